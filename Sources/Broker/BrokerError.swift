@@ -1,0 +1,122 @@
+/// Why the broker, or the way to it, did not do what it was asked.
+public enum BrokerError: Error, Sendable, Hashable, CustomStringConvertible {
+    /// No host of the list could be reached; the last host tried and why.
+    case cannotConnect(host: String, why: String)
+    /// The broker refused user, password or virtual host.
+    case loginRefused(host: String, why: String)
+    case tls(host: String, why: String)
+    /// The connection was lost in the middle. A message published meanwhile may have arrived.
+    case connectionLost(why: String)
+    /// The broker closed the connection or the channel, with its reply code (AMQP 0-9-1 §1.2, e.g. 404) and text.
+    case refused(code: UInt16, text: String)
+    /// This side closed the link.
+    case closed
+    /// The broker did not answer in time.
+    case timedOut(what: String)
+    case protocolViolation(String)
+
+    public var isTransient: Bool {
+        switch self {
+        case .cannotConnect, .connectionLost, .timedOut, .protocolViolation: true
+        case .refused(let code, _): code == 320 || code == 311 || code >= 500
+        case .loginRefused, .tls, .closed: false
+        }
+    }
+
+    public var advice: String {
+        switch self {
+        case .cannotConnect: "Check that the broker runs and that host and port are right."
+        case .loginRefused: "Check user, password, virtual host, and the user's permissions on it."
+        case .tls: "Check the authority file, the certificate's names and dates, and that the port speaks TLS."
+        case .connectionLost, .timedOut: "The link reconnects by itself; look at the broker if this goes on."
+        case .refused(404, _): "Apply the topology first: something that is named does not exist."
+        case .refused(403, _): "Give the broker's user the permission that is missing."
+        case .refused(406, _): "What exists differs from what is wanted: compare the arguments."
+        case .refused: "Look at the broker's log; it names this connection."
+        case .closed: "The link was closed on purpose; open a new one."
+        case .protocolViolation: "Report this: the broker sent what the protocol does not allow here."
+        }
+    }
+
+    public var description: String {
+        switch self {
+        case .cannotConnect(let host, let why): "cannot connect to the broker at \(host): \(why)"
+        case .loginRefused(let host, let why): "the broker at \(host) refuses the login: \(why)"
+        case .tls(let host, let why): "no TLS with the broker at \(host): \(why)"
+        case .connectionLost(let why): "the connection to the broker was lost: \(why)"
+        case .refused(let code, let text): "the broker refuses (\(code)): \(text)"
+        case .closed: "the link to the broker is closed"
+        case .timedOut(let what): "the broker did not answer in time: \(what)"
+        case .protocolViolation(let what): "the broker broke the protocol: \(what)"
+        }
+    }
+}
+
+/// Why a message is not known to be with the broker.
+public enum PublishError: Error, Sendable, Hashable, CustomStringConvertible {
+    /// No queue takes a mandatory message.
+    case returned(code: UInt16, text: String, exchange: String, routingKey: String)
+    /// The broker did not accept it: a full queue, or an internal error.
+    case nacked(exchange: String, routingKey: String)
+    /// The message does not fit the protocol; nothing was sent.
+    case unsendable(String)
+    /// The connection was lost before the broker confirmed. The message may have arrived.
+    case connectionLost
+    case closed
+
+    public var isTransient: Bool {
+        switch self {
+        case .nacked, .connectionLost: true
+        case .returned, .unsendable, .closed: false
+        }
+    }
+
+    public var advice: String {
+        switch self {
+        case .returned: "Apply the topology: no queue is bound for this routing key."
+        case .nacked: "Look at the queue's length limit and at the broker's log."
+        case .unsendable: "Shorten the property that is named."
+        case .connectionLost: "Publish again; receivers drop repeats by message id."
+        case .closed: "Open a new link."
+        }
+    }
+
+    public var description: String {
+        switch self {
+        case .returned(let code, let text, let exchange, let key): "no queue took a message to exchange '\(exchange)' with key '\(key)' (\(code) \(text))"
+        case .nacked(let exchange, let key): "the broker did not accept a message to exchange '\(exchange)' with key '\(key)'"
+        case .unsendable(let why): "the message cannot be sent: \(why)"
+        case .connectionLost: "the connection was lost before the broker confirmed"
+        case .closed: "the link to the broker is closed"
+        }
+    }
+}
+
+/// Why a delivery could not be finished.
+public enum FinishError: Error, Sendable, Hashable, CustomStringConvertible {
+    /// The delivery's connection is gone: the broker hands the message out again, to whoever is there.
+    case deliveryLost
+    /// A message that was to replace the delivery is not with the broker. The delivery is still open.
+    case publish(PublishError)
+
+    public var isTransient: Bool {
+        switch self {
+        case .deliveryLost: false
+        case .publish(let error): error.isTransient
+        }
+    }
+
+    public var advice: String {
+        switch self {
+        case .deliveryLost: "Drop it; the broker redelivers."
+        case .publish(let error): error.advice
+        }
+    }
+
+    public var description: String {
+        switch self {
+        case .deliveryLost: "the delivery's connection is gone; the broker redelivers the message"
+        case .publish(let error): error.description
+        }
+    }
+}

@@ -1,0 +1,90 @@
+/// A link to a RabbitMQ cluster: consume, publish with confirms, manage topology.
+///
+/// It holds two connections, because a broker that blocks publishers must not stop acknowledgements. Each reconnects by itself, for
+/// ever. Deliveries of a lost connection cannot be finished (the broker redelivers them); publishes that were not confirmed fail; what
+/// was never written waits for the next connection.
+public final class BrokerLink: Sendable {
+    let consuming: Connection
+    let publishing: Connection
+
+    private init(_ configuration: BrokerConfiguration, onEvent: @escaping @Sendable (LinkEvent) -> Void) {
+        consuming = Connection(configuration, role: .consuming, events: onEvent)
+        publishing = Connection(configuration, role: .publishing, events: onEvent)
+    }
+
+    /// Opens a link.
+    ///
+    /// - Parameter waiting: whether to wait for a broker that cannot be reached yet, or refuses the login yet. Otherwise one fruitless
+    ///   round over the hosts is an error.
+    /// - Parameter onEvent: called on the link's threads; must return quickly.
+    public static func open(
+        _ configuration: BrokerConfiguration, waiting: Bool = false, onEvent: @escaping @Sendable (LinkEvent) -> Void = { _ in }
+    ) async throws(BrokerError) -> BrokerLink {
+        let link = BrokerLink(configuration, onEvent: onEvent)
+        for connection in [link.consuming, link.publishing] {
+            let outcome: Result<Void, BrokerError> = await withCheckedContinuation { done in
+                connection.start(failsFast: !waiting) { done.resume(returning: $0) }
+            }
+            if case .failure(let error) = outcome {
+                await link.close()
+                throw error
+            }
+        }
+        return link
+    }
+
+    /// Whether both connections stand.
+    public var isConnected: Bool { consuming.isConnected && publishing.isConnected }
+
+    /// Whether the broker takes no publishes at the moment (`connection.blocked`).
+    public var isPublishingBlocked: Bool { publishing.isBlocked }
+
+    /// Publishes messages and waits until the broker has confirmed every one.
+    public func publish(_ messages: [OutgoingMessage]) async throws(PublishError) {
+        if messages.isEmpty { return }
+        try await publishing.publish(messages)
+    }
+
+    /// Subscribes to a queue.
+    ///
+    /// - Parameter prefetch: how many deliveries may be unfinished at a time, 1...65535.
+    /// - Parameter arguments: of the subscription, e.g. `x-stream-offset` for a stream.
+    /// - Parameter onBatch: called on the link's thread with the deliveries of one turn; must hand them on and return.
+    public func consume(
+        _ queue: String, prefetch: UInt16, arguments: FieldTable = FieldTable(), onBatch: @escaping @Sendable ([Delivery]) -> Void
+    ) async throws(BrokerError) -> Consumer {
+        let consumer = Consumer(
+            queue: queue, prefetch: prefetch, arguments: arguments, connection: consuming, publisher: publishing, onBatch: onBatch)
+        let outcome: Result<Void, BrokerError> = await withCheckedContinuation { done in
+            consuming.post(.subscribe(consumer) { done.resume(returning: $0) })
+        }
+        try outcome.get()
+        return consumer
+    }
+
+    /// Closes the link: what is published already is still confirmed, unfinished deliveries go back to the broker.
+    public func close() async {
+        for connection in [publishing, consuming] {
+            await withCheckedContinuation { done in connection.post(.close { done.resume() }) }
+        }
+    }
+
+    /// Loses both connections as a broken network would, for tests of what hangs on them. They reconnect.
+    public func breakConnections() {
+        consuming.post(.breakOff)
+        publishing.post(.breakOff)
+    }
+
+    func perform<Success: Sendable>(
+        _ work: @escaping @Sendable (Session) throws(BrokerError) -> Success
+    ) async throws(BrokerError) -> Success {
+        let outcome: Result<Success, BrokerError> = await withCheckedContinuation { done in
+            consuming.post(.perform { session in
+                done.resume(returning: session.flatMap { session in
+                    do throws(BrokerError) { return .success(try work(session)) } catch { return .failure(error) }
+                })
+            })
+        }
+        return try outcome.get()
+    }
+}

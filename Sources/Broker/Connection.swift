@@ -1,0 +1,341 @@
+import CRabbitMQ
+import DequeModule
+import Glibc
+import Synchronization
+
+/// One connection to the broker, for as long as the link lives: a thread that owns the socket, and an inbox through which everybody
+/// else speaks to it. A lost session is replaced by the next, on every host in turn, until the connection is closed.
+///
+/// `@unchecked Sendable`: `inbox` is locked and `wake` never changes; everything under "the thread's own" is touched by the thread
+/// alone, which `start` creates once.
+final class Connection: @unchecked Sendable {
+    enum Command: Sendable {
+        case publish(PublishBatch)
+        case settle(Consumer, Consumer.Settlement, UInt64)
+        case subscribe(Consumer, @Sendable (Result<Void, BrokerError>) -> Void)
+        case cancel(Consumer, @Sendable () -> Void)
+        /// Loses the session, as a broken network would.
+        case breakOff
+        /// Something to do with the broker between two turns; gets nothing where there is no session.
+        case perform(@Sendable (Result<Session, BrokerError>) -> Void)
+        case close(@Sendable () -> Void)
+    }
+
+    private struct Inbox {
+        var commands: [Command] = []
+        var isAsleep = false
+        /// Before the start, and from the close on.
+        var isClosed = true
+    }
+
+    let role: LinkEvent.Role
+    private let configuration: BrokerConfiguration
+    private let events: @Sendable (LinkEvent) -> Void
+    private let inbox = Mutex(Inbox())
+    private let wake: Int32
+    private let connected = Atomic<Bool>(false)
+    private let blocked = Atomic<Bool>(false)
+
+    // The thread's own.
+    private var consumers: [Consumer] = []
+    private var pending: Deque<(batch: PublishBatch, index: Int)> = []
+    private var waiting: [(consumer: Consumer, tag: UInt64, generation: UInt64, notBefore: Int64)] = []
+    private var onClosed: (() -> Void)?
+    private var onFirstOutcome: ((Result<Void, BrokerError>) -> Void)?
+    private var failsFast = false
+
+    /// Unwritten output above which publishes wait: what the broker does not read shall not pile up here.
+    private static let outputLimit = 4 << 20
+
+    init(_ configuration: BrokerConfiguration, role: LinkEvent.Role, events: @escaping @Sendable (LinkEvent) -> Void) {
+        self.configuration = configuration
+        self.role = role
+        self.events = events
+        wake = eventfd(0, Int32(EFD_NONBLOCK | EFD_CLOEXEC))
+    }
+
+    deinit {
+        Glibc.close(wake)
+    }
+
+    var isConnected: Bool { connected.load(ordering: .acquiring) }
+    var isBlocked: Bool { blocked.load(ordering: .acquiring) }
+
+    /// Starts the thread.
+    ///
+    /// - Parameter failsFast: whether one fruitless round over the hosts, or a refused login, ends it all; otherwise it tries for ever.
+    /// - Parameter onFirstOutcome: called once, when the first session stands or `failsFast` ended it.
+    func start(failsFast: Bool, onFirstOutcome: @escaping (Result<Void, BrokerError>) -> Void) {
+        inbox.withLock { $0.isClosed = false }
+        self.failsFast = failsFast
+        self.onFirstOutcome = onFirstOutcome
+        var attributes = pthread_attr_t()
+        pthread_attr_init(&attributes)
+        // rabbitmq-c decodes nested header tables by recursion without a limit: a hostile message needs less than 8 MB of stack.
+        pthread_attr_setstacksize(&attributes, 16 << 20)
+        pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
+        var thread = pthread_t()
+        let status = pthread_create(&thread, &attributes, { raw in
+            guard let raw else { return nil }
+            let connection = Unmanaged<Connection>.fromOpaque(raw).takeRetainedValue()
+            connection.run()
+            return nil
+        }, Unmanaged.passRetained(self).toOpaque())
+        pthread_attr_destroy(&attributes)
+        precondition(status == 0, "Connection.start: no thread can be made (\(errorText(status)))")
+    }
+
+    /// Hands a command to the thread. After the close, commands end at once as the close ends them.
+    func post(_ command: Command) {
+        let wasAsleep: Bool? = inbox.withLock { inbox in
+            if inbox.isClosed { return nil }
+            inbox.commands.append(command)
+            defer { inbox.isAsleep = false }
+            return inbox.isAsleep
+        }
+        switch wasAsleep {
+        case nil: refuse(command)
+        case true?: eventfd_write(wake, 1)
+        case false?: break
+        }
+    }
+
+    /// Publishes and waits until the broker has settled every message.
+    func publish(_ messages: [OutgoingMessage]) async throws(PublishError) {
+        let failure = await withUnsafeContinuation { continuation in
+            post(.publish(PublishBatch(messages, continuation)))
+        }
+        if let failure { throw failure }
+    }
+
+    private func refuse(_ command: Command) {
+        switch command {
+        case .publish(let batch): batch.failAll(.closed)
+        case .settle, .breakOff: break
+        case .subscribe(_, let done): done(.failure(.closed))
+        case .cancel(_, let done): done()
+        case .perform(let work): work(.failure(.closed))
+        case .close(let done): done()
+        }
+    }
+
+    // MARK: The thread
+
+    private func run() {
+        // A write to a socket that the peer closed shall be an error, not the end of the process.
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        sigaddset(&signals, SIGPIPE)
+        pthread_sigmask(SIG_BLOCK, &signals, nil)
+
+        var ceiling = Int64(configuration.reconnectDelay.lowerBound)
+        while onClosed == nil {
+            do throws(BrokerError) {
+                let session = try connect()
+                ceiling = Int64(configuration.reconnectDelay.lowerBound)
+                try serve(session)
+            } catch {
+                if failsFast, let outcome = onFirstOutcome {
+                    onFirstOutcome = nil
+                    outcome(.failure(error))
+                    break
+                }
+                // A session that stood is replaced at once; only fruitless attempts are spaced out.
+                let pause = connectedOnce ? 0 : Int64.random(in: 0...ceiling) + 50
+                if onClosed == nil, !connectedOnce { events(.connectFailed(role, error, retryInMilliseconds: pause)) }
+                idle(for: pause)
+                if connectedOnce { continue }
+                ceiling = min(ceiling * 2, Int64(configuration.reconnectDelay.upperBound))
+            }
+        }
+        shutDown()
+    }
+
+    /// Whether the error at hand ended a session rather than an attempt to get one; told by `serve`.
+    private var connectedOnce = false
+
+    private func connect() throws(BrokerError) -> Session {
+        connectedOnce = false
+        var last = BrokerError.cannotConnect(host: "", why: "the list of hosts is empty")
+        for host in configuration.hosts {
+            do throws(BrokerError) {
+                let events = events
+                let blocked = BlockedFlag(connection: self)
+                return try Session(to: host, configuration, role: role) { event in
+                    blocked.note(event)
+                    events(event)
+                }
+            } catch {
+                last = error
+            }
+        }
+        throw last
+    }
+
+    /// Keeps `isBlocked` in step with what a session hears.
+    private struct BlockedFlag {
+        unowned let connection: Connection
+
+        func note(_ event: LinkEvent) {
+            switch event {
+            case .blocked: connection.blocked.store(true, ordering: .releasing)
+            case .unblocked: connection.blocked.store(false, ordering: .releasing)
+            default: break
+            }
+        }
+    }
+
+    private func serve(_ session: Session) throws(BrokerError) {
+        do throws(BrokerError) {
+            try session.openChannel(1)
+            if role == .publishing { try session.selectConfirms(1) }
+            for consumer in consumers { try session.subscribe(consumer) }
+            connectedOnce = true
+            connected.store(true, ordering: .releasing)
+            events(.connected(role, host: session.host.description))
+            if let outcome = onFirstOutcome {
+                onFirstOutcome = nil
+                outcome(.success(()))
+            }
+            while try turn(session) {}
+            lose(session)
+        } catch {
+            lose(session)
+            if connectedOnce { events(.disconnected(role, error)) }
+            throw error
+        }
+    }
+
+    /// One turn: do what the inbox says, write once, sleep, read. `false` when the connection is to end.
+    private func turn(_ session: Session) throws(BrokerError) -> Bool {
+        for command in takeCommands() { try carryOut(command, session) }
+        handBackDue(session)
+        session.acknowledge()
+        writePending(session)
+        try session.flush()
+        if onClosed != nil, pending.isEmpty, session.confirms.outstanding == 0 {
+            try session.sayGoodbye()
+            return false
+        }
+        let mustNotSleep = inbox.withLock { inbox in
+            inbox.isAsleep = inbox.commands.isEmpty
+            return !inbox.isAsleep
+        }
+        session.sleep(wake: wake, milliseconds: mustNotSleep ? 0 : pause)
+        inbox.withLock { $0.isAsleep = false }
+        drainWake()
+        try session.receive()
+        try session.tendHeartbeat()
+        return true
+    }
+
+    /// How long nothing but the sockets can want something.
+    private var pause: Int64 {
+        let soonest = waiting.map(\.notBefore).min()
+        return soonest.map { max($0 - monotonicMilliseconds(), 0) } ?? 60_000
+    }
+
+    private func takeCommands() -> [Command] {
+        inbox.withLock { inbox in
+            defer { inbox.commands.removeAll() }
+            return inbox.commands
+        }
+    }
+
+    private func drainWake() {
+        var count: eventfd_t = 0
+        eventfd_read(wake, &count)
+    }
+
+    private func carryOut(_ command: Command, _ session: Session) throws(BrokerError) {
+        switch command {
+        case .publish(let batch):
+            for index in batch.messages.indices { pending.append((batch, index)) }
+        case .settle(let consumer, .finish(let tag), let generation):
+            session.finish(tag, of: consumer, generation)
+        case .settle(let consumer, .handBack(let tag, let notBefore), let generation):
+            waiting.append((consumer, tag, generation, notBefore))
+        case .subscribe(let consumer, let done):
+            do throws(BrokerError) {
+                try session.subscribe(consumer)
+                consumers.append(consumer)
+                done(.success(()))
+            } catch {
+                done(.failure(error))
+                guard case .refused(let code, _) = error, code != 320 else { throw error }
+            }
+        case .cancel(let consumer, let done):
+            consumers.removeAll { $0 === consumer }
+            defer { done() }
+            try session.cancel(consumer)
+        case .breakOff: throw .connectionLost(why: "broken off on purpose")
+        case .perform(let work): work(.success(session))
+        case .close(let done): onClosed = done
+        }
+    }
+
+    private func handBackDue(_ session: Session) {
+        if waiting.isEmpty { return }
+        let now = monotonicMilliseconds()
+        for entry in waiting where entry.notBefore <= now { session.handBack(entry.tag, of: entry.consumer, entry.generation) }
+        waiting.removeAll { $0.notBefore <= now }
+    }
+
+    private func writePending(_ session: Session) {
+        while session.blockedBecause == nil, session.out.count < Self.outputLimit, let (batch, index) = pending.popFirst() {
+            if let error = session.publish(Session.PendingPublish(batch: batch, index: index)) { batch.settle(error) }
+        }
+    }
+
+    /// The session is gone: what it had written and not settled is unknown, its deliveries are the broker's again.
+    private func lose(_ session: Session) {
+        connected.store(false, ordering: .releasing)
+        blocked.store(false, ordering: .releasing)
+        for consumer in consumers { _ = consumer.nextGeneration() }
+        for subscription in session.subscriptions.values where !consumers.contains(where: { $0 === subscription.consumer }) {
+            _ = subscription.consumer.nextGeneration()
+        }
+        waiting.removeAll()
+        for entry in session.confirms.removeAll() { entry.batch.settle(.connectionLost) }
+    }
+
+    /// Between two sessions: publishes wait for the next one, the rest ends.
+    private func idle(for milliseconds: Int64) {
+        let end = monotonicMilliseconds() + milliseconds
+        while onClosed == nil {
+            for command in takeCommands() {
+                switch command {
+                case .publish(let batch): for index in batch.messages.indices { pending.append((batch, index)) }
+                case .settle, .breakOff: break
+                case .subscribe(let consumer, let done):
+                    consumers.append(consumer)
+                    done(.success(()))
+                case .cancel(let consumer, let done):
+                    consumers.removeAll { $0 === consumer }
+                    done()
+                case .perform(let work): work(.failure(.connectionLost(why: "not connected at the moment")))
+                case .close(let done): onClosed = done
+                }
+            }
+            let left = end - monotonicMilliseconds()
+            if left <= 0 || onClosed != nil { return }
+            inbox.withLock { $0.isAsleep = $0.commands.isEmpty }
+            var entry = [pollfd(fd: wake, events: Int16(POLLIN), revents: 0)]
+            poll(&entry, 1, Int32(clamping: left))
+            inbox.withLock { $0.isAsleep = false }
+            drainWake()
+        }
+    }
+
+    private func shutDown() {
+        let left = inbox.withLock { inbox in
+            inbox.isClosed = true
+            defer { inbox.commands.removeAll() }
+            return inbox.commands
+        }
+        for command in left { refuse(command) }
+        for (batch, _) in pending { batch.settle(.closed) }
+        pending.removeAll()
+        onClosed?()
+    }
+}

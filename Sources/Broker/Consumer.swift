@@ -1,0 +1,45 @@
+import Synchronization
+
+/// A subscription to a queue, re-established whenever the connection is.
+public final class Consumer: Sendable {
+    public let queue: String
+    public let prefetch: UInt16
+    let arguments: FieldTable
+    let onBatch: @Sendable ([Delivery]) -> Void
+    let publisher: Connection
+    private let connection: Connection
+    /// Counts the channels this subscription has had; a delivery of an earlier one cannot be ended any more.
+    private let generation = Atomic<UInt64>(0)
+
+    enum Settlement: Sendable {
+        case finish(UInt64)
+        case handBack(UInt64, notBefore: Int64)
+    }
+
+    init(
+        queue: String, prefetch: UInt16, arguments: FieldTable, connection: Connection, publisher: Connection,
+        onBatch: @escaping @Sendable ([Delivery]) -> Void
+    ) {
+        self.queue = queue
+        self.prefetch = prefetch
+        self.arguments = arguments
+        self.connection = connection
+        self.publisher = publisher
+        self.onBatch = onBatch
+    }
+
+    func nextGeneration() -> UInt64 { generation.add(1, ordering: .acquiringAndReleasing).newValue }
+
+    func isCurrent(_ generation: UInt64) -> Bool { self.generation.load(ordering: .acquiring) == generation }
+
+    func settle(_ settlement: Settlement, _ generation: UInt64) {
+        connection.post(.settle(self, settlement, generation))
+    }
+
+    /// Stops the deliveries. What was handed out already can still be finished. Returns when the broker has confirmed, or is gone.
+    public func cancel() async {
+        await withCheckedContinuation { done in
+            connection.post(.cancel(self) { done.resume() })
+        }
+    }
+}

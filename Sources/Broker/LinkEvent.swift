@@ -1,0 +1,19 @@
+/// What happens to a link, for logs and metrics.
+public enum LinkEvent: Sendable {
+    /// Which of a link's two connections.
+    public enum Role: String, Sendable, CaseIterable {
+        case consuming, publishing
+    }
+
+    case connected(Role, host: String)
+    /// Could not connect to any host; tries again after the pause.
+    case connectFailed(Role, BrokerError, retryInMilliseconds: Int64)
+    /// An established connection is gone; reconnecting begins.
+    case disconnected(Role, BrokerError)
+    /// The broker is short of memory or disk and takes no publishes on this connection.
+    case blocked(Role, reason: String)
+    case unblocked(Role)
+    /// The broker ended a subscription (its queue was deleted, or lost its leader); it is subscribed again.
+    case subscriptionCancelled(queue: String)
+    case subscriptionFailed(queue: String, BrokerError)
+}

@@ -1,0 +1,450 @@
+import CRabbitMQ
+import Glibc
+
+/// One life of a connection, from its login to its loss: socket, codec, channels.
+///
+/// rabbitmq-c serves as the codec only. Its own socket layer can hang for ever in a publish, and writes a frame at a time; here all
+/// frames of a loop turn leave in one write that never blocks.
+///
+/// Not thread-safe: it lives on its connection's thread.
+final class Session {
+    let host: BrokerConfiguration.Host
+    private let transport: Transport
+    private let codec: amqp_connection_state_t
+    let out = OutputBuffer()
+    let scratch = Scratch()
+    private let input = UnsafeMutableRawBufferPointer.allocate(byteCount: 128 * 1_024, alignment: 16)
+    private var heartbeat: Int64 = 0
+    private var lastReceived = monotonicMilliseconds()
+    private var lastSent = monotonicMilliseconds()
+
+    /// Why the broker takes no publishes at the moment.
+    private(set) var blockedBecause: String?
+    var confirms = ConfirmLedger<PendingPublish>()
+    var subscriptions: [UInt16: Subscription] = [:]
+    private var nextChannel: UInt16 = 2
+    private var assemblies: [UInt16: Assembly] = [:]
+    private var awaited: Awaited?
+    private let events: (LinkEvent) -> Void
+    private let role: LinkEvent.Role
+
+    /// A publish that the broker has not settled, by its place in its batch.
+    struct PendingPublish {
+        let batch: PublishBatch
+        let index: Int
+        var isReturned = false
+
+        var message: OutgoingMessage { batch.messages[index] }
+    }
+
+    /// A consumer on its channel.
+    final class Subscription {
+        let consumer: Consumer
+        let generation: UInt64
+        var ledger = AcknowledgementLedger()
+        var batch: [Delivery] = []
+
+        init(_ consumer: Consumer) {
+            self.consumer = consumer
+            generation = consumer.nextGeneration()
+        }
+    }
+
+    /// A reply to a method: what callers need of any of them.
+    enum Reply {
+        case done
+        case tune(channelMax: UInt16, frameMax: UInt32, heartbeat: UInt16)
+        case queue(name: String, ready: UInt32)
+    }
+
+    private struct Awaited {
+        let channel: UInt16
+        let methods: [UInt32]
+        var outcome: Result<Reply, BrokerError>?
+    }
+
+    /// Content on its way: a delivery or a return, header, body.
+    private struct Assembly {
+        var exchange: String
+        var routingKey: String
+        var kind: Kind
+        var properties = MessageProperties()
+        var size = 0
+        var body: [UInt8] = []
+
+        enum Kind {
+            case delivery(tag: UInt64, redelivered: Bool)
+            case returned(code: UInt16, text: String)
+        }
+    }
+
+    init(
+        to host: BrokerConfiguration.Host, _ configuration: BrokerConfiguration, role: LinkEvent.Role, events: @escaping (LinkEvent) -> Void
+    ) throws(BrokerError) {
+        let deadline = monotonicMilliseconds() + Int64(configuration.connectTimeout)
+        let transport = try Transport.connect(to: host, tls: configuration.tls, deadline: deadline)
+        guard let codec = amqp_new_connection() else { throw .cannotConnect(host: host.description, why: "out of memory") }
+        self.host = host
+        self.transport = transport
+        self.codec = codec
+        self.role = role
+        self.events = events
+        try logIn(configuration, deadline: deadline)
+    }
+
+    deinit {
+        amqp_destroy_connection(codec)
+        input.deallocate()
+    }
+
+    // MARK: Login
+
+    private func logIn(_ configuration: BrokerConfiguration, deadline: Int64) throws(BrokerError) {
+        out.protocolHeader()
+        _ = try reply(0, [UInt32(AMQP_CONNECTION_START_METHOD)], "the greeting", deadline: deadline)
+        let mechanism: String
+        let response: String
+        switch configuration.login {
+        case .plain(let user, let password): (mechanism, response) = ("PLAIN", "\0\(user)\0\(password.exposed)")
+        case .external: (mechanism, response) = ("EXTERNAL", "")
+        }
+        let capabilities: FieldTable = [
+            "publisher_confirms": true, "basic.nack": true, "consumer_cancel_notify": true, "connection.blocked": true,
+            "authentication_failure_close": true, "exchange_exchange_bindings": true,
+        ]
+        let properties: FieldTable = [
+            "product": "Salvage broker link", "platform": "Swift", "connection_name": .string(configuration.connectionName + " " + role.rawValue),
+            "capabilities": .table(capabilities),
+        ]
+        var startOk = amqp_connection_start_ok_t(
+            client_properties: scratch.table(properties), mechanism: scratch.bytes(mechanism), response: scratch.bytes(response),
+            locale: scratch.bytes("en_US"))
+        let tune: Reply
+        do throws(BrokerError) {
+            tune = try call(0, UInt32(AMQP_CONNECTION_START_OK_METHOD), &startOk, [UInt32(AMQP_CONNECTION_TUNE_METHOD)], "the login", deadline: deadline)
+        } catch .refused(_, let text) {
+            throw .loginRefused(host: host.description, why: text)
+        } catch .connectionLost(let why) {
+            throw .loginRefused(host: host.description, why: "during the login \(why)")
+        }
+        guard case .tune(let channelMax, let frameMax, let offered) = tune else { throw .protocolViolation("no tuning after the login") }
+        out.frameMax = frameMax == 0 ? 131_072 : min(Int(frameMax), 131_072)
+        let seconds = offered == 0 || configuration.heartbeat == 0 ? configuration.heartbeat : min(Int(offered), configuration.heartbeat)
+        heartbeat = Int64(seconds) * 1_000
+        amqp_tune_connection(codec, Int32(channelMax), Int32(out.frameMax), 0)
+        var tuneOk = amqp_connection_tune_ok_t(channel_max: channelMax, frame_max: UInt32(out.frameMax), heartbeat: UInt16(clamping: seconds))
+        _ = out.method(0, UInt32(AMQP_CONNECTION_TUNE_OK_METHOD), &tuneOk)
+        var open = amqp_connection_open_t(
+            virtual_host: scratch.bytes(configuration.virtualHost), capabilities: scratch.bytes(""), insist: 0)
+        do throws(BrokerError) {
+            _ = try call(0, UInt32(AMQP_CONNECTION_OPEN_METHOD), &open, [UInt32(AMQP_CONNECTION_OPEN_OK_METHOD)], "opening the virtual host", deadline: deadline)
+        } catch .refused(_, let text) {
+            throw .loginRefused(host: host.description, why: text)
+        }
+    }
+
+    // MARK: Calls
+
+    /// Sends a method and waits for one of its replies; everything else that comes meanwhile is handled as ever.
+    func call<Method>(
+        _ channel: UInt16, _ id: UInt32, _ method: inout Method, _ replies: [UInt32], _ what: String, deadline: Int64? = nil
+    ) throws(BrokerError) -> Reply {
+        let fits = out.method(channel, id, &method)
+        scratch.reset()
+        guard fits else { throw .protocolViolation("the arguments of \(what) do not fit a frame") }
+        return try reply(channel, replies, what, deadline: deadline ?? monotonicMilliseconds() + 10_000)
+    }
+
+    private func reply(_ channel: UInt16, _ methods: [UInt32], _ what: String, deadline: Int64) throws(BrokerError) -> Reply {
+        awaited = Awaited(channel: channel, methods: methods)
+        defer { awaited = nil }
+        while true {
+            try flush()
+            if let outcome = awaited?.outcome { return try outcome.get() }
+            let left = deadline - monotonicMilliseconds()
+            guard left > 0 else { throw .timedOut(what: what) }
+            var entry = [pollfd(fd: transport.socket, events: interest, revents: 0)]
+            poll(&entry, 1, Int32(clamping: left))
+            try receive()
+        }
+    }
+
+    func openChannel(_ channel: UInt16) throws(BrokerError) {
+        var open = amqp_channel_open_t(out_of_band: scratch.bytes(""))
+        _ = try call(channel, UInt32(AMQP_CHANNEL_OPEN_METHOD), &open, [UInt32(AMQP_CHANNEL_OPEN_OK_METHOD)], "opening a channel")
+    }
+
+    func selectConfirms(_ channel: UInt16) throws(BrokerError) {
+        var select = amqp_confirm_select_t(nowait: 0)
+        _ = try call(channel, UInt32(AMQP_CONFIRM_SELECT_METHOD), &select, [UInt32(AMQP_CONFIRM_SELECT_OK_METHOD)], "turning confirms on")
+    }
+
+    func subscribe(_ consumer: Consumer) throws(BrokerError) {
+        let channel = nextChannel
+        nextChannel += 1
+        try openChannel(channel)
+        var qos = amqp_basic_qos_t(prefetch_size: 0, prefetch_count: consumer.prefetch, global: 0)
+        _ = try call(channel, UInt32(AMQP_BASIC_QOS_METHOD), &qos, [UInt32(AMQP_BASIC_QOS_OK_METHOD)], "setting the prefetch")
+        subscriptions[channel] = Subscription(consumer)
+        var consume = amqp_basic_consume_t(
+            ticket: 0, queue: scratch.bytes(consumer.queue), consumer_tag: scratch.bytes("c\(channel)"), no_local: 0, no_ack: 0, exclusive: 0,
+            nowait: 0, arguments: scratch.table(consumer.arguments))
+        do throws(BrokerError) {
+            _ = try call(channel, UInt32(AMQP_BASIC_CONSUME_METHOD), &consume, [UInt32(AMQP_BASIC_CONSUME_OK_METHOD)], "subscribing to \(consumer.queue)")
+        } catch {
+            subscriptions[channel] = nil
+            throw error
+        }
+    }
+
+    func cancel(_ consumer: Consumer) throws(BrokerError) {
+        guard let channel = subscriptions.first(where: { $0.value.consumer === consumer })?.key else { return }
+        var cancel = amqp_basic_cancel_t(consumer_tag: scratch.bytes("c\(channel)"), nowait: 0)
+        _ = try call(channel, UInt32(AMQP_BASIC_CANCEL_METHOD), &cancel, [UInt32(AMQP_BASIC_CANCEL_OK_METHOD)], "cancelling a subscription")
+    }
+
+    // MARK: Writing
+
+    /// Encodes a publish on channel 1; an error says that nothing was written.
+    func publish(_ pending: PendingPublish) -> PublishError? {
+        let message = pending.message
+        if let why = message.properties.tooLong { return .unsendable(why) }
+        if message.exchange.utf8.count > 255 || message.routingKey.utf8.count > 255 {
+            return .unsendable("the exchange's name or the routing key has more than 255 bytes")
+        }
+        var publish = amqp_basic_publish_t(
+            ticket: 0, exchange: scratch.bytes(message.exchange), routing_key: scratch.bytes(message.routingKey),
+            mandatory: message.isMandatory ? 1 : 0, immediate: 0)
+        var properties = message.properties.encoded(in: scratch)
+        let fits = out.content(1, &publish, &properties, message.body)
+        scratch.reset()
+        guard fits else { return .unsendable("its headers do not fit a frame of \(out.frameMax) bytes") }
+        confirms.append(pending)
+        return nil
+    }
+
+    /// Writes the acknowledgements for all that was finished since the last turn.
+    func acknowledge() {
+        for (channel, subscription) in subscriptions {
+            for acknowledgement in subscription.ledger.acknowledgements() {
+                var ack = switch acknowledgement {
+                case .upTo(let tag): amqp_basic_ack_t(delivery_tag: tag, multiple: 1)
+                case .only(let tag): amqp_basic_ack_t(delivery_tag: tag, multiple: 0)
+                }
+                _ = out.method(channel, UInt32(AMQP_BASIC_ACK_METHOD), &ack)
+            }
+        }
+    }
+
+    func finish(_ tag: UInt64, of consumer: Consumer, _ generation: UInt64) {
+        guard let channel = channel(of: consumer, generation) else { return }
+        subscriptions[channel]?.ledger.finish(tag)
+    }
+
+    func handBack(_ tag: UInt64, of consumer: Consumer, _ generation: UInt64) {
+        guard let channel = channel(of: consumer, generation), subscriptions[channel]?.ledger.handBack(tag) == true else { return }
+        var nack = amqp_basic_nack_t(delivery_tag: tag, multiple: 0, requeue: 1)
+        _ = out.method(channel, UInt32(AMQP_BASIC_NACK_METHOD), &nack)
+    }
+
+    private func channel(of consumer: Consumer, _ generation: UInt64) -> UInt16? {
+        subscriptions.first { $0.value.consumer === consumer && $0.value.generation == generation }?.key
+    }
+
+    func flush() throws(BrokerError) {
+        while out.count > 0 {
+            switch transport.write(out.pending) {
+            case .done(let count):
+                out.consume(count)
+                lastSent = monotonicMilliseconds()
+            case .wouldBlock: return
+            case .ended(let why): throw .connectionLost(why: why)
+            }
+        }
+    }
+
+    /// Says goodbye; the broker's answer is not worth waiting long for.
+    func sayGoodbye() throws(BrokerError) {
+        var close = amqp_connection_close_t(reply_code: 200, reply_text: scratch.bytes("goodbye"), class_id: 0, method_id: 0)
+        _ = try call(
+            0, UInt32(AMQP_CONNECTION_CLOSE_METHOD), &close, [UInt32(AMQP_CONNECTION_CLOSE_OK_METHOD)], "closing",
+            deadline: monotonicMilliseconds() + 1_000)
+    }
+
+    // MARK: Waiting
+
+    private var interest: Int16 { Int16(POLLIN) | (out.count > 0 ? Int16(POLLOUT) : 0) }
+
+    /// Sleeps until the socket or `wake` has something, or `milliseconds` have passed, or the heartbeat wants to be looked at.
+    func sleep(wake: Int32, milliseconds: Int64) {
+        var limit = milliseconds
+        if heartbeat > 0 { limit = min(limit, heartbeat / 4) }
+        if transport.hasBufferedInput { limit = 0 }
+        var entries = [pollfd(fd: transport.socket, events: interest, revents: 0), pollfd(fd: wake, events: Int16(POLLIN), revents: 0)]
+        poll(&entries, 2, Int32(clamping: limit))
+    }
+
+    /// Sends a heartbeat when nothing else was sent, and gives a silent broker up.
+    func tendHeartbeat() throws(BrokerError) {
+        guard heartbeat > 0 else { return }
+        let now = monotonicMilliseconds()
+        if now - lastReceived > 2 * heartbeat { throw .connectionLost(why: "the broker was silent for \(2 * heartbeat / 1_000) s") }
+        if now - lastSent >= heartbeat / 2, out.count == 0 {
+            out.heartbeat()
+            lastSent = now
+        }
+    }
+
+    // MARK: Reading
+
+    /// Reads what is there, handles it, and hands out the deliveries in batches.
+    func receive() throws(BrokerError) {
+        defer { handOut() }
+        for _ in 0..<8 {
+            switch transport.read(into: input) {
+            case .done(let count):
+                lastReceived = monotonicMilliseconds()
+                try decode(count)
+                if count < input.count, !transport.hasBufferedInput { return }
+            case .wouldBlock: return
+            case .ended(let why): throw .connectionLost(why: why)
+            }
+        }
+    }
+
+    private func handOut() {
+        for subscription in subscriptions.values where !subscription.batch.isEmpty {
+            let batch = subscription.batch
+            subscription.batch = []
+            subscription.consumer.onBatch(batch)
+        }
+    }
+
+    private func decode(_ count: Int) throws(BrokerError) {
+        guard let base = input.baseAddress else { return }
+        var offset = 0
+        while offset < count {
+            var frame = amqp_frame_t()
+            let used = amqp_handle_input(codec, amqp_bytes_t(len: count - offset, bytes: base + offset), &frame)
+            guard used >= 0 else { throw .protocolViolation("unreadable frame (\(String(cString: amqp_error_string2(used))))") }
+            offset += Int(used)
+            if frame.frame_type != 0 {
+                try handle(frame)
+                amqp_maybe_release_buffers_on_channel(codec, frame.channel)
+            } else if used == 0 {
+                return
+            }
+        }
+    }
+
+    private func handle(_ frame: amqp_frame_t) throws(BrokerError) {
+        switch Int32(frame.frame_type) {
+        case AMQP_FRAME_METHOD: try handle(frame.payload.method, on: frame.channel)
+        case AMQP_FRAME_HEADER:
+            guard let raw = frame.payload.properties.decoded, var assembly = assemblies.removeValue(forKey: frame.channel) else {
+                throw .protocolViolation("a content header that nothing announced")
+            }
+            assembly.properties = MessageProperties(raw.load(as: amqp_basic_properties_t.self))
+            assembly.size = Int(clamping: frame.payload.properties.body_size)
+            // A publisher's claim is no reason to set memory aside; large bodies grow as they come.
+            assembly.body.reserveCapacity(min(assembly.size, 1 << 20))
+            try progress(assembly, on: frame.channel)
+        case AMQP_FRAME_BODY:
+            guard var assembly = assemblies.removeValue(forKey: frame.channel) else { throw .protocolViolation("a body that nothing announced") }
+            assembly.body.append(
+                contentsOf: UnsafeRawBufferPointer(start: frame.payload.body_fragment.bytes, count: frame.payload.body_fragment.len))
+            try progress(assembly, on: frame.channel)
+        default: return
+        }
+    }
+
+    private func progress(_ assembly: Assembly, on channel: UInt16) throws(BrokerError) {
+        if assembly.body.count < assembly.size {
+            assemblies[channel] = assembly
+            return
+        }
+        switch assembly.kind {
+        case .delivery(let tag, let redelivered):
+            guard let subscription = subscriptions[channel] else { return }
+            subscription.ledger.delivered(tag)
+            subscription.batch.append(
+                Delivery(
+                    body: assembly.body, properties: assembly.properties, exchange: assembly.exchange, routingKey: assembly.routingKey,
+                    redelivered: redelivered, consumer: subscription.consumer, tag: tag, generation: subscription.generation))
+        case .returned(let code, let text):
+            // A return comes before its confirm, but names no number: it is the oldest publish like it.
+            confirms.update { pending in
+                !pending.isReturned && pending.message.isMandatory && pending.message.exchange == assembly.exchange
+                    && pending.message.routingKey == assembly.routingKey && pending.message.properties.messageID == assembly.properties.messageID
+            } _: { pending in
+                pending.isReturned = true
+                pending.batch.fail(.returned(code: code, text: text, exchange: assembly.exchange, routingKey: assembly.routingKey))
+            }
+        }
+    }
+
+    private func handle(_ method: amqp_method_t, on channel: UInt16) throws(BrokerError) {
+        guard let raw = method.decoded else { throw .protocolViolation("a method that cannot be decoded") }
+        switch method.id {
+        case UInt32(AMQP_BASIC_DELIVER_METHOD):
+            let deliver = raw.load(as: amqp_basic_deliver_t.self)
+            assemblies[channel] = Assembly(
+                exchange: String(deliver.exchange), routingKey: String(deliver.routing_key),
+                kind: .delivery(tag: deliver.delivery_tag, redelivered: deliver.redelivered != 0))
+        case UInt32(AMQP_BASIC_ACK_METHOD):
+            let ack = raw.load(as: amqp_basic_ack_t.self)
+            confirms.settle(ack.delivery_tag, multiple: ack.multiple != 0) { $0.batch.settle(nil) }
+        case UInt32(AMQP_BASIC_NACK_METHOD):
+            let nack = raw.load(as: amqp_basic_nack_t.self)
+            confirms.settle(nack.delivery_tag, multiple: nack.multiple != 0) { pending in
+                pending.batch.settle(.nacked(exchange: pending.message.exchange, routingKey: pending.message.routingKey))
+            }
+        case UInt32(AMQP_BASIC_RETURN_METHOD):
+            let returned = raw.load(as: amqp_basic_return_t.self)
+            assemblies[channel] = Assembly(
+                exchange: String(returned.exchange), routingKey: String(returned.routing_key),
+                kind: .returned(code: returned.reply_code, text: String(returned.reply_text)))
+        case UInt32(AMQP_CONNECTION_BLOCKED_METHOD):
+            let reason = String(raw.load(as: amqp_connection_blocked_t.self).reason)
+            blockedBecause = reason
+            events(.blocked(role, reason: reason))
+        case UInt32(AMQP_CONNECTION_UNBLOCKED_METHOD):
+            blockedBecause = nil
+            events(.unblocked(role))
+        case UInt32(AMQP_BASIC_CANCEL_METHOD):
+            guard let subscription = subscriptions[channel] else { return }
+            events(.subscriptionCancelled(queue: subscription.consumer.queue))
+            // Reconnecting subscribes again, on whichever node has the queue now.
+            throw .connectionLost(why: "the broker ended the subscription to \(subscription.consumer.queue)")
+        case UInt32(AMQP_CHANNEL_CLOSE_METHOD):
+            let close = raw.load(as: amqp_channel_close_t.self)
+            let error = BrokerError.refused(code: close.reply_code, text: String(close.reply_text))
+            var ok = amqp_channel_close_ok_t()
+            _ = out.method(channel, UInt32(AMQP_CHANNEL_CLOSE_OK_METHOD), &ok)
+            guard awaited?.channel == channel else { throw error }
+            awaited?.outcome = .failure(error)
+        case UInt32(AMQP_CONNECTION_CLOSE_METHOD):
+            let close = raw.load(as: amqp_connection_close_t.self)
+            let error = BrokerError.refused(code: close.reply_code, text: String(close.reply_text))
+            var ok = amqp_connection_close_ok_t()
+            _ = out.method(0, UInt32(AMQP_CONNECTION_CLOSE_OK_METHOD), &ok)
+            try flush()
+            throw error
+        default:
+            guard let awaited, awaited.channel == channel, awaited.methods.contains(method.id) else { return }
+            self.awaited?.outcome = .success(Self.decode(method.id, raw))
+        }
+    }
+
+    private static func decode(_ id: UInt32, _ raw: UnsafeMutableRawPointer) -> Reply {
+        switch id {
+        case UInt32(AMQP_CONNECTION_TUNE_METHOD):
+            let tune = raw.load(as: amqp_connection_tune_t.self)
+            return .tune(channelMax: tune.channel_max, frameMax: tune.frame_max, heartbeat: tune.heartbeat)
+        case UInt32(AMQP_QUEUE_DECLARE_OK_METHOD):
+            let declared = raw.load(as: amqp_queue_declare_ok_t.self)
+            return .queue(name: String(declared.queue), ready: declared.message_count)
+        default: return .done
+        }
+    }
+}

@@ -1,0 +1,111 @@
+/// A message that could not be processed, with all that an operator needs to understand it (behaviour.md §10; schemas/dead-letter.v1.schema.json).
+///
+/// Immutable: what operators do with it is told by later records. The stored body is redacted before it comes here.
+public struct DeadLetter: Sendable, Equatable {
+    public static let type = "com.salvage.dead-letter.v1"
+
+    public let reason: DeadLetterReason
+    public let explanation: String
+    public let faults: [FieldError]
+    public let stage: Stage
+    public let attempts: Int
+    public let subject: Subject
+    public let original: Original
+    public let worker: Worker
+    public let writtenAt: Moment
+
+    /// What the letter is about, as far as it could be read.
+    public struct Subject: Sendable, Equatable {
+        public let merchantID: MerchantID?
+        public let reference: RecoveryReference?
+        public let orderID: String?
+
+        public init(merchantID: MerchantID? = nil, reference: RecoveryReference? = nil, orderID: String? = nil) {
+            self.merchantID = merchantID
+            self.reference = reference
+            self.orderID = orderID
+        }
+
+        public init(_ recovery: Recovery) {
+            self.init(merchantID: recovery.merchantID, reference: recovery.reference, orderID: recovery.order.id)
+        }
+    }
+
+    /// The message as it came.
+    public struct Original: Sendable, Equatable {
+        public let exchange: String
+        public let routingKey: String
+        public let redelivered: Bool
+        public let messageID: String?
+        public let type: String?
+        public let contentType: String?
+        public let correlationID: String?
+        public let replyTo: String?
+        public let headers: [Header]
+        /// Without card data, whatever the original held.
+        public let redactedBody: [UInt8]
+        public let originalByteCount: Int
+
+        public struct Header: Sendable, Equatable {
+            public let name: String
+            public let value: String
+
+            public init(name: String, value: String) {
+                self.name = name
+                self.value = value
+            }
+        }
+
+        public init(
+            exchange: String, routingKey: String, redelivered: Bool, messageID: String?, type: String?, contentType: String?,
+            correlationID: String?, replyTo: String?, headers: [Header], redactedBody: [UInt8], originalByteCount: Int
+        ) {
+            self.exchange = exchange
+            self.routingKey = routingKey
+            self.redelivered = redelivered
+            self.messageID = messageID
+            self.type = type
+            self.contentType = contentType
+            self.correlationID = correlationID
+            self.replyTo = replyTo
+            self.headers = headers
+            self.redactedBody = redactedBody
+            self.originalByteCount = originalByteCount
+        }
+    }
+
+    /// The process that wrote the letter.
+    public struct Worker: Sendable, Equatable {
+        public let id: String
+        public let host: String
+        public let version: String
+
+        public init(id: String, host: String, version: String) {
+            self.id = id
+            self.host = host
+            self.version = version
+        }
+    }
+
+    public init(
+        reason: DeadLetterReason, explanation: String, faults: [FieldError] = [], stage: Stage, attempts: Int = 0, subject: Subject = Subject(),
+        original: Original, worker: Worker, writtenAt: Moment
+    ) {
+        self.reason = reason
+        self.explanation = explanation
+        self.faults = faults
+        self.stage = stage
+        self.attempts = attempts
+        self.subject = subject
+        self.original = original
+        self.worker = worker
+        self.writtenAt = writtenAt
+    }
+
+    /// The same message dying of the same cause at the same stage writes the same letter, however often it is repeated.
+    public var id: String {
+        let namespace = UUID5(high: 0x6d1f_0c52_93be_4e07, low: 0x8f24_ab61_7c05_d9e3)
+        let message = original.messageID ?? String(decoding: original.redactedBody, as: UTF8.self)
+        return UUID5(namespace: namespace, name: "\(stage.rawValue)/\(reason.rawValue)/\(message)").description
+    }
+}

@@ -1,0 +1,36 @@
+/// Why a message could not be processed (behaviour.md §10).
+public enum DeadLetterReason: String, Sendable, CaseIterable {
+    /// Not JSON, or not within its limits: nobody can be answered.
+    case unreadable
+    /// A decline event with faults.
+    case invalidEvent = "invalid_event"
+    /// A card number or a security code in clear; the stored copy is redacted.
+    case cardDataInClear = "card_data_in_clear"
+    /// The configuration has no such merchant.
+    case unknownMerchant = "unknown_merchant"
+    /// Not a message that this stage takes.
+    case unexpectedType = "unexpected_type"
+    /// The card is encrypted, and this worker holds no key for it.
+    case noCardKey = "no_card_key"
+    /// FlexFactor refuses the request as it stands.
+    case refusedByFlexFactor = "refused_by_flexfactor"
+    /// FlexFactor could not tell whether it took the money. Such a letter is reconciled, never replayed.
+    case outcomeUnknown = "outcome_unknown"
+
+    /// What an operator does about it.
+    public var advice: String {
+        switch self {
+        case .unreadable: "Find the publisher by the original exchange, routing key and headers, and mend what it writes."
+        case .invalidEvent: "Mend the fields named, at the CRM, and publish the decline again."
+        case .cardDataInClear: "Stop the CRM from sending card data; send a FlexFactor token or an encrypted card instead."
+        case .unknownMerchant: "Add the merchant to the configuration, or mend the CRM's merchantId; then publish the decline again."
+        case .unexpectedType: "Publish declines as com.salvage.decline.v1 to the declines exchange; nobody else writes to the work queues."
+        case .noCardKey: "Send a FlexFactor token, or give the worker the private key that the card was encrypted to."
+        case .refusedByFlexFactor: "Read FlexFactor's field errors; mend the event or the gateway's configuration, and publish the decline again."
+        case .outcomeUnknown: "Look the order up at FlexFactor by its recovery reference and settle it by hand. Do not replay."
+        }
+    }
+
+    /// The charge may have happened: replaying the message could charge twice.
+    public var mayBeCharged: Bool { self == .outcomeUnknown }
+}

@@ -1,0 +1,100 @@
+/// What the CRM sends, decoded: a usable message, one with its faults, or something that cannot be read at all.
+public enum CRMMessage: Sendable, Equatable {
+    case decline(DeclineEvent)
+    case cancel(CancelCommand)
+    case rejected(RejectedEvent)
+    case unreadable(JSONError)
+
+    /// - Parameter limits: a message beyond them is unreadable; nobody means a decline of that size.
+    public static func decode(_ bytes: [UInt8], limits: JSONLimits = JSONLimits()) -> CRMMessage {
+        let value: JSONValue
+        do throws(JSONError) {
+            value = try JSONValue(parsing: bytes.span, limits: limits)
+        } catch {
+            return .unreadable(error)
+        }
+        let faults = FaultList()
+        CardDataSearch.search(value, path: "$", faults)
+        let hasCardData = !faults.isEmpty
+        let envelope = EventReader(value, "$", faults)
+        guard value.object != nil else {
+            faults.add("$", "expected an object: a CloudEvents 1.0 event in structured mode")
+            return .rejected(RejectedEvent(faults.all, value, hasCardData: hasCardData))
+        }
+        if let version = envelope.text("specversion"), version != "1.0" { faults.add("$.specversion", "expected \"1.0\"") }
+        if let type = envelope.optionalText("datacontenttype"), !type.lowercased().hasPrefix("application/json") {
+            faults.add("$.datacontenttype", "expected application/json")
+        }
+        var message: CRMMessage?
+        switch envelope.text("type") {
+        case DeclineEvent.type: message = DeclineEvent(reading: envelope, faults).map(CRMMessage.decline)
+        case CancelCommand.type: message = CancelCommand(reading: envelope, faults).map(CRMMessage.cancel)
+        case .some: faults.add("$.type", "expected \(DeclineEvent.type) or \(CancelCommand.type); other types and versions are not taken here")
+        case nil: break
+        }
+        guard let message, faults.isEmpty else { return .rejected(RejectedEvent(faults.all, value, hasCardData: hasCardData)) }
+        return message
+    }
+}
+
+/// An event that cannot be worked on: every fault, and what could be read for an answer.
+public struct RejectedEvent: Sendable, Equatable {
+    public let faults: [FieldError]
+    public let eventID: String?
+    public let merchantID: MerchantID?
+    public let orderID: String?
+    public let hasCardData: Bool
+
+    init(_ faults: [FieldError], _ value: JSONValue, hasCardData: Bool) {
+        self.faults = faults
+        self.hasCardData = hasCardData
+        // What is told back must itself be clean, and of a size that fits an id.
+        func safe(_ value: JSONValue?) -> String? {
+            guard let text = value?.string, !text.isEmpty, text.utf8.count <= 128, CardDataGuard.finding(in: text) == nil else { return nil }
+            return text
+        }
+        eventID = safe(value["id"])
+        merchantID = safe(value["data"]?["merchantId"]).map(MerchantID.init(_:))
+        orderID = safe(value["data"]?["order"]?["id"]) ?? safe(value["subject"])
+    }
+}
+
+/// The CRM's order to stop a recovery (messages.md, "Cancel command").
+public struct CancelCommand: Sendable, Equatable {
+    public static let type = "com.salvage.cancel.v1"
+
+    public let id: String
+    public let merchantID: MerchantID
+    public let target: Target
+    public let reason: String?
+
+    /// What is to be cancelled: a recovery by its reference, or those of an order's rebill.
+    public enum Target: Sendable, Equatable {
+        case recovery(RecoveryReference)
+        case rebill(orderID: String, purchaseID: String, billingCycle: Int)
+    }
+
+    public var reference: RecoveryReference? {
+        if case .recovery(let reference) = target { reference } else { nil }
+    }
+
+    init?(reading event: EventReader, _ faults: FaultList) {
+        let id = event.text("id", 1...128)
+        guard let data = event.object("data") else { return nil }
+        let merchantID = data.text("merchantId", 1...64)
+        let reason = data.optionalText("reason", 0...256)
+        var target: Target?
+        if let text = data.optionalText("recoveryReference", 1...512) {
+            if let reference = RecoveryReference(text) { target = .recovery(reference) } else {
+                faults.add("\(data.path).recoveryReference", "expected a recovery reference as Salvage writes it, e.g. A1B2-R7-88123-42")
+            }
+        } else if let order = data.text("orderId", 1...128), let purchase = data.text("purchaseId", 1...64), let cycle = data.count("billingCycle", 1...100_000) {
+            target = .rebill(orderID: order, purchaseID: purchase, billingCycle: cycle)
+        }
+        guard let id, let merchantID, let target else { return nil }
+        self.id = id
+        self.merchantID = MerchantID(merchantID)
+        self.target = target
+        self.reason = reason
+    }
+}

@@ -1,0 +1,174 @@
+extension DeclineEvent {
+    public static let type = "com.salvage.decline.v1"
+
+    /// Reads a decline event; `nil` when a field that it cannot do without is missing or wrong. Every fault is noted.
+    init?(reading event: EventReader, _ faults: FaultList) {
+        let id = event.text("id", 1...128)
+        let source = event.text("source", 1...256)
+        let time = event.parsed("time", "an RFC 3339 time, e.g. 2026-01-02T03:04:05Z") { Moment(rfc3339: $0) }
+        let subject = event.optionalText("subject", 1...128)
+        guard let data = event.object("data") else { return nil }
+        let merchant = data.text("merchantId", 1...64)
+        let trigger = data.word("trigger", TriggerWord.self)
+        let order = data.object("order").flatMap { Order(reading: $0, trigger) }
+        let decline = data.object("decline").flatMap(Decline.init(reading:))
+        let amount = data.object("amount").flatMap(Money.init(reading:))
+        let payer = data.optionalObject("payer").map(Payer.init(reading:)) ?? Payer()
+        let billing = data.object("billing").flatMap(Address.init(reading:))
+        let shipping = data.optionalObject("shipping").flatMap(Address.init(reading:))
+        let method = data.object("paymentMethod").flatMap { PaymentMethod(reading: $0, faults) }
+        let choice = trigger.flatMap { Trigger(reading: data, $0, faults) }
+        if let order, let subject, order.id != subject { faults.add("$.subject", "expected the order id, as in $.data.order.id, or nothing") }
+        if trigger == .recycle, let order, order.type != .recurring { faults.add("\(data.path).order.type", "expected recurring: only a rebill is recycled") }
+        guard let id, let source, let time, let merchant, let choice, let order, let decline, let amount, let billing, let method else { return nil }
+        self.init(
+            id: id, source: source, declinedAt: time, merchantID: MerchantID(merchant), trigger: choice, order: order, decline: decline,
+            amount: amount, payer: payer, billing: billing, shipping: shipping, paymentMethod: method)
+    }
+}
+
+private enum TriggerWord: String, CaseIterable {
+    case initial, rerun, recycle
+}
+
+extension Trigger {
+    fileprivate init?(reading data: EventReader, _ word: TriggerWord, _ faults: FaultList) {
+        switch word {
+        case .initial:
+            self = .initial
+        case .rerun:
+            guard let recovery = data.object("recovery") else { return nil }
+            let gateway = recovery.optionalText("gatewayId", 1...64)
+            let profile = recovery.optionalText("gatewayProfileId", 1...64)
+            switch (gateway, profile) {
+            case (let gateway?, nil): self = .rerun(.gateway(GatewayID(gateway)))
+            case (nil, let profile?): self = .rerun(.gatewayProfile(GatewayProfileID(profile)))
+            default:
+                faults.add(recovery.path, "expected either gatewayId or gatewayProfileId: what the rerun was started on")
+                return nil
+            }
+        case .recycle:
+            guard let reattempt = data.object("recovery")?.count("reattempt", 1...99) else { return nil }
+            self = .recycle(reattempt: reattempt)
+        }
+    }
+}
+
+extension Order {
+    fileprivate init?(reading order: EventReader, _ trigger: TriggerWord?) {
+        let id = order.text("id", 1...128)
+        let type = order.word("type", OrderType.self)
+        let needsCycle = type == .recurring
+        let purchase = needsCycle ? order.text("purchaseId", 1...64) : order.optionalText("purchaseId", 1...64)
+        let cycle = needsCycle ? order.count("billingCycle", 1...100_000) : order.optionalCount("billingCycle", 1...100_000)
+        let rerun = trigger == .rerun ? order.count("rerunNumber", 1...100_000) : order.optionalCount("rerunNumber", 0...100_000)
+        let campaign = order.optionalText("campaignId", 1...64)
+        let address = order.optionalText("ipAddress", 0...64)
+        let trial = order.flag("trialCompletion")
+        let recurring = order.flag("hasRecurringProducts")
+        let items = order.objects("items", atMost: 200).map(Item.init(reading:))
+        guard let id, let type else { return nil }
+        self.init(
+            id: id, type: type, trialCompletion: trial, hasRecurringProducts: recurring, campaignID: campaign.map(CampaignID.init(_:)),
+            purchaseID: purchase, billingCycle: cycle, rerunNumber: rerun, ipAddress: address, items: items)
+    }
+}
+
+extension Order.Item {
+    fileprivate init(reading item: EventReader) {
+        self.init(
+            sku: item.optionalText("sku", 0...64), name: item.optionalText("name"), amount: item.optionalCount("amount", 0...1_000_000_000_000).map(Int64.init),
+            quantity: item.optionalCount("quantity", 0...1_000_000))
+    }
+}
+
+extension Decline {
+    fileprivate init?(reading decline: EventReader) {
+        let gateway = decline.text("gatewayId", 1...64)
+        let source = decline.text("responseCodeSource", 1...64)
+        let code = decline.text("responseCode", 1...64)
+        let transaction = decline.text("transactionId", 1...128)
+        let profile = decline.optionalText("gatewayProfileId", 1...64)
+        let text = decline.optionalText("responseText", 0...512)
+        let advice = decline.optionalText("merchantAdviceCode", 1...8)
+        let avs = decline.optionalText("avsResultCode", 0...8)
+        let cvv = decline.optionalText("cvvResultCode", 0...8)
+        let cavv = decline.optionalText("cavvResultCode", 0...8)
+        let crmClass = decline.parsed("responseType", "SOFT_DECLINE or HARD_DECLINE", isRequired: false) { word -> DeclineClass? in
+            switch word.uppercased() {
+            case "SOFT_DECLINE", "SOFT": .soft
+            case "HARD_DECLINE", "HARD": .hard
+            default: nil
+            }
+        }
+        guard let gateway, let source, let code, let transaction else { return nil }
+        self.init(
+            gatewayID: GatewayID(gateway), gatewayProfileID: profile.map(GatewayProfileID.init(_:)), responseCodeSource: source, responseCode: code,
+            responseText: text, merchantAdviceCode: advice, avsResultCode: avs, cvvResultCode: cvv, cavvResultCode: cavv,
+            transactionID: transaction, crmClass: crmClass)
+    }
+}
+
+extension Money {
+    fileprivate init?(reading amount: EventReader) {
+        let minorUnits = amount.count("minorUnits", 1...1_000_000_000_000)
+        let currency = amount.parsed("currency", "an ISO 4217 code of three capital letters") { Currency($0) }
+        guard let minorUnits, let currency else { return nil }
+        self.init(minorUnits: Int64(minorUnits), currency: currency)
+    }
+}
+
+extension Payer {
+    fileprivate init(reading payer: EventReader) {
+        self.init(
+            id: payer.optionalText("id", 0...64), email: payer.optionalText("email"), phone: payer.optionalText("phone", 0...32),
+            birthdate: payer.optionalText("birthdate", 0...10))
+    }
+}
+
+extension Address {
+    fileprivate init?(reading address: EventReader) {
+        let first = address.text("firstName", 1...128)
+        let last = address.text("lastName", 1...128)
+        let code = address.parsed("countryCode", "an ISO 3166 code of two capital letters") { code -> String? in
+            code.utf8.count == 2 && code.utf8.allSatisfy { (0x41...0x5A).contains($0) } ? code : nil
+        }
+        let line1 = address.text("addressLine1")
+        let city = address.text("city", 1...128)
+        let zip = address.text("zipCode", 1...16)
+        let state = code == "US" ? address.text("state", 1...64) : address.optionalText("state", 0...64)
+        let phone = address.optionalText("phone", 0...32)
+        let country = address.optionalText("country", 0...64)
+        let line2 = address.optionalText("addressLine2")
+        guard let first, let last, let code, let line1, let city, let zip else { return nil }
+        self.init(
+            firstName: first, lastName: last, phone: phone, country: country, countryCode: code, addressLine1: line1, addressLine2: line2,
+            state: state, city: city, zipCode: zip)
+    }
+}
+
+extension PaymentMethod {
+    fileprivate init?(reading method: EventReader, _ faults: FaultList) {
+        let token = method.optionalText("token", 1...256)
+        let sealed = method.optionalText("encryptedCard", 1...8_192)
+        let holder = method.optionalText("holderName", 0...128)
+        let month = method.optionalCount("expirationMonth", 1...12)
+        let year = method.optionalCount("expirationYear", 2_000...2_099)
+        let bin = method.parsed("bin", "six to eight digits", isRequired: false) { Self.digits($0, 6...8) }
+        let last4 = method.parsed("last4", "four digits", isRequired: false) { Self.digits($0, 4...4) }
+        let brand = method.optionalText("brand", 0...32)
+        let card: Card
+        switch (token, sealed) {
+        case (let token?, nil): card = .token(CardToken(token))
+        case (nil, let sealed?): card = .encrypted(SealedCard(sealed))
+        default:
+            if method.has("token") == method.has("encryptedCard") { faults.add(method.path, "expected either token or encryptedCard") }
+            return nil
+        }
+        self.init(card: card, holderName: holder, expirationMonth: month, expirationYear: year, bin: bin, last4: last4, brand: brand)
+    }
+
+    private static func digits(_ text: String, _ length: ClosedRange<Int>) -> String? {
+        length.contains(text.utf8.count) && text.utf8.allSatisfy { (0x30...0x39).contains($0) } ? text : nil
+    }
+}

@@ -1,0 +1,60 @@
+/// Why bytes are no JSON that we take, and where. Never holds what stood there.
+public struct JSONError: Error, Hashable, Sendable, CustomStringConvertible {
+    public let fault: Fault
+    /// Counted from 0.
+    public let byteOffset: Int
+
+    public enum Fault: Hashable, Sendable {
+        case empty
+        case tooLarge(bytes: Int, limit: Int)
+        case tooDeep(limit: Int)
+        case unexpectedByte(UInt8)
+        case unexpectedEnd
+        case trailingBytes
+        case byteOrderMark
+        case notUTF8
+        case badEscape
+        case loneSurrogate
+        case controlCharacter
+        case badNumber
+        case duplicateName
+    }
+
+    public init(_ fault: Fault, at byteOffset: Int) {
+        self.fault = fault
+        self.byteOffset = byteOffset
+    }
+
+    public var isTransient: Bool { false }
+    public var advice: String { "Mend the publisher: it must send JSON (RFC 8259) in UTF-8, each name once in an object." }
+
+    public var description: String {
+        let what = switch fault {
+        case .empty: "the body is empty; expected a JSON object"
+        case .tooLarge(let bytes, let limit): "the body has \(bytes) bytes; expected at most \(limit)"
+        case .tooDeep(let limit): "nested deeper than \(limit)"
+        case .unexpectedByte(let byte): "unexpected byte 0x\(String(byte, radix: 16, uppercase: true))"
+        case .unexpectedEnd: "the text ends in the middle of a value"
+        case .trailingBytes: "something follows the JSON value"
+        case .byteOrderMark: "begins with a byte order mark"
+        case .notUTF8: "not UTF-8"
+        case .badEscape: "an escape that JSON does not have"
+        case .loneSurrogate: "half of a surrogate pair"
+        case .controlCharacter: "a control character in a string; it must be escaped"
+        case .badNumber: "a number that JSON does not have"
+        case .duplicateName: "a name that the object has already"
+        }
+        return "not acceptable JSON at byte \(byteOffset): \(what)"
+    }
+}
+
+/// How much JSON we take.
+public struct JSONLimits: Hashable, Sendable {
+    public let bytes: Int
+    public let depth: Int
+
+    public init(bytes: Int = 256 * 1_024, depth: Int = 32) {
+        self.bytes = bytes
+        self.depth = depth
+    }
+}

@@ -1,0 +1,138 @@
+/// Writes JSON text straight into bytes, members in the order they are written: the same calls give the same bytes.
+public struct JSONWriter {
+    public private(set) var bytes: [UInt8]
+
+    public init(reservingCapacity capacity: Int = 256) {
+        bytes = []
+        bytes.reserveCapacity(capacity)
+    }
+
+    /// One object; the closure writes its members.
+    public mutating func object(_ write: (inout JSONObjectWriter) -> Void) {
+        var object = JSONObjectWriter(bytes: bytes)
+        bytes = []
+        write(&object)
+        bytes = object.end()
+    }
+}
+
+/// Writes the members of one object.
+public struct JSONObjectWriter {
+    private var bytes: [UInt8]
+    private var isFirst = true
+
+    init(bytes: consuming [UInt8]) {
+        self.bytes = bytes
+        self.bytes.append(UInt8(ascii: "{"))
+    }
+
+    consuming func end() -> [UInt8] {
+        bytes.append(UInt8(ascii: "}"))
+        return bytes
+    }
+
+    private mutating func name(_ name: String) {
+        if isFirst { isFirst = false } else { bytes.append(UInt8(ascii: ",")) }
+        JSONText.append(name, to: &bytes)
+        bytes.append(UInt8(ascii: ":"))
+    }
+
+    public mutating func member(_ name: String, _ text: String) {
+        self.name(name)
+        JSONText.append(text, to: &bytes)
+    }
+
+    public mutating func member(_ name: String, _ number: Int64) {
+        self.name(name)
+        bytes.append(contentsOf: String(number).utf8)
+    }
+
+    public mutating func member(_ name: String, _ flag: Bool) {
+        self.name(name)
+        bytes.append(contentsOf: (flag ? "true" : "false").utf8)
+    }
+
+    public mutating func member(_ name: String, _ value: JSONValue) {
+        self.name(name)
+        value.append(to: &bytes)
+    }
+
+    public mutating func optional(_ name: String, _ text: String?) {
+        if let text { member(name, text) }
+    }
+
+    public mutating func optional(_ name: String, _ number: Int64?) {
+        if let number { member(name, number) }
+    }
+
+    public mutating func object(_ name: String, _ write: (inout JSONObjectWriter) -> Void) {
+        self.name(name)
+        var object = JSONObjectWriter(bytes: bytes)
+        bytes = []
+        write(&object)
+        bytes = object.end()
+    }
+
+    public mutating func array(_ name: String, _ write: (inout JSONArrayWriter) -> Void) {
+        self.name(name)
+        var array = JSONArrayWriter(bytes: bytes)
+        bytes = []
+        write(&array)
+        bytes = array.end()
+    }
+}
+
+/// Writes the elements of one array.
+public struct JSONArrayWriter {
+    private var bytes: [UInt8]
+    private var isFirst = true
+
+    init(bytes: consuming [UInt8]) {
+        self.bytes = bytes
+        self.bytes.append(UInt8(ascii: "["))
+    }
+
+    consuming func end() -> [UInt8] {
+        bytes.append(UInt8(ascii: "]"))
+        return bytes
+    }
+
+    private mutating func next() {
+        if isFirst { isFirst = false } else { bytes.append(UInt8(ascii: ",")) }
+    }
+
+    public mutating func element(_ text: String) {
+        next()
+        JSONText.append(text, to: &bytes)
+    }
+
+    public mutating func object(_ write: (inout JSONObjectWriter) -> Void) {
+        next()
+        var object = JSONObjectWriter(bytes: bytes)
+        bytes = []
+        write(&object)
+        bytes = object.end()
+    }
+}
+
+/// Strings as JSON writes them: quotes, backslashes and control characters escaped, the rest as it is.
+enum JSONText {
+    static func append(_ text: String, to bytes: inout [UInt8]) {
+        bytes.append(UInt8(ascii: "\""))
+        for byte in text.utf8 {
+            switch byte {
+            case UInt8(ascii: "\""), UInt8(ascii: "\\"):
+                bytes.append(UInt8(ascii: "\\"))
+                bytes.append(byte)
+            case 0x0A: bytes.append(contentsOf: [0x5C, 0x6E])
+            case 0x0D: bytes.append(contentsOf: [0x5C, 0x72])
+            case 0x09: bytes.append(contentsOf: [0x5C, 0x74])
+            case 0..<0x20:
+                bytes.append(contentsOf: Array("\\u00".utf8))
+                for digit in [byte >> 4, byte & 0xF] { bytes.append(digit < 10 ? 0x30 + digit : 0x57 + digit) }
+            default: bytes.append(byte)
+            }
+        }
+        bytes.append(UInt8(ascii: "\""))
+    }
+}

@@ -1,0 +1,93 @@
+extension ResultEvent {
+    /// The message body (schemas/result.v1.schema.json).
+    public func encoded() -> [UInt8] {
+        var json = JSONWriter(reservingCapacity: 1_024)
+        json.object { event in
+            event.member("specversion", "1.0")
+            event.member("id", id)
+            event.member("source", "salvage")
+            event.member("type", kind.messageType)
+            event.optional("subject", orderID)
+            event.member("time", occurredAt.rfc3339)
+            event.member("datacontenttype", "application/json")
+            event.object("data") { writeData(to: &$0) }
+        }
+        return json.bytes
+    }
+
+    private var orderID: String? {
+        switch subject {
+        case .recovery(_, let order): order.id
+        case .event(_, let orderID): orderID
+        }
+    }
+
+    private func writeData(to data: inout JSONObjectWriter) {
+        data.optional("merchantId", merchantID?.text)
+        switch subject {
+        case .recovery(let reference, let order):
+            data.member("recoveryReference", reference.text)
+            data.object("order") { json in
+                json.member("id", order.id)
+                json.member("type", order.type.rawValue)
+                json.optional("purchaseId", order.purchaseID)
+                json.optional("billingCycle", order.billingCycle.map(Int64.init))
+            }
+        case .event(_, let orderID?):
+            data.object("order") { $0.member("id", orderID) }
+        case .event(_, nil): break
+        }
+        data.optional("result", kind.success.map { $0 ? "success" : "failure" })
+        data.object("reason") { json in
+            json.member("code", reason.code)
+            json.member("message", reason.sentence)
+        }
+        if !faults.isEmpty { data.faults(faults) }
+        data.object("action") { json in
+            let action = action
+            json.member("name", action.name.rawValue)
+            json.member("orderStatus", action.orderStatus.rawValue)
+            json.member("processFulfilments", action.processFulfilments)
+            json.member("subscription", action.subscription.rawValue)
+            if let next = action.nextBilling {
+                json.object("nextBilling") { json in
+                    json.member("gatewayId", next.gatewayID.text)
+                    json.member("method", next.method.rawValue)
+                }
+            }
+        }
+        if let verdict {
+            data.object("decline") { json in
+                json.member("class", verdict.declineClass.rawValue)
+                json.member("rule", verdict.rule)
+            }
+        }
+        if gatewayID != nil || flexFactorOrderID != nil {
+            data.object("flexFactor") { json in
+                json.optional("gatewayId", gatewayID?.text)
+                json.optional("orderId", flexFactorOrderID?.text)
+            }
+        }
+        if let amount {
+            data.object("amount") { json in
+                json.member("minorUnits", amount.minorUnits)
+                json.member("currency", amount.currency.code)
+            }
+        }
+        data.member("attempts", Int64(attempts))
+        data.member("occurredAt", occurredAt.rfc3339)
+    }
+}
+
+extension JSONObjectWriter {
+    mutating func faults(_ faults: [FieldError]) {
+        array("faults") { list in
+            for fault in faults {
+                list.object { json in
+                    json.member("path", fault.path)
+                    json.member("message", fault.message)
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,148 @@
+extension WorkEnvelope {
+    static func readRecovery(_ data: EnvelopeReader) throws(EnvelopeFault) -> Recovery {
+        let order = try data.object("order")
+        let verdict = try data.object("verdict")
+        let reply = try data.optionalObject("reply")
+        guard let reference = RecoveryReference(try data.text("reference")) else { throw data.fault("reference", "a recovery reference") }
+        return Recovery(
+            merchantID: MerchantID(try data.text("merchantId")), gatewayID: GatewayID(try data.text("gatewayId")),
+            route: try readRoute(data.object("route")), charge: try readCharge(data.object("charge"), reference),
+            order: RecoveredOrder(
+                id: try order.text("id"), type: try order.word("type"), trialCompletion: try order.flag("trialCompletion"),
+                hasRecurringProducts: try order.flag("hasRecurringProducts"), purchaseID: try order.optionalText("purchaseId"),
+                billingCycle: try order.optionalCount("billingCycle"), declinedGatewayID: GatewayID(try order.text("declinedGatewayId"))),
+            verdict: DeclineVerdict(declineClass: try verdict.word("class"), rule: try verdict.text("rule")),
+            reply: try reply.map { (reply) throws(EnvelopeFault) in
+                ReplyAddress(queue: try reply.text("queue"), correlationID: try reply.optionalText("correlationId"))
+            },
+            phase: try readPhase(data.object("phase")), attempts: try data.count("attempts"))
+    }
+
+    private static func readRoute(_ route: EnvelopeReader) throws(EnvelopeFault) -> RecoveryRoute {
+        switch try route.text("way") {
+        case "cascade": .cascade(deadline: try route.moment("deadline"))
+        case "retry": .retry(try route.word("mitMode"), until: try route.moment("until"))
+        default: throw route.fault("way", "cascade or retry")
+        }
+    }
+
+    private static func readPhase(_ phase: EnvelopeReader) throws(EnvelopeFault) -> RecoveryPhase {
+        switch try phase.text("name") {
+        case "due": .due
+        case "unanswered": .unanswered
+        case "capturing": .capturing(FlexFactorOrderID(try phase.text("orderId")))
+        case "reconciling": .reconciling(try phase.optionalText("orderId").map(FlexFactorOrderID.init(_:)), try phase.word("step"))
+        default: throw phase.fault("name", "a phase")
+        }
+    }
+
+    private static func readCharge(_ charge: EnvelopeReader, _ reference: RecoveryReference) throws(EnvelopeFault) -> Charge {
+        guard let currency = Currency(try charge.text("currency")) else { throw charge.fault("currency", "an ISO 4217 code") }
+        let decline = try charge.object("decline")
+        let payer = try charge.object("payer")
+        return Charge(
+            reference: reference, isMerchantInitiated: try charge.flag("isMerchantInitiated"), isRecurring: try charge.flag("isRecurring"),
+            expiry: try charge.optionalNumber("expiry").map(Moment.init(milliseconds:)), customerIP: try charge.optionalText("customerIp"),
+            amount: Money(minorUnits: try charge.number("minorUnits"), currency: currency), declinedAt: try charge.moment("declinedAt"),
+            decline: Decline(
+                gatewayID: GatewayID(try decline.text("gatewayId")),
+                gatewayProfileID: try decline.optionalText("gatewayProfileId").map(GatewayProfileID.init(_:)),
+                responseCodeSource: try decline.text("responseCodeSource"), responseCode: try decline.text("responseCode"),
+                responseText: try decline.optionalText("responseText"), merchantAdviceCode: try decline.optionalText("merchantAdviceCode"),
+                avsResultCode: try decline.optionalText("avsResultCode"), cvvResultCode: try decline.optionalText("cvvResultCode"),
+                cavvResultCode: try decline.optionalText("cavvResultCode"), transactionID: try decline.text("transactionId"),
+                crmClass: try decline.optionalWord("class")),
+            payer: Payer(
+                id: try payer.optionalText("id"), email: try payer.optionalText("email"), phone: try payer.optionalText("phone"),
+                birthdate: try payer.optionalText("birthdate")),
+            billing: try readAddress(charge.object("billing")),
+            shipping: try charge.optionalObject("shipping").map { (address) throws(EnvelopeFault) in try readAddress(address) },
+            paymentMethod: try readPaymentMethod(charge.object("paymentMethod")),
+            items: try charge.objects("items").map { (item) throws(EnvelopeFault) in
+                Order.Item(
+                    sku: try item.optionalText("sku"), name: try item.optionalText("name"), amount: try item.optionalNumber("amount"),
+                    quantity: try item.optionalCount("quantity"))
+            })
+    }
+
+    private static func readPaymentMethod(_ method: EnvelopeReader) throws(EnvelopeFault) -> PaymentMethod {
+        let card: PaymentMethod.Card
+        if let token = try method.optionalText("token") {
+            card = .token(CardToken(token))
+        } else {
+            card = .encrypted(SealedCard(try method.text("encryptedCard")))
+        }
+        return PaymentMethod(
+            card: card, holderName: try method.optionalText("holderName"), expirationMonth: try method.optionalCount("expirationMonth"),
+            expirationYear: try method.optionalCount("expirationYear"), bin: try method.optionalText("bin"),
+            last4: try method.optionalText("last4"), brand: try method.optionalText("brand"))
+    }
+
+    private static func readAddress(_ address: EnvelopeReader) throws(EnvelopeFault) -> Address {
+        Address(
+            firstName: try address.text("firstName"), lastName: try address.text("lastName"), phone: try address.optionalText("phone"),
+            country: try address.optionalText("country"), countryCode: try address.text("countryCode"),
+            addressLine1: try address.text("addressLine1"), addressLine2: try address.optionalText("addressLine2"),
+            state: try address.optionalText("state"), city: try address.text("city"), zipCode: try address.text("zipCode"))
+    }
+}
+
+/// A member of an envelope that is missing or not of its form. Never holds the value.
+struct EnvelopeFault: Error, CustomStringConvertible {
+    let path: String
+    let expected: String
+
+    var description: String { "\(path): expected \(expected)" }
+}
+
+/// An object of an envelope with its path. Our own workers wrote it, so the first fault ends the reading.
+struct EnvelopeReader {
+    private let value: JSONValue
+    private let path: String
+
+    init(_ value: JSONValue, _ path: String) {
+        self.value = value
+        self.path = path
+    }
+
+    func fault(_ name: String, _ expected: String) -> EnvelopeFault {
+        EnvelopeFault(path: "\(path).\(name)", expected: expected)
+    }
+
+    private func required<Value>(_ name: String, _ value: Value?, _ expected: String) throws(EnvelopeFault) -> Value {
+        guard let value else { throw fault(name, expected) }
+        return value
+    }
+
+    private func optional<Value>(_ name: String, _ expected: String, _ read: (JSONValue) -> Value?) throws(EnvelopeFault) -> Value? {
+        guard let member = value[name] else { return nil }
+        return try required(name, read(member), expected)
+    }
+
+    func optionalText(_ name: String) throws(EnvelopeFault) -> String? { try optional(name, "a text") { $0.string } }
+    func optionalNumber(_ name: String) throws(EnvelopeFault) -> Int64? { try optional(name, "a whole number") { $0.int64 } }
+    func optionalCount(_ name: String) throws(EnvelopeFault) -> Int? { try optional(name, "a whole number") { $0.int64.flatMap(Int.init(exactly:)) } }
+
+    func optionalWord<Word: RawRepresentable>(_ name: String) throws(EnvelopeFault) -> Word? where Word.RawValue == String {
+        try optional(name, "a word of \(Word.self)") { $0.string.flatMap(Word.init(rawValue:)) }
+    }
+
+    func optionalObject(_ name: String) throws(EnvelopeFault) -> EnvelopeReader? {
+        try optional(name, "an object") { $0.object == nil ? nil : EnvelopeReader($0, "\(path).\(name)") }
+    }
+
+    func objects(_ name: String) throws(EnvelopeFault) -> [EnvelopeReader] {
+        try optional(name, "a list") { member in member.array?.map { EnvelopeReader($0, "\(path).\(name)[]") } } ?? []
+    }
+
+    func text(_ name: String) throws(EnvelopeFault) -> String { try required(name, optionalText(name), "a text") }
+    func number(_ name: String) throws(EnvelopeFault) -> Int64 { try required(name, optionalNumber(name), "a whole number") }
+    func count(_ name: String) throws(EnvelopeFault) -> Int { try required(name, optionalCount(name), "a whole number") }
+    func moment(_ name: String) throws(EnvelopeFault) -> Moment { Moment(milliseconds: try number(name)) }
+    func flag(_ name: String) throws(EnvelopeFault) -> Bool { try required(name, optional(name, "true or false") { $0.bool }, "true or false") }
+    func object(_ name: String) throws(EnvelopeFault) -> EnvelopeReader { try required(name, optionalObject(name), "an object") }
+
+    func word<Word: RawRepresentable>(_ name: String) throws(EnvelopeFault) -> Word where Word.RawValue == String {
+        try required(name, optionalWord(name), "a word of \(Word.self)")
+    }
+}

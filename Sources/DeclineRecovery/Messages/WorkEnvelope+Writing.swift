@@ -1,0 +1,118 @@
+extension WorkEnvelope {
+    static func write(_ recovery: Recovery, to json: inout JSONObjectWriter) {
+        json.member("merchantId", recovery.merchantID.text)
+        json.member("gatewayId", recovery.gatewayID.text)
+        json.member("reference", recovery.reference.text)
+        json.object("route") { route in
+            route.member("way", recovery.route.word)
+            switch recovery.route {
+            case .cascade(let deadline):
+                route.member("deadline", deadline.milliseconds)
+            case .retry(let mode, let until):
+                route.member("mitMode", mode.rawValue)
+                route.member("until", until.milliseconds)
+            }
+        }
+        json.object("phase") { write(recovery.phase, to: &$0) }
+        json.member("attempts", Int64(recovery.attempts))
+        json.object("order") { order in
+            order.member("id", recovery.order.id)
+            order.member("type", recovery.order.type.rawValue)
+            order.member("trialCompletion", recovery.order.trialCompletion)
+            order.member("hasRecurringProducts", recovery.order.hasRecurringProducts)
+            order.optional("purchaseId", recovery.order.purchaseID)
+            order.optional("billingCycle", recovery.order.billingCycle.map(Int64.init))
+            order.member("declinedGatewayId", recovery.order.declinedGatewayID.text)
+        }
+        json.object("verdict") { verdict in
+            verdict.member("class", recovery.verdict.declineClass.rawValue)
+            verdict.member("rule", recovery.verdict.rule)
+        }
+        if let reply = recovery.reply {
+            json.object("reply") { address in
+                address.member("queue", reply.queue)
+                address.optional("correlationId", reply.correlationID)
+            }
+        }
+        json.object("charge") { write(recovery.charge, to: &$0) }
+    }
+
+    private static func write(_ phase: RecoveryPhase, to json: inout JSONObjectWriter) {
+        json.member("name", phase.word)
+        switch phase {
+        case .due, .unanswered: break
+        case .capturing(let order): json.member("orderId", order.text)
+        case .reconciling(let order, let step):
+            json.optional("orderId", order?.text)
+            json.member("step", step.rawValue)
+        }
+    }
+
+    private static func write(_ charge: Charge, to json: inout JSONObjectWriter) {
+        json.member("isMerchantInitiated", charge.isMerchantInitiated)
+        json.member("isRecurring", charge.isRecurring)
+        json.optional("expiry", charge.expiry?.milliseconds)
+        json.optional("customerIp", charge.customerIP)
+        json.member("minorUnits", charge.amount.minorUnits)
+        json.member("currency", charge.amount.currency.code)
+        json.member("declinedAt", charge.declinedAt.milliseconds)
+        json.object("decline") { decline in
+            decline.member("gatewayId", charge.decline.gatewayID.text)
+            decline.optional("gatewayProfileId", charge.decline.gatewayProfileID?.text)
+            decline.member("responseCodeSource", charge.decline.responseCodeSource)
+            decline.member("responseCode", charge.decline.responseCode)
+            decline.optional("responseText", charge.decline.responseText)
+            decline.optional("merchantAdviceCode", charge.decline.merchantAdviceCode)
+            decline.optional("avsResultCode", charge.decline.avsResultCode)
+            decline.optional("cvvResultCode", charge.decline.cvvResultCode)
+            decline.optional("cavvResultCode", charge.decline.cavvResultCode)
+            decline.member("transactionId", charge.decline.transactionID)
+            decline.optional("class", charge.decline.crmClass?.rawValue)
+        }
+        json.object("payer") { payer in
+            payer.optional("id", charge.payer.id)
+            payer.optional("email", charge.payer.email)
+            payer.optional("phone", charge.payer.phone)
+            payer.optional("birthdate", charge.payer.birthdate)
+        }
+        json.object("billing") { write(charge.billing, to: &$0) }
+        if let shipping = charge.shipping { json.object("shipping") { write(shipping, to: &$0) } }
+        json.object("paymentMethod") { method in
+            switch charge.paymentMethod.card {
+            case .token(let token): method.member("token", token.exposed)
+            case .encrypted(let card): method.member("encryptedCard", card.exposed)
+            }
+            method.optional("holderName", charge.paymentMethod.holderName)
+            method.optional("expirationMonth", charge.paymentMethod.expirationMonth.map(Int64.init))
+            method.optional("expirationYear", charge.paymentMethod.expirationYear.map(Int64.init))
+            method.optional("bin", charge.paymentMethod.bin)
+            method.optional("last4", charge.paymentMethod.last4)
+            method.optional("brand", charge.paymentMethod.brand)
+        }
+        if !charge.items.isEmpty {
+            json.array("items") { items in
+                for item in charge.items {
+                    items.object { object in
+                        object.optional("sku", item.sku)
+                        object.optional("name", item.name)
+                        object.optional("amount", item.amount)
+                        object.optional("quantity", item.quantity.map(Int64.init))
+                    }
+                }
+            }
+        }
+    }
+
+    private static func write(_ address: Address, to json: inout JSONObjectWriter) {
+        json.member("firstName", address.firstName)
+        json.member("lastName", address.lastName)
+        json.optional("phone", address.phone)
+        json.optional("country", address.country)
+        json.member("countryCode", address.countryCode)
+        json.member("addressLine1", address.addressLine1)
+        json.optional("addressLine2", address.addressLine2)
+        json.optional("state", address.state)
+        json.member("city", address.city)
+        json.member("zipCode", address.zipCode)
+    }
+}

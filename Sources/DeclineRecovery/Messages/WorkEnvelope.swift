@@ -1,0 +1,51 @@
+/// Our envelope between stages (messages.md, `com.salvage.recovery.work.v1`): the recovery and nothing else.
+///
+/// An older worker that meets a newer version must not guess at it; `decode` says so, and the stage hands the message back.
+public enum WorkEnvelope {
+    public static let type = "com.salvage.recovery.work.v1"
+    private static let family = "com.salvage.recovery.work.v"
+
+    public enum Decoded: Sendable, Equatable {
+        case recovery(Recovery)
+        /// Written by a worker of a later version; its type.
+        case newer(type: String)
+        /// Not an envelope, or not whole; why.
+        case unreadable(String)
+    }
+
+    public static func encode(_ recovery: Recovery) -> [UInt8] {
+        var json = JSONWriter(reservingCapacity: 1_536)
+        json.object { event in
+            event.member("specversion", "1.0")
+            event.member("id", recovery.reference.text + "/work")
+            event.member("source", "salvage")
+            event.member("type", type)
+            event.member("subject", recovery.reference.text)
+            event.member("datacontenttype", "application/json")
+            event.object("data") { write(recovery, to: &$0) }
+        }
+        return json.bytes
+    }
+
+    public static func decode(_ bytes: [UInt8]) -> Decoded {
+        let value: JSONValue
+        do throws(JSONError) {
+            value = try JSONValue(parsing: bytes.span)
+        } catch {
+            return .unreadable(error.description)
+        }
+        guard let seen = value["type"]?.string else { return .unreadable("$.type: missing; expected \(type)") }
+        if seen != type {
+            guard seen.hasPrefix(family), let version = Int(seen.dropFirst(family.count)), version > 1 else {
+                return .unreadable("$.type: expected \(type)")
+            }
+            return .newer(type: seen)
+        }
+        guard let data = value["data"] else { return .unreadable("$.data: missing") }
+        do throws(EnvelopeFault) {
+            return .recovery(try readRecovery(EnvelopeReader(data, "$.data")))
+        } catch {
+            return .unreadable(error.description)
+        }
+    }
+}

@@ -1,0 +1,118 @@
+/// What came back from a call to FlexFactor, failures included, in words the recovery decides by.
+///
+/// The one distinction that matters most: `failed(.unknown)` may have moved money, every other failure certainly has not.
+public enum FlexFactorAnswer: Sendable, Equatable {
+    /// `evaluate` answered. The order id is missing only where FlexFactor sent none.
+    case evaluated(EvaluationStatus, FlexFactorOrderID?)
+    /// A look-up found the order.
+    case found(FlexFactorOrder)
+    /// A look-up or a cancel found no such order.
+    case noSuchOrder
+    /// A cancel was accepted.
+    case cancelAccepted
+    /// A cancel was refused: the order is not in a state that can be cancelled.
+    case cancelRefused
+    case captured
+    /// FlexFactor answered that the capture failed; its own code where it gave one.
+    case captureFailed(code: String?)
+    case failed(CallFailure)
+}
+
+/// `status` of an evaluate answer (facts/flexfactor-api.md §6); a word we do not know is kept, and is no decision.
+public enum EvaluationStatus: Hashable, Sendable {
+    case approved, declined, challenge, submitted, processing, captureRequired, cancelled, expired
+    case unrecognised(String)
+
+    /// FlexFactor's word, case ignored.
+    public init(word: String) {
+        self = switch word.uppercased() {
+        case "APPROVED": .approved
+        case "DECLINED": .declined
+        case "CHALLENGE": .challenge
+        case "SUBMITTED": .submitted
+        case "PROCESSING": .processing
+        case "CAPTUREREQUIRED": .captureRequired
+        case "CANCELLED": .cancelled
+        case "EXPIRED": .expired
+        default: .unrecognised(word)
+        }
+    }
+
+    public var word: String {
+        switch self {
+        case .approved: "APPROVED"
+        case .declined: "DECLINED"
+        case .challenge: "CHALLENGE"
+        case .submitted: "SUBMITTED"
+        case .processing: "PROCESSING"
+        case .captureRequired: "CAPTUREREQUIRED"
+        case .cancelled: "CANCELLED"
+        case .expired: "EXPIRED"
+        case .unrecognised(let word): word
+        }
+    }
+}
+
+/// An order as `orders/{id}` shows it.
+public struct FlexFactorOrder: Sendable, Equatable {
+    public let id: FlexFactorOrderID
+    public let state: State
+
+    /// Facts/flexfactor-api.md §9; there is no state of its own for an expired order.
+    public enum State: Hashable, Sendable {
+        case draft, onHold, cancelled, problem, processing, captureRequired, returned, completed, chargeback
+        case unrecognised(String)
+    }
+
+    public init(id: FlexFactorOrderID, state: State) {
+        self.id = id
+        self.state = state
+    }
+}
+
+/// Why a call brought no answer of FlexFactor's that decides anything.
+public enum CallFailure: Sendable, Equatable {
+    /// No byte of the request was written: FlexFactor cannot have acted on it.
+    case notSent(NotSent)
+    /// The request may have been executed: written in part or whole and not answered, answered 5xx, or answered with what cannot be read.
+    case unknown(Unknown)
+    /// 429: not executed; `Retry-After` where FlexFactor gave one.
+    case throttled(retryAfter: Moment.Span?)
+    /// 409: a request with this key is still in progress, or was made with other content.
+    case conflict
+    /// 4xx: FlexFactor refuses the request as it is, with its own field errors. Not executed.
+    case refused(status: Int, [FieldError])
+
+    public enum NotSent: Sendable, Equatable {
+        /// The gateway's circuit breaker is open.
+        case circuitOpen(until: Moment)
+        /// Our own rate limit has no room before the deadline.
+        case rateLimited
+        case cannotConnect(String)
+        /// The time for the call ran out before it could be sent.
+        case deadline
+        /// FlexFactor gave no token: wrong keys, or the token endpoint failed.
+        case noToken(String)
+        /// The configuration lacks what the call needs.
+        case misconfigured(String)
+    }
+
+    public enum Unknown: Sendable, Equatable {
+        case timedOut
+        case connectionLost(String)
+        case serverError(status: Int)
+        /// A success whose body cannot be read or says nothing known.
+        case unreadable(String)
+    }
+}
+
+/// One fault FlexFactor found in a request: its path there (`Transaction.Id`) and its sentence.
+public struct FieldError: Sendable, Equatable {
+    public let path: String
+    public let message: String
+
+    public init(path: String, message: String) {
+        self.path = path
+        self.message = message
+    }
+}

@@ -1,0 +1,51 @@
+/// One call to FlexFactor that a recovery wants made next, complete: whoever carries it out adds keys and transport, and decides nothing.
+public enum FlexFactorCall: Sendable, Equatable {
+    /// Asks FlexFactor to take the money. A repeat of one attempt has the same key and the same bytes, so that it charges once.
+    case evaluate(Charge, idempotencyKey: UUID5)
+    /// Looks an order up by our reference, when its FlexFactor id is not known.
+    case find(RecoveryReference)
+    case lookUp(FlexFactorOrderID)
+    case cancel(FlexFactorOrderID)
+    /// Cancels by our reference, when the FlexFactor id is not known.
+    case cancelByReference(RecoveryReference)
+    case capture(FlexFactorOrderID, Money, idempotencyKey: UUID5)
+}
+
+/// What FlexFactor is asked to recover; all that `evaluate` needs. The same value gives the same request bytes.
+public struct Charge: Sendable, Equatable {
+    public let reference: RecoveryReference
+    /// `false` for a cascade: the customer is there (CIT).
+    public let isMerchantInitiated: Bool
+    public let isRecurring: Bool
+    /// Only for managed merchant-initiated charges: until when FlexFactor may retry.
+    public let expiry: Moment?
+    /// The customer's address on the network, for customer-initiated charges.
+    public let customerIP: String?
+    public let amount: Money
+    public let declinedAt: Moment
+    public let decline: Decline
+    public let payer: Payer
+    public let billing: Address
+    public let shipping: Address?
+    public let paymentMethod: PaymentMethod
+    public let items: [Order.Item]
+
+    public init(
+        reference: RecoveryReference, isMerchantInitiated: Bool, isRecurring: Bool, expiry: Moment?, customerIP: String?, amount: Money,
+        declinedAt: Moment, decline: Decline, payer: Payer, billing: Address, shipping: Address?, paymentMethod: PaymentMethod, items: [Order.Item]
+    ) {
+        self.reference = reference
+        self.isMerchantInitiated = isMerchantInitiated
+        self.isRecurring = isRecurring
+        self.expiry = expiry
+        self.customerIP = customerIP
+        self.amount = amount
+        self.declinedAt = declinedAt
+        self.decline = decline
+        self.payer = payer
+        self.billing = billing
+        self.shipping = shipping
+        self.paymentMethod = paymentMethod
+        self.items = items
+    }
+}

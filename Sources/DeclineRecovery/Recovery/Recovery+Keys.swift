@@ -1,0 +1,14 @@
+extension Recovery {
+    /// A step of a recovery that FlexFactor must do at most once.
+    public enum KeyedStep: String, Sendable, CaseIterable {
+        case evaluate, capture
+    }
+
+    /// The same recovery and step give the same key on every pod and at every repeat (messages.md, "Recovery reference").
+    public func idempotencyKey(of step: KeyedStep) -> UUID5 {
+        UUID5(namespace: Self.keyNamespace, name: reference.text + "/" + step.rawValue)
+    }
+
+    /// Ours alone; any fixed value does, and changing it would make repeats of running recoveries look new.
+    private static let keyNamespace = UUID5(high: 0x2f6c_0b7e_51d9_4a83, low: 0x9c1e_7d40_8ab3_65f2)
+}

@@ -1,0 +1,82 @@
+/// What the CRM is to do about a result (behaviour.md §7), as fields that a program can act on.
+public struct CRMAction: Sendable, Equatable {
+    public let name: Name
+    public let orderStatus: OrderStatus
+    public let processFulfilments: Bool
+    public let subscription: SubscriptionStep
+    public let nextBilling: NextBilling?
+
+    /// The action in one word, for a `switch`.
+    public enum Name: String, Sendable, CaseIterable {
+        case completeOrder = "complete_order"
+        case declineOrder = "decline_order"
+        case leaveOrder = "leave_order"
+        case advanceSubscription = "advance_subscription"
+        case failRecycle = "fail_recycle"
+        /// Nothing was tried: the CRM goes on with its own rules.
+        case followOwnRules = "follow_own_rules"
+        /// The event was unusable: mend it and publish it again.
+        case correctAndResend = "correct_and_resend"
+    }
+
+    public enum OrderStatus: String, Sendable, CaseIterable {
+        case complete, declined, unchanged
+    }
+
+    public enum SubscriptionStep: String, Sendable, CaseIterable {
+        case advance
+        case recycleFailed = "recycle_failed"
+        case unchanged
+    }
+
+    /// Where and how the next rebill is charged.
+    public struct NextBilling: Sendable, Equatable {
+        public let gatewayID: GatewayID
+        public let method: Method
+
+        public enum Method: String, Sendable, CaseIterable {
+            /// No payment token exists at that gateway: card number, and no CVV.
+            case cardNumberWithoutCVV = "card_number_without_cvv"
+            /// As before the decline.
+            case asBefore = "as_before"
+        }
+    }
+
+    private init(
+        _ name: Name, orderStatus: OrderStatus = .unchanged, processFulfilments: Bool = false, subscription: SubscriptionStep = .unchanged,
+        nextBilling: NextBilling? = nil
+    ) {
+        self.name = name
+        self.orderStatus = orderStatus
+        self.processFulfilments = processFulfilments
+        self.subscription = subscription
+        self.nextBilling = nextBilling
+    }
+
+    public static let followOwnRules = CRMAction(.followOwnRules)
+    public static let correctAndResend = CRMAction(.correctAndResend)
+
+    /// FlexFactor took the money.
+    public static func success(of order: RecoveredOrder) -> CRMAction {
+        switch order.type {
+        case .newSale:
+            CRMAction(
+                .completeOrder, orderStatus: .complete, processFulfilments: true,
+                nextBilling: order.hasRecurringProducts
+                    ? NextBilling(gatewayID: order.declinedGatewayID, method: .cardNumberWithoutCVV) : nil)
+        case .recurring:
+            CRMAction(
+                .advanceSubscription, processFulfilments: true, subscription: .advance,
+                nextBilling: NextBilling(gatewayID: order.declinedGatewayID, method: .asBefore))
+        }
+    }
+
+    /// It is known that FlexFactor did not take the money and will not.
+    public static func failure(of order: RecoveredOrder) -> CRMAction {
+        switch order.type {
+        case .newSale where order.trialCompletion: CRMAction(.leaveOrder)
+        case .newSale: CRMAction(.declineOrder, orderStatus: .declined)
+        case .recurring: CRMAction(.failRecycle, subscription: .recycleFailed)
+        }
+    }
+}

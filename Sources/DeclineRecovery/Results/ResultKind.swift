@@ -1,0 +1,23 @@
+/// What a result event tells (messages.md, "Result event").
+public enum ResultKind: String, Sendable, CaseIterable {
+    case submitted, approved, declined, expired, cancelled, skipped, rejected, refunded, chargeback
+
+    /// A recovery has exactly one final kind.
+    public var isFinal: Bool {
+        switch self {
+        case .submitted, .refunded, .chargeback: false
+        case .approved, .declined, .expired, .cancelled, .skipped, .rejected: true
+        }
+    }
+
+    /// `nil` where the event says neither: the recovery goes on, was never begun, or the news is about later.
+    public var success: Bool? {
+        switch self {
+        case .approved: true
+        case .declined, .expired, .cancelled: false
+        case .submitted, .skipped, .rejected, .refunded, .chargeback: nil
+        }
+    }
+
+    public var messageType: String { "com.salvage.recovery.\(rawValue).v1" }
+}

@@ -1,0 +1,58 @@
+/// Whether a text is an address on the network, as FlexFactor takes the customer's.
+public enum IPAddress {
+    /// A dotted IPv4 address of four decimal numbers without leading zeros, or an IPv6 address (RFC 4291 §2.2) without a zone.
+    public static func isValid(_ text: String) -> Bool {
+        isIPv4(text[...]) || isIPv6(text[...])
+    }
+
+    private static func isIPv4(_ text: Substring) -> Bool {
+        let parts = text.split(separator: ".", omittingEmptySubsequences: false)
+        return parts.count == 4
+            && parts.allSatisfy { part in
+                (1...3).contains(part.utf8.count) && part.utf8.allSatisfy { (0x30...0x39).contains($0) } && UInt8(part) != nil
+                    && (part.utf8.count == 1 || part.first != "0")
+            }
+    }
+
+    private static func isIPv6(_ text: Substring) -> Bool {
+        guard let gap = text.range(of: "::") else { return groups(in: text) == 8 }
+        let before = text[..<gap.lowerBound]
+        let after = text[gap.upperBound...]
+        guard after.range(of: "::") == nil, !after.hasPrefix(":"), let left = before.isEmpty ? 0 : groups(in: before, isLast: false),
+            let right = after.isEmpty ? 0 : groups(in: after)
+        else { return false }
+        return left + right <= 7
+    }
+
+    /// How many 16-bit groups a run of them makes; an IPv4 address at the end makes two. `nil` when it is none.
+    private static func groups(in text: Substring, isLast: Bool = true) -> Int? {
+        let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+        var count = 0
+        for (index, part) in parts.enumerated() {
+            if isLast, index == parts.count - 1, part.contains(".") {
+                guard isIPv4(part) else { return nil }
+                count += 2
+            } else {
+                guard (1...4).contains(part.utf8.count), part.utf8.allSatisfy(isHexDigit) else { return nil }
+                count += 1
+            }
+        }
+        return count
+    }
+
+    private static func isHexDigit(_ byte: UInt8) -> Bool {
+        (0x30...0x39).contains(byte) || (0x41...0x46).contains(byte) || (0x61...0x66).contains(byte)
+    }
+}
+
+extension Substring {
+    /// Where a short text first stands; the standard library alone has no such search for every platform we build on.
+    fileprivate func range(of needle: String) -> Range<Index>? {
+        var start = startIndex
+        while start < endIndex {
+            if self[start...].hasPrefix(needle) { return start..<index(start, offsetBy: needle.count) }
+            start = index(after: start)
+        }
+        return nil
+    }
+}

@@ -1,0 +1,63 @@
+/// The way of a decline.
+public enum Route: Sendable, Equatable {
+    case cascade(FlexFactorGateway)
+    case retry(FlexFactorGateway)
+    case skip(SkipReason)
+}
+
+/// Decides the way of a decline (behaviour.md §4). The rules stand in their order; the first that speaks decides.
+public enum Router {
+    /// - Parameter now: `nil` where the cascade deadline shall not be judged, because FlexFactor is asked about it later.
+    public static func route(_ event: DeclineEvent, _ classification: Classification, merchant: Merchant, now: Moment?) -> Route {
+        switch event.trigger {
+        case .initial: initial(event, classification, merchant, now)
+        case .rerun(let target): rerun(target, classification, merchant)
+        case .recycle(let reattempt): recycle(reattempt, classification, merchant)
+        }
+    }
+
+    private static func initial(_ event: DeclineEvent, _ classification: Classification, _ merchant: Merchant, _ now: Moment?) -> Route {
+        if classification.declineClass == .hard { return .skip(.hardDecline) }
+        if let campaign = event.order.campaignID.flatMap({ merchant.campaigns[$0] }), campaign.singleTransaction {
+            return .skip(.singleTransaction)
+        }
+        let cascadesAll = merchant.flexFactorGateways.values.first(where: \.cascadeAll)
+        guard let gateway = cascadesAll ?? cascadeTarget(of: event.decline, merchant) else { return .skip(.noCascade) }
+        if classification.isInsufficientFunds {
+            let isIncluded = switch merchant.policy.insufficientFunds {
+            case .byRoute: cascadesAll != nil
+            case .include: true
+            case .exclude: false
+            }
+            if !isIncluded { return .skip(.insufficientFunds) }
+        }
+        guard let address = event.order.ipAddress, IPAddress.isValid(address) else { return .skip(.ipAddressRequired) }
+        if let now, now >= event.declinedAt + merchant.policy.cascadeDeadline { return .skip(.deadlinePassed) }
+        return .cascade(gateway)
+    }
+
+    /// The FlexFactor gateway of the cascade that follows the gateway profile the order ran on, else of the gateway's direct cascade.
+    private static func cascadeTarget(of decline: Decline, _ merchant: Merchant) -> FlexFactorGateway? {
+        let cascade: CascadeProfileID? =
+            if let profile = decline.gatewayProfileID.flatMap({ merchant.gatewayProfiles[$0] }) { profile.cascade }
+            else { merchant.gateways[decline.gatewayID]?.directCascade }
+        let members = cascade.flatMap { merchant.cascadeProfiles[$0] }?.members ?? []
+        return members.lazy.compactMap { merchant.flexFactorGateways[$0] }.first
+    }
+
+    private static func rerun(_ target: Trigger.RerunTarget, _ classification: Classification, _ merchant: Merchant) -> Route {
+        switch target {
+        case .gatewayProfile: return .skip(.rerunOnProfile)
+        case .gateway(let id):
+            guard let gateway = merchant.flexFactorGateways[id] else { return .skip(.notFlexFactor) }
+            return classification.declineClass == .hard ? .skip(.hardDecline) : .retry(gateway)
+        }
+    }
+
+    private static func recycle(_ reattempt: Int, _ classification: Classification, _ merchant: Merchant) -> Route {
+        guard let gateway = merchant.recycleBilling.gateway(forReattempt: reattempt).flatMap({ merchant.flexFactorGateways[$0] }) else {
+            return .skip(.notRecycledHere)
+        }
+        return classification.declineClass == .hard ? .skip(.hardDecline) : .retry(gateway)
+    }
+}

@@ -1,0 +1,28 @@
+/// Why a decline is not salvaged (behaviour.md §4). A skip is a result, not an error: the CRM goes on with its own rules.
+public enum SkipReason: String, Sendable, CaseIterable {
+    case hardDecline = "hard_decline"
+    case singleTransaction = "single_transaction"
+    case noCascade = "no_cascade"
+    case insufficientFunds = "insufficient_funds"
+    case ipAddressRequired = "ip_address_required"
+    case deadlinePassed = "deadline_passed"
+    case rerunOnProfile = "rerun_on_profile"
+    case notFlexFactor = "not_flexfactor"
+    case notRecycledHere = "not_recycled_here"
+    case flexFactorUnavailable = "flexfactor_unavailable"
+
+    public var sentence: String {
+        switch self {
+        case .hardDecline: "The decline is hard; only soft declines are salvaged."
+        case .singleTransaction: "The campaign charges in a single transaction, which cannot cascade."
+        case .noCascade: "No cascade with a FlexFactor gateway belongs to the gateway or profile that declined."
+        case .insufficientFunds: "Declines for insufficient funds do not cascade here."
+        case .ipAddressRequired: "The order has no valid IPv4 or IPv6 address of the customer."
+        case .deadlinePassed: "The time for an instant answer is over, and FlexFactor has no order for this decline."
+        case .rerunOnProfile: "The rerun was started on an ATRI gateway profile; choose the FlexFactor gateway directly."
+        case .notFlexFactor: "The rerun was started on a gateway that is not a FlexFactor gateway."
+        case .notRecycledHere: "Recycle billing gives this re-attempt to no FlexFactor gateway."
+        case .flexFactorUnavailable: "FlexFactor could not be reached, and nothing was sent to it."
+        }
+    }
+}

@@ -1,0 +1,53 @@
+/// The names of every exchange and queue, and the routing keys between stages, in one place (messages.md, "Exchanges and queues").
+public struct TopologyNames: Sendable, Equatable {
+    /// Stands before our own names, so that two fleets can share a vhost; `recovery` unless configured.
+    public let prefix: String
+
+    public init(prefix: String = "recovery") {
+        self.prefix = prefix
+        work = "\(prefix).work"
+        intake = "\(prefix).intake"
+        cascade = "\(prefix).cascade"
+        retry = "\(prefix).retry"
+        results = "\(prefix).results"
+        unrouted = "\(prefix).unrouted"
+        dead = "\(prefix).dead"
+        delays = DelayLadder.rungs.map { rung in "\(prefix).delay.\(rung < 10 ? "0" : "")\(rung)" }
+    }
+
+    /// The CRM publishes its declines here: `decline.initial`, `decline.rerun`, `decline.recycle`, `command.cancel`.
+    public let declines = "declines"
+    /// The CRM's inbox.
+    public let crmResults = "crm.results"
+    /// Exchange between the stages, and exit of the delay ladder: a key's last word names the stage.
+    public let work: String
+    public let intake: String
+    public let cascade: String
+    public let retry: String
+    public let results: String
+    /// Exchange and queue for what nobody has bound a queue for.
+    public let unrouted: String
+    /// Exchange and stream of the dead letters.
+    public let dead: String
+    /// Exchange and queue of each rung of the delay ladder, the shortest first.
+    public let delays: [String]
+
+    /// The queue that a stage consumes.
+    public func queue(of stage: Stage) -> String {
+        switch stage {
+        case .intake: intake
+        case .cascade: cascade
+        case .retry: retry
+        }
+    }
+
+    /// Whether a queue or exchange is one of ours, where no foreign reply may go.
+    public func isOurs(_ name: String) -> Bool {
+        name == prefix || name.hasPrefix(prefix + ".") || name == declines || name == crmResults
+    }
+}
+
+/// The places a message passes through; each has a queue and a budget of its own.
+public enum Stage: String, Sendable, CaseIterable {
+    case intake, cascade, retry
+}

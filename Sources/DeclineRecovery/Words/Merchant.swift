@@ -1,0 +1,203 @@
+/// One merchant as the routing rules see it: FlexFactor gateways, and the CRM's routing facts beside them (behaviour.md §2).
+///
+/// Holds no secret: keys live in the FlexFactor module. References between the parts are checked when the configuration is read,
+/// so a look-up that finds nothing here means that the event names something the configuration does not have.
+public struct Merchant: Sendable, Equatable {
+    public let id: MerchantID
+    public let flexFactorGateways: [GatewayID: FlexFactorGateway]
+    public let gateways: [GatewayID: Gateway]
+    public let gatewayProfiles: [GatewayProfileID: GatewayProfile]
+    public let cascadeProfiles: [CascadeProfileID: CascadeProfile]
+    public let campaigns: [CampaignID: Campaign]
+    public let recycleBilling: RecycleBilling
+    /// The merchant's own decline mapping rules, in the order of the file.
+    public let mappingRules: [MappingRule]
+    public let policy: Policy
+
+    public init(
+        id: MerchantID, flexFactorGateways: [FlexFactorGateway], gateways: [Gateway] = [], gatewayProfiles: [GatewayProfile] = [],
+        cascadeProfiles: [CascadeProfile] = [], campaigns: [Campaign] = [], recycleBilling: RecycleBilling = RecycleBilling(),
+        mappingRules: [MappingRule] = [], policy: Policy = Policy()
+    ) {
+        self.id = id
+        self.flexFactorGateways = Dictionary(flexFactorGateways.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+        self.gateways = Dictionary(gateways.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+        self.gatewayProfiles = Dictionary(gatewayProfiles.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+        self.cascadeProfiles = Dictionary(cascadeProfiles.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+        self.campaigns = Dictionary(campaigns.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+        self.recycleBilling = recycleBilling
+        self.mappingRules = mappingRules
+        self.policy = policy
+    }
+}
+
+/// One activated FlexFactor gateway (behaviour.md §2), without its keys.
+public struct FlexFactorGateway: Sendable, Equatable {
+    public let id: GatewayID
+    /// 1...21 days; ignored for cascades.
+    public let expiryDays: Int
+    /// Takes every soft decline of an initial sale, before any cascade profile.
+    public let cascadeAll: Bool
+    public let includeChargebacks: Bool
+    public let mitMode: MITMode
+
+    public init(id: GatewayID, expiryDays: Int = 21, cascadeAll: Bool = false, includeChargebacks: Bool = false, mitMode: MITMode = .managed) {
+        self.id = id
+        self.expiryDays = expiryDays
+        self.cascadeAll = cascadeAll
+        self.includeChargebacks = includeChargebacks
+        self.mitMode = mitMode
+    }
+}
+
+/// Who repeats a merchant-initiated charge: FlexFactor (`managed`) or Salvage (`sync`). Set per account at FlexFactor.
+public enum MITMode: String, Sendable, CaseIterable {
+    case managed, sync
+}
+
+/// A processor account of the merchant's other than FlexFactor.
+public struct Gateway: Sendable, Equatable {
+    public let id: GatewayID
+    /// The gateway's type in the CRM (`nmi`, `stripe`, ...): what a mapping rule of scope `gateway` names; lower case.
+    public let type: String
+    public let directCascade: CascadeProfileID?
+
+    public init(id: GatewayID, type: String, directCascade: CascadeProfileID? = nil) {
+        self.id = id
+        self.type = type
+        self.directCascade = directCascade
+    }
+}
+
+/// An ATRI gateway profile: routes initial sales over its members.
+public struct GatewayProfile: Sendable, Equatable {
+    public let id: GatewayProfileID
+    public let members: [GatewayID]
+    public let cascade: CascadeProfileID?
+
+    public init(id: GatewayProfileID, members: [GatewayID], cascade: CascadeProfileID? = nil) {
+        self.id = id
+        self.members = members
+        self.cascade = cascade
+    }
+}
+
+/// An ATRI cascade profile: where soft-declined initial sales are tried again.
+public struct CascadeProfile: Sendable, Equatable {
+    public let id: CascadeProfileID
+    public let members: [GatewayID]
+
+    public init(id: CascadeProfileID, members: [GatewayID]) {
+        self.id = id
+        self.members = members
+    }
+}
+
+public struct Campaign: Sendable, Equatable {
+    public let id: CampaignID
+    /// The initial order is only authorised until the upsell window ends; such a sale cannot cascade.
+    public let singleTransaction: Bool
+
+    public init(id: CampaignID, singleTransaction: Bool = false) {
+        self.id = id
+        self.singleTransaction = singleTransaction
+    }
+}
+
+/// Which gateway re-attempts a declined rebill, per group of re-attempts. FlexFactor may serve 4-6 and 7-9 only.
+public struct RecycleBilling: Sendable, Equatable {
+    public let reattempts1To3: GatewayID?
+    public let reattempts4To6: GatewayID?
+    public let reattempts7To9: GatewayID?
+
+    public init(reattempts1To3: GatewayID? = nil, reattempts4To6: GatewayID? = nil, reattempts7To9: GatewayID? = nil) {
+        self.reattempts1To3 = reattempts1To3
+        self.reattempts4To6 = reattempts4To6
+        self.reattempts7To9 = reattempts7To9
+    }
+
+    /// `nil` outside 1...9 and where the group names no gateway.
+    public func gateway(forReattempt reattempt: Int) -> GatewayID? {
+        switch reattempt {
+        case 1...3: reattempts1To3
+        case 4...6: reattempts4To6
+        case 7...9: reattempts7To9
+        default: nil
+        }
+    }
+}
+
+/// One rule of a merchant's decline mapping (behaviour.md §3.1).
+public struct MappingRule: Sendable, Equatable {
+    public enum Scope: Sendable, Equatable {
+        /// One configured gateway.
+        case mid(GatewayID)
+        /// Every gateway of this type; lower case.
+        case gateway(String)
+    }
+
+    public enum Match: Sendable, Equatable {
+        /// The response code, exactly, ASCII case ignored.
+        case code(String)
+        /// Contained in the response text, case ignored.
+        case text(String)
+    }
+
+    public let scope: Scope
+    /// `nil`: all order types.
+    public let orderType: OrderType?
+    public let match: Match
+    public let declineClass: DeclineClass
+    /// Lets the rule lift a network order (behaviour.md §3.2).
+    public let overrideNetwork: Bool
+    /// Where the rule stands in the configuration file (`merchants[0].mapping[2]`), told in every decision it makes.
+    public let path: String
+
+    public init(scope: Scope, orderType: OrderType? = nil, match: Match, declineClass: DeclineClass, overrideNetwork: Bool = false, path: String) {
+        self.scope = scope
+        self.orderType = orderType
+        self.match = match
+        self.declineClass = declineClass
+        self.overrideNetwork = overrideNetwork
+        self.path = path
+    }
+}
+
+/// What a merchant may decide where the rules leave a choice.
+public struct Policy: Sendable, Equatable {
+    /// The class of a decline that no table knows (behaviour.md §3.5).
+    public let unknownDeclines: DeclineClass
+    /// The class of declines that need corrected card data or authentication first (expired card, CVV mismatch):
+    /// rescued rarely, but some merchants want them tried.
+    public let correctableDeclines: DeclineClass
+    public let insufficientFunds: InsufficientFunds
+    /// From the decline to the last moment at which a cascade may still be started.
+    public let cascadeDeadline: Moment.Span
+
+    public init(
+        unknownDeclines: DeclineClass = .hard, correctableDeclines: DeclineClass = .hard,
+        insufficientFunds: InsufficientFunds = .byRoute, cascadeDeadline: Moment.Span = .seconds(60)
+    ) {
+        self.unknownDeclines = unknownDeclines
+        self.correctableDeclines = correctableDeclines
+        self.insufficientFunds = insufficientFunds
+        self.cascadeDeadline = cascadeDeadline
+    }
+}
+
+/// Whether an insufficient-funds decline may cascade (behaviour.md §4).
+public enum InsufficientFunds: String, Sendable, CaseIterable {
+    /// A cascade profile excludes it, cascadeAll includes it.
+    case byRoute
+    case include
+    case exclude
+}
+
+public enum DeclineClass: String, Sendable, CaseIterable {
+    case soft, hard
+}
+
+public enum OrderType: String, Sendable, CaseIterable {
+    case newSale = "new_sale"
+    case recurring
+}

@@ -1,0 +1,53 @@
+public import DeclineRecovery
+
+/// What a stage made of one message: all that must be published before the delivery ends, and the one line that tells of it.
+///
+/// A stage has no other way to end a delivery, so a message is replaced by what it led to or stays where it is.
+public struct Handled: Sendable {
+    public let publishing: [OutgoingMessage]
+    public let account: Account
+
+    /// What happened, for logs and metrics. No personal data, no card, no key.
+    public struct Account: Sendable, Equatable {
+        public let merchantID: MerchantID?
+        public let reference: RecoveryReference?
+        public let gatewayID: GatewayID?
+        public let fate: Fate
+        /// When the charge was declined, where known: a result measures its age from here.
+        public let declinedAt: Moment?
+        /// The code that no mapping knew, for the metric by which somebody maps it.
+        public let unmapped: Decline?
+        public let attempts: Int
+        /// A charge that may or may not have happened was settled: how many calls it took stands in `attempts`.
+        public let wasUnknown: Bool
+
+        public init(
+            merchantID: MerchantID? = nil, reference: RecoveryReference? = nil, gatewayID: GatewayID? = nil, fate: Fate,
+            declinedAt: Moment? = nil, unmapped: Decline? = nil, attempts: Int = 0, wasUnknown: Bool = false
+        ) {
+            self.merchantID = merchantID
+            self.reference = reference
+            self.gatewayID = gatewayID
+            self.fate = fate
+            self.declinedAt = declinedAt
+            self.unmapped = unmapped
+            self.attempts = attempts
+            self.wasUnknown = wasUnknown
+        }
+    }
+
+    /// Every end that a delivery can have.
+    public enum Fate: Sendable, Equatable {
+        case passed(to: Stage)
+        case told(ResultKind, reason: String)
+        case parked(Moment.Span, because: String)
+        case deadLettered(DeadLetterReason)
+        /// Told as rejected, and kept as a dead letter.
+        case rejected(reason: String)
+    }
+
+    public init(publishing: [OutgoingMessage], account: Account) {
+        self.publishing = publishing
+        self.account = account
+    }
+}

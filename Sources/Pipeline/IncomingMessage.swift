@@ -1,0 +1,35 @@
+/// A delivery as a stage sees it: what was sent, how it came, and no way to finish it. Finishing is what a stage's answer is for.
+public struct IncomingMessage: Sendable {
+    public let body: [UInt8]
+    public let contentType: String?
+    public let messageID: String?
+    public let type: String?
+    public let correlationID: String?
+    public let replyTo: String?
+    /// W3C trace context, passed on through every hop.
+    public let traceparent: String?
+    /// The other headers, as text, for a dead letter to show.
+    public let headers: [(name: String, value: String)]
+    public let exchange: String
+    public let routingKey: String
+    /// The broker handed this message out before, to us or to a pod that died.
+    public let redelivered: Bool
+
+    public init(
+        body: [UInt8], contentType: String? = nil, messageID: String? = nil, type: String? = nil, correlationID: String? = nil,
+        replyTo: String? = nil, traceparent: String? = nil, headers: [(name: String, value: String)] = [], exchange: String = "",
+        routingKey: String = "", redelivered: Bool = false
+    ) {
+        self.body = body
+        self.contentType = contentType
+        self.messageID = messageID
+        self.type = type
+        self.correlationID = correlationID
+        self.replyTo = replyTo
+        self.traceparent = traceparent
+        self.headers = headers
+        self.exchange = exchange
+        self.routingKey = routingKey
+        self.redelivered = redelivered
+    }
+}

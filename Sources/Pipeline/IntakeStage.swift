@@ -1,0 +1,124 @@
+public import DeclineRecovery
+
+/// Takes in what the CRM sends: decode, decide soft or hard, decide the way, pass it on.
+///
+/// The cascade deadline is not judged here but by the cascade stage, which can ask FlexFactor: this message may be the second copy
+/// of a decline whose first copy was charged in time, and a skip would then send the customer to another gateway.
+public struct IntakeStage: Sendable {
+    let merchants: any MerchantDirectory
+    let clock: any WallClock
+    let letters: LetterWriter
+    let names: TopologyNames
+
+    public init(merchants: any MerchantDirectory, clock: any WallClock, worker: DeadLetter.Worker, names: TopologyNames) {
+        self.merchants = merchants
+        self.clock = clock
+        self.letters = LetterWriter(stage: .intake, worker: worker)
+        self.names = names
+    }
+
+    public func handle(_ message: IncomingMessage) -> Handled {
+        switch CRMMessage.decode(message.body) {
+        case .decline(let event): take(event, message)
+        case .cancel(let command): pass(command, message)
+        case .rejected(let event): reject(event, message)
+        case .unreadable(let error):
+            letters.deadLetter(message, because: .unreadable, explanation: error.description, now: clock.now())
+        }
+    }
+
+    private func take(_ event: DeclineEvent, _ message: IncomingMessage) -> Handled {
+        let reference = RecoveryReference(for: event)
+        guard let merchant = merchants.merchant(event.merchantID) else {
+            return refuse(event, reference, .unknownMerchant, letter: .unknownMerchant, fault: FieldError(
+                path: "$.data.merchantId", message: "The configuration has no merchant \(event.merchantID)."), message)
+        }
+        if case .encrypted = event.paymentMethod.card {
+            return refuse(event, reference, .noCardKey, letter: .noCardKey, fault: FieldError(
+                path: "$.data.paymentMethod.encryptedCard", message: "This worker holds no card key; send a FlexFactor token."), message)
+        }
+        let classification = DeclineMapping.classify(event.decline, orderType: event.order.type, merchant: merchant)
+        let verdict = DeclineVerdict(declineClass: classification.declineClass, rule: classification.rule)
+        let unmapped = classification.isUnknown ? event.decline : nil
+        switch Router.route(event, classification, merchant: merchant, now: nil) {
+        case .skip(let reason):
+            let result = ResultEvent(
+                subject: .recovery(reference, RecoveredOrder(event)), merchantID: merchant.id, reason: .skipped(reason), verdict: verdict,
+                amount: event.amount, occurredAt: clock.now())
+            return Handled(
+                publishing: result.messages(reply: reply(of: message), traceparent: message.traceparent),
+                account: account(of: event, reference, .told(.skipped, reason: reason.rawValue), unmapped: unmapped))
+        case .cascade(let gateway):
+            let recovery = Recovery(
+                of: event, as: reference, by: .cascade, through: gateway, verdict: verdict, policy: merchant.policy,
+                reply: reply(of: message), now: clock.now())
+            return Handled(
+                publishing: [recovery.message(to: .stage(.cascade), traceparent: message.traceparent)],
+                account: account(of: event, reference, .passed(to: .cascade), gateway: gateway.id, unmapped: unmapped))
+        case .retry(let gateway):
+            let recovery = Recovery(
+                of: event, as: reference, by: .retry, through: gateway, verdict: verdict, policy: merchant.policy, reply: nil, now: clock.now())
+            return Handled(
+                publishing: [recovery.message(to: .stage(.retry), traceparent: message.traceparent)],
+                account: account(of: event, reference, .passed(to: .retry), gateway: gateway.id, unmapped: unmapped))
+        }
+    }
+
+    /// A cancel waits, as it came, where the recoveries it may cancel are.
+    private func pass(_ command: CancelCommand, _ message: IncomingMessage) -> Handled {
+        Handled(
+            publishing: [
+                OutgoingMessage(
+                    to: .stage(.retry), messageID: message.messageID ?? command.id, type: CancelCommand.type,
+                    traceparent: message.traceparent, body: message.body)
+            ],
+            account: Handled.Account(merchantID: command.merchantID, reference: command.reference, fate: .passed(to: .retry)))
+    }
+
+    private func reject(_ event: RejectedEvent, _ message: IncomingMessage) -> Handled {
+        let now = clock.now()
+        let rejection: ResultReason.Rejection = event.hasCardData ? .cardDataInClear : .invalidEvent
+        let faults = event.faults
+        let letter = letters.letter(
+            message, because: event.hasCardData ? .cardDataInClear : .invalidEvent,
+            explanation: "The message has \(faults.count == 1 ? "a fault" : "\(faults.count) faults").", faults: faults,
+            subject: DeadLetter.Subject(merchantID: event.merchantID, orderID: event.orderID), now: now)
+        let account = Handled.Account(merchantID: event.merchantID, fate: .rejected(reason: rejection.rawValue))
+        // Without any id there is no telling what is rejected; the letter keeps it.
+        guard let id = event.eventID ?? message.messageID else { return Handled(publishing: [letter], account: account) }
+        let result = ResultEvent(
+            subject: .event(id: id, orderID: event.orderID), merchantID: event.merchantID, reason: .rejected(rejection), faults: faults,
+            occurredAt: now)
+        return Handled(publishing: result.messages(reply: reply(of: message), traceparent: message.traceparent) + [letter], account: account)
+    }
+
+    /// A well-formed decline that cannot be worked on as things are configured.
+    private func refuse(
+        _ event: DeclineEvent, _ reference: RecoveryReference, _ rejection: ResultReason.Rejection, letter reason: DeadLetterReason,
+        fault: FieldError, _ message: IncomingMessage
+    ) -> Handled {
+        let now = clock.now()
+        let letter = letters.letter(
+            message, because: reason, explanation: fault.message, faults: [fault],
+            subject: DeadLetter.Subject(merchantID: event.merchantID, reference: reference, orderID: event.order.id), now: now)
+        let result = ResultEvent(
+            subject: .recovery(reference, RecoveredOrder(event)), merchantID: event.merchantID, reason: .rejected(rejection), faults: [fault],
+            amount: event.amount, occurredAt: now)
+        return Handled(
+            publishing: result.messages(reply: reply(of: message), traceparent: message.traceparent) + [letter],
+            account: account(of: event, reference, .rejected(reason: rejection.rawValue)))
+    }
+
+    /// Where the CRM waits for the answer; a queue of ours is no place for it.
+    private func reply(of message: IncomingMessage) -> ReplyAddress? {
+        guard let queue = message.replyTo, !queue.isEmpty, !names.isOurs(queue) else { return nil }
+        return ReplyAddress(queue: queue, correlationID: message.correlationID)
+    }
+
+    private func account(
+        of event: DeclineEvent, _ reference: RecoveryReference, _ fate: Handled.Fate, gateway: GatewayID? = nil, unmapped: Decline? = nil
+    ) -> Handled.Account {
+        Handled.Account(
+            merchantID: event.merchantID, reference: reference, gatewayID: gateway, fate: fate, declinedAt: event.declinedAt, unmapped: unmapped)
+    }
+}

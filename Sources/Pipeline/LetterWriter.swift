@@ -1,0 +1,34 @@
+import DeclineRecovery
+
+/// Writes the dead letters of one stage, card data removed.
+struct LetterWriter: Sendable {
+    let stage: Stage
+    let worker: DeadLetter.Worker
+
+    /// A letter to be published beside other messages.
+    func letter(
+        _ message: IncomingMessage, because reason: DeadLetterReason, explanation: String, faults: [FieldError] = [],
+        subject: DeadLetter.Subject = .init(), attempts: Int = 0, now: Moment
+    ) -> OutgoingMessage {
+        let letter = DeadLetter(
+            reason: reason, explanation: explanation, faults: faults, stage: stage, attempts: attempts, subject: subject,
+            original: DeadLetter.Original(
+                exchange: message.exchange, routingKey: message.routingKey, redelivered: message.redelivered, messageID: message.messageID,
+                type: message.type, contentType: message.contentType, correlationID: message.correlationID, replyTo: message.replyTo,
+                headers: message.headers.map { DeadLetter.Original.Header(name: $0.name, value: CardDataGuard.redacted($0.value)) },
+                redactedBody: CardDataGuard.redacted(message.body), originalByteCount: message.body.count),
+            worker: worker, writtenAt: now)
+        return OutgoingMessage(
+            to: .deadLetters, messageID: letter.id, type: DeadLetter.type, traceparent: message.traceparent, body: letter.encoded())
+    }
+
+    /// The end of a message that nobody can be answered about.
+    func deadLetter(
+        _ message: IncomingMessage, because reason: DeadLetterReason, explanation: String, subject: DeadLetter.Subject = .init(),
+        attempts: Int = 0, now: Moment
+    ) -> Handled {
+        Handled(
+            publishing: [letter(message, because: reason, explanation: explanation, subject: subject, attempts: attempts, now: now)],
+            account: Handled.Account(merchantID: subject.merchantID, reference: subject.reference, fate: .deadLettered(reason), attempts: attempts))
+    }
+}

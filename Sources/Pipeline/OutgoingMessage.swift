@@ -1,0 +1,34 @@
+public import DeclineRecovery
+
+/// A message that a stage wants published before its delivery is finished.
+public struct OutgoingMessage: Sendable, Equatable {
+    public let destination: Destination
+    public let messageID: String
+    public let type: String
+    public let correlationID: String?
+    public let traceparent: String?
+    public let body: [UInt8]
+
+    /// Where a message goes, in the pipeline's words; the service knows the exchanges.
+    public enum Destination: Sendable, Equatable {
+        case stage(Stage)
+        /// To a stage, by way of the delay ladder.
+        case delayed(Stage, Moment.Span)
+        /// To whoever has bound a queue for `<order type>.<kind>`.
+        case results(OrderType?, ResultKind)
+        /// To the queue on which the CRM waits. It may be gone, and then nobody misses the message.
+        case reply(queue: String)
+        case deadLetters
+    }
+
+    public init(
+        to destination: Destination, messageID: String, type: String, correlationID: String? = nil, traceparent: String?, body: [UInt8]
+    ) {
+        self.destination = destination
+        self.messageID = messageID
+        self.type = type
+        self.correlationID = correlationID
+        self.traceparent = traceparent
+        self.body = body
+    }
+}

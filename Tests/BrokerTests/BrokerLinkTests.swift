@@ -1,0 +1,343 @@
+import Broker
+import Foundation
+import Synchronization
+import Testing
+
+@Suite(.needsBroker) struct BrokerLinkTests {
+    private func withQueue(
+        _ arguments: FieldTable = FieldTable(), _ body: (BrokerLink, String) async throws -> Void
+    ) async throws {
+        let link = try await TestBroker.open()
+        let queue = TestBroker.name("queue")
+        try await link.declare(Topology(queues: [Queue(queue, .quorum, arguments: arguments)]))
+        do {
+            try await body(link, queue)
+        } catch {
+            Issue.record(error)
+        }
+        try await link.delete(queue: queue)
+        await link.close()
+    }
+
+    private func message(_ queue: String, _ text: String, id: String? = nil) -> OutgoingMessage {
+        OutgoingMessage(exchange: "", routingKey: queue, properties: MessageProperties(messageID: id), body: Array(text.utf8))
+    }
+
+    @Test func aMessageComesOutAsItWentIn() async throws {
+        try await withQueue { link, queue in
+            let headers: FieldTable = [
+                "text": "é", "number": -5, "flag": true, "double": .double(1.5), "bytes": .bytes([0, 255]), "time": .timestamp(1_700_000_000),
+                "list": .array(["a", 2]), "table": .table(["inner": .table(["deep": 1])]), "void": .void,
+            ]
+            let properties = MessageProperties(
+                contentType: "application/cloudevents+json", contentEncoding: "identity", messageID: "m-1", correlationID: "c-1",
+                replyTo: "answers", type: "t", appID: "tests", timestamp: 1_700_000_001, priority: 3, headers: headers)
+            var body = [UInt8](repeating: 7, count: 300_000)
+            body[299_999] = 9
+            try await link.publish([
+                OutgoingMessage(exchange: "", routingKey: queue, properties: properties, body: body),
+                OutgoingMessage(exchange: "", routingKey: queue, body: []),
+            ])
+            let basket = Basket()
+            _ = try await link.consume(queue, prefetch: 10, onBatch: basket.put)
+            let deliveries = try await basket.wait(for: 2)
+            #expect(deliveries[0].body == body)
+            #expect(deliveries[0].properties == properties)
+            #expect(deliveries[0].routingKey == queue)
+            #expect(!deliveries[0].redelivered)
+            #expect(deliveries[1].body.isEmpty)
+            for delivery in deliveries { try await delivery.finish(publishing: []) }
+        }
+    }
+
+    @Test func aDeliveryEndsWithTheMessagesThatReplaceIt() async throws {
+        try await withQueue { link, queue in
+            let next = TestBroker.name("next")
+            try await link.declare(Topology(queues: [Queue(next, .quorum)]))
+            try await link.publish([message(queue, "a")])
+            let basket = Basket()
+            let consumer = try await link.consume(queue, prefetch: 10, onBatch: basket.put)
+            try await basket.wait(for: 1)[0].finish(publishing: [message(next, "b"), message(next, "c")])
+            await consumer.cancel()
+            let ready = try await link.readyCount(of: next)
+            #expect(ready == 2)
+            try await until("the acknowledgement") { try await link.readyCount(of: queue) == 0 }
+            try await link.delete(queue: next)
+        }
+    }
+
+    @Test func whatCannotBePlacedLeavesTheDeliveryOpen() async throws {
+        try await withQueue { link, queue in
+            try await link.publish([message(queue, "a")])
+            let basket = Basket()
+            _ = try await link.consume(queue, prefetch: 10, onBatch: basket.put)
+            let delivery = try await basket.wait(for: 1)[0]
+            await #expect(throws: FinishError.publish(.returned(code: 312, text: "NO_ROUTE", exchange: "", routingKey: "nowhere"))) {
+                try await delivery.finish(publishing: [message("nowhere", "b")])
+            }
+            delivery.handBack()
+            let again = try await basket.wait(for: 2)[1]
+            #expect(again.redelivered)
+            #expect(again.deliveryCount == 1)
+            #expect(again.body == Array("a".utf8))
+            try await again.finish(publishing: [])
+        }
+    }
+
+    @Test func oneUnroutableMessageOfManyIsNamed() async throws {
+        try await withQueue { link, queue in
+            await #expect(throws: PublishError.returned(code: 312, text: "NO_ROUTE", exchange: "", routingKey: "nowhere")) {
+                try await link.publish([message(queue, "a"), message("nowhere", "b"), message(queue, "c")])
+            }
+            let ready = try await link.readyCount(of: queue)
+            #expect(ready == 2)
+        }
+    }
+
+    @Test func aFullQueueIsAnError() async throws {
+        try await withQueue(["x-max-length": 1, "x-overflow": "reject-publish"]) { link, queue in
+            var refused = false
+            for _ in 0..<20 where !refused {
+                do throws(PublishError) {
+                    try await link.publish([message(queue, "x")])
+                } catch {
+                    #expect(error == .nacked(exchange: "", routingKey: queue))
+                    refused = true
+                }
+            }
+            #expect(refused)
+        }
+    }
+
+    @Test func anOverlongPropertyIsRefusedAndHarmsNothing() async throws {
+        try await withQueue { link, queue in
+            await #expect(throws: PublishError.unsendable("the message id has more than 255 bytes")) {
+                try await link.publish([message(queue, "a", id: String(repeating: "x", count: 256))])
+            }
+            await #expect(throws: PublishError.self) {
+                try await link.publish([
+                    OutgoingMessage(
+                        exchange: "", routingKey: queue,
+                        properties: MessageProperties(headers: ["h": .string(String(repeating: "x", count: 200_000))]), body: [])
+                ])
+            }
+            try await link.publish([message(queue, "b")])
+            let ready = try await link.readyCount(of: queue)
+            #expect(ready == 1)
+        }
+    }
+
+    @Test func aDeliveryOfALostConnectionCannotBeFinished() async throws {
+        try await withQueue { link, queue in
+            try await link.publish([message(queue, "a")])
+            let basket = Basket()
+            _ = try await link.consume(queue, prefetch: 10, onBatch: basket.put)
+            let delivery = try await basket.wait(for: 1)[0]
+            try await Self.closeConnections(of: link)
+            let again = try await basket.wait(for: 2)[1]
+            #expect(again.redelivered)
+            await #expect(throws: FinishError.deliveryLost) { try await delivery.finish(publishing: [message(queue, "never")]) }
+            try await again.finish(publishing: [])
+            try await until("the acknowledgement") { try await link.readyCount(of: queue) == 0 }
+        }
+    }
+
+    @Test func publishingGoesOnAfterTheConnectionIsLost() async throws {
+        try await withQueue { link, queue in
+            try await Self.closeConnections(of: link)
+            // Written before the loss was noticed, it fails and is published again; otherwise it waits for the next connection.
+            var isPublished = false
+            while !isPublished {
+                do throws(PublishError) {
+                    try await link.publish([message(queue, "a")])
+                    isPublished = true
+                } catch {
+                    #expect(error == .connectionLost)
+                }
+            }
+            let ready = try await link.readyCount(of: queue)
+            #expect(ready >= 1)
+        }
+    }
+
+    @Test func cancellingStopsDeliveriesAndKeepsWhatIsOpen() async throws {
+        try await withQueue { link, queue in
+            try await link.publish([message(queue, "a")])
+            let basket = Basket()
+            let consumer = try await link.consume(queue, prefetch: 10, onBatch: basket.put)
+            let open = try await basket.wait(for: 1)[0]
+            await consumer.cancel()
+            try await link.publish([message(queue, "b")])
+            try await open.finish(publishing: [])
+            let ready = try await link.readyCount(of: queue)
+            #expect(ready == 1)
+            #expect(basket.all.count == 1)
+        }
+    }
+
+    @Test func aSubscriptionToNothingSaysSo() async throws {
+        let link = try await TestBroker.open()
+        let error = await #expect(throws: BrokerError.self) { _ = try await link.consume("test.nothing", prefetch: 1) { _ in } }
+        guard case .refused(404, _)? = error else { return #expect(Bool(false), "\(String(describing: error))") }
+        // The link lives on.
+        let differences = try await link.check(Topology(queues: [Queue("test.nothing", .quorum)]))
+        #expect(differences == [.missingQueue("test.nothing")])
+        await link.close()
+    }
+
+    @Test func headersNestedWithoutEndDoNotKill() async throws {
+        try await withQueue { link, queue in
+            var nested = FieldValue.array([])
+            for _ in 0..<5_000 { nested = .array([nested]) }
+            try await link.publish([
+                OutgoingMessage(exchange: "", routingKey: queue, properties: MessageProperties(headers: ["deep": nested]), body: [1])
+            ])
+            let basket = Basket()
+            _ = try await link.consume(queue, prefetch: 10, onBatch: basket.put)
+            let delivery = try await basket.wait(for: 1)[0]
+            #expect(delivery.body == [1])
+            try await delivery.finish(publishing: [])
+        }
+    }
+
+    @Test func aTapSeesWhatPassesAndTakesNothing() async throws {
+        try await withQueue { link, queue in
+            let exchange = TestBroker.name("exchange")
+            try await link.declare(
+                Topology(exchanges: [Exchange(exchange, .topic)], bindings: [Binding(exchange, "#", to: .queue(queue))]))
+            let tap = try await link.tap([(exchange, "a.*")])
+            let basket = Basket()
+            _ = try await link.consume(tap, prefetch: 100, onBatch: basket.put)
+            try await link.publish([OutgoingMessage(exchange: exchange, routingKey: "a.b", body: [1]), OutgoingMessage(exchange: exchange, routingKey: "c.d", body: [2])])
+            #expect(try await basket.wait(for: 1).map(\.body) == [[1]])
+            let ready = try await link.readyCount(of: queue)
+            #expect(ready == 2)
+            try await link.delete(exchange: exchange)
+        }
+    }
+
+    @Test func aRelayOfTenThousandLosesNothingWhenItsConnectionsAreCut() async throws {
+        try await withQueue { link, queue in
+            let next = TestBroker.name("next")
+            try await link.declare(Topology(queues: [Queue(next, .quorum)]))
+            for start in stride(from: 0, to: 10_000, by: 500) {
+                try await link.publish((start..<start + 500).map { message(queue, "body", id: String($0)) })
+            }
+            _ = try await link.consume(queue, prefetch: 200) { batch in
+                for delivery in batch {
+                    Task {
+                        let outgoing = OutgoingMessage(
+                            exchange: "", routingKey: next, properties: MessageProperties(messageID: delivery.properties.messageID), body: delivery.body)
+                        // A lost delivery comes back by itself; a lost confirm is asked for again.
+                        while true {
+                            do throws(FinishError) {
+                                return try await delivery.finish(publishing: [outgoing])
+                            } catch {
+                                if !error.isTransient { return }
+                            }
+                        }
+                    }
+                }
+            }
+            let seen = Mutex<Set<String>>([])
+            _ = try await link.consume(next, prefetch: 1_000) { batch in
+                seen.withLock { seen in for delivery in batch { seen.insert(delivery.properties.messageID ?? "") } }
+                for delivery in batch { Task { try? await delivery.finish(publishing: []) } }
+            }
+            for part in 1...3 {
+                try await until("part \(part)", within: 60) { seen.withLock { $0.count } >= part * 2_000 }
+                try await Self.closeConnections(of: link)
+            }
+            try await until("the rest", within: 60) { seen.withLock { $0.count } == 10_000 }
+            try await link.delete(queue: next)
+        }
+    }
+
+    /// Ends a link's connections as a broken network would: by the broker, without a word to the link.
+    static func closeConnections(of link: BrokerLink) async throws {
+        link.breakConnections()
+        try await until("reconnecting") { link.isConnected }
+    }
+}
+
+@Suite(.needsBroker) struct LoginTests {
+    @Test func aWrongPasswordIsToldWithoutThePassword() async throws {
+        var configuration = try TestBroker.configuration()
+        configuration.login = .plain(user: "guest", password: Password("canary-4711"))
+        let error = await #expect(throws: BrokerError.self) { _ = try await BrokerLink.open(configuration) }
+        guard case .loginRefused? = error else { return #expect(Bool(false), "\(String(describing: error))") }
+        #expect(!"\(String(describing: error))".contains("canary"))
+    }
+
+    @Test func anUnknownVirtualHostIsTold() async throws {
+        var configuration = try TestBroker.configuration()
+        configuration.virtualHost = "nothing-here"
+        let error = await #expect(throws: BrokerError.self) { _ = try await BrokerLink.open(configuration) }
+        guard case .loginRefused? = error else { return #expect(Bool(false), "\(String(describing: error))") }
+    }
+
+    @Test func aDeadHostIsPassedOver() async throws {
+        var configuration = try TestBroker.configuration()
+        configuration.hosts.insert(BrokerConfiguration.Host("127.0.0.1", port: 1), at: 0)
+        let link = try await BrokerLink.open(configuration)
+        #expect(link.isConnected)
+        await link.close()
+    }
+
+    @Test func noBrokerAtAllIsAnError() async throws {
+        let configuration = BrokerConfiguration(hosts: [.init("127.0.0.1", port: 1)], login: .plain(user: "a", password: Password("b")))
+        let error = await #expect(throws: BrokerError.self) { _ = try await BrokerLink.open(configuration) }
+        guard case .cannotConnect(let host, _)? = error else { return #expect(Bool(false), "\(String(describing: error))") }
+        #expect(host == "127.0.0.1:1")
+    }
+}
+
+/// The broker of deploy/local/test speaks TLS when SALVAGE_TEST_AMQPS and SALVAGE_TEST_TLS (the folder of its certificates) are set.
+@Suite(.needsBroker) struct TLSTests {
+    private func configuration(authority: String = "ca.pem") throws -> BrokerConfiguration {
+        var configuration = try TestBroker.configuration("SALVAGE_TEST_AMQPS")
+        let folder = try #require(ProcessInfo.processInfo.environment["SALVAGE_TEST_TLS"])
+        configuration.tls?.authorityFile = "\(folder)/\(authority)"
+        return configuration
+    }
+
+    @Test(arguments: ["localhost", "127.0.0.1"])
+    func messagesTravelOverVerifiedTLS(host: String) async throws {
+        var configuration = try configuration()
+        configuration.hosts = [.init(host, port: configuration.hosts[0].port)]
+        let folder = try #require(ProcessInfo.processInfo.environment["SALVAGE_TEST_TLS"])
+        configuration.tls?.clientCertificateFile = "\(folder)/client.pem"
+        configuration.tls?.clientKeyFile = "\(folder)/client.key"
+        let link = try await BrokerLink.open(configuration)
+        let queue = TestBroker.name("tls")
+        try await link.declare(Topology(queues: [Queue(queue, .quorum)]))
+        let body = [UInt8](repeating: 1, count: 400_000)
+        try await link.publish((0..<20).map { _ in OutgoingMessage(exchange: "", routingKey: queue, body: body) })
+        let basket = Basket()
+        _ = try await link.consume(queue, prefetch: 50, onBatch: basket.put)
+        #expect(try await basket.wait(for: 20).allSatisfy { $0.body == body })
+        try await link.delete(queue: queue)
+        await link.close()
+    }
+
+    @Test func anotherAuthorityIsRefused() async throws {
+        let configuration = try configuration(authority: "other.pem")
+        let error = await #expect(throws: BrokerError.self) { _ = try await BrokerLink.open(configuration) }
+        guard case .tls? = error else { return #expect(Bool(false), "\(String(describing: error))") }
+    }
+
+    @Test func anotherNameIsRefused() async throws {
+        var configuration = try configuration()
+        configuration.tls?.serverName = "broker.example.test"
+        let error = await #expect(throws: BrokerError.self) { _ = try await BrokerLink.open(configuration) }
+        guard case .tls(_, let why)? = error else { return #expect(Bool(false), "\(String(describing: error))") }
+        #expect(why.contains("mismatch"))
+    }
+
+    @Test func aPortThatSpeaksNoTLSIsRefused() async throws {
+        var configuration = try configuration()
+        configuration.hosts = try TestBroker.configuration().hosts
+        let error = await #expect(throws: BrokerError.self) { _ = try await BrokerLink.open(configuration) }
+        guard case .tls? = error else { return #expect(Bool(false), "\(String(describing: error))") }
+    }
+}

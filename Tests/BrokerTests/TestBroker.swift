@@ -1,0 +1,48 @@
+import Broker
+import Foundation
+import Synchronization
+import Testing
+
+/// The private broker that deploy/local/test starts; tests that need it are off without it, and fail in CI.
+enum TestBroker {
+    static var isThere: Bool { ProcessInfo.processInfo.environment["SALVAGE_TEST_AMQP"] != nil }
+    static let inCI = ProcessInfo.processInfo.environment["CI"] == "true"
+
+    static func configuration(_ variable: String = "SALVAGE_TEST_AMQP") throws -> BrokerConfiguration {
+        let url = try #require(
+            ProcessInfo.processInfo.environment[variable], "\(variable) names no broker; run deploy/local/test, which starts one")
+        return try BrokerConfiguration(url: url)
+    }
+
+    static func open(_ onEvent: @escaping @Sendable (LinkEvent) -> Void = { _ in }) async throws -> BrokerLink {
+        try await BrokerLink.open(configuration(), onEvent: onEvent)
+    }
+
+    static func name(_ what: String) -> String { "test.\(what).\(UUID().uuidString.prefix(8))" }
+}
+
+extension Trait where Self == ConditionTrait {
+    static var needsBroker: Self { .enabled(if: TestBroker.isThere || TestBroker.inCI, "no broker: run deploy/local/test") }
+}
+
+/// What a consumer was handed, for tests to wait for.
+final class Basket: Sendable {
+    private let deliveries = Mutex<[Delivery]>([])
+
+    func put(_ batch: [Delivery]) { deliveries.withLock { $0 += batch } }
+    var all: [Delivery] { deliveries.withLock { $0 } }
+
+    func wait(for count: Int, seconds: Double = 20) async throws -> [Delivery] {
+        try await until("\(count) deliveries", within: seconds) { all.count >= count }
+        return all
+    }
+}
+
+/// Polls until something holds, or fails when the time is over.
+func until(_ what: String, within seconds: Double = 20, _ holds: () async throws -> Bool) async throws {
+    let deadline = ContinuousClock.now + .seconds(seconds)
+    while try await !holds() {
+        try #require(ContinuousClock.now < deadline, "gave up after \(seconds) s waiting for \(what)")
+        try await Task.sleep(for: .milliseconds(5))
+    }
+}

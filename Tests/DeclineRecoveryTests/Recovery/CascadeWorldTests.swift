@@ -1,0 +1,248 @@
+@testable import DeclineRecovery
+import TestSupport
+import Testing
+
+/// Lives of cascades in virtual time, in a world where everything that can go wrong does: FlexFactor executes and does not answer,
+/// answers 5xx before or after executing, executes long after we stopped waiting, throttles, forgets to finish; pods die between any
+/// two effects; the CRM publishes twice. Whatever happens, the CRM learns one thing, and it is true.
+@Suite struct CascadeWorldTests {
+    @Test(arguments: 0..<40)
+    func whateverHappensOneTrueResultIsTold(batch: UInt64) {
+        for seed in batch * 500..<(batch + 1) * 500 {
+            var world = CascadeWorld(seed: seed)
+            world.run()
+            #expect(world.verdict == nil, "seed \(seed): \(world.verdict ?? "")\n\(world.story.joined(separator: "\n"))")
+            if world.verdict != nil { return }
+        }
+    }
+
+    /// The world bites: a recovery that takes silence for a decline is caught.
+    @Test func aWorldThatGuessesIsCaught() {
+        let liars = (0..<500).filter { seed in
+            var world = CascadeWorld(seed: UInt64(seed), takesSilenceForDecline: true)
+            world.run()
+            return world.verdict != nil
+        }
+        #expect(liars.count > 20)
+    }
+
+    /// The world bites: a new key at every repeat charges twice.
+    @Test func aWorldThatForgetsItsKeyIsCaught() {
+        let doubles = (0..<500).filter { seed in
+            var world = CascadeWorld(seed: UInt64(seed), forgetsKey: true)
+            world.run()
+            return world.flexFactor.charges > 1
+        }
+        #expect(doubles.count > 20)
+    }
+}
+
+/// One decline, one queue, one FlexFactor.
+struct CascadeWorld {
+    var random: SeededRandom
+    var now = Moment(milliseconds: 1_800_000_000_000)
+    var messages: [Waiting] = []
+    var flexFactor = ModelFlexFactor()
+    var told: Set<ResultKind> = []
+    var letters: [GiveUpReason] = []
+    var story: [String] = []
+    let timing = RecoveryTiming(settle: .seconds(120), reconcileFor: .days(1))
+    let takesSilenceForDecline: Bool
+    let forgetsKey: Bool
+    /// Faults come to an end, as in life: after this nothing fails any more, so that everything must end rightly.
+    let calmFrom: Moment
+    /// A pod that gave up without asking FlexFactor told something it alone knows. Crashes and second copies are left out of these worlds.
+    let cutOff: Bool
+
+    struct Waiting {
+        var recovery: Recovery
+        var due: Moment
+        var redelivered: Bool
+    }
+
+    init(seed: UInt64, takesSilenceForDecline: Bool = false, forgetsKey: Bool = false) {
+        random = SeededRandom(seed: seed)
+        self.takesSilenceForDecline = takesSilenceForDecline
+        self.forgetsKey = forgetsKey
+        calmFrom = now + .seconds(Int64.random(in: 0...600, using: &random))
+        cutOff = Int.random(in: 0..<5, using: &random) == 0
+        let declinedAt = now + .seconds(-Int64.random(in: 0...90, using: &random) / 2)
+        let recovery = Recovery.sample(declinedAt: declinedAt)
+        messages = [Waiting(recovery: recovery, due: now, redelivered: false)]
+        if !cutOff, Int.random(in: 0..<3, using: &random) == 0 {
+            messages.append(Waiting(recovery: recovery, due: now + .seconds(Int64.random(in: 0...400, using: &random)), redelivered: false))
+        }
+        flexFactor.destiny = ModelFlexFactor.Destiny.allCases.randomElement(using: &random)!
+    }
+
+    mutating func run() {
+        var steps = 0
+        while let index = messages.indices.min(by: { messages[$0].due < messages[$1].due }) {
+            steps += 1
+            guard steps < 2_000 else { return story.append("still going after 2,000 steps") }
+            var message = messages.remove(at: index)
+            now = max(now, message.due)
+            flexFactor.arrive(until: now)
+            take(&message)
+        }
+        flexFactor.arrive(until: now + .days(2))
+    }
+
+    /// One delivery: calls until the recovery stops, then publishing and finishing; a pod may die at each step.
+    private mutating func take(_ message: inout Waiting) {
+        let original = message
+        var recovery = message.recovery
+        recovery.pickUp(redelivered: message.redelivered)
+        while true {
+            if dies() { return comeBack(original) }
+            let call = recovery.nextCall(now: now)
+            let answer = perform(call, of: recovery)
+            story.append("\(now.milliseconds) \(recovery.phase) \(call.shortName) -> \(answer)")
+            if dies() { return comeBack(original) }
+            if takesSilenceForDecline, case .failed(.unknown) = answer {
+                told.insert(.declined)
+                return
+            }
+            guard let stop = recovery.learned(answer, now: now, timing: timing) else { continue }
+            story.append("  stop: \(stop)")
+            carryOut(stop, recovery)
+            // Published and confirmed, but not acknowledged.
+            if dies() { comeBack(original) }
+            return
+        }
+    }
+
+    private mutating func carryOut(_ stop: RecoveryStop, _ recovery: Recovery) {
+        switch stop {
+        case .park(let until):
+            let seconds = DelayLadder.entry(after: until - now, to: .cascade).delay
+            messages.append(Waiting(recovery: recovery, due: now + seconds, redelivered: false))
+        case .conclude(let outcome): told.insert(ResultReason(outcome).kind)
+        case .refuse: told.insert(.rejected)
+        case .giveUp(let reason): letters.append(reason)
+        }
+    }
+
+    private mutating func comeBack(_ message: Waiting) {
+        story.append("\(now.milliseconds) the pod dies")
+        let delay = Moment.Span.seconds(Int64.random(in: 0...90, using: &random))
+        messages.append(Waiting(recovery: message.recovery, due: now + delay, redelivered: true))
+    }
+
+    private mutating func dies() -> Bool {
+        !cutOff && now < calmFrom && Int.random(in: 0..<20, using: &random) == 0
+    }
+
+    private mutating func perform(_ call: FlexFactorCall, of recovery: Recovery) -> FlexFactorAnswer {
+        now = now + .milliseconds(Int64.random(in: 5...3_000, using: &random))
+        flexFactor.arrive(until: now)
+        let key = forgetsKey ? UInt64.random(in: 0...UInt64.max, using: &random) : 0
+        let faulty = now < calmFrom && Bool.random(using: &random)
+        guard faulty else { return flexFactor.execute(call, key: key) }
+        switch Int.random(in: 0..<8, using: &random) {
+        case 0 where cutOff: return .failed(.notSent(.cannotConnect("refused")))
+        case 1 where cutOff: return .failed(.notSent(.circuitOpen(until: now + .seconds(30))))
+        case 2: return .failed(.throttled(retryAfter: Bool.random(using: &random) ? .seconds(7) : nil))
+        case 3: return .failed(.conflict)
+        case 4:
+            now = now + .seconds(15)
+            return .failed(.unknown(.timedOut))
+        case 5:
+            _ = flexFactor.execute(call, key: key)
+            now = now + .seconds(15)
+            return .failed(.unknown(.timedOut))
+        case 6:
+            // The request lies somewhere on the way and arrives when nobody waits for it any more.
+            flexFactor.underway.append((call, key, now + .seconds(Int64.random(in: 1...100, using: &random))))
+            now = now + .seconds(15)
+            return .failed(.unknown(.connectionLost("reset")))
+        default:
+            if Bool.random(using: &random) { _ = flexFactor.execute(call, key: key) }
+            return .failed(.unknown(.serverError(status: 502)))
+        }
+    }
+
+    /// What is wrong with how it ended, if anything.
+    var verdict: String? {
+        if story.last?.hasPrefix("still going") == true { return "it never ends" }
+        if told.count > 1 { return "told \(told)" }
+        if told.isEmpty, letters.isEmpty { return "told nothing" }
+        if !letters.isEmpty { return "gave up although FlexFactor can be asked" }
+        if flexFactor.charges > 1 { return "charged \(flexFactor.charges) times" }
+        if told.contains(.approved) != (flexFactor.charges == 1) { return "told \(told), charged \(flexFactor.charges) times" }
+        return nil
+    }
+}
+
+/// FlexFactor in a few lines: what it does with a request that arrives, and nothing else.
+struct ModelFlexFactor {
+    enum Destiny: CaseIterable { case approve, decline, challenge, authorise, authoriseAndFailCapture, workLong }
+
+    var destiny = Destiny.approve
+    var charges = 0
+    var underway: [(FlexFactorCall, UInt64, Moment)] = []
+    private var orders: [(id: FlexFactorOrderID, key: UInt64, state: FlexFactorOrder.State, first: FlexFactorAnswer)] = []
+
+    mutating func arrive(until now: Moment) {
+        let arrived = underway.filter { $0.2 <= now }
+        underway.removeAll { $0.2 <= now }
+        for (call, key, _) in arrived { _ = execute(call, key: key) }
+    }
+
+    mutating func execute(_ call: FlexFactorCall, key: UInt64) -> FlexFactorAnswer {
+        switch call {
+        case .evaluate:
+            if let known = orders.first(where: { $0.key == key }) { return known.first }
+            let id = FlexFactorOrderID("order-\(orders.count)")
+            let (state, status): (FlexFactorOrder.State, EvaluationStatus) = switch destiny {
+            case .approve: (.completed, .approved)
+            case .decline: (.cancelled, .declined)
+            case .challenge: (.cancelled, .challenge)
+            case .authorise, .authoriseAndFailCapture: (.captureRequired, .captureRequired)
+            case .workLong: (.processing, .processing)
+            }
+            if state == .completed { charges += 1 }
+            orders.append((id, key, state, .evaluated(status, id)))
+            return .evaluated(status, id)
+        case .capture(let id, _, _):
+            guard let index = orders.firstIndex(where: { $0.id == id }) else { return .failed(.refused(status: 404, [])) }
+            if orders[index].state == .completed { return .captured }
+            guard orders[index].state == .captureRequired else { return .failed(.refused(status: 400, [])) }
+            if destiny == .authoriseAndFailCapture { return .captureFailed(code: "2001") }
+            orders[index].state = .completed
+            charges += 1
+            return .captured
+        case .find: return look(orders.indices.last)
+        case .lookUp(let id): return look(orders.firstIndex { $0.id == id })
+        case .cancel(let id): return cancel(orders.firstIndex { $0.id == id })
+        case .cancelByReference: return cancel(orders.indices.last)
+        }
+    }
+
+    private func look(_ index: Int?) -> FlexFactorAnswer {
+        index.map { .found(FlexFactorOrder(id: orders[$0].id, state: orders[$0].state)) } ?? .noSuchOrder
+    }
+
+    private mutating func cancel(_ index: Int?) -> FlexFactorAnswer {
+        guard let index else { return .noSuchOrder }
+        switch orders[index].state {
+        case .captureRequired, .processing, .draft:
+            orders[index].state = .cancelled
+            return .cancelAccepted
+        default: return .cancelRefused
+        }
+    }
+}
+
+extension FlexFactorCall {
+    var shortName: String {
+        switch self {
+        case .evaluate: "evaluate"
+        case .find: "find"
+        case .lookUp: "look up"
+        case .cancel: "cancel"
+        case .cancelByReference: "cancel by reference"
+        case .capture: "capture"
+        }
+    }
+}
