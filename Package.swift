@@ -23,9 +23,8 @@ let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "sw
 let package = Package(
     name: "salvage",
     products: [
-        .library(name: "Broker", targets: ["Broker"]),
-        .executable(name: "salvage", targets: ["salvage"]),
         .executable(name: "flexfactor-sandbox", targets: ["flexfactor-sandbox"]),
+        .library(name: "Broker", targets: ["Broker"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -46,5 +45,17 @@ let package = Package(
             name: "Broker", dependencies: ["CRabbitMQ", "CLibSSL", .product(name: "DequeModule", package: "swift-collections")],
             exclude: ["README.md"], swiftSettings: settings),
         .target(name: "DeclineRecovery", exclude: ["README.md"], resources: [.embedInCode("DeclineMapping/Tables")], swiftSettings: settings),
+        .systemLibrary(name: "CLibCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .target(
+            name: "FlexFactor", dependencies: ["DeclineRecovery", "CLibCrypto", nioCore, nioPosix, nioHTTP1, nioSSL],
+            exclude: ["README.md"], swiftSettings: settings),
+        .target(name: "Pipeline", dependencies: ["DeclineRecovery"], exclude: ["README.md"], swiftSettings: settings),
+        .executableTarget(
+            name: "flexfactor-sandbox", dependencies: [nioCore, nioPosix, nioHTTP1, arguments, .product(name: "Crypto", package: "swift-crypto")],
+            exclude: ["README.md"], swiftSettings: settings),
+
+        .target(name: "TestSupport", dependencies: ["DeclineRecovery"], path: "Tests/TestSupport", swiftSettings: settings),
+        .testTarget(name: "BrokerTests", dependencies: ["Broker"], swiftSettings: settings),
+        .testTarget(name: "DeclineRecoveryTests", dependencies: ["DeclineRecovery", "TestSupport"], swiftSettings: settings),
     ]
 )

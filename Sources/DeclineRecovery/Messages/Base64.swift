@@ -1,17 +1,43 @@
-/// Base64 (RFC 4648 §4), for bodies that are not text.
-enum Base64 {
-    static func encode(_ bytes: [UInt8]) -> String {
-        let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
+/// Base64 (RFC 4648 §4) with padding.
+public enum Base64 {
+    private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
+
+    public static func encode(_ bytes: [UInt8]) -> String {
         var text: [UInt8] = []
         text.reserveCapacity((bytes.count + 2) / 3 * 4)
-        for start in stride(from: 0, to: bytes.count, by: 3) {
-            let group = bytes[start..<min(start + 3, bytes.count)]
-            var word: UInt32 = 0
-            for offset in 0..<3 { word = word << 8 | UInt32(offset < group.count ? group[start + offset] : 0) }
-            for digit in 0..<4 {
-                text.append(digit <= group.count ? alphabet[Int(word >> UInt32(18 - 6 * digit) & 63)] : UInt8(ascii: "="))
-            }
+        var index = 0
+        while index < bytes.count {
+            let left = bytes.count - index
+            let word = UInt32(bytes[index]) << 16 | UInt32(left > 1 ? bytes[index + 1] : 0) << 8 | UInt32(left > 2 ? bytes[index + 2] : 0)
+            text.append(alphabet[Int(word >> 18)])
+            text.append(alphabet[Int(word >> 12 & 63)])
+            text.append(left > 1 ? alphabet[Int(word >> 6 & 63)] : UInt8(ascii: "="))
+            text.append(left > 2 ? alphabet[Int(word & 63)] : UInt8(ascii: "="))
+            index += 3
         }
         return String(decoding: text, as: UTF8.self)
+    }
+
+    /// `nil` unless the text is the one encoding of some bytes: right length, right padding, no foreign character.
+    public static func decode(_ text: String) -> [UInt8]? {
+        let characters = Array(text.utf8)
+        guard characters.count % 4 == 0 else { return nil }
+        let padding = characters.reversed().prefix(2).prefix { $0 == UInt8(ascii: "=") }.count
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(characters.count / 4 * 3)
+        var word: UInt32 = 0
+        for (index, character) in characters.enumerated() {
+            let isPadding = index >= characters.count - padding
+            guard let value = isPadding ? 0 : alphabet.firstIndex(of: character) else { return nil }
+            word = word << 6 | UInt32(value)
+            if index % 4 == 3 {
+                bytes.append(UInt8(truncatingIfNeeded: word >> 16))
+                bytes.append(UInt8(truncatingIfNeeded: word >> 8))
+                bytes.append(UInt8(truncatingIfNeeded: word))
+                word = 0
+            }
+        }
+        bytes.removeLast(padding)
+        return encode(bytes) == text ? bytes : nil
     }
 }

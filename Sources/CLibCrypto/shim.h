@@ -1,0 +1,10 @@
+#ifndef SALVAGE_CLIBCRYPTO_SHIM_H
+#define SALVAGE_CLIBCRYPTO_SHIM_H
+
+#include <openssl/core_names.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/params.h>
+#include <openssl/rand.h>
+
+#endif

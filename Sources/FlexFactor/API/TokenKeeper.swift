@@ -1,0 +1,106 @@
+import DeclineRecovery
+import Synchronization
+
+/// The bearer token of one gateway: fetched once however many calls wait, renewed before it ends, dropped once on a 401
+/// (behaviour.md §8).
+final class TokenKeeper: Sendable {
+    /// A token and when it ends.
+    struct Token: Sendable, Hashable {
+        let bearer: Secret
+        let expires: Moment
+    }
+
+    /// Why there is none; told to every call that waited.
+    struct Failure: Error, Sendable, Hashable {
+        let why: String
+    }
+
+    typealias Outcome = Result<Token, Failure>
+
+    private struct State {
+        var token: Token?
+        var isFetching = false
+        var waiting: [CheckedContinuation<Outcome, Never>] = []
+        var lastFailure: (failure: Failure, at: Moment)?
+    }
+
+    private enum Action {
+        case use(Token, renew: Bool)
+        case fail(Failure)
+        case fetch
+        case wait
+    }
+
+    private let state = Mutex(State())
+    /// A token this close to its end is renewed while it still serves.
+    private let margin = Moment.Span.seconds(60)
+    /// A token this close to its end does not serve any more: the call would outlive it.
+    private let leastLife = Moment.Span.seconds(5)
+    /// How long a failure is repeated to new calls instead of asking again.
+    private let failurePause = Moment.Span.seconds(1)
+
+    /// The token to use now.
+    ///
+    /// - Parameter fetch: asks FlexFactor; runs once for all who wait.
+    func token(now: Moment, fetch: @escaping @Sendable () async -> Outcome) async -> Outcome {
+        switch decide(now) {
+        case .use(let token, let renew):
+            if renew { Task { await settle(fetch(), now: now) } }
+            return .success(token)
+        case .fail(let failure): return .failure(failure)
+        case .fetch:
+            let outcome = await fetch()
+            settle(outcome, now: now)
+            return outcome
+        case .wait:
+            return await withCheckedContinuation { continuation in
+                let early: Outcome? = state.withLock { state in
+                    if state.isFetching {
+                        state.waiting.append(continuation)
+                        return nil
+                    }
+                    // The fetch ended between the decision and here.
+                    if let token = state.token { return .success(token) }
+                    return .failure(state.lastFailure?.failure ?? Failure(why: "the token was dropped; ask again"))
+                }
+                if let early { continuation.resume(returning: early) }
+            }
+        }
+    }
+
+    private func decide(_ now: Moment) -> Action {
+        state.withLock { state in
+            if let token = state.token, now + leastLife < token.expires {
+                let renew = now + margin >= token.expires && !state.isFetching
+                if renew { state.isFetching = true }
+                return .use(token, renew: renew)
+            }
+            if state.isFetching { return .wait }
+            if let (failure, at) = state.lastFailure, now - at < failurePause, now >= at { return .fail(failure) }
+            state.isFetching = true
+            return .fetch
+        }
+    }
+
+    private func settle(_ outcome: Outcome, now: Moment) {
+        let waiting = state.withLock { state in
+            state.isFetching = false
+            switch outcome {
+            case .success(let token):
+                state.token = token
+                state.lastFailure = nil
+            case .failure(let failure): state.lastFailure = (failure, now)
+            }
+            defer { state.waiting = [] }
+            return state.waiting
+        }
+        for continuation in waiting { continuation.resume(returning: outcome) }
+    }
+
+    /// FlexFactor answered 401 to this token. A newer one, fetched meanwhile, stays.
+    func drop(_ token: Token) {
+        state.withLock { state in
+            if state.token == token { state.token = nil }
+        }
+    }
+}

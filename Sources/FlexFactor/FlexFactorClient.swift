@@ -1,0 +1,261 @@
+public import DeclineRecovery
+import NIOCore
+import Synchronization
+
+/// FlexFactor for one gateway: its keys, its token, its circuit and its rate, shared by all lanes of the process.
+///
+/// `perform` makes one call and answers in the recovery's words. It never throws: a failure says whether money may have moved.
+public final class FlexFactorClient: Sendable {
+    public let credentials: GatewayCredentials
+    private let now: @Sendable () -> Moment
+    private let observe: @Sendable (Observation) -> Void
+    private let tokens = TokenKeeper()
+    private let guards: Mutex<Guards>
+
+    private struct Guards {
+        var breaker: CircuitBreaker
+        var rate: RateLimit?
+    }
+
+    /// A finished call, for metrics.
+    public struct Observation: Sendable {
+        public let call: String
+        public let outcome: String
+        public let nanoseconds: Int64
+    }
+
+    public init(
+        _ credentials: GatewayCredentials, now: @escaping @Sendable () -> Moment, observe: @escaping @Sendable (Observation) -> Void = { _ in }
+    ) {
+        self.credentials = credentials
+        self.now = now
+        self.observe = observe
+        guards = Mutex(Guards(breaker: CircuitBreaker(), rate: credentials.maxRequestsPerSecond.map(RateLimit.init(perSecond:))))
+    }
+
+    public var circuit: CircuitState {
+        guards.withLock { guards in
+            switch guards.breaker.state {
+            case .closed: .closed
+            case .trying: .trying
+            case .open: .open
+            }
+        }
+    }
+
+    /// Makes a call and returns at the latest at `deadline`.
+    public func perform(_ call: FlexFactorCall, on lane: HTTPLane, traceparent: String?, deadline: Moment) async -> FlexFactorAnswer {
+        let start = NIODeadline.now()
+        let answer = await guarded(call, lane, traceparent, deadline)
+        observe(Observation(call: call.name, outcome: answer.name, nanoseconds: (NIODeadline.now() - start).nanoseconds))
+        return answer
+    }
+
+    private func guarded(_ call: FlexFactorCall, _ lane: HTTPLane, _ traceparent: String?, _ deadline: Moment) async -> FlexFactorAnswer {
+        if let until = guards.withLock({ $0.breaker.refusal(now: now()) }) { return .failed(.notSent(.circuitOpen(until: until))) }
+        if let failure = await waitForTurn(lane, deadline) {
+            return .failed(failure)
+        }
+        let answer = await send(call, lane, traceparent, deadline)
+        guards.withLock { guards in
+            if answer.saysUnwell { guards.breaker.failed(now: now()) } else { guards.breaker.succeeded() }
+        }
+        return answer
+    }
+
+    private func waitForTurn(_ lane: HTTPLane, _ deadline: Moment) async -> CallFailure? {
+        let now = now()
+        let wait: Moment.Span? = guards.withLock { guards in
+            guards.rate == nil ? .seconds(0) : guards.rate?.reserve(now: now, patience: deadline - now)
+        }
+        guard let wait else { return .notSent(.rateLimited) }
+        if wait > .seconds(0) { await lane.wait(.milliseconds(wait.milliseconds)) }
+        return nil
+    }
+
+    private func send(_ call: FlexFactorCall, _ lane: HTTPLane, _ traceparent: String?, _ deadline: Moment) async -> FlexFactorAnswer {
+        for isLastTry in [false, true] {
+            let token: TokenKeeper.Token
+            switch await tokens.token(now: now(), fetch: { [self] in await fetchToken(lane) }) {
+            case .success(let fetched): token = fetched
+            case .failure(let failure): return .failed(.notSent(.noToken(failure.why)))
+            }
+            let request = signed(request(call, bearer: token.bearer, traceparent))
+            switch await lane.execute(request, to: credentials.origin, authorityFile: credentials.authorityFile, deadline: httpDeadline(deadline)) {
+            case .answered(let response) where response.status == 401:
+                // Not executed. The token may have ended early; a new one is tried once.
+                tokens.drop(token)
+                if isLastTry { return .failed(.notSent(.noToken("FlexFactor answered 401 to a fresh token; check appKey, appSecret and mid"))) }
+            case .answered(let response): return answer(call, response)
+            case .notSent(.cannotConnect(let why)): return .failed(.notSent(.cannotConnect(why)))
+            case .notSent(.deadline): return .failed(.notSent(.deadline))
+            case .unknown(.timedOut): return .failed(.unknown(.timedOut))
+            case .unknown(.connectionLost(let why)): return .failed(.unknown(.connectionLost(why)))
+            case .unknown(.tooLarge): return .failed(.unknown(.unreadable("the answer is larger than \(HTTPConnection.bodyLimit) bytes")))
+            }
+        }
+        return .failed(.notSent(.noToken("no token")))
+    }
+
+    private func httpDeadline(_ deadline: Moment) -> NIODeadline {
+        .now() + .milliseconds(max((deadline - now()).milliseconds, 0))
+    }
+
+    // MARK: Requests
+
+    private func request(_ call: FlexFactorCall, bearer: Secret, _ traceparent: String?) -> HTTPRequest {
+        let (method, path, body): (HTTPRequest.Method, String, [UInt8]) = switch call {
+        case .evaluate(let charge, let key): (.post, "/evaluate", EvaluateRequest.body(charge, idempotencyKey: key, credentials: credentials))
+        case .find(let reference): (.get, "/orders?query=\(Self.escape(reference.text))&mid=\(Self.escape(credentials.mid))&pageSize=50", [])
+        case .lookUp(let id): (.get, "/orders/\(Self.escape(id.text))", [])
+        case .cancel(let id): (.post, "/orders/\(Self.escape(id.text))/cancel", Array("{}".utf8))
+        case .cancelByReference(let reference): (.post, "/orders/\(Self.escape(reference.text))/external-cancel", Array("{}".utf8))
+        case .capture(let id, let amount, let key): (.post, "/capture", captureBody(id, amount, key))
+        }
+        var headers = [("authorization", "Bearer " + bearer.exposed), ("accept", "application/json")]
+        if method == .post { headers.append(("content-type", "application/json")) }
+        if let traceparent { headers.append(("traceparent", traceparent)) }
+        return HTTPRequest(method: method, path: credentials.origin.basePath + path, headers: headers, body: body)
+    }
+
+    private func captureBody(_ id: FlexFactorOrderID, _ amount: Money, _ key: UUID5) -> [UInt8] {
+        var json = JSONWriter()
+        json.object { body in
+            body.member("idempotencyKey", key.description)
+            body.member("orderId", id.text)
+            body.member("amount", amount.minorUnits)
+            body.member("currency", amount.currency.code)
+        }
+        return json.bytes
+    }
+
+    private func signed(_ request: HTTPRequest) -> HTTPRequest {
+        guard let key = credentials.signingKeys.first else { return request }
+        var request = request
+        request.headers += MessageSignature(
+            method: request.method.rawValue, host: credentials.origin.authority, body: request.body, key: key, now: now()
+        ).headers
+        return request
+    }
+
+    /// Percent-encodes everything but the unreserved characters of RFC 3986.
+    static func escape(_ text: String) -> String {
+        var escaped = ""
+        for byte in text.utf8 {
+            switch byte {
+            case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
+                UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "~"):
+                escaped.unicodeScalars.append(Unicode.Scalar(byte))
+            default: escaped += (byte < 16 ? "%0" : "%") + String(byte, radix: 16, uppercase: true)
+            }
+        }
+        return escaped
+    }
+
+    // MARK: Answers
+
+    private func answer(_ call: FlexFactorCall, _ response: HTTPResponse) -> FlexFactorAnswer {
+        switch (response.status, call) {
+        case (200..<300, .evaluate): FlexFactorResponse.evaluated(response)
+        case (200..<300, .find(let reference)): FlexFactorResponse.search(response, for: reference)
+        case (200..<300, .lookUp): FlexFactorResponse.order(response)
+        // An empty body is FlexFactor's yes to a cancel.
+        case (200..<300, .cancel), (200..<300, .cancelByReference): .cancelAccepted
+        case (200..<300, .capture): FlexFactorResponse.captured(response)
+        case (404, .find), (404, .lookUp), (404, .cancel), (404, .cancelByReference): .noSuchOrder
+        case (409, _): .failed(.conflict)
+        case (429, _): .failed(.throttled(retryAfter: retryAfter(response)))
+        case (400, .cancel), (400, .cancelByReference), (422, .cancel), (422, .cancelByReference), (405, .cancel), (405, .cancelByReference): .cancelRefused
+        // The request may have been cut off by a time-out at the edge, after FlexFactor had it.
+        case (408, _): .failed(.unknown(.serverError(status: 408)))
+        case (400..<500, _): .failed(.refused(status: response.status, FlexFactorResponse.fieldErrors(response)))
+        default: .failed(.unknown(.serverError(status: response.status)))
+        }
+    }
+
+    private func retryAfter(_ response: HTTPResponse) -> Moment.Span? {
+        guard let value = response.header("retry-after") else { return nil }
+        if let seconds = Int64(value), seconds >= 0 { return .seconds(min(seconds, 86_400)) }
+        return Moment(rfc1123: value).map { max($0 - now(), .seconds(0)) }
+    }
+
+    // MARK: Token
+
+    private func fetchToken(_ lane: HTTPLane) async -> TokenKeeper.Outcome {
+        var json = JSONWriter()
+        json.object { body in
+            body.member("AppKey", credentials.appKey.exposed)
+            body.member("AppSecret", credentials.appSecret.exposed)
+        }
+        let request = signed(
+            HTTPRequest(
+                method: .post, path: credentials.origin.basePath + "/oauth2/token",
+                headers: [("content-type", "application/json"), ("accept", "application/json")], body: json.bytes))
+        func failed(_ why: String) -> TokenKeeper.Outcome { .failure(TokenKeeper.Failure(why: why)) }
+        switch await lane.execute(request, to: credentials.origin, authorityFile: credentials.authorityFile, deadline: .now() + .seconds(10)) {
+        case .answered(let response) where response.status == 400 || response.status == 401 || response.status == 403:
+            return failed("FlexFactor refuses the keys (\(response.status)); check appKey and appSecret")
+        case .answered(let response) where (200..<300).contains(response.status):
+            guard let body = FlexFactorResponse.object(response), let bearer = body[anyCase: "accessToken"]?.string, !bearer.isEmpty,
+                let expires = body[anyCase: "expires"]?.int64
+            else { return failed("the token endpoint answered without a readable token") }
+            return .success(TokenKeeper.Token(bearer: Secret(bearer), expires: Moment(milliseconds: expires)))
+        case .answered(let response): return failed("the token endpoint answered \(response.status)")
+        case .notSent(.cannotConnect(let why)): return failed("no connection for the token: \(why)")
+        case .notSent(.deadline), .unknown(.timedOut): return failed("the token endpoint did not answer in time")
+        case .unknown(.connectionLost(let why)): return failed("the token endpoint: \(why)")
+        case .unknown(.tooLarge): return failed("the token endpoint's answer is too large")
+        }
+    }
+}
+
+extension FlexFactorCall {
+    /// The call's name in metrics and logs.
+    public var name: String {
+        switch self {
+        case .evaluate: "evaluate"
+        case .find: "find"
+        case .lookUp: "look_up"
+        case .cancel: "cancel"
+        case .cancelByReference: "external_cancel"
+        case .capture: "capture"
+        }
+    }
+}
+
+extension FlexFactorAnswer {
+    /// The answer's name in metrics and logs: few, and without data.
+    public var name: String {
+        switch self {
+        case .evaluated(.unrecognised, _): "unrecognised"
+        case .evaluated(let status, _): status.word.lowercased()
+        case .found: "found"
+        case .noSuchOrder: "no_such_order"
+        case .cancelAccepted: "cancel_accepted"
+        case .cancelRefused: "cancel_refused"
+        case .captured: "captured"
+        case .captureFailed: "capture_failed"
+        case .failed(.notSent(.circuitOpen)): "circuit_open"
+        case .failed(.notSent(.rateLimited)): "rate_limited"
+        case .failed(.notSent(.noToken)): "no_token"
+        case .failed(.notSent): "not_sent"
+        case .failed(.unknown(.timedOut)): "timed_out"
+        case .failed(.unknown(.connectionLost)): "connection_lost"
+        case .failed(.unknown(.serverError)): "server_error"
+        case .failed(.unknown(.unreadable)): "unreadable"
+        case .failed(.throttled): "throttled"
+        case .failed(.conflict): "conflict"
+        case .failed(.refused): "refused"
+        }
+    }
+
+    /// Whether it says that FlexFactor is not well.
+    var saysUnwell: Bool {
+        switch self {
+        case .failed(.notSent(.cannotConnect)), .failed(.notSent(.noToken)), .failed(.unknown(.timedOut)), .failed(.unknown(.connectionLost)),
+            .failed(.unknown(.serverError)):
+            true
+        default: false
+        }
+    }
+}

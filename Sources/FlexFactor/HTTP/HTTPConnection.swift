@@ -1,0 +1,112 @@
+import NIOCore
+import NIOHTTP1
+
+/// One connection, which carries one request at a time.
+///
+/// Lives on its lane's event loop.
+final class HTTPConnection: ChannelInboundHandler {
+    typealias InboundIn = HTTPClientResponsePart
+    typealias OutboundOut = HTTPClientRequestPart
+
+    /// A larger response is nothing FlexFactor sends.
+    static let bodyLimit = 1 << 20
+
+    private let authority: String
+    private let onFree: (HTTPConnection) -> Void
+    private let onGone: (HTTPConnection) -> Void
+    private var channel: (any Channel)?
+    private var exchange: Exchange?
+    /// When it became idle.
+    var idleSince = NIODeadline.now()
+
+    private struct Exchange {
+        let finish: (HTTPOutcome) -> Void
+        var head: HTTPResponseHead?
+        var body: [UInt8] = []
+    }
+
+    init(authority: String, onFree: @escaping (HTTPConnection) -> Void, onGone: @escaping (HTTPConnection) -> Void) {
+        self.authority = authority
+        self.onFree = onFree
+        self.onGone = onGone
+    }
+
+    var isUsable: Bool { channel?.isActive == true && exchange == nil }
+
+    /// Writes a request. `false`, and nothing written, when the connection is gone already.
+    func send(_ request: HTTPRequest, _ finish: @escaping (HTTPOutcome) -> Void) -> Bool {
+        guard isUsable, let channel else { return false }
+        var head = HTTPRequestHead(version: .http1_1, method: request.method == .get ? .GET : .POST, uri: request.path)
+        head.headers.add(name: "host", value: authority)
+        for (name, value) in request.headers { head.headers.add(name: name, value: value) }
+        if request.method == .post { head.headers.add(name: "content-length", value: String(request.body.count)) }
+        // From here on the request counts as written: a failed write does not prove that nothing left.
+        exchange = Exchange(finish: finish)
+        channel.write(HTTPClientRequestPart.head(head), promise: nil)
+        if !request.body.isEmpty {
+            channel.write(HTTPClientRequestPart.body(.byteBuffer(channel.allocator.buffer(bytes: request.body))), promise: nil)
+        }
+        channel.writeAndFlush(HTTPClientRequestPart.end(nil), promise: nil)
+        return true
+    }
+
+    func close() {
+        channel?.close(promise: nil)
+    }
+
+    /// Nobody waits for the answer any more; it must not be taken for the next one's.
+    func abandon() {
+        exchange = nil
+        close()
+    }
+
+    private func end(_ outcome: HTTPOutcome) {
+        guard let finished = exchange else { return }
+        exchange = nil
+        finished.finish(outcome)
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) { channel = context.channel }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard exchange != nil else {
+            // An answer that nobody asked for.
+            context.close(promise: nil)
+            return
+        }
+        switch unwrapInboundIn(data) {
+        case .head(let head):
+            if (100..<200).contains(head.status.code) { return }
+            exchange?.head = head
+        case .body(let part):
+            guard (exchange?.body.count ?? 0) + part.readableBytes <= Self.bodyLimit else {
+                end(.unknown(.tooLarge))
+                context.close(promise: nil)
+                return
+            }
+            exchange?.body.append(contentsOf: part.readableBytesView)
+        case .end:
+            guard let finished = exchange, let head = finished.head else { return }
+            let response = HTTPResponse(
+                status: Int(head.status.code), headers: head.headers.map { ($0.name, $0.value) }, body: finished.body)
+            end(.answered(response))
+            if head.isKeepAlive, context.channel.isActive {
+                idleSince = .now()
+                onFree(self)
+            } else {
+                context.close(promise: nil)
+            }
+        }
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        end(.unknown(.connectionLost("the connection was closed before the answer was complete")))
+        onGone(self)
+        context.fireChannelInactive()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        end(.unknown(.connectionLost(String(describing: type(of: error)))))
+        context.close(promise: nil)
+    }
+}

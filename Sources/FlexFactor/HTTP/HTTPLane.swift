@@ -1,0 +1,232 @@
+public import NIOCore
+import NIOHTTP1
+import NIOPosix
+import NIOSSL
+
+/// An HTTP/1.1 client on one event loop: a pool of connections for each origin, keep-alive, one request at a time on each.
+///
+/// Its reason is first that a payment must know whether a byte of its request was written; no redirects, cookies, proxies or retries
+/// stand between the two. A connection that turns out closed before the request is written is replaced by a fresh one.
+///
+/// `@unchecked Sendable`: everything but the constants is touched on `eventLoop` alone; `execute` hops there first.
+public final class HTTPLane: @unchecked Sendable {
+    public let eventLoop: any EventLoop
+    private let limits: Limits
+    private var pools: [PoolKey: Pool] = [:]
+    private var tlsContexts: [String?: NIOSSLContext] = [:]
+
+    public struct Limits: Sendable {
+        /// Connections to one origin.
+        public var connections: Int
+        public var connectTimeout: TimeAmount
+        /// Longer than this unused, a connection is not trusted: below the 60 s after which FlexFactor's edge closes it.
+        public var idleAge: TimeAmount
+
+        public init(connections: Int = 2_000, connectTimeout: TimeAmount = .seconds(5), idleAge: TimeAmount = .seconds(50)) {
+            self.connections = connections
+            self.connectTimeout = connectTimeout
+            self.idleAge = idleAge
+        }
+    }
+
+    private struct PoolKey: Hashable {
+        let origin: Origin
+        let authorityFile: String?
+    }
+
+    /// The connections of one origin, the latest used last, and who waits for one.
+    private final class Pool {
+        var idle: [HTTPConnection] = []
+        var count = 0
+        var waiting: CircularBuffer<Pending> = []
+    }
+
+    /// A request that has not ended.
+    private final class Pending {
+        let request: HTTPRequest
+        let key: PoolKey
+        var progress = HTTPProgress.waiting
+        var connection: HTTPConnection?
+        var timer: Scheduled<Void>?
+        private var finish: ((HTTPOutcome) -> Void)?
+
+        init(_ request: HTTPRequest, _ key: PoolKey, _ finish: @escaping (HTTPOutcome) -> Void) {
+            self.request = request
+            self.key = key
+            self.finish = finish
+        }
+
+        var isOver: Bool { finish == nil }
+
+        func end(_ outcome: HTTPOutcome) {
+            timer?.cancel()
+            timer = nil
+            connection = nil
+            finish?(outcome)
+            finish = nil
+        }
+    }
+
+    public init(eventLoop: any EventLoop, limits: Limits = Limits()) {
+        self.eventLoop = eventLoop
+        self.limits = limits
+    }
+
+    /// Sends a request and waits for its outcome, at the latest until `deadline`.
+    func execute(_ request: HTTPRequest, to origin: Origin, authorityFile: String?, deadline: NIODeadline) async -> HTTPOutcome {
+        await withCheckedContinuation { continuation in
+            onLoop {
+                self.start(Pending(request, PoolKey(origin: origin, authorityFile: authorityFile)) { continuation.resume(returning: $0) }, deadline)
+            }
+        }
+    }
+
+    /// Waits on the loop's clock; nothing blocks.
+    func wait(_ time: TimeAmount) async {
+        await withCheckedContinuation { continuation in
+            eventLoop.scheduleTask(in: time) { continuation.resume() }
+        }
+    }
+
+    private func onLoop(_ work: @escaping @Sendable () -> Void) {
+        if eventLoop.inEventLoop { work() } else { eventLoop.execute(work) }
+    }
+
+    private func start(_ pending: Pending, _ deadline: NIODeadline) {
+        let box = NIOLoopBound(pending, eventLoop: eventLoop)
+        pending.timer = eventLoop.scheduleTask(deadline: deadline) {
+            let pending = box.value
+            pending.connection?.abandon()
+            pending.end(pending.progress.timedOut)
+        }
+        assign(pending)
+    }
+
+    private func pool(_ key: PoolKey) -> Pool {
+        if let pool = pools[key] { return pool }
+        let pool = Pool()
+        pools[key] = pool
+        return pool
+    }
+
+    private func assign(_ pending: Pending) {
+        if pending.isOver { return }
+        let pool = pool(pending.key)
+        let oldest = NIODeadline.now() - limits.idleAge
+        while let connection = pool.idle.popLast() {
+            guard connection.isUsable, connection.idleSince > oldest else {
+                connection.close()
+                continue
+            }
+            if send(pending, on: connection) { return }
+        }
+        if pool.count < limits.connections {
+            connect(pending, pool)
+        } else {
+            pool.waiting.append(pending)
+        }
+    }
+
+    private func send(_ pending: Pending, on connection: HTTPConnection) -> Bool {
+        let isWritten = connection.send(pending.request) { pending.end($0) }
+        if isWritten {
+            pending.progress = .written
+            pending.connection = connection
+        }
+        return isWritten
+    }
+
+    private func connect(_ pending: Pending, _ pool: Pool) {
+        pool.count += 1
+        let key = pending.key
+        let tls: NIOSSLContext?
+        do {
+            tls = key.origin.isSecure ? try tlsContext(key.authorityFile) : nil
+        } catch {
+            pool.count -= 1
+            return pending.end(.notSent(.cannotConnect("TLS cannot be set up: \(error)")))
+        }
+        let connection = HTTPConnection(
+            authority: key.origin.authority, onFree: { [weak self] in self?.free($0, key) }, onGone: { [weak self] in self?.gone($0, key) })
+        let bound = NIOLoopBound((pending, connection), eventLoop: eventLoop)
+        ClientBootstrap(group: eventLoop)
+            .connectTimeout(limits.connectTimeout)
+            .channelOption(.socketOption(.tcp_nodelay), value: 1)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    let handlers = channel.pipeline.syncOperations
+                    if let tls { try handlers.addHandler(Self.tlsHandler(tls, key.origin.host)) }
+                    try handlers.addHandler(HTTPRequestEncoder())
+                    try handlers.addHandler(ByteToMessageHandler(HTTPResponseDecoder(leftOverBytesStrategy: .dropBytes)))
+                    try handlers.addHandler(bound.value.1)
+                }
+            }
+            .connect(host: key.origin.host, port: key.origin.port)
+            .assumeIsolated()
+            .whenComplete { result in
+                let (pending, connection) = bound.value
+                switch result {
+                case .success:
+                    // The request may have timed out meanwhile; the connection serves the next.
+                    if pending.isOver || !self.send(pending, on: connection) {
+                        if !pending.isOver { pending.end(.notSent(.cannotConnect("the connection was closed as soon as it stood"))) }
+                        self.free(connection, key)
+                    }
+                case .failure(let error):
+                    self.pool(key).count -= 1
+                    pending.end(.notSent(.cannotConnect(Self.text(of: error))))
+                    self.serveWaiting(key)
+                }
+            }
+    }
+
+    private func free(_ connection: HTTPConnection, _ key: PoolKey) {
+        let pool = pool(key)
+        while let next = pool.waiting.popFirst() {
+            if next.isOver { continue }
+            if send(next, on: connection) { return }
+            return assign(next)
+        }
+        if connection.isUsable { pool.idle.append(connection) }
+    }
+
+    private func gone(_ connection: HTTPConnection, _ key: PoolKey) {
+        let pool = pool(key)
+        pool.count -= 1
+        pool.idle.removeAll { $0 === connection }
+        serveWaiting(key)
+    }
+
+    /// There is room for a connection: the first who waits gets it.
+    private func serveWaiting(_ key: PoolKey) {
+        let pool = pool(key)
+        while pool.count < limits.connections, let next = pool.waiting.popFirst() {
+            if !next.isOver { return connect(next, pool) }
+        }
+    }
+
+    private func tlsContext(_ authorityFile: String?) throws -> NIOSSLContext {
+        if let context = tlsContexts[authorityFile] { return context }
+        var configuration = TLSConfiguration.makeClientConfiguration()
+        configuration.minimumTLSVersion = .tlsv12
+        configuration.applicationProtocols = ["http/1.1"]
+        if let authorityFile { configuration.trustRoots = .file(authorityFile) }
+        let context = try NIOSSLContext(configuration: configuration)
+        tlsContexts[authorityFile] = context
+        return context
+    }
+
+    private static func tlsHandler(_ context: NIOSSLContext, _ host: String) throws -> NIOSSLClientHandler {
+        // An address has no server name to ask for; the certificate's addresses are checked against the peer's.
+        let isAddress = (try? SocketAddress(ipAddress: host, port: 0)) != nil
+        return try NIOSSLClientHandler(context: context, serverHostname: isAddress ? nil : host)
+    }
+
+    private static func text(of error: any Error) -> String {
+        switch error {
+        case let error as NIOConnectionError: error.connectionErrors.first.map { String(describing: $0.error) } ?? "no address for \(error.host)"
+        case let error as ChannelError: String(describing: error)
+        default: String(describing: error)
+        }
+    }
+}

@@ -1,0 +1,64 @@
+/// A request of the lane client: small, whole, its body in memory.
+struct HTTPRequest: Sendable {
+    enum Method: String, Sendable {
+        case get = "GET"
+        case post = "POST"
+    }
+
+    let method: Method
+    /// With the query, percent-encoded.
+    let path: String
+    var headers: [(name: String, value: String)]
+    let body: [UInt8]
+}
+
+struct HTTPResponse: Sendable {
+    let status: Int
+    let headers: [(name: String, value: String)]
+    let body: [UInt8]
+
+    func header(_ name: String) -> String? {
+        headers.first { $0.name.lowercased() == name }?.value
+    }
+}
+
+/// What became of a request. The client's whole purpose is the line between the last two.
+enum HTTPOutcome: Sendable {
+    case answered(HTTPResponse)
+    /// No byte of the request was given to the socket: the peer cannot have acted on it.
+    case notSent(NotSent)
+    /// The request was written, in part or whole. The peer may have acted on it.
+    case unknown(Unknown)
+
+    enum NotSent: Sendable, Hashable {
+        case cannotConnect(String)
+        case deadline
+    }
+
+    enum Unknown: Sendable, Hashable {
+        case timedOut
+        case connectionLost(String)
+        case tooLarge
+    }
+}
+
+/// How far a request has come; decides what a failure means.
+enum HTTPProgress: Sendable, Hashable {
+    case waiting, written
+
+    /// The outcome when the connection fails at this point.
+    func failed(_ why: String) -> HTTPOutcome {
+        switch self {
+        case .waiting: .notSent(.cannotConnect(why))
+        case .written: .unknown(.connectionLost(why))
+        }
+    }
+
+    /// The outcome when the time is over at this point.
+    var timedOut: HTTPOutcome {
+        switch self {
+        case .waiting: .notSent(.deadline)
+        case .written: .unknown(.timedOut)
+        }
+    }
+}

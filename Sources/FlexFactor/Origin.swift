@@ -1,0 +1,70 @@
+/// Where FlexFactor's API is: scheme, host, port, and the path before its endpoints.
+public struct Origin: Sendable, Hashable, CustomStringConvertible {
+    public let isSecure: Bool
+    public let host: String
+    public let port: Int
+    /// Begins with a slash and ends without one; empty for the root.
+    public let basePath: String
+
+    public static let sandbox = Origin(isSecure: true, host: "api-sandbox.flexfactor.io", port: 443, basePath: "/v1")
+    public static let production = Origin(isSecure: true, host: "api.flexfactor.io", port: 443, basePath: "/v1")
+
+    init(isSecure: Bool, host: String, port: Int, basePath: String) {
+        self.isSecure = isSecure
+        self.host = host
+        self.port = port
+        self.basePath = basePath
+    }
+
+    /// Reads `https://host[:port][/path]`. Plain `http` is for this machine alone: keys travel on it.
+    ///
+    /// - Returns: `nil` when the text is nothing of the kind. Without a path the API's version, `/v1`, is meant.
+    public init?(_ url: String) {
+        var rest: Substring
+        if url.hasPrefix("https://") {
+            isSecure = true
+            rest = url.dropFirst("https://".count)
+        } else if url.hasPrefix("http://") {
+            isSecure = false
+            rest = url.dropFirst("http://".count)
+        } else {
+            return nil
+        }
+        if rest.contains(where: { $0 == "@" || $0 == "?" || $0 == "#" || $0 == " " }) { return nil }
+        var path = ""
+        if let slash = rest.firstIndex(of: "/") {
+            path = String(rest[slash...])
+            rest = rest[..<slash]
+        }
+        while path.hasSuffix("/") { path.removeLast() }
+        var port = isSecure ? 443 : 80
+        var host = rest
+        if rest.hasPrefix("["), let end = rest.firstIndex(of: "]") {
+            host = rest[rest.index(after: rest.startIndex)..<end]
+            rest = rest[rest.index(after: end)...]
+        } else if let colon = rest.firstIndex(of: ":") {
+            host = rest[..<colon]
+            rest = rest[colon...]
+        } else {
+            rest = ""
+        }
+        if !rest.isEmpty {
+            guard rest.hasPrefix(":"), let number = Int(rest.dropFirst()), (1...65_535).contains(number) else { return nil }
+            port = number
+        }
+        let name = host.lowercased()
+        if name.isEmpty { return nil }
+        if !isSecure, !(name == "localhost" || name == "::1" || name.hasPrefix("127.")) { return nil }
+        self.host = name
+        self.port = port
+        basePath = path.isEmpty ? "/v1" : path
+    }
+
+    /// The value of the `Host` header, which requests sign.
+    public var authority: String {
+        let name = host.contains(":") ? "[\(host)]" : host
+        return port == (isSecure ? 443 : 80) ? name : "\(name):\(port)"
+    }
+
+    public var description: String { "\(isSecure ? "https" : "http")://\(authority)\(basePath)" }
+}

@@ -1,0 +1,75 @@
+import CLibCrypto
+import DeclineRecovery
+
+/// FlexFactor's HMACSigningKey: signs requests to FlexFactor and verifies what comes from it. It does not print.
+///
+/// `@unchecked Sendable`: the keyed context is made once and never changed; each computation works on a duplicate, which OpenSSL allows
+/// from any thread.
+public final class HMACSigningKey: @unchecked Sendable, Hashable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    private let keyed: OpaquePointer
+    private let bytes: [UInt8]
+
+    /// Fetched once: a look-up of an algorithm costs as much as a short HMAC.
+    private static let algorithm = Algorithm()
+
+    /// `@unchecked Sendable`: an immutable, reference-counted OpenSSL object.
+    private final class Algorithm: @unchecked Sendable {
+        let hmac = EVP_MAC_fetch(nil, "HMAC", nil)
+    }
+
+    /// `nil` unless the text is Base64 of at least 32 bytes.
+    public init?(base64: String) {
+        guard let bytes = Base64.decode(base64), bytes.count >= 32, let hmac = Self.algorithm.hmac, let context = EVP_MAC_CTX_new(hmac) else { return nil }
+        var digest = Array("SHA512\0".utf8CString)
+        let isKeyed = digest.withUnsafeMutableBufferPointer { name in
+            var parameters = [OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name.baseAddress, 0), OSSL_PARAM_construct_end()]
+            return EVP_MAC_init(context, bytes, bytes.count, &parameters) == 1
+        }
+        guard isKeyed else {
+            EVP_MAC_CTX_free(context)
+            return nil
+        }
+        keyed = context
+        self.bytes = bytes
+    }
+
+    deinit {
+        EVP_MAC_CTX_free(keyed)
+    }
+
+    /// HMAC-SHA512, 64 bytes.
+    func authenticate(_ message: [UInt8]) -> [UInt8] {
+        guard let context = EVP_MAC_CTX_dup(keyed) else { fatalError("HMACSigningKey.authenticate: EVP_MAC_CTX_dup has no memory") }
+        defer { EVP_MAC_CTX_free(context) }
+        var code = [UInt8](repeating: 0, count: 64)
+        var length = 0
+        let isDone = EVP_MAC_update(context, message, message.count) == 1 && EVP_MAC_final(context, &code, &length, code.count) == 1
+        precondition(isDone && length == 64, "HMACSigningKey.authenticate: OpenSSL refuses HMAC-SHA512")
+        return code
+    }
+
+    public static func == (left: HMACSigningKey, right: HMACSigningKey) -> Bool { areEqual(left.bytes, right.bytes) }
+    public func hash(into hasher: inout Hasher) { hasher.combine(bytes.count) }
+    public var description: String { "(signing key)" }
+    public var debugDescription: String { description }
+    public var customMirror: Mirror { Mirror(self, children: []) }
+}
+
+/// Compares without telling by its time where two texts differ.
+func areEqual(_ left: [UInt8], _ right: [UInt8]) -> Bool {
+    left.count == right.count && CRYPTO_memcmp(left, right, left.count) == 0
+}
+
+func sha512(_ message: [UInt8]) -> [UInt8] {
+    var digest = [UInt8](repeating: 0, count: 64)
+    let isDone = EVP_Q_digest(nil, "SHA512", nil, message, message.count, &digest, nil) == 1
+    precondition(isDone, "sha512: OpenSSL refuses SHA-512")
+    return digest
+}
+
+/// Random bytes fit for a nonce.
+func randomBytes(_ count: Int) -> [UInt8] {
+    var bytes = [UInt8](repeating: 0, count: count)
+    precondition(RAND_bytes(&bytes, Int32(count)) == 1, "randomBytes: OpenSSL has no randomness")
+    return bytes
+}

@@ -1,0 +1,70 @@
+public import DeclineRecovery
+
+/// FlexFactor's `x-fc-*` signature of a message (facts/flexfactor-api.md §13): header names, algorithm and the parts signed, all here.
+public struct MessageSignature: Sendable, Hashable {
+    public let nonce: String
+    public let date: String
+    public let contentHash: String
+    public let authorization: String
+    public let bodySignature: String
+
+    public enum HeaderName {
+        public static let nonce = "x-fc-nonce"
+        public static let date = "x-fc-date"
+        public static let contentHash = "x-fc-content-sha512"
+        public static let authorization = "x-fc-authorization"
+        public static let bodySignature = "x-fc-signature"
+    }
+
+    private static let scheme = "HMAC-SHA512 SignedHeaders=x-fc-nonce;x-fc-date;host;x-fc-content-sha512&Signature="
+
+    public var headers: [(name: String, value: String)] {
+        [
+            (HeaderName.nonce, nonce), (HeaderName.date, date), (HeaderName.contentHash, contentHash),
+            (HeaderName.authorization, authorization), (HeaderName.bodySignature, bodySignature),
+        ]
+    }
+
+    /// Signs a message.
+    ///
+    /// - Parameter nonce: 32 hex digits, never used before; drawn at random when `nil`.
+    public init(method: String, host: String, body: [UInt8], key: HMACSigningKey, now: Moment, nonce: String? = nil) {
+        let nonce: String = nonce ?? randomBytes(16).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        let date: String = now.rfc1123
+        let hash: String = Base64.encode(sha512(body))
+        self.nonce = nonce
+        self.date = date
+        contentHash = hash
+        authorization = Self.scheme + Base64.encode(key.authenticate(Self.signedText(method, nonce, date, host, hash)))
+        bodySignature = Base64.encode(key.authenticate(body))
+    }
+
+    private static func signedText(_ method: String, _ nonce: String, _ date: String, _ host: String, _ hash: String) -> [UInt8] {
+        Array("\(method)\n\(nonce);\(date);\(host);\(hash)".utf8)
+    }
+
+    /// Why a signed message is not believed.
+    public enum Refusal: Error, Sendable, Hashable, CaseIterable {
+        case headerMissing, dateUnreadable, dateOutsideWindow, bodyDiffers, signatureWrong
+    }
+
+    /// Checks a message that claims to come from FlexFactor: its date, its body, its signature by any of the keys.
+    ///
+    /// The nonce is not remembered here; the caller refuses one it has seen within twice the window.
+    public static func verify(
+        header: (String) -> String?, method: String, host: String, body: [UInt8], keys: [HMACSigningKey], now: Moment,
+        window: Moment.Span = .minutes(5)
+    ) -> Refusal? {
+        guard let nonce = header(HeaderName.nonce), let date = header(HeaderName.date), let authorization = header(HeaderName.authorization) else {
+            return .headerMissing
+        }
+        guard let sent = Moment(rfc1123: date) else { return .dateUnreadable }
+        guard now - sent <= window, sent - now <= window else { return .dateOutsideWindow }
+        let hash = Base64.encode(sha512(body))
+        if let claimed = header(HeaderName.contentHash), !areEqual(Array(claimed.utf8), Array(hash.utf8)) { return .bodyDiffers }
+        let text = signedText(method, nonce, date, host, hash)
+        let claimed = Array(authorization.utf8)
+        let isSigned = keys.contains { areEqual(Array((scheme + Base64.encode($0.authenticate(text))).utf8), claimed) }
+        return isSigned ? nil : .signatureWrong
+    }
+}
