@@ -23,6 +23,7 @@ let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "sw
 let package = Package(
     name: "salvage",
     products: [
+        .executable(name: "salvage", targets: ["salvage"]),
         .executable(name: "flexfactor-sandbox", targets: ["flexfactor-sandbox"]),
         .library(name: "Broker", targets: ["Broker"]),
     ],
@@ -50,6 +51,21 @@ let package = Package(
             name: "FlexFactor", dependencies: ["DeclineRecovery", "CLibCrypto", nioCore, nioPosix, nioHTTP1, nioSSL],
             exclude: ["README.md"], swiftSettings: settings),
         .target(name: "Pipeline", dependencies: ["DeclineRecovery"], exclude: ["README.md"], swiftSettings: settings),
+        .target(
+            name: "Service",
+            dependencies: [
+                "Broker", "DeclineRecovery", "FlexFactor", "Pipeline", nioCore, nioPosix, log,
+                .product(name: "Configuration", package: "swift-configuration"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+                .product(name: "Yams", package: "Yams"),
+            ],
+            exclude: ["README.md"], swiftSettings: settings),
+        .executableTarget(
+            name: "salvage",
+            dependencies: ["Broker", "DeclineRecovery", "Service", arguments, log, .product(name: "Configuration", package: "swift-configuration")],
+            swiftSettings: settings),
         .executableTarget(
             name: "flexfactor-sandbox", dependencies: [nioCore, nioPosix, nioHTTP1, arguments, .product(name: "Crypto", package: "swift-crypto")],
             exclude: ["README.md"], swiftSettings: settings),

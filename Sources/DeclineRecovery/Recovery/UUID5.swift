@@ -17,7 +17,7 @@ public struct UUID5: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// A fixed id, for namespaces.
-    init(high: UInt64, low: UInt64) {
+    public init(high: UInt64, low: UInt64) {
         self.high = high
         self.low = low
     }

@@ -1,0 +1,199 @@
+import Yams
+
+/// Every fault of one file, in the order found.
+final class ConfigurationFaults {
+    private(set) var all: [ConfigurationFault] = []
+
+    func add(_ path: String, _ line: Int?, _ message: String) { all.append(ConfigurationFault(path: path, line: line, message: message)) }
+}
+
+/// A mapping of the file under validation. A value that is missing or not of its form adds a fault and reads as `nil`; every key that is
+/// asked for counts as known, and `end` reports the others.
+final class ConfigurationNode {
+    let path: String
+    let line: Int?
+    private let faults: ConfigurationFaults
+    private var members: [(name: String, node: Node)] = []
+    private var known: [String] = []
+
+    init(_ node: Node, path: String, _ faults: ConfigurationFaults) {
+        self.path = path
+        self.faults = faults
+        line = node.mark?.line
+        guard let mapping = node.mapping else {
+            if !node.isEmpty { faults.add(path, line, "expected keys and values") }
+            return
+        }
+        for (key, value) in mapping {
+            guard let name = key.scalar?.string else {
+                faults.add(path, key.mark?.line, "a key that is no text")
+                continue
+            }
+            members.append((name, value))
+        }
+    }
+
+    private func at(_ name: String) -> String { path.isEmpty ? name : "\(path).\(name)" }
+
+    func fault(_ name: String, _ message: String) { faults.add(at(name), member(name)?.mark?.line ?? line, message) }
+
+    private func member(_ name: String) -> Node? {
+        if !known.contains(name) { known.append(name) }
+        guard let node = members.first(where: { $0.name == name })?.node, !node.isEmpty else { return nil }
+        return node
+    }
+
+    func has(_ name: String) -> Bool { member(name) != nil }
+
+    // MARK: Scalars
+
+    func optionalText(_ name: String) -> String? {
+        guard let node = member(name) else { return nil }
+        guard let text = node.scalar?.string, !text.isEmpty else {
+            fault(name, "expected a text")
+            return nil
+        }
+        return text
+    }
+
+    func text(_ name: String) -> String? {
+        if !has(name) { fault(name, "missing; expected a text") }
+        return optionalText(name)
+    }
+
+    /// A text of a form; `nil` from `read` says that it has not that form.
+    func parsed<Value>(_ name: String, _ expected: String, _ read: (String) -> Value?) -> Value? {
+        guard let text = optionalText(name) else { return nil }
+        guard let value = read(text) else {
+            fault(name, "expected \(expected), found '\(text)'")
+            return nil
+        }
+        return value
+    }
+
+    func word<Word: RawRepresentable & CaseIterable>(_ name: String, _ type: Word.Type, default fallback: Word) -> Word where Word.RawValue == String {
+        parsed(name, "one of " + Word.allCases.map(\.rawValue).joined(separator: ", ")) { Word(rawValue: $0) } ?? fallback
+    }
+
+    func count(_ name: String, _ range: ClosedRange<Int>, default fallback: Int) -> Int {
+        parsed(name, "a whole number of \(range.lowerBound)...\(range.upperBound)") { Int($0).flatMap { range.contains($0) ? $0 : nil } } ?? fallback
+    }
+
+    func number(_ name: String, above minimum: Double) -> Double? {
+        parsed(name, "a number above \(minimum)") { Double($0).flatMap { $0 > minimum && $0.isFinite ? $0 : nil } }
+    }
+
+    func flag(_ name: String) -> Bool {
+        parsed(name, "true or false") { ["true": true, "false": false][$0.lowercased()] } ?? false
+    }
+
+    // MARK: Structure
+
+    func object(_ name: String) -> ConfigurationNode? {
+        member(name).map { ConfigurationNode($0, path: at(name), faults) }
+    }
+
+    func objects(_ name: String) -> [ConfigurationNode] {
+        sequence(name).enumerated().map { ConfigurationNode($1, path: "\(at(name))[\($0)]", faults) }
+    }
+
+    /// One text of a list, and where it stands.
+    struct Element {
+        let path: String
+        let line: Int?
+        let text: String
+    }
+
+    func texts(_ name: String) -> [Element] {
+        sequence(name).enumerated().compactMap { index, node in
+            let path = "\(at(name))[\(index)]"
+            guard let text = node.scalar?.string, !text.isEmpty else {
+                faults.add(path, node.mark?.line, "expected a text")
+                return nil
+            }
+            return Element(path: path, line: node.mark?.line, text: text)
+        }
+    }
+
+    func fault(_ element: Element, _ message: String) { faults.add(element.path, element.line, message) }
+
+    private func sequence(_ name: String) -> [Node] {
+        guard let node = member(name) else { return [] }
+        guard let sequence = node.sequence else {
+            fault(name, "expected a list")
+            return []
+        }
+        return Array(sequence)
+    }
+
+    // MARK: Secrets
+
+    /// A secret, given as its text, or as `{ file: PATH }` or `{ env: NAME }`. Faults never say what it was.
+    func secret(_ name: String, _ sources: SecretSources) -> String? {
+        guard let node = member(name) else { return nil }
+        if let text = node.scalar?.string { return text.isEmpty ? nil : text }
+        let source = ConfigurationNode(node, path: at(name), faults)
+        let file = source.optionalText("file")
+        let variable = source.optionalText("env")
+        source.end()
+        switch (file, variable) {
+        case (let file?, nil): return told(name, sources.file(file))
+        case (nil, let variable?): return told(name, sources.variable(variable))
+        default:
+            fault(name, "expected a text, or either `file: PATH` or `env: NAME`")
+            return nil
+        }
+    }
+
+    private func told(_ name: String, _ outcome: Result<String, SecretSources.Failure>) -> String? {
+        switch outcome {
+        case .success(let text): return text
+        case .failure(let failure):
+            fault(name, failure.why)
+            return nil
+        }
+    }
+
+    /// Several secrets: one as above, or a list of them.
+    func secrets(_ name: String, _ sources: SecretSources) -> [String] {
+        guard let node = member(name), node.sequence != nil else { return secret(name, sources).map { [$0] } ?? [] }
+        return sequence(name).enumerated().compactMap { index, element in
+            let holder = ConfigurationNode(Node.mapping(.init([(Node("\(index)"), element)])), path: at(name), faults)
+            return holder.secret("\(index)", sources)
+        }
+    }
+
+    /// Reports every key that nobody asked for.
+    func end() {
+        for (name, node) in members where !known.contains(name) {
+            let nearest = known.map { (name: $0, distance: editDistance(name.lowercased(), $0.lowercased())) }.min { $0.distance < $1.distance }
+            let advice = if let nearest, nearest.distance <= max(2, name.utf8.count / 3) { "; did you mean \(nearest.name)?" } else { "" }
+            faults.add(at(name), node.mark?.line, "this key is not known here\(advice)")
+        }
+    }
+}
+
+extension Node {
+    /// Nothing, `null` or `~`.
+    fileprivate var isEmpty: Bool {
+        guard let scalar else { return false }
+        return scalar.style == .plain && ["", "~", "null", "Null", "NULL"].contains(scalar.string)
+    }
+}
+
+/// How many letters must change to make one text the other.
+func editDistance(_ left: String, _ right: String) -> Int {
+    let left = Array(left.utf8)
+    let right = Array(right.utf8)
+    var row = Array(0...right.count)
+    for (index, letter) in left.enumerated() {
+        var diagonal = row[0]
+        row[0] = index + 1
+        for (column, other) in right.enumerated() {
+            let above = row[column + 1]
+            row[column + 1] = letter == other ? diagonal : Swift.min(diagonal, above, row[column]) + 1
+            diagonal = above
+        }
+    }
+    return row[right.count]
+}

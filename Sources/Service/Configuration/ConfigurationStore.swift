@@ -1,0 +1,43 @@
+public import DeclineRecovery
+import FlexFactor
+public import Pipeline
+import Synchronization
+
+/// The configuration as it stands now, with a FlexFactor client for each gateway. A reload replaces it as a whole, or changes nothing.
+public final class ConfigurationStore: MerchantDirectory {
+    private struct State {
+        var configuration: SalvageConfiguration
+        var clients: [GatewayKey: FlexFactorClient]
+    }
+
+    private let state: Mutex<State>
+    private let makeClient: @Sendable (GatewayKey, GatewayCredentials) -> FlexFactorClient
+
+    init(_ configuration: SalvageConfiguration, makeClient: @escaping @Sendable (GatewayKey, GatewayCredentials) -> FlexFactorClient) {
+        self.makeClient = makeClient
+        let clients = configuration.credentials.map { ($0.key, makeClient($0.key, $0.value)) }
+        state = Mutex(State(configuration: configuration, clients: Dictionary(clients, uniquingKeysWith: { first, _ in first })))
+    }
+
+    public func merchant(_ id: MerchantID) -> Merchant? {
+        state.withLock { $0.configuration.merchants[id] }
+    }
+
+    func client(_ key: GatewayKey) -> FlexFactorClient? {
+        state.withLock { $0.clients[key] }
+    }
+
+    var clients: [GatewayKey: FlexFactorClient] { state.withLock { $0.clients } }
+
+    /// Calls that are under way end with the keys they began with. A gateway whose keys did not change keeps its token, circuit and rate.
+    func replace(with configuration: SalvageConfiguration) {
+        state.withLock { state in
+            var clients: [GatewayKey: FlexFactorClient] = [:]
+            for (key, credentials) in configuration.credentials {
+                let kept = state.clients[key].flatMap { $0.credentials == credentials ? $0 : nil }
+                clients[key] = kept ?? makeClient(key, credentials)
+            }
+            state = State(configuration: configuration, clients: clients)
+        }
+    }
+}

@@ -1,0 +1,270 @@
+import DeclineRecovery
+import FlexFactor
+import FoundationEssentials
+import Yams
+
+extension SalvageConfiguration {
+    /// Reads a configuration file (behaviour.md §2).
+    public init(file: String) throws(ConfigurationError) {
+        guard let data = FileManager.default.contents(atPath: file), let text = String(validating: data, as: UTF8.self) else {
+            throw ConfigurationError(file: file, faults: [
+                ConfigurationFault(path: "", line: nil, message: "it cannot be read; check that it exists, its permissions, and that it is UTF-8")
+            ])
+        }
+        try self.init(yaml: text, file: file, secrets: SecretSources(besides: file))
+    }
+
+    /// - Parameter file: its name, for errors.
+    public init(yaml: String, file: String, secrets: SecretSources) throws(ConfigurationError) {
+        let faults = ConfigurationFaults()
+        var merchants: [Merchant] = []
+        var credentials: [GatewayKey: GatewayCredentials] = [:]
+        do {
+            let root = ConfigurationNode(try Yams.compose(yaml: yaml) ?? Node(""), path: "", faults)
+            let nodes = root.objects("merchants")
+            if nodes.isEmpty { root.fault("merchants", "missing; expected a list of at least one merchant") }
+            for node in nodes {
+                let reader = MerchantReader(node, secrets)
+                guard let merchant = reader.read() else { continue }
+                if merchants.contains(where: { $0.id == merchant.id }) { node.fault("id", "another merchant has this id: \(merchant.id)") }
+                merchants.append(merchant)
+                for (gateway, keys) in reader.credentials { credentials[GatewayKey(merchant.id, gateway)] = keys }
+            }
+            root.end()
+        } catch let error as YamlError {
+            faults.add("", error.line, "not YAML: \(error.problem)")
+        } catch {
+            faults.add("", nil, "not YAML")
+        }
+        if !faults.all.isEmpty { throw ConfigurationError(file: file, faults: faults.all) }
+        self.init(merchants: merchants, credentials: credentials)
+    }
+}
+
+extension YamlError {
+    fileprivate var line: Int? {
+        switch self {
+        case .scanner(_, _, let mark, _), .parser(_, _, let mark, _), .composer(_, _, let mark, _): mark.line
+        case .duplicatedKeysInMapping(_, let context): context.mark.line
+        default: nil
+        }
+    }
+
+    /// What is wrong, without the text around it: that may be a key.
+    fileprivate var problem: String {
+        switch self {
+        case .scanner(_, let problem, _, _), .parser(_, let problem, _, _), .composer(_, let problem, _, _): problem
+        case .duplicatedKeysInMapping: "a key stands twice in one place"
+        default: "it cannot be parsed"
+        }
+    }
+}
+
+/// Reads one merchant and checks what its parts say of each other.
+private final class MerchantReader {
+    private let node: ConfigurationNode
+    private let secrets: SecretSources
+    private(set) var credentials: [GatewayID: GatewayCredentials] = [:]
+
+    init(_ node: ConfigurationNode, _ secrets: SecretSources) {
+        self.node = node
+        self.secrets = secrets
+    }
+
+    /// `nil` when the merchant has no id; the other faults are noted, and refuse the file as a whole.
+    func read() -> Merchant? {
+        let id = node.text("id")
+        let flexFactorGateways = node.objects("flexFactorGateways").compactMap(flexFactorGateway)
+        if !node.has("flexFactorGateways") { node.fault("flexFactorGateways", "missing; expected a list of at least one FlexFactor gateway") }
+        let gateways = node.objects("gateways").compactMap { node in
+            defer { node.end() }
+            let cascade = node.optionalText("directCascade").map(CascadeProfileID.init(_:))
+            guard let id = node.text("id"), let type = node.text("type") else { return nil as (Gateway, ConfigurationNode)? }
+            return (Gateway(id: GatewayID(id), type: type.lowercased(), directCascade: cascade), node)
+        }
+        let salvage = Set(flexFactorGateways.map(\.0.id))
+        let others = Set(gateways.map(\.0.id))
+        let cascadeProfiles = node.objects("cascadeProfiles").compactMap { node in
+            defer { node.end() }
+            let members = references(node, "members", known: salvage.union(others))
+            return node.text("id").map { (CascadeProfile(id: CascadeProfileID($0), members: members), node) }
+        }
+        let cascades = Set(cascadeProfiles.map(\.0.id))
+        let gatewayProfiles = node.objects("gatewayProfiles").compactMap { node in
+            defer { node.end() }
+            let members = references(
+                node, "members", known: others, forbidden: salvage,
+                because: "a FlexFactor gateway is for salvage only and has no place in an ATRI gateway profile")
+            let cascade = node.optionalText("cascade").map(CascadeProfileID.init(_:))
+            return node.text("id").map { (GatewayProfile(id: GatewayProfileID($0), members: members, cascade: cascade), node) }
+        }
+        let campaigns = node.objects("campaigns").compactMap { campaign($0, others, salvage) }
+
+        for (gateway, node) in gateways { check(gateway.directCascade, node, "directCascade", cascades) }
+        for (profile, node) in gatewayProfiles { check(profile.cascade, node, "cascade", cascades) }
+        for (_, second) in flexFactorGateways.filter(\.0.cascadeAll).dropFirst() {
+            second.fault("cascadeAll", "another gateway of this merchant sets cascadeAll; only one may")
+        }
+        unique(flexFactorGateways.map { ($0.id, $1) } + gateways.map { ($0.id, $1) }, "gateway")
+        unique(cascadeProfiles.map { ($0.id, $1) }, "cascade profile")
+        unique(gatewayProfiles.map { ($0.id, $1) }, "gateway profile")
+        unique(campaigns.map { ($0.id, $1) }, "campaign")
+
+        let recycling = recycleBilling(salvage, others)
+        let rules = node.objects("declineMapping").compactMap { rule($0, salvage.union(others)) }
+        let policy = policy()
+        node.end()
+        guard let id else { return nil }
+        return Merchant(
+            id: MerchantID(id), flexFactorGateways: flexFactorGateways.map(\.0), gateways: gateways.map(\.0),
+            gatewayProfiles: gatewayProfiles.map(\.0), cascadeProfiles: cascadeProfiles.map(\.0), campaigns: campaigns.map(\.0),
+            recycleBilling: recycling, mappingRules: rules, policy: policy)
+    }
+
+    // MARK: Parts
+
+    private func flexFactorGateway(_ node: ConfigurationNode) -> (FlexFactorGateway, ConfigurationNode)? {
+        defer { node.end() }
+        let id = node.text("id").map(GatewayID.init(_:))
+        let appKey = required(node, "appKey")
+        let appSecret = required(node, "appSecret")
+        if !node.has("mid") { node.fault("mid", "missing; expected FlexFactor's MID, a GUID") }
+        let mid = node.parsed("mid", "a GUID", guid)
+        let site = node.parsed("siteId", "a GUID", guid)
+        let environmentKey = node.secret("environmentKey", secrets)
+        let signing = node.secrets("hmacSigningKey", secrets).compactMap { text in
+            let key = HMACSigningKey(base64: text)
+            if key == nil { node.fault("hmacSigningKey", "expected Base64 of at least 32 bytes, as FlexFactor's portal shows it") }
+            return key
+        }
+        if signing.count > 2 { node.fault("hmacSigningKey", "expected one key, or two while they are being exchanged") }
+        let origin = node.parsed("environment", "sandbox, production, or a base URL beginning with https:// (http:// on loopback only)") { text -> Origin? in
+            switch text {
+            case "sandbox": .sandbox
+            case "production": .production
+            default: Origin(text)
+            }
+        }
+        if !node.has("environment") { node.fault("environment", "missing; expected sandbox, production or a base URL") }
+        let authorityFile = node.optionalText("authorityFile")
+        if let authorityFile, !FileManager.default.isReadableFile(atPath: authorityFile) {
+            node.fault("authorityFile", "the file \(authorityFile) cannot be read")
+        }
+        let rate = node.number("maxRequestsPerSecond", above: 0)
+        let expiry = node.count("expiryDays", 1...21, default: 21)
+        let cascadeAll = node.flag("cascadeAll")
+        let chargebacks = node.flag("includeChargebacks")
+        let mode = node.word("mitMode", MITMode.self, default: .managed)
+        guard let id else { return nil }
+        if let appKey, let appSecret, let mid, let origin {
+            credentials[id] = GatewayCredentials(
+                appKey: Secret(appKey), appSecret: Secret(appSecret), mid: mid, siteID: site, environmentKey: environmentKey.map(Secret.init(_:)),
+                signingKeys: signing, origin: origin, maxRequestsPerSecond: rate, authorityFile: authorityFile)
+        }
+        return (FlexFactorGateway(id: id, expiryDays: expiry, cascadeAll: cascadeAll, includeChargebacks: chargebacks, mitMode: mode), node)
+    }
+
+    private func required(_ node: ConfigurationNode, _ name: String) -> String? {
+        if !node.has(name) { node.fault(name, "missing; expected its text, `file: PATH` or `env: NAME`") }
+        return node.secret(name, secrets)
+    }
+
+    private func guid(_ text: String) -> String? { UUID(uuidString: text).map { $0.uuidString.lowercased() } }
+
+    private func campaign(_ node: ConfigurationNode, _ others: Set<GatewayID>, _ salvage: Set<GatewayID>) -> (Campaign, ConfigurationNode)? {
+        defer { node.end() }
+        let single = node.flag("singleTransaction")
+        for product in node.objects("products") {
+            _ = product.optionalText("id")
+            _ = references(
+                product, "gateways", known: others, forbidden: salvage,
+                because: "a FlexFactor gateway is for salvage only and has no place on a campaign product")
+            product.end()
+        }
+        return node.text("id").map { (Campaign(id: CampaignID($0), singleTransaction: single), node) }
+    }
+
+    private func recycleBilling(_ salvage: Set<GatewayID>, _ others: Set<GatewayID>) -> RecycleBilling {
+        guard let node = node.object("recycleBilling") else { return RecycleBilling() }
+        defer { node.end() }
+        func gateway(_ name: String) -> GatewayID? {
+            guard let id = node.optionalText(name).map(GatewayID.init(_:)) else { return nil }
+            if !salvage.contains(id), !others.contains(id) { node.fault(name, "there is no gateway \(id)") }
+            return id
+        }
+        let first = gateway("reattempts1To3")
+        if let first, salvage.contains(first) {
+            node.fault("reattempts1To3", "FlexFactor takes re-attempts 4-6 and 7-9 only, not gateway \(first) here")
+        }
+        return RecycleBilling(reattempts1To3: first, reattempts4To6: gateway("reattempts4To6"), reattempts7To9: gateway("reattempts7To9"))
+    }
+
+    private func rule(_ node: ConfigurationNode, _ gateways: Set<GatewayID>) -> MappingRule? {
+        defer { node.end() }
+        let mid = node.optionalText("mid").map(GatewayID.init(_:))
+        let type = node.optionalText("gateway")
+        let code = node.optionalText("code")
+        let text = node.optionalText("text")
+        let orderType = node.parsed("orderType", "new_sale or recurring; leave it out for both") { OrderType(rawValue: $0) }
+        let declineClass = node.parsed("class", "soft or hard") { DeclineClass(rawValue: $0) }
+        let overrides = node.flag("overrideNetwork")
+        if !node.has("class") { node.fault("class", "missing; expected soft or hard") }
+        if overrides, declineClass == .hard { node.fault("overrideNetwork", "only a rule that maps to soft can lift a network order") }
+        let scope: MappingRule.Scope?
+        switch (mid, type) {
+        case (let mid?, nil):
+            if !gateways.contains(mid) { node.fault("mid", "there is no gateway \(mid)") }
+            scope = .mid(mid)
+        case (nil, let type?): scope = .gateway(type.lowercased())
+        default:
+            node.fault("mid", "expected either mid (one configured gateway) or gateway (a gateway type)")
+            scope = nil
+        }
+        let match: MappingRule.Match?
+        switch (code, text) {
+        case (let code?, nil): match = .code(code)
+        case (nil, let text?): match = .text(text)
+        default:
+            node.fault("code", "expected either code or text")
+            match = nil
+        }
+        guard let scope, let match, let declineClass else { return nil }
+        return MappingRule(
+            scope: scope, orderType: orderType, match: match, declineClass: declineClass, overrideNetwork: overrides, path: node.path)
+    }
+
+    private func policy() -> Policy {
+        guard let node = node.object("policy") else { return Policy() }
+        defer { node.end() }
+        return Policy(
+            unknownDeclines: node.word("unknownDeclines", DeclineClass.self, default: .hard),
+            correctableDeclines: node.word("correctableDeclines", DeclineClass.self, default: .hard),
+            insufficientFunds: node.word("insufficientFunds", InsufficientFunds.self, default: .byRoute),
+            cascadeDeadline: .seconds(Int64(node.count("cascadeDeadlineSeconds", 1...600, default: 60))))
+    }
+
+    // MARK: References
+
+    private func references(
+        _ node: ConfigurationNode, _ name: String, known: Set<GatewayID>, forbidden: Set<GatewayID> = [], because: String = ""
+    ) -> [GatewayID] {
+        node.texts(name).map { element in
+            let id = GatewayID(element.text)
+            if forbidden.contains(id) {
+                node.fault(element, "\(because) (\(id))")
+            } else if !known.contains(id) {
+                node.fault(element, "there is no gateway \(id)")
+            }
+            return id
+        }
+    }
+
+    private func check(_ cascade: CascadeProfileID?, _ node: ConfigurationNode, _ name: String, _ known: Set<CascadeProfileID>) {
+        if let cascade, !known.contains(cascade) { node.fault(name, "there is no cascade profile \(cascade)") }
+    }
+
+    private func unique<ID: Hashable>(_ all: [(id: ID, node: ConfigurationNode)], _ what: String) {
+        var seen: Set<ID> = []
+        for (id, node) in all where !seen.insert(id).inserted { node.fault("id", "another \(what) of this merchant has the id \(id)") }
+    }
+}

@@ -1,0 +1,38 @@
+import Hummingbird
+import Logging
+import NIOCore
+
+/// Health and metrics over HTTP.
+struct HTTPFront {
+    let health: Health
+    let lanes: [Lane]
+    let page: @Sendable () -> String
+
+    func application(host: String, port: Int, logger: Logger, onListening: @escaping @Sendable (Int) -> Void) -> some ApplicationProtocol {
+        let router = Router()
+        router.get("livez") { _, _ in
+            let stuck = lanes.indices.filter { lanes[$0].secondsSinceBeat > 30 }
+            return stuck.isEmpty
+                ? Self.text(.ok, "alive\n") : Self.text(.serviceUnavailable, "lanes without a sign of life for 30 s: \(stuck)\n")
+        }
+        router.get("readyz") { _, _ in
+            let complaints = health.complaints
+            return complaints.isEmpty
+                ? Self.text(.ok, "ready\n") : Self.text(.serviceUnavailable, complaints.map { $0 + "\n" }.joined())
+        }
+        router.get("metrics") { _, _ in
+            Response(
+                status: .ok, headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8"], body: ResponseBody(byteBuffer: ByteBuffer(string: page())))
+        }
+        // Requests of probes and scrapers are no news.
+        var quiet = logger
+        quiet.logLevel = max(logger.logLevel, .warning)
+        return Application(
+            router: router, configuration: ApplicationConfiguration(address: .hostname(host, port: port), serverName: "salvage"),
+            onServerRunning: { channel in onListening(channel.localAddress?.port ?? port) }, logger: quiet)
+    }
+
+    private static func text(_ status: HTTPResponse.Status, _ text: String) -> Response {
+        Response(status: status, headers: [.contentType: "text/plain; charset=utf-8"], body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
+    }
+}

@@ -1,0 +1,13 @@
+public import Logging
+
+extension Logger {
+    /// The logger of a process of the fleet.
+    public static func service(_ settings: ProcessSettings) -> Logger {
+        let isTerminal = LineWriter.isTerminal(LineWriter.standardError)
+        let isText = settings.logFormat == .text || settings.logFormat == .auto && isTerminal
+        return Logger(label: "salvage") { _ in
+            if isText { return TerminalLogHandler(logLevel: settings.logLevel, clock: SystemClock(), isColoured: isTerminal) }
+            return JSONLogHandler(logLevel: settings.logLevel, clock: SystemClock())
+        }
+    }
+}

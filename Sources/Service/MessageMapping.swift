@@ -1,0 +1,70 @@
+import Broker
+import DeclineRecovery
+import Pipeline
+
+extension Pipeline.OutgoingMessage {
+    /// The message as the broker takes it.
+    func brokerMessage(_ names: TopologyNames) -> Broker.OutgoingMessage {
+        let (exchange, key): (String, String) = switch destination {
+        case .stage(let stage): (names.work, stage.rawValue)
+        case .delayed(let stage, let delay):
+            { entry in (names.delays[entry.rung], entry.routingKey) }(DelayLadder.entry(after: delay, to: stage))
+        case .results(let orderType, let kind): (names.results, "\(orderType?.rawValue ?? "unknown").\(kind.rawValue)")
+        case .reply(let queue): ("", queue)
+        case .deadLetters: (names.dead, "")
+        }
+        // Who waited for a reply may be gone; nobody misses it then.
+        let isMandatory = if case .reply = destination { false } else { true }
+        var headers = FieldTable()
+        if let traceparent { headers.fields.append(FieldTable.Field(HeaderName.traceparent, .string(traceparent))) }
+        return Broker.OutgoingMessage(
+            exchange: exchange, routingKey: key, isMandatory: isMandatory,
+            properties: MessageProperties(
+                contentType: "application/cloudevents+json", messageID: Self.property(messageID), correlationID: correlationID, type: type,
+                appID: "salvage", headers: headers),
+            body: body)
+    }
+
+    /// AMQP's properties have at most 255 bytes. A longer id is in the body as it is; here its UUID stands for it, the same at every repeat.
+    private static func property(_ id: String) -> String {
+        id.utf8.count <= 255 ? id : UUID5(namespace: UUID5(high: 0x1b7c_5a90_44e2_5d31, low: 0x9c0d_7f28_e6a1_3b54), name: id).description
+    }
+}
+
+extension IncomingMessage {
+    init(_ delivery: Delivery) {
+        let properties = delivery.properties
+        // Headers that begin with x- are the broker's.
+        let headers = properties.headers.fields.filter { $0.name != HeaderName.traceparent && !$0.name.hasPrefix("x-") }
+        self.init(
+            body: delivery.body, contentType: properties.contentType, messageID: properties.messageID, type: properties.type,
+            correlationID: properties.correlationID, replyTo: properties.replyTo, traceparent: TraceParent.from(properties.headers),
+            headers: headers.map { ($0.name, $0.value.text) }, exchange: delivery.exchange, routingKey: delivery.routingKey,
+            redelivered: delivery.redelivered)
+    }
+}
+
+enum HeaderName {
+    static let traceparent = "traceparent"
+}
+
+/// W3C trace context: passed on as it came, and begun where it is missing or not of its form.
+enum TraceParent {
+    static func from(_ headers: FieldTable) -> String {
+        if case .string(let text)? = headers[HeaderName.traceparent], isValid(text) { return text }
+        func hex(_ word: UInt64) -> String {
+            let digits = String(word, radix: 16)
+            return String(repeating: "0", count: 16 - digits.utf8.count) + digits
+        }
+        return "00-\(hex(.random(in: 1 ... .max)))\(hex(.random(in: 1 ... .max)))-\(hex(.random(in: 1 ... .max)))-01"
+    }
+
+    static func isValid(_ text: String) -> Bool {
+        let parts = text.utf8.split(separator: UInt8(ascii: "-"), omittingEmptySubsequences: false)
+        return parts.map(\.count) == [2, 32, 16, 2]
+            && parts.allSatisfy { $0.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) } }
+    }
+
+    /// The trace's id, for logs.
+    static func traceID(_ traceparent: String) -> Substring { traceparent.dropFirst(3).prefix(32) }
+}

@@ -1,0 +1,98 @@
+import Synchronization
+
+/// Numbers of one name under different labels, for Prometheus. Label sets are few by construction, and bounded where the world chooses them.
+final class Metric: Sendable {
+    enum Kind: Sendable {
+        case counter, gauge
+        /// Upper bounds of the buckets, in seconds.
+        case histogram([Double])
+    }
+
+    private struct Series {
+        var value = 0.0
+        var buckets: [UInt64] = []
+        var count: UInt64 = 0
+    }
+
+    let name: String
+    private let help: String
+    private let labels: [String]
+    private let kind: Kind
+    private let limit: Int
+    private let series = Mutex<[[String]: Series]>([:])
+
+    init(_ name: String, _ help: String, labels: [String] = [], kind: Kind = .counter, limit: Int = 2_000) {
+        self.name = name
+        self.help = help
+        self.labels = labels
+        self.kind = kind
+        self.limit = limit
+    }
+
+    func add(_ amount: Double = 1, _ values: String...) { change(values) { $0.value += amount } }
+
+    func set(_ value: Double, _ values: String...) { change(values) { $0.value = value } }
+
+    /// Counts an observation in seconds.
+    func observe(_ seconds: Double, _ values: String...) {
+        guard case .histogram(let bounds) = kind else { return }
+        change(values) { series in
+            if series.buckets.isEmpty { series.buckets = Array(repeating: 0, count: bounds.count) }
+            for (index, bound) in bounds.enumerated() where seconds <= bound { series.buckets[index] += 1 }
+            series.value += seconds
+            series.count += 1
+        }
+    }
+
+    private func change(_ values: [String], _ body: (inout Series) -> Void) {
+        series.withLock { series in
+            let key = series[values] != nil || series.count < limit ? values : labels.map { _ in "other" }
+            body(&series[key, default: Series()])
+        }
+    }
+
+    func reset() { series.withLock { $0 = [:] } }
+
+    /// Prometheus' text format, version 0.0.4.
+    func render(into text: inout String) {
+        let all = series.withLock { $0 }
+        if all.isEmpty { return }
+        let type = switch kind {
+        case .counter: "counter"
+        case .gauge: "gauge"
+        case .histogram: "histogram"
+        }
+        text += "# HELP \(name) \(help)\n# TYPE \(name) \(type)\n"
+        for (values, one) in all.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
+            let pairs = zip(labels, values).map { "\($0)=\"\(Self.escape($1))\"" }
+            switch kind {
+            case .counter, .gauge: text += "\(name)\(Self.braces(pairs)) \(Self.number(one.value))\n"
+            case .histogram(let bounds):
+                for (bound, count) in zip(bounds, one.buckets) {
+                    text += "\(name)_bucket\(Self.braces(pairs + ["le=\"\(Self.number(bound))\""])) \(count)\n"
+                }
+                text += "\(name)_bucket\(Self.braces(pairs + ["le=\"+Inf\""])) \(one.count)\n"
+                text += "\(name)_sum\(Self.braces(pairs)) \(Self.number(one.value))\n\(name)_count\(Self.braces(pairs)) \(one.count)\n"
+            }
+        }
+    }
+
+    private static func braces(_ pairs: [String]) -> String { pairs.isEmpty ? "" : "{" + pairs.joined(separator: ",") + "}" }
+
+    private static func number(_ value: Double) -> String {
+        value == value.rounded() && abs(value) < 1e15 ? String(Int64(value)) : String(value)
+    }
+
+    private static func escape(_ text: String) -> String {
+        var escaped = ""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\\": escaped += "\\\\"
+            case "\"": escaped += "\\\""
+            case "\n": escaped += "\\n"
+            default: escaped.unicodeScalars.append(scalar)
+            }
+        }
+        return escaped
+    }
+}

@@ -1,0 +1,102 @@
+import Broker
+import DeclineRecovery
+import FlexFactor
+import Pipeline
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#endif
+
+/// Everything a process counts, by name, in one place.
+public final class ServiceMetrics: Sendable {
+    private static let seconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3_600]
+
+    let messages = Metric("salvage_messages_total", "Messages that a stage has finished, by what became of them.", labels: ["stage", "fate"])
+    let results = Metric("salvage_results_total", "Result events published.", labels: ["merchant", "kind", "reason"])
+    let deadLetters = Metric("salvage_dead_letters_total", "Dead letters written.", labels: ["stage", "reason"])
+    let unmapped = Metric("salvage_unmapped_declines_total", "Declines that no rule and no table knows.", labels: ["source", "code"], limit: 500)
+    let resultAge = Metric(
+        "salvage_cascade_result_age_seconds", "From the decline to its cascade's result.", labels: ["kind"], kind: .histogram(seconds))
+    let reconciled = Metric("salvage_reconciled_total", "Recoveries whose outcome had been unknown and was settled.", labels: ["kind"])
+    let inFlight = Metric("salvage_messages_in_flight", "Messages in work.", labels: ["stage"], kind: .gauge)
+    let finishFailures = Metric("salvage_finish_failures_total", "Deliveries that could not be finished at once.", labels: ["stage", "why"])
+    let calls = Metric("salvage_flexfactor_calls_total", "Calls to FlexFactor.", labels: ["merchant", "gateway", "call", "outcome"])
+    let callSeconds = Metric("salvage_flexfactor_call_seconds", "How long calls to FlexFactor took.", labels: ["call"], kind: .histogram(seconds))
+    let circuit = Metric("salvage_circuit_state", "0 closed, 1 trying, 2 open.", labels: ["merchant", "gateway"], kind: .gauge)
+    let brokerConnected = Metric("salvage_broker_connected", "1 while the connection stands.", labels: ["connection"], kind: .gauge)
+    let brokerBlocked = Metric("salvage_broker_blocked", "1 while the broker takes no publishes.", labels: ["connection"], kind: .gauge)
+    let brokerReconnects = Metric("salvage_broker_connections_lost_total", "Connections lost.", labels: ["connection"])
+    let reloads = Metric("salvage_configuration_reloads_total", "Reloads of the configuration.", labels: ["outcome"])
+    private let build = Metric("salvage_build_info", "The version that runs.", labels: ["version"], kind: .gauge)
+    private let cpu = Metric("process_cpu_seconds_total", "CPU time used.")
+    private let memory = Metric("process_resident_memory_bytes", "Memory in use.", kind: .gauge)
+
+    public init() {
+        build.set(1, SalvageVersion.current)
+    }
+
+    func record(_ account: Handled.Account, stage: Stage, now: Moment) {
+        let merchant = account.merchantID?.text ?? ""
+        if let unmapped = account.unmapped { self.unmapped.add(1, String(unmapped.responseCodeSource.prefix(32)), String(unmapped.responseCode.prefix(32))) }
+        switch account.fate {
+        case .passed(let next): messages.add(1, stage.rawValue, "passed_to_\(next.rawValue)")
+        case .parked: messages.add(1, stage.rawValue, "parked")
+        case .deadLettered(let reason):
+            messages.add(1, stage.rawValue, "dead_lettered")
+            deadLetters.add(1, stage.rawValue, reason.rawValue)
+        case .rejected(let reason):
+            messages.add(1, stage.rawValue, "rejected")
+            results.add(1, merchant, ResultKind.rejected.rawValue, reason)
+            deadLetters.add(1, stage.rawValue, reason)
+        case .told(let kind, let reason):
+            messages.add(1, stage.rawValue, "told")
+            results.add(1, merchant, kind.rawValue, reason)
+            if stage == .cascade {
+                if let declinedAt = account.declinedAt { resultAge.observe(max(Double((now - declinedAt).milliseconds) / 1_000, 0), kind.rawValue) }
+                if account.wasUnknown { reconciled.add(1, kind.rawValue) }
+            }
+        }
+    }
+
+    func record(_ observation: FlexFactorClient.Observation, _ key: GatewayKey) {
+        calls.add(1, key.merchant.text, key.gateway.text, observation.call, observation.outcome)
+        callSeconds.observe(Double(observation.nanoseconds) / 1e9, observation.call)
+    }
+
+    func record(_ event: LinkEvent) {
+        switch event {
+        case .connected(let role, _): brokerConnected.set(1, role.rawValue)
+        case .disconnected(let role, _):
+            brokerConnected.set(0, role.rawValue)
+            brokerReconnects.add(1, role.rawValue)
+        case .connectFailed(let role, _, _): brokerConnected.set(0, role.rawValue)
+        case .blocked(let role, _): brokerBlocked.set(1, role.rawValue)
+        case .unblocked(let role): brokerBlocked.set(0, role.rawValue)
+        case .subscriptionCancelled, .subscriptionFailed: break
+        }
+    }
+
+    /// The page that Prometheus reads.
+    func page(circuits: [GatewayKey: CircuitState]) -> String {
+        circuit.reset()
+        for (key, state) in circuits { circuit.set(Double(state.rawValue), key.merchant.text, key.gateway.text) }
+        cpu.set(Double(clock()) / Double(CLOCKS_PER_SEC))
+        memory.set(Self.residentBytes())
+        var text = ""
+        for metric in [
+            messages, results, deadLetters, unmapped, resultAge, reconciled, inFlight, finishFailures, calls, callSeconds, circuit, brokerConnected,
+            brokerBlocked, brokerReconnects, reloads, build, cpu, memory,
+        ] { metric.render(into: &text) }
+        return text
+    }
+
+    private static func residentBytes() -> Double {
+        guard let file = fopen("/proc/self/statm", "r") else { return 0 }
+        defer { fclose(file) }
+        var line = [CChar](repeating: 0, count: 128)
+        guard fgets(&line, Int32(line.count), file) != nil else { return 0 }
+        let fields = String(decoding: line.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self).split(separator: " ")
+        return fields.count > 1 ? (Double(fields[1]) ?? 0) * Double(sysconf(Int32(_SC_PAGESIZE))) : 0
+    }
+}

@@ -1,0 +1,181 @@
+public import Broker
+public import Configuration
+public import DeclineRecovery
+import FoundationEssentials
+public import Logging
+
+/// What one process of the fleet is told by its environment and flags; the merchants come from the configuration file.
+///
+/// The variable of a setting is its key in capitals: `broker.url` is `SALVAGE_BROKER_URL`.
+public struct ProcessSettings: Sendable {
+    public var configurationFile: String
+    public var broker: BrokerConfiguration
+    public var names: TopologyNames
+    public var stages: Set<Stage>
+    /// Messages of a stage that may be in work at a time in this process.
+    public var prefetch: [Stage: UInt16]
+    /// Event loops that work on messages.
+    public var lanes: Int
+    /// Where health and metrics are served; `nil` for nowhere.
+    public var listen: (host: String, port: Int)?
+    public var logLevel: Logger.Level
+    public var logFormat: LogFormat
+    /// How long work that is under way may go on after the order to stop.
+    public var shutdownGrace: Moment.Span
+    public var timing: RecoveryTiming
+    /// The longest that one call to FlexFactor may take.
+    public var callLimit: Moment.Span
+
+    public enum LogFormat: String, Sendable, CaseIterable {
+        /// Lines for people on a terminal, else JSON.
+        case auto
+        case json, text
+    }
+
+    /// The stages that this build can run.
+    public static let runnableStages: [Stage] = [.intake, .cascade]
+
+    public init(reading reader: ConfigReader) throws(SettingsError) {
+        let settings = SettingsReader(reader)
+        configurationFile = settings.text("config", default: "salvage.yaml")
+        broker = settings.broker()
+        let prefix = settings.parsed("topology.prefix", default: "recovery", "a name of letters, digits, dots, dashes and underscores") { text in
+            !text.isEmpty && text.utf8.count <= 64 && text.utf8.allSatisfy(isNameByte) ? text : nil
+        }
+        names = TopologyNames(prefix: prefix)
+        stages = settings.parsed(
+            "stages", default: Set(Self.runnableStages), "a list of " + Self.runnableStages.map(\.rawValue).joined(separator: ", ")
+        ) { text in
+            let words = text.split(separator: ",").map(String.init)
+            let stages = words.compactMap(Stage.init(rawValue:)).filter(Self.runnableStages.contains)
+            return stages.count == words.count && !stages.isEmpty ? Set(stages) : nil
+        }
+        prefetch = [
+            .intake: UInt16(settings.count("prefetch.intake", 1...65_535, default: 256)),
+            .cascade: UInt16(settings.count("prefetch.cascade", 1...65_535, default: 1_000)),
+        ]
+        lanes = settings.count("lanes", 1...256, default: max(ProcessInfo.processInfo.activeProcessorCount, 1))
+        let address = settings.parsed("listen", default: Address(host: "0.0.0.0", port: 8_080), "HOST:PORT, or none", Address.init)
+        listen = address.port < 0 ? nil : (address.host, address.port)
+        logLevel = settings.parsed("log.level", default: .info, "one of " + Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")) {
+            Logger.Level(rawValue: $0)
+        }
+        logFormat = settings.parsed("log.format", default: .auto, "auto, json or text") { LogFormat(rawValue: $0) }
+        shutdownGrace = .seconds(Int64(settings.count("shutdown.graceSeconds", 0...600, default: 25)))
+        timing = RecoveryTiming(
+            settle: .seconds(Int64(settings.count("reconcile.settleSeconds", 1...3_600, default: 120))),
+            reconcileFor: .minutes(Int64(settings.count("reconcile.minutes", 5...20_160, default: 1_440))))
+        callLimit = .seconds(Int64(settings.count("flexfactor.callSeconds", 1...120, default: 20)))
+        if !settings.faults.isEmpty { throw SettingsError(faults: settings.faults) }
+    }
+
+    private struct Address {
+        let host: String
+        /// Negative for nowhere.
+        let port: Int
+
+        init(host: String, port: Int) {
+            self.host = host
+            self.port = port
+        }
+
+        init?(_ text: String) {
+            if text == "none" {
+                self.init(host: "", port: -1)
+                return
+            }
+            guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]), (0...65_535).contains(port) else { return nil }
+            self.init(host: String(text[..<colon]).isEmpty ? "0.0.0.0" : String(text[..<colon]), port: port)
+        }
+    }
+}
+
+private func isNameByte(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."),
+        UInt8(ascii: "-"), UInt8(ascii: "_"):
+        true
+    default: false
+    }
+}
+
+/// Every setting that is not of its form.
+public struct SettingsError: Error, Sendable, Hashable, CustomStringConvertible {
+    public let faults: [String]
+
+    public var isTransient: Bool { false }
+    public var advice: String { "`salvage run --help` lists every setting." }
+    public var description: String { "the settings are not right:\n" + faults.map { "  \($0)" }.joined(separator: "\n") + "\n\(advice)" }
+}
+
+/// Reads settings and gathers what is wrong with them.
+final class SettingsReader {
+    private let reader: ConfigReader
+    private(set) var faults: [String] = []
+
+    init(_ reader: ConfigReader) {
+        self.reader = reader
+    }
+
+    static func variable(_ key: String) -> String {
+        var name = "SALVAGE_"
+        for letter in key {
+            if letter.isUppercase { name += "_" }
+            name += letter == "." ? "_" : letter.uppercased()
+        }
+        return name
+    }
+
+    func optional(_ key: String, isSecret: Bool = false) -> String? {
+        let text = reader.string(forKey: ConfigKey("salvage." + key), isSecret: isSecret)
+        return text.flatMap { $0.isEmpty ? nil : $0 }
+    }
+
+    func text(_ key: String, default fallback: String) -> String { optional(key) ?? fallback }
+
+    func parsed<Value>(_ key: String, default fallback: Value, _ expected: String, _ read: (String) -> Value?) -> Value {
+        guard let text = optional(key) else { return fallback }
+        guard let value = read(text) else {
+            faults.append("\(Self.variable(key)): expected \(expected), found '\(text)'")
+            return fallback
+        }
+        return value
+    }
+
+    func count(_ key: String, _ range: ClosedRange<Int>, default fallback: Int) -> Int {
+        parsed(key, default: fallback, "a whole number of \(range.lowerBound)...\(range.upperBound)") { Int($0).flatMap { range.contains($0) ? $0 : nil } }
+    }
+
+    /// A secret: the text itself, or the file that `<key>File` names.
+    private func secret(_ key: String) -> String? {
+        if let text = optional(key, isSecret: true) { return text }
+        guard let file = optional(key + "File") else { return nil }
+        switch SecretSources(besides: "./settings").file(file) {
+        case .success(let text): return text
+        case .failure(let failure):
+            faults.append("\(Self.variable(key + "File")): \(failure.why)")
+            return nil
+        }
+    }
+
+    func broker() -> BrokerConfiguration {
+        var configuration: BrokerConfiguration
+        do throws(BrokerURLError) {
+            configuration = try BrokerConfiguration(url: secret("broker.url") ?? "amqp://guest:guest@localhost:5672")
+        } catch {
+            faults.append("\(Self.variable("broker.url")): \(error)")
+            return BrokerConfiguration(hosts: [], login: .external)
+        }
+        configuration.heartbeat = count("broker.heartbeatSeconds", 1...600, default: 10)
+        configuration.connectionName = "salvage \(ProcessInfo.processInfo.hostName) \(ProcessInfo.processInfo.processIdentifier)"
+        let files = ["authorityFile", "certificateFile", "keyFile"].map { optional("broker." + $0) }
+        if configuration.tls == nil, files.contains(where: { $0 != nil }) {
+            faults.append("\(Self.variable("broker.authorityFile")) and its like are for amqps:// URLs only")
+        }
+        configuration.tls?.authorityFile = files[0]
+        configuration.tls?.clientCertificateFile = files[1]
+        configuration.tls?.clientKeyFile = files[2]
+        configuration.tls?.serverName = optional("broker.serverName")
+        return configuration
+    }
+}

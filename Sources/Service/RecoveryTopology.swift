@@ -1,0 +1,51 @@
+public import Broker
+public import DeclineRecovery
+
+extension Topology {
+    /// Everything that Salvage needs at the broker (messages.md, "Exchanges and queues").
+    ///
+    /// Every exchange that could meet a key without a queue has an alternate exchange: nothing that is published can fall through.
+    ///
+    /// - Parameter crmInbox: whether the CRM's own queue is declared as well.
+    public init(recovery names: TopologyNames, crmInbox: Bool = true) {
+        let kept: FieldTable = ["x-delivery-limit": .integer(unlimited)]
+        let safe: FieldTable = ["alternate-exchange": .string(names.unrouted)]
+        var exchanges = [
+            Exchange(names.unrouted, .fanout), Exchange(names.declines, .topic, arguments: safe), Exchange(names.work, .topic, arguments: safe),
+            Exchange(names.results, .topic, arguments: safe), Exchange(names.dead, .fanout),
+        ]
+        var queues = [
+            Queue(names.unrouted, .quorum, arguments: kept),
+            Queue(names.dead, .stream, arguments: ["x-max-age": "1Y", "x-stream-max-segment-size-bytes": .integer(50_000_000)]),
+        ]
+        var bindings = [
+            Binding(names.unrouted, "", to: .queue(names.unrouted)), Binding(names.dead, "", to: .queue(names.dead)),
+            Binding(names.declines, "#", to: .queue(names.intake)),
+        ]
+        for stage in Stage.allCases {
+            let queue = names.queue(of: stage)
+            queues.append(Queue(queue, .quorum, arguments: kept))
+            if stage != .intake { bindings.append(Binding(names.work, "#." + stage.rawValue, to: .queue(queue))) }
+        }
+        if crmInbox {
+            queues.append(Queue(names.crmResults, .quorum, arguments: kept))
+            bindings.append(Binding(names.results, "#", to: .queue(names.crmResults)))
+        }
+        for rung in DelayLadder.rungs {
+            let name = names.delays[rung]
+            let below = rung == 0 ? names.work : names.delays[rung - 1]
+            exchanges.append(Exchange(name, .topic, arguments: safe))
+            queues.append(Queue(name, .quorum, arguments: [
+                "x-delivery-limit": .integer(unlimited), "x-message-ttl": .integer(DelayLadder.span(ofRung: rung).milliseconds),
+                "x-dead-letter-exchange": .string(below), "x-dead-letter-strategy": "at-least-once", "x-overflow": "reject-publish",
+            ]))
+            bindings.append(Binding(name, DelayLadder.waitKey(rung: rung), to: .queue(name)))
+            bindings.append(Binding(name, DelayLadder.passKey(rung: rung), to: .exchange(below)))
+        }
+        self.init(exchanges: exchanges, queues: queues, bindings: bindings)
+    }
+}
+
+/// Deliveries of one message after which a quorum queue drops it. Never, in effect; `-1` says so only from RabbitMQ 4 on, and drops at
+/// once before (facts/amqp.md §2).
+private let unlimited: Int64 = 1_000_000

@@ -1,0 +1,92 @@
+public import DeclineRecovery
+import FoundationEssentials
+
+/// An event of a file, as it is to be published.
+public struct FileEvent: Sendable {
+    /// The file's name, with the line for one of several.
+    public let label: String
+    public let body: [UInt8]
+    public let eventID: String?
+    public let orderID: String?
+    public let trigger: String?
+    let type: String?
+
+    /// Where the CRM would publish it.
+    public var routingKey: String {
+        if type == CancelCommand.type { return "command.cancel" }
+        return ["initial", "rerun", "recycle"].contains(trigger) ? "decline.\(trigger ?? "")" : "decline.initial"
+    }
+}
+
+/// Reads files of events: one JSON object, a JSON list of them, or one per line (NDJSON).
+public struct DeclineFile: Sendable {
+    /// Publish the bytes of each file as they are, whatever they are.
+    public var isRaw = false
+    /// What placeholders stand for: `$NOW`, `$NOW-90s`, `$NOW-2h`, `$NOW-3d`, and `$RUN`. Left alone when `nil`.
+    public var placeholders: (now: Moment, run: String)?
+
+    public init() {}
+
+    /// - Parameter name: `-` reads standard input.
+    public func read(_ name: String) throws(DeclineFileError) -> [FileEvent] {
+        let data = FileManager.default.contents(atPath: name == "-" ? "/dev/stdin" : name)
+        guard let data else { throw DeclineFileError(file: name, what: "it cannot be read; check that it exists and its permissions") }
+        let bytes = Array(data)
+        let label = name == "-" ? "stdin" : URL(filePath: name).lastPathComponent
+        if isRaw { return [event(label, .null, bytes)] }
+        if let value = parse(bytes) {
+            guard let list = value.array else { return [event(label, value, bytes)] }
+            return list.enumerated().map { event("\(label)[\($0)]", $1, $1.bytes) }
+        }
+        var events: [FileEvent] = []
+        for (index, line) in bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated() {
+            if line.allSatisfy({ $0 == 0x20 || $0 == 0x0D || $0 == 0x09 }) { continue }
+            guard let value = parse(Array(line)) else {
+                throw DeclineFileError(file: name, what: "line \(index + 1) is not JSON; --raw publishes a file as it is")
+            }
+            events.append(event("\(label):\(index + 1)", value, Array(line)))
+        }
+        if events.isEmpty { throw DeclineFileError(file: name, what: "it holds no event") }
+        return events
+    }
+
+    private func parse(_ bytes: [UInt8]) -> JSONValue? {
+        try? JSONValue(parsing: bytes.span, limits: JSONLimits(bytes: 256 << 20, depth: 1_000))
+    }
+
+    private func event(_ label: String, _ value: JSONValue, _ bytes: [UInt8]) -> FileEvent {
+        let filled = placeholders == nil ? value : fill(value)
+        return FileEvent(
+            label: label, body: placeholders == nil || isRaw ? bytes : filled.bytes, eventID: filled["id"]?.string,
+            orderID: filled["data"]?["order"]?["id"]?.string ?? filled["data"]?["orderId"]?.string, trigger: filled["data"]?["trigger"]?.string,
+            type: filled["type"]?.string)
+    }
+
+    private func fill(_ value: JSONValue) -> JSONValue {
+        switch value {
+        case .string(let text): .string(fill(text))
+        case .array(let elements): .array(elements.map(fill))
+        case .object(let members): .object(members.map { JSONValue.Member($0.name, fill($0.value)) })
+        case .null, .bool, .integer, .number: value
+        }
+    }
+
+    private func fill(_ text: String) -> String {
+        guard let placeholders, text.utf8.contains(UInt8(ascii: "$")) else { return text }
+        if text == "$NOW" { return placeholders.now.rfc3339 }
+        if text.hasPrefix("$NOW-"), let unit = text.last, let count = Int64(text.dropFirst("$NOW-".count).dropLast()),
+            let seconds = ["s": 1, "m": 60, "h": 3_600, "d": 86_400][unit] as Int64?
+        {
+            return Moment(milliseconds: placeholders.now.milliseconds - count * seconds * 1_000).rfc3339
+        }
+        return text.replacing("$RUN", with: placeholders.run)
+    }
+}
+
+/// Why a file holds nothing to publish.
+public struct DeclineFileError: Error, Sendable, Hashable, CustomStringConvertible {
+    public let file: String
+    public let what: String
+
+    public var description: String { "\(file): \(what)" }
+}

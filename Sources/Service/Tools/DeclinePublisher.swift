@@ -1,0 +1,31 @@
+public import Broker
+public import DeclineRecovery
+
+/// Publishes events as a CRM does, and waits for the broker's confirms.
+public struct DeclinePublisher: Sendable {
+    private let link: BrokerLink
+    private let names: TopologyNames
+
+    public init(_ link: BrokerLink, _ names: TopologyNames) {
+        self.link = link
+        self.names = names
+    }
+
+    /// - Parameter progress: called after each confirmed batch with how many are with the broker.
+    public func publish(_ events: [FileEvent], progress: (Int) -> Void = { _ in }) async throws(PublishError) {
+        var confirmed = 0
+        for start in stride(from: 0, to: events.count, by: 500) {
+            let batch = events[start..<min(start + 500, events.count)]
+            try await link.publish(
+                batch.map { event in
+                    OutgoingMessage(
+                        exchange: names.declines, routingKey: event.routingKey,
+                        properties: MessageProperties(
+                            contentType: "application/cloudevents+json", messageID: event.eventID.flatMap { $0.utf8.count <= 255 ? $0 : nil }, type: event.type),
+                        body: event.body)
+                })
+            confirmed += batch.count
+            progress(confirmed)
+        }
+    }
+}

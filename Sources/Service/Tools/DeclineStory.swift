@@ -1,0 +1,77 @@
+import DeclineRecovery
+
+/// What has been seen of one decline so far, by looking at what passes the exchanges.
+public struct DeclineStory: Sendable, Equatable {
+    public internal(set) var declineClass: String?
+    public internal(set) var rule: String?
+    /// `cascade`, `retry`, or `skip`.
+    public internal(set) var route: String?
+    public internal(set) var result: String?
+    public internal(set) var reason: String?
+    public internal(set) var action: String?
+    public internal(set) var deadLetter: String?
+    /// More than one final id would be a lie to the CRM.
+    public internal(set) var finalIDs: Set<String> = []
+
+    public init() {}
+
+    /// Whether nothing more will come: a final result, the retry queue, or a dead letter.
+    public var isOver: Bool { !finalIDs.isEmpty || route == "retry" || deadLetter != nil && result == nil }
+
+    mutating func saw(_ recovery: Recovery) {
+        declineClass = recovery.verdict.declineClass.rawValue
+        rule = recovery.verdict.rule
+        route = recovery.route.word
+    }
+
+    mutating func saw(result event: JSONValue, _ kind: ResultKind) {
+        let data = event["data"]
+        if kind.isFinal, let id = event["id"]?.string { finalIDs.insert(id) }
+        result = kind.rawValue
+        reason = data?["reason"]?["code"]?.string
+        action = data?["action"]?["name"]?.string
+        declineClass = data?["decline"]?["class"]?.string ?? declineClass
+        rule = data?["decline"]?["rule"]?.string ?? rule
+        if kind == .skipped, route == nil { route = "skip" }
+    }
+}
+
+/// What an example is expected to come to; a member that is left out may be anything.
+public struct Expectation: Sendable {
+    private let members: [(name: String, text: String)]
+
+    init?(_ value: JSONValue) {
+        guard let object = value.object else { return nil }
+        members = object.compactMap { member in member.value.string.map { (member.name, $0) } }
+    }
+
+    /// What is otherwise, in words; empty when all is as expected.
+    public func differences(from story: DeclineStory) -> [String] {
+        var differences = members.compactMap { name, wanted -> String? in
+            let seen: String? = switch name {
+            case "class": story.declineClass
+            case "rule": story.rule
+            case "route": story.route
+            case "result": story.result
+            case "reason": story.reason
+            case "action": story.action
+            case "deadLetter": story.deadLetter
+            default: "(no such member in a story)"
+            }
+            return seen == wanted ? nil : "\(name) is \(seen ?? "nothing"), expected \(wanted)"
+        }
+        if story.finalIDs.count > 1 { differences.append("\(story.finalIDs.count) different final results") }
+        return differences
+    }
+
+    /// Reads a file that maps an event's label (its file name) to what is expected of it.
+    public static func read(_ file: String) throws(DeclineFileError) -> [String: Expectation] {
+        var plain = DeclineFile()
+        plain.isRaw = true
+        let bytes = try plain.read(file).first?.body ?? []
+        guard let object = (try? JSONValue(parsing: bytes.span, limits: JSONLimits(bytes: 16 << 20, depth: 32)))?.object else {
+            throw DeclineFileError(file: file, what: "expected a JSON object of expectations by file name")
+        }
+        return Dictionary(object.compactMap { member in Expectation(member.value).map { (member.name, $0) } }, uniquingKeysWith: { first, _ in first })
+    }
+}

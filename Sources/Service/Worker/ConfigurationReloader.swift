@@ -1,0 +1,25 @@
+import Logging
+import ServiceLifecycle
+import UnixSignals
+
+/// Reads the configuration again on SIGHUP. A faulty file changes nothing and says so (behaviour.md §2).
+struct ConfigurationReloader: Service {
+    let file: String
+    let store: ConfigurationStore
+    let metrics: ServiceMetrics
+    let logger: Logger
+
+    func run() async throws {
+        for await _ in await UnixSignalsSequence(trapping: .sighup).cancelOnGracefulShutdown() {
+            do throws(ConfigurationError) {
+                let configuration = try SalvageConfiguration(file: file)
+                store.replace(with: configuration)
+                metrics.reloads.add(1, "applied")
+                logger.info("Configuration reloaded", metadata: [LogKey.file: "\(file)", LogKey.count: "\(configuration.merchants.count)"])
+            } catch {
+                metrics.reloads.add(1, "refused")
+                logger.error("The new configuration is refused; the old one stays in force", metadata: [LogKey.error: "\(error)"])
+            }
+        }
+    }
+}

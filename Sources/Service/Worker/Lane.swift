@@ -1,0 +1,46 @@
+import DeclineRecovery
+import FlexFactor
+import NIOCore
+import Pipeline
+import Synchronization
+
+/// An event loop with its own HTTP connections: a message that comes here stays here until it is finished.
+final class Lane: Sendable {
+    let eventLoop: any EventLoop
+    let executor: LaneExecutor
+    let http: HTTPLane
+    private let beat = Atomic<Int64>(0)
+
+    init(_ eventLoop: any EventLoop) {
+        self.eventLoop = eventLoop
+        executor = LaneExecutor(eventLoop)
+        http = HTTPLane(eventLoop: eventLoop)
+    }
+
+    /// A sign of life each second, for `/livez`.
+    func startBeating() {
+        beat.store(Self.seconds, ordering: .relaxed)
+        eventLoop.scheduleRepeatedTask(initialDelay: .seconds(1), delay: .seconds(1)) { [weak self] _ in
+            self?.beat.store(Self.seconds, ordering: .relaxed)
+        }
+    }
+
+    var secondsSinceBeat: Int64 { Self.seconds - beat.load(ordering: .relaxed) }
+
+    private static var seconds: Int64 { Int64(NIODeadline.now().uptimeNanoseconds / 1_000_000_000) }
+}
+
+/// FlexFactor as the stages of one lane call it.
+struct LaneFlexFactor: FlexFactorPort {
+    let store: ConfigurationStore
+    let lane: Lane
+
+    func perform(
+        _ call: FlexFactorCall, merchant: MerchantID, gateway: GatewayID, traceparent: String?, deadline: Moment
+    ) async -> FlexFactorAnswer {
+        guard let client = store.client(GatewayKey(merchant, gateway)) else {
+            return .failed(.notSent(.misconfigured("the configuration has no FlexFactor gateway \(gateway) of merchant \(merchant)")))
+        }
+        return await client.perform(call, on: lane.http, traceparent: traceparent, deadline: deadline)
+    }
+}

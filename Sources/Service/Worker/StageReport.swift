@@ -1,0 +1,90 @@
+import Broker
+import DeclineRecovery
+import Logging
+import Pipeline
+import Synchronization
+
+/// Tells logs and metrics what became of a stage's messages.
+final class StageReport: Sendable {
+    private let stage: Stage
+    private let metrics: ServiceMetrics
+    private let clock: SystemClock
+    private let logger: Logger
+    /// The same trouble with every message is told once in a while.
+    private let told = Mutex<(last: Moment?, suppressed: Int)>((nil, 0))
+
+    init(_ stage: Stage, metrics: ServiceMetrics, clock: SystemClock, logger: Logger) {
+        self.stage = stage
+        self.metrics = metrics
+        self.clock = clock
+        var logger = logger
+        logger[metadataKey: LogKey.stage] = "\(stage.rawValue)"
+        self.logger = logger
+    }
+
+    func finished(_ account: Handled.Account, _ message: IncomingMessage) {
+        let now = clock.now()
+        metrics.record(account, stage: stage, now: now)
+        let level = level(of: account.fate)
+        guard level >= logger.logLevel else { return }
+        var metadata: Logger.Metadata = [LogKey.trace: "\(TraceParent.traceID(message.traceparent ?? ""))"]
+        if let merchant = account.merchantID { metadata[LogKey.merchant] = "\(merchant)" }
+        if let reference = account.reference { metadata[LogKey.reference] = "\(reference)" }
+        if let gateway = account.gatewayID { metadata[LogKey.gateway] = "\(gateway)" }
+        if account.attempts > 0 { metadata[LogKey.attempts] = "\(account.attempts)" }
+        if let declinedAt = account.declinedAt { metadata[LogKey.milliseconds] = "\((now - declinedAt).milliseconds)" }
+        switch account.fate {
+        case .passed(let next):
+            metadata[LogKey.fate] = "\(next.rawValue)"
+            logger.log(level: level, "Passed on", metadata: metadata)
+        case .told(let kind, let reason):
+            metadata[LogKey.fate] = "\(kind.rawValue)"
+            metadata[LogKey.reason] = "\(reason)"
+            logger.log(level: level, "Result published", metadata: metadata)
+        case .parked(let delay, let reason):
+            metadata[LogKey.milliseconds] = "\(delay.milliseconds)"
+            metadata[LogKey.reason] = "\(reason)"
+            logger.log(level: level, "Parked", metadata: metadata)
+        case .deadLettered(let reason):
+            metadata[LogKey.reason] = "\(reason.rawValue)"
+            metadata[LogKey.advice] = "\(reason.advice)"
+            logger.log(level: level, "Dead letter written", metadata: metadata)
+        case .rejected(let reason):
+            metadata[LogKey.reason] = "\(reason)"
+            logger.log(level: level, "Event rejected, dead letter written", metadata: metadata)
+        }
+    }
+
+    private func level(of fate: Handled.Fate) -> Logger.Level {
+        switch fate {
+        case .passed: .debug
+        case .told, .parked: .info
+        case .deadLettered, .rejected: .warning
+        }
+    }
+
+    func failed(_ error: FinishError) {
+        let why = switch error {
+        case .deliveryLost: "delivery_lost"
+        case .publish(.returned): "returned"
+        case .publish(.nacked): "nacked"
+        case .publish(.unsendable): "unsendable"
+        case .publish(.connectionLost): "connection_lost"
+        case .publish(.closed): "closed"
+        }
+        metrics.finishFailures.add(1, stage.rawValue, why)
+        let now = clock.now()
+        let suppressed: Int? = told.withLock { told in
+            if let last = told.last, now - last < .seconds(10), now >= last {
+                told.suppressed += 1
+                return nil
+            }
+            defer { told = (now, 0) }
+            return told.suppressed
+        }
+        guard let suppressed else { return }
+        logger.warning(
+            "A delivery could not be finished; the broker redelivers it or it is tried again",
+            metadata: [LogKey.error: "\(error)", LogKey.advice: "\(error.advice)", LogKey.suppressed: "\(suppressed)"])
+    }
+}

@@ -1,0 +1,184 @@
+import Broker
+import DeclineRecovery
+import FlexFactor
+import FoundationEssentials
+public import Logging
+import NIOCore
+import NIOPosix
+import Pipeline
+public import ServiceLifecycle
+import UnixSignals
+
+/// One process of the fleet: consumes the queues of its stages until it is told to stop.
+public struct Worker: Service {
+    private let settings: ProcessSettings
+    private let logger: Logger
+    private let metrics: ServiceMetrics
+    private let health: Health
+    private let store: ConfigurationStore
+    private let lanes: [Lane]
+
+    private init(
+        _ settings: ProcessSettings, _ logger: Logger, _ metrics: ServiceMetrics, _ health: Health, _ store: ConfigurationStore, _ lanes: [Lane]
+    ) {
+        self.settings = settings
+        self.logger = logger
+        self.metrics = metrics
+        self.health = health
+        self.store = store
+        self.lanes = lanes
+    }
+
+    /// Runs a process to its end. Throws when it cannot begin: a faulty configuration, a port that is taken.
+    public static func run(_ settings: ProcessSettings, logger: Logger) async throws {
+        let clock = SystemClock()
+        let metrics = ServiceMetrics()
+        let health = Health()
+        let store = ConfigurationStore(try SalvageConfiguration(file: settings.configurationFile)) { key, credentials in
+            FlexFactorClient(credentials, now: clock.now) { metrics.record($0, key) }
+        }
+        health.isWell(.configuration)
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: settings.lanes)
+        let lanes = group.makeIterator().map(Lane.init)
+        for lane in lanes { lane.startBeating() }
+
+        var services: [any Service] = []
+        if let (host, port) = settings.listen {
+            let front = HTTPFront(health: health, lanes: lanes) { metrics.page(circuits: store.clients.mapValues(\.circuit)) }
+            services.append(front.application(host: host, port: port, logger: logger) { port in
+                logger.info("Serving /livez, /readyz and /metrics", metadata: [LogKey.host: "\(host):\(port)"])
+            })
+        }
+        services.append(ConfigurationReloader(file: settings.configurationFile, store: store, metrics: metrics, logger: logger))
+        services.append(Worker(settings, logger, metrics, health, store, lanes))
+
+        var quiet = logger
+        quiet.logLevel = max(logger.logLevel, .warning)
+        var configuration = ServiceGroupConfiguration(services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet)
+        configuration.maximumGracefulShutdownDuration = .milliseconds(settings.shutdownGrace.milliseconds + 10_000)
+        try await ServiceGroup(configuration: configuration).run()
+        try await group.shutdownGracefully()
+    }
+
+    public func run() async throws {
+        logger.info(
+            "Salvage \(SalvageVersion.current) begins",
+            metadata: [LogKey.stage: "\(settings.stages.map(\.rawValue).sorted().joined(separator: ","))", LogKey.file: "\(settings.configurationFile)"])
+        let stop = StopSignal()
+        try await withTaskCancellationOrGracefulShutdownHandler {
+            let link = try await BrokerLink.open(settings.broker, waiting: true, onEvent: heard)
+            defer { Task { await link.close() } }
+            if await !topologyStands(link, stop) { return }
+            let consumers = try await subscribe(link)
+            if !stop.isSet {
+                health.isWell(.consumers)
+                logger.info("Consuming")
+            }
+            await stop.wait()
+            await finish(consumers)
+            await link.close()
+        } onCancelOrGracefulShutdown: {
+            stop.set()
+        }
+    }
+
+    // MARK: Beginning
+
+    /// Waits until the topology is there. Workers have no right to declare it (messages.md).
+    private func topologyStands(_ link: BrokerLink, _ stop: StopSignal) async -> Bool {
+        let wanted = Topology(recovery: settings.names, crmInbox: false)
+        while !stop.isSet {
+            do throws(BrokerError) {
+                let differences = try await link.check(wanted)
+                if differences.isEmpty {
+                    health.isWell(.topology)
+                    return true
+                }
+                let missing = differences.map(\.description).joined(separator: "; ")
+                health.isUnwell(.topology, missing)
+                logger.error(
+                    "The topology is not complete", metadata: [LogKey.missing: "\(missing)", LogKey.advice: "Run `salvage topology apply`."])
+            } catch {
+                health.isUnwell(.topology, error.description)
+                logger.warning("The topology cannot be checked", metadata: [LogKey.error: "\(error)", LogKey.advice: "\(error.advice)"])
+            }
+            await stop.wait(atMost: .seconds(2))
+        }
+        return false
+    }
+
+    private func subscribe(_ link: BrokerLink) async throws -> [(Consumer, StageRunner)] {
+        var consumers: [(Consumer, StageRunner)] = []
+        for stage in Stage.allCases where settings.stages.contains(stage) {
+            guard let handles = handles(of: stage) else { continue }
+            let runner = StageRunner(
+                stage, lanes: Array(zip(lanes, handles)), names: settings.names,
+                report: StageReport(stage, metrics: metrics, clock: SystemClock(), logger: logger))
+            let consumer = try await link.consume(settings.names.queue(of: stage), prefetch: settings.prefetch[stage] ?? 100, onBatch: runner.take)
+            consumers.append((consumer, runner))
+        }
+        return consumers
+    }
+
+    /// What each lane does with a message of a stage; `nil` for a stage that this build cannot run.
+    private func handles(of stage: Stage) -> [StageRunner.Handle]? {
+        let clock = SystemClock()
+        let identity = DeadLetter.Worker(
+            id: settings.broker.connectionName, host: ProcessInfo.processInfo.hostName, version: SalvageVersion.current)
+        switch stage {
+        case .intake:
+            let intake = IntakeStage(merchants: store, clock: clock, worker: identity, names: settings.names)
+            return lanes.map { _ in { intake.handle($0) } }
+        case .cascade:
+            return lanes.map { lane in
+                let cascade = CascadeStage(
+                    flexFactor: LaneFlexFactor(store: store, lane: lane), clock: clock, worker: identity, timing: settings.timing,
+                    callLimit: settings.callLimit)
+                return { await cascade.handle($0) }
+            }
+        case .retry: return nil
+        }
+    }
+
+    private func heard(_ event: LinkEvent) {
+        metrics.record(event)
+        switch event {
+        case .connected(let role, let host):
+            health.isWell(.broker)
+            logger.info("Connected to the broker", metadata: [LogKey.connection: "\(role.rawValue)", LogKey.host: "\(host)"])
+        case .connectFailed(let role, let error, let pause):
+            health.isUnwell(.broker, "\(role.rawValue): \(error)")
+            logger.warning("No connection to the broker", metadata: [
+                LogKey.connection: "\(role.rawValue)", LogKey.error: "\(error)", LogKey.advice: "\(error.advice)", LogKey.milliseconds: "\(pause)",
+            ])
+        case .disconnected(let role, let error):
+            health.isUnwell(.broker, "\(role.rawValue): \(error)")
+            logger.warning("The connection to the broker is lost", metadata: [LogKey.connection: "\(role.rawValue)", LogKey.error: "\(error)"])
+        case .blocked(let role, let reason):
+            logger.error("The broker takes no publishes", metadata: [LogKey.connection: "\(role.rawValue)", LogKey.reason: "\(reason)"])
+        case .unblocked(let role): logger.info("The broker takes publishes again", metadata: [LogKey.connection: "\(role.rawValue)"])
+        case .subscriptionCancelled(let queue): logger.warning("The broker ended a subscription; subscribing again", metadata: [LogKey.queue: "\(queue)"])
+        case .subscriptionFailed(let queue, let error):
+            logger.error("Cannot subscribe", metadata: [LogKey.queue: "\(queue)", LogKey.error: "\(error)", LogKey.advice: "\(error.advice)"])
+        }
+    }
+
+    // MARK: Ending
+
+    /// Takes no more, lets what is in work finish within the grace period, hands the rest back.
+    private func finish(_ consumers: [(Consumer, StageRunner)]) async {
+        health.isUnwell(.consumers, "stopping")
+        logger.info("Stopping", metadata: [LogKey.count: "\(consumers.map(\.1.inFlight).reduce(0, +))"])
+        for (consumer, _) in consumers { await consumer.cancel() }
+        let deadline = ContinuousClock.now + .milliseconds(settings.shutdownGrace.milliseconds)
+        while consumers.contains(where: { $0.1.inFlight > 0 }), ContinuousClock.now < deadline {
+            try? await Task.sleep(for: .milliseconds(20))
+        }
+        let left = consumers.map(\.1.inFlight).reduce(0, +)
+        if left > 0 {
+            logger.warning("Messages in work go back to the broker", metadata: [LogKey.count: "\(left)"])
+        } else {
+            logger.info("All work is finished")
+        }
+    }
+}

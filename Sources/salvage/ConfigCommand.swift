@@ -1,0 +1,70 @@
+import ArgumentParser
+import DeclineRecovery
+import Service
+
+struct ConfigCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "config", abstract: "The file with merchants and gateways.", subcommands: [Check.self])
+
+    struct Check: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Say whether a file would be taken, and list every fault with its place.",
+            discussion: "Secrets named by file or variable are looked up, and never shown. Exit status 1 when the file is refused.")
+
+        @Argument(help: "The YAML file.")
+        var file: String
+        @Flag(help: "Print JSON.")
+        var json = false
+
+        func run() async throws {
+            do throws(ConfigurationError) {
+                show(try SalvageConfiguration(file: file))
+            } catch {
+                if json { show(error) } else { Terminal.complain(error.description) }
+                throw ExitCode.failure
+            }
+        }
+
+        private func show(_ configuration: SalvageConfiguration) {
+            let merchants = configuration.merchants.values.sorted { $0.id.text < $1.id.text }
+            if json {
+                var text = JSONWriter()
+                text.object { object in
+                    object.member("valid", true)
+                    object.array("merchants") { list in
+                        for merchant in merchants { list.element(merchant.id.text) }
+                    }
+                }
+                return Terminal.show(String(decoding: text.bytes, as: UTF8.self))
+            }
+            Terminal.show("\(file) is valid.")
+            Terminal.table(
+                ["merchant", "FlexFactor gateways", "other gateways", "cascade profiles", "campaigns", "mapping rules"],
+                merchants.map { merchant in
+                    let salvage = merchant.flexFactorGateways.values.sorted { $0.id.text < $1.id.text }
+                    return [
+                        merchant.id.text, salvage.map { $0.id.text + ($0.cascadeAll ? " (cascadeAll)" : "") }.joined(separator: ", "),
+                        String(merchant.gateways.count), String(merchant.cascadeProfiles.count), String(merchant.campaigns.count),
+                        String(merchant.mappingRules.count),
+                    ]
+                })
+        }
+
+        private func show(_ error: ConfigurationError) {
+            var text = JSONWriter()
+            text.object { object in
+                object.member("valid", false)
+                object.array("faults") { list in
+                    for fault in error.faults {
+                        list.object { entry in
+                            entry.member("path", fault.path)
+                            entry.optional("line", fault.line.map(Int64.init))
+                            entry.member("message", fault.message)
+                        }
+                    }
+                }
+            }
+            Terminal.show(String(decoding: text.bytes, as: UTF8.self))
+        }
+    }
+}

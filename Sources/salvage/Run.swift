@@ -1,0 +1,43 @@
+import ArgumentParser
+import Logging
+import Service
+
+struct Run: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Work: consume declines until told to stop (SIGTERM), reload the configuration on SIGHUP.",
+        discussion: """
+            Every flag has a variable, and what has no flag has a variable too:
+              SALVAGE_CONFIG                       the file with merchants and gateways (salvage.yaml)
+              SALVAGE_BROKER_URL, _BROKER_URL_FILE amqp[s]://user:password@host[:port][,host...]/vhost
+              SALVAGE_BROKER_AUTHORITY_FILE, _BROKER_CERTIFICATE_FILE, _BROKER_KEY_FILE, _BROKER_SERVER_NAME   for amqps
+              SALVAGE_BROKER_HEARTBEAT_SECONDS     10
+              SALVAGE_STAGES                       intake,cascade
+              SALVAGE_TOPOLOGY_PREFIX              recovery
+              SALVAGE_PREFETCH_INTAKE, _CASCADE    256, 1000: messages in work at a time
+              SALVAGE_LANES                        one per core
+              SALVAGE_LISTEN                       0.0.0.0:8080 for /livez, /readyz, /metrics; none for nowhere
+              SALVAGE_LOG_LEVEL, SALVAGE_LOG_FORMAT   info, auto (json unless on a terminal)
+              SALVAGE_SHUTDOWN_GRACE_SECONDS       25: how long work under way may go on after SIGTERM
+              SALVAGE_FLEXFACTOR_CALL_SECONDS      20: the longest that one call may take
+              SALVAGE_RECONCILE_SETTLE_SECONDS     120: after the deadline, how long "no such order" is not believed yet
+              SALVAGE_RECONCILE_MINUTES            1440: how long an unknown outcome is looked up before a person must look
+            """)
+
+    @OptionGroup var broker: BrokerOptions
+    @OptionGroup var config: ConfigOption
+    @Option(help: "The stages to run, with commas between: intake, cascade. All by default.")
+    var stages: String?
+    @Option(help: "HOST:PORT for health and metrics, or none.")
+    var listen: String?
+    @Option(help: "trace, debug, info, notice, warning, error, critical.")
+    var logLevel: String?
+    @Option(help: "auto, json, text.")
+    var logFormat: String?
+
+    func run() async throws {
+        let settings = try broker.settings([
+            "config": config.file, "stages": stages, "listen": listen, "log.level": logLevel, "log.format": logFormat,
+        ])
+        try await Worker.run(settings, logger: Logger.service(settings))
+    }
+}

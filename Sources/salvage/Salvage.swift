@@ -1,0 +1,17 @@
+import ArgumentParser
+import Service
+
+@main
+struct Salvage: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "salvage",
+        abstract: "Turns payment declines back into sales.",
+        discussion: """
+            Workers (`salvage run`) take declines from RabbitMQ, have FlexFactor try them again, and publish what became of them.
+            The other commands are for the people around them.
+
+            Exit status: 0 when all is well, 1 when something is not as it should be, 64 for a command line that cannot be understood.
+            """,
+        version: SalvageVersion.current,
+        subcommands: [Run.self, TopologyCommand.self, ConfigCommand.self, Classify.self, Publish.self, Results.self])
+}
