@@ -22,6 +22,8 @@ public final class FlexFactorClient: Sendable {
         public let call: String
         public let outcome: String
         public let nanoseconds: Int64
+        /// Why there was no answer that decides anything.
+        public let failure: CallFailure?
     }
 
     public init(
@@ -47,7 +49,7 @@ public final class FlexFactorClient: Sendable {
     public func perform(_ call: FlexFactorCall, on lane: HTTPLane, traceparent: String?, deadline: Moment) async -> FlexFactorAnswer {
         let start = NIODeadline.now()
         let answer = await guarded(call, lane, traceparent, deadline)
-        observe(Observation(call: call.name, outcome: answer.name, nanoseconds: (NIODeadline.now() - start).nanoseconds))
+        observe(Observation(call: call.name, outcome: answer.name, nanoseconds: (NIODeadline.now() - start).nanoseconds, failure: answer.failure))
         return answer
     }
 
@@ -247,6 +249,10 @@ extension FlexFactorAnswer {
         case .failed(.conflict): "conflict"
         case .failed(.refused): "refused"
         }
+    }
+
+    var failure: CallFailure? {
+        if case .failed(let failure) = self { failure } else { nil }
     }
 
     /// Whether it says that FlexFactor is not well.

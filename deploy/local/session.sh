@@ -56,3 +56,22 @@ wait_for() {
     sleep 0.1
   done
 }
+
+# Starts a private broker in the session and says where it is: start_broker [--tls]
+start_broker() {
+  local tries
+  for tries in 1 2 3; do
+    port=$(free_port)
+    bash deploy/local/broker start "$session/broker" "$port" "$@" && break
+    # Somebody else may have taken the port meanwhile.
+    bash deploy/local/broker stop "$session/broker" 2>/dev/null || true
+    [ "$tries" = 3 ] && return 1
+  done
+  export SALVAGE_BROKER_URL="amqp://guest:guest@127.0.0.1:$port"
+}
+
+# Builds with the options given and prints the folder of the binaries.
+build() {
+  swift build "$@" >&2
+  swift build "$@" --show-bin-path
+}

@@ -78,10 +78,9 @@ private struct Hearing {
         Classification(declineClass: declineClass, reason: reason, isInsufficientFunds: isInsufficientFunds)
     }
 
-    /// Told by the code, or where no table knows the code by the text.
+    /// Told by the code, or by the text: some gateways have one code for every decline.
     private var isInsufficientFunds: Bool {
-        if let row { return row.isInsufficientFunds }
-        return pattern()?.isInsufficientFunds ?? false
+        row?.isInsufficientFunds == true || pattern()?.isInsufficientFunds == true
     }
 
     private var networkOrder: (table: String, row: DeclineTable.Row)? {

@@ -5,6 +5,7 @@ enum LogKey {
     static let gateway = "gateway"
     static let stage = "stage"
     static let trace = "trace"
+    static let call = "call"
     static let fate = "fate"
     static let reason = "reason"
     static let attempts = "attempts"

@@ -2,7 +2,6 @@ import Broker
 import DeclineRecovery
 import Logging
 import Pipeline
-import Synchronization
 
 /// Tells logs and metrics what became of a stage's messages.
 final class StageReport: Sendable {
@@ -10,8 +9,7 @@ final class StageReport: Sendable {
     private let metrics: ServiceMetrics
     private let clock: SystemClock
     private let logger: Logger
-    /// The same trouble with every message is told once in a while.
-    private let told = Mutex<(last: Moment?, suppressed: Int)>((nil, 0))
+    private let limiter = LogLimiter()
 
     init(_ stage: Stage, metrics: ServiceMetrics, clock: SystemClock, logger: Logger) {
         self.stage = stage
@@ -73,16 +71,7 @@ final class StageReport: Sendable {
         case .publish(.closed): "closed"
         }
         metrics.finishFailures.add(1, stage.rawValue, why)
-        let now = clock.now()
-        let suppressed: Int? = told.withLock { told in
-            if let last = told.last, now - last < .seconds(10), now >= last {
-                told.suppressed += 1
-                return nil
-            }
-            defer { told = (now, 0) }
-            return told.suppressed
-        }
-        guard let suppressed else { return }
+        guard let suppressed = limiter.admit(why, now: clock.now()) else { return }
         logger.warning(
             "A delivery could not be finished; the broker redelivers it or it is tried again",
             metadata: [LogKey.error: "\(error)", LogKey.advice: "\(error.advice)", LogKey.suppressed: "\(suppressed)"])

@@ -34,8 +34,9 @@ public struct Worker: Service {
         let clock = SystemClock()
         let metrics = ServiceMetrics()
         let health = Health()
+        let calls = CallReport(metrics: metrics, clock: clock, logger: logger)
         let store = ConfigurationStore(try SalvageConfiguration(file: settings.configurationFile)) { key, credentials in
-            FlexFactorClient(credentials, now: clock.now) { metrics.record($0, key) }
+            FlexFactorClient(credentials, now: clock.now) { calls.made($0, key) }
         }
         health.isWell(.configuration)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: settings.lanes)

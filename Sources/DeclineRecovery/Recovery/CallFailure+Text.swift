@@ -1,0 +1,32 @@
+extension CallFailure: CustomStringConvertible {
+    /// What happened, for an operator. Holds no key, no card and no person's data.
+    public var description: String {
+        switch self {
+        case .notSent(.circuitOpen): "not sent: the gateway's circuit is open, FlexFactor failed too often in a row"
+        case .notSent(.rateLimited): "not sent: the gateway's rate limit has no room before the deadline"
+        case .notSent(.cannotConnect(let why)): "not sent: no connection (\(why))"
+        case .notSent(.deadline): "not sent: the time for the call was over before it could be sent"
+        case .notSent(.noToken(let why)): "not sent: no token (\(why))"
+        case .notSent(.misconfigured(let why)): "not sent: \(why)"
+        case .unknown(.timedOut): "no answer in time"
+        case .unknown(.connectionLost(let why)): "connection lost before the answer (\(why))"
+        case .unknown(.serverError(let status)): "FlexFactor answered \(status)"
+        case .unknown(.unreadable(let why)): "the answer cannot be read (\(why))"
+        case .throttled: "FlexFactor answered 429: too many requests"
+        case .conflict: "FlexFactor answered 409: this request is in progress, or was made with other content"
+        case .refused(let status, let errors): "FlexFactor refuses (\(status))" + errors.map { "; \($0.path): \($0.message)" }.joined()
+        }
+    }
+
+    /// What an operator does about it.
+    public var advice: String {
+        switch self {
+        case .notSent(.cannotConnect): "Check the gateway's environment, the network and FlexFactor's status."
+        case .notSent(.noToken): "Check appKey, appSecret, mid and hmacSigningKey of the gateway."
+        case .notSent(.misconfigured): "Mend the configuration and reload it."
+        case .notSent(.rateLimited): "Raise maxRequestsPerSecond, or spread the load."
+        case .refused: "Compare the fields named with what the CRM sends."
+        case .notSent(.circuitOpen), .notSent(.deadline), .unknown, .throttled, .conflict: "If it goes on, ask FlexFactor."
+        }
+    }
+}
