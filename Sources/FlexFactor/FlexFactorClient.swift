@@ -80,7 +80,7 @@ public final class FlexFactorClient: Sendable {
             let token: TokenKeeper.Token
             switch await tokens.token(now: now(), fetch: { [self] in await fetchToken(lane) }) {
             case .success(let fetched): token = fetched
-            case .failure(let failure): return .failed(.notSent(.noToken(failure.why)))
+            case .failure(let failure): return .failed(.notSent(failure.isRefusal ? .noToken(failure.why) : .cannotConnect(failure.why)))
             }
             let request = signed(request(call, bearer: token.bearer, traceparent))
             switch await lane.execute(request, to: credentials.origin, authorityFile: credentials.authorityFile, deadline: httpDeadline(deadline)) {
@@ -193,10 +193,10 @@ public final class FlexFactorClient: Sendable {
             HTTPRequest(
                 method: .post, path: credentials.origin.basePath + "/oauth2/token",
                 headers: [("content-type", "application/json"), ("accept", "application/json")], body: json.bytes))
-        func failed(_ why: String) -> TokenKeeper.Outcome { .failure(TokenKeeper.Failure(why: why)) }
+        func failed(_ why: String, isRefusal: Bool = false) -> TokenKeeper.Outcome { .failure(TokenKeeper.Failure(why: why, isRefusal: isRefusal)) }
         switch await lane.execute(request, to: credentials.origin, authorityFile: credentials.authorityFile, deadline: .now() + .seconds(10)) {
         case .answered(let response) where response.status == 400 || response.status == 401 || response.status == 403:
-            return failed("FlexFactor refuses the keys (\(response.status)); check appKey and appSecret")
+            return failed("FlexFactor refuses the keys (\(response.status)); check appKey and appSecret", isRefusal: true)
         case .answered(let response) where (200..<300).contains(response.status):
             guard let body = FlexFactorResponse.object(response), let bearer = body[anyCase: "accessToken"]?.string, !bearer.isEmpty,
                 let expires = body[anyCase: "expires"]?.int64

@@ -13,6 +13,8 @@ final class TokenKeeper: Sendable {
     /// Why there is none; told to every call that waited.
     struct Failure: Error, Sendable, Hashable {
         let why: String
+        /// FlexFactor refuses the keys; otherwise it could not be asked, which may pass.
+        let isRefusal: Bool
     }
 
     typealias Outcome = Result<Token, Failure>
@@ -61,7 +63,7 @@ final class TokenKeeper: Sendable {
                     }
                     // The fetch ended between the decision and here.
                     if let token = state.token { return .success(token) }
-                    return .failure(state.lastFailure?.failure ?? Failure(why: "the token was dropped; ask again"))
+                    return .failure(state.lastFailure?.failure ?? Failure(why: "the token was dropped; ask again", isRefusal: false))
                 }
                 if let early { continuation.resume(returning: early) }
             }
