@@ -71,6 +71,8 @@ let package = Package(
             exclude: ["README.md"], swiftSettings: settings),
 
         .target(name: "TestSupport", dependencies: ["DeclineRecovery"], path: "Tests/TestSupport", swiftSettings: settings),
+        .target(name: "FleetSupport", dependencies: ["Broker"], path: "Tests/FleetSupport", swiftSettings: settings),
+        .testTarget(name: "FaultTests", dependencies: ["FleetSupport", "Broker"], path: "Tests/Faults", swiftSettings: settings),
         .testTarget(name: "BrokerTests", dependencies: ["Broker"], swiftSettings: settings),
         .testTarget(name: "DeclineRecoveryTests", dependencies: ["DeclineRecovery", "TestSupport"], swiftSettings: settings),
     ]

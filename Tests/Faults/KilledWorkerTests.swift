@@ -1,0 +1,61 @@
+import Broker
+import FleetSupport
+import Foundation
+import Testing
+
+/// Workers die at any moment while FlexFactor executes and then times out, fails and hangs up. Nothing is lost and no lie is told.
+@Suite(.serialized) struct KilledWorkerTests {
+    /// The whole size by `SALVAGE_FAULT_DECLINES=20000 deploy/local/test --filter KilledWorkerTests`.
+    static let declines = ProcessInfo.processInfo.environment["SALVAGE_FAULT_DECLINES"].flatMap(Int.init) ?? 2_000
+    static let kills = 10
+
+    @Test(.timeLimit(.minutes(15)))
+    func everyDeclineGetsOneTrueResult() async throws {
+        var plan = Fleet.Plan()
+        plan.configuration = Fleet.Plan.oneMerchant(deadlineSeconds: 20 + Self.declines / 300)
+        plan.faults = """
+            {"timeoutAfter": 0.05, "timeoutSeconds": 30, "errorBefore": 0.025, "errorAfter": 0.025, "resetBefore": 0.01, "resetAfter": 0.01,
+             "latencyP50": 150, "latencyP99": 600}
+            """
+        plan.settings = [
+            "SALVAGE_PREFETCH_CASCADE": "150", "SALVAGE_FLEXFACTOR_CALL_SECONDS": "2", "SALVAGE_RECONCILE_SETTLE_SECONDS": "5",
+            "SALVAGE_LOG_LEVEL": "warning",
+        ]
+        try await Fleet.with(plan) { fleet in
+            let crm = try await CRM(fleet.link)
+            let tokens = ["tok_approve", "tok_approve", "tok_approve", "tok_decline", "tok_capture"]
+            var worker = try await fleet.startWorker(["SALVAGE_LOG_LEVEL": "info"])
+            try await crm.publish((0..<Self.declines).map { CRM.decline("K\($0)", token: tokens[$0 % tokens.count]) })
+
+            var kills = 0
+            while kills < Self.kills {
+                // At any moment: the pause is the fault, not a wait for something.
+                try await Task.sleep(for: .milliseconds(Int.random(in: 50...max(1_200, Self.declines / 5))))
+                await worker.end(SIGKILL)
+                kills += 1
+                worker = try await fleet.startWorker(["SALVAGE_LOG_LEVEL": "info"])
+            }
+            #expect(crm.finals.count < Self.declines || Self.declines < 2_000, "the kills came too late to hurt")
+            try await eventually("every decline has its result", seconds: 90 + Double(Self.declines) / 100) {
+                crm.finals.count == Self.declines
+            }
+            // A second result would come from what is still in work; when all queues are empty and the worker has stopped, none can.
+            try await eventually("nothing is in work", seconds: 60) {
+                for queue in ["recovery.intake", "recovery.cascade"] where try await fleet.link.readyCount(of: queue) > 0 { return false }
+                return true
+            }
+            #expect(await worker.end(SIGTERM) == 0)
+            for queue in ["recovery.intake", "recovery.cascade"] { #expect(try await fleet.link.readyCount(of: queue) == 0) }
+
+            let finals = crm.finals
+            #expect(finals.values.allSatisfy { $0.count == 1 }, "contradictions: \(finals.filter { $0.value.count > 1 })")
+            let charges = try await fleet.ledger().filter { $0.kind == "charge" || $0.kind == "capture" }
+            let charged = Dictionary(grouping: charges, by: \.externalOrderId)
+            #expect(charged.values.allSatisfy { $0.count == 1 }, "charged twice: \(charged.filter { $0.value.count > 1 }.keys)")
+            let approved = Set(crm.results.filter { $0.kind == "approved" }.map(\.reference))
+            #expect(approved == Set(charged.keys))
+            #expect(approved.count > Self.declines / 2)
+            print("killed \(kills) times over \(Self.declines) declines: \(crm.count) results seen, \(approved.count) approved and charged, reasons \(Dictionary(grouping: crm.results, by: \.reason).mapValues(\.count))")
+        }
+    }
+}

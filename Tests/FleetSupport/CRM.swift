@@ -1,0 +1,86 @@
+public import Broker
+public import Foundation
+import Synchronization
+
+/// The CRM's side of a test: publishes declines, receives results.
+public final class CRM: Sendable {
+    private let link: BrokerLink
+    private let received = Mutex<[Result]>([])
+
+    /// A result event as it came.
+    public struct Result: Sendable {
+        public let id: String
+        public let kind: String
+        public let reference: String
+        public let reason: String
+        public let orderID: String
+        public let correlationID: String?
+        public let body: [UInt8]
+
+        public var isFinal: Bool { !["submitted", "refunded", "chargeback"].contains(kind) }
+
+        init?(_ delivery: Delivery) {
+            guard let event = try? JSONSerialization.jsonObject(with: Data(delivery.body)) as? [String: Any], let id = event["id"] as? String,
+                let type = event["type"] as? String, let data = event["data"] as? [String: Any]
+            else { return nil }
+            self.id = id
+            kind = String(type.split(separator: ".").dropLast().last ?? "")
+            reference = data["recoveryReference"] as? String ?? ""
+            reason = (data["reason"] as? [String: Any])?["code"] as? String ?? ""
+            orderID = (data["order"] as? [String: Any])?["id"] as? String ?? ""
+            correlationID = delivery.properties.correlationID
+            body = delivery.body
+        }
+    }
+
+    /// Begins to take results from the CRM's inbox.
+    public init(_ link: BrokerLink, inbox: String = "crm.results") async throws {
+        self.link = link
+        _ = try await link.consume(inbox, prefetch: 1_000) { [self] batch in
+            for delivery in batch {
+                if let result = Result(delivery) { received.withLock { $0.append(result) } }
+                Task { try? await delivery.finish(publishing: []) }
+            }
+        }
+    }
+
+    public var results: [Result] { received.withLock { $0 } }
+    public var count: Int { received.withLock { $0.count } }
+
+    public func result(of order: String) -> Result? { results.first { $0.orderID == order } }
+
+    /// The distinct final event ids of each recovery.
+    public var finals: [String: Set<String>] {
+        var finals: [String: Set<String>] = [:]
+        for result in results where result.isFinal { finals[result.reference, default: []].insert(result.id) }
+        return finals
+    }
+
+    public func publish(_ bodies: [[UInt8]], key: String = "decline.initial", replyTo: String? = nil, correlationID: String? = nil) async throws {
+        for start in stride(from: 0, to: bodies.count, by: 1_000) {
+            try await link.publish(
+                bodies[start..<min(start + 1_000, bodies.count)].map { body in
+                    OutgoingMessage(
+                        exchange: "declines", routingKey: key,
+                        properties: MessageProperties(contentType: "application/cloudevents+json", correlationID: correlationID, replyTo: replyTo), body: body)
+                })
+        }
+    }
+
+    /// An initial decline of merchant `acme`, a minute's worth of fields.
+    public static func decline(
+        _ order: String, token: String = "tok_approve", at time: Date = Date(), merchant: String = "acme", code: String = "201", more: String = ""
+    ) -> [UInt8] {
+        Array(
+            """
+            {"specversion":"1.0","id":"decline-\(order)","source":"https://crm.example.test","type":"com.salvage.decline.v1",\
+            "time":"\(time.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true)))","subject":"\(order)","data":{"merchantId":"\(merchant)","trigger":"initial",\
+            "order":{"id":"\(order)","type":"new_sale","ipAddress":"203.0.113.7","items":[{"sku":"CREAM-50","name":"Cream","amount":4999,"quantity":1}]},\
+            "decline":{"gatewayId":"7","responseCodeSource":"nmi","responseCode":"\(code)","responseText":"Do not honor","avsResultCode":"Y",\
+            "cvvResultCode":"M","transactionId":"T-\(order)"},"amount":{"minorUnits":4999,"currency":"USD"},\
+            "payer":{"email":"ada@example.test","phone":"+15550100"},"billing":{"firstName":"Ada","lastName":"Byron","countryCode":"US",\
+            "addressLine1":"1 Main Street","city":"Troy","state":"NY","zipCode":"12180"},\
+            "paymentMethod":{"token":"\(token).\(order)","holderName":"Ada Byron","expirationMonth":12,"expirationYear":2029,"brand":"visa"\(more)}}}
+            """.utf8)
+    }
+}

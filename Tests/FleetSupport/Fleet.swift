@@ -1,0 +1,160 @@
+public import Broker
+public import Foundation
+#if canImport(FoundationNetworking)
+import FoundationNetworking
+#endif
+import Synchronization
+import Testing
+
+/// A virtual host of its own on the test broker, FlexFactor's sandbox, and workers: all real processes.
+public final class Fleet: Sendable {
+    public let folder: URL
+    public let link: BrokerLink
+    public let sandboxURL: String
+    private let brokerURL: String
+    private let sandbox: ChildProcess
+    private let workers = Mutex<[ChildProcess]>([])
+    private let settings: [String: String]
+
+    /// How a fleet is made.
+    public struct Plan: Sendable {
+        /// `{"timeoutAfter": 0.05, ...}`
+        public var faults = "{}"
+        public var sandboxArguments: [String] = []
+        /// The YAML of the configuration; `SANDBOX` stands for the sandbox's address.
+        public var configuration = Plan.oneMerchant()
+        public var settings: [String: String] = [:]
+        /// Another broker than the suite's.
+        public var brokerURL: String?
+        public var appliesTopology = true
+
+        public init() {}
+
+        /// Merchant `acme`, whose gateway `42` takes every soft decline.
+        public static func oneMerchant(deadlineSeconds: Int = 60, more: String = "") -> String {
+            """
+            merchants:
+              - id: acme
+                flexFactorGateways:
+                  - id: "42"
+                    appKey: sandbox-app-key
+                    appSecret: sandbox-app-secret
+                    mid: 5f1c1f0e-6b1a-4c5f-9a55-0d6a1c7b2e11
+                    environment: SANDBOX
+                    cascadeAll: true
+            \(more.split(separator: "\n").map { "        " + $0 }.joined(separator: "\n"))
+                policy: { cascadeDeadlineSeconds: \(deadlineSeconds) }
+            """
+        }
+    }
+
+    private init(_ folder: URL, _ link: BrokerLink, _ brokerURL: String, _ sandbox: ChildProcess, _ sandboxURL: String, _ plan: Plan) throws {
+        self.folder = folder
+        self.link = link
+        self.brokerURL = brokerURL
+        self.sandbox = sandbox
+        self.sandboxURL = sandboxURL
+        settings = plan.settings
+        try configure(plan.configuration)
+    }
+
+    /// Runs a test with a fleet and takes it down, however the test ends.
+    public static func with(_ plan: Plan = Plan(), _ body: (Fleet) async throws -> Void) async throws {
+        let fleet = try await start(plan)
+        do {
+            try await body(fleet)
+            await fleet.stop()
+        } catch {
+            print(fleet.workerLog.suffix(4_000))
+            await fleet.stop()
+            throw error
+        }
+    }
+
+    private static func start(_ plan: Plan) async throws -> Fleet {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "salvage-test-\(UUID().uuidString.prefix(8))")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        let brokerURL = if let given = plan.brokerURL { given } else { try await TestMachine.freshVirtualHost() }
+        let portFile = folder.appending(path: "sandbox.port")
+        let sandbox = try ChildProcess(
+            TestMachine.sandbox,
+            ["--port", "0", "--port-file", portFile.path, "--threads", "1", "--faults", plan.faults] + plan.sandboxArguments,
+            log: folder.appending(path: "sandbox.log"))
+        try await eventually("the sandbox listens") { FileManager.default.fileExists(atPath: portFile.path) }
+        let port = try String(contentsOf: portFile, encoding: .utf8).trimmingCharacters(in: .whitespacesAndNewlines)
+        let link = try await BrokerLink.open(BrokerConfiguration(url: brokerURL))
+        let fleet = try Fleet(folder, link, brokerURL, sandbox, "http://127.0.0.1:\(port)", plan)
+        if plan.appliesTopology {
+            let applied = try await fleet.salvage("topology", "apply")
+            try #require(applied.status == 0, "\(applied.error)")
+        }
+        return fleet
+    }
+
+    public func stop() async {
+        for worker in workers.withLock({ $0 }) { await worker.end(SIGKILL) }
+        await sandbox.end(SIGKILL)
+        await link.close()
+        try? FileManager.default.removeItem(at: folder)
+    }
+
+    // MARK: Workers
+
+    public func configure(_ yaml: String) throws {
+        try yaml.replacing("SANDBOX", with: sandboxURL).write(to: configurationFile, atomically: true, encoding: .utf8)
+    }
+
+    public var configurationFile: URL { folder.appending(path: "salvage.yaml") }
+
+    /// Starts a worker; returns when it consumes, unless told not to wait.
+    @discardableResult
+    public func startWorker(_ more: [String: String] = [:], waits: Bool = true) async throws -> ChildProcess {
+        let count = workers.withLock { $0.count }
+        let log = folder.appending(path: "worker-\(count).log")
+        let settings = ["SALVAGE_LISTEN": "none", "SALVAGE_LOG_FORMAT": "json"].merging(settings) { $1 }.merging(more) { $1 }
+        let worker = try ChildProcess(TestMachine.salvage, ["run"], environment: environment(settings), log: log)
+        workers.withLock { $0.append(worker) }
+        if waits {
+            try await eventually("worker \(count) consumes", seconds: 30) {
+                worker.hasEnded || (try? String(contentsOf: log, encoding: .utf8).contains("\"Consuming\"")) == true
+            }
+            try #require(!worker.hasEnded, "the worker ended: \((try? String(contentsOf: log, encoding: .utf8)) ?? "")")
+        }
+        return worker
+    }
+
+    /// What all workers have logged.
+    public var workerLog: String {
+        let count = workers.withLock { $0.count }
+        return (0..<count).map { (try? String(contentsOf: folder.appending(path: "worker-\($0).log"), encoding: .utf8)) ?? "" }.joined()
+    }
+
+    private func environment(_ more: [String: String]) -> [String: String] {
+        ["SALVAGE_BROKER_URL": brokerURL, "SALVAGE_CONFIG": configurationFile.path].merging(more) { $1 }
+    }
+
+    /// Runs a `salvage` command to its end.
+    public func salvage(_ arguments: String..., input: Data? = nil) async throws -> (status: Int32, output: String, error: String) {
+        try await ChildProcess.run(TestMachine.salvage, arguments, environment: environment([:]), in: folder)
+    }
+
+    // MARK: The sandbox
+
+    public func setFaults(_ json: String) async throws { _ = try await http("PUT", "/sandbox/faults", json) }
+
+    @discardableResult
+    public func http(_ method: String, _ path: String, _ body: String? = nil) async throws -> Data {
+        try await TestMachine.http(method, sandboxURL + path, body).data
+    }
+
+    /// A movement of money at the sandbox.
+    public struct LedgerEntry: Codable, Sendable {
+        public let kind: String
+        public let externalOrderId: String
+        public let amount: Int
+    }
+
+    public func ledger() async throws -> [LedgerEntry] {
+        try JSONDecoder().decode([LedgerEntry].self, from: await http("GET", "/sandbox/ledger"))
+    }
+}

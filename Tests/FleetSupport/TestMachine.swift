@@ -1,0 +1,68 @@
+import Broker
+public import Foundation
+#if canImport(FoundationNetworking)
+import FoundationNetworking
+#endif
+public import Testing
+
+/// What the test script provides: a broker and the binaries.
+public enum TestMachine {
+    public static var salvage: String { required("SALVAGE_TEST_SALVAGE") }
+    public static var sandbox: String { required("SALVAGE_TEST_SANDBOX") }
+    public static var brokerFolder: String { required("SALVAGE_TEST_BROKER") }
+    public static var brokerURL: String { required("SALVAGE_TEST_AMQP") }
+
+    private static func required(_ name: String) -> String {
+        guard let value = ProcessInfo.processInfo.environment[name], !value.isEmpty else {
+            fatalError("\(name) is not set: these tests need a private broker and the built binaries. Run deploy/local/test.")
+        }
+        return value
+    }
+
+    /// A virtual host that no other test uses, as an AMQP URL.
+    public static func freshVirtualHost(of folder: String? = nil, url: String? = nil) async throws -> String {
+        let name = "test-\(UUID().uuidString.prefix(8).lowercased())"
+        let folder = folder ?? brokerFolder
+        for arguments in [["add_vhost", name], ["set_permissions", "-p", name, "guest", ".*", ".*", ".*"]] {
+            let outcome = try await control(arguments, folder: folder)
+            try #require(outcome.status == 0, "rabbitmqctl: \(outcome.error)")
+        }
+        return (url ?? brokerURL) + "/" + name
+    }
+
+    public static func control(_ arguments: [String], folder: String? = nil) async throws -> (status: Int32, output: String, error: String) {
+        try await ChildProcess.run("/bin/bash", [brokerScript, "ctl", folder ?? brokerFolder] + arguments)
+    }
+
+    public static var brokerScript: String { repository.appending(path: "deploy/local/broker").path }
+    public static var repository: URL {
+        URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+    }
+
+    public static func http(_ method: String, _ url: String, _ body: String? = nil) async throws -> (status: Int, data: Data) {
+        var request = URLRequest(url: try #require(URL(string: url)))
+        request.httpMethod = method
+        request.httpBody = body.map { Data($0.utf8) }
+        request.timeoutInterval = 10
+        let (data, response) = try await URLSession.shared.data(for: request)
+        return ((response as? HTTPURLResponse)?.statusCode ?? 0, data)
+    }
+}
+
+/// Waits until a condition holds; fails the test, naming the condition, when it does not in time.
+public func eventually(
+    _ what: String, seconds: Double = 20, sourceLocation: SourceLocation = #_sourceLocation, _ condition: () async throws -> Bool
+) async throws {
+    let deadline = ContinuousClock.now + .seconds(seconds)
+    while try await !condition() {
+        if ContinuousClock.now >= deadline {
+            Issue.record("gave up after \(seconds) s waiting until \(what)", sourceLocation: sourceLocation)
+            throw GaveUp(what: what)
+        }
+        try await Task.sleep(for: .milliseconds(20))
+    }
+}
+
+struct GaveUp: Error {
+    let what: String
+}
