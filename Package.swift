@@ -72,6 +72,7 @@ let package = Package(
 
         .target(name: "TestSupport", dependencies: ["DeclineRecovery"], path: "Tests/TestSupport", swiftSettings: settings),
         .target(name: "FleetSupport", dependencies: ["Broker"], path: "Tests/FleetSupport", swiftSettings: settings),
+        .testTarget(name: "IntegrationTests", dependencies: ["FleetSupport", "Broker"], path: "Tests/Integration", swiftSettings: settings),
         .testTarget(name: "FaultTests", dependencies: ["FleetSupport", "Broker"], path: "Tests/Faults", swiftSettings: settings),
         .testTarget(name: "BrokerTests", dependencies: ["Broker"], swiftSettings: settings),
         .testTarget(name: "DeclineRecoveryTests", dependencies: ["DeclineRecovery", "TestSupport"], swiftSettings: settings),

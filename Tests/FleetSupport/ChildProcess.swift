@@ -1,32 +1,49 @@
 public import Foundation
+#if canImport(Glibc)
+import Glibc
+#endif
 import Synchronization
 
 /// A process that a test starts, and may kill at any moment.
 ///
-/// `@unchecked Sendable`: Process itself is only started before the value is shared, and read for its id afterwards.
-public final class ChildProcess: @unchecked Sendable {
-    private let process = Process()
+/// Not Foundation's: that one notices an end by a socket which children started at the same time inherit, and then it waits for those.
+/// Here a thread waits for each child.
+public final class ChildProcess: Sendable {
+    public let id: Int32
     private let ended = Mutex<(status: Int32?, waiting: [CheckedContinuation<Int32, Never>])>((nil, []))
-    public let log: URL?
 
-    public init(_ path: String, _ arguments: [String], environment: [String: String] = [:], log: URL?, output: Pipe? = nil, error: Pipe? = nil, in folder: URL? = nil) throws {
-        self.log = log
-        process.executableURL = URL(filePath: path)
-        process.arguments = arguments
-        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-        if let folder { process.currentDirectoryURL = folder }
-        process.standardInput = FileHandle.nullDevice
-        if let log {
-            _ = FileManager.default.createFile(atPath: log.path, contents: nil)
-            let handle = try FileHandle(forWritingTo: log)
-            process.standardOutput = handle
-            process.standardError = handle
+    public struct CannotStart: Error {
+        let path: String
+        let code: Int32
+    }
+
+    /// - Parameters:
+    ///   - output: where standard output goes; created.
+    ///   - error: where standard error goes; the same file as the output when `nil`.
+    public init(_ path: String, _ arguments: [String], environment: [String: String] = [:], input: URL? = nil, output: URL, error: URL? = nil) throws {
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_addopen(&actions, 0, input?.path ?? "/dev/null", O_RDONLY, 0)
+        posix_spawn_file_actions_addopen(&actions, 1, output.path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 0o600)
+        if let error {
+            posix_spawn_file_actions_addopen(&actions, 2, error.path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 0o600)
         } else {
-            process.standardOutput = output
-            process.standardError = error
+            posix_spawn_file_actions_adddup2(&actions, 1, 2)
         }
-        process.terminationHandler = { [weak self] process in self?.end(with: process.terminationStatus) }
-        try process.run()
+        let variables = ProcessInfo.processInfo.environment.merging(environment) { $1 }.map { "\($0)=\($1)" }
+        var argv = ([path] + arguments).map { strdup($0) } + [nil]
+        var envp = variables.map { strdup($0) } + [nil]
+        defer { for text in argv + envp { free(text) } }
+        var pid: pid_t = 0
+        let code = posix_spawn(&pid, path, &actions, nil, &argv, &envp)
+        guard code == 0 else { throw CannotStart(path: path, code: code) }
+        id = pid
+        Thread { [self] in
+            var status: Int32 = 0
+            while waitpid(id, &status, 0) < 0, errno == EINTR {}
+            end(with: status & 0x7F == 0 ? status >> 8 & 0xFF : -(status & 0x7F))
+        }.start()
     }
 
     private func end(with status: Int32) {
@@ -38,12 +55,11 @@ public final class ChildProcess: @unchecked Sendable {
         for continuation in waiting { continuation.resume(returning: status) }
     }
 
-    public var id: Int32 { process.processIdentifier }
     public var hasEnded: Bool { ended.withLock { $0.status != nil } }
 
     public func signal(_ number: Int32) { kill(id, number) }
 
-    /// Waits for the end.
+    /// Waits for the end: the exit status, or the signal's number below zero.
     @discardableResult
     public func status() async -> Int32 {
         await withCheckedContinuation { continuation in
@@ -63,16 +79,11 @@ public final class ChildProcess: @unchecked Sendable {
 
     /// Runs a command to its end.
     public static func run(
-        _ path: String, _ arguments: [String], environment: [String: String] = [:], in folder: URL? = nil
+        _ path: String, _ arguments: [String], environment: [String: String] = [:], input: URL? = nil
     ) async throws -> (status: Int32, output: String, error: String) {
-        // Files take any amount of output; pipes would have to be drained meanwhile.
-        let place = FileManager.default.temporaryDirectory
-        let files = ["out", "err"].map { place.appending(path: "salvage-\(UUID().uuidString).\($0)") }
+        let files = ["out", "err"].map { FileManager.default.temporaryDirectory.appending(path: "salvage-\(UUID().uuidString).\($0)") }
         defer { for file in files { try? FileManager.default.removeItem(at: file) } }
-        let words = ([path] + arguments).map { "'" + $0.replacing("'", with: "'\\''") + "'" }.joined(separator: " ")
-        let child = try ChildProcess(
-            "/bin/bash", ["-c", "exec \(words) >'\(files[0].path)' 2>'\(files[1].path)'"], environment: environment, log: nil, in: folder)
-        let status = await child.status()
+        let status = await (try ChildProcess(path, arguments, environment: environment, input: input, output: files[0], error: files[1])).status()
         func text(_ file: URL) -> String { (try? String(contentsOf: file, encoding: .utf8)) ?? "" }
         return (status, text(files[0]), text(files[1]))
     }

@@ -79,7 +79,7 @@ public final class Fleet: Sendable {
         let sandbox = try ChildProcess(
             TestMachine.sandbox,
             ["--port", "0", "--port-file", portFile.path, "--threads", "1", "--faults", plan.faults] + plan.sandboxArguments,
-            log: folder.appending(path: "sandbox.log"))
+            output: folder.appending(path: "sandbox.log"))
         try await eventually("the sandbox listens") { FileManager.default.fileExists(atPath: portFile.path) }
         let port = try String(contentsOf: portFile, encoding: .utf8).trimmingCharacters(in: .whitespacesAndNewlines)
         let link = try await BrokerLink.open(BrokerConfiguration(url: brokerURL))
@@ -112,7 +112,7 @@ public final class Fleet: Sendable {
         let count = workers.withLock { $0.count }
         let log = folder.appending(path: "worker-\(count).log")
         let settings = ["SALVAGE_LISTEN": "none", "SALVAGE_LOG_FORMAT": "json"].merging(settings) { $1 }.merging(more) { $1 }
-        let worker = try ChildProcess(TestMachine.salvage, ["run"], environment: environment(settings), log: log)
+        let worker = try ChildProcess(TestMachine.salvage, ["run"], environment: environment(settings), output: log)
         workers.withLock { $0.append(worker) }
         if waits {
             try await eventually("worker \(count) consumes", seconds: 30) {
@@ -134,8 +134,8 @@ public final class Fleet: Sendable {
     }
 
     /// Runs a `salvage` command to its end.
-    public func salvage(_ arguments: String..., input: Data? = nil) async throws -> (status: Int32, output: String, error: String) {
-        try await ChildProcess.run(TestMachine.salvage, arguments, environment: environment([:]), in: folder)
+    public func salvage(_ arguments: String...) async throws -> (status: Int32, output: String, error: String) {
+        try await ChildProcess.run(TestMachine.salvage, arguments, environment: environment([:]))
     }
 
     // MARK: The sandbox

@@ -1,0 +1,105 @@
+import Broker
+import FleetSupport
+import Foundation
+import Testing
+
+/// The commands as people and scripts use them.
+@Suite struct CommandTests {
+    @Test(.timeLimit(.minutes(2)))
+    func lookingAtResultsTakesNothingAway() async throws {
+        try await Fleet.with { fleet in
+            try await fleet.startWorker()
+            let crm = try await CRM(fleet.link, inbox: "recovery.unrouted")
+            try await crm.publish((0..<50).map { CRM.decline("R\($0)") })
+            try await eventually("the results wait") { try await fleet.link.readyCount(of: "crm.results") == 50 }
+            var seen: [String] = []
+            for _ in 0..<2 {
+                let shown = try await fleet.salvage("results", "--json")
+                #expect(shown.status == 0)
+                seen.append(shown.output)
+                try await eventually("they wait again") { try await fleet.link.readyCount(of: "crm.results") == 50 }
+            }
+            #expect(seen[0].split(separator: "\n").count == 50)
+            #expect(seen[0] == seen[1])
+        }
+    }
+
+    @Test(.timeLimit(.minutes(2)))
+    func publishTakesNDJSONAndTellsWhatBecameOfEach() async throws {
+        try await Fleet.with { fleet in
+            try await fleet.startWorker()
+            let file = fleet.folder.appending(path: "declines.ndjson")
+            let lines = ["P1", "P2"].map { CRM.decline($0) } + [CRM.decline("P3", token: "tok_decline")]
+            try Data(lines.flatMap { $0 + [0x0A] }).write(to: file)
+            let plain = try await fleet.salvage("publish", file.path)
+            #expect(plain.status == 0 && plain.output == "3 events published and confirmed.\n")
+            let again = try await fleet.salvage("publish", "--wait", "--json", file.path)
+            #expect(again.status == 0)
+            #expect(again.output.split(separator: "\n").count == 3)
+            #expect(again.output.contains(#""order":"P3","trigger":"initial","class":"soft","rule":"table:nmi/201","route":"cascade","result":"declined""#))
+            let expectation = fleet.folder.appending(path: "expected.json")
+            try #"{"declines.ndjson:1":{"result":"declined"}}"#.write(to: expectation, atomically: true, encoding: .utf8)
+            let wrong = try await fleet.salvage("publish", "--expect", expectation.path, file.path)
+            #expect(wrong.status == 1)
+            #expect(wrong.error.contains("declines.ndjson:1: result is approved, expected declined"))
+            // Three publications of the same declines charged each of them once.
+            #expect(try await fleet.ledger().count == 2)
+        }
+    }
+
+    @Test func classifySaysWhyAndWhichTable() async throws {
+        let hard = try await ChildProcess.run(TestMachine.salvage, ["classify", "--source", "nmi", "--code", "252"])
+        #expect(hard.status == 0)
+        #expect(hard.output.hasPrefix("hard  Table nmi, code 252 (stolen card): the network forbids to try again.\nrule: network_order:nmi/252\n"))
+
+        let folder = FileManager.default.temporaryDirectory.appending(path: "classify-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let file = folder.appending(path: "salvage.yaml")
+        let rule = "\n    declineMapping:\n      - { gateway: nmi, code: 252, class: soft, overrideNetwork: true }\n"
+        try (Fleet.Plan.oneMerchant().replacing("SANDBOX", with: "sandbox") + rule).write(to: file, atomically: true, encoding: .utf8)
+        let lifted = try await ChildProcess.run(
+            TestMachine.salvage, ["classify", "--source", "nmi", "--code", "252", "--merchant", "acme", "--config", file.path])
+        #expect(lifted.output.hasPrefix("soft  The merchant's rule merchants[0].declineMapping[0] says soft and lifts the network's order (stolen card)."), "\(lifted)")
+
+        let event = folder.appending(path: "decline.json")
+        try Data(CRM.decline("C1")).write(to: event)
+        let routed = try await ChildProcess.run(TestMachine.salvage, ["classify", "--event", event.path, "--config", file.path, "--json"])
+        #expect(routed.output.contains(#""class":"soft""#) && routed.output.contains(#""route":"cascade","routeDetail":"to FlexFactor gateway 42""#), "\(routed)")
+        #expect(try await ChildProcess.run(TestMachine.salvage, ["classify", "--source", "nmi"]).status == 64)
+    }
+
+    @Test func configCheckListsEveryFaultWithItsPlace() async throws {
+        let file = FileManager.default.temporaryDirectory.appending(path: "faulty-\(UUID().uuidString).yaml")
+        defer { try? FileManager.default.removeItem(at: file) }
+        try """
+            merchants:
+              - id: acme
+                flexFactorGateways:
+                  - { id: "42", appKey: { env: NO_SUCH_VARIABLE }, mid: nonsense, environment: ftp://x, expiryDays: 22, cascadeAll: true, hmacSigningKey: c2hvcnQ= }
+                  - { id: "43", appKey: k, appSecret: CANARYsecret, mid: 5f1c1f0e-6b1a-4c5f-9a55-0d6a1c7b2e11, environment: sandbox, cascadeAll: true, expiryDay: 3 }
+                gateways: [{ id: "7", type: nmi, directCascade: nowhere }]
+                gatewayProfiles: [{ id: p, members: ["7", "42"] }]
+                campaigns: [{ id: c, products: [{ gateways: ["43"] }] }]
+                recycleBilling: { reattempts1To3: "42" }
+            """.write(to: file, atomically: true, encoding: .utf8)
+        let outcome = try await ChildProcess.run(TestMachine.salvage, ["config", "check", file.path])
+        #expect(outcome.status == 1)
+        for expected in [
+            "merchants[0].flexFactorGateways[0].appKey (line 4): the environment variable NO_SUCH_VARIABLE is not set",
+            "merchants[0].flexFactorGateways[0].appSecret (line 4): missing",
+            "merchants[0].flexFactorGateways[0].mid (line 4): expected a GUID, found 'nonsense'",
+            "merchants[0].flexFactorGateways[0].environment (line 4): expected sandbox, production",
+            "merchants[0].flexFactorGateways[0].expiryDays (line 4): expected a whole number of 1...21, found '22'",
+            "merchants[0].flexFactorGateways[0].hmacSigningKey (line 4): expected Base64 of at least 32 bytes",
+            "merchants[0].flexFactorGateways[1].expiryDay (line 5): this key is not known here; did you mean expiryDays?",
+            "merchants[0].flexFactorGateways[1].cascadeAll (line 5): another gateway of this merchant sets cascadeAll",
+            "merchants[0].gateways[0].directCascade (line 6): there is no cascade profile nowhere",
+            "merchants[0].gatewayProfiles[0].members[1] (line 7): a FlexFactor gateway is for salvage only",
+            "merchants[0].campaigns[0].products[0].gateways[0] (line 8): a FlexFactor gateway is for salvage only",
+            "merchants[0].recycleBilling.reattempts1To3 (line 9): FlexFactor takes re-attempts 4-6 and 7-9 only",
+        ] { #expect(outcome.error.contains(expected), "missing: \(expected)\nin:\n\(outcome.error)") }
+        #expect(!outcome.error.contains("CANARY") && !outcome.error.contains("c2hvcnQ"))
+        #expect(outcome.error.contains("has 12 faults"))
+    }
+}
