@@ -16,6 +16,7 @@ let nio = "swift-nio"
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: nio)
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: nio)
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: nio)
+let nioTLS: Target.Dependency = .product(name: "NIOTLS", package: nio)
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
 let log: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
@@ -48,7 +49,7 @@ let package = Package(
         .target(name: "DeclineRecovery", exclude: ["README.md"], resources: [.embedInCode("DeclineMapping/Tables")], swiftSettings: settings),
         .systemLibrary(name: "CLibCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .target(
-            name: "FlexFactor", dependencies: ["DeclineRecovery", "CLibCrypto", nioCore, nioPosix, nioHTTP1, nioSSL],
+            name: "FlexFactor", dependencies: ["DeclineRecovery", "CLibCrypto", nioCore, nioPosix, nioHTTP1, nioTLS, nioSSL],
             exclude: ["README.md"], swiftSettings: settings),
         .target(name: "Pipeline", dependencies: ["DeclineRecovery"], exclude: ["README.md"], swiftSettings: settings),
         .target(
@@ -75,6 +76,7 @@ let package = Package(
         .testTarget(name: "IntegrationTests", dependencies: ["FleetSupport", "Broker"], path: "Tests/Integration", swiftSettings: settings),
         .testTarget(name: "FaultTests", dependencies: ["FleetSupport", "Broker"], path: "Tests/Faults", swiftSettings: settings),
         .testTarget(name: "BrokerTests", dependencies: ["Broker"], swiftSettings: settings),
+        .testTarget(name: "FlexFactorTests", dependencies: ["FlexFactor", "DeclineRecovery", "TestSupport", nioCore, nioPosix], swiftSettings: settings),
         .testTarget(name: "DeclineRecoveryTests", dependencies: ["DeclineRecovery", "TestSupport"], swiftSettings: settings),
     ]
 )

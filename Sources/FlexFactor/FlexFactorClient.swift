@@ -54,15 +54,22 @@ public final class FlexFactorClient: Sendable {
     }
 
     private func guarded(_ call: FlexFactorCall, _ lane: HTTPLane, _ traceparent: String?, _ deadline: Moment) async -> FlexFactorAnswer {
-        if let until = guards.withLock({ $0.breaker.refusal(now: now()) }) { return .failed(.notSent(.circuitOpen(until: until))) }
-        if let failure = await waitForTurn(lane, deadline) {
-            return .failed(failure)
-        }
+        if let refusal = await admission(lane, deadline) { return .failed(refusal) }
         let answer = await send(call, lane, traceparent, deadline)
-        guards.withLock { guards in
-            if answer.saysUnwell { guards.breaker.failed(now: now()) } else { guards.breaker.succeeded() }
-        }
+        report(answer.saysUnwell)
         return answer
+    }
+
+    /// Whether a call may be made: `nil` when circuit and rate let it through.
+    private func admission(_ lane: HTTPLane, _ deadline: Moment) async -> CallFailure? {
+        if let until = guards.withLock({ $0.breaker.refusal(now: now()) }) { return .notSent(.circuitOpen(until: until)) }
+        return await waitForTurn(lane, deadline)
+    }
+
+    private func report(_ isUnwell: Bool) {
+        guards.withLock { guards in
+            if isUnwell { guards.breaker.failed(now: now()) } else { guards.breaker.succeeded() }
+        }
     }
 
     private func waitForTurn(_ lane: HTTPLane, _ deadline: Moment) async -> CallFailure? {
@@ -89,11 +96,7 @@ public final class FlexFactorClient: Sendable {
                 tokens.drop(token)
                 if isLastTry { return .failed(.notSent(.noToken("FlexFactor answered 401 to a fresh token; check appKey, appSecret and mid"))) }
             case .answered(let response): return answer(call, response)
-            case .notSent(.cannotConnect(let why)): return .failed(.notSent(.cannotConnect(why)))
-            case .notSent(.deadline): return .failed(.notSent(.deadline))
-            case .unknown(.timedOut): return .failed(.unknown(.timedOut))
-            case .unknown(.connectionLost(let why)): return .failed(.unknown(.connectionLost(why)))
-            case .unknown(.tooLarge): return .failed(.unknown(.unreadable("the answer is larger than \(HTTPConnection.bodyLimit) bytes")))
+            case let outcome: return .failed(outcome.failure)
             }
         }
         return .failed(.notSent(.noToken("no token")))
@@ -103,21 +106,73 @@ public final class FlexFactorClient: Sendable {
         .now() + .milliseconds(max((deadline - now()).milliseconds, 0))
     }
 
+    // MARK: Cards
+
+    /// Exchanges a card for FlexFactor's token of it. Repeating it is harmless: a card may have several tokens.
+    public func tokenize(_ card: ClearCard, on lane: HTTPLane, traceparent: String?, deadline: Moment) async -> Result<CardToken, CallFailure> {
+        guard let key = credentials.environmentKey else {
+            return .failure(.notSent(.misconfigured("the gateway has no environmentKey, which tokenize needs")))
+        }
+        let start = NIODeadline.now()
+        let outcome = await tokenize(card, key, lane, traceparent, deadline)
+        var failure: CallFailure?
+        if case .failure(let why) = outcome { failure = why }
+        observe(
+            Observation(
+                call: "tokenize", outcome: failure.map { FlexFactorAnswer.failed($0).name } ?? "token", nanoseconds: (NIODeadline.now() - start).nanoseconds,
+                failure: failure))
+        return outcome
+    }
+
+    private func tokenize(
+        _ card: ClearCard, _ key: Secret, _ lane: HTTPLane, _ traceparent: String?, _ deadline: Moment
+    ) async -> Result<CardToken, CallFailure> {
+        if let refusal = await admission(lane, deadline) { return .failure(refusal) }
+        let path = "/tokenize?mid=\(Self.escape(credentials.mid))&environment=\(Self.escape(key.exposed))"
+        let request = signed(post(path, card.body, traceparent))
+        let outcome = await lane.execute(request, to: credentials.origin, authorityFile: credentials.authorityFile, deadline: httpDeadline(deadline))
+        let result: Result<CardToken, CallFailure> = switch outcome {
+        case .answered(let response) where (200..<300).contains(response.status):
+            FlexFactorResponse.token(response).map(Result.success) ?? .failure(.unknown(.unreadable("tokenize answered without a token")))
+        case .answered(let response) where response.status == 401 || response.status == 403:
+            .failure(.notSent(.noToken("FlexFactor refuses mid or environmentKey (\(response.status))")))
+        case .answered(let response): .failure(failure(response))
+        default: .failure(outcome.failure)
+        }
+        if case .failure(let why) = result { report(FlexFactorAnswer.failed(why).saysUnwell) } else { report(false) }
+        return result
+    }
+
     // MARK: Requests
 
-    private func request(_ call: FlexFactorCall, bearer: Secret, _ traceparent: String?) -> HTTPRequest {
-        let (method, path, body): (HTTPRequest.Method, String, [UInt8]) = switch call {
-        case .evaluate(let charge, let key): (.post, "/evaluate", EvaluateRequest.body(charge, idempotencyKey: key, credentials: credentials))
-        case .find(let reference): (.get, "/orders?query=\(Self.escape(reference.text))&mid=\(Self.escape(credentials.mid))&pageSize=50", [])
-        case .lookUp(let id): (.get, "/orders/\(Self.escape(id.text))", [])
-        case .cancel(let id): (.post, "/orders/\(Self.escape(id.text))/cancel", Array("{}".utf8))
-        case .cancelByReference(let reference): (.post, "/orders/\(Self.escape(reference.text))/external-cancel", Array("{}".utf8))
-        case .capture(let id, let amount, let key): (.post, "/capture", captureBody(id, amount, key))
-        }
-        var headers = [("authorization", "Bearer " + bearer.exposed), ("accept", "application/json")]
-        if method == .post { headers.append(("content-type", "application/json")) }
+    private func post(_ path: String, _ body: [UInt8], _ traceparent: String?, bearer: Secret? = nil) -> HTTPRequest {
+        HTTPRequest(method: .post, path: credentials.origin.basePath + path, headers: headers(traceparent, bearer) + [("content-type", "application/json")], body: body)
+    }
+
+    private func get(_ path: String, _ traceparent: String?, bearer: Secret) -> HTTPRequest {
+        HTTPRequest(method: .get, path: credentials.origin.basePath + path, headers: headers(traceparent, bearer), body: [])
+    }
+
+    private func headers(_ traceparent: String?, _ bearer: Secret?) -> [(name: String, value: String)] {
+        var headers = [(name: "accept", value: "application/json")]
+        if let bearer { headers.append(("authorization", "Bearer " + bearer.exposed)) }
         if let traceparent { headers.append(("traceparent", traceparent)) }
-        return HTTPRequest(method: method, path: credentials.origin.basePath + path, headers: headers, body: body)
+        return headers
+    }
+
+    private func request(_ call: FlexFactorCall, bearer: Secret, _ traceparent: String?) -> HTTPRequest {
+        let nothing = Array("{}".utf8)
+        return switch call {
+        case .evaluate(let charge, let key):
+            post("/evaluate", EvaluateRequest.body(charge, idempotencyKey: key, credentials: credentials), traceparent, bearer: bearer)
+        case .find(let reference):
+            get("/orders?query=\(Self.escape(reference.text))&mid=\(Self.escape(credentials.mid))&pageSize=50", traceparent, bearer: bearer)
+        case .lookUp(let id): get("/orders/\(Self.escape(id.text))", traceparent, bearer: bearer)
+        case .cancel(let id): post("/orders/\(Self.escape(id.text))/cancel", nothing, traceparent, bearer: bearer)
+        case .cancelByReference(let reference):
+            post("/orders/\(Self.escape(reference.text))/external-cancel", nothing, traceparent, bearer: bearer)
+        case .capture(let id, let amount, let key): post("/capture", captureBody(id, amount, key), traceparent, bearer: bearer)
+        }
     }
 
     private func captureBody(_ id: FlexFactorOrderID, _ amount: Money, _ key: UUID5) -> [UInt8] {
@@ -165,13 +220,20 @@ public final class FlexFactorClient: Sendable {
         case (200..<300, .cancel), (200..<300, .cancelByReference): .cancelAccepted
         case (200..<300, .capture): FlexFactorResponse.captured(response)
         case (404, .find), (404, .lookUp), (404, .cancel), (404, .cancelByReference): .noSuchOrder
-        case (409, _): .failed(.conflict)
-        case (429, _): .failed(.throttled(retryAfter: retryAfter(response)))
         case (400, .cancel), (400, .cancelByReference), (422, .cancel), (422, .cancelByReference), (405, .cancel), (405, .cancelByReference): .cancelRefused
+        default: .failed(failure(response))
+        }
+    }
+
+    /// What a status that is no success means.
+    private func failure(_ response: HTTPResponse) -> CallFailure {
+        switch response.status {
+        case 409: .conflict
+        case 429: .throttled(retryAfter: retryAfter(response))
         // The request may have been cut off by a time-out at the edge, after FlexFactor had it.
-        case (408, _): .failed(.unknown(.serverError(status: 408)))
-        case (400..<500, _): .failed(.refused(status: response.status, FlexFactorResponse.fieldErrors(response)))
-        default: .failed(.unknown(.serverError(status: response.status)))
+        case 408: .unknown(.serverError(status: 408))
+        case 400..<500: .refused(status: response.status, FlexFactorResponse.fieldErrors(response))
+        default: .unknown(.serverError(status: response.status))
         }
     }
 
@@ -189,10 +251,7 @@ public final class FlexFactorClient: Sendable {
             body.member("AppKey", credentials.appKey.exposed)
             body.member("AppSecret", credentials.appSecret.exposed)
         }
-        let request = signed(
-            HTTPRequest(
-                method: .post, path: credentials.origin.basePath + "/oauth2/token",
-                headers: [("content-type", "application/json"), ("accept", "application/json")], body: json.bytes))
+        let request = signed(post("/oauth2/token", json.bytes, nil))
         func failed(_ why: String, isRefusal: Bool = false) -> TokenKeeper.Outcome { .failure(TokenKeeper.Failure(why: why, isRefusal: isRefusal)) }
         switch await lane.execute(request, to: credentials.origin, authorityFile: credentials.authorityFile, deadline: .now() + .seconds(10)) {
         case .answered(let response) where response.status == 400 || response.status == 401 || response.status == 403:
@@ -203,10 +262,7 @@ public final class FlexFactorClient: Sendable {
             else { return failed("the token endpoint answered without a readable token") }
             return .success(TokenKeeper.Token(bearer: Secret(bearer), expires: Moment(milliseconds: expires)))
         case .answered(let response): return failed("the token endpoint answered \(response.status)")
-        case .notSent(.cannotConnect(let why)): return failed("no connection for the token: \(why)")
-        case .notSent(.deadline), .unknown(.timedOut): return failed("the token endpoint did not answer in time")
-        case .unknown(.connectionLost(let why)): return failed("the token endpoint: \(why)")
-        case .unknown(.tooLarge): return failed("the token endpoint's answer is too large")
+        case let outcome: return failed("asking for the token: \(outcome.failure)")
         }
     }
 }

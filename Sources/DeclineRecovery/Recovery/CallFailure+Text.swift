@@ -1,4 +1,4 @@
-extension CallFailure: CustomStringConvertible {
+extension CallFailure: Error, CustomStringConvertible {
     /// What happened, for an operator. Holds no key, no card and no person's data.
     public var description: String {
         switch self {

@@ -28,6 +28,12 @@ enum FlexFactorResponse {
         return .failed(.unknown(.unreadable("capture answered with a status that is not known")))
     }
 
+    /// The token of `tokenize`'s answer, which stands deep inside it.
+    static func token(_ response: HTTPResponse) -> CardToken? {
+        let method = object(response)?[anyCase: "transaction"]?[anyCase: "payment_method"]
+        return method?[anyCase: "token"]?.string.flatMap { $0.isEmpty ? nil : CardToken($0) }
+    }
+
     static func order(_ response: HTTPResponse) -> FlexFactorAnswer {
         guard let body = object(response), let order = order(body) else {
             return .failed(.unknown(.unreadable("orders answered without a readable order")))

@@ -1,5 +1,6 @@
 import NIOCore
 import NIOHTTP1
+import NIOTLS
 
 /// One connection, which carries one request at a time.
 ///
@@ -16,6 +17,9 @@ final class HTTPConnection: ChannelInboundHandler {
     private let onGone: (HTTPConnection) -> Void
     private var channel: (any Channel)?
     private var exchange: Exchange?
+    /// Told once: whether the connection stands, TLS and all. Only then a request is given to it, so that a request that TLS never let
+    /// through counts as not sent.
+    private var onStanding: ((Result<Void, any Error>) -> Void)?
     /// When it became idle.
     var idleSince = NIODeadline.now()
 
@@ -31,7 +35,16 @@ final class HTTPConnection: ChannelInboundHandler {
         self.onGone = onGone
     }
 
-    var isUsable: Bool { channel?.isActive == true && exchange == nil }
+    var isUsable: Bool { channel?.isActive == true && exchange == nil && onStanding == nil }
+
+    /// Waits for the handshake; must be called before the channel becomes active.
+    func awaitHandshake(_ onStanding: @escaping (Result<Void, any Error>) -> Void) { self.onStanding = onStanding }
+
+    private func stands(_ result: Result<Void, any Error>) {
+        guard let told = onStanding else { return }
+        onStanding = nil
+        told(result)
+    }
 
     /// Writes a request. `false`, and nothing written, when the connection is gone already.
     func send(_ request: HTTPRequest, _ finish: @escaping (HTTPOutcome) -> Void) -> Bool {
@@ -58,6 +71,10 @@ final class HTTPConnection: ChannelInboundHandler {
     func abandon() {
         exchange = nil
         close()
+    }
+
+    func abandonUnlessStanding() {
+        if onStanding != nil { close() }
     }
 
     private func end(_ outcome: HTTPOutcome) {
@@ -99,13 +116,20 @@ final class HTTPConnection: ChannelInboundHandler {
         }
     }
 
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if case .handshakeCompleted? = event as? TLSUserEvent { stands(.success(())) }
+        context.fireUserInboundEventTriggered(event)
+    }
+
     func channelInactive(context: ChannelHandlerContext) {
+        stands(.failure(ChannelError.eof))
         end(.unknown(.connectionLost("the connection was closed before the answer was complete")))
         onGone(self)
         context.fireChannelInactive()
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        stands(.failure(error))
         end(.unknown(.connectionLost(String(describing: type(of: error)))))
         context.close(promise: nil)
     }

@@ -149,6 +149,7 @@ public final class HTTPLane: @unchecked Sendable {
         let connection = HTTPConnection(
             authority: key.origin.authority, onFree: { [weak self] in self?.free($0, key) }, onGone: { [weak self] in self?.gone($0, key) })
         let bound = NIOLoopBound((pending, connection), eventLoop: eventLoop)
+        if tls != nil { connection.awaitHandshake { [weak self] in self?.connected($0, bound.value.0, bound.value.1) } }
         ClientBootstrap(group: eventLoop)
             .connectTimeout(limits.connectTimeout)
             .channelOption(.socketOption(.tcp_nodelay), value: 1)
@@ -163,21 +164,34 @@ public final class HTTPLane: @unchecked Sendable {
             }
             .connect(host: key.origin.host, port: key.origin.port)
             .assumeIsolated()
-            .whenComplete { result in
+            .whenComplete { [limits, eventLoop] result in
                 let (pending, connection) = bound.value
                 switch result {
+                case .success where tls == nil: self.connected(.success(()), pending, connection)
                 case .success:
-                    // The request may have timed out meanwhile; the connection serves the next.
-                    if pending.isOver || !self.send(pending, on: connection) {
-                        if !pending.isOver { pending.end(.notSent(.cannotConnect("the connection was closed as soon as it stood"))) }
-                        self.free(connection, key)
-                    }
+                    // A handshake that never ends must not hold its place in the pool.
+                    eventLoop.scheduleTask(in: limits.connectTimeout) { bound.value.1.abandonUnlessStanding() }
                 case .failure(let error):
                     self.pool(key).count -= 1
                     pending.end(.notSent(.cannotConnect(Self.text(of: error))))
                     self.serveWaiting(key)
                 }
             }
+    }
+
+    private func connected(_ result: Result<Void, any Error>, _ pending: Pending, _ connection: HTTPConnection) {
+        switch result {
+        case .success:
+            // The request may have timed out meanwhile; the connection serves the next.
+            if pending.isOver || !send(pending, on: connection) {
+                if !pending.isOver { pending.end(.notSent(.cannotConnect("the connection was closed as soon as it stood"))) }
+                free(connection, pending.key)
+            }
+        case .failure(let error):
+            // The connection reports its end by itself.
+            pending.end(.notSent(.cannotConnect("no TLS: \(Self.text(of: error))")))
+            connection.close()
+        }
     }
 
     private func free(_ connection: HTTPConnection, _ key: PoolKey) {

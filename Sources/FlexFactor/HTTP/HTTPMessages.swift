@@ -1,3 +1,5 @@
+import DeclineRecovery
+
 /// A request of the lane client: small, whole, its body in memory.
 struct HTTPRequest: Sendable {
     enum Method: String, Sendable {
@@ -29,6 +31,18 @@ enum HTTPOutcome: Sendable {
     case notSent(NotSent)
     /// The request was written, in part or whole. The peer may have acted on it.
     case unknown(Unknown)
+
+    /// The failure in the recovery's words; an answer is none, and reads as one that cannot be understood.
+    var failure: CallFailure {
+        switch self {
+        case .answered(let response): .unknown(.unreadable("status \(response.status)"))
+        case .notSent(.cannotConnect(let why)): .notSent(.cannotConnect(why))
+        case .notSent(.deadline): .notSent(.deadline)
+        case .unknown(.timedOut): .unknown(.timedOut)
+        case .unknown(.connectionLost(let why)): .unknown(.connectionLost(why))
+        case .unknown(.tooLarge): .unknown(.unreadable("the answer is larger than \(HTTPConnection.bodyLimit) bytes"))
+        }
+    }
 
     enum NotSent: Sendable, Hashable {
         case cannotConnect(String)

@@ -1,0 +1,289 @@
+import DeclineRecovery
+import Foundation
+import NIOPosix
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import FlexFactor
+
+/// The client's answers, call by call, against a server that says what each test wants.
+@Suite struct ClientTests {
+    static let mid = "5f1c1f0e-6b1a-4c5f-9a55-0d6a1c7b2e11"
+    private static let token = #"{"accessToken":"jwt-1","expires":4102444800000}"#
+    private static let lookUp = FlexFactorCall.lookUp("order-1")
+
+    final class Clock: Sendable {
+        private let moment = Mutex(Moment(rfc3339: "2026-01-02T03:04:06Z")!)
+        var now: Moment { moment.withLock { $0 } }
+        func advance(_ span: Moment.Span) { moment.withLock { $0 = $0 + span } }
+    }
+
+    private func client(
+        _ server: ScriptedServer, clock: Clock = Clock(), keys: [HMACSigningKey] = [], rate: Double? = nil, environmentKey: String? = "env-key"
+    ) throws -> FlexFactorClient {
+        FlexFactorClient(
+            GatewayCredentials(
+                appKey: Secret("app-key"), appSecret: Secret("app-secret"), mid: Self.mid, environmentKey: environmentKey.map(Secret.init(_:)),
+                signingKeys: keys, origin: try #require(Origin(server.origin)), maxRequestsPerSecond: rate),
+            now: { clock.now })
+    }
+
+    private let lane = HTTPLane(eventLoop: MultiThreadedEventLoopGroup.singleton.next())
+
+    private func perform(_ client: FlexFactorClient, _ call: FlexFactorCall = lookUp, clock: Clock = Clock()) async -> FlexFactorAnswer {
+        await client.perform(call, on: lane, traceparent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", deadline: clock.now + .seconds(5))
+    }
+
+    /// Answers the token by itself and everything else as told.
+    private func server(_ answer: @escaping @Sendable (ScriptedServer.Request) -> ScriptedServer.Act) async throws -> ScriptedServer {
+        try await ScriptedServer.start { request in
+            request.path == "/v1/oauth2/token" ? ScriptedServer.response(200, Self.token) : answer(request)
+        }
+    }
+
+    private func answer(_ status: Int, _ body: String, headers: String = "", type: String = "application/json", to call: FlexFactorCall) async throws -> FlexFactorAnswer {
+        let server = try await server { _ in ScriptedServer.response(status, body, type: type, headers: headers) }
+        return await perform(try client(server), call)
+    }
+
+    private var evaluate: FlexFactorCall {
+        let recovery = Recovery.sample(declinedAt: Clock().now)
+        return .evaluate(recovery.charge, idempotencyKey: UUID5(high: 1, low: 2))
+    }
+
+    // MARK: Token
+
+    @Test func oneTokenRequestServesAllWhoWait() async throws {
+        let server = try await server { _ in ScriptedServer.response(200, #"{"id":"order-1","statusName":"COMPLETED"}"#) }
+        let client = try client(server)
+        let answers = await withTaskGroup(of: FlexFactorAnswer.self) { group in
+            for _ in 0..<100 { group.addTask { await perform(client) } }
+            return await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(answers.allSatisfy { $0 == .found(FlexFactorOrder(id: "order-1", state: .completed)) })
+        #expect(server.requests.filter { $0.path == "/v1/oauth2/token" }.count == 1)
+        let request = try #require(server.requests.last)
+        #expect(request.header("authorization") == "Bearer jwt-1")
+        #expect(request.header("traceparent")?.contains("4bf92f3577b34da6a3ce929d0e0e4736") == true)
+        #expect(server.requests.first?.body == #"{"AppKey":"app-key","AppSecret":"app-secret"}"#)
+    }
+
+    @Test func aTokenIsRenewedBeforeItEndsWhileItStillServes() async throws {
+        let clock = Clock()
+        let expires = (clock.now + .seconds(600)).milliseconds
+        let server = try await ScriptedServer.start { request in
+            request.path == "/v1/oauth2/token"
+                ? ScriptedServer.response(200, #"{"accessToken":"jwt","expires":\#(expires)}"#)
+                : ScriptedServer.response(200, #"{"id":"order-1","status":4}"#)
+        }
+        let client = try client(server, clock: clock)
+        _ = await perform(client, clock: clock)
+        clock.advance(.seconds(550))
+        #expect(await perform(client, clock: clock) == .found(FlexFactorOrder(id: "order-1", state: .processing)))
+        let deadline = ContinuousClock.now + .seconds(5)
+        while server.requests.filter({ $0.path == "/v1/oauth2/token" }).count < 2, ContinuousClock.now < deadline { try await Task.sleep(for: .milliseconds(5)) }
+        #expect(server.requests.filter { $0.path == "/v1/oauth2/token" }.count == 2)
+    }
+
+    @Test func aTokenThatEndedEarlyIsReplacedOnceAndTheCallRepeated() async throws {
+        let seen = Mutex(0)
+        let server = try await server { _ in
+            seen.withLock { seen in
+                seen += 1
+                return seen == 1 ? ScriptedServer.response(401) : ScriptedServer.response(200, #"{"id":"order-1","status":7}"#)
+            }
+        }
+        #expect(await perform(try client(server)) == .found(FlexFactorOrder(id: "order-1", state: .completed)))
+        #expect(server.requests.map(\.path) == ["/v1/oauth2/token", "/v1/orders/order-1", "/v1/oauth2/token", "/v1/orders/order-1"])
+    }
+
+    @Test func aFreshTokenThatIsRefusedIsAFaultOfTheKeys() async throws {
+        let server = try await server { _ in ScriptedServer.response(401) }
+        guard case .failed(.notSent(.noToken)) = await perform(try client(server)) else {
+            Issue.record("expected no token")
+            return
+        }
+        #expect(server.requests.count == 4)
+    }
+
+    @Test func wrongKeysAreNotSentAndATokenThatCannotBeHadIsAMatterOfTheConnection() async throws {
+        let refusing = try await ScriptedServer.start { _ in ScriptedServer.response(400, #"{"AppKey":["The credentials are not valid."]}"#) }
+        guard case .failed(.notSent(.noToken)) = await perform(try client(refusing)) else {
+            Issue.record("expected no token")
+            return
+        }
+        for act in [ScriptedServer.Act.close, .reset, ScriptedServer.response(503), ScriptedServer.response(200, "<html>", type: "text/html")] {
+            let broken = try await ScriptedServer.start { _ in act }
+            guard case .failed(.notSent(.cannotConnect)) = await perform(try client(broken), evaluate) else {
+                Issue.record("expected not sent")
+                return
+            }
+        }
+    }
+
+    // MARK: Answers
+
+    @Test(arguments: [
+        ("APPROVED", EvaluationStatus.approved), ("declined", .declined), ("CHALLENGE", .challenge), ("CaptureRequired", .captureRequired),
+        ("SUBMITTED", .submitted), ("CANCELLED", .cancelled), ("EXPIRED", .expired), ("PROCESSING", .processing), ("BRANDNEW", .unrecognised("BRANDNEW")),
+    ])
+    func evaluateIsReadByItsStatus(word: String, status: EvaluationStatus) async throws {
+        let body = #"{"orderSessionKey":"g-1","orderId":"g-1","success":true,"status":"\#(word)","more":{"x":[1]}}"#
+        #expect(try await answer(200, body, to: evaluate) == .evaluated(status, "g-1"))
+    }
+
+    @Test(arguments: [
+        ("", "application/json"), ("<html>maintenance</html>", "text/html"), ("[]", "application/json"), (#"{"success":true}"#, "application/json"),
+        (#"{"status":5}"#, "application/json"),
+    ])
+    func aSuccessThatCannotBeReadIsUnknown(body: String, type: String) async throws {
+        guard case .failed(.unknown(.unreadable)) = try await answer(200, body, type: type, to: evaluate) else {
+            Issue.record("expected unknown")
+            return
+        }
+    }
+
+    @Test(arguments: [500, 502, 503, 504, 408, 302])
+    func aServerErrorIsUnknown(status: Int) async throws {
+        #expect(try await answer(status, "<html>", type: "text/html", to: evaluate) == .failed(.unknown(.serverError(status: status))))
+    }
+
+    @Test func throttlingConflictAndRefusalAreNotUnknown() async throws {
+        #expect(try await answer(429, "", to: evaluate) == .failed(.throttled(retryAfter: nil)))
+        #expect(try await answer(429, "", headers: "retry-after: 7\r\n", to: evaluate) == .failed(.throttled(retryAfter: .seconds(7))))
+        #expect(
+            try await answer(429, "", headers: "retry-after: Fri, 02 Jan 2026 03:05:06 GMT\r\n", to: evaluate) == .failed(.throttled(retryAfter: .seconds(60))))
+        #expect(try await answer(409, "{}", to: evaluate) == .failed(.conflict))
+        #expect(try await answer(403, "", to: evaluate) == .failed(.refused(status: 403, [])))
+    }
+
+    @Test(arguments: [
+        #"{"status":400,"title":"One or more validation errors occurred.","traceId":"00-1","errors":{"Transaction.Id":["The Id field is required."],"OrderId":["a","b"]}}"#,
+        #"{"Transaction.Id":["The Id field is required."],"OrderId":["a","b"],"TraceId":["00-1"]}"#,
+        #"{"status":"400","errors":{"Transaction.Id":["The Id field is required."],"OrderId":["a","b"],"TraceId":["00-1"]}}"#,
+    ])
+    func fieldErrorsAreReadFromBothShapes(body: String) async throws {
+        let errors = [("Transaction.Id", "The Id field is required."), ("OrderId", "a"), ("OrderId", "b")].map { FieldError(path: $0, message: $1) }
+        #expect(try await answer(400, body, to: evaluate) == .failed(.refused(status: 400, errors)))
+    }
+
+    @Test func aFieldErrorThatQuotesACardIsRedacted() async throws {
+        let number = "41" + String(repeating: "1", count: 14)
+        guard case .failed(.refused(_, let errors)) = try await answer(400, #"{"CardNumber":["\#(number) is not valid"]}"#, to: evaluate) else {
+            Issue.record("expected a refusal")
+            return
+        }
+        #expect(errors.count == 1 && !errors[0].message.contains(number))
+    }
+
+    @Test func ordersAreFoundByTheReferenceTheyEcho() async throws {
+        let reference = RecoveryReference(orderID: "A-1", kind: .sale, sequence: 0)
+        let other = #"{"id":"g-0","status":7,"externalOrderId":"A-1-S0"}"#
+        for list in [
+            #"{"orders":{"data":[\#(other),{"id":"g-1","statusName":"Cancelled","externalOrderId":"\#(reference.text)"}]}}"#,
+            #"{"orders":[\#(other),{"id":"g-1","status":2,"ExternalOrderReference":"\#(reference.text)"}]}"#,
+        ] {
+            #expect(try await answer(200, list, to: .find(reference)) == .found(FlexFactorOrder(id: "g-1", state: .cancelled)))
+        }
+        // Of several, the one that took money is the truth.
+        let several = #"{"orders":[{"id":"g-1","status":2,"externalOrderId":"\#(reference.text)"},{"id":"g-2","status":7,"externalOrderId":"\#(reference.text)"}]}"#
+        #expect(try await answer(200, several, to: .find(reference)) == .found(FlexFactorOrder(id: "g-2", state: .completed)))
+        #expect(try await answer(200, #"{"orders":{"data":[]}}"#, to: .find(reference)) == .noSuchOrder)
+        #expect(try await answer(200, #"{"orders":[\#(other)]}"#, to: .find(reference)) == .noSuchOrder)
+        guard case .failed(.unknown(.unreadable)) = try await answer(200, #"{"orders":[{"id":"g-1","status":7}]}"#, to: .find(reference)) else {
+            Issue.record("an order that says nothing of its reference is no answer")
+            return
+        }
+        let server = try await server { _ in ScriptedServer.response(200, #"{"orders":[]}"#) }
+        _ = await perform(try client(server), .find(reference))
+        #expect(server.requests.last?.path == "/v1/orders?query=A~2D1-S0&mid=\(Self.mid)&pageSize=50")
+    }
+
+    @Test func cancelsAndCapturesAreReadAsFlexFactorMeansThem() async throws {
+        let reference = RecoveryReference(orderID: "A", kind: .sale, sequence: 0)
+        let capture = FlexFactorCall.capture("g-1", Money(minorUnits: 4_999, currency: .usd), idempotencyKey: UUID5(high: 1, low: 2))
+        #expect(try await answer(200, "", to: .cancel("g-1")) == .cancelAccepted)
+        #expect(try await answer(200, "{}", to: .cancelByReference(reference)) == .cancelAccepted)
+        #expect(try await answer(400, "{}", to: .cancel("g-1")) == .cancelRefused)
+        #expect(try await answer(404, "", to: .cancelByReference(reference)) == .noSuchOrder)
+        #expect(try await answer(404, "", to: .lookUp("g-1")) == .noSuchOrder)
+        #expect(try await answer(200, #"{"status":"SUCCESS"}"#, to: capture) == .captured)
+        #expect(try await answer(200, #"{"captureStatus":"SUCCESS"}"#, to: capture) == .captured)
+        #expect(try await answer(200, #"{"status":"FAILED","responseCode":"2001"}"#, to: capture) == .captureFailed(code: "2001"))
+        guard case .failed(.unknown) = try await answer(200, #"{"status":"MAYBE"}"#, to: capture) else {
+            Issue.record("expected unknown")
+            return
+        }
+    }
+
+    // MARK: Requests
+
+    @Test func evaluateCarriesTheDeclineAndARepeatIsTheSameToTheByte() async throws {
+        let server = try await server { _ in ScriptedServer.response(200, #"{"orderSessionKey":"g","status":"APPROVED"}"#) }
+        let key = try #require(HMACSigningKey(base64: SignatureTests.keyText))
+        let client = try client(server, keys: [key])
+        for _ in 0..<2 { _ = await perform(client, evaluate) }
+        let requests = server.requests.filter { $0.path == "/v1/evaluate" }
+        #expect(requests.count == 2 && requests[0].body == requests[1].body)
+        let json = try #require(try JSONSerialization.jsonObject(with: Data(requests[0].body.utf8)) as? [String: Any])
+        #expect(json["isMIT"] as? Bool == false && json["isDeclined"] as? Bool == true && json["expiryDateUtc"] == nil)
+        #expect(json["orderId"] as? String == "A1B2C3D4E5-S0" && json["mid"] as? String == Self.mid && json["customerIp"] as? String == "203.0.113.7")
+        let transaction = try #require(json["transaction"] as? [String: Any])
+        #expect(transaction["amount"] as? Int == 4_999 && transaction["responseCode"] as? String == "202" && transaction["avsResultCode"] as? String == "NA")
+        let method = try #require(json["paymentMethod"] as? [String: Any])
+        #expect(method["cardNumber"] as? String == "tok_approve" && method["token"] as? Bool == true)
+        for request in server.requests {
+            let refusal = MessageSignature.verify(
+                header: request.header, method: "POST", host: request.header("host") ?? "", body: Array(request.body.utf8), keys: [key], now: Clock().now)
+            #expect(refusal == nil)
+        }
+    }
+
+    @Test func aCardIsExchangedForItsToken() async throws {
+        let server = try await server { _ in ScriptedServer.response(200, #"{"transaction":{"succeeded":true,"token":null,"payment_method":{"token":"tok-9"}}}"#) }
+        let card = ClearCard(number: "4000", verificationValue: nil, firstName: "Ada", lastName: "Byron", month: 3, year: 2030)
+        let outcome = await (try client(server)).tokenize(card, on: lane, traceparent: nil, deadline: Clock().now + .seconds(5))
+        #expect(try outcome.get() == CardToken("tok-9"))
+        #expect(server.requests.map(\.path) == ["/v1/tokenize?mid=\(Self.mid)&environment=env-key"])
+        #expect(server.requests[0].body == #"{"payment_method":{"credit_card":{"first_name":"Ada","last_name":"Byron","number":"4000","verification_value":"","month":"03","year":"2030"}}}"#)
+        let without = await (try client(server, environmentKey: nil)).tokenize(card, on: lane, traceparent: nil, deadline: Clock().now + .seconds(5))
+        guard case .failure(.notSent(.misconfigured)) = without else {
+            Issue.record("expected misconfigured")
+            return
+        }
+    }
+
+    // MARK: Guards
+
+    @Test func aDeadFlexFactorOpensTheCircuitAndOneProbeClosesIt() async throws {
+        let clock = Clock()
+        let server = try await server { _ in ScriptedServer.response(503) }
+        let client = try client(server, clock: clock)
+        for _ in 0..<20 { #expect(await perform(client, clock: clock) == .failed(.unknown(.serverError(status: 503)))) }
+        #expect(client.circuit == .open)
+        let asked = server.requests.count
+        guard case .failed(.notSent(.circuitOpen)) = await perform(client, clock: clock) else {
+            Issue.record("expected an open circuit")
+            return
+        }
+        #expect(server.requests.count == asked)
+        clock.advance(.seconds(6))
+        server.script { request in
+            request.path == "/v1/oauth2/token" ? ScriptedServer.response(200, Self.token) : ScriptedServer.response(200, #"{"id":"order-1","status":7}"#)
+        }
+        #expect(await perform(client, clock: clock) == .found(FlexFactorOrder(id: "order-1", state: .completed)))
+        #expect(client.circuit == .closed)
+    }
+
+    @Test func theRateLimitLetsTheRestWaitOrRefusesThem() {
+        var limit = RateLimit(perSecond: 10)
+        let now = Clock().now
+        // A second's worth at once, then one every 100 ms.
+        let waits = (0..<14).map { _ in limit.reserve(now: now, patience: .milliseconds(300)) }
+        #expect(waits.prefix(11).allSatisfy { $0 == .seconds(0) })
+        #expect(waits[11] == .milliseconds(100) && waits[12] == .milliseconds(200) && waits[13] == .milliseconds(300))
+        #expect(limit.reserve(now: now, patience: .milliseconds(300)) == nil)
+        #expect(limit.reserve(now: now + .seconds(60), patience: .seconds(0)) == .seconds(0))
+    }
+}

@@ -1,0 +1,134 @@
+import DeclineRecovery
+import NIOCore
+import NIOPosix
+import Testing
+
+@testable import FlexFactor
+
+/// Whatever breaks, and wherever: a request is *not sent* only if the server has not had a byte of it.
+@Suite struct LaneTests {
+    private static let body = Array(String(repeating: "x", count: 2_000).utf8)
+    private static let whole = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"
+
+    private func lane(_ limits: HTTPLane.Limits = .init()) -> HTTPLane {
+        HTTPLane(eventLoop: MultiThreadedEventLoopGroup.singleton.next(), limits: limits)
+    }
+
+    private func post(_ lane: HTTPLane, _ origin: String, milliseconds: Int64 = 5_000) async throws -> HTTPOutcome {
+        let request = HTTPRequest(method: .post, path: "/v1/evaluate", headers: [], body: Self.body)
+        return await lane.execute(request, to: try #require(Origin(origin)), authorityFile: nil, deadline: .now() + .milliseconds(milliseconds))
+    }
+
+    enum Kind: Sendable { case answered, notSent, unknown }
+
+    private func kind(_ outcome: HTTPOutcome) -> Kind {
+        switch outcome {
+        case .answered: .answered
+        case .notSent: .notSent
+        case .unknown: .unknown
+        }
+    }
+
+    @Test(arguments: [1, 2, 17, 60, 100, 500, 1_500, 2_050], [false, true])
+    func aConnectionCutInsideTheRequestIsUnknown(bytes: Int, isReset: Bool) async throws {
+        let server = try await ScriptedServer.start(cut: (bytes, isReset ? .reset : .close)) { _ in .silence }
+        let outcome = try await post(lane(), server.origin)
+        #expect(kind(outcome) == .unknown)
+        #expect(server.bytesRead > 0)
+    }
+
+    @Test(arguments: [false, true])
+    func aConnectionCutAtOnceIsNeverCalledNotSentOnceAByteArrived(isReset: Bool) async throws {
+        for _ in 0..<50 {
+            let server = try await ScriptedServer.start(cut: (0, isReset ? .reset : .close)) { _ in .silence }
+            let outcome = try await post(lane(), server.origin)
+            #expect(kind(outcome) != .answered)
+            if kind(outcome) == .notSent { #expect(server.bytesRead == 0) }
+            try await server.stop()
+        }
+    }
+
+    @Test(arguments: [0, 1, 8, 9, 20, 36, 38, 39])
+    func aConnectionCutInsideTheAnswerIsUnknown(bytes: Int) async throws {
+        let part = String(decoding: Self.whole.utf8.prefix(bytes), as: UTF8.self)
+        let server = try await ScriptedServer.start { _ in .answerAndClose(part) }
+        #expect(kind(try await post(lane(), server.origin)) == .unknown)
+    }
+
+    @Test func anAnswerThatIsNoHTTPIsUnknown() async throws {
+        let server = try await ScriptedServer.start { _ in .answer("SSH-2.0-OpenSSH_9.2\r\n\r\n") }
+        #expect(kind(try await post(lane(), server.origin)) == .unknown)
+    }
+
+    @Test func silenceIsUnknownAtTheDeadline() async throws {
+        let server = try await ScriptedServer.start { _ in .silence }
+        guard case .unknown(.timedOut) = try await post(lane(), server.origin, milliseconds: 200) else {
+            Issue.record("expected a time-out of unknown outcome")
+            return
+        }
+        #expect(server.requests.count == 1)
+    }
+
+    @Test func aPortWithNobodyBehindItIsNotSent() async throws {
+        #expect(kind(try await post(lane(), "http://127.0.0.1:1")) == .notSent)
+    }
+
+    @Test func aRequestThatWaitsForAConnectionTooLongIsNotSent() async throws {
+        let server = try await ScriptedServer.start { _ in .silence }
+        let lane = lane(.init(connections: 1))
+        async let first = post(lane, server.origin, milliseconds: 400)
+        let deadline = ContinuousClock.now + .seconds(5)
+        while server.requests.isEmpty, ContinuousClock.now < deadline { try await Task.sleep(for: .milliseconds(5)) }
+        guard case .notSent(.deadline) = try await post(lane, server.origin, milliseconds: 100) else {
+            Issue.record("expected not sent")
+            return
+        }
+        #expect(kind(try await first) == .unknown)
+        #expect(server.requests.count == 1)
+    }
+
+    @Test func anAnswerLargerThanTheLimitIsUnknown() async throws {
+        let large = "HTTP/1.1 200 OK\r\ncontent-length: 2000000\r\n\r\n" + String(repeating: "y", count: 2_000_000)
+        let server = try await ScriptedServer.start { _ in .answer(large) }
+        guard case .unknown(.tooLarge) = try await post(lane(), server.origin) else {
+            Issue.record("expected too large")
+            return
+        }
+    }
+
+    @Test func connectionsAreKeptAndAClosedOneIsReplaced() async throws {
+        let server = try await ScriptedServer.start { _ in .answer(Self.whole) }
+        let lane = lane()
+        for _ in 0..<5 { #expect(kind(try await post(lane, server.origin)) == .answered) }
+        #expect(server.connections == 1)
+        server.script { _ in .answerAndClose(Self.whole) }
+        var answered = 0
+        for _ in 0..<20 {
+            // The close may cross the next request; then it is unknown, and never not sent.
+            let outcome = try await post(lane, server.origin)
+            #expect(kind(outcome) != .notSent)
+            if kind(outcome) == .answered { answered += 1 }
+        }
+        #expect(answered > 0)
+    }
+
+    @Test func aLateAnswerIsNotTakenForTheNextRequests() async throws {
+        let server = try await ScriptedServer.start { _ in .silence }
+        let lane = lane(.init(connections: 1))
+        _ = try await post(lane, server.origin, milliseconds: 100)
+        server.script { request in .answer("HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nnew") }
+        guard case .answered(let response) = try await post(lane, server.origin) else {
+            Issue.record("expected an answer")
+            return
+        }
+        #expect(response.body == Array("new".utf8))
+        #expect(server.connections == 2)
+    }
+
+    @Test func aServerWithoutTLSIsNotSentTheRequest() async throws {
+        let server = try await ScriptedServer.start { _ in .answer(Self.whole) }
+        let outcome = try await post(lane(.init(connectTimeout: .milliseconds(300))), server.origin.replacing("http:", with: "https:"), milliseconds: 2_000)
+        #expect(kind(outcome) == .notSent)
+        #expect(server.requests.isEmpty)
+    }
+}
