@@ -1,6 +1,7 @@
 import Broker
 import DeclineRecovery
 import Pipeline
+import Synchronization
 
 extension Pipeline.OutgoingMessage {
     /// The message as the broker takes it.
@@ -52,11 +53,20 @@ enum HeaderName {
 enum TraceParent {
     static func from(_ headers: FieldTable) -> String {
         if case .string(let text)? = headers[HeaderName.traceparent], isValid(text) { return text }
+        return fresh()
+    }
+
+    /// Random once for the process, counted from there: the system's randomness costs a call to the kernel for each number.
+    private static let process = UInt64.random(in: 1 ... .max)
+    private static let count = Atomic<UInt64>(.random(in: 0 ... .max / 2))
+
+    private static func fresh() -> String {
         func hex(_ word: UInt64) -> String {
             let digits = String(word, radix: 16)
             return String(repeating: "0", count: 16 - digits.utf8.count) + digits
         }
-        return "00-\(hex(.random(in: 1 ... .max)))\(hex(.random(in: 1 ... .max)))-\(hex(.random(in: 1 ... .max)))-01"
+        let number = count.add(1, ordering: .relaxed).newValue
+        return "00-\(hex(process))\(hex(number))-\(hex(number))-01"
     }
 
     static func isValid(_ text: String) -> Bool {

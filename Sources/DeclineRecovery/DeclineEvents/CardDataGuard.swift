@@ -21,6 +21,8 @@ public enum CardDataGuard {
 
     /// Whether a member's name says that its value is a security code.
     public static func namesSecurityCode(_ name: String) -> Bool {
+        // Every message's every name comes by here; few begin like one of these.
+        guard let letter = name.utf8.first(where: { (0x61...0x7A).contains($0 | 0x20) }), "csv".utf8.contains(letter | 0x20) else { return false }
         let plain = String(decoding: name.lowercased().utf8.filter { (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) }, as: UTF8.self)
         return securityCodeNames.contains(plain)
     }
@@ -30,6 +32,11 @@ public enum CardDataGuard {
         "verificationvalue", "cardverification", "cardverificationvalue", "cardverificationcode", "cardcvv", "cardcvc", "cardcvv2",
         "verificationcode",
     ]
+
+    /// Whether a text has digits enough for a card number or a stripe; most have not, and need no closer look.
+    static func hasDigitsEnough(_ text: String) -> Bool {
+        text.utf8.count >= 12 && text.utf8.lazy.filter(isDigit).count >= 12
+    }
 
     /// A copy of any bytes without card data. JSON stays JSON.
     public static func redacted(_ bytes: [UInt8]) -> [UInt8] {

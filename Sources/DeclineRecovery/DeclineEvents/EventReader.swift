@@ -140,12 +140,28 @@ struct EventReader {
 /// Looks for card data in everything a message holds, names included.
 enum CardDataSearch {
     static func search(_ value: JSONValue, path: String, _ faults: FaultList) {
+        // Paths are only worth their cost where there may be something to report.
+        if mayHold(value) { walk(value, path: path, faults) }
+    }
+
+    private static func mayHold(_ value: JSONValue) -> Bool {
+        switch value {
+        case .null, .bool: false
+        case .integer(let number): number.magnitude >= 100_000_000_000
+        case .number(let text), .string(let text): CardDataGuard.hasDigitsEnough(text)
+        case .array(let elements): elements.contains(where: mayHold)
+        case .object(let members):
+            members.contains { CardDataGuard.hasDigitsEnough($0.name) || CardDataGuard.namesSecurityCode($0.name) || mayHold($0.value) }
+        }
+    }
+
+    private static func walk(_ value: JSONValue, path: String, _ faults: FaultList) {
         switch value {
         case .null, .bool: break
         case .integer(let number): judge(String(number), path, faults)
         case .number(let text), .string(let text): judge(text, path, faults)
         case .array(let elements):
-            for (index, element) in elements.enumerated() { search(element, path: "\(path)[\(index)]", faults) }
+            for (index, element) in elements.enumerated() { walk(element, path: "\(path)[\(index)]", faults) }
         case .object(let members):
             for (index, member) in members.enumerated() {
                 // A name that is itself a card number must not be told in a path.
@@ -155,15 +171,14 @@ enum CardDataSearch {
                 if CardDataGuard.namesSecurityCode(member.name), !member.value.isNull, member.value != .string("") {
                     faults.add(inner, "a security code in clear; security codes are never sent")
                 } else {
-                    search(member.value, path: inner, faults)
+                    walk(member.value, path: inner, faults)
                 }
             }
         }
     }
 
     private static func judge(_ text: String, _ path: String, _ faults: FaultList) {
-        // Most texts are too short to hold a card number.
-        guard text.utf8.count >= 12, let finding = CardDataGuard.finding(in: text) else { return }
+        guard CardDataGuard.hasDigitsEnough(text), let finding = CardDataGuard.finding(in: text) else { return }
         switch finding {
         case .cardNumber:
             faults.add(path, "a card number in clear; send a FlexFactor token (an id that only looks like one needs a letter before it)")
