@@ -208,7 +208,7 @@ final class Connection: @unchecked Sendable {
 
     /// One turn: do what the inbox says, write once, sleep, read. `false` when the connection is to end.
     private func turn(_ session: Session) throws(BrokerError) -> Bool {
-        for command in takeCommands() { try carryOut(command, session) }
+        try carryOutCommands(session)
         handBackDue(session)
         session.acknowledge()
         writePending(session)
@@ -245,6 +245,20 @@ final class Connection: @unchecked Sendable {
     private func drainWake() {
         var count: eventfd_t = 0
         eventfd_read(wake, &count)
+    }
+
+    /// Does what the inbox says. When the session ends in the middle, what was not begun waits for the next one: nobody who waits
+    /// for an answer is forgotten.
+    private func carryOutCommands(_ session: Session) throws(BrokerError) {
+        var commands = takeCommands()[...]
+        while let command = commands.popFirst() {
+            do throws(BrokerError) {
+                try carryOut(command, session)
+            } catch {
+                inbox.withLock { [commands] in $0.commands.insert(contentsOf: commands, at: 0) }
+                throw error
+            }
+        }
     }
 
     private func carryOut(_ command: Command, _ session: Session) throws(BrokerError) {

@@ -142,6 +142,21 @@ import Testing
         }
     }
 
+    @Test func whatIsAskedInTheMomentOfTheLossIsStillAnswered() async throws {
+        try await withQueue { link, queue in
+            for _ in 0..<100 {
+                // Posted together, the loss and what comes after it meet in one turn of the link's thread.
+                link.breakConnections()
+                do throws(PublishError) {
+                    try await link.publish([message(queue, "a")])
+                } catch {
+                    #expect(error == .connectionLost)
+                }
+                _ = try? await link.readyCount(of: queue)
+            }
+        }
+    }
+
     @Test func publishingGoesOnAfterTheConnectionIsLost() async throws {
         try await withQueue { link, queue in
             try await Self.closeConnections(of: link)
