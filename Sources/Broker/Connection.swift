@@ -350,6 +350,9 @@ final class Connection: @unchecked Sendable {
         for command in left { refuse(command) }
         for (batch, _) in pending { batch.settle(.closed) }
         pending.removeAll()
+        // Connection and consumers know each other; they must not keep each other alive.
+        consumers.removeAll()
         onClosed?()
+        onClosed = nil
     }
 }

@@ -13,7 +13,7 @@ final class Session {
     private let codec: amqp_connection_state_t
     let out = OutputBuffer()
     let scratch = Scratch()
-    private let input = UnsafeMutableRawBufferPointer.allocate(byteCount: 128 * 1_024, alignment: 16)
+    private let input: UnsafeMutableRawBufferPointer
     private var heartbeat: Int64 = 0
     private var lastReceived = monotonicMilliseconds()
     private var lastSent = monotonicMilliseconds()
@@ -89,6 +89,8 @@ final class Session {
         self.codec = codec
         self.role = role
         self.events = events
+        // After everything that can fail: what is not whole yet has no end that would give the buffer back.
+        input = UnsafeMutableRawBufferPointer.allocate(byteCount: 128 * 1_024, alignment: 16)
         try logIn(configuration, deadline: deadline)
     }
 
