@@ -56,6 +56,9 @@ public final class CRM: Sendable {
         return finals
     }
 
+    /// How often each reason was told.
+    public var reasons: [String: Int] { Dictionary(grouping: results, by: \.reason).mapValues(\.count) }
+
     public func publish(_ bodies: [[UInt8]], key: String = "decline.initial", replyTo: String? = nil, correlationID: String? = nil) async throws {
         for start in stride(from: 0, to: bodies.count, by: 1_000) {
             try await link.publish(

@@ -62,7 +62,7 @@ import Testing
 
     @Test func silenceIsUnknownAtTheDeadline() async throws {
         let server = try await ScriptedServer.start { _ in .silence }
-        guard case .unknown(.timedOut) = try await post(lane(), server.origin, milliseconds: 200) else {
+        guard case .unknown(.timedOut) = try await post(lane(), server.origin, milliseconds: 2_000) else {
             Issue.record("expected a time-out of unknown outcome")
             return
         }
@@ -76,8 +76,8 @@ import Testing
     @Test func aRequestThatWaitsForAConnectionTooLongIsNotSent() async throws {
         let server = try await ScriptedServer.start { _ in .silence }
         let lane = lane(.init(connections: 1))
-        async let first = post(lane, server.origin, milliseconds: 400)
-        let deadline = ContinuousClock.now + .seconds(5)
+        async let first = post(lane, server.origin, milliseconds: 4_000)
+        let deadline = ContinuousClock.now + .seconds(3)
         while server.requests.isEmpty, ContinuousClock.now < deadline { try await Task.sleep(for: .milliseconds(5)) }
         guard case .notSent(.deadline) = try await post(lane, server.origin, milliseconds: 100) else {
             Issue.record("expected not sent")
@@ -115,7 +115,7 @@ import Testing
     @Test func aLateAnswerIsNotTakenForTheNextRequests() async throws {
         let server = try await ScriptedServer.start { _ in .silence }
         let lane = lane(.init(connections: 1))
-        _ = try await post(lane, server.origin, milliseconds: 100)
+        _ = try await post(lane, server.origin, milliseconds: 1_000)
         server.script { request in .answer("HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nnew") }
         guard case .answered(let response) = try await post(lane, server.origin) else {
             Issue.record("expected an answer")

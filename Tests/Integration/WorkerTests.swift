@@ -62,9 +62,10 @@ import Testing
             var tries = 0
             try await eventually("FlexFactor is asked again once it is back", seconds: 40) {
                 tries += 1
-                try await crm.publish([CRM.decline("B\(tries)")])
-                try await Task.sleep(for: .milliseconds(300))
-                return crm.results.contains { $0.kind == "approved" }
+                let order = "B\(tries)"
+                try await crm.publish([CRM.decline(order)])
+                try await eventually("\(order) is answered") { crm.result(of: order) != nil }
+                return crm.result(of: order)?.kind == "approved"
             }
         }
     }

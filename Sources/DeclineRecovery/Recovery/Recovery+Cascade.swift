@@ -32,7 +32,8 @@ extension Recovery {
 
     /// Takes in what the call brought and says where the recovery stops for now; `nil` when the next call is due at once.
     public mutating func learned(_ answer: FlexFactorAnswer, now: Moment, timing: RecoveryTiming) -> RecoveryStop? {
-        attempts += 1
+        // An open circuit is no call: it must not make the waits longer.
+        if case .failed(.notSent(.circuitOpen)) = answer {} else { attempts += 1 }
         switch answer {
         case .evaluated(let status, let id): return evaluated(status, id, now: now)
         case .captured: return .conclude(.approved(.captured, orderID))
@@ -145,7 +146,7 @@ extension Recovery {
         var until = now + backoff
         switch failure {
         case .throttled(let retryAfter?): until = max(until, now + retryAfter)
-        case .notSent(.circuitOpen(let reopens)): until = max(until, reopens)
+        case .notSent(.circuitOpen(let reopens)): until = max(now, reopens) + backoff
         default: break
         }
         return .park(until: until)
