@@ -48,6 +48,15 @@ import Testing
     }
 
     @Test(.timeLimit(.minutes(2)))
+    func aWorkerThatWaitsForItsBrokerCanBeStopped() async throws {
+        try await Fleet.with { fleet in
+            let worker = try await fleet.startWorker(["SALVAGE_BROKER_URL": "amqp://guest:guest@127.0.0.1:1"], waits: false)
+            try await eventually("it says that no broker is there") { fleet.workerLog.contains("No connection to the broker") }
+            #expect(await worker.end(SIGTERM) == 0)
+        }
+    }
+
+    @Test(.timeLimit(.minutes(2)))
     func aDeadFlexFactorIsToldAtOnceAndNotHammered() async throws {
         var plan = Fleet.Plan()
         plan.faults = #"{"outage": true}"#

@@ -7,6 +7,7 @@ import NIOCore
 import NIOPosix
 import Pipeline
 public import ServiceLifecycle
+import Synchronization
 import UnixSignals
 
 /// One process of the fleet: consumes the queues of its stages until it is told to stop.
@@ -66,24 +67,54 @@ public struct Worker: Service {
             "Salvage \(SalvageVersion.current) begins",
             metadata: [LogKey.stage: "\(settings.stages.map(\.rawValue).sorted().joined(separator: ","))", LogKey.file: "\(settings.configurationFile)"])
         let stop = StopSignal()
+        let opened = StopSignal()
         try await withTaskCancellationOrGracefulShutdownHandler {
-            let link = try await BrokerLink.open(settings.broker, waiting: true, onEvent: heard)
-            defer { Task { await link.close() } }
-            if await !topologyStands(link, stop) { return }
-            let consumers = try await subscribe(link)
-            if !stop.isSet {
-                health.isWell(.consumers)
-                logger.info("Consuming")
+            guard let link = try await open(opened) else { return }
+            do {
+                try await work(link, stop)
+                await link.close()
+            } catch {
+                await link.close()
+                throw error
             }
-            await stop.wait()
-            await finish(consumers)
-            await link.close()
         } onCancelOrGracefulShutdown: {
             stop.set()
+            opened.set()
         }
     }
 
+    private func work(_ link: BrokerLink, _ stop: StopSignal) async throws {
+        if await !topologyStands(link, stop) { return }
+        let consumers = try await subscribe(link)
+        if !stop.isSet {
+            health.isWell(.consumers)
+            logger.info("Consuming")
+        }
+        await stop.wait()
+        await finish(consumers)
+    }
+
     // MARK: Beginning
+
+    /// Waits for a broker however long it is away; `nil` when the order to stop comes first.
+    private func open(_ opened: StopSignal) async throws -> BrokerLink? {
+        let outcome = Outcome()
+        Task {
+            do throws(BrokerError) {
+                let link = try await BrokerLink.open(settings.broker, waiting: true, onEvent: heard)
+                outcome.value.withLock { $0 = .success(link) }
+            } catch {
+                outcome.value.withLock { $0 = .failure(error) }
+            }
+            opened.set()
+        }
+        await opened.wait()
+        return try outcome.value.withLock { $0 }?.get()
+    }
+
+    private final class Outcome: Sendable {
+        let value = Mutex<Result<BrokerLink, BrokerError>?>(nil)
+    }
 
     /// Waits until the topology is there. Workers have no right to declare it (messages.md).
     private func topologyStands(_ link: BrokerLink, _ stop: StopSignal) async -> Bool {
