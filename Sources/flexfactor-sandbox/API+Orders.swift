@@ -1,0 +1,97 @@
+import Foundation
+import Synchronization
+
+/// What can be asked of an order once it is placed.
+extension API {
+    func capture(_ fields: Fields) -> Reply {
+        guard let id = fields.text("orderId"), let amount = fields.int("amount"), let key = fields.text("idempotencyKey") else {
+            return invalid(["OrderId": "The OrderId field is required.", "Amount": "The Amount field is required.", "IdempotencyKey": "The IdempotencyKey field is required."])
+        }
+        return world.withLock { world in
+            guard let order = world.order(id) else { return Reply(status: 404) }
+            let fits = order.state == .capturerequired && order.amount == amount
+            if fits { world.move(id, to: .completed, key) }
+            return Reply(body: jsonText(verdict(fits, code: fits ? "100" : "2001", message: fits ? "APPROVED" : "The order cannot be captured.")))
+        }
+    }
+
+    func verdict(_ isGood: Bool, code: String, message: String) -> [String: Any] {
+        [
+            "status": isGood ? "SUCCESS" : "FAILED", "captureStatus": isGood ? "SUCCESS" : "FAILED", "success": isGood, "result": NSNull(),
+            "statusCode": NSNull(), "errors": isGood ? [] : [["item1": message, "item2": code, "item3": code, "item4": true]],
+            "customProperties": [String: Any](), "responseCode": code, "responseMessage": message, "transactionId": UUID().uuidString.lowercased(),
+        ]
+    }
+
+    func refund(_ request: Incoming, _ id: String) -> Reply {
+        guard let dollars = request.fields?.double("amountToRefund") else { return invalid(["AmountToRefund": "The AmountToRefund field is required."]) }
+        return world.withLock { world in
+            guard let order = world.order(id) else { return Reply(status: 404) }
+            let cents = Int((dollars * 100).rounded())
+            guard order.state == .completed, order.refunded + cents <= order.amount else {
+                return Reply(body: jsonText(verdict(false, code: "2001", message: "The amount exceeds the refundable maximum.")))
+            }
+            world.orders[id]?.refunded += cents
+            if order.refunded + cents == order.amount { world.move(id, to: .returned) }
+            return Reply(body: jsonText(verdict(true, code: "100", message: "APPROVED")))
+        }
+    }
+
+    func cancel(_ id: String) -> Reply {
+        switch world.withLock({ $0.cancel(id) }) {
+        case true?: Reply(body: "{}")
+        case false?: invalid(["OrderId": "The order is not in a state that can be cancelled."])
+        case nil: Reply(status: 404)
+        }
+    }
+
+    func inquire(_ id: String) -> Reply {
+        world.withLock { world in world.order(id).map { Reply(body: jsonText(item($0))) } ?? Reply(status: 404) }
+    }
+
+    func outcome(_ request: Incoming) -> Reply {
+        let id = request.fields?.text("orderSessionKey") ?? ""
+        return world.withLock { world in
+            let order = world.order(id)
+            return Reply(
+                body: jsonText([
+                    "status": order.map { world.status(of: $0) } ?? "NOTFOUND", "confirmationId": String(id.prefix(8)), "success": order != nil, "result": NSNull(),
+                    "statusCode": NSNull(), "errors": [Any](), "customProperties": [String: Any](),
+                ]))
+        }
+    }
+
+    func list(_ request: Incoming) -> Reply {
+        let size = request.query["pageSize"].flatMap(Int.init) ?? 10
+        let page = request.query["pageNumber"].flatMap(Int.init) ?? 1
+        return world.withLock { world in
+            let ids: [String]
+            if let query = request.query["query"], !query.isEmpty {
+                ids = world.byExternal[query] ?? (world.orders[query] == nil ? [] : [query])
+            } else {
+                ids = world.orders.values.sorted { $0.placed > $1.placed }.map(\.id)
+            }
+            let all = ids.compactMap { world.order($0) }
+            let shown = all.dropFirst((page - 1) * size).prefix(size)
+            let pages = (all.count + size - 1) / max(size, 1)
+            return Reply(
+                body: jsonText([
+                    "orders": [
+                        "data": shown.map(item), "pageNumber": page, "pageSize": size, "pageCount": pages, "totalItemCount": all.count,
+                        "isFirstPage": page == 1, "isLastPage": page >= pages, "hasNextPage": page < pages, "hasPreviousPage": page > 1,
+                    ],
+                    "statuses": ["0": "Draft", "1": "Onhold", "2": "Cancelled", "3": "Problem", "4": "Processing", "5": "Capturerequired", "6": "Returned", "7": "Completed"],
+                    "success": true,
+                ]))
+        }
+    }
+
+    func item(_ order: World.Order) -> [String: Any] {
+        [
+            "id": order.id, "correlationId": order.externalID, "referenceNumber": String(order.id.prefix(8)), "externalOrderId": order.externalID,
+            "status": order.state.rawValue, "statusName": order.state.name, "orderPlacedDate": order.placed.formatted(.iso8601),
+            "expiryDate": order.expiry.map { $0.formatted(.iso8601) } ?? NSNull(), "billingAddress": NSNull(), "shippingAddress": NSNull(),
+            "email": order.email, "currencyCode": order.currency, "amount": order.amount,
+        ]
+    }
+}
