@@ -25,6 +25,8 @@ final class Session {
     private var nextChannel: UInt16 = 2
     private var assemblies: [UInt16: Assembly] = [:]
     private var awaited: Awaited?
+    /// The queue whose subscription the broker has ended: the session is over as soon as no answer is waited for.
+    private var endedSubscription: String?
     private let events: (LinkEvent) -> Void
     private let role: LinkEvent.Role
 
@@ -281,7 +283,7 @@ final class Session {
     func sleep(wake: Int32, milliseconds: Int64) {
         var limit = milliseconds
         if heartbeat > 0 { limit = min(limit, heartbeat / 4) }
-        if transport.hasBufferedInput { limit = 0 }
+        if transport.hasBufferedInput || endedSubscription != nil { limit = 0 }
         var entries = [pollfd(fd: transport.socket, events: interest, revents: 0), pollfd(fd: wake, events: Int16(POLLIN), revents: 0)]
         poll(&entries, 2, Int32(clamping: limit))
     }
@@ -301,6 +303,11 @@ final class Session {
 
     /// Reads what is there, handles it, and hands out the deliveries in batches.
     func receive() throws(BrokerError) {
+        // Reconnecting subscribes again, on whichever node has the queue now. A call that is under way gets its answer first: deleting
+        // a queue ends its subscriptions too.
+        if let endedSubscription, awaited == nil {
+            throw .connectionLost(why: "the broker ended the subscription to \(endedSubscription)")
+        }
         defer { handOut() }
         for _ in 0..<8 {
             switch transport.read(into: input) {
@@ -416,8 +423,7 @@ final class Session {
         case UInt32(AMQP_BASIC_CANCEL_METHOD):
             guard let subscription = subscriptions[channel] else { return }
             events(.subscriptionCancelled(queue: subscription.consumer.queue))
-            // Reconnecting subscribes again, on whichever node has the queue now.
-            throw .connectionLost(why: "the broker ended the subscription to \(subscription.consumer.queue)")
+            endedSubscription = subscription.consumer.queue
         case UInt32(AMQP_CHANNEL_CLOSE_METHOD):
             let close = raw.load(as: amqp_channel_close_t.self)
             let error = BrokerError.refused(code: close.reply_code, text: String(close.reply_text))

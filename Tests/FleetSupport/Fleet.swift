@@ -138,6 +138,14 @@ public final class Fleet: Sendable {
         try await ChildProcess.run(TestMachine.salvage, arguments, environment: environment([:]))
     }
 
+    /// Whether nothing waits in any queue between the stages, the delay ladder included. What a worker holds does not show.
+    public func isIdle() async throws -> Bool {
+        let stages = ["intake", "cascade"]
+        let rungs = (0..<21).map { "delay." + ($0 < 10 ? "0" : "") + String($0) }
+        for queue in stages + rungs where try await link.readyCount(of: "recovery." + queue) > 0 { return false }
+        return true
+    }
+
     // MARK: The sandbox
 
     public func setFaults(_ json: String) async throws { _ = try await http("PUT", "/sandbox/faults", json) }
