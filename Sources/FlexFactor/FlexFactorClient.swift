@@ -293,6 +293,8 @@ extension FlexFactorAnswer {
         case .cancelRefused: "cancel_refused"
         case .captured: "captured"
         case .captureFailed: "capture_failed"
+        case .tokenized: "token"
+        case .cardUnusable: "card_unusable"
         case .failed(.notSent(.circuitOpen)): "circuit_open"
         case .failed(.notSent(.rateLimited)): "rate_limited"
         case .failed(.notSent(.noToken)): "no_token"

@@ -20,10 +20,15 @@ public struct Handled: Sendable {
         public let attempts: Int
         /// A charge that may or may not have happened was settled: how many calls it took stands in `attempts`.
         public let wasUnknown: Bool
+        /// The rule that decided the class, where this step decided it.
+        public let rule: String?
+        /// Until when the recovery was put away, where that is not its fate already.
+        public let until: Moment?
 
         public init(
             merchantID: MerchantID? = nil, reference: RecoveryReference? = nil, gatewayID: GatewayID? = nil, fate: Fate,
-            declinedAt: Moment? = nil, unmapped: Decline? = nil, attempts: Int = 0, wasUnknown: Bool = false
+            declinedAt: Moment? = nil, unmapped: Decline? = nil, attempts: Int = 0, wasUnknown: Bool = false,
+            rule: String? = nil, until: Moment? = nil
         ) {
             self.merchantID = merchantID
             self.reference = reference
@@ -33,6 +38,8 @@ public struct Handled: Sendable {
             self.unmapped = unmapped
             self.attempts = attempts
             self.wasUnknown = wasUnknown
+            self.rule = rule
+            self.until = until
         }
     }
 
@@ -44,6 +51,8 @@ public struct Handled: Sendable {
         case deadLettered(DeadLetterReason)
         /// Told as rejected, and kept as a dead letter.
         case rejected(reason: String)
+        /// Nothing follows from it; why.
+        case ignored(String)
     }
 
     public init(publishing: [OutgoingMessage], account: Account) {

@@ -6,15 +6,22 @@ public import DeclineRecovery
 /// of a decline whose first copy was charged in time, and a skip would then send the customer to another gateway.
 public struct IntakeStage: Sendable {
     let merchants: any MerchantDirectory
+    let cards: any CardVault
     let clock: any WallClock
     let letters: LetterWriter
     let names: TopologyNames
+    let day: Moment.Span
 
-    public init(merchants: any MerchantDirectory, clock: any WallClock, worker: DeadLetter.Worker, names: TopologyNames) {
+    public init(
+        merchants: any MerchantDirectory, cards: any CardVault, clock: any WallClock, worker: DeadLetter.Worker, names: TopologyNames,
+        day: Moment.Span = .days(1)
+    ) {
         self.merchants = merchants
+        self.cards = cards
         self.clock = clock
         self.letters = LetterWriter(stage: .intake, worker: worker)
         self.names = names
+        self.day = day
     }
 
     public func handle(_ message: IncomingMessage) -> Handled {
@@ -33,9 +40,9 @@ public struct IntakeStage: Sendable {
             return refuse(event, reference, .unknownMerchant, letter: .unknownMerchant, fault: FieldError(
                 path: "$.data.merchantId", message: "The configuration has no merchant \(event.merchantID)."), message)
         }
-        if case .encrypted = event.paymentMethod.card {
+        if case .encrypted(let card) = event.paymentMethod.card, let complaint = cards.complaint(about: card) {
             return refuse(event, reference, .noCardKey, letter: .noCardKey, fault: FieldError(
-                path: "$.data.paymentMethod.encryptedCard", message: "This worker holds no card key; send a FlexFactor token."), message)
+                path: "$.data.paymentMethod.encryptedCard", message: complaint), message)
         }
         let classification = DeclineMapping.classify(event.decline, orderType: event.order.type, merchant: merchant)
         let verdict = DeclineVerdict(declineClass: classification.declineClass, rule: classification.rule)
@@ -47,32 +54,38 @@ public struct IntakeStage: Sendable {
                 amount: event.amount, occurredAt: clock.now())
             return Handled(
                 publishing: result.messages(reply: reply(of: message), traceparent: message.traceparent),
-                account: account(of: event, reference, .told(.skipped, reason: reason.rawValue), unmapped: unmapped))
+                account: account(of: event, reference, .told(.skipped, reason: reason.rawValue), unmapped: unmapped, verdict: verdict))
         case .cascade(let gateway):
             let recovery = Recovery(
                 of: event, as: reference, by: .cascade, through: gateway, verdict: verdict, policy: merchant.policy,
                 reply: reply(of: message), now: clock.now())
             return Handled(
                 publishing: [recovery.message(to: .stage(.cascade), traceparent: message.traceparent)],
-                account: account(of: event, reference, .passed(to: .cascade), gateway: gateway.id, unmapped: unmapped))
+                account: account(of: event, reference, .passed(to: .cascade), gateway: gateway.id, unmapped: unmapped, verdict: verdict))
         case .retry(let gateway):
             let recovery = Recovery(
-                of: event, as: reference, by: .retry, through: gateway, verdict: verdict, policy: merchant.policy, reply: nil, now: clock.now())
+                of: event, as: reference, by: .retry, through: gateway, verdict: verdict, policy: merchant.policy, reply: nil, now: clock.now(),
+                day: day)
             return Handled(
                 publishing: [recovery.message(to: .stage(.retry), traceparent: message.traceparent)],
-                account: account(of: event, reference, .passed(to: .retry), gateway: gateway.id, unmapped: unmapped))
+                account: account(of: event, reference, .passed(to: .retry), gateway: gateway.id, unmapped: unmapped, verdict: verdict))
         }
     }
 
-    /// A cancel waits, as it came, where the recoveries it may cancel are.
+    /// The retry stage cancels; a recovery itself waits in the delay ladder, where no command reaches it.
     private func pass(_ command: CancelCommand, _ message: IncomingMessage) -> Handled {
-        Handled(
-            publishing: [
-                OutgoingMessage(
-                    to: .stage(.retry), messageID: message.messageID ?? command.id, type: CancelCommand.type,
-                    traceparent: message.traceparent, body: message.body)
-            ],
-            account: Handled.Account(merchantID: command.merchantID, reference: command.reference, fate: .passed(to: .retry)))
+        let now = clock.now()
+        guard let merchant = merchants.merchant(command.merchantID) else {
+            return letters.deadLetter(
+                message, because: .unknownMerchant, explanation: "The configuration has no merchant \(command.merchantID).",
+                subject: DeadLetter.Subject(merchantID: command.merchantID, reference: command.reference, orderID: command.reference?.orderID), now: now)
+        }
+        let cancellations = Cancellation.all(of: command, merchant: merchant, now: now)
+        return Handled(
+            publishing: cancellations.map { $0.message(to: .stage(.retry), message.traceparent) },
+            account: Handled.Account(
+                merchantID: command.merchantID, reference: command.reference,
+                fate: cancellations.isEmpty ? .ignored("a cascade is answered at once") : .passed(to: .retry)))
     }
 
     private func reject(_ event: RejectedEvent, _ message: IncomingMessage) -> Handled {
@@ -116,9 +129,11 @@ public struct IntakeStage: Sendable {
     }
 
     private func account(
-        of event: DeclineEvent, _ reference: RecoveryReference, _ fate: Handled.Fate, gateway: GatewayID? = nil, unmapped: Decline? = nil
+        of event: DeclineEvent, _ reference: RecoveryReference, _ fate: Handled.Fate, gateway: GatewayID? = nil, unmapped: Decline? = nil,
+        verdict: DeclineVerdict? = nil
     ) -> Handled.Account {
         Handled.Account(
-            merchantID: event.merchantID, reference: reference, gatewayID: gateway, fate: fate, declinedAt: event.declinedAt, unmapped: unmapped)
+            merchantID: event.merchantID, reference: reference, gatewayID: gateway, fate: fate, declinedAt: event.declinedAt, unmapped: unmapped,
+            rule: verdict?.rule)
     }
 }

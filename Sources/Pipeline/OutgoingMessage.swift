@@ -19,6 +19,9 @@ public struct OutgoingMessage: Sendable, Equatable {
         /// To the queue on which the CRM waits. It may be gone, and then nobody misses the message.
         case reply(queue: String)
         case deadLetters
+        /// To every pod, for as long as a retry can live.
+        case cancels
+        case journal
     }
 
     public init(

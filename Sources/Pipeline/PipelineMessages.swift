@@ -21,7 +21,7 @@ extension ResultEvent {
     init(of recovery: Recovery, _ reason: ResultReason, faults: [FieldError] = [], flexFactorOrderID: FlexFactorOrderID? = nil, at now: Moment) {
         self.init(
             subject: .recovery(recovery.reference, recovery.order), merchantID: recovery.merchantID, reason: reason, faults: faults,
-            verdict: recovery.verdict, gatewayID: recovery.gatewayID, flexFactorOrderID: flexFactorOrderID, amount: recovery.charge.amount,
+            verdict: recovery.verdict, gatewayID: recovery.gatewayID, flexFactorOrderID: flexFactorOrderID, amount: recovery.amount,
             attempts: recovery.attempts, occurredAt: now)
     }
 }

@@ -8,11 +8,28 @@ public protocol FlexFactorPort: Sendable {
     func perform(
         _ call: FlexFactorCall, merchant: MerchantID, gateway: GatewayID, traceparent: String?, deadline: Moment
     ) async -> FlexFactorAnswer
+
+    /// Opens a sealed card and exchanges it for FlexFactor's token of it. The card is in clear within this call only.
+    func tokenize(
+        _ card: SealedCard, of charge: Charge, merchant: MerchantID, gateway: GatewayID, traceparent: String?, deadline: Moment
+    ) async -> FlexFactorAnswer
 }
 
 /// The merchants' configuration as it stands now; a reload shows from the next message on.
 public protocol MerchantDirectory: Sendable {
     func merchant(_ id: MerchantID) -> Merchant?
+}
+
+/// The keys for encrypted cards, as intake asks about them.
+public protocol CardVault: Sendable {
+    /// Why a card could not be opened here, without opening it; `nil` where it could.
+    func complaint(about card: SealedCard) -> String?
+}
+
+/// The CRM's cancel commands, as far as this process has heard of them. What was announced is known here well within
+/// `RecoveryTiming.settle`.
+public protocol CancelDirectory: Sendable {
+    func isCancelRequested(_ reference: RecoveryReference) -> Bool
 }
 
 /// The clock on the wall. Tests turn it by hand.

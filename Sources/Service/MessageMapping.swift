@@ -13,6 +13,8 @@ extension Pipeline.OutgoingMessage {
         case .results(let orderType, let kind): (names.results, "\(orderType?.rawValue ?? "unknown").\(kind.rawValue)")
         case .reply(let queue): ("", queue)
         case .deadLetters: (names.dead, "")
+        case .cancels: (names.cancels, "")
+        case .journal: (names.journal, "")
         }
         // Who waited for a reply may be gone; nobody misses it then.
         let isMandatory = if case .reply = destination { false } else { true }
@@ -52,8 +54,11 @@ enum HeaderName {
 /// W3C trace context: passed on as it came, and begun where it is missing or not of its form.
 enum TraceParent {
     static func from(_ headers: FieldTable) -> String {
-        if case .string(let text)? = headers[HeaderName.traceparent], isValid(text) { return text }
-        return fresh()
+        if case .string(let text)? = headers[HeaderName.traceparent] { from(text) } else { fresh() }
+    }
+
+    static func from(_ text: String?) -> String {
+        if let text, isValid(text) { text } else { fresh() }
     }
 
     /// Random once for the process, counted from there: the system's randomness costs a call to the kernel for each number.

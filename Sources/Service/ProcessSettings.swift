@@ -1,6 +1,7 @@
 public import Broker
 public import Configuration
 public import DeclineRecovery
+public import FlexFactor
 import FoundationEssentials
 public import Logging
 
@@ -18,11 +19,19 @@ public struct ProcessSettings: Sendable {
     public var lanes: Int
     /// Where health and metrics are served; `nil` for nowhere.
     public var listen: (host: String, port: Int)?
+    /// Where FlexFactor's webhooks are taken; `nil` for nowhere.
+    public var webhooks: (host: String, port: Int)?
+    /// The host that FlexFactor signs, where it is not the one that requests name.
+    public var webhookHost: String?
+    /// The private keys for encrypted cards.
+    public var cardKeys: CardKeys
     public var logLevel: Logger.Level
     public var logFormat: LogFormat
     /// How long work that is under way may go on after the order to stop.
     public var shutdownGrace: Moment.Span
     public var timing: RecoveryTiming
+    /// A day of `expiryDays`; shorter for rehearsals only.
+    public var day: Moment.Span
     /// The longest that one call to FlexFactor may take.
     public var callLimit: Moment.Span
 
@@ -33,7 +42,7 @@ public struct ProcessSettings: Sendable {
     }
 
     /// The stages that this build can run.
-    public static let runnableStages: [Stage] = [.intake, .cascade]
+    public static let runnableStages: [Stage] = Stage.allCases
 
     public init(reading reader: ConfigReader) throws(SettingsError) {
         let settings = SettingsReader(reader)
@@ -53,10 +62,16 @@ public struct ProcessSettings: Sendable {
         prefetch = [
             .intake: UInt16(settings.count("prefetch.intake", 1...65_535, default: 256)),
             .cascade: UInt16(settings.count("prefetch.cascade", 1...65_535, default: 1_000)),
+            .retry: UInt16(settings.count("prefetch.retry", 1...65_535, default: 500)),
+            .outcomes: UInt16(settings.count("prefetch.outcomes", 1...65_535, default: 256)),
         ]
         lanes = settings.count("lanes", 1...256, default: max(ProcessInfo.processInfo.activeProcessorCount, 1))
         let address = settings.parsed("listen", default: Address(host: "0.0.0.0", port: 8_080), "HOST:PORT, or none", Address.init)
         listen = address.port < 0 ? nil : (address.host, address.port)
+        let webhooks = settings.parsed("webhooks.listen", default: Address(host: "0.0.0.0", port: 8_081), "HOST:PORT, or none", Address.init)
+        self.webhooks = webhooks.port < 0 ? nil : (webhooks.host, webhooks.port)
+        webhookHost = settings.optional("webhooks.host")
+        cardKeys = settings.cardKeys()
         logLevel = settings.parsed("log.level", default: .info, "one of " + Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")) {
             Logger.Level(rawValue: $0)
         }
@@ -64,7 +79,14 @@ public struct ProcessSettings: Sendable {
         shutdownGrace = .seconds(Int64(settings.count("shutdown.graceSeconds", 0...600, default: 25)))
         timing = RecoveryTiming(
             settle: .seconds(Int64(settings.count("reconcile.settleSeconds", 1...3_600, default: 120))),
-            reconcileFor: .minutes(Int64(settings.count("reconcile.minutes", 5...20_160, default: 1_440))))
+            reconcileFor: .minutes(Int64(settings.count("reconcile.minutes", 5...20_160, default: 1_440))),
+            firstPoll: .seconds(Int64(settings.count("poll.firstSeconds", 1...86_400, default: 600))),
+            longestPoll: .seconds(Int64(settings.count("poll.longestSeconds", 1...604_800, default: 21_600))),
+            firstRepost: .seconds(Int64(settings.count("repost.firstSeconds", 1...604_800, default: 21_600))),
+            longestRepost: .seconds(Int64(settings.count("repost.longestSeconds", 1...1_209_600, default: 172_800))),
+            grace: .seconds(Int64(settings.count("retry.graceSeconds", 1...604_800, default: 3_600))),
+            attempts: settings.count("retry.attempts", 1...100_000, default: 200))
+        day = .seconds(Int64(settings.count("retry.daySeconds", 1...86_400, default: 86_400)))
         callLimit = .seconds(Int64(settings.count("flexfactor.callSeconds", 1...120, default: 20)))
         if !settings.faults.isEmpty { throw SettingsError(faults: settings.faults) }
     }
@@ -156,6 +178,26 @@ final class SettingsReader {
             faults.append("\(Self.variable(key + "File")): \(failure.why)")
             return nil
         }
+    }
+
+    /// `kid=file` pairs with commas between.
+    func cardKeys() -> CardKeys {
+        var keys: [CardKey] = []
+        for pair in optional("cardKeys")?.split(separator: ",") ?? [] {
+            let parts = pair.split(separator: "=", maxSplits: 1).map(String.init)
+            guard parts.count == 2 else {
+                faults.append("\(Self.variable("cardKeys")): expected KID=FILE[,KID=FILE...], as `salvage keys new` prints it")
+                continue
+            }
+            switch SecretSources(besides: "./settings").file(parts[1]) {
+            case .failure(let failure): faults.append("\(Self.variable("cardKeys")): \(failure.why)")
+            case .success(let pem):
+                if let key = CardKey(kid: parts[0], pem: pem) { keys.append(key) } else {
+                    faults.append("\(Self.variable("cardKeys")): the file \(parts[1]) holds no PEM of an RSA private key of at least 2048 bits")
+                }
+            }
+        }
+        return CardKeys(keys)
     }
 
     func broker() -> BrokerConfiguration {

@@ -12,14 +12,19 @@ extension Topology {
         let safe: FieldTable = ["alternate-exchange": .string(names.unrouted)]
         var exchanges = [
             Exchange(names.unrouted, .fanout), Exchange(names.declines, .topic, arguments: safe), Exchange(names.work, .topic, arguments: safe),
-            Exchange(names.results, .topic, arguments: safe), Exchange(names.dead, .fanout),
+            Exchange(names.results, .topic, arguments: safe), Exchange(names.dead, .fanout), Exchange(names.cancels, .fanout),
+            Exchange(names.journal, .fanout),
         ]
         var queues = [
             Queue(names.unrouted, .quorum, arguments: kept),
             Queue(names.dead, .stream, arguments: ["x-max-age": "1Y", "x-stream-max-segment-size-bytes": .integer(50_000_000)]),
+            // A retry lives for 21 days and its grace.
+            Queue(names.cancels, .stream, arguments: ["x-max-age": "30D", "x-stream-max-segment-size-bytes": .integer(5_000_000)]),
+            Queue(names.journal, .stream, arguments: ["x-max-age": "90D", "x-stream-max-segment-size-bytes": .integer(50_000_000)]),
         ]
         var bindings = [
             Binding(names.unrouted, "", to: .queue(names.unrouted)), Binding(names.dead, "", to: .queue(names.dead)),
+            Binding(names.cancels, "", to: .queue(names.cancels)), Binding(names.journal, "", to: .queue(names.journal)),
             Binding(names.declines, "#", to: .queue(names.intake)),
         ]
         for stage in Stage.allCases {

@@ -110,13 +110,15 @@ struct World: Sendable {
             isMIT: isMIT, fate: fate, email: email)
         var final: State?
         if isMIT, let expiry {
-            let early = now.addingTimeInterval(expiry.timeIntervalSince(now) / 10)
-            order.plan = [(now.addingTimeInterval(60), .process)]
+            let tenth = max(expiry.timeIntervalSince(now) / 10, 0)
+            let early = now.addingTimeInterval(tenth)
+            let later = early.addingTimeInterval(min(tenth, 86_400))
+            order.plan = [(now.addingTimeInterval(min(tenth / 2, 60)), .process)]
             switch fate {
             case .managedCancel: order.plan.append((early, .cancel))
             case .approve, .managedApprove: order.plan.append((early, .complete))
-            case .refundLater: order.plan += [(early, .complete), (early.addingTimeInterval(86_400), .refund)]
-            case .chargebackLater: order.plan += [(early, .complete), (early.addingTimeInterval(86_400), .chargeback)]
+            case .refundLater: order.plan += [(early, .complete), (later, .refund)]
+            case .chargebackLater: order.plan += [(early, .complete), (later, .chargeback)]
             default: order.plan.append((expiry, .expire))
             }
         } else {

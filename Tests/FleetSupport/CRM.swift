@@ -70,6 +70,23 @@ public final class CRM: Sendable {
         }
     }
 
+    /// A rebill of merchant `acme` whose fourth re-attempt is due; its reference is `<order>-R7-88-7`.
+    public static func recycle(_ order: String, token: String = "tok_managed_approve", advice: String? = nil) -> [UInt8] {
+        let text = String(decoding: decline(order, token: token), as: UTF8.self)
+            .replacing("\"trigger\":\"initial\"", with: "\"trigger\":\"recycle\",\"recovery\":{\"reattempt\":4}")
+            .replacing("\"type\":\"new_sale\"", with: "\"type\":\"recurring\",\"purchaseId\":\"88\",\"billingCycle\":7")
+            .replacing("\"cvvResultCode\":\"M\"", with: "\"cvvResultCode\":\"M\"" + (advice.map { ",\"merchantAdviceCode\":\"\($0)\"" } ?? ""))
+        return Array(text.utf8)
+    }
+
+    public static func cancel(_ order: String) -> [UInt8] {
+        Array(
+            """
+            {"specversion":"1.0","id":"cancel-\(order)","source":"https://crm.example.test","type":"com.salvage.cancel.v1",\
+            "data":{"merchantId":"acme","orderId":"\(order)","purchaseId":"88","billingCycle":7,"reason":"the subscription was cancelled"}}
+            """.utf8)
+    }
+
     /// An initial decline of merchant `acme`, a minute's worth of fields.
     public static func decline(
         _ order: String, token: String = "tok_approve", at time: Date = Date(), merchant: String = "acme", code: String = "201", more: String = ""

@@ -30,6 +30,25 @@ public final class Fleet: Sendable {
 
         public init() {}
 
+        /// Webhooks come to the worker, signed with `webhookKey`; polls are far away. Days last a second.
+        public static func retries(mode: String = "managed", days: Int = 20, more: String = "") throws -> Plan {
+            var plan = Plan()
+            let port = try TestMachine.freePort()
+            plan.webhookPort = port
+            plan.sandboxArguments = ["--webhook-url", "http://127.0.0.1:\(port)/webhooks/acme/42", "--webhook-key", webhookKey]
+            plan.configuration = oneMerchant(
+                more: "expiryDays: \(days)\nmitMode: \(mode)\nhmacSigningKey: \(webhookKey)\nenvironmentKey: sandbox-environment-key\n" + more
+            ).replacing("    policy:", with: "    recycleBilling: { reattempts4To6: \"42\" }\n    gateways: [{ id: \"7\", type: nmi }]\n    policy:")
+            plan.settings = [
+                "SALVAGE_WEBHOOKS_LISTEN": "127.0.0.1:\(port)", "SALVAGE_RETRY_DAY_SECONDS": "1", "SALVAGE_RETRY_GRACE_SECONDS": "1",
+                "SALVAGE_RECONCILE_SETTLE_SECONDS": "2", "SALVAGE_POLL_FIRST_SECONDS": "3600", "SALVAGE_FLEXFACTOR_CALL_SECONDS": "2",
+            ]
+            return plan
+        }
+
+        public static let webhookKey = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJygpKissLS4vMDEyMzQ1Njc4OTo7PD0+Pw=="
+        public var webhookPort = 0
+
         /// Merchant `acme`, whose gateway `42` takes every soft decline.
         public static func oneMerchant(deadlineSeconds: Int = 60, more: String = "") -> String {
             """
@@ -111,7 +130,7 @@ public final class Fleet: Sendable {
     public func startWorker(_ more: [String: String] = [:], waits: Bool = true) async throws -> ChildProcess {
         let count = workers.withLock { $0.count }
         let log = folder.appending(path: "worker-\(count).log")
-        let settings = ["SALVAGE_LISTEN": "none", "SALVAGE_LOG_FORMAT": "json"].merging(settings) { $1 }.merging(more) { $1 }
+        let settings = ["SALVAGE_LISTEN": "none", "SALVAGE_WEBHOOKS_LISTEN": "none", "SALVAGE_LOG_FORMAT": "json"].merging(settings) { $1 }.merging(more) { $1 }
         let worker = try ChildProcess(TestMachine.salvage, ["run"], environment: environment(settings), output: log)
         workers.withLock { $0.append(worker) }
         if waits {
@@ -140,7 +159,7 @@ public final class Fleet: Sendable {
 
     /// Whether nothing waits in any queue between the stages, the delay ladder included. What a worker holds does not show.
     public func isIdle() async throws -> Bool {
-        let stages = ["intake", "cascade"]
+        let stages = ["intake", "cascade", "retry", "outcomes"]
         let rungs = (0..<21).map { "delay." + ($0 < 10 ? "0" : "") + String($0) }
         for queue in stages + rungs where try await link.readyCount(of: "recovery." + queue) > 0 { return false }
         return true

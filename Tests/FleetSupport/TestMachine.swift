@@ -39,19 +39,24 @@ public enum TestMachine {
         URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
     }
 
-    /// A port on loopback that nothing listens on. The kernel does not give it out again soon.
+    /// A port on loopback that nothing has. Below the ephemeral range, where connections of others take theirs, and apart from the ranges
+    /// of the brokers.
     public static func freePort() throws -> Int {
-        let socket = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        defer { close(socket) }
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let outcome = withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(socket, $0, length) | getsockname(socket, $0, &length) }
+        for _ in 0..<100 {
+            let port = Int.random(in: 31_100...32_700)
+            let socket = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+            defer { close(socket) }
+            var address = sockaddr_in()
+            address.sin_family = sa_family_t(AF_INET)
+            address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+            address.sin_port = UInt16(port).bigEndian
+            let size = socklen_t(MemoryLayout<sockaddr_in>.size)
+            let outcome = withUnsafePointer(to: &address) { pointer in
+                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(socket, $0, size) }
+            }
+            if outcome == 0 { return port }
         }
-        try #require(outcome == 0)
-        return Int(UInt16(bigEndian: address.sin_port))
+        throw GaveUp(what: "a free port is found")
     }
 
     public static func http(_ method: String, _ url: String, _ body: String? = nil) async throws -> (status: Int, data: Data) {

@@ -49,7 +49,7 @@ import Testing
 
     private var evaluate: FlexFactorCall {
         let recovery = Recovery.sample(declinedAt: Clock().now)
-        return .evaluate(recovery.charge, idempotencyKey: UUID5(high: 1, low: 2))
+        return .evaluate(recovery.charge!, idempotencyKey: UUID5(high: 1, low: 2))
     }
 
     // MARK: Token

@@ -12,6 +12,12 @@ public enum DeadLetterReason: String, Sendable, CaseIterable {
     case unexpectedType = "unexpected_type"
     /// The card is encrypted, and this worker holds no key for it.
     case noCardKey = "no_card_key"
+    /// The encrypted card cannot be opened, or does not hold a card.
+    case cardUnusable = "card_unusable"
+    /// FlexFactor could not be reached for as often as is allowed; nothing was sent.
+    case attemptsSpent = "attempts_spent"
+    /// The CRM's cancel command could not be carried out in time.
+    case cancelFailed = "cancel_failed"
     /// FlexFactor refuses the request as it stands.
     case refusedByFlexFactor = "refused_by_flexfactor"
     /// FlexFactor could not tell whether it took the money. Such a letter is reconciled, never replayed.
@@ -26,6 +32,9 @@ public enum DeadLetterReason: String, Sendable, CaseIterable {
         case .unknownMerchant: "Add the merchant to the configuration, or mend the CRM's merchantId; then publish the decline again."
         case .unexpectedType: "Publish declines as com.salvage.decline.v1 to the declines exchange; nobody else writes to the work queues."
         case .noCardKey: "Send a FlexFactor token, or give the worker the private key that the card was encrypted to."
+        case .cardUnusable: "Compare how the CRM encrypts with `salvage keys new --help`, and which key it uses; publish the decline again."
+        case .attemptsSpent: "Find out why FlexFactor cannot be reached (log, circuit metric, FlexFactor's status); then publish the decline again."
+        case .cancelFailed: "Cancel the order at FlexFactor by hand; its recovery reference is FlexFactor's external order id."
         case .refusedByFlexFactor: "Read FlexFactor's field errors; mend the event or the gateway's configuration, and publish the decline again."
         case .outcomeUnknown: "Look the order up at FlexFactor by its recovery reference and settle it by hand. Do not replay."
         }

@@ -81,3 +81,12 @@ public enum JSONValue: Hashable, Sendable {
         return bytes
     }
 }
+
+extension JSONValue {
+    /// A member by its name, ASCII case ignored: FlexFactor's own texts differ in it.
+    public subscript(anyCase name: String) -> JSONValue? {
+        if let exact = self[name] { return exact }
+        let wanted = name.lowercased()
+        return object?.first { $0.name.lowercased() == wanted }?.value
+    }
+}

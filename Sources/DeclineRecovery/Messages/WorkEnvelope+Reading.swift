@@ -4,9 +4,12 @@ extension WorkEnvelope {
         let verdict = try data.object("verdict")
         let reply = try data.optionalObject("reply")
         guard let reference = RecoveryReference(try data.text("reference")) else { throw data.fault("reference", "a recovery reference") }
+        guard let currency = Currency(try data.text("currency")) else { throw data.fault("currency", "an ISO 4217 code") }
+        let amount = Money(minorUnits: try data.number("minorUnits"), currency: currency)
+        let declinedAt = try data.moment("declinedAt")
         return Recovery(
             merchantID: MerchantID(try data.text("merchantId")), gatewayID: GatewayID(try data.text("gatewayId")),
-            route: try readRoute(data.object("route")), charge: try readCharge(data.object("charge"), reference),
+            route: try readRoute(data.object("route")), reference: reference, amount: amount, declinedAt: declinedAt,
             order: RecoveredOrder(
                 id: try order.text("id"), type: try order.word("type"), trialCompletion: try order.flag("trialCompletion"),
                 hasRecurringProducts: try order.flag("hasRecurringProducts"), purchaseID: try order.optionalText("purchaseId"),
@@ -15,7 +18,11 @@ extension WorkEnvelope {
             reply: try reply.map { (reply) throws(EnvelopeFault) in
                 ReplyAddress(queue: try reply.text("queue"), correlationID: try reply.optionalText("correlationId"))
             },
-            phase: try readPhase(data.object("phase")), attempts: try data.count("attempts"))
+            charge: try data.optionalObject("charge").map { (charge) throws(EnvelopeFault) in
+                try readCharge(charge, reference, amount: amount, declinedAt: declinedAt)
+            },
+            phase: try readPhase(data.object("phase")), attempts: try data.count("attempts"), failures: try data.count("failures"), post: try data.count("post"),
+            isCancelRequested: try data.flag("cancelRequested"))
     }
 
     private static func readRoute(_ route: EnvelopeReader) throws(EnvelopeFault) -> RecoveryRoute {
@@ -27,23 +34,31 @@ extension WorkEnvelope {
     }
 
     private static func readPhase(_ phase: EnvelopeReader) throws(EnvelopeFault) -> RecoveryPhase {
+        let orderID = try phase.optionalText("orderId").map(FlexFactorOrderID.init(_:))
         switch try phase.text("name") {
-        case "due": .due
-        case "unanswered": .unanswered
-        case "capturing": .capturing(FlexFactorOrderID(try phase.text("orderId")))
-        case "reconciling": .reconciling(try phase.optionalText("orderId").map(FlexFactorOrderID.init(_:)), try phase.word("step"))
+        case "due": return .due
+        case "ready": return .ready
+        case "unanswered": return .unanswered
+        case "capturing": return .capturing(FlexFactorOrderID(try phase.text("orderId")))
+        case "reconciling": return .reconciling(orderID, try phase.word("step"))
+        case "seeking": return .seeking
+        case "watching": return .watching(FlexFactorOrderID(try phase.text("orderId")), polls: try phase.count("polls"))
+        case "resting": return .resting(orderID)
+        case "closing": return .closing(orderID, try phase.word("step"))
+        case "closed": return .closed(orderID)
         default: throw phase.fault("name", "a phase")
         }
     }
 
-    private static func readCharge(_ charge: EnvelopeReader, _ reference: RecoveryReference) throws(EnvelopeFault) -> Charge {
-        guard let currency = Currency(try charge.text("currency")) else { throw charge.fault("currency", "an ISO 4217 code") }
+    private static func readCharge(
+        _ charge: EnvelopeReader, _ reference: RecoveryReference, amount: Money, declinedAt: Moment
+    ) throws(EnvelopeFault) -> Charge {
         let decline = try charge.object("decline")
         let payer = try charge.object("payer")
         return Charge(
             reference: reference, isMerchantInitiated: try charge.flag("isMerchantInitiated"), isRecurring: try charge.flag("isRecurring"),
             expiry: try charge.optionalNumber("expiry").map(Moment.init(milliseconds:)), customerIP: try charge.optionalText("customerIp"),
-            amount: Money(minorUnits: try charge.number("minorUnits"), currency: currency), declinedAt: try charge.moment("declinedAt"),
+            amount: amount, declinedAt: declinedAt,
             decline: Decline(
                 gatewayID: GatewayID(try decline.text("gatewayId")),
                 gatewayProfileID: try decline.optionalText("gatewayProfileId").map(GatewayProfileID.init(_:)),
@@ -88,11 +103,11 @@ extension WorkEnvelope {
 }
 
 /// A member of an envelope that is missing or not of its form. Never holds the value.
-struct EnvelopeFault: Error, CustomStringConvertible {
+public struct EnvelopeFault: Error, Equatable, CustomStringConvertible {
     let path: String
     let expected: String
 
-    var description: String { "\(path): expected \(expected)" }
+    public var description: String { "\(path): expected \(expected)" }
 }
 
 /// An object of an envelope with its path. Our own workers wrote it, so the first fault ends the reading.

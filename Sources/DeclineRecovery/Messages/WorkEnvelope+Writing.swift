@@ -15,6 +15,12 @@ extension WorkEnvelope {
         }
         json.object("phase") { write(recovery.phase, to: &$0) }
         json.member("attempts", Int64(recovery.attempts))
+        json.member("failures", Int64(recovery.failures))
+        json.member("post", Int64(recovery.post))
+        json.member("cancelRequested", recovery.isCancelRequested)
+        json.member("minorUnits", recovery.amount.minorUnits)
+        json.member("currency", recovery.amount.currency.code)
+        json.member("declinedAt", recovery.declinedAt.milliseconds)
         json.object("order") { order in
             order.member("id", recovery.order.id)
             order.member("type", recovery.order.type.rawValue)
@@ -34,17 +40,16 @@ extension WorkEnvelope {
                 address.optional("correlationId", reply.correlationID)
             }
         }
-        json.object("charge") { write(recovery.charge, to: &$0) }
+        if let charge = recovery.charge { json.object("charge") { write(charge, to: &$0) } }
     }
 
     private static func write(_ phase: RecoveryPhase, to json: inout JSONObjectWriter) {
         json.member("name", phase.word)
+        json.optional("orderId", phase.orderID?.text)
         switch phase {
-        case .due, .unanswered: break
-        case .capturing(let order): json.member("orderId", order.text)
-        case .reconciling(let order, let step):
-            json.optional("orderId", order?.text)
-            json.member("step", step.rawValue)
+        case .reconciling(_, let step), .closing(_, let step): json.member("step", step.rawValue)
+        case .watching(_, let polls): json.member("polls", Int64(polls))
+        case .due, .ready, .unanswered, .capturing, .seeking, .resting, .closed: break
         }
     }
 
@@ -53,9 +58,6 @@ extension WorkEnvelope {
         json.member("isRecurring", charge.isRecurring)
         json.optional("expiry", charge.expiry?.milliseconds)
         json.optional("customerIp", charge.customerIP)
-        json.member("minorUnits", charge.amount.minorUnits)
-        json.member("currency", charge.amount.currency.code)
-        json.member("declinedAt", charge.declinedAt.milliseconds)
         json.object("decline") { decline in
             decline.member("gatewayId", charge.decline.gatewayID.text)
             decline.optional("gatewayProfileId", charge.decline.gatewayProfileID?.text)

@@ -15,6 +15,10 @@ public enum FlexFactorAnswer: Sendable, Equatable {
     case captured
     /// FlexFactor answered that the capture failed; its own code where it gave one.
     case captureFailed(code: String?)
+    /// The sealed card was opened and exchanged.
+    case tokenized(CardToken)
+    /// The sealed card cannot be opened here, or what it holds is no card. Nothing was sent.
+    case cardUnusable(FieldError)
     case failed(CallFailure)
 }
 

@@ -48,4 +48,15 @@ public struct Charge: Sendable, Equatable {
         self.paymentMethod = paymentMethod
         self.items = items
     }
+
+    /// The same charge with FlexFactor's token in the place of the card.
+    func paid(with token: CardToken) -> Charge {
+        Charge(
+            reference: reference, isMerchantInitiated: isMerchantInitiated, isRecurring: isRecurring, expiry: expiry, customerIP: customerIP,
+            amount: amount, declinedAt: declinedAt, decline: decline, payer: payer, billing: billing, shipping: shipping,
+            paymentMethod: PaymentMethod(
+                card: .token(token), holderName: paymentMethod.holderName, expirationMonth: paymentMethod.expirationMonth,
+                expirationYear: paymentMethod.expirationYear, bin: paymentMethod.bin, last4: paymentMethod.last4, brand: paymentMethod.brand),
+            items: items)
+    }
 }

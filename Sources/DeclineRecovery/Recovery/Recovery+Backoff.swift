@@ -1,16 +1,42 @@
 extension Recovery {
-    /// How long to wait before the next call: full jitter between 1 s and a ceiling that doubles with each attempt, 5 minutes at most.
+    /// How long to wait before the next call: full jitter between 1 s and a ceiling that doubles with each failure, 5 minutes at most.
     ///
     /// The core has no randomness. The jitter is drawn from the reference and the attempt instead: recoveries that failed together
     /// spread out all the same, and a repeat of a step waits as long as the first time.
     var backoff: Moment.Span {
-        let ceiling = min(Int64(1_000) << Int64(min(max(attempts, 1), 9)), 300_000)
+        let ceiling = min(Int64(1_000) << Int64(min(max(failures, 1), 9)), 300_000)
+        return .milliseconds(1_000 + Int64(lot % UInt64(ceiling - 1_000 + 1)))
+    }
+
+    /// When to try again after a failure: FlexFactor's `Retry-After` and our own open circuit are waited for.
+    func waitingTime(for failure: CallFailure?, now: Moment) -> Moment {
+        switch failure {
+        case .throttled(let retryAfter?): max(now + backoff, now + retryAfter)
+        case .notSent(.circuitOpen(let reopens)): max(now, reopens) + backoff
+        default: now + backoff
+        }
+    }
+
+    /// A pause that doubles, up to a limit.
+    func doubled(_ first: Moment.Span, times: Int, atMost longest: Moment.Span) -> Moment.Span {
+        var span = first.milliseconds
+        for _ in 0..<max(times, 0) where span < longest.milliseconds { span *= 2 }
+        return .milliseconds(min(span, longest.milliseconds))
+    }
+
+    /// A long pause, give or take a tenth: what was put away together does not come back together.
+    func spread(_ span: Moment.Span) -> Moment.Span {
+        let tenth = max(span.milliseconds / 10, 1)
+        return .milliseconds(span.milliseconds - tenth + Int64(lot % UInt64(2 * tenth)))
+    }
+
+    /// A number drawn from the reference and the attempt.
+    private var lot: UInt64 {
         var state: UInt64 = 0xcbf2_9ce4_8422_2325
         for byte in reference.text.utf8 { state = (state ^ UInt64(byte)) &* 0x0000_0100_0000_01b3 }
         state = (state ^ UInt64(truncatingIfNeeded: attempts)) &* 0x0000_0100_0000_01b3
         // FNV's low bits are weak for short changes; one round of mixing makes neighbours unlike.
         state = (state ^ state >> 33) &* 0xff51_afd7_ed55_8ccd
-        state ^= state >> 33
-        return .milliseconds(1_000 + Int64(state % UInt64(ceiling - 1_000 + 1)))
+        return state ^ state >> 33
     }
 }

@@ -7,45 +7,39 @@
 ///  \--deadline--> reconciling: look, cancel what is not captured, look again --> approved | declined | never arrived
 /// ```
 extension Recovery {
-    /// Takes the recovery out of a delivery. A redelivered message may have been worked on by a pod that died, so a charge that
-    /// looks due may have been sent: it is repeated with the same key, but not given up without asking FlexFactor.
-    public mutating func pickUp(redelivered: Bool) {
-        if redelivered, phase == .due { phase = .unanswered }
-    }
-
-    /// The call to make now. After the deadline no charge is started or repeated: FlexFactor is asked instead, even for a charge
-    /// that looks due, because a second copy of the same decline may have been charged in time.
-    public mutating func nextCall(now: Moment) -> FlexFactorCall {
+    /// After the deadline no charge is started or repeated: FlexFactor is asked instead, even for a charge that looks due, because a
+    /// second copy of the same decline may have been charged in time.
+    mutating func nextOfCascade(now: Moment) -> RecoveryStep {
         switch phase {
-        case .due where mayCharge(at: now), .unanswered where mayCharge(at: now):
-            return .evaluate(charge, idempotencyKey: idempotencyKey(of: .evaluate))
         case .due, .unanswered:
+            if let charge, mayCharge(at: now) { return step(charging: charge) }
             phase = .reconciling(nil, .look)
-            return .find(reference)
-        case .capturing(let id): return .capture(id, charge.amount, idempotencyKey: idempotencyKey(of: .capture))
-        case .reconciling(let id?, .look): return .lookUp(id)
-        case .reconciling(nil, .look): return .find(reference)
-        case .reconciling(let id?, .cancel): return .cancel(id)
-        case .reconciling(nil, .cancel): return .cancelByReference(reference)
+            return .call(.find(reference))
+        case .capturing(let id): return .call(.capture(id, amount, idempotencyKey: idempotencyKey(of: .capture)))
+        case .reconciling(let id?, .cancel): return .call(.cancel(id))
+        case .reconciling(nil, .cancel): return .call(.cancelByReference(reference))
+        // The last are a retry's phases; whatever brought a cascade there, looking is right.
+        case .reconciling(_, .look), .ready, .seeking, .watching, .resting, .closing, .closed:
+            phase = .reconciling(phase.orderID, .look)
+            return .call(phase.orderID.map(FlexFactorCall.lookUp) ?? .find(reference))
         }
     }
 
-    /// Takes in what the call brought and says where the recovery stops for now; `nil` when the next call is due at once.
-    public mutating func learned(_ answer: FlexFactorAnswer, now: Moment, timing: RecoveryTiming) -> RecoveryStop? {
-        // An open circuit is no call: it must not make the waits longer.
-        if case .failed(.notSent(.circuitOpen)) = answer {} else { attempts += 1 }
+    mutating func cascadeLearned(_ answer: FlexFactorAnswer, now: Moment, timing: RecoveryTiming) -> RecoveryStop? {
         switch answer {
         case .evaluated(let status, let id): return evaluated(status, id, now: now)
-        case .captured: return .conclude(.approved(.captured, orderID))
+        case .captured: return .conclude(.approved(.captured, phase.orderID))
         case .captureFailed:
             // Cancelling settles it either way: an order that was captured after all refuses, and the look that follows says so.
-            phase = .reconciling(orderID, .cancel)
+            phase = .reconciling(phase.orderID, .cancel)
             return nil
         case .found(let order): return found(order, now: now, timing: timing)
         case .noSuchOrder: return notFound(now: now, timing: timing)
         case .cancelAccepted, .cancelRefused:
-            phase = .reconciling(orderID, .look)
+            phase = .reconciling(phase.orderID, .look)
             return wait(now: now, timing: timing)
+        case .cardUnusable(let fault): return .refuse(.cardUnusable, [fault])
+        case .tokenized: return .advance
         case .failed(let failure):
             return phase == .due ? failedBeforeSending(failure, now: now) : failedAfterwards(failure, now: now, timing: timing)
         }
@@ -109,13 +103,12 @@ extension Recovery {
         switch failure {
         case .notSent(.cannotConnect) where attempts < 3 && mayCharge(at: later):
             return .park(until: later)
-        case .notSent(let why):
-            return .conclude(.unavailable(why))
+        case .notSent: return .conclude(.unavailable)
         case .throttled(let retryAfter):
             // FlexFactor is there, so it is asked, be it after the deadline: a second copy of this decline may have got through.
             return .park(until: max(later, now + (retryAfter ?? .seconds(0))))
         case .refused(let status, let errors):
-            return .refuse(status: status, errors)
+            return .refuse(.byFlexFactor(status: status), errors)
         case .unknown:
             // The first repeat goes out at once: the customer is waiting, and most lost answers are blips.
             phase = .unanswered
@@ -130,7 +123,7 @@ extension Recovery {
     private mutating func failedAfterwards(_ failure: CallFailure, now: Moment, timing: RecoveryTiming) -> RecoveryStop? {
         switch (phase, failure) {
         case (.unanswered, .refused), (.capturing, .refused):
-            phase = .reconciling(orderID, .look)
+            phase = .reconciling(phase.orderID, .look)
             return nil
         case (.capturing(let id), _) where !mayCharge(at: now), (.reconciling(let id?, .cancel), _):
             phase = .reconciling(id, .look)
@@ -143,22 +136,7 @@ extension Recovery {
 
     private func wait(for failure: CallFailure? = nil, now: Moment, timing: RecoveryTiming) -> RecoveryStop? {
         if isOverdue(at: now, timing: timing) { return .giveUp(.outcomeUnknown) }
-        var until = now + backoff
-        switch failure {
-        case .throttled(let retryAfter?): until = max(until, now + retryAfter)
-        case .notSent(.circuitOpen(let reopens)): until = max(now, reopens) + backoff
-        default: break
-        }
-        return .park(until: until)
-    }
-
-    /// FlexFactor's id of the order, where it is known.
-    public var orderID: FlexFactorOrderID? {
-        switch phase {
-        case .due, .unanswered: nil
-        case .capturing(let id): id
-        case .reconciling(let id, _): id
-        }
+        return .park(until: waitingTime(for: failure, now: now))
     }
 
     /// When the last charge may be started.
@@ -169,7 +147,7 @@ extension Recovery {
         }
     }
 
-    private func mayCharge(at moment: Moment) -> Bool { moment < chargingEnds }
+    func mayCharge(at moment: Moment) -> Bool { moment < chargingEnds }
 
     private func isOverdue(at moment: Moment, timing: RecoveryTiming) -> Bool {
         moment >= chargingEnds + timing.reconcileFor

@@ -2,9 +2,10 @@ extension Recovery {
     /// The recovery of a decline that routing sends to a gateway.
     ///
     /// - Parameter now: when the decline is taken in; a retry's days count from here (behaviour.md §6).
+    /// - Parameter day: shorter than a day for rehearsals only.
     public init(
         of event: DeclineEvent, as reference: RecoveryReference, by way: Way, through gateway: FlexFactorGateway, verdict: DeclineVerdict,
-        policy: Policy, reply: ReplyAddress?, now: Moment
+        policy: Policy, reply: ReplyAddress?, now: Moment, day: Moment.Span = .days(1)
     ) {
         let route: RecoveryRoute
         var expiry: Moment?
@@ -12,7 +13,7 @@ extension Recovery {
         case .cascade:
             route = .cascade(deadline: event.declinedAt + policy.cascadeDeadline)
         case .retry:
-            let until = now + .days(Int64(gateway.expiryDays))
+            let until = now + .milliseconds(day.milliseconds * Int64(gateway.expiryDays))
             route = .retry(gateway.mitMode, until: until)
             expiry = gateway.mitMode == .managed ? until : nil
         }

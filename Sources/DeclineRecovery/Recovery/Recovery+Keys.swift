@@ -1,12 +1,22 @@
 extension Recovery {
     /// A step of a recovery that FlexFactor must do at most once.
-    public enum KeyedStep: String, Sendable, CaseIterable {
-        case evaluate, capture
+    public enum KeyedStep: Sendable, Equatable {
+        /// A sync retry posts its order several times; each post is a request of its own (facts/flexfactor-api.md §8).
+        case evaluate(post: Int)
+        case capture
+
+        var word: String {
+            switch self {
+            case .evaluate(1): "evaluate"
+            case .evaluate(let post): "evaluate/\(post)"
+            case .capture: "capture"
+            }
+        }
     }
 
     /// The same recovery and step give the same key on every pod and at every repeat (messages.md, "Recovery reference").
     public func idempotencyKey(of step: KeyedStep) -> UUID5 {
-        UUID5(namespace: Self.keyNamespace, name: reference.text + "/" + step.rawValue)
+        UUID5(namespace: Self.keyNamespace, name: reference.text + "/" + step.word)
     }
 
     /// Ours alone; any fixed value does, and changing it would make repeats of running recoveries look new.

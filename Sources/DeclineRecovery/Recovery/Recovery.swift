@@ -11,31 +11,112 @@ public struct Recovery: Sendable, Equatable {
     /// The FlexFactor gateway that is to take the money.
     public let gatewayID: GatewayID
     public let route: RecoveryRoute
-    public let charge: Charge
+    public let reference: RecoveryReference
+    public let amount: Money
+    public let declinedAt: Moment
     public let order: RecoveredOrder
     public let verdict: DeclineVerdict
     /// Where to answer at once, beside the result event.
     public let reply: ReplyAddress?
+    /// All that `evaluate` needs, persons and card included; gone as soon as no step needs it any more (behaviour.md §9).
+    public internal(set) var charge: Charge?
     public internal(set) var phase: RecoveryPhase
     /// Calls made so far for this recovery; counted here and never read from broker headers.
     public internal(set) var attempts: Int
+    /// Calls that brought nothing, since something did: the waits grow with them.
+    public internal(set) var failures: Int
+    /// Which post of the order is due or under way. Only sync merchant-initiated charges have more than one.
+    public internal(set) var post: Int
+    /// The CRM wants it stopped: nothing is charged any more, and if nothing was, it ends as cancelled.
+    public internal(set) var isCancelRequested: Bool
 
     public init(
-        merchantID: MerchantID, gatewayID: GatewayID, route: RecoveryRoute, charge: Charge, order: RecoveredOrder, verdict: DeclineVerdict,
-        reply: ReplyAddress?, phase: RecoveryPhase = .due, attempts: Int = 0
+        merchantID: MerchantID, gatewayID: GatewayID, route: RecoveryRoute, reference: RecoveryReference, amount: Money, declinedAt: Moment,
+        order: RecoveredOrder, verdict: DeclineVerdict, reply: ReplyAddress?, charge: Charge?, phase: RecoveryPhase = .due, attempts: Int = 0,
+        failures: Int = 0, post: Int = 1, isCancelRequested: Bool = false
     ) {
         self.merchantID = merchantID
         self.gatewayID = gatewayID
         self.route = route
-        self.charge = charge
+        self.reference = reference
+        self.amount = amount
+        self.declinedAt = declinedAt
         self.order = order
         self.verdict = verdict
         self.reply = reply
+        self.charge = charge
         self.phase = phase
         self.attempts = attempts
+        self.failures = failures
+        self.post = post
+        self.isCancelRequested = isCancelRequested
     }
 
-    public var reference: RecoveryReference { charge.reference }
+    /// A recovery that begins with a charge.
+    public init(
+        merchantID: MerchantID, gatewayID: GatewayID, route: RecoveryRoute, charge: Charge, order: RecoveredOrder, verdict: DeclineVerdict,
+        reply: ReplyAddress?
+    ) {
+        self.init(
+            merchantID: merchantID, gatewayID: gatewayID, route: route, reference: charge.reference, amount: charge.amount,
+            declinedAt: charge.declinedAt, order: order, verdict: verdict, reply: reply, charge: charge)
+    }
+
+    /// Takes the recovery out of a delivery.
+    ///
+    /// - Parameter redelivered: a pod that died may have worked on this very message, so a charge that looks due may have been sent.
+    /// - Parameter isCancelRequested: whether the CRM's cancel command for it is known.
+    public mutating func pickUp(redelivered: Bool, isCancelRequested: Bool = false) {
+        if isCancelRequested { self.isCancelRequested = true }
+        guard redelivered else { return }
+        switch (route, phase) {
+        // The customer waits: the charge is repeated at once with the same key, but not given up without asking FlexFactor.
+        case (.cascade, .due): phase = .unanswered
+        // Nobody waits: FlexFactor is asked first.
+        case (.retry, .ready), (.retry, .unanswered): phase = .seeking
+        default: break
+        }
+    }
+
+    /// What is to be done now: a call to FlexFactor, or a stop for which none is needed.
+    public mutating func next(now: Moment, timing: RecoveryTiming) -> RecoveryStep {
+        switch route {
+        case .cascade: nextOfCascade(now: now)
+        case .retry(let mode, let until): nextOfRetry(mode, until: until, now: now, timing: timing)
+        }
+    }
+
+    /// Takes in what the call brought and says where the recovery stops for now; `nil` when the next step is due at once.
+    public mutating func learned(_ answer: FlexFactorAnswer, now: Moment, timing: RecoveryTiming) -> RecoveryStop? {
+        // An open circuit is no call: it must not make the waits longer.
+        if case .failed(.notSent(.circuitOpen)) = answer {} else {
+            attempts += 1
+            failures += 1
+        }
+        if case .tokenized(let token) = answer, let charge {
+            // Kept before it is used: a repeat of the charge must be the same bytes, and a second exchange would bring another token.
+            self.charge = charge.paid(with: token)
+            return .advance
+        }
+        return switch route {
+        case .cascade: cascadeLearned(answer, now: now, timing: timing)
+        case .retry(let mode, let until): retryLearned(answer, mode, until: until, now: now, timing: timing)
+        }
+    }
+
+    /// The step that takes the money; for a card that is still sealed, the step that must come before.
+    func step(charging charge: Charge) -> RecoveryStep {
+        if case .encrypted(let card) = charge.paymentMethod.card { return .tokenize(card, charge) }
+        return .call(.evaluate(charge, idempotencyKey: idempotencyKey(of: .evaluate(post: post))))
+    }
+}
+
+/// What a recovery wants done.
+public enum RecoveryStep: Sendable, Equatable {
+    case call(FlexFactorCall)
+    /// Open the sealed card of a charge and exchange it for FlexFactor's token of it.
+    case tokenize(SealedCard, Charge)
+    case stop(RecoveryStop)
 }
 
 /// How a recovery is made, with what only that way has.
@@ -112,33 +193,31 @@ public struct ReplyAddress: Sendable, Equatable {
 public enum RecoveryPhase: Sendable, Equatable {
     /// No request has been sent, as far as this message knows.
     case due
-    /// A request may have reached FlexFactor. It is repeated with the same key while the deadline allows.
+    /// Retry: FlexFactor has no such order yet; it is sent next.
+    case ready
+    /// A request may have reached FlexFactor; it is repeated with the same key.
     case unanswered
     /// FlexFactor authorised the charge and waits for the capture.
     case capturing(FlexFactorOrderID)
-    /// Nothing more is charged; FlexFactor is asked what became of the order.
+    /// Cascade: nothing more is charged; FlexFactor is asked what became of the order.
     case reconciling(FlexFactorOrderID?, ReconciliationStep)
+    /// Retry: a request may have reached FlexFactor; it is asked for the order before anything is repeated.
+    case seeking
+    /// Retry, managed: FlexFactor works on the order, and is asked about it from time to time.
+    case watching(FlexFactorOrderID, polls: Int)
+    /// Retry, sync: declined for now; the order is posted again later.
+    case resting(FlexFactorOrderID?)
+    /// Retry: the time is over, or the CRM wants no more; the order is looked up, and cancelled where it is not captured.
+    case closing(FlexFactorOrderID?, ReconciliationStep)
+    /// Retry: seen closed and unpaid. Told a while later, so that every pod knows by then whether the CRM had cancelled it.
+    case closed(FlexFactorOrderID?)
 
     /// Whether a request may have reached FlexFactor.
-    public var mayBeCharged: Bool { self != .due }
+    public var mayBeCharged: Bool { ![.due, .ready].contains(self) }
 }
 
 public enum ReconciliationStep: String, Sendable, CaseIterable {
     case look, cancel
-}
-
-/// The spans a recovery's life is measured by.
-public struct RecoveryTiming: Sendable, Equatable {
-    /// After a cascade's deadline, how long FlexFactor may still be working on a request that nobody waits for any more.
-    /// Only then does "no such order" mean that there will be none.
-    public let settle: Moment.Span
-    /// How long a recovery whose outcome stays unknown is reconciled before a person must look.
-    public let reconcileFor: Moment.Span
-
-    public init(settle: Moment.Span = .seconds(120), reconcileFor: Moment.Span = .days(1)) {
-        self.settle = settle
-        self.reconcileFor = reconcileFor
-    }
 }
 
 extension RecoveryPhase {
@@ -146,9 +225,24 @@ extension RecoveryPhase {
     public var word: String {
         switch self {
         case .due: "due"
+        case .ready: "ready"
         case .unanswered: "unanswered"
         case .capturing: "capturing"
         case .reconciling: "reconciling"
+        case .seeking: "seeking"
+        case .watching: "watching"
+        case .resting: "resting"
+        case .closing: "closing"
+        case .closed: "closed"
+        }
+    }
+
+    /// FlexFactor's id of the order, where it is known.
+    public var orderID: FlexFactorOrderID? {
+        switch self {
+        case .due, .ready, .unanswered, .seeking: nil
+        case .capturing(let id), .watching(let id, _): id
+        case .reconciling(let id, _), .resting(let id), .closing(let id, _), .closed(let id): id
         }
     }
 }

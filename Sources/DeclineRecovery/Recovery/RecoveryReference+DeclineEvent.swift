@@ -2,19 +2,35 @@ extension RecoveryReference {
     /// The reference of the recovery that a decline asks for (messages.md, "Recovery reference").
     public init(for event: DeclineEvent) {
         let order = event.order
-        let subscription = order.purchaseID.map { Subscription(purchaseID: $0, gatewayID: event.decline.gatewayID) }
+        let isRecurring = order.type == .recurring
+        let kind: Kind
+        let sequence: Int?
         switch event.trigger {
         case .rerun:
-            self.init(orderID: order.id, kind: .rerun, sequence: order.rerunNumber ?? 0, subscription: subscription)
-        case .recycle:
-            self.init(orderID: order.id, kind: .recurring, sequence: order.billingCycle ?? 0, subscription: subscription)
-        case .initial where order.type == .recurring:
-            self.init(orderID: order.id, kind: .recurring, sequence: order.billingCycle ?? 0, subscription: subscription)
-        case .initial where order.trialCompletion:
-            self.init(
-                orderID: order.id, kind: .trialCompletion, sequence: order.billingCycle ?? order.rerunNumber ?? 0, subscription: subscription)
-        case .initial:
-            self.init(orderID: order.id, kind: .sale, sequence: order.rerunNumber ?? 0, subscription: subscription)
+            kind = isRecurring ? .recurringRerun : order.trialCompletion ? .trialCompletionRerun : .rerun
+            sequence = order.rerunNumber
+        case .recycle: (kind, sequence) = (.recurring, order.billingCycle)
+        case .initial where isRecurring: (kind, sequence) = (.recurringCascade, order.billingCycle)
+        case .initial where order.trialCompletion: (kind, sequence) = (.trialCompletion, order.billingCycle ?? order.rerunNumber)
+        case .initial: (kind, sequence) = (.sale, order.rerunNumber)
         }
+        // Its presence says that there is something to bill later; a purchase without an id is an empty part.
+        let subscription = isRecurring || order.hasRecurringProducts
+            ? Subscription(purchaseID: order.purchaseID ?? "", gatewayID: event.decline.gatewayID) : nil
+        self.init(orderID: order.id, kind: kind, sequence: sequence ?? 0, subscription: subscription)
+    }
+}
+
+extension RecoveredOrder {
+    /// What the reference alone says of the order, for a result when only a webhook or a cancel command is at hand. The same action
+    /// follows from it as from the decline event.
+    public init(_ reference: RecoveryReference) {
+        let purchase = reference.subscription?.purchaseID
+        self.init(
+            id: reference.orderID, type: reference.kind.orderType, trialCompletion: reference.kind.isTrialCompletion,
+            hasRecurringProducts: reference.kind.orderType == .newSale && reference.subscription != nil,
+            purchaseID: purchase == "" ? nil : purchase,
+            billingCycle: reference.kind == .recurring || reference.kind == .recurringCascade ? reference.sequence : nil,
+            declinedGatewayID: reference.subscription?.gatewayID ?? "")
     }
 }

@@ -9,8 +9,31 @@ public struct RecoveryReference: Hashable, Sendable, CustomStringConvertible {
     public enum Kind: String, Sendable, CaseIterable {
         case sale = "S"
         case trialCompletion = "T"
+        /// Rerun of a sale.
         case rerun = "U"
+        case trialCompletionRerun = "V"
+        case recurringRerun = "W"
+        /// Recycled rebill.
         case recurring = "R"
+        /// Rebill that cascades at once. Told apart from its later recycling: that is another recovery, with other keys and results.
+        case recurringCascade = "C"
+
+        public var orderType: OrderType {
+            switch self {
+            case .sale, .trialCompletion, .rerun, .trialCompletionRerun: .newSale
+            case .recurring, .recurringRerun, .recurringCascade: .recurring
+            }
+        }
+
+        public var isTrialCompletion: Bool { self == .trialCompletion || self == .trialCompletionRerun }
+
+        /// Whether FlexFactor works on it for days, rather than answering at once.
+        public var isRetry: Bool {
+            switch self {
+            case .sale, .trialCompletion, .recurringCascade: false
+            case .rerun, .trialCompletionRerun, .recurringRerun, .recurring: true
+            }
+        }
     }
 
     public let orderID: String
@@ -21,7 +44,7 @@ public struct RecoveryReference: Hashable, Sendable, CustomStringConvertible {
     /// The whole, as it travels.
     public let text: String
 
-    /// What a rebill's result needs beside the order.
+    /// What the result of a rebill, or of a sale with recurring products, needs beside the order.
     public struct Subscription: Hashable, Sendable {
         public let purchaseID: String
         /// The gateway that declined, and to which the next billing reverts.

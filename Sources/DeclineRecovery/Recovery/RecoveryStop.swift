@@ -2,22 +2,39 @@
 public enum RecoveryStop: Sendable, Equatable {
     /// Put the recovery away, as it is now, until then.
     case park(until: Moment)
+    /// Publish the recovery, as it is now, to its own stage at once: what it has just learned must outlive a crash.
+    case advance
+    /// FlexFactor has taken a retry on: tell the CRM so, and put the recovery away until then.
+    case submitted(FlexFactorOrderID?, until: Moment)
     /// It is known how it ended: tell the CRM.
     case conclude(RecoveryOutcome)
-    /// FlexFactor refuses the request as it stands: tell the CRM and keep a dead letter.
-    case refuse(status: Int, [FieldError])
+    /// The charge cannot be made as it stands: tell the CRM and keep a dead letter.
+    case refuse(Refusal, [FieldError])
+    /// FlexFactor could not be reached so often that it is given up, and nothing was sent: tell the CRM and keep a dead letter.
+    case spend
     /// A person must look: keep a dead letter, and tell the CRM nothing that is not known.
     case giveUp(GiveUpReason)
+
+    public enum Refusal: Sendable, Equatable {
+        /// FlexFactor refuses the request, with this status.
+        case byFlexFactor(status: Int)
+        /// The sealed card cannot be opened, or holds no card.
+        case cardUnusable
+    }
 }
 
-/// How a cascade ended, and how that is known.
+/// How a recovery ended, and how that is known.
 public enum RecoveryOutcome: Sendable, Equatable {
     case approved(Approval, FlexFactorOrderID?)
     case declined(Refusal, FlexFactorOrderID?)
     /// FlexFactor could not be asked, and no byte of the request left.
-    case unavailable(CallFailure.NotSent)
-    /// The deadline passed, and FlexFactor has no such order.
+    case unavailable
+    /// The deadline of a cascade passed, and FlexFactor has no such order.
     case neverArrived
+    /// A retry is over without the money.
+    case expired(Expiry, FlexFactorOrderID?)
+    /// The CRM stopped a retry, and no money was taken.
+    case cancelled(FlexFactorOrderID?)
 
     public enum Approval: String, Sendable, CaseIterable {
         /// `evaluate` said so.
@@ -26,6 +43,20 @@ public enum RecoveryOutcome: Sendable, Equatable {
         case captured
         /// No answer came; the order was looked up.
         case reconciled
+        /// A look at a submitted order found it paid.
+        case polled
+        /// FlexFactor's webhook said so.
+        case notified
+    }
+
+    /// Why a retry is over. One kind of result for all of them: FlexFactor's order says "cancelled" for each.
+    public enum Expiry: String, Sendable, CaseIterable {
+        /// Its days are over.
+        case atExpiry
+        /// The order was closed, by FlexFactor before its days were over, or by us at their end.
+        case closed
+        /// FlexFactor never had the order.
+        case neverArrived
     }
 
     public enum Refusal: String, Sendable, CaseIterable {
@@ -48,7 +79,7 @@ extension RecoveryOutcome {
     /// FlexFactor's id of the order, where there is one.
     public var orderID: FlexFactorOrderID? {
         switch self {
-        case .approved(_, let id), .declined(_, let id): id
+        case .approved(_, let id), .declined(_, let id), .expired(_, let id), .cancelled(let id): id
         case .unavailable, .neverArrived: nil
         }
     }

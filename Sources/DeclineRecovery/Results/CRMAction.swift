@@ -13,6 +13,10 @@ public struct CRMAction: Sendable, Equatable {
         case leaveOrder = "leave_order"
         case advanceSubscription = "advance_subscription"
         case failRecycle = "fail_recycle"
+        /// FlexFactor is at work: leave the order pending and retry nothing.
+        case awaitResult = "await_result"
+        /// The money went back: apply the CRM's own rules for refunds and chargebacks.
+        case reverseSale = "reverse_sale"
         /// Nothing was tried: the CRM goes on with its own rules.
         case followOwnRules = "follow_own_rules"
         /// The event was unusable: mend it and publish it again.
@@ -54,6 +58,8 @@ public struct CRMAction: Sendable, Equatable {
     }
 
     public static let followOwnRules = CRMAction(.followOwnRules)
+    public static let awaitResult = CRMAction(.awaitResult)
+    public static let reverseSale = CRMAction(.reverseSale)
     public static let correctAndResend = CRMAction(.correctAndResend)
 
     /// FlexFactor took the money.

@@ -60,7 +60,9 @@ public struct ResultEvent: Sendable, Equatable {
         switch (kind, subject) {
         case (.rejected, _): .correctAndResend
         case (.approved, .recovery(_, let order)): .success(of: order)
-        case (.declined, .recovery(_, let order)): .failure(of: order)
+        case (.declined, .recovery(_, let order)), (.expired, .recovery(_, let order)), (.cancelled, .recovery(_, let order)): .failure(of: order)
+        case (.submitted, _): .awaitResult
+        case (.refunded, _), (.chargeback, _): .reverseSale
         default: .followOwnRules
         }
     }

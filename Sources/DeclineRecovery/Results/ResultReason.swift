@@ -1,9 +1,14 @@
 /// Why a result is what it is: a code for programs, a sentence for people, and the kind that follows from it.
 public enum ResultReason: Sendable, Equatable {
+    case submitted
     case approved(RecoveryOutcome.Approval)
     case declined(RecoveryOutcome.Refusal)
+    case expired(RecoveryOutcome.Expiry)
+    case cancelled
     case skipped(SkipReason)
     case rejected(Rejection)
+    case refunded
+    case chargeback
 
     /// Why an event or a charge was unusable.
     public enum Rejection: String, Sendable, CaseIterable {
@@ -11,62 +16,89 @@ public enum ResultReason: Sendable, Equatable {
         case cardDataInClear = "card_data_in_clear"
         case unknownMerchant = "unknown_merchant"
         case noCardKey = "no_card_key"
+        case cardUnusable = "card_unusable"
         case refusedByFlexFactor = "refused_by_flexfactor"
     }
 
     public var kind: ResultKind {
         switch self {
+        case .submitted: .submitted
         case .approved: .approved
         case .declined: .declined
+        case .expired: .expired
+        case .cancelled: .cancelled
         case .skipped: .skipped
         case .rejected: .rejected
+        case .refunded: .refunded
+        case .chargeback: .chargeback
         }
     }
 
     /// Enumerated; new codes may come, none changes its meaning.
     public var code: String {
         switch self {
+        case .submitted: "submitted"
         case .approved(.answered): "approved"
         case .approved(.captured): "captured"
         case .approved(.reconciled): "approved_on_look_up"
+        case .approved(.polled): "approved_on_poll"
+        case .approved(.notified): "approved_by_webhook"
         case .declined(.byFlexFactor): "declined_by_flexfactor"
         case .declined(.challenge): "challenge_impossible"
         case .declined(.cancelled): "cancelled_at_flexfactor"
         case .declined(.expired): "expired_at_flexfactor"
         case .declined(.reconciled): "not_charged_on_look_up"
+        case .expired(.atExpiry): "expired"
+        case .expired(.closed): "order_closed"
+        case .expired(.neverArrived): "never_arrived"
+        case .cancelled: "cancelled_by_crm"
         case .skipped(let reason): reason.rawValue
         case .rejected(let reason): reason.rawValue
+        case .refunded: "refunded"
+        case .chargeback: "chargeback"
         }
     }
 
     public var sentence: String {
         switch self {
+        case .submitted: "FlexFactor has taken the charge on and tries it until its expiry. Do not retry it yourself."
         case .approved(.answered): "FlexFactor approved the charge."
         case .approved(.captured): "FlexFactor authorised the charge and it was captured."
         case .approved(.reconciled): "FlexFactor's answer was lost; its order shows that the charge was taken."
+        case .approved(.polled): "FlexFactor's order shows that the charge was taken."
+        case .approved(.notified): "FlexFactor reports that the charge was taken."
         case .declined(.byFlexFactor): "FlexFactor declined the charge."
         case .declined(.challenge): "FlexFactor asks the customer for a challenge, and no customer is there to solve it."
         case .declined(.cancelled): "FlexFactor cancelled the order."
         case .declined(.expired): "The order expired at FlexFactor."
         case .declined(.reconciled): "No answer came in time; FlexFactor's order shows that nothing was charged and that it is cancelled."
+        case .expired(.atExpiry): "The time for the retry is over, and FlexFactor's order shows that nothing was charged and that it is closed."
+        case .expired(.closed): "The order at FlexFactor is closed, and nothing was charged."
+        case .expired(.neverArrived): "The time for the retry is over, and FlexFactor has no such order."
+        case .cancelled: "The CRM cancelled the retry; nothing was charged and the order is closed."
         case .skipped(let reason): reason.sentence
         case .rejected(.invalidEvent): "The decline event is not valid; every fault is listed."
         case .rejected(.cardDataInClear): "The decline event holds a card number or a security code in clear."
         case .rejected(.unknownMerchant): "The configuration has no merchant of this id."
         case .rejected(.noCardKey): "The card is encrypted, and the worker holds no key for it."
+        case .rejected(.cardUnusable): "The encrypted card cannot be opened, or does not hold a card."
         case .rejected(.refusedByFlexFactor): "FlexFactor refuses the request as it stands; its field errors are listed."
+        case .refunded: "FlexFactor reports that the charge was refunded."
+        case .chargeback: "FlexFactor reports a chargeback of the charge."
         }
     }
 }
 
 extension ResultReason {
-    /// What a cascade's end is to the CRM. A charge that was never made is a skip: the CRM goes on with its own rules.
+    /// What a recovery's end is to the CRM. A charge that was never made is a skip: the CRM goes on with its own rules.
     public init(_ outcome: RecoveryOutcome) {
         self = switch outcome {
         case .approved(let how, _): .approved(how)
         case .declined(let why, _): .declined(why)
         case .unavailable: .skipped(.flexFactorUnavailable)
         case .neverArrived: .skipped(.deadlinePassed)
+        case .expired(let why, _): .expired(why)
+        case .cancelled: .cancelled
         }
     }
 }

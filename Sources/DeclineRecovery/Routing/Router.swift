@@ -11,8 +11,8 @@ public enum Router {
     public static func route(_ event: DeclineEvent, _ classification: Classification, merchant: Merchant, now: Moment?) -> Route {
         switch event.trigger {
         case .initial: initial(event, classification, merchant, now)
-        case .rerun(let target): rerun(target, classification, merchant)
-        case .recycle(let reattempt): recycle(reattempt, classification, merchant)
+        case .rerun(let target): rerun(target, event, classification, merchant)
+        case .recycle(let reattempt): recycle(reattempt, event, classification, merchant)
         }
     }
 
@@ -45,19 +45,33 @@ public enum Router {
         return members.lazy.compactMap { merchant.flexFactorGateways[$0] }.first
     }
 
-    private static func rerun(_ target: Trigger.RerunTarget, _ classification: Classification, _ merchant: Merchant) -> Route {
+    private static func rerun(
+        _ target: Trigger.RerunTarget, _ event: DeclineEvent, _ classification: Classification, _ merchant: Merchant
+    ) -> Route {
         switch target {
         case .gatewayProfile: return .skip(.rerunOnProfile)
         case .gateway(let id):
             guard let gateway = merchant.flexFactorGateways[id] else { return .skip(.notFlexFactor) }
-            return classification.declineClass == .hard ? .skip(.hardDecline) : .retry(gateway)
+            if event.paymentMethod.brand?.lowercased() == "visa", event.order.rerunNumber ?? 0 > NetworkAdvice.mostReruns {
+                return .skip(.networkLimit)
+            }
+            return retry(gateway, event, classification)
         }
     }
 
-    private static func recycle(_ reattempt: Int, _ classification: Classification, _ merchant: Merchant) -> Route {
+    private static func retry(_ gateway: FlexFactorGateway, _ event: DeclineEvent, _ classification: Classification) -> Route {
+        if classification.declineClass == .hard { return .skip(.hardDecline) }
+        // In managed mode FlexFactor gets the advice code and waits by itself.
+        if gateway.mitMode == .sync, let wait = NetworkAdvice.wait(after: event.decline), wait >= .days(Int64(gateway.expiryDays)) {
+            return .skip(.networkWait)
+        }
+        return .retry(gateway)
+    }
+
+    private static func recycle(_ reattempt: Int, _ event: DeclineEvent, _ classification: Classification, _ merchant: Merchant) -> Route {
         guard let gateway = merchant.recycleBilling.gateway(forReattempt: reattempt).flatMap({ merchant.flexFactorGateways[$0] }) else {
             return .skip(.notRecycledHere)
         }
-        return classification.declineClass == .hard ? .skip(.hardDecline) : .retry(gateway)
+        return retry(gateway, event, classification)
     }
 }

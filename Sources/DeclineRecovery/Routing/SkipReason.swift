@@ -9,6 +9,8 @@ public enum SkipReason: String, Sendable, CaseIterable {
     case rerunOnProfile = "rerun_on_profile"
     case notFlexFactor = "not_flexfactor"
     case notRecycledHere = "not_recycled_here"
+    case networkWait = "network_wait"
+    case networkLimit = "network_limit"
     case flexFactorUnavailable = "flexfactor_unavailable"
 
     public var sentence: String {
@@ -22,6 +24,8 @@ public enum SkipReason: String, Sendable, CaseIterable {
         case .rerunOnProfile: "The rerun was started on an ATRI gateway profile; choose the FlexFactor gateway directly."
         case .notFlexFactor: "The rerun was started on a gateway that is not a FlexFactor gateway."
         case .notRecycledHere: "Recycle billing gives this re-attempt to no FlexFactor gateway."
+        case .networkWait: "The card network asks to wait longer than the gateway's expiryDays allow."
+        case .networkLimit: "The card network allows no further rerun of this sale."
         case .flexFactorUnavailable: "FlexFactor could not be reached, and nothing was sent to it."
         }
     }

@@ -9,6 +9,9 @@ public struct TopologyNames: Sendable, Equatable {
         intake = "\(prefix).intake"
         cascade = "\(prefix).cascade"
         retry = "\(prefix).retry"
+        outcomes = "\(prefix).outcomes"
+        cancels = "\(prefix).cancels"
+        journal = "\(prefix).journal"
         results = "\(prefix).results"
         unrouted = "\(prefix).unrouted"
         dead = "\(prefix).dead"
@@ -24,11 +27,16 @@ public struct TopologyNames: Sendable, Equatable {
     public let intake: String
     public let cascade: String
     public let retry: String
+    public let outcomes: String
     public let results: String
     /// Exchange and queue for what nobody has bound a queue for.
     public let unrouted: String
     /// Exchange and stream of the dead letters.
     public let dead: String
+    /// Exchange and stream of the cancel commands that are known; every pod reads it.
+    public let cancels: String
+    /// Exchange and stream of the journal.
+    public let journal: String
     /// Exchange and queue of each rung of the delay ladder, the shortest first.
     public let delays: [String]
 
@@ -38,6 +46,7 @@ public struct TopologyNames: Sendable, Equatable {
         case .intake: intake
         case .cascade: cascade
         case .retry: retry
+        case .outcomes: outcomes
         }
     }
 
@@ -49,5 +58,5 @@ public struct TopologyNames: Sendable, Equatable {
 
 /// The places a message passes through; each has a queue and a budget of its own.
 public enum Stage: String, Sendable, CaseIterable {
-    case intake, cascade, retry
+    case intake, cascade, retry, outcomes
 }

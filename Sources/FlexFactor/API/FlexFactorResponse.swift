@@ -113,12 +113,3 @@ extension FlexFactorOrder.State {
         }
     }
 }
-
-extension JSONValue {
-    /// A member by its name, ASCII case ignored: FlexFactor's own texts differ in it.
-    subscript(anyCase name: String) -> JSONValue? {
-        if let exact = self[name] { return exact }
-        let wanted = name.lowercased()
-        return object?.first { $0.name.lowercased() == wanted }?.value
-    }
-}

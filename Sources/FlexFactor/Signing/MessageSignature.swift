@@ -44,8 +44,12 @@ public struct MessageSignature: Sendable, Hashable {
     }
 
     /// Why a signed message is not believed.
-    public enum Refusal: Error, Sendable, Hashable, CaseIterable {
-        case headerMissing, dateUnreadable, dateOutsideWindow, bodyDiffers, signatureWrong
+    public enum Refusal: String, Error, Sendable, Hashable, CaseIterable {
+        case headerMissing = "a signature header is missing"
+        case dateUnreadable = "the date is not of its form"
+        case dateOutsideWindow = "the date is too far off"
+        case bodyDiffers = "the body is not the one that was hashed"
+        case signatureWrong = "the signature fits none of the keys"
     }
 
     /// Checks a message that claims to come from FlexFactor: its date, its body, its signature by any of the keys.

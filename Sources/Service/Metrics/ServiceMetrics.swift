@@ -27,6 +27,7 @@ public final class ServiceMetrics: Sendable {
     let brokerConnected = Metric("salvage_broker_connected", "1 while the connection stands.", labels: ["connection"], kind: .gauge)
     let brokerBlocked = Metric("salvage_broker_blocked", "1 while the broker takes no publishes.", labels: ["connection"], kind: .gauge)
     let brokerReconnects = Metric("salvage_broker_connections_lost_total", "Connections lost.", labels: ["connection"])
+    let webhooks = Metric("salvage_webhooks_total", "FlexFactor's webhooks, by what was answered.", labels: ["merchant", "answer"])
     let reloads = Metric("salvage_configuration_reloads_total", "Reloads of the configuration.", labels: ["outcome"])
     private let build = Metric("salvage_build_info", "The version that runs.", labels: ["version"], kind: .gauge)
     private let cpu = Metric("process_cpu_seconds_total", "CPU time used.")
@@ -49,6 +50,7 @@ public final class ServiceMetrics: Sendable {
             messages.add(1, stage.rawValue, "rejected")
             results.add(1, merchant, ResultKind.rejected.rawValue, reason)
             deadLetters.add(1, stage.rawValue, reason)
+        case .ignored: messages.add(1, stage.rawValue, "ignored")
         case .told(let kind, let reason):
             messages.add(1, stage.rawValue, "told")
             results.add(1, merchant, kind.rawValue, reason)
@@ -86,7 +88,7 @@ public final class ServiceMetrics: Sendable {
         var text = ""
         for metric in [
             messages, results, deadLetters, unmapped, resultAge, reconciled, inFlight, finishFailures, calls, callSeconds, circuit, brokerConnected,
-            brokerBlocked, brokerReconnects, reloads, build, cpu, memory,
+            brokerBlocked, brokerReconnects, webhooks, reloads, build, cpu, memory,
         ] { metric.render(into: &text) }
         return text
     }

@@ -34,13 +34,31 @@ final class Lane: Sendable {
 struct LaneFlexFactor: FlexFactorPort {
     let store: ConfigurationStore
     let lane: Lane
+    let keys: CardKeys
 
     func perform(
         _ call: FlexFactorCall, merchant: MerchantID, gateway: GatewayID, traceparent: String?, deadline: Moment
     ) async -> FlexFactorAnswer {
-        guard let client = store.client(GatewayKey(merchant, gateway)) else {
-            return .failed(.notSent(.misconfigured("the configuration has no FlexFactor gateway \(gateway) of merchant \(merchant)")))
-        }
+        guard let client = store.client(GatewayKey(merchant, gateway)) else { return Self.noGateway(merchant, gateway) }
         return await client.perform(call, on: lane.http, traceparent: traceparent, deadline: deadline)
+    }
+
+    func tokenize(
+        _ card: SealedCard, of charge: Charge, merchant: MerchantID, gateway: GatewayID, traceparent: String?, deadline: Moment
+    ) async -> FlexFactorAnswer {
+        guard let client = store.client(GatewayKey(merchant, gateway)) else { return Self.noGateway(merchant, gateway) }
+        switch keys.open(card, of: charge) {
+        case .failure(let failure):
+            return .cardUnusable(FieldError(path: "$.data.paymentMethod.encryptedCard", message: failure.description))
+        case .success(let clear):
+            switch await client.tokenize(clear, on: lane.http, traceparent: traceparent, deadline: deadline) {
+            case .success(let token): return .tokenized(token)
+            case .failure(let failure): return .failed(failure)
+            }
+        }
+    }
+
+    private static func noGateway(_ merchant: MerchantID, _ gateway: GatewayID) -> FlexFactorAnswer {
+        .failed(.notSent(.misconfigured("the configuration has no FlexFactor gateway \(gateway) of merchant \(merchant)")))
     }
 }

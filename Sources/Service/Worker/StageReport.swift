@@ -50,13 +50,16 @@ final class StageReport: Sendable {
         case .rejected(let reason):
             metadata[LogKey.reason] = "\(reason)"
             logger.log(level: level, "Event rejected, dead letter written", metadata: metadata)
+        case .ignored(let reason):
+            metadata[LogKey.reason] = "\(reason)"
+            logger.log(level: level, "Nothing to do", metadata: metadata)
         }
     }
 
     private func level(of fate: Handled.Fate) -> Logger.Level {
         switch fate {
         case .passed: .debug
-        case .told, .parked: .info
+        case .told, .parked, .ignored: .info
         case .deadLettered, .rejected: .warning
         }
     }

@@ -13,14 +13,20 @@ final class StageRunner: Sendable {
     private let lanes: [(lane: Lane, handle: Handle)]
     private let names: TopologyNames
     private let report: StageReport
+    private let clock: SystemClock
+    private let workerID: String
     private let turn = Atomic<Int>(0)
     private let open = Atomic<Int>(0)
 
-    init(_ stage: Stage, lanes: [(lane: Lane, handle: Handle)], names: TopologyNames, report: StageReport) {
+    init(
+        _ stage: Stage, lanes: [(lane: Lane, handle: Handle)], names: TopologyNames, report: StageReport, clock: SystemClock, workerID: String
+    ) {
         self.stage = stage
         self.lanes = lanes
         self.names = names
         self.report = report
+        self.clock = clock
+        self.workerID = workerID
     }
 
     /// Deliveries in work.
@@ -43,7 +49,9 @@ final class StageRunner: Sendable {
     private func process(_ delivery: Delivery, _ handle: Handle) async {
         let message = IncomingMessage(delivery)
         let handled = await handle(message)
-        let outgoing = handled.publishing.map { $0.brokerMessage(names) }
+        let outgoing = handled
+            .publishing(from: stage, at: clock.now(), worker: workerID, traceparent: message.traceparent)
+            .map { $0.brokerMessage(names) }
         while true {
             do throws(FinishError) {
                 try await delivery.finish(publishing: outgoing)

@@ -18,9 +18,13 @@ public struct Worker: Service {
     private let health: Health
     private let store: ConfigurationStore
     private let lanes: [Lane]
+    private let receiver: WebhookReceiver
+    private let cancels = CancelTail()
+    private let identity: DeadLetter.Worker
 
     private init(
-        _ settings: ProcessSettings, _ logger: Logger, _ metrics: ServiceMetrics, _ health: Health, _ store: ConfigurationStore, _ lanes: [Lane]
+        _ settings: ProcessSettings, _ logger: Logger, _ metrics: ServiceMetrics, _ health: Health, _ store: ConfigurationStore, _ lanes: [Lane],
+        _ receiver: WebhookReceiver
     ) {
         self.settings = settings
         self.logger = logger
@@ -28,6 +32,9 @@ public struct Worker: Service {
         self.health = health
         self.store = store
         self.lanes = lanes
+        self.receiver = receiver
+        identity = DeadLetter.Worker(
+            id: settings.broker.connectionName, host: ProcessInfo.processInfo.hostName, version: SalvageVersion.current)
     }
 
     /// Runs a process to its end. Throws when it cannot begin: a faulty configuration, a port that is taken.
@@ -51,8 +58,16 @@ public struct Worker: Service {
                 logger.info("Serving /livez, /readyz and /metrics", metadata: [LogKey.host: "\(host):\(port)"])
             })
         }
+        let receiver = WebhookReceiver(
+            store: store, clock: clock, names: settings.names, publicHost: settings.webhookHost, metrics: metrics, logger: logger)
+        if let (host, port) = settings.webhooks {
+            services.append(
+                WebhookFront(receiver: receiver).application(host: host, port: port, logger: logger) { port in
+                    logger.info("Taking webhooks at /webhooks/MERCHANT/GATEWAY", metadata: [LogKey.host: "\(host):\(port)"])
+                })
+        }
         services.append(ConfigurationReloader(file: settings.configurationFile, store: store, metrics: metrics, logger: logger))
-        services.append(Worker(settings, logger, metrics, health, store, lanes))
+        services.append(Worker(settings, logger, metrics, health, store, lanes, receiver))
 
         var quiet = logger
         quiet.logLevel = max(logger.logLevel, .warning)
@@ -85,6 +100,11 @@ public struct Worker: Service {
 
     private func work(_ link: BrokerLink, _ stop: StopSignal) async throws {
         if await !topologyStands(link, stop) { return }
+        receiver.use(link)
+        if settings.stages.contains(.retry) || settings.stages.contains(.outcomes) {
+            // Whoever does not know of a cancel command yet must not take a recovery.
+            try await cancels.follow(link, settings.names, until: stop)
+        }
         let consumers = try await subscribe(link)
         if !stop.isSet {
             health.isWell(.consumers)
@@ -142,33 +162,39 @@ public struct Worker: Service {
     private func subscribe(_ link: BrokerLink) async throws -> [(Consumer, StageRunner)] {
         var consumers: [(Consumer, StageRunner)] = []
         for stage in Stage.allCases where settings.stages.contains(stage) {
-            guard let handles = handles(of: stage) else { continue }
             let runner = StageRunner(
-                stage, lanes: Array(zip(lanes, handles)), names: settings.names,
-                report: StageReport(stage, metrics: metrics, clock: SystemClock(), logger: logger))
+                stage, lanes: Array(zip(lanes, handles(of: stage))), names: settings.names,
+                report: StageReport(stage, metrics: metrics, clock: SystemClock(), logger: logger), clock: SystemClock(), workerID: identity.id)
             let consumer = try await link.consume(settings.names.queue(of: stage), prefetch: settings.prefetch[stage] ?? 100, onBatch: runner.take)
             consumers.append((consumer, runner))
         }
         return consumers
     }
 
-    /// What each lane does with a message of a stage; `nil` for a stage that this build cannot run.
-    private func handles(of stage: Stage) -> [StageRunner.Handle]? {
+    /// What each lane does with a message of a stage.
+    private func handles(of stage: Stage) -> [StageRunner.Handle] {
         let clock = SystemClock()
-        let identity = DeadLetter.Worker(
-            id: settings.broker.connectionName, host: ProcessInfo.processInfo.hostName, version: SalvageVersion.current)
         switch stage {
         case .intake:
-            let intake = IntakeStage(merchants: store, clock: clock, worker: identity, names: settings.names)
+            let intake = IntakeStage(merchants: store, cards: settings.cardKeys, clock: clock, worker: identity, names: settings.names, day: settings.day)
             return lanes.map { _ in { intake.handle($0) } }
         case .cascade:
             return lanes.map { lane in
                 let cascade = CascadeStage(
-                    flexFactor: LaneFlexFactor(store: store, lane: lane), clock: clock, worker: identity, timing: settings.timing,
-                    callLimit: settings.callLimit)
+                    flexFactor: LaneFlexFactor(store: store, lane: lane, keys: settings.cardKeys), clock: clock, worker: identity,
+                    timing: settings.timing, callLimit: settings.callLimit)
                 return { await cascade.handle($0) }
             }
-        case .retry: return nil
+        case .retry:
+            return lanes.map { lane in
+                let retry = RetryStage(
+                    flexFactor: LaneFlexFactor(store: store, lane: lane, keys: settings.cardKeys), cancels: cancels, clock: clock, worker: identity,
+                    timing: settings.timing, callLimit: settings.callLimit)
+                return { await retry.handle($0) }
+            }
+        case .outcomes:
+            let outcomes = OutcomeStage(merchants: store, cancels: cancels, clock: clock, worker: identity, timing: settings.timing)
+            return lanes.map { _ in { outcomes.handle($0) } }
         }
     }
 

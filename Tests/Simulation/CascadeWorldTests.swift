@@ -51,7 +51,8 @@ struct CascadeWorld {
     let forgetsKey: Bool
     /// Faults come to an end, as in life: after this nothing fails any more, so that everything must end rightly.
     let calmFrom: Moment
-    /// A pod that gave up without asking FlexFactor told something it alone knows. Crashes and second copies are left out of these worlds.
+    /// Nothing reaches FlexFactor. A pod that gives up without asking tells something that it alone knows, so crashes and second copies
+    /// are left out of these worlds.
     let cutOff: Bool
 
     struct Waiting {
@@ -95,7 +96,12 @@ struct CascadeWorld {
         recovery.pickUp(redelivered: message.redelivered)
         while true {
             if dies() { return comeBack(original) }
-            let call = recovery.nextCall(now: now)
+            let step = recovery.next(now: now, timing: timing)
+            guard case .call(let call) = step else {
+                if case .stop(let stop) = step { carryOut(stop, recovery) }
+                if dies() { comeBack(original) }
+                return
+            }
             let answer = perform(call, of: recovery)
             story.append("\(now.milliseconds) \(recovery.phase) \(call.shortName) -> \(answer)")
             if dies() { return comeBack(original) }
@@ -118,6 +124,8 @@ struct CascadeWorld {
             let seconds = DelayLadder.entry(after: until - now, to: .cascade).delay
             messages.append(Waiting(recovery: recovery, due: now + seconds, redelivered: false))
         case .conclude(let outcome): told.insert(ResultReason(outcome).kind)
+        case .advance: messages.append(Waiting(recovery: recovery, due: now, redelivered: false))
+        case .submitted, .spend: told.insert(.submitted)
         case .refuse: told.insert(.rejected)
         case .giveUp(let reason): letters.append(reason)
         }

@@ -1,0 +1,77 @@
+extension Cancellation {
+    public static let type = "com.salvage.recovery.cancellation.v1"
+
+    /// The message for the retry stage, ours alone.
+    public func encoded() -> [UInt8] {
+        var json = JSONWriter(reservingCapacity: 512)
+        json.object { event in
+            event.member("specversion", "1.0")
+            event.member("id", reference.text + "/cancellation")
+            event.member("source", "salvage")
+            event.member("type", Self.type)
+            event.member("subject", reference.text)
+            event.member("datacontenttype", "application/json")
+            event.object("data") { data in
+                data.member("merchantId", merchantID.text)
+                data.member("reference", reference.text)
+                data.member("since", since.milliseconds)
+                data.member("attempts", Int64(attempts))
+                data.object("phase") { json in
+                    json.member("name", phase.word)
+                    json.member("gateway", Int64(phase.index))
+                }
+                data.array("gateways") { list in
+                    for gateway in gateways { list.object { $0.member("id", gateway.text) } }
+                }
+            }
+        }
+        return json.bytes
+    }
+
+    public static func decode(_ bytes: [UInt8]) -> Result<Cancellation, EnvelopeFault> {
+        guard let value = try? JSONValue(parsing: bytes.span), value["type"]?.string == type, let data = value["data"] else {
+            return .failure(EnvelopeFault(path: "$.type", expected: type))
+        }
+        do throws(EnvelopeFault) {
+            let reader = EnvelopeReader(data, "$.data")
+            guard let reference = RecoveryReference(try reader.text("reference")) else { throw reader.fault("reference", "a recovery reference") }
+            let phase = try reader.object("phase")
+            let index = try phase.count("gateway")
+            guard let read = Phase(word: try phase.text("name"), index: index) else { throw phase.fault("name", "a phase") }
+            let gateways = try reader.objects("gateways").map { (gateway) throws(EnvelopeFault) in
+                GatewayID(try gateway.text("id"))
+            }
+            return .success(
+                Cancellation(
+                    merchantID: MerchantID(try reader.text("merchantId")), reference: reference, gateways: gateways,
+                    since: try reader.moment("since"), phase: read, attempts: try reader.count("attempts")))
+        } catch {
+            return .failure(error)
+        }
+    }
+}
+
+extension Cancellation.Phase {
+    var word: String {
+        switch self {
+        case .looking: "looking"
+        case .cancelling: "cancelling"
+        case .settling: "settling"
+        }
+    }
+
+    var index: Int {
+        switch self {
+        case .looking(let index), .cancelling(let index), .settling(let index): index
+        }
+    }
+
+    init?(word: String, index: Int) {
+        switch word {
+        case "looking": self = .looking(index)
+        case "cancelling": self = .cancelling(index)
+        case "settling": self = .settling(index)
+        default: return nil
+        }
+    }
+}

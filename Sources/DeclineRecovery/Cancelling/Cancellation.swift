@@ -1,0 +1,143 @@
+/// The CRM's cancel command on its way (behaviour.md §6): a state machine of its own beside the recovery, which waits somewhere in the
+/// delay ladder and cannot be reached.
+///
+/// ```
+/// looking: is there an order?   paid --> tell approved; closed --> nothing, its end is told already
+///    \--open, or not there yet--> make the command known to every pod --> cancelling --> settling: look --> tell cancelled | approved
+/// ```
+///
+/// The command is made known before anything is cancelled. Whoever sees the order closed afterwards waits a while, then knows of it, and
+/// tells `cancelled` too: one final kind, whoever is first.
+public struct Cancellation: Sendable, Equatable {
+    public let merchantID: MerchantID
+    public let reference: RecoveryReference
+    /// Where the order may be; after it was found, where it is.
+    public internal(set) var gateways: [GatewayID]
+    public let since: Moment
+    public internal(set) var phase: Phase
+    public internal(set) var attempts: Int
+
+    public enum Phase: Sendable, Equatable {
+        /// The number says which gateway is next.
+        case looking(Int)
+        case cancelling(Int)
+        case settling(Int)
+    }
+
+    public init(merchantID: MerchantID, reference: RecoveryReference, gateways: [GatewayID], since: Moment, phase: Phase = .looking(0), attempts: Int = 0) {
+        self.merchantID = merchantID
+        self.reference = reference
+        self.gateways = gateways
+        self.since = since
+        self.phase = phase
+        self.attempts = attempts
+    }
+
+    /// The cancellations that a command asks for. A rebill is named without the gateway that declined, so each it can be is tried.
+    public static func all(of command: CancelCommand, merchant: Merchant, now: Moment) -> [Cancellation] {
+        let references: [RecoveryReference] = switch command.target {
+        case .recovery(let reference): [reference]
+        case .rebill(let order, let purchase, let cycle):
+            merchant.gateways.keys.sorted { $0.text < $1.text }.map { gateway in
+                RecoveryReference(
+                    orderID: order, kind: .recurring, sequence: cycle,
+                    subscription: RecoveryReference.Subscription(purchaseID: purchase, gatewayID: gateway))
+            }
+        }
+        let gateways = merchant.flexFactorGateways.keys.sorted { $0.text < $1.text }
+        // A cascade is over before a command could reach it.
+        return references.filter(\.kind.isRetry).map {
+            Cancellation(merchantID: merchant.id, reference: $0, gateways: gateways, since: now)
+        }
+    }
+
+    /// Where it stops for now.
+    public enum Stop: Sendable, Equatable {
+        case park(until: Moment)
+        /// Make the command known to every pod, and go on at once.
+        case announce
+        case tell(ResultReason, FlexFactorOrderID?, GatewayID)
+        /// Nothing is left to do or to tell.
+        case end(End)
+        case giveUp
+    }
+
+    public enum End: String, Sendable, CaseIterable {
+        /// The order had ended before the command came; its result tells how.
+        case alreadyClosed = "already_closed"
+        /// FlexFactor never had such an order; the recovery, if there is one, ends itself.
+        case nothingToCancel = "nothing_to_cancel"
+    }
+
+    public var nextCall: (FlexFactorCall, gateway: GatewayID)? {
+        switch phase {
+        case .looking(let index), .settling(let index): gateways.indices.contains(index) ? (.find(reference), gateways[index]) : nil
+        case .cancelling(let index): gateways.indices.contains(index) ? (.cancelByReference(reference), gateways[index]) : nil
+        }
+    }
+
+    /// Takes in what the call brought; `nil` when the next call is due at once.
+    public mutating func learned(_ answer: FlexFactorAnswer, now: Moment, timing: RecoveryTiming) -> Stop? {
+        attempts += 1
+        if case .failed = answer {
+            if now >= since + timing.grace + timing.reconcileFor { return .giveUp }
+            return .park(until: now + pause)
+        }
+        switch phase {
+        case .looking(let index): return looked(answer, at: index)
+        case .cancelling(let index):
+            if index + 1 < gateways.count {
+                phase = .cancelling(index + 1)
+                return nil
+            }
+            phase = .settling(0)
+            return .park(until: now + timing.settle)
+        case .settling(let index): return settled(answer, at: index, now: now, timing: timing)
+        }
+    }
+
+    private mutating func looked(_ answer: FlexFactorAnswer, at index: Int) -> Stop? {
+        if case .found(let order) = answer {
+            let gateway = gateways[index]
+            switch order.state {
+            case .completed, .returned, .chargeback: return .tell(.approved(.reconciled), order.id, gateway)
+            // It may have been told as expired already; whoever sees it closed next tells the same.
+            case .cancelled: return .end(.alreadyClosed)
+            case .draft, .onHold, .processing, .problem, .captureRequired, .unrecognised:
+                gateways = [gateway]
+                phase = .cancelling(0)
+                return .announce
+            }
+        }
+        if index + 1 < gateways.count {
+            phase = .looking(index + 1)
+            return nil
+        }
+        phase = .cancelling(0)
+        return .announce
+    }
+
+    private mutating func settled(_ answer: FlexFactorAnswer, at index: Int, now: Moment, timing: RecoveryTiming) -> Stop? {
+        if case .found(let order) = answer {
+            let gateway = gateways[index]
+            switch order.state {
+            case .completed, .returned, .chargeback: return .tell(.approved(.reconciled), order.id, gateway)
+            case .cancelled: return .tell(.cancelled, order.id, gateway)
+            case .draft, .onHold, .processing, .problem, .captureRequired, .unrecognised:
+                gateways = [gateway]
+                phase = .cancelling(0)
+                return now >= since + timing.grace + timing.reconcileFor ? .giveUp : .park(until: now + pause)
+            }
+        }
+        if index + 1 < gateways.count {
+            phase = .settling(index + 1)
+            return nil
+        }
+        if now >= since + timing.reconcileFor { return .end(.nothingToCancel) }
+        phase = .settling(0)
+        return .park(until: now + timing.settle)
+    }
+
+    /// Doubles from two seconds to a quarter of an hour.
+    private var pause: Moment.Span { .milliseconds(min(2_000 << Int64(min(attempts, 9)), 900_000)) }
+}

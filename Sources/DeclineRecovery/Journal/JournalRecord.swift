@@ -1,0 +1,87 @@
+/// One transition of a recovery, without a person's data: what `salvage trace` and the console tell its story from (architecture.md,
+/// "Dead letters and the journal are streams"; schemas/journal.v1.schema.json).
+public struct JournalRecord: Sendable, Equatable {
+    public static let type = "com.salvage.journal.v1"
+
+    public let at: Moment
+    public let stage: Stage
+    public let merchantID: MerchantID?
+    public let reference: RecoveryReference
+    public let gatewayID: GatewayID?
+    /// What became of the message in one word: `passed`, `told`, `parked`, `dead_lettered`, `rejected`, `ignored`.
+    public let fate: String
+    /// The next stage, the kind of the result, the phase that waits, or why nothing follows.
+    public let detail: String
+    public let reason: String?
+    /// The rule that decided the class.
+    public let rule: String?
+    /// Until when it is put away.
+    public let until: Moment?
+    public let attempts: Int
+    public let workerID: String
+
+    public init(
+        at: Moment, stage: Stage, merchantID: MerchantID?, reference: RecoveryReference, gatewayID: GatewayID?, fate: String, detail: String,
+        reason: String? = nil, rule: String? = nil, until: Moment? = nil, attempts: Int, workerID: String
+    ) {
+        self.at = at
+        self.stage = stage
+        self.merchantID = merchantID
+        self.reference = reference
+        self.gatewayID = gatewayID
+        self.fate = fate
+        self.detail = detail
+        self.reason = reason
+        self.rule = rule
+        self.until = until
+        self.attempts = attempts
+        self.workerID = workerID
+    }
+
+    public var id: String { "\(reference.text)/journal/\(at.milliseconds)/\(stage.rawValue)/\(fate)" }
+
+    public func encoded() -> [UInt8] {
+        var json = JSONWriter(reservingCapacity: 512)
+        json.object { event in
+            event.member("specversion", "1.0")
+            event.member("id", id)
+            event.member("source", "salvage")
+            event.member("type", Self.type)
+            event.member("subject", reference.text)
+            event.member("time", at.rfc3339)
+            event.member("datacontenttype", "application/json")
+            event.object("data") { data in
+                data.member("at", at.milliseconds)
+                data.member("stage", stage.rawValue)
+                data.optional("merchantId", merchantID?.text)
+                data.member("recoveryReference", reference.text)
+                data.member("orderId", reference.orderID)
+                data.optional("gatewayId", gatewayID?.text)
+                data.member("fate", fate)
+                data.member("detail", detail)
+                data.optional("reason", reason)
+                data.optional("rule", rule)
+                data.optional("until", until?.milliseconds)
+                data.member("attempts", Int64(attempts))
+                data.member("worker", workerID)
+            }
+        }
+        return json.bytes
+    }
+
+    public static func decode(_ bytes: [UInt8]) -> JournalRecord? {
+        guard let value = try? JSONValue(parsing: bytes.span), value["type"]?.string == type, let data = value["data"] else { return nil }
+        let reader = EnvelopeReader(data, "$.data")
+        do throws(EnvelopeFault) {
+            guard let reference = RecoveryReference(try reader.text("recoveryReference")) else { return nil }
+            return JournalRecord(
+                at: try reader.moment("at"), stage: try reader.word("stage"), merchantID: try reader.optionalText("merchantId").map(MerchantID.init(_:)),
+                reference: reference, gatewayID: try reader.optionalText("gatewayId").map(GatewayID.init(_:)), fate: try reader.text("fate"),
+                detail: try reader.text("detail"), reason: try reader.optionalText("reason"), rule: try reader.optionalText("rule"),
+                until: try reader.optionalNumber("until").map(Moment.init(milliseconds:)), attempts: try reader.count("attempts"),
+                workerID: try reader.text("worker"))
+        } catch {
+            return nil
+        }
+    }
+}

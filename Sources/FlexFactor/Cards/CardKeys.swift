@@ -1,0 +1,68 @@
+public import DeclineRecovery
+
+/// The worker's private keys for encrypted cards, by `kid` (behaviour.md §9). Several at once, so that they can be exchanged.
+public struct CardKeys: Sendable {
+    private let keys: [String: CardKey]
+
+    public init(_ keys: [CardKey] = []) {
+        self.keys = Dictionary(keys.map { ($0.kid, $0) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    public var kids: [String] { keys.keys.sorted() }
+
+    /// Whether a key for this card is held; `nil` where the card is not a compact JWE at all.
+    public func hold(keyOf card: SealedCard) -> Bool? {
+        CompactJWE(card.exposed).map { keys[$0.kid ?? ""] != nil || $0.kid == nil && keys.count == 1 }
+    }
+
+    /// Why a card cannot be opened. Holds nothing of it.
+    public enum Failure: Error, Sendable, Hashable, CustomStringConvertible {
+        case notCompactJWE
+        case algorithm
+        case noKey(kid: String)
+        case wrongKeyOrBroken
+        case noCard(String)
+
+        public var description: String {
+            switch self {
+            case .notCompactJWE: "not a compact JWE: five parts of Base64url with dots between, the first a JSON header."
+            case .algorithm: "the JWE's header must say alg RSA-OAEP-256 and enc A256GCM, and nothing critical or compressed."
+            case .noKey(let kid): "this worker holds no key with the kid '\(CardDataGuard.redacted(String(kid.prefix(64))))'."
+            case .wrongKeyOrBroken: "the JWE does not open: it was encrypted to another key, or was changed."
+            case .noCard(let what): "the JWE's content is no card: \(what)."
+            }
+        }
+    }
+
+    /// Opens a card.
+    ///
+    /// - Parameter charge: gives the names, and what the sealed content leaves out of month and year.
+    public func open(_ card: SealedCard, of charge: Charge) -> Result<ClearCard, Failure> {
+        guard let jwe = CompactJWE(card.exposed) else { return .failure(.notCompactJWE) }
+        guard jwe.isSupported else { return .failure(.algorithm) }
+        let key = jwe.kid.map { keys[$0] } ?? (keys.count == 1 ? keys.values.first : nil)
+        guard let key else { return .failure(.noKey(kid: jwe.kid ?? "")) }
+        guard let content = key.decrypt(jwe) else { return .failure(.wrongKeyOrBroken) }
+        return Self.card(content, charge)
+    }
+
+    /// `{"number": "...", "verificationValue": "...", "expirationMonth": 12, "expirationYear": 2029}`, the last three optional.
+    private static func card(_ content: [UInt8], _ charge: Charge) -> Result<ClearCard, Failure> {
+        guard let value = try? JSONValue(parsing: content.span), value.object != nil else { return .failure(.noCard("not a JSON object")) }
+        guard let number = value["number"]?.string?.filter({ $0 != " " && $0 != "-" }), (12...19).contains(number.utf8.count),
+            number.utf8.allSatisfy({ (0x30...0x39).contains($0) })
+        else { return .failure(.noCard("number must be a text of 12 to 19 digits")) }
+        let code = value["verificationValue"]?.string
+        if let code, !(3...4).contains(code.utf8.count) || !code.utf8.allSatisfy({ (0x30...0x39).contains($0) }) {
+            return .failure(.noCard("verificationValue must be a text of 3 or 4 digits"))
+        }
+        let method = charge.paymentMethod
+        guard let month = value["expirationMonth"]?.int64.flatMap(Int.init(exactly:)) ?? method.expirationMonth, (1...12).contains(month),
+            let year = value["expirationYear"]?.int64.flatMap(Int.init(exactly:)) ?? method.expirationYear, (2_000...2_099).contains(year)
+        else { return .failure(.noCard("expirationMonth (1 to 12) and expirationYear (four digits) must stand in it or in the event")) }
+        return .success(
+            ClearCard(
+                number: number, verificationValue: code, firstName: charge.billing.firstName, lastName: charge.billing.lastName, month: month,
+                year: year, email: charge.payer.email))
+    }
+}

@@ -1,0 +1,57 @@
+public import DeclineRecovery
+
+/// Takes what FlexFactor reports by webhook, and tells the CRM what follows from it.
+public struct OutcomeStage: Sendable {
+    let merchants: any MerchantDirectory
+    let cancels: any CancelDirectory
+    let clock: any WallClock
+    let letters: LetterWriter
+    let timing: RecoveryTiming
+
+    public init(
+        merchants: any MerchantDirectory, cancels: any CancelDirectory, clock: any WallClock, worker: DeadLetter.Worker, timing: RecoveryTiming
+    ) {
+        self.merchants = merchants
+        self.cancels = cancels
+        self.clock = clock
+        self.letters = LetterWriter(stage: .outcomes, worker: worker)
+        self.timing = timing
+    }
+
+    public func handle(_ message: IncomingMessage) -> Handled {
+        var news: WebhookNews
+        switch WebhookNews.decode(message.body) {
+        case .success(let read): news = read
+        case .failure(let fault):
+            return letters.deadLetter(message, because: .unexpectedType, explanation: fault.description, now: clock.now())
+        }
+        let gateway = merchants.merchant(news.merchantID)?.flexFactorGateways[news.gatewayID]
+        switch news.step(gateway: gateway, isCancelRequested: news.reference.map(cancels.isCancelRequested) ?? false) {
+        case .tell(let reference, let reason):
+            let result = ResultEvent(
+                subject: .recovery(reference, RecoveredOrder(reference)), merchantID: news.merchantID, reason: reason, gatewayID: news.gatewayID,
+                flexFactorOrderID: news.orderID, occurredAt: clock.now())
+            return Handled(
+                publishing: result.messages(reply: nil, traceparent: message.traceparent),
+                account: account(of: news, .told(result.kind, reason: reason.code)))
+        case .wait:
+            news.hasWaited = true
+            return Handled(
+                publishing: [news.message(to: .delayed(.outcomes, timing.settle), traceparent: message.traceparent)],
+                account: account(of: news, .parked(timing.settle, because: news.event.word)))
+        case .ignore(let why):
+            return Handled(publishing: [], account: account(of: news, .ignored("\(why.rawValue): \(news.event.word)")))
+        }
+    }
+
+    private func account(of news: WebhookNews, _ fate: Handled.Fate) -> Handled.Account {
+        Handled.Account(merchantID: news.merchantID, reference: news.reference, gatewayID: news.gatewayID, fate: fate)
+    }
+}
+
+extension WebhookNews {
+    /// The news as the message that the outcome stage takes.
+    public func message(to destination: OutgoingMessage.Destination, traceparent: String?) -> OutgoingMessage {
+        OutgoingMessage(to: destination, messageID: id, type: Self.type, traceparent: traceparent, body: encoded())
+    }
+}

@@ -1,0 +1,81 @@
+public import DeclineRecovery
+
+/// Hands reruns and rebills to FlexFactor, looks after them until they end, and carries out the CRM's cancel commands.
+public struct RetryStage: Sendable {
+    private let pursuit: Pursuit
+    private let cancels: any CancelDirectory
+
+    public init(
+        flexFactor: any FlexFactorPort, cancels: any CancelDirectory, clock: any WallClock, worker: DeadLetter.Worker, timing: RecoveryTiming,
+        callLimit: Moment.Span
+    ) {
+        pursuit = Pursuit(.retry, flexFactor: flexFactor, clock: clock, worker: worker, timing: timing, callLimit: callLimit)
+        self.cancels = cancels
+    }
+
+    public func handle(_ message: IncomingMessage) async -> Handled {
+        if message.type == Cancellation.type { return await cancel(message) }
+        return await pursuit.handle(
+            message, belongs: { if case .retry = $0 { true } else { false } },
+            pickUp: { $0.pickUp(redelivered: message.redelivered, isCancelRequested: cancels.isCancelRequested($0.reference)) })
+    }
+
+    private func cancel(_ message: IncomingMessage) async -> Handled {
+        var cancellation: Cancellation
+        switch Cancellation.decode(message.body) {
+        case .success(let read): cancellation = read
+        case .failure(let fault):
+            return pursuit.letters.deadLetter(message, because: .unexpectedType, explanation: fault.description, now: pursuit.clock.now())
+        }
+        while let (call, gateway) = cancellation.nextCall {
+            let answer = await pursuit.flexFactor.perform(
+                call, merchant: cancellation.merchantID, gateway: gateway, traceparent: message.traceparent,
+                deadline: pursuit.clock.now() + pursuit.callLimit)
+            if let stop = cancellation.learned(answer, now: pursuit.clock.now(), timing: pursuit.timing) { return finish(cancellation, stop, message) }
+        }
+        // The merchant has no gateway that could have the order.
+        return finish(cancellation, .end(.nothingToCancel), message)
+    }
+
+    private func finish(_ cancellation: Cancellation, _ stop: Cancellation.Stop, _ message: IncomingMessage) -> Handled {
+        let now = pursuit.clock.now()
+        func handled(_ publishing: [OutgoingMessage], _ fate: Handled.Fate) -> Handled {
+            Handled(
+                publishing: publishing,
+                account: Handled.Account(
+                    merchantID: cancellation.merchantID, reference: cancellation.reference, fate: fate, attempts: cancellation.attempts))
+        }
+        switch stop {
+        case .park(let until):
+            let delay = until - now
+            return handled([cancellation.message(to: .delayed(.retry, delay), message.traceparent)], .parked(delay, because: "cancelling"))
+        case .announce:
+            return handled(
+                [
+                    OutgoingMessage(
+                        to: .cancels, messageID: cancellation.reference.text + "/cancel", type: CancelNotice.type, traceparent: message.traceparent,
+                        body: CancelNotice.encode(cancellation.reference)),
+                    cancellation.message(to: .stage(.retry), message.traceparent),
+                ], .passed(to: .retry))
+        case .tell(let reason, let orderID, let gateway):
+            let result = ResultEvent(
+                subject: .recovery(cancellation.reference, RecoveredOrder(cancellation.reference)), merchantID: cancellation.merchantID,
+                reason: reason, gatewayID: gateway, flexFactorOrderID: orderID, attempts: cancellation.attempts, occurredAt: now)
+            return handled(result.messages(reply: nil, traceparent: message.traceparent), .told(result.kind, reason: reason.code))
+        case .end(let why): return handled([], .ignored(why.rawValue))
+        case .giveUp:
+            return pursuit.letters.deadLetter(
+                message, because: .cancelFailed, explanation: "FlexFactor could not be made to cancel the order in time.",
+                subject: DeadLetter.Subject(
+                    merchantID: cancellation.merchantID, reference: cancellation.reference, orderID: cancellation.reference.orderID),
+                attempts: cancellation.attempts, now: now)
+        }
+    }
+}
+
+extension Cancellation {
+    func message(to destination: OutgoingMessage.Destination, _ traceparent: String?) -> OutgoingMessage {
+        OutgoingMessage(
+            to: destination, messageID: reference.text + "/cancellation", type: Self.type, traceparent: traceparent, body: encoded())
+    }
+}

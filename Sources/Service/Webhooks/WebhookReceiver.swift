@@ -1,0 +1,99 @@
+import Broker
+import DeclineRecovery
+import FlexFactor
+import Logging
+import Pipeline
+import Synchronization
+
+/// Takes FlexFactor's webhooks: checks who sent them, hands them to the broker, and says yes only when the broker has them.
+final class WebhookReceiver: Sendable {
+    private let store: ConfigurationStore
+    private let clock: SystemClock
+    private let names: TopologyNames
+    /// The host that FlexFactor signs, where a proxy stands before this process.
+    private let publicHost: String?
+    private let metrics: ServiceMetrics
+    private let logger: Logger
+    private let nonces = NonceMemory()
+    private let limiter = LogLimiter()
+    private let link = Mutex<BrokerLink?>(nil)
+
+    init(store: ConfigurationStore, clock: SystemClock, names: TopologyNames, publicHost: String?, metrics: ServiceMetrics, logger: Logger) {
+        self.store = store
+        self.clock = clock
+        self.names = names
+        self.publicHost = publicHost
+        self.metrics = metrics
+        self.logger = logger
+    }
+
+    /// What is answered to a webhook. FlexFactor sends again what was not taken.
+    enum Answer: String {
+        case taken
+        /// The same delivery was taken before.
+        case repeated
+        case unknownGateway = "unknown_gateway"
+        case unsigned
+        case refused
+        case unreadable
+        case brokerAway = "broker_away"
+
+        var status: Int {
+            switch self {
+            case .taken, .repeated: 200
+            case .unknownGateway: 404
+            case .unsigned, .refused: 401
+            case .unreadable: 400
+            case .brokerAway: 503
+            }
+        }
+    }
+
+    func use(_ link: BrokerLink?) { self.link.withLock { $0 = link } }
+
+    /// - Parameter host: as the request names it.
+    func receive(
+        merchant: MerchantID, gateway: GatewayID, host: String, body: [UInt8], header: (String) -> String?
+    ) async -> Answer {
+        let (answer, why) = await judge(merchant, gateway, host, body, header)
+        metrics.webhooks.add(1, answer == .unknownGateway ? "" : merchant.text, answer.rawValue)
+        if let why, let suppressed = limiter.admit(answer.rawValue + merchant.text + gateway.text, now: clock.now()) {
+            logger.warning(
+                "A webhook was not taken",
+                metadata: [
+                    LogKey.merchant: "\(merchant.text.prefix(64))", LogKey.gateway: "\(gateway.text.prefix(64))", LogKey.reason: "\(answer.rawValue)",
+                    LogKey.advice: "\(why)", LogKey.suppressed: "\(suppressed)",
+                ])
+        }
+        return answer
+    }
+
+    private func judge(
+        _ merchant: MerchantID, _ gateway: GatewayID, _ host: String, _ body: [UInt8], _ header: (String) -> String?
+    ) async -> (Answer, String?) {
+        guard let client = store.client(GatewayKey(merchant, gateway)) else {
+            return (.unknownGateway, "The path names no configured gateway; it is /webhooks/MERCHANT/GATEWAY.")
+        }
+        let keys = client.credentials.signingKeys
+        if keys.isEmpty { return (.unsigned, "The gateway has no hmacSigningKey, so nothing can be verified; take it from FlexFactor's portal.") }
+        let now = clock.now()
+        if let refusal = MessageSignature.verify(header: header, method: "POST", host: publicHost ?? host, body: body, keys: keys, now: now) {
+            return (.refused, "\(refusal.rawValue). Compare hmacSigningKey, the clock, and SALVAGE_WEBHOOKS_HOST with the host that FlexFactor signs.")
+        }
+        let nonce = header(MessageSignature.HeaderName.nonce) ?? ""
+        if nonces.contains(nonce) { return (.repeated, nil) }
+        guard let news = WebhookNews(body: body, merchantID: merchant, gatewayID: gateway, receivedAt: now) else {
+            return (.unreadable, "The body is not a JSON object with an Event.")
+        }
+        guard let link = link.withLock({ $0 }) else { return (.brokerAway, "The broker is not connected yet.") }
+        do throws(PublishError) {
+            let message = news.message(to: .stage(.outcomes), traceparent: TraceParent.from(header("traceparent")))
+            try await link.publish([message.brokerMessage(names)])
+        } catch {
+            return (.brokerAway, error.description)
+        }
+        // Only now: what the broker does not have must be taken when it comes again.
+        nonces.insert(nonce, now: now)
+        return (.taken, nil)
+    }
+}

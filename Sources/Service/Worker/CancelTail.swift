@@ -1,0 +1,41 @@
+import Broker
+import DeclineRecovery
+import FoundationEssentials
+import Logging
+import Pipeline
+import Synchronization
+
+/// Follows the stream of cancel commands, so that every stage of this process knows them.
+///
+/// The stream keeps as much as a retry can live, and is read from its beginning: a few bytes for each command of a month.
+final class CancelTail: CancelDirectory {
+    private let known = Mutex<Set<String>>([])
+
+    func isCancelRequested(_ reference: RecoveryReference) -> Bool { known.withLock { $0.contains(reference.text) } }
+
+    var count: Int { known.withLock { $0.count } }
+
+    /// Begins to follow, and returns when all that was announced before is known: when a notice of our own comes by. Returns as well
+    /// when the order to stop comes first.
+    func follow(_ link: BrokerLink, _ names: TopologyNames, until stop: StopSignal) async throws {
+        let caughtUp = StopSignal()
+        let probe = RecoveryReference(orderID: UUID().uuidString, kind: .rerun, sequence: 0)
+        _ = try await link.consume(names.cancels, prefetch: 1_000, arguments: ["x-stream-offset": "first"]) { [self] batch in
+            known.withLock { known in
+                for delivery in batch {
+                    guard let reference = CancelNotice.decode(delivery.body) else { continue }
+                    if reference == probe { caughtUp.set() } else { known.insert(reference.text) }
+                }
+            }
+            // Nothing replaces what was only read.
+            for delivery in batch { Task { try? await delivery.finish(publishing: []) } }
+        }
+        let notice = Pipeline.OutgoingMessage(
+            to: .cancels, messageID: probe.text, type: CancelNotice.type, traceparent: nil, body: CancelNotice.encode(probe))
+        while !stop.isSet, !caughtUp.isSet {
+            // A connection that is lost meanwhile brings the next try.
+            try? await link.publish([notice.brokerMessage(names)])
+            await caughtUp.wait(atMost: .seconds(2))
+        }
+    }
+}

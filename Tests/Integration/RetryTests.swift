@@ -1,0 +1,144 @@
+import Broker
+import FleetSupport
+import Foundation
+import Testing
+
+/// Retries with everything real: the broker, the sandbox, the webhooks over HTTP. A day lasts a second.
+@Suite struct RetryTests {
+    /// The kinds told of an order, in their order, repeats left out.
+    private func kinds(_ crm: CRM, _ order: String) -> [String] {
+        var seen: [String] = []
+        for result in crm.results where result.orderID == order && !seen.contains(result.kind) { seen.append(result.kind) }
+        return seen
+    }
+
+    @Test(.timeLimit(.minutes(2)))
+    func webhooksTellHowEachEnds() async throws {
+        try await Fleet.with(try .retries(days: 10, more: "includeChargebacks: true")) { fleet in
+            try await fleet.startWorker()
+            let crm = try await CRM(fleet.link)
+            try await crm.publish(
+                [
+                    CRM.recycle("APPROVED"), CRM.recycle("EXPIRED", token: "tok_managed_expire"), CRM.recycle("CLOSED", token: "tok_managed_cancel"),
+                    CRM.recycle("REFUNDED", token: "tok_refund_later"), CRM.recycle("CHARGEDBACK", token: "tok_chargeback_later"),
+                ], key: "decline.recycle")
+            try await eventually("all have ended", seconds: 60) {
+                kinds(crm, "APPROVED") == ["submitted", "approved"] && kinds(crm, "EXPIRED") == ["submitted", "expired"]
+                    && kinds(crm, "CLOSED") == ["submitted", "expired"] && kinds(crm, "REFUNDED") == ["submitted", "approved", "refunded"]
+                    && kinds(crm, "CHARGEDBACK") == ["submitted", "approved", "chargeback"]
+            }
+            #expect(crm.results.contains { $0.orderID == "APPROVED" && $0.reason == "approved_by_webhook" })
+            #expect(crm.results.contains { $0.orderID == "CLOSED" && $0.reason == "order_closed" })
+            // What only a webhook brings tells the CRM to do the same as what the recovery itself tells.
+            let body = try #require(crm.results.first { $0.orderID == "APPROVED" && $0.kind == "approved" }?.body)
+            let event = String(decoding: body, as: UTF8.self)
+            for part in [#""name":"advance_subscription""#, #""gatewayId":"7","method":"as_before""#, #""purchaseId":"88""#, #""billingCycle":7"#] {
+                #expect(event.contains(part), "\(part) in \(event)")
+            }
+            try await expectTheTruth(crm, fleet, declines: 5)
+        }
+    }
+
+    @Test(.timeLimit(.minutes(2)))
+    func withAllWebhooksLostPollsTell() async throws {
+        var plan = try Fleet.Plan.retries(days: 10)
+        plan.faults = #"{"webhookLoss": 1}"#
+        plan.settings["SALVAGE_POLL_FIRST_SECONDS"] = "1"
+        plan.settings["SALVAGE_POLL_LONGEST_SECONDS"] = "3"
+        try await Fleet.with(plan) { fleet in
+            try await fleet.startWorker()
+            let crm = try await CRM(fleet.link)
+            try await crm.publish([CRM.recycle("APPROVED"), CRM.recycle("EXPIRED", token: "tok_managed_expire")], key: "decline.recycle")
+            try await eventually("both have ended", seconds: 60) {
+                kinds(crm, "APPROVED") == ["submitted", "approved"] && kinds(crm, "EXPIRED") == ["submitted", "expired"]
+            }
+            #expect(Set(crm.results.map(\.reason)) == ["submitted", "approved_on_poll", "expired"])
+            try await expectTheTruth(crm, fleet, declines: 2)
+        }
+    }
+
+    @Test(.timeLimit(.minutes(2)))
+    func withAllPollsFailingWebhooksTell() async throws {
+        var plan = try Fleet.Plan.retries(days: 10)
+        plan.settings["SALVAGE_POLL_FIRST_SECONDS"] = "1"
+        try await Fleet.with(plan) { fleet in
+            try await fleet.startWorker()
+            let crm = try await CRM(fleet.link)
+            try await crm.publish([CRM.recycle("APPROVED"), CRM.recycle("EXPIRED", token: "tok_managed_expire")], key: "decline.recycle")
+            try await eventually("both are submitted") { crm.results.count { $0.kind == "submitted" } == 2 }
+            try await fleet.setFaults(#"{"endpoints": ["orders"], "errorBefore": 1}"#)
+            try await eventually("both have ended", seconds: 60) { crm.finals.count == 2 }
+            #expect(kinds(crm, "APPROVED").last == "approved" && kinds(crm, "EXPIRED").last == "expired")
+        }
+    }
+
+    /// FlexFactor's clock stands still: it never closes an order by itself.
+    @Test(.timeLimit(.minutes(2)))
+    func anOrderThatFlexFactorForgetsIsCancelledBeforeItIsToldExpired() async throws {
+        var plan = try Fleet.Plan.retries(days: 3)
+        plan.sandboxArguments += ["--time-scale", "0.0001"]
+        try await Fleet.with(plan) { fleet in
+            try await fleet.startWorker()
+            let crm = try await CRM(fleet.link)
+            try await crm.publish([CRM.recycle("FORGOTTEN")], key: "decline.recycle")
+            try await eventually("it has ended", seconds: 60) { kinds(crm, "FORGOTTEN") == ["submitted", "expired"] }
+            // What is closed can take no money any more.
+            try await fleet.http("POST", "/sandbox/orders/FORGOTTEN-R7-88-7/complete")
+            try await expectTheTruth(crm, fleet, declines: 1)
+        }
+    }
+
+    @Test(.timeLimit(.minutes(2)))
+    func theCRMCancelsWhatIsOpenAndLearnsTheTruthOfWhatIsPaid() async throws {
+        try await Fleet.with(try .retries(days: 20)) { fleet in
+            try await fleet.startWorker()
+            let crm = try await CRM(fleet.link)
+            try await crm.publish([CRM.recycle("OPEN", token: "tok_managed_expire"), CRM.recycle("PAID")], key: "decline.recycle")
+            try await eventually("one is paid") { kinds(crm, "OPEN") == ["submitted"] && kinds(crm, "PAID").last == "approved" }
+            // The command for the third comes before its decline does.
+            try await crm.publish([CRM.cancel("OPEN"), CRM.cancel("PAID"), CRM.cancel("EARLY")], key: "command.cancel")
+            try await eventually("the cancel is told") { kinds(crm, "OPEN") == ["submitted", "cancelled"] }
+            try await crm.publish([CRM.recycle("EARLY")], key: "decline.recycle")
+            try await eventually("nothing was sent of what was cancelled before") { kinds(crm, "EARLY") == ["cancelled"] }
+            #expect(kinds(crm, "PAID") == ["submitted", "approved"])
+            try await expectTheTruth(crm, fleet, declines: 3)
+        }
+    }
+
+    @Test(.timeLimit(.minutes(2)))
+    func aSyncRetryIsPostedUntilItIsApproved() async throws {
+        var plan = try Fleet.Plan.retries(mode: "sync", days: 20)
+        plan.settings["SALVAGE_REPOST_FIRST_SECONDS"] = "1"
+        plan.settings["SALVAGE_REPOST_LONGEST_SECONDS"] = "2"
+        try await Fleet.with(plan) { fleet in
+            try await fleet.startWorker()
+            let crm = try await CRM(fleet.link)
+            try await crm.publish(
+                [
+                    CRM.recycle("THIRD", token: "tok_approve_after_3"), CRM.recycle("NEVER", token: "tok_decline"),
+                    CRM.recycle("WAITS", token: "tok_approve", advice: "24"), CRM.recycle("TOOLONG", token: "tok_approve", advice: "30"),
+                ], key: "decline.recycle")
+            try await eventually("two have ended", seconds: 60) {
+                kinds(crm, "THIRD") == ["submitted", "approved"] && kinds(crm, "NEVER") == ["submitted", "expired"]
+            }
+            // The network's wait of an hour is longer than these short days; it is kept all the same.
+            #expect(kinds(crm, "WAITS").isEmpty || kinds(crm, "WAITS") == ["expired"])
+            try await expectTheTruth(crm, fleet, declines: crm.finals.count)
+        }
+    }
+
+    @Test(.timeLimit(.minutes(1)))
+    func onlyWhatFlexFactorSignedIsTaken() async throws {
+        let plan = try Fleet.Plan.retries()
+        try await Fleet.with(plan) { fleet in
+            try await fleet.startWorker()
+            let url = "http://127.0.0.1:\(plan.webhookPort)/webhooks/"
+            func post(_ path: String, _ body: String) async throws -> Int { try await TestMachine.http("POST", url + path, body).status }
+            #expect(try await post("acme/42", #"{"Event":"order.completed","ExternalOrderId":"A-R7-88-7"}"#) == 401)
+            #expect(try await post("acme/43", "{}") == 404)
+            #expect(try await post("nobody/42", "{}") == 404)
+            #expect(try await post("acme/42", String(repeating: "x", count: 100_000)) == 413)
+            #expect(try await TestMachine.http("GET", url + "acme/42").status == 404)
+        }
+    }
+}
