@@ -67,7 +67,7 @@ let package = Package(
             exclude: ["README.md"], swiftSettings: settings),
         .executableTarget(
             name: "salvage",
-            dependencies: ["Broker", "DeclineRecovery", "Service", arguments, log, .product(name: "Configuration", package: "swift-configuration")],
+            dependencies: ["Broker", "DeclineRecovery", "FlexFactor", "Service", arguments, log, .product(name: "Configuration", package: "swift-configuration")],
             swiftSettings: settings),
         .executableTarget(
             name: "flexfactor-sandbox", dependencies: [nioCore, nioPosix, nioHTTP1, arguments, .product(name: "Crypto", package: "swift-crypto")],

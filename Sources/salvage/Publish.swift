@@ -43,7 +43,7 @@ struct Publish: AsyncParsableCommand {
             if isWaiting { try await watch.start(on: link) }
             try await DeclinePublisher(link, settings.names).publish(all) { Terminal.progress("\($0) of \(all.count) published") }
             Terminal.endProgress()
-            return isWaiting ? await follow(all, watch) : []
+            return isWaiting ? await follow(all, watch, expectations) : []
         }
         if isWaiting {
             try show(events, stories, expectations)
@@ -52,11 +52,14 @@ struct Publish: AsyncParsableCommand {
         }
     }
 
-    private func follow(_ events: [FileEvent], _ watch: DeclineWatch) async -> [DeclineStory] {
+    private func follow(_ events: [FileEvent], _ watch: DeclineWatch, _ expectations: [String: Expectation]?) async -> [DeclineStory] {
         let deadline = ContinuousClock.now + .seconds(timeout)
         while true {
             let stories = events.map(watch.story(of:))
-            let open = stories.count { !$0.isOver }
+            // Something may come after the end: a refund, a chargeback.
+            let open = zip(events, stories).count { event, story in
+                !story.isOver || expectations?[event.label].map { !$0.differences(from: story).isEmpty } ?? false
+            }
             if open == 0 || ContinuousClock.now >= deadline {
                 Terminal.endProgress()
                 return stories
@@ -81,7 +84,7 @@ struct Publish: AsyncParsableCommand {
                     [
                         event.orderID ?? event.label, event.trigger ?? "-", story.declineClass ?? "-", story.rule ?? "-", story.route ?? "-",
                         story.result.map { result in story.reason.map { $0 == result ? result : "\(result) (\($0))" } ?? result }
-                            ?? (story.route == "retry" ? "waits in the retry queue" : story.deadLetter.map { "dead letter (\($0))" } ?? "none yet"),
+                            ?? story.deadLetter.map { "dead letter (\($0))" } ?? "none yet",
                         story.action ?? "-",
                     ]
                 },

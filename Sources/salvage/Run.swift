@@ -11,24 +11,34 @@ struct Run: AsyncParsableCommand {
               SALVAGE_BROKER_URL, _BROKER_URL_FILE amqp[s]://user:password@host[:port][,host...]/vhost
               SALVAGE_BROKER_AUTHORITY_FILE, _BROKER_CERTIFICATE_FILE, _BROKER_KEY_FILE, _BROKER_SERVER_NAME   for amqps
               SALVAGE_BROKER_HEARTBEAT_SECONDS     10
-              SALVAGE_STAGES                       intake,cascade
+              SALVAGE_STAGES                       intake,cascade,retry,outcomes
               SALVAGE_TOPOLOGY_PREFIX              recovery
-              SALVAGE_PREFETCH_INTAKE, _CASCADE    256, 1000: messages in work at a time
+              SALVAGE_PREFETCH_INTAKE, _CASCADE, _RETRY, _OUTCOMES   256, 1000, 500, 256: messages in work at a time
               SALVAGE_LANES                        one per core
               SALVAGE_LISTEN                       0.0.0.0:8080 for /livez, /readyz, /metrics; none for nowhere
+              SALVAGE_WEBHOOKS_LISTEN              0.0.0.0:8081 for POST /webhooks/MERCHANT/GATEWAY; none for nowhere
+              SALVAGE_WEBHOOKS_HOST                the host that FlexFactor signs, where a proxy changes it
+              SALVAGE_CARD_KEYS                    KID=FILE[,KID=FILE]: private keys for encrypted cards (`salvage keys new`)
               SALVAGE_LOG_LEVEL, SALVAGE_LOG_FORMAT   info, auto (json unless on a terminal)
               SALVAGE_SHUTDOWN_GRACE_SECONDS       25: how long work under way may go on after SIGTERM
               SALVAGE_FLEXFACTOR_CALL_SECONDS      20: the longest that one call may take
-              SALVAGE_RECONCILE_SETTLE_SECONDS     120: after the deadline, how long "no such order" is not believed yet
+              SALVAGE_POLL_FIRST_SECONDS, _LONGEST_SECONDS      600, 21600: looks at a submitted order, each twice as late as the last
+              SALVAGE_REPOST_FIRST_SECONDS, _LONGEST_SECONDS    21600, 172800: posts of a sync retry, likewise
+              SALVAGE_RETRY_GRACE_SECONDS          3600: after expiry, how long FlexFactor has to close the order itself
+              SALVAGE_RETRY_ATTEMPTS               200: calls in a row that may fail before an unsent retry is given up
+              SALVAGE_RETRY_DAY_SECONDS            86400: shorter for rehearsals only
+              SALVAGE_RECONCILE_SETTLE_SECONDS     120: how long "no such order" is not believed, and a closed order not told
               SALVAGE_RECONCILE_MINUTES            1440: how long an unknown outcome is looked up before a person must look
             """)
 
     @OptionGroup var broker: BrokerOptions
     @OptionGroup var config: ConfigOption
-    @Option(help: "The stages to run, with commas between: intake, cascade. All by default.")
+    @Option(help: "The stages to run, with commas between: intake, cascade, retry, outcomes. All by default.")
     var stages: String?
     @Option(help: "HOST:PORT for health and metrics, or none.")
     var listen: String?
+    @Option(help: "HOST:PORT for FlexFactor's webhooks, or none.")
+    var webhooksListen: String?
     @Option(help: "trace, debug, info, notice, warning, error, critical.")
     var logLevel: String?
     @Option(help: "auto, json, text.")
@@ -36,7 +46,7 @@ struct Run: AsyncParsableCommand {
 
     func run() async throws {
         let settings = try broker.settings([
-            "config": config.file, "stages": stages, "listen": listen, "log.level": logLevel, "log.format": logFormat,
+            "config": config.file, "stages": stages, "listen": listen, "webhooks.listen": webhooksListen, "log.level": logLevel, "log.format": logFormat,
         ])
         try await Worker.run(settings, logger: Logger.service(settings))
     }

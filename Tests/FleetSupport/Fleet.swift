@@ -127,11 +127,11 @@ public final class Fleet: Sendable {
 
     /// Starts a worker; returns when it consumes, unless told not to wait.
     @discardableResult
-    public func startWorker(_ more: [String: String] = [:], waits: Bool = true) async throws -> ChildProcess {
+    public func startWorker(_ more: [String: String] = [:], command: String = "run", waits: Bool = true) async throws -> ChildProcess {
         let count = workers.withLock { $0.count }
         let log = folder.appending(path: "worker-\(count).log")
         let settings = ["SALVAGE_LISTEN": "none", "SALVAGE_WEBHOOKS_LISTEN": "none", "SALVAGE_LOG_FORMAT": "json"].merging(settings) { $1 }.merging(more) { $1 }
-        let worker = try ChildProcess(TestMachine.salvage, ["run"], environment: environment(settings), output: log)
+        let worker = try ChildProcess(TestMachine.salvage, [command], environment: environment(settings), output: log)
         workers.withLock { $0.append(worker) }
         if waits {
             try await eventually("worker \(count) consumes", seconds: 30) {

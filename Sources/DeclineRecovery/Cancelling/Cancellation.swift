@@ -135,7 +135,7 @@ public struct Cancellation: Sendable, Equatable {
         }
         if now >= since + timing.reconcileFor { return .end(.nothingToCancel) }
         phase = .settling(0)
-        return .park(until: now + timing.settle)
+        return .park(until: now + max(timing.settle, pause))
     }
 
     /// Doubles from two seconds to a quarter of an hour.

@@ -11,10 +11,8 @@ public final class CardKey: @unchecked Sendable, CustomStringConvertible, Custom
 
     /// `nil` unless the text is a PEM of an RSA private key of at least 2048 bits.
     public init?(kid: String, pem: String) {
-        guard let memory = BIO_new_mem_buf(pem, Int32(pem.utf8.count)) else { return nil }
-        defer { BIO_free(memory) }
         // No pass phrase is asked for on a terminal.
-        guard let key = PEM_read_bio_PrivateKey(memory, nil, { _, _, _, _ in 0 }, nil) else { return nil }
+        guard let key = readPEM(pem, { PEM_read_bio_PrivateKey($0, nil, { _, _, _, _ in 0 }, nil) }) else { return nil }
         guard EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA, EVP_PKEY_get_bits(key) >= 2_048 else {
             EVP_PKEY_free(key)
             return nil
@@ -93,4 +91,14 @@ public final class CardKey: @unchecked Sendable, CustomStringConvertible, Custom
     public var description: String { "(card key \(kid))" }
     public var debugDescription: String { description }
     public var customMirror: Mirror { Mirror(self, children: []) }
+}
+
+/// Lets OpenSSL read a text, which must outlive the reading.
+func readPEM(_ text: String, _ read: (OpaquePointer) -> OpaquePointer?) -> OpaquePointer? {
+    var bytes = Array(text.utf8)
+    return bytes.withUnsafeMutableBytes { buffer in
+        guard let memory = BIO_new_mem_buf(buffer.baseAddress, Int32(buffer.count)) else { return nil }
+        defer { BIO_free(memory) }
+        return read(memory)
+    }
 }

@@ -15,8 +15,8 @@ public struct DeclineStory: Sendable, Equatable {
 
     public init() {}
 
-    /// Whether nothing more will come: a final result, the retry queue, or a dead letter.
-    public var isOver: Bool { !finalIDs.isEmpty || route == "retry" || deadLetter != nil && result == nil }
+    /// Whether it has come to its end: a final result, or a dead letter.
+    public var isOver: Bool { !finalIDs.isEmpty || deadLetter != nil && result == nil }
 
     mutating func saw(_ recovery: Recovery) {
         declineClass = recovery.verdict.declineClass.rawValue
@@ -26,7 +26,8 @@ public struct DeclineStory: Sendable, Equatable {
 
     mutating func saw(result event: JSONValue, _ kind: ResultKind) {
         let data = event["data"]
-        if kind.isFinal, let id = event["id"]?.string { finalIDs.insert(id) }
+        // A repeat says nothing new.
+        if kind.isFinal, let id = event["id"]?.string, !finalIDs.insert(id).inserted { return }
         result = kind.rawValue
         reason = data?["reason"]?["code"]?.string
         action = data?["action"]?["name"]?.string
