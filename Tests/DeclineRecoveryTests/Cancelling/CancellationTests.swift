@@ -1,0 +1,45 @@
+import DeclineRecovery
+import Testing
+
+@Suite struct CancellationTests {
+    private let now = Moment(milliseconds: 1_800_000_000_000)
+
+    @Test func whatTravelsComesBack() throws {
+        for phase in [Cancellation.Phase.looking(0), .cancelling(1), .settling(2)] {
+            let sent = Cancellation(
+                merchantID: "acme", reference: try #require(RecoveryReference("A-R7-88-7")), gateways: ["42", "43"], since: now, phase: phase, attempts: 5)
+            #expect(try Cancellation.decode(sent.encoded()).get() == sent)
+        }
+        guard case .failure = Cancellation.decode(Array("{}".utf8)) else {
+            Issue.record("rubbish was taken")
+            return
+        }
+    }
+
+    /// A rebill is named without the gateway that declined; a cascade is over before a command could reach it.
+    @Test func aCommandNamesEveryRecoveryItCanMean() throws {
+        let merchant = Merchant(
+            id: "acme", flexFactorGateways: [FlexFactorGateway(id: "42"), FlexFactorGateway(id: "41")],
+            gateways: [Gateway(id: "7", type: "nmi"), Gateway(id: "8", type: "stripe")])
+        func references(_ data: String) throws -> [String] {
+            let event = #"{"specversion":"1.0","id":"c-1","source":"s","type":"com.salvage.cancel.v1","data":{"merchantId":"acme",\#(data)}}"#
+            guard case .cancel(let command) = CRMMessage.decode(Array(event.utf8)) else {
+                Issue.record("\(CRMMessage.decode(Array(event.utf8)))")
+                return []
+            }
+            return Cancellation.all(of: command, merchant: merchant, now: now).map { cancellation in
+                #expect(cancellation.gateways == ["41", "42"])
+                return cancellation.reference.text
+            }
+        }
+        #expect(try references(#""orderId":"A","purchaseId":"88","billingCycle":7"#) == ["A-R7-88-7", "A-R7-88-8"])
+        #expect(try references(#""recoveryReference":"A-U2""#) == ["A-U2"])
+        #expect(try references(#""recoveryReference":"A-S0""#) == [])
+    }
+
+    @Test func aNoticeNamesItsRecovery() throws {
+        let reference = try #require(RecoveryReference("A~C3~84-R7-88-7"))
+        #expect(CancelNotice.decode(CancelNotice.encode(reference)) == reference)
+        #expect(CancelNotice.decode(Array("{}".utf8)) == nil)
+    }
+}
