@@ -59,10 +59,13 @@ public enum TestMachine {
         throw GaveUp(what: "a free port is found")
     }
 
-    public static func http(_ method: String, _ url: String, _ body: String? = nil) async throws -> (status: Int, data: Data) {
+    public static func http(
+        _ method: String, _ url: String, _ body: String? = nil, headers: [(name: String, value: String)] = []
+    ) async throws -> (status: Int, data: Data) {
         var request = URLRequest(url: try #require(URL(string: url)))
         request.httpMethod = method
         request.httpBody = body.map { Data($0.utf8) }
+        for (name, value) in headers { request.setValue(value, forHTTPHeaderField: name) }
         request.timeoutInterval = 10
         let (data, response) = try await URLSession.shared.data(for: request)
         return ((response as? HTTPURLResponse)?.statusCode ?? 0, data)

@@ -1,5 +1,7 @@
 import Broker
+import DeclineRecovery
 import FleetSupport
+import FlexFactor
 import Foundation
 import Testing
 
@@ -139,6 +141,28 @@ import Testing
             #expect(try await post("nobody/42", "{}") == 404)
             #expect(try await post("acme/42", String(repeating: "x", count: 100_000)) == 413)
             #expect(try await TestMachine.http("GET", url + "acme/42").status == 404)
+
+            let crm = try await CRM(fleet.link)
+            let key = try #require(HMACSigningKey(base64: Fleet.Plan.webhookKey))
+            let now = Moment(milliseconds: Int64(Date().timeIntervalSince1970 * 1_000))
+            func signed(_ body: String, at moment: Moment? = nil, host: String? = nil, sent: String? = nil) async throws -> Int {
+                let signature = MessageSignature(
+                    method: "POST", host: host ?? "127.0.0.1:\(plan.webhookPort)", body: Array(body.utf8), key: key, now: moment ?? now,
+                    nonce: "0123456789abcdef0123456789abcdef")
+                return try await TestMachine.http("POST", url + "acme/42", sent ?? body, headers: signature.headers).status
+            }
+            let body = #"{"Event":"order.completed","ExternalOrderId":"A-R7-88-7","OrderId":"g-1"}"#
+            #expect(try await signed(body, at: now + .minutes(-6)) == 401)
+            #expect(try await signed(body, at: now + .minutes(6)) == 401)
+            #expect(try await signed(body, host: "elsewhere.example") == 401)
+            #expect(try await signed(body, sent: body.replacing("A-R7", with: "B-R7")) == 401)
+            #expect(try await signed("not JSON") == 400)
+            #expect(crm.count == 0)
+            #expect(try await signed(body) == 200)
+            // The same again is a repeat: yes is said, and nothing more comes of it.
+            #expect(try await signed(body) == 200)
+            try await eventually("it is told") { crm.result(of: "A")?.kind == "approved" }
+            #expect(fleet.workerLog.components(separatedBy: "approved_by_webhook").count == 2)
         }
     }
 }
