@@ -38,6 +38,13 @@ import Testing
                 #expect(event.contains(part), "\(part) in \(event)")
             }
             try await expectTheTruth(crm, fleet, declines: 5)
+
+            let story = try await fleet.salvage("trace", "APPROVED")
+            #expect(story.status == 0, "\(story.error)")
+            let lines = ["passed on to retry, by rule table:nmi/201", "told the CRM: submitted", "told the CRM: approved, approved_by_webhook", "ended as approved"]
+            for line in lines { #expect(story.output.contains(line), "\(line) in \(story.output)") }
+            #expect(try await fleet.salvage("trace", "EXPIRED-R7-88-7", "--json").output.contains(#""detail":"expired""#))
+            #expect(try await fleet.salvage("trace", "NOBODY").status == 1)
         }
     }
 

@@ -1,6 +1,9 @@
 import Broker
+import DeclineRecovery
 import FleetSupport
+import FlexFactor
 import Foundation
+import Synchronization
 import Testing
 
 /// Canaries in every place where a secret or a card may stand; then every sink is searched for them.
@@ -70,4 +73,71 @@ import Testing
             }
         }
     }
+
+    /// What waits for days holds no person and no card, and what tells of it holds none either; an encrypted card is in clear nowhere.
+    @Test(.timeLimit(.minutes(2)))
+    func aRetryKeepsNobodyOnceItIsSubmitted() async throws {
+        let number = "4000" + "0027" + "6000" + "3184"
+        let persons = ["CANARYholder05", "canary-mail06@example.test", "CANARYaddress09", "CANARYtoken04"]
+        let key = try #require(CardKey.generate(kid: "test"))
+        let pem = try #require(key.privatePEM)
+        let file = FileManager.default.temporaryDirectory.appending(path: "card-\(UUID().uuidString).pem")
+        try pem.write(to: file, atomically: true, encoding: .utf8)
+        defer { try? FileManager.default.removeItem(at: file) }
+        let publicPEM = try #require(key.publicPEM)
+        let content = #"{"number":"\#(number)","verificationValue":"917","expirationMonth":12,"expirationYear":2029}"#
+        let sealed = try #require(CardSeal(kid: "test", publicPEM: publicPEM).seal(Array(content.utf8)))
+
+        var plan = try Fleet.Plan.retries(days: 10)
+        plan.settings["SALVAGE_LOG_LEVEL"] = "trace"
+        plan.settings["SALVAGE_CARD_KEYS"] = "test=" + file.path
+        try await Fleet.with(plan) { fleet in
+            try await fleet.startWorker()
+            let crm = try await CRM(fleet.link)
+            let letters = try await DeadLetters(fleet.link)
+            let journal = try await Tap(fleet.link, [("recovery.journal", "")])
+            let parked = try await Tap(fleet.link, (0..<21).map { ("recovery.delay." + ($0 < 10 ? "0" : "") + String($0), "#") })
+            func recycle(_ order: String, _ card: String? = nil) -> [UInt8] {
+                var text = String(decoding: CRM.recycle(order, token: "tok_managed_approve.CANARYtoken04"), as: UTF8.self)
+                    .replacing("\"holderName\":\"Ada Byron\"", with: "\"holderName\":\"CANARYholder05\"")
+                    .replacing("ada@example.test", with: persons[1]).replacing("1 Main Street", with: persons[2])
+                if let card { text = text.replacing("\"token\":\"tok_managed_approve.CANARYtoken04.\(order)\"", with: "\"encryptedCard\":\"\(card)\"") }
+                return Array(text.utf8)
+            }
+            let otherKey = sealed.exposed.replacing(sealed.exposed.prefix(4), with: "eyJh", maxReplacements: 1)
+            try await crm.publish(
+                [recycle("TOKEN"), recycle("SEALED", sealed.exposed), recycle("BROKEN", String(otherKey.dropLast(4)) + "AAAA")], key: "decline.recycle")
+            try await eventually("two are approved and one is refused", seconds: 60) {
+                crm.results.count { $0.kind == "approved" } >= 2 && crm.result(of: "BROKEN")?.kind == "rejected" && !letters.all.isEmpty
+            }
+            #expect(crm.result(of: "BROKEN")?.reason == "card_unusable")
+            // Before it is submitted a retry may wait with all that it needs; here it never had to.
+            let watching = parked.bodies.filter { $0.contains("\"watching\"") }
+            #expect(watching.count >= 2)
+            let sinks = [
+                ("log", fleet.workerLog), ("journal", journal.bodies.joined()), ("parked", watching.joined()),
+                ("results", crm.results.map { String(decoding: $0.body, as: UTF8.self) }.joined()),
+                ("letters", letters.all.map { String(decoding: $0.body, as: UTF8.self) }.joined()),
+            ]
+            for (name, text) in sinks {
+                #expect(!text.isEmpty, "\(name)")
+                for canary in [number, "\"917\""] + (name == "letters" ? [] : persons) { #expect(!text.contains(canary), "\(canary) stands in the \(name)") }
+            }
+        }
+    }
+}
+
+/// A look at what passes some exchanges.
+final class Tap: Sendable {
+    private let seen = Mutex<[String]>([])
+
+    init(_ link: BrokerLink, _ bindings: [(exchange: String, routingKey: String)]) async throws {
+        let queue = try await link.tap(bindings)
+        _ = try await link.consume(queue, prefetch: 1_000) { [self] batch in
+            seen.withLock { seen in seen += batch.map { String(decoding: $0.body, as: UTF8.self) } }
+            for delivery in batch { Task { try? await delivery.finish(publishing: []) } }
+        }
+    }
+
+    var bodies: [String] { seen.withLock { $0 } }
 }
