@@ -56,10 +56,7 @@ struct Publish: AsyncParsableCommand {
         let deadline = ContinuousClock.now + .seconds(timeout)
         while true {
             let stories = events.map(watch.story(of:))
-            // Something may come after the end: a refund, a chargeback.
-            let open = zip(events, stories).count { event, story in
-                !story.isOver || expectations?[event.label].map { !$0.differences(from: story).isEmpty } ?? false
-            }
+            let open = zip(events, stories).count { event, story in !story.isOver || expectations?[event.label]?.awaitsMore(after: story) == true }
             if open == 0 || ContinuousClock.now >= deadline {
                 Terminal.endProgress()
                 return stories

@@ -3,6 +3,7 @@ public import Foundation
 #if canImport(FoundationNetworking)
 import FoundationNetworking
 #endif
+import Synchronization
 public import Testing
 
 /// What the test script provides: a broker and the binaries.
@@ -39,6 +40,8 @@ public enum TestMachine {
         URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
     }
 
+    private static let given = Mutex<Set<Int>>([])
+
     /// A port on loopback that nothing has. Below the ephemeral range, where connections of others take theirs, and apart from the ranges
     /// of the brokers.
     public static func freePort() throws -> Int {
@@ -54,7 +57,8 @@ public enum TestMachine {
             let outcome = withUnsafePointer(to: &address) { pointer in
                 pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(socket, $0, size) }
             }
-            if outcome == 0 { return port }
+            // Nobody has it, and nobody of this process was given it before.
+            if outcome == 0, given.withLock({ $0.insert(port).inserted }) { return port }
         }
         throw GaveUp(what: "a free port is found")
     }

@@ -169,6 +169,8 @@ import Testing
             // The same again is a repeat: yes is said, and nothing more comes of it.
             #expect(try await signed(body) == 200)
             try await eventually("it is told") { crm.result(of: "A")?.kind == "approved" }
+            // Said once in the log as well, which is written a moment after.
+            try await eventually("it is logged") { fleet.workerLog.contains("approved_by_webhook") }
             #expect(fleet.workerLog.components(separatedBy: "approved_by_webhook").count == 2)
         }
     }

@@ -46,6 +46,12 @@ public struct Expectation: Sendable {
         members = object.compactMap { member in member.value.string.map { (member.name, $0) } }
     }
 
+    /// Whether something is expected that comes after the end: a refund, a chargeback.
+    public func awaitsMore(after story: DeclineStory) -> Bool {
+        guard let wanted = members.first(where: { $0.name == "result" })?.text, ResultKind(rawValue: wanted)?.isFinal == false else { return false }
+        return story.result != wanted
+    }
+
     /// What is otherwise, in words; empty when all is as expected.
     public func differences(from story: DeclineStory) -> [String] {
         var differences = members.compactMap { name, wanted -> String? in
