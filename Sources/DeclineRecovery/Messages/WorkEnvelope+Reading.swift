@@ -41,7 +41,7 @@ extension WorkEnvelope {
         case "unanswered": return .unanswered
         case "capturing": return .capturing(FlexFactorOrderID(try phase.text("orderId")))
         case "reconciling": return .reconciling(orderID, try phase.word("step"))
-        case "seeking": return .seeking
+        case "seeking": return .seeking(orderID)
         case "watching": return .watching(FlexFactorOrderID(try phase.text("orderId")), polls: try phase.count("polls"))
         case "resting": return .resting(orderID)
         case "closing": return .closing(orderID, try phase.word("step"))

@@ -34,13 +34,13 @@ extension Recovery {
                 post += 1
                 phase = .ready
             }
-            guard let charge else { return seek() }
-            return step(charging: charge)
-        case .seeking: return seek()
+            if let charge { return step(charging: charge) }
+            phase = .seeking(nil)
+            return look(nil)
         case .capturing(let id): return .call(.capture(id, amount, idempotencyKey: idempotencyKey(of: .capture)))
         case .closing(let id?, .cancel): return .call(.cancel(id))
         case .closing(nil, .cancel): return .call(.cancelByReference(reference))
-        case .watching, .closing(_, .look), .closed(nil): return look(id)
+        case .seeking, .watching, .closing(_, .look), .closed(nil): return look(id)
         case .closed(let id?): return .stop(.conclude(closing(id, until: until, now: now)))
         case .reconciling:
             close(id, .look)
@@ -53,11 +53,6 @@ extension Recovery {
         phase = .closing(id, step)
         charge = nil
         failures = 0
-    }
-
-    private mutating func seek() -> RecoveryStep {
-        phase = .seeking
-        return .call(.find(reference))
     }
 
     private func look(_ id: FlexFactorOrderID?) -> RecoveryStep {
@@ -95,19 +90,25 @@ extension Recovery {
         switch (status, mode) {
         case (.approved, _): return .conclude(.approved(.answered, id))
         case (.captureRequired, _):
-            phase = id.map(RecoveryPhase.capturing) ?? .seeking
-            return nil
+            return act(on: id, now: now, until: until, timing: timing) { .capturing($0) }
         case (.submitted, .managed), (.processing, .managed): return watch(id, until: until, now: now, timing: timing)
         case (.declined, .sync), (.challenge, .sync), (.submitted, .sync), (.processing, .sync):
             return rest(id, until: until, now: now, timing: timing)
         case (.declined, .managed), (.challenge, .managed), (.cancelled, _), (.expired, _):
             // The order says whether that is the end of it, or FlexFactor goes on trying.
-            phase = .seeking
-            return nil
+            return act(on: id, now: now, until: until, timing: timing) { .seeking($0) }
         case (.unrecognised, _):
-            phase = .seeking
+            phase = .seeking(id)
             return later(now, until: until, timing: timing)
         }
+    }
+
+    /// Goes on with the order at once; an answer that names no order is looked for a while later.
+    private mutating func act(
+        on id: FlexFactorOrderID?, now: Moment, until: Moment, timing: RecoveryTiming, _ next: (FlexFactorOrderID) -> RecoveryPhase
+    ) -> RecoveryStop? {
+        phase = id.map(next) ?? .seeking(nil)
+        return id == nil ? later(now, until: until, timing: timing) : nil
     }
 
     private mutating func retryFound(
@@ -144,7 +145,7 @@ extension Recovery {
         case .due:
             phase = .ready
             return nil
-        case .seeking where charge != nil:
+        case .seeking(nil) where charge != nil:
             phase = .unanswered
             return nil
         case .closing(_, .look):
@@ -156,7 +157,7 @@ extension Recovery {
             return .park(until: now + timing.settle)
         case .closed: return .conclude(closing(nil, until: until, now: now))
         default:
-            phase = .seeking
+            phase = .seeking(nil)
             return later(now, until: until, timing: timing)
         }
     }
@@ -167,7 +168,7 @@ extension Recovery {
         case (.due, _), (.ready, .notSent), (.ready, .throttled):
             if post == 1, failures >= timing.attempts { return .spend }
         case (.ready, _), (.unanswered, .unknown), (.unanswered, .conflict), (.unanswered, .refused):
-            phase = .seeking
+            phase = .seeking(nil)
         case (.capturing(let id), .refused): close(id, .look)
         case (.closing(let id, .cancel), _): phase = .closing(id, .look)
         default: break
@@ -180,7 +181,7 @@ extension Recovery {
     /// FlexFactor works on it: from here on only the order is looked at, so nothing of the person or the card is kept.
     private mutating func watch(_ id: FlexFactorOrderID?, until: Moment, now: Moment, timing: RecoveryTiming) -> RecoveryStop {
         guard let id else {
-            phase = .seeking
+            phase = .seeking(nil)
             return .park(until: now + backoff)
         }
         failures = 0

@@ -73,7 +73,7 @@ public struct Recovery: Sendable, Equatable {
         // The customer waits: the charge is repeated at once with the same key, but not given up without asking FlexFactor.
         case (.cascade, .due): phase = .unanswered
         // Nobody waits: FlexFactor is asked first.
-        case (.retry, .ready), (.retry, .unanswered): phase = .seeking
+        case (.retry, .ready), (.retry, .unanswered): phase = .seeking(nil)
         default: break
         }
     }
@@ -202,7 +202,7 @@ public enum RecoveryPhase: Sendable, Equatable {
     /// Cascade: nothing more is charged; FlexFactor is asked what became of the order.
     case reconciling(FlexFactorOrderID?, ReconciliationStep)
     /// Retry: a request may have reached FlexFactor; it is asked for the order before anything is repeated.
-    case seeking
+    case seeking(FlexFactorOrderID?)
     /// Retry, managed: FlexFactor works on the order, and is asked about it from time to time.
     case watching(FlexFactorOrderID, polls: Int)
     /// Retry, sync: declined for now; the order is posted again later.
@@ -240,9 +240,9 @@ extension RecoveryPhase {
     /// FlexFactor's id of the order, where it is known.
     public var orderID: FlexFactorOrderID? {
         switch self {
-        case .due, .ready, .unanswered, .seeking: nil
+        case .due, .ready, .unanswered: nil
         case .capturing(let id), .watching(let id, _): id
-        case .reconciling(let id, _), .resting(let id), .closing(let id, _), .closed(let id): id
+        case .seeking(let id), .reconciling(let id, _), .resting(let id), .closing(let id, _), .closed(let id): id
         }
     }
 }

@@ -7,7 +7,7 @@ import Testing
 
     @Test(arguments: [
         RecoveryPhase.due, .ready, .unanswered, .capturing("g-1"), .reconciling(nil, .look), .reconciling("g-1", .look),
-        .reconciling(nil, .cancel), .reconciling("g-1", .cancel), .seeking, .watching("g-1", polls: 3), .resting(nil), .resting("g-1"),
+        .reconciling(nil, .cancel), .reconciling("g-1", .cancel), .seeking(nil), .seeking("g-1"), .watching("g-1", polls: 3), .resting(nil), .resting("g-1"),
         .closing(nil, .cancel), .closing("g-1", .look), .closed(nil), .closed("g-1"),
     ])
     func aRecoveryComesBackAsItWas(phase: RecoveryPhase) {
