@@ -19,6 +19,8 @@ public struct DeclineTable: Sendable, Equatable {
         public let isNetworkOrder: Bool
         /// Soft for a first sale, hopeless for a rebill.
         public let isHardForRecurring: Bool
+        /// How long the network asks to wait before the next attempt.
+        public let wait: Moment.Span?
     }
 
     init(source: String, aliases: [String], title: String, origin: String, date: String, rows: [Row]) {
@@ -109,7 +111,8 @@ extension DeclineTable {
             rows.append(
                 Row(
                     code: name, category: category, description: description, isInsufficientFunds: code["insufficientFunds"]?.bool ?? false,
-                    isNetworkOrder: code["networkOrder"]?.bool ?? false, isHardForRecurring: code["hardForRecurring"]?.bool ?? false))
+                    isNetworkOrder: code["networkOrder"]?.bool ?? false, isHardForRecurring: code["hardForRecurring"]?.bool ?? false,
+                    wait: code["waitHours"]?.int64.map { .minutes(60 * $0) }))
         }
         self.init(source: source, aliases: aliases.compactMap(\.string), title: title, origin: origin, date: date, rows: rows)
     }

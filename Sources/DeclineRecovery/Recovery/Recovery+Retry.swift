@@ -24,7 +24,7 @@ extension Recovery {
         }
         switch phase {
         case .due:
-            if mode == .sync, let charge, let wait = NetworkAdvice.wait(after: charge.decline), now < declinedAt + wait {
+            if mode == .sync, let charge, let wait = NetworkRules.wait(after: charge.decline), now < declinedAt + wait {
                 return .stop(.park(until: declinedAt + wait))
             }
             // FlexFactor forgets idempotency keys after a day; a decline that is published again later must not be charged again.

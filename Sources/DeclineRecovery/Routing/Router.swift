@@ -52,7 +52,7 @@ public enum Router {
         case .gatewayProfile: return .skip(.rerunOnProfile)
         case .gateway(let id):
             guard let gateway = merchant.flexFactorGateways[id] else { return .skip(.notFlexFactor) }
-            if event.paymentMethod.brand?.lowercased() == "visa", event.order.rerunNumber ?? 0 > NetworkAdvice.mostReruns {
+            if let ceiling = NetworkRules.ceiling(ofBrand: event.paymentMethod.brand), event.order.rerunNumber ?? 0 > ceiling {
                 return .skip(.networkLimit)
             }
             return retry(gateway, event, classification)
@@ -62,7 +62,7 @@ public enum Router {
     private static func retry(_ gateway: FlexFactorGateway, _ event: DeclineEvent, _ classification: Classification) -> Route {
         if classification.declineClass == .hard { return .skip(.hardDecline) }
         // In managed mode FlexFactor gets the advice code and waits by itself.
-        if gateway.mitMode == .sync, let wait = NetworkAdvice.wait(after: event.decline), wait >= .days(Int64(gateway.expiryDays)) {
+        if gateway.mitMode == .sync, let wait = NetworkRules.wait(after: event.decline), wait >= .days(Int64(gateway.expiryDays)) {
             return .skip(.networkWait)
         }
         return .retry(gateway)

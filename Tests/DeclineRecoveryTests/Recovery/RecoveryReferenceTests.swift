@@ -59,4 +59,37 @@ import Testing
         let dns = UUID5(high: 0x6ba7_b810_9dad_11d1, low: 0x80b4_00c0_4fd4_30c8)
         #expect(UUID5(namespace: dns, name: name).description == id)
     }
+
+    /// The letter says whose recovery it is: the cascade of a rebill and its later recycling are two, with other keys and results.
+    @Test func theSameCycleCascadedAndRecycledAreTwoRecoveries() throws {
+        func reference(_ trigger: String, _ order: String, _ more: String = "") throws -> RecoveryReference {
+            let text = """
+                {"specversion":"1.0","id":"d","source":"crm","type":"com.salvage.decline.v1","time":"2026-01-02T03:04:05Z","data":{"merchantId":"acme",\
+                "trigger":"\(trigger)",\(more)"order":{"id":"A",\(order)},"decline":{"gatewayId":"7","responseCodeSource":"nmi","responseCode":"201",\
+                "transactionId":"T"},"amount":{"minorUnits":100,"currency":"USD"},"billing":{"firstName":"Ada","lastName":"Byron","countryCode":"US",\
+                "addressLine1":"1 Main St","city":"Troy","state":"NY","zipCode":"12180"},"paymentMethod":{"token":"t"}}}
+                """
+            guard case .decline(let event) = CRMMessage.decode(Array(text.utf8)) else {
+                Issue.record("\(CRMMessage.decode(Array(text.utf8)))")
+                throw CancellationError()
+            }
+            let reference = RecoveryReference(for: event)
+            // What the reference alone says of the order is what the event says, as far as the action goes.
+            let told = RecoveredOrder(reference)
+            let known = RecoveredOrder(event)
+            #expect(CRMAction.success(of: told) == CRMAction.success(of: known) && CRMAction.failure(of: told) == CRMAction.failure(of: known), "\(reference)")
+            return reference
+        }
+        let rebill = #""type":"recurring","purchaseId":"88","billingCycle":7"#
+        let rerun = #""recovery":{"gatewayId":"42"},"#
+        #expect(try reference("initial", #""type":"new_sale""#).text == "A-S0")
+        #expect(try reference("initial", #""type":"new_sale","trialCompletion":true"#).text == "A-T0")
+        #expect(try reference("initial", #""type":"new_sale","hasRecurringProducts":true,"purchaseId":"88""#).text == "A-S0-88-7")
+        #expect(try reference("initial", #""type":"new_sale","hasRecurringProducts":true"#).text == "A-S0--7")
+        #expect(try reference("initial", rebill).text == "A-C7-88-7")
+        #expect(try reference("recycle", rebill, #""recovery":{"reattempt":4},"#).text == "A-R7-88-7")
+        #expect(try reference("rerun", #""type":"new_sale","rerunNumber":2"#, rerun).text == "A-U2")
+        #expect(try reference("rerun", #""type":"new_sale","trialCompletion":true,"rerunNumber":2"#, rerun).text == "A-V2")
+        #expect(try reference("rerun", rebill + #","rerunNumber":2"#, rerun).text == "A-W2-88-7")
+    }
 }

@@ -1,0 +1,19 @@
+/// What the card networks say about trying again. The figures and their sources stand in `merchant-advice.json` and
+/// `network-ceilings.json` (facts/crm-and-declines.md §§8, 10).
+public enum NetworkRules {
+    /// How long the network's advice asks to wait before the next attempt.
+    public static func wait(after decline: Decline) -> Moment.Span? {
+        decline.merchantAdviceCode.flatMap { DeclineTables.builtIn.merchantAdvice.row($0) }?.wait
+    }
+
+    /// Attempts of one declined charge that a card's network takes; `nil` where it is not known to count.
+    public static func ceiling(ofBrand brand: String?) -> Int? { brand.flatMap { ceilings[$0.lowercased()] } }
+
+    /// A file that cannot be read is a broken build, which a test would have caught.
+    private static let ceilings: [String: Int] = {
+        let bytes = PackageResources.network_ceilings_json
+        guard let rows = (try? JSONValue(parsing: bytes.span))?["ceilings"]?.array else { fatalError("NetworkRules: network-ceilings.json is not readable") }
+        let pairs = rows.compactMap { row in row["brand"]?.string.flatMap { brand in row["attempts"]?.int64.map { (brand, Int($0)) } } }
+        return Dictionary(pairs, uniquingKeysWith: { first, _ in first })
+    }()
+}
