@@ -3,15 +3,7 @@ public enum CancelNotice {
     public static let type = "com.salvage.recovery.cancel-notice.v1"
 
     public static func encode(_ reference: RecoveryReference) -> [UInt8] {
-        var json = JSONWriter(reservingCapacity: 192)
-        json.object { event in
-            event.member("specversion", "1.0")
-            event.member("id", reference.text + "/cancel")
-            event.member("source", "salvage")
-            event.member("type", type)
-            event.member("subject", reference.text)
-        }
-        return json.bytes
+        CloudEvent.encode(id: reference.text + "/cancel", type: type, subject: reference.text, reserving: 192)
     }
 
     public static func decode(_ bytes: [UInt8]) -> RecoveryReference? {

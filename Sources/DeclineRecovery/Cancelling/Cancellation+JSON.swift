@@ -3,37 +3,24 @@ extension Cancellation {
 
     /// The message for the retry stage, ours alone.
     public func encoded() -> [UInt8] {
-        var json = JSONWriter(reservingCapacity: 512)
-        json.object { event in
-            event.member("specversion", "1.0")
-            event.member("id", reference.text + "/cancellation")
-            event.member("source", "salvage")
-            event.member("type", Self.type)
-            event.member("subject", reference.text)
-            event.member("datacontenttype", "application/json")
-            event.object("data") { data in
-                data.member("merchantId", merchantID.text)
-                data.member("reference", reference.text)
-                data.member("since", since.milliseconds)
-                data.member("attempts", Int64(attempts))
-                data.object("phase") { json in
-                    json.member("name", phase.word)
-                    json.member("gateway", Int64(phase.index))
-                }
-                data.array("gateways") { list in
-                    for gateway in gateways { list.object { $0.member("id", gateway.text) } }
-                }
+        CloudEvent.encode(id: reference.text + "/cancellation", type: Self.type, subject: reference.text) { data in
+            data.member("merchantId", merchantID.text)
+            data.member("reference", reference.text)
+            data.member("since", since.milliseconds)
+            data.member("attempts", Int64(attempts))
+            data.object("phase") { json in
+                json.member("name", phase.word)
+                json.member("gateway", Int64(phase.index))
+            }
+            data.array("gateways") { list in
+                for gateway in gateways { list.object { $0.member("id", gateway.text) } }
             }
         }
-        return json.bytes
     }
 
     public static func decode(_ bytes: [UInt8]) -> Result<Cancellation, EnvelopeFault> {
-        guard let value = try? JSONValue(parsing: bytes.span), value["type"]?.string == type, let data = value["data"] else {
-            return .failure(EnvelopeFault(path: "$.type", expected: type))
-        }
         do throws(EnvelopeFault) {
-            let reader = EnvelopeReader(data, "$.data")
+            let reader = try CloudEvent.data(of: bytes, type: type)
             guard let reference = RecoveryReference(try reader.text("reference")) else { throw reader.fault("reference", "a recovery reference") }
             let phase = try reader.object("phase")
             let index = try phase.count("gateway")

@@ -1,35 +1,26 @@
 extension DeadLetter {
     /// The message body (schemas/dead-letter.v1.schema.json).
     public func encoded() -> [UInt8] {
-        var json = JSONWriter(reservingCapacity: 1_024 + 2 * original.redactedBody.count)
-        json.object { event in
-            event.member("specversion", "1.0")
-            event.member("id", id)
-            event.member("source", "salvage")
-            event.member("type", Self.type)
-            event.optional("subject", subject.reference?.text)
-            event.member("time", writtenAt.rfc3339)
-            event.member("datacontenttype", "application/json")
-            event.object("data") { data in
-                data.member("reason", reason.rawValue)
-                data.member("explanation", explanation)
-                data.member("advice", reason.advice)
-                data.member("replayable", !reason.mayBeCharged)
-                if !faults.isEmpty { data.faults(faults) }
-                data.member("stage", stage.rawValue)
-                data.member("attempts", Int64(attempts))
-                data.optional("merchantId", subject.merchantID?.text)
-                data.optional("recoveryReference", subject.reference?.text)
-                data.optional("orderId", subject.orderID)
-                data.object("original") { write(original, to: &$0) }
-                data.object("worker") { json in
-                    json.member("id", worker.id)
-                    json.member("host", worker.host)
-                    json.member("version", worker.version)
-                }
+        CloudEvent.encode(
+            id: id, type: Self.type, subject: subject.reference?.text, time: writtenAt, reserving: 1_024 + 2 * original.redactedBody.count
+        ) { data in
+            data.member("reason", reason.rawValue)
+            data.member("explanation", explanation)
+            data.member("advice", reason.advice)
+            data.member("replayable", !reason.mayBeCharged)
+            if !faults.isEmpty { data.faults(faults) }
+            data.member("stage", stage.rawValue)
+            data.member("attempts", Int64(attempts))
+            data.optional("merchantId", subject.merchantID?.text)
+            data.optional("recoveryReference", subject.reference?.text)
+            data.optional("orderId", subject.orderID)
+            data.object("original") { write(original, to: &$0) }
+            data.object("worker") { json in
+                json.member("id", worker.id)
+                json.member("host", worker.host)
+                json.member("version", worker.version)
             }
         }
-        return json.bytes
     }
 
     private func write(_ original: Original, to json: inout JSONObjectWriter) {

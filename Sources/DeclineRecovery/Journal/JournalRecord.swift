@@ -41,38 +41,26 @@ public struct JournalRecord: Sendable, Equatable {
     public var id: String { "\(reference.text)/journal/\(at.milliseconds)/\(stage.rawValue)/\(fate)" }
 
     public func encoded() -> [UInt8] {
-        var json = JSONWriter(reservingCapacity: 512)
-        json.object { event in
-            event.member("specversion", "1.0")
-            event.member("id", id)
-            event.member("source", "salvage")
-            event.member("type", Self.type)
-            event.member("subject", reference.text)
-            event.member("time", at.rfc3339)
-            event.member("datacontenttype", "application/json")
-            event.object("data") { data in
-                data.member("at", at.milliseconds)
-                data.member("stage", stage.rawValue)
-                data.optional("merchantId", merchantID?.text)
-                data.member("recoveryReference", reference.text)
-                data.member("orderId", reference.orderID)
-                data.optional("gatewayId", gatewayID?.text)
-                data.member("fate", fate)
-                data.member("detail", detail)
-                data.optional("reason", reason)
-                data.optional("rule", rule)
-                data.optional("until", until?.milliseconds)
-                data.member("attempts", Int64(attempts))
-                data.member("worker", workerID)
-            }
+        CloudEvent.encode(id: id, type: Self.type, subject: reference.text, time: at) { data in
+            data.member("at", at.milliseconds)
+            data.member("stage", stage.rawValue)
+            data.optional("merchantId", merchantID?.text)
+            data.member("recoveryReference", reference.text)
+            data.member("orderId", reference.orderID)
+            data.optional("gatewayId", gatewayID?.text)
+            data.member("fate", fate)
+            data.member("detail", detail)
+            data.optional("reason", reason)
+            data.optional("rule", rule)
+            data.optional("until", until?.milliseconds)
+            data.member("attempts", Int64(attempts))
+            data.member("worker", workerID)
         }
-        return json.bytes
     }
 
     public static func decode(_ bytes: [UInt8]) -> JournalRecord? {
-        guard let value = try? JSONValue(parsing: bytes.span), value["type"]?.string == type, let data = value["data"] else { return nil }
-        let reader = EnvelopeReader(data, "$.data")
         do throws(EnvelopeFault) {
+            let reader = try CloudEvent.data(of: bytes, type: type)
             guard let reference = RecoveryReference(try reader.text("recoveryReference")) else { return nil }
             return JournalRecord(
                 at: try reader.moment("at"), stage: try reader.word("stage"), merchantID: try reader.optionalText("merchantId").map(MerchantID.init(_:)),

@@ -1,18 +1,7 @@
 extension ResultEvent {
     /// The message body (schemas/result.v1.schema.json).
     public func encoded() -> [UInt8] {
-        var json = JSONWriter(reservingCapacity: 1_024)
-        json.object { event in
-            event.member("specversion", "1.0")
-            event.member("id", id)
-            event.member("source", "salvage")
-            event.member("type", kind.messageType)
-            event.optional("subject", orderID)
-            event.member("time", occurredAt.rfc3339)
-            event.member("datacontenttype", "application/json")
-            event.object("data") { writeData(to: &$0) }
-        }
-        return json.bytes
+        CloudEvent.encode(id: id, type: kind.messageType, subject: orderID, time: occurredAt, reserving: 1_024) { writeData(to: &$0) }
     }
 
     private var orderID: String? {

@@ -14,17 +14,7 @@ public enum WorkEnvelope {
     }
 
     public static func encode(_ recovery: Recovery) -> [UInt8] {
-        var json = JSONWriter(reservingCapacity: 1_536)
-        json.object { event in
-            event.member("specversion", "1.0")
-            event.member("id", recovery.reference.text + "/work")
-            event.member("source", "salvage")
-            event.member("type", type)
-            event.member("subject", recovery.reference.text)
-            event.member("datacontenttype", "application/json")
-            event.object("data") { write(recovery, to: &$0) }
-        }
-        return json.bytes
+        CloudEvent.encode(id: recovery.reference.text + "/work", type: type, subject: recovery.reference.text, reserving: 1_792) { write(recovery, to: &$0) }
     }
 
     public static func decode(_ bytes: [UInt8]) -> Decoded {

@@ -16,35 +16,22 @@ extension WebhookNews {
 
     /// The message for the outcome stage (schemas/webhook.v1.schema.json).
     public func encoded() -> [UInt8] {
-        var json = JSONWriter(reservingCapacity: 512)
-        json.object { event in
-            event.member("specversion", "1.0")
-            event.member("id", id)
-            event.member("source", "salvage")
-            event.member("type", Self.type)
-            event.optional("subject", reference?.text)
-            event.member("datacontenttype", "application/json")
-            event.object("data") { data in
-                data.member("merchantId", merchantID.text)
-                data.member("gatewayId", gatewayID.text)
-                data.member("event", self.event.word)
-                data.optional("reference", reference?.text)
-                data.optional("orderId", orderID?.text)
-                data.member("isResent", isResent)
-                data.member("receivedAt", receivedAt.milliseconds)
-                data.member("hasWaited", hasWaited)
-            }
+        CloudEvent.encode(id: id, type: Self.type, subject: reference?.text) { data in
+            data.member("merchantId", merchantID.text)
+            data.member("gatewayId", gatewayID.text)
+            data.member("event", self.event.word)
+            data.optional("reference", reference?.text)
+            data.optional("orderId", orderID?.text)
+            data.member("isResent", isResent)
+            data.member("receivedAt", receivedAt.milliseconds)
+            data.member("hasWaited", hasWaited)
         }
-        return json.bytes
     }
 
     /// - Returns: the news, or what is wrong with the message.
     public static func decode(_ bytes: [UInt8]) -> Result<WebhookNews, EnvelopeFault> {
-        guard let value = try? JSONValue(parsing: bytes.span), value["type"]?.string == type, let data = value["data"] else {
-            return .failure(EnvelopeFault(path: "$.type", expected: type))
-        }
-        let reader = EnvelopeReader(data, "$.data")
         do throws(EnvelopeFault) {
+            let reader = try CloudEvent.data(of: bytes, type: type)
             return .success(
                 WebhookNews(
                     merchantID: MerchantID(try reader.text("merchantId")), gatewayID: GatewayID(try reader.text("gatewayId")),

@@ -1,0 +1,29 @@
+/// The wrapper of every message that Salvage writes: a CloudEvents 1.0 JSON event in structured mode (messages.md).
+enum CloudEvent {
+    static func encode(
+        id: String, type: String, subject: String? = nil, time: Moment? = nil, reserving capacity: Int = 512,
+        _ data: ((inout JSONObjectWriter) -> Void)? = nil
+    ) -> [UInt8] {
+        var json = JSONWriter(reservingCapacity: capacity)
+        json.object { event in
+            event.member("specversion", "1.0")
+            event.member("id", id)
+            event.member("source", "salvage")
+            event.member("type", type)
+            event.optional("subject", subject)
+            event.optional("time", time?.rfc3339)
+            guard let data else { return }
+            event.member("datacontenttype", "application/json")
+            event.object("data", data)
+        }
+        return json.bytes
+    }
+
+    /// The data of an event of ours of one type.
+    static func data(of bytes: [UInt8], type: String) throws(EnvelopeFault) -> EnvelopeReader {
+        guard let value = try? JSONValue(parsing: bytes.span), value["type"]?.string == type, let data = value["data"] else {
+            throw EnvelopeFault(path: "$.type", expected: "a JSON event of type \(type) with data")
+        }
+        return EnvelopeReader(data, "$.data")
+    }
+}
