@@ -5,7 +5,9 @@ import Synchronization
 
 extension Pipeline.OutgoingMessage {
     /// The message as the broker takes it.
-    func brokerMessage(_ names: TopologyNames) -> Broker.OutgoingMessage {
+    ///
+    /// - Parameter now: a message for the delay ladder says when it is due, so that whoever gets it can tell how late it came.
+    func brokerMessage(_ names: TopologyNames, now: Moment) -> Broker.OutgoingMessage {
         let (exchange, key): (String, String) = switch destination {
         case .stage(let stage): (names.work, stage.rawValue)
         case .delayed(let stage, let delay):
@@ -20,6 +22,10 @@ extension Pipeline.OutgoingMessage {
         let isMandatory = if case .reply = destination { false } else { true }
         var headers = FieldTable()
         if let traceparent { headers.fields.append(FieldTable.Field(HeaderName.traceparent, .string(traceparent))) }
+        if case .delayed(let stage, let delay) = destination {
+            let due = now + DelayLadder.entry(after: delay, to: stage).delay
+            headers.fields.append(FieldTable.Field(HeaderName.due, .integer(due.milliseconds)))
+        }
         return Broker.OutgoingMessage(
             exchange: exchange, routingKey: key, isMandatory: isMandatory,
             properties: MessageProperties(
@@ -38,7 +44,7 @@ extension IncomingMessage {
     init(_ delivery: Delivery) {
         let properties = delivery.properties
         // Headers that begin with x- are the broker's.
-        let headers = properties.headers.fields.filter { $0.name != HeaderName.traceparent && !$0.name.hasPrefix("x-") }
+        let headers = properties.headers.fields.filter { $0.name != HeaderName.traceparent && $0.name != HeaderName.due && !$0.name.hasPrefix("x-") }
         self.init(
             body: delivery.body, contentType: properties.contentType, messageID: properties.messageID, type: properties.type,
             correlationID: properties.correlationID, replyTo: properties.replyTo, traceparent: TraceParent.from(properties.headers),
@@ -49,6 +55,8 @@ extension IncomingMessage {
 
 enum HeaderName {
     static let traceparent = "traceparent"
+    /// When a message of the delay ladder is due, in milliseconds since 1970.
+    static let due = "salvage-due"
 }
 
 /// W3C trace context: passed on as it came, and begun where it is missing or not of its form.

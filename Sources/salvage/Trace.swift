@@ -29,9 +29,17 @@ struct Trace: AsyncParsableCommand {
             for record in records { Terminal.show(String(decoding: record.encoded(), as: UTF8.self)) }
             return
         }
+        // A result may be told by a webhook and by a look; the CRM drops the repeat by its id.
+        var told: Set<String> = []
         Terminal.table(
             ["time", "recovery", "stage", "what happened", "calls"],
-            records.map { [$0.at.rfc3339, $0.reference.text, $0.stage.rawValue, $0.sentence, String($0.attempts)] },
+            records.map { record in
+                let isRepeat = record.fate == "told" && !told.insert(record.reference.text + record.detail).inserted
+                return [
+                    record.at.rfc3339, record.reference.text, record.stage.rawValue, record.sentence + (isRepeat ? " (a repeat)" : ""),
+                    String(record.attempts),
+                ]
+            },
             colour: { records[$0].colour })
         for (reference, last) in Dictionary(grouping: records, by: \.reference).compactMapValues(\.last).sorted(by: { $0.key.text < $1.key.text }) {
             Terminal.show("\(reference.text): \(Self.outlook(records.filter { $0.reference == reference }, last))")

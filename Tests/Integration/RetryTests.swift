@@ -52,6 +52,8 @@ import Testing
     func withAllWebhooksLostPollsTell() async throws {
         var plan = try Fleet.Plan.retries(days: 10)
         plan.faults = #"{"webhookLoss": 1}"#
+        let health = try TestMachine.freePort()
+        plan.settings["SALVAGE_LISTEN"] = "127.0.0.1:\(health)"
         plan.settings["SALVAGE_POLL_FIRST_SECONDS"] = "1"
         plan.settings["SALVAGE_POLL_LONGEST_SECONDS"] = "3"
         try await Fleet.with(plan) { fleet in
@@ -62,6 +64,8 @@ import Testing
                 kinds(crm, "APPROVED") == ["submitted", "approved"] && kinds(crm, "EXPIRED") == ["submitted", "expired"]
             }
             #expect(Set(crm.results.map(\.reason)) == ["submitted", "approved_on_poll", "expired"])
+            let metrics = String(decoding: try await TestMachine.http("GET", "http://127.0.0.1:\(health)/metrics").data, as: UTF8.self)
+            #expect(metrics.contains(#"salvage_delay_lateness_seconds_count{stage="retry"}"#), "\(metrics)")
             try await expectTheTruth(crm, fleet, declines: 2)
         }
     }

@@ -19,6 +19,8 @@ public final class ServiceMetrics: Sendable {
     let resultAge = Metric(
         "salvage_cascade_result_age_seconds", "From the decline to its cascade's result.", labels: ["kind"], kind: .histogram(seconds))
     let reconciled = Metric("salvage_reconciled_total", "Recoveries whose outcome had been unknown and was settled.", labels: ["kind"])
+    let delayLateness = Metric(
+        "salvage_delay_lateness_seconds", "How late parked messages came out of the delay ladder.", labels: ["stage"], kind: .histogram(seconds))
     let inFlight = Metric("salvage_messages_in_flight", "Messages in work.", labels: ["stage"], kind: .gauge)
     let finishFailures = Metric("salvage_finish_failures_total", "Deliveries that could not be finished at once.", labels: ["stage", "why"])
     let calls = Metric("salvage_flexfactor_calls_total", "Calls to FlexFactor.", labels: ["merchant", "gateway", "call", "outcome"])
@@ -87,7 +89,7 @@ public final class ServiceMetrics: Sendable {
         memory.set(Self.residentBytes())
         var text = ""
         for metric in [
-            messages, results, deadLetters, unmapped, resultAge, reconciled, inFlight, finishFailures, calls, callSeconds, circuit, brokerConnected,
+            messages, results, deadLetters, unmapped, resultAge, reconciled, delayLateness, inFlight, finishFailures, calls, callSeconds, circuit, brokerConnected,
             brokerBlocked, brokerReconnects, webhooks, reloads, build, cpu, memory,
         ] { metric.render(into: &text) }
         return text

@@ -88,7 +88,7 @@ final class WebhookReceiver: Sendable {
         guard let link = link.withLock({ $0 }) else { return (.brokerAway, "The broker is not connected yet.") }
         do throws(PublishError) {
             let message = news.message(to: .stage(.outcomes), traceparent: TraceParent.from(header("traceparent")))
-            try await link.publish([message.brokerMessage(names)])
+            try await link.publish([message.brokerMessage(names, now: now)])
         } catch {
             return (.brokerAway, error.description)
         }

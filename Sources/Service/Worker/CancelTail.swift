@@ -34,7 +34,7 @@ final class CancelTail: CancelDirectory {
             to: .cancels, messageID: probe.text, type: CancelNotice.type, traceparent: nil, body: CancelNotice.encode(probe))
         while !stop.isSet, !caughtUp.isSet {
             // A connection that is lost meanwhile brings the next try.
-            try? await link.publish([notice.brokerMessage(names)])
+            try? await link.publish([notice.brokerMessage(names, now: SystemClock().now())])
             await caughtUp.wait(atMost: .seconds(2))
         }
     }

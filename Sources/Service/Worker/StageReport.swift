@@ -20,6 +20,10 @@ final class StageReport: Sendable {
         self.logger = logger
     }
 
+    func cameFromLadder(late span: Moment.Span) {
+        metrics.delayLateness.observe(max(Double(span.milliseconds) / 1_000, 0), stage.rawValue)
+    }
+
     func finished(_ account: Handled.Account, _ message: IncomingMessage) {
         let now = clock.now()
         metrics.record(account, stage: stage, now: now)

@@ -48,10 +48,14 @@ final class StageRunner: Sendable {
 
     private func process(_ delivery: Delivery, _ handle: Handle) async {
         let message = IncomingMessage(delivery)
+        if case .integer(let due)? = delivery.properties.headers[HeaderName.due] {
+            report.cameFromLadder(late: clock.now() - Moment(milliseconds: due))
+        }
         let handled = await handle(message)
+        let now = clock.now()
         let outgoing = handled
-            .publishing(from: stage, at: clock.now(), worker: workerID, traceparent: message.traceparent)
-            .map { $0.brokerMessage(names) }
+            .publishing(from: stage, at: now, worker: workerID, traceparent: message.traceparent)
+            .map { $0.brokerMessage(names, now: now) }
         while true {
             do throws(FinishError) {
                 try await delivery.finish(publishing: outgoing)
