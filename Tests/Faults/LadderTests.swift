@@ -41,6 +41,7 @@ extension Breakages {
                 let names = TopologyNames()
                 let state = Mutex(Parked(due: Array(repeating: 0, count: Self.count), seenAt: Array(repeating: 0, count: Self.count)))
                 let started = Date()
+                var hops = 0
                 // A filling as large as a recovery that waits for days.
                 let filling = [UInt8](repeating: UInt8(ascii: "x"), count: 700)
                 for start in stride(from: 0, to: Self.count, by: 500) {
@@ -48,6 +49,7 @@ extension Breakages {
                     for number in start..<min(start + 500, Self.count) {
                         let delay = Moment.Span.milliseconds(Int64.random(in: 1_000...Self.longest * 1_000))
                         let entry = DelayLadder.entry(after: delay, to: .retry)
+                        hops += entry.routingKey.utf8.count { $0 == UInt8(ascii: "1") }
                         state.withLock { $0.due[number] = Self.milliseconds + entry.delay.milliseconds }
                         messages.append(
                             Broker.OutgoingMessage(
@@ -56,6 +58,7 @@ extension Breakages {
                     try await fleet.link.publish(messages)
                 }
                 let parking = Date().timeIntervalSince(started)
+                let disk = try await ChildProcess.run("/usr/bin/du", ["-sm", broker.folder + "/data"]).output.prefix { $0.isNumber }
                 if Self.restarts {
                     try await broker.run("kill")
                     try await broker.run("start", String(broker.port))
@@ -80,10 +83,11 @@ extension Breakages {
                 try await eventually("all come out", seconds: Double(Self.longest) + 60 + Double(Self.count) / 2_000) { seen.load(ordering: .relaxed) == Self.count }
                 #expect(early.load(ordering: .relaxed) == 0)
                 let late = state.withLock { state in zip(state.seenAt, state.due).map { $0 - $1 }.sorted() }
-                let hops = try await TestMachine.control(["status"], folder: broker.folder).output
-                let memory = hops.split(separator: "\n").first { $0.contains("Total memory used") }.map { $0.trimmingCharacters(in: .whitespaces) } ?? ""
+                let perSecond = Int(Double(hops) / Date().timeIntervalSince(started))
+                let status = try await TestMachine.control(["status"], folder: broker.folder).output
+                let memory = status.split(separator: "\n").first { $0.contains("Total memory used") }.map { $0.trimmingCharacters(in: .whitespaces) } ?? ""
                 print(
-                    "parked \(Self.count) for 1...\(Self.longest) s in \(Int(parking)) s\(Self.restarts ? ", broker killed" : ""): late by p50 \(late[late.count / 2]) ms, p99 \(late[late.count * 99 / 100]) ms, most \(late.last ?? 0) ms; \(memory)")
+                    "parked \(Self.count) for 1...\(Self.longest) s in \(Int(parking)) s\(Self.restarts ? ", broker killed" : ""): late by p50 \(late[late.count / 2]) ms, p99 \(late[late.count * 99 / 100]) ms, most \(late.last ?? 0) ms; \(perSecond) hops/s, \(disk) MB on disk; \(memory)")
             }
         }
     }

@@ -13,8 +13,6 @@ final class CancelTail: CancelDirectory {
 
     func isCancelRequested(_ reference: RecoveryReference) -> Bool { known.withLock { $0.contains(reference.text) } }
 
-    var count: Int { known.withLock { $0.count } }
-
     /// Begins to follow, and returns when all that was announced before is known: when a notice of our own comes by. Returns as well
     /// when the order to stop comes first.
     func follow(_ link: BrokerLink, _ names: TopologyNames, until stop: StopSignal) async throws {
