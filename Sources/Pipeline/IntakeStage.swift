@@ -81,6 +81,12 @@ public struct IntakeStage: Sendable {
                 subject: DeadLetter.Subject(merchantID: command.merchantID, reference: command.reference, orderID: command.reference?.orderID), now: now)
         }
         let cancellations = Cancellation.all(of: command, merchant: merchant, now: now)
+        if cancellations.isEmpty, command.reference == nil {
+            return letters.deadLetter(
+                message, because: .cancelFailed,
+                explanation: "The merchant has no gateway that could have declined the rebill; name the recovery by its recoveryReference.",
+                subject: DeadLetter.Subject(merchantID: command.merchantID), now: now)
+        }
         return Handled(
             publishing: cancellations.map { $0.message(to: .stage(.retry), message.traceparent) },
             account: Handled.Account(

@@ -26,7 +26,7 @@ public struct OutcomeStage: Sendable {
             return letters.deadLetter(message, because: .unexpectedType, explanation: fault.description, now: clock.now())
         }
         let gateway = merchants.merchant(news.merchantID)?.flexFactorGateways[news.gatewayID]
-        switch news.step(gateway: gateway, isCancelRequested: news.reference.map(cancels.isCancelRequested) ?? false) {
+        switch news.step(gateway: gateway, isCancelRequested: news.reference.map { cancels.isCancelRequested($0, of: news.merchantID) } ?? false) {
         case .tell(let reference, let reason):
             let result = ResultEvent(
                 subject: .recovery(reference, RecoveredOrder(reference)), merchantID: news.merchantID, reason: reason, gatewayID: news.gatewayID,

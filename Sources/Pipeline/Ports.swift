@@ -29,7 +29,7 @@ public protocol CardVault: Sendable {
 /// The CRM's cancel commands, as far as this process has heard of them. What was announced is known here well within
 /// `RecoveryTiming.settle`.
 public protocol CancelDirectory: Sendable {
-    func isCancelRequested(_ reference: RecoveryReference) -> Bool
+    func isCancelRequested(_ reference: RecoveryReference, of merchant: MerchantID) -> Bool
 }
 
 /// The clock on the wall. Tests turn it by hand.

@@ -17,7 +17,7 @@ public struct RetryStage: Sendable {
         if message.type == Cancellation.type { return await cancel(message) }
         return await pursuit.handle(
             message, belongs: { if case .retry = $0 { true } else { false } },
-            pickUp: { $0.pickUp(redelivered: message.redelivered, isCancelRequested: cancels.isCancelRequested($0.reference)) })
+            pickUp: { $0.pickUp(redelivered: message.redelivered, isCancelRequested: cancels.isCancelRequested($0.reference, of: $0.merchantID)) })
     }
 
     private func cancel(_ message: IncomingMessage) async -> Handled {
@@ -54,7 +54,7 @@ public struct RetryStage: Sendable {
                 [
                     OutgoingMessage(
                         to: .cancels, messageID: cancellation.reference.text + "/cancel", type: CancelNotice.type, traceparent: message.traceparent,
-                        body: CancelNotice.encode(cancellation.reference)),
+                        body: CancelNotice(merchantID: cancellation.merchantID, reference: cancellation.reference).encoded()),
                     cancellation.message(to: .stage(.retry), message.traceparent),
                 ], .passed(to: .retry))
         case .tell(let reason, let orderID, let gateway):

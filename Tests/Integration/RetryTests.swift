@@ -118,6 +118,31 @@ import Testing
         }
     }
 
+    /// Nobody's command is dropped in silence, and no merchant stops another's orders.
+    @Test(.timeLimit(.minutes(2)))
+    func aCancelReachesItsOwnMerchantAlone() async throws {
+        var plan = try Fleet.Plan.retries(days: 20)
+        let twin = plan.configuration.replacing("merchants:\n", with: "").replacing("id: acme", with: "id: twin")
+        let bare = Fleet.Plan.oneMerchant().replacing("merchants:\n", with: "").replacing("id: acme", with: "id: bare")
+        plan.configuration += "\n" + twin + "\n" + bare
+        try await Fleet.with(plan) { fleet in
+            try await fleet.startWorker()
+            let crm = try await CRM(fleet.link)
+            let letters = try await DeadLetters(fleet.link)
+            func of(_ merchant: String, _ body: [UInt8]) -> [UInt8] {
+                Array(String(decoding: body, as: UTF8.self).replacing("\"merchantId\":\"acme\"", with: "\"merchantId\":\"\(merchant)\"").utf8)
+            }
+            // Known before the decline of either comes.
+            try await crm.publish([CRM.cancel("SAME"), of("bare", CRM.cancel("LOST"))], key: "command.cancel")
+            try await eventually("the command is under way and the other is kept") {
+                fleet.workerLog.contains("SAME-R7-88-7") && letters.all.contains { $0.reason == "cancel_failed" }
+            }
+            try await crm.publish([of("twin", CRM.recycle("SAME"))], key: "decline.recycle")
+            try await eventually("the twin's is not cancelled", seconds: 40) { kinds(crm, "SAME").contains { $0 == "approved" || $0 == "cancelled" } }
+            #expect(kinds(crm, "SAME") == ["submitted", "approved"])
+        }
+    }
+
     @Test(.timeLimit(.minutes(2)))
     func aSyncRetryIsPostedUntilItIsApproved() async throws {
         var plan = try Fleet.Plan.retries(mode: "sync", days: 20)

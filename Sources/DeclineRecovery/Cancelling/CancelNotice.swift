@@ -1,13 +1,30 @@
 /// What makes a cancel command known to every pod: one small record on the stream of cancels, before anything is cancelled.
-public enum CancelNotice {
+public struct CancelNotice: Hashable, Sendable {
     public static let type = "com.salvage.recovery.cancel-notice.v1"
 
-    public static func encode(_ reference: RecoveryReference) -> [UInt8] {
-        CloudEvent.encode(id: reference.text + "/cancel", type: type, subject: reference.text, reserving: 192)
+    /// Two merchants may have orders of the same id.
+    public let merchantID: MerchantID
+    public let reference: RecoveryReference
+
+    public init(merchantID: MerchantID, reference: RecoveryReference) {
+        self.merchantID = merchantID
+        self.reference = reference
     }
 
-    public static func decode(_ bytes: [UInt8]) -> RecoveryReference? {
-        guard let value = try? JSONValue(parsing: bytes.span), value["type"]?.string == type else { return nil }
-        return value["subject"]?.string.flatMap { RecoveryReference($0) }
+    public func encoded() -> [UInt8] {
+        CloudEvent.encode(id: reference.text + "/cancel", type: Self.type, subject: reference.text, reserving: 256) { data in
+            data.member("merchantId", merchantID.text)
+            data.member("reference", reference.text)
+        }
+    }
+
+    public static func decode(_ bytes: [UInt8]) -> CancelNotice? {
+        do throws(EnvelopeFault) {
+            let reader = try CloudEvent.data(of: bytes, type: type)
+            guard let reference = RecoveryReference(try reader.text("reference")) else { return nil }
+            return CancelNotice(merchantID: MerchantID(try reader.text("merchantId")), reference: reference)
+        } catch {
+            return nil
+        }
     }
 }

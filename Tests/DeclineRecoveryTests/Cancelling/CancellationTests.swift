@@ -39,7 +39,10 @@ import Testing
 
     @Test func aNoticeNamesItsRecovery() throws {
         let reference = try #require(RecoveryReference("A~C3~84-R7-88-7"))
-        #expect(CancelNotice.decode(CancelNotice.encode(reference)) == reference)
+        let notice = CancelNotice(merchantID: "acme", reference: reference)
+        #expect(CancelNotice.decode(notice.encoded()) == notice)
+        // Another merchant's order of the same id is another order.
+        #expect(CancelNotice(merchantID: "bold", reference: reference) != notice)
         #expect(CancelNotice.decode(Array("{}".utf8)) == nil)
     }
 }
