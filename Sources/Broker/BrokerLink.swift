@@ -1,3 +1,5 @@
+import Synchronization
+
 /// A link to a RabbitMQ cluster: consume, publish with confirms, manage topology.
 ///
 /// It holds two connections, because a broker that blocks publishers must not stop acknowledgements. Each reconnects by itself, for
@@ -6,6 +8,8 @@
 public final class BrokerLink: Sendable {
     let consuming: Connection
     let publishing: Connection
+    /// The locks this link holds, with the session that took each.
+    let locks = Mutex<[String: Int]>([:])
 
     private init(_ configuration: BrokerConfiguration, onEvent: @escaping @Sendable (LinkEvent) -> Void) {
         consuming = Connection(configuration, role: .consuming, events: onEvent)
@@ -53,8 +57,11 @@ public final class BrokerLink: Sendable {
     public func consume(
         _ queue: String, prefetch: UInt16, arguments: FieldTable = FieldTable(), onBatch: @escaping @Sendable ([Delivery]) -> Void
     ) async throws(BrokerError) -> Consumer {
-        let consumer = Consumer(
-            queue: queue, prefetch: prefetch, arguments: arguments, connection: consuming, publisher: publishing, onBatch: onBatch)
+        try await subscribe(
+            Consumer(queue: queue, prefetch: prefetch, arguments: arguments, connection: consuming, publisher: publishing, onBatch: onBatch))
+    }
+
+    func subscribe(_ consumer: Consumer) async throws(BrokerError) -> Consumer {
         let outcome: Result<Void, BrokerError> = await withCheckedContinuation { done in
             consuming.post(.subscribe(consumer) { done.resume(returning: $0) })
         }

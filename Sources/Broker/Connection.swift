@@ -35,6 +35,7 @@ final class Connection: @unchecked Sendable {
     private let wake: Int32
     private let connected = Atomic<Bool>(false)
     private let blocked = Atomic<Bool>(false)
+    private let sessions = Atomic<Int>(0)
 
     // The thread's own.
     private var consumers: [Consumer] = []
@@ -59,6 +60,8 @@ final class Connection: @unchecked Sendable {
     }
 
     var isConnected: Bool { connected.load(ordering: .acquiring) }
+    /// Counts the sessions this connection has had.
+    var sessionNumber: Int { sessions.load(ordering: .acquiring) }
     var isBlocked: Bool { blocked.load(ordering: .acquiring) }
 
     /// Starts the thread.
@@ -191,6 +194,7 @@ final class Connection: @unchecked Sendable {
             if role == .publishing { try session.selectConfirms(1) }
             for consumer in consumers { try session.subscribe(consumer) }
             connectedOnce = true
+            sessions.add(1, ordering: .releasing)
             connected.store(true, ordering: .releasing)
             events(.connected(role, host: session.host.description))
             if let outcome = onFirstOutcome {

@@ -4,7 +4,10 @@ import Synchronization
 public final class Consumer: Sendable {
     public let queue: String
     public let prefetch: UInt16
-    let arguments: FieldTable
+    /// Of the subscription; asked for anew by each.
+    let arguments: @Sendable () -> FieldTable
+    /// Whether the deliveries are read and never finished: those of a stream.
+    let onlyReads: Bool
     let onBatch: @Sendable ([Delivery]) -> Void
     let publisher: Connection
     private let connection: Connection
@@ -22,7 +25,22 @@ public final class Consumer: Sendable {
     ) {
         self.queue = queue
         self.prefetch = prefetch
+        self.arguments = { arguments }
+        onlyReads = false
+        self.connection = connection
+        self.publisher = publisher
+        self.onBatch = onBatch
+    }
+
+    /// A subscription to a stream: what is handed out counts as read.
+    init(
+        queue: String, prefetch: UInt16, reading arguments: @escaping @Sendable () -> FieldTable, connection: Connection, publisher: Connection,
+        onBatch: @escaping @Sendable ([Delivery]) -> Void
+    ) {
+        self.queue = queue
+        self.prefetch = prefetch
         self.arguments = arguments
+        onlyReads = true
         self.connection = connection
         self.publisher = publisher
         self.onBatch = onBatch

@@ -22,7 +22,6 @@ final class Session {
     private(set) var blockedBecause: String?
     var confirms = ConfirmLedger<PendingPublish>()
     var subscriptions: [UInt16: Subscription] = [:]
-    private var nextChannel: UInt16 = 2
     private var assemblies: [UInt16: Assembly] = [:]
     private var awaited: Awaited?
     /// The queue whose subscription the broker has ended: the session is over as soon as no answer is waited for.
@@ -184,15 +183,15 @@ final class Session {
     }
 
     func subscribe(_ consumer: Consumer) throws(BrokerError) {
-        let channel = nextChannel
-        nextChannel += 1
+        // The lowest that is free: readings of streams give theirs back.
+        guard let channel = (2...UInt16.max).first(where: { subscriptions[$0] == nil }) else { throw .protocolViolation("no channel is free") }
         try openChannel(channel)
         var qos = amqp_basic_qos_t(prefetch_size: 0, prefetch_count: consumer.prefetch, global: 0)
         _ = try call(channel, UInt32(AMQP_BASIC_QOS_METHOD), &qos, [UInt32(AMQP_BASIC_QOS_OK_METHOD)], "setting the prefetch")
         subscriptions[channel] = Subscription(consumer)
         var consume = amqp_basic_consume_t(
             ticket: 0, queue: scratch.bytes(consumer.queue), consumer_tag: scratch.bytes("c\(channel)"), no_local: 0, no_ack: 0, exclusive: 0,
-            nowait: 0, arguments: scratch.table(consumer.arguments))
+            nowait: 0, arguments: scratch.table(consumer.arguments()))
         do throws(BrokerError) {
             _ = try call(channel, UInt32(AMQP_BASIC_CONSUME_METHOD), &consume, [UInt32(AMQP_BASIC_CONSUME_OK_METHOD)], "subscribing to \(consumer.queue)")
         } catch {
@@ -205,6 +204,12 @@ final class Session {
         guard let channel = subscriptions.first(where: { $0.value.consumer === consumer })?.key else { return }
         var cancel = amqp_basic_cancel_t(consumer_tag: scratch.bytes("c\(channel)"), nowait: 0)
         _ = try call(channel, UInt32(AMQP_BASIC_CANCEL_METHOD), &cancel, [UInt32(AMQP_BASIC_CANCEL_OK_METHOD)], "cancelling a subscription")
+        // What was handed out by a queue can still be finished on its channel; what was only read needs none.
+        guard consumer.onlyReads else { return }
+        subscriptions[channel] = nil
+        var close = amqp_channel_close_t(reply_code: 200, reply_text: scratch.bytes("read"), class_id: 0, method_id: 0)
+        _ = try call(channel, UInt32(AMQP_CHANNEL_CLOSE_METHOD), &close, [UInt32(AMQP_CHANNEL_CLOSE_OK_METHOD)], "closing a channel")
+        assemblies[channel] = nil
     }
 
     // MARK: Writing
@@ -326,6 +331,7 @@ final class Session {
             let batch = subscription.batch
             subscription.batch = []
             subscription.consumer.onBatch(batch)
+            if subscription.consumer.onlyReads { for delivery in batch { subscription.ledger.finish(delivery.tag) } }
         }
     }
 

@@ -1,0 +1,102 @@
+import Broker
+import Foundation
+import Synchronization
+import Testing
+
+@Suite(.needsBroker) struct StreamTests {
+    private func withStream(_ body: (BrokerLink, String) async throws -> Void) async throws {
+        let link = try await TestBroker.open()
+        let stream = TestBroker.name("stream")
+        try await link.declare(Topology(queues: [Queue(stream, .stream)]))
+        do {
+            try await body(link, stream)
+        } catch {
+            Issue.record(error)
+        }
+        try await link.delete(queue: stream)
+        await link.close()
+    }
+
+    private func write(_ range: Range<Int>, to stream: String, on link: BrokerLink) async throws {
+        for start in stride(from: range.lowerBound, to: range.upperBound, by: 500) {
+            try await link.publish(
+                (start..<min(start + 500, range.upperBound)).map { OutgoingMessage(exchange: "", routingKey: stream, body: Array(String($0).utf8)) })
+        }
+    }
+
+    @Test func readingTakesNothingAwayHoweverOften() async throws {
+        try await withStream { link, stream in
+            try await write(0..<3_000, to: stream, on: link)
+            for _ in 0..<5 {
+                let shelf = Shelf()
+                let next = try await link.readToEnd(stream, onBatch: shelf.put)
+                #expect(next == 3_000)
+                #expect(shelf.numbers == Array(0..<3_000))
+            }
+            let shelf = Shelf()
+            try await link.readToEnd(stream, from: .offset(2_990), onBatch: shelf.put)
+            #expect(shelf.numbers == Array(2_990..<3_000))
+            #expect(try await link.readToEnd(stream, from: .offset(3_000), onBatch: shelf.put) == 3_000)
+            #expect(shelf.numbers.count == 10)
+        }
+    }
+
+    @Test func anEmptyStreamEndsAtOnce() async throws {
+        try await withStream { link, stream in
+            #expect(try await link.readToEnd(stream, onBatch: { _ in }) == nil)
+        }
+    }
+
+    @Test func manyReadingsUseUpNoChannels() async throws {
+        try await withStream { link, stream in
+            try await write(0..<3, to: stream, on: link)
+            // A connection has 2,047 channels.
+            for _ in 0..<2_100 { await (try await link.read(stream, from: .next, onBatch: { _ in })).end() }
+            let shelf = Shelf()
+            try await link.readToEnd(stream, onBatch: shelf.put)
+            #expect(shelf.numbers == [0, 1, 2])
+        }
+    }
+
+    @Test func aLostConnectionLosesAndRepeatsNothing() async throws {
+        try await withStream { link, stream in
+            let shelf = Shelf()
+            let reading = try await link.read(stream, from: .first, onBatch: shelf.put)
+            for part in 0..<4 {
+                // What the break leaves unconfirmed may or may not be there, so it is not broken in the middle of a publish.
+                try await write(part * 500..<(part + 1) * 500, to: stream, on: link)
+                link.breakConnections()
+            }
+            try await until("all have come") { shelf.numbers.count >= 2_000 }
+            #expect(shelf.numbers == Array(0..<2_000))
+            await reading.end()
+        }
+    }
+}
+
+@Suite(.needsBroker) struct BrokerLockTests {
+    @Test func oneHasItAtATimeAndADeadHolderFreesIt() async throws {
+        let name = TestBroker.name("lock")
+        let first = try await TestBroker.open()
+        let second = try await TestBroker.open()
+        let held = try #require(try await first.lock(name))
+        #expect(held.isHeld)
+        #expect(try await second.lock(name) == nil)
+        #expect(try await first.lock(name) == nil, "not even the same link has it twice")
+        await first.release(held)
+        #expect(!held.isHeld)
+        let next = try #require(try await second.lock(name))
+        second.breakConnections()
+        try await until("the holder knows that it has lost it") { !next.isHeld }
+        try await until("somebody else can have it") { try await first.lock(name) != nil }
+        await first.close()
+        await second.close()
+    }
+}
+
+private final class Shelf: Sendable {
+    private let seen = Mutex<[Int]>([])
+
+    func put(_ entries: [StreamEntry]) { seen.withLock { $0 += entries.compactMap { Int(String(decoding: $0.body, as: UTF8.self)) } } }
+    var numbers: [Int] { seen.withLock { $0 } }
+}
