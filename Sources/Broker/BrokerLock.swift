@@ -44,6 +44,18 @@ extension BrokerLink {
         }
     }
 
+    /// Whether somebody holds a lock at the moment.
+    public func isLocked(_ name: String) async throws(BrokerError) -> Bool {
+        do throws(BrokerError) {
+            _ = try await readyCount(of: name)
+            return true
+        } catch .refused(404, _) {
+            return false
+        } catch .refused(405, _) {
+            return true
+        }
+    }
+
     public func release(_ lock: BrokerLock) async {
         guard lock.isHeld else { return }
         lock.markReleased()

@@ -83,13 +83,14 @@ public final class StreamReading: Sendable {
 extension BrokerLink {
     /// Reads a stream, which changes nothing there.
     ///
+    /// - Parameter prefetch: how many messages the broker sends ahead, 1...65535.
     /// - Parameter onBatch: called on the link's thread with the messages of one turn; must return soon.
     public func read(
-        _ stream: String, from position: StreamPosition, onBatch: @escaping @Sendable ([StreamEntry]) -> Void
+        _ stream: String, from position: StreamPosition, prefetch: UInt16 = 1_000, onBatch: @escaping @Sendable ([StreamEntry]) -> Void
     ) async throws(BrokerError) -> StreamReading {
         let reading = StreamReading(from: position, onBatch: onBatch)
         reading.use(
-            try await subscribe(Consumer(queue: stream, prefetch: 1_000, reading: { reading.arguments }, connection: consuming, publisher: publishing) {
+            try await subscribe(Consumer(queue: stream, prefetch: prefetch, reading: { reading.arguments }, connection: consuming, publisher: publishing) {
                 reading.take($0)
             }))
         return reading

@@ -5,9 +5,9 @@ public struct CascadeStage: Sendable {
     private let pursuit: Pursuit
 
     public init(
-        flexFactor: any FlexFactorPort, clock: any WallClock, worker: DeadLetter.Worker, timing: RecoveryTiming, callLimit: Moment.Span
+        flexFactor: any FlexFactorPort, clock: any WallClock, worker: DeadLetter.Worker, cards: any CardVault, timing: RecoveryTiming, callLimit: Moment.Span
     ) {
-        pursuit = Pursuit(.cascade, flexFactor: flexFactor, clock: clock, worker: worker, timing: timing, callLimit: callLimit)
+        pursuit = Pursuit(.cascade, flexFactor: flexFactor, clock: clock, worker: worker, cards: cards, timing: timing, callLimit: callLimit)
     }
 
     public func handle(_ message: IncomingMessage) async -> Handled {

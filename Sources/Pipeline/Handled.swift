@@ -24,11 +24,14 @@ public struct Handled: Sendable {
         public let rule: String?
         /// Until when the recovery was put away, where that is not its fate already.
         public let until: Moment?
+        public let amount: Money?
+        /// Who declined and why, e.g. `nmi/201`, where this step read it.
+        public let declineCode: String?
 
         public init(
             merchantID: MerchantID? = nil, reference: RecoveryReference? = nil, gatewayID: GatewayID? = nil, fate: Fate,
             declinedAt: Moment? = nil, unmapped: Decline? = nil, attempts: Int = 0, wasUnknown: Bool = false,
-            rule: String? = nil, until: Moment? = nil
+            rule: String? = nil, until: Moment? = nil, amount: Money? = nil, declineCode: String? = nil
         ) {
             self.merchantID = merchantID
             self.reference = reference
@@ -40,6 +43,8 @@ public struct Handled: Sendable {
             self.wasUnknown = wasUnknown
             self.rule = rule
             self.until = until
+            self.amount = amount
+            self.declineCode = declineCode
         }
     }
 

@@ -19,7 +19,7 @@ public struct IntakeStage: Sendable {
         self.merchants = merchants
         self.cards = cards
         self.clock = clock
-        self.letters = LetterWriter(stage: .intake, worker: worker)
+        self.letters = LetterWriter(stage: .intake, worker: worker, cards: cards)
         self.names = names
         self.day = day
     }
@@ -140,6 +140,7 @@ public struct IntakeStage: Sendable {
     ) -> Handled.Account {
         Handled.Account(
             merchantID: event.merchantID, reference: reference, gatewayID: gateway, fate: fate, declinedAt: event.declinedAt, unmapped: unmapped,
-            rule: verdict?.rule)
+            rule: verdict?.rule, amount: event.amount,
+            declineCode: "\(event.decline.responseCodeSource.prefix(32).lowercased())/\(event.decline.responseCode.prefix(32))")
     }
 }

@@ -4,22 +4,26 @@ import DeclineRecovery
 struct LetterWriter: Sendable {
     let stage: Stage
     let worker: DeadLetter.Worker
+    let cards: any CardVault
 
     /// A letter to be published beside other messages.
     func letter(
         _ message: IncomingMessage, because reason: DeadLetterReason, explanation: String, faults: [FieldError] = [],
         subject: DeadLetter.Subject = .init(), attempts: Int = 0, now: Moment
     ) -> OutgoingMessage {
+        // The same whenever this message dies: a sealed token looks different each time.
+        let redacted = CardDataGuard.redacted(message.body)
         let letter = DeadLetter(
             reason: reason, explanation: explanation, faults: faults, stage: stage, attempts: attempts, subject: subject,
             original: DeadLetter.Original(
                 exchange: message.exchange, routingKey: message.routingKey, redelivered: message.redelivered, messageID: message.messageID,
                 type: message.type, contentType: message.contentType, correlationID: message.correlationID, replyTo: message.replyTo,
                 headers: message.headers.map { DeadLetter.Original.Header(name: $0.name, value: CardDataGuard.redacted($0.value)) },
-                redactedBody: CardDataGuard.redacted(message.body), originalByteCount: message.body.count),
+                redactedBody: CardDataGuard.redacted(message.body, sealing: cards.seal), originalByteCount: message.body.count),
+            identity: redacted,
             worker: worker, writtenAt: now)
         return OutgoingMessage(
-            to: .deadLetters, messageID: letter.id, type: DeadLetter.type, traceparent: message.traceparent, body: letter.encoded())
+            to: .deadLetters, messageID: letter.id.description, type: DeadLetter.type, traceparent: message.traceparent, body: letter.encoded())
     }
 
     /// The end of a message that nobody can be answered about.

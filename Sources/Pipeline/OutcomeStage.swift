@@ -9,12 +9,12 @@ public struct OutcomeStage: Sendable {
     let timing: RecoveryTiming
 
     public init(
-        merchants: any MerchantDirectory, cancels: any CancelDirectory, clock: any WallClock, worker: DeadLetter.Worker, timing: RecoveryTiming
+        merchants: any MerchantDirectory, cancels: any CancelDirectory, clock: any WallClock, worker: DeadLetter.Worker, cards: any CardVault, timing: RecoveryTiming
     ) {
         self.merchants = merchants
         self.cancels = cancels
         self.clock = clock
-        self.letters = LetterWriter(stage: .outcomes, worker: worker)
+        self.letters = LetterWriter(stage: .outcomes, worker: worker, cards: cards)
         self.timing = timing
     }
 

@@ -20,10 +20,12 @@ public protocol MerchantDirectory: Sendable {
     func merchant(_ id: MerchantID) -> Merchant?
 }
 
-/// The keys for encrypted cards, as intake asks about them.
+/// The keys for encrypted cards.
 public protocol CardVault: Sendable {
     /// Why a card could not be opened here, without opening it; `nil` where it could.
     func complaint(about card: SealedCard) -> String?
+    /// A token that only a worker can read, for a letter to keep; `nil` where there is no key.
+    func seal(_ token: CardToken) -> SealedCard?
 }
 
 /// The CRM's cancel commands, as far as this process has heard of them. What was announced is known here well within

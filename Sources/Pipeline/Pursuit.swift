@@ -13,13 +13,13 @@ struct Pursuit: Sendable {
     let callLimit: Moment.Span
 
     init(
-        _ stage: Stage, flexFactor: any FlexFactorPort, clock: any WallClock, worker: DeadLetter.Worker, timing: RecoveryTiming,
+        _ stage: Stage, flexFactor: any FlexFactorPort, clock: any WallClock, worker: DeadLetter.Worker, cards: any CardVault, timing: RecoveryTiming,
         callLimit: Moment.Span
     ) {
         self.stage = stage
         self.flexFactor = flexFactor
         self.clock = clock
-        self.letters = LetterWriter(stage: stage, worker: worker)
+        self.letters = LetterWriter(stage: stage, worker: worker, cards: cards)
         self.timing = timing
         self.callLimit = callLimit
     }
@@ -49,7 +49,7 @@ struct Pursuit: Sendable {
     }
 
     /// Calls FlexFactor for as long as the recovery wants the next call at once.
-    private func pursue(_ recovery: inout Recovery, traceparent: String?) async -> RecoveryStop {
+    func pursue(_ recovery: inout Recovery, traceparent: String?) async -> RecoveryStop {
         while true {
             let limit = clock.now() + callLimit
             // Nobody waits for a charge after the time for it; what became of it is looked up then.
@@ -144,6 +144,7 @@ struct Pursuit: Sendable {
     private func account(of recovery: Recovery, _ fate: Handled.Fate, until: Moment? = nil) -> Handled.Account {
         Handled.Account(
             merchantID: recovery.merchantID, reference: recovery.reference, gatewayID: recovery.gatewayID, fate: fate,
-            declinedAt: recovery.declinedAt, attempts: recovery.attempts, wasUnknown: recovery.phase.mayBeCharged, until: until)
+            declinedAt: recovery.declinedAt, attempts: recovery.attempts, wasUnknown: recovery.phase.mayBeCharged, until: until,
+            amount: recovery.amount)
     }
 }

@@ -6,10 +6,10 @@ public struct RetryStage: Sendable {
     private let cancels: any CancelDirectory
 
     public init(
-        flexFactor: any FlexFactorPort, cancels: any CancelDirectory, clock: any WallClock, worker: DeadLetter.Worker, timing: RecoveryTiming,
+        flexFactor: any FlexFactorPort, cancels: any CancelDirectory, clock: any WallClock, worker: DeadLetter.Worker, cards: any CardVault, timing: RecoveryTiming,
         callLimit: Moment.Span
     ) {
-        pursuit = Pursuit(.retry, flexFactor: flexFactor, clock: clock, worker: worker, timing: timing, callLimit: callLimit)
+        pursuit = Pursuit(.retry, flexFactor: flexFactor, clock: clock, worker: worker, cards: cards, timing: timing, callLimit: callLimit)
         self.cancels = cancels
     }
 

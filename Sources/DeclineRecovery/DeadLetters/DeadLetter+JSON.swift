@@ -2,7 +2,7 @@ extension DeadLetter {
     /// The message body (schemas/dead-letter.v1.schema.json).
     public func encoded() -> [UInt8] {
         CloudEvent.encode(
-            id: id, type: Self.type, subject: subject.reference?.text, time: writtenAt, reserving: 1_024 + 2 * original.redactedBody.count
+            id: id.description, type: Self.type, subject: subject.reference?.text, time: writtenAt, reserving: 1_024 + 2 * original.redactedBody.count
         ) { data in
             data.member("reason", reason.rawValue)
             data.member("explanation", explanation)
@@ -14,11 +14,13 @@ extension DeadLetter {
             data.optional("merchantId", subject.merchantID?.text)
             data.optional("recoveryReference", subject.reference?.text)
             data.optional("orderId", subject.orderID)
+            data.optional("gatewayId", subject.gatewayID?.text)
             data.object("original") { write(original, to: &$0) }
             data.object("worker") { json in
                 json.member("id", worker.id)
                 json.member("host", worker.host)
                 json.member("version", worker.version)
+                json.optional("mapping", worker.mapping)
             }
         }
     }

@@ -4,6 +4,8 @@
 public struct DeadLetter: Sendable, Equatable {
     public static let type = "com.salvage.dead-letter.v1"
 
+    /// The same message dying of the same cause at the same stage writes the same letter, however often it is repeated.
+    public let id: UUID5
     public let reason: DeadLetterReason
     public let explanation: String
     public let faults: [FieldError]
@@ -19,15 +21,21 @@ public struct DeadLetter: Sendable, Equatable {
         public let merchantID: MerchantID?
         public let reference: RecoveryReference?
         public let orderID: String?
+        /// The FlexFactor gateway.
+        public let gatewayID: GatewayID?
 
-        public init(merchantID: MerchantID? = nil, reference: RecoveryReference? = nil, orderID: String? = nil) {
+        public init(
+            merchantID: MerchantID? = nil, reference: RecoveryReference? = nil, orderID: String? = nil, gatewayID: GatewayID? = nil
+        ) {
             self.merchantID = merchantID
             self.reference = reference
             self.orderID = orderID
+            self.gatewayID = gatewayID
         }
 
         public init(_ recovery: Recovery) {
-            self.init(merchantID: recovery.merchantID, reference: recovery.reference, orderID: recovery.order.id)
+            self.init(
+                merchantID: recovery.merchantID, reference: recovery.reference, orderID: recovery.order.id, gatewayID: recovery.gatewayID)
         }
     }
 
@@ -42,7 +50,7 @@ public struct DeadLetter: Sendable, Equatable {
         public let correlationID: String?
         public let replyTo: String?
         public let headers: [Header]
-        /// Without card data, whatever the original held.
+        /// Without card data, whatever the original held. A card token may stand in it sealed.
         public let redactedBody: [UInt8]
         public let originalByteCount: Int
 
@@ -79,18 +87,35 @@ public struct DeadLetter: Sendable, Equatable {
         public let id: String
         public let host: String
         public let version: String
+        /// The version of its built-in decline tables; `nil` in letters that do not say.
+        public let mapping: String?
 
-        public init(id: String, host: String, version: String) {
+        public init(id: String, host: String, version: String, mapping: String? = DeclineTables.version) {
             self.id = id
             self.host = host
             self.version = version
+            self.mapping = mapping
         }
     }
 
+    /// - Parameter identity: what tells the message from others where it has no id of its own: its body, redacted, nothing sealed.
     public init(
         reason: DeadLetterReason, explanation: String, faults: [FieldError] = [], stage: Stage, attempts: Int = 0, subject: Subject = Subject(),
+        original: Original, identity: @autoclosure () -> [UInt8], worker: Worker, writtenAt: Moment
+    ) {
+        let message = original.messageID ?? String(decoding: identity(), as: UTF8.self)
+        self.init(
+            id: UUID5(namespace: Self.namespace, name: "\(stage.rawValue)/\(reason.rawValue)/\(message)"), reason: reason, explanation: explanation,
+            faults: faults, stage: stage, attempts: attempts, subject: subject, original: original, worker: worker, writtenAt: writtenAt)
+    }
+
+    private static let namespace = UUID5(high: 0x6d1f_0c52_93be_4e07, low: 0x8f24_ab61_7c05_d9e3)
+
+    init(
+        id: UUID5, reason: DeadLetterReason, explanation: String, faults: [FieldError], stage: Stage, attempts: Int, subject: Subject,
         original: Original, worker: Worker, writtenAt: Moment
     ) {
+        self.id = id
         self.reason = reason
         self.explanation = explanation
         self.faults = faults
@@ -100,12 +125,5 @@ public struct DeadLetter: Sendable, Equatable {
         self.original = original
         self.worker = worker
         self.writtenAt = writtenAt
-    }
-
-    /// The same message dying of the same cause at the same stage writes the same letter, however often it is repeated.
-    public var id: String {
-        let namespace = UUID5(high: 0x6d1f_0c52_93be_4e07, low: 0x8f24_ab61_7c05_d9e3)
-        let message = original.messageID ?? String(decoding: original.redactedBody, as: UTF8.self)
-        return UUID5(namespace: namespace, name: "\(stage.rawValue)/\(reason.rawValue)/\(message)").description
     }
 }

@@ -39,34 +39,47 @@ public enum CardDataGuard {
     }
 
     /// A copy of any bytes without card data. JSON stays JSON.
-    public static func redacted(_ bytes: [UInt8]) -> [UInt8] {
+    ///
+    /// - Parameter seal: encrypts the token of a payment method, which then stands there as its encrypted card: only a worker can open
+    ///   it. Without it, or where it gives nothing, the token is removed.
+    public static func redacted(_ bytes: [UInt8], sealing seal: (CardToken) -> SealedCard? = { _ in nil }) -> [UInt8] {
         do throws(JSONError) {
             let value = try JSONValue(parsing: bytes.span, limits: JSONLimits(bytes: .max, depth: 512))
-            return redacted(value).bytes
+            return redacted(value, under: nil, seal).bytes
         } catch {
             return withoutNumbers(bytes)
         }
+    }
+
+    /// Whether nothing would be taken out, and nothing was taken out before.
+    public static func isClean(_ value: JSONValue) -> Bool {
+        redacted(value, under: nil) { _ in nil } == value && ![numberMark, codeMark, tokenMark].contains { value.bytes.contains(text: $0) }
     }
 
     public static func redacted(_ text: String) -> String {
         String(decoding: withoutNumbers(Array(text.utf8)), as: UTF8.self)
     }
 
-    private static func redacted(_ value: JSONValue) -> JSONValue {
+    /// - Parameter name: of the member whose value this is.
+    private static func redacted(_ value: JSONValue, under name: String?, _ seal: (CardToken) -> SealedCard?) -> JSONValue {
         switch value {
         case .null, .bool: return value
         case .integer(let number): return cardNumbers(in: Array(String(number).utf8)).isEmpty ? value : .string(numberMark)
         case .number(let text): return cardNumbers(in: Array(text.utf8)).isEmpty ? value : .string(numberMark)
         case .string(let text): return .string(redacted(text))
-        case .array(let elements): return .array(elements.map(redacted))
+        case .array(let elements): return .array(elements.map { redacted($0, under: nil, seal) })
         case .object(let members):
+            let isPaymentMethod = name == "paymentMethod" && value["encryptedCard"] == nil
             return .object(
                 members.map { member in
                     let name = redacted(member.name)
                     if namesSecurityCode(member.name), !member.value.isNull { return JSONValue.Member(name, .string(codeMark)) }
                     // A token can charge the card at FlexFactor as the number can.
-                    if member.name == "token", case .string = member.value { return JSONValue.Member(name, .string(tokenMark)) }
-                    return JSONValue.Member(name, redacted(member.value))
+                    if member.name == "token", case .string(let token) = member.value {
+                        if isPaymentMethod, let sealed = seal(CardToken(token)) { return JSONValue.Member("encryptedCard", .string(sealed.exposed)) }
+                        return JSONValue.Member(name, .string(tokenMark))
+                    }
+                    return JSONValue.Member(name, redacted(member.value, under: member.name, seal))
                 })
         }
     }

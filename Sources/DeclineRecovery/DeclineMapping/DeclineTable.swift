@@ -76,6 +76,16 @@ public struct DeclineTables: Sendable {
             textPatterns: load(PackageResources.text_patterns_json, "text-patterns.json"))
     }()
 
+    /// Names this build's tables: other rows, another version. A letter tells by it which mapping its message met.
+    public static let version: String = {
+        let files = [
+            PackageResources.iso8583_json, PackageResources.nmi_json, PackageResources.authorizenet_json, PackageResources.stripe_json,
+            PackageResources.merchant_advice_json, PackageResources.text_patterns_json,
+        ]
+        let namespace = UUID5(high: 0x2e4b_8a17_50c3_5f96, low: 0xa1d7_3c08_6be2_94f5)
+        return String(UUID5(namespace: namespace, name: files.map { String(decoding: $0, as: UTF8.self) }.joined()).description.prefix(8))
+    }()
+
     init(gateways: [DeclineTable], merchantAdvice: DeclineTable, textPatterns: DeclineTable) {
         self.gateways = gateways
         self.merchantAdvice = merchantAdvice

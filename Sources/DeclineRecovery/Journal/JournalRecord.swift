@@ -18,11 +18,16 @@ public struct JournalRecord: Sendable, Equatable {
     /// Until when it is put away.
     public let until: Moment?
     public let attempts: Int
+    /// What is to be recovered, where this step knows it.
+    public let amount: Money?
+    /// Who declined and why, e.g. `nmi/201`, where this step knows it.
+    public let declineCode: String?
     public let workerID: String
 
     public init(
         at: Moment, stage: Stage, merchantID: MerchantID?, reference: RecoveryReference, gatewayID: GatewayID?, fate: String, detail: String,
-        reason: String? = nil, rule: String? = nil, until: Moment? = nil, attempts: Int, workerID: String
+        reason: String? = nil, rule: String? = nil, until: Moment? = nil, attempts: Int, amount: Money? = nil, declineCode: String? = nil,
+        workerID: String
     ) {
         self.at = at
         self.stage = stage
@@ -35,6 +40,8 @@ public struct JournalRecord: Sendable, Equatable {
         self.rule = rule
         self.until = until
         self.attempts = attempts
+        self.amount = amount
+        self.declineCode = declineCode
         self.workerID = workerID
     }
 
@@ -54,6 +61,11 @@ public struct JournalRecord: Sendable, Equatable {
             data.optional("rule", rule)
             data.optional("until", until?.milliseconds)
             data.member("attempts", Int64(attempts))
+            if let amount {
+                data.member("minorUnits", amount.minorUnits)
+                data.member("currency", amount.currency.code)
+            }
+            data.optional("declineCode", declineCode)
             data.member("worker", workerID)
         }
     }
@@ -62,11 +74,14 @@ public struct JournalRecord: Sendable, Equatable {
         do throws(EnvelopeFault) {
             let reader = try CloudEvent.data(of: bytes, type: type)
             guard let reference = RecoveryReference(try reader.text("recoveryReference")) else { return nil }
+            let currency = try reader.optionalText("currency").flatMap { Currency($0) }
+            let amount = try reader.optionalNumber("minorUnits").flatMap { units in currency.map { Money(minorUnits: units, currency: $0) } }
             return JournalRecord(
                 at: try reader.moment("at"), stage: try reader.word("stage"), merchantID: try reader.optionalText("merchantId").map(MerchantID.init(_:)),
                 reference: reference, gatewayID: try reader.optionalText("gatewayId").map(GatewayID.init(_:)), fate: try reader.text("fate"),
                 detail: try reader.text("detail"), reason: try reader.optionalText("reason"), rule: try reader.optionalText("rule"),
                 until: try reader.optionalNumber("until").map(Moment.init(milliseconds:)), attempts: try reader.count("attempts"),
+                amount: amount, declineCode: try reader.optionalText("declineCode"),
                 workerID: try reader.text("worker"))
         } catch {
             return nil

@@ -21,9 +21,14 @@ enum CloudEvent {
 
     /// The data of an event of ours of one type.
     static func data(of bytes: [UInt8], type: String) throws(EnvelopeFault) -> EnvelopeReader {
-        guard let value = try? JSONValue(parsing: bytes.span), value["type"]?.string == type, let data = value["data"] else {
+        try reader(of: bytes, type: type).object("data")
+    }
+
+    /// An event of ours of one type, its wrapper included.
+    static func reader(of bytes: [UInt8], type: String, limits: JSONLimits = JSONLimits()) throws(EnvelopeFault) -> EnvelopeReader {
+        guard let value = try? JSONValue(parsing: bytes.span, limits: limits), value["type"]?.string == type, value["data"] != nil else {
             throw EnvelopeFault(path: "$.type", expected: "a JSON event of type \(type) with data")
         }
-        return EnvelopeReader(data, "$.data")
+        return EnvelopeReader(value, "$")
     }
 }

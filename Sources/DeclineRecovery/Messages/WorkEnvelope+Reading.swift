@@ -150,6 +150,17 @@ struct EnvelopeReader {
         try optional(name, "a list") { member in member.array?.map { EnvelopeReader($0, "\(path).\(name)[]") } } ?? []
     }
 
+    /// Whatever stands there.
+    func value(_ name: String) -> JSONValue? { value[name] }
+
+    func elements(_ name: String) throws(EnvelopeFault) -> [JSONValue] { try optional(name, "a list") { $0.array } ?? [] }
+
+    /// The members that are texts, in their order.
+    func texts() -> [(name: String, text: String)] {
+        value.object?.compactMap { member in member.value.string.map { (member.name, $0) } } ?? []
+    }
+
+    func id(_ name: String) throws(EnvelopeFault) -> UUID5 { try required(name, UUID5(try text(name)), "a UUID") }
     func text(_ name: String) throws(EnvelopeFault) -> String { try required(name, optionalText(name), "a text") }
     func number(_ name: String) throws(EnvelopeFault) -> Int64 { try required(name, optionalNumber(name), "a whole number") }
     func count(_ name: String) throws(EnvelopeFault) -> Int { try required(name, optionalCount(name), "a whole number") }

@@ -22,6 +22,23 @@ public struct UUID5: Hashable, Sendable, CustomStringConvertible {
         self.low = low
     }
 
+    /// Reads the form that `description` writes, capitals allowed.
+    public init?(_ text: some StringProtocol) {
+        guard text.utf8.count == 36 else { return nil }
+        var words: (UInt64, UInt64) = (0, 0)
+        var nibbles = 0
+        for (index, byte) in text.utf8.enumerated() {
+            if index == 8 || index == 13 || index == 18 || index == 23 {
+                guard byte == UInt8(ascii: "-") else { return nil }
+                continue
+            }
+            guard let digit = Character(Unicode.Scalar(byte)).hexDigitValue else { return nil }
+            if nibbles < 16 { words.0 = words.0 << 4 | UInt64(digit) } else { words.1 = words.1 << 4 | UInt64(digit) }
+            nibbles += 1
+        }
+        (high, low) = words
+    }
+
     /// Lower-case 8-4-4-4-12 form.
     public var description: String {
         var text = ""

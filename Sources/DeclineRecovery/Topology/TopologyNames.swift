@@ -15,6 +15,7 @@ public struct TopologyNames: Sendable, Equatable {
         results = "\(prefix).results"
         unrouted = "\(prefix).unrouted"
         dead = "\(prefix).dead"
+        deadLock = "\(prefix).dead.lock"
         delays = DelayLadder.rungs.map { rung in "\(prefix).delay.\(rung < 10 ? "0" : "")\(rung)" }
     }
 
@@ -33,6 +34,8 @@ public struct TopologyNames: Sendable, Equatable {
     public let unrouted: String
     /// Exchange and stream of the dead letters.
     public let dead: String
+    /// The queue whose holder may act on dead letters; it exists only while somebody does.
+    public let deadLock: String
     /// Exchange and stream of the cancel commands that are known; every pod reads it.
     public let cancels: String
     /// Exchange and stream of the journal.

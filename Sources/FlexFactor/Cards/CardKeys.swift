@@ -3,8 +3,11 @@ public import DeclineRecovery
 /// The worker's private keys for encrypted cards, by `kid` (behaviour.md §9). Several at once, so that they can be exchanged.
 public struct CardKeys: Sendable {
     private let keys: [String: CardKey]
+    private let seal: CardSeal?
 
     public init(_ keys: [CardKey] = []) {
+        // The newest, as kids are named for their date: the one that is dropped last.
+        seal = keys.max { $0.kid < $1.kid }.flatMap { key in key.publicPEM.map { CardSeal(kid: key.kid, publicPEM: $0) } }
         self.keys = Dictionary(keys.map { ($0.kid, $0) }, uniquingKeysWith: { first, _ in first })
     }
 
@@ -34,21 +37,35 @@ public struct CardKeys: Sendable {
         }
     }
 
+    /// Encrypts a token so that it may be kept with a dead letter and replayed; `nil` where there is no key.
+    public func seal(_ token: CardToken) -> SealedCard? {
+        var json = JSONWriter()
+        json.object { $0.member("token", token.exposed) }
+        return seal?.seal(json.bytes)
+    }
+
+    /// What was sealed: a card, by the CRM; or FlexFactor's token of one, by us for a dead letter.
+    public enum Opened: Sendable {
+        case card(ClearCard)
+        case token(CardToken)
+    }
+
     /// Opens a card.
     ///
     /// - Parameter charge: gives the names, and what the sealed content leaves out of month and year.
-    public func open(_ card: SealedCard, of charge: Charge) -> Result<ClearCard, Failure> {
+    public func open(_ card: SealedCard, of charge: Charge) -> Result<Opened, Failure> {
         guard let jwe = CompactJWE(card.exposed) else { return .failure(.notCompactJWE) }
         guard jwe.isSupported else { return .failure(.algorithm) }
         let key = jwe.kid.map { keys[$0] } ?? (keys.count == 1 ? keys.values.first : nil)
         guard let key else { return .failure(.noKey(kid: jwe.kid ?? "")) }
         guard let content = key.decrypt(jwe) else { return .failure(.wrongKeyOrBroken) }
-        return Self.card(content, charge)
+        guard let value = try? JSONValue(parsing: content.span), value.object != nil else { return .failure(.noCard("not a JSON object")) }
+        if let token = value["token"]?.string, !token.isEmpty { return .success(.token(CardToken(token))) }
+        return Self.card(value, charge).map(Opened.card)
     }
 
     /// `{"number": "...", "verificationValue": "...", "expirationMonth": 12, "expirationYear": 2029}`, the last three optional.
-    private static func card(_ content: [UInt8], _ charge: Charge) -> Result<ClearCard, Failure> {
-        guard let value = try? JSONValue(parsing: content.span), value.object != nil else { return .failure(.noCard("not a JSON object")) }
+    private static func card(_ value: JSONValue, _ charge: Charge) -> Result<ClearCard, Failure> {
         guard let number = value["number"]?.string?.filter({ $0 != " " && $0 != "-" }), (12...19).contains(number.utf8.count),
             number.utf8.allSatisfy({ (0x30...0x39).contains($0) })
         else { return .failure(.noCard("number must be a text of 12 to 19 digits")) }

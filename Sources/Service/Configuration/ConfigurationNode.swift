@@ -1,3 +1,4 @@
+import DeclineRecovery
 import Yams
 
 /// Every fault of one file, in the order found.
@@ -166,7 +167,7 @@ final class ConfigurationNode {
     /// Reports every key that nobody asked for.
     func end() {
         for (name, node) in members where !known.contains(name) {
-            let nearest = known.map { (name: $0, distance: editDistance(name.lowercased(), $0.lowercased())) }.min { $0.distance < $1.distance }
+            let nearest = known.map { (name: $0, distance: EditDistance.between(name.lowercased(), $0.lowercased())) }.min { $0.distance < $1.distance }
             let advice = if let nearest, nearest.distance <= max(2, name.utf8.count / 3) { "; did you mean \(nearest.name)?" } else { "" }
             faults.add(at(name), node.mark?.line, "this key is not known here\(advice)")
         }
@@ -179,21 +180,4 @@ extension Node {
         guard let scalar else { return false }
         return scalar.style == .plain && ["", "~", "null", "Null", "NULL"].contains(scalar.string)
     }
-}
-
-/// How many letters must change to make one text the other.
-func editDistance(_ left: String, _ right: String) -> Int {
-    let left = Array(left.utf8)
-    let right = Array(right.utf8)
-    var row = Array(0...right.count)
-    for (index, letter) in left.enumerated() {
-        var diagonal = row[0]
-        row[0] = index + 1
-        for (column, other) in right.enumerated() {
-            let above = row[column + 1]
-            row[column + 1] = letter == other ? diagonal : Swift.min(diagonal, above, row[column]) + 1
-            diagonal = above
-        }
-    }
-    return row[right.count]
 }

@@ -15,21 +15,24 @@ final class CancelTail: CancelDirectory {
         known.withLock { $0.contains(CancelNotice(merchantID: merchant, reference: reference)) }
     }
 
+    private let probes = Mutex<[CancelNotice: StopSignal]>([:])
+
+    /// Begins to follow.
+    func begin(_ link: BrokerLink, _ names: TopologyNames) async throws(BrokerError) {
+        _ = try await link.read(names.cancels, from: .first) { [self] entries in
+            let notices = entries.compactMap { CancelNotice.decode($0.body) }
+            known.withLock { $0.formUnion(notices) }
+            probes.withLock { probes in for notice in notices { probes[notice]?.set() } }
+        }
+    }
+
     /// Begins to follow, and returns when all that was announced before is known: when a notice of our own comes by. Returns as well
     /// when the order to stop comes first.
     func follow(_ link: BrokerLink, _ names: TopologyNames, until stop: StopSignal) async throws {
         let caughtUp = StopSignal()
         let probe = CancelNotice(merchantID: "", reference: RecoveryReference(orderID: UUID().uuidString, kind: .rerun, sequence: 0))
-        _ = try await link.consume(names.cancels, prefetch: 1_000, arguments: ["x-stream-offset": "first"]) { [self] batch in
-            known.withLock { known in
-                for delivery in batch {
-                    guard let notice = CancelNotice.decode(delivery.body) else { continue }
-                    if notice == probe { caughtUp.set() } else { known.insert(notice) }
-                }
-            }
-            // Nothing replaces what was only read.
-            for delivery in batch { Task { try? await delivery.finish(publishing: []) } }
-        }
+        probes.withLock { $0[probe] = caughtUp }
+        try await begin(link, names)
         let notice = Pipeline.OutgoingMessage(
             to: .cancels, messageID: probe.reference.text + "/cancel", type: CancelNotice.type, traceparent: nil, body: probe.encoded())
         while !stop.isSet, !caughtUp.isSet {
@@ -37,5 +40,6 @@ final class CancelTail: CancelDirectory {
             try? await link.publish([notice.brokerMessage(names, now: SystemClock().now())])
             await caughtUp.wait(atMost: .seconds(2))
         }
+        probes.withLock { $0[probe] = nil }
     }
 }

@@ -50,7 +50,8 @@ struct LaneFlexFactor: FlexFactorPort {
         switch keys.open(card, of: charge) {
         case .failure(let failure):
             return .cardUnusable(FieldError(path: "$.data.paymentMethod.encryptedCard", message: failure.description))
-        case .success(let clear):
+        case .success(.token(let token)): return .tokenized(token)
+        case .success(.card(let clear)):
             switch await client.tokenize(clear, on: lane.http, traceparent: traceparent, deadline: deadline) {
             case .success(let token): return .tokenized(token)
             case .failure(let failure): return .failed(failure)

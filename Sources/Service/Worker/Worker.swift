@@ -182,18 +182,18 @@ public struct Worker: Service {
             return lanes.map { lane in
                 let cascade = CascadeStage(
                     flexFactor: LaneFlexFactor(store: store, lane: lane, keys: settings.cardKeys), clock: clock, worker: identity,
-                    timing: settings.timing, callLimit: settings.callLimit)
+                    cards: settings.cardKeys, timing: settings.timing, callLimit: settings.callLimit)
                 return { await cascade.handle($0) }
             }
         case .retry:
             return lanes.map { lane in
                 let retry = RetryStage(
                     flexFactor: LaneFlexFactor(store: store, lane: lane, keys: settings.cardKeys), cancels: cancels, clock: clock, worker: identity,
-                    timing: settings.timing, callLimit: settings.callLimit)
+                    cards: settings.cardKeys, timing: settings.timing, callLimit: settings.callLimit)
                 return { await retry.handle($0) }
             }
         case .outcomes:
-            let outcomes = OutcomeStage(merchants: store, cancels: cancels, clock: clock, worker: identity, timing: settings.timing)
+            let outcomes = OutcomeStage(merchants: store, cancels: cancels, clock: clock, worker: identity, cards: settings.cardKeys, timing: settings.timing)
             return lanes.map { _ in { outcomes.handle($0) } }
         }
     }

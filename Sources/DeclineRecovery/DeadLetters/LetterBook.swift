@@ -1,0 +1,217 @@
+/// Every letter and what became of it, folded from the stream of letters and records. Folding the same stream gives the same book.
+///
+/// It keeps a summary of each letter and where the letter stands; bodies stay in the stream.
+public struct LetterBook: Sendable {
+    public private(set) var cases: [UUID5: LetterCase] = [:]
+    public private(set) var runs: [UUID5: ReplayRun] = [:]
+    /// In the order in which the letters first came.
+    private var order: [UUID5] = []
+    private var runOrder: [UUID5] = []
+    /// Which letter a trace is the replay of, for replays whose end is not known.
+    private var traces: [UUID5: (letter: UUID5, run: UUID5)] = [:]
+    /// Letters share few explanations.
+    private var explanations: Set<String> = []
+
+    public init() {}
+
+    public subscript(_ id: UUID5) -> LetterCase? { cases[id] }
+
+    /// The newest first.
+    public var newestFirst: some Sequence<LetterCase> { order.reversed().lazy.compactMap { cases[$0] } }
+
+    /// The newest first.
+    public var runsNewestFirst: [ReplayRun] { runOrder.reversed().compactMap { runs[$0] } }
+
+    public func counts() -> [LetterState: Int] {
+        var counts: [LetterState: Int] = [:]
+        for letter in cases.values { counts[letter.state, default: 0] += 1 }
+        return counts
+    }
+
+    // MARK: Letters
+
+    /// A letter was written, or written again.
+    ///
+    /// - Parameter trace: of the message that died; a replay that died has the trace of its run.
+    public mutating func take(_ letter: DeadLetter, trace: UUID5?, at offset: Int64) {
+        let replay = trace.flatMap { traces[$0] }
+        if let replay {
+            fail(replay.letter, in: replay.run, as: letter.id)
+            if let trace { traces[trace] = nil }
+        }
+        guard var known = cases[letter.id] else {
+            cases[letter.id] = LetterCase(letter, explanation: intern(Self.summary(of: letter)), trace: trace, at: offset)
+            order.append(letter.id)
+            return
+        }
+        known.occurrences += 1
+        known.lastAt = max(known.lastAt, letter.writtenAt)
+        known.offset = offset
+        if replay?.letter != letter.id, trace == nil || trace != known.trace {
+            // Not the same delivery once more: its publisher sent the message again, and it died again.
+            switch known.state {
+            case .open, .failedAgain: break
+            case .replayed: known.state = .failedAgain
+            case .resolved, .discarded: known.state = .open
+            }
+        }
+        known.trace = trace
+        cases[letter.id] = known
+    }
+
+    private mutating func fail(_ id: UUID5, in run: UUID5, as successor: UUID5) {
+        cases[id]?.state = .failedAgain
+        cases[id]?.failedRun = run
+        cases[id]?.successor = successor == id ? nil : successor
+        runs[run]?.failed.insert(id)
+    }
+
+    /// What a list shows: the explanation, with the first fault where there is one.
+    private static func summary(of letter: DeadLetter) -> String {
+        guard let fault = letter.faults.first else { return letter.explanation }
+        let more = letter.faults.count > 1 ? " (and \(letter.faults.count - 1) more)" : ""
+        return letter.explanation.hasPrefix("The message has") ? "\(fault.path): \(fault.message)\(more)" : letter.explanation
+    }
+
+    private mutating func intern(_ text: String) -> String {
+        if let index = explanations.firstIndex(of: text) { return explanations[index] }
+        if explanations.count < 10_000 { explanations.insert(text) }
+        return text
+    }
+
+    // MARK: Records
+
+    public mutating func take(_ record: LetterRecord, at offset: Int64) {
+        for id in record.act.letters where cases[id] != nil { cases[id]?.records.append(offset) }
+        switch record.act {
+        case .selected(let letters, let run, let plan):
+            if runs[run] == nil {
+                runs[run] = ReplayRun(id: run, by: record.by, note: record.note, startedAt: record.at, plan: plan)
+                runOrder.append(run)
+            }
+            runs[run]?.letters += letters
+            for id in letters { traces[ReplayTrace.id(run: run, letter: id)] = (id, run) }
+        case .replayed(let letters, let run):
+            for id in letters {
+                runs[run]?.replayed.insert(id)
+                cases[id]?.run = run
+                // It may have died again before this record came.
+                if cases[id]?.failedRun != run { cases[id]?.state = .replayed }
+            }
+        case .resolved(let letters, let resolution):
+            for id in letters {
+                if case .processed(_, let run) = resolution {
+                    traces[ReplayTrace.id(run: run, letter: id)] = nil
+                    runs[run]?.processed.insert(id)
+                    // Whatever failed later is the newer news.
+                    if cases[id]?.failedRun == run { continue }
+                }
+                cases[id]?.state = .resolved
+                cases[id]?.resolution = resolution
+            }
+        case .discarded(let letters): for id in letters { cases[id]?.state = .discarded }
+        case .restored(let letters):
+            for id in letters {
+                cases[id]?.state = .open
+                cases[id]?.successor = nil
+            }
+        case .lookedUp: break
+        case .runEnded(let run, let end, let why):
+            runs[run]?.end = ReplayRun.End(how: end, why: why, at: record.at)
+        }
+    }
+}
+
+/// What the book keeps of one letter.
+public struct LetterCase: Sendable, Equatable {
+    public let id: UUID5
+    public let reason: DeadLetterReason
+    public let stage: Stage
+    public let explanation: String
+    public let handling: LetterHandling
+    public let merchantID: MerchantID?
+    public let orderID: String?
+    public let reference: RecoveryReference?
+    public let gatewayID: GatewayID?
+    public let attempts: Int
+    public let firstAt: Moment
+    public internal(set) var lastAt: Moment
+    /// How often it was written: by redeliveries, replays, and messages that were published again.
+    public internal(set) var occurrences = 1
+    public internal(set) var state = LetterState.open
+    /// Where its latest writing stands in the stream.
+    public internal(set) var offset: Int64
+    /// Where the records about it stand.
+    public internal(set) var records: [Int64] = []
+    /// Of the message that died last.
+    public internal(set) var trace: UUID5?
+    /// The run that replayed it last.
+    public internal(set) var run: UUID5?
+    /// The run whose replay died.
+    public internal(set) var failedRun: UUID5?
+    /// The letter that its replay became, where that is another one: of another cause, or at another stage.
+    public internal(set) var successor: UUID5?
+    public internal(set) var resolution: LetterRecord.Resolution?
+
+    init(_ letter: DeadLetter, explanation: String, trace: UUID5?, at offset: Int64) {
+        id = letter.id
+        reason = letter.reason
+        stage = letter.stage
+        self.explanation = explanation
+        handling = letter.handling
+        merchantID = letter.subject.merchantID
+        orderID = letter.subject.orderID
+        reference = letter.subject.reference
+        gatewayID = letter.subject.gatewayID
+        attempts = letter.attempts
+        firstAt = letter.writtenAt
+        lastAt = letter.writtenAt
+        self.offset = offset
+        self.trace = trace
+    }
+
+    /// Whether somebody has to do something about it. A letter whose replay died as another letter is seen to there.
+    public var isToDo: Bool {
+        switch state {
+        case .open: true
+        case .failedAgain: successor == nil
+        case .replayed, .resolved, .discarded: false
+        }
+    }
+}
+
+public enum LetterState: String, Sendable, CaseIterable {
+    case open
+    /// Its message is under way again; what comes of it is not known yet.
+    case replayed
+    case failedAgain = "failed_again"
+    case resolved, discarded
+}
+
+/// A run of replays, as the records tell it.
+public struct ReplayRun: Sendable, Equatable {
+    public let id: UUID5
+    public let by: LetterRecord.Operator
+    public let note: String?
+    public let startedAt: Moment
+    public let plan: ReplayPlan
+    public internal(set) var letters: [UUID5] = []
+    public internal(set) var replayed: Set<UUID5> = []
+    public internal(set) var failed: Set<UUID5> = []
+    public internal(set) var processed: Set<UUID5> = []
+    public internal(set) var end: End?
+
+    public struct End: Sendable, Equatable {
+        public let how: LetterRecord.RunEnd
+        public let why: String
+        public let at: Moment
+    }
+
+    init(id: UUID5, by: LetterRecord.Operator, note: String?, startedAt: Moment, plan: ReplayPlan) {
+        self.id = id
+        self.by = by
+        self.note = note
+        self.startedAt = startedAt
+        self.plan = plan
+    }
+}

@@ -1,0 +1,74 @@
+/// What may be done with a letter, whatever the configuration says today.
+public enum LetterHandling: String, Sendable, CaseIterable {
+    /// Its message may be sent again as it is.
+    case replay
+    /// Its message cannot succeed as it is: it has faults, or card data was removed from it.
+    case editFirst = "edit_first"
+    /// The charge may have happened. FlexFactor is asked what became of it; nothing is sent again.
+    case reconcile
+}
+
+extension DeadLetter {
+    var mayBeCharged: Bool { reason.mayBeCharged }
+
+    public var handling: LetterHandling {
+        if mayBeCharged { return .reconcile }
+        switch reason {
+        case .unreadable, .invalidEvent, .cardDataInClear: return .editFirst
+        default: return lacksCardData ? .editFirst : .replay
+        }
+    }
+
+    /// Why, as a sentence for an operator.
+    public var handlingSentence: String {
+        switch (handling, reason) {
+        case (.reconcile, _): "The charge may have happened, so it is never sent again: reconcile asks FlexFactor what became of it, and settles it."
+        case (.editFirst, .unreadable): "It is no JSON that can be read. Correct the whole body, or have its publisher send it again."
+        case (.editFirst, .invalidEvent): "It has faults and would be rejected again. Correct them, then replay."
+        case (.editFirst, _): "Card data was removed from it. Put an encryptedCard in its place (`salvage keys seal`), then replay."
+        case (.replay, .attemptsSpent):
+            "It may be replayed once FlexFactor is back; but the CRM was told `skipped` and may have charged the order elsewhere. Ask its people first."
+        case (.replay, _): "It may be replayed as soon as what kept it from being processed is mended."
+        }
+    }
+
+    /// What the CRM was told when the letter was written; a replay may tell it something else.
+    public var crmWasTold: ResultKind? { reason.crmWasTold }
+
+    /// The CRM went on by its own rules and may have charged the order elsewhere: only its people can say whether a replay charges twice.
+    public var needsCRMConsent: Bool { reason.needsCRMConsent }
+
+    /// Whether the guard took something out of the message that it needs.
+    private var lacksCardData: Bool {
+        let marks = [CardDataGuard.tokenMark, CardDataGuard.numberMark, CardDataGuard.codeMark]
+        let body = original.redactedBody
+        return marks.contains { body.contains(text: $0) }
+    }
+}
+
+extension DeadLetterReason {
+    public var crmWasTold: ResultKind? {
+        switch self {
+        case .invalidEvent, .cardDataInClear, .unknownMerchant, .noCardKey, .cardUnusable, .refusedByFlexFactor: .rejected
+        case .attemptsSpent: .skipped
+        default: nil
+        }
+    }
+
+    public var needsCRMConsent: Bool { crmWasTold == .skipped }
+}
+
+extension [UInt8] {
+    /// Whether a text's bytes stand somewhere in these, ASCII case respected.
+    public func contains(text: String) -> Bool { !firstRange(of: Array(text.utf8)).isEmpty }
+
+    private func firstRange(of wanted: [UInt8]) -> Range<Int> {
+        guard let first = wanted.first, wanted.count <= count else { return 0..<0 }
+        var index = 0
+        while index <= count - wanted.count {
+            if self[index] == first, self[index..<index + wanted.count].elementsEqual(wanted) { return index..<index + wanted.count }
+            index += 1
+        }
+        return 0..<0
+    }
+}

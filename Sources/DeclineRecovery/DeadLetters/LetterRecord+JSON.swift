@@ -1,0 +1,91 @@
+extension LetterRecord {
+    /// The message body (schemas/dead-letter-record.v1.schema.json).
+    public func encoded() -> [UInt8] {
+        CloudEvent.encode(id: id.description, type: Self.type, time: at, reserving: 256 + 40 * act.letters.count) { data in
+            data.member("act", act.word)
+            data.object("by") { json in
+                json.member("name", by.name)
+                json.member("means", by.means.rawValue)
+            }
+            data.optional("note", note)
+            if !act.letters.isEmpty {
+                data.array("letters") { list in
+                    for letter in act.letters { list.element(letter.description) }
+                }
+            }
+            switch act {
+            case .selected(_, let run, let plan):
+                data.member("run", run.description)
+                data.object("plan") { json in
+                    if let patch = plan.patch { json.member("patch", patch.json) }
+                    json.member("canary", plan.isCanary)
+                    json.member("rate", Int64(plan.rate))
+                    json.member("crmConsent", plan.hasCRMConsent)
+                    json.member("total", Int64(plan.total))
+                }
+            case .replayed(_, let run): data.member("run", run.description)
+            case .resolved(_, .processed(let what, let run)):
+                data.member("run", run.description)
+                data.member("how", "processed")
+                data.member("outcome", what)
+            case .resolved(_, .reconciled(let kind)):
+                data.member("how", "reconciled")
+                data.member("outcome", kind.rawValue)
+            case .resolved(_, .byHand): data.member("how", "by_hand")
+            case .lookedUp(_, let found): data.member("found", found)
+            case .runEnded(let run, let end, let why):
+                data.member("run", run.description)
+                data.member("end", end.rawValue)
+                data.member("why", why)
+            case .discarded, .restored: break
+            }
+        }
+    }
+
+    public static func decode(_ bytes: [UInt8]) -> Result<LetterRecord, EnvelopeFault> {
+        do throws(EnvelopeFault) {
+            return .success(try read(CloudEvent.reader(of: bytes, type: type, limits: JSONLimits(bytes: 8 << 20, depth: 64))))
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    private static func read(_ event: EnvelopeReader) throws(EnvelopeFault) -> LetterRecord {
+        let data = try event.object("data")
+        let by = try data.object("by")
+        guard let at = Moment(rfc3339: try event.text("time")) else { throw event.fault("time", "a time") }
+        return LetterRecord(
+            id: try event.id("id"), at: at, by: Operator(name: try by.text("name"), means: try by.word("means")),
+            note: try data.optionalText("note"), act: try readAct(data))
+    }
+
+    private static func readAct(_ data: EnvelopeReader) throws(EnvelopeFault) -> Act {
+        let letters = try data.elements("letters").compactMap { $0.string.flatMap { UUID5($0) } }
+        switch try data.text("act") {
+        case "selected":
+            let plan = try data.object("plan")
+            var patch: JSONPatch?
+            if let value = plan.value("patch") {
+                do throws(JSONPatchError) { patch = try JSONPatch(value) } catch { throw plan.fault("patch", "a JSON Patch") }
+            }
+            return .selected(
+                letters, run: try data.id("run"),
+                ReplayPlan(
+                    patch: patch, isCanary: try plan.flag("canary"), rate: try plan.count("rate"), hasCRMConsent: try plan.flag("crmConsent"),
+                    total: try plan.count("total")))
+        case "replayed": return .replayed(letters, run: try data.id("run"))
+        case "resolved":
+            switch try data.text("how") {
+            case "processed": return .resolved(letters, .processed(try data.text("outcome"), run: try data.id("run")))
+            case "reconciled": return .resolved(letters, .reconciled(try data.word("outcome")))
+            case "by_hand": return .resolved(letters, .byHand)
+            default: throw data.fault("how", "processed, reconciled or by_hand")
+            }
+        case "discarded": return .discarded(letters)
+        case "restored": return .restored(letters)
+        case "looked_up": return .lookedUp(letters, found: try data.text("found"))
+        case "run_ended": return .runEnded(try data.id("run"), try data.word("end"), why: try data.text("why"))
+        default: throw data.fault("act", "an act that this version knows")
+        }
+    }
+}

@@ -1,0 +1,145 @@
+/// What an operator did with letters: appended to their stream, never changed (architecture.md, "Dead letters and the journal are streams").
+public struct LetterRecord: Sendable, Equatable {
+    public static let type = "com.salvage.dead-letter-record.v1"
+    /// Letters that one record names at the most; more take more records.
+    public static let mostLetters = 1_000
+
+    public let id: UUID5
+    public let at: Moment
+    public let by: Operator
+    public let note: String?
+    public let act: Act
+
+    /// Who acted, and by what means.
+    public struct Operator: Sendable, Hashable {
+        public let name: String
+        public let means: Means
+
+        public enum Means: String, Sendable, CaseIterable {
+            case commandLine = "command_line"
+            case console
+        }
+
+        public init(name: String, means: Means) {
+            self.name = name
+            self.means = means
+        }
+    }
+
+    public enum Act: Sendable, Equatable {
+        /// A run of replays begins with these letters. Its intention stands here before the first message goes out, so that another
+        /// process can finish it.
+        case selected([UUID5], run: UUID5, ReplayPlan)
+        /// Their messages are with the broker.
+        case replayed([UUID5], run: UUID5)
+        case resolved([UUID5], Resolution)
+        case discarded([UUID5])
+        /// Back to what is to be done.
+        case restored([UUID5])
+        /// FlexFactor was asked and could not say yet; what it said.
+        case lookedUp([UUID5], found: String)
+        case runEnded(UUID5, RunEnd, why: String)
+
+        public var letters: [UUID5] {
+            switch self {
+            case .selected(let ids, _, _), .replayed(let ids, _), .resolved(let ids, _), .discarded(let ids), .restored(let ids), .lookedUp(let ids, _): ids
+            case .runEnded: []
+            }
+        }
+
+        public var word: String {
+            switch self {
+            case .selected: "selected"
+            case .replayed: "replayed"
+            case .resolved: "resolved"
+            case .discarded: "discarded"
+            case .restored: "restored"
+            case .lookedUp: "looked_up"
+            case .runEnded: "run_ended"
+            }
+        }
+    }
+
+    /// How a letter came to rest.
+    public enum Resolution: Sendable, Hashable {
+        /// Its replay was processed; what came of it, e.g. `told approved`.
+        case processed(String, run: UUID5)
+        /// FlexFactor was asked, and the CRM told: the kind of the result.
+        case reconciled(ResultKind)
+        /// Somebody saw to it by other means; the note says how.
+        case byHand
+    }
+
+    public enum RunEnd: String, Sendable, CaseIterable {
+        case finished
+        /// By itself, because too much failed again, or by a person.
+        case stopped
+    }
+
+    public init(id: UUID5, at: Moment, by: Operator, note: String? = nil, act: Act) {
+        self.id = id
+        self.at = at
+        self.by = by
+        self.note = note
+        self.act = act
+    }
+
+    public var sentence: String {
+        switch act {
+        case .selected(let letters, _, let plan):
+            "selected for replay\(letters.count == 1 ? "" : ", with \(letters.count - 1) others")\(plan.patch == nil ? "" : ", corrected")"
+        case .replayed: "replayed: its message is with the broker again"
+        case .resolved(_, .processed(let what, _)): "resolved: the replay was processed (\(what))"
+        case .resolved(_, .reconciled(let kind)): "resolved: FlexFactor was asked, and the CRM told \(kind.rawValue)"
+        case .resolved(_, .byHand): "marked as resolved"
+        case .discarded: "discarded"
+        case .restored: "restored: it is to be done again"
+        case .lookedUp(_, let found): "looked up at FlexFactor, not settled: \(found)"
+        case .runEnded(_, let end, let why): "run \(end.rawValue): \(why)"
+        }
+    }
+}
+
+/// How a run of replays goes about it.
+public struct ReplayPlan: Sendable, Equatable {
+    /// A correction; of one letter only.
+    public let patch: JSONPatch?
+    /// 1, 2, 5, 20, then the rest; it stops by itself when they fail again.
+    public let isCanary: Bool
+    /// Messages per second, 1...1000.
+    public let rate: Int
+    /// The CRM's people said that these orders were not charged elsewhere.
+    public let hasCRMConsent: Bool
+    /// Letters that the run was to have.
+    public let total: Int
+
+    public init(patch: JSONPatch? = nil, isCanary: Bool = false, rate: Int = 50, hasCRMConsent: Bool = false, total: Int) {
+        self.patch = patch
+        self.isCanary = isCanary
+        self.rate = rate
+        self.hasCRMConsent = hasCRMConsent
+        self.total = total
+    }
+
+    public static let canarySteps = [1, 2, 5, 20]
+}
+
+/// The trace by which a replayed message is known again wherever it goes: W3C trace context travels through every hop.
+public enum ReplayTrace {
+    /// The trace id of a letter's message in a run; the same in every process.
+    public static func id(run: UUID5, letter: UUID5) -> UUID5 { UUID5(namespace: run, name: letter.description) }
+
+    public static func traceparent(run: UUID5, letter: UUID5) -> String {
+        let hex = id(run: run, letter: letter).description.filter { $0 != "-" }
+        return "00-\(hex)-\(hex.suffix(16))-01"
+    }
+
+    /// The trace id of a `traceparent`; `nil` when it is not of its form.
+    public static func id(ofTraceparent text: String) -> UUID5? {
+        let parts = text.split(separator: "-", omittingEmptySubsequences: false)
+        guard parts.count == 4, parts[1].utf8.count == 32, let high = UInt64(parts[1].prefix(16), radix: 16),
+            let low = UInt64(parts[1].suffix(16), radix: 16)
+        else { return nil }
+        return UUID5(high: high, low: low)
+    }
+}

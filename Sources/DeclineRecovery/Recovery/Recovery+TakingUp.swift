@@ -1,0 +1,24 @@
+extension Recovery {
+    /// How a recovery goes on that fell out of its path, into a dead letter, when it may have been charged.
+    public enum TakingUp: Sendable, Equatable {
+        /// Nothing is charged any more: FlexFactor is asked what became of it, and what is open there is cancelled.
+        case ask(Recovery)
+        /// Its days are not over: back to its stage, which asks FlexFactor for the order before it repeats anything.
+        case handBack(Recovery)
+    }
+
+    public func takenUp(now: Moment) -> TakingUp {
+        var recovery = self
+        recovery.failures = 0
+        if case .retry(_, let until) = route, now < until, !isCancelRequested {
+            switch phase {
+            case .due, .ready, .unanswered, .capturing, .reconciling, .seeking: recovery.phase = .seeking(phase.orderID)
+            case .watching, .resting, .closing, .closed: break
+            }
+            return .handBack(recovery)
+        }
+        recovery.charge = nil
+        recovery.phase = if case .retry = route { .closing(phase.orderID, .look) } else { .reconciling(phase.orderID, .look) }
+        return .ask(recovery)
+    }
+}

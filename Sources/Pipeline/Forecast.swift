@@ -1,0 +1,125 @@
+public import DeclineRecovery
+
+/// What would become of a message now: a dry run under today's mapping and configuration, which sends nothing.
+public struct Forecast: Sendable, Equatable {
+    public let verdict: Verdict
+    public let sentence: String
+    /// The rule that would decide the class, and everybody who was asked.
+    public let rule: String?
+    public let steps: [DeclineMapping.Step]
+    public let faults: [FieldError]
+
+    public enum Verdict: String, Sendable, CaseIterable {
+        /// It would be worked on.
+        case goes
+        /// Nothing would be charged: a result would say skipped, or something like it.
+        case skips
+        /// It would become a dead letter again.
+        case fails
+        /// The configuration is not at hand, or the message is of a version that this build does not know.
+        case unknown
+    }
+
+    public init(_ verdict: Verdict, _ sentence: String, rule: String? = nil, steps: [DeclineMapping.Step] = [], faults: [FieldError] = []) {
+        self.verdict = verdict
+        self.sentence = sentence
+        self.rule = rule
+        self.steps = steps
+        self.faults = faults
+    }
+}
+
+/// Tells what would become of messages.
+public struct Forecaster: Sendable {
+    /// `nil` where no configuration is at hand.
+    public let merchants: (any MerchantDirectory)?
+    private let now: Moment
+
+    public init(merchants: (any MerchantDirectory)?, now: Moment) {
+        self.merchants = merchants
+        self.now = now
+    }
+
+    /// - Parameter stage: where the message would be sent.
+    public func forecast(_ body: [UInt8], at stage: Stage) -> Forecast {
+        switch stage {
+        case .intake: intake(body)
+        case .cascade, .retry: work(body, stage)
+        case .outcomes: outcome(body)
+        }
+    }
+
+    private func intake(_ body: [UInt8]) -> Forecast {
+        switch CRMMessage.decode(body) {
+        case .unreadable(let error): return Forecast(.fails, "It cannot be read: \(error)")
+        case .rejected(let event):
+            return Forecast(.fails, "It would be rejected: it has \(event.faults.count == 1 ? "a fault" : "\(event.faults.count) faults").", faults: event.faults)
+        case .cancel(let command): return of(command.merchantID) { _ in Forecast(.goes, "The cancel command would be carried out.") }
+        case .decline(let event): return of(event.merchantID) { decline(event, $0) }
+        }
+    }
+
+    private func of(_ id: MerchantID, _ forecast: (Merchant) -> Forecast) -> Forecast {
+        guard let merchants else {
+            return Forecast(.unknown, "It is valid. What would become of it cannot be told without the configuration.")
+        }
+        guard let merchant = merchants.merchant(id) else {
+            let fault = FieldError(path: "$.data.merchantId", message: "The configuration has no merchant \(id).")
+            return Forecast(.fails, "It would be rejected: \(fault.message)", faults: [fault])
+        }
+        return forecast(merchant)
+    }
+
+    private func decline(_ event: DeclineEvent, _ merchant: Merchant) -> Forecast {
+        let steps = DeclineMapping.explain(event.decline, orderType: event.order.type, merchant: merchant)
+        guard let decision = steps.first(where: \.decides)?.says else { return Forecast(.unknown, "No rule decides it.") }
+        func forecast(_ verdict: Forecast.Verdict, _ sentence: String) -> Forecast {
+            Forecast(verdict, sentence, rule: decision.rule, steps: steps)
+        }
+        switch Router.route(event, decision, merchant: merchant, now: now) {
+        case .skip(.deadlinePassed):
+            return forecast(.skips, "It is an instant decline of long ago: nobody waits at the checkout any more, and the CRM would be told `deadline_passed`.")
+        case .skip(let reason): return forecast(.skips, "The CRM would be told to go on by its own rules (\(reason.rawValue)): \(reason.sentence)")
+        case .cascade(let gateway): return forecast(.goes, "FlexFactor gateway \(gateway.id) would be asked at once (cascade).")
+        case .retry(let gateway):
+            return forecast(.goes, "FlexFactor gateway \(gateway.id) would take it on for \(gateway.expiryDays) days (retry).")
+        }
+    }
+
+    private func work(_ body: [UInt8], _ stage: Stage) -> Forecast {
+        if case .success(let cancellation) = Cancellation.decode(body) {
+            return of(cancellation.merchantID) { _ in Forecast(.goes, "The order would be cancelled at FlexFactor.") }
+        }
+        switch WorkEnvelope.decode(body) {
+        case .newer(let type): return Forecast(.unknown, "A newer worker wrote it (\(type)); it is sent as it is.")
+        case .unreadable(let why): return Forecast(.fails, "The \(stage.rawValue) stage could not read it: \(why)")
+        case .recovery(let recovery):
+            return of(recovery.merchantID) { merchant in
+                guard merchant.flexFactorGateways[recovery.gatewayID] != nil else {
+                    return Forecast(.fails, "The configuration has no FlexFactor gateway \(recovery.gatewayID) of merchant \(merchant.id).")
+                }
+                if now >= recovery.chargingEnds {
+                    return Forecast(
+                        .skips, "The time for it is over: nothing would be charged. FlexFactor would be asked for the order, and the CRM told what it says.")
+                }
+                return Forecast(
+                    .goes, stage == .cascade ? "FlexFactor gateway \(recovery.gatewayID) would be asked at once." :
+                        "FlexFactor gateway \(recovery.gatewayID) would be asked for the order, and charge it where there is none.")
+            }
+        }
+    }
+
+    private func outcome(_ body: [UInt8]) -> Forecast {
+        switch WebhookNews.decode(body) {
+        case .failure(let fault): return Forecast(.fails, "The outcomes stage could not read it: \(fault)")
+        case .success(let news):
+            return of(news.merchantID) { merchant in
+                switch news.step(gateway: merchant.flexFactorGateways[news.gatewayID], isCancelRequested: false) {
+                case .tell(_, let reason): Forecast(.goes, "The CRM would be told \(reason.kind.rawValue).")
+                case .wait: Forecast(.goes, "It would wait a while, and then the CRM would be told.")
+                case .ignore(let why): Forecast(.skips, "Nothing would follow from it (\(why.rawValue)).")
+                }
+            }
+        }
+    }
+}

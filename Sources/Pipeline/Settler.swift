@@ -1,0 +1,115 @@
+public import DeclineRecovery
+
+/// Settles a dead letter whose charge may have happened: asks FlexFactor what became of the order, and says what the CRM is told then.
+///
+/// It is the recovery's own life that goes on here, from a phase in which nothing is charged any more; an order that is still open is
+/// cancelled, so that nobody is charged after the CRM was told a failure (behaviour.md §5, §6).
+public struct Settler: Sendable {
+    private let flexFactor: any FlexFactorPort
+    private let cancels: any CancelDirectory
+    private let clock: any WallClock
+    private let wait: @Sendable (Moment.Span) async -> Void
+    private let worker: DeadLetter.Worker
+    private let cards: any CardVault
+    private let timing: RecoveryTiming
+    private let callLimit: Moment.Span
+    /// How long FlexFactor may take to come to a state that says something.
+    private let patience: Moment.Span
+
+    /// - Parameter wait: lets time pass between two looks.
+    public init(
+        flexFactor: any FlexFactorPort, cancels: any CancelDirectory, clock: any WallClock, wait: @escaping @Sendable (Moment.Span) async -> Void,
+        worker: DeadLetter.Worker, cards: any CardVault, callLimit: Moment.Span, patience: Moment.Span = .seconds(30)
+    ) {
+        self.flexFactor = flexFactor
+        self.cancels = cancels
+        self.clock = clock
+        self.wait = wait
+        self.worker = worker
+        self.cards = cards
+        self.callLimit = callLimit
+        self.patience = patience
+        // An operator asks as often as needed: nothing is given up here. All cancel commands are known before the asking begins.
+        timing = RecoveryTiming(settle: .seconds(2), reconcileFor: .days(36_500))
+    }
+
+    public enum Settlement: Sendable {
+        /// It is known how it ended. What is to be published, and the kind of the result.
+        case told(ResultKind, [OutgoingMessage])
+        /// Its days are not over: its stage goes on with it.
+        case handedBack(Stage, [OutgoingMessage])
+        /// Not known yet; what was seen.
+        case open(String)
+        /// The letter holds no recovery.
+        case unreadable(String)
+    }
+
+    public func settle(_ letter: DeadLetter, traceparent: String?) async -> Settlement {
+        guard case .recovery(var recovery) = WorkEnvelope.decode(letter.original.redactedBody) else {
+            return .unreadable("the letter's message is no recovery of this version; settle it by hand at FlexFactor and mark it as resolved")
+        }
+        if cancels.isCancelRequested(recovery.reference, of: recovery.merchantID) { recovery.pickUp(redelivered: false, isCancelRequested: true) }
+        switch recovery.takenUp(now: clock.now()) {
+        case .handBack(let taken):
+            return .handedBack(letter.stage, [taken.message(to: .stage(letter.stage), traceparent: traceparent)])
+        case .ask(let taken): return await ask(taken, letter.stage, traceparent)
+        }
+    }
+
+    private func ask(_ taken: Recovery, _ stage: Stage, _ traceparent: String?) async -> Settlement {
+        var recovery = taken
+        let witness = Witness(flexFactor)
+        let pursuit = Pursuit(
+            stage, flexFactor: witness, clock: clock, worker: worker, cards: cards, timing: timing, callLimit: callLimit)
+        let end = clock.now() + patience
+        while true {
+            switch await pursuit.pursue(&recovery, traceparent: traceparent) {
+            case .conclude(let outcome):
+                let now = clock.now()
+                let result = ResultEvent(of: recovery, outcome, at: now)
+                let handled = Handled(
+                    publishing: result.messages(reply: nil, traceparent: traceparent),
+                    account: Handled.Account(
+                        merchantID: recovery.merchantID, reference: recovery.reference, gatewayID: recovery.gatewayID,
+                        fate: .told(result.kind, reason: result.reason.code), declinedAt: recovery.declinedAt, attempts: recovery.attempts))
+                return .told(result.kind, handled.publishing(from: stage, at: now, worker: worker.id, traceparent: traceparent))
+            case .park(let until) where until <= end:
+                await wait(until - clock.now())
+            case .park, .advance, .submitted, .refuse, .spend, .giveUp:
+                return .open(await witness.lastWords)
+            }
+        }
+    }
+}
+
+/// Remembers what FlexFactor said last, for a person.
+private actor Witness: FlexFactorPort {
+    private let port: any FlexFactorPort
+    private(set) var lastWords = "FlexFactor was not asked"
+
+    init(_ port: any FlexFactorPort) {
+        self.port = port
+    }
+
+    func perform(
+        _ call: FlexFactorCall, merchant: MerchantID, gateway: GatewayID, traceparent: String?, deadline: Moment
+    ) async -> FlexFactorAnswer {
+        let answer = await port.perform(call, merchant: merchant, gateway: gateway, traceparent: traceparent, deadline: deadline)
+        lastWords = switch answer {
+        case .found(let order): "FlexFactor's order \(order.id) is \(order.state)"
+        case .noSuchOrder: "FlexFactor has no such order, and a request may still be under way"
+        case .cancelAccepted: "FlexFactor accepted to cancel the order, and does not show it as cancelled yet"
+        case .cancelRefused: "FlexFactor refused to cancel the order"
+        case .failed(let failure): failure.description + ". " + failure.advice
+        default: "FlexFactor's answer settles nothing"
+        }
+        return answer
+    }
+
+    /// A recovery that is only asked about is charged with no card.
+    func tokenize(
+        _ card: SealedCard, of charge: Charge, merchant: MerchantID, gateway: GatewayID, traceparent: String?, deadline: Moment
+    ) async -> FlexFactorAnswer {
+        .failed(.notSent(.misconfigured("nothing is charged while a letter is settled")))
+    }
+}
