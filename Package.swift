@@ -54,9 +54,16 @@ let package = Package(
             exclude: ["README.md"], swiftSettings: settings),
         .target(name: "Pipeline", dependencies: ["DeclineRecovery"], exclude: ["README.md"], swiftSettings: settings),
         .target(
+            name: "Operations",
+            dependencies: [
+                "Broker", "DeclineRecovery", "Pipeline", nioCore, log, .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+            ],
+            exclude: ["README.md"], resources: [.embedInCode("Console/Page")], swiftSettings: settings),
+        .target(
             name: "Service",
             dependencies: [
-                "Broker", "DeclineRecovery", "FlexFactor", "Pipeline", nioCore, nioPosix, log,
+                "Broker", "DeclineRecovery", "FlexFactor", "Operations", "Pipeline", nioCore, nioPosix, log,
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
@@ -67,7 +74,7 @@ let package = Package(
             exclude: ["README.md"], swiftSettings: settings),
         .executableTarget(
             name: "salvage",
-            dependencies: ["Broker", "DeclineRecovery", "FlexFactor", "Service", arguments, log, .product(name: "Configuration", package: "swift-configuration")],
+            dependencies: ["Operations", "Pipeline", "Broker", "DeclineRecovery", "FlexFactor", "Service", arguments, log, .product(name: "Configuration", package: "swift-configuration")],
             swiftSettings: settings),
         .executableTarget(
             name: "flexfactor-sandbox", dependencies: [nioCore, nioPosix, nioHTTP1, arguments, .product(name: "Crypto", package: "swift-crypto")],

@@ -21,6 +21,8 @@ public struct ProcessSettings: Sendable {
     public var listen: (host: String, port: Int)?
     /// Where FlexFactor's webhooks are taken; `nil` for nowhere.
     public var webhooks: (host: String, port: Int)?
+    /// Where the console is served.
+    public var console: (host: String, port: Int)
     /// The host that FlexFactor signs, where it is not the one that requests name.
     public var webhookHost: String?
     /// The private keys for encrypted cards.
@@ -70,6 +72,10 @@ public struct ProcessSettings: Sendable {
         listen = address.port < 0 ? nil : (address.host, address.port)
         let webhooks = settings.parsed("webhooks.listen", default: Address(host: "0.0.0.0", port: 8_081), "HOST:PORT, or none", Address.init)
         self.webhooks = webhooks.port < 0 ? nil : (webhooks.host, webhooks.port)
+        let console = settings.parsed("console.listen", default: Address(host: "127.0.0.1", port: 8_082), "HOST:PORT") { text in
+            Address(text).flatMap { $0.port < 0 ? nil : $0 }
+        }
+        self.console = (console.host, console.port)
         webhookHost = settings.optional("webhooks.host")
         cardKeys = settings.cardKeys()
         logLevel = settings.parsed("log.level", default: .info, "one of " + Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")) {

@@ -2,6 +2,7 @@ import ArgumentParser
 import Broker
 import Configuration
 import DeclineRecovery
+import FoundationEssentials
 import Service
 
 /// Where the broker is; every command that speaks to it takes these.
@@ -43,4 +44,11 @@ struct BrokerOptions: ParsableArguments {
 struct ConfigOption: ParsableArguments {
     @Option(name: .customLong("config"), help: ArgumentHelp("The file with merchants and gateways (SALVAGE_CONFIG).", valueName: "file"))
     var file: String?
+
+    /// The configuration where one is named, or where salvage.yaml is there; `nil` where neither is.
+    func configuration(_ settings: ProcessSettings) throws(ConfigurationError) -> SalvageConfiguration? {
+        let isNamed = file != nil || ProcessInfo.processInfo.environment["SALVAGE_CONFIG"] != nil
+        guard isNamed || FileManager.default.fileExists(atPath: settings.configurationFile) else { return nil }
+        return try SalvageConfiguration(file: settings.configurationFile)
+    }
 }

@@ -13,5 +13,5 @@ struct Salvage: AsyncParsableCommand {
             Exit status: 0 when all is well, 1 when something is not as it should be, 64 for a command line that cannot be understood.
             """,
         version: SalvageVersion.current,
-        subcommands: [Run.self, TopologyCommand.self, ConfigCommand.self, Classify.self, Publish.self, Results.self, Trace.self, Webhooks.self, Keys.self])
+        subcommands: [Run.self, TopologyCommand.self, ConfigCommand.self, Classify.self, Publish.self, Results.self, Trace.self, Dead.self, ConsoleCommand.self, Webhooks.self, Keys.self])
 }

@@ -8,6 +8,14 @@ import Musl
 enum Terminal {
     static let isOutput = isatty(1) == 1
     static let isError = isatty(2) == 1
+    static let isInput = isatty(0) == 1
+
+    /// Columns of the screen; `nil` where nobody looks.
+    static var width: Int? {
+        guard isOutput else { return nil }
+        var size = winsize()
+        return ioctl(1, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0 ? Int(size.ws_col) : 80
+    }
 
     enum Colour: String {
         case green = "32"
@@ -25,6 +33,18 @@ enum Terminal {
     /// A line that the next one replaces; nothing where nobody looks.
     static func progress(_ line: String) {
         if isError { write("\r\u{1B}[K" + line, to: 2) }
+    }
+
+    /// A bar that grows, and what it is about; nothing where nobody looks.
+    static func progress(_ done: Int, of total: Int, _ what: String) {
+        let filled = total > 0 ? min(30 * done / total, 30) : 0
+        progress("[" + String(repeating: "#", count: filled) + String(repeating: "-", count: 30 - filled) + "] \(done)/\(total)  \(visible(what).prefix(90))")
+    }
+
+    /// Asks a person; `nil` at the end of input.
+    static func ask(_ question: String) -> String? {
+        write(question, to: 2)
+        return readLine(strippingNewline: true)
     }
 
     static func endProgress() {

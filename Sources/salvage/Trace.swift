@@ -1,5 +1,6 @@
 import ArgumentParser
 import DeclineRecovery
+import Operations
 import Service
 
 struct Trace: AsyncParsableCommand {
@@ -17,9 +18,9 @@ struct Trace: AsyncParsableCommand {
 
     func run() async throws {
         let wanted = order
-        let days = days
+        let since = Moment(milliseconds: SystemClock().now().milliseconds - Int64(days) * 86_400_000)
         let records = try await broker.withLink { link, settings in
-            try await JournalReader.read(wanted, days: days, names: settings.names, on: link)
+            try await JournalReader.read(wanted, since: since, names: settings.names, on: link)
         }
         if records.isEmpty {
             Terminal.complain("The journal of the last \(days) days holds nothing of \(Terminal.visible(wanted)). Is the order id as the CRM sent it?")
@@ -29,51 +30,26 @@ struct Trace: AsyncParsableCommand {
             for record in records { Terminal.show(String(decoding: record.encoded(), as: UTF8.self)) }
             return
         }
-        // A result may be told by a webhook and by a look; the CRM drops the repeat by its id.
-        var told: Set<String> = []
+        let story = RecoveryStory(records)
         Terminal.table(
             ["time", "recovery", "stage", "what happened", "calls"],
-            records.map { record in
-                let isRepeat = record.fate == "told" && !told.insert(record.reference.text + record.detail).inserted
-                return [
-                    record.at.rfc3339, record.reference.text, record.stage.rawValue, record.sentence + (isRepeat ? " (a repeat)" : ""),
-                    String(record.attempts),
+            story.lines.map { line in
+                [
+                    line.record.at.rfc3339, line.record.reference.text, line.record.stage.rawValue, line.sentence + (line.isRepeat ? " (a repeat)" : ""),
+                    String(line.record.attempts),
                 ]
             },
-            colour: { records[$0].colour })
-        for (reference, last) in Dictionary(grouping: records, by: \.reference).compactMapValues(\.last).sorted(by: { $0.key.text < $1.key.text }) {
-            Terminal.show("\(reference.text): \(Self.outlook(records.filter { $0.reference == reference }, last))")
-        }
-    }
-
-    private static func outlook(_ records: [JournalRecord], _ last: JournalRecord) -> String {
-        let finals = records.filter { $0.fate == "told" && ResultKind(rawValue: $0.detail)?.isFinal == true }
-        if let final = finals.first { return "ended as \(final.detail); nothing more comes but refunds and chargebacks" }
-        if records.contains(where: { $0.fate == "dead_lettered" || $0.fate == "rejected" }) { return "ended in a dead letter" }
-        if let until = last.until { return "looked at again at \(until.rfc3339)" }
-        return "under way"
+            colour: { story.lines[$0].tone.colour })
+        for (reference, sentence) in story.outlooks { Terminal.show("\(reference.text): \(sentence)") }
     }
 }
 
-extension JournalRecord {
-    fileprivate var sentence: String {
-        let what = switch fate {
-        case "passed": "passed on to \(detail)"
-        case "told": "told the CRM: \(detail)"
-        case "parked": "put away (\(detail))"
-        case "dead_lettered": "dead letter (\(detail))"
-        case "rejected": "rejected (\(detail)), dead letter written"
-        case "ignored": "nothing to do (\(detail))"
-        default: "\(fate) \(detail)"
-        }
-        return what + (reason.map { $0 == detail ? "" : ", \($0)" } ?? "") + (rule.map { ", by rule \($0)" } ?? "") + (until.map { ", until \($0.rfc3339)" } ?? "")
-    }
-
-    fileprivate var colour: Terminal.Colour? {
-        switch fate {
-        case "told": ResultKind(rawValue: detail)?.success.map { $0 ? .green : .red }
-        case "dead_lettered", "rejected": .red
-        default: nil
+extension RecoveryStory.Tone {
+    var colour: Terminal.Colour? {
+        switch self {
+        case .good: .green
+        case .bad: .red
+        case .plain: nil
         }
     }
 }

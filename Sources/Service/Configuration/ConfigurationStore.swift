@@ -1,5 +1,6 @@
 public import DeclineRecovery
 import FlexFactor
+import Operations
 public import Pipeline
 import Synchronization
 
@@ -22,6 +23,10 @@ public final class ConfigurationStore: MerchantDirectory {
     public func merchant(_ id: MerchantID) -> Merchant? {
         state.withLock { $0.configuration.merchants[id] }
     }
+
+    var access: ConsoleAccess { state.withLock { $0.configuration.access } }
+
+    var merchants: [Merchant] { state.withLock { $0.configuration.merchants.values.sorted { $0.id.text < $1.id.text } } }
 
     func client(_ key: GatewayKey) -> FlexFactorClient? {
         state.withLock { $0.clients[key] }

@@ -1,6 +1,7 @@
 import DeclineRecovery
 import FlexFactor
 import FoundationEssentials
+import Operations
 import Yams
 
 extension SalvageConfiguration {
@@ -19,6 +20,7 @@ extension SalvageConfiguration {
         let faults = ConfigurationFaults()
         var merchants: [Merchant] = []
         var credentials: [GatewayKey: GatewayCredentials] = [:]
+        var access = ConsoleAccess()
         do {
             let root = ConfigurationNode(try Yams.compose(yaml: yaml) ?? Node(""), path: "", faults)
             let nodes = root.objects("merchants")
@@ -30,6 +32,7 @@ extension SalvageConfiguration {
                 merchants.append(merchant)
                 for (gateway, keys) in reader.credentials { credentials[GatewayKey(merchant.id, gateway)] = keys }
             }
+            access = Self.access(root, secrets)
             root.end()
         } catch let error as YamlError {
             faults.add("", error.line, "not YAML: \(error.problem)")
@@ -37,7 +40,30 @@ extension SalvageConfiguration {
             faults.add("", nil, "not YAML")
         }
         if !faults.all.isEmpty { throw ConfigurationError(file: file, faults: faults.all) }
-        self.init(merchants: merchants, credentials: credentials)
+        self.init(merchants: merchants, credentials: credentials, access: access)
+    }
+
+    /// `console: { access: [{ name, role, token }] }`
+    private static func access(_ root: ConfigurationNode, _ secrets: SecretSources) -> ConsoleAccess {
+        guard let console = root.object("console") else { return ConsoleAccess() }
+        var holders: [ConsoleAccess.Holder] = []
+        var tokens: Set<String> = []
+        for node in console.objects("access") {
+            let name = node.text("name")
+            if !node.has("role") { node.fault("role", "missing; expected viewer, operator or admin") }
+            let role = node.word("role", ConsoleRole.self, default: .viewer)
+            if !node.has("token") { node.fault("token", "missing; expected a text of at least 24 characters, or { env: NAME } or { file: PATH }") }
+            let token = node.secret("token", secrets)
+            node.end()
+            if let name, holders.contains(where: { $0.name == name }) { node.fault("name", "another has this name") }
+            guard let name, let token else { continue }
+            if token.utf8.count < 24 { node.fault("token", "too short to be safe; expected at least 24 characters, e.g. of `openssl rand -base64 24`") }
+            if !tokens.insert(token).inserted { node.fault("token", "another has this token") }
+            holders.append(ConsoleAccess.Holder(name: name, role: role, token: token))
+        }
+        console.end()
+        if console.has("access"), holders.isEmpty { console.fault("access", "expected at least one entry with name, role and token") }
+        return ConsoleAccess(holders)
     }
 }
 

@@ -1,14 +1,18 @@
 public import DeclineRecovery
 public import FlexFactor
+public import Operations
 
 /// The merchants and their FlexFactor gateways, as one file gave them: valid as a whole.
 public struct SalvageConfiguration: Sendable, Equatable {
     public let merchants: [MerchantID: Merchant]
     let credentials: [GatewayKey: GatewayCredentials]
+    /// Who may use the console.
+    public let access: ConsoleAccess
 
-    public init(merchants: [Merchant], credentials: [GatewayKey: GatewayCredentials]) {
+    public init(merchants: [Merchant], credentials: [GatewayKey: GatewayCredentials], access: ConsoleAccess = ConsoleAccess()) {
         self.merchants = Dictionary(merchants.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
         self.credentials = credentials
+        self.access = access
     }
 }
 

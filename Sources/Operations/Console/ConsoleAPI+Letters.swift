@@ -1,0 +1,73 @@
+import Broker
+import DeclineRecovery
+import Pipeline
+
+extension ConsoleAPI {
+    func letters(_ request: ConsoleRequest) async throws(ConsoleError) -> JSONValue {
+        let found = try await select(LetterFilter { request.query[$0] })
+        let offset = max(request.query["offset"].flatMap { Int($0) } ?? 0, 0)
+        let limit = min(max(request.query["limit"].flatMap { Int($0) } ?? 50, 1), 200)
+        return LetterView.object([
+            ("total", .integer(Int64(found.count))), ("ready", .bool(flow.isReady.letters)),
+            ("letters", .array(found.dropFirst(offset).prefix(limit).map(LetterView.summary))),
+        ])
+    }
+
+    func groups(_ request: ConsoleRequest) async throws(ConsoleError) -> JSONValue {
+        let found = try await select(LetterFilter { request.query[$0] })
+        return LetterView.object([
+            ("total", .integer(Int64(found.count))), ("groups", .array(LetterGroup.of(found).map(LetterView.group))),
+        ])
+    }
+
+    func select(_ filter: LetterFilter) async throws(ConsoleError) -> [LetterCase] {
+        do throws(BrokerError) { return try await shelf.select(filter) } catch { throw .broker(error) }
+    }
+
+    private func whole(_ text: String) async throws(ConsoleError) -> (LetterCase, DeadLetter) {
+        let id = try id(text)
+        guard let summary = shelf.look({ $0[id] }) else { throw .notFound }
+        let letter: DeadLetter?
+        do throws(BrokerError) { letter = try await shelf.letter(id) } catch { throw .broker(error) }
+        guard let letter else { throw .notFound }
+        return (summary, letter)
+    }
+
+    func letter(_ text: String) async throws(ConsoleError) -> JSONValue {
+        let (summary, letter) = try await whole(text)
+        let history: [LetterRecord]
+        do throws(BrokerError) { history = try await shelf.history(of: letter.id) } catch { throw .broker(error) }
+        return LetterView.detail(
+            summary, letter, history: history, forecast: tools.forecaster().forecast(letter.original.redactedBody, at: letter.stage),
+            suggestions: Suggestion.all(for: letter, merchants: merchants(), now: tools.clock.now()), original: letter.original.json)
+    }
+
+    /// What a correction changes, whether it may be sent, and what would become of it. Changes nothing.
+    func check(_ text: String, _ body: JSONValue) async throws(ConsoleError) -> JSONValue {
+        let (summary, letter) = try await whole(text)
+        let before = letter.original.json ?? .null
+        let patch: JSONPatch
+        if let value = body["patch"] {
+            do throws(JSONPatchError) { patch = try JSONPatch(value) } catch {
+                throw ConsoleError(status: 422, what: error.description, advice: error.advice)
+            }
+        } else if let edited = body["body"]?.string {
+            let after: JSONValue
+            do throws(JSONError) {
+                after = try JSONValue(parsing: Array(edited.utf8).span)
+            } catch {
+                throw ConsoleError(status: 422, what: error.description, advice: "Mend the text there; nothing is lost.")
+            }
+            patch = JSONPatch.between(before, after)
+        } else {
+            throw .badRequest("There is neither a body nor a patch.")
+        }
+        let outcome = Rehearsal(tools: tools, patch: patch.operations.isEmpty ? nil : patch, hasCRMConsent: true).rehearse(summary, letter)
+        let after = (try? JSONValue(parsing: outcome.body.span, limits: JSONLimits(bytes: .max, depth: 512))) ?? before
+        return LetterView.object([
+            ("patch", patch.json), ("differences", LetterView.differences(outcome.differences)), ("body", .string(after.pretty)),
+            ("faults", LetterView.faults(outcome.forecast.faults)), ("forecast", LetterView.forecast(outcome.forecast)),
+            ("mayReplay", .bool(outcome.refusal == nil)), ("why", LetterView.text(outcome.refusal)),
+        ])
+    }
+}

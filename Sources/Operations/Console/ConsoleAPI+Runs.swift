@@ -1,0 +1,109 @@
+import Broker
+import DeclineRecovery
+import Pipeline
+
+extension ConsoleAPI {
+    func runs() async throws(ConsoleError) -> JSONValue {
+        let mine = jobs.all
+        let isBusy = try await isLocked()
+        let others = shelf.look { book in
+            book.runsNewestFirst.prefix(100).filter { run in !mine.contains { $0.id == run.id } }.map {
+                (at: $0.startedAt, json: LetterView.run($0, isUnderWay: isBusy))
+            }
+        }
+        let all = mine.map { (at: $0.startedAt, json: LetterView.job($0, isMine: true)) } + others
+        return LetterView.object([("runs", .array(all.sorted { $0.at > $1.at }.map(\.json)))])
+    }
+
+    func run(_ text: String) async throws(ConsoleError) -> JSONValue {
+        let id = try id(text)
+        if let job = jobs[id] { return LetterView.job(job, isMine: true) }
+        let isBusy = try await isLocked()
+        guard let run = shelf.look({ $0.runs[id] }) else { throw .notFound }
+        return LetterView.run(run, isUnderWay: isBusy)
+    }
+
+    private func isLocked() async throws(ConsoleError) -> Bool {
+        do throws(BrokerError) { return try await shelf.link.isLocked(shelf.names.deadLock) } catch { throw .broker(error) }
+    }
+
+    func begin(_ request: ConsoleRequest) async throws(ConsoleError) -> JSONValue {
+        let body = request.body
+        let order = try order(body, request.person)
+        let note = body["note"]?.string.flatMap { $0.allSatisfy(\.isWhitespace) ? nil : String($0.prefix(2_000)) }
+        if order.needsNote, note == nil { throw .badRequest("A note is required.", "Say why in a sentence; whoever looks at the letter later will read it.") }
+        let selection: LetterSelection
+        if let letters = body["letters"]?.array {
+            let ids = letters.compactMap { $0.string.flatMap { UUID5($0) } }
+            guard !ids.isEmpty, ids.count == letters.count, ids.count <= 10_000 else { throw .badRequest("letters: expected 1 to 10,000 ids.") }
+            selection = .letters(ids)
+        } else if let filter = body["filter"], filter.object != nil {
+            selection = .filter(try LetterFilter { name in filter[name]?.string ?? filter[name]?.int64.map { String($0) } })
+        } else {
+            throw .badRequest("No letters are named.")
+        }
+        if case .replay(.some, _, _, _) = order {
+            guard case .letters(let ids) = selection, ids.count == 1 else { throw .badRequest("A correction is for one letter.") }
+        }
+        return start(LetterJob(order, selection, by: request.person.by, note: note, tools: tools))
+    }
+
+    private func order(_ body: JSONValue, _ person: ConsoleRequest.Person) throws(ConsoleError) -> LetterOrder {
+        switch body["action"]?.string {
+        case "replay":
+            try require(.operator, person)
+            var patch: JSONPatch?
+            if let value = body["patch"], !value.isNull {
+                do throws(JSONPatchError) { patch = try JSONPatch(value) } catch {
+                    throw ConsoleError(status: 422, what: error.description, advice: error.advice)
+                }
+                if patch?.operations.isEmpty == true { patch = nil }
+            }
+            if patch != nil { try require(.admin, person) }
+            let rate = body["rate"]?.int64.map(Int.init(clamping:)) ?? 50
+            guard (1...1_000).contains(rate) else { throw .badRequest("rate: expected 1 to 1000 messages per second.") }
+            return .replay(patch: patch, isCanary: body["canary"]?.bool ?? false, rate: rate, hasCRMConsent: body["crmConsent"]?.bool ?? false)
+        case "reconcile":
+            try require(.operator, person)
+            guard tools.settler != nil else { throw ConsoleError(status: 409, what: "The console has no configuration.", advice: "Start it with --config: FlexFactor is asked with the gateway's keys.") }
+            return .reconcile
+        case "restore":
+            try require(.operator, person)
+            return .restore
+        case "resolve":
+            try require(.operator, person)
+            return .resolve
+        case "discard":
+            try require(.admin, person)
+            return .discard
+        default: throw .badRequest("action: expected replay, reconcile, discard, restore or resolve.")
+        }
+    }
+
+    func stop(_ text: String, _ person: ConsoleRequest.Person) async throws(ConsoleError) -> JSONValue {
+        try require(.operator, person)
+        guard let job = jobs[try id(text)] else {
+            throw ConsoleError(status: 409, what: "The run is not of this console.", advice: "Stop it where it was begun.")
+        }
+        job.stop()
+        return LetterView.job(job, isMine: true)
+    }
+
+    func resume(_ text: String, _ person: ConsoleRequest.Person) async throws(ConsoleError) -> JSONValue {
+        try require(.operator, person)
+        let id = try id(text)
+        if let job = jobs[id], !job.progress.state.isOver { throw ConsoleError(status: 409, what: "It runs already.", advice: "Wait for its end.") }
+        guard let run = shelf.look({ $0.runs[id] }), run.end?.how != .finished else {
+            throw ConsoleError(status: 409, what: "The run is finished.", advice: "Choose the letters anew.")
+        }
+        if run.plan.patch != nil { try require(.admin, person) }
+        let order = LetterOrder.replay(patch: run.plan.patch, isCanary: run.plan.isCanary, rate: run.plan.rate, hasCRMConsent: run.plan.hasCRMConsent)
+        return start(LetterJob(order, .unfinished(run: id), by: person.by, note: run.note, tools: tools))
+    }
+
+    private func start(_ job: LetterJob) -> JSONValue {
+        jobs.add(job)
+        Task { await job.run() }
+        return LetterView.job(job, isMine: true)
+    }
+}

@@ -1,0 +1,173 @@
+import Broker
+public import DeclineRecovery
+import Pipeline
+import Synchronization
+
+/// What the console's page asks for, and its answers as JSON. Knows no HTTP.
+public final class ConsoleAPI: Sendable {
+    let tools: LetterTools
+    let flow: FlowShelf
+    let merchants: @Sendable () -> [Merchant]
+    let version: String
+    let jobs = JobRegistry()
+
+    /// - Parameter merchants: of the configuration as it stands when asked.
+    public init(tools: LetterTools, flow: FlowShelf, merchants: @escaping @Sendable () -> [Merchant], version: String) {
+        self.tools = tools
+        self.flow = flow
+        self.merchants = merchants
+        self.version = version
+    }
+
+    var shelf: LetterShelf { tools.shelf }
+
+    func answer(_ request: ConsoleRequest) async -> ConsoleResponse {
+        do throws(ConsoleError) {
+            return try await route(request)
+        } catch {
+            return error.response
+        }
+    }
+
+    private func route(_ request: ConsoleRequest) async throws(ConsoleError) -> ConsoleResponse {
+        let path = request.path
+        switch (request.method, path.first, path.count) {
+        case (.get, "session", 1): return .ok(session(request.person))
+        case (.get, "overview", 1): return .ok(try await flow.overview(letters: shelf, now: tools.clock.now()))
+        case (.get, "letters", 1): return .ok(try await letters(request))
+        case (.get, "letters", 2) where path[1] == "groups": return .ok(try await groups(request))
+        case (.get, "letters", 2): return .ok(try await letter(path[1]))
+        case (.post, "letters", 3) where path[2] == "check": return .ok(try await check(path[1], request.body))
+        case (.get, "runs", 1): return .ok(try await runs())
+        case (.post, "runs", 1): return .accepted(try await begin(request))
+        case (.get, "runs", 2): return .ok(try await run(path[1]))
+        case (.post, "runs", 3) where path[2] == "stop": return .ok(try await stop(path[1], request.person))
+        case (.post, "runs", 3) where path[2] == "resume": return .accepted(try await resume(path[1], request.person))
+        case (.get, "recoveries", 1): return .ok(try await recoveries(request))
+        case (.get, "mapping", 2) where path[1] == "options": return .ok(mappingOptions())
+        case (.post, "mapping", 1): return .ok(try explain(request.body))
+        default: throw .notFound
+        }
+    }
+
+    private func session(_ person: ConsoleRequest.Person) -> JSONValue {
+        LetterView.object([
+            ("name", .string(person.name)), ("role", .string(person.role.rawValue)), ("open", .bool(person.isOpen)), ("version", .string(version)),
+            ("prefix", .string(shelf.names.prefix)), ("hasConfiguration", .bool(tools.settler != nil)),
+            ("merchants", .array(merchants().map { .string($0.id.text) })),
+        ])
+    }
+
+    func require(_ role: ConsoleRole, _ person: ConsoleRequest.Person) throws(ConsoleError) {
+        if !person.role.includes(role) { throw .forbidden(role) }
+    }
+
+    func id(_ text: String) throws(ConsoleError) -> UUID5 {
+        guard let id = UUID5(text) else { throw .notFound }
+        return id
+    }
+
+    // MARK: Recoveries
+
+    private func recoveries(_ request: ConsoleRequest) async throws(ConsoleError) -> JSONValue {
+        guard let order = request.query["order"], !order.isEmpty, order.utf8.count <= 512 else {
+            throw .badRequest("No order is named.", "Give an order id or a recovery reference.")
+        }
+        let days = min(max(request.query["days"].flatMap { Int64($0) } ?? 45, 1), 90)
+        let since = Moment(milliseconds: tools.clock.now().milliseconds - days * 86_400_000)
+        let records: [JournalRecord]
+        let letters: [LetterCase]
+        do throws(BrokerError) {
+            records = try await JournalReader.read(order, since: since, names: shelf.names, on: shelf.link)
+            var filter = LetterFilter.all
+            filter.order = order
+            letters = try await shelf.select(filter)
+        } catch {
+            throw .broker(error)
+        }
+        let story = RecoveryStory(records)
+        return LetterView.object([
+            ("records", .array(story.lines.map(Self.line))),
+            ("outlooks", .array(story.outlooks.map { LetterView.object([("reference", .string($0.reference.text)), ("sentence", .string($0.sentence))]) })),
+            ("letters", .array(letters.prefix(200).map(LetterView.summary))),
+        ])
+    }
+
+    private static func line(_ line: RecoveryStory.Line) -> JSONValue {
+        let record = line.record
+        return LetterView.object([
+            ("at", .integer(record.at.milliseconds)), ("reference", .string(record.reference.text)), ("stage", .string(record.stage.rawValue)),
+            ("merchantId", LetterView.text(record.merchantID?.text)), ("gatewayId", LetterView.text(record.gatewayID?.text)), ("fate", .string(record.fate)),
+            ("detail", .string(record.detail)), ("reason", LetterView.text(record.reason)), ("rule", LetterView.text(record.rule)),
+            ("until", record.until.map { .integer($0.milliseconds) }), ("attempts", .integer(Int64(record.attempts))), ("worker", .string(record.workerID)),
+            ("sentence", .string(line.sentence)), ("tone", .string(line.tone.rawValue)), ("repeat", .bool(line.isRepeat)),
+        ])
+    }
+
+    // MARK: Mapping
+
+    private func mappingOptions() -> JSONValue {
+        LetterView.object([
+            ("sources", .array(DeclineTables.builtIn.gateways.map { .string($0.source) })), ("merchants", .array(merchants().map { .string($0.id.text) })),
+            ("orderTypes", .array(OrderType.allCases.map { .string($0.rawValue) })),
+        ])
+    }
+
+    private func explain(_ body: JSONValue) throws(ConsoleError) -> JSONValue {
+        if let event = body["event"]?.string, !event.allSatisfy(\.isWhitespace) { return try explain(event: event) }
+        func given(_ name: String) -> String? { body[name]?.string.flatMap { $0.isEmpty ? nil : $0 } }
+        if given("code") == nil, given("text") == nil { throw .badRequest("There is no code.", "Give a code, a response text, or a whole event.") }
+        let merchant = try merchant(given("merchant"))
+        let decline = Decline(
+            gatewayID: GatewayID(given("gateway") ?? ""), responseCodeSource: given("source") ?? "", responseCode: given("code") ?? "",
+            responseText: given("text"), merchantAdviceCode: given("advice"), transactionID: "", crmClass: given("crmClass").flatMap { DeclineClass(rawValue: $0) })
+        let orderType = given("orderType").flatMap { OrderType(rawValue: $0) } ?? .newSale
+        return Self.explanation(DeclineMapping.explain(decline, orderType: orderType, merchant: merchant), route: nil)
+    }
+
+    private func merchant(_ id: String?) throws(ConsoleError) -> Merchant {
+        guard let id else { return Merchant(id: "(none)", flexFactorGateways: []) }
+        guard let merchant = merchants().first(where: { $0.id.text == id }) else {
+            throw ConsoleError(status: 422, what: "The configuration has no merchant \(id.prefix(64)).", advice: "Choose one that it has, or none.")
+        }
+        return merchant
+    }
+
+    private func explain(event text: String) throws(ConsoleError) -> JSONValue {
+        switch CRMMessage.decode(Array(text.utf8)) {
+        case .decline(let event):
+            let merchant = merchants().first { $0.id == event.merchantID }
+            let steps = DeclineMapping.explain(
+                event.decline, orderType: event.order.type, merchant: merchant ?? Merchant(id: event.merchantID, flexFactorGateways: []))
+            let route = merchant.flatMap { merchant in
+                steps.first(where: \.decides)?.says.map { Router.route(event, $0, merchant: merchant, now: tools.clock.now()) }
+            }
+            return Self.explanation(steps, route: route)
+        case .cancel: throw ConsoleError(status: 422, what: "This is a cancel command, not a decline.", advice: "Paste a decline event.")
+        case .rejected(let rejected):
+            throw ConsoleError(status: 422, what: "The event would be rejected.", advice: "Each fault names its place.", faults: rejected.faults)
+        case .unreadable(let error): throw ConsoleError(status: 422, what: error.description, advice: error.advice)
+        }
+    }
+
+    private static func explanation(_ steps: [DeclineMapping.Step], route: Route?) -> JSONValue {
+        let decision = steps.first(where: \.decides)?.says
+        return LetterView.object([
+            ("class", LetterView.text(decision?.declineClass.rawValue)), ("rule", LetterView.text(decision?.rule)), ("why", LetterView.text(decision?.sentence)),
+            ("insufficientFunds", .bool(decision?.isInsufficientFunds ?? false)),
+            ("route", route.map { LetterView.object([("word", .string($0.words.word)), ("detail", .string($0.words.detail))]) }),
+            ("steps", LetterView.steps(steps)),
+        ])
+    }
+}
+
+extension Route {
+    /// The way in a word, and where it leads.
+    public var words: (word: String, detail: String) {
+        switch self {
+        case .cascade(let gateway): ("cascade", "to FlexFactor gateway \(gateway.id)")
+        case .retry(let gateway): ("retry", "by FlexFactor gateway \(gateway.id)")
+        case .skip(let reason): ("skip", "\(reason.rawValue): \(reason.sentence)")
+        }
+    }
+}

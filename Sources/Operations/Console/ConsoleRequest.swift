@@ -1,0 +1,100 @@
+import DeclineRecovery
+
+/// A request to the console's API, out of its HTTP.
+struct ConsoleRequest: Sendable {
+    enum Method: String, Sendable {
+        case get = "GET"
+        case post = "POST"
+    }
+
+    let method: Method
+    /// The path's parts after `/api`.
+    let path: [String]
+    let query: [String: String]
+    /// An object; empty for a GET.
+    let body: JSONValue
+    let person: Person
+
+    /// Who asks.
+    struct Person: Sendable, Equatable {
+        let name: String
+        let role: ConsoleRole
+        /// No access is configured.
+        let isOpen: Bool
+
+        var by: LetterRecord.Operator { LetterRecord.Operator(name: name, means: .console) }
+    }
+}
+
+struct ConsoleResponse: Sendable {
+    let status: Int
+    let body: JSONValue
+
+    static func ok(_ body: JSONValue) -> ConsoleResponse { ConsoleResponse(status: 200, body: body) }
+    static func accepted(_ body: JSONValue) -> ConsoleResponse { ConsoleResponse(status: 202, body: body) }
+}
+
+/// Why a request is not answered as it was meant.
+struct ConsoleError: Error, Sendable {
+    let status: Int
+    let what: String
+    let advice: String
+    var faults: [FieldError] = []
+
+    var response: ConsoleResponse {
+        ConsoleResponse(status: status, body: LetterView.object([
+            ("error", LetterView.object([
+                ("what", .string(what)), ("advice", .string(advice)), ("faults", faults.isEmpty ? nil : LetterView.faults(faults)),
+            ])),
+        ]))
+    }
+
+    static func badRequest(_ what: String, _ advice: String = "Mend the request; the page sends none like it.") -> ConsoleError {
+        ConsoleError(status: 400, what: what, advice: advice)
+    }
+
+    static let notFound = ConsoleError(status: 404, what: "There is nothing here.", advice: "Look at the list; letters are kept for a year.")
+    static let signIn = ConsoleError(
+        status: 401, what: "A token is needed.", advice: "Take it from `console.access` of the configuration; ask whoever runs Salvage for one.")
+
+    static func forbidden(_ role: ConsoleRole) -> ConsoleError {
+        ConsoleError(status: 403, what: "This needs the role \(role.rawValue).", advice: "Ask somebody who has it, or have `console.access` changed.")
+    }
+
+    static func broker(_ error: some Error & CustomStringConvertible) -> ConsoleError {
+        ConsoleError(status: 503, what: "The broker did not answer: \(error)", advice: "Try again; if it goes on, look at the broker.")
+    }
+}
+
+extension LetterFilter {
+    /// Reads a filter from texts by name; what is empty says nothing.
+    init(_ text: (String) -> String?) throws(ConsoleError) {
+        func given(_ name: String) -> String? { text(name).flatMap { $0.isEmpty ? nil : $0 } }
+        func word<Word: RawRepresentable>(_ name: String, _ type: Word.Type) throws(ConsoleError) -> Word? where Word.RawValue == String {
+            guard let text = given(name) else { return nil }
+            guard let word = Word(rawValue: text) else { throw .badRequest("\(name): '\(text.prefix(64))' is not known.") }
+            return word
+        }
+        func moment(_ name: String) throws(ConsoleError) -> Moment? {
+            guard let text = given(name) else { return nil }
+            guard let milliseconds = Int64(text) else { throw .badRequest("\(name): expected milliseconds since 1970.") }
+            return Moment(milliseconds: milliseconds)
+        }
+        var states: Set<LetterState>?
+        if let text = given("state") {
+            if text == "all" { states = Set(LetterState.allCases) } else {
+                states = []
+                for part in text.split(separator: ",") {
+                    guard let state = LetterState(rawValue: String(part)) else { throw .badRequest("state: '\(part.prefix(64))' is not known.") }
+                    states?.insert(state)
+                }
+                // The page's word for what is to be done.
+                if states == [.open, .failedAgain] { states = nil }
+            }
+        }
+        self.init(
+            states: states, reason: try word("reason", DeadLetterReason.self), stage: try word("stage", Stage.self),
+            merchantID: given("merchant").map(MerchantID.init(_:)), order: given("order"), gatewayID: given("gateway").map(GatewayID.init(_:)),
+            since: try moment("since"), until: try moment("until"), text: given("text"))
+    }
+}

@@ -1,0 +1,225 @@
+// What may be done with a letter, why not, and the confirmation that says exactly what will happen to how many letters.
+import { el, foreign } from "./dom.js";
+import { act, get, query } from "./api.js";
+import { closeDialog, openDialog } from "./dialog.js";
+import { button, checkbox, desk, field, mayAct, problemBox, redraw, say } from "./desk.js";
+import { now, plural, stateWord } from "./words.js";
+import { differenceList } from "./forecast.js";
+
+const toDo = ["open", "failed_again"];
+
+export const actions = {
+  replay: {
+    verb: "Replay", role: "operator", states: toDo, note: true, handling: ["replay"], many: true,
+    what: (letters) => `${letters} will be sent again to where ${letters.startsWith("1 ") ? "it" : "they"} came from, and worked on under today's `
+      + "mapping and configuration. Customers may be charged, as by any decline that is worked on. A letter that fails again comes back to this list.",
+  },
+  reconcile: {
+    verb: "Reconcile", role: "operator", states: toDo, note: false, handling: ["reconcile"], many: true,
+    what: (letters) => `FlexFactor will be asked what became of the charge behind ${letters}; an order that is still open there is cancelled and `
+      + "looked at once more. The CRM is told the truth. Nothing is charged again.",
+  },
+  resolve: {
+    verb: "Resolve", role: "operator", states: toDo, note: true, many: true,
+    what: (letters) => `${letters} will be marked as resolved by hand and leave the list. Nothing is sent to anybody. It can be restored.`,
+  },
+  discard: {
+    verb: "Discard", role: "admin", states: toDo, note: true, many: true, danger: true,
+    what: (letters) => `${letters} will be discarded: the work in the message is given up and nobody is told. It can be restored as long as the letter is kept.`,
+  },
+  restore: {
+    verb: "Restore", role: "operator", states: ["resolved", "discarded"], note: false, many: true,
+    what: (letters) => `${letters} will be put back into the list of what is to do. Nothing is sent to anybody.`,
+  },
+};
+
+const handlingRefusals = {
+  replay: {
+    edit_first: "The message cannot go as it is: correct it first.",
+    reconcile: "The charge may have happened: to be reconciled, never replayed.",
+    none: "Nothing can be replayed here: resolve or discard it.",
+  },
+};
+
+/** Why this action is not for this letter and this person, or null where it is. `corrected`: a replay that brings a patch. */
+export function refusal(name, letter, { corrected = false } = {}) {
+  const action = actions[name];
+  if (!mayAct(action.role)) return `${action.verb} needs the role ${action.role}; yours is ${desk.session?.role}.`;
+  if (!action.states.includes(letter.state)) {
+    return letter.state === "replayed" ? "It was replayed already." : `It is ${stateWord(letter.state)}${toDo.includes(letter.state) ? "" : ": restore it first"}.`;
+  }
+  if (corrected) {
+    if (!mayAct("admin")) return `Replaying a corrected message needs the role admin; yours is ${desk.session?.role}.`;
+    return ["replay", "edit_first"].includes(letter.handling) ? null : handlingRefusals.replay[letter.handling];
+  }
+  if (action.handling && !action.handling.includes(letter.handling)) {
+    return handlingRefusals[name]?.[letter.handling] ?? "Only letters whose charge may have happened are reconciled.";
+  }
+  return null;
+}
+
+// ---- Whom an action reaches
+
+/** The letters picked by hand, divided into those an action takes and those left out, by reason. */
+function divide(name, letters) {
+  const left = new Map();
+  const taken = letters.filter((letter) => {
+    const why = refusal(name, letter);
+    if (why) left.set(why, (left.get(why) ?? 0) + 1);
+    return !why;
+  });
+  return { taken, left };
+}
+
+/** A filter, narrowed to the states that the action takes; null where none of them is shown. */
+export function narrowed(name, filter) {
+  const asked = filter.state === "all" ? ["open", "failed_again", "replayed", "resolved", "discarded"] : filter.state ? filter.state.split(",") : toDo;
+  const states = asked.filter((state) => actions[name].states.includes(state));
+  return states.length === 0 ? null : { ...filter, state: states.join(",") };
+}
+
+async function countMatching(name, filter) {
+  const { total, groups } = await get(`/api/letters/groups${query(filter)}`);
+  const { handling } = actions[name];
+  const fits = (group) => !handling || handling.includes(group.handling);
+  const left = new Map();
+  for (const group of groups.filter((group) => !fits(group))) {
+    const why = handlingRefusals[name]?.[group.handling] ?? "Only letters whose charge may have happened are reconciled.";
+    left.set(why, (left.get(why) ?? 0) + group.count);
+  }
+  return { total, number: handling ? groups.filter(fits).reduce((sum, group) => sum + group.count, 0) : total, left };
+}
+
+// ---- The confirmation
+
+// Kept while the dialog is closed: Escape pressed by mistake does not cost the note.
+const notes = new Map();
+const noteKey = (name, target) => `${name} ${target.letters?.length === 1 ? target.letters[0].id : "many"}`;
+
+/**
+ * Asks for confirmation and starts the run.
+ * `target`: {letters} picked by hand, or {filter}. `extra`: {patch, differences} of a corrected replay, {needsConsent, crmWasTold, forecast} of a single letter.
+ * `started` gets the run.
+ */
+export function confirmAction(name, target, extra, started) {
+  const action = actions[name], key = noteKey(name, target);
+  const ask = {
+    note: notes.get(key) ?? "", canary: true, rate: "50", consent: false, busy: false, problem: null, noteMissing: false, consentMissing: false, reach: null,
+    // A letter that arrives while the dialog is read was seen by nobody: it is not part of what is confirmed.
+    filter: target.filter && { ...narrowed(name, target.filter), until: target.filter.until || String(now()) },
+  };
+  if (target.letters) {
+    const { taken, left } = extra.patch ? { taken: target.letters, left: new Map() } : divide(name, target.letters);
+    ask.reach = { number: taken.length, ids: taken.map(({ id }) => id), left };
+  } else {
+    countMatching(name, ask.filter).then((reach) => { ask.reach = reach; }, (problem) => { ask.problem = problem; }).then(redraw);
+  }
+
+  async function confirm(event) {
+    event.preventDefault();
+    if (ask.busy || !ask.reach?.number) return;
+    ask.noteMissing = action.note && !ask.note.trim();
+    if (ask.noteMissing) {
+      document.querySelector("#dialog textarea").focus();
+      return redraw();
+    }
+    ask.consentMissing = name === "replay" && extra.needsConsent === true && !ask.consent;
+    if (ask.consentMissing) return redraw();
+    ask.busy = true;
+    ask.problem = null;
+    redraw();
+    try {
+      const run = await act("/api/runs", {
+        action: name, note: ask.note.trim(),
+        ...(target.letters ? { letters: ask.reach.ids } : { filter: ask.filter }),
+        ...(name === "replay" && { canary: ask.reach.number > 1 && ask.canary, rate: rateOf(ask), crmConsent: ask.consent }),
+        ...(extra.patch && { patch: extra.patch }),
+      });
+      notes.delete(key);
+      closeDialog();
+      say(`${action.verb} started for ${plural(ask.reach.number, "letter")}.`);
+      started(run);
+    } catch (problem) {
+      ask.problem = problem;
+    }
+    ask.busy = false;
+    redraw();
+  }
+
+  const view = () => {
+    const number = ask.reach?.number;
+    const letters = number === undefined ? "letters" : plural(number, "letter");
+    return el("form", { on: { submit: confirm } },
+      el("h2", { id: "dialog-title" }, extra.patch ? "Replay 1 letter, corrected" : `${action.verb} ${letters}`),
+      ask.reach ? reachText(action, ask.reach, target) : !ask.problem && el("p", { role: "status" }, "Counting what matches …"),
+      extra.patch && [el("h3", null, "The correction"), differenceList(extra.differences)],
+      extra.forecast?.verdict === "fails" && !extra.patch && name === "replay" && el("div", { class: "callout bad", "data-test": "will-fail" }, el("p", null,
+        el("strong", null, "The forecast says that it would fail again: "), foreign(extra.forecast.sentence))),
+      name === "replay" && number > 1 && pace(ask),
+      name === "replay" && consent(ask, target, extra),
+      action.note || name !== "restore" ? noteField(ask, action, key) : null,
+      problemBox(ask.problem, "dialog-problem"),
+      el("div", { class: "buttons" },
+        button("Cancel", "cancel", closeDialog),
+        el("button", { type: "submit", class: action.danger ? "danger" : "main", "data-test": "confirm", disabled: ask.busy || !number },
+          ask.busy ? "Starting …" : number === undefined ? action.verb : `${action.verb} ${letters}`)));
+  };
+  openDialog({ view });
+}
+
+function reachText(action, { number, left }, target) {
+  const leftOut = [...left].map(([why, letters]) => el("li", { key: why }, el("strong", null, plural(letters, "letter")), " left out. ", why));
+  return [
+    el("p", { "data-test": "consequence" }, number === 0 ? el("strong", null, "None of these letters takes this action.") : action.what(plural(number, "letter"))),
+    target.filter && number > 0 && el("p", { class: "muted" },
+      "These are all letters that match the filter at this moment, not only those of the page shown; later ones are not touched."),
+    leftOut.length > 0 && el("ul", { class: "left-out", "data-test": "left-out" }, leftOut),
+  ];
+}
+
+const rateOf = ({ rate }) => Math.min(1000, Math.max(1, Math.round(Number(rate)) || 50));
+
+function pace(ask) {
+  return el("fieldset", null, el("legend", null, "Pace"),
+    el("label", { class: "check" }, checkbox(ask.canary, "canary", (checked) => { ask.canary = checked; }),
+      el("span", null, el("strong", null, "Carefully"), ": first 1, then 2, 5, 20, then the rest; stops by itself when they fail again.")),
+    el("label", { class: "field inline" }, el("span", null, "At most"), el("input", {
+      type: "number", min: "1", max: "1000", step: "1", inputmode: "numeric", value: ask.rate, "data-test": "rate",
+      on: { input: (event) => { ask.rate = event.target.value; }, change: () => { ask.rate = String(rateOf(ask)); redraw(); } },
+    }), el("span", null, "messages a second")));
+}
+
+function consent(ask, target, { needsConsent, crmWasTold }) {
+  const single = target.letters?.length === 1 && needsConsent !== undefined;
+  if (single && !needsConsent) return null;
+  const told = crmWasTold ? [" The CRM was told ", el("strong", null, foreign(crmWasTold)), " and may have charged the customer by its own rules since."]
+    : " Where the CRM was told that nothing was charged, it may have charged the customer by its own rules since.";
+  return el("div", { class: "callout warn" },
+    el("p", null, single ? "This letter needs the CRM's word." : "Some of these letters may need the CRM's word; without it they are left out.", told),
+    el("label", { class: "check" }, checkbox(ask.consent, "consent", (checked) => { ask.consent = checked; ask.consentMissing = false; }),
+      el("span", null, `The CRM's people confirmed that ${single ? "this order was" : "these orders were"} not charged elsewhere${single ? "." : " (optional)."}`)),
+    ask.consentMissing && el("p", { class: "error", id: "consent-missing", role: "alert" },
+      "Without the CRM's word this letter is not replayed: ask them, then tick the box."));
+}
+
+function noteField(ask, action, key) {
+  return [
+    field(action.note ? "Why (everybody who opens the letter will read it)" : "Why (optional)", el("textarea", {
+      rows: "2", value: ask.note, "data-test": "note",
+      "aria-invalid": ask.noteMissing ? "true" : undefined, "aria-describedby": ask.noteMissing ? "note-missing" : undefined,
+      placeholder: "e.g. merchant added to the configuration, OPS-1234",
+      on: { input: (event) => {
+        ask.note = event.target.value;
+        notes.set(key, ask.note);
+        if (ask.noteMissing && ask.note.trim()) { ask.noteMissing = false; redraw(); }
+      } },
+    })),
+    ask.noteMissing && el("p", { class: "error", id: "note-missing", role: "alert" }, "Say why: a word for the next person who wonders."),
+  ];
+}
+
+/** What is not offered here, and why, in words: a missing button alone would leave one guessing. */
+export function refusalList(refusals) {
+  const reasons = [...new Set(refusals.filter(Boolean))];
+  return reasons.length > 0 && el("ul", { class: "refusals", "data-test": "refusals" }, reasons.map((reason) => el("li", { key: reason }, reason)));
+}

@@ -1,0 +1,213 @@
+// The frame around the pages: who is signed in, which page the address names, the header, and the overview's poll that feeds them all.
+import { el, foreign, render, visible } from "./dom.js";
+import { access, get, link, Poll, Problem } from "./api.js";
+import { desk, drawWith, problemBox, redraw } from "./desk.js";
+import { count, setClock, span } from "./words.js";
+import { listenToKeys, showHelp } from "./keyboard.js";
+import { dialogIsOpen, drawDialog } from "./dialog.js";
+import { overviewPage } from "./overview.js";
+import { lettersPage } from "./letters.js";
+import { letterPage } from "./letter.js";
+import { runsPage } from "./runs.js";
+import { recoveriesPage } from "./recoveries.js";
+import { mappingPage } from "./mapping.js";
+
+const main = document.getElementById("page"), header = document.getElementById("header");
+const places = [
+  { name: "", label: "Overview", test: "nav-overview" },
+  { name: "letters", label: "Dead letters", test: "nav-letters" },
+  { name: "runs", label: "Runs", test: "nav-runs" },
+  { name: "recoveries", label: "Recoveries", test: "nav-recoveries" },
+  { name: "mapping", label: "Mapping", test: "nav-mapping" },
+];
+let page = null, refused = false, sessionProblem = null, draft = "", wrongToken = false;
+
+// ---- Which page
+
+function routeOfAddress() {
+  const [path, asked = ""] = location.hash.replace(/^#\/?/, "").split("?");
+  const [name = "", id] = path.split("/");
+  let known = id;
+  try { known = id && decodeURIComponent(id); } catch { /* a broken link: the server will say that there is no such id */ }
+  return { name, id: known, query: new URLSearchParams(asked) };
+}
+function pageOf(route) {
+  switch (route.name) {
+    case "letters": return route.id ? letterPage : lettersPage;
+    case "runs": return runsPage;
+    case "recoveries": return recoveriesPage;
+    case "mapping": return mappingPage;
+    default: return overviewPage;
+  }
+}
+
+// Each entry of the history remembers how far it was scrolled, so that "back" leads to the row one came from.
+const scrolls = new Map();
+let entry = 0, entries = 0;
+history.scrollRestoration = "manual";
+addEventListener("scroll", () => { scrolls.set(entry, scrollY); }, { passive: true });
+
+function arrive() {
+  const route = routeOfAddress();
+  const returned = history.state?.entry;
+  entry = returned ?? ++entries;
+  entries = Math.max(entries, entry);
+  const scroll = returned === undefined ? 0 : scrolls.get(entry) ?? 0;
+  if (returned === undefined) history.replaceState({ entry }, "");
+  const next = pageOf(route);
+  if (page && page !== next) page.leave();
+  const changed = page !== next || route.id !== undefined;
+  page = next;
+  page.enter(route);
+  overviewPoll.now();
+  draw();
+  if (changed) {
+    const heading = main.querySelector("h1");
+    if (heading) heading.tabIndex = -1;
+    (heading ?? main).focus({ preventScroll: true });
+  }
+  scrollTo(0, scroll);
+  queueMicrotask(() => scrollTo(0, scroll));
+}
+
+// ---- Drawing
+
+function draw() {
+  if (refused) {
+    render(header, brand(), el("span", { class: "grow" }), connection());
+    render(main, signIn());
+    document.title = "Sign in · Salvage";
+    return;
+  }
+  render(header, brand(), navigation(), el("span", { class: "grow" }), connection(), person());
+  if (!desk.session) {
+    render(main, sessionProblem ? problemBox(sessionProblem) : el("p", { class: "muted" }, "Asking the server …"));
+    return;
+  }
+  render(main, staleness(), page.view());
+  drawDialog();
+  const todo = toDo();
+  document.title = visible(`${todo ? `(${count(todo)}) ` : ""}${page.title()} · Salvage`);
+}
+
+const toDo = () => (desk.overview ? desk.overview.letters.open + desk.overview.letters.failed_again : 0);
+const brand = () => el("a", { class: "brand", href: "#/", "data-test": "brand" }, "Salvage");
+
+function navigation() {
+  const here = routeOfAddress().name;
+  return el("nav", { "aria-label": "Pages" }, places.map(({ name, label, test }) => el("a", {
+    href: `#/${name}`, "data-test": test, "aria-current": here === name ? "page" : undefined,
+  }, label, name === "letters" && toDo() > 0 && el("span", { class: "badge", title: "dead letters to do", "data-test": "nav-letters-count" }, count(toDo())))));
+}
+
+function connection() {
+  const silence = link.seenAt === null ? null : Date.now() - link.seenAt;
+  const seen = silence === null ? "never reached" : `last seen ${span(silence)} ago`;
+  const late = silence !== null && silence > 30_000;
+  const tone = link.problem ? "bad" : late ? "warn" : "good";
+  const text = link.problem ? `cannot be reached, ${seen}` : silence === null ? "connecting …" : late ? seen : "live";
+  return el("span", { class: `connection ${tone}`, "data-test": "connection", title: `The server was ${seen}.` }, text);
+}
+
+function staleness() {
+  if (!link.problem) return null;
+  return el("div", { class: "callout warn", role: "alert", "data-test": "stale" }, el("p", null,
+    el("strong", null, "The server cannot be reached."), " What you see is old. What you typed is kept; the page keeps trying."));
+}
+
+function person() {
+  const { session } = desk;
+  if (!session) return null;
+  const version = el("span", { class: "muted", "data-test": "version" }, `v${session.version}`);
+  return el("span", { class: "person" },
+    session.open
+      ? el("span", { class: "pill warn", "data-test": "open-access" }, "no access is configured: open on this machine only")
+      : el("span", { "data-test": "person" }, foreign(session.name), el("span", { class: "muted" }, ` ${session.role}`)),
+    version,
+    el("button", { type: "button", class: "quiet", "data-test": "help", "aria-label": "Help and shortcuts", on: { click: showHelp } }, "?"),
+    !session.open && el("button", { type: "button", class: "quiet", "data-test": "sign-out", on: { click: signOut } }, "Sign out"));
+}
+
+// ---- Signing in
+
+function signIn() {
+  return el("section", { class: "card sign-in" },
+    el("h1", null, "Sign in"),
+    el("p", null, "Every operator has a token of their own. It stands in the configuration under ", el("code", null, "console.access"),
+      ", with a name and a role; ask whoever runs the fleet for yours. It is kept in this tab only and forgotten when the tab closes."),
+    wrongToken && el("div", { class: "callout bad", role: "alert", "data-test": "problem" }, el("p", null,
+      el("strong", null, "The server does not know this token."), " Copy it again, without spaces or quotes, or ask for a new one.")),
+    el("form", { on: { submit: tryToken } },
+      el("label", { class: "field" }, el("span", null, "Token"), el("input", {
+        type: "password", name: "token", autocomplete: "off", autocapitalize: "off", spellcheck: "false", value: draft, "data-test": "token",
+        on: { input: (event) => { draft = event.target.value; } }, mounted: (node) => node.focus(),
+      })),
+      el("button", { type: "submit", class: "main", "data-test": "sign-in" }, "Sign in")));
+}
+
+async function tryToken(event) {
+  event.preventDefault();
+  if (!draft.trim()) return;
+  access.use(draft.trim());
+  refused = false;
+  await openSession();
+  if (refused) return redraw();
+  draft = "";
+  wrongToken = false;
+}
+
+function signOut() {
+  access.forget();
+  desk.session = null;
+  desk.overview = null;
+  page?.leave();
+  page = null;
+  refused = true;
+  overviewPoll.stop();
+  // Letters hold people's data: nothing of them stays behind for the next person at this desk.
+  location.reload();
+}
+
+// The page beneath is left as it is, so that a token which expired in the middle of an edit costs nothing.
+link.onRefused = () => {
+  wrongToken = access.known;
+  refused = true;
+  overviewPoll.stop();
+  redraw();
+};
+
+async function openSession() {
+  try {
+    const session = await get("/api/session");
+    if (desk.session && desk.session.name !== session.name) return location.reload();
+    desk.session = session;
+    sessionProblem = null;
+    overviewPoll.start();
+    if (page) redraw();
+    else arrive();
+  } catch (problem) {
+    sessionProblem = problem;
+    redraw();
+    if (problem.status !== 401) setTimeout(openSession, 3000);
+  }
+}
+
+// Every page needs to know whether the server lives and how many letters wait; only the overview needs it every other second.
+const overviewPoll = new Poll(async () => {
+  try {
+    const overview = await get("/api/overview");
+    setClock(overview.at);
+    desk.overview = overview;
+  } finally {
+    redraw();
+  }
+}, () => (page === overviewPage ? 2000 : 10_000));
+
+drawWith(draw);
+addEventListener("hashchange", () => { if (desk.session && !refused) arrive(); });
+document.getElementById("skip").addEventListener("click", (event) => { event.preventDefault(); main.focus(); });
+listenToKeys(() => (refused || dialogIsOpen() ? null : page?.keys ?? {}));
+// Ages grow while nothing else happens.
+setInterval(() => { if (!document.hidden) redraw(); }, 1000);
+addEventListener("unhandledrejection", (event) => { if (event.reason instanceof Problem) event.preventDefault(); });
+openSession();

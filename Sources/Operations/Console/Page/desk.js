@@ -1,0 +1,64 @@
+// What every page shares: who sits here, the latest overview, asking for a redraw, and the small pieces all pages show.
+import { el, foreign, visible } from "./dom.js";
+
+export const desk = { session: null, overview: null };
+
+const ranks = { viewer: 0, operator: 1, admin: 2 };
+export const mayAct = (role) => (ranks[desk.session?.role] ?? -1) >= ranks[role];
+
+let drawing = null, due = false;
+export const drawWith = (draw) => { drawing = draw; };
+/** Many changes, one drawing. */
+export function redraw() {
+  if (due) return;
+  due = true;
+  queueMicrotask(() => { due = false; drawing?.(); });
+}
+
+/** Says something to people who listen instead of look. */
+export function say(text) {
+  document.getElementById("said").textContent = visible(text);
+}
+
+/** After Enter in a search the hands are free again: the keys act on what was found. */
+export const toContent = () => document.getElementById("page").focus({ preventScroll: true });
+
+export function problemBox(problem, test = "problem") {
+  if (!problem) return null;
+  return el("div", { class: "callout bad", role: "alert", "data-test": test },
+    el("p", null, el("strong", null, foreign(problem.what ?? String(problem)))),
+    problem.advice && el("p", null, foreign(problem.advice)),
+    faultList(problem.faults));
+}
+
+export const faultList = (faults) => faults?.length > 0 && el("ul", { class: "faults", "data-test": "faults" },
+  faults.map((fault) => el("li", null, el("code", null, fault.path), " ", foreign(fault.message))));
+
+export const empty = (title, ...advice) => el("div", { class: "empty", "data-test": "empty" }, el("p", null, el("strong", null, title)), el("p", null, advice));
+
+export const card = (title, attributes, ...content) => el("section", { ...attributes, class: `card ${attributes?.class ?? ""}` }, el("h2", null, title), content);
+
+export const button = (label, test, click, extra = {}) => el("button", { type: "button", "data-test": test, ...extra, on: { click } }, label);
+
+/** A table that becomes cards on a phone: each cell carries its column's name. Columns: [head, class]; rows: arrays of cells. */
+export function table(caption, columns, rows, attributes = {}) {
+  return el("table", { ...attributes, class: `cards ${attributes.class ?? ""}` },
+    el("caption", { class: "unseen" }, caption),
+    el("thead", null, el("tr", null, columns.map(([head, kind]) => el("th", { scope: "col", class: kind }, head)))),
+    el("tbody", null, rows.map(({ key, cells, ...row }) => el("tr", { key, ...row },
+      cells.map((cell, index) => el("td", { class: columns[index][1], "data-label": columns[index][0] },
+        el("span", { class: "cell" }, cell)))))));
+}
+
+/** For what machines read: nothing completes, corrects or capitalises it. */
+export const exact = { autocomplete: "off", autocapitalize: "off", spellcheck: "false" };
+
+export const checkbox = (checked, test, change, attributes = {}) => el("input", {
+  type: "checkbox", checked, "data-test": test, ...attributes, on: { change: (event) => { change(event.target.checked); redraw(); } },
+});
+
+const bars = (share) => `${Math.max(0, Math.min(1, share || 0)) * 100}%`;
+export const bar = (share) => el("span", { class: "bar", "aria-hidden": "true" }, el("span", { style: { width: bars(share) } }));
+
+/** A name that follows a form's label; ids are made from the name, so a page uses each once. */
+export const field = (label, control, attributes = {}) => el("label", { class: "field", ...attributes }, el("span", null, label), control);

@@ -1,0 +1,170 @@
+// Is all well? The tiles answer in a second; below stands what one looks at when it is not.
+import { el, foreign } from "./dom.js";
+import { part, query } from "./api.js";
+import { bar, card, desk, empty, redraw, table } from "./desk.js";
+import { age, code, count, money, now, pill, plural, rate, span } from "./words.js";
+import { flow } from "./flow.js";
+
+const wide = new Set();
+const sum = (list, of = (item) => item.count) => list.reduce((total, item) => total + of(item), 0);
+
+export const overviewPage = {
+  title: () => "Overview",
+  enter() {},
+  leave() {},
+  keys: {},
+  view() {
+    const { overview } = desk;
+    const heading = el("h1", { class: "unseen" }, "Overview");
+    if (!overview) return [heading, el("p", { class: "muted" }, "Asking the server …")];
+    return [
+      heading, readiness(overview), tiles(overview),
+      card("Live flow", { "data-test": "flow" },
+        el("p", { class: "muted" }, "Messages that left each stage, the last 60 minutes, and what became of them."), flow(overview.flow)),
+      el("div", { class: "columns" },
+        el("div", null, unknowns(overview), queues(overview), circuits(overview), workers(overview), parked(overview)),
+        el("div", null, byDay(overview), byCode(overview))),
+    ];
+  },
+};
+
+function readiness({ ready }) {
+  const missing = [!ready.letters && "dead letters", !ready.journal && "journal"].filter(Boolean);
+  return missing.length > 0 && el("div", { class: "callout warn", role: "status", "data-test": "not-ready" }, el("p", null,
+    el("strong", null, `The ${missing.join(" and the ")} ${missing.length > 1 ? "are" : "is"} still being read.`),
+    " Numbers are too low until that is done; this takes seconds to minutes after a start."));
+}
+
+// ---- Tiles
+
+function tile(test, href, label, tone, value, ...details) {
+  const content = [el("span", { class: "label" }, label), el("span", { class: "value" }, value), el("span", { class: "details" }, details)];
+  return href ? el("a", { class: `tile ${tone}`, href, "data-test": test }, content) : el("div", { class: `tile ${tone}`, "data-test": test }, content);
+}
+
+function tiles(overview) {
+  const { letters, reasons, days, parked, parkedTotal, unknowns, oldestUnknowns } = overview;
+  const todo = letters.open + letters.failed_again;
+  const today = days.find(({ day }) => day === new Date(overview.at).toISOString().slice(0, 10));
+  const amounts = (today?.amounts ?? []).filter(({ recovered }) => recovered > 0);
+  const unknown = sum(unknowns), oldest = Math.min(...oldestUnknowns.map(({ since }) => since));
+  return el("div", { class: "tiles" },
+    tile("stat-letters", "#/letters", "Dead letters to do", todo ? "bad" : "good", count(todo),
+      todo ? [`${count(letters.open)} open, ${count(letters.failed_again)} failed again`,
+        reasons.slice(0, 2).map(({ reason, count: letters }) => [el("br"), foreign(`${count(letters)} × ${reason}`)])]
+        : "Nothing waits for you."),
+    tile("stat-recovered", null, "Recovered today (UTC)", "plain",
+      amounts.length ? amounts.map(({ currency, recovered }, index) => el("span", { class: index ? "further" : "first" }, money(recovered, currency))) : "–",
+      today ? `${rate(today.recovered, today.ended)} of ${plural(today.ended, "ended recovery", "ended recoveries")}, ${count(today.offered)} offered`
+        : "No recovery ended yet today."),
+    tile("stat-parked", null, "Parked recoveries", "plain", count(parkedTotal),
+      parkedTotal ? parked.filter((slot) => slot.count > 0).slice(0, 2).map((slot, index) => [index > 0 && el("br"), `${count(slot.count)} due ${slot.label}`])
+        : "No recovery waits for its time."),
+    tile("stat-unknowns", null, "Unknown outcomes", unknown ? "warn" : "good", count(unknown),
+      unknown ? [Number.isFinite(oldest) && ["the oldest for ", span(now() - oldest)], el("br"), "charges that may have happened; being settled"]
+        : "Every charge's outcome is known."));
+}
+
+// ---- What was recovered
+
+const recoveredOf = (amounts) => (amounts.length === 0 ? "–" : amounts.map(({ currency, offered, recovered }) =>
+  el("span", { class: "amount" }, money(recovered, currency),
+    el("span", { class: "muted nowrap" }, ` of ${money(offered, currency).replace(currency, "").trim()}`))));
+
+function recovered(title, test, what, rows, name, few) {
+  if (rows.length === 0) return card(title, { "data-test": test }, empty("Nothing was offered in the last 30 days.", "Rows appear when declines come in."));
+  const shown = wide.has(test) ? rows : rows.slice(0, few);
+  return card(title, { "data-test": test },
+    el("p", { class: "muted" }, "Rate: recovered of those that ended. Amounts: recovered of offered."),
+    table(title, [[what], ["Offered", "number"], ["Ended", "number"], ["Recovered", "number"], ["Rate", "rate"], ["Amount", "number"]],
+      shown.map((row) => ({ key: row.day ?? row.code, cells: [
+        name(row), count(row.offered), count(row.ended), count(row.recovered),
+        [el("span", { class: "percent" }, rate(row.recovered, row.ended)), bar(row.recovered / row.ended)], recoveredOf(row.amounts)] })), { class: "dense" }),
+    rows.length > few && el("button", { type: "button", class: "quiet", "data-test": `${test}-all`, on: { click: () => {
+      if (!wide.delete(test)) wide.add(test);
+      redraw();
+    } } }, wide.has(test) ? "Show fewer" : `Show all ${rows.length}`));
+}
+
+const byDay = ({ days }) => recovered("Recovered by day (UTC)", "days", "Day", days, ({ day }) => el("span", { class: "nowrap" }, day), 7);
+const byCode = ({ codes }) => recovered("Recovered by decline code, 30 days", "codes", "Code", codes, ({ code: text }) => {
+  const [source, ...rest] = text.split("/");
+  return el("a", { href: `#/mapping${query({ source, code: rest.join("/") })}`, title: "How this code is mapped" }, code(text));
+}, 8);
+
+// ---- What waits
+
+function unknowns({ unknowns: slots, oldestUnknowns }) {
+  if (sum(slots) === 0) return card("Unknown outcomes", null, empty("No charge is in doubt.",
+    "Where FlexFactor's answer was lost, the recovery stands here until it is known what became of it."));
+  return card("Unknown outcomes", { "data-test": "unknowns" },
+    slotBars(slots),
+    el("h3", null, "The oldest"),
+    table("The oldest unknown outcomes", [["Recovery"], ["Merchant"], ["Phase"], ["Since", "number"]], oldestUnknowns.map((unknown) => ({
+      key: unknown.reference, cells: [
+        el("a", { href: `#/recoveries?order=${part(unknown.reference)}`, "data-test": "unknown-row" }, code(unknown.reference)),
+        foreign(unknown.merchantId ?? "–"), foreign(unknown.phase), age(unknown.since)] }))));
+}
+
+function slotBars(slots) {
+  const most = Math.max(1, ...slots.map((slot) => slot.count));
+  return el("dl", { class: "slots" }, slots.map(({ label, count: number }) => [
+    el("dt", { key: "t" + label }, label), el("dd", { key: "d" + label }, el("span", { class: number ? "" : "muted" }, count(number)), bar(number / most))]));
+}
+
+const parked = ({ parked: slots, parkedTotal }) => card("Parked, by due time", { "data-test": "parked" },
+  parkedTotal === 0 ? empty("Nothing is parked.", "Recoveries that wait for their next try stand here.") : slotBars(slots));
+
+function queues({ queues: all }) {
+  if (all.length === 0) return card("Queues", null, empty("No queue is known.", "Run ", code("salvage topology apply"), " once."));
+  const filled = all.filter(({ ready }) => ready > 0), total = sum(filled, ({ ready }) => ready);
+  const row = ({ name, what, ready }) => el("li", { key: name, class: ready ? "filled" : "muted" },
+    el("span", { class: "grow" }, code(name), el("br"), el("small", { class: "muted" }, foreign(what))), el("span", { class: "depth" }, count(ready)));
+  return card("Queues", { "data-test": "queues" },
+    el("p", { class: "muted" }, filled.length === 0
+      ? `All ${all.length} are empty.` : `${plural(total, "message")} ready in ${filled.length} of ${all.length} queues.`),
+    el("ul", { class: "rows" }, filled.map(row)),
+    filled.length < all.length && el("details", null, el("summary", null, plural(all.length - filled.length, "empty queue")),
+      el("ul", { class: "rows" }, all.filter(({ ready }) => !ready).map(row))));
+}
+
+// ---- Who works
+
+const circuitTones = { closed: ["good", "closed"], trying: ["warn", "trying again"], open: ["bad", "open"] };
+
+function circuits({ workers }) {
+  // A gateway is as bad as its worst worker says; the others are told beside it.
+  const gateways = new Map();
+  for (const worker of workers) for (const { merchant, gateway, state } of worker.circuits) {
+    const key = JSON.stringify([merchant, gateway]);
+    if (!gateways.has(key)) gateways.set(key, { key, merchant, gateway, states: [] });
+    gateways.get(key).states.push(state);
+  }
+  if (gateways.size === 0) return card("Circuit breakers", null, empty("No worker reports a gateway.",
+    "Breakers show once a worker with the cascade or retry stage runs."));
+  const severity = ["open", "trying", "closed"];
+  const rows = [...gateways.values()].map((row) => ({ ...row, worst: severity.find((state) => row.states.includes(state)) ?? row.states[0] }))
+    .sort((one, other) => severity.indexOf(one.worst) - severity.indexOf(other.worst));
+  return card("Circuit breakers", { "data-test": "circuits" },
+    el("p", { class: "muted" }, "Open: FlexFactor is down or refuses there; cascades answer at once, retries wait."),
+    el("ul", { class: "rows" }, rows.map(({ key, merchant, gateway, states, worst }) => el("li", { key },
+      el("span", { class: "grow" }, foreign(merchant), el("span", { class: "muted" }, " gateway "), code(gateway)),
+      worst !== "closed" && el("small", { class: "muted" }, `at ${states.filter((state) => state === worst).length} of ${plural(states.length, "worker")}`),
+      pill(...(circuitTones[worst] ?? ["plain", worst]))))));
+}
+
+const silentAfter = 15_000;
+
+function workers({ workers: all }) {
+  if (all.length === 0) return card("Workers", null, empty("No worker runs.", "Declines wait in their queues. Start one with ", code("salvage run"), "."));
+  return card("Workers", { "data-test": "workers" },
+    el("ul", { class: "rows" }, all.map((worker) => {
+      const silent = now() - worker.seenAt > silentAfter;
+      const busy = worker.inFlight.filter((stage) => stage.count > 0);
+      return el("li", { key: worker.id, class: silent ? "silent" : "", "data-test": "worker-row" },
+        el("span", { class: "grow" }, code(worker.id), el("br"),
+          el("small", { class: "muted" }, foreign(`v${worker.version} on ${worker.host}: ${worker.stages.join(", ")}`)), el("br"),
+          el("small", null, busy.length ? foreign(busy.map((stage) => `${count(stage.count)} in ${stage.stage}`).join(", ")) : "idle")),
+        silent ? pill("bad", ["not seen for ", span(now() - worker.seenAt)].join("")) : el("small", { class: "muted" }, "seen ", age(worker.seenAt)));
+    })));
+}

@@ -1,0 +1,103 @@
+// The story of an order: every transition of its recoveries, and what comes next.
+import { el, foreign } from "./dom.js";
+import { get, part, query } from "./api.js";
+import { button, card, empty, exact, field, problemBox, redraw, toContent } from "./desk.js";
+import { code, momentAndAge, plural, state } from "./words.js";
+
+let order = "", days = "45", answer = null, problem = null, loading = false, typed = "", turn = 0;
+
+async function load() {
+  const mine = ++turn;
+  loading = true;
+  problem = null;
+  redraw();
+  try {
+    const found = await get(`/api/recoveries${query({ order, days })}`);
+    if (mine !== turn) return;
+    answer = { ...found, order };
+  } catch (found) {
+    if (mine !== turn) return;
+    problem = found;
+  }
+  loading = false;
+  redraw();
+}
+
+export const recoveriesPage = {
+  title: () => (order ? `Recovery ${order}` : "Recoveries"),
+  enter(route) {
+    const wanted = route.query.get("order") ?? "", wantedDays = route.query.get("days") ?? "45";
+    if (wanted !== order || wantedDays !== days) answer = null;
+    order = typed = wanted;
+    days = wantedDays;
+    if (order) load();
+  },
+  leave() { turn += 1; },
+  keys: {},
+  view: () => [
+    el("h1", null, "Recoveries"),
+    el("form", { class: "filters search", role: "search", on: { submit: (event) => { event.preventDefault(); toContent(); search(); } } },
+      field("Order id or recovery reference", el("input", {
+        type: "search", ...exact, value: typed, "data-test": "recovery-search", "data-filter": "",
+        on: { input: (event) => { typed = event.target.value; } },
+      })),
+      field("Look back", el("select", { value: days, "data-test": "recovery-days", on: { change: (event) => { days = event.target.value; if (order) search(); } } },
+        [...new Set(["7", "21", "45", days])].map((number) => el("option", { key: number, value: number }, plural(Number(number), "day"))))),
+      el("button", { type: "submit", class: "main", "data-test": "recovery-go" }, "Search")),
+    problemBox(problem),
+    order && answer && answer.records.length > 0 && button(loading ? "Asking …" : "Ask again", "recovery-again", load, { class: "quiet", disabled: loading }),
+    order ? answer ? story(answer) : loading && el("p", { class: "muted", role: "status" }, "Reading the journal …")
+      : empty("Which order?", "Type the CRM's order id or a recovery reference. You see what was decided, sent and told, and what comes next."),
+  ],
+};
+
+function search() {
+  const wanted = typed.trim();
+  const hash = `#/recoveries${query({ order: wanted, days: days === "45" ? "" : days })}`;
+  if (location.hash === hash) { if (wanted) load(); } else location.hash = hash;
+}
+
+function story({ records, outlooks, letters }) {
+  const references = [...new Set([...records.map(({ reference }) => reference), ...outlooks.map(({ reference }) => reference)])];
+  if (references.length === 0 && letters.length === 0) {
+    return empty("No recovery of this order was found.", `Nothing in the journal of the last ${plural(Number(days), "day")} names it. `
+      + "Compare the id with the CRM's, letter by letter; a decline that never arrived is not here either.");
+  }
+  return [
+    references.map((reference) => {
+      const isOfThis = (item) => item.reference === reference;
+      return timeline(reference, records.filter(isOfThis), outlooks.find(isOfThis));
+    }),
+    letters.length > 0 && card("Its dead letters", { "data-test": "recovery-letters" }, el("ul", { class: "rows of-recovery" }, letters.map((letter) => el("li", {
+      key: letter.id, "data-row": "",
+    },
+      el("span", { class: "grow" },
+        el("a", { href: `#/letters/${part(letter.id)}`, "data-item": "" }, code(letter.reason)), el("span", { class: "muted" }, " at ", foreign(letter.stage)),
+        el("span", { class: "clamp muted" }, foreign(letter.explanation.slice(0, 300)))),
+      momentAndAge(letter.lastAt), state(letter.state))))),
+  ];
+}
+
+function timeline(reference, records, outlook) {
+  return el("section", { class: "card", key: reference },
+    el("h2", null, code(reference)),
+    outlook && el("p", { class: "outlook", "data-test": "outlook" }, foreign(outlook.sentence)),
+    records.length === 0 ? el("p", { class: "muted" }, "No record in this time.")
+      : el("ol", { class: "timeline" }, [...records].sort((one, other) => one.at - other.at).map((record, index) => el("li", {
+        key: `${record.at} ${record.stage} ${record.fate} ${index}`, class: `${record.tone} ${record.repeat ? "repeat" : ""}`, "data-test": "timeline-row",
+      },
+      el("p", { class: "muted" }, momentAndAge(record.at), " · ", foreign(record.stage), record.repeat && " · a repeat of the same step"),
+      el("p", null, foreign(record.sentence)),
+      facts(record)))));
+}
+
+function facts({ merchantId, gatewayId, fate, detail, reason, rule, until, attempts, worker }) {
+  return el("p", { class: "muted facts" },
+    el("span", null, code(fate), detail && [" ", code(detail)]),
+    reason && el("span", null, "reason ", code(reason)),
+    rule && el("span", null, "rule ", code(rule)),
+    until && el("span", null, "until ", momentAndAge(until)),
+    attempts > 0 && el("span", null, plural(attempts, "attempt")),
+    (merchantId || gatewayId) && el("span", null, foreign(merchantId ?? ""), gatewayId && [" gateway ", foreign(gatewayId)]),
+    el("span", null, "by ", foreign(worker)));
+}

@@ -1,0 +1,169 @@
+// Runs: an action on one letter or many, under way or ended. Followed here, and in place on the pages that start one.
+import { el, foreign } from "./dom.js";
+import { act, get, part, Poll } from "./api.js";
+import { button, card, empty, mayAct, problemBox, redraw, say, table } from "./desk.js";
+import { count, momentAndAge, plural, span, state } from "./words.js";
+
+export const isUnderWay = (run) => ["waiting", "running", "watching"].includes(run.state);
+const stateSentences = {
+  waiting: "Waits for its turn.", running: "Sending.", watching: "All sent; waiting to see what becomes of them.", finished: "Finished.",
+  stopped: "Stopped: the rest was left as it was.", failed: "Failed.", interrupted: "The process that ran it ended. It can be resumed: no letter is sent twice.",
+};
+
+/** Watches one run each second until it ends, then calls `ended`. */
+export class Follow {
+  run; problem = null; #poll; #spoken = "";
+
+  constructor(run, ended) {
+    this.run = run;
+    this.#poll = new Poll(async () => {
+      this.take(await get(`/api/runs/${part(this.run.id)}`));
+      if (!isUnderWay(this.run)) {
+        this.#poll.stop();
+        ended?.(this.run);
+      }
+    }, 1000);
+    this.#poll.start();
+  }
+
+  take(run) {
+    this.run = run;
+    const spoken = `${run.action}: ${run.state}`;
+    if (spoken !== this.#spoken) say(`${spoken}. ${run.message ?? ""}`);
+    this.#spoken = spoken;
+    redraw();
+  }
+
+  async ask(verb) {
+    try {
+      this.problem = null;
+      this.take(await act(`/api/runs/${part(this.run.id)}/${verb}`));
+      this.#poll.start();
+    } catch (problem) {
+      this.problem = problem;
+      redraw();
+    }
+  }
+
+  leave() { this.#poll.stop(); }
+}
+
+/** A run with its progress, what came of it so far, and the buttons that fit. */
+export function runView(run, { ask, problem, dismiss, link = true, results = false } = {}) {
+  const share = run.total > 0 ? run.done / run.total : 0;
+  return el("article", { class: `run ${run.state}`, "data-test": "run", "data-id": run.id },
+    el("p", { class: "run-head" },
+      el("strong", null, link ? el("a", { href: `#/runs/${part(run.id)}`, "data-item": "", "data-test": "run-link" }, title(run)) : title(run)),
+      state(run.state, "run-state"), run.canary && el("small", { class: "muted" }, "carefully"),
+      el("span", { class: "grow" }),
+      ask && isUnderWay(run) && mayAct("operator") && button("Stop", "stop", () => ask("stop"), { class: "danger" }),
+      ask && run.resumable && mayAct("operator") && button(`Resume (${count(run.total - run.done)} left)`, "resume", () => ask("resume"), { class: "main" }),
+      dismiss && !isUnderWay(run) && button("Dismiss", "dismiss", dismiss, { class: "quiet" })),
+    el("progress", {
+      max: String(run.total || 1), value: run.done, "data-test": "run-progress", "aria-label": `${count(run.done)} of ${plural(run.total, "letter")} done`,
+    }),
+    el("p", { class: "run-counts" },
+      el("span", null, `${count(run.done)} of ${plural(run.total, "letter")} (${Math.floor(share * 100)} %)`),
+      el("span", { class: run.succeeded ? "good-text" : "muted" }, `${count(run.succeeded)} succeeded`),
+      el("span", { class: run.failed ? "bad-text" : "muted" }, `${count(run.failed)} failed again`),
+      el("span", { class: "muted" }, `${count(run.pending)} pending`),
+      run.leftOut > 0 && el("span", { class: "warn-text" }, `${count(run.leftOut)} left out`)),
+    el("p", null, foreign(run.message || stateSentences[run.state] || run.state)),
+    el("p", { class: "muted" }, foreign(run.by), ", ", momentAndAge(run.startedAt), run.endedAt ? `, took ${span(run.endedAt - run.startedAt)}` : "",
+      run.note && [": ", foreign(`“${run.note}”`)]),
+    problemBox(problem),
+    results && resultList(run));
+}
+
+const verbs = { replay: "Replay", reconcile: "Reconcile", discard: "Discard", restore: "Restore", resolve: "Resolve" };
+const title = (run) => `${verbs[run.action] ?? run.action} of ${plural(run.total, "letter")}`;
+const outcomeTones = { succeeded: "good-text", failed: "bad-text" };
+
+function resultList(run) {
+  const results = run.results ?? [];
+  if (results.length === 0) return el("p", { class: "muted" }, "No result yet.");
+  return [
+    el("h3", null, results.length < run.done ? `The last ${results.length} results of ${count(run.done)}` : "Results"),
+    table("Results", [["Letter"], ["Outcome"], ["What happened"]], results.map((result) => ({
+      key: result.letter, "data-test": "run-result", "data-row": "", cells: [
+        el("a", { href: `#/letters/${part(result.letter)}`, "data-item": "" }, foreign(result.orderId ?? result.letter.slice(0, 8))),
+        el("span", { class: outcomeTones[result.outcome] ?? "muted" }, foreign(result.outcome)), foreign(result.sentence ?? "")] })), { class: "results" }),
+  ];
+}
+
+// ---- The page
+
+let id = null, runs = null, follow = null, problem = null;
+const problems = new Map();
+
+const poll = new Poll(async () => {
+  try {
+    ({ runs } = await get("/api/runs"));
+    problem = null;
+  } catch (found) {
+    problem = found;
+    throw found;
+  } finally {
+    redraw();
+  }
+}, () => (runs?.some(isUnderWay) ? 1000 : 5000));
+
+async function command(run, verb) {
+  problems.delete(run.id);
+  try {
+    const answer = await act(`/api/runs/${part(run.id)}/${verb}`);
+    runs = runs.map((known) => (known.id === run.id ? answer : known));
+  } catch (found) {
+    problems.set(run.id, found);
+  }
+  redraw();
+  poll.now();
+}
+
+async function open(wanted) {
+  try {
+    const run = await get(`/api/runs/${part(wanted)}`);
+    if (id === wanted) follow = new Follow(run);
+  } catch (found) {
+    if (id === wanted) problem = found;
+  }
+  redraw();
+}
+
+export const runsPage = {
+  title: () => (id ? "Run" : "Runs"),
+  enter(route) {
+    this.leave();
+    id = route.id ?? null;
+    problem = null;
+    if (id) open(id);
+    else poll.start();
+  },
+  leave() {
+    poll.stop();
+    follow?.leave();
+    follow = null;
+  },
+  keys: { Escape() { if (id) location.hash = "#/runs"; } },
+  view() {
+    if (id) {
+      return [
+        el("p", { class: "crumbs" }, el("a", { href: "#/runs", "data-test": "back" }, "‹ All runs")),
+        el("h1", null, follow ? title(follow.run) : "Run"),
+        problemBox(problem),
+        follow ? card("Progress", null, runView(follow.run, { ask: (verb) => follow.ask(verb), problem: follow.problem, link: false, results: true }))
+          : !problem && el("p", { class: "muted" }, "Asking the server …"),
+      ];
+    }
+    return [
+      el("h1", null, "Runs"),
+      el("p", { class: "muted" }, "Everything that people did to dead letters from here or from the command line, newest first."),
+      problemBox(problem),
+      runs === null ? !problem && el("p", { class: "muted" }, "Asking the server …")
+        : runs.length === 0 ? empty("No run yet.",
+          "A run starts when somebody replays, reconciles, resolves, discards or restores ", el("a", { href: "#/letters" }, "dead letters"), ".")
+          : el("div", { class: "card list" }, runs.map((run) => el("div", { key: run.id, "data-row": "" },
+            runView(run, { ask: (verb) => command(run, verb), problem: problems.get(run.id) })))),
+    ];
+  },
+};

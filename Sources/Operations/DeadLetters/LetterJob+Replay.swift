@@ -1,0 +1,255 @@
+import Broker
+import DeclineRecovery
+import Pipeline
+
+extension LetterJob {
+    /// Sends messages again: the intention first, into the stream, then message by message, each noted when the broker has it. So
+    /// nothing is lost when this process dies; what was sent and not noted may be sent twice, with the same ids, which charges once and
+    /// tells the CRM once.
+    func replay(_ lock: BrokerLock) async throws(LetterJobError) {
+        let (plan, letters, known) = try await planned(lock)
+        let run = id
+        let watch = OutcomeWatch(run: run, letters: letters.map(\.id))
+        // Before the first message goes out. A run that is taken up again has messages out already.
+        let seconds = (startOfRun(run) ?? startedAt).milliseconds / 1_000 - 60
+        do throws(BrokerError) {
+            try await watch.begin(tools.shelf.link, tools.shelf.names, from: known.isEmpty ? .next : .time(UInt64(max(seconds, 0))))
+        } catch {
+            throw .broker(error)
+        }
+        let outcome: Result<Void, LetterJobError>
+        do throws(LetterJobError) {
+            try await send(letters, known: known, plan, watch, lock)
+            outcome = .success(())
+        } catch {
+            outcome = .failure(error)
+        }
+        await watch.end()
+        try outcome.get()
+    }
+
+    private func startOfRun(_ run: UUID5) -> Moment? { tools.shelf.look { $0.runs[run]?.startedAt } }
+
+    /// The plan, its letters, and those of them that an earlier process has sent already.
+    private func planned(_ lock: BrokerLock) async throws(LetterJobError) -> (ReplayPlan, [LetterCase], Set<UUID5>) {
+        if case .unfinished(let run) = selection {
+            guard let found = tools.shelf.look({ $0.runs[run] }), found.end?.how != .finished else { throw .noSuchRun }
+            let letters = try await selected()
+            change { $0.total = letters.count }
+            return (found.plan, letters, found.replayed.union(found.failed))
+        }
+        guard case .replay(let patch, let isCanary, let rate, let consent) = order else { throw .noSuchRun }
+        var (meant, others) = try await selected().split { Self.refusal(of: $0, patch, consent) }
+        if meant.count <= 500 {
+            // Of a few it is found out before they are noted; of many on the way, so that the first need not wait for the last.
+            let refused = try await rehearsed(meant, patch, consent)
+            (meant, others) = (meant.filter { refused[$0.id] == nil }, others + meant.compactMap { letter in refused[letter.id].map { (letter, $0) } })
+        }
+        for (letter, why) in others { leaveOut(letter.id, why) }
+        if patch != nil, meant.count > 1 { throw .oneLetterOnly }
+        change { $0.total = meant.count }
+        let plan = ReplayPlan(patch: patch, isCanary: isCanary, rate: rate, hasCRMConsent: consent, total: meant.count)
+        say(.running, "noting which \(meant.count) letters are meant")
+        var records: [LetterRecord] = []
+        for start in stride(from: 0, to: meant.count, by: LetterRecord.mostLetters) {
+            let ids = meant[start..<min(start + LetterRecord.mostLetters, meant.count)].map(\.id)
+            records.append(record(.selected(ids, run: id, plan), note: note))
+        }
+        guard lock.isHeld else { throw .lockLost }
+        if records.isEmpty { return (plan, [], []) }
+        let isSeen: Bool
+        do throws(PublishError) { isSeen = try await tools.shelf.append(records) } catch { throw .publish(error) }
+        guard isSeen, lock.isHeld else { throw .lockLost }
+        // With our own record the book holds everything that others did before us.
+        let now = tools.shelf.look { book in meant.compactMap { book[$0.id] } }
+        let (still, gone) = now.split { Self.refusal(of: $0, patch, consent) }
+        for (letter, why) in gone { leaveOut(letter.id, why) }
+        return (plan, still, [])
+    }
+
+    private func rehearsed(_ letters: [LetterCase], _ patch: JSONPatch?, _ consent: Bool) async throws(LetterJobError) -> [UUID5: String] {
+        let outcomes: [Rehearsal.Outcome]
+        do throws(BrokerError) {
+            outcomes = try await Rehearsal(tools: tools, patch: patch, hasCRMConsent: consent).run(.letters(letters.map(\.id)))
+        } catch {
+            throw .broker(error)
+        }
+        return Dictionary(outcomes.compactMap { outcome in outcome.refusalInFull.map { (outcome.letter.id, $0) } }, uniquingKeysWith: { first, _ in first })
+    }
+
+    /// Why a letter's message may not be sent, as far as its summary tells.
+    static func refusal(of letter: LetterCase, _ patch: JSONPatch?, _ hasConsent: Bool) -> String? {
+        switch letter.state {
+        case .replayed: return "its message is under way already"
+        case .resolved, .discarded: return "it is \(letter.state.rawValue); restore it first"
+        case .failedAgain: if let successor = letter.successor { return "its replay became the letter \(successor); see to that one" }
+        case .open: break
+        }
+        switch letter.handling {
+        case .reconcile: return "the charge may have happened: it is reconciled, never sent again"
+        case .editFirst where patch == nil: return "it cannot succeed as it is: it needs a correction first"
+        case .editFirst, .replay: break
+        }
+        if letter.reason.needsCRMConsent, !hasConsent {
+            return "the CRM was told `skipped` and may have charged the order elsewhere: its people must agree first"
+        }
+        return nil
+    }
+
+    private func send(
+        _ letters: [LetterCase], known: Set<UUID5>, _ plan: ReplayPlan, _ watch: OutcomeWatch, _ lock: BrokerLock
+    ) async throws(LetterJobError) {
+        change { $0.done = letters.count { known.contains($0.id) } }
+        var rest = letters.filter { !known.contains($0.id) }[...]
+        let before = letters.filter { known.contains($0.id) }
+        let failedBefore = tools.shelf.look { $0.runs[id]?.failed.count } ?? 0
+        var sent: [LetterCase] = []
+        var told = tools.shelf.look { $0.runs[id]?.processed } ?? []
+        let steps = plan.isCanary ? ReplayPlan.canarySteps + [Int.max] : [Int.max]
+        for (number, step) in steps.enumerated() where !rest.isEmpty {
+            let part = rest.prefix(step)
+            rest = rest.dropFirst(part.count)
+            let what = plan.isCanary ? "canary step \(number + 1): " : ""
+            sent += try await send(Array(part), plan, lock, what)
+            let isLast = rest.isEmpty
+            if isStopping { return try await end(.stopped, "stopped by \(by.name); \(letters.count - progress.done - progress.leftOut) were not sent", lock) }
+            guard plan.isCanary, !isLast else { continue }
+            let open = try await see(sent, &told, watch, lock)
+            let failed = progress.failed - failedBefore
+            if failed > 0 { return try await end(.stopped, "stopped by itself: \(failed) of \(sent.count) failed again; \(rest.count) were not sent", lock) }
+            if open > 0 {
+                return try await end(.stopped, "stopped by itself: what becomes of \(open) is not known yet; \(rest.count) were not sent", lock)
+            }
+        }
+        _ = try await see(before + sent, &told, watch, lock)
+        let progress = progress
+        let pending = progress.pending > 0 ? ", \(progress.pending) still under way" : ""
+        let left = progress.leftOut > 0 ? ", \(progress.leftOut) left out" : ""
+        try await end(.finished, "\(progress.succeeded) processed, \(progress.failed) failed again\(pending)\(left)", lock)
+    }
+
+    /// Sends letters at the plan's rate.
+    ///
+    /// - Returns: those whose messages are with the broker.
+    private func send(_ letters: [LetterCase], _ plan: ReplayPlan, _ lock: BrokerLock, _ what: String) async throws(LetterJobError) -> [LetterCase] {
+        var sent: [LetterCase] = []
+        let size = min(max(plan.rate / 4, 1), 100)
+        for start in stride(from: 0, to: letters.count, by: size) {
+            if isStopping { break }
+            let batch = letters[start..<min(start + size, letters.count)]
+            let begun = ContinuousClock.now
+            say(.running, "\(what)sending \(start + 1) to \(start + batch.count) of \(letters.count)")
+            var messages: [(letter: LetterCase, message: Broker.OutgoingMessage)] = []
+            let bodies: [DeadLetter]
+            do throws(BrokerError) { bodies = try await tools.shelf.letters(at: batch.map(\.offset)) } catch { throw .broker(error) }
+            let rehearsal = Rehearsal(tools: tools, patch: plan.patch, hasCRMConsent: plan.hasCRMConsent)
+            for letter in batch {
+                guard let whole = bodies.first(where: { $0.id == letter.id }) else {
+                    leaveOut(letter.id, "the stream holds it no more")
+                    continue
+                }
+                let outcome = rehearsal.rehearse(letter, whole)
+                if let why = outcome.refusalInFull {
+                    leaveOut(letter.id, why)
+                } else {
+                    messages.append((letter, ReplayMessage.of(whole, body: outcome.body, run: id, tools.shelf.names)))
+                }
+            }
+            sent += try await publish(messages, lock)
+            let pause = Duration.milliseconds(1_000 * batch.count / plan.rate) - (ContinuousClock.now - begun)
+            if pause > .zero, start + batch.count != letters.count { try? await Task.sleep(for: pause) }
+        }
+        return sent
+    }
+
+    /// Publishes messages and notes them. One that nobody takes does not hold up the others.
+    private func publish(
+        _ messages: [(letter: LetterCase, message: Broker.OutgoingMessage)], _ lock: BrokerLock
+    ) async throws(LetterJobError) -> [LetterCase] {
+        if messages.isEmpty { return [] }
+        var sent = messages.map(\.letter)
+        do throws(LetterJobError) {
+            try await publish(messages.map(\.message), lock)
+        } catch {
+            guard case .publish(let failure) = error, failure.isOfOneMessage else { throw error }
+            sent = []
+            for (letter, message) in messages {
+                do throws(LetterJobError) {
+                    try await publish([message], lock)
+                    sent.append(letter)
+                } catch {
+                    guard case .publish(let failure) = error, failure.isOfOneMessage else { throw error }
+                    leaveOut(letter.id, failure.description)
+                }
+            }
+        }
+        if sent.isEmpty { return [] }
+        try await publish([record(.replayed(sent.map(\.id), run: id)).message(tools.shelf.names)], lock)
+        change { $0.done += sent.count }
+        return sent
+    }
+
+    // MARK: What becomes of them
+
+    /// Waits until it is known what became of messages, or patience ends; notes what was processed.
+    ///
+    /// - Returns: of how many it is not known.
+    private func see(
+        _ sent: [LetterCase], _ told: inout Set<UUID5>, _ watch: OutcomeWatch, _ lock: BrokerLock
+    ) async throws(LetterJobError) -> Int {
+        let deadline = ContinuousClock.now + .milliseconds(patience.milliseconds)
+        var open = sent.map(\.id).filter { !told.contains($0) }
+        if !open.isEmpty { say(.watching, "waiting to see what becomes of \(open.count)") }
+        while true {
+            let failed = tools.shelf.look { $0.runs[id]?.failed } ?? []
+            var processed: [String: [UUID5]] = [:]
+            open = open.filter { letter in
+                if failed.contains(letter) { return false }
+                if case .processed(let what)? = watch[letter] {
+                    processed[what, default: []].append(letter)
+                    return false
+                }
+                return true
+            }
+            for (what, letters) in processed.sorted(by: { $0.key < $1.key }) {
+                for start in stride(from: 0, to: letters.count, by: LetterRecord.mostLetters) {
+                    let ids = Array(letters[start..<min(start + LetterRecord.mostLetters, letters.count)])
+                    try await publish([record(.resolved(ids, .processed(what, run: id))).message(tools.shelf.names)], lock)
+                    for letter in ids { result(letter, .succeeded, what) }
+                }
+                told.formUnion(letters)
+            }
+            let known = told.count
+            change { progress in
+                progress.succeeded = known
+                progress.failed = failed.count
+            }
+            if open.isEmpty || isStopping || ContinuousClock.now >= deadline { break }
+            try? await Task.sleep(for: .milliseconds(50))
+        }
+        for letter in open {
+            let how = if case .underWay(let what)? = watch[letter] { what } else { "nothing was heard of it yet" }
+            result(letter, .pending, how)
+        }
+        return open.count
+    }
+
+    private func end(_ end: LetterRecord.RunEnd, _ why: String, _ lock: BrokerLock) async throws(LetterJobError) {
+        for letter in tools.shelf.look({ $0.runs[id]?.failed ?? [] }) {
+            let successor = tools.shelf.look { $0[letter]?.successor }
+            result(letter, .failed, successor.map { "failed again, as letter \($0)" } ?? "failed again, of the same cause")
+        }
+        try await publish([record(.runEnded(id, end, why: why)).message(tools.shelf.names)], lock)
+        say(end == .finished ? .finished : .stopped, why)
+    }
+}
+
+extension PublishError {
+    /// Whether others of the same batch may well have gone through.
+    fileprivate var isOfOneMessage: Bool {
+        switch self {
+        case .returned, .nacked, .unsendable: true
+        case .connectionLost, .closed: false
+        }
+    }
+}

@@ -1,0 +1,293 @@
+public import Broker
+public import DeclineRecovery
+public import Pipeline
+import Synchronization
+
+/// What acting on letters needs beside the letters.
+public struct LetterTools: Sendable {
+    public let shelf: LetterShelf
+    public let clock: any WallClock
+    /// Under the configuration as it stands when asked.
+    public let forecaster: @Sendable () -> Forecaster
+    /// `nil` where no configuration is at hand: nobody can be asked then.
+    public let settler: Settler?
+    /// Translates what stages publish.
+    public let encode: @Sendable (Pipeline.OutgoingMessage) -> Broker.OutgoingMessage
+
+    public init(
+        shelf: LetterShelf, clock: any WallClock, forecaster: @escaping @Sendable () -> Forecaster, settler: Settler?,
+        encode: @escaping @Sendable (Pipeline.OutgoingMessage) -> Broker.OutgoingMessage
+    ) {
+        self.shelf = shelf
+        self.clock = clock
+        self.forecaster = forecaster
+        self.settler = settler
+        self.encode = encode
+    }
+}
+
+/// What an operator asks for.
+public enum LetterOrder: Sendable, Equatable {
+    case replay(patch: JSONPatch?, isCanary: Bool, rate: Int, hasCRMConsent: Bool)
+    case reconcile
+    case discard
+    case restore
+    case resolve
+
+    public var word: String {
+        switch self {
+        case .replay: "replay"
+        case .reconcile: "reconcile"
+        case .discard: "discard"
+        case .restore: "restore"
+        case .resolve: "resolve"
+        }
+    }
+
+    /// Whether others must be able to read why.
+    public var needsNote: Bool {
+        switch self {
+        case .replay, .discard, .resolve: true
+        case .reconcile, .restore: false
+        }
+    }
+}
+
+/// Which letters an order is about.
+public enum LetterSelection: Sendable, Equatable {
+    case letters([UUID5])
+    case filter(LetterFilter)
+    /// A run of replays that its process did not finish.
+    case unfinished(run: UUID5)
+}
+
+/// One order of one operator on its way: takes the lock, looks at the letters as they are then, acts, and tells how far it is.
+///
+/// Only one job acts at a time, in the whole fleet. A job that dies in the middle frees the lock; what it did stands in the stream, and a
+/// run of replays can be finished by another.
+public final class LetterJob: Sendable {
+    public let id: UUID5
+    public let order: LetterOrder
+    public let by: LetterRecord.Operator
+    public let note: String?
+    public let startedAt: Moment
+    let selection: LetterSelection
+    let tools: LetterTools
+    /// How long to wait for what becomes of replayed messages.
+    let patience: Moment.Span
+    private let progressNow: Mutex<Progress>
+    private let stopping = Atomic<Bool>(false)
+
+    /// How far a job is.
+    public struct Progress: Sendable, Equatable {
+        public var state = State.waiting
+        public var total = 0
+        /// Replays: messages that are with the broker. Else: letters that were seen to.
+        public var done = 0
+        public var succeeded = 0
+        public var failed = 0
+        public var leftOut = 0
+        public var message = "waiting for its turn"
+        public var endedAt: Moment?
+        /// The last of them.
+        public var results: [Result] = []
+
+        public var pending: Int { max(done - succeeded - failed, 0) }
+
+        public struct Result: Sendable, Equatable {
+            public let letter: UUID5
+            public let orderID: String?
+            public let outcome: Outcome
+            public let sentence: String
+        }
+
+        public enum Outcome: String, Sendable, CaseIterable {
+            case succeeded, failed
+            /// It may not be done to this letter, or need not.
+            case leftOut = "left_out"
+            case pending
+        }
+    }
+
+    public enum State: String, Sendable, CaseIterable {
+        case waiting, running
+        /// All is sent; what becomes of it is waited for.
+        case watching
+        case finished
+        /// Before its end, by itself or by a person.
+        case stopped
+        case failed
+
+        public var isOver: Bool { self == .finished || self == .stopped || self == .failed }
+    }
+
+    public init(
+        _ order: LetterOrder, _ selection: LetterSelection, by: LetterRecord.Operator, note: String?, tools: LetterTools,
+        patience: Moment.Span = .seconds(60)
+    ) {
+        self.order = order
+        self.selection = selection
+        self.by = by
+        self.note = note
+        self.tools = tools
+        self.patience = patience
+        if case .unfinished(let run) = selection { id = run } else { id = .random() }
+        startedAt = tools.clock.now()
+        progressNow = Mutex(Progress())
+    }
+
+    public var progress: Progress { progressNow.withLock { $0 } }
+
+    /// Stops before the next message; what is under way is told.
+    public func stop() { stopping.store(true, ordering: .relaxed) }
+
+    var isStopping: Bool { stopping.load(ordering: .relaxed) || Task.isCancelled }
+
+    func change(_ body: (inout Progress) -> Void) { progressNow.withLock { body(&$0) } }
+
+    func say(_ state: State, _ message: String) {
+        change { progress in
+            progress.state = state
+            progress.message = message
+            if state.isOver { progress.endedAt = tools.clock.now() }
+        }
+    }
+
+    func result(_ letter: UUID5, _ outcome: Progress.Outcome, _ sentence: String) {
+        let orderID = tools.shelf.look { $0[letter]?.orderID }
+        change { progress in
+            progress.results.append(Progress.Result(letter: letter, orderID: orderID, outcome: outcome, sentence: sentence))
+            if progress.results.count > 50 { progress.results.removeFirst() }
+        }
+    }
+
+    func leaveOut(_ letter: UUID5, _ why: String) {
+        change { $0.leftOut += 1 }
+        result(letter, .leftOut, why)
+    }
+
+    /// Does it. Never throws: the progress says how it ended.
+    ///
+    /// - Parameter seconds: how long to wait for whoever acts at the moment.
+    public func run(waitingForLock seconds: Int = 10) async {
+        do throws(LetterJobError) {
+            if order.needsNote, selection.isNew, (note ?? "").allSatisfy(\.isWhitespace) { throw .noteMissing }
+            let lock = try await take(within: seconds)
+            let outcome: Result<Void, LetterJobError>
+            do throws(LetterJobError) {
+                do throws(BrokerError) { try await tools.shelf.catchUp() } catch { throw .broker(error) }
+                switch order {
+                case .replay: try await replay(lock)
+                case .reconcile: try await reconcile(lock)
+                case .discard, .restore, .resolve: try await mark(lock)
+                }
+                outcome = .success(())
+            } catch {
+                outcome = .failure(error)
+            }
+            await tools.shelf.link.release(lock)
+            try outcome.get()
+        } catch {
+            say(.failed, error.description)
+        }
+    }
+
+    private func take(within seconds: Int) async throws(LetterJobError) -> BrokerLock {
+        let deadline = ContinuousClock.now + .seconds(seconds)
+        while true {
+            do throws(BrokerError) {
+                if let lock = try await tools.shelf.link.lock(tools.shelf.names.deadLock) { return lock }
+            } catch {
+                throw .broker(error)
+            }
+            if ContinuousClock.now >= deadline || isStopping {
+                throw .somebodyElse(tools.shelf.look { $0.runsNewestFirst.first { $0.end == nil } }.map { "\($0.by.name), since \($0.startedAt.rfc3339)" })
+            }
+            say(.waiting, "somebody else acts on dead letters at the moment; waiting for them to finish")
+            try? await Task.sleep(for: .milliseconds(200))
+        }
+    }
+
+    /// The letters that are meant, as they are now, the oldest first.
+    func selected() async throws(LetterJobError) -> [LetterCase] {
+        switch selection {
+        case .letters(let ids):
+            let found = tools.shelf.look { book in ids.compactMap { book[$0] } }
+            for id in ids where !found.contains(where: { $0.id == id }) { leaveOut(id, "there is no such letter") }
+            return found
+        case .filter(let filter):
+            do throws(BrokerError) { return try await tools.shelf.select(filter).reversed() } catch { throw .broker(error) }
+        case .unfinished(let run):
+            return tools.shelf.look { book in book.runs[run]?.letters.compactMap { book[$0] } ?? [] }
+        }
+    }
+
+    func record(_ act: LetterRecord.Act, note: String? = nil) -> LetterRecord {
+        LetterRecord(id: .random(), at: tools.clock.now(), by: by, note: note, act: act)
+    }
+
+    func publish(_ messages: [Broker.OutgoingMessage], _ lock: BrokerLock) async throws(LetterJobError) {
+        guard lock.isHeld else { throw .lockLost }
+        do throws(PublishError) { try await tools.shelf.link.publish(messages) } catch { throw .publish(error) }
+    }
+}
+
+extension LetterSelection {
+    var isNew: Bool { if case .unfinished = self { false } else { true } }
+}
+
+extension UUID5 {
+    static func random() -> UUID5 {
+        // Version 4 and its variant (RFC 9562 §5.4), for these are drawn and not derived.
+        UUID5(high: .random(in: 0 ... .max) & 0xFFFF_FFFF_FFFF_0FFF | 0x4000, low: .random(in: 0 ... .max) & 0x3FFF_FFFF_FFFF_FFFF | 0x8000_0000_0000_0000)
+    }
+}
+
+/// Why a job did not do what it was asked.
+public enum LetterJobError: Error, Sendable, Equatable, CustomStringConvertible {
+    case noteMissing
+    case somebodyElse(String?)
+    case noSuchRun
+    case oneLetterOnly
+    case noConfiguration
+    /// The lock went with its connection: somebody else may act now.
+    case lockLost
+    case broker(BrokerError)
+    case publish(PublishError)
+
+    public var isTransient: Bool {
+        switch self {
+        case .somebodyElse, .lockLost: true
+        case .broker(let error): error.isTransient
+        case .publish(let error): error.isTransient
+        case .noteMissing, .noSuchRun, .oneLetterOnly, .noConfiguration: false
+        }
+    }
+
+    public var advice: String {
+        switch self {
+        case .noteMissing: "Say why in a sentence; whoever looks at the letter later will read it."
+        case .somebodyElse: "Wait until they are done; `salvage dead follow` shows what they do."
+        case .noSuchRun: "`salvage dead list --state replayed` shows what was replayed."
+        case .oneLetterOnly: "Correct the letters one by one, or replay them as they are."
+        case .noConfiguration: "Give --config: FlexFactor is asked with the gateway's keys."
+        case .lockLost: "Nothing is lost. Finish it with `salvage dead replay --resume`, or do the rest again."
+        case .broker(let error): error.advice
+        case .publish(let error): error.advice
+        }
+    }
+
+    public var description: String {
+        let what = switch self {
+        case .noteMissing: "a note is required"
+        case .somebodyElse(let who): "somebody else acts on dead letters at the moment" + (who.map { " (\($0))" } ?? "")
+        case .noSuchRun: "there is no such run, or it has ended"
+        case .oneLetterOnly: "a correction is for one letter only"
+        case .noConfiguration: "without the configuration nobody can be asked"
+        case .lockLost: "the connection to the broker was lost in the middle, and the right to act with it"
+        case .broker(let error): error.description
+        case .publish(let error): error.description
+        }
+        return "\(what). \(advice)"
+    }
+}

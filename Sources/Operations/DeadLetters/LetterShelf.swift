@@ -1,0 +1,235 @@
+public import Broker
+public import DeclineRecovery
+import Synchronization
+
+/// The dead letters as this process sees them: the book, folded from their stream and kept up to date, and the letters themselves, read
+/// from the stream when somebody opens one. Looking writes nothing.
+public final class LetterShelf: Sendable {
+    public let link: BrokerLink
+    public let names: TopologyNames
+
+    private struct State {
+        var book = LetterBook()
+        /// The next offset that the book has not seen.
+        var next: Int64 = 0
+        var unreadable = 0
+        /// Records of ours that are on their way into the stream.
+        var awaited: Set<UUID5> = []
+    }
+
+    private let state = Mutex(State())
+    private let onEntry: @Sendable (Entry) -> Void
+
+    /// What the stream holds.
+    public enum Entry: Sendable {
+        case letter(DeadLetter, StreamEntry)
+        case record(LetterRecord, StreamEntry)
+    }
+
+    /// - Parameter onEntry: called with everything that is folded, in order, on the link's thread.
+    public init(_ link: BrokerLink, _ names: TopologyNames, onEntry: @escaping @Sendable (Entry) -> Void = { _ in }) {
+        self.link = link
+        self.names = names
+        self.onEntry = onEntry
+    }
+
+    /// A shelf that has read all that stands in the stream now.
+    public static func folded(_ link: BrokerLink, _ names: TopologyNames, onEntry: @escaping @Sendable (Entry) -> Void = { _ in }) async throws(BrokerError) -> LetterShelf {
+        let shelf = LetterShelf(link, names, onEntry: onEntry)
+        try await link.readToEnd(names.dead, onBatch: shelf.fold)
+        return shelf
+    }
+
+    /// Begins to follow the stream from where the book ends; it goes on for as long as the link does.
+    public func follow() async throws(BrokerError) {
+        let next = state.withLock { $0.next }
+        _ = try await link.read(names.dead, from: next == 0 ? .first : .offset(next), onBatch: fold)
+    }
+
+    private func fold(_ entries: [StreamEntry]) {
+        for entry in entries {
+            let read = Self.read(entry)
+            state.withLock { state in
+                state.next = entry.offset + 1
+                switch read {
+                case .letter(let letter, _): state.book.take(letter, trace: Self.trace(of: entry), at: entry.offset)
+                case .record(let record, _):
+                    state.book.take(record, at: entry.offset)
+                    state.awaited.remove(record.id)
+                case nil: state.unreadable += 1
+                }
+            }
+            if let read { onEntry(read) }
+        }
+    }
+
+    public static func read(_ entry: StreamEntry) -> Entry? {
+        if entry.properties.type == LetterRecord.type {
+            if case .success(let record) = LetterRecord.decode(entry.body) { return .record(record, entry) }
+        } else if case .success(let letter) = DeadLetter.decode(entry.body) {
+            return .letter(letter, entry)
+        }
+        return nil
+    }
+
+    static func trace(of entry: StreamEntry) -> UUID5? {
+        guard case .string(let text)? = entry.properties.headers["traceparent"] else { return nil }
+        return ReplayTrace.id(ofTraceparent: text)
+    }
+
+    // MARK: Looking
+
+    public func look<Answer>(_ body: (LetterBook) -> Answer) -> Answer { state.withLock { body($0.book) } }
+
+    /// Messages of the stream that this version cannot read; they stay there.
+    public var unreadable: Int { state.withLock { $0.unreadable } }
+
+    /// Waits until the book holds all that stands in the stream now.
+    public func catchUp() async throws(BrokerError) {
+        guard let last = try await link.lastOffset(of: names.dead) else { return }
+        while state.withLock({ $0.next }) <= last, !Task.isCancelled { try? await Task.sleep(for: .milliseconds(5)) }
+    }
+
+    /// Appends records and waits until the book holds them: then it holds everything that came before them.
+    ///
+    /// - Returns: `false` when they do not come back in time.
+    func append(_ records: [LetterRecord], within seconds: Int = 30) async throws(PublishError) -> Bool {
+        state.withLock { $0.awaited.formUnion(records.map(\.id)) }
+        defer { state.withLock { $0.awaited.subtract(records.map(\.id)) } }
+        try await link.publish(records.map { $0.message(names) })
+        let deadline = ContinuousClock.now + .seconds(seconds)
+        while state.withLock({ state in records.contains { state.awaited.contains($0.id) } }) {
+            if ContinuousClock.now > deadline || Task.isCancelled { return false }
+            try? await Task.sleep(for: .milliseconds(5))
+        }
+        return true
+    }
+
+    /// The letters that are meant, the newest first.
+    public func select(_ filter: LetterFilter) async throws(BrokerError) -> [LetterCase] {
+        let found = look { book in book.newestFirst.filter(filter.matches) }
+        guard let text = filter.text, !text.isEmpty else { return found }
+        let wanted = text.lowercased()
+        let rest = found.filter { !$0.says(wanted) }
+        let inBodies = try await search(wanted, in: rest)
+        return found.filter { $0.says(wanted) || inBodies.contains($0.id) }
+    }
+
+    /// Which letters hold a text in their message or faults.
+    private func search(_ lowercased: String, in letters: [LetterCase]) async throws(BrokerError) -> Set<UUID5> {
+        guard let first = letters.map(\.offset).min() else { return [] }
+        let wanted = Set(letters.map(\.id))
+        let needle = Array(lowercased.utf8)
+        let found = Mutex<Set<UUID5>>([])
+        try await link.readToEnd(names.dead, from: .offset(first)) { entries in
+            for entry in entries where entry.properties.type == DeadLetter.type {
+                guard let id = entry.properties.messageID.flatMap({ UUID5($0) }), wanted.contains(id), entry.body.containsIgnoringCase(needle) else { continue }
+                found.withLock { _ = $0.insert(id) }
+            }
+        }
+        return found.withLock { $0 }
+    }
+
+    /// A letter as it was last written, with its trace; `nil` where the stream holds it no more.
+    public func letter(_ id: UUID5) async throws(BrokerError) -> DeadLetter? {
+        guard let offset = look({ $0[id]?.offset }) else { return nil }
+        return try await letters(at: [offset]).first
+    }
+
+    /// The letters that stand at some offsets, in their order.
+    func letters(at offsets: [Int64]) async throws(BrokerError) -> [DeadLetter] {
+        try await entries(at: offsets).compactMap { entry in
+            if case .letter(let letter, _)? = Self.read(entry) { letter } else { nil }
+        }
+    }
+
+    /// Hands out letters as they stand in the stream, the oldest first, some hundreds at a time, for as many as there are.
+    public func export(_ letters: [LetterCase], _ body: (LetterCase, StreamEntry) throws -> Void) async throws {
+        let byOffset = Dictionary(letters.map { ($0.offset, $0) }, uniquingKeysWith: { first, _ in first })
+        let offsets = byOffset.keys.sorted()
+        for start in stride(from: 0, to: offsets.count, by: 500) {
+            for entry in try await entries(at: Array(offsets[start..<min(start + 500, offsets.count)])) {
+                if let letter = byOffset[entry.offset] { try body(letter, entry) }
+            }
+        }
+    }
+
+    /// The letters whose ids begin so; a person types no more than is needed.
+    public func ids(beginningWith text: String) -> [UUID5] {
+        if let whole = UUID5(text) { return look { $0[whole] == nil ? [] : [whole] } }
+        let wanted = text.lowercased()
+        return look { book in book.newestFirst.map(\.id).filter { $0.description.hasPrefix(wanted) } }
+    }
+
+    /// What was done with a letter, the oldest first.
+    public func history(of id: UUID5) async throws(BrokerError) -> [LetterRecord] {
+        try await entries(at: look { $0[id]?.records ?? [] }).compactMap { entry in
+            if case .record(let record, _)? = Self.read(entry) { record } else { nil }
+        }
+    }
+
+    /// Neighbours are read in one go; a far one is gone to.
+    private func entries(at offsets: [Int64]) async throws(BrokerError) -> [StreamEntry] {
+        let wanted = Set(offsets)
+        var entries: [StreamEntry] = []
+        var stretch: ClosedRange<Int64>?
+        func readStretch() async throws(BrokerError) {
+            guard let range = stretch else { return }
+            let found = Mutex<[StreamEntry]>([])
+            let reading = try await link.read(names.dead, from: .offset(range.lowerBound), prefetch: UInt16(clamping: min(range.count, 500))) { entries in
+                let hits = entries.filter { wanted.contains($0.offset) && range.contains($0.offset) }
+                if !hits.isEmpty { found.withLock { $0 += hits } }
+            }
+            // An offset whose segment was dropped for its age reads on from the oldest that is there.
+            let deadline = ContinuousClock.now + .seconds(20)
+            while reading.lastOffset < range.upperBound, ContinuousClock.now < deadline, !Task.isCancelled { try? await Task.sleep(for: .milliseconds(2)) }
+            await reading.end()
+            entries += found.withLock { $0 }
+        }
+        for offset in wanted.sorted() {
+            if let range = stretch, offset - range.upperBound < 500 { stretch = range.lowerBound...offset } else {
+                try await readStretch()
+                stretch = offset...offset
+            }
+        }
+        try await readStretch()
+        return entries
+    }
+}
+
+extension LetterRecord {
+    func message(_ names: TopologyNames) -> OutgoingMessage {
+        OutgoingMessage(
+            exchange: names.dead, routingKey: "",
+            properties: MessageProperties(
+                contentType: "application/cloudevents+json", messageID: id.description, type: Self.type, appID: "salvage"),
+            body: encoded())
+    }
+}
+
+extension LetterCase {
+    /// Whether what is kept of the letter says a text.
+    fileprivate func says(_ lowercased: String) -> Bool {
+        [explanation, id.description, orderID, reference?.text, merchantID?.text, gatewayID?.text, reason.rawValue].contains { text in
+            text.map { Array($0.utf8).containsIgnoringCase(Array(lowercased.utf8)) } ?? false
+        }
+    }
+}
+
+extension [UInt8] {
+    /// Whether bytes stand in these, ASCII letters compared without case.
+    ///
+    /// - Parameter needle: in lower case.
+    func containsIgnoringCase(_ needle: [UInt8]) -> Bool {
+        guard let first = needle.first else { return true }
+        func lower(_ byte: UInt8) -> UInt8 { byte >= 0x41 && byte <= 0x5A ? byte | 0x20 : byte }
+        return withUnsafeBytes { bytes in
+            guard bytes.count >= needle.count else { return false }
+            outer: for start in 0...bytes.count - needle.count where lower(bytes[start]) == first {
+                for index in 1..<needle.count where lower(bytes[start + index]) != needle[index] { continue outer }
+                return true
+            }
+            return false
+        }
+    }
+}

@@ -1,0 +1,205 @@
+public import DeclineRecovery
+public import Pipeline
+
+/// Letters as JSON, for the command line's `--json` and for the console alike.
+public enum LetterView {
+    public static func summary(_ letter: LetterCase) -> JSONValue {
+        object([
+            ("id", .string(letter.id.description)), ("state", .string(letter.state.rawValue)), ("reason", .string(letter.reason.rawValue)),
+            ("explanation", .string(letter.explanation)), ("stage", .string(letter.stage.rawValue)), ("handling", .string(letter.handling.rawValue)),
+            ("needsCrmConsent", .bool(letter.reason.needsCRMConsent)),
+            ("merchantId", text(letter.merchantID?.text)), ("orderId", text(letter.orderID)), ("recoveryReference", text(letter.reference?.text)),
+            ("gatewayId", text(letter.gatewayID?.text)), ("firstAt", .integer(letter.firstAt.milliseconds)), ("lastAt", .integer(letter.lastAt.milliseconds)),
+            ("occurrences", .integer(Int64(letter.occurrences))), ("attempts", .integer(Int64(letter.attempts))),
+            ("successor", text(letter.successor?.description)), ("run", text(letter.run?.description)), ("outcome", text(letter.resolution?.text)),
+        ])
+    }
+
+    public static func group(_ group: LetterGroup) -> JSONValue {
+        object([
+            ("reason", .string(group.reason.rawValue)), ("stage", .string(group.stage.rawValue)), ("merchantId", text(group.merchantID?.text)),
+            ("explanation", .string(group.example)), ("advice", .string(group.reason.advice)), ("handling", .string(group.handling.rawValue)),
+            ("count", .integer(Int64(group.count))), ("oldest", .integer(group.oldest.milliseconds)), ("newest", .integer(group.newest.milliseconds)),
+        ])
+    }
+
+    public static func detail(
+        _ summary: LetterCase, _ letter: DeadLetter, history: [LetterRecord], forecast: Forecast, suggestions: [Suggestion], original json: JSONValue?
+    ) -> JSONValue {
+        let original = letter.original
+        return object([
+            ("letter", self.summary(summary)), ("advice", .string(letter.reason.advice)), ("faults", faults(letter.faults)),
+            ("handling", object([
+                ("kind", .string(letter.handling.rawValue)), ("why", .string(letter.handlingSentence)),
+                ("needsCrmConsent", .bool(letter.reason.needsCRMConsent)), ("crmWasTold", text(letter.reason.crmWasTold?.rawValue)),
+            ])),
+            ("original", object([
+                ("exchange", .string(original.exchange)), ("routingKey", .string(original.routingKey)), ("redelivered", .bool(original.redelivered)),
+                ("messageId", text(original.messageID)), ("type", text(original.type)), ("contentType", text(original.contentType)),
+                ("correlationId", text(original.correlationID)), ("replyTo", text(original.replyTo)),
+                ("headers", .array(original.headers.map { object([("name", .string($0.name)), ("value", .string($0.value))]) })),
+                ("bytes", .integer(Int64(original.originalByteCount))), ("isJson", .bool(json != nil)),
+                ("editable", .bool(LetterEdit.canEdit(letter))),
+                ("body", .string(json.map(\.pretty) ?? String(decoding: original.redactedBody, as: UTF8.self))),
+            ])),
+            ("worker", object([
+                ("id", .string(letter.worker.id)), ("host", .string(letter.worker.host)), ("version", .string(letter.worker.version)),
+                ("mapping", text(letter.worker.mapping)),
+            ])),
+            ("trace", text(summary.trace.map { $0.description.filter { $0 != "-" } })),
+            ("history", .array([written(letter)] + history.map { record($0, original: json) })),
+            ("forecast", self.forecast(forecast)),
+            ("suggestions", .array(suggestions.map { object([("title", .string($0.title)), ("why", .string($0.why)), ("patch", $0.patch.json)]) })),
+        ])
+    }
+
+    private static func written(_ letter: DeadLetter) -> JSONValue {
+        object([
+            ("at", .integer(letter.writtenAt.milliseconds)), ("by", .string(letter.worker.id)), ("via", .string("worker")), ("action", .string("written")),
+            ("sentence", .string("written as a dead letter: \(letter.reason.rawValue)")),
+        ])
+    }
+
+    private static func record(_ record: LetterRecord, original: JSONValue?) -> JSONValue {
+        var changes: [JSONDifference] = []
+        var run: UUID5?
+        switch record.act {
+        case .selected(_, let id, let plan):
+            run = id
+            if let patch = plan.patch {
+                let before = original ?? .null
+                do throws(JSONPatchError) { changes = JSONDifference.between(before, try patch.applied(to: before)) } catch { changes = [] }
+            }
+        case .replayed(_, let id): run = id
+        case .resolved(_, .processed(_, let id)): run = id
+        default: break
+        }
+        return object([
+            ("at", .integer(record.at.milliseconds)), ("by", .string(record.by.name)), ("via", .string(record.by.means.rawValue)),
+            ("action", .string(record.act.word)), ("sentence", .string(record.sentence)), ("note", text(record.note)), ("run", text(run?.description)),
+            ("differences", changes.isEmpty ? nil : differences(changes)),
+        ])
+    }
+
+    public static func faults(_ faults: [FieldError]) -> JSONValue {
+        .array(faults.map { object([("path", .string($0.path)), ("message", .string($0.message))]) })
+    }
+
+    public static func differences(_ differences: [JSONDifference]) -> JSONValue {
+        .array(differences.map { difference in
+            let path = ("path", JSONValue.string(difference.path.description) as JSONValue?)
+            return switch difference.change {
+            case .added(let after): object([path, ("kind", .string("added")), ("after", after)])
+            case .removed(let before): object([path, ("kind", .string("removed")), ("before", before)])
+            case .changed(let before, let after): object([path, ("kind", .string("changed")), ("before", before), ("after", after)])
+            }
+        })
+    }
+
+    public static func forecast(_ forecast: Forecast) -> JSONValue {
+        object([
+            ("verdict", .string(forecast.verdict.rawValue)), ("sentence", .string(forecast.sentence)), ("rule", text(forecast.rule)),
+            ("steps", steps(forecast.steps)), ("faults", faults(forecast.faults)),
+        ])
+    }
+
+    public static func steps(_ steps: [DeclineMapping.Step]) -> JSONValue {
+        .array(steps.map { step in
+            object([
+                ("asked", .string(step.voice.rawValue)), ("says", text(step.says?.declineClass.rawValue)), ("why", text(step.says?.sentence)),
+                ("decides", .bool(step.decides)),
+            ])
+        })
+    }
+
+    public static func job(_ job: LetterJob, isMine: Bool) -> JSONValue {
+        let progress = job.progress
+        let isCanary = if case .replay(_, true, _, _) = job.order { true } else { false }
+        return run(
+            id: job.id, action: job.order.word, by: job.by.name, note: job.note, startedAt: job.startedAt, endedAt: progress.endedAt,
+            state: progress.state.rawValue, total: progress.total, done: progress.done, succeeded: progress.succeeded, failed: progress.failed,
+            leftOut: progress.leftOut, message: progress.message, isCanary: isCanary, isMine: isMine,
+            isResumable: job.order.word == "replay" && (progress.state == .stopped || progress.state == .failed),
+            results: progress.results.map { result in
+                object([
+                    ("letter", .string(result.letter.description)), ("orderId", text(result.orderID)), ("outcome", .string(result.outcome.rawValue)),
+                    ("sentence", .string(result.sentence)),
+                ])
+            })
+    }
+
+    /// A run of another process, as the stream tells it.
+    ///
+    /// - Parameter isUnderWay: whether somebody acts at the moment; a run without end is else one whose process died.
+    public static func run(_ run: ReplayRun, isUnderWay: Bool) -> JSONValue {
+        let state = run.end.map { $0.how == .finished ? "finished" : "stopped" } ?? (isUnderWay ? "running" : "interrupted")
+        let message = run.end?.why ?? (isUnderWay ? "another process is at it" : "its process ended before it was done; it can be resumed")
+        return self.run(
+            id: run.id, action: "replay", by: run.by.name, note: run.note, startedAt: run.startedAt, endedAt: run.end?.at, state: state,
+            total: run.letters.count, done: run.replayed.union(run.failed).count, succeeded: run.processed.count, failed: run.failed.count, leftOut: 0,
+            message: message, isCanary: run.plan.isCanary, isMine: false, isResumable: state == "interrupted" || state == "stopped", results: [])
+    }
+
+    private static func run(
+        id: UUID5, action: String, by: String, note: String?, startedAt: Moment, endedAt: Moment?, state: String, total: Int, done: Int,
+        succeeded: Int, failed: Int, leftOut: Int, message: String, isCanary: Bool, isMine: Bool, isResumable: Bool, results: [JSONValue]
+    ) -> JSONValue {
+        object([
+            ("id", .string(id.description)), ("action", .string(action)), ("by", .string(by)), ("note", text(note)),
+            ("startedAt", .integer(startedAt.milliseconds)), ("endedAt", endedAt.map { .integer($0.milliseconds) }), ("state", .string(state)),
+            ("total", .integer(Int64(total))), ("done", .integer(Int64(done))), ("succeeded", .integer(Int64(succeeded))),
+            ("failed", .integer(Int64(failed))), ("pending", .integer(Int64(action == "replay" ? max(done - succeeded - failed, 0) : 0))),
+            ("leftOut", .integer(Int64(leftOut))), ("message", .string(message)), ("canary", .bool(isCanary)), ("mine", .bool(isMine)),
+            ("resumable", .bool(isResumable)), ("results", .array(results)),
+        ])
+    }
+
+    /// Members that are `nil` are left out.
+    public static func object(_ members: [(String, JSONValue?)]) -> JSONValue {
+        .object(members.compactMap { name, value in value.map { JSONValue.Member(name, $0) } })
+    }
+
+    public static func text(_ text: String?) -> JSONValue? { text.map(JSONValue.string) }
+}
+
+extension LetterRecord.Resolution {
+    /// What came of it, in a word or two.
+    public var text: String {
+        switch self {
+        case .processed(let what, _): what
+        case .reconciled(let kind): "reconciled: \(kind.rawValue)"
+        case .byHand: "by hand"
+        }
+    }
+}
+
+extension JSONValue {
+    /// For a person to read and correct: two spaces for each level.
+    public var pretty: String {
+        var text = ""
+        write(into: &text, indent: "")
+        return text
+    }
+
+    private func write(into text: inout String, indent: String) {
+        switch self {
+        case .array(let elements) where !elements.isEmpty:
+            text += "[\n"
+            for (index, element) in elements.enumerated() {
+                text += indent + "  "
+                element.write(into: &text, indent: indent + "  ")
+                text += index + 1 < elements.count ? ",\n" : "\n"
+            }
+            text += indent + "]"
+        case .object(let members) where !members.isEmpty:
+            text += "{\n"
+            for (index, member) in members.enumerated() {
+                text += indent + "  " + String(decoding: JSONValue.string(member.name).bytes, as: UTF8.self) + ": "
+                member.value.write(into: &text, indent: indent + "  ")
+                text += index + 1 < members.count ? ",\n" : "\n"
+            }
+            text += indent + "}"
+        default: text += String(decoding: bytes, as: UTF8.self)
+        }
+    }
+}

@@ -1,0 +1,72 @@
+public import Broker
+public import DeclineRecovery
+public import Pipeline
+
+/// A dry run: what a replay would do with each letter, by the same rules, sending nothing.
+public struct Rehearsal: Sendable {
+    private let tools: LetterTools
+    private let patch: JSONPatch?
+    private let hasCRMConsent: Bool
+
+    public init(tools: LetterTools, patch: JSONPatch?, hasCRMConsent: Bool) {
+        self.tools = tools
+        self.patch = patch
+        self.hasCRMConsent = hasCRMConsent
+    }
+
+    public struct Outcome: Sendable {
+        public let letter: LetterCase
+        /// Why it would not be sent.
+        public let refusal: String?
+        public let forecast: Forecast
+        public let differences: [JSONDifference]
+        /// The message with its correction.
+        public let body: [UInt8]
+
+        /// With the first fault that stands behind it.
+        var refusalInFull: String? {
+            refusal.map { why in
+                guard forecast.verdict == .fails, let fault = forecast.faults.first, !why.contains(fault.message) else { return why }
+                return "\(why) \(fault.path): \(fault.message)"
+            }
+        }
+
+        public var json: JSONValue {
+            LetterView.object([
+                ("letter", .string(letter.id.description)), ("orderId", LetterView.text(letter.orderID)), ("mayReplay", .bool(refusal == nil)),
+                ("why", LetterView.text(refusal)), ("forecast", LetterView.forecast(forecast)), ("differences", LetterView.differences(differences)),
+            ])
+        }
+    }
+
+    public func run(_ selection: LetterSelection) async throws(BrokerError) -> [Outcome] {
+        let letters: [LetterCase] = switch selection {
+        case .letters(let ids): tools.shelf.look { book in ids.compactMap { book[$0] } }
+        case .filter(let filter): try await tools.shelf.select(filter)
+        case .unfinished(let run): tools.shelf.look { book in book.runs[run]?.letters.compactMap { book[$0] } ?? [] }
+        }
+        var outcomes: [Outcome] = []
+        for start in stride(from: 0, to: letters.count, by: 500) {
+            let part = letters[start..<min(start + 500, letters.count)]
+            let whole = Dictionary(
+                try await tools.shelf.letters(at: part.map(\.offset)).map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+            outcomes += part.compactMap { letter in whole[letter.id].map { rehearse(letter, $0) } }
+        }
+        return outcomes
+    }
+
+    public func rehearse(_ summary: LetterCase, _ letter: DeadLetter) -> Outcome {
+        let forecaster = tools.forecaster()
+        let refused = LetterJob.refusal(of: summary, patch, hasCRMConsent)
+        func outcome(_ body: [UInt8], _ differences: [JSONDifference], _ refusal: String?) -> Outcome {
+            let forecast = forecaster.forecast(body, at: letter.stage)
+            let failing = forecast.verdict == .fails ? forecast.sentence : nil
+            return Outcome(letter: summary, refusal: refusal ?? failing, forecast: forecast, differences: differences, body: body)
+        }
+        guard let patch else { return outcome(letter.original.redactedBody, [], refused) }
+        switch LetterEdit.apply(patch, to: letter) {
+        case .failure(let refusal): return outcome(letter.original.redactedBody, [], refusal.description)
+        case .success(let edit): return outcome(edit.after.bytes, edit.differences, refused)
+        }
+    }
+}

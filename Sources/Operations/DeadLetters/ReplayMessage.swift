@@ -1,0 +1,31 @@
+import Broker
+import DeclineRecovery
+
+/// A letter's message on its way again.
+enum ReplayMessage {
+    /// To where it came from, with what it came with; a trace of its own tells what becomes of it. Whoever waited for a reply waits no
+    /// more.
+    static func of(_ letter: DeadLetter, body: [UInt8], run: UUID5, _ names: TopologyNames) -> OutgoingMessage {
+        let original = letter.original
+        let (exchange, key) = destination(of: letter, body, names)
+        var headers = FieldTable(original.headers.map { FieldTable.Field($0.name, .string($0.value)) })
+        headers.fields.append(FieldTable.Field("traceparent", .string(ReplayTrace.traceparent(run: run, letter: letter.id))))
+        return OutgoingMessage(
+            exchange: exchange, routingKey: key,
+            properties: MessageProperties(
+                contentType: original.contentType, messageID: original.messageID, correlationID: original.correlationID, type: original.type,
+                appID: "salvage", headers: headers),
+            body: body)
+    }
+
+    private static func destination(of letter: DeadLetter, _ body: [UInt8], _ names: TopologyNames) -> (exchange: String, key: String) {
+        switch letter.stage {
+        case .intake:
+            // A correction may have made another message of it.
+            let event = try? JSONValue(parsing: body.span)
+            if event?["type"]?.string == CancelCommand.type { return (names.declines, "command.cancel") }
+            return (names.declines, "decline." + (event?["data"]?["trigger"]?.string ?? "initial"))
+        case .cascade, .retry, .outcomes: return (names.work, letter.stage.rawValue)
+        }
+    }
+}

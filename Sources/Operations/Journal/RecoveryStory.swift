@@ -1,0 +1,64 @@
+public import DeclineRecovery
+
+/// An order's story, told from its journal records: what was decided, sent and told, and what comes next.
+public struct RecoveryStory: Sendable {
+    public let lines: [Line]
+    /// How each recovery stands, by its reference.
+    public let outlooks: [(reference: RecoveryReference, sentence: String)]
+
+    public struct Line: Sendable {
+        public let record: JournalRecord
+        public let sentence: String
+        public let tone: Tone
+        /// A result may be told by a webhook and by a look; the CRM drops the repeat by its id.
+        public let isRepeat: Bool
+    }
+
+    public enum Tone: String, Sendable {
+        case good, bad, plain
+    }
+
+    /// - Parameter records: the oldest first.
+    public init(_ records: [JournalRecord]) {
+        var told: Set<String> = []
+        lines = records.map { record in
+            Line(
+                record: record, sentence: record.sentence, tone: record.tone,
+                isRepeat: record.fate == "told" && !told.insert(record.reference.text + record.detail).inserted)
+        }
+        let byReference = Dictionary(grouping: records, by: \.reference)
+        outlooks = byReference.keys.sorted { $0.text < $1.text }.map { ($0, Self.outlook(byReference[$0] ?? [])) }
+    }
+
+    private static func outlook(_ records: [JournalRecord]) -> String {
+        let finals = records.filter { $0.fate == "told" && ResultKind(rawValue: $0.detail)?.isFinal == true }
+        if let final = finals.first { return "ended as \(final.detail); nothing more comes but refunds and chargebacks" }
+        guard let last = records.last else { return "under way" }
+        if last.fate == "dead_lettered" || last.fate == "rejected" { return "ended in a dead letter" }
+        if let until = last.until { return "looked at again at \(until.rfc3339)" }
+        return "under way"
+    }
+}
+
+extension JournalRecord {
+    fileprivate var sentence: String {
+        let what = switch fate {
+        case "passed": "passed on to \(detail)"
+        case "told": "told the CRM: \(detail)"
+        case "parked": "put away (\(detail))"
+        case "dead_lettered": "dead letter (\(detail))"
+        case "rejected": "rejected (\(detail)), dead letter written"
+        case "ignored": "nothing to do (\(detail))"
+        default: "\(fate) \(detail)"
+        }
+        return what + (reason.map { $0 == detail ? "" : ", \($0)" } ?? "") + (rule.map { ", by rule \($0)" } ?? "") + (until.map { ", until \($0.rfc3339)" } ?? "")
+    }
+
+    fileprivate var tone: RecoveryStory.Tone {
+        switch fate {
+        case "told": ResultKind(rawValue: detail)?.success.map { $0 ? .good : .bad } ?? .plain
+        case "dead_lettered", "rejected": .bad
+        default: .plain
+        }
+    }
+}

@@ -1,0 +1,45 @@
+public import Broker
+public import DeclineRecovery
+import FlexFactor
+import FoundationEssentials
+import NIOCore
+import NIOPosix
+public import Operations
+import Pipeline
+
+/// What an operator's process works with: the dead letters, the forecast, and FlexFactor where a configuration gives its keys.
+public struct OperatorTools: Sendable {
+    public let letters: LetterTools
+    let store: ConfigurationStore?
+
+    /// Who may use the console.
+    var access: ConsoleAccess { store?.access ?? ConsoleAccess() }
+
+    /// - Parameter configuration: `nil` where none is at hand: nothing can be forecast or reconciled then.
+    /// - Parameter shelf: with its fold begun, or ended.
+    public init(_ shelf: LetterShelf, _ settings: ProcessSettings, _ configuration: SalvageConfiguration?) async throws(BrokerError) {
+        let clock = SystemClock()
+        let store = configuration.map { configuration in
+            ConfigurationStore(configuration) { _, credentials in FlexFactorClient(credentials, now: clock.now) }
+        }
+        var settler: Settler?
+        if let store {
+            let cancels = CancelTail()
+            try await cancels.begin(shelf.link, settings.names)
+            let worker = DeadLetter.Worker(
+                id: settings.broker.connectionName, host: ProcessInfo.processInfo.hostName, version: SalvageVersion.current)
+            settler = Settler(
+                flexFactor: LaneFlexFactor(store: store, lane: Lane(MultiThreadedEventLoopGroup.singleton.next()), keys: settings.cardKeys),
+                cancels: cancels, clock: clock, wait: { try? await Task.sleep(for: .milliseconds($0.milliseconds)) }, worker: worker,
+                cards: settings.cardKeys, callLimit: settings.callLimit)
+        }
+        self.store = store
+        let names = settings.names
+        letters = LetterTools(
+            shelf: shelf, clock: clock, forecaster: { Forecaster(merchants: store, now: clock.now()) }, settler: settler,
+            encode: { $0.brokerMessage(names, now: clock.now()) })
+    }
+
+    /// Every merchant of the configuration, by its id.
+    public var merchants: [Merchant] { store?.merchants ?? [] }
+}

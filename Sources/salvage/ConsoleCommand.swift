@@ -1,0 +1,26 @@
+import ArgumentParser
+import Logging
+import Service
+
+struct ConsoleCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "console", abstract: "Serve the operators' console: what goes on, dead letters, recoveries, decline mapping.",
+        discussion: """
+            Listens on SALVAGE_CONSOLE_LISTEN (127.0.0.1:8082). People are let in by tokens of the configuration:
+              console:
+                access:
+                  - { name: ada, role: admin, token: { env: ADA_TOKEN } }      # viewer, operator or admin
+            viewer looks; operator replays, reconciles, restores and resolves; admin corrects and discards as well. Without configured access it
+            listens on this machine alone. What people do is appended to the letters' stream, with their names. /livez and /readyz are served too.
+            """)
+
+    @OptionGroup var broker: BrokerOptions
+    @OptionGroup var config: ConfigOption
+    @Option(help: "HOST:PORT.")
+    var listen: String?
+
+    func run() async throws {
+        let settings = try broker.settings(["config": config.file, "console.listen": listen])
+        try await Console.run(settings, configuration: try config.configuration(settings), logger: Logger.service(settings))
+    }
+}

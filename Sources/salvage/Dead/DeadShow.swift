@@ -1,0 +1,114 @@
+import ArgumentParser
+import DeclineRecovery
+import Operations
+import Pipeline
+import Service
+
+struct DeadShow: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "show", abstract: "Tell all of a letter: what happened, what was done with it, and what would happen now.",
+        discussion: "What would happen now needs the configuration (--config). Card data was removed when the letter was written; a card token stands in it encrypted.")
+
+    @OptionGroup var broker: BrokerOptions
+    @OptionGroup var config: ConfigOption
+    @Argument(help: ArgumentHelp("The letter's id, or the beginning of it.", valueName: "letter"))
+    var id: String
+    @Flag(help: "Print JSON.")
+    var json = false
+
+    func run() async throws {
+        let wanted = id
+        let isJSON = json
+        try await broker.withLetters(config: config) { tools, _ in
+            let shelf = tools.letters.shelf
+            let id = try shelf.id(wanted)
+            guard let summary = shelf.look({ $0[id] }), let letter = try await shelf.letter(id) else {
+                Terminal.complain("The stream holds the letter no more; letters are kept for a year.")
+                throw DeadExit.nothingMeant
+            }
+            let history = try await shelf.history(of: id)
+            let forecast = tools.letters.forecaster().forecast(letter.original.redactedBody, at: letter.stage)
+            let suggestions = Suggestion.all(for: letter, merchants: tools.merchants, now: SystemClock().now())
+            if isJSON {
+                let all = LetterView.detail(
+                    summary, letter, history: history, forecast: forecast, suggestions: suggestions, original: letter.original.json)
+                return Terminal.show(String(decoding: all.bytes, as: UTF8.self))
+            }
+            DeadLetterPage(summary: summary, letter: letter, history: history, forecast: forecast, suggestions: suggestions).show()
+        }
+    }
+}
+
+/// A letter for a person at a terminal.
+struct DeadLetterPage {
+    let summary: LetterCase
+    let letter: DeadLetter
+    let history: [LetterRecord]
+    let forecast: Forecast
+    let suggestions: [Suggestion]
+
+    func show() {
+        let state = summary.state
+        heading("\(letter.id)  \(Terminal.paint(state.rawValue, state == .open || state == .failedAgain ? .red : .green))")
+        line("reason", "\(letter.reason.rawValue): \(letter.explanation)")
+        line("to do", letter.reason.advice)
+        line("may be", letter.handlingSentence)
+        if let told = letter.reason.crmWasTold { line("the CRM", "was told `\(told.rawValue)` when the letter was written") }
+        if let successor = summary.successor { line("became", "its replay died as the letter \(successor)") }
+        line("where", "stage \(letter.stage.rawValue), after \(letter.attempts) calls to FlexFactor")
+        line("when", "first \(summary.firstAt.rfc3339), last \(summary.lastAt.rfc3339), \(summary.occurrences) times")
+        line("about", [
+            letter.subject.merchantID.map { "merchant \($0)" }, letter.subject.orderID.map { "order \($0)" },
+            letter.subject.reference.map { "recovery \($0)" }, letter.subject.gatewayID.map { "gateway \($0)" },
+        ].compactMap { $0 }.joined(separator: ", "))
+        line("worker", "\(letter.worker.id), version \(letter.worker.version)\(letter.worker.mapping.map { ", mapping \($0)" } ?? "")")
+        if !letter.faults.isEmpty {
+            heading("Faults")
+            for fault in letter.faults { Terminal.show("  \(Terminal.visible(fault.path)): \(Terminal.visible(fault.message))") }
+        }
+        heading("What would happen now")
+        show(forecast)
+        for suggestion in suggestions {
+            Terminal.show("  \(Terminal.paint(suggestion.title, .bold)): \(suggestion.why)")
+            Terminal.show("    salvage dead replay \(letter.id) --note WHY --edit '\(String(decoding: suggestion.patch.json.bytes, as: UTF8.self))'")
+        }
+        heading("History")
+        Terminal.show("  \(letter.writtenAt.rfc3339)  \(letter.worker.id): written")
+        for record in history { Terminal.show("  \(record.at.rfc3339)  \(Terminal.visible(record.line))") }
+        heading("The message")
+        let original = letter.original
+        line("sent to", "exchange '\(original.exchange)', routing key '\(original.routingKey)'")
+        for (name, value) in [("message id", original.messageID), ("type", original.type), ("correlation", original.correlationID), ("reply to", original.replyTo)] {
+            if let value { line(name, value) }
+        }
+        for header in original.headers { line("header", "\(header.name): \(header.value)") }
+        Terminal.show("  \(original.originalByteCount) bytes:")
+        let body = original.json?.pretty ?? String(decoding: original.redactedBody, as: UTF8.self)
+        for part in body.split(separator: "\n", omittingEmptySubsequences: false) { Terminal.show("    " + Terminal.visible(String(part))) }
+    }
+
+    private func show(_ forecast: Forecast) {
+        let colour: Terminal.Colour = switch forecast.verdict {
+        case .goes: .green
+        case .skips, .unknown: .yellow
+        case .fails: .red
+        }
+        Terminal.show("  \(Terminal.paint(forecast.verdict.rawValue, colour)): \(Terminal.visible(forecast.sentence))")
+        for fault in forecast.faults { Terminal.show("  \(Terminal.visible(fault.path)): \(Terminal.visible(fault.message))") }
+        for step in forecast.steps where step.says != nil {
+            Terminal.show("  \(step.decides ? ">" : " ") \(step.voice.rawValue): \(step.says?.declineClass.rawValue ?? ""), \(Terminal.visible(step.says?.sentence ?? ""))")
+        }
+    }
+
+    private func heading(_ text: String) { Terminal.show("\n" + Terminal.paint(text, .bold)) }
+
+    private func line(_ name: String, _ text: String) {
+        if text.isEmpty { return }
+        Terminal.show("  \(Terminal.paint(name + String(repeating: " ", count: max(11 - name.count, 0)), .dim)) \(Terminal.visible(text))")
+    }
+}
+
+extension LetterRecord {
+    /// Who did what, and why.
+    var line: String { "\(by.name) (\(by.means == .console ? "console" : "command line")): \(sentence)" + (note.map { " — \"\($0)\"" } ?? "") }
+}

@@ -1,0 +1,3 @@
+@testable import Pipeline
+import Testing
+@Test func placeholder() {}
