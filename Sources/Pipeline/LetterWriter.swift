@@ -11,8 +11,6 @@ struct LetterWriter: Sendable {
         _ message: IncomingMessage, because reason: DeadLetterReason, explanation: String, faults: [FieldError] = [],
         subject: DeadLetter.Subject = .init(), attempts: Int = 0, now: Moment
     ) -> OutgoingMessage {
-        // The same whenever this message dies: a sealed token looks different each time.
-        let redacted = CardDataGuard.redacted(message.body)
         let letter = DeadLetter(
             reason: reason, explanation: explanation, faults: faults, stage: stage, attempts: attempts, subject: subject,
             original: DeadLetter.Original(
@@ -20,7 +18,7 @@ struct LetterWriter: Sendable {
                 type: message.type, contentType: message.contentType, correlationID: message.correlationID, replyTo: message.replyTo,
                 headers: message.headers.map { DeadLetter.Original.Header(name: $0.name, value: CardDataGuard.redacted($0.value)) },
                 redactedBody: CardDataGuard.redacted(message.body, sealing: cards.seal), originalByteCount: message.body.count),
-            identity: redacted,
+            identity: CardDataGuard.identity(of: message.body),
             worker: worker, writtenAt: now)
         return OutgoingMessage(
             to: .deadLetters, messageID: letter.id.description, type: DeadLetter.type, traceparent: message.traceparent, body: letter.encoded())

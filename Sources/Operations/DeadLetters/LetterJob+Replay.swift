@@ -239,7 +239,8 @@ extension LetterJob {
             let successor = tools.shelf.look { $0[letter]?.successor }
             result(letter, .failed, successor.map { "failed again, as letter \($0)" } ?? "failed again, of the same cause")
         }
-        try await publish([record(.runEnded(id, end, why: why)).message(tools.shelf.names)], lock)
+        // A run that had no letter left nothing to end.
+        if tools.shelf.look({ $0.runs[id] != nil }) { try await publish([record(.runEnded(id, end, why: why)).message(tools.shelf.names)], lock) }
         say(end == .finished ? .finished : .stopped, why)
     }
 }

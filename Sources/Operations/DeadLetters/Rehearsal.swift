@@ -66,7 +66,11 @@ public struct Rehearsal: Sendable {
         guard let patch else { return outcome(letter.original.redactedBody, [], refused) }
         switch LetterEdit.apply(patch, to: letter) {
         case .failure(let refusal): return outcome(letter.original.redactedBody, [], refusal.description)
-        case .success(let edit): return outcome(edit.after.bytes, edit.differences, refused)
+        case .success(let edit):
+            let body = edit.after.bytes
+            let lacking = CardDataGuard.isMarked(body)
+                ? "card data was removed from it when the letter was written; put an encryptedCard there (`salvage keys seal` makes one)" : nil
+            return outcome(body, edit.differences, refused ?? lacking)
         }
     }
 }
