@@ -86,6 +86,7 @@ let package = Package(
         .testTarget(name: "FaultTests", dependencies: ["FleetSupport", "TestSupport", "Broker", "DeclineRecovery"], path: "Tests/Faults", swiftSettings: settings),
         .testTarget(name: "BrokerTests", dependencies: ["Broker"], swiftSettings: settings),
         .testTarget(name: "FlexFactorTests", dependencies: ["FlexFactor", "DeclineRecovery", "TestSupport", nioCore, nioPosix], swiftSettings: settings),
+        .testTarget(name: "PipelineTests", dependencies: ["Pipeline", "DeclineRecovery", "TestSupport"], swiftSettings: settings),
         .testTarget(name: "SimulationTests", dependencies: ["DeclineRecovery", "TestSupport"], path: "Tests/Simulation", swiftSettings: settings),
         .testTarget(name: "DeclineRecoveryTests", dependencies: ["DeclineRecovery", "TestSupport"], swiftSettings: settings),
     ]

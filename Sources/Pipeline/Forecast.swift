@@ -87,13 +87,16 @@ public struct Forecaster: Sendable {
     }
 
     private func work(_ body: [UInt8], _ stage: Stage) -> Forecast {
-        if case .success(let cancellation) = Cancellation.decode(body) {
+        if stage == .retry, case .success(let cancellation) = Cancellation.decode(body) {
             return of(cancellation.merchantID) { _ in Forecast(.goes, "The order would be cancelled at FlexFactor.") }
         }
         switch WorkEnvelope.decode(body) {
         case .newer(let type): return Forecast(.unknown, "A newer worker wrote it (\(type)); it is sent as it is.")
         case .unreadable(let why): return Forecast(.fails, "The \(stage.rawValue) stage could not read it: \(why)")
         case .recovery(let recovery):
+            guard recovery.route.word == stage.rawValue else {
+                return Forecast(.fails, "It is a recovery by way of \(recovery.route.word), and not the \(stage.rawValue) stage's.")
+            }
             return of(recovery.merchantID) { merchant in
                 guard merchant.flexFactorGateways[recovery.gatewayID] != nil else {
                     return Forecast(.fails, "The configuration has no FlexFactor gateway \(recovery.gatewayID) of merchant \(merchant.id).")

@@ -14,9 +14,12 @@ struct LetterWriter: Sendable {
         let letter = DeadLetter(
             reason: reason, explanation: explanation, faults: faults, stage: stage, attempts: attempts, subject: subject,
             original: DeadLetter.Original(
-                exchange: message.exchange, routingKey: message.routingKey, redelivered: message.redelivered, messageID: message.messageID,
-                type: message.type, contentType: message.contentType, correlationID: message.correlationID, replyTo: message.replyTo,
-                headers: message.headers.map { DeadLetter.Original.Header(name: $0.name, value: CardDataGuard.redacted($0.value)) },
+                exchange: message.exchange, routingKey: CardDataGuard.redacted(message.routingKey), redelivered: message.redelivered,
+                // An id that is taken out would be one for all: the body tells the message then.
+                messageID: message.messageID.flatMap { CardDataGuard.finding(in: $0) == nil ? $0 : nil },
+                type: message.type.map(CardDataGuard.redacted), contentType: message.contentType,
+                correlationID: message.correlationID.map(CardDataGuard.redacted), replyTo: message.replyTo.map(CardDataGuard.redacted),
+                headers: message.headers.map { DeadLetter.Original.Header(name: CardDataGuard.redacted($0.name), value: CardDataGuard.redacted($0.value, under: $0.name)) },
                 redactedBody: CardDataGuard.redacted(message.body, sealing: cards.seal), originalByteCount: message.body.count),
             identity: CardDataGuard.identity(of: message.body),
             worker: worker, writtenAt: now)

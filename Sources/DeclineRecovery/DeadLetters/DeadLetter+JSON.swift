@@ -36,7 +36,9 @@ extension DeadLetter {
         json.optional("replyTo", original.replyTo)
         if !original.headers.isEmpty {
             json.object("headers") { headers in
-                for header in original.headers { headers.member(header.name, header.value) }
+                // AMQP may hold a name twice, and JSON may not.
+                var names: Set<String> = []
+                for header in original.headers where names.insert(header.name).inserted { headers.member(header.name, header.value) }
             }
         }
         json.member("bytes", Int64(original.originalByteCount))

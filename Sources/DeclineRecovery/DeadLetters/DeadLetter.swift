@@ -103,7 +103,8 @@ public struct DeadLetter: Sendable, Equatable {
         reason: DeadLetterReason, explanation: String, faults: [FieldError] = [], stage: Stage, attempts: Int = 0, subject: Subject = Subject(),
         original: Original, identity: @autoclosure () -> [UInt8], worker: Worker, writtenAt: Moment
     ) {
-        let message = original.messageID ?? String(decoding: identity(), as: UTF8.self)
+        // Some publishers set an empty id.
+        let message = original.messageID.flatMap { $0.isEmpty ? nil : $0 } ?? String(decoding: identity(), as: UTF8.self)
         self.init(
             id: UUID5(namespace: Self.namespace, name: "\(stage.rawValue)/\(reason.rawValue)/\(message)"), reason: reason, explanation: explanation,
             faults: faults, stage: stage, attempts: attempts, subject: subject, original: original, worker: worker, writtenAt: writtenAt)

@@ -47,8 +47,56 @@ public enum CardDataGuard {
             let value = try JSONValue(parsing: bytes.span, limits: JSONLimits(bytes: .max, depth: 512))
             return redacted(value, under: nil, seal).bytes
         } catch {
-            return withoutNumbers(bytes)
+            return withoutNumbers(withoutNamedValues(bytes))
         }
+    }
+
+    /// A header's value.
+    public static func redacted(_ text: String, under name: String) -> String {
+        if namesSecurityCode(name) { return codeMark }
+        return name.lowercased() == "token" ? tokenMark : redacted(text)
+    }
+
+    /// What is no JSON, without the values that would be taken out of it if it were: `"token": ...`, `"cvv": ...`.
+    private static func withoutNamedValues(_ bytes: [UInt8]) -> [UInt8] {
+        func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0D).contains(byte) }
+        /// Behind the closing quote of the text that opens here; the end where there is none.
+        func end(ofTextAt start: Int) -> Int {
+            var index = start + 1
+            while index < bytes.count, bytes[index] != 0x22 { index += bytes[index] == 0x5C ? 2 : 1 }
+            return min(index + 1, bytes.count)
+        }
+        var result: [UInt8] = []
+        var index = 0
+        while index < bytes.count {
+            guard bytes[index] == 0x22 else {
+                result.append(bytes[index])
+                index += 1
+                continue
+            }
+            let nameEnd = end(ofTextAt: index)
+            var colon = nameEnd
+            while colon < bytes.count, isSpace(bytes[colon]) { colon += 1 }
+            let name = String(decoding: bytes[index..<nameEnd].filter { $0 != 0x22 }, as: UTF8.self)
+            guard colon < bytes.count, bytes[colon] == 0x3A, name == "token" || namesSecurityCode(name) else {
+                // Only the quote is passed: where quotes are missing, the next may open a name.
+                result.append(bytes[index])
+                index += 1
+                continue
+            }
+            var value = colon + 1
+            while value < bytes.count, isSpace(bytes[value]) { value += 1 }
+            var valueEnd = value
+            if value < bytes.count, bytes[value] == 0x22 {
+                valueEnd = end(ofTextAt: value)
+            } else {
+                while valueEnd < bytes.count, ![0x2C, 0x7D, 0x5D, 0x0A].contains(bytes[valueEnd]) { valueEnd += 1 }
+            }
+            result += bytes[index...colon]
+            result += Array("\"\(name == "token" ? tokenMark : codeMark)\"".utf8)
+            index = valueEnd
+        }
+        return result
     }
 
     /// What tells a message from others that have no id either: the message without its card, in clear or sealed, for a token is sealed
@@ -63,8 +111,8 @@ public enum CardDataGuard {
         switch value {
         case .array(let elements): .array(elements.map { withoutSealedCard($0, under: nil) })
         case .object(let members):
-            .object(members.map { member in
-                name == "paymentMethod" && member.name == "encryptedCard"
+            .object(members.compactMap { member in
+                name == "paymentMethod" && member.name == "encryptedCard" && member.value.isNull ? nil : name == "paymentMethod" && member.name == "encryptedCard"
                     ? JSONValue.Member("token", .string(tokenMark)) : JSONValue.Member(member.name, withoutSealedCard(member.value, under: member.name))
             })
         default: value
@@ -90,14 +138,17 @@ public enum CardDataGuard {
         case .string(let text): return .string(redacted(text))
         case .array(let elements): return .array(elements.map { redacted($0, under: nil, seal) })
         case .object(let members):
-            let isPaymentMethod = name == "paymentMethod" && value["encryptedCard"] == nil
+            var sealed: SealedCard?
+            if name == "paymentMethod", value["encryptedCard"]?.isNull ?? true, let token = value["token"]?.string { sealed = seal(CardToken(token)) }
             return .object(
-                members.map { member in
+                members.compactMap { member in
                     let name = redacted(member.name)
-                    if namesSecurityCode(member.name), !member.value.isNull { return JSONValue.Member(name, .string(codeMark)) }
+                    if namesSecurityCode(member.name), !member.value.isNull, member.value != .string("") { return JSONValue.Member(name, .string(codeMark)) }
+                    // A null beside the token: the sealed card comes in the token's place.
+                    if sealed != nil, member.name == "encryptedCard" { return nil }
                     // A token can charge the card at FlexFactor as the number can.
-                    if member.name == "token", case .string(let token) = member.value {
-                        if isPaymentMethod, let sealed = seal(CardToken(token)) { return JSONValue.Member("encryptedCard", .string(sealed.exposed)) }
+                    if member.name == "token", !member.value.isNull {
+                        if let sealed { return JSONValue.Member("encryptedCard", .string(sealed.exposed)) }
                         return JSONValue.Member(name, .string(tokenMark))
                     }
                     return JSONValue.Member(name, redacted(member.value, under: member.name, seal))
