@@ -47,7 +47,7 @@ public enum CardDataGuard {
             let value = try JSONValue(parsing: bytes.span, limits: JSONLimits(bytes: .max, depth: 512))
             return redacted(value, under: nil, seal).bytes
         } catch {
-            return withoutNumbers(bytes)
+            return redactedUnparsed(bytes)
         }
     }
 
@@ -105,7 +105,7 @@ public enum CardDataGuard {
         }
     }
 
-    private static func withoutNumbers(_ bytes: [UInt8]) -> [UInt8] {
+    static func withoutNumbers(_ bytes: [UInt8]) -> [UInt8] {
         var result: [UInt8] = []
         var from = 0
         for range in cardNumbers(in: bytes) {
