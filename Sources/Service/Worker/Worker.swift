@@ -227,6 +227,7 @@ public struct Worker: Service {
     private func finish(_ consumers: [(Consumer, StageRunner)]) async {
         health.isUnwell(.consumers, "stopping")
         logger.info("Stopping", metadata: [LogKey.count: "\(consumers.map(\.1.inFlight).reduce(0, +))"])
+        for (_, runner) in consumers { runner.stop() }
         for (consumer, _) in consumers { await consumer.cancel() }
         let deadline = ContinuousClock.now + .milliseconds(settings.shutdownGrace.milliseconds)
         while consumers.contains(where: { $0.1.inFlight > 0 }), ContinuousClock.now < deadline {
