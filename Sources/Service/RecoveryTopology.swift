@@ -27,7 +27,7 @@ extension Topology {
             Binding(names.cancels, "", to: .queue(names.cancels)), Binding(names.journal, "", to: .queue(names.journal)),
             Binding(names.declines, "#", to: .queue(names.intake)),
         ]
-        for stage in Stage.allCases {
+        for stage in Stage.allCases where stage != .unrouted {
             let queue = names.queue(of: stage)
             queues.append(Queue(queue, .quorum, arguments: kept))
             if stage != .intake { bindings.append(Binding(names.work, "#." + stage.rawValue, to: .queue(queue))) }

@@ -22,6 +22,10 @@ public enum DeadLetterReason: String, Sendable, CaseIterable {
     case refusedByFlexFactor = "refused_by_flexfactor"
     /// FlexFactor could not tell whether it took the money. Such a letter is reconciled, never replayed.
     case outcomeUnknown = "outcome_unknown"
+    /// Its worker ended, or lost the broker, each time it was tried; in the end it was tried alone.
+    case crashesWorkers = "crashes_workers"
+    /// No queue was bound for it.
+    case unroutable
 
     /// What an operator does about it.
     public var advice: String {
@@ -36,10 +40,10 @@ public enum DeadLetterReason: String, Sendable, CaseIterable {
         case .attemptsSpent: "Find out why FlexFactor cannot be reached (log, circuit metric, FlexFactor's status); then publish the decline again."
         case .cancelFailed: "Cancel the order at FlexFactor by hand; its recovery reference is FlexFactor's external order id."
         case .refusedByFlexFactor: "Read FlexFactor's field errors; mend the event or the gateway's configuration, and publish the decline again."
+        case .crashesWorkers:
+            "Find in the logs what ended the workers. Replay only what is replayable; else look the order up at FlexFactor and settle it by hand."
+        case .unroutable: "Bind a queue to the exchange for the routing key (`salvage topology apply` for ours), then replay."
         case .outcomeUnknown: "Look the order up at FlexFactor by its recovery reference and settle it by hand. Do not replay."
         }
     }
-
-    /// The charge may have happened: replaying the message could charge twice.
-    public var mayBeCharged: Bool { self == .outcomeUnknown }
 }

@@ -16,12 +16,14 @@ final class StageRunner: Sendable {
     private let report: StageReport
     private let clock: SystemClock
     private let workerID: String
+    private let suspicion: Suspicion
     private let isStopping = Atomic<Bool>(false)
     private let turn = Atomic<Int>(0)
     private let open = Atomic<Int>(0)
 
     init(
-        _ stage: Stage, lanes: [(lane: Lane, handle: Handle)], names: TopologyNames, report: StageReport, clock: SystemClock, workerID: String
+        _ stage: Stage, lanes: [(lane: Lane, handle: Handle)], names: TopologyNames, report: StageReport, clock: SystemClock, workerID: String,
+        suspicion: Suspicion
     ) {
         self.stage = stage
         self.lanes = lanes
@@ -29,6 +31,7 @@ final class StageRunner: Sendable {
         self.report = report
         self.clock = clock
         self.workerID = workerID
+        self.suspicion = suspicion
     }
 
     /// Deliveries in work.
@@ -52,16 +55,22 @@ final class StageRunner: Sendable {
     }
 
     private func process(_ delivery: Delivery, _ lane: Lane, _ handle: Handle) async {
-        let message = IncomingMessage(delivery)
-        if case .integer(let due)? = delivery.properties.headers[HeaderName.due] {
-            report.cameFromLadder(late: clock.now() - Moment(milliseconds: due))
+        let message = IncomingMessage(delivery, at: stage)
+        let handled: Handled
+        if suspicion.course(at: stage, deliveries: message.deliveries) == .setAside {
+            handled = .settingAside(message, from: stage)
+        } else {
+            if case .integer(let due)? = delivery.properties.headers[HeaderName.due] {
+                report.cameFromLadder(late: clock.now() - Moment(milliseconds: due))
+            }
+            handled = await handle(message)
         }
-        let handled = await handle(message)
         let now = clock.now()
         let outgoing = handled
             .publishing(from: stage, at: now, worker: workerID, traceparent: message.traceparent)
             .map { $0.brokerMessage(names, now: now) }
-        if await finish(delivery, publishing: outgoing, on: lane) { report.finished(handled.account, message) }
+        let onward = handled.onward.map { [Broker.OutgoingMessage(delivery, $0, names)] } ?? []
+        if await finish(delivery, publishing: onward + outgoing, on: lane) { report.finished(handled.account, message) }
     }
 
     /// Finishes a delivery, however often it takes. `false` when it is the broker's again.

@@ -101,7 +101,7 @@ public struct Worker: Service {
     private func work(_ link: BrokerLink, _ stop: StopSignal) async throws {
         if await !topologyStands(link, stop) { return }
         receiver.use(link)
-        if settings.stages.contains(.retry) || settings.stages.contains(.outcomes) {
+        if !settings.stages.isDisjoint(with: [.retry, .outcomes, .suspects]) {
             // Whoever does not know of a cancel command yet must not take a recovery.
             try await cancels.follow(link, settings.names, until: stop)
         }
@@ -164,7 +164,8 @@ public struct Worker: Service {
         for stage in Stage.allCases where settings.stages.contains(stage) {
             let runner = StageRunner(
                 stage, lanes: Array(zip(lanes, handles(of: stage))), names: settings.names,
-                report: StageReport(stage, metrics: metrics, clock: SystemClock(), logger: logger), clock: SystemClock(), workerID: identity.id)
+                report: StageReport(stage, metrics: metrics, clock: SystemClock(), logger: logger), clock: SystemClock(), workerID: identity.id,
+                suspicion: settings.suspicion)
             let consumer = try await link.consume(settings.names.queue(of: stage), prefetch: settings.prefetch[stage] ?? 100, onBatch: runner.take)
             consumers.append((consumer, runner))
         }
@@ -195,6 +196,18 @@ public struct Worker: Service {
         case .outcomes:
             let outcomes = OutcomeStage(merchants: store, cancels: cancels, clock: clock, worker: identity, cards: settings.cardKeys, timing: settings.timing)
             return lanes.map { _ in { outcomes.handle($0) } }
+        case .suspects:
+            let handles = Stage.working.map { ($0, self.handles(of: $0)) }
+            return lanes.indices.map { index in
+                let suspects = SuspectStage(
+                    handles: Dictionary(uniqueKeysWithValues: handles.map { ($0.0, $0.1[index]) }), suspicion: settings.suspicion, clock: clock,
+                    worker: identity, cards: settings.cardKeys)
+                return { await suspects.handle($0) }
+            }
+        case .unrouted:
+            let unrouted = UnroutedStage(
+                suspicion: settings.suspicion, clock: clock, worker: identity, cards: settings.cardKeys, names: settings.names)
+            return lanes.map { _ in { unrouted.handle($0) } }
         }
     }
 
