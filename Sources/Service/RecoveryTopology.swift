@@ -13,7 +13,7 @@ extension Topology {
         var exchanges = [
             Exchange(names.unrouted, .fanout), Exchange(names.declines, .topic, arguments: safe), Exchange(names.work, .topic, arguments: safe),
             Exchange(names.results, .topic, arguments: safe), Exchange(names.dead, .fanout), Exchange(names.cancels, .fanout),
-            Exchange(names.journal, .fanout),
+            Exchange(names.journal, .fanout), Exchange(names.pulse, .fanout),
         ]
         var queues = [
             Queue(names.unrouted, .quorum, arguments: kept),

@@ -11,6 +11,7 @@ public struct TopologyNames: Sendable, Equatable {
         retry = "\(prefix).retry"
         outcomes = "\(prefix).outcomes"
         suspects = "\(prefix).suspects"
+        pulse = "\(prefix).pulse"
         cancels = "\(prefix).cancels"
         journal = "\(prefix).journal"
         results = "\(prefix).results"
@@ -43,6 +44,8 @@ public struct TopologyNames: Sendable, Equatable {
     public let cancels: String
     /// Exchange and stream of the journal.
     public let journal: String
+    /// Exchange on which each worker says every other second how it is. Nobody keeps that.
+    public let pulse: String
     /// Exchange and queue of each rung of the delay ladder, the shortest first.
     public let delays: [String]
 

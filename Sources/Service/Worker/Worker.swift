@@ -21,6 +21,7 @@ public struct Worker: Service {
     private let receiver: WebhookReceiver
     private let cancels = CancelTail()
     private let identity: DeadLetter.Worker
+    private let startedAt = SystemClock().now()
 
     private init(
         _ settings: ProcessSettings, _ logger: Logger, _ metrics: ServiceMetrics, _ health: Health, _ store: ConfigurationStore, _ lanes: [Lane],
@@ -106,6 +107,9 @@ public struct Worker: Service {
             try await cancels.follow(link, settings.names, until: stop)
         }
         let consumers = try await subscribe(link)
+        let pulse = Pulse(link, settings.names) { [self] in self.pulse(consumers) }
+        pulse.start(on: lanes[0])
+        defer { pulse.stop() }
         if !stop.isSet {
             health.isWell(.consumers)
             logger.info("Consuming")
@@ -209,6 +213,17 @@ public struct Worker: Service {
                 suspicion: settings.suspicion, clock: clock, worker: identity, cards: settings.cardKeys, names: settings.names)
             return lanes.map { _ in { unrouted.handle($0) } }
         }
+    }
+
+    /// What this process says of itself.
+    private func pulse(_ consumers: [(Consumer, StageRunner)]) -> WorkerPulse {
+        for (_, runner) in consumers { metrics.inFlight.set(Double(runner.inFlight), runner.stage.rawValue) }
+        return WorkerPulse(
+            workerID: identity.id, host: identity.host, version: identity.version, startedAt: startedAt, at: SystemClock().now(),
+            stages: consumers.map(\.1.stage), inFlight: consumers.map { WorkerPulse.Load(stage: $0.1.stage, count: $0.1.inFlight) },
+            circuits: store.clients.map { key, client in
+                WorkerPulse.Circuit(merchantID: key.merchant, gatewayID: key.gateway, state: WorkerPulse.Circuit.State(client.circuit))
+            })
     }
 
     private func heard(_ event: LinkEvent) {
