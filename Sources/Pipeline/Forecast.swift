@@ -46,6 +46,8 @@ public struct Forecaster: Sendable {
         case .intake: intake(body)
         case .cascade, .retry: work(body, stage)
         case .outcomes: outcome(body)
+        case .suspects: Forecast(.fails, "Nothing says which stage's work is to be done on it.")
+        case .unrouted: Forecast(.goes, "It would go to whatever queue is bound for it now; where there is none, it comes back here.")
         }
     }
 

@@ -13,7 +13,7 @@ extension Topology {
         var exchanges = [
             Exchange(names.unrouted, .fanout), Exchange(names.declines, .topic, arguments: safe), Exchange(names.work, .topic, arguments: safe),
             Exchange(names.results, .topic, arguments: safe), Exchange(names.dead, .fanout), Exchange(names.cancels, .fanout),
-            Exchange(names.journal, .fanout),
+            Exchange(names.journal, .fanout), Exchange(names.pulse, .fanout),
         ]
         var queues = [
             Queue(names.unrouted, .quorum, arguments: kept),
@@ -27,7 +27,7 @@ extension Topology {
             Binding(names.cancels, "", to: .queue(names.cancels)), Binding(names.journal, "", to: .queue(names.journal)),
             Binding(names.declines, "#", to: .queue(names.intake)),
         ]
-        for stage in Stage.allCases {
+        for stage in Stage.allCases where stage != .unrouted {
             let queue = names.queue(of: stage)
             queues.append(Queue(queue, .quorum, arguments: kept))
             if stage != .intake { bindings.append(Binding(names.work, "#." + stage.rawValue, to: .queue(queue))) }

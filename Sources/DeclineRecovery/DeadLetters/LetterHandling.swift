@@ -9,8 +9,6 @@ public enum LetterHandling: String, Sendable, CaseIterable {
 }
 
 extension DeadLetter {
-    var mayBeCharged: Bool { reason.mayBeCharged }
-
     public var handling: LetterHandling {
         if mayBeCharged { return .reconcile }
         switch reason {

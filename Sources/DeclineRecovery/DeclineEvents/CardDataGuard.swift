@@ -47,7 +47,7 @@ public enum CardDataGuard {
             let value = try JSONValue(parsing: bytes.span, limits: JSONLimits(bytes: .max, depth: 512))
             return redacted(value, under: nil, seal).bytes
         } catch {
-            return withoutNumbers(withoutNamedValues(bytes))
+            return redactedUnparsed(bytes)
         }
     }
 
@@ -55,48 +55,6 @@ public enum CardDataGuard {
     public static func redacted(_ text: String, under name: String) -> String {
         if namesSecurityCode(name) { return codeMark }
         return name.lowercased() == "token" ? tokenMark : redacted(text)
-    }
-
-    /// What is no JSON, without the values that would be taken out of it if it were: `"token": ...`, `"cvv": ...`.
-    private static func withoutNamedValues(_ bytes: [UInt8]) -> [UInt8] {
-        func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0D).contains(byte) }
-        /// Behind the closing quote of the text that opens here; the end where there is none.
-        func end(ofTextAt start: Int) -> Int {
-            var index = start + 1
-            while index < bytes.count, bytes[index] != 0x22 { index += bytes[index] == 0x5C ? 2 : 1 }
-            return min(index + 1, bytes.count)
-        }
-        var result: [UInt8] = []
-        var index = 0
-        while index < bytes.count {
-            guard bytes[index] == 0x22 else {
-                result.append(bytes[index])
-                index += 1
-                continue
-            }
-            let nameEnd = end(ofTextAt: index)
-            var colon = nameEnd
-            while colon < bytes.count, isSpace(bytes[colon]) { colon += 1 }
-            let name = String(decoding: bytes[index..<nameEnd].filter { $0 != 0x22 }, as: UTF8.self)
-            guard colon < bytes.count, bytes[colon] == 0x3A, name == "token" || namesSecurityCode(name) else {
-                // Only the quote is passed: where quotes are missing, the next may open a name.
-                result.append(bytes[index])
-                index += 1
-                continue
-            }
-            var value = colon + 1
-            while value < bytes.count, isSpace(bytes[value]) { value += 1 }
-            var valueEnd = value
-            if value < bytes.count, bytes[value] == 0x22 {
-                valueEnd = end(ofTextAt: value)
-            } else {
-                while valueEnd < bytes.count, ![0x2C, 0x7D, 0x5D, 0x0A].contains(bytes[valueEnd]) { valueEnd += 1 }
-            }
-            result += bytes[index...colon]
-            result += Array("\"\(name == "token" ? tokenMark : codeMark)\"".utf8)
-            index = valueEnd
-        }
-        return result
     }
 
     /// What tells a message from others that have no id either: the message without its card, in clear or sealed, for a token is sealed
@@ -156,7 +114,7 @@ public enum CardDataGuard {
         }
     }
 
-    private static func withoutNumbers(_ bytes: [UInt8]) -> [UInt8] {
+    static func withoutNumbers(_ bytes: [UInt8]) -> [UInt8] {
         var result: [UInt8] = []
         var from = 0
         for range in cardNumbers(in: bytes) {

@@ -8,11 +8,19 @@ import Testing
         (.unknownMerchant, .replay, .rejected), (.unexpectedType, .replay, nil), (.noCardKey, .replay, .rejected),
         (.cardUnusable, .replay, .rejected),
         (.attemptsSpent, .replay, .skipped), (.cancelFailed, .replay, nil), (.refusedByFlexFactor, .replay, .rejected),
-        (.outcomeUnknown, .reconcile, nil),
+        (.unroutable, .replay, nil), (.outcomeUnknown, .reconcile, nil),
     ]
 
     @Test func theTableHasEveryReason() {
-        #expect(Set(Self.table.map(\.0)) == Set(DeadLetterReason.allCases) && Self.table.count == DeadLetterReason.allCases.count)
+        // What crashes workers depends on where.
+        #expect(Set(Self.table.map(\.0) + [.crashesWorkers]) == Set(DeadLetterReason.allCases))
+        #expect(Self.table.count + 1 == DeadLetterReason.allCases.count)
+    }
+
+    @Test(arguments: Stage.allCases)
+    func whatCrashesWorkersMayBeChargedWhereSomebodyCharges(stage: Stage) {
+        let letter = DeadLetter.sample(.crashesWorkers, stage: stage)
+        #expect(letter.handling == (stage == .intake || stage == .outcomes ? .replay : .reconcile))
     }
 
     @Test(arguments: table)
@@ -21,7 +29,7 @@ import Testing
             let letter = DeadLetter.sample(reason, stage: stage)
             #expect(letter.handling == handling && letter.crmWasTold == told && reason.crmWasTold == told)
             #expect(letter.needsCRMConsent == (reason == .attemptsSpent) && reason.needsCRMConsent == letter.needsCRMConsent)
-            #expect(reason.mayBeCharged == (handling == .reconcile))
+            #expect(letter.mayBeCharged == (handling == .reconcile))
         }
     }
 
