@@ -54,7 +54,7 @@ public enum BrokerError: Error, Sendable, Hashable, CustomStringConvertible {
 
 /// Why a message is not known to be with the broker.
 public enum PublishError: Error, Sendable, Hashable, CustomStringConvertible {
-    /// No queue takes a mandatory message.
+    /// No queue takes a mandatory message, or the exchange does not exist or refuses us.
     case returned(code: UInt16, text: String, exchange: String, routingKey: String)
     /// The broker did not accept it: a full queue, or an internal error.
     case nacked(exchange: String, routingKey: String)
@@ -73,7 +73,7 @@ public enum PublishError: Error, Sendable, Hashable, CustomStringConvertible {
 
     public var advice: String {
         switch self {
-        case .returned: "Apply the topology: no queue is bound for this routing key."
+        case .returned: "Apply the topology: the exchange is missing, or no queue is bound for this routing key."
         case .nacked: "Look at the queue's length limit and at the broker's log."
         case .unsendable: "Shorten the property that is named."
         case .connectionLost: "Publish again; receivers drop repeats by message id."

@@ -229,6 +229,7 @@ final class Connection: @unchecked Sendable {
         inbox.withLock { $0.isAsleep = false }
         drainWake()
         try session.receive()
+        try session.reopenPublishing()
         try session.tendHeartbeat()
         return true
     }

@@ -26,6 +26,10 @@ final class Session {
     private var awaited: Awaited?
     /// The queue whose subscription the broker has ended: the session is over as soon as no answer is waited for.
     private var endedSubscription: String?
+    /// Why the broker has closed the channel of the publishes, until it is opened again.
+    private var publishingRefusal: (code: UInt16, text: String)?
+    /// Exchanges that the broker has refused, and until when they are not tried again: each try costs the channel.
+    private var refusedExchanges: [String: (until: Int64, code: UInt16, text: String)] = [:]
     private let events: (LinkEvent) -> Void
     private let role: LinkEvent.Role
 
@@ -214,12 +218,42 @@ final class Session {
 
     // MARK: Writing
 
+    /// Opens the channel of the publishes again after one of them had it closed: its exchange does not exist, or is not ours to write to.
+    ///
+    /// The broker names the exchange and not the message. What was on its way to that exchange did not arrive; whether the rest did is
+    /// unknown.
+    func reopenPublishing() throws(BrokerError) {
+        guard let (code, text) = publishingRefusal else { return }
+        publishingRefusal = nil
+        assemblies[1] = nil
+        for pending in confirms.removeAll() {
+            let exchange = pending.message.exchange
+            if Self.names(exchange, text) {
+                refusedExchanges[exchange] = (monotonicMilliseconds() + 1_000, code, text)
+                pending.batch.settle(.returned(code: code, text: text, exchange: exchange, routingKey: pending.message.routingKey))
+            } else {
+                pending.batch.settle(.connectionLost)
+            }
+        }
+        try openChannel(1)
+        try selectConfirms(1)
+    }
+
+    /// Whether a refusal is about an exchange, as RabbitMQ words it: `no exchange 'x' in vhost '/'`, `access to exchange 'x' in vhost ...`.
+    private static func names(_ exchange: String, _ text: String) -> Bool { text.contains("exchange '\(exchange)' in vhost") }
+
     /// Encodes a publish on channel 1; an error says that nothing was written.
     func publish(_ pending: PendingPublish) -> PublishError? {
         let message = pending.message
         if let why = message.properties.tooLong { return .unsendable(why) }
         if message.exchange.utf8.count > 255 || message.routingKey.utf8.count > 255 {
             return .unsendable("the exchange's name or the routing key has more than 255 bytes")
+        }
+        if let refused = refusedExchanges[message.exchange] {
+            if monotonicMilliseconds() < refused.until {
+                return .returned(code: refused.code, text: refused.text, exchange: message.exchange, routingKey: message.routingKey)
+            }
+            refusedExchanges[message.exchange] = nil
         }
         var publish = amqp_basic_publish_t(
             ticket: 0, exchange: scratch.bytes(message.exchange), routing_key: scratch.bytes(message.routingKey),
@@ -435,8 +469,13 @@ final class Session {
             let error = BrokerError.refused(code: close.reply_code, text: String(close.reply_text))
             var ok = amqp_channel_close_ok_t()
             _ = out.method(channel, UInt32(AMQP_CHANNEL_CLOSE_OK_METHOD), &ok)
-            guard awaited?.channel == channel else { throw error }
-            awaited?.outcome = .failure(error)
+            if awaited?.channel == channel {
+                awaited?.outcome = .failure(error)
+            } else if channel == 1, confirms.contains(where: { Self.names($0.message.exchange, String(close.reply_text)) }) {
+                publishingRefusal = (close.reply_code, String(close.reply_text))
+            } else {
+                throw error
+            }
         case UInt32(AMQP_CONNECTION_CLOSE_METHOD):
             let close = raw.load(as: amqp_connection_close_t.self)
             let error = BrokerError.refused(code: close.reply_code, text: String(close.reply_text))

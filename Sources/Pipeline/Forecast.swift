@@ -46,6 +46,8 @@ public struct Forecaster: Sendable {
         case .intake: intake(body)
         case .cascade, .retry: work(body, stage)
         case .outcomes: outcome(body)
+        case .suspects: Forecast(.fails, "Nothing says which stage's work is to be done on it.")
+        case .unrouted: Forecast(.goes, "It would go to whatever queue is bound for it now; where there is none, it comes back here.")
         }
     }
 
@@ -87,13 +89,16 @@ public struct Forecaster: Sendable {
     }
 
     private func work(_ body: [UInt8], _ stage: Stage) -> Forecast {
-        if case .success(let cancellation) = Cancellation.decode(body) {
+        if stage == .retry, case .success(let cancellation) = Cancellation.decode(body) {
             return of(cancellation.merchantID) { _ in Forecast(.goes, "The order would be cancelled at FlexFactor.") }
         }
         switch WorkEnvelope.decode(body) {
         case .newer(let type): return Forecast(.unknown, "A newer worker wrote it (\(type)); it is sent as it is.")
         case .unreadable(let why): return Forecast(.fails, "The \(stage.rawValue) stage could not read it: \(why)")
         case .recovery(let recovery):
+            guard recovery.route.word == stage.rawValue else {
+                return Forecast(.fails, "It is a recovery by way of \(recovery.route.word), and not the \(stage.rawValue) stage's.")
+            }
             return of(recovery.merchantID) { merchant in
                 guard merchant.flexFactorGateways[recovery.gatewayID] != nil else {
                     return Forecast(.fails, "The configuration has no FlexFactor gateway \(recovery.gatewayID) of merchant \(merchant.id).")

@@ -5,7 +5,16 @@ public import DeclineRecovery
 /// A stage has no other way to end a delivery, so a message is replaced by what it led to or stays where it is.
 public struct Handled: Sendable {
     public let publishing: [OutgoingMessage]
+    /// Where the message itself goes on to, as it came, beside what is published.
+    public let onward: Onward?
     public let account: Account
+
+    public enum Onward: Sendable, Equatable {
+        /// To the suspects, with a note of where it was.
+        case suspects(SetAside)
+        /// Straight to the queue of a stage, past the exchange that did not find it.
+        case queue(of: Stage)
+    }
 
     /// What happened, for logs and metrics. No personal data, no card, no key.
     public struct Account: Sendable, Equatable {
@@ -60,8 +69,9 @@ public struct Handled: Sendable {
         case ignored(String)
     }
 
-    public init(publishing: [OutgoingMessage], account: Account) {
+    public init(publishing: [OutgoingMessage], onward: Onward? = nil, account: Account) {
         self.publishing = publishing
+        self.onward = onward
         self.account = account
     }
 }

@@ -1,3 +1,5 @@
+public import DeclineRecovery
+
 /// A delivery as a stage sees it: what was sent, how it came, and no way to finish it. Finishing is what a stage's answer is for.
 public struct IncomingMessage: Sendable {
     public let body: [UInt8]
@@ -10,15 +12,19 @@ public struct IncomingMessage: Sendable {
     public let traceparent: String?
     /// The other headers, as text, for a dead letter to show.
     public let headers: [(name: String, value: String)]
-    public let exchange: String
+    public internal(set) var exchange: String
     public let routingKey: String
     /// The broker handed this message out before, to us or to a pod that died.
     public let redelivered: Bool
+    /// How often the broker handed this message out before without its being finished.
+    public let deliveries: Int
+    /// Where a suspect comes from; its exchange and routing key are those it had there.
+    public let setAside: SetAside?
 
     public init(
         body: [UInt8], contentType: String? = nil, messageID: String? = nil, type: String? = nil, correlationID: String? = nil,
         replyTo: String? = nil, traceparent: String? = nil, headers: [(name: String, value: String)] = [], exchange: String = "",
-        routingKey: String = "", redelivered: Bool = false
+        routingKey: String = "", redelivered: Bool = false, deliveries: Int = 0, setAside: SetAside? = nil
     ) {
         self.body = body
         self.contentType = contentType
@@ -31,5 +37,7 @@ public struct IncomingMessage: Sendable {
         self.exchange = exchange
         self.routingKey = routingKey
         self.redelivered = redelivered
+        self.deliveries = deliveries
+        self.setAside = setAside
     }
 }

@@ -34,11 +34,12 @@ public struct Console: Service {
         let shelf = LetterShelf(link, settings.names)
         let flow = FlowShelf(link, settings.names)
         let tools = try await OperatorTools(shelf, settings, configuration)
+        let metrics = ConsoleMetrics()
         let environment = ProcessInfo.processInfo.environment
         let front = ConsoleFront(
             api: ConsoleAPI(tools: tools.letters, flow: flow, merchants: { tools.merchants }, version: SalvageVersion.current),
             access: { tools.access }, localName: environment["SALVAGE_OPERATOR"] ?? environment["USER"] ?? "local", isLoopback: isLoopback,
-            isReady: { link.isConnected && flow.isReady.letters }, logger: logger)
+            isReady: { link.isConnected && flow.isReady.letters }, metrics: { metrics.page(shelf, flow, now: SystemClock().now()) }, logger: logger)
         var services: [any Service] = [
             front.application(host: host, port: port) { port in
                 logger.info("Serving the console at http://\(host):\(port)", metadata: [LogKey.host: "\(host):\(port)"])
@@ -61,6 +62,7 @@ public struct Console: Service {
         try await shelf.catchUp()
         flow.lettersAreReady()
         logger.info("The letters are read", metadata: [LogKey.count: "\(shelf.look { $0.cases.count })"])
+        try await flow.listen()
         try await flow.follow(now: SystemClock().now())
         logger.info("The journal is read")
         try? await gracefulShutdown()

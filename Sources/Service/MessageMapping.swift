@@ -40,16 +40,65 @@ extension Pipeline.OutgoingMessage {
     }
 }
 
+extension Broker.OutgoingMessage {
+    /// The message of a delivery as it came, on its way to another queue.
+    init(_ delivery: Delivery, _ onward: Handled.Onward, _ names: TopologyNames) {
+        var properties = delivery.properties
+        properties.isPersistent = true
+        // What is in our hands does not run out.
+        properties.expiration = nil
+        // Orders for sending copies were carried out when it was first published.
+        properties.headers.fields.removeAll { $0.name.hasPrefix("x-") || $0.name == "CC" || $0.name == "BCC" }
+        // Beside ours they must fit a frame again; so much is nobody's trace context.
+        if properties.headers.fields.reduce(0, { $0 + $1.name.utf8.count + $1.value.text.utf8.count }) > 64_000 { properties.headers = FieldTable() }
+        let exchange: String
+        let key: String
+        switch onward {
+        case .queue(let stage): (exchange, key) = ("", names.queue(of: stage))
+        case .suspects(let setAside):
+            (exchange, key) = (names.work, Stage.suspects.rawValue)
+            properties.headers.fields.removeAll { HeaderName.isOfOneHop($0.name) }
+            properties.headers.fields += [
+                FieldTable.Field(HeaderName.setAsideStage, .string(setAside.stage.rawValue)),
+                FieldTable.Field(HeaderName.setAsideDeliveries, .integer(Int64(setAside.deliveries))),
+                FieldTable.Field(HeaderName.setAsideExchange, .string(delivery.exchange)),
+                FieldTable.Field(HeaderName.setAsideRoutingKey, .string(delivery.routingKey)),
+            ]
+        }
+        self.init(exchange: exchange, routingKey: key, properties: properties, body: delivery.body)
+    }
+}
+
 extension IncomingMessage {
-    init(_ delivery: Delivery) {
+    /// - Parameter stage: whose queue it came from. A suspect is shown as its own stage would have seen it, handed out before.
+    init(_ delivery: Delivery, at stage: Stage) {
         let properties = delivery.properties
-        // Headers that begin with x- are the broker's.
-        let headers = properties.headers.fields.filter { $0.name != HeaderName.traceparent && $0.name != HeaderName.due && !$0.name.hasPrefix("x-") }
+        let headers = properties.headers.fields.filter { $0.name != HeaderName.traceparent && !HeaderName.isOfOneHop($0.name) }
+        let origin = stage == .suspects ? Origin(properties.headers) : nil
         self.init(
             body: delivery.body, contentType: properties.contentType, messageID: properties.messageID, type: properties.type,
             correlationID: properties.correlationID, replyTo: properties.replyTo, traceparent: TraceParent.from(properties.headers),
-            headers: headers.map { ($0.name, $0.value.text) }, exchange: delivery.exchange, routingKey: delivery.routingKey,
-            redelivered: delivery.redelivered)
+            headers: headers.map { ($0.name, $0.value.text) }, exchange: origin?.exchange ?? delivery.exchange,
+            routingKey: origin?.routingKey ?? delivery.routingKey, redelivered: delivery.redelivered || stage == .suspects,
+            deliveries: Int(clamping: delivery.deliveryCount ?? 0), setAside: origin?.setAside)
+    }
+
+    /// What the headers of a suspect say of where it was.
+    private struct Origin {
+        let setAside: SetAside
+        let exchange: String
+        let routingKey: String
+
+        init?(_ headers: FieldTable) {
+            guard case .string(let word)? = headers[HeaderName.setAsideStage], let stage = Stage(rawValue: word),
+                case .integer(let deliveries)? = headers[HeaderName.setAsideDeliveries],
+                case .string(let exchange)? = headers[HeaderName.setAsideExchange],
+                case .string(let routingKey)? = headers[HeaderName.setAsideRoutingKey]
+            else { return nil }
+            setAside = SetAside(stage: stage, deliveries: Int(clamping: deliveries))
+            self.exchange = exchange
+            self.routingKey = routingKey
+        }
     }
 }
 
@@ -57,6 +106,16 @@ enum HeaderName {
     static let traceparent = "traceparent"
     /// When a message of the delay ladder is due, in milliseconds since 1970.
     static let due = "salvage-due"
+    /// Where a suspect was before it was set aside, and how often it was handed out there.
+    static let setAsideStage = "salvage-set-aside-stage"
+    static let setAsideDeliveries = "salvage-set-aside-deliveries"
+    static let setAsideExchange = "salvage-set-aside-exchange"
+    static let setAsideRoutingKey = "salvage-set-aside-routing-key"
+
+    /// Whether a header belongs to one hop and not to the message: the broker's (`x-`) and our notes.
+    static func isOfOneHop(_ name: String) -> Bool { name.hasPrefix("x-") || ofOneHop.contains(name) }
+
+    private static let ofOneHop: Set<String> = [due, setAsideStage, setAsideDeliveries, setAsideExchange, setAsideRoutingKey]
 }
 
 /// W3C trace context: passed on as it came, and begun where it is missing or not of its form.

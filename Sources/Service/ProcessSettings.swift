@@ -15,6 +15,8 @@ public struct ProcessSettings: Sendable {
     public var stages: Set<Stage>
     /// Messages of a stage that may be in work at a time in this process.
     public var prefetch: [Stage: UInt16]
+    /// When a message that was in work as workers ended is tried alone, and when it is not tried any more.
+    public var suspicion: Suspicion
     /// Event loops that work on messages.
     public var lanes: Int
     /// Where health and metrics are served; `nil` for nowhere.
@@ -66,7 +68,11 @@ public struct ProcessSettings: Sendable {
             .cascade: UInt16(settings.count("prefetch.cascade", 1...65_535, default: 1_000)),
             .retry: UInt16(settings.count("prefetch.retry", 1...65_535, default: 500)),
             .outcomes: UInt16(settings.count("prefetch.outcomes", 1...65_535, default: 256)),
+            // Alone is alone.
+            .suspects: 1,
+            .unrouted: UInt16(settings.count("prefetch.unrouted", 1...65_535, default: 20)),
         ]
+        suspicion = Suspicion(limit: settings.count("suspect.deliveries", 1...1_000_000, default: 3))
         lanes = settings.count("lanes", 1...256, default: max(ProcessInfo.processInfo.activeProcessorCount, 1))
         let address = settings.parsed("listen", default: Address(host: "0.0.0.0", port: 8_080), "HOST:PORT, or none", Address.init)
         listen = address.port < 0 ? nil : (address.host, address.port)

@@ -13,7 +13,7 @@ extension Topology {
         var exchanges = [
             Exchange(names.unrouted, .fanout), Exchange(names.declines, .topic, arguments: safe), Exchange(names.work, .topic, arguments: safe),
             Exchange(names.results, .topic, arguments: safe), Exchange(names.dead, .fanout), Exchange(names.cancels, .fanout),
-            Exchange(names.journal, .fanout),
+            Exchange(names.journal, .fanout), Exchange(names.pulse, .fanout),
         ]
         var queues = [
             Queue(names.unrouted, .quorum, arguments: kept),
@@ -21,13 +21,16 @@ extension Topology {
             // A retry lives for 21 days and its grace.
             Queue(names.cancels, .stream, arguments: ["x-max-age": "30D", "x-stream-max-segment-size-bytes": .integer(5_000_000)]),
             Queue(names.journal, .stream, arguments: ["x-max-age": "90D", "x-stream-max-segment-size-bytes": .integer(50_000_000)]),
+            // Only the last words of each worker matter; a stream lets any number listen, and go on after a lost connection.
+            Queue(names.pulse, .stream, arguments: ["x-max-age": "1h", "x-stream-max-segment-size-bytes": .integer(1_000_000)]),
         ]
         var bindings = [
             Binding(names.unrouted, "", to: .queue(names.unrouted)), Binding(names.dead, "", to: .queue(names.dead)),
             Binding(names.cancels, "", to: .queue(names.cancels)), Binding(names.journal, "", to: .queue(names.journal)),
+            Binding(names.pulse, "", to: .queue(names.pulse)),
             Binding(names.declines, "#", to: .queue(names.intake)),
         ]
-        for stage in Stage.allCases {
+        for stage in Stage.allCases where stage != .unrouted {
             let queue = names.queue(of: stage)
             queues.append(Queue(queue, .quorum, arguments: kept))
             if stage != .intake { bindings.append(Binding(names.work, "#." + stage.rawValue, to: .queue(queue))) }

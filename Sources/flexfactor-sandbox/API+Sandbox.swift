@@ -8,6 +8,7 @@ extension API {
         case ("GET", "/"): return Reply(body: Self.index, contentType: "text/plain; charset=utf-8")
         case ("GET", "/sandbox/ledger"): return ledger(request)
         case ("GET", "/sandbox/ledger/summary"): return summary()
+        case ("GET", "/sandbox/hung"): return Reply(body: jsonText(["count": world.withLock { $0.hung }]))
         case ("GET", "/sandbox/faults"): return encoded(world.withLock { $0.faults })
         case ("PUT", "/sandbox/faults"), ("POST", "/sandbox/faults"):
             do {
@@ -89,6 +90,7 @@ extension API {
 
         GET  /sandbox/ledger[?orderId=...][&format=ndjson]   every movement of money
         GET  /sandbox/ledger/summary                         totals, and who was charged more than once
+        GET  /sandbox/hung                                   how many calls of tok_hang there were
         GET  /sandbox/faults, PUT /sandbox/faults            what goes wrong; members left out stay as they are
         POST /sandbox/expire-tokens                          all bearer tokens end now
         POST /sandbox/orders/ID/complete|cancel|expire|refund|chargeback

@@ -277,8 +277,13 @@ final class API: Sendable {
                     "result": "Success", "status": status, "statusCode": NSNull(), "errors": [Any](), "customProperties": [String: Any](),
                 ]))
         }
-        guard isFirst, let fault else { return execute() }
+        guard let fault, isFirst || fault == .hang else { return execute() }
         switch fault {
+        case .hang:
+            return world.withLock { world in
+                world.hung += 1
+                return Reply(manner: .silence(seconds: world.faults.timeoutSeconds))
+            }
         case .errorBefore: return Reply(status: 500, body: "{}")
         case .resetBefore: return Reply(manner: .reset)
         case .timeoutAfter: return execute().lost(.silence(seconds: world.withLock { $0.faults.timeoutSeconds }))

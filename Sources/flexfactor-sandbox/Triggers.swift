@@ -8,9 +8,9 @@ enum Fate: Sendable, Equatable {
     case refundLater, chargebackLater
 }
 
-/// A fault that a token asks for, at the first evaluate of its order only.
+/// A fault that a token asks for, at the first evaluate of its order only; a hang comes at each.
 enum TokenFault: Sendable {
-    case timeoutAfter, resetBefore, resetAfter, errorBefore, errorAfter
+    case timeoutAfter, resetBefore, resetAfter, errorBefore, errorAfter, hang
 }
 
 enum Triggers {
@@ -32,6 +32,7 @@ enum Triggers {
         ("tok_reset_before", .approve, .resetBefore, "the first evaluate is reset and not executed; the repeat is approved"),
         ("tok_reset_after_approve", .approve, .resetAfter, "the first evaluate is executed and reset"),
         ("tok_500_then_approve", .approve, .errorBefore, "the first evaluate answers 500 and is not executed"),
+        ("tok_hang", .decline, .hang, "no evaluate is ever executed or answered; GET /sandbox/hung counts them"),
         ("tok_500_after_approve", .approve, .errorAfter, "the first evaluate is executed and answers 500"),
     ]
 

@@ -75,6 +75,8 @@ struct World: Sendable {
     var faults = Faults()
     var random: SplitMix
     var faultedOnce: Set<String> = []
+    /// Calls that were left without any answer, each time.
+    var hung = 0
     /// Idempotency keys of requests that are being worked on.
     var inProgress: Set<String> = []
     var outbox: [Webhook] = []

@@ -11,9 +11,11 @@ struct Run: AsyncParsableCommand {
               SALVAGE_BROKER_URL, _BROKER_URL_FILE amqp[s]://user:password@host[:port][,host...]/vhost
               SALVAGE_BROKER_AUTHORITY_FILE, _BROKER_CERTIFICATE_FILE, _BROKER_KEY_FILE, _BROKER_SERVER_NAME   for amqps
               SALVAGE_BROKER_HEARTBEAT_SECONDS     10
-              SALVAGE_STAGES                       intake,cascade,retry,outcomes
+              SALVAGE_STAGES                       intake,cascade,retry,outcomes,suspects,unrouted
               SALVAGE_TOPOLOGY_PREFIX              recovery
               SALVAGE_PREFETCH_INTAKE, _CASCADE, _RETRY, _OUTCOMES   256, 1000, 500, 256: messages in work at a time
+              SALVAGE_PREFETCH_UNROUTED            20; suspects are always tried one at a time
+              SALVAGE_SUSPECT_DELIVERIES           3: unfinished deliveries after which a message is tried alone, and then not any more
               SALVAGE_LANES                        one per core
               SALVAGE_LISTEN                       0.0.0.0:8080 for /livez, /readyz, /metrics; none for nowhere
               SALVAGE_WEBHOOKS_LISTEN              0.0.0.0:8081 for POST /webhooks/MERCHANT/GATEWAY; none for nowhere
@@ -33,7 +35,7 @@ struct Run: AsyncParsableCommand {
 
     @OptionGroup var broker: BrokerOptions
     @OptionGroup var config: ConfigOption
-    @Option(help: "The stages to run, with commas between: intake, cascade, retry, outcomes. All by default.")
+    @Option(help: "The stages to run, with commas between: intake, cascade, retry, outcomes, suspects, unrouted. All by default.")
     var stages: String?
     @Option(help: "HOST:PORT for health and metrics, or none.")
     var listen: String?

@@ -94,6 +94,46 @@ import Testing
         }
     }
 
+    private func failure(_ publish: () async throws(PublishError) -> Void) async -> PublishError? {
+        do throws(PublishError) {
+            try await publish()
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    @Test func aMissingExchangeCostsNobodyElseTheConnection() async throws {
+        let lost = Atomic<Int>(0)
+        let link = try await TestBroker.open { event in
+            if case .disconnected = event { lost.add(1, ordering: .relaxed) }
+        }
+        let queue = TestBroker.name("queue")
+        let exchange = TestBroker.name("exchange")
+        try await link.declare(Topology(queues: [Queue(queue, .quorum)]))
+        let stray = OutgoingMessage(exchange: exchange, routingKey: "k", body: [1])
+        for round in 0..<200 {
+            async let outcome = failure { () async throws(PublishError) in try await link.publish([stray]) }
+            // Its neighbour is at worst unknown, and there when it is published again.
+            while let failure = await failure({ () async throws(PublishError) in try await link.publish([message(queue, String(round))]) }) {
+                #expect(failure == .connectionLost)
+            }
+            guard case .returned(404, _, exchange, "k")? = await outcome else {
+                Issue.record("the exchange does not exist")
+                break
+            }
+        }
+        let ready = try await link.readyCount(of: queue)
+        #expect(ready >= 200)
+        // An exchange that comes back is tried again.
+        try await link.declare(Topology(exchanges: [Exchange(exchange, .fanout)], bindings: [Binding(exchange, "", to: .queue(queue))]))
+        try await until("it is taken") { (try? await link.publish([stray])) != nil }
+        #expect(lost.load(ordering: .relaxed) == 0)
+        try await link.delete(exchange: exchange)
+        try await link.delete(queue: queue)
+        await link.close()
+    }
+
     @Test func aFullQueueIsAnError() async throws {
         try await withQueue(["x-max-length": 1, "x-overflow": "reject-publish"]) { link, queue in
             var refused = false

@@ -13,7 +13,7 @@ extension Breakages {
                 var plan = Fleet.Plan()
                 plan.brokerURL = broker.url
                 plan.faults = #"{"latencyP50": 200, "latencyP99": 500}"#
-                plan.settings = ["SALVAGE_BROKER_HEARTBEAT_SECONDS": "2", "SALVAGE_PREFETCH_CASCADE": "100"]
+                plan.settings = ["SALVAGE_BROKER_HEARTBEAT_SECONDS": "2", "SALVAGE_PREFETCH_CASCADE": "100", "SALVAGE_SUSPECT_DELIVERIES": "1000"]
                 try await Fleet.with(plan) { fleet in
                     let crm = try await CRM(fleet.link)
                     try await fleet.startWorker()

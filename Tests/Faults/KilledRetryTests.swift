@@ -25,6 +25,8 @@ extension Breakages {
                 plan.settings["SALVAGE_POLL_LONGEST_SECONDS"] = String(max(6, Self.retries / 100))
                 plan.settings["SALVAGE_BROKER_HEARTBEAT_SECONDS"] = "3"
                 plan.settings["SALVAGE_LOG_LEVEL"] = "warning"
+                // Here only the innocent are in work, again and again.
+                plan.settings["SALVAGE_SUSPECT_DELIVERIES"] = "1000"
                 let webhooks = ["SALVAGE_WEBHOOKS_LISTEN": "127.0.0.1:\(plan.webhookPort)"]
                 plan.settings["SALVAGE_WEBHOOKS_LISTEN"] = "none"
                 try await Fleet.with(plan) { fleet in

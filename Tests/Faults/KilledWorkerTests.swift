@@ -21,6 +21,8 @@ extension Breakages {
             plan.settings = [
                 "SALVAGE_PREFETCH_CASCADE": "150", "SALVAGE_FLEXFACTOR_CALL_SECONDS": "2", "SALVAGE_RECONCILE_SETTLE_SECONDS": "5",
                 "SALVAGE_LOG_LEVEL": "warning",
+                // Here only the innocent are in work, again and again.
+                "SALVAGE_SUSPECT_DELIVERIES": "1000",
             ]
             try await Fleet.with(plan) { fleet in
                 let crm = try await CRM(fleet.link)

@@ -118,6 +118,9 @@ public final class Fleet: Sendable {
         try? FileManager.default.removeItem(at: folder)
     }
 
+    /// The part of the broker that this fleet has for itself.
+    public var virtualHost: String { brokerURL.split(separator: "/").last.map(String.init) ?? "/" }
+
     // MARK: Workers
 
     public func configure(_ yaml: String) throws {
@@ -162,18 +165,49 @@ public final class Fleet: Sendable {
 
     /// Runs a `salvage` command to its end.
     public func salvage(_ arguments: String...) async throws -> (status: Int32, output: String, error: String) {
-        try await ChildProcess.run(TestMachine.salvage, arguments, environment: environment([:]))
+        try await salvage(arguments)
+    }
+
+    public func salvage(_ arguments: [String], environment more: [String: String] = [:]) async throws -> (status: Int32, output: String, error: String) {
+        try await ChildProcess.run(TestMachine.salvage, arguments, environment: environment(settings.merging(more) { $1 }))
+    }
+
+    /// Starts a `salvage` command that the test may kill.
+    public func begin(_ arguments: [String], environment more: [String: String] = [:]) throws -> ChildProcess {
+        try ChildProcess(
+            TestMachine.salvage, arguments, environment: environment(settings.merging(more) { $1 }),
+            output: folder.appending(path: "command-\(UUID().uuidString.prefix(8)).log"))
     }
 
     /// Whether nothing waits in any queue between the stages, the delay ladder included. What a worker holds does not show.
     public func isIdle() async throws -> Bool {
-        let stages = ["intake", "cascade", "retry", "outcomes"]
+        let stages = ["intake", "cascade", "retry", "outcomes", "suspects", "unrouted"]
         let rungs = (0..<21).map { "delay." + ($0 < 10 ? "0" : "") + String($0) }
         for queue in stages + rungs where try await link.readyCount(of: "recovery." + queue) > 0 { return false }
         return true
     }
 
+    /// Ends the worker that was started first, as an operator would.
+    public func endFirstWorker() async { await workers.withLock { $0.first }?.end(SIGTERM) }
+
     // MARK: The sandbox
+
+    /// Asks the sandbox for a charge as a cascade would, behind the workers' backs.
+    public func evaluate(_ reference: String, token: String) async throws {
+        struct Bearer: Decodable { let accessToken: String }
+        let login = try await TestMachine.http(
+            "POST", sandboxURL + "/v1/oauth2/token", #"{"appKey":"sandbox-app-key","appSecret":"sandbox-app-secret"}"#,
+            headers: [("Content-Type", "application/json")])
+        let bearer = try JSONDecoder().decode(Bearer.self, from: login.data).accessToken
+        let body = #"""
+            {"orderId":"\#(reference)","mid":"5f1c1f0e-6b1a-4c5f-9a55-0d6a1c7b2e11","isDeclined":true,"isMIT":false,"idempotencyKey":"\#(UUID().uuidString)",
+             "transaction":{"id":"T","amount":4999,"currency":"USD","responseCode":"201","avsResultCode":"Y","cvvResultCode":"M","cavvResultCode":"0",
+             "responseCodeSource":"nmi"},"paymentMethod":{"cardNumber":"\#(token)"}}
+            """#
+        let answer = try await TestMachine.http(
+            "POST", sandboxURL + "/v1/evaluate", body, headers: [("Content-Type", "application/json"), ("Authorization", "Bearer " + bearer)])
+        try #require(answer.status == 200, "\(String(decoding: answer.data, as: UTF8.self))")
+    }
 
     public func setFaults(_ json: String) async throws { _ = try await http("PUT", "/sandbox/faults", json) }
 

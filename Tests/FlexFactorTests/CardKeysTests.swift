@@ -65,6 +65,64 @@ import TestSupport
         }
     }
 
+    // MARK: Tokens that we seal
+
+    /// The token that a sealed card holds; `nil` where it holds a card, or does not open.
+    private func token(_ card: SealedCard, _ keys: CardKeys) throws -> String? {
+        if case .success(.token(let token)) = keys.open(card, of: try charge()) { token.exposed } else { nil }
+    }
+
+    @Test(arguments: ["tok_1", "x", "Ä \"quoted\" \\ \n", String(repeating: "t", count: 256)])
+    func aSealedTokenIsOpenedAgain(text: String) throws {
+        let keys = CardKeys([Self.first, Self.second])
+        let sealed = try #require(keys.seal(CardToken(text)))
+        #expect(try token(sealed, keys) == text)
+        #expect(sealed.exposed.split(separator: ".").count == 5)
+        #expect(keys.hold(keyOf: sealed) == true)
+    }
+
+    @Test func noTwoSealingsLookAlike() throws {
+        let keys = CardKeys([Self.first])
+        #expect(try #require(keys.seal(CardToken("tok_1"))) != #require(keys.seal(CardToken("tok_1"))))
+    }
+
+    /// The newest key is dropped last, and a letter may lie for weeks.
+    @Test func aTokenIsSealedToTheNewestKey() throws {
+        for keys in [[Self.first, Self.second], [Self.second, Self.first]] {
+            let sealed = try #require(CardKeys(keys).seal(CardToken("tok_1")))
+            #expect(try token(sealed, CardKeys([Self.second])) == "tok_1")
+            #expect(try failure(sealed, CardKeys([Self.first])) == .noKey(kid: "2026-12"))
+        }
+    }
+
+    @Test func withoutAKeyNothingIsSealed() {
+        #expect(CardKeys().seal(CardToken("tok_1")) == nil)
+    }
+
+    @Test func aCardIsACardAndATokenAToken() throws {
+        let keys = CardKeys([Self.first])
+        guard case .success(.card) = keys.open(try seal(content), of: try charge()) else {
+            Issue.record("a card was opened as something else")
+            return
+        }
+        #expect(try token(seal(#"{"token":"tok_1"}"#), keys) == "tok_1")
+        for content in [#"{"token":""}"#, #"{"token":7}"#, #"{"token":null}"#, #"{"token":["tok_1"]}"#, #""tok_1""#] {
+            guard case .noCard? = try failure(seal(content), keys) else {
+                Issue.record("\(content) was taken")
+                continue
+            }
+        }
+    }
+
+    @Test func noSealedTokenPrints() throws {
+        let keys = CardKeys([Self.first])
+        let sealed = try #require(keys.seal(CardToken("tok_CANARY")))
+        let opened = keys.open(sealed, of: try charge())
+        for text in ["\(sealed)", String(reflecting: sealed), "\(opened)", String(reflecting: opened)] {
+            #expect(!text.contains("CANARY") && !text.contains(sealed.exposed))
+        }
+    }
+
     @Test func noKeyAndNoCardPrints() throws {
         let card = try seal(content)
         let opened = CardKeys([Self.first]).open(card, of: try charge())

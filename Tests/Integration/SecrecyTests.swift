@@ -67,8 +67,7 @@ import Testing
                 for canary in canaries {
                     // A letter keeps the CRM's own words, as far as they are no card and no key; so a name and an address may stand there.
                     if name == "letters", canary == canaries[4] || canary == canaries[5] || canary == canaries[10] { continue }
-                    // Of what is no JSON nobody can say what is a token.
-                    #expect(!text.contains(canary) || (name == "letters" && canary == canaries[3] && text.contains("not JSON")), "\(canary) stands in the \(name)")
+                    #expect(!text.contains(canary), "\(canary) stands in the \(name)")
                 }
             }
         }

@@ -7,7 +7,7 @@ extension DeadLetter {
             data.member("reason", reason.rawValue)
             data.member("explanation", explanation)
             data.member("advice", reason.advice)
-            data.member("replayable", !reason.mayBeCharged)
+            data.member("replayable", !mayBeCharged)
             if !faults.isEmpty { data.faults(faults) }
             data.member("stage", stage.rawValue)
             data.member("attempts", Int64(attempts))
@@ -29,6 +29,7 @@ extension DeadLetter {
         json.member("exchange", original.exchange)
         json.member("routingKey", original.routingKey)
         json.member("redelivered", original.redelivered)
+        json.optional("deliveries", original.deliveries.map(Int64.init))
         json.optional("messageId", original.messageID)
         json.optional("type", original.type)
         json.optional("contentType", original.contentType)
@@ -36,7 +37,9 @@ extension DeadLetter {
         json.optional("replyTo", original.replyTo)
         if !original.headers.isEmpty {
             json.object("headers") { headers in
-                for header in original.headers { headers.member(header.name, header.value) }
+                // AMQP may hold a name twice, and JSON may not.
+                var names: Set<String> = []
+                for header in original.headers where names.insert(header.name).inserted { headers.member(header.name, header.value) }
             }
         }
         json.member("bytes", Int64(original.originalByteCount))

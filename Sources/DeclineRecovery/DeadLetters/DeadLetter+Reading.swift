@@ -33,7 +33,8 @@ extension DeadLetter {
                 orderID: try data.optionalText("orderId"), gatewayID: try data.optionalText("gatewayId").map(GatewayID.init(_:))),
             original: Original(
                 exchange: try original.text("exchange"), routingKey: try original.text("routingKey"), redelivered: try original.flag("redelivered"),
-                messageID: try original.optionalText("messageId"), type: try original.optionalText("type"),
+                deliveries: try original.optionalCount("deliveries"), messageID: try original.optionalText("messageId"),
+                type: try original.optionalText("type"),
                 contentType: try original.optionalText("contentType"), correlationID: try original.optionalText("correlationId"),
                 replyTo: try original.optionalText("replyTo"),
                 headers: try original.optionalObject("headers")?.texts().map { Original.Header(name: $0.name, value: $0.text) } ?? [],

@@ -44,6 +44,8 @@ public struct DeadLetter: Sendable, Equatable {
         public let exchange: String
         public let routingKey: String
         public let redelivered: Bool
+        /// How often it was handed out without being finished, where that is why it is here.
+        public let deliveries: Int?
         public let messageID: String?
         public let type: String?
         public let contentType: String?
@@ -65,12 +67,13 @@ public struct DeadLetter: Sendable, Equatable {
         }
 
         public init(
-            exchange: String, routingKey: String, redelivered: Bool, messageID: String?, type: String?, contentType: String?,
+            exchange: String, routingKey: String, redelivered: Bool, deliveries: Int? = nil, messageID: String?, type: String?, contentType: String?,
             correlationID: String?, replyTo: String?, headers: [Header], redactedBody: [UInt8], originalByteCount: Int
         ) {
             self.exchange = exchange
             self.routingKey = routingKey
             self.redelivered = redelivered
+            self.deliveries = deliveries
             self.messageID = messageID
             self.type = type
             self.contentType = contentType
@@ -103,7 +106,8 @@ public struct DeadLetter: Sendable, Equatable {
         reason: DeadLetterReason, explanation: String, faults: [FieldError] = [], stage: Stage, attempts: Int = 0, subject: Subject = Subject(),
         original: Original, identity: @autoclosure () -> [UInt8], worker: Worker, writtenAt: Moment
     ) {
-        let message = original.messageID ?? String(decoding: identity(), as: UTF8.self)
+        // Some publishers set an empty id.
+        let message = original.messageID.flatMap { $0.isEmpty ? nil : $0 } ?? String(decoding: identity(), as: UTF8.self)
         self.init(
             id: UUID5(namespace: Self.namespace, name: "\(stage.rawValue)/\(reason.rawValue)/\(message)"), reason: reason, explanation: explanation,
             faults: faults, stage: stage, attempts: attempts, subject: subject, original: original, worker: worker, writtenAt: writtenAt)
@@ -125,5 +129,16 @@ public struct DeadLetter: Sendable, Equatable {
         self.original = original
         self.worker = worker
         self.writtenAt = writtenAt
+    }
+
+    /// The charge may have happened: replaying the message could charge twice, so the letter is only reconciled.
+    public var mayBeCharged: Bool {
+        switch (reason, stage) {
+        case (.outcomeUnknown, _): true
+        // Intake and outcomes charge nobody. Of any other stage its worker may have sent the charge before it ended.
+        case (.crashesWorkers, .intake), (.crashesWorkers, .outcomes): false
+        case (.crashesWorkers, _): true
+        default: false
+        }
     }
 }

@@ -22,24 +22,28 @@ public enum DeadLetterReason: String, Sendable, CaseIterable {
     case refusedByFlexFactor = "refused_by_flexfactor"
     /// FlexFactor could not tell whether it took the money. Such a letter is reconciled, never replayed.
     case outcomeUnknown = "outcome_unknown"
+    /// Its worker ended, or lost the broker, each time it was tried; in the end it was tried alone.
+    case crashesWorkers = "crashes_workers"
+    /// No queue was bound for it.
+    case unroutable
 
     /// What an operator does about it.
     public var advice: String {
         switch self {
         case .unreadable: "Find the publisher by the original exchange, routing key and headers, and mend what it writes."
-        case .invalidEvent: "Mend the fields named, at the CRM, and publish the decline again."
-        case .cardDataInClear: "Stop the CRM from sending card data; send a FlexFactor token or an encrypted card instead."
-        case .unknownMerchant: "Add the merchant to the configuration, or mend the CRM's merchantId; then publish the decline again."
-        case .unexpectedType: "Publish declines as com.salvage.decline.v1 to the declines exchange; nobody else writes to the work queues."
-        case .noCardKey: "Send a FlexFactor token, or give the worker the private key that the card was encrypted to."
-        case .cardUnusable: "Compare how the CRM encrypts with `salvage keys new --help`, and which key it uses; publish the decline again."
-        case .attemptsSpent: "Find out why FlexFactor cannot be reached (log, circuit metric, FlexFactor's status); then publish the decline again."
-        case .cancelFailed: "Cancel the order at FlexFactor by hand; its recovery reference is FlexFactor's external order id."
-        case .refusedByFlexFactor: "Read FlexFactor's field errors; mend the event or the gateway's configuration, and publish the decline again."
-        case .outcomeUnknown: "Look the order up at FlexFactor by its recovery reference and settle it by hand. Do not replay."
+        case .invalidEvent: "Correct the fields named and replay it, or have the CRM mend them and publish the decline again."
+        case .cardDataInClear: "Stop the CRM from sending card data; it must send a FlexFactor token or an encrypted card, and publish the decline again."
+        case .unknownMerchant: "Add the merchant to the configuration and reload the workers, or correct merchantId; then replay it."
+        case .unexpectedType: "Find out who writes to the work queues: only Salvage's own workers may. Declines go to the declines exchange."
+        case .noCardKey: "Give the workers the private key that the card was encrypted to (SALVAGE_CARD_KEYS), then replay it."
+        case .cardUnusable: "Compare how the CRM encrypts with `salvage keys new --help`, and which key it uses; then replay it with a card that opens."
+        case .attemptsSpent:
+            "Find out why FlexFactor cannot be reached (log, circuit, FlexFactor's status). When it is back, and the CRM's people agree, replay it."
+        case .cancelFailed: "When FlexFactor is back, replay the command; or cancel the order there by hand: its external order id is the recovery reference."
+        case .refusedByFlexFactor: "Read FlexFactor's field errors; correct the message or the gateway's configuration, then replay it."
+        case .crashesWorkers: "Find in the logs what ended the workers. What may be charged is reconciled; the rest is replayed once the cause is mended."
+        case .unroutable: "Bind a queue to the exchange for the routing key (`salvage topology apply` for ours), then replay it."
+        case .outcomeUnknown: "Reconcile it: FlexFactor is asked what became of the order, and the CRM is told."
         }
     }
-
-    /// The charge may have happened: replaying the message could charge twice.
-    public var mayBeCharged: Bool { self == .outcomeUnknown }
 }

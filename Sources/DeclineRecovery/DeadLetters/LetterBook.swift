@@ -47,6 +47,7 @@ public struct LetterBook: Sendable {
         known.occurrences += 1
         known.lastAt = max(known.lastAt, letter.writtenAt)
         known.offset = offset
+        known.handling = letter.handling
         if replay?.letter != letter.id, trace == nil || trace != known.trace {
             // Not the same delivery once more: its publisher sent the message again, and it died again.
             switch known.state {
@@ -54,6 +55,8 @@ public struct LetterBook: Sendable {
             case .replayed: known.state = .failedAgain
             case .resolved, .discarded: known.state = .open
             }
+            // What its last replay became is another message's matter now: this one is to do here.
+            known.successor = nil
         }
         known.trace = trace
         cases[letter.id] = known
@@ -64,6 +67,7 @@ public struct LetterBook: Sendable {
         cases[id]?.failedRun = run
         cases[id]?.successor = successor == id ? nil : successor
         runs[run]?.failed.insert(id)
+        runs[run]?.processed.remove(id)
     }
 
     /// What a list shows: the explanation, with the first fault where there is one.
@@ -102,9 +106,9 @@ public struct LetterBook: Sendable {
             for id in letters {
                 if case .processed(_, let run) = resolution {
                     traces[ReplayTrace.id(run: run, letter: id)] = nil
-                    runs[run]?.processed.insert(id)
-                    // Whatever failed later is the newer news.
+                    // It died after all.
                     if cases[id]?.failedRun == run { continue }
+                    runs[run]?.processed.insert(id)
                 }
                 cases[id]?.state = .resolved
                 cases[id]?.resolution = resolution
@@ -128,7 +132,8 @@ public struct LetterCase: Sendable, Equatable {
     public let reason: DeadLetterReason
     public let stage: Stage
     public let explanation: String
-    public let handling: LetterHandling
+    /// Of its latest writing, which is what a replay sends.
+    public internal(set) var handling: LetterHandling
     public let merchantID: MerchantID?
     public let orderID: String?
     public let reference: RecoveryReference?

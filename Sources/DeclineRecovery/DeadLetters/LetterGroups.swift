@@ -32,7 +32,10 @@ public struct LetterGroup: Sendable, Equatable {
         }
         return groups.values.sorted { left, right in
             if left.count != right.count { return left.count > right.count }
-            return (left.reason.rawValue, left.stage.rawValue, left.merchantID?.text ?? "") < (right.reason.rawValue, right.stage.rawValue, right.merchantID?.text ?? "")
+            func name(_ group: LetterGroup) -> (String, String, String, String) {
+                (group.reason.rawValue, group.stage.rawValue, group.merchantID?.text ?? "", group.handling.rawValue)
+            }
+            return name(left) < name(right)
         }
     }
 }

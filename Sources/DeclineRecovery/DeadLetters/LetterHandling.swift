@@ -9,13 +9,11 @@ public enum LetterHandling: String, Sendable, CaseIterable {
 }
 
 extension DeadLetter {
-    var mayBeCharged: Bool { reason.mayBeCharged }
-
     public var handling: LetterHandling {
         if mayBeCharged { return .reconcile }
         switch reason {
         case .unreadable, .invalidEvent, .cardDataInClear: return .editFirst
-        default: return lacksCardData ? .editFirst : .replay
+        default: return CardDataGuard.isMarked(original.redactedBody) ? .editFirst : .replay
         }
     }
 
@@ -37,13 +35,6 @@ extension DeadLetter {
 
     /// The CRM went on by its own rules and may have charged the order elsewhere: only its people can say whether a replay charges twice.
     public var needsCRMConsent: Bool { reason.needsCRMConsent }
-
-    /// Whether the guard took something out of the message that it needs.
-    private var lacksCardData: Bool {
-        let marks = [CardDataGuard.tokenMark, CardDataGuard.numberMark, CardDataGuard.codeMark]
-        let body = original.redactedBody
-        return marks.contains { body.contains(text: $0) }
-    }
 }
 
 extension DeadLetterReason {

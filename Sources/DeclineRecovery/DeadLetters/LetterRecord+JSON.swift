@@ -60,10 +60,15 @@ extension LetterRecord {
     }
 
     private static func readAct(_ data: EnvelopeReader) throws(EnvelopeFault) -> Act {
-        let letters = try data.elements("letters").compactMap { $0.string.flatMap { UUID5($0) } }
+        let letters = try data.elements("letters").map { (element) throws(EnvelopeFault) in
+            guard let id = element.string.flatMap({ UUID5($0) }) else { throw data.fault("letters", "UUIDs") }
+            return id
+        }
         switch try data.text("act") {
         case "selected":
             let plan = try data.object("plan")
+            let rate = try plan.count("rate")
+            guard (1...1_000).contains(rate) else { throw plan.fault("rate", "1...1000 messages per second") }
             var patch: JSONPatch?
             if let value = plan.value("patch") {
                 do throws(JSONPatchError) { patch = try JSONPatch(value) } catch { throw plan.fault("patch", "a JSON Patch") }
@@ -71,7 +76,7 @@ extension LetterRecord {
             return .selected(
                 letters, run: try data.id("run"),
                 ReplayPlan(
-                    patch: patch, isCanary: try plan.flag("canary"), rate: try plan.count("rate"), hasCRMConsent: try plan.flag("crmConsent"),
+                    patch: patch, isCanary: try plan.flag("canary"), rate: rate, hasCRMConsent: try plan.flag("crmConsent"),
                     total: try plan.count("total")))
         case "replayed": return .replayed(letters, run: try data.id("run"))
         case "resolved":

@@ -137,7 +137,7 @@ public enum ReplayTrace {
     /// The trace id of a `traceparent`; `nil` when it is not of its form.
     public static func id(ofTraceparent text: String) -> UUID5? {
         let parts = text.split(separator: "-", omittingEmptySubsequences: false)
-        guard parts.count == 4, parts[1].utf8.count == 32, let high = UInt64(parts[1].prefix(16), radix: 16),
+        guard parts.count == 4, parts[1].utf8.count == 32, parts[1].allSatisfy(\.isHexDigit), let high = UInt64(parts[1].prefix(16), radix: 16),
             let low = UInt64(parts[1].suffix(16), radix: 16)
         else { return nil }
         return UUID5(high: high, low: low)

@@ -47,14 +47,41 @@ public enum CardDataGuard {
             let value = try JSONValue(parsing: bytes.span, limits: JSONLimits(bytes: .max, depth: 512))
             return redacted(value, under: nil, seal).bytes
         } catch {
-            return withoutNumbers(bytes)
+            return redactedUnparsed(bytes)
         }
     }
 
-    /// Whether nothing would be taken out, and nothing was taken out before.
-    public static func isClean(_ value: JSONValue) -> Bool {
-        redacted(value, under: nil) { _ in nil } == value && ![numberMark, codeMark, tokenMark].contains { value.bytes.contains(text: $0) }
+    /// A header's value.
+    public static func redacted(_ text: String, under name: String) -> String {
+        if namesSecurityCode(name) { return codeMark }
+        return name.lowercased() == "token" ? tokenMark : redacted(text)
     }
+
+    /// What tells a message from others that have no id either: the message without its card, in clear or sealed, for a token is sealed
+    /// differently each time.
+    public static func identity(of bytes: [UInt8]) -> [UInt8] {
+        let redacted = redacted(bytes)
+        guard let value = try? JSONValue(parsing: redacted.span, limits: JSONLimits(bytes: .max, depth: 512)) else { return redacted }
+        return withoutSealedCard(value, under: nil).bytes
+    }
+
+    private static func withoutSealedCard(_ value: JSONValue, under name: String?) -> JSONValue {
+        switch value {
+        case .array(let elements): .array(elements.map { withoutSealedCard($0, under: nil) })
+        case .object(let members):
+            .object(members.compactMap { member in
+                name == "paymentMethod" && member.name == "encryptedCard" && member.value.isNull ? nil : name == "paymentMethod" && member.name == "encryptedCard"
+                    ? JSONValue.Member("token", .string(tokenMark)) : JSONValue.Member(member.name, withoutSealedCard(member.value, under: member.name))
+            })
+        default: value
+        }
+    }
+
+    /// Whether nothing would be taken out.
+    public static func isClean(_ value: JSONValue) -> Bool { redacted(value, under: nil) { _ in nil } == value }
+
+    /// Whether something was taken out before.
+    public static func isMarked(_ bytes: [UInt8]) -> Bool { [numberMark, codeMark, tokenMark].contains { bytes.contains(text: $0) } }
 
     public static func redacted(_ text: String) -> String {
         String(decoding: withoutNumbers(Array(text.utf8)), as: UTF8.self)
@@ -69,14 +96,17 @@ public enum CardDataGuard {
         case .string(let text): return .string(redacted(text))
         case .array(let elements): return .array(elements.map { redacted($0, under: nil, seal) })
         case .object(let members):
-            let isPaymentMethod = name == "paymentMethod" && value["encryptedCard"] == nil
+            var sealed: SealedCard?
+            if name == "paymentMethod", value["encryptedCard"]?.isNull ?? true, let token = value["token"]?.string { sealed = seal(CardToken(token)) }
             return .object(
-                members.map { member in
+                members.compactMap { member in
                     let name = redacted(member.name)
-                    if namesSecurityCode(member.name), !member.value.isNull { return JSONValue.Member(name, .string(codeMark)) }
+                    if namesSecurityCode(member.name), !member.value.isNull, member.value != .string("") { return JSONValue.Member(name, .string(codeMark)) }
+                    // A null beside the token: the sealed card comes in the token's place.
+                    if sealed != nil, member.name == "encryptedCard" { return nil }
                     // A token can charge the card at FlexFactor as the number can.
-                    if member.name == "token", case .string(let token) = member.value {
-                        if isPaymentMethod, let sealed = seal(CardToken(token)) { return JSONValue.Member("encryptedCard", .string(sealed.exposed)) }
+                    if member.name == "token", !member.value.isNull {
+                        if let sealed { return JSONValue.Member("encryptedCard", .string(sealed.exposed)) }
                         return JSONValue.Member(name, .string(tokenMark))
                     }
                     return JSONValue.Member(name, redacted(member.value, under: member.name, seal))
@@ -84,7 +114,7 @@ public enum CardDataGuard {
         }
     }
 
-    private static func withoutNumbers(_ bytes: [UInt8]) -> [UInt8] {
+    static func withoutNumbers(_ bytes: [UInt8]) -> [UInt8] {
         var result: [UInt8] = []
         var from = 0
         for range in cardNumbers(in: bytes) {

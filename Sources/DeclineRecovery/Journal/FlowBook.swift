@@ -39,6 +39,9 @@ public struct FlowBook: Sendable {
     private var minutes: [Int64: Minute] = [:]
     /// References that have ended, as numbers, by the day of their end.
     private var ended: [Int64: Set<UInt64>] = [:]
+    /// Recoveries that became dead letters, and may be taken up again.
+    private var fallen: [String: Open] = [:]
+    private var oldestKept = Int64.min
 
     /// A retry lives for 21 days and its grace; what is older is of no use here.
     public static let days: Int64 = 35
@@ -55,14 +58,20 @@ public struct FlowBook: Sendable {
         let mark = Self.mark(of: key)
         if ended.values.contains(where: { $0.contains(mark) }) { return }
         switch record.fate {
-        case "passed" where record.stage == .intake:
+        // A cancel command passes intake with its recovery's reference, and no rule decided it.
+        case "passed" where record.stage == .intake && (record.rule != nil || record.amount != nil):
+            takeUp(key)
             if open[key] == nil { begin(record, key, day) }
         case "told":
+            takeUp(key)
             if ResultKind(rawValue: record.detail)?.isFinal == true { end(record, key, mark, day) } else if let until = record.until {
                 wait(record, key, day, until, phase: "submitted")
             }
-        case "parked": wait(record, key, day, record.until, phase: record.detail)
-        case "dead_lettered", "rejected": end(record, key, mark, day)
+        // News and cancel commands wait as well, beside the recovery that they are about.
+        case "parked" where record.stage != .outcomes && record.detail != "cancelling":
+            takeUp(key)
+            wait(record, key, day, record.until, phase: record.detail)
+        case "dead_lettered", "rejected": fall(key)
         default: break
         }
     }
@@ -85,9 +94,23 @@ public struct FlowBook: Sendable {
         open[key] = entry
     }
 
+    /// It became a dead letter, which is an end until somebody replays or reconciles it.
+    private mutating func fall(_ key: String) {
+        guard let entry = open.removeValue(forKey: key) else { return }
+        fallen[key] = entry
+        change(entry.day, entry.code) { $0.ended += 1 }
+    }
+
+    private mutating func takeUp(_ key: String) {
+        guard let entry = fallen.removeValue(forKey: key) else { return }
+        open[key] = entry
+        change(entry.day, entry.code) { $0.ended -= 1 }
+    }
+
     private mutating func end(_ record: JournalRecord, _ key: String, _ mark: UInt64, _ day: Int64) {
+        // What was skipped at once was never handed to FlexFactor; under another mapping it may be.
+        if record.stage == .intake, open[key] == nil { return }
         ended[day, default: []].insert(mark)
-        // What was skipped at once was never handed to FlexFactor.
         guard let entry = open.removeValue(forKey: key) ?? (record.stage == .intake ? nil : Open(
             reference: record.reference, merchantID: record.merchantID, since: record.at, day: day, code: nil, amount: record.amount))
         else { return }
@@ -108,7 +131,9 @@ public struct FlowBook: Sendable {
 
     private mutating func forget(before day: Int64) {
         if let oldest = minutes.keys.min(), minutes.count > 61 { minutes[oldest] = nil }
-        guard let oldest = ended.keys.min() ?? days.keys.min(), oldest < day else { return }
+        guard day > oldestKept else { return }
+        oldestKept = day
+        fallen = fallen.filter { $0.value.day >= day }
         ended = ended.filter { $0.key >= day }
         days = days.filter { $0.key >= day }
         open = open.filter { $0.value.day >= day }

@@ -161,6 +161,10 @@ struct EnvelopeReader {
     }
 
     func id(_ name: String) throws(EnvelopeFault) -> UUID5 { try required(name, UUID5(try text(name)), "a UUID") }
+    func texts(_ name: String) throws(EnvelopeFault) -> [String] {
+        try required(name, optional(name, "a list of texts") { $0.array.map { $0.compactMap(\.string) } }, "a list of texts")
+    }
+
     func text(_ name: String) throws(EnvelopeFault) -> String { try required(name, optionalText(name), "a text") }
     func number(_ name: String) throws(EnvelopeFault) -> Int64 { try required(name, optionalNumber(name), "a whole number") }
     func count(_ name: String) throws(EnvelopeFault) -> Int { try required(name, optionalCount(name), "a whole number") }

@@ -10,10 +10,12 @@ extension Recovery {
     public func takenUp(now: Moment) -> TakingUp {
         var recovery = self
         recovery.failures = 0
+        // A letter that was written without a card key holds a mark in the place of the token.
+        if case .token(CardToken(CardDataGuard.tokenMark))? = charge?.paymentMethod.card { recovery.charge = nil }
         if case .retry(_, let until) = route, now < until, !isCancelRequested {
             switch phase {
-            case .due, .ready, .unanswered, .capturing, .reconciling, .seeking: recovery.phase = .seeking(phase.orderID)
-            case .watching, .resting, .closing, .closed: break
+            case .due, .ready, .unanswered, .capturing, .reconciling, .seeking, .resting: recovery.phase = .seeking(phase.orderID)
+            case .watching, .closing, .closed: break
             }
             return .handBack(recovery)
         }

@@ -10,6 +10,8 @@ public struct TopologyNames: Sendable, Equatable {
         cascade = "\(prefix).cascade"
         retry = "\(prefix).retry"
         outcomes = "\(prefix).outcomes"
+        suspects = "\(prefix).suspects"
+        pulse = "\(prefix).pulse"
         cancels = "\(prefix).cancels"
         journal = "\(prefix).journal"
         results = "\(prefix).results"
@@ -29,6 +31,8 @@ public struct TopologyNames: Sendable, Equatable {
     public let cascade: String
     public let retry: String
     public let outcomes: String
+    /// What was in work too often when its workers ended; tried alone.
+    public let suspects: String
     public let results: String
     /// Exchange and queue for what nobody has bound a queue for.
     public let unrouted: String
@@ -40,6 +44,8 @@ public struct TopologyNames: Sendable, Equatable {
     public let cancels: String
     /// Exchange and stream of the journal.
     public let journal: String
+    /// Exchange on which each worker says every other second how it is. Nobody keeps that.
+    public let pulse: String
     /// Exchange and queue of each rung of the delay ladder, the shortest first.
     public let delays: [String]
 
@@ -50,7 +56,30 @@ public struct TopologyNames: Sendable, Equatable {
         case .cascade: cascade
         case .retry: retry
         case .outcomes: outcomes
+        case .suspects: suspects
+        case .unrouted: unrouted
         }
+    }
+
+    /// The stage that a message without a queue is on its way to, from another stage or out of the delay ladder: the key's last word,
+    /// behind nothing but the ladder's bits.
+    public func stage(of routingKey: String, deliveredAs exchange: String) -> Stage? {
+        let words = routingKey.split(separator: ".", omittingEmptySubsequences: false)
+        guard exchange != declines, exchange != results, words.dropLast().allSatisfy({ $0 == "0" || $0 == "1" }),
+            let stage = words.last.flatMap({ Stage(rawValue: String($0)) }), stage != .unrouted
+        else { return nil }
+        return stage
+    }
+
+    /// The exchange that did not find a queue for a message. The broker names it on the delivery; where it names only the alternate
+    /// exchange, because somebody published there, the form of the routing key tells.
+    public func exchange(of routingKey: String, deliveredAs exchange: String) -> String {
+        if exchange != unrouted, !exchange.isEmpty { return exchange }
+        let words = routingKey.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
+        guard words.count == 2 else { return exchange }
+        if words[0] == "decline" || words[0] == "command" { return declines }
+        let isOrderType = words[0] == "unknown" || OrderType(rawValue: words[0]) != nil
+        return isOrderType && ResultKind(rawValue: words[1]) != nil ? results : exchange
     }
 
     /// Whether a queue or exchange is one of ours, where no foreign reply may go.
@@ -62,4 +91,11 @@ public struct TopologyNames: Sendable, Equatable {
 /// The places a message passes through; each has a queue and a budget of its own.
 public enum Stage: String, Sendable, CaseIterable {
     case intake, cascade, retry, outcomes
+    /// Tries alone what may be what ends workers.
+    case suspects
+    /// Writes letters of what nobody had bound a queue for.
+    case unrouted
+
+    /// The stages that work on a recovery, and whose messages may become suspects.
+    public static let working: [Stage] = [.intake, .cascade, .retry, .outcomes]
 }

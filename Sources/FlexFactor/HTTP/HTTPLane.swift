@@ -82,7 +82,7 @@ public final class HTTPLane: @unchecked Sendable {
     }
 
     /// Waits on the loop's clock; nothing blocks.
-    func wait(_ time: TimeAmount) async {
+    public func wait(_ time: TimeAmount) async {
         await withCheckedContinuation { continuation in
             eventLoop.scheduleTask(in: time) { continuation.resume() }
         }

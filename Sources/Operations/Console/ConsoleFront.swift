@@ -14,21 +14,25 @@ public struct ConsoleFront: Sendable {
     private let localName: String
     private let isLoopback: Bool
     private let isReady: @Sendable () -> Bool
+    private let metrics: @Sendable () -> String
     private let logger: Logger
     private let bodyLimit = 2 << 20
 
     /// - Parameters:
     ///   - access: as it is configured when asked.
+    ///   - metrics: Prometheus' text.
     ///   - localName: who acts where no access is configured.
     ///   - isLoopback: whether it listens on this machine alone; without configured access nobody is let in elsewhere.
     public init(
-        api: ConsoleAPI, access: @escaping @Sendable () -> ConsoleAccess, localName: String, isLoopback: Bool, isReady: @escaping @Sendable () -> Bool, logger: Logger
+        api: ConsoleAPI, access: @escaping @Sendable () -> ConsoleAccess, localName: String, isLoopback: Bool, isReady: @escaping @Sendable () -> Bool,
+        metrics: @escaping @Sendable () -> String, logger: Logger
     ) {
         self.api = api
         self.access = access
         self.localName = localName
         self.isLoopback = isLoopback
         self.isReady = isReady
+        self.metrics = metrics
         self.logger = logger
     }
 
@@ -36,6 +40,8 @@ public struct ConsoleFront: Sendable {
         let router = Router()
         router.get("livez") { _, _ in Self.text(.ok, "alive\n") }
         router.get("readyz") { _, _ in isReady() ? Self.text(.ok, "ready\n") : Self.text(.serviceUnavailable, "not connected, or still reading the letters\n") }
+        // Counts and no names: as open as a worker's.
+        router.get("metrics") { _, _ in Self.text(.ok, metrics()) }
         router.get("/") { _, _ in Self.file(.html, PackageResources.index_html) }
         router.get("assets/:name") { _, context in
             guard let (kind, bytes) = ConsolePage.files[context.parameters.get("name") ?? ""] else { return Self.text(.notFound, "nothing here\n") }

@@ -199,12 +199,19 @@ extension LetterJob {
     ) async throws(LetterJobError) -> Int {
         let deadline = ContinuousClock.now + .milliseconds(patience.milliseconds)
         var open = sent.map(\.id).filter { !told.contains($0) }
+        // What goes to the CRM's exchange leaves no line in the journal: unless it comes back soon, a queue has taken it.
+        let untraced = Set(sent.lazy.filter { $0.stage == .unrouted }.map(\.id))
+        let returnsBy = ContinuousClock.now + .seconds(3)
         if !open.isEmpty { say(.watching, "waiting to see what becomes of \(open.count)") }
         while true {
             let failed = tools.shelf.look { $0.runs[id]?.failed } ?? []
             var processed: [String: [UUID5]] = [:]
             open = open.filter { letter in
                 if failed.contains(letter) { return false }
+                if untraced.contains(letter), ContinuousClock.now > returnsBy {
+                    processed["taken by a queue", default: []].append(letter)
+                    return false
+                }
                 if case .processed(let what)? = watch[letter] {
                     processed[what, default: []].append(letter)
                     return false
@@ -239,7 +246,8 @@ extension LetterJob {
             let successor = tools.shelf.look { $0[letter]?.successor }
             result(letter, .failed, successor.map { "failed again, as letter \($0)" } ?? "failed again, of the same cause")
         }
-        try await publish([record(.runEnded(id, end, why: why)).message(tools.shelf.names)], lock)
+        // A run that had no letter left nothing to end.
+        if tools.shelf.look({ $0.runs[id] != nil }) { try await publish([record(.runEnded(id, end, why: why)).message(tools.shelf.names)], lock) }
         say(end == .finished ? .finished : .stopped, why)
     }
 }

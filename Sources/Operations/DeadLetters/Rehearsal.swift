@@ -60,8 +60,10 @@ public struct Rehearsal: Sendable {
         let refused = LetterJob.refusal(of: summary, patch, hasCRMConsent)
         func outcome(_ body: [UInt8], _ differences: [JSONDifference], _ refusal: String?) -> Outcome {
             let forecast = forecaster.forecast(body, at: letter.stage)
+            let lacking = CardDataGuard.isMarked(body)
+                ? "card data was removed from it when the letter was written; put an encryptedCard there (`salvage keys seal` makes one)" : nil
             let failing = forecast.verdict == .fails ? forecast.sentence : nil
-            return Outcome(letter: summary, refusal: refusal ?? failing, forecast: forecast, differences: differences, body: body)
+            return Outcome(letter: summary, refusal: refusal ?? lacking ?? failing, forecast: forecast, differences: differences, body: body)
         }
         guard let patch else { return outcome(letter.original.redactedBody, [], refused) }
         switch LetterEdit.apply(patch, to: letter) {

@@ -9,6 +9,7 @@ public final class FlowShelf: Sendable {
         var lettersReady = false
         var journalReady = false
         var depths: (at: Moment, counts: [String: Int])?
+        var workers: [String: WorkerPulse] = [:]
     }
 
     private let link: BrokerLink
@@ -33,10 +34,31 @@ public final class FlowShelf: Sendable {
         state.withLock { $0.journalReady = true }
     }
 
+    /// Begins to listen to the workers.
+    public func listen() async throws(BrokerError) {
+        _ = try await link.read(names.pulse, from: .next) { [self] entries in
+            for pulse in entries.compactMap({ WorkerPulse.decode($0.body) }) {
+                state.withLock { state in
+                    state.workers[pulse.workerID] = pulse
+                    // Pods come and go under new names.
+                    state.workers = state.workers.filter { pulse.at - $0.value.at < .minutes(5) }
+                }
+            }
+        }
+    }
+
     /// The letters were read to their end.
     public func lettersAreReady() { state.withLock { $0.lettersReady = true } }
 
     public var isReady: (letters: Bool, journal: Bool) { state.withLock { ($0.lettersReady, $0.journalReady) } }
+
+    /// Charges whose outcome is not known, and since when the oldest is not; recoveries that are put away.
+    public func standing(now: Moment) -> (unknown: Int, oldest: Moment.Span?, parked: Int) {
+        state.withLock { state in
+            let unknown = state.book.open.values.compactMap(\.unknownSince)
+            return (unknown.count, unknown.min().map { now - $0 }, state.book.open.values.count { $0.until != nil })
+        }
+    }
 
     // MARK: Overview
 
@@ -59,14 +81,15 @@ public final class FlowShelf: Sendable {
                 LetterView.object([("name", .string(name)), ("what", .string(what)), ("ready", .integer(Int64(depths[name] ?? 0)))])
             })),
             ("parked", parked(book, now)), ("parkedTotal", .integer(Int64(book.open.values.count { $0.until != nil }))),
-            ("unknowns", unknowns(book, now)), ("oldestUnknowns", oldestUnknowns(book)), ("workers", .array([])),
+            ("unknowns", unknowns(book, now)), ("oldestUnknowns", oldestUnknowns(book)), ("workers", workers()),
         ])
     }
 
     private var queues: [(String, String)] {
         [
             (names.intake, "declines and commands that came in"), (names.cascade, "cascades: a customer waits"), (names.retry, "retries whose step is due"),
-            (names.outcomes, "news of FlexFactor's webhooks"), (names.unrouted, "results that nobody had bound a queue for"),
+            (names.outcomes, "news of FlexFactor's webhooks"), (names.suspects, "what was in work as workers ended: tried alone"),
+            (names.unrouted, "results that nobody had bound a queue for"),
             (names.crmResults, "results that the CRM has not taken"),
         ] + DelayLadder.rungs.map { (names.delays[$0], "put away, step of \(DelayLadder.span(ofRung: $0).milliseconds / 1_000) s") }
     }
@@ -155,6 +178,23 @@ public final class FlowShelf: Sendable {
         var counts = Array(repeating: 0, count: steps.count)
         for span in spans { if let index = steps.firstIndex(where: { span < $0.limit }) { counts[index] += 1 } }
         return .array(zip(steps, counts).map { LetterView.object([("label", .string($0.label)), ("count", .integer(Int64($1)))]) })
+    }
+
+    private func workers() -> JSONValue {
+        let pulses = state.withLock { $0.workers.values.sorted { ($0.host, $0.workerID) < ($1.host, $1.workerID) } }
+        return .array(pulses.map { pulse in
+            LetterView.object([
+                ("id", .string(pulse.workerID)), ("host", .string(pulse.host)), ("version", .string(pulse.version)),
+                ("stages", .array(pulse.stages.map { .string($0.rawValue) })),
+                ("inFlight", .array(pulse.inFlight.map { LetterView.object([("stage", .string($0.stage.rawValue)), ("count", .integer(Int64($0.count)))]) })),
+                ("seenAt", .integer(pulse.at.milliseconds)),
+                ("circuits", .array(pulse.circuits.map { circuit in
+                    LetterView.object([
+                        ("merchant", .string(circuit.merchantID.text)), ("gateway", .string(circuit.gatewayID.text)), ("state", .string(circuit.state.rawValue)),
+                    ])
+                })),
+            ])
+        })
     }
 
     private func oldestUnknowns(_ book: FlowBook) -> JSONValue {

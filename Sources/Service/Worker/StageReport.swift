@@ -36,6 +36,16 @@ final class StageReport: Sendable {
         if account.attempts > 0 { metadata[LogKey.attempts] = "\(account.attempts)" }
         if let declinedAt = account.declinedAt { metadata[LogKey.milliseconds] = "\((now - declinedAt).milliseconds)" }
         switch account.fate {
+        case .passed(to: .suspects):
+            guard let suppressed = limiter.admit("set aside", now: now) else { return }
+            metadata[LogKey.count] = "\(message.deliveries)"
+            metadata[LogKey.suppressed] = "\(suppressed)"
+            metadata[LogKey.advice] = "Look for what ended workers; messages that were in work with it are tried alone now, and most are innocent."
+            logger.log(level: level, "Set aside to be tried alone: handed out too often without being finished", metadata: metadata)
+        case .passed(let next) where stage == .unrouted:
+            metadata[LogKey.fate] = "\(next.rawValue)"
+            metadata[LogKey.advice] = "Run `salvage topology apply`: the queue is not bound."
+            logger.log(level: level, "Brought to its stage's queue, which the exchange did not find", metadata: metadata)
         case .passed(let next):
             metadata[LogKey.fate] = "\(next.rawValue)"
             logger.log(level: level, "Passed on", metadata: metadata)
@@ -62,6 +72,8 @@ final class StageReport: Sendable {
 
     private func level(of fate: Handled.Fate) -> Logger.Level {
         switch fate {
+        case .passed(to: .suspects): .warning
+        case .passed where stage == .unrouted: .warning
         case .passed: .debug
         case .told, .parked, .ignored: .info
         case .deadLettered, .rejected: .warning
@@ -80,7 +92,7 @@ final class StageReport: Sendable {
         metrics.finishFailures.add(1, stage.rawValue, why)
         guard let suppressed = limiter.admit(why, now: clock.now()) else { return }
         logger.warning(
-            "A delivery could not be finished; the broker redelivers it or it is tried again",
+            "A delivery could not be finished; it is held and tried again, or the broker redelivers it",
             metadata: [LogKey.error: "\(error)", LogKey.advice: "\(error.advice)", LogKey.suppressed: "\(suppressed)"])
     }
 }

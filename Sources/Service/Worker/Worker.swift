@@ -21,6 +21,7 @@ public struct Worker: Service {
     private let receiver: WebhookReceiver
     private let cancels = CancelTail()
     private let identity: DeadLetter.Worker
+    private let startedAt = SystemClock().now()
 
     private init(
         _ settings: ProcessSettings, _ logger: Logger, _ metrics: ServiceMetrics, _ health: Health, _ store: ConfigurationStore, _ lanes: [Lane],
@@ -101,11 +102,14 @@ public struct Worker: Service {
     private func work(_ link: BrokerLink, _ stop: StopSignal) async throws {
         if await !topologyStands(link, stop) { return }
         receiver.use(link)
-        if settings.stages.contains(.retry) || settings.stages.contains(.outcomes) {
+        if !settings.stages.isDisjoint(with: [.retry, .outcomes, .suspects]) {
             // Whoever does not know of a cancel command yet must not take a recovery.
             try await cancels.follow(link, settings.names, until: stop)
         }
         let consumers = try await subscribe(link)
+        let pulse = Pulse(link, settings.names) { [self] in self.pulse(consumers) }
+        pulse.start(on: lanes[0])
+        defer { pulse.stop() }
         if !stop.isSet {
             health.isWell(.consumers)
             logger.info("Consuming")
@@ -164,7 +168,8 @@ public struct Worker: Service {
         for stage in Stage.allCases where settings.stages.contains(stage) {
             let runner = StageRunner(
                 stage, lanes: Array(zip(lanes, handles(of: stage))), names: settings.names,
-                report: StageReport(stage, metrics: metrics, clock: SystemClock(), logger: logger), clock: SystemClock(), workerID: identity.id)
+                report: StageReport(stage, metrics: metrics, clock: SystemClock(), logger: logger), clock: SystemClock(), workerID: identity.id,
+                suspicion: settings.suspicion)
             let consumer = try await link.consume(settings.names.queue(of: stage), prefetch: settings.prefetch[stage] ?? 100, onBatch: runner.take)
             consumers.append((consumer, runner))
         }
@@ -195,7 +200,30 @@ public struct Worker: Service {
         case .outcomes:
             let outcomes = OutcomeStage(merchants: store, cancels: cancels, clock: clock, worker: identity, cards: settings.cardKeys, timing: settings.timing)
             return lanes.map { _ in { outcomes.handle($0) } }
+        case .suspects:
+            let handles = Stage.working.map { ($0, self.handles(of: $0)) }
+            return lanes.indices.map { index in
+                let suspects = SuspectStage(
+                    handles: Dictionary(uniqueKeysWithValues: handles.map { ($0.0, $0.1[index]) }), suspicion: settings.suspicion, clock: clock,
+                    worker: identity, cards: settings.cardKeys)
+                return { await suspects.handle($0) }
+            }
+        case .unrouted:
+            let unrouted = UnroutedStage(
+                suspicion: settings.suspicion, clock: clock, worker: identity, cards: settings.cardKeys, names: settings.names)
+            return lanes.map { _ in { unrouted.handle($0) } }
         }
+    }
+
+    /// What this process says of itself.
+    private func pulse(_ consumers: [(Consumer, StageRunner)]) -> WorkerPulse {
+        for (_, runner) in consumers { metrics.inFlight.set(Double(runner.inFlight), runner.stage.rawValue) }
+        return WorkerPulse(
+            workerID: identity.id, host: identity.host, version: identity.version, startedAt: startedAt, at: SystemClock().now(),
+            stages: consumers.map(\.1.stage), inFlight: consumers.map { WorkerPulse.Load(stage: $0.1.stage, count: $0.1.inFlight) },
+            circuits: store.clients.map { key, client in
+                WorkerPulse.Circuit(merchantID: key.merchant, gatewayID: key.gateway, state: WorkerPulse.Circuit.State(client.circuit))
+            })
     }
 
     private func heard(_ event: LinkEvent) {
@@ -227,6 +255,7 @@ public struct Worker: Service {
     private func finish(_ consumers: [(Consumer, StageRunner)]) async {
         health.isUnwell(.consumers, "stopping")
         logger.info("Stopping", metadata: [LogKey.count: "\(consumers.map(\.1.inFlight).reduce(0, +))"])
+        for (_, runner) in consumers { runner.stop() }
         for (consumer, _) in consumers { await consumer.cancel() }
         let deadline = ContinuousClock.now + .milliseconds(settings.shutdownGrace.milliseconds)
         while consumers.contains(where: { $0.1.inFlight > 0 }), ContinuousClock.now < deadline {

@@ -46,6 +46,86 @@ import Testing
         #expect(CardDataGuard.finding(in: ";4000123412341234=29121010000") == .trackData)
     }
 
+    // MARK: Tokens
+
+    private func redacted(_ text: String, sealing seal: (CardToken) -> SealedCard? = { _ in nil }) -> String {
+        String(decoding: CardDataGuard.redacted(Array(text.utf8), sealing: seal), as: UTF8.self)
+    }
+
+    @Test(arguments: [
+        (#"{"paymentMethod":{"token":"CANARY","bin":"400012"}}"#, #"{"paymentMethod":{"encryptedCard":"sealed","bin":"400012"}}"#),
+        (
+            #"{"data":{"charge":{"paymentMethod":{"last4":"1234","token":"CANARY"}}}}"#,
+            #"{"data":{"charge":{"paymentMethod":{"last4":"1234","encryptedCard":"sealed"}}}}"#
+        ),
+        // Only where a charge reads it; elsewhere nothing would open it again.
+        (#"{"token":"CANARY"}"#, #"{"token":"[card token removed]"}"#),
+        (#"{"payer":{"token":"CANARY"}}"#, #"{"payer":{"token":"[card token removed]"}}"#),
+        (#"{"paymentMethod":[{"token":"CANARY"}]}"#, #"{"paymentMethod":[{"token":"[card token removed]"}]}"#),
+        (#"{"paymentMethod":{"deep":{"token":"CANARY"}}}"#, #"{"paymentMethod":{"deep":{"token":"[card token removed]"}}}"#),
+        // A message with both is refused; two cards in one would be refused as well.
+        (
+            #"{"paymentMethod":{"token":"CANARY","encryptedCard":"a.b.c.d.e"}}"#,
+            #"{"paymentMethod":{"token":"[card token removed]","encryptedCard":"a.b.c.d.e"}}"#
+        ),
+        (#"{"paymentMethod":{"encryptedCard":"a.b.c.d.e"}}"#, #"{"paymentMethod":{"encryptedCard":"a.b.c.d.e"}}"#),
+        (#"{"paymentMethod":{"token":null}}"#, #"{"paymentMethod":{"token":null}}"#),
+    ])
+    func aTokenIsSealedWhereItIsAPaymentMethodsAndRemovedElsewhere(text: String, sealed: String) {
+        #expect(redacted(text) { _ in SealedCard("sealed") } == sealed)
+        #expect(!redacted(text).contains("CANARY"))
+    }
+
+    @Test func theTokenThatIsSealedIsTheOneThatStoodThere() {
+        var seen: [CardToken] = []
+        _ = redacted(#"{"a":{"paymentMethod":{"token":"tok_1"}},"token":"tok_3","b":{"paymentMethod":{"token":"tok_2"}}}"#) {
+            seen.append($0)
+            return SealedCard("sealed")
+        }
+        #expect(seen == [CardToken("tok_1"), CardToken("tok_2")])
+    }
+
+    @Test func withoutAKeyATokenIsRemoved() {
+        #expect(redacted(#"{"paymentMethod":{"token":"CANARY"}}"#) == #"{"paymentMethod":{"token":"[card token removed]"}}"#)
+        #expect(redacted(#"{"paymentMethod":{"token":"CANARY"}}"#) { _ in nil } == #"{"paymentMethod":{"token":"[card token removed]"}}"#)
+    }
+
+    @Test func whatIsSealedIsCleanAndUnmarkedAndStaysAsItIs() throws {
+        let bytes = Array(#"{"paymentMethod":{"token":"CANARY"},"n":[1,2.50,null,true,"x"]}"#.utf8)
+        let once = CardDataGuard.redacted(bytes) { _ in SealedCard("sealed") }
+        #expect(CardDataGuard.isClean(try JSONValue(parsing: once.span)) && !CardDataGuard.isMarked(once))
+        #expect(CardDataGuard.redacted(once) == once)
+    }
+
+    /// A message is sealed anew each time it dies, and a replay sends what was sealed.
+    @Test func theIdentityIsTheSameWithTheTokenInClearRemovedOrSealed() {
+        func identity(_ card: String) -> String {
+            let text = #"{"id":1,"paymentMethod":{"last4":"1234",\#(card)},"x":[{"y":2}]}"#
+            return String(decoding: CardDataGuard.identity(of: Array(text.utf8)), as: UTF8.self)
+        }
+        let clear = identity(#""token":"CANARY""#)
+        #expect(!clear.contains("CANARY") && clear.contains("1234") && clear.contains("[{\"y\":2}]"))
+        for card in [#""token":"[card token removed]""#, #""encryptedCard":"sealed.1.b.c.d""#, #""encryptedCard":"sealed.2.b.c.d""#] {
+            #expect(identity(card) == clear)
+        }
+        #expect(identity(#""last5":"1""#) != clear)
+        #expect(CardDataGuard.identity(of: [0xFF, 0x31]) == [0xFF, 0x31])
+        #expect(CardDataGuard.identity(of: Array(#"{"a":{"encryptedCard":"x"}}"#.utf8)) == Array(#"{"a":{"encryptedCard":"x"}}"#.utf8))
+    }
+
+    @Test(arguments: [
+        (#"{"token":"t"}"#, false), (#"{"cvv":"1"}"#, false), (#"{"a":["\#(CardNumbers.visa)"]}"#, false), (#"{"a":\#(CardNumbers.visa)}"#, false),
+        (#"{"\#(CardNumbers.visa)":1}"#, false), (#"{"encryptedCard":"a.b.c.d.e","last4":"1234"}"#, true),
+        (#"{"cvv":null,"token":null}"#, true), ("7", true), ("null", true),
+    ])
+    func aValueIsCleanWhereNothingWouldBeTakenOut(text: String, isClean: Bool) throws {
+        let bytes = Array(text.utf8)
+        #expect(CardDataGuard.isClean(try JSONValue(parsing: bytes.span)) == isClean)
+        let redacted = CardDataGuard.redacted(bytes)
+        #expect(CardDataGuard.isMarked(redacted) == !isClean && !CardDataGuard.isMarked(bytes))
+        #expect(CardDataGuard.isClean(try JSONValue(parsing: redacted.span)) || text.contains("token") || text.contains("cvv"))
+    }
+
     @Test func noRedactedCopyHoldsACardWhateverSurroundsIt() {
         var random = SeededRandom(seed: 12)
         let noise: [Character] = Array("0123456789 -{}[]\",:abc\n\\u")

@@ -1,0 +1,64 @@
+public import DeclineRecovery
+
+/// Tries alone what was in work too often when its workers ended, and gives up on what ends its worker alone as well.
+///
+/// A pod that died may have sent the charge of any of them, so each is taken up as one that was handed out before.
+public struct SuspectStage: Sendable {
+    public typealias Handle = @Sendable (IncomingMessage) async -> Handled
+
+    private let handles: [Stage: Handle]
+    private let suspicion: Suspicion
+    private let clock: any WallClock
+    private let worker: DeadLetter.Worker
+    private let cards: any CardVault
+
+    /// - Parameter handles: what the stages do with their messages.
+    public init(handles: [Stage: Handle], suspicion: Suspicion, clock: any WallClock, worker: DeadLetter.Worker, cards: any CardVault) {
+        self.handles = handles
+        self.suspicion = suspicion
+        self.clock = clock
+        self.worker = worker
+        self.cards = cards
+    }
+
+    public func handle(_ message: IncomingMessage) async -> Handled {
+        let course = suspicion.course(at: .suspects, deliveries: message.deliveries)
+        switch (course, message.setAside) {
+        case (.work, let setAside?):
+            if let handle = handles[setAside.stage] { return await handle(message) }
+            fallthrough
+        case (.work, nil):
+            return LetterWriter(stage: .suspects, worker: worker, cards: cards).deadLetter(
+                message, because: .unexpectedType, explanation: "It does not say which stage set it aside.", now: clock.now())
+        case (.giveUp, _), (.setAside, _): return giveUp(message, unread: false)
+        case (.giveUpUnread, _): return giveUp(message, unread: true)
+        }
+    }
+
+    private func giveUp(_ message: IncomingMessage, unread: Bool) -> Handled {
+        let stage = message.setAside?.stage ?? .suspects
+        let deliveries = (message.setAside?.deliveries ?? 0) + message.deliveries
+        let subject: DeadLetter.Subject
+        if unread {
+            subject = stage == .intake ? .init() : DeadLetter.Subject(messageID: message.messageID)
+        } else {
+            subject = DeadLetter.Subject(reading: message.body, of: stage)
+        }
+        return LetterWriter(stage: stage, worker: worker, cards: cards, isUnread: unread).deadLetter(
+            message, because: .crashesWorkers,
+            explanation: "Handed out \(deliveries) times, \(message.deliveries) of them alone, and each time its worker ended, or lost the broker, "
+                + "before it was finished.",
+            subject: subject, deliveries: deliveries, now: clock.now())
+    }
+}
+
+extension Handled {
+    /// What a stage does with a message that it must not try any more among others.
+    public static func settingAside(_ message: IncomingMessage, from stage: Stage) -> Handled {
+        // Nothing of it is read; the ids of our own messages begin with the reference, those of the CRM are the CRM's.
+        let reference = stage == .intake ? nil : DeadLetter.Subject(messageID: message.messageID).reference
+        return Handled(
+            publishing: [], onward: .suspects(SetAside(stage: stage, deliveries: message.deliveries)),
+            account: Account(reference: reference, fate: .passed(to: .suspects)))
+    }
+}

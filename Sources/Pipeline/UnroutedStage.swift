@@ -1,0 +1,37 @@
+public import DeclineRecovery
+
+/// Takes what nobody had bound a queue for: keeps it as a dead letter, or, where it is on its way to a stage, brings it there.
+public struct UnroutedStage: Sendable {
+    private let suspicion: Suspicion
+    private let clock: any WallClock
+    private let worker: DeadLetter.Worker
+    private let cards: any CardVault
+    private let names: TopologyNames
+
+    public init(suspicion: Suspicion, clock: any WallClock, worker: DeadLetter.Worker, cards: any CardVault, names: TopologyNames) {
+        self.suspicion = suspicion
+        self.clock = clock
+        self.worker = worker
+        self.cards = cards
+        self.names = names
+    }
+
+    public func handle(_ message: IncomingMessage) -> Handled {
+        let isUnread = suspicion.course(at: .unrouted, deliveries: message.deliveries) != .work
+        let subject = isUnread ? DeadLetter.Subject(messageID: message.messageID) : DeadLetter.Subject(reading: message.body, of: .unrouted)
+        // A recovery on its way is not over: a letter would end it, and a replay would come here again. It goes to the stage's queue
+        // itself, and waits here for as long as there is none.
+        if let stage = names.stage(of: message.routingKey, deliveredAs: message.exchange) {
+            return Handled(
+                publishing: [], onward: .queue(of: stage),
+                account: Handled.Account(merchantID: subject.merchantID, reference: subject.reference, fate: .passed(to: stage)))
+        }
+        let exchange = names.exchange(of: message.routingKey, deliveredAs: message.exchange)
+        var original = message
+        original.exchange = exchange
+        return LetterWriter(stage: .unrouted, worker: worker, cards: cards, isUnread: isUnread).deadLetter(
+            original, because: .unroutable,
+            explanation: "No queue was bound to the exchange '\(exchange)' for the routing key '\(message.routingKey)'.", subject: subject,
+            now: clock.now())
+    }
+}

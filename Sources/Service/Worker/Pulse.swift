@@ -1,0 +1,85 @@
+import Broker
+import DeclineRecovery
+import FlexFactor
+import NIOCore
+import Synchronization
+
+/// Says every other second how the process is, to whoever listens.
+///
+/// It must never be in the way of a payment: it speaks only while the broker takes publishes, keeps no copy of what could not be said, and
+/// grows rare when it fails, for a publish that the broker refuses costs every other publish of the process its connection.
+final class Pulse: Sendable {
+    private static let beat = TimeAmount.seconds(2)
+    /// Beats left out at most, after failures in a row: five minutes.
+    private static let longestSilence = 150
+
+    private let link: BrokerLink
+    private let names: TopologyNames
+    private let take: @Sendable () -> WorkerPulse
+    private let state = Mutex(State())
+
+    private struct State {
+        var task: RepeatedTask?
+        var isSpeaking = false
+        var failures = 0
+        var silence = 0
+    }
+
+    init(_ link: BrokerLink, _ names: TopologyNames, _ take: @escaping @Sendable () -> WorkerPulse) {
+        self.link = link
+        self.names = names
+        self.take = take
+    }
+
+    func start(on lane: Lane) {
+        let task = lane.eventLoop.scheduleRepeatedTask(initialDelay: .zero, delay: Self.beat) { [self] _ in
+            let pulse = take()
+            guard maySpeak() else { return }
+            Task.immediate(executorPreference: lane.executor) { await self.say(pulse) }
+        }
+        state.withLock { $0.task = task }
+    }
+
+    func stop() { state.withLock { $0.task }?.cancel() }
+
+    private func maySpeak() -> Bool {
+        state.withLock { state in
+            if state.silence > 0 { state.silence -= 1 }
+            guard !state.isSpeaking, state.silence == 0, link.isConnected, !link.isPublishingBlocked else { return false }
+            state.isSpeaking = true
+            return true
+        }
+    }
+
+    private func say(_ pulse: WorkerPulse) async {
+        let isSaid: Bool
+        do throws(PublishError) {
+            try await link.publish([
+                Broker.OutgoingMessage(
+                    exchange: names.pulse, routingKey: "", isMandatory: false,
+                    properties: MessageProperties(
+                        contentType: "application/cloudevents+json", messageID: pulse.id, type: WorkerPulse.type, appID: "salvage",
+                        isPersistent: false),
+                    body: pulse.encoded())
+            ])
+            isSaid = true
+        } catch {
+            isSaid = false
+        }
+        state.withLock { state in
+            state.isSpeaking = false
+            state.failures = isSaid ? 0 : state.failures + 1
+            state.silence = isSaid ? 0 : min(1 << min(state.failures, 8), Self.longestSilence)
+        }
+    }
+}
+
+extension WorkerPulse.Circuit.State {
+    init(_ state: CircuitState) {
+        self = switch state {
+        case .closed: .closed
+        case .trying: .trying
+        case .open: .open
+        }
+    }
+}

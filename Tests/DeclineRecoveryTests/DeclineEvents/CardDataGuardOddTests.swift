@@ -1,0 +1,32 @@
+@testable import DeclineRecovery
+import TestSupport
+import Testing
+
+/// Bodies and tokens that are not as they should be.
+@Suite struct CardDataGuardOddTests {
+    private func redacted(_ text: String) -> String { String(decoding: CardDataGuard.redacted(Array(text.utf8)), as: UTF8.self) }
+
+    /// What is no JSON is stored too (`unreadable`), and its token can charge the card as well.
+    @Test(arguments: [
+        #"{"paymentMethod":{"token":"CANARY"},}"#, #"{"paymentMethod":{"token":"CANARY"}"#, #"{"a":1,"a":2,"paymentMethod":{"token" : "CANARY"}}"#,
+        "\u{FEFF}{\"token\":\"CANARY\"}", #"{"cvv":"CANARY"} trailing"#, #"{"card_cvv" : CANARY}"#, #"{"cvv":"CANARY","#,
+        String(repeating: "[", count: 600) + #"{"token":"CANARY"}"# + String(repeating: "]", count: 600),
+    ])
+    func whatIsNotReadableKeepsNoTokenAndNoCode(text: String) { #expect(!redacted(text).contains("CANARY")) }
+
+    @Test(arguments: [#"{"paymentMethod":{"token":["CANARY"]}}"#, #"{"paymentMethod":{"token":{"value":"CANARY"}}}"#, #"{"paymentMethod":{"token":777123}}"#])
+    func aTokenOfAnotherKindIsNotKept(text: String) { #expect(!redacted(text).contains("CANARY") && !redacted(text).contains("777123")) }
+
+    /// An empty code is no card data (CRMMessage takes it), and must not keep a message from being replayed.
+    @Test func anEmptySecurityCodeIsLeftAlone() {
+        #expect(redacted(#"{"cvv":""}"#) == #"{"cvv":""}"#)
+    }
+
+    /// The reader takes null for absent; so must the sealing, or every letter of a CRM that writes both members needs a correction.
+    @Test func aTokenBesideANullCardIsSealed() throws {
+        let bytes = CardDataGuard.redacted(Array(#"{"paymentMethod":{"token":"t","encryptedCard":null}}"#.utf8)) { _ in SealedCard("sealed") }
+        let method = try JSONValue(parsing: bytes.span)["paymentMethod"]
+        #expect(CardDataGuard.identity(of: bytes) == CardDataGuard.identity(of: Array(#"{"paymentMethod":{"token":"t","encryptedCard":null}}"#.utf8)))
+        #expect(method?["encryptedCard"]?.string == "sealed" && method?["token"] == nil && method?.object?.count == 1)
+    }
+}

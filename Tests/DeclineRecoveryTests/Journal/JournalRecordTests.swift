@@ -1,0 +1,58 @@
+@testable import DeclineRecovery
+import TestSupport
+import Testing
+
+@Suite struct JournalRecordTests {
+    private static let reference = RecoveryReference(
+        orderID: "Ä 1", kind: .recurring, sequence: 7, subscription: .init(purchaseID: "88", gatewayID: "7"))
+
+    private static let full = JournalRecord(
+        at: .in2026(5), stage: .retry, merchantID: "acme", reference: reference, gatewayID: "42", fate: "told", detail: "submitted",
+        reason: "submitted",
+        rule: "table:nmi/202", until: .in2026(600), attempts: 3, amount: Money(minorUnits: 4_999, currency: .usd), declineCode: "nmi/202",
+        workerID: "w-1")
+
+    @Test func everyFieldComesBack() {
+        for stage in Stage.allCases {
+            let bare = JournalRecord(
+                at: .in2026(0), stage: stage, merchantID: nil, reference: Self.reference, gatewayID: nil, fate: "", detail: "", attempts: 0,
+                workerID: "")
+            #expect(JournalRecord.decode(bare.encoded()) == bare)
+        }
+        #expect(JournalRecord.decode(Self.full.encoded()) == Self.full)
+        let back = JournalRecord.decode(Self.full.encoded())
+        #expect(back?.amount == Money(minorUnits: 4_999, currency: .usd) && back?.declineCode == "nmi/202")
+    }
+
+    @Test func anAmountIsWholeOrIsNone() throws {
+        let value = try JSONValue(parsing: Self.full.encoded().span)
+        for member in ["/data/minorUnits", "/data/currency"] {
+            let half = try JSONPatch([.remove(#require(JSONPointer(member)))]).applied(to: value)
+            let record = try #require(JournalRecord.decode(half.bytes))
+            #expect(record.amount == nil && record.declineCode == "nmi/202")
+        }
+    }
+
+    @Test func theIDTellsOneStepFromAnother() {
+        func id(_ at: Int64, _ stage: Stage, _ fate: String) -> String {
+            JournalRecord(
+                at: .in2026(at), stage: stage, merchantID: nil, reference: Self.reference, gatewayID: nil, fate: fate, detail: "", attempts: 0,
+                workerID: ""
+            ).id
+        }
+        #expect(Set([id(0, .retry, "told"), id(1, .retry, "told"), id(0, .outcomes, "told"), id(0, .retry, "parked")]).count == 4)
+        #expect(id(0, .retry, "told") == id(0, .retry, "told"))
+    }
+
+    @Test(arguments: ["at", "stage", "recoveryReference", "fate", "detail", "attempts", "worker"])
+    func whatLacksWhatItNeedsIsNoRecord(member: String) throws {
+        let value = try JSONValue(parsing: Self.full.encoded().span)
+        let place = try #require(JSONPointer("/data/\(member)"))
+        #expect(try JournalRecord.decode(JSONPatch([.remove(place)]).applied(to: value).bytes) == nil)
+        #expect(try JournalRecord.decode(JSONPatch([.replace(place, .null)]).applied(to: value).bytes) == nil)
+    }
+
+    @Test func rubbishIsNoRecord() {
+        for bytes in [[], [0xFF], Array("{}".utf8), DeadLetter.sample().encoded()] { #expect(JournalRecord.decode(bytes) == nil) }
+    }
+}

@@ -1,0 +1,69 @@
+import Broker
+public import DeclineRecovery
+import Foundation
+import Synchronization
+
+extension DeadLetter {
+    /// A letter as a worker would have written it.
+    public static func sample(
+        _ reason: DeadLetterReason, stage: Stage = .intake, body: [UInt8], order: String, merchant: MerchantID = "acme", messageID: String? = nil,
+        explanation: String = "It cannot be processed.", faults: [FieldError] = [], reference: RecoveryReference? = nil, gateway: GatewayID? = nil
+    ) -> DeadLetter {
+        DeadLetter(
+            reason: reason, explanation: explanation, faults: faults, stage: stage,
+            subject: Subject(merchantID: merchant, reference: reference, orderID: order, gatewayID: gateway),
+            original: Original(
+                exchange: stage == .intake ? "declines" : "recovery.work", routingKey: stage == .intake ? "decline.recycle" : stage.rawValue,
+                redelivered: false, messageID: messageID ?? "message-\(order)", type: nil, contentType: "application/cloudevents+json", correlationID: nil,
+                replyTo: nil, headers: [], redactedBody: body, originalByteCount: body.count),
+            identity: body, worker: Worker(id: "test", host: "test", version: "0"),
+            writtenAt: Moment(milliseconds: Int64(Date().timeIntervalSince1970 * 1_000)))
+    }
+}
+
+extension Fleet {
+    /// Appends letters to the stream.
+    public func write(_ letters: [DeadLetter]) async throws {
+        for start in stride(from: 0, to: letters.count, by: 1_000) {
+            try await link.publish(
+                letters[start..<min(start + 1_000, letters.count)].map { letter in
+                    OutgoingMessage(
+                        exchange: "recovery.dead", routingKey: "",
+                        properties: MessageProperties(contentType: "application/cloudevents+json", messageID: letter.id.description, type: DeadLetter.type),
+                        body: letter.encoded())
+                })
+        }
+    }
+
+    /// Everything that stands in the stream of letters: type and body.
+    public func deadStream() async throws -> [(type: String, body: [UInt8])] {
+        let seen = Seen()
+        try await link.readToEnd("recovery.dead") { entries in seen.add(entries.map { ($0.properties.type ?? "", $0.body) }) }
+        return seen.all
+    }
+
+    /// The letters as `salvage dead list --json` shows them.
+    public func letters(_ arguments: String...) async throws -> [LetterLine] {
+        let listed = try await salvage(["dead", "list", "--json", "--limit", "100000"] + arguments)
+        return try listed.output.split(separator: "\n").map { try JSONDecoder().decode(LetterLine.self, from: Data($0.utf8)) }
+    }
+
+    public struct LetterLine: Codable, Sendable {
+        public let id: String
+        public let state: String
+        public let reason: String
+        public let stage: String
+        public let handling: String
+        public let orderId: String?
+        public let occurrences: Int
+        public let successor: String?
+        public let outcome: String?
+    }
+}
+
+private final class Seen: Sendable {
+    private let entries = Mutex<[(type: String, body: [UInt8])]>([])
+
+    func add(_ more: [(type: String, body: [UInt8])]) { entries.withLock { $0 += more } }
+    var all: [(type: String, body: [UInt8])] { entries.withLock { $0 } }
+}

@@ -1,0 +1,44 @@
+import Broker
+import DeclineRecovery
+import FleetSupport
+import Foundation
+import Testing
+
+/// What a worker says of itself.
+@Suite struct PulseTests {
+    @Test(.timeLimit(.minutes(2)))
+    func aWorkersPulseComesAndNamesAnOpenCircuit() async throws {
+        var plan = Fleet.Plan()
+        plan.faults = #"{"outage": true}"#
+        try await Fleet.with(plan) { fleet in
+            let tap = try await Tap(fleet.link, [("recovery.pulse", "")])
+            func pulses() -> [WorkerPulse] { tap.bodies.compactMap { WorkerPulse.decode(Array($0.utf8)) } }
+            try await fleet.startWorker()
+            let crm = try await CRM(fleet.link)
+            try await eventually("it says what it runs") {
+                pulses().contains { $0.stages == Stage.allCases && $0.circuits.map(\.state) == [.closed] }
+            }
+            try await crm.publish((0..<100).map { CRM.decline("O\($0)") })
+            try await eventually("it names the open circuit", seconds: 30) {
+                pulses().contains { $0.circuits == [.init(merchantID: "acme", gatewayID: "42", state: .open)] }
+            }
+            #expect(Set(pulses().map(\.workerID)).count == 1)
+            #expect(pulses().allSatisfy { $0.inFlight.map(\.stage) == Stage.allCases && $0.startedAt <= $0.at })
+            let file = fleet.folder.appending(path: "pulses.ndjson")
+            try Data(tap.bodies.map { $0 + "\n" }.joined().utf8).write(to: file)
+            let outcome = try await ChildProcess.run(
+                TestMachine.repository.appending(path: "deploy/local/validate-schemas").path, ["pulse"], input: file)
+            #expect(outcome.status == 0, "\(outcome.error)")
+            // Whoever goes without it works as well: the exchange is gone, the payments go on.
+            try await fleet.setFaults(#"{"outage": false}"#)
+            try await fleet.link.delete(exchange: "recovery.pulse")
+            var tries = 0
+            try await eventually("payments go on", seconds: 60) {
+                tries += 1
+                try await crm.publish([CRM.decline("P\(tries)")])
+                try await eventually("P\(tries) is answered") { crm.result(of: "P\(tries)") != nil }
+                return crm.result(of: "P\(tries)")?.kind == "approved"
+            }
+        }
+    }
+}

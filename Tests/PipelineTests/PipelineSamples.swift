@@ -1,0 +1,60 @@
+import DeclineRecovery
+import Pipeline
+import Synchronization
+import TestSupport
+
+/// The merchants that a test has.
+struct Merchants: MerchantDirectory {
+    let merchants: [Merchant]
+
+    init(_ merchants: Merchant...) {
+        self.merchants = merchants
+    }
+
+    func merchant(_ id: MerchantID) -> Merchant? { merchants.first { $0.id == id } }
+}
+
+/// The cancel commands that are known.
+struct Cancels: CancelDirectory {
+    var requested: Set<RecoveryReference> = []
+    var merchant: MerchantID = "acme"
+
+    func isCancelRequested(_ reference: RecoveryReference, of merchant: MerchantID) -> Bool {
+        merchant == self.merchant && requested.contains(reference)
+    }
+}
+
+/// Seals a token so that no two sealings look alike, or has no key.
+final class Vault: CardVault {
+    private let count = Mutex(0)
+    private let hasKey: Bool
+
+    init(hasKey: Bool) {
+        self.hasKey = hasKey
+    }
+
+    func complaint(about card: SealedCard) -> String? { nil }
+
+    func seal(_ token: CardToken) -> SealedCard? {
+        guard hasKey else { return nil }
+        let number = count.withLock { count in
+            count += 1
+            return count
+        }
+        return SealedCard("sealed.\(number).b.c.d")
+    }
+}
+
+extension DeadLetter.Worker {
+    static let sample = DeadLetter.Worker(id: "w-1", host: "pod-1", version: "1.0")
+}
+
+extension Recovery {
+    /// - Parameter phase: what is known of its charge.
+    func at(_ phase: RecoveryPhase, route: RecoveryRoute? = nil, reply: ReplyAddress? = nil) -> Recovery {
+        let reference = if case .retry? = route { RecoveryReference(orderID: order.id, kind: .rerun, sequence: 1) } else { self.reference }
+        return Recovery(
+            merchantID: merchantID, gatewayID: gatewayID, route: route ?? self.route, reference: reference, amount: amount, declinedAt: declinedAt,
+            order: order, verdict: verdict, reply: reply, charge: charge, phase: phase, attempts: 3, failures: 3)
+    }
+}

@@ -1,3 +1,0 @@
-@testable import Pipeline
-import Testing
-@Test func placeholder() {}

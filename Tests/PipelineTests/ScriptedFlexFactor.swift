@@ -1,0 +1,63 @@
+import DeclineRecovery
+import Pipeline
+import Synchronization
+
+/// FlexFactor that answers what a test says, and remembers what it was asked.
+final class ScriptedFlexFactor: FlexFactorPort {
+    struct Asked: Sendable, Equatable {
+        let call: FlexFactorCall
+        let merchant: MerchantID
+        let gateway: GatewayID
+        let traceparent: String?
+        let deadline: Moment
+    }
+
+    private let answer: @Sendable (FlexFactorCall, _ number: Int) -> FlexFactorAnswer
+    private let state = Mutex<(asked: [Asked], tokenizations: Int)>(([], 0))
+
+    init(_ answer: @escaping @Sendable (FlexFactorCall, Int) -> FlexFactorAnswer) {
+        self.answer = answer
+    }
+
+    /// One answer after the other; the last goes on.
+    convenience init(_ answers: FlexFactorAnswer...) {
+        self.init { _, number in answers[min(number, answers.count - 1)] }
+    }
+
+    var asked: [Asked] { state.withLock { $0.asked } }
+    var calls: [FlexFactorCall] { asked.map(\.call) }
+    var tokenizations: Int { state.withLock { $0.tokenizations } }
+
+    func perform(
+        _ call: FlexFactorCall, merchant: MerchantID, gateway: GatewayID, traceparent: String?, deadline: Moment
+    ) async -> FlexFactorAnswer {
+        let number = state.withLock { state in
+            state.asked.append(Asked(call: call, merchant: merchant, gateway: gateway, traceparent: traceparent, deadline: deadline))
+            return state.asked.count - 1
+        }
+        return answer(call, number)
+    }
+
+    func tokenize(
+        _ card: SealedCard, of charge: Charge, merchant: MerchantID, gateway: GatewayID, traceparent: String?, deadline: Moment
+    ) async -> FlexFactorAnswer {
+        state.withLock { $0.tokenizations += 1 }
+        return .tokenized(CardToken("tok_fresh"))
+    }
+}
+
+extension FlexFactorCall {
+    /// Whether it can take money.
+    var charges: Bool {
+        switch self {
+        case .evaluate, .capture: true
+        case .find, .lookUp, .cancel, .cancelByReference: false
+        }
+    }
+}
+
+extension FlexFactorAnswer {
+    static func order(_ state: FlexFactorOrder.State, _ id: FlexFactorOrderID = "g-1") -> FlexFactorAnswer {
+        .found(FlexFactorOrder(id: id, state: state))
+    }
+}
