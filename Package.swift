@@ -84,6 +84,7 @@ let package = Package(
         .target(name: "FleetSupport", dependencies: ["Broker", "DeclineRecovery"], path: "Tests/FleetSupport", swiftSettings: settings),
         .testTarget(name: "IntegrationTests", dependencies: ["FleetSupport", "TestSupport", "Broker", "DeclineRecovery", "FlexFactor"], path: "Tests/Integration", swiftSettings: settings),
         .testTarget(name: "FaultTests", dependencies: ["FleetSupport", "TestSupport", "Broker", "DeclineRecovery"], path: "Tests/Faults", swiftSettings: settings),
+        .testTarget(name: "BrowserTests", dependencies: ["FleetSupport", "Broker", "DeclineRecovery"], path: "Tests/Browser", swiftSettings: settings),
         .testTarget(name: "BrokerTests", dependencies: ["Broker"], swiftSettings: settings),
         .testTarget(name: "FlexFactorTests", dependencies: ["FlexFactor", "DeclineRecovery", "TestSupport", nioCore, nioPosix], swiftSettings: settings),
         .testTarget(name: "PipelineTests", dependencies: ["Pipeline", "DeclineRecovery", "TestSupport"], swiftSettings: settings),

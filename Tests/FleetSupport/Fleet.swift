@@ -14,7 +14,8 @@ public final class Fleet: Sendable {
     private let brokerURL: String
     private let sandbox: ChildProcess
     private let workers = Mutex<[ChildProcess]>([])
-    private let settings: [String: String]
+    let consoles = Mutex<[ChildProcess]>([])
+    let settings: [String: String]
 
     /// How a fleet is made.
     public struct Plan: Sendable {
@@ -111,7 +112,7 @@ public final class Fleet: Sendable {
     }
 
     public func stop() async {
-        for worker in workers.withLock({ $0 }) { await worker.end(SIGKILL) }
+        for process in workers.withLock({ $0 }) + consoles.withLock({ $0 }) { await process.end(SIGKILL) }
         await sandbox.end(SIGKILL)
         await link.close()
         try? FileManager.default.removeItem(at: folder)
@@ -145,13 +146,20 @@ public final class Fleet: Sendable {
         return worker
     }
 
+    public var newestWorker: ChildProcess? { workers.withLock { $0.last } }
+
+    /// Kills the workers: what they held goes back to its queues.
+    public func stopWorkers() async {
+        for worker in workers.withLock({ $0 }) { await worker.end(SIGKILL) }
+    }
+
     /// What all workers have logged.
     public var workerLog: String {
         let count = workers.withLock { $0.count }
         return (0..<count).map { (try? String(contentsOf: folder.appending(path: "worker-\($0).log"), encoding: .utf8)) ?? "" }.joined()
     }
 
-    private func environment(_ more: [String: String]) -> [String: String] {
+    func environment(_ more: [String: String]) -> [String: String] {
         ["SALVAGE_BROKER_URL": brokerURL, "SALVAGE_CONFIG": configurationFile.path].merging(more) { $1 }
     }
 

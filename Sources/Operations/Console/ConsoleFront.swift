@@ -104,7 +104,13 @@ public struct ConsoleFront: Sendable {
     private func guardOrigin(_ request: Request, _ method: ConsoleRequest.Method) throws(ConsoleError) {
         let refusal = ConsoleError(status: 403, what: "The request does not come from the console's page.", advice: "Open the console itself.")
         if request.headers[Self.ours] != "1" { throw refusal }
-        if let site = request.headers[Self.site], site != "same-origin" { throw refusal }
+        if let site = request.headers[Self.site] {
+            if site != "same-origin" { throw refusal }
+        } else if let origin = request.headers[.origin] {
+            // Over plain HTTP to another machine a browser says nothing of the site, but still from where the page came.
+            let authority = request.head.authority ?? ""
+            if origin != "http://" + authority, origin != "https://" + authority { throw refusal }
+        }
         if method == .post, request.headers[.contentType]?.hasPrefix("application/json") != true { throw refusal }
     }
 

@@ -19,6 +19,7 @@ public enum LetterView {
         object([
             ("reason", .string(group.reason.rawValue)), ("stage", .string(group.stage.rawValue)), ("merchantId", text(group.merchantID?.text)),
             ("explanation", .string(group.example)), ("advice", .string(group.reason.advice)), ("handling", .string(group.handling.rawValue)),
+            ("needsCrmConsent", .bool(group.reason.needsCRMConsent)),
             ("count", .integer(Int64(group.count))), ("oldest", .integer(group.oldest.milliseconds)), ("newest", .integer(group.newest.milliseconds)),
         ])
     }

@@ -3,7 +3,7 @@ import { el, foreign } from "./dom.js";
 import { act, get, query } from "./api.js";
 import { closeDialog, openDialog } from "./dialog.js";
 import { button, checkbox, desk, field, mayAct, problemBox, redraw, say } from "./desk.js";
-import { now, plural, stateWord } from "./words.js";
+import { count, now, plural, stateWord } from "./words.js";
 import { differenceList } from "./forecast.js";
 
 const toDo = ["open", "failed_again"];
@@ -28,7 +28,7 @@ export const actions = {
     what: (letters) => `${letters} will be discarded: the work in the message is given up and nobody is told. It can be restored as long as the letter is kept.`,
   },
   restore: {
-    verb: "Restore", role: "operator", states: ["resolved", "discarded"], note: false, many: true,
+    verb: "Restore", role: "operator", states: ["replayed", "resolved", "discarded"], note: false, many: true,
     what: (letters) => `${letters} will be put back into the list of what is to do. Nothing is sent to anybody.`,
   },
 };
@@ -41,17 +41,15 @@ const handlingRefusals = {
   },
 };
 
-/** Why this action is not for this letter and this person, or null where it is. `corrected`: a replay that brings a patch. */
+/** Why this action is not for this letter and this person, or null where it is; its verb stands before it. `corrected`: a replay that brings a patch. */
 export function refusal(name, letter, { corrected = false } = {}) {
   const action = actions[name];
-  if (!mayAct(action.role)) return `${action.verb} needs the role ${action.role}; yours is ${desk.session?.role}.`;
+  if (corrected && !mayAct("admin")) return `Replaying a corrected message needs the role admin; yours is ${desk.session?.role}.`;
+  if (!mayAct(action.role)) return `needs the role ${action.role}; yours is ${desk.session?.role}.`;
   if (!action.states.includes(letter.state)) {
-    return letter.state === "replayed" ? "It was replayed already." : `It is ${stateWord(letter.state)}${toDo.includes(letter.state) ? "" : ": restore it first"}.`;
+    return letter.state === "replayed" ? "It was replayed already; restore it if its message is lost." : `It is ${stateWord(letter.state)}${toDo.includes(letter.state) ? "" : ": restore it first"}.`;
   }
-  if (corrected) {
-    if (!mayAct("admin")) return `Replaying a corrected message needs the role admin; yours is ${desk.session?.role}.`;
-    return ["replay", "edit_first"].includes(letter.handling) ? null : handlingRefusals.replay[letter.handling];
-  }
+  if (corrected) return ["replay", "edit_first"].includes(letter.handling) ? null : handlingRefusals.replay[letter.handling];
   if (action.handling && !action.handling.includes(letter.handling)) {
     return handlingRefusals[name]?.[letter.handling] ?? "Only letters whose charge may have happened are reconciled.";
   }
@@ -82,12 +80,17 @@ async function countMatching(name, filter) {
   const { total, groups } = await get(`/api/letters/groups${query(filter)}`);
   const { handling } = actions[name];
   const fits = (group) => !handling || handling.includes(group.handling);
+  const sum = (some) => some.reduce((number, group) => number + group.count, 0);
   const left = new Map();
   for (const group of groups.filter((group) => !fits(group))) {
     const why = handlingRefusals[name]?.[group.handling] ?? "Only letters whose charge may have happened are reconciled.";
     left.set(why, (left.get(why) ?? 0) + group.count);
   }
-  return { total, number: handling ? groups.filter(fits).reduce((sum, group) => sum + group.count, 0) : total, left };
+  const underWay = name === "restore" && filter.state.split(",").includes("replayed")
+    ? (await get(`/api/letters/groups${query({ ...filter, state: "replayed" })}`)).total : 0;
+  return {
+    number: handling ? sum(groups.filter(fits)) : total, left, underWay, consents: sum(groups.filter((group) => fits(group) && group.needsCrmConsent)),
+  };
 }
 
 // ---- The confirmation
@@ -98,7 +101,7 @@ const noteKey = (name, target) => `${name} ${target.letters?.length === 1 ? targ
 
 /**
  * Asks for confirmation and starts the run.
- * `target`: {letters} picked by hand, or {filter}. `extra`: {patch, differences} of a corrected replay, {needsConsent, crmWasTold, forecast} of a single letter.
+ * `target`: {letters} picked by hand, or {filter}. `extra`: {patch, differences} of a corrected replay, {crmWasTold, forecast} of a single letter.
  * `started` gets the run.
  */
 export function confirmAction(name, target, extra, started) {
@@ -110,7 +113,10 @@ export function confirmAction(name, target, extra, started) {
   };
   if (target.letters) {
     const { taken, left } = extra.patch ? { taken: target.letters, left: new Map() } : divide(name, target.letters);
-    ask.reach = { number: taken.length, ids: taken.map(({ id }) => id), left };
+    ask.reach = {
+      number: taken.length, ids: taken.map(({ id }) => id), left, consents: taken.filter(({ needsCrmConsent }) => needsCrmConsent).length,
+      underWay: name === "restore" ? taken.filter(({ state }) => state === "replayed").length : 0,
+    };
   } else {
     countMatching(name, ask.filter).then((reach) => { ask.reach = reach; }, (problem) => { ask.problem = problem; }).then(redraw);
   }
@@ -123,7 +129,7 @@ export function confirmAction(name, target, extra, started) {
       document.querySelector("#dialog textarea").focus();
       return redraw();
     }
-    ask.consentMissing = name === "replay" && extra.needsConsent === true && !ask.consent;
+    ask.consentMissing = name === "replay" && isOne(target) && ask.reach.consents === 1 && !ask.consent;
     if (ask.consentMissing) return redraw();
     ask.busy = true;
     ask.problem = null;
@@ -167,10 +173,13 @@ export function confirmAction(name, target, extra, started) {
   openDialog({ view });
 }
 
-function reachText(action, { number, left }, target) {
+function reachText(action, { number, left, underWay }, target) {
   const leftOut = [...left].map(([why, letters]) => el("li", { key: why }, el("strong", null, plural(letters, "letter")), " left out. ", why));
   return [
     el("p", { "data-test": "consequence" }, number === 0 ? el("strong", null, "None of these letters takes this action.") : action.what(plural(number, "letter"))),
+    underWay > 0 && el("div", { class: "callout warn", "data-test": "under-way" }, el("p", null,
+      `${number === 1 ? "Its message was" : `The messages of ${count(underWay)} of them were`} replayed and may still be under way. `
+        + "Restore only what is lost to sight; the order's timeline says how far it came.")),
     target.filter && number > 0 && el("p", { class: "muted" },
       "These are all letters that match the filter at this moment, not only those of the page shown; later ones are not touched."),
     leftOut.length > 0 && el("ul", { class: "left-out", "data-test": "left-out" }, leftOut),
@@ -189,13 +198,17 @@ function pace(ask) {
     }), el("span", null, "messages a second")));
 }
 
-function consent(ask, target, { needsConsent, crmWasTold }) {
-  const single = target.letters?.length === 1 && needsConsent !== undefined;
-  if (single && !needsConsent) return null;
+const isOne = (target) => target.letters?.length === 1;
+
+function consent(ask, target, { crmWasTold }) {
+  const { number, consents } = ask.reach ?? {};
+  if (!consents) return null;
+  const single = isOne(target);
   const told = crmWasTold ? [" The CRM was told ", el("strong", null, foreign(crmWasTold)), " and may have charged the customer by its own rules since."]
-    : " Where the CRM was told that nothing was charged, it may have charged the customer by its own rules since.";
-  return el("div", { class: "callout warn" },
-    el("p", null, single ? "This letter needs the CRM's word." : "Some of these letters may need the CRM's word; without it they are left out.", told),
+    : ` The CRM was told that nothing was charged and may have charged the ${consents === 1 ? "customer" : "customers"} by its own rules since.`;
+  return el("div", { class: "callout warn", "data-test": "needs-consent" },
+    el("p", null, single ? "This letter needs the CRM's word." : el("strong", null,
+      `${consents === number ? `All ${count(number)}` : `${count(consents)} of the ${count(number)}`} need the CRM's word; without it they are left out.`), told),
     el("label", { class: "check" }, checkbox(ask.consent, "consent", (checked) => { ask.consent = checked; ask.consentMissing = false; }),
       el("span", null, `The CRM's people confirmed that ${single ? "this order was" : "these orders were"} not charged elsewhere${single ? "." : " (optional)."}`)),
     ask.consentMissing && el("p", { class: "error", id: "consent-missing", role: "alert" },

@@ -111,7 +111,6 @@ function cause({ letter, advice, faults, handling, forecast }) {
       && [el("h3", null, "If it were replayed now, as it is"), forecastView(forecast)]);
 }
 
-const consentOf = ({ needsCrmConsent, crmWasTold }) => ({ needsConsent: needsCrmConsent === true, crmWasTold });
 const isToDo = (letter) => ["open", "failed_again"].includes(letter.state);
 
 const labels = {
@@ -126,7 +125,7 @@ function acting({ letter, handling, forecast }) {
     else if (isWorthSaying(name, letter)) refusals.push(`${actions[name].verb}: ${why}`);
   }
   const busy = follow !== null && isUnderWay(follow.run);
-  const begin = (name) => confirmAction(name, { letters: [letter] }, { ...consentOf(handling), forecast }, started);
+  const begin = (name) => confirmAction(name, { letters: [letter] }, { crmWasTold: handling.crmWasTold, forecast }, started);
   // What the forecast says would fail again is possible, but not what the eye should be led to.
   const isMain = (name) => name === "reconcile" || (name === "replay" && forecast?.verdict !== "fails");
   return card("Act", { "data-test": "acting" },
@@ -163,7 +162,7 @@ function correcting({ letter, original, suggestions, handling }) {
   }
   const draft = draftOf(letter.id, original);
   const replay = ({ checked }) => confirmAction("replay", { letters: [letter] }, {
-    patch: checked.patch, differences: checked.differences, ...consentOf(handling),
+    patch: checked.patch, differences: checked.differences, crmWasTold: handling.crmWasTold,
   }, started);
   return card("Correct the message", { "data-test": "correcting" }, editorView(letter, draft, suggestions, replay));
 }

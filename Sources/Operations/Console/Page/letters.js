@@ -233,7 +233,7 @@ function bulkBar() {
   for (const [name, action] of Object.entries(actions)) {
     if (everything) {
       const sample = refusal(name, { state: action.states[0], handling: action.handling?.[0] ?? "replay" });
-      if (sample) reasons.push(sample);
+      if (sample) reasons.push(`${action.verb}: ${sample}`);
       else if (narrowed(name, asked())) offered.push(name);
     } else {
       const refusals = letters.map((letter) => refusal(name, letter));

@@ -1,0 +1,117 @@
+import Broker
+import DeclineRecovery
+import FleetSupport
+import Foundation
+import Testing
+
+/// Many letters of one cause.
+extension ConsoleTests {
+    @Test(.timeLimit(.minutes(3)))
+    func aMerchantIsAddedAndItsLettersGoThroughCarefully() async throws {
+        try await Self.with(try await Self.newcomers()) { fleet, console, browser in
+            let crm = try await CRM(fleet.link)
+            let count = 60
+            try await crm.publish((0..<count).map { Self.stranded("Z\($0)", merchant: "zenith") }, key: "decline.recycle")
+            try await crm.publish([CRM.decline("APART", merchant: "nobody")])
+            try await browser.signIn(console, as: .operator)
+            try await browser.sees("stat-letters", "61", "61 × unknown_merchant")
+
+            try fleet.configure(try await Self.newcomers(configured: true).configuration)
+            try await Self.reload(fleet.newestWorker, "the worker") { fleet.workerLog }
+            try await Self.reload(console.process, "the console") { console.log }
+
+            try await browser.click("nav-letters")
+            try await browser.click("[data-test=group-row] a[href*=zenith]")
+            try await browser.sees("letters-total", "1–50 of 60 letters")
+            // The page's fifty first; then all that match the filter.
+            try await browser.click("select-page-head")
+            try await browser.sees("selected-count", "50 letters selected")
+            try await browser.click("select-all")
+            try await browser.sees("selected-count", "All 60 letters that match")
+            try await browser.click("replay")
+            try await browser.sees("consequence", "60 letters will be sent again", "Customers may be charged")
+            #expect(try await browser.run("return document.querySelector('[data-test=canary]').checked") == true)
+            #expect(try await !browser.has("needs-consent"), "the CRM was told that they were rejected")
+            try await browser.fill("rate", "20")
+            try await browser.confirm("zenith is configured now, OPS-18")
+            try await browser.sees("run", "Replay of 60 letters", "carefully")
+            try await eventually("progress shows on its way") {
+                let value = Int(try await browser.run("return document.querySelector('[data-test=run-progress]').value").int64 ?? 0)
+                return value > 0 && value < count
+            }
+            try await browser.sees("run-state", "finished", within: 60)
+            try await browser.sees("run", "60 of 60 letters (100 %)", "60 succeeded", "0 failed again", "60 processed", "zenith is configured now")
+            try await browser.sees("[data-test=letters-total], [data-test=empty]", "No letter matches this filter")
+            try await browser.turn(to: "#/letters?merchant=zenith&state=resolved")
+            try await browser.sees("letters-total", "of 60 letters")
+            try await browser.sees("nav-letters-count", "1")
+            try await eventually("the CRM knows of each that it is tried") { Set(crm.results.filter { $0.kind == "submitted" }.map(\.orderID)).count == count }
+            #expect(Set(crm.results.filter { $0.kind == "submitted" }.map(\.id)).count == count)
+        }
+    }
+
+    /// The console's configuration has the merchant, the worker's not yet: the forecast is good, and the first letter proves it wrong.
+    @Test(.timeLimit(.minutes(3)))
+    func aCarefulReplayStopsByItselfAndIsResumed() async throws {
+        try await Self.with(try await Self.newcomers()) { fleet, console, browser in
+            let crm = try await CRM(fleet.link)
+            try await crm.publish((0..<30).map { Self.stranded("Z\($0)", merchant: "zenith") }, key: "decline.recycle")
+            try await browser.signIn(console, as: .operator)
+            try await browser.sees("stat-letters", "30")
+            try fleet.configure(try await Self.newcomers(configured: true).configuration)
+            try await Self.reload(console.process, "the console") { console.log }
+
+            try await browser.turn(to: "#/letters?merchant=zenith")
+            try await browser.click("select-page-head")
+            try await browser.click("replay")
+            try await browser.confirm("zenith is configured now")
+            try await browser.sees("run-state", "stopped")
+            try await browser.sees("run", "stopped by itself: 1 of 1 failed again; 29 were not sent", "1 failed again")
+            try await browser.sees("letters-total", "of 30 letters")
+            try await browser.sees("letters-row", "failed again", "seen 2 times")
+            #expect(crm.results.allSatisfy { $0.kind == "rejected" })
+
+            try await Self.reload(fleet.newestWorker, "the worker") { fleet.workerLog }
+            try await browser.click("nav-runs")
+            try await browser.sees("run", "stopped", "Replay of 30 letters")
+            try await browser.click("resume")
+            try await browser.sees("run-state", "finished")
+            try await browser.sees("run", "30 of 30 letters", "29 succeeded", "1 failed again")
+            try await browser.click("run-link")
+            try await browser.sees("run-result", "told submitted")
+
+            // The one that went first has to go again.
+            try await browser.turn(to: "#/letters?merchant=zenith&state=failed_again")
+            try await browser.sees("letters-total", "of 1 letter")
+            try await browser.click("select")
+            try await browser.click("replay")
+            try await browser.confirm("the worker has it now, too")
+            try await browser.sees("run-state", "finished")
+            try await browser.misses("nav-letters-count")
+            try await eventually("the CRM knows of each") { Set(crm.results.filter { $0.kind == "submitted" }.map(\.orderID)).count == 30 }
+            #expect(Set(crm.results.filter { $0.kind == "submitted" }.map(\.id)).count == 30)
+        }
+    }
+
+    /// A fleet that knows `acme`, and the merchant `zenith` when it is configured. Webhooks get lost: their address is of `acme` alone.
+    private static func newcomers(configured: Bool = false) async throws -> Fleet.Plan {
+        try await plan { plan in
+            plan.faults = #"{"webhookLoss": 1}"#
+            guard configured else { return }
+            let (acme, rest) = plan.configuration.splitOnce(at: "\nconsole:")
+            plan.configuration = acme + "\n" + acme.replacing("merchants:\n", with: "").replacing("id: acme", with: "id: zenith") + rest
+        }
+    }
+
+    private static func reload(_ process: ChildProcess?, _ what: String, log: () -> String) async throws {
+        process?.signal(SIGHUP)
+        try await eventually("\(what) has the new configuration") { log().contains("Configuration reloaded") }
+    }
+}
+
+extension String {
+    fileprivate func splitOnce(at mark: String) -> (String, String) {
+        guard let range = range(of: mark) else { return (self, "") }
+        return (String(self[..<range.lowerBound]), String(self[range.lowerBound...]))
+    }
+}

@@ -1,0 +1,217 @@
+import Broker
+import DeclineRecovery
+import FleetSupport
+import Foundation
+import Synchronization
+import Testing
+
+/// One letter, from the alert to its end.
+extension ConsoleTests {
+    @Test(.timeLimit(.minutes(3)))
+    func anOperatorComesFromTheAlertAndLeavesTheOrderSalvaged() async throws {
+        let health = try TestMachine.freePort()
+        let plan = try await Self.plan { $0.settings["SALVAGE_LISTEN"] = "127.0.0.1:\(health)" }
+        try await Self.with(plan) { fleet, console, browser in
+            let crm = try await CRM(fleet.link)
+            try await crm.publish([Self.stranded("LOST")], key: "decline.recycle")
+            try await crm.publish([CRM.decline("OTHER", merchant: "nobody"), Array("{broken".utf8)])
+            try await eventually("the alert's metric counts three") {
+                let metrics = try await TestMachine.http("GET", "http://127.0.0.1:\(health)/metrics").data
+                let lines = String(decoding: metrics, as: UTF8.self).split(separator: "\n").filter { $0.hasPrefix("salvage_dead_letters_total{") }
+                return lines.compactMap { $0.split(separator: " ").last.flatMap { Double($0) } }.reduce(0, +) == 3
+            }
+            try await eventually("the CRM is told") { crm.result(of: "LOST")?.kind == "rejected" }
+
+            // From the number to the group, and from the group to the letter.
+            try await browser.signIn(console, as: .admin)
+            try await browser.sees("stat-letters", "3", "2 × unknown_merchant", "1 × unreadable")
+            try await browser.sees("nav-letters-count", "3")
+            try await browser.click("stat-letters")
+            try await browser.sees("letters-total", "of 3 letters")
+            try await browser.click("[data-test=group-row][data-id=unknown_merchant] a[href*=acmee]")
+            try await browser.sees("letters-total", "of 1 letter")
+            #expect(try await browser.hash() == "#/letters?reason=unknown_merchant&stage=intake&merchant=acmee")
+            try await browser.click("letter-link")
+            try await browser.sees("letter-state", "open")
+
+            // Why it died, and that it would die again as it is.
+            try await browser.sees("explanation", "acmee")
+            try await browser.sees("advice", "Add the merchant to the configuration")
+            try await browser.sees("[data-test=cause] [data-test=forecast][data-state=fails]", "The configuration has no merchant acmee")
+
+            // The suggestion is one way to correct it; typing is the other.
+            try await browser.click("suggestion")
+            try await browser.sees("[data-test=check-result][data-state=current] [data-test=forecast][data-state=goes]", "for 20 days (retry)")
+            try await browser.click("undo")
+            try await browser.sees("[data-test=check-result][data-state=none]")
+            try await browser.mark("editor", "acmee")
+            try await browser.keys("acmeeee")
+            try await browser.sees("[data-test=check-result][data-state=current] [data-test=forecast][data-state=fails]", "no merchant acmeeee")
+            try await browser.sees("may-not")
+            #expect(try await browser.run("return document.querySelector('[data-test=replay-corrected]').disabled") == true)
+            try await browser.keys(String(repeating: Browser.Key.backspace, count: 3))
+            try await browser.sees("[data-test=check-result][data-state=current] [data-test=forecast][data-state=goes]", "FlexFactor gateway 42")
+            try await browser.sees("[data-test=check-result] [data-test=differences]", "/data/merchantId", "acmee", "acme")
+
+            try await browser.click("replay-corrected")
+            try await browser.sees("[data-test=dialog] [data-test=differences]", "/data/merchantId")
+            try await browser.click("confirm")
+            try await browser.sees("#note-missing")
+            try await browser.confirm("The CRM had a typo, OPS-17")
+            try await browser.sees("run-state", "finished")
+            try await browser.sees("run", "1 of 1 letter", "1 succeeded")
+            try await browser.sees("letter-state", "resolved")
+            try await browser.sees("history", "Ada", "by console", "The CRM had a typo, OPS-17", "selected for replay, corrected", "told submitted")
+            let differences = try await browser.text("history-differences")
+            #expect(differences.contains("/data/merchantId") && differences.contains("acmee") && differences.contains("changed"), "\(differences)")
+            for act in ["replay", "discard", "replay-corrected"] { #expect(try await !browser.has(act), "\(act) is offered for what is resolved") }
+
+            // The CRM and FlexFactor have it once.
+            try await eventually("FlexFactor has taken the money, and the CRM knows") { crm.result(of: "LOST", "approved") != nil }
+            #expect(crm.ids(of: "LOST", "submitted").count == 1)
+            #expect(crm.ids(of: "LOST", "approved").count == 1)
+            #expect(try await fleet.ledger().map(\.externalOrderId) == ["LOST-R7-88-7"])
+            try await browser.click("nav-overview")
+            try await browser.sees("stat-letters", "2")
+            try await browser.sees("stat-recovered", "USD", "49.99")
+        }
+    }
+
+    @Test(.timeLimit(.minutes(3)))
+    func whatIsDiscardedComesBackAndIsResolvedByHand() async throws {
+        try await Self.with(try await Self.plan()) { fleet, console, browser in
+            let crm = try await CRM(fleet.link)
+            try await crm.publish([Self.stranded("KEPT")], key: "decline.recycle")
+            try await browser.signIn(console, as: .admin)
+            try await browser.sees("stat-letters", "1")
+            try await browser.open(letterOf: "KEPT")
+            try await browser.click("discard")
+            try await browser.sees("consequence", "1 letter will be discarded", "It can be restored")
+            // A mistaken Escape costs nothing.
+            try await browser.type("note", "an order of a test")
+            try await browser.keys(Browser.Key.escape)
+            try await browser.misses("confirm")
+            try await browser.click("discard")
+            #expect(try await browser.value("note") == "an order of a test")
+            try await browser.confirm()
+            try await browser.sees("letter-state", "discarded")
+            try await browser.sees("history", "discarded", "an order of a test", "Ada")
+            try await browser.click("nav-letters")
+            try await browser.sees("empty", "No dead letters are open")
+            try await browser.misses("nav-letters-count")
+
+            try await browser.open(letterOf: "KEPT", state: "discarded")
+            try await browser.click("restore")
+            try await browser.confirm()
+            try await browser.sees("letter-state", "open")
+            try await browser.sees("nav-letters-count", "1")
+            try await browser.click("resolve")
+            try await browser.click("confirm")
+            try await browser.sees("#note-missing")
+            try await browser.confirm("charged by hand at the gateway")
+            try await browser.sees("letter-state", "resolved")
+            try await browser.sees("history", "restored", "marked as resolved", "charged by hand at the gateway")
+            try await browser.click("nav-runs")
+            try await browser.sees("run", "Resolve of 1 letter", "finished", "charged by hand at the gateway")
+            #expect(try await browser.count("run") == 3)
+            #expect(crm.results.map(\.kind) == ["rejected"], "nobody but the operators is told")
+        }
+    }
+
+    /// A replay whose message nobody takes is stopped; its letter can be had back.
+    @Test(.timeLimit(.minutes(3)))
+    func aReplayThatIsLostToSightCanBeRestored() async throws {
+        try await Self.with(try await Self.plan()) { fleet, console, browser in
+            let crm = try await CRM(fleet.link)
+            try await crm.publish([Self.stranded("AWAY")], key: "decline.recycle")
+            try await browser.signIn(console, as: .admin)
+            try await browser.open(letterOf: "AWAY")
+            await fleet.stopWorkers()
+            try await browser.click("suggestion")
+            try await browser.click("replay-corrected")
+            try await browser.confirm("typo")
+            try await browser.sees("run-state", "watching")
+            try await browser.sees("letter-state", "replayed")
+            try await browser.click("stop")
+            try await browser.sees("run-state", "stopped")
+            try await browser.click("restore")
+            try await browser.sees("consequence", "1 letter will be put back")
+            try await browser.sees("under-way", "may still be under way")
+            try await browser.confirm("its message is lost")
+            try await browser.sees("letter-state", "open")
+        }
+    }
+
+    /// FlexFactor took the money and its answer never came: it is asked, and the CRM told, from the letter.
+    @Test(.timeLimit(.minutes(3)))
+    func aChargeThatNobodyKnowsOfIsReconciled() async throws {
+        try await Self.with(try await Self.plan()) { fleet, console, browser in
+            let crm = try await CRM(fleet.link)
+            try await fleet.setFaults(#"{"endpoints": ["evaluate", "orders", "cancel"], "timeoutAfter": 1}"#)
+            try await crm.publish([CRM.decline("DOUBT")])
+            try await eventually("the sandbox has charged it") { try await fleet.ledger().count == 1 }
+            // The worker dies over it, and its message is what a worker that gave up would have written a letter of.
+            await fleet.stopWorkers()
+            let work = try await fleet.takeOne(from: "recovery.cascade")
+            try await fleet.link.publish([Self.unknownOutcome(work)])
+            try await fleet.setFaults(#"{"timeoutAfter": 0}"#)
+            #expect(crm.count == 0)
+
+            try await browser.signIn(console, as: .operator)
+            try await browser.sees("stat-letters", "1 × outcome_unknown")
+            try await browser.open(letterOf: "DOUBT")
+            try await browser.sees("handling", "The charge may have happened, so it is never sent again")
+            try await browser.sees("refusals", "to be reconciled, never replayed")
+            try await browser.sees("not-editable")
+            #expect(try await !browser.has("replay"))
+            try await browser.click("reconcile")
+            try await browser.sees("consequence", "FlexFactor will be asked", "Nothing is charged again")
+            try await browser.confirm()
+            try await browser.sees("run-state", "finished")
+            try await browser.sees("letter-state", "resolved")
+            try await browser.sees("history", "FlexFactor was asked, and the CRM told approved", "Otto")
+            try await eventually("the CRM is told") { crm.count == 1 }
+            #expect(crm.results.map(\.kind) == ["approved"])
+            #expect(try await fleet.ledger().map(\.externalOrderId) == ["DOUBT-S0"])
+        }
+    }
+
+    /// The letter of a recovery of which FlexFactor could not say whether it took the money.
+    private static func unknownOutcome(_ work: [UInt8]) throws -> OutgoingMessage {
+        guard case .recovery(let recovery) = WorkEnvelope.decode(work) else { throw NoRecovery() }
+        let body = CardDataGuard.redacted(work)
+        let letter = DeadLetter(
+            reason: .outcomeUnknown, explanation: "FlexFactor did not say within the time allowed whether it took the money.", stage: .cascade, attempts: 9,
+            subject: DeadLetter.Subject(recovery),
+            original: DeadLetter.Original(
+                exchange: "recovery.work", routingKey: "cascade", redelivered: true, messageID: nil, type: nil, contentType: nil, correlationID: nil,
+                replyTo: nil, headers: [], redactedBody: body, originalByteCount: work.count),
+            identity: body, worker: DeadLetter.Worker(id: "salvage test 1", host: "test", version: "0.1.0"),
+            writtenAt: Moment(milliseconds: Int64(Date().timeIntervalSince1970 * 1_000)))
+        return OutgoingMessage(
+            exchange: "recovery.dead", routingKey: "", properties: MessageProperties(messageID: letter.id.description, type: DeadLetter.type), body: letter.encoded())
+    }
+
+    private struct NoRecovery: Error {}
+}
+
+extension CRM {
+    func result(of order: String, _ kind: String) -> Result? { results.first { $0.orderID == order && $0.kind == kind } }
+    func ids(of order: String, _ kind: String) -> Set<String> { Set(results.filter { $0.orderID == order && $0.kind == kind }.map(\.id)) }
+}
+
+extension Fleet {
+    /// Takes a message out of a queue that no worker consumes.
+    func takeOne(from queue: String) async throws -> [UInt8] {
+        let taken = Mutex<[UInt8]?>(nil)
+        let consumer = try await link.consume(queue, prefetch: 1) { batch in
+            for delivery in batch {
+                taken.withLock { $0 = $0 ?? delivery.body }
+                Task { try? await delivery.finish(publishing: []) }
+            }
+        }
+        try await eventually("a message is in \(queue)") { taken.withLock { $0 != nil } }
+        await consumer.cancel()
+        return taken.withLock { $0 ?? [] }
+    }
+}

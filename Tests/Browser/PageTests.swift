@@ -1,0 +1,132 @@
+import Broker
+import DeclineRecovery
+import FleetSupport
+import Foundation
+import Testing
+
+/// The pages themselves: what they tell, that hands without a mouse reach everything, and how they look on a phone and in the dark.
+extension ConsoleTests {
+    @Test(.timeLimit(.minutes(2)))
+    func anOrderTellsItsStory() async throws {
+        try await Self.with(try await Self.plan()) { fleet, console, browser in
+            let crm = try await CRM(fleet.link)
+            try await crm.publish([CRM.decline("PAID")])
+            try await crm.publish([CRM.recycle("LATER"), Self.stranded("PAID")], key: "decline.recycle")
+            try await eventually("both are approved") { crm.result(of: "PAID", "approved") != nil && crm.result(of: "LATER", "approved") != nil }
+
+            try await browser.signIn(console, as: .viewer)
+            try await browser.click("nav-recoveries")
+            try await browser.sees("empty", "Which order?")
+            try await browser.type("recovery-search", "PAID" + Browser.Key.enter)
+            try await browser.sees("timeline-row", "passed on to cascade, by rule table:nmi/201")
+            try await browser.sees("timeline-row", "told the CRM: approved", "acme gateway 42")
+            try await browser.sees("outlook", "ended as approved")
+            try await browser.sees("recovery-letters", "unknown_merchant", "open")
+            // By its reference it is one recovery of the order alone.
+            try await browser.fill("recovery-search", "LATER-R7-88-7")
+            try await browser.click("recovery-go")
+            try await browser.sees("timeline-row", "passed on to retry")
+            try await browser.sees("timeline-row", "told the CRM: submitted")
+            try await browser.sees("timeline-row", "told the CRM: approved, approved_by_webhook")
+            try await browser.sees("outlook", "ended as approved")
+            #expect(try await browser.hash() == "#/recoveries?order=LATER-R7-88-7")
+            try await browser.fill("recovery-search", "NOBODY" + Browser.Key.enter)
+            try await browser.sees("empty", "No recovery of this order was found.")
+        }
+    }
+
+    @Test(.timeLimit(.minutes(2)))
+    func theMappingExplorerSaysWhy() async throws {
+        try await Self.with(try await Self.plan()) { fleet, console, browser in
+            try await browser.signIn(console, as: .viewer)
+            try await browser.click("nav-mapping")
+            try await browser.type("mapping-source", "nmi")
+            try await browser.type("mapping-code", "201")
+            try await browser.sees("mapping-class", "soft")
+            try await browser.sees("mapping-rule", "table:nmi/201")
+            try await browser.sees("deciding-step", "decides")
+            try await browser.fill("mapping-code", "252")
+            try await browser.sees("mapping-class", "hard")
+            try await browser.sees("mapping-why", "stolen card", "the network forbids to try again")
+            try await browser.sees("mapping-route", "paste a whole event")
+
+            try await browser.click("mapping-by-event")
+            try await browser.paste("mapping-event", "{\"no\": ")
+            try await browser.sees("problem", "not JSON")
+            let event = String(decoding: CRM.decline("PASTED"), as: UTF8.self)
+            try await browser.paste("mapping-event", event)
+            try await browser.sees("mapping-class", "soft")
+            try await browser.sees("mapping-route", "cascade", "to FlexFactor gateway 42")
+            #expect(try await browser.hash() == "#/mapping", "a customer's data stands in the address")
+            try await browser.paste("mapping-event", event.replacing("\"currency\":\"USD\"", with: "\"currency\":\"$\""))
+            try await browser.sees("problem", "The event would be rejected", "$.data.amount.currency")
+        }
+    }
+
+    @Test(.timeLimit(.minutes(2)))
+    func everythingIsReachedWithoutAMouse() async throws {
+        try await Self.with(try await Self.plan()) { fleet, console, browser in
+            let crm = try await CRM(fleet.link)
+            try await crm.publish((1...3).map { Self.stranded("K\($0)") }, key: "decline.recycle")
+            try await browser.signIn(console, as: .admin)
+            try await browser.sees("stat-letters", "3")
+            for (keys, hook, hash) in [
+                ("gr", "empty", "#/runs"), ("gs", "recovery-search", "#/recoveries"), ("gm", "mapping-code", "#/mapping"), ("go", "stat-letters", "#/"),
+                ("gl", "letters-row", "#/letters"),
+            ] {
+                try await browser.keys(keys)
+                try await browser.sees(hook)
+                #expect(try await browser.hash() == hash)
+            }
+            try await browser.keys("?")
+            try await browser.sees("shortcuts", "dead letters")
+            // Beneath the help the keys are quiet.
+            try await browser.keys("go")
+            try await browser.keys(Browser.Key.escape)
+            try await browser.misses("shortcuts")
+            #expect(try await browser.hash() == "#/letters")
+
+            // The group comes first, then the letters: K3, K2, K1.
+            let focused = "return document.activeElement.closest('[data-row]')?.innerText ?? ''"
+            func focus(is text: String) async throws {
+                try await eventually("\(text) has the focus") { try await browser.run(focused).string?.contains(text) == true }
+            }
+            try await browser.keys("j")
+            try await focus(is: "unknown_merchant")
+            var orders: [String] = []
+            for _ in 0..<3 {
+                try await browser.keys("j")
+                orders.append((try await browser.run(focused).string ?? "").filter { !$0.isWhitespace }.prefix(2).description)
+            }
+            #expect(Set(orders) == ["K1", "K2", "K3"])
+            try await browser.keys("k")
+            try await focus(is: orders[1])
+            try await browser.keys("x")
+            try await browser.sees("selected-count", "1 letter selected")
+            try await browser.keys(Browser.Key.escape)
+            try await browser.misses("bulk")
+            try await browser.keys(Browser.Key.enter)
+            try await browser.sees("facts", orders[1])
+            try await browser.keys("j")
+            try await browser.sees("facts", orders[2])
+            try await browser.keys("k")
+            try await browser.sees("facts", orders[1])
+            // To the editor, out of it, and back to the list.
+            try await browser.keys("c")
+            try await eventually("the editor has the focus") { try await browser.run("return document.activeElement.id") == "editor" }
+            try await browser.keys("gl")
+            #expect(try await browser.hash().hasPrefix("#/letters/"), "what is typed into the editor is no shortcut")
+            try await browser.click("undo")
+            try await browser.run("document.activeElement.blur()")
+            try await browser.keys(Browser.Key.escape)
+            try await browser.sees("letters-row")
+            #expect(try await browser.hash() == "#/letters")
+            try await browser.keys("/")
+            try await browser.keys("K2gl?")
+            #expect(try await browser.value("filter-text") == "K2gl?")
+            try await browser.sees("empty", "No letter matches this filter")
+            try await browser.keys(Browser.Key.escape + Browser.Key.escape)
+            try await browser.sees("letters-total", "of 3 letters")
+        }
+    }
+}
