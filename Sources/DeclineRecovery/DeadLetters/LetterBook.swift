@@ -28,6 +28,13 @@ public struct LetterBook: Sendable {
         return counts
     }
 
+    /// How many letters are to be seen to, by what they died of and what may be done with them.
+    public func toDo() -> [DeadLetterReason: [LetterHandling: Int]] {
+        var counts: [DeadLetterReason: [LetterHandling: Int]] = [:]
+        for letter in cases.values where letter.isToDo { counts[letter.reason, default: [:]][letter.handling, default: 0] += 1 }
+        return counts
+    }
+
     // MARK: Letters
 
     /// A letter was written, or written again.

@@ -29,6 +29,9 @@ public struct LetterFilter: Sendable, Equatable {
         self.text = text
     }
 
+    /// Whether more than a letter's summary must be looked at.
+    public var hasText: Bool { text?.isEmpty == false }
+
     public static let all = LetterFilter(states: Set(LetterState.allCases))
 
     /// Whether a letter is meant, its text left aside.

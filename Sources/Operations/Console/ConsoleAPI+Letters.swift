@@ -4,24 +4,23 @@ import Pipeline
 
 extension ConsoleAPI {
     func letters(_ request: ConsoleRequest) async throws(ConsoleError) -> JSONValue {
-        let found = try await select(LetterFilter { request.query[$0] })
+        let filter = try LetterFilter { request.query[$0] }
         let offset = max(request.query["offset"].flatMap { Int($0) } ?? 0, 0)
         let limit = min(max(request.query["limit"].flatMap { Int($0) } ?? 50, 1), 200)
+        let page: (total: Int, letters: [LetterCase])
+        do throws(BrokerError) { page = try await shelf.page(filter, offset: offset, limit: limit) } catch { throw .broker(error) }
         return LetterView.object([
-            ("total", .integer(Int64(found.count))), ("ready", .bool(flow.isReady.letters)),
-            ("letters", .array(found.dropFirst(offset).prefix(limit).map(LetterView.summary))),
+            ("total", .integer(Int64(page.total))), ("ready", .bool(flow.isReady.letters)), ("letters", .array(page.letters.map(LetterView.summary))),
         ])
     }
 
     func groups(_ request: ConsoleRequest) async throws(ConsoleError) -> JSONValue {
-        let found = try await select(LetterFilter { request.query[$0] })
+        let filter = try LetterFilter { request.query[$0] }
+        let groups: [LetterGroup]
+        do throws(BrokerError) { groups = try await shelf.groups(filter) } catch { throw .broker(error) }
         return LetterView.object([
-            ("total", .integer(Int64(found.count))), ("groups", .array(LetterGroup.of(found).map(LetterView.group))),
+            ("total", .integer(Int64(groups.reduce(0) { $0 + $1.count }))), ("groups", .array(groups.map(LetterView.group))),
         ])
-    }
-
-    func select(_ filter: LetterFilter) async throws(ConsoleError) -> [LetterCase] {
-        do throws(BrokerError) { return try await shelf.select(filter) } catch { throw .broker(error) }
     }
 
     private func whole(_ text: String) async throws(ConsoleError) -> (LetterCase, DeadLetter) {

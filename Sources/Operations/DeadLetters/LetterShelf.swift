@@ -94,10 +94,33 @@ public final class LetterShelf: Sendable {
         return true
     }
 
+    /// A page of the letters that are meant, the newest first, and how many there are in all.
+    public func page(_ filter: LetterFilter, offset: Int, limit: Int) async throws(BrokerError) -> (total: Int, letters: [LetterCase]) {
+        if filter.hasText {
+            let found = try await select(filter)
+            return (found.count, Array(found.dropFirst(offset).prefix(limit)))
+        }
+        return look { book in
+            var total = 0
+            var page: [LetterCase] = []
+            for letter in book.newestFirst where filter.matches(letter) {
+                if total >= offset, page.count < limit { page.append(letter) }
+                total += 1
+            }
+            return (total, page)
+        }
+    }
+
+    /// The letters that are meant, by what they died of.
+    public func groups(_ filter: LetterFilter) async throws(BrokerError) -> [LetterGroup] {
+        if filter.hasText { return LetterGroup.of(try await select(filter)) }
+        return look { book in LetterGroup.of(book.newestFirst.lazy.filter(filter.matches)) }
+    }
+
     /// The letters that are meant, the newest first.
     public func select(_ filter: LetterFilter) async throws(BrokerError) -> [LetterCase] {
         let found = look { book in book.newestFirst.filter(filter.matches) }
-        guard let text = filter.text, !text.isEmpty else { return found }
+        guard let text = filter.text, filter.hasText else { return found }
         let wanted = text.lowercased()
         let rest = found.filter { !$0.says(wanted) }
         let inBodies = try await search(wanted, in: rest)

@@ -11,8 +11,9 @@ struct ConsoleMetrics: Sendable {
     /// The page that Prometheus reads.
     func page(_ shelf: LetterShelf, _ flow: FlowShelf, now: Moment) -> String {
         letters.reset()
-        let toDo = shelf.look { book in book.cases.values.filter(\.isToDo).map { [$0.reason.rawValue, $0.handling.rawValue] } }
-        for (labels, count) in Dictionary(grouping: toDo, by: { $0 }).mapValues(\.count) { letters.set(Double(count), labels[0], labels[1]) }
+        for (reason, counts) in shelf.look({ $0.toDo() }) {
+            for (handling, count) in counts { letters.set(Double(count), reason.rawValue, handling.rawValue) }
+        }
         let standing = flow.standing(now: now)
         unknown.set(Double(standing.unknown))
         oldest.set(Double(standing.oldest?.milliseconds ?? 0) / 1_000)
