@@ -53,7 +53,12 @@ import Testing
         try await withStream { link, stream in
             try await write(0..<3, to: stream, on: link)
             // A connection has 2,047 channels.
-            for _ in 0..<2_100 { await (try await link.read(stream, from: .next, onBatch: { _ in })).end() }
+            for _ in 0..<42 {
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    for _ in 0..<50 { group.addTask { await (try await link.read(stream, from: .next, onBatch: { _ in })).end() } }
+                    try await group.waitForAll()
+                }
+            }
             let shelf = Shelf()
             try await link.readToEnd(stream, onBatch: shelf.put)
             #expect(shelf.numbers == [0, 1, 2])

@@ -165,7 +165,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(3)))
     func onlyWhatFlexFactorSignedIsTaken() async throws {
         let plan = try Fleet.Plan.retries()
         try await Fleet.with(plan) { fleet in

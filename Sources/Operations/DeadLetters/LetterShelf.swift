@@ -18,7 +18,6 @@ public final class LetterShelf: Sendable {
     }
 
     private let state = Mutex(State())
-    private let onEntry: @Sendable (Entry) -> Void
 
     /// What the stream holds.
     public enum Entry: Sendable {
@@ -26,18 +25,9 @@ public final class LetterShelf: Sendable {
         case record(LetterRecord, StreamEntry)
     }
 
-    /// - Parameter onEntry: called with everything that is folded, in order, on the link's thread.
-    public init(_ link: BrokerLink, _ names: TopologyNames, onEntry: @escaping @Sendable (Entry) -> Void = { _ in }) {
+    public init(_ link: BrokerLink, _ names: TopologyNames) {
         self.link = link
         self.names = names
-        self.onEntry = onEntry
-    }
-
-    /// A shelf that has read all that stands in the stream now.
-    public static func folded(_ link: BrokerLink, _ names: TopologyNames, onEntry: @escaping @Sendable (Entry) -> Void = { _ in }) async throws(BrokerError) -> LetterShelf {
-        let shelf = LetterShelf(link, names, onEntry: onEntry)
-        try await link.readToEnd(names.dead, onBatch: shelf.fold)
-        return shelf
     }
 
     /// Begins to follow the stream from where the book ends; it goes on for as long as the link does.
@@ -59,7 +49,6 @@ public final class LetterShelf: Sendable {
                 case nil: state.unreadable += 1
                 }
             }
-            if let read { onEntry(read) }
         }
     }
 

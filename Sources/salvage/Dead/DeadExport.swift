@@ -14,8 +14,7 @@ struct DeadExport: AsyncParsableCommand {
 
     func run() async throws {
         let filter = try filter.filter(now: SystemClock().now())
-        try await broker.withLink { link, settings in
-            let shelf = try await LetterShelf.folded(link, settings.names)
+        try await broker.withShelf { shelf, _ in
             let letters = try await shelf.select(filter)
             var done = 0
             try await shelf.export(letters) { letter, entry in

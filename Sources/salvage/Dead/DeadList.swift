@@ -19,8 +19,7 @@ struct DeadList: AsyncParsableCommand {
 
     func run() async throws {
         let filter = try filter.filter(now: SystemClock().now())
-        let found = try await broker.withLink { link, settings in
-            let shelf = try await LetterShelf.folded(link, settings.names)
+        let found = try await broker.withShelf { shelf, _ in
             return try await shelf.select(filter)
         }
         let page = found.dropFirst(max(offset, 0)).prefix(max(limit, 0))
@@ -58,8 +57,7 @@ struct DeadStats: AsyncParsableCommand {
 
     func run() async throws {
         let filter = try filter.filter(now: SystemClock().now())
-        let (found, counts) = try await broker.withLink { link, settings in
-            let shelf = try await LetterShelf.folded(link, settings.names)
+        let (found, counts) = try await broker.withShelf { shelf, _ in
             return (try await shelf.select(filter), shelf.look { $0.counts() })
         }
         let groups = LetterGroup.of(found)

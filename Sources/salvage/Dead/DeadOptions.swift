@@ -116,17 +116,35 @@ extension LetterShelf {
 }
 
 extension BrokerOptions {
-    /// All letters as they stand now, and what an operator works with.
+    /// All letters as they stand now, and as they come while the command runs. Of very many it shows how far it has read.
+    func withShelf<Result: Sendable>(_ body: (LetterShelf, ProcessSettings) async throws -> Result) async throws -> Result {
+        try await withLink { link, settings in
+            let shelf = LetterShelf(link, settings.names)
+            try await shelf.follow()
+            let reading = Task {
+                try? await Task.sleep(for: .milliseconds(500))
+                while !Task.isCancelled {
+                    Terminal.progress("reading the dead letters: \(shelf.look { $0.cases.count })")
+                    try? await Task.sleep(for: .milliseconds(200))
+                }
+            }
+            defer { reading.cancel() }
+            try await shelf.catchUp()
+            reading.cancel()
+            await reading.value
+            Terminal.endProgress()
+            return try await body(shelf, settings)
+        }
+    }
+
+    /// All letters, and what an operator works with.
     ///
     func withLetters<Result: Sendable>(
         config: ConfigOption? = nil, _ body: (OperatorTools, ProcessSettings) async throws -> Result
     ) async throws -> Result {
         let configuration = try config?.configuration(try settings(["config": config?.file]))
-        return try await withLink { link, settings in
-            let shelf = LetterShelf(link, settings.names)
-            try await shelf.follow()
-            try await shelf.catchUp()
-            return try await body(try await OperatorTools(shelf, settings, configuration), settings)
+        return try await withShelf { shelf, settings in
+            try await body(try await OperatorTools(shelf, settings, configuration), settings)
         }
     }
 }
