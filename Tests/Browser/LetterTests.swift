@@ -137,7 +137,7 @@ extension ConsoleTests {
             try await browser.click("restore")
             try await browser.sees("consequence", "1 letter will be put back")
             try await browser.sees("under-way", "may still be under way")
-            try await browser.confirm("its message is lost")
+            try await browser.confirm()
             try await browser.sees("letter-state", "open")
         }
     }
