@@ -55,7 +55,7 @@ extension ConsoleTests {
                 seen += try await browser.text("#page")
                 try await Self.expectHarmless(browser, console, "letter \(id)")
             }
-            for text in [Hostile.script, Hostile.picture, Hostile.link, "x-\(Hostile.script)", "‹U+202E›", String(repeating: "A", count: 5_000), "<html>"] {
+            for text in [Hostile.script, Hostile.picture, Hostile.link, "crm-\(Hostile.script)", "‹U+202E›", String(repeating: "A", count: 5_000), "<html>"] {
                 #expect(seen.contains(text), "\(text.prefix(80)) is not shown")
             }
             #expect(!seen.contains("\u{202E}"), "the order of reading can be turned around")
@@ -113,7 +113,7 @@ extension ConsoleTests {
                 exchange: "declines", routingKey: "decline.initial",
                 properties: MessageProperties(
                     contentType: Hostile.script, messageID: Hostile.picture, correlationID: Hostile.link, replyTo: Hostile.script, type: Hostile.picture,
-                    headers: ["x-\(Hostile.script)": .string(Hostile.picture), "x-long": .string(String(repeating: "A", count: 5_000))]),
+                    headers: ["crm-\(Hostile.script)": .string(Hostile.picture), "crm-long": .string(String(repeating: "A", count: 5_000))]),
                 body: hostile(order: Hostile.script, merchant: "nobody"))
         ])
     }

@@ -88,22 +88,12 @@ extension ConsoleTests {
             let kept = try await fleet.link.lastOffset(of: "recovery.dead") ?? -1
             return kept + 1 >= 13 && Set(crm.results.map(\.orderID)).count >= 40
         }
-        try await fleet.link.publish([try spentAttempts()])
-    }
-
-    /// Of an order that FlexFactor could not be reached for; the CRM went on by its own rules.
-    private static func spentAttempts() throws -> OutgoingMessage {
-        let body = CRM.recycle("SPENT", token: "sealed")
-        let letter = DeadLetter(
-            reason: .attemptsSpent, explanation: "FlexFactor could not be reached for any of 12 attempts; nothing was sent.", stage: .intake, attempts: 12,
-            subject: DeadLetter.Subject(merchantID: MerchantID("acme"), orderID: "SPENT", gatewayID: GatewayID("42")),
-            original: DeadLetter.Original(
-                exchange: "declines", routingKey: "decline.recycle", redelivered: false, messageID: nil, type: nil, contentType: "application/cloudevents+json",
-                correlationID: nil, replyTo: nil, headers: [], redactedBody: body, originalByteCount: body.count),
-            identity: body, worker: DeadLetter.Worker(id: "salvage test 1", host: "test", version: "0.1.0"),
-            writtenAt: Moment(milliseconds: Int64(Date().timeIntervalSince1970 * 1_000)))
-        return OutgoingMessage(
-            exchange: "recovery.dead", routingKey: "", properties: MessageProperties(messageID: letter.id.description, type: DeadLetter.type), body: letter.encoded())
+        // The CRM was told `skipped` of this one, and went on by its own rules.
+        try await fleet.write([
+            .sample(
+                .attemptsSpent, body: CRM.recycle("SPENT", token: "sealed"), order: "SPENT",
+                explanation: "FlexFactor could not be reached in 12 calls; nothing was sent.", gateway: "42")
+        ])
     }
 
     /// What an operator did this morning.

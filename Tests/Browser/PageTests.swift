@@ -52,7 +52,7 @@ extension ConsoleTests {
 
             try await browser.click("mapping-by-event")
             try await browser.paste("mapping-event", "{\"no\": ")
-            try await browser.sees("problem", "not JSON")
+            try await browser.sees("problem", "not acceptable JSON at byte 7")
             let event = String(decoding: CRM.decline("PASTED"), as: UTF8.self)
             try await browser.paste("mapping-event", event)
             try await browser.sees("mapping-class", "soft")

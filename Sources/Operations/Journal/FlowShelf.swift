@@ -67,7 +67,10 @@ public final class FlowShelf: Sendable {
         let book = state.withLock { $0.book }
         let ready = isReady
         let (counts, reasons) = letters.look { book in
-            (book.counts(), Dictionary(grouping: book.cases.values.filter(\.isToDo), by: \.reason).mapValues(\.count))
+            var counts = book.counts()
+            // One whose replay became another letter is seen to there.
+            counts[.failedAgain] = book.cases.values.count { $0.state == .failedAgain && $0.isToDo }
+            return (counts, Dictionary(grouping: book.cases.values.filter(\.isToDo), by: \.reason).mapValues(\.count))
         }
         return LetterView.object([
             ("at", .integer(now.milliseconds)),

@@ -49,6 +49,7 @@ export function refusal(name, letter, { corrected = false } = {}) {
   if (!action.states.includes(letter.state)) {
     return letter.state === "replayed" ? "It was replayed already; restore it if its message is lost." : `It is ${stateWord(letter.state)}${toDo.includes(letter.state) ? "" : ": restore it first"}.`;
   }
+  if (name === "replay" && letter.state === "failed_again" && letter.successor) return "Its replay became another letter: see to that one.";
   if (corrected) return ["replay", "edit_first"].includes(letter.handling) ? null : handlingRefusals.replay[letter.handling];
   if (action.handling && !action.handling.includes(letter.handling)) {
     return handlingRefusals[name]?.[letter.handling] ?? "Only letters whose charge may have happened are reconciled.";

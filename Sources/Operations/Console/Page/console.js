@@ -204,6 +204,7 @@ const overviewPoll = new Poll(async () => {
 }, () => (page === overviewPage ? 2000 : 10_000));
 
 drawWith(draw);
+desk.acted = () => overviewPoll.now();
 addEventListener("hashchange", () => { if (desk.session && !refused) arrive(); });
 document.getElementById("skip").addEventListener("click", (event) => { event.preventDefault(); main.focus(); });
 listenToKeys(() => (refused || dialogIsOpen() ? null : page?.keys ?? {}));

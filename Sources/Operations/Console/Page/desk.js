@@ -1,7 +1,7 @@
 // What every page shares: who sits here, the latest overview, asking for a redraw, and the small pieces all pages show.
 import { el, foreign, visible } from "./dom.js";
 
-export const desk = { session: null, overview: null };
+export const desk = { session: null, overview: null, /** Letters were acted on: what counts them is out of date. */ acted() {} };
 
 const ranks = { viewer: 0, operator: 1, admin: 2 };
 export const mayAct = (role) => (ranks[desk.session?.role] ?? -1) >= ranks[role];

@@ -1,7 +1,7 @@
 // Runs: an action on one letter or many, under way or ended. Followed here, and in place on the pages that start one.
 import { el, foreign } from "./dom.js";
 import { act, get, part, Poll } from "./api.js";
-import { button, card, empty, mayAct, problemBox, redraw, say, table } from "./desk.js";
+import { button, card, desk, empty, mayAct, problemBox, redraw, say, table } from "./desk.js";
 import { count, momentAndAge, plural, span, state } from "./words.js";
 
 export const isUnderWay = (run) => ["waiting", "running", "watching"].includes(run.state);
@@ -20,6 +20,7 @@ export class Follow {
       this.take(await get(`/api/runs/${part(this.run.id)}`));
       if (!isUnderWay(this.run)) {
         this.#poll.stop();
+        desk.acted();
         ended?.(this.run);
       }
     }, 1000);
