@@ -181,7 +181,8 @@ extension ConsoleTests {
     func aChargeThatNobodyKnowsOfIsReconciled() async throws {
         try await Self.with(try await Self.plan()) { fleet, console, browser in
             let crm = try await CRM(fleet.link)
-            try await fleet.setFaults(#"{"endpoints": ["evaluate", "orders", "cancel"], "timeoutAfter": 1}"#)
+            // Nor does a webhook tell.
+            try await fleet.setFaults(#"{"endpoints": ["evaluate", "orders", "cancel"], "timeoutAfter": 1, "webhookLoss": 1}"#)
             try await crm.publish([CRM.decline("DOUBT")])
             try await eventually("the sandbox has charged it") { try await fleet.ledger().count == 1 }
             // The worker dies over it, and its message is what a worker that gave up would have written a letter of.
