@@ -27,6 +27,13 @@ struct DeadActing: ParsableArguments {
         try tell(job)
     }
 
+    /// Acts on the letters that are chosen.
+    func act(_ order: LetterOrder, on which: LetterSelectionOptions, note: String?, at broker: BrokerOptions, config: ConfigOption? = nil) async throws {
+        try await broker.withLetters(config: config) { tools, _ in
+            try await act(order, on: which.selection(on: tools.letters.shelf, now: SystemClock().now()), note: note, tools: tools.letters)
+        }
+    }
+
     /// More than one letter is asked about, where a person can answer.
     private func confirm(_ order: LetterOrder, _ selection: LetterSelection, _ tools: LetterTools) async throws {
         guard !yes, Terminal.isInput, case .filter(let filter) = selection else { return }
@@ -86,9 +93,7 @@ struct DeadReconcile: AsyncParsableCommand {
     var note: String?
 
     func run() async throws {
-        try await broker.withLetters(config: config) { tools, _ in
-            try await acting.act(.reconcile, on: which.selection(on: tools.letters.shelf, now: SystemClock().now()), note: note, tools: tools.letters)
-        }
+        try await acting.act(.reconcile, on: which, note: note, at: broker, config: config)
     }
 }
 
@@ -103,9 +108,7 @@ struct DeadDiscard: AsyncParsableCommand {
     var note: String
 
     func run() async throws {
-        try await broker.withLetters { tools, _ in
-            try await acting.act(.discard, on: which.selection(on: tools.letters.shelf, now: SystemClock().now()), note: note, tools: tools.letters)
-        }
+        try await acting.act(.discard, on: which, note: note, at: broker)
     }
 }
 
@@ -120,9 +123,7 @@ struct DeadResolve: AsyncParsableCommand {
     var note: String
 
     func run() async throws {
-        try await broker.withLetters { tools, _ in
-            try await acting.act(.resolve, on: which.selection(on: tools.letters.shelf, now: SystemClock().now()), note: note, tools: tools.letters)
-        }
+        try await acting.act(.resolve, on: which, note: note, at: broker)
     }
 }
 
@@ -137,8 +138,6 @@ struct DeadRestore: AsyncParsableCommand {
     var note: String?
 
     func run() async throws {
-        try await broker.withLetters { tools, _ in
-            try await acting.act(.restore, on: which.selection(on: tools.letters.shelf, now: SystemClock().now()), note: note, tools: tools.letters)
-        }
+        try await acting.act(.restore, on: which, note: note, at: broker)
     }
 }
