@@ -14,7 +14,7 @@ struct DeadActing: ParsableArguments {
 
     func act(_ order: LetterOrder, on selection: LetterSelection, note: String?, tools: LetterTools, patience: Moment.Span = .seconds(60)) async throws {
         if let note, note.allSatisfy(\.isWhitespace) { throw ValidationError("The note is empty. Say why in a sentence.") }
-        try await confirm(order, selection, tools)
+        let selection = try await confirmed(order, selection, tools)
         let job = LetterJob(order, selection, by: who.by, note: note, tools: tools, patience: patience)
         let run = Task { await job.run() }
         while !job.progress.state.isOver {
@@ -35,10 +35,13 @@ struct DeadActing: ParsableArguments {
     }
 
     /// More than one letter is asked about, where a person can answer.
-    private func confirm(_ order: LetterOrder, _ selection: LetterSelection, _ tools: LetterTools) async throws {
-        guard !yes, Terminal.isInput, case .filter(let filter) = selection else { return }
+    ///
+    /// - Returns: what was agreed to; letters that come later are not meant.
+    private func confirmed(_ order: LetterOrder, _ selection: LetterSelection, _ tools: LetterTools) async throws -> LetterSelection {
+        guard !yes, Terminal.isInput, case .filter(let filter) = selection else { return selection }
         let letters = try await tools.shelf.select(filter)
-        if letters.count < 2 { return }
+        let agreed = LetterSelection.letters(letters.reversed().map(\.id))
+        if letters.count < 2 { return agreed }
         for group in LetterGroup.of(letters) {
             Terminal.complain("  \(group.count)  \(group.reason.rawValue) at \(group.stage.rawValue)\(group.merchantID.map { ", merchant \(Terminal.visible($0.text))" } ?? "")")
         }
@@ -47,6 +50,7 @@ struct DeadActing: ParsableArguments {
             Terminal.complain("Nothing was done.")
             throw DeadExit.nothingMeant
         }
+        return agreed
     }
 
     private func tell(_ job: LetterJob) throws {
