@@ -181,6 +181,8 @@ final class Browser: Sendable {
     /// Writes what can be seen to a PNG file; the whole length of the page, up to a limit, unless told otherwise.
     func screenshot(_ file: URL, wholePage: Bool = true) async throws {
         let size = try await run("return [innerWidth, Math.min(document.documentElement.scrollHeight, 3600)]").array ?? []
+        // What sticks to the window would else stand in the middle of the picture.
+        if wholePage { try await run("scrollTo(0, 0)") }
         var parameters: JSONValue = ["format": "png"]
         if wholePage, size.count == 2 {
             parameters = [

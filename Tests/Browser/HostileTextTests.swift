@@ -85,6 +85,16 @@ extension ConsoleTests {
                 try await eventually("the page has its answer") { try await browser.run("return !document.body.innerText.includes('Asking the server')") == true }
                 try await Self.expectHarmless(browser, console, hash)
             }
+
+            // The watch itself is awake: what a script of strangers would do is kept from it, and the browser says so.
+            let markup = "try { document.querySelector('main').innerHTML = '<b>'; return 'done' } catch (error) { return error.name }"
+            #expect(try await browser.run(markup) == "TypeError")
+            try await browser.run("document.body.append(Object.assign(document.createElement('img'), { src: 'https://evil.example/x.png' }))")
+            var told = ""
+            try await eventually("the browser tells of both") {
+                told += try await browser.log().map(\.description).joined(separator: "\n")
+                return told.contains("TrustedHTML") && told.contains("https://evil.example/x.png")
+            }
         }
     }
 

@@ -59,7 +59,7 @@ extension ConsoleTests {
             try await browser.sees("run-state", "finished")
             try await browser.sees("run", "1 of 1 letter", "1 succeeded")
             try await browser.sees("letter-state", "resolved")
-            try await browser.sees("history", "Ada", "by console", "The CRM had a typo, OPS-17", "selected for replay, corrected", "told submitted")
+            try await browser.sees("history", "Ada, at the console", "The CRM had a typo, OPS-17", "selected for replay, corrected", "told submitted")
             let differences = try await browser.text("history-differences")
             #expect(differences.contains("/data/merchantId") && differences.contains("acmee") && differences.contains("changed"), "\(differences)")
             for act in ["replay", "discard", "replay-corrected"] { #expect(try await !browser.has(act), "\(act) is offered for what is resolved") }
@@ -113,6 +113,40 @@ extension ConsoleTests {
             try await browser.sees("run", "Resolve of 1 letter", "finished", "charged by hand at the gateway")
             #expect(try await browser.count("run") == 3)
             #expect(crm.results.map(\.kind) == ["rejected"], "nobody but the operators is told")
+        }
+    }
+
+    /// What a publisher garbled is replaced by what it meant, the card encrypted as the CRM would have done it.
+    @Test(.timeLimit(.minutes(3)))
+    func aBodyThatIsNoJSONIsReplacedAsAWhole() async throws {
+        try await Self.with(try await Self.plan()) { fleet, console, browser in
+            let crm = try await CRM(fleet.link)
+            let meant = String(decoding: CRM.recycle("GARBLED"), as: UTF8.self)
+            try await crm.publish([Array(meant.utf8.dropLast(20))], key: "decline.recycle")
+            let card = fleet.folder.appending(path: "card.json")
+            // A number of a test brand, made here so that it stands in no file of ours.
+            try #"{"number":"\#("4000" + "0027" + "6000" + "3184")","expirationMonth":12,"expirationYear":2029}"#.write(to: card, atomically: true, encoding: .utf8)
+            let key = try await CardKeyFile.shared.path().replacing("private", with: "public")
+            let sealed = try await ChildProcess.run(TestMachine.salvage, ["keys", "seal", key], input: card)
+            try #require(sealed.status == 0, "\(sealed.error)")
+
+            try await browser.signIn(console, as: .admin)
+            try await browser.sees("stat-letters", "1 × unreadable")
+            try await browser.turn(to: "#/letters")
+            try await browser.click("letter-link")
+            try await browser.sees("correcting", "It is not JSON: replace it as a whole")
+            // In clear the token would stand in the stream for a year.
+            try await browser.paste("editor", meant)
+            try await browser.sees("may-not", "in clear", "encryptedCard")
+            try await browser.paste(
+                "editor", meant.replacing(
+                    "\"token\":\"tok_managed_approve.GARBLED\"",
+                    with: "\"encryptedCard\":\"\(sealed.output.trimmingCharacters(in: .whitespacesAndNewlines))\""))
+            try await browser.sees("[data-test=check-result][data-state=current] [data-test=forecast][data-state=goes]")
+            try await browser.click("replay-corrected")
+            try await browser.confirm("The CRM cut it off, OPS-19")
+            try await browser.sees("letter-state", "resolved")
+            try await eventually("the CRM knows that it is tried") { crm.result(of: "GARBLED", "submitted") != nil }
         }
     }
 

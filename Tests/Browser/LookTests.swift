@@ -27,7 +27,7 @@ extension ConsoleTests {
                 ("letter", try letter("unknown_merchant"), "forecast", false),
                 ("editor", try letter("unknown_merchant"), "forecast", true),
                 ("letter-faults", try letter("invalid_event"), "faults", false),
-                ("letter-unreadable", try letter("unreadable"), "not-editable", false),
+                ("letter-unreadable", try letter("unreadable"), "correcting", false),
                 ("letter-resolved", try letter("unknown_merchant", "resolved"), "history-row", false),
                 ("runs", "#/runs", "run", false),
                 ("run", "#/runs/\(run)", "run-result", false),

@@ -31,7 +31,13 @@ extension DeadLetter {
     }
 
     /// What the CRM was told when the letter was written; a replay may tell it something else.
-    public var crmWasTold: ResultKind? { reason.crmWasTold }
+    public var crmWasTold: ResultKind? {
+        switch reason {
+        // Without any id there was no telling what is rejected.
+        case .invalidEvent where original.messageID == nil && original.json?["id"]?.string == nil: nil
+        default: reason.crmWasTold
+        }
+    }
 
     /// The CRM went on by its own rules and may have charged the order elsewhere: only its people can say whether a replay charges twice.
     public var needsCRMConsent: Bool { reason.needsCRMConsent }

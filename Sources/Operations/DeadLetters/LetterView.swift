@@ -32,7 +32,7 @@ public enum LetterView {
             ("letter", self.summary(summary)), ("advice", .string(letter.reason.advice)), ("faults", faults(letter.faults)),
             ("handling", object([
                 ("kind", .string(letter.handling.rawValue)), ("why", .string(letter.handlingSentence)),
-                ("needsCrmConsent", .bool(letter.reason.needsCRMConsent)), ("crmWasTold", text(letter.reason.crmWasTold?.rawValue)),
+                ("needsCrmConsent", .bool(letter.reason.needsCRMConsent)), ("crmWasTold", text(letter.crmWasTold?.rawValue)),
             ])),
             ("original", object([
                 ("exchange", .string(original.exchange)), ("routingKey", .string(original.routingKey)), ("redelivered", .bool(original.redelivered)),

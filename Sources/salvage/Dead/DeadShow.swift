@@ -53,7 +53,7 @@ struct DeadLetterPage {
         line("reason", "\(letter.reason.rawValue): \(letter.explanation)")
         line("to do", letter.reason.advice)
         line("may be", letter.handlingSentence)
-        if let told = letter.reason.crmWasTold { line("the CRM", "was told `\(told.rawValue)` when the letter was written") }
+        if let told = letter.crmWasTold { line("the CRM", "was told `\(told.rawValue)` when the letter was written") }
         if let successor = summary.successor { line("became", "its replay died as the letter \(successor)") }
         line("where", "stage \(letter.stage.rawValue), after \(letter.attempts) calls to FlexFactor")
         line("when", "first \(summary.firstAt.rfc3339), last \(summary.lastAt.rfc3339), \(summary.occurrences) times")

@@ -209,7 +209,8 @@ function consent(ask, target, { crmWasTold }) {
     : ` The CRM was told that nothing was charged and may have charged the ${consents === 1 ? "customer" : "customers"} by its own rules since.`;
   return el("div", { class: "callout warn", "data-test": "needs-consent" },
     el("p", null, single ? "This letter needs the CRM's word." : el("strong", null,
-      `${consents === number ? `All ${count(number)}` : `${count(consents)} of the ${count(number)}`} need the CRM's word; without it they are left out.`), told),
+      `${consents === number ? `All ${count(number)}` : `${count(consents)} of the ${count(number)}`} `
+        + (consents === 1 ? "needs the CRM's word; without it, it is left out." : "need the CRM's word; without it they are left out.")), told),
     el("label", { class: "check" }, checkbox(ask.consent, "consent", (checked) => { ask.consent = checked; ask.consentMissing = false; }),
       el("span", null, `The CRM's people confirmed that ${single ? "this order was" : "these orders were"} not charged elsewhere${single ? "." : " (optional)."}`)),
     ask.consentMissing && el("p", { class: "error", id: "consent-missing", role: "alert" },

@@ -103,14 +103,17 @@ function cause({ letter, advice, faults, handling, forecast }) {
   return card("What happened", { "data-test": "cause" },
     el("div", { class: "said", "data-test": "explanation" }, lengthy(letter.explanation)),
     faultList(faults),
-    el("h3", null, "What to do"),
-    el("p", { "data-test": "advice" }, foreign(advice)),
-    el("p", { class: letter.handling === "reconcile" ? "warn-text" : "", "data-test": "handling" }, foreign(handling.why)),
-    handling.crmWasTold && el("p", null, "The CRM was told ", el("strong", null, foreign(handling.crmWasTold)), "."),
-    isToDo(letter) && ["replay", "edit_first"].includes(letter.handling) && forecast
-      && [el("h3", null, "If it were replayed now, as it is"), forecastView(forecast)]);
+    handling.crmWasTold && el("p", null, "The CRM was told ", el("strong", null, foreign(handling.crmWasTold)), isToDo(letter) ? "." : " then."),
+    isToDo(letter) && [
+      el("h3", null, "What to do"),
+      el("p", { "data-test": "advice" }, foreign(advice)),
+      el("p", { class: letter.handling === "reconcile" ? "warn-text" : "", "data-test": "handling" }, foreign(handling.why)),
+      ["replay", "edit_first"].includes(letter.handling) && forecast
+        && [el("h3", null, "If it were replayed now, as it is"), forecastView(unlessSaid(forecast, faults))]]);
 }
 
+// The same faults twice on one card read like two.
+const unlessSaid = (forecast, faults) => (JSON.stringify(forecast.faults) === JSON.stringify(faults) ? { ...forecast, faults: [] } : forecast);
 const isToDo = (letter) => ["open", "failed_again"].includes(letter.state);
 
 const labels = {
@@ -155,16 +158,18 @@ function started(run) {
 
 function correcting({ letter, original, suggestions, handling }) {
   if (!isToDo(letter) && !isDrafted(letter.id)) return null;
-  if (!original.editable || !original.isJson) {
-    return card("Correct the message", null, el("p", { class: "muted", "data-test": "not-editable" }, original.isJson
-      ? "This message cannot be corrected here: what is stored is not what would be sent."
-      : "This message is not JSON and cannot be corrected here: its publisher has to send it again."));
+  if (!original.editable) {
+    return card("Correct the message", null, el("p", { class: "muted", "data-test": "not-editable" },
+      letter.handling === "reconcile" ? "It is not corrected: whether it was charged has to be found out first."
+        : "This message cannot be corrected here: mend what sent it, or what kept it from being processed."));
   }
   const draft = draftOf(letter.id, original);
   const replay = ({ checked }) => confirmAction("replay", { letters: [letter] }, {
     patch: checked.patch, differences: checked.differences, crmWasTold: handling.crmWasTold,
   }, started);
-  return card("Correct the message", { "data-test": "correcting" }, editorView(letter, draft, suggestions, replay));
+  return card("Correct the message", { "data-test": "correcting" },
+    !original.isJson && el("p", null, "It is not JSON: replace it as a whole with the message that was meant, or have its publisher send it again."),
+    editorView(letter, draft, suggestions, replay));
 }
 
 // ---- Evidence
@@ -207,11 +212,13 @@ function original(message) {
       el("pre", { tabindex: "0", "data-test": "body", "aria-label": "Body of the original message" }, message.body)));
 }
 
+const means = { console: ", at the console", command_line: ", at the command line" };
+
 function history(entries) {
   return card("History", { "data-test": "history" }, el("ol", { class: "timeline" }, entries.map((entry, index) => el("li", {
     key: `${entry.at} ${index}`, class: "plain", "data-test": "history-row",
   },
-    el("p", { class: "muted" }, momentAndAge(entry.at), " · ", foreign(entry.by), entry.via && [" by ", foreign(entry.via)]),
+    el("p", { class: "muted" }, momentAndAge(entry.at), " · ", entry.via === "worker" && "worker ", foreign(entry.by), means[entry.via]),
     el("p", null, lengthy(entry.sentence, 400)),
     entry.note && el("p", { class: "note-said" }, lengthy(entry.note, 600)),
     entry.differences?.length > 0 && el("details", null, el("summary", null, plural(entry.differences.length, "correction")),

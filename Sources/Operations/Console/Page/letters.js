@@ -133,7 +133,7 @@ function groupView() {
       return { key, class: `row ${isActive(group) ? "active" : ""}`, "data-test": "group-row", "data-id": group.reason, "data-row": "",
         on: { click: follows }, cells: [
         el("strong", null, count(group.count)),
-        [el("a", { href: link, "data-item": "", "aria-current": isActive(group) ? "true" : undefined }, code(group.reason)), el("br"), handlingWord(group.handling)],
+        [el("a", { href: link, "data-item": "", "aria-current": isActive(group) ? "true" : undefined }, code(group.reason)), el("br"), handlingWord(group.needsCrmConsent ? "consent" : group.handling)],
         [foreign(group.stage), group.merchantId && [" · ", foreign(group.merchantId)]],
         age(group.oldest),
         [el("span", { class: "clamp" }, foreign(group.advice)), el("small", { class: "muted clamp one" }, "e.g. ", foreign(group.explanation.slice(0, 300)))]] };
@@ -151,7 +151,12 @@ function follows(event) {
   event.currentTarget.querySelector("a[data-item]").click();
 }
 
-const handlingWords = { replay: "can be replayed", edit_first: "correct it first", reconcile: "reconcile, never replay", none: "resolve or discard" };
+const handlingWords = { replay: "can be replayed", edit_first: "correct it first", reconcile: "reconcile, never replay", none: "resolve or discard", consent: "ask the CRM, then replay" };
+// Of a letter that came to rest one asks how, and no longer what to do.
+function restWord({ state, outcome, successor }) {
+  if (state === "open" || (state === "failed_again" && !successor)) return null;
+  return el("small", { class: "muted" }, foreign(state === "resolved" ? outcome ?? "" : successor ? "became another letter" : ""));
+}
 const handlingWord = (handling) => el("small", { class: handling === "reconcile" ? "warn-text" : "muted" }, handlingWords[handling] ?? handling);
 
 // ---- The list
@@ -207,7 +212,7 @@ function row(letter) {
         el("small", { class: "muted" }, foreign([merchantId, gatewayId && `gateway ${gatewayId}`].filter(Boolean).join(" · ") || "–"))],
       [age(letter.lastAt), (occurrences > 1 || attempts > 0) && [el("br"), el("small", { class: "muted" },
         [occurrences > 1 && `seen ${count(occurrences)} times`, attempts > 0 && plural(attempts, "attempt")].filter(Boolean).join(", "))]],
-      [state(letter.state), el("br"), handlingWord(letter.handling)],
+      [state(letter.state), el("br"), restWord(letter) ?? handlingWord(letter.needsCrmConsent ? "consent" : letter.handling)],
     ],
   };
 }
@@ -238,7 +243,7 @@ function bulkBar() {
     } else {
       const refusals = letters.map((letter) => refusal(name, letter));
       if (refusals.some((why) => why === null)) offered.push(name);
-      else if (name !== "restore") reasons.push(`${action.verb}: ${lowered(refusals[0])}`);
+      else if (name === "replay" || name === "discard" || name === "resolve") reasons.push(`${action.verb}: ${lowered(refusals[0])}`);
     }
   }
   const begin = (name) => confirmAction(name, everything ? { filter: asked() } : { letters }, {}, (run) => {

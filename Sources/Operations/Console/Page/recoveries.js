@@ -91,11 +91,9 @@ function timeline(reference, records, outlook) {
       facts(record)))));
 }
 
-function facts({ merchantId, gatewayId, fate, detail, reason, rule, until, attempts, worker }) {
+// What the sentence does not say.
+function facts({ merchantId, gatewayId, until, attempts, worker }) {
   return el("p", { class: "muted facts" },
-    el("span", null, code(fate), detail && [" ", code(detail)]),
-    reason && el("span", null, "reason ", code(reason)),
-    rule && el("span", null, "rule ", code(rule)),
     until && el("span", null, "until ", momentAndAge(until)),
     attempts > 0 && el("span", null, plural(attempts, "attempt")),
     (merchantId || gatewayId) && el("span", null, foreign(merchantId ?? ""), gatewayId && [" gateway ", foreign(gatewayId)]),

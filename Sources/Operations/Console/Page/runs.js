@@ -54,7 +54,7 @@ export function runView(run, { ask, problem, dismiss, link = true, results = fal
   const share = run.total > 0 ? run.done / run.total : 0;
   return el("article", { class: `run ${run.state}`, "data-test": "run", "data-id": run.id },
     el("p", { class: "run-head" },
-      el("strong", null, link ? el("a", { href: `#/runs/${part(run.id)}`, "data-item": "", "data-test": "run-link" }, title(run)) : title(run)),
+      link && el("strong", null, el("a", { href: `#/runs/${part(run.id)}`, "data-item": "", "data-test": "run-link" }, title(run))),
       state(run.state, "run-state"), run.canary && el("small", { class: "muted" }, "carefully"),
       el("span", { class: "grow" }),
       ask && isUnderWay(run) && mayAct("operator") && button("Stop", "stop", () => ask("stop"), { class: "danger" }),
@@ -66,8 +66,9 @@ export function runView(run, { ask, problem, dismiss, link = true, results = fal
     el("p", { class: "run-counts" },
       el("span", null, `${count(run.done)} of ${plural(run.total, "letter")} (${Math.floor(share * 100)} %)`),
       el("span", { class: run.succeeded ? "good-text" : "muted" }, `${count(run.succeeded)} succeeded`),
-      el("span", { class: run.failed ? "bad-text" : "muted" }, `${count(run.failed)} failed again`),
-      el("span", { class: "muted" }, `${count(run.pending)} pending`),
+      (run.action === "replay" || run.failed > 0) && el("span", { class: run.failed ? "bad-text" : "muted" },
+        `${count(run.failed)} ${run.action === "replay" ? "failed again" : "not settled"}`),
+      run.action === "replay" && el("span", { class: "muted" }, `${count(run.pending)} pending`),
       run.leftOut > 0 && el("span", { class: "warn-text" }, `${count(run.leftOut)} left out`)),
     el("p", null, foreign(run.message || stateSentences[run.state] || run.state)),
     el("p", { class: "muted" }, foreign(run.by), ", ", momentAndAge(run.startedAt), run.endedAt ? `, took ${span(run.endedAt - run.startedAt)}` : "",
@@ -88,7 +89,7 @@ function resultList(run) {
     table("Results", [["Letter"], ["Outcome"], ["What happened"]], results.map((result) => ({
       key: result.letter, "data-test": "run-result", "data-row": "", cells: [
         el("a", { href: `#/letters/${part(result.letter)}`, "data-item": "" }, foreign(result.orderId ?? result.letter.slice(0, 8))),
-        el("span", { class: outcomeTones[result.outcome] ?? "muted" }, foreign(result.outcome)), foreign(result.sentence ?? "")] })), { class: "results" }),
+        el("span", { class: outcomeTones[result.outcome] ?? "muted" }, foreign(result.outcome.replaceAll("_", " "))), foreign(result.sentence ?? "")] })), { class: "results" }),
   ];
 }
 
