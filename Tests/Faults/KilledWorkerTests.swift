@@ -47,7 +47,7 @@ extension Breakages {
                     guard try await fleet.isIdle() else { return false }
                     #expect(await worker.end(SIGTERM) == 0)
                     if try await fleet.isIdle() { return true }
-                    worker = try await fleet.startWorker()
+                    worker = try await fleet.startWorker(["SALVAGE_LOG_LEVEL": "info"])
                     return false
                 }
 

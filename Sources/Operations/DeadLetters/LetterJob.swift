@@ -212,8 +212,8 @@ public final class LetterJob: Sendable {
     func selected() async throws(LetterJobError) -> [LetterCase] {
         switch selection {
         case .letters(let ids):
-            let found = tools.shelf.look { book in ids.compactMap { book[$0] } }
-            for id in ids where !found.contains(where: { $0.id == id }) { leaveOut(id, "there is no such letter") }
+            let (found, missing) = tools.shelf.look { book in (ids.compactMap { book[$0] }, ids.filter { book[$0] == nil }) }
+            for id in missing { leaveOut(id, "there is no such letter") }
             return found
         case .filter(let filter):
             do throws(BrokerError) { return try await tools.shelf.select(filter).reversed() } catch { throw .broker(error) }

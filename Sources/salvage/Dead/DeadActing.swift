@@ -14,7 +14,7 @@ struct DeadActing: ParsableArguments {
 
     func act(_ order: LetterOrder, on selection: LetterSelection, note: String?, tools: LetterTools, patience: Moment.Span = .seconds(60)) async throws {
         if let note, note.allSatisfy(\.isWhitespace) { throw ValidationError("The note is empty. Say why in a sentence.") }
-        try await confirm(order, selection, tools)
+        let selection = try await confirmed(order, selection, tools)
         let job = LetterJob(order, selection, by: who.by, note: note, tools: tools, patience: patience)
         let run = Task { await job.run() }
         while !job.progress.state.isOver {
@@ -27,11 +27,21 @@ struct DeadActing: ParsableArguments {
         try tell(job)
     }
 
+    /// Acts on the letters that are chosen.
+    func act(_ order: LetterOrder, on which: LetterSelectionOptions, note: String?, at broker: BrokerOptions, config: ConfigOption? = nil) async throws {
+        try await broker.withLetters(config: config) { tools, _ in
+            try await act(order, on: which.selection(on: tools.letters.shelf, now: SystemClock().now()), note: note, tools: tools.letters)
+        }
+    }
+
     /// More than one letter is asked about, where a person can answer.
-    private func confirm(_ order: LetterOrder, _ selection: LetterSelection, _ tools: LetterTools) async throws {
-        guard !yes, Terminal.isInput, case .filter(let filter) = selection else { return }
+    ///
+    /// - Returns: what was agreed to; letters that come later are not meant.
+    private func confirmed(_ order: LetterOrder, _ selection: LetterSelection, _ tools: LetterTools) async throws -> LetterSelection {
+        guard !yes, Terminal.isInput, case .filter(let filter) = selection else { return selection }
         let letters = try await tools.shelf.select(filter)
-        if letters.count < 2 { return }
+        let agreed = LetterSelection.letters(letters.reversed().map(\.id))
+        if letters.count < 2 { return agreed }
         for group in LetterGroup.of(letters) {
             Terminal.complain("  \(group.count)  \(group.reason.rawValue) at \(group.stage.rawValue)\(group.merchantID.map { ", merchant \(Terminal.visible($0.text))" } ?? "")")
         }
@@ -40,6 +50,7 @@ struct DeadActing: ParsableArguments {
             Terminal.complain("Nothing was done.")
             throw DeadExit.nothingMeant
         }
+        return agreed
     }
 
     private func tell(_ job: LetterJob) throws {
@@ -86,9 +97,7 @@ struct DeadReconcile: AsyncParsableCommand {
     var note: String?
 
     func run() async throws {
-        try await broker.withLetters(config: config) { tools, _ in
-            try await acting.act(.reconcile, on: which.selection(on: tools.letters.shelf, now: SystemClock().now()), note: note, tools: tools.letters)
-        }
+        try await acting.act(.reconcile, on: which, note: note, at: broker, config: config)
     }
 }
 
@@ -103,9 +112,7 @@ struct DeadDiscard: AsyncParsableCommand {
     var note: String
 
     func run() async throws {
-        try await broker.withLetters { tools, _ in
-            try await acting.act(.discard, on: which.selection(on: tools.letters.shelf, now: SystemClock().now()), note: note, tools: tools.letters)
-        }
+        try await acting.act(.discard, on: which, note: note, at: broker)
     }
 }
 
@@ -120,9 +127,7 @@ struct DeadResolve: AsyncParsableCommand {
     var note: String
 
     func run() async throws {
-        try await broker.withLetters { tools, _ in
-            try await acting.act(.resolve, on: which.selection(on: tools.letters.shelf, now: SystemClock().now()), note: note, tools: tools.letters)
-        }
+        try await acting.act(.resolve, on: which, note: note, at: broker)
     }
 }
 
@@ -137,8 +142,6 @@ struct DeadRestore: AsyncParsableCommand {
     var note: String?
 
     func run() async throws {
-        try await broker.withLetters { tools, _ in
-            try await acting.act(.restore, on: which.selection(on: tools.letters.shelf, now: SystemClock().now()), note: note, tools: tools.letters)
-        }
+        try await acting.act(.restore, on: which, note: note, at: broker)
     }
 }
