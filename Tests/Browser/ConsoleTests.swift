@@ -33,6 +33,7 @@ import Testing
             } catch {
                 await browser.testify(String(name.prefix { $0 != "(" }))
                 print(console.log.suffix(4_000))
+                if console.process.hasEnded { print("The console has ended: \(await console.process.status())") }
                 try? await browser.go("about:blank")
                 throw error
             }
