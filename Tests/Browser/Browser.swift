@@ -238,11 +238,16 @@ struct OneBrowser: SuiteTrait, TestScoping {
         let driver = try await WebDriver.start()
         do {
             try await Self.$current.withValue(Browser(driver)) { try await function() }
-            await driver.end()
+            await end(driver)
         } catch {
-            await driver.end()
+            await end(driver)
             throw error
         }
+    }
+
+    private func end(_ driver: WebDriver) async {
+        await driver.end()
+        await CardKeyFile.shared.remove()
     }
 }
 

@@ -86,4 +86,9 @@ actor CardKeyFile {
         made = path
         return path
     }
+
+    func remove() {
+        if let made { try? FileManager.default.removeItem(at: URL(filePath: made).deletingLastPathComponent()) }
+        made = nil
+    }
 }
