@@ -190,8 +190,7 @@ final class Session {
         // The lowest that is free: readings of streams give theirs back.
         guard let channel = (2...UInt16.max).first(where: { subscriptions[$0] == nil }) else { throw .protocolViolation("no channel is free") }
         try openChannel(channel)
-        var qos = amqp_basic_qos_t(prefetch_size: 0, prefetch_count: consumer.prefetch, global: 0)
-        _ = try call(channel, UInt32(AMQP_BASIC_QOS_METHOD), &qos, [UInt32(AMQP_BASIC_QOS_OK_METHOD)], "setting the prefetch")
+        try setPrefetch(consumer.prefetch, channel)
         subscriptions[channel] = Subscription(consumer)
         var consume = amqp_basic_consume_t(
             ticket: 0, queue: scratch.bytes(consumer.queue), consumer_tag: scratch.bytes("c\(channel)"), no_local: 0, no_ack: 0, exclusive: 0,
@@ -202,6 +201,18 @@ final class Session {
             subscriptions[channel] = nil
             throw error
         }
+    }
+
+    /// Asks a subscription's channel something and waits for the answer: what its queue had sent by then has come, for a channel says one
+    /// thing after the other.
+    func roundTrip(_ consumer: Consumer) throws(BrokerError) {
+        guard let channel = subscriptions.first(where: { $0.value.consumer === consumer })?.key else { return }
+        try setPrefetch(consumer.prefetch, channel)
+    }
+
+    private func setPrefetch(_ count: UInt16, _ channel: UInt16) throws(BrokerError) {
+        var qos = amqp_basic_qos_t(prefetch_size: 0, prefetch_count: count, global: 0)
+        _ = try call(channel, UInt32(AMQP_BASIC_QOS_METHOD), &qos, [UInt32(AMQP_BASIC_QOS_OK_METHOD)], "setting the prefetch")
     }
 
     func cancel(_ consumer: Consumer) throws(BrokerError) {

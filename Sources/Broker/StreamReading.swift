@@ -69,6 +69,11 @@ public final class StreamReading: Sendable {
 
     fileprivate func use(_ consumer: Consumer) { self.consumer.withLock { $0 = consumer } }
 
+    fileprivate func roundTrip(on link: BrokerLink) async throws(BrokerError) {
+        guard let consumer = consumer.withLock({ $0 }) else { return }
+        try await link.perform { (session) throws(BrokerError) in try session.roundTrip(consumer) }
+    }
+
     /// Ends the reading. Returns when the broker has confirmed, or is gone.
     public func end() async {
         // Consumer and reading know each other; they must not keep each other alive.
@@ -98,19 +103,17 @@ extension BrokerLink {
 
     /// The offset of the last message of a stream as it stands now; `nil` when there is none.
     ///
-    /// AMQP 0-9-1 has no question for it (a passive declaration counts no messages of streams, facts measured on 3.10), so the last
-    /// chunk is read, until nothing more of it comes.
+    /// AMQP 0-9-1 has no question for it (a passive declaration counts no messages of streams, measured on 3.10), so the last chunk is
+    /// read. It comes in one go, but for what exceeds the prefetch: an answer on the same channel says that it has come.
     public func lastOffset(of stream: String) async throws(BrokerError) -> Int64? {
-        let seen = Atomic64()
-        let reading = try await read(stream, from: .last) { seen.store($0.last?.offset ?? -1) }
-        var quiet = 0
-        var last: Int64 = -1
+        let reading = try await read(stream, from: .last) { _ in }
+        let deadline = ContinuousClock.now + .seconds(2)
         // An empty stream says nothing at all, which a busy broker does for a while, too.
-        while quiet < (last < 0 ? 75 : 4) {
-            try? await Task.sleep(for: .milliseconds(20))
-            let now = seen.load()
-            quiet = now == last ? quiet + 1 : 0
-            last = now
+        while reading.lastOffset < 0, ContinuousClock.now < deadline { try? await Task.sleep(for: .milliseconds(5)) }
+        var last: Int64 = -1
+        while reading.lastOffset > last {
+            last = reading.lastOffset
+            try await reading.roundTrip(on: self)
         }
         await reading.end()
         return last < 0 ? nil : last
@@ -139,11 +142,4 @@ extension BrokerLink {
         await reading.end()
         return max(reading.lastOffset, end) + 1
     }
-}
-
-private final class Atomic64: Sendable {
-    private let value = Atomic<Int64>(-1)
-
-    func store(_ number: Int64) { value.store(number, ordering: .releasing) }
-    func load() -> Int64 { value.load(ordering: .acquiring) }
 }

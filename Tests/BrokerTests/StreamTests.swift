@@ -42,6 +42,18 @@ import Testing
         }
     }
 
+    /// Chunks of one message and of thousands, more than are sent ahead at a time.
+    @Test(arguments: [1, 2, 999, 1_000, 1_001, 4_000])
+    func theLastMessageIsFoundHoweverTheyWereWritten(count: Int) async throws {
+        try await withStream { link, stream in
+            try await link.publish((0..<count).map { OutgoingMessage(exchange: "", routingKey: stream, body: Array(String($0).utf8)) })
+            for _ in 0..<5 {
+                let last = try await link.lastOffset(of: stream)
+                #expect(last == Int64(count - 1))
+            }
+        }
+    }
+
     @Test func anEmptyStreamEndsAtOnce() async throws {
         try await withStream { link, stream in
             let next = try await link.readToEnd(stream) { _ in }

@@ -10,10 +10,9 @@ extension LetterJob {
         let (plan, letters, known) = try await planned(lock)
         let run = id
         let watch = OutcomeWatch(run: run, letters: letters.map(\.id))
-        // Before the first message goes out. A run that is taken up again has messages out already.
-        let seconds = (startOfRun(run) ?? startedAt).milliseconds / 1_000 - 60
         do throws(BrokerError) {
-            try await watch.begin(tools.shelf.link, tools.shelf.names, from: known.isEmpty ? .next : .time(UInt64(max(seconds, 0))))
+            // Before the first message goes out. A run that is taken up again has messages out already.
+            try await watch.begin(tools.shelf.link, tools.shelf.names, since: selection.isNew ? nil : startOfRun(run))
         } catch {
             throw .broker(error)
         }
@@ -99,9 +98,13 @@ extension LetterJob {
     private func send(
         _ letters: [LetterCase], known: Set<UUID5>, _ plan: ReplayPlan, _ watch: OutcomeWatch, _ lock: BrokerLock
     ) async throws(LetterJobError) {
-        change { $0.done = letters.count { known.contains($0.id) } }
-        var rest = letters.filter { !known.contains($0.id) }[...]
-        let before = letters.filter { known.contains($0.id) }
+        // What was sent and not noted by a process that died: the journal knows it.
+        let unnoted = letters.filter { !known.contains($0.id) && watch[$0.id] != nil }
+        if !unnoted.isEmpty { try await publish([record(.replayed(unnoted.map(\.id), run: id)).message(tools.shelf.names)], lock) }
+        let out = known.union(unnoted.map(\.id))
+        let before = letters.filter { out.contains($0.id) }
+        change { $0.done = before.count }
+        var rest = letters.filter { !out.contains($0.id) }[...]
         let failedBefore = tools.shelf.look { $0.runs[id]?.failed.count } ?? 0
         var sent: [LetterCase] = []
         var told = tools.shelf.look { $0.runs[id]?.processed } ?? []

@@ -88,6 +88,8 @@ public final class LetterJob: Sendable {
         public var failed = 0
         public var leftOut = 0
         public var message = "waiting for its turn"
+        /// Why it did not do what it was asked.
+        public var failure: LetterJobError?
         public var endedAt: Moment?
         /// The last of them.
         public var results: [Result] = []
@@ -188,6 +190,7 @@ public final class LetterJob: Sendable {
             await tools.shelf.link.release(lock)
             try outcome.get()
         } catch {
+            change { $0.failure = error }
             say(.failed, error.description)
         }
     }

@@ -19,7 +19,10 @@ final class OutcomeWatch: Sendable {
         self.letters = Dictionary(letters.map { (ReplayTrace.id(run: run, letter: $0), $0) }, uniquingKeysWith: { first, _ in first })
     }
 
-    func begin(_ link: BrokerLink, _ names: TopologyNames, from position: StreamPosition) async throws(BrokerError) {
+    /// - Parameter since: a run that began then is looked back on, and is known up to now when this returns; `nil` for one that begins.
+    func begin(_ link: BrokerLink, _ names: TopologyNames, since: Moment?) async throws(BrokerError) {
+        // Clocks differ a little.
+        let position = since.map { StreamPosition.time(UInt64(max($0.milliseconds / 1_000 - 60, 0))) } ?? .next
         let begun = try await link.read(names.journal, from: position) { [self] entries in
             for entry in entries {
                 guard let trace = LetterShelf.trace(of: entry), let letter = letters[trace], let record = JournalRecord.decode(entry.body) else { continue }
@@ -27,6 +30,9 @@ final class OutcomeWatch: Sendable {
             }
         }
         reading.withLock { $0 = begun }
+        guard since != nil, let end = try await link.lastOffset(of: names.journal) else { return }
+        let deadline = ContinuousClock.now + .seconds(60)
+        while begun.lastOffset < end, ContinuousClock.now < deadline, !Task.isCancelled { try? await Task.sleep(for: .milliseconds(20)) }
     }
 
     func end() async { await reading.withLock { $0 }?.end() }

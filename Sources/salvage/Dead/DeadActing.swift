@@ -65,7 +65,8 @@ struct DeadActing: ParsableArguments {
             Terminal.show(Terminal.paint(progress.message, progress.state == .finished ? .bold : .red))
             if progress.state == .stopped, job.order.word == "replay" { Terminal.show("Go on with: salvage dead replay --resume") }
         }
-        if progress.state == .failed { throw progress.message.hasPrefix("somebody else") ? DeadExit.somebodyElse : ExitCode.failure }
+        if case .somebodyElse? = progress.failure { throw DeadExit.somebodyElse }
+        if progress.state == .failed { throw ExitCode.failure }
         if progress.total == 0, progress.leftOut == 0 { throw DeadExit.nothingMeant }
         if progress.state == .stopped || progress.failed > 0 || progress.leftOut > 0 { throw ExitCode.failure }
     }
