@@ -29,7 +29,11 @@ public final class FlowShelf: Sendable {
             state.withLock { state in for record in records { state.book.take(record) } }
         }
         if let end = try await link.lastOffset(of: names.journal) {
-            while reading.lastOffset < end, !Task.isCancelled { try? await Task.sleep(for: .milliseconds(20)) }
+            // A journal of which everything is older has nothing to say.
+            let begins = ContinuousClock.now + .seconds(5)
+            while reading.lastOffset < end, !Task.isCancelled, reading.lastOffset >= 0 || ContinuousClock.now < begins {
+                try? await Task.sleep(for: .milliseconds(20))
+            }
         }
         state.withLock { $0.journalReady = true }
     }
