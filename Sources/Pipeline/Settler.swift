@@ -15,11 +15,14 @@ public struct Settler: Sendable {
     private let callLimit: Moment.Span
     /// How long FlexFactor may take to come to a state that says something.
     private let patience: Moment.Span
+    /// How long after a letter was written a request of its worker may still be under way.
+    private let underWay: Moment.Span
 
     /// - Parameter wait: lets time pass between two looks.
     public init(
         flexFactor: any FlexFactorPort, cancels: any CancelDirectory, clock: any WallClock, wait: @escaping @Sendable (Moment.Span) async -> Void,
-        worker: DeadLetter.Worker, cards: any CardVault, callLimit: Moment.Span, patience: Moment.Span = .seconds(30)
+        worker: DeadLetter.Worker, cards: any CardVault, callLimit: Moment.Span, patience: Moment.Span = .seconds(30),
+        underWay: Moment.Span = .seconds(120)
     ) {
         self.flexFactor = flexFactor
         self.cancels = cancels
@@ -29,7 +32,9 @@ public struct Settler: Sendable {
         self.cards = cards
         self.callLimit = callLimit
         self.patience = patience
-        // An operator asks as often as needed: nothing is given up here. All cancel commands are known before the asking begins.
+        self.underWay = underWay
+        // An operator asks as often as needed: nothing is given up here. Nothing is under way any more when the asking begins, and all
+        // cancel commands are known; so a short while is enough.
         timing = RecoveryTiming(settle: .seconds(2), reconcileFor: .days(36_500))
     }
 
@@ -52,7 +57,12 @@ public struct Settler: Sendable {
         switch recovery.takenUp(now: clock.now()) {
         case .handBack(let taken):
             return .handedBack(letter.stage, [taken.message(to: .stage(letter.stage), traceparent: traceparent)])
-        case .ask(let taken): return await ask(taken, letter.stage, traceparent)
+        case .ask(let taken):
+            let settled = letter.writtenAt + underWay
+            if clock.now() < settled {
+                return .open("its worker ended only now, and a request of it may still be under way at FlexFactor; ask again after \(settled.rfc3339)")
+            }
+            return await ask(taken, letter.stage, traceparent)
         }
     }
 
@@ -63,6 +73,8 @@ public struct Settler: Sendable {
             stage, flexFactor: witness, clock: clock, worker: worker, cards: cards, timing: timing, callLimit: callLimit)
         let end = clock.now() + patience
         while true {
+            // The CRM may cancel while FlexFactor is asked.
+            if cancels.isCancelRequested(recovery.reference, of: recovery.merchantID) { recovery.pickUp(redelivered: false, isCancelRequested: true) }
             switch await pursuit.pursue(&recovery, traceparent: traceparent) {
             case .conclude(let outcome):
                 let now = clock.now()

@@ -24,11 +24,11 @@ import Testing
 
     private func settle(
         _ letter: DeadLetter, _ flexFactor: ScriptedFlexFactor, at clock: ManualClock, cancels: Cancels = Cancels(),
-        patience: Moment.Span = .seconds(30)
+        patience: Moment.Span = .seconds(30), underWay: Moment.Span = .seconds(0)
     ) async -> Settler.Settlement {
         let settler = Settler(
             flexFactor: flexFactor, cancels: cancels, clock: clock, wait: { await clock.wait($0) }, worker: .sample, cards: Vault(hasKey: true),
-            callLimit: .seconds(20), patience: patience)
+            callLimit: .seconds(20), patience: patience, underWay: underWay)
         return await settler.settle(letter, traceparent: Self.traceparent)
     }
 
@@ -46,6 +46,14 @@ import Testing
 
     private func words(_ settlement: Settler.Settlement) -> String {
         if case .open(let words) = settlement { words } else { "not open: \(settlement)" }
+    }
+
+    /// A worker that ended a moment ago may have a request out that FlexFactor does not show yet: "no such order" says nothing then.
+    @Test func whileARequestMayBeUnderWayNobodyIsAskedAndNothingIsTold() async throws {
+        let flexFactor = ScriptedFlexFactor(.noSuchOrder, .cancelAccepted, .noSuchOrder)
+        let early = await settle(letter(cascade), flexFactor, at: long(.seconds(119)), underWay: .seconds(120))
+        #expect(words(early).contains("may still be under way") && flexFactor.calls.isEmpty)
+        #expect(try told(await settle(letter(cascade), flexFactor, at: long(.seconds(120)), underWay: .seconds(120))) == "skipped deadline_passed")
     }
 
     // MARK: What is known

@@ -25,13 +25,13 @@ public struct OperatorTools: Sendable {
         var settler: Settler?
         if let store {
             let cancels = CancelTail()
-            try await cancels.begin(shelf.link, settings.names)
+            try await cancels.catchUp(shelf.link, settings.names)
             let worker = DeadLetter.Worker(
                 id: settings.broker.connectionName, host: ProcessInfo.processInfo.hostName, version: SalvageVersion.current)
             settler = Settler(
                 flexFactor: LaneFlexFactor(store: store, lane: Lane(MultiThreadedEventLoopGroup.singleton.next()), keys: settings.cardKeys),
                 cancels: cancels, clock: clock, wait: { try? await Task.sleep(for: .milliseconds($0.milliseconds)) }, worker: worker,
-                cards: settings.cardKeys, callLimit: settings.callLimit)
+                cards: settings.cardKeys, callLimit: settings.callLimit, underWay: settings.timing.settle)
         }
         self.store = store
         let names = settings.names

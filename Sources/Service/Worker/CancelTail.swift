@@ -17,9 +17,15 @@ final class CancelTail: CancelDirectory {
 
     private let probes = Mutex<[CancelNotice: StopSignal]>([:])
 
-    /// Begins to follow.
-    func begin(_ link: BrokerLink, _ names: TopologyNames) async throws(BrokerError) {
-        _ = try await link.read(names.cancels, from: .first) { [self] entries in
+    /// Begins to follow, and returns when all that stands there now is known, without writing anything.
+    func catchUp(_ link: BrokerLink, _ names: TopologyNames) async throws(BrokerError) {
+        let reading = try await begin(link, names)
+        guard let end = try await link.lastOffset(of: names.cancels) else { return }
+        while reading.lastOffset < end, !Task.isCancelled { try? await Task.sleep(for: .milliseconds(5)) }
+    }
+
+    private func begin(_ link: BrokerLink, _ names: TopologyNames) async throws(BrokerError) -> StreamReading {
+        try await link.read(names.cancels, from: .first) { [self] entries in
             let notices = entries.compactMap { CancelNotice.decode($0.body) }
             known.withLock { $0.formUnion(notices) }
             probes.withLock { probes in for notice in notices { probes[notice]?.set() } }
@@ -32,7 +38,7 @@ final class CancelTail: CancelDirectory {
         let caughtUp = StopSignal()
         let probe = CancelNotice(merchantID: "", reference: RecoveryReference(orderID: UUID().uuidString, kind: .rerun, sequence: 0))
         probes.withLock { $0[probe] = caughtUp }
-        try await begin(link, names)
+        _ = try await begin(link, names)
         let notice = Pipeline.OutgoingMessage(
             to: .cancels, messageID: probe.reference.text + "/cancel", type: CancelNotice.type, traceparent: nil, body: probe.encoded())
         while !stop.isSet, !caughtUp.isSet {
