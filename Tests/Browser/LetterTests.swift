@@ -193,7 +193,7 @@ extension ConsoleTests {
                 .sample(
                     .outcomeUnknown, stage: .cascade, body: CardDataGuard.redacted(work), order: "DOUBT",
                     explanation: "FlexFactor did not say within the time allowed whether it took the money.", reference: recovery.reference,
-                    gateway: recovery.gatewayID)
+                    gateway: recovery.gatewayID, age: .seconds(60))
             ])
             try await fleet.setFaults(#"{"timeoutAfter": 0}"#)
             #expect(crm.count == 0)

@@ -5,9 +5,12 @@ import Synchronization
 
 extension DeadLetter {
     /// A letter as a worker would have written it.
+    ///
+    /// - Parameter age: how long ago it was written. Nobody is asked about a charge while a request of the letter's worker may be under way.
     public static func sample(
         _ reason: DeadLetterReason, stage: Stage = .intake, body: [UInt8], order: String, merchant: MerchantID = "acme", messageID: String? = nil,
-        explanation: String = "It cannot be processed.", faults: [FieldError] = [], reference: RecoveryReference? = nil, gateway: GatewayID? = nil
+        explanation: String = "It cannot be processed.", faults: [FieldError] = [], reference: RecoveryReference? = nil, gateway: GatewayID? = nil,
+        age: Moment.Span = .seconds(0)
     ) -> DeadLetter {
         DeadLetter(
             reason: reason, explanation: explanation, faults: faults, stage: stage,
@@ -17,7 +20,7 @@ extension DeadLetter {
                 redelivered: false, messageID: messageID ?? "message-\(order)", type: nil, contentType: "application/cloudevents+json", correlationID: nil,
                 replyTo: nil, headers: [], redactedBody: body, originalByteCount: body.count),
             identity: body, worker: Worker(id: "test", host: "test", version: "0"),
-            writtenAt: Moment(milliseconds: Int64(Date().timeIntervalSince1970 * 1_000)))
+            writtenAt: Moment(milliseconds: Int64(Date().timeIntervalSince1970 * 1_000) - age.milliseconds))
     }
 }
 

@@ -94,7 +94,7 @@ public struct LetterRecord: Sendable, Equatable {
         case .resolved(_, .byHand): "marked as resolved"
         case .discarded: "discarded"
         case .restored: "restored: it is to be done again"
-        case .lookedUp(_, let found): "looked up at FlexFactor, not settled: \(found)"
+        case .lookedUp(_, let found): "reconcile did not settle it: \(found)"
         case .runEnded(_, let end, let why): "run \(end.rawValue): \(why)"
         }
     }

@@ -52,7 +52,7 @@ import Testing
             (.resolved([one], .reconciled(.approved)), "resolved: FlexFactor was asked, and the CRM told approved"),
             (.resolved([one], .byHand), "marked as resolved"),
             (.discarded([one]), "discarded"), (.restored([one]), "restored: it is to be done again"),
-            (.lookedUp([one], found: "processing"), "looked up at FlexFactor, not settled: processing"),
+            (.lookedUp([one], found: "processing"), "reconcile did not settle it: processing"),
             (.runEnded(run, .stopped, why: "2 failed"), "run stopped: 2 failed"),
             (.runEnded(run, .finished, why: "all well"), "run finished: all well"),
         ] as [(LetterRecord.Act, String)])
