@@ -10,11 +10,12 @@ import Glibc
 final class Session {
     let host: BrokerConfiguration.Host
     private let transport: Transport
-    private let codec: amqp_connection_state_t
+    let codec: amqp_connection_state_t
     let out = OutputBuffer()
     let scratch = Scratch()
     private let input: UnsafeMutableRawBufferPointer
-    private var heartbeat: Int64 = 0
+    /// Milliseconds; 0 for none.
+    var heartbeat: Int64 = 0
     private var lastReceived = monotonicMilliseconds()
     private var lastSent = monotonicMilliseconds()
 
@@ -22,7 +23,7 @@ final class Session {
     private(set) var blockedBecause: String?
     var confirms = ConfirmLedger<PendingPublish>()
     var subscriptions: [UInt16: Subscription] = [:]
-    private var assemblies: [UInt16: Assembly] = [:]
+    private var contents = ContentAssembler()
     private var awaited: Awaited?
     /// The queue whose subscription the broker has ended: the session is over as soon as no answer is waited for.
     private var endedSubscription: String?
@@ -31,7 +32,7 @@ final class Session {
     /// Exchanges that the broker has refused, and until when they are not tried again: each try costs the channel.
     private var refusedExchanges: [String: (until: Int64, code: UInt16, text: String)] = [:]
     private let events: (LinkEvent) -> Void
-    private let role: LinkEvent.Role
+    let role: LinkEvent.Role
 
     /// A publish that the broker has not settled, by its place in its batch.
     struct PendingPublish {
@@ -68,21 +69,6 @@ final class Session {
         var outcome: Result<Reply, BrokerError>?
     }
 
-    /// Content on its way: a delivery or a return, header, body.
-    private struct Assembly {
-        var exchange: String
-        var routingKey: String
-        var kind: Kind
-        var properties = MessageProperties()
-        var size = 0
-        var body: [UInt8] = []
-
-        enum Kind {
-            case delivery(tag: UInt64, redelivered: Bool)
-            case returned(code: UInt16, text: String)
-        }
-    }
-
     init(
         to host: BrokerConfiguration.Host, _ configuration: BrokerConfiguration, role: LinkEvent.Role, events: @escaping (LinkEvent) -> Void
     ) throws(BrokerError) {
@@ -104,52 +90,6 @@ final class Session {
         input.deallocate()
     }
 
-    // MARK: Login
-
-    private func logIn(_ configuration: BrokerConfiguration, deadline: Int64) throws(BrokerError) {
-        out.protocolHeader()
-        _ = try reply(0, [UInt32(AMQP_CONNECTION_START_METHOD)], "the greeting", deadline: deadline)
-        let mechanism: String
-        let response: String
-        switch configuration.login {
-        case .plain(let user, let password): (mechanism, response) = ("PLAIN", "\0\(user)\0\(password.exposed)")
-        case .external: (mechanism, response) = ("EXTERNAL", "")
-        }
-        let capabilities: FieldTable = [
-            "publisher_confirms": true, "basic.nack": true, "consumer_cancel_notify": true, "connection.blocked": true,
-            "authentication_failure_close": true, "exchange_exchange_bindings": true,
-        ]
-        let properties: FieldTable = [
-            "product": "Salvage broker link", "platform": "Swift", "connection_name": .string(configuration.connectionName + " " + role.rawValue),
-            "capabilities": .table(capabilities),
-        ]
-        var startOk = amqp_connection_start_ok_t(
-            client_properties: scratch.table(properties), mechanism: scratch.bytes(mechanism), response: scratch.bytes(response),
-            locale: scratch.bytes("en_US"))
-        let tune: Reply
-        do throws(BrokerError) {
-            tune = try call(0, UInt32(AMQP_CONNECTION_START_OK_METHOD), &startOk, [UInt32(AMQP_CONNECTION_TUNE_METHOD)], "the login", deadline: deadline)
-        } catch .refused(_, let text) {
-            throw .loginRefused(host: host.description, why: text)
-        } catch .connectionLost(let why) {
-            throw .loginRefused(host: host.description, why: "during the login \(why)")
-        }
-        guard case .tune(let channelMax, let frameMax, let offered) = tune else { throw .protocolViolation("no tuning after the login") }
-        out.frameMax = frameMax == 0 ? 131_072 : min(Int(frameMax), 131_072)
-        let seconds = offered == 0 || configuration.heartbeat == 0 ? configuration.heartbeat : min(Int(offered), configuration.heartbeat)
-        heartbeat = Int64(seconds) * 1_000
-        amqp_tune_connection(codec, Int32(channelMax), Int32(out.frameMax), 0)
-        var tuneOk = amqp_connection_tune_ok_t(channel_max: channelMax, frame_max: UInt32(out.frameMax), heartbeat: UInt16(clamping: seconds))
-        _ = out.method(0, UInt32(AMQP_CONNECTION_TUNE_OK_METHOD), &tuneOk)
-        var open = amqp_connection_open_t(
-            virtual_host: scratch.bytes(configuration.virtualHost), capabilities: scratch.bytes(""), insist: 0)
-        do throws(BrokerError) {
-            _ = try call(0, UInt32(AMQP_CONNECTION_OPEN_METHOD), &open, [UInt32(AMQP_CONNECTION_OPEN_OK_METHOD)], "opening the virtual host", deadline: deadline)
-        } catch .refused(_, let text) {
-            throw .loginRefused(host: host.description, why: text)
-        }
-    }
-
     // MARK: Calls
 
     /// Sends a method and waits for one of its replies; everything else that comes meanwhile is handled as ever.
@@ -162,7 +102,7 @@ final class Session {
         return try reply(channel, replies, what, deadline: deadline ?? monotonicMilliseconds() + 10_000)
     }
 
-    private func reply(_ channel: UInt16, _ methods: [UInt32], _ what: String, deadline: Int64) throws(BrokerError) -> Reply {
+    func reply(_ channel: UInt16, _ methods: [UInt32], _ what: String, deadline: Int64) throws(BrokerError) -> Reply {
         awaited = Awaited(channel: channel, methods: methods)
         defer { awaited = nil }
         while true {
@@ -224,7 +164,7 @@ final class Session {
         subscriptions[channel] = nil
         var close = amqp_channel_close_t(reply_code: 200, reply_text: scratch.bytes("read"), class_id: 0, method_id: 0)
         _ = try call(channel, UInt32(AMQP_CHANNEL_CLOSE_METHOD), &close, [UInt32(AMQP_CHANNEL_CLOSE_OK_METHOD)], "closing a channel")
-        assemblies[channel] = nil
+        contents.forget(channel)
     }
 
     // MARK: Writing
@@ -236,7 +176,7 @@ final class Session {
     func reopenPublishing() throws(BrokerError) {
         guard let (code, text) = publishingRefusal else { return }
         publishingRefusal = nil
-        assemblies[1] = nil
+        contents.forget(1)
         for pending in confirms.removeAll() {
             let exchange = pending.message.exchange
             if Self.names(exchange, text) {
@@ -400,45 +340,29 @@ final class Session {
     private func handle(_ frame: amqp_frame_t) throws(BrokerError) {
         switch Int32(frame.frame_type) {
         case AMQP_FRAME_METHOD: try handle(frame.payload.method, on: frame.channel)
-        case AMQP_FRAME_HEADER:
-            guard let raw = frame.payload.properties.decoded, var assembly = assemblies.removeValue(forKey: frame.channel) else {
-                throw .protocolViolation("a content header that nothing announced")
-            }
-            assembly.properties = MessageProperties(raw.load(as: amqp_basic_properties_t.self))
-            assembly.size = Int(clamping: frame.payload.properties.body_size)
-            // A publisher's claim is no reason to set memory aside; large bodies grow as they come.
-            assembly.body.reserveCapacity(min(assembly.size, 1 << 20))
-            try progress(assembly, on: frame.channel)
-        case AMQP_FRAME_BODY:
-            guard var assembly = assemblies.removeValue(forKey: frame.channel) else { throw .protocolViolation("a body that nothing announced") }
-            assembly.body.append(
-                contentsOf: UnsafeRawBufferPointer(start: frame.payload.body_fragment.bytes, count: frame.payload.body_fragment.len))
-            try progress(assembly, on: frame.channel)
+        case AMQP_FRAME_HEADER, AMQP_FRAME_BODY:
+            if let content = try contents.add(frame) { take(content, on: frame.channel) }
         default: return
         }
     }
 
-    private func progress(_ assembly: Assembly, on channel: UInt16) throws(BrokerError) {
-        if assembly.body.count < assembly.size {
-            assemblies[channel] = assembly
-            return
-        }
-        switch assembly.kind {
+    private func take(_ content: ContentAssembler.Content, on channel: UInt16) {
+        switch content.kind {
         case .delivery(let tag, let redelivered):
             guard let subscription = subscriptions[channel] else { return }
             subscription.ledger.delivered(tag)
             subscription.batch.append(
                 Delivery(
-                    body: assembly.body, properties: assembly.properties, exchange: assembly.exchange, routingKey: assembly.routingKey,
+                    body: content.body, properties: content.properties, exchange: content.exchange, routingKey: content.routingKey,
                     redelivered: redelivered, consumer: subscription.consumer, tag: tag, generation: subscription.generation))
         case .returned(let code, let text):
             // A return comes before its confirm, but names no number: it is the oldest publish like it.
             confirms.update { pending in
-                !pending.isReturned && pending.message.isMandatory && pending.message.exchange == assembly.exchange
-                    && pending.message.routingKey == assembly.routingKey && pending.message.properties.messageID == assembly.properties.messageID
+                !pending.isReturned && pending.message.isMandatory && pending.message.exchange == content.exchange
+                    && pending.message.routingKey == content.routingKey && pending.message.properties.messageID == content.properties.messageID
             } _: { pending in
                 pending.isReturned = true
-                pending.batch.fail(.returned(code: code, text: text, exchange: assembly.exchange, routingKey: assembly.routingKey))
+                pending.batch.fail(.returned(code: code, text: text, exchange: content.exchange, routingKey: content.routingKey))
             }
         }
     }
@@ -448,9 +372,10 @@ final class Session {
         switch method.id {
         case UInt32(AMQP_BASIC_DELIVER_METHOD):
             let deliver = raw.load(as: amqp_basic_deliver_t.self)
-            assemblies[channel] = Assembly(
-                exchange: String(deliver.exchange), routingKey: String(deliver.routing_key),
-                kind: .delivery(tag: deliver.delivery_tag, redelivered: deliver.redelivered != 0))
+            contents.announce(
+                .init(
+                    .delivery(tag: deliver.delivery_tag, redelivered: deliver.redelivered != 0), exchange: deliver.exchange,
+                    routingKey: deliver.routing_key), on: channel)
         case UInt32(AMQP_BASIC_ACK_METHOD):
             let ack = raw.load(as: amqp_basic_ack_t.self)
             confirms.settle(ack.delivery_tag, multiple: ack.multiple != 0) { $0.batch.settle(nil) }
@@ -461,9 +386,10 @@ final class Session {
             }
         case UInt32(AMQP_BASIC_RETURN_METHOD):
             let returned = raw.load(as: amqp_basic_return_t.self)
-            assemblies[channel] = Assembly(
-                exchange: String(returned.exchange), routingKey: String(returned.routing_key),
-                kind: .returned(code: returned.reply_code, text: String(returned.reply_text)))
+            contents.announce(
+                .init(
+                    .returned(code: returned.reply_code, text: String(returned.reply_text)), exchange: returned.exchange,
+                    routingKey: returned.routing_key), on: channel)
         case UInt32(AMQP_CONNECTION_BLOCKED_METHOD):
             let reason = String(raw.load(as: amqp_connection_blocked_t.self).reason)
             blockedBecause = reason

@@ -1,0 +1,55 @@
+import CRabbitMQ
+
+/// Puts contents together, each channel its own: a method announces one, a header says how long it is, bodies follow.
+struct ContentAssembler {
+    /// A message as it came: one that was delivered, or one of ours that comes back.
+    struct Content {
+        let kind: Kind
+        let exchange: String
+        let routingKey: String
+        fileprivate(set) var properties = MessageProperties()
+        fileprivate(set) var body: [UInt8] = []
+        fileprivate var size = 0
+
+        init(_ kind: Kind, exchange: amqp_bytes_t, routingKey: amqp_bytes_t) {
+            self.kind = kind
+            self.exchange = String(exchange)
+            self.routingKey = String(routingKey)
+        }
+
+        enum Kind {
+            case delivery(tag: UInt64, redelivered: Bool)
+            case returned(code: UInt16, text: String)
+        }
+    }
+
+    private var underWay: [UInt16: Content] = [:]
+
+    mutating func announce(_ content: Content, on channel: UInt16) {
+        underWay[channel] = content
+    }
+
+    /// Forgets what a channel that is closed had begun.
+    mutating func forget(_ channel: UInt16) {
+        underWay[channel] = nil
+    }
+
+    /// Takes a frame of a content; the content itself when that was its last.
+    mutating func add(_ frame: amqp_frame_t) throws(BrokerError) -> Content? {
+        // Out of the dictionary while it grows: a body is not copied.
+        guard var content = underWay.removeValue(forKey: frame.channel) else { throw .protocolViolation("a content that nothing announced") }
+        if Int32(frame.frame_type) == AMQP_FRAME_HEADER {
+            guard let raw = frame.payload.properties.decoded else { throw .protocolViolation("a content header that cannot be decoded") }
+            content.properties = MessageProperties(raw.load(as: amqp_basic_properties_t.self))
+            content.size = Int(clamping: frame.payload.properties.body_size)
+            // A publisher's claim is no reason to set memory aside; large bodies grow as they come.
+            content.body.reserveCapacity(min(content.size, 1 << 20))
+        } else {
+            content.body.append(
+                contentsOf: UnsafeRawBufferPointer(start: frame.payload.body_fragment.bytes, count: frame.payload.body_fragment.len))
+        }
+        if content.body.count >= content.size { return content }
+        underWay[frame.channel] = content
+        return nil
+    }
+}
