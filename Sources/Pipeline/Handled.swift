@@ -14,7 +14,14 @@ public struct Handled: Sendable {
         case suspects(SetAside)
         /// Straight to the queue of a stage, past the exchange that did not find it.
         case queue(of: Stage)
+        /// Into the delay ladder, for as long as it has to wait yet.
+        case ladder(Stage, until: Moment)
+        /// Back to the end of its own stage's queue, to be worked on anew as one that was handed out before.
+        case again(Stage)
     }
+
+    /// How long the delivery is held before it ends.
+    public let pause: Moment.Span?
 
     /// What happened, for logs and metrics. No personal data, no card, no key.
     public struct Account: Sendable, Equatable {
@@ -69,9 +76,10 @@ public struct Handled: Sendable {
         case ignored(String)
     }
 
-    public init(publishing: [OutgoingMessage], onward: Onward? = nil, account: Account) {
+    public init(publishing: [OutgoingMessage], onward: Onward? = nil, pause: Moment.Span? = nil, account: Account) {
         self.publishing = publishing
         self.onward = onward
+        self.pause = pause
         self.account = account
     }
 }

@@ -18,13 +18,15 @@ public struct IncomingMessage: Sendable {
     public let redelivered: Bool
     /// How often the broker handed this message out before without its being finished.
     public let deliveries: Int
+    /// When it was to come out of the delay ladder.
+    public let due: Moment?
     /// Where a suspect comes from; its exchange and routing key are those it had there.
     public let setAside: SetAside?
 
     public init(
         body: [UInt8], contentType: String? = nil, messageID: String? = nil, type: String? = nil, correlationID: String? = nil,
         replyTo: String? = nil, traceparent: String? = nil, headers: [(name: String, value: String)] = [], exchange: String = "",
-        routingKey: String = "", redelivered: Bool = false, deliveries: Int = 0, setAside: SetAside? = nil
+        routingKey: String = "", redelivered: Bool = false, deliveries: Int = 0, due: Moment? = nil, setAside: SetAside? = nil
     ) {
         self.body = body
         self.contentType = contentType
@@ -38,6 +40,7 @@ public struct IncomingMessage: Sendable {
         self.routingKey = routingKey
         self.redelivered = redelivered
         self.deliveries = deliveries
+        self.due = due
         self.setAside = setAside
     }
 }

@@ -2,6 +2,9 @@ public import DeclineRecovery
 
 /// Takes what nobody had bound a queue for: keeps it as a dead letter, or, where it is on its way to a stage, brings it there.
 public struct UnroutedStage: Sendable {
+    /// Between two tries of a ladder that has no queue for a message.
+    private static let pause: Moment.Span = .seconds(5)
+
     private let suspicion: Suspicion
     private let clock: any WallClock
     private let worker: DeadLetter.Worker
@@ -22,6 +25,15 @@ public struct UnroutedStage: Sendable {
         // A recovery on its way is not over: a letter would end it, and a replay would come here again. It goes to the stage's queue
         // itself, and waits here for as long as there is none.
         if let stage = names.stage(of: message.routingKey, deliveredAs: message.exchange) {
+            // A queue of the delay ladder is missing. At its stage it would be charged, or asked about, before its time: the ladder is
+            // tried again until it takes it.
+            let now = clock.now()
+            if let due = message.due, due > now {
+                return Handled(
+                    publishing: [], onward: .ladder(stage, until: due), pause: min(due - now, Self.pause),
+                    account: Handled.Account(
+                        merchantID: subject.merchantID, reference: subject.reference, fate: .parked(due - now, because: "no queue for its delay")))
+            }
             return Handled(
                 publishing: [], onward: .queue(of: stage),
                 account: Handled.Account(merchantID: subject.merchantID, reference: subject.reference, fate: .passed(to: stage)))

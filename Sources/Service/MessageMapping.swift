@@ -42,7 +42,7 @@ extension Pipeline.OutgoingMessage {
 
 extension Broker.OutgoingMessage {
     /// The message of a delivery as it came, on its way to another queue.
-    init(_ delivery: Delivery, _ onward: Handled.Onward, _ names: TopologyNames) {
+    init(_ delivery: Delivery, _ onward: Handled.Onward, _ names: TopologyNames, now: Moment) {
         var properties = delivery.properties
         properties.isPersistent = true
         // What is in our hands does not run out.
@@ -55,14 +55,19 @@ extension Broker.OutgoingMessage {
         let key: String
         switch onward {
         case .queue(let stage): (exchange, key) = ("", names.queue(of: stage))
+        case .ladder(let stage, let due):
+            let entry = DelayLadder.entry(after: due - now, to: stage)
+            (exchange, key) = (names.delays[entry.rung], entry.routingKey)
+        case .again(let stage):
+            (exchange, key) = ("", names.queue(of: stage))
+            properties.headers.note(Origin(delivery))
         case .suspects(let setAside):
             (exchange, key) = (names.work, Stage.suspects.rawValue)
             properties.headers.fields.removeAll { HeaderName.isOfOneHop($0.name) }
+            properties.headers.note(Origin(delivery))
             properties.headers.fields += [
                 FieldTable.Field(HeaderName.setAsideStage, .string(setAside.stage.rawValue)),
                 FieldTable.Field(HeaderName.setAsideDeliveries, .integer(Int64(setAside.deliveries))),
-                FieldTable.Field(HeaderName.setAsideExchange, .string(delivery.exchange)),
-                FieldTable.Field(HeaderName.setAsideRoutingKey, .string(delivery.routingKey)),
             ]
         }
         self.init(exchange: exchange, routingKey: key, properties: properties, body: delivery.body)
@@ -70,35 +75,52 @@ extension Broker.OutgoingMessage {
 }
 
 extension IncomingMessage {
-    /// - Parameter stage: whose queue it came from. A suspect is shown as its own stage would have seen it, handed out before.
+    /// - Parameter stage: whose queue it came from. What we sent on as it came is shown as its stage would have seen it, handed out before.
     init(_ delivery: Delivery, at stage: Stage) {
         let properties = delivery.properties
         let headers = properties.headers.fields.filter { $0.name != HeaderName.traceparent && !HeaderName.isOfOneHop($0.name) }
-        let origin = stage == .suspects ? Origin(properties.headers) : nil
+        let origin = Origin(delivery)
+        let due: Moment? = if case .integer(let due)? = properties.headers[HeaderName.due] { Moment(milliseconds: due) } else { nil }
         self.init(
             body: delivery.body, contentType: properties.contentType, messageID: properties.messageID, type: properties.type,
             correlationID: properties.correlationID, replyTo: properties.replyTo, traceparent: TraceParent.from(properties.headers),
-            headers: headers.map { ($0.name, $0.value.text) }, exchange: origin?.exchange ?? delivery.exchange,
-            routingKey: origin?.routingKey ?? delivery.routingKey, redelivered: delivery.redelivered || stage == .suspects,
-            deliveries: Int(clamping: delivery.deliveryCount ?? 0), setAside: origin?.setAside)
+            headers: headers.map { ($0.name, $0.value.text) }, exchange: origin.exchange, routingKey: origin.routingKey,
+            redelivered: delivery.redelivered || origin.isNoted, deliveries: Int(clamping: delivery.deliveryCount ?? 0), due: due,
+            setAside: stage == .suspects ? SetAside(properties.headers) : nil)
     }
+}
 
-    /// What the headers of a suspect say of where it was.
-    private struct Origin {
-        let setAside: SetAside
-        let exchange: String
-        let routingKey: String
+extension SetAside {
+    fileprivate init?(_ headers: FieldTable) {
+        guard case .string(let word)? = headers[HeaderName.setAsideStage], let stage = Stage(rawValue: word),
+            case .integer(let deliveries)? = headers[HeaderName.setAsideDeliveries]
+        else { return nil }
+        self.init(stage: stage, deliveries: Int(clamping: deliveries))
+    }
+}
 
-        init?(_ headers: FieldTable) {
-            guard case .string(let word)? = headers[HeaderName.setAsideStage], let stage = Stage(rawValue: word),
-                case .integer(let deliveries)? = headers[HeaderName.setAsideDeliveries],
-                case .string(let exchange)? = headers[HeaderName.setAsideExchange],
-                case .string(let routingKey)? = headers[HeaderName.setAsideRoutingKey]
-            else { return nil }
-            setAside = SetAside(stage: stage, deliveries: Int(clamping: deliveries))
-            self.exchange = exchange
-            self.routingKey = routingKey
+/// Where a message was published. One that we sent on as it came carries a note of it along.
+private struct Origin {
+    let exchange: String
+    let routingKey: String
+    let isNoted: Bool
+
+    init(_ delivery: Delivery) {
+        if case .string(let exchange)? = delivery.properties.headers[HeaderName.originExchange],
+            case .string(let routingKey)? = delivery.properties.headers[HeaderName.originRoutingKey] {
+            (self.exchange, self.routingKey, isNoted) = (exchange, routingKey, true)
+        } else {
+            (exchange, routingKey, isNoted) = (delivery.exchange, delivery.routingKey, false)
         }
+    }
+}
+
+extension FieldTable {
+    fileprivate mutating func note(_ origin: Origin) {
+        fields.removeAll { $0.name == HeaderName.originExchange || $0.name == HeaderName.originRoutingKey }
+        fields += [
+            Field(HeaderName.originExchange, .string(origin.exchange)), Field(HeaderName.originRoutingKey, .string(origin.routingKey)),
+        ]
     }
 }
 
@@ -106,16 +128,17 @@ enum HeaderName {
     static let traceparent = "traceparent"
     /// When a message of the delay ladder is due, in milliseconds since 1970.
     static let due = "salvage-due"
-    /// Where a suspect was before it was set aside, and how often it was handed out there.
+    /// Whose work a suspect is, and how often it was handed out there.
     static let setAsideStage = "salvage-set-aside-stage"
     static let setAsideDeliveries = "salvage-set-aside-deliveries"
-    static let setAsideExchange = "salvage-set-aside-exchange"
-    static let setAsideRoutingKey = "salvage-set-aside-routing-key"
+    /// Where a message was published that was sent on as it came.
+    static let originExchange = "salvage-origin-exchange"
+    static let originRoutingKey = "salvage-origin-routing-key"
 
     /// Whether a header belongs to one hop and not to the message: the broker's (`x-`) and our notes.
     static func isOfOneHop(_ name: String) -> Bool { name.hasPrefix("x-") || ofOneHop.contains(name) }
 
-    private static let ofOneHop: Set<String> = [due, setAsideStage, setAsideDeliveries, setAsideExchange, setAsideRoutingKey]
+    private static let ofOneHop: Set<String> = [due, setAsideStage, setAsideDeliveries, originExchange, originRoutingKey]
 }
 
 /// W3C trace context: passed on as it came, and begun where it is missing or not of its form.

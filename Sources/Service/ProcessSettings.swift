@@ -17,6 +17,8 @@ public struct ProcessSettings: Sendable {
     public var prefetch: [Stage: UInt16]
     /// When a message that was in work as workers ended is tried alone, and when it is not tried any more.
     public var suspicion: Suspicion
+    /// How long a message is held that cannot be finished, before it goes to the end of its queue.
+    public var longestHold: Moment.Span
     /// Event loops that work on messages.
     public var lanes: Int
     /// Where health and metrics are served; `nil` for nowhere.
@@ -73,6 +75,7 @@ public struct ProcessSettings: Sendable {
             .unrouted: UInt16(settings.count("prefetch.unrouted", 1...65_535, default: 20)),
         ]
         suspicion = Suspicion(limit: settings.count("suspect.deliveries", 1...1_000_000, default: 3))
+        longestHold = .seconds(Int64(settings.count("hold.seconds", 1...86_400, default: 900)))
         lanes = settings.count("lanes", 1...256, default: max(ProcessInfo.processInfo.activeProcessorCount, 1))
         let address = settings.parsed("listen", default: Address(host: "0.0.0.0", port: 8_080), "HOST:PORT, or none", Address.init)
         listen = address.port < 0 ? nil : (address.host, address.port)

@@ -15,6 +15,7 @@ struct Run: AsyncParsableCommand {
               SALVAGE_TOPOLOGY_PREFIX              recovery
               SALVAGE_PREFETCH_INTAKE, _CASCADE, _RETRY, _OUTCOMES   256, 1000, 500, 256: messages in work at a time
               SALVAGE_PREFETCH_UNROUTED            20; suspects are always tried one at a time
+              SALVAGE_HOLD_SECONDS                 900: how long a message is held that cannot be finished; the broker's consumer_timeout must be longer
               SALVAGE_SUSPECT_DELIVERIES           3: unfinished deliveries after which a message is tried alone, and then not any more
               SALVAGE_LANES                        one per core
               SALVAGE_LISTEN                       0.0.0.0:8080 for /livez, /readyz, /metrics; none for nowhere

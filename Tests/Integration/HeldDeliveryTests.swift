@@ -42,6 +42,31 @@ import Testing
         }
     }
 
+    /// The broker breaks off a connection that holds something for too long, and counts that against all that is in work there.
+    @Test(.timeLimit(.minutes(2)))
+    func whatIsHeldTooLongGoesToTheEndOfItsQueueAsIfItHadJustCome() async throws {
+        var plan = Fleet.Plan()
+        plan.settings["SALVAGE_HOLD_SECONDS"] = "1"
+        let port = try TestMachine.freePort()
+        plan.settings["SALVAGE_LISTEN"] = "127.0.0.1:\(port)"
+        try await Fleet.with(plan) { fleet in
+            try await fleet.startWorker()
+            try await fleet.link.delete(queue: "recovery.dead")
+            let crm = try await CRM(fleet.link)
+            try await crm.publish([Array("no JSON at all".utf8)])
+            // A message that is held fails twice before its second is over: with the ninth it has been round more often than suspects are made of.
+            try await eventually("it has been round often", seconds: 60) { try await failures(port) >= 9 }
+            #expect(try await fleet.salvage("topology", "apply").status == 0)
+            let letters = try await DeadLetters(fleet.link)
+            try await eventually("the letter comes", seconds: 30) { letters.all.map(\.reason) == ["unreadable"] }
+            let text = String(decoding: letters.all[0].body, as: UTF8.self)
+            for part in [#""exchange":"declines""#, #""routingKey":"decline.initial""#, #""stage":"intake""#, #""redelivered":true"#] {
+                #expect(text.contains(part), "\(part) is not in \(text)")
+            }
+            #expect(!text.contains("salvage-origin"))
+        }
+    }
+
     /// How often the worker could not finish a delivery.
     private func failures(_ port: Int) async throws -> Int {
         let page = String(decoding: try await TestMachine.http("GET", "http://127.0.0.1:\(port)/metrics").data, as: UTF8.self)

@@ -41,7 +41,7 @@ import Testing
             #expect(suspect.body == body)
             let headers: FieldTable = [
                 "traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "crm-node": "eu-3", "salvage-set-aside-stage": "intake",
-                "salvage-set-aside-deliveries": 3, "salvage-set-aside-exchange": "declines", "salvage-set-aside-routing-key": "decline.initial",
+                "salvage-set-aside-deliveries": 3, "salvage-origin-exchange": "declines", "salvage-origin-routing-key": "decline.initial",
             ]
             #expect(Set(suspect.properties.headers.fields) == Set(headers.fields))
             var others = suspect.properties
@@ -68,8 +68,8 @@ import Testing
                     properties: MessageProperties(
                         messageID: "m1",
                         headers: [
-                            "salvage-set-aside-stage": "intake", "salvage-set-aside-deliveries": 3, "salvage-set-aside-exchange": "declines",
-                            "salvage-set-aside-routing-key": "decline.initial",
+                            "salvage-set-aside-stage": "intake", "salvage-set-aside-deliveries": 3, "salvage-origin-exchange": "declines",
+                            "salvage-origin-routing-key": "decline.initial",
                         ]), body: body)
             ])
             try await handOut("recovery.suspects", times: times - 1, fleet)
@@ -84,7 +84,7 @@ import Testing
             ] {
                 #expect(text.contains(part), "\(part) is not in \(text)")
             }
-            #expect(!text.contains("CANARYtoken") && !text.contains("salvage-set-aside"))
+            #expect(!text.contains("CANARYtoken") && !text.contains("salvage-set-aside") && !text.contains("salvage-origin"))
             #expect(text.contains(#""merchantId":"acme","orderId""#) == isRead)
             try await letters.validate()
         }

@@ -1,6 +1,8 @@
 import Broker
+import DeclineRecovery
 import FleetSupport
 import Foundation
+import TestSupport
 import Testing
 
 /// What nobody had bound a queue for.
@@ -29,6 +31,30 @@ import Testing
             #expect(texts.contains { $0.contains(#""exchange":"recovery.results""#) && $0.contains(#""routingKey":"recurring.expired""#) })
             #expect(try await fleet.link.readyCount(of: "recovery.unrouted") == 0)
             try await letters.validate()
+        }
+    }
+
+    /// Straight to its stage it would be charged before its time, again and again.
+    @Test(.timeLimit(.minutes(2)))
+    func whatTheLadderHasNoQueueForWaitsUntilItHas() async throws {
+        try await Fleet.with { fleet in
+            let now = Moment(milliseconds: Int64(Date().timeIntervalSince1970 * 1_000))
+            let entry = DelayLadder.entry(after: .seconds(5_000), to: .retry)
+            try await fleet.startWorker(["SALVAGE_STAGES": "unrouted"])
+            try await fleet.link.delete(queue: "recovery.delay.12")
+            try await fleet.link.publish([
+                OutgoingMessage(
+                    exchange: "recovery.delay.12", routingKey: entry.routingKey,
+                    properties: MessageProperties(messageID: "PARKED-S0/work", headers: ["salvage-due": .integer((now + entry.delay).milliseconds)]),
+                    body: WorkEnvelope.encode(.sample(order: "PARKED", declinedAt: now)))
+            ])
+            try await eventually("the ladder was tried twice", seconds: 30) {
+                fleet.workerLog.split(separator: "no queue for its delay").count > 2
+            }
+            #expect(try await fleet.link.readyCount(of: "recovery.retry") == 0)
+            #expect(try await fleet.salvage("topology", "apply").status == 0)
+            try await eventually("it waits as it should", seconds: 30) { try await fleet.link.readyCount(of: "recovery.delay.12") == 1 }
+            #expect(try await fleet.link.readyCount(of: "recovery.retry") == 0)
         }
     }
 

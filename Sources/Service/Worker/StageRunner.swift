@@ -17,13 +17,14 @@ final class StageRunner: Sendable {
     private let clock: SystemClock
     private let workerID: String
     private let suspicion: Suspicion
+    private let longestHold: Moment.Span
     private let isStopping = Atomic<Bool>(false)
     private let turn = Atomic<Int>(0)
     private let open = Atomic<Int>(0)
 
     init(
         _ stage: Stage, lanes: [(lane: Lane, handle: Handle)], names: TopologyNames, report: StageReport, clock: SystemClock, workerID: String,
-        suspicion: Suspicion
+        suspicion: Suspicion, longestHold: Moment.Span
     ) {
         self.stage = stage
         self.lanes = lanes
@@ -32,6 +33,7 @@ final class StageRunner: Sendable {
         self.clock = clock
         self.workerID = workerID
         self.suspicion = suspicion
+        self.longestHold = longestHold
     }
 
     /// Deliveries in work.
@@ -65,20 +67,23 @@ final class StageRunner: Sendable {
             }
             handled = await handle(message)
         }
+        if let pause = handled.pause, await !rest(pause, on: lane) { return }
         let now = clock.now()
         let outgoing = handled
             .publishing(from: stage, at: now, worker: workerID, traceparent: message.traceparent)
             .map { $0.brokerMessage(names, now: now) }
-        let onward = handled.onward.map { [Broker.OutgoingMessage(delivery, $0, names)] } ?? []
+        let onward = handled.onward.map { [Broker.OutgoingMessage(delivery, $0, names, now: now)] } ?? []
         if await finish(delivery, publishing: onward + outgoing, on: lane) { report.finished(handled.account, message) }
     }
 
     /// Finishes a delivery, however often it takes. `false` when it is the broker's again.
     ///
     /// While it cannot be finished it is held, not handed back: that would count as a delivery more, and the broker would write the
-    /// message anew each time.
+    /// message anew each time. Nor is it held for ever: after its `consumer_timeout` the broker breaks the connection off, which counts for
+    /// all that is in work. In time it goes to the end of its queue instead, as a new message.
     private func finish(_ delivery: Delivery, publishing outgoing: [Broker.OutgoingMessage], on lane: Lane) async -> Bool {
         var pause = HoldPause()
+        var held: Moment.Span = .seconds(0)
         var connectionsLost = 0
         while true {
             do throws(FinishError) {
@@ -95,8 +100,22 @@ final class StageRunner: Sendable {
                     if connectionsLost == 1 { continue }
                 case .publish(.returned), .publish(.nacked), .publish(.unsendable): break
                 }
-                if await !rest(pause.next(), on: lane) { return false }
+                let next = pause.next()
+                if await !rest(next, on: lane) { return false }
+                held = .milliseconds(held.milliseconds + next.milliseconds)
+                if held >= longestHold, await sendAgain(delivery) { return false }
             }
+        }
+    }
+
+    /// Puts a delivery to the end of its stage's queue; `false` when that cannot be done either.
+    private func sendAgain(_ delivery: Delivery) async -> Bool {
+        do throws(FinishError) {
+            try await delivery.finish(publishing: [Broker.OutgoingMessage(delivery, .again(stage), names, now: clock.now())])
+            return true
+        } catch {
+            report.failed(error)
+            return false
         }
     }
 

@@ -169,7 +169,7 @@ public struct Worker: Service {
             let runner = StageRunner(
                 stage, lanes: Array(zip(lanes, handles(of: stage))), names: settings.names,
                 report: StageReport(stage, metrics: metrics, clock: SystemClock(), logger: logger), clock: SystemClock(), workerID: identity.id,
-                suspicion: settings.suspicion)
+                suspicion: settings.suspicion, longestHold: settings.longestHold)
             let consumer = try await link.consume(settings.names.queue(of: stage), prefetch: settings.prefetch[stage] ?? 100, onBatch: runner.take)
             consumers.append((consumer, runner))
         }
