@@ -53,6 +53,10 @@ public struct Settler: Sendable {
         guard case .recovery(var recovery) = WorkEnvelope.decode(letter.original.redactedBody) else {
             return .unreadable("the letter's message is no recovery of this version; settle it by hand at FlexFactor and mark it as resolved")
         }
+        // Asking for another order than the one that was charged would bring "no such order", and the CRM would be told a skip.
+        guard letter.subject.reference == recovery.reference else {
+            return .unreadable("the letter's message names another recovery than the letter; settle it by hand at FlexFactor and mark it as resolved")
+        }
         if cancels.isCancelRequested(recovery.reference, of: recovery.merchantID) { recovery.pickUp(redelivered: false, isCancelRequested: true) }
         switch recovery.takenUp(now: clock.now()) {
         case .handBack(let taken):

@@ -18,8 +18,8 @@ extension Topology {
         var queues = [
             Queue(names.unrouted, .quorum, arguments: kept),
             Queue(names.dead, .stream, arguments: ["x-max-age": "1Y", "x-stream-max-segment-size-bytes": .integer(50_000_000)]),
-            // A retry lives for 21 days and its grace.
-            Queue(names.cancels, .stream, arguments: ["x-max-age": "30D", "x-stream-max-segment-size-bytes": .integer(5_000_000)]),
+            // Longer than the letters: what is replayed after months must still know that the CRM had cancelled it.
+            Queue(names.cancels, .stream, arguments: ["x-max-age": "400D", "x-stream-max-segment-size-bytes": .integer(5_000_000)]),
             Queue(names.journal, .stream, arguments: ["x-max-age": "90D", "x-stream-max-segment-size-bytes": .integer(50_000_000)]),
             // Only the last words of each worker matter; a stream lets any number listen, and go on after a lost connection.
             Queue(names.pulse, .stream, arguments: ["x-max-age": "1h", "x-stream-max-segment-size-bytes": .integer(1_000_000)]),

@@ -313,4 +313,15 @@ import Testing
         }
         #expect(why.contains("by hand") && flexFactor.calls.isEmpty)
     }
+
+    /// "No such order" about another order would be told as a skip.
+    @Test func aMessageThatNamesAnotherRecoveryIsSettledByHand() async {
+        let other = Recovery.sample(order: "OTHER", declinedAt: Self.declinedAt).at(.unanswered)
+        let flexFactor = ScriptedFlexFactor(.noSuchOrder)
+        guard case .unreadable = await settle(letter(cascade, body: WorkEnvelope.encode(other)), flexFactor, at: long()) else {
+            Issue.record("it was asked about")
+            return
+        }
+        #expect(flexFactor.calls.isEmpty)
+    }
 }

@@ -2,7 +2,8 @@
 ///
 /// A card number is a run of 13 to 19 digits, single spaces or dashes between them allowed, that begins and is as long as a brand's
 /// numbers are and passes the Luhn check. Legitimate ids of that length exist, and one in ten passes Luhn; the brand's prefix and length
-/// leave about one in a hundred. Safety goes first: such an id is refused as well, and the CRM sends it with a letter before it.
+/// leave about one in a hundred. Safety goes first: such an id is refused as well, and the CRM sends it with a letter before it. A UUID
+/// is none of them, though one in some thousands has such digits: FlexFactor's ids are UUIDs, and must be found again.
 public enum CardDataGuard {
     public static let numberMark = "[card number removed]"
     public static let codeMark = "[security code removed]"
@@ -97,7 +98,9 @@ public enum CardDataGuard {
         case .array(let elements): return .array(elements.map { redacted($0, under: nil, seal) })
         case .object(let members):
             var sealed: SealedCard?
-            if name == "paymentMethod", value["encryptedCard"]?.isNull ?? true, let token = value["token"]?.string { sealed = seal(CardToken(token)) }
+            if name == "paymentMethod", value["encryptedCard"]?.isNull ?? true, let token = value["token"]?.string, finding(in: token) == nil {
+                sealed = seal(CardToken(token))
+            }
             return .object(
                 members.compactMap { member in
                     let name = redacted(member.name)
@@ -107,7 +110,9 @@ public enum CardDataGuard {
                     // A token can charge the card at FlexFactor as the number can.
                     if member.name == "token", !member.value.isNull {
                         if let sealed { return JSONValue.Member("encryptedCard", .string(sealed.exposed)) }
-                        return JSONValue.Member(name, .string(tokenMark))
+                        // A number in the token's place must not come back as a token.
+                        let isNumber = member.value.string.map { finding(in: $0) != nil } ?? false
+                        return JSONValue.Member(name, .string(isNumber ? numberMark : tokenMark))
                     }
                     return JSONValue.Member(name, redacted(member.value, under: member.name, seal))
                 })
@@ -130,6 +135,10 @@ public enum CardDataGuard {
         var found: [Range<Int>] = []
         var position = 0
         while position < bytes.count {
+            if let uuid = endOfUUID(at: position, in: bytes) {
+                position = uuid
+                continue
+            }
             guard isDigit(bytes[position]) else {
                 position += 1
                 continue
@@ -150,6 +159,26 @@ public enum CardDataGuard {
         }
         return found
     }
+
+    /// Where a UUID ends that begins here: 32 hexadecimal digits in five groups, a letter among them, alone.
+    private static func endOfUUID(at start: Int, in bytes: [UInt8]) -> Int? {
+        let end = start + 36
+        guard end <= bytes.count, bytes[start + 8] == 0x2D, start == 0 || !isWord(bytes[start - 1]), end == bytes.count || !isWord(bytes[end]) else { return nil }
+        var hasLetter = false
+        for index in 0..<36 {
+            let byte = bytes[start + index]
+            if index == 8 || index == 13 || index == 18 || index == 23 {
+                guard byte == 0x2D else { return nil }
+            } else if !isDigit(byte) {
+                guard (0x61...0x66).contains(byte | 0x20) else { return nil }
+                hasLetter = true
+            }
+        }
+        return hasLetter ? end : nil
+    }
+
+    /// What would make a UUID part of something longer.
+    private static func isWord(_ byte: UInt8) -> Bool { isDigit(byte) || (0x61...0x7A).contains(byte | 0x20) || byte == 0x2D }
 
     private static func cardNumbers(at places: [Int], in bytes: [UInt8]) -> [Range<Int>] {
         let digits = places.map { bytes[$0] - 0x30 }

@@ -10,17 +10,32 @@ extension Recovery {
     public func takenUp(now: Moment) -> TakingUp {
         var recovery = self
         recovery.failures = 0
+        // An id that looked like a card number was taken out of the letter; the reference finds the order as well.
+        let orderID = phase.orderID.flatMap { CardDataGuard.isMarked(Array($0.text.utf8)) ? nil : $0 }
         // A letter that was written without a card key holds a mark in the place of the token.
         if case .token(CardToken(CardDataGuard.tokenMark))? = charge?.paymentMethod.card { recovery.charge = nil }
         if case .retry(_, let until) = route, now < until, !isCancelRequested {
             switch phase {
-            case .due, .ready, .unanswered, .capturing, .reconciling, .seeking, .resting: recovery.phase = .seeking(phase.orderID)
+            case .due, .ready, .unanswered, .capturing, .reconciling, .seeking, .resting: recovery.phase = .seeking(orderID)
             case .watching, .closing, .closed: break
             }
             return .handBack(recovery)
         }
         recovery.charge = nil
-        recovery.phase = if case .retry = route { .closing(phase.orderID, .look) } else { .reconciling(phase.orderID, .look) }
+        recovery.phase = if case .retry = route { .closing(orderID, .look) } else { .reconciling(orderID, .look) }
         return .ask(recovery)
+    }
+
+    /// The recovery as an operator sends it again, who knows when: the CRM may have had the order charged since, and FlexFactor forgets
+    /// idempotency keys after a day. So a retry looks for the order before it charges, and its patience begins anew.
+    public func sentAgain() -> Recovery {
+        var recovery = self
+        recovery.failures = 0
+        switch (route, phase) {
+        case (.retry, .ready): recovery.phase = .due
+        case (.retry, .unanswered): recovery.phase = .seeking(nil)
+        default: break
+        }
+        return recovery
     }
 }

@@ -15,7 +15,13 @@ enum ReplayMessage {
             properties: MessageProperties(
                 contentType: original.contentType, messageID: original.messageID, correlationID: original.correlationID, type: original.type,
                 appID: "salvage", headers: headers),
-            body: body)
+            body: sentAgain(body, letter.stage))
+    }
+
+    /// A recovery goes back so that it looks before it charges; every other message goes as it is.
+    private static func sentAgain(_ body: [UInt8], _ stage: Stage) -> [UInt8] {
+        guard stage == .cascade || stage == .retry, case .recovery(let recovery) = WorkEnvelope.decode(body) else { return body }
+        return WorkEnvelope.encode(recovery.sentAgain())
     }
 
     private static func destination(of letter: DeadLetter, _ body: [UInt8], _ names: TopologyNames) -> (exchange: String, key: String) {

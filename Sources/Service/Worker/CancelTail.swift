@@ -7,7 +7,7 @@ import Synchronization
 
 /// Follows the stream of cancel commands, so that every stage of this process knows them.
 ///
-/// The stream keeps as much as a retry can live, and is read from its beginning: a few bytes for each command of a month.
+/// The stream keeps them for longer than the letters live, and is read from its beginning: a few bytes for each command.
 final class CancelTail: CancelDirectory {
     private let known = Mutex<Set<CancelNotice>>([])
 

@@ -17,6 +17,27 @@ import Testing
     @Test(arguments: [#"{"paymentMethod":{"token":["CANARY"]}}"#, #"{"paymentMethod":{"token":{"value":"CANARY"}}}"#, #"{"paymentMethod":{"token":777123}}"#])
     func aTokenOfAnotherKindIsNotKept(text: String) { #expect(!redacted(text).contains("CANARY") && !redacted(text).contains("777123")) }
 
+    /// FlexFactor's ids are UUIDs. In one of some thousands the digits are a card number's, and without its id an order is not found.
+    @Test(arguments: [
+        "d35290d5-7668-4229-9233-7e43165233dc", "D35290D5-7668-4229-9233-7E43165233DC", "orders/d35290d5-7668-4229-9233-7e43165233dc?x=1",
+    ])
+    func aUUIDIsNoCardNumber(text: String) {
+        #expect(CardDataGuard.cardNumbers(in: Array("5-7668-4229-9233-7".utf8)).count == 1, "its digits would be one")
+        #expect(CardDataGuard.redacted(text) == text && CardDataGuard.finding(in: text) == nil)
+    }
+
+    @Test(arguments: [
+        "d35290d5-7668-4229-9233-7e43165233dc4", "xd35290d5-7668-4229-9233-7e43165233dc", "d35290d5-7668-4229-9233-7e43165233dg", "35290d5-7668-4229-9233-7",
+    ])
+    func whatIsAlmostAUUIDIsLookedAt(text: String) { #expect(CardDataGuard.redacted(text) != text) }
+
+    /// Sealed as a token it would come back as one, and be sent to FlexFactor.
+    @Test func aCardNumberInTheTokensPlaceIsNotSealed() throws {
+        let number = "4000" + "0027" + "6000" + "3184"
+        let bytes = CardDataGuard.redacted(Array(#"{"paymentMethod":{"token":"\#(number)"}}"#.utf8)) { _ in SealedCard("sealed") }
+        #expect(String(decoding: bytes, as: UTF8.self) == #"{"paymentMethod":{"token":"\#(CardDataGuard.numberMark)"}}"#)
+    }
+
     /// An empty code is no card data (CRMMessage takes it), and must not keep a message from being replayed.
     @Test func anEmptySecurityCodeIsLeftAlone() {
         #expect(redacted(#"{"cvv":""}"#) == #"{"cvv":""}"#)

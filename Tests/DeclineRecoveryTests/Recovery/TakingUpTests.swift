@@ -30,6 +30,37 @@ import Testing
         }
     }
 
+    /// FlexFactor forgets idempotency keys after a day; nobody knows how long a letter has lain there.
+    @Test(arguments: phases)
+    func whatIsSentAgainLooksBeforeItCharges(phase: RecoveryPhase) {
+        for mode in MITMode.allCases {
+            var again = recovery(.retry(mode, until: until), phase).sentAgain()
+            #expect(again.failures == 0 && again.attempts == 9 && again.charge != nil)
+            guard phase == .due || !phase.mayBeCharged || phase == .unanswered else {
+                #expect(again.phase == phase)
+                continue
+            }
+            #expect(again.next(now: declinedAt + .days(2), timing: timing) == .call(.find(again.reference)))
+        }
+        // A checkout is over within the key's memory.
+        #expect(recovery(.cascade(deadline: declinedAt + .seconds(60)), phase).sentAgain().phase == phase)
+    }
+
+    /// The reference finds the order as well.
+    @Test func anIDThatWasTakenOutOfTheLetterIsNotAskedFor() {
+        let garbled = RecoveryPhase.capturing(FlexFactorOrderID("d3\(CardDataGuard.numberMark)c"))
+        guard case .ask(let cascade) = recovery(.cascade(deadline: declinedAt), garbled).takenUp(now: until) else {
+            Issue.record("it was handed back")
+            return
+        }
+        #expect(cascade.phase == .reconciling(nil, .look))
+        guard case .handBack(let retry) = recovery(.retry(.sync, until: until), garbled).takenUp(now: declinedAt) else {
+            Issue.record("it was not handed back")
+            return
+        }
+        #expect(retry.phase == .seeking(nil))
+    }
+
     @Test(arguments: phases)
     func aCascadeIsAskedAboutAndChargedNoMore(phase: RecoveryPhase) throws {
         for now in [declinedAt, declinedAt + .seconds(60), declinedAt + .days(30)] {
