@@ -91,14 +91,6 @@ extension Session {
         return ready
     }
 
-    /// A queue that only this connection may use, and that ends with it. Refused with 405 while another connection has it.
-    func declareExclusive(_ name: String) throws(BrokerError) {
-        var declare = amqp_queue_declare_t(
-            ticket: 0, queue: scratch.bytes(name), passive: 0, durable: 0, exclusive: 1, auto_delete: 0, nowait: 0,
-            arguments: scratch.table(FieldTable()))
-        _ = try onChannel1(UInt32(AMQP_QUEUE_DECLARE_METHOD), &declare, UInt32(AMQP_QUEUE_DECLARE_OK_METHOD), "declaring the lock \(name)")
-    }
-
     func declareTap() throws(BrokerError) -> String {
         var declare = amqp_queue_declare_t(
             ticket: 0, queue: scratch.bytes(""), passive: 0, durable: 0, exclusive: 1, auto_delete: 1, nowait: 0,

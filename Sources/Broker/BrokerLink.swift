@@ -1,5 +1,3 @@
-import Synchronization
-
 /// A link to a RabbitMQ cluster: consume, publish with confirms, manage topology.
 ///
 /// It holds two connections, because a broker that blocks publishers must not stop acknowledgements. Each reconnects by itself, for
@@ -8,8 +6,6 @@ import Synchronization
 public final class BrokerLink: Sendable {
     let consuming: Connection
     let publishing: Connection
-    /// The locks this link holds, with the session that took each.
-    let locks = Mutex<[String: Int]>([:])
 
     private init(_ configuration: BrokerConfiguration, onEvent: @escaping @Sendable (LinkEvent) -> Void) {
         consuming = Connection(configuration, role: .consuming, events: onEvent)
@@ -82,11 +78,12 @@ public final class BrokerLink: Sendable {
         publishing.post(.breakOff)
     }
 
+    /// - Parameter connection: the consuming one unless told otherwise, for a broker may block the other.
     func perform<Success: Sendable>(
-        _ work: @escaping @Sendable (Session) throws(BrokerError) -> Success
+        on connection: Connection? = nil, _ work: @escaping @Sendable (Session) throws(BrokerError) -> Success
     ) async throws(BrokerError) -> Success {
         let outcome: Result<Success, BrokerError> = await withCheckedContinuation { done in
-            consuming.post(.perform { session in
+            (connection ?? consuming).post(.perform { session in
                 done.resume(returning: session.flatMap { session in
                     do throws(BrokerError) { return .success(try work(session)) } catch { return .failure(error) }
                 })

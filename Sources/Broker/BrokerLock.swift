@@ -1,9 +1,11 @@
+import CRabbitMQ
 import Synchronization
 
 /// Something that one holder has at a time, in all of the cluster, and that frees itself when its holder dies.
 ///
 /// It is an exclusive queue: the broker refuses its name to every other connection and deletes it with the connection that declared it.
-/// A holder whose connection was lost does not hold it any more, and must look at `isHeld` before each step.
+/// That is the connection of the publishes, so that what is published under the lock ends with the lock: nothing of it waits for the
+/// next session, in which somebody else may be the holder.
 public final class BrokerLock: Sendable {
     public let name: String
     private let connection: Connection
@@ -18,28 +20,28 @@ public final class BrokerLock: Sendable {
 
     public var isHeld: Bool { !isReleased.load(ordering: .acquiring) && connection.isConnected && connection.sessionNumber == session }
 
+    /// Publishes while the lock is held, and waits until the broker has confirmed every message. What the broker had not read when the
+    /// lock was lost is not sent any more.
+    public func publish(_ messages: [OutgoingMessage]) async throws(PublishError) {
+        if messages.isEmpty { return }
+        guard isHeld else { throw .connectionLost }
+        try await connection.publish(messages, inSession: session)
+    }
+
     fileprivate func markReleased() { isReleased.store(true, ordering: .releasing) }
 }
 
 extension BrokerLink {
     /// Takes a lock; `nil` when somebody else holds it, on this link or another. Needs the right to configure a queue of that name.
     public func lock(_ name: String) async throws(BrokerError) -> BrokerLock? {
-        let connection = consuming
-        // The broker lets a connection declare its own queue again.
-        let isTaken = locks.withLock { locks in
-            if locks[name] == connection.sessionNumber { return true }
-            locks[name] = connection.sessionNumber
-            return false
-        }
-        if isTaken { return nil }
+        let connection = publishing
         do throws(BrokerError) {
-            return try await perform { (session) throws(BrokerError) in
-                try session.declareExclusive(name)
-                return BrokerLock(name, connection, session: connection.sessionNumber)
+            return try await perform(on: connection) { (session) throws(BrokerError) in
+                try session.lock(name) ? BrokerLock(name, connection, session: connection.sessionNumber) : nil
             }
         } catch {
-            locks.withLock { locks in locks[name] = nil }
-            if case .refused(405, _) = error { return nil }
+            // The broker may give it to us yet, and nobody would know.
+            if case .timedOut = error { connection.post(.breakOff) }
             throw error
         }
     }
@@ -59,8 +61,43 @@ extension BrokerLink {
     public func release(_ lock: BrokerLock) async {
         guard lock.isHeld else { return }
         lock.markReleased()
-        defer { locks.withLock { locks in locks[lock.name] = nil } }
         // A broker that is away has released it already.
-        try? await delete(queue: lock.name)
+        try? await perform(on: publishing) { (session) throws(BrokerError) in try session.unlock(lock.name) }
+    }
+}
+
+extension Session {
+    /// Channel 1 publishes, and there are no subscriptions beside it.
+    private static let lockChannel: UInt16 = 2
+
+    /// `false` when another connection has the queue (405), or this one has it already, which the broker would allow.
+    fileprivate func lock(_ name: String) throws(BrokerError) -> Bool {
+        if locks.contains(name) { return false }
+        var declare = amqp_queue_declare_t(
+            ticket: 0, queue: scratch.bytes(name), passive: 0, durable: 0, exclusive: 1, auto_delete: 0, nowait: 0,
+            arguments: scratch.table(FieldTable()))
+        do throws(BrokerError) {
+            _ = try onChannel(
+                Self.lockChannel, UInt32(AMQP_QUEUE_DECLARE_METHOD), &declare, UInt32(AMQP_QUEUE_DECLARE_OK_METHOD), "declaring the lock \(name)")
+        } catch {
+            if case .refused(405, _) = error { return false }
+            throw error
+        }
+        locks.insert(name)
+        return true
+    }
+
+    fileprivate func unlock(_ name: String) throws(BrokerError) {
+        guard locks.remove(name) != nil else { return }
+        var delete = amqp_queue_delete_t(ticket: 0, queue: scratch.bytes(name), if_unused: 0, if_empty: 0, nowait: 0)
+        _ = try onChannel(
+            Self.lockChannel, UInt32(AMQP_QUEUE_DELETE_METHOD), &delete, UInt32(AMQP_QUEUE_DELETE_OK_METHOD), "releasing the lock \(name)")
+    }
+
+    /// Runs a call on a channel of its own, which ends with it: a refused call costs its channel, and the publishes shall keep theirs.
+    private func onChannel<Method>(_ channel: UInt16, _ id: UInt32, _ method: inout Method, _ reply: UInt32, _ what: String) throws(BrokerError) {
+        try openChannel(channel)
+        _ = try call(channel, id, &method, [reply], what)
+        try closeChannel(channel)
     }
 }

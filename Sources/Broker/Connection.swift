@@ -104,9 +104,11 @@ final class Connection: @unchecked Sendable {
     }
 
     /// Publishes and waits until the broker has settled every message.
-    func publish(_ messages: [OutgoingMessage]) async throws(PublishError) {
+    ///
+    /// - Parameter session: the number of the only session that may send them; `nil` for any.
+    func publish(_ messages: [OutgoingMessage], inSession session: Int? = nil) async throws(PublishError) {
         let failure = await withUnsafeContinuation { continuation in
-            post(.publish(PublishBatch(messages, continuation)))
+            post(.publish(PublishBatch(messages, inSession: session, continuation)))
         }
         if let failure { throw failure }
     }
@@ -268,8 +270,7 @@ final class Connection: @unchecked Sendable {
 
     private func carryOut(_ command: Command, _ session: Session) throws(BrokerError) {
         switch command {
-        case .publish(let batch):
-            for index in batch.messages.indices { pending.append((batch, index)) }
+        case .publish(let batch): enqueue(batch)
         case .settle(let consumer, .finish(let tag), let generation):
             session.finish(tag, of: consumer, generation)
         case .settle(let consumer, .handBack(let tag, let notBefore), let generation):
@@ -300,6 +301,11 @@ final class Connection: @unchecked Sendable {
         waiting.removeAll { $0.notBefore <= now }
     }
 
+    private func enqueue(_ batch: PublishBatch) {
+        if let session = batch.session, session != sessionNumber || !isConnected { return batch.failAll(.connectionLost) }
+        for index in batch.messages.indices { pending.append((batch, index)) }
+    }
+
     private func writePending(_ session: Session) {
         while session.blockedBecause == nil, session.out.count < Self.outputLimit, let (batch, index) = pending.popFirst() {
             if let error = session.publish(Session.PendingPublish(batch: batch, index: index)) { batch.settle(error) }
@@ -316,6 +322,8 @@ final class Connection: @unchecked Sendable {
         }
         waiting.removeAll()
         for entry in session.confirms.removeAll() { entry.batch.settle(.connectionLost) }
+        for entry in pending where entry.batch.session != nil { entry.batch.settle(.connectionLost) }
+        pending.removeAll { $0.batch.session != nil }
     }
 
     /// Between two sessions: publishes wait for the next one, the rest ends.
@@ -324,7 +332,7 @@ final class Connection: @unchecked Sendable {
         while onClosed == nil {
             for command in takeCommands() {
                 switch command {
-                case .publish(let batch): for index in batch.messages.indices { pending.append((batch, index)) }
+                case .publish(let batch): enqueue(batch)
                 case .settle, .breakOff: break
                 case .subscribe(let consumer, let done):
                     consumers.append(consumer)

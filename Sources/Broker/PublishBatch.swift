@@ -4,12 +4,15 @@
 /// one else until the last message is settled and the task is resumed.
 final class PublishBatch: @unchecked Sendable {
     let messages: [OutgoingMessage]
+    /// The number of the only session that may send them; `nil` for any.
+    let session: Int?
     private var unsettled: Int
     private var failure: PublishError?
     private let continuation: UnsafeContinuation<PublishError?, Never>
 
-    init(_ messages: [OutgoingMessage], _ continuation: UnsafeContinuation<PublishError?, Never>) {
+    init(_ messages: [OutgoingMessage], inSession session: Int?, _ continuation: UnsafeContinuation<PublishError?, Never>) {
         self.messages = messages
+        self.session = session
         self.unsettled = messages.count
         self.continuation = continuation
     }

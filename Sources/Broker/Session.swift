@@ -24,6 +24,8 @@ final class Session {
     var confirms = ConfirmLedger<PendingPublish>()
     var subscriptions: [UInt16: Subscription] = [:]
     private var contents = ContentAssembler()
+    /// The locks that this session holds.
+    var locks: Set<String> = []
     private var awaited: Awaited?
     /// The queue whose subscription the broker has ended: the session is over as soon as no answer is waited for.
     private var endedSubscription: String?
@@ -162,9 +164,13 @@ final class Session {
         // What was handed out by a queue can still be finished on its channel; what was only read needs none.
         guard consumer.onlyReads else { return }
         subscriptions[channel] = nil
-        var close = amqp_channel_close_t(reply_code: 200, reply_text: scratch.bytes("read"), class_id: 0, method_id: 0)
-        _ = try call(channel, UInt32(AMQP_CHANNEL_CLOSE_METHOD), &close, [UInt32(AMQP_CHANNEL_CLOSE_OK_METHOD)], "closing a channel")
+        try closeChannel(channel)
         contents.forget(channel)
+    }
+
+    func closeChannel(_ channel: UInt16) throws(BrokerError) {
+        var close = amqp_channel_close_t(reply_code: 200, reply_text: scratch.bytes("done"), class_id: 0, method_id: 0)
+        _ = try call(channel, UInt32(AMQP_CHANNEL_CLOSE_METHOD), &close, [UInt32(AMQP_CHANNEL_CLOSE_OK_METHOD)], "closing a channel")
     }
 
     // MARK: Writing

@@ -105,8 +105,13 @@ import Testing
         await first.release(held)
         #expect(!held.isHeld)
         let next = try #require(try await second.lock(name))
+        let queue = try await second.tap([])
+        let message = OutgoingMessage(exchange: "", routingKey: queue, body: [1])
+        try await next.publish([message])
         second.breakConnections()
         try await until("the holder knows that it has lost it") { !next.isHeld }
+        try await until("the link is back") { second.isConnected }
+        await #expect(throws: PublishError.connectionLost, "what is published under a lock ends with the lock") { try await next.publish([message]) }
         try await until("somebody else can have it") { try await first.lock(name) != nil }
         await first.close()
         await second.close()

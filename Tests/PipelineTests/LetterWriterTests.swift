@@ -49,6 +49,31 @@ import Testing
         }
     }
 
+    /// The broker takes no letter that is too long, and would break the connection off for it again and again.
+    @Test(arguments: ["\u{1}", "a", "\u{20AC}", "{\"token\":\"CANARY\"}"])
+    func ofAHugeBodyTheBeginningIsKept(filling: String) throws {
+        let body = Array(String(repeating: filling, count: (3 << 20) / filling.utf8.count).utf8)
+        let letter = try letter(message(body, id: "m-1"), Vault(hasKey: true), .intake, .unreadable)
+        #expect(letter.original.isTruncated && letter.original.originalByteCount == body.count && letter.handling == .editFirst)
+        #expect(letter.original.redactedBody.count <= 2 << 20 && letter.encoded().count < 8 << 20)
+        #expect(String(validating: letter.original.redactedBody, as: UTF8.self) != nil)
+        #expect(!String(decoding: letter.encoded(), as: UTF8.self).contains("CANARY"))
+    }
+
+    @Test func aCardNumberAtTheCutIsNotKeptInPart() throws {
+        let number = "4000" + "0027" + "6000" + "3184"
+        for offset in 0...20 {
+            let body = Array((String(repeating: "a", count: (1 << 20) - offset) + number + String(repeating: "b", count: 5_000)).utf8)
+            let letter = try letter(message(body, id: "m-1"), Vault(hasKey: true), .intake, .unreadable)
+            #expect(!letter.original.redactedBody.contains(text: "40000027"), "\(offset)")
+        }
+    }
+
+    @Test func theSameIDOfAnotherSourceIsAnotherLetter() throws {
+        let ids = try ["a", "b"].map { try letter(message(Array(#"{"source":"\#($0)"}"#.utf8), id: "1"), Vault(hasKey: true)).id }
+        #expect(ids[0] != ids[1])
+    }
+
     @Test func aVaultThatSealsMakesAnEncryptedCardOfTheToken() throws {
         let sealed = try letter(message(), Vault(hasKey: true))
         let method = sealed.original.json?["data"]?["paymentMethod"]

@@ -43,6 +43,7 @@ extension DeadLetter {
             }
         }
         json.member("bytes", Int64(original.originalByteCount))
+        if original.isTruncated { json.member("truncated", true) }
         if let text = String(validating: original.redactedBody, as: UTF8.self) {
             json.member("body", text)
         } else {

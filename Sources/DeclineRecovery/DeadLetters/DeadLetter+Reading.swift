@@ -38,7 +38,7 @@ extension DeadLetter {
                 contentType: try original.optionalText("contentType"), correlationID: try original.optionalText("correlationId"),
                 replyTo: try original.optionalText("replyTo"),
                 headers: try original.optionalObject("headers")?.texts().map { Original.Header(name: $0.name, value: $0.text) } ?? [],
-                redactedBody: body, originalByteCount: try original.count("bytes")),
+                redactedBody: body, originalByteCount: try original.count("bytes"), isTruncated: try original.optionalFlag("truncated") ?? false),
             worker: Worker(
                 id: try worker.text("id"), host: try worker.text("host"), version: try worker.text("version"),
                 mapping: try worker.optionalText("mapping")),

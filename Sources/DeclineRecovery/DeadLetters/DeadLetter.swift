@@ -55,6 +55,8 @@ public struct DeadLetter: Sendable, Equatable {
         /// Without card data, whatever the original held. A card token may stand in it sealed.
         public let redactedBody: [UInt8]
         public let originalByteCount: Int
+        /// Only the beginning of the body is kept: it was longer than anything that is worked on.
+        public let isTruncated: Bool
 
         public struct Header: Sendable, Equatable {
             public let name: String
@@ -68,7 +70,7 @@ public struct DeadLetter: Sendable, Equatable {
 
         public init(
             exchange: String, routingKey: String, redelivered: Bool, deliveries: Int? = nil, messageID: String?, type: String?, contentType: String?,
-            correlationID: String?, replyTo: String?, headers: [Header], redactedBody: [UInt8], originalByteCount: Int
+            correlationID: String?, replyTo: String?, headers: [Header], redactedBody: [UInt8], originalByteCount: Int, isTruncated: Bool = false
         ) {
             self.exchange = exchange
             self.routingKey = routingKey
@@ -82,6 +84,7 @@ public struct DeadLetter: Sendable, Equatable {
             self.headers = headers
             self.redactedBody = redactedBody
             self.originalByteCount = originalByteCount
+            self.isTruncated = isTruncated
         }
     }
 
@@ -101,13 +104,18 @@ public struct DeadLetter: Sendable, Equatable {
         }
     }
 
-    /// - Parameter identity: what tells the message from others where it has no id of its own: its body, redacted, nothing sealed.
+    /// - Parameters:
+    ///   - source: who published the message, as it says itself; ids are unique within it (CloudEvents 1.0, `source`).
+    ///   - identity: what tells the message from others where its id does not: its body, redacted, nothing sealed.
     public init(
         reason: DeadLetterReason, explanation: String, faults: [FieldError] = [], stage: Stage, attempts: Int = 0, subject: Subject = Subject(),
-        original: Original, identity: @autoclosure () -> [UInt8], worker: Worker, writtenAt: Moment
+        original: Original, source: String? = nil, identity: @autoclosure () -> [UInt8], worker: Worker, writtenAt: Moment
     ) {
-        // Some publishers set an empty id.
-        let message = original.messageID.flatMap { $0.isEmpty ? nil : $0 } ?? String(decoding: identity(), as: UTF8.self)
+        let publisher = [source, subject.merchantID?.text].compactMap { $0 }
+        // Some publishers set an empty id. And two of them, or two merchants' orders of the same name, may have the same.
+        var parts = [original.messageID].compactMap { $0 }.filter { !$0.isEmpty }
+        parts += parts.isEmpty || publisher.isEmpty ? [String(decoding: identity(), as: UTF8.self)] : publisher
+        let message = parts.joined(separator: "/")
         self.init(
             id: UUID5(namespace: Self.namespace, name: "\(stage.rawValue)/\(reason.rawValue)/\(message)"), reason: reason, explanation: explanation,
             faults: faults, stage: stage, attempts: attempts, subject: subject, original: original, worker: worker, writtenAt: writtenAt)
@@ -135,6 +143,8 @@ public struct DeadLetter: Sendable, Equatable {
     public var mayBeCharged: Bool {
         switch (reason, stage) {
         case (.outcomeUnknown, _): true
+        // The CRM's order to cancel charges nobody.
+        case (.crashesWorkers, _) where original.type == Cancellation.type: false
         // Intake and outcomes charge nobody. Of any other stage its worker may have sent the charge before it ended.
         case (.crashesWorkers, .intake), (.crashesWorkers, .outcomes): false
         case (.crashesWorkers, _): true

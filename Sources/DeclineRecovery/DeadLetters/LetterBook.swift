@@ -51,12 +51,14 @@ public struct LetterBook: Sendable {
             order.append(letter.id)
             return
         }
+        // The same delivery once more: its worker ended between writing and finishing, or wrote it twice.
+        let isRepeat = trace != nil && trace == known.trace && (letter.original.redelivered || letter.writtenAt == known.lastAt)
         known.occurrences += 1
         known.lastAt = max(known.lastAt, letter.writtenAt)
         known.offset = offset
         known.handling = letter.handling
-        if replay?.letter != letter.id, trace == nil || trace != known.trace {
-            // Not the same delivery once more: its publisher sent the message again, and it died again.
+        if replay?.letter != letter.id, !isRepeat {
+            // Its publisher sent the message again, in whatever trace, and it died again.
             switch known.state {
             case .open, .failedAgain: break
             case .replayed: known.state = .failedAgain

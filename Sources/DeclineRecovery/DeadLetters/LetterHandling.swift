@@ -13,7 +13,7 @@ extension DeadLetter {
         if mayBeCharged { return .reconcile }
         switch reason {
         case .unreadable, .invalidEvent, .cardDataInClear: return .editFirst
-        default: return CardDataGuard.isMarked(original.redactedBody) ? .editFirst : .replay
+        default: return original.isTruncated || CardDataGuard.isMarked(original.redactedBody) ? .editFirst : .replay
         }
     }
 
@@ -21,6 +21,8 @@ extension DeadLetter {
     public var handlingSentence: String {
         switch (handling, reason) {
         case (.reconcile, _): "The charge may have happened, so it is never sent again: reconcile asks FlexFactor what became of it, and settles it."
+        case (.editFirst, _) where original.isTruncated:
+            "It is longer than anything that is worked on (\(original.originalByteCount) bytes); only its beginning is kept. Have its publisher send it again."
         case (.editFirst, .unreadable): "It is no JSON that can be read. Correct the whole body, or have its publisher send it again."
         case (.editFirst, .invalidEvent): "It has faults and would be rejected again. Correct them, then replay."
         case (.editFirst, _): "Card data was removed from it. Put an encryptedCard in its place (`salvage keys seal`), then replay."
@@ -35,6 +37,8 @@ extension DeadLetter {
         switch reason {
         // Without any id there was no telling what is rejected.
         case .invalidEvent where original.messageID == nil && original.json?["id"]?.string == nil: nil
+        // Nobody waits for the result of a command that names no recovery of ours.
+        case .unknownMerchant where original.json?["type"]?.string == CancelCommand.type: nil
         default: reason.crmWasTold
         }
     }

@@ -21,6 +21,7 @@ extension LetterRecord {
                     json.member("canary", plan.isCanary)
                     json.member("rate", Int64(plan.rate))
                     json.member("crmConsent", plan.hasCRMConsent)
+                    json.member("acceptSkips", plan.acceptsSkips)
                     json.member("total", Int64(plan.total))
                 }
             case .replayed(_, let run): data.member("run", run.description)
@@ -76,7 +77,7 @@ extension LetterRecord {
             return .selected(
                 letters, run: try data.id("run"),
                 ReplayPlan(
-                    patch: patch, isCanary: try plan.flag("canary"), rate: rate, hasCRMConsent: try plan.flag("crmConsent"),
+                    patch: patch, isCanary: try plan.flag("canary"), rate: rate, hasCRMConsent: try plan.flag("crmConsent"), acceptsSkips: try plan.flag("acceptSkips"),
                     total: try plan.count("total")))
         case "replayed": return .replayed(letters, run: try data.id("run"))
         case "resolved":

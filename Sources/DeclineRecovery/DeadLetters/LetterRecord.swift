@@ -110,14 +110,17 @@ public struct ReplayPlan: Sendable, Equatable {
     public let rate: Int
     /// The CRM's people said that these orders were not charged elsewhere.
     public let hasCRMConsent: Bool
+    /// Whether declines are sent about which the CRM would only be told `skipped`.
+    public let acceptsSkips: Bool
     /// Letters that the run was to have.
     public let total: Int
 
-    public init(patch: JSONPatch? = nil, isCanary: Bool = false, rate: Int = 50, hasCRMConsent: Bool = false, total: Int) {
+    public init(patch: JSONPatch? = nil, isCanary: Bool = false, rate: Int = 50, hasCRMConsent: Bool = false, acceptsSkips: Bool = false, total: Int) {
         self.patch = patch
         self.isCanary = isCanary
         self.rate = rate
         self.hasCRMConsent = hasCRMConsent
+        self.acceptsSkips = acceptsSkips
         self.total = total
     }
 

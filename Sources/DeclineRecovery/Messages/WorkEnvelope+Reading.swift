@@ -136,6 +136,7 @@ struct EnvelopeReader {
 
     func optionalText(_ name: String) throws(EnvelopeFault) -> String? { try optional(name, "a text") { $0.string } }
     func optionalNumber(_ name: String) throws(EnvelopeFault) -> Int64? { try optional(name, "a whole number") { $0.int64 } }
+    func optionalFlag(_ name: String) throws(EnvelopeFault) -> Bool? { try optional(name, "true or false") { $0.bool } }
     func optionalCount(_ name: String) throws(EnvelopeFault) -> Int? { try optional(name, "a whole number") { $0.int64.flatMap(Int.init(exactly:)) } }
 
     func optionalWord<Word: RawRepresentable>(_ name: String) throws(EnvelopeFault) -> Word? where Word.RawValue == String {
@@ -169,7 +170,7 @@ struct EnvelopeReader {
     func number(_ name: String) throws(EnvelopeFault) -> Int64 { try required(name, optionalNumber(name), "a whole number") }
     func count(_ name: String) throws(EnvelopeFault) -> Int { try required(name, optionalCount(name), "a whole number") }
     func moment(_ name: String) throws(EnvelopeFault) -> Moment { Moment(milliseconds: try number(name)) }
-    func flag(_ name: String) throws(EnvelopeFault) -> Bool { try required(name, optional(name, "true or false") { $0.bool }, "true or false") }
+    func flag(_ name: String) throws(EnvelopeFault) -> Bool { try required(name, optionalFlag(name), "true or false") }
     func object(_ name: String) throws(EnvelopeFault) -> EnvelopeReader { try required(name, optionalObject(name), "an object") }
 
     func word<Word: RawRepresentable>(_ name: String) throws(EnvelopeFault) -> Word where Word.RawValue == String {

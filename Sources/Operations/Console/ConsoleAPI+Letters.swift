@@ -61,12 +61,13 @@ extension ConsoleAPI {
         } else {
             throw .badRequest("There is neither a body nor a patch.")
         }
-        let outcome = Rehearsal(tools: tools, patch: patch.operations.isEmpty ? nil : patch, hasCRMConsent: true).rehearse(summary, letter)
+        let outcome = Rehearsal(tools: tools, patch: patch.operations.isEmpty ? nil : patch, consent: .toAll).rehearse(summary, letter)
         let after = (try? JSONValue(parsing: outcome.body.span, limits: JSONLimits(bytes: .max, depth: 512))) ?? before
         return LetterView.object([
             ("patch", patch.json), ("differences", LetterView.differences(outcome.differences)), ("body", .string(after.pretty)),
             ("faults", LetterView.faults(outcome.forecast.faults)), ("forecast", LetterView.forecast(outcome.forecast)),
             ("mayReplay", .bool(outcome.refusal == nil)), ("why", LetterView.text(outcome.refusal)),
+            ("needsCrmConsent", LetterView.text(outcome.needsConsent?.sentence)),
         ])
     }
 }

@@ -62,7 +62,8 @@ extension ConsoleAPI {
             if patch != nil { try require(.admin, person) }
             let rate = body["rate"]?.int64.map(Int.init(clamping:)) ?? 50
             guard (1...1_000).contains(rate) else { throw .badRequest("rate: expected 1 to 1000 messages per second.") }
-            return .replay(patch: patch, isCanary: body["canary"]?.bool ?? false, rate: rate, hasCRMConsent: body["crmConsent"]?.bool ?? false)
+            return .replay(patch: patch, isCanary: body["canary"]?.bool ?? false, rate: rate,
+                consent: ReplayConsent(ofCRM: body["crmConsent"]?.bool ?? false, toSkips: body["acceptSkips"]?.bool ?? false))
         case "reconcile":
             try require(.operator, person)
             guard tools.settler != nil else { throw ConsoleError(status: 409, what: "The console has no configuration.", advice: "Start it with --config: FlexFactor is asked with the gateway's keys.") }
@@ -97,7 +98,7 @@ extension ConsoleAPI {
             throw ConsoleError(status: 409, what: "The run is finished.", advice: "Choose the letters anew.")
         }
         if run.plan.patch != nil { try require(.admin, person) }
-        let order = LetterOrder.replay(patch: run.plan.patch, isCanary: run.plan.isCanary, rate: run.plan.rate, hasCRMConsent: run.plan.hasCRMConsent)
+        let order = LetterOrder.replay(patch: run.plan.patch, isCanary: run.plan.isCanary, rate: run.plan.rate, consent: ReplayConsent(run.plan))
         return start(LetterJob(order, .unfinished(run: id), by: person.by, note: run.note, tools: tools))
     }
 

@@ -18,8 +18,7 @@ extension LetterJob {
             case .restore: .restored(ids)
             default: .resolved(ids, .byHand)
             }
-            guard lock.isHeld else { throw .lockLost }
-            do throws(PublishError) { _ = try await tools.shelf.append([record(act, note: note)]) } catch { throw .publish(error) }
+            try await append([record(act, note: note)], lock)
             for id in ids { result(id, .succeeded, act.past) }
             change { progress in
                 progress.done += ids.count
@@ -65,21 +64,27 @@ extension LetterJob {
         let trace = ReplayTrace.traceparent(run: self.id, letter: id)
         switch await settler.settle(letter, traceparent: trace) {
         case .told(let kind, let messages):
-            let settled = record(.resolved([id], .reconciled(kind)), note: note).message(tools.shelf.names)
-            try await publish(messages.map(tools.encode) + [settled], lock)
-            change { $0.succeeded += 1 }
+            try await settled(id, by: messages, .reconciled(kind), lock)
             result(id, .succeeded, "FlexFactor was asked: the CRM is told \(kind.rawValue)")
         case .handedBack(let stage, let messages):
             let what = "handed back to the \(stage.rawValue) stage, which asks FlexFactor before it repeats anything"
-            let settled = record(.resolved([id], .processed(what, run: self.id)), note: note).message(tools.shelf.names)
-            try await publish(messages.map(tools.encode) + [settled], lock)
-            change { $0.succeeded += 1 }
+            try await settled(id, by: messages, .processed(what, run: self.id), lock)
             result(id, .succeeded, what)
         case .open(let found), .unreadable(let found):
             try await publish([record(.lookedUp([id], found: found), note: note).message(tools.shelf.names)], lock)
             change { $0.failed += 1 }
             result(id, .failed, "not settled: \(found)")
         }
+    }
+
+    /// First what settles the letter, confirmed, and then the record: a broker takes some messages of a batch and refuses others, and a
+    /// letter that is resolved with nobody told is lost. What is told twice has the same ids.
+    private func settled(
+        _ id: UUID5, by messages: [Pipeline.OutgoingMessage], _ resolution: LetterRecord.Resolution, _ lock: BrokerLock
+    ) async throws(LetterJobError) {
+        try await publish(messages.map(tools.encode), lock)
+        try await publish([record(.resolved([id], resolution), note: note).message(tools.shelf.names)], lock)
+        change { $0.succeeded += 1 }
     }
 }
 

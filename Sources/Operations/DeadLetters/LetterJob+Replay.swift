@@ -38,7 +38,7 @@ extension LetterJob {
             return (found.plan, letters, found.replayed.union(found.failed))
         }
         guard case .replay(let patch, let isCanary, let rate, let consent) = order else { throw .noSuchRun }
-        var (meant, others) = try await selected().split { Self.refusal(of: $0, patch, consent) }
+        var (meant, others) = try await selected().split { Self.refusal(of: $0, patch) }
         if meant.count <= 500 {
             // Of a few it is found out before they are noted; of many on the way, so that the first need not wait for the last.
             let refused = try await rehearsed(meant, patch, consent)
@@ -47,29 +47,27 @@ extension LetterJob {
         for (letter, why) in others { leaveOut(letter.id, why) }
         if patch != nil, meant.count > 1 { throw .oneLetterOnly }
         change { $0.total = meant.count }
-        let plan = ReplayPlan(patch: patch, isCanary: isCanary, rate: rate, hasCRMConsent: consent, total: meant.count)
+        let plan = ReplayPlan(
+            patch: patch, isCanary: isCanary, rate: rate, hasCRMConsent: consent.ofCRM, acceptsSkips: consent.toSkips, total: meant.count)
         say(.running, "noting which \(meant.count) letters are meant")
         var records: [LetterRecord] = []
         for start in stride(from: 0, to: meant.count, by: LetterRecord.mostLetters) {
             let ids = meant[start..<min(start + LetterRecord.mostLetters, meant.count)].map(\.id)
             records.append(record(.selected(ids, run: id, plan), note: note))
         }
-        guard lock.isHeld else { throw .lockLost }
         if records.isEmpty { return (plan, [], []) }
-        let isSeen: Bool
-        do throws(PublishError) { isSeen = try await tools.shelf.append(records) } catch { throw .publish(error) }
-        guard isSeen, lock.isHeld else { throw .lockLost }
+        try await append(records, lock)
         // With our own record the book holds everything that others did before us.
         let now = tools.shelf.look { book in meant.compactMap { book[$0.id] } }
-        let (still, gone) = now.split { Self.refusal(of: $0, patch, consent) }
+        let (still, gone) = now.split { Self.refusal(of: $0, patch) }
         for (letter, why) in gone { leaveOut(letter.id, why) }
         return (plan, still, [])
     }
 
-    private func rehearsed(_ letters: [LetterCase], _ patch: JSONPatch?, _ consent: Bool) async throws(LetterJobError) -> [UUID5: String] {
+    private func rehearsed(_ letters: [LetterCase], _ patch: JSONPatch?, _ consent: ReplayConsent) async throws(LetterJobError) -> [UUID5: String] {
         let outcomes: [Rehearsal.Outcome]
         do throws(BrokerError) {
-            outcomes = try await Rehearsal(tools: tools, patch: patch, hasCRMConsent: consent).run(.letters(letters.map(\.id)))
+            outcomes = try await Rehearsal(tools: tools, patch: patch, consent: consent).run(.letters(letters.map(\.id)))
         } catch {
             throw .broker(error)
         }
@@ -77,7 +75,7 @@ extension LetterJob {
     }
 
     /// Why a letter's message may not be sent, as far as its summary tells.
-    static func refusal(of letter: LetterCase, _ patch: JSONPatch?, _ hasConsent: Bool) -> String? {
+    static func refusal(of letter: LetterCase, _ patch: JSONPatch?) -> String? {
         switch letter.state {
         case .replayed: return "its message is under way already"
         case .resolved, .discarded: return "it is \(letter.state.rawValue); restore it first"
@@ -88,9 +86,6 @@ extension LetterJob {
         case .reconcile: return "the charge may have happened: it is reconciled, never sent again"
         case .editFirst where patch == nil: return "it cannot succeed as it is: it needs a correction first"
         case .editFirst, .replay: break
-        }
-        if letter.reason.needsCRMConsent, !hasConsent {
-            return "the CRM was told `skipped` and may have charged the order elsewhere: its people must agree first"
         }
         return nil
     }
@@ -145,7 +140,7 @@ extension LetterJob {
             var messages: [(letter: LetterCase, message: Broker.OutgoingMessage)] = []
             let bodies: [DeadLetter]
             do throws(BrokerError) { bodies = try await tools.shelf.letters(at: batch.map(\.offset)) } catch { throw .broker(error) }
-            let rehearsal = Rehearsal(tools: tools, patch: plan.patch, hasCRMConsent: plan.hasCRMConsent)
+            let rehearsal = Rehearsal(tools: tools, patch: plan.patch, consent: ReplayConsent(plan))
             for letter in batch {
                 guard let whole = bodies.first(where: { $0.id == letter.id }) else {
                     leaveOut(letter.id, "the stream holds it no more")

@@ -28,7 +28,7 @@ public struct LetterTools: Sendable {
 
 /// What an operator asks for.
 public enum LetterOrder: Sendable, Equatable {
-    case replay(patch: JSONPatch?, isCanary: Bool, rate: Int, hasCRMConsent: Bool)
+    case replay(patch: JSONPatch?, isCanary: Bool, rate: Int, consent: ReplayConsent)
     case reconcile
     case discard
     case restore
@@ -51,6 +51,24 @@ public enum LetterOrder: Sendable, Equatable {
         case .reconcile, .restore: false
         }
     }
+}
+
+/// What a person has agreed to beside the replay itself.
+public struct ReplayConsent: Sendable, Equatable {
+    /// The CRM's people said that the orders were not charged elsewhere.
+    public let ofCRM: Bool
+    /// Declines are sent about which the CRM would only be told `skipped`.
+    public let toSkips: Bool
+
+    public init(ofCRM: Bool = false, toSkips: Bool = false) {
+        self.ofCRM = ofCRM
+        self.toSkips = toSkips
+    }
+
+    public init(_ plan: ReplayPlan) { self.init(ofCRM: plan.hasCRMConsent, toSkips: plan.acceptsSkips) }
+
+    /// For a look at what would follow.
+    public static let toAll = ReplayConsent(ofCRM: true, toSkips: true)
 }
 
 /// Which letters an order is about.
@@ -230,8 +248,14 @@ public final class LetterJob: Sendable {
     }
 
     func publish(_ messages: [Broker.OutgoingMessage], _ lock: BrokerLock) async throws(LetterJobError) {
-        guard lock.isHeld else { throw .lockLost }
-        do throws(PublishError) { try await tools.shelf.link.publish(messages) } catch { throw .publish(error) }
+        do throws(PublishError) { try await lock.publish(messages) } catch { throw lock.isHeld ? .publish(error) : .lockLost }
+    }
+
+    /// Appends records and waits until the book holds them.
+    func append(_ records: [LetterRecord], _ lock: BrokerLock) async throws(LetterJobError) {
+        let isSeen: Bool
+        do throws(PublishError) { isSeen = try await tools.shelf.append(records, under: lock) } catch { throw lock.isHeld ? .publish(error) : .lockLost }
+        guard isSeen, lock.isHeld else { throw .lockLost }
     }
 }
 

@@ -82,10 +82,10 @@ public final class LetterShelf: Sendable {
     /// Appends records and waits until the book holds them: then it holds everything that came before them.
     ///
     /// - Returns: `false` when they do not come back in time.
-    func append(_ records: [LetterRecord], within seconds: Int = 30) async throws(PublishError) -> Bool {
+    func append(_ records: [LetterRecord], under lock: BrokerLock, within seconds: Int = 30) async throws(PublishError) -> Bool {
         state.withLock { $0.awaited.formUnion(records.map(\.id)) }
         defer { state.withLock { $0.awaited.subtract(records.map(\.id)) } }
-        try await link.publish(records.map { $0.message(names) })
+        try await lock.publish(records.map { $0.message(names) })
         let deadline = ContinuousClock.now + .seconds(seconds)
         while state.withLock({ state in records.contains { state.awaited.contains($0.id) } }) {
             if ContinuousClock.now > deadline || Task.isCancelled { return false }

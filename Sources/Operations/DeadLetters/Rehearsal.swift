@@ -6,18 +6,20 @@ public import Pipeline
 public struct Rehearsal: Sendable {
     private let tools: LetterTools
     private let patch: JSONPatch?
-    private let hasCRMConsent: Bool
+    private let consent: ReplayConsent
 
-    public init(tools: LetterTools, patch: JSONPatch?, hasCRMConsent: Bool) {
+    public init(tools: LetterTools, patch: JSONPatch?, consent: ReplayConsent) {
         self.tools = tools
         self.patch = patch
-        self.hasCRMConsent = hasCRMConsent
+        self.consent = consent
     }
 
     public struct Outcome: Sendable {
         public let letter: LetterCase
         /// Why it would not be sent.
         public let refusal: String?
+        /// Whether, and why, the CRM's people must agree.
+        public let needsConsent: CRMConsent?
         public let forecast: Forecast
         public let differences: [JSONDifference]
         /// The message with its correction.
@@ -34,7 +36,7 @@ public struct Rehearsal: Sendable {
         public var json: JSONValue {
             LetterView.object([
                 ("letter", .string(letter.id.description)), ("orderId", LetterView.text(letter.orderID)), ("mayReplay", .bool(refusal == nil)),
-                ("why", LetterView.text(refusal)), ("forecast", LetterView.forecast(forecast)), ("differences", LetterView.differences(differences)),
+                ("why", LetterView.text(refusal)), ("needsCrmConsent", LetterView.text(needsConsent?.sentence)), ("forecast", LetterView.forecast(forecast)), ("differences", LetterView.differences(differences)),
             ])
         }
     }
@@ -57,13 +59,19 @@ public struct Rehearsal: Sendable {
 
     public func rehearse(_ summary: LetterCase, _ letter: DeadLetter) -> Outcome {
         let forecaster = tools.forecaster()
-        let refused = LetterJob.refusal(of: summary, patch, hasCRMConsent)
+        let refused = LetterJob.refusal(of: summary, patch)
         func outcome(_ body: [UInt8], _ differences: [JSONDifference], _ refusal: String?) -> Outcome {
             let forecast = forecaster.forecast(body, at: letter.stage)
             let lacking = CardDataGuard.isMarked(body)
                 ? "card data was removed from it when the letter was written; put an encryptedCard there (`salvage keys seal` makes one)" : nil
             let failing = forecast.verdict == .fails ? forecast.sentence : nil
-            return Outcome(letter: summary, refusal: refusal ?? lacking ?? failing, forecast: forecast, differences: differences, body: body)
+            let needed = CRMConsent(for: letter, sending: body)
+            let unagreed = consent.ofCRM ? nil : needed?.sentence
+            // At intake a skip ends it: the sale is not tried at all.
+            let skipped = forecast.verdict == .skips && letter.stage == .intake && !consent.toSkips ? forecast.sentence : nil
+            return Outcome(
+                letter: summary, refusal: refusal ?? lacking ?? failing ?? unagreed ?? skipped, needsConsent: needed, forecast: forecast,
+                differences: differences, body: body)
         }
         guard let patch else { return outcome(letter.original.redactedBody, [], refused) }
         switch LetterEdit.apply(patch, to: letter) {

@@ -35,8 +35,14 @@ struct DeadReplay: AsyncParsableCommand {
     var canary = false
     @Option(help: "Messages per second, 1 to 1000.")
     var rate = 50
-    @Flag(help: "The CRM's people have confirmed that these orders were not charged elsewhere; for letters about which the CRM was told `skipped`.")
+    @Flag(
+        help: """
+            The CRM's people have confirmed that these orders were not charged elsewhere; for letters about which the CRM was told `skipped`, and for \
+            corrections that make another recovery of an order.
+            """)
     var crmAgrees = false
+    @Flag(help: "Send declines even where the CRM would only be told `skipped`, an instant decline of long ago for example.")
+    var acceptSkips = false
     @Flag(help: "Finish the latest run that was not finished.")
     var resume = false
     @Option(help: ArgumentHelp("Seconds to wait for what becomes of the messages.", valueName: "seconds"))
@@ -66,21 +72,21 @@ struct DeadReplay: AsyncParsableCommand {
                     throw DeadExit.nothingMeant
                 }
                 Terminal.complain("Going on with the run of \(Terminal.visible(run.by.name)), \(run.startedAt.rfc3339): \(run.replayed.count) of \(run.letters.count) were sent.")
-                let order = LetterOrder.replay(patch: nil, isCanary: run.plan.isCanary, rate: run.plan.rate, hasCRMConsent: run.plan.hasCRMConsent)
+                let order = LetterOrder.replay(patch: nil, isCanary: run.plan.isCanary, rate: run.plan.rate, consent: ReplayConsent(run.plan))
                 return try await acting.act(order, on: .unfinished(run: run.id), note: nil, tools: tools.letters, patience: patience)
             }
             let selection: LetterSelection = ids.isEmpty
                 ? .filter(try filter.filter(now: SystemClock().now())) : .letters(try ids.map { try shelf.id($0) })
             if dryRun { return try await rehearse(selection, patch, tools) }
             try await acting.act(
-                .replay(patch: patch, isCanary: canary, rate: rate, hasCRMConsent: crmAgrees), on: selection, note: note, tools: tools.letters,
+                .replay(patch: patch, isCanary: canary, rate: rate, consent: ReplayConsent(ofCRM: crmAgrees, toSkips: acceptSkips)), on: selection, note: note, tools: tools.letters,
                 patience: patience)
         }
     }
 
     /// Says what would become of each letter, and what a correction changes.
     private func rehearse(_ selection: LetterSelection, _ patch: JSONPatch?, _ tools: OperatorTools) async throws {
-        let rehearsal = Rehearsal(tools: tools.letters, patch: patch, hasCRMConsent: crmAgrees)
+        let rehearsal = Rehearsal(tools: tools.letters, patch: patch, consent: ReplayConsent(ofCRM: crmAgrees, toSkips: acceptSkips))
         let outcomes = try await rehearsal.run(selection)
         if outcomes.isEmpty {
             Terminal.complain("No letter is meant.")

@@ -143,14 +143,15 @@ import Testing
     // MARK: The id
 
     private func letter(
-        _ reason: DeadLetterReason = .noCardKey, _ stage: Stage = .intake, message: String?, stored: String, identity: String, at seconds: Int64 = 0
+        _ reason: DeadLetterReason = .noCardKey, _ stage: Stage = .intake, message: String?, source: String? = "shop", merchant: MerchantID? = nil,
+        stored: String, identity: String, at seconds: Int64 = 0
     ) -> DeadLetter {
         DeadLetter(
-            reason: reason, explanation: "at \(seconds)", stage: stage, attempts: Int(seconds),
+            reason: reason, explanation: "at \(seconds)", stage: stage, attempts: Int(seconds), subject: DeadLetter.Subject(merchantID: merchant),
             original: DeadLetter.Original(
                 exchange: "", routingKey: "", redelivered: seconds > 0, messageID: message, type: nil, contentType: nil, correlationID: nil,
                 replyTo: nil, headers: [], redactedBody: Array(stored.utf8), originalByteCount: 1),
-            identity: Array(identity.utf8), worker: DeadLetter.Worker(id: "w-\(seconds)", host: "h", version: "v"), writtenAt: .in2026(seconds))
+            source: source, identity: Array(identity.utf8), worker: DeadLetter.Worker(id: "w-\(seconds)", host: "h", version: "v"), writtenAt: .in2026(seconds))
     }
 
     @Test func theSameDeathHasTheSameIDHoweverItsTokenWasSealed() {
@@ -163,6 +164,16 @@ import Testing
         let first = letter(message: "m-1", stored: "a", identity: "a")
         #expect(letter(message: "m-1", stored: "b", identity: "b", at: 9).id == first.id)
         #expect(letter(message: "m-2", stored: "a", identity: "a").id != first.id)
+    }
+
+    /// Ids are unique within their source only, and two merchants have orders of the same name.
+    @Test func theSameIDOfAnotherPublisherIsAnotherLetter() {
+        let all = [
+            letter(message: "m-1", stored: "a", identity: "a"), letter(message: "m-1", source: "another", stored: "a", identity: "a"),
+            letter(message: "m-1", merchant: "acme", stored: "a", identity: "a"), letter(message: "m-1", merchant: "bold", stored: "a", identity: "a"),
+            letter(message: "m-1", source: nil, stored: "a", identity: "a"), letter(message: "m-1", source: nil, stored: "b", identity: "b"),
+        ]
+        #expect(Set(all.map(\.id)).count == all.count)
     }
 
     @Test func everyCauseAtEveryStageIsALetterOfItsOwn() {

@@ -12,7 +12,9 @@ import Testing
 
     private func trace(_ letter: DeadLetter, _ run: UUID5? = nil) -> UUID5 { ReplayTrace.id(run: run ?? self.run, letter: letter.id) }
 
-    private func again(_ reason: DeadLetterReason = .noCardKey, at seconds: Int64) -> DeadLetter { .sample(reason, at: seconds) }
+    private func again(_ reason: DeadLetterReason = .noCardKey, redelivered: Bool = false, at seconds: Int64) -> DeadLetter {
+        .sample(reason, redelivered: redelivered, at: seconds)
+    }
 
     // MARK: One letter
 
@@ -52,10 +54,30 @@ import Testing
             timeline.dies(letter, first)
             if let finish { timeline.says(finish) }
             let before = try #require(timeline.book[letter.id])
-            timeline.dies(again(at: 9), first)
+            timeline.dies(again(redelivered: true, at: 9), first)
             let after = try #require(timeline.book[letter.id])
             #expect(after.state == before.state && after.occurrences == 2 && after.lastAt == .in2026(9) && after.firstAt == .in2026(0))
             #expect(after.offset == timeline.offset - 1 && after.trace == before.trace && timeline.book.counts().values.reduce(0, +) == 1)
+        }
+    }
+
+    /// A worker may write one and the same letter twice, when it does not know whether the broker has it.
+    @Test func aLetterThatIsWrittenTwiceIsOne() {
+        var timeline = LetterTimeline()
+        timeline.dies(letter, first)
+        timeline.says(.discarded([letter.id]))
+        timeline.dies(letter, first)
+        #expect(timeline[letter] == .discarded)
+    }
+
+    /// Results carry the decline's trace, so a CRM that corrects and sends again does so in the same trace.
+    @Test func whatIsSentAgainInTheSameTraceIsToDoAgain() {
+        for finish in [LetterRecord.Act.discarded([letter.id]), .resolved([letter.id], .byHand)] {
+            var timeline = LetterTimeline()
+            timeline.dies(letter, first)
+            timeline.says(finish)
+            timeline.dies(again(at: 9), first)
+            #expect(timeline[letter] == .open)
         }
     }
 
@@ -172,7 +194,7 @@ import Testing
         timeline.replays([letter.id], in: run)
         timeline.dies(again(at: 8), trace(letter))
         timeline.says(.discarded([letter.id]))
-        timeline.dies(again(at: 9), trace(letter))
+        timeline.dies(again(redelivered: true, at: 9), trace(letter))
         #expect(timeline[letter] == .discarded && timeline.book[letter.id]?.occurrences == 3)
     }
 

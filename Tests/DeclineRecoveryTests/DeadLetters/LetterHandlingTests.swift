@@ -23,6 +23,21 @@ import Testing
         #expect(letter.handling == (stage == .intake || stage == .outcomes ? .replay : .reconcile))
     }
 
+    /// The CRM's order to cancel charges nobody, and may be carried out later.
+    @Test func aCancelCommandThatCrashedWorkersIsReplayed() {
+        #expect(DeadLetter.sample(.crashesWorkers, stage: .retry, type: Cancellation.type).handling == .replay)
+    }
+
+    /// Nobody was told anything of a cancel command without a merchant.
+    @Test func nobodyWasToldOfACommandOfAnUnknownMerchant() {
+        #expect(DeadLetter.sample(.unknownMerchant, body: #"{"type":"\#(CancelCommand.type)"}"#).crmWasTold == nil)
+    }
+
+    @Test func whatWasCutIsNotSentAsItIs() {
+        let letter = DeadLetter.sample(.unexpectedType, body: #"{"a":"#, isTruncated: true)
+        #expect(letter.handling == .editFirst && letter.handlingSentence.contains("only its beginning is kept"))
+    }
+
     @Test(arguments: table)
     func aReasonSaysWhatMayBeDone(reason: DeadLetterReason, handling: LetterHandling, told: ResultKind?) {
         for stage in Stage.allCases {

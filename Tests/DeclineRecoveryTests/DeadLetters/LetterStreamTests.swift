@@ -67,6 +67,7 @@ private struct LetterWorld {
         let message: Int
         let trace: UUID5
         let replay: Replay?
+        var isRedelivered = false
     }
 
     struct Replay: Hashable {
@@ -117,7 +118,8 @@ private struct LetterWorld {
     // MARK: What happens
 
     private mutating func publish(_ message: Int) {
-        traces += 1
+        // Some publishers send again in the trace of the first time.
+        if traces == 0 || Bool.random(using: &random) { traces += 1 }
         deliveries.append(Delivery(message: message, trace: UUID5(high: 0x7AACE, low: traces), replay: nil))
     }
 
@@ -125,7 +127,7 @@ private struct LetterWorld {
         guard let index = deliveries.indices.randomElement(using: &random) else { return }
         let delivery = deliveries[index]
         // A stage that dies before it acknowledges gets the message once more.
-        if Int.random(in: 0..<4, using: &random) > 0 { deliveries.remove(at: index) }
+        if Int.random(in: 0..<4, using: &random) > 0 { deliveries.remove(at: index) } else { deliveries[index].isRedelivered = true }
         guard Int.random(in: 0..<4, using: &random) > 0 else {
             if let replay = delivery.replay { notes.append(.resolved([replay.letter], .processed("told approved", run: replay.run))) }
             return
@@ -137,8 +139,9 @@ private struct LetterWorld {
         let sample = Self.letters[delivery.message][cause]!
         let letter = DeadLetter(
             id: sample.id, reason: cause, explanation: sample.explanation, faults: [], stage: sample.stage, attempts: 0, subject: sample.subject,
-            original: sample.original, worker: sample.worker, writtenAt: .in2026(Int64(stream.count)))
-        let isNew = book[letter.id]?.trace != delivery.trace
+            original: delivery.isRedelivered ? DeadLetter.sample(cause, message: "m-\(delivery.message)", redelivered: true).original : sample.original,
+            worker: sample.worker, writtenAt: .in2026(Int64(stream.count)))
+        let isNew = book[letter.id]?.trace != delivery.trace || !delivery.isRedelivered
         let before = book[letter.id]
         append(.letter(letter, trace: delivery.trace), "m-\(delivery.message) dies of \(cause.rawValue)\(delivery.replay == nil ? "" : ", replayed")")
         guard let after = book[letter.id] else {
