@@ -59,8 +59,7 @@ import Testing
             let consumer = try await link.consume(queue, prefetch: 10, onBatch: basket.put)
             try await basket.wait(for: 1)[0].finish(publishing: [message(next, "b"), message(next, "c")])
             await consumer.cancel()
-            let ready = try await link.readyCount(of: next)
-            #expect(ready == 2)
+            try await until("2 are there") { try await link.readyCount(of: next) == 2 }
             try await until("the acknowledgement") { try await link.readyCount(of: queue) == 0 }
             try await link.delete(queue: next)
         }
@@ -89,8 +88,7 @@ import Testing
             await #expect(throws: PublishError.returned(code: 312, text: "NO_ROUTE", exchange: "", routingKey: "nowhere")) {
                 try await link.publish([message(queue, "a"), message("nowhere", "b"), message(queue, "c")])
             }
-            let ready = try await link.readyCount(of: queue)
-            #expect(ready == 2)
+            try await until("2 are there") { try await link.readyCount(of: queue) == 2 }
         }
     }
 
@@ -123,8 +121,7 @@ import Testing
                 break
             }
         }
-        let ready = try await link.readyCount(of: queue)
-        #expect(ready >= 200)
+        try await until("200 are there") { try await link.readyCount(of: queue) >= 200 }
         // An exchange that comes back is tried again.
         try await link.declare(Topology(exchanges: [Exchange(exchange, .fanout)], bindings: [Binding(exchange, "", to: .queue(queue))]))
         try await until("it is taken") { (try? await link.publish([stray])) != nil }
@@ -162,8 +159,7 @@ import Testing
                 ])
             }
             try await link.publish([message(queue, "b")])
-            let ready = try await link.readyCount(of: queue)
-            #expect(ready == 1)
+            try await until("1 are there") { try await link.readyCount(of: queue) == 1 }
         }
     }
 
@@ -210,8 +206,7 @@ import Testing
                     #expect(error == .connectionLost)
                 }
             }
-            let ready = try await link.readyCount(of: queue)
-            #expect(ready >= 1)
+            try await until("1 are there") { try await link.readyCount(of: queue) >= 1 }
         }
     }
 
@@ -224,8 +219,7 @@ import Testing
             await consumer.cancel()
             try await link.publish([message(queue, "b")])
             try await open.finish(publishing: [])
-            let ready = try await link.readyCount(of: queue)
-            #expect(ready == 1)
+            try await until("1 are there") { try await link.readyCount(of: queue) == 1 }
             #expect(basket.all.count == 1)
         }
     }
@@ -265,8 +259,7 @@ import Testing
             _ = try await link.consume(tap, prefetch: 100, onBatch: basket.put)
             try await link.publish([OutgoingMessage(exchange: exchange, routingKey: "a.b", body: [1]), OutgoingMessage(exchange: exchange, routingKey: "c.d", body: [2])])
             #expect(try await basket.wait(for: 1).map(\.body) == [[1]])
-            let ready = try await link.readyCount(of: queue)
-            #expect(ready == 2)
+            try await until("2 are there") { try await link.readyCount(of: queue) == 2 }
             try await link.delete(exchange: exchange)
         }
     }

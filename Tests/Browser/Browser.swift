@@ -20,7 +20,7 @@ final class Browser: Sendable {
     }
 
     /// How long anything that a person would wait for may take.
-    static let patience = 20.0
+    static let patience = 60.0
 
     static func selector(_ hook: String) -> String {
         hook.contains { "[.# ".contains($0) } ? hook : "[data-test=\"\(hook)\"]"
@@ -137,7 +137,7 @@ final class Browser: Sendable {
         try await sees(hook, sourceLocation: sourceLocation)
         while true {
             do {
-                let script = "return [...document.querySelectorAll(arguments[0])].find((node) => node.checkVisibility()) ?? null"
+                let script = "return [...document.querySelectorAll(arguments[0])].find((node) => node.checkVisibility() && !node.disabled) ?? null"
                 let found = try await run(script, [.string(Self.selector(hook))])
                 guard let id = found.object?.first?.value.string else { throw WebDriver.Refusal(word: "no such element", message: hook) }
                 return try await body(Element(id: id))
@@ -238,16 +238,11 @@ struct OneBrowser: SuiteTrait, TestScoping {
         let driver = try await WebDriver.start()
         do {
             try await Self.$current.withValue(Browser(driver)) { try await function() }
-            await end(driver)
+            await driver.end()
         } catch {
-            await end(driver)
+            await driver.end()
             throw error
         }
-    }
-
-    private func end(_ driver: WebDriver) async {
-        await driver.end()
-        await CardKeyFile.shared.remove()
     }
 }
 

@@ -6,7 +6,7 @@ import Testing
 
 /// Many letters of one cause.
 extension ConsoleTests {
-    @Test(.timeLimit(.minutes(3)))
+    @Test(.timeLimit(.minutes(10)))
     func aMerchantIsAddedAndItsLettersGoThroughCarefully() async throws {
         try await Self.with(try await Self.newcomers()) { fleet, console, browser in
             let crm = try await CRM(fleet.link)
@@ -51,7 +51,7 @@ extension ConsoleTests {
     }
 
     /// The console's configuration has the merchant, the worker's not yet: the forecast is good, and the first letter proves it wrong.
-    @Test(.timeLimit(.minutes(3)))
+    @Test(.timeLimit(.minutes(10)))
     func aCarefulReplayStopsByItselfAndIsResumed() async throws {
         try await Self.with(try await Self.newcomers()) { fleet, console, browser in
             let crm = try await CRM(fleet.link)

@@ -70,25 +70,3 @@ extension Browser {
         try await misses("confirm")
     }
 }
-
-/// The private key under which letters keep tokens, made once for all tests.
-actor CardKeyFile {
-    static let shared = CardKeyFile()
-    private var made: String?
-
-    func path() async throws -> String {
-        if let made { return made }
-        let folder = FileManager.default.temporaryDirectory.appending(path: "salvage-keys-\(UUID().uuidString.prefix(8))")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        let outcome = try await ChildProcess.run(TestMachine.salvage, ["keys", "new", "test", "--into", folder.path])
-        try #require(outcome.status == 0, "\(outcome.error)")
-        let path = folder.appending(path: "test.private.pem").path
-        made = path
-        return path
-    }
-
-    func remove() {
-        if let made { try? FileManager.default.removeItem(at: URL(filePath: made).deletingLastPathComponent()) }
-        made = nil
-    }
-}

@@ -6,7 +6,7 @@ import Testing
 
 /// How the pages look with a fleet's life on them. With SALVAGE_SCREENSHOTS set, pictures of all are written there.
 extension ConsoleTests {
-    @Test(.timeLimit(.minutes(4)))
+    @Test(.timeLimit(.minutes(10)))
     func noPageScrollsSidewaysOnAPhoneOrInTheDark() async throws {
         try await Self.with(try await Self.plan()) { fleet, console, browser in
             let crm = try await CRM(fleet.link)

@@ -6,7 +6,7 @@ import Testing
 
 /// The pages themselves: what they tell, that hands without a mouse reach everything, and how they look on a phone and in the dark.
 extension ConsoleTests {
-    @Test(.timeLimit(.minutes(2)))
+    @Test(.timeLimit(.minutes(10)))
     func anOrderTellsItsStory() async throws {
         try await Self.with(try await Self.plan()) { fleet, console, browser in
             let crm = try await CRM(fleet.link)
@@ -35,7 +35,7 @@ extension ConsoleTests {
         }
     }
 
-    @Test(.timeLimit(.minutes(2)))
+    @Test(.timeLimit(.minutes(10)))
     func theMappingExplorerSaysWhy() async throws {
         try await Self.with(try await Self.plan()) { fleet, console, browser in
             try await browser.signIn(console, as: .viewer)
@@ -63,7 +63,7 @@ extension ConsoleTests {
         }
     }
 
-    @Test(.timeLimit(.minutes(2)))
+    @Test(.timeLimit(.minutes(10)))
     func everythingIsReachedWithoutAMouse() async throws {
         try await Self.with(try await Self.plan()) { fleet, console, browser in
             let crm = try await CRM(fleet.link)

@@ -5,7 +5,7 @@ import Foundation
 import Testing
 
 extension ConsoleTests {
-    @Test(.timeLimit(.minutes(2)))
+    @Test(.timeLimit(.minutes(10)))
     func aTokenDecidesWhatIsOffered() async throws {
         try await Self.with(try await Self.plan()) { fleet, console, browser in
             let crm = try await CRM(fleet.link)
@@ -61,7 +61,7 @@ extension ConsoleTests {
     }
 
     /// What a page of another site, a script without the page, or a person of a lesser role sends is refused, and nothing comes of it.
-    @Test(.timeLimit(.minutes(2)))
+    @Test(.timeLimit(.minutes(10)))
     func whatDoesNotComeFromThePageIsRefusedAndWritesNothing() async throws {
         try await Fleet.with(try await Self.plan()) { fleet in
             try await fleet.startWorker()
@@ -115,7 +115,7 @@ extension ConsoleTests {
         }
     }
 
-    @Test(.timeLimit(.minutes(2)))
+    @Test(.timeLimit(.minutes(10)))
     func withoutConfiguredAccessItServesThisMachineAlone() async throws {
         let browser = try #require(OneBrowser.current)
         try await Fleet.with(try .retries()) { fleet in

@@ -45,7 +45,7 @@ final class WebDriver: Sendable {
         let driver = try ChildProcess(program("chromedriver"), ["--port=\(port)"], output: log)
         do {
             try await eventually("chromedriver answers", seconds: 30) {
-                if driver.hasEnded { throw Refusal(word: "chromedriver ended", message: (try? String(contentsOf: log, encoding: .utf8)) ?? "") }
+                if driver.hasEnded { throw EndsWaiting("chromedriver ended: \((try? String(contentsOf: log, encoding: .utf8)) ?? "")") }
                 return (try? await send("GET", port, "/status", nil))?["ready"] == true
             }
             let answer = try await send("POST", port, "/session", [

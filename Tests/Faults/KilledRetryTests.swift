@@ -23,6 +23,7 @@ extension Breakages {
                 plan.settings["SALVAGE_RETRY_DAY_SECONDS"] = String(max(1, Self.retries / 1_500))
                 plan.settings["SALVAGE_POLL_FIRST_SECONDS"] = String(max(3, Self.retries / 200))
                 plan.settings["SALVAGE_POLL_LONGEST_SECONDS"] = String(max(6, Self.retries / 100))
+                plan.settings["SALVAGE_FLEXFACTOR_CALL_SECONDS"] = "2"
                 plan.settings["SALVAGE_BROKER_HEARTBEAT_SECONDS"] = "3"
                 plan.settings["SALVAGE_LOG_LEVEL"] = "warning"
                 // Here only the innocent are in work, again and again.

@@ -4,7 +4,7 @@ import Testing
 
 /// FlexFactor answers slowly, halfway, with a web page, with 429, with 5xx, or not at all, on every endpoint, its token's too.
 @Suite struct OddAnswersTests {
-    @Test(.timeLimit(.minutes(4)))
+    @Test(.timeLimit(.minutes(10)))
     func whateverFlexFactorAnswersOneTrueResultIsTold() async throws {
         var plan = Fleet.Plan()
         plan.configuration = Fleet.Plan.oneMerchant(deadlineSeconds: 15)
@@ -28,7 +28,7 @@ import Testing
     }
 
     /// A CRM that repeats itself, and FlexFactor answering 5xx and losing answers: the copies agree.
-    @Test(.timeLimit(.minutes(4)))
+    @Test(.timeLimit(.minutes(10)))
     func bothCopiesOfADeclineTellTheSame() async throws {
         var plan = Fleet.Plan()
         plan.faults = #"{"endpoints": ["evaluate", "capture"], "errorBefore": 0.05, "errorAfter": 0.05, "resetAfter": 0.05, "latencyP50": 50, "latencyP99": 500}"#

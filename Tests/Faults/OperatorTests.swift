@@ -23,7 +23,7 @@ extension Breakages {
             }
         }
 
-        @Test(.timeLimit(.minutes(3)))
+        @Test(.timeLimit(.minutes(10)))
         func twoWhoReplayTheSameGroupSendEachMessageOnce() async throws {
             let count = 200
             try await withLetters(count) { fleet, crm in
@@ -37,30 +37,31 @@ extension Breakages {
                 for person in operators { statuses.append(await person.status()) }
                 // Whoever came second found nothing left, or somebody else at it.
                 #expect(statuses.contains(0) && statuses.allSatisfy { [0, 1, 2, 3].contains($0) }, "\(statuses)")
-                try await eventually("all are told", seconds: 60) { crm.finals.count == count }
-                #expect(sent.counts.count == count && sent.counts.values.allSatisfy { $0 == 1 }, "sent more than once: \(sent.counts.filter { $0.value > 1 })")
+                try await eventually("all are told", seconds: 180) { crm.finals.count == count }
+                try await eventually("all copies are seen") { sent.counts.count == count }
+                #expect(sent.counts.values.allSatisfy { $0 == 1 }, "sent more than once: \(sent.counts.filter { $0.value > 1 })")
                 try await expectTheTruth(crm, fleet, declines: count)
                 #expect(try await fleet.letters("--state", "resolved").count == count)
             }
         }
 
-        @Test(.timeLimit(.minutes(4)))
+        @Test(.timeLimit(.minutes(10)))
         func aRunWhoseProcessIsKilledIsFinishedByAnother() async throws {
             let count = 300
             try await withLetters(count) { fleet, crm in
                 for _ in 0..<2 {
                     let person = try fleet.begin(
-                        crm.count == 0 ? ["dead", "replay", "--all", "--note", "the merchant is there now", "--rate", "100"] : ["dead", "replay", "--resume"])
+                        crm.count == 0 ? ["dead", "replay", "--all", "--note", "the merchant is there now", "--rate", "30"] : ["dead", "replay", "--resume"])
                     let before = crm.finals.count
                     // In the middle: some are told, not all are.
-                    try await eventually("it is at it", seconds: 60) { crm.finals.count > before + 20 || person.hasEnded }
+                    try await eventually("it is at it", seconds: 180) { crm.finals.count > before + 20 || person.hasEnded }
                     await person.end(SIGKILL)
                     #expect(crm.finals.count < count, "the kill came too late to hurt")
                 }
                 // The lock went with the dead process.
                 let resumed = try await fleet.salvage("dead", "replay", "--resume", "--json")
                 #expect(resumed.status == 0, "\(resumed.output)\(resumed.error)")
-                try await eventually("all are told", seconds: 60) { crm.finals.count == count }
+                try await eventually("all are told", seconds: 180) { crm.finals.count == count }
                 try await expectTheTruth(crm, fleet, declines: count)
                 #expect(try await fleet.letters("--state", "resolved").count == count)
                 #expect(try await fleet.letters().isEmpty)
@@ -68,12 +69,12 @@ extension Breakages {
             }
         }
 
-        @Test(.timeLimit(.minutes(4)))
+        @Test(.timeLimit(.minutes(10)))
         func aBrokerThatGoesAwayInTheMiddleLosesNothing() async throws {
             let count = 200
             try await withLetters(count) { fleet, crm in
                 let person = try fleet.begin(["dead", "replay", "--all", "--note", "the merchant is there now", "--rate", "50"])
-                try await eventually("it is at it", seconds: 60) { crm.finals.count > 20 }
+                try await eventually("it is at it", seconds: 180) { crm.finals.count > 20 }
                 let closed = try await TestMachine.control(["close_all_connections", "--vhost", fleet.virtualHost, "an operator of the broker's"])
                 #expect(closed.status == 0, "\(closed.error)")
                 _ = await person.status()
@@ -81,7 +82,7 @@ extension Breakages {
                     let resumed = try await fleet.salvage("dead", "replay", "--resume")
                     return resumed.status == 0 || resumed.status == 2
                 }
-                try await eventually("all are told", seconds: 60) { crm.finals.count == count }
+                try await eventually("all are told", seconds: 180) { crm.finals.count == count }
                 try await expectTheTruth(crm, fleet, declines: count)
                 #expect(try await fleet.letters().isEmpty)
             }

@@ -42,7 +42,7 @@ public final class Fleet: Sendable {
             ).replacing("    policy:", with: "    recycleBilling: { reattempts4To6: \"42\" }\n    gateways: [{ id: \"7\", type: nmi }]\n    policy:")
             plan.settings = [
                 "SALVAGE_WEBHOOKS_LISTEN": "127.0.0.1:\(port)", "SALVAGE_RETRY_DAY_SECONDS": "1", "SALVAGE_RETRY_GRACE_SECONDS": "1",
-                "SALVAGE_RECONCILE_SETTLE_SECONDS": "2", "SALVAGE_POLL_FIRST_SECONDS": "3600", "SALVAGE_FLEXFACTOR_CALL_SECONDS": "2",
+                "SALVAGE_RECONCILE_SETTLE_SECONDS": "2", "SALVAGE_POLL_FIRST_SECONDS": "3600", "SALVAGE_FLEXFACTOR_CALL_SECONDS": "10",
             ]
             return plan
         }
@@ -138,7 +138,7 @@ public final class Fleet: Sendable {
         let worker = try ChildProcess(TestMachine.salvage, [command], environment: environment(settings), output: log)
         workers.withLock { $0.append(worker) }
         if waits {
-            try await eventually("worker \(count) consumes", seconds: 30) {
+            try await eventually("worker \(count) consumes", seconds: 120) {
                 worker.hasEnded || (try? String(contentsOf: log, encoding: .utf8).contains("\"Consuming\"")) == true
             }
             try #require(!worker.hasEnded, "the worker ended: \((try? String(contentsOf: log, encoding: .utf8)) ?? "")")

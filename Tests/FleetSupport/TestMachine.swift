@@ -46,7 +46,7 @@ public enum TestMachine {
     /// of the brokers.
     public static func freePort() throws -> Int {
         for _ in 0..<100 {
-            let port = Int.random(in: 31_100...32_700)
+            let port = Int.random(in: 31_200...32_700)
             let socket = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
             defer { close(socket) }
             var address = sockaddr_in()
@@ -70,23 +70,46 @@ public enum TestMachine {
         request.httpMethod = method
         request.httpBody = body.map { Data($0.utf8) }
         for (name, value) in headers { request.setValue(value, forHTTPHeaderField: name) }
-        request.timeoutInterval = 10
+        request.timeoutInterval = 60
         let (data, response) = try await URLSession.shared.data(for: request)
         return ((response as? HTTPURLResponse)?.statusCode ?? 0, data)
     }
 }
 
 /// Waits until a condition holds; fails the test, naming the condition, when it does not in time.
+///
+/// The time is for a machine that is very slow. A condition that cannot be asked at the moment, for a connection is being made again
+/// perhaps, is asked once more.
 public func eventually(
-    _ what: String, seconds: Double = 20, sourceLocation: SourceLocation = #_sourceLocation, _ condition: () async throws -> Bool
+    _ what: String, seconds: Double = 90, sourceLocation: SourceLocation = #_sourceLocation, _ condition: () async throws -> Bool
 ) async throws {
     let deadline = ContinuousClock.now + .seconds(seconds)
-    while try await !condition() {
+    while true {
+        var trouble: (any Error)?
+        do {
+            if try await condition() { return }
+        } catch let error as ExpectationFailedError {
+            throw error
+        } catch let error as EndsWaiting {
+            throw error
+        } catch {
+            trouble = error
+        }
         if ContinuousClock.now >= deadline {
-            Issue.record("gave up after \(seconds) s waiting until \(what)", sourceLocation: sourceLocation)
+            let why = trouble.map { "; at last: \($0)" } ?? ""
+            Issue.record("gave up after \(seconds) s waiting until \(what)\(why)", sourceLocation: sourceLocation)
             throw GaveUp(what: what)
         }
         try await Task.sleep(for: .milliseconds(20))
+    }
+}
+
+/// Says that what is waited for will never be.
+public struct EndsWaiting: Error {
+    let why: String
+
+    public init(_ why: String) {
+        self.why = why
     }
 }
 

@@ -9,20 +9,12 @@ import Testing
 /// What an operator does at the command line, with everything real.
 @Suite struct DeadLetterTests {
     /// Retries of merchant `acme`; `late` comes into the configuration when a test says so.
-    private func plan(hasKey: Bool = true) throws -> Fleet.Plan {
+    private func plan(hasKey: Bool = true) async throws -> Fleet.Plan {
         var plan = try Fleet.Plan.retries(days: 10)
         plan.settings["SALVAGE_OPERATOR"] = "alice"
-        if hasKey { plan.settings["SALVAGE_CARD_KEYS"] = "k1=" + (try Self.key.get()) }
+        if hasKey { plan.settings["SALVAGE_CARD_KEYS"] = "test=" + (try await CardKeyFile.shared.path()) }
         plan.settings["USER"] = "nobody"
         return plan
-    }
-
-    /// The private key of the workers, as a file.
-    private static let key = Result {
-        let file = FileManager.default.temporaryDirectory.appending(path: "letters-\(UUID().uuidString).pem")
-        let pem = try #require(CardKey.generate(kid: "k1")?.privatePEM)
-        try pem.write(to: file, atomically: true, encoding: .utf8)
-        return file.path
     }
 
     private func rebill(_ order: String, merchant: String) -> [UInt8] {
@@ -44,9 +36,9 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(2)))
+    @Test(.timeLimit(.minutes(10)))
     func lookingChangesNothing() async throws {
-        try await Fleet.with(try plan()) { fleet in
+        try await Fleet.with(try await plan()) { fleet in
             try await fleet.write((0..<40).map { number in
                 .sample(
                     number % 4 == 0 ? .unknownMerchant : .invalidEvent, body: rebill("LOOK\(number)", merchant: "nobody"), order: "LOOK\(number)",
@@ -80,9 +72,9 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(3)))
+    @Test(.timeLimit(.minutes(10)))
     func aMendedConfigurationLetsLettersBeReplayedAndTheCRMIsToldOnce() async throws {
-        let plan = try plan()
+        let plan = try await plan()
         try await Fleet.with(plan) { fleet in
             let worker = try await fleet.startWorker()
             let crm = try await CRM(fleet.link)
@@ -131,9 +123,9 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(2)))
+    @Test(.timeLimit(.minutes(10)))
     func aCorrectionGoesOverTheOriginalAndCardDataIsRefused() async throws {
-        try await Fleet.with(try plan(hasKey: false)) { fleet in
+        try await Fleet.with(try await plan(hasKey: false)) { fleet in
             try await fleet.startWorker()
             let crm = try await CRM(fleet.link)
             try await crm.publish([rebill("TYPO", merchant: "acmee")], key: "decline.recycle")
@@ -183,9 +175,9 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(2)))
+    @Test(.timeLimit(.minutes(10)))
     func aSealedTokenIsReplayedWithoutAnybodySeeingIt() async throws {
-        let plan = try plan()
+        let plan = try await plan()
         try await Fleet.with(plan) { fleet in
             let worker = try await fleet.startWorker()
             let crm = try await CRM(fleet.link)
@@ -201,9 +193,9 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(3)))
+    @Test(.timeLimit(.minutes(10)))
     func anUnknownChargeIsAskedAboutAndNeverSentAgain() async throws {
-        var plan = try plan()
+        var plan = try await plan()
         plan.settings["SALVAGE_STAGES"] = "intake"
         try await Fleet.with(plan) { fleet in
             let crm = try await CRM(fleet.link)
@@ -242,9 +234,9 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(2)))
+    @Test(.timeLimit(.minutes(10)))
     func lettersAreDiscardedRestoredAndResolvedWithTheirReasons() async throws {
-        try await Fleet.with(try plan()) { fleet in
+        try await Fleet.with(try await plan()) { fleet in
             try await fleet.write(["A", "B", "C"].map { .sample(.invalidEvent, body: rebill($0, merchant: "acme"), order: $0) })
             let ids = try await fleet.letters().map(\.id)
             #expect(try await fleet.salvage("dead", "discard", ids[0]).status == 64, "why must be said")

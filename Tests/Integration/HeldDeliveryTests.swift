@@ -9,7 +9,7 @@ import Testing
         case stream, exchange
     }
 
-    @Test(.timeLimit(.minutes(2)), arguments: Missing.allCases, [false, true])
+    @Test(.timeLimit(.minutes(10)), arguments: Missing.allCases, [false, true])
     func withoutAPlaceForLettersNothingIsLostOrFinished(missing: Missing, isStopped: Bool) async throws {
         var plan = Fleet.Plan()
         let port = try TestMachine.freePort()
@@ -30,20 +30,20 @@ import Testing
             if isStopped {
                 let start = ContinuousClock.now
                 #expect(await worker.end(SIGTERM) == 0)
-                #expect(ContinuousClock.now - start < .seconds(10))
-                #expect(try await fleet.link.readyCount(of: "recovery.intake") == 1)
+                #expect(ContinuousClock.now - start < .seconds(24), "it waited for its grace period")
+                try await eventually("it is back in its queue") { try await fleet.link.readyCount(of: "recovery.intake") == 1 }
             }
             #expect(try await fleet.salvage("topology", "apply").status == 0)
             let letters = try await DeadLetters(fleet.link)
             if isStopped { try await fleet.startWorker() }
-            try await eventually("the letter comes", seconds: 30) { letters.all.map(\.reason) == ["unreadable"] }
+            try await eventually("the letter comes") { letters.all.map(\.reason) == ["unreadable"] }
             // Held all the while, not handed back and taken again.
             #expect(String(decoding: letters.all[0].body, as: UTF8.self).contains(#""redelivered":\#(isStopped)"#))
         }
     }
 
     /// The broker breaks off a connection that holds something for too long, and counts that against all that is in work there.
-    @Test(.timeLimit(.minutes(2)))
+    @Test(.timeLimit(.minutes(10)))
     func whatIsHeldTooLongGoesToTheEndOfItsQueueAsIfItHadJustCome() async throws {
         var plan = Fleet.Plan()
         plan.settings["SALVAGE_HOLD_SECONDS"] = "1"
@@ -55,10 +55,10 @@ import Testing
             let crm = try await CRM(fleet.link)
             try await crm.publish([Array("no JSON at all".utf8)])
             // A message that is held fails twice before its second is over: with the ninth it has been round more often than suspects are made of.
-            try await eventually("it has been round often", seconds: 60) { try await failures(port) >= 9 }
+            try await eventually("it has been round often") { try await failures(port) >= 9 }
             #expect(try await fleet.salvage("topology", "apply").status == 0)
             let letters = try await DeadLetters(fleet.link)
-            try await eventually("the letter comes", seconds: 30) { letters.all.map(\.reason) == ["unreadable"] }
+            try await eventually("the letter comes") { letters.all.map(\.reason) == ["unreadable"] }
             let text = String(decoding: letters.all[0].body, as: UTF8.self)
             for part in [#""exchange":"declines""#, #""routingKey":"decline.initial""#, #""stage":"intake""#, #""redelivered":true"#] {
                 #expect(text.contains(part), "\(part) is not in \(text)")

@@ -6,7 +6,7 @@ import Testing
 
 /// What a worker says of itself.
 @Suite struct PulseTests {
-    @Test(.timeLimit(.minutes(2)))
+    @Test(.timeLimit(.minutes(10)))
     func aWorkersPulseComesAndNamesAnOpenCircuit() async throws {
         var plan = Fleet.Plan()
         plan.faults = #"{"outage": true}"#

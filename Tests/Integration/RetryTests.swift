@@ -14,7 +14,7 @@ import Testing
         return seen
     }
 
-    @Test(.timeLimit(.minutes(2)))
+    @Test(.timeLimit(.minutes(10)))
     func webhooksTellHowEachEnds() async throws {
         try await Fleet.with(try .retries(days: 10, more: "includeChargebacks: true")) { fleet in
             try await fleet.startWorker()
@@ -24,7 +24,7 @@ import Testing
                     CRM.recycle("APPROVED"), CRM.recycle("EXPIRED", token: "tok_managed_expire"), CRM.recycle("CLOSED", token: "tok_managed_cancel"),
                     CRM.recycle("REFUNDED", token: "tok_refund_later"), CRM.recycle("CHARGEDBACK", token: "tok_chargeback_later"),
                 ], key: "decline.recycle")
-            try await eventually("all have ended", seconds: 60) {
+            try await eventually("all have ended", seconds: 180) {
                 kinds(crm, "APPROVED") == ["submitted", "approved"] && kinds(crm, "EXPIRED") == ["submitted", "expired"]
                     && kinds(crm, "CLOSED") == ["submitted", "expired"] && kinds(crm, "REFUNDED") == ["submitted", "approved", "refunded"]
                     && kinds(crm, "CHARGEDBACK") == ["submitted", "approved", "chargeback"]
@@ -48,7 +48,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(2)))
+    @Test(.timeLimit(.minutes(10)))
     func withAllWebhooksLostPollsTell() async throws {
         var plan = try Fleet.Plan.retries(days: 10)
         plan.faults = #"{"webhookLoss": 1}"#
@@ -60,7 +60,7 @@ import Testing
             try await fleet.startWorker()
             let crm = try await CRM(fleet.link)
             try await crm.publish([CRM.recycle("APPROVED"), CRM.recycle("EXPIRED", token: "tok_managed_expire")], key: "decline.recycle")
-            try await eventually("both have ended", seconds: 60) {
+            try await eventually("both have ended", seconds: 180) {
                 kinds(crm, "APPROVED") == ["submitted", "approved"] && kinds(crm, "EXPIRED") == ["submitted", "expired"]
             }
             #expect(Set(crm.results.map(\.reason)) == ["submitted", "approved_on_poll", "expired"])
@@ -70,7 +70,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(2)))
+    @Test(.timeLimit(.minutes(10)))
     func withAllPollsFailingWebhooksTell() async throws {
         var plan = try Fleet.Plan.retries(days: 10)
         plan.settings["SALVAGE_POLL_FIRST_SECONDS"] = "1"
@@ -80,28 +80,28 @@ import Testing
             try await crm.publish([CRM.recycle("APPROVED"), CRM.recycle("EXPIRED", token: "tok_managed_expire")], key: "decline.recycle")
             try await eventually("both are submitted") { crm.results.count { $0.kind == "submitted" } == 2 }
             try await fleet.setFaults(#"{"endpoints": ["orders"], "errorBefore": 1}"#)
-            try await eventually("both have ended", seconds: 60) { crm.finals.count == 2 }
+            try await eventually("both have ended", seconds: 180) { crm.finals.count == 2 }
             #expect(kinds(crm, "APPROVED").last == "approved" && kinds(crm, "EXPIRED").last == "expired")
         }
     }
 
     /// FlexFactor's clock stands still: it never closes an order by itself.
-    @Test(.timeLimit(.minutes(2)))
+    @Test(.timeLimit(.minutes(10)))
     func anOrderThatFlexFactorForgetsIsCancelledBeforeItIsToldExpired() async throws {
-        var plan = try Fleet.Plan.retries(days: 3)
+        var plan = try Fleet.Plan.retries(days: 10)
         plan.sandboxArguments += ["--time-scale", "0.0001"]
         try await Fleet.with(plan) { fleet in
             try await fleet.startWorker()
             let crm = try await CRM(fleet.link)
             try await crm.publish([CRM.recycle("FORGOTTEN")], key: "decline.recycle")
-            try await eventually("it has ended", seconds: 60) { kinds(crm, "FORGOTTEN") == ["submitted", "expired"] }
+            try await eventually("it has ended", seconds: 180) { kinds(crm, "FORGOTTEN") == ["submitted", "expired"] }
             // What is closed can take no money any more.
             try await fleet.http("POST", "/sandbox/orders/FORGOTTEN-R7-88-7/complete")
             try await expectTheTruth(crm, fleet, declines: 1)
         }
     }
 
-    @Test(.timeLimit(.minutes(2)))
+    @Test(.timeLimit(.minutes(10)))
     func theCRMCancelsWhatIsOpenAndLearnsTheTruthOfWhatIsPaid() async throws {
         try await Fleet.with(try .retries(days: 20)) { fleet in
             try await fleet.startWorker()
@@ -119,7 +119,7 @@ import Testing
     }
 
     /// Nobody's command is dropped in silence, and no merchant stops another's orders.
-    @Test(.timeLimit(.minutes(2)))
+    @Test(.timeLimit(.minutes(10)))
     func aCancelReachesItsOwnMerchantAlone() async throws {
         var plan = try Fleet.Plan.retries(days: 20)
         let twin = plan.configuration.replacing("merchants:\n", with: "").replacing("id: acme", with: "id: twin")
@@ -138,12 +138,12 @@ import Testing
                 fleet.workerLog.contains("SAME-R7-88-7") && letters.all.contains { $0.reason == "cancel_failed" }
             }
             try await crm.publish([of("twin", CRM.recycle("SAME"))], key: "decline.recycle")
-            try await eventually("the twin's is not cancelled", seconds: 40) { kinds(crm, "SAME").contains { $0 == "approved" || $0 == "cancelled" } }
+            try await eventually("the twin's is not cancelled", seconds: 180) { kinds(crm, "SAME").contains { $0 == "approved" || $0 == "cancelled" } }
             #expect(kinds(crm, "SAME") == ["submitted", "approved"])
         }
     }
 
-    @Test(.timeLimit(.minutes(2)))
+    @Test(.timeLimit(.minutes(10)))
     func aSyncRetryIsPostedUntilItIsApproved() async throws {
         var plan = try Fleet.Plan.retries(mode: "sync", days: 20)
         plan.settings["SALVAGE_REPOST_FIRST_SECONDS"] = "1"
@@ -156,7 +156,7 @@ import Testing
                     CRM.recycle("THIRD", token: "tok_approve_after_3"), CRM.recycle("NEVER", token: "tok_decline"),
                     CRM.recycle("WAITS", token: "tok_approve", advice: "24"), CRM.recycle("TOOLONG", token: "tok_approve", advice: "30"),
                 ], key: "decline.recycle")
-            try await eventually("two have ended", seconds: 60) {
+            try await eventually("two have ended", seconds: 180) {
                 kinds(crm, "THIRD") == ["submitted", "approved"] && kinds(crm, "NEVER") == ["submitted", "expired"]
             }
             // The network's wait of an hour is longer than these short days; it is kept all the same.
@@ -165,7 +165,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(3)))
+    @Test(.timeLimit(.minutes(10)))
     func onlyWhatFlexFactorSignedIsTaken() async throws {
         let plan = try Fleet.Plan.retries()
         try await Fleet.with(plan) { fleet in

@@ -33,7 +33,7 @@ import Testing
             .replacing("\"token\":\"tok_approve.SEALED\"", with: "\"encryptedCard\":\"eyJhbGciOiJSU0EtT0FFUC0yNTYifQ.a.b.c.d\"").utf8), reason: "no_card_key", isAnswered: true),
     ]
 
-    @Test(.timeLimit(.minutes(2)))
+    @Test(.timeLimit(.minutes(10)))
     func everyKindOfRubbishIsKeptWithItsReason() async throws {
         try await Fleet.with { fleet in
             let worker = try await fleet.startWorker()
@@ -54,7 +54,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(2)))
+    @Test(.timeLimit(.minutes(10)))
     func rubbishOnTheWorkQueueIsKeptAndANewerEnvelopeWaits() async throws {
         try await Fleet.with { fleet in
             try await fleet.startWorker()

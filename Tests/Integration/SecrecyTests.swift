@@ -8,7 +8,7 @@ import Testing
 
 /// Canaries in every place where a secret or a card may stand; then every sink is searched for them.
 @Suite struct SecrecyTests {
-    @Test(.timeLimit(.minutes(2)))
+    @Test(.timeLimit(.minutes(10)))
     func noSecretAndNoCardReachesALogAMetricALetterOrAResult() async throws {
         // A valid number of a test brand, made here so that it stands in no file.
         let number = "41" + String(repeating: "1", count: 14)
@@ -74,7 +74,7 @@ import Testing
     }
 
     /// What waits for days holds no person and no card, and what tells of it holds none either; an encrypted card is in clear nowhere.
-    @Test(.timeLimit(.minutes(2)))
+    @Test(.timeLimit(.minutes(10)))
     func aRetryKeepsNobodyOnceItIsSubmitted() async throws {
         let number = "4000" + "0027" + "6000" + "3184"
         let persons = ["CANARYholder05", "canary-mail06@example.test", "CANARYaddress09", "CANARYtoken04"]

@@ -18,7 +18,7 @@ import Testing
         try await eventually("it is back") { (try? await fleet.link.readyCount(of: queue)) == 1 }
     }
 
-    @Test(.timeLimit(.minutes(2)))
+    @Test(.timeLimit(.minutes(10)))
     func whatWasHandedOutTooOftenIsTriedAloneAsItCame() async throws {
         try await Fleet.with { fleet in
             let body = CRM.decline("OFTEN")
@@ -58,7 +58,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(2)), arguments: [(times: 3, isRead: true), (times: 6, isRead: false)])
+    @Test(.timeLimit(.minutes(10)), arguments: [(times: 3, isRead: true), (times: 6, isRead: false)])
     func aSuspectThatWasTriedOftenEnoughIsALetterOfItsOwnStage(times: Int, isRead: Bool) async throws {
         try await Fleet.with { fleet in
             let body = Array(#"{"source":"crm","subject":"S1","token":"CANARYtoken","data":{"merchantId":"acme"}}"#.utf8)
@@ -90,7 +90,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(2)))
+    @Test(.timeLimit(.minutes(10)))
     func aSuspectThatDoesNotSayWhereItWasIsKept() async throws {
         try await Fleet.with { fleet in
             let letters = try await DeadLetters(fleet.link)

