@@ -39,6 +39,8 @@ final class Connection: @unchecked Sendable {
 
     // The thread's own.
     private var consumers: [Consumer] = []
+    /// Those of them whose queue the broker refuses, and when to try it again.
+    private var absent: [(consumer: Consumer, notBefore: Int64)] = []
     private var pending: Deque<(batch: PublishBatch, index: Int)> = []
     private var waiting: [(consumer: Consumer, tag: UInt64, generation: UInt64, notBefore: Int64)] = []
     private var onClosed: (() -> Void)?
@@ -194,7 +196,7 @@ final class Connection: @unchecked Sendable {
         do throws(BrokerError) {
             try session.openChannel(1)
             if role == .publishing { try session.selectConfirms(1) }
-            for consumer in consumers { try session.subscribe(consumer) }
+            for consumer in consumers where try !subscribes(consumer, session) { absent.append((consumer, monotonicMilliseconds() + Self.absence)) }
             connectedOnce = true
             sessions.add(1, ordering: .releasing)
             connected.store(true, ordering: .releasing)
@@ -212,9 +214,36 @@ final class Connection: @unchecked Sendable {
         }
     }
 
+    /// How long a queue that is refused is left alone, in milliseconds.
+    private static let absence: Int64 = 2_000
+
+    /// Subscribes again; `false` where the broker refuses the queue, for it was deleted perhaps. That must not keep the others from theirs.
+    private func subscribes(_ consumer: Consumer, _ session: Session) throws(BrokerError) -> Bool {
+        do throws(BrokerError) {
+            try session.subscribe(consumer)
+            return true
+        } catch {
+            guard case .refused(let code, _) = error, code != 320 else { throw error }
+            events(.subscriptionFailed(queue: consumer.queue, error))
+            return false
+        }
+    }
+
+    private func subscribeAbsent(_ session: Session) throws(BrokerError) {
+        let now = monotonicMilliseconds()
+        guard absent.contains(where: { $0.notBefore <= now }) else { return }
+        for index in absent.indices where absent[index].notBefore <= now { absent[index].notBefore = now + Self.absence }
+        for (consumer, next) in absent where next == now + Self.absence {
+            guard try subscribes(consumer, session) else { continue }
+            absent.removeAll { $0.consumer === consumer }
+            events(.subscriptionRestored(queue: consumer.queue))
+        }
+    }
+
     /// One turn: do what the inbox says, write once, sleep, read. `false` when the connection is to end.
     private func turn(_ session: Session) throws(BrokerError) -> Bool {
         try carryOutCommands(session)
+        try subscribeAbsent(session)
         handBackDue(session)
         session.acknowledge()
         writePending(session)
@@ -238,7 +267,7 @@ final class Connection: @unchecked Sendable {
 
     /// How long nothing but the sockets can want something.
     private var pause: Int64 {
-        let soonest = waiting.map(\.notBefore).min()
+        let soonest = (waiting.map(\.notBefore) + absent.map(\.notBefore)).min()
         return soonest.map { max($0 - monotonicMilliseconds(), 0) } ?? 60_000
     }
 
@@ -286,6 +315,7 @@ final class Connection: @unchecked Sendable {
             }
         case .cancel(let consumer, let done):
             consumers.removeAll { $0 === consumer }
+            absent.removeAll { $0.consumer === consumer }
             defer { done() }
             try session.cancel(consumer)
         case .breakOff: throw .connectionLost(why: "broken off on purpose")
@@ -321,6 +351,7 @@ final class Connection: @unchecked Sendable {
             _ = subscription.consumer.nextGeneration()
         }
         waiting.removeAll()
+        absent.removeAll()
         for entry in session.confirms.removeAll() { entry.batch.settle(.connectionLost) }
         for entry in pending where entry.batch.session != nil { entry.batch.settle(.connectionLost) }
         pending.removeAll { $0.batch.session != nil }

@@ -15,5 +15,8 @@ public enum LinkEvent: Sendable {
     case unblocked(Role)
     /// The broker ended a subscription (its queue was deleted, or lost its leader); it is subscribed again.
     case subscriptionCancelled(queue: String)
+    /// A queue cannot be subscribed to; it is tried again by itself, and the other subscriptions stand.
     case subscriptionFailed(queue: String, BrokerError)
+    /// What had failed stands again.
+    case subscriptionRestored(queue: String)
 }

@@ -234,6 +234,29 @@ import Testing
         await link.close()
     }
 
+    /// One queue that is gone does not keep the others from being consumed, and is consumed again when it is back.
+    @Test func aQueueThatIsDeletedCostsOnlyItsOwnSubscription() async throws {
+        try await withQueue { link, queue in
+            let gone = TestBroker.name("gone")
+            try await link.declare(Topology(queues: [Queue(gone, .quorum)]))
+            let (basket, lost) = (Basket(), Basket())
+            let consumers = [try await link.consume(gone, prefetch: 10, onBatch: lost.put), try await link.consume(queue, prefetch: 10, onBatch: basket.put)]
+            let other = try await TestBroker.open()
+            try await other.delete(queue: gone)
+            for number in 1...3 {
+                try await other.publish([message(queue, "a")])
+                let delivery = try await basket.wait(for: number)[number - 1]
+                try? await delivery.finish(publishing: [])
+            }
+            try await other.declare(Topology(queues: [Queue(gone, .quorum)]))
+            try await other.publish([message(gone, "b")])
+            _ = try await lost.wait(for: 1)
+            for consumer in consumers { await consumer.cancel() }
+            try await other.delete(queue: gone)
+            await other.close()
+        }
+    }
+
     @Test func headersNestedWithoutEndDoNotKill() async throws {
         try await withQueue { link, queue in
             var nested = FieldValue.array([])

@@ -77,7 +77,7 @@ public final class ServiceMetrics: Sendable {
         case .connectFailed(let role, _, _): brokerConnected.set(0, role.rawValue)
         case .blocked(let role, _): brokerBlocked.set(1, role.rawValue)
         case .unblocked(let role): brokerBlocked.set(0, role.rawValue)
-        case .subscriptionCancelled, .subscriptionFailed: break
+        case .subscriptionCancelled, .subscriptionFailed, .subscriptionRestored: break
         }
     }
 

@@ -244,7 +244,11 @@ public struct Worker: Service {
             logger.error("The broker takes no publishes", metadata: [LogKey.connection: "\(role.rawValue)", LogKey.reason: "\(reason)"])
         case .unblocked(let role): logger.info("The broker takes publishes again", metadata: [LogKey.connection: "\(role.rawValue)"])
         case .subscriptionCancelled(let queue): logger.warning("The broker ended a subscription; subscribing again", metadata: [LogKey.queue: "\(queue)"])
+        case .subscriptionRestored(let queue):
+            health.isWell(.topology)
+            logger.info("Consuming again", metadata: [LogKey.queue: "\(queue)"])
         case .subscriptionFailed(let queue, let error):
+            health.isUnwell(.topology, "\(queue): \(error)")
             logger.error("Cannot subscribe", metadata: [LogKey.queue: "\(queue)", LogKey.error: "\(error)", LogKey.advice: "\(error.advice)"])
         }
     }
