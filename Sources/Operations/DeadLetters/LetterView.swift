@@ -107,7 +107,7 @@ public enum LetterView {
     public static func steps(_ steps: [DeclineMapping.Step]) -> JSONValue {
         .array(steps.map { step in
             object([
-                ("asked", .string(step.voice.rawValue)), ("says", text(step.says?.declineClass.rawValue)), ("why", text(step.says?.sentence)),
+                ("asked", .string(step.voice.rawValue)), ("says", text(step.says?.declineClass.rawValue)), ("why", text(step.why)),
                 ("decides", .bool(step.decides)),
             ])
         })
