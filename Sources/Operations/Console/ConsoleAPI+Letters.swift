@@ -10,7 +10,8 @@ extension ConsoleAPI {
         let page: (total: Int, letters: [LetterCase])
         do throws(BrokerError) { page = try await shelf.page(filter, offset: offset, limit: limit) } catch { throw .broker(error) }
         return LetterView.object([
-            ("total", .integer(Int64(page.total))), ("ready", .bool(flow.isReady.letters)), ("letters", .array(page.letters.map(LetterView.summary))),
+            ("total", .integer(Int64(page.total))), ("ready", .bool(flow.isReady.letters)), ("connected", .bool(shelf.link.isConnected)),
+            ("letters", .array(page.letters.map(LetterView.summary))),
         ])
     }
 
@@ -19,13 +20,14 @@ extension ConsoleAPI {
         let groups: [LetterGroup]
         do throws(BrokerError) { groups = try await shelf.groups(filter) } catch { throw .broker(error) }
         return LetterView.object([
-            ("total", .integer(Int64(groups.reduce(0) { $0 + $1.count }))), ("groups", .array(groups.map(LetterView.group))),
+            ("total", .integer(Int64(groups.reduce(0) { $0 + $1.count }))), ("connected", .bool(shelf.link.isConnected)), ("groups", .array(groups.map(LetterView.group))),
         ])
     }
 
     private func whole(_ text: String) async throws(ConsoleError) -> (LetterCase, DeadLetter) {
         let id = try id(text)
         guard let summary = shelf.look({ $0[id] }) else { throw .notFound }
+        try requireBroker()
         let letter: DeadLetter?
         do throws(BrokerError) { letter = try await shelf.letter(id) } catch { throw .broker(error) }
         guard let letter else { throw .notFound }

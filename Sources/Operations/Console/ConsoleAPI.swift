@@ -62,6 +62,11 @@ public final class ConsoleAPI: Sendable {
         if !person.role.includes(role) { throw .forbidden(role) }
     }
 
+    /// What is read from the broker while somebody waits is asked for only where it can be had: half an answer would read like a whole one.
+    func requireBroker() throws(ConsoleError) {
+        if !shelf.link.isConnected { throw .brokerAway }
+    }
+
     func id(_ text: String) throws(ConsoleError) -> UUID5 {
         guard let id = UUID5(text) else { throw .notFound }
         return id
@@ -73,6 +78,7 @@ public final class ConsoleAPI: Sendable {
         guard let order = request.query["order"], !order.isEmpty, order.utf8.count <= 512 else {
             throw .badRequest("No order is named.", "Give an order id or a recovery reference.")
         }
+        try requireBroker()
         let days = min(max(request.query["days"].flatMap { Int64($0) } ?? 45, 1), 90)
         let since = Moment(milliseconds: tools.clock.now().milliseconds - days * 86_400_000)
         let records: [JournalRecord]

@@ -1,3 +1,4 @@
+import Broker
 import DeclineRecovery
 
 /// A request to the console's API, out of its HTTP.
@@ -60,6 +61,8 @@ struct ConsoleError: Error, Sendable {
     static func forbidden(_ role: ConsoleRole) -> ConsoleError {
         ConsoleError(status: 403, what: "This needs the role \(role.rawValue).", advice: "Ask somebody who has it, or have `console.access` changed.")
     }
+
+    static let brokerAway = broker(BrokerError.connectionLost(why: "not connected at the moment"))
 
     static func broker(_ error: some Error & CustomStringConvertible) -> ConsoleError {
         ConsoleError(status: 503, what: "The broker did not answer: \(error)", advice: "Try again; if it goes on, look at the broker.")

@@ -20,6 +20,9 @@ export class Problem extends Error {
     this.advice = advice;
     this.faults = faults ?? [];
   }
+
+  /** It may be over by itself: the same again is worth asking. */
+  get mayPass() { return this.status === 0 || this.status >= 500; }
 }
 
 const unreachable = () => new Problem(0, {

@@ -1,8 +1,8 @@
 // The frame around the pages: who is signed in, which page the address names, the header, and the overview's poll that feeds them all.
 import { el, foreign, render, visible } from "./dom.js";
 import { access, get, link, Poll, Problem } from "./api.js";
-import { desk, drawWith, problemBox, redraw } from "./desk.js";
-import { count, setClock, span } from "./words.js";
+import { desk, drawWith, problemBox, redraw, toHeading } from "./desk.js";
+import { count, localTime, setClock, span } from "./words.js";
 import { listenToKeys, showHelp } from "./keyboard.js";
 import { dialogIsOpen, drawDialog } from "./dialog.js";
 import { overviewPage } from "./overview.js";
@@ -104,13 +104,15 @@ function connection() {
   const silence = link.seenAt === null ? null : Date.now() - link.seenAt;
   const seen = silence === null ? "never reached" : `last seen ${span(silence)} ago`;
   const late = silence !== null && silence > 30_000;
-  const tone = link.problem ? "bad" : late ? "warn" : "good";
-  const text = link.problem ? `cannot be reached, ${seen}` : silence === null ? "connecting …" : late ? seen : "live";
+  const old = desk.overviewProblem && `${desk.overviewProblem.status === 503 ? "the broker cannot be reached" : "the overview cannot be had"}`
+    + (desk.overview ? `, numbers from ${localTime(desk.overview.at)}` : "");
+  const tone = link.problem || old ? "bad" : late ? "warn" : "good";
+  const text = link.problem ? `cannot be reached, ${seen}` : old ? old : silence === null ? "connecting …" : late ? seen : "live";
   return el("span", { class: `connection ${tone}`, "data-test": "connection", title: `The server was ${seen}.` }, text);
 }
 
 function staleness() {
-  if (!link.problem) return null;
+  if (!link.problem) return problemBox(desk.overviewProblem, "stale");
   return el("div", { class: "callout warn", role: "alert", "data-test": "stale" }, el("p", null,
     el("strong", null, "The server cannot be reached."), " What you see is old. What you typed is kept; the page keeps trying."));
 }
@@ -181,7 +183,7 @@ async function openSession() {
     const session = await get("/api/session");
     if (desk.session && desk.session.name !== session.name) return location.reload();
     desk.session = session;
-    sessionProblem = null;
+    sessionProblem = desk.overviewProblem = null;
     overviewPoll.start();
     if (page) redraw();
     else arrive();
@@ -198,6 +200,11 @@ const overviewPoll = new Poll(async () => {
     const overview = await get("/api/overview");
     setClock(overview.at);
     desk.overview = overview;
+    desk.overviewProblem = null;
+    page?.retry?.();
+  } catch (problem) {
+    desk.overviewProblem = problem;
+    throw problem;
   } finally {
     redraw();
   }

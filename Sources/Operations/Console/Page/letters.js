@@ -53,6 +53,7 @@ function take(answer) {
 const isInUse = () => picked.size > 0 || everything || filter.offset > 0 || document.activeElement?.closest?.("[data-test=letters-row]");
 
 const poll = new Poll(async () => {
+  if (problem?.mayPass && !loading) return load.now();
   if (loading || !shown) return;
   const before = JSON.stringify([asked(), filter.offset]);
   const answer = await fetchList();
@@ -176,6 +177,8 @@ function listView() {
       el("label", { class: "check phone-only" }, selectPage("select-page"), el("span", null, "this page")),
       el("p", { class: "muted", "data-test": "letters-total" }, loading || shown.old ? "Asking the server …" : range(letters, total)),
       newer && button("The list has changed: show it (r)", "show-newer", () => { take(newer); redraw(); }),
+      shown.connected === false && el("p", { class: "warn-text", "data-test": "not-connected" },
+        "The broker cannot be reached: these are the letters as they were last known."),
       shown.ready === false && el("p", { class: "warn-text" }, "The letters are still being read: more may come.")),
     el("div", { "aria-busy": loading ? "true" : undefined, class: shown.old ? "stale" : "" },
       table("Dead letters, newest first", [[selectPage("select-page-head"), "pick"], ...letterColumns],

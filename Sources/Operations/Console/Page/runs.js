@@ -125,7 +125,9 @@ async function command(run, verb) {
 async function open(wanted) {
   try {
     const run = await get(`/api/runs/${part(wanted)}`);
-    if (id === wanted) follow = new Follow(run);
+    if (id !== wanted || follow) return;
+    problem = null;
+    follow = new Follow(run);
   } catch (found) {
     if (id === wanted) problem = found;
   }
@@ -141,6 +143,7 @@ export const runsPage = {
     if (id) open(id);
     else poll.start();
   },
+  retry() { if (id && !follow && problem?.mayPass) open(id); },
   leave() {
     poll.stop();
     follow?.leave();
