@@ -137,7 +137,7 @@ extension ConsoleTests {
             try await browser.sees("correcting", "It is not JSON: replace it as a whole")
             // In clear the token would stand in the stream for a year.
             try await browser.paste("editor", meant)
-            try await browser.sees("may-not", "in clear", "encryptedCard")
+            try await browser.sees("check-problem", "in clear", "encryptedCard", "/data/paymentMethod/token")
             try await browser.paste(
                 "editor", meant.replacing(
                     "\"token\":\"tok_managed_approve.GARBLED\"",

@@ -63,6 +63,7 @@ extension ConsoleAPI {
         } else {
             throw .badRequest("There is neither a body nor a patch.")
         }
+        if case .failure(let refusal) = LetterEdit.apply(patch, to: letter) { throw .refused(refusal, patch, before) }
         let outcome = Rehearsal(tools: tools, patch: patch.operations.isEmpty ? nil : patch, hasCRMConsent: true).rehearse(summary, letter)
         let after = (try? JSONValue(parsing: outcome.body.span, limits: JSONLimits(bytes: .max, depth: 512))) ?? before
         return LetterView.object([

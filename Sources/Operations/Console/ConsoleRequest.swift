@@ -64,6 +64,17 @@ struct ConsoleError: Error, Sendable {
 
     static let brokerAway = broker(BrokerError.connectionLost(why: "not connected at the moment"))
 
+    /// A correction that may not be made; where it holds card data, with the places of it.
+    static func refused(_ refusal: LetterEditRefusal, _ patch: JSONPatch, _ before: JSONValue) -> ConsoleError {
+        var faults: [FieldError] = []
+        if refusal == .cardData, let after = try? patch.applied(to: before), let clean = try? JSONValue(parsing: CardDataGuard.redacted(after.bytes).span) {
+            faults = JSONDifference.between(after, clean).map { FieldError(path: $0.path.description, message: "holds card data") }
+        }
+        let what = refusal.description
+        return ConsoleError(
+            status: 422, what: what.prefix(1).uppercased() + what.dropFirst() + ".", advice: "Change it in the text; nothing of it is lost.", faults: faults)
+    }
+
     static func broker(_ error: some Error & CustomStringConvertible) -> ConsoleError {
         ConsoleError(status: 503, what: "The broker did not answer: \(error)", advice: "Try again; if it goes on, look at the broker.")
     }
