@@ -6,8 +6,10 @@ enum Overview {
     static func json(_ flow: FlowShelf, letters: LetterShelf, now: Moment) async throws(ConsoleError) -> JSONValue {
         let depths = try await flow.depths(now)
         let ready = flow.isReady
-        let queues = flow.queues.map { name, what in
-            LetterView.object([("name", .string(name)), ("what", .string(what)), ("ready", .integer(Int64(depths[name] ?? 0)))])
+        let queues = flow.queues.map { name, what, parks in
+            LetterView.object([
+                ("name", .string(name)), ("what", .string(what)), ("parks", .bool(parks)), ("ready", .integer(Int64(depths[name] ?? 0))),
+            ])
         }
         // Made while the books are held: a copy of either would be paid for by its next fold.
         let dead: [(String, JSONValue?)] = letters.look { book in
@@ -33,7 +35,8 @@ enum Overview {
         return LetterView.object(
             [
                 ("at", .integer(now.milliseconds)),
-                ("ready", LetterView.object([("letters", .bool(ready.letters)), ("journal", .bool(ready.journal))])), ("queues", .array(queues)),
+                ("ready", LetterView.object([("letters", .bool(ready.letters)), ("journal", .bool(ready.journal)), ("workers", .bool(flow.knowsWorkers))])),
+                ("queues", .array(queues)),
                 ("workers", workers(flow.pulses)),
             ] + dead + going)
     }
