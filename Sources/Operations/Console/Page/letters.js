@@ -125,7 +125,7 @@ const groupColumns = [["Letters", "number"], ["Reason", "reason"], ["Where", "wh
 function groupView() {
   if (!groups || groups.length === 0) return null;
   const active = groups.filter(isActive);
-  const few = active.length > 0 ? active : groups.slice(0, fewGroups);
+  const few = active.length > 0 ? active : groups.filter(({ handling }, index) => index < fewGroups || handling === "reconcile");
   const rows = allGroups ? groups : few;
   return card("By cause", { "data-test": "groups" },
     table("Groups of letters with the same cause", groupColumns, rows.map((group) => {

@@ -71,7 +71,8 @@ function tiles(overview) {
   return el("div", { class: "tiles" },
     tile("stat-letters", "#/letters", "Dead letters to do", todo ? "bad" : "good", count(todo),
       todo ? [`${count(letters.open)} open, ${count(letters.failed_again)} failed again`,
-        reasons.slice(0, 2).map(({ reason, count: letters }) => [el("br"), foreign(`${count(letters)} × ${reason}`)])]
+        reasons.filter(({ inDoubt }, index) => index < 2 || inDoubt > 0).map(({ reason, count: letters, inDoubt }) => [el("br"),
+          inDoubt > 0 ? el("strong", { class: "bad-text" }, foreign(`${count(letters)} × ${reason}: reconcile`)) : foreign(`${count(letters)} × ${reason}`)])]
         : "Nothing waits for you."),
     tile("stat-recovered", null, "Recovered today (UTC)", "plain",
       amounts.length ? amounts.map(({ currency, recovered }, index) => el("span", { class: index ? "further" : "first" }, money(recovered, currency))) : "–",
