@@ -80,7 +80,12 @@ extension ConsoleTests {
             try await browser.click("run-link")
             try await browser.sees("run-result", "told submitted")
 
-            // The one that went first has to go again.
+            // The one that went first has to go again; its history ends with that.
+            try await browser.turn(to: "#/letters?merchant=zenith&state=failed_again")
+            try await browser.sees("letters-total", "of 1 letter")
+            try await browser.click("letter-link")
+            try await browser.sees("history", "written as a dead letter: unknown_merchant", "selected for replay", "failed again: unknown_merchant")
+            #expect(try await browser.text("[data-test=history-row]:first-child").contains("written as a dead letter"))
             try await browser.turn(to: "#/letters?merchant=zenith&state=failed_again")
             try await browser.sees("letters-total", "of 1 letter")
             try await browser.click("select")

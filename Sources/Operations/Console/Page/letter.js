@@ -218,7 +218,8 @@ function history(entries) {
   return card("History", { "data-test": "history" }, el("ol", { class: "timeline" }, entries.map((entry, index) => el("li", {
     key: `${entry.at} ${index}`, class: "plain", "data-test": "history-row",
   },
-    el("p", { class: "muted" }, momentAndAge(entry.at), " · ", entry.via === "worker" && "worker ", foreign(entry.by), means[entry.via]),
+    el("p", { class: "muted" }, momentAndAge(entry.at), " · ", entry.via === "worker" && (entry.by ? "worker " : "a worker"),
+      entry.by && foreign(entry.by), means[entry.via]),
     el("p", null, lengthy(entry.sentence, 400)),
     entry.note && el("p", { class: "note-said" }, lengthy(entry.note, 600)),
     entry.differences?.length > 0 && el("details", null, el("summary", null, plural(entry.differences.length, "correction")),
