@@ -29,6 +29,7 @@ extension ConsoleTests {
             try await browser.click("select-all")
             try await browser.sees("selected-count", "All 60 letters that match")
             try await browser.click("replay")
+            try await browser.sees("rehearsal", "60 go through")
             try await browser.sees("consequence", "60 letters will be sent again", "Customers may be charged")
             #expect(try await browser.run("return document.querySelector('[data-test=canary]').checked") == true)
             #expect(try await !browser.has("needs-consent"), "the CRM was told that they were rejected")
@@ -58,6 +59,16 @@ extension ConsoleTests {
             try await crm.publish((0..<30).map { Self.stranded("Z\($0)", merchant: "zenith") }, key: "decline.recycle")
             try await browser.signIn(console, as: .operator)
             try await browser.sees("stat-letters", "30")
+
+            // As long as nobody has configured the merchant nothing would be sent, and the dialog says so before anybody presses.
+            try await browser.turn(to: "#/letters?merchant=zenith")
+            try await browser.click("select-page-head")
+            try await browser.click("replay")
+            try await browser.sees("rehearsal", "0 go through", "30 are left out", "no merchant zenith")
+            try await browser.sees("consequence", "None of these letters would be sent")
+            #expect(try await browser.run("return document.querySelector('[data-test=confirm]').disabled") == true)
+            try await browser.click("cancel")
+            try await browser.click("select-none")
             try fleet.configure(try await Self.newcomers(configured: true).configuration)
             try await Self.reload(console.process, "the console") { console.log }
 

@@ -70,6 +70,7 @@ extension ConsoleAPI {
             ("patch", patch.json), ("differences", LetterView.differences(outcome.differences)), ("body", .string(after.pretty)),
             ("faults", LetterView.faults(outcome.forecast.faults)), ("forecast", LetterView.forecast(outcome.forecast)),
             ("mayReplay", .bool(outcome.refusal == nil)), ("why", LetterView.text(outcome.refusal)),
+            ("suggestions", LetterView.suggestions(Suggestion.all(for: after, at: letter.stage, merchants: merchants(), now: tools.clock.now()))),
         ])
     }
 }

@@ -39,6 +39,7 @@ public final class ConsoleAPI: Sendable {
         case (.get, "letters", 2): return .ok(try await letter(path[1]))
         case (.post, "letters", 3) where path[2] == "check": return .ok(try await check(path[1], request.body))
         case (.get, "runs", 1): return .ok(try await runs())
+        case (.post, "runs", 2) where path[1] == "rehearse": return .ok(try await rehearse(request))
         case (.post, "runs", 1): return .accepted(try await begin(request))
         case (.get, "runs", 2): return .ok(try await run(path[1]))
         case (.post, "runs", 3) where path[2] == "stop": return .ok(try await stop(path[1], request.person))

@@ -50,7 +50,7 @@ public enum LetterView {
             ("trace", text(summary.trace.map { $0.description.filter { $0 != "-" } })),
             ("history", .array(self.history(summary, letter, history, original: json))),
             ("forecast", self.forecast(forecast)),
-            ("suggestions", .array(suggestions.map { object([("title", .string($0.title)), ("why", .string($0.why)), ("patch", $0.patch.json)]) })),
+            ("suggestions", self.suggestions(suggestions)),
         ])
     }
 

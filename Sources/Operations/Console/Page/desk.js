@@ -33,16 +33,18 @@ export const prose = (text) => foreign(String(text ?? "").split("`").map((piece,
 /** After Enter in a search the hands are free again: the keys act on what was found. */
 export const toContent = () => document.getElementById("page").focus({ preventScroll: true });
 
-export function problemBox(problem, test = "problem") {
+export function problemBox(problem, test = "problem", show = undefined) {
   if (!problem) return null;
   return el("div", { class: "callout bad", role: "alert", "data-test": test },
-    el("p", null, el("strong", null, foreign(problem.what ?? String(problem)))),
-    problem.advice && el("p", null, foreign(problem.advice)),
-    faultList(problem.faults));
+    el("p", null, el("strong", null, prose(problem.what ?? String(problem)))),
+    problem.advice && el("p", null, prose(problem.advice)),
+    faultList(problem.faults, show));
 }
 
-export const faultList = (faults) => faults?.length > 0 && el("ul", { class: "faults", "data-test": "faults" },
-  faults.map((fault) => el("li", null, el("code", null, fault.path), " ", foreign(fault.message))));
+/** `show` leads to the place of a fault. */
+export const faultList = (faults, show) => faults?.length > 0 && el("ul", { class: "faults", "data-test": "faults" },
+  faults.map((fault) => el("li", null, show ? button(el("code", null, fault.path), "fault-place", () => show(fault.path), { class: "quiet" })
+    : el("code", null, fault.path), " ", foreign(fault.message))));
 
 export const empty = (title, ...advice) => el("div", { class: "empty", "data-test": "empty" }, el("p", null, el("strong", null, title)), el("p", null, advice));
 

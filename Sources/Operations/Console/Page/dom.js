@@ -9,7 +9,7 @@ const tags = new Set([...svgTags, ...`a article bdi br button caption code datal
 const attributeNames = new Set(`class id for name type href title role tabindex colspan scope placeholder rows autocomplete spellcheck
   autocapitalize inputmode min max step list datetime viewBox x y x1 x2 y1 y2 rx width height preserveAspectRatio data-test data-id
   data-item data-row data-label data-filter data-state aria-label aria-labelledby aria-describedby aria-current aria-pressed aria-busy
-  aria-invalid aria-hidden`.split(/\s+/));
+  aria-invalid aria-hidden aria-required`.split(/\s+/));
 const readByPeople = new Set(["title", "placeholder", "aria-label", "data-label"]);
 const properties = new Set(["value", "checked", "indeterminate", "disabled", "hidden", "readOnly", "open"]);
 

@@ -97,8 +97,11 @@ addEventListener("beforeunload", (event) => {
 /** `replay` gets the checked draft when "Replay corrected" is pressed. */
 export function editorView(letter, draft, suggestions, replay) {
   const why = refusal("replay", letter, { corrected: true });
+  // One correction may make room for the next: what was checked last says which.
+  const offered = draft.checked?.suggestions ?? suggestions ?? [];
+  const leads = draft.mayReplay && draft.checked.forecast?.verdict !== "skips";
   return [
-    suggestions?.length > 0 && el("ul", { class: "suggestions", "data-test": "suggestions" }, suggestions.map((suggestion, index) => el("li", { key: index },
+    offered.length > 0 && el("ul", { class: "suggestions", "data-test": "suggestions" }, offered.map((suggestion, index) => el("li", { key: suggestion.title },
       button(foreign(suggestion.title), "suggestion", () => draft.apply(suggestion), { "data-id": String(index), disabled: draft.busy }),
       el("span", { class: "muted" }, foreign(suggestion.why))))),
     el("div", { class: "editor" },
@@ -115,7 +118,7 @@ export function editorView(letter, draft, suggestions, replay) {
           button(draft.busy ? "Checking …" : "Check", "check", () => draft.check(), { title: "Ctrl+Enter" }),
           draft.isChanged && button("Undo all changes", "undo", () => draft.reset(), { class: "quiet" }),
           el("span", { class: "grow" }),
-          !why && draft.isChanged && button("Replay corrected …", "replay-corrected", () => replay(draft), { class: "main", disabled: !draft.mayReplay })),
+          !why && draft.isChanged && button("Replay corrected …", "replay-corrected", () => replay(draft), { class: leads ? "main" : "", disabled: !draft.mayReplay })),
         why && el("p", { class: "muted", "data-test": "no-corrected-replay" }, `${why} You can still try out changes here.`)),
       el("div", { "data-test": "check-result", "data-state": draft.state }, result(draft, why)))];
 }

@@ -165,7 +165,7 @@ function correcting({ letter, original, suggestions, handling }) {
   }
   const draft = draftOf(letter.id, original);
   const replay = ({ checked }) => confirmAction("replay", { letters: [letter] }, {
-    patch: checked.patch, differences: checked.differences, crmWasTold: handling.crmWasTold,
+    patch: checked.patch, differences: checked.differences, forecast: checked.forecast, crmWasTold: handling.crmWasTold,
   }, started);
   return card("Correct the message", { "data-test": "correcting" },
     !original.isJson && el("p", null, "It is not JSON: replace it as a whole with the message that was meant, or have its publisher send it again."),

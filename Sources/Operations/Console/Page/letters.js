@@ -5,7 +5,7 @@ import { button, card, checkbox, empty, problemBox, redraw, say, table } from ".
 import { age, code, count, plural, state } from "./words.js";
 import { actions, confirmAction, narrowed, refusal, refusalList } from "./actions.js";
 import { asked, filter, filterBar, hashOf, isFiltered, keepInAddress, pageSize, readFilter } from "./filter.js";
-import { Follow, runView } from "./runs.js";
+import { Follow, isUnderWay, runView } from "./runs.js";
 
 let shown = null, newer = null, groups = null, problem = null, loading = false, follow = null, allGroups = false;
 // The letters picked by hand, also on other pages of the list; or everything that matches.
@@ -106,7 +106,7 @@ export const lettersPage = {
   },
   view: () => [
     el("h1", null, "Dead letters"),
-    follow && card("Under way", null, runView(follow.run, {
+    follow && card(isUnderWay(follow.run) ? "Under way" : "Last run", null, runView(follow.run, {
       ask: (verb) => follow.ask(verb), problem: follow.problem, dismiss: () => { follow.leave(); follow = null; redraw(); },
     })),
     groupView(),
