@@ -95,7 +95,12 @@ public final class ConsoleAPI: Sendable {
         let story = RecoveryStory(records)
         return LetterView.object([
             ("records", .array(story.lines.map(Self.line))),
-            ("outlooks", .array(story.outlooks.map { LetterView.object([("reference", .string($0.reference.text)), ("sentence", .string($0.sentence))]) })),
+            ("outlooks", .array(story.outlooks.map { outlook in
+                LetterView.object([
+                    ("reference", .string(outlook.reference.text)), ("sentence", .string(outlook.sentence)),
+                    ("until", outlook.until.map { .integer($0.milliseconds) }), ("over", .bool(outlook.isOver)),
+                ])
+            })),
             ("letters", .array(letters.prefix(200).map(LetterView.summary))),
         ])
     }
