@@ -45,7 +45,6 @@ extension ConsoleTests {
             try await browser.mark("editor", "acmee")
             try await browser.keys("acmeeee")
             try await browser.sees("[data-test=check-result][data-state=current] [data-test=forecast][data-state=fails]", "no merchant acmeeee")
-            try await browser.sees("may-not")
             #expect(try await browser.run("return document.querySelector('[data-test=replay-corrected]').disabled") == true)
             try await browser.keys(String(repeating: Browser.Key.backspace, count: 3))
             try await browser.sees("[data-test=check-result][data-state=current] [data-test=forecast][data-state=goes]", "FlexFactor gateway 42")

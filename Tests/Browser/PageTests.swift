@@ -52,7 +52,7 @@ extension ConsoleTests {
 
             try await browser.click("mapping-by-event")
             try await browser.paste("mapping-event", "{\"no\": ")
-            try await browser.sees("problem", "not acceptable JSON at byte 7")
+            try await browser.sees("problem", "Not JSON at line 1, column 8", "nothing of it is lost")
             let event = String(decoding: CRM.decline("PASTED"), as: UTF8.self)
             try await browser.paste("mapping-event", event)
             try await browser.sees("mapping-class", "soft")

@@ -57,7 +57,7 @@ extension ConsoleAPI {
             do throws(JSONError) {
                 after = try JSONValue(parsing: Array(edited.utf8).span)
             } catch {
-                throw ConsoleError(status: 422, what: error.description, advice: "Mend the text there; nothing is lost.")
+                throw .notJSON(error, in: edited)
             }
             patch = JSONPatch.between(before, after)
         } else {

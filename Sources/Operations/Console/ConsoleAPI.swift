@@ -158,7 +158,7 @@ public final class ConsoleAPI: Sendable {
         case .cancel: throw ConsoleError(status: 422, what: "This is a cancel command, not a decline.", advice: "Paste a decline event.")
         case .rejected(let rejected):
             throw ConsoleError(status: 422, what: "The event would be rejected.", advice: "Each fault names its place.", faults: rejected.faults)
-        case .unreadable(let error): throw ConsoleError(status: 422, what: error.description, advice: error.advice)
+        case .unreadable(let error): throw .notJSON(error, in: text)
         }
     }
 

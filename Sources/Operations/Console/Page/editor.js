@@ -4,7 +4,8 @@ import { el, foreign, visibleJSON } from "./dom.js";
 import { debounced, part, post, Problem } from "./api.js";
 import { button, exact, faultList, mayAct, problemBox, redraw, say } from "./desk.js";
 import { refusal } from "./actions.js";
-import { differenceList, forecastView } from "./forecast.js";
+import { placeOf } from "./place.js";
+import { differenceList, forecastView, unlessSaid } from "./forecast.js";
 
 const drafts = new Map();
 
@@ -123,15 +124,32 @@ export function editorView(letter, draft, suggestions, replay) {
       el("div", { "data-test": "check-result", "data-state": draft.state }, result(draft, why)))];
 }
 
+/** Marks a place of the text and brings it into view. */
+function goTo({ start, end }) {
+  const field = document.getElementById("editor");
+  const line = field.value.slice(0, start).split("\n").length;
+  field.focus();
+  field.setSelectionRange(start, end);
+  field.scrollTop = Math.max(0, (line - 4) * parseFloat(getComputedStyle(field).lineHeight));
+}
+
+/** Leads to where a fault's path stands in the text of a draft. */
+export const showPlace = (draft) => (path) => goTo(placeOf(draft.text, path));
+
 function result(draft, why) {
-  if (draft.problem) return [problemBox(draft.problem, "check-problem")];
+  const show = showPlace(draft);
+  if (draft.problem) {
+    const { offset } = draft.problem;
+    return [problemBox(draft.problem, "check-problem", show),
+      offset !== undefined && button("Go there", "go-there", () => goTo({ start: offset, end: offset + 1 }))];
+  }
   const { checked } = draft;
   if (!checked) return el("p", { class: "muted" }, draft.isChanged ? "Checking …"
     : "Change the text, or apply a suggestion: what would differ and what would happen then shows here. Nothing is sent by checking.");
   const stale = !draft.isCurrent;
   return el("div", { class: stale ? "stale" : "", "aria-busy": stale ? "true" : undefined },
     el("h3", null, "What you change"), differenceList(checked.differences),
-    checked.faults?.length > 0 && [el("h3", null, "Faults that remain"), faultList(checked.faults)],
-    el("h3", null, "What would happen"), forecastView(checked.forecast, stale),
-    !checked.mayReplay && checked.why && mayAct("admin") && !why && el("p", { class: "warn-text", "data-test": "may-not" }, foreign(checked.why)));
+    checked.faults?.length > 0 && [el("h3", null, "Faults that remain"), faultList(checked.faults, show)],
+    el("h3", null, "What would happen"), forecastView(unlessSaid(checked.forecast, checked.faults), stale),
+    !checked.mayReplay && checked.why && checked.why !== checked.forecast.sentence && mayAct("admin") && !why && el("p", { class: "warn-text", "data-test": "may-not" }, foreign(checked.why)));
 }

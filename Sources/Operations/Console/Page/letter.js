@@ -4,8 +4,8 @@ import { get, part, Poll } from "./api.js";
 import { button, card, faultList, problemBox, redraw } from "./desk.js";
 import { age, code, count, momentAndAge, plural, state } from "./words.js";
 import { actions, confirmAction, refusal, refusalList } from "./actions.js";
-import { draftOf, dropDraft, editorView, isDrafted } from "./editor.js";
-import { differenceList, forecastView } from "./forecast.js";
+import { draftOf, dropDraft, editorView, isDrafted, showPlace } from "./editor.js";
+import { differenceList, forecastView, unlessSaid } from "./forecast.js";
 import { Follow, isUnderWay, runView } from "./runs.js";
 import { listHash, neighbours } from "./letters.js";
 
@@ -99,10 +99,10 @@ function head(letter) {
 
 // ---- Why, and what to do
 
-function cause({ letter, advice, faults, handling, forecast }) {
+function cause({ letter, original, advice, faults, handling, forecast }) {
   return card("What happened", { "data-test": "cause" },
     el("div", { class: "said", "data-test": "explanation" }, lengthy(letter.explanation)),
-    faultList(faults),
+    faultList(faults, isToDo(letter) && original.editable && original.isJson ? showPlace(draftOf(letter.id, original)) : undefined),
     handling.crmWasTold && el("p", null, "The CRM was told ", el("strong", null, foreign(handling.crmWasTold)), isToDo(letter) ? "." : " then."),
     isToDo(letter) && [
       el("h3", null, "What to do"),
@@ -112,8 +112,6 @@ function cause({ letter, advice, faults, handling, forecast }) {
         && [el("h3", null, "If it were replayed now, as it is"), forecastView(unlessSaid(forecast, faults))]]);
 }
 
-// The same faults twice on one card read like two.
-const unlessSaid = (forecast, faults) => (JSON.stringify(forecast.faults) === JSON.stringify(faults) ? { ...forecast, faults: [] } : forecast);
 const isToDo = (letter) => ["open", "failed_again"].includes(letter.state);
 
 const labels = {
