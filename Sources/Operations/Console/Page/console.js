@@ -4,7 +4,7 @@ import { access, get, link, Poll, Problem } from "./api.js";
 import { desk, drawWith, problemBox, redraw, toHeading } from "./desk.js";
 import { count, localTime, setClock, span } from "./words.js";
 import { listenToKeys, showHelp } from "./keyboard.js";
-import { dialogIsOpen, drawDialog } from "./dialog.js";
+import { closeDialog, dialogIsOpen, drawDialog } from "./dialog.js";
 import { overviewPage } from "./overview.js";
 import { lettersPage } from "./letters.js";
 import { letterPage } from "./letter.js";
@@ -175,6 +175,8 @@ link.onRefused = () => {
   wrongToken = access.known;
   refused = true;
   overviewPoll.stop();
+  // Over the sign-in it would be a door without a handle; what was typed into it is kept.
+  closeDialog();
   redraw();
 };
 

@@ -67,7 +67,11 @@ export function render(root, ...content) {
   const focused = document.activeElement;
   reconcile(root, collect(content, "", []));
   if (focused !== document.activeElement && focused?.isConnected && root.contains(focused)) focused.focus({ preventScroll: true });
+  for (const [mounted, node] of fresh.splice(0)) mounted(node);
 }
+
+// Made and not announced yet: nothing can take the focus before it stands in the document.
+const fresh = [];
 
 const made = new WeakMap();
 const listeners = new WeakMap();
@@ -102,7 +106,7 @@ function create(description) {
     : document.createElement(description.tag);
   made.set(node, { ...description, attributes: {}, children: [] });
   update(node, description);
-  description.attributes.mounted?.(node);
+  if (description.attributes.mounted) fresh.push([description.attributes.mounted, node]);
   return node;
 }
 
