@@ -22,12 +22,17 @@ extension ConsoleTests {
 
             try await browser.click("nav-letters")
             try await browser.click("[data-test=group-row] a[href*=zenith]")
+            // A page behind the last one, as it is left by whoever works the last one off, leads to the last.
+            try await browser.turn(to: "#/letters?merchant=zenith&offset=100")
+            try await browser.sees("letters-total", "51–60 of 60 letters")
+            try await browser.turn(to: "#/letters?merchant=zenith")
             try await browser.sees("letters-total", "1–50 of 60 letters")
             // The page's fifty first; then all that match the filter.
             try await browser.click("select-page-head")
             try await browser.sees("selected-count", "50 letters selected")
             try await browser.click("select-all")
             try await browser.sees("selected-count", "All 60 letters that match")
+            #expect(try await !browser.has("reconcile"), "none of them was charged")
             try await browser.click("replay")
             try await browser.sees("rehearsal", "60 go through")
             try await browser.sees("consequence", "60 letters will be sent again", "Customers may be charged")

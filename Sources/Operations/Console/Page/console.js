@@ -57,17 +57,17 @@ function arrive() {
   const next = pageOf(route);
   if (page && page !== next) page.leave();
   const changed = page !== next || route.id !== undefined;
+  const previous = page;
   page = next;
-  page.enter(route);
+  page.enter(route, previous);
   overviewPoll.now();
   draw();
-  if (changed) {
-    const heading = main.querySelector("h1");
-    if (heading) heading.tabIndex = -1;
-    (heading ?? main).focus({ preventScroll: true });
-  }
-  scrollTo(0, scroll);
-  queueMicrotask(() => scrollTo(0, scroll));
+  const landing = previous === letterPage && page.landing?.();
+  if (landing) landing.focus({ preventScroll: true });
+  else if (changed) toHeading();
+  const settle = () => (landing && scroll === 0 ? landing.scrollIntoView({ block: "center" }) : scrollTo(0, scroll));
+  settle();
+  queueMicrotask(settle);
 }
 
 // ---- Drawing
