@@ -100,6 +100,10 @@ extension ConsoleTests {
                 #expect(answer.status == attempt.status, "\(attempt.what): \(answer.text)")
                 #expect(answer.text.contains("\"advice\""), "\(attempt.what): \(answer.text)")
             }
+            #expect(console.log.contains("A sign-in is refused") && console.log.contains("An operator's act is refused"))
+            #expect(!console.log.contains("An operator acts"))
+            let nowhere = try await console.ask("GET", "/elsewhere")
+            #expect(nowhere.status == 404 && nowhere.text.contains("\"advice\""), "\(nowhere.text)")
             // Reading is refused in the same way.
             #expect(try await console.ask("GET", "/api/letters").status == 401)
             #expect(try await console.ask("GET", "/api/letters", as: .viewer, headers: ["X-Salvage-Console": ""]).status == 403)
