@@ -42,7 +42,7 @@ extension ConsoleTests {
             try await browser.confirm("zenith is configured now, OPS-18")
             try await browser.sees("run", "Replay of 60 letters", "carefully")
             try await eventually("progress shows on its way") {
-                let value = Int(try await browser.run("return document.querySelector('[data-test=run-progress]').value").int64 ?? 0)
+                let value = Int(try await browser.run("return document.querySelector('[data-test=run-progress]')?.value ?? 0").int64 ?? 0)
                 return value > 0 && value < count
             }
             try await browser.sees("run-state", "finished", within: 60)

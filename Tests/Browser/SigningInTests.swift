@@ -128,7 +128,7 @@ extension ConsoleTests {
             let foreign = try await console.ask("GET", "/api/session", headers: ["Host": "evil.example:8082"])
             #expect(foreign.status == 403 && foreign.text.contains("console.access"), "\(foreign.text)")
             try await browser.go(console.url + "/")
-            try await browser.sees("open-access", "open on this machine only")
+            try await browser.sees("open-access", "open access")
             #expect(try await !browser.has("sign-out"))
 
             let open = try await fleet.salvage("console", "--listen", "0.0.0.0:\(try TestMachine.freePort())")

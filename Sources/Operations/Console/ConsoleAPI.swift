@@ -55,7 +55,7 @@ public final class ConsoleAPI: Sendable {
         LetterView.object([
             ("name", .string(person.name)), ("role", .string(person.role.rawValue)), ("open", .bool(person.isOpen)), ("version", .string(version)),
             ("prefix", .string(shelf.names.prefix)), ("hasConfiguration", .bool(tools.settler != nil)),
-            ("merchants", .array(merchants().map { .string($0.id.text) })),
+            ("merchants", .array(merchants().map { .string($0.id.text) })), ("reasons", .array(DeadLetterReason.allCases.map { .string($0.rawValue) })),
         ])
     }
 

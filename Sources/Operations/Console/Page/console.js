@@ -97,7 +97,9 @@ function navigation() {
   const here = routeOfAddress().name;
   return el("nav", { "aria-label": "Pages" }, places.map(({ name, label, test }) => el("a", {
     href: `#/${name}`, "data-test": test, "aria-current": here === name ? "page" : undefined,
-  }, label, name === "letters" && toDo() > 0 && el("span", { class: "badge", title: "dead letters to do", "data-test": "nav-letters-count" }, count(toDo())))));
+  }, label, name === "letters" && toDo() > 0 && [
+    el("span", { class: "unseen" }, ", "), el("span", { class: "badge", title: "dead letters to do", "data-test": "nav-letters-count" }, count(toDo())),
+    el("span", { class: "unseen" }, " to do")])));
 }
 
 function connection() {
@@ -123,7 +125,8 @@ function person() {
   const version = el("span", { class: "muted", "data-test": "version" }, `v${session.version}`);
   return el("span", { class: "person" },
     session.open
-      ? el("span", { class: "pill warn", "data-test": "open-access" }, "no access is configured: open on this machine only")
+      ? el("span", { class: "pill warn", "data-test": "open-access",
+        title: "No access is configured: whoever uses this machine may do everything. Others cannot reach the console." }, "open access")
       : el("span", { "data-test": "person" }, foreign(session.name), el("span", { class: "muted" }, ` ${session.role}`)),
     version,
     el("button", { type: "button", class: "quiet", "data-test": "help", "aria-label": "Help and shortcuts", on: { click: showHelp } }, "?"),

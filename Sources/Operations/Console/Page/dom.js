@@ -134,6 +134,8 @@ function update(node, description) {
   // After the children: a select takes its value only when it has its options. `open` belongs to the person once it was set.
   for (const [name, value] of Object.entries(attributes)) {
     if (!properties.has(name) || value === undefined) continue;
+    // A bar without the attribute runs on as if nothing were known of its end, and its property is 0 all the same.
+    if (node.tagName === "PROGRESS") { node.setAttribute(name, String(value)); continue; }
     if (name === "open" ? before.attributes.open !== value : node[name] !== value) node[name] = value;
   }
 }

@@ -75,7 +75,8 @@ function tiles(overview) {
           inDoubt > 0 ? el("strong", { class: "bad-text" }, foreign(`${count(letters)} × ${reason}: reconcile`)) : foreign(`${count(letters)} × ${reason}`)])]
         : "Nothing waits for you."),
     tile("stat-recovered", null, "Recovered today (UTC)", "plain",
-      amounts.length ? amounts.map(({ currency, recovered }, index) => el("span", { class: index ? "further" : "first" }, money(recovered, currency))) : "–",
+      amounts.length ? amounts.slice(0, 3).map(({ currency, recovered }) => el("span", { class: "money", key: currency }, money(recovered, currency))) : "–",
+      amounts.length > 3 && [`and ${plural(amounts.length - 3, "more currency", "more currencies")}`, el("br")],
       today ? `${rate(today.recovered, today.ended)} of ${plural(today.ended, "ended recovery", "ended recoveries")}, ${count(today.offered)} offered`
         : "No recovery ended yet today."),
     tile("stat-parked", null, "Parked recoveries", "plain", count(parkedTotal),

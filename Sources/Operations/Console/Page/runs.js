@@ -60,7 +60,7 @@ export function runView(run, { ask, problem, dismiss, link = true, results = fal
       ask && isUnderWay(run) && mayAct("operator") && button("Stop", "stop", () => ask("stop"), { class: "danger" }),
       ask && run.resumable && mayAct("operator") && button(`Resume (${count(run.total - run.done)} left)`, "resume", () => ask("resume"), { class: "main" }),
       dismiss && !isUnderWay(run) && button("Dismiss", "dismiss", dismiss, { class: "quiet" })),
-    el("progress", {
+    isUnderWay(run) && el("progress", {
       max: String(run.total || 1), value: run.done, "data-test": "run-progress", "aria-label": `${count(run.done)} of ${plural(run.total, "letter")} done`,
     }),
     el("p", { class: "run-counts" },
