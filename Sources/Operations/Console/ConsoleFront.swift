@@ -208,7 +208,7 @@ private struct RefusalInWords: RouterMiddleware {
     ) async throws -> Response {
         do {
             return try await next(request, context)
-        } catch let error as HTTPError {
+        } catch let error as any HTTPResponseError {
             let refusal = switch error.status.code {
             case 404: ConsoleError.notFound
             case 413: ConsoleError(status: 413, what: "The request is larger than 2 MiB.", advice: "Shorten the message, or act on letters by a filter.")
