@@ -74,6 +74,23 @@ public final class StreamReading: Sendable {
         try await link.perform { (session) throws(BrokerError) in try session.roundTrip(consumer) }
     }
 
+    /// Waits until everything up to an offset was handed out.
+    ///
+    /// - Parameter seconds: how long nothing may come meanwhile. What came before is a part then, and must not pass for the whole.
+    public func reach(_ offset: Int64, patience seconds: Int = 10) async throws(BrokerError) {
+        var seen = lastOffset
+        var deadline = ContinuousClock.now + .seconds(seconds)
+        while lastOffset < offset, !Task.isCancelled {
+            try? await Task.sleep(for: .milliseconds(2))
+            if lastOffset > seen {
+                seen = lastOffset
+                deadline = ContinuousClock.now + .seconds(seconds)
+            } else if ContinuousClock.now >= deadline {
+                throw .timedOut(what: "a stream's messages up to \(offset); the last was \(seen)")
+            }
+        }
+    }
+
     /// Ends the reading. Returns when the broker has confirmed, or is gone.
     public func end() async {
         // Consumer and reading know each other; they must not keep each other alive.
@@ -110,10 +127,16 @@ extension BrokerLink {
         let deadline = ContinuousClock.now + .seconds(2)
         // An empty stream says nothing at all, which a busy broker does for a while, too.
         while reading.lastOffset < 0, ContinuousClock.now < deadline { try? await Task.sleep(for: .milliseconds(5)) }
-        var last: Int64 = -1
-        while reading.lastOffset > last {
-            last = reading.lastOffset
-            try await reading.roundTrip(on: self)
+        var last: Int64
+        do throws(BrokerError) {
+            // At least once: a broker that is not there says nothing either, and its stream is not empty for that.
+            repeat {
+                last = reading.lastOffset
+                try await reading.roundTrip(on: self)
+            } while reading.lastOffset > last
+        } catch {
+            await reading.end()
+            throw error
         }
         await reading.end()
         return last < 0 ? nil : last
@@ -129,17 +152,23 @@ extension BrokerLink {
         guard let end = try await lastOffset(of: stream) else { return nil }
         if case .offset(let start) = position, start > end { return start }
         let reading = try await read(stream, from: position, onBatch: onBatch)
-        var silent = 0
-        while reading.lastOffset < end {
-            try? await Task.sleep(for: .milliseconds(5))
-            if Task.isCancelled { break }
-            // A time behind the last message: nothing will come.
-            if case .time = position, reading.lastOffset < 0 {
-                silent += 1
-                if silent > 400 { break }
-            }
+        do throws(BrokerError) {
+            var isBehind = false
+            if case .time = position { isBehind = try await saysNothing(reading) }
+            if !isBehind { try await reading.reach(end) }
+        } catch {
+            await reading.end()
+            throw error
         }
         await reading.end()
         return max(reading.lastOffset, end) + 1
+    }
+
+    /// Whether a reading begins behind the last message, as one from a time may: nothing will come.
+    private func saysNothing(_ reading: StreamReading) async throws(BrokerError) -> Bool {
+        let deadline = ContinuousClock.now + .seconds(2)
+        while reading.lastOffset < 0, ContinuousClock.now < deadline, !Task.isCancelled { try? await Task.sleep(for: .milliseconds(5)) }
+        if reading.lastOffset < 0 { try await reading.roundTrip(on: self) }
+        return reading.lastOffset < 0
     }
 }

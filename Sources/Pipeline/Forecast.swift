@@ -16,7 +16,7 @@ public struct Forecast: Sendable, Equatable {
         case skips
         /// It would become a dead letter again.
         case fails
-        /// The configuration is not at hand, or the message is of a version that this build does not know.
+        /// The configuration is not at hand, the message is of a version that this build does not know, or it is for others to take.
         case unknown
     }
 
@@ -47,7 +47,7 @@ public struct Forecaster: Sendable {
         case .cascade, .retry: work(body, stage)
         case .outcomes: outcome(body)
         case .suspects: Forecast(.fails, "Nothing says which stage's work is to be done on it.")
-        case .unrouted: Forecast(.goes, "It would go to whatever queue is bound for it now; where there is none, it comes back here.")
+        case .unrouted: Forecast(.unknown, "It goes to whatever queue is bound for it now; where there is none, it comes back here.")
         }
     }
 

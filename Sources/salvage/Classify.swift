@@ -103,7 +103,7 @@ struct Classify: AsyncParsableCommand {
                         list.object { entry in
                             entry.member("asked", step.voice.rawValue)
                             entry.optional("says", step.says?.declineClass.rawValue)
-                            entry.optional("why", step.says?.sentence)
+                            entry.optional("why", step.why)
                             entry.member("decides", step.decides)
                         }
                     }
@@ -119,7 +119,7 @@ struct Classify: AsyncParsableCommand {
         Terminal.table(
             ["asked in this order", "says", "why"],
             steps.map { step in
-                [(step.decides ? "> " : "  ") + step.voice.rawValue, step.says?.declineClass.rawValue ?? "-", step.says?.sentence ?? ""]
+                [(step.decides ? "> " : "  ") + step.voice.rawValue, step.says?.declineClass.rawValue ?? "-", step.why ?? ""]
             },
             colour: { steps[$0].decides ? nil : .dim })
     }

@@ -35,12 +35,15 @@ struct Trace: AsyncParsableCommand {
             ["time", "recovery", "stage", "what happened", "calls"],
             story.lines.map { line in
                 [
-                    line.record.at.rfc3339, line.record.reference.text, line.record.stage.rawValue, line.sentence + (line.isRepeat ? " (a repeat)" : ""),
+                    line.record.at.rfc3339, line.record.reference.text, line.record.stage.rawValue,
+                    line.sentence + (line.record.until.map { ", until \($0.rfc3339)" } ?? "") + (line.isRepeat ? " (a repeat)" : ""),
                     String(line.record.attempts),
                 ]
             },
             colour: { story.lines[$0].tone.colour })
-        for (reference, sentence) in story.outlooks { Terminal.show("\(reference.text): \(sentence)") }
+        for outlook in story.outlooks {
+            Terminal.show("\(outlook.reference.text): \(outlook.sentence)" + (outlook.until.map { " at \($0.rfc3339)" } ?? ""))
+        }
     }
 }
 

@@ -167,6 +167,7 @@ final class Browser: Sendable {
 
         static let desk = Look(width: 1280, height: 900, isDark: false)
         static let darkDesk = Look(width: 1280, height: 900, isDark: true)
+        static let tablet = Look(width: 800, height: 1100, isDark: false)
         static let phone = Look(width: 390, height: 844, isDark: false)
         static let darkPhone = Look(width: 390, height: 844, isDark: true)
     }

@@ -22,13 +22,19 @@ extension ConsoleTests {
 
             try await browser.click("nav-letters")
             try await browser.click("[data-test=group-row] a[href*=zenith]")
+            // A page behind the last one, as it is left by whoever works the last one off, leads to the last.
+            try await browser.turn(to: "#/letters?merchant=zenith&offset=100")
+            try await browser.sees("letters-total", "51–60 of 60 letters")
+            try await browser.turn(to: "#/letters?merchant=zenith")
             try await browser.sees("letters-total", "1–50 of 60 letters")
             // The page's fifty first; then all that match the filter.
             try await browser.click("select-page-head")
             try await browser.sees("selected-count", "50 letters selected")
             try await browser.click("select-all")
             try await browser.sees("selected-count", "All 60 letters that match")
+            #expect(try await !browser.has("reconcile"), "none of them was charged")
             try await browser.click("replay")
+            try await browser.sees("rehearsal", "60 go through")
             try await browser.sees("consequence", "60 letters will be sent again", "Customers may be charged")
             #expect(try await browser.run("return document.querySelector('[data-test=canary]').checked") == true)
             #expect(try await !browser.has("needs-consent"), "the CRM was told that they were rejected")
@@ -36,7 +42,7 @@ extension ConsoleTests {
             try await browser.confirm("zenith is configured now, OPS-18")
             try await browser.sees("run", "Replay of 60 letters", "carefully")
             try await eventually("progress shows on its way") {
-                let value = Int(try await browser.run("return document.querySelector('[data-test=run-progress]').value").int64 ?? 0)
+                let value = Int(try await browser.run("return document.querySelector('[data-test=run-progress]')?.value ?? 0").int64 ?? 0)
                 return value > 0 && value < count
             }
             try await browser.sees("run-state", "finished", within: 60)
@@ -58,6 +64,16 @@ extension ConsoleTests {
             try await crm.publish((0..<30).map { Self.stranded("Z\($0)", merchant: "zenith") }, key: "decline.recycle")
             try await browser.signIn(console, as: .operator)
             try await browser.sees("stat-letters", "30")
+
+            // As long as nobody has configured the merchant nothing would be sent, and the dialog says so before anybody presses.
+            try await browser.turn(to: "#/letters?merchant=zenith")
+            try await browser.click("select-page-head")
+            try await browser.click("replay")
+            try await browser.sees("rehearsal", "0 go through", "30 are left out", "no merchant zenith")
+            try await browser.sees("consequence", "None of these letters would be sent")
+            #expect(try await browser.run("return document.querySelector('[data-test=confirm]').disabled") == true)
+            try await browser.click("cancel")
+            try await browser.click("select-none")
             try fleet.configure(try await Self.newcomers(configured: true).configuration)
             try await Self.reload(console.process, "the console") { console.log }
 
@@ -80,7 +96,12 @@ extension ConsoleTests {
             try await browser.click("run-link")
             try await browser.sees("run-result", "told submitted")
 
-            // The one that went first has to go again.
+            // The one that went first has to go again; its history ends with that.
+            try await browser.turn(to: "#/letters?merchant=zenith&state=failed_again")
+            try await browser.sees("letters-total", "of 1 letter")
+            try await browser.click("letter-link")
+            try await browser.sees("history", "written as a dead letter: unknown_merchant", "selected for replay", "failed again: unknown_merchant")
+            #expect(try await browser.text("[data-test=history-row]:first-child").contains("written as a dead letter"))
             try await browser.turn(to: "#/letters?merchant=zenith&state=failed_again")
             try await browser.sees("letters-total", "of 1 letter")
             try await browser.click("select")

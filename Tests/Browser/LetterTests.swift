@@ -45,7 +45,6 @@ extension ConsoleTests {
             try await browser.mark("editor", "acmee")
             try await browser.keys("acmeeee")
             try await browser.sees("[data-test=check-result][data-state=current] [data-test=forecast][data-state=fails]", "no merchant acmeeee")
-            try await browser.sees("may-not")
             #expect(try await browser.run("return document.querySelector('[data-test=replay-corrected]').disabled") == true)
             try await browser.keys(String(repeating: Browser.Key.backspace, count: 3))
             try await browser.sees("[data-test=check-result][data-state=current] [data-test=forecast][data-state=goes]", "FlexFactor gateway 42")
@@ -138,7 +137,7 @@ extension ConsoleTests {
             try await browser.sees("correcting", "It is not JSON: replace it as a whole")
             // In clear the token would stand in the stream for a year.
             try await browser.paste("editor", meant)
-            try await browser.sees("may-not", "in clear", "encryptedCard")
+            try await browser.sees("check-problem", "in clear", "encryptedCard", "/data/paymentMethod/token")
             try await browser.paste(
                 "editor", meant.replacing(
                     "\"token\":\"tok_managed_approve.GARBLED\"",
@@ -148,6 +147,72 @@ extension ConsoleTests {
             try await browser.confirm("The CRM cut it off, OPS-19")
             try await browser.sees("letter-state", "resolved")
             try await eventually("the CRM knows that it is tried") { crm.result(of: "GARBLED", "submitted") != nil }
+        }
+    }
+
+    /// Corrections that hold card data are refused, and what was typed stays.
+    @Test(.timeLimit(.minutes(10)))
+    func aRefusedCorrectionKeepsWhatWasTyped() async throws {
+        try await Self.with(try await Self.plan()) { fleet, console, browser in
+            let crm = try await CRM(fleet.link)
+            try await crm.publish([Self.stranded("TYPED")], key: "decline.recycle")
+            try await browser.signIn(console, as: .admin)
+            try await browser.sees("stat-letters", "1")
+            try await browser.open(letterOf: "TYPED")
+            try await browser.mark("editor", "Ada Byron")
+            // A number of a test brand, made here so that it stands in no file of ours.
+            try await browser.keys("4000" + "0027" + "6000" + "3184")
+            try await browser.sees("check-problem", "card number", "/data/paymentMethod/holderName", "nothing of it is lost")
+            #expect(try await !browser.has("differences"))
+            try await browser.click("suggestion")
+            try await browser.sees("check-problem", "card number")
+            let text = try await browser.value("editor")
+            #expect(text.contains("4000" + "0027") && text.contains("acmee"))
+            try await browser.mark("editor", "4000" + "0027" + "6000" + "3184")
+            try await browser.keys("Ada Lovelace")
+            try await browser.sees("[data-test=check-result][data-state=current] [data-test=differences]", "Ada Lovelace")
+            try await browser.click("suggestion")
+            try await browser.sees("[data-test=check-result][data-state=current] [data-test=forecast][data-state=goes]")
+            #expect(try await browser.value("editor").contains("Ada Lovelace"))
+            // What is no JSON is shown where it stands.
+            try await browser.mark("editor", "\"USD\"")
+            try await browser.keys("dollars")
+            try await browser.sees("check-problem", "Not JSON at line", "'d' is not expected here")
+            try await browser.click("go-there")
+            let selected = "const field = document.activeElement; return field.value.slice(field.selectionStart, field.selectionStart + 7)"
+            #expect(try await browser.run(selected) == "dollars")
+        }
+    }
+
+    /// One correction leads to the next: the right merchant alone would lose the sale.
+    @Test(.timeLimit(.minutes(10)))
+    func aCorrectionThatWouldBeSkippedSaysSoAndOffersTheNext() async throws {
+        try await Self.with(try await Self.plan()) { fleet, console, browser in
+            let crm = try await CRM(fleet.link)
+            try await crm.publish([CRM.decline("LATE", token: "tok_managed_approve", at: Date() - 7_200, merchant: "acmee")])
+            try await browser.signIn(console, as: .admin)
+            try await browser.sees("stat-letters", "1")
+            try await browser.open(letterOf: "LATE")
+            try await browser.click("suggestion")
+            try await browser.sees("[data-test=check-result][data-state=current] [data-test=forecast][data-state=skips]")
+            try await browser.click("replay-corrected")
+            try await browser.sees("will-skip", "Nothing would be charged")
+            try await browser.type("note", "the CRM has to know")
+            try await browser.click("confirm")
+            try await browser.sees("needs-skips", "It would be lost as a sale")
+            try await browser.click("cancel")
+            try await browser.sees("suggestion", "Make it a rerun")
+            try await browser.click("suggestion")
+            try await browser.sees("[data-test=check-result][data-state=current] [data-test=forecast][data-state=goes]", "(retry)")
+            // The CRM was told to send it again, and as what it was.
+            try await browser.click("replay-corrected")
+            try await browser.sees("needs-consent", "/data/trigger", "Its people must agree first")
+            try await browser.type("note", "The CRM had a typo, OPS-22")
+            try await browser.click("confirm")
+            try await browser.sees("#consent-missing")
+            try await browser.click("consent")
+            try await browser.confirm()
+            try await browser.sees("run-because", "told submitted")
         }
     }
 
@@ -205,6 +270,13 @@ extension ConsoleTests {
             try await browser.sees("handling", "The charge may have happened, so it is never sent again")
             try await browser.sees("refusals", "to be reconciled, never replayed")
             try await browser.sees("not-editable")
+            // Putting it away would leave the customer's money in doubt.
+            try await browser.click("resolve")
+            try await browser.sees("in-doubt", "may have been charged", "Reconcile first")
+            try await browser.type("note", "seen to")
+            try await browser.click("confirm")
+            try await browser.sees("in-doubt", "tick the box")
+            try await browser.click("cancel")
             #expect(try await !browser.has("replay"))
             try await browser.click("reconcile")
             try await browser.sees("consequence", "FlexFactor will be asked", "Nothing is charged again")

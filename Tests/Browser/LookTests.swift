@@ -7,7 +7,7 @@ import Testing
 /// How the pages look with a fleet's life on them. With SALVAGE_SCREENSHOTS set, pictures of all are written there.
 extension ConsoleTests {
     @Test(.timeLimit(.minutes(10)))
-    func noPageScrollsSidewaysOnAPhoneOrInTheDark() async throws {
+    func noPageScrollsSidewaysHoweverNarrowOrDark() async throws {
         try await Self.with(try await Self.plan()) { fleet, console, browser in
             let crm = try await CRM(fleet.link)
             try await Self.live(fleet, crm)
@@ -34,7 +34,7 @@ extension ConsoleTests {
                 ("recoveries", "#/recoveries?order=R1", "timeline-row", false),
                 ("mapping", "#/mapping?source=nmi&code=252&merchant=acme", "mapping-class", false),
             ]
-            for (name, look) in [("wide", Browser.Look.desk), ("wide-dark", .darkDesk), ("phone", .phone), ("phone-dark", .darkPhone)] {
+            for (name, look) in [("wide", Browser.Look.desk), ("wide-dark", .darkDesk), ("tablet", .tablet), ("phone", .phone), ("phone-dark", .darkPhone)] {
                 try await browser.look(look)
                 for page in pages {
                     try await browser.turn(to: page.hash)

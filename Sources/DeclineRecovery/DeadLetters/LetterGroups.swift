@@ -17,7 +17,10 @@ public struct LetterGroup: Sendable, Equatable {
         let handling: LetterHandling
     }
 
-    /// The largest first.
+    /// The lower, the sooner. A customer's money in doubt must not vanish behind a cause that killed hundreds.
+    private var urgency: Int { handling == .reconcile ? 0 : reason.needsCRMConsent ? 1 : 2 }
+
+    /// The most urgent first: charges in doubt, then what the CRM has to agree to, then the largest.
     public static func of(_ letters: some Sequence<LetterCase>) -> [LetterGroup] {
         var groups: [Key: LetterGroup] = [:]
         for letter in letters {
@@ -31,6 +34,7 @@ public struct LetterGroup: Sendable, Equatable {
             groups[key] = group
         }
         return groups.values.sorted { left, right in
+            if left.urgency != right.urgency { return left.urgency < right.urgency }
             if left.count != right.count { return left.count > right.count }
             func name(_ group: LetterGroup) -> (String, String, String, String) {
                 (group.reason.rawValue, group.stage.rawValue, group.merchantID?.text ?? "", group.handling.rawValue)

@@ -38,6 +38,12 @@ public enum DeclineMapping {
         /// `nil`: it says nothing about this decline.
         public let says: Classification?
         public let decides: Bool
+
+        /// Why it says so. Who comes last speaks for what nobody knows, and is not asked where somebody did.
+        public var why: String? {
+            guard let says else { return nil }
+            return says.isUnknown && !decides ? "Would say \(says.declineClass.rawValue) if nothing above knew it." : says.sentence
+        }
     }
 }
 

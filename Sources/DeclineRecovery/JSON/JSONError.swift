@@ -28,8 +28,12 @@ public struct JSONError: Error, Hashable, Sendable, CustomStringConvertible {
     public var isTransient: Bool { false }
     public var advice: String { "Mend the publisher: it must send JSON (RFC 8259) in UTF-8, each name once in an object." }
 
+    public var description: String { "not acceptable JSON at byte \(byteOffset): \(fault)" }
+}
+
+extension JSONError.Fault: CustomStringConvertible {
     public var description: String {
-        let what = switch fault {
+        switch self {
         case .empty: "the body is empty; expected a JSON object"
         case .tooLarge(let bytes, let limit): "the body has \(bytes) bytes; expected at most \(limit)"
         case .tooDeep(let limit): "nested deeper than \(limit)"
@@ -44,7 +48,6 @@ public struct JSONError: Error, Hashable, Sendable, CustomStringConvertible {
         case .badNumber: "a number that JSON does not have"
         case .duplicateName: "a name that the object has already"
         }
-        return "not acceptable JSON at byte \(byteOffset): \(what)"
     }
 }
 

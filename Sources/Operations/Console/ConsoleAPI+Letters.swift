@@ -10,7 +10,8 @@ extension ConsoleAPI {
         let page: (total: Int, letters: [LetterCase])
         do throws(BrokerError) { page = try await shelf.page(filter, offset: offset, limit: limit) } catch { throw .broker(error) }
         return LetterView.object([
-            ("total", .integer(Int64(page.total))), ("ready", .bool(flow.isReady.letters)), ("letters", .array(page.letters.map(LetterView.summary))),
+            ("total", .integer(Int64(page.total))), ("ready", .bool(flow.isReady.letters)), ("connected", .bool(shelf.link.isConnected)),
+            ("letters", .array(page.letters.map(LetterView.summary))),
         ])
     }
 
@@ -19,13 +20,14 @@ extension ConsoleAPI {
         let groups: [LetterGroup]
         do throws(BrokerError) { groups = try await shelf.groups(filter) } catch { throw .broker(error) }
         return LetterView.object([
-            ("total", .integer(Int64(groups.reduce(0) { $0 + $1.count }))), ("groups", .array(groups.map(LetterView.group))),
+            ("total", .integer(Int64(groups.reduce(0) { $0 + $1.count }))), ("connected", .bool(shelf.link.isConnected)), ("groups", .array(groups.map(LetterView.group))),
         ])
     }
 
     private func whole(_ text: String) async throws(ConsoleError) -> (LetterCase, DeadLetter) {
         let id = try id(text)
         guard let summary = shelf.look({ $0[id] }) else { throw .notFound }
+        try requireBroker()
         let letter: DeadLetter?
         do throws(BrokerError) { letter = try await shelf.letter(id) } catch { throw .broker(error) }
         guard let letter else { throw .notFound }
@@ -55,12 +57,13 @@ extension ConsoleAPI {
             do throws(JSONError) {
                 after = try JSONValue(parsing: Array(edited.utf8).span)
             } catch {
-                throw ConsoleError(status: 422, what: error.description, advice: "Mend the text there; nothing is lost.")
+                throw .notJSON(error, in: edited)
             }
             patch = JSONPatch.between(before, after)
         } else {
             throw .badRequest("There is neither a body nor a patch.")
         }
+        if case .failure(let refusal) = LetterEdit.apply(patch, to: letter) { throw .refused(refusal, patch, before) }
         let outcome = Rehearsal(tools: tools, patch: patch.operations.isEmpty ? nil : patch, consent: .toAll).rehearse(summary, letter)
         let after = (try? JSONValue(parsing: outcome.body.span, limits: JSONLimits(bytes: .max, depth: 512))) ?? before
         return LetterView.object([
@@ -68,6 +71,7 @@ extension ConsoleAPI {
             ("faults", LetterView.faults(outcome.forecast.faults)), ("forecast", LetterView.forecast(outcome.forecast)),
             ("mayReplay", .bool(outcome.refusal == nil)), ("why", LetterView.text(outcome.refusal)),
             ("needsCrmConsent", LetterView.text(outcome.needsConsent?.sentence)),
+            ("suggestions", LetterView.suggestions(Suggestion.all(for: after, at: letter.stage, merchants: merchants(), now: tools.clock.now()))),
         ])
     }
 }

@@ -32,20 +32,60 @@ extension ConsoleAPI {
         let order = try order(body, request.person)
         let note = body["note"]?.string.flatMap { $0.allSatisfy(\.isWhitespace) ? nil : String($0.prefix(2_000)) }
         if order.needsNote, note == nil { throw .badRequest("A note is required.", "Say why in a sentence; whoever looks at the letter later will read it.") }
-        let selection: LetterSelection
-        if let letters = body["letters"]?.array {
-            let ids = letters.compactMap { $0.string.flatMap { UUID5($0) } }
-            guard !ids.isEmpty, ids.count == letters.count, ids.count <= 10_000 else { throw .badRequest("letters: expected 1 to 10,000 ids.") }
-            selection = .letters(ids)
-        } else if let filter = body["filter"], filter.object != nil {
-            selection = .filter(try LetterFilter { name in filter[name]?.string ?? filter[name]?.int64.map { String($0) } })
-        } else {
-            throw .badRequest("No letters are named.")
-        }
+        let selection = try selection(body)
         if case .replay(.some, _, _, _) = order {
             guard case .letters(let ids) = selection, ids.count == 1 else { throw .badRequest("A correction is for one letter.") }
         }
+        try requireBroker()
         return start(LetterJob(order, selection, by: request.person.by, note: note, tools: tools))
+    }
+
+    private func selection(_ body: JSONValue) throws(ConsoleError) -> LetterSelection {
+        if let letters = body["letters"]?.array {
+            let ids = letters.compactMap { $0.string.flatMap { UUID5($0) } }
+            guard !ids.isEmpty, ids.count == letters.count, ids.count <= 10_000 else { throw .badRequest("letters: expected 1 to 10,000 ids.") }
+            return .letters(ids)
+        }
+        guard let filter = body["filter"], filter.object != nil else { throw .badRequest("No letters are named.") }
+        return .filter(try LetterFilter { name in filter[name]?.string ?? filter[name]?.int64.map { String($0) } })
+    }
+
+    /// As many as can be read while somebody waits before a dialog.
+    private static let mostRehearsed = 2_000
+
+    /// A dry run of a replay: how many letters would be sent and what would become of them, and why the others would not. Changes nothing.
+    func rehearse(_ request: ConsoleRequest) async throws(ConsoleError) -> JSONValue {
+        guard case .replay(let patch, _, _, let consent) = try order(request.body, request.person) else { throw .badRequest("Only a replay is rehearsed.") }
+        let selection = try selection(request.body)
+        try requireBroker()
+        let total: Int
+        let outcomes: [Rehearsal.Outcome]
+        do throws(BrokerError) {
+            let ids: [UUID5] = switch selection {
+            case .letters(let ids): ids
+            case .filter(let filter): try await shelf.select(filter).map(\.id)
+            case .unfinished: []
+            }
+            total = ids.count
+            outcomes = try await Rehearsal(tools: tools, patch: patch, consent: consent).run(.letters(Array(ids.prefix(Self.mostRehearsed))))
+        } catch {
+            throw .broker(error)
+        }
+        let sent = outcomes.filter { $0.refusal == nil }
+        // One that the stream holds no more has no outcome, and is left out as well.
+        let rehearsed = min(total, Self.mostRehearsed)
+        let why = Dictionary(grouping: outcomes.filter { $0.refusal != nil || $0.forecast.verdict != .goes }) { $0.refusalInFull ?? $0.forecast.sentence }
+        return LetterView.object([
+            ("total", .integer(Int64(total))), ("rehearsed", .integer(Int64(rehearsed))), ("leftOut", .integer(Int64(rehearsed - sent.count))),
+            ("goes", .integer(Int64(sent.count { $0.forecast.verdict == .goes }))), ("skips", .integer(Int64(sent.count { $0.forecast.verdict == .skips }))),
+            ("wouldSkip", .integer(Int64(outcomes.count(where: \.wouldSkip)))),
+            ("unknown", .integer(Int64(sent.count { $0.forecast.verdict == .unknown }))),
+            ("why", .array(why.sorted { ($1.value.count, $0.key) < ($0.value.count, $1.key) }.prefix(5).map { sentence, outcomes in
+                LetterView.object([
+                    ("sentence", .string(sentence)), ("count", .integer(Int64(outcomes.count))), ("leftOut", .bool(outcomes.first?.refusal != nil)),
+                ])
+            })),
+        ])
     }
 
     private func order(_ body: JSONValue, _ person: ConsoleRequest.Person) throws(ConsoleError) -> LetterOrder {

@@ -39,6 +39,7 @@ public final class ConsoleAPI: Sendable {
         case (.get, "letters", 2): return .ok(try await letter(path[1]))
         case (.post, "letters", 3) where path[2] == "check": return .ok(try await check(path[1], request.body))
         case (.get, "runs", 1): return .ok(try await runs())
+        case (.post, "runs", 2) where path[1] == "rehearse": return .ok(try await rehearse(request))
         case (.post, "runs", 1): return .accepted(try await begin(request))
         case (.get, "runs", 2): return .ok(try await run(path[1]))
         case (.post, "runs", 3) where path[2] == "stop": return .ok(try await stop(path[1], request.person))
@@ -54,12 +55,17 @@ public final class ConsoleAPI: Sendable {
         LetterView.object([
             ("name", .string(person.name)), ("role", .string(person.role.rawValue)), ("open", .bool(person.isOpen)), ("version", .string(version)),
             ("prefix", .string(shelf.names.prefix)), ("hasConfiguration", .bool(tools.settler != nil)),
-            ("merchants", .array(merchants().map { .string($0.id.text) })),
+            ("merchants", .array(merchants().map { .string($0.id.text) })), ("reasons", .array(DeadLetterReason.allCases.map { .string($0.rawValue) })),
         ])
     }
 
     func require(_ role: ConsoleRole, _ person: ConsoleRequest.Person) throws(ConsoleError) {
         if !person.role.includes(role) { throw .forbidden(role) }
+    }
+
+    /// What is read from the broker while somebody waits is asked for only where it can be had: half an answer would read like a whole one.
+    func requireBroker() throws(ConsoleError) {
+        if !shelf.link.isConnected { throw .brokerAway }
     }
 
     func id(_ text: String) throws(ConsoleError) -> UUID5 {
@@ -73,6 +79,7 @@ public final class ConsoleAPI: Sendable {
         guard let order = request.query["order"], !order.isEmpty, order.utf8.count <= 512 else {
             throw .badRequest("No order is named.", "Give an order id or a recovery reference.")
         }
+        try requireBroker()
         let days = min(max(request.query["days"].flatMap { Int64($0) } ?? 45, 1), 90)
         let since = Moment(milliseconds: tools.clock.now().milliseconds - days * 86_400_000)
         let records: [JournalRecord]
@@ -88,7 +95,12 @@ public final class ConsoleAPI: Sendable {
         let story = RecoveryStory(records)
         return LetterView.object([
             ("records", .array(story.lines.map(Self.line))),
-            ("outlooks", .array(story.outlooks.map { LetterView.object([("reference", .string($0.reference.text)), ("sentence", .string($0.sentence))]) })),
+            ("outlooks", .array(story.outlooks.map { outlook in
+                LetterView.object([
+                    ("reference", .string(outlook.reference.text)), ("sentence", .string(outlook.sentence)),
+                    ("until", outlook.until.map { .integer($0.milliseconds) }), ("over", .bool(outlook.isOver)),
+                ])
+            })),
             ("letters", .array(letters.prefix(200).map(LetterView.summary))),
         ])
     }
@@ -146,7 +158,7 @@ public final class ConsoleAPI: Sendable {
         case .cancel: throw ConsoleError(status: 422, what: "This is a cancel command, not a decline.", advice: "Paste a decline event.")
         case .rejected(let rejected):
             throw ConsoleError(status: 422, what: "The event would be rejected.", advice: "Each fault names its place.", faults: rejected.faults)
-        case .unreadable(let error): throw ConsoleError(status: 422, what: error.description, advice: error.advice)
+        case .unreadable(let error): throw .notJSON(error, in: text)
         }
     }
 

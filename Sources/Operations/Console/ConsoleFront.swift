@@ -3,6 +3,7 @@ import HTTPTypes
 public import Hummingbird
 public import Logging
 import NIOCore
+import Synchronization
 
 /// The console over HTTP: the page, and the API behind who may use it.
 ///
@@ -17,6 +18,14 @@ public struct ConsoleFront: Sendable {
     private let metrics: @Sendable () -> String
     private let logger: Logger
     private let bodyLimit = 2 << 20
+    /// When refused sign-ins were told last, and how many there were since.
+    private let refusals = Refusals()
+
+    private final class Refusals: Sendable {
+        private let state = Mutex<(toldAt: ContinuousClock.Instant?, count: Int)>((nil, 0))
+
+        func withLock<Answer>(_ body: (inout (toldAt: ContinuousClock.Instant?, count: Int)) -> Answer) -> Answer { state.withLock { body(&$0) } }
+    }
 
     /// - Parameters:
     ///   - access: as it is configured when asked.
@@ -37,7 +46,8 @@ public struct ConsoleFront: Sendable {
     }
 
     public func application(host: String, port: Int, onListening: @escaping @Sendable (Int) -> Void) -> some ApplicationProtocol {
-        let router = Router()
+        let router = Router(context: ConsoleContext.self)
+        router.middlewares.add(RefusalInWords())
         router.get("livez") { _, _ in Self.text(.ok, "alive\n") }
         router.get("readyz") { _, _ in isReady() ? Self.text(.ok, "ready\n") : Self.text(.serviceUnavailable, "not connected, or still reading the letters\n") }
         // Counts and no names: as open as a worker's.
@@ -47,22 +57,23 @@ public struct ConsoleFront: Sendable {
             guard let (kind, bytes) = ConsolePage.files[context.parameters.get("name") ?? ""] else { return Self.text(.notFound, "nothing here\n") }
             return Self.file(kind, bytes)
         }
-        router.get("api/**") { request, context in await serve(request, .get, []) }
+        router.get("api/**") { request, context in await serve(request, context, .get, []) }
         router.post("api/**") { request, context in
             // Throws 413 beyond the limit.
             let body = try await request.body.collect(upTo: bodyLimit)
-            return await serve(request, .post, Array(body.readableBytesView))
+            return await serve(request, context, .post, Array(body.readableBytesView))
         }
         var quiet = logger
         quiet.logLevel = max(logger.logLevel, .warning)
         return Application(
-            router: router, configuration: ApplicationConfiguration(address: .hostname(host, port: port), serverName: "salvage"),
+            // Heads that never end must not hold connections for ever.
+            router: router, server: .http1(configuration: .init(idleTimeout: .seconds(60))), configuration: ApplicationConfiguration(address: .hostname(host, port: port), serverName: "salvage"),
             onServerRunning: { channel in onListening(channel.localAddress?.port ?? port) }, logger: quiet)
     }
 
     // MARK: The API
 
-    private func serve(_ request: Request, _ method: ConsoleRequest.Method, _ bytes: [UInt8]) async -> Response {
+    private func serve(_ request: Request, _ context: ConsoleContext, _ method: ConsoleRequest.Method, _ bytes: [UInt8]) async -> Response {
         let response: ConsoleResponse
         do throws(ConsoleError) {
             let person = try person(behind: request)
@@ -79,10 +90,10 @@ public struct ConsoleFront: Sendable {
             tell(asked, response)
         } catch {
             response = error.response
+            // Whoever opens the page has no token yet; who brings a wrong one mistook it, or tries.
+            if error.status == 401, request.headers[.authorization] != nil { tellRefusal(of: context.remoteAddress?.ipAddress ?? "unknown") }
         }
-        var headers = Self.headers("application/json")
-        headers[.cacheControl] = "no-store"
-        return Response(status: .init(code: response.status), headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: response.body.bytes)))
+        return Self.json(response)
     }
 
     private func person(behind request: Request) throws(ConsoleError) -> ConsoleRequest.Person {
@@ -132,16 +143,34 @@ public struct ConsoleFront: Sendable {
         return query
     }
 
+    /// At most every ten seconds: guessing must not fill the log.
+    private func tellRefusal(of peer: String) {
+        let count: Int? = refusals.withLock { refusals in
+            refusals.count += 1
+            guard refusals.toldAt.map({ $0 + .seconds(10) < .now }) ?? true else { return nil }
+            defer { refusals = (.now, 0) }
+            return refusals.count
+        }
+        guard let count else { return }
+        logger.warning("A sign-in is refused: the token is nobody's", metadata: ["peer": "\(peer)", "count": "\(count)"])
+    }
+
     /// Who began what; what was done to which letter stands in the stream.
     private func tell(_ request: ConsoleRequest, _ response: ConsoleResponse) {
-        guard request.method == .post, request.path.first == "runs" else { return }
-        logger.notice("An operator acts", metadata: [
+        guard request.method == .post, request.path.first == "runs", request.path.last != "rehearse" else { return }
+        logger.notice(response.status < 400 ? "An operator acts" : "An operator's act is refused", metadata: [
             "by": "\(request.person.name)", "action": "\(request.body["action"]?.string ?? request.path.last ?? "")",
             "run": "\(response.body["id"]?.string ?? "")", "status": "\(response.status)",
         ])
     }
 
     // MARK: Answers
+
+    fileprivate static func json(_ response: ConsoleResponse) -> Response {
+        var headers = headers("application/json")
+        headers[.cacheControl] = "no-store"
+        return Response(status: .init(code: response.status), headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: response.body.bytes)))
+    }
 
     private static func headers(_ contentType: String) -> HTTPFields {
         var headers: HTTPFields = [.contentType: contentType + "; charset=utf-8", .xContentTypeOptions: "nosniff"]
@@ -158,6 +187,35 @@ public struct ConsoleFront: Sendable {
 
     private static func text(_ status: HTTPResponse.Status, _ text: String) -> Response {
         Response(status: status, headers: headers("text/plain"), body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
+    }
+}
+
+/// Knows who is at the other end.
+private struct ConsoleContext: RequestContext, RemoteAddressRequestContext {
+    var coreContext: CoreRequestContextStorage
+    let remoteAddress: SocketAddress?
+
+    init(source: ApplicationRequestContextSource) {
+        coreContext = CoreRequestContextStorage(source: source)
+        remoteAddress = source.channel.remoteAddress
+    }
+}
+
+/// What is refused before anybody of ours is asked is answered in the same words, behind the same headers.
+private struct RefusalInWords: RouterMiddleware {
+    @concurrent func handle(
+        _ request: Request, context: ConsoleContext, next: @concurrent (Request, ConsoleContext) async throws -> Response
+    ) async throws -> Response {
+        do {
+            return try await next(request, context)
+        } catch let error as any HTTPResponseError {
+            let refusal = switch error.status.code {
+            case 404: ConsoleError.notFound
+            case 413: ConsoleError(status: 413, what: "The request is larger than 2 MiB.", advice: "Shorten the message, or act on letters by a filter.")
+            case let status: ConsoleError(status: status, what: "The request cannot be served (\(status)).", advice: "Compare it with what the page sends.")
+            }
+            return ConsoleFront.json(refusal.response)
+        }
     }
 }
 

@@ -23,6 +23,7 @@ enum ConsolePage {
         "letters.js": (.script, PackageResources.letters_js),
         "mapping.js": (.script, PackageResources.mapping_js),
         "overview.js": (.script, PackageResources.overview_js),
+        "place.js": (.script, PackageResources.place_js),
         "recoveries.js": (.script, PackageResources.recoveries_js),
         "runs.js": (.script, PackageResources.runs_js),
         "words.js": (.script, PackageResources.words_js),

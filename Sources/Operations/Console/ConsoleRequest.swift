@@ -1,3 +1,4 @@
+import Broker
 import DeclineRecovery
 
 /// A request to the console's API, out of its HTTP.
@@ -40,11 +41,14 @@ struct ConsoleError: Error, Sendable {
     let what: String
     let advice: String
     var faults: [FieldError] = []
+    /// Where in the text that was sent it went wrong, in UTF-16 units, as a browser counts.
+    var offset: Int?
 
     var response: ConsoleResponse {
         ConsoleResponse(status: status, body: LetterView.object([
             ("error", LetterView.object([
                 ("what", .string(what)), ("advice", .string(advice)), ("faults", faults.isEmpty ? nil : LetterView.faults(faults)),
+                ("offset", offset.map { .integer(Int64($0)) }),
             ])),
         ]))
     }
@@ -59,6 +63,31 @@ struct ConsoleError: Error, Sendable {
 
     static func forbidden(_ role: ConsoleRole) -> ConsoleError {
         ConsoleError(status: 403, what: "This needs the role \(role.rawValue).", advice: "Ask somebody who has it, or have `console.access` changed.")
+    }
+
+    static let brokerAway = broker(BrokerError.connectionLost(why: "not connected at the moment"))
+
+    /// Text that somebody typed or pasted and that is no JSON, by line and column instead of by byte.
+    static func notJSON(_ error: JSONError, in text: String) -> ConsoleError {
+        let before = String(decoding: text.utf8.prefix(error.byteOffset), as: UTF8.self)
+        let line = before.utf8.count { $0 == UInt8(ascii: "\n") } + 1
+        let column = before.count - (before.lastIndex(of: "\n").map { before.distance(from: before.startIndex, to: $0) + 1 } ?? 0) + 1
+        var what = error.fault.description
+        if case .unexpectedByte(let byte) = error.fault, (0x21...0x7E).contains(byte) { what = "'\(Character(UnicodeScalar(byte)))' is not expected here" }
+        return ConsoleError(
+            status: 422, what: "Not JSON at line \(line), column \(column): \(what).", advice: "Mend the text there; nothing of it is lost.",
+            offset: before.utf16.count)
+    }
+
+    /// A correction that may not be made; where it holds card data, with the places of it.
+    static func refused(_ refusal: LetterEditRefusal, _ patch: JSONPatch, _ before: JSONValue) -> ConsoleError {
+        var faults: [FieldError] = []
+        if refusal == .cardData, let after = try? patch.applied(to: before), let clean = try? JSONValue(parsing: CardDataGuard.redacted(after.bytes).span) {
+            faults = JSONDifference.between(after, clean).map { FieldError(path: $0.path.description, message: "holds card data") }
+        }
+        let what = refusal.description
+        return ConsoleError(
+            status: 422, what: what.prefix(1).uppercased() + what.dropFirst() + ".", advice: "Change it in the text; nothing of it is lost.", faults: faults)
     }
 
     static func broker(_ error: some Error & CustomStringConvertible) -> ConsoleError {

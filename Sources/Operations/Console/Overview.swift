@@ -6,8 +6,10 @@ enum Overview {
     static func json(_ flow: FlowShelf, letters: LetterShelf, now: Moment) async throws(ConsoleError) -> JSONValue {
         let depths = try await flow.depths(now)
         let ready = flow.isReady
-        let queues = flow.queues.map { name, what in
-            LetterView.object([("name", .string(name)), ("what", .string(what)), ("ready", .integer(Int64(depths[name] ?? 0)))])
+        let queues = flow.queues.map { name, what, parks in
+            LetterView.object([
+                ("name", .string(name)), ("what", .string(what)), ("parks", .bool(parks)), ("ready", .integer(Int64(depths[name] ?? 0))),
+            ])
         }
         // Made while the books are held: a copy of either would be paid for by its next fold.
         let dead: [(String, JSONValue?)] = letters.look { book in
@@ -15,11 +17,18 @@ enum Overview {
             let toDo = book.toDo()
             // One whose replay became another letter is seen to there.
             counts[.failedAgain] = toDo.values.reduce(0) { $0 + $1.values.reduce(0, +) } - (counts[.open] ?? 0)
-            let reasons = toDo.mapValues { $0.values.reduce(0, +) }.sorted { ($1.value, $0.key.rawValue) < ($0.value, $1.key.rawValue) }
+            let reasons = toDo.map { reason, counts in (reason: reason, count: counts.values.reduce(0, +), inDoubt: counts[.reconcile] ?? 0) }
+                .sorted { left, right in
+                    // As the groups of letters are: a charge in doubt is not to be outnumbered.
+                    func rank(_ entry: (reason: DeadLetterReason, count: Int, inDoubt: Int)) -> Int { entry.inDoubt > 0 ? 0 : entry.reason.needsCRMConsent ? 1 : 2 }
+                    return (rank(left), right.count, left.reason.rawValue) < (rank(right), left.count, right.reason.rawValue)
+                }
             return [
                 ("letters", LetterView.object(LetterState.allCases.map { ($0.rawValue, .integer(Int64(counts[$0] ?? 0))) })),
-                ("reasons", .array(reasons.map { reason, count in
-                    LetterView.object([("reason", .string(reason.rawValue)), ("count", .integer(Int64(count)))])
+                ("reasons", .array(reasons.map { reason, count, inDoubt in
+                    LetterView.object([
+                        ("reason", .string(reason.rawValue)), ("count", .integer(Int64(count))), ("inDoubt", .integer(Int64(inDoubt))),
+                    ])
                 })),
             ]
         }
@@ -33,7 +42,8 @@ enum Overview {
         return LetterView.object(
             [
                 ("at", .integer(now.milliseconds)),
-                ("ready", LetterView.object([("letters", .bool(ready.letters)), ("journal", .bool(ready.journal))])), ("queues", .array(queues)),
+                ("ready", LetterView.object([("letters", .bool(ready.letters)), ("journal", .bool(ready.journal)), ("workers", .bool(flow.knowsWorkers))])),
+                ("queues", .array(queues)),
                 ("workers", workers(flow.pulses)),
             ] + dead + going)
     }

@@ -193,8 +193,10 @@ public final class LetterShelf: Sendable {
                 if !hits.isEmpty { found.withLock { $0 += hits } }
             }
             // An offset whose segment was dropped for its age reads on from the oldest that is there.
-            let deadline = ContinuousClock.now + .seconds(20)
-            while reading.lastOffset < range.upperBound, ContinuousClock.now < deadline, !Task.isCancelled { try? await Task.sleep(for: .milliseconds(2)) }
+            do throws(BrokerError) { try await reading.reach(range.upperBound) } catch {
+                await reading.end()
+                throw error
+            }
             await reading.end()
             entries += found.withLock { $0 }
         }

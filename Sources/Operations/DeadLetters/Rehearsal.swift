@@ -18,6 +18,8 @@ public struct Rehearsal: Sendable {
         public let letter: LetterCase
         /// Why it would not be sent.
         public let refusal: String?
+        /// Whether it would not be sent only because the CRM would be told `skipped`.
+        public let wouldSkip: Bool
         /// Whether, and why, the CRM's people must agree.
         public let needsConsent: CRMConsent?
         public let forecast: Forecast
@@ -68,9 +70,10 @@ public struct Rehearsal: Sendable {
             let needed = CRMConsent(for: letter, sending: body)
             let unagreed = consent.ofCRM ? nil : needed?.sentence
             // At intake a skip ends it: the sale is not tried at all.
-            let skipped = forecast.verdict == .skips && letter.stage == .intake && !consent.toSkips ? forecast.sentence : nil
+            let wouldSkip = forecast.verdict == .skips && letter.stage == .intake && !consent.toSkips
+            let others = refusal ?? lacking ?? failing ?? unagreed
             return Outcome(
-                letter: summary, refusal: refusal ?? lacking ?? failing ?? unagreed ?? skipped, needsConsent: needed, forecast: forecast,
+                letter: summary, refusal: others ?? (wouldSkip ? forecast.sentence : nil), wouldSkip: wouldSkip && others == nil, needsConsent: needed, forecast: forecast,
                 differences: differences, body: body)
         }
         guard let patch else { return outcome(letter.original.redactedBody, [], refused) }

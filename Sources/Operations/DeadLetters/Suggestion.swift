@@ -8,7 +8,12 @@ public struct Suggestion: Sendable, Equatable {
 
     /// - Parameter merchants: those that are configured; empty where no configuration is at hand.
     public static func all(for letter: DeadLetter, merchants: [Merchant], now: Moment) -> [Suggestion] {
-        guard letter.stage == .intake, let event = letter.original.json, let data = event["data"] else { return [] }
+        all(for: letter.original.json, at: letter.stage, merchants: merchants, now: now)
+    }
+
+    /// For a message as it stands, corrections included: one may make room for the next.
+    static func all(for event: JSONValue?, at stage: Stage, merchants: [Merchant], now: Moment) -> [Suggestion] {
+        guard stage == .intake, let event, let data = event["data"] else { return [] }
         return [nearestMerchant(data, merchants), rerun(event, data, merchants, now)].compactMap { $0 }
     }
 

@@ -10,6 +10,7 @@ public final class FlowShelf: Sendable {
         var journalReady = false
         var depths: (at: Moment, counts: [String: Int])?
         var workers: [String: WorkerPulse] = [:]
+        var listeningSince: ContinuousClock.Instant?
     }
 
     private let link: BrokerLink
@@ -49,12 +50,16 @@ public final class FlowShelf: Sendable {
                 }
             }
         }
+        state.withLock { $0.listeningSince = .now }
     }
 
     /// The letters were read to their end.
     public func lettersAreReady() { state.withLock { $0.lettersReady = true } }
 
     public var isReady: (letters: Bool, journal: Bool) { state.withLock { ($0.lettersReady, $0.journalReady) } }
+
+    /// Whether every worker that runs has said so since this process listens; they do every five seconds.
+    var knowsWorkers: Bool { state.withLock { state in !state.workers.isEmpty || state.listeningSince.map { $0 + .seconds(15) < .now } ?? false } }
 
     /// Charges whose outcome is not known, and since when the oldest is not; recoveries that are put away.
     public func standing(now: Moment) -> (unknown: Int, oldest: Moment.Span?, parked: Int) {
@@ -71,21 +76,22 @@ public final class FlowShelf: Sendable {
 
     // MARK: Queues
 
-    /// Every queue, and what waits in it.
-    var queues: [(name: String, what: String)] {
+    /// Every queue, what waits in it, and whether it waits there as it should until its time.
+    var queues: [(name: String, what: String, parks: Bool)] {
         [
             (names.intake, "declines and commands that came in"), (names.cascade, "cascades: a customer waits"), (names.retry, "retries whose step is due"),
             (names.outcomes, "news of FlexFactor's webhooks"), (names.suspects, "what was in work as workers ended: tried alone"),
             (names.unrouted, "results that nobody had bound a queue for"),
             (names.crmResults, "results that the CRM has not taken"),
-        ] + DelayLadder.rungs.map { (names.delays[$0], "put away, step of \(DelayLadder.span(ofRung: $0).milliseconds / 1_000) s") }
+        ].map { ($0, $1, false) }
+            + DelayLadder.rungs.map { (names.delays[$0], "put away, step of \(DelayLadder.span(ofRung: $0).milliseconds / 1_000) s", true) }
     }
 
     /// At most every two seconds, however many look.
     func depths(_ now: Moment) async throws(ConsoleError) -> [String: Int] {
         if let known = state.withLock({ $0.depths }), now - known.at < .seconds(2) { return known.counts }
         var counts: [String: Int] = [:]
-        for (name, _) in queues {
+        for (name, _, _) in queues {
             do throws(BrokerError) {
                 counts[name] = try await link.readyCount(of: name)
             } catch .refused(404, _) {

@@ -4,7 +4,15 @@ public import DeclineRecovery
 public struct RecoveryStory: Sendable {
     public let lines: [Line]
     /// How each recovery stands, by its reference.
-    public let outlooks: [(reference: RecoveryReference, sentence: String)]
+    public let outlooks: [Outlook]
+
+    public struct Outlook: Sendable {
+        public let reference: RecoveryReference
+        public let sentence: String
+        /// When it goes on by itself.
+        public let until: Moment?
+        public let isOver: Bool
+    }
 
     public struct Line: Sendable {
         public let record: JournalRecord
@@ -27,16 +35,19 @@ public struct RecoveryStory: Sendable {
                 isRepeat: record.fate == "told" && !told.insert(record.reference.text + record.detail).inserted)
         }
         let byReference = Dictionary(grouping: records, by: \.reference)
-        outlooks = byReference.keys.sorted { $0.text < $1.text }.map { ($0, Self.outlook(byReference[$0] ?? [])) }
+        outlooks = byReference.keys.sorted { $0.text < $1.text }.map { reference in
+            let (sentence, until, isOver) = Self.outlook(byReference[reference] ?? [])
+            return Outlook(reference: reference, sentence: sentence, until: until, isOver: isOver)
+        }
     }
 
-    private static func outlook(_ records: [JournalRecord]) -> String {
+    private static func outlook(_ records: [JournalRecord]) -> (String, until: Moment?, isOver: Bool) {
         let finals = records.filter { $0.fate == "told" && ResultKind(rawValue: $0.detail)?.isFinal == true }
-        if let final = finals.first { return "ended as \(final.detail); nothing more comes but refunds and chargebacks" }
-        guard let last = records.last else { return "under way" }
-        if last.fate == "dead_lettered" || last.fate == "rejected" { return "ended in a dead letter" }
-        if let until = last.until { return "looked at again at \(until.rfc3339)" }
-        return "under way"
+        if let final = finals.first { return ("ended as \(final.detail); nothing more comes but refunds and chargebacks", nil, true) }
+        guard let last = records.last else { return ("under way", nil, false) }
+        if last.fate == "dead_lettered" || last.fate == "rejected" { return ("ended in a dead letter", nil, true) }
+        if let until = last.until { return ("put away; it goes on", until, false) }
+        return ("under way", nil, false)
     }
 }
 
@@ -51,7 +62,7 @@ extension JournalRecord {
         case "ignored": "nothing to do (\(detail))"
         default: "\(fate) \(detail)"
         }
-        return what + (reason.map { $0 == detail ? "" : ", \($0)" } ?? "") + (rule.map { ", by rule \($0)" } ?? "") + (until.map { ", until \($0.rfc3339)" } ?? "")
+        return what + (reason.map { $0 == detail ? "" : ", \($0)" } ?? "") + (rule.map { ", by rule \($0)" } ?? "")
     }
 
     fileprivate var tone: RecoveryStory.Tone {

@@ -96,7 +96,7 @@ struct DeadLetterPage {
         Terminal.show("  \(Terminal.paint(forecast.verdict.rawValue, colour)): \(Terminal.visible(forecast.sentence))")
         for fault in forecast.faults { Terminal.show("  \(Terminal.visible(fault.path)): \(Terminal.visible(fault.message))") }
         for step in forecast.steps where step.says != nil {
-            Terminal.show("  \(step.decides ? ">" : " ") \(step.voice.rawValue): \(step.says?.declineClass.rawValue ?? ""), \(Terminal.visible(step.says?.sentence ?? ""))")
+            Terminal.show("  \(step.decides ? ">" : " ") \(step.voice.rawValue): \(step.says?.declineClass.rawValue ?? ""), \(Terminal.visible(step.why ?? ""))")
         }
     }
 

@@ -38,16 +38,17 @@ import Testing
         #expect(found.count { $0.handling == .editFirst } == 1)
     }
 
-    @Test func theLargestStandsFirstThenByTheAlphabet() {
+    /// A charge in doubt does not vanish behind a cause that killed many; nor does what the CRM must be asked about.
+    @Test func theUrgentStandFirstThenTheLargestThenByTheAlphabet() {
         let found = groups([
             .sample(.unknownMerchant, message: "1"), .sample(.noCardKey, message: "2", merchant: "b"),
             .sample(.noCardKey, message: "3", merchant: "a"),
             .sample(.noCardKey, message: "4", merchant: nil), .sample(.noCardKey, stage: .cascade, message: "5", merchant: "z"),
-            .sample(.attemptsSpent, stage: .retry, message: "6"), .sample(.unreadable, message: "7"), .sample(.unreadable, message: "8"),
+            .sample(.attemptsSpent, stage: .retry, message: "6"), .sample(.unreadable, message: "7"), .sample(.unreadable, message: "8"), .sample(.outcomeUnknown, stage: .cascade, message: "9"),
         ])
         #expect(
             found.map { "\($0.reason.rawValue) \($0.stage.rawValue) \($0.merchantID?.text ?? "-")" } == [
-                "unreadable intake acme", "attempts_spent retry acme", "no_card_key cascade z", "no_card_key intake -", "no_card_key intake a",
+                "outcome_unknown cascade acme", "attempts_spent retry acme", "unreadable intake acme", "no_card_key cascade z", "no_card_key intake -", "no_card_key intake a",
                 "no_card_key intake b",
                 "unknown_merchant intake acme",
             ])

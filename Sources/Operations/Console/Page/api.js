@@ -13,13 +13,18 @@ export const link = { seenAt: null, problem: null, onRefused: () => {} };
 
 /** What went wrong and what to do about it, in the server's words where it has any. */
 export class Problem extends Error {
-  constructor(status, { what, advice, faults } = {}) {
+  constructor(status, { what, advice, faults, offset } = {}) {
     super(what);
     this.status = status;
     this.what = what;
     this.advice = advice;
     this.faults = faults ?? [];
+    /** Where in the text that was sent. */
+    this.offset = offset;
   }
+
+  /** It may be over by itself: the same again is worth asking. */
+  get mayPass() { return this.status === 0 || this.status >= 500; }
 }
 
 const unreachable = () => new Problem(0, {

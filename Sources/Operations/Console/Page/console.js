@@ -1,10 +1,10 @@
 // The frame around the pages: who is signed in, which page the address names, the header, and the overview's poll that feeds them all.
 import { el, foreign, render, visible } from "./dom.js";
 import { access, get, link, Poll, Problem } from "./api.js";
-import { desk, drawWith, problemBox, redraw } from "./desk.js";
-import { count, setClock, span } from "./words.js";
+import { desk, drawWith, problemBox, redraw, toHeading } from "./desk.js";
+import { count, localTime, setClock, span } from "./words.js";
 import { listenToKeys, showHelp } from "./keyboard.js";
-import { dialogIsOpen, drawDialog } from "./dialog.js";
+import { closeDialog, dialogIsOpen, drawDialog } from "./dialog.js";
 import { overviewPage } from "./overview.js";
 import { lettersPage } from "./letters.js";
 import { letterPage } from "./letter.js";
@@ -57,17 +57,17 @@ function arrive() {
   const next = pageOf(route);
   if (page && page !== next) page.leave();
   const changed = page !== next || route.id !== undefined;
+  const previous = page;
   page = next;
-  page.enter(route);
+  page.enter(route, previous);
   overviewPoll.now();
   draw();
-  if (changed) {
-    const heading = main.querySelector("h1");
-    if (heading) heading.tabIndex = -1;
-    (heading ?? main).focus({ preventScroll: true });
-  }
-  scrollTo(0, scroll);
-  queueMicrotask(() => scrollTo(0, scroll));
+  const landing = previous === letterPage && page.landing?.();
+  if (landing) landing.focus({ preventScroll: true });
+  else if (changed) toHeading();
+  const settle = () => (landing && scroll === 0 ? landing.scrollIntoView({ block: "center" }) : scrollTo(0, scroll));
+  settle();
+  queueMicrotask(settle);
 }
 
 // ---- Drawing
@@ -97,20 +97,24 @@ function navigation() {
   const here = routeOfAddress().name;
   return el("nav", { "aria-label": "Pages" }, places.map(({ name, label, test }) => el("a", {
     href: `#/${name}`, "data-test": test, "aria-current": here === name ? "page" : undefined,
-  }, label, name === "letters" && toDo() > 0 && el("span", { class: "badge", title: "dead letters to do", "data-test": "nav-letters-count" }, count(toDo())))));
+  }, label, name === "letters" && toDo() > 0 && [
+    el("span", { class: "unseen" }, ", "), el("span", { class: "badge", title: "dead letters to do", "data-test": "nav-letters-count" }, count(toDo())),
+    el("span", { class: "unseen" }, " to do")])));
 }
 
 function connection() {
   const silence = link.seenAt === null ? null : Date.now() - link.seenAt;
   const seen = silence === null ? "never reached" : `last seen ${span(silence)} ago`;
   const late = silence !== null && silence > 30_000;
-  const tone = link.problem ? "bad" : late ? "warn" : "good";
-  const text = link.problem ? `cannot be reached, ${seen}` : silence === null ? "connecting …" : late ? seen : "live";
+  const old = desk.overviewProblem && `${desk.overviewProblem.status === 503 ? "the broker cannot be reached" : "the overview cannot be had"}`
+    + (desk.overview ? `, numbers from ${localTime(desk.overview.at)}` : "");
+  const tone = link.problem || old ? "bad" : late ? "warn" : "good";
+  const text = link.problem ? `cannot be reached, ${seen}` : old ? old : silence === null ? "connecting …" : late ? seen : "live";
   return el("span", { class: `connection ${tone}`, "data-test": "connection", title: `The server was ${seen}.` }, text);
 }
 
 function staleness() {
-  if (!link.problem) return null;
+  if (!link.problem) return problemBox(desk.overviewProblem, "stale");
   return el("div", { class: "callout warn", role: "alert", "data-test": "stale" }, el("p", null,
     el("strong", null, "The server cannot be reached."), " What you see is old. What you typed is kept; the page keeps trying."));
 }
@@ -121,7 +125,8 @@ function person() {
   const version = el("span", { class: "muted", "data-test": "version" }, `v${session.version}`);
   return el("span", { class: "person" },
     session.open
-      ? el("span", { class: "pill warn", "data-test": "open-access" }, "no access is configured: open on this machine only")
+      ? el("span", { class: "pill warn", "data-test": "open-access",
+        title: "No access is configured: whoever uses this machine may do everything. Others cannot reach the console." }, "open access")
       : el("span", { "data-test": "person" }, foreign(session.name), el("span", { class: "muted" }, ` ${session.role}`)),
     version,
     el("button", { type: "button", class: "quiet", "data-test": "help", "aria-label": "Help and shortcuts", on: { click: showHelp } }, "?"),
@@ -173,6 +178,8 @@ link.onRefused = () => {
   wrongToken = access.known;
   refused = true;
   overviewPoll.stop();
+  // Over the sign-in it would be a door without a handle; what was typed into it is kept.
+  closeDialog();
   redraw();
 };
 
@@ -181,7 +188,7 @@ async function openSession() {
     const session = await get("/api/session");
     if (desk.session && desk.session.name !== session.name) return location.reload();
     desk.session = session;
-    sessionProblem = null;
+    sessionProblem = desk.overviewProblem = null;
     overviewPoll.start();
     if (page) redraw();
     else arrive();
@@ -198,6 +205,11 @@ const overviewPoll = new Poll(async () => {
     const overview = await get("/api/overview");
     setClock(overview.at);
     desk.overview = overview;
+    desk.overviewProblem = null;
+    page?.retry?.();
+  } catch (problem) {
+    desk.overviewProblem = problem;
+    throw problem;
   } finally {
     redraw();
   }

@@ -1,7 +1,7 @@
 // What every page shares: who sits here, the latest overview, asking for a redraw, and the small pieces all pages show.
 import { el, foreign, visible } from "./dom.js";
 
-export const desk = { session: null, overview: null, /** Letters were acted on: what counts them is out of date. */ acted() {} };
+export const desk = { session: null, overview: null, /** Why there is no newer one. */ overviewProblem: null, /** Letters were acted on: what counts them is out of date. */ acted() {} };
 
 const ranks = { viewer: 0, operator: 1, admin: 2 };
 export const mayAct = (role) => (ranks[desk.session?.role] ?? -1) >= ranks[role];
@@ -20,19 +20,31 @@ export function say(text) {
   document.getElementById("said").textContent = visible(text);
 }
 
+/** To where a page begins, for whoever does not see it change. */
+export function toHeading() {
+  const heading = document.querySelector("#page h1");
+  if (heading) heading.tabIndex = -1;
+  (heading ?? document.getElementById("page")).focus({ preventScroll: true });
+}
+
+/** A sentence of ours, with what stands in backticks as code. */
+export const prose = (text) => foreign(String(text ?? "").split("`").map((piece, index) => (index % 2 ? el("code", null, piece) : piece)));
+
 /** After Enter in a search the hands are free again: the keys act on what was found. */
 export const toContent = () => document.getElementById("page").focus({ preventScroll: true });
 
-export function problemBox(problem, test = "problem") {
+export function problemBox(problem, test = "problem", show = undefined) {
   if (!problem) return null;
   return el("div", { class: "callout bad", role: "alert", "data-test": test },
-    el("p", null, el("strong", null, foreign(problem.what ?? String(problem)))),
-    problem.advice && el("p", null, foreign(problem.advice)),
-    faultList(problem.faults));
+    el("p", null, el("strong", null, prose(problem.what ?? String(problem)))),
+    problem.advice && el("p", null, prose(problem.advice)),
+    faultList(problem.faults, show));
 }
 
-export const faultList = (faults) => faults?.length > 0 && el("ul", { class: "faults", "data-test": "faults" },
-  faults.map((fault) => el("li", null, el("code", null, fault.path), " ", foreign(fault.message))));
+/** `show` leads to the place of a fault. */
+export const faultList = (faults, show) => faults?.length > 0 && el("ul", { class: "faults", "data-test": "faults" },
+  faults.map((fault) => el("li", null, show ? button(el("code", null, fault.path), "fault-place", () => show(fault.path), { class: "quiet" })
+    : el("code", null, fault.path), " ", foreign(fault.message))));
 
 export const empty = (title, ...advice) => el("div", { class: "empty", "data-test": "empty" }, el("p", null, el("strong", null, title)), el("p", null, advice));
 

@@ -14,7 +14,10 @@ export function openDialog(content) {
   render(dialog);
   render(dialog, current.view());
   if (!dialog.open) dialog.showModal();
-  dialog.querySelector("textarea, input, button.main")?.focus();
+  // The keyboard of a phone, or a large zoom, leaves little of the dialog to be seen: what has the focus is brought into it.
+  const first = dialog.querySelector("textarea") ?? dialog.querySelector("input, button.main");
+  first?.focus();
+  first?.scrollIntoView({ block: "nearest" });
 }
 
 // Both the Escape key and our own buttons end here, once.

@@ -9,7 +9,7 @@ const tags = new Set([...svgTags, ...`a article bdi br button caption code datal
 const attributeNames = new Set(`class id for name type href title role tabindex colspan scope placeholder rows autocomplete spellcheck
   autocapitalize inputmode min max step list datetime viewBox x y x1 x2 y1 y2 rx width height preserveAspectRatio data-test data-id
   data-item data-row data-label data-filter data-state aria-label aria-labelledby aria-describedby aria-current aria-pressed aria-busy
-  aria-invalid aria-hidden`.split(/\s+/));
+  aria-invalid aria-hidden aria-required`.split(/\s+/));
 const readByPeople = new Set(["title", "placeholder", "aria-label", "data-label"]);
 const properties = new Set(["value", "checked", "indeterminate", "disabled", "hidden", "readOnly", "open"]);
 
@@ -67,7 +67,11 @@ export function render(root, ...content) {
   const focused = document.activeElement;
   reconcile(root, collect(content, "", []));
   if (focused !== document.activeElement && focused?.isConnected && root.contains(focused)) focused.focus({ preventScroll: true });
+  for (const [mounted, node] of fresh.splice(0)) mounted(node);
 }
+
+// Made and not announced yet: nothing can take the focus before it stands in the document.
+const fresh = [];
 
 const made = new WeakMap();
 const listeners = new WeakMap();
@@ -102,7 +106,7 @@ function create(description) {
     : document.createElement(description.tag);
   made.set(node, { ...description, attributes: {}, children: [] });
   update(node, description);
-  description.attributes.mounted?.(node);
+  if (description.attributes.mounted) fresh.push([description.attributes.mounted, node]);
   return node;
 }
 
@@ -130,6 +134,8 @@ function update(node, description) {
   // After the children: a select takes its value only when it has its options. `open` belongs to the person once it was set.
   for (const [name, value] of Object.entries(attributes)) {
     if (!properties.has(name) || value === undefined) continue;
+    // A bar without the attribute runs on as if nothing were known of its end, and its property is 0 all the same.
+    if (node.tagName === "PROGRESS") { node.setAttribute(name, String(value)); continue; }
     if (name === "open" ? before.attributes.open !== value : node[name] !== value) node[name] = value;
   }
 }

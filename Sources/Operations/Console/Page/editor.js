@@ -4,7 +4,8 @@ import { el, foreign, visibleJSON } from "./dom.js";
 import { debounced, part, post, Problem } from "./api.js";
 import { button, exact, faultList, mayAct, problemBox, redraw, say } from "./desk.js";
 import { refusal } from "./actions.js";
-import { differenceList, forecastView } from "./forecast.js";
+import { placeOf } from "./place.js";
+import { differenceList, forecastView, unlessSaid } from "./forecast.js";
 
 const drafts = new Map();
 
@@ -97,8 +98,11 @@ addEventListener("beforeunload", (event) => {
 /** `replay` gets the checked draft when "Replay corrected" is pressed. */
 export function editorView(letter, draft, suggestions, replay) {
   const why = refusal("replay", letter, { corrected: true });
+  // One correction may make room for the next: what was checked last says which.
+  const offered = draft.checked?.suggestions ?? suggestions ?? [];
+  const leads = draft.mayReplay && draft.checked.forecast?.verdict !== "skips";
   return [
-    suggestions?.length > 0 && el("ul", { class: "suggestions", "data-test": "suggestions" }, suggestions.map((suggestion, index) => el("li", { key: index },
+    offered.length > 0 && el("ul", { class: "suggestions", "data-test": "suggestions" }, offered.map((suggestion, index) => el("li", { key: suggestion.title },
       button(foreign(suggestion.title), "suggestion", () => draft.apply(suggestion), { "data-id": String(index), disabled: draft.busy }),
       el("span", { class: "muted" }, foreign(suggestion.why))))),
     el("div", { class: "editor" },
@@ -115,20 +119,37 @@ export function editorView(letter, draft, suggestions, replay) {
           button(draft.busy ? "Checking …" : "Check", "check", () => draft.check(), { title: "Ctrl+Enter" }),
           draft.isChanged && button("Undo all changes", "undo", () => draft.reset(), { class: "quiet" }),
           el("span", { class: "grow" }),
-          !why && draft.isChanged && button("Replay corrected …", "replay-corrected", () => replay(draft), { class: "main", disabled: !draft.mayReplay })),
+          !why && draft.isChanged && button("Replay corrected …", "replay-corrected", () => replay(draft), { class: leads ? "main" : "", disabled: !draft.mayReplay })),
         why && el("p", { class: "muted", "data-test": "no-corrected-replay" }, `${why} You can still try out changes here.`)),
       el("div", { "data-test": "check-result", "data-state": draft.state }, result(draft, why)))];
 }
 
+/** Marks a place of the text and brings it into view. */
+function goTo({ start, end }) {
+  const field = document.getElementById("editor");
+  const line = field.value.slice(0, start).split("\n").length;
+  field.focus();
+  field.setSelectionRange(start, end);
+  field.scrollTop = Math.max(0, (line - 4) * parseFloat(getComputedStyle(field).lineHeight));
+}
+
+/** Leads to where a fault's path stands in the text of a draft. */
+export const showPlace = (draft) => (path) => goTo(placeOf(draft.text, path));
+
 function result(draft, why) {
-  if (draft.problem) return [problemBox(draft.problem, "check-problem")];
+  const show = showPlace(draft);
+  if (draft.problem) {
+    const { offset } = draft.problem;
+    return [problemBox(draft.problem, "check-problem", show),
+      offset !== undefined && button("Go there", "go-there", () => goTo({ start: offset, end: offset + 1 }))];
+  }
   const { checked } = draft;
   if (!checked) return el("p", { class: "muted" }, draft.isChanged ? "Checking …"
     : "Change the text, or apply a suggestion: what would differ and what would happen then shows here. Nothing is sent by checking.");
   const stale = !draft.isCurrent;
   return el("div", { class: stale ? "stale" : "", "aria-busy": stale ? "true" : undefined },
     el("h3", null, "What you change"), differenceList(checked.differences),
-    checked.faults?.length > 0 && [el("h3", null, "Faults that remain"), faultList(checked.faults)],
-    el("h3", null, "What would happen"), forecastView(checked.forecast, stale),
-    !checked.mayReplay && checked.why && mayAct("admin") && !why && el("p", { class: "warn-text", "data-test": "may-not" }, foreign(checked.why)));
+    checked.faults?.length > 0 && [el("h3", null, "Faults that remain"), faultList(checked.faults, show)],
+    el("h3", null, "What would happen"), forecastView(unlessSaid(checked.forecast, checked.faults), stale),
+    !checked.mayReplay && checked.why && checked.why !== checked.forecast.sentence && mayAct("admin") && !why && el("p", { class: "warn-text", "data-test": "may-not" }, foreign(checked.why)));
 }

@@ -48,7 +48,7 @@ export function filterBar(changed) {
     type: "datetime-local", value: localInput(filter[name]), "data-test": `filter-${name}`,
     on: { change: take(name, (value) => { const at = new Date(value).getTime(); return Number.isNaN(at) ? "" : String(at); }) },
   }));
-  const reasons = desk.overview?.reasons ?? [], merchants = desk.session?.merchants ?? [];
+  const merchants = desk.session?.merchants ?? [];
   const more = ["order", "gateway", "since", "until"].filter((name) => filter[name]).length;
   const offered = states.some(([value]) => value === filter.state) ? states : [...states, [filter.state, filter.state]];
   const submit = (event) => { event.preventDefault(); toContent(); changed(true); };
@@ -56,10 +56,10 @@ export function filterBar(changed) {
   return el("form", { class: "filters", role: "search", "aria-label": "Filter the letters", on: { submit } },
     text("text", "Text", { "data-filter": "", placeholder: "words or an id" }),
     select("state", "State", offered),
-    text("reason", "Reason", { list: "known-reasons" }), known("known-reasons", reasons.map(({ reason }) => reason)),
+    select("reason", "Reason", [["", "any"], ...[...new Set([...(desk.session?.reasons ?? []), filter.reason])].filter(Boolean).map((reason) => [reason, reason])]),
     select("stage", "Stage", [["", "any"], ...["intake", "cascade", "retry", "outcomes", "suspects", "unrouted"].map((stage) => [stage, stage])]),
     text("merchant", "Merchant", { list: "known-merchants" }), known("known-merchants", merchants),
-    el("details", { class: "more-filters", open: more > 0 || undefined }, el("summary", null, "More filters", more > 0 && ` (${more} set)`),
+    el("div", { class: "more-filters" }, el("details", { open: more > 0 || undefined }, el("summary", null, "More filters", more > 0 && ` (${more} set)`),
       el("div", { class: "filters" }, text("order", "Order"), text("gateway", "Gateway"), time("since", "Since (local time)"), time("until", "Until (local time)"))),
-    isFiltered() && button("Clear", "filter-clear", () => { location.hash = "#/letters"; }, { class: "quiet" }));
+    isFiltered() && button("Clear", "filter-clear", () => { location.hash = "#/letters"; }, { class: "quiet" })));
 }

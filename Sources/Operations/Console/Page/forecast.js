@@ -1,6 +1,6 @@
 // How a dry run is told: the verdict first, then the rules that were asked, the deciding one marked; and differences, before and after.
 import { el, foreign, lengthy, visible } from "./dom.js";
-import { faultList } from "./desk.js";
+import { faultList, prose } from "./desk.js";
 import { code, pill } from "./words.js";
 
 const verdicts = {
@@ -11,11 +11,14 @@ export function forecastView(forecast, stale = false) {
   if (!forecast) return null;
   const [tone, word] = verdicts[forecast.verdict] ?? ["plain", forecast.verdict];
   return el("div", { class: `forecast ${stale ? "stale" : ""}`, "data-test": "forecast", "data-state": forecast.verdict, "aria-busy": stale ? "true" : undefined },
-    el("p", null, pill(tone, word), " ", foreign(forecast.sentence)),
+    el("p", null, pill(tone, word), " ", prose(forecast.sentence)),
     forecast.rule && el("p", { class: "muted" }, "By rule ", code(forecast.rule)),
     faultList(forecast.faults),
     forecast.steps?.length > 0 && el("details", null, el("summary", null, "Rule by rule"), stepList(forecast.steps)));
 }
+
+/** The same faults twice on one card read like two. */
+export const unlessSaid = (forecast, faults) => (JSON.stringify(forecast.faults) === JSON.stringify(faults) ? { ...forecast, faults: [] } : forecast);
 
 export const stepList = (steps) => el("ol", { class: "steps", "data-test": "steps" }, steps.map((step, index) =>
   el("li", { key: index, class: step.decides ? "decides" : "", "data-test": step.decides ? "deciding-step" : "step" },

@@ -7,7 +7,7 @@ const pages = { o: "", l: "letters", r: "runs", s: "recoveries", m: "mapping" };
 const shortcuts = [
   [["g", "o"], "overview"], [["g", "l"], "dead letters"], [["g", "r"], "runs"], [["g", "s"], "recoveries (search)"], [["g", "m"], "mapping"],
   [["/"], "to the filter or search"], [["j"], "or ↓: next row; on a letter: the next letter"], [["k"], "or ↑: row before; on a letter: the one before"],
-  [["Enter"], "open the row"], [["x"], "select the row"], [["c"], "on a letter: to the editor"], [["Ctrl", "Enter"], "in the editor: check now"],
+  [["Enter"], "open the row"], [["x"], "select the row"], [["a"], "to what can be done with the selected"], [["c"], "on a letter: to the editor"], [["Ctrl", "Enter"], "in the editor: check now"],
   [["Esc"], "leave a field, close, clear the selection, or back to the list"], [["?"], "this help"],
 ];
 

@@ -1,15 +1,15 @@
 // One letter: what is wrong and what to do in plain view first; then correcting and acting; then the evidence.
 import { el, foreign, lengthy } from "./dom.js";
 import { get, part, Poll } from "./api.js";
-import { button, card, faultList, problemBox, redraw } from "./desk.js";
+import { button, card, faultList, problemBox, prose, redraw, toHeading } from "./desk.js";
 import { age, code, count, momentAndAge, plural, state } from "./words.js";
 import { actions, confirmAction, refusal, refusalList } from "./actions.js";
-import { draftOf, dropDraft, editorView, isDrafted } from "./editor.js";
-import { differenceList, forecastView } from "./forecast.js";
+import { draftOf, dropDraft, editorView, isDrafted, showPlace } from "./editor.js";
+import { differenceList, forecastView, unlessSaid } from "./forecast.js";
 import { Follow, isUnderWay, runView } from "./runs.js";
-import { listHash, neighbours } from "./letters.js";
+import { lettersPage, listHash, neighbours, opened } from "./letters.js";
 
-let id = null, answer = null, problem = null, follow = null;
+let id = null, answer = null, problem = null, follow = null, cameFromList = false;
 
 const poll = new Poll(async () => {
   const wanted = id;
@@ -45,7 +45,9 @@ function ended(run) {
 
 export const letterPage = {
   title: () => (answer ? `${answer.letter.reason} ${answer.letter.orderId ?? ""}` : "Dead letter"),
-  enter(route) {
+  enter(route, previous) {
+    if (route.id !== id) cameFromList = previous === lettersPage;
+    opened(route.id);
     if (route.id !== id) {
       follow?.leave();
       follow = null;
@@ -61,13 +63,15 @@ export const letterPage = {
     id = answer = null;
   },
   keys: {
-    Escape() { location.hash = listHash(); },
+    // Back, and not anew: the list stands where it was left.
+    Escape() { if (cameFromList) history.back(); else location.hash = listHash(); },
     j() { turn("after"); },
     k() { turn("before"); },
     c() { document.getElementById("editor")?.focus(); },
   },
   view() {
-    if (!answer) return [crumbs(), el("h1", null, "Dead letter"), problem ? problemBox(problem) : el("p", { class: "muted" }, "Asking the server …")];
+    // The same heading before and after: whoever came by key or screen reader stands on it.
+    if (!answer) return [crumbs(), el("div", { class: "letter-head" }, el("h1", null, "Dead letter")), problem ? problemBox(problem) : el("p", { class: "muted" }, "Asking the server …")];
     return [crumbs(), head(answer.letter), problemBox(problem),
       el("div", { class: "columns letter" }, el("div", null, cause(answer), acting(answer)), el("div", null, facts(answer))),
       correcting(answer),
@@ -99,21 +103,19 @@ function head(letter) {
 
 // ---- Why, and what to do
 
-function cause({ letter, advice, faults, handling, forecast }) {
+function cause({ letter, original, advice, faults, handling, forecast }) {
   return card("What happened", { "data-test": "cause" },
     el("div", { class: "said", "data-test": "explanation" }, lengthy(letter.explanation)),
-    faultList(faults),
+    faultList(faults, isToDo(letter) && original.editable && original.isJson ? showPlace(draftOf(letter.id, original)) : undefined),
     handling.crmWasTold && el("p", null, "The CRM was told ", el("strong", null, foreign(handling.crmWasTold)), isToDo(letter) ? "." : " then."),
     isToDo(letter) && [
       el("h3", null, "What to do"),
-      el("p", { "data-test": "advice" }, foreign(advice)),
-      el("p", { class: letter.handling === "reconcile" ? "warn-text" : "", "data-test": "handling" }, foreign(handling.why)),
+      el("p", { "data-test": "advice" }, prose(advice)),
+      el("p", { class: letter.handling === "reconcile" ? "warn-text" : "", "data-test": "handling" }, prose(handling.why)),
       ["replay", "edit_first"].includes(letter.handling) && forecast
         && [el("h3", null, "If it were replayed now, as it is"), forecastView(unlessSaid(forecast, faults))]]);
 }
 
-// The same faults twice on one card read like two.
-const unlessSaid = (forecast, faults) => (JSON.stringify(forecast.faults) === JSON.stringify(faults) ? { ...forecast, faults: [] } : forecast);
 const isToDo = (letter) => ["open", "failed_again"].includes(letter.state);
 
 const labels = {
@@ -152,6 +154,8 @@ function started(run) {
   follow?.leave();
   follow = new Follow(run, ended);
   poll.now();
+  // The button that was pressed is off or gone by now.
+  toHeading();
 }
 
 // ---- Correcting
@@ -165,7 +169,7 @@ function correcting({ letter, original, suggestions, handling }) {
   }
   const draft = draftOf(letter.id, original);
   const replay = ({ checked }) => confirmAction("replay", { letters: [letter] }, {
-    patch: checked.patch, differences: checked.differences, crmWasTold: handling.crmWasTold,
+    patch: checked.patch, differences: checked.differences, forecast: checked.forecast, needsConsent: checked.needsCrmConsent, crmWasTold: handling.crmWasTold,
   }, started);
   return card("Correct the message", { "data-test": "correcting" },
     !original.isJson && el("p", null, "It is not JSON: replace it as a whole with the message that was meant, or have its publisher send it again."),
@@ -218,7 +222,8 @@ function history(entries) {
   return card("History", { "data-test": "history" }, el("ol", { class: "timeline" }, entries.map((entry, index) => el("li", {
     key: `${entry.at} ${index}`, class: "plain", "data-test": "history-row",
   },
-    el("p", { class: "muted" }, momentAndAge(entry.at), " · ", entry.via === "worker" && "worker ", foreign(entry.by), means[entry.via]),
+    el("p", { class: "muted" }, momentAndAge(entry.at), " · ", entry.via === "worker" && (entry.by ? "worker " : "a worker"),
+      entry.by && foreign(entry.by), means[entry.via]),
     el("p", null, lengthy(entry.sentence, 400)),
     entry.note && el("p", { class: "note-said" }, lengthy(entry.note, 600)),
     entry.differences?.length > 0 && el("details", null, el("summary", null, plural(entry.differences.length, "correction")),

@@ -1,11 +1,11 @@
 // The dead letters: groups first, because one cause kills many; then the list, and what is done with many at once.
 import { el, foreign } from "./dom.js";
 import { debounced, get, part, Poll, query } from "./api.js";
-import { button, card, checkbox, empty, problemBox, redraw, say, table } from "./desk.js";
+import { button, card, checkbox, empty, mayAct, problemBox, prose, redraw, say, table, toHeading } from "./desk.js";
 import { age, code, count, plural, state } from "./words.js";
 import { actions, confirmAction, narrowed, refusal, refusalList } from "./actions.js";
 import { asked, filter, filterBar, hashOf, isFiltered, keepInAddress, pageSize, readFilter } from "./filter.js";
-import { Follow, runView } from "./runs.js";
+import { Follow, isUnderWay, runView } from "./runs.js";
 
 let shown = null, newer = null, groups = null, problem = null, loading = false, follow = null, allGroups = false;
 // The letters picked by hand, also on other pages of the list; or everything that matches.
@@ -47,12 +47,20 @@ function take(answer) {
   groups = answer.groups;
   newer = null;
   for (const letter of answer.letters) if (picked.has(letter.id)) picked.set(letter.id, letter);
+  if (answer.letters.length === 0 && answer.total > 0 && filter.offset > 0) {
+    // The last page was worked off: the one before it is the last now.
+    shown = { ...answer, old: true };
+    filter.offset = Math.floor((answer.total - 1) / pageSize) * pageSize;
+    keepInAddress();
+    load();
+  }
 }
 
 // Rows do not move under the hand: where somebody is in the middle of the list, what is new is offered instead of shown.
 const isInUse = () => picked.size > 0 || everything || filter.offset > 0 || document.activeElement?.closest?.("[data-test=letters-row]");
 
 const poll = new Poll(async () => {
+  if (problem?.mayPass && !loading) return load.now();
   if (loading || !shown) return;
   const before = JSON.stringify([asked(), filter.offset]);
   const answer = await fetchList();
@@ -75,7 +83,13 @@ function filterChanged(atOnce) {
   redraw();
 }
 
+const announce = () => say(picked.size > 0 ? `${plural(picked.size, "letter")} selected; press a for what can be done.` : "No letter selected.");
 function clearPicked() { picked.clear(); everything = false; }
+
+let last = null;
+/** Which letter was opened last: back in the list, one stands on it. */
+export const opened = (id) => { last = id; };
+const linkOf = (id) => [...document.querySelectorAll("[data-test=letters-row]")].find((row) => row.dataset.id === id)?.querySelector("[data-item]");
 
 /** The letters before and after this one in the list as it was last shown. */
 export function neighbours(id) {
@@ -99,13 +113,24 @@ export const lettersPage = {
     poll.start();
   },
   leave() { poll.stop(); load.cancel(); loading = false; },
+  /** Where somebody who comes back to the list stands. */
+  landing: () => linkOf(last),
   keys: {
-    Escape() { if (picked.size || everything) { clearPicked(); redraw(); } else if (isFiltered()) location.hash = "#/letters"; },
+    a() { (document.querySelector(".bulk button.main") ?? document.querySelector(".bulk .buttons button"))?.focus(); },
+    Escape() {
+      if (picked.size || everything) {
+        // Out of the bar that vanishes, back to the row one came from.
+        const row = document.activeElement.closest(".bulk") && linkOf([...picked.keys()].at(-1));
+        clearPicked();
+        redraw();
+        if (row) row.focus();
+      } else if (isFiltered()) location.hash = "#/letters";
+    },
     r() { if (newer) { take(newer); redraw(); } },
   },
   view: () => [
     el("h1", null, "Dead letters"),
-    follow && card("Under way", null, runView(follow.run, {
+    follow && card(isUnderWay(follow.run) ? "Under way" : "Last run", null, runView(follow.run, {
       ask: (verb) => follow.ask(verb), problem: follow.problem, dismiss: () => { follow.leave(); follow = null; redraw(); },
     })),
     groupView(),
@@ -124,7 +149,7 @@ const groupColumns = [["Letters", "number"], ["Reason", "reason"], ["Where", "wh
 function groupView() {
   if (!groups || groups.length === 0) return null;
   const active = groups.filter(isActive);
-  const few = active.length > 0 ? active : groups.slice(0, fewGroups);
+  const few = active.length > 0 ? active : groups.filter(({ handling }, index) => index < fewGroups || handling === "reconcile");
   const rows = allGroups ? groups : few;
   return card("By cause", { "data-test": "groups" },
     table("Groups of letters with the same cause", groupColumns, rows.map((group) => {
@@ -133,10 +158,11 @@ function groupView() {
       return { key, class: `row ${isActive(group) ? "active" : ""}`, "data-test": "group-row", "data-id": group.reason, "data-row": "",
         on: { click: follows }, cells: [
         el("strong", null, count(group.count)),
-        [el("a", { href: link, "data-item": "", "aria-current": isActive(group) ? "true" : undefined }, code(group.reason)), el("br"), handlingWord(group.needsCrmConsent ? "consent" : group.handling)],
+        [el("a", { href: link, "data-item": "", "aria-current": isActive(group) ? "true" : undefined,
+          "aria-label": `${plural(group.count, "letter")}: ${group.reason} at ${group.stage}${group.merchantId ? ` of ${group.merchantId}` : ""}` }, code(group.reason)), el("br"), handlingWord(group.needsCrmConsent ? "consent" : group.handling)],
         [foreign(group.stage), group.merchantId && [" · ", foreign(group.merchantId)]],
         age(group.oldest),
-        [el("span", { class: "clamp" }, foreign(group.advice)), el("small", { class: "muted clamp one" }, "e.g. ", foreign(group.explanation.slice(0, 300)))]] };
+        [el("span", { class: "clamp" }, prose(group.advice)), el("small", { class: "muted clamp one" }, "e.g. ", foreign(group.explanation.slice(0, 300)))]] };
     }), { class: "groups" }),
     groups.length > few.length && button(allGroups ? "Show fewer" : `Show all ${groups.length} groups`, "groups-all", () => {
       allGroups = !allGroups;
@@ -167,19 +193,23 @@ function listView() {
   const { letters, total } = shown;
   if (total === 0 && letters.length === 0) return nothing();
   const allOnPage = letters.length > 0 && letters.every(({ id }) => everything || picked.has(id));
-  const selectPage = (test) => checkbox(allOnPage, test, (checked) => {
+  const selects = mayAct("operator");
+  const selectPage = (test) => selects && checkbox(allOnPage, test, (checked) => {
     everything = false;
     for (const letter of letters) if (checked) picked.set(letter.id, letter); else picked.delete(letter.id);
+    announce();
   }, { "aria-label": "Select the letters of this page", indeterminate: !allOnPage && picked.size > 0 });
   return [
     el("div", { class: "list-head" },
-      el("label", { class: "check phone-only" }, selectPage("select-page"), el("span", null, "this page")),
+      selects && el("label", { class: "check phone-only" }, selectPage("select-page"), el("span", null, "this page")),
       el("p", { class: "muted", "data-test": "letters-total" }, loading || shown.old ? "Asking the server …" : range(letters, total)),
       newer && button("The list has changed: show it (r)", "show-newer", () => { take(newer); redraw(); }),
+      shown.connected === false && el("p", { class: "warn-text", "data-test": "not-connected" },
+        "The broker cannot be reached: these are the letters as they were last known."),
       shown.ready === false && el("p", { class: "warn-text" }, "The letters are still being read: more may come.")),
     el("div", { "aria-busy": loading ? "true" : undefined, class: shown.old ? "stale" : "" },
-      table("Dead letters, newest first", [[selectPage("select-page-head"), "pick"], ...letterColumns],
-        letters.map(row), { class: "letters" })),
+      table("Dead letters, newest first", selects ? [[selectPage("select-page-head"), "pick"], ...letterColumns] : letterColumns,
+        letters.map((letter) => row(letter, selects)), { class: selects ? "letters" : "letters unpicked" })),
     paging(total),
   ];
 }
@@ -194,17 +224,18 @@ function nothing() {
     "Nothing waits for you: every message was processed, resolved or discarded. Choose the state “all” to see what was.");
 }
 
-function row(letter) {
+function row(letter, selects) {
   const { id, orderId, recoveryReference, merchantId, gatewayId, occurrences, attempts } = letter;
   return {
     key: id, class: `row ${everything || picked.has(id) ? "picked" : ""}`, "data-test": "letters-row", "data-id": id, "data-row": "", on: { click: follows },
     cells: [
-      el("label", { class: "check" }, checkbox(everything || picked.has(id), "select", (checked) => {
+      ...(selects ? [el("label", { class: "check" }, checkbox(everything || picked.has(id), "select", (checked) => {
         // Taking one out of "everything" leaves those of this page: the others were never seen.
         if (everything) for (const other of shown.letters) picked.set(other.id, other);
         everything = false;
         if (checked) picked.set(id, letter); else picked.delete(id);
-      }, { "aria-label": `Select the letter of order ${orderId ?? id}` })),
+        announce();
+      }, { "aria-label": `Select the letter of order ${orderId ?? id}` }))] : []),
       [el("a", { href: `#/letters/${part(id)}`, "data-item": "", "data-test": "letter-link" }, foreign(orderId ?? recoveryReference ?? `letter ${id.slice(0, 8)}`)),
         recoveryReference && recoveryReference !== orderId && [el("br"), el("small", { class: "muted clamp" }, foreign(recoveryReference))]],
       [code(letter.reason), el("span", { class: "clamp muted" }, foreign(letter.explanation.slice(0, 400)))],
@@ -230,6 +261,10 @@ function paging(total) {
 
 // ---- Many at once
 
+const isShown = (group) => ["reason", "stage"].every((name) => !filter[name] || filter[name] === group[name])
+  && (!filter.merchant || filter.merchant === group.merchantId);
+const noneTakes = { replay: "none of these can be sent as it is.", reconcile: "only letters whose charge may have happened are reconciled." };
+
 function bulkBar() {
   const number = everything ? shown?.total ?? 0 : picked.size;
   if (number === 0) return null;
@@ -239,7 +274,10 @@ function bulkBar() {
     if (everything) {
       const sample = refusal(name, { state: action.states[0], handling: action.handling?.[0] ?? "replay" });
       if (sample) reasons.push(`${action.verb}: ${sample}`);
-      else if (narrowed(name, asked())) offered.push(name);
+      else if (!narrowed(name, asked())) continue;
+      else if (action.handling && !groups?.some((group) => isShown(group) && action.handling.includes(group.handling))) {
+        reasons.push(`${action.verb}: ${noneTakes[name]}`);
+      } else offered.push(name);
     } else {
       const refusals = letters.map((letter) => refusal(name, letter));
       if (refusals.some((why) => why === null)) offered.push(name);
@@ -251,6 +289,7 @@ function bulkBar() {
     follow?.leave();
     follow = new Follow(run, () => load.now());
     load.now();
+    toHeading();
     scrollTo(0, 0);
   });
   return el("div", { class: "bulk", role: "region", "aria-label": "Actions on the selected letters", "data-test": "bulk" },

@@ -39,6 +39,11 @@ function changed() {
   redraw();
 }
 
+function ask() {
+  if (!options) get("/api/mapping/options").then((answer) => { options = answer; redraw(); }, (found) => { problem = found; redraw(); });
+  explain.now();
+}
+
 export const mappingPage = {
   title: () => "Mapping",
   enter(route) {
@@ -46,9 +51,9 @@ export const mappingPage = {
       whole = false;
       for (const name of Object.keys(blank)) asked[name] = route.query.get(name) ?? blank[name];
     }
-    if (!options) get("/api/mapping/options").then((answer) => { options = answer; redraw(); }, (found) => { problem = found; redraw(); });
-    explain.now();
+    ask();
   },
+  retry() { if (problem?.mayPass && !busy) ask(); },
   leave() { explain.cancel(); },
   keys: {},
   view: () => [

@@ -16,13 +16,13 @@ export const overviewPage = {
   view() {
     const { overview } = desk;
     const heading = el("h1", { class: "unseen" }, "Overview");
-    if (!overview) return [heading, el("p", { class: "muted" }, "Asking the server …")];
+    if (!overview) return [heading, !desk.overviewProblem && el("p", { class: "muted" }, "Asking the server …")];
     return [
-      heading, readiness(overview), tiles(overview),
+      heading, readiness(overview), alarms(overview), tiles(overview),
       card("Live flow", { "data-test": "flow" },
         el("p", { class: "muted" }, "Messages that left each stage, the last 60 minutes, and what became of them."), flow(overview.flow)),
       el("div", { class: "columns" },
-        el("div", null, unknowns(overview), queues(overview), circuits(overview), workers(overview), parked(overview)),
+        el("div", null, workers(overview), circuits(overview), queues(overview), unknowns(overview), parked(overview)),
         el("div", null, byDay(overview), byCode(overview))),
     ];
   },
@@ -33,6 +33,26 @@ function readiness({ ready }) {
   return missing.length > 0 && el("div", { class: "callout warn", role: "status", "data-test": "not-ready" }, el("p", null,
     el("strong", null, `The ${missing.join(" and the ")} ${missing.length > 1 ? "are" : "is"} still being read.`),
     " Numbers are too low until that is done; this takes seconds to minutes after a start."));
+}
+
+// ---- What is wrong, before all numbers
+
+const silentAfter = 15_000;
+const isSilent = (worker) => now() - worker.seenAt > silentAfter;
+
+function alarms({ ready, workers, queues }) {
+  if (!ready.workers) return null;
+  const silent = workers.filter(isSilent), lives = silent.length < workers.length;
+  const waiting = sum(queues.filter(({ parks }) => !parks), (queue) => queue.ready);
+  const found = [
+    !lives && el("li", { key: "none" }, el("strong", null, workers.length === 0 ? "No worker runs." : "No worker is heard of."),
+      " ", waiting > 0 ? `${plural(waiting, "message waits", "messages wait")} in the queues, and nobody works on them.` : "What comes in will wait in its queue."),
+    lives && silent.length > 0 && el("li", { key: "silent" }, el("strong", null, `${plural(silent.length, "worker is", "workers are")} silent: `),
+      silent.map(({ id, seenAt }, index) => [index > 0 && ", ", code(id), ` for ${span(now() - seenAt)}`])),
+    gatewaysOf(workers).filter(({ worst }) => worst !== "closed").map(({ key, merchant, gateway, worst, states }) => el("li", { key },
+      el("strong", null, "Circuit breaker ", circuitTones[worst]?.[1] ?? worst, ": "), foreign(merchant), " gateway ", code(gateway),
+      ` at ${states.filter((state) => state === worst).length} of ${plural(states.length, "worker")}`))].flat().filter(Boolean);
+  return found.length > 0 && el("div", { class: "callout bad", "data-test": "alarms" }, el("ul", null, found));
 }
 
 // ---- Tiles
@@ -51,10 +71,12 @@ function tiles(overview) {
   return el("div", { class: "tiles" },
     tile("stat-letters", "#/letters", "Dead letters to do", todo ? "bad" : "good", count(todo),
       todo ? [`${count(letters.open)} open, ${count(letters.failed_again)} failed again`,
-        reasons.slice(0, 2).map(({ reason, count: letters }) => [el("br"), foreign(`${count(letters)} × ${reason}`)])]
+        reasons.filter(({ inDoubt }, index) => index < 2 || inDoubt > 0).map(({ reason, count: letters, inDoubt }) => [el("br"),
+          inDoubt > 0 ? el("strong", { class: "bad-text" }, foreign(`${count(letters)} × ${reason}: reconcile`)) : foreign(`${count(letters)} × ${reason}`)])]
         : "Nothing waits for you."),
     tile("stat-recovered", null, "Recovered today (UTC)", "plain",
-      amounts.length ? amounts.map(({ currency, recovered }, index) => el("span", { class: index ? "further" : "first" }, money(recovered, currency))) : "–",
+      amounts.length ? amounts.slice(0, 3).map(({ currency, recovered }) => el("span", { class: "money", key: currency }, money(recovered, currency))) : "–",
+      amounts.length > 3 && [`and ${plural(amounts.length - 3, "more currency", "more currencies")}`, el("br")],
       today ? `${rate(today.recovered, today.ended)} of ${plural(today.ended, "ended recovery", "ended recoveries")}, ${count(today.offered)} offered`
         : "No recovery ended yet today."),
     tile("stat-parked", null, "Parked recoveries", "plain", count(parkedTotal),
@@ -117,12 +139,14 @@ const parked = ({ parked: slots, parkedTotal }) => card("Parked, by due time", {
 
 function queues({ queues: all }) {
   if (all.length === 0) return card("Queues", null, empty("No queue is known.", "Run ", code("salvage topology apply"), " once."));
-  const filled = all.filter(({ ready }) => ready > 0), total = sum(filled, ({ ready }) => ready);
-  const row = ({ name, what, ready }) => el("li", { key: name, class: ready ? "filled" : "muted" },
+  const filled = all.filter(({ ready }) => ready > 0);
+  const inQueues = (some) => sum(some, ({ ready }) => ready);
+  const away = inQueues(filled.filter(({ parks }) => parks)), waiting = inQueues(filled) - away;
+  const row = ({ name, what, ready, parks }) => el("li", { key: name, class: !ready ? "muted" : parks ? "" : "filled" },
     el("span", { class: "grow" }, code(name), el("br"), el("small", { class: "muted" }, foreign(what))), el("span", { class: "depth" }, count(ready)));
   return card("Queues", { "data-test": "queues" },
     el("p", { class: "muted" }, filled.length === 0
-      ? `All ${all.length} are empty.` : `${plural(total, "message")} ready in ${filled.length} of ${all.length} queues.`),
+      ? `All ${all.length} are empty.` : `${plural(waiting, "message waits", "messages wait")} to be worked on, ${count(away)} ${away === 1 ? "is" : "are"} put away until ${away === 1 ? "its" : "their"} time.`),
     el("ul", { class: "rows" }, filled.map(row)),
     filled.length < all.length && el("details", null, el("summary", null, plural(all.length - filled.length, "empty queue")),
       el("ul", { class: "rows" }, all.filter(({ ready }) => !ready).map(row))));
@@ -132,19 +156,24 @@ function queues({ queues: all }) {
 
 const circuitTones = { closed: ["good", "closed"], trying: ["warn", "trying again"], open: ["bad", "open"] };
 
-function circuits({ workers }) {
+/** What the workers that live say of their breakers, the worst gateway first. */
+function gatewaysOf(workers) {
   // A gateway is as bad as its worst worker says; the others are told beside it.
   const gateways = new Map();
-  for (const worker of workers) for (const { merchant, gateway, state } of worker.circuits) {
+  for (const worker of workers.filter((worker) => !isSilent(worker))) for (const { merchant, gateway, state } of worker.circuits) {
     const key = JSON.stringify([merchant, gateway]);
     if (!gateways.has(key)) gateways.set(key, { key, merchant, gateway, states: [] });
     gateways.get(key).states.push(state);
   }
-  if (gateways.size === 0) return card("Circuit breakers", null, empty("No worker reports a gateway.",
-    "Breakers show once a worker with the cascade or retry stage runs."));
   const severity = ["open", "trying", "closed"];
-  const rows = [...gateways.values()].map((row) => ({ ...row, worst: severity.find((state) => row.states.includes(state)) ?? row.states[0] }))
+  return [...gateways.values()].map((row) => ({ ...row, worst: severity.find((state) => row.states.includes(state)) ?? row.states[0] }))
     .sort((one, other) => severity.indexOf(one.worst) - severity.indexOf(other.worst));
+}
+
+function circuits({ workers }) {
+  const rows = gatewaysOf(workers);
+  if (rows.length === 0) return card("Circuit breakers", null, empty("No worker reports a gateway.",
+    "Breakers show once a worker with the cascade or retry stage runs."));
   return card("Circuit breakers", { "data-test": "circuits" },
     el("p", { class: "muted" }, "Open: FlexFactor is down or refuses there; cascades answer at once, retries wait."),
     el("ul", { class: "rows" }, rows.map(({ key, merchant, gateway, states, worst }) => el("li", { key },
@@ -153,13 +182,11 @@ function circuits({ workers }) {
       pill(...(circuitTones[worst] ?? ["plain", worst]))))));
 }
 
-const silentAfter = 15_000;
-
 function workers({ workers: all }) {
   if (all.length === 0) return card("Workers", null, empty("No worker runs.", "Declines wait in their queues. Start one with ", code("salvage run"), "."));
   return card("Workers", { "data-test": "workers" },
     el("ul", { class: "rows" }, all.map((worker) => {
-      const silent = now() - worker.seenAt > silentAfter;
+      const silent = isSilent(worker);
       const busy = worker.inFlight.filter((stage) => stage.count > 0);
       return el("li", { key: worker.id, class: silent ? "silent" : "", "data-test": "worker-row" },
         el("span", { class: "grow" }, code(worker.id), el("br"),

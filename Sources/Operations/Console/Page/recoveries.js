@@ -1,20 +1,27 @@
 // The story of an order: every transition of its recoveries, and what comes next.
 import { el, foreign } from "./dom.js";
-import { get, part, query } from "./api.js";
+import { get, part, Poll, query } from "./api.js";
 import { button, card, empty, exact, field, problemBox, redraw, toContent } from "./desk.js";
-import { code, momentAndAge, plural, state } from "./words.js";
+import { code, moment, momentAndAge, plural, state } from "./words.js";
 
-let order = "", days = "45", answer = null, problem = null, loading = false, typed = "", turn = 0;
+let order = "", days = "45", answer = null, problem = null, loading = false, typed = "", turn = 0, took = 0;
+
+// Where the journal is long each look costs the server seconds: it is looked at the more seldom.
+const poll = new Poll(async () => {
+  const isOver = answer?.outlooks.length > 0 && answer.outlooks.every(({ over }) => over);
+  if (order && !loading && (problem ? problem.mayPass : !isOver)) await load();
+}, () => Math.max(10_000, took * 20));
 
 async function load() {
-  const mine = ++turn;
+  const mine = ++turn, begun = Date.now();
   loading = true;
-  problem = null;
   redraw();
   try {
     const found = await get(`/api/recoveries${query({ order, days })}`);
     if (mine !== turn) return;
     answer = { ...found, order };
+    problem = null;
+    took = Date.now() - begun;
   } catch (found) {
     if (mine !== turn) return;
     problem = found;
@@ -27,12 +34,15 @@ export const recoveriesPage = {
   title: () => (order ? `Recovery ${order}` : "Recoveries"),
   enter(route) {
     const wanted = route.query.get("order") ?? "", wantedDays = route.query.get("days") ?? "45";
-    if (wanted !== order || wantedDays !== days) answer = null;
-    order = typed = wanted;
+    if (wanted !== order || wantedDays !== days) answer = problem = null;
+    if (wanted !== order) typed = wanted;
+    order = wanted;
     days = wantedDays;
     if (order) load();
+    poll.start();
   },
-  leave() { turn += 1; },
+  retry() { if (order && problem?.mayPass && !loading) load(); },
+  leave() { turn += 1; loading = false; poll.stop(); },
   keys: {},
   view: () => [
     el("h1", null, "Recoveries"),
@@ -45,7 +55,7 @@ export const recoveriesPage = {
         [...new Set(["7", "21", "45", days])].map((number) => el("option", { key: number, value: number }, plural(Number(number), "day"))))),
       el("button", { type: "submit", class: "main", "data-test": "recovery-go" }, "Search")),
     problemBox(problem),
-    order && answer && answer.records.length > 0 && button(loading ? "Asking …" : "Ask again", "recovery-again", load, { class: "quiet", disabled: loading }),
+    order && answer && answer.records.length > 0 && button("Ask again", "recovery-again", load, { class: "quiet" }),
     order ? answer ? story(answer) : loading && el("p", { class: "muted", role: "status" }, "Reading the journal …")
       : empty("Which order?", "Type the CRM's order id or a recovery reference. You see what was decided, sent and told, and what comes next."),
   ],
@@ -81,14 +91,28 @@ function story({ records, outlooks, letters }) {
 function timeline(reference, records, outlook) {
   return el("section", { class: "card", key: reference },
     el("h2", null, code(reference)),
-    outlook && el("p", { class: "outlook", "data-test": "outlook" }, foreign(outlook.sentence)),
+    outlook && el("p", { class: "outlook", "data-test": "outlook" }, foreign(outlook.sentence), outlook.until && [" at ", momentAndAge(outlook.until)]),
     records.length === 0 ? el("p", { class: "muted" }, "No record in this time.")
-      : el("ol", { class: "timeline" }, [...records].sort((one, other) => one.at - other.at).map((record, index) => el("li", {
-        key: `${record.at} ${record.stage} ${record.fate} ${index}`, class: `${record.tone} ${record.repeat ? "repeat" : ""}`, "data-test": "timeline-row",
+      : el("ol", { class: "timeline" }, folded([...records].sort((one, other) => one.at - other.at)).map(({ record, before }, index) => el("li", {
+        key: `${index} ${record.stage} ${record.fate}`, class: `${record.tone} ${record.repeat ? "repeat" : ""}`, "data-test": "timeline-row",
       },
       el("p", { class: "muted" }, momentAndAge(record.at), " · ", foreign(record.stage), record.repeat && " · a repeat of the same step"),
       el("p", null, foreign(record.sentence)),
-      facts(record)))));
+      facts(record),
+      before.length > 0 && el("details", { "data-test": "timeline-same" },
+        el("summary", null, `${plural(before.length, "time")} the same before, from `, moment(before[0].at)),
+        el("ul", null, before.map((same) => el("li", { key: same.at, class: "muted" }, moment(same.at), " by ", foreign(same.worker)))))))));
+}
+
+/** Looks that found nothing new are one entry, the last, with those before it folded away. */
+function folded(records) {
+  const entries = [];
+  for (const record of records) {
+    const last = entries.at(-1);
+    const isSame = last && ["stage", "fate", "sentence"].every((name) => last.record[name] === record[name]);
+    if (isSame) { last.before.push(last.record); last.record = record; } else entries.push({ record, before: [] });
+  }
+  return entries;
 }
 
 // What the sentence does not say.

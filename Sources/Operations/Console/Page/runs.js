@@ -2,7 +2,7 @@
 import { el, foreign } from "./dom.js";
 import { act, get, part, Poll } from "./api.js";
 import { button, card, desk, empty, mayAct, problemBox, redraw, say, table } from "./desk.js";
-import { count, momentAndAge, plural, span, state } from "./words.js";
+import { count, momentAndAge, pill, plural, span, state } from "./words.js";
 
 export const isUnderWay = (run) => ["waiting", "running", "watching"].includes(run.state);
 const stateSentences = {
@@ -55,22 +55,23 @@ export function runView(run, { ask, problem, dismiss, link = true, results = fal
   return el("article", { class: `run ${run.state}`, "data-test": "run", "data-id": run.id },
     el("p", { class: "run-head" },
       link && el("strong", null, el("a", { href: `#/runs/${part(run.id)}`, "data-item": "", "data-test": "run-link" }, title(run))),
-      state(run.state, "run-state"), run.canary && el("small", { class: "muted" }, "carefully"),
+      didNothing(run) ? pill("warn", "finished, nothing was done", "run-state") : state(run.state, "run-state"), run.canary && el("small", { class: "muted" }, "carefully"),
       el("span", { class: "grow" }),
       ask && isUnderWay(run) && mayAct("operator") && button("Stop", "stop", () => ask("stop"), { class: "danger" }),
       ask && run.resumable && mayAct("operator") && button(`Resume (${count(run.total - run.done)} left)`, "resume", () => ask("resume"), { class: "main" }),
       dismiss && !isUnderWay(run) && button("Dismiss", "dismiss", dismiss, { class: "quiet" })),
-    el("progress", {
+    isUnderWay(run) && el("progress", {
       max: String(run.total || 1), value: run.done, "data-test": "run-progress", "aria-label": `${count(run.done)} of ${plural(run.total, "letter")} done`,
     }),
     el("p", { class: "run-counts" },
-      el("span", null, `${count(run.done)} of ${plural(run.total, "letter")} (${Math.floor(share * 100)} %)`),
+      run.total > 0 && el("span", null, `${count(run.done)} of ${plural(run.total, "letter")} (${Math.floor(share * 100)} %)`),
       el("span", { class: run.succeeded ? "good-text" : "muted" }, `${count(run.succeeded)} succeeded`),
       (run.action === "replay" || run.failed > 0) && el("span", { class: run.failed ? "bad-text" : "muted" },
         `${count(run.failed)} ${run.action === "replay" ? "failed again" : "not settled"}`),
       run.action === "replay" && el("span", { class: "muted" }, `${count(run.pending)} pending`),
       run.leftOut > 0 && el("span", { class: "warn-text" }, `${count(run.leftOut)} left out`)),
     el("p", null, foreign(run.message || stateSentences[run.state] || run.state)),
+    !results && becauseOf(run),
     el("p", { class: "muted" }, foreign(run.by), ", ", momentAndAge(run.startedAt), run.endedAt ? `, took ${span(run.endedAt - run.startedAt)}` : "",
       run.note && [": ", foreign(`“${run.note}”`)]),
     problemBox(problem),
@@ -78,14 +79,28 @@ export function runView(run, { ask, problem, dismiss, link = true, results = fal
 }
 
 const verbs = { replay: "Replay", reconcile: "Reconcile", discard: "Discard", restore: "Restore", resolve: "Resolve" };
-const title = (run) => `${verbs[run.action] ?? run.action} of ${plural(run.total, "letter")}`;
+// The total counts what was meant after a first look; some are left out then, others on the way.
+const chosen = (run) => (run.state === "finished" && run.leftOut > 0 ? run.done : run.total) + run.leftOut;
+const title = (run) => (verbs[run.action] ?? run.action) + (chosen(run) > 0 ? ` of ${plural(chosen(run), "letter")}` : "");
+const didNothing = (run) => run.state === "finished" && run.done === 0 && run.leftOut > 0;
+
+/** What became of the one letter, or why letters were left out; the rest stands on the run's own page. */
+function becauseOf(run) {
+  const results = run.results ?? [];
+  if (chosen(run) === 1 && results.length > 0) return el("p", { "data-test": "run-because" }, foreign(results.at(-1).sentence ?? ""));
+  const reasons = new Map();
+  for (const { outcome, sentence } of results) if (outcome === "left_out") reasons.set(sentence, (reasons.get(sentence) ?? 0) + 1);
+  const [commonest] = [...reasons].sort((one, other) => other[1] - one[1]);
+  return commonest && el("p", { class: "warn-text", "data-test": "run-because" }, "Left out: ", foreign(commonest[0]), reasons.size > 1 && ", and for other reasons");
+}
+
 const outcomeTones = { succeeded: "good-text", failed: "bad-text" };
 
 function resultList(run) {
   const results = run.results ?? [];
   if (results.length === 0) return el("p", { class: "muted" }, "No result yet.");
   return [
-    el("h3", null, results.length < run.done ? `The last ${results.length} results of ${count(run.done)}` : "Results"),
+    el("h3", null, results.length < run.done + run.leftOut ? `The last ${results.length} results of ${count(run.done + run.leftOut)}` : "Results"),
     table("Results", [["Letter"], ["Outcome"], ["What happened"]], results.map((result) => ({
       key: result.letter, "data-test": "run-result", "data-row": "", cells: [
         el("a", { href: `#/letters/${part(result.letter)}`, "data-item": "" }, foreign(result.orderId ?? result.letter.slice(0, 8))),
@@ -125,7 +140,9 @@ async function command(run, verb) {
 async function open(wanted) {
   try {
     const run = await get(`/api/runs/${part(wanted)}`);
-    if (id === wanted) follow = new Follow(run);
+    if (id !== wanted || follow) return;
+    problem = null;
+    follow = new Follow(run);
   } catch (found) {
     if (id === wanted) problem = found;
   }
@@ -141,6 +158,7 @@ export const runsPage = {
     if (id) open(id);
     else poll.start();
   },
+  retry() { if (id && !follow && problem?.mayPass) open(id); },
   leave() {
     poll.stop();
     follow?.leave();

@@ -1,0 +1,91 @@
+import Broker
+import DeclineRecovery
+import FleetSupport
+import Foundation
+import Testing
+
+/// While the broker or the workers are away the console says that, and takes silence for no answer.
+extension ConsoleTests {
+    @Test(.timeLimit(.minutes(10)))
+    func whatTheBrokerCannotTellIsNotTold() async throws {
+        let broker = try await PrivateBroker.start()
+        do {
+            var plan = try await Self.plan()
+            plan.brokerURL = broker.url
+            try await Self.with(plan) { fleet, console, browser in
+                let crm = try await CRM(fleet.link)
+                try await crm.publish([Self.stranded("AWAY")], key: "decline.recycle")
+                try await browser.signIn(console, as: .viewer)
+                try await browser.sees("stat-letters", "1")
+                let letters = try await console.ask("GET", "/api/letters", as: .viewer).text
+                let id = try #require(letters.firstMatch(of: /"id":"([0-9a-f-]{36})"/)).1
+
+                try await broker.run("kill")
+                try await browser.sees("connection", "the broker cannot be reached, numbers from", within: 60)
+                try await browser.sees("stale", "The broker did not answer")
+                #expect(try await console.ask("GET", "/api/letters/\(id)", as: .viewer).status == 503)
+                #expect(try await console.ask("GET", "/api/recoveries?order=AWAY", as: .viewer).status == 503)
+                try await browser.turn(to: "#/recoveries?order=AWAY")
+                try await browser.sees("problem", "The broker did not answer")
+                #expect(try await !browser.has("empty"), "an order that exists was not found")
+                try await browser.turn(to: "#/letters")
+                try await browser.sees("not-connected")
+                try await browser.sees("letters-row", "AWAY")
+                try await browser.turn(to: "#/recoveries?order=AWAY")
+                try await browser.sees("problem")
+
+                // The pages go on by themselves.
+                try await broker.run("start", String(broker.port))
+                try await browser.sees("timeline-row", "dead letter", within: 60)
+                try await browser.sees("connection", "live", within: 60)
+                try await browser.misses("stale")
+            }
+            await broker.stop()
+        } catch {
+            await broker.stop()
+            throw error
+        }
+    }
+
+    @Test(.timeLimit(.minutes(10)))
+    func aFleetWithoutWorkersIsTheFirstThingOneSees() async throws {
+        try await Self.with(try await Self.plan()) { fleet, console, browser in
+            let crm = try await CRM(fleet.link)
+            try await browser.signIn(console, as: .viewer)
+            try await browser.sees("worker-row", "idle")
+            #expect(try await !browser.has("alarms"))
+            await fleet.stopWorkers()
+            try await crm.publish([CRM.decline("WAITS")])
+            try await browser.sees("alarms", "No worker is heard of", "1 message waits in the queues", within: 60)
+            try await fleet.startWorker()
+            try await browser.sees("alarms", "1 worker is silent", within: 60)
+            try await browser.sees("queues", "All", "are empty")
+        }
+    }
+
+    /// What was typed outlives a token that ends in the middle of it.
+    @Test(.timeLimit(.minutes(10)))
+    func aTokenThatEndsOverADialogLeadsToTheSignIn() async throws {
+        let plan = try await Self.plan()
+        try await Self.with(plan) { fleet, console, browser in
+            let crm = try await CRM(fleet.link)
+            try await crm.publish([Self.stranded("KEPT")], key: "decline.recycle")
+            try await browser.signIn(console, as: .operator)
+            try await browser.open(letterOf: "KEPT")
+            try await browser.click("resolve")
+            try await browser.type("note", "half a reason")
+            let successor = Operator(Operator.operator.name, "operator")
+            try fleet.configure(plan.configuration.replacing(Operator.operator.token, with: successor.token))
+            console.process.signal(SIGHUP)
+            try await browser.sees("token", within: 60)
+            try await browser.misses("confirm")
+            #expect(try await browser.run("return document.activeElement.dataset.test") == "token")
+            try await browser.keys(successor.token + Browser.Key.enter)
+            try await browser.sees("letter-state", "open")
+            try await browser.click("resolve")
+            #expect(try await browser.value("note") == "half a reason")
+            try await browser.confirm()
+            try await browser.sees("letter-state", "resolved")
+        }
+    }
+}
