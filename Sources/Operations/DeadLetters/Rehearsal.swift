@@ -14,6 +14,9 @@ public struct Rehearsal: Sendable {
         self.consent = consent
     }
 
+    /// How a refusal begins that `acceptsSkips` would lift.
+    public static let onlySkipped = "it would only be skipped: "
+
     public struct Outcome: Sendable {
         public let letter: LetterCase
         /// Why it would not be sent.
@@ -43,7 +46,11 @@ public struct Rehearsal: Sendable {
 
     public func run(_ selection: LetterSelection) async throws(BrokerError) -> [Outcome] {
         let letters: [LetterCase] = switch selection {
-        case .letters(let ids): tools.shelf.look { book in ids.compactMap { book[$0] } }
+        case .letters(let ids):
+            tools.shelf.look { book in
+                var seen: Set<UUID5> = []
+                return ids.filter { seen.insert($0).inserted }.compactMap { book[$0] }
+            }
         case .filter(let filter): try await tools.shelf.select(filter)
         case .unfinished(let run): tools.shelf.look { book in book.runs[run]?.letters.compactMap { book[$0] } ?? [] }
         }
@@ -68,7 +75,7 @@ public struct Rehearsal: Sendable {
             let needed = CRMConsent(for: letter, sending: body)
             let unagreed = consent.ofCRM ? nil : needed?.sentence
             // At intake a skip ends it: the sale is not tried at all.
-            let skipped = forecast.verdict == .skips && letter.stage == .intake && !consent.toSkips ? forecast.sentence : nil
+            let skipped = forecast.verdict == .skips && letter.stage == .intake && !consent.toSkips ? Self.onlySkipped + forecast.sentence : nil
             return Outcome(
                 letter: summary, refusal: refusal ?? lacking ?? failing ?? unagreed ?? skipped, needsConsent: needed, forecast: forecast,
                 differences: differences, body: body)
