@@ -29,18 +29,16 @@ struct DeadList: AsyncParsableCommand {
         }
         if found.isEmpty { return Terminal.show("No dead letters here. `--state all` shows those that were seen to as well.") }
         let now = SystemClock().now()
-        // What is left of the screen beside the other columns.
-        let room = Terminal.width.map { max($0 - 96, 24) } ?? .max
         Terminal.table(
             ["letter", "state", "reason", "stage", "merchant", "order", "last", "times", "what"],
             page.map { letter in
                 [
                     String(letter.id.description.prefix(8)), letter.state.rawValue, letter.reason.rawValue, letter.stage.rawValue,
                     letter.merchantID?.text ?? "-", letter.orderID ?? "-", (now - letter.lastAt).inWords, String(letter.occurrences),
-                    letter.explanation.count > room ? letter.explanation.prefix(room - 1) + "…" : letter.explanation,
+                    letter.explanation,
                 ]
             },
-            colour: { page[page.startIndex + $0].state == .failedAgain ? .red : nil })
+            fits: true, colour: { page[page.startIndex + $0].state == .failedAgain ? .red : nil })
         let shown = page.count < found.count ? "\(page.count) of \(found.count) letters" : "\(found.count == 1 ? "One letter" : "\(found.count) letters")"
         Terminal.complain("\(shown). `salvage dead show LETTER` tells all of one; `salvage dead stats` groups them.")
     }
