@@ -142,7 +142,7 @@ extension BrokerOptions {
     func withLetters<Result: Sendable>(
         config: ConfigOption? = nil, _ body: (OperatorTools, ProcessSettings) async throws -> Result
     ) async throws -> Result {
-        let configuration = try config?.configuration(try settings(["config": config?.file]))
+        let configuration = try config?.configuration()
         return try await withShelf { shelf, settings in
             try await body(try await OperatorTools(shelf, settings, configuration), settings)
         }
