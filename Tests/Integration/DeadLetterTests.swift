@@ -74,7 +74,16 @@ import Testing
                 let lines = exported.output.split(separator: "\n")
                 #expect(lines.count == 20 && lines.allSatisfy { $0.contains("\"event\":{\"specversion\"") })
             }
+            #expect(try await fleet.letters("--reason", "unknown_merchant,invalid_event", "--reason", "unreadable").count == 40)
+            #expect(try await fleet.letters("--since", "1w", "--until", "2100-01-02").count == 40)
+            #expect(try await fleet.letters("--until", "2000-01-02 03:04:05").isEmpty)
+            let few = try await fleet.salvage("dead", "stats", "--merchant", "bold", "--json").output
+            #expect(few.contains(#""total":20,"states":{"open":20,"#), "totals are of what is meant: \(few)")
             #expect(try await fleet.salvage("dead", "show", "ffffffff").status == 2)
+            // An empty value, of a variable that is not set perhaps, is not everything.
+            for empty in [["--text", ""], ["--merchant", " "], ["--state", ""], ["--reason", ""], ["--since", "1h", "--until", "2h"]] {
+                #expect(try await fleet.salvage(["dead", "discard", "--note", "x"] + empty).status == 64, "\(empty)")
+            }
             #expect(try await fleet.salvage("dead", "list", "--reason", "nonsense").status == 64)
             #expect(try await fleet.deadStream().map(\.body) == before)
         }
@@ -128,6 +137,53 @@ import Testing
                 #expect(story.contains(part), "\(part) in \(story)")
             }
             try await validate(fleet)
+        }
+    }
+
+    @Test(.timeLimit(.minutes(2)))
+    func anInterruptedRunSaysHowItIsFinishedAndIsGoneOnWith() async throws {
+        try await Fleet.with(try plan()) { fleet in
+            let count = 30
+            try await fleet.write((0..<count).map { .sample(.unknownMerchant, body: rebill("INT\($0)", merchant: "acme"), order: "INT\($0)") })
+            let log = fleet.folder.appending(path: "interrupted.log")
+            let person = try ChildProcess(
+                TestMachine.salvage, ["dead", "replay", "--all", "--note", "the merchant is there", "--rate", "2"],
+                environment: fleet.commandEnvironment, output: log)
+            try await eventually("it is at it") { try await fleet.link.readyCount(of: "recovery.intake") > 0 || person.hasEnded }
+            #expect(await person.end(SIGINT) == 130)
+            let said = try String(contentsOf: log, encoding: .utf8)
+            #expect(said.contains("of \(count) sent; go on with: salvage dead replay --resume"), "\(said)")
+
+            #expect(try await fleet.salvage("dead", "stats").error.contains("Not finished: the run of alice"))
+            let runs = try await fleet.salvage("dead", "runs").output
+            #expect(runs.contains("not finished") && runs.contains("the merchant is there"))
+            for dropped in [["--dry-run"], ["--note", "x"], ["--rate", "9"], ["--canary"], ["--crm-agrees"], ["--accept-skips"]] {
+                #expect(try await fleet.salvage(["dead", "replay", "--resume"] + dropped).status == 64, "\(dropped)")
+            }
+            #expect(try await fleet.link.readyCount(of: "recovery.intake") < count, "nothing more was sent")
+            #expect(try await fleet.salvage("dead", "replay", "--resume", "ffffffff").status == 2)
+
+            let run = try #require(runs.split(separator: "\n").last { $0.contains("alice") }?.prefix(8))
+            // Nobody works: that what becomes of them is not known is no success.
+            let rest = try await fleet.salvage("dead", "replay", "--resume", String(run), "--wait", "0", "--json")
+            #expect(rest.status == 1 && rest.output.contains(#""pending":\#(count)"#), "\(rest.output)\(rest.error)")
+            #expect(rest.output.components(separatedBy: #""outcome":"pending""#).count == count + 1, "every letter is told of")
+            #expect(try await fleet.link.readyCount(of: "recovery.intake") == count)
+        }
+    }
+
+    @Test(.timeLimit(.minutes(2)))
+    func aSkipIsCountedAndSentOnlyWhenThatIsAccepted() async throws {
+        try await Fleet.with(try plan()) { fleet in
+            try await fleet.write((0..<30).map { .sample(.unknownMerchant, body: CRM.decline("OLD\($0)", at: Date(timeIntervalSinceNow: -864_000)), order: "OLD\($0)") })
+            let rehearsed = try await fleet.salvage("dead", "replay", "--all", "--dry-run")
+            #expect(rehearsed.status == 1 && rehearsed.output.contains("0 of 30 would be sent") && rehearsed.output.contains("30 left out: it would only be skipped"))
+            let refused = try await fleet.salvage("dead", "replay", "--all", "--note", "x")
+            #expect(refused.status == 1 && refused.output.contains("30  left out  it would only be skipped") && refused.output.contains("--accept-skips"), "\(refused.output)")
+            try await fleet.startWorker()
+            let first = try #require(try await fleet.letters().first?.id)
+            let twice = try await fleet.salvage("dead", "replay", first, String(first.prefix(13)), "--note", "x", "--accept-skips")
+            #expect(twice.status == 0 && twice.output.contains("1 processed (1 told skipped), 0 failed again"), "\(twice.output)\(twice.error)")
         }
     }
 
