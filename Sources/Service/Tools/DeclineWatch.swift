@@ -30,8 +30,8 @@ public final class DeclineWatch: Sendable {
         var story = stories.withLock { stories in
             [event.orderID, event.eventID].compactMap { $0.flatMap { stories[$0] } }.first ?? DeclineStory()
         }
-        // The journal does not repeat what follows from the kind and the order.
-        if let kind = story.kind { story.action = CRMAction(after: kind, of: event.order).name.rawValue }
+        // The journal does not repeat what follows from the kind and the order; a command names no order.
+        if let kind = story.kind, event.order != nil || kind == .rejected { story.action = CRMAction(after: kind, of: event.order).name.rawValue }
         return story
     }
 
