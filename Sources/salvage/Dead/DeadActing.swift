@@ -29,6 +29,7 @@ struct DeadActing: ParsableArguments {
                 // Whoever insists does not want to wait for what is under way.
                 if interruption.comesAgain() { Self.exit(withError: DeadExit.interrupted) }
                 job.stop()
+                Terminal.complain("\nStopping when what is under way is done; Ctrl-C again ends at once.")
             }
         }
         let run = Task { await job.run() }
