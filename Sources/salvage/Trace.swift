@@ -28,7 +28,9 @@ struct Trace: AsyncParsableCommand {
         }
         if records.isEmpty {
             show(letters)
-            Terminal.complain("The journal of the last \(days) days holds nothing of \(Terminal.visible(wanted)). Is the order id as the CRM sent it?")
+            Terminal.complain(
+                "The journal of the last \(days) days holds nothing of \(Terminal.visible(wanted))"
+                    + (letters.isEmpty ? ". Is the order id as the CRM sent it?" : ": no recovery was begun."))
             throw ExitCode.failure
         }
         if json {

@@ -304,6 +304,7 @@ import Testing
             try await fleet.write(["A", "B", "C"].map { .sample(.invalidEvent, body: rebill($0, merchant: "acme"), order: $0) })
             let ids = try await fleet.letters().map(\.id)
             #expect(try await fleet.salvage("dead", "discard", ids[0]).status == 64, "why must be said")
+            #expect(try await fleet.salvage("dead", "discard", "", "--note", "x").status == 64, "nothing is no beginning of an id")
             #expect(try await fleet.salvage("dead", "discard", ids[0], "--note", "a test of the CRM's").status == 0)
             #expect(try await fleet.salvage("dead", "resolve", ids[1], "--note", "the CRM sent it again", "--as", "bob").status == 0)
             #expect(try await fleet.letters().map(\.id) == [ids[2]])
@@ -316,6 +317,15 @@ import Testing
             #expect(shown.contains("bob (command line): marked as resolved — \"the CRM sent it again\""))
             #expect(try await fleet.salvage("dead", "restore", "--merchant", "nobody").status == 2, "nothing was meant")
             try await validate(fleet)
+        }
+    }
+
+    /// Without it every message would go out, whatever is to become of it.
+    @Test func withoutAConfigurationNothingIsSentAndNobodyAsked() async throws {
+        for command in [["replay", "--note", "x"], ["replay", "--dry-run"], ["reconcile"]] {
+            let blind = try await ChildProcess.run(
+                TestMachine.salvage, ["dead"] + command + ["--all"], environment: ["SALVAGE_CONFIG": "", "SALVAGE_BROKER_URL": "amqp://127.0.0.1:1"])
+            #expect(blind.status == 64 && blind.error.contains("Give --config FILE"), "\(command): \(blind)")
         }
     }
 

@@ -199,6 +199,7 @@ struct DeadReconcile: AsyncParsableCommand {
     func validate() throws { try acting.check(note) }
 
     func run() async throws {
+        guard config.path != nil else { throw ExitCode.misuse("FlexFactor is asked with the gateway's keys. Give --config FILE, or set SALVAGE_CONFIG.") }
         try await acting.act(.reconcile, on: which, note: note, at: broker, config: config)
     }
 }

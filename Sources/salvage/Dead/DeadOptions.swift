@@ -126,6 +126,7 @@ enum DeadExit {
 extension LetterShelf {
     /// The one letter that an id, or the beginning of one, means.
     func id(_ text: String) throws -> UUID5 {
+        if text.allSatisfy(\.isWhitespace) { throw ExitCode.misuse("a letter's id is empty. `salvage dead list` shows the ids.") }
         let found = ids(beginningWith: text)
         if found.count > 1 { Terminal.complain("\(Terminal.visible(text)) is the beginning of \(found.count) letters; give more of it.") }
         if found.isEmpty { Terminal.complain("There is no letter \(Terminal.visible(text)). `salvage dead list --state all` shows every one.") }

@@ -111,6 +111,7 @@ struct DeadLetterPage {
         case (true, _):
             show(rehearsed.forecast)
             if let refusal = rehearsed.refusal, rehearsed.forecast.verdict != .fails { Terminal.show("  \(Terminal.paint("not sent", .red)): \(Terminal.visible(refusal))") }
+            if configuration == nil, rehearsed.forecast.verdict == .unknown { Terminal.show("  Give --config FILE to find out.") }
             if let configuration { Terminal.show(Terminal.paint("  By \(Terminal.visible(configuration)) as it is here; workers go by theirs as they last loaded it.", .dim)) }
         }
     }
