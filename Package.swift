@@ -74,7 +74,10 @@ let package = Package(
             exclude: ["README.md"], swiftSettings: settings),
         .executableTarget(
             name: "salvage",
-            dependencies: ["Operations", "Pipeline", "Broker", "DeclineRecovery", "FlexFactor", "Service", arguments, log, .product(name: "Configuration", package: "swift-configuration")],
+            dependencies: [
+                "Operations", "Pipeline", "Broker", "DeclineRecovery", "FlexFactor", "Service", arguments, log, .product(name: "Configuration", package: "swift-configuration"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ],
             swiftSettings: settings),
         .executableTarget(
             name: "flexfactor-sandbox", dependencies: [nioCore, nioPosix, nioHTTP1, arguments, .product(name: "Crypto", package: "swift-crypto")],

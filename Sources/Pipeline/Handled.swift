@@ -38,6 +38,7 @@ public struct Handled: Sendable {
         public let wasUnknown: Bool
         /// The rule that decided the class, where this step decided it.
         public let rule: String?
+        public let declineClass: DeclineClass?
         /// Until when the recovery was put away, where that is not its fate already.
         public let until: Moment?
         public let amount: Money?
@@ -47,7 +48,7 @@ public struct Handled: Sendable {
         public init(
             merchantID: MerchantID? = nil, reference: RecoveryReference? = nil, gatewayID: GatewayID? = nil, fate: Fate,
             declinedAt: Moment? = nil, unmapped: Decline? = nil, attempts: Int = 0, wasUnknown: Bool = false,
-            rule: String? = nil, until: Moment? = nil, amount: Money? = nil, declineCode: String? = nil
+            rule: String? = nil, declineClass: DeclineClass? = nil, until: Moment? = nil, amount: Money? = nil, declineCode: String? = nil
         ) {
             self.merchantID = merchantID
             self.reference = reference
@@ -58,6 +59,7 @@ public struct Handled: Sendable {
             self.attempts = attempts
             self.wasUnknown = wasUnknown
             self.rule = rule
+            self.declineClass = declineClass
             self.until = until
             self.amount = amount
             self.declineCode = declineCode

@@ -140,7 +140,7 @@ public struct IntakeStage: Sendable {
     ) -> Handled.Account {
         Handled.Account(
             merchantID: event.merchantID, reference: reference, gatewayID: gateway, fate: fate, declinedAt: event.declinedAt, unmapped: unmapped,
-            rule: verdict?.rule, amount: event.amount,
+            rule: verdict?.rule, declineClass: verdict?.declineClass, amount: event.amount,
             declineCode: "\(event.decline.responseCodeSource.prefix(32).lowercased())/\(event.decline.responseCode.prefix(32))")
     }
 }

@@ -45,6 +45,8 @@ public struct Settler: Sendable {
         case handedBack(Stage, [OutgoingMessage])
         /// Not known yet; what was seen.
         case open(String)
+        /// Nor could FlexFactor be asked: it is away.
+        case unanswered(String)
         /// The letter holds no recovery.
         case unreadable(String)
     }
@@ -92,7 +94,7 @@ public struct Settler: Sendable {
             case .park(let until) where until <= end:
                 await wait(until - clock.now())
             case .park, .advance, .submitted, .refuse, .spend, .giveUp:
-                return .open(await witness.lastWords)
+                return await witness.wasAnswered ? .open(witness.lastWords) : .unanswered(witness.lastWords)
             }
         }
     }
@@ -102,6 +104,7 @@ public struct Settler: Sendable {
 private actor Witness: FlexFactorPort {
     private let port: any FlexFactorPort
     private(set) var lastWords = "FlexFactor was not asked"
+    private(set) var wasAnswered = true
 
     init(_ port: any FlexFactorPort) {
         self.port = port
@@ -111,6 +114,7 @@ private actor Witness: FlexFactorPort {
         _ call: FlexFactorCall, merchant: MerchantID, gateway: GatewayID, traceparent: String?, deadline: Moment
     ) async -> FlexFactorAnswer {
         let answer = await port.perform(call, merchant: merchant, gateway: gateway, traceparent: traceparent, deadline: deadline)
+        wasAnswered = if case .failed(let failure) = answer { !failure.isAbsence } else { true }
         lastWords = switch answer {
         case .found(let order): "FlexFactor's order \(order.id) is \(order.state)"
         case .noSuchOrder: "FlexFactor has no such order, and a request may still be under way"
@@ -127,5 +131,15 @@ private actor Witness: FlexFactorPort {
         _ card: SealedCard, of charge: Charge, merchant: MerchantID, gateway: GatewayID, traceparent: String?, deadline: Moment
     ) async -> FlexFactorAnswer {
         .failed(.notSent(.misconfigured("nothing is charged while a letter is settled")))
+    }
+}
+
+extension CallFailure {
+    /// Whether nobody is there, rather than somebody who says no.
+    fileprivate var isAbsence: Bool {
+        switch self {
+        case .notSent(.circuitOpen), .notSent(.cannotConnect), .notSent(.deadline), .notSent(.noToken), .unknown: true
+        case .notSent(.rateLimited), .notSent(.misconfigured), .throttled, .conflict, .refused: false
+        }
     }
 }

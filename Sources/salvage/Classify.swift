@@ -8,7 +8,7 @@ struct Classify: AsyncParsableCommand {
         discussion: """
             By code:   salvage classify --source nmi --code 252
             By event:  salvage classify --event decline.json --config salvage.yaml   (says the route as well)
-            The merchant's own rules need --config and --merchant.
+            The merchant's own rules need --merchant and the configuration (--config, SALVAGE_CONFIG, or salvage.yaml of this folder).
             """)
 
     @Option(help: "Whose code list the code belongs to: nmi, stripe, authorize.net, iso8583, visa, mastercard ...")
@@ -37,18 +37,27 @@ struct Classify: AsyncParsableCommand {
         if event == nil, source == nil || code == nil { throw ValidationError("Give --source and --code, or --event.") }
         if OrderType(rawValue: orderType) == nil { throw ValidationError("--order-type must be new_sale or recurring.") }
         if let crmClass, DeclineClass(rawValue: crmClass) == nil { throw ValidationError("--crm-class must be soft or hard.") }
-        if merchant != nil, config.file == nil { throw ValidationError("--merchant needs --config, where its rules are.") }
+        let ofACode = [("source", source), ("code", code), ("text", text), ("advice", advice), ("crm-class", crmClass), ("gateway", gateway), ("merchant", merchant)]
+        if event != nil, let (name, _) = ofACode.first(where: { $0.1 != nil }) { throw ValidationError("--event holds all of it; leave out --\(name).") }
+        if merchant != nil, config.path == nil { throw ValidationError("--merchant needs --config, where its rules are.") }
     }
 
     func run() async throws {
-        let configuration = try config.file.map { file throws(ConfigurationError) in try SalvageConfiguration(file: file) }
+        let configuration = try config.configuration()
         if let event { return try classify(event: event, configuration) }
+        if let source, DeclineTables.builtIn.table(of: source) == nil {
+            Terminal.complain("Note: there is no table of the codes of \(source); its code says nothing by itself.")
+        }
         var chosen = Merchant(id: "(none)", flexFactorGateways: [])
         if let merchant {
             guard let found = configuration?.merchants[MerchantID(merchant)] else {
-                throw ValidationError("\(config.file ?? "") has no merchant \(merchant).")
+                throw ExitCode.misuse("\(config.path ?? "") has no merchant \(merchant).")
             }
             chosen = found
+            let gateways = Set(found.gateways.keys).union(found.flexFactorGateways.keys)
+            if let gateway, !gateways.contains(GatewayID(gateway)) {
+                Terminal.complain("Note: the merchant \(merchant) has no gateway \(gateway); rules for gateways do not apply.")
+            }
         }
         let decline = Decline(
             gatewayID: GatewayID(gateway ?? ""), responseCodeSource: source ?? "", responseCode: code ?? "", responseText: text,
@@ -61,13 +70,13 @@ struct Classify: AsyncParsableCommand {
             switch CRMMessage.decode(event.body) {
             case .decline(let decline):
                 let merchant = configuration?.merchants[decline.merchantID]
-                if configuration != nil, merchant == nil { throw ValidationError("\(config.file ?? "") has no merchant \(decline.merchantID).") }
+                if configuration != nil, merchant == nil { throw ExitCode.misuse("\(config.path ?? "") has no merchant \(decline.merchantID).") }
                 let rules = merchant ?? Merchant(id: decline.merchantID, flexFactorGateways: [])
                 let steps = DeclineMapping.explain(decline.decline, orderType: decline.order.type, merchant: rules)
                 let decision = steps.first(where: \.decides)?.says
                 let route = merchant.flatMap { merchant in decision.map { Router.route(decline, $0, merchant: merchant, now: SystemClock().now()) } }
                 show(steps, route: route)
-            case .cancel: throw ValidationError("\(event.label) is a cancel command, not a decline.")
+            case .cancel: throw ExitCode.misuse("\(event.label) is a cancel command, not a decline.")
             case .rejected(let rejected):
                 for fault in rejected.faults { Terminal.complain("\(fault.path): \(fault.message)") }
                 throw ExitCode.failure

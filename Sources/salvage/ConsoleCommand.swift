@@ -21,6 +21,6 @@ struct ConsoleCommand: AsyncParsableCommand {
 
     func run() async throws {
         let settings = try broker.settings(["config": config.file, "console.listen": listen])
-        try await Console.run(settings, configuration: try config.configuration(settings), logger: Logger.service(settings))
+        try await Console.run(settings, configuration: try config.configuration(), logger: Logger.service(settings))
     }
 }

@@ -2,6 +2,7 @@ import ArgumentParser
 import DeclineRecovery
 import FlexFactor
 import FoundationEssentials
+import Service
 
 struct Keys: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -42,15 +43,15 @@ struct Keys: ParsableCommand {
 
         func run() throws {
             guard let key = CardKey.generate(kid: kid), let secret = key.privatePEM, let open = key.publicPEM else {
-                throw ValidationError("OpenSSL could not make a key.")
+                throw Failure("OpenSSL could not make a key.")
             }
             let (secretFile, openFile) = ("\(into)/\(kid).private.pem", "\(into)/\(kid).public.pem")
             for file in [secretFile, openFile] where FileManager.default.fileExists(atPath: file) {
-                throw ValidationError("\(file) exists already; take another kid.")
+                throw Failure("\(file) exists already; take another kid.")
             }
             guard FileManager.default.createFile(atPath: secretFile, contents: Data(secret.utf8), attributes: [.posixPermissions: 0o600]),
                 FileManager.default.createFile(atPath: openFile, contents: Data(open.utf8))
-            else { throw ValidationError("\(into) cannot be written to.") }
+            else { throw Failure("\(into) cannot be written to.") }
             Terminal.show("\(secretFile)  for the workers: SALVAGE_CARD_KEYS=\(kid)=\(secretFile)")
             Terminal.show("\(openFile)  for the CRM; `salvage keys new --help` says how it encrypts")
         }
@@ -58,7 +59,10 @@ struct Keys: ParsableCommand {
 
     struct Seal: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Encrypt a card of a test as the CRM does: JSON on standard input, a compact JWE on standard output.")
+            abstract: "Encrypt a card of a test as the CRM does: JSON on standard input, a compact JWE on standard output.",
+            discussion: """
+                  echo '{"number": "4111111111111111", "expirationMonth": 12, "expirationYear": 2029}' | salvage keys seal 2026-11.public.pem
+                """)
 
         @Argument(help: ArgumentHelp("The public key, KID.public.pem.", valueName: "file"))
         var file: String
@@ -66,14 +70,13 @@ struct Keys: ParsableCommand {
         var kid: String?
 
         func run() throws {
-            guard let data = FileManager.default.contents(atPath: file) else { throw ValidationError("\(file) cannot be read.") }
+            guard let pem = WholeFile.text(of: file) else { throw Failure("\(file) cannot be read.") }
             let name = file.split(separator: "/").last.map(String.init) ?? file
             let kid = kid ?? (name.hasSuffix(".public.pem") ? String(name.dropLast(".public.pem".count)) : name)
-            var content: [UInt8] = []
-            while let line = readLine(strippingNewline: true) { content += line.utf8 }
-            guard let sealed = CardSeal(kid: kid, publicPEM: String(decoding: data, as: UTF8.self)).seal(content) else {
-                throw ValidationError("\(file) is no PEM of an RSA public key.")
-            }
+            guard let content = WholeFile.bytes(of: "-"), let card = try? JSONValue(parsing: content.span), let members = card.object,
+                members.contains(where: { ["number", "token"].contains($0.name) && $0.value.string?.isEmpty == false })
+            else { throw Failure("standard input holds no card. Expected JSON like {\"number\": \"...\", \"expirationMonth\": 12, \"expirationYear\": 2029}.") }
+            guard let sealed = CardSeal(kid: kid, publicPEM: pem).seal(content) else { throw Failure("\(file) is no PEM of an RSA public key.") }
             Terminal.show(sealed.exposed)
         }
     }

@@ -42,13 +42,20 @@ struct BrokerOptions: ParsableArguments {
 }
 
 struct ConfigOption: ParsableArguments {
-    @Option(name: .customLong("config"), help: ArgumentHelp("The file with merchants and gateways (SALVAGE_CONFIG).", valueName: "file"))
+    @Option(
+        name: .customLong("config"),
+        help: ArgumentHelp("The file with merchants and gateways (SALVAGE_CONFIG; else salvage.yaml of this folder).", valueName: "file"))
     var file: String?
 
-    /// The configuration where one is named, or where salvage.yaml is there; `nil` where neither is.
-    func configuration(_ settings: ProcessSettings) throws(ConfigurationError) -> SalvageConfiguration? {
-        let isNamed = file != nil || ProcessInfo.processInfo.environment["SALVAGE_CONFIG"] != nil
-        guard isNamed || FileManager.default.fileExists(atPath: settings.configurationFile) else { return nil }
-        return try SalvageConfiguration(file: settings.configurationFile)
+    /// The file that is named, or salvage.yaml where it is there.
+    var path: String? {
+        if let named = file ?? ProcessInfo.processInfo.environment["SALVAGE_CONFIG"], !named.isEmpty { return named }
+        return FileManager.default.fileExists(atPath: "salvage.yaml") ? "salvage.yaml" : nil
+    }
+
+    /// `nil` where no file is named or there.
+    func configuration() throws(ConfigurationError) -> SalvageConfiguration? {
+        guard let path else { return nil }
+        return try SalvageConfiguration(file: path)
     }
 }

@@ -9,8 +9,8 @@ struct Publish: AsyncParsableCommand {
         discussion: """
             A file holds one JSON event, a list of them, or one per line. The broker's confirms are awaited.
             With --fill, $NOW, $NOW-90s, $NOW-2h, $NOW-3d and $RUN in texts become times and a mark of this run.
-            With --wait, what becomes of each event is looked at and shown; with --expect, the exit status is 1 unless each comes out as
-            the file says: {"approve.json": {"class": "soft", "route": "cascade", "result": "approved", "reason": ..., "action": ...}}.
+            With --wait, what becomes of each event is read from the journal and the dead letters and shown; with --expect, the exit status
+            is 1 unless each comes out as the file says: {"approve.json": {"class": "soft", "route": "cascade", "result": "approved", "reason": ..., "action": ...}}.
             """)
 
     @Argument(help: "Files; - reads standard input.")
@@ -35,12 +35,15 @@ struct Publish: AsyncParsableCommand {
         if fill { reader.placeholders = (SystemClock().now(), String(UInt32.random(in: 0 ... .max), radix: 16, uppercase: true)) }
         var events: [FileEvent] = []
         for file in files { events += try reader.read(file) }
+        if let event = events.first(where: \.hasPlaceholders) {
+            Terminal.complain("Warning: $NOW or $RUN stands in \(event.label) and is published as it is; --fill replaces it.")
+        }
         let expectations = try expect.map { file throws(DeclineFileError) in try Expectation.read(file) }
         let isWaiting = wait || expect != nil
         let all = events
         let stories = try await broker.withLink { link, settings in
-            let watch = DeclineWatch(settings.names)
-            if isWaiting { try await watch.start(on: link) }
+            let watch = DeclineWatch()
+            if isWaiting { try await watch.start(on: link, settings.names) }
             try await DeclinePublisher(link, settings.names).publish(all) { Terminal.progress("\($0) of \(all.count) published") }
             Terminal.endProgress()
             return isWaiting ? await follow(all, watch, expectations) : []

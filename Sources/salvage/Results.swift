@@ -9,7 +9,8 @@ struct Results: AsyncParsableCommand {
         discussion: """
             Without --follow: what waits in the CRM's inbox now, oldest first. The messages are looked at and given back in their order; the
             CRM sees them as redelivered.
-            With --follow: what is published from now on, by a look at the exchange; the inbox is not touched.
+            With --follow: what the CRM is told from now on, as the journal keeps it; no queue is touched. With --json a line has the kind of
+            the result, the reason, the recovery, the order, merchant and gateway.
             """)
 
     @OptionGroup var broker: BrokerOptions
@@ -23,7 +24,7 @@ struct Results: AsyncParsableCommand {
     func run() async throws {
         if follow {
             try await broker.withLink { link, settings in
-                try await DeclineWatch(settings.names, onResult: show).start(on: link)
+                try await DeclineWatch(onResult: show).start(on: link, settings.names)
                 if !json { Terminal.complain("Results from now on; Ctrl-C ends.") }
                 while true { try await Task.sleep(for: .seconds(3_600)) }
             }
@@ -35,21 +36,30 @@ struct Results: AsyncParsableCommand {
         if !json { Terminal.complain("\(bodies.count == 1 ? "One result waits" : "\(bodies.count) results wait") in \(queue).") }
     }
 
-    private func show(_ event: JSONValue, _ kind: ResultKind) { show(event) }
+    private func show(_ told: ToldResult) {
+        if json { return Terminal.show(String(decoding: told.json.bytes, as: UTF8.self)) }
+        show(told.at.rfc3339, told.kind.rawValue, told.kind, told.reference?.text ?? told.orderID ?? "-", told.reason, "")
+    }
 
     private func show(_ event: JSONValue) {
         if json { return Terminal.show(String(decoding: event.bytes, as: UTF8.self)) }
         let data = event["data"]
         let kind = event["type"]?.string.flatMap { type in ResultKind.allCases.first { $0.messageType == type } }
+        func text(_ value: JSONValue?) -> String { value?.string ?? "-" }
+        show(
+            text(event["time"]), kind?.rawValue ?? text(event["type"]), kind, text(data?["recoveryReference"] ?? event["id"]),
+            text(data?["reason"]?["code"]), text(data?["action"]?["name"]))
+    }
+
+    private func show(_ time: String, _ word: String, _ kind: ResultKind?, _ about: String, _ reason: String, _ action: String) {
         let colour: Terminal.Colour = switch kind {
         case .approved: .green
         case .declined, .expired, .rejected, .chargeback: .red
         default: .yellow
         }
-        func text(_ value: JSONValue?) -> String { Terminal.visible(value?.string ?? "-") }
-        let word = kind?.rawValue ?? text(event["type"])
+        let gap = String(repeating: " ", count: max(10 - word.count, 1))
         Terminal.show(
-            "\(text(event["time"]))  \(Terminal.paint(word, colour))\(String(repeating: " ", count: max(10 - word.count, 1)))\(text(data?["recoveryReference"] ?? event["id"]))"
-                + "  \(text(data?["reason"]?["code"]))  \(text(data?["action"]?["name"]))")
+            "\(Terminal.visible(time))  \(Terminal.paint(Terminal.visible(word), colour))\(gap)" + Terminal.visible("\(about)  \(reason)")
+                + (action.isEmpty ? "" : "  " + Terminal.visible(action)))
     }
 }

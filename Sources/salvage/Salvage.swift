@@ -1,4 +1,5 @@
 import ArgumentParser
+import Broker
 import Service
 
 @main
@@ -10,8 +11,21 @@ struct Salvage: AsyncParsableCommand {
             Workers (`salvage run`) take declines from RabbitMQ, have FlexFactor try them again, and publish what became of them.
             The other commands are for the people around them.
 
-            Exit status: 0 when all is well, 1 when something is not as it should be, 64 for a command line that cannot be understood.
+            Exit status: 0 when all is well, 1 when something is not as it should be, 64 for a command line that cannot be understood,
+            69 when the broker is away.
             """,
         version: SalvageVersion.current,
         subcommands: [Run.self, TopologyCommand.self, ConfigCommand.self, Classify.self, Publish.self, Results.self, Trace.self, Dead.self, ConsoleCommand.self, Webhooks.self, Keys.self])
+
+    /// As the parser's own, but that the broker's errors say what to do and have an exit status.
+    static func main() async {
+        do {
+            var command = try await asyncParseAsRoot()
+            if var command = command as? any AsyncParsableCommand { try await command.run() } else { try command.run() }
+        } catch let error as BrokerError {
+            exit(withError: ExitCode.broker(error))
+        } catch {
+            exit(withError: error)
+        }
+    }
 }

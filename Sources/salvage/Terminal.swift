@@ -9,13 +9,22 @@ enum Terminal {
     static let isOutput = isatty(1) == 1
     static let isError = isatty(2) == 1
     static let isInput = isatty(0) == 1
+    private static let isDumb = variable("TERM") == "dumb"
+    /// By https://no-color.org, and by what the terminal can do.
+    private static let isColoured = isOutput && !isDumb && (variable("NO_COLOR") ?? "").isEmpty
+    private static let isMoving = isError && !isDumb
+
+    /// Who the process belongs to, by the system's list of users.
+    static var user: String? { getpwuid(getuid()).map { String(cString: $0.pointee.pw_name) } }
 
     /// Columns of the screen; `nil` where nobody looks.
-    static var width: Int? {
-        guard isOutput else { return nil }
+    private static func width(of descriptor: Int32) -> Int? {
+        guard isatty(descriptor) == 1 else { return nil }
         var size = winsize()
-        return ioctl(1, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0 ? Int(size.ws_col) : 80
+        return ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0 ? Int(size.ws_col) : 80
     }
+
+    private static func variable(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
 
     enum Colour: String {
         case green = "32"
@@ -25,20 +34,21 @@ enum Terminal {
         case bold = "1"
     }
 
-    static func paint(_ text: String, _ colour: Colour) -> String { isOutput ? "\u{1B}[\(colour.rawValue)m\(text)\u{1B}[0m" : text }
+    static func paint(_ text: String, _ colour: Colour) -> String { isColoured ? "\u{1B}[\(colour.rawValue)m\(text)\u{1B}[0m" : text }
 
     static func show(_ line: String = "") { write(line + "\n", to: 1) }
     static func complain(_ line: String) { write(line + "\n", to: 2) }
 
     /// A line that the next one replaces; nothing where nobody looks.
     static func progress(_ line: String) {
-        if isError { write("\r\u{1B}[K" + line, to: 2) }
+        // A line that wraps would leave its rows behind.
+        if isMoving { write("\r\u{1B}[K" + line.prefix(max((width(of: 2) ?? 80) - 1, 0)), to: 2) }
     }
 
     /// A bar that grows, and what it is about; nothing where nobody looks.
     static func progress(_ done: Int, of total: Int, _ what: String) {
         let filled = total > 0 ? min(30 * done / total, 30) : 0
-        progress("[" + String(repeating: "#", count: filled) + String(repeating: "-", count: 30 - filled) + "] \(done)/\(total)  \(visible(what).prefix(90))")
+        progress("[" + String(repeating: "#", count: filled) + String(repeating: "-", count: 30 - filled) + "] \(done)/\(total)  \(visible(what))")
     }
 
     /// Asks a person; `nil` at the end of input.
@@ -48,7 +58,7 @@ enum Terminal {
     }
 
     static func endProgress() {
-        if isError { write("\r\u{1B}[K", to: 2) }
+        if isMoving { write("\r\u{1B}[K", to: 2) }
     }
 
     private static func write(_ text: String, to descriptor: Int32) {
@@ -57,18 +67,30 @@ enum Terminal {
             let count = rest.withUnsafeBytes { systemWrite(descriptor, $0.baseAddress, $0.count) }
             if count < 0 {
                 if errno == EINTR { continue }
-                return
+                // Who complains about complaints?
+                if descriptor != 1 { return }
+                // Nobody reads on, `| head` for example: there is nothing left to do.
+                if errno == EPIPE { exit(0) }
+                let why = String(cString: strerror(errno))
+                complain("Error: the output cannot be written: \(why). What was shown is not all.")
+                exit(1)
             }
             rest = rest.dropFirst(count)
         }
     }
 
+    /// `one letter`, `3 letters`.
+    static func count(_ number: Int, _ noun: String) -> String { number == 1 ? "one \(noun)" : "\(number) \(noun)s" }
+
     /// Rows under their headings, each column as wide as its widest cell. Control characters of whoever wrote a cell are shown as dots.
-    static func table(_ headings: [String], _ rows: [[String]], colour: (Int) -> Colour? = { _ in nil }) {
+    ///
+    /// - Parameter fits: cuts rows off where the screen ends.
+    static func table(_ headings: [String], _ rows: [[String]], fits: Bool = false, colour: (Int) -> Colour? = { _ in nil }) {
+        let room = fits ? width(of: 1) ?? .max : .max
         let rows = rows.map { $0.map(visible) }
         let widths = headings.indices.map { column in ([headings] + rows).map { $0[column].count }.max() ?? 0 }
         func line(_ cells: [String]) -> String {
-            zip(cells, widths).map { cell, width in cell + String(repeating: " ", count: width - cell.count) }.joined(separator: "  ").trimmingEnd()
+            zip(cells, widths).map { cell, width in cell + String(repeating: " ", count: width - cell.count) }.joined(separator: "  ").trimmingEnd().cut(to: room)
         }
         show(paint(line(headings), .bold))
         for (index, row) in rows.enumerated() { show(colour(index).map { paint(line(row), $0) } ?? line(row)) }
@@ -83,4 +105,5 @@ private func systemWrite(_ descriptor: Int32, _ bytes: UnsafeRawPointer?, _ coun
 
 extension String {
     fileprivate func trimmingEnd() -> String { String(reversed().drop { $0 == " " }.reversed()) }
+    fileprivate func cut(to room: Int) -> String { count > room ? prefix(room - 1) + "…" : self }
 }

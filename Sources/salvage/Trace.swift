@@ -1,4 +1,5 @@
 import ArgumentParser
+import Broker
 import DeclineRecovery
 import Operations
 import Service
@@ -19,11 +20,17 @@ struct Trace: AsyncParsableCommand {
     func run() async throws {
         let wanted = order
         let since = Moment(milliseconds: SystemClock().now().milliseconds - Int64(days) * 86_400_000)
-        let records = try await broker.withLink { link, settings in
-            try await JournalReader.read(wanted, since: since, names: settings.names, on: link)
+        let wantsLetters = !json
+        let (records, letters) = try await broker.withLink { link, settings -> ([JournalRecord], [LetterCase]) in
+            let records = try await JournalReader.read(wanted, since: since, names: settings.names, on: link)
+            let died = records.isEmpty || records.contains { $0.fate == "dead_lettered" || $0.fate == "rejected" }
+            return (records, died && wantsLetters ? try await Self.letters(of: wanted, settings.names, on: link) : [])
         }
         if records.isEmpty {
-            Terminal.complain("The journal of the last \(days) days holds nothing of \(Terminal.visible(wanted)). Is the order id as the CRM sent it?")
+            show(letters)
+            Terminal.complain(
+                "The journal of the last \(days) days holds nothing of \(Terminal.visible(wanted))"
+                    + (letters.isEmpty ? ". Is the order id as the CRM sent it?" : ": no recovery was begun."))
             throw ExitCode.failure
         }
         if json {
@@ -43,6 +50,20 @@ struct Trace: AsyncParsableCommand {
             colour: { story.lines[$0].tone.colour })
         for outlook in story.outlooks {
             Terminal.show("\(outlook.reference.text): \(outlook.sentence)" + (outlook.until.map { " at \($0.rfc3339)" } ?? ""))
+        }
+        show(letters)
+    }
+
+    private static func letters(of order: String, _ names: TopologyNames, on link: BrokerLink) async throws(BrokerError) -> [LetterCase] {
+        let shelf = LetterShelf(link, names)
+        try await shelf.follow()
+        try await shelf.catchUp()
+        return try await shelf.select(LetterFilter(states: LetterFilter.all.states, order: order))
+    }
+
+    private func show(_ letters: [LetterCase]) {
+        for letter in letters {
+            Terminal.show("Its dead letter (\(letter.reason.rawValue), \(letter.state.rawValue)): salvage dead show \(letter.id.description.prefix(8))")
         }
     }
 }

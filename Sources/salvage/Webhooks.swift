@@ -20,7 +20,7 @@ struct Webhooks: AsyncParsableCommand {
     func run() async throws {
         var settings = try broker.settings(["config": config.file, "listen": listen, "webhooks.listen": webhooksListen])
         settings.stages = []
-        guard settings.webhooks != nil else { throw ValidationError("SALVAGE_WEBHOOKS_LISTEN is none: there is nothing to do.") }
+        guard settings.webhooks != nil else { throw ExitCode.misuse("SALVAGE_WEBHOOKS_LISTEN is none: there is nothing to do.") }
         try await Worker.run(settings, logger: Logger.service(settings))
     }
 }

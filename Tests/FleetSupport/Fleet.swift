@@ -159,6 +159,9 @@ public final class Fleet: Sendable {
         return (0..<count).map { (try? String(contentsOf: folder.appending(path: "worker-\($0).log"), encoding: .utf8)) ?? "" }.joined()
     }
 
+    /// What `salvage` commands get, for a test that starts one by itself.
+    public var commandEnvironment: [String: String] { environment(settings) }
+
     func environment(_ more: [String: String]) -> [String: String] {
         ["SALVAGE_BROKER_URL": brokerURL, "SALVAGE_CONFIG": configurationFile.path].merging(more) { $1 }
     }

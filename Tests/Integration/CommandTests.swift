@@ -49,6 +49,58 @@ import Testing
         }
     }
 
+    /// A look is no taker: what nobody else has a queue for becomes a letter, and nothing else.
+    @Test(.timeLimit(.minutes(10)))
+    func followingResultsSwallowsNone() async throws {
+        try await Fleet.with { fleet in
+            try await fleet.link.delete(queue: "crm.results")
+            try await fleet.startWorker()
+            let log = fleet.folder.appending(path: "follower.log")
+            let follower = try ChildProcess(TestMachine.salvage, ["results", "--follow"], environment: fleet.commandEnvironment, output: log)
+            defer { follower.signal(SIGKILL) }
+            func shown(_ text: String) -> Bool { (try? String(contentsOf: log, encoding: .utf8).contains(text)) == true }
+            try await eventually("it looks") { shown("Ctrl-C ends") }
+            try await fleet.link.publish([OutgoingMessage(exchange: "declines", routingKey: "decline.initial", body: CRM.decline("SEEN"))])
+            try await eventually("it is shown") { shown("approved") && shown("SEEN-S0") }
+            try await eventually("it is a letter") { try await fleet.letters("--reason", "unroutable").map(\.orderId) == ["SEEN"] }
+            // A replay finds out no more than that a queue took it.
+            let bound = try await fleet.salvage("topology", "apply")
+            #expect(bound.status == 0)
+            let replayed = try await fleet.salvage("dead", "replay", "--all", "--note", "the queue is back")
+            #expect(replayed.status == 0 && replayed.output.contains("a queue took it"), "\(replayed.output)\(replayed.error)")
+            try await eventually("it is there") { try await fleet.link.readyCount(of: "crm.results") == 1 }
+        }
+    }
+
+    @Test func aPipeIsReadToItsEndAndAFullDiskIsNoSuccess() async throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "pipes-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let file = folder.appending(path: "salvage.yaml").path
+        try Fleet.Plan.oneMerchant().replacing("SANDBOX", with: "sandbox").write(toFile: file, atomically: true, encoding: .utf8)
+        func shell(_ line: String) async throws -> (status: Int32, output: String, error: String) {
+            try await ChildProcess.run("/bin/sh", ["-c", line], environment: ["salvage": TestMachine.salvage, "file": file])
+        }
+        let piped = try await shell(#"for line in 1; do "$salvage" --version >&2; cat "$file"; done | "$salvage" config check /dev/stdin"#)
+        #expect(piped.status == 0 && piped.output.contains("/dev/stdin is valid."), "\(piped)")
+        let full = try await shell(#""$salvage" topology print >/dev/full"#)
+        #expect(full.status == 1 && full.error.contains("the output cannot be written"), "\(full)")
+        let sealed = try await shell(#""$salvage" keys new k --into "${file%/*}" && echo nonsense | "$salvage" keys seal "${file%/*}/k.public.pem""#)
+        #expect(sealed.status == 1 && sealed.error.contains("holds no card"), "\(sealed)")
+    }
+
+    @Test(.timeLimit(.minutes(10)))
+    func whatIsWrongWithTheBrokerIsSaidWithWhatToDo() async throws {
+        let away = try await ChildProcess.run(TestMachine.salvage, ["dead", "stats"], environment: ["SALVAGE_BROKER_URL": "amqp://127.0.0.1:1"])
+        #expect(away.status == 69 && away.error.contains("Check that the broker runs"), "\(away)")
+        var plan = Fleet.Plan()
+        plan.appliesTopology = false
+        try await Fleet.with(plan) { fleet in
+            let bare = try await fleet.salvage("dead", "list")
+            #expect(bare.status == 1 && bare.error.contains("Run `salvage topology apply`, or check --prefix"), "\(bare)")
+        }
+    }
+
     @Test func classifySaysWhyAndWhichTable() async throws {
         let hard = try await ChildProcess.run(TestMachine.salvage, ["classify", "--source", "nmi", "--code", "252"])
         #expect(hard.status == 0)
@@ -69,6 +121,12 @@ import Testing
         let routed = try await ChildProcess.run(TestMachine.salvage, ["classify", "--event", event.path, "--config", file.path, "--json"])
         #expect(routed.output.contains(#""class":"soft""#) && routed.output.contains(#""route":"cascade","routeDetail":"to FlexFactor gateway 42""#), "\(routed)")
         #expect(try await ChildProcess.run(TestMachine.salvage, ["classify", "--source", "nmi"]).status == 64)
+        let byVariable = try await ChildProcess.run(
+            TestMachine.salvage, ["classify", "--source", "nmi", "--code", "252", "--merchant", "acme"], environment: ["SALVAGE_CONFIG": file.path])
+        #expect(byVariable.output == lifted.output)
+        let odd = try await ChildProcess.run(TestMachine.salvage, ["classify", "--source", "nmj", "--code", "252"])
+        #expect(odd.error.contains("there is no table of the codes of nmj"))
+        #expect(try await ChildProcess.run(TestMachine.salvage, ["classify", "--event", event.path, "--code", "1"]).status == 64)
     }
 
     @Test func configCheckListsEveryFaultWithItsPlace() async throws {

@@ -66,7 +66,16 @@ import Testing
                 let lines = exported.output.split(separator: "\n")
                 #expect(lines.count == 20 && lines.allSatisfy { $0.contains("\"event\":{\"specversion\"") })
             }
+            #expect(try await fleet.letters("--reason", "unknown_merchant,invalid_event", "--reason", "unreadable").count == 40)
+            #expect(try await fleet.letters("--since", "1w", "--until", "2100-01-02").count == 40)
+            #expect(try await fleet.letters("--until", "2000-01-02 03:04:05").isEmpty)
+            let few = try await fleet.salvage("dead", "stats", "--merchant", "bold", "--json").output
+            #expect(few.contains(#""total":20,"states":{"open":20,"#), "totals are of what is meant: \(few)")
             #expect(try await fleet.salvage("dead", "show", "ffffffff").status == 2)
+            // An empty value, of a variable that is not set perhaps, is not everything.
+            for empty in [["--text", ""], ["--merchant", " "], ["--state", ""], ["--reason", ""], ["--since", "1h", "--until", "2h"]] {
+                #expect(try await fleet.salvage(["dead", "discard", "--note", "x"] + empty).status == 64, "\(empty)")
+            }
             #expect(try await fleet.salvage("dead", "list", "--reason", "nonsense").status == 64)
             #expect(try await fleet.deadStream().map(\.body) == before)
         }
@@ -102,7 +111,7 @@ import Testing
             #expect(rehearsed.status == 0 && rehearsed.output.contains("FlexFactor gateway 42 would take it on for 10 days"))
             let resumed = try await fleet.salvage("dead", "replay", "--resume")
             #expect(resumed.status == 1, "one had failed before: \(resumed.output)\(resumed.error)")
-            #expect(resumed.output.contains("2 processed, 1 failed again"))
+            #expect(resumed.output.contains("2 processed (2 told submitted), 1 failed again"))
             let last = try await fleet.salvage("dead", "replay", "--merchant", "late", "--note", "merchant added, the worker has it now")
             #expect(last.status == 0 && last.output.contains("told submitted"), "\(last.output)\(last.error)")
 
@@ -120,6 +129,53 @@ import Testing
                 #expect(story.contains(part), "\(part) in \(story)")
             }
             try await validate(fleet)
+        }
+    }
+
+    @Test(.timeLimit(.minutes(10)))
+    func anInterruptedRunSaysHowItIsFinishedAndIsGoneOnWith() async throws {
+        try await Fleet.with(try await plan()) { fleet in
+            let count = 30
+            try await fleet.write((0..<count).map { .sample(.unknownMerchant, body: rebill("INT\($0)", merchant: "acme"), order: "INT\($0)") })
+            let log = fleet.folder.appending(path: "interrupted.log")
+            let person = try ChildProcess(
+                TestMachine.salvage, ["dead", "replay", "--all", "--note", "the merchant is there", "--rate", "2"],
+                environment: fleet.commandEnvironment, output: log)
+            try await eventually("it is at it") { try await fleet.link.readyCount(of: "recovery.intake") > 0 || person.hasEnded }
+            #expect(await person.end(SIGINT) == 130)
+            let said = try String(contentsOf: log, encoding: .utf8)
+            #expect(said.contains("of \(count) sent; go on with: salvage dead replay --resume"), "\(said)")
+
+            #expect(try await fleet.salvage("dead", "stats").error.contains("Not finished: the run of alice"))
+            let runs = try await fleet.salvage("dead", "runs").output
+            #expect(runs.contains("not finished") && runs.contains("the merchant is there"))
+            for dropped in [["--dry-run"], ["--note", "x"], ["--rate", "9"], ["--canary"], ["--crm-agrees"], ["--accept-skips"]] {
+                #expect(try await fleet.salvage(["dead", "replay", "--resume"] + dropped).status == 64, "\(dropped)")
+            }
+            #expect(try await fleet.link.readyCount(of: "recovery.intake") < count, "nothing more was sent")
+            #expect(try await fleet.salvage("dead", "replay", "--resume", "ffffffff").status == 2)
+
+            let run = try #require(runs.split(separator: "\n").last { $0.contains("alice") }?.prefix(8))
+            // Nobody works: that what becomes of them is not known is no success.
+            let rest = try await fleet.salvage("dead", "replay", "--resume", String(run), "--wait", "0", "--json")
+            #expect(rest.status == 1 && rest.output.contains(#""pending":\#(count)"#), "\(rest.output)\(rest.error)")
+            #expect(rest.output.components(separatedBy: #""outcome":"pending""#).count == count + 1, "every letter is told of")
+            try await eventually("each was sent once") { try await fleet.link.readyCount(of: "recovery.intake") == count }
+        }
+    }
+
+    @Test(.timeLimit(.minutes(10)))
+    func aSkipIsCountedAndSentOnlyWhenThatIsAccepted() async throws {
+        try await Fleet.with(try await plan()) { fleet in
+            try await fleet.write((0..<30).map { .sample(.unknownMerchant, body: CRM.decline("OLD\($0)", at: Date(timeIntervalSinceNow: -864_000)), order: "OLD\($0)") })
+            let rehearsed = try await fleet.salvage("dead", "replay", "--all", "--dry-run")
+            #expect(rehearsed.status == 1 && rehearsed.output.contains("0 of 30 would be sent") && rehearsed.output.contains("30 left out: it would only be skipped"))
+            let refused = try await fleet.salvage("dead", "replay", "--all", "--note", "x")
+            #expect(refused.status == 1 && refused.output.contains("30  left out  it would only be skipped") && refused.output.contains("--accept-skips"), "\(refused.output)")
+            try await fleet.startWorker()
+            let first = try #require(try await fleet.letters().first?.id)
+            let twice = try await fleet.salvage("dead", "replay", first, String(first.prefix(13)), "--note", "x", "--accept-skips")
+            #expect(twice.status == 0 && twice.output.contains("1 processed (1 told skipped), 0 failed again"), "\(twice.output)\(twice.error)")
         }
     }
 
@@ -240,6 +296,7 @@ import Testing
             try await fleet.write(["A", "B", "C"].map { .sample(.invalidEvent, body: rebill($0, merchant: "acme"), order: $0) })
             let ids = try await fleet.letters().map(\.id)
             #expect(try await fleet.salvage("dead", "discard", ids[0]).status == 64, "why must be said")
+            #expect(try await fleet.salvage("dead", "discard", "", "--note", "x").status == 64, "nothing is no beginning of an id")
             #expect(try await fleet.salvage("dead", "discard", ids[0], "--note", "a test of the CRM's").status == 0)
             #expect(try await fleet.salvage("dead", "resolve", ids[1], "--note", "the CRM sent it again", "--as", "bob").status == 0)
             #expect(try await fleet.letters().map(\.id) == [ids[2]])
@@ -252,6 +309,15 @@ import Testing
             #expect(shown.contains("bob (command line): marked as resolved — \"the CRM sent it again\""))
             #expect(try await fleet.salvage("dead", "restore", "--merchant", "nobody").status == 2, "nothing was meant")
             try await validate(fleet)
+        }
+    }
+
+    /// Without it every message would go out, whatever is to become of it.
+    @Test func withoutAConfigurationNothingIsSentAndNobodyAsked() async throws {
+        for command in [["replay", "--note", "x"], ["replay", "--dry-run"], ["reconcile"]] {
+            let blind = try await ChildProcess.run(
+                TestMachine.salvage, ["dead"] + command + ["--all"], environment: ["SALVAGE_CONFIG": "", "SALVAGE_BROKER_URL": "amqp://127.0.0.1:1"])
+            #expect(blind.status == 64 && blind.error.contains("Give --config FILE"), "\(command): \(blind)")
         }
     }
 

@@ -93,26 +93,4 @@ import Testing
             #expect(rehearsed.status == 0, "\(rehearsed.output)\(rehearsed.error)")
         }
     }
-
-    /// An instant decline of long ago is a lost sale as it is; that is not done by the way.
-    @Test(.timeLimit(.minutes(10)))
-    func whatWouldOnlyBeSkippedIsLeftOutUntilSomebodyWantsIt() async throws {
-        var plan = Fleet.Plan()
-        plan.configuration = Fleet.Plan.oneMerchant(deadlineSeconds: 1)
-        plan.settings = ["SALVAGE_OPERATOR": "alice", "SALVAGE_RECONCILE_SETTLE_SECONDS": "2"]
-        try await Fleet.with(plan) { fleet in
-            let crm = try await CRM(fleet.link)
-            try await fleet.startWorker()
-            try await fleet.write([.sample(.unknownMerchant, body: CRM.decline("LONGAGO"), order: "LONGAGO")])
-            try await eventually("its deadline is over, and it is left out") {
-                let replayed = try await fleet.salvage("dead", "replay", "--all", "--note", "the merchant is there now", "--dry-run")
-                return replayed.status == 1 && replayed.output.contains("deadline_passed")
-            }
-            #expect(try await fleet.salvage("dead", "replay", "--all", "--note", "the merchant is there now", "--yes").status == 1)
-            #expect(try await fleet.letters().map(\.state) == ["open"] && crm.count == 0)
-            let skipped = try await fleet.salvage("dead", "replay", "--all", "--note", "the CRM has to know", "--accept-skips", "--yes")
-            #expect(skipped.status == 0, "\(skipped.output)\(skipped.error)")
-            try await eventually("the CRM is told") { crm.result(of: "LONGAGO")?.reason == "deadline_passed" }
-        }
-    }
 }

@@ -4,8 +4,8 @@
 public struct LetterBook: Sendable {
     public private(set) var cases: [UUID5: LetterCase] = [:]
     public private(set) var runs: [UUID5: ReplayRun] = [:]
-    /// In the order in which the letters first came.
-    private var order: [UUID5] = []
+    /// Every writing in its order. One that was overtaken by a later one of the same letter stays and is passed over.
+    private var writings: [(id: UUID5, offset: Int64)] = []
     private var runOrder: [UUID5] = []
     /// Which letter a trace is the replay of, for replays whose end is not known.
     private var traces: [UUID5: (letter: UUID5, run: UUID5)] = [:]
@@ -16,8 +16,10 @@ public struct LetterBook: Sendable {
 
     public subscript(_ id: UUID5) -> LetterCase? { cases[id] }
 
-    /// The newest first.
-    public var newestFirst: some Sequence<LetterCase> { order.reversed().lazy.compactMap { cases[$0] } }
+    /// The letters that were written last come first: a letter that died again is news.
+    public var newestFirst: some Sequence<LetterCase> {
+        writings.reversed().lazy.compactMap { writing in cases[writing.id].flatMap { $0.offset == writing.offset ? $0 : nil } }
+    }
 
     /// The newest first.
     public var runsNewestFirst: [ReplayRun] { runOrder.reversed().compactMap { runs[$0] } }
@@ -46,9 +48,9 @@ public struct LetterBook: Sendable {
             fail(replay.letter, in: replay.run, as: letter.id)
             if let trace { traces[trace] = nil }
         }
+        writings.append((letter.id, offset))
         guard var known = cases[letter.id] else {
             cases[letter.id] = LetterCase(letter, explanation: intern(Self.summary(of: letter)), trace: trace, at: offset)
-            order.append(letter.id)
             return
         }
         // The same delivery once more: its worker ended between writing and finishing, or wrote it twice.
@@ -57,6 +59,7 @@ public struct LetterBook: Sendable {
         known.lastAt = max(known.lastAt, letter.writtenAt)
         known.offset = offset
         known.handling = letter.handling
+        known.explanation = intern(Self.summary(of: letter))
         if replay?.letter != letter.id, !isRepeat {
             // Its publisher sent the message again, in whatever trace, and it died again.
             switch known.state {
@@ -140,7 +143,8 @@ public struct LetterCase: Sendable, Equatable {
     public let id: UUID5
     public let reason: DeadLetterReason
     public let stage: Stage
-    public let explanation: String
+    /// Of its latest writing.
+    public internal(set) var explanation: String
     /// Of its latest writing, which is what a replay sends.
     public internal(set) var handling: LetterHandling
     public let merchantID: MerchantID?

@@ -2,8 +2,8 @@
 public struct LetterFilter: Sendable, Equatable {
     /// `nil`: what is to be done.
     public var states: Set<LetterState>?
-    public var reason: DeadLetterReason?
-    public var stage: Stage?
+    public var reasons: Set<DeadLetterReason>?
+    public var stages: Set<Stage>?
     public var merchantID: MerchantID?
     /// An order id, or a recovery reference.
     public var order: String?
@@ -19,8 +19,8 @@ public struct LetterFilter: Sendable, Equatable {
         gatewayID: GatewayID? = nil, since: Moment? = nil, until: Moment? = nil, text: String? = nil
     ) {
         self.states = states
-        self.reason = reason
-        self.stage = stage
+        reasons = reason.map { [$0] }
+        stages = stage.map { [$0] }
         self.merchantID = merchantID
         self.order = order
         self.gatewayID = gatewayID
@@ -37,8 +37,8 @@ public struct LetterFilter: Sendable, Equatable {
     /// Whether a letter is meant, its text left aside.
     public func matches(_ letter: LetterCase) -> Bool {
         if let states { if !states.contains(letter.state) { return false } } else if !letter.isToDo { return false }
-        if let reason, letter.reason != reason { return false }
-        if let stage, letter.stage != stage { return false }
+        if let reasons, !reasons.contains(letter.reason) { return false }
+        if let stages, !stages.contains(letter.stage) { return false }
         if let merchantID, letter.merchantID != merchantID { return false }
         if let order, letter.orderID != order, letter.reference?.text != order { return false }
         if let gatewayID, letter.gatewayID != gatewayID { return false }

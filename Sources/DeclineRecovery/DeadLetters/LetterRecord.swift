@@ -86,8 +86,10 @@ public struct LetterRecord: Sendable, Equatable {
 
     public var sentence: String {
         switch act {
-        case .selected(let letters, _, let plan):
-            "selected for replay\(letters.count == 1 ? "" : ", with \(letters.count - 1) others")\(plan.patch == nil ? "" : ", corrected")"
+        case .selected(_, _, let plan):
+            // A run of many takes many records; the plan knows of all.
+            "selected for replay" + (plan.total > 1 ? ", with \(plan.total - 1) \(plan.total == 2 ? "other" : "others")" : "")
+                + (plan.patch == nil ? "" : ", corrected")
         case .replayed: "replayed: its message is with the broker again"
         case .resolved(_, .processed(let what, _)): "resolved: the replay was processed (\(what))"
         case .resolved(_, .reconciled(let kind)): "resolved: FlexFactor was asked, and the CRM told \(kind.rawValue)"

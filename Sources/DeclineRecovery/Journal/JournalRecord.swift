@@ -15,6 +15,8 @@ public struct JournalRecord: Sendable, Equatable {
     public let reason: String?
     /// The rule that decided the class.
     public let rule: String?
+    /// Where this step decided it.
+    public let declineClass: DeclineClass?
     /// Until when it is put away.
     public let until: Moment?
     public let attempts: Int
@@ -26,7 +28,7 @@ public struct JournalRecord: Sendable, Equatable {
 
     public init(
         at: Moment, stage: Stage, merchantID: MerchantID?, reference: RecoveryReference, gatewayID: GatewayID?, fate: String, detail: String,
-        reason: String? = nil, rule: String? = nil, until: Moment? = nil, attempts: Int, amount: Money? = nil, declineCode: String? = nil,
+        reason: String? = nil, rule: String? = nil, declineClass: DeclineClass? = nil, until: Moment? = nil, attempts: Int, amount: Money? = nil, declineCode: String? = nil,
         workerID: String
     ) {
         self.at = at
@@ -38,6 +40,7 @@ public struct JournalRecord: Sendable, Equatable {
         self.detail = detail
         self.reason = reason
         self.rule = rule
+        self.declineClass = declineClass
         self.until = until
         self.attempts = attempts
         self.amount = amount
@@ -59,6 +62,7 @@ public struct JournalRecord: Sendable, Equatable {
             data.member("detail", detail)
             data.optional("reason", reason)
             data.optional("rule", rule)
+            data.optional("class", declineClass?.rawValue)
             data.optional("until", until?.milliseconds)
             data.member("attempts", Int64(attempts))
             if let amount {
@@ -80,7 +84,7 @@ public struct JournalRecord: Sendable, Equatable {
                 at: try reader.moment("at"), stage: try reader.word("stage"), merchantID: try reader.optionalText("merchantId").map(MerchantID.init(_:)),
                 reference: reference, gatewayID: try reader.optionalText("gatewayId").map(GatewayID.init(_:)), fate: try reader.text("fate"),
                 detail: try reader.text("detail"), reason: try reader.optionalText("reason"), rule: try reader.optionalText("rule"),
-                until: try reader.optionalNumber("until").map(Moment.init(milliseconds:)), attempts: try reader.count("attempts"),
+                declineClass: try reader.optionalText("class").flatMap(DeclineClass.init(rawValue:)), until: try reader.optionalNumber("until").map(Moment.init(milliseconds:)), attempts: try reader.count("attempts"),
                 amount: amount, declineCode: try reader.optionalText("declineCode"),
                 workerID: try reader.text("worker"))
         } catch {

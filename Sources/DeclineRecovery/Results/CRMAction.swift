@@ -57,6 +57,20 @@ public struct CRMAction: Sendable, Equatable {
         self.nextBilling = nextBilling
     }
 
+    /// What follows from a result.
+    ///
+    /// - Parameter order: `nil` for an event so faulty that it names none.
+    public init(after kind: ResultKind, of order: RecoveredOrder?) {
+        self = switch (kind, order) {
+        case (.rejected, _): .correctAndResend
+        case (.approved, let order?): .success(of: order)
+        case (.declined, let order?), (.expired, let order?), (.cancelled, let order?): .failure(of: order)
+        case (.submitted, _): .awaitResult
+        case (.refunded, _), (.chargeback, _): .reverseSale
+        default: .followOwnRules
+        }
+    }
+
     public static let followOwnRules = CRMAction(.followOwnRules)
     public static let awaitResult = CRMAction(.awaitResult)
     public static let reverseSale = CRMAction(.reverseSale)

@@ -57,13 +57,9 @@ public struct ResultEvent: Sendable, Equatable {
 
     /// What the CRM is to do.
     public var action: CRMAction {
-        switch (kind, subject) {
-        case (.rejected, _): .correctAndResend
-        case (.approved, .recovery(_, let order)): .success(of: order)
-        case (.declined, .recovery(_, let order)), (.expired, .recovery(_, let order)), (.cancelled, .recovery(_, let order)): .failure(of: order)
-        case (.submitted, _): .awaitResult
-        case (.refunded, _), (.chargeback, _): .reverseSale
-        default: .followOwnRules
+        switch subject {
+        case .recovery(_, let order): CRMAction(after: kind, of: order)
+        case .event: CRMAction(after: kind, of: nil)
         }
     }
 }

@@ -9,7 +9,7 @@ extension LetterJob {
         let (meant, others) = letters.split { refusal(of: $0) }
         for (letter, why) in others { leaveOut(letter.id, why) }
         change { $0.total = meant.count }
-        say(.running, "\(order.word): \(meant.count) letters")
+        say(.running, "\(order.word): \(meant.count == 1 ? "one letter" : "\(meant.count) letters")")
         for start in stride(from: 0, to: meant.count, by: LetterRecord.mostLetters) {
             if isStopping { return say(.stopped, "stopped after \(start) of \(meant.count)") }
             let ids = meant[start..<min(start + LetterRecord.mostLetters, meant.count)].map(\.id)
@@ -25,7 +25,8 @@ extension LetterJob {
                 progress.succeeded += ids.count
             }
         }
-        say(.finished, "\(meant.count) letters \(LetterRecord.Act.past(order))")
+        let leftOut = progress.leftOut
+        say(.finished, "\(meant.count == 1 ? "one letter" : "\(meant.count) letters") \(LetterRecord.Act.past(order))" + (leftOut > 0 ? ", \(leftOut) left out" : ""))
     }
 
     private func refusal(of letter: LetterCase) -> String? {
@@ -47,22 +48,37 @@ extension LetterJob {
         }
         for (letter, why) in others { leaveOut(letter.id, why) }
         change { $0.total = meant.count }
+        var unanswered = 0
         for (index, summary) in meant.enumerated() {
+            if unanswered == Self.mostUnanswered {
+                return say(
+                    .stopped,
+                    "stopped by itself: FlexFactor is away, \(unanswered) in a row got no answer, and \(meant.count - index) were not asked about. Ask again when it is back")
+            }
             if isStopping { return say(.stopped, "stopped after \(index) of \(meant.count)") }
             say(.running, "asking FlexFactor about \(summary.reference?.text ?? summary.id.description), \(index + 1) of \(meant.count)")
-            try await settle(summary.id, settler, lock)
+            unanswered = try await settle(summary.id, settler, lock) ? 0 : unanswered + 1
             change { $0.done += 1 }
         }
         let progress = progress
-        say(.finished, "\(progress.succeeded) settled" + (progress.failed > 0 ? ", \(progress.failed) still unknown: ask again later" : ""))
+        let left = progress.leftOut > 0 ? ", \(progress.leftOut) left out" : ""
+        say(.finished, "\(progress.succeeded) settled\(left)" + (progress.failed > 0 ? ", \(progress.failed) still unknown: ask again later" : ""))
     }
 
-    private func settle(_ id: UUID5, _ settler: Settler, _ lock: BrokerLock) async throws(LetterJobError) {
+    /// Each costs half a minute and more, and nobody else can act meanwhile.
+    private static let mostUnanswered = 3
+
+    /// - Returns: whether FlexFactor answered, as far as it was asked.
+    private func settle(_ id: UUID5, _ settler: Settler, _ lock: BrokerLock) async throws(LetterJobError) -> Bool {
         let letter: DeadLetter?
         do throws(BrokerError) { letter = try await tools.shelf.letter(id) } catch { throw .broker(error) }
-        guard let letter else { return leaveOut(id, "the stream holds it no more") }
+        guard let letter else {
+            leaveOut(id, "the stream holds it no more")
+            return true
+        }
         let trace = ReplayTrace.traceparent(run: self.id, letter: id)
-        switch await settler.settle(letter, traceparent: trace) {
+        let settlement = await settler.settle(letter, traceparent: trace)
+        switch settlement {
         case .told(let kind, let messages):
             try await settled(id, by: messages, .reconciled(kind), lock)
             result(id, .succeeded, "FlexFactor was asked: the CRM is told \(kind.rawValue)")
@@ -70,11 +86,13 @@ extension LetterJob {
             let what = "handed back to the \(stage.rawValue) stage, which asks FlexFactor before it repeats anything"
             try await settled(id, by: messages, .processed(what, run: self.id), lock)
             result(id, .succeeded, what)
-        case .open(let found), .unreadable(let found):
+        case .open(let found), .unanswered(let found), .unreadable(let found):
             try await publish([record(.lookedUp([id], found: found), note: note).message(tools.shelf.names)], lock)
             change { $0.failed += 1 }
             result(id, .failed, "not settled: \(found)")
         }
+        if case .unanswered = settlement { return false }
+        return true
     }
 
     /// First what settles the letter, confirmed, and then the record: a broker takes some messages of a batch and refuses others, and a

@@ -121,9 +121,11 @@ extension LetterJob {
         }
         _ = try await see(before + sent, &told, watch, lock)
         let progress = progress
+        let kinds = progress.kinds.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map { "\($0.value) \($0.key)" }.joined(separator: ", ")
         let pending = progress.pending > 0 ? ", \(progress.pending) still under way" : ""
         let left = progress.leftOut > 0 ? ", \(progress.leftOut) left out" : ""
-        try await end(.finished, "\(progress.succeeded) processed, \(progress.failed) failed again\(pending)\(left)", lock)
+        let processed = "\(progress.succeeded) processed" + (kinds.isEmpty ? "" : " (\(kinds))")
+        try await end(.finished, "\(processed), \(progress.failed) failed again\(pending)\(left)", lock)
     }
 
     /// Sends letters at the plan's rate.
@@ -197,7 +199,8 @@ extension LetterJob {
     ) async throws(LetterJobError) -> Int {
         let deadline = ContinuousClock.now + .milliseconds(patience.milliseconds)
         var open = sent.map(\.id).filter { !told.contains($0) }
-        // What goes to the CRM's exchange leaves no line in the journal: unless it comes back soon, a queue has taken it.
+        // What goes to the CRM's exchange leaves no line in the journal: unless it comes back soon, a queue has taken it. Whose queue
+        // that is the broker does not say.
         let untraced = Set(sent.lazy.filter { $0.stage == .unrouted }.map(\.id))
         let returnsBy = ContinuousClock.now + .seconds(3)
         if !open.isEmpty { say(.watching, "waiting to see what becomes of \(open.count)") }
@@ -207,7 +210,7 @@ extension LetterJob {
             open = open.filter { letter in
                 if failed.contains(letter) { return false }
                 if untraced.contains(letter), ContinuousClock.now > returnsBy {
-                    processed["taken by a queue", default: []].append(letter)
+                    processed["a queue took it", default: []].append(letter)
                     return false
                 }
                 if case .processed(let what)? = watch[letter] {
@@ -222,6 +225,7 @@ extension LetterJob {
                     try await publish([record(.resolved(ids, .processed(what, run: id))).message(tools.shelf.names)], lock)
                     for letter in ids { result(letter, .succeeded, what) }
                 }
+                change { $0.kinds[what, default: 0] += letters.count }
                 told.formUnion(letters)
             }
             let known = told.count
@@ -241,8 +245,8 @@ extension LetterJob {
 
     private func end(_ end: LetterRecord.RunEnd, _ why: String, _ lock: BrokerLock) async throws(LetterJobError) {
         for letter in tools.shelf.look({ $0.runs[id]?.failed ?? [] }) {
-            let successor = tools.shelf.look { $0[letter]?.successor }
-            result(letter, .failed, successor.map { "failed again, as letter \($0)" } ?? "failed again, of the same cause")
+            let (successor, cause) = tools.shelf.look { ($0[letter]?.successor, $0[letter]?.explanation ?? "") }
+            result(letter, .failed, successor.map { "failed again, as letter \($0)" } ?? "failed again, of the same cause: \(cause)")
         }
         // A run that had no letter left nothing to end.
         if tools.shelf.look({ $0.runs[id] != nil }) { try await publish([record(.runEnded(id, end, why: why)).message(tools.shelf.names)], lock) }

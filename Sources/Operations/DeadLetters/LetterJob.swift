@@ -93,6 +93,7 @@ public final class LetterJob: Sendable {
     let tools: LetterTools
     /// How long to wait for what becomes of replayed messages.
     let patience: Moment.Span
+    private let onResult: @Sendable (Progress.Result) -> Void
     private let progressNow: Mutex<Progress>
     private let stopping = Atomic<Bool>(false)
 
@@ -109,6 +110,8 @@ public final class LetterJob: Sendable {
         /// Why it did not do what it was asked.
         public var failure: LetterJobError?
         public var endedAt: Moment?
+        /// Replays: what came of those that were processed, e.g. `told approved`, and of how many.
+        public var kinds: [String: Int] = [:]
         /// The last of them.
         public var results: [Result] = []
 
@@ -141,9 +144,10 @@ public final class LetterJob: Sendable {
         public var isOver: Bool { self == .finished || self == .stopped || self == .failed }
     }
 
+    /// - Parameter onResult: told of every letter's result; the progress keeps the last ones only.
     public init(
         _ order: LetterOrder, _ selection: LetterSelection, by: LetterRecord.Operator, note: String?, tools: LetterTools,
-        patience: Moment.Span = .seconds(60)
+        patience: Moment.Span = .seconds(60), onResult: @escaping @Sendable (Progress.Result) -> Void = { _ in }
     ) {
         self.order = order
         self.selection = selection
@@ -151,6 +155,7 @@ public final class LetterJob: Sendable {
         self.note = note
         self.tools = tools
         self.patience = patience
+        self.onResult = onResult
         if case .unfinished(let run) = selection { id = run } else { id = .random() }
         startedAt = tools.clock.now()
         progressNow = Mutex(Progress())
@@ -175,10 +180,12 @@ public final class LetterJob: Sendable {
 
     func result(_ letter: UUID5, _ outcome: Progress.Outcome, _ sentence: String) {
         let orderID = tools.shelf.look { $0[letter]?.orderID }
+        let result = Progress.Result(letter: letter, orderID: orderID, outcome: outcome, sentence: sentence)
         change { progress in
-            progress.results.append(Progress.Result(letter: letter, orderID: orderID, outcome: outcome, sentence: sentence))
+            progress.results.append(result)
             if progress.results.count > 50 { progress.results.removeFirst() }
         }
+        onResult(result)
     }
 
     func leaveOut(_ letter: UUID5, _ why: String) {
@@ -221,9 +228,8 @@ public final class LetterJob: Sendable {
             } catch {
                 throw .broker(error)
             }
-            if ContinuousClock.now >= deadline || isStopping {
-                throw .somebodyElse(tools.shelf.look { $0.runsNewestFirst.first { $0.end == nil } }.map { "\($0.by.name), since \($0.startedAt.rfc3339)" })
-            }
+            // Who it is nobody can tell: the lock has no name, and a run without an end may be one whose process died.
+            if ContinuousClock.now >= deadline || isStopping { throw .somebodyElse }
             say(.waiting, "somebody else acts on dead letters at the moment; waiting for them to finish")
             try? await Task.sleep(for: .milliseconds(200))
         }
@@ -232,7 +238,9 @@ public final class LetterJob: Sendable {
     /// The letters that are meant, as they are now, the oldest first.
     func selected() async throws(LetterJobError) -> [LetterCase] {
         switch selection {
-        case .letters(let ids):
+        case .letters(let named):
+            var seen: Set<UUID5> = []
+            let ids = named.filter { seen.insert($0).inserted }
             let (found, missing) = tools.shelf.look { book in (ids.compactMap { book[$0] }, ids.filter { book[$0] == nil }) }
             for id in missing { leaveOut(id, "there is no such letter") }
             return found
@@ -273,7 +281,7 @@ extension UUID5 {
 /// Why a job did not do what it was asked.
 public enum LetterJobError: Error, Sendable, Equatable, CustomStringConvertible {
     case noteMissing
-    case somebodyElse(String?)
+    case somebodyElse
     case noSuchRun
     case oneLetterOnly
     case noConfiguration
@@ -295,7 +303,7 @@ public enum LetterJobError: Error, Sendable, Equatable, CustomStringConvertible 
         switch self {
         case .noteMissing: "Say why in a sentence; whoever looks at the letter later will read it."
         case .somebodyElse: "Wait until they are done; `salvage dead follow` shows what they do."
-        case .noSuchRun: "`salvage dead list --state replayed` shows what was replayed."
+        case .noSuchRun: "`salvage dead runs` shows the runs that can be resumed."
         case .oneLetterOnly: "Correct the letters one by one, or replay them as they are."
         case .noConfiguration: "Give --config: FlexFactor is asked with the gateway's keys."
         case .lockLost: "Nothing is lost. Finish it with `salvage dead replay --resume`, or do the rest again."
@@ -307,7 +315,7 @@ public enum LetterJobError: Error, Sendable, Equatable, CustomStringConvertible 
     public var description: String {
         let what = switch self {
         case .noteMissing: "a note is required"
-        case .somebodyElse(let who): "somebody else acts on dead letters at the moment" + (who.map { " (\($0))" } ?? "")
+        case .somebodyElse: "somebody else acts on dead letters at the moment"
         case .noSuchRun: "there is no such run, or it has ended"
         case .oneLetterOnly: "a correction is for one letter only"
         case .noConfiguration: "without the configuration nobody can be asked"

@@ -128,7 +128,8 @@ public enum LetterView {
         })
     }
 
-    public static func job(_ job: LetterJob, isMine: Bool) -> JSONValue {
+    /// - Parameter results: all of them, where somebody kept them; else the last ones.
+    public static func job(_ job: LetterJob, isMine: Bool, results: [LetterJob.Progress.Result]? = nil) -> JSONValue {
         let progress = job.progress
         let isCanary = if case .replay(_, true, _, _) = job.order { true } else { false }
         return run(
@@ -136,7 +137,7 @@ public enum LetterView {
             state: progress.state.rawValue, total: progress.total, done: progress.done, succeeded: progress.succeeded, failed: progress.failed,
             leftOut: progress.leftOut, message: progress.message, isCanary: isCanary, isMine: isMine,
             isResumable: job.order.word == "replay" && (progress.state == .stopped || progress.state == .failed),
-            results: progress.results.map { result in
+            results: (results ?? progress.results).map { result in
                 object([
                     ("letter", .string(result.letter.description)), ("orderId", text(result.orderID)), ("outcome", .string(result.outcome.rawValue)),
                     ("sentence", .string(result.sentence)),

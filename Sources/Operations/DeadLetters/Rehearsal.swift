@@ -14,6 +14,9 @@ public struct Rehearsal: Sendable {
         self.consent = consent
     }
 
+    /// How a refusal begins that `acceptsSkips` would lift.
+    public static let onlySkipped = "it would only be skipped: "
+
     public struct Outcome: Sendable {
         public let letter: LetterCase
         /// Why it would not be sent.
@@ -45,7 +48,11 @@ public struct Rehearsal: Sendable {
 
     public func run(_ selection: LetterSelection) async throws(BrokerError) -> [Outcome] {
         let letters: [LetterCase] = switch selection {
-        case .letters(let ids): tools.shelf.look { book in ids.compactMap { book[$0] } }
+        case .letters(let ids):
+            tools.shelf.look { book in
+                var seen: Set<UUID5> = []
+                return ids.filter { seen.insert($0).inserted }.compactMap { book[$0] }
+            }
         case .filter(let filter): try await tools.shelf.select(filter)
         case .unfinished(let run): tools.shelf.look { book in book.runs[run]?.letters.compactMap { book[$0] } ?? [] }
         }
@@ -73,8 +80,8 @@ public struct Rehearsal: Sendable {
             let wouldSkip = forecast.verdict == .skips && letter.stage == .intake && !consent.toSkips
             let others = refusal ?? lacking ?? failing ?? unagreed
             return Outcome(
-                letter: summary, refusal: others ?? (wouldSkip ? forecast.sentence : nil), wouldSkip: wouldSkip && others == nil, needsConsent: needed, forecast: forecast,
-                differences: differences, body: body)
+                letter: summary, refusal: others ?? (wouldSkip ? Self.onlySkipped + forecast.sentence : nil), wouldSkip: wouldSkip && others == nil,
+                needsConsent: needed, forecast: forecast, differences: differences, body: body)
         }
         guard let patch else { return outcome(letter.original.redactedBody, [], refused) }
         switch LetterEdit.apply(patch, to: letter) {

@@ -7,7 +7,7 @@ import Yams
 extension SalvageConfiguration {
     /// Reads a configuration file (behaviour.md §2).
     public init(file: String) throws(ConfigurationError) {
-        guard let data = FileManager.default.contents(atPath: file), let text = String(validating: data, as: UTF8.self) else {
+        guard let text = WholeFile.text(of: file) else {
             throw ConfigurationError(file: file, faults: [
                 ConfigurationFault(path: "", line: nil, message: "it cannot be read; check that it exists, its permissions, and that it is UTF-8")
             ])

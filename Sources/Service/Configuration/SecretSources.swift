@@ -18,7 +18,7 @@ public struct SecretSources: Sendable {
 
     func file(_ name: String) -> Result<String, Failure> {
         let path = name.hasPrefix("/") ? name : folder + "/" + name
-        guard let data = FileManager.default.contents(atPath: path), let text = String(validating: data, as: UTF8.self) else {
+        guard let text = WholeFile.text(of: path) else {
             return .failure(Failure(why: "the file \(path) cannot be read; check that it exists, its permissions, and that it is text"))
         }
         let secret = text.drop { $0.isWhitespace }

@@ -10,6 +10,8 @@ public struct FileEvent: Sendable {
     public let orderID: String?
     public let trigger: String?
     let type: String?
+    /// Whether `$NOW` or `$RUN` stands in it as it is: it was to be filled, and was not.
+    public let hasPlaceholders: Bool
 
     /// Where the CRM would publish it.
     public var routingKey: String {
@@ -29,9 +31,7 @@ public struct DeclineFile: Sendable {
 
     /// - Parameter name: `-` reads standard input.
     public func read(_ name: String) throws(DeclineFileError) -> [FileEvent] {
-        let data = FileManager.default.contents(atPath: name == "-" ? "/dev/stdin" : name)
-        guard let data else { throw DeclineFileError(file: name, what: "it cannot be read; check that it exists and its permissions") }
-        let bytes = Array(data)
+        guard let bytes = WholeFile.bytes(of: name) else { throw DeclineFileError(file: name, what: "it cannot be read; check that it exists and its permissions") }
         let label = name == "-" ? "stdin" : URL(filePath: name).lastPathComponent
         if isRaw { return [event(label, .null, bytes)] }
         if let value = parse(bytes) {
@@ -59,7 +59,7 @@ public struct DeclineFile: Sendable {
         return FileEvent(
             label: label, body: placeholders == nil || isRaw ? bytes : filled.bytes, eventID: filled["id"]?.string,
             orderID: filled["data"]?["order"]?["id"]?.string ?? filled["data"]?["orderId"]?.string, trigger: filled["data"]?["trigger"]?.string,
-            type: filled["type"]?.string)
+            type: filled["type"]?.string, hasPlaceholders: placeholders == nil && (bytes.contains(text: "$NOW") || bytes.contains(text: "$RUN")))
     }
 
     private func fill(_ value: JSONValue) -> JSONValue {

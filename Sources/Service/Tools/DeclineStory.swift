@@ -1,39 +1,36 @@
 import DeclineRecovery
 
-/// What has been seen of one decline so far, by looking at what passes the exchanges.
+/// What has been seen of one decline so far.
 public struct DeclineStory: Sendable, Equatable {
     public internal(set) var declineClass: String?
     public internal(set) var rule: String?
     /// `cascade`, `retry`, or `skip`.
     public internal(set) var route: String?
-    public internal(set) var result: String?
+    var kind: ResultKind?
+    public var result: String? { kind?.rawValue }
     public internal(set) var reason: String?
     public internal(set) var action: String?
     public internal(set) var deadLetter: String?
-    /// More than one final id would be a lie to the CRM.
-    public internal(set) var finalIDs: Set<String> = []
+    /// More than one final result of a recovery would be a lie to the CRM.
+    public internal(set) var finals: Set<String> = []
 
     public init() {}
 
     /// Whether it has come to its end: a final result, or a dead letter.
-    public var isOver: Bool { !finalIDs.isEmpty || deadLetter != nil && result == nil }
+    public var isOver: Bool { !finals.isEmpty || deadLetter != nil && result == nil }
 
-    mutating func saw(_ recovery: Recovery) {
-        declineClass = recovery.verdict.declineClass.rawValue
-        rule = recovery.verdict.rule
-        route = recovery.route.word
+    mutating func saw(_ record: JournalRecord) {
+        declineClass = record.declineClass?.rawValue ?? declineClass
+        rule = record.rule ?? rule
+        if record.stage == .intake, record.fate == "passed" { route = record.detail }
     }
 
-    mutating func saw(result event: JSONValue, _ kind: ResultKind) {
-        let data = event["data"]
+    mutating func saw(_ told: ToldResult) {
         // A repeat says nothing new.
-        if kind.isFinal, let id = event["id"]?.string, !finalIDs.insert(id).inserted { return }
-        result = kind.rawValue
-        reason = data?["reason"]?["code"]?.string
-        action = data?["action"]?["name"]?.string
-        declineClass = data?["decline"]?["class"]?.string ?? declineClass
-        rule = data?["decline"]?["rule"]?.string ?? rule
-        if kind == .skipped, route == nil { route = "skip" }
+        if told.kind.isFinal, !finals.insert((told.reference?.text ?? "") + "/" + told.kind.rawValue).inserted { return }
+        kind = told.kind
+        reason = told.reason
+        if told.kind == .skipped, route == nil { route = "skip" }
     }
 }
 
@@ -46,8 +43,9 @@ public struct Expectation: Sendable {
         members = object.compactMap { member in member.value.string.map { (member.name, $0) } }
     }
 
-    /// Whether something is expected that comes after the end: a refund, a chargeback.
+    /// Whether something is expected that comes after the end, a refund or a chargeback; or that stands in another stream, a letter.
     public func awaitsMore(after story: DeclineStory) -> Bool {
+        if story.deadLetter == nil, members.contains(where: { $0.name == "deadLetter" }) { return true }
         guard let wanted = members.first(where: { $0.name == "result" })?.text, ResultKind(rawValue: wanted)?.isFinal == false else { return false }
         return story.result != wanted
     }
@@ -67,7 +65,7 @@ public struct Expectation: Sendable {
             }
             return seen == wanted ? nil : "\(name) is \(seen ?? "nothing"), expected \(wanted)"
         }
-        if story.finalIDs.count > 1 { differences.append("\(story.finalIDs.count) different final results") }
+        if story.finals.count > 1 { differences.append("\(story.finals.count) different final results") }
         return differences
     }
 

@@ -2,62 +2,116 @@ public import Broker
 public import DeclineRecovery
 import Synchronization
 
-/// Looks at what passes between stages and to the CRM, without taking anything away, and tells the story of each decline.
+/// Looks on while declines are worked on, and tells the story of each.
+///
+/// It reads the journal and the dead letters, which takes nothing. A queue bound to the exchange of the results would be a taker: what
+/// nobody else has a queue for would end there, and not as a letter that says so.
 public final class DeclineWatch: Sendable {
     private let stories = Mutex<[String: DeclineStory]>([:])
-    private let names: TopologyNames
-    private let onResult: @Sendable (JSONValue, ResultKind) -> Void
+    private let onResult: @Sendable (ToldResult) -> Void
 
-    public init(_ names: TopologyNames, onResult: @escaping @Sendable (JSONValue, ResultKind) -> Void = { _, _ in }) {
-        self.names = names
+    public init(onResult: @escaping @Sendable (ToldResult) -> Void = { _ in }) {
         self.onResult = onResult
     }
 
-    /// Begins to look. What was published before is not seen.
-    public func start(on link: BrokerLink) async throws(BrokerError) {
-        let tap = try await link.tap([(names.results, "#"), (names.work, "#"), (names.dead, "")])
-        _ = try await link.consume(tap, prefetch: 1_000) { [self] batch in
-            for delivery in batch {
-                saw(delivery)
-                // Nothing replaces a copy that was only looked at.
-                Task { try? await delivery.finish(publishing: []) }
+    /// Begins to look. What was done before is not seen.
+    public func start(on link: BrokerLink, _ names: TopologyNames) async throws(BrokerError) {
+        _ = try await link.read(names.journal, from: .next) { [self] entries in
+            for record in entries.compactMap({ JournalRecord.decode($0.body) }) { saw(record) }
+        }
+        _ = try await link.read(names.dead, from: .next) { [self] entries in
+            for entry in entries where entry.properties.type == DeadLetter.type {
+                if case .success(let letter) = DeadLetter.decode(entry.body) { saw(letter) }
             }
         }
     }
 
     public func story(of event: FileEvent) -> DeclineStory {
-        stories.withLock { stories in
+        var story = stories.withLock { stories in
             [event.orderID, event.eventID].compactMap { $0.flatMap { stories[$0] } }.first ?? DeclineStory()
         }
+        // The journal does not repeat what follows from the kind and the order; a command names no order.
+        if let kind = story.kind, event.order != nil || kind == .rejected { story.action = CRMAction(after: kind, of: event.order).name.rawValue }
+        return story
     }
 
-    private func saw(_ delivery: Delivery) {
-        if delivery.exchange == names.results {
-            guard let event = try? JSONValue(parsing: delivery.body.span, limits: Self.limits), let kind = Self.kind(of: event) else { return }
-            if let key = Self.subject(of: event) { change(key) { $0.saw(result: event, kind) } }
-            onResult(event, kind)
-        } else if delivery.exchange == names.dead {
-            guard let letter = try? JSONValue(parsing: delivery.body.span, limits: Self.limits), let reason = letter["data"]?["reason"]?.string else { return }
-            if let key = letter["data"]?["orderId"]?.string ?? letter["data"]?["original"]?["messageId"]?.string { change(key) { $0.deadLetter = reason } }
-        } else if case .recovery(let recovery) = WorkEnvelope.decode(delivery.body) {
-            change(recovery.order.id) { $0.saw(recovery) }
+    private func saw(_ record: JournalRecord) {
+        let told = ToldResult(record)
+        change(record.reference.orderID) { story in
+            story.saw(record)
+            if let told { story.saw(told) }
         }
+        if let told { onResult(told) }
+    }
+
+    private func saw(_ letter: DeadLetter) {
+        // Where a recovery is known, the journal says what was told.
+        let told = letter.subject.reference == nil ? ToldResult(letter) : nil
+        if let key = letter.subject.orderID ?? letter.original.messageID {
+            change(key) { story in
+                story.deadLetter = letter.reason.rawValue
+                if let told { story.saw(told) }
+            }
+        }
+        if let told { onResult(told) }
     }
 
     private func change(_ key: String, _ body: (inout DeclineStory) -> Void) {
         stories.withLock { body(&$0[key, default: DeclineStory()]) }
     }
+}
 
-    private static let limits = JSONLimits(bytes: 16 << 20, depth: 64)
+/// What the CRM was told, as the journal keeps it; of an event that names no recovery, as its letter does.
+public struct ToldResult: Sendable, Equatable {
+    public let at: Moment
+    public let kind: ResultKind
+    public let reason: String
+    public let reference: RecoveryReference?
+    public let orderID: String?
+    public let merchantID: MerchantID?
+    public let gatewayID: GatewayID?
 
-    static func kind(of event: JSONValue) -> ResultKind? {
-        event["type"]?.string.flatMap { type in ResultKind.allCases.first { $0.messageType == type } }
+    init?(_ record: JournalRecord) {
+        switch record.fate {
+        case "told":
+            guard let kind = ResultKind(rawValue: record.detail) else { return nil }
+            (self.kind, reason) = (kind, record.reason ?? record.detail)
+        case "rejected": (kind, reason) = (.rejected, record.detail)
+        case "dead_lettered" where DeadLetterReason(rawValue: record.detail)?.crmWasTold == .skipped:
+            (kind, reason) = (.skipped, SkipReason.flexFactorUnavailable.rawValue)
+        default: return nil
+        }
+        at = record.at
+        reference = record.reference
+        orderID = record.reference.orderID
+        merchantID = record.merchantID
+        gatewayID = record.gatewayID
     }
 
-    /// The order a result is about; where it names none, the event.
-    private static func subject(of event: JSONValue) -> String? {
-        if let order = event["data"]?["order"]?["id"]?.string { return order }
-        guard let id = event["id"]?.string, id.hasPrefix("event:"), let slash = id.lastIndex(of: "/") else { return nil }
-        return String(id[id.index(id.startIndex, offsetBy: "event:".count)..<slash])
+    init?(_ letter: DeadLetter) {
+        guard let kind = letter.crmWasTold else { return nil }
+        self.kind = kind
+        at = letter.writtenAt
+        reason = letter.reason.rawValue
+        reference = letter.subject.reference
+        orderID = letter.subject.orderID
+        merchantID = letter.subject.merchantID
+        gatewayID = letter.subject.gatewayID
+    }
+
+    public var json: JSONValue {
+        let members: [(String, JSONValue?)] = [
+            ("at", .integer(at.milliseconds)), ("result", .string(kind.rawValue)), ("reason", .string(reason)),
+            ("recoveryReference", reference.map { .string($0.text) }), ("orderId", orderID.map(JSONValue.string)),
+            ("merchantId", merchantID.map { .string($0.text) }), ("gatewayId", gatewayID.map { .string($0.text) }),
+        ]
+        return .object(members.compactMap { name, value in value.map { JSONValue.Member(name, $0) } })
+    }
+}
+
+extension FileEvent {
+    /// The order of a decline that can be read.
+    fileprivate var order: RecoveredOrder? {
+        if case .decline(let decline) = CRMMessage.decode(body) { RecoveredOrder(decline) } else { nil }
     }
 }

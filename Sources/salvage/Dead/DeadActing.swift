@@ -3,19 +3,35 @@ import DeclineRecovery
 import Operations
 import Pipeline
 import Service
+import Synchronization
+import UnixSignals
 
 /// Runs an order to its end, with a bar that grows for whoever looks, and an exit status for scripts.
 struct DeadActing: ParsableArguments {
     @OptionGroup var who: OperatorOptions
     @Flag(help: "Do not ask before acting on more than one letter.")
     var yes = false
-    @Flag(help: "Print how it ended as JSON.")
+    @Flag(help: "Print how it ended as JSON, with what became of every letter.")
     var json = false
 
-    func act(_ order: LetterOrder, on selection: LetterSelection, note: String?, tools: LetterTools, patience: Moment.Span = .seconds(60)) async throws {
+    func check(_ note: String?) throws {
         if let note, note.allSatisfy(\.isWhitespace) { throw ValidationError("The note is empty. Say why in a sentence.") }
+    }
+
+    func act(_ order: LetterOrder, on selection: LetterSelection, note: String?, tools: LetterTools, patience: Moment.Span = .seconds(60)) async throws {
         let selection = try await confirmed(order, selection, tools)
-        let job = LetterJob(order, selection, by: who.by, note: note, tools: tools, patience: patience)
+        let results = LetterResults()
+        let job = LetterJob(order, selection, by: who.by, note: note, tools: tools, patience: patience, onResult: results.add)
+        let interruption = Interruption()
+        let trapped = await UnixSignalsSequence(trapping: .sigint, .sigterm)
+        let signals = Task {
+            for await _ in trapped {
+                // Whoever insists does not want to wait for what is under way.
+                if interruption.comesAgain() { Self.exit(withError: DeadExit.interrupted) }
+                job.stop()
+                Terminal.complain("\nStopping when what is under way is done; Ctrl-C again ends at once.")
+            }
+        }
         let run = Task { await job.run() }
         while !job.progress.state.isOver {
             let progress = job.progress
@@ -23,8 +39,9 @@ struct DeadActing: ParsableArguments {
             try await Task.sleep(for: .milliseconds(100))
         }
         await run.value
+        signals.cancel()
         Terminal.endProgress()
-        try tell(job)
+        try tell(job, results.all, wasInterrupted: interruption.hasCome)
     }
 
     /// Acts on the letters that are chosen.
@@ -45,6 +62,11 @@ struct DeadActing: ParsableArguments {
         for group in LetterGroup.of(letters) {
             Terminal.complain("  \(group.count)  \(group.reason.rawValue) at \(group.stage.rawValue)\(group.merchantID.map { ", merchant \(Terminal.visible($0.text))" } ?? "")")
         }
+        // Of very many it would take a while.
+        if case .replay(let patch, _, _, let consent) = order, letters.count <= 500 {
+            let summary = RehearsalSummary(try await Rehearsal(tools: tools, patch: patch, consent: consent).run(agreed))
+            for line in summary.lines { Terminal.complain("  " + line) }
+        }
         let answer = Terminal.ask("\(order.word) these \(letters.count) letters? Type \(letters.count) to go on: ")
         if answer != String(letters.count) {
             Terminal.complain("Nothing was done.")
@@ -53,22 +75,99 @@ struct DeadActing: ParsableArguments {
         return agreed
     }
 
-    private func tell(_ job: LetterJob) throws {
+    private func tell(_ job: LetterJob, _ results: [LetterJob.Progress.Result], wasInterrupted: Bool) throws {
         let progress = job.progress
         if json {
-            Terminal.show(String(decoding: LetterView.job(job, isMine: true).bytes, as: UTF8.self))
+            Terminal.show(String(decoding: LetterView.job(job, isMine: true, results: results).bytes, as: UTF8.self))
+        } else if progress.state == .failed {
+            Terminal.complain("Error: \(progress.message)")
+        } else if progress.total == 0, progress.leftOut == 0 {
+            Terminal.complain("No letter is meant: none is as you say. `salvage dead list --state all` shows every one.")
         } else {
-            // Each of a few; of many those that are not as they should be.
-            for result in progress.results where progress.results.count <= 10 || result.outcome != .succeeded {
-                Terminal.show("\(result.letter.description.prefix(8))  \(Terminal.visible(result.orderID ?? "-"))  \(Terminal.paint(result.outcome.rawValue.replacing("_", with: " "), result.outcome.colour))  \(Terminal.visible(result.sentence))")
-            }
+            show(results)
             Terminal.show(Terminal.paint(progress.message, progress.state == .finished ? .bold : .red))
-            if progress.state == .stopped, job.order.word == "replay" { Terminal.show("Go on with: salvage dead replay --resume") }
+            advise(job, results)
         }
-        if case .somebodyElse? = progress.failure { throw DeadExit.somebodyElse }
+        if wasInterrupted, progress.state != .finished { throw DeadExit.interrupted }
+        if progress.failure == .somebodyElse { throw DeadExit.somebodyElse }
+        if progress.failure?.isAbsence == true { throw ExitCode.unavailable }
         if progress.state == .failed { throw ExitCode.failure }
         if progress.total == 0, progress.leftOut == 0 { throw DeadExit.nothingMeant }
-        if progress.state == .stopped || progress.failed > 0 || progress.leftOut > 0 { throw ExitCode.failure }
+        let isReplay = job.order.word == "replay"
+        if progress.state == .stopped || progress.failed > 0 || progress.leftOut > 0 || isReplay && progress.pending > 0 { throw ExitCode.failure }
+    }
+
+    /// Each of a few. Of many those that are not as they should be: with an end of their own or by what they have in common.
+    private func show(_ results: [LetterJob.Progress.Result]) {
+        let told = results.count <= 10 ? results : results.filter { $0.outcome != .succeeded }
+        func line(_ who: String, _ outcome: LetterJob.Progress.Outcome, _ sentence: String) {
+            Terminal.show("\(who)  \(Terminal.paint(outcome.rawValue.replacing("_", with: " "), outcome.colour))  \(Terminal.visible(sentence))")
+        }
+        if told.count <= 10 {
+            for result in told { line("\(result.letter.description.prefix(8))  \(Terminal.visible(result.orderID ?? "-"))", result.outcome, result.sentence) }
+            return
+        }
+        struct Kind: Hashable {
+            let outcome: LetterJob.Progress.Outcome
+            let sentence: String
+        }
+        let kinds = Dictionary(grouping: told) { Kind(outcome: $0.outcome, sentence: $0.sentence) }.sorted { ($1.value.count, $0.key.sentence) < ($0.value.count, $1.key.sentence) }
+        for (kind, results) in kinds.prefix(20) { line(String(results.count), kind.outcome, kind.sentence) }
+        if kinds.count > 20 { Terminal.show("and \(kinds.dropFirst(20).reduce(0) { $0 + $1.value.count }) more, each with a reason of its own.") }
+        Terminal.show("--json tells of every letter; `salvage dead list` shows what is left to do.")
+    }
+
+    /// What to do next.
+    private func advise(_ job: LetterJob, _ results: [LetterJob.Progress.Result]) {
+        guard job.order.word == "replay" else { return }
+        let progress = job.progress
+        if progress.state == .stopped {
+            Terminal.show("\(progress.done) of \(progress.total) sent; go on with: salvage dead replay --resume \(job.id.description.prefix(8))")
+        }
+        if results.contains(where: { $0.sentence.hasPrefix(Rehearsal.onlySkipped) }) {
+            Terminal.show("--accept-skips sends them all the same; `salvage dead show LETTER` may know a correction.")
+        }
+        let waiting = results.filter { $0.outcome == .pending }
+        for result in waiting.prefix(3) { Terminal.show("What becomes of it tells: salvage trace \(Terminal.visible(result.orderID ?? "ORDER"))") }
+        if waiting.count > 3 { Terminal.show("`salvage trace ORDER` tells of the other \(waiting.count - 3) as well; `salvage dead list --state replayed` lists them.") }
+        if progress.failed > 0 { Terminal.show("If it should go by the configuration here: have the workers reloaded theirs (SIGHUP)?") }
+    }
+}
+
+/// Whether somebody pressed Ctrl-C.
+private final class Interruption: Sendable {
+    private let flag = Atomic<Bool>(false)
+
+    var hasCome: Bool { flag.load(ordering: .relaxed) }
+    func comesAgain() -> Bool { flag.exchange(true, ordering: .relaxed) }
+}
+
+/// Every result of a job, as they come.
+private final class LetterResults: Sendable {
+    private let results = Mutex<[LetterJob.Progress.Result]>([])
+
+    func add(_ result: LetterJob.Progress.Result) { results.withLock { $0.append(result) } }
+
+    /// Of a letter of which more than one came, the last.
+    var all: [LetterJob.Progress.Result] {
+        let results = results.withLock { $0 }
+        let last = Dictionary(results.enumerated().map { ($1.letter, $0) }, uniquingKeysWith: { $1 })
+        return results.enumerated().filter { last[$1.letter] == $0 }.map(\.element)
+    }
+}
+
+/// What a dry run found, counted.
+struct RehearsalSummary {
+    let lines: [String]
+
+    init(_ outcomes: [Rehearsal.Outcome]) {
+        let goes = outcomes.count { $0.refusal == nil }
+        var lines = ["\(goes) of \(outcomes.count) would be sent"]
+        let refused = Dictionary(grouping: outcomes.compactMap(\.refusal), by: \.self).sorted { ($1.value.count, $0.key) < ($0.value.count, $1.key) }
+        for (why, all) in refused.prefix(10) { lines.append("\(all.count) left out: \(Terminal.visible(why))") }
+        if refused.count > 10 { lines.append("\(refused.dropFirst(10).reduce(0) { $0 + $1.value.count }) left out for \(refused.count - 10) other reasons") }
+        if refused.contains(where: { $0.key.hasPrefix(Rehearsal.onlySkipped) }) { lines.append("--accept-skips sends those that would only be skipped all the same") }
+        self.lines = lines
     }
 }
 
@@ -97,7 +196,10 @@ struct DeadReconcile: AsyncParsableCommand {
     @Option(help: "Why, for whoever looks later.")
     var note: String?
 
+    func validate() throws { try acting.check(note) }
+
     func run() async throws {
+        guard config.path != nil else { throw ExitCode.misuse("FlexFactor is asked with the gateway's keys. Give --config FILE, or set SALVAGE_CONFIG.") }
         try await acting.act(.reconcile, on: which, note: note, at: broker, config: config)
     }
 }
@@ -111,6 +213,8 @@ struct DeadDiscard: AsyncParsableCommand {
     @OptionGroup var acting: DeadActing
     @Option(help: "Why, for whoever looks later.")
     var note: String
+
+    func validate() throws { try acting.check(note) }
 
     func run() async throws {
         try await acting.act(.discard, on: which, note: note, at: broker)
@@ -127,6 +231,8 @@ struct DeadResolve: AsyncParsableCommand {
     @Option(help: "How, for whoever looks later.")
     var note: String
 
+    func validate() throws { try acting.check(note) }
+
     func run() async throws {
         try await acting.act(.resolve, on: which, note: note, at: broker)
     }
@@ -141,6 +247,8 @@ struct DeadRestore: AsyncParsableCommand {
     @OptionGroup var acting: DeadActing
     @Option(help: "Why, for whoever looks later.")
     var note: String?
+
+    func validate() throws { try acting.check(note) }
 
     func run() async throws {
         try await acting.act(.restore, on: which, note: note, at: broker)

@@ -18,13 +18,20 @@ struct DeadExport: AsyncParsableCommand {
             let letters = try await shelf.select(filter)
             var done = 0
             try await shelf.export(letters) { letter, entry in
-                guard let event = try? JSONValue(parsing: entry.body.span, limits: JSONLimits(bytes: .max, depth: 512)) else { return }
+                guard let event = try? JSONValue(parsing: entry.body.span, limits: JSONLimits(bytes: .max, depth: 512)) else {
+                    return Terminal.complain("The letter \(letter.id) cannot be read as JSON and is left out.")
+                }
                 let summary = LetterView.summary(letter).object ?? []
                 Terminal.show(String(decoding: JSONValue.object(summary + [JSONValue.Member("event", event)]).bytes, as: UTF8.self))
                 done += 1
                 if done % 500 == 0 { Terminal.progress(done, of: letters.count, "exported") }
             }
             Terminal.endProgress()
+            if letters.isEmpty { Terminal.complain("No letter is meant.") }
+            if done < letters.count {
+                Terminal.complain("Error: only \(done) of \(letters.count) letters were exported; the stream did not give the others in time, or holds them no more.")
+                throw ExitCode.failure
+            }
         }
     }
 }

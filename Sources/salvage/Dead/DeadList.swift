@@ -6,12 +6,18 @@ import Service
 
 struct DeadList: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "list", abstract: "Show letters, the newest first.", discussion: "Without filters: what is to be done. Looking changes nothing.")
+        commandName: "list", abstract: "Show letters, those that were written last first.",
+        discussion: """
+            Without filters: what is to be done. Looking changes nothing.
+
+              salvage dead list --state all --since 7d
+              salvage dead list --reason no_card_key,card_unusable --json
+            """)
 
     @OptionGroup var broker: BrokerOptions
     @OptionGroup var filter: LetterFilterOptions
-    @Option(help: "How many at the most.")
-    var limit = 50
+    @Option(help: "How many at the most; 50 by default, all with --json.")
+    var limit: Int?
     @Option(help: "How many to pass over first.")
     var offset = 0
     @Flag(help: "Print each letter as a line of JSON.")
@@ -22,27 +28,26 @@ struct DeadList: AsyncParsableCommand {
         let found = try await broker.withShelf { shelf, _ in
             return try await shelf.select(filter)
         }
-        let page = found.dropFirst(max(offset, 0)).prefix(max(limit, 0))
+        let page = found.dropFirst(max(offset, 0)).prefix(max(limit ?? (json ? .max : 50), 0))
         if json {
             for letter in page { Terminal.show(String(decoding: LetterView.summary(letter).bytes, as: UTF8.self)) }
+            if limit != nil, page.count < found.count { Terminal.complain("\(page.count) of \(found.count) letters; --limit and --offset show more.") }
             return
         }
         if found.isEmpty { return Terminal.show("No dead letters here. `--state all` shows those that were seen to as well.") }
         let now = SystemClock().now()
-        // What is left of the screen beside the other columns.
-        let room = Terminal.width.map { max($0 - 96, 24) } ?? .max
         Terminal.table(
             ["letter", "state", "reason", "stage", "merchant", "order", "last", "times", "what"],
             page.map { letter in
                 [
                     String(letter.id.description.prefix(8)), letter.state.rawValue, letter.reason.rawValue, letter.stage.rawValue,
                     letter.merchantID?.text ?? "-", letter.orderID ?? "-", (now - letter.lastAt).inWords, String(letter.occurrences),
-                    letter.explanation.count > room ? letter.explanation.prefix(room - 1) + "…" : letter.explanation,
+                    letter.explanation,
                 ]
             },
-            colour: { page[page.startIndex + $0].state == .failedAgain ? .red : nil })
-        let shown = page.count < found.count ? "\(page.count) of \(found.count) letters" : "\(found.count == 1 ? "One letter" : "\(found.count) letters")"
-        Terminal.complain("\(shown). `salvage dead show LETTER` tells all of one; `salvage dead stats` groups them.")
+            fits: true, colour: { page[page.startIndex + $0].state == .failedAgain ? .red : nil })
+        let shown = page.count < found.count ? "\(page.count) of \(found.count) letters" : Terminal.count(found.count, "letter")
+        Terminal.complain("\(shown.prefix(1).uppercased() + shown.dropFirst()). `salvage dead show LETTER` tells all of one; `salvage dead stats` groups them.")
     }
 }
 
@@ -57,27 +62,38 @@ struct DeadStats: AsyncParsableCommand {
 
     func run() async throws {
         let filter = try filter.filter(now: SystemClock().now())
-        let (found, counts) = try await broker.withShelf { shelf, _ in
-            return (try await shelf.select(filter), shelf.look { $0.counts() })
+        // The states of all that are meant, and the groups of those that are to do.
+        var wide = filter
+        wide.states = filter.states ?? LetterFilter.all.states
+        let (all, runs, isBusy) = try await broker.withShelf { [wide] shelf, settings in
+            (try await shelf.select(wide), shelf.look { $0.unfinishedRuns }, try await shelf.link.isLocked(settings.names.deadLock))
         }
+        let found = filter.states == nil ? all.filter(\.isToDo) : all
+        let counts = Dictionary(all.map { ($0.state, 1) }, uniquingKeysWith: +)
         let groups = LetterGroup.of(found)
         if json {
             let states = LetterState.allCases.map { ($0.rawValue, JSONValue.integer(Int64(counts[$0] ?? 0)) as JSONValue?) }
-            let all = LetterView.object([
+            let answer = LetterView.object([
                 ("total", .integer(Int64(found.count))), ("states", LetterView.object(states)), ("groups", .array(groups.map(LetterView.group))),
             ])
-            return Terminal.show(String(decoding: all.bytes, as: UTF8.self))
+            return Terminal.show(String(decoding: answer.bytes, as: UTF8.self))
         }
         let now = SystemClock().now()
         if groups.isEmpty { Terminal.show("No dead letters here.") } else {
             Terminal.table(
-                ["count", "reason", "stage", "merchant", "may be", "oldest", "newest", "what to do"],
+                ["count", "reason", "stage", "merchant", "is to be", "oldest", "newest", "what to do"],
                 groups.map { group in
                     [
                         String(group.count), group.reason.rawValue, group.stage.rawValue, group.merchantID?.text ?? "-", group.handling.words,
                         (now - group.oldest).inWords, (now - group.newest).inWords, group.reason.advice,
                     ]
                 })
+        }
+        if let run = runs.first {
+            let more = runs.count > 1 ? " and \(Terminal.count(runs.count - 1, "other"))" : ""
+            Terminal.complain(
+                isBusy ? "Somebody acts at the moment: `salvage dead follow` shows what they do."
+                    : "Not finished: the run of \(Terminal.visible(run.by.name)), \(run.startedAt.rfc3339)\(more). `salvage dead runs` shows how far they came.")
         }
         Terminal.complain("In all: " + LetterState.allCases.map { "\(counts[$0] ?? 0) \($0.rawValue)" }.joined(separator: ", ") + ".")
     }

@@ -7,10 +7,10 @@ import Service
 
 /// Which letters are meant, by what they are.
 struct LetterFilterOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("Why they died: \(DeadLetterReason.allCases.map(\.rawValue).joined(separator: ", ")).", valueName: "reason"))
-    var reason: String?
-    @Option(help: ArgumentHelp("Where they died: \(Stage.allCases.map(\.rawValue).joined(separator: ", ")).", valueName: "stage"))
-    var stage: String?
+    @Option(help: ArgumentHelp("Why they died: \(DeadLetterReason.allCases.map(\.rawValue).joined(separator: ", ")); several with commas.", valueName: "reason"))
+    var reason: [String] = []
+    @Option(help: ArgumentHelp("Where they died: \(Stage.allCases.map(\.rawValue).joined(separator: ", ")); several with commas.", valueName: "stage"))
+    var stage: [String] = []
     @Option(help: ArgumentHelp("Of one merchant.", valueName: "id"))
     var merchant: String?
     @Option(help: ArgumentHelp("Of one order, or one recovery reference.", valueName: "id"))
@@ -19,52 +19,63 @@ struct LetterFilterOptions: ParsableArguments {
     var gateway: String?
     @Option(help: ArgumentHelp("That contain this, in what they say or in their message.", valueName: "text"))
     var text: String?
-    @Option(help: ArgumentHelp("Since then: 30m, 12h, 7d ago, or a time like 2026-01-02T03:04:05Z.", valueName: "time"))
+    @Option(help: ArgumentHelp("Last written since then: 30m, 12h, 7d, 2w ago, a day like 2026-01-02, or a time like 2026-01-02T03:04:05Z (UTC).", valueName: "time"))
     var since: String?
-    @Option(help: ArgumentHelp("Last written then or before; likewise.", valueName: "time"))
+    @Option(help: ArgumentHelp("Last written then or before; likewise, and a day to its end.", valueName: "time"))
     var until: String?
     @Option(help: ArgumentHelp(
         "\(LetterState.allCases.map(\.rawValue).joined(separator: ", ")), with commas between, or all. By default what is to be done: open and failed_again.",
         valueName: "states"))
-    var state: String?
+    var state: [String] = []
 
     /// Whether anything was said.
-    var isGiven: Bool { [reason, stage, merchant, order, gateway, text, since, until, state].contains { $0 != nil } }
+    var isGiven: Bool { ![reason, stage, state].allSatisfy(\.isEmpty) || [merchant, order, gateway, text, since, until].contains { $0 != nil } }
+
+    func validate() throws { _ = try filter(now: SystemClock().now()) }
 
     func filter(now: Moment) throws -> LetterFilter {
-        try LetterFilter(
-            states: states(), reason: word(reason, "--reason"), stage: word(stage, "--stage"), merchantID: merchant.map(MerchantID.init(_:)), order: order,
-            gatewayID: gateway.map(GatewayID.init(_:)), since: moment(since, "--since", now), until: moment(until, "--until", now), text: text)
+        // A variable of a script that is not set must not mean "all".
+        for (name, value) in [("merchant", merchant), ("order", order), ("gateway", gateway), ("text", text), ("since", since), ("until", until)] {
+            if let value, value.allSatisfy(\.isWhitespace) { throw ValidationError("--\(name) is empty. Say what is meant, or leave it out.") }
+        }
+        var filter = LetterFilter(
+            states: state == ["all"] ? Set(LetterState.allCases) : try words(state, "--state", "all"), merchantID: merchant.map(MerchantID.init(_:)), order: order,
+            gatewayID: gateway.map(GatewayID.init(_:)), since: try moment(since, "--since", now), until: try moment(until, "--until", now, isEnd: true),
+            text: text)
+        filter.reasons = try words(reason, "--reason")
+        filter.stages = try words(stage, "--stage")
+        if let since = filter.since, let until = filter.until, since > until {
+            throw ValidationError("--since \(since.rfc3339) is after --until \(until.rfc3339): no letter can be meant.")
+        }
+        return filter
     }
 
-    private func states() throws -> Set<LetterState>? {
-        guard let state else { return nil }
-        if state == "all" { return Set(LetterState.allCases) }
-        return try Set(state.split(separator: ",").map { part in
-            guard let state = LetterState(rawValue: String(part)) else {
-                throw ValidationError("--state: '\(part)' is none of \(LetterState.allCases.map(\.rawValue).joined(separator: ", ")), all.")
+    private func words<Word: RawRepresentable & CaseIterable & Hashable>(
+        _ texts: [String], _ option: String, _ more: String...
+    ) throws -> Set<Word>? where Word.RawValue == String {
+        if texts.isEmpty { return nil }
+        return try Set(texts.flatMap { $0.split(separator: ",", omittingEmptySubsequences: false) }.map { part in
+            guard let word = Word(rawValue: String(part)) else {
+                throw ValidationError("\(option): '\(part)' is none of \((Word.allCases.map(\.rawValue) + more).joined(separator: ", ")).")
             }
-            return state
+            return word
         })
     }
 
-    private func word<Word: RawRepresentable & CaseIterable>(_ text: String?, _ option: String) throws -> Word? where Word.RawValue == String {
+    /// - Parameter isEnd: a day is meant to its end.
+    private func moment(_ text: String?, _ option: String, _ now: Moment, isEnd: Bool = false) throws -> Moment? {
         guard let text else { return nil }
-        guard let word = Word(rawValue: text) else {
-            throw ValidationError("\(option): '\(text)' is none of \(Word.allCases.map(\.rawValue).joined(separator: ", ")).")
-        }
-        return word
-    }
-
-    private func moment(_ text: String?, _ option: String, _ now: Moment) throws -> Moment? {
-        guard let text else { return nil }
-        if let moment = Moment(rfc3339: text) { return moment }
+        let time = text.replacing(" ", with: "T")
+        if let moment = Moment(rfc3339: time) ?? Moment(rfc3339: time + "Z") { return moment }
+        if let day = Moment(rfc3339: text + "T00:00:00Z") { return isEnd ? Moment(milliseconds: day.milliseconds + 86_399_999) : day }
+        // As our JSON gives times.
+        if text.count >= 12, let milliseconds = Int64(text), milliseconds > 0 { return Moment(milliseconds: milliseconds) }
         if let unit = text.last, let count = Int64(text.dropLast()), count >= 0, count < 1_000_000,
-            let seconds = ["s": 1, "m": 60, "h": 3_600, "d": 86_400][unit] as Int64?
+            let seconds = ["s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800][unit] as Int64?
         {
             return Moment(milliseconds: now.milliseconds - count * seconds * 1_000)
         }
-        throw ValidationError("\(option): expected 30m, 12h, 7d or a time like 2026-01-02T03:04:05Z, found '\(text)'.")
+        throw ValidationError("\(option): expected 30m, 12h, 7d, 2w, a day like 2026-01-02 or a time like 2026-01-02T03:04:05Z, found '\(text)'.")
     }
 }
 
@@ -92,21 +103,30 @@ struct OperatorOptions: ParsableArguments {
     @Option(name: .customLong("as"), help: ArgumentHelp("Who you are (SALVAGE_OPERATOR; else the name you are logged in by).", valueName: "name"))
     var name: String?
 
-    var by: LetterRecord.Operator {
+    func validate() throws {
+        if known == nil { throw ValidationError("Nobody knows who you are, and every record names who acted: give --as NAME, or set SALVAGE_OPERATOR.") }
+    }
+
+    var by: LetterRecord.Operator { LetterRecord.Operator(name: known ?? "", means: .commandLine) }
+
+    private var known: String? {
         let environment = ProcessInfo.processInfo.environment
-        let name = [name, environment["SALVAGE_OPERATOR"], environment["USER"], environment["LOGNAME"]].lazy.compactMap { $0 }.first { !$0.isEmpty }
-        return LetterRecord.Operator(name: name ?? "unknown", means: .commandLine)
+        let names = [name, environment["SALVAGE_OPERATOR"], environment["USER"], environment["LOGNAME"], Terminal.user]
+        return names.lazy.compactMap { $0 }.first { !$0.allSatisfy(\.isWhitespace) }
     }
 }
 
 enum DeadExit {
     static let nothingMeant = ExitCode(2)
     static let somebodyElse = ExitCode(3)
+    /// As a shell says of a process that ended by SIGINT.
+    static let interrupted = ExitCode(130)
 }
 
 extension LetterShelf {
     /// The one letter that an id, or the beginning of one, means.
     func id(_ text: String) throws -> UUID5 {
+        if text.allSatisfy(\.isWhitespace) { throw ExitCode.misuse("a letter's id is empty. `salvage dead list` shows the ids.") }
         let found = ids(beginningWith: text)
         if found.count > 1 { Terminal.complain("\(Terminal.visible(text)) is the beginning of \(found.count) letters; give more of it.") }
         if found.isEmpty { Terminal.complain("There is no letter \(Terminal.visible(text)). `salvage dead list --state all` shows every one.") }
@@ -138,11 +158,10 @@ extension BrokerOptions {
     }
 
     /// All letters, and what an operator works with.
-    ///
     func withLetters<Result: Sendable>(
         config: ConfigOption? = nil, _ body: (OperatorTools, ProcessSettings) async throws -> Result
     ) async throws -> Result {
-        let configuration = try config?.configuration(try settings(["config": config?.file]))
+        let configuration = try config?.configuration()
         return try await withShelf { shelf, settings in
             try await body(try await OperatorTools(shelf, settings, configuration), settings)
         }

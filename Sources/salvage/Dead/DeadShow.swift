@@ -27,14 +27,17 @@ struct DeadShow: AsyncParsableCommand {
                 throw DeadExit.nothingMeant
             }
             let history = try await shelf.history(of: id)
-            let forecast = tools.letters.forecaster().forecast(letter.original.redactedBody, at: letter.stage)
+            let rehearsed = Rehearsal(tools: tools.letters, patch: nil, consent: .toAll).rehearse(summary, letter)
+            let forecast = rehearsed.forecast
             let suggestions = Suggestion.all(for: letter, merchants: tools.merchants, now: SystemClock().now())
             if isJSON {
                 let all = LetterView.detail(
                     summary, letter, history: history, forecast: forecast, suggestions: suggestions, original: letter.original.json)
                 return Terminal.show(String(decoding: all.bytes, as: UTF8.self))
             }
-            DeadLetterPage(summary: summary, letter: letter, history: history, forecast: forecast, suggestions: suggestions).show()
+            DeadLetterPage(
+                summary: summary, letter: letter, history: history, rehearsed: rehearsed, configuration: config.path, suggestions: suggestions
+            ).show()
         }
     }
 }
@@ -44,19 +47,23 @@ struct DeadLetterPage {
     let summary: LetterCase
     let letter: DeadLetter
     let history: [LetterRecord]
-    let forecast: Forecast
+    let rehearsed: Rehearsal.Outcome
+    let configuration: String?
     let suggestions: [Suggestion]
 
     func show() {
         let state = summary.state
         heading("\(letter.id)  \(Terminal.paint(state.rawValue, state == .open || state == .failedAgain ? .red : .green))")
         line("reason", "\(letter.reason.rawValue): \(letter.explanation)")
-        line("to do", letter.reason.advice)
-        line("may be", letter.handlingSentence)
+        if summary.isToDo {
+            line("to do", letter.reason.advice)
+            line("how", letter.handlingSentence)
+        } else {
+            line("to do", nothing)
+        }
         if let told = letter.crmWasTold { line("the CRM", "was told `\(told.rawValue)` when the letter was written") }
-        if let successor = summary.successor { line("became", "its replay died as the letter \(successor)") }
-        line("where", "stage \(letter.stage.rawValue), after \(letter.attempts) calls to FlexFactor")
-        line("when", "first \(summary.firstAt.rfc3339), last \(summary.lastAt.rfc3339), \(summary.occurrences) times")
+        line("where", "stage \(letter.stage.rawValue), after \(letter.attempts == 1 ? "one call" : "\(letter.attempts) calls") to FlexFactor")
+        line("when", "first \(summary.firstAt.rfc3339), last \(summary.lastAt.rfc3339), \(summary.occurrences == 1 ? "once" : "\(summary.occurrences) times")")
         line("about", [
             letter.subject.merchantID.map { "merchant \($0)" }, letter.subject.orderID.map { "order \($0)" },
             letter.subject.reference.map { "recovery \($0)" }, letter.subject.gatewayID.map { "gateway \($0)" },
@@ -67,10 +74,10 @@ struct DeadLetterPage {
             for fault in letter.faults { Terminal.show("  \(Terminal.visible(fault.path)): \(Terminal.visible(fault.message))") }
         }
         heading("What would happen now")
-        show(forecast)
-        for suggestion in suggestions {
+        showWhatWouldHappen()
+        for suggestion in suggestions where summary.isToDo {
             Terminal.show("  \(Terminal.paint(suggestion.title, .bold)): \(suggestion.why)")
-            Terminal.show("    salvage dead replay \(letter.id) --note WHY --edit '\(String(decoding: suggestion.patch.json.bytes, as: UTF8.self))'")
+            Terminal.show("    salvage dead replay \(letter.id) --note 'why' --edit '\(String(decoding: suggestion.patch.json.bytes, as: UTF8.self))'")
         }
         heading("History")
         Terminal.show("  \(letter.writtenAt.rfc3339)  \(letter.worker.id): written")
@@ -85,6 +92,28 @@ struct DeadLetterPage {
         Terminal.show("  \(original.originalByteCount) bytes:")
         let body = original.json?.pretty ?? String(decoding: original.redactedBody, as: UTF8.self)
         for part in body.split(separator: "\n", omittingEmptySubsequences: false) { Terminal.show("    " + Terminal.visible(String(part))) }
+    }
+
+    /// Why there is nothing to do here.
+    private var nothing: String {
+        switch summary.state {
+        case .resolved: "nothing: it is resolved\(summary.resolution.map { " (\($0.text))" } ?? "")"
+        case .discarded: "nothing: it is discarded"
+        case .replayed: "wait: its message is under way again; `salvage trace \(letter.subject.orderID ?? "ORDER")` tells how far it is"
+        case .open, .failedAgain: summary.successor.map { "see to the letter \($0), which its replay became" } ?? "nothing"
+        }
+    }
+
+    private func showWhatWouldHappen() {
+        switch (summary.isToDo, letter.handling) {
+        case (false, _): Terminal.show("  It is not sent: \(rehearsed.refusal ?? nothing).")
+        case (true, .reconcile): Terminal.show("  It is not sent: salvage dead reconcile \(letter.id.description.prefix(8))")
+        case (true, _):
+            show(rehearsed.forecast)
+            if let refusal = rehearsed.refusal, rehearsed.forecast.verdict != .fails { Terminal.show("  \(Terminal.paint("not sent", .red)): \(Terminal.visible(refusal))") }
+            if configuration == nil, rehearsed.forecast.verdict == .unknown { Terminal.show("  Give --config FILE to find out.") }
+            if let configuration { Terminal.show(Terminal.paint("  By \(Terminal.visible(configuration)) as it is here; workers go by theirs as they last loaded it.", .dim)) }
+        }
     }
 
     private func show(_ forecast: Forecast) {

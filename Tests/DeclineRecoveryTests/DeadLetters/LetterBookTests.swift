@@ -48,6 +48,15 @@ import Testing
         #expect(timeline.book[letter.id]?.explanation == shown)
     }
 
+    @Test func whatDiedLastComesFirst() {
+        var timeline = LetterTimeline()
+        timeline.dies(letter, first)
+        timeline.dies(other, second)
+        #expect(timeline.book.newestFirst.map(\.id) == [other.id, letter.id])
+        timeline.dies(again(at: 9), .numbered(3))
+        #expect(timeline.book.newestFirst.map(\.id) == [letter.id, other.id], "each once, and the fresh failure before the other")
+    }
+
     @Test func aRedeliveredDuplicateChangesNothingButTheCount() throws {
         for finish in [nil, LetterRecord.Act.discarded([letter.id]), .resolved([letter.id], .byHand)] {
             var timeline = LetterTimeline()

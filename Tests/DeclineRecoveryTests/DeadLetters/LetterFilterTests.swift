@@ -39,6 +39,15 @@ import Testing
         #expect(filter.matches(Self.entry) == isMeant)
     }
 
+    @Test func ofSeveralReasonsAndStagesOneMustHold() {
+        var filter = LetterFilter()
+        filter.reasons = [.unreadable, .outcomeUnknown]
+        filter.stages = [.retry, .intake]
+        #expect(filter.matches(Self.entry))
+        filter.stages = [.cascade]
+        #expect(!filter.matches(Self.entry))
+    }
+
     @Test func whatALetterDoesNotSayMatchesNothing() {
         var timeline = LetterTimeline()
         let letter = DeadLetter.sample(.unreadable, merchant: nil, order: nil)

@@ -47,7 +47,7 @@ import Testing
 
     @Test(
         arguments: [
-            (acts[0], "selected for replay, with 1 others, corrected"), (acts[1], "selected for replay"),
+            (acts[0], "selected for replay, with 2499 others, corrected"), (acts[1], "selected for replay"),
             (acts[2], "replayed: its message is with the broker again"), (acts[3], "resolved: the replay was processed (told approved)"),
             (.resolved([one], .reconciled(.approved)), "resolved: FlexFactor was asked, and the CRM told approved"),
             (.resolved([one], .byHand), "marked as resolved"),

@@ -9,7 +9,7 @@ import Testing
     private static let full = JournalRecord(
         at: .in2026(5), stage: .retry, merchantID: "acme", reference: reference, gatewayID: "42", fate: "told", detail: "submitted",
         reason: "submitted",
-        rule: "table:nmi/202", until: .in2026(600), attempts: 3, amount: Money(minorUnits: 4_999, currency: .usd), declineCode: "nmi/202",
+        rule: "table:nmi/202", declineClass: .soft, until: .in2026(600), attempts: 3, amount: Money(minorUnits: 4_999, currency: .usd), declineCode: "nmi/202",
         workerID: "w-1")
 
     @Test func everyFieldComesBack() {
