@@ -13,7 +13,7 @@ public struct PrivateBroker {
 
     public static func start() async throws -> PrivateBroker {
         let folder = FileManager.default.temporaryDirectory.appending(path: "salvage-broker-\(UUID().uuidString.prefix(8))").path
-        // Below the ephemeral range and beside the ranges of the test script's own.
+        // Below the ranges of the test script's own broker and of `TestMachine.freePort`.
         for _ in 0..<5 {
             let broker = PrivateBroker(folder: folder, port: Int.random(in: 1_101...1_270) * 10)
             if try await ChildProcess.run("/bin/bash", [TestMachine.brokerScript, "start", folder, String(broker.port)]).status == 0 { return broker }

@@ -6,9 +6,9 @@ enum Overview {
     static func json(_ flow: FlowShelf, letters: LetterShelf, now: Moment) async throws(ConsoleError) -> JSONValue {
         let depths = try await flow.depths(now)
         let ready = flow.isReady
-        let queues = flow.queues.map { name, what, parks in
+        let queues = flow.queues.map { name, what, kind in
             LetterView.object([
-                ("name", .string(name)), ("what", .string(what)), ("parks", .bool(parks)), ("ready", .integer(Int64(depths[name] ?? 0))),
+                ("name", .string(name)), ("what", .string(what)), ("kind", .string(kind.rawValue)), ("ready", .integer(Int64(depths[name] ?? 0))),
             ])
         }
         // Made while the books are held: a copy of either would be paid for by its next fold.

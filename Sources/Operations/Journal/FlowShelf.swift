@@ -76,15 +76,24 @@ public final class FlowShelf: Sendable {
 
     // MARK: Queues
 
-    /// Every queue, what waits in it, and whether it waits there as it should until its time.
-    var queues: [(name: String, what: String, parks: Bool)] {
+    /// For whom what stands in a queue waits.
+    enum QueueKind: String {
+        /// For workers.
+        case work
+        /// For its time, as it should.
+        case parked
+        /// For the CRM.
+        case results
+    }
+
+    /// Every queue, and what waits in it.
+    var queues: [(name: String, what: String, kind: QueueKind)] {
         [
             (names.intake, "declines and commands that came in"), (names.cascade, "cascades: a customer waits"), (names.retry, "retries whose step is due"),
             (names.outcomes, "news of FlexFactor's webhooks"), (names.suspects, "what was in work as workers ended: tried alone"),
             (names.unrouted, "results that nobody had bound a queue for"),
-            (names.crmResults, "results that the CRM has not taken"),
-        ].map { ($0, $1, false) }
-            + DelayLadder.rungs.map { (names.delays[$0], "put away, step of \(DelayLadder.span(ofRung: $0).milliseconds / 1_000) s", true) }
+        ].map { ($0, $1, .work) } + [(names.crmResults, "results that the CRM has not taken", .results)]
+            + DelayLadder.rungs.map { (names.delays[$0], "put away, step of \(DelayLadder.span(ofRung: $0).milliseconds / 1_000) s", .parked) }
     }
 
     /// At most every two seconds, however many look.

@@ -40,13 +40,15 @@ function readiness({ ready }) {
 const silentAfter = 15_000;
 const isSilent = (worker) => now() - worker.seenAt > silentAfter;
 
+const inQueues = (queues, kind) => sum(queues.filter((queue) => queue.kind === kind), ({ ready }) => ready);
+
 function alarms({ ready, workers, queues }) {
   if (!ready.workers) return null;
   const silent = workers.filter(isSilent), lives = silent.length < workers.length;
-  const waiting = sum(queues.filter(({ parks }) => !parks), (queue) => queue.ready);
+  const waiting = inQueues(queues, "work");
   const found = [
     !lives && el("li", { key: "none" }, el("strong", null, workers.length === 0 ? "No worker runs." : "No worker is heard of."),
-      " ", waiting > 0 ? `${plural(waiting, "message waits", "messages wait")} in the queues, and nobody works on them.` : "What comes in will wait in its queue."),
+      " ", waiting > 0 ? `${plural(waiting, "message waits", "messages wait")} in the queues, and nobody works on ${waiting === 1 ? "it" : "them"}.` : "What comes in will wait in its queue."),
     lives && silent.length > 0 && el("li", { key: "silent" }, el("strong", null, `${plural(silent.length, "worker is", "workers are")} silent: `),
       silent.map(({ id, seenAt }, index) => [index > 0 && ", ", code(id), ` for ${span(now() - seenAt)}`])),
     gatewaysOf(workers).filter(({ worst }) => worst !== "closed").map(({ key, merchant, gateway, worst, states }) => el("li", { key },
@@ -140,13 +142,13 @@ const parked = ({ parked: slots, parkedTotal }) => card("Parked, by due time", {
 function queues({ queues: all }) {
   if (all.length === 0) return card("Queues", null, empty("No queue is known.", "Run ", code("salvage topology apply"), " once."));
   const filled = all.filter(({ ready }) => ready > 0);
-  const inQueues = (some) => sum(some, ({ ready }) => ready);
-  const away = inQueues(filled.filter(({ parks }) => parks)), waiting = inQueues(filled) - away;
-  const row = ({ name, what, ready, parks }) => el("li", { key: name, class: !ready ? "muted" : parks ? "" : "filled" },
+  const away = inQueues(all, "parked"), waiting = inQueues(all, "work"), results = inQueues(all, "results");
+  const row = ({ name, what, ready, kind }) => el("li", { key: name, class: !ready ? "muted" : kind === "parked" ? "" : "filled" },
     el("span", { class: "grow" }, code(name), el("br"), el("small", { class: "muted" }, foreign(what))), el("span", { class: "depth" }, count(ready)));
   return card("Queues", { "data-test": "queues" },
     el("p", { class: "muted" }, filled.length === 0
-      ? `All ${all.length} are empty.` : `${plural(waiting, "message waits", "messages wait")} to be worked on, ${count(away)} ${away === 1 ? "is" : "are"} put away until ${away === 1 ? "its" : "their"} time.`),
+      ? `All ${all.length} are empty.` : `${plural(waiting, "message waits", "messages wait")} to be worked on, ${count(away)} ${away === 1 ? "is" : "are"} put away until ${away === 1 ? "its" : "their"} time`
+        + (results > 0 ? `, ${plural(results, "result waits", "results wait")} for the CRM.` : ".")),
     el("ul", { class: "rows" }, filled.map(row)),
     filled.length < all.length && el("details", null, el("summary", null, plural(all.length - filled.length, "empty queue")),
       el("ul", { class: "rows" }, all.filter(({ ready }) => !ready).map(row))));
