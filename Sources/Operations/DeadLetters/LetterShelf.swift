@@ -76,7 +76,14 @@ public final class LetterShelf: Sendable {
     /// Waits until the book holds all that stands in the stream now.
     public func catchUp() async throws(BrokerError) {
         guard let last = try await link.lastOffset(of: names.dead) else { return }
-        while state.withLock({ $0.next }) <= last, !Task.isCancelled { try? await Task.sleep(for: .milliseconds(5)) }
+        var (seen, patience) = (Int64(-1), ContinuousClock.now)
+        while !Task.isCancelled {
+            let next = state.withLock { $0.next }
+            if next > last { return }
+            if next > seen { (seen, patience) = (next, .now + .seconds(30)) }
+            if ContinuousClock.now >= patience { throw .timedOut(what: "the dead letters up to \(last); the last that came was \(seen - 1)") }
+            try? await Task.sleep(for: .milliseconds(5))
+        }
     }
 
     /// Appends records and waits until the book holds them: then it holds everything that came before them.

@@ -21,7 +21,7 @@ final class CancelTail: CancelDirectory {
     func catchUp(_ link: BrokerLink, _ names: TopologyNames) async throws(BrokerError) {
         let reading = try await begin(link, names)
         guard let end = try await link.lastOffset(of: names.cancels) else { return }
-        while reading.lastOffset < end, !Task.isCancelled { try? await Task.sleep(for: .milliseconds(5)) }
+        try await reading.reach(end, patience: 30)
     }
 
     private func begin(_ link: BrokerLink, _ names: TopologyNames) async throws(BrokerError) -> StreamReading {
