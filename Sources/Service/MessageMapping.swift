@@ -60,6 +60,7 @@ extension Broker.OutgoingMessage {
             (exchange, key) = (names.delays[entry.rung], entry.routingKey)
         case .again(let stage):
             (exchange, key) = ("", names.queue(of: stage))
+            properties.headers.fields.removeAll { $0.name == HeaderName.due }
             properties.headers.note(Origin(delivery))
         case .suspects(let setAside):
             (exchange, key) = (names.work, Stage.suspects.rawValue)
@@ -85,7 +86,7 @@ extension IncomingMessage {
             body: delivery.body, contentType: properties.contentType, messageID: properties.messageID, type: properties.type,
             correlationID: properties.correlationID, replyTo: properties.replyTo, traceparent: TraceParent.from(properties.headers),
             headers: headers.map { ($0.name, $0.value.text) }, exchange: origin.exchange, routingKey: origin.routingKey,
-            redelivered: delivery.redelivered || origin.isNoted, deliveries: Int(clamping: delivery.deliveryCount ?? 0), due: due,
+            redelivered: delivery.redelivered || origin.isNoted || stage == .suspects, deliveries: Int(clamping: delivery.deliveryCount ?? 0), due: due,
             setAside: stage == .suspects ? SetAside(properties.headers) : nil)
     }
 }

@@ -206,7 +206,7 @@ extension ConsoleTests {
             try await browser.sees("[data-test=check-result][data-state=current] [data-test=forecast][data-state=goes]", "(retry)")
             // The CRM was told to send it again, and as what it was.
             try await browser.click("replay-corrected")
-            try await browser.sees("needs-consent", "/data/trigger", "Its people must agree first")
+            try await browser.sees("needs-consent", "/data/trigger", "its people must agree first")
             try await browser.type("note", "The CRM had a typo, OPS-22")
             try await browser.click("confirm")
             try await browser.sees("#consent-missing")

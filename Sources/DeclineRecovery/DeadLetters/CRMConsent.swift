@@ -20,11 +20,14 @@ public enum CRMConsent: Sendable, Equatable {
 
     public var sentence: String {
         switch self {
-        case .toldSkipped: "the CRM was told `skipped` and may have charged the order elsewhere: its people must agree first"
+        case .toldSkipped: "the CRM was told `skipped` and may have charged the order elsewhere: " + Self.condition
         case .otherRecovery(let path):
-            "\(path) makes another recovery of it: if the CRM has sent the order again by itself, both would be charged. Its people must agree first"
+            "\(path) makes another recovery of it, and both would be charged if the CRM has sent the order again by itself: " + Self.condition
         }
     }
+
+    /// How every sentence ends.
+    public static let condition = "its people must agree first"
 
     /// The first member of a recovery's reference that differs and had no fault: what the CRM sends again by itself has it as it was.
     private static func changedIdentity(of letter: DeadLetter, _ body: [UInt8]) -> JSONPointer? {

@@ -28,8 +28,8 @@ public struct JournalRecord: Sendable, Equatable {
 
     public init(
         at: Moment, stage: Stage, merchantID: MerchantID?, reference: RecoveryReference, gatewayID: GatewayID?, fate: String, detail: String,
-        reason: String? = nil, rule: String? = nil, declineClass: DeclineClass? = nil, until: Moment? = nil, attempts: Int, amount: Money? = nil, declineCode: String? = nil,
-        workerID: String
+        reason: String? = nil, rule: String? = nil, declineClass: DeclineClass? = nil, until: Moment? = nil, attempts: Int, amount: Money? = nil,
+        declineCode: String? = nil, workerID: String
     ) {
         self.at = at
         self.stage = stage
@@ -84,7 +84,8 @@ public struct JournalRecord: Sendable, Equatable {
                 at: try reader.moment("at"), stage: try reader.word("stage"), merchantID: try reader.optionalText("merchantId").map(MerchantID.init(_:)),
                 reference: reference, gatewayID: try reader.optionalText("gatewayId").map(GatewayID.init(_:)), fate: try reader.text("fate"),
                 detail: try reader.text("detail"), reason: try reader.optionalText("reason"), rule: try reader.optionalText("rule"),
-                declineClass: try reader.optionalText("class").flatMap(DeclineClass.init(rawValue:)), until: try reader.optionalNumber("until").map(Moment.init(milliseconds:)), attempts: try reader.count("attempts"),
+                declineClass: try reader.optionalText("class").flatMap(DeclineClass.init(rawValue:)),
+                until: try reader.optionalNumber("until").map(Moment.init(milliseconds:)), attempts: try reader.count("attempts"),
                 amount: amount, declineCode: try reader.optionalText("declineCode"),
                 workerID: try reader.text("worker"))
         } catch {

@@ -67,7 +67,8 @@ public struct ConsoleFront: Sendable {
         quiet.logLevel = max(logger.logLevel, .warning)
         return Application(
             // Heads that never end must not hold connections for ever.
-            router: router, server: .http1(configuration: .init(idleTimeout: .seconds(60))), configuration: ApplicationConfiguration(address: .hostname(host, port: port), serverName: "salvage"),
+            router: router, server: .http1(configuration: .init(idleTimeout: .seconds(60))),
+            configuration: ApplicationConfiguration(address: .hostname(host, port: port), serverName: "salvage"),
             onServerRunning: { channel in onListening(channel.localAddress?.port ?? port) }, logger: quiet)
     }
 

@@ -48,7 +48,7 @@ public enum LetterView {
                 ("mapping", text(letter.worker.mapping)),
             ])),
             ("trace", text(summary.trace.map { $0.description.filter { $0 != "-" } })),
-            ("history", .array(self.history(summary, letter, history, original: json))),
+            ("history", .array(LetterHistory(summary, letter, history).entries.map { entry($0, original: json) })),
             ("forecast", self.forecast(forecast)),
             ("suggestions", self.suggestions(suggestions)),
         ])
@@ -58,22 +58,15 @@ public enum LetterView {
         .array(suggestions.map { object([("title", .string($0.title)), ("why", .string($0.why)), ("patch", $0.patch.json)]) })
     }
 
-    /// The oldest first. Of a letter that was written more than once the first time and the last are known, and how often in all.
-    private static func history(_ summary: LetterCase, _ letter: DeadLetter, _ records: [LetterRecord], original: JSONValue?) -> [JSONValue] {
-        func written(_ at: Moment, by worker: String?, _ sentence: String) -> (at: Moment, entry: JSONValue) {
-            (at, object([
+    private static func entry(_ entry: LetterHistory.Entry, original: JSONValue?) -> JSONValue {
+        switch entry {
+        case .written(let at, let worker, let sentence):
+            object([
                 ("at", .integer(at.milliseconds)), ("by", text(worker)), ("via", .string("worker")), ("action", .string("written")),
-                ("sentence", .string(sentence + ": " + letter.reason.rawValue)),
-            ]))
+                ("sentence", .string(sentence)),
+            ])
+        case .record(let record): self.record(record, original: original)
         }
-        var entries = [written(summary.firstAt, by: summary.occurrences == 1 ? letter.worker.id : nil, "written as a dead letter")]
-        if summary.occurrences > 1 {
-            let wasReplayed = records.contains { record in if case .selected = record.act { record.at <= letter.writtenAt } else { false } }
-            let again = (wasReplayed ? "failed again" : "written again") + (summary.occurrences > 2 ? ", seen \(summary.occurrences) times in all" : "")
-            entries.append(written(letter.writtenAt, by: letter.worker.id, again))
-        }
-        entries += records.map { ($0.at, record($0, original: original)) }
-        return entries.enumerated().sorted { ($0.element.at, $0.offset) < ($1.element.at, $1.offset) }.map(\.element.entry)
     }
 
     private static func record(_ record: LetterRecord, original: JSONValue?) -> JSONValue {

@@ -41,7 +41,8 @@ public struct Rehearsal: Sendable {
         public var json: JSONValue {
             LetterView.object([
                 ("letter", .string(letter.id.description)), ("orderId", LetterView.text(letter.orderID)), ("mayReplay", .bool(refusal == nil)),
-                ("why", LetterView.text(refusal)), ("needsCrmConsent", LetterView.text(needsConsent?.sentence)), ("forecast", LetterView.forecast(forecast)), ("differences", LetterView.differences(differences)),
+                ("why", LetterView.text(refusal)), ("needsCrmConsent", LetterView.text(needsConsent?.sentence)),
+                ("forecast", LetterView.forecast(forecast)), ("differences", LetterView.differences(differences)),
             ])
         }
     }

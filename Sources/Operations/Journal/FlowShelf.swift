@@ -58,7 +58,7 @@ public final class FlowShelf: Sendable {
 
     public var isReady: (letters: Bool, journal: Bool) { state.withLock { ($0.lettersReady, $0.journalReady) } }
 
-    /// Whether every worker that runs has said so since this process listens; they do every five seconds.
+    /// Whether every worker that runs has said so since this process listens; they do every two seconds.
     var knowsWorkers: Bool { state.withLock { state in !state.workers.isEmpty || state.listeningSince.map { $0 + .seconds(15) < .now } ?? false } }
 
     /// Charges whose outcome is not known, and since when the oldest is not; recoveries that are put away.

@@ -127,6 +127,7 @@ struct DeadActing: ParsableArguments {
         if results.contains(where: { $0.sentence.hasPrefix(Rehearsal.onlySkipped) }) {
             Terminal.show("--accept-skips sends them all the same; `salvage dead show LETTER` may know a correction.")
         }
+        if results.contains(where: { $0.sentence.hasSuffix(CRMConsent.condition) }) { Terminal.show("Where they do: --crm-agrees.") }
         let waiting = results.filter { $0.outcome == .pending }
         for result in waiting.prefix(3) { Terminal.show("What becomes of it tells: salvage trace \(Terminal.visible(result.orderID ?? "ORDER"))") }
         if waiting.count > 3 { Terminal.show("`salvage trace ORDER` tells of the other \(waiting.count - 3) as well; `salvage dead list --state replayed` lists them.") }

@@ -80,8 +80,13 @@ struct DeadLetterPage {
             Terminal.show("    salvage dead replay \(letter.id) --note 'why' --edit '\(String(decoding: suggestion.patch.json.bytes, as: UTF8.self))'")
         }
         heading("History")
-        Terminal.show("  \(letter.writtenAt.rfc3339)  \(letter.worker.id): written")
-        for record in history { Terminal.show("  \(record.at.rfc3339)  \(Terminal.visible(record.line))") }
+        for entry in LetterHistory(summary, letter, history).entries {
+            let line = switch entry {
+            case .written(_, let worker, let sentence): (worker.map { "\($0): " } ?? "") + sentence
+            case .record(let record): record.line
+            }
+            Terminal.show("  \(entry.at.rfc3339)  \(Terminal.visible(line))")
+        }
         heading("The message")
         let original = letter.original
         line("sent to", "exchange '\(original.exchange)', routing key '\(original.routingKey)'")
