@@ -1,4 +1,4 @@
-public import Foundation
+import Foundation
 
 /// The private key under which letters keep tokens, made once for all tests of a process and gone with it.
 public actor CardKeyFile {
