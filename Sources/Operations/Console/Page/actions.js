@@ -182,8 +182,9 @@ export function confirmAction(name, target, extra, started) {
   const view = () => {
     const number = ask.reach?.number;
     const letters = number === undefined ? "letters" : plural(number, "letter");
+    const sent = wasWhole(ask) ? plural(sentOf(ask.rehearsal), "letter") : letters;
     return el("form", { on: { submit: confirm } },
-      el("h2", { id: "dialog-title" }, extra.patch ? "Replay 1 letter, corrected" : `${action.verb} ${letters}`),
+      el("h2", { id: "dialog-title" }, extra.patch ? "Replay 1 letter, corrected" : `${action.verb} ${sent}`),
       ask.reach ? reachText(action, ask, target) : !ask.problem && el("p", { role: "status" }, "Counting what matches …"),
       extra.patch && [el("h3", null, "The correction"), differenceList(extra.differences)],
       extra.forecast?.verdict === "fails" && !extra.patch && name === "replay" && el("div", { class: "callout bad", "data-test": "will-fail" }, el("p", null,
@@ -200,7 +201,7 @@ export function confirmAction(name, target, extra, started) {
       el("div", { class: "buttons" },
         button("Cancel", "cancel", closeDialog),
         el("button", { type: "submit", class: action.danger ? "danger" : "main", "data-test": "confirm", disabled: ask.busy || !number || sendsNothing(ask) },
-          ask.busy ? "Starting …" : number === undefined ? action.verb : `${action.verb} ${wasWhole(ask) ? plural(sentOf(ask.rehearsal), "letter") : letters}`)));
+          ask.busy ? "Starting …" : number === undefined ? action.verb : `${action.verb} ${sent}`)));
   };
   openDialog({ view });
 }
