@@ -57,8 +57,13 @@ extension ConsoleTests {
             await fleet.stopWorkers()
             try await crm.publish([CRM.decline("WAITS")])
             try await browser.sees("alarms", "No worker is heard of", "1 message waits in the queues", within: 60)
-            try await fleet.startWorker()
+            let worker = try await fleet.startWorker()
             try await browser.sees("alarms", "1 worker is silent", within: 60)
+            // Who stops as told is missed by nobody.
+            try await eventually("both are listed") { try await browser.count("worker-row") == 2 }
+            await worker.end(SIGTERM)
+            try await eventually("the one that was killed is listed") { try await browser.count("worker-row") == 1 }
+            try await fleet.startWorker()
             try await browser.sees("queues", "All", "are empty")
         }
     }
@@ -79,7 +84,7 @@ extension ConsoleTests {
             console.process.signal(SIGHUP)
             try await browser.sees("token", within: 60)
             try await browser.misses("confirm")
-            #expect(try await browser.run("return document.activeElement.dataset.test") == "token")
+            try await eventually("the token is asked for") { try await browser.run("return document.activeElement.dataset.test") == "token" }
             try await browser.keys(successor.token + Browser.Key.enter)
             try await browser.sees("letter-state", "open")
             try await browser.click("resolve")

@@ -13,7 +13,7 @@ import Testing
         try await Fleet.with(plan) { fleet in
             let tap = try await Tap(fleet.link, [("recovery.pulse", "")])
             func pulses() -> [WorkerPulse] { tap.bodies.compactMap { WorkerPulse.decode(Array($0.utf8)) } }
-            try await fleet.startWorker()
+            let worker = try await fleet.startWorker()
             let crm = try await CRM(fleet.link)
             try await eventually("it says what it runs") {
                 pulses().contains { $0.stages == Stage.allCases && $0.circuits.map(\.state) == [.closed] }
@@ -24,12 +24,15 @@ import Testing
             }
             #expect(Set(pulses().map(\.workerID)).count == 1)
             #expect(pulses().allSatisfy { $0.inFlight.map(\.stage) == Stage.allCases && $0.startedAt <= $0.at })
+            #expect(await worker.end(SIGTERM) == 0)
+            try await eventually("it says goodbye") { pulses().last?.isFarewell == true }
             let file = fleet.folder.appending(path: "pulses.ndjson")
             try Data(tap.bodies.map { $0 + "\n" }.joined().utf8).write(to: file)
             let outcome = try await ChildProcess.run(
                 TestMachine.repository.appending(path: "deploy/local/validate-schemas").path, ["pulse"], input: file)
             #expect(outcome.status == 0, "\(outcome.error)")
             // Whoever goes without it works as well: the exchange is gone, the payments go on.
+            try await fleet.startWorker()
             try await fleet.setFaults(#"{"outage": false}"#)
             try await fleet.link.delete(exchange: "recovery.pulse")
             var tries = 0

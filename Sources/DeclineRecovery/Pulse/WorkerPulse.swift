@@ -10,9 +10,17 @@ public struct WorkerPulse: Sendable, Equatable {
     public let version: String
     public let startedAt: Moment
     public let at: Moment
+    /// None: it has stopped, as it was told to.
     public let stages: [Stage]
     public let inFlight: [Load]
     public let circuits: [Circuit]
+
+    /// The last that a worker says of itself: nobody is to miss it.
+    public func farewell(at moment: Moment) -> WorkerPulse {
+        WorkerPulse(workerID: workerID, host: host, version: version, startedAt: startedAt, at: moment, stages: [], inFlight: [], circuits: [])
+    }
+
+    public var isFarewell: Bool { stages.isEmpty }
 
     /// Messages of a stage that are in work.
     public struct Load: Sendable, Equatable {

@@ -44,7 +44,7 @@ public final class FlowShelf: Sendable {
         _ = try await link.read(names.pulse, from: .next) { [self] entries in
             for pulse in entries.compactMap({ WorkerPulse.decode($0.body) }) {
                 state.withLock { state in
-                    state.workers[pulse.workerID] = pulse
+                    state.workers[pulse.workerID] = pulse.isFarewell ? nil : pulse
                     // Pods come and go under new names.
                     state.workers = state.workers.filter { pulse.at - $0.value.at < .minutes(5) }
                 }

@@ -40,7 +40,18 @@ final class Pulse: Sendable {
         state.withLock { $0.task = task }
     }
 
-    func stop() { state.withLock { $0.task }?.cancel() }
+    /// Ends with a farewell, so that nobody takes the silence for a fault. A broker that does not take it at once goes without.
+    func stop() async {
+        state.withLock { $0.task }?.cancel()
+        let deadline = ContinuousClock.now + .seconds(1)
+        while !maySpeak() {
+            if ContinuousClock.now >= deadline { return }
+            try? await Task.sleep(for: .milliseconds(20))
+        }
+        let farewell = Task { await say(take().farewell(at: SystemClock().now())) }
+        while state.withLock({ $0.isSpeaking }), ContinuousClock.now < deadline { try? await Task.sleep(for: .milliseconds(20)) }
+        farewell.cancel()
+    }
 
     private func maySpeak() -> Bool {
         state.withLock { state in

@@ -109,13 +109,13 @@ public struct Worker: Service {
         let consumers = try await subscribe(link)
         let pulse = Pulse(link, settings.names) { [self] in self.pulse(consumers) }
         pulse.start(on: lanes[0])
-        defer { pulse.stop() }
         if !stop.isSet {
             health.isWell(.consumers)
             logger.info("Consuming")
         }
         await stop.wait()
         await finish(consumers)
+        await pulse.stop()
     }
 
     // MARK: Beginning
