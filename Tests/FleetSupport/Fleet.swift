@@ -12,6 +12,8 @@ public final class Fleet: Sendable {
     public let link: BrokerLink
     public let sandboxURL: String
     private let brokerURL: String
+    /// Made for this fleet alone, and gone with it.
+    private let isVirtualHostMine: Bool
     private let sandbox: ChildProcess
     private let workers = Mutex<[ChildProcess]>([])
     let consoles = Mutex<[ChildProcess]>([])
@@ -74,6 +76,7 @@ public final class Fleet: Sendable {
         self.brokerURL = brokerURL
         self.sandbox = sandbox
         self.sandboxURL = sandboxURL
+        isVirtualHostMine = plan.brokerURL == nil
         settings = plan.settings
         try configure(plan.configuration)
     }
@@ -115,6 +118,8 @@ public final class Fleet: Sendable {
         for process in workers.withLock({ $0 }) + consoles.withLock({ $0 }) { await process.end(SIGKILL) }
         await sandbox.end(SIGKILL)
         await link.close()
+        // Thirty quorum queues for each test that ever ran would be more than a broker can bear.
+        if isVirtualHostMine { _ = try? await TestMachine.control(["delete_vhost", virtualHost]) }
         try? FileManager.default.removeItem(at: folder)
     }
 
