@@ -61,8 +61,14 @@ extension BrokerLink {
     public func release(_ lock: BrokerLock) async {
         guard lock.isHeld else { return }
         lock.markReleased()
-        // A broker that is away has released it already.
-        try? await perform(on: publishing) { (session) throws(BrokerError) in try session.unlock(lock.name) }
+        do throws(BrokerError) {
+            try await perform(on: publishing) { (session) throws(BrokerError) in try session.unlock(lock.name) }
+        } catch .connectionLost, .closed {
+            // The lock went with its connection.
+        } catch {
+            // Else nobody could have it for as long as this process lives.
+            publishing.post(.breakOff)
+        }
     }
 }
 

@@ -196,7 +196,7 @@ final class Connection: @unchecked Sendable {
         do throws(BrokerError) {
             try session.openChannel(1)
             if role == .publishing { try session.selectConfirms(1) }
-            for consumer in consumers where try !subscribes(consumer, session) { absent.append((consumer, monotonicMilliseconds() + Self.absence)) }
+            for consumer in consumers { _ = try subscribe(consumer, session) }
             connectedOnce = true
             sessions.add(1, ordering: .releasing)
             connected.store(true, ordering: .releasing)
@@ -218,26 +218,24 @@ final class Connection: @unchecked Sendable {
     private static let absence: Int64 = 2_000
 
     /// Subscribes again; `false` where the broker refuses the queue, for it was deleted perhaps. That must not keep the others from theirs.
-    private func subscribes(_ consumer: Consumer, _ session: Session) throws(BrokerError) -> Bool {
+    private func subscribe(_ consumer: Consumer, _ session: Session) throws(BrokerError) -> Bool {
         do throws(BrokerError) {
             try session.subscribe(consumer)
             return true
         } catch {
             guard case .refused(let code, _) = error, code != 320 else { throw error }
             events(.subscriptionFailed(queue: consumer.queue, error))
+            absent.append((consumer, monotonicMilliseconds() + Self.absence))
             return false
         }
     }
 
     private func subscribeAbsent(_ session: Session) throws(BrokerError) {
+        if absent.isEmpty { return }
         let now = monotonicMilliseconds()
-        guard absent.contains(where: { $0.notBefore <= now }) else { return }
-        for index in absent.indices where absent[index].notBefore <= now { absent[index].notBefore = now + Self.absence }
-        for (consumer, next) in absent where next == now + Self.absence {
-            guard try subscribes(consumer, session) else { continue }
-            absent.removeAll { $0.consumer === consumer }
-            events(.subscriptionRestored(queue: consumer.queue))
-        }
+        let due = absent.filter { $0.notBefore <= now }
+        absent.removeAll { $0.notBefore <= now }
+        for (consumer, _) in due where try subscribe(consumer, session) { events(.subscriptionRestored(queue: consumer.queue)) }
     }
 
     /// One turn: do what the inbox says, write once, sleep, read. `false` when the connection is to end.

@@ -23,7 +23,7 @@ final class Session {
     private(set) var blockedBecause: String?
     var confirms = ConfirmLedger<PendingPublish>()
     var subscriptions: [UInt16: Subscription] = [:]
-    private var contents = ContentAssembler()
+    var contents = ContentAssembler()
     /// The locks that this session holds.
     var locks: Set<String> = []
     private var awaited: Awaited?
@@ -128,46 +128,6 @@ final class Session {
         _ = try call(channel, UInt32(AMQP_CONFIRM_SELECT_METHOD), &select, [UInt32(AMQP_CONFIRM_SELECT_OK_METHOD)], "turning confirms on")
     }
 
-    func subscribe(_ consumer: Consumer) throws(BrokerError) {
-        // The lowest that is free: readings of streams give theirs back.
-        guard let channel = (2...UInt16.max).first(where: { subscriptions[$0] == nil }) else { throw .protocolViolation("no channel is free") }
-        try openChannel(channel)
-        try setPrefetch(consumer.prefetch, channel)
-        subscriptions[channel] = Subscription(consumer)
-        var consume = amqp_basic_consume_t(
-            ticket: 0, queue: scratch.bytes(consumer.queue), consumer_tag: scratch.bytes("c\(channel)"), no_local: 0, no_ack: 0, exclusive: 0,
-            nowait: 0, arguments: scratch.table(consumer.arguments()))
-        do throws(BrokerError) {
-            _ = try call(channel, UInt32(AMQP_BASIC_CONSUME_METHOD), &consume, [UInt32(AMQP_BASIC_CONSUME_OK_METHOD)], "subscribing to \(consumer.queue)")
-        } catch {
-            subscriptions[channel] = nil
-            throw error
-        }
-    }
-
-    /// Asks a subscription's channel something and waits for the answer: what its queue had sent by then has come, for a channel says one
-    /// thing after the other.
-    func roundTrip(_ consumer: Consumer) throws(BrokerError) {
-        guard let channel = subscriptions.first(where: { $0.value.consumer === consumer })?.key else { return }
-        try setPrefetch(consumer.prefetch, channel)
-    }
-
-    private func setPrefetch(_ count: UInt16, _ channel: UInt16) throws(BrokerError) {
-        var qos = amqp_basic_qos_t(prefetch_size: 0, prefetch_count: count, global: 0)
-        _ = try call(channel, UInt32(AMQP_BASIC_QOS_METHOD), &qos, [UInt32(AMQP_BASIC_QOS_OK_METHOD)], "setting the prefetch")
-    }
-
-    func cancel(_ consumer: Consumer) throws(BrokerError) {
-        guard let channel = subscriptions.first(where: { $0.value.consumer === consumer })?.key else { return }
-        var cancel = amqp_basic_cancel_t(consumer_tag: scratch.bytes("c\(channel)"), nowait: 0)
-        _ = try call(channel, UInt32(AMQP_BASIC_CANCEL_METHOD), &cancel, [UInt32(AMQP_BASIC_CANCEL_OK_METHOD)], "cancelling a subscription")
-        // What was handed out by a queue can still be finished on its channel; what was only read needs none.
-        guard consumer.onlyReads else { return }
-        subscriptions[channel] = nil
-        try closeChannel(channel)
-        contents.forget(channel)
-    }
-
     func closeChannel(_ channel: UInt16) throws(BrokerError) {
         var close = amqp_channel_close_t(reply_code: 200, reply_text: scratch.bytes("done"), class_id: 0, method_id: 0)
         _ = try call(channel, UInt32(AMQP_CHANNEL_CLOSE_METHOD), &close, [UInt32(AMQP_CHANNEL_CLOSE_OK_METHOD)], "closing a channel")
@@ -221,34 +181,6 @@ final class Session {
         guard fits else { return .unsendable("its headers do not fit a frame of \(out.frameMax) bytes") }
         confirms.append(pending)
         return nil
-    }
-
-    /// Writes the acknowledgements for all that was finished since the last turn.
-    func acknowledge() {
-        for (channel, subscription) in subscriptions {
-            for acknowledgement in subscription.ledger.acknowledgements() {
-                var ack = switch acknowledgement {
-                case .upTo(let tag): amqp_basic_ack_t(delivery_tag: tag, multiple: 1)
-                case .only(let tag): amqp_basic_ack_t(delivery_tag: tag, multiple: 0)
-                }
-                _ = out.method(channel, UInt32(AMQP_BASIC_ACK_METHOD), &ack)
-            }
-        }
-    }
-
-    func finish(_ tag: UInt64, of consumer: Consumer, _ generation: UInt64) {
-        guard let channel = channel(of: consumer, generation) else { return }
-        subscriptions[channel]?.ledger.finish(tag)
-    }
-
-    func handBack(_ tag: UInt64, of consumer: Consumer, _ generation: UInt64) {
-        guard let channel = channel(of: consumer, generation), subscriptions[channel]?.ledger.handBack(tag) == true else { return }
-        var nack = amqp_basic_nack_t(delivery_tag: tag, multiple: 0, requeue: 1)
-        _ = out.method(channel, UInt32(AMQP_BASIC_NACK_METHOD), &nack)
-    }
-
-    private func channel(of consumer: Consumer, _ generation: UInt64) -> UInt16? {
-        subscriptions.first { $0.value.consumer === consumer && $0.value.generation == generation }?.key
     }
 
     func flush() throws(BrokerError) {
