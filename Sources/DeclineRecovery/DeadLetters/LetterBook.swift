@@ -24,6 +24,17 @@ public struct LetterBook: Sendable {
     /// The newest first.
     public var runsNewestFirst: [ReplayRun] { runOrder.reversed().compactMap { runs[$0] } }
 
+    /// Runs that have something left to send or to wait for, the newest first.
+    public var unfinishedRuns: [ReplayRun] {
+        runsNewestFirst.filter { run in
+            guard run.end?.how != .finished else { return false }
+            return run.letters.contains { id in
+                guard let letter = cases[id], !run.failed.contains(id) else { return false }
+                return letter.state == .replayed ? letter.run == run.id : letter.isToDo && !run.replayed.contains(id)
+            }
+        }
+    }
+
     public func counts() -> [LetterState: Int] {
         var counts: [LetterState: Int] = [:]
         for letter in cases.values { counts[letter.state, default: 0] += 1 }

@@ -20,8 +20,8 @@ extension LetterRecord {
                     if let patch = plan.patch { json.member("patch", patch.json) }
                     json.member("canary", plan.isCanary)
                     json.member("rate", Int64(plan.rate))
-                    json.member("crmConsent", plan.hasCRMConsent)
-                    json.member("acceptSkips", plan.acceptsSkips)
+                    json.member("crmConsent", plan.consent.ofCRM)
+                    json.member("acceptSkips", plan.consent.toSkips)
                     json.member("total", Int64(plan.total))
                 }
             case .replayed(_, let run): data.member("run", run.description)
@@ -77,7 +77,9 @@ extension LetterRecord {
             return .selected(
                 letters, run: try data.id("run"),
                 ReplayPlan(
-                    patch: patch, isCanary: try plan.flag("canary"), rate: rate, hasCRMConsent: try plan.flag("crmConsent"), acceptsSkips: try plan.flag("acceptSkips"),
+                    patch: patch, isCanary: try plan.flag("canary"), rate: rate,
+                    // Records of before it could be accepted do not say.
+                    consent: ReplayConsent(ofCRM: try plan.flag("crmConsent"), toSkips: try plan.optionalFlag("acceptSkips") ?? false),
                     total: try plan.count("total")))
         case "replayed": return .replayed(letters, run: try data.id("run"))
         case "resolved":

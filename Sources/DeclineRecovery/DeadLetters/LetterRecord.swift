@@ -110,23 +110,35 @@ public struct ReplayPlan: Sendable, Equatable {
     public let isCanary: Bool
     /// Messages per second, 1...1000.
     public let rate: Int
-    /// The CRM's people said that these orders were not charged elsewhere.
-    public let hasCRMConsent: Bool
-    /// Whether declines are sent about which the CRM would only be told `skipped`.
-    public let acceptsSkips: Bool
+    public let consent: ReplayConsent
     /// Letters that the run was to have.
     public let total: Int
 
-    public init(patch: JSONPatch? = nil, isCanary: Bool = false, rate: Int = 50, hasCRMConsent: Bool = false, acceptsSkips: Bool = false, total: Int) {
+    public init(patch: JSONPatch? = nil, isCanary: Bool = false, rate: Int = 50, consent: ReplayConsent = ReplayConsent(), total: Int) {
         self.patch = patch
         self.isCanary = isCanary
         self.rate = rate
-        self.hasCRMConsent = hasCRMConsent
-        self.acceptsSkips = acceptsSkips
+        self.consent = consent
         self.total = total
     }
 
     public static let canarySteps = [1, 2, 5, 20]
+}
+
+/// What a person has agreed to beside the replay itself.
+public struct ReplayConsent: Sendable, Equatable {
+    /// The CRM's people said that the orders were not charged elsewhere.
+    public let ofCRM: Bool
+    /// Declines are sent about which the CRM would only be told `skipped`.
+    public let toSkips: Bool
+
+    public init(ofCRM: Bool = false, toSkips: Bool = false) {
+        self.ofCRM = ofCRM
+        self.toSkips = toSkips
+    }
+
+    /// For a look at what would follow.
+    public static let toAll = ReplayConsent(ofCRM: true, toSkips: true)
 }
 
 /// The trace by which a replayed message is known again wherever it goes: W3C trace context travels through every hop.

@@ -71,19 +71,15 @@ extension ConsoleAPI {
         } catch {
             throw .broker(error)
         }
-        let sent = outcomes.filter { $0.refusal == nil }
+        let summary = RehearsalSummary(outcomes)
         // One that the stream holds no more has no outcome, and is left out as well.
         let rehearsed = min(total, Self.mostRehearsed)
-        let why = Dictionary(grouping: outcomes.filter { $0.refusal != nil || $0.forecast.verdict != .goes }) { $0.refusalInFull ?? $0.forecast.sentence }
+        func number(_ count: Int) -> JSONValue { .integer(Int64(count)) }
         return LetterView.object([
-            ("total", .integer(Int64(total))), ("rehearsed", .integer(Int64(rehearsed))), ("leftOut", .integer(Int64(rehearsed - sent.count))),
-            ("goes", .integer(Int64(sent.count { $0.forecast.verdict == .goes }))), ("skips", .integer(Int64(sent.count { $0.forecast.verdict == .skips }))),
-            ("wouldSkip", .integer(Int64(outcomes.count(where: \.wouldSkip)))),
-            ("unknown", .integer(Int64(sent.count { $0.forecast.verdict == .unknown }))),
-            ("why", .array(why.sorted { ($1.value.count, $0.key) < ($0.value.count, $1.key) }.prefix(5).map { sentence, outcomes in
-                LetterView.object([
-                    ("sentence", .string(sentence)), ("count", .integer(Int64(outcomes.count))), ("leftOut", .bool(outcomes.first?.refusal != nil)),
-                ])
+            ("total", number(total)), ("rehearsed", number(rehearsed)), ("leftOut", number(rehearsed - summary.sent)), ("goes", number(summary.goes)),
+            ("skips", number(summary.skips)), ("wouldSkip", number(summary.wouldSkip)), ("unknown", number(summary.unknown)),
+            ("why", .array(summary.reasons.prefix(5).map { reason in
+                LetterView.object([("sentence", .string(reason.sentence)), ("count", number(reason.count)), ("leftOut", .bool(reason.isLeftOut))])
             })),
         ])
     }
@@ -138,7 +134,7 @@ extension ConsoleAPI {
             throw ConsoleError(status: 409, what: "The run is finished.", advice: "Choose the letters anew.")
         }
         if run.plan.patch != nil { try require(.admin, person) }
-        let order = LetterOrder.replay(patch: run.plan.patch, isCanary: run.plan.isCanary, rate: run.plan.rate, consent: ReplayConsent(run.plan))
+        let order = LetterOrder.replay(patch: run.plan.patch, isCanary: run.plan.isCanary, rate: run.plan.rate, consent: run.plan.consent)
         return start(LetterJob(order, .unfinished(run: id), by: person.by, note: run.note, tools: tools))
     }
 

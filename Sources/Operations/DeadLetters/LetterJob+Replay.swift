@@ -47,8 +47,7 @@ extension LetterJob {
         for (letter, why) in others { leaveOut(letter.id, why) }
         if patch != nil, meant.count > 1 { throw .oneLetterOnly }
         change { $0.total = meant.count }
-        let plan = ReplayPlan(
-            patch: patch, isCanary: isCanary, rate: rate, hasCRMConsent: consent.ofCRM, acceptsSkips: consent.toSkips, total: meant.count)
+        let plan = ReplayPlan(patch: patch, isCanary: isCanary, rate: rate, consent: consent, total: meant.count)
         say(.running, "noting which \(meant.count) letters are meant")
         var records: [LetterRecord] = []
         for start in stride(from: 0, to: meant.count, by: LetterRecord.mostLetters) {
@@ -142,7 +141,7 @@ extension LetterJob {
             var messages: [(letter: LetterCase, message: Broker.OutgoingMessage)] = []
             let bodies: [DeadLetter]
             do throws(BrokerError) { bodies = try await tools.shelf.letters(at: batch.map(\.offset)) } catch { throw .broker(error) }
-            let rehearsal = Rehearsal(tools: tools, patch: plan.patch, consent: ReplayConsent(plan))
+            let rehearsal = Rehearsal(tools: tools, patch: plan.patch, consent: plan.consent)
             for letter in batch {
                 guard let whole = bodies.first(where: { $0.id == letter.id }) else {
                     leaveOut(letter.id, "the stream holds it no more")

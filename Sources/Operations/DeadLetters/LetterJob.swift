@@ -53,24 +53,6 @@ public enum LetterOrder: Sendable, Equatable {
     }
 }
 
-/// What a person has agreed to beside the replay itself.
-public struct ReplayConsent: Sendable, Equatable {
-    /// The CRM's people said that the orders were not charged elsewhere.
-    public let ofCRM: Bool
-    /// Declines are sent about which the CRM would only be told `skipped`.
-    public let toSkips: Bool
-
-    public init(ofCRM: Bool = false, toSkips: Bool = false) {
-        self.ofCRM = ofCRM
-        self.toSkips = toSkips
-    }
-
-    public init(_ plan: ReplayPlan) { self.init(ofCRM: plan.hasCRMConsent, toSkips: plan.acceptsSkips) }
-
-    /// For a look at what would follow.
-    public static let toAll = ReplayConsent(ofCRM: true, toSkips: true)
-}
-
 /// Which letters an order is about.
 public enum LetterSelection: Sendable, Equatable {
     case letters([UUID5])

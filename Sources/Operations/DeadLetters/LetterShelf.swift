@@ -10,8 +10,8 @@ public final class LetterShelf: Sendable {
 
     private struct State {
         var book = LetterBook()
-        /// The next offset that the book has not seen.
-        var next: Int64 = 0
+        /// What the book is folded from.
+        var reading: StreamReading?
         var unreadable = 0
         /// Records of ours that are on their way into the stream.
         var awaited: Set<UUID5> = []
@@ -30,17 +30,16 @@ public final class LetterShelf: Sendable {
         self.names = names
     }
 
-    /// Begins to follow the stream from where the book ends; it goes on for as long as the link does.
+    /// Begins to follow the stream, once; it goes on for as long as the link does.
     public func follow() async throws(BrokerError) {
-        let next = state.withLock { $0.next }
-        _ = try await link.read(names.dead, from: next == 0 ? .first : .offset(next), onBatch: fold)
+        let reading = try await link.read(names.dead, from: .first, onBatch: fold)
+        state.withLock { $0.reading = reading }
     }
 
     private func fold(_ entries: [StreamEntry]) {
         for entry in entries {
             let read = Self.read(entry)
             state.withLock { state in
-                state.next = entry.offset + 1
                 switch read {
                 case .letter(let letter, _): state.book.take(letter, trace: Self.trace(of: entry), at: entry.offset)
                 case .record(let record, _):
@@ -76,14 +75,7 @@ public final class LetterShelf: Sendable {
     /// Waits until the book holds all that stands in the stream now.
     public func catchUp() async throws(BrokerError) {
         guard let last = try await link.lastOffset(of: names.dead) else { return }
-        var (seen, patience) = (Int64(-1), ContinuousClock.now)
-        while !Task.isCancelled {
-            let next = state.withLock { $0.next }
-            if next > last { return }
-            if next > seen { (seen, patience) = (next, .now + .seconds(30)) }
-            if ContinuousClock.now >= patience { throw .timedOut(what: "the dead letters up to \(last); the last that came was \(seen - 1)") }
-            try? await Task.sleep(for: .milliseconds(5))
-        }
+        try await state.withLock { $0.reading }?.reach(last, patience: 30)
     }
 
     /// Appends records and waits until the book holds them: then it holds everything that came before them.

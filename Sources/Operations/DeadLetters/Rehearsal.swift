@@ -14,7 +14,7 @@ public struct Rehearsal: Sendable {
         self.consent = consent
     }
 
-    /// How a refusal begins that `acceptsSkips` would lift.
+    /// How a refusal begins that `ReplayConsent.toSkips` would lift.
     public static let onlySkipped = "it would only be skipped: "
 
     public struct Outcome: Sendable {

@@ -157,18 +157,13 @@ private final class LetterResults: Sendable {
     }
 }
 
-/// What a dry run found, counted.
-struct RehearsalSummary {
-    let lines: [String]
-
-    init(_ outcomes: [Rehearsal.Outcome]) {
-        let goes = outcomes.count { $0.refusal == nil }
-        var lines = ["\(goes) of \(outcomes.count) would be sent"]
-        let refused = Dictionary(grouping: outcomes.compactMap(\.refusal), by: \.self).sorted { ($1.value.count, $0.key) < ($0.value.count, $1.key) }
-        for (why, all) in refused.prefix(10) { lines.append("\(all.count) left out: \(Terminal.visible(why))") }
-        if refused.count > 10 { lines.append("\(refused.dropFirst(10).reduce(0) { $0 + $1.value.count }) left out for \(refused.count - 10) other reasons") }
-        if refused.contains(where: { $0.key.hasPrefix(Rehearsal.onlySkipped) }) { lines.append("--accept-skips sends those that would only be skipped all the same") }
-        self.lines = lines
+extension RehearsalSummary {
+    var lines: [String] {
+        let leftOut = reasons.filter(\.isLeftOut)
+        var lines = ["\(sent) of \(count) would be sent"] + leftOut.prefix(10).map { "\($0.count) left out: \(Terminal.visible($0.sentence))" }
+        if leftOut.count > 10 { lines.append("\(leftOut.dropFirst(10).reduce(0) { $0 + $1.count }) left out for \(leftOut.count - 10) other reasons") }
+        if wouldSkip > 0 { lines.append("--accept-skips sends those that would only be skipped all the same") }
+        return lines
     }
 }
 

@@ -98,7 +98,7 @@ struct DeadReplay: AsyncParsableCommand {
             Terminal.complain("Nothing was done.")
             throw DeadExit.nothingMeant
         }
-        let order = LetterOrder.replay(patch: nil, isCanary: run.plan.isCanary, rate: run.plan.rate, consent: ReplayConsent(run.plan))
+        let order = LetterOrder.replay(patch: nil, isCanary: run.plan.isCanary, rate: run.plan.rate, consent: run.plan.consent)
         try await acting.act(order, on: .unfinished(run: run.id), note: nil, tools: tools.letters, patience: .seconds(Int64(wait)))
     }
 

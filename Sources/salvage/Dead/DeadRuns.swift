@@ -35,16 +35,3 @@ struct DeadRuns: AsyncParsableCommand {
         if !unfinished.isEmpty, !isBusy { Terminal.complain("`salvage dead replay --resume RUN` finishes one.") }
     }
 }
-
-extension LetterBook {
-    /// Runs that have something left to send or to wait for, the newest first.
-    var unfinishedRuns: [ReplayRun] {
-        runsNewestFirst.filter { run in
-            guard run.end?.how != .finished else { return false }
-            return run.letters.contains { id in
-                guard let letter = self[id], !run.failed.contains(id) else { return false }
-                return letter.state == .replayed ? letter.run == run.id : letter.isToDo && !run.replayed.contains(id)
-            }
-        }
-    }
-}

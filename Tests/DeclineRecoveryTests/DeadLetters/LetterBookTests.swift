@@ -263,7 +263,7 @@ import Testing
 
     @Test func aRunIsSelectedInSeveralRecordsAndToldAsOne() throws {
         let bob = LetterRecord.Operator(name: "bob", means: .console)
-        let plan = ReplayPlan(isCanary: true, rate: 9, hasCRMConsent: true, total: 3)
+        let plan = ReplayPlan(isCanary: true, rate: 9, consent: ReplayConsent(ofCRM: true), total: 3)
         let third = DeadLetter.sample(message: "m-3")
         var timeline = LetterTimeline()
         for letter in [letter, other, third] { timeline.dies(letter, first) }

@@ -11,7 +11,7 @@ import Testing
 
     private static let acts: [LetterRecord.Act] =
         [
-            .selected([one, two], run: run, ReplayPlan(patch: patch, isCanary: true, rate: 7, hasCRMConsent: true, total: 2_500)),
+            .selected([one, two], run: run, ReplayPlan(patch: patch, isCanary: true, rate: 7, consent: ReplayConsent(ofCRM: true), total: 2_500)),
             .selected([one], run: run, ReplayPlan(total: 1)), .replayed([one, two], run: run),
             .resolved([one], .processed("told approved", run: run)), .resolved([one, two], .byHand), .discarded([two]), .restored([one]),
             .lookedUp([one], found: "no answer in time"), .runEnded(run, .finished, why: "2 processed"), .runEnded(run, .stopped, why: ""),
