@@ -1,4 +1,5 @@
 import ArgumentParser
+import Broker
 import Logging
 import Service
 
@@ -21,6 +22,10 @@ struct ConsoleCommand: AsyncParsableCommand {
 
     func run() async throws {
         let settings = try broker.settings(["config": config.file, "console.listen": listen])
-        try await Console.run(settings, configuration: try config.configuration(), logger: Logger.service(settings))
+        do {
+            try await Console.run(settings, configuration: try config.configuration(), logger: Logger.service(settings))
+        } catch let error as BrokerError {
+            throw ExitCode.broker(error)
+        }
     }
 }

@@ -25,18 +25,22 @@ struct BrokerOptions: ParsableArguments {
         return try ProcessSettings(reading: reader)
     }
 
-    /// Opens a link for one command, and closes it in any case.
+    /// Opens a link for one command, and closes it in any case. What the broker did not do ends the command with a sentence and a status.
     func withLink<Result: Sendable>(_ body: (BrokerLink, ProcessSettings) async throws -> Result) async throws -> Result {
         var settings = try settings()
         settings.broker.connectionName = "salvage command"
-        let link = try await BrokerLink.open(settings.broker)
         do {
-            let result = try await body(link, settings)
-            await link.close()
-            return result
-        } catch {
-            await link.close()
-            throw error
+            let link = try await BrokerLink.open(settings.broker)
+            do {
+                let result = try await body(link, settings)
+                await link.close()
+                return result
+            } catch {
+                await link.close()
+                throw error
+            }
+        } catch let error as BrokerError {
+            throw ExitCode.broker(error)
         }
     }
 }

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Broker
 import Service
 
 @main
@@ -16,16 +15,4 @@ struct Salvage: AsyncParsableCommand {
             """,
         version: SalvageVersion.current,
         subcommands: [Run.self, TopologyCommand.self, ConfigCommand.self, Classify.self, Publish.self, Results.self, Trace.self, Dead.self, ConsoleCommand.self, Webhooks.self, Keys.self])
-
-    /// As the parser's own, but that the broker's errors say what to do and have an exit status.
-    static func main() async {
-        do {
-            var command = try await asyncParseAsRoot()
-            if var command = command as? any AsyncParsableCommand { try await command.run() } else { try command.run() }
-        } catch let error as BrokerError {
-            exit(withError: ExitCode.broker(error))
-        } catch {
-            exit(withError: error)
-        }
-    }
 }

@@ -69,8 +69,8 @@ enum Terminal {
                 if errno == EINTR { continue }
                 // Who complains about complaints?
                 if descriptor != 1 { return }
-                // Nobody reads on, `| head` for example: there is nothing left to do.
-                if errno == EPIPE { exit(0) }
+                // Nobody reads on, `| head` for example: quietly, with the status of those whom the signal ends.
+                if errno == EPIPE { exit(128 + SIGPIPE) }
                 let why = String(cString: strerror(errno))
                 complain("Error: the output cannot be written: \(why). What was shown is not all.")
                 exit(1)
