@@ -152,7 +152,7 @@ public final class HTTPLane: @unchecked Sendable {
         if tls != nil { connection.awaitHandshake { [weak self] in self?.connected($0, bound.value.0, bound.value.1) } }
         ClientBootstrap(group: eventLoop)
             .connectTimeout(limits.connectTimeout)
-            .channelOption(.socketOption(.tcp_nodelay), value: 1)
+            .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     let handlers = channel.pipeline.syncOperations
