@@ -29,8 +29,7 @@ public struct IntakeStage: Sendable {
         case .decline(let event): take(event, message)
         case .cancel(let command): pass(command, message)
         case .rejected(let event): reject(event, message)
-        case .unreadable(let error):
-            letters.deadLetter(message, because: .unreadable, explanation: error.description, now: clock.now())
+        case .unreadable(let error): answerUnreadable(error, message)
         }
     }
 
@@ -51,7 +50,7 @@ public struct IntakeStage: Sendable {
         case .skip(let reason):
             let result = ResultEvent(
                 subject: .recovery(reference, RecoveredOrder(event)), merchantID: merchant.id, reason: .skipped(reason), verdict: verdict,
-                amount: event.amount, occurredAt: clock.now())
+                amount: event.amount, occurredAt: clock.now(), origin: DeclineOrigin(event))
             return Handled(
                 publishing: result.messages(reply: reply(of: message), traceparent: message.traceparent),
                 account: account(of: event, reference, .told(.skipped, reason: reason.rawValue), unmapped: unmapped, verdict: verdict))
@@ -76,39 +75,87 @@ public struct IntakeStage: Sendable {
     private func pass(_ command: CancelCommand, _ message: IncomingMessage) -> Handled {
         let now = clock.now()
         guard let merchant = merchants.merchant(command.merchantID) else {
-            return letters.deadLetter(
-                message, because: .unknownMerchant, explanation: "The configuration has no merchant \(command.merchantID).",
-                subject: DeadLetter.Subject(merchantID: command.merchantID, reference: command.reference, orderID: command.reference?.orderID), now: now)
+            return refuse(command, .unknownMerchant, letter: .unknownMerchant, fault: FieldError(
+                path: "$.data.merchantId", message: "The configuration has no merchant \(command.merchantID)."), message)
         }
         let cancellations = Cancellation.all(of: command, merchant: merchant, now: now)
         if cancellations.isEmpty, command.reference == nil {
-            return letters.deadLetter(
-                message, because: .cancelFailed,
-                explanation: "The merchant has no gateway that could have declined the rebill; name the recovery by its recoveryReference.",
-                subject: DeadLetter.Subject(merchantID: command.merchantID), now: now)
+            return refuse(command, .invalidCommand, letter: .invalidEvent, fault: FieldError(
+                path: "$.data.recoveryReference",
+                message: "missing; the configuration has no gateway that could have declined the rebill, so only the reference can name the recovery"),
+                message)
+        }
+        if cancellations.isEmpty {
+            let answer = ResultEvent(
+                subject: .command(id: command.id, command.reference), merchantID: command.merchantID, reason: .nothingToCancel(.cascade),
+                occurredAt: now, origin: DeclineOrigin(eventID: command.id))
+            return Handled(
+                publishing: answer.messages(reply: reply(of: message), traceparent: message.traceparent),
+                account: Handled.Account(
+                    merchantID: command.merchantID, reference: command.reference, fate: .told(answer.kind, reason: answer.reason.code)))
         }
         return Handled(
             publishing: cancellations.map { $0.message(to: .stage(.retry), message.traceparent) },
             account: Handled.Account(
-                merchantID: command.merchantID, reference: command.reference,
-                fate: cancellations.isEmpty ? .ignored("a cascade is answered at once") : .passed(to: .retry)))
+                merchantID: command.merchantID, reference: command.reference, fate: .passed(to: .retry)))
     }
 
     private func reject(_ event: RejectedEvent, _ message: IncomingMessage) -> Handled {
         let now = clock.now()
-        let rejection: ResultReason.Rejection = event.hasCardData ? .cardDataInClear : .invalidEvent
+        let rejection: ResultReason.Rejection = event.hasCardData ? .cardDataInClear : event.isCommand ? .invalidCommand : .invalidEvent
         let faults = event.faults
         let letter = letters.letter(
             message, because: event.hasCardData ? .cardDataInClear : .invalidEvent,
             explanation: "The message has \(faults.count == 1 ? "a fault" : "\(faults.count) faults").", faults: faults,
             subject: DeadLetter.Subject(merchantID: event.merchantID, orderID: event.orderID), now: now)
         let account = Handled.Account(merchantID: event.merchantID, fate: .rejected(reason: rejection.rawValue))
-        // Without any id there is no telling what is rejected; the letter keeps it.
-        guard let id = event.eventID ?? message.messageID else { return Handled(publishing: [letter], account: account) }
+        let reply = reply(of: message)
+        // Without any id there is no telling what is rejected; the letter keeps it. Who waits knows by the correlation id.
+        guard let id = event.eventID ?? tellableID(of: message) ?? reply.map({ _ in letter.messageID }) else {
+            return Handled(publishing: [letter], account: account)
+        }
         let result = ResultEvent(
-            subject: .event(id: id, orderID: event.orderID), merchantID: event.merchantID, reason: .rejected(rejection), faults: faults,
-            occurredAt: now)
-        return Handled(publishing: result.messages(reply: reply(of: message), traceparent: message.traceparent) + [letter], account: account)
+            subject: event.isCommand ? .command(id: id, orderID: event.orderID, event.orderType) : .event(id: id, orderID: event.orderID, event.orderType),
+            merchantID: event.merchantID, reason: .rejected(rejection), faults: faults, occurredAt: now, origin: event.origin)
+        return Handled(publishing: result.messages(reply: reply, traceparent: message.traceparent) + [letter], account: account)
+    }
+
+    /// Whoever waits for an answer gets one, whatever was sent.
+    private func answerUnreadable(_ error: JSONError, _ message: IncomingMessage) -> Handled {
+        let now = clock.now()
+        guard let reply = reply(of: message) else {
+            return letters.deadLetter(message, because: .unreadable, explanation: error.description, now: now)
+        }
+        let letter = letters.letter(message, because: .unreadable, explanation: error.description, now: now)
+        let result = ResultEvent(
+            subject: .event(id: tellableID(of: message) ?? letter.messageID, orderID: nil), merchantID: nil, reason: .rejected(.unreadable),
+            faults: [FieldError(path: "$", message: error.description)], occurredAt: now)
+        return Handled(
+            publishing: result.messages(reply: reply, traceparent: message.traceparent) + [letter],
+            account: Handled.Account(fate: .rejected(reason: result.reason.code)))
+    }
+
+    /// The message's id, where it may be told back: an id can hold anything.
+    private func tellableID(of message: IncomingMessage) -> String? {
+        guard let id = message.messageID, !id.isEmpty, CardDataGuard.finding(in: id) == nil else { return nil }
+        return id
+    }
+
+    /// A well-formed command that cannot be carried out as things are configured.
+    private func refuse(
+        _ command: CancelCommand, _ rejection: ResultReason.Rejection, letter reason: DeadLetterReason, fault: FieldError, _ message: IncomingMessage
+    ) -> Handled {
+        let now = clock.now()
+        let letter = letters.letter(
+            message, because: reason, explanation: fault.message, faults: [fault],
+            subject: DeadLetter.Subject(merchantID: command.merchantID, reference: command.reference, orderID: command.orderID), now: now)
+        let result = ResultEvent(
+            subject: .command(id: command.id, command.reference, orderID: command.orderID, command.orderType), merchantID: command.merchantID,
+            reason: .rejected(rejection), faults: [fault], occurredAt: now, origin: DeclineOrigin(eventID: command.id))
+        return Handled(
+            publishing: result.messages(reply: reply(of: message), traceparent: message.traceparent) + [letter],
+            account: Handled.Account(
+                merchantID: command.merchantID, reference: command.reference, fate: .rejected(reason: rejection.rawValue)))
     }
 
     /// A well-formed decline that cannot be worked on as things are configured.
@@ -122,7 +169,7 @@ public struct IntakeStage: Sendable {
             subject: DeadLetter.Subject(merchantID: event.merchantID, reference: reference, orderID: event.order.id), now: now)
         let result = ResultEvent(
             subject: .recovery(reference, RecoveredOrder(event)), merchantID: event.merchantID, reason: .rejected(rejection), faults: [fault],
-            amount: event.amount, occurredAt: now)
+            amount: event.amount, occurredAt: now, origin: DeclineOrigin(event))
         return Handled(
             publishing: result.messages(reply: reply(of: message), traceparent: message.traceparent) + [letter],
             account: account(of: event, reference, .rejected(reason: rejection.rawValue)))

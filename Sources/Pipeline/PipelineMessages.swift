@@ -22,7 +22,7 @@ extension ResultEvent {
         self.init(
             subject: .recovery(recovery.reference, recovery.order), merchantID: recovery.merchantID, reason: reason, faults: faults,
             verdict: recovery.verdict, gatewayID: recovery.gatewayID, flexFactorOrderID: flexFactorOrderID, amount: recovery.amount,
-            attempts: recovery.attempts, occurredAt: now)
+            attempts: recovery.attempts, occurredAt: now, origin: recovery.origin)
     }
 }
 

@@ -51,18 +51,22 @@ public struct RetryStage: Sendable {
             return handled([cancellation.message(to: .delayed(.retry, delay), message.traceparent)], .parked(delay, because: "cancelling"))
         case .announce:
             return handled(
-                [
-                    OutgoingMessage(
-                        to: .cancels, messageID: cancellation.reference.text + "/cancel", type: CancelNotice.type, traceparent: message.traceparent,
-                        body: CancelNotice(merchantID: cancellation.merchantID, reference: cancellation.reference).encoded()),
-                    cancellation.message(to: .stage(.retry), message.traceparent),
-                ], .passed(to: .retry))
+                [notice(of: cancellation, message.traceparent), cancellation.message(to: .stage(.retry), message.traceparent)],
+                .passed(to: .retry))
         case .tell(let reason, let orderID, let gateway):
             let result = ResultEvent(
                 subject: .recovery(cancellation.reference, RecoveredOrder(cancellation.reference)), merchantID: cancellation.merchantID,
                 reason: reason, gatewayID: gateway, flexFactorOrderID: orderID, attempts: cancellation.attempts, occurredAt: now)
             return handled(result.messages(reply: nil, traceparent: message.traceparent), .told(result.kind, reason: reason.code))
-        case .end(let why): return handled([], .ignored(why.rawValue))
+        case .end(let why):
+            guard let command = cancellation.commandID else { return handled([], .ignored(why.rawValue)) }
+            let answer = ResultEvent(
+                subject: .command(id: command, cancellation.reference), merchantID: cancellation.merchantID, reason: .nothingToCancel(why),
+                attempts: cancellation.attempts, occurredAt: now, origin: DeclineOrigin(eventID: command))
+            // A sync retry that FlexFactor declined for now looks closed there, and would be posted again.
+            let notice = why == .alreadyClosed ? [notice(of: cancellation, message.traceparent)] : []
+            return handled(
+                notice + answer.messages(reply: nil, traceparent: message.traceparent), .told(answer.kind, reason: answer.reason.code))
         case .giveUp:
             return pursuit.letters.deadLetter(
                 message, because: .cancelFailed, explanation: "FlexFactor could not be made to cancel the order in time.",
@@ -70,6 +74,13 @@ public struct RetryStage: Sendable {
                     merchantID: cancellation.merchantID, reference: cancellation.reference, orderID: cancellation.reference.orderID),
                 attempts: cancellation.attempts, now: now)
         }
+    }
+
+    /// What makes the command known to every pod.
+    private func notice(of cancellation: Cancellation, _ traceparent: String?) -> OutgoingMessage {
+        OutgoingMessage(
+            to: .cancels, messageID: cancellation.reference.text + "/cancel", type: CancelNotice.type, traceparent: traceparent,
+            body: CancelNotice(merchantID: cancellation.merchantID, reference: cancellation.reference).encoded())
     }
 }
 

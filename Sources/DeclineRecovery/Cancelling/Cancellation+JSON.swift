@@ -6,6 +6,7 @@ extension Cancellation {
         CloudEvent.encode(id: reference.text + "/cancellation", type: Self.type, subject: reference.text) { data in
             data.member("merchantId", merchantID.text)
             data.member("reference", reference.text)
+            data.optional("commandId", commandID)
             data.member("since", since.milliseconds)
             data.member("attempts", Int64(attempts))
             data.object("phase") { json in
@@ -30,7 +31,7 @@ extension Cancellation {
             }
             return .success(
                 Cancellation(
-                    merchantID: MerchantID(try reader.text("merchantId")), reference: reference, gateways: gateways,
+                    merchantID: MerchantID(try reader.text("merchantId")), reference: reference, commandID: try reader.optionalText("commandId"), gateways: gateways,
                     since: try reader.moment("since"), phase: read, attempts: try reader.count("attempts")))
         } catch {
             return .failure(error)

@@ -11,6 +11,8 @@
 public struct Cancellation: Sendable, Equatable {
     public let merchantID: MerchantID
     public let reference: RecoveryReference
+    /// The command that it carries out, for the answer when there is nothing to cancel; commands of earlier versions do not say.
+    public let commandID: String?
     /// Where the order may be; after it was found, where it is.
     public internal(set) var gateways: [GatewayID]
     public let since: Moment
@@ -24,9 +26,13 @@ public struct Cancellation: Sendable, Equatable {
         case settling(Int)
     }
 
-    public init(merchantID: MerchantID, reference: RecoveryReference, gateways: [GatewayID], since: Moment, phase: Phase = .looking(0), attempts: Int = 0) {
+    public init(
+        merchantID: MerchantID, reference: RecoveryReference, commandID: String? = nil, gateways: [GatewayID], since: Moment,
+        phase: Phase = .looking(0), attempts: Int = 0
+    ) {
         self.merchantID = merchantID
         self.reference = reference
+        self.commandID = commandID
         self.gateways = gateways
         self.since = since
         self.phase = phase
@@ -47,7 +53,7 @@ public struct Cancellation: Sendable, Equatable {
         let gateways = merchant.flexFactorGateways.keys.sorted { $0.text < $1.text }
         // A cascade is over before a command could reach it.
         return references.filter(\.kind.isRetry).map {
-            Cancellation(merchantID: merchant.id, reference: $0, gateways: gateways, since: now)
+            Cancellation(merchantID: merchant.id, reference: $0, commandID: command.id, gateways: gateways, since: now)
         }
     }
 
@@ -57,7 +63,7 @@ public struct Cancellation: Sendable, Equatable {
         /// Make the command known to every pod, and go on at once.
         case announce
         case tell(ResultReason, FlexFactorOrderID?, GatewayID)
-        /// Nothing is left to do or to tell.
+        /// There is nothing to cancel; why.
         case end(End)
         case giveUp
     }
@@ -67,6 +73,8 @@ public struct Cancellation: Sendable, Equatable {
         case alreadyClosed = "already_closed"
         /// FlexFactor never had such an order; the recovery, if there is one, ends itself.
         case nothingToCancel = "nothing_to_cancel"
+        /// A cascade is answered at once, before a command could reach it.
+        case cascade = "cascade_is_answered_at_once"
     }
 
     public var nextCall: (FlexFactorCall, gateway: GatewayID)? {
@@ -133,9 +141,9 @@ public struct Cancellation: Sendable, Equatable {
             phase = .settling(index + 1)
             return nil
         }
-        if now >= since + timing.reconcileFor { return .end(.nothingToCancel) }
-        phase = .settling(0)
-        return .park(until: now + max(timing.settle, pause))
+        // Looked for twice with the settling time between, and cancelled by its reference in between. A recovery that is only on its
+        // way there knows of the command by the notice, and ends itself.
+        return .end(.nothingToCancel)
     }
 
     /// Doubles from two seconds to a quarter of an hour.

@@ -26,7 +26,7 @@ extension DeadLetter.Subject {
         case .decline(let event):
             self.init(merchantID: event.merchantID, reference: RecoveryReference(for: event), orderID: event.order.id)
         case .cancel(let command):
-            self.init(merchantID: command.merchantID, reference: command.reference, orderID: command.reference?.orderID)
+            self.init(merchantID: command.merchantID, reference: command.reference, orderID: command.orderID)
         case .rejected(let event): self.init(merchantID: event.merchantID, orderID: event.orderID)
         case .unreadable: self.init()
         }

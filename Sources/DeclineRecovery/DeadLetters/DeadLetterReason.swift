@@ -1,6 +1,6 @@
 /// Why a message could not be processed (behaviour.md §10).
 public enum DeadLetterReason: String, Sendable, CaseIterable {
-    /// Not JSON, or not within its limits: nobody can be answered.
+    /// Not JSON, or not within its limits: only whoever named a queue for the reply can be answered.
     case unreadable
     /// A decline event with faults.
     case invalidEvent = "invalid_event"

@@ -37,8 +37,6 @@ extension DeadLetter {
         switch reason {
         // Without any id there was no telling what is rejected.
         case .invalidEvent where original.messageID == nil && original.json?["id"]?.string == nil: nil
-        // Nobody waits for the result of a command that names no recovery of ours.
-        case .unknownMerchant where original.json?["type"]?.string == CancelCommand.type: nil
         default: reason.crmWasTold
         }
     }

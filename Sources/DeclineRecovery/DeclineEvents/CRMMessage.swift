@@ -43,6 +43,10 @@ public struct RejectedEvent: Sendable, Equatable {
     public let eventID: String?
     public let merchantID: MerchantID?
     public let orderID: String?
+    public let orderType: OrderType?
+    public let origin: DeclineOrigin
+    /// It was meant as a command, such as a cancel, and not as a decline.
+    public let isCommand: Bool
     public let hasCardData: Bool
 
     init(_ faults: [FieldError], _ value: JSONValue, hasCardData: Bool) {
@@ -55,7 +59,14 @@ public struct RejectedEvent: Sendable, Equatable {
         }
         eventID = safe(value["id"])
         merchantID = safe(value["data"]?["merchantId"]).map(MerchantID.init(_:))
-        orderID = safe(value["data"]?["order"]?["id"]) ?? safe(value["subject"])
+        let data = value["data"]
+        orderID = safe(data?["order"]?["id"]) ?? safe(data?["orderId"]) ?? safe(value["subject"])
+        isCommand = value["type"]?.string == CancelCommand.type
+        // A command that names an order names one of its rebills.
+        orderType = isCommand ? safe(data?["orderId"]).map { _ in .recurring } : data?["order"]?["type"]?.string.flatMap(OrderType.init(rawValue:))
+        origin = DeclineOrigin(
+            eventID: eventID, trigger: data?["trigger"]?.string.flatMap(TriggerWord.init(rawValue:)),
+            transactionID: safe(data?["decline"]?["transactionId"]))
     }
 }
 
@@ -77,6 +88,15 @@ public struct CancelCommand: Sendable, Equatable {
     public var reference: RecoveryReference? {
         if case .recovery(let reference) = target { reference } else { nil }
     }
+
+    public var orderID: String {
+        switch target {
+        case .recovery(let reference): reference.orderID
+        case .rebill(let order, _, _): order
+        }
+    }
+
+    public var orderType: OrderType { reference?.kind.orderType ?? .recurring }
 
     init?(reading event: EventReader, _ faults: FaultList) {
         let id = event.text("id", 1...128)

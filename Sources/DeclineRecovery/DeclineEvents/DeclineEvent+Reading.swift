@@ -27,10 +27,6 @@ extension DeclineEvent {
     }
 }
 
-private enum TriggerWord: String, CaseIterable {
-    case initial, rerun, recycle
-}
-
 extension Trigger {
     fileprivate init?(reading data: EventReader, _ word: TriggerWord, _ faults: FaultList) {
         switch word {

@@ -63,8 +63,11 @@ public struct FlowBook: Sendable {
             takeUp(key)
             if open[key] == nil { begin(record, key, day) }
         case "told":
-            takeUp(key)
-            if ResultKind(rawValue: record.detail)?.isFinal == true { end(record, key, mark, day) } else if let until = record.until {
+            if ResultKind(rawValue: record.detail)?.isFinal == true {
+                takeUp(key)
+                end(record, key, mark, day)
+            } else if let until = record.until {
+                takeUp(key)
                 wait(record, key, day, until, phase: "submitted")
             }
         // News and cancel commands wait as well, beside the recovery that they are about.

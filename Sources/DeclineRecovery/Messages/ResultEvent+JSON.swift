@@ -7,7 +7,8 @@ extension ResultEvent {
     private var orderID: String? {
         switch subject {
         case .recovery(_, let order): order.id
-        case .event(_, let orderID): orderID
+        case .event(_, let orderID, _): orderID
+        case .command(_, let reference, let orderID, _): orderID ?? reference?.orderID
         }
     }
 
@@ -22,10 +23,19 @@ extension ResultEvent {
                 json.optional("purchaseId", order.purchaseID)
                 json.optional("billingCycle", order.billingCycle.map(Int64.init))
             }
-        case .event(_, let orderID?):
-            data.object("order") { $0.member("id", orderID) }
-        case .event(_, nil): break
+        case .event, .command:
+            if case .command(_, let reference?, _, _) = subject { data.member("recoveryReference", reference.text) }
+            if let orderID {
+                data.object("order") { json in
+                    json.member("id", orderID)
+                    json.optional("type", orderType?.rawValue)
+                }
+            }
         }
+        data.optional("eventId", origin.eventID)
+        data.optional("trigger", trigger?.rawValue)
+        data.optional("transactionId", origin.transactionID)
+        data.member("final", isFinal)
         data.optional("result", kind.success.map { $0 ? "success" : "failure" })
         data.object("reason") { json in
             json.member("code", reason.code)

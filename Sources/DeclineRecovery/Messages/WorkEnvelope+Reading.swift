@@ -22,7 +22,13 @@ extension WorkEnvelope {
                 try readCharge(charge, reference, amount: amount, declinedAt: declinedAt)
             },
             phase: try readPhase(data.object("phase")), attempts: try data.count("attempts"), failures: try data.count("failures"), post: try data.count("post"),
-            isCancelRequested: try data.flag("cancelRequested"))
+            isCancelRequested: try data.flag("cancelRequested"),
+            // Envelopes of before it was kept do not say.
+            origin: try data.optionalObject("origin").map { (origin) throws(EnvelopeFault) in
+                DeclineOrigin(
+                    eventID: try origin.optionalText("eventId"), trigger: try origin.optionalWord("trigger"),
+                    transactionID: try origin.optionalText("transactionId"))
+            } ?? DeclineOrigin())
     }
 
     private static func readRoute(_ route: EnvelopeReader) throws(EnvelopeFault) -> RecoveryRoute {

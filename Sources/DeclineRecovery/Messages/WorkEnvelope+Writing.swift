@@ -34,6 +34,13 @@ extension WorkEnvelope {
             verdict.member("class", recovery.verdict.declineClass.rawValue)
             verdict.member("rule", recovery.verdict.rule)
         }
+        if !recovery.origin.isUnknown {
+            json.object("origin") { origin in
+                origin.optional("eventId", recovery.origin.eventID)
+                origin.optional("trigger", recovery.origin.trigger?.rawValue)
+                origin.optional("transactionId", recovery.origin.transactionID)
+            }
+        }
         if let reply = recovery.reply {
             json.object("reply") { address in
                 address.member("queue", reply.queue)

@@ -24,7 +24,7 @@ extension Recovery {
                 customerIP: way == .cascade ? event.order.ipAddress : nil, amount: event.amount, declinedAt: event.declinedAt,
                 decline: event.decline, payer: event.payer, billing: event.billing, shipping: event.shipping,
                 paymentMethod: event.paymentMethod, items: event.order.items),
-            order: RecoveredOrder(event), verdict: verdict, reply: reply)
+            order: RecoveredOrder(event), verdict: verdict, reply: reply, origin: DeclineOrigin(event))
     }
 
     public enum Way: Sendable, Equatable {

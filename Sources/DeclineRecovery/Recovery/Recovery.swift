@@ -16,6 +16,8 @@ public struct Recovery: Sendable, Equatable {
     public let declinedAt: Moment
     public let order: RecoveredOrder
     public let verdict: DeclineVerdict
+    /// Told with its results.
+    public let origin: DeclineOrigin
     /// Where to answer at once, beside the result event.
     public let reply: ReplyAddress?
     /// All that `evaluate` needs, persons and card included; gone as soon as no step needs it any more (behaviour.md §9).
@@ -33,7 +35,7 @@ public struct Recovery: Sendable, Equatable {
     public init(
         merchantID: MerchantID, gatewayID: GatewayID, route: RecoveryRoute, reference: RecoveryReference, amount: Money, declinedAt: Moment,
         order: RecoveredOrder, verdict: DeclineVerdict, reply: ReplyAddress?, charge: Charge?, phase: RecoveryPhase = .due, attempts: Int = 0,
-        failures: Int = 0, post: Int = 1, isCancelRequested: Bool = false
+        failures: Int = 0, post: Int = 1, isCancelRequested: Bool = false, origin: DeclineOrigin = DeclineOrigin()
     ) {
         self.merchantID = merchantID
         self.gatewayID = gatewayID
@@ -50,16 +52,17 @@ public struct Recovery: Sendable, Equatable {
         self.failures = failures
         self.post = post
         self.isCancelRequested = isCancelRequested
+        self.origin = origin
     }
 
     /// A recovery that begins with a charge.
     public init(
         merchantID: MerchantID, gatewayID: GatewayID, route: RecoveryRoute, charge: Charge, order: RecoveredOrder, verdict: DeclineVerdict,
-        reply: ReplyAddress?
+        reply: ReplyAddress?, origin: DeclineOrigin = DeclineOrigin()
     ) {
         self.init(
             merchantID: merchantID, gatewayID: gatewayID, route: route, reference: charge.reference, amount: charge.amount,
-            declinedAt: charge.declinedAt, order: order, verdict: verdict, reply: reply, charge: charge)
+            declinedAt: charge.declinedAt, order: order, verdict: verdict, reply: reply, charge: charge, origin: origin)
     }
 
     /// Takes the recovery out of a delivery.

@@ -14,17 +14,21 @@ public struct ResultEvent: Sendable, Equatable {
     /// Calls made to FlexFactor.
     public let attempts: Int
     public let occurredAt: Moment
+    public let origin: DeclineOrigin
 
     /// What the result is about.
     public enum Subject: Sendable, Equatable {
         case recovery(RecoveryReference, RecoveredOrder)
         /// An event so faulty that it names no recovery; what of it could be read.
-        case event(id: String, orderID: String?)
+        case event(id: String, orderID: String?, OrderType? = nil)
+        /// A command of the CRM, and what it names: the answer speaks of the command, and ends no recovery.
+        case command(id: String, RecoveryReference? = nil, orderID: String? = nil, OrderType? = nil)
     }
 
     public init(
         subject: Subject, merchantID: MerchantID?, reason: ResultReason, faults: [FieldError] = [], verdict: DeclineVerdict? = nil,
-        gatewayID: GatewayID? = nil, flexFactorOrderID: FlexFactorOrderID? = nil, amount: Money? = nil, attempts: Int = 0, occurredAt: Moment
+        gatewayID: GatewayID? = nil, flexFactorOrderID: FlexFactorOrderID? = nil, amount: Money? = nil, attempts: Int = 0, occurredAt: Moment,
+        origin: DeclineOrigin = DeclineOrigin()
     ) {
         self.subject = subject
         self.merchantID = merchantID
@@ -36,30 +40,45 @@ public struct ResultEvent: Sendable, Equatable {
         self.amount = amount
         self.attempts = attempts
         self.occurredAt = occurredAt
+        self.origin = origin
     }
 
     public var kind: ResultKind { reason.kind }
 
-    /// `<reference>/<kind>`; for an event that names no recovery `event:<event id>/<kind>`.
+    /// Whether it is the recovery's last word, or that of an event that became none. After it only what happens to the money is told.
+    public var isFinal: Bool {
+        if case .command = subject { false } else { kind.isFinal }
+    }
+
+    /// `<reference>/<kind>`; for an event that names no recovery `event:<event id>/<kind>`, and the like for a command. One command may
+    /// name several recoveries, so its answer's id names the one that it speaks of.
     public var id: String {
         switch subject {
         case .recovery(let reference, _): "\(reference.text)/\(kind.rawValue)"
-        case .event(let id, _): "event:\(id)/\(kind.rawValue)"
+        case .event(let id, _, _): "event:\(id)/\(kind.rawValue)"
+        case .command(let id, let reference, _, _): "command:\(id)/" + (reference.map { $0.text + "/" } ?? "") + kind.rawValue
         }
     }
 
     public var orderType: OrderType? {
         switch subject {
         case .recovery(_, let order): order.type
-        case .event: nil
+        case .event(_, _, let type): type
+        case .command(_, let reference, _, let type): type ?? reference?.kind.orderType
         }
+    }
+
+    /// Why the decline was sent; the kind of a recovery says it as well.
+    public var trigger: TriggerWord? {
+        if let trigger = origin.trigger { return trigger }
+        return if case .recovery(let reference, _) = subject { TriggerWord(reference.kind) } else { nil }
     }
 
     /// What the CRM is to do.
     public var action: CRMAction {
         switch subject {
         case .recovery(_, let order): CRMAction(after: kind, of: order)
-        case .event: CRMAction(after: kind, of: nil)
+        case .event, .command: CRMAction(after: kind, of: nil)
         }
     }
 }

@@ -1,11 +1,13 @@
 /// What a result event tells (messages.md, "Result event").
 public enum ResultKind: String, Sendable, CaseIterable {
     case submitted, approved, declined, expired, cancelled, skipped, rejected, refunded, chargeback
+    /// The answer to a cancel command that named nothing that could be cancelled.
+    case nothingToCancel = "nothing_to_cancel"
 
     /// A recovery has exactly one final kind.
     public var isFinal: Bool {
         switch self {
-        case .submitted, .refunded, .chargeback: false
+        case .submitted, .refunded, .chargeback, .nothingToCancel: false
         case .approved, .declined, .expired, .cancelled, .skipped, .rejected: true
         }
     }
@@ -15,7 +17,7 @@ public enum ResultKind: String, Sendable, CaseIterable {
         switch self {
         case .approved: true
         case .declined, .expired, .cancelled: false
-        case .submitted, .skipped, .rejected, .refunded, .chargeback: nil
+        case .submitted, .skipped, .rejected, .refunded, .chargeback, .nothingToCancel: nil
         }
     }
 

@@ -9,10 +9,14 @@ public enum ResultReason: Sendable, Equatable {
     case rejected(Rejection)
     case refunded
     case chargeback
+    case nothingToCancel(Cancellation.End)
 
     /// Why an event or a charge was unusable.
     public enum Rejection: String, Sendable, CaseIterable {
+        /// The body is no JSON.
+        case unreadable
         case invalidEvent = "invalid_event"
+        case invalidCommand = "invalid_command"
         case cardDataInClear = "card_data_in_clear"
         case unknownMerchant = "unknown_merchant"
         case noCardKey = "no_card_key"
@@ -31,6 +35,7 @@ public enum ResultReason: Sendable, Equatable {
         case .rejected: .rejected
         case .refunded: .refunded
         case .chargeback: .chargeback
+        case .nothingToCancel: .nothingToCancel
         }
     }
 
@@ -56,6 +61,7 @@ public enum ResultReason: Sendable, Equatable {
         case .rejected(let reason): reason.rawValue
         case .refunded: "refunded"
         case .chargeback: "chargeback"
+        case .nothingToCancel(let why): why.rawValue
         }
     }
 
@@ -77,14 +83,19 @@ public enum ResultReason: Sendable, Equatable {
         case .expired(.neverArrived): "The time for the retry is over, and FlexFactor has no such order."
         case .cancelled: "The CRM cancelled the retry; nothing was charged and the order is closed."
         case .skipped(let reason): reason.sentence
+        case .rejected(.unreadable): "The message is no JSON text that can be read."
+        case .rejected(.invalidCommand): "The command is not valid; every fault is listed."
         case .rejected(.invalidEvent): "The decline event is not valid; every fault is listed."
-        case .rejected(.cardDataInClear): "The decline event holds a card number or a security code in clear."
+        case .rejected(.cardDataInClear): "The event holds a card number or a security code in clear."
         case .rejected(.unknownMerchant): "The configuration has no merchant of this id."
         case .rejected(.noCardKey): "The card is encrypted, and the worker holds no key for it."
         case .rejected(.cardUnusable): "The encrypted card cannot be opened, or does not hold a card."
         case .rejected(.refusedByFlexFactor): "FlexFactor refuses the request as it stands; its field errors are listed."
         case .refunded: "FlexFactor reports that the charge was refunded."
         case .chargeback: "FlexFactor reports a chargeback of the charge."
+        case .nothingToCancel(.nothingToCancel): "There is nothing to cancel: no retry of that name is known, here or at FlexFactor."
+        case .nothingToCancel(.alreadyClosed): "There is nothing to cancel: FlexFactor shows the order as closed."
+        case .nothingToCancel(.cascade): "There is nothing to cancel: a cascade is answered before a command could reach it."
         }
     }
 }

@@ -50,13 +50,7 @@ public enum Trigger: Sendable, Equatable {
     }
 
     /// The word in the messages.
-    public var word: String {
-        switch self {
-        case .initial: "initial"
-        case .rerun: "rerun"
-        case .recycle: "recycle"
-        }
-    }
+    public var word: String { TriggerWord(self).rawValue }
 }
 
 public struct Order: Sendable, Equatable {

@@ -7,7 +7,7 @@ import Testing
     @Test func whatTravelsComesBack() throws {
         for phase in [Cancellation.Phase.looking(0), .cancelling(1), .settling(2)] {
             let sent = Cancellation(
-                merchantID: "acme", reference: try #require(RecoveryReference("A-R7-88-7")), gateways: ["42", "43"], since: now, phase: phase, attempts: 5)
+                merchantID: "acme", reference: try #require(RecoveryReference("A-R7-88-7")), commandID: "c-1", gateways: ["42", "43"], since: now, phase: phase, attempts: 5)
             #expect(try Cancellation.decode(sent.encoded()).get() == sent)
         }
         guard case .failure = Cancellation.decode(Array("{}".utf8)) else {
@@ -28,13 +28,41 @@ import Testing
                 return []
             }
             return Cancellation.all(of: command, merchant: merchant, now: now).map { cancellation in
-                #expect(cancellation.gateways == ["41", "42"])
+                #expect(cancellation.gateways == ["41", "42"] && cancellation.commandID == "c-1")
                 return cancellation.reference.text
             }
         }
         #expect(try references(#""orderId":"A","purchaseId":"88","billingCycle":7"#) == ["A-R7-88-7", "A-R7-88-8"])
         #expect(try references(#""recoveryReference":"A-U2""#) == ["A-U2"])
         #expect(try references(#""recoveryReference":"A-S0""#) == [])
+    }
+
+    /// Every gateway is asked twice with the settling time between, and told to cancel in between; only then is it said.
+    @Test func whatNoGatewayKnowsIsNothingToCancel() throws {
+        let timing = RecoveryTiming()
+        var cancellation = Cancellation(merchantID: "acme", reference: try #require(RecoveryReference("A-U1")), commandID: "c-1", gateways: ["41", "42"], since: now)
+        var time = now
+        var calls: [String] = []
+        loop: while let (call, gateway) = cancellation.nextCall {
+            let answer: FlexFactorAnswer
+            switch call {
+            case .find: (answer, _) = (.noSuchOrder, calls.append("find \(gateway)"))
+            default: (answer, _) = (.cancelRefused, calls.append("cancel \(gateway)"))
+            }
+            switch cancellation.learned(answer, now: time, timing: timing) {
+            case .park(let until): time = until
+            case .end(let end):
+                #expect(end == .nothingToCancel)
+                break loop
+            case .announce: calls.append("announce")
+            case .tell, .giveUp:
+                Issue.record("told or given up after \(calls)")
+                break loop
+            case nil: continue
+            }
+        }
+        #expect(calls == ["find 41", "find 42", "announce", "cancel 41", "cancel 42", "find 41", "find 42"])
+        #expect(time == now + timing.settle)
     }
 
     @Test func aNoticeNamesItsRecovery() throws {

@@ -29,8 +29,8 @@ import Testing
     }
 
     /// Nobody was told anything of a cancel command without a merchant.
-    @Test func nobodyWasToldOfACommandOfAnUnknownMerchant() {
-        #expect(DeadLetter.sample(.unknownMerchant, body: #"{"type":"\#(CancelCommand.type)"}"#).crmWasTold == nil)
+    @Test func aCommandOfAnUnknownMerchantIsAnsweredAsADeclineIs() {
+        #expect(DeadLetter.sample(.unknownMerchant, body: #"{"type":"\#(CancelCommand.type)"}"#).crmWasTold == .rejected)
     }
 
     @Test func whatWasCutIsNotSentAsItIs() {

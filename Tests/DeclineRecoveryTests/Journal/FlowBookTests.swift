@@ -65,7 +65,7 @@ import Testing
         #expect(timeline.book.days == [today: expected] && timeline.book.codes == ["nmi/202": expected] && timeline.book.open.isEmpty)
     }
 
-    @Test(arguments: [ResultKind.submitted, .refunded, .chargeback])
+    @Test(arguments: [ResultKind.submitted, .refunded, .chargeback, .nothingToCancel])
     func newsThatIsNotFinalEndsNothing(kind: ResultKind) {
         var timeline = Timeline()
         timeline.passes("A")

@@ -18,7 +18,8 @@ import Testing
                     merchantID: sample.merchantID, gatewayID: sample.gatewayID, route: route, reference: sample.reference, amount: sample.amount,
                     declinedAt: sample.declinedAt, order: sample.order, verdict: sample.verdict,
                     reply: ReplyAddress(queue: "amq.gen-1", correlationID: "c"), charge: charge, phase: phase, attempts: 7, failures: 2, post: 3,
-                    isCancelRequested: charge == nil)
+                    isCancelRequested: charge == nil,
+                    origin: charge == nil ? DeclineOrigin() : DeclineOrigin(eventID: "d-1", trigger: .rerun, transactionID: "T-1"))
                 #expect(WorkEnvelope.decode(WorkEnvelope.encode(recovery)) == .recovery(recovery))
             }
         }

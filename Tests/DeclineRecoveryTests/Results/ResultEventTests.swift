@@ -43,6 +43,37 @@ import Testing
         for reason in ResultReason.Rejection.allCases { #expect(event(order(.newSale), .rejected(reason)).action == .correctAndResend) }
     }
 
+    /// What cannot be cancelled says nothing of whether it was charged: it must not send the CRM to another gateway.
+    @Test func anAnswerToACommandEndsNothingAndLeavesTheOrderAlone() {
+        let reference = RecoveryReference(orderID: "A", kind: .recurring, sequence: 7)
+        for end in Cancellation.End.allCases {
+            let answer = ResultEvent(
+                subject: .command(id: "c-1", reference), merchantID: "acme", reason: .nothingToCancel(end), occurredAt: Moment(milliseconds: 0),
+                origin: DeclineOrigin(eventID: "c-1"))
+            #expect(answer.id == "command:c-1/A-R7/nothing_to_cancel" && answer.orderType == .recurring && !answer.isFinal)
+            #expect(answer.action.name == .leaveOrder && answer.kind.success == nil)
+        }
+        let faulty = ResultEvent(
+            subject: .command(id: "c-1", orderID: "A", .recurring), merchantID: "acme", reason: .rejected(.invalidCommand), occurredAt: Moment(milliseconds: 0))
+        #expect(faulty.id == "command:c-1/rejected" && !faulty.isFinal && !faulty.reason.sentence.contains("decline event"))
+    }
+
+    @Test func aResultNamesTheDeclineThatItAnswersAndWhetherItIsTheLastWord() throws {
+        func data(_ kind: RecoveryReference.Kind, _ reason: ResultReason, _ origin: DeclineOrigin) throws -> JSONValue {
+            let event = ResultEvent(
+                subject: .recovery(RecoveryReference(orderID: "A", kind: kind, sequence: 7), order(.recurring)), merchantID: "acme", reason: reason,
+                occurredAt: Moment(milliseconds: 0), origin: origin)
+            return try #require(JSONValue(parsing: event.encoded().span)["data"])
+        }
+        let whole = try data(.recurring, success, DeclineOrigin(eventID: "d-1", trigger: .recycle, transactionID: "T-1"))
+        #expect(whole["eventId"]?.string == "d-1" && whole["trigger"]?.string == "recycle" && whole["transactionId"]?.string == "T-1")
+        #expect(whole["final"]?.bool == true)
+        // A webhook knows only the reference, which says why it was sent.
+        let bare = try data(.recurringRerun, .refunded, DeclineOrigin())
+        #expect(bare["eventId"] == nil && bare["transactionId"] == nil && bare["trigger"]?.string == "rerun" && bare["final"]?.bool == false)
+        for kind in ResultKind.allCases { #expect(kind.isFinal == ![.submitted, .refunded, .chargeback, .nothingToCancel].contains(kind)) }
+    }
+
     @Test func anEventsIDIsReadableAndFollowsFromRecoveryAndKind() {
         #expect(event(order(.newSale), success).id == "A-S0/approved")
         #expect(event(order(.newSale), .approved(.reconciled)).id == "A-S0/approved")
@@ -54,6 +85,7 @@ import Testing
     @Test func successIsSaidOnlyWhereMoneyWasTaken() {
         let reasons: [ResultReason] =
             RecoveryOutcome.Approval.allCases.map { .approved($0) } + RecoveryOutcome.Refusal.allCases.map { .declined($0) }
+            + Cancellation.End.allCases.map { .nothingToCancel($0) }
             + SkipReason.allCases.map { .skipped($0) } + ResultReason.Rejection.allCases.map { .rejected($0) }
         for reason in reasons {
             if case .approved = reason { #expect(reason.kind.success == true) } else { #expect(reason.kind.success != true) }

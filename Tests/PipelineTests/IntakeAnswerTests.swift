@@ -1,0 +1,109 @@
+@testable import DeclineRecovery
+@testable import Pipeline
+import TestSupport
+import Testing
+
+/// What whoever publishes to the declines exchange is told when nothing comes of it.
+@Suite struct IntakeAnswerTests {
+    private static let now = Moment(milliseconds: 1_800_000_000_000)
+    private let merchant = Merchant(
+        id: "acme", flexFactorGateways: [FlexFactorGateway(id: "42")], gateways: [Gateway(id: "7", type: "nmi"), Gateway(id: "8", type: "nmi")])
+
+    private func stage(_ merchants: Merchant...) -> IntakeStage {
+        IntakeStage(
+            merchants: Merchants(merchants.first ?? merchant), cards: Vault(hasKey: false), clock: ManualClock(Self.now), worker: .sample,
+            names: TopologyNames())
+    }
+
+    private struct Answer {
+        let message: OutgoingMessage
+        let event: JSONValue
+        var data: JSONValue? { event["data"] }
+        var reason: String? { data?["reason"]?["code"]?.string }
+    }
+
+    private func answers(_ handled: Handled, replies: Bool = false) throws -> [Answer] {
+        try handled.publishing.compactMap { message in
+            switch message.destination {
+            case .results where !replies, .reply where replies: Answer(message: message, event: try JSONValue(parsing: message.body.span))
+            default: nil
+            }
+        }
+    }
+
+    private func letters(_ handled: Handled) -> [DeadLetter] {
+        handled.publishing.compactMap { message in message.destination == .deadLetters ? try? DeadLetter.decode(message.body).get() : nil }
+    }
+
+    private func message(_ text: String, id: String? = nil, replyTo: String? = nil) -> IncomingMessage {
+        IncomingMessage(body: Array(text.utf8), messageID: id, correlationID: replyTo.map { _ in "one" }, replyTo: replyTo, exchange: "declines")
+    }
+
+    private func cancel(_ data: String) -> String {
+        #"{"specversion":"1.0","id":"c-1","source":"s","type":"com.salvage.cancel.v1","data":{"merchantId":"acme",\#(data)}}"#
+    }
+
+    @Test func aRejectedEventIsToldUnderItsOrderTypeWithAllThatCouldBeRead() throws {
+        let text = """
+            {"specversion":"1.0","id":"d-1","source":"s","type":"com.salvage.decline.v1","time":"2026-01-02T03:04:05Z","data":{"merchantId":"acme",\
+            "trigger":"recycle","order":{"id":"A1","type":"recurring","billingCycle":7},"decline":{"gatewayId":"7","responseCodeSource":"nmi",\
+            "responseCode":"201","transactionId":"T-1"}}}
+            """
+        let handled = stage().handle(message(text))
+        let answer = try #require(try answers(handled).first)
+        #expect(answer.message.destination == .results(.recurring, .rejected) && answer.reason == "invalid_event")
+        #expect(answer.data?["order"]?["type"]?.string == "recurring" && answer.data?["eventId"]?.string == "d-1")
+        #expect(answer.data?["trigger"]?.string == "recycle" && answer.data?["transactionId"]?.string == "T-1" && answer.data?["final"]?.bool == true)
+        let paths = answer.data?["faults"]?.array?.compactMap { $0["path"]?.string } ?? []
+        #expect(Set(paths).isSuperset(of: ["$.data.order.purchaseId", "$.data.recovery", "$.data.amount", "$.data.billing", "$.data.paymentMethod"]), "\(paths)")
+        #expect(letters(handled).map(\.reason) == [.invalidEvent])
+    }
+
+    @Test(arguments: [
+        #""orderId":"A1","purchaseId":"88""#, #""recoveryReference":"nonsense""#, #""orderId":7"#,
+    ])
+    func aFaultyCancelIsNotCalledADecline(data: String) throws {
+        let answer = try #require(try answers(stage().handle(message(cancel(data)))).first)
+        #expect(answer.reason == "invalid_command" && answer.event["id"]?.string == "command:c-1/rejected")
+        #expect(answer.data?["reason"]?["message"]?.string?.contains("decline") == false && answer.data?["final"]?.bool == false)
+    }
+
+    @Test func aCancelOfACascadeIsAnsweredAtOnceAndIsNoLetter() throws {
+        let handled = stage().handle(message(cancel(#""recoveryReference":"A1-S0""#), replyTo: "amq.gen-1"))
+        for replies in [false, true] {
+            let answer = try #require(try answers(handled, replies: replies).first)
+            #expect(answer.event["type"]?.string == "com.salvage.recovery.nothing_to_cancel.v1" && answer.data?["order"]?["id"]?.string == "A1")
+            #expect(answer.message.correlationID == "one")
+        }
+        #expect(letters(handled).isEmpty)
+    }
+
+    @Test func aCancelThatCannotBeCarriedOutIsAnswered() throws {
+        let rebill = #""orderId":"A1","purchaseId":"88","billingCycle":7"#
+        let unknown = stage(Merchant(id: "other", flexFactorGateways: [], gateways: [])).handle(message(cancel(rebill)))
+        #expect(try answers(unknown).map(\.reason) == ["unknown_merchant"] && letters(unknown).map(\.reason) == [.unknownMerchant])
+        #expect(try answers(unknown).first?.message.destination == .results(.recurring, .rejected))
+        let unnamed = stage(Merchant(id: "acme", flexFactorGateways: [FlexFactorGateway(id: "42")], gateways: [])).handle(message(cancel(rebill)))
+        #expect(try answers(unnamed).map(\.reason) == ["invalid_command"] && letters(unnamed).count == 1)
+    }
+
+    @Test func whatIsNoJSONIsAnsweredWhereAnAnswerWasAskedFor() throws {
+        let asked = stage().handle(message("no json", id: "odd-1", replyTo: "amq.gen-1"))
+        let reply = try #require(try answers(asked, replies: true).first)
+        #expect(reply.reason == "unreadable" && reply.event["id"]?.string == "event:odd-1/rejected" && reply.message.correlationID == "one")
+        #expect(letters(asked).map(\.reason) == [.unreadable])
+        let unasked = stage().handle(message("no json", id: "odd-1"))
+        #expect(try answers(unasked).isEmpty && letters(unasked).map(\.reason) == [.unreadable])
+    }
+
+    /// Ids can hold anything, and the letter is named instead.
+    @Test func anIDThatHoldsACardNumberIsNotToldBack() throws {
+        let number = try #require((0...9).map { "4000123412341" + "00\($0)" }.first { CardDataGuard.finding(in: $0) == .cardNumber })
+        for text in ["no json", "{}"] {
+            let handled = stage().handle(message(text, id: number, replyTo: "amq.gen-1"))
+            let letter = try #require(letters(handled).first)
+            #expect(try answers(handled, replies: true).map { $0.event["id"]?.string } == ["event:\(letter.id)/rejected"])
+            #expect(handled.publishing.allSatisfy { !String(decoding: $0.body, as: UTF8.self).contains(number) && !$0.messageID.contains(number) })
+        }
+    }
+}
