@@ -14,8 +14,11 @@ public struct Delivery: Sendable {
     let generation: UInt64
 
     /// How often a quorum queue handed the message out before; `nil` where the broker does not say.
+    ///
+    /// The broker writes it from the second time on, over whatever stands there. At the first a publisher's own arrives as it was sent, and
+    /// says nothing.
     public var deliveryCount: Int64? {
-        if case .integer(let count)? = properties.headers["x-delivery-count"] { count } else { nil }
+        if redelivered, case .integer(let count)? = properties.headers["x-delivery-count"] { count } else { nil }
     }
 
     public var queue: String { consumer.queue }

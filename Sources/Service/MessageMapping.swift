@@ -24,7 +24,7 @@ extension Pipeline.OutgoingMessage {
         if let traceparent { headers.fields.append(FieldTable.Field(HeaderName.traceparent, .string(traceparent))) }
         if case .delayed(let stage, let delay) = destination {
             let due = now + DelayLadder.entry(after: delay, to: stage).delay
-            headers.fields.append(FieldTable.Field(HeaderName.due, .integer(due.milliseconds)))
+            headers.note(due: due)
         }
         return Broker.OutgoingMessage(
             exchange: exchange, routingKey: key, isMandatory: isMandatory,
@@ -42,7 +42,10 @@ extension Pipeline.OutgoingMessage {
 
 extension Broker.OutgoingMessage {
     /// The message of a delivery as it came, on its way to another queue.
-    init(_ delivery: Delivery, _ onward: Handled.Onward, _ names: TopologyNames, now: Moment) {
+    ///
+    /// - Parameter stage: whose queue it came from.
+    init(_ delivery: Delivery, at stage: Stage, _ onward: Handled.Onward, _ names: TopologyNames, now: Moment) {
+        let notes = DeliveryNotes(delivery, at: stage, names)
         var properties = delivery.properties
         properties.isPersistent = true
         // What is in our hands does not run out.
@@ -54,22 +57,21 @@ extension Broker.OutgoingMessage {
         let exchange: String
         let key: String
         switch onward {
-        case .queue(let stage): (exchange, key) = ("", names.queue(of: stage))
+        case .queue(let stage):
+            (exchange, key) = ("", names.queue(of: stage))
         case .ladder(let stage, let due):
             let entry = DelayLadder.entry(after: due - now, to: stage)
             (exchange, key) = (names.delays[entry.rung], entry.routingKey)
         case .again(let stage):
             (exchange, key) = ("", names.queue(of: stage))
-            properties.headers.fields.removeAll { $0.name == HeaderName.due }
-            properties.headers.note(Origin(delivery))
+            properties.headers.fields.removeAll { HeaderName.isOfOneHop($0.name) }
+            properties.headers.note(notes.origin)
+            notes.setAside.map { properties.headers.note($0) }
         case .suspects(let setAside):
             (exchange, key) = (names.work, Stage.suspects.rawValue)
             properties.headers.fields.removeAll { HeaderName.isOfOneHop($0.name) }
-            properties.headers.note(Origin(delivery))
-            properties.headers.fields += [
-                FieldTable.Field(HeaderName.setAsideStage, .string(setAside.stage.rawValue)),
-                FieldTable.Field(HeaderName.setAsideDeliveries, .integer(Int64(setAside.deliveries))),
-            ]
+            properties.headers.note(notes.origin)
+            properties.headers.note(setAside)
         }
         self.init(exchange: exchange, routingKey: key, properties: properties, body: delivery.body)
     }
@@ -77,51 +79,16 @@ extension Broker.OutgoingMessage {
 
 extension IncomingMessage {
     /// - Parameter stage: whose queue it came from. What we sent on as it came is shown as its stage would have seen it, handed out before.
-    init(_ delivery: Delivery, at stage: Stage) {
+    init(_ delivery: Delivery, at stage: Stage, _ names: TopologyNames) {
+        let notes = DeliveryNotes(delivery, at: stage, names)
         let properties = delivery.properties
         let headers = properties.headers.fields.filter { $0.name != HeaderName.traceparent && !HeaderName.isOfOneHop($0.name) }
-        let origin = Origin(delivery)
-        let due: Moment? = if case .integer(let due)? = properties.headers[HeaderName.due] { Moment(milliseconds: due) } else { nil }
         self.init(
             body: delivery.body, contentType: properties.contentType, messageID: properties.messageID, type: properties.type,
             correlationID: properties.correlationID, replyTo: properties.replyTo, traceparent: TraceParent.from(properties.headers),
-            headers: headers.map { ($0.name, $0.value.text) }, exchange: origin.exchange, routingKey: origin.routingKey,
-            redelivered: delivery.redelivered || origin.isNoted || stage == .suspects, deliveries: Int(clamping: delivery.deliveryCount ?? 0), due: due,
-            setAside: stage == .suspects ? SetAside(properties.headers) : nil)
-    }
-}
-
-extension SetAside {
-    fileprivate init?(_ headers: FieldTable) {
-        guard case .string(let word)? = headers[HeaderName.setAsideStage], let stage = Stage(rawValue: word),
-            case .integer(let deliveries)? = headers[HeaderName.setAsideDeliveries]
-        else { return nil }
-        self.init(stage: stage, deliveries: Int(clamping: deliveries))
-    }
-}
-
-/// Where a message was published. One that we sent on as it came carries a note of it along.
-private struct Origin {
-    let exchange: String
-    let routingKey: String
-    let isNoted: Bool
-
-    init(_ delivery: Delivery) {
-        if case .string(let exchange)? = delivery.properties.headers[HeaderName.originExchange],
-            case .string(let routingKey)? = delivery.properties.headers[HeaderName.originRoutingKey] {
-            (self.exchange, self.routingKey, isNoted) = (exchange, routingKey, true)
-        } else {
-            (exchange, routingKey, isNoted) = (delivery.exchange, delivery.routingKey, false)
-        }
-    }
-}
-
-extension FieldTable {
-    fileprivate mutating func note(_ origin: Origin) {
-        fields.removeAll { $0.name == HeaderName.originExchange || $0.name == HeaderName.originRoutingKey }
-        fields += [
-            Field(HeaderName.originExchange, .string(origin.exchange)), Field(HeaderName.originRoutingKey, .string(origin.routingKey)),
-        ]
+            headers: headers.map { ($0.name, $0.value.text) }, exchange: notes.origin.exchange, routingKey: notes.origin.routingKey,
+            redelivered: delivery.redelivered || notes.origin.isNoted || stage == .suspects, deliveries: notes.deliveries, due: notes.due,
+            setAside: notes.setAside)
     }
 }
 

@@ -143,7 +143,12 @@ struct EnvelopeReader {
     func optionalText(_ name: String) throws(EnvelopeFault) -> String? { try optional(name, "a text") { $0.string } }
     func optionalNumber(_ name: String) throws(EnvelopeFault) -> Int64? { try optional(name, "a whole number") { $0.int64 } }
     func optionalFlag(_ name: String) throws(EnvelopeFault) -> Bool? { try optional(name, "true or false") { $0.bool } }
-    func optionalCount(_ name: String) throws(EnvelopeFault) -> Int? { try optional(name, "a whole number") { $0.int64.flatMap(Int.init(exactly:)) } }
+    func optionalCount(_ name: String) throws(EnvelopeFault) -> Int? {
+        try optional(name, "a whole number below a billion") { $0.int64.flatMap { Self.counts.contains($0) ? Int($0) : nil } }
+    }
+
+    /// What is counted is counted on: the next one must be a number, too.
+    private static let counts: ClosedRange<Int64> = -1_000_000_000...1_000_000_000
 
     func optionalWord<Word: RawRepresentable>(_ name: String) throws(EnvelopeFault) -> Word? where Word.RawValue == String {
         try optional(name, "a word of \(Word.self)") { $0.string.flatMap(Word.init(rawValue:)) }
@@ -174,7 +179,7 @@ struct EnvelopeReader {
 
     func text(_ name: String) throws(EnvelopeFault) -> String { try required(name, optionalText(name), "a text") }
     func number(_ name: String) throws(EnvelopeFault) -> Int64 { try required(name, optionalNumber(name), "a whole number") }
-    func count(_ name: String) throws(EnvelopeFault) -> Int { try required(name, optionalCount(name), "a whole number") }
+    func count(_ name: String) throws(EnvelopeFault) -> Int { try required(name, optionalCount(name), "a whole number below a billion") }
     func moment(_ name: String) throws(EnvelopeFault) -> Moment { Moment(milliseconds: try number(name)) }
     func flag(_ name: String) throws(EnvelopeFault) -> Bool { try required(name, optionalFlag(name), "true or false") }
     func object(_ name: String) throws(EnvelopeFault) -> EnvelopeReader { try required(name, optionalObject(name), "an object") }

@@ -19,7 +19,7 @@ public enum DelayLadder {
     }
 
     public static func entry(after delay: Moment.Span, to stage: Stage) -> Entry {
-        let seconds = min(max((delay.milliseconds + 999) / 1_000, 1), longest.milliseconds / 1_000)
+        let seconds = min(max((delay + .milliseconds(999)).milliseconds / 1_000, 1), longest.milliseconds / 1_000)
         var key = ""
         key.reserveCapacity(2 * rungs.count + 8)
         for rung in rungs.reversed() { key += seconds >> Int64(rung) & 1 == 1 ? "1." : "0." }

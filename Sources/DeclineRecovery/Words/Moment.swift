@@ -1,4 +1,6 @@
 /// A point in time, to the millisecond, as everything Salvage decides by is told from outside: the core has no clock.
+///
+/// Because it is told from outside, it may be any number: reckoning with it ends at the ends of the scale instead of the process.
 public struct Moment: Hashable, Comparable, Sendable {
     /// Milliseconds since 1970-01-01T00:00:00Z, leap seconds ignored as Unix does.
     public let milliseconds: Int64
@@ -10,11 +12,11 @@ public struct Moment: Hashable, Comparable, Sendable {
     public static func < (left: Moment, right: Moment) -> Bool { left.milliseconds < right.milliseconds }
 
     public static func + (moment: Moment, span: Span) -> Moment {
-        Moment(milliseconds: moment.milliseconds + span.milliseconds)
+        Moment(milliseconds: moment.milliseconds.saturatingAdd(span.milliseconds))
     }
 
     public static func - (later: Moment, earlier: Moment) -> Span {
-        Span(milliseconds: later.milliseconds - earlier.milliseconds)
+        Span(milliseconds: later.milliseconds.saturatingSubtract(earlier.milliseconds))
     }
 
     /// A length of time in milliseconds; negative when it points to the past.
@@ -26,10 +28,32 @@ public struct Moment: Hashable, Comparable, Sendable {
         }
 
         public static func milliseconds(_ count: Int64) -> Span { Span(milliseconds: count) }
-        public static func seconds(_ count: Int64) -> Span { Span(milliseconds: count * 1_000) }
-        public static func minutes(_ count: Int64) -> Span { Span(milliseconds: count * 60_000) }
-        public static func days(_ count: Int64) -> Span { Span(milliseconds: count * 86_400_000) }
+        public static func seconds(_ count: Int64) -> Span { Span(milliseconds: count.saturatingMultiply(1_000)) }
+        public static func minutes(_ count: Int64) -> Span { Span(milliseconds: count.saturatingMultiply(60_000)) }
+        public static func days(_ count: Int64) -> Span { Span(milliseconds: count.saturatingMultiply(86_400_000)) }
 
         public static func < (left: Span, right: Span) -> Bool { left.milliseconds < right.milliseconds }
+
+        public static func + (left: Span, right: Span) -> Span {
+            Span(milliseconds: left.milliseconds.saturatingAdd(right.milliseconds))
+        }
+    }
+}
+
+extension Int64 {
+    fileprivate func saturatingAdd(_ other: Int64) -> Int64 {
+        let (sum, overflows) = addingReportingOverflow(other)
+        return overflows ? (other < 0 ? .min : .max) : sum
+    }
+
+    fileprivate func saturatingSubtract(_ other: Int64) -> Int64 {
+        let (difference, overflows) = subtractingReportingOverflow(other)
+        return overflows ? (other < 0 ? .max : .min) : difference
+    }
+
+    /// - Parameter factor: above 0.
+    fileprivate func saturatingMultiply(_ factor: Int64) -> Int64 {
+        let (product, overflows) = multipliedReportingOverflow(by: factor)
+        return overflows ? (self < 0 ? .min : .max) : product
     }
 }

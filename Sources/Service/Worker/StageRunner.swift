@@ -57,14 +57,12 @@ final class StageRunner: Sendable {
     }
 
     private func process(_ delivery: Delivery, _ lane: Lane, _ handle: Handle) async {
-        let message = IncomingMessage(delivery, at: stage)
+        let message = IncomingMessage(delivery, at: stage, names)
         let handled: Handled
         if suspicion.course(at: stage, deliveries: message.deliveries) == .setAside {
             handled = .settingAside(message, from: stage)
         } else {
-            if case .integer(let due)? = delivery.properties.headers[HeaderName.due] {
-                report.cameFromLadder(late: clock.now() - Moment(milliseconds: due))
-            }
+            if let due = message.due { report.cameFromLadder(late: clock.now() - due) }
             handled = await handle(message)
         }
         if let pause = handled.pause, await !rest(pause, on: lane) { return }
@@ -72,7 +70,7 @@ final class StageRunner: Sendable {
         let outgoing = handled
             .publishing(from: stage, at: now, worker: workerID, traceparent: message.traceparent)
             .map { $0.brokerMessage(names, now: now) }
-        let onward = handled.onward.map { [Broker.OutgoingMessage(delivery, $0, names, now: now)] } ?? []
+        let onward = handled.onward.map { [Broker.OutgoingMessage(delivery, at: stage, $0, names, now: now)] } ?? []
         if await finish(delivery, publishing: onward + outgoing, on: lane) { report.finished(handled.account, message) }
     }
 
@@ -111,7 +109,7 @@ final class StageRunner: Sendable {
     /// Puts a delivery to the end of its stage's queue; `false` when that cannot be done either.
     private func sendAgain(_ delivery: Delivery) async -> Bool {
         do throws(FinishError) {
-            try await delivery.finish(publishing: [Broker.OutgoingMessage(delivery, .again(stage), names, now: clock.now())])
+            try await delivery.finish(publishing: [Broker.OutgoingMessage(delivery, at: stage, .again(stage), names, now: clock.now())])
             return true
         } catch {
             report.failed(error)

@@ -21,6 +21,22 @@ import Testing
         #expect(Moment(rfc3339: text) == nil)
     }
 
+    @Test(arguments: [Int64.min, .min + 1, -1, 0, 1, .max - 1, .max])
+    func reckoningEndsAtTheEndsOfTheScale(number: Int64) {
+        let moment = Moment(milliseconds: number)
+        for other in [Int64.min, -1, 0, 1, .max] {
+            let (sum, isTooMuch) = number.addingReportingOverflow(other)
+            #expect((moment + .milliseconds(other)).milliseconds == (isTooMuch ? (other < 0 ? .min : .max) : sum))
+            let (difference, isTooFar) = number.subtractingReportingOverflow(other)
+            #expect((moment - Moment(milliseconds: other)).milliseconds == (isTooFar ? (other < 0 ? .max : .min) : difference))
+        }
+        for span in [Moment.Span.seconds(number), .minutes(number), .days(number)] where number != 0 {
+            #expect((span.milliseconds < 0) == (number < 0))
+        }
+        #expect(DelayLadder.entry(after: .milliseconds(number), to: .retry).delay <= DelayLadder.longest)
+        #expect(!moment.rfc3339.isEmpty && !moment.rfc1123.isEmpty)
+    }
+
     @Test func everyMomentComesBack() {
         var random = SeededRandom(seed: 3)
         for _ in 0..<5_000 {

@@ -1,0 +1,80 @@
+import Broker
+import DeclineRecovery
+
+/// What the headers of a delivery say of its way to us, as far as it may be believed.
+///
+/// Whoever may publish to an exchange may write any header. So ours count where only we can have written them, and the broker's where it
+/// writes over what it finds; elsewhere they are what a stranger would have us believe.
+struct DeliveryNotes {
+    /// How often the broker handed the message out before.
+    let deliveries: Int
+    /// When it was to come out of the delay ladder.
+    let due: Moment?
+    let setAside: SetAside?
+    let origin: Provenance
+
+    /// - Parameter stage: whose queue it came from.
+    init(_ delivery: Delivery, at stage: Stage, _ names: TopologyNames) {
+        let headers = delivery.properties.headers
+        let areOurs = Self.isFromUs(exchange: delivery.exchange, stage, names)
+        // More than this nothing can have been handed out, and it may be added up.
+        deliveries = Int(min(max(delivery.deliveryCount ?? 0, 0), 1_000_000_000))
+        due = if areOurs, case .integer(let due)? = headers[HeaderName.due] { Moment(milliseconds: due) } else { nil }
+        setAside = areOurs && stage == .suspects ? SetAside(headers) : nil
+        origin = (areOurs ? Provenance(headers) : nil) ?? Provenance(exchange: delivery.exchange, routingKey: delivery.routingKey, isNoted: false)
+    }
+
+    /// The CRM publishes to one exchange alone. It leads to intake's queue, and, where that is missing, to the unrouted; what we send there
+    /// goes by the default exchange, and to the other queues only we publish.
+    private static func isFromUs(exchange: String, _ stage: Stage, _ names: TopologyNames) -> Bool {
+        stage == .intake ? exchange.isEmpty : exchange != names.declines
+    }
+}
+
+/// Where a message was published. One that we sent on as it came carries a note of it along.
+struct Provenance: Equatable {
+    let exchange: String
+    let routingKey: String
+    let isNoted: Bool
+
+    init(exchange: String, routingKey: String, isNoted: Bool) {
+        self.exchange = exchange
+        self.routingKey = routingKey
+        self.isNoted = isNoted
+    }
+
+    fileprivate init?(_ headers: FieldTable) {
+        guard case .string(let exchange)? = headers[HeaderName.originExchange],
+            case .string(let routingKey)? = headers[HeaderName.originRoutingKey]
+        else { return nil }
+        self.init(exchange: exchange, routingKey: routingKey, isNoted: true)
+    }
+}
+
+extension SetAside {
+    fileprivate init?(_ headers: FieldTable) {
+        guard case .string(let word)? = headers[HeaderName.setAsideStage], let stage = Stage(rawValue: word),
+            case .integer(let deliveries)? = headers[HeaderName.setAsideDeliveries]
+        else { return nil }
+        self.init(stage: stage, deliveries: Int(min(max(deliveries, 0), 1_000_000_000)))
+    }
+}
+
+extension FieldTable {
+    mutating func note(due: Moment) { note(HeaderName.due, .integer(due.milliseconds)) }
+
+    mutating func note(_ origin: Provenance) {
+        note(HeaderName.originExchange, .string(origin.exchange))
+        note(HeaderName.originRoutingKey, .string(origin.routingKey))
+    }
+
+    mutating func note(_ setAside: SetAside) {
+        note(HeaderName.setAsideStage, .string(setAside.stage.rawValue))
+        note(HeaderName.setAsideDeliveries, .integer(Int64(setAside.deliveries)))
+    }
+
+    private mutating func note(_ name: String, _ value: FieldValue) {
+        fields.removeAll { $0.name == name }
+        fields.append(Field(name, value))
+    }
+}
