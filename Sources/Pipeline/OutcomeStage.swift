@@ -29,7 +29,7 @@ public struct OutcomeStage: Sendable {
         switch news.step(gateway: gateway, isCancelRequested: news.reference.map { cancels.isCancelRequested($0, of: news.merchantID) } ?? false) {
         case .tell(let reference, let reason):
             let result = ResultEvent(
-                subject: .recovery(reference, RecoveredOrder(reference)), merchantID: news.merchantID, reason: reason, gatewayID: news.gatewayID,
+                subject: .recovery(reference, RecoveredOrder(reference)), merchantID: reference.merchantID ?? news.merchantID, reason: reason, gatewayID: news.gatewayID,
                 flexFactorOrderID: news.orderID, occurredAt: clock.now())
             return Handled(
                 publishing: result.messages(reply: nil, traceparent: message.traceparent),

@@ -67,7 +67,7 @@ extension ConsoleTests {
             try await eventually("FlexFactor has taken the money, and the CRM knows") { crm.result(of: "LOST", "approved") != nil }
             #expect(crm.ids(of: "LOST", "submitted").count == 1)
             #expect(crm.ids(of: "LOST", "approved").count == 1)
-            #expect(try await fleet.ledger().map(\.externalOrderId) == ["LOST-R7-88-7"])
+            #expect(try await fleet.ledger().map(\.externalOrderId) == [CRM.reference("LOST-R7-88-7")])
             try await browser.click("nav-overview")
             try await browser.sees("stat-letters", "2")
             try await browser.sees("stat-recovered", "USD", "49.99")

@@ -59,7 +59,7 @@ extension Breakages {
                 #expect(letter["reason"] as? String == "crashes_workers")
                 #expect(letter["replayable"] as? Bool == false)
                 #expect(letter["stage"] as? String == "cascade")
-                #expect(letter["recoveryReference"] as? String == "KILLER-S0")
+                #expect(letter["recoveryReference"] as? String == CRM.reference("KILLER-S0"))
                 let original = try #require(letter["original"] as? [String: Any])
                 #expect(original["exchange"] as? String == "recovery.work")
                 #expect(original["routingKey"] as? String == "cascade")

@@ -1,4 +1,5 @@
 public import Broker
+import DeclineRecovery
 public import Foundation
 import Synchronization
 
@@ -70,7 +71,17 @@ public final class CRM: Sendable {
         }
     }
 
-    /// A rebill of merchant `acme` whose fourth re-attempt is due; its reference is `<order>-R7-88-7`.
+    /// The reference of a decline of ours, from what of it can be read.
+    ///
+    /// - Parameter family: the reference without merchant and tag, such as `A1-R7-88-7`.
+    public static func reference(_ family: String, merchant: String = "acme") -> String {
+        guard let family = RecoveryReference(family) else { return "\(family) is no reference" }
+        let identity = DeclineIdentity(merchantID: MerchantID(merchant), source: "https://crm.example.test", id: "decline-\(family.orderID)")
+        return RecoveryReference(
+            identity, orderID: family.orderID, kind: family.kind, sequence: family.sequence, subscription: family.subscription).text
+    }
+
+    /// A rebill of merchant `acme` whose fourth re-attempt is due; its reference is that of the family `<order>-R7-88-7`.
     public static func recycle(_ order: String, token: String = "tok_managed_approve", advice: String? = nil) -> [UInt8] {
         let text = String(decoding: decline(order, token: token), as: UTF8.self)
             .replacing("\"trigger\":\"initial\"", with: "\"trigger\":\"recycle\",\"recovery\":{\"reattempt\":4}")

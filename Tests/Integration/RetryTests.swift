@@ -43,7 +43,7 @@ import Testing
             #expect(story.status == 0, "\(story.error)")
             let lines = ["passed on to retry, by rule table:nmi/201", "told the CRM: submitted", "told the CRM: approved, approved_by_webhook", "ended as approved"]
             for line in lines { #expect(story.output.contains(line), "\(line) in \(story.output)") }
-            #expect(try await fleet.salvage("trace", "EXPIRED-R7-88-7", "--json").output.contains(#""detail":"expired""#))
+            #expect(try await fleet.salvage("trace", CRM.reference("EXPIRED-R7-88-7"), "--json").output.contains(#""detail":"expired""#))
             #expect(try await fleet.salvage("trace", "NOBODY").status == 1)
         }
     }
@@ -96,7 +96,7 @@ import Testing
             try await crm.publish([CRM.recycle("FORGOTTEN")], key: "decline.recycle")
             try await eventually("it has ended", seconds: 180) { kinds(crm, "FORGOTTEN") == ["submitted", "expired"] }
             // What is closed can take no money any more.
-            try await fleet.http("POST", "/sandbox/orders/FORGOTTEN-R7-88-7/complete")
+            try await fleet.http("POST", "/sandbox/orders/\(CRM.reference("FORGOTTEN-R7-88-7"))/complete")
             try await expectTheTruth(crm, fleet, declines: 1)
         }
     }

@@ -23,7 +23,7 @@ import Testing
             let result = try #require(texts.first { $0.contains("NOBODY") })
             for part in [
                 #""stage":"unrouted""#, #""exchange":"recovery.results""#, #""routingKey":"new_sale.approved""#, #""merchantId":"acme""#,
-                #""recoveryReference":"NOBODY-S0""#, #""orderId":"NOBODY""#, #""replayable":true"#, #""messageId":"NOBODY-S0/approved""#,
+                #""recoveryReference":"\#(CRM.reference("NOBODY-S0"))""#, #""orderId":"NOBODY""#, #""replayable":true"#, #""messageId":"\#(CRM.reference("NOBODY-S0"))/approved""#,
                 "No queue was bound to the exchange 'recovery.results' for the routing key 'new_sale.approved'.",
             ] {
                 #expect(result.contains(part), "\(part) is not in \(result)")

@@ -42,10 +42,10 @@ public enum CRMConsent: Sendable, Equatable {
         path.tokens.reduce(event as JSONValue?) { value, name in value?[name] }
     }
 
-    /// What `RecoveryReference(for:)` reads, and the merchant.
+    /// What `RecoveryReference(for:)` and `Debt` read.
     private static let identity = [
-        ["data", "merchantId"], ["data", "trigger"], ["data", "order", "id"], ["data", "order", "type"], ["data", "order", "trialCompletion"],
+        ["source"], ["id"], ["data", "merchantId"], ["data", "trigger"], ["data", "order", "id"], ["data", "order", "type"], ["data", "order", "trialCompletion"],
         ["data", "order", "hasRecurringProducts"], ["data", "order", "rerunNumber"], ["data", "order", "billingCycle"],
-        ["data", "order", "purchaseId"], ["data", "decline", "gatewayId"],
+        ["data", "order", "purchaseId"], ["data", "order", "chargeId"], ["data", "decline", "gatewayId"],
     ].map(JSONPointer.init(tokens:))
 }

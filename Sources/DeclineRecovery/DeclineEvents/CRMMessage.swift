@@ -104,9 +104,9 @@ public struct CancelCommand: Sendable, Equatable {
         let merchantID = data.text("merchantId", 1...64)
         let reason = data.optionalText("reason", 0...256)
         var target: Target?
-        if let text = data.optionalText("recoveryReference", 1...512) {
+        if let text = data.optionalText("recoveryReference", 1...RecoveryReference.longest) {
             if let reference = RecoveryReference(text) { target = .recovery(reference) } else {
-                faults.add("\(data.path).recoveryReference", "expected a recovery reference as Salvage writes it, e.g. A1B2-R7-88123-42")
+                faults.add("\(data.path).recoveryReference", "expected a recovery reference as results name it, e.g. acme-A1B2-R7-88123-42-kzqtwmhdxp")
             }
         } else if let order = data.text("orderId", 1...128), let purchase = data.text("purchaseId", 1...64), let cycle = data.count("billingCycle", 1...100_000) {
             target = .rebill(orderID: order, purchaseID: purchase, billingCycle: cycle)

@@ -62,11 +62,12 @@ extension Order {
         let address = order.optionalText("ipAddress", 0...64)
         let trial = order.flag("trialCompletion")
         let recurring = order.flag("hasRecurringProducts")
+        let charge = order.optionalText("chargeId", 1...64)
         let items = order.objects("items", atMost: 200).map(Item.init(reading:))
         guard let id, let type else { return nil }
         self.init(
             id: id, type: type, trialCompletion: trial, hasRecurringProducts: recurring, campaignID: campaign.map(CampaignID.init(_:)),
-            purchaseID: purchase, billingCycle: cycle, rerunNumber: rerun, ipAddress: address, items: items)
+            purchaseID: purchase, billingCycle: cycle, rerunNumber: rerun, ipAddress: address, items: items, chargeID: charge)
     }
 }
 

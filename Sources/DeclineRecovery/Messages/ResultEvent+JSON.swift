@@ -22,6 +22,7 @@ extension ResultEvent {
                 json.member("type", order.type.rawValue)
                 json.optional("purchaseId", order.purchaseID)
                 json.optional("billingCycle", order.billingCycle.map(Int64.init))
+                json.optional("chargeId", order.chargeID)
             }
         case .event, .command:
             if case .command(_, let reference?, _, _) = subject { data.member("recoveryReference", reference.text) }

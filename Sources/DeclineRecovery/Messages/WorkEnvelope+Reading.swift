@@ -13,7 +13,8 @@ extension WorkEnvelope {
             order: RecoveredOrder(
                 id: try order.text("id"), type: try order.word("type"), trialCompletion: try order.flag("trialCompletion"),
                 hasRecurringProducts: try order.flag("hasRecurringProducts"), purchaseID: try order.optionalText("purchaseId"),
-                billingCycle: try order.optionalCount("billingCycle"), declinedGatewayID: GatewayID(try order.text("declinedGatewayId"))),
+                billingCycle: try order.optionalCount("billingCycle"), declinedGatewayID: GatewayID(try order.text("declinedGatewayId")),
+                chargeID: try order.optionalText("chargeId")),
             verdict: DeclineVerdict(declineClass: try verdict.word("class"), rule: try verdict.text("rule")),
             reply: try reply.map { (reply) throws(EnvelopeFault) in
                 ReplyAddress(queue: try reply.text("queue"), correlationID: try reply.optionalText("correlationId"))

@@ -29,6 +29,7 @@ extension WorkEnvelope {
             order.optional("purchaseId", recovery.order.purchaseID)
             order.optional("billingCycle", recovery.order.billingCycle.map(Int64.init))
             order.member("declinedGatewayId", recovery.order.declinedGatewayID.text)
+            order.optional("chargeId", recovery.order.chargeID)
         }
         json.object("verdict") { verdict in
             verdict.member("class", recovery.verdict.declineClass.rawValue)

@@ -147,10 +147,12 @@ public struct RecoveredOrder: Sendable, Equatable {
     public let billingCycle: Int?
     /// The gateway that declined: where later billing goes back to.
     public let declinedGatewayID: GatewayID
+    /// Which charge of the order it is, where the CRM says so.
+    public let chargeID: String?
 
     public init(
         id: String, type: OrderType, trialCompletion: Bool, hasRecurringProducts: Bool, purchaseID: String?, billingCycle: Int?,
-        declinedGatewayID: GatewayID
+        declinedGatewayID: GatewayID, chargeID: String? = nil
     ) {
         self.id = id
         self.type = type
@@ -159,13 +161,14 @@ public struct RecoveredOrder: Sendable, Equatable {
         self.purchaseID = purchaseID
         self.billingCycle = billingCycle
         self.declinedGatewayID = declinedGatewayID
+        self.chargeID = chargeID
     }
 
     public init(_ event: DeclineEvent) {
         self.init(
             id: event.order.id, type: event.order.type, trialCompletion: event.order.trialCompletion,
             hasRecurringProducts: event.order.hasRecurringProducts, purchaseID: event.order.purchaseID,
-            billingCycle: event.order.billingCycle, declinedGatewayID: event.decline.gatewayID)
+            billingCycle: event.order.billingCycle, declinedGatewayID: event.decline.gatewayID, chargeID: event.order.chargeID)
     }
 }
 

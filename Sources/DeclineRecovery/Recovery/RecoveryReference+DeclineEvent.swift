@@ -17,7 +17,7 @@ extension RecoveryReference {
         // Its presence says that there is something to bill later; a purchase without an id is an empty part.
         let subscription = isRecurring || order.hasRecurringProducts
             ? Subscription(purchaseID: order.purchaseID ?? "", gatewayID: event.decline.gatewayID) : nil
-        self.init(orderID: order.id, kind: kind, sequence: sequence ?? 0, subscription: subscription)
+        self.init(DeclineIdentity(event), orderID: order.id, kind: kind, sequence: sequence ?? 0, subscription: subscription)
     }
 }
 

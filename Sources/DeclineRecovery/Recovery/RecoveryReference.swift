@@ -1,10 +1,13 @@
-/// The identity of a recovery: `<order id>-<kind><sequence>[-<purchase id>-<gateway id>]`, e.g. `A1B2C3D4E5-R7-88123-42` (messages.md, "Recovery reference").
+/// The identity of a recovery: `<merchant>-<order>-<kind><sequence>[-<purchase>-<gateway>]-<tag>`, e.g. `acme-A1B2C3D4E5-R7-88123-42-kzqtwmhdxp`.
 ///
 /// FlexFactor gets it as `orderId`, people see it there, and a webhook brings it back; it holds all that a result needs when only a
-/// webhook is at hand. Deterministic: the same decline gives the same reference on every pod and at every repeat.
+/// webhook is at hand. Deterministic: the same decline gives the same reference on every pod and at every repeat. The tag tells apart
+/// what the other parts do not: two charges of one order, two re-attempts of one cycle.
 ///
 /// The parts are joined with `-`, so within a part every byte outside `A-Z a-z 0-9 . _` stands as `~` and two capital hex digits.
 /// The text is therefore plain ASCII, safe in a URL path, and has exactly one reading.
+///
+/// Versions before wrote it without merchant and tag. Recoveries of theirs live for weeks, so that form is read and kept as it is.
 public struct RecoveryReference: Hashable, Sendable, CustomStringConvertible {
     public enum Kind: String, Sendable, CaseIterable {
         case sale = "S"
@@ -36,13 +39,20 @@ public struct RecoveryReference: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
+    /// Whose recovery it is; `nil` in the form of old.
+    public let merchantID: MerchantID?
     public let orderID: String
     public let kind: Kind
     /// The rerun number or the billing cycle; 0 for a sale that has neither.
     public let sequence: Int
     public let subscription: Subscription?
+    /// Eight letters drawn from the decline's identity and two that check the text before them; `nil` in the form of old.
+    public let tag: String?
     /// The whole, as it travels.
     public let text: String
+
+    /// The bytes of the longest that a valid decline can have: each part at its limit and every byte of it escaped.
+    public static let longest = 3 * (64 + 128 + 64 + 64) + 4 + 1 + 6 + 1 + 10
 
     /// What the result of a rebill, or of a sale with recurring products, needs beside the order.
     public struct Subscription: Hashable, Sendable {
@@ -56,32 +66,89 @@ public struct RecoveryReference: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
+    /// The reference of a decline.
+    public init(_ identity: DeclineIdentity, orderID: String, kind: Kind, sequence: Int, subscription: Subscription? = nil) {
+        self.init(merchantID: identity.merchantID, letters: identity.letters, orderID: orderID, kind: kind, sequence: sequence, subscription: subscription)
+    }
+
+    /// The form of old, without merchant and tag.
     public init(orderID: String, kind: Kind, sequence: Int, subscription: Subscription? = nil) {
+        self.init(merchantID: nil, letters: nil, orderID: orderID, kind: kind, sequence: sequence, subscription: subscription)
+    }
+
+    private init(merchantID: MerchantID?, letters: String?, orderID: String, kind: Kind, sequence: Int, subscription: Subscription?) {
+        self.merchantID = merchantID
         self.orderID = orderID
         self.kind = kind
         self.sequence = sequence
         self.subscription = subscription
-        var text = Self.escape(orderID) + "-" + kind.rawValue + String(sequence)
+        var text = ""
+        if let merchantID { text = Self.escape(merchantID.text) + "-" }
+        text += Self.escape(orderID) + "-" + kind.rawValue + String(sequence)
         if let subscription {
             text += "-" + Self.escape(subscription.purchaseID) + "-" + Self.escape(subscription.gatewayID.text)
+        }
+        if let letters {
+            text += "-" + letters
+            let check = Self.check(text)
+            tag = letters + check
+            text += check
+        } else {
+            tag = nil
         }
         self.text = text
     }
 
-    /// Reads a reference back; `nil` when the text is not one that `init(orderID:kind:sequence:subscription:)` writes.
+    /// Reads a reference back; `nil` when the text is none that we write.
+    ///
+    /// Both forms can have four parts. The check letters tell: a text of old has them by chance once in 676 times, and only where a gateway's
+    /// name is ten small letters long and a purchase reads like a kind.
     public init?(_ text: some StringProtocol) {
         let parts = text.split(separator: "-", omittingEmptySubsequences: false)
-        guard parts.count == 2 || parts.count == 4, let letter = parts[1].first, let kind = Kind(rawValue: String(letter)),
-            let sequence = Int(parts[1].dropFirst()), sequence >= 0, let orderID = Self.unescape(parts[0])
+        guard let reference = Self.tagged(parts, text) ?? Self.old(parts, text) else { return nil }
+        self = reference
+    }
+
+    private static func tagged(_ parts: [some StringProtocol], _ text: some StringProtocol) -> RecoveryReference? {
+        guard parts.count == 4 || parts.count == 6, let tag = parts.last, tag.utf8.count == DeclineIdentity.letterCount + 2,
+            tag.utf8.allSatisfy({ (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0) }), let merchant = unescape(parts[0])
+        else { return nil }
+        return read(
+            Array(parts[1..<parts.count - 1]), merchantID: MerchantID(merchant), letters: String(tag.prefix(DeclineIdentity.letterCount)), as: text)
+    }
+
+    private static func old(_ parts: [some StringProtocol], _ text: some StringProtocol) -> RecoveryReference? {
+        guard parts.count == 2 || parts.count == 4 else { return nil }
+        return read(parts, merchantID: nil, letters: nil, as: text)
+    }
+
+    /// The order, the kind with its sequence, and the subscription.
+    private static func read(
+        _ parts: [some StringProtocol], merchantID: MerchantID?, letters: String?, as text: some StringProtocol
+    ) -> RecoveryReference? {
+        guard let letter = parts[1].first, let kind = Kind(rawValue: String(letter)), let sequence = Int(parts[1].dropFirst()), sequence >= 0,
+            let orderID = unescape(parts[0])
         else { return nil }
         var subscription: Subscription?
         if parts.count == 4 {
-            guard let purchaseID = Self.unescape(parts[2]), let gatewayID = Self.unescape(parts[3]) else { return nil }
+            guard let purchaseID = unescape(parts[2]), let gatewayID = unescape(parts[3]) else { return nil }
             subscription = Subscription(purchaseID: purchaseID, gatewayID: GatewayID(gatewayID))
         }
-        self.init(orderID: orderID, kind: kind, sequence: sequence, subscription: subscription)
-        // One spelling only: `S007` and lower-case escapes are other texts, not other spellings.
-        guard self.text == text else { return nil }
+        let read = RecoveryReference(
+            merchantID: merchantID, letters: letters, orderID: orderID, kind: kind, sequence: sequence, subscription: subscription)
+        // One spelling only: `S007`, lower-case escapes and other check letters are other texts, not other spellings.
+        return read.text == text ? read : nil
+    }
+
+    /// The same without merchant and tag: all recoveries of that kind and number.
+    public var family: RecoveryReference {
+        tag == nil ? self : RecoveryReference(orderID: orderID, kind: kind, sequence: sequence, subscription: subscription)
+    }
+
+    /// Two letters drawn from a text.
+    private static func check(_ text: String) -> String {
+        let number = text.utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x0000_0100_0000_01b3 }
+        return DeclineIdentity.letters(of: number ^ number >> 32, count: 2)
     }
 
     public var description: String { text }

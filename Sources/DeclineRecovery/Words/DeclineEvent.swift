@@ -67,6 +67,8 @@ public struct Order: Sendable, Equatable {
     /// As the CRM sent it; routing asks whether it is an IPv4 or IPv6 address.
     public let ipAddress: String?
     public let items: [Item]
+    /// Tells apart what is charged on its own within one order, such as an upsell.
+    public let chargeID: String?
 
     public struct Item: Sendable, Equatable {
         public let sku: String?
@@ -85,7 +87,8 @@ public struct Order: Sendable, Equatable {
 
     public init(
         id: String, type: OrderType, trialCompletion: Bool = false, hasRecurringProducts: Bool = false, campaignID: CampaignID? = nil,
-        purchaseID: String? = nil, billingCycle: Int? = nil, rerunNumber: Int? = nil, ipAddress: String? = nil, items: [Item] = []
+        purchaseID: String? = nil, billingCycle: Int? = nil, rerunNumber: Int? = nil, ipAddress: String? = nil, items: [Item] = [],
+        chargeID: String? = nil
     ) {
         self.id = id
         self.type = type
@@ -97,6 +100,7 @@ public struct Order: Sendable, Equatable {
         self.rerunNumber = rerunNumber
         self.ipAddress = ipAddress
         self.items = items
+        self.chargeID = chargeID
     }
 }
 

@@ -12,7 +12,10 @@ final class CancelTail: CancelDirectory {
     private let known = Mutex<Set<CancelNotice>>([])
 
     func isCancelRequested(_ reference: RecoveryReference, of merchant: MerchantID) -> Bool {
-        known.withLock { $0.contains(CancelNotice(merchantID: merchant, reference: reference)) }
+        known.withLock { known in
+            // A command that names a rebill stops all of its re-attempts, whose tags the CRM does not know.
+            known.contains(CancelNotice(merchantID: merchant, reference: reference)) || known.contains(CancelNotice(merchantID: merchant, reference: reference.family))
+        }
     }
 
     private let probes = Mutex<[CancelNotice: StopSignal]>([:])

@@ -1,0 +1,63 @@
+/// What makes a decline the same as another: its merchant, and the `source` and `id` of its event. A repeat has the same three; whatever
+/// has another id is another decline, and is worked on by itself.
+public struct DeclineIdentity: Hashable, Sendable {
+    public let merchantID: MerchantID
+    public let source: String
+    public let id: String
+
+    public init(merchantID: MerchantID, source: String, id: String) {
+        self.merchantID = merchantID
+        self.source = source
+        self.id = id
+    }
+
+    public init(_ event: DeclineEvent) {
+        self.init(merchantID: event.merchantID, source: event.source, id: event.id)
+    }
+
+    static let letterCount = 8
+
+    /// What a recovery reference carries of it. Letters only: digits in a row could pass for a card number.
+    var letters: String {
+        // The lengths keep the borders: no two identities give one name.
+        let name = "\(merchantID.text.utf8.count) \(source.utf8.count) " + merchantID.text + source + id
+        return Self.letters(of: UUID5(namespace: Self.namespace, name: name).low, count: Self.letterCount)
+    }
+
+    static func letters(of number: UInt64, count: Int) -> String {
+        var rest = number
+        var text = ""
+        for _ in 0..<count {
+            text.unicodeScalars.append(Unicode.Scalar(UInt8(ascii: "a") + UInt8(rest % 26)))
+            rest /= 26
+        }
+        return text
+    }
+
+    private static let namespace = UUID5(high: 0x7d1c_93be_04f8_4a16, low: 0xb2e5_6c0f_91a7_d438)
+}
+
+/// What is to be paid: a charge of the CRM's, whatever the ways in which it is tried. A cascade, its reruns and its re-attempts are one debt.
+///
+/// The amount is no part of it; it is compared.
+public struct Debt: Hashable, Sendable {
+    public let merchantID: MerchantID
+    public let orderID: String
+    public let purchaseID: String?
+    public let billingCycle: Int?
+    /// The CRM's name of a charge of its own within the order, such as an upsell.
+    public let chargeID: String?
+
+    public init(merchantID: MerchantID, orderID: String, purchaseID: String?, billingCycle: Int?, chargeID: String?) {
+        self.merchantID = merchantID
+        self.orderID = orderID
+        self.purchaseID = purchaseID
+        self.billingCycle = billingCycle
+        self.chargeID = chargeID
+    }
+
+    public init(_ order: RecoveredOrder, of merchantID: MerchantID) {
+        self.init(
+            merchantID: merchantID, orderID: order.id, purchaseID: order.purchaseID, billingCycle: order.billingCycle, chargeID: order.chargeID)
+    }
+}
