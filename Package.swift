@@ -91,6 +91,10 @@ let package = Package(
         .testTarget(name: "BrokerTests", dependencies: ["Broker"], swiftSettings: settings),
         .testTarget(name: "FlexFactorTests", dependencies: ["FlexFactor", "DeclineRecovery", "TestSupport", nioCore, nioPosix], swiftSettings: settings),
         .testTarget(name: "PipelineTests", dependencies: ["Pipeline", "DeclineRecovery", "TestSupport"], swiftSettings: settings),
+        .testTarget(
+            name: "ServiceTests",
+            dependencies: ["Service", "Broker", "DeclineRecovery", "FlexFactor", "Operations", "Pipeline", "TestSupport", nioCore, nioPosix, log],
+            swiftSettings: settings),
         .testTarget(name: "SimulationTests", dependencies: ["DeclineRecovery", "TestSupport"], path: "Tests/Simulation", swiftSettings: settings),
         .testTarget(name: "DeclineRecoveryTests", dependencies: ["DeclineRecovery", "TestSupport"], swiftSettings: settings),
     ]

@@ -44,6 +44,8 @@ public struct Handled: Sendable {
         public let amount: Money?
         /// Who declined and why, e.g. `nmi/201`, where this step read it.
         public let declineCode: String?
+        /// An answer was asked for on a queue to which no answer may go.
+        public internal(set) var hasRefusedReply = false
 
         public init(
             merchantID: MerchantID? = nil, reference: RecoveryReference? = nil, gatewayID: GatewayID? = nil, fate: Fate,
@@ -76,6 +78,12 @@ public struct Handled: Sendable {
         case rejected(reason: String)
         /// Nothing follows from it; why.
         case ignored(String)
+    }
+
+    var withRefusedReply: Handled {
+        var account = account
+        account.hasRefusedReply = true
+        return Handled(publishing: publishing, onward: onward, pause: pause, account: account)
     }
 
     public init(publishing: [OutgoingMessage], onward: Onward? = nil, pause: Moment.Span? = nil, account: Account) {

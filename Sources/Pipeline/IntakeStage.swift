@@ -10,21 +10,28 @@ public struct IntakeStage: Sendable {
     let clock: any WallClock
     let letters: LetterWriter
     let names: TopologyNames
+    let replies: ReplyPolicy
     let day: Moment.Span
 
     public init(
         merchants: any MerchantDirectory, cards: any CardVault, clock: any WallClock, worker: DeadLetter.Worker, names: TopologyNames,
-        day: Moment.Span = .days(1)
+        replies: ReplyPolicy = ReplyPolicy(), day: Moment.Span = .days(1)
     ) {
         self.merchants = merchants
         self.cards = cards
         self.clock = clock
         self.letters = LetterWriter(stage: .intake, worker: worker, cards: cards)
         self.names = names
+        self.replies = replies
         self.day = day
     }
 
     public func handle(_ message: IncomingMessage) -> Handled {
+        let handled = decide(message)
+        return wantsReply(message) && reply(of: message) == nil ? handled.withRefusedReply : handled
+    }
+
+    private func decide(_ message: IncomingMessage) -> Handled {
         switch CRMMessage.decode(message.body) {
         case .decline(let event): take(event, message)
         case .cancel(let command): pass(command, message)
@@ -175,9 +182,11 @@ public struct IntakeStage: Sendable {
             account: account(of: event, reference, .rejected(reason: rejection.rawValue)))
     }
 
-    /// Where the CRM waits for the answer; a queue of ours is no place for it.
+    private func wantsReply(_ message: IncomingMessage) -> Bool { message.replyTo?.isEmpty == false }
+
+    /// Where the CRM waits for the answer. Neither a queue of ours nor just anybody's is a place for it.
     private func reply(of message: IncomingMessage) -> ReplyAddress? {
-        guard let queue = message.replyTo, !queue.isEmpty, !names.isOurs(queue) else { return nil }
+        guard let queue = message.replyTo, !queue.isEmpty, !names.isOurs(queue), replies.allows(queue) else { return nil }
         return ReplyAddress(queue: queue, correlationID: message.correlationID)
     }
 

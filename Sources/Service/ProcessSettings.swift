@@ -29,6 +29,8 @@ public struct ProcessSettings: Sendable {
     public var console: (host: String, port: Int)
     /// The host that FlexFactor signs, where it is not the one that requests name.
     public var webhookHost: String?
+    /// To which queues answers may go.
+    public var replies: ReplyPolicy
     /// The private keys for encrypted cards.
     public var cardKeys: CardKeys
     public var logLevel: Logger.Level
@@ -86,6 +88,10 @@ public struct ProcessSettings: Sendable {
         }
         self.console = (console.host, console.port)
         webhookHost = settings.optional("webhooks.host")
+        replies = ReplyPolicy(
+            prefix: settings.parsed("reply.prefix", default: ReplyPolicy.defaultPrefix, "the beginning of queue names, at most 200 bytes, or none") {
+                $0 == "none" ? "" : $0.utf8.count <= 200 ? $0 : nil
+            })
         cardKeys = settings.cardKeys()
         logLevel = settings.parsed("log.level", default: .info, "one of " + Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")) {
             Logger.Level(rawValue: $0)

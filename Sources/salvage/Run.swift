@@ -21,6 +21,7 @@ struct Run: AsyncParsableCommand {
               SALVAGE_LISTEN                       0.0.0.0:8080 for /livez, /readyz, /metrics; none for nowhere
               SALVAGE_WEBHOOKS_LISTEN              0.0.0.0:8081 for POST /webhooks/MERCHANT/GATEWAY; none for nowhere
               SALVAGE_WEBHOOKS_HOST                the host that FlexFactor signs, where a proxy changes it
+              SALVAGE_REPLY_PREFIX                 salvage.reply.: queues of this name may be a decline's reply_to, beside those that the broker names; or none
               SALVAGE_CARD_KEYS                    KID=FILE[,KID=FILE]: private keys for encrypted cards (`salvage keys new`)
               SALVAGE_LOG_LEVEL, SALVAGE_LOG_FORMAT   info, auto (json unless on a terminal)
               SALVAGE_SHUTDOWN_GRACE_SECONDS       25: how long work under way may go on after SIGTERM

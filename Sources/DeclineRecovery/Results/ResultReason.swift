@@ -24,6 +24,13 @@ public enum ResultReason: Sendable, Equatable {
         case refusedByFlexFactor = "refused_by_flexfactor"
     }
 
+    /// Every reason that there is.
+    public static let all: [ResultReason] =
+        [.submitted, .cancelled, .refunded, .chargeback] + RecoveryOutcome.Approval.allCases.map(ResultReason.approved)
+        + RecoveryOutcome.Refusal.allCases.map(ResultReason.declined) + RecoveryOutcome.Expiry.allCases.map(ResultReason.expired)
+        + SkipReason.allCases.map(ResultReason.skipped) + Rejection.allCases.map(ResultReason.rejected)
+        + Cancellation.End.allCases.map(ResultReason.nothingToCancel)
+
     public var kind: ResultKind {
         switch self {
         case .submitted: .submitted

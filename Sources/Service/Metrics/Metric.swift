@@ -1,6 +1,9 @@
 import Synchronization
 
-/// Numbers of one name under different labels, for Prometheus. Label sets are few by construction, and bounded where the world chooses them.
+/// Numbers of one name under different labels, for Prometheus.
+///
+/// Every label's values come from the configuration, the tables or an enumeration (`ServiceMetrics` sees to it), so series are few by
+/// construction. `limit` is the backstop behind that: what would go beyond it is counted as `other`, and that it happened is counted too.
 final class Metric: Sendable {
     enum Kind: Sendable {
         case counter, gauge
@@ -20,8 +23,9 @@ final class Metric: Sendable {
     private let kind: Kind
     private let limit: Int
     private let series = Mutex<[[String]: Series]>([:])
+    private let overflow = Atomic<Int>(0)
 
-    init(_ name: String, _ help: String, labels: [String] = [], kind: Kind = .counter, limit: Int = 2_000) {
+    init(_ name: String, _ help: String, labels: [String] = [], kind: Kind = .counter, limit: Int = 50_000) {
         self.name = name
         self.help = help
         self.labels = labels
@@ -44,10 +48,19 @@ final class Metric: Sendable {
         }
     }
 
+    /// Makes a counter's series stand at 0 before anything is counted: a rate sees the first event only as a rise from a value that was there.
+    func declare(_ values: String...) { change(values) { _ in } }
+
+    /// How often something was counted as `other` because there were too many series.
+    var overflows: Int { overflow.load(ordering: .relaxed) }
+
+    var seriesCount: Int { series.withLock { $0.count } }
+
     private func change(_ values: [String], _ body: (inout Series) -> Void) {
         series.withLock { series in
-            let key = series[values] != nil || series.count < limit ? values : labels.map { _ in "other" }
-            body(&series[key, default: Series()])
+            let hasRoom = series[values] != nil || series.count < limit
+            if !hasRoom { overflow.add(1, ordering: .relaxed) }
+            body(&series[hasRoom ? values : labels.map { _ in "other" }, default: Series()])
         }
     }
 

@@ -9,13 +9,16 @@ import Musl
 #endif
 
 /// Everything a process counts, by name, in one place.
+///
+/// Anybody who may publish a decline chooses its merchant, its code source and its code, so none of them becomes a label as it came: what
+/// the configuration and the tables do not know is `other` (`LabelVocabulary`). Counters that somebody alerts on stand at 0 from the start.
 public final class ServiceMetrics: Sendable {
     private static let seconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3_600]
 
     let messages = Metric("salvage_messages_total", "Messages that a stage has finished, by what became of them.", labels: ["stage", "fate"])
     let results = Metric("salvage_results_total", "Result events published.", labels: ["merchant", "kind", "reason"])
     let deadLetters = Metric("salvage_dead_letters_total", "Dead letters written.", labels: ["stage", "reason"])
-    let unmapped = Metric("salvage_unmapped_declines_total", "Declines that no rule and no table knows.", labels: ["source", "code"], limit: 500)
+    let unmapped = Metric("salvage_unmapped_declines_total", "Declines that no rule and no table knows.", labels: ["source", "code"])
     let resultAge = Metric(
         "salvage_cascade_result_age_seconds", "From the decline to its cascade's result.", labels: ["kind"], kind: .histogram(seconds))
     let reconciled = Metric("salvage_reconciled_total", "Recoveries whose outcome had been unknown and was settled.", labels: ["kind"])
@@ -31,17 +34,48 @@ public final class ServiceMetrics: Sendable {
     let brokerReconnects = Metric("salvage_broker_connections_lost_total", "Connections lost.", labels: ["connection"])
     let webhooks = Metric("salvage_webhooks_total", "FlexFactor's webhooks, by what was answered.", labels: ["merchant", "answer"])
     let reloads = Metric("salvage_configuration_reloads_total", "Reloads of the configuration.", labels: ["outcome"])
+    let repliesRefused = Metric("salvage_replies_refused_total", "Replies not sent because no reply may go to the queue that was named.", labels: ["merchant"])
+    private let seriesLimited = Metric(
+        "salvage_metric_series_limited_total", "Counted under `other` because a metric had too many series.", labels: ["metric"], kind: .counter)
+    private let vocabulary = LabelVocabulary()
     private let build = Metric("salvage_build_info", "The version that runs.", labels: ["version"], kind: .gauge)
     private let cpu = Metric("process_cpu_seconds_total", "CPU time used.")
     private let memory = Metric("process_resident_memory_bytes", "Memory in use.", kind: .gauge)
 
     public init() {
         build.set(1, SalvageVersion.current)
+        for stage in Stage.allCases {
+            for reason in DeadLetterReason.allCases { deadLetters.declare(stage.rawValue, reason.rawValue) }
+            for fate in ["told", "parked", "dead_lettered", "rejected", "ignored"] { messages.declare(stage.rawValue, fate) }
+            for why in FinishError.words { finishFailures.declare(stage.rawValue, why) }
+        }
+        for stage in Stage.working { messages.declare(stage.rawValue, "passed_to_\(Stage.suspects.rawValue)") }
+        for outcome in ["applied", "refused"] { reloads.declare(outcome) }
+        for merchant in ["", LabelVocabulary.other] { repliesRefused.declare(merchant) }
+        webhooks.declare("", WebhookReceiver.Answer.unknownGateway.rawValue)
     }
 
+    /// What may be counted by name from now on, each counter of it at 0. A merchant that a reload takes away keeps its name.
+    func know(_ merchants: some Sequence<Merchant>) {
+        for merchant in merchants {
+            guard vocabulary.learn(merchant) else { continue }
+            let id = merchant.id.text
+            for reason in ResultReason.all { results.declare(id, reason.kind.rawValue, reason.code) }
+            for answer in WebhookReceiver.Answer.allCases where answer != .unknownGateway { webhooks.declare(id, answer.rawValue) }
+            repliesRefused.declare(id)
+        }
+    }
+
+    /// The merchant's name where the configuration knows it, `other` where somebody made it up, and nothing where there is none.
+    func label(_ merchant: MerchantID?) -> String { merchant.map(vocabulary.merchant) ?? "" }
+
     func record(_ account: Handled.Account, stage: Stage, now: Moment) {
-        let merchant = account.merchantID?.text ?? ""
-        if let unmapped = account.unmapped { self.unmapped.add(1, String(unmapped.responseCodeSource.prefix(32)), String(unmapped.responseCode.prefix(32))) }
+        let merchant = label(account.merchantID)
+        if let unmapped = account.unmapped {
+            let (source, code) = vocabulary.code(unmapped.responseCode, of: unmapped.responseCodeSource)
+            self.unmapped.add(1, source, code)
+        }
+        if account.hasRefusedReply { repliesRefused.add(1, merchant) }
         switch account.fate {
         case .passed(let next): messages.add(1, stage.rawValue, "passed_to_\(next.rawValue)")
         case .parked: messages.add(1, stage.rawValue, "parked")
@@ -51,7 +85,8 @@ public final class ServiceMetrics: Sendable {
         case .rejected(let reason):
             messages.add(1, stage.rawValue, "rejected")
             results.add(1, merchant, ResultKind.rejected.rawValue, reason)
-            deadLetters.add(1, stage.rawValue, reason)
+            // A faulty command's letter has the reason of a faulty event's.
+            deadLetters.add(1, stage.rawValue, (DeadLetterReason(rawValue: reason) ?? .invalidEvent).rawValue)
         case .ignored: messages.add(1, stage.rawValue, "ignored")
         case .told(let kind, let reason):
             messages.add(1, stage.rawValue, "told")
@@ -87,11 +122,13 @@ public final class ServiceMetrics: Sendable {
         for (key, state) in circuits { circuit.set(Double(state.rawValue), key.merchant.text, key.gateway.text) }
         cpu.set(Double(clock()) / Double(CLOCKS_PER_SEC))
         memory.set(Self.residentBytes())
+        let counted = [
+            messages, results, deadLetters, unmapped, repliesRefused, resultAge, reconciled, delayLateness, inFlight, finishFailures, calls, callSeconds,
+            circuit, brokerConnected, brokerBlocked, brokerReconnects, webhooks, reloads, build, cpu, memory,
+        ]
+        for metric in counted where metric.overflows > 0 { seriesLimited.set(Double(metric.overflows), metric.name) }
         var text = ""
-        for metric in [
-            messages, results, deadLetters, unmapped, resultAge, reconciled, delayLateness, inFlight, finishFailures, calls, callSeconds, circuit, brokerConnected,
-            brokerBlocked, brokerReconnects, webhooks, reloads, build, cpu, memory,
-        ] { metric.render(into: &text) }
+        for metric in counted + [seriesLimited] { metric.render(into: &text) }
         return text
     }
 

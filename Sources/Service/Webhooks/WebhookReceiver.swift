@@ -28,7 +28,7 @@ final class WebhookReceiver: Sendable {
     }
 
     /// What is answered to a webhook. FlexFactor sends again what was not taken.
-    enum Answer: String {
+    enum Answer: String, CaseIterable {
         case taken
         /// The same delivery was taken before.
         case repeated
@@ -56,8 +56,8 @@ final class WebhookReceiver: Sendable {
         merchant: MerchantID, gateway: GatewayID, host: String, body: [UInt8], header: (String) -> String?
     ) async -> Answer {
         let (answer, why) = await judge(merchant, gateway, host, body, header)
-        metrics.webhooks.add(1, answer == .unknownGateway ? "" : merchant.text, answer.rawValue)
-        if let why, let suppressed = limiter.admit(answer.rawValue + merchant.text + gateway.text, now: clock.now()) {
+        metrics.webhooks.add(1, answer == .unknownGateway ? "" : metrics.label(merchant), answer.rawValue)
+        if let why, let suppressed = limiter.admit(answer == .unknownGateway ? answer.rawValue : "\(answer.rawValue) \(merchant) \(gateway)", now: clock.now()) {
             logger.warning(
                 "A webhook was not taken",
                 metadata: [

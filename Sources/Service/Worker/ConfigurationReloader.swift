@@ -14,6 +14,7 @@ struct ConfigurationReloader: Service {
             do throws(ConfigurationError) {
                 let configuration = try SalvageConfiguration(file: file)
                 store.replace(with: configuration)
+                metrics.know(store.merchants)
                 metrics.reloads.add(1, "applied")
                 logger.info("Configuration reloaded", metadata: [LogKey.file: "\(file)", LogKey.count: "\(configuration.merchants.count)"])
             } catch {

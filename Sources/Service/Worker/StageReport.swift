@@ -27,6 +27,7 @@ final class StageReport: Sendable {
     func finished(_ account: Handled.Account, _ message: IncomingMessage) {
         let now = clock.now()
         metrics.record(account, stage: stage, now: now)
+        if account.hasRefusedReply { refusedReply(account, message, now) }
         let level = level(of: account.fate)
         guard level >= logger.logLevel else { return }
         var metadata: Logger.Metadata = [LogKey.trace: "\(TraceParent.traceID(message.traceparent ?? ""))"]
@@ -58,16 +59,33 @@ final class StageReport: Sendable {
             metadata[LogKey.reason] = "\(reason)"
             logger.log(level: level, "Parked", metadata: metadata)
         case .deadLettered(let reason):
+            guard let suppressed = limiter.admit("letter \(reason.rawValue)", now: now) else { return }
+            metadata[LogKey.suppressed] = "\(suppressed)"
             metadata[LogKey.reason] = "\(reason.rawValue)"
             metadata[LogKey.advice] = "\(reason.advice)"
             logger.log(level: level, "Dead letter written", metadata: metadata)
         case .rejected(let reason):
+            // Whoever sends one faulty event sends thousands; each stands in the letters.
+            guard let suppressed = limiter.admit("rejected \(reason) \(metrics.label(account.merchantID))", now: now) else { return }
+            metadata[LogKey.suppressed] = "\(suppressed)"
             metadata[LogKey.reason] = "\(reason)"
             logger.log(level: level, "Event rejected, dead letter written", metadata: metadata)
         case .ignored(let reason):
             metadata[LogKey.reason] = "\(reason)"
             logger.log(level: level, "Nothing to do", metadata: metadata)
         }
+    }
+
+    /// The queue's name is the sender's word: it is shown without what it must not hold.
+    private func refusedReply(_ account: Handled.Account, _ message: IncomingMessage, _ now: Moment) {
+        guard let suppressed = limiter.admit("reply refused", now: now) else { return }
+        logger.warning(
+            "No reply is sent: none may go to the queue that was named",
+            metadata: [
+                LogKey.queue: "\(CardDataGuard.redacted(String((message.replyTo ?? "").prefix(64))))", LogKey.merchant: "\(metrics.label(account.merchantID))",
+                LogKey.suppressed: "\(suppressed)",
+                LogKey.advice: "Wait on an exclusive queue that the broker named, on amq.rabbitmq.reply-to, or on one under SALVAGE_REPLY_PREFIX. The result is published as ever.",
+            ])
     }
 
     private func level(of fate: Handled.Fate) -> Logger.Level {
@@ -81,7 +99,19 @@ final class StageReport: Sendable {
     }
 
     func failed(_ error: FinishError) {
-        let why = switch error {
+        let why = error.word
+        metrics.finishFailures.add(1, stage.rawValue, why)
+        guard let suppressed = limiter.admit(why, now: clock.now()) else { return }
+        logger.warning(
+            "A delivery could not be finished; it is held and tried again, or the broker redelivers it",
+            metadata: [LogKey.error: "\(error)", LogKey.advice: "\(error.advice)", LogKey.suppressed: "\(suppressed)"])
+    }
+}
+
+extension FinishError {
+    /// The failure's name in metrics.
+    var word: String {
+        switch self {
         case .deliveryLost: "delivery_lost"
         case .publish(.returned): "returned"
         case .publish(.nacked): "nacked"
@@ -89,10 +119,7 @@ final class StageReport: Sendable {
         case .publish(.connectionLost): "connection_lost"
         case .publish(.closed): "closed"
         }
-        metrics.finishFailures.add(1, stage.rawValue, why)
-        guard let suppressed = limiter.admit(why, now: clock.now()) else { return }
-        logger.warning(
-            "A delivery could not be finished; it is held and tried again, or the broker redelivers it",
-            metadata: [LogKey.error: "\(error)", LogKey.advice: "\(error.advice)", LogKey.suppressed: "\(suppressed)"])
     }
+
+    static let words = ["delivery_lost", "returned", "nacked", "unsendable", "connection_lost", "closed"]
 }

@@ -47,6 +47,7 @@ public struct Worker: Service {
         let store = ConfigurationStore(try SalvageConfiguration(file: settings.configurationFile)) { key, credentials in
             FlexFactorClient(credentials, now: clock.now) { calls.made($0, key) }
         }
+        metrics.know(store.merchants)
         health.isWell(.configuration)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: settings.lanes)
         let lanes = group.makeIterator().map(Lane.init)
@@ -181,7 +182,7 @@ public struct Worker: Service {
         let clock = SystemClock()
         switch stage {
         case .intake:
-            let intake = IntakeStage(merchants: store, cards: settings.cardKeys, clock: clock, worker: identity, names: settings.names, day: settings.day)
+            let intake = IntakeStage(merchants: store, cards: settings.cardKeys, clock: clock, worker: identity, names: settings.names, replies: settings.replies, day: settings.day)
             return lanes.map { _ in { intake.handle($0) } }
         case .cascade:
             return lanes.map { lane in

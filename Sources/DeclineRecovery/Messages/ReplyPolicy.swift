@@ -1,0 +1,26 @@
+/// To which queues an answer may go.
+///
+/// `reply_to` is the sender's word, and publishing by it is done with our rights: whoever may only write declines would have us write to any
+/// queue of the virtual host. So an answer goes to queues that nobody else's messages are meant for: exclusive ones that the broker named for
+/// one connection, RabbitMQ's direct reply-to (which the broker rewrites to `amq.rabbitmq.reply-to.<token>` on the way here), and those under
+/// one prefix that the operators set aside for it.
+public struct ReplyPolicy: Sendable, Equatable {
+    public static let defaultPrefix = "salvage.reply."
+
+    /// Empty for none.
+    public let prefix: String
+
+    public init(prefix: String = ReplyPolicy.defaultPrefix) {
+        self.prefix = prefix
+    }
+
+    public func allows(_ queue: String) -> Bool {
+        // Longer names have no place in AMQP.
+        if queue.utf8.count > 255 { return false }
+        return Self.begins(queue, with: "amq.gen-") || queue.utf8.elementsEqual("amq.rabbitmq.reply-to".utf8) || Self.begins(queue, with: "amq.rabbitmq.reply-to.")
+            || !prefix.isEmpty && Self.begins(queue, with: prefix)
+    }
+
+    /// Byte by byte, as the broker compares names.
+    private static func begins(_ name: String, with prefix: String) -> Bool { name.utf8.starts(with: prefix.utf8) && name.utf8.count > prefix.utf8.count }
+}

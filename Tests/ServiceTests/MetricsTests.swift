@@ -1,0 +1,106 @@
+import DeclineRecovery
+@testable import Pipeline
+@testable import Service
+import Testing
+
+@Suite struct MetricsTests {
+    private let now = Moment(milliseconds: 1_800_000_000_000)
+
+    private func metrics(_ merchants: Merchant...) -> ServiceMetrics {
+        let metrics = ServiceMetrics()
+        metrics.know(merchants)
+        return metrics
+    }
+
+    private func lines(_ metrics: ServiceMetrics, _ name: String) -> [Substring] {
+        metrics.page(circuits: [:]).split(separator: "\n").filter { $0.hasPrefix(name + "{") }
+    }
+
+    private func told(_ merchant: String, _ kind: ResultKind = .approved, _ reason: String = "approved", unmapped: Decline? = nil) -> Handled.Account {
+        Handled.Account(merchantID: MerchantID(merchant), fate: .told(kind, reason: reason), unmapped: unmapped)
+    }
+
+    private func decline(_ source: String, _ code: String) -> Decline {
+        Decline(gatewayID: "7", responseCodeSource: source, responseCode: code, transactionID: "T")
+    }
+
+    @Test func everyCounterThatIsAlertedOnBeginsAtNothing() {
+        let metrics = metrics(Merchant(id: "acme", flexFactorGateways: []))
+        let page = metrics.page(circuits: [:])
+        for reason in DeadLetterReason.allCases {
+            #expect(page.contains("salvage_dead_letters_total{stage=\"intake\",reason=\"\(reason.rawValue)\"} 0\n"))
+        }
+        for reason in ResultReason.all {
+            #expect(page.contains("salvage_results_total{merchant=\"acme\",kind=\"\(reason.kind.rawValue)\",reason=\"\(reason.code)\"} 0\n"))
+        }
+        #expect(page.contains("salvage_messages_total{stage=\"cascade\",fate=\"passed_to_suspects\"} 0\n"))
+        #expect(page.contains("salvage_webhooks_total{merchant=\"acme\",answer=\"refused\"} 0\n"))
+        #expect(page.contains("salvage_finish_failures_total{stage=\"retry\",why=\"nacked\"} 0\n"))
+        #expect(page.contains("salvage_replies_refused_total{merchant=\"acme\"} 0\n"))
+    }
+
+    @Test func everyReasonIsAmongAllOfThem() {
+        #expect(Set(ResultReason.all.map(\.code)).count == ResultReason.all.count)
+        #expect(Set(ResultReason.all.map(\.kind)) == Set(ResultKind.allCases))
+    }
+
+    @Test func inventedMerchantsAreOneAndTakeNothingFromTheRealOne() {
+        let metrics = metrics(Merchant(id: "acme", flexFactorGateways: []))
+        let before = lines(metrics, "salvage_results_total").count
+        for number in 0..<5_000 {
+            metrics.record(Handled.Account(merchantID: MerchantID("m\(number)"), fate: .rejected(reason: "unknown_merchant")), stage: .intake, now: now)
+        }
+        metrics.record(told("acme"), stage: .cascade, now: now)
+        let after = lines(metrics, "salvage_results_total")
+        #expect(after.count == before + 1)
+        #expect(after.contains("salvage_results_total{merchant=\"other\",kind=\"rejected\",reason=\"unknown_merchant\"} 5000"))
+        #expect(after.contains("salvage_results_total{merchant=\"acme\",kind=\"approved\",reason=\"approved\"} 1"))
+    }
+
+    @Test func aReloadAddsAMerchantAndKeepsWhatIsCounted() {
+        let metrics = metrics(Merchant(id: "acme", flexFactorGateways: []))
+        metrics.record(told("later"), stage: .cascade, now: now)
+        metrics.record(told("acme"), stage: .cascade, now: now)
+        metrics.know([Merchant(id: "acme", flexFactorGateways: []), Merchant(id: "later", flexFactorGateways: [])])
+        #expect(lines(metrics, "salvage_results_total").contains("salvage_results_total{merchant=\"later\",kind=\"approved\",reason=\"approved\"} 0"))
+        metrics.record(told("later"), stage: .cascade, now: now)
+        let after = lines(metrics, "salvage_results_total")
+        #expect(after.contains("salvage_results_total{merchant=\"later\",kind=\"approved\",reason=\"approved\"} 1"))
+        #expect(after.contains("salvage_results_total{merchant=\"acme\",kind=\"approved\",reason=\"approved\"} 1"))
+    }
+
+    @Test func aCodeThatNothingMapsIsNamedAndInventedOnesAreBounded() {
+        let metrics = metrics(
+            Merchant(id: "acme", flexFactorGateways: [], gateways: [Gateway(id: "7", type: "ownprocessor", directCascade: nil)]))
+        func count(_ source: String, _ code: String) { metrics.record(told("acme", unmapped: decline(source, code)), stage: .intake, now: now) }
+        count("NMI", "998")
+        count("ownprocessor", "X-12")
+        count("invented", "998")
+        for number in 0..<3_000 { count("stripe", "code_\(Array("abcdefghijklmnopqrstuvwxyz")[number % 26])_\(number)") }
+        count("nmi", "4111111111111111")
+        count("nmi", "Ada Byron\"\n")
+        let codes = lines(metrics, "salvage_unmapped_declines_total")
+        #expect(codes.contains("salvage_unmapped_declines_total{source=\"nmi\",code=\"998\"} 1"))
+        #expect(codes.contains("salvage_unmapped_declines_total{source=\"nmi\",code=\"other\"} 2"))
+        #expect(codes.contains("salvage_unmapped_declines_total{source=\"ownprocessor\",code=\"X-12\"} 1"))
+        #expect(codes.contains("salvage_unmapped_declines_total{source=\"other\",code=\"other\"} 1"))
+        #expect(codes.count == 4 + LabelVocabulary.mostCodes + 1)
+    }
+
+    @Test func aMetricWithTooManySeriesSaysSo() {
+        let metric = Metric("m", "", labels: ["a"], limit: 2)
+        for word in ["x", "y", "z", "x", "w"] { metric.add(1, word) }
+        var text = ""
+        metric.render(into: &text)
+        #expect(text.contains("m{a=\"x\"} 2\n") && text.contains("m{a=\"other\"} 2\n"))
+        #expect(metric.overflows == 2)
+    }
+
+    @Test func aRefusedReplyIsCounted() {
+        let metrics = metrics(Merchant(id: "acme", flexFactorGateways: []))
+        var account = told("acme")
+        account.hasRefusedReply = true
+        metrics.record(account, stage: .intake, now: now)
+        #expect(lines(metrics, "salvage_replies_refused_total").contains("salvage_replies_refused_total{merchant=\"acme\"} 1"))
+    }
+}
