@@ -7,32 +7,47 @@ public enum CRMMessage: Sendable, Equatable {
 
     /// - Parameter limits: a message beyond them is unreadable; nobody means a decline of that size.
     public static func decode(_ bytes: [UInt8], limits: JSONLimits = JSONLimits()) -> CRMMessage {
-        let value: JSONValue
         do throws(JSONError) {
-            value = try JSONValue(parsing: bytes.span, limits: limits)
+            return read(try JSONValue(parsing: bytes.span, limits: limits), FaultList())
         } catch {
+            // Good JSON in another encoding is named, and answered like any event with a fault.
+            if bytes.count <= limits.bytes, let (encoding, text) = TextEncoding.undone(bytes), let value = try? JSONValue(parsing: text.span, limits: limits) {
+                let faults = FaultList()
+                faults.add("$", "the body is \(encoding.rawValue); expected UTF-8 without a byte order mark")
+                return read(value, faults)
+            }
             return .unreadable(error)
         }
-        let faults = FaultList()
-        CardDataSearch.search(value, path: "$", faults)
-        let hasCardData = !faults.isEmpty
+    }
+
+    private static func read(_ value: JSONValue, _ faults: FaultList) -> CRMMessage {
+        let cardData = FaultList()
+        CardDataSearch.search(value, cardData)
         let envelope = EventReader(value, "$", faults)
+        func rejected() -> CRMMessage { .rejected(RejectedEvent(faults, cardData, value)) }
         guard value.object != nil else {
             faults.add("$", "expected an object: a CloudEvents 1.0 event in structured mode")
-            return .rejected(RejectedEvent(faults.all, value, hasCardData: hasCardData))
+            return rejected()
         }
         if let version = envelope.text("specversion"), version != "1.0" { faults.add("$.specversion", "expected \"1.0\"") }
         if let type = envelope.optionalText("datacontenttype"), !type.lowercased().hasPrefix("application/json") {
             faults.add("$.datacontenttype", "expected application/json")
         }
         var message: CRMMessage?
-        switch envelope.text("type") {
+        let type = envelope.text("type")
+        switch type {
         case DeclineEvent.type: message = DeclineEvent(reading: envelope, faults).map(CRMMessage.decline)
         case CancelCommand.type: message = CancelCommand(reading: envelope, faults).map(CRMMessage.cancel)
-        case .some: faults.add("$.type", "expected \(DeclineEvent.type) or \(CancelCommand.type); other types and versions are not taken here")
-        case nil: break
+        default:
+            if type != nil { faults.add("$.type", "expected \(DeclineEvent.type) or \(CancelCommand.type); other types and versions are not taken here") }
+            // Where it is a decline but for its type, its other faults are told with this one. Another version has other rules.
+            let isOtherVersion = type?.hasPrefix("com.salvage.") == true && type?.split(separator: ".").last?.first == "v"
+            let data = value["data"]
+            if !isOtherVersion, data?["trigger"] != nil || data?["order"] != nil || data?["decline"] != nil {
+                _ = DeclineEvent(reading: envelope, faults)
+            }
         }
-        guard let message, faults.isEmpty else { return .rejected(RejectedEvent(faults.all, value, hasCardData: hasCardData)) }
+        guard let message, faults.isEmpty, cardData.isEmpty else { return rejected() }
         return message
     }
 }
@@ -43,30 +58,32 @@ public struct RejectedEvent: Sendable, Equatable {
     public let eventID: String?
     public let merchantID: MerchantID?
     public let orderID: String?
+    /// Whose results the CRM's people look at: the routing key of the answer.
     public let orderType: OrderType?
     public let origin: DeclineOrigin
     /// It was meant as a command, such as a cancel, and not as a decline.
     public let isCommand: Bool
     public let hasCardData: Bool
 
-    init(_ faults: [FieldError], _ value: JSONValue, hasCardData: Bool) {
-        self.faults = faults
-        self.hasCardData = hasCardData
+    init(_ faults: FaultList, _ cardData: FaultList, _ value: JSONValue) {
+        // Card data first: it must not be what is cut off.
+        self.faults = cardData.all(before: faults)
+        hasCardData = !cardData.isEmpty
         // What is told back must itself be clean, and of a size that fits an id.
         func safe(_ value: JSONValue?) -> String? {
             guard let text = value?.string, !text.isEmpty, text.utf8.count <= 128, CardDataGuard.finding(in: text) == nil else { return nil }
             return text
         }
         eventID = safe(value["id"])
-        merchantID = safe(value["data"]?["merchantId"]).map(MerchantID.init(_:))
         let data = value["data"]
+        merchantID = safe(data?["merchantId"]).map(MerchantID.init(_:))
         orderID = safe(data?["order"]?["id"]) ?? safe(data?["orderId"]) ?? safe(value["subject"])
+        let trigger = data?["trigger"]?.string.flatMap(TriggerWord.init(rawValue:))
         isCommand = value["type"]?.string == CancelCommand.type
-        // A command that names an order names one of its rebills.
-        orderType = isCommand ? safe(data?["orderId"]).map { _ in .recurring } : data?["order"]?["type"]?.string.flatMap(OrderType.init(rawValue:))
-        origin = DeclineOrigin(
-            eventID: eventID, trigger: data?["trigger"]?.string.flatMap(TriggerWord.init(rawValue:)),
-            transactionID: safe(data?["decline"]?["transactionId"]))
+        // A command that names an order names one of its rebills, and only a rebill is recycled.
+        orderType = isCommand ? safe(data?["orderId"]).map { _ in .recurring }
+            : data?["order"]?["type"]?.string.flatMap(OrderType.init(rawValue:)) ?? (trigger == .recycle ? .recurring : nil)
+        origin = DeclineOrigin(eventID: eventID, trigger: trigger, transactionID: safe(data?["decline"]?["transactionId"]))
     }
 }
 
@@ -100,16 +117,21 @@ public struct CancelCommand: Sendable, Equatable {
 
     init?(reading event: EventReader, _ faults: FaultList) {
         let id = event.text("id", 1...128)
-        guard let data = event.object("data") else { return nil }
+        let data = event.object("data")
         let merchantID = data.text("merchantId", 1...64)
         let reason = data.optionalText("reason", 0...256)
         var target: Target?
-        if let text = data.optionalText("recoveryReference", 1...RecoveryReference.longest) {
-            if let reference = RecoveryReference(text) { target = .recovery(reference) } else {
-                faults.add("\(data.path).recoveryReference", "expected a recovery reference as results name it, e.g. acme-A1B2-R7-88123-42-kzqtwmhdxp")
+        if data.has("recoveryReference") {
+            if let text = data.optionalText("recoveryReference", 1...RecoveryReference.longest) {
+                if let reference = RecoveryReference(text) { target = .recovery(reference) } else {
+                    faults.add("\(data.path).recoveryReference", "expected a recovery reference as results name it, e.g. acme-A1B2-R7-88123-42-kzqtwmhdxp")
+                }
             }
-        } else if let order = data.text("orderId", 1...128), let purchase = data.text("purchaseId", 1...64), let cycle = data.count("billingCycle", 1...100_000) {
-            target = .rebill(orderID: order, purchaseID: purchase, billingCycle: cycle)
+        } else {
+            let order = data.text("orderId", 1...128)
+            let purchase = data.text("purchaseId", 1...64)
+            let cycle = data.count("billingCycle", 1...100_000)
+            if let order, let purchase, let cycle { target = .rebill(orderID: order, purchaseID: purchase, billingCycle: cycle) }
         }
         guard let id, let merchantID, let target else { return nil }
         self.id = id

@@ -15,6 +15,7 @@ public enum CardDataGuard {
 
     /// What stands in a text.
     public static func finding(in text: String) -> Finding? {
+        guard hasDigitsEnough(text) else { return nil }
         let bytes = Array(text.utf8)
         if hasTrack(bytes) { return .trackData }
         return cardNumbers(in: bytes).isEmpty ? nil : .cardNumber
@@ -33,6 +34,15 @@ public enum CardDataGuard {
         "verificationvalue", "cardverification", "cardverificationvalue", "cardverificationcode", "cardcvv", "cardcvc", "cardcvv2",
         "verificationcode",
     ]
+
+    /// Whether the value of a member that is named as a security code can be one: no null, no empty text, no yes or no.
+    static func mayBeSecurityCode(_ value: JSONValue) -> Bool {
+        switch value {
+        case .null, .bool: false
+        case .string(let text): !text.isEmpty
+        default: true
+        }
+    }
 
     /// Whether a text has digits enough for a card number or a stripe; most have not, and need no closer look.
     static func hasDigitsEnough(_ text: String) -> Bool {

@@ -7,16 +7,16 @@ extension DeclineEvent {
         let source = event.text("source", 1...256)
         let time = event.parsed("time", "an RFC 3339 time, e.g. 2026-01-02T03:04:05Z") { Moment(rfc3339: $0) }
         let subject = event.optionalText("subject", 1...128)
-        guard let data = event.object("data") else { return nil }
+        let data = event.object("data")
         let merchant = data.text("merchantId", 1...64)
         let trigger = data.word("trigger", TriggerWord.self)
-        let order = data.object("order").flatMap { Order(reading: $0, trigger) }
-        let decline = data.object("decline").flatMap(Decline.init(reading:))
-        let amount = data.object("amount").flatMap(Money.init(reading:))
+        let order = Order(reading: data.object("order"), trigger)
+        let decline = Decline(reading: data.object("decline"))
+        let amount = Money(reading: data.object("amount"))
         let payer = data.optionalObject("payer").map(Payer.init(reading:)) ?? Payer()
-        let billing = data.object("billing").flatMap(Address.init(reading:))
+        let billing = Address(reading: data.object("billing"))
         let shipping = data.optionalObject("shipping").flatMap(Address.init(reading:))
-        let method = data.object("paymentMethod").flatMap { PaymentMethod(reading: $0, faults) }
+        let method = PaymentMethod(reading: data.object("paymentMethod", "an object with a token or an encryptedCard"), faults)
         let choice = trigger.flatMap { Trigger(reading: data, $0, faults) }
         if let order, let subject, order.id != subject { faults.add("$.subject", "expected the order id, as in $.data.order.id, or nothing") }
         if trigger == .recycle, let order, order.type != .recurring { faults.add("\(data.path).order.type", "expected recurring: only a rebill is recycled") }
@@ -33,18 +33,20 @@ extension Trigger {
         case .initial:
             self = .initial
         case .rerun:
-            guard let recovery = data.object("recovery") else { return nil }
+            let recovery = data.object("recovery", "an object with the gatewayId or the gatewayProfileId that the rerun was started on")
             let gateway = recovery.optionalText("gatewayId", 1...64)
             let profile = recovery.optionalText("gatewayProfileId", 1...64)
             switch (gateway, profile) {
             case (let gateway?, nil): self = .rerun(.gateway(GatewayID(gateway)))
             case (nil, let profile?): self = .rerun(.gatewayProfile(GatewayProfileID(profile)))
             default:
+                // One that is there and not of its form is told already.
+                if recovery.isAbsent || gateway == nil && profile == nil && (recovery.has("gatewayId") || recovery.has("gatewayProfileId")) { return nil }
                 faults.add(recovery.path, "expected either gatewayId or gatewayProfileId: what the rerun was started on")
                 return nil
             }
         case .recycle:
-            guard let reattempt = data.object("recovery")?.count("reattempt", 1...99) else { return nil }
+            guard let reattempt = data.object("recovery").count("reattempt", 1...99) else { return nil }
             self = .recycle(reattempt: reattempt)
         }
     }
@@ -54,12 +56,13 @@ extension Order {
     fileprivate init?(reading order: EventReader, _ trigger: TriggerWord?) {
         let id = order.text("id", 1...128)
         let type = order.word("type", OrderType.self)
-        let needsCycle = type == .recurring
+        // Only a rebill is recycled: what a rebill needs is asked for in the same answer that says so.
+        let needsCycle = type == .recurring || trigger == .recycle
         let purchase = needsCycle ? order.text("purchaseId", 1...64) : order.optionalText("purchaseId", 1...64)
         let cycle = needsCycle ? order.count("billingCycle", 1...100_000) : order.optionalCount("billingCycle", 1...100_000)
         let rerun = trigger == .rerun ? order.count("rerunNumber", 1...100_000) : order.optionalCount("rerunNumber", 0...100_000)
         let campaign = order.optionalText("campaignId", 1...64)
-        let address = order.optionalText("ipAddress", 0...64)
+        let address = order.optionalText("ipAddress", 0...256).map { IPAddress.found(in: $0) ?? $0 }
         let trial = order.flag("trialCompletion")
         let recurring = order.flag("hasRecurringProducts")
         let charge = order.optionalText("chargeId", 1...64)
@@ -109,7 +112,7 @@ extension Decline {
 extension Money {
     fileprivate init?(reading amount: EventReader) {
         let minorUnits = amount.count("minorUnits", 1...1_000_000_000_000)
-        let currency = amount.parsed("currency", "an ISO 4217 code of three capital letters") { Currency($0) }
+        let currency = amount.parsed("currency", "the ISO 4217 code of a currency, e.g. USD") { Currency($0) }
         guard let minorUnits, let currency else { return nil }
         self.init(minorUnits: Int64(minorUnits), currency: currency)
     }
@@ -159,7 +162,7 @@ extension PaymentMethod {
         case (let token?, nil): card = .token(CardToken(token))
         case (nil, let sealed?): card = .encrypted(SealedCard(sealed))
         default:
-            if method.has("token") == method.has("encryptedCard") { faults.add(method.path, "expected either token or encryptedCard") }
+            if !method.isAbsent, method.has("token") == method.has("encryptedCard") { faults.add(method.path, "expected either token or encryptedCard") }
             return nil
         }
         self.init(card: card, holderName: holder, expirationMonth: month, expirationYear: year, bin: bin, last4: last4, brand: brand)

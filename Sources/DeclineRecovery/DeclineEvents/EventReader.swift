@@ -1,22 +1,16 @@
-/// Every fault of one message, in the order found.
-final class FaultList {
-    private(set) var all: [FieldError] = []
-
-    var isEmpty: Bool { all.isEmpty }
-
-    func add(_ path: String, _ message: String) { all.append(FieldError(path: path, message: message)) }
-}
-
 /// An object of a message under validation. A value that is missing or not of its form adds a fault and reads as `nil`, so that reading
 /// goes on and finds the other faults too. Faults say what was expected and never what stood there: that may be a person's data.
 struct EventReader {
     private let value: JSONValue
     let path: String
+    /// There is no such object: what it must hold is told as missing, so that nobody has to ask again.
+    let isAbsent: Bool
     private let faults: FaultList
 
-    init(_ value: JSONValue, _ path: String, _ faults: FaultList) {
+    init(_ value: JSONValue, _ path: String, _ faults: FaultList, isAbsent: Bool = false) {
         self.value = value
         self.path = path
+        self.isAbsent = isAbsent
         self.faults = faults
     }
 
@@ -26,7 +20,20 @@ struct EventReader {
     }
 
     private func missing(_ name: String, _ expected: String) {
-        faults.add("\(path).\(name)", "missing; expected \(expected)")
+        faults.add("\(path).\(name)", "missing; expected \(expected)\(hint(at: name))")
+    }
+
+    /// A member that may have been meant: named alike but for case and marks, or a letter or two off.
+    private func hint(at name: String) -> String {
+        func plain(_ text: String) -> [UInt8] { text.utf8.compactMap { (0x61...0x7A).contains($0 | 0x20) ? $0 | 0x20 : (0x30...0x39).contains($0) ? $0 : nil } }
+        let wanted = plain(name)
+        let near = value.object?.prefix(64).first { member in
+            guard !member.value.isNull, (2...40).contains(member.name.utf8.count), !member.name.hasSameCodePoints(as: name) else { return false }
+            if plain(member.name) == wanted { return true }
+            return name.utf8.count > 5 && EditDistance.between(member.name.lowercased(), name.lowercased()) <= 2
+        }
+        guard let near, CardDataGuard.finding(in: near.name) == nil else { return "" }
+        return "; is \(near.name) meant for it?"
     }
 
     private func wrong(_ name: String, _ expected: String) {
@@ -54,11 +61,11 @@ struct EventReader {
 
     func optionalCount(_ name: String, _ range: ClosedRange<Int>) -> Int? {
         guard let member = member(name) else { return nil }
-        guard let number = member.int64, range.contains(Int(number)) else {
+        guard let number = member.whole.flatMap(Int.init(exactly:)), range.contains(number) else {
             wrong(name, "a whole number of \(range.lowerBound)...\(range.upperBound)")
             return nil
         }
-        return Int(number)
+        return number
     }
 
     func count(_ name: String, _ range: ClosedRange<Int>) -> Int? {
@@ -113,12 +120,10 @@ struct EventReader {
         return EventReader(member, "\(path).\(name)", faults)
     }
 
-    func object(_ name: String) -> EventReader? {
-        if member(name) == nil {
-            missing(name, "an object")
-            return nil
-        }
-        return optionalObject(name)
+    /// - Parameter expected: what the object is to hold, where its members alone do not say it.
+    func object(_ name: String, _ expected: String = "an object") -> EventReader {
+        if member(name) == nil { missing(name, expected) } else if let object = optionalObject(name) { return object }
+        return EventReader(.object([]), "\(path).\(name)", faults, isAbsent: true)
     }
 
     func objects(_ name: String, atMost limit: Int) -> [EventReader] {
@@ -135,55 +140,4 @@ struct EventReader {
     }
 
     func has(_ name: String) -> Bool { member(name) != nil }
-}
-
-/// Looks for card data in everything a message holds, names included.
-enum CardDataSearch {
-    static func search(_ value: JSONValue, path: String, _ faults: FaultList) {
-        // Paths are only worth their cost where there may be something to report.
-        if mayHold(value) { walk(value, path: path, faults) }
-    }
-
-    private static func mayHold(_ value: JSONValue) -> Bool {
-        switch value {
-        case .null, .bool: false
-        case .integer(let number): number.magnitude >= 100_000_000_000
-        case .number(let text), .string(let text): CardDataGuard.hasDigitsEnough(text)
-        case .array(let elements): elements.contains(where: mayHold)
-        case .object(let members):
-            members.contains { CardDataGuard.hasDigitsEnough($0.name) || CardDataGuard.namesSecurityCode($0.name) || mayHold($0.value) }
-        }
-    }
-
-    private static func walk(_ value: JSONValue, path: String, _ faults: FaultList) {
-        switch value {
-        case .null, .bool: break
-        case .integer(let number): judge(String(number), path, faults)
-        case .number(let text), .string(let text): judge(text, path, faults)
-        case .array(let elements):
-            for (index, element) in elements.enumerated() { walk(element, path: "\(path)[\(index)]", faults) }
-        case .object(let members):
-            for (index, member) in members.enumerated() {
-                // A name that is itself a card number must not be told in a path.
-                let isClean = CardDataGuard.finding(in: member.name) == nil
-                let inner = isClean ? "\(path).\(member.name)" : "\(path).(member \(index))"
-                if !isClean { faults.add(inner, "a card number in clear as a name; card data never travels in clear") }
-                if CardDataGuard.namesSecurityCode(member.name), !member.value.isNull, member.value != .string("") {
-                    faults.add(inner, "a security code in clear; security codes are never sent")
-                } else {
-                    walk(member.value, path: inner, faults)
-                }
-            }
-        }
-    }
-
-    private static func judge(_ text: String, _ path: String, _ faults: FaultList) {
-        guard CardDataGuard.hasDigitsEnough(text), let finding = CardDataGuard.finding(in: text) else { return }
-        switch finding {
-        case .cardNumber:
-            faults.add(path, "a card number in clear; send a FlexFactor token (an id that only looks like one needs a letter before it)")
-        case .trackData: faults.add(path, "magnetic stripe data in clear; it is never sent")
-        case .securityCode: faults.add(path, "a security code in clear; security codes are never sent")
-        }
-    }
 }

@@ -115,7 +115,7 @@ private struct MembersByName {
 }
 
 /// A number's value: its digits without zeros at either end, and the power of ten of the last one. Zero has no digits and no sign.
-private struct JSONNumber: Equatable {
+struct JSONNumber: Equatable {
     private var isNegative = false
     private var digits: [UInt8] = []
     private var exponent = 0
@@ -127,7 +127,7 @@ private struct JSONNumber: Equatable {
         return one == two
     }
 
-    private init?(_ text: String) {
+    init?(_ text: String) {
         var rest = Substring(text).utf8
         if rest.first == UInt8(ascii: "-") {
             isNegative = true
@@ -164,5 +164,24 @@ private struct JSONNumber: Equatable {
         let (shifted, overflow) = exponent.subtractingReportingOverflow(decimals)
         if overflow { return nil }
         exponent = shifted
+    }
+
+    /// `nil` where it has a fraction or more digits than 64 bits hold for certain.
+    var int64: Int64? {
+        if digits.isEmpty { return 0 }
+        guard (0...18).contains(exponent), digits.count + exponent <= 18 else { return nil }
+        let magnitude = digits.reduce(Int64(0)) { $0 * 10 + Int64($1 - UInt8(ascii: "0")) }
+        return (0..<exponent).reduce(isNegative ? -magnitude : magnitude) { number, _ in number * 10 }
+    }
+}
+
+extension JSONValue {
+    /// A whole number however it is written: 4999, 4999.0, 4.999e3. JSON Schema calls them all integers.
+    public var whole: Int64? {
+        switch self {
+        case .integer(let number): number
+        case .number(let text): JSONNumber(text)?.int64
+        default: nil
+        }
     }
 }

@@ -23,7 +23,7 @@ public struct JSONPatch: Hashable, Sendable {
     /// A patch that makes what says `after` (``JSONValue/saysTheSame(as:)``) out of `before`, from additions, removals and replacements only.
     /// Empty where both say the same already; where it would be too many operations, the one that replaces the whole.
     ///
-    /// Removals come first and from the end, so that no path shifts under a later operation and a name leaves before its other spelling comes.
+    /// Removals come first and from the end, so that no path shifts under a later operation.
     public static func between(_ before: JSONValue, _ after: JSONValue) -> JSONPatch {
         var removals: [Operation] = []
         var others: [Operation] = []
@@ -186,9 +186,6 @@ extension JSONValue {
             case .object(var members):
                 if let position = parent.position(of: token) {
                     members[position] = Member(token, new)
-                } else if members.contains(where: { $0.name == token }) {
-                    // The reader takes both spellings for one name and would refuse the result.
-                    throw .nameSpeltOtherwise
                 } else {
                     members.append(Member(token, new))
                 }
@@ -316,7 +313,6 @@ public struct JSONPatchError: Error, Hashable, Sendable, CustomStringConvertible
         case notAContainer
         case rootStays
         case moveIntoItself
-        case nameSpeltOtherwise
         case testFailed
         case tooDeep(limit: Int)
         case tooMuchCopied(limit: Int)
@@ -338,7 +334,7 @@ public struct JSONPatchError: Error, Hashable, Sendable, CustomStringConvertible
             "Mend the patch: it must be an array of operations as RFC 6902 has them."
         case .tooManyOperations, .tooManyTokens, .tooDeep, .tooMuchCopied: "Make the patch smaller, or replace the document as a whole."
         case .rootStays, .moveIntoItself: "Mend the patch: replace the document as a whole, or copy instead of moving."
-        case .noSuchMember, .notAnIndex, .outOfBounds, .notAContainer, .nameSpeltOtherwise, .testFailed:
+        case .noSuchMember, .notAnIndex, .outOfBounds, .notAContainer, .testFailed:
             "Look whether the document is the one that the patch was made for; nothing of it was changed."
         }
     }
@@ -359,7 +355,6 @@ public struct JSONPatchError: Error, Hashable, Sendable, CustomStringConvertible
         case .notAContainer: "expected an object or array around this place"
         case .rootStays: "the whole document cannot be removed"
         case .moveIntoItself: "a value cannot be moved into itself"
-        case .nameSpeltOtherwise: "the object has this name already, in another Unicode spelling"
         case .testFailed: "expected another value to stand here"
         case .tooDeep(let limit): "what is put here would be nested deeper than \(limit)"
         case .tooMuchCopied(let limit): "the patch copies more than \(limit) bytes in all"

@@ -122,5 +122,5 @@ extension JSONValue {
 
 extension String {
     /// Equality as JSON means it, without Unicode normalization.
-    func hasSameCodePoints(as other: String) -> Bool { utf8.elementsEqual(other.utf8) }
+    func hasSameCodePoints(as other: String) -> Bool { utf8.count == other.utf8.count && utf8.elementsEqual(other.utf8) }
 }

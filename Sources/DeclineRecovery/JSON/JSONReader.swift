@@ -72,7 +72,7 @@ struct JSONReader {
         try enter()
         var members: [JSONValue.Member] = []
         // Only a large object gets a set, so that ten thousand members do not cost their square.
-        var names: Set<String> = []
+        var names: Set<[UInt8]> = []
         skipSpace(text)
         if try peek(text) == UInt8(ascii: "}") {
             position += 1
@@ -82,8 +82,8 @@ struct JSONReader {
                 guard try peek(text) == UInt8(ascii: "\"") else { throw unexpected(text) }
                 let start = position
                 let name = try string(text)
-                if members.count == 32 { names = Set(members.map(\.name)) }
-                let isNew = members.count < 32 ? !members.contains { $0.name == name } : names.insert(name).inserted
+                if members.count == 32 { names = Set(members.map { Array($0.name.utf8) }) }
+                let isNew = members.count < 32 ? !members.contains { $0.name.hasSameCodePoints(as: name) } : names.insert(Array(name.utf8)).inserted
                 if !isNew { throw JSONError(.duplicateName, at: start) }
                 skipSpace(text)
                 guard try peek(text) == UInt8(ascii: ":") else { throw unexpected(text) }

@@ -1,4 +1,7 @@
 /// A JSON text as a value. Members keep their order; numbers keep their exact text unless they are whole.
+///
+/// Names and texts are the same byte by byte. Swift's own `==` takes two spellings of "é" for one, and then the value that is checked need
+/// not be the value that is used.
 public enum JSONValue: Hashable, Sendable {
     case null
     case bool(Bool)
@@ -18,12 +21,42 @@ public enum JSONValue: Hashable, Sendable {
             self.name = name
             self.value = value
         }
+
+        public static func == (one: Member, other: Member) -> Bool { one.name.hasSameCodePoints(as: other.name) && one.value == other.value }
+
+        public func hash(into hasher: inout Hasher) {
+            hasher.combine(bytesOf: name)
+            hasher.combine(value)
+        }
+    }
+
+    public static func == (one: JSONValue, other: JSONValue) -> Bool {
+        switch (one, other) {
+        case (.null, .null): true
+        case (.bool(let one), .bool(let other)): one == other
+        case (.integer(let one), .integer(let other)): one == other
+        case (.number(let one), .number(let other)), (.string(let one), .string(let other)): one.hasSameCodePoints(as: other)
+        case (.array(let one), .array(let other)): one == other
+        case (.object(let one), .object(let other)): one == other
+        default: false
+        }
+    }
+
+    public func hash(into hasher: inout Hasher) {
+        switch self {
+        case .null: hasher.combine(UInt8(0))
+        case .bool(let flag): hasher.combine(flag)
+        case .integer(let number): hasher.combine(number)
+        case .number(let text), .string(let text): hasher.combine(bytesOf: text)
+        case .array(let elements): hasher.combine(elements)
+        case .object(let members): hasher.combine(members)
+        }
     }
 
     /// The member of an object; `nil` where there is none, and where this is no object.
     public subscript(_ name: String) -> JSONValue? {
         guard case .object(let members) = self else { return nil }
-        return members.first { $0.name == name }?.value
+        return members.first { $0.name.hasSameCodePoints(as: name) }?.value
     }
 
     public var string: String? {
@@ -46,7 +79,9 @@ public enum JSONValue: Hashable, Sendable {
         if case .object(let members) = self { members } else { nil }
     }
 
-    public var isNull: Bool { self == .null }
+    public var isNull: Bool {
+        if case .null = self { true } else { false }
+    }
 
     /// The text of this value, without white space.
     public func append(to bytes: inout [UInt8]) {
@@ -88,5 +123,13 @@ extension JSONValue {
         if let exact = self[name] { return exact }
         let wanted = name.lowercased()
         return object?.first { $0.name.lowercased() == wanted }?.value
+    }
+}
+
+extension Hasher {
+    /// A text's bytes, and not what it looks like.
+    fileprivate mutating func combine(bytesOf text: String) {
+        combine(text.utf8.count)
+        for byte in text.utf8 { combine(byte) }
     }
 }

@@ -1,4 +1,7 @@
 /// Writes JSON text straight into bytes, members in the order they are written: the same calls give the same bytes.
+///
+/// The bytes are handed from writer to writer by exchange, so that each has them alone: a buffer that two held would be copied as a whole
+/// at every nested object.
 public struct JSONWriter {
     public private(set) var bytes: [UInt8]
 
@@ -9,26 +12,25 @@ public struct JSONWriter {
 
     /// One object; the closure writes its members.
     public mutating func object(_ write: (inout JSONObjectWriter) -> Void) {
-        var object = JSONObjectWriter(bytes: bytes)
-        bytes = []
+        var object = JSONObjectWriter(taking: &bytes)
         write(&object)
-        bytes = object.end()
+        object.end(givingBack: &bytes)
     }
 }
 
 /// Writes the members of one object.
 public struct JSONObjectWriter {
-    private var bytes: [UInt8]
+    private var bytes: [UInt8] = []
     private var isFirst = true
 
-    init(bytes: consuming [UInt8]) {
-        self.bytes = bytes
-        self.bytes.append(UInt8(ascii: "{"))
+    init(taking whole: inout [UInt8]) {
+        swap(&bytes, &whole)
+        bytes.append(UInt8(ascii: "{"))
     }
 
-    consuming func end() -> [UInt8] {
+    mutating func end(givingBack whole: inout [UInt8]) {
         bytes.append(UInt8(ascii: "}"))
-        return bytes
+        swap(&bytes, &whole)
     }
 
     private mutating func name(_ name: String) {
@@ -67,34 +69,32 @@ public struct JSONObjectWriter {
 
     public mutating func object(_ name: String, _ write: (inout JSONObjectWriter) -> Void) {
         self.name(name)
-        var object = JSONObjectWriter(bytes: bytes)
-        bytes = []
+        var object = JSONObjectWriter(taking: &bytes)
         write(&object)
-        bytes = object.end()
+        object.end(givingBack: &bytes)
     }
 
     public mutating func array(_ name: String, _ write: (inout JSONArrayWriter) -> Void) {
         self.name(name)
-        var array = JSONArrayWriter(bytes: bytes)
-        bytes = []
+        var array = JSONArrayWriter(taking: &bytes)
         write(&array)
-        bytes = array.end()
+        array.end(givingBack: &bytes)
     }
 }
 
 /// Writes the elements of one array.
 public struct JSONArrayWriter {
-    private var bytes: [UInt8]
+    private var bytes: [UInt8] = []
     private var isFirst = true
 
-    init(bytes: consuming [UInt8]) {
-        self.bytes = bytes
-        self.bytes.append(UInt8(ascii: "["))
+    init(taking whole: inout [UInt8]) {
+        swap(&bytes, &whole)
+        bytes.append(UInt8(ascii: "["))
     }
 
-    consuming func end() -> [UInt8] {
+    mutating func end(givingBack whole: inout [UInt8]) {
         bytes.append(UInt8(ascii: "]"))
-        return bytes
+        swap(&bytes, &whole)
     }
 
     private mutating func next() {
@@ -108,10 +108,9 @@ public struct JSONArrayWriter {
 
     public mutating func object(_ write: (inout JSONObjectWriter) -> Void) {
         next()
-        var object = JSONObjectWriter(bytes: bytes)
-        bytes = []
+        var object = JSONObjectWriter(taking: &bytes)
         write(&object)
-        bytes = object.end()
+        object.end(givingBack: &bytes)
     }
 }
 

@@ -80,9 +80,10 @@ extension ResultEvent {
 }
 
 extension JSONObjectWriter {
+    /// Bounded here once more, for those that FlexFactor names.
     mutating func faults(_ faults: [FieldError]) {
         array("faults") { list in
-            for fault in faults {
+            for fault in FieldError.told(faults) {
                 list.object { json in
                     json.member("path", fault.path)
                     json.member("message", fault.message)

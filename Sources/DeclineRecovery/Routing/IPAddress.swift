@@ -5,6 +5,46 @@ public enum IPAddress {
         isIPv4(text[...]) || isIPv6(text[...])
     }
 
+    /// The customer's address in what a web server noted: with a port, in brackets, with a zone, or a list with the proxies behind it. Of a
+    /// list the first that the network at large knows, and else the first.
+    public static func found(in text: String) -> String? {
+        if isValid(text) { return text }
+        let addresses = text.split(separator: ",").prefix(16).compactMap(address)
+        return addresses.first { !isPrivate($0) } ?? addresses.first
+    }
+
+    private static func address(_ entry: Substring) -> String? {
+        let blanks: Set<Unicode.Scalar> = [" ", "\t", "\r", "\n", "\"", "\u{A0}"]
+        var rest = entry.unicodeScalars
+        while let first = rest.first, blanks.contains(first) { rest.removeFirst() }
+        while let last = rest.last, blanks.contains(last) { rest.removeLast() }
+        var text = Substring(rest)
+        if text.first == "[", let end = text.firstIndex(of: "]") {
+            text = text[text.index(after: text.startIndex)..<end]
+        } else if let colon = text.firstIndex(of: ":"), isIPv4(text[..<colon]) {
+            let port = text[text.index(after: colon)...]
+            guard (1...5).contains(port.utf8.count), port.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
+            text = text[..<colon]
+        }
+        if let zone = text.firstIndex(of: "%") { text = text[..<zone] }
+        return isIPv4(text) || isIPv6(text) ? String(text) : nil
+    }
+
+    /// Whether a valid address is one that nobody can be reached at from outside: a customer's it hardly is.
+    public static func isPrivate(_ address: String) -> Bool {
+        let text = address.lowercased()
+        if let last = text.split(separator: ":").last, last.contains(".") {
+            let parts = last.split(separator: ".").compactMap { UInt8($0) }
+            guard parts.count == 4 else { return false }
+            switch (parts[0], parts[1]) {
+            case (0, _), (10, _), (127, _), (169, 254), (172, 16...31), (192, 168), (100, 64...127): return true
+            default: return false
+            }
+        }
+        let first = UInt16(text.prefix { $0 != ":" }, radix: 16) ?? 0
+        return text == "::1" || text == "::" || first & 0xFE00 == 0xFC00 || first & 0xFFC0 == 0xFE80
+    }
+
     private static func isIPv4(_ text: Substring) -> Bool {
         let parts = text.split(separator: ".", omittingEmptySubsequences: false)
         return parts.count == 4

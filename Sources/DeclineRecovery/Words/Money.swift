@@ -12,15 +12,26 @@ public struct Money: Hashable, Sendable {
     }
 }
 
-/// An ISO 4217 currency code: three capital letters.
+/// A currency by its ISO 4217 code: one that money is kept in, no metal, no test code.
 public struct Currency: Hashable, Sendable, CustomStringConvertible {
     public let code: String
 
-    /// `nil` when the text is not three letters A-Z.
+    /// `nil` when the text is none of the list's codes.
     public init?(_ code: String) {
-        guard code.utf8.count == 3, code.utf8.allSatisfy({ (0x41...0x5A).contains($0) }) else { return nil }
+        guard code.utf8.count == 3, Self.codes.contains(code) else { return nil }
         self.code = code
     }
+
+    /// ISO 4217, list one, as of 2026, with those that are only now being withdrawn (ANG, BGN).
+    static let codes = Set(
+        """
+        AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BOV BRL BSD BTN BWP BYN BZD CAD CDF
+        CHE CHF CHW CLF CLP CNY COP COU CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF
+        GTQ GYD HKD HNL HTG HUF IDR ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD
+        LSL LYD MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MXV MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP
+        PKR PLN PYG QAR RON RSD RUB RWF SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TND TOP
+        TRY TTD TWD TZS UAH UGX USD USN UYI UYU UYW UZS VED VES VND VUV WST XAF XCD XCG XOF XPF YER ZAR ZMW ZWG
+        """.split(whereSeparator: \.isWhitespace).map(String.init))
 
     public var description: String { code }
 }

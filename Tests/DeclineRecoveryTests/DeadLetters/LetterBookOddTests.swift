@@ -56,7 +56,7 @@ import Testing
         #expect(groups.enumerated().allSatisfy { $0.element.handling == ($0.offset % 2 == 0 ? .editFirst : .replay) })
     }
 
-    /// AMQP's tables may hold a name twice, and JSON's reader takes both spellings of é for one name.
+    /// AMQP's tables may hold a name twice, and two spellings of é are two names.
     @Test func aLetterWhoseMessageHadAHeaderTwiceCanBeRead() throws {
         for names in [["a", "a"], ["\u{E9}", "e\u{301}"]] {
             let letter = DeadLetter(

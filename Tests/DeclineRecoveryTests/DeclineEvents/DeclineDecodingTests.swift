@@ -52,13 +52,19 @@ import Testing
         ("merchantId", "$.data.merchantId"), ("trigger", "$.data.trigger"), ("order", "$.data.order"), ("decline", "$.data.decline"),
         ("amount", "$.data.amount"), ("billing", "$.data.billing"), ("paymentMethod", "$.data.paymentMethod"),
     ])
-    func aMissingMemberIsNamed(member: String, path: String) {
-        #expect(faults { $0.data[member] = nil } == [path])
+    func aMissingMemberIsNamedWithAllThatItMustHold(member: String, path: String) {
+        let paths = faults { $0.data[member] = nil }
+        #expect(paths.first == path && paths.dropFirst().allSatisfy { $0.hasPrefix(path + ".") })
+        let inside = ["order": 2, "decline": 4, "amount": 2, "billing": 6]
+        #expect(paths.count == 1 + (inside[member] ?? 0), "\(paths)")
     }
 
     @Test func whatATriggerNeedsIsAskedFor() {
         #expect(faults { $0.data["trigger"] = #""rerun""# }.sorted() == ["$.data.order.rerunNumber", "$.data.recovery"])
-        #expect(faults { $0.data["trigger"] = #""recycle""# }.sorted() == ["$.data.order.type", "$.data.recovery"])
+        #expect(
+            faults { $0.data["trigger"] = #""recycle""# }.sorted() == [
+                "$.data.order.billingCycle", "$.data.order.purchaseId", "$.data.order.type", "$.data.recovery", "$.data.recovery.reattempt",
+            ])
         #expect(faults { $0.data["order"] = #"{"id":"A1","type":"recurring"}"# }.sorted() == ["$.data.order.billingCycle", "$.data.order.purchaseId"])
         #expect(
             faults {

@@ -1,0 +1,72 @@
+/// Looks for card data in everything a message holds, names included.
+struct CardDataSearch {
+    private let faults: FaultList
+    /// Where the search is. A path is made only for what is told: made at every step, a long name over many elements would cost its
+    /// length for each of them.
+    private var place: [Step] = []
+
+    private enum Step {
+        case name(String)
+        case index(Int)
+        /// A name that is itself a card number must not be told.
+        case hidden(Int)
+    }
+
+    static func search(_ value: JSONValue, _ faults: FaultList) {
+        var search = CardDataSearch(faults: faults)
+        search.walk(value)
+    }
+
+    private init(faults: FaultList) {
+        self.faults = faults
+    }
+
+    private mutating func walk(_ value: JSONValue) {
+        switch value {
+        case .null, .bool: break
+        case .integer(let number): if number.magnitude >= 100_000_000_000 { judge(String(number)) }
+        case .number(let text), .string(let text): judge(text)
+        case .array(let elements):
+            for (index, element) in elements.enumerated() { at(.index(index)) { $0.walk(element) } }
+        case .object(let members):
+            for (index, member) in members.enumerated() {
+                let isClean = CardDataGuard.finding(in: member.name) == nil
+                at(isClean ? .name(member.name) : .hidden(index)) { search in
+                    if !isClean { search.add("a card number in clear as a name; card data never travels in clear") }
+                    if CardDataGuard.namesSecurityCode(member.name), CardDataGuard.mayBeSecurityCode(member.value) {
+                        search.add("a security code in clear; security codes are never sent")
+                    } else {
+                        search.walk(member.value)
+                    }
+                }
+            }
+        }
+    }
+
+    private mutating func at(_ step: Step, _ look: (inout CardDataSearch) -> Void) {
+        place.append(step)
+        look(&self)
+        place.removeLast()
+    }
+
+    private func judge(_ text: String) {
+        switch CardDataGuard.finding(in: text) {
+        case .cardNumber: add("a card number in clear; send a FlexFactor token (an id that only looks like one needs a letter before it)")
+        case .trackData: add("magnetic stripe data in clear; it is never sent")
+        case .securityCode: add("a security code in clear; security codes are never sent")
+        case nil: break
+        }
+    }
+
+    private func add(_ message: String) { faults.add(path, message) }
+
+    private var path: String {
+        place.reduce(into: "$") { path, step in
+            switch step {
+            case .name(let name): path += "." + name.cut(toBytes: 64)
+            case .index(let index): path += "[\(index)]"
+            case .hidden(let index): path += ".(member \(index))"
+            }
+        }
+    }
+}

@@ -1,0 +1,24 @@
+/// Every fault of one message, in the order found; so many that a person reads them, and the number of the others.
+///
+/// A message can have as many faults as it has bytes. What is told of them must stay smaller than the broker takes, so neither path nor text
+/// of what is not told is even made.
+final class FaultList {
+    private var told: [FieldError] = []
+    private var count = 0
+
+    var isEmpty: Bool { count == 0 }
+
+    func add(_ path: @autoclosure () -> String, _ message: @autoclosure () -> String) {
+        count += 1
+        if told.count < FieldError.mostTold { told.append(FieldError(path: path(), message: message()).bounded) }
+    }
+
+    /// What is told: at the end, how many more there are.
+    var all: [FieldError] { all(before: FaultList()) }
+
+    /// These before others, which are the first to be left out.
+    func all(before other: FaultList) -> [FieldError] {
+        let faults = (told + other.told).prefix(FieldError.mostTold)
+        return faults + FieldError.omitting(count + other.count - faults.count)
+    }
+}
