@@ -90,6 +90,7 @@ let package = Package(
         .testTarget(name: "BrowserTests", dependencies: ["FleetSupport", "Broker", "DeclineRecovery"], path: "Tests/Browser", swiftSettings: settings),
         .testTarget(name: "BrokerTests", dependencies: ["Broker"], swiftSettings: settings),
         .testTarget(name: "FlexFactorTests", dependencies: ["FlexFactor", "DeclineRecovery", "TestSupport", nioCore, nioPosix], swiftSettings: settings),
+        .testTarget(name: "OperationsTests", dependencies: ["Operations", "Broker", "DeclineRecovery", "TestSupport"], swiftSettings: settings),
         .testTarget(name: "PipelineTests", dependencies: ["Pipeline", "DeclineRecovery", "TestSupport"], swiftSettings: settings),
         .testTarget(
             name: "ServiceTests",

@@ -54,7 +54,7 @@ public enum BrokerError: Error, Sendable, Hashable, CustomStringConvertible {
 
 /// Why a message is not known to be with the broker.
 public enum PublishError: Error, Sendable, Hashable, CustomStringConvertible {
-    /// No queue takes a mandatory message, or the exchange does not exist or refuses us.
+    /// No queue takes a mandatory message, the exchange does not exist or refuses us, or the broker does not take such a message.
     case returned(code: UInt16, text: String, exchange: String, routingKey: String)
     /// The broker did not accept it: a full queue, or an internal error.
     case nacked(exchange: String, routingKey: String)
@@ -73,6 +73,7 @@ public enum PublishError: Error, Sendable, Hashable, CustomStringConvertible {
 
     public var advice: String {
         switch self {
+        case .returned(406, _, _, _): "The message itself is refused: mend what is named, a header's type or the message's size."
         case .returned: "Apply the topology: the exchange is missing, or no queue is bound for this routing key."
         case .nacked: "Look at the queue's length limit and at the broker's log."
         case .unsendable: "Shorten the property that is named."
@@ -83,6 +84,7 @@ public enum PublishError: Error, Sendable, Hashable, CustomStringConvertible {
 
     public var description: String {
         switch self {
+        case .returned(406, let text, let exchange, let key): "the broker refuses a message to exchange '\(exchange)' with key '\(key)' (406 \(text))"
         case .returned(let code, let text, let exchange, let key): "no queue took a message to exchange '\(exchange)' with key '\(key)' (\(code) \(text))"
         case .nacked(let exchange, let key): "the broker did not accept a message to exchange '\(exchange)' with key '\(key)'"
         case .unsendable(let why): "the message cannot be sent: \(why)"

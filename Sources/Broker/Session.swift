@@ -135,18 +135,22 @@ final class Session {
 
     // MARK: Writing
 
-    /// Opens the channel of the publishes again after one of them had it closed: its exchange does not exist, or is not ours to write to.
+    /// Opens the channel of the publishes again after one of them had it closed: its exchange does not exist, or is not ours to write to,
+    /// or the broker does not take the message itself (a header of the wrong type, more bytes than it allows).
     ///
-    /// The broker names the exchange and not the message. What was on its way to that exchange did not arrive; whether the rest did is
-    /// unknown.
+    /// The broker names the exchange at best, and never the message. What was on its way to that exchange did not arrive; whether the
+    /// rest did is unknown. Where one message alone was on its way, it is that one.
     func reopenPublishing() throws(BrokerError) {
         guard let (code, text) = publishingRefusal else { return }
         publishingRefusal = nil
         contents.forget(1)
-        for pending in confirms.removeAll() {
+        let unsettled = confirms.removeAll()
+        for pending in unsettled {
             let exchange = pending.message.exchange
             if Self.names(exchange, text) {
                 refusedExchanges[exchange] = (monotonicMilliseconds() + 1_000, code, text)
+                pending.batch.settle(.returned(code: code, text: text, exchange: exchange, routingKey: pending.message.routingKey))
+            } else if unsettled.count == 1 {
                 pending.batch.settle(.returned(code: code, text: text, exchange: exchange, routingKey: pending.message.routingKey))
             } else {
                 pending.batch.settle(.connectionLost)
@@ -346,7 +350,7 @@ final class Session {
             _ = out.method(channel, UInt32(AMQP_CHANNEL_CLOSE_OK_METHOD), &ok)
             if awaited?.channel == channel {
                 awaited?.outcome = .failure(error)
-            } else if channel == 1, confirms.contains(where: { Self.names($0.message.exchange, String(close.reply_text)) }) {
+            } else if channel == 1, (400..<500).contains(close.reply_code), confirms.outstanding > 0 {
                 publishingRefusal = (close.reply_code, String(close.reply_text))
             } else {
                 throw error

@@ -10,8 +10,8 @@ public struct IncomingMessage: Sendable {
     public let replyTo: String?
     /// W3C trace context, passed on through every hop.
     public let traceparent: String?
-    /// The other headers, as text, for a dead letter to show.
-    public let headers: [(name: String, value: String)]
+    /// The other headers, for a dead letter to keep.
+    public let headers: [(name: String, value: JSONValue)]
     public internal(set) var exchange: String
     public let routingKey: String
     /// The broker handed this message out before, to us or to a pod that died.
@@ -25,7 +25,7 @@ public struct IncomingMessage: Sendable {
 
     public init(
         body: [UInt8], contentType: String? = nil, messageID: String? = nil, type: String? = nil, correlationID: String? = nil,
-        replyTo: String? = nil, traceparent: String? = nil, headers: [(name: String, value: String)] = [], exchange: String = "",
+        replyTo: String? = nil, traceparent: String? = nil, headers: [(name: String, value: JSONValue)] = [], exchange: String = "",
         routingKey: String = "", redelivered: Bool = false, deliveries: Int = 0, due: Moment? = nil, setAside: SetAside? = nil
     ) {
         self.body = body

@@ -1,5 +1,6 @@
 import Broker
 import DeclineRecovery
+import Operations
 import Pipeline
 import Synchronization
 
@@ -86,7 +87,7 @@ extension IncomingMessage {
         self.init(
             body: delivery.body, contentType: properties.contentType, messageID: properties.messageID, type: properties.type,
             correlationID: properties.correlationID, replyTo: properties.replyTo, traceparent: TraceParent.from(properties.headers),
-            headers: headers.map { ($0.name, $0.value.text) }, exchange: notes.origin.exchange, routingKey: notes.origin.routingKey,
+            headers: headers.map { ($0.name, JSONValue($0.value)) }, exchange: notes.origin.exchange, routingKey: notes.origin.routingKey,
             redelivered: delivery.redelivered || notes.origin.isNoted || stage == .suspects, deliveries: notes.deliveries, due: notes.due,
             setAside: notes.setAside)
     }

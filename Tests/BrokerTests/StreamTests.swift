@@ -123,4 +123,30 @@ private final class Shelf: Sendable {
 
     func put(_ entries: [StreamEntry]) { seen.withLock { $0 += entries.compactMap { Int(String(decoding: $0.body, as: UTF8.self)) } } }
     var numbers: [Int] { seen.withLock { $0 } }
+
+    /// A `CC` that is no list: the broker closes the channel, and names no message.
+    @Test func aMessageThatTheBrokerDoesNotTakeCostsTheLockNothing() async throws {
+        let link = try await TestBroker.open()
+        let lock = try #require(try await link.lock(TestBroker.name("lock")))
+        let queue = try await link.tap([])
+        let good = OutgoingMessage(exchange: "", routingKey: queue, body: [1])
+        let odd = OutgoingMessage(exchange: "", routingKey: queue, properties: MessageProperties(headers: ["CC": "x"]), body: [2])
+        do {
+            try await lock.publish([good, odd, good])
+            Issue.record("the broker took it")
+        } catch {
+            #expect(error == .connectionLost, "which of them it was is not known")
+        }
+        #expect(lock.isHeld)
+        do {
+            try await lock.publish([odd])
+            Issue.record("the broker took it")
+        } catch {
+            guard case .returned(406, _, _, _) = error else { throw error }
+        }
+        try await lock.publish([good])
+        #expect(lock.isHeld)
+        await link.release(lock)
+        await link.close()
+    }
 }

@@ -37,7 +37,7 @@ extension DeadLetter {
                 type: try original.optionalText("type"),
                 contentType: try original.optionalText("contentType"), correlationID: try original.optionalText("correlationId"),
                 replyTo: try original.optionalText("replyTo"),
-                headers: try original.optionalObject("headers")?.texts().map { Original.Header(name: $0.name, value: $0.text) } ?? [],
+                headers: try original.optionalObject("headers")?.members().map { Original.Header(name: $0.name, value: $0.value) } ?? [],
                 redactedBody: body, originalByteCount: try original.count("bytes"), isTruncated: try original.optionalFlag("truncated") ?? false),
             worker: Worker(
                 id: try worker.text("id"), host: try worker.text("host"), version: try worker.text("version"),

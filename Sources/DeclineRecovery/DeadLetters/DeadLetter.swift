@@ -58,14 +58,18 @@ public struct DeadLetter: Sendable, Equatable {
         /// Only the beginning of the body is kept: it was longer than anything that is worked on.
         public let isTruncated: Bool
 
+        /// A header with its value as JSON, so that it keeps its type (`FieldValue.init(_:)` says how).
         public struct Header: Sendable, Equatable {
             public let name: String
-            public let value: String
+            public let value: JSONValue
 
-            public init(name: String, value: String) {
+            public init(name: String, value: JSONValue) {
                 self.name = name
                 self.value = value
             }
+
+            /// The value for a person to read.
+            public var text: String { value.string ?? String(decoding: value.bytes, as: UTF8.self) }
         }
 
         public init(

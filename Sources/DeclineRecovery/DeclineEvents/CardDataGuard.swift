@@ -62,10 +62,10 @@ public enum CardDataGuard {
         }
     }
 
-    /// A header's value.
-    public static func redacted(_ text: String, under name: String) -> String {
-        if namesSecurityCode(name) { return codeMark }
-        return name.lowercased() == "token" ? tokenMark : redacted(text)
+    /// A header's value, with all that it holds.
+    public static func redacted(_ value: JSONValue, under name: String) -> JSONValue {
+        if namesSecurityCode(name) { return .string(codeMark) }
+        return name.lowercased() == "token" ? .string(tokenMark) : redacted(value, under: name) { _ in nil }
     }
 
     /// What tells a message from others that have no id either: the message without its card, in clear or sealed, for a token is sealed

@@ -117,6 +117,10 @@ public enum JSONValue: Hashable, Sendable {
     }
 }
 
+extension JSONValue: ExpressibleByStringLiteral {
+    public init(stringLiteral text: String) { self = .string(text) }
+}
+
 extension JSONValue {
     /// A member by its name, ASCII case ignored: FlexFactor's own texts differ in it.
     public subscript(anyCase name: String) -> JSONValue? {

@@ -168,10 +168,8 @@ struct EnvelopeReader {
 
     func elements(_ name: String) throws(EnvelopeFault) -> [JSONValue] { try optional(name, "a list") { $0.array } ?? [] }
 
-    /// The members that are texts, in their order.
-    func texts() -> [(name: String, text: String)] {
-        value.object?.compactMap { member in member.value.string.map { (member.name, $0) } } ?? []
-    }
+    /// All of them, in their order.
+    func members() -> [JSONValue.Member] { value.object ?? [] }
 
     func id(_ name: String) throws(EnvelopeFault) -> UUID5 { try required(name, UUID5(try text(name)), "a UUID") }
     func texts(_ name: String) throws(EnvelopeFault) -> [String] {

@@ -254,11 +254,12 @@ extension LetterJob {
 }
 
 extension PublishError {
-    /// Whether others of the same batch may well have gone through.
+    /// Whether others of the same batch may well have gone through. The lock is held, so what was lost is the channel alone: one message
+    /// made the broker close it, and it names none.
     fileprivate var isOfOneMessage: Bool {
         switch self {
-        case .returned, .nacked, .unsendable: true
-        case .connectionLost, .closed: false
+        case .returned, .nacked, .unsendable, .connectionLost: true
+        case .closed: false
         }
     }
 }

@@ -38,7 +38,7 @@ public enum LetterView {
                 ("exchange", .string(original.exchange)), ("routingKey", .string(original.routingKey)), ("redelivered", .bool(original.redelivered)),
                 ("messageId", text(original.messageID)), ("type", text(original.type)), ("contentType", text(original.contentType)),
                 ("correlationId", text(original.correlationID)), ("replyTo", text(original.replyTo)),
-                ("headers", .array(original.headers.map { object([("name", .string($0.name)), ("value", .string($0.value))]) })),
+                ("headers", .array(original.headers.map { object([("name", .string($0.name)), ("value", .string($0.text))]) })),
                 ("bytes", .integer(Int64(original.originalByteCount))), ("isJson", .bool(json != nil)),
                 ("editable", .bool(LetterEdit.canEdit(letter))),
                 ("body", .string(json.map(\.pretty) ?? String(decoding: original.redactedBody, as: UTF8.self))),

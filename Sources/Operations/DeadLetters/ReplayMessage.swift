@@ -8,7 +8,10 @@ enum ReplayMessage {
     static func of(_ letter: DeadLetter, body: [UInt8], run: UUID5, _ names: TopologyNames) -> OutgoingMessage {
         let original = letter.original
         let (exchange, key) = destination(of: letter, body, names)
-        var headers = FieldTable(original.headers.map { FieldTable.Field($0.name, .string($0.value)) })
+        var headers = FieldTable(
+            original.headers.compactMap { header in
+                isOfItsOwn(header.name) ? FieldValue(header.value).map { FieldTable.Field(header.name, $0) } : nil
+            })
         headers.fields.append(FieldTable.Field("traceparent", .string(ReplayTrace.traceparent(run: run, letter: letter.id))))
         return OutgoingMessage(
             exchange: exchange, routingKey: key,
@@ -17,6 +20,10 @@ enum ReplayMessage {
                 appID: "salvage", headers: headers),
             body: sentAgain(body, letter.stage))
     }
+
+    /// Whether a header belongs to the message, rather than to how it was sent the first time: `CC` and `BCC` are orders to send copies,
+    /// which were carried out then and are nothing to route by here, and `x-` is the broker's.
+    private static func isOfItsOwn(_ name: String) -> Bool { !name.hasPrefix("x-") && name != "CC" && name != "BCC" && name != "traceparent" }
 
     /// A recovery goes back so that it looks before it charges; every other message goes as it is.
     private static func sentAgain(_ body: [UInt8], _ stage: Stage) -> [UInt8] {

@@ -93,7 +93,7 @@ struct DeadLetterPage {
         for (name, value) in [("message id", original.messageID), ("type", original.type), ("correlation", original.correlationID), ("reply to", original.replyTo)] {
             if let value { line(name, value) }
         }
-        for header in original.headers { line("header", "\(header.name): \(header.value)") }
+        for header in original.headers { line("header", "\(header.name): \(header.text)") }
         Terminal.show("  \(original.originalByteCount) bytes:")
         let body = original.json?.pretty ?? String(decoding: original.redactedBody, as: UTF8.self)
         for part in body.split(separator: "\n", omittingEmptySubsequences: false) { Terminal.show("    " + Terminal.visible(String(part))) }

@@ -17,7 +17,8 @@ import Testing
             original: DeadLetter.Original(
                 exchange: "CANARY", routingKey: "decline.initial", redelivered: true, messageID: "m-1", type: "t", contentType: "application/json",
                 correlationID: "c", replyTo: "amq.gen-1",
-                headers: [.init(name: "z", value: "1"), .init(name: "a", value: ""), .init(name: "Ä", value: "CANARY")], redactedBody: body,
+                headers: [.init(name: "z", value: "1"), .init(name: "a", value: ""), .init(name: "Ä", value: "CANARY"), .init(name: "CC", value: .array(["x", .integer(7), .null])),
+                    .init(name: "table", value: .object([.init("flag", .bool(true)), .init("half", .number("0.5"))]))], redactedBody: body,
                 originalByteCount: 4_711),
             identity: body, worker: DeadLetter.Worker(id: "CANARY", host: "pod-1", version: "1.2", mapping: "2026-01"), writtenAt: .in2026(1))
     }
