@@ -1,45 +1,172 @@
+# shellcheck shell=bash
 # Sourced by run, test and bench: a folder of its own under .local/, a private broker in it, and an end that stops all it started.
 # Several sessions run side by side, and beside a system RabbitMQ.
+#
+# A script calls, in this order: begin_session, build, as_ordinary_user (which begins the script anew, as somebody without rights of
+# root), and then starts things. Whatever it waits for runs in the background (`attend`), since bash hears a signal only while it waits.
+#
+# Every process of a session has SALVAGE_SESSION in its environment, from its beginning and for ever, whoever started it. By that they
+# are found at the end, and by that the next session finds what one left behind that was killed.
 
-mkdir -p .local
-session=$(mktemp -d "$PWD/.local/session.XXXXXX")
-started=()
+# Where sessions live: beside the checkout, or where the checkout is somebody else's, with the temporary files.
+sessions() {
+  if mkdir -p .local 2>/dev/null && [ -w .local ]; then
+    echo "$PWD/.local"
+  else
+    local place
+    place=${TMPDIR:-/tmp}/salvage-local-$(id -u)
+    if [ ! -d "$place" ]; then mkdir -m 700 "$place"; fi
+    echo "$place"
+  fi
+}
+
+# When a process began, in ticks since the machine did; nothing where there is none. With its number that names it for good.
+beginning() { # PID
+  local line words
+  { read -r line <"/proc/$1/stat"; } 2>/dev/null || return 0
+  read -r -a words <<<"${line##*) }"
+  [ "${words[0]}" = Z ] || echo "${words[19]}"
+}
+
+# The processes of a session, wherever they went.
+members() { # FOLDER
+  grep -lzxF "SALVAGE_SESSION=$1" /proc/[0-9]*/environ 2>/dev/null | sed 's|^/proc/||; s|/environ$||' || true
+}
+
+# Waits until a session has no process left; fails when the time is over first.
+await_end() { # FOLDER TENTHS
+  local left=$2
+  while [ -n "$(members "$1")" ]; do
+    if [ "$left" -le 0 ]; then return 1; fi
+    left=$((left - 1))
+    sleep 0.1
+  done
+}
+
+signal_all() { # SIGNAL PID...
+  local signal=$1 pid
+  shift
+  for pid in "$@"; do kill "-$signal" "$pid" 2>/dev/null || true; done
+}
+
+# Ends all processes of a session and takes its folder away. Well within the ten seconds that a container is given.
+clear_session() { # FOLDER
+  local broker=() others=() pid
+  for pid in $(members "$1"); do
+    case $(tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null) in
+      *rabbitmq*|*beam*|*epmd*|*erl_child_setup*|*inet_gethost*) broker+=("$pid") ;;
+      *) others+=("$pid") ;;
+    esac
+  done
+  # The broker last: who uses it would else wait for it to come back.
+  signal_all TERM ${others[@]+"${others[@]}"}
+  if [ ${#others[@]} -gt 0 ]; then
+    local left=30
+    while [ "$left" -gt 0 ] && still_there "${others[@]}"; do left=$((left - 1)); sleep 0.1; done
+    signal_all KILL "${others[@]}"
+  fi
+  signal_all TERM ${broker[@]+"${broker[@]}"}
+  if ! await_end "$1" 40; then
+    # shellcheck disable=SC2046 # one word each
+    while signal_all KILL $(members "$1"); ! await_end "$1" 5; do :; done
+  fi
+  rm -rf "$1"
+}
+
+still_there() { # PID...
+  local pid
+  for pid in "$@"; do if [ -n "$(beginning "$pid")" ]; then return 0; fi; done
+  return 1
+}
+
+# Clears what sessions left behind whose script is gone. A session's name is its script: number, beginning, and the world of numbers
+# that this is one of (a container has its own, and knows nothing of what runs outside).
+sweep() {
+  local place=$1 folder number began world
+  for folder in "$place"/session.*; do
+    [ -d "$folder" ] || continue
+    IFS=. read -r number began world <<<"${folder##*/session.}"
+    if [ "$world" != "$(stat -Lc %i /proc/self/ns/pid)" ]; then continue; fi
+    # Whose it is, and root, can end what is left of it.
+    if [ ! -O "$folder" ] && [ "$(id -u)" -ne 0 ]; then continue; fi
+    if [ "$(beginning "$number")" != "$began" ]; then clear_session "$folder" 2>/dev/null || true; fi
+  done
+}
+
+# Makes the session, or takes it over from before the script was begun anew.
+begin_session() {
+  if [ -n "${SALVAGE_SESSION_TAKEN_OVER:-}" ]; then
+    session=$SALVAGE_SESSION_TAKEN_OVER
+    unset SALVAGE_SESSION_TAKEN_OVER
+  else
+    local place
+    place=$(sessions)
+    sweep "$place"
+    session=$place/session.$$.$(beginning $$).$(stat -Lc %i /proc/self/ns/pid)
+    mkdir -m 700 "$session"
+  fi
+  export SALVAGE_SESSION=$session
+  trap end_session EXIT
+  trap 'exit 130' INT
+  trap 'exit 143' TERM
+  trap 'exit 129' HUP
+}
 
 end_session() {
   local status=$?
-  trap - EXIT INT TERM HUP
-  local pid
-  for pid in ${started[@]+"${started[@]}"}; do kill "$pid" 2>/dev/null || true; done
-  for pid in ${started[@]+"${started[@]}"}; do wait "$pid" 2>/dev/null || true; done
-  [ -d "$session/broker" ] && bash deploy/local/broker stop "$session/broker" >/dev/null 2>&1 || true
-  rm -rf "$session"
+  trap - EXIT
+  trap '' INT TERM HUP
+  # Nothing that is started from here on is of the session.
+  export -n SALVAGE_SESSION
+  clear_session "$session" 2>/dev/null || true
   exit $status
 }
-trap end_session EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM HUP
+
+# Runs a command and waits for it, in such a way that a signal to the script is heard at once.
+attend() {
+  "$@" <&0 &
+  wait $!
+}
+
+# From here on as somebody without rights: who is root begins the script anew as nobody, without capabilities, in the same session.
+# Only installing needs root, and what runs as root here would hide what an ordinary user stumbles over.
+as_ordinary_user() { # SCRIPT ARGUMENTS...
+  if [ "$(id -u)" -ne 0 ] || [ -n "${SALVAGE_CAPABILITIES_DROPPED:-}" ]; then return; fi
+  local nobody=(--reuid=65534 --regid=65534 --clear-groups) rights=(--inh-caps=-all --bounding-set=-all --no-new-privs)
+  mkdir -p "$session/home"
+  if setpriv "${nobody[@]}" test -r "$PWD/deploy/local/session.sh" -a -x "$binaries/salvage"; then
+    rights+=("${nobody[@]}")
+    chown -R 65534:65534 "$session"
+    # For the next session of an ordinary user.
+    chmod 1777 "${session%/*}"
+  else
+    echo "${1##*/}: only root can read $PWD; what is started here stays root, but has no capabilities" >&2
+  fi
+  exec env -u SALVAGE_SESSION SALVAGE_SESSION_TAKEN_OVER="$session" SALVAGE_CAPABILITIES_DROPPED=1 SALVAGE_BINARIES="$binaries" \
+    HOME="$session/home" setpriv "${rights[@]}" bash "$@"
+}
 
 # Prints a port on loopback with nothing behind it and nothing behind its neighbours, below the ephemeral range.
 free_port() {
-  local tries port offset taken
-  for tries in $(seq 1 200); do
+  local port offset taken
+  for _ in $(seq 1 200); do
     port=$((20000 + RANDOM % 1100 * 10))
     taken=
     for offset in 0 1 2 3 100; do
       if (exec 3<>"/dev/tcp/127.0.0.1/$((port + offset))") 2>/dev/null; then taken=1; break; fi
     done
-    [ -z "$taken" ] && { echo "$port"; return; }
+    if [ -z "$taken" ]; then echo "$port"; return; fi
   done
   echo "no free port found between 20000 and 31000" >&2
   return 1
 }
 
-# Runs a command in the background, its output in the session's folder, and remembers to stop it: start NAME COMMAND...
+# Runs a command in the background, its output in the session's folder; it ends with the session: start NAME COMMAND...
 start() {
   local name=$1
   shift
   "$@" >"$session/$name.log" 2>&1 &
-  started+=($!)
+  # shellcheck disable=SC2034 # for bench
   last_started=$!
 }
 
@@ -58,20 +185,33 @@ wait_for() {
 }
 
 # Starts a private broker in the session and says where it is: start_broker [--tls]
+# shellcheck disable=SC2120 # the option may be left out
 start_broker() {
   local tries
   for tries in 1 2 3; do
     port=$(free_port)
-    bash deploy/local/broker start "$session/broker" "$port" "$@" && break
+    attend bash deploy/local/broker start "$session/broker" "$port" "$@" && break
     # Somebody else may have taken the port meanwhile.
-    bash deploy/local/broker stop "$session/broker" 2>/dev/null || true
-    [ "$tries" = 3 ] && return 1
+    attend bash deploy/local/broker stop "$session/broker" 2>/dev/null || true
+    if [ "$tries" = 3 ]; then return 1; fi
   done
   export SALVAGE_BROKER_URL="amqp://guest:guest@127.0.0.1:$port"
 }
 
-# Builds with the options given and prints the folder of the binaries.
+# Builds with the options given and sets `binaries` to the folder of the binaries: build [--configuration release] [MORE...]
+# shellcheck disable=SC2120 # without any it is the debug build
 build() {
-  swift build "$@" >&2
-  swift build "$@" --show-bin-path
+  binaries=${SALVAGE_BINARIES:-}
+  if [ -n "$binaries" ]; then return; fi
+  local configuration=debug
+  if [ "${1:-}" = --configuration ]; then configuration=$2; fi
+  if [ -e .build ] && [ ! -w .build ] && [ -x ".build/$configuration/salvage" ]; then
+    echo "not built anew: .build belongs to $(stat -c %U .build)" >&2
+  else
+    attend swift build "$@" >&2
+  fi
+  binaries=$(readlink -f ".build/$configuration")
 }
+
+# Prints a script's head comment.
+help_of() { sed -n '2,/^[^#]/{/^#/!d; s/^# \{0,1\}//; p}' "$1"; }
