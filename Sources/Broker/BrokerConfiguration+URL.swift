@@ -2,7 +2,9 @@ extension BrokerConfiguration {
     /// Reads `amqp[s]://user:password@host[:port][,host[:port]...]/vhost`.
     ///
     /// Parts are percent-decoded. Without a path, or with `/` alone, the virtual host is `/`. Ports default to 5672 and 5671, the user to guest.
-    public init(url: String) throws(BrokerURLError) {
+    ///
+    /// - Parameter passwordElsewhere: whether a user may stand there without a password.
+    public init(url: String, passwordElsewhere: Bool = false) throws(BrokerURLError) {
         let secure: Bool
         var rest: Substring
         if url.hasPrefix("amqp://") {
@@ -29,9 +31,10 @@ extension BrokerConfiguration {
         if let at = rest.lastIndex(of: "@") {
             let credentials = rest[..<at]
             rest = rest[rest.index(after: at)...]
-            guard let colon = credentials.firstIndex(of: ":") else { throw BrokerURLError("a user stands there without a password (user:password@)") }
-            user = try Self.decode(credentials[..<colon], "the user")
-            password = try Self.decode(credentials[credentials.index(after: colon)...], "the password")
+            let colon = credentials.firstIndex(of: ":")
+            if colon == nil, !passwordElsewhere { throw BrokerURLError("a user stands there without a password (user:password@)") }
+            user = try Self.decode(credentials[..<(colon ?? credentials.endIndex)], "the user")
+            if let colon { password = try Self.decode(credentials[credentials.index(after: colon)...], "the password") }
         }
         var hosts: [Host] = []
         for part in rest.split(separator: ",", omittingEmptySubsequences: false) {

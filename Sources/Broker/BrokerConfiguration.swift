@@ -4,6 +4,8 @@ public struct BrokerConfiguration: Sendable {
     public var hosts: [Host]
     public var virtualHost: String
     public var login: Login
+    /// Asked before each login, for words that change while the link lives; where it has none, `login` serves. Runs on the link's thread.
+    public var renewedLogin: (@Sendable () -> Login?)?
     public var tls: TLS?
     /// Seconds between heartbeats; a peer silent for twice as long is given up. 0 turns them off.
     public var heartbeat: Int

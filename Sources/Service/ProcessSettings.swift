@@ -224,7 +224,13 @@ final class SettingsReader {
     func broker() -> BrokerConfiguration {
         var configuration: BrokerConfiguration
         do throws(BrokerURLError) {
-            configuration = try BrokerConfiguration(url: secret("broker.url") ?? "amqp://guest:guest@localhost:5672")
+            let password = secret("broker.password")
+            configuration = try BrokerConfiguration(
+                url: secret("broker.url") ?? "amqp://guest:guest@localhost:5672", passwordElsewhere: password != nil)
+            configuration.login = BrokerLogin.words(configuration.login, password: password)
+            configuration.renewedLogin = BrokerLogin.renewal(
+                of: configuration.login, urlFile: optional("broker.url", isSecret: true) == nil ? optional("broker.urlFile") : nil,
+                passwordFile: optional("broker.password", isSecret: true) == nil ? optional("broker.passwordFile") : nil)
         } catch {
             faults.append("\(Self.variable("broker.url")): \(error)")
             return BrokerConfiguration(hosts: [], login: .external)
