@@ -45,6 +45,26 @@ public final class FlexFactorClient: Sendable {
         }
     }
 
+    /// Whether calls can be made at all, which a token proves; without one, why not.
+    public enum Reach: Sendable, Equatable {
+        /// There was a token: whatever fails since then is FlexFactor's state and not ours.
+        case proven
+        /// No try to get one has ended yet.
+        case untried
+        case unproven(CallFailure.NotSent)
+    }
+
+    public var reach: Reach {
+        let (hasHadOne, failure) = tokens.history
+        return hasHadOne ? .proven : failure.map { .unproven($0.notSent) } ?? .untried
+    }
+
+    /// Gets a token unless there is one, beside circuit and rate: it is asked for once, to see whether calls can be made.
+    public func proveReach(on lane: HTTPLane) async -> Reach {
+        if reach != .proven { _ = await tokens.token(now: now()) { [self] in await fetchToken(lane) } }
+        return reach
+    }
+
     /// Makes a call and returns at the latest at `deadline`.
     public func perform(_ call: FlexFactorCall, on lane: HTTPLane, traceparent: String?, deadline: Moment) async -> FlexFactorAnswer {
         let start = NIODeadline.now()
@@ -87,7 +107,7 @@ public final class FlexFactorClient: Sendable {
             let token: TokenKeeper.Token
             switch await tokens.token(now: now(), fetch: { [self] in await fetchToken(lane) }) {
             case .success(let fetched): token = fetched
-            case .failure(let failure): return .failed(.notSent(failure.isRefusal ? .noToken(failure.why) : .cannotConnect(failure.why)))
+            case .failure(let failure): return .failed(.notSent(failure.notSent))
             }
             let request = signed(request(call, bearer: token.bearer, traceparent))
             switch await lane.execute(request, to: credentials.origin, authorityFile: credentials.authorityFile, deadline: httpDeadline(deadline)) {
@@ -262,9 +282,14 @@ public final class FlexFactorClient: Sendable {
             else { return failed("the token endpoint answered without a readable token") }
             return .success(TokenKeeper.Token(bearer: Secret(bearer), expires: Moment(milliseconds: expires)))
         case .answered(let response): return failed("the token endpoint answered \(response.status)")
+        case .notSent(.cannotCall(let why)): return .failure(TokenKeeper.Failure(why: "asking for the token: \(why)", isRefusal: false, isOurs: true))
         case let outcome: return failed("asking for the token: \(outcome.failure)")
         }
     }
+}
+
+extension TokenKeeper.Failure {
+    var notSent: CallFailure.NotSent { isOurs ? .cannotCall(why) : isRefusal ? .noToken(why) : .cannotConnect(why) }
 }
 
 extension FlexFactorCall {

@@ -18,7 +18,7 @@ struct HTTPFront {
         router.get("readyz") { _, _ in
             let complaints = health.complaints
             return complaints.isEmpty
-                ? Self.text(.ok, "ready\n") : Self.text(.serviceUnavailable, complaints.map { $0 + "\n" }.joined())
+                ? Self.text(.ok, "ready\n" + health.notes.map { $0 + "\n" }.joined()) : Self.text(.serviceUnavailable, complaints.map { $0 + "\n" }.joined())
         }
         router.get("metrics") { _, _ in
             Response(

@@ -73,6 +73,14 @@ import Testing
         #expect(kind(try await post(lane(), "http://127.0.0.1:1")) == .notSent)
     }
 
+    /// No peer has a part in it: the kernel lets nobody connect to that address.
+    @Test func whatThisProcessCannotDoIsNotThePeersFault() async throws {
+        guard case .notSent(.cannotCall) = try await post(lane(), "https://255.255.255.255") else {
+            Issue.record("expected that the call cannot be made")
+            return
+        }
+    }
+
     @Test func aRequestThatWaitsForAConnectionTooLongIsNotSent() async throws {
         let server = try await ScriptedServer.start { _ in .silence }
         let lane = lane(.init(connections: 1))

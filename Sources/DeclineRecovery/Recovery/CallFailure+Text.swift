@@ -5,6 +5,7 @@ extension CallFailure: Error, CustomStringConvertible {
         case .notSent(.circuitOpen): "not sent: the gateway's circuit is open, FlexFactor failed too often in a row"
         case .notSent(.rateLimited): "not sent: the gateway's rate limit has no room before the deadline"
         case .notSent(.cannotConnect(let why)): "not sent: no connection (\(why))"
+        case .notSent(.cannotCall(let why)): "not sent: this process cannot make the call (\(why))"
         case .notSent(.deadline): "not sent: the time for the call was over before it could be sent"
         case .notSent(.noToken(let why)): "not sent: no token (\(why))"
         case .notSent(.misconfigured(let why)): "not sent: \(why)"
@@ -22,6 +23,8 @@ extension CallFailure: Error, CustomStringConvertible {
     public var advice: String {
         switch self {
         case .notSent(.cannotConnect): "Check the gateway's environment, the network and FlexFactor's status."
+        case .notSent(.cannotCall):
+            "FlexFactor was not even asked. Look at this process: its rights and network policy, its limit of open files, the authorityFile of the gateway."
         case .notSent(.noToken): "Check appKey, appSecret, mid and hmacSigningKey of the gateway."
         case .notSent(.misconfigured): "Mend the configuration and reload it."
         case .notSent(.rateLimited): "Raise maxRequestsPerSecond, or spread the load."

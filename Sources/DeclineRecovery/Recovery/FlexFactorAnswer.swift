@@ -93,6 +93,8 @@ public enum CallFailure: Sendable, Equatable {
         /// Our own rate limit has no room before the deadline.
         case rateLimited
         case cannotConnect(String)
+        /// This process cannot make a call, whoever it is to: no rights, no descriptors, no network, an authority file that cannot be read.
+        case cannotCall(String)
         /// The time for the call ran out before it could be sent.
         case deadline
         /// FlexFactor gave no token: wrong keys, or the token endpoint failed.

@@ -15,6 +15,8 @@ final class TokenKeeper: Sendable {
         let why: String
         /// FlexFactor refuses the keys; otherwise it could not be asked, which may pass.
         let isRefusal: Bool
+        /// It could not even be asked: this process cannot make calls.
+        var isOurs = false
     }
 
     typealias Outcome = Result<Token, Failure>
@@ -24,6 +26,7 @@ final class TokenKeeper: Sendable {
         var isFetching = false
         var waiting: [CheckedContinuation<Outcome, Never>] = []
         var lastFailure: (failure: Failure, at: Moment)?
+        var hasHadOne = false
     }
 
     private enum Action {
@@ -90,6 +93,7 @@ final class TokenKeeper: Sendable {
             switch outcome {
             case .success(let token):
                 state.token = token
+                state.hasHadOne = true
                 state.lastFailure = nil
             case .failure(let failure): state.lastFailure = (failure, now)
             }
@@ -98,6 +102,9 @@ final class TokenKeeper: Sendable {
         }
         for continuation in waiting { continuation.resume(returning: outcome) }
     }
+
+    /// Whether there ever was a token, and, where there never was one, why the last try failed; `nil` before the first has ended.
+    var history: (hasHadOne: Bool, lastFailure: Failure?) { state.withLock { ($0.hasHadOne, $0.lastFailure?.failure) } }
 
     /// FlexFactor answered 401 to this token. A newer one, fetched meanwhile, stays.
     func drop(_ token: Token) {

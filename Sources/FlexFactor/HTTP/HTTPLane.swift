@@ -1,3 +1,4 @@
+import Glibc
 public import NIOCore
 import NIOHTTP1
 import NIOPosix
@@ -144,7 +145,7 @@ public final class HTTPLane: @unchecked Sendable {
             tls = key.origin.isSecure ? try tlsContext(key.authorityFile) : nil
         } catch {
             pool.count -= 1
-            return pending.end(.notSent(.cannotConnect("TLS cannot be set up: \(error)")))
+            return pending.end(.notSent(.cannotCall("TLS cannot be set up: \(error)")))
         }
         let connection = HTTPConnection(
             authority: key.origin.authority, onFree: { [weak self] in self?.free($0, key) }, onGone: { [weak self] in self?.gone($0, key) })
@@ -173,7 +174,7 @@ public final class HTTPLane: @unchecked Sendable {
                     eventLoop.scheduleTask(in: limits.connectTimeout) { bound.value.1.abandonUnlessStanding() }
                 case .failure(let error):
                     self.pool(key).count -= 1
-                    pending.end(.notSent(.cannotConnect(Self.text(of: error))))
+                    pending.end(.notSent(Self.isOurs(error) ? .cannotCall(Self.text(of: error)) : .cannotConnect(Self.text(of: error))))
                     self.serveWaiting(key)
                 }
             }
@@ -235,6 +236,19 @@ public final class HTTPLane: @unchecked Sendable {
         let isAddress = (try? SocketAddress(ipAddress: host, port: 0)) != nil
         return try NIOSSLClientHandler(context: context, serverHostname: isAddress ? nil : host)
     }
+
+    /// Whether a connection failed before it left this machine, for want of something that is ours to give.
+    private static func isOurs(_ error: any Error) -> Bool {
+        switch error {
+        case let error as NIOConnectionError: !error.connectionErrors.isEmpty && error.connectionErrors.allSatisfy { isOurs($0.error) }
+        case let error as IOError: ours.contains(error.errnoCode)
+        default: false
+        }
+    }
+
+    private static let ours: Set<CInt> = [
+        EPERM, EACCES, EMFILE, ENFILE, ENOBUFS, ENOMEM, EADDRNOTAVAIL, EAFNOSUPPORT, EPROTONOSUPPORT, ENOPROTOOPT, EINVAL, ENETUNREACH, ENETDOWN,
+    ]
 
     private static func text(of error: any Error) -> String {
         switch error {

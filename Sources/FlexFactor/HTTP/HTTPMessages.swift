@@ -37,6 +37,7 @@ enum HTTPOutcome: Sendable {
         switch self {
         case .answered(let response): .unknown(.unreadable("status \(response.status)"))
         case .notSent(.cannotConnect(let why)): .notSent(.cannotConnect(why))
+        case .notSent(.cannotCall(let why)): .notSent(.cannotCall(why))
         case .notSent(.deadline): .notSent(.deadline)
         case .unknown(.timedOut): .unknown(.timedOut)
         case .unknown(.connectionLost(let why)): .unknown(.connectionLost(why))
@@ -46,6 +47,8 @@ enum HTTPOutcome: Sendable {
 
     enum NotSent: Sendable, Hashable {
         case cannotConnect(String)
+        /// Nothing of the peer's: this process could not even try.
+        case cannotCall(String)
         case deadline
     }
 

@@ -5,17 +5,36 @@ final class Health: Sendable {
     /// What must be in order, in the order in which it comes about.
     enum Part: String, CaseIterable {
         case configuration, broker, topology, consumers
+        /// Whether calls to FlexFactor can be made at all; not whether FlexFactor is well.
+        case flexFactor = "flexfactor"
     }
 
-    private let faults = Mutex<[Part: String]>([
-        .configuration: "not loaded yet", .broker: "not connected yet", .topology: "not checked yet", .consumers: "not subscribed yet",
-    ])
+    private struct Fault {
+        let why: String
+        /// From then on it is worth telling, but no reason to be held back.
+        let lapses: ContinuousClock.Instant?
+    }
+
+    private let faults = Mutex<[Part: Fault]>(
+        [Part.configuration: "not loaded yet", .broker: "not connected yet", .topology: "not checked yet", .consumers: "not subscribed yet"]
+            .mapValues { Fault(why: $0, lapses: nil) })
 
     func isWell(_ part: Part) { faults.withLock { _ = $0.removeValue(forKey: part) } }
-    func isUnwell(_ part: Part, _ why: String) { faults.withLock { $0[part] = why } }
+
+    /// - Parameter patience: after which it is only told; for ever when `nil`.
+    func isUnwell(_ part: Part, _ why: String, for patience: Duration? = nil) {
+        faults.withLock { $0[part] = Fault(why: why, lapses: patience.map { ContinuousClock.now + $0 }) }
+    }
 
     /// One line for each part that is not in order.
-    var complaints: [String] {
-        faults.withLock { faults in Part.allCases.compactMap { part in faults[part].map { "\(part.rawValue): \($0)" } } }
+    var complaints: [String] { lines { $0.lapses.map { $0 > ContinuousClock.now } ?? true } }
+
+    /// One line for each part that is not as it should be, and keeps nobody from working.
+    var notes: [String] { lines { $0.lapses.map { $0 <= ContinuousClock.now } ?? false } }
+
+    private func lines(_ belongs: (Fault) -> Bool) -> [String] {
+        faults.withLock { faults in
+            Part.allCases.compactMap { part in faults[part].flatMap { belongs($0) ? "\(part.rawValue): \($0.why)" : nil } }
+        }
     }
 }

@@ -100,6 +100,9 @@ public struct Worker: Service {
         }
     }
 
+    /// The stages that call FlexFactor.
+    private static let calls: Set<Stage> = [.cascade, .retry, .suspects]
+
     private func work(_ link: BrokerLink, _ stop: StopSignal) async throws {
         if await !topologyStands(link, stop) { return }
         receiver.use(link)
@@ -108,6 +111,10 @@ public struct Worker: Service {
             try await cancels.follow(link, settings.names, until: stop)
         }
         let consumers = try await subscribe(link)
+        if settings.stages.contains(where: Self.calls.contains) {
+            let probe = ReachProbe(store: store, lane: lanes[0], health: health, logger: logger)
+            Task { await probe.run(until: stop) }
+        }
         let pulse = Pulse(link, settings.names) { [self] in self.pulse(consumers) }
         pulse.start(on: lanes[0])
         if !stop.isSet {
@@ -143,7 +150,9 @@ public struct Worker: Service {
 
     /// Waits until the topology is there. Workers have no right to declare it (messages.md).
     private func topologyStands(_ link: BrokerLink, _ stop: StopSignal) async -> Bool {
-        let wanted = Topology(recovery: settings.names, crmInbox: false)
+        // What it has no right to it has nothing to do with, and newer brokers do not let it look there.
+        let rights = BrokerRights(settings.stages.isEmpty ? .webhooks : .worker, settings.names)
+        let wanted = rights.part(of: Topology(recovery: settings.names, crmInbox: false))
         while !stop.isSet {
             do throws(BrokerError) {
                 let differences = try await link.check(wanted)
@@ -151,10 +160,14 @@ public struct Worker: Service {
                     health.isWell(.topology)
                     return true
                 }
-                let missing = differences.map(\.description).joined(separator: "; ")
+                let missing = differences.map(rights.explain).joined(separator: "; ")
                 health.isUnwell(.topology, missing)
                 logger.error(
-                    "The topology is not complete", metadata: [LogKey.missing: "\(missing)", LogKey.advice: "Run `salvage topology apply`."])
+                    "The topology is not complete",
+                    metadata: [
+                        LogKey.missing: "\(missing)",
+                        LogKey.advice: "Run `salvage topology apply`; `salvage topology print --permissions` says which rights a worker needs.",
+                    ])
             } catch {
                 health.isUnwell(.topology, error.description)
                 logger.warning("The topology cannot be checked", metadata: [LogKey.error: "\(error)", LogKey.advice: "\(error.advice)"])
@@ -207,12 +220,21 @@ public struct Worker: Service {
                 let suspects = SuspectStage(
                     handles: Dictionary(uniqueKeysWithValues: handles.map { ($0.0, $0.1[index]) }), suspicion: settings.suspicion, clock: clock,
                     worker: identity, cards: settings.cardKeys)
-                return { await suspects.handle($0) }
+                return takingDrivenOut { await suspects.handle($0) }
             }
         case .unrouted:
             let unrouted = UnroutedStage(
                 suspicion: settings.suspicion, clock: clock, worker: identity, cards: settings.cardKeys, names: settings.names)
-            return lanes.map { _ in { unrouted.handle($0) } }
+            return lanes.map { _ in takingDrivenOut { unrouted.handle($0) } }
+        }
+    }
+
+    /// What a limit drove out of a queue arrives among the unrouted, or among the suspects where it was with the unrouted.
+    private func takingDrivenOut(_ handle: @escaping StageRunner.Handle) -> StageRunner.Handle {
+        let stage = DrivenOutStage(
+            suspicion: settings.suspicion, clock: SystemClock(), worker: identity, cards: settings.cardKeys, names: settings.names)
+        return { message in
+            if let drivenOut = message.drivenOut { stage.handle(message, drivenOut) } else { await handle(message) }
         }
     }
 
