@@ -20,6 +20,8 @@ extension BrokerLink {
                     try session.declare(exchange, passive: true)
                 } catch .refused(404, _) {
                     differences.append(.missingExchange(exchange.name))
+                } catch .refused(403, _) {
+                    differences.append(.denied(what: "exchange", name: exchange.name))
                 } catch .refused(let code, let text) {
                     differences.append(.unclear("exchange \(exchange.name)", .refused(code: code, text: text)))
                 }
@@ -29,6 +31,8 @@ extension BrokerLink {
                     _ = try session.declare(queue, passive: true)
                 } catch .refused(404, _) {
                     differences.append(.missingQueue(queue.name))
+                } catch .refused(403, _) {
+                    differences.append(.denied(what: "queue", name: queue.name))
                 } catch .refused(let code, let text) {
                     differences.append(.unclear("queue \(queue.name)", .refused(code: code, text: text)))
                 }

@@ -148,7 +148,8 @@ final class Session {
         for pending in unsettled {
             let exchange = pending.message.exchange
             if Self.names(exchange, text) {
-                refusedExchanges[exchange] = (monotonicMilliseconds() + 1_000, code, text)
+                // What is missing may be declared at any moment; rights are given by people.
+                refusedExchanges[exchange] = (monotonicMilliseconds() + (code == 403 ? 10_000 : 1_000), code, text)
                 pending.batch.settle(.returned(code: code, text: text, exchange: exchange, routingKey: pending.message.routingKey))
             } else if unsettled.count == 1 {
                 pending.batch.settle(.returned(code: code, text: text, exchange: exchange, routingKey: pending.message.routingKey))
@@ -161,7 +162,10 @@ final class Session {
     }
 
     /// Whether a refusal is about an exchange, as RabbitMQ words it: `no exchange 'x' in vhost '/'`, `access to exchange 'x' in vhost ...`.
-    private static func names(_ exchange: String, _ text: String) -> Bool { text.contains("exchange '\(exchange)' in vhost") }
+    /// The default exchange has a name in rights alone.
+    private static func names(_ exchange: String, _ text: String) -> Bool {
+        text.contains("exchange '\(exchange.isEmpty ? "amq.default" : exchange)' in vhost")
+    }
 
     /// Encodes a publish on channel 1; an error says that nothing was written.
     func publish(_ pending: PendingPublish) -> PublishError? {

@@ -22,11 +22,14 @@ public struct IncomingMessage: Sendable {
     public let due: Moment?
     /// Where a suspect comes from; its exchange and routing key are those it had there.
     public let setAside: SetAside?
+    /// Which queue's limit brought it here; its exchange and routing key are those it had before.
+    public let drivenOut: DrivenOut?
 
     public init(
         body: [UInt8], contentType: String? = nil, messageID: String? = nil, type: String? = nil, correlationID: String? = nil,
         replyTo: String? = nil, traceparent: String? = nil, headers: [(name: String, value: JSONValue)] = [], exchange: String = "",
-        routingKey: String = "", redelivered: Bool = false, deliveries: Int = 0, due: Moment? = nil, setAside: SetAside? = nil
+        routingKey: String = "", redelivered: Bool = false, deliveries: Int = 0, due: Moment? = nil, setAside: SetAside? = nil,
+        drivenOut: DrivenOut? = nil
     ) {
         self.body = body
         self.contentType = contentType
@@ -42,5 +45,6 @@ public struct IncomingMessage: Sendable {
         self.deliveries = deliveries
         self.due = due
         self.setAside = setAside
+        self.drivenOut = drivenOut
     }
 }

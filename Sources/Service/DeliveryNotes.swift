@@ -1,5 +1,6 @@
 import Broker
 import DeclineRecovery
+import Pipeline
 
 /// What the headers of a delivery say of its way to us, as far as it may be believed.
 ///
@@ -12,22 +13,54 @@ struct DeliveryNotes {
     let due: Moment?
     let setAside: SetAside?
     let origin: Provenance
+    let drivenOut: DrivenOut?
 
     /// - Parameter stage: whose queue it came from.
     init(_ delivery: Delivery, at stage: Stage, _ names: TopologyNames) {
         let headers = delivery.properties.headers
-        let areOurs = Self.isFromUs(exchange: delivery.exchange, stage, names)
+        // Where it was before a limit drove it here; that is where a stranger may have published it.
+        let death = BrokerDeath(delivery, at: stage, names)
+        let published = death?.published ?? Provenance(exchange: delivery.exchange, routingKey: delivery.routingKey, isNoted: false)
+        let areOurs = Self.isFromUs(exchange: published.exchange, death.flatMap { names.stage(consuming: $0.queue) } ?? stage, names)
         // More than this nothing can have been handed out, and it may be added up.
         deliveries = Int(min(max(delivery.deliveryCount ?? 0, 0), 1_000_000_000))
         due = if areOurs, case .integer(let due)? = headers[HeaderName.due] { Moment(milliseconds: due) } else { nil }
-        setAside = areOurs && stage == .suspects ? SetAside(headers) : nil
-        origin = (areOurs ? Provenance(headers) : nil) ?? Provenance(exchange: delivery.exchange, routingKey: delivery.routingKey, isNoted: false)
+        setAside = areOurs && (stage == .suspects || death?.queue == names.suspects) ? SetAside(headers) : nil
+        origin = (areOurs ? Provenance(headers) : nil) ?? published
+        drivenOut = death.map { DrivenOut(queue: $0.queue, limit: $0.limit, isRepeat: published.exchange.isEmpty) }
     }
 
     /// The CRM publishes to one exchange alone. It leads to intake's queue, and, where that is missing, to the unrouted; what we send there
     /// goes by the default exchange, and to the other queues only we publish.
     private static func isFromUs(exchange: String, _ stage: Stage, _ names: TopologyNames) -> Bool {
         stage == .intake ? exchange.isEmpty : exchange != names.declines
+    }
+}
+
+/// What the broker wrote on a message that a queue's limit drove out, newest first (`x-death`).
+///
+/// Believed only on the way that the topology gives to such messages: nobody but us and the broker publishes there.
+private struct BrokerDeath {
+    let queue: String
+    let limit: DrivenOut.Limit
+    let published: Provenance
+
+    init?(_ delivery: Delivery, at stage: Stage, _ names: TopologyNames) {
+        guard case .array(let deaths)? = delivery.properties.headers["x-death"], case .table(let last)? = deaths.first,
+            case .string(let queue)? = last["queue"], case .string(let word)? = last["reason"], let limit = DrivenOut.Limit(rawValue: word)
+        else { return nil }
+        switch stage {
+        case .unrouted where delivery.exchange == names.unrouted && queue != names.unrouted: break
+        case .suspects where queue == names.unrouted: break
+        default: return nil
+        }
+        var exchange = ""
+        if case .string(let name)? = last["exchange"] { exchange = name }
+        var routingKey = delivery.routingKey
+        if case .array(let keys)? = last["routing-keys"], case .string(let key)? = keys.first { routingKey = key }
+        self.queue = queue
+        self.limit = limit
+        published = Provenance(exchange: exchange, routingKey: routingKey, isNoted: false)
     }
 }
 

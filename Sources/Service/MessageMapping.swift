@@ -89,7 +89,7 @@ extension IncomingMessage {
             correlationID: properties.correlationID, replyTo: properties.replyTo, traceparent: TraceParent.from(properties.headers),
             headers: headers.map { ($0.name, JSONValue($0.value)) }, exchange: notes.origin.exchange, routingKey: notes.origin.routingKey,
             redelivered: delivery.redelivered || notes.origin.isNoted || stage == .suspects, deliveries: notes.deliveries, due: notes.due,
-            setAside: notes.setAside)
+            setAside: notes.setAside, drivenOut: notes.drivenOut)
     }
 }
 

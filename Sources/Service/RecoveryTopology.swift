@@ -9,6 +9,15 @@ extension Topology {
     /// - Parameter crmInbox: whether the CRM's own queue is declared as well.
     public init(recovery names: TopologyNames, crmInbox: Bool = true) {
         let kept: FieldTable = ["x-delivery-limit": .integer(unlimited)]
+        // A limit of somebody else's (a policy, a publisher's expiration) must not end a message without a trace: what it drives out goes to
+        // the unrouted, and from there back to where it was. A queue that is full refuses instead of forgetting its oldest.
+        func held(_ exchange: String, _ routingKey: String? = nil) -> FieldTable {
+            var arguments = kept.fields + [FieldTable.Field("x-dead-letter-exchange", .string(exchange))]
+            if let routingKey { arguments.append(FieldTable.Field("x-dead-letter-routing-key", .string(routingKey))) }
+            return FieldTable(arguments + [
+                FieldTable.Field("x-dead-letter-strategy", "at-least-once"), FieldTable.Field("x-overflow", "reject-publish"),
+            ])
+        }
         let safe: FieldTable = ["alternate-exchange": .string(names.unrouted)]
         var exchanges = [
             Exchange(names.unrouted, .fanout), Exchange(names.declines, .topic, arguments: safe), Exchange(names.work, .topic, arguments: safe),
@@ -16,7 +25,8 @@ extension Topology {
             Exchange(names.journal, .fanout), Exchange(names.pulse, .fanout),
         ]
         var queues = [
-            Queue(names.unrouted, .quorum, arguments: kept),
+            // Its own would be a circle, in which the broker drops what comes round.
+            Queue(names.unrouted, .quorum, arguments: held(names.work, Stage.suspects.rawValue)),
             Queue(names.dead, .stream, arguments: ["x-max-age": "1Y", "x-stream-max-segment-size-bytes": .integer(50_000_000)]),
             // Longer than the letters: what is replayed after months must still know that the CRM had cancelled it.
             Queue(names.cancels, .stream, arguments: ["x-max-age": "400D", "x-stream-max-segment-size-bytes": .integer(5_000_000)]),
@@ -32,11 +42,11 @@ extension Topology {
         ]
         for stage in Stage.allCases where stage != .unrouted {
             let queue = names.queue(of: stage)
-            queues.append(Queue(queue, .quorum, arguments: kept))
+            queues.append(Queue(queue, .quorum, arguments: held(names.unrouted)))
             if stage != .intake { bindings.append(Binding(names.work, "#." + stage.rawValue, to: .queue(queue))) }
         }
         if crmInbox {
-            queues.append(Queue(names.crmResults, .quorum, arguments: kept))
+            queues.append(Queue(names.crmResults, .quorum, arguments: held(names.unrouted)))
             bindings.append(Binding(names.results, "#", to: .queue(names.crmResults)))
         }
         for rung in DelayLadder.rungs {

@@ -26,6 +26,8 @@ public enum DeadLetterReason: String, Sendable, CaseIterable {
     case crashesWorkers = "crashes_workers"
     /// No queue was bound for it.
     case unroutable
+    /// A limit of a queue put it out before anybody had taken it: time, length, or deliveries.
+    case droppedByBroker = "dropped_by_broker"
 
     /// What an operator does about it.
     public var advice: String {
@@ -43,6 +45,8 @@ public enum DeadLetterReason: String, Sendable, CaseIterable {
         case .refusedByFlexFactor: "Read FlexFactor's field errors; correct the message or the gateway's configuration, then replay it."
         case .crashesWorkers: "Find in the logs what ended the workers. What may be charged is reconciled; the rest is replayed once the cause is mended."
         case .unroutable: "Bind a queue to the exchange for the routing key (`salvage topology apply` for ours), then replay it."
+        case .droppedByBroker:
+            "Lift the limit that is named (`salvage topology check --definitions` names policies that lose messages), or have the queue read in time; then replay it."
         case .outcomeUnknown: "Reconcile it: FlexFactor is asked what became of the order, and the CRM is told."
         }
     }

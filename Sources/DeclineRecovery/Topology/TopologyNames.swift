@@ -61,6 +61,9 @@ public struct TopologyNames: Sendable, Equatable {
         }
     }
 
+    /// The stage that consumes a queue; `nil` for what is none of the stages'.
+    public func stage(consuming queue: String) -> Stage? { Stage.allCases.first { self.queue(of: $0) == queue } }
+
     /// The stage that a message without a queue is on its way to, from another stage or out of the delay ladder: the key's last word,
     /// behind nothing but the ladder's bits.
     public func stage(of routingKey: String, deliveredAs exchange: String) -> Stage? {

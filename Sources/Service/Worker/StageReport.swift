@@ -37,6 +37,14 @@ final class StageReport: Sendable {
         if account.attempts > 0 { metadata[LogKey.attempts] = "\(account.attempts)" }
         if let declinedAt = account.declinedAt { metadata[LogKey.milliseconds] = "\((now - declinedAt).milliseconds)" }
         switch account.fate {
+        case .passed(let next) where message.drivenOut != nil:
+            guard let drivenOut = message.drivenOut, let suppressed = limiter.admit("driven out of \(drivenOut.queue)", now: now) else { return }
+            metadata[LogKey.queue] = "\(drivenOut.queue)"
+            metadata[LogKey.fate] = "\(next.rawValue)"
+            metadata[LogKey.reason] = "\(drivenOut.limit.rawValue)"
+            metadata[LogKey.suppressed] = "\(suppressed)"
+            metadata[LogKey.advice] = "Look for \(drivenOut.limit.source): limits of that kind do not belong on this queue."
+            logger.warning("Sent back: a limit had driven it out of its queue", metadata: metadata)
         case .passed(to: .suspects):
             guard let suppressed = limiter.admit("set aside", now: now) else { return }
             metadata[LogKey.count] = "\(message.deliveries)"

@@ -1,0 +1,100 @@
+public import DeclineRecovery
+
+/// Why a message is not in the queue any more that it had been routed to: a limit put it out, of a policy or of its publisher's.
+public struct DrivenOut: Sendable, Equatable {
+    public let queue: String
+    public let limit: Limit
+    /// It was sent back once before, and put out again.
+    public let isRepeat: Bool
+
+    public enum Limit: String, Sendable, CaseIterable {
+        /// The publisher's `expiration`, or a policy's `message-ttl`.
+        case expired
+        /// A policy's `max-length` or `max-length-bytes`.
+        case length = "maxlen"
+        /// A policy's `delivery-limit`: handed out so often without being finished.
+        case deliveries = "delivery_limit"
+        case rejected
+
+        /// What an operator looks for.
+        public var source: String {
+            switch self {
+            case .expired: "the publisher's expiration, or a policy's message-ttl"
+            case .length: "a policy's max-length"
+            case .deliveries: "a policy's delivery-limit"
+            case .rejected: "a consumer that is not ours"
+            }
+        }
+    }
+
+    public init(queue: String, limit: Limit, isRepeat: Bool) {
+        self.queue = queue
+        self.limit = limit
+        self.isRepeat = isRepeat
+    }
+}
+
+/// Takes what a limit drove out of one of our queues, wherever it arrives: nothing that was published ends because nobody came for it in time.
+///
+/// Who is late is told so by the stage, which knows what lateness means; so a message goes back to where it was. Only what was handed out
+/// too often goes to the suspects, and what no stage takes becomes a letter.
+public struct DrivenOutStage: Sendable {
+    /// Before a message goes back a second time: a limit that is shorter than the work takes must not keep broker and workers spinning.
+    private static let pause: Moment.Span = .seconds(1)
+
+    private let suspicion: Suspicion
+    private let clock: any WallClock
+    private let worker: DeadLetter.Worker
+    private let cards: any CardVault
+    private let names: TopologyNames
+    private let unrouted: UnroutedStage
+
+    public init(suspicion: Suspicion, clock: any WallClock, worker: DeadLetter.Worker, cards: any CardVault, names: TopologyNames) {
+        self.suspicion = suspicion
+        self.clock = clock
+        self.worker = worker
+        self.cards = cards
+        self.names = names
+        unrouted = UnroutedStage(suspicion: suspicion, clock: clock, worker: worker, cards: cards, names: names)
+    }
+
+    public func handle(_ message: IncomingMessage, _ drivenOut: DrivenOut) -> Handled {
+        switch names.stage(consuming: drivenOut.queue) {
+        case .unrouted?: return unrouted.handle(message)
+        case .suspects?:
+            // It was alone there, and still nobody finished it.
+            guard drivenOut.limit != .deliveries, let setAside = message.setAside else {
+                return letter(
+                    message, of: message.setAside?.stage ?? .suspects, because: .crashesWorkers,
+                    explanation: "Handed out alone again and again, and never finished, until \(drivenOut.limit.source) ended it.",
+                    deliveries: message.setAside.map { $0.deliveries + suspicion.limit })
+            }
+            return onward(.suspects(setAside), to: .suspects, message, drivenOut)
+        case let stage?:
+            if drivenOut.limit == .deliveries {
+                return onward(.suspects(SetAside(stage: stage, deliveries: max(message.deliveries, suspicion.limit))), to: .suspects, message, drivenOut)
+            }
+            return onward(.again(stage), to: stage, message, drivenOut)
+        case nil:
+            return letter(
+                message, of: .unrouted, because: .droppedByBroker,
+                explanation: "The queue '\(drivenOut.queue)' gave it up (\(drivenOut.limit.rawValue)): look for \(drivenOut.limit.source).", deliveries: nil)
+        }
+    }
+
+    private func onward(_ onward: Handled.Onward, to stage: Stage, _ message: IncomingMessage, _ drivenOut: DrivenOut) -> Handled {
+        Handled(
+            publishing: [], onward: onward, pause: drivenOut.isRepeat ? Self.pause : nil,
+            account: Handled.Account(reference: DeadLetter.Subject(messageID: message.messageID).reference, fate: .passed(to: stage)))
+    }
+
+    private func letter(
+        _ message: IncomingMessage, of stage: Stage, because reason: DeadLetterReason, explanation: String, deliveries: Int?
+    ) -> Handled {
+        let isUnread = reason == .crashesWorkers
+        return LetterWriter(stage: stage, worker: worker, cards: cards, isUnread: isUnread).deadLetter(
+            message, because: reason, explanation: explanation,
+            subject: isUnread ? DeadLetter.Subject(messageID: message.messageID) : DeadLetter.Subject(reading: message.body, of: stage),
+            deliveries: deliveries, now: clock.now())
+    }
+}

@@ -1,0 +1,106 @@
+import Broker
+import DeclineRecovery
+import FleetSupport
+import Foundation
+import TestSupport
+import Testing
+
+/// Limits that others set: a publisher's expiration, an operator's policies. None of them ends a decline without a trace.
+@Suite struct DrivenOutTests {
+    private func policy(_ fleet: Fleet, _ pattern: String, _ definition: String) async throws {
+        let set = try await TestMachine.control(["set_policy", "-p", fleet.virtualHost, "--apply-to", "queues", "limit", pattern, definition])
+        try #require(set.status == 0, "\(set.error)")
+    }
+
+    @Test(.timeLimit(.minutes(10)))
+    func aDeclineThatExpiredIsAnsweredAllTheSame() async throws {
+        try await Fleet.with { fleet in
+            let crm = try await CRM(fleet.link)
+            try await fleet.link.publish([
+                OutgoingMessage(
+                    exchange: "declines", routingKey: "decline.initial",
+                    properties: MessageProperties(
+                        expiration: "1", headers: ["salvage-origin-exchange": "recovery.work", "salvage-due": .integer(.max)]),
+                    body: CRM.decline("EXPIRED"))
+            ])
+            try await eventually("it is out of intake's queue") { try await fleet.link.readyCount(of: "recovery.unrouted") == 1 }
+            try await fleet.startWorker()
+            try await eventually("the CRM is told") { crm.result(of: "EXPIRED")?.kind == "approved" }
+            #expect(fleet.workerLog.contains("a limit had driven it out of its queue"))
+        }
+    }
+
+    @Test(.timeLimit(.minutes(10)))
+    func aPolicysTimeToLiveOnEveryQueueLosesNothing() async throws {
+        try await Fleet.with { fleet in
+            let crm = try await CRM(fleet.link)
+            try await policy(fleet, "^recovery\\.(intake|cascade|outcomes)$", #"{"message-ttl": 50}"#)
+            try await crm.publish((0..<20).map { CRM.decline("LATE\($0)") })
+            try await eventually("all are out of intake's queue") { try await fleet.link.readyCount(of: "recovery.unrouted") == 20 }
+            // Intake alone: each of its cascades expires as well.
+            let intake = try await fleet.startWorker(["SALVAGE_STAGES": "intake,unrouted"])
+            try await eventually("they have been round") { fleet.workerLog.contains(#""queue":"recovery.cascade""#) }
+            try await fleet.startWorker()
+            _ = intake
+            try await eventually("each has its one result") { crm.finals.count == 20 }
+            #expect(Set(crm.reasons.keys) == ["approved"], "\(crm.reasons)")
+        }
+    }
+
+    @Test(.timeLimit(.minutes(10)))
+    func aPolicysDeliveryLimitLeadsToTheSuspectsAndThenToALetter() async throws {
+        try await Fleet.with { fleet in
+            try await policy(fleet, "^recovery\\.(intake|suspects)$", #"{"delivery-limit": 1}"#)
+            let letters = try await DeadLetters(fleet.link)
+            try await fleet.link.publish([OutgoingMessage(exchange: "declines", routingKey: "decline.initial", body: CRM.decline("KILLER"))])
+            let worker = try await fleet.startWorker(["SALVAGE_STAGES": "unrouted"])
+            // A worker that never finishes what it takes, as one that is killed each time would.
+            for queue in ["recovery.intake", "recovery.suspects"] {
+                let taker = try await fleet.link.consume(queue, prefetch: 1) { batch in for delivery in batch { delivery.handBack() } }
+                try await eventually("\(queue) is given up") {
+                    queue == "recovery.intake" ? fleet.workerLog.contains(#""reason":"delivery_limit""#) : !letters.all.isEmpty
+                }
+                await taker.cancel()
+            }
+            #expect(letters.all.map(\.reason) == ["crashes_workers"])
+            _ = worker
+        }
+    }
+
+    /// A full queue refuses; it does not forget its oldest.
+    @Test(.timeLimit(.minutes(10)))
+    func aPolicysLengthLimitRefusesInsteadOfForgetting() async throws {
+        try await Fleet.with { fleet in
+            try await policy(fleet, "^recovery\\.intake$", #"{"max-length": 3}"#)
+            var refused = 0
+            for number in 0..<12 {
+                do throws(PublishError) {
+                    try await fleet.link.publish([OutgoingMessage(exchange: "declines", routingKey: "decline.initial", body: CRM.decline("FULL\(number)"))])
+                } catch .nacked {
+                    refused += 1
+                }
+            }
+            #expect(refused > 0)
+            let crm = try await CRM(fleet.link)
+            try await fleet.startWorker()
+            let taken = 12 - refused
+            try await eventually("all that was confirmed is answered") { crm.finals.count == taken }
+        }
+    }
+
+    @Test(.timeLimit(.minutes(10)))
+    func aResultThatExpiredInTheCRMsInboxIsALetter() async throws {
+        try await Fleet.with { fleet in
+            try await policy(fleet, "^crm\\.results$", #"{"message-ttl": 1}"#)
+            let letters = try await DeadLetters(fleet.link)
+            try await fleet.startWorker()
+            try await fleet.link.publish([OutgoingMessage(exchange: "declines", routingKey: "decline.initial", body: CRM.decline("UNREAD"))])
+            try await eventually("it is a letter") { letters.all.map(\.reason) == ["dropped_by_broker"] }
+            let letter = String(decoding: letters.all[0].body, as: UTF8.self)
+            for part in [#""exchange":"recovery.results""#, #""routingKey":"new_sale.approved""#, "crm.results", #""orderId":"UNREAD""#] {
+                #expect(letter.contains(part), "\(part) is not in \(letter)")
+            }
+            try await letters.validate()
+        }
+    }
+}

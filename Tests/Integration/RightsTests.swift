@@ -1,0 +1,167 @@
+import Broker
+import DeclineRecovery
+import FleetSupport
+import Foundation
+import Testing
+
+/// The rights that `topology print --permissions` writes, given to real users: enough for the work of each, and for nothing else.
+@Suite(.serialized) struct RightsTests {
+    private static let roles = ["topology", "worker", "webhooks", "console-viewer", "console-operator", "crm-publisher", "crm-consumer"]
+
+    /// A fleet on a virtual host of its own, whose users are the roles.
+    private func withUsers(_ plan: Fleet.Plan, _ body: (Fleet, (String) -> String) async throws -> Void) async throws {
+        var plan = plan
+        plan.appliesTopology = false
+        plan.brokerURL = try await TestMachine.freshVirtualHost()
+        let base = try #require(plan.brokerURL)
+        do {
+            for role in Self.roles { #expect(try await TestMachine.control(["add_user", "salvage-" + role, "secret"]).status == 0) }
+            try await Fleet.with(plan) { fleet in
+                let printed = try await fleet.salvage("topology", "print", "--permissions")
+                try #require(printed.status == 0, "\(printed.error)")
+                // The lines as they stand, with our node's rabbitmqctl.
+                let script = "rabbitmqctl() { bash '\(TestMachine.brokerScript)' ctl '\(TestMachine.brokerFolder)' \"$@\"; }\nset -e\n" + printed.output
+                let given = try await ChildProcess.run("/bin/bash", ["-c", script])
+                try #require(given.status == 0, "\(given.error)")
+                try await body(fleet) { base.replacing("guest:guest", with: "salvage-\($0):secret") }
+            }
+        } catch {
+            await forget(base)
+            throw error
+        }
+        await forget(base)
+    }
+
+    private func forget(_ url: String) async {
+        for role in Self.roles { _ = try? await TestMachine.control(["delete_user", "salvage-" + role]) }
+        _ = try? await TestMachine.control(["delete_vhost", url.split(separator: "/").last.map(String.init) ?? ""])
+    }
+
+    private func link(_ url: String) async throws -> BrokerLink { try await BrokerLink.open(BrokerConfiguration(url: url)) }
+
+    @Test(.timeLimit(.minutes(15)))
+    func eachRoleDoesItsWorkAndNothingElse() async throws {
+        var plan = try Fleet.Plan.retries()
+        let hooks = "127.0.0.1:\(plan.webhookPort)"
+        plan.settings["SALVAGE_WEBHOOKS_LISTEN"] = "none"
+        plan.settings["SALVAGE_CARD_KEYS"] = "test=" + (try await CardKeyFile.shared.path())
+        try await withUsers(plan) { fleet, user in
+            func command(_ role: String, _ arguments: String...) async throws -> (status: Int32, output: String, error: String) {
+                try await fleet.salvage(arguments, environment: ["SALVAGE_BROKER_URL": user(role)])
+            }
+            let applied = try await command("topology", "topology", "apply")
+            try #require(applied.status == 0, "\(applied.error)")
+            #expect(try await command("topology", "topology", "apply").status == 0)
+            try await fleet.startWorker(["SALVAGE_BROKER_URL": user("worker")])
+            try await fleet.startWorker(["SALVAGE_BROKER_URL": user("webhooks"), "SALVAGE_WEBHOOKS_LISTEN": hooks], command: "webhooks")
+            for role in ["worker", "webhooks"] { #expect(try await command(role, "topology", "check", "--role", role).status == 0) }
+
+            // Cascade with a reply, retry through the ladder and a webhook, a letter.
+            let publisher = try await link(user("crm-publisher"))
+            let consumer = try await link(user("crm-consumer"))
+            let crm = try await CRM(consumer)
+            let replies = try await fleet.link.tap([])
+            let answered = try await CRM(fleet.link, inbox: replies)
+            func publish(_ body: [UInt8], _ key: String, replyTo: String? = nil) async throws {
+                try await publisher.publish([
+                    OutgoingMessage(exchange: "declines", routingKey: key, properties: MessageProperties(correlationID: "1", replyTo: replyTo), body: body)
+                ])
+            }
+            try await publish(CRM.decline("RIGHT"), "decline.initial", replyTo: replies)
+            try await publish(CRM.recycle("AGAIN"), "decline.recycle")
+            try await publish(CRM.decline("TYPO", merchant: "acmee"), "decline.initial")
+            try await eventually("the cascade is told") { crm.result(of: "RIGHT")?.kind == "approved" }
+            try await eventually("the reply is there") { answered.result(of: "RIGHT")?.correlationID == "1" }
+            try await eventually("the webhook is told") { crm.results.contains { $0.orderID == "AGAIN" && $0.reason == "approved_by_webhook" } }
+            #expect(!fleet.workerLog.contains("connection to the broker is lost"), "\(fleet.workerLog)")
+
+            // Looking, and acting.
+            try await eventually("the letter is seen") { try await command("console-viewer", "dead", "list").output.contains("TYPO") }
+            #expect(try await command("console-viewer", "trace", "RIGHT").output.contains("approved"))
+            let console = try await fleet.startConsole(["SALVAGE_BROKER_URL": user("console-viewer")])
+            #expect(try await console.ask("GET", "/api/overview").status == 200)
+            let id = try #require(try await fleet.letters().first?.id)
+            let edit = [
+                "dead", "replay", id, "--note", "typo", "--edit", #"[{"op": "replace", "path": "/data/merchantId", "value": "acme"}]"#, "--config",
+                fleet.configurationFile.path,
+            ]
+            #expect(try await fleet.salvage(edit, environment: ["SALVAGE_BROKER_URL": user("console-viewer")]).status != 0)
+            #expect(crm.results.allSatisfy { $0.orderID != "TYPO" || $0.kind == "rejected" })
+            let replayed = try await fleet.salvage(edit, environment: ["SALVAGE_BROKER_URL": user("console-operator")])
+            #expect(replayed.status == 0, "\(replayed)")
+            try await eventually("the replay is told") { crm.results.contains { $0.orderID == "TYPO" && $0.kind == "approved" } }
+
+            // What is not theirs.
+            for (role, exchange) in [
+                ("crm-publisher", "recovery.results"), ("crm-publisher", ""), ("crm-consumer", "declines"), ("worker", "declines"),
+                ("webhooks", "recovery.results"), ("console-viewer", "declines"), ("console-viewer", "recovery.dead"), ("console-operator", "recovery.delay.03"),
+            ] {
+                let link = try await link(user(role))
+                await #expect(throws: PublishError.self, "\(role) writes to '\(exchange)'") {
+                    try await link.publish([OutgoingMessage(exchange: exchange, routingKey: "crm.results", body: [0x7B, 0x7D])])
+                }
+                await link.close()
+            }
+            for (role, queue) in [
+                ("crm-publisher", "crm.results"), ("crm-consumer", "recovery.intake"), ("worker", "crm.results"), ("webhooks", "recovery.outcomes"),
+                ("console-viewer", "recovery.cascade"), ("console-operator", "recovery.intake"),
+            ] {
+                let link = try await link(user(role))
+                await #expect(throws: BrokerError.self, "\(role) reads \(queue)") { _ = try await link.consume(queue, prefetch: 1) { _ in } }
+                await link.close()
+            }
+            for role in Self.roles where role != "topology" {
+                let applied = try await command(role, "topology", "apply")
+                #expect(applied.status != 0, "\(role) applied the topology")
+            }
+            await publisher.close()
+            await consumer.close()
+        }
+    }
+
+    /// Who asks for a reply gets none then; nobody else loses anything by it.
+    @Test(.timeLimit(.minutes(15)))
+    func withoutTheRightToReplyTheConnectionsStand() async throws {
+        try await withUsers(Fleet.Plan()) { fleet, user in
+            #expect(try await fleet.salvage("topology", "apply").status == 0)
+            let rights = ["", "^recovery\\.", "^recovery\\."]
+            #expect(try await TestMachine.control(["set_permissions", "-p", fleet.virtualHost, "salvage-worker"] + rights).status == 0)
+            try await fleet.startWorker(["SALVAGE_BROKER_URL": user("worker")])
+            let crm = try await CRM(fleet.link)
+            let replies = try await fleet.link.tap([])
+            try await crm.publish([CRM.decline("ASKED")], replyTo: replies, correlationID: "1")
+            try await eventually("the result is told all the same") { crm.result(of: "ASKED") != nil }
+            for number in 0..<5 {
+                try await crm.publish([CRM.decline("NEXT\(number)")])
+                try await eventually("others are answered") { crm.result(of: "NEXT\(number)")?.kind == "approved" }
+            }
+            #expect(!fleet.workerLog.contains("connection to the broker is lost"), "\(fleet.workerLog)")
+        }
+    }
+
+    @Test(.timeLimit(.minutes(15)))
+    func aPasswordThatIsRotatedInItsFileIsReadAtTheNextConnect() async throws {
+        try await withUsers(Fleet.Plan()) { fleet, user in
+            #expect(try await fleet.salvage("topology", "apply").status == 0)
+            let file = fleet.folder.appending(path: "password")
+            try "secret\n".write(to: file, atomically: true, encoding: .utf8)
+            try await fleet.startWorker([
+                "SALVAGE_BROKER_URL": user("worker").replacing(":secret@", with: "@"), "SALVAGE_BROKER_PASSWORD_FILE": file.path,
+            ])
+            let crm = try await CRM(fleet.link)
+            try await crm.publish([CRM.decline("BEFORE")])
+            try await eventually("it works") { crm.result(of: "BEFORE")?.kind == "approved" }
+            #expect(try await TestMachine.control(["change_password", "salvage-worker", "another"]).status == 0)
+            // The broker first, the file later: the worker waits for it.
+            let listed = try await TestMachine.control(["list_connections", "pid", "user"])
+            for line in listed.output.split(separator: "\n") where line.contains("salvage-worker") {
+                let pid = line.split(separator: "\t").first.map(String.init) ?? ""
+                #expect(try await TestMachine.control(["close_connection", pid, "rotated"]).status == 0)
+            }
+            try await eventually("the old one is refused") { fleet.workerLog.contains("refuses the login") }
+            try "another\n".write(to: file, atomically: true, encoding: .utf8)
+            try await crm.publish([CRM.decline("AFTER")])
+            try await eventually("it works again") { crm.result(of: "AFTER")?.kind == "approved" }
+        }
+    }
+}
