@@ -48,6 +48,15 @@ struct LetterWriter: Sendable {
         return Array(kept)
     }
 
+    /// The letter of money that stands against what was told; `nil` where none does.
+    func contradiction(_ message: IncomingMessage, _ result: ResultEvent, subject: DeadLetter.Subject, now: Moment) -> OutgoingMessage? {
+        guard let corrects = result.corrects, result.reason.kind == .approved else { return nil }
+        return letter(
+            message, because: .toldOtherwise,
+            explanation: "The CRM was told \(corrects.rawValue), and FlexFactor took the money after all: it was told the correction \(result.id).",
+            subject: subject, now: now)
+    }
+
     /// The end of a message that nobody can be answered about.
     func deadLetter(
         _ message: IncomingMessage, because reason: DeadLetterReason, explanation: String, subject: DeadLetter.Subject = .init(),

@@ -14,15 +14,18 @@ extension ResultEvent {
         return [told, answer]
     }
 
-    init(of recovery: Recovery, _ outcome: RecoveryOutcome, at now: Moment) {
-        self.init(of: recovery, ResultReason(outcome), flexFactorOrderID: outcome.orderID, at: now)
+    init(of recovery: Recovery, _ draft: ClaimedRecovery.Draft, at now: Moment) {
+        self.init(of: recovery, draft.reason, flexFactorOrderID: draft.orderID, other: draft.other, at: now)
     }
 
-    init(of recovery: Recovery, _ reason: ResultReason, faults: [FieldError] = [], flexFactorOrderID: FlexFactorOrderID? = nil, at now: Moment) {
+    init(
+        of recovery: Recovery, _ reason: ResultReason, faults: [FieldError] = [], flexFactorOrderID: FlexFactorOrderID? = nil,
+        other: RecoveryReference? = nil, edition: String? = nil, at now: Moment
+    ) {
         self.init(
             subject: .recovery(recovery.reference, recovery.order), merchantID: recovery.merchantID, reason: reason, faults: faults,
             verdict: recovery.verdict, gatewayID: recovery.gatewayID, flexFactorOrderID: flexFactorOrderID, amount: recovery.amount,
-            attempts: recovery.attempts, occurredAt: now, origin: recovery.origin)
+            attempts: recovery.attempts, occurredAt: now, origin: recovery.origin, other: other, edition: edition)
     }
 }
 

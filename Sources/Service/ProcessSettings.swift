@@ -40,6 +40,8 @@ public struct ProcessSettings: Sendable {
     public var timing: RecoveryTiming
     /// A day of `expiryDays`; shorter for rehearsals only.
     public var day: Moment.Span
+    /// What was declined longer ago is not taken.
+    public var oldestDecline: Moment.Span
     /// The longest that one call to FlexFactor may take.
     public var callLimit: Moment.Span
 
@@ -108,6 +110,7 @@ public struct ProcessSettings: Sendable {
             grace: .seconds(Int64(settings.count("retry.graceSeconds", 1...604_800, default: 3_600))),
             attempts: settings.count("retry.attempts", 1...100_000, default: 200))
         day = .seconds(Int64(settings.count("retry.daySeconds", 1...86_400, default: 86_400)))
+        oldestDecline = .days(Int64(settings.count("oldest.declineDays", 1...32, default: 30)))
         callLimit = .seconds(Int64(settings.count("flexfactor.callSeconds", 1...120, default: 20)))
         if !settings.faults.isEmpty { throw SettingsError(faults: settings.faults) }
     }

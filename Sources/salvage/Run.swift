@@ -33,6 +33,7 @@ struct Run: AsyncParsableCommand {
               SALVAGE_RETRY_ATTEMPTS               200: calls in a row that may fail before an unsent retry is given up
               SALVAGE_RETRY_DAY_SECONDS            86400: shorter for rehearsals only
               SALVAGE_RECONCILE_SETTLE_SECONDS     120: how long "no such order" is not believed, and a closed order not told
+              SALVAGE_OLDEST_DECLINE_DAYS          30, at most 32: what was declined longer ago is rejected, since what became of it may be forgotten
               SALVAGE_RECONCILE_MINUTES            1440: how long an unknown outcome is looked up before a person must look
             """)
 

@@ -1,13 +1,17 @@
 /// What a result event tells (messages.md, "Result event").
 public enum ResultKind: String, Sendable, CaseIterable {
     case submitted, approved, declined, expired, cancelled, skipped, rejected, refunded, chargeback
+    /// A final result turned out to be wrong: this one names it and takes its place.
+    case correction
+    /// It is not known whether the money was taken, and a person sees to it.
+    case unresolved
     /// The answer to a cancel command that named nothing that could be cancelled.
     case nothingToCancel = "nothing_to_cancel"
 
     /// A recovery has exactly one final kind.
     public var isFinal: Bool {
         switch self {
-        case .submitted, .refunded, .chargeback, .nothingToCancel: false
+        case .submitted, .refunded, .chargeback, .correction, .unresolved, .nothingToCancel: false
         case .approved, .declined, .expired, .cancelled, .skipped, .rejected: true
         }
     }
@@ -17,7 +21,7 @@ public enum ResultKind: String, Sendable, CaseIterable {
         switch self {
         case .approved: true
         case .declined, .expired, .cancelled: false
-        case .submitted, .skipped, .rejected, .refunded, .chargeback, .nothingToCancel: nil
+        case .submitted, .skipped, .rejected, .refunded, .chargeback, .correction, .unresolved, .nothingToCancel: nil
         }
     }
 

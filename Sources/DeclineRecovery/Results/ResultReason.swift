@@ -10,6 +10,7 @@ public enum ResultReason: Sendable, Equatable {
     case refunded
     case chargeback
     case nothingToCancel(Cancellation.End)
+    case unresolved
 
     /// Why an event or a charge was unusable.
     public enum Rejection: String, Sendable, CaseIterable {
@@ -19,6 +20,7 @@ public enum ResultReason: Sendable, Equatable {
         case invalidCommand = "invalid_command"
         case cardDataInClear = "card_data_in_clear"
         case unknownMerchant = "unknown_merchant"
+        case tooOld = "too_old"
         case noCardKey = "no_card_key"
         case cardUnusable = "card_unusable"
         case refusedByFlexFactor = "refused_by_flexfactor"
@@ -43,6 +45,7 @@ public enum ResultReason: Sendable, Equatable {
         case .refunded: .refunded
         case .chargeback: .chargeback
         case .nothingToCancel: .nothingToCancel
+        case .unresolved: .unresolved
         }
     }
 
@@ -69,6 +72,7 @@ public enum ResultReason: Sendable, Equatable {
         case .refunded: "refunded"
         case .chargeback: "chargeback"
         case .nothingToCancel(let why): why.rawValue
+        case .unresolved: "outcome_unknown"
         }
     }
 
@@ -95,11 +99,13 @@ public enum ResultReason: Sendable, Equatable {
         case .rejected(.invalidEvent): "The decline event is not valid; every fault is listed."
         case .rejected(.cardDataInClear): "The event holds a card number or a security code in clear."
         case .rejected(.unknownMerchant): "The configuration has no merchant of this id."
+        case .rejected(.tooOld): "The charge was declined too long ago: what became of it may be forgotten here."
         case .rejected(.noCardKey): "The card is encrypted, and the worker holds no key for it."
         case .rejected(.cardUnusable): "The encrypted card cannot be opened, or does not hold a card."
         case .rejected(.refusedByFlexFactor): "FlexFactor refuses the request as it stands; its field errors are listed."
         case .refunded: "FlexFactor reports that the charge was refunded."
         case .chargeback: "FlexFactor reports a chargeback of the charge."
+        case .unresolved: "FlexFactor could not tell in time whether it took the money. A person sees to it; wait for the result."
         case .nothingToCancel(.nothingToCancel): "There is nothing to cancel: no retry of that name is known, here or at FlexFactor."
         case .nothingToCancel(.alreadyClosed): "There is nothing to cancel: FlexFactor shows the order as closed."
         case .nothingToCancel(.cascade): "There is nothing to cancel: a cascade is answered before a command could reach it."

@@ -13,6 +13,7 @@ public struct TopologyNames: Sendable, Equatable {
         suspects = "\(prefix).suspects"
         pulse = "\(prefix).pulse"
         cancels = "\(prefix).cancels"
+        claims = "\(prefix).claims"
         journal = "\(prefix).journal"
         results = "\(prefix).results"
         unrouted = "\(prefix).unrouted"
@@ -42,6 +43,8 @@ public struct TopologyNames: Sendable, Equatable {
     public let deadLock: String
     /// Exchange and stream of the cancel commands that are known; every pod reads it.
     public let cancels: String
+    /// Exchange and stream of the claims: what each worker is about to do that must not happen twice; every pod reads it.
+    public let claims: String
     /// Exchange and stream of the journal.
     public let journal: String
     /// Exchange on which each worker says every other second how it is. Nobody keeps that.

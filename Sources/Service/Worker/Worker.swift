@@ -20,6 +20,7 @@ public struct Worker: Service {
     private let lanes: [Lane]
     private let receiver: WebhookReceiver
     private let cancels = CancelTail()
+    private let claims: ClaimTail
     private let identity: DeadLetter.Worker
     private let startedAt = SystemClock().now()
 
@@ -36,6 +37,7 @@ public struct Worker: Service {
         self.receiver = receiver
         identity = DeadLetter.Worker(
             id: settings.broker.connectionName, host: ProcessInfo.processInfo.hostName, version: SalvageVersion.current)
+        claims = ClaimTail(worker: identity.id)
     }
 
     /// Runs a process to its end. Throws when it cannot begin: a faulty configuration, a port that is taken.
@@ -109,6 +111,15 @@ public struct Worker: Service {
         if !settings.stages.isDisjoint(with: [.retry, .outcomes, .suspects]) {
             // Whoever does not know of a cancel command yet must not take a recovery.
             try await cancels.follow(link, settings.names, until: stop)
+        }
+        if settings.stages != [.unrouted] {
+            // Whoever does not know what is claimed must not charge, nor tell an end.
+            let begun = ContinuousClock.now
+            try await claims.follow(link, settings.names, until: stop)
+            let took = ContinuousClock.now - begun
+            logger.info("The claims are known", metadata: [
+                LogKey.count: "\(claims.counts.entries)", LogKey.milliseconds: "\(took.components.seconds * 1_000 + took.components.attoseconds / 1_000_000_000_000_000)",
+            ])
         }
         let consumers = try await subscribe(link)
         if settings.stages.contains(where: Self.calls.contains) {
@@ -195,25 +206,29 @@ public struct Worker: Service {
         let clock = SystemClock()
         switch stage {
         case .intake:
-            let intake = IntakeStage(merchants: store, cards: settings.cardKeys, clock: clock, worker: identity, names: settings.names, replies: settings.replies, day: settings.day)
-            return lanes.map { _ in { intake.handle($0) } }
+            let intake = IntakeStage(
+                merchants: store, claims: claims, cards: settings.cardKeys, clock: clock, worker: identity, names: settings.names, replies: settings.replies,
+                day: settings.day, oldestDecline: settings.oldestDecline)
+            return lanes.map { _ in { await intake.handle($0) } }
         case .cascade:
             return lanes.map { lane in
                 let cascade = CascadeStage(
-                    flexFactor: LaneFlexFactor(store: store, lane: lane, keys: settings.cardKeys), clock: clock, worker: identity,
+                    flexFactor: LaneFlexFactor(store: store, lane: lane, keys: settings.cardKeys), claims: claims, clock: clock, worker: identity,
                     cards: settings.cardKeys, timing: settings.timing, callLimit: settings.callLimit)
                 return { await cascade.handle($0) }
             }
         case .retry:
             return lanes.map { lane in
                 let retry = RetryStage(
-                    flexFactor: LaneFlexFactor(store: store, lane: lane, keys: settings.cardKeys), cancels: cancels, clock: clock, worker: identity,
+                    flexFactor: LaneFlexFactor(store: store, lane: lane, keys: settings.cardKeys), claims: claims, cancels: cancels, clock: clock,
+                    worker: identity,
                     cards: settings.cardKeys, timing: settings.timing, callLimit: settings.callLimit)
                 return { await retry.handle($0) }
             }
         case .outcomes:
-            let outcomes = OutcomeStage(merchants: store, cancels: cancels, clock: clock, worker: identity, cards: settings.cardKeys, timing: settings.timing)
-            return lanes.map { _ in { outcomes.handle($0) } }
+            let outcomes = OutcomeStage(
+                merchants: store, claims: claims, cancels: cancels, clock: clock, worker: identity, cards: settings.cardKeys, timing: settings.timing)
+            return lanes.map { _ in { await outcomes.handle($0) } }
         case .suspects:
             let handles = Stage.working.map { ($0, self.handles(of: $0)) }
             return lanes.indices.map { index in
