@@ -74,7 +74,8 @@ public struct ClaimedRecovery: Sendable {
         // What older workers have in work they have not claimed.
         isUnsent = recovery.reference.tag != nil && standing?.mayBeCharged != true && standing?.told == nil && !recovery.phase.mayBeCharged
         isSeen = standing?.exists == true
-        if standing == nil && recovery.phase.mayBeCharged || standing?.told?.kind.isPaid == true { state = .adopting }
+        let isOver = standing?.told.map { $0.kind.isPaid || !recovery.phase.mayBeCharged } ?? false
+        if standing == nil && recovery.phase.mayBeCharged || isOver { state = .adopting }
     }
 
     /// Nobody has sent it, as far as is known here: there is no order to look for.

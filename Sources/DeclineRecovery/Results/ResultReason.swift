@@ -28,7 +28,7 @@ public enum ResultReason: Sendable, Equatable {
 
     /// Every reason that there is.
     public static let all: [ResultReason] =
-        [.submitted, .cancelled, .refunded, .chargeback] + RecoveryOutcome.Approval.allCases.map(ResultReason.approved)
+        [.submitted, .cancelled, .refunded, .chargeback, .unresolved] + RecoveryOutcome.Approval.allCases.map(ResultReason.approved)
         + RecoveryOutcome.Refusal.allCases.map(ResultReason.declined) + RecoveryOutcome.Expiry.allCases.map(ResultReason.expired)
         + SkipReason.allCases.map(ResultReason.skipped) + Rejection.allCases.map(ResultReason.rejected)
         + Cancellation.End.allCases.map(ResultReason.nothingToCancel)
