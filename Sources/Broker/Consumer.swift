@@ -8,6 +8,8 @@ public final class Consumer: Sendable {
     let arguments: @Sendable () -> FieldTable
     /// Whether the deliveries are read and never finished: those of a stream.
     let onlyReads: Bool
+    /// How a reading goes on in its new subscription; `nil` for what takes its deliveries.
+    let resumption: StreamResumption?
     let onBatch: @Sendable ([Delivery]) -> Void
     let publisher: Connection
     private let connection: Connection
@@ -27,6 +29,7 @@ public final class Consumer: Sendable {
         self.prefetch = prefetch
         self.arguments = { arguments }
         onlyReads = false
+        resumption = nil
         self.connection = connection
         self.publisher = publisher
         self.onBatch = onBatch
@@ -34,13 +37,15 @@ public final class Consumer: Sendable {
 
     /// A subscription to a stream: what is handed out counts as read.
     init(
-        queue: String, prefetch: UInt16, reading arguments: @escaping @Sendable () -> FieldTable, connection: Connection, publisher: Connection,
+        queue: String, prefetch: UInt16, reading arguments: @escaping @Sendable () -> FieldTable, resumption: StreamResumption?,
+        connection: Connection, publisher: Connection,
         onBatch: @escaping @Sendable ([Delivery]) -> Void
     ) {
         self.queue = queue
         self.prefetch = prefetch
         self.arguments = arguments
         onlyReads = true
+        self.resumption = resumption
         self.connection = connection
         self.publisher = publisher
         self.onBatch = onBatch

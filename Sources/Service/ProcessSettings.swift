@@ -69,6 +69,8 @@ public struct ProcessSettings: Sendable {
             let stages = words.compactMap(Stage.init(rawValue:)).filter(Self.runnableStages.contains)
             return stages.count == words.count && !stages.isEmpty ? Set(stages) : nil
         }
+        // Whoever may put something away brings it forth again.
+        stages.insert(.held)
         prefetch = [
             .intake: UInt16(settings.count("prefetch.intake", 1...65_535, default: 256)),
             .cascade: UInt16(settings.count("prefetch.cascade", 1...65_535, default: 1_000)),
@@ -77,6 +79,7 @@ public struct ProcessSettings: Sendable {
             // Alone is alone.
             .suspects: 1,
             .unrouted: UInt16(settings.count("prefetch.unrouted", 1...65_535, default: 20)),
+            .held: UInt16(settings.count("prefetch.held", 1...65_535, default: 20)),
         ]
         suspicion = Suspicion(limit: settings.count("suspect.deliveries", 1...1_000_000, default: 3))
         longestHold = .seconds(Int64(settings.count("hold.seconds", 1...86_400, default: 900)))

@@ -54,7 +54,7 @@ enum ReplayMessage {
             if event?["type"]?.string == CancelCommand.type { return (names.declines, "command.cancel") }
             return (names.declines, "decline." + (event?["data"]?["trigger"]?.string ?? "initial"))
         case .cascade, .retry, .outcomes: return (names.work, letter.stage.rawValue)
-        case .suspects, .unrouted: return (letter.original.exchange, letter.original.routingKey)
+        case .suspects, .unrouted, .held: return (letter.original.exchange, letter.original.routingKey)
         }
     }
 }

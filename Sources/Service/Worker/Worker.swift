@@ -57,7 +57,7 @@ public struct Worker: Service {
 
         var services: [any Service] = []
         if let (host, port) = settings.listen {
-            let front = HTTPFront(health: health, lanes: lanes) { metrics.page(circuits: store.clients.mapValues(\.circuit)) }
+            let front = HTTPFront(health: health, lanes: lanes) { metrics.page(circuits: store.clients.mapValues(\.circuit), health.holdings) }
             services.append(front.application(host: host, port: port, logger: logger) { port in
                 logger.info("Serving /livez, /readyz and /metrics", metadata: [LogKey.host: "\(host):\(port)"])
             })
@@ -194,7 +194,7 @@ public struct Worker: Service {
             let runner = StageRunner(
                 stage, lanes: Array(zip(lanes, handles(of: stage))), names: settings.names,
                 report: StageReport(stage, metrics: metrics, clock: SystemClock(), logger: logger), clock: SystemClock(), workerID: identity.id,
-                suspicion: settings.suspicion, longestHold: settings.longestHold)
+                suspicion: settings.suspicion, longestHold: settings.longestHold, holdings: health.holdings)
             let consumer = try await link.consume(settings.names.queue(of: stage), prefetch: settings.prefetch[stage] ?? 100, onBatch: runner.take)
             consumers.append((consumer, runner))
         }
@@ -237,6 +237,9 @@ public struct Worker: Service {
                     worker: identity, cards: settings.cardKeys)
                 return takingDrivenOut { await suspects.handle($0) }
             }
+        case .held:
+            let held = HeldStage(clock: clock, worker: identity, cards: settings.cardKeys)
+            return lanes.map { _ in { held.handle($0) } }
         case .unrouted:
             let unrouted = UnroutedStage(
                 suspicion: settings.suspicion, clock: clock, worker: identity, cards: settings.cardKeys, names: settings.names)
