@@ -123,7 +123,7 @@ public final class ServiceMetrics: Sendable {
     }
 
     /// The page that Prometheus reads.
-    func page(circuits: [GatewayKey: CircuitState], _ holdings: Holdings) -> String {
+    func page(circuits: [GatewayKey: CircuitState], _ holdings: Holdings = Holdings()) -> String {
         for (stage, count) in holdings.inHand { heldDeliveries.set(Double(count), stage.rawValue) }
         refusingPlaces.set(Double(holdings.refusing))
         circuit.reset()
