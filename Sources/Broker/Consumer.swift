@@ -4,6 +4,9 @@ import Synchronization
 public final class Consumer: Sendable {
     public let queue: String
     public let prefetch: UInt16
+    /// How much of each body is kept. What a message may take is bounded like the number of messages: fifteen of 30 MB are not worth half a
+    /// gigabyte to anybody.
+    let mostBytes: Int
     /// Of the subscription; asked for anew by each.
     let arguments: @Sendable () -> FieldTable
     /// Whether the deliveries are read and never finished: those of a stream.
@@ -22,11 +25,12 @@ public final class Consumer: Sendable {
     }
 
     init(
-        queue: String, prefetch: UInt16, arguments: FieldTable, connection: Connection, publisher: Connection,
+        queue: String, prefetch: UInt16, mostBytes: Int, arguments: FieldTable, connection: Connection, publisher: Connection,
         onBatch: @escaping @Sendable ([Delivery]) -> Void
     ) {
         self.queue = queue
         self.prefetch = prefetch
+        self.mostBytes = mostBytes
         self.arguments = { arguments }
         onlyReads = false
         resumption = nil
@@ -43,6 +47,7 @@ public final class Consumer: Sendable {
     ) {
         self.queue = queue
         self.prefetch = prefetch
+        mostBytes = .max
         self.arguments = arguments
         onlyReads = true
         self.resumption = resumption

@@ -3,7 +3,10 @@
 /// The one way to end it is `finish(publishing:)`: publish all that replaces it, wait until the broker has confirmed all, then
 /// acknowledge. There is no other acknowledgement. A delivery that is never ended goes back to its queue when the connection ends.
 public struct Delivery: Sendable {
+    /// Only its beginning where the consumer keeps no more.
     public let body: [UInt8]
+    /// How long the body was.
+    public let byteCount: Int
     public let properties: MessageProperties
     public let exchange: String
     public let routingKey: String

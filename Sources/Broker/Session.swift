@@ -248,7 +248,7 @@ final class Session {
             subscription.ledger.delivered(tag)
             subscription.batch.append(
                 Delivery(
-                    body: content.body, properties: content.properties, exchange: content.exchange, routingKey: content.routingKey,
+                    body: content.body, byteCount: content.size, properties: content.properties, exchange: content.exchange, routingKey: content.routingKey,
                     redelivered: redelivered, consumer: subscription.consumer, tag: tag, generation: subscription.generation))
         case .returned(let code, let text):
             // A return comes before its confirm, but names no number: it is the oldest publish like it.
@@ -270,7 +270,7 @@ final class Session {
             contents.announce(
                 .init(
                     .delivery(tag: deliver.delivery_tag, redelivered: deliver.redelivered != 0), exchange: deliver.exchange,
-                    routingKey: deliver.routing_key), on: channel)
+                    routingKey: deliver.routing_key, mostBytes: subscriptions[channel]?.consumer.mostBytes ?? 0), on: channel)
         case UInt32(AMQP_BASIC_ACK_METHOD):
             let ack = raw.load(as: amqp_basic_ack_t.self)
             confirms.settle(ack.delivery_tag, multiple: ack.multiple != 0) { $0.settle(nil) }

@@ -248,7 +248,8 @@ public struct IntakeStage: Sendable {
     /// Where the CRM waits for the answer. Neither a queue of ours nor just anybody's is a place for it.
     private func reply(of message: IncomingMessage) -> ReplyAddress? {
         guard let queue = message.replyTo, !queue.isEmpty, !names.isOurs(queue), replies.allows(queue) else { return nil }
-        return ReplyAddress(queue: queue, correlationID: message.correlationID)
+        // A card number is told to nobody, not even back to who sent it.
+        return ReplyAddress(queue: queue, correlationID: message.correlationID.flatMap { CardDataGuard.finding(in: $0) == nil ? $0 : nil })
     }
 
     private func account(

@@ -185,7 +185,7 @@ final class SettingsReader {
     func parsed<Value>(_ key: String, default fallback: Value, _ expected: String, _ read: (String) -> Value?) -> Value {
         guard let text = optional(key) else { return fallback }
         guard let value = read(text) else {
-            faults.append("\(Self.variable(key)): expected \(expected), found '\(text)'")
+            faults.append("\(Self.variable(key)): expected \(expected)\(text.utf8.count <= 8 && CardDataGuard.finding(in: text) == nil ? ", found '\(text)'" : "")")
             return fallback
         }
         return value

@@ -195,7 +195,10 @@ public struct Worker: Service {
                 stage, lanes: Array(zip(lanes, handles(of: stage))), names: settings.names,
                 report: StageReport(stage, metrics: metrics, clock: SystemClock(), logger: logger), clock: SystemClock(), workerID: identity.id,
                 suspicion: settings.suspicion, longestHold: settings.longestHold, holdings: health.holdings)
-            let consumer = try await link.consume(settings.names.queue(of: stage), prefetch: settings.prefetch[stage] ?? 100, onBatch: runner.take)
+            // What is longer is worked on by nobody: its beginning is kept in a letter. Results and letters that found no queue may be longer.
+            let mostBytes = stage == .unrouted ? 1 << 20 : JSONLimits().bytes + 16 * 1_024
+            let consumer = try await link.consume(
+                settings.names.queue(of: stage), prefetch: settings.prefetch[stage] ?? 100, mostBytes: mostBytes, onBatch: runner.take)
             consumers.append((consumer, runner))
         }
         return consumers
