@@ -12,13 +12,15 @@ public struct IntakeStage: Sendable {
     let letters: LetterWriter
     let names: TopologyNames
     let replies: ReplyPolicy
+    let mends: any MendDirectory
     let day: Moment.Span
     /// What was declined longer ago is not taken: what became of it may be forgotten.
     let oldestDecline: Moment.Span
+    private let workerID: String
 
     public init(
         merchants: any MerchantDirectory, claims: any ClaimsPort, cards: any CardVault, clock: any WallClock, worker: DeadLetter.Worker,
-        names: TopologyNames, replies: ReplyPolicy = ReplyPolicy(), day: Moment.Span = .days(1), oldestDecline: Moment.Span = .days(30)
+        names: TopologyNames, replies: ReplyPolicy = ReplyPolicy(), mends: any MendDirectory = NoMends(), day: Moment.Span = .days(1), oldestDecline: Moment.Span = .days(30)
     ) {
         self.merchants = merchants
         self.claims = claims
@@ -28,6 +30,8 @@ public struct IntakeStage: Sendable {
         self.letters = LetterWriter(stage: .intake, worker: worker, cards: cards)
         self.names = names
         self.replies = replies
+        self.mends = mends
+        workerID = worker.id
         self.day = day
     }
 
@@ -38,11 +42,25 @@ public struct IntakeStage: Sendable {
 
     private func decide(_ message: IncomingMessage) async -> Handled {
         switch CRMMessage.decode(message.body) {
-        case .decline(let event): await take(event, message)
+        case .decline(let event): mending(await take(event, message), event, message)
         case .cancel(let command): await pass(command, message)
         case .rejected(let event): reject(event, message)
         case .unreadable(let error): answerUnreadable(error, message)
         }
+    }
+
+    /// A letter of the event as it came before, with faults, is done with now.
+    private func mending(_ handled: Handled, _ event: DeclineEvent, _ message: IncomingMessage) -> Handled {
+        guard let reference = handled.account.reference else { return handled }
+        switch handled.account.fate {
+        case .passed, .told: break
+        case .parked, .deadLettered, .rejected, .ignored: return handled
+        }
+        let now = clock.now()
+        let trace = message.traceparent.flatMap { ReplayTrace.id(ofTraceparent: $0) }
+        let letters = mends.passed(event, as: reference, trace: trace, at: now)
+        if letters.isEmpty { return handled }
+        return handled.with([.resolving(letters, by: reference, worker: workerID, at: now)])
     }
 
     private func take(_ event: DeclineEvent, _ message: IncomingMessage) async -> Handled {

@@ -1,4 +1,4 @@
-import DeclineRecovery
+public import DeclineRecovery
 
 extension ResultEvent {
     /// The result for everybody, and the copy for the queue on which the CRM waits.
@@ -35,5 +35,14 @@ extension Recovery {
         OutgoingMessage(
             to: destination, messageID: reference.text + "/work", type: WorkEnvelope.type, traceparent: traceparent,
             body: WorkEnvelope.encode(self))
+    }
+}
+
+extension OutgoingMessage {
+    /// Says of letters that the CRM has mended them. At most a thousand: nobody sends one event as often with faults.
+    public static func resolving(_ letters: [UUID5], by reference: RecoveryReference, worker: String, at now: Moment) -> OutgoingMessage {
+        let record = LetterRecord.mended(Array(letters.prefix(LetterRecord.mostLetters)), by: reference, worker: worker, at: now)
+        return OutgoingMessage(
+            to: .deadLetters, messageID: record.id.description, type: LetterRecord.type, traceparent: nil, body: record.encoded())
     }
 }

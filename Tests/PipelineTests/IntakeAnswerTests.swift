@@ -106,4 +106,30 @@ import Testing
             #expect(handled.publishing.allSatisfy { !String(decoding: $0.body, as: UTF8.self).contains(number) && !$0.messageID.contains(number) })
         }
     }
+
+    private struct Mends: MendDirectory {
+        let letter = UUID5(high: 1, low: 2)
+
+        func passed(_ event: DeclineEvent, as reference: RecoveryReference, trace: UUID5?, at now: Moment) -> [UUID5] { [letter] }
+    }
+
+    /// With what it leads to, and not after it: a pod that dies must not leave the letter behind.
+    @Test func aMendedEventResolvesItsLettersWithWhatItLeadsTo() async throws {
+        func handled(_ merchantID: String) async -> Handled {
+            let stage = IntakeStage(
+                merchants: Merchants(merchant), claims: MemoryClaims(), cards: Vault(hasKey: false), clock: ManualClock(Self.now), worker: .sample,
+                names: TopologyNames(), mends: Mends())
+            return await stage.handle(message(
+                #"{"specversion":"1.0","id":"d-1","source":"s","type":"com.salvage.decline.v1","time":"2027-01-15T08:00:00Z","data":{"merchantId":"\#(merchantID)","#
+                    + #""trigger":"initial","order":{"id":"A1","type":"new_sale"},"decline":{"gatewayId":"7","responseCodeSource":"nmi","responseCode":"252","#
+                    + #""transactionId":"T-1"},"amount":{"minorUnits":1,"currency":"USD"},"billing":{"firstName":"Ada","lastName":"B","countryCode":"DE","#
+                    + #""addressLine1":"1","city":"X","zipCode":"1"},"paymentMethod":{"token":"t"}}}"#))
+        }
+        func records(_ handled: Handled) -> [LetterRecord] { handled.publishing.compactMap { try? LetterRecord.decode($0.body).get() } }
+        let taken = await handled("acme")
+        #expect(records(taken).map(\.act.letters) == [[Mends().letter]] && records(taken).first?.by == .init(name: "w-1", means: .worker))
+        #expect(records(taken).first.map { record in taken.publishing.contains { $0.messageID == record.id.description && $0.destination == .deadLetters } } == true)
+        let rejected = await handled("nobody")
+        #expect(records(rejected).isEmpty, "rejected again")
+    }
 }

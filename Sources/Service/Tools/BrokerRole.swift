@@ -46,7 +46,7 @@ public struct BrokerRights: Sendable, Equatable {
         switch role {
         case .topology: add(declaring: Topology(recovery: names))
         case .worker:
-            read = Set(Stage.allCases.map(names.queue(of:))).union([names.cancels, names.claims])
+            read = Set(Stage.allCases.map(names.queue(of:))).union([names.cancels, names.claims, names.dead])
             write = Set(names.delays).union([
                 names.work, names.results, names.dead, names.cancels, names.claims, names.journal, names.pulse, Self.defaultExchange,
             ])

@@ -21,6 +21,7 @@ public struct Worker: Service {
     private let receiver: WebhookReceiver
     private let cancels = CancelTail()
     private let claims: ClaimTail
+    private let letters: LetterTail
     private let identity: DeadLetter.Worker
     private let startedAt = SystemClock().now()
 
@@ -38,6 +39,7 @@ public struct Worker: Service {
         identity = DeadLetter.Worker(
             id: settings.broker.connectionName, host: ProcessInfo.processInfo.hostName, version: SalvageVersion.current)
         claims = ClaimTail(worker: identity.id)
+        letters = LetterTail(workerID: identity.id, logger: logger)
     }
 
     /// Runs a process to its end. Throws when it cannot begin: a faulty configuration, a port that is taken.
@@ -121,6 +123,7 @@ public struct Worker: Service {
                 LogKey.count: "\(claims.counts.entries)", LogKey.milliseconds: "\(took.components.seconds * 1_000 + took.components.attoseconds / 1_000_000_000_000_000)",
             ])
         }
+        if !settings.stages.isDisjoint(with: [.intake, .suspects]) { await letters.follow(link, settings.names) }
         let consumers = try await subscribe(link)
         if settings.stages.contains(where: Self.calls.contains) {
             let probe = ReachProbe(store: store, lane: lanes[0], health: health, logger: logger)
@@ -211,7 +214,7 @@ public struct Worker: Service {
         case .intake:
             let intake = IntakeStage(
                 merchants: store, claims: claims, cards: settings.cardKeys, clock: clock, worker: identity, names: settings.names, replies: settings.replies,
-                day: settings.day, oldestDecline: settings.oldestDecline)
+                mends: letters, day: settings.day, oldestDecline: settings.oldestDecline)
             return lanes.map { _ in { await intake.handle($0) } }
         case .cascade:
             return lanes.map { lane in
