@@ -82,7 +82,11 @@ public struct IntakeStage: Sendable {
             return refuse(event, reference, .noCardKey, letter: .noCardKey, fault: FieldError(
                 path: "$.data.paymentMethod.encryptedCard", message: complaint), message)
         }
-        let classification = DeclineMapping.classify(event.decline, orderType: event.order.type, merchant: merchant)
+        let classification = DeclineMapping.classify(DeclineCase(event), merchant: merchant)
+        if classification.isNoDecline {
+            return refuse(event, reference, .notADecline, letter: .invalidEvent, fault: FieldError(
+                path: "$.data.decline", message: "expected a decline. \(classification.sentence)"), message)
+        }
         let verdict = DeclineVerdict(declineClass: classification.declineClass, rule: classification.rule)
         let unmapped = classification.isUnknown ? event.decline : nil
         switch Router.route(event, classification, merchant: merchant, now: nil) {

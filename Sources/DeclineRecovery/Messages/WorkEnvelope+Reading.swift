@@ -71,6 +71,7 @@ extension WorkEnvelope {
                 gatewayProfileID: try decline.optionalText("gatewayProfileId").map(GatewayProfileID.init(_:)),
                 responseCodeSource: try decline.text("responseCodeSource"), responseCode: try decline.text("responseCode"),
                 responseText: try decline.optionalText("responseText"), merchantAdviceCode: try decline.optionalText("merchantAdviceCode"),
+                networkCode: try decline.optionalText("networkCode"), network: try decline.optionalText("network"),
                 avsResultCode: try decline.optionalText("avsResultCode"), cvvResultCode: try decline.optionalText("cvvResultCode"),
                 cavvResultCode: try decline.optionalText("cavvResultCode"), transactionID: try decline.text("transactionId"),
                 crmClass: try decline.optionalWord("class")),

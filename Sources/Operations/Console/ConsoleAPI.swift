@@ -149,8 +149,7 @@ public final class ConsoleAPI: Sendable {
         switch CRMMessage.decode(Array(text.utf8)) {
         case .decline(let event):
             let merchant = merchants().first { $0.id == event.merchantID }
-            let steps = DeclineMapping.explain(
-                event.decline, orderType: event.order.type, merchant: merchant ?? Merchant(id: event.merchantID, flexFactorGateways: []))
+            let steps = DeclineMapping.explain(DeclineCase(event), merchant: merchant ?? Merchant(id: event.merchantID, flexFactorGateways: []))
             let route = merchant.flatMap { merchant in
                 steps.first(where: \.decides)?.says.map { Router.route(event, $0, merchant: merchant, now: tools.clock.now()) }
             }
