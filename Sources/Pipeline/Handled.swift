@@ -44,13 +44,19 @@ public struct Handled: Sendable {
         public let amount: Money?
         /// Who declined and why, e.g. `nmi/201`, where this step read it.
         public let declineCode: String?
+        /// How the decline was judged, and what was asked, where this step judged it.
+        public let classification: Classification?
+        public let decline: JournaledDecline?
+        /// Fields of the event that were left out or cut.
+        public let notes: [String]
         /// An answer was asked for on a queue to which no answer may go.
         public internal(set) var hasRefusedReply = false
 
         public init(
             merchantID: MerchantID? = nil, reference: RecoveryReference? = nil, gatewayID: GatewayID? = nil, fate: Fate,
             declinedAt: Moment? = nil, unmapped: Decline? = nil, attempts: Int = 0, wasUnknown: Bool = false,
-            rule: String? = nil, declineClass: DeclineClass? = nil, until: Moment? = nil, amount: Money? = nil, declineCode: String? = nil
+            rule: String? = nil, declineClass: DeclineClass? = nil, until: Moment? = nil, amount: Money? = nil, declineCode: String? = nil,
+            classification: Classification? = nil, decline: JournaledDecline? = nil, notes: [String] = []
         ) {
             self.merchantID = merchantID
             self.reference = reference
@@ -65,6 +71,9 @@ public struct Handled: Sendable {
             self.until = until
             self.amount = amount
             self.declineCode = declineCode
+            self.classification = classification
+            self.decline = decline
+            self.notes = notes
         }
     }
 

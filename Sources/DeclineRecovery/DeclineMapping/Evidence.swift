@@ -33,7 +33,9 @@ struct Evidence {
 
     init(_ question: DeclineCase, _ merchant: Merchant, _ tables: DeclineTables) {
         let decline = question.decline
-        let table = tables.table(of: decline.responseCodeSource) ?? merchant.gateways[decline.gatewayID].flatMap { tables.table(of: $0.type) }
+        // A source that nobody claims is nobody's: only one that is not named at all is known by its gateway.
+        let source = decline.responseCodeSource.utf8.contains { $0 > 0x20 } ? decline.responseCodeSource : merchant.gateways[decline.gatewayID]?.type ?? ""
+        let table = tables.table(of: source)
         hasNoTable = table == nil
         let code = table.flatMap { tables.finding(decline.responseCode, in: $0) }
         self.code = code

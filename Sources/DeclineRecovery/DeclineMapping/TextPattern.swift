@@ -57,7 +57,9 @@ struct TextPattern: Sendable {
     func matches(_ words: [HeardWord], at position: Int, _ vocabulary: TextVocabulary) -> Bool {
         if isAtStart, position > 0 { return false }
         guard matches(words, at: position, from: 0) else { return false }
-        return isNegative || position == 0 || !words[position - 1].isAny(of: vocabulary.negations)
+        if isNegative || position == 0 { return true }
+        if words[position - 1].isAny(of: vocabulary.negations) { return false }
+        return position == 1 || !words[position - 1].isAny(of: vocabulary.fillers) || !words[position - 2].isAny(of: vocabulary.negations)
     }
 
     private func matches(_ words: [HeardWord], at position: Int, from index: Int) -> Bool {
@@ -94,10 +96,13 @@ struct TextVocabulary: Sendable {
     private(set) var count: Int32 = 0
     private(set) var negations: [Int32] = []
     private(set) var prohibitions: [Int32] = []
+    /// What may stand between a "not" and what it denies.
+    private(set) var fillers: [Int32] = []
 
     init() {
-        negations = ["not", "no", "isnt", "wasnt", "without", "never", "non", "nor"].map { atom($0) }
+        negations = ["not", "no", "isnt", "wasnt", "without", "never", "non", "nor", "nao", "nicht", "kein", "keine", "sin", "sem", "sans"].map { atom($0) }
         prohibitions = ["do", "dont", "cannot", "cant"].map { atom($0) }
+        fillers = ["reported", "been", "be", "yet", "a", "an", "the", "any", "currently", "flagged"].map { atom($0) }
     }
 
     mutating func atom(_ word: String) -> Int32 {

@@ -120,7 +120,7 @@ public struct EnvelopeFault: Error, Equatable, CustomStringConvertible {
 
 /// An object of an envelope with its path. Our own workers wrote it, so the first fault ends the reading.
 struct EnvelopeReader {
-    private let value: JSONValue
+    let value: JSONValue
     private let path: String
 
     init(_ value: JSONValue, _ path: String) {
