@@ -277,10 +277,10 @@ public final class FlexFactorClient: Sendable {
         case .answered(let response) where response.status == 400 || response.status == 401 || response.status == 403:
             return failed("FlexFactor refuses the keys (\(response.status)); check appKey and appSecret", isRefusal: true)
         case .answered(let response) where (200..<300).contains(response.status):
-            guard let body = FlexFactorResponse.object(response), let bearer = body[anyCase: "accessToken"]?.string, !bearer.isEmpty,
-                let expires = body[anyCase: "expires"]?.int64
-            else { return failed("the token endpoint answered without a readable token") }
-            return .success(TokenKeeper.Token(bearer: Secret(bearer), expires: Moment(milliseconds: expires)))
+            guard let body = FlexFactorResponse.object(response), let bearer = body[anyCase: "accessToken"]?.string, !bearer.isEmpty else {
+                return failed("the token endpoint answered without a readable token")
+            }
+            return .success(TokenKeeper.Token(bearer: Secret(bearer), told: body[anyCase: "expires"], now: now()))
         case .answered(let response): return failed("the token endpoint answered \(response.status)")
         case .notSent(.cannotCall(let why)): return .failure(TokenKeeper.Failure(why: "asking for the token: \(why)", isRefusal: false, isOurs: true))
         case let outcome: return failed("asking for the token: \(outcome.failure)")

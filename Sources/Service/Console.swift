@@ -25,9 +25,11 @@ public struct Console: Service {
 
     /// Runs to its end. Throws when it cannot begin: no broker, a faulty configuration, a port that is taken.
     public static func run(_ settings: ProcessSettings, configuration: SalvageConfiguration?, logger: Logger) async throws {
-        let (host, port) = settings.console
+        let host = settings.console.host
         let isLoopback = ["127.0.0.1", "localhost", "::1"].contains(host)
         if configuration?.access.isOpen ?? true, !isLoopback { throw NotAlone(host: host) }
+        let address = ListenAddress(settings.console, setting: "SALVAGE_CONSOLE_LISTEN")
+        try await ListenAddress.check([address])
         var broker = settings.broker
         broker.connectionName = "salvage console \(ProcessInfo.processInfo.hostName)"
         let link = try await BrokerLink.open(broker) { event in Self.heard(event, logger) }
@@ -41,7 +43,7 @@ public struct Console: Service {
             access: { tools.access }, localName: environment["SALVAGE_OPERATOR"] ?? environment["USER"] ?? "local", isLoopback: isLoopback,
             isReady: { link.isConnected && flow.isReady.letters }, metrics: { metrics.page(shelf, flow, now: SystemClock().now()) }, logger: logger)
         var services: [any Service] = [
-            front.application(host: host, port: port) { port in
+            HTTPServer(front.router, at: address, limits: .open, logger: logger) { port in
                 logger.info("Serving the console at http://\(host):\(port)", metadata: [LogKey.host: "\(host):\(port)"])
             },
             Console(shelf: shelf, flow: flow, logger: logger),

@@ -122,6 +122,31 @@ import Testing
         }
     }
 
+    /// The end of a token is told in more ways than the documented one, or not at all; none of them costs a sale.
+    @Test(arguments: [
+        #""expires":"4102444800000""#, #""expires":4102444800"#, #""expires":"2100-01-01T00:00:00Z""#, #""expires":600"#, #""expires":null"#, #""expires":"soon""#, #""expires":{}"#,
+        #""expires":0"#, #""expires":-5"#, #""expires":9223372036854775807"#, #""expires":1e300"#, #""expires":1000000000000"#, #""scope":"x""#,
+    ])
+    func aTokenServesWhateverIsSaidOfItsEnd(expires: String) async throws {
+        let server = try await ScriptedServer.start { request in
+            request.path == "/v1/oauth2/token"
+                ? ScriptedServer.response(200, "{\"accessToken\":\"jwt\",\(expires)}") : ScriptedServer.response(200, #"{"id":"order-1","status":4}"#)
+        }
+        let client = try client(server)
+        for _ in 0..<2 { #expect(await perform(client) == .found(FlexFactorOrder(id: "order-1", state: .processing))) }
+        #expect(server.requests.count { $0.path == "/v1/oauth2/token" } == 1)
+    }
+
+    @Test(arguments: [
+        (#"{"e":600}"#, 600), (#"{"e":"600"}"#, 600), (#"{"e":1767323646}"#, 600), (#"{"e":"1767323646000"}"#, 600), (#"{"e":"2026-01-02T03:14:06Z"}"#, 600),
+        (#"{"e":"?"}"#, 300), (#"{}"#, 300), (#"{"e":1767323000000}"#, 30), (#"{"e":4102444800000}"#, 86_400),
+    ])
+    func aTokensEndIsUnderstoodInEachOfItsForms(body: String, seconds: Int64) throws {
+        let now = Clock().now
+        let token = TokenKeeper.Token(bearer: Secret("x"), told: try JSONValue(parsing: Array(body.utf8).span)["e"], now: now)
+        #expect(token.expires - now == .seconds(seconds))
+    }
+
     // MARK: Answers
 
     @Test(arguments: [

@@ -302,7 +302,7 @@ extension RecoveryOutcome {
     var basis: Claim.Basis {
         switch self {
         case .neverArrived, .expired(.neverArrived, _), .cancelled(nil): .absent
-        case .unavailable: .unsent
+        case .unavailable, .misconfigured: .unsent
         case .approved, .declined, .expired, .cancelled: .known
         }
     }

@@ -103,6 +103,7 @@ extension Recovery {
         switch failure {
         case .notSent(.cannotConnect) where attempts < 3 && mayCharge(at: later):
             return .park(until: later)
+        case .notSent(.misconfigured), .notSent(.noToken): return .conclude(.misconfigured)
         case .notSent: return .conclude(.unavailable)
         case .throttled(let retryAfter):
             // FlexFactor is there, so it is asked, be it after the deadline: a second copy of this decline may have got through.

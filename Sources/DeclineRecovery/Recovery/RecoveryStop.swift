@@ -29,6 +29,8 @@ public enum RecoveryOutcome: Sendable, Equatable {
     case declined(Refusal, FlexFactorOrderID?)
     /// FlexFactor could not be asked, and no byte of the request left.
     case unavailable
+    /// The gateway's configuration lacks what the call needs, or FlexFactor refuses its keys; no charge was sent.
+    case misconfigured
     /// The deadline of a cascade passed, and FlexFactor has no such order.
     case neverArrived
     /// A retry is over without the money.
@@ -80,7 +82,7 @@ extension RecoveryOutcome {
     public var orderID: FlexFactorOrderID? {
         switch self {
         case .approved(_, let id), .declined(_, let id), .expired(_, let id), .cancelled(let id): id
-        case .unavailable, .neverArrived: nil
+        case .unavailable, .misconfigured, .neverArrived: nil
         }
     }
 }

@@ -123,6 +123,7 @@ extension ResultReason {
         case .approved(let how, _): .approved(how)
         case .declined(let why, _): .declined(why)
         case .unavailable: .skipped(.flexFactorUnavailable)
+        case .misconfigured: .skipped(.gatewayMisconfigured)
         case .neverArrived: .skipped(.deadlinePassed)
         case .expired(let why, _): .expired(why)
         case .cancelled: .cancelled

@@ -8,6 +8,30 @@ final class TokenKeeper: Sendable {
     struct Token: Sendable, Hashable {
         let bearer: Secret
         let expires: Moment
+
+        init(bearer: Secret, expires: Moment) {
+            self.bearer = bearer
+            self.expires = expires
+        }
+
+        /// - Parameter told: the answer's `expires`: milliseconds since 1970 as documented, and whatever else may mean the same. A token whose
+        ///   end is not understood is a token all the same: it serves for a while, and a 401 says when it does not any more.
+        init(bearer: Secret, told: JSONValue?, now: Moment) {
+            self.init(bearer: bearer, expires: min(max(Self.end(told, now) ?? now + .minutes(5), now + .seconds(30)), now + .days(1)))
+        }
+
+        private static func end(_ told: JSONValue?, _ now: Moment) -> Moment? {
+            guard let told else { return nil }
+            if let text = told.string, let moment = Moment(rfc3339: text) ?? Moment(rfc1123: text) { return moment }
+            guard let number = told.int64 ?? told.string.flatMap({ Int64($0) }) else { return nil }
+            return switch number {
+            // A life in seconds, as OAuth's expires_in has it; seconds since 1970; milliseconds.
+            case 1..<1_000_000_000: now + .seconds(number)
+            case 1_000_000_000..<100_000_000_000: Moment(milliseconds: number * 1_000)
+            case 100_000_000_000..<100_000_000_000_000: Moment(milliseconds: number)
+            default: nil
+            }
+        }
     }
 
     /// Why there is none; told to every call that waited.

@@ -1,5 +1,6 @@
 import NIOCore
 import NIOHTTP1
+import NIOSSL
 import NIOTLS
 
 /// One connection, which carries one request at a time.
@@ -13,6 +14,8 @@ final class HTTPConnection: ChannelInboundHandler {
     static let bodyLimit = 1 << 20
 
     private let authority: String
+    /// As the certificate has to name it.
+    private let host: String
     private let onFree: (HTTPConnection) -> Void
     private let onGone: (HTTPConnection) -> Void
     private var channel: (any Channel)?
@@ -29,8 +32,9 @@ final class HTTPConnection: ChannelInboundHandler {
         var body: [UInt8] = []
     }
 
-    init(authority: String, onFree: @escaping (HTTPConnection) -> Void, onGone: @escaping (HTTPConnection) -> Void) {
+    init(authority: String, host: String, onFree: @escaping (HTTPConnection) -> Void, onGone: @escaping (HTTPConnection) -> Void) {
         self.authority = authority
+        self.host = host
         self.onFree = onFree
         self.onGone = onGone
     }
@@ -117,19 +121,29 @@ final class HTTPConnection: ChannelInboundHandler {
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if case .handshakeCompleted? = event as? TLSUserEvent { stands(.success(())) }
+        if case .handshakeCompleted? = event as? TLSUserEvent {
+            let certificate = try? context.pipeline.syncOperations.nioSSL_peerCertificate()
+            if let certificate, let complaint = TLSFailure.complaint(about: certificate, host: host) {
+                stands(.failure(complaint))
+                context.close(promise: nil)
+            } else {
+                stands(.success(()))
+            }
+        }
         context.fireUserInboundEventTriggered(event)
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        stands(.failure(ChannelError.eof))
+        stands(.failure(TLSFailure(ChannelError.eof, certificate: nil, host: host)))
         end(.unknown(.connectionLost("the connection was closed before the answer was complete")))
         onGone(self)
         context.fireChannelInactive()
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        stands(.failure(error))
+        if onStanding != nil {
+            stands(.failure(TLSFailure(error, certificate: try? context.pipeline.syncOperations.nioSSL_peerCertificate(), host: host)))
+        }
         end(.unknown(.connectionLost(String(describing: type(of: error)))))
         context.close(promise: nil)
     }

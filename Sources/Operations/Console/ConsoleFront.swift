@@ -2,8 +2,7 @@ import DeclineRecovery
 import HTTPTypes
 public import Hummingbird
 public import Logging
-import NIOCore
-import Synchronization
+public import NIOCore
 
 /// The console over HTTP: the page, and the API behind who may use it.
 ///
@@ -18,14 +17,11 @@ public struct ConsoleFront: Sendable {
     private let metrics: @Sendable () -> String
     private let logger: Logger
     private let bodyLimit = 2 << 20
-    /// When refused sign-ins were told last, and how many there were since.
-    private let refusals = Refusals()
-
-    private final class Refusals: Sendable {
-        private let state = Mutex<(toldAt: ContinuousClock.Instant?, count: Int)>((nil, 0))
-
-        func withLock<Answer>(_ body: (inout (toldAt: ContinuousClock.Instant?, count: Int)) -> Answer) -> Answer { state.withLock { body(&$0) } }
-    }
+    private let signIns = SignInPacer()
+    /// For what reads a whole stream, or works on a whole message, while somebody waits.
+    private let heavy = WorkGate(running: 3, waiting: 9, patience: .seconds(10))
+    /// The longest that one of them may take.
+    private let heavyLimit = Duration.seconds(25)
 
     /// - Parameters:
     ///   - access: as it is configured when asked.
@@ -45,8 +41,8 @@ public struct ConsoleFront: Sendable {
         self.logger = logger
     }
 
-    public func application(host: String, port: Int, onListening: @escaping @Sendable (Int) -> Void) -> some ApplicationProtocol {
-        let router = Router(context: ConsoleContext.self)
+    public var router: Hummingbird.Router<ConsoleContext> {
+        let router = Hummingbird.Router(context: ConsoleContext.self)
         router.middlewares.add(RefusalInWords())
         router.get("livez") { _, _ in Self.text(.ok, "alive\n") }
         router.get("readyz") { _, _ in isReady() ? Self.text(.ok, "ready\n") : Self.text(.serviceUnavailable, "not connected, or still reading the letters\n") }
@@ -63,13 +59,7 @@ public struct ConsoleFront: Sendable {
             let body = try await request.body.collect(upTo: bodyLimit)
             return await serve(request, context, .post, Array(body.readableBytesView))
         }
-        var quiet = logger
-        quiet.logLevel = max(logger.logLevel, .warning)
-        return Application(
-            // Heads that never end must not hold connections for ever.
-            router: router, server: .http1(configuration: .init(idleTimeout: .seconds(60))),
-            configuration: ApplicationConfiguration(address: .hostname(host, port: port), serverName: "salvage"),
-            onServerRunning: { channel in onListening(channel.localAddress?.port ?? port) }, logger: quiet)
+        return router
     }
 
     // MARK: The API
@@ -77,7 +67,7 @@ public struct ConsoleFront: Sendable {
     private func serve(_ request: Request, _ context: ConsoleContext, _ method: ConsoleRequest.Method, _ bytes: [UInt8]) async -> Response {
         let response: ConsoleResponse
         do throws(ConsoleError) {
-            let person = try person(behind: request)
+            let person = try await person(behind: request, context)
             try guardOrigin(request, method)
             var body = JSONValue.object([])
             if method == .post {
@@ -85,16 +75,48 @@ public struct ConsoleFront: Sendable {
                     throw .badRequest(error.description)
                 }
             }
-            let path = request.uri.path.split(separator: "/").dropFirst().map { String($0).percentDecoded }
+            let path = request.uri.path.split(separator: "/").dropFirst().map { $0.percentDecoded }
             let asked = ConsoleRequest(method: method, path: path, query: Self.query(request.uri.query ?? ""), body: body, person: person)
-            response = await api.answer(asked)
+            response = try await answer(asked)
             tell(asked, response)
         } catch {
             response = error.response
-            // Whoever opens the page has no token yet; who brings a wrong one mistook it, or tries.
-            if error.status == 401, request.headers[.authorization] != nil { tellRefusal(of: context.remoteAddress?.ipAddress ?? "unknown") }
         }
         return Self.json(response)
+    }
+
+    /// What costs much is done a few at a time, and no more may wait than can be served while they do: the rest hears at once that it is too much.
+    private func answer(_ asked: ConsoleRequest) async throws(ConsoleError) -> ConsoleResponse {
+        guard asked.isHeavy else { return await api.answer(asked) }
+        let api = api
+        let limit = heavyLimit
+        guard let answer = await heavy.run({ await TimeLimit.run(limit) { await api.answer(asked) } }) else {
+            throw ConsoleError(status: 503, what: "Too many are asking for this at once.", advice: "Try again in a few seconds.")
+        }
+        guard let answer else {
+            throw ConsoleError(status: 503, what: "It took longer than \(limit.components.seconds) s and was broken off.", advice: "Ask for less, e.g. for fewer days.")
+        }
+        return answer
+    }
+
+    /// Whoever opens the page has no token yet; who brings a wrong one mistook it, or tries, and is answered ever later.
+    private func person(behind request: Request, _ context: ConsoleContext) async throws(ConsoleError) -> ConsoleRequest.Person {
+        guard request.headers[.authorization] != nil, !access().isOpen else { return try person(behind: request) }
+        let source = SignInPacer.source(context.remoteAddress?.ipAddress ?? "unknown")
+        guard signIns.mayTry(source) else {
+            throw ConsoleError(status: 429, what: "Too many wrong tokens come from this address.", advice: "Wait a minute, then sign in with the right one.")
+        }
+        do throws(ConsoleError) {
+            return try person(behind: request)
+        } catch {
+            if error.status == 401 {
+                if let count = signIns.noteRefusal() {
+                    logger.warning("A sign-in is refused: the token is nobody's", metadata: ["peer": "\(source)", "count": "\(count)"])
+                }
+                await signIns.wait(source)
+            }
+            throw error
+        }
     }
 
     private func person(behind request: Request) throws(ConsoleError) -> ConsoleRequest.Person {
@@ -139,21 +161,9 @@ public struct ConsoleFront: Sendable {
         var query: [String: String] = [:]
         for pair in text.split(separator: "&") {
             let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            query[String(parts[0]).percentDecoded] = parts.count > 1 ? String(parts[1]).replacing("+", with: " ").percentDecoded : ""
+            query[parts[0].percentDecoded] = parts.count > 1 ? parts[1].replacing("+", with: " ").percentDecoded : ""
         }
         return query
-    }
-
-    /// At most every ten seconds: guessing must not fill the log.
-    private func tellRefusal(of peer: String) {
-        let count: Int? = refusals.withLock { refusals in
-            refusals.count += 1
-            guard refusals.toldAt.map({ $0 + .seconds(10) < .now }) ?? true else { return nil }
-            defer { refusals = (.now, 0) }
-            return refusals.count
-        }
-        guard let count else { return }
-        logger.warning("A sign-in is refused: the token is nobody's", metadata: ["peer": "\(peer)", "count": "\(count)"])
     }
 
     /// Who began what; what was done to which letter stands in the stream.
@@ -170,6 +180,7 @@ public struct ConsoleFront: Sendable {
     fileprivate static func json(_ response: ConsoleResponse) -> Response {
         var headers = headers("application/json")
         headers[.cacheControl] = "no-store"
+        if response.status == 503 || response.status == 429 { headers[.retryAfter] = response.status == 429 ? "60" : "3" }
         return Response(status: .init(code: response.status), headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: response.body.bytes)))
     }
 
@@ -192,11 +203,11 @@ public struct ConsoleFront: Sendable {
 }
 
 /// Knows who is at the other end.
-private struct ConsoleContext: RequestContext, RemoteAddressRequestContext {
-    var coreContext: CoreRequestContextStorage
-    let remoteAddress: SocketAddress?
+public struct ConsoleContext: RequestContext, RemoteAddressRequestContext {
+    public var coreContext: CoreRequestContextStorage
+    public let remoteAddress: SocketAddress?
 
-    init(source: ApplicationRequestContextSource) {
+    public init(source: ApplicationRequestContextSource) {
         coreContext = CoreRequestContextStorage(source: source)
         remoteAddress = source.channel.remoteAddress
     }
@@ -220,21 +231,13 @@ private struct RefusalInWords: RouterMiddleware {
     }
 }
 
-extension String {
-    /// Percent escapes of UTF-8 undone; a text with escapes that are none stays as it is.
-    fileprivate var percentDecoded: String {
-        guard utf8.contains(UInt8(ascii: "%")) else { return self }
-        var bytes: [UInt8] = []
-        var rest = utf8[...]
-        while let byte = rest.popFirst() {
-            if byte == UInt8(ascii: "%") {
-                guard rest.count >= 2, let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16) else { return self }
-                rest = rest.dropFirst(2)
-                bytes.append(value)
-            } else {
-                bytes.append(byte)
-            }
+extension ConsoleRequest {
+    /// Whether answering it reads a whole stream, or works on a whole message.
+    fileprivate var isHeavy: Bool {
+        switch (method, path.first, path.last) {
+        case (.get, "recoveries", _), (.post, "letters", "check"), (.post, "mapping", _): true
+        case (.get, "letters", _): path.count == 2 && path[1] != "groups"
+        default: false
         }
-        return String(validating: bytes, as: UTF8.self) ?? self
     }
 }

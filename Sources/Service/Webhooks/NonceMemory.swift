@@ -1,37 +1,62 @@
 import DeclineRecovery
 import Synchronization
 
-/// The nonces of the webhooks that were taken, for as long as their date would let them be taken again (behaviour.md §8).
+/// The webhooks that were taken, for as long as their date would let them be taken again (behaviour.md §8): a repeat is answered as the first was.
 ///
+/// Each gateway has a memory of its own, so that what comes for one neither hides nor forgets what came for another. Only what was signed with the
+/// gateway's key gets in here. A nonce is told apart with its content: two different webhooks are two, whatever a sender does with its nonces.
 /// Each process remembers its own: a copy that another one takes leads to the same result with the same id.
 final class NonceMemory: Sendable {
-    private struct State {
-        var current: Set<String> = []
-        var previous: Set<String> = []
-        var turnedAt = Moment(milliseconds: 0)
+    /// A webhook as its sender names it.
+    struct Key: Hashable, Sendable {
+        let nonce: String
+        /// Of its body.
+        let digest: String
+
+        /// `nil` for what is longer than any sender's nonce: it is not remembered, and a repeat of it does no harm.
+        init?(nonce: String, digest: String) {
+            guard !nonce.isEmpty, nonce.utf8.count <= 128, digest.utf8.count <= 128 else { return nil }
+            self.nonce = nonce
+            self.digest = digest
+        }
     }
 
-    private let state = Mutex(State())
+    private struct Generations {
+        var current: Set<Key> = []
+        var previous: Set<Key> = []
+        var turnedAt: Moment
+    }
+
+    private let gateways = Mutex<[GatewayKey: Generations]>([:])
     private let window: Moment.Span
     private let most: Int
 
     /// - Parameter window: at least as long as a date is accepted, both ways together.
-    /// - Parameter most: beyond this many in half a window the older half is forgotten; a flood must not take all memory.
-    init(window: Moment.Span = .minutes(11), most: Int = 200_000) {
+    /// - Parameter most: beyond this many of a gateway in one window the older half is forgotten; a flood must not take all memory.
+    init(window: Moment.Span = .minutes(11), most: Int = 20_000) {
         self.window = window
         self.most = most
     }
 
-    func contains(_ nonce: String) -> Bool { state.withLock { $0.current.contains(nonce) || $0.previous.contains(nonce) } }
-
-    func insert(_ nonce: String, now: Moment) {
-        state.withLock { state in
-            if now - state.turnedAt > window || state.current.count >= most {
-                state.previous = state.current
-                state.current = []
-                state.turnedAt = now
-            }
-            state.current.insert(nonce)
+    func contains(_ key: Key, of gateway: GatewayKey) -> Bool {
+        gateways.withLock { gateways in
+            guard let seen = gateways[gateway] else { return false }
+            return seen.current.contains(key) || seen.previous.contains(key)
         }
     }
+
+    func insert(_ key: Key, of gateway: GatewayKey, now: Moment) {
+        gateways.withLock { gateways in
+            var seen = gateways[gateway] ?? Generations(turnedAt: now)
+            if now - seen.turnedAt > window || seen.current.count >= most {
+                seen.previous = seen.current
+                seen.current = []
+                seen.turnedAt = now
+            }
+            seen.current.insert(key)
+            gateways[gateway] = seen
+        }
+    }
+
+    func count(of gateway: GatewayKey) -> Int { gateways.withLock { ($0[gateway]?.current.count ?? 0) + ($0[gateway]?.previous.count ?? 0) } }
 }

@@ -1,22 +1,25 @@
 import DeclineRecovery
 import HTTPTypes
 import Hummingbird
-import Logging
 import NIOCore
 
-/// The HTTP side of the webhooks: `POST /webhooks/MERCHANT/GATEWAY`. Any content type; the body is what counts.
+/// The HTTP side of the webhooks: `POST /webhooks/MERCHANT/GATEWAY`, both percent-encoded. Any content type; the body is what counts.
 struct WebhookFront {
     let receiver: WebhookReceiver
     /// A webhook has some hundred bytes.
     private let bodyLimit = 65_536
 
-    func application(host: String, port: Int, logger: Logger, onListening: @escaping @Sendable (Int) -> Void) -> some ApplicationProtocol {
-        let router = Router()
+    init(receiver: WebhookReceiver) {
+        self.receiver = receiver
+    }
+
+    var router: Hummingbird.Router<BasicRequestContext> {
+        let router = Hummingbird.Router()
         let receiver = receiver
         let bodyLimit = bodyLimit
         router.post("webhooks/:merchant/:gateway") { request, context in
-            let merchant = try context.parameters.require("merchant")
-            let gateway = try context.parameters.require("gateway")
+            let merchant = try context.parameters.require("merchant").percentDecoded
+            let gateway = try context.parameters.require("gateway").percentDecoded
             // Throws 413 beyond the limit.
             let body = try await request.body.collect(upTo: bodyLimit)
             let headers = request.headers
@@ -25,12 +28,8 @@ struct WebhookFront {
                 header: { name in HTTPField.Name(name).flatMap { headers[$0] } })
             return Response(
                 status: .init(code: answer.status), headers: [.contentType: "text/plain; charset=utf-8"],
-                body: ResponseBody(byteBuffer: ByteBuffer(string: answer.rawValue + "\n")))
+                body: ResponseBody(byteBuffer: ByteBuffer(string: answer.words + "\n")))
         }
-        var quiet = logger
-        quiet.logLevel = max(logger.logLevel, .warning)
-        return Application(
-            router: router, configuration: ApplicationConfiguration(address: .hostname(host, port: port), serverName: "salvage"),
-            onServerRunning: { channel in onListening(channel.localAddress?.port ?? port) }, logger: quiet)
+        return router
     }
 }

@@ -47,6 +47,9 @@ final class WebhookReceiver: Sendable {
             case .brokerAway: 503
             }
         }
+
+        /// What the sender reads: of a repeat what it read of the first.
+        var words: String { self == .repeated ? Answer.taken.rawValue : rawValue }
     }
 
     func use(_ link: BrokerLink?) { self.link.withLock { $0 = link } }
@@ -80,8 +83,10 @@ final class WebhookReceiver: Sendable {
         if let refusal = MessageSignature.verify(header: header, method: "POST", host: publicHost ?? host, body: body, keys: keys, now: now) {
             return (.refused, "\(refusal.rawValue). Compare hmacSigningKey, the clock, and SALVAGE_WEBHOOKS_HOST with the host that FlexFactor signs.")
         }
-        let nonce = header(MessageSignature.HeaderName.nonce) ?? ""
-        if nonces.contains(nonce) { return (.repeated, nil) }
+        let key = GatewayKey(merchant, gateway)
+        let delivery = NonceMemory.Key(
+            nonce: header(MessageSignature.HeaderName.nonce) ?? "", digest: header(MessageSignature.HeaderName.contentHash) ?? "")
+        if let delivery, nonces.contains(delivery, of: key) { return (.repeated, nil) }
         guard let news = WebhookNews(body: body, merchantID: merchant, gatewayID: gateway, receivedAt: now) else {
             return (.unreadable, "The body is not a JSON object with an Event.")
         }
@@ -93,7 +98,7 @@ final class WebhookReceiver: Sendable {
             return (.brokerAway, error.description)
         }
         // Only now: what the broker does not have must be taken when it comes again.
-        nonces.insert(nonce, now: now)
+        if let delivery { nonces.insert(delivery, of: key, now: now) }
         return (.taken, nil)
     }
 }

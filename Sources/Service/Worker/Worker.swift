@@ -44,9 +44,12 @@ public struct Worker: Service {
 
     /// Runs a process to its end. Throws when it cannot begin: a faulty configuration, a port that is taken.
     public static func run(_ settings: ProcessSettings, logger: Logger) async throws {
+        let health = Health()
+        let healthPort = settings.listen.map { ListenAddress($0, setting: "SALVAGE_LISTEN") }
+        let webhookPort = settings.webhooks.map { ListenAddress($0, setting: "SALVAGE_WEBHOOKS_LISTEN") }
+        try await ListenAddress.check([healthPort, webhookPort].compactMap(\.self))
         let clock = SystemClock()
         let metrics = ServiceMetrics()
-        let health = Health()
         let calls = CallReport(metrics: metrics, clock: clock, logger: logger)
         let store = ConfigurationStore(try SalvageConfiguration(file: settings.configurationFile)) { key, credentials in
             FlexFactorClient(credentials, now: clock.now) { calls.made($0, key) }
@@ -58,19 +61,18 @@ public struct Worker: Service {
         for lane in lanes { lane.startBeating() }
 
         var services: [any Service] = []
-        if let (host, port) = settings.listen {
-            let front = HTTPFront(health: health, lanes: lanes) { metrics.page(circuits: store.clients.mapValues(\.circuit), health.holdings) }
-            services.append(front.application(host: host, port: port, logger: logger) { port in
-                logger.info("Serving /livez, /readyz and /metrics", metadata: [LogKey.host: "\(host):\(port)"])
+        if let healthPort {
+            let front = HealthFront(health: health, lanes: lanes) { metrics.page(circuits: store.clients.mapValues(\.circuit), health.holdings) }
+            services.append(HTTPServer(front.router, at: healthPort, limits: .health, logger: logger) { _ in
+                logger.info("Serving /livez, /readyz and /metrics", metadata: [LogKey.host: "\(healthPort.text)"])
             })
         }
         let receiver = WebhookReceiver(
             store: store, clock: clock, names: settings.names, publicHost: settings.webhookHost, metrics: metrics, logger: logger)
-        if let (host, port) = settings.webhooks {
-            services.append(
-                WebhookFront(receiver: receiver).application(host: host, port: port, logger: logger) { port in
-                    logger.info("Taking webhooks at /webhooks/MERCHANT/GATEWAY", metadata: [LogKey.host: "\(host):\(port)"])
-                })
+        if let webhookPort {
+            services.append(HTTPServer(WebhookFront(receiver: receiver).router, at: webhookPort, limits: .open, logger: logger) { _ in
+                logger.info("Taking webhooks at /webhooks/MERCHANT/GATEWAY", metadata: [LogKey.host: "\(webhookPort.text)"])
+            })
         }
         services.append(ConfigurationReloader(file: settings.configurationFile, store: store, metrics: metrics, logger: logger))
         services.append(Worker(settings, logger, metrics, health, store, lanes, receiver))

@@ -1,15 +1,14 @@
 import Hummingbird
-import Logging
 import NIOCore
 
 /// Health and metrics over HTTP.
-struct HTTPFront {
+struct HealthFront {
     let health: Health
     let lanes: [Lane]
     let page: @Sendable () -> String
 
-    func application(host: String, port: Int, logger: Logger, onListening: @escaping @Sendable (Int) -> Void) -> some ApplicationProtocol {
-        let router = Router()
+    var router: Hummingbird.Router<BasicRequestContext> {
+        let router = Hummingbird.Router()
         router.get("livez") { _, _ in
             let stuck = lanes.indices.filter { lanes[$0].secondsSinceBeat > 30 }
             return stuck.isEmpty
@@ -24,12 +23,7 @@ struct HTTPFront {
             Response(
                 status: .ok, headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8"], body: ResponseBody(byteBuffer: ByteBuffer(string: page())))
         }
-        // Requests of probes and scrapers are no news.
-        var quiet = logger
-        quiet.logLevel = max(logger.logLevel, .warning)
-        return Application(
-            router: router, configuration: ApplicationConfiguration(address: .hostname(host, port: port), serverName: "salvage"),
-            onServerRunning: { channel in onListening(channel.localAddress?.port ?? port) }, logger: quiet)
+        return router
     }
 
     private static func text(_ status: HTTPResponse.Status, _ text: String) -> Response {

@@ -1,0 +1,131 @@
+@testable import Operations
+import Synchronization
+import Testing
+
+/// What slows guessing down, and what keeps costly questions few.
+@Suite(.timeLimit(.minutes(1))) struct ConsoleDoorTests {
+    private final class Clock: Sendable {
+        private let state = Mutex<(now: ContinuousClock.Instant, slept: [Duration])>((.now, []))
+        var now: ContinuousClock.Instant { state.withLock { $0.now } }
+        var slept: [Duration] { state.withLock { $0.slept } }
+        func advance(_ span: Duration) { state.withLock { $0.now += span } }
+        func sleep(_ span: Duration) { state.withLock { $0.slept.append(span) } }
+    }
+
+    /// Holds everybody until it is opened.
+    private final class Latch: Sendable {
+        private let state = Mutex<(isOpen: Bool, waiting: [CheckedContinuation<Void, Never>], passed: Int)>((false, [], 0))
+
+        /// How many have come to it.
+        var count: Int { state.withLock { $0.passed } }
+
+        func wait() async {
+            await withCheckedContinuation { continuation in
+                let isOpen = state.withLock { state in
+                    state.passed += 1
+                    if !state.isOpen { state.waiting.append(continuation) }
+                    return state.isOpen
+                }
+                if isOpen { continuation.resume() }
+            }
+        }
+
+        func open() {
+            let waiting = state.withLock { state in
+                defer { state = (true, [], state.passed) }
+                return state.waiting
+            }
+            for continuation in waiting { continuation.resume() }
+        }
+    }
+
+    private func pacer(_ clock: Clock) -> SignInPacer { SignInPacer(clock: { clock.now }, sleep: { clock.sleep($0) }) }
+
+    @Test func wrongTokensAreAnsweredEverLater() async {
+        let clock = Clock()
+        let pacer = pacer(clock)
+        for _ in 0..<8 { await pacer.wait("192.0.2.1") }
+        #expect(clock.slept == [250, 500, 1_000, 2_000, 2_000, 2_000].map { .milliseconds($0) })
+        await pacer.wait("192.0.2.2")
+        #expect(clock.slept.count == 6, "another source is slowed down as well")
+        clock.advance(.seconds(301))
+        await pacer.wait("192.0.2.1")
+        #expect(clock.slept.count == 6, "it is not forgotten")
+    }
+
+    @Test func aSourceThatFloodsIsRefusedUntilItsAnswersAreGiven() async {
+        let latch = Latch()
+        let pacer = SignInPacer(sleep: { _ in await latch.wait() })
+        for _ in 0..<2 { await pacer.wait("a") }
+        await withTaskGroup(of: Void.self) { group in
+            for _ in 0..<SignInPacer.mostWaiting { group.addTask { await pacer.wait("a") } }
+            while pacer.mayTry("a") { await Task.yield() }
+            #expect(pacer.mayTry("b"))
+            latch.open()
+        }
+        #expect(pacer.mayTry("a"))
+    }
+
+    @Test func sourcesAreBoundedAndIPv6IsOneByNetwork() async {
+        let clock = Clock()
+        let pacer = pacer(clock)
+        for number in 0..<SignInPacer.mostSources + 100 { await pacer.wait("s\(number)") }
+        #expect(SignInPacer.source("2001:db8:1:2:3:4:5:6") == "2001:db8:1:2::" && SignInPacer.source("2001:db8::1") == "2001:db8:0:0::")
+        #expect(SignInPacer.source("::1") == "0:0:0:0::" && SignInPacer.source("192.0.2.7") == "192.0.2.7" && SignInPacer.source("2001:db8:1:2::9") == "2001:db8:1:2::")
+    }
+
+    @Test func refusalsAreToldOnceInAWhile() {
+        let clock = Clock()
+        let pacer = pacer(clock)
+        #expect(pacer.noteRefusal() == 1)
+        for _ in 0..<50 { #expect(pacer.noteRefusal() == nil) }
+        clock.advance(.seconds(11))
+        #expect(pacer.noteRefusal() == 51)
+    }
+
+    @Test func soManyWorkSoManyWaitAndTheRestHearsAtOnce() async {
+        let gate = WorkGate(running: 2, waiting: 3, patience: .seconds(60))
+        let latch = Latch()
+        let answers = await withTaskGroup(of: Int?.self) { group in
+            for _ in 0..<150 {
+                group.addTask {
+                    await gate.run {
+                        await latch.wait()
+                        return 1
+                    }
+                }
+            }
+            var answers: [Int?] = []
+            // All that are refused come while nothing is finished yet.
+            while answers.count < 145, let answer = await group.next() { answers.append(answer) }
+            #expect(answers.allSatisfy { $0 == nil })
+            while latch.count < 2 { await Task.yield() }
+            #expect(latch.count == 2)
+            latch.open()
+            for await answer in group { answers.append(answer) }
+            return answers
+        }
+        #expect(answers.count { $0 == 1 } == 5)
+        #expect(await gate.run { 7 } == 7)
+    }
+
+    @Test func nobodyWaitsForEver() async {
+        let gate = WorkGate(running: 1, waiting: 1, patience: .milliseconds(50))
+        let latch = Latch()
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { _ = await gate.run { await latch.wait() } }
+            while latch.count == 0 { await Task.yield() }
+            #expect(await gate.run { 1 } == nil)
+            latch.open()
+        }
+        #expect(await gate.run { 2 } == 2)
+    }
+
+    @Test func workHasAnEnd() async {
+        #expect(await TimeLimit.run(.seconds(30)) { 1 } == 1)
+        #expect(await TimeLimit.run(.milliseconds(20)) { () -> Int in
+            try? await Task.sleep(for: .seconds(600))
+            return 1
+        } == nil)
+    }
+}

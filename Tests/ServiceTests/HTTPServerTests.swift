@@ -1,0 +1,215 @@
+import Hummingbird
+import Logging
+import NIOCore
+import NIOPosix
+@testable import Service
+import ServiceLifecycle
+import Synchronization
+import Testing
+
+/// A port of ours against peers that do not do as they should.
+@Suite(.timeLimit(.minutes(2))) struct HTTPServerTests {
+    private static let quick = ConnectionPatience.Limits(head: .milliseconds(400), idle: .milliseconds(800), body: .milliseconds(600), answer: .seconds(5))
+
+    /// Runs a server that answers `GET /` with "here", and `POST /` with the number of bytes it was sent.
+    private func withServer(
+        _ patience: ConnectionPatience.Limits = quick, connections: Int = 100, descriptors: Descriptors = Descriptors(limit: 1_000) { 10 }, reserve: Int = 100,
+        _ body: (Int) async throws -> Void
+    ) async throws {
+        let router = Router()
+        router.get("/") { _, _ in "here" }
+        router.post("/") { request, _ in "\(try await request.body.collect(upTo: 1_000).readableBytes)" }
+        let port = Mutex(0)
+        let (listening, isListening) = AsyncStream.makeStream(of: Int.self)
+        var logger = Logger(label: "test")
+        logger.logLevel = .critical
+        let server = HTTPServer(
+            router, at: ListenAddress(("127.0.0.1", 0), setting: "SALVAGE_TEST"),
+            limits: .init(patience: patience, connections: connections, reserve: reserve, descriptors: descriptors), logger: logger
+        ) { isListening.yield($0) }
+        let group = ServiceGroup(configuration: .init(services: [server], logger: logger))
+        let running = Task { try await group.run() }
+        for await bound in listening {
+            port.withLock { $0 = bound }
+            break
+        }
+        do {
+            try await body(port.withLock { $0 })
+        } catch {
+            running.cancel()
+            throw error
+        }
+        running.cancel()
+        _ = await running.result
+    }
+
+    /// A connection, what came on it, and whether the other side has closed it.
+    private final class Peer: ChannelInboundHandler, Sendable {
+        typealias InboundIn = ByteBuffer
+
+        private let state = Mutex<(text: String, isClosed: Bool, channel: (any Channel)?)>(("", false, nil))
+
+        static func connect(_ port: Int) async throws -> Peer {
+            let peer = Peer()
+            let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+                .channelInitializer { channel in channel.pipeline.addHandler(peer) }
+                .connect(host: "127.0.0.1", port: port).get()
+            peer.state.withLock { $0.channel = channel }
+            return peer
+        }
+
+        func send(_ text: String) {
+            let channel = state.withLock { $0.channel }
+            channel?.writeAndFlush(ByteBuffer(string: text), promise: nil)
+        }
+
+        func close() { state.withLock { $0.channel }?.close(promise: nil) }
+
+        var text: String { state.withLock { $0.text } }
+        var isClosed: Bool { state.withLock { $0.isClosed } }
+
+        func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+            let text = String(buffer: unwrapInboundIn(data))
+            state.withLock { $0.text += text }
+        }
+
+        func channelInactive(context: ChannelHandlerContext) { state.withLock { $0.isClosed = true } }
+        func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+    }
+
+    private func until(_ what: String, _ condition: () -> Bool) async throws {
+        let deadline = ContinuousClock.now + .seconds(30)
+        while !condition() {
+            if ContinuousClock.now > deadline {
+                Issue.record("gave up waiting until \(what)")
+                return
+            }
+            try await Task.sleep(for: .milliseconds(10))
+        }
+    }
+
+    private static let get = "GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+
+    @Test func whoSaysNothingOrHalfAHeadIsClosed() async throws {
+        try await withServer { port in
+            let silent = try await Peer.connect(port)
+            let half = try await Peer.connect(port)
+            half.send("POST / HTTP/1.1\r\nHost: x\r\n")
+            // Header after header: none of them buys time.
+            let trickling = try await Peer.connect(port)
+            trickling.send("GET / HTTP/1.1\r\n")
+            var number = 0
+            try await until("all three are closed") {
+                number += 1
+                if !trickling.isClosed { trickling.send("x-\(number): y\r\n") }
+                return silent.isClosed && half.isClosed && trickling.isClosed
+            }
+        }
+    }
+
+    @Test func aBodyThatTricklesIsBrokenOff() async throws {
+        try await withServer { port in
+            let peer = try await Peer.connect(port)
+            peer.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 900\r\n\r\n")
+            try await until("it is closed") {
+                if !peer.isClosed { peer.send("x") }
+                return peer.isClosed
+            }
+            #expect(!peer.text.contains("200"))
+        }
+    }
+
+    @Test func aConnectionRestsBetweenRequestsAndThenGoes() async throws {
+        try await withServer { port in
+            let peer = try await Peer.connect(port)
+            peer.send(Self.get)
+            try await until("it is answered") { peer.text.contains("here") }
+            peer.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc")
+            try await until("it is answered again") { peer.text.hasSuffix("3") }
+            try await until("it is closed") { peer.isClosed }
+        }
+    }
+
+    @Test func tooManyMakeRoomByTheOneThatWaitsLongest() async throws {
+        try await withServer(.init(), connections: 10) { port in
+            var held: [Peer] = []
+            for _ in 0..<10 {
+                held.append(try await Peer.connect(port))
+                held.last?.send("POST / HTTP/1.1\r\n")
+                // In this order.
+                try await Task.sleep(for: .milliseconds(20))
+            }
+            for _ in 0..<3 {
+                let asking = try await Peer.connect(port)
+                asking.send(Self.get)
+                try await until("whoever asks is answered") { asking.text.contains("here") }
+                asking.close()
+            }
+            try await until("one that held a place is closed") { held.contains { $0.isClosed } }
+            #expect(held.last?.isClosed == false)
+        }
+    }
+
+    @Test(arguments: ["Host: a\r\nHost: b\r\n", "Host: a\r\nHost: a\r\n", "host: a\r\nx: y\r\nHOST: b\r\n"])
+    func twoHostsAreNone(hosts: String) async throws {
+        try await withServer { port in
+            let peer = try await Peer.connect(port)
+            peer.send("GET / HTTP/1.1\r\n\(hosts)\r\n")
+            try await until("it is refused and closed") { peer.text.hasPrefix("HTTP/1.1 400") && peer.isClosed }
+            #expect(!peer.text.contains("here"))
+        }
+    }
+
+    @Test func aHeadOfAnySizeIsRefused() async throws {
+        try await withServer { port in
+            let peer = try await Peer.connect(port)
+            peer.send("GET / HTTP/1.1\r\nHost: x\r\nx: " + String(repeating: "y", count: 100_000) + "\r\n\r\n")
+            try await until("it is closed") { peer.isClosed }
+            #expect(!peer.text.contains("here"))
+        }
+    }
+
+    @Test func whileDescriptorsAreFewConnectionsWaitAndAreServedAfterwards() async throws {
+        let open = Mutex(10)
+        let descriptors = Descriptors(limit: 100) { open.withLock { $0 } }
+        try await withServer(.init(), descriptors: descriptors, reserve: 25) { port in
+            let before = try await Peer.connect(port)
+            before.send(Self.get)
+            try await until("it is answered") { before.text.contains("here") }
+            open.withLock { $0 = 80 }
+            try await Task.sleep(for: .milliseconds(250))
+            // What the kernel had already been asked for may still come in.
+            var waiting: [Peer] = []
+            for _ in 0..<8 {
+                let peer = try await Peer.connect(port)
+                peer.send(Self.get)
+                waiting.append(peer)
+            }
+            try await Task.sleep(for: .milliseconds(300))
+            #expect(waiting.contains { $0.text.isEmpty })
+            open.withLock { $0 = 10 }
+            try await until("all are answered") { waiting.allSatisfy { $0.text.contains("here") } }
+        }
+    }
+
+    @Test func aPortThatIsTakenIsNamedWithItsSetting() async throws {
+        let taken = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton).bind(host: "127.0.0.1", port: 0).get()
+        let port = taken.localAddress?.port ?? 0
+        let address = ListenAddress(("127.0.0.1", port), setting: "SALVAGE_WEBHOOKS_LISTEN")
+        let error = await #expect(throws: CannotListen.self) { try await ListenAddress.check([address]) }
+        #expect(error?.description.contains("127.0.0.1:\(port)") == true && error?.description.contains("SALVAGE_WEBHOOKS_LISTEN") == true)
+        try await taken.close()
+        try await ListenAddress.check([address])
+        let twice = await #expect(throws: CannotListen.self) { try await ListenAddress.check([ListenAddress(("127.0.0.1", port), setting: "SALVAGE_LISTEN"), address]) }
+        #expect(twice?.description.contains("SALVAGE_LISTEN names the same port") == true)
+        let nowhere = await #expect(throws: CannotListen.self) { try await ListenAddress.check([ListenAddress(("203.0.113.9", 0), setting: "SALVAGE_LISTEN")]) }
+        #expect(nowhere?.description.contains("no address of this machine") == true)
+    }
+
+    @Test func descriptorsAreCounted() throws {
+        let descriptors = Descriptors.ofThisProcess
+        #expect(descriptors.limit > 0 && descriptors.spare() < descriptors.limit && descriptors.spare() > 0)
+        #expect(Descriptors(limit: 128) { 120 }.reserve == 32 && Descriptors(limit: 128) { nil }.spare() == 0)
+        #expect(Descriptors(limit: 1 << 20) { 0 }.reserve == 512)
+    }
+}
