@@ -105,7 +105,7 @@ struct Pursuit: Sendable {
                 account: account(of: recovery, .deadLettered(.attemptsSpent)))
         case .giveUp(let reason):
             return letters.deadLetter(
-                message, because: DeadLetterReason(reason), explanation: "FlexFactor could not tell in time whether it took the money.",
+                message, because: DeadLetterReason(reason), explanation: reason.sentence,
                 subject: DeadLetter.Subject(recovery), attempts: recovery.attempts, now: now)
         }
     }

@@ -8,12 +8,23 @@ extension API {
             return invalid(["OrderId": "The OrderId field is required.", "Amount": "The Amount field is required.", "IdempotencyKey": "The IdempotencyKey field is required."])
         }
         return world.withLock { world in
-            guard let order = world.order(id) else { return Reply(status: 404) }
+            guard let order = world.order(id) else { return unknownOrder() }
             let fits = order.state == .capturerequired && order.amount == amount
             if fits { world.move(id, to: .completed, key) }
             return Reply(body: jsonText(verdict(fits, code: fits ? "100" : "2001", message: fits ? "APPROVED" : "The order cannot be captured.")))
         }
     }
+
+    /// FlexFactor's body for it is not public; this is what ASP.NET says by itself.
+    func unknownOrder() -> Reply {
+        Reply(
+            status: 404,
+            body: jsonText([
+                "type": "https://tools.ietf.org/html/rfc9110#section-15.5.5", "title": "Not Found", "status": 404, "traceId": Self.traceID(),
+            ]), contentType: "application/problem+json; charset=utf-8")
+    }
+
+    static func traceID() -> String { "00-\(UUID().uuidString.replacing("-", with: "").lowercased())-0000000000000001-00" }
 
     func verdict(_ isGood: Bool, code: String, message: String) -> [String: Any] {
         [
@@ -26,7 +37,7 @@ extension API {
     func refund(_ request: Incoming, _ id: String) -> Reply {
         guard let dollars = request.fields?.double("amountToRefund") else { return invalid(["AmountToRefund": "The AmountToRefund field is required."]) }
         return world.withLock { world in
-            guard let order = world.order(id) else { return Reply(status: 404) }
+            guard let order = world.order(id) else { return unknownOrder() }
             let cents = Int((dollars * 100).rounded())
             guard order.state == .completed, order.refunded + cents <= order.amount else {
                 return Reply(body: jsonText(verdict(false, code: "2001", message: "The amount exceeds the refundable maximum.")))
@@ -41,12 +52,12 @@ extension API {
         switch world.withLock({ $0.cancel(id) }) {
         case true?: Reply(body: "{}")
         case false?: invalid(["OrderId": "The order is not in a state that can be cancelled."])
-        case nil: Reply(status: 404)
+        case nil: unknownOrder()
         }
     }
 
     func inquire(_ id: String) -> Reply {
-        world.withLock { world in world.order(id).map { Reply(body: jsonText(item($0))) } ?? Reply(status: 404) }
+        world.withLock { world in world.order(id).map { Reply(body: jsonText(item($0))) } ?? unknownOrder() }
     }
 
     func outcome(_ request: Incoming) -> Reply {

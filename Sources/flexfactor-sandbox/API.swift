@@ -40,7 +40,7 @@ struct Reply: Sendable {
     }
 
     /// Whether the request was carried out, so that a repeat must get the same answer.
-    var isExecuted: Bool { manner.isWhole && status < 500 }
+    var isExecuted: Bool { manner.isWhole && status < 400 }
 
     enum Manner: Sendable {
         case whole, slow, truncated
@@ -247,7 +247,7 @@ final class API: Sendable {
         func require(_ path: String, _ isThere: Bool) {
             if !isThere { faults[path] = "The \(path.split(separator: ".").last ?? "") field is required." }
         }
-        if fields.text("orderId") == nil { faults["OrderId"] = "The merchant's orderId is required." }
+        if fields.text("orderId") == nil { faults["OrderId"] = "Merchant's orderId is required" }
         require("IsDeclined", fields.has("isDeclined"))
         require("IdempotencyKey", fields.text("idempotencyKey") != nil)
         for name in ["Id", "ResponseCode", "AvsResultCode", "CvvResultCode", "CavvResultCode", "ResponseCodeSource"] {
@@ -317,7 +317,7 @@ final class API: Sendable {
 
     func invalid(_ faults: [String: String]) -> Reply {
         let map: [String: Any] = faults.mapValues { [$0] }
-        let trace = "00-\(UUID().uuidString.replacing("-", with: "").lowercased())-0000000000000001-00"
+        let trace = Self.traceID()
         if problemShape {
             return Reply(
                 status: 400,

@@ -51,7 +51,7 @@ extension FlexFactorCall {
     var charges: Bool {
         switch self {
         case .evaluate, .capture: true
-        case .find, .lookUp, .cancel, .cancelByReference: false
+        case .find, .lookUp, .cancel, .cancelByReference, .recall: false
         }
     }
 }

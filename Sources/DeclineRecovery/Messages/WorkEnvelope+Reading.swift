@@ -29,7 +29,21 @@ extension WorkEnvelope {
                 DeclineOrigin(
                     eventID: try origin.optionalText("eventId"), trigger: try origin.optionalWord("trigger"),
                     transactionID: try origin.optionalText("transactionId"))
-            } ?? DeclineOrigin())
+            } ?? DeclineOrigin(), evidence: try readEvidence(data.optionalObject("evidence")))
+    }
+
+    private static func readEvidence(_ evidence: EnvelopeReader?) throws(EnvelopeFault) -> OrderEvidence {
+        guard let evidence else { return OrderEvidence() }
+        let order: OrderEvidence.Word = switch try evidence.optionalText("order") {
+        case nil: .none
+        case "denied": .denied(since: try evidence.moment("since"))
+        case "known": .known
+        case "cancelled": .cancelled(since: try evidence.moment("since"))
+        default: throw evidence.fault("order", "denied, known or cancelled")
+        }
+        return OrderEvidence(
+            order: order, sentAt: try evidence.optionalNumber("sentAt").map(Moment.init(milliseconds:)),
+            conflictSince: try evidence.optionalNumber("conflictSince").map(Moment.init(milliseconds:)))
     }
 
     private static func readRoute(_ route: EnvelopeReader) throws(EnvelopeFault) -> RecoveryRoute {
@@ -47,6 +61,7 @@ extension WorkEnvelope {
         case "ready": return .ready
         case "unanswered": return .unanswered
         case "capturing": return .capturing(FlexFactorOrderID(try phase.text("orderId")))
+        case "challenged": return .challenged(orderID, try phase.word("step"))
         case "reconciling": return .reconciling(orderID, try phase.word("step"))
         case "seeking": return .seeking(orderID)
         case "watching": return .watching(FlexFactorOrderID(try phase.text("orderId")), polls: try phase.count("polls"))

@@ -53,7 +53,7 @@ struct LaneFlexFactor: FlexFactorPort {
         case .success(.token(let token)): return .tokenized(token)
         case .success(.card(let clear)):
             switch await client.tokenize(clear, on: lane.http, traceparent: traceparent, deadline: deadline) {
-            case .success(let token): return .tokenized(token)
+            case .success(let token): return .tokenized(token, clear.facts)
             case .failure(let failure): return .failed(failure)
             }
         }

@@ -25,7 +25,7 @@ import Testing
     /// Looks and cancels, and nothing that could take money.
     private func isHarmless(_ call: FlexFactorCall) -> Bool {
         switch call {
-        case .find, .lookUp, .cancel, .cancelByReference: true
+        case .find, .lookUp, .cancel, .cancelByReference, .recall: true
         case .evaluate, .capture: false
         }
     }
@@ -40,7 +40,7 @@ import Testing
                 #expect(again.phase == phase)
                 continue
             }
-            #expect(again.next(now: declinedAt + .days(2), timing: timing) == .call(.find(again.reference)))
+            #expect(again.next(now: declinedAt + .days(2), timing: timing) == .call(.find(again.reference, since: again.declinedAt)))
         }
         // A checkout is over within the key's memory.
         #expect(recovery(.cascade(deadline: declinedAt + .seconds(60)), phase).sentAgain().phase == phase)
@@ -70,7 +70,7 @@ import Testing
                 return
             }
             #expect(taken.charge == nil && taken.phase == .reconciling(phase.orderID, .look) && taken.failures == 0 && taken.attempts == 9)
-            #expect(taken.next(now: now, timing: timing) == .call(phase.orderID.map(FlexFactorCall.lookUp) ?? .find(recovery.reference)))
+            #expect(taken.next(now: now, timing: timing) == .call(phase.orderID.map(FlexFactorCall.lookUp) ?? .find(recovery.reference, since: recovery.declinedAt)))
         }
     }
 
@@ -85,7 +85,7 @@ import Testing
                 }
                 #expect(taken.charge == nil && taken.phase == .closing(phase.orderID, .look) && taken.failures == 0 && taken.post == 2)
                 #expect(taken.isCancelRequested == isCancelRequested)
-                #expect(taken.next(now: now, timing: timing) == .call(phase.orderID.map(FlexFactorCall.lookUp) ?? .find(recovery.reference)))
+                #expect(taken.next(now: now, timing: timing) == .call(phase.orderID.map(FlexFactorCall.lookUp) ?? .find(recovery.reference, since: recovery.declinedAt)))
             }
         }
     }
@@ -122,7 +122,7 @@ import Testing
                 Issue.record("\(phase) makes no call")
                 return
             }
-            #expect(call == phase.orderID.map(FlexFactorCall.lookUp) ?? .find(taken.reference), "\(phase)")
+            #expect(call == phase.orderID.map(FlexFactorCall.lookUp) ?? .find(taken.reference, since: taken.declinedAt), "\(phase)")
         }
     }
 
