@@ -32,8 +32,8 @@ public final class FlexFactorClient: Sendable {
     }
 
     public init(
-        _ credentials: GatewayCredentials, now: @escaping @Sendable () -> Moment, uptime: @escaping @Sendable () -> Moment = FlexFactorClient.uptime,
-        observe: @escaping @Sendable (Observation) -> Void = { _ in }
+        _ credentials: GatewayCredentials, now: @escaping @Sendable () -> Moment, observe: @escaping @Sendable (Observation) -> Void = { _ in },
+        uptime: @escaping @Sendable () -> Moment = FlexFactorClient.uptime
     ) {
         self.credentials = credentials
         self.now = now

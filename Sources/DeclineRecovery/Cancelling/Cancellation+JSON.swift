@@ -14,12 +14,7 @@ extension Cancellation {
                 json.member("gateway", Int64(phase.index))
             }
             data.array("gateways") { list in
-                for gateway in gateways {
-                    list.object { json in
-                        json.member("id", gateway.text)
-                        if syncGateways.contains(gateway) { json.member("isSync", true) }
-                    }
-                }
+                for gateway in gateways { list.object { $0.member("id", gateway.text) } }
             }
             data.optional("cancel", word?.rawValue)
         }
@@ -33,13 +28,12 @@ extension Cancellation {
             let index = try phase.count("gateway")
             guard let read = Phase(word: try phase.text("name"), index: index) else { throw phase.fault("name", "a phase") }
             let gateways = try reader.objects("gateways").map { (gateway) throws(EnvelopeFault) in
-                (id: GatewayID(try gateway.text("id")), isSync: try gateway.optionalFlag("isSync") ?? false)
+                GatewayID(try gateway.text("id"))
             }
             return .success(
                 Cancellation(
                     merchantID: MerchantID(try reader.text("merchantId")), reference: reference, commandID: try reader.optionalText("commandId"),
-                    gateways: gateways.map(\.id), since: try reader.moment("since"), phase: read, attempts: try reader.count("attempts"),
-                    syncGateways: Set(gateways.filter(\.isSync).map(\.id)), word: try reader.optionalWord("cancel")))
+                    gateways: gateways, since: try reader.moment("since"), phase: read, attempts: try reader.count("attempts"), word: try reader.optionalWord("cancel")))
         } catch {
             return .failure(error)
         }

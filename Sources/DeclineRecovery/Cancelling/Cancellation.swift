@@ -21,8 +21,6 @@ public struct Cancellation: Sendable, Equatable {
     public let since: Moment
     public internal(set) var phase: Phase
     public internal(set) var attempts: Int
-    /// Of the gateways those at which an order that is cancelled is posted again.
-    public let syncGateways: Set<GatewayID>
     /// What FlexFactor said to the cancel.
     public internal(set) var word: Word?
 
@@ -39,7 +37,7 @@ public struct Cancellation: Sendable, Equatable {
 
     public init(
         merchantID: MerchantID, reference: RecoveryReference, commandID: String? = nil, gateways: [GatewayID], since: Moment,
-        phase: Phase = .looking(0), attempts: Int = 0, syncGateways: Set<GatewayID> = [], word: Word? = nil
+        phase: Phase = .looking(0), attempts: Int = 0, word: Word? = nil
     ) {
         self.merchantID = merchantID
         self.reference = reference
@@ -48,7 +46,6 @@ public struct Cancellation: Sendable, Equatable {
         self.since = since
         self.phase = phase
         self.attempts = attempts
-        self.syncGateways = syncGateways
         self.word = word
     }
 
@@ -64,10 +61,9 @@ public struct Cancellation: Sendable, Equatable {
             }
         }
         let gateways = merchant.flexFactorGateways.keys.sorted { $0.text < $1.text }
-        let sync = Set(gateways.filter { merchant.flexFactorGateways[$0]?.mitMode == .sync })
         // A cascade is over before a command could reach it.
         return references.filter(\.kind.isRetry).map {
-            Cancellation(merchantID: merchant.id, reference: $0, commandID: command.id, gateways: gateways, since: now, syncGateways: sync)
+            Cancellation(merchantID: merchant.id, reference: $0, commandID: command.id, gateways: gateways, since: now)
         }
     }
 
@@ -128,11 +124,6 @@ public struct Cancellation: Sendable, Equatable {
             let gateway = gateways[index]
             switch order.state {
             case .completed, .returned, .chargeback: return .tell(.approved(.reconciled), order.id, gateway)
-            case .cancelled where syncGateways.contains(gateway):
-                // It would be posted again; the recovery hears of the command and tells.
-                gateways = []
-                phase = .cancelling(0)
-                return .announce
             // It may have been told as expired already; whoever sees it closed next tells the same.
             case .cancelled: return .end(.alreadyClosed)
             case .draft, .onHold, .processing, .problem, .captureRequired, .unrecognised:
