@@ -43,7 +43,7 @@ struct CascadeWorld {
     var told: Set<ResultKind> = []
     var letters: [GiveUpReason] = []
     var story: [String] = []
-    let timing = RecoveryTiming(settle: .seconds(120), reconcileFor: .days(1))
+    let timing = RecoveryTiming(settle: .seconds(120), reconcileFor: .minutes(120))
     let mutation: Mutation?
     var asking: AskingModes
     /// A request went out whose answer nobody has: as the claims that every pod sees say it.

@@ -97,7 +97,7 @@ struct RetryWorld {
         var steps = 0
         while let index = waiting.indices.min(by: { waiting[$0].due < waiting[$1].due }) {
             steps += 1
-            guard steps < 5_000 else { return fault = "still going after 5,000 steps" }
+            guard steps < 20_000 else { return fault = "still going after 20,000 steps" }
             let delivery = waiting.remove(at: index)
             passTime(to: delivery.due)
             endedAt = now
@@ -129,6 +129,7 @@ struct RetryWorld {
     private mutating func take(_ original: Recovery, _ copy: Int, _ delivery: Waiting) {
         // One decline is one recovery: who comes second is told what the first comes to.
         if mutation != .chargesWhatOthersSent, let sender, sender != copy { return }
+        if told.contains(where: \.isFinal), mutation == nil { return }
         var recovery = original
         // The clock of the pod that has it now.
         let skew = Moment.Span.milliseconds(Int64.random(in: -180_000...180_000, using: &random))
@@ -207,6 +208,8 @@ struct RetryWorld {
     }
 
     private mutating func take(_ original: Cancellation, _ delivery: Waiting) {
+        // What was told stays told.
+        if told.contains(where: \.isFinal) { return }
         var cancellation = original
         while let (call, _) = cancellation.nextCall {
             if dies() { return comeBack(delivery) }
