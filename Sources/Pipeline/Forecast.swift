@@ -119,9 +119,9 @@ public struct Forecaster: Sendable {
         case .failure(let fault): return Forecast(.fails, "The outcomes stage could not read it: \(fault)")
         case .success(let news):
             return of(news.merchantID) { merchant in
-                switch news.step(gateway: merchant.flexFactorGateways[news.gatewayID], isCancelRequested: false) {
-                case .tell(_, let reason): Forecast(.goes, "The CRM would be told \(reason.kind.rawValue).")
-                case .wait: Forecast(.goes, "It would wait a while, and then the CRM would be told.")
+                switch news.step(gateway: merchant.flexFactorGateways[news.gatewayID]) {
+                case .look: Forecast(.goes, "FlexFactor would be asked for the order, and the CRM told what both say (\(news.event.word)).")
+                case .distrust(let why): Forecast(.fails, why.rawValue)
                 case .ignore(let why): Forecast(.skips, "Nothing would follow from it (\(why.rawValue)).")
                 }
             }

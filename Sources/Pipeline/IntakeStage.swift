@@ -194,9 +194,11 @@ public struct IntakeStage: Sendable {
         of event: DeclineEvent, _ reference: RecoveryReference, _ fate: Handled.Fate, gateway: GatewayID? = nil, unmapped: Decline? = nil,
         verdict: DeclineVerdict? = nil
     ) -> Handled.Account {
-        Handled.Account(
+        var account = Handled.Account(
             merchantID: event.merchantID, reference: reference, gatewayID: gateway, fate: fate, declinedAt: event.declinedAt, unmapped: unmapped,
             rule: verdict?.rule, declineClass: verdict?.declineClass, amount: event.amount,
             declineCode: "\(event.decline.responseCodeSource.prefix(32).lowercased())/\(event.decline.responseCode.prefix(32))")
+        account.isClockAhead = event.declinedAt > clock.now() + .seconds(5)
+        return account
     }
 }

@@ -39,11 +39,11 @@ extension API {
         return world.withLock { world in
             guard let order = world.order(id) else { return unknownOrder() }
             let cents = Int((dollars * 100).rounded())
-            guard order.state == .completed, order.refunded + cents <= order.amount else {
+            let isWhole = order.refunded + cents == order.amount
+            guard order.state == .completed, cents > 0, order.refunded + cents <= order.amount, isWhole || !habits.wholeRefundsOnly else {
                 return Reply(body: jsonText(verdict(false, code: "2001", message: "The amount exceeds the refundable maximum.")))
             }
-            world.orders[id]?.refunded += cents
-            if order.refunded + cents == order.amount { world.move(id, to: .returned) }
+            world.refund(id, cents, tellsParts: habits.partialRefundWebhooks)
             return Reply(body: jsonText(verdict(true, code: "100", message: "APPROVED")))
         }
     }
@@ -73,14 +73,19 @@ extension API {
     }
 
     func list(_ request: Incoming) -> Reply {
-        let size = request.query["pageSize"].flatMap(Int.init) ?? 10
-        let page = request.query["pageNumber"].flatMap(Int.init) ?? 1
+        let size = min(max(request.query["pageSize"].flatMap(Int.init) ?? 10, 1), habits.pageCap ?? .max)
+        let page = max(request.query["pageNumber"].flatMap(Int.init) ?? 1, 1)
+        let isOldestFirst = request.query["sort"]?.lowercased() == "asc"
+        let from = request.query["from"].flatMap { try? Date($0, strategy: .iso8601) } ?? .distantPast
         return world.withLock { world in
             let ids: [String]
-            if let query = request.query["query"], !query.isEmpty {
-                ids = world.byExternal[query] ?? (world.orders[query] == nil ? [] : [query])
+            if let query = request.query["query"], !query.isEmpty, let known = habits.listFindsReferences ? world.byExternal[query] : nil {
+                ids = known
             } else {
-                ids = world.orders.values.sorted { $0.placed > $1.placed }.map(\.id)
+                let words = request.query["query"]?.lowercased() ?? ""
+                ids = world.orders.values
+                    .filter { ($0.placed >= from) && (words.isEmpty || $0.payer.lowercased().contains(words)) }
+                    .sorted { isOldestFirst ? $0.placed < $1.placed : $0.placed > $1.placed }.map(\.id)
             }
             let all = ids.compactMap { world.order($0) }
             let shown = all.dropFirst((page - 1) * size).prefix(size)
@@ -98,11 +103,13 @@ extension API {
     }
 
     func item(_ order: World.Order) -> [String: Any] {
-        [
-            "id": order.id, "correlationId": order.externalID, "referenceNumber": String(order.id.prefix(8)), "externalOrderId": order.externalID,
+        let echo: [String: Any] = habits.ordersEchoReferences ? ["correlationId": order.externalID, "externalOrderId": order.externalID] : [:]
+        let fields: [String: Any] = [
+            "id": order.id, "correlationId": NSNull(), "referenceNumber": String(order.id.prefix(8)),
             "status": order.state.rawValue, "statusName": order.state.name, "orderPlacedDate": order.placed.formatted(.iso8601),
             "expiryDate": order.expiry.map { $0.formatted(.iso8601) } ?? NSNull(), "billingAddress": NSNull(), "shippingAddress": NSNull(),
-            "email": order.email, "currencyCode": order.currency, "amount": order.amount,
+            "email": order.email, "currencyCode": order.currency,
         ]
+        return fields.merging(echo) { $1 }
     }
 }

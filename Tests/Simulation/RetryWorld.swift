@@ -235,17 +235,27 @@ struct RetryWorld {
 
     private mutating func take(_ news: WebhookNews, _ delivery: Waiting) {
         if dies() { return comeBack(delivery) }
-        var news = news
-        if mutation == .believesEveryWebhook { news.hasWaited = true }
-        let believed = mutation == .believesEveryWebhook ? FlexFactorGateway(id: "42", mitMode: .managed) : gateway
-        let step = news.step(gateway: believed, isCancelRequested: isCancelKnown)
-        note("webhook \(news.event.word): \(step)")
-        switch step {
-        case .tell(_, let reason): told.insert(reason.kind)
-        case .wait:
+        if mutation == .believesEveryWebhook {
+            switch news.event {
+            case .completed: told.insert(.approved)
+            case .expired, .cancelled: told.insert(isCancelKnown ? .cancelled : .expired)
+            default: break
+            }
+            return
+        }
+        guard case .look(let id) = news.step(gateway: gateway) else { return }
+        let answer = perform(.lookUp(id))
+        let outcome = news.learned(answer, isCancelRequested: isCancelKnown, now: now, timing: timing, owns: { _ in true })
+        note("webhook \(news.event.word): \(answer), \(outcome)")
+        if dies() { return comeBack(delivery) }
+        switch outcome {
+        case .tell(_, let reason, _): told.insert(reason.kind)
+        case .wait(let span):
             var later = news
-            later.hasWaited = true
-            waiting.append(Waiting(message: .news(later), due: now + timing.settle, isRedelivered: false))
+            if case .found(let order) = answer, order.state == .cancelled { later.hasWaited = true }
+            later.looks += 1
+            waiting.append(Waiting(message: .news(later), due: now + span, isRedelivered: false))
+        case .distrust: letters.append("webhook")
         case .ignore: break
         }
         if dies() { comeBack(delivery) }

@@ -99,7 +99,8 @@ extension WorkEnvelope {
                 Order.Item(
                     sku: try item.optionalText("sku"), name: try item.optionalText("name"), amount: try item.optionalNumber("amount"),
                     quantity: try item.optionalCount("quantity"))
-            })
+            },
+            details: try charge.optionalObject("details").map { (details) throws(EnvelopeFault) in try ChargeDetails(details) } ?? ChargeDetails())
     }
 
     private static func readPaymentMethod(_ method: EnvelopeReader) throws(EnvelopeFault) -> PaymentMethod {

@@ -115,6 +115,7 @@ extension WorkEnvelope {
             method.optional("last4", charge.paymentMethod.last4)
             method.optional("brand", charge.paymentMethod.brand)
         }
+        if charge.details != ChargeDetails() { json.object("details") { charge.details.write(to: &$0) } }
         if !charge.items.isEmpty {
             json.array("items") { items in
                 for item in charge.items {

@@ -67,6 +67,7 @@ public struct FlexFactorOrder: Sendable, Equatable {
     public let echo: String?
     /// What the order is for, in minor units, where the order says so; not documented.
     public let minorUnits: Int64?
+    public let currency: Currency?
 
     /// Facts/flexfactor-api.md §9; there is no state of its own for an expired order.
     public enum State: Hashable, Sendable {
@@ -74,11 +75,12 @@ public struct FlexFactorOrder: Sendable, Equatable {
         case unrecognised(String)
     }
 
-    public init(id: FlexFactorOrderID, state: State, echo: String? = nil, minorUnits: Int64? = nil) {
+    public init(id: FlexFactorOrderID, state: State, echo: String? = nil, minorUnits: Int64? = nil, currency: Currency? = nil) {
         self.id = id
         self.state = state
         self.echo = echo
         self.minorUnits = minorUnits
+        self.currency = currency
     }
 }
 

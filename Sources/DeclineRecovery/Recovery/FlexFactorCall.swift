@@ -32,10 +32,12 @@ public struct Charge: Sendable, Equatable {
     public let shipping: Address?
     public let paymentMethod: PaymentMethod
     public let items: [Order.Item]
+    public let details: ChargeDetails
 
     public init(
         reference: RecoveryReference, isMerchantInitiated: Bool, isRecurring: Bool, expiry: Moment?, customerIP: String?, amount: Money,
-        declinedAt: Moment, decline: Decline, payer: Payer, billing: Address, shipping: Address?, paymentMethod: PaymentMethod, items: [Order.Item]
+        declinedAt: Moment, decline: Decline, payer: Payer, billing: Address, shipping: Address?, paymentMethod: PaymentMethod, items: [Order.Item],
+        details: ChargeDetails = ChargeDetails()
     ) {
         self.reference = reference
         self.isMerchantInitiated = isMerchantInitiated
@@ -50,6 +52,7 @@ public struct Charge: Sendable, Equatable {
         self.shipping = shipping
         self.paymentMethod = paymentMethod
         self.items = items
+        self.details = details
     }
 
     /// The same charge with FlexFactor's token in the place of the card. What the card itself says goes before what the CRM said of it.
@@ -62,6 +65,6 @@ public struct Charge: Sendable, Equatable {
                 expirationMonth: facts?.expirationMonth ?? paymentMethod.expirationMonth,
                 expirationYear: facts?.expirationYear ?? paymentMethod.expirationYear, bin: facts?.bin ?? paymentMethod.bin,
                 last4: facts?.last4 ?? paymentMethod.last4, brand: paymentMethod.brand),
-            items: items)
+            items: items, details: details)
     }
 }

@@ -17,6 +17,8 @@ public struct CRMAction: Sendable, Equatable {
         case awaitResult = "await_result"
         /// The money went back: apply the CRM's own rules for refunds and chargebacks.
         case reverseSale = "reverse_sale"
+        /// A part of the money went back, and the sale stands: note it.
+        case recordRefund = "record_refund"
         /// Nothing was tried: the CRM goes on with its own rules.
         case followOwnRules = "follow_own_rules"
         /// The event was unusable: mend it and publish it again.
@@ -73,6 +75,7 @@ public struct CRMAction: Sendable, Equatable {
     }
 
     public static let followOwnRules = CRMAction(.followOwnRules)
+    public static let recordRefund = CRMAction(.recordRefund)
     public static let awaitResult = CRMAction(.awaitResult)
     public static let reverseSale = CRMAction(.reverseSale)
     public static let correctAndResend = CRMAction(.correctAndResend)

@@ -15,6 +15,10 @@ public struct ResultEvent: Sendable, Equatable {
     public let attempts: Int
     public let occurredAt: Moment
     public let origin: DeclineOrigin
+    /// What tells apart two results of one kind: refunds of one order, each its own.
+    public let distinction: String?
+    /// Of a refund: something of the sale is left.
+    public let isPartial: Bool
 
     /// What the result is about.
     public enum Subject: Sendable, Equatable {
@@ -28,7 +32,7 @@ public struct ResultEvent: Sendable, Equatable {
     public init(
         subject: Subject, merchantID: MerchantID?, reason: ResultReason, faults: [FieldError] = [], verdict: DeclineVerdict? = nil,
         gatewayID: GatewayID? = nil, flexFactorOrderID: FlexFactorOrderID? = nil, amount: Money? = nil, attempts: Int = 0, occurredAt: Moment,
-        origin: DeclineOrigin = DeclineOrigin()
+        origin: DeclineOrigin = DeclineOrigin(), distinction: String? = nil, isPartial: Bool = false
     ) {
         self.subject = subject
         self.merchantID = merchantID
@@ -41,6 +45,8 @@ public struct ResultEvent: Sendable, Equatable {
         self.attempts = attempts
         self.occurredAt = occurredAt
         self.origin = origin
+        self.distinction = distinction
+        self.isPartial = isPartial
     }
 
     public var kind: ResultKind { reason.kind }
@@ -50,11 +56,11 @@ public struct ResultEvent: Sendable, Equatable {
         if case .command = subject { false } else { kind.isFinal }
     }
 
-    /// `<reference>/<kind>`; for an event that names no recovery `event:<event id>/<kind>`, and the like for a command. One command may
+    /// `<reference>/<kind>`, and for refunds and chargebacks `/<what tells them apart>` behind it; for an event that names no recovery `event:<event id>/<kind>`, and the like for a command. One command may
     /// name several recoveries, so its answer's id names the one that it speaks of.
     public var id: String {
         switch subject {
-        case .recovery(let reference, _): "\(reference.text)/\(kind.rawValue)"
+        case .recovery(let reference, _): "\(reference.text)/\(kind.rawValue)" + (distinction.map { "/" + $0 } ?? "")
         case .event(let id, _, _): "event:\(id)/\(kind.rawValue)"
         case .command(let id, let reference, _, _): "command:\(id)/" + (reference.map { $0.text + "/" } ?? "") + kind.rawValue
         }
@@ -77,6 +83,7 @@ public struct ResultEvent: Sendable, Equatable {
     /// What the CRM is to do.
     public var action: CRMAction {
         switch subject {
+        case .recovery where kind == .refunded && isPartial: .recordRefund
         case .recovery(_, let order): CRMAction(after: kind, of: order)
         case .event, .command: CRMAction(after: kind, of: nil)
         }

@@ -1,5 +1,6 @@
 /// Why a decline is not salvaged (behaviour.md §4). A skip is a result, not an error: the CRM goes on with its own rules.
 public enum SkipReason: String, Sendable, CaseIterable {
+    case notAnInitialSale = "not_an_initial_sale"
     case hardDecline = "hard_decline"
     case singleTransaction = "single_transaction"
     case noCascade = "no_cascade"
@@ -15,6 +16,7 @@ public enum SkipReason: String, Sendable, CaseIterable {
 
     public var sentence: String {
         switch self {
+        case .notAnInitialSale: "Cascades are for initial sales; a rebill is recovered by its re-attempts."
         case .hardDecline: "The decline is hard; only soft declines are salvaged."
         case .singleTransaction: "The campaign charges in a single transaction, which cannot cascade."
         case .noCascade: "No cascade with a FlexFactor gateway belongs to the gateway or profile that declined."

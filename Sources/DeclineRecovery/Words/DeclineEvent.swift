@@ -15,10 +15,12 @@ public struct DeclineEvent: Sendable, Equatable {
     public let billing: Address
     public let shipping: Address?
     public let paymentMethod: PaymentMethod
+    public let details: ChargeDetails
 
     public init(
         id: String, source: String, declinedAt: Moment, merchantID: MerchantID, trigger: Trigger, order: Order, decline: Decline,
-        amount: Money, payer: Payer, billing: Address, shipping: Address? = nil, paymentMethod: PaymentMethod
+        amount: Money, payer: Payer, billing: Address, shipping: Address? = nil, paymentMethod: PaymentMethod,
+        details: ChargeDetails = ChargeDetails()
     ) {
         self.id = id
         self.source = source
@@ -32,6 +34,7 @@ public struct DeclineEvent: Sendable, Equatable {
         self.billing = billing
         self.shipping = shipping
         self.paymentMethod = paymentMethod
+        self.details = details
     }
 }
 

@@ -46,7 +46,9 @@ enum FlexFactorResponse {
     private static func order(_ value: JSONValue) -> FlexFactorOrder? {
         guard let id = value[anyCase: "id"]?.string, !id.isEmpty else { return nil }
         let echo = echoes.lazy.compactMap { value[anyCase: $0]?.string }.first { !$0.isEmpty }
-        return FlexFactorOrder(id: FlexFactorOrderID(id), state: state(value), echo: echo, minorUnits: value[anyCase: "amount"]?.int64)
+        return FlexFactorOrder(
+            id: FlexFactorOrderID(id), state: state(value), echo: echo, minorUnits: value[anyCase: "amount"]?.int64,
+            currency: value[anyCase: "currencyCode"]?.string.flatMap { Currency($0) })
     }
 
     /// Where an account's orders may be seen to echo our reference; none is documented. `orderId` and `referenceNumber` are FlexFactor's own.

@@ -19,6 +19,7 @@ public final class ServiceMetrics: Sendable {
     let results = Metric("salvage_results_total", "Result events published.", labels: ["merchant", "kind", "reason"])
     let deadLetters = Metric("salvage_dead_letters_total", "Dead letters written.", labels: ["stage", "reason"])
     let unmapped = Metric("salvage_unmapped_declines_total", "Declines that no rule and no table knows.", labels: ["source", "code"])
+    let clocksAhead = Metric("salvage_clock_ahead_total", "Declines of the future: the CRM's clock is ahead by more than 5 s.", labels: ["merchant"])
     let resultAge = Metric(
         "salvage_cascade_result_age_seconds", "From the decline to its cascade's result.", labels: ["kind"], kind: .histogram(seconds))
     let reconciled = Metric("salvage_reconciled_total", "Recoveries whose outcome had been unknown and was settled.", labels: ["kind"])
@@ -51,7 +52,7 @@ public final class ServiceMetrics: Sendable {
         }
         for stage in Stage.working { messages.declare(stage.rawValue, "passed_to_\(Stage.suspects.rawValue)") }
         for outcome in ["applied", "refused"] { reloads.declare(outcome) }
-        for merchant in ["", LabelVocabulary.other] { repliesRefused.declare(merchant) }
+        for merchant in ["", LabelVocabulary.other] { repliesRefused.declare(merchant); clocksAhead.declare(merchant) }
         webhooks.declare("", WebhookReceiver.Answer.unknownGateway.rawValue)
     }
 
@@ -63,6 +64,7 @@ public final class ServiceMetrics: Sendable {
             for reason in ResultReason.all { results.declare(id, reason.kind.rawValue, reason.code) }
             for answer in WebhookReceiver.Answer.allCases where answer != .unknownGateway { webhooks.declare(id, answer.rawValue) }
             repliesRefused.declare(id)
+            clocksAhead.declare(id)
         }
     }
 
@@ -75,6 +77,7 @@ public final class ServiceMetrics: Sendable {
             let (source, code) = vocabulary.code(unmapped.responseCode, of: unmapped.responseCodeSource)
             self.unmapped.add(1, source, code)
         }
+        if account.isClockAhead { clocksAhead.add(1, merchant) }
         if account.hasRefusedReply { repliesRefused.add(1, merchant) }
         switch account.fate {
         case .passed(let next): messages.add(1, stage.rawValue, "passed_to_\(next.rawValue)")
@@ -123,7 +126,7 @@ public final class ServiceMetrics: Sendable {
         cpu.set(Double(clock()) / Double(CLOCKS_PER_SEC))
         memory.set(Self.residentBytes())
         let counted = [
-            messages, results, deadLetters, unmapped, repliesRefused, resultAge, reconciled, delayLateness, inFlight, finishFailures, calls, callSeconds,
+            messages, results, deadLetters, unmapped, clocksAhead, repliesRefused, resultAge, reconciled, delayLateness, inFlight, finishFailures, calls, callSeconds,
             circuit, brokerConnected, brokerBlocked, brokerReconnects, webhooks, reloads, build, cpu, memory,
         ]
         for metric in counted where metric.overflows > 0 { seriesLimited.set(Double(metric.overflows), metric.name) }
