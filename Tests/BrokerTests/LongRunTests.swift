@@ -15,7 +15,7 @@ import Testing
         try await link.declare(Topology(queues: [Queue(from, .quorum), Queue(to, .quorum)]))
         let body = [UInt8](repeating: 0x78, count: 1_000)
         let box = Counter()
-        _ = try await link.consume(from, prefetch: 500) { batch in
+        let relay = try await link.consume(from, prefetch: 500) { batch in
             for delivery in batch {
                 Task {
                     try? await delivery.finish(publishing: [
@@ -24,7 +24,7 @@ import Testing
                 }
             }
         }
-        _ = try await link.consume(to, prefetch: 1_000) { batch in
+        let taker = try await link.consume(to, prefetch: 1_000) { batch in
             for delivery in batch { Task { try? await delivery.finish(publishing: []) } }
             box.add(batch.count)
         }
@@ -41,6 +41,9 @@ import Testing
         print("\(Self.count) messages relayed: \(early) kB resident after a quarter, \(late) kB at the end")
         // A sanitizer keeps what was freed, to catch its use.
         if ProcessInfo.processInfo.environment["ASAN_OPTIONS"] == nil { #expect(late < early + 20_000) }
+        // Deleting a queue ends its subscriptions, and the link then begins a session anew.
+        await relay.cancel()
+        await taker.cancel()
         try await link.delete(queue: from)
         try await link.delete(queue: to)
         await link.close()
