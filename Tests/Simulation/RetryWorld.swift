@@ -129,7 +129,7 @@ struct RetryWorld {
     private mutating func take(_ original: Recovery, _ copy: Int, _ delivery: Waiting) {
         // One decline is one recovery: who comes second is told what the first comes to.
         if mutation != .chargesWhatOthersSent, let sender, sender != copy { return }
-        if told.contains(where: \.isFinal), mutation == nil { return }
+        if isTold { return }
         var recovery = original
         // The clock of the pod that has it now.
         let skew = Moment.Span.milliseconds(Int64.random(in: -180_000...180_000, using: &random))
@@ -208,8 +208,7 @@ struct RetryWorld {
     }
 
     private mutating func take(_ original: Cancellation, _ delivery: Waiting) {
-        // What was told stays told.
-        if told.contains(where: \.isFinal) { return }
+        if isTold { return }
         var cancellation = original
         while let (call, _) = cancellation.nextCall {
             if dies() { return comeBack(delivery) }
@@ -235,6 +234,7 @@ struct RetryWorld {
 
     private mutating func take(_ news: WebhookNews, _ delivery: Waiting) {
         if dies() { return comeBack(delivery) }
+        if isTold { return }
         if mutation == .believesEveryWebhook {
             switch news.event {
             case .completed: told.insert(.approved)
@@ -259,6 +259,12 @@ struct RetryWorld {
         case .ignore: break
         }
         if dies() { comeBack(delivery) }
+    }
+
+    /// What was told stays told: every pod sees it in the claims. Of some faults nothing would be seen then; their worlds have no claims.
+    private var isTold: Bool {
+        if let mutation, [.doesNotKnowOfCancels, .tellsClosedAtOnce, .cancelsWithoutAnnouncing].contains(mutation) { return false }
+        return told.contains(where: \.isFinal)
     }
 
     /// What is announced reaches each pod a moment later, at most half of the time that everybody waits for it.

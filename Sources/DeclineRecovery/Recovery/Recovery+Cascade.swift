@@ -82,11 +82,8 @@ extension Recovery {
             return .conclude(.declined(.reconciled, order.id))
         case .captureRequired, .draft, .onHold, .processing, .problem, .unrecognised: break
         }
-        if case .challenged = phase {
-            if isOverdue(at: now, timing: timing) { return .giveUp(.outcomeUnknown) }
-            phase = .challenged(order.id, .cancel)
-            return .park(until: now + backoff)
-        }
+        // It refused to be cancelled, and is not paid: nothing more can be done about it here.
+        if case .challenged = phase { return .conclude(.declined(.challenge, order.id)) }
         if mayCharge(at: now) {
             if order.state == .captureRequired {
                 phase = .capturing(order.id)
