@@ -88,6 +88,11 @@ public final class FlexFactorClient: Sendable {
         return answer
     }
 
+    /// Counts and tells a call that was not made, because it would have asked the wrong account.
+    public func note(_ call: FlexFactorCall, _ failure: CallFailure) {
+        observe(Observation(call: call.name, outcome: FlexFactorAnswer.failed(failure).name, nanoseconds: 0, failure: failure))
+    }
+
     private func guarded(_ call: FlexFactorCall, _ lane: HTTPLane, _ traceparent: String?, _ deadline: Moment) async -> FlexFactorAnswer {
         let isCharge = if case .evaluate = call { true } else { false }
         if let refusal = await admission(lane, deadline, isCharge: isCharge) { return .failed(refusal) }
@@ -416,6 +421,7 @@ extension FlexFactorAnswer {
         case .failed(.notSent(.circuitOpen)): "circuit_open"
         case .failed(.notSent(.rateLimited)): "rate_limited"
         case .failed(.notSent(.noToken)): "no_token"
+        case .failed(.notSent(.misconfigured)): "misconfigured"
         case .failed(.notSent): "not_sent"
         case .failed(.unknown(.timedOut)): "timed_out"
         case .failed(.unknown(.connectionLost)): "connection_lost"

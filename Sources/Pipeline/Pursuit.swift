@@ -55,11 +55,17 @@ struct Pursuit: Sendable {
             // Nobody waits for a charge after the time for it; what became of it is looked up then.
             let chargeLimit = min(limit, recovery.chargingEnds)
             let answer: FlexFactorAnswer
+            let isMisdirected = recovery.isMisdirected(to: flexFactor.account(of: recovery.merchantID, gateway: recovery.gatewayID))
             switch recovery.next(now: clock.now(), timing: timing) {
             case .stop(let stop): return stop
             case .tokenize(let card, let charge):
                 answer = await flexFactor.tokenize(
                     card, of: charge, merchant: recovery.merchantID, gateway: recovery.gatewayID, traceparent: traceparent, deadline: chargeLimit)
+            case .call(let call) where isMisdirected:
+                let failure = CallFailure.notSent(.misconfigured(
+                    "the gateway points to another FlexFactor account than the one that has the order; point it back, or keep the old one as a retired gateway"))
+                flexFactor.noteMisdirected(call, merchant: recovery.merchantID, gateway: recovery.gatewayID, failure)
+                answer = .failed(failure)
             case .call(let call):
                 let isCharge = if case .evaluate = call { true } else { false }
                 answer = await flexFactor.perform(

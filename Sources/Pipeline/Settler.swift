@@ -111,6 +111,8 @@ private actor Witness: FlexFactorPort {
         self.port = port
     }
 
+    nonisolated func account(of merchant: MerchantID, gateway: GatewayID) -> String? { port.account(of: merchant, gateway: gateway) }
+
     func perform(
         _ call: FlexFactorCall, merchant: MerchantID, gateway: GatewayID, traceparent: String?, deadline: Moment
     ) async -> FlexFactorAnswer {

@@ -7,7 +7,7 @@ extension WorkEnvelope {
         guard let currency = Currency(try data.text("currency")) else { throw data.fault("currency", "an ISO 4217 code") }
         let amount = Money(minorUnits: try data.number("minorUnits"), currency: currency)
         let declinedAt = try data.moment("declinedAt")
-        return Recovery(
+        var recovery = Recovery(
             merchantID: MerchantID(try data.text("merchantId")), gatewayID: GatewayID(try data.text("gatewayId")),
             route: try readRoute(data.object("route")), reference: reference, amount: amount, declinedAt: declinedAt,
             order: RecoveredOrder(
@@ -30,6 +30,8 @@ extension WorkEnvelope {
                     eventID: try origin.optionalText("eventId"), trigger: try origin.optionalWord("trigger"),
                     transactionID: try origin.optionalText("transactionId"))
             } ?? DeclineOrigin(), evidence: try readEvidence(data.optionalObject("evidence")))
+        recovery.account = try data.optionalText("account")
+        return recovery
     }
 
     private static func readEvidence(_ evidence: EnvelopeReader?) throws(EnvelopeFault) -> OrderEvidence {

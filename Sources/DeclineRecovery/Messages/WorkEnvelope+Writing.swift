@@ -17,6 +17,7 @@ extension WorkEnvelope {
         json.member("attempts", Int64(recovery.attempts))
         json.member("failures", Int64(recovery.failures))
         json.member("post", Int64(recovery.post))
+        json.optional("account", recovery.account)
         json.member("cancelRequested", recovery.isCancelRequested)
         if recovery.evidence != OrderEvidence() { json.object("evidence") { write(recovery.evidence, to: &$0) } }
         json.member("minorUnits", recovery.amount.minorUnits)

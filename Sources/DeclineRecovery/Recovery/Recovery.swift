@@ -33,6 +33,9 @@ public struct Recovery: Sendable, Equatable {
     public internal(set) var isCancelRequested: Bool
     /// What FlexFactor has let be known of the order.
     public internal(set) var evidence: OrderEvidence
+    /// FlexFactor's id of the account that it was sent to. A gateway that points to another one now knows nothing of it, and what that
+    /// account denies is no word about this recovery.
+    public internal(set) var account: String?
     /// Nobody can have sent anything for it yet. Told anew at every delivery, and never kept.
     var isKnownUnsent = false
     /// Steps in a row that followed at once; not kept.
@@ -92,6 +95,16 @@ public struct Recovery: Sendable, Equatable {
         case (.retry, .ready), (.retry, .unanswered): phase = .seeking(nil)
         default: break
         }
+    }
+
+    /// Whether the gateway's account, as it is configured now, is another than the one that may have the charge. What was never sent goes to
+    /// whatever account the gateway has.
+    public mutating func isMisdirected(to account: String?) -> Bool {
+        guard phase.mayBeCharged, let own = self.account else {
+            self.account = account ?? self.account
+            return false
+        }
+        return account.map { $0 != own } ?? false
     }
 
     /// What is to be done now: a call to FlexFactor, or a stop for which none is needed.

@@ -43,6 +43,14 @@ struct LaneFlexFactor: FlexFactorPort {
         return await client.perform(call, on: lane.http, traceparent: traceparent, deadline: deadline)
     }
 
+    func account(of merchant: MerchantID, gateway: GatewayID) -> String? {
+        store.client(GatewayKey(merchant, gateway))?.credentials.mid
+    }
+
+    func noteMisdirected(_ call: FlexFactorCall, merchant: MerchantID, gateway: GatewayID, _ failure: CallFailure) {
+        store.client(GatewayKey(merchant, gateway))?.note(call, failure)
+    }
+
     func tokenize(
         _ card: SealedCard, of charge: Charge, merchant: MerchantID, gateway: GatewayID, traceparent: String?, deadline: Moment
     ) async -> FlexFactorAnswer {

@@ -152,6 +152,21 @@ import Testing
         #expect(recovery.learned(.failed(.conflict), now: declinedAt + .seconds(120), timing: timing) == .giveUp(.keyConflict))
     }
 
+    /// What another account says is no word about this recovery; what was never sent goes wherever the gateway points.
+    @Test func anotherAccountIsNotAsked() {
+        var sent = cascade(.unanswered)
+        sent.account = "m-1"
+        #expect(sent.isMisdirected(to: "m-2") && !sent.isMisdirected(to: "m-1") && !sent.isMisdirected(to: nil) && sent.account == "m-1")
+        var unsent = cascade(.due)
+        unsent.account = "m-1"
+        #expect(!unsent.isMisdirected(to: "m-2") && unsent.account == "m-2")
+        guard case .recovery(let read) = WorkEnvelope.decode(WorkEnvelope.encode(unsent)) else {
+            Issue.record("unreadable")
+            return
+        }
+        #expect(read.account == "m-2")
+    }
+
     @Test(arguments: [
         OrderEvidence(order: .denied(since: .in2026(5)), sentAt: .in2026(4)), OrderEvidence(order: .known, conflictSince: .in2026(7)),
         OrderEvidence(order: .cancelled(since: .in2026(9))), OrderEvidence(),
