@@ -278,6 +278,7 @@ public final class FlexFactorClient: Sendable {
         case .cancel(let id): post("/orders/\(Self.escape(id.text))/cancel", nothing, traceparent, bearer: bearer)
         case .cancelByReference(let reference):
             post("/orders/\(Self.escape(reference.text))/external-cancel", nothing, traceparent, bearer: bearer)
+        case .refund(let id, let amount): post("/orders/\(Self.escape(id.text))/refund", refundBody(amount), traceparent, bearer: bearer)
         case .capture(let id, let amount, let key): post("/capture", captureBody(id, amount, key), traceparent, bearer: bearer)
         }
     }
@@ -290,6 +291,19 @@ public final class FlexFactorClient: Sendable {
             body.member("amount", amount.minorUnits)
             body.member("currency", amount.currency.code)
         }
+        return json.bytes
+    }
+
+    /// Refunds are in the currency's units, unlike all else: 12.34, not 1,234.
+    private func refundBody(_ amount: Money) -> [UInt8] {
+        let digits = amount.currency.fractionDigits
+        var text = String(amount.minorUnits)
+        if digits > 0 {
+            text = String(repeating: "0", count: max(0, digits + 1 - text.utf8.count)) + text
+            text = text.dropLast(digits) + "." + text.suffix(digits)
+        }
+        var json = JSONWriter()
+        json.object { $0.member("amountToRefund", JSONValue.number(text)) }
         return json.bytes
     }
 
@@ -323,6 +337,7 @@ public final class FlexFactorClient: Sendable {
         switch call {
         case .evaluate, .recall: if isSuccess { return FlexFactorResponse.evaluated(response) }
         case .capture: if isSuccess { return FlexFactorResponse.captured(response) }
+        case .refund: if isSuccess { return FlexFactorResponse.refunded(response) }
         case .lookUp(let id):
             if isSuccess { return FlexFactorResponse.order(response, id) }
             if response.status == 404, FlexFactorResponse.isItsOwn(response) { return .noSuchOrder }
@@ -399,6 +414,7 @@ extension FlexFactorCall {
         case .cancel: "cancel"
         case .cancelByReference: "external_cancel"
         case .capture: "capture"
+        case .refund: "refund"
         }
     }
 }
@@ -416,6 +432,8 @@ extension FlexFactorAnswer {
         case .cancelRefused: "cancel_refused"
         case .captured: "captured"
         case .captureFailed: "capture_failed"
+        case .refunded: "refunded"
+        case .refundFailed: "refund_failed"
         case .tokenized: "token"
         case .cardUnusable: "card_unusable"
         case .failed(.notSent(.circuitOpen)): "circuit_open"

@@ -57,6 +57,7 @@ public struct Forecaster: Sendable {
         case .rejected(let event):
             return Forecast(.fails, "It would be rejected: it has \(event.faults.count == 1 ? "a fault" : "\(event.faults.count) faults").", faults: event.faults)
         case .cancel(let command): return of(command.merchantID) { _ in Forecast(.goes, "The cancel command would be carried out.") }
+        case .refund(let command): return of(command.merchantID) { _ in Forecast(.goes, "The refund would be carried out.") }
         case .decline(let event): return of(event.merchantID) { decline(event, $0) }
         }
     }
@@ -91,6 +92,9 @@ public struct Forecaster: Sendable {
     private func work(_ body: [UInt8], _ stage: Stage) -> Forecast {
         if stage == .retry, case .success(let cancellation) = Cancellation.decode(body) {
             return of(cancellation.merchantID) { _ in Forecast(.goes, "The order would be cancelled at FlexFactor.") }
+        }
+        if stage == .retry, case .success(let refund) = Refund.decode(body) {
+            return of(refund.command.merchantID) { _ in Forecast(.goes, "FlexFactor would be asked to give the money back.") }
         }
         switch WorkEnvelope.decode(body) {
         case .newer(let type): return Forecast(.unknown, "A newer worker wrote it (\(type)); it is sent as it is.")

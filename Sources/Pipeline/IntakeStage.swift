@@ -35,6 +35,7 @@ public struct IntakeStage: Sendable {
         switch CRMMessage.decode(message.body) {
         case .decline(let event): take(event, message)
         case .cancel(let command): pass(command, message)
+        case .refund(let command): pass(command, message)
         case .rejected(let event): reject(event, message)
         case .unreadable(let error): answerUnreadable(error, message)
         }
@@ -105,6 +106,28 @@ public struct IntakeStage: Sendable {
             publishing: cancellations.map { $0.message(to: .stage(.retry), message.traceparent) },
             account: Handled.Account(
                 merchantID: command.merchantID, reference: command.reference, fate: .passed(to: .retry)))
+    }
+
+    /// The retry stage refunds: it has the keys, and can wait.
+    private func pass(_ command: RefundCommand, _ message: IncomingMessage) -> Handled {
+        let now = clock.now()
+        guard let merchant = merchants.merchant(command.merchantID) else {
+            let fault = FieldError(path: "$.data.merchantId", message: "The configuration has no merchant \(command.merchantID).")
+            let letter = letters.letter(
+                message, because: .unknownMerchant, explanation: fault.message, faults: [fault],
+                subject: DeadLetter.Subject(merchantID: command.merchantID, reference: command.reference, orderID: command.reference.orderID), now: now)
+            let result = ResultEvent(
+                subject: .command(id: command.id, command.reference), merchantID: command.merchantID, reason: .rejected(.unknownMerchant), faults: [fault],
+                occurredAt: now, origin: DeclineOrigin(eventID: command.id))
+            return Handled(
+                publishing: result.messages(reply: reply(of: message), traceparent: message.traceparent) + [letter],
+                account: Handled.Account(
+                    merchantID: command.merchantID, reference: command.reference, fate: .rejected(reason: ResultReason.Rejection.unknownMerchant.rawValue)))
+        }
+        let refund = Refund(command, gateways: merchant.flexFactorGateways.keys.sorted { $0.text < $1.text }, since: now)
+        return Handled(
+            publishing: [refund.message(to: .stage(.retry), message.traceparent)],
+            account: Handled.Account(merchantID: command.merchantID, reference: command.reference, fate: .passed(to: .retry), amount: command.amount))
     }
 
     private func reject(_ event: RejectedEvent, _ message: IncomingMessage) -> Handled {

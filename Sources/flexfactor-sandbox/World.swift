@@ -122,7 +122,7 @@ struct World: Sendable {
             let later = early.addingTimeInterval(min(tenth, 86_400))
             order.plan = [(now.addingTimeInterval(min(tenth / 2, 60)), .process)]
             switch fate {
-            case .managedCancel: order.plan.append((early, .cancel))
+            case .managedCancel, .decline: order.plan.append((early, .cancel))
             case .approve, .managedApprove: order.plan.append((early, .complete))
             case .refundLater: order.plan += [(early, .complete), (later, .refund)]
             case .chargebackLater: order.plan += [(early, .complete), (later, .chargeback)]

@@ -77,6 +77,7 @@ struct Classify: AsyncParsableCommand {
                 let route = merchant.flatMap { merchant in decision.map { Router.route(decline, $0, merchant: merchant, now: SystemClock().now()) } }
                 show(steps, route: route)
             case .cancel: throw ExitCode.misuse("\(event.label) is a cancel command, not a decline.")
+            case .refund: throw ExitCode.misuse("\(event.label) is a refund command, not a decline.")
             case .rejected(let rejected):
                 for fault in rejected.faults { Terminal.complain("\(fault.path): \(fault.message)") }
                 throw ExitCode.failure

@@ -50,7 +50,7 @@ extension FlexFactorCall {
     /// Whether it can take money.
     var charges: Bool {
         switch self {
-        case .evaluate, .capture: true
+        case .evaluate, .capture, .refund: true
         case .find, .lookUp, .cancel, .cancelByReference, .recall: false
         }
     }

@@ -264,6 +264,7 @@ struct ModelFlexFactor {
             orders[index].state = .completed
             charges += 1
             return .captured
+        case .refund: return .failed(.refused(status: 400, []))
         case .find: return look(orders.indices.last)
         case .lookUp(let id): return look(orders.firstIndex { $0.id == id })
         case .cancel(let id): return cancel(orders.firstIndex { $0.id == id })
@@ -296,6 +297,7 @@ extension FlexFactorCall {
         case .cancel: "cancel"
         case .cancelByReference: "cancel by reference"
         case .capture: "capture"
+        case .refund: "refund"
         }
     }
 }

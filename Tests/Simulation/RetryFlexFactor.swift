@@ -89,6 +89,7 @@ struct RetryFlexFactor {
             orders[index].state = .completed
             charges += 1
             return (.captured, [.completed])
+        case .refund: return (.failed(.refused(status: 400, [])), [])
         case .find: return (asking.shown(look(orders.indices.last, now)), [])
         case .lookUp(let id): return (look(orders.firstIndex { $0.id == id }, now), [])
         case .cancel(let id): return cancel(orders.firstIndex { $0.id == id })

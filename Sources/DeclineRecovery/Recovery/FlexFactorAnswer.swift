@@ -17,6 +17,9 @@ public enum FlexFactorAnswer: Sendable, Equatable {
     case captured
     /// FlexFactor answered that the capture failed; its own code where it gave one.
     case captureFailed(code: String?)
+    case refunded
+    /// FlexFactor answered that it gives nothing back; its own code and words.
+    case refundFailed(code: String?, String)
     /// The sealed card was opened and exchanged; what FlexFactor is to know of it beside the token.
     case tokenized(CardToken, CardFacts? = nil)
     /// The sealed card cannot be opened here, or what it holds is no card. Nothing was sent.

@@ -12,6 +12,8 @@ public enum FlexFactorCall: Sendable, Equatable {
     /// Cancels by our reference, when the FlexFactor id is not known.
     case cancelByReference(RecoveryReference)
     case capture(FlexFactorOrderID, Money, idempotencyKey: UUID5)
+    /// Gives money back. No key makes a repeat of it one.
+    case refund(FlexFactorOrderID, Money)
 }
 
 /// What FlexFactor is asked to recover; all that `evaluate` needs. The same value gives the same request bytes.

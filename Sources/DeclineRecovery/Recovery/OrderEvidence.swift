@@ -59,7 +59,7 @@ public struct OrderEvidence: Sendable, Equatable {
             conflictSince = nil
         case .failed(.conflict):
             conflictSince = conflictSince ?? now
-        case .notListed, .noSuchOrder, .tokenized, .cardUnusable, .failed: break
+        case .refunded, .refundFailed, .notListed, .noSuchOrder, .tokenized, .cardUnusable, .failed: break
         }
     }
 

@@ -44,7 +44,7 @@ extension Recovery {
         case .notListed, .noSuchOrder: return notFound(answer, now: now, timing: timing)
         case .cancelAccepted, .cancelRefused: return cancelled(answer == .cancelAccepted, now: now, timing: timing)
         case .cardUnusable(let fault): return .refuse(.cardUnusable, [fault])
-        case .tokenized: return .advance
+        case .tokenized, .refunded, .refundFailed: return .advance
         case .failed(let failure):
             return phase == .due ? failedBeforeSending(failure, now: now) : failedAfterwards(failure, now: now, timing: timing)
         }

@@ -105,7 +105,7 @@ extension Recovery {
             phase = .closing(phase.orderID, .look)
             return later(now, until: until, timing: timing)
         case .cardUnusable(let fault): return .refuse(.cardUnusable, [fault])
-        case .tokenized: return .advance
+        case .tokenized, .refunded, .refundFailed: return .advance
         case .failed(let failure): return retryFailed(failure, until: until, now: now, timing: timing)
         }
     }

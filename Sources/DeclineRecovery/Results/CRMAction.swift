@@ -69,7 +69,7 @@ public struct CRMAction: Sendable, Equatable {
         case (.declined, let order?), (.expired, let order?), (.cancelled, let order?): .failure(of: order)
         case (.submitted, _): .awaitResult
         case (.refunded, _), (.chargeback, _): .reverseSale
-        case (.nothingToCancel, _): CRMAction(.leaveOrder)
+        case (.nothingToCancel, _), (.refundFailed, _): CRMAction(.leaveOrder)
         default: .followOwnRules
         }
     }

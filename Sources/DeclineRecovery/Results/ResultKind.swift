@@ -3,11 +3,12 @@ public enum ResultKind: String, Sendable, CaseIterable {
     case submitted, approved, declined, expired, cancelled, skipped, rejected, refunded, chargeback
     /// The answer to a cancel command that named nothing that could be cancelled.
     case nothingToCancel = "nothing_to_cancel"
+    case refundFailed = "refund_failed"
 
     /// A recovery has exactly one final kind.
     public var isFinal: Bool {
         switch self {
-        case .submitted, .refunded, .chargeback, .nothingToCancel: false
+        case .submitted, .refunded, .chargeback, .nothingToCancel, .refundFailed: false
         case .approved, .declined, .expired, .cancelled, .skipped, .rejected: true
         }
     }
@@ -17,7 +18,7 @@ public enum ResultKind: String, Sendable, CaseIterable {
         switch self {
         case .approved: true
         case .declined, .expired, .cancelled: false
-        case .submitted, .skipped, .rejected, .refunded, .chargeback, .nothingToCancel: nil
+        case .submitted, .skipped, .rejected, .refunded, .chargeback, .nothingToCancel, .refundFailed: nil
         }
     }
 

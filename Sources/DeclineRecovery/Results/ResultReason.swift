@@ -9,6 +9,8 @@ public enum ResultReason: Sendable, Equatable {
     case rejected(Rejection)
     case refunded
     case chargeback
+    /// FlexFactor gave nothing back.
+    case refundFailed
     case nothingToCancel(Cancellation.End)
 
     /// Why an event or a charge was unusable.
@@ -26,7 +28,7 @@ public enum ResultReason: Sendable, Equatable {
 
     /// Every reason that there is.
     public static let all: [ResultReason] =
-        [.submitted, .cancelled, .refunded, .chargeback] + RecoveryOutcome.Approval.allCases.map(ResultReason.approved)
+        [.submitted, .cancelled, .refunded, .refundFailed, .chargeback] + RecoveryOutcome.Approval.allCases.map(ResultReason.approved)
         + RecoveryOutcome.Refusal.allCases.map(ResultReason.declined) + RecoveryOutcome.Expiry.allCases.map(ResultReason.expired)
         + SkipReason.allCases.map(ResultReason.skipped) + Rejection.allCases.map(ResultReason.rejected)
         + Cancellation.End.allCases.map(ResultReason.nothingToCancel)
@@ -43,6 +45,7 @@ public enum ResultReason: Sendable, Equatable {
         case .refunded: .refunded
         case .chargeback: .chargeback
         case .nothingToCancel: .nothingToCancel
+        case .refundFailed: .refundFailed
         }
     }
 
@@ -69,6 +72,7 @@ public enum ResultReason: Sendable, Equatable {
         case .refunded: "refunded"
         case .chargeback: "chargeback"
         case .nothingToCancel(let why): why.rawValue
+        case .refundFailed: "refund_failed"
         }
     }
 
@@ -100,6 +104,7 @@ public enum ResultReason: Sendable, Equatable {
         case .rejected(.refusedByFlexFactor): "FlexFactor refuses the request as it stands; its field errors are listed."
         case .refunded: "FlexFactor reports that the charge was refunded."
         case .chargeback: "FlexFactor reports a chargeback of the charge."
+        case .refundFailed: "Nothing was refunded; FlexFactor's own words are listed."
         case .nothingToCancel(.nothingToCancel): "There is nothing to cancel: no retry of that name is known, here or at FlexFactor."
         case .nothingToCancel(.alreadyClosed): "There is nothing to cancel: FlexFactor shows the order as closed."
         case .nothingToCancel(.leftToRecovery): "There is nothing to cancel any more: FlexFactor refuses it because of the order's state. The recovery's result tells how it ended."

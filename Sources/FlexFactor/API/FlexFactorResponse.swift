@@ -29,6 +29,19 @@ enum FlexFactorResponse {
         return .failed(.unknown(.unreadable("capture answered with a status that is not known")))
     }
 
+    static func refunded(_ response: HTTPResponse) -> FlexFactorAnswer {
+        guard let body = object(response) else { return .failed(.unknown(.unreadable("refund answered without a readable body"))) }
+        let status = body[anyCase: "status"]?.string?.uppercased()
+        if status == "FAILED" || body[anyCase: "success"]?.bool == false {
+            let words = body[anyCase: "errors"]?.array?.compactMap { $0[anyCase: "item1"]?.string ?? $0.string } ?? []
+            let text = words.first ?? body[anyCase: "responseMessage"]?.string ?? "FlexFactor answered FAILED."
+            return .refundFailed(code: body[anyCase: "responseCode"]?.string.map(clean), clean(text))
+        }
+        // `responseMessage` may say DECLINED beside it, which is the processor's word and decides nothing.
+        if status == "SUCCESS" || status == "APPROVED" || body[anyCase: "success"]?.bool == true { return .refunded }
+        return .failed(.unknown(.unreadable("refund answered with a status that is not known")))
+    }
+
     /// The token of `tokenize`'s answer, which stands deep inside it.
     static func token(_ response: HTTPResponse) -> CardToken? {
         let method = object(response)?[anyCase: "transaction"]?[anyCase: "payment_method"]

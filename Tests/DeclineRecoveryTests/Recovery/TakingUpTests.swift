@@ -26,7 +26,7 @@ import Testing
     private func isHarmless(_ call: FlexFactorCall) -> Bool {
         switch call {
         case .find, .lookUp, .cancel, .cancelByReference, .recall: true
-        case .evaluate, .capture: false
+        case .evaluate, .capture, .refund: false
         }
     }
 
