@@ -42,8 +42,12 @@ extension ChargeDetails {
     }
 
     init(_ reader: EnvelopeReader) throws(EnvelopeFault) {
-        let secure = try reader.optionalObject("threeDSecure").map { object in
-            ThreeDSecure(object.texts().map { ThreeDSecure.Field(name: $0.name, value: $0.text) })
+        let secure = try reader.optionalObject("threeDSecure").map { (object) throws(EnvelopeFault) in
+            var fields: [ThreeDSecure.Field] = []
+            for name in ThreeDSecure.names {
+                if let value = try object.optionalText(name) { fields.append(ThreeDSecure.Field(name: name, value: value)) }
+            }
+            return ThreeDSecure(fields)
         }
         let subscription = try reader.optionalObject("subscription").map { (object) throws(EnvelopeFault) in
             Subscription(
