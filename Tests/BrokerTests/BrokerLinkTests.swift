@@ -82,7 +82,8 @@ import Testing
             delivery.handBack()
             let again = try await basket.wait(for: 2)[1]
             #expect(again.redelivered)
-            #expect(again.deliveryCount == 1)
+            // From RabbitMQ 4.3 on what was handed back is not counted, only what was lost.
+            #expect([nil, 1].contains(again.deliveryCount))
             #expect(again.body == Array("a".utf8))
             try await again.finish(publishing: [])
         }

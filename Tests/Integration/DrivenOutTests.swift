@@ -54,16 +54,37 @@ import Testing
             let letters = try await DeadLetters(fleet.link)
             try await fleet.link.publish([OutgoingMessage(exchange: "declines", routingKey: "decline.initial", body: CRM.decline("KILLER"))])
             let worker = try await fleet.startWorker(["SALVAGE_STAGES": "unrouted"])
-            // A worker that never finishes what it takes, as one that is killed each time would.
+            // Loses its connection with all that it takes, as a worker that is killed each time would.
+            let url = try #require(fleet.commandEnvironment["SALVAGE_BROKER_URL"])
             for queue in ["recovery.intake", "recovery.suspects"] {
-                let taker = try await fleet.link.consume(queue, prefetch: 1) { batch in for delivery in batch { delivery.handBack() } }
+                let killed = try await BrokerLink.open(BrokerConfiguration(url: url))
+                _ = try await killed.consume(queue, prefetch: 1) { _ in killed.breakConnections() }
                 try await eventually("\(queue) is given up") {
                     queue == "recovery.intake" ? fleet.workerLog.contains(#""reason":"delivery_limit""#) : !letters.all.isEmpty
                 }
-                await taker.cancel()
+                await killed.close()
             }
             #expect(letters.all.map(\.reason) == ["crashes_workers"])
             _ = worker
+        }
+    }
+
+    /// What AMQP does not show stands in what the broker's own tool exports.
+    @Test(.timeLimit(.minutes(10)))
+    func theCheckNamesPoliciesThatWouldDoSuchThings() async throws {
+        try await Fleet.with { fleet in
+            let file = fleet.folder.appending(path: "definitions.json").path
+            func check() async throws -> (status: Int32, output: String, error: String) {
+                let exported = try await TestMachine.control(["export_definitions", "-"])
+                try #require(exported.status == 0, "\(exported.error)")
+                try exported.output.write(toFile: file, atomically: true, encoding: .utf8)
+                return try await fleet.salvage("topology", "check", "--definitions", file)
+            }
+            #expect(try await check().status == 0)
+            try await policy(fleet, "^recovery\\.intake$", #"{"message-ttl": 5000}"#)
+            let checked = try await check()
+            #expect(checked.status == 1)
+            #expect(checked.output.contains("queue recovery.intake: the policy 'limit' sets message-ttl to 5000"), "\(checked)")
         }
     }
 
