@@ -24,7 +24,8 @@ import Testing
     }
 
     private func result(_ handled: Handled) throws -> JSONValue {
-        try JSONValue(parsing: #require(handled.publishing.first { if case .results = $0.destination { true } else { false } }).body.span)
+        let message = try #require(handled.publishing.first { if case .results = $0.destination { true } else { false } })
+        return try JSONValue(parsing: message.body.span)
     }
 
     @Test func anOrderThatNobodyOpenedIsADeadLetter() async throws {
