@@ -96,6 +96,9 @@ let package = Package(
             name: "ServiceTests",
             dependencies: ["Service", "Broker", "DeclineRecovery", "FlexFactor", "Operations", "Pipeline", "TestSupport", nioCore, nioPosix, log],
             swiftSettings: settings),
+        .testTarget(
+            name: "FuzzTests", dependencies: ["Broker", "CRabbitMQ", "DeclineRecovery", "FlexFactor", "Pipeline", "TestSupport"], path: "Tests/Fuzz",
+            swiftSettings: settings),
         .testTarget(name: "SimulationTests", dependencies: ["DeclineRecovery", "TestSupport"], path: "Tests/Simulation", swiftSettings: settings),
         .testTarget(name: "DeclineRecoveryTests", dependencies: ["DeclineRecovery", "TestSupport"], swiftSettings: settings),
     ]

@@ -41,6 +41,8 @@ final class Connection: @unchecked Sendable {
     private var consumers: [Consumer] = []
     /// Those of them whose queue the broker refuses, and when to try it again.
     private var absent: [(consumer: Consumer, notBefore: Int64)] = []
+    /// Readings that have subscribed anew, and until when their stream is to show that it is the one they knew.
+    private var resuming: [(consumer: Consumer, resumption: StreamResumption, until: Int64)] = []
     private var pending: Deque<(batch: PublishBatch, index: Int)> = []
     private var waiting: [(consumer: Consumer, tag: UInt64, generation: UInt64, notBefore: Int64)] = []
     private var onClosed: (() -> Void)?
@@ -109,10 +111,14 @@ final class Connection: @unchecked Sendable {
     ///
     /// - Parameter session: the number of the only session that may send them; `nil` for any.
     func publish(_ messages: [OutgoingMessage], inSession session: Int? = nil) async throws(PublishError) {
-        let failure = await withUnsafeContinuation { continuation in
+        if let failure = await settled(messages, inSession: session).lazy.compactMap({ $0 }).first { throw failure }
+    }
+
+    /// Publishes, waits until the broker has settled every message, and says of each why it is not with the broker; `nil` where it is.
+    func settled(_ messages: [OutgoingMessage], inSession session: Int? = nil) async -> [PublishError?] {
+        await withUnsafeContinuation { continuation in
             post(.publish(PublishBatch(messages, inSession: session, continuation)))
         }
-        if let failure { throw failure }
     }
 
     private func refuse(_ command: Command) {
@@ -137,9 +143,10 @@ final class Connection: @unchecked Sendable {
 
         var ceiling = Int64(configuration.reconnectDelay.lowerBound)
         while onClosed == nil {
+            var begin = monotonicMilliseconds()
             do throws(BrokerError) {
                 let session = try connect()
-                ceiling = Int64(configuration.reconnectDelay.lowerBound)
+                begin = monotonicMilliseconds()
                 try serve(session)
             } catch {
                 if failsFast, let outcome = onFirstOutcome {
@@ -147,16 +154,21 @@ final class Connection: @unchecked Sendable {
                     outcome(.failure(error))
                     break
                 }
-                // A session that stood is replaced at once; only fruitless attempts are spaced out.
-                let pause = connectedOnce ? 0 : Int64.random(in: 0...ceiling) + 50
+                // A session that stood for a while is replaced at once. One that ends as soon as it stands is as fruitless as an attempt
+                // that fails, and those are spaced out.
+                let stood = connectedOnce && monotonicMilliseconds() - begin >= Self.steady
+                if stood { ceiling = Int64(configuration.reconnectDelay.lowerBound) }
+                let pause = stood ? 0 : Int64.random(in: 0...(connectedOnce ? min(ceiling, 1_000) : ceiling)) + 50
                 if onClosed == nil, !connectedOnce { events(.connectFailed(role, error, retryInMilliseconds: pause)) }
                 idle(for: pause)
-                if connectedOnce { continue }
-                ceiling = min(ceiling * 2, Int64(configuration.reconnectDelay.upperBound))
+                if !stood { ceiling = min(ceiling * 2, Int64(configuration.reconnectDelay.upperBound)) }
             }
         }
         shutDown()
     }
+
+    /// How long a session must stand to count as one, in milliseconds.
+    private static let steady: Int64 = 5_000
 
     /// Whether the error at hand ended a session rather than an attempt to get one; told by `serve`.
     private var connectedOnce = false
@@ -221,12 +233,39 @@ final class Connection: @unchecked Sendable {
     private func subscribe(_ consumer: Consumer, _ session: Session) throws(BrokerError) -> Bool {
         do throws(BrokerError) {
             try session.subscribe(consumer)
+            if let resumption = consumer.resumption, resumption.state != .reading {
+                resuming.append((consumer, resumption, monotonicMilliseconds() + Self.silence))
+            }
             return true
         } catch {
             guard case .refused(let code, _) = error, code != 320 else { throw error }
             events(.subscriptionFailed(queue: consumer.queue, error))
             absent.append((consumer, monotonicMilliseconds() + Self.absence))
             return false
+        }
+    }
+
+    /// How long a stream may say nothing of what was read last, in milliseconds, until it counts as another one.
+    private static let silence: Int64 = 5_000
+
+    /// Begins anew with the streams that are not the ones that were read.
+    private func restartReadings(_ session: Session) throws(BrokerError) {
+        if resuming.isEmpty { return }
+        let now = monotonicMilliseconds()
+        var others: [Consumer] = []
+        resuming.removeAll { entry in
+            switch entry.resumption.state {
+            case .reading: return true
+            case .pending where now < entry.until: return false
+            case .pending, .anew:
+                others.append(entry.consumer)
+                return true
+            }
+        }
+        for consumer in others {
+            try session.cancel(consumer)
+            consumer.resumption?.restart()
+            _ = try subscribe(consumer, session)
         }
     }
 
@@ -242,6 +281,7 @@ final class Connection: @unchecked Sendable {
     private func turn(_ session: Session) throws(BrokerError) -> Bool {
         try carryOutCommands(session)
         try subscribeAbsent(session)
+        try restartReadings(session)
         handBackDue(session)
         session.acknowledge()
         writePending(session)
@@ -265,7 +305,8 @@ final class Connection: @unchecked Sendable {
 
     /// How long nothing but the sockets can want something.
     private var pause: Int64 {
-        let soonest = (waiting.map(\.notBefore) + absent.map(\.notBefore)).min()
+        // A reading whose stream is another one is told by what comes, and so by the socket, or by silence.
+        let soonest = (waiting.map(\.notBefore) + absent.map(\.notBefore) + resuming.map { $0.resumption.state == .pending ? $0.until : 0 }).min()
         return soonest.map { max($0 - monotonicMilliseconds(), 0) } ?? 60_000
     }
 
@@ -314,6 +355,7 @@ final class Connection: @unchecked Sendable {
         case .cancel(let consumer, let done):
             consumers.removeAll { $0 === consumer }
             absent.removeAll { $0.consumer === consumer }
+            resuming.removeAll { $0.consumer === consumer }
             defer { done() }
             try session.cancel(consumer)
         case .breakOff: throw .connectionLost(why: "broken off on purpose")
@@ -335,8 +377,8 @@ final class Connection: @unchecked Sendable {
     }
 
     private func writePending(_ session: Session) {
-        while session.blockedBecause == nil, session.out.count < Self.outputLimit, let (batch, index) = pending.popFirst() {
-            if let error = session.publish(Session.PendingPublish(batch: batch, index: index)) { batch.settle(error) }
+        while session.blockedBecause == nil, session.out.count < Self.outputLimit, session.mayPublish, let (batch, index) = pending.popFirst() {
+            if let error = session.publish(Session.PendingPublish(batch: batch, index: index)) { batch.settle(index, error) }
         }
     }
 
@@ -350,8 +392,9 @@ final class Connection: @unchecked Sendable {
         }
         waiting.removeAll()
         absent.removeAll()
-        for entry in session.confirms.removeAll() { entry.batch.settle(.connectionLost) }
-        for entry in pending where entry.batch.session != nil { entry.batch.settle(.connectionLost) }
+        resuming.removeAll()
+        for entry in session.confirms.removeAll() { entry.settle(.connectionLost) }
+        for entry in pending where entry.batch.session != nil { entry.batch.settle(entry.index, .connectionLost) }
         pending.removeAll { $0.batch.session != nil }
     }
 
@@ -390,7 +433,7 @@ final class Connection: @unchecked Sendable {
             return inbox.commands
         }
         for command in left { refuse(command) }
-        for (batch, _) in pending { batch.settle(.closed) }
+        for (batch, index) in pending { batch.settle(index, .closed) }
         pending.removeAll()
         // Connection and consumers know each other; they must not keep each other alive.
         consumers.removeAll()

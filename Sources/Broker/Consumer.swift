@@ -4,10 +4,15 @@ import Synchronization
 public final class Consumer: Sendable {
     public let queue: String
     public let prefetch: UInt16
+    /// How much of each body is kept. What a message may take is bounded like the number of messages: fifteen of 30 MB are not worth half a
+    /// gigabyte to anybody.
+    let mostBytes: Int
     /// Of the subscription; asked for anew by each.
     let arguments: @Sendable () -> FieldTable
     /// Whether the deliveries are read and never finished: those of a stream.
     let onlyReads: Bool
+    /// How a reading goes on in its new subscription; `nil` for what takes its deliveries.
+    let resumption: StreamResumption?
     let onBatch: @Sendable ([Delivery]) -> Void
     let publisher: Connection
     private let connection: Connection
@@ -20,13 +25,15 @@ public final class Consumer: Sendable {
     }
 
     init(
-        queue: String, prefetch: UInt16, arguments: FieldTable, connection: Connection, publisher: Connection,
+        queue: String, prefetch: UInt16, mostBytes: Int, arguments: FieldTable, connection: Connection, publisher: Connection,
         onBatch: @escaping @Sendable ([Delivery]) -> Void
     ) {
         self.queue = queue
         self.prefetch = prefetch
+        self.mostBytes = mostBytes
         self.arguments = { arguments }
         onlyReads = false
+        resumption = nil
         self.connection = connection
         self.publisher = publisher
         self.onBatch = onBatch
@@ -34,13 +41,16 @@ public final class Consumer: Sendable {
 
     /// A subscription to a stream: what is handed out counts as read.
     init(
-        queue: String, prefetch: UInt16, reading arguments: @escaping @Sendable () -> FieldTable, connection: Connection, publisher: Connection,
+        queue: String, prefetch: UInt16, reading arguments: @escaping @Sendable () -> FieldTable, resumption: StreamResumption?,
+        connection: Connection, publisher: Connection,
         onBatch: @escaping @Sendable ([Delivery]) -> Void
     ) {
         self.queue = queue
         self.prefetch = prefetch
+        mostBytes = .max
         self.arguments = arguments
         onlyReads = true
+        self.resumption = resumption
         self.connection = connection
         self.publisher = publisher
         self.onBatch = onBatch

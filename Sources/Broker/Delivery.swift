@@ -3,7 +3,10 @@
 /// The one way to end it is `finish(publishing:)`: publish all that replaces it, wait until the broker has confirmed all, then
 /// acknowledge. There is no other acknowledgement. A delivery that is never ended goes back to its queue when the connection ends.
 public struct Delivery: Sendable {
+    /// Only its beginning where the consumer keeps no more.
     public let body: [UInt8]
+    /// How long the body was.
+    public let byteCount: Int
     public let properties: MessageProperties
     public let exchange: String
     public let routingKey: String
@@ -28,16 +31,34 @@ public struct Delivery: Sendable {
     /// Waits while the broker is away or blocks publishers; what was never written is written when it is back.
     /// After `FinishError.publish` the delivery is still open: finish it again, or hand it back. Finishing twice is harmless.
     public func finish(publishing messages: [OutgoingMessage]) async throws(FinishError) {
-        guard consumer.isCurrent(generation) else { throw .deliveryLost }
-        if !messages.isEmpty {
-            do throws(PublishError) {
-                try await consumer.publisher.publish(messages)
-            } catch {
-                throw .publish(error)
-            }
+        switch await tryToFinish(publishing: messages) {
+        case .finished: return
+        case .lost: throw .deliveryLost
+        case .open(let failures):
+            if let failure = failures.lazy.compactMap({ $0 }).first { throw .publish(failure) }
         }
-        guard consumer.isCurrent(generation) else { throw .deliveryLost }
+    }
+
+    /// What became of a delivery that was to be finished.
+    public enum Attempt: Sendable, Hashable {
+        case finished
+        /// Its connection is gone: the broker hands the message out again.
+        case lost
+        /// It is still open, because of the messages that have an error here, in the order in which they were given; those without one are with
+        /// the broker, and need not be published again.
+        case open([PublishError?])
+    }
+
+    /// Ends the delivery together with the messages that replace it, as `finish` does, and says of each message how it fared.
+    public func tryToFinish(publishing messages: [OutgoingMessage]) async -> Attempt {
+        guard consumer.isCurrent(generation) else { return .lost }
+        if !messages.isEmpty {
+            let failures = await consumer.publisher.settled(messages)
+            if failures.contains(where: { $0 != nil }) { return .open(failures) }
+        }
+        guard consumer.isCurrent(generation) else { return .lost }
         consumer.settle(.finish(tag), generation)
+        return .finished
     }
 
     /// Gives the message back to its queue, to be handed out again: now, or after a pause during which nobody else gets it.

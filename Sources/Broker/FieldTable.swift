@@ -22,6 +22,9 @@ public struct FieldTable: Sendable, Hashable, ExpressibleByDictionaryLiteral {
 
     public var isEmpty: Bool { fields.isEmpty }
 
+    /// Bytes on the wire, without the table's own length.
+    public var encodedSize: Int { fields.reduce(0) { $0 + 1 + $1.name.utf8.count + $1.value.encodedSize } }
+
     /// The first value of a name.
     public subscript(_ name: String) -> FieldValue? {
         fields.first { $0.name == name }?.value
@@ -45,6 +48,20 @@ public enum FieldValue: Sendable, Hashable, ExpressibleByStringLiteral, Expressi
     public init(stringLiteral value: String) { self = .string(value) }
     public init(integerLiteral value: Int64) { self = .integer(value) }
     public init(booleanLiteral value: Bool) { self = .bool(value) }
+
+    /// Bytes on the wire, with the byte that tells the type.
+    var encodedSize: Int {
+        switch self {
+        case .string(let text): 5 + text.utf8.count
+        case .bytes(let bytes): 5 + bytes.count
+        case .table(let table): 5 + table.encodedSize
+        case .array(let values): values.reduce(5) { $0 + $1.encodedSize }
+        case .integer, .double, .timestamp: 9
+        case .decimal: 6
+        case .bool: 2
+        case .void: 1
+        }
+    }
 
     /// The value for a person to read.
     public var text: String {

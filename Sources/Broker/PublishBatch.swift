@@ -7,30 +7,32 @@ final class PublishBatch: @unchecked Sendable {
     /// The number of the only session that may send them; `nil` for any.
     let session: Int?
     private var unsettled: Int
-    private var failure: PublishError?
-    private let continuation: UnsafeContinuation<PublishError?, Never>
+    /// Why each message is not with the broker; `nil` for one that is.
+    private var failures: [PublishError?]
+    private let continuation: UnsafeContinuation<[PublishError?], Never>
 
-    init(_ messages: [OutgoingMessage], inSession session: Int?, _ continuation: UnsafeContinuation<PublishError?, Never>) {
+    init(_ messages: [OutgoingMessage], inSession session: Int?, _ continuation: UnsafeContinuation<[PublishError?], Never>) {
         self.messages = messages
         self.session = session
-        self.unsettled = messages.count
+        unsettled = messages.count
+        failures = Array(repeating: nil, count: messages.count)
         self.continuation = continuation
     }
 
-    /// Notes a failure; the message is settled later.
-    func fail(_ error: PublishError) {
-        failure = failure ?? error
+    /// Notes a message's failure; it is settled later.
+    func fail(_ index: Int, _ error: PublishError) {
+        failures[index] = failures[index] ?? error
     }
 
-    /// One message is settled. With the last one the waiting task goes on, with the first failure if there was any.
-    func settle(_ error: PublishError?) {
-        if let error { fail(error) }
+    /// One message is settled. With the last one the waiting task goes on.
+    func settle(_ index: Int, _ error: PublishError?) {
+        if let error { fail(index, error) }
         unsettled -= 1
-        if unsettled == 0 { continuation.resume(returning: failure) }
+        if unsettled == 0 { continuation.resume(returning: failures) }
     }
 
     /// Every message is settled by the same failure: none was written.
     func failAll(_ error: PublishError) {
-        for _ in 0..<unsettled { settle(error) }
+        for index in messages.indices { settle(index, error) }
     }
 }

@@ -30,9 +30,12 @@ final class Session {
     /// The queue whose subscription the broker has ended: the session is over as soon as no answer is waited for.
     private var endedSubscription: String?
     /// Why the broker has closed the channel of the publishes, until it is opened again.
-    private var publishingRefusal: (code: UInt16, text: String)?
+    var publishingRefusal: (code: UInt16, text: String)?
+    /// How many publishes go out one at a time, each when the one before it is settled: one of them had the channel closed, and alone it
+    /// cannot hide among others.
+    var singleFile = 0
     /// Exchanges that the broker has refused, and until when they are not tried again: each try costs the channel.
-    private var refusedExchanges: [String: (until: Int64, code: UInt16, text: String)] = [:]
+    var refusedExchanges: [String: (until: Int64, code: UInt16, text: String)] = [:]
     private let events: (LinkEvent) -> Void
     let role: LinkEvent.Role
 
@@ -43,6 +46,8 @@ final class Session {
         var isReturned = false
 
         var message: OutgoingMessage { batch.messages[index] }
+
+        func settle(_ error: PublishError?) { batch.settle(index, error) }
     }
 
     /// A consumer on its channel.
@@ -134,62 +139,6 @@ final class Session {
     }
 
     // MARK: Writing
-
-    /// Opens the channel of the publishes again after one of them had it closed: its exchange does not exist, or is not ours to write to,
-    /// or the broker does not take the message itself (a header of the wrong type, more bytes than it allows).
-    ///
-    /// The broker names the exchange at best, and never the message. What was on its way to that exchange did not arrive; whether the
-    /// rest did is unknown. Where one message alone was on its way, it is that one.
-    func reopenPublishing() throws(BrokerError) {
-        guard let (code, text) = publishingRefusal else { return }
-        publishingRefusal = nil
-        contents.forget(1)
-        let unsettled = confirms.removeAll()
-        for pending in unsettled {
-            let exchange = pending.message.exchange
-            if Self.names(exchange, text) {
-                // What is missing may be declared at any moment; rights are given by people.
-                refusedExchanges[exchange] = (monotonicMilliseconds() + (code == 403 ? 10_000 : 1_000), code, text)
-                pending.batch.settle(.returned(code: code, text: text, exchange: exchange, routingKey: pending.message.routingKey))
-            } else if unsettled.count == 1 {
-                pending.batch.settle(.returned(code: code, text: text, exchange: exchange, routingKey: pending.message.routingKey))
-            } else {
-                pending.batch.settle(.connectionLost)
-            }
-        }
-        try openChannel(1)
-        try selectConfirms(1)
-    }
-
-    /// Whether a refusal is about an exchange, as RabbitMQ words it: `no exchange 'x' in vhost '/'`, `access to exchange 'x' in vhost ...`.
-    /// The default exchange has a name in rights alone.
-    private static func names(_ exchange: String, _ text: String) -> Bool {
-        text.contains("exchange '\(exchange.isEmpty ? "amq.default" : exchange)' in vhost")
-    }
-
-    /// Encodes a publish on channel 1; an error says that nothing was written.
-    func publish(_ pending: PendingPublish) -> PublishError? {
-        let message = pending.message
-        if let why = message.properties.tooLong { return .unsendable(why) }
-        if message.exchange.utf8.count > 255 || message.routingKey.utf8.count > 255 {
-            return .unsendable("the exchange's name or the routing key has more than 255 bytes")
-        }
-        if let refused = refusedExchanges[message.exchange] {
-            if monotonicMilliseconds() < refused.until {
-                return .returned(code: refused.code, text: refused.text, exchange: message.exchange, routingKey: message.routingKey)
-            }
-            refusedExchanges[message.exchange] = nil
-        }
-        var publish = amqp_basic_publish_t(
-            ticket: 0, exchange: scratch.bytes(message.exchange), routing_key: scratch.bytes(message.routingKey),
-            mandatory: message.isMandatory ? 1 : 0, immediate: 0)
-        var properties = message.properties.encoded(in: scratch)
-        let fits = out.content(1, &publish, &properties, message.body)
-        scratch.reset()
-        guard fits else { return .unsendable("its headers do not fit a frame of \(out.frameMax) bytes") }
-        confirms.append(pending)
-        return nil
-    }
 
     func flush() throws(BrokerError) {
         while out.count > 0 {
@@ -299,7 +248,7 @@ final class Session {
             subscription.ledger.delivered(tag)
             subscription.batch.append(
                 Delivery(
-                    body: content.body, properties: content.properties, exchange: content.exchange, routingKey: content.routingKey,
+                    body: content.body, byteCount: content.size, properties: content.properties, exchange: content.exchange, routingKey: content.routingKey,
                     redelivered: redelivered, consumer: subscription.consumer, tag: tag, generation: subscription.generation))
         case .returned(let code, let text):
             // A return comes before its confirm, but names no number: it is the oldest publish like it.
@@ -308,7 +257,7 @@ final class Session {
                     && pending.message.routingKey == content.routingKey && pending.message.properties.messageID == content.properties.messageID
             } _: { pending in
                 pending.isReturned = true
-                pending.batch.fail(.returned(code: code, text: text, exchange: content.exchange, routingKey: content.routingKey))
+                pending.batch.fail(pending.index, .returned(code: code, text: text, exchange: content.exchange, routingKey: content.routingKey))
             }
         }
     }
@@ -321,14 +270,14 @@ final class Session {
             contents.announce(
                 .init(
                     .delivery(tag: deliver.delivery_tag, redelivered: deliver.redelivered != 0), exchange: deliver.exchange,
-                    routingKey: deliver.routing_key), on: channel)
+                    routingKey: deliver.routing_key, mostBytes: subscriptions[channel]?.consumer.mostBytes ?? 0), on: channel)
         case UInt32(AMQP_BASIC_ACK_METHOD):
             let ack = raw.load(as: amqp_basic_ack_t.self)
-            confirms.settle(ack.delivery_tag, multiple: ack.multiple != 0) { $0.batch.settle(nil) }
+            confirms.settle(ack.delivery_tag, multiple: ack.multiple != 0) { $0.settle(nil) }
         case UInt32(AMQP_BASIC_NACK_METHOD):
             let nack = raw.load(as: amqp_basic_nack_t.self)
             confirms.settle(nack.delivery_tag, multiple: nack.multiple != 0) { pending in
-                pending.batch.settle(.nacked(exchange: pending.message.exchange, routingKey: pending.message.routingKey))
+                pending.settle(.nacked(exchange: pending.message.exchange, routingKey: pending.message.routingKey))
             }
         case UInt32(AMQP_BASIC_RETURN_METHOD):
             let returned = raw.load(as: amqp_basic_return_t.self)

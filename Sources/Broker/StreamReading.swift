@@ -2,7 +2,7 @@ import Synchronization
 
 /// A message of a stream, and where it stands there. It was read, not taken: there is nothing to finish.
 public struct StreamEntry: Sendable {
-    /// Counts the stream's messages from 0; kept for ever, and never given again.
+    /// Counts the stream's messages from 0; kept for ever, and never given again while the stream lives.
     public let offset: Int64
     public let properties: MessageProperties
     public let routingKey: String
@@ -20,7 +20,7 @@ public enum StreamPosition: Sendable, Hashable {
     /// Seconds since 1970. Chunks are whole, so some older messages may come first.
     case time(UInt64)
 
-    fileprivate var argument: FieldValue {
+    var argument: FieldValue {
         switch self {
         case .first: "first"
         case .last: "last"
@@ -31,9 +31,11 @@ public enum StreamPosition: Sendable, Hashable {
     }
 }
 
-/// A look at a stream that goes on until it is ended. Every message comes once and in order, also over lost connections.
+/// A look at a stream that goes on until it is ended. Every message comes once and in order, also over lost connections. A stream that was
+/// deleted and made anew is read from its beginning.
 public final class StreamReading: Sendable {
     private let position: StreamPosition
+    private let resumption = StreamResumption()
     private let reached = Atomic<Int64>(-1)
     private let onBatch: @Sendable ([StreamEntry]) -> Void
     private let consumer = Mutex<Consumer?>(nil)
@@ -47,24 +49,20 @@ public final class StreamReading: Sendable {
     public var lastOffset: Int64 { reached.load(ordering: .acquiring) }
 
     /// Where the next subscription begins: a new connection goes on where the last one ended.
-    fileprivate var arguments: FieldTable {
-        let last = lastOffset
-        return ["x-stream-offset": last < 0 ? position.argument : .integer(last + 1)]
-    }
+    private var arguments: FieldTable { ["x-stream-offset": resumption.begin(from: position)] }
 
-    fileprivate func take(_ batch: [Delivery]) {
-        var entries: [StreamEntry] = []
-        entries.reserveCapacity(batch.count)
-        var last = lastOffset
-        for delivery in batch {
-            guard case .integer(let offset)? = delivery.properties.headers["x-stream-offset"], offset > last else { continue }
-            last = offset
-            entries.append(
-                StreamEntry(offset: offset, properties: delivery.properties, routingKey: delivery.routingKey, body: delivery.body))
-        }
-        if entries.isEmpty { return }
+    private func take(_ batch: [Delivery]) {
+        let entries = resumption.news(of: batch)
+        guard let last = entries.last?.offset else { return }
         onBatch(entries)
         reached.store(last, ordering: .releasing)
+    }
+
+    fileprivate func consumer(of stream: String, prefetch: UInt16, on link: BrokerLink) -> Consumer {
+        Consumer(
+            queue: stream, prefetch: prefetch, reading: { self.arguments }, resumption: resumption, connection: link.consuming,
+            publisher: link.publishing
+        ) { self.take($0) }
     }
 
     fileprivate func use(_ consumer: Consumer) { self.consumer.withLock { $0 = consumer } }
@@ -111,10 +109,7 @@ extension BrokerLink {
         _ stream: String, from position: StreamPosition, prefetch: UInt16 = 1_000, onBatch: @escaping @Sendable ([StreamEntry]) -> Void
     ) async throws(BrokerError) -> StreamReading {
         let reading = StreamReading(from: position, onBatch: onBatch)
-        reading.use(
-            try await subscribe(Consumer(queue: stream, prefetch: prefetch, reading: { reading.arguments }, connection: consuming, publisher: publishing) {
-                reading.take($0)
-            }))
+        reading.use(try await subscribe(reading.consumer(of: stream, prefetch: prefetch, on: self)))
         return reading
     }
 

@@ -5,14 +5,15 @@ public struct CascadeStage: Sendable {
     private let pursuit: Pursuit
 
     public init(
-        flexFactor: any FlexFactorPort, clock: any WallClock, worker: DeadLetter.Worker, cards: any CardVault, timing: RecoveryTiming, callLimit: Moment.Span
+        flexFactor: any FlexFactorPort, claims: any ClaimsPort, clock: any WallClock, worker: DeadLetter.Worker, cards: any CardVault, timing: RecoveryTiming, callLimit: Moment.Span
     ) {
-        pursuit = Pursuit(.cascade, flexFactor: flexFactor, clock: clock, worker: worker, cards: cards, timing: timing, callLimit: callLimit)
+        pursuit = Pursuit(.cascade, flexFactor: flexFactor, claims: claims, clock: clock, worker: worker, cards: cards, timing: timing, callLimit: callLimit)
     }
 
     public func handle(_ message: IncomingMessage) async -> Handled {
         await pursuit.handle(
             message, belongs: { if case .cascade = $0 { true } else { false } },
-            pickUp: { $0.pickUp(redelivered: message.redelivered) })
+            // What a pod sent that died stands on the stream of claims; pods of before claimed nothing.
+            pickUp: { $0.pickUp(redelivered: message.redelivered && $0.reference.tag == nil) })
     }
 }

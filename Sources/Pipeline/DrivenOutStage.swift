@@ -71,7 +71,8 @@ public struct DrivenOutStage: Sendable {
             }
             return onward(.suspects(setAside), to: .suspects, message, drivenOut)
         case let stage?:
-            if drivenOut.limit == .deliveries {
+            // Nothing of a held message is read, so nothing in it can end a worker.
+            if drivenOut.limit == .deliveries, stage != .held {
                 return onward(.suspects(SetAside(stage: stage, deliveries: max(message.deliveries, suspicion.limit))), to: .suspects, message, drivenOut)
             }
             return onward(.again(stage), to: stage, message, drivenOut)

@@ -47,6 +47,7 @@ public struct Forecaster: Sendable {
         case .cascade, .retry: work(body, stage)
         case .outcomes: outcome(body)
         case .suspects: Forecast(.fails, "Nothing says which stage's work is to be done on it.")
+        case .held: Forecast(.fails, "Nothing says where it is to be published.")
         case .unrouted: Forecast(.unknown, "It goes to whatever queue is bound for it now; where there is none, it comes back here.")
         }
     }

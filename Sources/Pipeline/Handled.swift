@@ -88,6 +88,11 @@ public struct Handled: Sendable {
         return Handled(publishing: publishing, onward: onward, pause: pause, account: account)
     }
 
+    /// With more to publish.
+    func with(_ messages: [OutgoingMessage]) -> Handled {
+        Handled(publishing: publishing + messages, onward: onward, pause: pause, account: account)
+    }
+
     public init(publishing: [OutgoingMessage], onward: Onward? = nil, pause: Moment.Span? = nil, account: Account) {
         self.publishing = publishing
         self.onward = onward

@@ -3,6 +3,8 @@ public import DeclineRecovery
 /// A delivery as a stage sees it: what was sent, how it came, and no way to finish it. Finishing is what a stage's answer is for.
 public struct IncomingMessage: Sendable {
     public let body: [UInt8]
+    /// How long the body was when it came. Of one that is longer than anything that is worked on only the beginning is at hand.
+    public let byteCount: Int
     public let contentType: String?
     public let messageID: String?
     public let type: String?
@@ -26,12 +28,13 @@ public struct IncomingMessage: Sendable {
     public let drivenOut: DrivenOut?
 
     public init(
-        body: [UInt8], contentType: String? = nil, messageID: String? = nil, type: String? = nil, correlationID: String? = nil,
+        body: [UInt8], byteCount: Int? = nil, contentType: String? = nil, messageID: String? = nil, type: String? = nil, correlationID: String? = nil,
         replyTo: String? = nil, traceparent: String? = nil, headers: [(name: String, value: JSONValue)] = [], exchange: String = "",
         routingKey: String = "", redelivered: Bool = false, deliveries: Int = 0, due: Moment? = nil, setAside: SetAside? = nil,
         drivenOut: DrivenOut? = nil
     ) {
         self.body = body
+        self.byteCount = byteCount ?? body.count
         self.contentType = contentType
         self.messageID = messageID
         self.type = type

@@ -6,46 +6,78 @@ public import DeclineRecovery
 /// of a decline whose first copy was charged in time, and a skip would then send the customer to another gateway.
 public struct IntakeStage: Sendable {
     let merchants: any MerchantDirectory
+    let claims: any ClaimsPort
     let cards: any CardVault
     let clock: any WallClock
     let letters: LetterWriter
     let names: TopologyNames
     let replies: ReplyPolicy
+    let mends: any MendDirectory
     let day: Moment.Span
+    /// What was declined longer ago is not taken: what became of it may be forgotten.
+    let oldestDecline: Moment.Span
+    private let workerID: String
 
     public init(
-        merchants: any MerchantDirectory, cards: any CardVault, clock: any WallClock, worker: DeadLetter.Worker, names: TopologyNames,
-        replies: ReplyPolicy = ReplyPolicy(), day: Moment.Span = .days(1)
+        merchants: any MerchantDirectory, claims: any ClaimsPort, cards: any CardVault, clock: any WallClock, worker: DeadLetter.Worker,
+        names: TopologyNames, replies: ReplyPolicy = ReplyPolicy(), mends: any MendDirectory = NoMends(), day: Moment.Span = .days(1), oldestDecline: Moment.Span = .days(30)
     ) {
         self.merchants = merchants
+        self.claims = claims
+        self.oldestDecline = oldestDecline
         self.cards = cards
         self.clock = clock
         self.letters = LetterWriter(stage: .intake, worker: worker, cards: cards)
         self.names = names
         self.replies = replies
+        self.mends = mends
+        workerID = worker.id
         self.day = day
     }
 
-    public func handle(_ message: IncomingMessage) -> Handled {
-        let handled = decide(message)
+    public func handle(_ message: IncomingMessage) async -> Handled {
+        let handled = await decide(message)
         return wantsReply(message) && reply(of: message) == nil ? handled.withRefusedReply : handled
     }
 
-    private func decide(_ message: IncomingMessage) -> Handled {
+    private func decide(_ message: IncomingMessage) async -> Handled {
         switch CRMMessage.decode(message.body) {
-        case .decline(let event): take(event, message)
-        case .cancel(let command): pass(command, message)
+        case .decline(let event): mending(await take(event, message), event, message)
+        case .cancel(let command): await pass(command, message)
         case .refund(let command): pass(command, message)
         case .rejected(let event): reject(event, message)
         case .unreadable(let error): answerUnreadable(error, message)
         }
     }
 
-    private func take(_ event: DeclineEvent, _ message: IncomingMessage) -> Handled {
+    /// A letter of the event as it came before, with faults, is done with now.
+    private func mending(_ handled: Handled, _ event: DeclineEvent, _ message: IncomingMessage) -> Handled {
+        guard let reference = handled.account.reference else { return handled }
+        switch handled.account.fate {
+        case .passed, .told: break
+        case .parked, .deadLettered, .rejected, .ignored: return handled
+        }
+        let now = clock.now()
+        let trace = message.traceparent.flatMap { ReplayTrace.id(ofTraceparent: $0) }
+        let letters = mends.passed(event, as: reference, trace: trace, at: now)
+        if letters.isEmpty { return handled }
+        return handled.with([.resolving(letters, by: reference, worker: workerID, at: now)])
+    }
+
+    private func take(_ event: DeclineEvent, _ message: IncomingMessage) async -> Handled {
         let reference = RecoveryReference(for: event)
+        // A decline that was told is answered the same again, whatever the mapping says today.
+        if let told = claims.standing(of: reference, merchant: event.merchantID)?.told {
+            guard let record = await claims.record(at: told.offset) else { return hold(event, reference, message) }
+            return again(record, event, reference, message)
+        }
         guard let merchant = merchants.merchant(event.merchantID) else {
             return refuse(event, reference, .unknownMerchant, letter: .unknownMerchant, fault: FieldError(
                 path: "$.data.merchantId", message: "The configuration has no merchant \(event.merchantID)."), message)
+        }
+        if event.declinedAt < clock.now() + .milliseconds(-oldestDecline.milliseconds) {
+            return refuse(event, reference, .tooOld, letter: .invalidEvent, fault: FieldError(
+                path: "$.time", message: "The charge was declined more than \(oldestDecline.milliseconds / 86_400_000) days ago."), message)
         }
         if case .encrypted(let card) = event.paymentMethod.card, let complaint = cards.complaint(about: card) {
             return refuse(event, reference, .noCardKey, letter: .noCardKey, fault: FieldError(
@@ -59,9 +91,7 @@ public struct IntakeStage: Sendable {
             let result = ResultEvent(
                 subject: .recovery(reference, RecoveredOrder(event)), merchantID: merchant.id, reason: .skipped(reason), verdict: verdict,
                 amount: event.amount, occurredAt: clock.now(), origin: DeclineOrigin(event))
-            return Handled(
-                publishing: result.messages(reply: reply(of: message), traceparent: message.traceparent),
-                account: account(of: event, reference, .told(.skipped, reason: reason.rawValue), unmapped: unmapped, verdict: verdict))
+            return await skip(result, event, reference, verdict, unmapped, message)
         case .cascade(let gateway):
             let recovery = Recovery(
                 of: event, as: reference, by: .cascade, through: gateway, verdict: verdict, policy: merchant.policy,
@@ -79,14 +109,62 @@ public struct IntakeStage: Sendable {
         }
     }
 
+    private func skip(
+        _ result: ResultEvent, _ event: DeclineEvent, _ reference: RecoveryReference, _ verdict: DeclineVerdict, _ unmapped: Decline?,
+        _ message: IncomingMessage
+    ) async -> Handled {
+        let debt = Fingerprint(of: Debt(RecoveredOrder(event), of: event.merchantID))
+        let telling = await Teller(claims: claims).tell(
+            result, .unsent, of: reference, merchant: event.merchantID, debt: debt, until: max(clock.now(), event.declinedAt) + longestMemory)
+        switch telling {
+        case .tell(let result):
+            return Handled(
+                publishing: result.messages(reply: reply(of: message), traceparent: message.traceparent),
+                account: account(of: event, reference, .told(result.kind, reason: result.reason.code), unmapped: unmapped, verdict: verdict))
+        case .again(let record): return again(record, event, reference, message)
+        case .underWay:
+            // An earlier copy went another way and may have been sent: its own message tells the end.
+            return Handled(publishing: [], account: account(of: event, reference, .ignored("its recovery is under way")))
+        case .hold: return hold(event, reference, message)
+        }
+    }
+
+    private func again(_ record: ClaimRecord, _ event: DeclineEvent, _ reference: RecoveryReference, _ message: IncomingMessage) -> Handled {
+        Handled(
+            publishing: record.messages(reply: reply(of: message), traceparent: message.traceparent), account: account(of: event, reference, record.fate))
+    }
+
+    /// Nothing can be claimed or read now: the message goes to the end of its queue.
+    private func hold(_ event: DeclineEvent, _ reference: RecoveryReference, _ message: IncomingMessage) -> Handled {
+        let delay: Moment.Span = .seconds(5)
+        return Handled(
+            publishing: [], onward: .again(.intake), pause: delay, account: account(of: event, reference, .parked(delay, because: "no claim can be made")))
+    }
+
+    /// What tells one publication of an event from the next: the same text, card data removed, has the same.
+    private func edition(of message: IncomingMessage) -> String {
+        UUID5(namespace: Self.editions, name: String(decoding: CardDataGuard.identity(of: message.body), as: UTF8.self)).description
+    }
+
+    private static let editions = UUID5(high: 0x52b8_1f6e_c07d_4e93, low: 0x8a41_d95c_3e60_72fb)
+
     /// The retry stage cancels; a recovery itself waits in the delay ladder, where no command reaches it.
-    private func pass(_ command: CancelCommand, _ message: IncomingMessage) -> Handled {
+    private func pass(_ command: CancelCommand, _ message: IncomingMessage) async -> Handled {
         let now = clock.now()
         guard let merchant = merchants.merchant(command.merchantID) else {
             return refuse(command, .unknownMerchant, letter: .unknownMerchant, fault: FieldError(
                 path: "$.data.merchantId", message: "The configuration has no merchant \(command.merchantID)."), message)
         }
-        let cancellations = Cancellation.all(of: command, merchant: merchant, now: now)
+        var cancellations = Cancellation.all(of: command, merchant: merchant, now: now)
+        if case .rebill(let order, let purchase, let cycle) = command.target {
+            let debt = Debt(merchantID: merchant.id, orderID: order, purchaseID: purchase, billingCycle: cycle, chargeID: nil)
+            // The one that runs; a command that comes before its recovery is kept for all that the name can mean.
+            if let running = await claims.openRecovery(of: Fingerprint(of: debt)), running.kind.isRetry, running.tag != nil {
+                cancellations = [Cancellation(
+                    merchantID: merchant.id, reference: running, commandID: command.id,
+                    gateways: merchant.flexFactorGateways.keys.sorted { $0.text < $1.text }, since: now)]
+            }
+        }
         if cancellations.isEmpty, command.reference == nil {
             return refuse(command, .invalidCommand, letter: .invalidEvent, fault: FieldError(
                 path: "$.data.recoveryReference",
@@ -146,7 +224,8 @@ public struct IntakeStage: Sendable {
         }
         let result = ResultEvent(
             subject: event.isCommand ? .command(id: id, orderID: event.orderID, event.orderType) : .event(id: id, orderID: event.orderID, event.orderType),
-            merchantID: event.merchantID, reason: .rejected(rejection), faults: faults, occurredAt: now, origin: event.origin)
+            merchantID: event.merchantID, reason: .rejected(rejection), faults: faults, occurredAt: now, origin: event.origin,
+            edition: event.isCommand ? nil : edition(of: message))
         return Handled(publishing: result.messages(reply: reply, traceparent: message.traceparent) + [letter], account: account)
     }
 
@@ -199,7 +278,7 @@ public struct IntakeStage: Sendable {
             subject: DeadLetter.Subject(merchantID: event.merchantID, reference: reference, orderID: event.order.id), now: now)
         let result = ResultEvent(
             subject: .recovery(reference, RecoveredOrder(event)), merchantID: event.merchantID, reason: .rejected(rejection), faults: [fault],
-            amount: event.amount, occurredAt: now, origin: DeclineOrigin(event))
+            amount: event.amount, occurredAt: now, origin: DeclineOrigin(event), edition: edition(of: message))
         return Handled(
             publishing: result.messages(reply: reply(of: message), traceparent: message.traceparent) + [letter],
             account: account(of: event, reference, .rejected(reason: rejection.rawValue)))
@@ -210,7 +289,8 @@ public struct IntakeStage: Sendable {
     /// Where the CRM waits for the answer. Neither a queue of ours nor just anybody's is a place for it.
     private func reply(of message: IncomingMessage) -> ReplyAddress? {
         guard let queue = message.replyTo, !queue.isEmpty, !names.isOurs(queue), replies.allows(queue) else { return nil }
-        return ReplyAddress(queue: queue, correlationID: message.correlationID)
+        // A card number is told to nobody, not even back to who sent it.
+        return ReplyAddress(queue: queue, correlationID: message.correlationID.flatMap { CardDataGuard.finding(in: $0) == nil ? $0 : nil })
     }
 
     private func account(

@@ -8,44 +8,87 @@ struct LetterWriter: Sendable {
     /// Whether the body is left unparsed, because parsing it may be what ends the worker.
     var isUnread = false
 
-    /// What is kept of a body. Nothing that is worked on is as long, and a letter must not be more than the broker takes: as JSON
-    /// text it can grow sixfold.
-    private static let mostBytes = 1 << 20
+    /// What is kept of a body as it came. Nothing that is worked on is as long.
+    private static let mostBytes = JSONLimits().bytes
+    /// What a letter's body and its headers may take, as JSON text: with all else it stays below what a broker takes, whatever it is set to.
+    private static let mostText = 768 * 1_024
+    private static let mostOfHeaders = 64 * 1_024
 
     /// A letter to be published beside other messages.
+    ///
+    /// All that it keeps comes by the guard: what a publisher put into a property is no cleaner than what it put into the body.
     func letter(
         _ message: IncomingMessage, because reason: DeadLetterReason, explanation: String, faults: [FieldError] = [],
         subject: DeadLetter.Subject = .init(), attempts: Int = 0, deliveries: Int? = nil, now: Moment
     ) -> OutgoingMessage {
-        let isTruncated = message.body.count > Self.mostBytes
+        let isLong = message.body.count > Self.mostBytes || message.byteCount > message.body.count
+        let whole = isLong ? Self.beginning(of: message.body)
+            : isUnread ? CardDataGuard.redactedUnparsed(message.body) : CardDataGuard.redacted(message.body, sealing: cards.seal)
+        let kept = Self.fitting(whole)
         let letter = DeadLetter(
-            reason: reason, explanation: explanation, faults: faults, stage: stage, attempts: attempts, subject: subject,
+            reason: reason, explanation: Self.clean(explanation), faults: faults, stage: stage, attempts: attempts, subject: subject,
             original: DeadLetter.Original(
-                exchange: message.exchange, routingKey: CardDataGuard.redacted(message.routingKey), redelivered: message.redelivered, deliveries: deliveries,
+                exchange: Self.clean(message.exchange), routingKey: Self.clean(message.routingKey), redelivered: message.redelivered, deliveries: deliveries,
                 // An id that is taken out would be one for all: the body tells the message then.
                 messageID: message.messageID.flatMap { CardDataGuard.finding(in: $0) == nil ? $0 : nil },
-                type: message.type.map(CardDataGuard.redacted), contentType: message.contentType,
-                correlationID: message.correlationID.map(CardDataGuard.redacted), replyTo: message.replyTo.map(CardDataGuard.redacted),
-                headers: message.headers.map { DeadLetter.Original.Header(name: CardDataGuard.redacted($0.name), value: CardDataGuard.redacted($0.value, under: $0.name)) },
-                redactedBody: isTruncated ? Self.beginning(of: message.body)
-                    : isUnread ? CardDataGuard.redactedUnparsed(message.body) : CardDataGuard.redacted(message.body, sealing: cards.seal),
-                originalByteCount: message.body.count, isTruncated: isTruncated),
-            source: isUnread || isTruncated ? nil : (try? JSONValue(parsing: message.body.span))?["source"]?.string,
-            identity: isTruncated ? Self.beginning(of: message.body)
-                : isUnread ? CardDataGuard.redactedUnparsed(message.body) : CardDataGuard.identity(of: message.body),
+                type: message.type.map(Self.clean), contentType: message.contentType.map(Self.clean), correlationID: message.correlationID.map(Self.clean),
+                replyTo: message.replyTo.map(Self.clean), headers: Self.headers(of: message), redactedBody: kept, originalByteCount: message.byteCount,
+                isTruncated: isLong || kept.count < whole.count),
+            source: isUnread || isLong ? nil : (try? JSONValue(parsing: message.body.span))?["source"]?.string,
+            identity: isLong || isUnread ? kept : CardDataGuard.identity(of: message.body),
             worker: worker, writtenAt: now)
         return OutgoingMessage(
             to: .deadLetters, messageID: letter.id.description, type: DeadLetter.type, traceparent: message.traceparent, body: letter.encoded())
     }
 
+    private static func clean(_ text: String) -> String { CardDataGuard.redacted(String(text.unicodeScalars.prefix(2_048))) }
+
+    /// The headers, as many as there is room for; the last says how many are left out.
+    private static func headers(of message: IncomingMessage) -> [DeadLetter.Original.Header] {
+        var room = mostOfHeaders
+        var kept: [DeadLetter.Original.Header] = []
+        for header in message.headers {
+            let value = CardDataGuard.redacted(header.value, under: header.name)
+            room -= value.bytes.count + header.name.utf8.count
+            if room < 0 {
+                return kept + [.init(name: "(more headers)", value: .string("\(message.headers.count - kept.count) are not kept: they are too long"))]
+            }
+            kept.append(.init(name: CardDataGuard.redacted(header.name), value: value))
+        }
+        return kept
+    }
+
     /// The beginning of a body, redacted. What the cut leaves of a card number is no card number any more, so the cut is made behind it.
     private static func beginning(of body: [UInt8]) -> [UInt8] {
         let margin = 1_024
-        var kept = CardDataGuard.redactedUnparsed(Array(body.prefix(mostBytes + margin))).dropLast(margin)
-        // A character that was cut.
+        return whole(CardDataGuard.redactedUnparsed(Array(body.prefix(mostBytes + margin))).dropLast(body.count > mostBytes ? margin : 0))
+    }
+
+    /// As much of a body as a letter has room for. As JSON text a control character takes six bytes.
+    private static func fitting(_ body: [UInt8]) -> [UInt8] {
+        var room = mostText
+        for (index, byte) in body.enumerated() {
+            room -= byte < 0x20 ? 6 : byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") ? 2 : 1
+            if room < 0 { return whole(body[..<index]) }
+        }
+        return body
+    }
+
+    /// Without a character that was cut.
+    private static func whole(_ bytes: ArraySlice<UInt8>) -> [UInt8] {
+        var kept = bytes
         while let last = kept.last, last & 0xC0 == 0x80 { kept.removeLast() }
         if let last = kept.last, last >= 0xC0 { kept.removeLast() }
         return Array(kept)
+    }
+
+    /// The letter of money that stands against what was told; `nil` where none does.
+    func contradiction(_ message: IncomingMessage, _ result: ResultEvent, subject: DeadLetter.Subject, now: Moment) -> OutgoingMessage? {
+        guard let corrects = result.corrects, result.reason.kind == .approved else { return nil }
+        return letter(
+            message, because: .toldOtherwise,
+            explanation: "The CRM was told \(corrects.rawValue), and FlexFactor took the money after all: it was told the correction \(result.id).",
+            subject: subject, now: now)
     }
 
     /// The end of a message that nobody can be answered about.

@@ -3,6 +3,7 @@ public import DeclineRecovery
 /// Takes what FlexFactor reports by webhook, looks at the order, and tells the CRM what follows from both.
 public struct OutcomeStage: Sendable {
     let merchants: any MerchantDirectory
+    let claims: any ClaimsPort
     let flexFactor: any FlexFactorPort
     let cancels: any CancelDirectory
     let clock: any WallClock
@@ -11,10 +12,11 @@ public struct OutcomeStage: Sendable {
     let callLimit: Moment.Span
 
     public init(
-        merchants: any MerchantDirectory, flexFactor: any FlexFactorPort, cancels: any CancelDirectory, clock: any WallClock, worker: DeadLetter.Worker,
+        merchants: any MerchantDirectory, claims: any ClaimsPort, flexFactor: any FlexFactorPort, cancels: any CancelDirectory, clock: any WallClock, worker: DeadLetter.Worker,
         cards: any CardVault, timing: RecoveryTiming, callLimit: Moment.Span
     ) {
         self.merchants = merchants
+        self.claims = claims
         self.flexFactor = flexFactor
         self.cancels = cancels
         self.clock = clock
@@ -39,7 +41,7 @@ public struct OutcomeStage: Sendable {
             let isCancelRequested = news.reference.map { cancels.isCancelRequested($0, of: $0.merchantID ?? news.merchantID) } ?? false
             let outcome = news.learned(
                 answer, isCancelRequested: isCancelRequested, now: clock.now(), timing: timing, owns: { owns($0, news) })
-            return carryOut(outcome, answer, news, message)
+            return await carryOut(outcome, answer, news, message)
         }
     }
 
@@ -50,16 +52,14 @@ public struct OutcomeStage: Sendable {
         return merchants.merchant(id)?.flexFactorGateways.values.contains { $0.account == account } ?? false
     }
 
-    private func carryOut(_ outcome: WebhookNews.Outcome, _ answer: FlexFactorAnswer, _ news: WebhookNews, _ message: IncomingMessage) -> Handled {
+    private func carryOut(_ outcome: WebhookNews.Outcome, _ answer: FlexFactorAnswer, _ news: WebhookNews, _ message: IncomingMessage) async -> Handled {
         switch outcome {
         case .tell(let reference, let reason, let takings):
             let result = ResultEvent(
                 subject: .recovery(reference, RecoveredOrder(reference)), merchantID: reference.merchantID ?? news.merchantID, reason: reason,
                 gatewayID: news.gatewayID, flexFactorOrderID: news.orderID, amount: takings?.amount, occurredAt: clock.now(),
                 distinction: news.distinction, isPartial: takings?.isPartial ?? false)
-            return Handled(
-                publishing: result.messages(reply: nil, traceparent: message.traceparent),
-                account: account(of: news, .told(result.kind, reason: reason.code)))
+            return await tell(result, reference, news, message)
         case .wait(let span):
             var later = news
             if case .found(let order) = answer, order.state == .cancelled { later.hasWaited = true }
@@ -69,6 +69,39 @@ public struct OutcomeStage: Sendable {
                 account: account(of: news, .parked(span, because: news.event.word)))
         case .ignore(let why): return ignored(news, why)
         case .distrust(let why): return distrusted(news, why, message)
+        }
+    }
+
+    private func tell(_ result: ResultEvent, _ reference: RecoveryReference, _ news: WebhookNews, _ message: IncomingMessage) async -> Handled {
+        let now = clock.now()
+        let merchant = reference.merchantID ?? news.merchantID
+        func told(_ messages: [OutgoingMessage]) -> Handled {
+            Handled(publishing: messages, account: account(of: news, .told(result.kind, reason: result.reason.code)))
+        }
+        func hold() -> Handled {
+            let delay: Moment.Span = .seconds(5)
+            return Handled(
+                publishing: [news.message(to: .delayed(.outcomes, delay), traceparent: message.traceparent)],
+                account: account(of: news, .parked(delay, because: "no claim can be made")))
+        }
+        if !result.reason.kind.isFinal {
+            // A part that went back leaves the debt paid.
+            if result.isPartial { return told(result.messages(reply: nil, traceparent: message.traceparent)) }
+            let reopened = ClaimRequest(
+                merchantID: merchant, reference: reference, debt: nil, amount: nil, act: .reopened(.paidBack), until: now + longestMemory)
+            return await claims.claim(reopened) == nil ? hold() : told(result.messages(reply: nil, traceparent: message.traceparent))
+        }
+        switch await Teller(claims: claims).tell(result, .known, of: reference, merchant: merchant, debt: nil, until: now + longestMemory) {
+        case .tell(let result):
+            let subject = DeadLetter.Subject(merchantID: merchant, reference: reference, orderID: reference.orderID, gatewayID: news.gatewayID)
+            let letter = letters.contradiction(message, result, subject: subject, now: now)
+            return Handled(
+                publishing: result.messages(reply: nil, traceparent: message.traceparent) + (letter.map { [$0] } ?? []),
+                account: account(of: news, .told(result.kind, reason: result.reason.code)))
+        case .again(let record):
+            return Handled(publishing: record.messages(reply: nil, traceparent: message.traceparent), account: account(of: news, record.fate))
+        case .underWay: return Handled(publishing: [], account: account(of: news, .ignored("its recovery tells the end")))
+        case .hold: return hold()
         }
     }
 

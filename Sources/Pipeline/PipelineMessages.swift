@@ -1,4 +1,4 @@
-import DeclineRecovery
+public import DeclineRecovery
 
 extension ResultEvent {
     /// The result for everybody, and the copy for the queue on which the CRM waits.
@@ -14,15 +14,18 @@ extension ResultEvent {
         return [told, answer]
     }
 
-    init(of recovery: Recovery, _ outcome: RecoveryOutcome, at now: Moment) {
-        self.init(of: recovery, ResultReason(outcome), flexFactorOrderID: outcome.orderID, at: now)
+    init(of recovery: Recovery, _ draft: ClaimedRecovery.Draft, at now: Moment) {
+        self.init(of: recovery, draft.reason, flexFactorOrderID: draft.orderID, other: draft.other, at: now)
     }
 
-    init(of recovery: Recovery, _ reason: ResultReason, faults: [FieldError] = [], flexFactorOrderID: FlexFactorOrderID? = nil, at now: Moment) {
+    init(
+        of recovery: Recovery, _ reason: ResultReason, faults: [FieldError] = [], flexFactorOrderID: FlexFactorOrderID? = nil,
+        other: RecoveryReference? = nil, edition: String? = nil, at now: Moment
+    ) {
         self.init(
             subject: .recovery(recovery.reference, recovery.order), merchantID: recovery.merchantID, reason: reason, faults: faults,
             verdict: recovery.verdict, gatewayID: recovery.gatewayID, flexFactorOrderID: flexFactorOrderID, amount: recovery.amount,
-            attempts: recovery.attempts, occurredAt: now, origin: recovery.origin)
+            attempts: recovery.attempts, occurredAt: now, origin: recovery.origin, other: other, edition: edition)
     }
 }
 
@@ -32,5 +35,14 @@ extension Recovery {
         OutgoingMessage(
             to: destination, messageID: reference.text + "/work", type: WorkEnvelope.type, traceparent: traceparent,
             body: WorkEnvelope.encode(self))
+    }
+}
+
+extension OutgoingMessage {
+    /// Says of letters that the CRM has mended them. At most a thousand: nobody sends one event as often with faults.
+    public static func resolving(_ letters: [UUID5], by reference: RecoveryReference, worker: String, at now: Moment) -> OutgoingMessage {
+        let record = LetterRecord.mended(Array(letters.prefix(LetterRecord.mostLetters)), by: reference, worker: worker, at: now)
+        return OutgoingMessage(
+            to: .deadLetters, messageID: record.id.description, type: LetterRecord.type, traceparent: nil, body: record.encoded())
     }
 }

@@ -45,6 +45,19 @@ public protocol CancelDirectory: Sendable {
     func isCancelRequested(_ reference: RecoveryReference, of merchant: MerchantID) -> Bool
 }
 
+/// The letters that the CRM's mended events resolve, as far as this process has heard of them.
+public protocol MendDirectory: Sendable {
+    /// - Returns: the letters that are resolved by what was taken in; each is named once.
+    func passed(_ event: DeclineEvent, as reference: RecoveryReference, trace: UUID5?, at now: Moment) -> [UUID5]
+}
+
+/// Knows of no letters.
+public struct NoMends: MendDirectory {
+    public init() {}
+
+    public func passed(_ event: DeclineEvent, as reference: RecoveryReference, trace: UUID5?, at now: Moment) -> [UUID5] { [] }
+}
+
 /// The clock on the wall. Tests turn it by hand.
 public protocol WallClock: Sendable {
     func now() -> Moment

@@ -2,10 +2,11 @@ import DeclineRecovery
 
 /// Pursues a recovery as far as it goes now: ask FlexFactor until the recovery knows how it ended or wants to wait, publish what that means.
 ///
-/// All decisions are `Recovery`'s; a repeat of any step after a crash is the same call with the same key.
+/// What is wanted `Recovery` decides, and what may be done the claims; a repeat of any step after a crash is the same call with the same key.
 struct Pursuit: Sendable {
     let stage: Stage
     let flexFactor: any FlexFactorPort
+    let claims: any ClaimsPort
     let clock: any WallClock
     let letters: LetterWriter
     let timing: RecoveryTiming
@@ -13,11 +14,12 @@ struct Pursuit: Sendable {
     let callLimit: Moment.Span
 
     init(
-        _ stage: Stage, flexFactor: any FlexFactorPort, clock: any WallClock, worker: DeadLetter.Worker, cards: any CardVault, timing: RecoveryTiming,
+        _ stage: Stage, flexFactor: any FlexFactorPort, claims: any ClaimsPort, clock: any WallClock, worker: DeadLetter.Worker, cards: any CardVault, timing: RecoveryTiming,
         callLimit: Moment.Span
     ) {
         self.stage = stage
         self.flexFactor = flexFactor
+        self.claims = claims
         self.clock = clock
         self.letters = LetterWriter(stage: stage, worker: worker, cards: cards)
         self.timing = timing
@@ -39,8 +41,9 @@ struct Pursuit: Sendable {
                     explanation: "A recovery by way of \(recovery.route.word) on the \(stage.rawValue) queue.", now: clock.now())
             }
             pickUp(&recovery)
-            let stop = await pursue(&recovery, traceparent: message.traceparent)
-            return finish(recovery, stop, message)
+            var work = ClaimedRecovery(recovery, standing: claims.standing(of: recovery.reference, merchant: recovery.merchantID))
+            let (end, event) = await pursue(&work, traceparent: message.traceparent)
+            return finish(work.recovery, end, event, message)
         case .newer(let version):
             return handBack(message, version: version)
         case .unreadable(let why):
@@ -48,31 +51,64 @@ struct Pursuit: Sendable {
         }
     }
 
-    /// Calls FlexFactor for as long as the recovery wants the next call at once.
-    func pursue(_ recovery: inout Recovery, traceparent: String?) async -> RecoveryStop {
+    /// Claims and calls FlexFactor for as long as the recovery wants the next at once.
+    ///
+    /// - Returns: where it stops, and the result that was claimed last.
+    func pursue(_ work: inout ClaimedRecovery, traceparent: String?) async -> (ClaimedRecovery.Finish, ResultEvent?) {
+        var event: ResultEvent?
         while true {
-            let limit = clock.now() + callLimit
+            let now = clock.now()
+            let (merchant, gateway) = (work.recovery.merchantID, work.recovery.gatewayID)
+            let limit = now + callLimit
             // Nobody waits for a charge after the time for it; what became of it is looked up then.
-            let chargeLimit = min(limit, recovery.chargingEnds)
-            let answer: FlexFactorAnswer
-            let isMisdirected = recovery.isMisdirected(to: flexFactor.account(of: recovery.merchantID, gateway: recovery.gatewayID))
-            switch recovery.next(now: clock.now(), timing: timing) {
-            case .stop(let stop): return stop
+            let chargeLimit = min(limit, work.recovery.chargingEnds)
+            let isMisdirected = work.isMisdirected(to: flexFactor.account(of: merchant, gateway: gateway))
+            switch work.next(now: now, timing: timing) {
+            case .finish(let end): return (end, event)
+            case .claim(let act, let draft):
+                if let draft { event = ResultEvent(of: work.recovery, draft, at: now) }
+                let claimed = await claims.claim(ClaimRequest(act, of: work.recovery, telling: draft == nil ? nil : event, at: now))
+                work.judged(claimed?.id ?? 0, claimed?.verdict, isStale: claimed?.isStale ?? false, now: clock.now(), timing: timing)
             case .tokenize(let card, let charge):
-                answer = await flexFactor.tokenize(
-                    card, of: charge, merchant: recovery.merchantID, gateway: recovery.gatewayID, traceparent: traceparent, deadline: chargeLimit)
+                let answer = await flexFactor.tokenize(
+                    card, of: charge, merchant: merchant, gateway: gateway, traceparent: traceparent, deadline: chargeLimit)
+                work.learned(answer, now: clock.now(), timing: timing)
             case .call(let call) where isMisdirected:
                 let failure = CallFailure.notSent(.misconfigured(
                     "the gateway points to another FlexFactor account than the one that has the order; point it back, or keep the old one as a retired gateway"))
-                flexFactor.noteMisdirected(call, merchant: recovery.merchantID, gateway: recovery.gatewayID, failure)
-                answer = .failed(failure)
+                flexFactor.noteMisdirected(call, merchant: merchant, gateway: gateway, failure)
+                work.learned(.failed(failure), now: clock.now(), timing: timing)
             case .call(let call):
                 let isCharge = if case .evaluate = call { true } else { false }
-                answer = await flexFactor.perform(
-                    call, merchant: recovery.merchantID, gateway: recovery.gatewayID, traceparent: traceparent,
-                    deadline: isCharge ? chargeLimit : limit)
+                let answer = await flexFactor.perform(
+                    call, merchant: merchant, gateway: gateway, traceparent: traceparent, deadline: isCharge ? chargeLimit : limit)
+                work.learned(answer, now: clock.now(), timing: timing)
             }
-            if let stop = recovery.learned(answer, now: clock.now(), timing: timing) { return stop }
+        }
+    }
+
+    /// Between two tries when no claim can be made.
+    private static let hold: Moment.Span = .seconds(5)
+
+    private func finish(_ recovery: Recovery, _ end: ClaimedRecovery.Finish, _ event: ResultEvent?, _ message: IncomingMessage) -> Handled {
+        switch end {
+        case .stop(let stop): return finish(recovery, stop, message)
+        case .hold: return park(recovery, for: Self.hold, message, because: "no claim can be made")
+        case .again(let record):
+            return Handled(
+                publishing: record.messages(reply: recovery.reply, traceparent: message.traceparent), account: account(of: recovery, record.fate))
+        case .tell(_, let corrects, let isSpent):
+            // What is claimed is told: the very event.
+            guard let result = event?.correcting(corrects) else { return park(recovery, for: Self.hold, message, because: "nothing to tell") }
+            var publishing = result.messages(reply: recovery.reply, traceparent: message.traceparent)
+            if let letter = letters.contradiction(message, result, subject: DeadLetter.Subject(recovery), now: clock.now()) { publishing.append(letter) }
+            guard isSpent else {
+                return Handled(publishing: publishing, account: account(of: recovery, .told(result.kind, reason: result.reason.code)))
+            }
+            let letter = letters.letter(
+                message, because: .attemptsSpent, explanation: "FlexFactor could not be reached in \(recovery.attempts) calls; nothing was sent.",
+                subject: DeadLetter.Subject(recovery), attempts: recovery.attempts, now: clock.now())
+            return Handled(publishing: publishing + [letter], account: account(of: recovery, .deadLettered(.attemptsSpent)))
         }
     }
 
@@ -80,7 +116,7 @@ struct Pursuit: Sendable {
         let now = clock.now()
         switch stop {
         case .park(let until):
-            return park(recovery, for: until - now, message)
+            return park(recovery, for: until - now, message, because: recovery.phase.word)
         case .advance:
             return Handled(
                 publishing: [recovery.message(to: .stage(stage), traceparent: message.traceparent)],
@@ -91,28 +127,21 @@ struct Pursuit: Sendable {
                 publishing: result.messages(reply: nil, traceparent: message.traceparent)
                     + [recovery.message(to: .delayed(stage, until - now), traceparent: message.traceparent)],
                 account: account(of: recovery, .told(result.kind, reason: result.reason.code), until: until))
-        case .conclude(let outcome):
-            let result = ResultEvent(of: recovery, outcome, at: now)
-            return Handled(
-                publishing: result.messages(reply: recovery.reply, traceparent: message.traceparent),
-                account: account(of: recovery, .told(result.kind, reason: result.reason.code)))
         case .refuse(.byFlexFactor(let status), let errors):
             return reject(
                 recovery, .refusedByFlexFactor, letter: .refusedByFlexFactor, "FlexFactor answered with status \(status).", errors, message, now)
         case .refuse(.cardUnusable, let errors):
             return reject(recovery, .cardUnusable, letter: .cardUnusable, "The encrypted card cannot be used.", errors, message, now)
-        case .spend:
-            let result = ResultEvent(of: recovery, .skipped(.flexFactorUnavailable), at: now)
+        case .giveUp(let reason):
+            let result = ResultEvent(of: recovery, .unresolved, flexFactorOrderID: recovery.phase.orderID, at: now)
             let letter = letters.letter(
-                message, because: .attemptsSpent, explanation: "FlexFactor could not be reached in \(recovery.attempts) calls; nothing was sent.",
+                message, because: DeadLetterReason(reason), explanation: reason.sentence,
                 subject: DeadLetter.Subject(recovery), attempts: recovery.attempts, now: now)
             return Handled(
                 publishing: result.messages(reply: recovery.reply, traceparent: message.traceparent) + [letter],
-                account: account(of: recovery, .deadLettered(.attemptsSpent)))
-        case .giveUp(let reason):
-            return letters.deadLetter(
-                message, because: DeadLetterReason(reason), explanation: reason.sentence,
-                subject: DeadLetter.Subject(recovery), attempts: recovery.attempts, now: now)
+                account: account(of: recovery, .deadLettered(DeadLetterReason(reason))))
+        // Both are told by a claim.
+        case .conclude, .spend: return park(recovery, for: Self.hold, message, because: recovery.phase.word)
         }
     }
 
@@ -120,7 +149,7 @@ struct Pursuit: Sendable {
         _ recovery: Recovery, _ rejection: ResultReason.Rejection, letter reason: DeadLetterReason, _ explanation: String,
         _ errors: [FieldError], _ message: IncomingMessage, _ now: Moment
     ) -> Handled {
-        let result = ResultEvent(of: recovery, .rejected(rejection), faults: errors, at: now)
+        let result = ResultEvent(of: recovery, .rejected(rejection), faults: errors, edition: "post-\(recovery.post)", at: now)
         let letter = letters.letter(
             message, because: reason, explanation: explanation, faults: errors, subject: DeadLetter.Subject(recovery),
             attempts: recovery.attempts, now: now)
@@ -129,10 +158,10 @@ struct Pursuit: Sendable {
             account: account(of: recovery, .rejected(reason: result.reason.code)))
     }
 
-    private func park(_ recovery: Recovery, for delay: Moment.Span, _ message: IncomingMessage) -> Handled {
+    private func park(_ recovery: Recovery, for delay: Moment.Span, _ message: IncomingMessage, because why: String) -> Handled {
         Handled(
             publishing: [recovery.message(to: .delayed(stage, delay), traceparent: message.traceparent)],
-            account: account(of: recovery, .parked(delay, because: recovery.phase.word)))
+            account: account(of: recovery, .parked(delay, because: why)))
     }
 
     /// A newer worker wrote this envelope: one of its kind will understand it. Meanwhile it waits, rather than being guessed at.

@@ -6,10 +6,10 @@ public struct RetryStage: Sendable {
     private let cancels: any CancelDirectory
 
     public init(
-        flexFactor: any FlexFactorPort, cancels: any CancelDirectory, clock: any WallClock, worker: DeadLetter.Worker, cards: any CardVault, timing: RecoveryTiming,
+        flexFactor: any FlexFactorPort, claims: any ClaimsPort, cancels: any CancelDirectory, clock: any WallClock, worker: DeadLetter.Worker, cards: any CardVault, timing: RecoveryTiming,
         callLimit: Moment.Span
     ) {
-        pursuit = Pursuit(.retry, flexFactor: flexFactor, clock: clock, worker: worker, cards: cards, timing: timing, callLimit: callLimit)
+        pursuit = Pursuit(.retry, flexFactor: flexFactor, claims: claims, clock: clock, worker: worker, cards: cards, timing: timing, callLimit: callLimit)
         self.cancels = cancels
     }
 
@@ -18,7 +18,7 @@ public struct RetryStage: Sendable {
         if message.type == Refund.type { return await refund(message) }
         return await pursuit.handle(
             message, belongs: { if case .retry = $0 { true } else { false } },
-            pickUp: { $0.pickUp(redelivered: message.redelivered, isCancelRequested: cancels.isCancelRequested($0.reference, of: $0.merchantID)) })
+            pickUp: { $0.pickUp(redelivered: message.redelivered && $0.reference.tag == nil, isCancelRequested: cancels.isCancelRequested($0.reference, of: $0.merchantID)) })
     }
 
     private func cancel(_ message: IncomingMessage) async -> Handled {
@@ -32,13 +32,13 @@ public struct RetryStage: Sendable {
             let answer = await pursuit.flexFactor.perform(
                 call, merchant: cancellation.merchantID, gateway: gateway, traceparent: message.traceparent,
                 deadline: pursuit.clock.now() + pursuit.callLimit)
-            if let stop = cancellation.learned(answer, now: pursuit.clock.now(), timing: pursuit.timing) { return finish(cancellation, stop, message) }
+            if let stop = cancellation.learned(answer, now: pursuit.clock.now(), timing: pursuit.timing) { return await finish(cancellation, stop, message) }
         }
         // The merchant has no gateway that could have the order.
-        return finish(cancellation, .end(.nothingToCancel), message)
+        return await finish(cancellation, .end(.nothingToCancel), message)
     }
 
-    private func finish(_ cancellation: Cancellation, _ stop: Cancellation.Stop, _ message: IncomingMessage) -> Handled {
+    private func finish(_ cancellation: Cancellation, _ stop: Cancellation.Stop, _ message: IncomingMessage) async -> Handled {
         let now = pursuit.clock.now()
         func handled(_ publishing: [OutgoingMessage], _ fate: Handled.Fate) -> Handled {
             Handled(
@@ -58,7 +58,22 @@ public struct RetryStage: Sendable {
             let result = ResultEvent(
                 subject: .recovery(cancellation.reference, RecoveredOrder(cancellation.reference)), merchantID: cancellation.merchantID,
                 reason: reason, gatewayID: gateway, flexFactorOrderID: orderID, attempts: cancellation.attempts, occurredAt: now)
-            return handled(result.messages(reply: nil, traceparent: message.traceparent), .told(result.kind, reason: reason.code))
+            let telling = await Teller(claims: pursuit.claims).tell(
+                result, .known, of: cancellation.reference, merchant: cancellation.merchantID, debt: nil, until: now + longestMemory)
+            switch telling {
+            case .tell(let result):
+                let subject = DeadLetter.Subject(
+                    merchantID: cancellation.merchantID, reference: cancellation.reference, orderID: cancellation.reference.orderID)
+                let letter = pursuit.letters.contradiction(message, result, subject: subject, now: now)
+                return handled(
+                    result.messages(reply: nil, traceparent: message.traceparent) + (letter.map { [$0] } ?? []),
+                    .told(result.kind, reason: reason.code))
+            case .again(let record): return handled(record.messages(reply: nil, traceparent: message.traceparent), record.fate)
+            case .underWay: return handled([], .ignored("its recovery tells the end"))
+            case .hold:
+                let delay: Moment.Span = .seconds(5)
+                return handled([cancellation.message(to: .delayed(.retry, delay), message.traceparent)], .parked(delay, because: "no claim can be made"))
+            }
         case .end(let why):
             guard let command = cancellation.commandID else { return handled([], .ignored(why.rawValue)) }
             let answer = ResultEvent(

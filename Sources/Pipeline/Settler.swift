@@ -6,6 +6,7 @@ public import DeclineRecovery
 /// cancelled, so that nobody is charged after the CRM was told a failure (behaviour.md §5, §6).
 public struct Settler: Sendable {
     private let flexFactor: any FlexFactorPort
+    private let claims: any ClaimsPort
     private let cancels: any CancelDirectory
     private let clock: any WallClock
     private let wait: @Sendable (Moment.Span) async -> Void
@@ -20,11 +21,12 @@ public struct Settler: Sendable {
 
     /// - Parameter wait: lets time pass between two looks.
     public init(
-        flexFactor: any FlexFactorPort, cancels: any CancelDirectory, clock: any WallClock, wait: @escaping @Sendable (Moment.Span) async -> Void,
+        flexFactor: any FlexFactorPort, claims: any ClaimsPort, cancels: any CancelDirectory, clock: any WallClock, wait: @escaping @Sendable (Moment.Span) async -> Void,
         worker: DeadLetter.Worker, cards: any CardVault, callLimit: Moment.Span, patience: Moment.Span = .seconds(30),
         underWay: Moment.Span = .seconds(120)
     ) {
         self.flexFactor = flexFactor
+        self.claims = claims
         self.cancels = cancels
         self.clock = clock
         self.wait = wait
@@ -77,24 +79,32 @@ public struct Settler: Sendable {
         var recovery = taken
         let witness = Witness(flexFactor)
         let pursuit = Pursuit(
-            stage, flexFactor: witness, clock: clock, worker: worker, cards: cards, timing: timing, callLimit: callLimit)
-        let end = clock.now() + patience
+            stage, flexFactor: witness, claims: claims, clock: clock, worker: worker, cards: cards, timing: timing, callLimit: callLimit)
+        let patient = clock.now() + patience
         while true {
             // The CRM may cancel while FlexFactor is asked.
             if cancels.isCancelRequested(recovery.reference, of: recovery.merchantID) { recovery.pickUp(redelivered: false, isCancelRequested: true) }
-            switch await pursuit.pursue(&recovery, traceparent: traceparent) {
-            case .conclude(let outcome):
+            var work = ClaimedRecovery(recovery, standing: claims.standing(of: recovery.reference, merchant: recovery.merchantID))
+            let (end, event) = await pursuit.pursue(&work, traceparent: traceparent)
+            recovery = work.recovery
+            switch end {
+            case .tell(_, let corrects, _):
+                guard let result = event?.correcting(corrects) else { return .open("nothing is to be told") }
                 let now = clock.now()
-                let result = ResultEvent(of: recovery, outcome, at: now)
                 let handled = Handled(
                     publishing: result.messages(reply: nil, traceparent: traceparent),
                     account: Handled.Account(
                         merchantID: recovery.merchantID, reference: recovery.reference, gatewayID: recovery.gatewayID,
                         fate: .told(result.kind, reason: result.reason.code), declinedAt: recovery.declinedAt, attempts: recovery.attempts))
                 return .told(result.kind, handled.publishing(from: stage, at: now, worker: worker.id, traceparent: traceparent))
-            case .park(let until) where until <= end:
+            case .again(let record):
+                // Somebody else was first, and the CRM has it or gets it once more.
+                guard case .told(let told) = record.claim.act else { return .open("it was claimed before") }
+                return .told(told.kind, record.messages(reply: nil, traceparent: traceparent))
+            case .hold: return .unanswered("the stream of claims cannot be written now, so nothing was told; try again")
+            case .stop(.park(let until)) where until <= patient:
                 await wait(until - clock.now())
-            case .park, .advance, .submitted, .refuse, .spend, .giveUp:
+            case .stop:
                 return await witness.wasAnswered ? .open(witness.lastWords) : .unanswered(witness.lastWords)
             }
         }

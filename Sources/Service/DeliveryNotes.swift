@@ -106,6 +106,11 @@ extension FieldTable {
         note(HeaderName.setAsideDeliveries, .integer(Int64(setAside.deliveries)))
     }
 
+    mutating func note(heldFor place: Holdings.Place) {
+        note(HeaderName.heldExchange, .string(place.exchange))
+        note(HeaderName.heldRoutingKey, .string(place.routingKey))
+    }
+
     private mutating func note(_ name: String, _ value: FieldValue) {
         fields.removeAll { $0.name == name }
         fields.append(Field(name, value))

@@ -31,9 +31,13 @@ extension Pipeline.OutgoingMessage {
             exchange: exchange, routingKey: key, isMandatory: isMandatory,
             properties: MessageProperties(
                 contentType: "application/cloudevents+json", messageID: Self.property(messageID), correlationID: correlationID, type: type,
-                appID: "salvage", headers: headers),
+                appID: "salvage", headers: headers
+            ).sendable,
             body: body)
     }
+
+    /// Whether nobody is wronged when it does not arrive: it is a copy for one who waits, and the result stands elsewhere.
+    var isCourtesy: Bool { if case .reply = destination { true } else { false } }
 
     /// AMQP's properties have at most 255 bytes. A longer id is in the body as it is; here its UUID stands for it, the same at every repeat.
     private static func property(_ id: String) -> String {
@@ -53,8 +57,7 @@ extension Broker.OutgoingMessage {
         properties.expiration = nil
         // Orders for sending copies were carried out when it was first published.
         properties.headers.fields.removeAll { $0.name.hasPrefix("x-") || $0.name == "CC" || $0.name == "BCC" }
-        // Beside ours they must fit a frame again; so much is nobody's trace context.
-        if properties.headers.fields.reduce(0, { $0 + $1.name.utf8.count + $1.value.text.utf8.count }) > 64_000 { properties.headers = FieldTable() }
+        properties = properties.sendable
         let exchange: String
         let key: String
         switch onward {
@@ -65,7 +68,7 @@ extension Broker.OutgoingMessage {
             (exchange, key) = (names.delays[entry.rung], entry.routingKey)
         case .again(let stage):
             (exchange, key) = ("", names.queue(of: stage))
-            properties.headers.fields.removeAll { HeaderName.isOfOneHop($0.name) }
+            properties.headers.fields.removeAll { HeaderName.isOfOneHop($0.name) && !(stage == .held && HeaderName.isOfHeld($0.name)) }
             properties.headers.note(notes.origin)
             notes.setAside.map { properties.headers.note($0) }
         case .suspects(let setAside):
@@ -78,6 +81,36 @@ extension Broker.OutgoingMessage {
     }
 }
 
+extension MessageProperties {
+    /// Without what does not fit the protocol, and with a note of what was left out.
+    ///
+    /// A text that came as bytes that are no UTF-8 has grown on the way, and would never fit again; and headers must fit one frame, beside ours.
+    var sendable: MessageProperties {
+        var fitting = self
+        var leftOut: [String] = []
+        func fit(_ text: inout String?, _ name: String) {
+            guard let long = text, long.utf8.count > 255 else { return }
+            text = nil
+            leftOut.append(name)
+        }
+        fit(&fitting.contentType, "content-type")
+        fit(&fitting.contentEncoding, "content-encoding")
+        fit(&fitting.messageID, "message-id")
+        fit(&fitting.correlationID, "correlation-id")
+        fit(&fitting.replyTo, "reply-to")
+        fit(&fitting.type, "type")
+        fit(&fitting.appID, "app-id")
+        let count = fitting.headers.fields.count
+        fitting.headers.fields.removeAll { $0.name.utf8.count > 255 }
+        // So much is nobody's trace context.
+        if fitting.headers.encodedSize > 64_000 { fitting.headers.fields.removeAll { !HeaderName.isOfOneHop($0.name) } }
+        if fitting.headers.encodedSize > 64_000 { fitting.headers = FieldTable() }
+        if fitting.headers.fields.count < count { leftOut.append("headers") }
+        if !leftOut.isEmpty { fitting.headers.fields.append(FieldTable.Field(HeaderName.leftOut, .string(leftOut.joined(separator: ", ")))) }
+        return fitting
+    }
+}
+
 extension IncomingMessage {
     /// - Parameter stage: whose queue it came from. What we sent on as it came is shown as its stage would have seen it, handed out before.
     init(_ delivery: Delivery, at stage: Stage, _ names: TopologyNames) {
@@ -85,7 +118,7 @@ extension IncomingMessage {
         let properties = delivery.properties
         let headers = properties.headers.fields.filter { $0.name != HeaderName.traceparent && !HeaderName.isOfOneHop($0.name) }
         self.init(
-            body: delivery.body, contentType: properties.contentType, messageID: properties.messageID, type: properties.type,
+            body: delivery.body, byteCount: delivery.byteCount, contentType: properties.contentType, messageID: properties.messageID, type: properties.type,
             correlationID: properties.correlationID, replyTo: properties.replyTo, traceparent: TraceParent.from(properties.headers),
             headers: headers.map { ($0.name, JSONValue($0.value)) }, exchange: notes.origin.exchange, routingKey: notes.origin.routingKey,
             redelivered: delivery.redelivered || notes.origin.isNoted || stage == .suspects, deliveries: notes.deliveries, due: notes.due,
@@ -107,7 +140,16 @@ enum HeaderName {
     /// Whether a header belongs to one hop and not to the message: the broker's (`x-`) and our notes.
     static func isOfOneHop(_ name: String) -> Bool { name.hasPrefix("x-") || ofOneHop.contains(name) }
 
-    private static let ofOneHop: Set<String> = [due, setAsideStage, setAsideDeliveries, originExchange, originRoutingKey]
+    /// Where a message is to be published that was refused there.
+    static let heldExchange = "salvage-held-exchange"
+    static let heldRoutingKey = "salvage-held-routing-key"
+    static func isOfHeld(_ name: String) -> Bool { name == heldExchange || name == heldRoutingKey }
+    /// The properties that a message should have and cannot.
+    static let leftOut = "salvage-left-out"
+
+    private static let ofOneHop: Set<String> = [
+        due, setAsideStage, setAsideDeliveries, originExchange, originRoutingKey, heldExchange, heldRoutingKey,
+    ]
 }
 
 /// W3C trace context: passed on as it came, and begun where it is missing or not of its form.
@@ -137,6 +179,8 @@ enum TraceParent {
         let parts = text.utf8.split(separator: UInt8(ascii: "-"), omittingEmptySubsequences: false)
         return parts.map(\.count) == [2, 32, 16, 2]
             && parts.allSatisfy { $0.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) } }
+            // Sixteen digits fit it; it travels on and is logged.
+            && CardDataGuard.finding(in: text) == nil
     }
 
     /// The trace's id, for logs.

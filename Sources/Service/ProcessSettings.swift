@@ -40,6 +40,8 @@ public struct ProcessSettings: Sendable {
     public var timing: RecoveryTiming
     /// A day of `expiryDays`; shorter for rehearsals only.
     public var day: Moment.Span
+    /// What was declined longer ago is not taken.
+    public var oldestDecline: Moment.Span
     /// The longest that one call to FlexFactor may take.
     public var callLimit: Moment.Span
 
@@ -67,6 +69,8 @@ public struct ProcessSettings: Sendable {
             let stages = words.compactMap(Stage.init(rawValue:)).filter(Self.runnableStages.contains)
             return stages.count == words.count && !stages.isEmpty ? Set(stages) : nil
         }
+        // Whoever may put something away brings it forth again.
+        stages.insert(.held)
         prefetch = [
             .intake: UInt16(settings.count("prefetch.intake", 1...65_535, default: 256)),
             .cascade: UInt16(settings.count("prefetch.cascade", 1...65_535, default: 1_000)),
@@ -75,6 +79,7 @@ public struct ProcessSettings: Sendable {
             // Alone is alone.
             .suspects: 1,
             .unrouted: UInt16(settings.count("prefetch.unrouted", 1...65_535, default: 20)),
+            .held: UInt16(settings.count("prefetch.held", 1...65_535, default: 20)),
         ]
         suspicion = Suspicion(limit: settings.count("suspect.deliveries", 1...1_000_000, default: 3))
         longestHold = .seconds(Int64(settings.count("hold.seconds", 1...86_400, default: 900)))
@@ -108,6 +113,7 @@ public struct ProcessSettings: Sendable {
             grace: .seconds(Int64(settings.count("retry.graceSeconds", 1...604_800, default: 3_600))),
             attempts: settings.count("retry.attempts", 1...100_000, default: 200))
         day = .seconds(Int64(settings.count("retry.daySeconds", 1...86_400, default: 86_400)))
+        oldestDecline = .days(Int64(settings.count("oldest.declineDays", 1...32, default: 30)))
         callLimit = .seconds(Int64(settings.count("flexfactor.callSeconds", 1...120, default: 20)))
         if !settings.faults.isEmpty { throw SettingsError(faults: settings.faults) }
     }
@@ -179,7 +185,7 @@ final class SettingsReader {
     func parsed<Value>(_ key: String, default fallback: Value, _ expected: String, _ read: (String) -> Value?) -> Value {
         guard let text = optional(key) else { return fallback }
         guard let value = read(text) else {
-            faults.append("\(Self.variable(key)): expected \(expected), found '\(text)'")
+            faults.append("\(Self.variable(key)): expected \(expected)\(text.utf8.count <= 8 && CardDataGuard.finding(in: text) == nil ? ", found '\(text)'" : "")")
             return fallback
         }
         return value

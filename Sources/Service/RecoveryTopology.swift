@@ -21,7 +21,7 @@ extension Topology {
         let safe: FieldTable = ["alternate-exchange": .string(names.unrouted)]
         var exchanges = [
             Exchange(names.unrouted, .fanout), Exchange(names.declines, .topic, arguments: safe), Exchange(names.work, .topic, arguments: safe),
-            Exchange(names.results, .topic, arguments: safe), Exchange(names.dead, .fanout), Exchange(names.cancels, .fanout),
+            Exchange(names.results, .topic, arguments: safe), Exchange(names.dead, .fanout), Exchange(names.cancels, .fanout), Exchange(names.claims, .fanout),
             Exchange(names.journal, .fanout), Exchange(names.pulse, .fanout),
         ]
         var queues = [
@@ -30,6 +30,8 @@ extension Topology {
             Queue(names.dead, .stream, arguments: ["x-max-age": "1Y", "x-stream-max-segment-size-bytes": .integer(50_000_000)]),
             // Longer than the letters: what is replayed after months must still know that the CRM had cancelled it.
             Queue(names.cancels, .stream, arguments: ["x-max-age": "400D", "x-stream-max-segment-size-bytes": .integer(5_000_000)]),
+            // Longer than anything that a claim speaks of can live: a retry's three weeks, its reconciling, and the oldest decline that is taken.
+            Queue(names.claims, .stream, arguments: ["x-max-age": "60D", "x-stream-max-segment-size-bytes": .integer(50_000_000)]),
             Queue(names.journal, .stream, arguments: ["x-max-age": "90D", "x-stream-max-segment-size-bytes": .integer(50_000_000)]),
             // Only the last words of each worker matter; a stream lets any number listen, and go on after a lost connection.
             Queue(names.pulse, .stream, arguments: ["x-max-age": "1h", "x-stream-max-segment-size-bytes": .integer(1_000_000)]),
@@ -37,6 +39,7 @@ extension Topology {
         var bindings = [
             Binding(names.unrouted, "", to: .queue(names.unrouted)), Binding(names.dead, "", to: .queue(names.dead)),
             Binding(names.cancels, "", to: .queue(names.cancels)), Binding(names.journal, "", to: .queue(names.journal)),
+            Binding(names.claims, "", to: .queue(names.claims)),
             Binding(names.pulse, "", to: .queue(names.pulse)),
             Binding(names.declines, "#", to: .queue(names.intake)),
         ]

@@ -12,10 +12,10 @@ struct Run: AsyncParsableCommand {
               SALVAGE_BROKER_PASSWORD_FILE         the password, where the URL has only a user (amqp://user@host); both files are read again at each connect
               SALVAGE_BROKER_AUTHORITY_FILE, _BROKER_CERTIFICATE_FILE, _BROKER_KEY_FILE, _BROKER_SERVER_NAME   for amqps
               SALVAGE_BROKER_HEARTBEAT_SECONDS     10
-              SALVAGE_STAGES                       intake,cascade,retry,outcomes,suspects,unrouted
+              SALVAGE_STAGES                       intake,cascade,retry,outcomes,suspects,unrouted; held always runs
               SALVAGE_TOPOLOGY_PREFIX              recovery
               SALVAGE_PREFETCH_INTAKE, _CASCADE, _RETRY, _OUTCOMES   256, 1000, 500, 256: messages in work at a time
-              SALVAGE_PREFETCH_UNROUTED            20; suspects are always tried one at a time
+              SALVAGE_PREFETCH_UNROUTED, _HELD     20, 20; suspects are always tried one at a time
               SALVAGE_HOLD_SECONDS                 900: how long a message is held that cannot be finished; the broker's consumer_timeout must be longer
               SALVAGE_SUSPECT_DELIVERIES           3: unfinished deliveries after which a message is tried alone, and then not any more
               SALVAGE_LANES                        one per core
@@ -33,6 +33,7 @@ struct Run: AsyncParsableCommand {
               SALVAGE_RETRY_ATTEMPTS               200: calls in a row that may fail before an unsent retry is given up
               SALVAGE_RETRY_DAY_SECONDS            86400: shorter for rehearsals only
               SALVAGE_RECONCILE_SETTLE_SECONDS     120: how long "no such order" is not believed, and a closed order not told
+              SALVAGE_OLDEST_DECLINE_DAYS          30, at most 32: what was declined longer ago is rejected, since what became of it may be forgotten
               SALVAGE_RECONCILE_MINUTES            1440: how long an unknown outcome is looked up before a person must look
             """)
 

@@ -1,3 +1,4 @@
+import DeclineRecovery
 #if canImport(Glibc)
 import Glibc
 #elseif canImport(Musl)
@@ -82,7 +83,7 @@ enum Terminal {
     /// `one letter`, `3 letters`.
     static func count(_ number: Int, _ noun: String) -> String { number == 1 ? "one \(noun)" : "\(number) \(noun)s" }
 
-    /// Rows under their headings, each column as wide as its widest cell. Control characters of whoever wrote a cell are shown as dots.
+    /// Rows under their headings, each column as wide as its widest cell. Characters that would steer the terminal are shown as dots.
     ///
     /// - Parameter fits: cuts rows off where the screen ends.
     static func table(_ headings: [String], _ rows: [[String]], fits: Bool = false, colour: (Int) -> Colour? = { _ in nil }) {
@@ -97,7 +98,7 @@ enum Terminal {
     }
 
     static func visible(_ text: String) -> String {
-        String(String.UnicodeScalarView(text.unicodeScalars.map { $0.value < 0x20 || (0x7F..<0xA0).contains($0.value) ? "·" : $0 }))
+        String(String.UnicodeScalarView(text.unicodeScalars.map { $0.steersText ? "·" : $0 }))
     }
 }
 

@@ -152,6 +152,52 @@ import Testing
         }
     }
 
+    /// The broker names no message then, only the channel that it closes.
+    @Test func aMessageThatIsTooLargeForTheBrokerIsFoundAmongOthers() async throws {
+        let limit = 20_000_000
+        try TestBroker.evaluate("application:set_env(rabbit, max_message_size, \(limit)).")
+        let lost = Atomic<Int>(0)
+        let link = try await TestBroker.open { event in
+            if case .disconnected = event { lost.add(1, ordering: .relaxed) }
+        }
+        let queue = TestBroker.name("queue")
+        try await link.declare(Topology(queues: [Queue(queue, .classic)]))
+        let large = OutgoingMessage(exchange: "", routingKey: queue, body: [UInt8](repeating: 1, count: limit + 1))
+        async let refused = failure { () async throws(PublishError) in
+            while let failure = await failure({ () async throws(PublishError) in try await link.publish([large]) }) {
+                if failure != .connectionLost { throw failure }
+            }
+        }
+        for number in 0..<20 {
+            while let failure = await failure({ () async throws(PublishError) in try await link.publish([message(queue, String(number))]) }) {
+                #expect(failure == .connectionLost)
+            }
+        }
+        guard case .returned(406, let why, _, _)? = await refused else {
+            Issue.record("it is not refused")
+            return
+        }
+        #expect(why.contains("size"))
+        #expect(lost.load(ordering: .relaxed) == 0)
+        try await link.delete(queue: queue)
+        await link.close()
+    }
+
+    @Test func aSessionThatEndsAtOnceIsNotFollowedByTheNextWithoutAPause() async throws {
+        let connected = Atomic<Int>(0)
+        let link = try await TestBroker.open { event in
+            if case .connected(.consuming, _) = event { connected.add(1, ordering: .relaxed) }
+        }
+        let end = ContinuousClock.now + .seconds(3)
+        while ContinuousClock.now < end {
+            link.breakConnections()
+            try await Task.sleep(for: .milliseconds(1))
+        }
+        #expect(connected.load(ordering: .relaxed) < 25)
+        try await until("it stands again") { link.isConnected }
+        await link.close()
+    }
+
     @Test func anOverlongPropertyIsRefusedAndHarmsNothing() async throws {
         try await withQueue { link, queue in
             await #expect(throws: PublishError.unsendable("the message id has more than 255 bytes")) {
@@ -186,7 +232,7 @@ import Testing
 
     @Test func whatIsAskedInTheMomentOfTheLossIsStillAnswered() async throws {
         try await withQueue { link, queue in
-            for _ in 0..<100 {
+            for _ in 0..<20 {
                 // Posted together, the loss and what comes after it meet in one turn of the link's thread.
                 link.breakConnections()
                 do throws(PublishError) {

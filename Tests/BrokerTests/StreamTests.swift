@@ -77,6 +77,26 @@ import Testing
         }
     }
 
+    /// Deleted and declared again, with fewer messages than were read, as many, or more.
+    @Test(arguments: [0, 1, 5, 9])
+    func aStreamThatIsMadeAnewIsReadFromItsBeginning(count: Int) async throws {
+        try await withStream { link, stream in
+            let writer = try await TestBroker.open()
+            try await write(0..<5, to: stream, on: writer)
+            let shelf = Shelf()
+            let reading = try await link.read(stream, from: .first, onBatch: shelf.put)
+            try await until("what stands there is read") { shelf.numbers == Array(0..<5) }
+            try await writer.delete(queue: stream)
+            try await writer.declare(Topology(queues: [Queue(stream, .stream)]))
+            try await write(100..<100 + count, to: stream, on: writer)
+            try await until("what stood in the new one is read", within: 30) { shelf.numbers == Array(0..<5) + Array(100..<100 + count) }
+            try await write(200..<203, to: stream, on: writer)
+            try await until("and what comes", within: 30) { shelf.numbers == Array(0..<5) + Array(100..<100 + count) + Array(200..<203) }
+            await reading.end()
+            await writer.close()
+        }
+    }
+
     @Test func aLostConnectionLosesAndRepeatsNothing() async throws {
         try await withStream { link, stream in
             let shelf = Shelf()

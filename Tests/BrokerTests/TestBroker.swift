@@ -18,6 +18,20 @@ enum TestBroker {
         try await BrokerLink.open(configuration(), onEvent: onEvent)
     }
 
+    /// Changes something in the running broker that has no other switch.
+    static func evaluate(_ erlang: String) throws {
+        let folder = try #require(ProcessInfo.processInfo.environment["SALVAGE_TEST_BROKER"])
+        let script = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+            .appending(path: "deploy/local/broker")
+        let process = Process()
+        process.executableURL = URL(filePath: "/bin/bash")
+        process.arguments = [script.path, "ctl", folder, "eval", erlang]
+        process.standardOutput = FileHandle.nullDevice
+        try process.run()
+        process.waitUntilExit()
+        try #require(process.terminationStatus == 0)
+    }
+
     static func name(_ what: String) -> String { "test.\(what).\(UUID().uuidString.prefix(8))" }
 }
 

@@ -191,7 +191,7 @@ public final class Fleet: Sendable {
 
     /// Whether nothing waits in any queue between the stages, the delay ladder included. What a worker holds does not show.
     public func isIdle() async throws -> Bool {
-        let stages = ["intake", "cascade", "retry", "outcomes", "suspects", "unrouted"]
+        let stages = ["intake", "cascade", "retry", "outcomes", "suspects", "unrouted", "held"]
         let rungs = (0..<21).map { "delay." + ($0 < 10 ? "0" : "") + String($0) }
         for queue in stages + rungs where try await link.readyCount(of: "recovery." + queue) > 0 { return false }
         return true

@@ -148,7 +148,7 @@ import Testing
         for expected in [
             "merchants[0].flexFactorGateways[0].appKey (line 4): the environment variable NO_SUCH_VARIABLE is not set",
             "merchants[0].flexFactorGateways[0].appSecret (line 4): missing",
-            "merchants[0].flexFactorGateways[0].mid (line 4): expected a GUID, found 'nonsense'",
+            "merchants[0].flexFactorGateways[0].mid (line 4): expected a GUID",
             "merchants[0].flexFactorGateways[0].environment (line 4): expected sandbox, production",
             "merchants[0].flexFactorGateways[0].expiryDays (line 4): expected a whole number of 1...21, found '22'",
             "merchants[0].flexFactorGateways[0].hmacSigningKey (line 4): expected Base64 of at least 32 bytes",

@@ -11,7 +11,7 @@ import Testing
 
     private func stage(_ merchants: Merchant...) -> IntakeStage {
         IntakeStage(
-            merchants: Merchants(merchants.first ?? merchant), cards: Vault(hasKey: false), clock: ManualClock(Self.now), worker: .sample,
+            merchants: Merchants(merchants.first ?? merchant), claims: MemoryClaims(), cards: Vault(hasKey: false), clock: ManualClock(Self.now), worker: .sample,
             names: TopologyNames())
     }
 
@@ -43,13 +43,13 @@ import Testing
         #"{"specversion":"1.0","id":"c-1","source":"s","type":"com.salvage.cancel.v1","data":{"merchantId":"acme",\#(data)}}"#
     }
 
-    @Test func aRejectedEventIsToldUnderItsOrderTypeWithAllThatCouldBeRead() throws {
+    @Test func aRejectedEventIsToldUnderItsOrderTypeWithAllThatCouldBeRead() async throws {
         let text = """
             {"specversion":"1.0","id":"d-1","source":"s","type":"com.salvage.decline.v1","time":"2026-01-02T03:04:05Z","data":{"merchantId":"acme",\
             "trigger":"recycle","order":{"id":"A1","type":"recurring","billingCycle":7},"decline":{"gatewayId":"7","responseCodeSource":"nmi",\
             "responseCode":"201","transactionId":"T-1"}}}
             """
-        let handled = stage().handle(message(text))
+        let handled = await stage().handle(message(text))
         let answer = try #require(try answers(handled).first)
         #expect(answer.message.destination == .results(.recurring, .rejected) && answer.reason == "invalid_event")
         #expect(answer.data?["order"]?["type"]?.string == "recurring" && answer.data?["eventId"]?.string == "d-1")
@@ -62,14 +62,14 @@ import Testing
     @Test(arguments: [
         #""orderId":"A1","purchaseId":"88""#, #""recoveryReference":"nonsense""#, #""orderId":7"#,
     ])
-    func aFaultyCancelIsNotCalledADecline(data: String) throws {
-        let answer = try #require(try answers(stage().handle(message(cancel(data)))).first)
+    func aFaultyCancelIsNotCalledADecline(data: String) async throws {
+        let answer = try #require(try answers(await stage().handle(message(cancel(data)))).first)
         #expect(answer.reason == "invalid_command" && answer.event["id"]?.string == "command:c-1/rejected")
         #expect(answer.data?["reason"]?["message"]?.string?.contains("decline") == false && answer.data?["final"]?.bool == false)
     }
 
-    @Test func aCancelOfACascadeIsAnsweredAtOnceAndIsNoLetter() throws {
-        let handled = stage().handle(message(cancel(#""recoveryReference":"A1-S0""#), replyTo: "amq.gen-1"))
+    @Test func aCancelOfACascadeIsAnsweredAtOnceAndIsNoLetter() async throws {
+        let handled = await stage().handle(message(cancel(#""recoveryReference":"A1-S0""#), replyTo: "amq.gen-1"))
         for replies in [false, true] {
             let answer = try #require(try answers(handled, replies: replies).first)
             #expect(answer.event["type"]?.string == "com.salvage.recovery.nothing_to_cancel.v1" && answer.data?["order"]?["id"]?.string == "A1")
@@ -78,32 +78,58 @@ import Testing
         #expect(letters(handled).isEmpty)
     }
 
-    @Test func aCancelThatCannotBeCarriedOutIsAnswered() throws {
+    @Test func aCancelThatCannotBeCarriedOutIsAnswered() async throws {
         let rebill = #""orderId":"A1","purchaseId":"88","billingCycle":7"#
-        let unknown = stage(Merchant(id: "other", flexFactorGateways: [], gateways: [])).handle(message(cancel(rebill)))
+        let unknown = await stage(Merchant(id: "other", flexFactorGateways: [], gateways: [])).handle(message(cancel(rebill)))
         #expect(try answers(unknown).map(\.reason) == ["unknown_merchant"] && letters(unknown).map(\.reason) == [.unknownMerchant])
         #expect(try answers(unknown).first?.message.destination == .results(.recurring, .rejected))
-        let unnamed = stage(Merchant(id: "acme", flexFactorGateways: [FlexFactorGateway(id: "42")], gateways: [])).handle(message(cancel(rebill)))
+        let unnamed = await stage(Merchant(id: "acme", flexFactorGateways: [FlexFactorGateway(id: "42")], gateways: [])).handle(message(cancel(rebill)))
         #expect(try answers(unnamed).map(\.reason) == ["invalid_command"] && letters(unnamed).count == 1)
     }
 
-    @Test func whatIsNoJSONIsAnsweredWhereAnAnswerWasAskedFor() throws {
-        let asked = stage().handle(message("no json", id: "odd-1", replyTo: "amq.gen-1"))
+    @Test func whatIsNoJSONIsAnsweredWhereAnAnswerWasAskedFor() async throws {
+        let asked = await stage().handle(message("no json", id: "odd-1", replyTo: "amq.gen-1"))
         let reply = try #require(try answers(asked, replies: true).first)
         #expect(reply.reason == "unreadable" && reply.event["id"]?.string == "event:odd-1/rejected" && reply.message.correlationID == "one")
         #expect(letters(asked).map(\.reason) == [.unreadable])
-        let unasked = stage().handle(message("no json", id: "odd-1"))
+        let unasked = await stage().handle(message("no json", id: "odd-1"))
         #expect(try answers(unasked).isEmpty && letters(unasked).map(\.reason) == [.unreadable])
     }
 
     /// Ids can hold anything, and the letter is named instead.
-    @Test func anIDThatHoldsACardNumberIsNotToldBack() throws {
+    @Test func anIDThatHoldsACardNumberIsNotToldBack() async throws {
         let number = try #require((0...9).map { "4000123412341" + "00\($0)" }.first { CardDataGuard.finding(in: $0) == .cardNumber })
         for text in ["no json", "{}"] {
-            let handled = stage().handle(message(text, id: number, replyTo: "amq.gen-1"))
+            let handled = await stage().handle(message(text, id: number, replyTo: "amq.gen-1"))
             let letter = try #require(letters(handled).first)
-            #expect(try answers(handled, replies: true).map { $0.event["id"]?.string } == ["event:\(letter.id)/rejected"])
+            #expect(try answers(handled, replies: true).allSatisfy { $0.event["id"]?.string?.hasPrefix("event:\(letter.id)/rejected") == true })
             #expect(handled.publishing.allSatisfy { !String(decoding: $0.body, as: UTF8.self).contains(number) && !$0.messageID.contains(number) })
         }
+    }
+
+    private struct Mends: MendDirectory {
+        let letter = UUID5(high: 1, low: 2)
+
+        func passed(_ event: DeclineEvent, as reference: RecoveryReference, trace: UUID5?, at now: Moment) -> [UUID5] { [letter] }
+    }
+
+    /// With what it leads to, and not after it: a pod that dies must not leave the letter behind.
+    @Test func aMendedEventResolvesItsLettersWithWhatItLeadsTo() async throws {
+        func handled(_ merchantID: String) async -> Handled {
+            let stage = IntakeStage(
+                merchants: Merchants(merchant), claims: MemoryClaims(), cards: Vault(hasKey: false), clock: ManualClock(Self.now), worker: .sample,
+                names: TopologyNames(), mends: Mends())
+            return await stage.handle(message(
+                #"{"specversion":"1.0","id":"d-1","source":"s","type":"com.salvage.decline.v1","time":"2027-01-15T08:00:00Z","data":{"merchantId":"\#(merchantID)","#
+                    + #""trigger":"initial","order":{"id":"A1","type":"new_sale"},"decline":{"gatewayId":"7","responseCodeSource":"nmi","responseCode":"252","#
+                    + #""transactionId":"T-1"},"amount":{"minorUnits":1,"currency":"USD"},"billing":{"firstName":"Ada","lastName":"B","countryCode":"DE","#
+                    + #""addressLine1":"1","city":"X","zipCode":"1"},"paymentMethod":{"token":"t"}}}"#))
+        }
+        func records(_ handled: Handled) -> [LetterRecord] { handled.publishing.compactMap { try? LetterRecord.decode($0.body).get() } }
+        let taken = await handled("acme")
+        #expect(records(taken).map(\.act.letters) == [[Mends().letter]] && records(taken).first?.by == .init(name: "w-1", means: .worker))
+        #expect(records(taken).first.map { record in taken.publishing.contains { $0.messageID == record.id.description && $0.destination == .deadLetters } } == true)
+        let rejected = await handled("nobody")
+        #expect(records(rejected).isEmpty, "rejected again")
     }
 }

@@ -7,9 +7,9 @@ import Testing
 @Suite struct IntakeReplyTests {
     private static let now = Moment(milliseconds: 1_800_000_000_000)
 
-    private func handle(_ body: String, replyTo: String?, messageID: String? = "m-1", replies: ReplyPolicy = ReplyPolicy()) -> Handled {
-        IntakeStage(
-            merchants: Merchants(), cards: Vault(hasKey: true), clock: ManualClock(Self.now), worker: .sample, names: TopologyNames(), replies: replies
+    private func handle(_ body: String, replyTo: String?, messageID: String? = "m-1", replies: ReplyPolicy = ReplyPolicy()) async -> Handled {
+        await IntakeStage(
+            merchants: Merchants(), claims: MemoryClaims(), cards: Vault(hasKey: true), clock: ManualClock(Self.now), worker: .sample, names: TopologyNames(), replies: replies
         ).handle(IncomingMessage(body: Array(body.utf8), messageID: messageID, correlationID: "c-1", replyTo: replyTo, exchange: "declines", routingKey: "decline.initial"))
     }
 
@@ -20,8 +20,8 @@ import Testing
     private static let faulty = #"{"specversion":"1.0","id":"d-1","source":"crm","type":"com.salvage.decline.v1","time":"2027-01-15T08:00:00Z","data":{"merchantId":"acme"}}"#
 
     @Test(arguments: ["no json", #"{"a":1,"a":2}"#, "", faulty])
-    func whatIsUnusableIsAnsweredWhereAnAnswerWasAskedFor(body: String) throws {
-        let handled = handle(body, replyTo: "amq.rabbitmq.reply-to.g2dkAB.T")
+    func whatIsUnusableIsAnsweredWhereAnAnswerWasAskedFor(body: String) async throws {
+        let handled = await handle(body, replyTo: "amq.rabbitmq.reply-to.g2dkAB.T")
         let answer = try #require(reply(handled))
         #expect(answer.destination == .reply(queue: "amq.rabbitmq.reply-to.g2dkAB.T") && answer.correlationID == "c-1")
         let event = try JSONValue(parsing: answer.body.span)
@@ -34,28 +34,28 @@ import Testing
         #expect(!handled.account.hasRefusedReply)
     }
 
-    @Test func withoutAnyIdTheAnswerHasOneOfItsOwnTheSameAtEachRepeat() throws {
-        let first = try #require(reply(handle("no json", replyTo: "amq.gen-1", messageID: nil)))
-        let second = try #require(reply(handle("no json", replyTo: "amq.gen-1", messageID: nil)))
-        let other = try #require(reply(handle("no JSON", replyTo: "amq.gen-1", messageID: nil)))
+    @Test func withoutAnyIdTheAnswerHasOneOfItsOwnTheSameAtEachRepeat() async throws {
+        let first = try #require(reply(await handle("no json", replyTo: "amq.gen-1", messageID: nil)))
+        let second = try #require(reply(await handle("no json", replyTo: "amq.gen-1", messageID: nil)))
+        let other = try #require(reply(await handle("no JSON", replyTo: "amq.gen-1", messageID: nil)))
         #expect(first.messageID == second.messageID && first.messageID != other.messageID)
     }
 
-    @Test func nobodyIsToldWhereNobodyAsksAndNothingIsNamed() {
-        #expect(handle("no json", replyTo: nil, messageID: nil).publishing.map(\.destination) == [.deadLetters])
+    @Test func nobodyIsToldWhereNobodyAsksAndNothingIsNamed() async {
+        #expect(await handle("no json", replyTo: nil, messageID: nil).publishing.map(\.destination) == [.deadLetters])
         // A card number is no name to call a message by.
-        #expect(handle("no json", replyTo: nil, messageID: "4012888888881881").publishing.map(\.destination) == [.deadLetters])
+        #expect(await handle("no json", replyTo: nil, messageID: "4012888888881881").publishing.map(\.destination) == [.deadLetters])
     }
 
     @Test(arguments: ["tenant.inbox", "recovery.cascade", "crm.results", "declines", "amq.direct"])
-    func noAnswerGoesToAQueueThatWasNotMeantForIt(queue: String) {
+    func noAnswerGoesToAQueueThatWasNotMeantForIt(queue: String) async {
         for body in ["no json", Self.faulty] {
-            let handled = handle(body, replyTo: queue)
+            let handled = await handle(body, replyTo: queue)
             #expect(reply(handled) == nil && handled.account.hasRefusedReply)
         }
     }
 
-    @Test func aPrefixOfOursIsNoWayAroundTheRule() {
-        #expect(reply(handle(Self.faulty, replyTo: "recovery.cascade", replies: ReplyPolicy(prefix: "recovery."))) == nil)
+    @Test func aPrefixOfOursIsNoWayAroundTheRule() async {
+        #expect(reply(await handle(Self.faulty, replyTo: "recovery.cascade", replies: ReplyPolicy(prefix: "recovery."))) == nil)
     }
 }

@@ -14,7 +14,7 @@ import Testing
     private func handle(_ body: String, _ answers: FlexFactorAnswer..., receivedAt: Moment = now) async throws -> Handled {
         let news = try #require(WebhookNews(body: Array(body.utf8), merchantID: "acme", gatewayID: "42", receivedAt: receivedAt))
         let stage = OutcomeStage(
-            merchants: merchants, flexFactor: ScriptedFlexFactor { _, number in answers[min(number, answers.count - 1)] }, cancels: Cancels(),
+            merchants: merchants, claims: MemoryClaims(), flexFactor: ScriptedFlexFactor { _, number in answers[min(number, answers.count - 1)] }, cancels: Cancels(),
             clock: ManualClock(Self.now), worker: .sample, cards: Vault(hasKey: false), timing: RecoveryTiming(), callLimit: .seconds(5))
         return await stage.handle(IncomingMessage(body: news.encoded()))
     }
@@ -35,7 +35,7 @@ import Testing
             return
         }
         let stage = OutcomeStage(
-            merchants: merchants, flexFactor: ScriptedFlexFactor(.noSuchOrder), cancels: Cancels(), clock: ManualClock(Self.now), worker: .sample,
+            merchants: merchants, claims: MemoryClaims(), flexFactor: ScriptedFlexFactor(.noSuchOrder), cancels: Cancels(), clock: ManualClock(Self.now), worker: .sample,
             cards: Vault(hasKey: false), timing: RecoveryTiming(), callLimit: .seconds(5))
         let second = await stage.handle(IncomingMessage(body: later.body))
         #expect(second.account.fate == .deadLettered(.untrustedWebhook))

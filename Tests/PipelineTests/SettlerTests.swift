@@ -27,7 +27,7 @@ import Testing
         patience: Moment.Span = .seconds(30), underWay: Moment.Span = .seconds(0)
     ) async -> Settler.Settlement {
         let settler = Settler(
-            flexFactor: flexFactor, cancels: cancels, clock: clock, wait: { await clock.wait($0) }, worker: .sample, cards: Vault(hasKey: true),
+            flexFactor: flexFactor, claims: MemoryClaims(), cancels: cancels, clock: clock, wait: { await clock.wait($0) }, worker: .sample, cards: Vault(hasKey: true),
             callLimit: .seconds(20), patience: patience, underWay: underWay)
         return await settler.settle(letter, traceparent: Self.traceparent)
     }

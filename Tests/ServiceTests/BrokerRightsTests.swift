@@ -32,6 +32,6 @@ import Testing
     @Test func aPatternMatchesWholeNamesOnly() throws {
         let pattern = try Regex(BrokerRights(.worker, names).patterns.read)
         #expect("recovery.intake".wholeMatch(of: pattern) != nil)
-        for name in ["recovery-intake", "recovery.intake2", "recovery.dead", "crm.results", "xrecovery.intake"] { #expect(name.firstMatch(of: pattern) == nil) }
+        for name in ["recovery-intake", "recovery.intake2", "recovery.dead.lock", "recovery.results", "crm.results", "xrecovery.intake"] { #expect(name.firstMatch(of: pattern) == nil) }
     }
 }

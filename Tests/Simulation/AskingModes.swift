@@ -20,6 +20,15 @@ struct AskingModes {
     let cancelAnswers: Bool
     private var random: SeededRandom
 
+    /// Shows everything, and answers everything.
+    static let exact = AskingModes(list: .exact, cancelAnswers: true)
+
+    private init(list: List, cancelAnswers: Bool) {
+        self.list = list
+        self.cancelAnswers = cancelAnswers
+        random = SeededRandom(seed: 0)
+    }
+
     init(seed: UInt64) {
         random = SeededRandom(seed: seed ^ 0xA5C)
         list = List.allCases.randomElement(using: &random)!

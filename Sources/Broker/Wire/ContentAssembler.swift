@@ -9,10 +9,15 @@ struct ContentAssembler {
         let routingKey: String
         fileprivate(set) var properties = MessageProperties()
         fileprivate(set) var body: [UInt8] = []
-        fileprivate var size = 0
+        /// How long the body is, and how much of it has come.
+        fileprivate(set) var size = 0
+        fileprivate var received = 0
+        /// How much of it is kept.
+        fileprivate let mostBytes: Int
 
-        init(_ kind: Kind, exchange: amqp_bytes_t, routingKey: amqp_bytes_t) {
+        init(_ kind: Kind, exchange: amqp_bytes_t, routingKey: amqp_bytes_t, mostBytes: Int = .max) {
             self.kind = kind
+            self.mostBytes = mostBytes
             self.exchange = String(exchange)
             self.routingKey = String(routingKey)
         }
@@ -43,12 +48,13 @@ struct ContentAssembler {
             content.properties = MessageProperties(raw.load(as: amqp_basic_properties_t.self))
             content.size = Int(clamping: frame.payload.properties.body_size)
             // A publisher's claim is no reason to set memory aside; large bodies grow as they come.
-            content.body.reserveCapacity(min(content.size, 1 << 20))
+            content.body.reserveCapacity(min(content.size, content.mostBytes, 1 << 20))
         } else {
-            content.body.append(
-                contentsOf: UnsafeRawBufferPointer(start: frame.payload.body_fragment.bytes, count: frame.payload.body_fragment.len))
+            let fragment = UnsafeRawBufferPointer(start: frame.payload.body_fragment.bytes, count: frame.payload.body_fragment.len)
+            content.received += fragment.count
+            content.body.append(contentsOf: fragment.prefix(max(content.mostBytes - content.body.count, 0)))
         }
-        if content.body.count >= content.size { return content }
+        if content.received >= content.size { return content }
         underWay[frame.channel] = content
         return nil
     }

@@ -11,7 +11,7 @@ extension DeadLetter.Subject {
                 self.init()
             }
         case .unrouted: self.init(ofResult: body)
-        case .suspects: self.init()
+        case .suspects, .held: self.init()
         }
     }
 

@@ -32,6 +32,8 @@ public enum DeadLetterReason: String, Sendable, CaseIterable {
     case unroutable
     /// A limit of a queue put it out before anybody had taken it: time, length, or deliveries.
     case droppedByBroker = "dropped_by_broker"
+    /// The CRM was told that nothing was charged, and the money was taken after all.
+    case toldOtherwise = "told_otherwise"
 
     /// What an operator does about it.
     public var advice: String {
@@ -54,6 +56,8 @@ public enum DeadLetterReason: String, Sendable, CaseIterable {
         case .unroutable: "Bind a queue to the exchange for the routing key (`salvage topology apply` for ours), then replay it."
         case .droppedByBroker:
             "Lift the limit that is named (`salvage topology check --definitions` names policies that lose messages), or have the queue read in time; then replay it."
+        case .toldOtherwise:
+            "The CRM has the correction. Ask its people whether the order was charged elsewhere meanwhile; if it was, refund one of the two, then mark the letter as resolved."
         case .outcomeUnknown: "Reconcile it: FlexFactor is asked what became of the order, and the CRM is told."
         }
     }

@@ -7,6 +7,8 @@ public struct LetterBook: Sendable {
     /// Every writing in its order. One that was overtaken by a later one of the same letter stays and is passed over.
     private var writings: [(id: UUID5, offset: Int64)] = []
     private var runOrder: [UUID5] = []
+    /// What people did beside replays, the newest last.
+    private var acts: [LetterAct] = []
     /// Which letter a trace is the replay of, for replays whose end is not known.
     private var traces: [UUID5: (letter: UUID5, run: UUID5)] = [:]
     /// Letters share few explanations.
@@ -41,11 +43,28 @@ public struct LetterBook: Sendable {
         return counts
     }
 
-    /// How many letters are to be seen to, by what they died of and what may be done with them.
+    /// How many letters only an operator can see to, by what they died of and what may be done with them.
     public func toDo() -> [DeadLetterReason: [LetterHandling: Int]] {
         var counts: [DeadLetterReason: [LetterHandling: Int]] = [:]
-        for letter in cases.values where letter.isToDo { counts[letter.reason, default: [:]][letter.handling, default: 0] += 1 }
+        for letter in cases.values where letter.isToDo && !letter.waitsForCRM { counts[letter.reason, default: [:]][letter.handling, default: 0] += 1 }
         return counts
+    }
+
+    /// How many letters wait for the CRM to mend the event and send it again.
+    public func withCRM() -> [DeadLetterReason: Int] {
+        var counts: [DeadLetterReason: Int] = [:]
+        for letter in cases.values where letter.waitsForCRM { counts[letter.reason, default: 0] += 1 }
+        return counts
+    }
+
+    /// Letters whose charge may have happened: how many are to be reconciled, and since when the oldest is.
+    public func inDoubt() -> (count: Int, oldest: Moment?) {
+        var doubt: (count: Int, oldest: Moment?) = (0, nil)
+        for letter in cases.values where letter.isToDo && letter.handling == .reconcile {
+            doubt.count += 1
+            doubt.oldest = min(doubt.oldest ?? letter.firstAt, letter.firstAt)
+        }
+        return doubt
     }
 
     // MARK: Letters
@@ -70,6 +89,7 @@ public struct LetterBook: Sendable {
         known.lastAt = max(known.lastAt, letter.writtenAt)
         known.offset = offset
         known.handling = letter.handling
+        known.isForCRM = letter.isForCRM
         known.explanation = intern(Self.summary(of: letter))
         if replay?.letter != letter.id, !isRepeat {
             // Its publisher sent the message again, in whatever trace, and it died again.
@@ -108,7 +128,21 @@ public struct LetterBook: Sendable {
 
     // MARK: Records
 
+    /// What people did to letters beside replaying them, the newest first.
+    public var actsNewestFirst: [LetterAct] { acts.reversed() }
+
+    private static let mostActs = 500
+
+    private mutating func note(_ record: LetterRecord) {
+        guard record.by.means != .worker, let action = LetterAct.action(of: record) else { return }
+        if case .resolved(_, .processed(_, let run)) = record.act, runs[run] != nil { return }
+        if let job = record.job, let index = acts.lastIndex(where: { $0.id == job }) { return acts[index].take(record) }
+        acts.append(LetterAct(record, action))
+        if acts.count > 2 * Self.mostActs { acts.removeFirst(Self.mostActs) }
+    }
+
     public mutating func take(_ record: LetterRecord, at offset: Int64) {
+        note(record)
         for id in record.act.letters where cases[id] != nil { cases[id]?.records.append(offset) }
         switch record.act {
         case .selected(let letters, let run, let plan):
@@ -133,6 +167,8 @@ public struct LetterBook: Sendable {
                     if cases[id]?.failedRun == run { continue }
                     runs[run]?.processed.insert(id)
                 }
+                // Whoever sees to it already, or has, is not overruled.
+                if case .mended = resolution, cases[id]?.isToDo != true { continue }
                 cases[id]?.state = .resolved
                 cases[id]?.resolution = resolution
             }
@@ -163,6 +199,8 @@ public struct LetterCase: Sendable, Equatable {
     public let reference: RecoveryReference?
     public let gatewayID: GatewayID?
     public let attempts: Int
+    /// The CRM was told what to mend and to send it again, and nobody else need do anything.
+    public internal(set) var isForCRM: Bool
     public let firstAt: Moment
     public internal(set) var lastAt: Moment
     /// How often it was written: by redeliveries, replays, and messages that were published again.
@@ -193,6 +231,7 @@ public struct LetterCase: Sendable, Equatable {
         reference = letter.subject.reference
         gatewayID = letter.subject.gatewayID
         attempts = letter.attempts
+        isForCRM = letter.isForCRM
         firstAt = letter.writtenAt
         lastAt = letter.writtenAt
         self.offset = offset
@@ -207,6 +246,9 @@ public struct LetterCase: Sendable, Equatable {
         case .replayed, .resolved, .discarded: false
         }
     }
+
+    /// Whether the CRM's mended event is waited for; it resolves the letter by itself. An operator whose replay failed has it in hand.
+    public var waitsForCRM: Bool { state == .open && isForCRM }
 }
 
 public enum LetterState: String, Sendable, CaseIterable {

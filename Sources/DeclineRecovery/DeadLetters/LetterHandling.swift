@@ -41,6 +41,14 @@ extension DeadLetter {
         }
     }
 
+    /// Only the event's publisher can mend it, and was told what is wrong and to send it again.
+    public var isForCRM: Bool {
+        switch reason {
+        case .invalidEvent, .cardDataInClear, .cardUnusable: crmWasTold == .rejected
+        default: false
+        }
+    }
+
     /// The CRM went on by its own rules and may have charged the order elsewhere: only its people can say whether a replay charges twice.
     public var needsCRMConsent: Bool { reason.needsCRMConsent }
 }

@@ -8,6 +8,7 @@ extension LetterRecord {
                 json.member("means", by.means.rawValue)
             }
             data.optional("note", note)
+            data.optional("job", job?.description)
             if !act.letters.isEmpty {
                 data.array("letters") { list in
                     for letter in act.letters { list.element(letter.description) }
@@ -33,6 +34,9 @@ extension LetterRecord {
                 data.member("how", "reconciled")
                 data.member("outcome", kind.rawValue)
             case .resolved(_, .byHand): data.member("how", "by_hand")
+            case .resolved(_, .mended(let reference)):
+                data.member("how", "mended")
+                data.member("outcome", reference)
             case .lookedUp(_, let found): data.member("found", found)
             case .runEnded(let run, let end, let why):
                 data.member("run", run.description)
@@ -57,7 +61,7 @@ extension LetterRecord {
         guard let at = Moment(rfc3339: try event.text("time")) else { throw event.fault("time", "a time") }
         return LetterRecord(
             id: try event.id("id"), at: at, by: Operator(name: try by.text("name"), means: try by.word("means")),
-            note: try data.optionalText("note"), act: try readAct(data))
+            note: try data.optionalText("note"), job: try data.optionalText("job").flatMap { UUID5($0) }, act: try readAct(data))
     }
 
     private static func readAct(_ data: EnvelopeReader) throws(EnvelopeFault) -> Act {
@@ -87,7 +91,8 @@ extension LetterRecord {
             case "processed": return .resolved(letters, .processed(try data.text("outcome"), run: try data.id("run")))
             case "reconciled": return .resolved(letters, .reconciled(try data.word("outcome")))
             case "by_hand": return .resolved(letters, .byHand)
-            default: throw data.fault("how", "processed, reconciled or by_hand")
+            case "mended": return .resolved(letters, .mended(try data.text("outcome")))
+            default: throw data.fault("how", "processed, reconciled, by_hand or mended")
             }
         case "discarded": return .discarded(letters)
         case "restored": return .restored(letters)

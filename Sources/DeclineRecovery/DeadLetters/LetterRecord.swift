@@ -8,6 +8,8 @@ public struct LetterRecord: Sendable, Equatable {
     public let at: Moment
     public let by: Operator
     public let note: String?
+    /// The job that this is a part of: one act of a person can take many records.
+    public let job: UUID5?
     public let act: Act
 
     /// Who acted, and by what means.
@@ -18,6 +20,8 @@ public struct LetterRecord: Sendable, Equatable {
         public enum Means: String, Sendable, CaseIterable {
             case commandLine = "command_line"
             case console
+            /// By itself, in a worker.
+            case worker
         }
 
         public init(name: String, means: Means) {
@@ -68,6 +72,8 @@ public struct LetterRecord: Sendable, Equatable {
         case reconciled(ResultKind)
         /// Somebody saw to it by other means; the note says how.
         case byHand
+        /// The CRM mended the event and sent it again, and it came through: its recovery's reference.
+        case mended(String)
     }
 
     public enum RunEnd: String, Sendable, CaseIterable {
@@ -76,12 +82,21 @@ public struct LetterRecord: Sendable, Equatable {
         case stopped
     }
 
-    public init(id: UUID5, at: Moment, by: Operator, note: String? = nil, act: Act) {
+    public init(id: UUID5, at: Moment, by: Operator, note: String? = nil, job: UUID5? = nil, act: Act) {
         self.id = id
         self.at = at
         self.by = by
         self.note = note
+        self.job = job
         self.act = act
+    }
+
+    /// What a worker notes when the CRM's mended event comes through. A repeat of it is the same record.
+    public static func mended(_ letters: [UUID5], by reference: RecoveryReference, worker: String, at now: Moment) -> LetterRecord {
+        let namespace = UUID5(high: 0x54c1_7be0_2a9d_4f16, low: 0x8b37_d0f2_61ac_93e5)
+        let name = ([reference.text] + letters.map(\.description)).joined(separator: "/")
+        return LetterRecord(
+            id: UUID5(namespace: namespace, name: name), at: now, by: Operator(name: worker, means: .worker), act: .resolved(letters, .mended(reference.text)))
     }
 
     public var sentence: String {
@@ -94,6 +109,7 @@ public struct LetterRecord: Sendable, Equatable {
         case .resolved(_, .processed(let what, _)): "resolved: the replay was processed (\(what))"
         case .resolved(_, .reconciled(let kind)): "resolved: FlexFactor was asked, and the CRM told \(kind.rawValue)"
         case .resolved(_, .byHand): "marked as resolved"
+        case .resolved(_, .mended(let reference)): "resolved by itself: the CRM sent it again, and it came through as \(reference)"
         case .discarded: "discarded"
         case .restored: "restored: it is to be done again"
         case .lookedUp(_, let found): "reconcile did not settle it: \(found)"

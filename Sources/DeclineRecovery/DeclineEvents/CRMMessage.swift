@@ -71,21 +71,23 @@ public struct RejectedEvent: Sendable, Equatable {
         // Card data first: it must not be what is cut off.
         self.faults = cardData.all(before: faults)
         hasCardData = !cardData.isEmpty
+        let places = IDPlaces(value)
         // What is told back must itself be clean, and of a size that fits an id.
-        func safe(_ value: JSONValue?) -> String? {
-            guard let text = value?.string, !text.isEmpty, text.utf8.count <= 128, CardDataGuard.finding(in: text) == nil else { return nil }
-            return text
+        func safe(_ value: JSONValue?, member: String = "", of parent: String? = nil) -> String? {
+            guard let text = value?.string, !text.isEmpty, text.utf8.count <= 128 else { return nil }
+            return CardDataGuard.finding(in: text) == nil || places.isID(.string(text), member: member, of: parent) ? text : nil
         }
         eventID = safe(value["id"])
         let data = value["data"]
         merchantID = safe(data?["merchantId"]).map(MerchantID.init(_:))
-        orderID = safe(data?["order"]?["id"]) ?? safe(data?["orderId"]) ?? safe(value["subject"])
+        orderID = safe(data?["order"]?["id"], member: "id", of: "order") ?? safe(data?["orderId"], member: "orderId", of: "data")
+            ?? safe(value["subject"], member: "subject")
         let trigger = data?["trigger"]?.string.flatMap(TriggerWord.init(rawValue:))
         isCommand = [CancelCommand.type, RefundCommand.type].contains(value["type"]?.string)
         // A command that names an order names one of its rebills, and only a rebill is recycled.
         orderType = isCommand ? safe(data?["orderId"]).map { _ in .recurring }
             : data?["order"]?["type"]?.string.flatMap(OrderType.init(rawValue:)) ?? (trigger == .recycle ? .recurring : nil)
-        origin = DeclineOrigin(eventID: eventID, trigger: trigger, transactionID: safe(data?["decline"]?["transactionId"]))
+        origin = DeclineOrigin(eventID: eventID, trigger: trigger, transactionID: safe(data?["decline"]?["transactionId"], member: "transactionId", of: "decline"))
     }
 }
 

@@ -1,6 +1,7 @@
 /// Looks for card data in everything a message holds, names included.
 struct CardDataSearch {
     private let faults: FaultList
+    private let places: IDPlaces
     /// Where the search is. A path is made only for what is told: made at every step, a long name over many elements would cost its
     /// length for each of them.
     private var place: [Step] = []
@@ -13,35 +14,42 @@ struct CardDataSearch {
     }
 
     static func search(_ value: JSONValue, _ faults: FaultList) {
-        var search = CardDataSearch(faults: faults)
-        search.walk(value)
+        var search = CardDataSearch(faults: faults, places: IDPlaces(value))
+        search.walk(value, under: nil)
     }
 
-    private init(faults: FaultList) {
+    private init(faults: FaultList, places: IDPlaces) {
         self.faults = faults
+        self.places = places
     }
 
-    private mutating func walk(_ value: JSONValue) {
+    private mutating func walk(_ value: JSONValue, under name: String?) {
         switch value {
         case .null, .bool: break
         case .integer(let number): if number.magnitude >= 100_000_000_000 { judge(String(number)) }
-        case .number(let text), .string(let text): judge(text)
+        case .number(let text): judge(CardDataGuard.written(text))
+        case .string(let text): judge(text)
         case .array(let elements):
-            for (index, element) in elements.enumerated() { at(.index(index)) { $0.walk(element) } }
+            if CardDataGuard.isCardNumber(elements) { return add(Self.number) }
+            for (index, element) in elements.enumerated() { at(.index(index)) { $0.walk(element, under: nil) } }
         case .object(let members):
-            for (index, member) in members.enumerated() {
+            let named = NamedPair(value)
+            for (index, member) in members.enumerated() where !places.isID(member.value, member: member.name, of: name) {
                 let isClean = CardDataGuard.finding(in: member.name) == nil
                 at(isClean ? .name(member.name) : .hidden(index)) { search in
                     if !isClean { search.add("a card number in clear as a name; card data never travels in clear") }
-                    if CardDataGuard.namesSecurityCode(member.name), CardDataGuard.mayBeSecurityCode(member.value) {
-                        search.add("a security code in clear; security codes are never sent")
-                    } else {
-                        search.walk(member.value)
+                    switch SecretName(member.name) ?? named?.secret(of: member) {
+                    case .securityCode? where CardDataGuard.mayBeSecurityCode(member.value): search.add(Self.code)
+                    case .cardNumber? where CardDataGuard.mayBeCardNumber(member.value): search.add(Self.number)
+                    default: search.walk(member.value, under: member.name)
                     }
                 }
             }
         }
     }
+
+    private static let number = "a card number in clear; send a FlexFactor token (an id that only looks like one needs a letter before it)"
+    private static let code = "a security code in clear; security codes are never sent"
 
     private mutating func at(_ step: Step, _ look: (inout CardDataSearch) -> Void) {
         place.append(step)
@@ -51,9 +59,9 @@ struct CardDataSearch {
 
     private func judge(_ text: String) {
         switch CardDataGuard.finding(in: text) {
-        case .cardNumber: add("a card number in clear; send a FlexFactor token (an id that only looks like one needs a letter before it)")
+        case .cardNumber: add(Self.number)
         case .trackData: add("magnetic stripe data in clear; it is never sent")
-        case .securityCode: add("a security code in clear; security codes are never sent")
+        case .securityCode: add(Self.code)
         case nil: break
         }
     }

@@ -166,6 +166,11 @@ struct JSONNumber: Equatable {
         exponent = shifted
     }
 
+    /// Its digits without zeros at either end, then as many zeros as make it whole, up to twenty digits.
+    var digitsWritten: String {
+        String(decoding: digits, as: UTF8.self) + String(repeating: "0", count: max(0, min(exponent, 20 - digits.count)))
+    }
+
     /// `nil` where it has a fraction or more digits than 64 bits hold for certain.
     var int64: Int64? {
         if digits.isEmpty { return 0 }

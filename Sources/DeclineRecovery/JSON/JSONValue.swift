@@ -125,8 +125,8 @@ extension JSONValue {
     /// A member by its name, ASCII case ignored: FlexFactor's own texts differ in it.
     public subscript(anyCase name: String) -> JSONValue? {
         if let exact = self[name] { return exact }
-        let wanted = name.lowercased()
-        return object?.first { $0.name.lowercased() == wanted }?.value
+        func small(_ byte: UInt8) -> UInt8 { (0x41...0x5A).contains(byte) ? byte | 0x20 : byte }
+        return object?.first { $0.name.utf8.count == name.utf8.count && $0.name.utf8.elementsEqual(name.utf8) { small($0) == small($1) } }?.value
     }
 }
 

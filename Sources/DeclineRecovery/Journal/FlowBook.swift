@@ -36,6 +36,8 @@ public struct FlowBook: Sendable {
     public private(set) var days: [Int64: Tally] = [:]
     public private(set) var codes: [String: Tally] = [:]
     public private(set) var open: [String: Open] = [:]
+    /// By the day of their telling, where `days` counts by the day on which a decline was taken in.
+    public private(set) var takings = Takings()
     private var minutes: [Int64: Minute] = [:]
     /// References that have ended, as numbers, by the day of their end.
     private var ended: [Int64: Set<UInt64>] = [:]
@@ -56,6 +58,7 @@ public struct FlowBook: Sendable {
         minutes[record.at.milliseconds / 60_000, default: Minute()].counts[record.stage, default: [:]][record.fate, default: 0] += 1
         let key = record.reference.text
         let mark = Self.mark(of: key)
+        if record.fate == "told" { tell(record, key, mark, day) }
         if ended.values.contains(where: { $0.contains(mark) }) { return }
         switch record.fate {
         // A cancel command passes intake with its recovery's reference, and no rule decided it.
@@ -75,6 +78,15 @@ public struct FlowBook: Sendable {
             takeUp(key)
             wait(record, key, day, record.until, phase: record.detail)
         case "dead_lettered", "rejected": fall(key)
+        default: break
+        }
+    }
+
+    private mutating func tell(_ record: JournalRecord, _ key: String, _ mark: UInt64, _ day: Int64) {
+        switch ResultKind(rawValue: record.detail) {
+        // A webhook knows no amount.
+        case .approved: takings.approved(mark, open[key]?.amount ?? fallen[key]?.amount ?? record.amount, day: day)
+        case .refunded, .chargeback: takings.returned(mark, record.amount, day: day)
         default: break
         }
     }
@@ -140,6 +152,7 @@ public struct FlowBook: Sendable {
         ended = ended.filter { $0.key >= day }
         days = days.filter { $0.key >= day }
         open = open.filter { $0.value.day >= day }
+        takings.forget(before: day)
     }
 
     private static func mark(of text: String) -> UInt64 {

@@ -37,7 +37,9 @@ extension ResultEvent {
         data.optional("trigger", trigger?.rawValue)
         data.optional("transactionId", origin.transactionID)
         data.member("final", isFinal)
-        data.optional("result", kind.success.map { $0 ? "success" : "failure" })
+        data.optional("corrects", correctedID)
+        data.optional("otherRecovery", other?.text)
+        data.optional("result", reason.kind.success.map { $0 ? "success" : "failure" })
         data.object("reason") { json in
             json.member("code", reason.code)
             json.member("message", reason.sentence)

@@ -62,6 +62,15 @@ public struct CRMAction: Sendable, Equatable {
     /// What follows from a result.
     ///
     /// - Parameter order: `nil` for an event so faulty that it names none.
+    public init(after reason: ResultReason, of order: RecoveredOrder?) {
+        self = switch reason {
+        case .skipped(.inRecovery), .unresolved: .awaitResult
+        // Another result of the same debt has completed it.
+        case .skipped(.alreadyRecovered): CRMAction(.leaveOrder)
+        default: CRMAction(after: reason.kind, of: order)
+        }
+    }
+
     public init(after kind: ResultKind, of order: RecoveredOrder?) {
         self = switch (kind, order) {
         case (.rejected, _): .correctAndResend

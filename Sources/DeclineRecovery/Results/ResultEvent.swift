@@ -19,6 +19,12 @@ public struct ResultEvent: Sendable, Equatable {
     public let distinction: String?
     /// Of a refund: something of the sale is left.
     public let isPartial: Bool
+    /// The kind of the final result that this one corrects.
+    public let corrects: ResultKind?
+    /// The recovery that stands in the way of this one: the CRM waits for its result, or has it.
+    public let other: RecoveryReference?
+    /// Which publication of a decline was rejected; the next may be of another content under the same id.
+    public let edition: String?
 
     /// What the result is about.
     public enum Subject: Sendable, Equatable {
@@ -32,7 +38,8 @@ public struct ResultEvent: Sendable, Equatable {
     public init(
         subject: Subject, merchantID: MerchantID?, reason: ResultReason, faults: [FieldError] = [], verdict: DeclineVerdict? = nil,
         gatewayID: GatewayID? = nil, flexFactorOrderID: FlexFactorOrderID? = nil, amount: Money? = nil, attempts: Int = 0, occurredAt: Moment,
-        origin: DeclineOrigin = DeclineOrigin(), distinction: String? = nil, isPartial: Bool = false
+        origin: DeclineOrigin = DeclineOrigin(), corrects: ResultKind? = nil, other: RecoveryReference? = nil, edition: String? = nil,
+        distinction: String? = nil, isPartial: Bool = false
     ) {
         self.subject = subject
         self.merchantID = merchantID
@@ -47,9 +54,31 @@ public struct ResultEvent: Sendable, Equatable {
         self.origin = origin
         self.distinction = distinction
         self.isPartial = isPartial
+        self.corrects = corrects
+        self.other = other
+        self.edition = edition
     }
 
-    public var kind: ResultKind { reason.kind }
+    public var kind: ResultKind { corrects == nil ? reason.kind : .correction }
+
+    /// The same as the correction of what was told before; `nil` where it corrects nothing.
+    public func correcting(_ kind: ResultKind?) -> ResultEvent { changed(reason, corrects: kind, other: other) }
+
+    /// The same for a recovery that another one stands in the way of.
+    public func naming(_ other: RecoveryReference, _ reason: ResultReason) -> ResultEvent { changed(reason, corrects: corrects, other: other) }
+
+    private func changed(_ reason: ResultReason, corrects: ResultKind?, other: RecoveryReference?) -> ResultEvent {
+        ResultEvent(
+            subject: subject, merchantID: merchantID, reason: reason, faults: faults, verdict: verdict, gatewayID: gatewayID,
+            flexFactorOrderID: flexFactorOrderID, amount: amount, attempts: attempts, occurredAt: occurredAt, origin: origin, corrects: corrects,
+            other: other, edition: edition, distinction: distinction, isPartial: isPartial)
+    }
+
+    /// The id of the result that this one corrects.
+    public var correctedID: String? {
+        guard let corrects, case .recovery(let reference, _) = subject else { return nil }
+        return "\(reference.text)/\(corrects.rawValue)"
+    }
 
     /// Whether it is the recovery's last word, or that of an event that became none. After it only what happens to the money is told.
     public var isFinal: Bool {
@@ -58,10 +87,13 @@ public struct ResultEvent: Sendable, Equatable {
 
     /// `<reference>/<kind>`, and for refunds and chargebacks `/<what tells them apart>` behind it; for an event that names no recovery `event:<event id>/<kind>`, and the like for a command. One command may
     /// name several recoveries, so its answer's id names the one that it speaks of.
+    ///
+    /// A correction's ends in what is true now, a rejection's in what tells one publication from the next.
     public var id: String {
-        switch subject {
-        case .recovery(let reference, _): "\(reference.text)/\(kind.rawValue)" + (distinction.map { "/" + $0 } ?? "")
-        case .event(let id, _, _): "event:\(id)/\(kind.rawValue)"
+        let ending = corrects == nil ? (edition ?? distinction).map { "/" + $0 } ?? "" : "/" + reason.kind.rawValue
+        return switch subject {
+        case .recovery(let reference, _): "\(reference.text)/\(kind.rawValue)\(ending)"
+        case .event(let id, _, _): "event:\(id)/\(kind.rawValue)\(ending)"
         case .command(let id, let reference, _, _): "command:\(id)/" + (reference.map { $0.text + "/" } ?? "") + kind.rawValue
         }
     }
@@ -84,8 +116,8 @@ public struct ResultEvent: Sendable, Equatable {
     public var action: CRMAction {
         switch subject {
         case .recovery where kind == .refunded && isPartial: .recordRefund
-        case .recovery(_, let order): CRMAction(after: kind, of: order)
-        case .event, .command: CRMAction(after: kind, of: nil)
+        case .recovery(_, let order): CRMAction(after: reason, of: order)
+        case .event, .command: CRMAction(after: reason, of: nil)
         }
     }
 }

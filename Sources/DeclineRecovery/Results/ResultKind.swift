@@ -1,6 +1,10 @@
 /// What a result event tells (messages.md, "Result event").
 public enum ResultKind: String, Sendable, CaseIterable {
     case submitted, approved, declined, expired, cancelled, skipped, rejected, refunded, chargeback
+    /// A final result turned out to be wrong: this one names it and takes its place.
+    case correction
+    /// It is not known whether the money was taken, and a person sees to it.
+    case unresolved
     /// The answer to a cancel command that named nothing that could be cancelled.
     case nothingToCancel = "nothing_to_cancel"
     case refundFailed = "refund_failed"
@@ -8,7 +12,7 @@ public enum ResultKind: String, Sendable, CaseIterable {
     /// A recovery has exactly one final kind.
     public var isFinal: Bool {
         switch self {
-        case .submitted, .refunded, .chargeback, .nothingToCancel, .refundFailed: false
+        case .submitted, .refunded, .chargeback, .correction, .unresolved, .nothingToCancel, .refundFailed: false
         case .approved, .declined, .expired, .cancelled, .skipped, .rejected: true
         }
     }
@@ -18,7 +22,7 @@ public enum ResultKind: String, Sendable, CaseIterable {
         switch self {
         case .approved: true
         case .declined, .expired, .cancelled: false
-        case .submitted, .skipped, .rejected, .refunded, .chargeback, .nothingToCancel, .refundFailed: nil
+        case .submitted, .skipped, .rejected, .refunded, .chargeback, .correction, .unresolved, .nothingToCancel, .refundFailed: nil
         }
     }
 

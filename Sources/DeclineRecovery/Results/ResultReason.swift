@@ -12,6 +12,7 @@ public enum ResultReason: Sendable, Equatable {
     /// FlexFactor gave nothing back.
     case refundFailed
     case nothingToCancel(Cancellation.End)
+    case unresolved
 
     /// Why an event or a charge was unusable.
     public enum Rejection: String, Sendable, CaseIterable {
@@ -21,6 +22,7 @@ public enum ResultReason: Sendable, Equatable {
         case invalidCommand = "invalid_command"
         case cardDataInClear = "card_data_in_clear"
         case unknownMerchant = "unknown_merchant"
+        case tooOld = "too_old"
         case noCardKey = "no_card_key"
         case cardUnusable = "card_unusable"
         case refusedByFlexFactor = "refused_by_flexfactor"
@@ -28,7 +30,7 @@ public enum ResultReason: Sendable, Equatable {
 
     /// Every reason that there is.
     public static let all: [ResultReason] =
-        [.submitted, .cancelled, .refunded, .refundFailed, .chargeback] + RecoveryOutcome.Approval.allCases.map(ResultReason.approved)
+        [.submitted, .cancelled, .refunded, .refundFailed, .chargeback, .unresolved] + RecoveryOutcome.Approval.allCases.map(ResultReason.approved)
         + RecoveryOutcome.Refusal.allCases.map(ResultReason.declined) + RecoveryOutcome.Expiry.allCases.map(ResultReason.expired)
         + SkipReason.allCases.map(ResultReason.skipped) + Rejection.allCases.map(ResultReason.rejected)
         + Cancellation.End.allCases.map(ResultReason.nothingToCancel)
@@ -46,6 +48,7 @@ public enum ResultReason: Sendable, Equatable {
         case .chargeback: .chargeback
         case .nothingToCancel: .nothingToCancel
         case .refundFailed: .refundFailed
+        case .unresolved: .unresolved
         }
     }
 
@@ -73,6 +76,7 @@ public enum ResultReason: Sendable, Equatable {
         case .chargeback: "chargeback"
         case .nothingToCancel(let why): why.rawValue
         case .refundFailed: "refund_failed"
+        case .unresolved: "outcome_unknown"
         }
     }
 
@@ -99,12 +103,14 @@ public enum ResultReason: Sendable, Equatable {
         case .rejected(.invalidEvent): "The decline event is not valid; every fault is listed."
         case .rejected(.cardDataInClear): "The event holds a card number or a security code in clear."
         case .rejected(.unknownMerchant): "The configuration has no merchant of this id."
+        case .rejected(.tooOld): "The charge was declined too long ago: what became of it may be forgotten here."
         case .rejected(.noCardKey): "The card is encrypted, and the worker holds no key for it."
         case .rejected(.cardUnusable): "The encrypted card cannot be opened, or does not hold a card."
         case .rejected(.refusedByFlexFactor): "FlexFactor refuses the request as it stands; its field errors are listed."
         case .refunded: "FlexFactor reports that the charge was refunded."
         case .chargeback: "FlexFactor reports a chargeback of the charge."
         case .refundFailed: "Nothing was refunded; FlexFactor's own words are listed."
+        case .unresolved: "FlexFactor could not tell in time whether it took the money. A person sees to it; wait for the result."
         case .nothingToCancel(.nothingToCancel): "There is nothing to cancel: no retry of that name is known, here or at FlexFactor."
         case .nothingToCancel(.alreadyClosed): "There is nothing to cancel: FlexFactor shows the order as closed."
         case .nothingToCancel(.leftToRecovery): "There is nothing to cancel any more: FlexFactor refuses it because of the order's state. The recovery's result tells how it ended."

@@ -13,6 +13,10 @@ public enum SkipReason: String, Sendable, CaseIterable {
     case networkWait = "network_wait"
     case networkLimit = "network_limit"
     case flexFactorUnavailable = "flexfactor_unavailable"
+    /// Another recovery of the same debt is open. The CRM waits for that one.
+    case inRecovery = "in_recovery"
+    /// Another recovery of the same debt was paid.
+    case alreadyRecovered = "already_recovered"
 
     public var sentence: String {
         switch self {
@@ -29,6 +33,8 @@ public enum SkipReason: String, Sendable, CaseIterable {
         case .networkWait: "The card network asks to wait longer than the gateway's expiryDays allow."
         case .networkLimit: "The card network allows no further rerun of this sale."
         case .flexFactorUnavailable: "FlexFactor could not be reached, and nothing was sent to it."
+        case .inRecovery: "The same debt is being recovered already: the result of that recovery decides. Charge it nowhere else."
+        case .alreadyRecovered: "The same debt was paid by another recovery. Charge it nowhere else."
         }
     }
 }

@@ -28,6 +28,8 @@ public struct Suspicion: Sendable, Equatable {
         case .suspects: deliveries < limit + 2 ? .giveUp : .giveUpUnread
         // It becomes a letter anyway.
         case .unrouted: .giveUpUnread
+        // Nothing of it is read.
+        case .held: .work
         }
     }
 }

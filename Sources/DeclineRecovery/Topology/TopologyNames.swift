@@ -11,8 +11,10 @@ public struct TopologyNames: Sendable, Equatable {
         retry = "\(prefix).retry"
         outcomes = "\(prefix).outcomes"
         suspects = "\(prefix).suspects"
+        held = "\(prefix).held"
         pulse = "\(prefix).pulse"
         cancels = "\(prefix).cancels"
+        claims = "\(prefix).claims"
         journal = "\(prefix).journal"
         results = "\(prefix).results"
         unrouted = "\(prefix).unrouted"
@@ -34,6 +36,8 @@ public struct TopologyNames: Sendable, Equatable {
     public let outcomes: String
     /// What was in work too often when its workers ended; tried alone.
     public let suspects: String
+    /// Messages that whoever they are for refuses, each tried again by itself.
+    public let held: String
     public let results: String
     /// Exchange and queue for what nobody has bound a queue for.
     public let unrouted: String
@@ -43,6 +47,8 @@ public struct TopologyNames: Sendable, Equatable {
     public let deadLock: String
     /// Exchange and stream of the cancel commands that are known; every pod reads it.
     public let cancels: String
+    /// Exchange and stream of the claims: what each worker is about to do that must not happen twice; every pod reads it.
+    public let claims: String
     /// Exchange and stream of the journal.
     public let journal: String
     /// Exchange on which each worker says every other second how it is. Nobody keeps that.
@@ -59,6 +65,7 @@ public struct TopologyNames: Sendable, Equatable {
         case .outcomes: outcomes
         case .suspects: suspects
         case .unrouted: unrouted
+        case .held: held
         }
     }
 
@@ -99,6 +106,8 @@ public enum Stage: String, Sendable, CaseIterable {
     case suspects
     /// Writes letters of what nobody had bound a queue for.
     case unrouted
+    /// Publishes again what was refused where it was to go, so that nobody else waits for it.
+    case held
 
     /// The stages that work on a recovery, and whose messages may become suspects.
     public static let working: [Stage] = [.intake, .cascade, .retry, .outcomes]

@@ -9,6 +9,8 @@ extension ConsoleAPI {
         let others = shelf.look { book in
             book.runsNewestFirst.prefix(100).filter { run in !mine.contains { $0.id == run.id } }.map {
                 (at: $0.startedAt, json: LetterView.run($0, isUnderWay: isBusy))
+            } + book.actsNewestFirst.prefix(100).filter { act in !mine.contains { $0.id == act.id } }.map {
+                (at: $0.startedAt, json: LetterView.act($0))
             }
         }
         let all = mine.map { (at: $0.startedAt, json: LetterView.job($0, isMine: true)) } + others
@@ -19,8 +21,9 @@ extension ConsoleAPI {
         let id = try id(text)
         if let job = jobs[id] { return LetterView.job(job, isMine: true) }
         let isBusy = try await isLocked()
-        guard let run = shelf.look({ $0.runs[id] }) else { throw .notFound }
-        return LetterView.run(run, isUnderWay: isBusy)
+        if let run = shelf.look({ $0.runs[id] }) { return LetterView.run(run, isUnderWay: isBusy) }
+        guard let act = shelf.look({ book in book.actsNewestFirst.first { $0.id == id } }) else { throw .notFound }
+        return LetterView.act(act)
     }
 
     private func isLocked() async throws(ConsoleError) -> Bool {

@@ -33,7 +33,7 @@ public final class ConsoleAPI: Sendable {
         let path = request.path
         switch (request.method, path.first, path.count) {
         case (.get, "session", 1): return .ok(session(request.person))
-        case (.get, "overview", 1): return .ok(try await Overview.json(flow, letters: shelf, now: tools.clock.now()))
+        case (.get, "overview", 1): return .ok(try await Overview.json(flow, letters: shelf, jobs: jobs, now: tools.clock.now()))
         case (.get, "letters", 1): return .ok(try await letters(request))
         case (.get, "letters", 2) where path[1] == "groups": return .ok(try await groups(request))
         case (.get, "letters", 2): return .ok(try await letter(path[1]))

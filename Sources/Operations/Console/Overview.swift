@@ -3,8 +3,10 @@ import DeclineRecovery
 
 /// The overview as JSON: what goes on, what was recovered, what waits, what is not known.
 enum Overview {
-    static func json(_ flow: FlowShelf, letters: LetterShelf, now: Moment) async throws(ConsoleError) -> JSONValue {
+    static func json(_ flow: FlowShelf, letters: LetterShelf, jobs: JobRegistry, now: Moment) async throws(ConsoleError) -> JSONValue {
         let depths = try await flow.depths(now)
+        let acting = try await flow.isLocked(now) ? Self.acting(letters, jobs) : nil
+        let standing = Standing(letters, flow)
         let ready = flow.isReady
         let queues = flow.queues.map { name, what, kind in
             LetterView.object([
@@ -14,8 +16,10 @@ enum Overview {
         // Made while the books are held: a copy of either would be paid for by its next fold.
         let dead: [(String, JSONValue?)] = letters.look { book in
             var counts = book.counts()
-            let toDo = book.toDo()
-            // One whose replay became another letter is seen to there.
+            let toDo = standing.toDo
+            // One whose replay became another letter is seen to there, and one that the CRM mends by the CRM.
+            let withCRM = standing.withCRM.values.reduce(0, +)
+            counts[.open, default: 0] -= withCRM
             counts[.failedAgain] = toDo.values.reduce(0) { $0 + $1.values.reduce(0, +) } - (counts[.open] ?? 0)
             let reasons = toDo.map { reason, counts in (reason: reason, count: counts.values.reduce(0, +), inDoubt: counts[.reconcile] ?? 0) }
                 .sorted { left, right in
@@ -24,7 +28,9 @@ enum Overview {
                     return (rank(left), right.count, left.reason.rawValue) < (rank(right), left.count, right.reason.rawValue)
                 }
             return [
-                ("letters", LetterView.object(LetterState.allCases.map { ($0.rawValue, .integer(Int64(counts[$0] ?? 0))) })),
+                ("letters", LetterView.object(LetterState.allCases.map { ($0.rawValue, .integer(Int64(counts[$0] ?? 0))) } + [
+                    ("with_crm", .integer(Int64(withCRM))), ("in_doubt", .integer(Int64(standing.inDoubt))),
+                ])),
                 ("reasons", .array(reasons.map { reason, count, inDoubt in
                     LetterView.object([
                         ("reason", .string(reason.rawValue)), ("count", .integer(Int64(count))), ("inDoubt", .integer(Int64(inDoubt))),
@@ -35,7 +41,8 @@ enum Overview {
         let going: [(String, JSONValue?)] = flow.look { book in
             [
                 ("flow", Self.flow(book, now)), ("days", days(book)), ("codes", codes(book)), ("parked", parked(book, now)),
-                ("parkedTotal", .integer(Int64(book.open.values.count { $0.until != nil }))), ("unknowns", unknowns(book, now)),
+                ("today", today(book, now)), ("parkedTotal", .integer(Int64(standing.parked))), ("unknowns", unknowns(book, now)),
+                ("unknownTotal", .integer(Int64(standing.unknown))), ("oldestUnknown", standing.oldestUnknown.map { .integer($0.milliseconds) }),
                 ("oldestUnknowns", oldestUnknowns(book)),
             ]
         }
@@ -43,9 +50,45 @@ enum Overview {
             [
                 ("at", .integer(now.milliseconds)),
                 ("ready", LetterView.object([("letters", .bool(ready.letters)), ("journal", .bool(ready.journal)), ("workers", .bool(flow.knowsWorkers))])),
-                ("queues", .array(queues)),
+                ("queues", .array(queues)), ("acting", acting), ("unreadable", unreadable(letters)),
                 ("workers", workers(flow.pulses)),
             ] + dead + going)
+    }
+
+    /// Who acts on dead letters at the moment, as far as it can be told: the lock has no name, and what is done at a terminal shows by
+    /// its first record.
+    private static func acting(_ letters: LetterShelf, _ jobs: JobRegistry) -> JSONValue {
+        func acts(_ by: String?, _ action: String?, _ since: Moment?, _ run: UUID5?) -> JSONValue {
+            LetterView.object([
+                ("by", LetterView.text(by)), ("action", LetterView.text(action)), ("since", since.map { .integer($0.milliseconds) }),
+                ("run", LetterView.text(run?.description)),
+            ])
+        }
+        if let job = jobs.all.last(where: { !$0.progress.state.isOver && $0.progress.state != .waiting }) {
+            return acts(job.by.name, job.order.word, job.startedAt, job.id)
+        }
+        return letters.look { book in
+            if let run = book.runsNewestFirst.first, run.end == nil { return acts(run.by.name, "replay", run.startedAt, run.id) }
+            return acts(nil, nil, nil, nil)
+        }
+    }
+
+    private static func unreadable(_ letters: LetterShelf) -> JSONValue {
+        let (count, last) = letters.unreadable
+        return LetterView.object([("count", .integer(Int64(count))), ("last", .array(last.reversed().map { .string($0.sentence) }))])
+    }
+
+    /// What the CRM was told today (UTC), net of what went back.
+    private static func today(_ book: FlowBook, _ now: Moment) -> JSONValue {
+        let day = book.takings.days[now.milliseconds / 86_400_000] ?? Takings.Day()
+        let amounts: [JSONValue] = day.net.keys.sorted().map { currency in
+            LetterView.object([
+                ("currency", .string(currency)), ("net", .integer(day.net[currency] ?? 0)), ("returned", .integer(day.gone[currency] ?? 0)),
+            ])
+        }
+        return LetterView.object([
+            ("approved", .integer(Int64(day.approved))), ("returned", .integer(Int64(day.returned))), ("amounts", .array(amounts)),
+        ])
     }
 
     private static func flow(_ book: FlowBook, _ now: Moment) -> JSONValue {

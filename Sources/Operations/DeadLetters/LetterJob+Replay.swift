@@ -139,6 +139,7 @@ extension LetterJob {
             let begun = ContinuousClock.now
             say(.running, "\(what)sending \(start + 1) to \(start + batch.count) of \(letters.count)")
             var messages: [(letter: LetterCase, message: Broker.OutgoingMessage)] = []
+            var reopenings: [Broker.OutgoingMessage] = []
             let bodies: [DeadLetter]
             do throws(BrokerError) { bodies = try await tools.shelf.letters(at: batch.map(\.offset)) } catch { throw .broker(error) }
             let rehearsal = Rehearsal(tools: tools, patch: plan.patch, consent: plan.consent)
@@ -151,9 +152,15 @@ extension LetterJob {
                 if let why = outcome.refusalInFull {
                     leaveOut(letter.id, why)
                 } else {
+                    if let claim = ReplayMessage.reopening(
+                        whole, by: by.name, why: note ?? "replayed with the CRM's consent", now: tools.clock.now(), tools.shelf.names) {
+                        reopenings.append(claim)
+                    }
                     messages.append((letter, ReplayMessage.of(whole, body: outcome.body, run: id, tools.shelf.names)))
                 }
             }
+            // Before the messages: whoever takes one must find it opened.
+            if !reopenings.isEmpty { try await publish(reopenings, lock) }
             sent += try await publish(messages, lock)
             let pause = Duration.milliseconds(1_000 * batch.count / plan.rate) - (ContinuousClock.now - begun)
             if pause > .zero, start + batch.count != letters.count { try? await Task.sleep(for: pause) }

@@ -234,7 +234,7 @@ public final class LetterJob: Sendable {
     }
 
     func record(_ act: LetterRecord.Act, note: String? = nil) -> LetterRecord {
-        LetterRecord(id: .random(), at: tools.clock.now(), by: by, note: note, act: act)
+        LetterRecord(id: .random(), at: tools.clock.now(), by: by, note: note, job: id, act: act)
     }
 
     func publish(_ messages: [Broker.OutgoingMessage], _ lock: BrokerLock) async throws(LetterJobError) {

@@ -12,7 +12,7 @@ public final class LetterShelf: Sendable {
         var book = LetterBook()
         /// What the book is folded from.
         var reading: StreamReading?
-        var unreadable = 0
+        var unreadable: (count: Int, last: [Unreadable]) = (0, [])
         /// Records of ours that are on their way into the stream.
         var awaited: Set<UUID5> = []
     }
@@ -23,6 +23,23 @@ public final class LetterShelf: Sendable {
     public enum Entry: Sendable {
         case letter(DeadLetter, StreamEntry)
         case record(LetterRecord, StreamEntry)
+    }
+
+    /// What can be told of a message that cannot be read.
+    public struct Unreadable: Sendable {
+        public let offset: Int64
+        public let type: String?
+        public let messageID: String?
+        public let byteCount: Int
+
+        init(_ entry: StreamEntry) {
+            offset = entry.offset
+            type = entry.properties.type
+            messageID = entry.properties.messageID
+            byteCount = entry.body.count
+        }
+
+        public var sentence: String { "offset \(offset), type \(type ?? "unknown"), id \(messageID ?? "unknown"), \(byteCount) bytes" }
     }
 
     public init(_ link: BrokerLink, _ names: TopologyNames) {
@@ -45,7 +62,9 @@ public final class LetterShelf: Sendable {
                 case .record(let record, _):
                     state.book.take(record, at: entry.offset)
                     state.awaited.remove(record.id)
-                case nil: state.unreadable += 1
+                case nil:
+                    state.unreadable.count += 1
+                    state.unreadable.last = state.unreadable.last.suffix(19) + [Unreadable(entry)]
                 }
             }
         }
@@ -69,8 +88,8 @@ public final class LetterShelf: Sendable {
 
     public func look<Answer>(_ body: (LetterBook) -> Answer) -> Answer { state.withLock { body($0.book) } }
 
-    /// Messages of the stream that this version cannot read; they stay there.
-    public var unreadable: Int { state.withLock { $0.unreadable } }
+    /// Messages of the stream that this version cannot read, written by a later one perhaps; they stay there. How many, and the last.
+    public var unreadable: (count: Int, last: [Unreadable]) { state.withLock { $0.unreadable } }
 
     /// Waits until the book holds all that stands in the stream now.
     public func catchUp() async throws(BrokerError) {

@@ -11,7 +11,7 @@ public enum LetterView {
             ("merchantId", text(letter.merchantID?.text)), ("orderId", text(letter.orderID)), ("recoveryReference", text(letter.reference?.text)),
             ("gatewayId", text(letter.gatewayID?.text)), ("firstAt", .integer(letter.firstAt.milliseconds)), ("lastAt", .integer(letter.lastAt.milliseconds)),
             ("occurrences", .integer(Int64(letter.occurrences))), ("attempts", .integer(Int64(letter.attempts))),
-            ("successor", text(letter.successor?.description)), ("run", text(letter.run?.description)), ("outcome", text(letter.resolution?.text)),
+            ("waitsForCrm", .bool(letter.waitsForCRM)), ("successor", text(letter.successor?.description)), ("run", text(letter.run?.description)), ("outcome", text(letter.resolution?.text)),
         ])
     }
 
@@ -147,15 +147,28 @@ public enum LetterView {
         return self.run(
             id: run.id, action: "replay", by: run.by.name, note: run.note, startedAt: run.startedAt, endedAt: run.end?.at, state: state,
             total: run.letters.count, done: run.replayed.union(run.failed).count, succeeded: run.processed.count, failed: run.failed.count, leftOut: 0,
-            message: message, isCanary: run.plan.isCanary, isMine: false, isResumable: state == "interrupted" || state == "stopped", results: [])
+            message: message, isCanary: run.plan.isCanary, isMine: false, isResumable: state == "interrupted" || state == "stopped", results: [],
+            via: run.by.means)
+    }
+
+    /// What another process did, as the stream tells it.
+    public static func act(_ act: LetterAct) -> JSONValue {
+        let done = act.succeeded + act.failed
+        let letters = done == 1 ? "one letter" : "\(done) letters"
+        return run(
+            id: act.id, action: act.action, by: act.by.name, note: act.note, startedAt: act.startedAt, endedAt: act.endedAt, state: "finished", total: done,
+            done: done, succeeded: act.succeeded, failed: act.failed, leftOut: 0,
+            message: act.action == "reconcile" ? "\(act.succeeded) settled" + (act.failed > 0 ? ", \(act.failed) still unknown" : "") : "\(act.action): \(letters)",
+            isCanary: false, isMine: false, isResumable: false, results: [], via: act.by.means)
     }
 
     private static func run(
         id: UUID5, action: String, by: String, note: String?, startedAt: Moment, endedAt: Moment?, state: String, total: Int, done: Int,
-        succeeded: Int, failed: Int, leftOut: Int, message: String, isCanary: Bool, isMine: Bool, isResumable: Bool, results: [JSONValue]
+        succeeded: Int, failed: Int, leftOut: Int, message: String, isCanary: Bool, isMine: Bool, isResumable: Bool, results: [JSONValue],
+        via: LetterRecord.Operator.Means? = nil
     ) -> JSONValue {
         object([
-            ("id", .string(id.description)), ("action", .string(action)), ("by", .string(by)), ("note", text(note)),
+            ("id", .string(id.description)), ("action", .string(action)), ("by", .string(by)), ("via", text(via?.rawValue)), ("note", text(note)),
             ("startedAt", .integer(startedAt.milliseconds)), ("endedAt", endedAt.map { .integer($0.milliseconds) }), ("state", .string(state)),
             ("total", .integer(Int64(total))), ("done", .integer(Int64(done))), ("succeeded", .integer(Int64(succeeded))),
             ("failed", .integer(Int64(failed))), ("pending", .integer(Int64(action == "replay" ? max(done - succeeded - failed, 0) : 0))),
@@ -179,6 +192,7 @@ extension LetterRecord.Resolution {
         case .processed(let what, _): what
         case .reconciled(let kind): "reconciled: \(kind.rawValue)"
         case .byHand: "by hand"
+        case .mended(let reference): "the CRM sent it again: \(reference)"
         }
     }
 }

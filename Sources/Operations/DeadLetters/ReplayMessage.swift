@@ -25,6 +25,21 @@ enum ReplayMessage {
     /// which were carried out then and are nothing to route by here, and `x-` is the broker's.
     private static func isOfItsOwn(_ name: String) -> Bool { !name.hasPrefix("x-") && name != "CC" && name != "BCC" && name != "traceparent" }
 
+    /// What must stand on the stream of claims before a recovery is sent again that the CRM was told the end of: who opens it again, and why.
+    static func reopening(_ letter: DeadLetter, by who: String, why: String, now: Moment, _ names: TopologyNames) -> OutgoingMessage? {
+        guard letter.needsCRMConsent, letter.stage == .cascade || letter.stage == .retry,
+            case .recovery(let recovery) = WorkEnvelope.decode(letter.original.redactedBody)
+        else { return nil }
+        let record = ClaimRecord(
+            Claim(
+                id: .random(in: 1 ... .max), merchantID: recovery.merchantID, reference: recovery.reference,
+                debt: Fingerprint(of: Debt(recovery.order, of: recovery.merchantID)), amount: recovery.amount,
+                act: .reopened(.byOperator(who: who, why: why)), at: now, until: now + .days(60), worker: who))
+        return OutgoingMessage(
+            exchange: names.claims, routingKey: "",
+            properties: MessageProperties(contentType: "application/cloudevents+json", type: ClaimRecord.type, appID: "salvage"), body: record.encoded())
+    }
+
     /// A recovery goes back so that it looks before it charges; every other message goes as it is.
     private static func sentAgain(_ body: [UInt8], _ stage: Stage) -> [UInt8] {
         guard stage == .cascade || stage == .retry, case .recovery(let recovery) = WorkEnvelope.decode(body) else { return body }
@@ -40,7 +55,7 @@ enum ReplayMessage {
             if event?["type"]?.string == RefundCommand.type { return (names.declines, "command.refund") }
             return (names.declines, "decline." + (event?["data"]?["trigger"]?.string ?? "initial"))
         case .cascade, .retry, .outcomes: return (names.work, letter.stage.rawValue)
-        case .suspects, .unrouted: return (letter.original.exchange, letter.original.routingKey)
+        case .suspects, .unrouted, .held: return (letter.original.exchange, letter.original.routingKey)
         }
     }
 }

@@ -9,6 +9,7 @@ public final class FlowShelf: Sendable {
         var lettersReady = false
         var journalReady = false
         var depths: (at: Moment, counts: [String: Int])?
+        var lock: (at: Moment, isHeld: Bool)?
         var workers: [String: WorkerPulse] = [:]
         var listeningSince: ContinuousClock.Instant?
     }
@@ -61,14 +62,6 @@ public final class FlowShelf: Sendable {
     /// Whether every worker that runs has said so since this process listens; they do every two seconds.
     var knowsWorkers: Bool { state.withLock { state in !state.workers.isEmpty || state.listeningSince.map { $0 + .seconds(15) < .now } ?? false } }
 
-    /// Charges whose outcome is not known, and since when the oldest is not; recoveries that are put away.
-    public func standing(now: Moment) -> (unknown: Int, oldest: Moment.Span?, parked: Int) {
-        state.withLock { state in
-            let unknown = state.book.open.values.compactMap(\.unknownSince)
-            return (unknown.count, unknown.min().map { now - $0 }, state.book.open.values.count { $0.until != nil })
-        }
-    }
-
     func look<Answer>(_ body: (FlowBook) -> Answer) -> Answer { state.withLock { body($0.book) } }
 
     /// What the workers said last, by host.
@@ -91,7 +84,7 @@ public final class FlowShelf: Sendable {
         [
             (names.intake, "declines and commands that came in"), (names.cascade, "cascades: a customer waits"), (names.retry, "retries whose step is due"),
             (names.outcomes, "news of FlexFactor's webhooks"), (names.suspects, "what was in work as workers ended: tried alone"),
-            (names.unrouted, "results that nobody had bound a queue for"),
+            (names.unrouted, "results that nobody had bound a queue for"), (names.held, "refused where it was to go: tried again by itself"),
         ].map { ($0, $1, .work) } + [(names.crmResults, "results that the CRM has not taken", .results)]
             + DelayLadder.rungs.map { (names.delays[$0], "put away, step of \(DelayLadder.span(ofRung: $0).milliseconds / 1_000) s", .parked) }
     }
@@ -114,5 +107,14 @@ public final class FlowShelf: Sendable {
         }
         state.withLock { [counts] in $0.depths = (now, counts) }
         return counts
+    }
+
+    /// Whether somebody acts on dead letters; asked at most every two seconds, however many look.
+    func isLocked(_ now: Moment) async throws(ConsoleError) -> Bool {
+        if let known = state.withLock({ $0.lock }), now - known.at < .seconds(2) { return known.isHeld }
+        let isHeld: Bool
+        do throws(BrokerError) { isHeld = try await link.isLocked(names.deadLock) } catch { throw .broker(error) }
+        state.withLock { $0.lock = (now, isHeld) }
+        return isHeld
     }
 }

@@ -66,7 +66,9 @@ final class ConfigurationNode {
     func parsed<Value>(_ name: String, _ expected: String, _ read: (String) -> Value?) -> Value? {
         guard let text = optionalText(name) else { return nil }
         guard let value = read(text) else {
-            fault(name, "expected \(expected), found '\(text)'")
+            // What stands in a wrong place may be a secret that belongs in another; a number of a few digits is none.
+            let isHarmless = text.utf8.count <= 6 && text.utf8.allSatisfy { (0x30...0x39).contains($0) || $0 == UInt8(ascii: "-") }
+            fault(name, isHarmless ? "expected \(expected), found '\(text)'" : "expected \(expected)")
             return nil
         }
         return value
@@ -164,12 +166,18 @@ final class ConfigurationNode {
         }
     }
 
+    /// Whether a key looks like one, and not like a value that slipped to the left.
+    private static func isName(_ text: String) -> Bool {
+        text.utf8.count <= 40 && text.utf8.allSatisfy { (0x61...0x7A).contains($0 | 0x20) || $0 == UInt8(ascii: "_") || $0 == UInt8(ascii: "-") || (0x30...0x39).contains($0) }
+            && text.utf8.count { (0x30...0x39).contains($0) } <= 3
+    }
+
     /// Reports every key that nobody asked for.
     func end() {
         for (name, node) in members where !known.contains(name) {
             let nearest = known.map { (name: $0, distance: EditDistance.between(name.lowercased(), $0.lowercased())) }.min { $0.distance < $1.distance }
             let advice = if let nearest, nearest.distance <= max(2, name.utf8.count / 3) { "; did you mean \(nearest.name)?" } else { "" }
-            faults.add(at(name), node.mark?.line, "this key is not known here\(advice)")
+            faults.add(at(Self.isName(name) ? name : "(key)"), node.mark?.line, "this key is not known here\(advice)")
         }
     }
 }

@@ -17,9 +17,9 @@ struct JSONLogHandler: LogHandler {
         json.object { line in
             line.member("time", clock.now().rfc3339)
             line.member("level", event.level.rawValue)
-            line.member("message", event.message.description)
-            for (name, value) in metadata { line.member(name, value.description) }
-            for (name, value) in event.metadata ?? [:] { line.member(name, value.description) }
+            line.member("message", LogText.told(event.message.description).printable(keepsControls: true))
+            for (name, value) in metadata { line.member(name, LogText.told(value.description, under: name).printable(keepsControls: true)) }
+            for (name, value) in event.metadata ?? [:] { line.member(name, LogText.told(value.description, under: name).printable(keepsControls: true)) }
         }
         LineWriter.write(json.bytes + [UInt8(ascii: "\n")], to: LineWriter.standardError)
     }

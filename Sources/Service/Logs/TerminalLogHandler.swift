@@ -16,9 +16,9 @@ struct TerminalLogHandler: LogHandler {
     func log(event: LogEvent) {
         let time = clock.now().rfc3339.dropFirst(11).prefix(12)
         let level = event.level.rawValue.uppercased()
-        var line = "\(time) \(paint(level, event.level))\(String(repeating: " ", count: max(8 - level.utf8.count, 1)))\(event.message)"
+        var line = "\(time) \(paint(level, event.level))\(String(repeating: " ", count: max(8 - level.utf8.count, 1)))\(LogText.told(event.message.description).printable())"
         let all = metadata.merging(event.metadata ?? [:]) { $1 }
-        for (name, value) in all.sorted(by: { $0.key < $1.key }) { line += "  \(name)=\(visible(value.description))" }
+        for (name, value) in all.sorted(by: { $0.key < $1.key }) { line += "  \(name)=\(LogText.told(value.description, under: name).printable())" }
         LineWriter.write(Array((line + "\n").utf8), to: LineWriter.standardError)
     }
 
@@ -31,10 +31,5 @@ struct TerminalLogHandler: LogHandler {
         case .error, .critical: "31"
         }
         return "\u{1B}[\(colour)m\(text)\u{1B}[0m"
-    }
-
-    /// Control characters of whoever wrote the value must not steer the terminal.
-    private func visible(_ text: String) -> String {
-        String(String.UnicodeScalarView(text.unicodeScalars.map { $0.value < 0x20 || $0.value == 0x7F ? " " : $0 }))
     }
 }

@@ -27,6 +27,12 @@ public final class ServiceMetrics: Sendable {
         "salvage_delay_lateness_seconds", "How late parked messages came out of the delay ladder.", labels: ["stage"], kind: .histogram(seconds))
     let inFlight = Metric("salvage_messages_in_flight", "Messages in work.", labels: ["stage"], kind: .gauge)
     let finishFailures = Metric("salvage_finish_failures_total", "Deliveries that could not be finished at once.", labels: ["stage", "why"])
+    let heldMessages = Metric("salvage_held_messages_total", "Messages that were refused where they were to go, and put away.", labels: ["stage", "why"])
+    let heldMessagesGivenOut = Metric("salvage_held_messages_given_out_total", "Messages that had been put away and have arrived.")
+    let heldDeliveries = Metric(
+        "salvage_held_deliveries", "Deliveries kept in hand, because what replaces them is taken nowhere.", labels: ["stage"], kind: .gauge)
+    let refusingPlaces = Metric("salvage_refusing_places", "Exchanges and keys where messages are refused at the moment.", kind: .gauge)
+    let repliesLetGo = Metric("salvage_replies_let_go_total", "Replies that nobody took.", labels: ["stage", "why"])
     let calls = Metric("salvage_flexfactor_calls_total", "Calls to FlexFactor.", labels: ["merchant", "gateway", "call", "outcome"])
     let callSeconds = Metric("salvage_flexfactor_call_seconds", "How long calls to FlexFactor took.", labels: ["call"], kind: .histogram(seconds))
     let circuit = Metric("salvage_circuit_state", "0 closed, 1 trying, 2 open.", labels: ["merchant", "gateway"], kind: .gauge)
@@ -120,13 +126,16 @@ public final class ServiceMetrics: Sendable {
     }
 
     /// The page that Prometheus reads.
-    func page(circuits: [GatewayKey: CircuitState]) -> String {
+    func page(circuits: [GatewayKey: CircuitState], _ holdings: Holdings = Holdings()) -> String {
+        for (stage, count) in holdings.inHand { heldDeliveries.set(Double(count), stage.rawValue) }
+        refusingPlaces.set(Double(holdings.refusing))
         circuit.reset()
         for (key, state) in circuits { circuit.set(Double(state.rawValue), key.merchant.text, key.gateway.text) }
         cpu.set(Double(clock()) / Double(CLOCKS_PER_SEC))
         memory.set(Self.residentBytes())
         let counted = [
-            messages, results, deadLetters, unmapped, clocksAhead, repliesRefused, resultAge, reconciled, delayLateness, inFlight, finishFailures, calls, callSeconds,
+            messages, results, deadLetters, unmapped, clocksAhead, repliesRefused, resultAge, reconciled, delayLateness, inFlight, finishFailures,
+            heldMessages, heldMessagesGivenOut, heldDeliveries, refusingPlaces, repliesLetGo, calls, callSeconds,
             circuit, brokerConnected, brokerBlocked, brokerReconnects, webhooks, reloads, build, cpu, memory,
         ]
         for metric in counted where metric.overflows > 0 { seriesLimited.set(Double(metric.overflows), metric.name) }

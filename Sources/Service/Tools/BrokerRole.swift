@@ -42,13 +42,13 @@ public struct BrokerRights: Sendable, Equatable {
     /// The least that a role needs.
     public init(_ role: BrokerRole, _ names: TopologyNames) {
         /// Streams that are read whole; one that is added belongs here.
-        let streams: Set<String> = [names.dead, names.journal, names.pulse, names.cancels]
+        let streams: Set<String> = [names.dead, names.journal, names.pulse, names.cancels, names.claims]
         switch role {
         case .topology: add(declaring: Topology(recovery: names))
         case .worker:
-            read = Set(Stage.allCases.map(names.queue(of:))).union([names.cancels])
+            read = Set(Stage.allCases.map(names.queue(of:))).union([names.cancels, names.claims, names.dead])
             write = Set(names.delays).union([
-                names.work, names.results, names.dead, names.cancels, names.journal, names.pulse, Self.defaultExchange,
+                names.work, names.results, names.dead, names.cancels, names.claims, names.journal, names.pulse, Self.defaultExchange,
             ])
         case .webhooks: write = [names.work, names.journal, names.pulse]
         case .consoleViewer: read = streams.union([names.deadLock])
@@ -56,7 +56,7 @@ public struct BrokerRights: Sendable, Equatable {
             configure = [names.deadLock]
             read = streams.union([names.deadLock])
             // What is replayed goes where it was published; what is settled is told, and noted.
-            write = [names.declines, names.work, names.results, names.dead, names.journal, names.cancels, Self.defaultExchange]
+            write = [names.declines, names.work, names.results, names.dead, names.journal, names.cancels, names.claims, Self.defaultExchange]
         case .crmPublisher: write = [names.declines]
         case .crmConsumer: read = [names.crmResults]
         }

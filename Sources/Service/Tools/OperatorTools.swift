@@ -28,8 +28,11 @@ public struct OperatorTools: Sendable {
             try await cancels.catchUp(shelf.link, settings.names)
             let worker = DeadLetter.Worker(
                 id: settings.broker.connectionName, host: ProcessInfo.processInfo.hostName, version: SalvageVersion.current)
+            let claims = ClaimTail(worker: worker.id)
+            try await claims.catchUp(shelf.link, settings.names)
             settler = Settler(
                 flexFactor: LaneFlexFactor(store: store, lane: Lane(MultiThreadedEventLoopGroup.singleton.next()), keys: settings.cardKeys),
+                claims: claims,
                 cancels: cancels, clock: clock, wait: { try? await Task.sleep(for: .milliseconds($0.milliseconds)) }, worker: worker,
                 cards: settings.cardKeys, callLimit: settings.callLimit, underWay: settings.timing.settle)
         }

@@ -9,6 +9,9 @@ final class Health: Sendable {
         case flexFactor = "flexfactor"
     }
 
+    /// What cannot be published at the moment.
+    let holdings = Holdings()
+
     private struct Fault {
         let why: String
         /// From then on it is worth telling, but no reason to be held back.
@@ -27,10 +30,10 @@ final class Health: Sendable {
     }
 
     /// One line for each part that is not in order.
-    var complaints: [String] { lines { $0.lapses.map { $0 > ContinuousClock.now } ?? true } }
+    var complaints: [String] { lines { $0.lapses.map { $0 > ContinuousClock.now } ?? true } + holdings.complaints }
 
     /// One line for each part that is not as it should be, and keeps nobody from working.
-    var notes: [String] { lines { $0.lapses.map { $0 <= ContinuousClock.now } ?? false } }
+    var notes: [String] { lines { $0.lapses.map { $0 <= ContinuousClock.now } ?? false } + holdings.remarks }
 
     private func lines(_ belongs: (Fault) -> Bool) -> [String] {
         faults.withLock { faults in

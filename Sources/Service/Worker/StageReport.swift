@@ -106,12 +106,40 @@ final class StageReport: Sendable {
         }
     }
 
+    /// Nobody takes a reply, and it is not kept: who asked for it has the result elsewhere, or is gone.
+    func letGo(_ error: PublishError) {
+        metrics.repliesLetGo.add(1, stage.rawValue, FinishError.publish(error).word)
+        guard let suppressed = limiter.admit("let go", now: clock.now()) else { return }
+        logger.warning(
+            "A reply is refused and let go; the result stands in the results exchange",
+            metadata: [LogKey.error: "\(error)", LogKey.advice: "Look at the queue that the publisher names in reply_to.", LogKey.suppressed: "\(suppressed)"])
+    }
+
+    /// A message is refused where it was to go, and waits by itself.
+    func putAway(_ place: Holdings.Place, _ error: PublishError) {
+        metrics.heldMessages.add(1, stage.rawValue, FinishError.publish(error).word)
+        guard let suppressed = limiter.admit("put away \(place.exchange)", now: clock.now()) else { return }
+        logger.warning(
+            "A message is refused where it was to go; it is put away and tried again by itself",
+            metadata: [
+                LogKey.error: "\(error)", LogKey.advice: "Look for a queue that is full, or missing: \(place). \(error.advice)",
+                LogKey.suppressed: "\(suppressed)",
+            ])
+    }
+
+    /// A message that was put away has arrived.
+    func gaveOut(_ place: Holdings.Place) {
+        metrics.heldMessagesGivenOut.add(1)
+        guard let suppressed = limiter.admit("given out \(place.exchange)", now: clock.now()) else { return }
+        logger.info("A message that was refused has arrived", metadata: [LogKey.suppressed: "\(suppressed)"])
+    }
+
     func failed(_ error: FinishError) {
         let why = error.word
         metrics.finishFailures.add(1, stage.rawValue, why)
         guard let suppressed = limiter.admit(why, now: clock.now()) else { return }
         logger.warning(
-            "A delivery could not be finished; it is held and tried again, or the broker redelivers it",
+            "A delivery could not be finished at once; what was refused is tried again by itself, or the broker redelivers it",
             metadata: [LogKey.error: "\(error)", LogKey.advice: "\(error.advice)", LogKey.suppressed: "\(suppressed)"])
     }
 }

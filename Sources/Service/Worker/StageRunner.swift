@@ -12,19 +12,20 @@ final class StageRunner: Sendable {
 
     let stage: Stage
     private let lanes: [(lane: Lane, handle: Handle)]
-    private let names: TopologyNames
-    private let report: StageReport
-    private let clock: SystemClock
+    let names: TopologyNames
+    let report: StageReport
+    let clock: SystemClock
     private let workerID: String
     private let suspicion: Suspicion
     private let longestHold: Moment.Span
+    let holdings: Holdings
     private let isStopping = Atomic<Bool>(false)
     private let turn = Atomic<Int>(0)
     private let open = Atomic<Int>(0)
 
     init(
         _ stage: Stage, lanes: [(lane: Lane, handle: Handle)], names: TopologyNames, report: StageReport, clock: SystemClock, workerID: String,
-        suspicion: Suspicion, longestHold: Moment.Span
+        suspicion: Suspicion, longestHold: Moment.Span, holdings: Holdings
     ) {
         self.stage = stage
         self.lanes = lanes
@@ -34,6 +35,7 @@ final class StageRunner: Sendable {
         self.workerID = workerID
         self.suspicion = suspicion
         self.longestHold = longestHold
+        self.holdings = holdings
     }
 
     /// Deliveries in work.
@@ -57,6 +59,7 @@ final class StageRunner: Sendable {
     }
 
     private func process(_ delivery: Delivery, _ lane: Lane, _ handle: Handle) async {
+        if stage == .held, let held = HeldMessage(delivery) { return await release(held, delivery, lane) }
         let message = IncomingMessage(delivery, at: stage, names)
         let handled: Handled
         if suspicion.course(at: stage, deliveries: message.deliveries) == .setAside {
@@ -69,40 +72,83 @@ final class StageRunner: Sendable {
         let now = clock.now()
         let outgoing = handled
             .publishing(from: stage, at: now, worker: workerID, traceparent: message.traceparent)
-            .map { $0.brokerMessage(names, now: now) }
-        let onward = handled.onward.map { [Broker.OutgoingMessage(delivery, at: stage, $0, names, now: now)] } ?? []
+            .map { Sending($0.brokerMessage(names, now: now), isCourtesy: $0.isCourtesy) }
+        let onward = handled.onward.map { [Sending(Broker.OutgoingMessage(delivery, at: stage, $0, names, now: now))] } ?? []
         if await finish(delivery, publishing: onward + outgoing, on: lane) { report.finished(handled.account, message) }
+    }
+
+    /// A message on its way out.
+    struct Sending {
+        var message: Broker.OutgoingMessage
+        /// Whether nobody is wronged when it does not arrive: the result stands elsewhere.
+        var isCourtesy = false
+        /// Where the message was to go that this one keeps for later.
+        var keptFor: Holdings.Place?
+
+        init(_ message: Broker.OutgoingMessage, isCourtesy: Bool = false, keptFor place: Holdings.Place? = nil) {
+            self.message = message
+            self.isCourtesy = isCourtesy
+            keptFor = place
+        }
     }
 
     /// Finishes a delivery, however often it takes. `false` when it is the broker's again.
     ///
-    /// While it cannot be finished it is held, not handed back: that would count as a delivery more, and the broker would write the
-    /// message anew each time. Nor is it held for ever: after its `consumer_timeout` the broker breaks the connection off, which counts for
-    /// all that is in work. In time it goes to the end of its queue instead, as a new message.
-    private func finish(_ delivery: Delivery, publishing outgoing: [Broker.OutgoingMessage], on lane: Lane) async -> Bool {
+    /// What one receiver refuses is no reason to hold the rest: a courtesy is let go, anything else is put away to be tried again by itself
+    /// (`HeldMessage`). Only what is refused there as well keeps the delivery in hand: handing it back would count as a delivery more, and the
+    /// broker would write the message anew each time. Nor is it held for ever: after its `consumer_timeout` the broker breaks the connection
+    /// off, which counts for all that is in work. In time it goes to the end of its queue instead, as a new message.
+    func finish(_ delivery: Delivery, publishing outgoing: [Sending], on lane: Lane) async -> Bool {
+        var left = outgoing
         var pause = HoldPause()
         var held: Moment.Span = .seconds(0)
         var connectionsLost = 0
+        var hold: Holdings.Hold?
+        defer { hold.map(holdings.end) }
         while true {
-            do throws(FinishError) {
-                try await delivery.finish(publishing: outgoing)
-                return true
-            } catch {
-                report.failed(error)
-                switch error {
-                case .deliveryLost, .publish(.closed): return false
-                case .publish(.connectionLost):
+            let failures: [PublishError?]
+            switch await delivery.tryToFinish(publishing: left.map(\.message)) {
+            case .finished: return true
+            case .lost:
+                report.failed(.deliveryLost)
+                return false
+            case .open(let open): failures = open
+            }
+            var next: [Sending] = []
+            var mustRest = false
+            var isLost = false
+            for (sending, failure) in zip(left, failures) {
+                guard let failure else { continue }
+                report.failed(.publish(failure))
+                switch failure {
+                case .closed: return false
+                case .connectionLost:
                     // What replaces the message may or may not be there. Publishing it again is harmless: ids repeat with it. But it may
                     // itself be why the broker breaks the connection off.
-                    connectionsLost += 1
-                    if connectionsLost == 1 { continue }
-                case .publish(.returned), .publish(.nacked), .publish(.unsendable): break
+                    isLost = true
+                    next.append(sending)
+                case .returned, .nacked, .unsendable:
+                    if sending.isCourtesy {
+                        report.letGo(failure)
+                    } else if sending.keptFor == nil {
+                        next.append(keep(sending.message, because: failure))
+                    } else {
+                        mustRest = true
+                        next.append(sending)
+                    }
                 }
-                let next = pause.next()
-                if await !rest(next, on: lane) { return false }
-                held = .milliseconds(held.milliseconds + next.milliseconds)
-                if held >= longestHold, await sendAgain(delivery) { return false }
             }
+            left = next
+            if isLost {
+                connectionsLost += 1
+                mustRest = mustRest || connectionsLost > 1
+            }
+            if !mustRest { continue }
+            hold = hold ?? holdings.begin(stage)
+            let wait = pause.next()
+            if await !rest(wait, on: lane) { return false }
+            held = held + wait
+            if held >= longestHold, await sendAgain(delivery) { return false }
         }
     }
 
@@ -118,7 +164,7 @@ final class StageRunner: Sendable {
     }
 
     /// Waits on the lane's clock, in pieces, so that an order to stop is heard soon; `false` when it came.
-    private func rest(_ pause: Moment.Span, on lane: Lane) async -> Bool {
+    func rest(_ pause: Moment.Span, on lane: Lane) async -> Bool {
         var left = pause.milliseconds
         while left > 0, !isStopping.load(ordering: .relaxed) {
             let piece = min(left, 250)

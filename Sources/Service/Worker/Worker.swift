@@ -20,6 +20,8 @@ public struct Worker: Service {
     private let lanes: [Lane]
     private let receiver: WebhookReceiver
     private let cancels = CancelTail()
+    private let claims: ClaimTail
+    private let letters: LetterTail
     private let identity: DeadLetter.Worker
     private let startedAt = SystemClock().now()
 
@@ -36,6 +38,8 @@ public struct Worker: Service {
         self.receiver = receiver
         identity = DeadLetter.Worker(
             id: settings.broker.connectionName, host: ProcessInfo.processInfo.hostName, version: SalvageVersion.current)
+        claims = ClaimTail(worker: identity.id)
+        letters = LetterTail(workerID: identity.id, logger: logger)
     }
 
     /// Runs a process to its end. Throws when it cannot begin: a faulty configuration, a port that is taken.
@@ -55,7 +59,7 @@ public struct Worker: Service {
 
         var services: [any Service] = []
         if let (host, port) = settings.listen {
-            let front = HTTPFront(health: health, lanes: lanes) { metrics.page(circuits: store.clients.mapValues(\.circuit)) }
+            let front = HTTPFront(health: health, lanes: lanes) { metrics.page(circuits: store.clients.mapValues(\.circuit), health.holdings) }
             services.append(front.application(host: host, port: port, logger: logger) { port in
                 logger.info("Serving /livez, /readyz and /metrics", metadata: [LogKey.host: "\(host):\(port)"])
             })
@@ -110,6 +114,16 @@ public struct Worker: Service {
             // Whoever does not know of a cancel command yet must not take a recovery.
             try await cancels.follow(link, settings.names, until: stop)
         }
+        if settings.stages != [.unrouted] {
+            // Whoever does not know what is claimed must not charge, nor tell an end.
+            let begun = ContinuousClock.now
+            try await claims.follow(link, settings.names, until: stop)
+            let took = ContinuousClock.now - begun
+            logger.info("The claims are known", metadata: [
+                LogKey.count: "\(claims.counts.entries)", LogKey.milliseconds: "\(took.components.seconds * 1_000 + took.components.attoseconds / 1_000_000_000_000_000)",
+            ])
+        }
+        if !settings.stages.isDisjoint(with: [.intake, .suspects]) { await letters.follow(link, settings.names) }
         let consumers = try await subscribe(link)
         if settings.stages.contains(where: Self.calls.contains) {
             let probe = ReachProbe(store: store, lane: lanes[0], health: health, logger: logger)
@@ -183,8 +197,11 @@ public struct Worker: Service {
             let runner = StageRunner(
                 stage, lanes: Array(zip(lanes, handles(of: stage))), names: settings.names,
                 report: StageReport(stage, metrics: metrics, clock: SystemClock(), logger: logger), clock: SystemClock(), workerID: identity.id,
-                suspicion: settings.suspicion, longestHold: settings.longestHold)
-            let consumer = try await link.consume(settings.names.queue(of: stage), prefetch: settings.prefetch[stage] ?? 100, onBatch: runner.take)
+                suspicion: settings.suspicion, longestHold: settings.longestHold, holdings: health.holdings)
+            // What is longer is worked on by nobody: its beginning is kept in a letter. Results and letters that found no queue may be longer.
+            let mostBytes = stage == .unrouted ? 1 << 20 : JSONLimits().bytes + 16 * 1_024
+            let consumer = try await link.consume(
+                settings.names.queue(of: stage), prefetch: settings.prefetch[stage] ?? 100, mostBytes: mostBytes, onBatch: runner.take)
             consumers.append((consumer, runner))
         }
         return consumers
@@ -195,26 +212,29 @@ public struct Worker: Service {
         let clock = SystemClock()
         switch stage {
         case .intake:
-            let intake = IntakeStage(merchants: store, cards: settings.cardKeys, clock: clock, worker: identity, names: settings.names, replies: settings.replies, day: settings.day)
-            return lanes.map { _ in { intake.handle($0) } }
+            let intake = IntakeStage(
+                merchants: store, claims: claims, cards: settings.cardKeys, clock: clock, worker: identity, names: settings.names, replies: settings.replies,
+                mends: letters, day: settings.day, oldestDecline: settings.oldestDecline)
+            return lanes.map { _ in { await intake.handle($0) } }
         case .cascade:
             return lanes.map { lane in
                 let cascade = CascadeStage(
-                    flexFactor: LaneFlexFactor(store: store, lane: lane, keys: settings.cardKeys), clock: clock, worker: identity,
+                    flexFactor: LaneFlexFactor(store: store, lane: lane, keys: settings.cardKeys), claims: claims, clock: clock, worker: identity,
                     cards: settings.cardKeys, timing: settings.timing, callLimit: settings.callLimit)
                 return { await cascade.handle($0) }
             }
         case .retry:
             return lanes.map { lane in
                 let retry = RetryStage(
-                    flexFactor: LaneFlexFactor(store: store, lane: lane, keys: settings.cardKeys), cancels: cancels, clock: clock, worker: identity,
+                    flexFactor: LaneFlexFactor(store: store, lane: lane, keys: settings.cardKeys), claims: claims, cancels: cancels, clock: clock,
+                    worker: identity,
                     cards: settings.cardKeys, timing: settings.timing, callLimit: settings.callLimit)
                 return { await retry.handle($0) }
             }
         case .outcomes:
             return lanes.map { lane in
                 let outcomes = OutcomeStage(
-                    merchants: store, flexFactor: LaneFlexFactor(store: store, lane: lane, keys: settings.cardKeys), cancels: cancels, clock: clock,
+                    merchants: store, claims: claims, flexFactor: LaneFlexFactor(store: store, lane: lane, keys: settings.cardKeys), cancels: cancels, clock: clock,
                     worker: identity, cards: settings.cardKeys, timing: settings.timing, callLimit: settings.callLimit)
                 return { await outcomes.handle($0) }
             }
@@ -226,6 +246,9 @@ public struct Worker: Service {
                     worker: identity, cards: settings.cardKeys)
                 return takingDrivenOut { await suspects.handle($0) }
             }
+        case .held:
+            let held = HeldStage(clock: clock, worker: identity, cards: settings.cardKeys)
+            return lanes.map { _ in { held.handle($0) } }
         case .unrouted:
             let unrouted = UnroutedStage(
                 suspicion: settings.suspicion, clock: clock, worker: identity, cards: settings.cardKeys, names: settings.names)

@@ -25,9 +25,10 @@ struct DeadList: AsyncParsableCommand {
 
     func run() async throws {
         let filter = try filter.filter(now: SystemClock().now())
-        let found = try await broker.withShelf { shelf, _ in
-            return try await shelf.select(filter)
+        let (found, unreadable) = try await broker.withShelf { shelf, _ in
+            (try await shelf.select(filter), shelf.unreadable)
         }
+        DeadStats.complain(of: unreadable)
         let page = found.dropFirst(max(offset, 0)).prefix(max(limit ?? (json ? .max : 50), 0))
         if json {
             for letter in page { Terminal.show(String(decoding: LetterView.summary(letter).bytes, as: UTF8.self)) }
@@ -65,9 +66,10 @@ struct DeadStats: AsyncParsableCommand {
         // The states of all that are meant, and the groups of those that are to do.
         var wide = filter
         wide.states = filter.states ?? LetterFilter.all.states
-        let (all, runs, isBusy) = try await broker.withShelf { [wide] shelf, settings in
-            (try await shelf.select(wide), shelf.look { $0.unfinishedRuns }, try await shelf.link.isLocked(settings.names.deadLock))
+        let (all, runs, isBusy, unreadable) = try await broker.withShelf { [wide] shelf, settings in
+            (try await shelf.select(wide), shelf.look { $0.unfinishedRuns }, try await shelf.link.isLocked(settings.names.deadLock), shelf.unreadable)
         }
+        Self.complain(of: unreadable)
         let found = filter.states == nil ? all.filter(\.isToDo) : all
         let counts = Dictionary(all.map { ($0.state, 1) }, uniquingKeysWith: +)
         let groups = LetterGroup.of(found)
@@ -75,6 +77,7 @@ struct DeadStats: AsyncParsableCommand {
             let states = LetterState.allCases.map { ($0.rawValue, JSONValue.integer(Int64(counts[$0] ?? 0)) as JSONValue?) }
             let answer = LetterView.object([
                 ("total", .integer(Int64(found.count))), ("states", LetterView.object(states)), ("groups", .array(groups.map(LetterView.group))),
+                ("withCrm", .integer(Int64(found.count(where: \.waitsForCRM)))), ("unreadable", .integer(Int64(unreadable.count))),
             ])
             return Terminal.show(String(decoding: answer.bytes, as: UTF8.self))
         }
@@ -95,7 +98,23 @@ struct DeadStats: AsyncParsableCommand {
                 isBusy ? "Somebody acts at the moment: `salvage dead follow` shows what they do."
                     : "Not finished: the run of \(Terminal.visible(run.by.name)), \(run.startedAt.rfc3339)\(more). `salvage dead runs` shows how far they came.")
         }
+        let withCRM = found.count(where: \.waitsForCRM)
+        if withCRM > 0 {
+            Terminal.complain("\(Terminal.count(withCRM, "letter")) of these \(withCRM == 1 ? "waits" : "wait") for the CRM, which was told what to mend; "
+                + "when it sends the event again, the letter resolves itself.")
+        }
+        let inDoubt = found.count { $0.isToDo && $0.handling == .reconcile }
+        if inDoubt > 0 { Terminal.complain("\(Terminal.count(inDoubt, "charge")) in doubt: `salvage dead reconcile` asks FlexFactor.") }
         Terminal.complain("In all: " + LetterState.allCases.map { "\(counts[$0] ?? 0) \($0.rawValue)" }.joined(separator: ", ") + ".")
+    }
+}
+
+extension DeadStats {
+    /// Nothing stands in the stream of letters that nobody is told of.
+    static func complain(of unreadable: (count: Int, last: [LetterShelf.Unreadable])) {
+        if unreadable.count == 0 { return }
+        Terminal.complain("\(Terminal.count(unreadable.count, "message")) among the letters cannot be read by this version; a later one wrote "
+            + "\(unreadable.count == 1 ? "it" : "them") perhaps. The last: \(Terminal.visible(unreadable.last.last?.sentence ?? "")).")
     }
 }
 

@@ -144,5 +144,15 @@ struct DeadLetterPage {
 
 extension LetterRecord {
     /// Who did what, and why.
-    var line: String { "\(by.name) (\(by.means == .console ? "console" : "command line")): \(sentence)" + (note.map { " — \"\($0)\"" } ?? "") }
+    var line: String { "\(by.name) (\(by.means.words)): \(sentence)" + (note.map { " — \"\($0)\"" } ?? "") }
+}
+
+extension LetterRecord.Operator.Means {
+    fileprivate var words: String {
+        switch self {
+        case .commandLine: "command line"
+        case .console: "console"
+        case .worker: "worker"
+        }
+    }
 }

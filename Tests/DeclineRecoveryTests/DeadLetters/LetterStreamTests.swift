@@ -104,12 +104,13 @@ private struct LetterWorld {
 
     mutating func run() {
         for _ in 0..<60 where fault == nil {
-            switch Int.random(in: 0..<12, using: &random) {
+            switch Int.random(in: 0..<13, using: &random) {
             case 0, 1: publish(Int.random(in: 0..<Self.messages, using: &random))
             case 2...5: deliver()
             case 6, 7: select()
             case 8, 9: note()
             case 10: act(.discarded(some()))
+            case 11: act(.resolved(some(), .mended("A1-S0")))
             default: act(Bool.random(using: &random) ? .restored(some()) : .resolved(some(), .byHand))
             }
         }
@@ -219,6 +220,7 @@ private struct LetterWorld {
                 // The same run may have told that it failed already; then that stays.
                 case .replayed(_, let run): before?.failedRun == run ? before?.state : .replayed
                 case .resolved(_, .processed(_, let run)): before?.failedRun == run ? before?.state : .resolved
+                case .resolved(_, .mended): before?.isToDo == true ? .resolved : before?.state
                 case .resolved(_, .reconciled): nil
                 }
             if after.state != expected { fault = "\(act.word) made \(before!.state) \(after.state), expected \(String(describing: expected))" }

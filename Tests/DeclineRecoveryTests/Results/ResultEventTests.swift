@@ -39,8 +39,26 @@ import Testing
     }
 
     @Test func aSkipLeavesTheCRMToItsRulesAndARejectionAsksForMending() {
-        for reason in SkipReason.allCases { #expect(event(order(.newSale), .skipped(reason)).action == .followOwnRules) }
+        for reason in SkipReason.allCases where ![.inRecovery, .alreadyRecovered].contains(reason) { #expect(event(order(.newSale), .skipped(reason)).action == .followOwnRules) }
         for reason in ResultReason.Rejection.allCases { #expect(event(order(.newSale), .rejected(reason)).action == .correctAndResend) }
+    }
+
+    /// Another recovery of the same debt decides: the CRM charges it nowhere meanwhile.
+    @Test func whatStandsBehindAnotherRecoveryIsNoLeaveToChargeElsewhere() throws {
+        #expect(event(order(.newSale), .skipped(.inRecovery)).action == .awaitResult && event(order(.newSale), .unresolved).action == .awaitResult)
+        let paid = event(order(.recurring), .skipped(.alreadyRecovered)).action
+        #expect(paid.name == .leaveOrder && paid.orderStatus == .unchanged && paid.subscription == .unchanged && !paid.processFulfilments)
+        let other = try #require(RecoveryReference("A-U1"))
+        let data = try #require(JSONValue(parsing: event(order(.newSale), success).naming(other, .skipped(.inRecovery)).encoded().span)["data"])
+        #expect(data["otherRecovery"]?.string == "A-U1" && data["reason"]?["code"]?.string == "in_recovery" && data["final"]?.bool == true)
+    }
+
+    @Test func aCorrectionNamesWhatItTakesThePlaceOfAndSaysWhatIsTrueNow() throws {
+        let correction = event(order(.newSale), success).correcting(.skipped)
+        let value = try JSONValue(parsing: correction.encoded().span)
+        #expect(value["id"]?.string == "A-S0/correction/approved" && value["type"]?.string == "com.salvage.recovery.correction.v1")
+        #expect(value["data"]?["corrects"]?.string == "A-S0/skipped" && value["data"]?["result"]?.string == "success")
+        #expect(value["data"]?["final"]?.bool == false && value["data"]?["action"]?["name"]?.string == "complete_order")
     }
 
     /// What cannot be cancelled says nothing of whether it was charged: it must not send the CRM to another gateway.
@@ -71,7 +89,7 @@ import Testing
         // A webhook knows only the reference, which says why it was sent.
         let bare = try data(.recurringRerun, .refunded, DeclineOrigin())
         #expect(bare["eventId"] == nil && bare["transactionId"] == nil && bare["trigger"]?.string == "rerun" && bare["final"]?.bool == false)
-        for kind in ResultKind.allCases { #expect(kind.isFinal == ![.submitted, .refunded, .refundFailed, .chargeback, .nothingToCancel].contains(kind)) }
+        for kind in ResultKind.allCases { #expect(kind.isFinal == ![.submitted, .refunded, .refundFailed, .chargeback, .nothingToCancel, .correction, .unresolved].contains(kind)) }
     }
 
     @Test func anEventsIDIsReadableAndFollowsFromRecoveryAndKind() {

@@ -1,11 +1,11 @@
 // The frame around the pages: who is signed in, which page the address names, the header, and the overview's poll that feeds them all.
 import { el, foreign, render, visible } from "./dom.js";
-import { access, get, link, Poll, Problem } from "./api.js";
+import { access, get, link, part, Poll, Problem } from "./api.js";
 import { desk, drawWith, problemBox, redraw, toHeading } from "./desk.js";
 import { count, localTime, setClock, span } from "./words.js";
 import { listenToKeys, showHelp } from "./keyboard.js";
 import { closeDialog, dialogIsOpen, drawDialog } from "./dialog.js";
-import { overviewPage } from "./overview.js";
+import { isIdle, overviewPage } from "./overview.js";
 import { lettersPage } from "./letters.js";
 import { letterPage } from "./letter.js";
 import { runsPage } from "./runs.js";
@@ -79,7 +79,7 @@ function draw() {
     document.title = "Sign in · Salvage";
     return;
   }
-  render(header, brand(), navigation(), el("span", { class: "grow" }), connection(), person());
+  render(header, brand(), navigation(), el("span", { class: "grow" }), acting(), connection(), person());
   if (!desk.session) {
     render(main, sessionProblem ? problemBox(sessionProblem) : el("p", { class: "muted" }, "Asking the server …"));
     return;
@@ -108,9 +108,21 @@ function connection() {
   const late = silence !== null && silence > 30_000;
   const old = desk.overviewProblem && `${desk.overviewProblem.status === 503 ? "the broker cannot be reached" : "the overview cannot be had"}`
     + (desk.overview ? `, numbers from ${localTime(desk.overview.at)}` : "");
-  const tone = link.problem || old ? "bad" : late ? "warn" : "good";
-  const text = link.problem ? `cannot be reached, ${seen}` : old ? old : silence === null ? "connecting …" : late ? seen : "live";
+  const idle = desk.overview && isIdle(desk.overview);
+  const tone = link.problem || old || idle ? "bad" : late ? "warn" : "good";
+  const text = link.problem ? `cannot be reached, ${seen}` : old ? old : silence === null ? "connecting …" : late ? seen : idle ? "no worker runs" : "live";
   return el("span", { class: `connection ${tone}`, "data-test": "connection", title: `The server was ${seen}.` }, text);
+}
+
+const doings = { replay: "replays letters", reconcile: "reconciles letters", discard: "discards letters", restore: "restores letters", resolve: "resolves letters" };
+
+// One person acts at a time: whoever is about to press a button sees it on every page.
+function acting() {
+  const at = !link.problem && desk.overview?.acting;
+  if (!at) return null;
+  const said = [at.by ? foreign(at.by) : "somebody", " ", doings[at.action] ?? "acts on dead letters"];
+  return at.run ? el("a", { class: "pill busy", href: `#/runs/${part(at.run)}`, "data-test": "acting" }, said)
+    : el("span", { class: "pill busy", "data-test": "acting", title: "One person acts at a time. Who it is shows when the first letter is done." }, said);
 }
 
 function staleness() {
@@ -213,7 +225,7 @@ const overviewPoll = new Poll(async () => {
   } finally {
     redraw();
   }
-}, () => (page === overviewPage ? 2000 : 10_000));
+}, () => (page === overviewPage ? 2000 : 5000));
 
 drawWith(draw);
 desk.acted = () => overviewPoll.now();

@@ -57,7 +57,7 @@ export function filterBar(changed) {
     text("text", "Text", { "data-filter": "", placeholder: "words or an id" }),
     select("state", "State", offered),
     select("reason", "Reason", [["", "any"], ...[...new Set([...(desk.session?.reasons ?? []), filter.reason])].filter(Boolean).map((reason) => [reason, reason])]),
-    select("stage", "Stage", [["", "any"], ...["intake", "cascade", "retry", "outcomes", "suspects", "unrouted"].map((stage) => [stage, stage])]),
+    select("stage", "Stage", [["", "any"], ...["intake", "cascade", "retry", "outcomes", "suspects", "unrouted", "held"].map((stage) => [stage, stage])]),
     text("merchant", "Merchant", { list: "known-merchants" }), known("known-merchants", merchants),
     el("div", { class: "more-filters" }, el("details", { open: more > 0 || undefined }, el("summary", null, "More filters", more > 0 && ` (${more} set)`),
       el("div", { class: "filters" }, text("order", "Order"), text("gateway", "Gateway"), time("since", "Since (local time)"), time("until", "Until (local time)"))),

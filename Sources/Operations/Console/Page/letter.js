@@ -75,7 +75,7 @@ export const letterPage = {
     return [crumbs(), head(answer.letter), problemBox(problem),
       el("div", { class: "columns letter" }, el("div", null, cause(answer), acting(answer)), el("div", null, facts(answer))),
       correcting(answer),
-      el("div", { class: "columns letter" }, el("div", null, original(answer.original)), el("div", null, history(answer.history)))];
+      el("div", { class: "columns letter" }, el("div", null, original(answer.original)), el("div", null, past(answer.history)))];
   },
 };
 
@@ -216,9 +216,9 @@ function original(message) {
       el("pre", { tabindex: "0", "data-test": "body", "aria-label": "Body of the original message" }, message.body)));
 }
 
-const means = { console: ", at the console", command_line: ", at the command line" };
+const means = { console: ", at the console", command_line: ", at the command line", worker: ", by itself" };
 
-function history(entries) {
+function past(entries) {
   return card("History", { "data-test": "history" }, el("ol", { class: "timeline" }, entries.map((entry, index) => el("li", {
     key: `${entry.at} ${index}`, class: "plain", "data-test": "history-row",
   },

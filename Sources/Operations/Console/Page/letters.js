@@ -1,11 +1,12 @@
 // The dead letters: groups first, because one cause kills many; then the list, and what is done with many at once.
 import { el, foreign } from "./dom.js";
 import { debounced, get, part, Poll, query } from "./api.js";
-import { button, card, checkbox, empty, mayAct, problemBox, prose, redraw, say, table, toHeading } from "./desk.js";
+import { button, card, checkbox, desk, empty, mayAct, problemBox, prose, redraw, say, table, toHeading } from "./desk.js";
 import { age, code, count, plural, state } from "./words.js";
 import { actions, confirmAction, narrowed, refusal, refusalList } from "./actions.js";
 import { asked, filter, filterBar, hashOf, isFiltered, keepInAddress, pageSize, readFilter } from "./filter.js";
 import { Follow, isUnderWay, runView } from "./runs.js";
+import { unread } from "./overview.js";
 
 let shown = null, newer = null, groups = null, problem = null, loading = false, follow = null, allGroups = false;
 // The letters picked by hand, also on other pages of the list; or everything that matches.
@@ -130,6 +131,7 @@ export const lettersPage = {
   },
   view: () => [
     el("h1", null, "Dead letters"),
+    desk.overview && unread(desk.overview),
     follow && card(isUnderWay(follow.run) ? "Under way" : "Last run", null, runView(follow.run, {
       ask: (verb) => follow.ask(verb), problem: follow.problem, dismiss: () => { follow.leave(); follow = null; redraw(); },
     })),
@@ -177,7 +179,7 @@ function follows(event) {
   event.currentTarget.querySelector("a[data-item]").click();
 }
 
-const handlingWords = { replay: "can be replayed", edit_first: "correct it first", reconcile: "reconcile, never replay", none: "resolve or discard", consent: "ask the CRM, then replay" };
+const handlingWords = { replay: "can be replayed", edit_first: "correct it first", reconcile: "reconcile, never replay", none: "resolve or discard", consent: "ask the CRM, then replay", crm: "the CRM mends it, or correct it" };
 // Of a letter that came to rest one asks how, and no longer what to do.
 function restWord({ state, outcome, successor }) {
   if (state === "open" || (state === "failed_again" && !successor)) return null;
@@ -243,7 +245,7 @@ function row(letter, selects) {
         el("small", { class: "muted" }, foreign([merchantId, gatewayId && `gateway ${gatewayId}`].filter(Boolean).join(" · ") || "–"))],
       [age(letter.lastAt), (occurrences > 1 || attempts > 0) && [el("br"), el("small", { class: "muted" },
         [occurrences > 1 && `seen ${count(occurrences)} times`, attempts > 0 && plural(attempts, "attempt")].filter(Boolean).join(", "))]],
-      [state(letter.state), el("br"), restWord(letter) ?? handlingWord(letter.needsCrmConsent ? "consent" : letter.handling)],
+      [state(letter.state), el("br"), restWord(letter) ?? handlingWord(letter.needsCrmConsent ? "consent" : letter.waitsForCrm ? "crm" : letter.handling)],
     ],
   };
 }

@@ -18,7 +18,7 @@ export const overviewPage = {
     const heading = el("h1", { class: "unseen" }, "Overview");
     if (!overview) return [heading, !desk.overviewProblem && el("p", { class: "muted" }, "Asking the server …")];
     return [
-      heading, readiness(overview), alarms(overview), tiles(overview),
+      heading, readiness(overview), unread(overview), alarms(overview), tiles(overview),
       card("Live flow", { "data-test": "flow" },
         el("p", { class: "muted" }, "Messages that left each stage, the last 60 minutes, and what became of them."), flow(overview.flow)),
       el("div", { class: "columns" },
@@ -35,10 +35,21 @@ function readiness({ ready }) {
     " Numbers are too low until that is done; this takes seconds to minutes after a start."));
 }
 
+/** What stands among the letters and cannot be shown. */
+export function unread({ unreadable }) {
+  return unreadable?.count > 0 && el("div", { class: "callout warn", "data-test": "unreadable" },
+    el("p", null, el("strong", null, `${plural(unreadable.count, "message")} among the dead letters cannot be read by this version.`),
+      " A later version wrote them perhaps: upgrade the console. They stay in the stream, and are in no other number here."),
+    el("details", null, el("summary", null, `The last ${unreadable.last.length}`),
+      el("ul", { class: "rows" }, unreadable.last.map((sentence, index) => el("li", { key: index }, foreign(sentence))))));
+}
+
 // ---- What is wrong, before all numbers
 
 const silentAfter = 15_000;
 const isSilent = (worker) => now() - worker.seenAt > silentAfter;
+/** Whether it is known that nobody works; no number of a page is good while that is so. */
+export const isIdle = ({ ready, workers: all }) => ready.workers && all.every(isSilent);
 
 const inQueues = (queues, kind) => sum(queues.filter((queue) => queue.kind === kind), ({ ready }) => ready);
 
@@ -65,27 +76,32 @@ function tile(test, href, label, tone, value, ...details) {
 }
 
 function tiles(overview) {
-  const { letters, reasons, days, parked, parkedTotal, unknowns, oldestUnknowns } = overview;
+  const { letters, reasons, today, parked, parkedTotal, unknowns, unknownTotal, oldestUnknown, queues } = overview;
   const todo = letters.open + letters.failed_again;
-  const today = days.find(({ day }) => day === new Date(overview.at).toISOString().slice(0, 10));
-  const amounts = (today?.amounts ?? []).filter(({ recovered }) => recovered > 0);
-  const unknown = sum(unknowns), oldest = Math.min(...oldestUnknowns.map(({ since }) => since));
+  const { amounts } = today, gone = amounts.filter(({ returned }) => returned > 0);
+  const settling = sum(unknowns), others = Math.max(0, inQueues(queues, "parked") - parkedTotal);
   return el("div", { class: "tiles" },
     tile("stat-letters", "#/letters", "Dead letters to do", todo ? "bad" : "good", count(todo),
       todo ? [`${count(letters.open)} open, ${count(letters.failed_again)} failed again`,
         reasons.filter(({ inDoubt }, index) => index < 2 || inDoubt > 0).map(({ reason, count: letters, inDoubt }) => [el("br"),
           inDoubt > 0 ? el("strong", { class: "bad-text" }, foreign(`${count(letters)} × ${reason}: reconcile`)) : foreign(`${count(letters)} × ${reason}`)])]
-        : "Nothing waits for you."),
+        : "Nothing waits for you.",
+      letters.with_crm > 0 && [el("br"), `${plural(letters.with_crm, "more waits", "more wait")} for the CRM to send the event again`]),
     tile("stat-recovered", null, "Recovered today (UTC)", "plain",
-      amounts.length ? amounts.slice(0, 3).map(({ currency, recovered }) => el("span", { class: "money", key: currency }, money(recovered, currency))) : "–",
+      amounts.length ? amounts.slice(0, 3).map(({ currency, net }) => el("span", { class: "money", key: currency }, money(net, currency))) : "–",
       amounts.length > 3 && [`and ${plural(amounts.length - 3, "more currency", "more currencies")}`, el("br")],
-      today ? `${rate(today.recovered, today.ended)} of ${plural(today.ended, "ended recovery", "ended recoveries")}, ${count(today.offered)} offered`
-        : "No recovery ended yet today."),
+      today.approved + today.returned === 0 ? "No approval was told yet today."
+        : [`${plural(today.approved, "approval")} told today`, today.returned > 0 && [`, less ${plural(today.returned, "refund or chargeback", "refunds and chargebacks")}`,
+          gone.length > 0 && [" of ", gone.map(({ currency, returned }) => money(returned, currency)).join(", ")]], ", whenever it was declined"]),
     tile("stat-parked", null, "Parked recoveries", "plain", count(parkedTotal),
       parkedTotal ? parked.filter((slot) => slot.count > 0).slice(0, 2).map((slot, index) => [index > 0 && el("br"), `${count(slot.count)} due ${slot.label}`])
-        : "No recovery waits for its time."),
-    tile("stat-unknowns", null, "Unknown outcomes", unknown ? "warn" : "good", count(unknown),
-      unknown ? [Number.isFinite(oldest) && ["the oldest for ", span(now() - oldest)], el("br"), "charges that may have happened; being settled"]
+        : "No recovery waits for its time.",
+      others > 0 && [el("br"), `${plural(others, "other message is", "other messages are")} put away: of recoveries that have ended, of news and commands`]),
+    tile("stat-unknowns", letters.in_doubt > 0 ? "#/letters" : null, "Unknown outcomes",
+      letters.in_doubt > 0 ? "bad" : unknownTotal ? "warn" : "good", count(unknownTotal),
+      unknownTotal ? [settling > 0 && [`${count(settling)} being settled`, el("br")],
+        letters.in_doubt > 0 && [el("strong", { class: "bad-text" }, `${plural(letters.in_doubt, "letter")}: reconcile`), el("br")],
+        oldestUnknown && ["the oldest for ", span(now() - oldestUnknown)]]
         : "Every charge's outcome is known."));
 }
 
@@ -99,7 +115,7 @@ function recovered(title, test, what, rows, name, few) {
   if (rows.length === 0) return card(title, { "data-test": test }, empty("Nothing was offered in the last 30 days.", "Rows appear when declines come in."));
   const shown = wide.has(test) ? rows : rows.slice(0, few);
   return card(title, { "data-test": test },
-    el("p", { class: "muted" }, "Rate: recovered of those that ended. Amounts: recovered of offered."),
+    el("p", { class: "muted" }, "Counted on the day of the decline, whenever it ended. Rate: recovered of those that ended. Amounts: recovered of offered, before refunds."),
     table(title, [[what], ["Offered", "number"], ["Ended", "number"], ["Recovered", "number"], ["Rate", "rate"], ["Amount", "number"]],
       shown.map((row) => ({ key: row.day ?? row.code, cells: [
         name(row), count(row.offered), count(row.ended), count(row.recovered),
@@ -118,11 +134,13 @@ const byCode = ({ codes }) => recovered("Recovered by decline code, 30 days", "c
 
 // ---- What waits
 
-function unknowns({ unknowns: slots, oldestUnknowns }) {
-  if (sum(slots) === 0) return card("Unknown outcomes", null, empty("No charge is in doubt.",
+function unknowns({ unknowns: slots, oldestUnknowns, letters }) {
+  const doubt = letters.in_doubt > 0 && el("p", { class: "bad-text", "data-test": "letters-in-doubt" },
+    `${plural(letters.in_doubt, "charge")} could not be settled in time: `, el("a", { href: "#/letters" }, "reconcile the letters"), ".");
+  if (sum(slots) === 0) return card("Unknown outcomes", null, doubt || empty("No charge is in doubt.",
     "Where FlexFactor's answer was lost, the recovery stands here until it is known what became of it."));
   return card("Unknown outcomes", { "data-test": "unknowns" },
-    slotBars(slots),
+    doubt, slotBars(slots),
     el("h3", null, "The oldest"),
     table("The oldest unknown outcomes", [["Recovery"], ["Merchant"], ["Phase"], ["Since", "number"]], oldestUnknowns.map((unknown) => ({
       key: unknown.reference, cells: [
@@ -139,7 +157,7 @@ function slotBars(slots) {
 const parked = ({ parked: slots, parkedTotal }) => card("Parked, by due time", { "data-test": "parked" },
   parkedTotal === 0 ? empty("Nothing is parked.", "Recoveries that wait for their next try stand here.") : slotBars(slots));
 
-function queues({ queues: all }) {
+function queues({ queues: all, parkedTotal }) {
   if (all.length === 0) return card("Queues", null, empty("No queue is known.", "Run ", code("salvage topology apply"), " once."));
   const filled = all.filter(({ ready }) => ready > 0);
   const away = inQueues(all, "parked"), waiting = inQueues(all, "work"), results = inQueues(all, "results");
@@ -148,6 +166,7 @@ function queues({ queues: all }) {
   return card("Queues", { "data-test": "queues" },
     el("p", { class: "muted" }, filled.length === 0
       ? `All ${all.length} are empty.` : `${plural(waiting, "message waits", "messages wait")} to be worked on, ${count(away)} ${away === 1 ? "is" : "are"} put away until ${away === 1 ? "its" : "their"} time`
+        + (away > parkedTotal ? ` (${plural(parkedTotal, "recovery", "recoveries")} under way; the others belong to recoveries that have ended, to news and to commands)` : "")
         + (results > 0 ? `, ${plural(results, "result waits", "results wait")} for the CRM.` : ".")),
     el("ul", { class: "rows" }, filled.map(row)),
     filled.length < all.length && el("details", null, el("summary", null, plural(all.length - filled.length, "empty queue")),

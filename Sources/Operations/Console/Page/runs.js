@@ -72,7 +72,7 @@ export function runView(run, { ask, problem, dismiss, link = true, results = fal
       run.leftOut > 0 && el("span", { class: "warn-text" }, `${count(run.leftOut)} left out`)),
     el("p", null, foreign(run.message || stateSentences[run.state] || run.state)),
     !results && becauseOf(run),
-    el("p", { class: "muted" }, foreign(run.by), ", ", momentAndAge(run.startedAt), run.endedAt ? `, took ${span(run.endedAt - run.startedAt)}` : "",
+    el("p", { class: "muted" }, foreign(run.by), run.via === "command_line" && " at the command line", ", ", momentAndAge(run.startedAt), run.endedAt ? `, took ${span(run.endedAt - run.startedAt)}` : "",
       run.note && [": ", foreign(`“${run.note}”`)]),
     problemBox(problem),
     results && resultList(run));

@@ -1,0 +1,67 @@
+import CRabbitMQ
+
+extension Session {
+    /// Opens the channel of the publishes again after one of them had it closed.
+    ///
+    /// The broker may name the exchange, which does not exist or is not ours to write to, and never the message. What was on its way to that
+    /// exchange did not arrive; whether the rest did is unknown. Where it names none, the one that was
+    /// out alone is the one (a message larger than it takes, a header of the wrong type); of several nobody knows, so they go out one at a time next.
+    func reopenPublishing() throws(BrokerError) {
+        guard let (code, text) = publishingRefusal else { return }
+        publishingRefusal = nil
+        contents.forget(1)
+        let outstanding = confirms.removeAll()
+        let isNamed = outstanding.contains { Self.names($0.message.exchange, text) }
+        if !isNamed, outstanding.count > 1 { singleFile = max(singleFile, outstanding.count) }
+        for pending in outstanding {
+            let exchange = pending.message.exchange
+            if !isNamed, outstanding.count == 1 {
+                pending.settle(.returned(code: code, text: text, exchange: exchange, routingKey: pending.message.routingKey))
+                continue
+            }
+            if Self.names(exchange, text) {
+                // What is missing may be declared at any moment; rights are given by people.
+                refusedExchanges[exchange] = (monotonicMilliseconds() + (code == 403 ? 10_000 : 1_000), code, text)
+                pending.settle(.returned(code: code, text: text, exchange: exchange, routingKey: pending.message.routingKey))
+            } else {
+                pending.settle(.connectionLost)
+            }
+        }
+        try openChannel(1)
+        try selectConfirms(1)
+    }
+
+    /// Whether a refusal is about an exchange, as RabbitMQ words it: `no exchange 'x' in vhost '/'`, `access to exchange 'x' in vhost ...`.
+    /// The default exchange has a name of its own there.
+    private static func names(_ exchange: String, _ text: String) -> Bool {
+        text.contains("exchange '\(exchange.isEmpty ? "amq.default" : exchange)' in vhost")
+    }
+
+    /// Whether another publish may go out now.
+    var mayPublish: Bool { singleFile == 0 || confirms.outstanding == 0 }
+
+    /// Encodes a publish on channel 1; an error says that nothing was written.
+    func publish(_ pending: PendingPublish) -> PublishError? {
+        let message = pending.message
+        if let why = message.properties.tooLong { return .unsendable(why) }
+        if message.exchange.utf8.count > 255 || message.routingKey.utf8.count > 255 {
+            return .unsendable("the exchange's name or the routing key has more than 255 bytes")
+        }
+        if let refused = refusedExchanges[message.exchange] {
+            if monotonicMilliseconds() < refused.until {
+                return .returned(code: refused.code, text: refused.text, exchange: message.exchange, routingKey: message.routingKey)
+            }
+            refusedExchanges[message.exchange] = nil
+        }
+        var publish = amqp_basic_publish_t(
+            ticket: 0, exchange: scratch.bytes(message.exchange), routing_key: scratch.bytes(message.routingKey),
+            mandatory: message.isMandatory ? 1 : 0, immediate: 0)
+        var properties = message.properties.encoded(in: scratch)
+        let fits = out.content(1, &publish, &properties, message.body)
+        scratch.reset()
+        guard fits else { return .unsendable("its headers do not fit a frame of \(out.frameMax) bytes") }
+        if singleFile > 0 { singleFile -= 1 }
+        confirms.append(pending)
+        return nil
+    }
+}

@@ -1,0 +1,134 @@
+/// What a pod says on the stream of claims before it does what must not happen twice.
+///
+/// Every pod reads the stream in the same order. A claim is appended, read back, and what stands before it decides (`ClaimBook`): the
+/// first wins everywhere, without a lock and without a database. Nothing of the card or the person stands in a claim.
+public struct Claim: Sendable, Equatable {
+    /// Who claims, once for each claim: a pod finds its own by it, and takes it back by it.
+    public typealias ID = UInt64
+
+    public let id: ID
+    public let merchantID: MerchantID
+    public let reference: RecoveryReference
+    /// What is to be paid; `nil` where only the reference is at hand.
+    public let debt: Fingerprint?
+    public let amount: Money?
+    public let act: Act
+    public let at: Moment
+    /// How long it must be remembered: as long as the same decline, or a step of its recovery, can come again.
+    public let until: Moment
+    public let worker: String
+
+    public enum Act: Sendable, Equatable {
+        /// A request that can take money is about to go out: a post of the order, or a capture.
+        case send(post: Int)
+        /// No byte of it was written.
+        case unsent(ID)
+        /// FlexFactor has the order: from here on "it never arrived" cannot be said. What FlexFactor has answered is not open any more.
+        case exists(answering: ID?)
+        /// FlexFactor refused the request as it stands: the next is another post, with a key of its own.
+        case refused(ID)
+        /// A final result is about to be told.
+        case told(Told)
+        case reopened(Reopening)
+    }
+
+    public struct Told: Sendable, Equatable {
+        public let kind: ResultKind
+        public let basis: Basis
+        /// A request of the teller's own of which no byte was written.
+        public let withdrawing: ID?
+
+        public init(_ kind: ResultKind, _ basis: Basis, withdrawing: ID? = nil) {
+            self.kind = kind
+            self.basis = basis
+            self.withdrawing = withdrawing
+        }
+    }
+
+    /// How the teller knows.
+    public enum Basis: String, Sendable, CaseIterable {
+        /// FlexFactor said what became of it.
+        case known
+        /// FlexFactor has no such order.
+        case absent
+        /// The teller has sent nothing, and nobody else may have.
+        case unsent
+        /// Another recovery of the same debt stands in the way, and is named.
+        case pointer
+    }
+
+    public enum Reopening: Sendable, Equatable {
+        /// The money went back: the debt may be paid again.
+        case paidBack
+        /// A person sends again what was told as ended.
+        case byOperator(who: String, why: String)
+    }
+
+    public init(
+        id: ID, merchantID: MerchantID, reference: RecoveryReference, debt: Fingerprint?, amount: Money?, act: Act, at: Moment, until: Moment,
+        worker: String
+    ) {
+        self.id = id
+        self.merchantID = merchantID
+        self.reference = reference
+        self.debt = debt
+        self.amount = amount
+        self.act = act
+        self.at = at
+        self.until = until
+        self.worker = worker
+    }
+
+    /// How long a granted `send` is good for, by a clock that no one sets. A pod that was frozen for longer claims again.
+    public static let validity: Moment.Span = .seconds(10)
+}
+
+/// A claim as it stands on the stream: with it, for what is told, the whole result event, so that it can be told again as it was.
+public struct ClaimRecord: Sendable, Equatable {
+    public let claim: Claim
+    public let result: String?
+
+    public init(_ claim: Claim, result: String? = nil) {
+        self.claim = claim
+        self.result = result
+    }
+}
+
+/// What the order of the stream makes of a claim.
+///
+/// `Found` is the claim that stood before: its place for the book, the record itself for whoever asked.
+public enum ClaimVerdict<Found: Sendable>: Sendable {
+    /// It holds.
+    ///
+    /// - `alone`: whether nobody else has a request of this post out there, as far as is known.
+    /// - `corrects`: the kind that was told before and turns out to be wrong.
+    case granted(alone: Bool, corrects: ResultKind?)
+    /// The recovery was told already.
+    case told(Found, ResultKind)
+    /// Somebody's request stands neither withdrawn nor answered: "nothing was charged" is not known.
+    case mayBeCharged
+    /// Another recovery of the same debt is open.
+    case inRecovery(Found)
+    /// Another recovery of the same debt was paid.
+    case recovered(Found)
+    /// FlexFactor refused this post: the next is that one.
+    case nextPost(Int)
+
+    public func map<Other>(_ find: (Found) -> Other?) -> ClaimVerdict<Other>? {
+        switch self {
+        case .granted(let alone, let corrects): .granted(alone: alone, corrects: corrects)
+        case .told(let found, let kind): find(found).map { .told($0, kind) }
+        case .mayBeCharged: .mayBeCharged
+        case .inRecovery(let found): find(found).map { .inRecovery($0) }
+        case .recovered(let found): find(found).map { .recovered($0) }
+        case .nextPost(let post): .nextPost(post)
+        }
+    }
+}
+
+extension ClaimVerdict: Equatable where Found: Equatable {}
+
+extension ResultKind {
+    /// Whether it says that the money was taken.
+    var isPaid: Bool { self == .approved }
+}

@@ -1,0 +1,198 @@
+/// What the stream of claims says: the fold of its records in their order, the same on every pod.
+///
+/// Of each recovery it holds what the next claim is judged by and where on the stream the rest stands, in some hundred bytes. Entries
+/// leave when nothing of the recovery can come again.
+public struct ClaimBook: Sendable {
+    struct Entry: Sendable {
+        var debt: Fingerprint?
+        /// Where the recovery is first named.
+        let first: Int64
+        /// Where it was told; negative before.
+        var told: Int64 = -1
+        var kind = ResultKind.submitted
+        /// Requests that stand neither withdrawn nor answered.
+        var open: [Request] = []
+        var answeredPost: Int32 = 0
+        var refusedPost: Int32 = 0
+        var exists = false
+        /// A person has sent it again since it was told.
+        var isReopened = false
+        var isPaidBack = false
+        var amount: Fingerprint?
+        var until: Moment
+
+        var isTold: Bool { told >= 0 && !isReopened }
+    }
+
+    struct Request: Sendable, Equatable {
+        let id: Claim.ID
+        let post: Int32
+    }
+
+    /// At most one recovery of a debt is open, and one was paid last.
+    private struct Claimants: Sendable {
+        var open: Fingerprint?
+        var paid: Fingerprint?
+    }
+
+    private var entries: [Fingerprint: Entry] = [:]
+    private var debts: [Fingerprint: Claimants] = [:]
+
+    public init() {}
+
+    public var count: Int { entries.count }
+    public var openCount: Int { debts.values.count { $0.open != nil } }
+
+    /// What is known of a recovery.
+    public struct Standing: Sendable, Equatable {
+        /// What was told and where, if it was and nobody has reopened it since.
+        public let told: Told?
+        /// FlexFactor is known to have the order.
+        public let exists: Bool
+        /// Whether a request stands open, or FlexFactor is known to have the order.
+        public let mayBeCharged: Bool
+
+        public struct Told: Sendable, Equatable {
+            public let offset: Int64
+            public let kind: ResultKind
+        }
+    }
+
+    public func standing(of reference: Fingerprint) -> Standing? {
+        entries[reference].map { entry in
+            Standing(
+                told: entry.isTold ? Standing.Told(offset: entry.told, kind: entry.kind) : nil, exists: entry.exists,
+                mayBeCharged: !entry.open.isEmpty || entry.exists)
+        }
+    }
+
+    /// Where the recovery of a debt is named that is open now.
+    public func openRecovery(of debt: Fingerprint) -> Int64? {
+        debts[debt]?.open.flatMap { entries[$0]?.first }
+    }
+
+    /// Takes a record in and judges it by what stood before.
+    public mutating func take(_ claim: Claim, at offset: Int64) -> ClaimVerdict<Int64> {
+        let key = Fingerprint(of: claim.reference, merchant: claim.merchantID)
+        var entry = entries[key] ?? Entry(debt: claim.debt, first: offset, until: claim.until)
+        entry.debt = entry.debt ?? claim.debt
+        entry.amount = entry.amount ?? claim.amount.map { Fingerprint(String($0.minorUnits), $0.currency.code) }
+        entry.until = max(entry.until, claim.until)
+        let verdict = judge(claim, &entry, key, offset)
+        entries[key] = entry
+        return verdict
+    }
+
+    private mutating func judge(_ claim: Claim, _ entry: inout Entry, _ key: Fingerprint, _ offset: Int64) -> ClaimVerdict<Int64> {
+        switch claim.act {
+        case .send(let post): return send(claim.id, post: Int32(clamping: post), &entry, key)
+        case .unsent(let id):
+            entry.open.removeAll { $0.id == id }
+            if entry.open.isEmpty, !entry.exists, entry.answeredPost == 0 { close(key, entry) }
+            return .granted(alone: entry.open.isEmpty, corrects: nil)
+        case .exists(let answered):
+            entry.exists = true
+            answer(answered, &entry)
+            if entry.isTold { return .told(entry.told, entry.kind) }
+            open(key, entry)
+            return .granted(alone: entry.open.isEmpty, corrects: nil)
+        case .refused(let id):
+            if let request = entry.open.first(where: { $0.id == id }) { entry.refusedPost = max(entry.refusedPost, request.post) }
+            // The same key is refused whoever sent it.
+            entry.open.removeAll { $0.post <= entry.refusedPost }
+            if entry.open.isEmpty, !entry.exists { close(key, entry) }
+            return .granted(alone: entry.open.isEmpty, corrects: nil)
+        case .told(let told): return tell(told, &entry, key, offset)
+        case .reopened(.paidBack):
+            entry.isPaidBack = true
+            if let debt = entry.debt, debts[debt]?.paid == key { set(debt) { $0.paid = nil } }
+            return .granted(alone: true, corrects: nil)
+        case .reopened(.byOperator):
+            if entry.told >= 0, !entry.kind.isPaid { entry.isReopened = true }
+            return entry.isTold ? .told(entry.told, entry.kind) : .granted(alone: true, corrects: nil)
+        }
+    }
+
+    private mutating func send(_ id: Claim.ID, post: Int32, _ entry: inout Entry, _ key: Fingerprint) -> ClaimVerdict<Int64> {
+        if entry.isTold { return .told(entry.told, entry.kind) }
+        if let other = obstacle(key, entry) { return other }
+        if post <= entry.refusedPost { return .nextPost(Int(entry.refusedPost) + 1) }
+        let isAlone = entry.open.isEmpty && post > entry.answeredPost && !(entry.exists && entry.answeredPost == 0)
+        entry.open.append(Request(id: id, post: post))
+        open(key, entry)
+        return .granted(alone: isAlone, corrects: nil)
+    }
+
+    private mutating func tell(_ told: Claim.Told, _ entry: inout Entry, _ key: Fingerprint, _ offset: Int64) -> ClaimVerdict<Int64> {
+        if let own = told.withdrawing { entry.open.removeAll { $0.id == own } }
+        var corrected: ResultKind?
+        if entry.told >= 0 {
+            // Only money that was taken after all overrules what was told; or what came of a person's act.
+            guard entry.isReopened || told.kind.isPaid && !entry.kind.isPaid else { return .told(entry.told, entry.kind) }
+            corrected = entry.kind
+        }
+        switch told.basis {
+        case .known, .pointer: break
+        case .absent:
+            if entry.exists { return .mayBeCharged }
+        case .unsent:
+            if entry.exists || !entry.open.isEmpty { return .mayBeCharged }
+            if let other = obstacle(key, entry) { return other }
+        }
+        entry.told = offset
+        entry.kind = told.kind
+        entry.isReopened = false
+        entry.open = []
+        close(key, entry)
+        if told.kind.isPaid, !entry.isPaidBack, let debt = entry.debt { set(debt) { $0.paid = key } }
+        return .granted(alone: true, corrects: corrected == told.kind ? nil : corrected)
+    }
+
+    private func answer(_ id: Claim.ID?, _ entry: inout Entry) {
+        guard let id, let request = entry.open.first(where: { $0.id == id }) else { return }
+        entry.answeredPost = max(entry.answeredPost, request.post)
+        // FlexFactor answers by the key: whoever sent the same post gets the same.
+        entry.open.removeAll { $0.post <= entry.answeredPost }
+    }
+
+    // MARK: Debts
+
+    /// Another recovery of the same debt that is open, or was paid with the same amount.
+    private func obstacle(_ key: Fingerprint, _ entry: Entry) -> ClaimVerdict<Int64>? {
+        guard let debt = entry.debt, let claimants = debts[debt] else { return nil }
+        if let open = claimants.open, open != key, let other = entries[open] { return .inRecovery(other.first) }
+        if let paid = claimants.paid, paid != key, let other = entries[paid], other.amount == entry.amount { return .recovered(other.told) }
+        return nil
+    }
+
+    private mutating func open(_ key: Fingerprint, _ entry: Entry) {
+        guard let debt = entry.debt else { return }
+        set(debt) { claimants in if claimants.open == nil { claimants.open = key } }
+    }
+
+    private mutating func close(_ key: Fingerprint, _ entry: Entry) {
+        guard let debt = entry.debt, debts[debt]?.open == key else { return }
+        set(debt) { $0.open = nil }
+    }
+
+    private mutating func set(_ debt: Fingerprint, _ change: (inout Claimants) -> Void) {
+        var claimants = debts[debt] ?? Claimants()
+        change(&claimants)
+        debts[debt] = claimants.open == nil && claimants.paid == nil ? nil : claimants
+    }
+
+    // MARK: Forgetting
+
+    /// Lets go of what cannot come again.
+    public mutating func forget(before now: Moment) {
+        let gone = entries.filter { $0.value.until < now }
+        for (key, entry) in gone {
+            entries[key] = nil
+            guard let debt = entry.debt, debts[debt] != nil else { continue }
+            set(debt) { claimants in
+                if claimants.open == key { claimants.open = nil }
+                if claimants.paid == key { claimants.paid = nil }
+            }
+        }
+    }
+}

@@ -1,0 +1,91 @@
+extension ClaimRecord {
+    public static let type = "com.salvage.recovery.claim.v1"
+
+    /// The message on the stream (schemas/claim.v1.schema.json).
+    public func encoded() -> [UInt8] {
+        let claim = claim
+        return CloudEvent.encode(
+            id: claim.reference.text + "/claim/" + String(claim.id, radix: 36), type: Self.type, subject: claim.reference.text,
+            reserving: 512 + (result?.utf8.count ?? 0) * 5 / 4
+        ) { data in
+            data.member("claim", claim.act.word)
+            data.member("claimId", String(claim.id, radix: 36))
+            data.member("merchantId", claim.merchantID.text)
+            data.member("reference", claim.reference.text)
+            data.optional("debt", claim.debt?.hex)
+            data.optional("minorUnits", claim.amount?.minorUnits)
+            data.optional("currency", claim.amount?.currency.code)
+            data.member("at", claim.at.milliseconds)
+            data.member("until", claim.until.milliseconds)
+            data.member("worker", claim.worker)
+            switch claim.act {
+            case .send(let post): data.member("post", Int64(post))
+            case .unsent(let id), .refused(let id): data.member("of", String(id, radix: 36))
+            case .exists(let id): data.optional("of", id.map { String($0, radix: 36) })
+            case .told(let told):
+                data.member("kind", told.kind.rawValue)
+                data.member("basis", told.basis.rawValue)
+                data.optional("of", told.withdrawing.map { String($0, radix: 36) })
+            case .reopened(.paidBack): break
+            case .reopened(.byOperator(let who, let why)):
+                data.member("who", who)
+                data.member("why", why)
+            }
+            data.optional("result", result)
+        }
+    }
+
+    /// `nil` for what is no claim, or one of a later version.
+    public static func decode(_ bytes: [UInt8]) -> ClaimRecord? {
+        do throws(EnvelopeFault) {
+            let data = try CloudEvent.data(of: bytes, type: type)
+            func id(_ name: String) throws(EnvelopeFault) -> Claim.ID? {
+                guard let text = try data.optionalText(name) else { return nil }
+                guard let id = UInt64(text, radix: 36) else { throw data.fault(name, "a claim's id") }
+                return id
+            }
+            func required(_ name: String) throws(EnvelopeFault) -> Claim.ID {
+                guard let id = try id(name) else { throw data.fault(name, "a claim's id") }
+                return id
+            }
+            guard let reference = RecoveryReference(try data.text("reference")) else { throw data.fault("reference", "a recovery reference") }
+            let act: Claim.Act
+            switch try data.text("claim") {
+            case "send": act = .send(post: try data.count("post"))
+            case "unsent": act = .unsent(try required("of"))
+            case "exists": act = .exists(answering: try id("of"))
+            case "refused": act = .refused(try required("of"))
+            case "told": act = .told(Claim.Told(try data.word("kind"), try data.word("basis"), withdrawing: try id("of")))
+            case "paid_back": act = .reopened(.paidBack)
+            case "reopened": act = .reopened(.byOperator(who: try data.text("who"), why: try data.text("why")))
+            default: throw data.fault("claim", "a claim's word")
+            }
+            var amount: Money?
+            if let units = try data.optionalNumber("minorUnits"), let currency = Currency(try data.text("currency")) {
+                amount = Money(minorUnits: units, currency: currency)
+            }
+            return ClaimRecord(
+                Claim(
+                    id: try required("claimId"), merchantID: MerchantID(try data.text("merchantId")), reference: reference,
+                    debt: try data.optionalText("debt").flatMap(Fingerprint.init(hex:)), amount: amount, act: act, at: try data.moment("at"),
+                    until: try data.moment("until"), worker: try data.text("worker")),
+                result: try data.optionalText("result"))
+        } catch {
+            return nil
+        }
+    }
+}
+
+extension Claim.Act {
+    public var word: String {
+        switch self {
+        case .send: "send"
+        case .unsent: "unsent"
+        case .exists: "exists"
+        case .refused: "refused"
+        case .told: "told"
+        case .reopened(.paidBack): "paid_back"
+        case .reopened(.byOperator): "reopened"
+        }
+    }
+}

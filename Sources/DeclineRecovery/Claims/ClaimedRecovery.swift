@@ -1,0 +1,322 @@
+/// A recovery in the hands of one delivery: it claims before it acts, and tells what the claims allow.
+///
+/// `Recovery` says what it wants; this says what it may. Like it, it does nothing itself: `next` names the next action, and what came of
+/// it is given back. The pipeline carries the actions out, the simulation interleaves them.
+///
+/// ```
+/// wants to charge --send--> granted: call          told already: tell that again      another recovery of the debt: say so
+/// is over         --told--> granted: tell          told already: tell that again      may be charged after all: ask FlexFactor
+/// ```
+public struct ClaimedRecovery: Sendable {
+    public private(set) var recovery: Recovery
+    private var state = State.open
+    /// A request of this delivery's that stands unanswered.
+    private var sending: Sending?
+    private var knowledge = Knowledge.nothing
+
+    private struct Sending: Sendable {
+        let id: Claim.ID
+        let post: Int
+    }
+
+    /// What the last answer to a charge says of its claim.
+    private enum Knowledge: Sendable { case nothing, unsent, answered }
+
+    private enum State: Sendable {
+        case open
+        case sending(FlexFactorCall)
+        case granted(FlexFactorCall)
+        /// Takes a granted send back, and goes on.
+        case withdrawing
+        case telling(Draft, Claim.Basis, RecoveryStop?)
+        case noting(RecoveryStop)
+        case announcing(RecoveryStop)
+        case adopting
+        case ended(Finish)
+    }
+
+    public enum Action: Sendable, Equatable {
+        /// Append it, wait until it is read back, and give the verdict to `judged`. What is told goes along with it.
+        case claim(Claim.Act, telling: Draft?)
+        case call(FlexFactorCall)
+        case tokenize(SealedCard, Charge)
+        case finish(Finish)
+    }
+
+    /// A final result to be.
+    public struct Draft: Sendable, Equatable {
+        public let reason: ResultReason
+        public let orderID: FlexFactorOrderID?
+        /// The recovery that stands in the way.
+        public let other: RecoveryReference?
+
+        public init(_ reason: ResultReason, orderID: FlexFactorOrderID? = nil, other: RecoveryReference? = nil) {
+            self.reason = reason
+            self.orderID = orderID
+            self.other = other
+        }
+    }
+
+    public enum Finish: Sendable, Equatable {
+        /// Nothing is told that ends it.
+        case stop(RecoveryStop)
+        /// The claim holds: tell it. `spent`: and keep a letter.
+        case tell(Draft, corrects: ResultKind?, spent: Bool)
+        /// It was told already: tell the same.
+        case again(ClaimRecord)
+        /// No claim can be made now: nothing was charged and nothing is told.
+        case hold
+    }
+
+    /// - Parameter standing: what is known of it here. It may be late: what it allows is judged by the stream again.
+    public init(_ recovery: Recovery, standing: ClaimBook.Standing?) {
+        self.recovery = recovery
+        // What older workers have in work they have not claimed.
+        isUnsent = recovery.reference.tag != nil && standing?.mayBeCharged != true && standing?.told == nil && !recovery.phase.mayBeCharged
+        isSeen = standing?.exists == true
+        let isOver = standing?.told.map { $0.kind.isPaid || !recovery.phase.mayBeCharged } ?? false
+        if standing == nil && recovery.phase.mayBeCharged || isOver { state = .adopting }
+    }
+
+    /// Nobody has sent it, as far as is known here: there is no order to look for.
+    private let isUnsent: Bool
+    /// FlexFactor is known to have the order.
+    private var isSeen: Bool
+    private var isSeenNow = false
+
+    public mutating func next(now: Moment, timing: RecoveryTiming) -> Action {
+        switch state {
+        case .open: return wanted(now: now, timing: timing)
+        case .sending: return .claim(.send(post: recovery.post), telling: nil)
+        case .granted(let call): return .call(call)
+        case .withdrawing: return sending.map { .claim(.unsent($0.id), telling: nil) } ?? reopen(now, timing)
+        case .telling(let draft, let basis, _):
+            return .claim(.told(Claim.Told(draft.reason.kind, basis, withdrawing: knowledge == .unsent ? sending?.id : nil)), telling: draft)
+        case .noting(let stop): return note(stop)
+        case .announcing: return .claim(.exists(answering: sending?.id), telling: nil)
+        case .adopting: return .claim(.send(post: recovery.post), telling: nil)
+        case .ended(let finish): return .finish(finish)
+        }
+    }
+
+    private mutating func reopen(_ now: Moment, _ timing: RecoveryTiming) -> Action {
+        state = .open
+        return wanted(now: now, timing: timing)
+    }
+
+    private mutating func wanted(now: Moment, timing: RecoveryTiming) -> Action {
+        if isUnsent, !recovery.phase.mayBeCharged, recovery.isCancelRequested || !recovery.mayCharge(at: now) {
+            // Too late to charge. Whether nothing was sent is on the stream; FlexFactor need not be asked.
+            let reason: ResultReason = switch recovery.route {
+            case .cascade: .skipped(.deadlinePassed)
+            case .retry: recovery.isCancelRequested ? .cancelled : .expired(.neverArrived)
+            }
+            return ask(.telling(Draft(reason), .unsent, nil), now, timing)
+        }
+        var step = recovery.next(now: now, timing: timing)
+        if isUnsent, recovery.phase == .due, case .retry = recovery.route, case .call(.find) = step {
+            recovery.phase = .ready
+            step = recovery.next(now: now, timing: timing)
+        }
+        switch step {
+        case .call(let call) where call.takesMoney: return ask(.sending(call), now, timing)
+        case .call(let call): return .call(call)
+        case .tokenize(let card, let charge): return .tokenize(card, charge)
+        case .stop(let stop): return end(stop, now, timing)
+        }
+    }
+
+    private mutating func ask(_ next: State, _ now: Moment, _ timing: RecoveryTiming) -> Action {
+        state = next
+        return self.next(now: now, timing: timing)
+    }
+
+    /// Whether its gateway points to another account than the one that may have the charge (`Recovery.isMisdirected`).
+    public mutating func isMisdirected(to account: String?) -> Bool { recovery.isMisdirected(to: account) }
+
+    /// Takes in what a call brought.
+    public mutating func learned(_ answer: FlexFactorAnswer, now: Moment, timing: RecoveryTiming) {
+        let wasCharge = if case .granted = state { true } else { false }
+        state = .open
+        if wasCharge {
+            knowledge = switch answer {
+            case .failed(.notSent), .failed(.throttled): .unsent
+            case .evaluated, .captured, .captureFailed: .answered
+            default: .nothing
+            }
+        }
+        switch answer {
+        case .found, .cancelAccepted, .cancelRefused, .failed(.conflict): isSeenNow = true
+        default: break
+        }
+        let stop = recovery.learned(answer, now: now, timing: timing)
+        if let stop { _ = end(stop, now, timing) }
+    }
+
+    private mutating func end(_ stop: RecoveryStop, _ now: Moment, _ timing: RecoveryTiming) -> Action {
+        switch stop {
+        case .conclude(let outcome): ask(.telling(Draft(ResultReason(outcome), orderID: outcome.orderID), outcome.basis, stop), now, timing)
+        case .spend: ask(.telling(Draft(.skipped(.flexFactorUnavailable)), .unsent, stop), now, timing)
+        case .submitted: ask(.announcing(stop), now, timing)
+        case .park, .refuse, .advance, .giveUp: ask(.noting(stop), now, timing)
+        }
+    }
+
+    /// What the stream must know before the recovery is put away.
+    private mutating func note(_ stop: RecoveryStop) -> Action {
+        guard let sending else {
+            return isSeenNow && !isSeen ? .claim(.exists(answering: nil), telling: nil) : .finish(.stop(stop))
+        }
+        switch (stop, knowledge) {
+        case (_, .nothing) where isSeenNow && !isSeen: return .claim(.exists(answering: nil), telling: nil)
+        case (.refuse(.byFlexFactor, _), _): return .claim(.refused(sending.id), telling: nil)
+        case (_, .unsent): return .claim(.unsent(sending.id), telling: nil)
+        case (_, .answered): return .claim(.exists(answering: sending.id), telling: nil)
+        case (_, .nothing): return .finish(.stop(stop))
+        }
+    }
+
+    // MARK: Verdicts
+
+    /// Takes in what the stream's order made of the claim; `nil` when it could not be made.
+    ///
+    /// - Parameter isStale: the grant came too late to be acted on.
+    public mutating func judged(_ id: Claim.ID, _ verdict: ClaimVerdict<ClaimRecord>?, isStale: Bool = false, now: Moment, timing: RecoveryTiming) {
+        switch state {
+        case .sending(let call): sent(id, verdict, isStale, call, now, timing)
+        case .telling(let draft, _, let stop): told(verdict, draft, stop, now, timing)
+        case .announcing(let stop): announced(verdict, stop, now)
+        case .noting(let stop):
+            sending = nil
+            if case .told(let record, _)? = verdict { state = .ended(.again(record)) } else { state = .ended(.stop(stop)) }
+        case .withdrawing:
+            sending = nil
+            state = .open
+        case .adopting:
+            if case .told(let record, _)? = verdict { state = .ended(.again(record)) } else { state = verdict == nil ? .ended(.hold) : .open }
+        case .open, .granted, .ended: break
+        }
+    }
+
+    private mutating func sent(
+        _ id: Claim.ID, _ verdict: ClaimVerdict<ClaimRecord>?, _ isStale: Bool, _ call: FlexFactorCall, _ now: Moment, _ timing: RecoveryTiming
+    ) {
+        switch verdict {
+        case .granted(let alone, _)?:
+            sending = Sending(id: id, post: recovery.post)
+            knowledge = .nothing
+            if isStale {
+                state = .withdrawing
+                return
+            }
+            state = .granted(call)
+            if alone { return }
+            switch (recovery.route, recovery.phase) {
+            // Somebody's request may be out there: it is repeated with the same key, and not given up without asking FlexFactor.
+            case (.cascade, .due): recovery.phase = .unanswered
+            // Nobody waits: FlexFactor is asked first.
+            case (.retry, .ready):
+                recovery.phase = .seeking(nil)
+                state = .withdrawing
+            default: break
+            }
+        case .told(let record, _)?: state = .ended(.again(record))
+        // Whatever stands in the way now, this one may have been charged before.
+        case .inRecovery? where recovery.phase.mayBeCharged, .recovered? where recovery.phase.mayBeCharged: doubt(now, timing)
+        case .inRecovery(let record)?: state = .telling(Draft(.skipped(.inRecovery), other: record.claim.reference), .pointer, nil)
+        case .recovered(let record)?: state = .telling(Draft(.skipped(.alreadyRecovered), other: record.claim.reference), .pointer, nil)
+        case .nextPost(let post)?:
+            recovery.post = post
+            state = .open
+        case .mayBeCharged?: state = .open
+        case nil: state = .ended(.hold)
+        }
+    }
+
+    private mutating func told(
+        _ verdict: ClaimVerdict<ClaimRecord>?, _ draft: Draft, _ stop: RecoveryStop?, _ now: Moment, _ timing: RecoveryTiming
+    ) {
+        switch verdict {
+        case .granted(_, let corrects)?: state = .ended(.tell(draft, corrects: corrects, spent: stop == .spend))
+        case .told(let record, _)?: state = .ended(.again(record))
+        case .inRecovery(let record)?: state = .telling(Draft(.skipped(.inRecovery), other: record.claim.reference), .pointer, nil)
+        case .recovered(let record)?: state = .telling(Draft(.skipped(.alreadyRecovered), other: record.claim.reference), .pointer, nil)
+        case .mayBeCharged?, .nextPost?: doubt(now, timing)
+        case nil:
+            forget()
+            state = .ended(.hold)
+        }
+    }
+
+    /// What was about to be told is not known: FlexFactor is asked, until a person must.
+    private mutating func doubt(_ now: Moment, _ timing: RecoveryTiming) {
+        sending = nil
+        knowledge = .nothing
+        let patience: Moment.Span
+        switch recovery.route {
+        case .cascade:
+            patience = timing.reconcileFor
+            if recovery.phase == .due {
+                // The same key, while the time allows; FlexFactor is asked afterwards.
+                recovery.phase = .unanswered
+                state = .open
+                return
+            }
+            recovery.phase = .reconciling(recovery.phase.orderID, .look)
+        case .retry:
+            patience = .milliseconds(timing.grace.milliseconds + timing.reconcileFor.milliseconds)
+            switch recovery.phase {
+            case .closing, .closed: recovery.phase = .closing(recovery.phase.orderID, .look)
+            default: recovery.phase = .seeking(recovery.phase.orderID)
+            }
+        }
+        state = .ended(.stop(now >= recovery.chargingEnds + patience ? .giveUp(.outcomeUnknown) : .park(until: now + recovery.backoff)))
+    }
+
+    /// FlexFactor's answer cannot be told now: it is asked again later.
+    private mutating func forget() {
+        guard knowledge == .answered else { return }
+        switch recovery.route {
+        case .cascade: if recovery.phase == .due { recovery.phase = .unanswered }
+        case .retry: if !recovery.phase.mayBeCharged { recovery.phase = .seeking(nil) }
+        }
+    }
+
+    private mutating func announced(_ verdict: ClaimVerdict<ClaimRecord>?, _ stop: RecoveryStop, _ now: Moment) {
+        guard case .submitted(let id, _) = stop else { return }
+        switch verdict {
+        case .told(_, let kind)? where !kind.isPaid && id != nil:
+            // It was told that nothing was charged: then nothing shall be.
+            recovery.phase = .closing(id, .look)
+            recovery.charge = nil
+            state = .ended(.stop(.park(until: now + recovery.backoff)))
+        case .told(let record, _)?: state = .ended(.again(record))
+        case nil:
+            recovery.phase = .seeking(id)
+            state = .ended(.hold)
+        default: state = .ended(.stop(stop))
+        }
+        sending = nil
+    }
+}
+
+extension RecoveryOutcome {
+    /// How it is known.
+    var basis: Claim.Basis {
+        switch self {
+        case .neverArrived, .expired(.neverArrived, _), .cancelled(nil): .absent
+        case .unavailable: .unsent
+        case .approved, .declined, .expired, .cancelled: .known
+        }
+    }
+}
+
+extension FlexFactorCall {
+    /// Whether it is a request that can take money.
+    public var takesMoney: Bool {
+        switch self {
+        case .evaluate, .capture: true
+        case .find, .lookUp, .cancel, .cancelByReference, .recall, .refund: false
+        }
+    }
+}

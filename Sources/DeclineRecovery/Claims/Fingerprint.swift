@@ -1,0 +1,61 @@
+/// 128 bits in the place of a text, so that millions of them fit into memory. Two texts of one fleet share one with a chance that nobody
+/// lives to see (10 million texts: 10^-25).
+public struct Fingerprint: Hashable, Sendable {
+    public let high: UInt64
+    public let low: UInt64
+
+    /// Of several parts; their borders count.
+    public init(_ parts: String?...) {
+        var high: UInt64 = 0xcbf2_9ce4_8422_2325
+        var low: UInt64 = 0x6c62_272e_07bb_0142
+        func add(_ byte: UInt8) {
+            high = (high ^ UInt64(byte)) &* 0x0000_0100_0000_01b3
+            low = (low ^ UInt64(byte)) &* 0x9e37_79b9_7f4a_7c15
+            low ^= low >> 29
+        }
+        for part in parts {
+            guard let part else {
+                add(0xFE)
+                continue
+            }
+            for byte in part.utf8 { add(byte) }
+            // Neither byte occurs in UTF-8.
+            add(0xFF)
+        }
+        self.high = Self.mixed(high ^ low)
+        self.low = Self.mixed(low)
+    }
+
+    public init(of debt: Debt) {
+        self.init(debt.merchantID.text, debt.orderID, debt.purchaseID, debt.billingCycle.map(String.init), debt.chargeID)
+    }
+
+    public init(of reference: RecoveryReference, merchant: MerchantID) {
+        self.init(merchant.text, reference.text)
+    }
+
+    public init?(hex text: String) {
+        guard text.utf8.count == 32, let high = UInt64(text.prefix(16), radix: 16), let low = UInt64(text.suffix(16), radix: 16) else { return nil }
+        self.high = high
+        self.low = low
+    }
+
+    public var hex: String {
+        func padded(_ word: UInt64) -> String {
+            let digits = String(word, radix: 16)
+            return String(repeating: "0", count: 16 - digits.utf8.count) + digits
+        }
+        return padded(high) + padded(low)
+    }
+
+    public static func == (left: Fingerprint, right: Fingerprint) -> Bool { left.high == right.high && left.low == right.low }
+    /// It is random enough as it is.
+    public func hash(into hasher: inout Hasher) { hasher.combine(low) }
+
+    private static func mixed(_ word: UInt64) -> UInt64 {
+        var word = word
+        word = (word ^ word >> 33) &* 0xff51_afd7_ed55_8ccd
+        word = (word ^ word >> 33) &* 0xc4ce_b9fe_1a85_ec53
+        return word ^ word >> 33
+    }
+}

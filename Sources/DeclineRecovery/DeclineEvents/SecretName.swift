@@ -1,0 +1,126 @@
+/// What the name of a member, header, field or element says of its value.
+enum SecretName {
+    case securityCode
+    case cardNumber
+    case token
+    /// A key or a password of somebody's machine.
+    case secret
+
+    init?(_ name: String) {
+        let count = name.utf8.count
+        guard count >= 3, count <= 64, !Self.innocent.contains(name) else { return nil }
+        self.init(plain: Self.plain(name.unicodeScalars.lazy.map(\.value)))
+    }
+
+    /// Letters and digits alone, small; those of full width are the same.
+    static func plain(_ values: some Sequence<UInt32>) -> [UInt8] {
+        var plain: [UInt8] = []
+        for wide in values {
+            let value = (0xFF01...0xFF5E).contains(wide) ? wide - 0xFEE0 : wide
+            switch value {
+            case 0x41...0x5A: plain.append(UInt8(value + 0x20))
+            case 0x61...0x7A, 0x30...0x39: plain.append(UInt8(value))
+            default: break
+            }
+        }
+        return plain
+    }
+
+    /// - Parameter plain: as ``plain(_:)`` makes it.
+    init?(plain: [UInt8]) {
+        // Every word of a hostile text comes by here, so most must be seen to be nothing at a glance.
+        guard (3...48).contains(plain.count), Self.isWorthALook(plain) else { return nil }
+        let name = String(decoding: plain, as: UTF8.self)
+        if Self.isSecurityCode(name, plain) { self = .securityCode } else if Self.cardNumbers.contains(name) || Self.cardNumbers.contains(Self.bare(name)) {
+            self = .cardNumber
+        } else if name.hasSuffix("token") { self = .token } else if Self.secrets.contains(name) { self = .secret } else { return nil }
+    }
+
+    private static func isSecurityCode(_ name: String, _ plain: [UInt8]) -> Bool {
+        let isCode = names("cvv", plain) || names("cvc", plain) || names("securitycode", plain) || names("cardverification", plain) || codes.contains(name)
+            || codes.contains(bare(name))
+        // What a check of the code said is no code.
+        return isCode && !checks.contains { names($0, plain) }
+    }
+
+    private static let checks: [StaticString] = [
+        "result", "response", "status", "match", "check", "presen", "indicator", "require", "policy", "enabled", "error", "message", "reason",
+    ]
+
+    private static func names(_ word: StaticString, _ plain: [UInt8]) -> Bool {
+        let length = word.utf8CodeUnitCount
+        guard plain.count >= length else { return false }
+        starts: for start in 0...plain.count - length {
+            for offset in 0..<length where plain[start + offset] != word.utf8Start[offset] { continue starts }
+            return true
+        }
+        return false
+    }
+
+    /// Whether three letters stand in it that some name of a secret begins with, give or take: a table of what is left of them.
+    private static func isWorthALook(_ plain: [UInt8]) -> Bool {
+        for index in 0..<plain.count - 2 where glance[place(plain[index], plain[index + 1], plain[index + 2])] { return true }
+        return false
+    }
+
+    private static func place(_ one: UInt8, _ two: UInt8, _ three: UInt8) -> Int { (Int(one) * 961 + Int(two) * 31 + Int(three)) & 4_095 }
+
+    private static let glance: [Bool] = {
+        var table = [Bool](repeating: false, count: 4_096)
+        for beginning in [
+            "cvv", "cvc", "cvd", "cvn", "cvx", "ccv", "cv2", "cid", "csc", "cav", "pin", "car", "ver", "sec", "per", "tra", "mag", "pan", "ful", "pri", "ccn", "tok",
+            "pas", "cli", "api", "app", "aut", "pro", "acc", "sig", "hma", "env", "coo", "set",
+        ] {
+            let bytes = Array(beginning.utf8)
+            table[place(bytes[0], bytes[1], bytes[2])] = true
+        }
+        return table
+    }()
+
+    /// Without what says whose it is and what it is made of: `cardPinNumber` is `pin`.
+    private static func bare(_ plain: String) -> String {
+        var rest = plain[...]
+        for prefix in ["encrypted", "customer", "billing", "payment", "credit", "debit", "atm", "card", "cc", "x"]
+        where rest.hasPrefix(prefix) && rest.utf8.count > prefix.utf8.count + 2 {
+            rest = rest.dropFirst(prefix.utf8.count)
+        }
+        for suffix in ["number", "num", "no", "value", "val", "digits", "data", "block", "1", "2"]
+        where rest.hasSuffix(suffix) && rest.utf8.count > suffix.utf8.count + 2 {
+            return String(rest.dropLast(suffix.utf8.count))
+        }
+        return String(rest)
+    }
+
+    private static let codes: Set<String> = [
+        "cvd", "cvn", "cvx", "ccv", "cv2", "cid", "csc", "cav", "cav2", "pin", "cvdcode", "cvncode", "csccode", "cardcode", "verificationvalue", "verificationcode",
+        "verificationnumber", "securitynumber", "securitydigits", "personalidentification", "track", "track1", "track2", "track1data", "track2data",
+        "trackdata", "magstripe", "magneticstripe",
+    ]
+    private static let cardNumbers: Set<String> = ["pan", "fullpan", "cardnumber", "primaryaccount", "primaryaccountnumber", "cardnum", "cardno", "ccnumber", "ccnum", "ccn"]
+    private static let secrets: Set<String> = [
+        "password", "passwd", "passphrase", "secret", "appsecret", "clientsecret", "apikey", "xapikey", "appkey", "authorization", "proxyauthorization",
+        "accesskey", "secretkey", "privatekey", "signingkey", "hmacsigningkey", "environmentkey", "cookie", "setcookie",
+    ]
+
+    /// The names of our own messages, which come by all the time.
+    private static let innocent: Set<String> = [
+        "specversion", "id", "source", "type", "time", "subject", "data", "datacontenttype", "merchantId", "trigger", "order", "decline", "recovery",
+        "amount", "payer", "billing", "shipping", "paymentMethod", "trialCompletion", "hasRecurringProducts", "campaignId", "purchaseId", "billingCycle",
+        "rerunNumber", "ipAddress", "items", "sku", "name", "quantity", "gatewayId", "gatewayProfileId", "responseCodeSource", "responseCode",
+        "responseText", "merchantAdviceCode", "avsResultCode", "cvvResultCode", "cavvResultCode", "transactionId", "responseType", "minorUnits",
+        "currency", "email", "phone", "birthdate", "firstName", "lastName", "countryCode", "country", "addressLine1", "addressLine2", "state", "city",
+        "zipCode", "encryptedCard", "holderName", "expirationMonth", "expirationYear", "bin", "last4", "brand", "reattempt", "chargeId",
+    ]
+}
+
+extension SecretName {
+    /// The mark that stands in place of such a value.
+    var mark: String {
+        switch self {
+        case .securityCode: CardDataGuard.codeMark
+        case .cardNumber: CardDataGuard.numberMark
+        case .token: CardDataGuard.tokenMark
+        case .secret: CardDataGuard.secretMark
+        }
+    }
+}

@@ -1,0 +1,137 @@
+public import DeclineRecovery
+
+/// The stream of claims, as the stages need it.
+public protocol ClaimsPort: Sendable {
+    /// What is known here of a recovery. It may be late; only a claim is sure.
+    func standing(of reference: RecoveryReference, merchant: MerchantID) -> ClaimBook.Standing?
+
+    /// Appends a claim and waits until the stream has shown it to this process.
+    ///
+    /// Always returns in time; `nil` when the claim could not be made or was not seen. It may stand on the stream even so, and its maker
+    /// must not act on it.
+    func claim(_ request: ClaimRequest) async -> Claimed?
+
+    /// The record that stands at a place of the stream.
+    func record(at offset: Int64) async -> ClaimRecord?
+
+    /// The open recovery of a debt.
+    func openRecovery(of debt: Fingerprint) async -> RecoveryReference?
+}
+
+/// A claim to be made. Who makes it and when is the port's to say.
+public struct ClaimRequest: Sendable {
+    public let merchantID: MerchantID
+    public let reference: RecoveryReference
+    public let debt: Fingerprint?
+    public let amount: Money?
+    public let act: Claim.Act
+    public let until: Moment
+    public let result: ResultEvent?
+
+    public init(
+        merchantID: MerchantID, reference: RecoveryReference, debt: Fingerprint?, amount: Money?, act: Claim.Act, until: Moment,
+        result: ResultEvent? = nil
+    ) {
+        self.merchantID = merchantID
+        self.reference = reference
+        self.debt = debt
+        self.amount = amount
+        self.act = act
+        self.until = until
+        self.result = result
+    }
+
+    init(_ act: Claim.Act, of recovery: Recovery, telling result: ResultEvent?, at now: Moment) {
+        let life: Moment = switch recovery.route {
+        case .cascade(let deadline): deadline
+        case .retry(_, let until): until
+        }
+        self.init(
+            merchantID: recovery.merchantID, reference: recovery.reference, debt: Fingerprint(of: Debt(recovery.order, of: recovery.merchantID)),
+            amount: recovery.amount, act: act, until: max(now, max(recovery.declinedAt, life)) + longestMemory, result: result)
+    }
+
+    /// The record that is appended.
+    public func record(id: Claim.ID, at now: Moment, worker: String) -> ClaimRecord {
+        ClaimRecord(
+            Claim(
+                id: id, merchantID: merchantID, reference: reference, debt: debt, amount: amount, act: act, at: now, until: max(until, now),
+                worker: worker),
+            result: result.map { String(decoding: $0.encoded(), as: UTF8.self) })
+    }
+}
+
+public struct Claimed: Sendable {
+    public let id: Claim.ID
+    public let verdict: ClaimVerdict<ClaimRecord>
+    /// It took longer than a grant is good for.
+    public let isStale: Bool
+
+    public init(id: Claim.ID, verdict: ClaimVerdict<ClaimRecord>, isStale: Bool = false) {
+        self.id = id
+        self.verdict = verdict
+        self.isStale = isStale
+    }
+}
+
+/// How long a decline that is as old as it may be can come again: so long it is remembered.
+let longestMemory: Moment.Span = .days(33)
+
+/// Tells final results, each once: by a claim before it, or what was told first in its place.
+struct Teller: Sendable {
+    let claims: any ClaimsPort
+
+    enum Telling: Sendable {
+        /// Tell this.
+        case tell(ResultEvent)
+        /// It was told before, and is told again as it was.
+        case again(ClaimRecord)
+        /// A request of its recovery may be out there, and its own message will tell.
+        case underWay
+        /// No claim can be made now.
+        case hold
+    }
+
+    /// - Parameter debt: `nil` where only the reference is at hand.
+    func tell(_ event: ResultEvent, _ basis: Claim.Basis, of reference: RecoveryReference, merchant: MerchantID, debt: Fingerprint?, until: Moment) async -> Telling {
+        let request = ClaimRequest(
+            merchantID: merchant, reference: reference, debt: debt, amount: event.amount, act: .told(Claim.Told(event.reason.kind, basis)),
+            until: until, result: event)
+        switch await claims.claim(request)?.verdict {
+        case .granted(_, let corrects)?: return .tell(event.correcting(corrects))
+        case .told(let record, _)?: return .again(record)
+        case .mayBeCharged?, .nextPost?: return .underWay
+        case .inRecovery(let record)?:
+            return await tell(event.naming(record.claim.reference, .skipped(.inRecovery)), .pointer, of: reference, merchant: merchant, debt: debt, until: until)
+        case .recovered(let record)?:
+            return await tell(
+                event.naming(record.claim.reference, .skipped(.alreadyRecovered)), .pointer, of: reference, merchant: merchant, debt: debt, until: until)
+        case nil: return .hold
+        }
+    }
+}
+
+extension ClaimRecord {
+    /// The result as it was told, for everybody and for whoever waits now.
+    func messages(reply: ReplyAddress?, traceparent: String?) -> [OutgoingMessage] {
+        guard let result, case .told(let told) = claim.act, let value = try? JSONValue(parsing: Array(result.utf8).span),
+            let id = value["id"]?.string, let type = value["type"]?.string
+        else { return [] }
+        let body = Array(result.utf8)
+        let orderType = value["data"]?["order"]?["type"]?.string.flatMap(OrderType.init(rawValue:))
+        let message = OutgoingMessage(
+            to: .results(orderType, told.kind), messageID: id, type: type, correlationID: reply?.correlationID, traceparent: traceparent, body: body)
+        guard let reply else { return [message] }
+        return [
+            message,
+            OutgoingMessage(
+                to: .reply(queue: reply.queue), messageID: id, type: type, correlationID: reply.correlationID, traceparent: traceparent, body: body),
+        ]
+    }
+
+    /// What was told, in a line.
+    var fate: Handled.Fate {
+        guard case .told(let told) = claim.act else { return .ignored("claimed before") }
+        return .told(told.kind, reason: "told_again")
+    }
+}

@@ -1,0 +1,209 @@
+import Broker
+import DeclineRecovery
+import FoundationEssentials
+import Logging
+import Pipeline
+import Synchronization
+
+/// Follows the stream of claims, folds it, and appends this process's own.
+///
+/// A claim is read back on the connection that follows the stream, behind everything that stood before it; its verdict is computed there,
+/// at its own place. A connection that is lost meanwhile only makes that later.
+final class ClaimTail: ClaimsPort {
+    private let state = Mutex(State())
+    private let clock = SystemClock()
+    private let worker: String
+    private let session = Mutex<(link: BrokerLink, names: TopologyNames)?>(nil)
+    /// How long a claim is waited for. Longer than it is good for, so that a slow broker is told from a dead one.
+    private let patience: Duration = .seconds(12)
+
+    private struct State {
+        var book = ClaimBook()
+        var waiting: [Claim.ID: Waiter] = [:]
+        /// Claims that nobody waits for any more, and that may still come.
+        var abandoned: Set<Claim.ID> = []
+        /// The records that were read last, by their place.
+        var recent: [Int64: ClaimRecord] = [:]
+        var oldest = 0
+        var order: [Int64] = []
+        var nextID = UInt64.random(in: 1 ... .max)
+        var lastSweep = ContinuousClock.now
+
+        mutating func remember(_ record: ClaimRecord, at offset: Int64) {
+            recent[offset] = record
+            if order.count < Self.kept {
+                order.append(offset)
+            } else {
+                recent[order[oldest]] = nil
+                order[oldest] = offset
+                oldest = (oldest + 1) % Self.kept
+            }
+        }
+
+        static let kept = 10_000
+    }
+
+    init(worker: String) {
+        self.worker = worker
+    }
+
+    /// How many recoveries are remembered, and how many debts are open.
+    var counts: (entries: Int, open: Int) { state.withLock { ($0.book.count, $0.book.openCount) } }
+
+    // MARK: Following
+
+    /// Begins to follow, and returns when all that was claimed before is known: when a claim of our own comes by. Returns as well when the
+    /// order to stop comes first.
+    func follow(_ link: BrokerLink, _ names: TopologyNames, until stop: StopSignal) async throws {
+        session.withLock { $0 = (link, names) }
+        _ = try await link.read(names.claims, from: .first, prefetch: 5_000) { [self] in take($0) }
+        let probe = ClaimRequest(
+            merchantID: "", reference: RecoveryReference(orderID: UUID().uuidString, kind: .rerun, sequence: 0), debt: nil, amount: nil,
+            act: .unsent(0), until: clock.now())
+        while !stop.isSet {
+            if await claim(probe) != nil { return }
+            await stop.wait(atMost: .milliseconds(200))
+        }
+    }
+
+    /// The same for a process that acts once.
+    func catchUp(_ link: BrokerLink, _ names: TopologyNames) async throws(BrokerError) {
+        session.withLock { $0 = (link, names) }
+        let reading = try await link.read(names.claims, from: .first, prefetch: 5_000) { [self] in take($0) }
+        guard let end = try await link.lastOffset(of: names.claims) else { return }
+        try await reading.reach(end, patience: 30)
+    }
+
+    private func take(_ entries: [StreamEntry]) {
+        let records = entries.compactMap { entry in ClaimRecord.decode(entry.body).map { (entry.offset, $0) } }
+        var answers: [(Waiter, ClaimVerdict<Int64>)] = []
+        var orphans: [ClaimRequest] = []
+        let now = clock.now()
+        state.withLock { state in
+            for (offset, record) in records {
+                let verdict = state.book.take(record.claim, at: offset)
+                state.remember(record, at: offset)
+                if let waiter = state.waiting.removeValue(forKey: record.claim.id) {
+                    answers.append((waiter, verdict))
+                } else if state.abandoned.remove(record.claim.id) != nil, case .send = record.claim.act {
+                    // Nobody acted on it and nobody will.
+                    let claim = record.claim
+                    orphans.append(ClaimRequest(
+                        merchantID: claim.merchantID, reference: claim.reference, debt: claim.debt, amount: claim.amount, act: .unsent(claim.id),
+                        until: claim.until))
+                }
+            }
+            if ContinuousClock.now - state.lastSweep > .seconds(600) {
+                state.lastSweep = ContinuousClock.now
+                state.book.forget(before: now)
+            }
+        }
+        for (waiter, verdict) in answers { waiter.answer(verdict) }
+        for orphan in orphans { Task { _ = await self.claim(orphan) } }
+    }
+
+    // MARK: Claiming
+
+    func standing(of reference: RecoveryReference, merchant: MerchantID) -> ClaimBook.Standing? {
+        let key = Fingerprint(of: reference, merchant: merchant)
+        return state.withLock { $0.book.standing(of: key) }
+    }
+
+    func claim(_ request: ClaimRequest) async -> Claimed? {
+        guard let (link, names) = session.withLock({ $0 }) else { return nil }
+        let begun = ContinuousClock.now
+        let waiter = Waiter()
+        let id = state.withLock { state in
+            state.nextID = state.nextID &+ 0x9e37_79b9_7f4a_7c15
+            state.waiting[state.nextID] = waiter
+            return state.nextID
+        }
+        let record = request.record(id: id, at: clock.now(), worker: worker)
+        let message = Broker.OutgoingMessage(
+            exchange: names.claims, routingKey: "",
+            properties: MessageProperties(contentType: "application/cloudevents+json", type: ClaimRecord.type, appID: "salvage"), body: record.encoded())
+        let timer = Task {
+            try? await Task.sleep(for: patience)
+            waiter.answer(nil)
+        }
+        do throws(PublishError) {
+            try await link.publish([message])
+        } catch {
+            // It may stand there all the same.
+            waiter.answer(nil)
+        }
+        let found = await waiter.wait()
+        timer.cancel()
+        guard let found else {
+            state.withLock { state in
+                state.waiting[id] = nil
+                state.abandoned.insert(id)
+            }
+            return nil
+        }
+        guard let verdict = await resolved(found) else { return nil }
+        return Claimed(
+            id: id, verdict: verdict, isStale: ContinuousClock.now - begun > .milliseconds(Claim.validity.milliseconds))
+    }
+
+    private func resolved(_ verdict: ClaimVerdict<Int64>) async -> ClaimVerdict<ClaimRecord>? {
+        switch verdict {
+        case .told(let offset, _), .inRecovery(let offset), .recovered(let offset):
+            guard let record = await record(at: offset) else { return nil }
+            return verdict.map { _ in record }
+        case .granted, .mayBeCharged, .nextPost: return verdict.map { _ in nil }
+        }
+    }
+
+    func openRecovery(of debt: Fingerprint) async -> RecoveryReference? {
+        guard let offset = state.withLock({ $0.book.openRecovery(of: debt) }) else { return nil }
+        return await record(at: offset)?.claim.reference
+    }
+
+    func record(at offset: Int64) async -> ClaimRecord? {
+        if let record = state.withLock({ $0.recent[offset] }) { return record }
+        guard let (link, names) = session.withLock({ $0 }) else { return nil }
+        let found = Mutex<ClaimRecord?>(nil)
+        do throws(BrokerError) {
+            let reading = try await link.read(names.claims, from: .offset(offset), prefetch: 100) { entries in
+                guard let entry = entries.first(where: { $0.offset == offset }) else { return }
+                found.withLock { $0 = ClaimRecord.decode(entry.body) }
+            }
+            do throws(BrokerError) { try await reading.reach(offset) } catch {}
+            await reading.end()
+        } catch {
+            return nil
+        }
+        return found.withLock { $0 }
+    }
+
+    /// One answer for one who waits.
+    private final class Waiter: Sendable {
+        private enum State {
+            case idle
+            case waiting(CheckedContinuation<ClaimVerdict<Int64>?, Never>)
+            case answered(ClaimVerdict<Int64>?)
+        }
+
+        private let state = Mutex(State.idle)
+
+        func answer(_ verdict: ClaimVerdict<Int64>?) {
+            let continuation: CheckedContinuation<ClaimVerdict<Int64>?, Never>? = state.withLock { state in
+                defer { if case .answered = state {} else { state = .answered(verdict) } }
+                return if case .waiting(let continuation) = state { continuation } else { nil }
+            }
+            continuation?.resume(returning: verdict)
+        }
+
+        func wait() async -> ClaimVerdict<Int64>? {
+            await withCheckedContinuation { continuation in
+                let answer: ClaimVerdict<Int64>?? = state.withLock { state in
+                    if case .answered(let verdict) = state { return .some(verdict) }
+                    state = .waiting(continuation)
+                    return nil
+                }
+                if let answer { continuation.resume(returning: answer) }
+            }
+        }
+    }
+}

@@ -1,0 +1,79 @@
+import Broker
+import DeclineRecovery
+import Pipeline
+
+/// A message that was refused where it was to go: it waits in the delay ladder and comes to the queue of its own kind, with a note of the place.
+struct HeldMessage {
+    let place: Holdings.Place
+    /// As it was to be published.
+    let message: Broker.OutgoingMessage
+
+    /// `nil` for a message that does not say where it is to go.
+    init?(_ delivery: Delivery) {
+        let headers = delivery.properties.headers
+        guard case .string(let exchange)? = headers[HeaderName.heldExchange], case .string(let routingKey)? = headers[HeaderName.heldRoutingKey] else {
+            return nil
+        }
+        place = Holdings.Place(exchange: exchange, routingKey: routingKey)
+        var properties = delivery.properties
+        properties.isPersistent = true
+        properties.headers.fields.removeAll { HeaderName.isOfOneHop($0.name) }
+        message = Broker.OutgoingMessage(exchange: exchange, routingKey: routingKey, properties: properties, body: delivery.body)
+    }
+
+    init(_ message: Broker.OutgoingMessage) {
+        place = Holdings.Place(exchange: message.exchange, routingKey: message.routingKey)
+        self.message = message
+    }
+
+    /// On its way into the ladder.
+    func keptUntil(_ moment: Moment, now: Moment, _ names: TopologyNames) -> Broker.OutgoingMessage {
+        let entry = DelayLadder.entry(after: moment - now, to: .held)
+        var kept = message
+        kept.exchange = names.delays[entry.rung]
+        kept.routingKey = entry.routingKey
+        kept.properties.headers.note(heldFor: place)
+        kept.properties.headers.note(due: now + entry.delay)
+        return kept
+    }
+}
+
+extension StageRunner {
+    /// What is published in place of a message that was refused.
+    func keep(_ message: Broker.OutgoingMessage, because failure: PublishError) -> Sending {
+        let held = HeldMessage(message)
+        let now = clock.now()
+        let until = holdings.refused(held.place, "\(failure)", now: now, isTrial: false)
+        report.putAway(held.place, failure)
+        return Sending(held.keptUntil(until, now: now, names), keptFor: held.place)
+    }
+
+    /// Tries a held message, alone, or puts it away again.
+    func release(_ held: HeldMessage, _ delivery: Delivery, _ lane: Lane) async {
+        while true {
+            let now = clock.now()
+            if let later = holdings.turn(held.place, now: now) { return await putBack(held, delivery, until: later, lane) }
+            switch await delivery.tryToFinish(publishing: [held.message]) {
+            case .finished:
+                holdings.taken(held.place)
+                report.gaveOut(held.place)
+                return
+            case .lost: return
+            case .open(let failures):
+                guard let failure = failures.first ?? nil else { return }
+                report.failed(.publish(failure))
+                switch failure {
+                case .closed: return
+                case .connectionLost: if await !rest(.seconds(1), on: lane) { return }
+                case .returned, .nacked, .unsendable:
+                    let later = holdings.refused(held.place, "\(failure)", now: clock.now(), isTrial: true)
+                    return await putBack(held, delivery, until: later, lane)
+                }
+            }
+        }
+    }
+
+    private func putBack(_ held: HeldMessage, _ delivery: Delivery, until moment: Moment, _ lane: Lane) async {
+        _ = await finish(delivery, publishing: [Sending(held.keptUntil(moment, now: clock.now(), names), keptFor: held.place)], on: lane)
+    }
+}

@@ -1,0 +1,104 @@
+import DeclineRecovery
+import Pipeline
+import Synchronization
+
+/// What this process could not publish where it was to go, and when each such place is tried again.
+///
+/// A receiver that refuses costs nobody else anything: whatever is for it is put away at once and brought forth message by message. At most
+/// one is tried at a time, for each try reaches the other receivers of the same message as well, and they would be told over and over.
+final class Holdings: Sendable {
+    /// Where messages are published.
+    struct Place: Hashable, Sendable, CustomStringConvertible {
+        let exchange: String
+        let routingKey: String
+
+        var description: String { exchange.isEmpty ? "queue '\(routingKey)'" : "exchange '\(exchange)' with key '\(routingKey)'" }
+    }
+
+    /// A delivery that is kept in hand because what replaces it is taken nowhere.
+    struct Hold: Sendable {
+        fileprivate let stage: Stage
+    }
+
+    private struct Refusal {
+        var since: Moment
+        var why: String
+        var failures: Int
+        var notBefore: Moment
+        var count: Int
+    }
+
+    private struct State {
+        var refusals: [Place: Refusal] = [:]
+        var holds: [Stage: Int] = [:]
+    }
+
+    private let state = Mutex(State())
+    private static let shortest = Moment.Span.seconds(5)
+    private static let longest = Moment.Span.minutes(15)
+    /// How long the one that is tried may take, until the next is.
+    private static let trial = Moment.Span.seconds(30)
+
+    /// A place refuses a message.
+    ///
+    /// - Parameter isTrial: whether it was tried again; the first refusals, of what was under way together, do not count against the place.
+    /// - Returns: when the message may be tried.
+    func refused(_ place: Place, _ why: String, now: Moment, isTrial: Bool) -> Moment {
+        state.withLock { state in
+            var refusal = state.refusals[place] ?? Refusal(since: now, why: why, failures: 0, notBefore: now, count: 0)
+            if isTrial || refusal.failures == 0 {
+                let pause = min(Self.shortest.milliseconds << Int64(min(refusal.failures, 10)), Self.longest.milliseconds)
+                refusal.failures += 1
+                refusal.notBefore = now + .milliseconds(Int64.random(in: pause * 3 / 4...pause))
+            }
+            refusal.why = why
+            if !isTrial { refusal.count += 1 }
+            state.refusals[place] = refusal
+            return Self.spread(refusal)
+        }
+    }
+
+    /// Whether a message that was put away may be tried now: `nil` when it may, and then the others wait for it; otherwise when it comes again.
+    func turn(_ place: Place, now: Moment) -> Moment? {
+        state.withLock { state in
+            guard var refusal = state.refusals[place] else { return nil }
+            if now < refusal.notBefore { return Self.spread(refusal) }
+            refusal.notBefore = now + Self.trial
+            state.refusals[place] = refusal
+            return nil
+        }
+    }
+
+    /// A place takes messages again.
+    func taken(_ place: Place) { state.withLock { _ = $0.refusals.removeValue(forKey: place) } }
+
+    func begin(_ stage: Stage) -> Hold {
+        state.withLock { $0.holds[stage, default: 0] += 1 }
+        return Hold(stage: stage)
+    }
+
+    func end(_ hold: Hold) { state.withLock { $0.holds[hold.stage, default: 1] -= 1 } }
+
+    /// Deliveries that are kept in hand, by stage.
+    var inHand: [Stage: Int] { state.withLock { $0.holds } }
+    /// Places that refuse at the moment.
+    var refusing: Int { state.withLock { $0.refusals.count } }
+
+    var complaints: [String] {
+        let count = inHand.values.reduce(0, +)
+        return count == 0 ? [] : ["deliveries: \(count) are held, for what replaces them is taken nowhere; compare `salvage topology check`"]
+    }
+
+    var remarks: [String] {
+        state.withLock { state in
+            state.refusals.sorted { $0.value.since < $1.value.since }.prefix(20).map { place, refusal in
+                "held: \(refusal.count) for \(place), which refuses since \(refusal.since.rfc3339): \(refusal.why)"
+            }
+        }
+    }
+
+    /// Behind the trial and one after the other, not all with it.
+    private static func spread(_ refusal: Refusal) -> Moment {
+        refusal.notBefore + .milliseconds(Int64.random(in: 1_000...max(10_000, Int64(min(refusal.count, 60_000)) * 10)))
+    }
+}

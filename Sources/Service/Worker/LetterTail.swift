@@ -1,0 +1,56 @@
+import Broker
+import DeclineRecovery
+import Logging
+import Operations
+import Pipeline
+import Synchronization
+
+/// Follows the dead letters in a worker, so that those of faulty events are resolved when the CRM's mended events come through.
+///
+/// Nothing waits for it: what came through before its letter is heard of is remembered for a while.
+final class LetterTail: MendDirectory {
+    private let book = Mutex(MendBook())
+    private let workerID: String
+    private let logger: Logger
+
+    /// Events that are older are rejected, so an older letter is mended by none.
+    private static let days: Int64 = 31
+
+    init(workerID: String, logger: Logger) {
+        self.workerID = workerID
+        self.logger = logger
+    }
+
+    func passed(_ event: DeclineEvent, as reference: RecoveryReference, trace: UUID5?, at now: Moment) -> [UUID5] {
+        book.withLock { $0.passed(event, as: reference, trace: trace, at: now) }
+    }
+
+    func follow(_ link: BrokerLink, _ names: TopologyNames) async {
+        let since = SystemClock().now().milliseconds / 1_000 - Self.days * 86_400
+        do throws(BrokerError) {
+            _ = try await link.read(names.dead, from: .time(UInt64(max(since, 0)))) { [self] entries in
+                for entry in entries { take(entry, link, names) }
+            }
+        } catch {
+            // Letters are then seen to by people, as ever; that is no reason not to work.
+            logger.warning("Letters that the CRM mends will not resolve themselves: the dead letters cannot be read", metadata: [
+                LogKey.error: "\(error)", LogKey.advice: "\(error.advice)",
+            ])
+        }
+    }
+
+    private func take(_ entry: StreamEntry, _ link: BrokerLink, _ names: TopologyNames) {
+        switch LetterShelf.read(entry) {
+        case .record(let record, _): book.withLock { $0.take(record) }
+        case .letter(let letter, _):
+            guard let reference = book.withLock({ $0.take(letter) }) else { return }
+            let now = SystemClock().now()
+            let message = Pipeline.OutgoingMessage.resolving([letter.id], by: reference, worker: workerID, at: now).brokerMessage(names, now: now)
+            Task {
+                // Held where there is no connection, until there is one.
+                try? await link.publish([message])
+            }
+        case nil: break
+        }
+    }
+}

@@ -1,0 +1,212 @@
+import DeclineRecovery
+import TestSupport
+import Testing
+
+/// The first claim wins, and what stands before a claim decides.
+@Suite struct ClaimBookTests {
+    private static let now = Moment(milliseconds: 1_800_000_000_000)
+
+    /// A stream with its book.
+    private struct Stream {
+        var book = ClaimBook()
+        var offset: Int64 = -1
+        var id: UInt64 = 0
+
+        @discardableResult
+        mutating func append(
+            _ act: Claim.Act, _ reference: RecoveryReference, debt: Debt? = ClaimBookTests.debt(), amount: Int64 = 4_999, until: Moment = ClaimBookTests.now + .days(33)
+        ) -> ClaimVerdict<Int64> {
+            offset += 1
+            id += 1
+            return book.take(
+                Claim(
+                    id: id, merchantID: "acme", reference: reference, debt: debt.map(Fingerprint.init(of:)), amount: Money(minorUnits: amount, currency: .usd),
+                    act: act, at: ClaimBookTests.now, until: until, worker: "w"), at: offset)
+        }
+    }
+
+    private static func reference(_ id: String, order: String = "A1") -> RecoveryReference {
+        RecoveryReference(DeclineIdentity(merchantID: "acme", source: "crm", id: id), orderID: order, kind: .rerun, sequence: 1)
+    }
+
+    private static func debt(_ charge: String? = nil) -> Debt {
+        Debt(merchantID: "acme", orderID: "A1", purchaseID: nil, billingCycle: nil, chargeID: charge)
+    }
+
+    private let first = reference("d-1")
+    private let second = reference("d-2")
+    private let unsent = Claim.Act.told(Claim.Told(.skipped, .unsent))
+    private let approved = Claim.Act.told(Claim.Told(.approved, .known))
+    private let declined = Claim.Act.told(Claim.Told(.declined, .known))
+    private let alone = ClaimVerdict<Int64>.granted(alone: true, corrects: nil)
+
+    @Test func whatWasToldIsNeverSentNorToldOtherwise() {
+        var stream = Stream()
+        #expect(stream.append(unsent, first) == alone)
+        #expect(stream.append(.send(post: 1), first) == .told(0, .skipped))
+        #expect(stream.append(declined, first) == .told(0, .skipped))
+        #expect(stream.append(unsent, first) == .told(0, .skipped))
+        #expect(stream.append(.exists(answering: nil), first) == .told(0, .skipped))
+    }
+
+    @Test func nothingWasChargedIsNotSaidWhileARequestStands() {
+        var stream = Stream()
+        #expect(stream.append(.send(post: 1), first) == alone)
+        #expect(stream.append(unsent, first) == .mayBeCharged)
+        // Another copy's request of the same post.
+        #expect(stream.append(.send(post: 1), first) == .granted(alone: false, corrects: nil))
+        #expect(stream.append(.told(Claim.Told(.skipped, .unsent, withdrawing: 1)), first) == .mayBeCharged)
+        #expect(stream.append(.unsent(3), first) == alone)
+        #expect(stream.append(unsent, first) == alone)
+    }
+
+    @Test func anOrderThatExistsHasNotNeverArrived() {
+        var stream = Stream()
+        stream.append(.send(post: 1), first)
+        #expect(stream.append(.exists(answering: nil), first) == .granted(alone: false, corrects: nil))
+        let absent = Claim.Act.told(Claim.Told(.skipped, .absent))
+        #expect(stream.append(absent, first) == .mayBeCharged)
+        #expect(stream.append(declined, first) == alone)
+        // Without such news it may be said, though a request stands: FlexFactor was asked.
+        stream.append(.send(post: 1), second)
+        #expect(stream.append(absent, second) == alone)
+    }
+
+    @Test func oneRecoveryOfADebtIsOpenAtATime() {
+        var stream = Stream()
+        stream.append(.send(post: 1), first)
+        #expect(stream.append(.send(post: 1), second) == .inRecovery(0))
+        #expect(stream.append(unsent, second) == .inRecovery(0))
+        #expect(stream.append(.told(Claim.Told(.skipped, .pointer)), second) == alone)
+        #expect(stream.append(.send(post: 1), Self.reference("d-3"), debt: Self.debt("upsell")) == alone)
+        stream.append(declined, first)
+        #expect(stream.append(.send(post: 1), Self.reference("d-4")) == alone)
+    }
+
+    @Test func whatIsPaidIsNotPaidAgainUnlessTheMoneyWentBack() {
+        var stream = Stream()
+        stream.append(.send(post: 1), first)
+        stream.append(approved, first)
+        #expect(stream.append(.send(post: 1), second) == .recovered(1))
+        #expect(stream.append(.send(post: 1), Self.reference("d-3"), amount: 100) == alone)
+        stream.append(declined, Self.reference("d-3"), amount: 100)
+        stream.append(.reopened(.paidBack), first, debt: nil)
+        #expect(stream.append(.send(post: 1), second) == alone)
+        // The decline itself stays answered.
+        #expect(stream.append(.send(post: 1), first) == .told(1, .approved))
+    }
+
+    /// A webhook has no debt at hand: the recovery's is known.
+    @Test func aWebhooksApprovalPaysTheDebtOfItsRecovery() {
+        var stream = Stream()
+        stream.append(.send(post: 1), first)
+        #expect(stream.append(approved, first, debt: nil) == alone)
+        #expect(stream.append(.send(post: 1), second) == .recovered(1))
+    }
+
+    @Test func moneyThatWasTakenAfterAllCorrectsWhatWasTold() {
+        var stream = Stream()
+        stream.append(.send(post: 1), first)
+        stream.append(declined, first)
+        #expect(stream.append(approved, first) == .granted(alone: true, corrects: .declined))
+        #expect(stream.append(approved, first) == .told(2, .approved))
+        #expect(stream.append(declined, first) == .told(2, .approved))
+    }
+
+    @Test func aRefusedPostIsFollowedByTheNext() {
+        var stream = Stream()
+        stream.append(.send(post: 1), first)
+        stream.append(.refused(1), first)
+        #expect(stream.append(.send(post: 1), first) == .nextPost(2))
+        #expect(stream.append(.send(post: 2), first) == alone)
+    }
+
+    /// FlexFactor answers by the key: whoever else sent the same post is answered too.
+    @Test func anAnsweredPostIsNobodysOpenRequest() {
+        var stream = Stream()
+        stream.append(.send(post: 1), first)
+        stream.append(.send(post: 1), first)
+        #expect(stream.append(.exists(answering: 1), first) == alone)
+        #expect(stream.append(.send(post: 1), first) == .granted(alone: false, corrects: nil))
+        stream.append(.unsent(4), first)
+        #expect(stream.append(.send(post: 2), first) == alone)
+    }
+
+    @Test func aPersonsActIsToldAsACorrection() {
+        var stream = Stream()
+        stream.append(unsent, first)
+        #expect(stream.append(.reopened(.byOperator(who: "Ada", why: "the CRM agrees")), first) == alone)
+        #expect(stream.append(.send(post: 1), first) == alone)
+        #expect(stream.append(approved, first) == .granted(alone: true, corrects: .skipped))
+        // What was paid is nobody's to open.
+        stream.append(.reopened(.byOperator(who: "Ada", why: "again")), first)
+        #expect(stream.append(.send(post: 2), first) == .told(3, .approved))
+    }
+
+    @Test func whatCannotComeAgainIsForgotten() {
+        var stream = Stream()
+        stream.append(.send(post: 1), first, until: Self.now + .days(1))
+        stream.append(unsent, second, debt: Self.debt("other"), until: Self.now + .days(3))
+        stream.book.forget(before: Self.now + .days(2))
+        #expect(stream.book.count == 1 && stream.book.openCount == 0)
+        #expect(stream.append(unsent, second) == .told(1, .skipped))
+    }
+
+    /// Whatever is claimed by whomever in whatever order: at most one request stands granted after an end, one end is told, and a debt has one
+    /// recovery at a time.
+    @Test func noOrderOfClaimsBreaksTheRules() {
+        var random = SeededRandom(seed: 11)
+        for _ in 0..<4_000 {
+            var stream = Stream()
+            var ended: [RecoveryReference: ResultKind] = [:]
+            var standing: [RecoveryReference: Set<UInt64>] = [:]
+            var paid: RecoveryReference?
+            for _ in 0..<Int.random(in: 1...25, using: &random) {
+                let reference = Bool.random(using: &random) ? first : second
+                let other = reference == first ? second : first
+                switch Int.random(in: 0..<6, using: &random) {
+                case 0, 1:
+                    guard case .granted = stream.append(.send(post: 1), reference) else { continue }
+                    #expect(ended[reference] == nil && paid == nil && (standing[other] ?? []).isEmpty)
+                    standing[reference, default: []].insert(stream.id)
+                case 2:
+                    guard let own = standing[reference]?.randomElement(using: &random) else { continue }
+                    stream.append(.unsent(own), reference)
+                    standing[reference]?.remove(own)
+                case 3:
+                    guard stream.append(unsent, reference) == alone else { continue }
+                    #expect(ended[reference] == nil && (standing[reference] ?? []).isEmpty && (standing[other] ?? []).isEmpty)
+                    ended[reference] = .skipped
+                default:
+                    guard !(standing[reference] ?? []).isEmpty else { continue }
+                    let isPaid = Bool.random(using: &random)
+                    guard stream.append(isPaid ? approved : declined, reference) == alone else { continue }
+                    #expect(ended[reference] == nil)
+                    ended[reference] = isPaid ? .approved : .declined
+                    if isPaid { paid = reference }
+                    standing[reference] = []
+                }
+            }
+        }
+    }
+
+    @Test(arguments: [
+        Claim.Act.send(post: 3), .unsent(77), .exists(answering: nil), .exists(answering: .max), .refused(1), .told(.init(.approved, .known)),
+        .told(.init(.skipped, .unsent, withdrawing: 5)), .reopened(.paidBack), .reopened(.byOperator(who: "Ada", why: "they agree")),
+    ])
+    func whatTravelsComesBack(act: Claim.Act) throws {
+        let record = ClaimRecord(
+            Claim(
+                id: .max - 3, merchantID: "acme", reference: first, debt: Fingerprint(of: Self.debt("x")), amount: Money(minorUnits: 1, currency: .usd), act: act,
+                at: Self.now, until: Self.now + .days(1), worker: "salvage host 1"), result: #"{"id":"a \"quoted\" one"}"#)
+        #expect(ClaimRecord.decode(record.encoded()) == record)
+    }
+
+    @Test func fingerprintsKeepTheBordersOfTheirParts() throws {
+        let several = [
+            Fingerprint("ab", "c"), Fingerprint("a", "bc"), Fingerprint("abc"), Fingerprint("abc", nil), Fingerprint("abc", ""), Fingerprint(nil, "abc"),
+        ]
+        #expect(Set(several).count == several.count)
+        #expect(try #require(Fingerprint(hex: several[0].hex)) == several[0])
+    }
+}

@@ -1,0 +1,53 @@
+import DeclineRecovery
+import Pipeline
+import Synchronization
+
+/// A stream of claims in memory. It can be out of reach, and others can write to it.
+final class MemoryClaims: ClaimsPort {
+    private struct State {
+        var book = ClaimBook()
+        var records: [ClaimRecord] = []
+        var isReachable = true
+    }
+
+    private let state = Mutex(State())
+    private let now: Moment
+
+    init(now: Moment = Moment(milliseconds: 1_800_000_000_000)) {
+        self.now = now
+    }
+
+    var isReachable: Bool {
+        get { state.withLock { $0.isReachable } }
+        set { state.withLock { $0.isReachable = newValue } }
+    }
+
+    /// What was claimed, in a word each.
+    var words: [String] { state.withLock { $0.records.map(\.claim.act.word) } }
+
+    /// - Parameter worker: another's claims are no pod's own.
+    @discardableResult
+    func append(_ request: ClaimRequest, by worker: String) -> Claimed {
+        state.withLock { state in
+            let id = UInt64(state.records.count + 1)
+            // What travels is what is read.
+            let record = ClaimRecord.decode(request.record(id: id, at: now, worker: worker).encoded())!
+            state.records.append(record)
+            let verdict = state.book.take(record.claim, at: Int64(state.records.count - 1))
+            let records = state.records
+            return Claimed(id: id, verdict: verdict.map { records[Int($0)] }!)
+        }
+    }
+
+    func standing(of reference: RecoveryReference, merchant: MerchantID) -> ClaimBook.Standing? {
+        state.withLock { $0.book.standing(of: Fingerprint(of: reference, merchant: merchant)) }
+    }
+
+    func claim(_ request: ClaimRequest) async -> Claimed? { isReachable ? append(request, by: "w-1") : nil }
+
+    func record(at offset: Int64) async -> ClaimRecord? { state.withLock { $0.isReachable ? $0.records[Int(offset)] : nil } }
+
+    func openRecovery(of debt: Fingerprint) async -> RecoveryReference? {
+        state.withLock { state in state.book.openRecovery(of: debt).map { state.records[Int($0)].claim.reference } }
+    }
+}
