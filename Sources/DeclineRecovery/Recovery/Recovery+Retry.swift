@@ -74,7 +74,7 @@ extension Recovery {
 
     /// Whether the post may go out: for the first time, or again under a key that FlexFactor remembers.
     private func mayRepeat(at now: Moment, timing: RecoveryTiming) -> Bool {
-        phase == .ready && evidence.sentAt == nil || now < keyDies(timing)
+        phase == .ready || now < keyDies(timing)
     }
 
     private func look(_ id: FlexFactorOrderID?, _ now: Moment) -> RecoveryStep {
