@@ -47,7 +47,7 @@ let package = Package(
         .target(
             name: "Broker", dependencies: ["CRabbitMQ", "CLibSSL", .product(name: "DequeModule", package: "swift-collections")],
             exclude: ["README.md"], swiftSettings: settings),
-        .target(name: "DeclineRecovery", exclude: ["README.md"], resources: [.embedInCode("DeclineMapping/Tables")], swiftSettings: settings),
+        .target(name: "DeclineRecovery", exclude: ["README.md", "DeclineMapping/README.md"], resources: [.embedInCode("DeclineMapping/Tables")], swiftSettings: settings),
         .systemLibrary(name: "CLibCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .target(
             name: "FlexFactor", dependencies: ["DeclineRecovery", "CLibCrypto", nioCore, nioPosix, nioHTTP1, nioTLS, nioSSL],
@@ -100,6 +100,7 @@ let package = Package(
             name: "FuzzTests", dependencies: ["Broker", "CRabbitMQ", "DeclineRecovery", "FlexFactor", "Pipeline", "TestSupport"], path: "Tests/Fuzz",
             swiftSettings: settings),
         .testTarget(name: "SimulationTests", dependencies: ["DeclineRecovery", "TestSupport"], path: "Tests/Simulation", swiftSettings: settings),
-        .testTarget(name: "DeclineRecoveryTests", dependencies: ["DeclineRecovery", "TestSupport"], swiftSettings: settings),
+        .testTarget(
+            name: "DeclineRecoveryTests", dependencies: ["DeclineRecovery", "TestSupport"], exclude: ["DeclineMapping/Corpus"], swiftSettings: settings),
     ]
 )

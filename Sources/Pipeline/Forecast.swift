@@ -75,11 +75,12 @@ public struct Forecaster: Sendable {
     }
 
     private func decline(_ event: DeclineEvent, _ merchant: Merchant) -> Forecast {
-        let steps = DeclineMapping.explain(event.decline, orderType: event.order.type, merchant: merchant)
+        let steps = DeclineMapping.explain(DeclineCase(event), merchant: merchant)
         guard let decision = steps.first(where: \.decides)?.says else { return Forecast(.unknown, "No rule decides it.") }
         func forecast(_ verdict: Forecast.Verdict, _ sentence: String) -> Forecast {
             Forecast(verdict, sentence, rule: decision.rule, steps: steps)
         }
+        if decision.isNoDecline { return forecast(.fails, "It would be rejected: it tells of a charge that went through.") }
         switch Router.route(event, decision, merchant: merchant, now: now) {
         case .skip(.deadlinePassed):
             return forecast(.skips, "It is an instant decline of long ago: nobody waits at the checkout any more, and the CRM would be told `deadline_passed`.")

@@ -44,6 +44,11 @@ public struct Handled: Sendable {
         public let amount: Money?
         /// Who declined and why, e.g. `nmi/201`, where this step read it.
         public let declineCode: String?
+        /// How the decline was judged, and what was asked, where this step judged it.
+        public let classification: Classification?
+        public let decline: JournaledDecline?
+        /// Fields of the event that were left out or cut.
+        public let notes: [String]
         /// An answer was asked for on a queue to which no answer may go.
         public internal(set) var hasRefusedReply = false
         /// The event says that it will be declined: the CRM's clock is ahead of ours by more than any network takes.
@@ -52,7 +57,8 @@ public struct Handled: Sendable {
         public init(
             merchantID: MerchantID? = nil, reference: RecoveryReference? = nil, gatewayID: GatewayID? = nil, fate: Fate,
             declinedAt: Moment? = nil, unmapped: Decline? = nil, attempts: Int = 0, wasUnknown: Bool = false,
-            rule: String? = nil, declineClass: DeclineClass? = nil, until: Moment? = nil, amount: Money? = nil, declineCode: String? = nil
+            rule: String? = nil, declineClass: DeclineClass? = nil, until: Moment? = nil, amount: Money? = nil, declineCode: String? = nil,
+            classification: Classification? = nil, decline: JournaledDecline? = nil, notes: [String] = []
         ) {
             self.merchantID = merchantID
             self.reference = reference
@@ -67,6 +73,9 @@ public struct Handled: Sendable {
             self.until = until
             self.amount = amount
             self.declineCode = declineCode
+            self.classification = classification
+            self.decline = decline
+            self.notes = notes
         }
     }
 

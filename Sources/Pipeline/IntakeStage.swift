@@ -83,7 +83,11 @@ public struct IntakeStage: Sendable {
             return refuse(event, reference, .noCardKey, letter: .noCardKey, fault: FieldError(
                 path: "$.data.paymentMethod.encryptedCard", message: complaint), message)
         }
-        let classification = DeclineMapping.classify(event.decline, orderType: event.order.type, merchant: merchant)
+        let classification = DeclineMapping.classify(DeclineCase(event), merchant: merchant)
+        if classification.isNoDecline {
+            return refuse(event, reference, .notADecline, letter: .invalidEvent, fault: FieldError(
+                path: "$.data.decline", message: "expected a decline. \(classification.sentence)"), message)
+        }
         let verdict = DeclineVerdict(declineClass: classification.declineClass, rule: classification.rule)
         let unmapped = classification.isUnknown ? event.decline : nil
         switch Router.route(event, classification, merchant: merchant, now: nil) {
@@ -91,26 +95,26 @@ public struct IntakeStage: Sendable {
             let result = ResultEvent(
                 subject: .recovery(reference, RecoveredOrder(event)), merchantID: merchant.id, reason: .skipped(reason), verdict: verdict,
                 amount: event.amount, occurredAt: clock.now(), origin: DeclineOrigin(event))
-            return await skip(result, event, reference, verdict, unmapped, message)
+            return await skip(result, event, reference, verdict, classification, message)
         case .cascade(let gateway):
             let recovery = Recovery(
                 of: event, as: reference, by: .cascade, through: gateway, verdict: verdict, policy: merchant.policy,
                 reply: reply(of: message), now: clock.now())
             return Handled(
                 publishing: [recovery.message(to: .stage(.cascade), traceparent: message.traceparent)],
-                account: account(of: event, reference, .passed(to: .cascade), gateway: gateway.id, unmapped: unmapped, verdict: verdict))
+                account: account(of: event, reference, .passed(to: .cascade), gateway: gateway.id, unmapped: unmapped, verdict: verdict, classification: classification))
         case .retry(let gateway):
             let recovery = Recovery(
                 of: event, as: reference, by: .retry, through: gateway, verdict: verdict, policy: merchant.policy, reply: nil, now: clock.now(),
                 day: day)
             return Handled(
                 publishing: [recovery.message(to: .stage(.retry), traceparent: message.traceparent)],
-                account: account(of: event, reference, .passed(to: .retry), gateway: gateway.id, unmapped: unmapped, verdict: verdict))
+                account: account(of: event, reference, .passed(to: .retry), gateway: gateway.id, unmapped: unmapped, verdict: verdict, classification: classification))
         }
     }
 
     private func skip(
-        _ result: ResultEvent, _ event: DeclineEvent, _ reference: RecoveryReference, _ verdict: DeclineVerdict, _ unmapped: Decline?,
+        _ result: ResultEvent, _ event: DeclineEvent, _ reference: RecoveryReference, _ verdict: DeclineVerdict, _ classification: Classification,
         _ message: IncomingMessage
     ) async -> Handled {
         let debt = Fingerprint(of: Debt(RecoveredOrder(event), of: event.merchantID))
@@ -120,7 +124,9 @@ public struct IntakeStage: Sendable {
         case .tell(let result):
             return Handled(
                 publishing: result.messages(reply: reply(of: message), traceparent: message.traceparent),
-                account: account(of: event, reference, .told(result.kind, reason: result.reason.code), unmapped: unmapped, verdict: verdict))
+                account: account(
+                    of: event, reference, .told(result.kind, reason: result.reason.code), unmapped: classification.isUnknown ? event.decline : nil,
+                    verdict: verdict, classification: classification))
         case .again(let record): return again(record, event, reference, message)
         case .underWay:
             // An earlier copy went another way and may have been sent: its own message tells the end.
@@ -295,12 +301,13 @@ public struct IntakeStage: Sendable {
 
     private func account(
         of event: DeclineEvent, _ reference: RecoveryReference, _ fate: Handled.Fate, gateway: GatewayID? = nil, unmapped: Decline? = nil,
-        verdict: DeclineVerdict? = nil
+        verdict: DeclineVerdict? = nil, classification: Classification? = nil
     ) -> Handled.Account {
         var account = Handled.Account(
             merchantID: event.merchantID, reference: reference, gatewayID: gateway, fate: fate, declinedAt: event.declinedAt, unmapped: unmapped,
             rule: verdict?.rule, declineClass: verdict?.declineClass, amount: event.amount,
-            declineCode: "\(event.decline.responseCodeSource.prefix(32).lowercased())/\(event.decline.responseCode.prefix(32))")
+            declineCode: "\(event.decline.responseCodeSource.prefix(32).lowercased())/\(event.decline.responseCode.prefix(32))",
+            classification: classification, decline: classification.map { JournaledDecline(event, $0) }, notes: event.notes.map { "\($0.path): \($0.message)" })
         account.isClockAhead = event.declinedAt > clock.now() + .seconds(5)
         return account
     }

@@ -15,7 +15,7 @@ extension Handled {
         let record = JournalRecord(
             at: now, stage: stage, merchantID: account.merchantID, reference: reference, gatewayID: account.gatewayID, fate: fate, detail: detail,
             reason: reason, rule: account.rule, declineClass: account.declineClass, until: until ?? account.until, attempts: account.attempts, amount: account.amount,
-            declineCode: account.declineCode, workerID: worker)
+            declineCode: account.declineCode, decline: account.decline, notes: account.notes, workerID: worker)
         return publishing + [
             OutgoingMessage(to: .journal, messageID: record.id, type: JournalRecord.type, traceparent: traceparent, body: record.encoded())
         ]

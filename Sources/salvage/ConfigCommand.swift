@@ -34,10 +34,14 @@ struct ConfigCommand: AsyncParsableCommand {
                     object.array("merchants") { list in
                         for merchant in merchants { list.element(merchant.id.text) }
                     }
+                    object.array("notes") { list in
+                        for note in notes(merchants) { list.element(note) }
+                    }
                 }
                 return Terminal.show(String(decoding: text.bytes, as: UTF8.self))
             }
             Terminal.show("\(file) is valid.")
+            for note in notes(merchants) { Terminal.show("Note: \(note)") }
             Terminal.table(
                 ["merchant", "FlexFactor gateways", "other gateways", "cascade profiles", "campaigns", "mapping rules"],
                 merchants.map { merchant in
@@ -48,6 +52,18 @@ struct ConfigCommand: AsyncParsableCommand {
                         String(merchant.mappingRules.count),
                     ]
                 })
+        }
+
+        /// Gateway types of whose codes there is no table: their declines are decided by text alone, and by the merchant's rules.
+        private func notes(_ merchants: [Merchant]) -> [String] {
+            merchants.flatMap { merchant in
+                let ofRules = merchant.mappingRules.compactMap { rule in if case .gateway(let type) = rule.scope { type } else { nil as String? } }
+                let types = Set(merchant.gateways.values.map(\.type) + ofRules).filter { DeclineTables.builtIn.table(of: $0) == nil }
+                return types.sorted().map { type in
+                    let nearest = DeclineTables.builtIn.nearestSource(to: type).map { "; the nearest is \($0)" } ?? ""
+                    return "merchant \(merchant.id): there is no table of the codes of the gateway type \(type)\(nearest). Its declines are decided by their text."
+                }
+            }
         }
 
         private func show(_ error: ConfigurationError) {

@@ -13,15 +13,15 @@ import Testing
     private struct Subject {
         let name: String
         let samples: [[UInt8]]
-        let feed: ([UInt8], inout Mutation) -> Void
+        let feed: ([UInt8], inout Mutation) async -> Void
     }
 
-    @Test func noInputEndsAProcess() throws {
+    @Test func noInputEndsAProcess() async throws {
         let environment = ProcessInfo.processInfo.environment
         let seconds = environment["SALVAGE_FUZZ_SECONDS"].flatMap(Double.init) ?? 5
         let seed = environment["SALVAGE_FUZZ_SEED"].flatMap(UInt64.init) ?? UInt64.random(in: 0...UInt64(UInt32.max))
         print("fuzzing for \(seconds) s with SALVAGE_FUZZ_SEED=\(seed)")
-        let subjects = try Self.subjects()
+        let subjects = try await Self.subjects()
         var counts = [Int](repeating: 0, count: subjects.count)
         let end = ContinuousClock.now + .seconds(seconds)
         var slowest = (Duration.zero, "")
@@ -30,7 +30,9 @@ import Testing
             for (index, subject) in subjects.enumerated() {
                 var mutation = Mutation(seed: seed &+ round &* 1_000_003 &+ UInt64(index))
                 let input = mutation.of(subject.samples)
-                let time = ContinuousClock().measure { subject.feed(input, &mutation) }
+                let begin = ContinuousClock.now
+                await subject.feed(input, &mutation)
+                let time = ContinuousClock.now - begin
                 if time > slowest.0 { slowest = (time, "\(subject.name), \(input.count) bytes, round \(round)") }
                 counts[index] += 1
             }
@@ -43,7 +45,7 @@ import Testing
 
     // MARK: What is fed
 
-    private static func subjects() throws -> [Subject] {
+    private static func subjects() async throws -> [Subject] {
         let declines = try self.declines()
         let now = Moment(milliseconds: 1_800_000_000_000)
         let recovery = Recovery.sample(declinedAt: now)
@@ -56,13 +58,13 @@ import Testing
         }
         let merchant = Merchant(id: "acme", flexFactorGateways: [FlexFactorGateway(id: "42", cascadeAll: true)], gateways: [Gateway(id: "7", type: "nmi")])
         let intake = IntakeStage(
-            merchants: One(merchant: merchant), cards: NoKeys(), clock: Still(moment: now), worker: .init(id: "w", host: "h", version: "1"), names: TopologyNames())
+            merchants: One(merchant: merchant), claims: NoClaims(), cards: NoKeys(), clock: Still(moment: now), worker: .init(id: "w", host: "h", version: "1"), names: TopologyNames())
         let cancel = Array(
             #"{"specversion":"1.0","id":"c-1","source":"s","type":"com.salvage.cancel.v1","data":{"merchantId":"acme","orderId":"A","purchaseId":"1","billingCycle":2}}"#.utf8)
         let cancellation = Cancellation(merchantID: "acme", reference: recovery.reference, gateways: ["42"], since: now).encoded()
         let webhook = Array(#"{"Event":"order.completed","ExternalOrderId":"A1B2-R7-88123-42","OrderId":"d35290d5","IsResent":false,"Amount":4999}"#.utf8)
-        let letters = [intake.handle(IncomingMessage(body: Array("{}".utf8))), intake.handle(IncomingMessage(body: declines[0] + [0x7D]))]
-            .flatMap(\.publishing).map(\.body)
+        let handled = await [intake.handle(IncomingMessage(body: Array("{}".utf8))), intake.handle(IncomingMessage(body: declines[0] + [0x7D]))]
+        let letters = handled.flatMap(\.publishing).map(\.body)
         let jwe = Array(#"eyJhbGciOiJSU0EtT0FFUC0yNTYiLCJlbmMiOiJBMjU2R0NNIiwia2lkIjoiYSJ9.YWJj.YWJj.YWJj.YWJj"#.utf8)
         let key = try #require(CardKey.generate(kid: "a"))
         let keys = CardKeys([key])
@@ -75,7 +77,7 @@ import Testing
                 let message = IncomingMessage(
                     body: bytes, messageID: mutation.pick(["", "m", String(repeating: "x", count: 300)]), correlationID: "c", replyTo: "amq.rabbitmq.reply-to.x",
                     redelivered: true, deliveries: mutation.number(), due: Moment(milliseconds: mutation.number()))
-                let handled = intake.handle(message)
+                let handled = await intake.handle(message)
                 let published = handled.publishing(from: .intake, at: Moment(milliseconds: mutation.number()), worker: "w", traceparent: nil)
                 for message in published where message.body.count >= 1 << 20 { Issue.record("a message of \(message.body.count) bytes") }
             },
@@ -228,6 +230,14 @@ private struct One: MerchantDirectory {
     let merchant: Merchant
 
     func merchant(_ id: MerchantID) -> Merchant? { id == merchant.id ? merchant : nil }
+}
+
+/// Nothing is known and nothing can be claimed.
+private struct NoClaims: ClaimsPort {
+    func standing(of reference: RecoveryReference, merchant: MerchantID) -> ClaimBook.Standing? { nil }
+    func claim(_ request: ClaimRequest) async -> Claimed? { nil }
+    func record(at offset: Int64) async -> ClaimRecord? { nil }
+    func openRecovery(of debt: Fingerprint) async -> RecoveryReference? { nil }
 }
 
 private struct Still: WallClock {

@@ -7,11 +7,11 @@ import Testing
 @Suite struct HidingPlacesTests {
     private static let now = Moment(milliseconds: 1_800_000_000_000)
     private let intake = IntakeStage(
-        merchants: Merchants(Merchant(id: "acme", flexFactorGateways: [FlexFactorGateway(id: "42")])), cards: Vault(hasKey: true), clock: ManualClock(now),
+        merchants: Merchants(Merchant(id: "acme", flexFactorGateways: [FlexFactorGateway(id: "42")])), claims: MemoryClaims(), cards: Vault(hasKey: true), clock: ManualClock(now),
         worker: .sample, names: TopologyNames())
 
     /// Everything that leaves the worker for one message: results, replies, letters, records of the journal, and the properties of each.
-    private func sinks(of place: HidingPlace) -> [(name: String, text: String)] {
+    private func sinks(of place: HidingPlace) async -> [(name: String, text: String)] {
         let parts = place.message
         let message = IncomingMessage(
             body: parts.body, contentType: parts.contentType, messageID: parts.messageID, type: parts.type, correlationID: parts.correlationID,
@@ -19,7 +19,7 @@ import Testing
         let unrouted = UnroutedStage(suspicion: Suspicion(limit: 5), clock: ManualClock(Self.now), worker: .sample, cards: Vault(hasKey: true), names: TopologyNames())
         let unread = LetterWriter(stage: .intake, worker: .sample, cards: Vault(hasKey: false), isUnread: true)
             .deadLetter(message, because: .crashesWorkers, explanation: "", now: Self.now)
-        return [("intake", intake.handle(message)), ("unrouted", unrouted.handle(message)), ("unread", unread)].flatMap { stage, handled in
+        return await [("intake", intake.handle(message)), ("unrouted", unrouted.handle(message)), ("unread", unread)].flatMap { stage, handled in
             handled.publishing(from: .intake, at: Self.now, worker: "w", traceparent: nil).flatMap { sent in
                 [
                     ("\(stage): the body to \(sent.destination)", String(decoding: sent.body, as: UTF8.self)), ("\(stage): a message id", sent.messageID),
@@ -29,12 +29,12 @@ import Testing
         }
     }
 
-    @Test func nothingThatIsKeptOrToldHoldsACard() {
+    @Test func nothingThatIsKeptOrToldHoldsACard() async {
         let places = HidingPlaces.all
         #expect(places.count >= 300)
         var leaks: [String] = []
         for place in places {
-            for (sink, text) in sinks(of: place) where Canary.stands(in: text, isCode: place.isCode) { leaks.append("\(place) -> \(sink)") }
+            for (sink, text) in await sinks(of: place) where Canary.stands(in: text, isCode: place.isCode) { leaks.append("\(place) -> \(sink)") }
         }
         #expect(leaks.isEmpty, "\(leaks.count) leaks of \(places.count) places: \(leaks.prefix(40).joined(separator: "\n"))")
     }
@@ -61,12 +61,12 @@ import Testing
     }
 
     /// One in twenty ids of sixteen digits that begin with 4 passes for a card number.
-    @Test func anIDThatPassesForACardNumberIsAnIDWhereIDsStand() throws {
+    @Test func anIDThatPassesForACardNumberIsAnIDWhereIDsStand() async {
         guard case .decline(let event) = CRMMessage.decode(decline(order: HidingPlaces.number)) else {
             Issue.record("a sale was lost to its order id")
             return
         }
-        let told = intake.handle(IncomingMessage(body: decline(order: HidingPlaces.number), messageID: "m"))
+        let told = await intake.handle(IncomingMessage(body: decline(order: HidingPlaces.number), messageID: "m"))
         #expect(event.order.id == HidingPlaces.number && told.account.reference?.orderID == HidingPlaces.number)
         // A letter keeps it, so that the message can be replayed.
         let body = CardDataGuard.redacted(decline(order: HidingPlaces.number))

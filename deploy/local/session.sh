@@ -58,18 +58,16 @@ clear_session() { # FOLDER
       *) others+=("$pid") ;;
     esac
   done
-  # The broker last: who uses it would else wait for it to come back.
+  # The broker last: who uses it would else wait for it to come back. Its data go with the session, so it need not be asked.
   signal_all TERM ${others[@]+"${others[@]}"}
   if [ ${#others[@]} -gt 0 ]; then
     local left=30
     while [ "$left" -gt 0 ] && still_there "${others[@]}"; do left=$((left - 1)); sleep 0.1; done
     signal_all KILL "${others[@]}"
   fi
-  signal_all TERM ${broker[@]+"${broker[@]}"}
-  if ! await_end "$1" 40; then
-    # shellcheck disable=SC2046 # one word each
-    while signal_all KILL $(members "$1"); ! await_end "$1" 5; do :; done
-  fi
+  signal_all KILL ${broker[@]+"${broker[@]}"}
+  # shellcheck disable=SC2046 # one word each
+  while ! await_end "$1" 5; do signal_all KILL $(members "$1"); done
   rm -rf "$1"
 }
 

@@ -24,7 +24,7 @@ extension DeclineEvent {
         guard let id, let source, let time, let merchant, let choice, let order, let decline, let amount, let billing, let method else { return nil }
         self.init(
             id: id, source: source, declinedAt: time, merchantID: MerchantID(merchant), trigger: choice, order: order, decline: decline,
-            amount: amount, payer: payer, billing: billing, shipping: shipping, paymentMethod: method, details: details)
+            amount: amount, payer: payer, billing: billing, shipping: shipping, paymentMethod: method, details: details, notes: faults.notes)
     }
 }
 
@@ -84,29 +84,33 @@ extension Order.Item {
 }
 
 extension Decline {
+    /// Only what no recovery can do without is demanded; a field that decides nothing never costs a sale.
     fileprivate init?(reading decline: EventReader) {
         let gateway = decline.text("gatewayId", 1...64)
         let source = decline.text("responseCodeSource", 1...64)
-        let code = decline.text("responseCode", 1...64)
         let transaction = decline.text("transactionId", 1...128)
+        // Some CRMs know a text only.
+        let code = decline.lenientText("responseCode", atMost: 64) ?? ""
         let profile = decline.optionalText("gatewayProfileId", 1...64)
-        let text = decline.optionalText("responseText", 0...512)
-        let advice = decline.optionalText("merchantAdviceCode", 1...8)
-        let avs = decline.optionalText("avsResultCode", 0...8)
-        let cvv = decline.optionalText("cvvResultCode", 0...8)
-        let cavv = decline.optionalText("cavvResultCode", 0...8)
-        let crmClass = decline.parsed("responseType", "SOFT_DECLINE or HARD_DECLINE", isRequired: false) { word -> DeclineClass? in
-            switch word.uppercased() {
-            case "SOFT_DECLINE", "SOFT": .soft
-            case "HARD_DECLINE", "HARD": .hard
+        let text = decline.lenientText("responseText", atMost: 512)
+        let advice = decline.lenientText("merchantAdviceCode", atMost: 64)
+        let networkCode = decline.lenientText("networkCode", atMost: 64)
+        let network = decline.lenientText("network", atMost: 32)
+        let avs = decline.lenientCode("avsResultCode", atMost: 8)
+        let cvv = decline.lenientCode("cvvResultCode", atMost: 8)
+        let cavv = decline.lenientCode("cavvResultCode", atMost: 8)
+        let crmClass = decline.lenientWord("responseType") { word -> DeclineClass? in
+            switch SourceName.key(word) {
+            case "softdecline", "soft", "declinesoft": .soft
+            case "harddecline", "hard", "declinehard": .hard
             default: nil
             }
         }
-        guard let gateway, let source, let code, let transaction else { return nil }
+        guard let gateway, let source, let transaction else { return nil }
         self.init(
             gatewayID: GatewayID(gateway), gatewayProfileID: profile.map(GatewayProfileID.init(_:)), responseCodeSource: source, responseCode: code,
-            responseText: text, merchantAdviceCode: advice, avsResultCode: avs, cvvResultCode: cvv, cavvResultCode: cavv,
-            transactionID: transaction, crmClass: crmClass)
+            responseText: text, merchantAdviceCode: advice, networkCode: networkCode, network: network, avsResultCode: avs, cvvResultCode: cvv,
+            cavvResultCode: cavv, transactionID: transaction, crmClass: crmClass)
     }
 }
 

@@ -140,4 +140,47 @@ struct EventReader {
     }
 
     func has(_ name: String) -> Bool { member(name) != nil }
+
+    /// A text that decides nothing by its form: a number is taken as it is written, what is too long is cut and what is no text left out, with
+    /// a note. Empty reads as absent.
+    func lenientText(_ name: String, atMost limit: Int) -> String? {
+        guard let member = member(name) else { return nil }
+        let text: String
+        switch member {
+        case .string(let string): text = string
+        case .integer(let number): text = String(number)
+        case .number(let digits): text = digits
+        default:
+            faults.note("\(path).\(name)", "left out: it is no text")
+            return nil
+        }
+        guard text.utf8.contains(where: { $0 > 0x20 }) else { return nil }
+        guard text.utf8.count > limit else { return text }
+        faults.note("\(path).\(name)", "cut to \(limit) of its \(text.utf8.count) bytes")
+        var cut = Substring(text)
+        while cut.utf8.count > limit { cut.removeLast(min(cut.count, max(1, (cut.utf8.count - limit) / 4))) }
+        return String(cut)
+    }
+
+    /// A short code that may come with words: `4 AVS not supported for this card type` is 4. Words without a code are left out.
+    func lenientCode(_ name: String, atMost limit: Int) -> String? {
+        guard let text = lenientText(name, atMost: 512), text.utf8.count > limit else { return lenientText(name, atMost: limit) }
+        let code = text.utf8.drop { $0 <= 0x20 }.prefix { (0x30...0x39).contains($0) || (0x41...0x5A).contains($0 & 0xDF) }
+        let next = text.utf8[code.endIndex...].first { $0 > 0x20 }
+        let isCode = code.count <= 2 || (next.map { $0 == 0x3A || $0 == 0x2D || $0 == 0x28 } ?? false) && code.count <= limit
+        guard isCode, !code.isEmpty else {
+            faults.note("\(path).\(name)", "left out: expected a code of at most \(limit) bytes")
+            return nil
+        }
+        faults.note("\(path).\(name)", "read as its code alone")
+        return String(Substring(code))
+    }
+
+    /// One of a few words; another is left out with a note.
+    func lenientWord<Value>(_ name: String, _ parse: (String) -> Value?) -> Value? {
+        guard let text = lenientText(name, atMost: 64) else { return nil }
+        let value = parse(text)
+        if value == nil { faults.note("\(path).\(name)", "left out: it is none of the words known here") }
+        return value
+    }
 }

@@ -13,6 +13,13 @@ final class FaultList {
         if told.count < FieldError.mostTold { told.append(FieldError(path: path(), message: message()).bounded) }
     }
 
+    /// What was left out or cut, since it decides nothing: no reason to refuse the message.
+    private(set) var notes: [FieldError] = []
+
+    func note(_ path: String, _ message: String) {
+        if notes.count < FieldError.mostTold { notes.append(FieldError(path: path, message: message)) }
+    }
+
     /// What is told: at the end, how many more there are.
     var all: [FieldError] { all(before: FaultList()) }
 

@@ -1,35 +1,40 @@
-/// Decides whether a decline is soft or hard (behaviour.md §3): the first voice that says something decides.
+/// Decides whether a decline is soft or hard (behaviour.md §3): all evidence is heard, and weighed by who says it and how exactly.
 public enum DeclineMapping {
+    public static func classify(_ question: DeclineCase, merchant: Merchant, tables: DeclineTables = .builtIn) -> Classification {
+        Hearing(question, merchant, tables).decision.says
+    }
+
+    /// Of a sale whose card's network is not known.
     public static func classify(
         _ decline: Decline, orderType: OrderType, merchant: Merchant, tables: DeclineTables = .builtIn
     ) -> Classification {
-        let hearing = Hearing(decline, orderType, merchant, tables)
-        for voice in Voice.allCases.dropLast() {
-            if let classification = hearing.ask(voice) { return classification }
-        }
-        return hearing.policyForUnknown()
+        classify(DeclineCase(decline: decline, orderType: orderType, isCascade: orderType == .newSale, network: nil), merchant: merchant, tables: tables)
     }
 
     /// The same decision with every voice asked, for a person who wants to know.
-    public static func explain(
-        _ decline: Decline, orderType: OrderType, merchant: Merchant, tables: DeclineTables = .builtIn
-    ) -> [Step] {
-        let hearing = Hearing(decline, orderType, merchant, tables)
-        var isDecided = false
+    public static func explain(_ question: DeclineCase, merchant: Merchant, tables: DeclineTables = .builtIn) -> [Step] {
+        let hearing = Hearing(question, merchant, tables)
+        let decision = hearing.decision
         return Voice.allCases.map { voice in
-            let says = hearing.ask(voice)
-            defer { isDecided = isDecided || says != nil }
-            return Step(voice: voice, says: says, decides: says != nil && !isDecided)
+            voice == decision.voice ? Step(voice: voice, says: decision.says, decides: true) : Step(voice: voice, says: hearing.ask(voice), decides: false)
         }
     }
 
-    /// Who is asked, in this order.
+    public static func explain(
+        _ decline: Decline, orderType: OrderType, merchant: Merchant, tables: DeclineTables = .builtIn
+    ) -> [Step] {
+        explain(DeclineCase(decline: decline, orderType: orderType, isCascade: orderType == .newSale, network: nil), merchant: merchant, tables: tables)
+    }
+
+    /// Who is asked. The first three decide before all others; of the tables, the network's code and the text, the most exact does.
     public enum Voice: String, Sendable, CaseIterable {
-        case merchantRules = "merchant's mapping"
         case networkOrders = "network orders"
+        case merchantRules = "merchant's mapping"
+        case firstCharge = "first charge"
         case crm = "CRM's class"
         case tables = "code tables"
-        case textPatterns = "text patterns"
+        case networkCode = "network's code and advice"
+        case textPatterns = "response text"
         case policy = "policy for unknown declines"
     }
 
@@ -49,127 +54,103 @@ public enum DeclineMapping {
 
 /// One decline before the voices.
 private struct Hearing {
-    private let decline: Decline
-    private let orderType: OrderType
+    private let question: DeclineCase
     private let merchant: Merchant
-    private let tables: DeclineTables
-    private let table: DeclineTable?
-    private let row: DeclineTable.Row?
-    private let advice: DeclineTable.Row?
+    private let evidence: Evidence
+    private let rule: MappingRule?
+    private let verdict: Evidence.Verdict?
 
-    init(_ decline: Decline, _ orderType: OrderType, _ merchant: Merchant, _ tables: DeclineTables) {
-        self.decline = decline
-        self.orderType = orderType
+    init(_ question: DeclineCase, _ merchant: Merchant, _ tables: DeclineTables) {
+        self.question = question
         self.merchant = merchant
-        self.tables = tables
-        table = tables.table(of: decline.responseCodeSource)
-        row = table?.row(decline.responseCode)
-        advice = decline.merchantAdviceCode.flatMap { tables.merchantAdvice.row($0) }
+        let evidence = Evidence(question, merchant, tables)
+        self.evidence = evidence
+        // A card that is hopeless for a rebill is so whatever the code says.
+        let forbidsRebills = evidence.advice.flatMap { $0.row.isHardForRecurring && question.orderType == .recurring ? Evidence.Verdict.advice($0) : nil }
+        verdict = forbidsRebills ?? evidence.verdict
+        rule = merchant.mappingRules.isEmpty ? nil : merchant.strongestRule(for: question, words: evidence.words, tables)
+    }
+
+    var decision: (voice: DeclineMapping.Voice, says: Classification) {
+        if let order = evidence.order {
+            guard let rule, rule.declineClass == .soft else { return (.networkOrders, ordered(order, overruling: nil)) }
+            return rule.overrideNetwork
+                ? (.merchantRules, classified(.soft, .merchantRule(rule, lifting: order), nil, .network))
+                : (.networkOrders, ordered(order, overruling: rule))
+        }
+        if let rule { return (.merchantRules, byRule(rule)) }
+        if let unsettled { return (.firstCharge, unsettled) }
+        if let crm = ask(.crm) { return (.crm, crm) }
+        guard let verdict else { return (.policy, policy) }
+        return (voice(of: verdict), by(verdict))
     }
 
     func ask(_ voice: DeclineMapping.Voice) -> Classification? {
         switch voice {
-        case .merchantRules: merchantRule()
-        case .networkOrders: networkOrder.map { decided(.hard, .networkOrder(table: $0.table, $0.row, overruling: nil)) }
-        case .crm: decline.crmClass.map { decided($0, .crmClass) }
-        case .tables: tableRow()
-        case .textPatterns: textPattern()
-        case .policy: policyForUnknown()
+        case .networkOrders: evidence.order.map { ordered($0, overruling: nil) }
+        case .merchantRules: rule.map(byRule)
+        case .firstCharge: unsettled
+        case .crm: question.decline.crmClass.map { classified($0, .crmClass, nil, .network) }
+        case .tables: evidence.code.map { by(.code($0)) }
+        case .networkCode: evidence.network.map { by(.network($0)) } ?? evidence.advice.map { by(.advice($0)) }
+        case .textPatterns: evidence.text.map { by(.text($0)) }
+        case .policy: policy
         }
     }
 
-    func policyForUnknown() -> Classification { decided(merchant.policy.unknownDeclines, .unknown) }
-
-    private func decided(_ declineClass: DeclineClass, _ reason: Classification.Reason) -> Classification {
-        Classification(declineClass: declineClass, reason: reason, isInsufficientFunds: isInsufficientFunds)
+    /// What became of the first charge decides before anybody's class.
+    private var unsettled: Classification? {
+        guard let verdict, verdict.category == .outcomeUnknown || verdict.category == .notADecline else { return nil }
+        return by(verdict)
     }
 
-    /// Told by the code, or by the text: some gateways have one code for every decline.
-    private var isInsufficientFunds: Bool {
-        row?.isInsufficientFunds == true || pattern()?.isInsufficientFunds == true
+    private var policy: Classification { classified(merchant.policy.unknownDeclines, .unknown, nil, .guess) }
+
+    private func byRule(_ rule: MappingRule) -> Classification { classified(rule.declineClass, .merchantRule(rule, lifting: nil), nil, .network) }
+
+    private func ordered(_ order: NetworkOrder, overruling rule: MappingRule?) -> Classification {
+        classified(.hard, .networkOrder(order, overruling: rule), .never, order.source == "text" ? .text : .network)
     }
 
-    private var networkOrder: (table: String, row: DeclineTable.Row)? {
-        if let table, let row, row.isNetworkOrder { return (table.source, row) }
-        if let advice, advice.isNetworkOrder { return (tables.merchantAdvice.source, advice) }
-        return nil
-    }
-
-    private func merchantRule() -> Classification? {
-        guard let rule = merchant.mappingRules.filter(applies).max(by: isWeaker) else { return nil }
-        guard rule.declineClass == .soft, let order = networkOrder else { return decided(rule.declineClass, .merchantRule(rule, lifting: nil)) }
-        return rule.overrideNetwork
-            ? decided(.soft, .merchantRule(rule, lifting: order.row))
-            : decided(.hard, .networkOrder(table: order.table, order.row, overruling: rule))
-    }
-
-    private func applies(_ rule: MappingRule) -> Bool {
-        if let type = rule.orderType, type != orderType { return false }
-        switch rule.scope {
-        case .mid(let id): if id != decline.gatewayID { return false }
-        case .gateway(let type):
-            // A gateway that the configuration does not list is known by the source of its codes.
-            let seen = merchant.gateways[decline.gatewayID]?.type ?? decline.responseCodeSource.lowercased()
-            if seen != type { return false }
-        }
-        switch rule.match {
-        case .code(let code): return decline.responseCode.lowercased() == code.lowercased()
-        case .text(let text): return decline.responseText.map { contains($0, text) } ?? false
+    private func voice(of verdict: Evidence.Verdict) -> DeclineMapping.Voice {
+        switch verdict {
+        case .code: .tables
+        case .network, .advice: .networkCode
+        case .text: .textPatterns
         }
     }
 
-    /// A gateway of the merchant's before a gateway type; an order type before all; a code before a text; a longer text before a shorter;
-    /// at last the rule that stands first.
-    private func isWeaker(_ left: MappingRule, than right: MappingRule) -> Bool {
-        let (left, right) = (strength(left), strength(right))
-        return left.lexicographicallyPrecedes(right)
-    }
-
-    private func strength(_ rule: MappingRule) -> [Int] {
-        let scope = if case .mid = rule.scope { 1 } else { 0 }
-        let length = if case .text(let text) = rule.match { text.utf8.count } else { Int.max }
-        let position = merchant.mappingRules.firstIndex(of: rule) ?? 0
-        return [scope, rule.orderType == nil ? 0 : 1, length, -position]
-    }
-
-    private func tableRow() -> Classification? {
-        // An advice that forbids or corrects is more exact than the code it comes with; one that says "later" only adds to it.
-        if let advice, category(of: advice) != .soft || row == nil {
-            return decided(declineClass(of: category(of: advice)), .table(tables.merchantAdvice.source, advice))
+    private func by(_ verdict: Evidence.Verdict) -> Classification {
+        let reason: Classification.Reason = switch verdict {
+        case .code(let finding), .advice(let finding): .table(finding.table, finding.row)
+        case .network(let finding): .networkCode(finding.table, finding.row)
+        case .text(let rule): .text(rule)
         }
-        guard let table, let row else { return nil }
-        return decided(declineClass(of: category(of: row)), .table(table.source, row))
+        return classified(declineClass(of: verdict), reason, verdict.category, verdict.confidence)
     }
 
-    private func textPattern() -> Classification? {
-        pattern().map { decided(declineClass(of: category(of: $0)), .textPattern($0)) }
+    private func classified(
+        _ declineClass: DeclineClass, _ reason: Classification.Reason, _ category: DeclineCategory?, _ confidence: DeclineConfidence
+    ) -> Classification {
+        Classification(
+            declineClass: declineClass, reason: reason, isInsufficientFunds: evidence.isInsufficientFunds, category: category, confidence: confidence,
+            hasNoTable: evidence.hasNoTable)
     }
 
-    private func pattern() -> DeclineTable.Row? {
-        guard let text = decline.responseText?.lowercased() else { return nil }
-        return tables.textPatterns.rows.first { contains(lowercased: text, $0.code) }
-    }
-
-    private func category(of row: DeclineTable.Row) -> DeclineCategory {
-        row.isHardForRecurring && orderType == .recurring ? .hard : row.category
-    }
-
-    private func declineClass(of category: DeclineCategory) -> DeclineClass {
-        switch category {
-        case .soft: .soft
-        case .hard, .merchantFault: .hard
-        case .correctable: merchant.policy.correctableDeclines
+    private func declineClass(of verdict: Evidence.Verdict) -> DeclineClass {
+        if verdict.isHardForRecurring, question.orderType == .recurring { return .hard }
+        let policy = merchant.policy
+        switch verdict.category {
+        case .softNow: return verdict.confidence == .guess ? policy.lowConfidenceDeclines ?? .soft : .soft
+        case .softLater: return question.isCascade && !verdict.isInsufficientFunds ? policy.limitDeclines : .soft
+        case .correctData: return policy.correctableDeclines
+        case .accountWrong:
+            switch policy.accountDeclines {
+            case .cascade: return question.isCascade ? .soft : .hard
+            case .soft: return .soft
+            case .hard: return .hard
+            }
+        case .hard, .never, .requestWrong, .outcomeUnknown, .notADecline: return .hard
         }
-    }
-
-    private func contains(_ text: String, _ part: String) -> Bool {
-        contains(lowercased: text.lowercased(), part.lowercased())
-    }
-
-    private func contains(lowercased text: String, _ part: String) -> Bool {
-        let text = Array(text.utf8)
-        let part = Array(part.utf8)
-        if part.isEmpty || part.count > text.count { return false }
-        return (0...text.count - part.count).contains { text[$0..<$0 + part.count].elementsEqual(part) }
     }
 }

@@ -24,12 +24,16 @@ public struct JournalRecord: Sendable, Equatable {
     public let amount: Money?
     /// Who declined and why, e.g. `nmi/201`, where this step knows it.
     public let declineCode: String?
+    /// What the mapping was asked, where this step asked it.
+    public let decline: JournaledDecline?
+    /// Fields of the event that were left out or cut.
+    public let notes: [String]
     public let workerID: String
 
     public init(
         at: Moment, stage: Stage, merchantID: MerchantID?, reference: RecoveryReference, gatewayID: GatewayID?, fate: String, detail: String,
         reason: String? = nil, rule: String? = nil, declineClass: DeclineClass? = nil, until: Moment? = nil, attempts: Int, amount: Money? = nil,
-        declineCode: String? = nil, workerID: String
+        declineCode: String? = nil, decline: JournaledDecline? = nil, notes: [String] = [], workerID: String
     ) {
         self.at = at
         self.stage = stage
@@ -45,6 +49,8 @@ public struct JournalRecord: Sendable, Equatable {
         self.attempts = attempts
         self.amount = amount
         self.declineCode = declineCode
+        self.decline = decline
+        self.notes = notes
         self.workerID = workerID
     }
 
@@ -70,6 +76,12 @@ public struct JournalRecord: Sendable, Equatable {
                 data.member("currency", amount.currency.code)
             }
             data.optional("declineCode", declineCode)
+            if let decline { data.object("decline") { decline.write(to: &$0) } }
+            if !notes.isEmpty {
+                data.array("notes") { list in
+                    for note in notes { list.element(note) }
+                }
+            }
             data.member("worker", workerID)
         }
     }
@@ -86,7 +98,8 @@ public struct JournalRecord: Sendable, Equatable {
                 detail: try reader.text("detail"), reason: try reader.optionalText("reason"), rule: try reader.optionalText("rule"),
                 declineClass: try reader.optionalText("class").flatMap(DeclineClass.init(rawValue:)),
                 until: try reader.optionalNumber("until").map(Moment.init(milliseconds:)), attempts: try reader.count("attempts"),
-                amount: amount, declineCode: try reader.optionalText("declineCode"),
+                amount: amount, declineCode: try reader.optionalText("declineCode"), decline: JournaledDecline(reader.value["decline"]),
+                notes: (reader.value["notes"]?.array ?? []).compactMap(\.string),
                 workerID: try reader.text("worker"))
         } catch {
             return nil

@@ -88,6 +88,7 @@ extension WorkEnvelope {
                 gatewayProfileID: try decline.optionalText("gatewayProfileId").map(GatewayProfileID.init(_:)),
                 responseCodeSource: try decline.text("responseCodeSource"), responseCode: try decline.text("responseCode"),
                 responseText: try decline.optionalText("responseText"), merchantAdviceCode: try decline.optionalText("merchantAdviceCode"),
+                networkCode: try decline.optionalText("networkCode"), network: try decline.optionalText("network"),
                 avsResultCode: try decline.optionalText("avsResultCode"), cvvResultCode: try decline.optionalText("cvvResultCode"),
                 cavvResultCode: try decline.optionalText("cavvResultCode"), transactionID: try decline.text("transactionId"),
                 crmClass: try decline.optionalWord("class")),
@@ -137,7 +138,7 @@ public struct EnvelopeFault: Error, Equatable, CustomStringConvertible {
 
 /// An object of an envelope with its path. Our own workers wrote it, so the first fault ends the reading.
 struct EnvelopeReader {
-    private let value: JSONValue
+    let value: JSONValue
     private let path: String
 
     init(_ value: JSONValue, _ path: String) {

@@ -90,6 +90,8 @@ extension WorkEnvelope {
             decline.member("responseCode", charge.decline.responseCode)
             decline.optional("responseText", charge.decline.responseText)
             decline.optional("merchantAdviceCode", charge.decline.merchantAdviceCode)
+            decline.optional("networkCode", charge.decline.networkCode)
+            decline.optional("network", charge.decline.network)
             decline.optional("avsResultCode", charge.decline.avsResultCode)
             decline.optional("cvvResultCode", charge.decline.cvvResultCode)
             decline.optional("cavvResultCode", charge.decline.cavvResultCode)

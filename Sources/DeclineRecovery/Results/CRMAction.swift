@@ -21,6 +21,8 @@ public struct CRMAction: Sendable, Equatable {
         case recordRefund = "record_refund"
         /// Nothing was tried: the CRM goes on with its own rules.
         case followOwnRules = "follow_own_rules"
+        /// The first charge may stand: look it up at the gateway that declined, and charge nothing before it is known.
+        case lookUpFirstCharge = "look_up_first_charge"
         /// The event was unusable: mend it and publish it again.
         case correctAndResend = "correct_and_resend"
     }
@@ -67,6 +69,7 @@ public struct CRMAction: Sendable, Equatable {
         case .skipped(.inRecovery), .unresolved: .awaitResult
         // Another result of the same debt has completed it.
         case .skipped(.alreadyRecovered): CRMAction(.leaveOrder)
+        case .skipped(.firstChargeUnknown): .lookUpFirstCharge
         default: CRMAction(after: reason.kind, of: order)
         }
     }
@@ -85,6 +88,7 @@ public struct CRMAction: Sendable, Equatable {
 
     public static let followOwnRules = CRMAction(.followOwnRules)
     public static let recordRefund = CRMAction(.recordRefund)
+    public static let lookUpFirstCharge = CRMAction(.lookUpFirstCharge)
     public static let awaitResult = CRMAction(.awaitResult)
     public static let reverseSale = CRMAction(.reverseSale)
     public static let correctAndResend = CRMAction(.correctAndResend)

@@ -25,6 +25,8 @@ public enum ResultReason: Sendable, Equatable {
         case tooOld = "too_old"
         case noCardKey = "no_card_key"
         case cardUnusable = "card_unusable"
+        /// The first charge went through, in whole or in part.
+        case notADecline = "not_a_decline"
         case refusedByFlexFactor = "refused_by_flexfactor"
     }
 
@@ -102,6 +104,7 @@ public enum ResultReason: Sendable, Equatable {
         case .rejected(.invalidCommand): "The command is not valid; every fault is listed."
         case .rejected(.invalidEvent): "The decline event is not valid; every fault is listed."
         case .rejected(.cardDataInClear): "The event holds a card number or a security code in clear."
+        case .rejected(.notADecline): "The event tells of a charge that went through; only declines are salvaged."
         case .rejected(.unknownMerchant): "The configuration has no merchant of this id."
         case .rejected(.tooOld): "The charge was declined too long ago: what became of it may be forgotten here."
         case .rejected(.noCardKey): "The card is encrypted, and the worker holds no key for it."

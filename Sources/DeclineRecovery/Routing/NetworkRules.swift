@@ -2,12 +2,12 @@
 /// `network-ceilings.json` (facts/crm-and-declines.md §§8, 10).
 public enum NetworkRules {
     /// How long the network's advice asks to wait before the next attempt.
-    public static func wait(after decline: Decline) -> Moment.Span? {
-        decline.merchantAdviceCode.flatMap { DeclineTables.builtIn.merchantAdvice.row($0) }?.wait
+    public static func wait(after decline: Decline, brand: String? = nil) -> Moment.Span? {
+        decline.merchantAdviceCode.flatMap { DeclineTables.builtIn.advice($0, of: brand.flatMap(CardNetwork.init(brand:))) }?.row.wait
     }
 
     /// Attempts of one declined charge that a card's network takes; `nil` where it is not known to count.
-    public static func ceiling(ofBrand brand: String?) -> Int? { brand.flatMap { ceilings[$0.lowercased()] } }
+    public static func ceiling(ofBrand brand: String?) -> Int? { brand.flatMap(CardNetwork.init(brand:)).flatMap { ceilings[$0.rawValue] } }
 
     /// A file that cannot be read is a broken build, which a test would have caught.
     private static let ceilings: [String: Int] = {

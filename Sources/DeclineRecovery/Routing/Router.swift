@@ -18,7 +18,7 @@ public enum Router {
 
     private static func initial(_ event: DeclineEvent, _ classification: Classification, _ merchant: Merchant, _ now: Moment?) -> Route {
         if event.order.type != .newSale { return .skip(.notAnInitialSale) }
-        if classification.declineClass == .hard { return .skip(.hardDecline) }
+        if let reason = refusal(classification) { return .skip(reason) }
         if let campaign = event.order.campaignID.flatMap({ merchant.campaigns[$0] }), campaign.singleTransaction {
             return .skip(.singleTransaction)
         }
@@ -35,6 +35,12 @@ public enum Router {
         guard let address = event.order.ipAddress, IPAddress.isValid(address) else { return .skip(.ipAddressRequired) }
         if let now, now >= event.declinedAt + merchant.policy.cascadeDeadline { return .skip(.deadlinePassed) }
         return .cascade(gateway)
+    }
+
+    /// Why no way leads on from a decline of this class.
+    private static func refusal(_ classification: Classification) -> SkipReason? {
+        if classification.declineClass == .soft { return nil }
+        return classification.isOutcomeUnknown ? .firstChargeUnknown : .hardDecline
     }
 
     /// The FlexFactor gateway of the cascade that follows the gateway profile the order ran on, else of the gateway's direct cascade.
@@ -61,9 +67,9 @@ public enum Router {
     }
 
     private static func retry(_ gateway: FlexFactorGateway, _ event: DeclineEvent, _ classification: Classification) -> Route {
-        if classification.declineClass == .hard { return .skip(.hardDecline) }
+        if let reason = refusal(classification) { return .skip(reason) }
         // In managed mode FlexFactor gets the advice code and waits by itself.
-        if gateway.mitMode == .sync, let wait = NetworkRules.wait(after: event.decline), wait >= .days(Int64(gateway.expiryDays)) {
+        if gateway.mitMode == .sync, let wait = NetworkRules.wait(after: event.decline, brand: event.paymentMethod.brand), wait >= .days(Int64(gateway.expiryDays)) {
             return .skip(.networkWait)
         }
         return .retry(gateway)

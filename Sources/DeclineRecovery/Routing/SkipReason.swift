@@ -2,6 +2,8 @@
 public enum SkipReason: String, Sendable, CaseIterable {
     case notAnInitialSale = "not_an_initial_sale"
     case hardDecline = "hard_decline"
+    /// Another charge could be the second: whoever made the first looks it up before anybody tries again.
+    case firstChargeUnknown = "first_charge_unknown"
     case singleTransaction = "single_transaction"
     case noCascade = "no_cascade"
     case insufficientFunds = "insufficient_funds"
@@ -22,6 +24,7 @@ public enum SkipReason: String, Sendable, CaseIterable {
         switch self {
         case .notAnInitialSale: "Cascades are for initial sales; a rebill is recovered by its re-attempts."
         case .hardDecline: "The decline is hard; only soft declines are salvaged."
+        case .firstChargeUnknown: "Nobody knows what became of the first charge, which may stand: look it up at the gateway before charging again."
         case .singleTransaction: "The campaign charges in a single transaction, which cannot cascade."
         case .noCascade: "No cascade with a FlexFactor gateway belongs to the gateway or profile that declined."
         case .insufficientFunds: "Declines for insufficient funds do not cascade here."

@@ -16,11 +16,14 @@ public struct DeclineEvent: Sendable, Equatable {
     public let shipping: Address?
     public let paymentMethod: PaymentMethod
     public let details: ChargeDetails
+    /// What the reader left out or cut since it decides nothing, for the journal.
+    public let notes: [FieldError]
 
     public init(
         id: String, source: String, declinedAt: Moment, merchantID: MerchantID, trigger: Trigger, order: Order, decline: Decline,
         amount: Money, payer: Payer, billing: Address, shipping: Address? = nil, paymentMethod: PaymentMethod,
-        details: ChargeDetails = ChargeDetails()
+        details: ChargeDetails = ChargeDetails(),
+        notes: [FieldError] = []
     ) {
         self.id = id
         self.source = source
@@ -35,6 +38,7 @@ public struct DeclineEvent: Sendable, Equatable {
         self.shipping = shipping
         self.paymentMethod = paymentMethod
         self.details = details
+        self.notes = notes
     }
 }
 
@@ -118,6 +122,10 @@ public struct Decline: Sendable, Equatable {
     public let responseCode: String
     public let responseText: String?
     public let merchantAdviceCode: String?
+    /// The issuer's or the network's own code, where the gateway passes it on.
+    public let networkCode: String?
+    /// The network it belongs to; where absent, the card's brand tells.
+    public let network: String?
     public let avsResultCode: String?
     public let cvvResultCode: String?
     public let cavvResultCode: String?
@@ -127,7 +135,7 @@ public struct Decline: Sendable, Equatable {
 
     public init(
         gatewayID: GatewayID, gatewayProfileID: GatewayProfileID? = nil, responseCodeSource: String, responseCode: String,
-        responseText: String? = nil, merchantAdviceCode: String? = nil, avsResultCode: String? = nil, cvvResultCode: String? = nil,
+        responseText: String? = nil, merchantAdviceCode: String? = nil, networkCode: String? = nil, network: String? = nil, avsResultCode: String? = nil, cvvResultCode: String? = nil,
         cavvResultCode: String? = nil, transactionID: String, crmClass: DeclineClass? = nil
     ) {
         self.gatewayID = gatewayID
@@ -136,6 +144,8 @@ public struct Decline: Sendable, Equatable {
         self.responseCode = responseCode
         self.responseText = responseText
         self.merchantAdviceCode = merchantAdviceCode
+        self.networkCode = networkCode
+        self.network = network
         self.avsResultCode = avsResultCode
         self.cvvResultCode = cvvResultCode
         self.cavvResultCode = cavvResultCode

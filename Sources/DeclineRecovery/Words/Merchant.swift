@@ -149,9 +149,9 @@ public struct MappingRule: Sendable, Equatable {
     }
 
     public enum Match: Sendable, Equatable {
-        /// The response code, exactly, ASCII case ignored.
+        /// The response code as people write it: case, blanks and leading zeros ignored.
         case code(String)
-        /// Contained in the response text, case ignored.
+        /// Words of the response text, one after the other.
         case text(String)
     }
 
@@ -162,39 +162,71 @@ public struct MappingRule: Sendable, Equatable {
     public let declineClass: DeclineClass
     /// Lets the rule lift a network order (behaviour.md §3.2).
     public let overrideNetwork: Bool
+    /// A text is looked for as whole words; else wherever its letters stand.
+    public let matchesWholeWords: Bool
+    /// What the merchant calls the rule; results and the journal call it so too.
+    public let name: String?
     /// Where the rule stands in the configuration file (`merchants[0].mapping[2]`), told in every decision it makes.
     public let path: String
+    /// The words of its text.
+    let words: [String]
 
-    public init(scope: Scope, orderType: OrderType? = nil, match: Match, declineClass: DeclineClass, overrideNetwork: Bool = false, path: String) {
+    public init(
+        scope: Scope, orderType: OrderType? = nil, match: Match, declineClass: DeclineClass, overrideNetwork: Bool = false, matchesWholeWords: Bool = true,
+        name: String? = nil, path: String
+    ) {
         self.scope = scope
         self.orderType = orderType
         self.match = match
         self.declineClass = declineClass
         self.overrideNetwork = overrideNetwork
+        self.matchesWholeWords = matchesWholeWords
+        self.name = name
         self.path = path
+        words = if case .text(let text) = match { TextWords.split(text) } else { [] }
     }
+
+    /// As a sentence calls it.
+    var title: String { name.map { "\($0) (\(path))" } ?? path }
 }
 
 /// What a merchant may decide where the rules leave a choice.
 public struct Policy: Sendable, Equatable {
-    /// The class of a decline that no table knows (behaviour.md §3.5).
+    /// The class of a decline that no table knows (behaviour.md §3.7).
     public let unknownDeclines: DeclineClass
+    /// The class of a decline of which only a text tells, and only that it was declined; `nil`: soft, as such declines are.
+    public let lowConfidenceDeclines: DeclineClass?
     /// The class of declines that need corrected card data or authentication first (expired card, CVV mismatch):
     /// rescued rarely, but some merchants want them tried.
     public let correctableDeclines: DeclineClass
+    /// Faults of the first gateway's account: a card type, a currency, a merchant not enabled there.
+    public let accountDeclines: AccountDeclines
+    /// The class of a cascade's decline for a limit of amount or number that is over later; a retry waits for it.
+    public let limitDeclines: DeclineClass
     public let insufficientFunds: InsufficientFunds
     /// From the decline to the last moment at which a cascade may still be started.
     public let cascadeDeadline: Moment.Span
 
     public init(
-        unknownDeclines: DeclineClass = .hard, correctableDeclines: DeclineClass = .hard,
+        unknownDeclines: DeclineClass = .hard, lowConfidenceDeclines: DeclineClass? = nil, correctableDeclines: DeclineClass = .hard,
+        accountDeclines: AccountDeclines = .cascade, limitDeclines: DeclineClass = .soft,
         insufficientFunds: InsufficientFunds = .byRoute, cascadeDeadline: Moment.Span = .seconds(60)
     ) {
         self.unknownDeclines = unknownDeclines
+        self.lowConfidenceDeclines = lowConfidenceDeclines
+        self.accountDeclines = accountDeclines
+        self.limitDeclines = limitDeclines
         self.correctableDeclines = correctableDeclines
         self.insufficientFunds = insufficientFunds
         self.cascadeDeadline = cascadeDeadline
     }
+}
+
+/// Whether a fault of the first gateway's account is worth another acquirer.
+public enum AccountDeclines: String, Sendable, CaseIterable {
+    /// Soft for a cascade, hard otherwise.
+    case cascade
+    case soft, hard
 }
 
 /// Whether an insufficient-funds decline may cascade (behaviour.md §4).

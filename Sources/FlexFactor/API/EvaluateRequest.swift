@@ -53,7 +53,8 @@ enum EvaluateRequest {
         transaction.member("amount", charge.amount.minorUnits)
         transaction.member("currency", charge.amount.currency.code)
         transaction.member("timestampUtc", charge.declinedAt.rfc3339)
-        transaction.member("responseCode", decline.responseCode)
+        // FlexFactor takes an empty code for a missing one.
+        transaction.member("responseCode", decline.responseCode.isEmpty ? decline.networkCode ?? "unknown" : decline.responseCode)
         transaction.member("responseCodeSource", decline.responseCodeSource)
         transaction.optional("responseDescription", decline.responseText)
         transaction.member("responseStatus", "DECLINED")

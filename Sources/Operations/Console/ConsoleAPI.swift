@@ -46,6 +46,7 @@ public final class ConsoleAPI: Sendable {
         case (.post, "runs", 3) where path[2] == "resume": return .accepted(try await resume(path[1], request.person))
         case (.get, "recoveries", 1): return .ok(try await recoveries(request))
         case (.get, "mapping", 2) where path[1] == "options": return .ok(mappingOptions())
+        case (.get, "mapping", 2) where path[1] == "gaps": return .ok(try await gaps())
         case (.post, "mapping", 1): return .ok(try explain(request.body))
         default: throw .notFound
         }
@@ -132,7 +133,7 @@ public final class ConsoleAPI: Sendable {
         let merchant = try merchant(given("merchant"))
         let decline = Decline(
             gatewayID: GatewayID(given("gateway") ?? ""), responseCodeSource: given("source") ?? "", responseCode: given("code") ?? "",
-            responseText: given("text"), merchantAdviceCode: given("advice"), transactionID: "", crmClass: given("crmClass").flatMap { DeclineClass(rawValue: $0) })
+            responseText: given("text"), merchantAdviceCode: given("advice"), networkCode: given("networkCode"), transactionID: "", crmClass: given("crmClass").flatMap { DeclineClass(rawValue: $0) })
         let orderType = given("orderType").flatMap { OrderType(rawValue: $0) } ?? .newSale
         return Self.explanation(DeclineMapping.explain(decline, orderType: orderType, merchant: merchant), route: nil)
     }
@@ -149,8 +150,7 @@ public final class ConsoleAPI: Sendable {
         switch CRMMessage.decode(Array(text.utf8)) {
         case .decline(let event):
             let merchant = merchants().first { $0.id == event.merchantID }
-            let steps = DeclineMapping.explain(
-                event.decline, orderType: event.order.type, merchant: merchant ?? Merchant(id: event.merchantID, flexFactorGateways: []))
+            let steps = DeclineMapping.explain(DeclineCase(event), merchant: merchant ?? Merchant(id: event.merchantID, flexFactorGateways: []))
             let route = merchant.flatMap { merchant in
                 steps.first(where: \.decides)?.says.map { Router.route(event, $0, merchant: merchant, now: tools.clock.now()) }
             }
@@ -163,11 +163,34 @@ public final class ConsoleAPI: Sendable {
         }
     }
 
+    /// The declines of the last thirty days that nobody decided, or only their text.
+    private func gaps() async throws(ConsoleError) -> JSONValue {
+        try requireBroker()
+        let since = Moment(milliseconds: tools.clock.now().milliseconds - 30 * 86_400_000)
+        var replay = MappingReplay()
+        do throws(BrokerError) {
+            for record in try await JournalReader.readDeclines(since: since, names: shelf.names, on: shelf.link) { replay.note(record) }
+        } catch {
+            throw .brokerAway
+        }
+        return LetterView.object([
+            ("since", .integer(since.milliseconds)),
+            ("gaps", .array(replay.openGaps.prefix(200).map { gap in
+                LetterView.object([
+                    ("merchantId", LetterView.text(gap.merchantID?.text)), ("source", .string(gap.source)), ("code", .string(gap.code)),
+                    ("text", LetterView.text(gap.text)), ("rule", .string(gap.rule)), ("class", .string(gap.declineClass.rawValue)),
+                    ("count", .integer(Int64(gap.count))), ("last", .integer(gap.last.milliseconds)), ("paste", .string(gap.ruleToPaste)),
+                ])
+            })),
+        ])
+    }
+
     private static func explanation(_ steps: [DeclineMapping.Step], route: Route?) -> JSONValue {
         let decision = steps.first(where: \.decides)?.says
         return LetterView.object([
             ("class", LetterView.text(decision?.declineClass.rawValue)), ("rule", LetterView.text(decision?.rule)), ("why", LetterView.text(decision?.sentence)),
-            ("insufficientFunds", .bool(decision?.isInsufficientFunds ?? false)),
+            ("insufficientFunds", .bool(decision?.isInsufficientFunds ?? false)), ("confidence", LetterView.text(decision?.confidence.rawValue)),
+            ("category", LetterView.text(decision?.category?.rawValue)),
             ("route", route.map { LetterView.object([("word", .string($0.words.word)), ("detail", .string($0.words.detail))]) }),
             ("steps", LetterView.steps(steps)),
         ])

@@ -4,6 +4,19 @@ import Synchronization
 
 /// Reads the journal's stream, which takes nothing away.
 public enum JournalReader {
+    /// The records of decided declines, the oldest first: each decline once, however often its event came.
+    public static func readDeclines(since: Moment, names: TopologyNames, on link: BrokerLink) async throws(BrokerError) -> [JournalRecord] {
+        let found = Mutex<[String: JournalRecord]>([:])
+        let part = Array("\"decline\":{".utf8)
+        try await link.readToEnd(names.journal, from: .time(UInt64(max(since.milliseconds / 1_000, 0)))) { entries in
+            for entry in entries where entry.body.containsIgnoringCase(part) {
+                guard let record = JournalRecord.decode(entry.body), record.decline != nil, record.at >= since else { continue }
+                found.withLock { $0[record.reference.text] = record }
+            }
+        }
+        return found.withLock { Array($0.values) }.sorted { $0.at < $1.at }
+    }
+
     /// The records of one order or recovery, the oldest first.
     ///
     /// - Parameter since: how far back the reading begins.

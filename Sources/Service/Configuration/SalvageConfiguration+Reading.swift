@@ -239,6 +239,9 @@ private final class MerchantReader {
         let orderType = node.parsed("orderType", "new_sale or recurring; leave it out for both") { OrderType(rawValue: $0) }
         let declineClass = node.parsed("class", "soft or hard") { DeclineClass(rawValue: $0) }
         let overrides = node.flag("overrideNetwork")
+        let name = node.optionalText("name")
+        let wholeWords = node.has("wholeWords") ? node.flag("wholeWords") : true
+        if node.has("wholeWords"), text == nil { node.fault("wholeWords", "only a rule for a text has words") }
         if !node.has("class") { node.fault("class", "missing; expected soft or hard") }
         if overrides, declineClass == .hard { node.fault("overrideNetwork", "only a rule that maps to soft can lift a network order") }
         let scope: MappingRule.Scope?
@@ -261,7 +264,8 @@ private final class MerchantReader {
         }
         guard let scope, let match, let declineClass else { return nil }
         return MappingRule(
-            scope: scope, orderType: orderType, match: match, declineClass: declineClass, overrideNetwork: overrides, path: node.path)
+            scope: scope, orderType: orderType, match: match, declineClass: declineClass, overrideNetwork: overrides, matchesWholeWords: wholeWords,
+            name: name, path: node.path)
     }
 
     private func policy() -> Policy {
@@ -269,7 +273,10 @@ private final class MerchantReader {
         defer { node.end() }
         return Policy(
             unknownDeclines: node.word("unknownDeclines", DeclineClass.self, default: .hard),
+            lowConfidenceDeclines: node.has("lowConfidenceDeclines") ? node.word("lowConfidenceDeclines", DeclineClass.self, default: .soft) : nil,
             correctableDeclines: node.word("correctableDeclines", DeclineClass.self, default: .hard),
+            accountDeclines: node.word("accountDeclines", AccountDeclines.self, default: .cascade),
+            limitDeclines: node.word("limitDeclines", DeclineClass.self, default: .soft),
             insufficientFunds: node.word("insufficientFunds", InsufficientFunds.self, default: .byRoute),
             cascadeDeadline: .seconds(Int64(node.count("cascadeDeadlineSeconds", 1...600, default: 60))))
     }

@@ -27,6 +27,12 @@ final class LabelVocabulary: Sendable {
 
     func merchant(_ id: MerchantID) -> String { state.withLock { $0.merchants.contains(id.text) } ? id.text : Self.other }
 
+    /// A code source as a label: its table's name, or a type that the configuration knows.
+    func source(_ source: String) -> String {
+        let name = source.lowercased()
+        return DeclineTables.builtIn.table(of: source)?.source ?? (state.withLock { $0.sources.contains(name) } ? name : Self.other)
+    }
+
     /// Source and code of a decline that no mapping knows, as labels.
     func code(_ code: String, of source: String) -> (source: String, code: String) {
         state.withLock { state in

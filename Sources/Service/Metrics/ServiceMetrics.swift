@@ -20,6 +20,8 @@ public final class ServiceMetrics: Sendable {
     let deadLetters = Metric("salvage_dead_letters_total", "Dead letters written.", labels: ["stage", "reason"])
     let unmapped = Metric("salvage_unmapped_declines_total", "Declines that no rule and no table knows.", labels: ["source", "code"])
     let clocksAhead = Metric("salvage_clock_ahead_total", "Declines of the future: the CRM's clock is ahead by more than 5 s.", labels: ["merchant"])
+    let withoutTable = Metric("salvage_declines_without_table_total", "Declines of a code source that no table claims.", labels: ["source"])
+    let byText = Metric("salvage_declines_by_text_total", "Declines that only their response text decided.", labels: ["source", "rule"])
     let resultAge = Metric(
         "salvage_cascade_result_age_seconds", "From the decline to its cascade's result.", labels: ["kind"], kind: .histogram(seconds))
     let reconciled = Metric("salvage_reconciled_total", "Recoveries whose outcome had been unknown and was settled.", labels: ["kind"])
@@ -85,6 +87,10 @@ public final class ServiceMetrics: Sendable {
         }
         if account.isClockAhead { clocksAhead.add(1, merchant) }
         if account.hasRefusedReply { repliesRefused.add(1, merchant) }
+        if let classification = account.classification, let decline = account.decline {
+            if classification.hasNoTable { withoutTable.add(1, vocabulary.source(decline.source)) }
+            if case .text(let rule) = classification.reason { byText.add(1, vocabulary.source(decline.source), rule.name) }
+        }
         switch account.fate {
         case .passed(let next): messages.add(1, stage.rawValue, "passed_to_\(next.rawValue)")
         case .parked: messages.add(1, stage.rawValue, "parked")
@@ -134,7 +140,7 @@ public final class ServiceMetrics: Sendable {
         cpu.set(Double(clock()) / Double(CLOCKS_PER_SEC))
         memory.set(Self.residentBytes())
         let counted = [
-            messages, results, deadLetters, unmapped, clocksAhead, repliesRefused, resultAge, reconciled, delayLateness, inFlight, finishFailures,
+            messages, results, deadLetters, unmapped, clocksAhead, withoutTable, byText, repliesRefused, resultAge, reconciled, delayLateness, inFlight, finishFailures,
             heldMessages, heldMessagesGivenOut, heldDeliveries, refusingPlaces, repliesLetGo, calls, callSeconds,
             circuit, brokerConnected, brokerBlocked, brokerReconnects, webhooks, reloads, build, cpu, memory,
         ]

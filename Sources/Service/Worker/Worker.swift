@@ -114,7 +114,7 @@ public struct Worker: Service {
             // Whoever does not know of a cancel command yet must not take a recovery.
             try await cancels.follow(link, settings.names, until: stop)
         }
-        if settings.stages != [.unrouted] {
+        if !settings.stages.isSubset(of: [.unrouted]) {
             // Whoever does not know what is claimed must not charge, nor tell an end.
             let begun = ContinuousClock.now
             try await claims.follow(link, settings.names, until: stop)

@@ -22,7 +22,7 @@ import Testing
         "d35290d5-7668-4229-9233-7e43165233dc", "D35290D5-7668-4229-9233-7E43165233DC", "orders/d35290d5-7668-4229-9233-7e43165233dc?x=1",
     ])
     func aUUIDIsNoCardNumber(text: String) {
-        #expect(CardDataGuard.cardNumbers(in: Array("5-7668-4229-9233-7".utf8)).count == 1, "its digits would be one")
+        #expect(CardDataGuard.finding(in: "5-7668-4229-9233-7") == .cardNumber, "its digits would be one")
         #expect(CardDataGuard.redacted(text) == text && CardDataGuard.finding(in: text) == nil)
     }
 

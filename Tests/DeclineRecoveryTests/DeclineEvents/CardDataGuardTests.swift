@@ -109,7 +109,9 @@ import Testing
             #expect(identity(card) == clear)
         }
         #expect(identity(#""last5":"1""#) != clear)
-        #expect(CardDataGuard.identity(of: [0xFF, 0x31]) == [0xFF, 0x31])
+        // What nobody can read is told from others by its digest.
+        #expect(CardDataGuard.identity(of: [0xFF, 0x31]) != CardDataGuard.identity(of: [0xFF, 0x32]))
+        #expect(String(decoding: CardDataGuard.redacted([0xFF, 0x31]), as: UTF8.self).hasPrefix("[unreadable: 2 bytes, digest "))
         #expect(CardDataGuard.identity(of: Array(#"{"a":{"encryptedCard":"x"}}"#.utf8)) == Array(#"{"a":{"encryptedCard":"x"}}"#.utf8))
     }
 

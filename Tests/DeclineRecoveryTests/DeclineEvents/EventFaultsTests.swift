@@ -18,7 +18,7 @@ import Testing
     /// A sender who mends what was told must not be told something else then.
     @Test(arguments: [
         (#"{"trigger":"recycle"}"#, ["order.purchaseId", "order.billingCycle", "order.id", "recovery.reattempt", "amount.currency", "billing.city", "paymentMethod"]),
-        (#"{"trigger":"rerun","order":{"type":"new_sale"}}"#, ["order.rerunNumber", "order.id", "recovery", "decline.responseCode"]),
+        (#"{"trigger":"rerun","order":{"type":"new_sale"}}"#, ["order.rerunNumber", "order.id", "recovery", "decline.transactionId"]),
         (#"{"trigger":"initial","order":{"type":"recurring"},"amount":"49.99"}"#, ["order.purchaseId", "order.billingCycle", "amount", "amount.minorUnits"]),
         (#"{}"#, ["merchantId", "trigger", "order.id", "order.type", "decline.gatewayId", "billing.zipCode", "paymentMethod"]),
     ])

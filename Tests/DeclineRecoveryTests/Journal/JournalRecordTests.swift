@@ -10,6 +10,10 @@ import Testing
         at: .in2026(5), stage: .retry, merchantID: "acme", reference: reference, gatewayID: "42", fate: "told", detail: "submitted",
         reason: "submitted",
         rule: "table:nmi/202", declineClass: .soft, until: .in2026(600), attempts: 3, amount: Money(minorUnits: 4_999, currency: .usd), declineCode: "nmi/202",
+        decline: JournaledDecline(
+            source: "nmi", code: "202", gatewayID: "7", networkCode: "51", network: .visa, advice: "02", text: "Insufficient funds", textDigest: nil,
+            crmClass: .soft, orderType: .recurring, isCascade: false, confidence: .code),
+        notes: ["$.data.decline.avsResultCode: left out"],
         workerID: "w-1")
 
     @Test func everyFieldComesBack() {

@@ -39,7 +39,9 @@ import Testing
     }
 
     @Test func aSkipLeavesTheCRMToItsRulesAndARejectionAsksForMending() {
-        for reason in SkipReason.allCases where ![.inRecovery, .alreadyRecovered].contains(reason) { #expect(event(order(.newSale), .skipped(reason)).action == .followOwnRules) }
+        for reason in SkipReason.allCases where ![.inRecovery, .alreadyRecovered, .firstChargeUnknown].contains(reason) { #expect(event(order(.newSale), .skipped(reason)).action == .followOwnRules) }
+        // Whoever charges again before he has looked may charge twice.
+        for type in OrderType.allCases { #expect(event(order(type), .skipped(.firstChargeUnknown)).action == .lookUpFirstCharge) }
         for reason in ResultReason.Rejection.allCases { #expect(event(order(.newSale), .rejected(reason)).action == .correctAndResend) }
     }
 

@@ -37,7 +37,7 @@ import Testing
     }
 
     @Test func beyondTheNetworksCeilingNoRerunIsMade() {
-        for (brand, rerun, isSkipped) in [("Visa", 15, false), ("visa", 16, true), ("mastercard", 35, false), ("Mastercard", 36, true), ("amex", 99, false), (nil, 99, false)] {
+        for (brand, rerun, isSkipped) in [("Visa", 20, false), ("visa", 21, true), ("mastercard", 35, false), ("Mastercard", 36, true), ("amex", 99, false), (nil, 99, false)] {
             let isSkip = route(event(.rerun(.gateway("42")), brand: brand, rerun: rerun), .managed) == .skip(.networkLimit)
             #expect(isSkip == isSkipped, "\(brand ?? "no brand") \(rerun)")
         }

@@ -1,11 +1,12 @@
 // The mapping explorer: how a decline would be classed and routed, rule by rule, while one types. Nothing is sent to anybody.
 import { el, foreign } from "./dom.js";
 import { debounced, get, post, query } from "./api.js";
-import { card, desk, empty, exact, field, problemBox, redraw } from "./desk.js";
+import { card, desk, empty, exact, field, problemBox, redraw, table } from "./desk.js";
 import { code, pill } from "./words.js";
 import { stepList } from "./forecast.js";
 
-const blank = { source: "", code: "", text: "", advice: "", crmClass: "", merchant: "", gateway: "", orderType: "new_sale" };
+const blank = { source: "", code: "", text: "", networkCode: "", advice: "", crmClass: "", merchant: "", gateway: "", orderType: "new_sale" };
+let gaps = null;
 let asked = { ...blank }, event = "", whole = false, options = null, result = null, problem = null, busy = false;
 
 const explain = debounced(300, async (isLatest) => {
@@ -41,6 +42,7 @@ function changed() {
 
 function ask() {
   if (!options) get("/api/mapping/options").then((answer) => { options = answer; redraw(); }, (found) => { problem = found; redraw(); });
+  get("/api/mapping/gaps").then((answer) => { gaps = answer.gaps; redraw(); }, () => { gaps = null; redraw(); });
   explain.now();
 }
 
@@ -69,6 +71,7 @@ export const mappingPage = {
       card("What happens", { "data-test": "mapping-result", "aria-busy": busy ? "true" : undefined, "data-state": result?.class },
         problemBox(problem), result ? answerView(result) :
           !problem && empty("Nothing asked yet.", whole ? "Paste a decline event as JSON." : "Choose a source and type a code or a text."))),
+    gapsCard(),
   ],
 };
 
@@ -87,7 +90,7 @@ function codeForm() {
   const list = (id, values) => el("datalist", { id }, (values ?? []).map((value) => el("option", { key: value, value })));
   return el("form", { class: "filters", on: { submit: (submit) => { submit.preventDefault(); explain.now(); } } },
     text("source", "Code source", { list: "sources", "data-filter": "", placeholder: "nmi, stripe …" }), list("sources", options?.sources),
-    text("code", "Response code"), text("text", "Response text"), text("advice", "Merchant advice code"),
+    text("code", "Response code"), text("text", "Response text"), text("networkCode", "Network's code"), text("advice", "Merchant advice code"),
     select("crmClass", "The CRM's own class", [["", "none"], ["soft", "soft"], ["hard", "hard"]]),
     text("merchant", "Merchant", { list: "merchants" }), list("merchants", options?.merchants ?? desk.session?.merchants),
     text("gateway", "Gateway that declined"),
@@ -99,11 +102,24 @@ const eventBox = () => field("Decline event (JSON)", el("textarea", {
   on: { input: (input) => { event = input.target.value; changed(); } },
 }), { class: "field tall" });
 
-function answerView({ class: decided, rule, why, insufficientFunds, route, steps }) {
+// What nobody decided, or only a text: most frequent first, with the rule that would decide it.
+function gapsCard() {
+  if (!gaps) return null;
+  return card("Unknown, and decided by their text only: the last 30 days", { "data-test": "mapping-gaps" },
+    gaps.length === 0 ? empty("Nothing.", "Every decline was decided by more than its text.") :
+      table("Declines that nobody decided, or only their text", [["Declines"], ["Merchant"], ["Source"], ["Code"], ["Text"], ["Decided by"], ["A rule to paste"]],
+        gaps.map((gap, index) => ({ key: String(index), cells: [
+          String(gap.count), foreign(gap.merchantId ?? ""), foreign(gap.source), foreign(gap.code), gap.text ? foreign(gap.text) : el("span", { class: "muted" }, "not kept"),
+          [pill(gap.class === "soft" ? "good" : "bad", gap.class), " ", code(gap.rule)], code(gap.paste),
+        ] }))));
+}
+
+function answerView({ class: decided, rule, why, insufficientFunds, confidence, route, steps }) {
   return el("div", { class: busy ? "stale" : "" },
     el("p", { class: "verdict" }, pill(decided === "soft" ? "good" : "bad", decided, "mapping-class"), el("span", { "data-test": "mapping-why" }, foreign(why))),
     el("dl", { class: "facts-list" },
       el("dt", null, "Rule"), el("dd", { "data-test": "mapping-rule" }, code(rule)),
+      confidence && [el("dt", null, "Confidence"), el("dd", null, confidence)],
       insufficientFunds && [el("dt", null, "Funds"), el("dd", null, "Counts as insufficient funds: a cascade profile leaves it out.")],
       el("dt", null, "Route"), el("dd", { "data-test": "mapping-route" }, route ? [code(route.word), " ", foreign(route.detail)]
         : el("span", { class: "muted" }, "Not known from a code alone: paste a whole event to see it."))),

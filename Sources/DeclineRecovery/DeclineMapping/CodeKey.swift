@@ -1,0 +1,74 @@
+/// A code as people and programs write it, brought to one form.
+enum CodeKey {
+    /// As it was meant: no blanks around it, ASCII case ignored.
+    static func exact(_ code: String) -> String {
+        let bytes = code.utf8
+        guard let first = bytes.firstIndex(where: { $0 > 0x20 }) else { return "" }
+        let last = bytes.lastIndex { $0 > 0x20 } ?? first
+        return String(code[first...last]).lowercased()
+    }
+
+    /// A number without what does not belong to it: `00200` and `200.0` are 200, `05` is 5.
+    static func number(_ exact: String) -> String {
+        var text = Substring(exact)
+        if let dot = text.utf8.firstIndex(of: 0x2E), dot > text.startIndex, text[text.index(after: dot)...].utf8.allSatisfy({ $0 == 0x30 }) {
+            text = text[..<dot]
+        }
+        guard !text.isEmpty, text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else { return String(text) }
+        let significant = text.drop { $0 == "0" }
+        return significant.isEmpty ? "0" : String(significant)
+    }
+
+    /// The code at the head of a longer text: `05: do not honor`, `51 - declined`.
+    static func leading(_ exact: String) -> String? {
+        let head = exact.utf8.prefix { isLetterOrDigit($0) }
+        guard (1...6).contains(head.count), head.contains(where: { (0x30...0x39).contains($0) }) else { return nil }
+        let rest = exact.utf8.dropFirst(head.count).drop { $0 == 0x20 }
+        guard let mark = rest.first, mark == 0x3A || mark == 0x2D || mark == 0x7C else { return nil }
+        return String(Substring(head))
+    }
+
+    private static func isLetterOrDigit(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) || (0x61...0x7A).contains(byte) }
+
+    /// A network's code that stands in a text beside its meaning: `DECLINE: 05`, `51 - DECLINED`, `Refused | 01: Refer to issuer`.
+    static func inText(_ text: String) -> String? {
+        let bytes = Array(text.utf8.prefix(200))
+        var at = 0
+        var index = 0
+        var before: UInt8 = 0
+        var leader: [UInt8] = []
+        while at < bytes.count {
+            let byte = bytes[at] | 0x20
+            guard isLetterOrDigit(byte) else {
+                if bytes[at] > 0x20 { before = bytes[at] }
+                at += 1
+                continue
+            }
+            let start = at
+            while at < bytes.count, isLetterOrDigit(bytes[at] | 0x20) { at += 1 }
+            var next = at
+            while next < bytes.count, bytes[next] <= 0x20 { next += 1 }
+            let after: UInt8 = next < bytes.count ? bytes[next] : 0
+            if at - start == 2, isCode(bytes[start], bytes[start + 1]) {
+                let isFollowed = after == 0x3A || after == 0x29 || after == 0x2D || after == 0x7C
+                let leads = index == 0 || index == 1 && leaders.contains(leader)
+                let ends = after == 0 && index == 1 && (before == 0x3A || before == 0x2D || before == 0x23)
+                if isFollowed && (leads || before == 0x7C) && next + 1 < bytes.count || ends { return String(decoding: bytes[start..<at], as: UTF8.self) }
+            }
+            leader = bytes[start..<at].map { $0 | 0x20 }
+            index += 1
+            before = 0
+        }
+        return nil
+    }
+
+    private static let leaders: Set<[UInt8]> = Set(
+        ["decline", "declined", "error", "refused", "response", "resp", "code", "auth", "reason", "failed"].map { Array($0.utf8) })
+
+    /// Two digits, or a capital letter and a digit.
+    private static func isCode(_ first: UInt8, _ second: UInt8) -> Bool {
+        let digits = 0x30...0x39 as ClosedRange<UInt8>
+        let capitals = 0x41...0x5A as ClosedRange<UInt8>
+        return digits.contains(first) && (digits.contains(second) || capitals.contains(second)) || capitals.contains(first) && digits.contains(second)
+    }
+}

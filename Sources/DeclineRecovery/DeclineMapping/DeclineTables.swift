@@ -1,0 +1,105 @@
+/// All built-in tables and text rules.
+public struct DeclineTables: Sendable {
+    /// Gateways, processors and networks.
+    public let gateways: [DeclineTable]
+    /// Mastercard's advice codes.
+    public let merchantAdvice: DeclineTable
+    /// Visa's decline categories, where they come as an advice.
+    public let visaAdvice: DeclineTable
+    public let texts: TextRules
+    private let byKey: [String: Int]
+    private let bySource: [String: Int]
+
+    /// The tables that this build carries. A file that cannot be read is a broken build, which a test would have caught.
+    public static let builtIn: DeclineTables = {
+        func load(_ file: (name: String, bytes: [UInt8])) -> DeclineTable {
+            guard let table = DeclineTable(file: file.bytes) else { fatalError("DeclineTables.builtIn: \(file.name) is not a decline table") }
+            return table
+        }
+        guard let texts = TextRules(file: PackageResources.text_rules_json) else { fatalError("DeclineTables.builtIn: text-rules.json is not readable") }
+        return DeclineTables(
+            gateways: gatewayFiles.map(load), merchantAdvice: load(("merchant-advice", PackageResources.merchant_advice_json)),
+            visaAdvice: load(("visa-advice", PackageResources.visa_advice_json)), texts: texts)
+    }()
+
+    /// Names this build's tables: other rows, another version. A letter tells by it which mapping its message met.
+    public static let version: String = {
+        let files = gatewayFiles.map(\.bytes) + [PackageResources.merchant_advice_json, PackageResources.visa_advice_json, PackageResources.text_rules_json]
+        let namespace = UUID5(high: 0x2e4b_8a17_50c3_5f96, low: 0xa1d7_3c08_6be2_94f5)
+        return String(UUID5(namespace: namespace, name: files.map { String(decoding: $0, as: UTF8.self) }.joined()).description.prefix(8))
+    }()
+
+    init(gateways: [DeclineTable], merchantAdvice: DeclineTable, visaAdvice: DeclineTable, texts: TextRules) {
+        self.gateways = gateways
+        self.merchantAdvice = merchantAdvice
+        self.visaAdvice = visaAdvice
+        self.texts = texts
+        bySource = Dictionary(gateways.enumerated().map { ($1.source, $0) }, uniquingKeysWith: { first, _ in first })
+        byKey = Dictionary(
+            gateways.enumerated().flatMap { index, table in ([table.source] + table.aliases).map { (SourceName.key($0), index) } },
+            uniquingKeysWith: { first, _ in first })
+    }
+
+    /// The table of a code source as people write it (`nmi`, `Authorize Net`, `Stripe Payment Intents`, `visa`, ...).
+    public func table(of source: String) -> DeclineTable? {
+        // Most sources are written as an alias is.
+        if let index = byKey[SourceName.key(source)] { return gateways[index] }
+        return SourceName.keys(of: source).lazy.compactMap { byKey[$0] }.first.map { gateways[$0] }
+    }
+
+    /// The table of this very name.
+    func table(named source: String) -> DeclineTable? { bySource[source].map { gateways[$0] } }
+
+    /// The row of a code in a table or in those it builds upon, and whose row it is.
+    func finding(_ code: String, in table: DeclineTable) -> Finding? {
+        let exact = CodeKey.exact(code)
+        if exact.isEmpty { return nil }
+        return look(exact, table) ?? CodeKey.leading(exact).flatMap { look($0, table) }
+    }
+
+    private func look(_ exact: String, _ table: DeclineTable) -> Finding? {
+        var chain = [table]
+        while let base = chain.last?.base.flatMap({ self.table(named: $0) }), chain.count < 4 { chain.append(base) }
+        for table in chain {
+            if let row = table.exactly(exact) { return Finding(table: table.source, row: row) }
+        }
+        for table in chain {
+            if let row = table.loosely(exact) { return Finding(table: table.source, row: row) }
+        }
+        return nil
+    }
+
+    /// A row, and the table that it was found in.
+    public struct Finding: Sendable, Equatable {
+        public let table: String
+        public let row: DeclineTable.Row
+    }
+
+    /// What an advice code says, read by the brand of the card: Mastercard's are two digits, Visa's one.
+    func advice(_ text: String, of network: CardNetwork?) -> Finding? {
+        let bytes = text.utf8.drop { $0 <= 0x20 }
+        let digits = (bytes.first.map { $0 | 0x20 } == 0x6D ? bytes.dropFirst() : bytes).prefix { (0x30...0x39).contains($0) }
+        guard (1...4).contains(digits.count) else { return nil }
+        let number = CodeKey.number(String(Substring(digits)))
+        switch network {
+        case .visa: return find(number, visaAdvice)
+        // Who does not know the brand can still tell by the form: a bare digit is Visa's.
+        case nil where digits.count == bytes.count && digits.count == 1: return find(number, visaAdvice)
+        default: return find(number, merchantAdvice)
+        }
+    }
+
+    private func find(_ number: String, _ table: DeclineTable) -> Finding? { table.loosely(number).map { Finding(table: table.source, row: $0) } }
+
+    /// The name of a known source nearest to a spelling that no table claims; `nil` where none is near.
+    public func nearestSource(to spelling: String) -> String? {
+        let key = SourceName.key(spelling)
+        let candidates = gateways.flatMap { table in ([table.source] + table.aliases).map { (source: table.source, key: SourceName.key($0)) } }
+        let ranked = candidates.map { (source: $0.source, distance: EditDistance.between(key, $0.key), length: $0.key.utf8.count) }
+        guard let best = ranked.min(by: { $0.distance < $1.distance }), best.distance * 3 <= max(best.length, 3) else {
+            // A long name of which a known one is a part.
+            return candidates.filter { $0.key.utf8.count >= 5 && key.contains($0.key) }.max { $0.key.utf8.count < $1.key.utf8.count }?.source
+        }
+        return best.source
+    }
+}

@@ -1,0 +1,145 @@
+/// One decline as the mapping judges it: what was said, of which charge, and by which card's network.
+public struct DeclineCase: Sendable {
+    public let decline: Decline
+    public let orderType: OrderType
+    /// A sale that just failed goes to another acquirer at once; anything else is tried again later.
+    public let isCascade: Bool
+    public let network: CardNetwork?
+
+    public init(decline: Decline, orderType: OrderType, isCascade: Bool, network: CardNetwork?) {
+        self.decline = decline
+        self.orderType = orderType
+        self.isCascade = isCascade
+        self.network = network
+    }
+
+    public init(_ event: DeclineEvent) {
+        let isCascade = if case .initial = event.trigger { true } else { false }
+        let method = event.paymentMethod
+        let network = event.decline.network.flatMap(CardNetwork.init(brand:)) ?? method.brand.flatMap(CardNetwork.init(brand:)) ?? method.bin.flatMap(CardNetwork.init(bin:))
+        self.init(decline: event.decline, orderType: event.order.type, isCascade: isCascade, network: network)
+    }
+}
+
+/// What each source of evidence says about a decline, before anybody weighs it.
+struct Evidence {
+    let words: [String]
+    let code: DeclineTables.Finding?
+    let network: DeclineTables.Finding?
+    let advice: DeclineTables.Finding?
+    let text: TextRules.Rule?
+    /// No table claims the source of the code.
+    let hasNoTable: Bool
+
+    init(_ question: DeclineCase, _ merchant: Merchant, _ tables: DeclineTables) {
+        let decline = question.decline
+        // A source that nobody claims is nobody's: only one that is not named at all is known by its gateway.
+        let source = decline.responseCodeSource.utf8.contains { $0 > 0x20 } ? decline.responseCodeSource : merchant.gateways[decline.gatewayID]?.type ?? ""
+        let table = tables.table(of: source)
+        hasNoTable = table == nil
+        let code = table.flatMap { tables.finding(decline.responseCode, in: $0) }
+        self.code = code
+        // The network of the card, or the one whose codes the gateway passes on.
+        let brand = question.network ?? decline.network.flatMap(CardNetwork.init(brand:)) ?? CardNetwork(brand: decline.responseCodeSource)
+        let networkTable = tables.table(named: brand?.table ?? "iso8583")
+        if let own = decline.networkCode, !own.isEmpty {
+            network = networkTable.flatMap { tables.finding(own, in: $0) }
+        } else if let inText = decline.responseText.flatMap(CodeKey.inText), code == nil || CodeKey.number(inText.lowercased()) != CodeKey.number(CodeKey.exact(decline.responseCode)) {
+            network = networkTable.flatMap { tables.finding(inText, in: $0) }
+        } else {
+            network = nil
+        }
+        words = decline.responseText.map { TextWords.split($0) } ?? []
+        var text = tables.texts.rule(for: words)
+        // Some CRMs put words where a code belongs.
+        if code == nil, Self.isWords(decline.responseCode), let said = tables.texts.rule(for: decline.responseCode) {
+            text = text.map { $0.rank <= said.rank ? $0 : said } ?? said
+        }
+        // An advice may come with its words: "03 : Do not try again".
+        if let words = decline.merchantAdviceCode, Self.isWords(words), let said = tables.texts.rule(for: words), said.category == .never, text?.category != .never {
+            text = said
+        }
+        self.text = text
+        advice = decline.merchantAdviceCode.flatMap { tables.advice($0, of: brand) }
+    }
+
+    private static func isWords(_ text: String) -> Bool {
+        text.utf8.lazy.filter { (0x61...0x7A).contains($0 | 0x20) }.prefix(4).count == 4
+    }
+
+    /// Whoever says "never", the network's own voices first.
+    var order: NetworkOrder? {
+        for finding in [code, advice, network] {
+            if let finding, finding.row.isNetworkOrder { return NetworkOrder(source: finding.table, code: finding.row.code, description: finding.row.description) }
+        }
+        if let text, text.category == .never { return NetworkOrder(source: "text", code: text.name, description: text.description) }
+        return nil
+    }
+
+    var isInsufficientFunds: Bool {
+        code?.row.isInsufficientFunds == true || network?.row.isInsufficientFunds == true || text?.isInsufficientFunds == true
+    }
+
+    /// Who is believed, where neither a network order nor the merchant nor the CRM speaks.
+    var verdict: Verdict? {
+        if let code, !code.row.isGeneric {
+            // An advice that forbids or corrects is more exact than the code it comes with; one that says "later" only adds to it.
+            if let advice, !advice.row.isGeneric, !advice.row.isSoft { return .advice(advice) }
+            return .code(code)
+        }
+        if let network, !network.row.isGeneric { return .network(network) }
+        // "Later" says nothing new of a code that is soft already.
+        if let advice, !advice.row.isGeneric, !advice.row.isHardForRecurring, !(advice.row.isSoft && code?.row.isSoft == true) { return .advice(advice) }
+        if let text, !text.isGeneric, code == nil || !text.isVague { return .text(text) }
+        if let code { return .code(code) }
+        if let network { return .network(network) }
+        if let text { return .text(text) }
+        return advice.map(Verdict.advice)
+    }
+
+    enum Verdict: Equatable {
+        case code(DeclineTables.Finding)
+        case network(DeclineTables.Finding)
+        case advice(DeclineTables.Finding)
+        case text(TextRules.Rule)
+
+        var category: DeclineCategory {
+            switch self {
+            case .code(let finding), .network(let finding), .advice(let finding): finding.row.category
+            case .text(let rule): rule.category
+            }
+        }
+
+        var isHardForRecurring: Bool {
+            switch self {
+            case .code(let finding), .network(let finding), .advice(let finding): finding.row.isHardForRecurring
+            case .text: false
+            }
+        }
+
+        var isInsufficientFunds: Bool {
+            switch self {
+            case .code(let finding), .network(let finding), .advice(let finding): finding.row.isInsufficientFunds
+            case .text(let rule): rule.isInsufficientFunds
+            }
+        }
+
+        var confidence: DeclineConfidence {
+            switch self {
+            case .code: .code
+            case .network, .advice: .network
+            case .text(let rule): rule.isGeneric || rule.isVague ? .guess : .text
+            }
+        }
+    }
+}
+
+/// A "never again", and whose it is.
+public struct NetworkOrder: Sendable, Equatable {
+    /// The table, or `text`.
+    public let source: String
+    public let code: String
+    public let description: String
+
+    public var name: String { "\(source)/\(code)" }
+}

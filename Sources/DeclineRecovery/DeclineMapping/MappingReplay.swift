@@ -1,0 +1,86 @@
+/// The declines of the journal, asked again: which would go another way under other rules, and which nobody decides well today.
+public struct MappingReplay: Sendable {
+    /// Declines of one code that would go another way.
+    public struct Change: Sendable, Equatable {
+        public let source: String
+        public let code: String
+        public let was: DeclineClass
+        public let becomes: DeclineClass
+        /// The rule that would decide.
+        public let rule: String
+        public internal(set) var count: Int
+        /// Minor units, by currency.
+        public internal(set) var amounts: [String: Int64]
+    }
+
+    /// Declines of one code or text that only a text decided, or nobody.
+    public struct Gap: Sendable, Equatable {
+        public let merchantID: MerchantID?
+        public let source: String
+        public let code: String
+        public let text: String?
+        public let rule: String
+        public let declineClass: DeclineClass
+        public internal(set) var count: Int
+        public internal(set) var last: Moment
+
+        /// A line for the merchant's `declineMapping` that decides it; the class is today's, to be changed.
+        public var ruleToPaste: String {
+            let scope = "gateway: \(Self.quoted(source.isEmpty ? "?" : source))"
+            let match = text.map { "text: \(Self.quoted($0))" } ?? "code: \(Self.quoted(code))"
+            return "- { \(scope), \(match), class: \(declineClass.rawValue) }"
+        }
+
+        private static func quoted(_ text: String) -> String {
+            let isPlain = !text.isEmpty && text.utf8.allSatisfy { (0x61...0x7A).contains($0) || $0 == 0x5F }
+            return isPlain ? text : "\"" + text.map { $0 == "\"" || $0 == "\\" ? "\\\($0)" : String($0) }.joined() + "\""
+        }
+    }
+
+    public private(set) var asked = 0
+    /// Records whose merchant the new configuration has not, or whose text was not kept.
+    public private(set) var unanswerable = 0
+    private var changed: [String: Change] = [:]
+    private var gaps: [String: Gap] = [:]
+
+    public init() {}
+
+    /// Most first.
+    public var changes: [Change] { changed.values.sorted { ($1.count, $0.source, $0.code) < ($0.count, $1.source, $1.code) } }
+
+    /// Most frequent first.
+    public var openGaps: [Gap] { gaps.values.sorted { ($1.count, $0.source, $0.code) < ($0.count, $1.source, $1.code) } }
+
+    /// Asks a decline again.
+    ///
+    /// - Parameter merchants: by the new configuration.
+    public mutating func ask(_ record: JournalRecord, again merchants: [MerchantID: Merchant]) {
+        guard let decline = record.decline, let was = record.declineClass else { return }
+        asked += 1
+        guard let merchant = record.merchantID.flatMap({ merchants[$0] }) else { return unanswerable += 1 }
+        // A decision by a text that was not kept cannot be had again.
+        if decline.textDigest != nil, record.rule?.hasPrefix("text:") == true { return unanswerable += 1 }
+        let now = DeclineMapping.classify(decline.question, merchant: merchant)
+        if now.declineClass == was { return }
+        let key = "\(decline.source)/\(decline.code)/\(was.rawValue)/\(now.rule)"
+        var change = changed[key]
+            ?? Change(source: decline.source, code: decline.code, was: was, becomes: now.declineClass, rule: now.rule, count: 0, amounts: [:])
+        change.count += 1
+        if let amount = record.amount { change.amounts[amount.currency.code, default: 0] += amount.minorUnits }
+        changed[key] = change
+    }
+
+    /// Takes up a decline that nobody decided, or only its text.
+    public mutating func note(_ record: JournalRecord) {
+        guard let decline = record.decline, let declineClass = record.declineClass, let rule = record.rule else { return }
+        guard rule == "unknown" || rule.hasPrefix("text:") || rule.hasPrefix("network_order:text/") else { return }
+        let key = "\(record.merchantID?.text ?? "")/\(decline.source)/\(decline.code)/\(decline.text ?? decline.textDigest ?? "")"
+        var gap = gaps[key]
+            ?? Gap(
+                merchantID: record.merchantID, source: decline.source, code: decline.code, text: decline.text, rule: rule, declineClass: declineClass, count: 0,
+                last: record.at)
+        gap.count += 1
+        gap.last = max(gap.last, record.at)
+        gaps[key] = gap
+    }
+}

@@ -1,0 +1,126 @@
+/// A sequence of words that a text may hold. Written as in `Tables/text-rules.json`: words stand one after the other, `a|b` is either, `word*` any
+/// word that begins so, `word?` may be missing, `..` is a gap of up to three words and `...` of up to sixteen, `^` and `$` are the ends of the text.
+struct TextPattern: Sendable {
+    enum Element: Sendable {
+        case one([Int32])
+        case maybe([Int32])
+        case gap(Int)
+    }
+
+    let elements: [Element]
+    let isAtStart: Bool
+    let isAtEnd: Bool
+    /// It says no by itself, so that a "not" before it does not turn it around.
+    let isNegative: Bool
+
+    init?(_ source: String, _ vocabulary: inout TextVocabulary) {
+        var elements: [Element] = []
+        var isAtStart = false
+        var isAtEnd = false
+        for token in source.split(separator: " ") {
+            switch token {
+            case "^": isAtStart = true
+            case "$": isAtEnd = true
+            case "..": elements.append(.gap(3))
+            case "...": elements.append(.gap(16))
+            default:
+                let isOptional = token.hasSuffix("?")
+                let words = (isOptional ? token.dropLast() : token).split(separator: "|").map { vocabulary.atom(String($0)) }
+                if words.isEmpty { return nil }
+                elements.append(isOptional ? .maybe(words) : .one(words))
+            }
+        }
+        guard let first = elements.first, elements.contains(where: { if case .one = $0 { true } else { false } }) else { return nil }
+        switch first {
+        case .one(let words): isNegative = words.contains { vocabulary.negations.contains($0) || vocabulary.prohibitions.contains($0) }
+        case .maybe: isNegative = false
+        case .gap: return nil
+        }
+        self.elements = elements
+        self.isAtStart = isAtStart
+        self.isAtEnd = isAtEnd
+    }
+
+    /// The words that it can begin with.
+    var openings: [Int32] {
+        var openings: [Int32] = []
+        for element in elements {
+            switch element {
+            case .one(let words): return openings + words
+            case .maybe(let words): openings += words
+            case .gap: return openings
+            }
+        }
+        return openings
+    }
+
+    func matches(_ words: [HeardWord], at position: Int, _ vocabulary: TextVocabulary) -> Bool {
+        if isAtStart, position > 0 { return false }
+        guard matches(words, at: position, from: 0) else { return false }
+        if isNegative || position == 0 { return true }
+        if words[position - 1].isAny(of: vocabulary.negations) { return false }
+        return position == 1 || !words[position - 1].isAny(of: vocabulary.fillers) || !words[position - 2].isAny(of: vocabulary.negations)
+    }
+
+    private func matches(_ words: [HeardWord], at position: Int, from index: Int) -> Bool {
+        guard index < elements.count else { return !isAtEnd || position == words.count }
+        switch elements[index] {
+        case .one(let wanted):
+            return position < words.count && words[position].isAny(of: wanted) && matches(words, at: position + 1, from: index + 1)
+        case .maybe(let wanted):
+            if matches(words, at: position, from: index + 1) { return true }
+            return position < words.count && words[position].isAny(of: wanted) && matches(words, at: position + 1, from: index + 1)
+        case .gap(let longest):
+            let end = min(position + longest, words.count)
+            return position <= end && (position...end).contains { matches(words, at: $0, from: index + 1) }
+        }
+    }
+}
+
+/// A word of a text, as the patterns know it.
+struct HeardWord: Sendable {
+    let exact: Int32?
+    let prefixes: [Int32]
+
+    func isAny(of atoms: [Int32]) -> Bool {
+        if let exact, atoms.contains(exact) { return true }
+        return prefixes.contains { atoms.contains($0) }
+    }
+}
+
+/// Every word and every beginning of a word that some pattern asks for, by number.
+struct TextVocabulary: Sendable {
+    private var exact: [String: Int32] = [:]
+    private var prefixes: [(text: String, atom: Int32)] = []
+    private var prefixesByLetter: [UInt8: [Int]] = [:]
+    private(set) var count: Int32 = 0
+    private(set) var negations: [Int32] = []
+    private(set) var prohibitions: [Int32] = []
+    /// What may stand between a "not" and what it denies.
+    private(set) var fillers: [Int32] = []
+
+    init() {
+        negations = ["not", "no", "isnt", "wasnt", "without", "never", "non", "nor", "nao", "nicht", "kein", "keine", "sin", "sem", "sans"].map { atom($0) }
+        prohibitions = ["do", "dont", "cannot", "cant"].map { atom($0) }
+        fillers = ["reported", "been", "be", "yet", "a", "an", "the", "any", "currently", "flagged"].map { atom($0) }
+    }
+
+    mutating func atom(_ word: String) -> Int32 {
+        if word.hasSuffix("*") {
+            let text = String(word.dropLast())
+            if let known = prefixes.first(where: { $0.text == text }) { return known.atom }
+            prefixesByLetter[text.utf8.first ?? 0, default: []].append(prefixes.count)
+            prefixes.append((text, count))
+        } else {
+            if let known = exact[word] { return known }
+            exact[word] = count
+        }
+        defer { count += 1 }
+        return count
+    }
+
+    func hear(_ word: String) -> HeardWord {
+        let candidates = prefixesByLetter[word.utf8.first ?? 0] ?? []
+        return HeardWord(exact: exact[word], prefixes: candidates.filter { word.hasPrefix(prefixes[$0].text) }.map { prefixes[$0].atom })
+    }
+}

@@ -1,0 +1,89 @@
+/// What response texts mean: a grammar of words, in the order of severity (`Tables/text-rules.json`). The first rule that a text fulfils decides.
+public struct TextRules: Sendable {
+    public let rules: [Rule]
+    let title: String
+    let origin: String
+    let date: String
+    private let vocabulary: TextVocabulary
+    private let patterns: [(rule: Int, pattern: TextPattern)]
+    /// Which patterns can begin with a word.
+    private let byOpening: [[Int]]
+    private let exceptions: [[TextPattern]]
+
+    public struct Rule: Sendable, Equatable {
+        public let name: String
+        public let category: DeclineCategory
+        public let description: String
+        public let isInsufficientFunds: Bool
+        /// It says that it was declined, and not why.
+        public let isGeneric: Bool
+        /// It says less than any code does.
+        public let isVague: Bool
+        let examples: [String]
+        let counterExamples: [String]
+        let rank: Int
+    }
+
+    init?(file bytes: [UInt8]) {
+        guard let file = try? JSONValue(parsing: bytes.span), let title = file["title"]?.string, let origin = file["origin"]?.string,
+            let date = file["date"]?.string, let entries = file["rules"]?.array
+        else { return nil }
+        var vocabulary = TextVocabulary()
+        var rules: [Rule] = []
+        var patterns: [(rule: Int, pattern: TextPattern)] = []
+        var exceptions: [[TextPattern]] = []
+        for entry in entries {
+            guard let name = entry["rule"]?.string, let category = entry["category"]?.string.flatMap(DeclineCategory.init(rawValue:)),
+                let description = entry["description"]?.string, let sources = entry["patterns"]?.array
+            else { return nil }
+            for source in sources {
+                guard let pattern = source.string.flatMap({ TextPattern($0, &vocabulary) }) else { return nil }
+                patterns.append((rules.count, pattern))
+            }
+            var unless: [TextPattern] = []
+            for source in entry["unless"]?.array ?? [] {
+                guard let pattern = source.string.flatMap({ TextPattern($0, &vocabulary) }) else { return nil }
+                unless.append(pattern)
+            }
+            exceptions.append(unless)
+            rules.append(
+                Rule(
+                    name: name, category: category, description: description, isInsufficientFunds: entry["insufficientFunds"]?.bool ?? false,
+                    isGeneric: entry["generic"]?.bool ?? false, isVague: entry["vague"]?.bool ?? false,
+                    examples: (entry["examples"]?.array ?? []).compactMap(\.string), counterExamples: (entry["not"]?.array ?? []).compactMap(\.string),
+                    rank: rules.count))
+        }
+        var byOpening = [[Int]](repeating: [], count: Int(vocabulary.count))
+        for (index, entry) in patterns.enumerated() {
+            for atom in Set(entry.pattern.openings) { byOpening[Int(atom)].append(index) }
+        }
+        self.rules = rules
+        self.title = title
+        self.origin = origin
+        self.date = date
+        self.vocabulary = vocabulary
+        self.patterns = patterns
+        self.byOpening = byOpening
+        self.exceptions = exceptions
+    }
+
+    public func rule(for text: String) -> Rule? { rule(for: TextWords.split(text)) }
+
+    func rule(for words: [String]) -> Rule? {
+        if words.isEmpty { return nil }
+        let heard = words.map(vocabulary.hear)
+        var fulfilled: Set<Int> = []
+        for (position, word) in heard.enumerated() {
+            for atom in word.prefixes + (word.exact.map { [$0] } ?? []) {
+                for index in byOpening[Int(atom)] where !fulfilled.contains(patterns[index].rule) {
+                    if patterns[index].pattern.matches(heard, at: position, vocabulary) { fulfilled.insert(patterns[index].rule) }
+                }
+            }
+        }
+        return fulfilled.sorted().first { !isExcepted($0, heard) }.map { rules[$0] }
+    }
+
+    private func isExcepted(_ rule: Int, _ words: [HeardWord]) -> Bool {
+        exceptions[rule].contains { pattern in words.indices.contains { pattern.matches(words, at: $0, vocabulary) } }
+    }
+}

@@ -1,0 +1,120 @@
+/// The words of a text that a gateway or a person wrote: lower case, without accents, HTML and URL encodings undone, results that are no reasons
+/// (`AVS:Y CVV:M`) left out.
+enum TextWords {
+    /// Nobody writes a reason longer than this, and whatever follows is not worth its cost.
+    static let longest = 1_024
+
+    static func split(_ text: String, dropsResults: Bool = true) -> [String] {
+        var bytes = Array(text.utf8.prefix(longest))
+        if bytes.contains(0x25) { bytes = percentDecoded(bytes) }
+        if bytes.contains(0x26) { bytes = entitiesDecoded(bytes) }
+        var words: [String] = []
+        var word: [UInt8] = []
+        var endsLower = false
+        func flush() {
+            if !word.isEmpty { words.append(String(decoding: word, as: UTF8.self)) }
+            word.removeAll(keepingCapacity: true)
+            endsLower = false
+        }
+        for scalar in String(decoding: bytes, as: UTF8.self).unicodeScalars {
+            switch scalar.value {
+            case 0x61...0x7A:
+                word.append(UInt8(scalar.value))
+                endsLower = true
+            case 0x41...0x5A:
+                // DoNotHonor is three words.
+                if endsLower { flush() }
+                word.append(UInt8(scalar.value) | 0x20)
+            case 0x30...0x39:
+                word.append(UInt8(scalar.value))
+                endsLower = false
+            case 0x27, 0x60, 0xB4, 0x2018, 0x2019, 0x300...0x36F: break
+            case 0xC0...0x17F:
+                let folded = letters[Int(scalar.value - 0xC0)]
+                if folded == 0x2A {
+                    word += scalar.value == 0xDF ? [0x73, 0x73] : [0x61, 0x65]
+                } else if folded == 0x20 { flush() } else { word.append(folded) }
+                endsLower = false
+            default: flush()
+            }
+        }
+        flush()
+        return dropsResults ? withoutResults(words) : words
+    }
+
+    /// U+00C0 to U+017F without their marks; a star stands for two letters (ß, æ), a blank for no letter.
+    private static let letters: [UInt8] = Array(
+        ("aaaaaa*ceeeeiiii" + "dnooooo ouuuuyt*" + "aaaaaa*ceeeeiiii" + "dnooooo ouuuuyty" + "aaaaaaccccccccdd" + "ddeeeeeeeeeegggg"
+            + "gggghhhhiiiiiiii" + "iiiijjkkklllllll" + "lllnnnnnn nnoooo" + "oooorrrrrrssssss" + "ssttttttuuuuuuuu" + "uuuuwwyyyzzzzzzs").utf8)
+
+    private static let results: Set<String> = ["avs", "cvv", "cvv2", "cvc", "cvc2", "cid", "csc", "cavv"]
+
+    private static func withoutResults(_ words: [String]) -> [String] {
+        guard words.contains(where: results.contains) else { return words }
+        var kept: [String] = []
+        var at = 0
+        while at < words.count {
+            if results.contains(words[at]) {
+                var value = at + 1
+                if value < words.count, ["result", "response", "code"].contains(words[value]) { value += 1 }
+                if value < words.count, words[value].utf8.count == 1, words[value] != "2" {
+                    at = value + 1
+                    continue
+                }
+            }
+            kept.append(words[at])
+            at += 1
+        }
+        return kept
+    }
+
+    private static func percentDecoded(_ bytes: [UInt8]) -> [UInt8] {
+        func digit(_ byte: UInt8) -> UInt8? {
+            switch byte {
+            case 0x30...0x39: byte - 0x30
+            case 0x41...0x46: byte - 0x37
+            case 0x61...0x66: byte - 0x57
+            default: nil
+            }
+        }
+        var decoded: [UInt8] = []
+        var at = 0
+        while at < bytes.count {
+            if bytes[at] == 0x25, at + 2 < bytes.count, let high = digit(bytes[at + 1]), let low = digit(bytes[at + 2]) {
+                decoded.append(high << 4 | low)
+                at += 3
+            } else {
+                decoded.append(bytes[at])
+                at += 1
+            }
+        }
+        return decoded
+    }
+
+    /// `&eacute;` is an e, `&#39;` the character of that number; any other name is a blank.
+    private static func entitiesDecoded(_ bytes: [UInt8]) -> [UInt8] {
+        var decoded: [UInt8] = []
+        var at = 0
+        while at < bytes.count {
+            guard bytes[at] == 0x26, let end = bytes[at...].prefix(10).firstIndex(of: 0x3B), end > at + 1 else {
+                decoded.append(bytes[at])
+                at += 1
+                continue
+            }
+            let name = String(decoding: bytes[at + 1..<end], as: UTF8.self)
+            if name.hasPrefix("#") {
+                let number = name.dropFirst()
+                let value = number.lowercased().hasPrefix("x") ? UInt32(number.dropFirst(), radix: 16) : UInt32(number)
+                decoded += (value.flatMap(Unicode.Scalar.init).map { Array(String($0).utf8) }) ?? [0x20]
+            } else if marks.contains(where: name.dropFirst().hasPrefix) {
+                decoded.append(contentsOf: name.utf8.prefix(1))
+            } else {
+                decoded += name == "apos" || name == "rsquo" || name == "lsquo" ? [0x27] : name == "szlig" ? [0x73, 0x73] : [0x20]
+            }
+            at = end + 1
+        }
+        return decoded
+    }
+
+    private static let marks = ["acute", "grave", "circ", "tilde", "uml", "cedil", "ring", "caron", "slash"]
+}

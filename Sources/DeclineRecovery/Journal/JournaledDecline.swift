@@ -1,0 +1,109 @@
+/// What the mapping was asked about a decline, kept in the journal so that it can be asked again under other rules. No person's data: a text
+/// that could hold some is kept as its digest.
+public struct JournaledDecline: Sendable, Equatable {
+    public let source: String
+    public let code: String
+    public let gatewayID: GatewayID
+    public let networkCode: String?
+    public let network: CardNetwork?
+    public let advice: String?
+    public let text: String?
+    public let textDigest: String?
+    public let crmClass: DeclineClass?
+    public let orderType: OrderType
+    public let isCascade: Bool
+    public let confidence: DeclineConfidence
+
+    init(
+        source: String, code: String, gatewayID: GatewayID, networkCode: String?, network: CardNetwork?, advice: String?, text: String?, textDigest: String?,
+        crmClass: DeclineClass?, orderType: OrderType, isCascade: Bool, confidence: DeclineConfidence
+    ) {
+        self.source = source
+        self.code = code
+        self.gatewayID = gatewayID
+        self.networkCode = networkCode
+        self.network = network
+        self.advice = advice
+        self.text = text
+        self.textDigest = textDigest
+        self.crmClass = crmClass
+        self.orderType = orderType
+        self.isCascade = isCascade
+        self.confidence = confidence
+    }
+
+    public init(_ event: DeclineEvent, _ classification: Classification) {
+        let question = DeclineCase(event)
+        let decline = event.decline
+        let text = decline.responseText.flatMap { Self.isImpersonal($0, of: event) ? $0 : nil }
+        self.init(
+            source: Self.word(decline.responseCodeSource) ?? "", code: Self.word(decline.responseCode) ?? "", gatewayID: decline.gatewayID,
+            networkCode: decline.networkCode.flatMap(Self.word), network: question.network, advice: decline.merchantAdviceCode.flatMap(Self.word), text: text,
+            textDigest: text == nil ? decline.responseText.map(Self.digest) : nil, crmClass: decline.crmClass, orderType: event.order.type,
+            isCascade: question.isCascade, confidence: classification.confidence)
+    }
+
+    /// The question as it was asked; without the text where only its digest was kept.
+    public var question: DeclineCase {
+        DeclineCase(
+            decline: Decline(
+                gatewayID: gatewayID, responseCodeSource: source, responseCode: code, responseText: text, merchantAdviceCode: advice, networkCode: networkCode,
+                transactionID: "", crmClass: crmClass),
+            orderType: orderType, isCascade: isCascade, network: network)
+    }
+
+    /// What stands where a code belongs, as long as it is one.
+    private static func word(_ text: String) -> String? {
+        text.isEmpty || text.utf8.count > 64 || hasLongNumber(text) || text.utf8.contains(0x40) ? nil : text
+    }
+
+    private static let namespace = UUID5(high: 0x51c2_7f0e_93ad_5b48, low: 0x8e60_1d4b_c79a_22f1)
+
+    private static func digest(_ text: String) -> String { String(UUID5(namespace: namespace, name: text).description.prefix(13)) }
+
+    /// No number that could be an account, an address or a phone, and no word of the customer's own.
+    private static func isImpersonal(_ text: String, of event: DeclineEvent) -> Bool {
+        if text.utf8.count > 200 || text.utf8.contains(0x40) || hasLongNumber(text) { return false }
+        let own = [event.billing, event.shipping].compactMap { $0 }.flatMap { [$0.firstName, $0.lastName, $0.addressLine1, $0.city, $0.zipCode] }
+            + [event.paymentMethod.holderName, event.payer.id].compactMap { $0 }
+        let words = Set(TextWords.split(text, dropsResults: false))
+        return !own.contains { TextWords.split($0, dropsResults: false).contains { $0.utf8.count > 2 && words.contains($0) } }
+    }
+
+    private static func hasLongNumber(_ text: String) -> Bool {
+        var run = 0
+        for byte in text.utf8 {
+            run = (0x30...0x39).contains(byte) ? run + 1 : 0
+            if run > 5 { return true }
+        }
+        return false
+    }
+}
+
+extension JournaledDecline {
+    func write(to json: inout JSONObjectWriter) {
+        json.member("source", source)
+        json.member("code", code)
+        json.member("gatewayId", gatewayID.text)
+        json.optional("networkCode", networkCode)
+        json.optional("network", network?.rawValue)
+        json.optional("advice", advice)
+        json.optional("text", text)
+        json.optional("textDigest", textDigest)
+        json.optional("crmClass", crmClass?.rawValue)
+        json.member("orderType", orderType.rawValue)
+        json.member("cascade", isCascade)
+        json.member("confidence", confidence.rawValue)
+    }
+
+    /// `nil` for what an older or a newer worker wrote otherwise.
+    init?(_ value: JSONValue?) {
+        guard let value, let source = value["source"]?.string, let code = value["code"]?.string else { return nil }
+        self.init(
+            source: source, code: code, gatewayID: GatewayID(value["gatewayId"]?.string ?? ""), networkCode: value["networkCode"]?.string,
+            network: value["network"]?.string.flatMap(CardNetwork.init(rawValue:)), advice: value["advice"]?.string, text: value["text"]?.string,
+            textDigest: value["textDigest"]?.string, crmClass: value["crmClass"]?.string.flatMap(DeclineClass.init(rawValue:)),
+            orderType: value["orderType"]?.string.flatMap(OrderType.init(rawValue:)) ?? .newSale, isCascade: value["cascade"]?.bool ?? false,
+            confidence: value["confidence"]?.string.flatMap(DeclineConfidence.init(rawValue:)) ?? .guess)
+    }
+}

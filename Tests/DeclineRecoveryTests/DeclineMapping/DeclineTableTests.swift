@@ -1,0 +1,77 @@
+@testable import DeclineRecovery
+import Testing
+
+/// The data files: readable, and without contradiction.
+@Suite struct DeclineTableTests {
+    private var tables: DeclineTables { .builtIn }
+    private var all: [DeclineTable] { tables.gateways + [tables.merchantAdvice, tables.visaAdvice] }
+
+    @Test func everyTableSaysWhereItComesFromAndNoCodeStandsTwice() {
+        for table in all {
+            #expect(!table.origin.isEmpty && !table.title.isEmpty && table.date.hasPrefix("20") && !table.rows.isEmpty, "\(table.source)")
+            #expect(Set(table.rows.map { $0.code.lowercased() }).count == table.rows.count, "\(table.source)")
+            #expect(table.rows.allSatisfy { !$0.description.isEmpty }, "\(table.source)")
+            if let base = table.base { #expect(tables.table(named: base) != nil, "\(table.source)") }
+        }
+    }
+
+    @Test func noAliasIsClaimedTwice() {
+        var claims: [String: String] = [:]
+        for table in tables.gateways {
+            for alias in Set(([table.source] + table.aliases).map(SourceName.key)) {
+                #expect(!alias.isEmpty && claims[alias] == nil, "\(alias): \(table.source) and \(claims[alias] ?? "")")
+                claims[alias] = table.source
+            }
+        }
+    }
+
+    @Test(arguments: [
+        #"{"source":"a","title":"t","origin":"o","date":"2026","aliases":[],"codes":[{"code":"1","category":"soft","description":"d"}]}"#,
+        #"{"source":"a","title":"t","origin":"o","date":"2026","codes":[]}"#, "[]", "not JSON",
+    ])
+    func aTableThatSaysWhatNobodyKnowsIsRefused(file: String) {
+        #expect(DeclineTable(file: Array(file.utf8)) == nil)
+    }
+
+    @Test func aNumberIsOneCodeHoweverItIsWritten() throws {
+        let nmi = try #require(tables.table(of: "nmi"))
+        for code in ["200", " 200", "200.0", "00200", "200: DECLINED", "200 - declined", "200\n"] { #expect(nmi.row(code)?.code == "200", "\(code)") }
+        for code in ["", " ", "2000", "20", "-200", "2OO"] { #expect(nmi.row(code)?.code != "200", "\(code)") }
+        // Where a table has both, each is its own.
+        #expect(tables.table(of: "migs").flatMap { tables.finding("3", in: $0) }?.row.category == .outcomeUnknown)
+        #expect(tables.table(of: "migs").flatMap { tables.finding("03", in: $0) }?.row.category == .accountWrong)
+    }
+
+    @Test(arguments: [
+        ("Network Merchants", "nmi"), ("NMI ", "nmi"), ("nmi_direct_post", "nmi"), ("NMI (Network Merchants)", "nmi"), ("Verifi", "nmi"), ("EVO Canada", "nmi"),
+        ("Authorize Net", "authorizenet"), ("AUTHORIZE.NET (CIM)", "authorizenet"), ("Auth.Net", "authorizenet"), ("AuthorizeNet AIM v3", "authorizenet"),
+        ("Stripe Payment Intents", "stripe"), ("stripe-v3", "stripe"), ("Stripe, Inc.", "stripe"), ("ISO 8583", "iso8583"), ("American Express", "amex"),
+        ("Braintree (Blue Platform)", "braintree"), ("Braintree Payments", "braintree"), ("Checkout.com", "checkout"), ("checkout_com", "checkout"),
+        ("Vantiv eCommerce", "litle"), ("Worldpay", "worldpay"), ("Chase Paymentech", "paymentech"), ("PayPal Payflow Pro", "payflow"),
+        ("CyberSource REST API", "cybersource"), ("Mercado Pago", "mercadopago"), ("USA ePay", "usaepay"), ("First Data (Payeezy)", "compass"),
+    ])
+    func aSourceIsKnownHoweverItIsWritten(spelling: String, source: String) {
+        #expect(tables.table(of: spelling)?.source == source)
+    }
+
+    @Test(arguments: ["", "Gateway", "Payments Inc", "nobody", "12", "My own processor", "striped", "visage"])
+    func nobodyIsTakenForAnother(spelling: String) {
+        #expect(tables.table(of: spelling) == nil)
+    }
+
+    @Test func theNearestNameIsOfferedForOneThatNobodyHas() {
+        #expect(tables.nearestSource(to: "authorizenett") == "authorizenet" && tables.nearestSource(to: "Strype") == "stripe")
+        #expect(tables.nearestSource(to: "qqqqqqqqqqqq") == nil)
+    }
+
+    /// By look they are ISO's 07, 41 and 3, and mean something else.
+    @Test func codesThatLookAlikeAreNotTheSame() {
+        func category(_ source: String, _ code: String) -> DeclineCategory? {
+            tables.table(of: source).flatMap { tables.finding(code, in: $0) }?.row.category
+        }
+        #expect(category("paymentech", "07") == .never && category("paymentech", "09") == .never)
+        #expect(category("cardpointe", "41") == .hard && category("cardpointe", "43") == .requestWrong)
+        #expect(category("visa", "59") == .softNow && category("mastercard", "59") == .hard)
+        #expect(category("amex", "100") == .softNow && category("amex", "200") == .never && category("amex", "51") == .softLater)
+    }
+}

@@ -1,0 +1,56 @@
+@testable import DeclineRecovery
+import Testing
+
+/// The grammar of response texts, by its own examples and by what people write.
+@Suite struct TextRulesTests {
+    private var texts: TextRules { DeclineTables.builtIn.texts }
+
+    @Test func everyRuleDecidesItsExamplesAndNoCounterExample() {
+        #expect(Set(texts.rules.map(\.name)).count == texts.rules.count)
+        for rule in texts.rules {
+            #expect(!rule.examples.isEmpty, "\(rule.name) has no example")
+            for example in rule.examples { #expect(texts.rule(for: example)?.name == rule.name, "\(rule.name): \(example)") }
+            for example in rule.counterExamples { #expect(texts.rule(for: example)?.name != rule.name, "\(rule.name), not: \(example)") }
+        }
+    }
+
+    @Test func severityComesFirst() {
+        let order = texts.rules.map(\.category)
+        let never = order.lastIndex(of: .never) ?? 0
+        #expect(order.firstIndex(of: .outcomeUnknown).map { $0 > never } == true)
+        #expect(texts.rule(for: "Declined, insufficient funds, do not try again")?.category == .never)
+        #expect(texts.rule(for: "Declined: insufficient funds, call your bank")?.isInsufficientFunds == true)
+    }
+
+    @Test(arguments: [
+        ("DO_NOT_HONOR.", "do_not_honor"), ("Do+Not+Honor", "do_not_honor"), ("do%20not%20honour", "do_not_honor"), ("DoNotHonor", "do_not_honor"),
+        ("Do  Not\tHonour", "do_not_honor"), ("Fonds insuffisants", "insufficient_funds"), ("fondos&nbsp;insuficientes", "insufficient_funds"),
+        ("Carte vol&eacute;e", "lost_or_stolen"), ("Carte vole&#769;e", "lost_or_stolen"), ("Cartão roubado", "lost_or_stolen"),
+        ("Transação não autorizada", "generic_decline"), ("Karte abgelaufen", "expired"), ("Saldo insuficiente", "insufficient_funds"),
+        ("Operazione rifiutata", "generic_decline"), ("LLAMAR AL EMISOR", "call_issuer"), ("Do Not Honor (AVS:Y CVV:M)", "do_not_honor"),
+        ("Card is expired; AVS result N", "expired"), ("Don’t retry", "do_not_try_again"),
+    ])
+    func textsAreReadAsPeopleWriteThem(text: String, rule: String) {
+        #expect(texts.rule(for: text)?.name == rule)
+    }
+
+    @Test func aWordIsAWord() {
+        #expect(texts.rule(for: "transfer") == nil)
+        #expect(texts.rule(for: "Invalid reference number")?.name != "call_issuer")
+        #expect(texts.rule(for: "") == nil && texts.rule(for: "   ") == nil && texts.rule(for: "1234567") == nil)
+    }
+
+    @Test func aNoTurnsItAround() {
+        #expect(texts.rule(for: "not declined")?.category == .notADecline)
+        #expect(texts.rule(for: "not reported stolen")?.category != .never)
+        for text in ["Do not re-try", "DO NOT REATTEMPT", "must not be retried", "dont try again"] {
+            #expect(texts.rule(for: text)?.category == .never, "\(text)")
+        }
+    }
+
+    @Test func noTextTakesLong() {
+        let clock = ContinuousClock()
+        let hostile = String(repeating: "stop payment do not declined not ", count: 200)
+        #expect(clock.measure { _ = texts.rule(for: hostile) } < .seconds(2))
+    }
+}
