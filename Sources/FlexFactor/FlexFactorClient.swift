@@ -8,12 +8,17 @@ import Synchronization
 public final class FlexFactorClient: Sendable {
     public let credentials: GatewayCredentials
     private let now: @Sendable () -> Moment
+    /// Time for what is measured here alone. The clock on the wall may be set; then a circuit would stay open, a rate refuse, or a token
+    /// serve, for as long as it was set back.
+    private let uptime: @Sendable () -> Moment
     private let observe: @Sendable (Observation) -> Void
     private let tokens = TokenKeeper()
     private let guards: Mutex<Guards>
 
     private struct Guards {
         var breaker: CircuitBreaker
+        /// Only for what would take money: where `evaluate` is barred, orders may still be asked about.
+        var wayIn: CircuitBreaker
         var rate: RateLimit?
     }
 
@@ -27,21 +32,31 @@ public final class FlexFactorClient: Sendable {
     }
 
     public init(
-        _ credentials: GatewayCredentials, now: @escaping @Sendable () -> Moment, observe: @escaping @Sendable (Observation) -> Void = { _ in }
+        _ credentials: GatewayCredentials, now: @escaping @Sendable () -> Moment, observe: @escaping @Sendable (Observation) -> Void = { _ in },
+        uptime: @escaping @Sendable () -> Moment = FlexFactorClient.uptime
     ) {
         self.credentials = credentials
         self.now = now
+        self.uptime = uptime
         self.observe = observe
-        guards = Mutex(Guards(breaker: CircuitBreaker(), rate: credentials.maxRequestsPerSecond.map(RateLimit.init(perSecond:))))
+        guards = Mutex(
+            Guards(
+                breaker: CircuitBreaker(), wayIn: CircuitBreaker(threshold: 5),
+                rate: credentials.maxRequestsPerSecond.map(RateLimit.init(perSecond:))))
     }
+
+    /// The time since some beginning, which nobody can set.
+    public static let uptime: @Sendable () -> Moment = { Moment(milliseconds: Int64(NIODeadline.now().uptimeNanoseconds / 1_000_000)) }
 
     public var circuit: CircuitState {
         guards.withLock { guards in
-            switch guards.breaker.state {
-            case .closed: .closed
-            case .trying: .trying
-            case .open: .open
-            }
+            [guards.breaker, guards.wayIn].map { breaker -> CircuitState in
+                switch breaker.state {
+                case .closed: .closed
+                case .trying: .trying
+                case .open: .open
+                }
+            }.max { $0.rawValue < $1.rawValue } ?? .closed
         }
     }
 
@@ -73,29 +88,53 @@ public final class FlexFactorClient: Sendable {
         return answer
     }
 
+    /// Counts and tells a call that was not made, because it would have asked the wrong account.
+    public func note(_ call: FlexFactorCall, _ failure: CallFailure) {
+        observe(Observation(call: call.name, outcome: FlexFactorAnswer.failed(failure).name, nanoseconds: 0, failure: failure))
+    }
+
     private func guarded(_ call: FlexFactorCall, _ lane: HTTPLane, _ traceparent: String?, _ deadline: Moment) async -> FlexFactorAnswer {
-        if let refusal = await admission(lane, deadline) { return .failed(refusal) }
-        let answer = await send(call, lane, traceparent, deadline)
-        report(answer.saysUnwell)
+        let isCharge = if case .evaluate = call { true } else { false }
+        if let refusal = await admission(lane, deadline, isCharge: isCharge) { return .failed(refusal) }
+        let answer = if case .find(let reference, let since) = call {
+            await find(reference, since, lane, traceparent, deadline)
+        } else {
+            await send(call, lane, traceparent, deadline)
+        }
+        report(answer, isCharge: isCharge)
         return answer
     }
 
     /// Whether a call may be made: `nil` when circuit and rate let it through.
-    private func admission(_ lane: HTTPLane, _ deadline: Moment) async -> CallFailure? {
-        if let until = guards.withLock({ $0.breaker.refusal(now: now()) }) { return .notSent(.circuitOpen(until: until)) }
+    private func admission(_ lane: HTTPLane, _ deadline: Moment, isCharge: Bool) async -> CallFailure? {
+        let uptime = uptime()
+        let until = guards.withLock { guards in
+            guards.breaker.refusal(now: uptime) ?? (isCharge ? guards.wayIn.refusal(now: uptime) : nil)
+        }
+        if let until { return .notSent(.circuitOpen(until: now() + (until - uptime))) }
         return await waitForTurn(lane, deadline)
     }
 
-    private func report(_ isUnwell: Bool) {
+    private func report(_ answer: FlexFactorAnswer, isCharge: Bool) {
+        let uptime = uptime()
         guards.withLock { guards in
-            if isUnwell { guards.breaker.failed(now: now()) } else { guards.breaker.succeeded() }
+            if case .failed(.unknown(.barred)) = answer {
+                // Somebody answers. Whether it is FlexFactor, and well, is not said; only that the way in is barred.
+                if isCharge { guards.wayIn.failed(now: uptime) }
+            } else if answer.saysUnwell {
+                guards.breaker.failed(now: uptime)
+            } else {
+                guards.breaker.succeeded()
+                if isCharge { guards.wayIn.succeeded() }
+            }
         }
     }
 
     private func waitForTurn(_ lane: HTTPLane, _ deadline: Moment) async -> CallFailure? {
-        let now = now()
+        let patience = deadline - now()
+        let uptime = uptime()
         let wait: Moment.Span? = guards.withLock { guards in
-            guards.rate == nil ? .seconds(0) : guards.rate?.reserve(now: now, patience: deadline - now)
+            guards.rate == nil ? .seconds(0) : guards.rate?.reserve(now: uptime, patience: patience)
         }
         guard let wait else { return .notSent(.rateLimited) }
         if wait > .seconds(0) { await lane.wait(.milliseconds(wait.milliseconds)) }
@@ -103,24 +142,73 @@ public final class FlexFactorClient: Sendable {
     }
 
     private func send(_ call: FlexFactorCall, _ lane: HTTPLane, _ traceparent: String?, _ deadline: Moment) async -> FlexFactorAnswer {
+        switch await exchange({ self.request(call, bearer: $0, traceparent) }, lane, deadline) {
+        case .success(let response): answer(call, response)
+        case .failure(let failure): .failed(failure)
+        }
+    }
+
+    /// Sends a request with the gateway's token, and once more with a new one where the first has ended.
+    private func exchange(
+        _ request: (Secret) -> HTTPRequest, _ lane: HTTPLane, _ deadline: Moment
+    ) async -> Result<HTTPResponse, CallFailure> {
         for isLastTry in [false, true] {
             let token: TokenKeeper.Token
-            switch await tokens.token(now: now(), fetch: { [self] in await fetchToken(lane) }) {
+            switch await tokens.token(now: uptime(), fetch: { [self] in await fetchToken(lane) }) {
             case .success(let fetched): token = fetched
-            case .failure(let failure): return .failed(.notSent(failure.notSent))
+            case .failure(let failure): return .failure(.notSent(failure.notSent))
             }
-            let request = signed(request(call, bearer: token.bearer, traceparent))
-            switch await lane.execute(request, to: credentials.origin, authorityFile: credentials.authorityFile, deadline: httpDeadline(deadline)) {
+            switch await lane.execute(signed(request(token.bearer)), to: credentials.origin, authorityFile: credentials.authorityFile, deadline: httpDeadline(deadline)) {
             case .answered(let response) where response.status == 401:
                 // Not executed. The token may have ended early; a new one is tried once.
                 tokens.drop(token)
-                if isLastTry { return .failed(.notSent(.noToken("FlexFactor answered 401 to a fresh token; check appKey, appSecret and mid"))) }
-            case .answered(let response): return answer(call, response)
-            case let outcome: return .failed(outcome.failure)
+                if isLastTry { return .failure(.notSent(.noToken("FlexFactor answered 401 to a fresh token; check appKey, appSecret and mid"))) }
+            case .answered(let response): return .success(response)
+            case let outcome: return .failure(outcome.failure)
             }
         }
-        return .failed(.notSent(.noToken("no token")))
+        return .failure(.notSent(.noToken("no token")))
     }
+
+    // MARK: Finding
+
+    /// Looks for an order that echoes our reference: in what a search for the reference brings, then in what was placed since a moment.
+    ///
+    /// The search is documented for names only, and no field of the list to echo our reference. So it can show an order, page by page,
+    /// and never say that there is none.
+    private func find(
+        _ reference: RecoveryReference, _ since: Moment?, _ lane: HTTPLane, _ traceparent: String?, _ deadline: Moment
+    ) async -> FlexFactorAnswer {
+        let scope = "mid=\(Self.escape(credentials.mid))&pageSize=50"
+        var lists = ["query=\(Self.escape(reference.text))&\(scope)"]
+        if let since {
+            // Clocks differ; five minutes are more than they may.
+            lists.append("from=\(Self.escape((since + .minutes(-5)).rfc3339))&orderBy=createdOn&sort=asc&\(scope)")
+        }
+        var failure: CallFailure?
+        for list in lists {
+            var best: FlexFactorOrder?
+            for page in 1...Self.mostPages {
+                let path = "/orders?\(list)&pageNumber=\(page)"
+                switch await exchange({ self.get(path, traceparent, bearer: $0) }, lane, deadline) {
+                case .failure(let why): return best.map(FlexFactorAnswer.found) ?? .failed(why)
+                case .success(let response) where (200..<300).contains(response.status):
+                    guard let read = FlexFactorResponse.page(response) else {
+                        failure = .unknown(.unreadable("the list of orders cannot be read"))
+                        break
+                    }
+                    best = FlexFactorResponse.better(best, read.orders.filter { $0.echo == reference.text })
+                    if read.hasNext, best?.state.tookMoney != true { continue }
+                case .success(let response): failure = self.failure(response)
+                }
+                break
+            }
+            if let best { return .found(best) }
+        }
+        return failure.map(FlexFactorAnswer.failed) ?? .notListed
+    }
+
+    private static let mostPages = 20
 
     private func httpDeadline(_ deadline: Moment) -> NIODeadline {
         .now() + .milliseconds(max((deadline - now()).milliseconds, 0))
@@ -147,7 +235,7 @@ public final class FlexFactorClient: Sendable {
     private func tokenize(
         _ card: ClearCard, _ key: Secret, _ lane: HTTPLane, _ traceparent: String?, _ deadline: Moment
     ) async -> Result<CardToken, CallFailure> {
-        if let refusal = await admission(lane, deadline) { return .failure(refusal) }
+        if let refusal = await admission(lane, deadline, isCharge: false) { return .failure(refusal) }
         let path = "/tokenize?mid=\(Self.escape(credentials.mid))&environment=\(Self.escape(key.exposed))"
         let request = signed(post(path, card.body, traceparent))
         let outcome = await lane.execute(request, to: credentials.origin, authorityFile: credentials.authorityFile, deadline: httpDeadline(deadline))
@@ -159,7 +247,7 @@ public final class FlexFactorClient: Sendable {
         case .answered(let response): .failure(failure(response))
         default: .failure(outcome.failure)
         }
-        if case .failure(let why) = result { report(FlexFactorAnswer.failed(why).saysUnwell) } else { report(false) }
+        if case .failure(let why) = result { report(.failed(why), isCharge: false) } else { report(.notListed, isCharge: false) }
         return result
     }
 
@@ -183,14 +271,14 @@ public final class FlexFactorClient: Sendable {
     private func request(_ call: FlexFactorCall, bearer: Secret, _ traceparent: String?) -> HTTPRequest {
         let nothing = Array("{}".utf8)
         return switch call {
-        case .evaluate(let charge, let key):
+        case .evaluate(let charge, let key), .recall(let charge, let key):
             post("/evaluate", EvaluateRequest.body(charge, idempotencyKey: key, credentials: credentials), traceparent, bearer: bearer)
-        case .find(let reference):
-            get("/orders?query=\(Self.escape(reference.text))&mid=\(Self.escape(credentials.mid))&pageSize=50", traceparent, bearer: bearer)
+        case .find(let reference, _): get("/orders?query=\(Self.escape(reference.text))", traceparent, bearer: bearer)
         case .lookUp(let id): get("/orders/\(Self.escape(id.text))", traceparent, bearer: bearer)
         case .cancel(let id): post("/orders/\(Self.escape(id.text))/cancel", nothing, traceparent, bearer: bearer)
         case .cancelByReference(let reference):
             post("/orders/\(Self.escape(reference.text))/external-cancel", nothing, traceparent, bearer: bearer)
+        case .refund(let id, let amount): post("/orders/\(Self.escape(id.text))/refund", refundBody(amount), traceparent, bearer: bearer)
         case .capture(let id, let amount, let key): post("/capture", captureBody(id, amount, key), traceparent, bearer: bearer)
         }
     }
@@ -203,6 +291,19 @@ public final class FlexFactorClient: Sendable {
             body.member("amount", amount.minorUnits)
             body.member("currency", amount.currency.code)
         }
+        return json.bytes
+    }
+
+    /// Refunds are in the currency's units, unlike all else: 12.34, not 1,234.
+    private func refundBody(_ amount: Money) -> [UInt8] {
+        let digits = amount.currency.fractionDigits
+        var text = String(amount.minorUnits)
+        if digits > 0 {
+            text = String(repeating: "0", count: max(0, digits + 1 - text.utf8.count)) + text
+            text = text.dropLast(digits) + "." + text.suffix(digits)
+        }
+        var json = JSONWriter()
+        json.object { $0.member("amountToRefund", JSONValue.number(text)) }
         return json.bytes
     }
 
@@ -232,27 +333,35 @@ public final class FlexFactorClient: Sendable {
     // MARK: Answers
 
     private func answer(_ call: FlexFactorCall, _ response: HTTPResponse) -> FlexFactorAnswer {
-        switch (response.status, call) {
-        case (200..<300, .evaluate): FlexFactorResponse.evaluated(response)
-        case (200..<300, .find(let reference)): FlexFactorResponse.search(response, for: reference)
-        case (200..<300, .lookUp): FlexFactorResponse.order(response)
-        // An empty body is FlexFactor's yes to a cancel.
-        case (200..<300, .cancel), (200..<300, .cancelByReference): .cancelAccepted
-        case (200..<300, .capture): FlexFactorResponse.captured(response)
-        case (404, .find), (404, .lookUp), (404, .cancel), (404, .cancelByReference): .noSuchOrder
-        case (400, .cancel), (400, .cancelByReference), (422, .cancel), (422, .cancelByReference), (405, .cancel), (405, .cancelByReference): .cancelRefused
-        default: .failed(failure(response))
+        let isSuccess = (200..<300).contains(response.status)
+        switch call {
+        case .evaluate, .recall: if isSuccess { return FlexFactorResponse.evaluated(response) }
+        case .capture: if isSuccess { return FlexFactorResponse.captured(response) }
+        case .refund: if isSuccess { return FlexFactorResponse.refunded(response) }
+        case .lookUp(let id):
+            if isSuccess { return FlexFactorResponse.order(response, id) }
+            if response.status == 404, FlexFactorResponse.isItsOwn(response) { return .noSuchOrder }
+        case .cancel, .cancelByReference:
+            if let answer = FlexFactorResponse.cancelled(response) { return answer }
+            // Of an order that FlexFactor named itself it need not say more than no.
+            if case .cancel = call, [400, 422].contains(response.status), FlexFactorResponse.object(response) != nil { return .cancelRefused }
+            if isSuccess { return .failed(.unknown(.unreadable("a cancel was answered with what is neither yes nor no"))) }
+        case .find: break
         }
+        return .failed(failure(response))
     }
 
-    /// What a status that is no success means.
+    /// What a status that is no success means. Only 400 and 422 in FlexFactor's own words speak of the request; the others may come from
+    /// whatever stands before FlexFactor, and speak of the way.
     private func failure(_ response: HTTPResponse) -> CallFailure {
         switch response.status {
         case 409: .conflict
         case 429: .throttled(retryAfter: retryAfter(response))
         // The request may have been cut off by a time-out at the edge, after FlexFactor had it.
         case 408: .unknown(.serverError(status: 408))
-        case 400..<500: .refused(status: response.status, FlexFactorResponse.fieldErrors(response))
+        case 400 where FlexFactorResponse.isItsOwn(response), 422 where FlexFactorResponse.isItsOwn(response):
+            .refused(status: response.status, FlexFactorResponse.fieldErrors(response))
+        case 400..<500: .unknown(.barred(status: response.status))
         default: .unknown(.serverError(status: response.status))
         }
     }
@@ -280,7 +389,7 @@ public final class FlexFactorClient: Sendable {
             guard let body = FlexFactorResponse.object(response), let bearer = body[anyCase: "accessToken"]?.string, !bearer.isEmpty else {
                 return failed("the token endpoint answered without a readable token")
             }
-            return .success(TokenKeeper.Token(bearer: Secret(bearer), told: body[anyCase: "expires"], now: now()))
+            return .success(TokenKeeper.Token(bearer: Secret(bearer), told: body[anyCase: "expires"], now: now(), uptime: uptime()))
         case .answered(let response): return failed("the token endpoint answered \(response.status)")
         case .notSent(.cannotCall(let why)): return .failure(TokenKeeper.Failure(why: "asking for the token: \(why)", isRefusal: false, isOurs: true))
         case let outcome: return failed("asking for the token: \(outcome.failure)")
@@ -297,11 +406,13 @@ extension FlexFactorCall {
     public var name: String {
         switch self {
         case .evaluate: "evaluate"
+        case .recall: "recall"
         case .find: "find"
         case .lookUp: "look_up"
         case .cancel: "cancel"
         case .cancelByReference: "external_cancel"
         case .capture: "capture"
+        case .refund: "refund"
         }
     }
 }
@@ -313,20 +424,25 @@ extension FlexFactorAnswer {
         case .evaluated(.unrecognised, _): "unrecognised"
         case .evaluated(let status, _): status.word.lowercased()
         case .found: "found"
+        case .notListed: "not_listed"
         case .noSuchOrder: "no_such_order"
         case .cancelAccepted: "cancel_accepted"
         case .cancelRefused: "cancel_refused"
         case .captured: "captured"
         case .captureFailed: "capture_failed"
+        case .refunded: "refunded"
+        case .refundFailed: "refund_failed"
         case .tokenized: "token"
         case .cardUnusable: "card_unusable"
         case .failed(.notSent(.circuitOpen)): "circuit_open"
         case .failed(.notSent(.rateLimited)): "rate_limited"
         case .failed(.notSent(.noToken)): "no_token"
+        case .failed(.notSent(.misconfigured)): "misconfigured"
         case .failed(.notSent): "not_sent"
         case .failed(.unknown(.timedOut)): "timed_out"
         case .failed(.unknown(.connectionLost)): "connection_lost"
         case .failed(.unknown(.serverError)): "server_error"
+        case .failed(.unknown(.barred)): "barred"
         case .failed(.unknown(.unreadable)): "unreadable"
         case .failed(.throttled): "throttled"
         case .failed(.conflict): "conflict"

@@ -58,6 +58,7 @@ public struct Forecaster: Sendable {
         case .rejected(let event):
             return Forecast(.fails, "It would be rejected: it has \(event.faults.count == 1 ? "a fault" : "\(event.faults.count) faults").", faults: event.faults)
         case .cancel(let command): return of(command.merchantID) { _ in Forecast(.goes, "The cancel command would be carried out.") }
+        case .refund(let command): return of(command.merchantID) { _ in Forecast(.goes, "The refund would be carried out.") }
         case .decline(let event): return of(event.merchantID) { decline(event, $0) }
         }
     }
@@ -94,6 +95,9 @@ public struct Forecaster: Sendable {
         if stage == .retry, case .success(let cancellation) = Cancellation.decode(body) {
             return of(cancellation.merchantID) { _ in Forecast(.goes, "The order would be cancelled at FlexFactor.") }
         }
+        if stage == .retry, case .success(let refund) = Refund.decode(body) {
+            return of(refund.command.merchantID) { _ in Forecast(.goes, "FlexFactor would be asked to give the money back.") }
+        }
         switch WorkEnvelope.decode(body) {
         case .newer(let type): return Forecast(.unknown, "A newer worker wrote it (\(type)); it is sent as it is.")
         case .unreadable(let why): return Forecast(.fails, "The \(stage.rawValue) stage could not read it: \(why)")
@@ -121,9 +125,9 @@ public struct Forecaster: Sendable {
         case .failure(let fault): return Forecast(.fails, "The outcomes stage could not read it: \(fault)")
         case .success(let news):
             return of(news.merchantID) { merchant in
-                switch news.step(gateway: merchant.flexFactorGateways[news.gatewayID], isCancelRequested: false) {
-                case .tell(_, let reason): Forecast(.goes, "The CRM would be told \(reason.kind.rawValue).")
-                case .wait: Forecast(.goes, "It would wait a while, and then the CRM would be told.")
+                switch news.step(gateway: merchant.flexFactorGateways[news.gatewayID]) {
+                case .look: Forecast(.goes, "FlexFactor would be asked for the order, and the CRM told what both say (\(news.event.word)).")
+                case .distrust(let why): Forecast(.fails, why.rawValue)
                 case .ignore(let why): Forecast(.skips, "Nothing would follow from it (\(why.rawValue)).")
                 }
             }

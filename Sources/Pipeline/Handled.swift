@@ -51,6 +51,8 @@ public struct Handled: Sendable {
         public let notes: [String]
         /// An answer was asked for on a queue to which no answer may go.
         public internal(set) var hasRefusedReply = false
+        /// The event says that it will be declined: the CRM's clock is ahead of ours by more than any network takes.
+        public internal(set) var isClockAhead = false
 
         public init(
             merchantID: MerchantID? = nil, reference: RecoveryReference? = nil, gatewayID: GatewayID? = nil, fate: Fate,

@@ -44,6 +44,7 @@ public struct IntakeStage: Sendable {
         switch CRMMessage.decode(message.body) {
         case .decline(let event): mending(await take(event, message), event, message)
         case .cancel(let command): await pass(command, message)
+        case .refund(let command): pass(command, message)
         case .rejected(let event): reject(event, message)
         case .unreadable(let error): answerUnreadable(error, message)
         }
@@ -191,6 +192,28 @@ public struct IntakeStage: Sendable {
                 merchantID: command.merchantID, reference: command.reference, fate: .passed(to: .retry)))
     }
 
+    /// The retry stage refunds: it has the keys, and can wait.
+    private func pass(_ command: RefundCommand, _ message: IncomingMessage) -> Handled {
+        let now = clock.now()
+        guard let merchant = merchants.merchant(command.merchantID) else {
+            let fault = FieldError(path: "$.data.merchantId", message: "The configuration has no merchant \(command.merchantID).")
+            let letter = letters.letter(
+                message, because: .unknownMerchant, explanation: fault.message, faults: [fault],
+                subject: DeadLetter.Subject(merchantID: command.merchantID, reference: command.reference, orderID: command.reference.orderID), now: now)
+            let result = ResultEvent(
+                subject: .command(id: command.id, command.reference), merchantID: command.merchantID, reason: .rejected(.unknownMerchant), faults: [fault],
+                occurredAt: now, origin: DeclineOrigin(eventID: command.id))
+            return Handled(
+                publishing: result.messages(reply: reply(of: message), traceparent: message.traceparent) + [letter],
+                account: Handled.Account(
+                    merchantID: command.merchantID, reference: command.reference, fate: .rejected(reason: ResultReason.Rejection.unknownMerchant.rawValue)))
+        }
+        let refund = Refund(command, gateways: merchant.flexFactorGateways.keys.sorted { $0.text < $1.text }, since: now)
+        return Handled(
+            publishing: [refund.message(to: .stage(.retry), message.traceparent)],
+            account: Handled.Account(merchantID: command.merchantID, reference: command.reference, fate: .passed(to: .retry), amount: command.amount))
+    }
+
     private func reject(_ event: RejectedEvent, _ message: IncomingMessage) -> Handled {
         let now = clock.now()
         let rejection: ResultReason.Rejection = event.hasCardData ? .cardDataInClear : event.isCommand ? .invalidCommand : .invalidEvent
@@ -280,10 +303,12 @@ public struct IntakeStage: Sendable {
         of event: DeclineEvent, _ reference: RecoveryReference, _ fate: Handled.Fate, gateway: GatewayID? = nil, unmapped: Decline? = nil,
         verdict: DeclineVerdict? = nil, classification: Classification? = nil
     ) -> Handled.Account {
-        Handled.Account(
+        var account = Handled.Account(
             merchantID: event.merchantID, reference: reference, gatewayID: gateway, fate: fate, declinedAt: event.declinedAt, unmapped: unmapped,
             rule: verdict?.rule, declineClass: verdict?.declineClass, amount: event.amount,
             declineCode: "\(event.decline.responseCodeSource.prefix(32).lowercased())/\(event.decline.responseCode.prefix(32))",
             classification: classification, decline: classification.map { JournaledDecline(event, $0) }, notes: event.notes.map { "\($0.path): \($0.message)" })
+        account.isClockAhead = event.declinedAt > clock.now() + .seconds(5)
+        return account
     }
 }

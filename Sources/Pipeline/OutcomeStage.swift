@@ -1,46 +1,74 @@
 public import DeclineRecovery
 
-/// Takes what FlexFactor reports by webhook, and tells the CRM what follows from it.
+/// Takes what FlexFactor reports by webhook, looks at the order, and tells the CRM what follows from both.
 public struct OutcomeStage: Sendable {
     let merchants: any MerchantDirectory
     let claims: any ClaimsPort
+    let flexFactor: any FlexFactorPort
     let cancels: any CancelDirectory
     let clock: any WallClock
     let letters: LetterWriter
     let timing: RecoveryTiming
+    let callLimit: Moment.Span
 
     public init(
-        merchants: any MerchantDirectory, claims: any ClaimsPort, cancels: any CancelDirectory, clock: any WallClock, worker: DeadLetter.Worker, cards: any CardVault, timing: RecoveryTiming
+        merchants: any MerchantDirectory, claims: any ClaimsPort, flexFactor: any FlexFactorPort, cancels: any CancelDirectory, clock: any WallClock, worker: DeadLetter.Worker,
+        cards: any CardVault, timing: RecoveryTiming, callLimit: Moment.Span
     ) {
         self.merchants = merchants
         self.claims = claims
+        self.flexFactor = flexFactor
         self.cancels = cancels
         self.clock = clock
         self.letters = LetterWriter(stage: .outcomes, worker: worker, cards: cards)
         self.timing = timing
+        self.callLimit = callLimit
     }
 
     public func handle(_ message: IncomingMessage) async -> Handled {
-        var news: WebhookNews
+        let news: WebhookNews
         switch WebhookNews.decode(message.body) {
         case .success(let read): news = read
         case .failure(let fault):
             return letters.deadLetter(message, because: .unexpectedType, explanation: fault.description, now: clock.now())
         }
-        let gateway = merchants.merchant(news.merchantID)?.flexFactorGateways[news.gatewayID]
-        switch news.step(gateway: gateway, isCancelRequested: news.reference.map { cancels.isCancelRequested($0, of: news.merchantID) } ?? false) {
-        case .tell(let reference, let reason):
+        switch news.step(gateway: merchants.merchant(news.merchantID)?.flexFactorGateways[news.gatewayID]) {
+        case .ignore(let why): return ignored(news, why)
+        case .distrust(let why): return distrusted(news, why, message)
+        case .look(let orderID):
+            let answer = await flexFactor.perform(
+                .lookUp(orderID), merchant: news.merchantID, gateway: news.gatewayID, traceparent: message.traceparent, deadline: clock.now() + callLimit)
+            let isCancelRequested = news.reference.map { cancels.isCancelRequested($0, of: $0.merchantID ?? news.merchantID) } ?? false
+            let outcome = news.learned(
+                answer, isCancelRequested: isCancelRequested, now: clock.now(), timing: timing, owns: { owns($0, news) })
+            return await carryOut(outcome, answer, news, message)
+        }
+    }
+
+    /// One account may serve several merchants, so the reference says whose recovery it is; but only one who has a gateway there.
+    private func owns(_ reference: RecoveryReference, _ news: WebhookNews) -> Bool {
+        guard let id = reference.merchantID, id != news.merchantID else { return true }
+        guard let account = merchants.merchant(news.merchantID)?.flexFactorGateways[news.gatewayID]?.account else { return false }
+        return merchants.merchant(id)?.flexFactorGateways.values.contains { $0.account == account } ?? false
+    }
+
+    private func carryOut(_ outcome: WebhookNews.Outcome, _ answer: FlexFactorAnswer, _ news: WebhookNews, _ message: IncomingMessage) async -> Handled {
+        switch outcome {
+        case .tell(let reference, let reason, let takings):
             let result = ResultEvent(
-                subject: .recovery(reference, RecoveredOrder(reference)), merchantID: reference.merchantID ?? news.merchantID, reason: reason, gatewayID: news.gatewayID,
-                flexFactorOrderID: news.orderID, occurredAt: clock.now())
+                subject: .recovery(reference, RecoveredOrder(reference)), merchantID: reference.merchantID ?? news.merchantID, reason: reason,
+                gatewayID: news.gatewayID, flexFactorOrderID: news.orderID, amount: takings?.amount, occurredAt: clock.now(),
+                distinction: news.distinction, isPartial: takings?.isPartial ?? false)
             return await tell(result, reference, news, message)
-        case .wait:
-            news.hasWaited = true
+        case .wait(let span):
+            var later = news
+            if case .found(let order) = answer, order.state == .cancelled { later.hasWaited = true }
+            later.looks += 1
             return Handled(
-                publishing: [news.message(to: .delayed(.outcomes, timing.settle), traceparent: message.traceparent)],
-                account: account(of: news, .parked(timing.settle, because: news.event.word)))
-        case .ignore(let why):
-            return Handled(publishing: [], account: account(of: news, .ignored("\(why.rawValue): \(news.event.word)")))
+                publishing: [later.message(to: .delayed(.outcomes, span), traceparent: message.traceparent)],
+                account: account(of: news, .parked(span, because: news.event.word)))
+        case .ignore(let why): return ignored(news, why)
+        case .distrust(let why): return distrusted(news, why, message)
         }
     }
 
@@ -57,6 +85,8 @@ public struct OutcomeStage: Sendable {
                 account: account(of: news, .parked(delay, because: "no claim can be made")))
         }
         if !result.reason.kind.isFinal {
+            // A part that went back leaves the debt paid.
+            if result.isPartial { return told(result.messages(reply: nil, traceparent: message.traceparent)) }
             let reopened = ClaimRequest(
                 merchantID: merchant, reference: reference, debt: nil, amount: nil, act: .reopened(.paidBack), until: now + longestMemory)
             return await claims.claim(reopened) == nil ? hold() : told(result.messages(reply: nil, traceparent: message.traceparent))
@@ -73,6 +103,18 @@ public struct OutcomeStage: Sendable {
         case .underWay: return Handled(publishing: [], account: account(of: news, .ignored("its recovery tells the end")))
         case .hold: return hold()
         }
+    }
+
+    private func ignored(_ news: WebhookNews, _ why: WebhookNews.Ignored) -> Handled {
+        Handled(publishing: [], account: account(of: news, .ignored("\(why.rawValue): \(news.event.word)")))
+    }
+
+    private func distrusted(_ news: WebhookNews, _ why: WebhookNews.Distrust, _ message: IncomingMessage) -> Handled {
+        letters.deadLetter(
+            message, because: .untrustedWebhook, explanation: "\(news.event.word): \(why.rawValue)",
+            subject: DeadLetter.Subject(
+                merchantID: news.reference?.merchantID ?? news.merchantID, reference: news.reference, orderID: news.reference?.orderID), attempts: news.looks,
+            now: clock.now())
     }
 
     private func account(of news: WebhookNews, _ fate: Handled.Fate) -> Handled.Account {

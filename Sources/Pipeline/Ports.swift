@@ -9,10 +9,21 @@ public protocol FlexFactorPort: Sendable {
         _ call: FlexFactorCall, merchant: MerchantID, gateway: GatewayID, traceparent: String?, deadline: Moment
     ) async -> FlexFactorAnswer
 
+    /// FlexFactor's id of the account that a gateway has now; `nil` where that is not known.
+    func account(of merchant: MerchantID, gateway: GatewayID) -> String?
+
+    /// Tells operators that a recovery waits whose gateway points to another account.
+    func noteMisdirected(_ call: FlexFactorCall, merchant: MerchantID, gateway: GatewayID, _ failure: CallFailure)
+
     /// Opens a sealed card and exchanges it for FlexFactor's token of it. The card is in clear within this call only.
     func tokenize(
         _ card: SealedCard, of charge: Charge, merchant: MerchantID, gateway: GatewayID, traceparent: String?, deadline: Moment
     ) async -> FlexFactorAnswer
+}
+
+extension FlexFactorPort {
+    public func account(of merchant: MerchantID, gateway: GatewayID) -> String? { nil }
+    public func noteMisdirected(_ call: FlexFactorCall, merchant: MerchantID, gateway: GatewayID, _ failure: CallFailure) {}
 }
 
 /// The merchants' configuration as it stands now; a reload shows from the next message on.

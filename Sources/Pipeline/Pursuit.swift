@@ -62,6 +62,7 @@ struct Pursuit: Sendable {
             let limit = now + callLimit
             // Nobody waits for a charge after the time for it; what became of it is looked up then.
             let chargeLimit = min(limit, work.recovery.chargingEnds)
+            let isMisdirected = work.isMisdirected(to: flexFactor.account(of: merchant, gateway: gateway))
             switch work.next(now: now, timing: timing) {
             case .finish(let end): return (end, event)
             case .claim(let act, let draft):
@@ -72,6 +73,11 @@ struct Pursuit: Sendable {
                 let answer = await flexFactor.tokenize(
                     card, of: charge, merchant: merchant, gateway: gateway, traceparent: traceparent, deadline: chargeLimit)
                 work.learned(answer, now: clock.now(), timing: timing)
+            case .call(let call) where isMisdirected:
+                let failure = CallFailure.notSent(.misconfigured(
+                    "the gateway points to another FlexFactor account than the one that has the order; point it back, or keep the old one as a retired gateway"))
+                flexFactor.noteMisdirected(call, merchant: merchant, gateway: gateway, failure)
+                work.learned(.failed(failure), now: clock.now(), timing: timing)
             case .call(let call):
                 let isCharge = if case .evaluate = call { true } else { false }
                 let answer = await flexFactor.perform(
@@ -129,7 +135,7 @@ struct Pursuit: Sendable {
         case .giveUp(let reason):
             let result = ResultEvent(of: recovery, .unresolved, flexFactorOrderID: recovery.phase.orderID, at: now)
             let letter = letters.letter(
-                message, because: DeadLetterReason(reason), explanation: "FlexFactor could not tell in time whether it took the money.",
+                message, because: DeadLetterReason(reason), explanation: reason.sentence,
                 subject: DeadLetter.Subject(recovery), attempts: recovery.attempts, now: now)
             return Handled(
                 publishing: result.messages(reply: recovery.reply, traceparent: message.traceparent) + [letter],

@@ -2,7 +2,7 @@ public import DeclineRecovery
 
 /// Hands reruns and rebills to FlexFactor, looks after them until they end, and carries out the CRM's cancel commands.
 public struct RetryStage: Sendable {
-    private let pursuit: Pursuit
+    let pursuit: Pursuit
     private let cancels: any CancelDirectory
 
     public init(
@@ -15,6 +15,7 @@ public struct RetryStage: Sendable {
 
     public func handle(_ message: IncomingMessage) async -> Handled {
         if message.type == Cancellation.type { return await cancel(message) }
+        if message.type == Refund.type { return await refund(message) }
         return await pursuit.handle(
             message, belongs: { if case .retry = $0 { true } else { false } },
             pickUp: { $0.pickUp(redelivered: message.redelivered && $0.reference.tag == nil, isCancelRequested: cancels.isCancelRequested($0.reference, of: $0.merchantID)) })

@@ -121,6 +121,8 @@ private actor Witness: FlexFactorPort {
         self.port = port
     }
 
+    nonisolated func account(of merchant: MerchantID, gateway: GatewayID) -> String? { port.account(of: merchant, gateway: gateway) }
+
     func perform(
         _ call: FlexFactorCall, merchant: MerchantID, gateway: GatewayID, traceparent: String?, deadline: Moment
     ) async -> FlexFactorAnswer {
@@ -128,6 +130,7 @@ private actor Witness: FlexFactorPort {
         wasAnswered = if case .failed(let failure) = answer { !failure.isAbsence } else { true }
         lastWords = switch answer {
         case .found(let order): "FlexFactor's order \(order.id) is \(order.state)"
+        case .notListed: "FlexFactor's list does not show the order, which proves nothing"
         case .noSuchOrder: "FlexFactor has no such order, and a request may still be under way"
         case .cancelAccepted: "FlexFactor accepted to cancel the order, and does not show it as cancelled yet"
         case .cancelRefused: "FlexFactor refused to cancel the order"

@@ -40,7 +40,7 @@ struct Reply: Sendable {
     }
 
     /// Whether the request was carried out, so that a repeat must get the same answer.
-    var isExecuted: Bool { manner.isWhole && status < 500 }
+    var isExecuted: Bool { manner.isWhole && status < 400 }
 
     enum Manner: Sendable {
         case whole, slow, truncated
@@ -59,16 +59,18 @@ final class API: Sendable {
     let accounts: [Account]
     let acceptsAnyone: Bool
     let problemShape: Bool
+    let habits: Habits
     let onWebhooks: @Sendable ([World.Webhook], Faults) -> Void
 
     init(
-        world: sending World, accounts: [Account], acceptsAnyone: Bool, problemShape: Bool,
+        world: sending World, accounts: [Account], acceptsAnyone: Bool, problemShape: Bool, habits: Habits,
         onWebhooks: @escaping @Sendable ([World.Webhook], Faults) -> Void
     ) {
         self.world = Mutex(world)
         self.accounts = accounts
         self.acceptsAnyone = acceptsAnyone
         self.problemShape = problemShape
+        self.habits = habits
         self.onWebhooks = onWebhooks
     }
 
@@ -247,7 +249,7 @@ final class API: Sendable {
         func require(_ path: String, _ isThere: Bool) {
             if !isThere { faults[path] = "The \(path.split(separator: ".").last ?? "") field is required." }
         }
-        if fields.text("orderId") == nil { faults["OrderId"] = "The merchant's orderId is required." }
+        if fields.text("orderId") == nil { faults["OrderId"] = "Merchant's orderId is required" }
         require("IsDeclined", fields.has("isDeclined"))
         require("IdempotencyKey", fields.text("idempotencyKey") != nil)
         for name in ["Id", "ResponseCode", "AvsResultCode", "CvvResultCode", "CavvResultCode", "ResponseCodeSource"] {
@@ -256,8 +258,12 @@ final class API: Sendable {
         require("Transaction.Amount", transaction.int("amount") != nil)
         require("PaymentMethod.CardNumber", method.text("cardNumber") != nil)
         let isMIT = fields.bool("isMIT") ?? false
-        let expiry = fields.date("expiryDateUtc")
-        if fields.has("expiryDateUtc"), expiry == nil { faults["ExpiryDateUtc"] = "The field ExpiryDateUtc is invalid." }
+        // A sync account answers at once whatever it is sent; a managed one wants to know until when.
+        let expiry = account.mode == "sync" ? nil : fields.date("expiryDateUtc")
+        if habits.refuseOddAmounts, let amount = transaction.int("amount"), !(11..<20_000).contains(amount) {
+            faults["Transaction.Amount"] = "The field Amount must be between 11 and 19999."
+        }
+        if fields.has("expiryDateUtc") || isMIT && account.mode == "managed", account.mode != "sync", expiry == nil { faults["ExpiryDateUtc"] = "The field ExpiryDateUtc is invalid." }
         guard faults.isEmpty, let externalID = fields.text("orderId"), let number = method.text("cardNumber") else { return invalid(faults) }
 
         let card = method.bool("token") == true ? world.withLock { $0.vault[number] } ?? number : number
@@ -269,7 +275,8 @@ final class API: Sendable {
             let (order, status) = world.withLock { world in
                 world.place(
                     mid: account.mid, externalID: externalID, fate: fate, amount: transaction.int("amount") ?? 0, currency: transaction.text("currency") ?? "USD",
-                    isMIT: isMIT, expiry: expiry, key: fields.text("idempotencyKey"), email: fields.object("payer").text("email") ?? "")
+                    isMIT: isMIT, expiry: expiry, key: fields.text("idempotencyKey"), email: fields.object("payer").text("email") ?? "",
+                    payer: ["firstName", "lastName"].compactMap { fields.object("billingInformation").text($0) }.joined(separator: " "))
             }
             return Reply(
                 body: jsonText([
@@ -317,7 +324,7 @@ final class API: Sendable {
 
     func invalid(_ faults: [String: String]) -> Reply {
         let map: [String: Any] = faults.mapValues { [$0] }
-        let trace = "00-\(UUID().uuidString.replacing("-", with: "").lowercased())-0000000000000001-00"
+        let trace = Self.traceID()
         if problemShape {
             return Reply(
                 status: 400,

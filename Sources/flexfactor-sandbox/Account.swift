@@ -12,6 +12,9 @@ struct Account: Codable, Sendable {
     var webhookUrl: String?
     /// Base64; webhooks are then signed.
     var webhookKey: String?
+    /// How merchant-initiated charges are worked on: `managed` or `sync`, which is FlexFactor's setting of the account and no flag of a
+    /// request. Where it is left out the request's expiry decides, so that one account serves for both.
+    var mode: String?
 
     /// The account that is there when none is named.
     static let wellKnown = Account(

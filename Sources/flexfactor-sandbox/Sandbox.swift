@@ -31,7 +31,7 @@ struct Sandbox: AsyncParsableCommand {
     var seed: UInt64 = 1
     @Option(help: "Faults to begin with, as JSON; GET /sandbox/faults lists them.")
     var faults: String?
-    @Option(help: "A JSON file with the accounts: a list of {appKey, appSecret, mid, environmentKey, requestKey, webhookUrl, webhookKey}.")
+    @Option(help: "A JSON file with the accounts: a list of {appKey, appSecret, mid, environmentKey, requestKey, webhookUrl, webhookKey, mode}; mode is managed or sync, and where it is left out each request's expiryDateUtc decides.")
     var accounts: String?
     @Flag(help: "Take any appKey and appSecret for the first account's.")
     var anyCredentials = false
@@ -45,6 +45,7 @@ struct Sandbox: AsyncParsableCommand {
     var webhookHost: String?
     @Flag(help: "Answer invalid requests as an ASP.NET problem instead of the bare map of fields.")
     var problemShape = false
+    @OptionGroup(title: "What is not documented") var habits: Habits
     @Option(help: "Threads that serve.")
     var threads = 2
 
@@ -60,6 +61,9 @@ struct Sandbox: AsyncParsableCommand {
     func run() async throws {
         var accounts = [Account.wellKnown]
         if let file = self.accounts { accounts = try JSONDecoder().decode([Account].self, from: Data(contentsOf: URL(filePath: file))) }
+        if let mode = accounts.compactMap(\.mode).first(where: { !["managed", "sync"].contains($0) }) {
+            throw ValidationError("An account's mode is managed or sync, not \(mode).")
+        }
         guard !accounts.isEmpty else { throw ValidationError("--accounts names no account.") }
         accounts[0].requestKey = requestKey ?? accounts[0].requestKey
         accounts[0].webhookUrl = webhookURL ?? accounts[0].webhookUrl
@@ -69,7 +73,7 @@ struct Sandbox: AsyncParsableCommand {
         if let faults { world.faults = try world.faults.merged(with: Data(faults.utf8)) }
         let group = MultiThreadedEventLoopGroup(numberOfThreads: threads)
         let sender = WebhookSender(group: group, accounts: accounts, signedHost: webhookHost, seed: seed)
-        let api = API(world: world, accounts: accounts, acceptsAnyone: anyCredentials, problemShape: problemShape, onWebhooks: sender.send)
+        let api = API(world: world, accounts: accounts, acceptsAnyone: anyCredentials, problemShape: problemShape, habits: habits, onWebhooks: sender.send)
         let channel = try await Server.start(api, host: host, port: port, group: group)
         // The orders' clock moves on by itself.
         group.next().scheduleRepeatedTask(initialDelay: .milliseconds(50), delay: .milliseconds(50)) { _ in api.passTime() }

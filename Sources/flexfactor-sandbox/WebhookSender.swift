@@ -39,7 +39,7 @@ final class WebhookSender: Sendable {
         let body = Data(
             jsonText([
                 "Event": webhook.event, "TimeStamp": webhook.at.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true)),
-                "EventData": webhook.amount.map { ["Amount": $0, "Currency": webhook.order.currency] as [String: Any] } ?? NSNull(),
+                "EventData": webhook.amount.map { ["Amount": $0, "Currency": webhook.order.currency, "TransactionId": webhook.id] as [String: Any] } ?? NSNull(),
                 "ExternalOrderId": webhook.order.externalID, "OrderId": webhook.order.id,
                 "ConfirmationId": webhook.order.id.prefix(8).uppercased(), "IsTestMode": true, "IsResent": isResent,
             ]).utf8)

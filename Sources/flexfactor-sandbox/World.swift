@@ -16,6 +16,8 @@ struct World: Sendable {
         var posts = 1
         var refunded = 0
         let email: String
+        /// Whom the list's search finds.
+        let payer: String
         /// What time will bring, the soonest first.
         var plan: [(at: Date, step: Step)] = []
     }
@@ -47,9 +49,12 @@ struct World: Sendable {
         let event: String
         let order: Order
         let at: Date
+        /// A part of the order that was refunded.
+        var part: Int?
+        let id = UUID().uuidString.lowercased()
 
         /// What a refund or a chargeback takes back, in minor units.
-        var amount: Int? { event == "order.refunded" || event == "payment.chargeback.received" ? order.amount : nil }
+        var amount: Int? { part ?? (event == "order.refunded" || event == "payment.chargeback.received" ? order.amount : nil) }
     }
 
     /// What a bearer token stands for.
@@ -97,7 +102,7 @@ struct World: Sendable {
     }
 
     mutating func place(
-        mid: String, externalID: String, fate: Fate, amount: Int, currency: String, isMIT: Bool, expiry: Date?, key: String?, email: String
+        mid: String, externalID: String, fate: Fate, amount: Int, currency: String, isMIT: Bool, expiry: Date?, key: String?, email: String, payer: String
     ) -> (order: Order, status: String) {
         let now = clock.now()
         if isMIT, expiry == nil, let id = byExternal[externalID]?.last, var order = orders[id] {
@@ -109,7 +114,7 @@ struct World: Sendable {
         }
         var order = Order(
             id: UUID().uuidString.lowercased(), mid: mid, externalID: externalID, state: .draft, placed: now, expiry: expiry, amount: amount, currency: currency,
-            isMIT: isMIT, fate: fate, email: email)
+            isMIT: isMIT, fate: fate, email: email, payer: payer)
         var final: State?
         if isMIT, let expiry {
             let tenth = max(expiry.timeIntervalSince(now) / 10, 0)
@@ -117,7 +122,7 @@ struct World: Sendable {
             let later = early.addingTimeInterval(min(tenth, 86_400))
             order.plan = [(now.addingTimeInterval(min(tenth / 2, 60)), .process)]
             switch fate {
-            case .managedCancel: order.plan.append((early, .cancel))
+            case .managedCancel, .decline: order.plan.append((early, .cancel))
             case .approve, .managedApprove: order.plan.append((early, .complete))
             case .refundLater: order.plan += [(early, .complete), (later, .refund)]
             case .chargebackLater: order.plan += [(early, .complete), (later, .chargeback)]
@@ -177,7 +182,8 @@ struct World: Sendable {
             if before == .capturerequired { enter("void", order.amount, &self) }
             event = expired ? "order.expired" : before == .draft && !order.isMIT ? nil : "order.cancelled"
         case .returned:
-            enter("refund", order.amount, &self)
+            enter("refund", order.amount - order.refunded, &self)
+            orders[id]?.refunded = order.amount
             event = "order.refunded"
         case .chargeback:
             enter("chargeback", order.amount, &self)
@@ -186,6 +192,18 @@ struct World: Sendable {
         default: event = nil
         }
         if let event { outbox.append(Webhook(event: event, order: order, at: clock.now())) }
+    }
+
+    /// Gives a part of an order's money back. The last part is the order's return.
+    mutating func refund(_ id: String, _ amount: Int, tellsParts: Bool) {
+        guard var order = orders[id] else { return }
+        if order.refunded + amount == order.amount { return move(id, to: .returned) }
+        order.refunded += amount
+        orders[id] = order
+        ledger.append(
+            Entry(
+                at: clock.now(), kind: "refund", orderId: id, externalOrderId: order.externalID, amount: amount, currency: order.currency, idempotencyKey: nil))
+        if tellsParts { outbox.append(Webhook(event: "order.refunded", order: order, at: clock.now(), part: amount)) }
     }
 
     /// Brings every order to what it is by now.

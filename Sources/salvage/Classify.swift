@@ -105,6 +105,7 @@ struct Classify: AsyncParsableCommand {
                 show(steps, route: route, of: event, isOneOfMany: events.count > 1, notes: decline.notes)
                 continue
             case .cancel: fail(event, ["it is a cancel command, not a decline."])
+            case .refund: fail(event, ["it is a refund command, not a decline."])
             case .rejected(let rejected): fail(event, rejected.faults.map { "\($0.path): \($0.message)" })
             case .unreadable(let error): fail(event, [error.description])
             }

@@ -24,6 +24,8 @@ public final class Fleet: Sendable {
         /// `{"timeoutAfter": 0.05, ...}`
         public var faults = "{}"
         public var sandboxArguments: [String] = []
+        /// What FlexFactor is not documented to do. Most tests look at what comes after a look that succeeds.
+        public var habits = ["--list-finds-references", "--orders-echo-references"]
         /// The YAML of the configuration; `SANDBOX` stands for the sandbox's address.
         public var configuration = Plan.oneMerchant()
         public var settings: [String: String] = [:]
@@ -101,7 +103,7 @@ public final class Fleet: Sendable {
         let portFile = folder.appending(path: "sandbox.port")
         let sandbox = try ChildProcess(
             TestMachine.sandbox,
-            ["--port", "0", "--port-file", portFile.path, "--threads", "1", "--faults", plan.faults] + plan.sandboxArguments,
+            ["--port", "0", "--port-file", portFile.path, "--threads", "1", "--faults", plan.faults] + plan.habits + plan.sandboxArguments,
             output: folder.appending(path: "sandbox.log"))
         try await eventually("the sandbox listens") { FileManager.default.fileExists(atPath: portFile.path) }
         let port = try String(contentsOf: portFile, encoding: .utf8).trimmingCharacters(in: .whitespacesAndNewlines)

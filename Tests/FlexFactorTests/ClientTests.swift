@@ -26,7 +26,7 @@ import Testing
             GatewayCredentials(
                 appKey: Secret("app-key"), appSecret: Secret("app-secret"), mid: Self.mid, environmentKey: environmentKey.map(Secret.init(_:)),
                 signingKeys: keys, origin: try #require(Origin(server.origin)), maxRequestsPerSecond: rate),
-            now: { clock.now })
+            now: { clock.now }, uptime: { clock.now })
     }
 
     private let lane = HTTPLane(eventLoop: MultiThreadedEventLoopGroup.singleton.next())
@@ -143,7 +143,7 @@ import Testing
     ])
     func aTokensEndIsUnderstoodInEachOfItsForms(body: String, seconds: Int64) throws {
         let now = Clock().now
-        let token = TokenKeeper.Token(bearer: Secret("x"), told: try JSONValue(parsing: Array(body.utf8).span)["e"], now: now)
+        let token = TokenKeeper.Token(bearer: Secret("x"), told: try JSONValue(parsing: Array(body.utf8).span)["e"], now: now, uptime: now)
         #expect(token.expires - now == .seconds(seconds))
     }
 
@@ -180,7 +180,58 @@ import Testing
         #expect(
             try await answer(429, "", headers: "retry-after: Fri, 02 Jan 2026 03:05:06 GMT\r\n", to: evaluate) == .failed(.throttled(retryAfter: .seconds(60))))
         #expect(try await answer(409, "{}", to: evaluate) == .failed(.conflict))
-        #expect(try await answer(403, "", to: evaluate) == .failed(.refused(status: 403, [])))
+    }
+
+    /// Whoever says so may stand before FlexFactor: it speaks of the way there, and not of the request.
+    @Test(arguments: [
+        (403, ""), (404, "<html>Not Found</html>"), (405, ""), (410, ""), (403, #"{"message":"Forbidden"}"#), (400, "<html>Bad Request</html>"), (422, "{}"),
+        (404, #"{"title":"Not Found","status":404,"traceId":"00-1"}"#),
+    ])
+    func aBarredWayIsUnknown(status: Int, body: String) async throws {
+        #expect(try await answer(status, body, to: evaluate) == .failed(.unknown(.barred(status: status))))
+    }
+
+    /// Orders can still be asked about where the way in is barred.
+    @Test func aWayThatStaysBarredIsNotTriedOnAndOn() async throws {
+        let clock = Clock()
+        let server = try await server { request in
+            request.path == "/v1/evaluate" ? ScriptedServer.response(403, "<html>", type: "text/html") : ScriptedServer.response(200, #"{"id":"order-1","status":7}"#)
+        }
+        let client = try client(server, clock: clock)
+        for _ in 0..<5 {
+            #expect(await perform(client, evaluate, clock: clock) == .failed(.unknown(.barred(status: 403))))
+            #expect(await perform(client, clock: clock) == .found(FlexFactorOrder(id: "order-1", state: .completed)))
+        }
+        guard case .failed(.notSent(.circuitOpen)) = await perform(client, evaluate, clock: clock) else {
+            Issue.record("expected an open circuit")
+            return
+        }
+        #expect(client.circuit == .open)
+        #expect(await perform(client, clock: clock) == .found(FlexFactorOrder(id: "order-1", state: .completed)))
+    }
+
+    /// What is measured here alone goes by a clock that nobody can set.
+    @Test func aClockThatIsSetBackRefusesNothing() async throws {
+        let wall = Clock()
+        let uptime = Clock()
+        let isDead = Mutex(true)
+        let server = try await server { _ in
+            isDead.withLock { $0 } ? ScriptedServer.response(503) : ScriptedServer.response(200, #"{"id":"order-1","status":7}"#)
+        }
+        let client = FlexFactorClient(
+            GatewayCredentials(
+                appKey: Secret("app-key"), appSecret: Secret("app-secret"), mid: Self.mid, origin: try #require(Origin(server.origin)),
+                maxRequestsPerSecond: 100),
+            now: { wall.now }, uptime: { uptime.now })
+        for _ in 0..<20 { _ = await perform(client, clock: wall) }
+        guard case .failed(.notSent(.circuitOpen)) = await perform(client, clock: wall) else {
+            Issue.record("expected an open circuit")
+            return
+        }
+        isDead.withLock { $0 = false }
+        wall.advance(.seconds(-300))
+        uptime.advance(.seconds(6))
+        #expect(await perform(client, clock: wall) == .found(FlexFactorOrder(id: "order-1", state: .completed)))
     }
 
     @Test(arguments: [
@@ -202,40 +253,96 @@ import Testing
         #expect(errors.count == 1 && !errors[0].message.contains(number))
     }
 
+    private let reference = RecoveryReference(orderID: "A-1", kind: .sale, sequence: 0)
+
+    private func found(_ id: FlexFactorOrderID, _ state: FlexFactorOrder.State) -> FlexFactorAnswer {
+        .found(FlexFactorOrder(id: id, state: state, echo: reference.text))
+    }
+
     @Test func ordersAreFoundByTheReferenceTheyEcho() async throws {
-        let reference = RecoveryReference(orderID: "A-1", kind: .sale, sequence: 0)
-        let other = #"{"id":"g-0","status":7,"externalOrderId":"A-1-S0"}"#
+        let other = #"{"id":"g-0","status":7,"externalOrderId":"A-1-S0","orderId":"\#(reference.text)","referenceNumber":"\#(reference.text)"}"#
         for list in [
             #"{"orders":{"data":[\#(other),{"id":"g-1","statusName":"Cancelled","externalOrderId":"\#(reference.text)"}]}}"#,
             #"{"orders":[\#(other),{"id":"g-1","status":2,"ExternalOrderReference":"\#(reference.text)"}]}"#,
+            #"{"orders":[\#(other),{"id":"g-1","status":2,"correlationId":"\#(reference.text)"}]}"#,
         ] {
-            #expect(try await answer(200, list, to: .find(reference)) == .found(FlexFactorOrder(id: "g-1", state: .cancelled)))
+            #expect(try await answer(200, list, to: .find(reference)) == found("g-1", .cancelled))
         }
         // Of several, the one that took money is the truth.
         let several = #"{"orders":[{"id":"g-1","status":2,"externalOrderId":"\#(reference.text)"},{"id":"g-2","status":7,"externalOrderId":"\#(reference.text)"}]}"#
-        #expect(try await answer(200, several, to: .find(reference)) == .found(FlexFactorOrder(id: "g-2", state: .completed)))
-        #expect(try await answer(200, #"{"orders":{"data":[]}}"#, to: .find(reference)) == .noSuchOrder)
-        #expect(try await answer(200, #"{"orders":[\#(other)]}"#, to: .find(reference)) == .noSuchOrder)
-        guard case .failed(.unknown(.unreadable)) = try await answer(200, #"{"orders":[{"id":"g-1","status":7}]}"#, to: .find(reference)) else {
-            Issue.record("an order that says nothing of its reference is no answer")
+        #expect(try await answer(200, several, to: .find(reference)) == found("g-2", .completed))
+        // Its silence proves nothing; orderId and referenceNumber are FlexFactor's own.
+        for list in [#"{"orders":{"data":[]}}"#, #"{"orders":[\#(other)]}"#, #"{"orders":[{"id":"g-1","status":7}]}"#] {
+            #expect(try await answer(200, list, to: .find(reference)) == .notListed)
+        }
+        for (status, body, type) in [(200, #"{"results":[]}"#, "application/json"), (200, "<html>", "text/html"), (404, "", "text/html"), (403, "", "text/html")] {
+            guard case .failed(.unknown) = try await answer(status, body, type: type, to: .find(reference)) else {
+                Issue.record("\(status) \(body) is no list")
+                return
+            }
+        }
+    }
+
+    @Test func everyPageIsLookedAtAndThenWhatWasPlacedSince() async throws {
+        let page: @Sendable (String, Bool) -> String = { item, hasNext in #"{"orders":{"data":[\#(item)],"hasNextPage":\#(hasNext)}}"# }
+        let ours = #"{"id":"g-1","status":7,"externalOrderId":"\#(reference.text)"}"#
+        let other = #"{"id":"g-0","status":7}"#
+        let paged = try await server { ScriptedServer.response(200, $0.path.hasSuffix("pageNumber=2") ? page(ours, false) : page(other, true)) }
+        #expect(await perform(try client(paged), .find(reference)) == found("g-1", .completed))
+        #expect(
+            paged.requests.suffix(2).map(\.path) == (1...2).map { "/v1/orders?query=A~2D1-S0&mid=\(Self.mid)&pageSize=50&pageNumber=\($0)" })
+        let since = try await server { ScriptedServer.response(200, $0.path.contains("query=") ? page(other, false) : page(ours, false)) }
+        #expect(await perform(try client(since), .find(reference, since: Clock().now)) == found("g-1", .completed))
+        #expect(since.requests.last?.path.contains("from=2026-01-02T02%3A59%3A06") == true)
+        // A list without an end is not followed without an end.
+        let endless = try await server { _ in ScriptedServer.response(200, page(other, true)) }
+        #expect(await perform(try client(endless), .find(reference)) == .notListed)
+        #expect(endless.requests.count == 21)
+    }
+
+    /// An order counts only for the id that was asked for.
+    @Test func anotherOrderIsNoAnswer() async throws {
+        #expect(try await answer(200, #"{"id":"G-1","status":7}"#, to: .lookUp("g-1")) == .found(FlexFactorOrder(id: "G-1", state: .completed)))
+        guard case .failed(.unknown(.unreadable)) = try await answer(200, #"{"id":"g-2","status":7}"#, to: .lookUp("g-1")) else {
+            Issue.record("another order was taken for ours")
             return
         }
-        let server = try await server { _ in ScriptedServer.response(200, #"{"orders":[]}"#) }
-        _ = await perform(try client(server), .find(reference))
-        #expect(server.requests.last?.path == "/v1/orders?query=A~2D1-S0&mid=\(Self.mid)&pageSize=50")
+        #expect(try await answer(404, #"{"title":"Not Found","status":404,"traceId":"00-1"}"#, to: .lookUp("g-1")) == .noSuchOrder)
+        #expect(try await answer(404, #"{"message":"Not Found"}"#, to: .lookUp("g-1")) == .failed(.unknown(.barred(status: 404))))
+    }
+
+    @Test(arguments: [
+        (200, "", FlexFactorAnswer.cancelAccepted), (200, "{}", .cancelAccepted), (200, #"{"success":true,"errors":[]}"#, .cancelAccepted),
+        (400, #"{"OrderId":["The order is not in a state that can be cancelled."],"TraceId":["00-1"]}"#, .cancelRefused),
+        (422, #"{"title":"The order was already completed","traceId":"00-1"}"#, .cancelRefused),
+        (200, #"{"success":false,"status":"FAILED","errors":[{"item1":"The order cannot be cancelled","item2":"1"}]}"#, .cancelRefused),
+        (404, #"{"title":"Not Found","status":404,"traceId":"00-1"}"#, .noSuchOrder), (400, #"{"OrderId":["Order not found."]}"#, .noSuchOrder),
+        (404, "<html>Not Found</html>", .failed(.unknown(.barred(status: 404)))), (404, "", .failed(.unknown(.barred(status: 404)))),
+        (404, #"{"message":"Not Found"}"#, .failed(.unknown(.barred(status: 404)))), (403, "", .failed(.unknown(.barred(status: 403)))),
+        (400, "{}", .failed(.unknown(.barred(status: 400)))), (409, "{}", .failed(.conflict)),
+        (400, #"{"IdempotencyKey":["The IdempotencyKey field is required."]}"#,
+            .failed(.refused(status: 400, [FieldError(path: "IdempotencyKey", message: "The IdempotencyKey field is required.")]))),
+    ])
+    func aCancelByOurReferenceProvesAnOrderOrNone(status: Int, body: String, expected: FlexFactorAnswer) async throws {
+        #expect(try await answer(status, body, to: .cancelByReference(reference)) == expected)
+    }
+
+    @Test func aPageInThePlaceOfAYesIsNone() async throws {
+        guard case .failed(.unknown(.unreadable)) = try await answer(200, "<html>maintenance</html>", type: "text/html", to: .cancelByReference(reference)) else {
+            Issue.record("expected unknown")
+            return
+        }
     }
 
     @Test func cancelsAndCapturesAreReadAsFlexFactorMeansThem() async throws {
-        let reference = RecoveryReference(orderID: "A", kind: .sale, sequence: 0)
         let capture = FlexFactorCall.capture("g-1", Money(minorUnits: 4_999, currency: .usd), idempotencyKey: UUID5(high: 1, low: 2))
         #expect(try await answer(200, "", to: .cancel("g-1")) == .cancelAccepted)
-        #expect(try await answer(200, "{}", to: .cancelByReference(reference)) == .cancelAccepted)
         #expect(try await answer(400, "{}", to: .cancel("g-1")) == .cancelRefused)
-        #expect(try await answer(404, "", to: .cancelByReference(reference)) == .noSuchOrder)
-        #expect(try await answer(404, "", to: .lookUp("g-1")) == .noSuchOrder)
         #expect(try await answer(200, #"{"status":"SUCCESS"}"#, to: capture) == .captured)
         #expect(try await answer(200, #"{"captureStatus":"SUCCESS"}"#, to: capture) == .captured)
         #expect(try await answer(200, #"{"status":"FAILED","responseCode":"2001"}"#, to: capture) == .captureFailed(code: "2001"))
+        // The processor's word beside a success decides nothing.
+        #expect(try await answer(200, #"{"status":"SUCCESS","responseMessage":"FAILED"}"#, to: capture) == .captured)
         guard case .failed(.unknown) = try await answer(200, #"{"status":"MAYBE"}"#, to: capture) else {
             Issue.record("expected unknown")
             return

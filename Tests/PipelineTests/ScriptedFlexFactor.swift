@@ -50,8 +50,8 @@ extension FlexFactorCall {
     /// Whether it can take money.
     var charges: Bool {
         switch self {
-        case .evaluate, .capture: true
-        case .find, .lookUp, .cancel, .cancelByReference: false
+        case .evaluate, .capture, .refund: true
+        case .find, .lookUp, .cancel, .cancelByReference, .recall: false
         }
     }
 }

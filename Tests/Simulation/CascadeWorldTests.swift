@@ -16,29 +16,26 @@ import Testing
         }
     }
 
-    /// The world bites: a recovery that takes silence for a decline is caught.
-    @Test func aWorldThatGuessesIsCaught() {
-        let liars = (0..<500).filter { seed in
-            var world = CascadeWorld(seed: UInt64(seed), takesSilenceForDecline: true)
+    /// The worlds bite: a core that is broken on purpose is caught, whatever is broken.
+    @Test(arguments: CascadeWorld.Mutation.allCases)
+    func aBrokenCascadeIsCaught(mutation: CascadeWorld.Mutation) {
+        let caught = (0..<8_000).first { seed in
+            var world = CascadeWorld(seed: UInt64(seed), mutation: mutation)
             world.run()
             return world.verdict != nil
         }
-        #expect(liars.count > 20)
-    }
-
-    /// The world bites: a new key at every repeat charges twice.
-    @Test func aWorldThatForgetsItsKeyIsCaught() {
-        let doubles = (0..<500).filter { seed in
-            var world = CascadeWorld(seed: UInt64(seed), forgetsKey: true)
-            world.run()
-            return world.flexFactor.charges > 1
-        }
-        #expect(doubles.count > 20)
+        #expect(caught != nil, "no world notices \(mutation)")
     }
 }
 
 /// One decline, one queue, one FlexFactor.
 struct CascadeWorld {
+    /// A part of the core that is broken on purpose.
+    enum Mutation: CaseIterable {
+        case takesSilenceForDecline, forgetsKey, believesTheList, believesOneDenial, believesAnEdge, leavesChallengesOpen, chargesToRecall
+        case capturesInACircle, tellsWhatOthersMayHaveSent
+    }
+
     var random: SeededRandom
     var now = Moment(milliseconds: 1_800_000_000_000)
     var messages: [Waiting] = []
@@ -46,9 +43,13 @@ struct CascadeWorld {
     var told: Set<ResultKind> = []
     var letters: [GiveUpReason] = []
     var story: [String] = []
-    let timing = RecoveryTiming(settle: .seconds(120), reconcileFor: .days(1))
-    let takesSilenceForDecline: Bool
-    let forgetsKey: Bool
+    let timing = RecoveryTiming(settle: .seconds(120), reconcileFor: .minutes(120))
+    let mutation: Mutation?
+    var asking: AskingModes
+    /// A request went out whose answer nobody has: as the claims that every pod sees say it.
+    var hasStandingSend = false
+    var lastSend: Moment?
+    var captures: [Moment] = []
     /// Faults come to an end, as in life: after this nothing fails any more, so that everything must end rightly.
     let calmFrom: Moment
     /// Nothing reaches FlexFactor. A pod that gives up without asking tells something that it alone knows, so crashes and second copies
@@ -61,10 +62,10 @@ struct CascadeWorld {
         var redelivered: Bool
     }
 
-    init(seed: UInt64, takesSilenceForDecline: Bool = false, forgetsKey: Bool = false) {
+    init(seed: UInt64, mutation: Mutation? = nil) {
         random = SeededRandom(seed: seed)
-        self.takesSilenceForDecline = takesSilenceForDecline
-        self.forgetsKey = forgetsKey
+        self.mutation = mutation
+        asking = AskingModes(seed: seed)
         calmFrom = now + .seconds(Int64.random(in: 0...600, using: &random))
         cutOff = Int.random(in: 0..<5, using: &random) == 0
         let declinedAt = now + .seconds(-Int64.random(in: 0...90, using: &random) / 2)
@@ -93,9 +94,14 @@ struct CascadeWorld {
     private mutating func take(_ message: inout Waiting) {
         let original = message
         var recovery = message.recovery
-        recovery.pickUp(redelivered: message.redelivered)
+        if !told.isEmpty { return }
+        recovery.pickUp(redelivered: message.redelivered, isKnownUnsent: !hasStandingSend && lastSend == nil)
+        var calls = 0
         while true {
+            calls += 1
+            guard calls < 20 else { return story.append("still going after 20 calls in one delivery") }
             if dies() { return comeBack(original) }
+            if mutation == .leavesChallengesOpen, case .challenged = recovery.phase { return carryOut(.conclude(.declined(.challenge, nil)), recovery) }
             let step = recovery.next(now: now, timing: timing)
             guard case .call(let call) = step else {
                 if case .stop(let stop) = step { carryOut(stop, recovery) }
@@ -105,10 +111,14 @@ struct CascadeWorld {
             let answer = perform(call, of: recovery)
             story.append("\(now.milliseconds) \(recovery.phase) \(call.shortName) -> \(answer)")
             if dies() { return comeBack(original) }
-            if takesSilenceForDecline, case .failed(.unknown) = answer {
+            if mutation == .takesSilenceForDecline, case .failed(.unknown) = answer {
                 told.insert(.declined)
                 return
             }
+            if mutation == .believesTheList, answer == .notListed, !recovery.mayCharge(at: now) { return carryOut(.conclude(.neverArrived), recovery) }
+            if mutation == .believesOneDenial, answer == .noSuchOrder { return carryOut(.conclude(.neverArrived), recovery) }
+            if mutation == .believesAnEdge, answer == .failed(.unknown(.barred(status: 404))) { return carryOut(.conclude(.neverArrived), recovery) }
+            if mutation == .capturesInACircle, case .capturing = recovery.phase, case .failed(.refused) = answer { continue }
             guard let stop = recovery.learned(answer, now: now, timing: timing) else { continue }
             story.append("  stop: \(stop)")
             carryOut(stop, recovery)
@@ -123,6 +133,7 @@ struct CascadeWorld {
         case .park(let until):
             let seconds = DelayLadder.entry(after: until - now, to: .cascade).delay
             messages.append(Waiting(recovery: recovery, due: now + seconds, redelivered: false))
+        case .conclude(.unavailable) where hasStandingSend && mutation != .tellsWhatOthersMayHaveSent: comeBack(Waiting(recovery: recovery, due: now, redelivered: true))
         case .conclude(let outcome): told.insert(ResultReason(outcome).kind)
         case .advance: messages.append(Waiting(recovery: recovery, due: now, redelivered: false))
         case .submitted, .spend: told.insert(.submitted)
@@ -144,14 +155,28 @@ struct CascadeWorld {
     private mutating func perform(_ call: FlexFactorCall, of recovery: Recovery) -> FlexFactorAnswer {
         now = now + .milliseconds(Int64.random(in: 5...3_000, using: &random))
         flexFactor.arrive(until: now)
-        let key = forgetsKey ? UInt64.random(in: 0...UInt64.max, using: &random) : 0
+        let answer = answered(call)
+        if case .evaluate = call {
+            lastSend = now
+            switch answer {
+            case .failed(.unknown), .failed(.conflict): hasStandingSend = true
+            default: break
+            }
+        }
+        return answer
+    }
+
+    private mutating func answered(_ call: FlexFactorCall) -> FlexFactorAnswer {
+        var key: UInt64 = mutation == .forgetsKey ? UInt64.random(in: 0...UInt64.max, using: &random) : 0
+        if mutation == .chargesToRecall, case .recall = call { key = 1 }
+        if case .capture = call { captures.append(now) }
         let faulty = now < calmFrom && Bool.random(using: &random)
-        guard faulty else { return flexFactor.execute(call, key: key) }
+        guard faulty else { return truth(call, key) }
         switch Int.random(in: 0..<8, using: &random) {
         case 0 where cutOff: return .failed(.notSent(.cannotConnect("refused")))
         case 1 where cutOff: return .failed(.notSent(.circuitOpen(until: now + .seconds(30))))
         case 2: return .failed(.throttled(retryAfter: Bool.random(using: &random) ? .seconds(7) : nil))
-        case 3: return .failed(.conflict)
+        case 3: return .failed(lastSend.map { now < $0 + .seconds(30) } == true ? .conflict : .unknown(.barred(status: 403)))
         case 4:
             now = now + .seconds(15)
             return .failed(.unknown(.timedOut))
@@ -170,12 +195,28 @@ struct CascadeWorld {
         }
     }
 
+    /// FlexFactor's answer, as far as it lets itself be asked.
+    private mutating func truth(_ call: FlexFactorCall, _ key: UInt64) -> FlexFactorAnswer {
+        switch call {
+        case .find: return asking.shown(flexFactor.execute(call, key: key))
+        case .cancelByReference where !asking.cancelAnswers: return .failed(.unknown(.barred(status: 404)))
+        default: return flexFactor.execute(call, key: key)
+        }
+    }
+
+    /// Without an answer to the one call that is keyed by our reference, and without a list that shows everything, an outcome may stay
+    /// unknown.
+    private var mayStayUnknown: Bool { !asking.cancelAnswers }
+
     /// What is wrong with how it ended, if anything.
     var verdict: String? {
         if story.last?.hasPrefix("still going") == true { return "it never ends" }
         if told.count > 1 { return "told \(told)" }
         if told.isEmpty, letters.isEmpty { return "told nothing" }
-        if !letters.isEmpty { return "gave up although FlexFactor can be asked" }
+        if !letters.isEmpty, !mayStayUnknown { return "gave up although FlexFactor can be asked" }
+        if told.contains(.declined), flexFactor.hasOpenChallenge { return "told declined, and the challenge can still be solved" }
+        if zip(captures, captures.dropFirst().dropFirst()).contains(where: { $1 - $0 < .seconds(1) }) { return "captured in a circle" }
+        if told.isEmpty { return flexFactor.charges > 1 ? "charged \(flexFactor.charges) times" : nil }
         if flexFactor.charges > 1 { return "charged \(flexFactor.charges) times" }
         if told.contains(.approved) != (flexFactor.charges == 1) { return "told \(told), charged \(flexFactor.charges) times" }
         return nil
@@ -184,7 +225,9 @@ struct CascadeWorld {
 
 /// FlexFactor in a few lines: what it does with a request that arrives, and nothing else.
 struct ModelFlexFactor {
-    enum Destiny: CaseIterable { case approve, decline, challenge, authorise, authoriseAndFailCapture, workLong }
+    enum Destiny: CaseIterable { case approve, decline, challenge, authorise, authoriseAndFailCapture, refuseCapture, workLong }
+
+    var hasOpenChallenge: Bool { destiny == .challenge && orders.contains { $0.state == .processing } }
 
     var destiny = Destiny.approve
     var charges = 0
@@ -199,14 +242,14 @@ struct ModelFlexFactor {
 
     mutating func execute(_ call: FlexFactorCall, key: UInt64) -> FlexFactorAnswer {
         switch call {
-        case .evaluate:
+        case .evaluate, .recall:
             if let known = orders.first(where: { $0.key == key }) { return known.first }
             let id = FlexFactorOrderID("order-\(orders.count)")
             let (state, status): (FlexFactorOrder.State, EvaluationStatus) = switch destiny {
             case .approve: (.completed, .approved)
             case .decline: (.cancelled, .declined)
-            case .challenge: (.cancelled, .challenge)
-            case .authorise, .authoriseAndFailCapture: (.captureRequired, .captureRequired)
+            case .challenge: (.processing, .challenge)
+            case .authorise, .authoriseAndFailCapture, .refuseCapture: (.captureRequired, .captureRequired)
             case .workLong: (.processing, .processing)
             }
             if state == .completed { charges += 1 }
@@ -216,10 +259,12 @@ struct ModelFlexFactor {
             guard let index = orders.firstIndex(where: { $0.id == id }) else { return .failed(.refused(status: 404, [])) }
             if orders[index].state == .completed { return .captured }
             guard orders[index].state == .captureRequired else { return .failed(.refused(status: 400, [])) }
+            if destiny == .refuseCapture { return .failed(.refused(status: 400, [])) }
             if destiny == .authoriseAndFailCapture { return .captureFailed(code: "2001") }
             orders[index].state = .completed
             charges += 1
             return .captured
+        case .refund: return .failed(.refused(status: 400, []))
         case .find: return look(orders.indices.last)
         case .lookUp(let id): return look(orders.firstIndex { $0.id == id })
         case .cancel(let id): return cancel(orders.firstIndex { $0.id == id })
@@ -246,11 +291,13 @@ extension FlexFactorCall {
     var shortName: String {
         switch self {
         case .evaluate: "evaluate"
+        case .recall: "recall"
         case .find: "find"
         case .lookUp: "look up"
         case .cancel: "cancel"
         case .cancelByReference: "cancel by reference"
         case .capture: "capture"
+        case .refund: "refund"
         }
     }
 }

@@ -109,6 +109,8 @@ struct ClaimWorld {
             cascades[reference]?.destiny = ModelFlexFactor.Destiny.allCases.randomElement(using: &random)!
         } else {
             retries[reference] = RetryFlexFactor(mode: mode, seed: seed ^ UInt64(id.utf8.last!), begin: begin, life: until - begin)
+            // How FlexFactor lets itself be asked is the other worlds' matter.
+            retries[reference]?.asking = .exact
         }
         for copy in 0...Int.random(in: 0...2, using: &random) {
             let late: Int64 = switch Int.random(in: 0..<3, using: &random) {
@@ -317,14 +319,16 @@ struct ClaimWorld {
 
     private mutating func hear(_ news: WebhookNews, _ delivery: Waiting) {
         if dies(before: delivery) { return }
-        guard let reference = news.reference else { return }
-        switch news.step(gateway: FlexFactorGateway(id: "42", mitMode: mode), isCancelRequested: false) {
-        case .tell(_, let reason): tell(reference, Claim.Told(reason.kind, .known), debt: nil, delivery)
-        case .wait:
+        guard let reference = news.reference, case .look(let id) = news.step(gateway: FlexFactorGateway(id: "42", mitMode: mode)) else { return }
+        let (answer, _) = perform(.lookUp(id), reference)
+        switch news.learned(answer, isCancelRequested: false, now: now, timing: timing, owns: { _ in true }) {
+        case .tell(_, let reason, _): tell(reference, Claim.Told(reason.kind, .known), debt: nil, delivery)
+        case .wait(let span):
             var later = news
-            later.hasWaited = true
-            waiting.append(Waiting(message: .news(later), due: now + timing.settle))
-        case .ignore: break
+            if case .found(let order) = answer, order.state == .cancelled { later.hasWaited = true }
+            later.looks += 1
+            waiting.append(Waiting(message: .news(later), due: now + span))
+        case .ignore, .distrust: break
         }
     }
 

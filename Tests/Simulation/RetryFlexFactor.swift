@@ -5,6 +5,8 @@ import TestSupport
 struct RetryFlexFactor {
     enum Destiny: CaseIterable {
         case approveAtOnce, approveLater, neverApprove, closeEarly, declineAtOnce, declineAndGoOn, captureRequired, failCapture, forgetToClose
+        /// Says "cancelled", and goes on: until the next post, or for less than the settling time.
+        case cancelledForNow
     }
 
     struct Order {
@@ -28,6 +30,7 @@ struct RetryFlexFactor {
     let turn: Moment.Span
     let begin: Moment
     let approvedAtPost: Int
+    var asking: AskingModes
     var charges = 0
     var orders: [Order] = []
     var keys: [Key] = []
@@ -35,6 +38,7 @@ struct RetryFlexFactor {
 
     init(mode: MITMode, seed: UInt64, begin: Moment, life: Moment.Span) {
         var random = SeededRandom(seed: seed ^ 0xF1EC)
+        asking = AskingModes(seed: seed)
         self.mode = mode
         self.begin = begin
         destiny = Destiny.allCases.randomElement(using: &random)!
@@ -54,7 +58,7 @@ struct RetryFlexFactor {
         for index in orders.indices where orders[index].state == .processing && mode == .managed {
             let at = begin + turn
             switch destiny {
-            case .approveLater, .declineAndGoOn:
+            case .approveLater, .declineAndGoOn, .cancelledForNow:
                 guard at <= now, orders[index].closesAt.map({ at < $0 }) ?? true else { break }
                 orders[index].state = .completed
                 charges += 1
@@ -76,7 +80,7 @@ struct RetryFlexFactor {
 
     mutating func execute(_ call: FlexFactorCall, key: UInt64, now: Moment) -> (FlexFactorAnswer, [WebhookNews.Event]) {
         switch call {
-        case .evaluate(let charge, _): return evaluate(charge, key, now)
+        case .evaluate(let charge, _), .recall(let charge, _): return evaluate(charge, key, now)
         case .capture(let id, _, _):
             guard let index = orders.firstIndex(where: { $0.id == id }) else { return (.failed(.refused(status: 404, [])), []) }
             if orders[index].state == .completed { return (.captured, []) }
@@ -85,10 +89,11 @@ struct RetryFlexFactor {
             orders[index].state = .completed
             charges += 1
             return (.captured, [.completed])
-        case .find: return (look(orders.indices.last), [])
-        case .lookUp(let id): return (look(orders.firstIndex { $0.id == id }), [])
+        case .refund: return (.failed(.refused(status: 400, [])), [])
+        case .find: return (asking.shown(look(orders.indices.last, now)), [])
+        case .lookUp(let id): return (look(orders.firstIndex { $0.id == id }, now), [])
         case .cancel(let id): return cancel(orders.firstIndex { $0.id == id })
-        case .cancelByReference: return cancel(orders.indices.last)
+        case .cancelByReference: return asking.cancelAnswers ? cancel(orders.indices.last) : (.failed(.unknown(.barred(status: 404))), [])
         }
     }
 
@@ -100,7 +105,7 @@ struct RetryFlexFactor {
         if mode == .sync, let last = orders.indices.last {
             orders[last].posts += 1
             var events: [WebhookNews.Event] = []
-            if orders[last].state == .processing, orders[last].posts >= approvedAtPost, destiny == .approveLater || destiny == .approveAtOnce {
+            if orders[last].state == .processing, orders[last].posts >= approvedAtPost, [.approveLater, .approveAtOnce, .cancelledForNow].contains(destiny) {
                 orders[last].state = .completed
                 charges += 1
                 events = [.completed]
@@ -144,8 +149,14 @@ struct RetryFlexFactor {
         }
     }
 
-    private func look(_ index: Int?) -> FlexFactorAnswer {
-        index.map { .found(FlexFactorOrder(id: orders[$0].id, state: orders[$0].state)) } ?? .noSuchOrder
+    private func look(_ index: Int?, _ now: Moment) -> FlexFactorAnswer {
+        guard let index else { return .noSuchOrder }
+        var state = orders[index].state
+        if destiny == .cancelledForNow, state == .processing {
+            let turnedAt = begin + turn
+            if mode == .sync || now < turnedAt && now + .seconds(60) > turnedAt { state = .cancelled }
+        }
+        return .found(FlexFactorOrder(id: orders[index].id, state: state))
     }
 
     private mutating func cancel(_ index: Int?) -> (FlexFactorAnswer, [WebhookNews.Event]) {

@@ -9,11 +9,13 @@ struct RetryWorld {
     /// A part of the core that is broken on purpose, to see that the world notices.
     enum Mutation: CaseIterable {
         case takesSilenceForTheEnd, makesNewKeys, expiresWithoutLooking, expiresWithoutCancelling, doesNotKnowOfCancels, tellsClosedAtOnce
-        case cancelsWithoutAnnouncing, believesEveryWebhook, dropsWhatFails, keepsThePerson, postsWithoutLooking, givesUpAfterSending
+        case cancelsWithoutAnnouncing, believesEveryWebhook, dropsWhatFails, keepsThePerson, givesUpAfterSending, believesTheList, believesOneDenial, believesAnEdge
+        case repeatsWithForgottenKeys, takesCancelledForTheEnd, chargesWhatOthersSent
     }
 
     enum Message {
-        case recovery(Recovery)
+        /// Which copy of the decline it comes from.
+        case recovery(Recovery, copy: Int)
         case cancellation(Cancellation)
         case news(WebhookNews)
     }
@@ -29,7 +31,12 @@ struct RetryWorld {
     let begin = Moment(milliseconds: 1_800_000_000_000)
     let gateway: FlexFactorGateway
     let reference: RecoveryReference
-    let timing = RecoveryTiming()
+    let timing: RecoveryTiming
+    /// FlexFactor carries the first charge out, and answers nothing for so long.
+    let blackout: Moment.Span?
+    var blackoutEnds: Moment?
+    /// The copy of the decline that sends: as the claims that every pod sees have it.
+    var sender: Int?
     let until: Moment
     let calmFrom: Moment
     /// FlexFactor cannot be reached at all before `calmFrom`. A pod that gives up then tells something that it alone knows, so crashes and
@@ -53,6 +60,8 @@ struct RetryWorld {
         self.mutation = mutation
         self.keepsStory = keepsStory
         random = SeededRandom(seed: seed)
+        timing = mutation == .repeatsWithForgottenKeys ? RecoveryTiming(keysLive: .days(30)) : RecoveryTiming()
+        blackout = Int.random(in: 0..<10, using: &random) == 0 ? .minutes(Int64.random(in: 1...4_000, using: &random)) : nil
         now = begin
         endedAt = begin
         let mode: MITMode = Bool.random(using: &random) ? .managed : .sync
@@ -64,11 +73,11 @@ struct RetryWorld {
         flexFactor = RetryFlexFactor(mode: mode, seed: seed, begin: begin, life: until - begin)
         let sample = Recovery.retrySample(mode, until: until, declinedAt: begin)
         reference = sample.reference
-        waiting = [Waiting(message: .recovery(sample), due: begin, isRedelivered: false)]
+        waiting = [Waiting(message: .recovery(sample, copy: 0), due: begin, isRedelivered: false)]
         if !isCutOff, Int.random(in: 0..<3, using: &random) == 0 {
             let again = begin + .minutes(Int64.random(in: 0...(Bool.random(using: &random) ? 5 : 3_000), using: &random))
             let copy = Recovery.retrySample(mode, until: again + .days(Int64(gateway.expiryDays)), declinedAt: begin)
-            waiting.append(Waiting(message: .recovery(copy), due: again, isRedelivered: false))
+            waiting.append(Waiting(message: .recovery(copy, copy: 1), due: again, isRedelivered: false))
         }
         if Int.random(in: 0..<3, using: &random) == 0 {
             let life = (until - begin).milliseconds
@@ -88,12 +97,12 @@ struct RetryWorld {
         var steps = 0
         while let index = waiting.indices.min(by: { waiting[$0].due < waiting[$1].due }) {
             steps += 1
-            guard steps < 5_000 else { return fault = "still going after 5,000 steps" }
+            guard steps < 20_000 else { return fault = "still going after 20,000 steps" }
             let delivery = waiting.remove(at: index)
             passTime(to: delivery.due)
             endedAt = now
             switch delivery.message {
-            case .recovery(let recovery): take(recovery, delivery)
+            case .recovery(let recovery, let copy): take(recovery, copy, delivery)
             case .cancellation(let cancellation): take(cancellation, delivery)
             case .news(let news): take(news, delivery)
             }
@@ -117,12 +126,15 @@ struct RetryWorld {
 
     // MARK: Deliveries
 
-    private mutating func take(_ original: Recovery, _ delivery: Waiting) {
+    private mutating func take(_ original: Recovery, _ copy: Int, _ delivery: Waiting) {
+        // One decline is one recovery: who comes second is told what the first comes to.
+        if mutation != .chargesWhatOthersSent, let sender, sender != copy { return }
+        if isTold { return }
         var recovery = original
         // The clock of the pod that has it now.
         let skew = Moment.Span.milliseconds(Int64.random(in: -180_000...180_000, using: &random))
-        recovery.pickUp(redelivered: delivery.isRedelivered, isCancelRequested: isCancelKnown)
-        if mutation == .postsWithoutLooking, recovery.phase == .due { recovery.phase = .ready }
+        recovery.pickUp(
+            redelivered: delivery.isRedelivered, isCancelRequested: isCancelKnown, isKnownUnsent: sender == nil || mutation == .chargesWhatOthersSent)
         for _ in 0..<50 {
             if dies() { return comeBack(delivery) }
             let step = recovery.next(now: now + skew, timing: timing)
@@ -131,40 +143,49 @@ struct RetryWorld {
             case .call(let wanted): call = wanted
             case .stop(let stop):
                 note("\(recovery.phase.word): \(stop)")
-                return end(recovery, stop, skew, delivery)
+                return end(recovery, stop, skew, copy, delivery)
             case .tokenize: return fault = "a token is exchanged"
             }
             if mutation == .expiresWithoutLooking, case .closing(let id, .look) = recovery.phase {
-                return end(recovery, .conclude(.expired(.atExpiry, id)), skew, delivery)
+                return end(recovery, .conclude(.expired(.atExpiry, id)), skew, copy, delivery)
             }
-            let answer = perform(call)
+            if case .evaluate = call { sender = sender ?? copy }
+            var answer = perform(call)
             note("\(recovery.phase.word) \(call.shortName) -> \(answer)")
             if dies() { return comeBack(delivery) }
+            if mutation == .believesAnEdge, answer == .failed(.unknown(.barred(status: 404))) { answer = .noSuchOrder }
+            if case .closing = recovery.phase {
+                if mutation == .believesTheList, answer == .notListed { return end(recovery, .conclude(.expired(.neverArrived, nil)), skew, copy, delivery) }
+                if mutation == .believesOneDenial, answer == .noSuchOrder { return end(recovery, .conclude(.expired(.neverArrived, nil)), skew, copy, delivery) }
+            }
+            if mutation == .takesCancelledForTheEnd, case .found(let order) = answer, order.state == .cancelled {
+                return end(recovery, .conclude(.expired(.closed, order.id)), skew, copy, delivery)
+            }
             if case .failed(.unknown) = answer {
-                if mutation == .takesSilenceForTheEnd { return end(recovery, .conclude(.expired(.closed, nil)), skew, delivery) }
+                if mutation == .takesSilenceForTheEnd { return end(recovery, .conclude(.expired(.closed, nil)), skew, copy, delivery) }
                 if mutation == .dropsWhatFails { return }
-                if mutation == .givesUpAfterSending, case .evaluate = call { return end(recovery, .spend, skew, delivery) }
+                if mutation == .givesUpAfterSending, case .evaluate = call { return end(recovery, .spend, skew, copy, delivery) }
             }
             let before = recovery
             if let stop = recovery.learned(answer, now: now + skew, timing: timing) {
                 if mutation == .keepsThePerson { recovery.charge = before.charge }
-                return end(recovery, stop, skew, delivery)
+                return end(recovery, stop, skew, copy, delivery)
             }
             if mutation == .expiresWithoutCancelling, case .closing(let id, .cancel) = recovery.phase {
-                return end(recovery, .conclude(.expired(.atExpiry, id)), skew, delivery)
+                return end(recovery, .conclude(.expired(.atExpiry, id)), skew, copy, delivery)
             }
         }
         fault = "fifty calls in one delivery"
     }
 
-    private mutating func end(_ recovery: Recovery, _ stop: RecoveryStop, _ skew: Moment.Span, _ delivery: Waiting) {
+    private mutating func end(_ recovery: Recovery, _ stop: RecoveryStop, _ skew: Moment.Span, _ copy: Int, _ delivery: Waiting) {
         note("  \(stop)")
         switch stop {
-        case .park(let until): park(recovery, until, skew)
-        case .advance: waiting.append(Waiting(message: .recovery(recovery), due: now, isRedelivered: false))
+        case .park(let until): park(recovery, until, skew, copy)
+        case .advance: waiting.append(Waiting(message: .recovery(recovery, copy: copy), due: now, isRedelivered: false))
         case .submitted(_, let until):
             told.insert(.submitted)
-            park(recovery, until, skew)
+            park(recovery, until, skew, copy)
         case .conclude(let outcome): told.insert(ResultReason(outcome).kind)
         case .refuse: told.insert(.rejected)
         case .spend:
@@ -176,17 +197,18 @@ struct RetryWorld {
         if dies() { comeBack(delivery) }
     }
 
-    private mutating func park(_ recovery: Recovery, _ until: Moment, _ skew: Moment.Span) {
+    private mutating func park(_ recovery: Recovery, _ until: Moment, _ skew: Moment.Span, _ copy: Int) {
         switch recovery.phase {
         case .watching, .closed: if recovery.charge != nil { fault = "a person is parked for days" }
         default: break
         }
         var delay = DelayLadder.entry(after: until - (now + skew), to: .retry).delay
         if mutation == .tellsClosedAtOnce, case .closed = recovery.phase { delay = .seconds(1) }
-        waiting.append(Waiting(message: .recovery(recovery), due: now + delay, isRedelivered: false))
+        waiting.append(Waiting(message: .recovery(recovery, copy: copy), due: now + delay, isRedelivered: false))
     }
 
     private mutating func take(_ original: Cancellation, _ delivery: Waiting) {
+        if isTold { return }
         var cancellation = original
         while let (call, _) = cancellation.nextCall {
             if dies() { return comeBack(delivery) }
@@ -212,20 +234,37 @@ struct RetryWorld {
 
     private mutating func take(_ news: WebhookNews, _ delivery: Waiting) {
         if dies() { return comeBack(delivery) }
-        var news = news
-        if mutation == .believesEveryWebhook { news.hasWaited = true }
-        let believed = mutation == .believesEveryWebhook ? FlexFactorGateway(id: "42", mitMode: .managed) : gateway
-        let step = news.step(gateway: believed, isCancelRequested: isCancelKnown)
-        note("webhook \(news.event.word): \(step)")
-        switch step {
-        case .tell(_, let reason): told.insert(reason.kind)
-        case .wait:
+        if isTold { return }
+        if mutation == .believesEveryWebhook {
+            switch news.event {
+            case .completed: told.insert(.approved)
+            case .expired, .cancelled: told.insert(isCancelKnown ? .cancelled : .expired)
+            default: break
+            }
+            return
+        }
+        guard case .look(let id) = news.step(gateway: gateway) else { return }
+        let answer = perform(.lookUp(id))
+        let outcome = news.learned(answer, isCancelRequested: isCancelKnown, now: now, timing: timing, owns: { _ in true })
+        note("webhook \(news.event.word): \(answer), \(outcome)")
+        if dies() { return comeBack(delivery) }
+        switch outcome {
+        case .tell(_, let reason, _): told.insert(reason.kind)
+        case .wait(let span):
             var later = news
-            later.hasWaited = true
-            waiting.append(Waiting(message: .news(later), due: now + timing.settle, isRedelivered: false))
+            if case .found(let order) = answer, order.state == .cancelled { later.hasWaited = true }
+            later.looks += 1
+            waiting.append(Waiting(message: .news(later), due: now + span, isRedelivered: false))
+        case .distrust: letters.append("webhook")
         case .ignore: break
         }
         if dies() { comeBack(delivery) }
+    }
+
+    /// What was told stays told: every pod sees it in the claims. Of some faults nothing would be seen then; their worlds have no claims.
+    private var isTold: Bool {
+        if let mutation, [.doesNotKnowOfCancels, .tellsClosedAtOnce, .cancelsWithoutAnnouncing].contains(mutation) { return false }
+        return told.contains(where: \.isFinal)
     }
 
     /// What is announced reaches each pod a moment later, at most half of the time that everybody waits for it.
@@ -255,6 +294,11 @@ struct RetryWorld {
         passTime(to: now + .milliseconds(Int64.random(in: 5...3_000, using: &random)))
         let isNew = mutation == .makesNewKeys
         let key = isNew ? UInt64.random(in: 0...UInt64.max, using: &random) : call.key
+        if let blackout, blackoutEnds == nil, case .evaluate = call {
+            blackoutEnds = now + blackout
+            _ = execute(call, key)
+        }
+        if let blackoutEnds, now < blackoutEnds { return .failed(.unknown(.timedOut)) }
         guard now < calmFrom else { return execute(call, key) }
         if isCutOff { return .failed(.notSent(Bool.random(using: &random) ? .cannotConnect("refused") : .circuitOpen(until: now + .seconds(30)))) }
         guard Int.random(in: 0..<3, using: &random) == 0 else { return execute(call, key) }
@@ -262,7 +306,7 @@ struct RetryWorld {
         case 0: return .failed(.notSent(.cannotConnect("refused")))
         case 1: return .failed(.notSent(.circuitOpen(until: now + .seconds(30))))
         case 2: return .failed(.throttled(retryAfter: Bool.random(using: &random) ? .seconds(7) : nil))
-        case 3: return .failed(.conflict)
+        case 3: return .failed(.unknown(.barred(status: 403)))
         case 4, 5:
             if Bool.random(using: &random) { _ = execute(call, key) }
             passTime(to: now + .seconds(20))
@@ -301,16 +345,21 @@ struct RetryWorld {
 
     // MARK: The promises
 
+    /// Without an answer to the one call that is keyed by our reference, or when FlexFactor was silent for longer than it remembers keys, an
+    /// outcome may stay unknown.
+    private var mayStayUnknown: Bool { !flexFactor.asking.cancelAnswers || blackout.map { $0 > timing.keysLive } == true }
+
     /// What is wrong with how it ended, if anything.
     var verdict: String? {
         if let fault { return fault }
         let finals = told.filter(\.isFinal)
         if finals.count > 1 { return "told \(finals)" }
         if flexFactor.charges > 1 { return "charged \(flexFactor.charges) times" }
+        if finals.isEmpty, letters.contains("outcome unknown") || letters.contains("cancellation given up"), mayStayUnknown { return nil }
         if finals.contains(.approved) != (flexFactor.charges == 1) { return "told \(finals), charged \(flexFactor.charges) times" }
         if finals.isEmpty { return "told nothing final, letters \(letters)" }
-        if letters.contains("outcome unknown") { return "gave up although FlexFactor could be asked" }
-        let last = max(until + timing.grace, calmFrom) + .days(5)
+        if letters.contains("outcome unknown"), !mayStayUnknown { return "gave up although FlexFactor could be asked" }
+        let last = max(until + timing.grace, calmFrom, blackoutEnds ?? begin) + .days(5)
         if endedAt > last { return "ended \((endedAt - last).milliseconds / 3_600_000) h late" }
         return nil
     }
@@ -320,7 +369,7 @@ extension FlexFactorCall {
     /// The idempotency key, folded.
     var key: UInt64 {
         switch self {
-        case .evaluate(_, let key), .capture(_, _, let key): key.high ^ key.low
+        case .evaluate(_, let key), .recall(_, let key), .capture(_, _, let key): key.high ^ key.low
         default: 0
         }
     }

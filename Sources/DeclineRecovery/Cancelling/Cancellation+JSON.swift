@@ -16,6 +16,7 @@ extension Cancellation {
             data.array("gateways") { list in
                 for gateway in gateways { list.object { $0.member("id", gateway.text) } }
             }
+            data.optional("cancel", word?.rawValue)
         }
     }
 
@@ -31,8 +32,8 @@ extension Cancellation {
             }
             return .success(
                 Cancellation(
-                    merchantID: MerchantID(try reader.text("merchantId")), reference: reference, commandID: try reader.optionalText("commandId"), gateways: gateways,
-                    since: try reader.moment("since"), phase: read, attempts: try reader.count("attempts")))
+                    merchantID: MerchantID(try reader.text("merchantId")), reference: reference, commandID: try reader.optionalText("commandId"),
+                    gateways: gateways, since: try reader.moment("since"), phase: read, attempts: try reader.count("attempts"), word: try reader.optionalWord("cancel")))
         } catch {
             return .failure(error)
         }

@@ -3,8 +3,11 @@
 ///
 /// ```
 /// looking: is there an order?   paid --> tell approved; closed --> nothing, its end is told already
-///    \--open, or not there yet--> make the command known to every pod --> cancelling --> settling: look --> tell cancelled | approved
+///    \--open, or not shown--> make the command known to every pod --> cancelling --> settling: look --> tell cancelled | approved
 /// ```
+///
+/// The list of orders may not show ours. Then FlexFactor's answer to the cancel is what is known: accepted, and it is cancelled; refused,
+/// and the recovery, which has the order's id or asks for it, tells how it ended.
 ///
 /// The command is made known before anything is cancelled. Whoever sees the order closed afterwards waits a while, then knows of it, and
 /// tells `cancelled` too: one final kind, whoever is first.
@@ -18,6 +21,12 @@ public struct Cancellation: Sendable, Equatable {
     public let since: Moment
     public internal(set) var phase: Phase
     public internal(set) var attempts: Int
+    /// What FlexFactor said to the cancel.
+    public internal(set) var word: Word?
+
+    public enum Word: String, Sendable, CaseIterable {
+        case accepted, refused
+    }
 
     public enum Phase: Sendable, Equatable {
         /// The number says which gateway is next.
@@ -28,7 +37,7 @@ public struct Cancellation: Sendable, Equatable {
 
     public init(
         merchantID: MerchantID, reference: RecoveryReference, commandID: String? = nil, gateways: [GatewayID], since: Moment,
-        phase: Phase = .looking(0), attempts: Int = 0
+        phase: Phase = .looking(0), attempts: Int = 0, word: Word? = nil
     ) {
         self.merchantID = merchantID
         self.reference = reference
@@ -37,6 +46,7 @@ public struct Cancellation: Sendable, Equatable {
         self.since = since
         self.phase = phase
         self.attempts = attempts
+        self.word = word
     }
 
     /// The cancellations that a command asks for. A rebill is named without the gateway that declined, so each it can be is tried.
@@ -75,6 +85,8 @@ public struct Cancellation: Sendable, Equatable {
         case nothingToCancel = "nothing_to_cancel"
         /// A cascade is answered at once, before a command could reach it.
         case cascade = "cascade_is_answered_at_once"
+        /// There is an order that cannot be cancelled any more; the recovery tells how it ended.
+        case leftToRecovery = "left_to_recovery"
     }
 
     public var nextCall: (FlexFactorCall, gateway: GatewayID)? {
@@ -87,20 +99,23 @@ public struct Cancellation: Sendable, Equatable {
     /// Takes in what the call brought; `nil` when the next call is due at once.
     public mutating func learned(_ answer: FlexFactorAnswer, now: Moment, timing: RecoveryTiming) -> Stop? {
         attempts += 1
-        if case .failed = answer {
+        if case .failed(let failure) = answer, !isSilence(failure) {
             if now >= since + timing.grace + timing.reconcileFor { return .giveUp }
             return .park(until: now + pause)
         }
         switch phase {
         case .looking(let index): return looked(answer, at: index)
-        case .cancelling(let index):
-            if index + 1 < gateways.count {
-                phase = .cancelling(index + 1)
-                return nil
-            }
-            phase = .settling(0)
-            return .park(until: now + timing.settle)
+        case .cancelling(let index): return cancelled(answer, at: index, now: now, timing: timing)
         case .settling(let index): return settled(answer, at: index, now: now, timing: timing)
+        }
+    }
+
+    /// A list that cannot be had says as much as one that shows nothing.
+    private func isSilence(_ failure: CallFailure) -> Bool {
+        if case .cancelling = phase { return false }
+        return switch failure {
+        case .unknown, .refused, .conflict: true
+        case .notSent, .throttled: false
         }
     }
 
@@ -125,9 +140,24 @@ public struct Cancellation: Sendable, Equatable {
         return .announce
     }
 
+    private mutating func cancelled(_ answer: FlexFactorAnswer, at index: Int, now: Moment, timing: RecoveryTiming) -> Stop? {
+        switch answer {
+        case .cancelAccepted, .cancelRefused:
+            word = answer == .cancelAccepted ? .accepted : word ?? .refused
+            gateways = [gateways[index]]
+        default:
+            if index + 1 < gateways.count {
+                phase = .cancelling(index + 1)
+                return nil
+            }
+        }
+        phase = .settling(0)
+        return .park(until: now + timing.settle)
+    }
+
     private mutating func settled(_ answer: FlexFactorAnswer, at index: Int, now: Moment, timing: RecoveryTiming) -> Stop? {
+        let gateway = gateways[index]
         if case .found(let order) = answer {
-            let gateway = gateways[index]
             switch order.state {
             case .completed, .returned, .chargeback: return .tell(.approved(.reconciled), order.id, gateway)
             case .cancelled: return .tell(.cancelled, order.id, gateway)
@@ -137,12 +167,17 @@ public struct Cancellation: Sendable, Equatable {
                 return now >= since + timing.grace + timing.reconcileFor ? .giveUp : .park(until: now + pause)
             }
         }
+        switch word {
+        case .accepted: return .tell(.cancelled, nil, gateway)
+        case .refused: return .end(.leftToRecovery)
+        case nil: break
+        }
         if index + 1 < gateways.count {
             phase = .settling(index + 1)
             return nil
         }
-        // Looked for twice with the settling time between, and cancelled by its reference in between. A recovery that is only on its
-        // way there knows of the command by the notice, and ends itself.
+        // Each gateway has denied it in between, and the list shows nothing twice. A recovery that is only on its way there knows of the
+        // command by the notice, and ends itself.
         return .end(.nothingToCancel)
     }
 

@@ -131,6 +131,9 @@ public struct ClaimedRecovery: Sendable {
         return self.next(now: now, timing: timing)
     }
 
+    /// Whether its gateway points to another account than the one that may have the charge (`Recovery.isMisdirected`).
+    public mutating func isMisdirected(to account: String?) -> Bool { recovery.isMisdirected(to: account) }
+
     /// Takes in what a call brought.
     public mutating func learned(_ answer: FlexFactorAnswer, now: Moment, timing: RecoveryTiming) {
         let wasCharge = if case .granted = state { true } else { false }
@@ -313,7 +316,7 @@ extension FlexFactorCall {
     public var takesMoney: Bool {
         switch self {
         case .evaluate, .capture: true
-        case .find, .lookUp, .cancel, .cancelByReference: false
+        case .find, .lookUp, .cancel, .cancelByReference, .recall, .refund: false
         }
     }
 }

@@ -27,6 +27,8 @@ extension DeadLetter.Subject {
             self.init(merchantID: event.merchantID, reference: RecoveryReference(for: event), orderID: event.order.id)
         case .cancel(let command):
             self.init(merchantID: command.merchantID, reference: command.reference, orderID: command.orderID)
+        case .refund(let command):
+            self.init(merchantID: command.merchantID, reference: command.reference, orderID: command.reference.orderID)
         case .rejected(let event): self.init(merchantID: event.merchantID, orderID: event.orderID)
         case .unreadable: self.init()
         }
@@ -37,6 +39,8 @@ extension DeadLetter.Subject {
             self.init(recovery)
         } else if case .success(let cancellation) = Cancellation.decode(body) {
             self.init(merchantID: cancellation.merchantID, reference: cancellation.reference, orderID: cancellation.reference.orderID)
+        } else if case .success(let refund) = Refund.decode(body) {
+            self.init(merchantID: refund.command.merchantID, reference: refund.command.reference, orderID: refund.command.reference.orderID)
         } else {
             self.init()
         }

@@ -24,6 +24,10 @@ public enum DeadLetterReason: String, Sendable, CaseIterable {
     case outcomeUnknown = "outcome_unknown"
     /// Its worker ended, or lost the broker, each time it was tried; in the end it was tried alone.
     case crashesWorkers = "crashes_workers"
+    /// The CRM's refund may have been carried out, and FlexFactor did not say.
+    case refundUnknown = "refund_unknown"
+    /// A webhook that FlexFactor's order does not bear out, or that is of test mode at a gateway of production. Nothing was told.
+    case untrustedWebhook = "untrusted_webhook"
     /// No queue was bound for it.
     case unroutable
     /// A limit of a queue put it out before anybody had taken it: time, length, or deliveries.
@@ -46,6 +50,9 @@ public enum DeadLetterReason: String, Sendable, CaseIterable {
         case .cancelFailed: "When FlexFactor is back, replay the command; or cancel the order there by hand: its external order id is the recovery reference."
         case .refusedByFlexFactor: "Read FlexFactor's field errors; correct the message or the gateway's configuration, then replay it."
         case .crashesWorkers: "Find in the logs what ended the workers. What may be charged is reconciled; the rest is replayed once the cause is mended."
+        case .refundUnknown: "Look the order up in FlexFactor's portal. Where nothing was given back, replay it; where it was, discard it: its webhook tells the CRM."
+        case .untrustedWebhook:
+            "Compare the news with the order in FlexFactor's portal, and the gateway's configuration with whose webhooks come there. Replayed, it is checked again."
         case .unroutable: "Bind a queue to the exchange for the routing key (`salvage topology apply` for ours), then replay it."
         case .droppedByBroker:
             "Lift the limit that is named (`salvage topology check --definitions` names policies that lose messages), or have the queue read in time; then replay it."

@@ -2,6 +2,7 @@
 public enum CRMMessage: Sendable, Equatable {
     case decline(DeclineEvent)
     case cancel(CancelCommand)
+    case refund(RefundCommand)
     case rejected(RejectedEvent)
     case unreadable(JSONError)
 
@@ -38,8 +39,9 @@ public enum CRMMessage: Sendable, Equatable {
         switch type {
         case DeclineEvent.type: message = DeclineEvent(reading: envelope, faults).map(CRMMessage.decline)
         case CancelCommand.type: message = CancelCommand(reading: envelope, faults).map(CRMMessage.cancel)
+        case RefundCommand.type: message = RefundCommand(reading: envelope, faults).map(CRMMessage.refund)
         default:
-            if type != nil { faults.add("$.type", "expected \(DeclineEvent.type) or \(CancelCommand.type); other types and versions are not taken here") }
+            if type != nil { faults.add("$.type", "expected \(DeclineEvent.type), \(CancelCommand.type) or \(RefundCommand.type); other types and versions are not taken here") }
             // Where it is a decline but for its type, its other faults are told with this one. Another version has other rules.
             let isOtherVersion = type?.hasPrefix("com.salvage.") == true && type?.split(separator: ".").last?.first == "v"
             let data = value["data"]
@@ -81,7 +83,7 @@ public struct RejectedEvent: Sendable, Equatable {
         orderID = safe(data?["order"]?["id"], member: "id", of: "order") ?? safe(data?["orderId"], member: "orderId", of: "data")
             ?? safe(value["subject"], member: "subject")
         let trigger = data?["trigger"]?.string.flatMap(TriggerWord.init(rawValue:))
-        isCommand = value["type"]?.string == CancelCommand.type
+        isCommand = [CancelCommand.type, RefundCommand.type].contains(value["type"]?.string)
         // A command that names an order names one of its rebills, and only a rebill is recycled.
         orderType = isCommand ? safe(data?["orderId"]).map { _ in .recurring }
             : data?["order"]?["type"]?.string.flatMap(OrderType.init(rawValue:)) ?? (trigger == .recycle ? .recurring : nil)

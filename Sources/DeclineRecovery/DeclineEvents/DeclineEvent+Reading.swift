@@ -17,13 +17,14 @@ extension DeclineEvent {
         let billing = Address(reading: data.object("billing"))
         let shipping = data.optionalObject("shipping").flatMap(Address.init(reading:))
         let method = PaymentMethod(reading: data.object("paymentMethod", "an object with a token or an encryptedCard"), faults)
+        let details = ChargeDetails(reading: data)
         let choice = trigger.flatMap { Trigger(reading: data, $0, faults) }
         if let order, let subject, order.id != subject { faults.add("$.subject", "expected the order id, as in $.data.order.id, or nothing") }
         if trigger == .recycle, let order, order.type != .recurring { faults.add("\(data.path).order.type", "expected recurring: only a rebill is recycled") }
         guard let id, let source, let time, let merchant, let choice, let order, let decline, let amount, let billing, let method else { return nil }
         self.init(
             id: id, source: source, declinedAt: time, merchantID: MerchantID(merchant), trigger: choice, order: order, decline: decline,
-            amount: amount, payer: payer, billing: billing, shipping: shipping, paymentMethod: method, notes: faults.notes)
+            amount: amount, payer: payer, billing: billing, shipping: shipping, paymentMethod: method, details: details, notes: faults.notes)
     }
 }
 

@@ -7,7 +7,7 @@ extension WorkEnvelope {
         guard let currency = Currency(try data.text("currency")) else { throw data.fault("currency", "an ISO 4217 code") }
         let amount = Money(minorUnits: try data.number("minorUnits"), currency: currency)
         let declinedAt = try data.moment("declinedAt")
-        return Recovery(
+        var recovery = Recovery(
             merchantID: MerchantID(try data.text("merchantId")), gatewayID: GatewayID(try data.text("gatewayId")),
             route: try readRoute(data.object("route")), reference: reference, amount: amount, declinedAt: declinedAt,
             order: RecoveredOrder(
@@ -29,7 +29,23 @@ extension WorkEnvelope {
                 DeclineOrigin(
                     eventID: try origin.optionalText("eventId"), trigger: try origin.optionalWord("trigger"),
                     transactionID: try origin.optionalText("transactionId"))
-            } ?? DeclineOrigin())
+            } ?? DeclineOrigin(), evidence: try readEvidence(data.optionalObject("evidence")))
+        recovery.account = try data.optionalText("account")
+        return recovery
+    }
+
+    private static func readEvidence(_ evidence: EnvelopeReader?) throws(EnvelopeFault) -> OrderEvidence {
+        guard let evidence else { return OrderEvidence() }
+        let order: OrderEvidence.Word = switch try evidence.optionalText("order") {
+        case nil: .none
+        case "denied": .denied(since: try evidence.moment("since"))
+        case "known": .known
+        case "cancelled": .cancelled(since: try evidence.moment("since"))
+        default: throw evidence.fault("order", "denied, known or cancelled")
+        }
+        return OrderEvidence(
+            order: order, sentAt: try evidence.optionalNumber("sentAt").map(Moment.init(milliseconds:)),
+            conflictSince: try evidence.optionalNumber("conflictSince").map(Moment.init(milliseconds:)))
     }
 
     private static func readRoute(_ route: EnvelopeReader) throws(EnvelopeFault) -> RecoveryRoute {
@@ -47,6 +63,7 @@ extension WorkEnvelope {
         case "ready": return .ready
         case "unanswered": return .unanswered
         case "capturing": return .capturing(FlexFactorOrderID(try phase.text("orderId")))
+        case "challenged": return .challenged(orderID, try phase.word("step"))
         case "reconciling": return .reconciling(orderID, try phase.word("step"))
         case "seeking": return .seeking(orderID)
         case "watching": return .watching(FlexFactorOrderID(try phase.text("orderId")), polls: try phase.count("polls"))
@@ -85,7 +102,8 @@ extension WorkEnvelope {
                 Order.Item(
                     sku: try item.optionalText("sku"), name: try item.optionalText("name"), amount: try item.optionalNumber("amount"),
                     quantity: try item.optionalCount("quantity"))
-            })
+            },
+            details: try charge.optionalObject("details").map { (details) throws(EnvelopeFault) in try ChargeDetails(details) } ?? ChargeDetails())
     }
 
     private static func readPaymentMethod(_ method: EnvelopeReader) throws(EnvelopeFault) -> PaymentMethod {

@@ -17,7 +17,9 @@ extension WorkEnvelope {
         json.member("attempts", Int64(recovery.attempts))
         json.member("failures", Int64(recovery.failures))
         json.member("post", Int64(recovery.post))
+        json.optional("account", recovery.account)
         json.member("cancelRequested", recovery.isCancelRequested)
+        if recovery.evidence != OrderEvidence() { json.object("evidence") { write(recovery.evidence, to: &$0) } }
         json.member("minorUnits", recovery.amount.minorUnits)
         json.member("currency", recovery.amount.currency.code)
         json.member("declinedAt", recovery.declinedAt.milliseconds)
@@ -51,11 +53,26 @@ extension WorkEnvelope {
         if let charge = recovery.charge { json.object("charge") { write(charge, to: &$0) } }
     }
 
+    private static func write(_ evidence: OrderEvidence, to json: inout JSONObjectWriter) {
+        switch evidence.order {
+        case .none: break
+        case .denied(let since):
+            json.member("order", "denied")
+            json.member("since", since.milliseconds)
+        case .known: json.member("order", "known")
+        case .cancelled(let since):
+            json.member("order", "cancelled")
+            json.member("since", since.milliseconds)
+        }
+        json.optional("sentAt", evidence.sentAt?.milliseconds)
+        json.optional("conflictSince", evidence.conflictSince?.milliseconds)
+    }
+
     private static func write(_ phase: RecoveryPhase, to json: inout JSONObjectWriter) {
         json.member("name", phase.word)
         json.optional("orderId", phase.orderID?.text)
         switch phase {
-        case .reconciling(_, let step), .closing(_, let step): json.member("step", step.rawValue)
+        case .reconciling(_, let step), .challenged(_, let step), .closing(_, let step): json.member("step", step.rawValue)
         case .watching(_, let polls): json.member("polls", Int64(polls))
         case .due, .ready, .unanswered, .capturing, .seeking, .resting, .closed: break
         }
@@ -101,6 +118,7 @@ extension WorkEnvelope {
             method.optional("last4", charge.paymentMethod.last4)
             method.optional("brand", charge.paymentMethod.brand)
         }
+        if charge.details != ChargeDetails() { json.object("details") { charge.details.write(to: &$0) } }
         if !charge.items.isEmpty {
             json.array("items") { items in
                 for item in charge.items {

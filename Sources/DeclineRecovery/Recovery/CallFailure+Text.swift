@@ -12,6 +12,7 @@ extension CallFailure: Error, CustomStringConvertible {
         case .unknown(.timedOut): "no answer in time"
         case .unknown(.connectionLost(let why)): "connection lost before the answer (\(why))"
         case .unknown(.serverError(let status)): "FlexFactor answered \(status)"
+        case .unknown(.barred(let status)): "the way to FlexFactor is barred (\(status))"
         case .unknown(.unreadable(let why)): "the answer cannot be read (\(why))"
         case .throttled: "FlexFactor answered 429: too many requests"
         case .conflict: "FlexFactor answered 409: this request is in progress, or was made with other content"
@@ -28,6 +29,7 @@ extension CallFailure: Error, CustomStringConvertible {
         case .notSent(.noToken): "Check appKey, appSecret, mid and hmacSigningKey of the gateway."
         case .notSent(.misconfigured): "Mend the configuration and reload it."
         case .notSent(.rateLimited): "Raise maxRequestsPerSecond, or spread the load."
+        case .unknown(.barred): "Check the gateway's environment, mid and keys, and what stands between here and FlexFactor."
         case .refused: "Compare the fields named with what the CRM sends."
         case .notSent(.circuitOpen), .notSent(.deadline), .unknown, .throttled, .conflict: "If it goes on, ask FlexFactor."
         }

@@ -6,17 +6,22 @@ public enum FlexFactorAnswer: Sendable, Equatable {
     case evaluated(EvaluationStatus, FlexFactorOrderID?)
     /// A look-up found the order.
     case found(FlexFactorOrder)
-    /// A look-up or a cancel found no such order.
+    /// The list of orders does not show ours. No field of it is documented to name our reference, so its silence proves nothing.
+    case notListed
+    /// FlexFactor itself, and nobody before it, says that it knows no such order.
     case noSuchOrder
-    /// A cancel was accepted.
+    /// A cancel was accepted: there is such an order, and it is cancelled.
     case cancelAccepted
-    /// A cancel was refused: the order is not in a state that can be cancelled.
+    /// A cancel was refused because of the order's state: there is such an order.
     case cancelRefused
     case captured
     /// FlexFactor answered that the capture failed; its own code where it gave one.
     case captureFailed(code: String?)
-    /// The sealed card was opened and exchanged.
-    case tokenized(CardToken)
+    case refunded
+    /// FlexFactor answered that it gives nothing back; its own code and words.
+    case refundFailed(code: String?, String)
+    /// The sealed card was opened and exchanged; what FlexFactor is to know of it beside the token.
+    case tokenized(CardToken, CardFacts? = nil)
     /// The sealed card cannot be opened here, or what it holds is no card. Nothing was sent.
     case cardUnusable(FieldError)
     case failed(CallFailure)
@@ -61,6 +66,11 @@ public enum EvaluationStatus: Hashable, Sendable {
 public struct FlexFactorOrder: Sendable, Equatable {
     public let id: FlexFactorOrderID
     public let state: State
+    /// Our reference, where the account's orders are seen to echo it; not documented.
+    public let echo: String?
+    /// What the order is for, in minor units, where the order says so; not documented.
+    public let minorUnits: Int64?
+    public let currency: Currency?
 
     /// Facts/flexfactor-api.md §9; there is no state of its own for an expired order.
     public enum State: Hashable, Sendable {
@@ -68,9 +78,12 @@ public struct FlexFactorOrder: Sendable, Equatable {
         case unrecognised(String)
     }
 
-    public init(id: FlexFactorOrderID, state: State) {
+    public init(id: FlexFactorOrderID, state: State, echo: String? = nil, minorUnits: Int64? = nil, currency: Currency? = nil) {
         self.id = id
         self.state = state
+        self.echo = echo
+        self.minorUnits = minorUnits
+        self.currency = currency
     }
 }
 
@@ -84,7 +97,7 @@ public enum CallFailure: Sendable, Equatable {
     case throttled(retryAfter: Moment.Span?)
     /// 409: a request with this key is still in progress, or was made with other content.
     case conflict
-    /// 4xx: FlexFactor refuses the request as it is, with its own field errors. Not executed.
+    /// 400 or 422: FlexFactor refuses the request as it is, in its own words. Not executed.
     case refused(status: Int, [FieldError])
 
     public enum NotSent: Sendable, Equatable {
@@ -107,6 +120,9 @@ public enum CallFailure: Sendable, Equatable {
         case timedOut
         case connectionLost(String)
         case serverError(status: Int)
+        /// The way to FlexFactor is barred: 403, 404, 405, 410, or another refusal without FlexFactor's own words. Whoever said so may
+        /// stand before FlexFactor, and it says nothing of the request.
+        case barred(status: Int)
         /// A success whose body cannot be read or says nothing known.
         case unreadable(String)
     }
@@ -120,5 +136,25 @@ public struct FieldError: Sendable, Equatable {
     public init(path: String, message: String) {
         self.path = path
         self.message = message
+    }
+}
+
+/// What is known of a card once it was opened, and may travel: no number, no security code.
+public struct CardFacts: Sendable, Equatable {
+    public let holderName: String?
+    /// 1...12
+    public let expirationMonth: Int
+    /// Four digits.
+    public let expirationYear: Int
+    /// The first six digits.
+    public let bin: String
+    public let last4: String
+
+    public init(holderName: String?, expirationMonth: Int, expirationYear: Int, bin: String, last4: String) {
+        self.holderName = holderName
+        self.expirationMonth = expirationMonth
+        self.expirationYear = expirationYear
+        self.bin = bin
+        self.last4 = last4
     }
 }

@@ -2,13 +2,18 @@
 public enum FlexFactorCall: Sendable, Equatable {
     /// Asks FlexFactor to take the money. A repeat of one attempt has the same key and the same bytes, so that it charges once.
     case evaluate(Charge, idempotencyKey: UUID5)
-    /// Looks an order up by our reference, when its FlexFactor id is not known.
-    case find(RecoveryReference)
+    /// Asks again for the answer to a request that FlexFactor is known to have: the same key and the same bytes, within the time that
+    /// keys live. It takes no money.
+    case recall(Charge, idempotencyKey: UUID5)
+    /// Looks for an order that echoes our reference, when its FlexFactor id is not known; also among those placed since a moment.
+    case find(RecoveryReference, since: Moment? = nil)
     case lookUp(FlexFactorOrderID)
     case cancel(FlexFactorOrderID)
     /// Cancels by our reference, when the FlexFactor id is not known.
     case cancelByReference(RecoveryReference)
     case capture(FlexFactorOrderID, Money, idempotencyKey: UUID5)
+    /// Gives money back. No key makes a repeat of it one.
+    case refund(FlexFactorOrderID, Money)
 }
 
 /// What FlexFactor is asked to recover; all that `evaluate` needs. The same value gives the same request bytes.
@@ -29,10 +34,12 @@ public struct Charge: Sendable, Equatable {
     public let shipping: Address?
     public let paymentMethod: PaymentMethod
     public let items: [Order.Item]
+    public let details: ChargeDetails
 
     public init(
         reference: RecoveryReference, isMerchantInitiated: Bool, isRecurring: Bool, expiry: Moment?, customerIP: String?, amount: Money,
-        declinedAt: Moment, decline: Decline, payer: Payer, billing: Address, shipping: Address?, paymentMethod: PaymentMethod, items: [Order.Item]
+        declinedAt: Moment, decline: Decline, payer: Payer, billing: Address, shipping: Address?, paymentMethod: PaymentMethod, items: [Order.Item],
+        details: ChargeDetails = ChargeDetails()
     ) {
         self.reference = reference
         self.isMerchantInitiated = isMerchantInitiated
@@ -47,16 +54,19 @@ public struct Charge: Sendable, Equatable {
         self.shipping = shipping
         self.paymentMethod = paymentMethod
         self.items = items
+        self.details = details
     }
 
-    /// The same charge with FlexFactor's token in the place of the card.
-    func paid(with token: CardToken) -> Charge {
+    /// The same charge with FlexFactor's token in the place of the card. What the card itself says goes before what the CRM said of it.
+    func paid(with token: CardToken, _ facts: CardFacts?) -> Charge {
         Charge(
             reference: reference, isMerchantInitiated: isMerchantInitiated, isRecurring: isRecurring, expiry: expiry, customerIP: customerIP,
             amount: amount, declinedAt: declinedAt, decline: decline, payer: payer, billing: billing, shipping: shipping,
             paymentMethod: PaymentMethod(
-                card: .token(token), holderName: paymentMethod.holderName, expirationMonth: paymentMethod.expirationMonth,
-                expirationYear: paymentMethod.expirationYear, bin: paymentMethod.bin, last4: paymentMethod.last4, brand: paymentMethod.brand),
-            items: items)
+                card: .token(token), holderName: facts?.holderName ?? paymentMethod.holderName,
+                expirationMonth: facts?.expirationMonth ?? paymentMethod.expirationMonth,
+                expirationYear: facts?.expirationYear ?? paymentMethod.expirationYear, bin: facts?.bin ?? paymentMethod.bin,
+                last4: facts?.last4 ?? paymentMethod.last4, brand: paymentMethod.brand),
+            items: items, details: details)
     }
 }

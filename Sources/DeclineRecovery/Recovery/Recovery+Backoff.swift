@@ -1,12 +1,12 @@
 extension Recovery {
-    /// How long to wait before the next call: full jitter between 1 s and a ceiling that doubles with each failure, 5 minutes at most.
-    /// A checkout waits for a cascade's answer: for its first twenty calls it is half a minute at most.
+    /// How long to wait before the next call: full jitter between 1 s and a ceiling that doubles with each failure: 5 minutes at most, and
+    /// half an hour after forty of them. A checkout waits for a cascade's answer: for its first twenty calls it is half a minute at most.
     ///
     /// The core has no randomness. The jitter is drawn from the reference and the attempt instead: recoveries that failed together
     /// spread out all the same, and a repeat of a step waits as long as the first time.
     var backoff: Moment.Span {
-        let longest: Int64 = if case .cascade = route, failures <= 20 { 30_000 } else { 300_000 }
-        let ceiling = min(Int64(1_000) << Int64(min(max(failures, 1), 9)), longest)
+        let longest: Int64 = if case .cascade = route, failures <= 20 { 30_000 } else if failures <= 40 { 300_000 } else { 1_800_000 }
+        let ceiling = min(Int64(1_000) << Int64(min(max(failures, 1), 11)), longest)
         return .milliseconds(1_000 + Int64(lot % UInt64(ceiling - 1_000 + 1)))
     }
 

@@ -4,24 +4,31 @@
 /// due --evaluate--> approved | declined                  an answer ends it
 ///  |        \--no answer--> unanswered --same key--> ... while the deadline allows
 ///  |        \--capture required--> capturing --> approved
-///  \--deadline--> reconciling: look, cancel what is not captured, look again --> approved | declined | never arrived
+///  |        \--challenge--> challenged: cancel --> declined
+///  \--deadline--> reconciling: look; cancel by reference --the order exists--> recall its answer --> approved | declined
+///                                     \--"no such order", twice, with the settling time between--> never arrived
 /// ```
 extension Recovery {
     /// After the deadline no charge is started or repeated: FlexFactor is asked instead, even for a charge that looks due, because a
-    /// second copy of the same decline may have been charged in time.
-    mutating func nextOfCascade(now: Moment) -> RecoveryStep {
+    /// second copy of the same decline may have been charged in time. Where it is known that nobody sent anything, nobody is asked.
+    mutating func nextOfCascade(now: Moment, timing: RecoveryTiming) -> RecoveryStep {
         switch phase {
         case .due, .unanswered:
-            if let charge, mayCharge(at: now) { return step(charging: charge) }
+            if let charge, mayCharge(at: now) { return step(charging: charge, now: now) }
+            if isKnownUnsent, phase == .due { return .stop(.conclude(.neverArrived)) }
             phase = .reconciling(nil, .look)
-            return .call(.find(reference))
-        case .capturing(let id): return .call(.capture(id, amount, idempotencyKey: idempotencyKey(of: .capture)))
-        case .reconciling(let id?, .cancel): return .call(.cancel(id))
-        case .reconciling(nil, .cancel): return .call(.cancelByReference(reference))
+            return .call(search(now))
+        case .capturing(let id) where mayCharge(at: now): return .call(.capture(id, amount, idempotencyKey: idempotencyKey(of: .capture)))
+        case .challenged(let id, .cancel), .reconciling(let id, .cancel): return .call(id.map(FlexFactorCall.cancel) ?? .cancelByReference(reference))
+        case .challenged(let id, _): return .call(id.map(FlexFactorCall.lookUp) ?? search(now))
+        case .reconciling(nil, .recall):
+            if let recall = recall(now: now, timing: timing) { return .call(recall) }
+            phase = .reconciling(nil, .look)
+            return .call(search(now))
         // The last are a retry's phases; whatever brought a cascade there, looking is right.
-        case .reconciling(_, .look), .ready, .seeking, .watching, .resting, .closing, .closed:
+        case .reconciling, .capturing, .ready, .seeking, .watching, .resting, .closing, .closed:
             phase = .reconciling(phase.orderID, .look)
-            return .call(phase.orderID.map(FlexFactorCall.lookUp) ?? .find(reference))
+            return .call(phase.orderID.map(FlexFactorCall.lookUp) ?? search(now))
         }
     }
 
@@ -34,12 +41,10 @@ extension Recovery {
             phase = .reconciling(phase.orderID, .cancel)
             return nil
         case .found(let order): return found(order, now: now, timing: timing)
-        case .noSuchOrder: return notFound(now: now, timing: timing)
-        case .cancelAccepted, .cancelRefused:
-            phase = .reconciling(phase.orderID, .look)
-            return wait(now: now, timing: timing)
+        case .notListed, .noSuchOrder: return notFound(answer, now: now, timing: timing)
+        case .cancelAccepted, .cancelRefused: return cancelled(answer == .cancelAccepted, now: now, timing: timing)
         case .cardUnusable(let fault): return .refuse(.cardUnusable, [fault])
-        case .tokenized: return .advance
+        case .tokenized, .refunded, .refundFailed: return .advance
         case .failed(let failure):
             return phase == .due ? failedBeforeSending(failure, now: now) : failedAfterwards(failure, now: now, timing: timing)
         }
@@ -49,13 +54,16 @@ extension Recovery {
         switch status {
         case .approved: return .conclude(.approved(.answered, id))
         case .declined: return .conclude(.declined(.byFlexFactor, id))
-        case .challenge: return .conclude(.declined(.challenge, id))
+        case .challenge:
+            // It could be solved by whoever finds it later; so it is closed before the CRM charges elsewhere.
+            phase = .challenged(id, .cancel)
+            return nil
         case .cancelled: return .conclude(.declined(.cancelled, id))
         case .expired: return .conclude(.declined(.expired, id))
         case .captureRequired:
             guard let id else {
                 phase = .reconciling(nil, .look)
-                return nil
+                return .park(until: now + backoff)
             }
             phase = mayCharge(at: now) ? .capturing(id) : .reconciling(id, .cancel)
             return nil
@@ -69,32 +77,68 @@ extension Recovery {
     private mutating func found(_ order: FlexFactorOrder, now: Moment, timing: RecoveryTiming) -> RecoveryStop? {
         switch order.state {
         case .completed, .returned, .chargeback: return .conclude(.approved(.reconciled, order.id))
-        case .cancelled: return .conclude(.declined(.reconciled, order.id))
-        case .captureRequired where mayCharge(at: now):
-            phase = .capturing(order.id)
-            return nil
-        case .captureRequired, .draft, .onHold, .processing, .problem, .unrecognised:
-            if mayCharge(at: now) {
-                phase = .reconciling(order.id, .look)
-                return wait(now: now, timing: timing)
-            }
-            // The customer is gone: what has not been taken shall not be taken any more.
-            if isOverdue(at: now, timing: timing) { return .giveUp(.outcomeUnknown) }
-            phase = .reconciling(order.id, .cancel)
-            return nil
+        case .cancelled:
+            if case .challenged = phase { return .conclude(.declined(.challenge, order.id)) }
+            return .conclude(.declined(.reconciled, order.id))
+        case .captureRequired, .draft, .onHold, .processing, .problem, .unrecognised: break
         }
+        // It refused to be cancelled, and is not paid: nothing more can be done about it here.
+        if case .challenged = phase { return .conclude(.declined(.challenge, order.id)) }
+        if mayCharge(at: now) {
+            if order.state == .captureRequired {
+                phase = .capturing(order.id)
+                return nil
+            }
+            phase = .reconciling(order.id, .look)
+            return wait(now: now, timing: timing)
+        }
+        // The customer is gone: what has not been taken shall not be taken any more.
+        if isOverdue(at: now, timing: timing) { return .giveUp(.outcomeUnknown) }
+        phase = .reconciling(order.id, .cancel)
+        return nil
     }
 
-    private mutating func notFound(now: Moment, timing: RecoveryTiming) -> RecoveryStop? {
-        let settled = chargingEnds + timing.settle
-        if now >= settled { return .conclude(.neverArrived) }
-        if case .reconciling(_, .cancel) = phase {
-            phase = .reconciling(nil, .look)
-            return .park(until: settled)
+    private mutating func cancelled(_ isAccepted: Bool, now: Moment, timing: RecoveryTiming) -> RecoveryStop? {
+        if case .challenged(let id, _) = phase {
+            if isAccepted { return .conclude(.declined(.challenge, id)) }
+            phase = .challenged(id, .look)
+            return nil
         }
-        // The request may still be on its way: cancelling by reference stops it where FlexFactor can.
-        phase = .reconciling(nil, .cancel)
-        return nil
+        if phase.orderID == nil, recall(now: now, timing: timing) != nil {
+            phase = .reconciling(nil, .recall)
+            return nil
+        }
+        phase = .reconciling(phase.orderID, .look)
+        return wait(now: now, timing: timing)
+    }
+
+    /// The list does not show the order, or FlexFactor says that it knows none. Only the second, said of our own reference, is evidence.
+    private mutating func notFound(_ answer: FlexFactorAnswer, now: Moment, timing: RecoveryTiming) -> RecoveryStop? {
+        switch phase {
+        case .reconciling(nil, .cancel) where answer == .noSuchOrder && !evidence.exists:
+            let settled = chargingEnds + timing.settle
+            if now >= settled, evidence.isAbsence(now: now, timing: timing) { return .conclude(.neverArrived) }
+            evidence.noteDenial(now: now)
+            phase = .reconciling(nil, .look)
+            if isOverdue(at: now, timing: timing) { return .giveUp(.outcomeUnknown) }
+            return .park(until: max(settled, now + timing.settle))
+        case .reconciling(nil, .look):
+            if evidence.isCancelled(now: now, timing: timing) { return .conclude(.declined(.reconciled, nil)) }
+            if evidence.exists {
+                if recall(now: now, timing: timing) != nil { phase = .reconciling(nil, .recall) } else { phase = .reconciling(nil, .cancel) }
+                return wait(now: now, timing: timing)
+            }
+            // The request may still be on its way: cancelling by reference stops it where FlexFactor can.
+            phase = .reconciling(nil, .cancel)
+            return nil
+        case .challenged(let id, _):
+            phase = .challenged(id, .cancel)
+            return wait(now: now, timing: timing)
+        default:
+            // It denies what it named itself: that is no knowledge.
+            phase = .reconciling(phase.orderID, .look)
+            return wait(now: now, timing: timing)
+        }
     }
 
     /// The request was the first, and this pod knows what became of it.
@@ -106,10 +150,14 @@ extension Recovery {
         case .notSent(.misconfigured), .notSent(.noToken): return .conclude(.misconfigured)
         case .notSent: return .conclude(.unavailable)
         case .throttled(let retryAfter):
-            // FlexFactor is there, so it is asked, be it after the deadline: a second copy of this decline may have got through.
-            return .park(until: max(later, now + (retryAfter ?? .seconds(0))))
+            let turn = max(later, now + (retryAfter ?? .seconds(0)))
+            // Not executed, and not before the customer is gone: that is an answer.
+            return mayCharge(at: turn) ? .park(until: turn) : .conclude(.unavailable)
         case .refused(let status, let errors):
             return .refuse(.byFlexFactor(status: status), errors)
+        case .unknown(.barred):
+            phase = .unanswered
+            return .park(until: later)
         case .unknown:
             // The first repeat goes out at once: the customer is waiting, and most lost answers are blips.
             phase = .unanswered
@@ -122,13 +170,21 @@ extension Recovery {
 
     /// A request may be out there: whatever failed now says nothing of it.
     private mutating func failedAfterwards(_ failure: CallFailure, now: Moment, timing: RecoveryTiming) -> RecoveryStop? {
+        if failure == .conflict, !mayCharge(at: now), evidence.isOtherContent(now: now, timing: timing) { return .giveUp(.keyConflict) }
         switch (phase, failure) {
+        // The time for the refused capture is not over: it is tried again, later.
+        case (.capturing, .refused) where mayCharge(at: now): break
         case (.unanswered, .refused), (.capturing, .refused):
             phase = .reconciling(phase.orderID, .look)
-            return nil
         case (.capturing(let id), _) where !mayCharge(at: now), (.reconciling(let id?, .cancel), _):
             phase = .reconciling(id, .look)
-        case (.reconciling(nil, .cancel), _):
+        case (.challenged(let id, _), _):
+            phase = .challenged(id, .cancel)
+        case (.reconciling(nil, .look), .unknown), (.reconciling(nil, .look), .refused):
+            // The list cannot be had: it would have proved nothing by its silence, and the other way to know is not missing.
+            phase = .reconciling(nil, recall(now: now, timing: timing) == nil ? .cancel : .recall)
+            if evidence.isCancelled(now: now, timing: timing) { return .conclude(.declined(.reconciled, nil)) }
+        case (.reconciling(nil, .cancel), _), (.reconciling(nil, .recall), _):
             phase = .reconciling(nil, .look)
         default: break
         }
@@ -147,6 +203,9 @@ extension Recovery {
         case .retry(_, let until): until
         }
     }
+
+    /// Looks for the order in what was placed since the decline; a decline's clock may be ahead.
+    func search(_ now: Moment) -> FlexFactorCall { .find(reference, since: min(declinedAt, now)) }
 
     func mayCharge(at moment: Moment) -> Bool { moment < chargingEnds }
 

@@ -1,12 +1,13 @@
 /// The life of a retry (behaviour.md §6): rerun or recycled rebill, handed to FlexFactor for up to 21 days.
 ///
 /// ```
-/// due --look: no order yet--> ready --evaluate--> approved           money taken
-///  |  \--no answer--> seeking: look the order up first, then repeat with the same key
+/// due --look, if somebody may have sent it--> ready --evaluate--> approved           money taken
+///  |  \--no answer--> seeking: look the order up, then repeat with the same key while FlexFactor remembers it
 ///  |  managed: submitted --> watching: look from time to time --> approved | closed
 ///  |  sync: declined for now --> resting --> ready, with the key of the next post
 ///  \--expiry, or the CRM's cancel--> closing: look, cancel what is not captured, look again --> approved | closed
-/// closed, a while later --> cancelled, where the CRM wanted it; else expired
+///       \--"no such order", twice, with the settling time between--> never arrived
+/// closed, a while later, looked at again --> cancelled, where the CRM wanted it; else expired
 /// ```
 ///
 /// FlexFactor shows one state for every order that ended unpaid, and a webhook, a look and a cancel command may each see it first. So
@@ -16,10 +17,11 @@ extension Recovery {
         let id = phase.orderID
         if now >= until || isCancelRequested {
             switch phase {
+            case .due where isKnownUnsent, .ready where isKnownUnsent: return .stop(.conclude(closing(nil, until: until, now: now)))
             case .watching where now < until + timing.grace && !isCancelRequested: break
             case .due, .ready, .unanswered, .seeking, .watching, .resting: close(id, .look)
             case .capturing: close(id, .cancel)
-            case .closing, .closed, .reconciling: break
+            case .closing, .closed, .reconciling, .challenged: break
             }
         }
         switch phase {
@@ -27,41 +29,61 @@ extension Recovery {
             if mode == .sync, let charge, let wait = NetworkRules.wait(after: charge.decline), now < declinedAt + wait {
                 return .stop(.park(until: declinedAt + wait))
             }
-            // FlexFactor forgets idempotency keys after a day; a decline that is published again later must not be charged again.
-            return look(nil)
-        case .ready, .resting, .unanswered:
-            if case .resting = phase {
-                post += 1
+            if isKnownUnsent, let charge {
                 phase = .ready
+                return step(charging: charge, now: now)
             }
-            if let charge { return step(charging: charge) }
+            // FlexFactor forgets idempotency keys after a day; a decline that is published again later must not be charged again.
+            return .call(.find(reference))
+        case .ready, .resting, .unanswered:
+            if case .resting = phase { beginNextPost() }
+            if phase == .unanswered, mode == .sync, now >= keyDies(timing) {
+                // In this mode a post tells how the order is by now; with a key that may be forgotten it is a post of its own.
+                beginNextPost()
+            }
+            if let charge, mayRepeat(at: now, timing: timing) { return step(charging: charge, now: now) }
             phase = .seeking(nil)
-            return look(nil)
+            return look(nil, now)
         case .capturing(let id): return .call(.capture(id, amount, idempotencyKey: idempotencyKey(of: .capture)))
         case .closing(let id?, .cancel): return .call(.cancel(id))
         case .closing(nil, .cancel): return .call(.cancelByReference(reference))
-        case .seeking, .watching, .closing(_, .look), .closed(nil): return look(id)
-        case .closed(let id?): return .stop(.conclude(closing(id, until: until, now: now)))
-        case .reconciling:
+        case .closing(nil, .recall):
+            if let recall = recall(now: now, timing: timing) { return .call(recall) }
+            phase = .closing(nil, .look)
+            return look(nil, now)
+        case .seeking, .watching, .closing, .closed: return look(id, now)
+        case .reconciling, .challenged:
             close(id, .look)
-            return look(id)
+            return look(id, now)
         }
     }
 
-    /// From here on nothing is charged, so nothing of the person or the card is kept.
+    /// From here on nothing is charged, so nothing of the person or the card is kept; unless what was sent may have to be asked for by
+    /// repeating it, because no id of the order is known.
     private mutating func close(_ id: FlexFactorOrderID?, _ step: ReconciliationStep) {
+        if id != nil || !phase.mayBeCharged { charge = nil }
         phase = .closing(id, step)
-        charge = nil
         failures = 0
     }
 
-    private func look(_ id: FlexFactorOrderID?) -> RecoveryStep {
-        .call(id.map(FlexFactorCall.lookUp) ?? .find(reference))
+    private mutating func beginNextPost() {
+        post += 1
+        phase = .ready
+        evidence.sentAt = nil
+    }
+
+    /// Whether the post may go out: for the first time, or again under a key that FlexFactor remembers.
+    private func mayRepeat(at now: Moment, timing: RecoveryTiming) -> Bool {
+        phase == .ready || now < keyDies(timing)
+    }
+
+    private func look(_ id: FlexFactorOrderID?, _ now: Moment) -> RecoveryStep {
+        .call(id.map(FlexFactorCall.lookUp) ?? search(now))
     }
 
     private func closing(_ id: FlexFactorOrderID?, until: Moment, now: Moment) -> RecoveryOutcome {
         if isCancelRequested { return .cancelled(id) }
-        return .expired(id == nil ? .neverArrived : now >= until ? .atExpiry : .closed, id)
+        return .expired(id == nil && !evidence.exists ? .neverArrived : now >= until ? .atExpiry : .closed, id)
     }
 
     mutating func retryLearned(
@@ -74,12 +96,16 @@ extension Recovery {
             close(phase.orderID, .cancel)
             return nil
         case .found(let order): return retryFound(order, mode, until: until, now: now, timing: timing)
-        case .noSuchOrder: return retryNotFound(until: until, now: now, timing: timing)
+        case .notListed, .noSuchOrder: return retryNotFound(answer, until: until, now: now, timing: timing)
         case .cancelAccepted, .cancelRefused:
+            if phase.orderID == nil, recall(now: now, timing: timing) != nil {
+                phase = .closing(nil, .recall)
+                return nil
+            }
             phase = .closing(phase.orderID, .look)
             return later(now, until: until, timing: timing)
         case .cardUnusable(let fault): return .refuse(.cardUnusable, [fault])
-        case .tokenized: return .advance
+        case .tokenized, .refunded, .refundFailed: return .advance
         case .failed(let failure): return retryFailed(failure, until: until, now: now, timing: timing)
         }
     }
@@ -87,14 +113,19 @@ extension Recovery {
     private mutating func retryEvaluated(
         _ status: EvaluationStatus, _ id: FlexFactorOrderID?, _ mode: MITMode, until: Moment, now: Moment, timing: RecoveryTiming
     ) -> RecoveryStop? {
+        if status != .approved, case .closing = phase {
+            // It was repeated for its answer, which may be of long ago: the order says how it is by now.
+            phase = .closing(id, .look)
+            return id == nil ? later(now, until: until, timing: timing) : nil
+        }
         switch (status, mode) {
         case (.approved, _): return .conclude(.approved(.answered, id))
         case (.captureRequired, _):
             return act(on: id, now: now, until: until, timing: timing) { .capturing($0) }
         case (.submitted, .managed), (.processing, .managed): return watch(id, until: until, now: now, timing: timing)
-        case (.declined, .sync), (.challenge, .sync), (.submitted, .sync), (.processing, .sync):
+        case (.declined, .sync), (.challenge, .sync), (.submitted, .sync), (.processing, .sync), (.cancelled, .sync), (.expired, .sync):
             return rest(id, until: until, now: now, timing: timing)
-        case (.declined, .managed), (.challenge, .managed), (.cancelled, _), (.expired, _):
+        case (.declined, .managed), (.challenge, .managed), (.cancelled, .managed), (.expired, .managed):
             // The order says whether that is the end of it, or FlexFactor goes on trying.
             return act(on: id, now: now, until: until, timing: timing) { .seeking($0) }
         case (.unrecognised, _):
@@ -119,12 +150,23 @@ extension Recovery {
             if case .watching = phase { return .conclude(.approved(.polled, order.id)) }
             return .conclude(.approved(.reconciled, order.id))
         case .cancelled:
+            switch phase {
+            case .closed: return .conclude(closing(order.id, until: until, now: now))
+            // Where we repeat, FlexFactor's "cancelled" is "declined" for now.
+            case .due, .ready, .unanswered, .seeking, .resting, .capturing, .watching:
+                if mode == .sync, charge != nil { return rest(order.id, until: until, now: now, timing: timing) }
+            case .closing, .reconciling, .challenged: break
+            }
             phase = .closed(order.id)
             charge = nil
             return .park(until: now + timing.settle)
         case .captureRequired, .draft, .onHold, .processing, .problem, .unrecognised: break
         }
         switch phase {
+        case .closed where mode == .managed && now < until && !isCancelRequested:
+            // It was not the end after all.
+            phase = .watching(order.id, polls: 0)
+            return .park(until: nextPoll(until: until, now: now, timing: timing))
         case .closing, .closed:
             phase = .closing(order.id, .cancel)
             return isOverdue(now, until: until, timing: timing) ? .giveUp(.outcomeUnknown) : nil
@@ -140,37 +182,65 @@ extension Recovery {
         }
     }
 
-    private mutating func retryNotFound(until: Moment, now: Moment, timing: RecoveryTiming) -> RecoveryStop? {
+    /// The list does not show the order, or FlexFactor says that it knows none. Only the second, said of our own reference, is evidence.
+    private mutating func retryNotFound(
+        _ answer: FlexFactorAnswer, until: Moment, now: Moment, timing: RecoveryTiming
+    ) -> RecoveryStop? {
         switch phase {
         case .due:
             phase = .ready
             return nil
-        case .seeking(nil) where charge != nil:
+        case .seeking(nil) where charge != nil && (now < keyDies(timing) || isSync):
             phase = .unanswered
             return nil
-        case .closing(_, .look):
+        case .seeking(nil):
+            // Repeating it would be a new charge: only looking is left until its time is over.
+            let pause = doubled(timing.firstPoll, times: min(failures, 10), atMost: timing.longestPoll)
+            return .park(until: min(now + spread(pause), max(until, now + backoff)))
+        case .closing(nil, .look), .closed(nil):
+            if evidence.isCancelled(now: now, timing: timing) { return .conclude(closing(nil, until: until, now: now)) }
+            if evidence.exists {
+                phase = .closing(nil, recall(now: now, timing: timing) == nil ? .cancel : .recall)
+                return later(now, until: until, timing: timing)
+            }
             // The request may still be on its way: cancelling by reference stops it where FlexFactor can.
             phase = .closing(nil, .cancel)
             return nil
-        case .closing(_, .cancel):
-            phase = .closed(nil)
+        case .closing(nil, .cancel) where answer == .noSuchOrder && !evidence.exists:
+            if evidence.isAbsence(now: now, timing: timing) { return .conclude(closing(nil, until: until, now: now)) }
+            evidence.noteDenial(now: now)
+            phase = .closing(nil, .look)
             return .park(until: now + timing.settle)
-        case .closed: return .conclude(closing(nil, until: until, now: now))
-        default:
-            phase = .seeking(nil)
+        case .closing(let id, _), .closed(let id):
+            // It denies what it named itself: that is no knowledge.
+            phase = .closing(id, .look)
             return later(now, until: until, timing: timing)
+        default: return later(now, until: until, timing: timing)
         }
     }
 
+    private var isSync: Bool { if case .retry(.sync, _) = route { true } else { false } }
+
     private mutating func retryFailed(_ failure: CallFailure, until: Moment, now: Moment, timing: RecoveryTiming) -> RecoveryStop? {
+        if failure == .conflict, evidence.isOtherContent(now: now, timing: timing) { return .giveUp(.keyConflict) }
         switch (phase, failure) {
+        // The list cannot be had, and its silence would have proved nothing.
+        case (.due, .unknown), (.due, .refused), (.due, .conflict):
+            phase = .ready
+            return nil
+        case (.seeking(nil), .unknown) where charge != nil && now < keyDies(timing),
+            (.seeking(nil), .refused) where charge != nil && now < keyDies(timing):
+            phase = .unanswered
+        case (.closing(nil, .look), .unknown), (.closing(nil, .look), .refused), (.closed(nil), .unknown), (.closed(nil), .refused):
+            if evidence.isCancelled(now: now, timing: timing) { return .conclude(closing(nil, until: until, now: now)) }
+            phase = .closing(nil, recall(now: now, timing: timing) == nil ? .cancel : .recall)
         case (.ready, .refused(let status, let errors)) where post == 1: return .refuse(.byFlexFactor(status: status), errors)
         case (.due, _), (.ready, .notSent), (.ready, .throttled):
+            evidence.sentAt = nil
             if post == 1, failures >= timing.attempts { return .spend }
         case (.ready, _), (.unanswered, .unknown), (.unanswered, .conflict), (.unanswered, .refused):
             phase = .seeking(nil)
-        case (.capturing(let id), .refused): close(id, .look)
-        case (.closing(let id, .cancel), _): phase = .closing(id, .look)
+        case (.closing(let id, .cancel), _), (.closing(let id, .recall), _): phase = .closing(id, .look)
         default: break
         }
         return later(now, until: until, timing: timing, because: failure)

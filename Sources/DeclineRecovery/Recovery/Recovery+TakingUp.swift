@@ -16,7 +16,7 @@ extension Recovery {
         if case .token(CardToken(CardDataGuard.tokenMark))? = charge?.paymentMethod.card { recovery.charge = nil }
         if case .retry(_, let until) = route, now < until, !isCancelRequested {
             switch phase {
-            case .due, .ready, .unanswered, .capturing, .reconciling, .seeking, .resting: recovery.phase = .seeking(orderID)
+            case .due, .ready, .unanswered, .capturing, .reconciling, .challenged, .seeking, .resting: recovery.phase = .seeking(orderID)
             case .watching, .closing, .closed: break
             }
             return .handBack(recovery)

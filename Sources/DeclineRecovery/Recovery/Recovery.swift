@@ -31,11 +31,21 @@ public struct Recovery: Sendable, Equatable {
     public internal(set) var post: Int
     /// The CRM wants it stopped: nothing is charged any more, and if nothing was, it ends as cancelled.
     public internal(set) var isCancelRequested: Bool
+    /// What FlexFactor has let be known of the order.
+    public internal(set) var evidence: OrderEvidence
+    /// FlexFactor's id of the account that it was sent to. A gateway that points to another one now knows nothing of it, and what that
+    /// account denies is no word about this recovery.
+    public internal(set) var account: String?
+    /// Nobody can have sent anything for it yet. Told anew at every delivery, and never kept.
+    var isKnownUnsent = false
+    /// Steps in a row that followed at once; not kept.
+    var stepsAtOnce = 0
 
     public init(
         merchantID: MerchantID, gatewayID: GatewayID, route: RecoveryRoute, reference: RecoveryReference, amount: Money, declinedAt: Moment,
         order: RecoveredOrder, verdict: DeclineVerdict, reply: ReplyAddress?, charge: Charge?, phase: RecoveryPhase = .due, attempts: Int = 0,
-        failures: Int = 0, post: Int = 1, isCancelRequested: Bool = false, origin: DeclineOrigin = DeclineOrigin()
+        failures: Int = 0, post: Int = 1, isCancelRequested: Bool = false, origin: DeclineOrigin = DeclineOrigin(),
+        evidence: OrderEvidence = OrderEvidence()
     ) {
         self.merchantID = merchantID
         self.gatewayID = gatewayID
@@ -53,6 +63,7 @@ public struct Recovery: Sendable, Equatable {
         self.post = post
         self.isCancelRequested = isCancelRequested
         self.origin = origin
+        self.evidence = evidence
     }
 
     /// A recovery that begins with a charge.
@@ -69,8 +80,13 @@ public struct Recovery: Sendable, Equatable {
     ///
     /// - Parameter redelivered: a pod that died may have worked on this very message, so a charge that looks due may have been sent.
     /// - Parameter isCancelRequested: whether the CRM's cancel command for it is known.
-    public mutating func pickUp(redelivered: Bool, isCancelRequested: Bool = false) {
+    /// - Parameter isKnownUnsent: nobody, on no pod and in no copy, can have sent a request for it. Only whoever sees all that is sent
+    ///   may say so; then nobody has to be asked before its first charge, or when its time is over.
+    public mutating func pickUp(redelivered: Bool, isCancelRequested: Bool = false, isKnownUnsent: Bool = false) {
         if isCancelRequested { self.isCancelRequested = true }
+        self.isKnownUnsent = isKnownUnsent && !phase.mayBeCharged
+        stepsAtOnce = 0
+        if self.isKnownUnsent { return }
         guard redelivered else { return }
         switch (route, phase) {
         // The customer waits: the charge is repeated at once with the same key, but not given up without asking FlexFactor.
@@ -81,10 +97,20 @@ public struct Recovery: Sendable, Equatable {
         }
     }
 
+    /// Whether the gateway's account, as it is configured now, is another than the one that may have the charge. What was never sent goes to
+    /// whatever account the gateway has.
+    public mutating func isMisdirected(to account: String?) -> Bool {
+        guard phase.mayBeCharged, let own = self.account else {
+            self.account = account ?? self.account
+            return false
+        }
+        return account.map { $0 != own } ?? false
+    }
+
     /// What is to be done now: a call to FlexFactor, or a stop for which none is needed.
     public mutating func next(now: Moment, timing: RecoveryTiming) -> RecoveryStep {
         switch route {
-        case .cascade: nextOfCascade(now: now)
+        case .cascade: nextOfCascade(now: now, timing: timing)
         case .retry(let mode, let until): nextOfRetry(mode, until: until, now: now, timing: timing)
         }
     }
@@ -96,22 +122,45 @@ public struct Recovery: Sendable, Equatable {
             attempts += 1
             failures += 1
         }
-        if case .tokenized(let token) = answer, let charge {
+        if case .tokenized(let token, let facts) = answer, let charge {
             // Kept before it is used: a repeat of the charge must be the same bytes, and a second exchange would bring another token.
-            self.charge = charge.paid(with: token)
+            self.charge = charge.paid(with: token, facts)
             return .advance
         }
-        return switch route {
+        evidence.note(answer, now: now)
+        let stop: RecoveryStop? = switch route {
         case .cascade: cascadeLearned(answer, now: now, timing: timing)
         case .retry(let mode, let until): retryLearned(answer, mode, until: until, now: now, timing: timing)
         }
+        stepsAtOnce = stop == nil ? stepsAtOnce + 1 : 0
+        // Whatever FlexFactor answers, it is not called in a circle.
+        if stop == nil, stepsAtOnce >= Self.mostStepsAtOnce {
+            stepsAtOnce = 0
+            return .park(until: now + backoff)
+        }
+        return stop
     }
 
+    /// The longest way that goes on at once has this many calls: look, cancel, recall, look, cancel.
+    private static let mostStepsAtOnce = 6
+
     /// The step that takes the money; for a card that is still sealed, the step that must come before.
-    func step(charging charge: Charge) -> RecoveryStep {
+    mutating func step(charging charge: Charge, now: Moment) -> RecoveryStep {
         if case .encrypted(let card) = charge.paymentMethod.card { return .tokenize(card, charge) }
+        evidence.sentAt = evidence.sentAt ?? now
+        isKnownUnsent = false
         return .call(.evaluate(charge, idempotencyKey: idempotencyKey(of: .evaluate(post: post))))
     }
+
+    /// The step that asks for the answer to what was sent; `nil` where nothing is left to ask with, or FlexFactor may have forgotten the key
+    /// and would charge anew.
+    func recall(now: Moment, timing: RecoveryTiming) -> FlexFactorCall? {
+        guard evidence.exists, let charge, case .token = charge.paymentMethod.card, now < keyDies(timing) else { return nil }
+        return .recall(charge, idempotencyKey: idempotencyKey(of: .evaluate(post: post)))
+    }
+
+    /// Until when FlexFactor remembers the key of the present post.
+    func keyDies(_ timing: RecoveryTiming) -> Moment { (evidence.sentAt ?? declinedAt) + timing.keysLive }
 }
 
 /// What a recovery wants done.
@@ -205,6 +254,8 @@ public enum RecoveryPhase: Sendable, Equatable {
     case unanswered
     /// FlexFactor authorised the charge and waits for the capture.
     case capturing(FlexFactorOrderID)
+    /// Cascade: FlexFactor asks the customer for something, and no customer is there. The order is cancelled before that is told.
+    case challenged(FlexFactorOrderID?, ReconciliationStep)
     /// Cascade: nothing more is charged; FlexFactor is asked what became of the order.
     case reconciling(FlexFactorOrderID?, ReconciliationStep)
     /// Retry: a request may have reached FlexFactor; it is asked for the order before anything is repeated.
@@ -224,6 +275,8 @@ public enum RecoveryPhase: Sendable, Equatable {
 
 public enum ReconciliationStep: String, Sendable, CaseIterable {
     case look, cancel
+    /// There is an order, and its FlexFactor id is not known: the request is repeated for its answer.
+    case recall
 }
 
 extension RecoveryPhase {
@@ -234,6 +287,7 @@ extension RecoveryPhase {
         case .ready: "ready"
         case .unanswered: "unanswered"
         case .capturing: "capturing"
+        case .challenged: "challenged"
         case .reconciling: "reconciling"
         case .seeking: "seeking"
         case .watching: "watching"
@@ -248,7 +302,7 @@ extension RecoveryPhase {
         switch self {
         case .due, .ready, .unanswered: nil
         case .capturing(let id), .watching(let id, _): id
-        case .seeking(let id), .reconciling(let id, _), .resting(let id), .closing(let id, _), .closed(let id): id
+        case .seeking(let id), .reconciling(let id, _), .challenged(let id, _), .resting(let id), .closing(let id, _), .closed(let id): id
         }
     }
 }

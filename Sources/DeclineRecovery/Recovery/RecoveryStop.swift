@@ -75,6 +75,15 @@ public enum RecoveryOutcome: Sendable, Equatable {
 public enum GiveUpReason: String, Sendable, CaseIterable {
     /// FlexFactor could not tell for `RecoveryTiming.reconcileFor` whether it took the money.
     case outcomeUnknown = "outcome_unknown"
+    /// FlexFactor knows our idempotency key with other content: two different charges went out for one recovery.
+    case keyConflict = "key_conflict"
+
+    public var sentence: String {
+        switch self {
+        case .outcomeUnknown: "FlexFactor could not tell in time whether it took the money."
+        case .keyConflict: "FlexFactor has our idempotency key with other content (409): two different charges went out under it."
+        }
+    }
 }
 
 extension RecoveryOutcome {
@@ -90,7 +99,7 @@ extension RecoveryOutcome {
 extension DeadLetterReason {
     public init(_ reason: GiveUpReason) {
         self = switch reason {
-        case .outcomeUnknown: .outcomeUnknown
+        case .outcomeUnknown, .keyConflict: .outcomeUnknown
         }
     }
 }

@@ -15,11 +15,14 @@ public struct RecoveryTiming: Sendable, Equatable {
     public let grace: Moment.Span
     /// Calls in a row that may fail before a retry that FlexFactor never got is given up.
     public let attempts: Int
+    /// How long after it was first sent a request may be repeated under its idempotency key. FlexFactor's memory of keys is read as a
+    /// day; after it a repeat would be a new charge.
+    public let keysLive: Moment.Span
 
     public init(
         settle: Moment.Span = .seconds(120), reconcileFor: Moment.Span = .days(1), firstPoll: Moment.Span = .minutes(10),
         longestPoll: Moment.Span = .minutes(360), firstRepost: Moment.Span = .minutes(360), longestRepost: Moment.Span = .days(2),
-        grace: Moment.Span = .minutes(60), attempts: Int = 200
+        grace: Moment.Span = .minutes(60), attempts: Int = 200, keysLive: Moment.Span = .minutes(1_200)
     ) {
         self.settle = settle
         self.reconcileFor = reconcileFor
@@ -29,5 +32,6 @@ public struct RecoveryTiming: Sendable, Equatable {
         self.longestRepost = longestRepost
         self.grace = grace
         self.attempts = attempts
+        self.keysLive = keysLive
     }
 }

@@ -17,6 +17,8 @@ public struct CRMAction: Sendable, Equatable {
         case awaitResult = "await_result"
         /// The money went back: apply the CRM's own rules for refunds and chargebacks.
         case reverseSale = "reverse_sale"
+        /// A part of the money went back, and the sale stands: note it.
+        case recordRefund = "record_refund"
         /// Nothing was tried: the CRM goes on with its own rules.
         case followOwnRules = "follow_own_rules"
         /// The first charge may stand: look it up at the gateway that declined, and charge nothing before it is known.
@@ -79,12 +81,13 @@ public struct CRMAction: Sendable, Equatable {
         case (.declined, let order?), (.expired, let order?), (.cancelled, let order?): .failure(of: order)
         case (.submitted, _): .awaitResult
         case (.refunded, _), (.chargeback, _): .reverseSale
-        case (.nothingToCancel, _): CRMAction(.leaveOrder)
+        case (.nothingToCancel, _), (.refundFailed, _): CRMAction(.leaveOrder)
         default: .followOwnRules
         }
     }
 
     public static let followOwnRules = CRMAction(.followOwnRules)
+    public static let recordRefund = CRMAction(.recordRefund)
     public static let lookUpFirstCharge = CRMAction(.lookUpFirstCharge)
     public static let awaitResult = CRMAction(.awaitResult)
     public static let reverseSale = CRMAction(.reverseSale)

@@ -15,6 +15,10 @@ public struct ResultEvent: Sendable, Equatable {
     public let attempts: Int
     public let occurredAt: Moment
     public let origin: DeclineOrigin
+    /// What tells apart two results of one kind: refunds of one order, each its own.
+    public let distinction: String?
+    /// Of a refund: something of the sale is left.
+    public let isPartial: Bool
     /// The kind of the final result that this one corrects.
     public let corrects: ResultKind?
     /// The recovery that stands in the way of this one: the CRM waits for its result, or has it.
@@ -34,7 +38,8 @@ public struct ResultEvent: Sendable, Equatable {
     public init(
         subject: Subject, merchantID: MerchantID?, reason: ResultReason, faults: [FieldError] = [], verdict: DeclineVerdict? = nil,
         gatewayID: GatewayID? = nil, flexFactorOrderID: FlexFactorOrderID? = nil, amount: Money? = nil, attempts: Int = 0, occurredAt: Moment,
-        origin: DeclineOrigin = DeclineOrigin(), corrects: ResultKind? = nil, other: RecoveryReference? = nil, edition: String? = nil
+        origin: DeclineOrigin = DeclineOrigin(), corrects: ResultKind? = nil, other: RecoveryReference? = nil, edition: String? = nil,
+        distinction: String? = nil, isPartial: Bool = false
     ) {
         self.subject = subject
         self.merchantID = merchantID
@@ -47,6 +52,8 @@ public struct ResultEvent: Sendable, Equatable {
         self.attempts = attempts
         self.occurredAt = occurredAt
         self.origin = origin
+        self.distinction = distinction
+        self.isPartial = isPartial
         self.corrects = corrects
         self.other = other
         self.edition = edition
@@ -64,7 +71,7 @@ public struct ResultEvent: Sendable, Equatable {
         ResultEvent(
             subject: subject, merchantID: merchantID, reason: reason, faults: faults, verdict: verdict, gatewayID: gatewayID,
             flexFactorOrderID: flexFactorOrderID, amount: amount, attempts: attempts, occurredAt: occurredAt, origin: origin, corrects: corrects,
-            other: other, edition: edition)
+            other: other, edition: edition, distinction: distinction, isPartial: isPartial)
     }
 
     /// The id of the result that this one corrects.
@@ -78,12 +85,12 @@ public struct ResultEvent: Sendable, Equatable {
         if case .command = subject { false } else { kind.isFinal }
     }
 
-    /// `<reference>/<kind>`; for an event that names no recovery `event:<event id>/<kind>`, and the like for a command. One command may
+    /// `<reference>/<kind>`, and for refunds and chargebacks `/<what tells them apart>` behind it; for an event that names no recovery `event:<event id>/<kind>`, and the like for a command. One command may
     /// name several recoveries, so its answer's id names the one that it speaks of.
     ///
     /// A correction's ends in what is true now, a rejection's in what tells one publication from the next.
     public var id: String {
-        let ending = corrects == nil ? edition.map { "/" + $0 } ?? "" : "/" + reason.kind.rawValue
+        let ending = corrects == nil ? (edition ?? distinction).map { "/" + $0 } ?? "" : "/" + reason.kind.rawValue
         return switch subject {
         case .recovery(let reference, _): "\(reference.text)/\(kind.rawValue)\(ending)"
         case .event(let id, _, _): "event:\(id)/\(kind.rawValue)\(ending)"
@@ -108,6 +115,7 @@ public struct ResultEvent: Sendable, Equatable {
     /// What the CRM is to do.
     public var action: CRMAction {
         switch subject {
+        case .recovery where kind == .refunded && isPartial: .recordRefund
         case .recovery(_, let order): CRMAction(after: reason, of: order)
         case .event, .command: CRMAction(after: reason, of: nil)
         }

@@ -7,11 +7,12 @@ public enum ResultKind: String, Sendable, CaseIterable {
     case unresolved
     /// The answer to a cancel command that named nothing that could be cancelled.
     case nothingToCancel = "nothing_to_cancel"
+    case refundFailed = "refund_failed"
 
     /// A recovery has exactly one final kind.
     public var isFinal: Bool {
         switch self {
-        case .submitted, .refunded, .chargeback, .correction, .unresolved, .nothingToCancel: false
+        case .submitted, .refunded, .chargeback, .correction, .unresolved, .nothingToCancel, .refundFailed: false
         case .approved, .declined, .expired, .cancelled, .skipped, .rejected: true
         }
     }
@@ -21,7 +22,7 @@ public enum ResultKind: String, Sendable, CaseIterable {
         switch self {
         case .approved: true
         case .declined, .expired, .cancelled: false
-        case .submitted, .skipped, .rejected, .refunded, .chargeback, .correction, .unresolved, .nothingToCancel: nil
+        case .submitted, .skipped, .rejected, .refunded, .chargeback, .correction, .unresolved, .nothingToCancel, .refundFailed: nil
         }
     }
 

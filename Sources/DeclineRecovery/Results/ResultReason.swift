@@ -9,6 +9,8 @@ public enum ResultReason: Sendable, Equatable {
     case rejected(Rejection)
     case refunded
     case chargeback
+    /// FlexFactor gave nothing back.
+    case refundFailed
     case nothingToCancel(Cancellation.End)
     case unresolved
 
@@ -30,7 +32,7 @@ public enum ResultReason: Sendable, Equatable {
 
     /// Every reason that there is.
     public static let all: [ResultReason] =
-        [.submitted, .cancelled, .refunded, .chargeback, .unresolved] + RecoveryOutcome.Approval.allCases.map(ResultReason.approved)
+        [.submitted, .cancelled, .refunded, .refundFailed, .chargeback, .unresolved] + RecoveryOutcome.Approval.allCases.map(ResultReason.approved)
         + RecoveryOutcome.Refusal.allCases.map(ResultReason.declined) + RecoveryOutcome.Expiry.allCases.map(ResultReason.expired)
         + SkipReason.allCases.map(ResultReason.skipped) + Rejection.allCases.map(ResultReason.rejected)
         + Cancellation.End.allCases.map(ResultReason.nothingToCancel)
@@ -47,6 +49,7 @@ public enum ResultReason: Sendable, Equatable {
         case .refunded: .refunded
         case .chargeback: .chargeback
         case .nothingToCancel: .nothingToCancel
+        case .refundFailed: .refundFailed
         case .unresolved: .unresolved
         }
     }
@@ -74,6 +77,7 @@ public enum ResultReason: Sendable, Equatable {
         case .refunded: "refunded"
         case .chargeback: "chargeback"
         case .nothingToCancel(let why): why.rawValue
+        case .refundFailed: "refund_failed"
         case .unresolved: "outcome_unknown"
         }
     }
@@ -108,9 +112,11 @@ public enum ResultReason: Sendable, Equatable {
         case .rejected(.refusedByFlexFactor): "FlexFactor refuses the request as it stands; its field errors are listed."
         case .refunded: "FlexFactor reports that the charge was refunded."
         case .chargeback: "FlexFactor reports a chargeback of the charge."
+        case .refundFailed: "Nothing was refunded; FlexFactor's own words are listed."
         case .unresolved: "FlexFactor could not tell in time whether it took the money. A person sees to it; wait for the result."
         case .nothingToCancel(.nothingToCancel): "There is nothing to cancel: no retry of that name is known, here or at FlexFactor."
         case .nothingToCancel(.alreadyClosed): "There is nothing to cancel: FlexFactor shows the order as closed."
+        case .nothingToCancel(.leftToRecovery): "There is nothing to cancel any more: FlexFactor refuses it because of the order's state. The recovery's result tells how it ended."
         case .nothingToCancel(.cascade): "There is nothing to cancel: a cascade is answered before a command could reach it."
         }
     }

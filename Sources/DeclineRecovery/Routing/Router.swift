@@ -17,11 +17,12 @@ public enum Router {
     }
 
     private static func initial(_ event: DeclineEvent, _ classification: Classification, _ merchant: Merchant, _ now: Moment?) -> Route {
+        if event.order.type != .newSale { return .skip(.notAnInitialSale) }
         if let reason = refusal(classification) { return .skip(reason) }
         if let campaign = event.order.campaignID.flatMap({ merchant.campaigns[$0] }), campaign.singleTransaction {
             return .skip(.singleTransaction)
         }
-        let cascadesAll = merchant.flexFactorGateways.values.first(where: \.cascadeAll)
+        let cascadesAll = merchant.flexFactorGateways.values.first { $0.cascadeAll && !$0.isRetired }
         guard let gateway = cascadesAll ?? cascadeTarget(of: event.decline, merchant) else { return .skip(.noCascade) }
         if classification.isInsufficientFunds {
             let isIncluded = switch merchant.policy.insufficientFunds {
@@ -48,7 +49,7 @@ public enum Router {
             if let profile = decline.gatewayProfileID.flatMap({ merchant.gatewayProfiles[$0] }) { profile.cascade }
             else { merchant.gateways[decline.gatewayID]?.directCascade }
         let members = cascade.flatMap { merchant.cascadeProfiles[$0] }?.members ?? []
-        return members.lazy.compactMap { merchant.flexFactorGateways[$0] }.first
+        return members.lazy.compactMap { merchant.flexFactorGateways[$0] }.first { !$0.isRetired }
     }
 
     private static func rerun(
@@ -57,7 +58,7 @@ public enum Router {
         switch target {
         case .gatewayProfile: return .skip(.rerunOnProfile)
         case .gateway(let id):
-            guard let gateway = merchant.flexFactorGateways[id] else { return .skip(.notFlexFactor) }
+            guard let gateway = merchant.flexFactorGateways[id], !gateway.isRetired else { return .skip(.notFlexFactor) }
             if let ceiling = NetworkRules.ceiling(ofBrand: event.paymentMethod.brand), event.order.rerunNumber ?? 0 > ceiling {
                 return .skip(.networkLimit)
             }
@@ -75,7 +76,7 @@ public enum Router {
     }
 
     private static func recycle(_ reattempt: Int, _ event: DeclineEvent, _ classification: Classification, _ merchant: Merchant) -> Route {
-        guard let gateway = merchant.recycleBilling.gateway(forReattempt: reattempt).flatMap({ merchant.flexFactorGateways[$0] }) else {
+        guard let gateway = merchant.recycleBilling.gateway(forReattempt: reattempt).flatMap({ merchant.flexFactorGateways[$0] }), !gateway.isRetired else {
             return .skip(.notRecycledHere)
         }
         return retry(gateway, event, classification)

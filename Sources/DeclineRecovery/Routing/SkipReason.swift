@@ -1,5 +1,6 @@
 /// Why a decline is not salvaged (behaviour.md §4). A skip is a result, not an error: the CRM goes on with its own rules.
 public enum SkipReason: String, Sendable, CaseIterable {
+    case notAnInitialSale = "not_an_initial_sale"
     case hardDecline = "hard_decline"
     /// Another charge could be the second: whoever made the first looks it up before anybody tries again.
     case firstChargeUnknown = "first_charge_unknown"
@@ -22,6 +23,7 @@ public enum SkipReason: String, Sendable, CaseIterable {
 
     public var sentence: String {
         switch self {
+        case .notAnInitialSale: "Cascades are for initial sales; a rebill is recovered by its re-attempts."
         case .hardDecline: "The decline is hard; only soft declines are salvaged."
         case .firstChargeUnknown: "Nobody knows what became of the first charge, which may stand: look it up at the gateway before charging again."
         case .singleTransaction: "The campaign charges in a single transaction, which cannot cascade."

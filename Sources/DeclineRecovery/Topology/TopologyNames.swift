@@ -23,7 +23,8 @@ public struct TopologyNames: Sendable, Equatable {
         delays = DelayLadder.rungs.map { rung in "\(prefix).delay.\(rung < 10 ? "0" : "")\(rung)" }
     }
 
-    /// The CRM publishes its declines here: `decline.initial`, `decline.rerun`, `decline.recycle`, `command.cancel`.
+    /// The CRM publishes its declines here: `decline.initial`, `decline.rerun`, `decline.recycle`, `command.cancel`,
+    /// `command.refund`.
     public let declines = "declines"
     /// The CRM's inbox.
     public let crmResults = "crm.results"

@@ -4,15 +4,59 @@ extension WebhookNews {
         guard let value = try? JSONValue(parsing: body.span), let event = value[anyCase: "Event"]?.string, !event.isEmpty, event.utf8.count <= 128 else {
             return nil
         }
+        let external = value[anyCase: "ExternalOrderId"]?.string.flatMap { $0.isEmpty ? nil : $0 }
+        let reference = external.flatMap { RecoveryReference($0) }
+        let data = value[anyCase: "EventData"]
         self.init(
-            merchantID: merchantID, gatewayID: gatewayID, event: Event(word: event),
-            reference: value[anyCase: "ExternalOrderId"]?.string.flatMap { RecoveryReference($0) },
-            orderID: value[anyCase: "OrderId"]?.string.map(FlexFactorOrderID.init(_:)), isResent: value[anyCase: "IsResent"]?.bool ?? false,
-            receivedAt: receivedAt)
+            merchantID: merchantID, gatewayID: gatewayID, event: Event(word: event), reference: reference, isForeign: external != nil && reference == nil,
+            orderID: value[anyCase: "OrderId"]?.string.map(FlexFactorOrderID.init(_:)), isTestMode: value[anyCase: "IsTestMode"]?.bool ?? false,
+            isResent: value[anyCase: "IsResent"]?.bool ?? false, minorUnits: Self.minorUnits(in: data),
+            currency: (data?[anyCase: "Currency"] ?? data?[anyCase: "CurrencyCode"])?.string.flatMap { Currency($0.uppercased()) },
+            distinction: Self.distinction(Event(word: event), data, at: value[anyCase: "TimeStamp"]?.string), receivedAt: receivedAt)
     }
 
+    /// What is taken back. The payload is not public: a whole number counts as minor units, as in FlexFactor's own requests; a number with a
+    /// fraction as the currency's units.
+    private static func minorUnits(in data: JSONValue?) -> Int64? {
+        for name in ["Amount", "RefundAmount", "RefundedAmount", "AmountRefunded", "ChargebackAmount"] {
+            let units: Int64? = switch data?[anyCase: name] {
+            case .integer(let units): units
+            case .number(let text), .string(let text): hundredths(text)
+            default: nil
+            }
+            if let units, units > 0 { return units }
+        }
+        return nil
+    }
+
+    /// `12.5` as 1,250; a whole number as it is. Exact, and `nil` for what has more than two digits after the point.
+    private static func hundredths(_ text: String) -> Int64? {
+        let parts = text.split(separator: ".", omittingEmptySubsequences: false)
+        guard parts.count == 2, let whole = Int64(parts[0]), whole >= 0, whole < 1_000_000_000_000, parts[1].utf8.count <= 2, !parts[1].isEmpty,
+            let fraction = Int64(parts[1]), fraction >= 0
+        else { return Int64(text) }
+        return whole * 100 + (parts[1].utf8.count == 1 ? fraction * 10 : fraction)
+    }
+
+    /// An id drawn from what tells one refund or chargeback from another: FlexFactor's id of it, else all ids, the time stamp, and the amount.
+    private static func distinction(_ event: Event, _ data: JSONValue?, at stamp: String?) -> String? {
+        guard event == .refunded || event == .chargeback else { return nil }
+        let ids = (data?.object ?? []).filter { $0.name.lowercased().hasSuffix("id") && !$0.value.isNull }
+        let own = ids.filter { id in ["refund", "chargeback", "dispute", "transaction"].contains { id.name.lowercased().contains($0) } }
+        var parts = (own.isEmpty ? ids : own).map { "\($0.name.lowercased())=\(String(decoding: $0.value.bytes, as: UTF8.self))" }.sorted()
+        if own.isEmpty, let stamp { parts.append(stamp) }
+        if let units = minorUnits(in: data) { parts.append(String(units)) }
+        if parts.isEmpty { return nil }
+        return String(UUID5(namespace: distinctions, name: parts.joined(separator: "|")).description.prefix(13))
+    }
+
+    /// Ours alone.
+    private static let distinctions = UUID5(high: 0x51c3_9a07_be44_5d12, low: 0x8f60_27d1_c95e_a34b)
+
     /// The same news always have the same id.
-    public var id: String { "\(reference?.text ?? orderID?.text ?? "unknown")/webhook/\(event.word)" }
+    public var id: String {
+        "\(reference?.text ?? orderID?.text ?? "unknown")/webhook/\(event.word)" + (distinction.map { "/" + $0 } ?? "")
+    }
 
     /// The message for the outcome stage (schemas/webhook.v1.schema.json).
     public func encoded() -> [UInt8] {
@@ -21,10 +65,16 @@ extension WebhookNews {
             data.member("gatewayId", gatewayID.text)
             data.member("event", self.event.word)
             data.optional("reference", reference?.text)
+            if isForeign { data.member("isForeign", true) }
             data.optional("orderId", orderID?.text)
+            if isTestMode { data.member("isTestMode", true) }
             data.member("isResent", isResent)
+            data.optional("minorUnits", minorUnits)
+            data.optional("currency", currency?.code)
+            data.optional("distinction", distinction)
             data.member("receivedAt", receivedAt.milliseconds)
             data.member("hasWaited", hasWaited)
+            if looks > 0 { data.member("looks", Int64(looks)) }
         }
     }
 
@@ -36,8 +86,11 @@ extension WebhookNews {
                 WebhookNews(
                     merchantID: MerchantID(try reader.text("merchantId")), gatewayID: GatewayID(try reader.text("gatewayId")),
                     event: Event(word: try reader.text("event")), reference: try reader.optionalText("reference").flatMap { RecoveryReference($0) },
-                    orderID: try reader.optionalText("orderId").map(FlexFactorOrderID.init(_:)), isResent: try reader.flag("isResent"),
-                    receivedAt: try reader.moment("receivedAt"), hasWaited: try reader.flag("hasWaited")))
+                    isForeign: try reader.optionalFlag("isForeign") ?? false,
+                    orderID: try reader.optionalText("orderId").map(FlexFactorOrderID.init(_:)), isTestMode: try reader.optionalFlag("isTestMode") ?? false,
+                    isResent: try reader.flag("isResent"), minorUnits: try reader.optionalNumber("minorUnits"),
+                    currency: try reader.optionalText("currency").flatMap { Currency($0) }, distinction: try reader.optionalText("distinction"),
+                    receivedAt: try reader.moment("receivedAt"), hasWaited: try reader.flag("hasWaited"), looks: try reader.optionalCount("looks") ?? 0))
         } catch {
             return .failure(error)
         }

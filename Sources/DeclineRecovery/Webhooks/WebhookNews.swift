@@ -1,4 +1,7 @@
 /// What a gateway's FlexFactor reports by webhook (facts/flexfactor-api.md §11), after its signature was checked.
+///
+/// A signature says who speaks, and not that it is so now: news may be late, of an earlier post, of somebody else's order, or of test mode.
+/// So nothing is told before the order was looked at (`WebhookNews+Look.swift`).
 public struct WebhookNews: Sendable, Equatable {
     public static let type = "com.salvage.webhook.v1"
 
@@ -7,11 +10,21 @@ public struct WebhookNews: Sendable, Equatable {
     public let event: Event
     /// FlexFactor's `ExternalOrderId`, read back; `nil` where it is none of our references.
     public let reference: RecoveryReference?
+    /// The order has an external id that is none of ours: somebody else of the merchant's opened it.
+    public let isForeign: Bool
     public let orderID: FlexFactorOrderID?
+    public let isTestMode: Bool
     public let isResent: Bool
+    /// What a refund or a chargeback takes back, in minor units, where the news says it.
+    public let minorUnits: Int64?
+    public let currency: Currency?
+    /// What tells one refund of an order from another; the same in every copy of the news.
+    public let distinction: String?
     public let receivedAt: Moment
     /// News of a closed order waits once, until every pod knows of a cancel command that came before.
     public var hasWaited: Bool
+    /// How often the order was looked at in vain.
+    public var looks: Int
 
     public enum Event: Hashable, Sendable {
         case completed, cancelled, expired, refunded, captureRequired, chargeback
@@ -44,50 +57,23 @@ public struct WebhookNews: Sendable, Equatable {
     }
 
     public init(
-        merchantID: MerchantID, gatewayID: GatewayID, event: Event, reference: RecoveryReference?, orderID: FlexFactorOrderID?,
-        isResent: Bool = false, receivedAt: Moment, hasWaited: Bool = false
+        merchantID: MerchantID, gatewayID: GatewayID, event: Event, reference: RecoveryReference?, isForeign: Bool = false,
+        orderID: FlexFactorOrderID?, isTestMode: Bool = false, isResent: Bool = false, minorUnits: Int64? = nil, currency: Currency? = nil,
+        distinction: String? = nil, receivedAt: Moment, hasWaited: Bool = false, looks: Int = 0
     ) {
         self.merchantID = merchantID
         self.gatewayID = gatewayID
         self.event = event
         self.reference = reference
+        self.isForeign = isForeign
         self.orderID = orderID
+        self.isTestMode = isTestMode
         self.isResent = isResent
+        self.minorUnits = minorUnits
+        self.currency = currency
+        self.distinction = distinction
         self.receivedAt = receivedAt
         self.hasWaited = hasWaited
-    }
-
-    /// What follows from the news.
-    public enum Step: Sendable, Equatable {
-        case tell(RecoveryReference, ResultReason)
-        /// Look again after `RecoveryTiming.settle`.
-        case wait
-        case ignore(Ignored)
-    }
-
-    public enum Ignored: String, Sendable, CaseIterable {
-        /// The order is not one of ours.
-        case foreignOrder = "foreign_order"
-        /// The recovery itself asks FlexFactor and tells how it ended.
-        case decidedByLook = "decided_by_look"
-        /// The gateway's configuration wants no chargebacks.
-        case chargebacksOff = "chargebacks_off"
-        case informational
-    }
-
-    /// - Parameter isCancelRequested: whether the CRM's cancel command for the recovery is known.
-    public func step(gateway: FlexFactorGateway?, isCancelRequested: Bool) -> Step {
-        guard let reference else { return .ignore(.foreignOrder) }
-        switch event {
-        case .completed: return .tell(reference, .approved(.notified))
-        case .refunded: return .tell(reference, .refunded)
-        case .chargeback: return gateway?.includeChargebacks == true ? .tell(reference, .chargeback) : .ignore(.chargebacksOff)
-        case .captureRequired, .other: return .ignore(.informational)
-        case .cancelled, .expired:
-            // A cascade answers by itself; a sync retry may post its order again.
-            guard reference.kind.isRetry, gateway?.mitMode == .managed else { return .ignore(.decidedByLook) }
-            if isCancelRequested { return .tell(reference, .cancelled) }
-            return hasWaited ? .tell(reference, .expired(event == .expired ? .atExpiry : .closed)) : .wait
-        }
+        self.looks = looks
     }
 }

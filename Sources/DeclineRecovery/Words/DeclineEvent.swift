@@ -15,12 +15,14 @@ public struct DeclineEvent: Sendable, Equatable {
     public let billing: Address
     public let shipping: Address?
     public let paymentMethod: PaymentMethod
+    public let details: ChargeDetails
     /// What the reader left out or cut since it decides nothing, for the journal.
     public let notes: [FieldError]
 
     public init(
         id: String, source: String, declinedAt: Moment, merchantID: MerchantID, trigger: Trigger, order: Order, decline: Decline,
         amount: Money, payer: Payer, billing: Address, shipping: Address? = nil, paymentMethod: PaymentMethod,
+        details: ChargeDetails = ChargeDetails(),
         notes: [FieldError] = []
     ) {
         self.id = id
@@ -35,6 +37,7 @@ public struct DeclineEvent: Sendable, Equatable {
         self.billing = billing
         self.shipping = shipping
         self.paymentMethod = paymentMethod
+        self.details = details
         self.notes = notes
     }
 }

@@ -40,13 +40,25 @@ public struct FlexFactorGateway: Sendable, Equatable {
     public let cascadeAll: Bool
     public let includeChargebacks: Bool
     public let mitMode: MITMode
+    /// FlexFactor's id of the account (MID); no secret. Several gateways may be of one account.
+    public let account: String?
+    /// Real money: news of test mode are none.
+    public let isProduction: Bool
+    /// Kept for looking and cancelling: nothing new is sent there.
+    public let isRetired: Bool
 
-    public init(id: GatewayID, expiryDays: Int = 21, cascadeAll: Bool = false, includeChargebacks: Bool = false, mitMode: MITMode = .managed) {
+    public init(
+        id: GatewayID, expiryDays: Int = 21, cascadeAll: Bool = false, includeChargebacks: Bool = false, mitMode: MITMode = .managed,
+        account: String? = nil, isProduction: Bool = false, isRetired: Bool = false
+    ) {
         self.id = id
         self.expiryDays = expiryDays
         self.cascadeAll = cascadeAll
         self.includeChargebacks = includeChargebacks
         self.mitMode = mitMode
+        self.account = account
+        self.isProduction = isProduction
+        self.isRetired = isRetired
     }
 }
 

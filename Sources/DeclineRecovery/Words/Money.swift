@@ -34,4 +34,13 @@ public struct Currency: Hashable, Sendable, CustomStringConvertible {
         """.split(whereSeparator: \.isWhitespace).map(String.init))
 
     public var description: String { code }
+
+    /// Digits after the point (ISO 4217).
+    public var fractionDigits: Int {
+        switch code {
+        case "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF", "XPF": 0
+        case "BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND": 3
+        default: 2
+        }
+    }
 }

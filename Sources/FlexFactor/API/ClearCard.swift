@@ -1,4 +1,4 @@
-import DeclineRecovery
+public import DeclineRecovery
 
 /// A card in clear: exists in memory only, from its decryption to `tokenize`. It does not print.
 public struct ClearCard: Sendable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
@@ -20,6 +20,13 @@ public struct ClearCard: Sendable, CustomStringConvertible, CustomDebugStringCon
         self.month = month
         self.year = year
         self.email = email
+    }
+
+    /// What FlexFactor is told of the card beside its token, with the charge.
+    public var facts: CardFacts {
+        CardFacts(
+            holderName: "\(firstName) \(lastName)", expirationMonth: month, expirationYear: year, bin: String(number.prefix(6)),
+            last4: String(number.suffix(4)))
     }
 
     public var description: String { "(card)" }

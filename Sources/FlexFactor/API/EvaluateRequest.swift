@@ -10,7 +10,9 @@ enum EvaluateRequest {
             root.member("isMIT", charge.isMerchantInitiated)
             root.member("isRecurring", charge.isRecurring)
             root.member("mid", credentials.mid)
-            root.optional("siteId", credentials.siteID)
+            root.optional("siteId", charge.details.siteID ?? credentials.siteID)
+            root.optional("siteUrl", charge.details.siteURL)
+            root.optional("senseKey", charge.details.senseKey)
             root.member("orderId", charge.reference.text)
             root.member("correlationId", charge.reference.text)
             root.member("idempotencyKey", idempotencyKey.description)
@@ -28,6 +30,7 @@ enum EvaluateRequest {
             root.object("billingInformation") { write(charge.billing, to: &$0) }
             if let shipping = charge.shipping { root.object("shippingInformation") { write(shipping, to: &$0) } }
             root.object("paymentMethod") { write(charge.paymentMethod, to: &$0) }
+            write(charge.details, of: charge, to: &root)
             if !charge.items.isEmpty {
                 root.array("orderItems") { items in
                     for item in charge.items {
@@ -55,10 +58,40 @@ enum EvaluateRequest {
         transaction.member("responseCodeSource", decline.responseCodeSource)
         transaction.optional("responseDescription", decline.responseText)
         transaction.member("responseStatus", "DECLINED")
+        // The network's advice: when, if at all, it may be tried again.
+        transaction.optional("responseSubStatus", decline.merchantAdviceCode)
+        transaction.optional("dynamicDescriptor", charge.details.descriptor)
         transaction.member("avsResultCode", given(decline.avsResultCode))
         transaction.member("cvvResultCode", given(decline.cvvResultCode))
         transaction.member("cavvResultCode", given(decline.cavvResultCode))
         transaction.member("cardNotPresent", true)
+    }
+
+    private static func write(_ details: ChargeDetails, of charge: Charge, to root: inout JSONObjectWriter) {
+        if let secure = details.threeDSecure {
+            root.object("threeDSecure") { object in
+                // FlexFactor spells this one with a capital.
+                for field in secure.fields { object.member(field.name == "ecommerceIndicator" ? "EcommerceIndicator" : field.name, field.value) }
+            }
+        }
+        if let subscription = details.subscription {
+            root.object("subscription") { object in
+                object.member("subscriptionId", subscription.id)
+                object.optional("interval", subscription.interval)
+                object.member("price", subscription.price ?? charge.amount.minorUnits)
+                object.member("currency", charge.amount.currency.code)
+                object.optional("paymentNumber", subscription.paymentNumber.map(Int64.init))
+                object.optional("totalPayments", subscription.totalPayments.map(Int64.init))
+            }
+        }
+        if let advice = charge.decline.merchantAdviceCode {
+            root.array("additionalFields") { fields in
+                fields.object { field in
+                    field.member("key", "merchantAdviceCode")
+                    field.member("value", advice)
+                }
+            }
+        }
     }
 
     /// An empty field counts as missing at FlexFactor; `NA` says that there is no result.

@@ -22,10 +22,24 @@ enum FlexFactorResponse {
 
     static func captured(_ response: HTTPResponse) -> FlexFactorAnswer {
         guard let body = object(response) else { return .failed(.unknown(.unreadable("capture answered without a readable body"))) }
-        let words = ["status", "captureStatus", "responseMessage"].compactMap { body[anyCase: $0]?.string?.uppercased() }
+        // `responseMessage` is the processor's word and decides nothing.
+        let words = ["status", "captureStatus"].compactMap { body[anyCase: $0]?.string?.uppercased() }
         if words.contains("FAILED") { return .captureFailed(code: body[anyCase: "responseCode"]?.string) }
         if words.contains("SUCCESS") || words.contains("APPROVED") || words.contains("CAPTURED") { return .captured }
         return .failed(.unknown(.unreadable("capture answered with a status that is not known")))
+    }
+
+    static func refunded(_ response: HTTPResponse) -> FlexFactorAnswer {
+        guard let body = object(response) else { return .failed(.unknown(.unreadable("refund answered without a readable body"))) }
+        let status = body[anyCase: "status"]?.string?.uppercased()
+        if status == "FAILED" || body[anyCase: "success"]?.bool == false {
+            let words = body[anyCase: "errors"]?.array?.compactMap { $0[anyCase: "item1"]?.string ?? $0.string } ?? []
+            let text = words.first ?? body[anyCase: "responseMessage"]?.string ?? "FlexFactor answered FAILED."
+            return .refundFailed(code: body[anyCase: "responseCode"]?.string.map(clean), clean(text))
+        }
+        // `responseMessage` may say DECLINED beside it, which is the processor's word and decides nothing.
+        if status == "SUCCESS" || status == "APPROVED" || body[anyCase: "success"]?.bool == true { return .refunded }
+        return .failed(.unknown(.unreadable("refund answered with a status that is not known")))
     }
 
     /// The token of `tokenize`'s answer, which stands deep inside it.
@@ -34,17 +48,24 @@ enum FlexFactorResponse {
         return method?[anyCase: "token"]?.string.flatMap { $0.isEmpty ? nil : CardToken($0) }
     }
 
-    static func order(_ response: HTTPResponse) -> FlexFactorAnswer {
-        guard let body = object(response), let order = order(body) else {
-            return .failed(.unknown(.unreadable("orders answered without a readable order")))
+    /// An order counts only for the id that was asked for.
+    static func order(_ response: HTTPResponse, _ id: FlexFactorOrderID) -> FlexFactorAnswer {
+        guard let body = object(response), let order = order(body), order.id.text.lowercased() == id.text.lowercased() else {
+            return .failed(.unknown(.unreadable("orders answered without a readable order of that id")))
         }
         return .found(order)
     }
 
     private static func order(_ value: JSONValue) -> FlexFactorOrder? {
         guard let id = value[anyCase: "id"]?.string, !id.isEmpty else { return nil }
-        return FlexFactorOrder(id: FlexFactorOrderID(id), state: state(value))
+        let echo = echoes.lazy.compactMap { value[anyCase: $0]?.string }.first { !$0.isEmpty }
+        return FlexFactorOrder(
+            id: FlexFactorOrderID(id), state: state(value), echo: echo, minorUnits: value[anyCase: "amount"]?.int64,
+            currency: value[anyCase: "currencyCode"]?.string.flatMap { Currency($0) })
     }
+
+    /// Where an account's orders may be seen to echo our reference; none is documented. `orderId` and `referenceNumber` are FlexFactor's own.
+    private static let echoes = ["externalOrderId", "externalOrderReference", "externalId", "correlationId"]
 
     private static func state(_ order: JSONValue) -> FlexFactorOrder.State {
         let name = order[anyCase: "statusName"]?.string ?? order[anyCase: "status"]?.string
@@ -66,29 +87,53 @@ enum FlexFactorResponse {
         return states.indices.contains(Int(clamping: number)) ? states[Int(number)] : .unrecognised(String(number))
     }
 
-    /// The order of a list that echoes our reference. The field's name is not documented, so each candidate is tried. Where several
-    /// orders carry it, one that took money is the truth to be told.
-    static func search(_ response: HTTPResponse, for reference: RecoveryReference) -> FlexFactorAnswer {
-        guard let body = object(response), let list = body[anyCase: "orders"] else {
-            return .failed(.unknown(.unreadable("the list of orders cannot be read")))
+    /// One page of the list of orders, and whether there is another; `nil` where it is not of that form.
+    static func page(_ response: HTTPResponse) -> (orders: [FlexFactorOrder], hasNext: Bool)? {
+        guard let body = object(response), let list = body[anyCase: "orders"],
+            let items = list.array ?? list[anyCase: "data"]?.array ?? list[anyCase: "items"]?.array ?? list[anyCase: "orders"]?.array
+        else { return nil }
+        return (items.compactMap(order), list[anyCase: "hasNextPage"]?.bool ?? false)
+    }
+
+    /// Of several orders that carry one reference, one that took money is the truth to be told.
+    static func better(_ best: FlexFactorOrder?, _ others: [FlexFactorOrder]) -> FlexFactorOrder? {
+        let all = (best.map { [$0] } ?? []) + others
+        return all.first { $0.state.tookMoney } ?? all.first { $0.state == .captureRequired } ?? all.first
+    }
+
+    /// What a cancel came to; `nil` where the answer does not say it. A yes has an empty body, or an object that does not say no. A no
+    /// counts by its words: that the order is not to be cancelled as it is, or that there is none.
+    static func cancelled(_ response: HTTPResponse) -> FlexFactorAnswer? {
+        let isSuccess = (200..<300).contains(response.status)
+        if isSuccess, response.body.allSatisfy({ $0 <= 0x20 }) { return .cancelAccepted }
+        guard let body = object(response) else { return nil }
+        if isSuccess, body[anyCase: "success"]?.bool != false, body[anyCase: "status"]?.string?.uppercased() != "FAILED" { return .cancelAccepted }
+        guard isSuccess || isItsOwn(response) else { return nil }
+        let words = texts(body).joined(separator: " ").lowercased()
+        func says(_ phrases: [String]) -> Bool { phrases.contains { words.contains($0) } }
+        switch response.status {
+        case 404: return .noSuchOrder
+        case 200..<300, 400, 422:
+            if says(["not found", "no such", "not exist", "n't exist", "unknown order", "be found"]) { return .noSuchOrder }
+            if says(["state", "status", "be cancel", "already", "completed", "captured", "not allowed"]) { return .cancelRefused }
+            return nil
+        default: return nil
         }
-        guard let items = list.array ?? list[anyCase: "data"]?.array ?? list[anyCase: "items"]?.array ?? list[anyCase: "orders"]?.array else {
-            return .failed(.unknown(.unreadable("the list of orders has no orders member that is a list")))
-        }
-        if items.isEmpty { return .noSuchOrder }
-        let names = ["externalOrderId", "externalOrderReference", "externalId", "orderId", "referenceNumber"]
-        var hasEcho = false
-        let matches = items.filter { item in
-            names.contains { name in
-                guard let echo = item[anyCase: name]?.string else { return false }
-                hasEcho = true
-                return echo == reference.text
-            }
-        }.compactMap(order)
-        if let charged = matches.first(where: { $0.state.tookMoney }) ?? matches.first(where: { $0.state == .captureRequired }) ?? matches.first {
-            return .found(charged)
-        }
-        return hasEcho ? .noSuchOrder : .failed(.unknown(.unreadable("the orders listed do not say to which reference they belong")))
+    }
+
+    /// Whether an answer is FlexFactor's own, by what all its shapes have and the page or the object of an edge has not: a trace id, a map
+    /// of fields with sentences, or the envelope of success and errors.
+    static func isItsOwn(_ response: HTTPResponse) -> Bool {
+        guard let body = object(response) else { return false }
+        if body[anyCase: "traceId"] != nil { return true }
+        if body[anyCase: "success"]?.bool != nil, body[anyCase: "errors"]?.array != nil { return true }
+        return !fieldErrors(response).isEmpty
+    }
+
+    private static func texts(_ value: JSONValue) -> [String] {
+        if let text = value.string { return [text] }
+        if let list = value.array { return list.flatMap(texts) }
+        return value.object?.flatMap { texts($0.value) } ?? []
     }
 
     /// FlexFactor's field errors from either of its two shapes: an ASP.NET problem, or the bare map with a TraceId among the fields.

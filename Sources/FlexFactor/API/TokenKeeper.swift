@@ -4,7 +4,7 @@ import Synchronization
 /// The bearer token of one gateway: fetched once however many calls wait, renewed before it ends, dropped once on a 401
 /// (behaviour.md §8).
 final class TokenKeeper: Sendable {
-    /// A token and when it ends.
+    /// A token and when it ends, by the clock that nobody sets.
     struct Token: Sendable, Hashable {
         let bearer: Secret
         let expires: Moment
@@ -16,8 +16,10 @@ final class TokenKeeper: Sendable {
 
         /// - Parameter told: the answer's `expires`: milliseconds since 1970 as documented, and whatever else may mean the same. A token whose
         ///   end is not understood is a token all the same: it serves for a while, and a 401 says when it does not any more.
-        init(bearer: Secret, told: JSONValue?, now: Moment) {
-            self.init(bearer: bearer, expires: min(max(Self.end(told, now) ?? now + .minutes(5), now + .seconds(30)), now + .days(1)))
+        ///   Where the clocks here and there disagree about its life, a 401 renews it.
+        init(bearer: Secret, told: JSONValue?, now: Moment, uptime: Moment) {
+            let end = min(max(Self.end(told, now) ?? now + .minutes(5), now + .seconds(30)), now + .days(1))
+            self.init(bearer: bearer, expires: uptime + (end - now))
         }
 
         private static func end(_ told: JSONValue?, _ now: Moment) -> Moment? {

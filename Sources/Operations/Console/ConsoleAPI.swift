@@ -156,6 +156,7 @@ public final class ConsoleAPI: Sendable {
             }
             return Self.explanation(steps, route: route)
         case .cancel: throw ConsoleError(status: 422, what: "This is a cancel command, not a decline.", advice: "Paste a decline event.")
+        case .refund: throw ConsoleError(status: 422, what: "This is a refund command, not a decline.", advice: "Paste a decline event.")
         case .rejected(let rejected):
             throw ConsoleError(status: 422, what: "The event would be rejected.", advice: "Each fault names its place.", faults: rejected.faults)
         case .unreadable(let error): throw .notJSON(error, in: text)

@@ -52,6 +52,7 @@ enum ReplayMessage {
             // A correction may have made another message of it.
             let event = try? JSONValue(parsing: body.span)
             if event?["type"]?.string == CancelCommand.type { return (names.declines, "command.cancel") }
+            if event?["type"]?.string == RefundCommand.type { return (names.declines, "command.refund") }
             return (names.declines, "decline." + (event?["data"]?["trigger"]?.string ?? "initial"))
         case .cascade, .retry, .outcomes: return (names.work, letter.stage.rawValue)
         case .suspects, .unrouted, .held: return (letter.original.exchange, letter.original.routingKey)

@@ -180,6 +180,8 @@ private final class MerchantReader {
         let expiry = node.count("expiryDays", 1...21, default: 21)
         let cascadeAll = node.flag("cascadeAll")
         let chargebacks = node.flag("includeChargebacks")
+        let retired = node.flag("retired")
+        if retired, cascadeAll { node.fault("cascadeAll", "a retired gateway takes nothing new; take cascadeAll or retired away") }
         let mode = node.word("mitMode", MITMode.self, default: .managed)
         guard let id else { return nil }
         if let appKey, let appSecret, let mid, let origin {
@@ -187,7 +189,10 @@ private final class MerchantReader {
                 appKey: Secret(appKey), appSecret: Secret(appSecret), mid: mid, siteID: site, environmentKey: environmentKey.map(Secret.init(_:)),
                 signingKeys: signing, origin: origin, maxRequestsPerSecond: rate, authorityFile: authorityFile)
         }
-        return (FlexFactorGateway(id: id, expiryDays: expiry, cascadeAll: cascadeAll, includeChargebacks: chargebacks, mitMode: mode), node)
+        let gateway = FlexFactorGateway(
+            id: id, expiryDays: expiry, cascadeAll: cascadeAll, includeChargebacks: chargebacks, mitMode: mode, account: mid,
+            isProduction: origin == .production, isRetired: retired)
+        return (gateway, node)
     }
 
     private func required(_ node: ConfigurationNode, _ name: String) -> String? {

@@ -19,6 +19,7 @@ public final class ServiceMetrics: Sendable {
     let results = Metric("salvage_results_total", "Result events published.", labels: ["merchant", "kind", "reason"])
     let deadLetters = Metric("salvage_dead_letters_total", "Dead letters written.", labels: ["stage", "reason"])
     let unmapped = Metric("salvage_unmapped_declines_total", "Declines that no rule and no table knows.", labels: ["source", "code"])
+    let clocksAhead = Metric("salvage_clock_ahead_total", "Declines of the future: the CRM's clock is ahead by more than 5 s.", labels: ["merchant"])
     let withoutTable = Metric("salvage_declines_without_table_total", "Declines of a code source that no table claims.", labels: ["source"])
     let byText = Metric("salvage_declines_by_text_total", "Declines that only their response text decided.", labels: ["source", "rule"])
     let resultAge = Metric(
@@ -59,7 +60,7 @@ public final class ServiceMetrics: Sendable {
         }
         for stage in Stage.working { messages.declare(stage.rawValue, "passed_to_\(Stage.suspects.rawValue)") }
         for outcome in ["applied", "refused"] { reloads.declare(outcome) }
-        for merchant in ["", LabelVocabulary.other] { repliesRefused.declare(merchant) }
+        for merchant in ["", LabelVocabulary.other] { repliesRefused.declare(merchant); clocksAhead.declare(merchant) }
         webhooks.declare("", WebhookReceiver.Answer.unknownGateway.rawValue)
     }
 
@@ -71,6 +72,7 @@ public final class ServiceMetrics: Sendable {
             for reason in ResultReason.all { results.declare(id, reason.kind.rawValue, reason.code) }
             for answer in WebhookReceiver.Answer.allCases where answer != .unknownGateway { webhooks.declare(id, answer.rawValue) }
             repliesRefused.declare(id)
+            clocksAhead.declare(id)
         }
     }
 
@@ -83,6 +85,7 @@ public final class ServiceMetrics: Sendable {
             let (source, code) = vocabulary.code(unmapped.responseCode, of: unmapped.responseCodeSource)
             self.unmapped.add(1, source, code)
         }
+        if account.isClockAhead { clocksAhead.add(1, merchant) }
         if account.hasRefusedReply { repliesRefused.add(1, merchant) }
         if let classification = account.classification, let decline = account.decline {
             if classification.hasNoTable { withoutTable.add(1, vocabulary.source(decline.source)) }
@@ -137,7 +140,7 @@ public final class ServiceMetrics: Sendable {
         cpu.set(Double(clock()) / Double(CLOCKS_PER_SEC))
         memory.set(Self.residentBytes())
         let counted = [
-            messages, results, deadLetters, unmapped, withoutTable, byText, repliesRefused, resultAge, reconciled, delayLateness, inFlight, finishFailures,
+            messages, results, deadLetters, unmapped, clocksAhead, withoutTable, byText, repliesRefused, resultAge, reconciled, delayLateness, inFlight, finishFailures,
             heldMessages, heldMessagesGivenOut, heldDeliveries, refusingPlaces, repliesLetGo, calls, callSeconds,
             circuit, brokerConnected, brokerBlocked, brokerReconnects, webhooks, reloads, build, cpu, memory,
         ]

@@ -16,6 +16,7 @@ public struct FileEvent: Sendable {
     /// Where the CRM would publish it.
     public var routingKey: String {
         if type == CancelCommand.type { return "command.cancel" }
+        if type == RefundCommand.type { return "command.refund" }
         return ["initial", "rerun", "recycle"].contains(trigger) ? "decline.\(trigger ?? "")" : "decline.initial"
     }
 }

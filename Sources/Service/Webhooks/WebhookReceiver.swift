@@ -36,6 +36,8 @@ final class WebhookReceiver: Sendable {
         case unsigned
         case refused
         case unreadable
+        /// Of test mode, at a gateway of production.
+        case testMode = "test_mode"
         case brokerAway = "broker_away"
 
         var status: Int {
@@ -44,6 +46,7 @@ final class WebhookReceiver: Sendable {
             case .unknownGateway: 404
             case .unsigned, .refused: 401
             case .unreadable: 400
+            case .testMode: 403
             case .brokerAway: 503
             }
         }
@@ -89,6 +92,9 @@ final class WebhookReceiver: Sendable {
         if let delivery, nonces.contains(delivery, of: key) { return (.repeated, nil) }
         guard let news = WebhookNews(body: body, merchantID: merchant, gatewayID: gateway, receivedAt: now) else {
             return (.unreadable, "The body is not a JSON object with an Event.")
+        }
+        if news.isTestMode, store.merchant(merchant)?.flexFactorGateways[gateway]?.isProduction == true {
+            return (.testMode, "FlexFactor's portal of the sandbox sends to a gateway of production; take its webhook away there.")
         }
         guard let link = link.withLock({ $0 }) else { return (.brokerAway, "The broker is not connected yet.") }
         do throws(PublishError) {

@@ -43,6 +43,14 @@ struct LaneFlexFactor: FlexFactorPort {
         return await client.perform(call, on: lane.http, traceparent: traceparent, deadline: deadline)
     }
 
+    func account(of merchant: MerchantID, gateway: GatewayID) -> String? {
+        store.client(GatewayKey(merchant, gateway))?.credentials.mid
+    }
+
+    func noteMisdirected(_ call: FlexFactorCall, merchant: MerchantID, gateway: GatewayID, _ failure: CallFailure) {
+        store.client(GatewayKey(merchant, gateway))?.note(call, failure)
+    }
+
     func tokenize(
         _ card: SealedCard, of charge: Charge, merchant: MerchantID, gateway: GatewayID, traceparent: String?, deadline: Moment
     ) async -> FlexFactorAnswer {
@@ -53,7 +61,7 @@ struct LaneFlexFactor: FlexFactorPort {
         case .success(.token(let token)): return .tokenized(token)
         case .success(.card(let clear)):
             switch await client.tokenize(clear, on: lane.http, traceparent: traceparent, deadline: deadline) {
-            case .success(let token): return .tokenized(token)
+            case .success(let token): return .tokenized(token, clear.facts)
             case .failure(let failure): return .failed(failure)
             }
         }

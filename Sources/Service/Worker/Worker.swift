@@ -234,9 +234,12 @@ public struct Worker: Service {
                 return { await retry.handle($0) }
             }
         case .outcomes:
-            let outcomes = OutcomeStage(
-                merchants: store, claims: claims, cancels: cancels, clock: clock, worker: identity, cards: settings.cardKeys, timing: settings.timing)
-            return lanes.map { _ in { await outcomes.handle($0) } }
+            return lanes.map { lane in
+                let outcomes = OutcomeStage(
+                    merchants: store, claims: claims, flexFactor: LaneFlexFactor(store: store, lane: lane, keys: settings.cardKeys), cancels: cancels, clock: clock,
+                    worker: identity, cards: settings.cardKeys, timing: settings.timing, callLimit: settings.callLimit)
+                return { await outcomes.handle($0) }
+            }
         case .suspects:
             let handles = Stage.working.map { ($0, self.handles(of: $0)) }
             return lanes.indices.map { index in

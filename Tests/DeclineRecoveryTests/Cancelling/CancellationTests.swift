@@ -46,8 +46,8 @@ import Testing
         loop: while let (call, gateway) = cancellation.nextCall {
             let answer: FlexFactorAnswer
             switch call {
-            case .find: (answer, _) = (.noSuchOrder, calls.append("find \(gateway)"))
-            default: (answer, _) = (.cancelRefused, calls.append("cancel \(gateway)"))
+            case .find: (answer, _) = (.notListed, calls.append("find \(gateway)"))
+            default: (answer, _) = (.noSuchOrder, calls.append("cancel \(gateway)"))
             }
             switch cancellation.learned(answer, now: time, timing: timing) {
             case .park(let until): time = until
@@ -63,6 +63,27 @@ import Testing
         }
         #expect(calls == ["find 41", "find 42", "announce", "cancel 41", "cancel 42", "find 41", "find 42"])
         #expect(time == now + timing.settle)
+    }
+
+    /// The list may show nothing of ours: then what FlexFactor says to the cancel is what is known.
+    @Test(arguments: [FlexFactorAnswer.notListed, .failed(.unknown(.barred(status: 404))), .failed(.unknown(.unreadable("oddly named")))])
+    func whereTheListIsSilentTheCancelsAnswerCounts(silence: FlexFactorAnswer) throws {
+        func end(_ answer: FlexFactorAnswer) throws -> Cancellation.Stop? {
+            var cancellation = Cancellation(merchantID: "acme", reference: try #require(RecoveryReference("A-U1")), gateways: ["41", "42"], since: now)
+            for _ in 0..<20 {
+                guard let (call, gateway) = cancellation.nextCall else { return nil }
+                let said = if case .find = call { silence } else { gateway == "41" ? FlexFactorAnswer.noSuchOrder : answer }
+                switch cancellation.learned(said, now: now, timing: RecoveryTiming()) {
+                case nil, .park, .announce: continue
+                case let stop?:
+                    #expect(try Cancellation.decode(cancellation.encoded()).get() == cancellation)
+                    return stop
+                }
+            }
+            return nil
+        }
+        #expect(try end(.cancelAccepted) == .tell(.cancelled, nil, "42"))
+        #expect(try end(.cancelRefused) == .end(.leftToRecovery))
     }
 
     @Test func aNoticeNamesItsRecovery() throws {

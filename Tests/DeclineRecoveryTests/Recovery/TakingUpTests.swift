@@ -25,8 +25,8 @@ import Testing
     /// Looks and cancels, and nothing that could take money.
     private func isHarmless(_ call: FlexFactorCall) -> Bool {
         switch call {
-        case .find, .lookUp, .cancel, .cancelByReference: true
-        case .evaluate, .capture: false
+        case .find, .lookUp, .cancel, .cancelByReference, .recall: true
+        case .evaluate, .capture, .refund: false
         }
     }
 
@@ -40,7 +40,8 @@ import Testing
                 #expect(again.phase == phase)
                 continue
             }
-            #expect(again.next(now: declinedAt + .days(2), timing: timing) == .call(.find(again.reference)))
+            let since = again.phase == .due ? nil : declinedAt
+            #expect(again.next(now: declinedAt + .days(2), timing: timing) == .call(.find(again.reference, since: since)))
         }
         // A checkout is over within the key's memory.
         #expect(recovery(.cascade(deadline: declinedAt + .seconds(60)), phase).sentAgain().phase == phase)
@@ -70,7 +71,7 @@ import Testing
                 return
             }
             #expect(taken.charge == nil && taken.phase == .reconciling(phase.orderID, .look) && taken.failures == 0 && taken.attempts == 9)
-            #expect(taken.next(now: now, timing: timing) == .call(phase.orderID.map(FlexFactorCall.lookUp) ?? .find(recovery.reference)))
+            #expect(taken.next(now: now, timing: timing) == .call(phase.orderID.map(FlexFactorCall.lookUp) ?? .find(recovery.reference, since: recovery.declinedAt)))
         }
     }
 
@@ -85,7 +86,7 @@ import Testing
                 }
                 #expect(taken.charge == nil && taken.phase == .closing(phase.orderID, .look) && taken.failures == 0 && taken.post == 2)
                 #expect(taken.isCancelRequested == isCancelRequested)
-                #expect(taken.next(now: now, timing: timing) == .call(phase.orderID.map(FlexFactorCall.lookUp) ?? .find(recovery.reference)))
+                #expect(taken.next(now: now, timing: timing) == .call(phase.orderID.map(FlexFactorCall.lookUp) ?? .find(recovery.reference, since: recovery.declinedAt)))
             }
         }
     }
@@ -122,7 +123,7 @@ import Testing
                 Issue.record("\(phase) makes no call")
                 return
             }
-            #expect(call == phase.orderID.map(FlexFactorCall.lookUp) ?? .find(taken.reference), "\(phase)")
+            #expect(call == phase.orderID.map(FlexFactorCall.lookUp) ?? .find(taken.reference, since: taken.declinedAt), "\(phase)")
         }
     }
 

@@ -91,7 +91,7 @@ import Testing
         // A webhook knows only the reference, which says why it was sent.
         let bare = try data(.recurringRerun, .refunded, DeclineOrigin())
         #expect(bare["eventId"] == nil && bare["transactionId"] == nil && bare["trigger"]?.string == "rerun" && bare["final"]?.bool == false)
-        for kind in ResultKind.allCases { #expect(kind.isFinal == ![.submitted, .refunded, .chargeback, .nothingToCancel, .correction, .unresolved].contains(kind)) }
+        for kind in ResultKind.allCases { #expect(kind.isFinal == ![.submitted, .refunded, .refundFailed, .chargeback, .nothingToCancel, .correction, .unresolved].contains(kind)) }
     }
 
     @Test func anEventsIDIsReadableAndFollowsFromRecoveryAndKind() {

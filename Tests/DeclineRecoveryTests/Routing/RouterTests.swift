@@ -20,13 +20,14 @@ import Testing
 
     private func route(
         _ trigger: Trigger = .initial, soft: Bool = true, gateway: GatewayID = "7", profile: GatewayProfileID? = nil, campaign: CampaignID? = nil,
-        ip: String? = "203.0.113.7", insufficientFunds: Bool = false, merchant: Merchant? = nil, age: Moment.Span? = nil
+        ip: String? = "203.0.113.7", insufficientFunds: Bool = false, merchant: Merchant? = nil, age: Moment.Span? = nil,
+        type: OrderType = .newSale
     ) -> String {
         let declinedAt = Moment(milliseconds: 1_000_000)
         let address = Address(firstName: "A", lastName: "B", countryCode: "US", addressLine1: "1", state: "NY", city: "T", zipCode: "1")
         let event = DeclineEvent(
             id: "d", source: "crm", declinedAt: declinedAt, merchantID: "acme", trigger: trigger,
-            order: Order(id: "A", type: .newSale, campaignID: campaign, ipAddress: ip),
+            order: Order(id: "A", type: type, campaignID: campaign, ipAddress: ip),
             decline: Decline(gatewayID: gateway, gatewayProfileID: profile, responseCodeSource: "nmi", responseCode: "201", transactionID: "T"),
             amount: Money(minorUnits: 1, currency: .usd), payer: Payer(), billing: address, paymentMethod: PaymentMethod(card: .token(CardToken("t"))))
         let classification = Classification(declineClass: soft ? .soft : .hard, reason: .crmClass, isInsufficientFunds: insufficientFunds)
@@ -46,6 +47,23 @@ import Testing
         #expect(route(gateway: "8") == "no_cascade")
         #expect(route(gateway: "9") == "no_cascade")
         #expect(route(gateway: "99") == "no_cascade")
+    }
+
+    /// Cascades are for initial sales; a declined rebill must not end its subscription before its first re-attempt.
+    @Test func aRebillDoesNotCascade() {
+        #expect(route(type: .recurring) == "not_an_initial_sale")
+        #expect(route(soft: false, type: .recurring) == "not_an_initial_sale")
+        #expect(route(merchant: Self.merchant(cascadeAll: true), type: .recurring) == "not_an_initial_sale")
+    }
+
+    @Test func aRetiredGatewayTakesNothingNew() {
+        let retired = Merchant(
+            id: "acme", flexFactorGateways: [FlexFactorGateway(id: "42", cascadeAll: true, isRetired: true), FlexFactorGateway(id: "43")],
+            gateways: [Gateway(id: "7", type: "nmi", directCascade: "salvage")], cascadeProfiles: [CascadeProfile(id: "salvage", members: ["42", "43"])],
+            recycleBilling: RecycleBilling(reattempts4To6: "42", reattempts7To9: "43"))
+        #expect(route(merchant: retired) == "cascade 43")
+        #expect(route(.rerun(.gateway("42")), merchant: retired) == "not_flexfactor" && route(.rerun(.gateway("43")), merchant: retired) == "retry 43")
+        #expect(route(.recycle(reattempt: 4), merchant: retired) == "not_recycled_here" && route(.recycle(reattempt: 7), merchant: retired) == "retry 43")
     }
 
     @Test func cascadeAllOverridesEveryCascadeProfile() {

@@ -33,32 +33,112 @@ import Testing
         }
     }
 
-    @Test func moneyThatMovedIsToldAtOnce() throws {
-        let reference = try #require(RecoveryReference("A-R7-88-7"))
-        for gateway in [FlexFactorGateway(id: "42"), FlexFactorGateway(id: "42", mitMode: .sync), nil] {
-            #expect(news(.completed).step(gateway: gateway, isCancelRequested: true) == .tell(reference, .approved(.notified)))
-            #expect(news(.refunded).step(gateway: gateway, isCancelRequested: false) == .tell(reference, .refunded))
-            #expect(news(.chargeback).step(gateway: gateway, isCancelRequested: false) == .ignore(.chargebacksOff))
-        }
-        let wanting = FlexFactorGateway(id: "42", includeChargebacks: true)
-        #expect(news(.chargeback).step(gateway: wanting, isCancelRequested: false) == .tell(reference, .chargeback))
+    private let timing = RecoveryTiming()
+    private let managed = FlexFactorGateway(id: "42")
+
+    private func learned(
+        _ news: WebhookNews, _ answer: FlexFactorAnswer, isCancelRequested: Bool = false, at later: Moment.Span = .seconds(0), owns: Bool = true
+    ) -> WebhookNews.Outcome {
+        news.learned(answer, isCancelRequested: isCancelRequested, now: now + later, timing: timing, owns: { _ in owns })
     }
 
-    /// An end without money waits until a cancel command would be known, and is believed only where nobody charges again.
-    @Test func anEndWithoutMoneyIsToldOnceItIsKnownWhoWantedIt() throws {
-        let reference = try #require(RecoveryReference("A-R7-88-7"))
-        let managed = FlexFactorGateway(id: "42")
-        for event in [WebhookNews.Event.cancelled, .expired] {
-            #expect(news(event).step(gateway: managed, isCancelRequested: false) == .wait)
-            #expect(news(event, hasWaited: true).step(gateway: managed, isCancelRequested: true) == .tell(reference, .cancelled))
-            #expect(news(event, hasWaited: true).step(gateway: FlexFactorGateway(id: "42", mitMode: .sync), isCancelRequested: false) == .ignore(.decidedByLook))
-            for cascade in ["A-S0", "A-T1", "A-C7-88-7"] {
-                #expect(news(event, cascade, hasWaited: true).step(gateway: managed, isCancelRequested: false) == .ignore(.decidedByLook), "\(cascade)")
-            }
+    private func order(_ state: FlexFactorOrder.State, echo: String? = nil, minorUnits: Int64? = nil, currency: Currency? = nil) -> FlexFactorAnswer {
+        .found(FlexFactorOrder(id: "g-1", state: state, echo: echo, minorUnits: minorUnits, currency: currency))
+    }
+
+    @Test func nothingIsToldBeforeTheOrderWasLookedAt() throws {
+        for event in [WebhookNews.Event.completed, .cancelled, .expired, .refunded] {
+            #expect(news(event).step(gateway: managed) == .look("g-1"))
+            #expect(news(event, hasWaited: true).step(gateway: managed) == .look("g-1"))
         }
-        #expect(news(.expired, hasWaited: true).step(gateway: managed, isCancelRequested: false) == .tell(reference, .expired(.atExpiry)))
-        #expect(news(.cancelled, hasWaited: true).step(gateway: managed, isCancelRequested: false) == .tell(reference, .expired(.closed)))
-        #expect(news(.completed, "rubbish").step(gateway: managed, isCancelRequested: false) == .ignore(.foreignOrder))
-        #expect(news(.other("payout.created")).step(gateway: managed, isCancelRequested: false) == .ignore(.informational))
+        #expect(news(.chargeback).step(gateway: managed) == .ignore(.chargebacksOff))
+        #expect(news(.chargeback).step(gateway: FlexFactorGateway(id: "42", includeChargebacks: true)) == .look("g-1"))
+        for event in [WebhookNews.Event.cancelled, .expired] {
+            #expect(news(event).step(gateway: FlexFactorGateway(id: "42", mitMode: .sync)) == .ignore(.decidedByLook))
+            for cascade in ["A-S0", "A-T1", "A-C7-88-7"] { #expect(news(event, cascade).step(gateway: managed) == .ignore(.decidedByLook), "\(cascade)") }
+        }
+        #expect(news(.other("payout.created")).step(gateway: managed) == .ignore(.informational))
+        let foreign = try #require(read(#"{"Event":"order.completed","ExternalOrderId":"shop-1","OrderId":"g-1"}"#))
+        #expect(foreign.isForeign && foreign.step(gateway: managed) == .ignore(.foreignOrder))
+    }
+
+    @Test func whatIsPaidIsToldAndWhatIsNotIsAskedAgain() throws {
+        let reference = try #require(RecoveryReference("A-R7-88-7"))
+        for state in [FlexFactorOrder.State.completed, .returned, .chargeback] {
+            #expect(learned(news(.completed), order(state)) == .tell(reference, .approved(.notified), nil))
+        }
+        for state in [FlexFactorOrder.State.processing, .cancelled, .captureRequired] {
+            guard case .wait = learned(news(.completed), order(state)) else {
+                Issue.record("\(state) is no payment")
+                return
+            }
+            #expect(learned(news(.completed), order(state), at: .days(1)) == .distrust(.notPaid))
+        }
+    }
+
+    /// Nobody opened it, somebody else did, or it cannot be seen: never told as approved.
+    @Test func strangersNewsIsDistrusted() {
+        #expect(learned(news(.completed), .noSuchOrder) == .wait(timing.settle))
+        var again = news(.completed)
+        again.looks = 1
+        #expect(learned(again, .noSuchOrder) == .distrust(.unknownOrder))
+        #expect(learned(news(.completed), order(.completed, echo: "B-S0")) == .distrust(.otherOrder))
+        #expect(learned(news(.completed), order(.completed), owns: false) == .distrust(.otherAccount))
+        #expect(learned(news(.completed), .failed(.unknown(.barred(status: 404))), at: .days(1)) == .distrust(.notSeen))
+        let production = FlexFactorGateway(id: "42", isProduction: true)
+        let test = WebhookNews(
+            merchantID: "acme", gatewayID: "42", event: .completed, reference: RecoveryReference("A-S0"), orderID: "g-1", isTestMode: true, receivedAt: now)
+        #expect(test.step(gateway: production) == .distrust(.testMode) && test.step(gateway: managed) == .look("g-1"))
+    }
+
+    /// An end without money waits until a cancel command would be known, and is never told of an order that is paid or open.
+    @Test func newsOfFailureIsNotBelievedByItself() throws {
+        let reference = try #require(RecoveryReference("A-R7-88-7"))
+        for event in [WebhookNews.Event.cancelled, .expired] {
+            #expect(learned(news(event), order(.completed)) == .tell(reference, .approved(.polled), nil))
+            #expect(learned(news(event, hasWaited: true), order(.completed)) == .tell(reference, .approved(.polled), nil))
+            #expect(learned(news(event, hasWaited: true), order(.processing)) == .ignore(.decidedByLook))
+            #expect(learned(news(event), order(.cancelled)) == .wait(timing.settle))
+            #expect(learned(news(event, hasWaited: true), order(.cancelled), isCancelRequested: true) == .tell(reference, .cancelled, nil))
+        }
+        #expect(learned(news(.expired, hasWaited: true), order(.cancelled)) == .tell(reference, .expired(.atExpiry), nil))
+        #expect(learned(news(.cancelled, hasWaited: true), order(.cancelled)) == .tell(reference, .expired(.closed), nil))
+    }
+
+    private func refund(_ data: String, stamp: String = "2026-01-02T03:04:05Z", event: String = "order.refunded") throws -> WebhookNews {
+        try #require(read(#"{"Event":"\#(event)","TimeStamp":"\#(stamp)","EventData":\#(data),"ExternalOrderId":"A-R7-88-7","OrderId":"g-1"}"#))
+    }
+
+    @Test func aPartThatIsRefundedIsAPart() throws {
+        let reference = try #require(RecoveryReference("A-R7-88-7"))
+        let usd = try #require(Currency("USD"))
+        let part = try refund(#"{"Amount":500,"Currency":"USD","RefundId":"r-1"}"#)
+        let amount = Money(minorUnits: 500, currency: usd)
+        #expect(learned(part, order(.completed)) == .tell(reference, .refunded, .init(amount: amount, isPartial: true)))
+        #expect(learned(part, order(.completed, minorUnits: 500)) == .tell(reference, .refunded, .init(amount: amount, isPartial: false)))
+        #expect(learned(part, order(.returned)) == .tell(reference, .refunded, .init(amount: amount, isPartial: false)))
+        #expect(learned(try refund("null"), order(.completed)) == .tell(reference, .refunded, .init(amount: nil, isPartial: false)))
+        #expect(try refund(#"{"Amount":12.5}"#).minorUnits == 1_250)
+        #expect(learned(try refund(#"{"Amount":12.5}"#), order(.completed, currency: usd)) == .tell(reference, .refunded, .init(amount: Money(minorUnits: 1_250, currency: usd), isPartial: true)))
+    }
+
+    @Test func eachRefundHasAnIDOfItsOwnAndEachCopyTheSame() throws {
+        let ids = try [
+            refund(#"{"Amount":500,"RefundId":"r-1"}"#), refund(#"{"Amount":500,"RefundId":"r-2"}"#), refund(#"{"Amount":700}"#),
+            refund(#"{"Amount":500}"#), refund(#"{"Amount":500}"#, stamp: "2026-01-03T03:04:05Z"),
+        ].map(\.distinction)
+        #expect(Set(ids).count == 5 && !ids.contains(nil))
+        #expect(try refund(#"{"Amount":500,"RefundId":"r-1"}"#, stamp: "2026-01-09T03:04:05Z").distinction == ids[0])
+        #expect(try WebhookNews.decode(refund(#"{"Amount":500,"RefundId":"r-1"}"#).encoded()).get().distinction == ids[0])
+        #expect(try refund("null", event: "order.completed").distinction == nil)
+    }
+
+    @Test func newsWithoutOurIDIsPlacedByTheOrder() throws {
+        let bare = try #require(read(#"{"Event":"order.refunded","OrderId":"g-1"}"#))
+        #expect(bare.step(gateway: managed) == .look("g-1"))
+        let reference = try #require(RecoveryReference("A-S0"))
+        #expect(learned(bare, order(.returned, echo: "A-S0")) == .tell(reference, .refunded, .init(amount: nil, isPartial: false)))
+        #expect(learned(bare, order(.returned, echo: "shop-1")) == .ignore(.foreignOrder))
+        #expect(learned(bare, order(.returned)) == .distrust(.unplaced))
     }
 }

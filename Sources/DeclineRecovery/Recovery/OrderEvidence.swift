@@ -1,0 +1,69 @@
+/// What FlexFactor has let be known of a recovery's order, as far as it bears on whether there is one.
+///
+/// There is no list that can be trusted to be whole, so absence is never read from silence. One call is keyed by our reference: a cancel
+/// that FlexFactor accepts, or refuses because of the order's state, proves an order; FlexFactor's own word that it knows none, said
+/// twice with the settling time between, proves that there will be none.
+public struct OrderEvidence: Sendable, Equatable {
+    public internal(set) var order: Word
+    /// When the present post was first sent, as far as this recovery knows.
+    public internal(set) var sentAt: Moment?
+    /// Since when FlexFactor answers 409 to our key, and nothing else.
+    public internal(set) var conflictSince: Moment?
+
+    public enum Word: Sendable, Equatable {
+        case none
+        /// FlexFactor said that it knows no such order, first then.
+        case denied(since: Moment)
+        /// There is one.
+        case known
+        /// There is one, and FlexFactor accepted to cancel it.
+        case cancelled(since: Moment)
+    }
+
+    public init(order: Word = .none, sentAt: Moment? = nil, conflictSince: Moment? = nil) {
+        self.order = order
+        self.sentAt = sentAt
+        self.conflictSince = conflictSince
+    }
+
+    var exists: Bool {
+        switch order {
+        case .known, .cancelled: true
+        case .none, .denied: false
+        }
+    }
+
+    /// Whether FlexFactor's denial that comes now is the second, and nothing can have been under way between.
+    func isAbsence(now: Moment, timing: RecoveryTiming) -> Bool {
+        if case .denied(let since) = order { now >= since + timing.settle } else { false }
+    }
+
+    /// Whether FlexFactor accepted a cancel so long ago that all it may do beside it is done.
+    func isCancelled(now: Moment, timing: RecoveryTiming) -> Bool {
+        if case .cancelled(let since) = order { now >= since + timing.settle } else { false }
+    }
+
+    /// Whether 409 has gone on for longer than any request is in progress: other content went out under our key.
+    func isOtherContent(now: Moment, timing: RecoveryTiming) -> Bool {
+        conflictSince.map { now >= $0 + timing.settle } ?? false
+    }
+
+    /// What an answer proves by itself. A denial is noted by whoever knows which call it answers.
+    mutating func note(_ answer: FlexFactorAnswer, now: Moment) {
+        switch answer {
+        case .evaluated, .found, .captured, .captureFailed, .cancelRefused:
+            if !exists { order = .known }
+            conflictSince = nil
+        case .cancelAccepted:
+            if case .cancelled = order {} else { order = .cancelled(since: now) }
+            conflictSince = nil
+        case .failed(.conflict):
+            conflictSince = conflictSince ?? now
+        case .refunded, .refundFailed, .notListed, .noSuchOrder, .tokenized, .cardUnusable, .failed: break
+        }
+    }
+
+    mutating func noteDenial(now: Moment) {
+        if case .none = order { order = .denied(since: now) }
+    }
+}

@@ -1,0 +1,75 @@
+extension Refund {
+    public static let type = "com.salvage.recovery.refund.v1"
+
+    /// The message for the retry stage, ours alone.
+    public func encoded() -> [UInt8] {
+        CloudEvent.encode(id: command.reference.text + "/refund/" + command.id, type: Self.type, subject: command.reference.text) { data in
+            data.member("merchantId", command.merchantID.text)
+            data.member("reference", command.reference.text)
+            data.member("commandId", command.id)
+            data.optional("flexFactorOrderId", command.orderID?.text)
+            data.optional("minorUnits", command.amount?.minorUnits)
+            data.optional("currency", command.amount?.currency.code)
+            data.optional("reason", command.reason)
+            data.member("since", since.milliseconds)
+            data.member("attempts", Int64(attempts))
+            data.object("phase") { json in
+                json.member("name", phase.word)
+                switch phase {
+                case .looking(let index): json.member("gateway", Int64(index))
+                case .refunding(let id, let amount), .checking(let id, let amount), .refunded(let id, let amount):
+                    json.member("orderId", id.text)
+                    json.member("minorUnits", amount.minorUnits)
+                    json.member("currency", amount.currency.code)
+                }
+            }
+            data.array("gateways") { list in
+                for gateway in gateways { list.object { $0.member("id", gateway.text) } }
+            }
+        }
+    }
+
+    public static func decode(_ bytes: [UInt8]) -> Result<Refund, EnvelopeFault> {
+        do throws(EnvelopeFault) {
+            let reader = try CloudEvent.data(of: bytes, type: type)
+            guard let reference = RecoveryReference(try reader.text("reference")) else { throw reader.fault("reference", "a recovery reference") }
+            let currency = try reader.optionalText("currency").flatMap { Currency($0) }
+            let amount = try reader.optionalNumber("minorUnits").flatMap { units in currency.map { Money(minorUnits: units, currency: $0) } }
+            let gateways = try reader.objects("gateways").map { (gateway) throws(EnvelopeFault) in GatewayID(try gateway.text("id")) }
+            let command = RefundCommand(
+                id: try reader.text("commandId"), merchantID: MerchantID(try reader.text("merchantId")), reference: reference,
+                orderID: try reader.optionalText("flexFactorOrderId").map(FlexFactorOrderID.init(_:)), amount: amount, reason: try reader.optionalText("reason"))
+            return .success(
+                Refund(
+                    command, gateways: gateways, since: try reader.moment("since"), phase: try readPhase(reader.object("phase")),
+                    attempts: try reader.count("attempts")))
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    private static func readPhase(_ phase: EnvelopeReader) throws(EnvelopeFault) -> Phase {
+        let name = try phase.text("name")
+        if name == "looking" { return .looking(try phase.count("gateway")) }
+        let id = FlexFactorOrderID(try phase.text("orderId"))
+        guard let currency = Currency(try phase.text("currency")) else { throw phase.fault("currency", "an ISO 4217 code") }
+        let amount = Money(minorUnits: try phase.number("minorUnits"), currency: currency)
+        switch name {
+        case "refunding": return .refunding(id, amount)
+        case "checking": return .checking(id, amount)
+        case "refunded": return .refunded(id, amount)
+        default: throw phase.fault("name", "a phase")
+        }
+    }
+}
+
+extension Refund.Phase {
+    public var word: String {
+        switch self {
+        case .looking: "looking"
+        case .refunding: "refunding"
+        case .checking: "checking"
+        case .refunded: "refunded"
+        }
+    }
+}

@@ -1,0 +1,48 @@
+/// The CRM's order to give money back: it is at FlexFactor's account, and only Salvage has the keys.
+public struct RefundCommand: Sendable, Equatable {
+    public static let type = "com.salvage.refund.v1"
+
+    /// Tells one refund from another: the same id is the same refund.
+    public let id: String
+    public let merchantID: MerchantID
+    public let reference: RecoveryReference
+    /// FlexFactor's id of the order, as the approval named it.
+    public let orderID: FlexFactorOrderID?
+    /// `nil` for all that is left.
+    public let amount: Money?
+    public let reason: String?
+
+    public init(id: String, merchantID: MerchantID, reference: RecoveryReference, orderID: FlexFactorOrderID?, amount: Money?, reason: String?) {
+        self.id = id
+        self.merchantID = merchantID
+        self.reference = reference
+        self.orderID = orderID
+        self.amount = amount
+        self.reason = reason
+    }
+
+    init?(reading event: EventReader, _ faults: FaultList) {
+        let id = event.text("id", 1...128)
+        let data = event.object("data")
+        let merchant = data.text("merchantId", 1...64)
+        let reason = data.optionalText("reason", 0...256)
+        let order = data.optionalText("flexFactorOrderId", 1...64)
+        let amount = data.optionalObject("amount").flatMap { amount -> Money? in
+            let units = amount.count("minorUnits", 1...1_000_000_000_000)
+            let currency = amount.parsed("currency", "an ISO 4217 code of three capital letters") { Currency($0) }
+            guard let units, let currency else { return nil }
+            return Money(minorUnits: Int64(units), currency: currency)
+        }
+        let reference = data.text("recoveryReference", 1...RecoveryReference.longest).flatMap { text -> RecoveryReference? in
+            let reference = RecoveryReference(text)
+            if reference == nil { faults.add("\(data.path).recoveryReference", "expected a recovery reference as results name it") }
+            return reference
+        }
+        if let merchant, let owner = reference?.merchantID, owner.text != merchant {
+            faults.add("\(data.path).recoveryReference", "expected a recovery of the merchant that merchantId names")
+        }
+        guard let id, let merchant, let reference else { return nil }
+        self.init(
+            id: id, merchantID: MerchantID(merchant), reference: reference, orderID: order.map(FlexFactorOrderID.init(_:)), amount: amount, reason: reason)
+    }
+}

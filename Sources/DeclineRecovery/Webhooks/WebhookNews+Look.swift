@@ -1,0 +1,112 @@
+extension WebhookNews {
+    /// What follows from the news before anybody was asked.
+    public enum Step: Sendable, Equatable {
+        /// Look the order up, and go on with `learned`.
+        case look(FlexFactorOrderID)
+        case ignore(Ignored)
+        case distrust(Distrust)
+    }
+
+    /// What follows from the news and the order.
+    public enum Outcome: Sendable, Equatable {
+        case tell(RecoveryReference, ResultReason, Takings?)
+        /// Look again after that time.
+        case wait(Moment.Span)
+        case ignore(Ignored)
+        case distrust(Distrust)
+    }
+
+    /// What was taken back, and whether something of the sale is left.
+    public struct Takings: Sendable, Equatable {
+        public let amount: Money?
+        public let isPartial: Bool
+
+        public init(amount: Money?, isPartial: Bool) {
+            self.amount = amount
+            self.isPartial = isPartial
+        }
+    }
+
+    public enum Ignored: String, Sendable, CaseIterable {
+        /// The order is not one of ours.
+        case foreignOrder = "foreign_order"
+        /// The recovery itself asks FlexFactor and tells how it ended.
+        case decidedByLook = "decided_by_look"
+        /// The gateway's configuration wants no chargebacks.
+        case chargebacksOff = "chargebacks_off"
+        case informational
+    }
+
+    /// Why the news becomes a dead letter, and no result.
+    public enum Distrust: String, Sendable, CaseIterable {
+        case testMode = "News of test mode, for a gateway of production."
+        case unknownOrder = "FlexFactor knows no order of that id on this gateway's account: nobody opened it."
+        case otherOrder = "FlexFactor's order of that id belongs to another reference than the news says."
+        case notPaid = "FlexFactor's order of that id shows no money taken."
+        case unplaced = "Neither the news nor FlexFactor's order says to which recovery it belongs."
+        case otherAccount = "The reference names a merchant who has no gateway on this FlexFactor account."
+        case notSeen = "FlexFactor did not show the order in time."
+    }
+
+    public func step(gateway: FlexFactorGateway?) -> Step {
+        if isForeign { return .ignore(.foreignOrder) }
+        switch event {
+        case .captureRequired, .other: return .ignore(.informational)
+        case .chargeback where gateway?.includeChargebacks != true: return .ignore(.chargebacksOff)
+        case .cancelled, .expired:
+            // A cascade answers by itself; a sync retry may post its order again.
+            guard reference?.kind.isRetry == true, gateway?.mitMode == .managed, orderID != nil else { return .ignore(.decidedByLook) }
+        case .completed, .refunded, .chargeback: break
+        }
+        if isTestMode, gateway?.isProduction == true { return .distrust(.testMode) }
+        guard let orderID else { return .distrust(.unplaced) }
+        return .look(orderID)
+    }
+
+    /// - Parameter isCancelRequested: whether the CRM's cancel command for the recovery is known.
+    /// - Parameter owns: whether a reference can belong to this gateway's account.
+    public func learned(
+        _ answer: FlexFactorAnswer, isCancelRequested: Bool, now: Moment, timing: RecoveryTiming, owns: (RecoveryReference) -> Bool
+    ) -> Outcome {
+        switch answer {
+        case .found(let order): return found(order, isCancelRequested, now, timing, owns)
+        // It may show a moment later than it is told.
+        case .noSuchOrder: return looks == 0 ? .wait(timing.settle) : .distrust(.unknownOrder)
+        default: return again(now, timing, .notSeen)
+        }
+    }
+
+    private func found(
+        _ order: FlexFactorOrder, _ isCancelRequested: Bool, _ now: Moment, _ timing: RecoveryTiming, _ owns: (RecoveryReference) -> Bool
+    ) -> Outcome {
+        let echo = order.echo.flatMap { RecoveryReference($0) }
+        if let reference, order.echo != nil, order.echo != reference.text { return .distrust(.otherOrder) }
+        guard let reference = reference ?? echo else { return order.echo == nil ? .distrust(.unplaced) : .ignore(.foreignOrder) }
+        guard owns(reference) else { return .distrust(.otherAccount) }
+        let isPaid = [.completed, .returned, .chargeback].contains(order.state)
+        switch event {
+        case .completed: return isPaid ? .tell(reference, .approved(.notified), nil) : again(now, timing, .notPaid)
+        case .cancelled, .expired:
+            if isPaid { return .tell(reference, .approved(.polled), nil) }
+            guard order.state == .cancelled else { return .ignore(.decidedByLook) }
+            if !hasWaited { return .wait(timing.settle) }
+            return .tell(reference, isCancelRequested ? .cancelled : .expired(event == .expired ? .atExpiry : .closed), nil)
+        case .refunded:
+            return isPaid ? .tell(reference, .refunded, takings(order)) : again(now, timing, .notPaid)
+        case .chargeback: return isPaid ? .tell(reference, .chargeback, takings(order)) : again(now, timing, .notPaid)
+        case .captureRequired, .other: return .ignore(.informational)
+        }
+    }
+
+    /// A part is a part only where its amount is known and something is left; all else takes the sale back.
+    private func takings(_ order: FlexFactorOrder) -> Takings {
+        let amount = minorUnits.flatMap { units in (currency ?? order.currency).map { Money(minorUnits: units, currency: $0) } }
+        let isPartial = event == .refunded && order.state == .completed && minorUnits.map { $0 < order.minorUnits ?? .max } == true
+        return Takings(amount: amount, isPartial: isPartial)
+    }
+
+    private func again(_ now: Moment, _ timing: RecoveryTiming, _ why: Distrust) -> Outcome {
+        if now >= receivedAt + timing.reconcileFor { return .distrust(why) }
+        return .wait(.milliseconds(min(2_000 << Int64(min(looks, 9)), 900_000)))
+    }
+}

@@ -1,0 +1,105 @@
+@testable import DeclineRecovery
+import TestSupport
+import Testing
+
+/// The CRM's refunds: carried out once, and told with FlexFactor's words.
+@Suite struct RefundTests {
+    private let now = Moment.in2026(0)
+    private let timing = RecoveryTiming()
+
+    private func command(_ data: String) -> CRMMessage {
+        CRMMessage.decode(Array(#"{"specversion":"1.0","id":"r-1","source":"s","type":"com.salvage.refund.v1","data":{"merchantId":"acme",\#(data)}}"#.utf8))
+    }
+
+    private func refund(_ data: String = #""recoveryReference":"A-S0","flexFactorOrderId":"g-1","amount":{"minorUnits":500,"currency":"USD"}"#) throws -> Refund {
+        guard case .refund(let command) = command(data) else { throw Unreadable() }
+        return Refund(command, gateways: ["41", "42"], since: now)
+    }
+
+    private struct Unreadable: Error {}
+
+    private func order(_ state: FlexFactorOrder.State, minorUnits: Int64? = nil) -> FlexFactorAnswer {
+        .found(FlexFactorOrder(id: "g-1", state: state, minorUnits: minorUnits, currency: .usd))
+    }
+
+    @Test func aCommandIsReadWithAllItsFaults() {
+        guard case .refund(let whole) = command(#""recoveryReference":"A-S0""#) else {
+            Issue.record("it was not read")
+            return
+        }
+        #expect(whole.id == "r-1" && whole.amount == nil && whole.orderID == nil && whole.reference.text == "A-S0")
+        guard case .rejected(let event) = command(#""recoveryReference":"rubbish","amount":{"minorUnits":0,"currency":"usd"}"#) else {
+            Issue.record("it was taken")
+            return
+        }
+        #expect(Set(event.faults.map(\.path)) == ["$.data.recoveryReference", "$.data.amount.minorUnits", "$.data.amount.currency"] && event.isCommand)
+    }
+
+    @Test func aPartIsGivenBackAndToldAsAPart() throws {
+        var refund = try refund()
+        #expect(refund.nextCall?.0 == .lookUp("g-1") && refund.nextCall?.gateway == "41")
+        #expect(refund.learned(.noSuchOrder, now: now, timing: timing) == nil && refund.nextCall?.gateway == "42")
+        #expect(refund.learned(order(.completed), now: now, timing: timing) == .advance)
+        refund = try Refund.decode(refund.encoded()).get()
+        let amount = Money(minorUnits: 500, currency: .usd)
+        #expect(refund.nextCall?.0 == .refund("g-1", amount) && refund.nextCall?.gateway == "42")
+        #expect(refund.learned(.refunded, now: now, timing: timing) == nil)
+        #expect(refund.learned(order(.completed), now: now, timing: timing) == .tell(.refunded, amount: amount, isPartial: true, "g-1", []))
+    }
+
+    @Test func allOfItNeedsNoAmountWhereTheOrderSaysIt() throws {
+        var refund = try refund(#""recoveryReference":"A-S0","flexFactorOrderId":"g-1""#)
+        _ = refund.learned(order(.completed, minorUnits: 4_999), now: now, timing: timing)
+        #expect(refund.nextCall?.0 == .refund("g-1", Money(minorUnits: 4_999, currency: .usd)))
+        _ = refund.learned(.refunded, now: now, timing: timing)
+        guard case .tell(.refunded, _, false, _, _) = refund.learned(order(.returned), now: now, timing: timing) else {
+            Issue.record("it is not told as whole")
+            return
+        }
+    }
+
+    @Test func flexFactorsWordsAreTold() throws {
+        var refund = try refund()
+        _ = refund.learned(order(.completed), now: now, timing: timing)
+        let stop = refund.learned(.refundFailed(code: "2001", "The amount exceeds the refundable maximum."), now: now, timing: timing)
+        guard case .tell(.refundFailed, _, _, "g-1", let faults)? = stop else {
+            Issue.record("\(String(describing: stop))")
+            return
+        }
+        #expect(faults == [FieldError(path: "responseCode 2001", message: "The amount exceeds the refundable maximum.")])
+    }
+
+    /// No key makes a repeated refund one: what may have been carried out is looked at, and not repeated.
+    @Test func whatMayHaveBeenCarriedOutIsNotRepeated() throws {
+        for isRedelivered in [false, true] {
+            var refund = try refund()
+            _ = refund.learned(order(.completed), now: now, timing: timing)
+            if isRedelivered { refund.pickUp(redelivered: true) } else {
+                #expect(refund.learned(.failed(.unknown(.timedOut)), now: now, timing: timing) == .park(until: now + timing.settle))
+            }
+            #expect(refund.nextCall?.0 == .lookUp("g-1"))
+            var returned = refund
+            guard case .tell(.refunded, _, _, _, _) = returned.learned(order(.returned), now: now, timing: timing) else {
+                Issue.record("returned is refunded")
+                return
+            }
+            #expect(refund.learned(order(.completed), now: now, timing: timing) == .giveUp)
+        }
+        var unsent = try refund()
+        _ = unsent.learned(order(.completed), now: now, timing: timing)
+        guard case .park = unsent.learned(.failed(.notSent(.cannotConnect("refused"))), now: now, timing: timing), case .refund? = unsent.nextCall?.0 else {
+            Issue.record("what did not leave is tried again")
+            return
+        }
+    }
+
+    @Test func whatIsNotPaidIsNotRefunded() throws {
+        for state in [FlexFactorOrder.State.processing, .cancelled, .returned] {
+            var refund = try refund()
+            guard case .tell(.refundFailed, _, _, _, let faults)? = refund.learned(order(state), now: now, timing: timing), !faults.isEmpty else {
+                Issue.record("\(state)")
+                return
+            }
+        }
+    }
+}

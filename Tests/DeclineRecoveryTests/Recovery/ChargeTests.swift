@@ -1,0 +1,62 @@
+@testable import DeclineRecovery
+import TestSupport
+import Testing
+
+/// What of a decline goes into its charge, and until when.
+@Suite struct ChargeTests {
+    private let now = Moment.in2026(100)
+
+    private func event(declinedAt: Moment, trial: Bool = false, details: ChargeDetails = ChargeDetails()) -> DeclineEvent {
+        let address = Address(firstName: "A", lastName: "B", countryCode: "US", addressLine1: "1", state: "NY", city: "T", zipCode: "1")
+        return DeclineEvent(
+            id: "d", source: "crm", declinedAt: declinedAt, merchantID: "acme", trigger: .initial,
+            order: Order(id: "A", type: .newSale, trialCompletion: trial, ipAddress: "203.0.113.7"),
+            decline: Decline(gatewayID: "7", responseCodeSource: "nmi", responseCode: "201", transactionID: "T"), amount: Money(minorUnits: 1, currency: .usd),
+            payer: Payer(), billing: address, paymentMethod: PaymentMethod(card: .token(CardToken("t")), bin: "400000", last4: "0002"), details: details)
+    }
+
+    private func recovery(_ event: DeclineEvent, by way: Recovery.Way = .cascade, _ mode: MITMode = .managed) -> Recovery {
+        Recovery(
+            of: event, as: RecoveryReference(for: event), by: way, through: FlexFactorGateway(id: "42", mitMode: mode),
+            verdict: DeclineVerdict(declineClass: .soft, rule: "r"), policy: Policy(), reply: nil, now: now)
+    }
+
+    /// The deadline counts from whichever is earlier: the customer waits since the event came, at the latest.
+    @Test func aClockThatIsAheadWinsNoTime() {
+        #expect(recovery(event(declinedAt: now + .seconds(3_600))).chargingEnds == now + .seconds(60))
+        #expect(recovery(event(declinedAt: now + .seconds(-20))).chargingEnds == now + .seconds(40))
+    }
+
+    @Test func theEndOfATrialIsBilledWithoutTheCustomer() throws {
+        for mode in MITMode.allCases {
+            let charge = try #require(recovery(event(declinedAt: now, trial: true), by: .cascade, mode).charge)
+            #expect(charge.isMerchantInitiated && charge.customerIP == nil && charge.expiry == (mode == .managed ? now + .seconds(60) : nil))
+        }
+        let sale = try #require(recovery(event(declinedAt: now)).charge)
+        #expect(!sale.isMerchantInitiated && sale.customerIP == "203.0.113.7" && sale.expiry == nil)
+    }
+
+    @Test func whatTheCRMKnowsTravels() throws {
+        let details = ChargeDetails(
+            senseKey: "k", siteID: "s-1", siteURL: "https://shop.example", descriptor: "SHOP*1",
+            threeDSecure: .init([.init(name: "threeDsVersion", value: "2.2.0"), .init(name: "ecommerceIndicator", value: "05")]),
+            subscription: .init(id: "sub-1", interval: "monthly", price: 999, paymentNumber: 3, totalPayments: 12))
+        let sent = recovery(event(declinedAt: now, details: details))
+        #expect(sent.charge?.details == details)
+        guard case .recovery(let read) = WorkEnvelope.decode(WorkEnvelope.encode(sent)) else {
+            Issue.record("unreadable")
+            return
+        }
+        #expect(read == sent)
+    }
+
+    /// The card itself goes before what the CRM said of it.
+    @Test func whatAnOpenedCardSaysIsTold() throws {
+        var opened = recovery(event(declinedAt: now))
+        let facts = CardFacts(holderName: "Ada Byron", expirationMonth: 3, expirationYear: 2031, bin: "411111", last4: "1111")
+        #expect(opened.learned(.tokenized(CardToken("fresh"), facts), now: now, timing: RecoveryTiming()) == .advance)
+        let method = try #require(opened.charge?.paymentMethod)
+        #expect(method.card == .token(CardToken("fresh")) && method.holderName == "Ada Byron" && method.bin == "411111" && method.last4 == "1111")
+        #expect(method.expirationMonth == 3 && method.expirationYear == 2031)
+    }
+}
