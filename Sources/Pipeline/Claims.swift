@@ -114,13 +114,13 @@ struct Teller: Sendable {
 extension ClaimRecord {
     /// The result as it was told, for everybody and for whoever waits now.
     func messages(reply: ReplyAddress?, traceparent: String?) -> [OutgoingMessage] {
-        guard let result, case .told(let told) = claim.act, let value = try? JSONValue(parsing: Array(result.utf8).span),
-            let id = value["id"]?.string, let type = value["type"]?.string
-        else { return [] }
-        let body = Array(result.utf8)
+        guard let result, case .told(let told) = claim.act, var value = try? JSONValue(parsing: Array(result.utf8).span) else { return [] }
+        if let corrects { value = correction(value, of: corrects, told.kind) }
+        guard let id = value["id"]?.string, let type = value["type"]?.string else { return [] }
+        let body = corrects == nil ? Array(result.utf8) : value.bytes
         let orderType = value["data"]?["order"]?["type"]?.string.flatMap(OrderType.init(rawValue:))
         let message = OutgoingMessage(
-            to: .results(orderType, told.kind), messageID: id, type: type, correlationID: reply?.correlationID, traceparent: traceparent, body: body)
+            to: .results(orderType, corrects == nil ? told.kind : .correction), messageID: id, type: type, correlationID: reply?.correlationID, traceparent: traceparent, body: body)
         guard let reply else { return [message] }
         return [
             message,
@@ -129,9 +129,28 @@ extension ClaimRecord {
         ]
     }
 
+    /// The result as the correction that it was told as; what it corrects was not known when it was claimed.
+    private func correction(_ event: JSONValue, of kind: ResultKind, _ now: ResultKind) -> JSONValue {
+        let reference = claim.reference.text
+        return event.replacing("id", .string("\(reference)/\(ResultKind.correction.rawValue)/\(now.rawValue)"))
+            .replacing("type", .string(ResultKind.correction.messageType))
+            .replacing("data", (event["data"] ?? .null).replacing("final", .bool(false), adding: ("corrects", .string("\(reference)/\(kind.rawValue)"))))
+    }
+
     /// What was told, in a line.
     var fate: Handled.Fate {
         guard case .told(let told) = claim.act else { return .ignored("claimed before") }
-        return .told(told.kind, reason: "told_again")
+        return .told(corrects == nil ? told.kind : .correction, reason: "told_again")
+    }
+}
+
+extension JSONValue {
+    /// An object with one member replaced, and another put behind it.
+    fileprivate func replacing(_ name: String, _ value: JSONValue, adding more: (String, JSONValue)? = nil) -> JSONValue {
+        guard case .object(let members) = self else { return self }
+        return .object(members.flatMap { member in
+            guard member.name == name else { return [member] }
+            return [Member(name, value)] + (more.map { [Member($0.0, $0.1)] } ?? [])
+        })
     }
 }

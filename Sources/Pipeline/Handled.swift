@@ -36,6 +36,8 @@ public struct Handled: Sendable {
         public let attempts: Int
         /// A charge that may or may not have happened was settled: how many calls it took stands in `attempts`.
         public let wasUnknown: Bool
+        /// The recovery that stands in the way of this one.
+        public var other: RecoveryReference?
         /// The rule that decided the class, where this step decided it.
         public let rule: String?
         public let declineClass: DeclineClass?

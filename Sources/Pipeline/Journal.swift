@@ -6,7 +6,7 @@ extension Handled {
         guard let reference = account.reference else { return publishing }
         let (fate, detail, reason, until): (String, String, String?, Moment?) = switch account.fate {
         case .passed(let next): ("passed", next.rawValue, nil, nil)
-        case .told(let kind, let reason): ("told", kind.rawValue, reason, nil)
+        case .told(let kind, let reason): ("told", kind.rawValue, reason + (account.other.map { " (\($0.text))" } ?? ""), nil)
         case .parked(let delay, let why): ("parked", why, nil, now + delay)
         case .deadLettered(let reason): ("dead_lettered", reason.rawValue, nil, nil)
         case .rejected(let reason): ("rejected", reason, nil, nil)

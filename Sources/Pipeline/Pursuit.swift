@@ -103,7 +103,9 @@ struct Pursuit: Sendable {
             var publishing = result.messages(reply: recovery.reply, traceparent: message.traceparent)
             if let letter = letters.contradiction(message, result, subject: DeadLetter.Subject(recovery), now: clock.now()) { publishing.append(letter) }
             guard isSpent else {
-                return Handled(publishing: publishing, account: account(of: recovery, .told(result.kind, reason: result.reason.code)))
+                var account = account(of: recovery, .told(result.kind, reason: result.reason.code))
+                account.other = result.other
+                return Handled(publishing: publishing, account: account)
             }
             let letter = letters.letter(
                 message, because: .attemptsSpent, explanation: "FlexFactor could not be reached in \(recovery.attempts) calls; nothing was sent.",

@@ -18,7 +18,9 @@ public final class CRM: Sendable {
         public let correlationID: String?
         public let body: [UInt8]
 
-        public var isFinal: Bool { !["submitted", "refunded", "refund_failed", "chargeback", "nothing_to_cancel"].contains(kind) }
+        public var isFinal: Bool {
+            !["submitted", "refunded", "refund_failed", "chargeback", "nothing_to_cancel", "correction", "unresolved"].contains(kind)
+        }
 
         init?(_ delivery: Delivery) {
             guard let event = try? JSONSerialization.jsonObject(with: Data(delivery.body)) as? [String: Any], let id = event["id"] as? String,

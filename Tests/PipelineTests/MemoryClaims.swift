@@ -34,8 +34,8 @@ final class MemoryClaims: ClaimsPort {
             let record = ClaimRecord.decode(request.record(id: id, at: now, worker: worker).encoded())!
             state.records.append(record)
             let verdict = state.book.take(record.claim, at: Int64(state.records.count - 1))
-            let records = state.records
-            return Claimed(id: id, verdict: verdict.map { records[Int($0)] }!)
+            let (records, book) = (state.records, state.book)
+            return Claimed(id: id, verdict: verdict.map { Self.found($0, records, book) }!)
         }
     }
 
@@ -45,7 +45,15 @@ final class MemoryClaims: ClaimsPort {
 
     func claim(_ request: ClaimRequest) async -> Claimed? { isReachable ? append(request, by: "w-1") : nil }
 
-    func record(at offset: Int64) async -> ClaimRecord? { state.withLock { $0.isReachable ? $0.records[Int(offset)] : nil } }
+    func record(at offset: Int64) async -> ClaimRecord? {
+        state.withLock { $0.isReachable ? Self.found(offset, $0.records, $0.book) : nil }
+    }
+
+    private static func found(_ offset: Int64, _ records: [ClaimRecord], _ book: ClaimBook) -> ClaimRecord {
+        var record = records[Int(offset)]
+        record.corrects = book.corrected(by: offset, Fingerprint(of: record.claim.reference, merchant: record.claim.merchantID))
+        return record
+    }
 
     func openRecovery(of debt: Fingerprint) async -> RecoveryReference? {
         state.withLock { state in state.book.openRecovery(of: debt).map { state.records[Int($0)].claim.reference } }

@@ -87,6 +87,8 @@ public struct Claim: Sendable, Equatable {
 public struct ClaimRecord: Sendable, Equatable {
     public let claim: Claim
     public let result: String?
+    /// The kind that it corrected in its place. It does not travel: the order of the stream says it.
+    public var corrects: ResultKind?
 
     public init(_ claim: Claim, result: String? = nil) {
         self.claim = claim

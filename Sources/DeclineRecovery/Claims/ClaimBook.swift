@@ -10,6 +10,8 @@ public struct ClaimBook: Sendable {
         /// Where it was told; negative before.
         var told: Int64 = -1
         var kind = ResultKind.submitted
+        /// What was told before, where that turned out to be wrong.
+        var corrected: ResultKind?
         /// Requests that stand neither withdrawn nor answered.
         var open: [Request] = []
         var answeredPost: Int32 = 0
@@ -64,6 +66,11 @@ public struct ClaimBook: Sendable {
                 told: entry.isTold ? Standing.Told(offset: entry.told, kind: entry.kind) : nil, exists: entry.exists,
                 mayBeCharged: !entry.open.isEmpty || entry.exists)
         }
+    }
+
+    /// What a told result corrects: it was told as a correction then, and is told so again.
+    public func corrected(by offset: Int64, _ reference: Fingerprint) -> ResultKind? {
+        entries[reference].flatMap { $0.told == offset ? $0.corrected : nil }
     }
 
     /// Where the recovery of a debt is named that is open now.
@@ -132,7 +139,10 @@ public struct ClaimBook: Sendable {
             corrected = entry.kind
         }
         switch told.basis {
-        case .known, .pointer: break
+        case .known: break
+        case .pointer:
+            // Another copy may have been sent since this one was refused.
+            if entry.exists || !entry.open.isEmpty { return .mayBeCharged }
         case .absent:
             if entry.exists { return .mayBeCharged }
         case .unsent:
@@ -141,11 +151,12 @@ public struct ClaimBook: Sendable {
         }
         entry.told = offset
         entry.kind = told.kind
+        entry.corrected = corrected == told.kind ? nil : corrected
         entry.isReopened = false
         entry.open = []
         close(key, entry)
         if told.kind.isPaid, !entry.isPaidBack, let debt = entry.debt { set(debt) { $0.paid = key } }
-        return .granted(alone: true, corrects: corrected == told.kind ? nil : corrected)
+        return .granted(alone: true, corrects: entry.corrected)
     }
 
     private func answer(_ id: Claim.ID?, _ entry: inout Entry) {

@@ -45,6 +45,7 @@ final class ClaimTail: ClaimsPort {
 
     init(worker: String) {
         self.worker = worker
+        watch()
     }
 
     /// How many recoveries are remembered, and how many debts are open.
@@ -112,7 +113,7 @@ final class ClaimTail: ClaimsPort {
     func claim(_ request: ClaimRequest) async -> Claimed? {
         guard let (link, names) = session.withLock({ $0 }) else { return nil }
         let begun = ContinuousClock.now
-        let waiter = Waiter()
+        let waiter = Waiter(until: begun + patience)
         let id = state.withLock { state in
             state.nextID = state.nextID &+ 0x9e37_79b9_7f4a_7c15
             state.waiting[state.nextID] = waiter
@@ -122,10 +123,6 @@ final class ClaimTail: ClaimsPort {
         let message = Broker.OutgoingMessage(
             exchange: names.claims, routingKey: "",
             properties: MessageProperties(contentType: "application/cloudevents+json", type: ClaimRecord.type, appID: "salvage"), body: record.encoded())
-        let timer = Task {
-            try? await Task.sleep(for: patience)
-            waiter.answer(nil)
-        }
         do throws(PublishError) {
             try await link.publish([message])
         } catch {
@@ -133,7 +130,6 @@ final class ClaimTail: ClaimsPort {
             waiter.answer(nil)
         }
         let found = await waiter.wait()
-        timer.cancel()
         guard let found else {
             state.withLock { state in
                 state.waiting[id] = nil
@@ -161,6 +157,13 @@ final class ClaimTail: ClaimsPort {
     }
 
     func record(at offset: Int64) async -> ClaimRecord? {
+        guard var record = await read(offset) else { return nil }
+        let key = Fingerprint(of: record.claim.reference, merchant: record.claim.merchantID)
+        record.corrects = state.withLock { $0.book.corrected(by: offset, key) }
+        return record
+    }
+
+    private func read(_ offset: Int64) async -> ClaimRecord? {
         if let record = state.withLock({ $0.recent[offset] }) { return record }
         guard let (link, names) = session.withLock({ $0 }) else { return nil }
         let found = Mutex<ClaimRecord?>(nil)
@@ -177,8 +180,26 @@ final class ClaimTail: ClaimsPort {
         return found.withLock { $0 }
     }
 
+    /// Nobody waits for ever for a stream that says nothing.
+    private func watch() {
+        Task { [weak self] in
+            while let self {
+                let now = ContinuousClock.now
+                let late = self.state.withLock { $0.waiting.values.filter { $0.until <= now } }
+                for waiter in late { waiter.answer(nil) }
+                try? await Task.sleep(for: .milliseconds(500))
+            }
+        }
+    }
+
     /// One answer for one who waits.
     private final class Waiter: Sendable {
+        let until: ContinuousClock.Instant
+
+        init(until: ContinuousClock.Instant) {
+            self.until = until
+        }
+
         private enum State {
             case idle
             case waiting(CheckedContinuation<ClaimVerdict<Int64>?, Never>)

@@ -81,6 +81,8 @@ import Testing
         #expect(stream.append(.send(post: 1), Self.reference("d-3"), debt: Self.debt("upsell")) == alone)
         stream.append(declined, first)
         #expect(stream.append(.send(post: 1), Self.reference("d-4")) == alone)
+        // A pod that was frozen since it was refused says so too late: another copy has been sent.
+        #expect(stream.append(.told(Claim.Told(.skipped, .pointer)), Self.reference("d-4")) == .mayBeCharged)
     }
 
     @Test func whatIsPaidIsNotPaidAgainUnlessTheMoneyWentBack() {

@@ -1,0 +1,118 @@
+import DeclineRecovery
+@testable import Pipeline
+import TestSupport
+import Testing
+
+/// What the stages make of the claims.
+@Suite struct ClaimingStageTests {
+    private static let now = Moment(milliseconds: 1_800_000_000_000)
+    private let claims = MemoryClaims()
+    private let clock = ManualClock(Self.now)
+
+    private func recovery(_ id: String = "d-1", charge: String? = nil) -> Recovery {
+        let sample = Recovery.sample(order: "A1", declinedAt: Self.now)
+        let reference = RecoveryReference(DeclineIdentity(merchantID: "acme", source: "crm", id: id), orderID: "A1", kind: .sale, sequence: 0)
+        let was = sample.charge!
+        return Recovery(
+            merchantID: "acme", gatewayID: "42", route: sample.route,
+            charge: Charge(
+                reference: reference, isMerchantInitiated: false, isRecurring: false, expiry: nil, customerIP: was.customerIP, amount: was.amount,
+                declinedAt: Self.now, decline: was.decline, payer: was.payer, billing: was.billing, shipping: nil, paymentMethod: was.paymentMethod, items: []),
+            order: RecoveredOrder(
+                id: "A1", type: .newSale, trialCompletion: false, hasRecurringProducts: false, purchaseID: nil, billingCycle: nil, declinedGatewayID: "7",
+                chargeID: charge), verdict: sample.verdict, reply: nil)
+    }
+
+    private func cascade(_ recovery: Recovery, _ flexFactor: ScriptedFlexFactor) async -> Handled {
+        await CascadeStage(
+            flexFactor: flexFactor, claims: claims, clock: clock, worker: .sample, cards: Vault(hasKey: true), timing: RecoveryTiming(), callLimit: .seconds(20)
+        ).handle(IncomingMessage(body: WorkEnvelope.encode(recovery), type: WorkEnvelope.type))
+    }
+
+    private func results(_ handled: Handled) throws -> [JSONValue] {
+        try handled.publishing.compactMap { message in
+            if case .results = message.destination { try JSONValue(parsing: message.body.span) } else { nil }
+        }
+    }
+
+    private let paid = ScriptedFlexFactor(.evaluated(.approved, "g-1"))
+    private let away = ScriptedFlexFactor(.failed(.notSent(.circuitOpen(until: Self.now + .seconds(30)))))
+
+    @Test func whatWasToldIsToldAgainAsItWasAndNothingIsCharged() async throws {
+        let first = try results(await cascade(recovery(), away))
+        #expect(first.first?["data"]?["reason"]?["code"]?.string == "flexfactor_unavailable" && claims.words == ["send", "told"])
+        clock.pass(.seconds(20))
+        #expect(try results(await cascade(recovery(), paid)) == first)
+        #expect(paid.calls.isEmpty)
+    }
+
+    @Test func nothingIsChargedNorToldWhileNoClaimCanBeMade() async throws {
+        claims.isReachable = false
+        let held = await cascade(recovery(), paid)
+        #expect(try results(held).isEmpty && paid.calls.isEmpty && held.publishing.count == 1)
+        guard case .delayed(.cascade, _)? = held.publishing.first?.destination, case .recovery(let kept)? = held.publishing.first.map({ WorkEnvelope.decode($0.body) })
+        else {
+            Issue.record("\(held.publishing.map(\.destination))")
+            return
+        }
+        #expect(kept == recovery())
+        claims.isReachable = true
+        #expect(try results(await cascade(kept, paid)).first?["data"]?["result"]?.string == "success")
+    }
+
+    /// A pod died between its claim and the answer: whether it had sent the charge nobody knows, so nobody says that it did not.
+    @Test func whereAnothersRequestStandsItIsRepeatedAndNotGivenUp() async throws {
+        claims.append(ClaimRequest(.send(post: 1), of: recovery(), telling: nil, at: Self.now), by: "dead")
+        let handled = await cascade(recovery(), away)
+        #expect(try results(handled).isEmpty, "nobody knows yet")
+        guard case .recovery(let parked)? = handled.publishing.first.map({ WorkEnvelope.decode($0.body) }) else { return }
+        #expect(parked.phase == .unanswered)
+        #expect(try results(await cascade(parked, paid)).first?["data"]?["result"]?.string == "success")
+    }
+
+    @Test func aSecondDeclineOfTheDebtWaitsForTheFirst() async throws {
+        claims.append(ClaimRequest(.send(post: 1), of: recovery("d-1"), telling: nil, at: Self.now), by: "w-2")
+        let second = try results(await cascade(recovery("d-2"), paid))
+        #expect(second.first?["data"]?["reason"]?["code"]?.string == "in_recovery" && second.first?["data"]?["action"]?["name"]?.string == "await_result")
+        #expect(second.first?["data"]?["otherRecovery"]?.string == recovery("d-1").reference.text && paid.calls.isEmpty)
+        // Another charge of the order is another debt.
+        #expect(try results(await cascade(recovery("d-3", charge: "upsell"), paid)).first?["data"]?["result"]?.string == "success")
+    }
+
+    @Test func whatIsTooLateAndWasNotSentIsAnsweredWithoutACall() async throws {
+        clock.pass(.seconds(61))
+        #expect(try results(await cascade(recovery(), paid)).first?["data"]?["reason"]?["code"]?.string == "deadline_passed")
+        #expect(paid.calls.isEmpty)
+    }
+
+    @Test func whatFlexFactorRefusesIsThePostBeforeTheNext() async throws {
+        let refused = ScriptedFlexFactor(.failed(.refused(status: 400, [FieldError(path: "OrderId", message: "no")])))
+        let first = try results(await cascade(recovery(), refused))
+        #expect(first.first?["id"]?.string == recovery().reference.text + "/rejected/post-1" && claims.words == ["send", "refused"])
+        _ = try results(await cascade(recovery(), paid))
+        guard case .evaluate(_, let key)? = paid.calls.first else {
+            Issue.record("\(paid.calls)")
+            return
+        }
+        #expect(key != recovery().idempotencyKey(of: .evaluate(post: 1)) && key == recovery().idempotencyKey(of: .evaluate(post: 2)))
+    }
+
+    /// The webhook of a charge whose order was told as not charged: the money stands against what was told.
+    @Test func moneyAgainstWhatWasToldIsCorrectedAndALetter() async throws {
+        _ = await cascade(recovery(), ScriptedFlexFactor(.evaluated(.declined, "g-1")))
+        let gateway = FlexFactorGateway(id: "42")
+        let stage = OutcomeStage(
+            merchants: Merchants(Merchant(id: "acme", flexFactorGateways: [gateway])), claims: claims, cancels: Cancels(), clock: clock, worker: .sample,
+            cards: Vault(hasKey: false), timing: RecoveryTiming())
+        let news = WebhookNews(
+            merchantID: "acme", gatewayID: "42", event: .completed, reference: recovery().reference, orderID: "g-1", receivedAt: Self.now)
+        let handled = await stage.handle(IncomingMessage(body: news.encoded(), type: WebhookNews.type))
+        let correction = try #require(try results(handled).first)
+        #expect(correction["type"]?.string == "com.salvage.recovery.correction.v1" && correction["data"]?["corrects"]?.string == recovery().reference.text + "/declined")
+        // And the same again, when it is reported again.
+        let again = await stage.handle(IncomingMessage(body: news.encoded(), type: WebhookNews.type))
+        #expect(try results(again) == [correction] && again.publishing.count == 1)
+        let letter = try #require(handled.publishing.first { $0.destination == .deadLetters })
+        #expect(try DeadLetter.decode(letter.body).get().reason == .toldOtherwise)
+    }
+}
