@@ -136,13 +136,6 @@ import Testing
         await first.close()
         await second.close()
     }
-}
-
-private final class Shelf: Sendable {
-    private let seen = Mutex<[Int]>([])
-
-    func put(_ entries: [StreamEntry]) { seen.withLock { $0 += entries.compactMap { Int(String(decoding: $0.body, as: UTF8.self)) } } }
-    var numbers: [Int] { seen.withLock { $0 } }
 
     /// A `CC` that is no list: the broker closes the channel, and names no message.
     @Test func aMessageThatTheBrokerDoesNotTakeCostsTheLockNothing() async throws {
@@ -169,4 +162,11 @@ private final class Shelf: Sendable {
         await link.release(lock)
         await link.close()
     }
+}
+
+private final class Shelf: Sendable {
+    private let seen = Mutex<[Int]>([])
+
+    func put(_ entries: [StreamEntry]) { seen.withLock { $0 += entries.compactMap { Int(String(decoding: $0.body, as: UTF8.self)) } } }
+    var numbers: [Int] { seen.withLock { $0 } }
 }

@@ -37,7 +37,7 @@ extension ConsoleTests {
             ] { #expect(metrics.contains(line + "\n"), "\(line) in \(metrics)") }
             #expect(!metrics.contains(#"salvage_dead_letters{reason="invalid_event""#))
             let stats = try await fleet.salvage("dead", "stats")
-            for part in ["1 charge in doubt", "1 letter of these waits for the CRM", "1 message among the letters cannot be read"] {
+            for part in ["one charge in doubt", "one letter of these waits for the CRM", "one message among the letters cannot be read"] {
                 #expect(stats.error.contains(part), "\(part) in \(stats.error)")
             }
 

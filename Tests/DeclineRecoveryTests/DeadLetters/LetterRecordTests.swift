@@ -13,9 +13,9 @@ import Testing
         [
             .selected([one, two], run: run, ReplayPlan(patch: patch, isCanary: true, rate: 7, consent: ReplayConsent(ofCRM: true), total: 2_500)),
             .selected([one], run: run, ReplayPlan(total: 1)), .replayed([one, two], run: run),
-            .resolved([one], .processed("told approved", run: run)), .resolved([one, two], .byHand), .resolved([one, two], .mended("acme-A1-S0-abcdefghij")), .discarded([two]), .restored([one]),
+            .resolved([one], .processed("told approved", run: run)), .resolved([one, two], .byHand), .discarded([two]), .restored([one]),
             .lookedUp([one], found: "no answer in time"), .runEnded(run, .finished, why: "2 processed"), .runEnded(run, .stopped, why: ""),
-            .discarded([]),
+            .discarded([]), .resolved([one, two], .mended("acme-A1-S0-abcdefghij")),
         ] + ResultKind.allCases.map { .resolved([one], .reconciled($0)) }
 
     private func record(_ act: LetterRecord.Act, note: String? = nil, means: LetterRecord.Operator.Means = .console) -> LetterRecord {

@@ -40,7 +40,7 @@ export function unread({ unreadable }) {
   return unreadable?.count > 0 && el("div", { class: "callout warn", "data-test": "unreadable" },
     el("p", null, el("strong", null, `${plural(unreadable.count, "message")} among the dead letters cannot be read by this version.`),
       " A later version wrote them perhaps: upgrade the console. They stay in the stream, and are in no other number here."),
-    el("details", null, el("summary", null, `The last ${unreadable.last.length}`),
+    el("details", { open: unreadable.last.length <= 3 }, el("summary", null, `The last ${unreadable.last.length}`),
       el("ul", { class: "rows" }, unreadable.last.map((sentence, index) => el("li", { key: index }, foreign(sentence))))));
 }
 
