@@ -83,7 +83,7 @@ import Testing
         #expect(next.members.isEmpty)
     }
 
-    @Test(arguments: ["run", "test", "bench", "broker", "install", "rabbitmq"])
+    @Test(arguments: ["run", "test", "bench", "broker", "fuzz", "install", "rabbitmq"])
     func everyScriptHasHelp(script: String) async throws {
         for word in ["--help", "-h"] {
             let outcome = try await ChildProcess.run("/bin/bash", [TestMachine.repository.appending(path: "deploy/local/\(script)").path, word])
