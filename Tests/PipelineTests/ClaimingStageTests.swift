@@ -102,8 +102,8 @@ import Testing
         _ = await cascade(recovery(), ScriptedFlexFactor(.evaluated(.declined, "g-1")))
         let gateway = FlexFactorGateway(id: "42")
         let stage = OutcomeStage(
-            merchants: Merchants(Merchant(id: "acme", flexFactorGateways: [gateway])), claims: claims, cancels: Cancels(), clock: clock, worker: .sample,
-            cards: Vault(hasKey: false), timing: RecoveryTiming())
+            merchants: Merchants(Merchant(id: "acme", flexFactorGateways: [gateway])), claims: claims, flexFactor: ScriptedFlexFactor(.order(.completed)),
+            cancels: Cancels(), clock: clock, worker: .sample, cards: Vault(hasKey: false), timing: RecoveryTiming(), callLimit: .seconds(5))
         let news = WebhookNews(
             merchantID: "acme", gatewayID: "42", event: .completed, reference: recovery().reference, orderID: "g-1", receivedAt: Self.now)
         let handled = await stage.handle(IncomingMessage(body: news.encoded(), type: WebhookNews.type))
