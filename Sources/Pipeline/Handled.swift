@@ -55,6 +55,8 @@ public struct Handled: Sendable {
         public internal(set) var hasRefusedReply = false
         /// The event says that it will be declined: the CRM's clock is ahead of ours by more than any network takes.
         public internal(set) var isClockAhead = false
+        /// The customer's address is one of a private network, which no customer has: a proxy's, or the shop's own.
+        public internal(set) var hasPrivateAddress = false
 
         public init(
             merchantID: MerchantID? = nil, reference: RecoveryReference? = nil, gatewayID: GatewayID? = nil, fate: Fate,
@@ -96,6 +98,14 @@ public struct Handled: Sendable {
     var withRefusedReply: Handled {
         var account = account
         account.hasRefusedReply = true
+        return Handled(publishing: publishing, onward: onward, pause: pause, account: account)
+    }
+
+    /// An instant decline's address is looked at: FlexFactor judges the customer by it.
+    func noting(_ address: String?) -> Handled {
+        guard let address, IPAddress.isPrivate(address) else { return self }
+        var account = account
+        account.hasPrivateAddress = true
         return Handled(publishing: publishing, onward: onward, pause: pause, account: account)
     }
 

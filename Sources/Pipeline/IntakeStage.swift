@@ -42,7 +42,8 @@ public struct IntakeStage: Sendable {
 
     private func decide(_ message: IncomingMessage) async -> Handled {
         switch CRMMessage.decode(message.body) {
-        case .decline(let event): mending(await take(event, message), event, message)
+        case .decline(let event):
+            mending(await take(event, message), event, message).noting(event.trigger == .initial ? event.order.ipAddress : nil)
         case .cancel(let command): await pass(command, message)
         case .refund(let command): pass(command, message)
         case .rejected(let event): reject(event, message)

@@ -75,6 +75,13 @@ import Testing
         #expect(String(decoding: CardDataGuard.redacted(envelope), as: UTF8.self).contains(#""id":"\#(HidingPlaces.number)""#))
     }
 
+    @Test func anAddressOfAPrivateNetworkIsWorthAWarning() async {
+        let plain = await intake.handle(IncomingMessage(body: decline(order: "A1"), messageID: "m"))
+        let text = String(decoding: decline(order: "A2"), as: UTF8.self).replacing("203.0.113.7", with: "192.168.0.7:54321")
+        let own = await intake.handle(IncomingMessage(body: Array(text.utf8), messageID: "m"))
+        #expect(!plain.account.hasPrivateAddress && own.account.hasPrivateAddress)
+    }
+
     @Test(arguments: [
         ("4000 0027 6000 3184", #"{"token":"t"}"#), (HidingPlaces.number, #"{"token":"t","bin":"400000","last4":"3184"}"#), (HidingPlaces.number, #"{"token":"t","last4":"3184"}"#),
         ("4" + String(repeating: "1", count: 15), #"{"token":"t"}"#),

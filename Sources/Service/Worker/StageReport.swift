@@ -28,6 +28,7 @@ final class StageReport: Sendable {
         let now = clock.now()
         metrics.record(account, stage: stage, now: now)
         if account.hasRefusedReply { refusedReply(account, message, now) }
+        if account.hasPrivateAddress { privateAddress(account, now) }
         let level = level(of: account.fate)
         guard level >= logger.logLevel else { return }
         var metadata: Logger.Metadata = [LogKey.trace: "\(TraceParent.traceID(message.traceparent ?? ""))"]
@@ -82,6 +83,16 @@ final class StageReport: Sendable {
             metadata[LogKey.reason] = "\(reason)"
             logger.log(level: level, "Nothing to do", metadata: metadata)
         }
+    }
+
+    private func privateAddress(_ account: Handled.Account, _ now: Moment) {
+        guard let suppressed = limiter.admit("private address", now: now) else { return }
+        logger.warning(
+            "A customer's address is one of a private network",
+            metadata: [
+                LogKey.merchant: "\(metrics.label(account.merchantID))", LogKey.suppressed: "\(suppressed)",
+                LogKey.advice: "Have the CRM send the address that the customer came from, not its proxy's: FlexFactor judges the charge by it.",
+            ])
     }
 
     /// The queue's name is the sender's word: it is shown without what it must not hold.
