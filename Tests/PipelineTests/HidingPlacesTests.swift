@@ -155,8 +155,10 @@ private enum Canary {
         }
         if run.utf8.count >= 16 { runs.append(run) }
         return runs.compactMap { run in
-            let whole = String(run.prefix(run.utf8.count / 4 * 4))
-            return Base64.decode(whole).map { String(decoding: $0, as: UTF8.self) }
+            // With the padding that was no part of the run; without a last letter that says nothing.
+            let count = run.utf8.count
+            let whole = count % 4 == 1 ? String(run.dropLast()) : run + String(repeating: "=", count: (4 - count % 4) % 4)
+            return (Base64.decode(whole) ?? Base64.decode(String(run.prefix(count / 4 * 4)))).map { String(decoding: $0, as: UTF8.self) }
         }
     }
 }
