@@ -98,7 +98,12 @@ import Testing
             },
             Subject(name: "webhooks", samples: [webhook]) { bytes, mutation in
                 guard let news = WebhookNews(body: bytes, merchantID: "acme", gatewayID: "42", receivedAt: Moment(milliseconds: mutation.number())) else { return }
-                _ = news.step(gateway: merchant.flexFactorGateways["42"], isCancelRequested: false)
+                _ = news.step(gateway: merchant.flexFactorGateways["42"])
+                for answer in [FlexFactorAnswer.noSuchOrder, .failed(.unknown(.unreadable("x")))] {
+                    _ = news.learned(
+                        answer, isCancelRequested: mutation.pick([true, false]) ?? false, now: Moment(milliseconds: mutation.number()),
+                        timing: RecoveryTiming(), owns: { _ in true })
+                }
                 _ = WebhookNews.decode(news.encoded())
             },
             Subject(name: "letters", samples: letters) { bytes, _ in
@@ -143,7 +148,9 @@ import Testing
             Subject(name: "FlexFactor's answers", samples: answers) { bytes, mutation in
                 let response = HTTPResponse(status: mutation.pick([200, 400, 404, 409, 422, 500]) ?? 200, headers: [], body: bytes)
                 _ = FlexFactorResponse.fieldErrors(response)
-                _ = FlexFactorResponse.search(response, for: recovery.reference)
+                _ = (FlexFactorResponse.page(response), FlexFactorResponse.cancelled(response), FlexFactorResponse.order(response, "g-1"))
+                _ = (FlexFactorResponse.evaluated(response), FlexFactorResponse.captured(response), FlexFactorResponse.refunded(response))
+                _ = (FlexFactorResponse.token(response), FlexFactorResponse.isItsOwn(response))
             },
             Subject(name: "AMQP tables", samples: tables) { bytes, _ in
                 guard let table = Self.table(bytes) else { return }
