@@ -154,6 +154,8 @@ final class StageRunner: Sendable {
 
     /// Puts a delivery to the end of its stage's queue; `false` when that cannot be done either.
     private func sendAgain(_ delivery: Delivery) async -> Bool {
+        // Of a long one only the beginning is here: the broker has it whole.
+        guard delivery.byteCount <= delivery.body.count else { return false }
         do throws(FinishError) {
             try await delivery.finish(publishing: [Broker.OutgoingMessage(delivery, at: stage, .again(stage), names, now: clock.now())])
             return true

@@ -201,7 +201,12 @@ public struct Worker: Service {
                 report: StageReport(stage, metrics: metrics, clock: SystemClock(), logger: logger), clock: SystemClock(), workerID: identity.id,
                 suspicion: settings.suspicion, longestHold: settings.longestHold, holdings: health.holdings)
             // What is longer is worked on by nobody: its beginning is kept in a letter. Results and letters that found no queue may be longer.
-            let mostBytes = stage == .unrouted ? 1 << 20 : JSONLimits().bytes + 16 * 1_024
+            // A held message goes on as it came, all of it.
+            let mostBytes = switch stage {
+            case .held: Int.max
+            case .unrouted: 1 << 20
+            default: JSONLimits().bytes + 16 * 1_024
+            }
             let consumer = try await link.consume(
                 settings.names.queue(of: stage), prefetch: settings.prefetch[stage] ?? 100, mostBytes: mostBytes, onBatch: runner.take)
             consumers.append((consumer, runner))
