@@ -8,7 +8,8 @@ import Testing
         (.unknownMerchant, .replay, .rejected), (.unexpectedType, .replay, nil), (.noCardKey, .replay, .rejected),
         (.cardUnusable, .replay, .rejected),
         (.attemptsSpent, .replay, .skipped), (.cancelFailed, .replay, nil), (.refusedByFlexFactor, .replay, .rejected),
-        (.unroutable, .replay, nil), (.toldOtherwise, .replay, nil), (.droppedByBroker, .replay, nil), (.outcomeUnknown, .reconcile, nil),
+        (.unroutable, .replay, nil), (.toldOtherwise, .replay, nil), (.droppedByBroker, .replay, nil), (.untrustedWebhook, .replay, nil),
+        (.refundUnknown, .replay, nil), (.outcomeUnknown, .reconcile, nil),
     ]
 
     @Test func theTableHasEveryReason() {
