@@ -146,7 +146,7 @@ import Testing
 
     private func news(_ event: WebhookNews.Event, _ reference: String = "A1-U1", gateway: GatewayID = "42", hasWaited: Bool = false) -> [UInt8] {
         WebhookNews(
-            merchantID: "acme", gatewayID: gateway, event: event, reference: RecoveryReference(reference), orderID: "g-1",
+            merchantID: "acme", gatewayID: gateway, event: event, reference: RecoveryReference(reference), isForeign: RecoveryReference(reference) == nil, orderID: "g-1",
             receivedAt: Self.declinedAt,
             hasWaited: hasWaited
         ).encoded()

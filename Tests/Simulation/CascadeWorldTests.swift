@@ -33,7 +33,7 @@ struct CascadeWorld {
     /// A part of the core that is broken on purpose.
     enum Mutation: CaseIterable {
         case takesSilenceForDecline, forgetsKey, believesTheList, believesOneDenial, believesAnEdge, leavesChallengesOpen, chargesToRecall
-        case capturesInACircle, tellsWhatOthersMayHaveSent
+        case capturesInACircle
     }
 
     var random: SeededRandom
@@ -133,7 +133,7 @@ struct CascadeWorld {
         case .park(let until):
             let seconds = DelayLadder.entry(after: until - now, to: .cascade).delay
             messages.append(Waiting(recovery: recovery, due: now + seconds, redelivered: false))
-        case .conclude(.unavailable) where hasStandingSend && mutation != .tellsWhatOthersMayHaveSent: comeBack(Waiting(recovery: recovery, due: now, redelivered: true))
+        case .conclude(.unavailable) where hasStandingSend: comeBack(Waiting(recovery: recovery, due: now, redelivered: true))
         case .conclude(let outcome): told.insert(ResultReason(outcome).kind)
         case .advance: messages.append(Waiting(recovery: recovery, due: now, redelivered: false))
         case .submitted, .spend: told.insert(.submitted)

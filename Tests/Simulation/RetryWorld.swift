@@ -347,7 +347,7 @@ struct RetryWorld {
 
     /// Without an answer to the one call that is keyed by our reference, or when FlexFactor was silent for longer than it remembers keys, an
     /// outcome may stay unknown.
-    private var mayStayUnknown: Bool { !flexFactor.asking.cancelAnswers || blackout.map { $0 > timing.keysLive } == true }
+    private var mayStayUnknown: Bool { !flexFactor.asking.cancelAnswers || blackout.map { $0 > .minutes(900) } == true }
 
     /// What is wrong with how it ended, if anything.
     var verdict: String? {

@@ -120,7 +120,7 @@ extension Recovery {
             if now >= settled, evidence.isAbsence(now: now, timing: timing) { return .conclude(.neverArrived) }
             evidence.noteDenial(now: now)
             phase = .reconciling(nil, .look)
-            if isOverdue(at: now, timing: timing) { return .giveUp(.outcomeUnknown) }
+            // However late it is: the second denial settles it.
             return .park(until: max(settled, now + timing.settle))
         case .reconciling(nil, .look):
             if evidence.isCancelled(now: now, timing: timing) { return .conclude(.declined(.reconciled, nil)) }

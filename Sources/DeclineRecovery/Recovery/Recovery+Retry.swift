@@ -236,7 +236,6 @@ extension Recovery {
             phase = .closing(nil, recall(now: now, timing: timing) == nil ? .cancel : .recall)
         case (.ready, .refused(let status, let errors)) where post == 1: return .refuse(.byFlexFactor(status: status), errors)
         case (.due, _), (.ready, .notSent), (.ready, .throttled):
-            evidence.sentAt = nil
             if post == 1, failures >= timing.attempts { return .spend }
         case (.ready, _), (.unanswered, .unknown), (.unanswered, .conflict), (.unanswered, .refused):
             phase = .seeking(nil)

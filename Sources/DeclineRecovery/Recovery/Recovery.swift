@@ -127,7 +127,8 @@ public struct Recovery: Sendable, Equatable {
             self.charge = charge.paid(with: token, facts)
             return .advance
         }
-        evidence.note(answer, now: now)
+        noteSending(answer, now: now)
+        if answer != .failed(.conflict) || isAboutOurKey { evidence.note(answer, now: now) }
         let stop: RecoveryStop? = switch route {
         case .cascade: cascadeLearned(answer, now: now, timing: timing)
         case .retry(let mode, let until): retryLearned(answer, mode, until: until, now: now, timing: timing)
@@ -141,14 +142,34 @@ public struct Recovery: Sendable, Equatable {
         return stop
     }
 
+    /// Whether what was asked last went out under the key of the present post; a 409 to anything else says nothing of it.
+    private var isAboutOurKey: Bool {
+        switch phase {
+        case .due, .ready, .unanswered, .reconciling(_, .recall), .closing(_, .recall): true
+        default: false
+        }
+    }
+
+    /// Notes when the present post was first sent, once it is known that it was: what is wanted may be refused before it leaves.
+    private mutating func noteSending(_ answer: FlexFactorAnswer, now: Moment) {
+        let isCharge = switch (route, phase) {
+        case (.cascade, .due), (.cascade, .unanswered), (.retry, .ready), (.retry, .unanswered): true
+        default: false
+        }
+        guard isCharge else { return }
+        isKnownUnsent = false
+        switch answer {
+        case .failed(.notSent), .failed(.throttled): break
+        default: evidence.sentAt = evidence.sentAt ?? now
+        }
+    }
+
     /// The longest way that goes on at once has this many calls: look, cancel, recall, look, cancel.
     private static let mostStepsAtOnce = 6
 
     /// The step that takes the money; for a card that is still sealed, the step that must come before.
-    mutating func step(charging charge: Charge, now: Moment) -> RecoveryStep {
+    func step(charging charge: Charge, now: Moment) -> RecoveryStep {
         if case .encrypted(let card) = charge.paymentMethod.card { return .tokenize(card, charge) }
-        evidence.sentAt = evidence.sentAt ?? now
-        isKnownUnsent = false
         return .call(.evaluate(charge, idempotencyKey: idempotencyKey(of: .evaluate(post: post))))
     }
 

@@ -32,6 +32,13 @@ import Testing
         #expect(recovery.learned(.noSuchOrder, now: deadline + .seconds(320), timing: timing) == .conclude(.neverArrived))
     }
 
+    /// A copy that comes days later is settled like any other, and is no case for a person.
+    @Test func aDenialSettlesHoweverLateItIs() {
+        var late = cascade(.reconciling(nil, .cancel))
+        let now = deadline + .days(9)
+        #expect(late.learned(.noSuchOrder, now: now, timing: timing) == .park(until: now + .seconds(120)))
+    }
+
     @Test func denialsSideBySideAreOne() {
         var recovery = cascade(.reconciling(nil, .cancel))
         _ = recovery.learned(.noSuchOrder, now: deadline + .seconds(200), timing: timing)
