@@ -35,10 +35,13 @@ import Testing
             #expect(plain.status == 0 && plain.output == "3 events published and confirmed.\n")
             // What is told of these must not come among the next.
             try await eventually("all are told") { try await fleet.link.readyCount(of: "crm.results") == 3 }
-            let again = try await fleet.salvage("publish", "--wait", "--json", file.path)
-            #expect(again.status == 0)
-            #expect(again.output.split(separator: "\n").count == 3)
-            #expect(again.output.contains(#""order":"P3","trigger":"initial","class":"soft","rule":"table:nmi/201","route":"cascade","result":"declined""#))
+            let others = fleet.folder.appending(path: "others.ndjson")
+            let next = ["P4", "P5"].map { CRM.decline($0) } + [CRM.decline("P6", token: "tok_decline")]
+            try Data(next.flatMap { $0 + [0x0A] }).write(to: others)
+            let waited = try await fleet.salvage("publish", "--wait", "--json", others.path)
+            #expect(waited.status == 0)
+            #expect(waited.output.split(separator: "\n").count == 3)
+            #expect(waited.output.contains(#""order":"P6","trigger":"initial","class":"soft","rule":"table:nmi/201","route":"cascade","result":"declined""#))
             let expectation = fleet.folder.appending(path: "expected.json")
             try #"{"declines.ndjson:1":{"result":"declined"}}"#.write(to: expectation, atomically: true, encoding: .utf8)
             let wrong = try await fleet.salvage("publish", "--expect", expectation.path, file.path)

@@ -48,7 +48,7 @@ import Testing
                 crm.results.filter { $0.kind == "rejected" }.count == Self.all.count { $0.isAnswered }
             }
             #expect(crm.result(of: "AFTERWARDS")?.kind == "approved")
-            #expect(crm.results.first { $0.id == "event:few/rejected" }.map { String(decoding: $0.body, as: UTF8.self).contains("$.data.order") } == true)
+            #expect(crm.results.first { $0.id.hasPrefix("event:few/rejected") }.map { String(decoding: $0.body, as: UTF8.self).contains("$.data.order") } == true)
             #expect(!worker.hasEnded)
             try await letters.validate()
         }
