@@ -286,7 +286,7 @@ extension ConsoleTests {
             try await browser.sees("history", "FlexFactor was asked, and the CRM told approved", "Otto")
             try await eventually("the CRM is told") { crm.count == 1 }
             #expect(crm.results.map(\.kind) == ["approved"])
-            #expect(try await fleet.ledger().map(\.externalOrderId) == ["DOUBT-S0"])
+            #expect(try await fleet.ledger().map(\.externalOrderId) == [CRM.reference("DOUBT-S0")])
         }
     }
 
