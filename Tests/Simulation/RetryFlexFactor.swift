@@ -170,3 +170,13 @@ struct RetryFlexFactor {
         }
     }
 }
+
+extension FlexFactorCall {
+    /// The idempotency key, folded.
+    var key: UInt64 {
+        switch self {
+        case .evaluate(_, let key), .recall(_, let key), .capture(_, _, let key): key.high ^ key.low
+        default: 0
+        }
+    }
+}

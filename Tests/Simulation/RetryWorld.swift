@@ -35,6 +35,9 @@ struct RetryWorld {
     /// FlexFactor carries the first charge out, and answers nothing for so long.
     let blackout: Moment.Span?
     var blackoutEnds: Moment?
+    /// The first charge lies on the way for so long, while the CRM cancels.
+    let straggles: Moment.Span?
+    var hasStraggled = false
     /// The copy of the decline that sends: as the claims that every pod sees have it.
     var sender: Int?
     let until: Moment
@@ -68,6 +71,9 @@ struct RetryWorld {
         gateway = FlexFactorGateway(id: "42", expiryDays: Int.random(in: 1...21, using: &random), mitMode: mode)
         until = begin + .days(Int64(gateway.expiryDays))
         isCutOff = Int.random(in: 0..<12, using: &random) == 0
+        var early = SeededRandom(seed: seed ^ 0x57A6)
+        let isReached = !isCutOff && blackout == nil
+        straggles = isReached && Int.random(in: 0..<30, using: &early) == 0 ? .seconds(Int64.random(in: 30...100, using: &early)) : nil
         calmFrom = begin + .minutes(Int64.random(in: 0...Int64(gateway.expiryDays) * 1_500, using: &random))
         deaths = Int.random(in: 0...10, using: &random)
         flexFactor = RetryFlexFactor(mode: mode, seed: seed, begin: begin, life: until - begin)
@@ -79,7 +85,11 @@ struct RetryWorld {
             let copy = Recovery.retrySample(mode, until: again + .days(Int64(gateway.expiryDays)), declinedAt: begin)
             waiting.append(Waiting(message: .recovery(copy, copy: 1), due: again, isRedelivered: false))
         }
-        if Int.random(in: 0..<3, using: &random) == 0 {
+        if straggles != nil {
+            let cancellation = Cancellation(
+                merchantID: "acme", reference: reference, gateways: ["42"], since: begin + .seconds(Int64.random(in: 1...25, using: &early)))
+            waiting.append(Waiting(message: .cancellation(cancellation), due: cancellation.since, isRedelivered: false))
+        } else if Int.random(in: 0..<3, using: &random) == 0 {
             let life = (until - begin).milliseconds
             let at: Int64 = switch Int.random(in: 0..<4, using: &random) {
             case 0: Int64.random(in: 0...120_000, using: &random)
@@ -263,7 +273,7 @@ struct RetryWorld {
 
     /// What was told stays told: every pod sees it in the claims. Of some faults nothing would be seen then; their worlds have no claims.
     private var isTold: Bool {
-        if let mutation, [.doesNotKnowOfCancels, .tellsClosedAtOnce, .cancelsWithoutAnnouncing].contains(mutation) { return false }
+        if let mutation, [.doesNotKnowOfCancels, .tellsClosedAtOnce, .cancelsWithoutAnnouncing, .believesEveryWebhook].contains(mutation) { return false }
         return told.contains(where: \.isFinal)
     }
 
@@ -294,6 +304,12 @@ struct RetryWorld {
         passTime(to: now + .milliseconds(Int64.random(in: 5...3_000, using: &random)))
         let isNew = mutation == .makesNewKeys
         let key = isNew ? UInt64.random(in: 0...UInt64.max, using: &random) : call.key
+        if let straggles, !hasStraggled, case .evaluate = call {
+            hasStraggled = true
+            flexFactor.underway.append((call, key, now + straggles))
+            passTime(to: now + .seconds(20))
+            return .failed(.unknown(.connectionLost("reset")))
+        }
         if let blackout, blackoutEnds == nil, case .evaluate = call {
             blackoutEnds = now + blackout
             _ = execute(call, key)
@@ -362,16 +378,6 @@ struct RetryWorld {
         let last = max(until + timing.grace, calmFrom, blackoutEnds ?? begin) + .days(5)
         if endedAt > last { return "ended \((endedAt - last).milliseconds / 3_600_000) h late" }
         return nil
-    }
-}
-
-extension FlexFactorCall {
-    /// The idempotency key, folded.
-    var key: UInt64 {
-        switch self {
-        case .evaluate(_, let key), .recall(_, let key), .capture(_, _, let key): key.high ^ key.low
-        default: 0
-        }
     }
 }
 

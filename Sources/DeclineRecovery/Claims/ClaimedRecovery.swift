@@ -185,6 +185,8 @@ public struct ClaimedRecovery: Sendable {
         switch state {
         case .sending(let call): sent(id, verdict, isStale, call, now, timing)
         case .telling(let draft, _, let stop): told(verdict, draft, stop, now, timing)
+        // Its end may have been told since.
+        case .announcing where isStale: break
         case .announcing(let stop): announced(verdict, stop, now)
         case .noting(let stop):
             sending = nil
@@ -211,6 +213,8 @@ public struct ClaimedRecovery: Sendable {
             }
             state = .granted(call)
             if alone { return }
+            // When it was first sent only the other knows: the key is taken to be as old as it can be.
+            recovery.evidence.sentAt = recovery.evidence.sentAt ?? recovery.declinedAt
             switch (recovery.route, recovery.phase) {
             // Somebody's request may be out there: it is repeated with the same key, and not given up without asking FlexFactor.
             case (.cascade, .due): recovery.phase = .unanswered
@@ -227,6 +231,7 @@ public struct ClaimedRecovery: Sendable {
         case .recovered(let record)?: state = .telling(Draft(.skipped(.alreadyRecovered), other: record.claim.reference), .pointer, nil)
         case .nextPost(let post)?:
             recovery.post = post
+            recovery.evidence.sentAt = nil
             state = .open
         case .mayBeCharged?: state = .open
         case nil: state = .ended(.hold)
@@ -252,6 +257,7 @@ public struct ClaimedRecovery: Sendable {
     private mutating func doubt(_ now: Moment, _ timing: RecoveryTiming) {
         sending = nil
         knowledge = .nothing
+        let hasAsked = recovery.phase.mayBeCharged
         let patience: Moment.Span
         switch recovery.route {
         case .cascade:
@@ -270,7 +276,9 @@ public struct ClaimedRecovery: Sendable {
             default: recovery.phase = .seeking(recovery.phase.orderID)
             }
         }
-        state = .ended(.stop(now >= recovery.chargingEnds + patience ? .giveUp(.outcomeUnknown) : .park(until: now + recovery.backoff)))
+        guard now >= recovery.chargingEnds + patience else { return state = .ended(.stop(.park(until: now + recovery.backoff))) }
+        // However late it is: nobody gives up who has not asked.
+        state = hasAsked ? .ended(.stop(.giveUp(.outcomeUnknown))) : .open
     }
 
     /// FlexFactor's answer cannot be told now: it is asked again later.

@@ -234,6 +234,8 @@ extension Recovery {
         case (.closing(nil, .look), .unknown), (.closing(nil, .look), .refused), (.closed(nil), .unknown), (.closed(nil), .refused):
             if evidence.isCancelled(now: now, timing: timing) { return .conclude(closing(nil, until: until, now: now)) }
             phase = .closing(nil, recall(now: now, timing: timing) == nil ? .cancel : .recall)
+            // At the end of its time it is asked the other way before it is given up.
+            if isOverdue(now, until: until, timing: timing) { return nil }
         case (.ready, .refused(let status, let errors)) where post == 1: return .refuse(.byFlexFactor(status: status), errors)
         case (.due, _), (.ready, .notSent), (.ready, .throttled):
             if post == 1, failures >= timing.attempts { return .spend }
