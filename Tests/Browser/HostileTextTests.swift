@@ -104,7 +104,7 @@ extension ConsoleTests {
         static let link = "javascript:window.hostile=1"
     }
 
-    private static let letters = 8
+    private static let letters = 7
 
     private static func publishHostile(_ fleet: Fleet, _ crm: CRM) async throws {
         try await crm.publish([
@@ -112,7 +112,7 @@ extension ConsoleTests {
             hostile(order: Hostile.picture + "-2", merchant: Hostile.script),
             hostile(order: Hostile.link, merchant: Hostile.link),
             hostile(order: "ab\u{202E}cd\u{0}ef", merchant: "acm\u{202E}"),
-            // Longer than anything may be.
+            // A text that decides nothing costs no sale, however long it is.
             hostile(order: "LONG", merchant: "acme", text: String(repeating: "A", count: 5_000)),
             hostile(order: String(repeating: Hostile.script, count: 150), merchant: "acme"),
             Array("<html><body>\(Hostile.script)\(Hostile.picture)</body></html>\u{0}\u{202E}".utf8),
@@ -133,6 +133,7 @@ extension ConsoleTests {
         func json(_ text: String) -> String { String(decoding: JSONValue.string(text).bytes, as: UTF8.self) }
         return Array(
             String(decoding: CRM.decline("PLACE", token: "tok_approve"), as: UTF8.self)
+                .replacing("decline-PLACE", with: "decline-\(order.utf8.count)-\(merchant.utf8.count)")
                 .replacing("\"id\":\"PLACE\"", with: "\"id\":\(json(order))").replacing("\"subject\":\"PLACE\"", with: "\"subject\":\(json(order))")
                 .replacing("\"merchantId\":\"acme\"", with: "\"merchantId\":\(json(merchant))").replacing("\"Do not honor\"", with: json(text))
                 .replacing("\"firstName\":\"Ada\"", with: "\"firstName\":\(json(Hostile.picture))").replacing("\"Cream\"", with: json(Hostile.script))
