@@ -75,6 +75,9 @@ public struct RetryStage: Sendable {
                 return handled([cancellation.message(to: .delayed(.retry, delay), message.traceparent)], .parked(delay, because: "no claim can be made"))
             }
         case .end(let why):
+            if let named = await running(cancellation) {
+                return handled([named.message(to: .stage(.retry), message.traceparent)], .passed(to: .retry))
+            }
             guard let command = cancellation.commandID else { return handled([], .ignored(why.rawValue)) }
             let answer = ResultEvent(
                 subject: .command(id: command, cancellation.reference), merchantID: cancellation.merchantID, reason: .nothingToCancel(why),
@@ -90,6 +93,18 @@ public struct RetryStage: Sendable {
                     merchantID: cancellation.merchantID, reference: cancellation.reference, orderID: cancellation.reference.orderID),
                 attempts: cancellation.attempts, now: now)
         }
+    }
+
+    /// The recovery that a command meant which named it by order, purchase and cycle and came before it had begun.
+    private func running(_ cancellation: Cancellation) async -> Cancellation? {
+        let named = cancellation.reference
+        guard named.tag == nil, let subscription = named.subscription else { return nil }
+        let debt = Debt(
+            merchantID: cancellation.merchantID, orderID: named.orderID, purchaseID: subscription.purchaseID, billingCycle: named.sequence, chargeID: nil)
+        guard let running = await pursuit.claims.openRecovery(of: Fingerprint(of: debt)), running.kind.isRetry, running.tag != nil else { return nil }
+        return Cancellation(
+            merchantID: cancellation.merchantID, reference: running, commandID: cancellation.commandID, gateways: cancellation.gateways,
+            since: cancellation.since)
     }
 
     /// What makes the command known to every pod.

@@ -26,7 +26,7 @@ extension Recovery {
         }
         switch phase {
         case .due:
-            if mode == .sync, let charge, let wait = NetworkRules.wait(after: charge.decline), now < declinedAt + wait {
+            if mode == .sync, let charge, let wait = NetworkRules.wait(after: charge.decline, brand: charge.paymentMethod.brand), now < declinedAt + wait {
                 return .stop(.park(until: declinedAt + wait))
             }
             if isKnownUnsent, let charge {
