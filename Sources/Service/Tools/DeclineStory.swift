@@ -28,6 +28,8 @@ public struct DeclineStory: Sendable, Equatable {
     mutating func saw(_ told: ToldResult) {
         // A repeat says nothing new.
         if told.kind.isFinal, !finals.insert((told.reference?.text ?? "") + "/" + told.kind.rawValue).inserted { return }
+        // A command by order asks for several names of one rebill; those that it does not have say so after the one that it has.
+        if told.kind == .nothingToCancel, !finals.isEmpty { return }
         kind = told.kind
         reason = told.reason
         if told.kind == .skipped, route == nil { route = "skip" }
