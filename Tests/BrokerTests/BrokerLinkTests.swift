@@ -15,7 +15,7 @@ import Testing
         } catch {
             Issue.record(error)
         }
-        try await link.delete(queue: queue)
+        try await link.clear(queue)
         await link.close()
     }
 
@@ -66,7 +66,7 @@ import Testing
             await consumer.cancel()
             try await until("2 are there") { try await link.readyCount(of: next) == 2 }
             try await until("the acknowledgement") { try await link.readyCount(of: queue) == 0 }
-            try await link.delete(queue: next)
+            try await link.clear(next)
         }
     }
 
@@ -133,7 +133,7 @@ import Testing
         try await until("it is taken") { (try? await link.publish([stray])) != nil }
         #expect(lost.load(ordering: .relaxed) == 0)
         try await link.delete(exchange: exchange)
-        try await link.delete(queue: queue)
+        try await link.clear(queue)
         await link.close()
     }
 
@@ -179,7 +179,7 @@ import Testing
         }
         #expect(why.contains("size"))
         #expect(lost.load(ordering: .relaxed) == 0)
-        try await link.delete(queue: queue)
+        try await link.clear(queue)
         await link.close()
     }
 
@@ -372,7 +372,7 @@ import Testing
                 try await Self.closeConnections(of: link)
             }
             try await until("the rest", within: 60) { seen.withLock { $0.count } == 10_000 }
-            try await link.delete(queue: next)
+            try await link.clear(next)
         }
     }
 
@@ -439,7 +439,7 @@ import Testing
         let basket = Basket()
         _ = try await link.consume(queue, prefetch: 50, onBatch: basket.put)
         #expect(try await basket.wait(for: 20).allSatisfy { $0.body == body })
-        try await link.delete(queue: queue)
+        try await link.clear(queue)
         await link.close()
     }
 

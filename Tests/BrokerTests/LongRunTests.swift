@@ -44,8 +44,8 @@ import Testing
         // Deleting a queue ends its subscriptions, and the link then begins a session anew.
         await relay.cancel()
         await taker.cancel()
-        try await link.delete(queue: from)
-        try await link.delete(queue: to)
+        try await link.clear(from)
+        try await link.clear(to)
         await link.close()
     }
 

@@ -13,7 +13,7 @@ import Testing
         } catch {
             Issue.record(error)
         }
-        try await link.delete(queue: stream)
+        try await link.clear(stream)
         await link.close()
     }
 

@@ -46,17 +46,30 @@ final class Basket: Sendable {
     func put(_ batch: [Delivery]) { deliveries.withLock { $0 += batch } }
     var all: [Delivery] { deliveries.withLock { $0 } }
 
-    func wait(for count: Int, seconds: Double = 20) async throws -> [Delivery] {
+    func wait(for count: Int, seconds: Double = 60) async throws -> [Delivery] {
         try await until("\(count) deliveries", within: seconds) { all.count >= count }
         return all
     }
 }
 
-/// Polls until something holds, or fails when the time is over.
-func until(_ what: String, within seconds: Double = 20, _ holds: () async throws -> Bool) async throws {
+/// Polls until something holds, or fails when the time is over. A connection that is being made again is waited for like the rest.
+func until(_ what: String, within seconds: Double = 60, _ holds: () async throws -> Bool) async throws {
     let deadline = ContinuousClock.now + .seconds(seconds)
-    while try await !holds() {
+    while true {
+        do {
+            if try await holds() { return }
+        } catch BrokerError.connectionLost {}
         try #require(ContinuousClock.now < deadline, "gave up after \(seconds) s waiting for \(what)")
         try await Task.sleep(for: .milliseconds(5))
+    }
+}
+
+extension BrokerLink {
+    /// Deletes a test's queue, also right after the connections were cut.
+    func clear(_ queue: String) async throws {
+        try await until("the end of \(queue)") {
+            try await delete(queue: queue)
+            return true
+        }
     }
 }

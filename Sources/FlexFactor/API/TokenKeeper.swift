@@ -8,10 +8,14 @@ final class TokenKeeper: Sendable {
     struct Token: Sendable, Hashable {
         let bearer: Secret
         let expires: Moment
+        /// From here on it is renewed while it still serves: a minute before its end, and never in the first half of a short life, or each
+        /// call would fetch another one.
+        let renewable: Moment
 
-        init(bearer: Secret, expires: Moment) {
+        init(bearer: Secret, life: Moment.Span, uptime: Moment) {
             self.bearer = bearer
-            self.expires = expires
+            expires = uptime + life
+            renewable = uptime + .milliseconds(max(life.milliseconds - 60_000, life.milliseconds / 2))
         }
 
         /// - Parameter told: the answer's `expires`: milliseconds since 1970 as documented, and whatever else may mean the same. A token whose
@@ -19,7 +23,7 @@ final class TokenKeeper: Sendable {
         ///   Where the clocks here and there disagree about its life, a 401 renews it.
         init(bearer: Secret, told: JSONValue?, now: Moment, uptime: Moment) {
             let end = min(max(Self.end(told, now) ?? now + .minutes(5), now + .seconds(30)), now + .days(1))
-            self.init(bearer: bearer, expires: uptime + (end - now))
+            self.init(bearer: bearer, life: end - now, uptime: uptime)
         }
 
         private static func end(_ told: JSONValue?, _ now: Moment) -> Moment? {
@@ -63,8 +67,6 @@ final class TokenKeeper: Sendable {
     }
 
     private let state = Mutex(State())
-    /// A token this close to its end is renewed while it still serves.
-    private let margin = Moment.Span.seconds(60)
     /// A token this close to its end does not serve any more: the call would outlive it.
     private let leastLife = Moment.Span.seconds(5)
     /// How long a failure is repeated to new calls instead of asking again.
@@ -102,7 +104,7 @@ final class TokenKeeper: Sendable {
     private func decide(_ now: Moment) -> Action {
         state.withLock { state in
             if let token = state.token, now + leastLife < token.expires {
-                let renew = now + margin >= token.expires && !state.isFetching
+                let renew = now >= token.renewable && !state.isFetching
                 if renew { state.isFetching = true }
                 return .use(token, renew: renew)
             }
