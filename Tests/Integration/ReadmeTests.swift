@@ -2,17 +2,17 @@ import FleetSupport
 import Foundation
 import Testing
 
-/// What the README shows is run as it stands there.
+/// What the README and its pages show is run as it stands there.
 @Suite struct ReadmeTests {
-    private static func snippets(_ language: String) throws -> [String] {
-        let readme = try String(contentsOf: TestMachine.repository.appending(path: "README.md"), encoding: .utf8)
-        return readme.split(separator: "```\(language)\n").dropFirst().compactMap { $0.split(separator: "\n```").first.map { $0 + "\n" } }
+    private static func snippets(_ language: String, of page: String) throws -> [String] {
+        let text = try String(contentsOf: TestMachine.repository.appending(path: page), encoding: .utf8)
+        return text.split(separator: "```\(language)\n").dropFirst().compactMap { $0.split(separator: "\n```").first.map { $0 + "\n" } }
     }
 
     /// Beside what `deploy/local/run` starts: the example configuration and the sandbox.
     @Test(.timeLimit(.minutes(10)))
     func thePythonIsAnsweredApproved() async throws {
-        let snippets = try Self.snippets("python")
+        let snippets = try Self.snippets("python", of: "README.md") + Self.snippets("python", of: "docs/encrypted-cards.md")
         try #require(snippets.count == 2)
         var plan = Fleet.Plan()
         plan.configuration = try String(contentsOf: TestMachine.repository.appending(path: "schemas/examples/salvage.yaml"), encoding: .utf8)
@@ -36,7 +36,7 @@ import Testing
 
     /// Only the secrets that it points to are not there.
     @Test func theConfigurationIsWhatTheReaderTakes() async throws {
-        let snippet = try #require(try Self.snippets("yaml").first)
+        let snippet = try #require(try Self.snippets("yaml", of: "docs/configuration.md").first)
         let file = FileManager.default.temporaryDirectory.appending(path: "readme-\(UUID().uuidString).yaml")
         defer { try? FileManager.default.removeItem(at: file) }
         try snippet.write(to: file, atomically: true, encoding: .utf8)
