@@ -48,7 +48,7 @@ let package = Package(
         .target(
             name: "Broker", dependencies: ["CRabbitMQ", "CLibSSL", .product(name: "DequeModule", package: "swift-collections")],
             exclude: ["README.md"], swiftSettings: settings),
-        .target(name: "DeclineRecovery", exclude: ["README.md", "DeclineMapping/README.md"], resources: [.embedInCode("DeclineMapping/Tables")], swiftSettings: settings),
+        .target(name: "DeclineRecovery", exclude: ["README.md", "DeclineMapping/README.md", "Recovery/README.md"], resources: [.embedInCode("DeclineMapping/Tables")], swiftSettings: settings),
         .systemLibrary(name: "CLibCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .target(
             name: "FlexFactor", dependencies: ["DeclineRecovery", "CLibCrypto", nioCore, nioPosix, nioHTTP1, nioTLS, nioSSL],
@@ -81,7 +81,7 @@ let package = Package(
                 "Operations", "Pipeline", "Broker", "DeclineRecovery", "FlexFactor", "Service", arguments, log, .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
-            swiftSettings: settings),
+            exclude: ["README.md"], swiftSettings: settings),
         .executableTarget(
             name: "flexfactor-sandbox", dependencies: [nioCore, nioPosix, nioHTTP1, arguments, .product(name: "Crypto", package: "swift-crypto")],
             exclude: ["README.md"], swiftSettings: settings),

@@ -1,4 +1,4 @@
-/// What an operator did with letters: appended to their stream, never changed (architecture.md, "Dead letters and the journal are streams").
+/// What an operator did with letters: appended to their stream, never changed (ARCHITECTURE.md, "Dead letters and the journal are streams").
 public struct LetterRecord: Sendable, Equatable {
     public static let type = "com.salvage.dead-letter-record.v1"
     /// Letters that one record names at the most; more take more records.

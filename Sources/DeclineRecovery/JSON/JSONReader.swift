@@ -1,4 +1,4 @@
-/// Reads JSON (RFC 8259) from bytes: strictly, within limits, numbers exactly (architecture.md, "Threads and flow").
+/// Reads JSON (RFC 8259) from bytes: strictly, within limits, numbers exactly (ARCHITECTURE.md, "Threads and flow").
 ///
 /// Refused, because two readers could understand them differently: names that occur twice, half surrogate pairs, ill-formed UTF-8,
 /// anything after the value.

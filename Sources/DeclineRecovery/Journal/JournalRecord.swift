@@ -1,4 +1,4 @@
-/// One transition of a recovery, without a person's data: what `salvage trace` and the console tell its story from (architecture.md,
+/// One transition of a recovery, without a person's data: what `salvage trace` and the console tell its story from (ARCHITECTURE.md,
 /// "Dead letters and the journal are streams"; schemas/journal.v1.schema.json).
 public struct JournalRecord: Sendable, Equatable {
     public static let type = "com.salvage.journal.v1"

@@ -2,7 +2,7 @@
 ///
 /// Rung *n* holds a message for 2ⁿ seconds. A message enters at its delay's highest bit; at each lower rung's exchange the bit decides
 /// whether it waits there or passes by. All messages of one queue wait equally long, so none blocks another, and the broker moves them
-/// by itself (architecture.md, "Delays"; facts/amqp.md §3).
+/// by itself (ARCHITECTURE.md, "Delays"; facts/amqp.md §3).
 public enum DelayLadder {
     public static let rungs = 0..<21
     /// 2²¹ − 1 seconds: 24 days and 6 hours.

@@ -139,7 +139,7 @@ public struct RecycleBilling: Sendable, Equatable {
     }
 }
 
-/// One rule of a merchant's decline mapping (behaviour.md §3.1).
+/// One rule of a merchant's decline mapping (behaviour.md §3.2).
 public struct MappingRule: Sendable, Equatable {
     public enum Scope: Sendable, Equatable {
         /// One configured gateway.
@@ -160,7 +160,7 @@ public struct MappingRule: Sendable, Equatable {
     public let orderType: OrderType?
     public let match: Match
     public let declineClass: DeclineClass
-    /// Lets the rule lift a network order (behaviour.md §3.2).
+    /// Lets the rule lift a network order (behaviour.md §3.1).
     public let overrideNetwork: Bool
     /// A text is looked for as whole words; else wherever its letters stand.
     public let matchesWholeWords: Bool
