@@ -57,7 +57,7 @@ let package = Package(
         .target(
             name: "Operations",
             dependencies: [
-                "Broker", "DeclineRecovery", "Pipeline", nioCore, log, .product(name: "HTTPTypes", package: "swift-http-types"),
+                "DeclineRecovery", "Pipeline", nioCore, log, .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
             ],
             exclude: ["README.md"], resources: [.embedInCode("Console/Page")], swiftSettings: settings),
@@ -86,14 +86,14 @@ let package = Package(
             name: "flexfactor-sandbox", dependencies: [nioCore, nioPosix, nioHTTP1, arguments, .product(name: "Crypto", package: "swift-crypto")],
             exclude: ["README.md"], swiftSettings: settings),
 
-        .target(name: "TestSupport", dependencies: ["DeclineRecovery"], path: "Tests/TestSupport", swiftSettings: settings),
+        .target(name: "TestSupport", dependencies: ["DeclineRecovery", "Pipeline"], path: "Tests/TestSupport", swiftSettings: settings),
         .target(name: "FleetSupport", dependencies: ["Broker", "DeclineRecovery"], path: "Tests/FleetSupport", swiftSettings: settings),
         .testTarget(name: "IntegrationTests", dependencies: ["FleetSupport", "TestSupport", "Broker", "DeclineRecovery", "FlexFactor"], path: "Tests/Integration", swiftSettings: settings),
         .testTarget(name: "FaultTests", dependencies: ["FleetSupport", "TestSupport", "Broker", "DeclineRecovery"], path: "Tests/Faults", swiftSettings: settings),
         .testTarget(name: "BrowserTests", dependencies: ["FleetSupport", "Broker", "DeclineRecovery"], path: "Tests/Browser", swiftSettings: settings),
         .testTarget(name: "BrokerTests", dependencies: ["Broker"], swiftSettings: settings),
         .testTarget(name: "FlexFactorTests", dependencies: ["FlexFactor", "DeclineRecovery", "TestSupport", nioCore, nioPosix, nioSSL], swiftSettings: settings),
-        .testTarget(name: "OperationsTests", dependencies: ["Operations", "Broker", "DeclineRecovery", "TestSupport"], swiftSettings: settings),
+        .testTarget(name: "OperationsTests", dependencies: ["Operations", "DeclineRecovery", "Pipeline", "TestSupport"], swiftSettings: settings),
         .testTarget(name: "PipelineTests", dependencies: ["Pipeline", "DeclineRecovery", "TestSupport"], swiftSettings: settings),
         .testTarget(
             name: "ServiceTests",

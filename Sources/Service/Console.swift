@@ -35,7 +35,7 @@ public struct Console: Service {
         let link = try await BrokerLink.open(broker) { event in Self.heard(event, logger) }
         let shelf = LetterShelf(link, settings.names)
         let flow = FlowShelf(link, settings.names)
-        let tools = try await OperatorTools(shelf, settings, configuration)
+        let tools = try await OperatorTools(shelf, on: link, settings, configuration)
         let metrics = ConsoleMetrics()
         let environment = ProcessInfo.processInfo.environment
         let front = ConsoleFront(
@@ -65,7 +65,7 @@ public struct Console: Service {
         flow.lettersAreReady()
         logger.info("The letters are read", metadata: [LogKey.count: "\(shelf.look { $0.cases.count })"])
         try await flow.listen()
-        try await flow.follow(now: SystemClock().now())
+        try await flow.follow()
         logger.info("The journal is read")
         try? await gracefulShutdown()
     }

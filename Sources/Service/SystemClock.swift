@@ -1,12 +1,18 @@
 public import DeclineRecovery
+import FlexFactor
 import FoundationEssentials
+public import Operations
 public import Pipeline
 
 /// The machine's clock.
-public struct SystemClock: WallClock {
+public struct SystemClock: OperatorClock {
     public init() {}
 
     public func now() -> Moment {
         Moment(milliseconds: Int64((Date.now.timeIntervalSince1970 * 1_000).rounded(.down)))
     }
+
+    public var uptime: Moment { FlexFactorClient.uptime() }
+
+    public func sleep(_ span: Moment.Span) async { try? await Task.sleep(for: .milliseconds(span.milliseconds)) }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Broker
 import Logging
+import Operations
 import Service
 
 struct ConsoleCommand: AsyncParsableCommand {
@@ -25,6 +26,8 @@ struct ConsoleCommand: AsyncParsableCommand {
         do {
             try await Console.run(settings, configuration: try config.configuration(), logger: Logger.service(settings))
         } catch let error as BrokerError {
+            throw ExitCode.broker(BrokerFailure(error))
+        } catch let error as BrokerFailure {
             throw ExitCode.broker(error)
         }
     }

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Broker
 import Operations
 
 /// Why a command ends without having done what it was asked, as a sentence.
@@ -20,26 +19,9 @@ extension ExitCode {
     }
 
     /// Tells why the broker did not do it.
-    static func broker(_ error: BrokerError) -> ExitCode {
-        Terminal.complain("Error: \(error.forOperators)")
+    static func broker(_ error: BrokerFailure) -> ExitCode {
+        Terminal.complain("Error: \(error). \(error.advice)")
         return error.isAbsence ? .unavailable : .failure
-    }
-}
-
-extension BrokerError {
-    fileprivate var forOperators: String {
-        if case .refused(404, let text) = self {
-            return "the broker has no such queue or exchange (\(text)). Run `salvage topology apply`, or check --prefix and the virtual host of --broker-url."
-        }
-        return "\(description). \(advice)"
-    }
-
-    /// Whether it is the broker that is missing, and not something in it.
-    var isAbsence: Bool {
-        switch self {
-        case .cannotConnect, .loginRefused, .tls, .connectionLost, .timedOut, .closed: true
-        case .refused, .protocolViolation: false
-        }
     }
 }
 
@@ -47,7 +29,7 @@ extension LetterJobError {
     var isAbsence: Bool {
         switch self {
         case .broker(let error): error.isAbsence
-        case .publish(.connectionLost), .publish(.closed), .lockLost: true
+        case .lockLost: true
         default: false
         }
     }

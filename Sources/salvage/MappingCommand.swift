@@ -48,7 +48,7 @@ struct MappingCommand: AsyncParsableCommand {
             let start = since.moment
             let replay = try await broker.withLink { link, settings in
                 var replay = MappingReplay()
-                for record in try await JournalReader.readDeclines(since: start, names: settings.names, on: link) { replay.ask(record, again: merchants) }
+                for record in try await JournalReader.readDeclines(since: start, in: link.journal(settings.names)) { replay.ask(record, again: merchants) }
                 return replay
             }
             if json { return showJSON(replay) }
@@ -102,7 +102,7 @@ struct MappingCommand: AsyncParsableCommand {
             let start = since.moment
             let replay = try await broker.withLink { link, settings in
                 var replay = MappingReplay()
-                for record in try await JournalReader.readDeclines(since: start, names: settings.names, on: link) { replay.note(record) }
+                for record in try await JournalReader.readDeclines(since: start, in: link.journal(settings.names)) { replay.note(record) }
                 return replay
             }
             if replay.openGaps.isEmpty { return Terminal.show("Every decline since \(start.rfc3339) was decided by more than its text.") }

@@ -3,6 +3,7 @@ import Broker
 import Configuration
 import DeclineRecovery
 import FoundationEssentials
+import Operations
 import Service
 
 /// Where the broker is; every command that speaks to it takes these.
@@ -40,6 +41,8 @@ struct BrokerOptions: ParsableArguments {
                 throw error
             }
         } catch let error as BrokerError {
+            throw ExitCode.broker(BrokerFailure(error))
+        } catch let error as BrokerFailure {
             throw ExitCode.broker(error)
         }
     }

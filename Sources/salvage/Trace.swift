@@ -22,7 +22,7 @@ struct Trace: AsyncParsableCommand {
         let since = Moment(milliseconds: SystemClock().now().milliseconds - Int64(days) * 86_400_000)
         let wantsLetters = !json
         let (records, letters) = try await broker.withLink { link, settings -> ([JournalRecord], [LetterCase]) in
-            let records = try await JournalReader.read(wanted, since: since, names: settings.names, on: link)
+            let records = try await JournalReader.read(wanted, since: since, in: link.journal(settings.names))
             let died = records.isEmpty || records.contains { $0.fate == "dead_lettered" || $0.fate == "rejected" }
             return (records, died && wantsLetters ? try await Self.letters(of: wanted, settings.names, on: link) : [])
         }
@@ -54,7 +54,7 @@ struct Trace: AsyncParsableCommand {
         show(letters)
     }
 
-    private static func letters(of order: String, _ names: TopologyNames, on link: BrokerLink) async throws(BrokerError) -> [LetterCase] {
+    private static func letters(of order: String, _ names: TopologyNames, on link: BrokerLink) async throws -> [LetterCase] {
         let shelf = LetterShelf(link, names)
         try await shelf.follow()
         try await shelf.catchUp()

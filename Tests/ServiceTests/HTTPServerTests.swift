@@ -13,7 +13,7 @@ import Testing
 
     /// Runs a server that answers `GET /` with "here", and `POST /` with the number of bytes it was sent.
     private func withServer(
-        _ patience: ConnectionPatience.Limits = quick, connections: Int = 100, descriptors: Descriptors = Descriptors(limit: 1_000) { 10 }, reserve: Int = 100,
+        _ patience: ConnectionPatience.Limits = .init(), connections: Int = 100, descriptors: Descriptors = Descriptors(limit: 1_000) { 10 }, reserve: Int = 100,
         _ body: (Int) async throws -> Void
     ) async throws {
         let router = Router()
@@ -78,7 +78,7 @@ import Testing
     }
 
     private func until(_ what: String, _ condition: () -> Bool) async throws {
-        let deadline = ContinuousClock.now + .seconds(30)
+        let deadline = ContinuousClock.now + .seconds(60)
         while !condition() {
             if ContinuousClock.now > deadline {
                 Issue.record("gave up waiting until \(what)")
@@ -91,7 +91,7 @@ import Testing
     private static let get = "GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 
     @Test func whoSaysNothingOrHalfAHeadIsClosed() async throws {
-        try await withServer { port in
+        try await withServer(Self.quick) { port in
             let silent = try await Peer.connect(port)
             let half = try await Peer.connect(port)
             half.send("POST / HTTP/1.1\r\nHost: x\r\n")
@@ -108,7 +108,7 @@ import Testing
     }
 
     @Test func aBodyThatTricklesIsBrokenOff() async throws {
-        try await withServer { port in
+        try await withServer(Self.quick) { port in
             let peer = try await Peer.connect(port)
             peer.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 900\r\n\r\n")
             try await until("it is closed") {
@@ -120,7 +120,8 @@ import Testing
     }
 
     @Test func aConnectionRestsBetweenRequestsAndThenGoes() async throws {
-        try await withServer { port in
+        // The machine may be slow, and this peer with it.
+        try await withServer(.init(head: .seconds(60), idle: .seconds(5), body: .seconds(60), answer: .seconds(60))) { port in
             let peer = try await Peer.connect(port)
             peer.send(Self.get)
             try await until("it is answered") { peer.text.contains("here") }

@@ -1,4 +1,3 @@
-import Broker
 import DeclineRecovery
 import Pipeline
 
@@ -8,9 +7,9 @@ extension ConsoleAPI {
         let offset = max(request.query["offset"].flatMap { Int($0) } ?? 0, 0)
         let limit = min(max(request.query["limit"].flatMap { Int($0) } ?? 50, 1), 200)
         let page: (total: Int, letters: [LetterCase])
-        do throws(BrokerError) { page = try await shelf.page(filter, offset: offset, limit: limit) } catch { throw .broker(error) }
+        do throws(BrokerFailure) { page = try await shelf.page(filter, offset: offset, limit: limit) } catch { throw .broker(error) }
         return LetterView.object([
-            ("total", .integer(Int64(page.total))), ("ready", .bool(flow.isReady.letters)), ("connected", .bool(shelf.link.isConnected)),
+            ("total", .integer(Int64(page.total))), ("ready", .bool(flow.isReady.letters)), ("connected", .bool(shelf.broker.isConnected)),
             ("letters", .array(page.letters.map(LetterView.summary))),
         ])
     }
@@ -18,9 +17,9 @@ extension ConsoleAPI {
     func groups(_ request: ConsoleRequest) async throws(ConsoleError) -> JSONValue {
         let filter = try LetterFilter { request.query[$0] }
         let groups: [LetterGroup]
-        do throws(BrokerError) { groups = try await shelf.groups(filter) } catch { throw .broker(error) }
+        do throws(BrokerFailure) { groups = try await shelf.groups(filter) } catch { throw .broker(error) }
         return LetterView.object([
-            ("total", .integer(Int64(groups.reduce(0) { $0 + $1.count }))), ("connected", .bool(shelf.link.isConnected)), ("groups", .array(groups.map(LetterView.group))),
+            ("total", .integer(Int64(groups.reduce(0) { $0 + $1.count }))), ("connected", .bool(shelf.broker.isConnected)), ("groups", .array(groups.map(LetterView.group))),
         ])
     }
 
@@ -29,7 +28,7 @@ extension ConsoleAPI {
         guard let summary = shelf.look({ $0[id] }) else { throw .notFound }
         try requireBroker()
         let letter: DeadLetter?
-        do throws(BrokerError) { letter = try await shelf.letter(id) } catch { throw .broker(error) }
+        do throws(BrokerFailure) { letter = try await shelf.letter(id) } catch { throw .broker(error) }
         guard let letter else { throw .notFound }
         return (summary, letter)
     }
@@ -37,7 +36,7 @@ extension ConsoleAPI {
     func letter(_ text: String) async throws(ConsoleError) -> JSONValue {
         let (summary, letter) = try await whole(text)
         let history: [LetterRecord]
-        do throws(BrokerError) { history = try await shelf.history(of: letter.id) } catch { throw .broker(error) }
+        do throws(BrokerFailure) { history = try await shelf.history(of: letter.id) } catch { throw .broker(error) }
         return LetterView.detail(
             summary, letter, history: history, forecast: tools.forecaster().forecast(letter.original.redactedBody, at: letter.stage),
             suggestions: Suggestion.all(for: letter, merchants: merchants(), now: tools.clock.now()), original: letter.original.json)

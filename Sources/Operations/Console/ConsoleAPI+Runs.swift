@@ -1,4 +1,3 @@
-import Broker
 import DeclineRecovery
 import Pipeline
 
@@ -27,7 +26,7 @@ extension ConsoleAPI {
     }
 
     private func isLocked() async throws(ConsoleError) -> Bool {
-        do throws(BrokerError) { return try await shelf.link.isLocked(shelf.names.deadLock) } catch { throw .broker(error) }
+        do throws(BrokerFailure) { return try await shelf.broker.lock.isTaken() } catch { throw .broker(error) }
     }
 
     func begin(_ request: ConsoleRequest) async throws(ConsoleError) -> JSONValue {
@@ -63,7 +62,7 @@ extension ConsoleAPI {
         try requireBroker()
         let total: Int
         let outcomes: [Rehearsal.Outcome]
-        do throws(BrokerError) {
+        do throws(BrokerFailure) {
             let ids: [UUID5] = switch selection {
             case .letters(let ids): ids
             case .filter(let filter): try await shelf.select(filter).map(\.id)

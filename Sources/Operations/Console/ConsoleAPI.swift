@@ -1,4 +1,3 @@
-import Broker
 public import DeclineRecovery
 import Pipeline
 import Synchronization
@@ -66,7 +65,7 @@ public final class ConsoleAPI: Sendable {
 
     /// What is read from the broker while somebody waits is asked for only where it can be had: half an answer would read like a whole one.
     func requireBroker() throws(ConsoleError) {
-        if !shelf.link.isConnected { throw .brokerAway }
+        if !shelf.broker.isConnected { throw .brokerAway }
     }
 
     func id(_ text: String) throws(ConsoleError) -> UUID5 {
@@ -85,8 +84,8 @@ public final class ConsoleAPI: Sendable {
         let since = Moment(milliseconds: tools.clock.now().milliseconds - days * 86_400_000)
         let records: [JournalRecord]
         let letters: [LetterCase]
-        do throws(BrokerError) {
-            records = try await JournalReader.read(order, since: since, names: shelf.names, on: shelf.link)
+        do throws(BrokerFailure) {
+            records = try await JournalReader.read(order, since: since, in: shelf.broker.journal)
             var filter = LetterFilter.all
             filter.order = order
             letters = try await shelf.select(filter)
@@ -168,8 +167,8 @@ public final class ConsoleAPI: Sendable {
         try requireBroker()
         let since = Moment(milliseconds: tools.clock.now().milliseconds - 30 * 86_400_000)
         var replay = MappingReplay()
-        do throws(BrokerError) {
-            for record in try await JournalReader.readDeclines(since: since, names: shelf.names, on: shelf.link) { replay.note(record) }
+        do throws(BrokerFailure) {
+            for record in try await JournalReader.readDeclines(since: since, in: shelf.broker.journal) { replay.note(record) }
         } catch {
             throw .brokerAway
         }

@@ -1,4 +1,3 @@
-import Broker
 import DeclineRecovery
 
 /// A request to the console's API, out of its HTTP.
@@ -65,7 +64,8 @@ struct ConsoleError: Error, Sendable {
         ConsoleError(status: 403, what: "This needs the role \(role.rawValue).", advice: "Ask somebody who has it, or have `console.access` changed.")
     }
 
-    static let brokerAway = broker(BrokerError.connectionLost(why: "not connected at the moment"))
+    static let brokerAway = ConsoleError(
+        status: 503, what: "The broker did not answer: there is no connection at the moment.", advice: "Try again; if it goes on, look at the broker.")
 
     /// Text that somebody typed or pasted and that is no JSON, by line and column instead of by byte.
     static func notJSON(_ error: JSONError, in text: String) -> ConsoleError {
@@ -90,7 +90,7 @@ struct ConsoleError: Error, Sendable {
             status: 422, what: what.prefix(1).uppercased() + what.dropFirst() + ".", advice: "Change it in the text; nothing of it is lost.", faults: faults)
     }
 
-    static func broker(_ error: some Error & CustomStringConvertible) -> ConsoleError {
+    static func broker(_ error: BrokerFailure) -> ConsoleError {
         ConsoleError(status: 503, what: "The broker did not answer: \(error)", advice: "Try again; if it goes on, look at the broker.")
     }
 }

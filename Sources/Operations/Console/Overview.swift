@@ -1,4 +1,3 @@
-import Broker
 import DeclineRecovery
 
 /// The overview as JSON: what goes on, what was recovered, what waits, what is not known.

@@ -1,10 +1,9 @@
-import Broker
 import DeclineRecovery
 import Pipeline
 
 extension LetterJob {
     /// Discard, restore, mark as resolved: a record says so, and that is all.
-    func mark(_ lock: BrokerLock) async throws(LetterJobError) {
+    func mark(_ lock: any HeldLock) async throws(LetterJobError) {
         let letters = try await selected()
         let (meant, others) = letters.split { refusal(of: $0) }
         for (letter, why) in others { leaveOut(letter.id, why) }
@@ -40,7 +39,7 @@ extension LetterJob {
     }
 
     /// Asks FlexFactor what became of charges, and settles them.
-    func reconcile(_ lock: BrokerLock) async throws(LetterJobError) {
+    func reconcile(_ lock: any HeldLock) async throws(LetterJobError) {
         guard let settler = tools.settler else { throw .noConfiguration }
         let letters = try await selected()
         let (meant, others) = letters.split { letter in
@@ -69,9 +68,9 @@ extension LetterJob {
     private static let mostUnanswered = 3
 
     /// - Returns: whether FlexFactor answered, as far as it was asked.
-    private func settle(_ id: UUID5, _ settler: Settler, _ lock: BrokerLock) async throws(LetterJobError) -> Bool {
+    private func settle(_ id: UUID5, _ settler: Settler, _ lock: any HeldLock) async throws(LetterJobError) -> Bool {
         let letter: DeadLetter?
-        do throws(BrokerError) { letter = try await tools.shelf.letter(id) } catch { throw .broker(error) }
+        do throws(BrokerFailure) { letter = try await tools.shelf.letter(id) } catch { throw .broker(error) }
         guard let letter else {
             leaveOut(id, "the stream holds it no more")
             return true
@@ -87,7 +86,7 @@ extension LetterJob {
             try await settled(id, by: messages, .processed(what, run: self.id), lock)
             result(id, .succeeded, what)
         case .open(let found), .unanswered(let found), .unreadable(let found):
-            try await publish([record(.lookedUp([id], found: found), note: note).message(tools.shelf.names)], lock)
+            try await publish([.record(record(.lookedUp([id], found: found), note: note))], lock)
             change { $0.failed += 1 }
             result(id, .failed, "not settled: \(found)")
         }
@@ -98,10 +97,10 @@ extension LetterJob {
     /// First what settles the letter, confirmed, and then the record: a broker takes some messages of a batch and refuses others, and a
     /// letter that is resolved with nobody told is lost. What is told twice has the same ids.
     private func settled(
-        _ id: UUID5, by messages: [Pipeline.OutgoingMessage], _ resolution: LetterRecord.Resolution, _ lock: BrokerLock
+        _ id: UUID5, by messages: [Pipeline.OutgoingMessage], _ resolution: LetterRecord.Resolution, _ lock: any HeldLock
     ) async throws(LetterJobError) {
-        try await publish(messages.map(tools.encode), lock)
-        try await publish([record(.resolved([id], resolution), note: note).message(tools.shelf.names)], lock)
+        try await publish(messages.map { .stage($0) }, lock)
+        try await publish([.record(record(.resolved([id], resolution), note: note))], lock)
         change { $0.succeeded += 1 }
     }
 }

@@ -1,4 +1,3 @@
-import Broker
 import DeclineRecovery
 import Pipeline
 
@@ -6,13 +5,13 @@ extension LetterJob {
     /// Sends messages again: the intention first, into the stream, then message by message, each noted when the broker has it. So
     /// nothing is lost when this process dies; what was sent and not noted may be sent twice, with the same ids, which charges once and
     /// tells the CRM once.
-    func replay(_ lock: BrokerLock) async throws(LetterJobError) {
+    func replay(_ lock: any HeldLock) async throws(LetterJobError) {
         let (plan, letters, known) = try await planned(lock)
         let run = id
         let watch = OutcomeWatch(run: run, letters: letters.map(\.id))
-        do throws(BrokerError) {
+        do throws(BrokerFailure) {
             // Before the first message goes out. A run that is taken up again has messages out already.
-            try await watch.begin(tools.shelf.link, tools.shelf.names, since: selection.isNew ? nil : startOfRun(run))
+            try await watch.begin(tools.shelf.broker.journal, since: selection.isNew ? nil : startOfRun(run), tools.clock)
         } catch {
             throw .broker(error)
         }
@@ -30,7 +29,7 @@ extension LetterJob {
     private func startOfRun(_ run: UUID5) -> Moment? { tools.shelf.look { $0.runs[run]?.startedAt } }
 
     /// The plan, its letters, and those of them that an earlier process has sent already.
-    private func planned(_ lock: BrokerLock) async throws(LetterJobError) -> (ReplayPlan, [LetterCase], Set<UUID5>) {
+    private func planned(_ lock: any HeldLock) async throws(LetterJobError) -> (ReplayPlan, [LetterCase], Set<UUID5>) {
         if case .unfinished(let run) = selection {
             guard let found = tools.shelf.look({ $0.runs[run] }), found.end?.how != .finished else { throw .noSuchRun }
             let letters = try await selected()
@@ -65,7 +64,7 @@ extension LetterJob {
 
     private func rehearsed(_ letters: [LetterCase], _ patch: JSONPatch?, _ consent: ReplayConsent) async throws(LetterJobError) -> [UUID5: String] {
         let outcomes: [Rehearsal.Outcome]
-        do throws(BrokerError) {
+        do throws(BrokerFailure) {
             outcomes = try await Rehearsal(tools: tools, patch: patch, consent: consent).run(.letters(letters.map(\.id)))
         } catch {
             throw .broker(error)
@@ -90,11 +89,11 @@ extension LetterJob {
     }
 
     private func send(
-        _ letters: [LetterCase], known: Set<UUID5>, _ plan: ReplayPlan, _ watch: OutcomeWatch, _ lock: BrokerLock
+        _ letters: [LetterCase], known: Set<UUID5>, _ plan: ReplayPlan, _ watch: OutcomeWatch, _ lock: any HeldLock
     ) async throws(LetterJobError) {
         // What was sent and not noted by a process that died: the journal knows it.
         let unnoted = letters.filter { !known.contains($0.id) && watch[$0.id] != nil }
-        if !unnoted.isEmpty { try await publish([record(.replayed(unnoted.map(\.id), run: id)).message(tools.shelf.names)], lock) }
+        if !unnoted.isEmpty { try await publish([.record(record(.replayed(unnoted.map(\.id), run: id)))], lock) }
         let out = known.union(unnoted.map(\.id))
         let before = letters.filter { out.contains($0.id) }
         change { $0.done = before.count }
@@ -130,18 +129,18 @@ extension LetterJob {
     /// Sends letters at the plan's rate.
     ///
     /// - Returns: those whose messages are with the broker.
-    private func send(_ letters: [LetterCase], _ plan: ReplayPlan, _ lock: BrokerLock, _ what: String) async throws(LetterJobError) -> [LetterCase] {
+    private func send(_ letters: [LetterCase], _ plan: ReplayPlan, _ lock: any HeldLock, _ what: String) async throws(LetterJobError) -> [LetterCase] {
         var sent: [LetterCase] = []
         let size = min(max(plan.rate / 4, 1), 100)
         for start in stride(from: 0, to: letters.count, by: size) {
             if isStopping { break }
             let batch = letters[start..<min(start + size, letters.count)]
-            let begun = ContinuousClock.now
+            let begun = tools.clock.uptime
             say(.running, "\(what)sending \(start + 1) to \(start + batch.count) of \(letters.count)")
-            var messages: [(letter: LetterCase, message: Broker.OutgoingMessage)] = []
-            var reopenings: [Broker.OutgoingMessage] = []
+            var messages: [(letter: LetterCase, message: OperatorMessage)] = []
+            var reopenings: [OperatorMessage] = []
             let bodies: [DeadLetter]
-            do throws(BrokerError) { bodies = try await tools.shelf.letters(at: batch.map(\.offset)) } catch { throw .broker(error) }
+            do throws(BrokerFailure) { bodies = try await tools.shelf.letters(at: batch.map(\.offset)) } catch { throw .broker(error) }
             let rehearsal = Rehearsal(tools: tools, patch: plan.patch, consent: plan.consent)
             for letter in batch {
                 guard let whole = bodies.first(where: { $0.id == letter.id }) else {
@@ -153,44 +152,44 @@ extension LetterJob {
                     leaveOut(letter.id, why)
                 } else {
                     if let claim = ReplayMessage.reopening(
-                        whole, by: by.name, why: note ?? "replayed with the CRM's consent", now: tools.clock.now(), tools.shelf.names) {
-                        reopenings.append(claim)
+                        whole, by: by.name, why: note ?? "replayed with the CRM's consent", now: tools.clock.now()) {
+                        reopenings.append(.claim(claim))
                     }
-                    messages.append((letter, ReplayMessage.of(whole, body: outcome.body, run: id, tools.shelf.names)))
+                    messages.append((letter, .replay(ReplayMessage(whole, body: outcome.body, run: id, tools.shelf.names))))
                 }
             }
             // Before the messages: whoever takes one must find it opened.
             if !reopenings.isEmpty { try await publish(reopenings, lock) }
             sent += try await publish(messages, lock)
-            let pause = Duration.milliseconds(1_000 * batch.count / plan.rate) - (ContinuousClock.now - begun)
-            if pause > .zero, start + batch.count != letters.count { try? await Task.sleep(for: pause) }
+            let pause = Moment.Span.milliseconds(Int64(1_000 * batch.count / plan.rate - Int((tools.clock.uptime - begun).milliseconds)))
+            if pause > .seconds(0), start + batch.count != letters.count { await tools.clock.sleep(pause) }
         }
         return sent
     }
 
     /// Publishes messages and notes them. One that nobody takes does not hold up the others.
     private func publish(
-        _ messages: [(letter: LetterCase, message: Broker.OutgoingMessage)], _ lock: BrokerLock
+        _ messages: [(letter: LetterCase, message: OperatorMessage)], _ lock: any HeldLock
     ) async throws(LetterJobError) -> [LetterCase] {
         if messages.isEmpty { return [] }
         var sent = messages.map(\.letter)
         do throws(LetterJobError) {
             try await publish(messages.map(\.message), lock)
         } catch {
-            guard case .publish(let failure) = error, failure.isOfOneMessage else { throw error }
+            guard case .broker(let failure) = error, failure.isOfOneMessage else { throw error }
             sent = []
             for (letter, message) in messages {
                 do throws(LetterJobError) {
                     try await publish([message], lock)
                     sent.append(letter)
                 } catch {
-                    guard case .publish(let failure) = error, failure.isOfOneMessage else { throw error }
+                    guard case .broker(let failure) = error, failure.isOfOneMessage else { throw error }
                     leaveOut(letter.id, failure.description)
                 }
             }
         }
         if sent.isEmpty { return [] }
-        try await publish([record(.replayed(sent.map(\.id), run: id)).message(tools.shelf.names)], lock)
+        try await publish([.record(record(.replayed(sent.map(\.id), run: id)))], lock)
         change { $0.done += sent.count }
         return sent
     }
@@ -201,21 +200,21 @@ extension LetterJob {
     ///
     /// - Returns: of how many it is not known.
     private func see(
-        _ sent: [LetterCase], _ told: inout Set<UUID5>, _ watch: OutcomeWatch, _ lock: BrokerLock
+        _ sent: [LetterCase], _ told: inout Set<UUID5>, _ watch: OutcomeWatch, _ lock: any HeldLock
     ) async throws(LetterJobError) -> Int {
-        let deadline = ContinuousClock.now + .milliseconds(patience.milliseconds)
+        let deadline = tools.clock.uptime + patience
         var open = sent.map(\.id).filter { !told.contains($0) }
         // What goes to the CRM's exchange leaves no line in the journal: unless it comes back soon, a queue has taken it. Whose queue
         // that is the broker does not say.
         let untraced = Set(sent.lazy.filter { $0.stage == .unrouted }.map(\.id))
-        let returnsBy = ContinuousClock.now + .seconds(3)
+        let returnsBy = tools.clock.uptime + .seconds(3)
         if !open.isEmpty { say(.watching, "waiting to see what becomes of \(open.count)") }
         while true {
             let failed = tools.shelf.look { $0.runs[id]?.failed } ?? []
             var processed: [String: [UUID5]] = [:]
             open = open.filter { letter in
                 if failed.contains(letter) { return false }
-                if untraced.contains(letter), ContinuousClock.now > returnsBy {
+                if untraced.contains(letter), tools.clock.uptime > returnsBy {
                     processed["a queue took it", default: []].append(letter)
                     return false
                 }
@@ -228,7 +227,7 @@ extension LetterJob {
             for (what, letters) in processed.sorted(by: { $0.key < $1.key }) {
                 for start in stride(from: 0, to: letters.count, by: LetterRecord.mostLetters) {
                     let ids = Array(letters[start..<min(start + LetterRecord.mostLetters, letters.count)])
-                    try await publish([record(.resolved(ids, .processed(what, run: id))).message(tools.shelf.names)], lock)
+                    try await publish([.record(record(.resolved(ids, .processed(what, run: id))))], lock)
                     for letter in ids { result(letter, .succeeded, what) }
                 }
                 change { $0.kinds[what, default: 0] += letters.count }
@@ -239,8 +238,8 @@ extension LetterJob {
                 progress.succeeded = known
                 progress.failed = failed.count
             }
-            if open.isEmpty || isStopping || ContinuousClock.now >= deadline { break }
-            try? await Task.sleep(for: .milliseconds(50))
+            if open.isEmpty || isStopping || tools.clock.uptime >= deadline { break }
+            await tools.clock.sleep(.milliseconds(50))
         }
         for letter in open {
             let how = if case .underWay(let what)? = watch[letter] { what } else { "nothing was heard of it yet" }
@@ -249,24 +248,13 @@ extension LetterJob {
         return open.count
     }
 
-    private func end(_ end: LetterRecord.RunEnd, _ why: String, _ lock: BrokerLock) async throws(LetterJobError) {
+    private func end(_ end: LetterRecord.RunEnd, _ why: String, _ lock: any HeldLock) async throws(LetterJobError) {
         for letter in tools.shelf.look({ $0.runs[id]?.failed ?? [] }) {
             let (successor, cause) = tools.shelf.look { ($0[letter]?.successor, $0[letter]?.explanation ?? "") }
             result(letter, .failed, successor.map { "failed again, as letter \($0)" } ?? "failed again, of the same cause: \(cause)")
         }
         // A run that had no letter left nothing to end.
-        if tools.shelf.look({ $0.runs[id] != nil }) { try await publish([record(.runEnded(id, end, why: why)).message(tools.shelf.names)], lock) }
+        if tools.shelf.look({ $0.runs[id] != nil }) { try await publish([.record(record(.runEnded(id, end, why: why)))], lock) }
         say(end == .finished ? .finished : .stopped, why)
-    }
-}
-
-extension PublishError {
-    /// Whether others of the same batch may well have gone through. The lock is held, so what was lost is the channel alone: one message
-    /// made the broker close it, and it names none.
-    fileprivate var isOfOneMessage: Bool {
-        switch self {
-        case .returned, .nacked, .unsendable, .connectionLost: true
-        case .closed: false
-        }
     }
 }

@@ -1,4 +1,3 @@
-public import Broker
 public import DeclineRecovery
 public import Pipeline
 import Synchronization
@@ -6,24 +5,18 @@ import Synchronization
 /// What acting on letters needs beside the letters.
 public struct LetterTools: Sendable {
     public let shelf: LetterShelf
-    public let clock: any WallClock
     /// Under the configuration as it stands when asked.
     public let forecaster: @Sendable () -> Forecaster
     /// `nil` where no configuration is at hand: nobody can be asked then.
     public let settler: Settler?
-    /// Translates what stages publish.
-    public let encode: @Sendable (Pipeline.OutgoingMessage) -> Broker.OutgoingMessage
 
-    public init(
-        shelf: LetterShelf, clock: any WallClock, forecaster: @escaping @Sendable () -> Forecaster, settler: Settler?,
-        encode: @escaping @Sendable (Pipeline.OutgoingMessage) -> Broker.OutgoingMessage
-    ) {
+    public init(shelf: LetterShelf, forecaster: @escaping @Sendable () -> Forecaster, settler: Settler?) {
         self.shelf = shelf
-        self.clock = clock
         self.forecaster = forecaster
         self.settler = settler
-        self.encode = encode
     }
+
+    var clock: any OperatorClock { shelf.clock }
 }
 
 /// What an operator asks for.
@@ -184,7 +177,7 @@ public final class LetterJob: Sendable {
             let lock = try await take(within: seconds)
             let outcome: Result<Void, LetterJobError>
             do throws(LetterJobError) {
-                do throws(BrokerError) { try await tools.shelf.catchUp() } catch { throw .broker(error) }
+                do throws(BrokerFailure) { try await tools.shelf.catchUp() } catch { throw .broker(error) }
                 switch order {
                 case .replay: try await replay(lock)
                 case .reconcile: try await reconcile(lock)
@@ -194,7 +187,7 @@ public final class LetterJob: Sendable {
             } catch {
                 outcome = .failure(error)
             }
-            await tools.shelf.link.release(lock)
+            await lock.release()
             try outcome.get()
         } catch {
             change { $0.failure = error }
@@ -202,18 +195,18 @@ public final class LetterJob: Sendable {
         }
     }
 
-    private func take(within seconds: Int) async throws(LetterJobError) -> BrokerLock {
-        let deadline = ContinuousClock.now + .seconds(seconds)
+    private func take(within seconds: Int) async throws(LetterJobError) -> any HeldLock {
+        let deadline = tools.clock.uptime + .seconds(Int64(seconds))
         while true {
-            do throws(BrokerError) {
-                if let lock = try await tools.shelf.link.lock(tools.shelf.names.deadLock) { return lock }
+            do throws(BrokerFailure) {
+                if let lock = try await tools.shelf.broker.lock.take() { return lock }
             } catch {
                 throw .broker(error)
             }
             // Who it is nobody can tell: the lock has no name, and a run without an end may be one whose process died.
-            if ContinuousClock.now >= deadline || isStopping { throw .somebodyElse }
+            if tools.clock.uptime >= deadline || isStopping { throw .somebodyElse }
             say(.waiting, "somebody else acts on dead letters at the moment; waiting for them to finish")
-            try? await Task.sleep(for: .milliseconds(200))
+            await tools.clock.sleep(.milliseconds(200))
         }
     }
 
@@ -227,7 +220,7 @@ public final class LetterJob: Sendable {
             for id in missing { leaveOut(id, "there is no such letter") }
             return found
         case .filter(let filter):
-            do throws(BrokerError) { return try await tools.shelf.select(filter).reversed() } catch { throw .broker(error) }
+            do throws(BrokerFailure) { return try await tools.shelf.select(filter).reversed() } catch { throw .broker(error) }
         case .unfinished(let run):
             return tools.shelf.look { book in book.runs[run]?.letters.compactMap { book[$0] } ?? [] }
         }
@@ -237,14 +230,14 @@ public final class LetterJob: Sendable {
         LetterRecord(id: .random(), at: tools.clock.now(), by: by, note: note, job: id, act: act)
     }
 
-    func publish(_ messages: [Broker.OutgoingMessage], _ lock: BrokerLock) async throws(LetterJobError) {
-        do throws(PublishError) { try await lock.publish(messages) } catch { throw lock.isHeld ? .publish(error) : .lockLost }
+    func publish(_ messages: [OperatorMessage], _ lock: any HeldLock) async throws(LetterJobError) {
+        do throws(BrokerFailure) { try await lock.publish(messages) } catch { throw lock.isHeld ? .broker(error) : .lockLost }
     }
 
     /// Appends records and waits until the book holds them.
-    func append(_ records: [LetterRecord], _ lock: BrokerLock) async throws(LetterJobError) {
+    func append(_ records: [LetterRecord], _ lock: any HeldLock) async throws(LetterJobError) {
         let isSeen: Bool
-        do throws(PublishError) { isSeen = try await tools.shelf.append(records, under: lock) } catch { throw lock.isHeld ? .publish(error) : .lockLost }
+        do throws(BrokerFailure) { isSeen = try await tools.shelf.append(records, under: lock) } catch { throw lock.isHeld ? .broker(error) : .lockLost }
         guard isSeen, lock.isHeld else { throw .lockLost }
     }
 }
@@ -269,14 +262,12 @@ public enum LetterJobError: Error, Sendable, Equatable, CustomStringConvertible 
     case noConfiguration
     /// The lock went with its connection: somebody else may act now.
     case lockLost
-    case broker(BrokerError)
-    case publish(PublishError)
+    case broker(BrokerFailure)
 
     public var isTransient: Bool {
         switch self {
         case .somebodyElse, .lockLost: true
         case .broker(let error): error.isTransient
-        case .publish(let error): error.isTransient
         case .noteMissing, .noSuchRun, .oneLetterOnly, .noConfiguration: false
         }
     }
@@ -290,7 +281,6 @@ public enum LetterJobError: Error, Sendable, Equatable, CustomStringConvertible 
         case .noConfiguration: "Give --config: FlexFactor is asked with the gateway's keys."
         case .lockLost: "Nothing is lost. Finish it with `salvage dead replay --resume`, or do the rest again."
         case .broker(let error): error.advice
-        case .publish(let error): error.advice
         }
     }
 
@@ -303,7 +293,6 @@ public enum LetterJobError: Error, Sendable, Equatable, CustomStringConvertible 
         case .noConfiguration: "without the configuration nobody can be asked"
         case .lockLost: "the connection to the broker was lost in the middle, and the right to act with it"
         case .broker(let error): error.description
-        case .publish(let error): error.description
         }
         return "\(what). \(advice)"
     }

@@ -1,17 +1,17 @@
-public import Broker
 public import DeclineRecovery
 import Synchronization
 
 /// The dead letters as this process sees them: the book, folded from their stream and kept up to date, and the letters themselves, read
 /// from the stream when somebody opens one. Looking writes nothing.
 public final class LetterShelf: Sendable {
-    public let link: BrokerLink
+    public let broker: any OperatorBroker
     public let names: TopologyNames
+    let clock: any OperatorClock
 
     private struct State {
         var book = LetterBook()
         /// What the book is folded from.
-        var reading: StreamReading?
+        var reading: (any StreamFollower)?
         var unreadable: (count: Int, last: [Unreadable]) = (0, [])
         /// Records of ours that are on their way into the stream.
         var awaited: Set<UUID5> = []
@@ -21,8 +21,8 @@ public final class LetterShelf: Sendable {
 
     /// What the stream holds.
     public enum Entry: Sendable {
-        case letter(DeadLetter, StreamEntry)
-        case record(LetterRecord, StreamEntry)
+        case letter(DeadLetter, StreamMessage)
+        case record(LetterRecord, StreamMessage)
     }
 
     /// What can be told of a message that cannot be read.
@@ -32,28 +32,29 @@ public final class LetterShelf: Sendable {
         public let messageID: String?
         public let byteCount: Int
 
-        init(_ entry: StreamEntry) {
+        init(_ entry: StreamMessage) {
             offset = entry.offset
-            type = entry.properties.type
-            messageID = entry.properties.messageID
+            type = entry.type
+            messageID = entry.messageID
             byteCount = entry.body.count
         }
 
         public var sentence: String { "offset \(offset), type \(type ?? "unknown"), id \(messageID ?? "unknown"), \(byteCount) bytes" }
     }
 
-    public init(_ link: BrokerLink, _ names: TopologyNames) {
-        self.link = link
+    public init(_ broker: any OperatorBroker, _ names: TopologyNames, clock: any OperatorClock) {
+        self.broker = broker
         self.names = names
+        self.clock = clock
     }
 
     /// Begins to follow the stream, once; it goes on for as long as the link does.
-    public func follow() async throws(BrokerError) {
-        let reading = try await link.read(names.dead, from: .first, onBatch: fold)
+    public func follow() async throws(BrokerFailure) {
+        let reading = try await broker.letters.follow(from: .first, fold)
         state.withLock { $0.reading = reading }
     }
 
-    private func fold(_ entries: [StreamEntry]) {
+    private func fold(_ entries: [StreamMessage]) {
         for entry in entries {
             let read = Self.read(entry)
             state.withLock { state in
@@ -70,8 +71,8 @@ public final class LetterShelf: Sendable {
         }
     }
 
-    public static func read(_ entry: StreamEntry) -> Entry? {
-        if entry.properties.type == LetterRecord.type {
+    public static func read(_ entry: StreamMessage) -> Entry? {
+        if entry.type == LetterRecord.type {
             if case .success(let record) = LetterRecord.decode(entry.body) { return .record(record, entry) }
         } else if case .success(let letter) = DeadLetter.decode(entry.body) {
             return .letter(letter, entry)
@@ -79,9 +80,8 @@ public final class LetterShelf: Sendable {
         return nil
     }
 
-    static func trace(of entry: StreamEntry) -> UUID5? {
-        guard case .string(let text)? = entry.properties.headers["traceparent"] else { return nil }
-        return ReplayTrace.id(ofTraceparent: text)
+    static func trace(of entry: StreamMessage) -> UUID5? {
+        entry.traceparent.flatMap(ReplayTrace.id(ofTraceparent:))
     }
 
     // MARK: Looking
@@ -92,28 +92,28 @@ public final class LetterShelf: Sendable {
     public var unreadable: (count: Int, last: [Unreadable]) { state.withLock { $0.unreadable } }
 
     /// Waits until the book holds all that stands in the stream now.
-    public func catchUp() async throws(BrokerError) {
-        guard let last = try await link.lastOffset(of: names.dead) else { return }
+    public func catchUp() async throws(BrokerFailure) {
+        guard let last = try await broker.letters.lastOffset() else { return }
         try await state.withLock { $0.reading }?.reach(last, patience: 30)
     }
 
     /// Appends records and waits until the book holds them: then it holds everything that came before them.
     ///
     /// - Returns: `false` when they do not come back in time.
-    func append(_ records: [LetterRecord], under lock: BrokerLock, within seconds: Int = 30) async throws(PublishError) -> Bool {
+    func append(_ records: [LetterRecord], under lock: any HeldLock, within seconds: Int64 = 30) async throws(BrokerFailure) -> Bool {
         state.withLock { $0.awaited.formUnion(records.map(\.id)) }
         defer { state.withLock { $0.awaited.subtract(records.map(\.id)) } }
-        try await lock.publish(records.map { $0.message(names) })
-        let deadline = ContinuousClock.now + .seconds(seconds)
+        try await lock.publish(records.map { .record($0) })
+        let deadline = clock.uptime + .seconds(seconds)
         while state.withLock({ state in records.contains { state.awaited.contains($0.id) } }) {
-            if ContinuousClock.now > deadline || Task.isCancelled { return false }
-            try? await Task.sleep(for: .milliseconds(5))
+            if clock.uptime > deadline || Task.isCancelled { return false }
+            await clock.sleep(.milliseconds(5))
         }
         return true
     }
 
     /// A page of the letters that are meant, the newest first, and how many there are in all.
-    public func page(_ filter: LetterFilter, offset: Int, limit: Int) async throws(BrokerError) -> (total: Int, letters: [LetterCase]) {
+    public func page(_ filter: LetterFilter, offset: Int, limit: Int) async throws(BrokerFailure) -> (total: Int, letters: [LetterCase]) {
         if filter.hasText {
             let found = try await select(filter)
             return (found.count, Array(found.dropFirst(offset).prefix(limit)))
@@ -130,13 +130,13 @@ public final class LetterShelf: Sendable {
     }
 
     /// The letters that are meant, by what they died of.
-    public func groups(_ filter: LetterFilter) async throws(BrokerError) -> [LetterGroup] {
+    public func groups(_ filter: LetterFilter) async throws(BrokerFailure) -> [LetterGroup] {
         if filter.hasText { return LetterGroup.of(try await select(filter)) }
         return look { book in LetterGroup.of(book.newestFirst.lazy.filter(filter.matches)) }
     }
 
     /// The letters that are meant, the newest first.
-    public func select(_ filter: LetterFilter) async throws(BrokerError) -> [LetterCase] {
+    public func select(_ filter: LetterFilter) async throws(BrokerFailure) -> [LetterCase] {
         let found = look { book in book.newestFirst.filter(filter.matches) }
         guard let text = filter.text, filter.hasText else { return found }
         let wanted = text.lowercased()
@@ -146,14 +146,14 @@ public final class LetterShelf: Sendable {
     }
 
     /// Which letters hold a text in their message or faults.
-    private func search(_ lowercased: String, in letters: [LetterCase]) async throws(BrokerError) -> Set<UUID5> {
+    private func search(_ lowercased: String, in letters: [LetterCase]) async throws(BrokerFailure) -> Set<UUID5> {
         guard let first = letters.map(\.offset).min() else { return [] }
         let wanted = Set(letters.map(\.id))
         let needle = Array(lowercased.utf8)
         let found = Mutex<Set<UUID5>>([])
-        try await link.readToEnd(names.dead, from: .offset(first)) { entries in
-            for entry in entries where entry.properties.type == DeadLetter.type {
-                guard let id = entry.properties.messageID.flatMap({ UUID5($0) }), wanted.contains(id), entry.body.containsIgnoringCase(needle) else { continue }
+        try await broker.letters.readToEnd(from: .offset(first)) { entries in
+            for entry in entries where entry.type == DeadLetter.type {
+                guard let id = entry.messageID.flatMap({ UUID5($0) }), wanted.contains(id), entry.body.containsIgnoringCase(needle) else { continue }
                 found.withLock { _ = $0.insert(id) }
             }
         }
@@ -161,20 +161,20 @@ public final class LetterShelf: Sendable {
     }
 
     /// A letter as it was last written, with its trace; `nil` where the stream holds it no more.
-    public func letter(_ id: UUID5) async throws(BrokerError) -> DeadLetter? {
+    public func letter(_ id: UUID5) async throws(BrokerFailure) -> DeadLetter? {
         guard let offset = look({ $0[id]?.offset }) else { return nil }
         return try await letters(at: [offset]).first
     }
 
     /// The letters that stand at some offsets, in their order.
-    func letters(at offsets: [Int64]) async throws(BrokerError) -> [DeadLetter] {
+    func letters(at offsets: [Int64]) async throws(BrokerFailure) -> [DeadLetter] {
         try await entries(at: offsets).compactMap { entry in
             if case .letter(let letter, _)? = Self.read(entry) { letter } else { nil }
         }
     }
 
     /// Hands out letters as they stand in the stream, the oldest first, some hundreds at a time, for as many as there are.
-    public func export(_ letters: [LetterCase], _ body: (LetterCase, StreamEntry) throws -> Void) async throws {
+    public func export(_ letters: [LetterCase], _ body: (LetterCase, StreamMessage) throws -> Void) async throws {
         let byOffset = Dictionary(letters.map { ($0.offset, $0) }, uniquingKeysWith: { first, _ in first })
         let offsets = byOffset.keys.sorted()
         for start in stride(from: 0, to: offsets.count, by: 500) {
@@ -192,26 +192,26 @@ public final class LetterShelf: Sendable {
     }
 
     /// What was done with a letter, the oldest first.
-    public func history(of id: UUID5) async throws(BrokerError) -> [LetterRecord] {
+    public func history(of id: UUID5) async throws(BrokerFailure) -> [LetterRecord] {
         try await entries(at: look { $0[id]?.records ?? [] }).compactMap { entry in
             if case .record(let record, _)? = Self.read(entry) { record } else { nil }
         }
     }
 
     /// Neighbours are read in one go; a far one is gone to.
-    private func entries(at offsets: [Int64]) async throws(BrokerError) -> [StreamEntry] {
+    private func entries(at offsets: [Int64]) async throws(BrokerFailure) -> [StreamMessage] {
         let wanted = Set(offsets)
-        var entries: [StreamEntry] = []
+        var entries: [StreamMessage] = []
         var stretch: ClosedRange<Int64>?
-        func readStretch() async throws(BrokerError) {
+        func readStretch() async throws(BrokerFailure) {
             guard let range = stretch else { return }
-            let found = Mutex<[StreamEntry]>([])
-            let reading = try await link.read(names.dead, from: .offset(range.lowerBound), prefetch: UInt16(clamping: min(range.count, 500))) { entries in
+            let found = Mutex<[StreamMessage]>([])
+            let reading = try await broker.letters.follow(from: .offset(range.lowerBound), mostAhead: min(range.count, 500)) { entries in
                 let hits = entries.filter { wanted.contains($0.offset) && range.contains($0.offset) }
                 if !hits.isEmpty { found.withLock { $0 += hits } }
             }
             // An offset whose segment was dropped for its age reads on from the oldest that is there.
-            do throws(BrokerError) { try await reading.reach(range.upperBound) } catch {
+            do throws(BrokerFailure) { try await reading.reach(range.upperBound, patience: 10) } catch {
                 await reading.end()
                 throw error
             }
@@ -226,16 +226,6 @@ public final class LetterShelf: Sendable {
         }
         try await readStretch()
         return entries
-    }
-}
-
-extension LetterRecord {
-    func message(_ names: TopologyNames) -> OutgoingMessage {
-        OutgoingMessage(
-            exchange: names.dead, routingKey: "",
-            properties: MessageProperties(
-                contentType: "application/cloudevents+json", messageID: id.description, type: Self.type, appID: "salvage"),
-            body: encoded())
     }
 }
 

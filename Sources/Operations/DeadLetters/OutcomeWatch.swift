@@ -1,4 +1,3 @@
-import Broker
 import DeclineRecovery
 import Synchronization
 
@@ -12,7 +11,7 @@ final class OutcomeWatch: Sendable {
 
     private let letters: [UUID5: UUID5]
     private let outcomes = Mutex<[UUID5: Outcome]>([:])
-    private let reading = Mutex<StreamReading?>(nil)
+    private let reading = Mutex<(any StreamFollower)?>(nil)
 
     /// - Parameter letters: by the trace of their replay.
     init(run: UUID5, letters: [UUID5]) {
@@ -20,19 +19,19 @@ final class OutcomeWatch: Sendable {
     }
 
     /// - Parameter since: a run that began then is looked back on, and is known up to now when this returns; `nil` for one that begins.
-    func begin(_ link: BrokerLink, _ names: TopologyNames, since: Moment?) async throws(BrokerError) {
+    func begin(_ journal: any MessageStream, since: Moment?, _ clock: any OperatorClock) async throws(BrokerFailure) {
         // Clocks differ a little.
-        let position = since.map { StreamPosition.time(UInt64(max($0.milliseconds / 1_000 - 60, 0))) } ?? .next
-        let begun = try await link.read(names.journal, from: position) { [self] entries in
+        let start = since.map { StreamStart.time($0 + .minutes(-1)) } ?? .next
+        let begun = try await journal.follow(from: start) { [self] entries in
             for entry in entries {
                 guard let trace = LetterShelf.trace(of: entry), let letter = letters[trace], let record = JournalRecord.decode(entry.body) else { continue }
                 note(Self.outcome(of: record), letter)
             }
         }
         reading.withLock { $0 = begun }
-        guard since != nil, let end = try await link.lastOffset(of: names.journal) else { return }
-        let deadline = ContinuousClock.now + .seconds(60)
-        while begun.lastOffset < end, ContinuousClock.now < deadline, !Task.isCancelled { try? await Task.sleep(for: .milliseconds(20)) }
+        guard since != nil, let end = try await journal.lastOffset() else { return }
+        let deadline = clock.uptime + .seconds(60)
+        while begun.lastOffset < end, clock.uptime < deadline, !Task.isCancelled { await clock.sleep(.milliseconds(20)) }
     }
 
     func end() async { await reading.withLock { $0 }?.end() }

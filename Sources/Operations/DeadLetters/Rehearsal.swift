@@ -1,4 +1,3 @@
-public import Broker
 public import DeclineRecovery
 public import Pipeline
 
@@ -47,7 +46,7 @@ public struct Rehearsal: Sendable {
         }
     }
 
-    public func run(_ selection: LetterSelection) async throws(BrokerError) -> [Outcome] {
+    public func run(_ selection: LetterSelection) async throws(BrokerFailure) -> [Outcome] {
         let letters: [LetterCase] = switch selection {
         case .letters(let ids):
             tools.shelf.look { book in

@@ -1,24 +1,29 @@
-import Broker
-import DeclineRecovery
+public import DeclineRecovery
 
-/// A letter's message on its way again.
-enum ReplayMessage {
-    /// To where it came from, with what it came with; a trace of its own tells what becomes of it. Whoever waited for a reply waits no
-    /// more.
-    static func of(_ letter: DeadLetter, body: [UInt8], run: UUID5, _ names: TopologyNames) -> OutgoingMessage {
+/// A letter's message on its way again: to where it came from, with what it came with; a trace of its own tells what becomes of it. Whoever
+/// waited for a reply waits no more.
+public struct ReplayMessage: Sendable, Equatable {
+    public let exchange: String
+    public let routingKey: String
+    public let contentType: String?
+    public let messageID: String?
+    public let correlationID: String?
+    public let type: String?
+    /// As the letter shows them.
+    public let headers: [JSONValue.Member]
+    public let traceparent: String
+    public let body: [UInt8]
+
+    init(_ letter: DeadLetter, body: [UInt8], run: UUID5, _ names: TopologyNames) {
         let original = letter.original
-        let (exchange, key) = destination(of: letter, body, names)
-        var headers = FieldTable(
-            original.headers.compactMap { header in
-                isOfItsOwn(header.name) ? FieldValue(header.value).map { FieldTable.Field(header.name, $0) } : nil
-            })
-        headers.fields.append(FieldTable.Field("traceparent", .string(ReplayTrace.traceparent(run: run, letter: letter.id))))
-        return OutgoingMessage(
-            exchange: exchange, routingKey: key,
-            properties: MessageProperties(
-                contentType: original.contentType, messageID: original.messageID, correlationID: original.correlationID, type: original.type,
-                appID: "salvage", headers: headers),
-            body: sentAgain(body, letter.stage))
+        (exchange, routingKey) = Self.destination(of: letter, body, names)
+        contentType = original.contentType
+        messageID = original.messageID
+        correlationID = original.correlationID
+        type = original.type
+        headers = original.headers.filter { Self.isOfItsOwn($0.name) }.map { JSONValue.Member($0.name, $0.value) }
+        traceparent = ReplayTrace.traceparent(run: run, letter: letter.id)
+        self.body = Self.sentAgain(body, letter.stage)
     }
 
     /// Whether a header belongs to the message, rather than to how it was sent the first time: `CC` and `BCC` are orders to send copies,
@@ -26,18 +31,15 @@ enum ReplayMessage {
     private static func isOfItsOwn(_ name: String) -> Bool { !name.hasPrefix("x-") && name != "CC" && name != "BCC" && name != "traceparent" }
 
     /// What must stand on the stream of claims before a recovery is sent again that the CRM was told the end of: who opens it again, and why.
-    static func reopening(_ letter: DeadLetter, by who: String, why: String, now: Moment, _ names: TopologyNames) -> OutgoingMessage? {
+    static func reopening(_ letter: DeadLetter, by who: String, why: String, now: Moment) -> ClaimRecord? {
         guard letter.needsCRMConsent, letter.stage == .cascade || letter.stage == .retry,
             case .recovery(let recovery) = WorkEnvelope.decode(letter.original.redactedBody)
         else { return nil }
-        let record = ClaimRecord(
+        return ClaimRecord(
             Claim(
                 id: .random(in: 1 ... .max), merchantID: recovery.merchantID, reference: recovery.reference,
                 debt: Fingerprint(of: Debt(recovery.order, of: recovery.merchantID)), amount: recovery.amount,
                 act: .reopened(.byOperator(who: who, why: why)), at: now, until: now + .days(60), worker: who))
-        return OutgoingMessage(
-            exchange: names.claims, routingKey: "",
-            properties: MessageProperties(contentType: "application/cloudevents+json", type: ClaimRecord.type, appID: "salvage"), body: record.encoded())
     }
 
     /// A recovery goes back so that it looks before it charges; every other message goes as it is.

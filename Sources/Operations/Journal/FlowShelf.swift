@@ -1,5 +1,5 @@
-public import Broker
 public import DeclineRecovery
+import Pipeline
 import Synchronization
 
 /// What goes on in the fleet, as this process sees it: the journal's fold, kept up to date, and how full the queues are.
@@ -11,38 +11,40 @@ public final class FlowShelf: Sendable {
         var depths: (at: Moment, counts: [String: Int])?
         var lock: (at: Moment, isHeld: Bool)?
         var workers: [String: WorkerPulse] = [:]
-        var listeningSince: ContinuousClock.Instant?
+        /// By the clock that nobody sets.
+        var listeningSince: Moment?
     }
 
-    private let link: BrokerLink
+    private let broker: any OperatorBroker
     private let names: TopologyNames
+    private let clock: any OperatorClock
     private let state = Mutex(State())
 
-    public init(_ link: BrokerLink, _ names: TopologyNames) {
-        self.link = link
+    public init(_ broker: any OperatorBroker, _ names: TopologyNames, clock: any OperatorClock) {
+        self.broker = broker
         self.names = names
+        self.clock = clock
     }
 
     /// Begins to follow the journal, from as far back as its book reaches.
-    public func follow(now: Moment) async throws(BrokerError) {
-        let since = now.milliseconds / 1_000 - FlowBook.days * 86_400
-        let reading = try await link.read(names.journal, from: .time(UInt64(max(since, 0)))) { [self] entries in
+    public func follow() async throws(BrokerFailure) {
+        let reading = try await broker.journal.follow(from: .time(clock.now() + .days(-FlowBook.days))) { [self] entries in
             let records = entries.compactMap { JournalRecord.decode($0.body) }
             state.withLock { state in for record in records { state.book.take(record) } }
         }
-        if let end = try await link.lastOffset(of: names.journal) {
+        if let end = try await broker.journal.lastOffset() {
             // A journal of which everything is older has nothing to say.
-            let begins = ContinuousClock.now + .seconds(5)
-            while reading.lastOffset < end, !Task.isCancelled, reading.lastOffset >= 0 || ContinuousClock.now < begins {
-                try? await Task.sleep(for: .milliseconds(20))
+            let begins = clock.uptime + .seconds(5)
+            while reading.lastOffset < end, !Task.isCancelled, reading.lastOffset >= 0 || clock.uptime < begins {
+                await clock.sleep(.milliseconds(20))
             }
         }
         state.withLock { $0.journalReady = true }
     }
 
     /// Begins to listen to the workers.
-    public func listen() async throws(BrokerError) {
-        _ = try await link.read(names.pulse, from: .next) { [self] entries in
+    public func listen() async throws(BrokerFailure) {
+        _ = try await broker.pulses.follow(from: .next) { [self] entries in
             for pulse in entries.compactMap({ WorkerPulse.decode($0.body) }) {
                 state.withLock { state in
                     state.workers[pulse.workerID] = pulse.isFarewell ? nil : pulse
@@ -51,7 +53,8 @@ public final class FlowShelf: Sendable {
                 }
             }
         }
-        state.withLock { $0.listeningSince = .now }
+        let now = clock.uptime
+        state.withLock { $0.listeningSince = now }
     }
 
     /// The letters were read to their end.
@@ -60,7 +63,10 @@ public final class FlowShelf: Sendable {
     public var isReady: (letters: Bool, journal: Bool) { state.withLock { ($0.lettersReady, $0.journalReady) } }
 
     /// Whether every worker that runs has said so since this process listens; they do every two seconds.
-    var knowsWorkers: Bool { state.withLock { state in !state.workers.isEmpty || state.listeningSince.map { $0 + .seconds(15) < .now } ?? false } }
+    var knowsWorkers: Bool {
+        let now = clock.uptime
+        return state.withLock { state in !state.workers.isEmpty || state.listeningSince.map { $0 + .seconds(15) < now } ?? false }
+    }
 
     func look<Answer>(_ body: (FlowBook) -> Answer) -> Answer { state.withLock { body($0.book) } }
 
@@ -94,16 +100,8 @@ public final class FlowShelf: Sendable {
         if let known = state.withLock({ $0.depths }), now - known.at < .seconds(2) { return known.counts }
         var counts: [String: Int] = [:]
         for (name, _, _) in queues {
-            do throws(BrokerError) {
-                counts[name] = try await link.readyCount(of: name)
-            } catch .refused(404, _) {
-                continue
-            } catch .refused(403, _) {
-                // From RabbitMQ 4.2.6 on a look needs a right too. Who only reads letters sees the rest without this number.
-                continue
-            } catch {
-                throw .broker(error)
-            }
+            // Who only reads letters sees the rest without this number.
+            do throws(BrokerFailure) { counts[name] = try await broker.readyCount(of: name) } catch { throw .broker(error) }
         }
         state.withLock { [counts] in $0.depths = (now, counts) }
         return counts
@@ -113,7 +111,7 @@ public final class FlowShelf: Sendable {
     func isLocked(_ now: Moment) async throws(ConsoleError) -> Bool {
         if let known = state.withLock({ $0.lock }), now - known.at < .seconds(2) { return known.isHeld }
         let isHeld: Bool
-        do throws(BrokerError) { isHeld = try await link.isLocked(names.deadLock) } catch { throw .broker(error) }
+        do throws(BrokerFailure) { isHeld = try await broker.lock.isTaken() } catch { throw .broker(error) }
         state.withLock { $0.lock = (now, isHeld) }
         return isHeld
     }

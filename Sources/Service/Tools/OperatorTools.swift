@@ -17,7 +17,9 @@ public struct OperatorTools: Sendable {
 
     /// - Parameter configuration: `nil` where none is at hand: nothing can be forecast or reconciled then.
     /// - Parameter shelf: with its fold begun, or ended.
-    public init(_ shelf: LetterShelf, _ settings: ProcessSettings, _ configuration: SalvageConfiguration?) async throws(BrokerError) {
+    public init(
+        _ shelf: LetterShelf, on link: BrokerLink, _ settings: ProcessSettings, _ configuration: SalvageConfiguration?
+    ) async throws(BrokerError) {
         let clock = SystemClock()
         let store = configuration.map { configuration in
             ConfigurationStore(configuration) { _, credentials in FlexFactorClient(credentials, now: clock.now) }
@@ -25,11 +27,11 @@ public struct OperatorTools: Sendable {
         var settler: Settler?
         if let store {
             let cancels = CancelTail()
-            try await cancels.catchUp(shelf.link, settings.names)
+            try await cancels.catchUp(link, settings.names)
             let worker = DeadLetter.Worker(
                 id: settings.broker.connectionName, host: ProcessInfo.processInfo.hostName, version: SalvageVersion.current)
             let claims = ClaimTail(worker: worker.id)
-            try await claims.catchUp(shelf.link, settings.names)
+            try await claims.catchUp(link, settings.names)
             settler = Settler(
                 flexFactor: LaneFlexFactor(store: store, lane: Lane(MultiThreadedEventLoopGroup.singleton.next()), keys: settings.cardKeys),
                 claims: claims,
@@ -37,10 +39,7 @@ public struct OperatorTools: Sendable {
                 cards: settings.cardKeys, callLimit: settings.callLimit, underWay: settings.timing.settle)
         }
         self.store = store
-        let names = settings.names
-        letters = LetterTools(
-            shelf: shelf, clock: clock, forecaster: { Forecaster(merchants: store, now: clock.now()) }, settler: settler,
-            encode: { $0.brokerMessage(names, now: clock.now()) })
+        letters = LetterTools(shelf: shelf, forecaster: { Forecaster(merchants: store, now: clock.now()) }, settler: settler)
     }
 
     /// Every merchant of the configuration, by its id.

@@ -40,7 +40,7 @@ final class LetterTail: MendDirectory {
     }
 
     private func take(_ entry: StreamEntry, _ link: BrokerLink, _ names: TopologyNames) {
-        switch LetterShelf.read(entry) {
+        switch LetterShelf.read(StreamMessage(entry)) {
         case .record(let record, _): book.withLock { $0.take(record) }
         case .letter(let letter, _):
             guard let reference = book.withLock({ $0.take(letter) }) else { return }

@@ -48,7 +48,7 @@ struct DeadFollow: AsyncParsableCommand {
         let isJSON = json
         try await broker.withLink { link, settings in
             let shelf = LetterShelf(link, settings.names)
-            _ = try await link.read(settings.names.dead, from: .next) { entries in
+            _ = try await shelf.broker.letters.follow(from: .next, mostAhead: 1_000) { entries in
                 for entry in entries { Self.show(entry, shelf, isJSON) }
             }
             if !isJSON { Terminal.complain("Dead letters from now on; Ctrl-C ends.") }
@@ -56,7 +56,7 @@ struct DeadFollow: AsyncParsableCommand {
         }
     }
 
-    private static func show(_ entry: StreamEntry, _ shelf: LetterShelf, _ isJSON: Bool) {
+    private static func show(_ entry: StreamMessage, _ shelf: LetterShelf, _ isJSON: Bool) {
         if isJSON { return Terminal.show(String(decoding: entry.body, as: UTF8.self)) }
         switch LetterShelf.read(entry) {
         case .letter(let letter, _):

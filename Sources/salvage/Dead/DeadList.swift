@@ -67,7 +67,7 @@ struct DeadStats: AsyncParsableCommand {
         var wide = filter
         wide.states = filter.states ?? LetterFilter.all.states
         let (all, runs, isBusy, unreadable) = try await broker.withShelf { [wide] shelf, settings in
-            (try await shelf.select(wide), shelf.look { $0.unfinishedRuns }, try await shelf.link.isLocked(settings.names.deadLock), shelf.unreadable)
+            (try await shelf.select(wide), shelf.look { $0.unfinishedRuns }, try await shelf.broker.lock.isTaken(), shelf.unreadable)
         }
         Self.complain(of: unreadable)
         let found = filter.states == nil ? all.filter(\.isToDo) : all

@@ -138,6 +138,10 @@ extension LetterShelf {
 extension BrokerOptions {
     /// All letters as they stand now, and as they come while the command runs. Of very many it shows how far it has read.
     func withShelf<Result: Sendable>(_ body: (LetterShelf, ProcessSettings) async throws -> Result) async throws -> Result {
+        try await withShelf { shelf, _, settings in try await body(shelf, settings) }
+    }
+
+    private func withShelf<Result: Sendable>(_ body: (LetterShelf, BrokerLink, ProcessSettings) async throws -> Result) async throws -> Result {
         try await withLink { link, settings in
             let shelf = LetterShelf(link, settings.names)
             try await shelf.follow()
@@ -153,7 +157,7 @@ extension BrokerOptions {
             reading.cancel()
             await reading.value
             Terminal.endProgress()
-            return try await body(shelf, settings)
+            return try await body(shelf, link, settings)
         }
     }
 
@@ -162,8 +166,8 @@ extension BrokerOptions {
         config: ConfigOption? = nil, _ body: (OperatorTools, ProcessSettings) async throws -> Result
     ) async throws -> Result {
         let configuration = try config?.configuration()
-        return try await withShelf { shelf, settings in
-            try await body(try await OperatorTools(shelf, settings, configuration), settings)
+        return try await withShelf { shelf, link, settings in
+            try await body(try await OperatorTools(shelf, on: link, settings, configuration), settings)
         }
     }
 }

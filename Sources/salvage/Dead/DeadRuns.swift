@@ -14,7 +14,7 @@ struct DeadRuns: AsyncParsableCommand {
 
     func run() async throws {
         let (runs, acts, unfinished, isBusy) = try await broker.withShelf { shelf, settings in
-            let isBusy = try await shelf.link.isLocked(settings.names.deadLock)
+            let isBusy = try await shelf.broker.lock.isTaken()
             return shelf.look { ($0.runsNewestFirst, $0.actsNewestFirst, Set($0.unfinishedRuns.map(\.id)), isBusy) }
         }
         if json {

@@ -1,9 +1,9 @@
-import DeclineRecovery
-import Pipeline
+package import DeclineRecovery
+package import Pipeline
 import Synchronization
 
 /// A stream of claims in memory. It can be out of reach, and others can write to it.
-final class MemoryClaims: ClaimsPort {
+package final class MemoryClaims: ClaimsPort {
     private struct State {
         var book = ClaimBook()
         var records: [ClaimRecord] = []
@@ -13,21 +13,21 @@ final class MemoryClaims: ClaimsPort {
     private let state = Mutex(State())
     private let now: Moment
 
-    init(now: Moment = Moment(milliseconds: 1_800_000_000_000)) {
+    package init(now: Moment = Moment(milliseconds: 1_800_000_000_000)) {
         self.now = now
     }
 
-    var isReachable: Bool {
+    package var isReachable: Bool {
         get { state.withLock { $0.isReachable } }
         set { state.withLock { $0.isReachable = newValue } }
     }
 
     /// What was claimed, in a word each.
-    var words: [String] { state.withLock { $0.records.map(\.claim.act.word) } }
+    package var words: [String] { state.withLock { $0.records.map(\.claim.act.word) } }
 
     /// - Parameter worker: another's claims are no pod's own.
     @discardableResult
-    func append(_ request: ClaimRequest, by worker: String) -> Claimed {
+    package func append(_ request: ClaimRequest, by worker: String) -> Claimed {
         state.withLock { state in
             let id = UInt64(state.records.count + 1)
             // What travels is what is read.
@@ -39,13 +39,13 @@ final class MemoryClaims: ClaimsPort {
         }
     }
 
-    func standing(of reference: RecoveryReference, merchant: MerchantID) -> ClaimBook.Standing? {
+    package func standing(of reference: RecoveryReference, merchant: MerchantID) -> ClaimBook.Standing? {
         state.withLock { $0.book.standing(of: Fingerprint(of: reference, merchant: merchant)) }
     }
 
-    func claim(_ request: ClaimRequest) async -> Claimed? { isReachable ? append(request, by: "w-1") : nil }
+    package func claim(_ request: ClaimRequest) async -> Claimed? { isReachable ? append(request, by: "w-1") : nil }
 
-    func record(at offset: Int64) async -> ClaimRecord? {
+    package func record(at offset: Int64) async -> ClaimRecord? {
         state.withLock { $0.isReachable ? Self.found(offset, $0.records, $0.book) : nil }
     }
 
@@ -55,7 +55,7 @@ final class MemoryClaims: ClaimsPort {
         return record
     }
 
-    func openRecovery(of debt: Fingerprint) async -> RecoveryReference? {
+    package func openRecovery(of debt: Fingerprint) async -> RecoveryReference? {
         state.withLock { state in state.book.openRecovery(of: debt).map { state.records[Int($0)].claim.reference } }
     }
 }

@@ -1,34 +1,34 @@
-import DeclineRecovery
-import Pipeline
+package import DeclineRecovery
+package import Pipeline
 import Synchronization
 
 /// FlexFactor that answers what a test says, and remembers what it was asked.
-final class ScriptedFlexFactor: FlexFactorPort {
-    struct Asked: Sendable, Equatable {
-        let call: FlexFactorCall
-        let merchant: MerchantID
-        let gateway: GatewayID
-        let traceparent: String?
-        let deadline: Moment
+package final class ScriptedFlexFactor: FlexFactorPort {
+    package struct Asked: Sendable, Equatable {
+        package let call: FlexFactorCall
+        package let merchant: MerchantID
+        package let gateway: GatewayID
+        package let traceparent: String?
+        package let deadline: Moment
     }
 
     private let answer: @Sendable (FlexFactorCall, _ number: Int) -> FlexFactorAnswer
     private let state = Mutex<(asked: [Asked], tokenizations: Int)>(([], 0))
 
-    init(_ answer: @escaping @Sendable (FlexFactorCall, Int) -> FlexFactorAnswer) {
+    package init(_ answer: @escaping @Sendable (FlexFactorCall, Int) -> FlexFactorAnswer) {
         self.answer = answer
     }
 
     /// One answer after the other; the last goes on.
-    convenience init(_ answers: FlexFactorAnswer...) {
+    package convenience init(_ answers: FlexFactorAnswer...) {
         self.init { _, number in answers[min(number, answers.count - 1)] }
     }
 
-    var asked: [Asked] { state.withLock { $0.asked } }
-    var calls: [FlexFactorCall] { asked.map(\.call) }
-    var tokenizations: Int { state.withLock { $0.tokenizations } }
+    package var asked: [Asked] { state.withLock { $0.asked } }
+    package var calls: [FlexFactorCall] { asked.map(\.call) }
+    package var tokenizations: Int { state.withLock { $0.tokenizations } }
 
-    func perform(
+    package func perform(
         _ call: FlexFactorCall, merchant: MerchantID, gateway: GatewayID, traceparent: String?, deadline: Moment
     ) async -> FlexFactorAnswer {
         let number = state.withLock { state in
@@ -38,7 +38,7 @@ final class ScriptedFlexFactor: FlexFactorPort {
         return answer(call, number)
     }
 
-    func tokenize(
+    package func tokenize(
         _ card: SealedCard, of charge: Charge, merchant: MerchantID, gateway: GatewayID, traceparent: String?, deadline: Moment
     ) async -> FlexFactorAnswer {
         state.withLock { $0.tokenizations += 1 }
@@ -48,7 +48,7 @@ final class ScriptedFlexFactor: FlexFactorPort {
 
 extension FlexFactorCall {
     /// Whether it can take money.
-    var charges: Bool {
+    package var charges: Bool {
         switch self {
         case .evaluate, .capture, .refund: true
         case .find, .lookUp, .cancel, .cancelByReference, .recall: false
@@ -57,7 +57,7 @@ extension FlexFactorCall {
 }
 
 extension FlexFactorAnswer {
-    static func order(_ state: FlexFactorOrder.State, _ id: FlexFactorOrderID = "g-1") -> FlexFactorAnswer {
+    package static func order(_ state: FlexFactorOrder.State, _ id: FlexFactorOrderID = "g-1") -> FlexFactorAnswer {
         .found(FlexFactorOrder(id: id, state: state))
     }
 }

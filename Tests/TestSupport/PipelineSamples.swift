@@ -1,41 +1,45 @@
-import DeclineRecovery
-import Pipeline
+package import DeclineRecovery
+package import Pipeline
 import Synchronization
-import TestSupport
 
 /// The merchants that a test has.
-struct Merchants: MerchantDirectory {
-    let merchants: [Merchant]
+package struct Merchants: MerchantDirectory {
+    package let merchants: [Merchant]
 
-    init(_ merchants: Merchant...) {
+    package init(_ merchants: Merchant...) {
         self.merchants = merchants
     }
 
-    func merchant(_ id: MerchantID) -> Merchant? { merchants.first { $0.id == id } }
+    package func merchant(_ id: MerchantID) -> Merchant? { merchants.first { $0.id == id } }
 }
 
 /// The cancel commands that are known.
-struct Cancels: CancelDirectory {
-    var requested: Set<RecoveryReference> = []
-    var merchant: MerchantID = "acme"
+package struct Cancels: CancelDirectory {
+    package var requested: Set<RecoveryReference>
+    package var merchant: MerchantID
 
-    func isCancelRequested(_ reference: RecoveryReference, of merchant: MerchantID) -> Bool {
+    package init(requested: Set<RecoveryReference> = [], merchant: MerchantID = "acme") {
+        self.requested = requested
+        self.merchant = merchant
+    }
+
+    package func isCancelRequested(_ reference: RecoveryReference, of merchant: MerchantID) -> Bool {
         merchant == self.merchant && requested.contains(reference)
     }
 }
 
 /// Seals a token so that no two sealings look alike, or has no key.
-final class Vault: CardVault {
+package final class Vault: CardVault {
     private let count = Mutex(0)
     private let hasKey: Bool
 
-    init(hasKey: Bool) {
+    package init(hasKey: Bool) {
         self.hasKey = hasKey
     }
 
-    func complaint(about card: SealedCard) -> String? { nil }
+    package func complaint(about card: SealedCard) -> String? { nil }
 
-    func seal(_ token: CardToken) -> SealedCard? {
+    package func seal(_ token: CardToken) -> SealedCard? {
         guard hasKey else { return nil }
         let number = count.withLock { count in
             count += 1
@@ -46,12 +50,12 @@ final class Vault: CardVault {
 }
 
 extension DeadLetter.Worker {
-    static let sample = DeadLetter.Worker(id: "w-1", host: "pod-1", version: "1.0")
+    package static let sample = DeadLetter.Worker(id: "w-1", host: "pod-1", version: "1.0")
 }
 
 extension Recovery {
     /// - Parameter phase: what is known of its charge.
-    func at(_ phase: RecoveryPhase, route: RecoveryRoute? = nil, reply: ReplyAddress? = nil) -> Recovery {
+    package func at(_ phase: RecoveryPhase, route: RecoveryRoute? = nil, reply: ReplyAddress? = nil) -> Recovery {
         let reference = if case .retry? = route { RecoveryReference(orderID: order.id, kind: .rerun, sequence: 1) } else { self.reference }
         return Recovery(
             merchantID: merchantID, gatewayID: gatewayID, route: route ?? self.route, reference: reference, amount: amount, declinedAt: declinedAt,

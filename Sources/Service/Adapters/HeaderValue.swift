@@ -1,5 +1,5 @@
-public import Broker
-public import DeclineRecovery
+import Broker
+import DeclineRecovery
 
 /// AMQP's header values as JSON and back, so that a letter shows them and a replay sends them as they were.
 ///
@@ -7,7 +7,7 @@ public import DeclineRecovery
 extension JSONValue {
     private static let deepest = 16
 
-    public init(_ field: FieldValue) { self.init(field, depth: 0) }
+    init(_ field: FieldValue) { self.init(field, depth: 0) }
 
     private init(_ field: FieldValue, depth: Int) {
         func tagged(_ tag: String, _ value: JSONValue) -> JSONValue { .object([Member(tag, value)]) }
@@ -40,7 +40,7 @@ extension JSONValue {
 
 extension FieldValue {
     /// `nil` for what was not kept.
-    public init?(_ json: JSONValue) {
+    init?(_ json: JSONValue) {
         switch json {
         case .null: self = .void
         case .bool(let flag): self = .bool(flag)

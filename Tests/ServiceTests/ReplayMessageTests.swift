@@ -1,6 +1,7 @@
 import Broker
 import DeclineRecovery
 @testable import Operations
+@testable import Service
 import Testing
 
 /// What of a letter's message goes out again.
@@ -18,7 +19,7 @@ import Testing
     private func sent(_ headers: FieldTable) throws -> FieldTable {
         // By way of the stream.
         let letter = try DeadLetter.decode(letter(headers).encoded()).get()
-        let message = ReplayMessage.of(letter, body: Array("{}".utf8), run: UUID5(high: 1, low: 2), TopologyNames())
+        let message = ReplayMessage(letter, body: Array("{}".utf8), run: UUID5(high: 1, low: 2), TopologyNames()).brokerMessage
         return FieldTable(message.properties.headers.fields.filter { $0.name != "traceparent" })
     }
 

@@ -1,0 +1,124 @@
+public import DeclineRecovery
+public import Pipeline
+
+/// The broker, as operators need it: streams to read, queues to count, and the right to act, which one has at a time.
+public protocol OperatorBroker: Sendable {
+    var letters: any MessageStream { get }
+    var journal: any MessageStream { get }
+    var pulses: any MessageStream { get }
+    var lock: any OperatorLock { get }
+    var isConnected: Bool { get }
+
+    /// How many messages of a queue wait; `nil` for one that is not there, or into which this login may not look.
+    func readyCount(of queue: String) async throws(BrokerFailure) -> Int?
+}
+
+/// A stream: of letters, of the journal, of the workers' pulses. Reading takes nothing away.
+public protocol MessageStream: Sendable {
+    /// Hands out what stands there from a place on, and then what comes, each message once and in order, until it is ended.
+    func follow(
+        from start: StreamStart, mostAhead: Int, _ onBatch: @escaping @Sendable ([StreamMessage]) -> Void
+    ) async throws(BrokerFailure) -> any StreamFollower
+
+    /// Hands out what stands there now.
+    func readToEnd(from start: StreamStart, _ onBatch: @escaping @Sendable ([StreamMessage]) -> Void) async throws(BrokerFailure)
+
+    /// Where the last message stands; `nil` in an empty stream.
+    func lastOffset() async throws(BrokerFailure) -> Int64?
+}
+
+extension MessageStream {
+    func follow(from start: StreamStart, _ onBatch: @escaping @Sendable ([StreamMessage]) -> Void) async throws(BrokerFailure) -> any StreamFollower {
+        try await follow(from: start, mostAhead: 1_000, onBatch)
+    }
+}
+
+public enum StreamStart: Sendable, Hashable {
+    case first
+    /// Only what comes from now on.
+    case next
+    case offset(Int64)
+    /// Some older messages may come first.
+    case time(Moment)
+}
+
+public protocol StreamFollower: Sendable {
+    /// Of the last message that was handed out; -1 before the first.
+    var lastOffset: Int64 { get }
+
+    /// Waits until everything up to an offset was handed out; fails when for some seconds nothing more came.
+    func reach(_ offset: Int64, patience seconds: Int) async throws(BrokerFailure)
+    func end() async
+}
+
+/// A message of a stream, and where it stands there.
+public struct StreamMessage: Sendable {
+    public let offset: Int64
+    public let type: String?
+    public let messageID: String?
+    public let traceparent: String?
+    public let body: [UInt8]
+
+    public init(offset: Int64, type: String?, messageID: String?, traceparent: String?, body: [UInt8]) {
+        self.offset = offset
+        self.type = type
+        self.messageID = messageID
+        self.traceparent = traceparent
+        self.body = body
+    }
+}
+
+/// The right to act on letters, which one process of the fleet has at a time.
+public protocol OperatorLock: Sendable {
+    /// `nil` when somebody else has it.
+    func take() async throws(BrokerFailure) -> (any HeldLock)?
+    func isTaken() async throws(BrokerFailure) -> Bool
+}
+
+/// The right to act, while it lasts. It ends with the process, and with the connection.
+public protocol HeldLock: Sendable {
+    var isHeld: Bool { get }
+
+    /// Publishes while it is held, and returns when the broker has confirmed every message.
+    func publish(_ messages: [OperatorMessage]) async throws(BrokerFailure)
+    func release() async
+}
+
+/// What operators' acts send.
+public enum OperatorMessage: Sendable, Equatable {
+    /// What was done, to the stream of letters.
+    case record(LetterRecord)
+    /// To the stream of claims.
+    case claim(ClaimRecord)
+    case replay(ReplayMessage)
+    /// What settling a charge in doubt publishes.
+    case stage(Pipeline.OutgoingMessage)
+}
+
+/// What the broker did not do, in its own words.
+public struct BrokerFailure: Error, Sendable, Equatable, CustomStringConvertible {
+    public let description: String
+    public let advice: String
+    public let isTransient: Bool
+    /// Whether it is the broker that is missing, and not something in it.
+    public let isAbsence: Bool
+    /// Whether one message is to blame, and others of the same batch may well have gone through.
+    public let isOfOneMessage: Bool
+
+    public init(_ description: String, advice: String, isTransient: Bool, isAbsence: Bool = false, isOfOneMessage: Bool = false) {
+        self.description = description
+        self.advice = advice
+        self.isTransient = isTransient
+        self.isAbsence = isAbsence
+        self.isOfOneMessage = isOfOneMessage
+    }
+}
+
+/// Time that operators' jobs wait by. Tests turn it by hand.
+public protocol OperatorClock: WallClock {
+    /// By a clock that nobody sets: only differences mean anything.
+    var uptime: Moment { get }
+
+    /// Returns early when its task is cancelled.
+    func sleep(_ span: Moment.Span) async
+}

@@ -1,0 +1,190 @@
+public import Broker
+public import DeclineRecovery
+public import Operations
+import Pipeline
+
+/// The broker, as operators need it, over a link.
+struct BrokerOperators: OperatorBroker {
+    let link: BrokerLink
+    let names: TopologyNames
+
+    var letters: any MessageStream { BrokerStream(link: link, name: names.dead) }
+    var journal: any MessageStream { BrokerStream(link: link, name: names.journal) }
+    var pulses: any MessageStream { BrokerStream(link: link, name: names.pulse) }
+    var lock: any OperatorLock { BrokerOperatorLock(link: link, names: names) }
+    var isConnected: Bool { link.isConnected }
+
+    func readyCount(of queue: String) async throws(BrokerFailure) -> Int? {
+        do throws(BrokerError) {
+            return try await link.readyCount(of: queue)
+        } catch .refused(404, _) {
+            return nil
+        } catch .refused(403, _) {
+            // From RabbitMQ 4.2.6 on a look needs a right too.
+            return nil
+        } catch {
+            throw BrokerFailure(error)
+        }
+    }
+}
+
+extension LetterShelf {
+    public convenience init(_ link: BrokerLink, _ names: TopologyNames) {
+        self.init(BrokerOperators(link: link, names: names), names, clock: SystemClock())
+    }
+}
+
+extension FlowShelf {
+    convenience init(_ link: BrokerLink, _ names: TopologyNames) {
+        self.init(BrokerOperators(link: link, names: names), names, clock: SystemClock())
+    }
+}
+
+extension BrokerLink {
+    /// The journal's stream.
+    public func journal(_ names: TopologyNames) -> any MessageStream { BrokerOperators(link: self, names: names).journal }
+}
+
+private struct BrokerStream: MessageStream {
+    let link: BrokerLink
+    let name: String
+
+    func follow(
+        from start: StreamStart, mostAhead: Int, _ onBatch: @escaping @Sendable ([StreamMessage]) -> Void
+    ) async throws(BrokerFailure) -> any StreamFollower {
+        do throws(BrokerError) {
+            let reading = try await link.read(name, from: StreamPosition(start), prefetch: UInt16(clamping: mostAhead)) { onBatch($0.map(StreamMessage.init)) }
+            return BrokerFollower(reading: reading)
+        } catch {
+            throw BrokerFailure(error)
+        }
+    }
+
+    func readToEnd(from start: StreamStart, _ onBatch: @escaping @Sendable ([StreamMessage]) -> Void) async throws(BrokerFailure) {
+        do throws(BrokerError) {
+            try await link.readToEnd(name, from: StreamPosition(start)) { onBatch($0.map(StreamMessage.init)) }
+        } catch {
+            throw BrokerFailure(error)
+        }
+    }
+
+    func lastOffset() async throws(BrokerFailure) -> Int64? {
+        do throws(BrokerError) { return try await link.lastOffset(of: name) } catch { throw BrokerFailure(error) }
+    }
+}
+
+private struct BrokerFollower: StreamFollower {
+    let reading: StreamReading
+
+    var lastOffset: Int64 { reading.lastOffset }
+
+    func reach(_ offset: Int64, patience seconds: Int) async throws(BrokerFailure) {
+        do throws(BrokerError) { try await reading.reach(offset, patience: seconds) } catch { throw BrokerFailure(error) }
+    }
+
+    func end() async { await reading.end() }
+}
+
+private struct BrokerOperatorLock: OperatorLock {
+    let link: BrokerLink
+    let names: TopologyNames
+
+    func take() async throws(BrokerFailure) -> (any HeldLock)? {
+        do throws(BrokerError) {
+            return try await link.lock(names.deadLock).map { BrokerHeldLock(link: link, names: names, lock: $0) }
+        } catch {
+            throw BrokerFailure(error)
+        }
+    }
+
+    func isTaken() async throws(BrokerFailure) -> Bool {
+        do throws(BrokerError) { return try await link.isLocked(names.deadLock) } catch { throw BrokerFailure(error) }
+    }
+}
+
+private struct BrokerHeldLock: HeldLock {
+    let link: BrokerLink
+    let names: TopologyNames
+    let lock: BrokerLock
+
+    var isHeld: Bool { lock.isHeld }
+
+    func publish(_ messages: [OperatorMessage]) async throws(BrokerFailure) {
+        let now = SystemClock().now()
+        do throws(PublishError) { try await lock.publish(messages.map { $0.brokerMessage(names, now: now) }) } catch { throw BrokerFailure(error) }
+    }
+
+    func release() async { await link.release(lock) }
+}
+
+extension StreamPosition {
+    fileprivate init(_ start: StreamStart) {
+        self = switch start {
+        case .first: .first
+        case .next: .next
+        case .offset(let offset): .offset(offset)
+        case .time(let moment): .time(UInt64(max(moment.milliseconds / 1_000, 0)))
+        }
+    }
+}
+
+extension StreamMessage {
+    init(_ entry: StreamEntry) {
+        var traceparent: String?
+        if case .string(let text)? = entry.properties.headers[HeaderName.traceparent] { traceparent = text }
+        self.init(
+            offset: entry.offset, type: entry.properties.type, messageID: entry.properties.messageID, traceparent: traceparent, body: entry.body)
+    }
+}
+
+extension OperatorMessage {
+    func brokerMessage(_ names: TopologyNames, now: Moment) -> Broker.OutgoingMessage {
+        func event(_ exchange: String, id: String?, type: String, _ body: [UInt8]) -> Broker.OutgoingMessage {
+            Broker.OutgoingMessage(
+                exchange: exchange, routingKey: "",
+                properties: MessageProperties(contentType: "application/cloudevents+json", messageID: id, type: type, appID: "salvage"), body: body)
+        }
+        return switch self {
+        case .record(let record): event(names.dead, id: record.id.description, type: LetterRecord.type, record.encoded())
+        case .claim(let claim): event(names.claims, id: nil, type: ClaimRecord.type, claim.encoded())
+        case .replay(let message): message.brokerMessage
+        case .stage(let message): message.brokerMessage(names, now: now)
+        }
+    }
+}
+
+extension ReplayMessage {
+    var brokerMessage: Broker.OutgoingMessage {
+        var fields = headers.compactMap { header in FieldValue(header.value).map { FieldTable.Field(header.name, $0) } }
+        fields.append(FieldTable.Field(HeaderName.traceparent, .string(traceparent)))
+        return Broker.OutgoingMessage(
+            exchange: exchange, routingKey: routingKey,
+            properties: MessageProperties(
+                contentType: contentType, messageID: messageID, correlationID: correlationID, type: type, appID: "salvage", headers: FieldTable(fields)),
+            body: body)
+    }
+}
+
+extension BrokerFailure {
+    public init(_ error: BrokerError) {
+        switch error {
+        case .refused(404, let text):
+            self.init(
+                "the broker has no such queue or exchange (\(text))",
+                advice: "Run `salvage topology apply`, or check --prefix and the virtual host of --broker-url.", isTransient: error.isTransient)
+        case .cannotConnect, .loginRefused, .tls, .connectionLost, .timedOut, .closed:
+            self.init(error.description, advice: error.advice, isTransient: error.isTransient, isAbsence: true)
+        case .refused, .protocolViolation: self.init(error.description, advice: error.advice, isTransient: error.isTransient)
+        }
+    }
+
+    /// What was lost while a lock is held is the channel alone: one message made the broker close it, and it names none.
+    init(_ error: PublishError) {
+        let (isAbsence, isOfOneMessage) = switch error {
+        case .returned, .nacked, .unsendable: (false, true)
+        case .connectionLost: (true, true)
+        case .closed: (true, false)
+        }
+        self.init(error.description, advice: error.advice, isTransient: error.isTransient, isAbsence: isAbsence, isOfOneMessage: isOfOneMessage)
+    }
+}

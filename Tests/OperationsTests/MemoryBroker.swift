@@ -1,0 +1,241 @@
+package import DeclineRecovery
+import Operations
+import Pipeline
+import Synchronization
+import TestSupport
+
+/// A broker in memory, with a fleet behind it that takes what is replayed. Each process has its own view of it, and can be made to die
+/// after any of its effects.
+final class MemoryBroker: Sendable {
+    enum StreamName: Hashable { case letters, journal, pulses }
+
+    /// What the fleet makes of a replayed message.
+    enum Fate: Sendable {
+        /// Its worker tells the CRM.
+        case told(ResultKind)
+        /// It dies again: the letter that is written then.
+        case dies(DeadLetter)
+        /// Nobody takes it yet.
+        case waits
+    }
+
+    private struct State {
+        var streams: [StreamName: [StreamMessage]] = [:]
+        var followers: [StreamName: [@Sendable ([StreamMessage]) -> Void]] = [:]
+        var sent: [ReplayMessage] = []
+        var claims: [ClaimRecord] = []
+        var results: [Pipeline.OutgoingMessage] = []
+        var holder: Int?
+        var processes = 0
+        var refused: Set<String> = []
+    }
+
+    private let state = Mutex(State())
+    private let fleet: @Sendable (ReplayMessage) -> Fate
+
+    init(fleet: @escaping @Sendable (ReplayMessage) -> Fate = { _ in .told(.approved) }) {
+        self.fleet = fleet
+    }
+
+    var sent: [ReplayMessage] { state.withLock { $0.sent } }
+    var claims: [ClaimRecord] { state.withLock { $0.claims } }
+    var results: [Pipeline.OutgoingMessage] { state.withLock { $0.results } }
+    /// The records of what was done, in their order.
+    var records: [LetterRecord] {
+        state.withLock { ($0.streams[.letters] ?? []).compactMap { message in try? LetterRecord.decode(message.body).get() } }
+    }
+
+    /// The broker takes no message with this id.
+    func refuse(_ messageID: String) { state.withLock { _ = $0.refused.insert(messageID) } }
+
+    func write(_ letter: DeadLetter, traceparent: String? = nil) {
+        append(.letters, type: DeadLetter.type, id: letter.id.description, traceparent, letter.encoded())
+    }
+
+    /// - Parameter effects: how many of its effects it lives to see; for ever unless told.
+    func process(dyingAfter effects: Int = .max) -> Process {
+        let number = state.withLock { state in
+            state.processes += 1
+            return state.processes
+        }
+        return Process(broker: self, number: number, effects: effects)
+    }
+
+    private func append(_ stream: StreamName, type: String?, id: String?, _ traceparent: String?, _ body: [UInt8]) {
+        let (message, followers) = state.withLock { state in
+            let message = StreamMessage(
+                offset: Int64(state.streams[stream]?.count ?? 0), type: type, messageID: id, traceparent: traceparent, body: body)
+            state.streams[stream, default: []].append(message)
+            return (message, state.followers[stream] ?? [])
+        }
+        for follower in followers { follower([message]) }
+    }
+
+    fileprivate func take(_ message: OperatorMessage) throws(BrokerFailure) {
+        switch message {
+        case .record(let record): append(.letters, type: LetterRecord.type, id: record.id.description, nil, record.encoded())
+        case .claim(let claim): state.withLock { $0.claims.append(claim) }
+        case .stage(let message):
+            state.withLock { if case .journal = message.destination {} else { $0.results.append(message) } }
+        case .replay(let message):
+            if state.withLock({ $0.refused.contains(message.messageID ?? "") }) {
+                throw BrokerFailure("no queue took it", advice: "", isTransient: false, isOfOneMessage: true)
+            }
+            state.withLock { $0.sent.append(message) }
+            switch fleet(message) {
+            case .told(let kind): append(.journal, type: nil, id: nil, message.traceparent, Self.line("told", kind.rawValue).encoded())
+            case .dies(let letter): write(letter, traceparent: message.traceparent)
+            case .waits: break
+            }
+        }
+    }
+
+    private static func line(_ fate: String, _ detail: String) -> JournalRecord {
+        JournalRecord(
+            at: Moment(milliseconds: 0), stage: .cascade, merchantID: "acme", reference: RecoveryReference(orderID: "A", kind: .sale, sequence: 0),
+            gatewayID: nil, fate: fate, detail: detail, attempts: 1, workerID: "w-1")
+    }
+
+    fileprivate func follow(_ stream: StreamName, from start: StreamStart, _ onBatch: @escaping @Sendable ([StreamMessage]) -> Void) {
+        let before: [StreamMessage] = state.withLock { state in
+            state.followers[stream, default: []].append(onBatch)
+            let all = state.streams[stream] ?? []
+            return switch start {
+            case .first, .time: all
+            case .next: []
+            case .offset(let offset): Array(all.dropFirst(Int(offset)))
+            }
+        }
+        if !before.isEmpty { onBatch(before) }
+    }
+
+    fileprivate func last(_ stream: StreamName) -> Int64? { state.withLock { $0.streams[stream]?.last?.offset } }
+
+    fileprivate func takeLock(_ process: Int) -> Bool {
+        state.withLock { state in
+            if state.holder != nil { return false }
+            state.holder = process
+            return true
+        }
+    }
+
+    fileprivate func free(_ process: Int) { state.withLock { if $0.holder == process { $0.holder = nil } } }
+    fileprivate var isLocked: Bool { state.withLock { $0.holder != nil } }
+    fileprivate func holds(_ process: Int) -> Bool { state.withLock { $0.holder == process } }
+
+    /// The lock goes, as with a connection that is lost.
+    func loseLock() { state.withLock { $0.holder = nil } }
+}
+
+/// The broker as one process sees it, while it lives.
+final class Process: OperatorBroker {
+    private let broker: MemoryBroker
+    private let number: Int
+    private let left: Mutex<Int>
+
+    fileprivate init(broker: MemoryBroker, number: Int, effects: Int) {
+        self.broker = broker
+        self.number = number
+        left = Mutex(effects)
+    }
+
+    static let dead = BrokerFailure("the process has ended", advice: "", isTransient: false, isAbsence: true)
+
+    var isAlive: Bool { left.withLock { $0 >= 0 } }
+    var isConnected: Bool { isAlive }
+    var letters: any MessageStream { Stream(process: self, broker: broker, name: .letters) }
+    var journal: any MessageStream { Stream(process: self, broker: broker, name: .journal) }
+    var pulses: any MessageStream { Stream(process: self, broker: broker, name: .pulses) }
+    var lock: any OperatorLock { Lock(process: self, broker: broker) }
+
+    func readyCount(of queue: String) async throws(BrokerFailure) -> Int? { 0 }
+
+    /// One effect more, or the end.
+    fileprivate func effect(_ message: OperatorMessage) throws(BrokerFailure) {
+        let lives = left.withLock { left in
+            if left >= 0 { left -= 1 }
+            return left >= 0
+        }
+        guard lives else {
+            broker.free(number)
+            throw Self.dead
+        }
+        try broker.take(message)
+    }
+
+    private struct Stream: MessageStream {
+        let process: Process
+        let broker: MemoryBroker
+        let name: MemoryBroker.StreamName
+
+        func follow(
+            from start: StreamStart, mostAhead: Int, _ onBatch: @escaping @Sendable ([StreamMessage]) -> Void
+        ) async throws(BrokerFailure) -> any StreamFollower {
+            guard process.isAlive else { throw Process.dead }
+            let follower = Follower()
+            broker.follow(name, from: start) { [process] batch in
+                guard process.isAlive, !follower.isEnded, let last = batch.last else { return }
+                onBatch(batch)
+                follower.seen(last.offset)
+            }
+            return follower
+        }
+
+        func readToEnd(from start: StreamStart, _ onBatch: @escaping @Sendable ([StreamMessage]) -> Void) async throws(BrokerFailure) {
+            await (try await follow(from: start, mostAhead: 1, onBatch)).end()
+        }
+
+        func lastOffset() async throws(BrokerFailure) -> Int64? { broker.last(name) }
+    }
+
+    private final class Follower: StreamFollower {
+        private let state = Mutex<(last: Int64, isEnded: Bool)>((-1, false))
+
+        var lastOffset: Int64 { state.withLock { $0.last } }
+        var isEnded: Bool { state.withLock { $0.isEnded } }
+        func seen(_ offset: Int64) { state.withLock { $0.last = max($0.last, offset) } }
+        func end() async { state.withLock { $0.isEnded = true } }
+
+        func reach(_ offset: Int64, patience seconds: Int) async throws(BrokerFailure) {
+            // Whatever is written is handed out at once.
+            if lastOffset < offset { throw Process.dead }
+        }
+    }
+
+    private struct Lock: OperatorLock {
+        let process: Process
+        let broker: MemoryBroker
+
+        func take() async throws(BrokerFailure) -> (any HeldLock)? {
+            guard process.isAlive else { throw Process.dead }
+            return broker.takeLock(process.number) ? Held(process: process, broker: broker) : nil
+        }
+
+        func isTaken() async throws(BrokerFailure) -> Bool { broker.isLocked }
+    }
+
+    private struct Held: HeldLock {
+        let process: Process
+        let broker: MemoryBroker
+
+        var isHeld: Bool { process.isAlive && broker.holds(process.number) }
+
+        func publish(_ messages: [OperatorMessage]) async throws(BrokerFailure) {
+            for message in messages {
+                guard isHeld else { throw Process.dead }
+                try process.effect(message)
+            }
+        }
+
+        func release() async { broker.free(process.number) }
+    }
+}
+
+extension ManualClock: OperatorClock {
+    package var uptime: Moment { now() }
+
+    package func sleep(_ span: Moment.Span) async {
+        await wait(span)
+        await Task.yield()
+    }
+}
