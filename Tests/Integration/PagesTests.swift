@@ -16,6 +16,10 @@ import Testing
         ("docs/operating.md", "`salvage_build_info{", "`salvage_build_infos{", "the metric salvage_build_info is on no page"),
         ("docs/operating.md", "`salvage_circuit_state`", "`salvage_circuits_state`", "there is no metric salvage_circuits_state"),
         ("docs/dead-letters.md", "--canary", "--canari", "there is no flag --canari"),
+        ("docs/dead-letters.md", "\nsalvage dead stats", "\nsalvage death stats", "there is no command salvage death stats"),
+        ("docs/truth.md", "`ClaimBook`", "`ClaimBooklet`", "the code knows no ClaimBooklet"),
+        ("ARCHITECTURE.md", "`Sources/DeclineRecovery/Recovery/Recovery.swift`", "`Sources/DeclineRecovery/Recovered.swift`", "there is no Sources/DeclineRecovery/Recovered.swift"),
+        ("docs/behaviour.md", "`SkipReason.swift`", "`SkippedReason.swift`", "there is no file SkippedReason.swift"),
     ]
 
     @Test func everyKindOfMistakeIsFoundWhereItStands() async throws {

@@ -51,7 +51,7 @@ public struct TopologyNames: Sendable, Equatable {
     public let claims: String
     /// Exchange and stream of the journal.
     public let journal: String
-    /// Exchange on which each worker says every other second how it is. Nobody keeps that.
+    /// Exchange and stream on which each worker says every other second how it is; kept for an hour.
     public let pulse: String
     /// Exchange and queue of each rung of the delay ladder, the shortest first.
     public let delays: [String]
