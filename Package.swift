@@ -54,17 +54,18 @@ let package = Package(
             name: "FlexFactor", dependencies: ["DeclineRecovery", "CLibCrypto", nioCore, nioPosix, nioHTTP1, nioTLS, nioSSL],
             exclude: ["README.md"], swiftSettings: settings),
         .target(name: "Pipeline", dependencies: ["DeclineRecovery"], exclude: ["README.md"], swiftSettings: settings),
+        .target(name: "Operations", dependencies: ["DeclineRecovery", "Pipeline"], exclude: ["README.md"], swiftSettings: settings),
         .target(
-            name: "Operations",
+            name: "Console",
             dependencies: [
-                "DeclineRecovery", "Pipeline", nioCore, log, .product(name: "HTTPTypes", package: "swift-http-types"),
+                "DeclineRecovery", "Operations", nioCore, log, .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
             ],
-            exclude: ["README.md"], resources: [.embedInCode("Console/Page")], swiftSettings: settings),
+            exclude: ["README.md"], resources: [.embedInCode("Page")], swiftSettings: settings),
         .target(
             name: "Service",
             dependencies: [
-                "Broker", "DeclineRecovery", "FlexFactor", "Operations", "Pipeline", nioCore, nioPosix, log,
+                "Broker", "Console", "DeclineRecovery", "FlexFactor", "Operations", "Pipeline", nioCore, nioPosix, log,
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
@@ -98,7 +99,7 @@ let package = Package(
         .testTarget(
             name: "ServiceTests",
             dependencies: [
-                "Service", "Broker", "DeclineRecovery", "FlexFactor", "Operations", "Pipeline", "TestSupport", nioCore, nioPosix, log,
+                "Service", "Broker", "Console", "DeclineRecovery", "FlexFactor", "Operations", "Pipeline", "TestSupport", nioCore, nioPosix, log,
                 .product(name: "Hummingbird", package: "hummingbird"), .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             swiftSettings: settings),

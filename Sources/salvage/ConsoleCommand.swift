@@ -24,7 +24,7 @@ struct ConsoleCommand: AsyncParsableCommand {
     func run() async throws {
         let settings = try broker.settings(["config": config.file, "console.listen": listen])
         do {
-            try await Console.run(settings, configuration: try config.configuration(), logger: Logger.service(settings))
+            try await ConsoleProcess.run(settings, configuration: try config.configuration(), logger: Logger.service(settings))
         } catch let error as BrokerError {
             throw ExitCode.broker(BrokerFailure(error))
         } catch let error as BrokerFailure {

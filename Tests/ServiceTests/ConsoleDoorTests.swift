@@ -1,4 +1,4 @@
-@testable import Operations
+@testable import Console
 import Synchronization
 import Testing
 

@@ -3,6 +3,7 @@ import HTTPTypes
 public import Hummingbird
 public import Logging
 public import NIOCore
+public import Operations
 
 /// The console over HTTP: the page, and the API behind who may use it.
 ///

@@ -1,4 +1,5 @@
 import Broker
+import Console
 import DeclineRecovery
 import FoundationEssentials
 public import Logging
@@ -8,7 +9,7 @@ public import ServiceLifecycle
 import UnixSignals
 
 /// The process that serves operators the console.
-public struct Console: Service {
+public struct ConsoleProcess: Service {
     private let shelf: LetterShelf
     private let flow: FlowShelf
     private let logger: Logger
@@ -46,7 +47,7 @@ public struct Console: Service {
             HTTPServer(front.router, at: address, limits: .open, logger: logger) { port in
                 logger.info("Serving the console at http://\(host):\(port)", metadata: [LogKey.host: "\(host):\(port)"])
             },
-            Console(shelf: shelf, flow: flow, logger: logger),
+            ConsoleProcess(shelf: shelf, flow: flow, logger: logger),
         ]
         if let store = tools.store {
             services.append(ConfigurationReloader(file: settings.configurationFile, store: store, metrics: ServiceMetrics(), logger: logger))

@@ -20,7 +20,7 @@ public final class ConsoleAPI: Sendable {
 
     var shelf: LetterShelf { tools.shelf }
 
-    func answer(_ request: ConsoleRequest) async -> ConsoleResponse {
+    package func answer(_ request: ConsoleRequest) async -> ConsoleResponse {
         do throws(ConsoleError) {
             return try await route(request)
         } catch {

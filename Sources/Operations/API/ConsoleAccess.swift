@@ -50,7 +50,7 @@ public struct ConsoleAccess: Sendable, Equatable {
     /// Nobody is configured: whoever can reach the console may use it, so it listens on this machine alone.
     public var isOpen: Bool { holders.isEmpty }
 
-    func holder(of token: String) -> Holder? {
+    package func holder(of token: String) -> Holder? {
         let given = Array(token.utf8)
         // Each is compared, whichever it is.
         return holders.filter { $0.holds(given) }.first

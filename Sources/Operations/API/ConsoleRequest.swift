@@ -1,49 +1,75 @@
-import DeclineRecovery
+package import DeclineRecovery
 
 /// A request to the console's API, out of its HTTP.
-struct ConsoleRequest: Sendable {
-    enum Method: String, Sendable {
+package struct ConsoleRequest: Sendable {
+    package enum Method: String, Sendable {
         case get = "GET"
         case post = "POST"
     }
 
-    let method: Method
+    package let method: Method
     /// The path's parts after `/api`.
-    let path: [String]
-    let query: [String: String]
+    package let path: [String]
+    package let query: [String: String]
     /// An object; empty for a GET.
-    let body: JSONValue
-    let person: Person
+    package let body: JSONValue
+    package let person: Person
+
+    package init(method: Method, path: [String], query: [String: String], body: JSONValue, person: Person) {
+        self.method = method
+        self.path = path
+        self.query = query
+        self.body = body
+        self.person = person
+    }
 
     /// Who asks.
-    struct Person: Sendable, Equatable {
-        let name: String
-        let role: ConsoleRole
+    package struct Person: Sendable, Equatable {
+        package let name: String
+        package let role: ConsoleRole
         /// No access is configured.
-        let isOpen: Bool
+        package let isOpen: Bool
+
+        package init(name: String, role: ConsoleRole, isOpen: Bool) {
+            self.name = name
+            self.role = role
+            self.isOpen = isOpen
+        }
 
         var by: LetterRecord.Operator { LetterRecord.Operator(name: name, means: .console) }
     }
 }
 
-struct ConsoleResponse: Sendable {
-    let status: Int
-    let body: JSONValue
+package struct ConsoleResponse: Sendable {
+    package let status: Int
+    package let body: JSONValue
 
     static func ok(_ body: JSONValue) -> ConsoleResponse { ConsoleResponse(status: 200, body: body) }
     static func accepted(_ body: JSONValue) -> ConsoleResponse { ConsoleResponse(status: 202, body: body) }
 }
 
 /// Why a request is not answered as it was meant.
-struct ConsoleError: Error, Sendable {
-    let status: Int
+package struct ConsoleError: Error, Sendable {
+    package let status: Int
     let what: String
     let advice: String
     var faults: [FieldError] = []
     /// Where in the text that was sent it went wrong, in UTF-16 units, as a browser counts.
     var offset: Int?
 
-    var response: ConsoleResponse {
+    package init(status: Int, what: String, advice: String) {
+        self.init(status: status, what: what, advice: advice, faults: [])
+    }
+
+    init(status: Int, what: String, advice: String, faults: [FieldError], offset: Int? = nil) {
+        self.status = status
+        self.what = what
+        self.advice = advice
+        self.faults = faults
+        self.offset = offset
+    }
+
+    package var response: ConsoleResponse {
         ConsoleResponse(status: status, body: LetterView.object([
             ("error", LetterView.object([
                 ("what", .string(what)), ("advice", .string(advice)), ("faults", faults.isEmpty ? nil : LetterView.faults(faults)),
@@ -52,12 +78,12 @@ struct ConsoleError: Error, Sendable {
         ]))
     }
 
-    static func badRequest(_ what: String, _ advice: String = "Mend the request; the page sends none like it.") -> ConsoleError {
+    package static func badRequest(_ what: String, _ advice: String = "Mend the request; the page sends none like it.") -> ConsoleError {
         ConsoleError(status: 400, what: what, advice: advice)
     }
 
-    static let notFound = ConsoleError(status: 404, what: "There is nothing here.", advice: "Look at the list; letters are kept for a year.")
-    static let signIn = ConsoleError(
+    package static let notFound = ConsoleError(status: 404, what: "There is nothing here.", advice: "Look at the list; letters are kept for a year.")
+    package static let signIn = ConsoleError(
         status: 401, what: "A token is needed.", advice: "Take it from `console.access` of the configuration; ask whoever runs Salvage for one.")
 
     static func forbidden(_ role: ConsoleRole) -> ConsoleError {
@@ -75,7 +101,7 @@ struct ConsoleError: Error, Sendable {
         var what = error.fault.description
         if case .unexpectedByte(let byte) = error.fault, (0x21...0x7E).contains(byte) { what = "'\(Character(UnicodeScalar(byte)))' is not expected here" }
         return ConsoleError(
-            status: 422, what: "Not JSON at line \(line), column \(column): \(what).", advice: "Mend the text there; nothing of it is lost.",
+            status: 422, what: "Not JSON at line \(line), column \(column): \(what).", advice: "Mend the text there; nothing of it is lost.", faults: [],
             offset: before.utf16.count)
     }
 
