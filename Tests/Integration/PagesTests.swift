@@ -17,6 +17,8 @@ import Testing
         ("docs/operating.md", "`salvage_circuit_state`", "`salvage_circuits_state`", "there is no metric salvage_circuits_state"),
         ("docs/dead-letters.md", "--canary", "--canari", "there is no flag --canari"),
         ("docs/dead-letters.md", "\nsalvage dead stats", "\nsalvage death stats", "there is no command salvage death stats"),
+        ("docs/dead-letters.md", "`told_otherwise`", "`told_other`", "told_otherwise is not on docs/dead-letters.md"),
+        ("Sources/DeclineRecovery/Recovery/README.md", "resting", "asleep", "resting is a phase that is not drawn"),
         ("docs/truth.md", "`ClaimBook`", "`ClaimBooklet`", "the code knows no ClaimBooklet"),
         ("ARCHITECTURE.md", "`Sources/DeclineRecovery/Recovery/Recovery.swift`", "`Sources/DeclineRecovery/Recovered.swift`", "there is no Sources/DeclineRecovery/Recovered.swift"),
         ("docs/behaviour.md", "`SkipReason.swift`", "`SkippedReason.swift`", "there is no file SkippedReason.swift"),

@@ -31,6 +31,22 @@ import Testing
                 #expect(outcome.status == 0, "\(outcome.error)")
                 #expect(outcome.output == String(repeating: "approved complete_order\n", count: count), "\(outcome.output)")
             }
+            try await theProgramThatActsSeesEachOnce(3, in: fleet)
+        }
+    }
+
+    /// It goes on for ever, and is killed in the end as any consumer may be.
+    private func theProgramThatActsSeesEachOnce(_ count: Int, in fleet: Fleet) async throws {
+        let file = fleet.folder.appending(path: "acts.py")
+        let told = fleet.folder.appending(path: "told")
+        let text = try #require(try Self.snippets("python", of: "docs/results.md").first)
+        try text.write(to: file, atomically: true, encoding: .utf8)
+        let program = try ChildProcess("/usr/bin/python3", [file.path], environment: fleet.commandEnvironment, output: told)
+        defer { if !program.hasEnded { program.signal(SIGKILL) } }
+        try await eventually("all is acted on") {
+            let lines = try String(contentsOf: told, encoding: .utf8).split(separator: "\n")
+            try #require(!program.hasEnded, "\(lines)")
+            return lines.count == count && lines.allSatisfy { $0.hasSuffix(" complete_order approved final") }
         }
     }
 

@@ -1,5 +1,6 @@
 import Broker
 import DeclineRecovery
+import Foundation
 import Service
 import Testing
 
@@ -33,5 +34,19 @@ import Testing
         let pattern = try Regex(BrokerRights(.worker, names).patterns.read)
         #expect("recovery.intake".wholeMatch(of: pattern) != nil)
         for name in ["recovery-intake", "recovery.intake2", "recovery.dead.lock", "recovery.results", "crm.results", "xrecovery.intake"] { #expect(name.firstMatch(of: pattern) == nil) }
+    }
+
+    @Test func thePageNamesTheRightsOfEachRole() throws {
+        let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+        let page = try String(contentsOf: root.appending(path: "docs/broker-rights.md"), encoding: .utf8)
+        // Of the ladder it names the first and the last.
+        let between = Set(names.delays.dropFirst().dropLast())
+        for role in BrokerRole.allCases where role != .topology {
+            let row = try #require(page.split(separator: "\n").first { $0.hasPrefix("| `\(role.rawValue)`") })
+            let cells = row.split(separator: "|", omittingEmptySubsequences: false).map { cell in Set(cell.matches(of: /`([a-z0-9.]+)`/).map { String($0.1) }) }
+            let rights = BrokerRights(role, names)
+            try #require(cells.count == 6)
+            #expect(cells[2] == rights.configure && cells[3] == rights.write.subtracting(between) && cells[4] == rights.read, "\(role.rawValue)")
+        }
     }
 }

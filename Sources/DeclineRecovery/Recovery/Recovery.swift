@@ -1,7 +1,7 @@
 /// The attempt to salvage one decline, from acceptance to its one final result: everything the next step needs, and nothing else.
 ///
 /// The message is the state: this value travels in the work envelope, so any pod can take any next step. Its life is a pure state
-/// machine. `nextCall(now:)` says which FlexFactor call to make; `learned(_:now:timing:)` takes what came back, "no idea whether it
+/// machine. `next(now:timing:)` says which FlexFactor call to make; `learned(_:now:timing:)` takes what came back, "no idea whether it
 /// arrived" included, and says where to stop. Neither does anything itself.
 ///
 /// The rule that everything here serves: a recovery concludes as a failure only when it is known that no money moved and that none
