@@ -59,7 +59,7 @@ public struct OutcomeStage: Sendable {
                 subject: .recovery(reference, RecoveredOrder(reference)), merchantID: reference.merchantID ?? news.merchantID, reason: reason,
                 gatewayID: news.gatewayID, flexFactorOrderID: news.orderID, amount: takings?.amount, occurredAt: clock.now(),
                 distinction: news.distinction, isPartial: takings?.isPartial ?? false)
-            return await tell(result, reference, news, message)
+            return await tell(result, reference, isWhole: takings?.isWhole ?? false, news, message)
         case .wait(let span):
             var later = news
             if case .found(let order) = answer, order.state == .cancelled { later.hasWaited = true }
@@ -72,7 +72,9 @@ public struct OutcomeStage: Sendable {
         }
     }
 
-    private func tell(_ result: ResultEvent, _ reference: RecoveryReference, _ news: WebhookNews, _ message: IncomingMessage) async -> Handled {
+    private func tell(
+        _ result: ResultEvent, _ reference: RecoveryReference, isWhole: Bool, _ news: WebhookNews, _ message: IncomingMessage
+    ) async -> Handled {
         let now = clock.now()
         let merchant = reference.merchantID ?? news.merchantID
         func told(_ messages: [OutgoingMessage]) -> Handled {
@@ -84,9 +86,20 @@ public struct OutcomeStage: Sendable {
                 publishing: [news.message(to: .delayed(.outcomes, delay), traceparent: message.traceparent)],
                 account: account(of: news, .parked(delay, because: "no claim can be made")))
         }
+        if result.reason.kind == .refunded {
+            // Of what a command of the CRM gave back, the command tells; its own result is told again. A part leaves the debt paid.
+            let isLate = now >= news.receivedAt + .milliseconds(2 * timing.settle.milliseconds)
+            let refund = RefundClaim(Fingerprint(news.distinction), .news(isWhole: isWhole, isLate: isLate))
+            let request = ClaimRequest(
+                merchantID: merchant, reference: reference, debt: nil, amount: result.amount, act: .refund(refund), until: now + longestMemory, result: result)
+            switch await claims.claim(request)?.verdict {
+            case .granted?: return told(result.messages(reply: nil, traceparent: message.traceparent))
+            case .told(let record, _)?:
+                return Handled(publishing: record.messages(reply: nil, traceparent: message.traceparent), account: account(of: news, record.fate))
+            default: return hold()
+            }
+        }
         if !result.reason.kind.isFinal {
-            // A part that went back leaves the debt paid.
-            if result.isPartial { return told(result.messages(reply: nil, traceparent: message.traceparent)) }
             let reopened = ClaimRequest(
                 merchantID: merchant, reference: reference, debt: nil, amount: nil, act: .reopened(.paidBack), until: now + longestMemory)
             return await claims.claim(reopened) == nil ? hold() : told(result.messages(reply: nil, traceparent: message.traceparent))

@@ -11,42 +11,99 @@ extension RetryStage {
         }
         refund.pickUp(redelivered: message.redelivered)
         while let (call, gateway) = refund.nextCall {
+            if let claim = refund.claim {
+                // The claims decide, whatever the broker says: two copies of a command are one refund.
+                let claimed = await pursuit.claims.claim(request(claim, of: refund))
+                switch claimed?.verdict {
+                case .granted? where claimed?.isStale == false: refund.granted()
+                case .granted?:
+                    _ = await pursuit.claims.claim(request(refund.claim(.unsent(round: refund.round)), of: refund))
+                    return hold(refund, message)
+                case .told(let record, _)?: return again(record, refund, message)
+                case .mayBeCharged?, .inRecovery?, .recovered?, .nextPost?:
+                    let stop = refund.isSentByAnother(redelivered: message.redelivered, now: pursuit.clock.now(), timing: pursuit.timing)
+                    return await finish(refund, stop, message)
+                case nil: return hold(refund, message)
+                }
+            }
             let answer = await pursuit.flexFactor.perform(
                 call, merchant: refund.command.merchantID, gateway: gateway, traceparent: message.traceparent,
                 deadline: pursuit.clock.now() + pursuit.callLimit)
-            if let stop = refund.learned(answer, now: pursuit.clock.now(), timing: pursuit.timing) { return finish(refund, stop, message) }
+            if case .refund = call, answer.hasNotArrived {
+                _ = await pursuit.claims.claim(request(refund.claim(.unsent(round: refund.round)), of: refund))
+            }
+            if let stop = refund.learned(answer, now: pursuit.clock.now(), timing: pursuit.timing) { return await finish(refund, stop, message) }
         }
-        return finish(
-            refund,
-            .tell(.refundFailed, amount: refund.command.amount, isPartial: false, nil, [FieldError(path: "order", message: "The merchant has no FlexFactor gateway.")]),
-            message)
+        let fault = FieldError(path: "order", message: "The merchant has no FlexFactor gateway.")
+        return await finish(refund, .tell(.refundFailed, amount: refund.command.amount, .unknown, nil, [fault]), message)
     }
 
-    private func finish(_ refund: Refund, _ stop: Refund.Stop, _ message: IncomingMessage) -> Handled {
+    private func request(_ claim: RefundClaim, of refund: Refund, telling result: ResultEvent? = nil) -> ClaimRequest {
+        ClaimRequest(
+            merchantID: refund.command.merchantID, reference: refund.command.reference, debt: nil, amount: refund.amount, act: .refund(claim),
+            until: pursuit.clock.now() + longestMemory, result: result)
+    }
+
+    private func handled(_ refund: Refund, _ publishing: [OutgoingMessage], _ fate: Handled.Fate) -> Handled {
+        Handled(
+            publishing: publishing,
+            account: Handled.Account(
+                merchantID: refund.command.merchantID, reference: refund.command.reference, gatewayID: refund.gateways.first, fate: fate,
+                attempts: refund.attempts))
+    }
+
+    private func park(_ refund: Refund, for delay: Moment.Span, _ message: IncomingMessage, because why: String) -> Handled {
+        handled(refund, [refund.message(to: .delayed(.retry, delay), message.traceparent)], .parked(delay, because: why))
+    }
+
+    private func hold(_ refund: Refund, _ message: IncomingMessage) -> Handled {
+        park(refund, for: .seconds(5), message, because: "no claim can be made")
+    }
+
+    private func again(_ record: ClaimRecord, _ refund: Refund, _ message: IncomingMessage) -> Handled {
+        handled(refund, record.messages(reply: nil, traceparent: message.traceparent), record.fate)
+    }
+
+    private func finish(_ refund: Refund, _ stop: Refund.Stop, _ message: IncomingMessage) async -> Handled {
         let now = pursuit.clock.now()
         let command = refund.command
-        func handled(_ publishing: [OutgoingMessage], _ fate: Handled.Fate) -> Handled {
-            Handled(
-                publishing: publishing,
-                account: Handled.Account(
-                    merchantID: command.merchantID, reference: command.reference, gatewayID: refund.gateways.first, fate: fate, attempts: refund.attempts))
-        }
         switch stop {
-        case .park(let until):
-            return handled([refund.message(to: .delayed(.retry, until - now), message.traceparent)], .parked(until - now, because: "refund " + refund.phase.word))
-        case .advance:
-            return handled([refund.message(to: .stage(.retry), message.traceparent)], .passed(to: .retry))
-        case .tell(let reason, let amount, let isPartial, let orderID, let faults):
+        case .park(let until): return park(refund, for: until - now, message, because: "refund " + refund.phase.word)
+        case .advance: return handled(refund, [refund.message(to: .stage(.retry), message.traceparent)], .passed(to: .retry))
+        case .tell(let reason, let amount, let extent, let orderID, let faults):
             let result = ResultEvent(
                 subject: .recovery(command.reference, RecoveredOrder(command.reference)), merchantID: command.merchantID, reason: reason, faults: faults,
                 gatewayID: refund.gateways.first, flexFactorOrderID: orderID, amount: amount, attempts: refund.attempts, occurredAt: now,
-                origin: DeclineOrigin(eventID: command.id), distinction: "command:" + command.id, isPartial: isPartial)
-            return handled(result.messages(reply: nil, traceparent: message.traceparent), .told(result.kind, reason: reason.code))
+                origin: DeclineOrigin(eventID: command.id), distinction: "command:" + command.id, isPartial: extent == .part)
+            let claim = refund.claim(.told(reason.kind, round: refund.ownRound, isWhole: extent == .whole))
+            switch await pursuit.claims.claim(request(claim, of: refund, telling: result))?.verdict {
+            case .granted?: return handled(refund, result.messages(reply: nil, traceparent: message.traceparent), .told(result.kind, reason: reason.code))
+            case .told(let record, _)?: return again(record, refund, message)
+            // Another copy of the command has asked for it, and tells what comes of it.
+            case .mayBeCharged?, .inRecovery?, .recovered?, .nextPost?: return park(refund, for: .seconds(5), message, because: "refund under way")
+            case nil: return hold(refund, message)
+            }
         case .giveUp:
+            // The webhook may have told it meanwhile, or another copy of the command.
+            switch await pursuit.claims.claim(request(refund.claim(.unsent(round: 0)), of: refund))?.verdict {
+            case .told(let record, _)?: return again(record, refund, message)
+            case nil: return hold(refund, message)
+            default: break
+            }
             return pursuit.letters.deadLetter(
                 message, because: .refundUnknown, explanation: "FlexFactor did not say whether it gave the money back, and a repeat could give it twice.",
                 subject: DeadLetter.Subject(merchantID: command.merchantID, reference: command.reference, orderID: command.reference.orderID),
                 attempts: refund.attempts, now: now)
+        }
+    }
+}
+
+extension FlexFactorAnswer {
+    /// No byte of the request counts for anything.
+    fileprivate var hasNotArrived: Bool {
+        switch self {
+        case .failed(.notSent), .failed(.throttled): true
+        default: false
         }
     }
 }

@@ -97,6 +97,48 @@ import Testing
         #expect(key != recovery().idempotencyKey(of: .evaluate(post: 1)) && key == recovery().idempotencyKey(of: .evaluate(post: 2)))
     }
 
+    /// A corrected event may be refused as well: that is told, as the end of this publication, and nothing waits for its expiry.
+    @Test(arguments: [MITMode.managed, .sync])
+    func eachRefusalOfARetryIsTold(mode: MITMode) async throws {
+        let was = recovery()
+        let reference = RecoveryReference(DeclineIdentity(merchantID: "acme", source: "crm", id: "d-1"), orderID: "A1", kind: .rerun, sequence: 1)
+        let retry = Recovery(
+            merchantID: "acme", gatewayID: "42", route: .retry(mode, until: Self.now + .days(5)), reference: reference, amount: was.amount, declinedAt: Self.now,
+            order: was.order, verdict: was.verdict, reply: nil, charge: was.charge)
+        let refusing = ScriptedFlexFactor(.failed(.refused(status: 400, [FieldError(path: "Payer.Email", message: "no")])))
+        let stage = RetryStage(
+            flexFactor: refusing, claims: claims, cancels: Cancels(), clock: clock, worker: .sample, cards: Vault(hasKey: true), timing: RecoveryTiming(),
+            callLimit: .seconds(20))
+        for post in 1...3 {
+            let handled = await stage.handle(IncomingMessage(body: WorkEnvelope.encode(retry), type: WorkEnvelope.type))
+            #expect(try results(handled).first?["id"]?.string == reference.text + "/rejected/post-\(post)")
+        }
+        #expect(Set(refusing.calls.compactMap { if case .evaluate(_, let key) = $0 { key } else { nil } }).count == 3, "each with a key of its own")
+    }
+
+    /// While FlexFactor was asked for the last time somebody else came to know.
+    @Test func whoGivesUpLooksOnceMore() async throws {
+        let told = ResultEvent(
+            subject: .recovery(recovery().reference, RecoveredOrder(recovery().reference)), merchantID: "acme", reason: .approved(.notified), gatewayID: "42",
+            amount: recovery().amount, occurredAt: Self.now)
+        let lost = Recovery(
+            merchantID: "acme", gatewayID: "42", route: recovery().route, reference: recovery().reference, amount: recovery().amount, declinedAt: Self.now,
+            order: recovery().order, verdict: recovery().verdict, reply: nil, charge: nil, phase: .reconciling(nil, .cancel))
+        claims.append(ClaimRequest(.send(post: 1), of: lost, telling: nil, at: Self.now), by: "w-2")
+        clock.pass(.days(2))
+        let alone = await cascade(lost, ScriptedFlexFactor(.failed(.unknown(.timedOut))))
+        #expect(try results(alone).first?["data"]?["action"]?["name"]?.string == "await_result" && alone.publishing.contains { $0.destination == .deadLetters })
+        let (claims, now) = (claims, Self.now)
+        let second = await cascade(lost, ScriptedFlexFactor { _, _ in
+            claims.append(ClaimRequest(.told(.init(.approved, .known)), of: lost, telling: told, at: now), by: "w-2")
+            return .failed(.unknown(.timedOut))
+        })
+        #expect(try results(second).map { $0["id"]?.string } == [told.id] && second.publishing.count == 1)
+        claims.isReachable = false
+        let held = await cascade(lost, ScriptedFlexFactor(.failed(.unknown(.timedOut))))
+        #expect(try results(held).isEmpty && held.publishing.count == 1 && !held.publishing.contains { $0.destination == .deadLetters })
+    }
+
     /// The webhook of a charge whose order was told as not charged: the money stands against what was told.
     @Test func moneyAgainstWhatWasToldIsCorrectedAndALetter() async throws {
         _ = await cascade(recovery(), ScriptedFlexFactor(.evaluated(.declined, "g-1")))

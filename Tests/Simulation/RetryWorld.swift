@@ -362,8 +362,12 @@ struct RetryWorld {
     // MARK: The promises
 
     /// Without an answer to the one call that is keyed by our reference, or when FlexFactor was silent for longer than it remembers keys, an
-    /// outcome may stay unknown.
-    private var mayStayUnknown: Bool { !flexFactor.asking.cancelAnswers || blackout.map { $0 > .minutes(900) } == true }
+    /// outcome may stay unknown: it answers nothing to what it has taken, and cannot be reached at all then.
+    private var mayStayUnknown: Bool {
+        guard flexFactor.asking.cancelAnswers else { return true }
+        guard let blackoutEnds else { return false }
+        return (isCutOff ? max(calmFrom, blackoutEnds) : blackoutEnds) - begin > .minutes(900)
+    }
 
     /// What is wrong with how it ended, if anything.
     var verdict: String? {

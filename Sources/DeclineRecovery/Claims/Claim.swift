@@ -30,6 +30,16 @@ public struct Claim: Sendable, Equatable {
         /// A final result is about to be told.
         case told(Told)
         case reopened(Reopening)
+        case refund(RefundClaim)
+
+        /// The kind of what it tells, if it tells something.
+        public var telling: ResultKind? {
+            switch self {
+            case .told(let told): told.kind
+            case .refund(let refund): refund.telling
+            case .send, .unsent, .exists, .refused, .reopened: nil
+            }
+        }
     }
 
     public struct Told: Sendable, Equatable {
@@ -107,7 +117,7 @@ public enum ClaimVerdict<Found: Sendable>: Sendable {
     case granted(alone: Bool, corrects: ResultKind?)
     /// The recovery was told already.
     case told(Found, ResultKind)
-    /// Somebody's request stands neither withdrawn nor answered: "nothing was charged" is not known.
+    /// Somebody's request stands neither withdrawn nor answered: "nothing was charged", or "nothing was given back", is not known.
     case mayBeCharged
     /// Another recovery of the same debt is open.
     case inRecovery(Found)

@@ -39,6 +39,8 @@ public struct ClaimBook: Sendable {
 
     private var entries: [Fingerprint: Entry] = [:]
     private var debts: [Fingerprint: Claimants] = [:]
+    /// By recovery; few have any.
+    private var refunds: [Fingerprint: RefundBook] = [:]
 
     public init() {}
 
@@ -83,7 +85,10 @@ public struct ClaimBook: Sendable {
         let key = Fingerprint(of: claim.reference, merchant: claim.merchantID)
         var entry = entries[key] ?? Entry(debt: claim.debt, first: offset, until: claim.until)
         entry.debt = entry.debt ?? claim.debt
-        entry.amount = entry.amount ?? claim.amount.map { Fingerprint(String($0.minorUnits), $0.currency.code) }
+        // A refund's amount is its own.
+        if case .refund = claim.act {} else {
+            entry.amount = entry.amount ?? claim.amount.map { Fingerprint(String($0.minorUnits), $0.currency.code) }
+        }
         entry.until = max(entry.until, claim.until)
         let verdict = judge(claim, &entry, key, offset)
         entries[key] = entry
@@ -96,6 +101,7 @@ public struct ClaimBook: Sendable {
         case .unsent(let id):
             entry.open.removeAll { $0.id == id }
             if entry.open.isEmpty, !entry.exists, entry.answeredPost == 0 { close(key, entry) }
+            if entry.isTold { return .told(entry.told, entry.kind) }
             return .granted(alone: entry.open.isEmpty, corrects: nil)
         case .exists(let answered):
             entry.exists = true
@@ -108,12 +114,16 @@ public struct ClaimBook: Sendable {
             // The same key is refused whoever sent it.
             entry.open.removeAll { $0.post <= entry.refusedPost }
             if entry.open.isEmpty, !entry.exists { close(key, entry) }
+            if entry.isTold { return .told(entry.told, entry.kind) }
             return .granted(alone: entry.open.isEmpty, corrects: nil)
         case .told(let told): return tell(told, &entry, key, offset)
         case .reopened(.paidBack):
-            entry.isPaidBack = true
-            if let debt = entry.debt, debts[debt]?.paid == key { set(debt) { $0.paid = nil } }
+            payBack(&entry, key)
             return .granted(alone: true, corrects: nil)
+        case .refund(let refund):
+            let (verdict, isPaidBack) = refunds[key, default: RefundBook()].take(refund, minorUnits: claim.amount?.minorUnits, at: offset)
+            if isPaidBack { payBack(&entry, key) }
+            return verdict
         case .reopened(.byOperator):
             if entry.told >= 0, !entry.kind.isPaid { entry.isReopened = true }
             return entry.isTold ? .told(entry.told, entry.kind) : .granted(alone: true, corrects: nil)
@@ -186,6 +196,12 @@ public struct ClaimBook: Sendable {
         set(debt) { $0.open = nil }
     }
 
+    /// All of the money went back: the debt may be paid again.
+    private mutating func payBack(_ entry: inout Entry, _ key: Fingerprint) {
+        entry.isPaidBack = true
+        if let debt = entry.debt, debts[debt]?.paid == key { set(debt) { $0.paid = nil } }
+    }
+
     private mutating func set(_ debt: Fingerprint, _ change: (inout Claimants) -> Void) {
         var claimants = debts[debt] ?? Claimants()
         change(&claimants)
@@ -199,6 +215,7 @@ public struct ClaimBook: Sendable {
         let gone = entries.filter { $0.value.until < now }
         for (key, entry) in gone {
             entries[key] = nil
+            refunds[key] = nil
             guard let debt = entry.debt, debts[debt] != nil else { continue }
             set(debt) { claimants in
                 if claimants.open == key { claimants.open = nil }

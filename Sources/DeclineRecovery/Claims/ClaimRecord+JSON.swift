@@ -30,6 +30,7 @@ extension ClaimRecord {
             case .reopened(.byOperator(let who, let why)):
                 data.member("who", who)
                 data.member("why", why)
+            case .refund(let refund): refund.write(to: &data)
             }
             data.optional("result", result)
         }
@@ -58,6 +59,7 @@ extension ClaimRecord {
             case "told": act = .told(Claim.Told(try data.word("kind"), try data.word("basis"), withdrawing: try id("of")))
             case "paid_back": act = .reopened(.paidBack)
             case "reopened": act = .reopened(.byOperator(who: try data.text("who"), why: try data.text("why")))
+            case "refund": act = .refund(try RefundClaim(reading: data))
             default: throw data.fault("claim", "a claim's word")
             }
             var amount: Money?
@@ -86,6 +88,42 @@ extension Claim.Act {
         case .told: "told"
         case .reopened(.paidBack): "paid_back"
         case .reopened(.byOperator): "reopened"
+        case .refund: "refund"
         }
+    }
+}
+
+extension RefundClaim {
+    fileprivate func write(to data: inout JSONObjectWriter) {
+        data.member("refundId", id.hex)
+        switch step {
+        case .send(let round):
+            data.member("step", "send")
+            data.member("round", Int64(round))
+        case .unsent(let round):
+            data.member("step", "unsent")
+            data.member("round", Int64(round))
+        case .told(let kind, let round, let isWhole):
+            data.member("step", "told")
+            data.member("kind", kind.rawValue)
+            data.member("round", Int64(round))
+            data.member("isWhole", isWhole)
+        case .news(let isWhole, let isLate):
+            data.member("step", "news")
+            data.member("isWhole", isWhole)
+            data.member("isLate", isLate)
+        }
+    }
+
+    fileprivate init(reading data: EnvelopeReader) throws(EnvelopeFault) {
+        guard let id = Fingerprint(hex: try data.text("refundId")) else { throw data.fault("refundId", "a fingerprint") }
+        let step: Step = switch try data.text("step") {
+        case "send": .send(round: try data.count("round"))
+        case "unsent": .unsent(round: try data.count("round"))
+        case "told": .told(try data.word("kind"), round: try data.count("round"), isWhole: try data.flag("isWhole"))
+        case "news": .news(isWhole: try data.flag("isWhole"), isLate: try data.flag("isLate"))
+        default: throw data.fault("step", "a refund's step")
+        }
+        self.init(id, step)
     }
 }

@@ -165,14 +165,16 @@ public struct ClaimedRecovery: Sendable {
     /// What the stream must know before the recovery is put away.
     private mutating func note(_ stop: RecoveryStop) -> Action {
         guard let sending else {
-            return isSeenNow && !isSeen ? .claim(.exists(answering: nil), telling: nil) : .finish(.stop(stop))
+            if isSeenNow && !isSeen { return .claim(.exists(answering: nil), telling: nil) }
+            // It withdraws nothing: whether somebody has told the end is looked up once more before this one gives up.
+            return stop.leavesIt ? .claim(.unsent(0), telling: nil) : .finish(.stop(stop))
         }
         switch (stop, knowledge) {
         case (_, .nothing) where isSeenNow && !isSeen: return .claim(.exists(answering: nil), telling: nil)
         case (.refuse(.byFlexFactor, _), _): return .claim(.refused(sending.id), telling: nil)
         case (_, .unsent): return .claim(.unsent(sending.id), telling: nil)
         case (_, .answered): return .claim(.exists(answering: sending.id), telling: nil)
-        case (_, .nothing): return .finish(.stop(stop))
+        case (_, .nothing): return stop.leavesIt ? .claim(.unsent(0), telling: nil) : .finish(.stop(stop))
         }
     }
 
@@ -190,7 +192,11 @@ public struct ClaimedRecovery: Sendable {
         case .announcing(let stop): announced(verdict, stop, now)
         case .noting(let stop):
             sending = nil
-            if case .told(let record, _)? = verdict { state = .ended(.again(record)) } else { state = .ended(.stop(stop)) }
+            switch verdict {
+            case .told(let record, _)?: state = .ended(.again(record))
+            case nil where stop.leavesIt: state = .ended(.hold)
+            default: state = .ended(.stop(stop))
+            }
         case .withdrawing:
             sending = nil
             state = .open
@@ -305,6 +311,16 @@ public struct ClaimedRecovery: Sendable {
         default: state = .ended(.stop(stop))
         }
         sending = nil
+    }
+}
+
+extension RecoveryStop {
+    /// Whether nothing more comes of its message.
+    fileprivate var leavesIt: Bool {
+        switch self {
+        case .refuse, .giveUp: true
+        case .park, .advance, .submitted, .conclude, .spend: false
+        }
     }
 }
 

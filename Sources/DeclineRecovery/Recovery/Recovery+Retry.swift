@@ -190,7 +190,7 @@ extension Recovery {
         case .due:
             phase = .ready
             return nil
-        case .seeking(nil) where charge != nil && (now < keyDies(timing) || isSync):
+        case .seeking(nil) where mayAskByPosting(at: now, timing):
             phase = .unanswered
             return nil
         case .seeking(nil):
@@ -221,6 +221,13 @@ extension Recovery {
 
     private var isSync: Bool { if case .retry(.sync, _) = route { true } else { false } }
 
+    /// Whether the order may be asked for by posting it: again under a key that FlexFactor remembers, or, where each post tells how the order
+    /// is by now, as a post of its own.
+    private func mayAskByPosting(at now: Moment, _ timing: RecoveryTiming) -> Bool { charge != nil && (now < keyDies(timing) || isSync) }
+
+    /// Whether the post under way is the first that FlexFactor can have taken: those before it, if any, it refused.
+    private var isFirstTaken: Bool { !evidence.exists && (post == 1 || reference.tag != nil) }
+
     private mutating func retryFailed(_ failure: CallFailure, until: Moment, now: Moment, timing: RecoveryTiming) -> RecoveryStop? {
         if failure == .conflict, evidence.isOtherContent(now: now, timing: timing) { return .giveUp(.keyConflict) }
         switch (phase, failure) {
@@ -228,17 +235,18 @@ extension Recovery {
         case (.due, .unknown), (.due, .refused), (.due, .conflict):
             phase = .ready
             return nil
-        case (.seeking(nil), .unknown) where charge != nil && now < keyDies(timing),
-            (.seeking(nil), .refused) where charge != nil && now < keyDies(timing):
+        case (.seeking(nil), .unknown) where mayAskByPosting(at: now, timing), (.seeking(nil), .refused) where mayAskByPosting(at: now, timing):
             phase = .unanswered
         case (.closing(nil, .look), .unknown), (.closing(nil, .look), .refused), (.closed(nil), .unknown), (.closed(nil), .refused):
             if evidence.isCancelled(now: now, timing: timing) { return .conclude(closing(nil, until: until, now: now)) }
             phase = .closing(nil, recall(now: now, timing: timing) == nil ? .cancel : .recall)
             // At the end of its time it is asked the other way before it is given up.
             if isOverdue(now, until: until, timing: timing) { return nil }
-        case (.ready, .refused(let status, let errors)) where post == 1: return .refuse(.byFlexFactor(status: status), errors)
+        case (.ready, .refused(let status, let errors)) where isFirstTaken: return .refuse(.byFlexFactor(status: status), errors)
+        // FlexFactor has the order and takes no further post of it now: that is no end.
+        case (.ready, .refused) where isSync && charge != nil: return rest(phase.orderID, until: until, now: now, timing: timing)
         case (.due, _), (.ready, .notSent), (.ready, .throttled):
-            if post == 1, failures >= timing.attempts { return .spend }
+            if isFirstTaken, failures >= timing.attempts { return .spend }
         case (.ready, _), (.unanswered, .unknown), (.unanswered, .conflict), (.unanswered, .refused):
             phase = .seeking(nil)
         case (.closing(let id, .cancel), _), (.closing(let id, .recall), _): phase = .closing(id, .look)

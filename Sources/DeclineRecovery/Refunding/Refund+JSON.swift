@@ -13,6 +13,7 @@ extension Refund {
             data.optional("reason", command.reason)
             data.member("since", since.milliseconds)
             data.member("attempts", Int64(attempts))
+            data.member("round", Int64(round))
             data.object("phase") { json in
                 json.member("name", phase.word)
                 switch phase {
@@ -42,7 +43,7 @@ extension Refund {
             return .success(
                 Refund(
                     command, gateways: gateways, since: try reader.moment("since"), phase: try readPhase(reader.object("phase")),
-                    attempts: try reader.count("attempts")))
+                    attempts: try reader.count("attempts"), round: try reader.optionalCount("round") ?? 0))
         } catch {
             return .failure(error)
         }

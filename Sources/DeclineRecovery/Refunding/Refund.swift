@@ -1,12 +1,14 @@
 /// A refund on its way: looks the order up, has FlexFactor give the money back once, looks again, and tells.
 ///
 /// ```
-/// looking --paid--> refunding --answered--> told
-///    |                  \--no answer--> checking --returned--> told; otherwise nobody knows: a dead letter
+/// looking --paid--> refunding --claimed, answered--> told
+///    |               |  \--no answer--> checking --returned--> told; otherwise nobody knows: a dead letter
+///    |               \--claimed by another copy of the command--> waits, and tells what that one told
 ///    \--not there, not paid--> told as failed
 /// ```
 ///
-/// FlexFactor has no key that makes a repeated refund one, so nothing is repeated that may have been carried out.
+/// FlexFactor has no key that makes a repeated refund one, so each request is claimed before it goes out (`RefundClaim`), and nothing is
+/// repeated that may have been carried out.
 public struct Refund: Sendable, Equatable {
     public let command: RefundCommand
     /// Where the order may be; once it is found, where it is.
@@ -14,6 +16,11 @@ public struct Refund: Sendable, Equatable {
     public let since: Moment
     public internal(set) var phase: Phase
     public internal(set) var attempts: Int
+    /// Which request is due or under way: the next after it was seen that the one before did nothing. 0 in messages of workers that claimed
+    /// no refunds.
+    public internal(set) var round: Int
+    /// Its claim is this delivery's own.
+    var isClaimed = false
 
     public enum Phase: Sendable, Equatable {
         /// The number says which gateway is next.
@@ -26,27 +33,68 @@ public struct Refund: Sendable, Equatable {
         case refunded(FlexFactorOrderID, Money)
     }
 
-    public init(_ command: RefundCommand, gateways: [GatewayID], since: Moment, phase: Phase = .looking(0), attempts: Int = 0) {
+    public init(_ command: RefundCommand, gateways: [GatewayID], since: Moment, phase: Phase = .looking(0), attempts: Int = 0, round: Int = 1) {
         self.command = command
         self.gateways = gateways
         self.since = since
         self.phase = phase
         self.attempts = attempts
+        self.round = round
+    }
+
+    /// What is given back, as far as it is known.
+    public var amount: Money? {
+        switch phase {
+        case .looking: command.amount
+        case .refunding(_, let amount), .checking(_, let amount), .refunded(_, let amount): amount
+        }
     }
 
     public enum Stop: Sendable, Equatable {
         case park(until: Moment)
         /// Published to its own stage at once: what comes next must be known to have begun.
         case advance
-        case tell(ResultReason, amount: Money?, isPartial: Bool, FlexFactorOrderID?, [FieldError])
+        case tell(ResultReason, amount: Money?, Extent, FlexFactorOrderID?, [FieldError])
         /// It may have been carried out, and nobody can tell.
         case giveUp
     }
 
+    /// How much of the sale went back.
+    public enum Extent: Sendable, Equatable {
+        /// Something of the sale is left.
+        case part
+        case whole
+        /// FlexFactor's order did not say in time.
+        case unknown
+    }
+
     /// - Parameter redelivered: a pod that died may have sent it.
     public mutating func pickUp(redelivered: Bool) {
+        if round > 0 { return }
         if redelivered, case .refunding(let id, let amount) = phase { phase = .checking(id, amount) }
+        round = 1
     }
+
+    /// What must be claimed before the next call.
+    public var claim: RefundClaim? {
+        guard case .refunding = phase, !isClaimed else { return nil }
+        return claim(.send(round: round))
+    }
+
+    public func claim(_ step: RefundClaim.Step) -> RefundClaim { RefundClaim(Fingerprint(command.id), step) }
+
+    public mutating func granted() { isClaimed = true }
+
+    /// Another's request for this command stands: that of a pod that died with this very message, or of another copy of the command.
+    public mutating func isSentByAnother(redelivered: Bool, now: Moment, timing: RecoveryTiming) -> Stop {
+        attempts += 1
+        guard case .refunding(let id, let amount) = phase, redelivered || now >= since + timing.grace else { return .park(until: now + pause) }
+        phase = .checking(id, amount)
+        return .park(until: now + timing.settle)
+    }
+
+    /// Which of its own requests it speaks of.
+    public var ownRound: Int { isClaimed ? round : 0 }
 
     public var nextCall: (FlexFactorCall, gateway: GatewayID)? {
         switch phase {
@@ -65,15 +113,23 @@ public struct Refund: Sendable, Equatable {
         case .refunding(let id, let amount): return answered(answer, id, amount, now: now, timing: timing)
         case .checking(let id, let amount):
             guard case .found(let order) = answer else { return isOver(now, timing) ? .giveUp : .park(until: now + pause) }
-            if order.state == .returned || order.state == .chargeback { return told(amount, false, id) }
+            if order.state == .returned || order.state == .chargeback { return told(amount, .whole, id) }
             // All that is left can be asked for again: what was given back already is refused then. A part could be given back twice.
             guard command.amount == nil, order.state == .completed else { return .giveUp }
             phase = .refunding(id, amount)
+            round += 1
+            isClaimed = false
             return .advance
         case .refunded(let id, let amount):
-            if case .found(let order) = answer { return told(amount, order.state == .completed, id) }
-            return now >= since + timing.grace ? told(amount, false, id) : .park(until: now + pause)
+            if case .found(let order) = answer { return told(amount, extent(of: amount, order), id) }
+            return now >= since + timing.grace ? told(amount, .unknown, id) : .park(until: now + pause)
         }
+    }
+
+    /// The order may show a moment later that nothing of it is left.
+    private func extent(of amount: Money, _ order: FlexFactorOrder) -> Extent {
+        guard order.state == .completed else { return .whole }
+        return order.minorUnits.map { amount.minorUnits >= $0 } == true ? .whole : .part
     }
 
     private mutating func looked(_ answer: FlexFactorAnswer, at index: Int, now: Moment, timing: RecoveryTiming) -> Stop? {
@@ -111,10 +167,12 @@ public struct Refund: Sendable, Equatable {
         case .refunded:
             phase = .refunded(id, amount)
             return nil
+        // An earlier request may have arrived after all, and this one be refused for that.
+        case .refundFailed where round > 1, .failed(.refused) where round > 1: return .giveUp
         case .refundFailed(let code, let words):
             return failed(words, id, path: code.map { "responseCode \($0)" } ?? "status")
         case .failed(.refused(_, let errors)):
-            return .tell(.refundFailed, amount: amount, isPartial: false, id, errors)
+            return .tell(.refundFailed, amount: amount, .unknown, id, errors)
         case .failed(.notSent), .failed(.throttled):
             // It did not leave; what comes after the wait is the first.
             return isOver(now, timing) ? failed("FlexFactor could not be asked in time; nothing was refunded.", id) : .park(until: now + pause)
@@ -124,10 +182,10 @@ public struct Refund: Sendable, Equatable {
         }
     }
 
-    private func told(_ amount: Money, _ isPartial: Bool, _ id: FlexFactorOrderID) -> Stop { .tell(.refunded, amount: amount, isPartial: isPartial, id, []) }
+    private func told(_ amount: Money, _ extent: Extent, _ id: FlexFactorOrderID) -> Stop { .tell(.refunded, amount: amount, extent, id, []) }
 
     private func failed(_ words: String, _ id: FlexFactorOrderID?, path: String = "order") -> Stop {
-        .tell(.refundFailed, amount: command.amount, isPartial: false, id, [FieldError(path: path, message: words)])
+        .tell(.refundFailed, amount: command.amount, .unknown, id, [FieldError(path: path, message: words)])
     }
 
     private func isOver(_ now: Moment, _ timing: RecoveryTiming) -> Bool { now >= since + timing.reconcileFor }

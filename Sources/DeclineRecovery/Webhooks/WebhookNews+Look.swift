@@ -20,10 +20,13 @@ extension WebhookNews {
     public struct Takings: Sendable, Equatable {
         public let amount: Money?
         public let isPartial: Bool
+        /// Known to be all of it: the debt is open again. What is neither is told as all of it, and may not be.
+        public let isWhole: Bool
 
-        public init(amount: Money?, isPartial: Bool) {
+        public init(amount: Money?, isPartial: Bool, isWhole: Bool) {
             self.amount = amount
             self.isPartial = isPartial
+            self.isWhole = isWhole
         }
     }
 
@@ -102,7 +105,8 @@ extension WebhookNews {
     private func takings(_ order: FlexFactorOrder) -> Takings {
         let amount = minorUnits.flatMap { units in (currency ?? order.currency).map { Money(minorUnits: units, currency: $0) } }
         let isPartial = event == .refunded && order.state == .completed && minorUnits.map { $0 < order.minorUnits ?? .max } == true
-        return Takings(amount: amount, isPartial: isPartial)
+        let isWhole = order.state != .completed || order.minorUnits.map { whole in minorUnits.map { $0 >= whole } ?? false } ?? false
+        return Takings(amount: amount, isPartial: isPartial, isWhole: isWhole)
     }
 
     private func again(_ now: Moment, _ timing: RecoveryTiming, _ why: Distrust) -> Outcome {

@@ -44,7 +44,7 @@ import Testing
         let amount = Money(minorUnits: 500, currency: .usd)
         #expect(refund.nextCall?.0 == .refund("g-1", amount) && refund.nextCall?.gateway == "42")
         #expect(refund.learned(.refunded, now: now, timing: timing) == nil)
-        #expect(refund.learned(order(.completed), now: now, timing: timing) == .tell(.refunded, amount: amount, isPartial: true, "g-1", []))
+        #expect(refund.learned(order(.completed), now: now, timing: timing) == .tell(.refunded, amount: amount, .part, "g-1", []))
     }
 
     @Test func allOfItNeedsNoAmountWhereTheOrderSaysIt() throws {
@@ -52,7 +52,7 @@ import Testing
         _ = refund.learned(order(.completed, minorUnits: 4_999), now: now, timing: timing)
         #expect(refund.nextCall?.0 == .refund("g-1", Money(minorUnits: 4_999, currency: .usd)))
         _ = refund.learned(.refunded, now: now, timing: timing)
-        guard case .tell(.refunded, _, false, _, _) = refund.learned(order(.returned), now: now, timing: timing) else {
+        guard case .tell(.refunded, _, .whole, _, _) = refund.learned(order(.returned), now: now, timing: timing) else {
             Issue.record("it is not told as whole")
             return
         }
@@ -74,7 +74,9 @@ import Testing
         for isRedelivered in [false, true] {
             var refund = try refund()
             _ = refund.learned(order(.completed), now: now, timing: timing)
-            if isRedelivered { refund.pickUp(redelivered: true) } else {
+            if isRedelivered {
+                guard case .park = refund.isSentByAnother(redelivered: true, now: now, timing: timing) else { continue }
+            } else {
                 #expect(refund.learned(.failed(.unknown(.timedOut)), now: now, timing: timing) == .park(until: now + timing.settle))
             }
             #expect(refund.nextCall?.0 == .lookUp("g-1"))
@@ -85,12 +87,35 @@ import Testing
             }
             #expect(refund.learned(order(.completed), now: now, timing: timing) == .giveUp)
         }
+        // A worker that claimed no refunds may have sent it.
+        var old = try Refund.decode(Array(String(decoding: unclaimed().encoded(), as: UTF8.self).replacing(#""round":1,"#, with: "").utf8)).get()
+        old.pickUp(redelivered: true)
+        #expect(old.nextCall?.0 == .lookUp("g-1") && old.round == 1)
         var unsent = try refund()
         _ = unsent.learned(order(.completed), now: now, timing: timing)
         guard case .park = unsent.learned(.failed(.notSent(.cannotConnect("refused"))), now: now, timing: timing), case .refund? = unsent.nextCall?.0 else {
             Issue.record("what did not leave is tried again")
             return
         }
+    }
+
+    private func unclaimed() throws -> Refund {
+        var refund = try refund()
+        _ = refund.learned(order(.completed), now: now, timing: timing)
+        return refund
+    }
+
+    /// All of it may be asked for anew once it was seen that nothing came of it; but a refusal then may be for what the first request did.
+    @Test func aSecondRequestForAllOfItIsARoundOfItsOwn() throws {
+        var refund = try refund(#""recoveryReference":"A-S0","flexFactorOrderId":"g-1""#)
+        _ = refund.learned(order(.completed, minorUnits: 4_999), now: now, timing: timing)
+        #expect(refund.claim?.step == .send(round: 1))
+        refund.granted()
+        #expect(refund.claim == nil)
+        _ = refund.learned(.failed(.unknown(.timedOut)), now: now, timing: timing)
+        #expect(refund.learned(order(.completed), now: now, timing: timing) == .advance && refund.claim?.step == .send(round: 2))
+        #expect(try Refund.decode(refund.encoded()).get().claim?.step == .send(round: 2))
+        #expect(refund.learned(.refundFailed(code: "2001", "too much"), now: now, timing: timing) == .giveUp)
     }
 
     @Test func whatIsNotPaidIsNotRefunded() throws {

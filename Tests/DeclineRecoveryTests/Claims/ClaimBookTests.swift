@@ -195,6 +195,8 @@ import Testing
     @Test(arguments: [
         Claim.Act.send(post: 3), .unsent(77), .exists(answering: nil), .exists(answering: .max), .refused(1), .told(.init(.approved, .known)),
         .told(.init(.skipped, .unsent, withdrawing: 5)), .reopened(.paidBack), .reopened(.byOperator(who: "Ada", why: "they agree")),
+        .refund(RefundClaim(Fingerprint("r"), .send(round: 2))), .refund(RefundClaim(Fingerprint("r"), .unsent(round: 0))),
+        .refund(RefundClaim(Fingerprint("r"), .told(.refundFailed, round: 1, isWhole: true))), .refund(RefundClaim(Fingerprint("r"), .news(isWhole: true, isLate: false))),
     ])
     func whatTravelsComesBack(act: Claim.Act) throws {
         let record = ClaimRecord(

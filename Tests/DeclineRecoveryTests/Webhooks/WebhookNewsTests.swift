@@ -114,12 +114,12 @@ import Testing
         let usd = try #require(Currency("USD"))
         let part = try refund(#"{"Amount":500,"Currency":"USD","RefundId":"r-1"}"#)
         let amount = Money(minorUnits: 500, currency: usd)
-        #expect(learned(part, order(.completed)) == .tell(reference, .refunded, .init(amount: amount, isPartial: true)))
-        #expect(learned(part, order(.completed, minorUnits: 500)) == .tell(reference, .refunded, .init(amount: amount, isPartial: false)))
-        #expect(learned(part, order(.returned)) == .tell(reference, .refunded, .init(amount: amount, isPartial: false)))
-        #expect(learned(try refund("null"), order(.completed)) == .tell(reference, .refunded, .init(amount: nil, isPartial: false)))
+        #expect(learned(part, order(.completed)) == .tell(reference, .refunded, .init(amount: amount, isPartial: true, isWhole: false)))
+        #expect(learned(part, order(.completed, minorUnits: 500)) == .tell(reference, .refunded, .init(amount: amount, isPartial: false, isWhole: true)))
+        #expect(learned(part, order(.returned)) == .tell(reference, .refunded, .init(amount: amount, isPartial: false, isWhole: true)))
+        #expect(learned(try refund("null"), order(.completed)) == .tell(reference, .refunded, .init(amount: nil, isPartial: false, isWhole: false)))
         #expect(try refund(#"{"Amount":12.5}"#).minorUnits == 1_250)
-        #expect(learned(try refund(#"{"Amount":12.5}"#), order(.completed, currency: usd)) == .tell(reference, .refunded, .init(amount: Money(minorUnits: 1_250, currency: usd), isPartial: true)))
+        #expect(learned(try refund(#"{"Amount":12.5}"#), order(.completed, currency: usd)) == .tell(reference, .refunded, .init(amount: Money(minorUnits: 1_250, currency: usd), isPartial: true, isWhole: false)))
     }
 
     @Test func eachRefundHasAnIDOfItsOwnAndEachCopyTheSame() throws {
@@ -137,7 +137,7 @@ import Testing
         let bare = try #require(read(#"{"Event":"order.refunded","OrderId":"g-1"}"#))
         #expect(bare.step(gateway: managed) == .look("g-1"))
         let reference = try #require(RecoveryReference("A-S0"))
-        #expect(learned(bare, order(.returned, echo: "A-S0")) == .tell(reference, .refunded, .init(amount: nil, isPartial: false)))
+        #expect(learned(bare, order(.returned, echo: "A-S0")) == .tell(reference, .refunded, .init(amount: nil, isPartial: false, isWhole: true)))
         #expect(learned(bare, order(.returned, echo: "shop-1")) == .ignore(.foreignOrder))
         #expect(learned(bare, order(.returned)) == .distrust(.unplaced))
     }

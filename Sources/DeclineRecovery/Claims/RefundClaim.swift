@@ -1,0 +1,105 @@
+/// What is claimed about giving money back. FlexFactor has no key that makes a repeated refund one, so the claims are all there is.
+///
+/// A command of the CRM is carried out once, however often it was published. FlexFactor's webhook of what a command of ours gave back is no
+/// second refund: it is placed with the command by its amount, since nothing else of it is known before it comes.
+public struct RefundClaim: Sendable, Equatable {
+    /// Of the command's id; with `news`, of what tells one refund from another there.
+    public let id: Fingerprint
+    public let step: Step
+
+    public enum Step: Sendable, Equatable {
+        /// FlexFactor is about to be asked for it. A later round comes after it was seen that the one before did nothing.
+        case send(round: Int)
+        /// No byte of it was written. Round 0 withdraws nothing, and shows what was told.
+        case unsent(round: Int)
+        /// `round`: which of its own requests the teller speaks of; 0 for none.
+        case told(ResultKind, round: Int, isWhole: Bool)
+        /// FlexFactor reports a refund. `isLate`: a command that may have done it had its time to say so.
+        case news(isWhole: Bool, isLate: Bool)
+    }
+
+    public init(_ id: Fingerprint, _ step: Step) {
+        self.id = id
+        self.step = step
+    }
+
+    var telling: ResultKind? {
+        switch step {
+        case .told(let kind, _, _): kind
+        case .news: .refunded
+        case .send, .unsent: nil
+        }
+    }
+}
+
+/// The refunds of one recovery, as the claims have them.
+struct RefundBook: Sendable {
+    /// One refund: the CRM's command, FlexFactor's news of it, or both.
+    private struct Entry: Sendable {
+        var command: Fingerprint?
+        var news: Fingerprint?
+        var minorUnits: Int64?
+        var round: Int32 = 0
+        var isOpen = false
+        /// Where it was told; negative before.
+        var told: Int64 = -1
+        var kind = ResultKind.refunded
+    }
+
+    private var entries: [Entry] = []
+
+    /// - Returns: the verdict, and whether all of the money is known to be back by it.
+    mutating func take(_ claim: RefundClaim, minorUnits: Int64?, at offset: Int64) -> (ClaimVerdict<Int64>, isPaidBack: Bool) {
+        let granted = ClaimVerdict<Int64>.granted(alone: true, corrects: nil)
+        if case .news(let isWhole, let isLate) = claim.step { return hear(claim.id, minorUnits, isWhole, isLate, offset) }
+        let index = entries.firstIndex { $0.command == claim.id } ?? entries.endIndex
+        if index == entries.endIndex { entries.append(Entry(command: claim.id)) }
+        let entry = entries[index]
+        if entry.told >= 0 { return (.told(entry.told, entry.kind), false) }
+        switch claim.step {
+        case .send(let round):
+            let round = Int32(clamping: round)
+            if round < entry.round || round == entry.round && entry.isOpen { return (.mayBeCharged, false) }
+            entries[index].round = round
+            entries[index].isOpen = true
+            entries[index].minorUnits = minorUnits
+        case .unsent(let round):
+            if round > 0, round == entry.round { entries[index].isOpen = false }
+        case .told(let kind, let round, let isWhole):
+            if kind != .refunded, entry.isOpen, round != entry.round { return (.mayBeCharged, false) }
+            entries[index].told = offset
+            entries[index].kind = kind
+            entries[index].isOpen = false
+            return (granted, kind == .refunded && isWhole)
+        case .news: break
+        }
+        return (granted, false)
+    }
+
+    private mutating func hear(
+        _ news: Fingerprint, _ minorUnits: Int64?, _ isWhole: Bool, _ isLate: Bool, _ offset: Int64
+    ) -> (ClaimVerdict<Int64>, isPaidBack: Bool) {
+        let granted = ClaimVerdict<Int64>.granted(alone: true, corrects: nil)
+        if let known = entries.first(where: { $0.news == news }) {
+            return (known.command == nil ? granted : .told(known.told, known.kind), false)
+        }
+        func fits(_ entry: Entry) -> Bool {
+            guard entry.command != nil, entry.news == nil else { return false }
+            return entry.minorUnits == nil || minorUnits == nil || entry.minorUnits == minorUnits
+        }
+        if let index = entries.firstIndex(where: { $0.told >= 0 && $0.kind == .refunded && fits($0) }) {
+            entries[index].news = news
+            return (.told(entries[index].told, .refunded), isWhole)
+        }
+        if let index = entries.firstIndex(where: { $0.isOpen && fits($0) }) {
+            guard isLate else { return (.mayBeCharged, false) }
+            // Whoever sent it cannot say: this is what came of it.
+            entries[index].news = news
+            entries[index].told = offset
+            entries[index].isOpen = false
+            return (granted, isWhole)
+        }
+        entries.append(Entry(news: news, minorUnits: minorUnits, told: offset))
+        return (granted, isWhole)
+    }
+}

@@ -1,0 +1,118 @@
+import DeclineRecovery
+import TestSupport
+import Testing
+
+/// A command to refund is carried out once and told once, and the news of it is no second refund.
+@Suite struct RefundBookTests {
+    private static let now = Moment(milliseconds: 1_800_000_000_000)
+
+    private struct Stream {
+        var book = ClaimBook()
+        var offset: Int64 = -1
+        let debt = Debt(merchantID: "acme", orderID: "A1", purchaseID: nil, billingCycle: nil, chargeID: nil)
+
+        static func reference(_ id: String) -> RecoveryReference {
+            RecoveryReference(DeclineIdentity(merchantID: "acme", source: "crm", id: id), orderID: "A1", kind: .sale, sequence: 0)
+        }
+
+        @discardableResult
+        mutating func append(_ act: Claim.Act, of decline: String = "d-1", amount: Int64? = nil, until: Moment = RefundBookTests.now + .days(33)) -> ClaimVerdict<Int64> {
+            offset += 1
+            let isRefund = if case .refund = act { true } else { false }
+            let claim = Claim(
+                id: UInt64(offset + 1), merchantID: "acme", reference: Self.reference(decline), debt: isRefund ? nil : Fingerprint(of: debt),
+                amount: isRefund ? amount.map { Money(minorUnits: $0, currency: .usd) } : Money(minorUnits: 4_999, currency: .usd), act: act,
+                at: RefundBookTests.now, until: until, worker: "w")
+            // What travels is what is read.
+            return book.take(ClaimRecord.decode(ClaimRecord(claim).encoded())!.claim, at: offset)
+        }
+
+        @discardableResult
+        mutating func refund(_ id: String, _ step: RefundClaim.Step, amount: Int64? = nil) -> ClaimVerdict<Int64> {
+            append(.refund(RefundClaim(Fingerprint(id), step)), amount: amount)
+        }
+
+        mutating func pay() { append(.told(Claim.Told(.approved, .known))) }
+        /// Whether another decline of the debt may be charged.
+        mutating func isDebtOpen() -> Bool { if case .granted = append(.send(post: 1), of: "d-\(offset)") { true } else { false } }
+    }
+
+    private let granted = ClaimVerdict<Int64>.granted(alone: true, corrects: nil)
+
+    @Test func oneRequestStandsAtATime() {
+        var stream = Stream()
+        #expect(stream.refund("r-1", .send(round: 1), amount: 500) == granted)
+        #expect(stream.refund("r-1", .send(round: 1), amount: 500) == .mayBeCharged)
+        // Another command is another refund.
+        #expect(stream.refund("r-2", .send(round: 1), amount: 500) == granted)
+        #expect(stream.refund("r-1", .unsent(round: 1)) == granted)
+        #expect(stream.refund("r-1", .send(round: 1), amount: 500) == granted)
+        #expect(stream.refund("r-1", .send(round: 2), amount: 500) == granted, "it was seen that the first did nothing")
+        #expect(stream.refund("r-1", .send(round: 1), amount: 500) == .mayBeCharged && stream.refund("r-1", .send(round: 2), amount: 500) == .mayBeCharged)
+        #expect(stream.refund("r-1", .unsent(round: 1)) == granted && stream.refund("r-1", .send(round: 2)) == .mayBeCharged, "nobody withdraws another round")
+    }
+
+    @Test func whatWasToldIsToldAgain() {
+        var stream = Stream()
+        stream.refund("r-1", .send(round: 1), amount: 500)
+        #expect(stream.refund("r-1", .told(.refundFailed, round: 0, isWhole: false)) == .mayBeCharged, "somebody asks for it now")
+        #expect(stream.refund("r-1", .told(.refunded, round: 1, isWhole: false)) == granted)
+        for step in [RefundClaim.Step.send(round: 1), .send(round: 2), .unsent(round: 0), .told(.refundFailed, round: 0, isWhole: false)] {
+            #expect(stream.refund("r-1", step) == .told(2, .refunded))
+        }
+        #expect(stream.refund("r-2", .told(.refundFailed, round: 0, isWhole: false)) == granted)
+        #expect(stream.refund("r-2", .send(round: 1)) == .told(7, .refundFailed))
+    }
+
+    /// What a command gave back is told by the command: news of it are placed with it by their amount, each with one.
+    @Test func newsOfACommandIsNoSecondRefund() {
+        var stream = Stream()
+        for command in ["r-1", "r-2"] {
+            stream.refund(command, .send(round: 1), amount: 500)
+            #expect(stream.refund("n-early", .news(isWhole: false, isLate: false), amount: 500) == (command == "r-1" ? .mayBeCharged : .told(2, .refunded)))
+            stream.refund(command, .told(.refunded, round: 1, isWhole: false))
+        }
+        #expect(stream.refund("n-early", .news(isWhole: false, isLate: false), amount: 500) == .told(2, .refunded))
+        #expect(stream.refund("n-2", .news(isWhole: false, isLate: false), amount: 500) == .told(5, .refunded))
+        // Two commands gave back 500 each; a third one was made in FlexFactor's portal.
+        for _ in 0..<2 { #expect(stream.refund("n-3", .news(isWhole: false, isLate: false), amount: 500) == granted) }
+        #expect(stream.refund("n-4", .news(isWhole: false, isLate: false), amount: 700) == granted)
+        #expect(stream.refund("n-2", .news(isWhole: false, isLate: true), amount: 500) == .told(5, .refunded))
+    }
+
+    /// Where a command cannot say what became of it, the news does; and the command tells the same when it can after all.
+    @Test func lateNewsTellsForTheCommand() {
+        var stream = Stream()
+        stream.refund("r-1", .send(round: 1), amount: 500)
+        #expect(stream.refund("n-1", .news(isWhole: false, isLate: true), amount: 500) == granted)
+        #expect(stream.refund("r-1", .told(.refunded, round: 1, isWhole: false)) == .told(1, .refunded))
+        #expect(stream.refund("r-1", .unsent(round: 0)) == .told(1, .refunded), "nor is it given up")
+    }
+
+    @Test func onlyAllOfTheMoneyOpensTheDebtAgain() {
+        for (step, isOpen) in [
+            (RefundClaim.Step.told(.refunded, round: 1, isWhole: false), false), (.told(.refunded, round: 1, isWhole: true), true),
+            (.told(.refundFailed, round: 1, isWhole: false), false), (.news(isWhole: false, isLate: false), false), (.news(isWhole: true, isLate: false), true),
+        ] {
+            var stream = Stream()
+            stream.pay()
+            let before = stream.isDebtOpen()
+            stream.refund("r-1", step, amount: 500)
+            let after = stream.isDebtOpen()
+            #expect(!before && after == isOpen, "\(step)")
+        }
+        // Each a part, and none of them says that nothing is left.
+        var stream = Stream()
+        stream.pay()
+        for part in 0..<3 { stream.refund("n-\(part)", .news(isWhole: false, isLate: false), amount: 500) }
+        let isOpen = stream.isDebtOpen()
+        #expect(!isOpen)
+    }
+
+    @Test func refundsLeaveWithTheirRecovery() {
+        var stream = Stream()
+        stream.refund("r-1", .told(.refunded, round: 0, isWhole: false), amount: 500)
+        stream.book.forget(before: Self.now + .days(34))
+        #expect(stream.book.count == 0 && stream.refund("r-1", .send(round: 1), amount: 500) == granted)
+    }
+}

@@ -1,0 +1,165 @@
+import DeclineRecovery
+@testable import Pipeline
+import Synchronization
+import TestSupport
+import Testing
+
+/// A command to refund in the hands of pods that die after any effect, published twice, with FlexFactor's webhook before, between and behind.
+@Suite struct RefundStageTests {
+    private static let now = Moment(milliseconds: 1_800_000_000_000)
+    private static let reference = RecoveryReference(DeclineIdentity(merchantID: "acme", source: "crm", id: "d-1"), orderID: "A1", kind: .sale, sequence: 0)
+
+    /// A pod and what it reaches. After so many effects it is dead: nothing that it does counts any more.
+    private final class Pod: FlexFactorPort, ClaimsPort {
+        let world: World
+        private let left: Mutex<Int>
+
+        init(_ world: World, dyingAfter effects: Int?) {
+            self.world = world
+            left = Mutex(effects ?? .max)
+        }
+
+        var isDead: Bool { left.withLock { $0 < 0 } }
+        private func lives() -> Bool { left.withLock { left in left -= 1; return left >= 0 } }
+
+        func perform(_ call: FlexFactorCall, merchant: MerchantID, gateway: GatewayID, traceparent: String?, deadline: Moment) async -> FlexFactorAnswer {
+            lives() ? world.perform(call) : .failed(.notSent(.cannotConnect("dead")))
+        }
+
+        func tokenize(
+            _ card: SealedCard, of charge: Charge, merchant: MerchantID, gateway: GatewayID, traceparent: String?, deadline: Moment
+        ) async -> FlexFactorAnswer { .failed(.notSent(.cannotConnect("none"))) }
+
+        func standing(of reference: RecoveryReference, merchant: MerchantID) -> ClaimBook.Standing? { nil }
+        func claim(_ request: ClaimRequest) async -> Claimed? { lives() ? world.claims.append(request, by: "w") : nil }
+        func record(at offset: Int64) async -> ClaimRecord? { await world.claims.record(at: offset) }
+        func openRecovery(of debt: Fingerprint) async -> RecoveryReference? { nil }
+    }
+
+    /// FlexFactor with one paid order of 49.99, the stream of claims, and what waits at the broker.
+    private final class World: Sendable {
+        struct State {
+            var refunded: Int64 = 0
+            var requests = 0
+            var losesAnswer = false
+            var waiting: [(message: IncomingMessage, due: Moment)] = []
+            var told: [String: Set<[UInt8]>] = [:]
+            var letters = 0
+        }
+
+        let claims = MemoryClaims(now: RefundStageTests.now)
+        let clock = ManualClock(RefundStageTests.now)
+        let state = Mutex(State())
+
+        func perform(_ call: FlexFactorCall) -> FlexFactorAnswer {
+            state.withLock { state in
+                guard case .refund(_, let amount) = call else {
+                    let order = FlexFactorOrder(id: "g-1", state: state.refunded == 4_999 ? .returned : .completed, minorUnits: 4_999, currency: .usd)
+                    return .found(order)
+                }
+                state.requests += 1
+                guard state.refunded + amount.minorUnits <= 4_999 else { return .refundFailed(code: "2001", "too much") }
+                state.refunded += amount.minorUnits
+                if state.losesAnswer {
+                    state.losesAnswer = false
+                    return .failed(.unknown(.timedOut))
+                }
+                return .refunded
+            }
+        }
+
+        func run(_ pod: Pod) async {
+            guard let next = state.withLock({ state in
+                state.waiting.indices.min { state.waiting[$0].due < state.waiting[$1].due }.map { state.waiting.remove(at: $0) }
+            }) else { return }
+            if clock.now() < next.due { clock.pass(next.due - clock.now()) }
+            let handled: Handled
+            if next.message.type == WebhookNews.type {
+                handled = await OutcomeStage(
+                    merchants: Merchants(Merchant(id: "acme", flexFactorGateways: [FlexFactorGateway(id: "42")])), claims: pod, flexFactor: pod, cancels: Cancels(),
+                    clock: clock, worker: .sample, cards: Vault(hasKey: false), timing: RecoveryTiming(), callLimit: .seconds(5)
+                ).handle(next.message)
+            } else {
+                handled = await RetryStage(
+                    flexFactor: pod, claims: pod, cancels: Cancels(), clock: clock, worker: .sample, cards: Vault(hasKey: false), timing: RecoveryTiming(),
+                    callLimit: .seconds(5)
+                ).handle(next.message)
+            }
+            state.withLock { state in
+                if pod.isDead {
+                    state.waiting.append((IncomingMessage(body: next.message.body, type: next.message.type, redelivered: true), clock.now() + .seconds(1)))
+                    return
+                }
+                for message in handled.publishing {
+                    switch message.destination {
+                    case .results: state.told[message.messageID, default: []].insert(message.body)
+                    case .deadLetters: state.letters += 1
+                    case .stage: state.waiting.append((IncomingMessage(body: message.body, type: message.type), clock.now()))
+                    case .delayed(_, let span): state.waiting.append((IncomingMessage(body: message.body, type: message.type), clock.now() + span))
+                    default: break
+                    }
+                }
+            }
+        }
+    }
+
+    private func command(_ amount: Int64?) -> IncomingMessage {
+        let command = RefundCommand(
+            id: "r-1", merchantID: "acme", reference: Self.reference, orderID: "g-1", amount: amount.map { Money(minorUnits: $0, currency: .usd) }, reason: nil)
+        return IncomingMessage(body: Refund(command, gateways: ["42"], since: Self.now).encoded(), type: Refund.type)
+    }
+
+    private func webhook(_ amount: Int64) -> IncomingMessage {
+        let body = #"{"Event":"order.refunded","TimeStamp":"2027-01-15T08:00:00Z","EventData":{"Amount":\#(amount),"RefundId":"rf-1"},"ExternalOrderId":"\#(Self.reference.text)","OrderId":"g-1"}"#
+        return IncomingMessage(body: WebhookNews(body: Array(body.utf8), merchantID: "acme", gatewayID: "42", receivedAt: Self.now)!.encoded(), type: WebhookNews.type)
+    }
+
+    @Test(arguments: [500, nil] as [Int64?], [false, true])
+    func twoCopiesAreOneRefundWhereverAPodDies(amount: Int64?, withWebhook: Bool) async {
+        for losesAnswer in [false, true] {
+            for death in 0..<14 {
+                for webhookAfter in withWebhook ? Array(0..<5) : [99] {
+                    let world = World()
+                    world.state.withLock { state in
+                        state.losesAnswer = losesAnswer
+                        state.waiting = [(command(amount), Self.now), (command(amount), Self.now + .milliseconds(1))]
+                    }
+                    let dying = Pod(world, dyingAfter: death)
+                    let living = Pod(world, dyingAfter: nil)
+                    var isHeard = false
+                    for step in 0..<400 {
+                        if withWebhook, !isHeard, step >= webhookAfter, world.state.withLock({ $0.refunded > 0 }) {
+                            isHeard = true
+                            world.state.withLock { $0.waiting.append((webhook(amount ?? 4_999), world.clock.now())) }
+                        }
+                        await world.run(dying.isDead || step % 2 == 1 ? living : dying)
+                        if world.state.withLock({ $0.waiting.isEmpty }), !withWebhook || isHeard { break }
+                    }
+                    let end = world.state.withLock { $0 }
+                    let about = "amount \(amount ?? 0), answer lost \(losesAnswer), death after \(death), webhook after \(webhookAfter)"
+                    #expect(end.waiting.isEmpty, "\(about): still going")
+                    #expect(end.refunded == amount ?? 4_999, "\(about): \(end.refunded) went back")
+                    #expect(end.told.count <= 1, "\(about): told \(end.told.keys)")
+                    #expect(end.told.values.allSatisfy { $0.count == 1 }, "\(about): told in two ways")
+                    #expect(end.told.count == 1 || end.letters > 0, "\(about): nothing told")
+                    #expect(end.told.keys.allSatisfy { $0.contains("/refunded/") }, "\(about): \(end.told.keys)")
+                    if amount == nil || withWebhook { #expect(end.told.count == 1, "\(about): nobody told it") }
+                    if death > 10, !losesAnswer { #expect(end.letters == 0 && end.requests == 1, "\(about): \(end.letters) letters, \(end.requests) requests") }
+                }
+            }
+        }
+    }
+
+    @Test func nothingIsGivenBackWhileNoClaimCanBeMade() async {
+        let world = World()
+        world.claims.isReachable = false
+        let flexFactor = ScriptedFlexFactor(.order(.completed), .refunded)
+        let stage = RetryStage(
+            flexFactor: flexFactor, claims: world.claims, cancels: Cancels(), clock: world.clock, worker: .sample, cards: Vault(hasKey: false), timing: RecoveryTiming(),
+            callLimit: .seconds(5))
+        let first = await stage.handle(command(500))
+        guard let next = first.publishing.first else { return }
+        let second = await stage.handle(IncomingMessage(body: next.body, type: next.type))
+        #expect(!flexFactor.calls.contains { $0.charges } && second.publishing.map(\.destination) == [.delayed(.retry, .seconds(5))])
+    }
+}
