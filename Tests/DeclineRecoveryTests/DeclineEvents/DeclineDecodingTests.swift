@@ -129,19 +129,3 @@ struct DeclineText {
         return Array(object(root.merging(["data": object(data)]) { $1 }).utf8)
     }
 }
-
-/// Numbers that pass every check and are nobody's card, made here so that they stand in no file.
-enum CardNumbers {
-    static let visa = complete("4000123412341", length: 16)
-
-    /// A number of a length with the check digit it needs.
-    static func complete(_ start: String, length: Int) -> String {
-        let padded = start + String(repeating: "7", count: length - 1 - start.count)
-        let sum = padded.reversed().enumerated().reduce(0) { sum, digit in
-            let value = Int(String(digit.element))!
-            let weighted = digit.offset % 2 == 0 ? value * 2 : value
-            return sum + (weighted > 9 ? weighted - 9 : weighted)
-        }
-        return padded + String((10 - sum % 10) % 10)
-    }
-}

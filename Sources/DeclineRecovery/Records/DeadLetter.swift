@@ -1,0 +1,167 @@
+/// A message that could not be processed, with all that an operator needs to understand it (behaviour.md §10; schemas/dead-letter.v1.schema.json).
+///
+/// Immutable: what operators do with it is told by later records. The stored body is redacted before it comes here.
+public struct DeadLetter: Sendable, Equatable {
+    public static let type = "com.salvage.dead-letter.v1"
+
+    /// The same message dying of the same cause at the same stage writes the same letter, however often it is repeated.
+    public let id: UUID5
+    public let reason: DeadLetterReason
+    public let explanation: String
+    public let faults: [FieldError]
+    public let stage: Stage
+    public let attempts: Int
+    public let subject: Subject
+    public let original: Original
+    public let worker: Worker
+    public let writtenAt: Moment
+
+    /// What the letter is about, as far as it could be read.
+    public struct Subject: Sendable, Equatable {
+        public let merchantID: MerchantID?
+        public let reference: RecoveryReference?
+        public let orderID: String?
+        /// The FlexFactor gateway.
+        public let gatewayID: GatewayID?
+
+        public init(
+            merchantID: MerchantID? = nil, reference: RecoveryReference? = nil, orderID: String? = nil, gatewayID: GatewayID? = nil
+        ) {
+            self.merchantID = merchantID
+            self.reference = reference
+            self.orderID = orderID
+            self.gatewayID = gatewayID
+        }
+
+        public init(_ recovery: Recovery) {
+            self.init(
+                merchantID: recovery.merchantID, reference: recovery.reference, orderID: recovery.order.id, gatewayID: recovery.gatewayID)
+        }
+    }
+
+    /// The message as it came.
+    public struct Original: Sendable, Equatable {
+        public let exchange: String
+        public let routingKey: String
+        public let redelivered: Bool
+        /// How often it was handed out without being finished, where that is why it is here.
+        public let deliveries: Int?
+        public let messageID: String?
+        public let type: String?
+        public let contentType: String?
+        public let correlationID: String?
+        public let replyTo: String?
+        public let headers: [Header]
+        /// Without card data, whatever the original held. A card token may stand in it sealed.
+        public let redactedBody: [UInt8]
+        public let originalByteCount: Int
+        /// Only the beginning of the body is kept: it was longer than anything that is worked on.
+        public let isTruncated: Bool
+
+        /// A header with its value as JSON, so that it keeps its type (`FieldValue.init(_:)` says how).
+        public struct Header: Sendable, Equatable {
+            public let name: String
+            public let value: JSONValue
+
+            public init(name: String, value: JSONValue) {
+                self.name = name
+                self.value = value
+            }
+
+            /// The value for a person to read.
+            public var text: String { value.string ?? String(decoding: value.bytes, as: UTF8.self) }
+        }
+
+        public init(
+            exchange: String, routingKey: String, redelivered: Bool, deliveries: Int? = nil, messageID: String?, type: String?, contentType: String?,
+            correlationID: String?, replyTo: String?, headers: [Header], redactedBody: [UInt8], originalByteCount: Int, isTruncated: Bool = false
+        ) {
+            self.exchange = exchange
+            self.routingKey = routingKey
+            self.redelivered = redelivered
+            self.deliveries = deliveries
+            self.messageID = messageID
+            self.type = type
+            self.contentType = contentType
+            self.correlationID = correlationID
+            self.replyTo = replyTo
+            self.headers = headers
+            self.redactedBody = redactedBody
+            self.originalByteCount = originalByteCount
+            self.isTruncated = isTruncated
+        }
+    }
+
+    /// The process that wrote the letter.
+    public struct Worker: Sendable, Equatable {
+        public let id: String
+        public let host: String
+        public let version: String
+        /// The version of its built-in decline tables; `nil` in letters that do not say.
+        public let mapping: String?
+
+        public init(id: String, host: String, version: String, mapping: String? = DeclineTables.version) {
+            self.id = id
+            self.host = host
+            self.version = version
+            self.mapping = mapping
+        }
+    }
+
+    /// - Parameters:
+    ///   - source: who published the message, as it says itself; ids are unique within it (CloudEvents 1.0, `source`).
+    ///   - identity: what tells the message from others where its id does not: its body, redacted, nothing sealed.
+    public init(
+        reason: DeadLetterReason, explanation: String, faults: [FieldError] = [], stage: Stage, attempts: Int = 0, subject: Subject = Subject(),
+        original: Original, source: String? = nil, identity: @autoclosure () -> [UInt8], worker: Worker, writtenAt: Moment
+    ) {
+        let publisher = [source, subject.merchantID?.text].compactMap { $0 }
+        // Some publishers set an empty id. And two of them, or two merchants' orders of the same name, may have the same.
+        var parts = [original.messageID].compactMap { $0 }.filter { !$0.isEmpty }
+        parts += parts.isEmpty || publisher.isEmpty ? [String(decoding: identity(), as: UTF8.self)] : publisher
+        let message = parts.joined(separator: "/")
+        self.init(
+            id: UUID5(namespace: Self.namespace, name: "\(stage.rawValue)/\(reason.rawValue)/\(message)"), reason: reason, explanation: explanation,
+            faults: faults, stage: stage, attempts: attempts, subject: subject, original: original, worker: worker, writtenAt: writtenAt)
+    }
+
+    private static let namespace = UUID5(high: 0x6d1f_0c52_93be_4e07, low: 0x8f24_ab61_7c05_d9e3)
+
+    init(
+        id: UUID5, reason: DeadLetterReason, explanation: String, faults: [FieldError], stage: Stage, attempts: Int, subject: Subject,
+        original: Original, worker: Worker, writtenAt: Moment
+    ) {
+        self.id = id
+        self.reason = reason
+        self.explanation = explanation
+        self.faults = faults
+        self.stage = stage
+        self.attempts = attempts
+        self.subject = subject
+        self.original = original
+        self.worker = worker
+        self.writtenAt = writtenAt
+    }
+
+    /// What the CRM was told when the letter was written; a replay may tell it something else.
+    public var crmWasTold: ResultKind? {
+        switch reason {
+        // Without any id there was no telling what is rejected.
+        case .invalidEvent where original.messageID == nil && original.json?["id"]?.string == nil: nil
+        default: reason.crmWasTold
+        }
+    }
+
+    /// The charge may have happened: replaying the message could charge twice, so the letter is only reconciled.
+    public var mayBeCharged: Bool {
+        switch (reason, stage) {
+        case (.outcomeUnknown, _): true
+        // The CRM's order to cancel charges nobody.
+        case (.crashesWorkers, _) where original.type == Cancellation.type: false
+        // Intake and outcomes charge nobody. Of any other stage its worker may have sent the charge before it ended.
+        case (.crashesWorkers, .intake), (.crashesWorkers, .outcomes): false
+        case (.crashesWorkers, _): true
+        default: false
+        }
+    }
+}

@@ -1,0 +1,290 @@
+public import DeclineRecovery
+
+/// Every letter and what became of it, folded from the stream of letters and records. Folding the same stream gives the same book.
+///
+/// It keeps a summary of each letter and where the letter stands; bodies stay in the stream.
+public struct LetterBook: Sendable {
+    public private(set) var cases: [UUID5: LetterCase] = [:]
+    public private(set) var runs: [UUID5: ReplayRun] = [:]
+    /// Every writing in its order. One that was overtaken by a later one of the same letter stays and is passed over.
+    private var writings: [(id: UUID5, offset: Int64)] = []
+    private var runOrder: [UUID5] = []
+    /// What people did beside replays, the newest last.
+    private var acts: [LetterAct] = []
+    /// Which letter a trace is the replay of, for replays whose end is not known.
+    private var traces: [UUID5: (letter: UUID5, run: UUID5)] = [:]
+    /// Letters share few explanations.
+    private var explanations: Set<String> = []
+
+    public init() {}
+
+    public subscript(_ id: UUID5) -> LetterCase? { cases[id] }
+
+    /// The letters that were written last come first: a letter that died again is news.
+    public var newestFirst: some Sequence<LetterCase> {
+        writings.reversed().lazy.compactMap { writing in cases[writing.id].flatMap { $0.offset == writing.offset ? $0 : nil } }
+    }
+
+    /// The newest first.
+    public var runsNewestFirst: [ReplayRun] { runOrder.reversed().compactMap { runs[$0] } }
+
+    /// Runs that have something left to send or to wait for, the newest first.
+    public var unfinishedRuns: [ReplayRun] {
+        runsNewestFirst.filter { run in
+            guard run.end?.how != .finished else { return false }
+            return run.letters.contains { id in
+                guard let letter = cases[id], !run.failed.contains(id) else { return false }
+                return letter.state == .replayed ? letter.run == run.id : letter.isToDo && !run.replayed.contains(id)
+            }
+        }
+    }
+
+    public func counts() -> [LetterState: Int] {
+        var counts: [LetterState: Int] = [:]
+        for letter in cases.values { counts[letter.state, default: 0] += 1 }
+        return counts
+    }
+
+    /// How many letters only an operator can see to, by what they died of and what may be done with them.
+    public func toDo() -> [DeadLetterReason: [LetterHandling: Int]] {
+        var counts: [DeadLetterReason: [LetterHandling: Int]] = [:]
+        for letter in cases.values where letter.isToDo && !letter.waitsForCRM { counts[letter.reason, default: [:]][letter.handling, default: 0] += 1 }
+        return counts
+    }
+
+    /// How many letters wait for the CRM to mend the event and send it again.
+    public func withCRM() -> [DeadLetterReason: Int] {
+        var counts: [DeadLetterReason: Int] = [:]
+        for letter in cases.values where letter.waitsForCRM { counts[letter.reason, default: 0] += 1 }
+        return counts
+    }
+
+    /// Letters whose charge may have happened: how many are to be reconciled, and since when the oldest is.
+    public func inDoubt() -> (count: Int, oldest: Moment?) {
+        var doubt: (count: Int, oldest: Moment?) = (0, nil)
+        for letter in cases.values where letter.isToDo && letter.handling == .reconcile {
+            doubt.count += 1
+            doubt.oldest = min(doubt.oldest ?? letter.firstAt, letter.firstAt)
+        }
+        return doubt
+    }
+
+    // MARK: Letters
+
+    /// A letter was written, or written again.
+    ///
+    /// - Parameter trace: of the message that died; a replay that died has the trace of its run.
+    public mutating func take(_ letter: DeadLetter, trace: UUID5?, at offset: Int64) {
+        let replay = trace.flatMap { traces[$0] }
+        if let replay {
+            fail(replay.letter, in: replay.run, as: letter.id)
+            if let trace { traces[trace] = nil }
+        }
+        writings.append((letter.id, offset))
+        guard var known = cases[letter.id] else {
+            cases[letter.id] = LetterCase(letter, explanation: intern(Self.summary(of: letter)), trace: trace, at: offset)
+            return
+        }
+        // The same delivery once more: its worker ended between writing and finishing, or wrote it twice.
+        let isRepeat = trace != nil && trace == known.trace && (letter.original.redelivered || letter.writtenAt == known.lastAt)
+        known.occurrences += 1
+        known.lastAt = max(known.lastAt, letter.writtenAt)
+        known.offset = offset
+        known.handling = letter.handling
+        known.isForCRM = letter.isForCRM
+        known.explanation = intern(Self.summary(of: letter))
+        if replay?.letter != letter.id, !isRepeat {
+            // Its publisher sent the message again, in whatever trace, and it died again.
+            switch known.state {
+            case .open, .failedAgain: break
+            case .replayed: known.state = .failedAgain
+            case .resolved, .discarded: known.state = .open
+            }
+            // What its last replay became is another message's matter now: this one is to do here.
+            known.successor = nil
+        }
+        known.trace = trace
+        cases[letter.id] = known
+    }
+
+    private mutating func fail(_ id: UUID5, in run: UUID5, as successor: UUID5) {
+        cases[id]?.state = .failedAgain
+        cases[id]?.failedRun = run
+        cases[id]?.successor = successor == id ? nil : successor
+        runs[run]?.failed.insert(id)
+        runs[run]?.processed.remove(id)
+    }
+
+    /// What a list shows: the explanation, with the first fault where there is one.
+    private static func summary(of letter: DeadLetter) -> String {
+        guard let fault = letter.faults.first else { return letter.explanation }
+        let more = letter.faults.count > 1 ? " (and \(letter.faults.count - 1) more)" : ""
+        return letter.explanation.hasPrefix("The message has") ? "\(fault.path): \(fault.message)\(more)" : letter.explanation
+    }
+
+    private mutating func intern(_ text: String) -> String {
+        if let index = explanations.firstIndex(of: text) { return explanations[index] }
+        if explanations.count < 10_000 { explanations.insert(text) }
+        return text
+    }
+
+    // MARK: Records
+
+    /// What people did to letters beside replaying them, the newest first.
+    public var actsNewestFirst: [LetterAct] { acts.reversed() }
+
+    private static let mostActs = 500
+
+    private mutating func note(_ record: LetterRecord) {
+        guard record.by.means != .worker, let action = LetterAct.action(of: record) else { return }
+        if case .resolved(_, .processed(_, let run)) = record.act, runs[run] != nil { return }
+        if let job = record.job, let index = acts.lastIndex(where: { $0.id == job }) { return acts[index].take(record) }
+        acts.append(LetterAct(record, action))
+        if acts.count > 2 * Self.mostActs { acts.removeFirst(Self.mostActs) }
+    }
+
+    public mutating func take(_ record: LetterRecord, at offset: Int64) {
+        note(record)
+        for id in record.act.letters where cases[id] != nil { cases[id]?.records.append(offset) }
+        switch record.act {
+        case .selected(let letters, let run, let plan):
+            if runs[run] == nil {
+                runs[run] = ReplayRun(id: run, by: record.by, note: record.note, startedAt: record.at, plan: plan)
+                runOrder.append(run)
+            }
+            runs[run]?.letters += letters
+            for id in letters { traces[ReplayTrace.id(run: run, letter: id)] = (id, run) }
+        case .replayed(let letters, let run):
+            for id in letters {
+                runs[run]?.replayed.insert(id)
+                cases[id]?.run = run
+                // It may have died again before this record came.
+                if cases[id]?.failedRun != run { cases[id]?.state = .replayed }
+            }
+        case .resolved(let letters, let resolution):
+            for id in letters {
+                if case .processed(_, let run) = resolution {
+                    traces[ReplayTrace.id(run: run, letter: id)] = nil
+                    // It died after all.
+                    if cases[id]?.failedRun == run { continue }
+                    runs[run]?.processed.insert(id)
+                }
+                // Whoever sees to it already, or has, is not overruled.
+                if case .mended = resolution, cases[id]?.isToDo != true { continue }
+                cases[id]?.state = .resolved
+                cases[id]?.resolution = resolution
+            }
+        case .discarded(let letters): for id in letters { cases[id]?.state = .discarded }
+        case .restored(let letters):
+            for id in letters {
+                cases[id]?.state = .open
+                cases[id]?.successor = nil
+            }
+        case .lookedUp: break
+        case .runEnded(let run, let end, let why):
+            runs[run]?.end = ReplayRun.End(how: end, why: why, at: record.at)
+        }
+    }
+}
+
+/// What the book keeps of one letter.
+public struct LetterCase: Sendable, Equatable {
+    public let id: UUID5
+    public let reason: DeadLetterReason
+    public let stage: Stage
+    /// Of its latest writing.
+    public internal(set) var explanation: String
+    /// Of its latest writing, which is what a replay sends.
+    public internal(set) var handling: LetterHandling
+    public let merchantID: MerchantID?
+    public let orderID: String?
+    public let reference: RecoveryReference?
+    public let gatewayID: GatewayID?
+    public let attempts: Int
+    /// The CRM was told what to mend and to send it again, and nobody else need do anything.
+    public internal(set) var isForCRM: Bool
+    public let firstAt: Moment
+    public internal(set) var lastAt: Moment
+    /// How often it was written: by redeliveries, replays, and messages that were published again.
+    public internal(set) var occurrences = 1
+    public internal(set) var state = LetterState.open
+    /// Where its latest writing stands in the stream.
+    public internal(set) var offset: Int64
+    /// Where the records about it stand.
+    public internal(set) var records: [Int64] = []
+    /// Of the message that died last.
+    public internal(set) var trace: UUID5?
+    /// The run that replayed it last.
+    public internal(set) var run: UUID5?
+    /// The run whose replay died.
+    public internal(set) var failedRun: UUID5?
+    /// The letter that its replay became, where that is another one: of another cause, or at another stage.
+    public internal(set) var successor: UUID5?
+    public internal(set) var resolution: LetterRecord.Resolution?
+
+    init(_ letter: DeadLetter, explanation: String, trace: UUID5?, at offset: Int64) {
+        id = letter.id
+        reason = letter.reason
+        stage = letter.stage
+        self.explanation = explanation
+        handling = letter.handling
+        merchantID = letter.subject.merchantID
+        orderID = letter.subject.orderID
+        reference = letter.subject.reference
+        gatewayID = letter.subject.gatewayID
+        attempts = letter.attempts
+        isForCRM = letter.isForCRM
+        firstAt = letter.writtenAt
+        lastAt = letter.writtenAt
+        self.offset = offset
+        self.trace = trace
+    }
+
+    /// Whether somebody has to do something about it. A letter whose replay died as another letter is seen to there.
+    public var isToDo: Bool {
+        switch state {
+        case .open: true
+        case .failedAgain: successor == nil
+        case .replayed, .resolved, .discarded: false
+        }
+    }
+
+    /// Whether the CRM's mended event is waited for; it resolves the letter by itself. An operator whose replay failed has it in hand.
+    public var waitsForCRM: Bool { state == .open && isForCRM }
+}
+
+public enum LetterState: String, Sendable, CaseIterable {
+    case open
+    /// Its message is under way again; what comes of it is not known yet.
+    case replayed
+    case failedAgain = "failed_again"
+    case resolved, discarded
+}
+
+/// A run of replays, as the records tell it.
+public struct ReplayRun: Sendable, Equatable {
+    public let id: UUID5
+    public let by: LetterRecord.Operator
+    public let note: String?
+    public let startedAt: Moment
+    public let plan: ReplayPlan
+    public internal(set) var letters: [UUID5] = []
+    public internal(set) var replayed: Set<UUID5> = []
+    public internal(set) var failed: Set<UUID5> = []
+    public internal(set) var processed: Set<UUID5> = []
+    public internal(set) var end: End?
+
+    public struct End: Sendable, Equatable {
+        public let how: LetterRecord.RunEnd
+        public let why: String
+        public let at: Moment
+    }
+
+    init(id: UUID5, by: LetterRecord.Operator, note: String?, startedAt: Moment, plan: ReplayPlan) {
+        self.id = id
+        self.by = by
+        self.note = note
+        self.startedAt = startedAt
+        self.plan = plan
+    }
+}

@@ -1,0 +1,84 @@
+public import DeclineRecovery
+
+/// A letter's message with a correction: the original stays as it is, and both are shown.
+public struct LetterEdit: Sendable, Equatable {
+    public let before: JSONValue
+    public let after: JSONValue
+    public let patch: JSONPatch
+
+    public var differences: [JSONDifference] { JSONDifference.between(before, after) }
+
+    /// Applies a correction, or says why it may not be made.
+    public static func apply(_ patch: JSONPatch, to letter: DeadLetter) -> Result<LetterEdit, LetterEditRefusal> {
+        if let refusal = refusal(of: patch, letter) { return .failure(refusal) }
+        // What is no JSON can only be replaced as a whole.
+        let before = letter.original.json ?? .null
+        let after: JSONValue
+        do throws(JSONPatchError) {
+            after = try patch.applied(to: before)
+        } catch {
+            return .failure(.patch(error))
+        }
+        guard CardDataGuard.isClean(after) else { return .failure(.cardData) }
+        return .success(LetterEdit(before: before, after: after, patch: patch))
+    }
+
+    private static func refusal(of patch: JSONPatch, _ letter: DeadLetter) -> LetterEditRefusal? {
+        switch letter.stage {
+        case .intake: return nil
+        case .cascade, .retry:
+            let paths = patch.operations.flatMap(\.writes)
+            guard let outside = paths.first(where: { path in !editable.contains { path.tokens.starts(with: $0.tokens) } }) else { return nil }
+            return .outside(outside, allowed: editable)
+        default: return .notEditable(letter.stage)
+        }
+    }
+
+    /// What a person may correct of a recovery on its way: what the charge says of the customer and the card. Amount, reference and
+    /// phase are what keep it from being charged twice.
+    private static let editable = ["billing", "shipping", "payer", "paymentMethod", "items", "customerIp"].map {
+        JSONPointer(tokens: ["data", "charge", $0])
+    }
+
+    /// Whether a letter's message can be corrected at all.
+    public static func canEdit(_ letter: DeadLetter) -> Bool {
+        if letter.handling == .reconcile { return false }
+        switch letter.stage {
+        case .intake: return true
+        case .cascade, .retry: return letter.original.json?["type"]?.string == WorkEnvelope.type
+        default: return false
+        }
+    }
+}
+
+extension JSONPatch.Operation {
+    /// The places that it changes.
+    fileprivate var writes: [JSONPointer] {
+        switch self {
+        case .add(let path, _), .remove(let path), .replace(let path, _): [path]
+        case .move(let from, let to): [from, to]
+        case .copy(_, let to): [to]
+        case .test: []
+        }
+    }
+}
+
+/// Why a correction may not be made.
+public enum LetterEditRefusal: Error, Sendable, Equatable, CustomStringConvertible {
+    case notEditable(Stage)
+    case outside(JSONPointer, allowed: [JSONPointer])
+    case cardData
+    case patch(JSONPatchError)
+
+    public var description: String {
+        switch self {
+        case .notEditable(let stage):
+            "a message of the \(stage.rawValue) stage is not corrected by hand; mend what sent it, or what kept it from being processed"
+        case .outside(let path, let allowed):
+            "\(path) of a recovery on its way may not be changed; only \(allowed.map(\.description).joined(separator: ", ")) may"
+        case .cardData:
+            "the corrected message holds a card number, a security code or a card token in clear; put an encryptedCard there (`salvage keys seal` makes one)"
+        case .patch(let error): error.description
+        }
+    }
+}

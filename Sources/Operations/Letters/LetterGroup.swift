@@ -1,0 +1,47 @@
+public import DeclineRecovery
+
+/// Letters that died of one cause, at one stage, of one merchant: what an operator sees to at a time.
+public struct LetterGroup: Sendable, Equatable {
+    public let reason: DeadLetterReason
+    public let stage: Stage
+    public let merchantID: MerchantID?
+    public let handling: LetterHandling
+    /// Of one of them.
+    public let example: String
+    public private(set) var count = 0
+    public private(set) var oldest: Moment
+    public private(set) var newest: Moment
+
+    private struct Key: Hashable {
+        let reason: DeadLetterReason
+        let stage: Stage
+        let merchantID: MerchantID?
+        let handling: LetterHandling
+    }
+
+    /// The lower, the sooner. A customer's money in doubt must not vanish behind a cause that killed hundreds.
+    private var urgency: Int { handling == .reconcile ? 0 : reason.needsCRMConsent ? 1 : 2 }
+
+    /// The most urgent first: charges in doubt, then what the CRM has to agree to, then the largest.
+    public static func of(_ letters: some Sequence<LetterCase>) -> [LetterGroup] {
+        var groups: [Key: LetterGroup] = [:]
+        for letter in letters {
+            let key = Key(reason: letter.reason, stage: letter.stage, merchantID: letter.merchantID, handling: letter.handling)
+            var group = groups[key] ?? LetterGroup(
+                reason: letter.reason, stage: letter.stage, merchantID: letter.merchantID, handling: letter.handling, example: letter.explanation,
+                oldest: letter.firstAt, newest: letter.lastAt)
+            group.count += 1
+            group.oldest = min(group.oldest, letter.firstAt)
+            group.newest = max(group.newest, letter.lastAt)
+            groups[key] = group
+        }
+        return groups.values.sorted { left, right in
+            if left.urgency != right.urgency { return left.urgency < right.urgency }
+            if left.count != right.count { return left.count > right.count }
+            func name(_ group: LetterGroup) -> (String, String, String, String) {
+                (group.reason.rawValue, group.stage.rawValue, group.merchantID?.text ?? "", group.handling.rawValue)
+            }
+            return name(left) < name(right)
+        }
+    }
+}

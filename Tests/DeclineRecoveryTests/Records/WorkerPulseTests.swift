@@ -1,0 +1,37 @@
+@testable import DeclineRecovery
+import TestSupport
+import Testing
+
+@Suite struct WorkerPulseTests {
+    static func pulse(_ circuits: [WorkerPulse.Circuit]) -> WorkerPulse {
+        WorkerPulse(
+            workerID: "salvage pod-1 7", host: "pod-1", version: "0.1.0", startedAt: Moment(milliseconds: 1_000), at: Moment(milliseconds: 5_000),
+            stages: [.intake, .suspects], inFlight: [.init(stage: .intake, count: 3), .init(stage: .suspects, count: 0)], circuits: circuits)
+    }
+
+    @Test func whatIsWrittenIsReadAgain() {
+        let pulse = Self.pulse([
+            .init(merchantID: "acme", gatewayID: "42", state: .open), .init(merchantID: "acme", gatewayID: "43", state: .trying),
+            .init(merchantID: "bold", gatewayID: "1", state: .closed),
+        ])
+        #expect(WorkerPulse.decode(pulse.encoded()) == pulse)
+    }
+
+    @Test func openCircuitsComeFirstAndTheRestIsCut() {
+        let closed = (0..<2_000).map { WorkerPulse.Circuit(merchantID: MerchantID("m\($0)"), gatewayID: "1", state: .closed) }
+        let pulse = Self.pulse(closed + [.init(merchantID: "zulu", gatewayID: "9", state: .open)])
+        #expect(pulse.circuits.count == WorkerPulse.mostCircuits)
+        #expect(pulse.circuits.first == .init(merchantID: "zulu", gatewayID: "9", state: .open))
+    }
+
+    @Test func whatIsNoPulseIsNone() {
+        #expect(WorkerPulse.decode(Array("{}".utf8)) == nil)
+        #expect(WorkerPulse.decode([0xFF]) == nil)
+    }
+
+    @Test func aStageOfANewerWorkerIsLeftOut() {
+        let text = String(decoding: Self.pulse([]).encoded(), as: UTF8.self).replacing("\"suspects\"", with: "\"later\"")
+        #expect(WorkerPulse.decode(Array(text.utf8))?.stages == [.intake])
+        #expect(WorkerPulse.decode(Array(text.utf8))?.inFlight.count == 1)
+    }
+}

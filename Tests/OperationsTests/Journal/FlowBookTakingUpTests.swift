@@ -1,0 +1,64 @@
+@testable import DeclineRecovery
+@testable import Operations
+import TestSupport
+import Testing
+
+/// What fell into a dead letter and was taken up again counts like everything else.
+@Suite struct FlowBookTakingUpTests {
+    private let today = Moment.in2026(0).milliseconds / 86_400_000
+
+    private func take(
+        _ book: inout FlowBook, _ order: String, _ stage: Stage, _ fate: String, _ detail: String = "", day: Int64 = 0, amount: Int64? = 500, code: String? = nil
+    ) {
+        book.take(
+            JournalRecord(
+                at: .in2026(day * 86_400), stage: stage, merchantID: "acme", reference: RecoveryReference(orderID: order, kind: .sale, sequence: 0),
+                gatewayID: "42", fate: fate, detail: detail, attempts: 1, amount: amount.map { Money(minorUnits: $0, currency: .usd) }, declineCode: code,
+                workerID: "w"))
+    }
+
+    /// The letter is reconciled or replayed, and FlexFactor took the money: that is what the console exists to show.
+    @Test(arguments: ["dead_lettered", "rejected"])
+    func whatWasRecoveredFromADeadLetterCounts(fate: String) {
+        var book = FlowBook()
+        take(&book, "A", .intake, "passed", "cascade", code: "nmi/202")
+        take(&book, "A", .cascade, fate, "outcome_unknown")
+        take(&book, "A", .cascade, "told", "approved", day: 1)
+        take(&book, "A", .cascade, "told", "approved", day: 1)
+        let expected = FlowBook.Tally(offered: 1, ended: 1, recovered: 1, offeredAmounts: ["USD": 500], recoveredAmounts: ["USD": 500])
+        #expect(book.days == [today: expected] && book.codes == ["nmi/202": expected] && book.open.isEmpty)
+    }
+
+    /// Mended and replayed, it is a decline like any other.
+    @Test func whatIntakeRejectedIsOfferedWhenItIsReplayed() {
+        var book = FlowBook()
+        take(&book, "A", .intake, "rejected", "unknown_merchant")
+        take(&book, "A", .intake, "passed", "cascade", day: 1)
+        take(&book, "A", .cascade, "told", "approved", day: 1)
+        #expect(book.days == [today + 1: FlowBook.Tally(offered: 1, ended: 1, recovered: 1, offeredAmounts: ["USD": 500], recoveredAmounts: ["USD": 500])])
+    }
+
+    @Test func whatIntakeSkippedIsOfferedWhenItIsReplayedUnderANewMapping() {
+        var book = FlowBook()
+        take(&book, "A", .intake, "told", "skipped")
+        take(&book, "A", .intake, "passed", "cascade", day: 1)
+        take(&book, "A", .cascade, "told", "approved", day: 1)
+        #expect(book.days[today + 1]?.recovered == 1)
+    }
+
+    /// Intake journals a cancel command with its recovery's reference, and without an amount.
+    @Test func aCancelCommandIsNotOffered() {
+        var book = FlowBook()
+        take(&book, "A", .intake, "passed", "retry", amount: nil)
+        #expect(book.days.isEmpty && book.open.isEmpty)
+    }
+
+    /// A month in which nothing ended, and then something did.
+    @Test func oldDaysAreForgottenThoughYoungerEndsAreKept() {
+        var book = FlowBook()
+        take(&book, "A", .intake, "passed", "cascade")
+        take(&book, "B", .cascade, "told", "declined", day: 10)
+        take(&book, "C", .intake, "passed", "cascade", day: 40)
+        #expect(book.days.keys.sorted() == [today + 10, today + 40] && book.open.keys.sorted() == ["C-S0"])
+    }
+}

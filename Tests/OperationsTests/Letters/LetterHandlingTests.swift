@@ -1,0 +1,80 @@
+@testable import DeclineRecovery
+@testable import Operations
+import TestSupport
+import Testing
+
+/// What may be done with a letter follows from why it died and what was taken out of it.
+@Suite struct LetterHandlingTests {
+    private static let table: [(DeadLetterReason, LetterHandling, told: ResultKind?)] = [
+        (.unreadable, .editFirst, nil), (.invalidEvent, .editFirst, .rejected), (.cardDataInClear, .editFirst, .rejected),
+        (.unknownMerchant, .replay, .rejected), (.unexpectedType, .replay, nil), (.noCardKey, .replay, .rejected),
+        (.cardUnusable, .replay, .rejected),
+        (.attemptsSpent, .replay, .skipped), (.cancelFailed, .replay, nil), (.refusedByFlexFactor, .replay, .rejected),
+        (.unroutable, .replay, nil), (.toldOtherwise, .replay, nil), (.droppedByBroker, .replay, nil), (.untrustedWebhook, .replay, nil),
+        (.refundUnknown, .replay, nil), (.outcomeUnknown, .reconcile, nil),
+    ]
+
+    @Test func theTableHasEveryReason() {
+        // What crashes workers depends on where.
+        #expect(Set(Self.table.map(\.0) + [.crashesWorkers]) == Set(DeadLetterReason.allCases))
+        #expect(Self.table.count + 1 == DeadLetterReason.allCases.count)
+    }
+
+    @Test(arguments: Stage.allCases)
+    func whatCrashesWorkersMayBeChargedWhereSomebodyCharges(stage: Stage) {
+        let letter = DeadLetter.sample(.crashesWorkers, stage: stage)
+        #expect(letter.handling == (stage == .intake || stage == .outcomes ? .replay : .reconcile))
+    }
+
+    /// The CRM's order to cancel charges nobody, and may be carried out later.
+    @Test func aCancelCommandThatCrashedWorkersIsReplayed() {
+        #expect(DeadLetter.sample(.crashesWorkers, stage: .retry, type: Cancellation.type).handling == .replay)
+    }
+
+    /// Nobody was told anything of a cancel command without a merchant.
+    @Test func aCommandOfAnUnknownMerchantIsAnsweredAsADeclineIs() {
+        #expect(DeadLetter.sample(.unknownMerchant, body: #"{"type":"\#(CancelCommand.type)"}"#).crmWasTold == .rejected)
+    }
+
+    @Test func whatWasCutIsNotSentAsItIs() {
+        let letter = DeadLetter.sample(.unexpectedType, body: #"{"a":"#, isTruncated: true)
+        #expect(letter.handling == .editFirst && letter.handlingSentence.contains("only its beginning is kept"))
+    }
+
+    @Test(arguments: table)
+    func aReasonSaysWhatMayBeDone(reason: DeadLetterReason, handling: LetterHandling, told: ResultKind?) {
+        for stage in Stage.allCases {
+            let letter = DeadLetter.sample(reason, stage: stage)
+            #expect(letter.handling == handling && letter.crmWasTold == told && reason.crmWasTold == told)
+            #expect(letter.needsCRMConsent == (reason == .attemptsSpent) && reason.needsCRMConsent == letter.needsCRMConsent)
+            #expect(letter.mayBeCharged == (handling == .reconcile))
+        }
+    }
+
+    /// Where card data was taken out, the message can only succeed with a card put in; an unknown outcome is not sent again with one.
+    @Test(arguments: table)
+    func removedCardDataMeansEditFirst(reason: DeadLetterReason, handling: LetterHandling, told: ResultKind?) {
+        for mark in [CardDataGuard.tokenMark, CardDataGuard.numberMark, CardDataGuard.codeMark] {
+            let letter = DeadLetter.sample(reason, body: #"{"data":{"paymentMethod":{"x":"\#(mark)"}}}"#)
+            #expect(letter.handling == (handling == .reconcile ? .reconcile : .editFirst), "\(mark)")
+        }
+        #expect(DeadLetter.sample(reason, body: #"{"encryptedCard":"a.b.c.d.e","note":"[card removed]"}"#).handling == handling)
+    }
+
+    @Test(arguments: [
+        (DeadLetterReason.unreadable, "{", "no JSON"), (.invalidEvent, "{}", "has faults"), (.cardDataInClear, "{}", "encryptedCard"),
+        (.noCardKey, "[card token removed]", "encryptedCard"), (.noCardKey, "{}", "as soon as"), (.attemptsSpent, "{}", "`skipped`"),
+        (.outcomeUnknown, "{}", "never sent again"), (.outcomeUnknown, "[card token removed]", "never sent again"),
+    ])
+    func theSentenceSaysWhy(reason: DeadLetterReason, body: String, words: String) {
+        #expect(DeadLetter.sample(reason, body: body).handlingSentence.contains(words))
+    }
+
+    @Test(arguments: [
+        ("", "a", false), ("a", "", false), ("a", "a", true), ("ab", "b", true), ("aaab", "aab", true), ("abab", "abb", false), ("ab", "abc", false),
+        ("A", "a", false), ("xx[card token removed]", "[card token removed]", true), ("[card token removed", "[card token removed]", false),
+    ])
+    func aTextIsFoundWhereItsBytesStand(text: String, wanted: String, isThere: Bool) {
+        #expect(Array(text.utf8).contains(text: wanted) == isThere)
+    }
+}

@@ -1,0 +1,76 @@
+import DeclineRecovery
+import Operations
+import Pipeline
+import TestSupport
+import Testing
+
+/// Letters, operators and a fleet in virtual time.
+struct OperatorWorld {
+    static let start = Moment(milliseconds: 1_800_000_000_000)
+
+    let broker: MemoryBroker
+    let clock = ManualClock(start + .days(1))
+    let claims = MemoryClaims()
+    let flexFactor: ScriptedFlexFactor
+
+    init(
+        flexFactor: ScriptedFlexFactor = ScriptedFlexFactor(.order(.completed)), fleet: @escaping @Sendable (ReplayMessage) -> MemoryBroker.Fate = { _ in .told(.approved) }
+    ) {
+        broker = MemoryBroker(fleet: fleet)
+        self.flexFactor = flexFactor
+    }
+
+    /// A recovery that died, as a worker that can seal its token keeps it: with nothing removed.
+    static func letter(_ order: String, _ reason: DeadLetterReason = .refusedByFlexFactor, phase: RecoveryPhase = .due, at now: Moment = start) -> DeadLetter {
+        let recovery = Recovery.sample(order: order, declinedAt: start).at(phase)
+        let body = WorkEnvelope.encode(recovery)
+        return DeadLetter(
+            reason: reason, explanation: "for a test", stage: .cascade, subject: DeadLetter.Subject(recovery),
+            original: DeadLetter.Original(
+                exchange: "recovery.work", routingKey: "cascade", redelivered: false, messageID: recovery.reference.text + "/work", type: WorkEnvelope.type,
+                contentType: nil, correlationID: nil, replyTo: nil, headers: [], redactedBody: body, originalByteCount: body.count),
+            identity: body, worker: .sample, writtenAt: now)
+    }
+
+    @discardableResult
+    func write(_ letters: [DeadLetter]) -> [UUID5] {
+        for letter in letters { broker.write(letter) }
+        return letters.map(\.id)
+    }
+
+    /// What one operator's process works with, its letters read.
+    func tools(_ process: Process) async throws -> LetterTools {
+        let shelf = LetterShelf(process, TopologyNames(), clock: clock)
+        try await shelf.follow()
+        return LetterTools(
+            shelf: shelf, forecaster: { Forecaster(merchants: nil, now: clock.now()) },
+            settler: Settler(
+                flexFactor: flexFactor, claims: claims, cancels: Cancels(), clock: clock, wait: { await clock.wait($0) }, worker: .sample,
+                cards: Vault(hasKey: true), callLimit: .seconds(20)))
+    }
+
+    /// Lets one process do one thing to its end, or to its own.
+    @discardableResult
+    func act(
+        _ order: LetterOrder, _ selection: LetterSelection, dyingAfter effects: Int = .max, by: LetterRecord.Operator = .ada
+    ) async throws -> (job: LetterJob, isAlive: Bool) {
+        let process = broker.process(dyingAfter: effects)
+        let job = LetterJob(order, selection, by: by, note: "because", tools: try await tools(process))
+        await job.run()
+        return (job, process.isAlive)
+    }
+
+    /// The letters as anybody reads them now.
+    func book() async throws -> LetterBook { try await tools(broker.process()).shelf.look { $0 } }
+
+    func states(_ letters: [UUID5]) async throws -> [LetterState] {
+        let book = try await book()
+        return try letters.map { try #require(book[$0]).state }
+    }
+}
+
+extension LetterOrder {
+    static func replay(isCanary: Bool = false, ofCRM: Bool = false) -> LetterOrder {
+        .replay(patch: nil, isCanary: isCanary, rate: 50, consent: ReplayConsent(ofCRM: ofCRM))
+    }
+}
