@@ -43,7 +43,7 @@ public struct DeclineTables: Sendable {
     /// The table of a code source as people write it (`nmi`, `Authorize Net`, `Stripe Payment Intents`, `visa`, ...).
     public func table(of source: String) -> DeclineTable? {
         // Most sources are written as an alias is.
-        if let index = byKey[SourceName.key(source)] { return gateways[index] }
+        if let index = byKey[source] ?? byKey[SourceName.key(source)] { return gateways[index] }
         return SourceName.keys(of: source).lazy.compactMap { byKey[$0] }.first.map { gateways[$0] }
     }
 

@@ -40,7 +40,7 @@ struct Evidence {
         let code = table.flatMap { tables.finding(decline.responseCode, in: $0) }
         self.code = code
         // The network of the card, or the one whose codes the gateway passes on.
-        let brand = question.network ?? decline.network.flatMap(CardNetwork.init(brand:)) ?? CardNetwork(brand: decline.responseCodeSource)
+        let brand = question.network ?? decline.network.flatMap(CardNetwork.init(brand:)) ?? Self.network(of: table, decline.responseCodeSource)
         let networkTable = tables.table(named: brand?.table ?? "iso8583")
         if let own = decline.networkCode, !own.isEmpty {
             network = networkTable.flatMap { tables.finding(own, in: $0) }
@@ -61,6 +61,12 @@ struct Evidence {
         }
         self.text = text
         advice = decline.merchantAdviceCode.flatMap { tables.advice($0, of: brand) }
+    }
+
+    /// The network that a source of codes is, where it is one: a gateway's table is nobody's network.
+    private static func network(of table: DeclineTable?, _ source: String) -> CardNetwork? {
+        guard let table else { return CardNetwork(brand: source) }
+        return CardNetwork(rawValue: table.source) ?? (table.source == "iso8583" ? CardNetwork(brand: source) : nil)
     }
 
     private static func isWords(_ text: String) -> Bool {

@@ -53,6 +53,7 @@ public struct TextRules: Sendable {
                     examples: (entry["examples"]?.array ?? []).compactMap(\.string), counterExamples: (entry["not"]?.array ?? []).compactMap(\.string),
                     rank: rules.count))
         }
+        if rules.count > UInt64.bitWidth { return nil }
         var byOpening = [[Int]](repeating: [], count: Int(vocabulary.count))
         for (index, entry) in patterns.enumerated() {
             for atom in Set(entry.pattern.openings) { byOpening[Int(atom)].append(index) }
@@ -72,15 +73,23 @@ public struct TextRules: Sendable {
     func rule(for words: [String]) -> Rule? {
         if words.isEmpty { return nil }
         let heard = words.map(vocabulary.hear)
-        var fulfilled: Set<Int> = []
-        for (position, word) in heard.enumerated() {
-            for atom in word.prefixes + (word.exact.map { [$0] } ?? []) {
-                for index in byOpening[Int(atom)] where !fulfilled.contains(patterns[index].rule) {
-                    if patterns[index].pattern.matches(heard, at: position, vocabulary) { fulfilled.insert(patterns[index].rule) }
-                }
+        // A bit for each rule.
+        var fulfilled: UInt64 = 0
+        func look(for atom: Int32, at position: Int) {
+            for index in byOpening[Int(atom)] where fulfilled & 1 << patterns[index].rule == 0 {
+                if patterns[index].pattern.matches(heard, at: position, vocabulary) { fulfilled |= 1 << patterns[index].rule }
             }
         }
-        return fulfilled.sorted().first { !isExcepted($0, heard) }.map { rules[$0] }
+        for (position, word) in heard.enumerated() {
+            if let exact = word.exact { look(for: exact, at: position) }
+            for atom in word.prefixes { look(for: atom, at: position) }
+        }
+        while fulfilled != 0 {
+            let rule = fulfilled.trailingZeroBitCount
+            if !isExcepted(rule, heard) { return rules[rule] }
+            fulfilled &= fulfilled - 1
+        }
+        return nil
     }
 
     private func isExcepted(_ rule: Int, _ words: [HeardWord]) -> Bool {

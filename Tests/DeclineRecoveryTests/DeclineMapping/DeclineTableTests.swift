@@ -47,7 +47,7 @@ import Testing
         ("Authorize Net", "authorizenet"), ("AUTHORIZE.NET (CIM)", "authorizenet"), ("Auth.Net", "authorizenet"), ("AuthorizeNet AIM v3", "authorizenet"),
         ("Stripe Payment Intents", "stripe"), ("stripe-v3", "stripe"), ("Stripe, Inc.", "stripe"), ("ISO 8583", "iso8583"), ("American Express", "amex"),
         ("Braintree (Blue Platform)", "braintree"), ("Braintree Payments", "braintree"), ("Checkout.com", "checkout"), ("checkout_com", "checkout"),
-        ("Vantiv eCommerce", "litle"), ("Worldpay", "worldpay"), ("Chase Paymentech", "paymentech"), ("PayPal Payflow Pro", "payflow"),
+        ("First Data Nashville", "nashville"), ("Netbanx by PaySafe", "paysafe"), ("Optimal Payments", "paysafe"), ("Vantiv eCommerce", "litle"), ("Worldpay", "worldpay"), ("Chase Paymentech", "paymentech"), ("PayPal Payflow Pro", "payflow"),
         ("CyberSource REST API", "cybersource"), ("Mercado Pago", "mercadopago"), ("USA ePay", "usaepay"), ("First Data (Payeezy)", "compass"),
     ])
     func aSourceIsKnownHoweverItIsWritten(spelling: String, source: String) {
@@ -71,6 +71,9 @@ import Testing
         }
         #expect(category("paymentech", "07") == .never && category("paymentech", "09") == .never)
         #expect(category("cardpointe", "41") == .hard && category("cardpointe", "43") == .requestWrong)
+        #expect(category("nashville", "N3") == .hard && category("iso8583", "N3") == .softNow && category("nashville", "14") == .hard)
+        // ProPay's two lists share numbers: the text tells which it is.
+        #expect(tables.table(of: "propay").flatMap { tables.finding("58", in: $0) }?.row.isGeneric == true)
         #expect(category("visa", "59") == .softNow && category("mastercard", "59") == .hard)
         #expect(category("amex", "100") == .softNow && category("amex", "200") == .never && category("amex", "51") == .softLater)
     }

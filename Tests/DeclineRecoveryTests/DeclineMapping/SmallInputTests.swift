@@ -68,7 +68,10 @@ import Testing
         ("Funds transfer not allowed", false), ("Invalid Reference Number", false), ("Declined, card expired", false), ("DECLINE", true), ("Do Not Honour", true),
         ("DO_NOT_HONOR.", true), ("Not sufficient funds", true), ("INSUFF FUNDS", true), ("Activity limit exceeded", true), ("System error", true),
         ("Issuer Not Available", true), ("Please retry", true), ("Refused", true), ("Do Not Honor (AVS:Y CVV:M)", true), ("CVV2 MISMATCH", false),
-        ("Refer to card issuer", true), ("Hold-Call", true), ("51 - DECLINED", true), ("DECLINE: 05", true), ("41 - DECLINED", false), ("DECLINE: 14", false),
+        ("Refer to card issuer", true), ("Hold-Call", true), ("ISSUER UNAVAIL", true), ("EXC APPR AMT LIM", true), ("PLEASE CALL", true), ("Unable to authorize", true),
+        ("Cutoff in progress", true), ("No response from issuer", true), ("PIN tries exceeded", true), ("Kein ausreichendes Guthaben", true), ("Kreditlimit überschritten", true),
+        ("Contate o emissor", true), ("3DSecure is inactive", true), ("HOLD CARD", false), ("PIC UP", false), ("CUST REQ STOP", false), ("Customer deceased", false),
+        ("Issuer will never approve", false), ("Order number is empty", false), ("Prior chargeback", false), ("Suspected malfunction", true), ("51 - DECLINED", true), ("DECLINE: 05", true), ("41 - DECLINED", false), ("DECLINE: 14", false),
     ])
     func aTextAloneIsUnderstood(text: String, isSoft: Bool) {
         let classification = classify(text: text)
@@ -88,6 +91,8 @@ import Testing
 
     @Test(arguments: [
         ("authorize.net", "120", nil), ("authorize.net", "121", nil), ("authorize.net", "122", nil), ("authorize.net", "181", "An error occurred. Please try again."),
+        ("authorize.net", "127", nil), ("authorize.net", "141", "This transaction has been declined."), ("authorize.net", "145", nil), ("authorize.net", "165", nil),
+        ("authorize.net", "36", nil), ("cardpointe", "62", "Timed out"), ("nobody", "", "Auth succeeded but capture failed"), ("nobody", "", "Pending due to risk review"),
         ("authorize.net", "252", nil), ("authorize.net", "253", nil), ("nmi", "420", nil), ("nmi", "421", "Communication error with issuer"),
         ("nobody", "", "Gateway Timeout"), ("nmi", "200", "Gateway Timeout"), ("nobody", "GATEWAY_TIMEOUT", nil), ("cybersource", "151", nil),
         ("cybersource", "PROCESSOR_TIMEOUT", nil), ("payflow", "104", nil), ("nobody", "", "Transaction is held for review"), ("nobody", "", "The void failed"),
