@@ -26,6 +26,7 @@ enum ConsolePage {
         "place.js": (.script, PackageResources.place_js),
         "recoveries.js": (.script, PackageResources.recoveries_js),
         "runs.js": (.script, PackageResources.runs_js),
+        "whatif.js": (.script, PackageResources.whatif_js),
         "words.js": (.script, PackageResources.words_js),
     ]
 

@@ -1,4 +1,4 @@
-import DeclineRecovery
+@testable import DeclineRecovery
 @testable import Pipeline
 @testable import Service
 import Testing
@@ -68,6 +68,30 @@ import Testing
         let after = lines(metrics, "salvage_results_total")
         #expect(after.contains("salvage_results_total{merchant=\"later\",kind=\"approved\",reason=\"approved\"} 1"))
         #expect(after.contains("salvage_results_total{merchant=\"acme\",kind=\"approved\",reason=\"approved\"} 1"))
+    }
+
+    @Test func declinesWithoutATableOrDecidedByTheirTextAreCountedUnderNamesThatNobodyInvents() {
+        let metrics = metrics(Merchant(id: "acme", flexFactorGateways: [], gateways: [Gateway(id: "7", type: "ownprocessor", directCascade: nil)]))
+        func count(_ source: String, text: String) {
+            let decline = Decline(gatewayID: "7", responseCodeSource: source, responseCode: "x", responseText: text, transactionID: "T")
+            let says = DeclineMapping.classify(decline, orderType: .newSale, merchant: Merchant(id: "acme", flexFactorGateways: []))
+            let journaled = JournaledDecline(
+                source: source, code: "x", gatewayID: "7", networkCode: nil, network: nil, advice: nil, text: text, textDigest: nil, crmClass: nil,
+                orderType: .newSale, isCascade: true, confidence: says.confidence)
+            metrics.record(
+                Handled.Account(merchantID: "acme", fate: .told(.skipped, reason: "hard_decline"), classification: says, decline: journaled), stage: .intake, now: now)
+        }
+        count("ownprocessor", text: "Insufficient funds")
+        count("Network Merchants", text: "Do not try again")
+        for number in 0..<500 { count("invented\(number)", text: "Declined \(number)") }
+        let without = lines(metrics, "salvage_declines_without_table_total")
+        #expect(without.sorted() == [
+            "salvage_declines_without_table_total{source=\"other\"} 500", "salvage_declines_without_table_total{source=\"ownprocessor\"} 1",
+        ])
+        let byText = lines(metrics, "salvage_declines_by_text_total")
+        #expect(byText.contains("salvage_declines_by_text_total{source=\"ownprocessor\",rule=\"insufficient_funds\"} 1"))
+        #expect(byText.contains("salvage_declines_by_text_total{source=\"nmi\",rule=\"do_not_try_again\"} 1"))
+        #expect(byText.contains("salvage_declines_by_text_total{source=\"other\",rule=\"generic_decline\"} 500") && byText.count == 3)
     }
 
     @Test func aCodeThatNothingMapsIsNamedAndInventedOnesAreBounded() {

@@ -4,6 +4,7 @@ import { debounced, get, post, query } from "./api.js";
 import { card, desk, empty, exact, field, problemBox, redraw, table } from "./desk.js";
 import { code, pill } from "./words.js";
 import { stepList } from "./forecast.js";
+import { whatIfCard } from "./whatif.js";
 
 const blank = { source: "", code: "", text: "", networkCode: "", advice: "", crmClass: "", merchant: "", gateway: "", orderType: "new_sale" };
 let gaps = null;
@@ -72,6 +73,7 @@ export const mappingPage = {
         problemBox(problem), result ? answerView(result) :
           !problem && empty("Nothing asked yet.", whole ? "Paste a decline event as JSON." : "Choose a source and type a code or a text."))),
     gapsCard(),
+    whatIfCard(options?.merchants ?? desk.session?.merchants ?? []),
   ],
 };
 

@@ -75,5 +75,14 @@ public struct Classification: Sendable, Equatable {
     /// The first charge went through: the event is no decline.
     public var isNoDecline: Bool { declineClass == .hard && category == .notADecline }
     /// Nothing but the response text decided it.
-    public var isByTextOnly: Bool { if case .text = reason { true } else { false } }
+    public var isByTextOnly: Bool { textRule != nil }
+
+    /// The rule for texts that decided alone; one of the built-in ones, so their number is bounded.
+    public var textRule: String? {
+        switch reason {
+        case .text(let rule): rule.name
+        case .networkOrder(let order, _): order.source == "text" ? order.code : nil
+        case .merchantRule, .crmClass, .table, .networkCode, .unknown: nil
+        }
+    }
 }

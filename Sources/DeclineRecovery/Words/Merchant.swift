@@ -29,6 +29,14 @@ public struct Merchant: Sendable, Equatable {
         self.mappingRules = mappingRules
         self.policy = policy
     }
+
+    /// The same merchant with another mapping, to see what it would do.
+    public func mapping(by rules: [MappingRule], _ policy: Policy) -> Merchant {
+        Merchant(
+            id: id, flexFactorGateways: Array(flexFactorGateways.values), gateways: Array(gateways.values), gatewayProfiles: Array(gatewayProfiles.values),
+            cascadeProfiles: Array(cascadeProfiles.values), campaigns: Array(campaigns.values), recycleBilling: recycleBilling, mappingRules: rules,
+            policy: policy)
+    }
 }
 
 /// One activated FlexFactor gateway (behaviour.md §2), without its keys.

@@ -7,14 +7,21 @@ public final class ConsoleAPI: Sendable {
     let tools: LetterTools
     let flow: FlowShelf
     let merchants: @Sendable () -> [Merchant]
+    let draft: @Sendable (_ yaml: String, _ merchant: Merchant) throws(DraftFaults) -> Merchant
     let version: String
     let jobs = JobRegistry()
 
-    /// - Parameter merchants: of the configuration as it stands when asked.
-    public init(tools: LetterTools, flow: FlowShelf, merchants: @escaping @Sendable () -> [Merchant], version: String) {
+    /// - Parameters:
+    ///   - merchants: of the configuration as it stands when asked.
+    ///   - draft: reads a mapping that somebody wants to try, and gives the merchant as it would then be.
+    public init(
+        tools: LetterTools, flow: FlowShelf, merchants: @escaping @Sendable () -> [Merchant],
+        draft: @escaping @Sendable (_ yaml: String, _ merchant: Merchant) throws(DraftFaults) -> Merchant, version: String
+    ) {
         self.tools = tools
         self.flow = flow
         self.merchants = merchants
+        self.draft = draft
         self.version = version
     }
 
@@ -46,6 +53,7 @@ public final class ConsoleAPI: Sendable {
         case (.get, "recoveries", 1): return .ok(try await recoveries(request))
         case (.get, "mapping", 2) where path[1] == "options": return .ok(mappingOptions())
         case (.get, "mapping", 2) where path[1] == "gaps": return .ok(try await gaps())
+        case (.post, "mapping", 2) where path[1] == "whatif": return .ok(try await whatIf(request.body))
         case (.post, "mapping", 1): return .ok(try explain(request.body))
         default: throw .notFound
         }
@@ -113,85 +121,6 @@ public final class ConsoleAPI: Sendable {
             ("detail", .string(record.detail)), ("reason", LetterView.text(record.reason)), ("rule", LetterView.text(record.rule)),
             ("until", record.until.map { .integer($0.milliseconds) }), ("attempts", .integer(Int64(record.attempts))), ("worker", .string(record.workerID)),
             ("sentence", .string(line.sentence)), ("tone", .string(line.tone.rawValue)), ("repeat", .bool(line.isRepeat)),
-        ])
-    }
-
-    // MARK: Mapping
-
-    private func mappingOptions() -> JSONValue {
-        LetterView.object([
-            ("sources", .array(DeclineTables.builtIn.gateways.map { .string($0.source) })), ("merchants", .array(merchants().map { .string($0.id.text) })),
-            ("orderTypes", .array(OrderType.allCases.map { .string($0.rawValue) })),
-        ])
-    }
-
-    private func explain(_ body: JSONValue) throws(ConsoleError) -> JSONValue {
-        if let event = body["event"]?.string, !event.allSatisfy(\.isWhitespace) { return try explain(event: event) }
-        func given(_ name: String) -> String? { body[name]?.string.flatMap { $0.isEmpty ? nil : $0 } }
-        if given("code") == nil, given("text") == nil { throw .badRequest("There is no code.", "Give a code, a response text, or a whole event.") }
-        let merchant = try merchant(given("merchant"))
-        let decline = Decline(
-            gatewayID: GatewayID(given("gateway") ?? ""), responseCodeSource: given("source") ?? "", responseCode: given("code") ?? "",
-            responseText: given("text"), merchantAdviceCode: given("advice"), networkCode: given("networkCode"), transactionID: "", crmClass: given("crmClass").flatMap { DeclineClass(rawValue: $0) })
-        let orderType = given("orderType").flatMap { OrderType(rawValue: $0) } ?? .newSale
-        return Self.explanation(DeclineMapping.explain(decline, orderType: orderType, merchant: merchant), route: nil)
-    }
-
-    private func merchant(_ id: String?) throws(ConsoleError) -> Merchant {
-        guard let id else { return Merchant(id: "(none)", flexFactorGateways: []) }
-        guard let merchant = merchants().first(where: { $0.id.text == id }) else {
-            throw ConsoleError(status: 422, what: "The configuration has no merchant \(id.prefix(64)).", advice: "Choose one that it has, or none.")
-        }
-        return merchant
-    }
-
-    private func explain(event text: String) throws(ConsoleError) -> JSONValue {
-        switch CRMMessage.decode(Array(text.utf8)) {
-        case .decline(let event):
-            let merchant = merchants().first { $0.id == event.merchantID }
-            let steps = DeclineMapping.explain(DeclineCase(event), merchant: merchant ?? Merchant(id: event.merchantID, flexFactorGateways: []))
-            let route = merchant.flatMap { merchant in
-                steps.first(where: \.decides)?.says.map { Router.route(event, $0, merchant: merchant, now: tools.clock.now()) }
-            }
-            return Self.explanation(steps, route: route)
-        case .cancel: throw ConsoleError(status: 422, what: "This is a cancel command, not a decline.", advice: "Paste a decline event.")
-        case .refund: throw ConsoleError(status: 422, what: "This is a refund command, not a decline.", advice: "Paste a decline event.")
-        case .rejected(let rejected):
-            throw ConsoleError(status: 422, what: "The event would be rejected.", advice: "Each fault names its place.", faults: rejected.faults)
-        case .unreadable(let error): throw .notJSON(error, in: text)
-        }
-    }
-
-    /// The declines of the last thirty days that nobody decided, or only their text.
-    private func gaps() async throws(ConsoleError) -> JSONValue {
-        try requireBroker()
-        let since = Moment(milliseconds: tools.clock.now().milliseconds - 30 * 86_400_000)
-        var replay = MappingReplay()
-        do throws(BrokerFailure) {
-            for record in try await JournalReader.readDeclines(since: since, in: shelf.broker.journal) { replay.note(record) }
-        } catch {
-            throw .brokerAway
-        }
-        return LetterView.object([
-            ("since", .integer(since.milliseconds)),
-            ("gaps", .array(replay.openGaps.prefix(200).map { gap in
-                LetterView.object([
-                    ("merchantId", LetterView.text(gap.merchantID?.text)), ("source", .string(gap.source)), ("code", .string(gap.code)),
-                    ("text", LetterView.text(gap.text)), ("rule", .string(gap.rule)), ("class", .string(gap.declineClass.rawValue)),
-                    ("count", .integer(Int64(gap.count))), ("last", .integer(gap.last.milliseconds)), ("paste", .string(gap.ruleToPaste)),
-                ])
-            })),
-        ])
-    }
-
-    private static func explanation(_ steps: [DeclineMapping.Step], route: Route?) -> JSONValue {
-        let decision = steps.first(where: \.decides)?.says
-        return LetterView.object([
-            ("class", LetterView.text(decision?.declineClass.rawValue)), ("rule", LetterView.text(decision?.rule)), ("why", LetterView.text(decision?.sentence)),
-            ("insufficientFunds", .bool(decision?.isInsufficientFunds ?? false)), ("confidence", LetterView.text(decision?.confidence.rawValue)),
-            ("category", LetterView.text(decision?.category?.rawValue)),
-            ("route", route.map { LetterView.object([("word", .string($0.words.word)), ("detail", .string($0.words.detail))]) }),
-            ("steps", LetterView.steps(steps)),
         ])
     }
 }

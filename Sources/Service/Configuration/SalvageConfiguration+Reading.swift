@@ -68,7 +68,7 @@ extension SalvageConfiguration {
 }
 
 extension YamlError {
-    fileprivate var line: Int? {
+    var line: Int? {
         switch self {
         case .scanner(_, _, let mark, _), .parser(_, _, let mark, _), .composer(_, _, let mark, _): mark.line
         case .duplicatedKeysInMapping(_, let context): context.mark.line
@@ -77,7 +77,7 @@ extension YamlError {
     }
 
     /// What is wrong, without the text around it: that may be a key.
-    fileprivate var problem: String {
+    var problem: String {
         switch self {
         case .scanner(_, let problem, _, _), .parser(_, let problem, _, _), .composer(_, let problem, _, _): problem
         case .duplicatedKeysInMapping: "a key stands twice in one place"
@@ -87,7 +87,7 @@ extension YamlError {
 }
 
 /// Reads one merchant and checks what its parts say of each other.
-private final class MerchantReader {
+final class MerchantReader {
     private let node: ConfigurationNode
     private let secrets: SecretSources
     private(set) var credentials: [GatewayID: GatewayCredentials] = [:]
@@ -230,7 +230,7 @@ private final class MerchantReader {
         return RecycleBilling(reattempts1To3: first, reattempts4To6: gateway("reattempts4To6"), reattempts7To9: gateway("reattempts7To9"))
     }
 
-    private func rule(_ node: ConfigurationNode, _ gateways: Set<GatewayID>) -> MappingRule? {
+    func rule(_ node: ConfigurationNode, _ gateways: Set<GatewayID>) -> MappingRule? {
         defer { node.end() }
         let mid = node.optionalText("mid").map(GatewayID.init(_:))
         let type = node.optionalText("gateway")
@@ -268,17 +268,18 @@ private final class MerchantReader {
             name: name, path: node.path)
     }
 
-    private func policy() -> Policy {
-        guard let node = node.object("policy") else { return Policy() }
+    /// - Parameter base: what holds where the policy names nothing.
+    func policy(over base: Policy = Policy()) -> Policy {
+        guard let node = node.object("policy") else { return base }
         defer { node.end() }
         return Policy(
-            unknownDeclines: node.word("unknownDeclines", DeclineClass.self, default: .hard),
-            lowConfidenceDeclines: node.has("lowConfidenceDeclines") ? node.word("lowConfidenceDeclines", DeclineClass.self, default: .soft) : nil,
-            correctableDeclines: node.word("correctableDeclines", DeclineClass.self, default: .hard),
-            accountDeclines: node.word("accountDeclines", AccountDeclines.self, default: .cascade),
-            limitDeclines: node.word("limitDeclines", DeclineClass.self, default: .soft),
-            insufficientFunds: node.word("insufficientFunds", InsufficientFunds.self, default: .byRoute),
-            cascadeDeadline: .seconds(Int64(node.count("cascadeDeadlineSeconds", 1...600, default: 60))))
+            unknownDeclines: node.word("unknownDeclines", DeclineClass.self, default: base.unknownDeclines),
+            lowConfidenceDeclines: node.has("lowConfidenceDeclines") ? node.word("lowConfidenceDeclines", DeclineClass.self, default: .soft) : base.lowConfidenceDeclines,
+            correctableDeclines: node.word("correctableDeclines", DeclineClass.self, default: base.correctableDeclines),
+            accountDeclines: node.word("accountDeclines", AccountDeclines.self, default: base.accountDeclines),
+            limitDeclines: node.word("limitDeclines", DeclineClass.self, default: base.limitDeclines),
+            insufficientFunds: node.word("insufficientFunds", InsufficientFunds.self, default: base.insufficientFunds),
+            cascadeDeadline: node.has("cascadeDeadlineSeconds") ? .seconds(Int64(node.count("cascadeDeadlineSeconds", 1...600, default: 60))) : base.cascadeDeadline)
     }
 
     // MARK: References

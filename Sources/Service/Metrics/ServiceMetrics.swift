@@ -89,7 +89,7 @@ public final class ServiceMetrics: Sendable {
         if account.hasRefusedReply { repliesRefused.add(1, merchant) }
         if let classification = account.classification, let decline = account.decline {
             if classification.hasNoTable { withoutTable.add(1, vocabulary.source(decline.source)) }
-            if case .text(let rule) = classification.reason { byText.add(1, vocabulary.source(decline.source), rule.name) }
+            if let rule = classification.textRule { byText.add(1, vocabulary.source(decline.source), rule) }
         }
         switch account.fate {
         case .passed(let next): messages.add(1, stage.rawValue, "passed_to_\(next.rawValue)")

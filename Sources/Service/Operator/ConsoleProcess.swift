@@ -40,7 +40,8 @@ public struct ConsoleProcess: Service {
         let metrics = ConsoleMetrics()
         let environment = ProcessInfo.processInfo.environment
         let front = ConsoleFront(
-            api: ConsoleAPI(tools: tools.letters, flow: flow, merchants: { tools.merchants }, version: SalvageVersion.current),
+            api: ConsoleAPI(tools: tools.letters, flow: flow, merchants: { tools.merchants }, draft: { yaml, merchant throws(DraftFaults) in try MappingDraft(yaml: yaml).tried(on: merchant) },
+                version: SalvageVersion.current),
             access: { tools.access }, localName: environment["SALVAGE_OPERATOR"] ?? environment["USER"] ?? "local", isLoopback: isLoopback,
             isReady: { link.isConnected && flow.isReady.letters }, metrics: { metrics.page(shelf, flow, now: SystemClock().now()) }, logger: logger)
         var services: [any Service] = [

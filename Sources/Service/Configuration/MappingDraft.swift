@@ -1,0 +1,35 @@
+import DeclineRecovery
+import Operations
+import Yams
+
+/// A mapping that somebody wants to try, written as it would stand beneath a merchant: `declineMapping` in the place of the merchant's rules, the
+/// named parts of `policy` in the place of its own. A list alone are rules to add, such as a line that `salvage mapping gaps` offers.
+struct MappingDraft {
+    let yaml: String
+
+    /// The merchant as the draft would have it.
+    func tried(on merchant: Merchant) throws(DraftFaults) -> Merchant {
+        let faults = ConfigurationFaults()
+        var rules = merchant.mappingRules
+        var policy = merchant.policy
+        // A list is one wherever it stands; beneath a key it needs no other indentation.
+        let isList = yaml.first { !$0.isWhitespace } == "-"
+        do {
+            let root = ConfigurationNode(try Yams.compose(yaml: isList ? "declineMapping:\n" + yaml : yaml) ?? Node(""), path: "", faults)
+            let reader = MerchantReader(root, SecretSources(besides: ""))
+            if !root.has("declineMapping"), !root.has("policy") { root.fault("", "expected a list of rules, or declineMapping, or policy") }
+            let gateways = Set(merchant.gateways.keys).union(merchant.flexFactorGateways.keys)
+            let drafted = root.objects("declineMapping").compactMap { reader.rule($0, gateways) }
+            // The first of two equal rules counts.
+            if isList { rules = drafted + rules } else if root.has("declineMapping") { rules = drafted }
+            policy = reader.policy(over: policy)
+            root.end()
+        } catch let error as YamlError {
+            faults.add("", error.line, "not YAML: \(error.problem)")
+        } catch {
+            faults.add("", nil, "not YAML")
+        }
+        if !faults.all.isEmpty { throw DraftFaults(faults.all.map { FieldError(path: $0.path.isEmpty ? "the draft" : $0.path, message: $0.message) }) }
+        return merchant.mapping(by: rules, policy)
+    }
+}
