@@ -26,7 +26,7 @@ import Testing
         #expect(event.decline.merchantAdviceCode == "01 : New account information available" && event.notes.isEmpty)
     }
 
-    @Test(arguments: [("avsResultCode", "4 AVS not supported for this card type", "4"), ("cvvResultCode", "M - Match found", "M"), ("cavvResultCode", "no such thing at all", nil)] as [(String, String, String?)])
+    @Test(arguments: [("avsResultCode", "4 AVS not supported for this card type", "4"), ("cvvResultCode", "M - Match found", "M"), ("cavvResultCode", "nothing of that kind", nil)] as [(String, String, String?)])
     func aResultIsItsCodeAloneOrLeftOut(name: String, value: String, code: String?) throws {
         let event = try read(#""responseCode":"201","\#(name)":"\#(value)""#)
         let decline = event.decline
