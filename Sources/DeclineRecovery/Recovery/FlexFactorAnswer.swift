@@ -62,31 +62,6 @@ public enum EvaluationStatus: Hashable, Sendable {
     }
 }
 
-/// An order as `orders/{id}` shows it.
-public struct FlexFactorOrder: Sendable, Equatable {
-    public let id: FlexFactorOrderID
-    public let state: State
-    /// Our reference, where the account's orders are seen to echo it; not documented.
-    public let echo: String?
-    /// What the order is for, in minor units, where the order says so; not documented.
-    public let minorUnits: Int64?
-    public let currency: Currency?
-
-    /// Facts/flexfactor-api.md §9; there is no state of its own for an expired order.
-    public enum State: Hashable, Sendable {
-        case draft, onHold, cancelled, problem, processing, captureRequired, returned, completed, chargeback
-        case unrecognised(String)
-    }
-
-    public init(id: FlexFactorOrderID, state: State, echo: String? = nil, minorUnits: Int64? = nil, currency: Currency? = nil) {
-        self.id = id
-        self.state = state
-        self.echo = echo
-        self.minorUnits = minorUnits
-        self.currency = currency
-    }
-}
-
 /// Why a call brought no answer of FlexFactor's that decides anything.
 public enum CallFailure: Sendable, Equatable {
     /// No byte of the request was written: FlexFactor cannot have acted on it.
@@ -125,17 +100,6 @@ public enum CallFailure: Sendable, Equatable {
         case barred(status: Int)
         /// A success whose body cannot be read or says nothing known.
         case unreadable(String)
-    }
-}
-
-/// One fault FlexFactor found in a request: its path there (`Transaction.Id`) and its sentence.
-public struct FieldError: Sendable, Equatable {
-    public let path: String
-    public let message: String
-
-    public init(path: String, message: String) {
-        self.path = path
-        self.message = message
     }
 }
 

@@ -11,7 +11,7 @@ public enum ResultReason: Sendable, Equatable {
     case chargeback
     /// FlexFactor gave nothing back.
     case refundFailed
-    case nothingToCancel(Cancellation.End)
+    case nothingToCancel(CancelEnd)
     case unresolved
 
     /// Why an event or a charge was unusable.
@@ -35,7 +35,7 @@ public enum ResultReason: Sendable, Equatable {
         [.submitted, .cancelled, .refunded, .refundFailed, .chargeback, .unresolved] + RecoveryOutcome.Approval.allCases.map(ResultReason.approved)
         + RecoveryOutcome.Refusal.allCases.map(ResultReason.declined) + RecoveryOutcome.Expiry.allCases.map(ResultReason.expired)
         + SkipReason.allCases.map(ResultReason.skipped) + Rejection.allCases.map(ResultReason.rejected)
-        + Cancellation.End.allCases.map(ResultReason.nothingToCancel)
+        + CancelEnd.allCases.map(ResultReason.nothingToCancel)
 
     public var kind: ResultKind {
         switch self {

@@ -3,8 +3,15 @@ import DeclineRecovery
 /// The overview as JSON: what goes on, what was recovered, what waits, what is not known.
 enum Overview {
     static func json(_ flow: FlowShelf, letters: LetterShelf, jobs: JobRegistry, now: Moment) async throws(ConsoleError) -> JSONValue {
-        let depths = try await flow.depths(now)
-        let acting = try await flow.isLocked(now) ? Self.acting(letters, jobs) : nil
+        let depths: [String: Int]
+        let isLocked: Bool
+        do throws(BrokerFailure) {
+            depths = try await flow.depths(now)
+            isLocked = try await flow.isLocked(now)
+        } catch {
+            throw .broker(error)
+        }
+        let acting = isLocked ? Self.acting(letters, jobs) : nil
         let standing = Standing(letters, flow)
         let ready = flow.isReady
         let queues = flow.queues.map { name, what, kind in

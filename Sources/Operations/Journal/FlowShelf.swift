@@ -96,22 +96,21 @@ public final class FlowShelf: Sendable {
     }
 
     /// At most every two seconds, however many look.
-    func depths(_ now: Moment) async throws(ConsoleError) -> [String: Int] {
+    func depths(_ now: Moment) async throws(BrokerFailure) -> [String: Int] {
         if let known = state.withLock({ $0.depths }), now - known.at < .seconds(2) { return known.counts }
         var counts: [String: Int] = [:]
         for (name, _, _) in queues {
             // Who only reads letters sees the rest without this number.
-            do throws(BrokerFailure) { counts[name] = try await broker.readyCount(of: name) } catch { throw .broker(error) }
+            counts[name] = try await broker.readyCount(of: name)
         }
         state.withLock { [counts] in $0.depths = (now, counts) }
         return counts
     }
 
     /// Whether somebody acts on dead letters; asked at most every two seconds, however many look.
-    func isLocked(_ now: Moment) async throws(ConsoleError) -> Bool {
+    func isLocked(_ now: Moment) async throws(BrokerFailure) -> Bool {
         if let known = state.withLock({ $0.lock }), now - known.at < .seconds(2) { return known.isHeld }
-        let isHeld: Bool
-        do throws(BrokerFailure) { isHeld = try await broker.lock.isTaken() } catch { throw .broker(error) }
+        let isHeld = try await broker.lock.isTaken()
         state.withLock { $0.lock = (now, isHeld) }
         return isHeld
     }

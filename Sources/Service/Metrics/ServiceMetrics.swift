@@ -61,7 +61,7 @@ public final class ServiceMetrics: Sendable {
         for stage in Stage.working { messages.declare(stage.rawValue, "passed_to_\(Stage.suspects.rawValue)") }
         for outcome in ["applied", "refused"] { reloads.declare(outcome) }
         for merchant in ["", LabelVocabulary.other] { repliesRefused.declare(merchant); clocksAhead.declare(merchant) }
-        webhooks.declare("", WebhookReceiver.Answer.unknownGateway.rawValue)
+        webhooks.declare("", WebhookAnswer.unknownGateway.rawValue)
     }
 
     /// What may be counted by name from now on, each counter of it at 0. A merchant that a reload takes away keeps its name.
@@ -70,7 +70,7 @@ public final class ServiceMetrics: Sendable {
             guard vocabulary.learn(merchant) else { continue }
             let id = merchant.id.text
             for reason in ResultReason.all { results.declare(id, reason.kind.rawValue, reason.code) }
-            for answer in WebhookReceiver.Answer.allCases where answer != .unknownGateway { webhooks.declare(id, answer.rawValue) }
+            for answer in WebhookAnswer.allCases where answer != .unknownGateway { webhooks.declare(id, answer.rawValue) }
             repliesRefused.declare(id)
             clocksAhead.declare(id)
         }

@@ -66,7 +66,7 @@ import Testing
     /// What cannot be cancelled says nothing of whether it was charged: it must not send the CRM to another gateway.
     @Test func anAnswerToACommandEndsNothingAndLeavesTheOrderAlone() {
         let reference = RecoveryReference(orderID: "A", kind: .recurring, sequence: 7)
-        for end in Cancellation.End.allCases {
+        for end in CancelEnd.allCases {
             let answer = ResultEvent(
                 subject: .command(id: "c-1", reference), merchantID: "acme", reason: .nothingToCancel(end), occurredAt: Moment(milliseconds: 0),
                 origin: DeclineOrigin(eventID: "c-1"))
@@ -105,7 +105,7 @@ import Testing
     @Test func successIsSaidOnlyWhereMoneyWasTaken() {
         let reasons: [ResultReason] =
             RecoveryOutcome.Approval.allCases.map { .approved($0) } + RecoveryOutcome.Refusal.allCases.map { .declined($0) }
-            + Cancellation.End.allCases.map { .nothingToCancel($0) }
+            + CancelEnd.allCases.map { .nothingToCancel($0) }
             + SkipReason.allCases.map { .skipped($0) } + ResultReason.Rejection.allCases.map { .rejected($0) }
         for reason in reasons {
             if case .approved = reason { #expect(reason.kind.success == true) } else { #expect(reason.kind.success != true) }

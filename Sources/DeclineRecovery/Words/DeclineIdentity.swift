@@ -11,10 +11,6 @@ public struct DeclineIdentity: Hashable, Sendable {
         self.id = id
     }
 
-    public init(_ event: DeclineEvent) {
-        self.init(merchantID: event.merchantID, source: event.source, id: event.id)
-    }
-
     static let letterCount = 8
 
     /// What a recovery reference carries of it. Letters only: digits in a row could pass for a card number.
@@ -35,29 +31,4 @@ public struct DeclineIdentity: Hashable, Sendable {
     }
 
     private static let namespace = UUID5(high: 0x7d1c_93be_04f8_4a16, low: 0xb2e5_6c0f_91a7_d438)
-}
-
-/// What is to be paid: a charge of the CRM's, whatever the ways in which it is tried. A cascade, its reruns and its re-attempts are one debt.
-///
-/// The amount is no part of it; it is compared.
-public struct Debt: Hashable, Sendable {
-    public let merchantID: MerchantID
-    public let orderID: String
-    public let purchaseID: String?
-    public let billingCycle: Int?
-    /// The CRM's name of a charge of its own within the order, such as an upsell.
-    public let chargeID: String?
-
-    public init(merchantID: MerchantID, orderID: String, purchaseID: String?, billingCycle: Int?, chargeID: String?) {
-        self.merchantID = merchantID
-        self.orderID = orderID
-        self.purchaseID = purchaseID
-        self.billingCycle = billingCycle
-        self.chargeID = chargeID
-    }
-
-    public init(_ order: RecoveredOrder, of merchantID: MerchantID) {
-        self.init(
-            merchantID: merchantID, orderID: order.id, purchaseID: order.purchaseID, billingCycle: order.billingCycle, chargeID: order.chargeID)
-    }
 }

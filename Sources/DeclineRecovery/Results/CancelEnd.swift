@@ -1,0 +1,11 @@
+/// How a command to cancel ended where there was nothing to cancel.
+public enum CancelEnd: String, Sendable, CaseIterable {
+    /// The order had ended before the command came; its result tells how.
+    case alreadyClosed = "already_closed"
+    /// FlexFactor never had such an order; the recovery, if there is one, ends itself.
+    case nothingToCancel = "nothing_to_cancel"
+    /// A cascade is answered at once, before a command could reach it.
+    case cascade = "cascade_is_answered_at_once"
+    /// There is an order that cannot be cancelled any more; the recovery tells how it ended.
+    case leftToRecovery = "left_to_recovery"
+}
