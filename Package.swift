@@ -100,6 +100,7 @@ let package = Package(
             name: "ServiceTests",
             dependencies: [
                 "Service", "Broker", "Console", "DeclineRecovery", "FlexFactor", "Operations", "Pipeline", "TestSupport", nioCore, nioPosix, log,
+                .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Hummingbird", package: "hummingbird"), .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             swiftSettings: settings),

@@ -138,7 +138,8 @@ final class ConfigurationNode {
         let source = ConfigurationNode(node, path: at(name), faults)
         let file = source.optionalText("file")
         let variable = source.optionalText("env")
-        source.end()
+        // Here the name of a key may be the secret itself.
+        source.end(namesKeys: false)
         switch (file, variable) {
         case (let file?, nil): return told(name, sources.file(file))
         case (nil, let variable?): return told(name, sources.variable(variable))
@@ -173,11 +174,11 @@ final class ConfigurationNode {
     }
 
     /// Reports every key that nobody asked for.
-    func end() {
+    func end(namesKeys: Bool = true) {
         for (name, node) in members where !known.contains(name) {
             let nearest = known.map { (name: $0, distance: EditDistance.between(name.lowercased(), $0.lowercased())) }.min { $0.distance < $1.distance }
             let advice = if let nearest, nearest.distance <= max(2, name.utf8.count / 3) { "; did you mean \(nearest.name)?" } else { "" }
-            faults.add(at(Self.isName(name) ? name : "(key)"), node.mark?.line, "this key is not known here\(advice)")
+            faults.add(at(namesKeys && Self.isName(name) ? name : "(key)"), node.mark?.line, "this key is not known here\(advice)")
         }
     }
 }

@@ -1,0 +1,82 @@
+import DeclineRecovery
+@testable import Service
+import Testing
+
+/// The configuration is read as a whole or refused as a whole, with every fault, its place and its line, and no secret's text.
+@Suite struct ConfigurationFaultTests {
+    private static let right = """
+        merchants:
+          - id: acme
+            flexFactorGateways:
+              - id: "42"
+                appKey: canary-app-key
+                appSecret: canary-app-secret
+                mid: 5f1c1f0e-6b1a-4c5f-9a55-0d6a1c7b2e11
+                environment: sandbox
+                cascadeAll: true
+            policy: { cascadeDeadlineSeconds: 60 }
+        """
+
+    private func read(_ yaml: String) throws -> SalvageConfiguration {
+        try SalvageConfiguration(yaml: yaml, file: "salvage.yaml", secrets: SecretSources(besides: "./salvage.yaml"))
+    }
+
+    private func faults(_ yaml: String) -> [ConfigurationFault] {
+        do {
+            _ = try read(yaml)
+            return []
+        } catch let error as ConfigurationError {
+            return error.faults
+        } catch {
+            return [ConfigurationFault(path: "?", line: nil, message: "\(error)")]
+        }
+    }
+
+    @Test func whatIsRightIsTaken() throws {
+        let configuration = try read(Self.right)
+        #expect(Array(configuration.merchants.keys) == ["acme"] && configuration.credentials.count == 1)
+        #expect(configuration.merchants["acme"]?.flexFactorGateways["42"] != nil)
+    }
+
+    @Test(arguments: [
+        ("merchants:\n  - id: acme\n    flexFactorGateways:", "merchants:\n  - id: acme\n    flexFactorGatewas:", "flexFactorGatewas"),
+        ("environment: sandbox", "environment: MOON", "environment"), ("cascadeAll: true", "cascadeAll: perhaps", "cascadeAll"),
+        ("cascadeDeadlineSeconds: 60", "cascadeDeadlineSeconds: -1", "cascadeDeadlineSeconds"), ("id: \"42\"\n", "", "id"),
+        ("mid: 5f1c1f0e-6b1a-4c5f-9a55-0d6a1c7b2e11", "mid: not-a-mid", "mid"), ("    policy:", "    polity:", "polity"),
+    ])
+    func aFaultNamesItsPlaceAndLine(right: String, wrong: String, name: String) {
+        #expect(Self.right.contains(right))
+        let found = faults(Self.right.replacing(right, with: wrong))
+        #expect(found.contains { $0.path.contains(name) || $0.message.contains(name) }, "\(found)")
+        #expect(found.allSatisfy { $0.line != nil }, "\(found)")
+    }
+
+    @Test func allFaultsAreToldAtOnce() {
+        let wrong = Self.right.replacing("environment: sandbox", with: "environment: MOON").replacing("cascadeAll: true", with: "cascadeAll: perhaps")
+            .replacing("cascadeDeadlineSeconds: 60", with: "cascadeDeadlineSeconds: sixty")
+        #expect(faults(wrong).count >= 3)
+    }
+
+    @Test(arguments: ["", "[]", "merchants: []", "merchants: 7", "merchants: [7]", "merchants:\n\t- id: x", "a: &a [*a]", "merchants: {", "\u{0}", "- - - -", "merchants: ~"])
+    func rubbishIsAFaultAndNoCrash(yaml: String) {
+        #expect(!faults(yaml).isEmpty)
+    }
+
+    @Test func aMerchantOrGatewayTwiceIsAFault() {
+        let merchant = Self.right.split(separator: "\n").dropFirst().joined(separator: "\n")
+        #expect(faults(Self.right + "\n" + merchant).contains { $0.message.contains("acme") })
+    }
+
+    /// A key in the wrong place, of the wrong kind, or beside a fault.
+    @Test func noFaultHoldsASecret() {
+        for wrong in [
+            Self.right.replacing("appKey: canary-app-key", with: "appKey: { canary-app-key: 1 }"),
+            Self.right.replacing("appSecret: canary-app-secret", with: "appSecret: [canary-app-secret]"),
+            Self.right.replacing("environment: sandbox", with: "environment: canary-app-secret"), Self.right + "\n  canary-app-secret",
+            Self.right.replacing("appKey:", with: "appkey:"),
+        ] {
+            let found = faults(wrong)
+            #expect(!found.isEmpty && found.allSatisfy { !$0.description.contains("canary-app") }, "\(found)")
+        }
+    }
+}

@@ -1,0 +1,71 @@
+import Broker
+import Configuration
+import DeclineRecovery
+@testable import Service
+import Testing
+
+/// What a process is told by its environment: every fault at once, each with its variable, none with a secret.
+@Suite struct ProcessSettingsTests {
+    private func settings(_ variables: [String: String]) throws -> ProcessSettings {
+        try ProcessSettings(reading: ConfigReader(provider: EnvironmentVariablesProvider(environmentVariables: variables)))
+    }
+
+    private func faults(_ variables: [String: String]) -> [String] {
+        do {
+            _ = try settings(variables)
+            return []
+        } catch let error as SettingsError {
+            return error.faults
+        } catch {
+            return ["\(error)"]
+        }
+    }
+
+    @Test func anEmptyEnvironmentIsAWorkerBesideALocalBroker() throws {
+        let settings = try settings([:])
+        #expect(settings.configurationFile == "salvage.yaml" && settings.names == TopologyNames() && settings.stages == Set(Stage.allCases))
+        #expect(settings.webhooks?.port == 8_081 && settings.listen?.port == 8_080 && settings.console.host == "127.0.0.1")
+        #expect(settings.broker.hosts.first?.port == 5_672 && settings.prefetch[.suspects] == 1)
+    }
+
+    @Test func whatIsSaidIsTaken() throws {
+        let settings = try settings([
+            "SALVAGE_BROKER_URL": "amqp://u:p@broker.example:5673/vhost", "SALVAGE_TOPOLOGY_PREFIX": "pay.eu", "SALVAGE_STAGES": "intake,cascade",
+            "SALVAGE_PREFETCH_CASCADE": "17", "SALVAGE_LISTEN": "none", "SALVAGE_WEBHOOKS_LISTEN": ":9000", "SALVAGE_RETRY_DAY_SECONDS": "2",
+        ])
+        #expect(settings.broker.hosts.first?.port == 5_673 && settings.names.prefix == "pay.eu" && settings.prefetch[.cascade] == 17)
+        // Whoever may put something away brings it forth again.
+        #expect(settings.stages == [.intake, .cascade, .held] && settings.listen == nil && settings.webhooks?.host == "0.0.0.0" && settings.day == .seconds(2))
+    }
+
+    @Test func anEmptyVariableSaysNothing() throws {
+        #expect(try settings(["SALVAGE_LANES": "", "SALVAGE_STAGES": "", "SALVAGE_BROKER_URL": ""]).stages == Set(Stage.allCases))
+    }
+
+    @Test(arguments: [
+        ("SALVAGE_STAGES", "intake,casc"), ("SALVAGE_STAGES", ","), ("SALVAGE_TOPOLOGY_PREFIX", "a/b"), ("SALVAGE_PREFETCH_INTAKE", "0"),
+        ("SALVAGE_PREFETCH_INTAKE", "65536"), ("SALVAGE_PREFETCH_INTAKE", "9223372036854775808"), ("SALVAGE_PREFETCH_INTAKE", "ten"),
+        ("SALVAGE_LISTEN", "8080"), ("SALVAGE_LISTEN", "host:70000"), ("SALVAGE_CONSOLE_LISTEN", "none"), ("SALVAGE_LOG_LEVEL", "loud"),
+        ("SALVAGE_LOG_FORMAT", "xml"), ("SALVAGE_LANES", "-1"), ("SALVAGE_SHUTDOWN_GRACE_SECONDS", "601"), ("SALVAGE_RETRY_DAY_SECONDS", "0"),
+        ("SALVAGE_BROKER_URL", "http://x"), ("SALVAGE_BROKER_HEARTBEAT_SECONDS", "0"), ("SALVAGE_CARD_KEYS", "no-file-here"),
+    ])
+    func whatIsNotOfItsFormIsNamed(variable: String, value: String) {
+        let faults = faults([variable: value])
+        #expect(faults.count == 1 && faults.first?.hasPrefix("\(variable):") == true, "\(faults)")
+    }
+
+    @Test func allFaultsAreToldAtOnce() {
+        #expect(faults(["SALVAGE_LANES": "x", "SALVAGE_LISTEN": "x", "SALVAGE_LOG_LEVEL": "x"]).count == 3)
+    }
+
+    /// Whoever puts a password into the wrong variable reads nothing of it in the log.
+    @Test func noFaultHoldsASecret() {
+        for (variable, value) in [
+            ("SALVAGE_BROKER_URL", "amqp://user:canary-4711@"), ("SALVAGE_BROKER_URL", "canary-4711"), ("SALVAGE_LISTEN", "canary-4711"),
+            ("SALVAGE_TOPOLOGY_PREFIX", "canary 4711"), ("SALVAGE_CARD_KEYS", "canary-4711"),
+        ] {
+            let faults = faults([variable: value])
+            #expect(!faults.isEmpty && faults.allSatisfy { !$0.contains("canary") }, "\(faults)")
+        }
+    }
+}
