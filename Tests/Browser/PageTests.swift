@@ -60,6 +60,13 @@ extension ConsoleTests {
             #expect(try await browser.hash() == "#/mapping", "a customer's data stands in the address")
             try await browser.paste("mapping-event", event.replacing("\"currency\":\"USD\"", with: "\"currency\":\"$\""))
             try await browser.sees("problem", "The event would be rejected", "$.data.amount.currency")
+
+            try await browser.type("whatif-draft", "- { gateway: nmi, class: soft }")
+            try await browser.click("whatif-ask")
+            try await browser.sees("whatif-problem", "The draft cannot be read", "declineMapping[0].code")
+            try await browser.fill("whatif-draft", "- { gateway: nmi, code: 223, class: soft }")
+            try await browser.click("whatif-ask")
+            try await browser.sees("whatif-sum", "would go another way")
         }
     }
 
