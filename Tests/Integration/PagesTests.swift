@@ -19,6 +19,7 @@ import Testing
         ("docs/dead-letters.md", "\nsalvage dead stats", "\nsalvage death stats", "there is no command salvage death stats"),
         ("docs/dead-letters.md", "`told_otherwise`", "`told_other`", "told_otherwise is not on docs/dead-letters.md"),
         ("Sources/DeclineRecovery/Recovery/README.md", "resting", "asleep", "resting is a phase that is not drawn"),
+        ("Sources/DeclineRecovery/README.md", "| `Records`", "| `Recordings`", "there is no Recordings in this folder"),
         ("docs/truth.md", "`ClaimBook`", "`ClaimBooklet`", "the code knows no ClaimBooklet"),
         ("ARCHITECTURE.md", "`Sources/DeclineRecovery/Recovery/Recovery.swift`", "`Sources/DeclineRecovery/Recovered.swift`", "there is no Sources/DeclineRecovery/Recovered.swift"),
         ("docs/behaviour.md", "`SkipReason.swift`", "`SkippedReason.swift`", "there is no file SkippedReason.swift"),
