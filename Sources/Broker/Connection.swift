@@ -30,7 +30,7 @@ final class Connection: @unchecked Sendable {
 
     let role: LinkEvent.Role
     private let configuration: BrokerConfiguration
-    private let events: @Sendable (LinkEvent) -> Void
+    let events: @Sendable (LinkEvent) -> Void
     private let inbox = Mutex(Inbox())
     private let wake: Int32
     private let connected = Atomic<Bool>(false)
@@ -40,9 +40,9 @@ final class Connection: @unchecked Sendable {
     // The thread's own.
     private var consumers: [Consumer] = []
     /// Those of them whose queue the broker refuses, and when to try it again.
-    private var absent: [(consumer: Consumer, notBefore: Int64)] = []
+    var absent: [(consumer: Consumer, notBefore: Int64)] = []
     /// Readings that have subscribed anew, and until when their stream is to show that it is the one they knew.
-    private var resuming: [(consumer: Consumer, resumption: StreamResumption, until: Int64)] = []
+    var resuming: [(consumer: Consumer, resumption: StreamResumption, until: Int64)] = []
     private var pending: Deque<(batch: PublishBatch, index: Int)> = []
     private var waiting: [(consumer: Consumer, tag: UInt64, generation: UInt64, notBefore: Int64)] = []
     private var onClosed: (() -> Void)?
@@ -224,57 +224,6 @@ final class Connection: @unchecked Sendable {
             if connectedOnce { events(.disconnected(role, error)) }
             throw error
         }
-    }
-
-    /// How long a queue that is refused is left alone, in milliseconds.
-    private static let absence: Int64 = 2_000
-
-    /// Subscribes again; `false` where the broker refuses the queue, for it was deleted perhaps. That must not keep the others from theirs.
-    private func subscribe(_ consumer: Consumer, _ session: Session) throws(BrokerError) -> Bool {
-        do throws(BrokerError) {
-            try session.subscribe(consumer)
-            if let resumption = consumer.resumption, resumption.state != .reading {
-                resuming.append((consumer, resumption, monotonicMilliseconds() + Self.silence))
-            }
-            return true
-        } catch {
-            guard case .refused(let code, _) = error, code != 320 else { throw error }
-            events(.subscriptionFailed(queue: consumer.queue, error))
-            absent.append((consumer, monotonicMilliseconds() + Self.absence))
-            return false
-        }
-    }
-
-    /// How long a stream may say nothing of what was read last, in milliseconds, until it counts as another one.
-    private static let silence: Int64 = 5_000
-
-    /// Begins anew with the streams that are not the ones that were read.
-    private func restartReadings(_ session: Session) throws(BrokerError) {
-        if resuming.isEmpty { return }
-        let now = monotonicMilliseconds()
-        var others: [Consumer] = []
-        resuming.removeAll { entry in
-            switch entry.resumption.state {
-            case .reading: return true
-            case .pending where now < entry.until: return false
-            case .pending, .anew:
-                others.append(entry.consumer)
-                return true
-            }
-        }
-        for consumer in others {
-            try session.cancel(consumer)
-            consumer.resumption?.restart()
-            _ = try subscribe(consumer, session)
-        }
-    }
-
-    private func subscribeAbsent(_ session: Session) throws(BrokerError) {
-        if absent.isEmpty { return }
-        let now = monotonicMilliseconds()
-        let due = absent.filter { $0.notBefore <= now }
-        absent.removeAll { $0.notBefore <= now }
-        for (consumer, _) in due where try subscribe(consumer, session) { events(.subscriptionRestored(queue: consumer.queue)) }
     }
 
     /// One turn: do what the inbox says, write once, sleep, read. `false` when the connection is to end.

@@ -7,7 +7,7 @@ import Synchronization
 /// `perform` makes one call and answers in the recovery's words. It never throws: a failure says whether money may have moved.
 public final class FlexFactorClient: Sendable {
     public let credentials: GatewayCredentials
-    private let now: @Sendable () -> Moment
+    let now: @Sendable () -> Moment
     /// Time for what is measured here alone. The clock on the wall may be set; then a circuit would stay open, a rate refuse, or a token
     /// serve, for as long as it was set back.
     private let uptime: @Sendable () -> Moment
@@ -251,85 +251,6 @@ public final class FlexFactorClient: Sendable {
         return result
     }
 
-    // MARK: Requests
-
-    private func post(_ path: String, _ body: [UInt8], _ traceparent: String?, bearer: Secret? = nil) -> HTTPRequest {
-        HTTPRequest(method: .post, path: credentials.origin.basePath + path, headers: headers(traceparent, bearer) + [("content-type", "application/json")], body: body)
-    }
-
-    private func get(_ path: String, _ traceparent: String?, bearer: Secret) -> HTTPRequest {
-        HTTPRequest(method: .get, path: credentials.origin.basePath + path, headers: headers(traceparent, bearer), body: [])
-    }
-
-    private func headers(_ traceparent: String?, _ bearer: Secret?) -> [(name: String, value: String)] {
-        var headers = [(name: "accept", value: "application/json")]
-        if let bearer { headers.append(("authorization", "Bearer " + bearer.exposed)) }
-        if let traceparent { headers.append(("traceparent", traceparent)) }
-        return headers
-    }
-
-    private func request(_ call: FlexFactorCall, bearer: Secret, _ traceparent: String?) -> HTTPRequest {
-        let nothing = Array("{}".utf8)
-        return switch call {
-        case .evaluate(let charge, let key), .recall(let charge, let key):
-            post("/evaluate", EvaluateRequest.body(charge, idempotencyKey: key, credentials: credentials), traceparent, bearer: bearer)
-        case .find(let reference, _): get("/orders?query=\(Self.escape(reference.text))", traceparent, bearer: bearer)
-        case .lookUp(let id): get("/orders/\(Self.escape(id.text))", traceparent, bearer: bearer)
-        case .cancel(let id): post("/orders/\(Self.escape(id.text))/cancel", nothing, traceparent, bearer: bearer)
-        case .cancelByReference(let reference):
-            post("/orders/\(Self.escape(reference.text))/external-cancel", nothing, traceparent, bearer: bearer)
-        case .refund(let id, let amount): post("/orders/\(Self.escape(id.text))/refund", refundBody(amount), traceparent, bearer: bearer)
-        case .capture(let id, let amount, let key): post("/capture", captureBody(id, amount, key), traceparent, bearer: bearer)
-        }
-    }
-
-    private func captureBody(_ id: FlexFactorOrderID, _ amount: Money, _ key: UUID5) -> [UInt8] {
-        var json = JSONWriter()
-        json.object { body in
-            body.member("idempotencyKey", key.description)
-            body.member("orderId", id.text)
-            body.member("amount", amount.minorUnits)
-            body.member("currency", amount.currency.code)
-        }
-        return json.bytes
-    }
-
-    /// Refunds are in the currency's units, unlike all else: 12.34, not 1,234.
-    private func refundBody(_ amount: Money) -> [UInt8] {
-        let digits = amount.currency.fractionDigits
-        var text = String(amount.minorUnits)
-        if digits > 0 {
-            text = String(repeating: "0", count: max(0, digits + 1 - text.utf8.count)) + text
-            text = text.dropLast(digits) + "." + text.suffix(digits)
-        }
-        var json = JSONWriter()
-        json.object { $0.member("amountToRefund", JSONValue.number(text)) }
-        return json.bytes
-    }
-
-    private func signed(_ request: HTTPRequest) -> HTTPRequest {
-        guard let key = credentials.signingKeys.first else { return request }
-        var request = request
-        request.headers += MessageSignature(
-            method: request.method.rawValue, host: credentials.origin.authority, body: request.body, key: key, now: now()
-        ).headers
-        return request
-    }
-
-    /// Percent-encodes everything but the unreserved characters of RFC 3986.
-    static func escape(_ text: String) -> String {
-        var escaped = ""
-        for byte in text.utf8 {
-            switch byte {
-            case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
-                UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "~"):
-                escaped.unicodeScalars.append(Unicode.Scalar(byte))
-            default: escaped += (byte < 16 ? "%0" : "%") + String(byte, radix: 16, uppercase: true)
-            }
-        }
-        return escaped
-    }
-
     // MARK: Answers
 
     private func answer(_ call: FlexFactorCall, _ response: HTTPResponse) -> FlexFactorAnswer {
@@ -399,68 +320,4 @@ public final class FlexFactorClient: Sendable {
 
 extension TokenKeeper.Failure {
     var notSent: CallFailure.NotSent { isOurs ? .cannotCall(why) : isRefusal ? .noToken(why) : .cannotConnect(why) }
-}
-
-extension FlexFactorCall {
-    /// The call's name in metrics and logs.
-    public var name: String {
-        switch self {
-        case .evaluate: "evaluate"
-        case .recall: "recall"
-        case .find: "find"
-        case .lookUp: "look_up"
-        case .cancel: "cancel"
-        case .cancelByReference: "external_cancel"
-        case .capture: "capture"
-        case .refund: "refund"
-        }
-    }
-}
-
-extension FlexFactorAnswer {
-    /// The answer's name in metrics and logs: few, and without data.
-    public var name: String {
-        switch self {
-        case .evaluated(.unrecognised, _): "unrecognised"
-        case .evaluated(let status, _): status.word.lowercased()
-        case .found: "found"
-        case .notListed: "not_listed"
-        case .noSuchOrder: "no_such_order"
-        case .cancelAccepted: "cancel_accepted"
-        case .cancelRefused: "cancel_refused"
-        case .captured: "captured"
-        case .captureFailed: "capture_failed"
-        case .refunded: "refunded"
-        case .refundFailed: "refund_failed"
-        case .tokenized: "token"
-        case .cardUnusable: "card_unusable"
-        case .failed(.notSent(.circuitOpen)): "circuit_open"
-        case .failed(.notSent(.rateLimited)): "rate_limited"
-        case .failed(.notSent(.noToken)): "no_token"
-        case .failed(.notSent(.misconfigured)): "misconfigured"
-        case .failed(.notSent): "not_sent"
-        case .failed(.unknown(.timedOut)): "timed_out"
-        case .failed(.unknown(.connectionLost)): "connection_lost"
-        case .failed(.unknown(.serverError)): "server_error"
-        case .failed(.unknown(.barred)): "barred"
-        case .failed(.unknown(.unreadable)): "unreadable"
-        case .failed(.throttled): "throttled"
-        case .failed(.conflict): "conflict"
-        case .failed(.refused): "refused"
-        }
-    }
-
-    var failure: CallFailure? {
-        if case .failed(let failure) = self { failure } else { nil }
-    }
-
-    /// Whether it says that FlexFactor is not well.
-    var saysUnwell: Bool {
-        switch self {
-        case .failed(.notSent(.cannotConnect)), .failed(.notSent(.noToken)), .failed(.unknown(.timedOut)), .failed(.unknown(.connectionLost)),
-            .failed(.unknown(.serverError)):
-            true
-        default: false
-        }
-    }
 }

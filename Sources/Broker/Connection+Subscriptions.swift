@@ -1,0 +1,53 @@
+/// Subscribing anew: after a connection was lost, a queue was deleted, or a stream was made anew.
+extension Connection {
+    /// How long a queue that is refused is left alone, in milliseconds.
+    private static let absence: Int64 = 2_000
+
+    /// Subscribes again; `false` where the broker refuses the queue, for it was deleted perhaps. That must not keep the others from theirs.
+    func subscribe(_ consumer: Consumer, _ session: Session) throws(BrokerError) -> Bool {
+        do throws(BrokerError) {
+            try session.subscribe(consumer)
+            if let resumption = consumer.resumption, resumption.state != .reading {
+                resuming.append((consumer, resumption, monotonicMilliseconds() + Self.silence))
+            }
+            return true
+        } catch {
+            guard case .refused(let code, _) = error, code != 320 else { throw error }
+            events(.subscriptionFailed(queue: consumer.queue, error))
+            absent.append((consumer, monotonicMilliseconds() + Self.absence))
+            return false
+        }
+    }
+
+    /// How long a stream may say nothing of what was read last, in milliseconds, until it counts as another one.
+    private static let silence: Int64 = 5_000
+
+    /// Begins anew with the streams that are not the ones that were read.
+    func restartReadings(_ session: Session) throws(BrokerError) {
+        if resuming.isEmpty { return }
+        let now = monotonicMilliseconds()
+        var others: [Consumer] = []
+        resuming.removeAll { entry in
+            switch entry.resumption.state {
+            case .reading: return true
+            case .pending where now < entry.until: return false
+            case .pending, .anew:
+                others.append(entry.consumer)
+                return true
+            }
+        }
+        for consumer in others {
+            try session.cancel(consumer)
+            consumer.resumption?.restart()
+            _ = try subscribe(consumer, session)
+        }
+    }
+
+    func subscribeAbsent(_ session: Session) throws(BrokerError) {
+        if absent.isEmpty { return }
+        let now = monotonicMilliseconds()
+        let due = absent.filter { $0.notBefore <= now }
+        absent.removeAll { $0.notBefore <= now }
+        for (consumer, _) in due where try subscribe(consumer, session) { events(.subscriptionRestored(queue: consumer.queue)) }
+    }
+}

@@ -1,0 +1,81 @@
+import DeclineRecovery
+
+/// The calls as requests over HTTP.
+extension FlexFactorClient {
+    func post(_ path: String, _ body: [UInt8], _ traceparent: String?, bearer: Secret? = nil) -> HTTPRequest {
+        HTTPRequest(method: .post, path: credentials.origin.basePath + path, headers: headers(traceparent, bearer) + [("content-type", "application/json")], body: body)
+    }
+
+    func get(_ path: String, _ traceparent: String?, bearer: Secret) -> HTTPRequest {
+        HTTPRequest(method: .get, path: credentials.origin.basePath + path, headers: headers(traceparent, bearer), body: [])
+    }
+
+    private func headers(_ traceparent: String?, _ bearer: Secret?) -> [(name: String, value: String)] {
+        var headers = [(name: "accept", value: "application/json")]
+        if let bearer { headers.append(("authorization", "Bearer " + bearer.exposed)) }
+        if let traceparent { headers.append(("traceparent", traceparent)) }
+        return headers
+    }
+
+    func request(_ call: FlexFactorCall, bearer: Secret, _ traceparent: String?) -> HTTPRequest {
+        let nothing = Array("{}".utf8)
+        return switch call {
+        case .evaluate(let charge, let key), .recall(let charge, let key):
+            post("/evaluate", EvaluateRequest.body(charge, idempotencyKey: key, credentials: credentials), traceparent, bearer: bearer)
+        case .find(let reference, _): get("/orders?query=\(Self.escape(reference.text))", traceparent, bearer: bearer)
+        case .lookUp(let id): get("/orders/\(Self.escape(id.text))", traceparent, bearer: bearer)
+        case .cancel(let id): post("/orders/\(Self.escape(id.text))/cancel", nothing, traceparent, bearer: bearer)
+        case .cancelByReference(let reference):
+            post("/orders/\(Self.escape(reference.text))/external-cancel", nothing, traceparent, bearer: bearer)
+        case .refund(let id, let amount): post("/orders/\(Self.escape(id.text))/refund", refundBody(amount), traceparent, bearer: bearer)
+        case .capture(let id, let amount, let key): post("/capture", captureBody(id, amount, key), traceparent, bearer: bearer)
+        }
+    }
+
+    private func captureBody(_ id: FlexFactorOrderID, _ amount: Money, _ key: UUID5) -> [UInt8] {
+        var json = JSONWriter()
+        json.object { body in
+            body.member("idempotencyKey", key.description)
+            body.member("orderId", id.text)
+            body.member("amount", amount.minorUnits)
+            body.member("currency", amount.currency.code)
+        }
+        return json.bytes
+    }
+
+    /// Refunds are in the currency's units, unlike all else: 12.34, not 1,234.
+    private func refundBody(_ amount: Money) -> [UInt8] {
+        let digits = amount.currency.fractionDigits
+        var text = String(amount.minorUnits)
+        if digits > 0 {
+            text = String(repeating: "0", count: max(0, digits + 1 - text.utf8.count)) + text
+            text = text.dropLast(digits) + "." + text.suffix(digits)
+        }
+        var json = JSONWriter()
+        json.object { $0.member("amountToRefund", JSONValue.number(text)) }
+        return json.bytes
+    }
+
+    func signed(_ request: HTTPRequest) -> HTTPRequest {
+        guard let key = credentials.signingKeys.first else { return request }
+        var request = request
+        request.headers += MessageSignature(
+            method: request.method.rawValue, host: credentials.origin.authority, body: request.body, key: key, now: now()
+        ).headers
+        return request
+    }
+
+    /// Percent-encodes everything but the unreserved characters of RFC 3986.
+    static func escape(_ text: String) -> String {
+        var escaped = ""
+        for byte in text.utf8 {
+            switch byte {
+            case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
+                UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "~"):
+                escaped.unicodeScalars.append(Unicode.Scalar(byte))
+            default: escaped += (byte < 16 ? "%0" : "%") + String(byte, radix: 16, uppercase: true)
+            }
+        }
+        return escaped
+    }
+}
