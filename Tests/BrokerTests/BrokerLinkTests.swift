@@ -40,8 +40,11 @@ import Testing
             ])
             let basket = Basket()
             _ = try await link.consume(queue, prefetch: 10, onBatch: basket.put)
-            let deliveries = try await basket.wait(for: 2)
-            #expect(deliveries[0].body == body)
+            // From RabbitMQ 4.3 on a quorum queue hands out by priority.
+            let deliveries = try await basket.wait(for: 2).sorted { $0.body.count > $1.body.count }
+            // Not of two arrays: where they differ, the difference of so many bytes would be computed for ever.
+            let isSame = deliveries[0].body == body
+            #expect(isSame)
             // From RabbitMQ 4.0 on headers come sorted.
             var came = deliveries[0].properties
             came.headers.fields.sort { $0.name < $1.name }
