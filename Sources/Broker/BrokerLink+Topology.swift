@@ -10,37 +10,6 @@ extension BrokerLink {
         }
     }
 
-    /// Looks whether every exchange and queue exists, without any right to configure. Bindings and arguments cannot be seen this way:
-    /// AMQP has no question for them.
-    public func check(_ topology: Topology) async throws(BrokerError) -> [TopologyDifference] {
-        try await perform { (session) throws(BrokerError) in
-            var differences: [TopologyDifference] = []
-            for exchange in topology.exchanges {
-                do throws(BrokerError) {
-                    try session.declare(exchange, passive: true)
-                } catch .refused(404, _) {
-                    differences.append(.missingExchange(exchange.name))
-                } catch .refused(403, _) {
-                    differences.append(.denied(what: "exchange", name: exchange.name))
-                } catch .refused(let code, let text) {
-                    differences.append(.unclear("exchange \(exchange.name)", .refused(code: code, text: text)))
-                }
-            }
-            for queue in topology.queues {
-                do throws(BrokerError) {
-                    _ = try session.declare(queue, passive: true)
-                } catch .refused(404, _) {
-                    differences.append(.missingQueue(queue.name))
-                } catch .refused(403, _) {
-                    differences.append(.denied(what: "queue", name: queue.name))
-                } catch .refused(let code, let text) {
-                    differences.append(.unclear("queue \(queue.name)", .refused(code: code, text: text)))
-                }
-            }
-            return differences
-        }
-    }
-
     /// How many messages of a queue are ready to be delivered; those handed out and unfinished do not count.
     public func readyCount(of queue: String) async throws(BrokerError) -> Int {
         try await perform { (session) throws(BrokerError) in Int(try session.declare(Queue(queue, .quorum), passive: true)) }
@@ -68,7 +37,7 @@ extension BrokerLink {
 
 extension Session {
     /// Runs a call on channel 1. The broker closes a channel on which a call fails; it is opened again for the next.
-    private func onChannel1<Method>(_ id: UInt32, _ method: inout Method, _ reply: UInt32, _ what: String) throws(BrokerError) -> Reply {
+    func onChannel1<Method>(_ id: UInt32, _ method: inout Method, _ reply: UInt32, _ what: String) throws(BrokerError) -> Reply {
         do throws(BrokerError) {
             return try call(1, id, &method, [reply], what)
         } catch {
@@ -85,12 +54,14 @@ extension Session {
             UInt32(AMQP_EXCHANGE_DECLARE_METHOD), &declare, UInt32(AMQP_EXCHANGE_DECLARE_OK_METHOD), "declaring exchange \(exchange.name)")
     }
 
-    func declare(_ queue: Queue, passive: Bool) throws(BrokerError) -> UInt32 {
+    func declare(_ queue: Queue, passive: Bool) throws(BrokerError) -> UInt32 { try declare(queue.name, queue.allArguments, passive: passive) }
+
+    func declare(_ queue: String, _ arguments: FieldTable, passive: Bool = false) throws(BrokerError) -> UInt32 {
         var declare = amqp_queue_declare_t(
-            ticket: 0, queue: scratch.bytes(queue.name), passive: passive ? 1 : 0, durable: 1, exclusive: 0, auto_delete: 0, nowait: 0,
-            arguments: scratch.table(queue.allArguments))
+            ticket: 0, queue: scratch.bytes(queue), passive: passive ? 1 : 0, durable: 1, exclusive: 0, auto_delete: 0, nowait: 0,
+            arguments: scratch.table(arguments))
         let reply = try onChannel1(
-            UInt32(AMQP_QUEUE_DECLARE_METHOD), &declare, UInt32(AMQP_QUEUE_DECLARE_OK_METHOD), "declaring queue \(queue.name)")
+            UInt32(AMQP_QUEUE_DECLARE_METHOD), &declare, UInt32(AMQP_QUEUE_DECLARE_OK_METHOD), "declaring queue \(queue)")
         guard case .queue(_, let ready) = reply else { return 0 }
         return ready
     }

@@ -6,7 +6,11 @@ extension Connection {
     /// Subscribes again; `false` where the broker refuses the queue, for it was deleted perhaps. That must not keep the others from theirs.
     func subscribe(_ consumer: Consumer, _ session: Session) throws(BrokerError) -> Bool {
         do throws(BrokerError) {
+            if consumer.isInDoubt, let expected = consumer.kind, let found = try session.kind(of: consumer.queue), found != expected.rawValue {
+                throw .refused(code: 406, text: TopologyDifference.otherKind(queue: consumer.queue, found: found, expected: expected).description)
+            }
             try session.subscribe(consumer)
+            if consumer.noteStanding() { events(.subscriptionRestored(queue: consumer.queue)) }
             if let resumption = consumer.resumption, resumption.state != .reading {
                 resuming.append((consumer, resumption, monotonicMilliseconds() + Self.silence))
             }
@@ -14,6 +18,7 @@ extension Connection {
         } catch {
             guard case .refused(let code, _) = error, code != 320 else { throw error }
             events(.subscriptionFailed(queue: consumer.queue, error))
+            consumer.noteGone()
             absent.append((consumer, monotonicMilliseconds() + Self.absence))
             return false
         }
@@ -48,6 +53,6 @@ extension Connection {
         let now = monotonicMilliseconds()
         let due = absent.filter { $0.notBefore <= now }
         absent.removeAll { $0.notBefore <= now }
-        for (consumer, _) in due where try subscribe(consumer, session) { events(.subscriptionRestored(queue: consumer.queue)) }
+        for (consumer, _) in due { _ = try subscribe(consumer, session) }
     }
 }

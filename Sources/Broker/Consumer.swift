@@ -7,6 +7,8 @@ public final class Consumer: Sendable {
     /// How much of each body is kept. What a message may take is bounded like the number of messages: fifteen of 30 MB are not worth half a
     /// gigabyte to anybody.
     let mostBytes: Int
+    /// What the queue must be; `nil` for anything.
+    let kind: Queue.Kind?
     /// Of the subscription; asked for anew by each.
     let arguments: @Sendable () -> FieldTable
     /// Whether the deliveries are read and never finished: those of a stream.
@@ -25,12 +27,13 @@ public final class Consumer: Sendable {
     }
 
     init(
-        queue: String, prefetch: UInt16, mostBytes: Int, arguments: FieldTable, connection: Connection, publisher: Connection,
+        queue: String, prefetch: UInt16, mostBytes: Int, kind: Queue.Kind?, arguments: FieldTable, connection: Connection, publisher: Connection,
         onBatch: @escaping @Sendable ([Delivery]) -> Void
     ) {
         self.queue = queue
         self.prefetch = prefetch
         self.mostBytes = mostBytes
+        self.kind = kind
         self.arguments = { arguments }
         onlyReads = false
         resumption = nil
@@ -48,6 +51,8 @@ public final class Consumer: Sendable {
         self.queue = queue
         self.prefetch = prefetch
         mostBytes = .max
+        // A stream is asked for in words that only a stream understands.
+        kind = nil
         self.arguments = arguments
         onlyReads = true
         self.resumption = resumption
@@ -55,6 +60,17 @@ public final class Consumer: Sendable {
         self.publisher = publisher
         self.onBatch = onBatch
     }
+
+    /// Whether the queue was gone since it was last subscribed to: what stands under its name now may be of another kind.
+    private let wasGone = Atomic<Bool>(false)
+
+    func noteGone() { wasGone.store(true, ordering: .relaxed) }
+
+    /// Whether what may have come in the queue's place must be looked at.
+    var isInDoubt: Bool { kind != nil && wasGone.load(ordering: .relaxed) }
+
+    /// - Returns: whether it was gone before.
+    func noteStanding() -> Bool { wasGone.exchange(false, ordering: .relaxed) }
 
     func nextGeneration() -> UInt64 { generation.add(1, ordering: .acquiringAndReleasing).newValue }
 

@@ -295,6 +295,7 @@ final class Session {
         case UInt32(AMQP_BASIC_CANCEL_METHOD):
             guard let subscription = subscriptions[channel] else { return }
             events(.subscriptionCancelled(queue: subscription.consumer.queue))
+            subscription.consumer.noteGone()
             endedSubscription = subscription.consumer.queue
         case UInt32(AMQP_CHANNEL_CLOSE_METHOD):
             let close = raw.load(as: amqp_channel_close_t.self)

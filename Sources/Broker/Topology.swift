@@ -67,22 +67,3 @@ public struct Binding: Sendable, Hashable {
         self.target = target
     }
 }
-
-/// Something of a topology that is not as it is to be.
-public enum TopologyDifference: Sendable, Hashable, CustomStringConvertible {
-    case missingExchange(String)
-    case missingQueue(String)
-    /// The broker does not let this user look (from RabbitMQ 4.2.6 on, without any right on the thing).
-    case denied(what: String, name: String)
-    /// The broker refuses to say, e.g. for want of the right to look.
-    case unclear(String, BrokerError)
-
-    public var description: String {
-        switch self {
-        case .missingExchange(let name): "exchange \(name) does not exist"
-        case .missingQueue(let name): "queue \(name) does not exist"
-        case .denied(let what, let name): "\(what) \(name): the broker does not let this user look at it; that takes a right on it"
-        case .unclear(let name, let error): "\(name): \(error)"
-        }
-    }
-}

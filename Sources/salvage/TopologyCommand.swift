@@ -31,15 +31,15 @@ struct TopologyCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Compare what is there with what is needed, changing nothing.",
             discussion: """
-                Needs no right to configure. Bindings and arguments cannot be seen this way; `apply` reports differing arguments. Nor can policies: hand
-                it what `rabbitmqctl export_definitions -` prints, and those are named that would lose messages or send them round. Exit status 1 on any
-                difference.
+                What exists, and queues of another kind, show to any user; types and arguments to one with the right to configure, without anything being
+                made. Bindings and policies show to nobody over AMQP: hand it what `rabbitmqctl export_definitions -` prints, and those that are missing
+                are named, and policies that would lose messages or send them round. Exit status 1 on any difference; all are named in one go.
                 """)
 
         @OptionGroup var broker: BrokerOptions
         @Flag(help: "Leave out crm.results, the CRM's inbox.")
         var withoutCrmInbox = false
-        @Option(help: ArgumentHelp("A file of the broker's definitions, whose policies are looked at; - for standard input.", valueName: "file"))
+        @Option(help: ArgumentHelp("A file of the broker's definitions, to compare with; - for standard input.", valueName: "file"))
         var definitions: String?
         @Option(
             help: ArgumentHelp("Look only at what a role has to do with, and say which of its rights are missing: \(roles).", valueName: "role"),
@@ -56,40 +56,70 @@ struct TopologyCommand: AsyncParsableCommand {
                 guard let bytes = WholeFile.bytes(of: name) else { throw ExitCode.misuse("\(name) cannot be read.") }
                 return bytes
             }
-            let (differences, losses) = try await broker.withLink { link, settings in
+            let outcome = try await broker.withLink { link, settings in
                 let topology = Topology(recovery: settings.names, crmInbox: !withoutCrmInbox)
-                let losses = try file.map { bytes in
-                    guard let policies = BrokerPolicies(definitions: bytes, virtualHost: settings.broker.virtualHost) else {
+                let definitions = try file.map { bytes in
+                    guard let read = BrokerDefinitions(bytes, virtualHost: settings.broker.virtualHost) else {
                         throw ExitCode.misuse("The definitions are not what `rabbitmqctl export_definitions` prints.")
                     }
-                    return policies.losses(of: topology)
+                    return read
                 }
-                guard let rights = role.map({ BrokerRights($0, settings.names) }) else {
-                    return (try await link.check(topology).map(\.description), losses ?? [])
+                let rights = role.map { BrokerRights($0, settings.names) }
+                let part = rights?.part(of: topology) ?? topology
+                var outcome = Outcome()
+                func add(_ differences: [TopologyDifference]) {
+                    for difference in differences {
+                        let text = rights?.explain(difference) ?? difference.description
+                        if !outcome.differences.contains(text) { outcome.differences.append(text) }
+                    }
                 }
-                return (try await link.check(rights.part(of: topology)).map(rights.explain), losses ?? [])
+                add(try await link.check(part, kindsOf: rights?.read))
+                if let definitions {
+                    add(definitions.differences(from: topology))
+                    outcome.policies = definitions.policies.losses(of: topology)
+                } else if role == nil || role == .topology {
+                    // Who may not declare cannot compare either, and only of the whole topology is it asked.
+                    let (differences, unseen) = try await link.compare(topology)
+                    add(differences)
+                    outcome.unseen = unseen
+                }
+                return outcome
             }
-            if json {
-                var text = JSONWriter()
-                text.object { object in
-                    object.member("complete", differences.isEmpty)
-                    object.array("differences") { list in
-                        for difference in differences { list.element(difference) }
+            outcome.show(asJSON: json, withPolicies: file != nil)
+            if !outcome.differences.isEmpty || !outcome.policies.isEmpty { throw ExitCode.failure }
+        }
+
+        private struct Outcome {
+            var differences: [String] = []
+            var policies: [String] = []
+            /// What could not be compared for want of the right to configure it.
+            var unseen: [String] = []
+
+            func show(asJSON: Bool, withPolicies: Bool) {
+                if asJSON {
+                    var text = JSONWriter()
+                    func list(_ lines: [String], _ name: String, in object: inout JSONObjectWriter) {
+                        object.array(name) { list in for line in lines { list.element(line) } }
                     }
-                    if file != nil {
-                        object.array("policies") { list in
-                            for loss in losses { list.element(loss) }
-                        }
+                    text.object { object in
+                        object.member("complete", differences.isEmpty)
+                        list(differences, "differences", in: &object)
+                        if withPolicies { list(policies, "policies", in: &object) }
+                        if !unseen.isEmpty { list(unseen, "notCompared", in: &object) }
                     }
+                    return Terminal.show(String(decoding: text.bytes, as: UTF8.self))
                 }
-                Terminal.show(String(decoding: text.bytes, as: UTF8.self))
-            } else {
                 for difference in differences { Terminal.show(Terminal.paint(difference, .red)) }
                 Terminal.show(differences.isEmpty ? "The topology is complete." : "Run `salvage topology apply` to declare what is missing.")
-                for loss in losses { Terminal.show(Terminal.paint(loss, .red)) }
-                if !losses.isEmpty { Terminal.show("Narrow the patterns of these policies, so that they leave Salvage's queues alone.") }
+                if !unseen.isEmpty {
+                    Terminal.show(
+                        "Not compared, for the broker's user lacks the right to configure: the types and arguments of \(unseen.count) exchanges and queues. "
+                            + "Give --definitions, or let the user of `topology apply` look.")
+                }
+                if !withPolicies { Terminal.show("Bindings and policies show only in the broker's definitions: give --definitions.") }
+                for loss in policies { Terminal.show(Terminal.paint(loss, .red)) }
+                if !policies.isEmpty { Terminal.show("Narrow the patterns of these policies, so that they leave Salvage's queues alone.") }
             }
-            if !differences.isEmpty || !losses.isEmpty { throw ExitCode.failure }
         }
     }
 

@@ -139,6 +139,34 @@ import Testing
         }
     }
 
+    /// A classic queue forgets, and a queue in a stream's place is emptied by who only reads.
+    @Test(.timeLimit(.minutes(15)))
+    func aWorkerDoesNotRunOnQueuesThatCannotKeepWhatIsPromised() async throws {
+        try await withUsers(Fleet.Plan()) { fleet, user in
+            #expect(try await fleet.salvage("topology", "apply").status == 0)
+            let others: [String: Queue.Kind] = ["recovery.cascade": .classic, "recovery.cancels": .classic, "recovery.claims": .quorum]
+            for (name, kind) in others {
+                try await fleet.link.delete(queue: name)
+                try await fleet.link.declare(Topology(queues: [Queue(name, kind)]))
+            }
+            try await fleet.link.publish([OutgoingMessage(exchange: "", routingKey: "recovery.claims", body: [1])])
+            try await fleet.startWorker(["SALVAGE_BROKER_URL": user("worker")], waits: false)
+            try await eventually("it says which, and what they are to be") {
+                [
+                    "queue recovery.cascade is a classic queue and must be a quorum queue", "queue recovery.cancels is a classic queue and must be a stream queue",
+                    "queue recovery.claims is a quorum queue and must be a stream queue",
+                ].allSatisfy(fleet.workerLog.contains)
+            }
+            let checked = try await fleet.salvage(["topology", "check", "--role", "worker"], environment: ["SALVAGE_BROKER_URL": user("worker")])
+            #expect(checked.status == 1 && others.keys.allSatisfy(checked.output.contains), "\(checked)")
+            #expect(!fleet.workerLog.contains("\"Consuming\""))
+            #expect(try await fleet.link.readyCount(of: "recovery.claims") == 1)
+            for name in others.keys { try await fleet.link.delete(queue: name) }
+            #expect(try await fleet.salvage("topology", "apply").status == 0)
+            try await eventually("it runs when they are right") { fleet.workerLog.contains("\"Consuming\"") }
+        }
+    }
+
     @Test(.timeLimit(.minutes(15)))
     func aPasswordThatIsRotatedInItsFileIsReadAtTheNextConnect() async throws {
         try await withUsers(Fleet.Plan()) { fleet, user in

@@ -6,7 +6,7 @@ import Testing
 @Suite struct BrokerPoliciesTests {
     private func losses(_ policies: String, operators: String = "") throws -> [String] {
         let file = #"{"policies": [\#(policies)], "parameters": [\#(operators)]}"#
-        return try #require(BrokerPolicies(definitions: Array(file.utf8), virtualHost: "/")).losses(of: Topology(recovery: TopologyNames()))
+        return try #require(BrokerDefinitions(Array(file.utf8), virtualHost: "/")).policies.losses(of: Topology(recovery: TopologyNames()))
     }
 
     private func policy(_ pattern: String, _ definition: String, priority: Int = 0, applyTo: String = "all", vhost: String = "/", name: String = "p") -> String {
@@ -54,6 +54,6 @@ import Testing
     }
 
     @Test func whatIsNoDefinitionsFileIsNotTakenForOne() {
-        for text in ["", "[]", "no JSON"] { #expect(BrokerPolicies(definitions: Array(text.utf8), virtualHost: "/") == nil) }
+        for text in ["", "[]", "no JSON"] { #expect(BrokerDefinitions(Array(text.utf8), virtualHost: "/") == nil) }
     }
 }

@@ -1,9 +1,7 @@
 public import Broker
-public import DeclineRecovery
+import DeclineRecovery
 
 /// The policies that stand in a broker's definitions, and what those of them that reach our queues would do to messages.
-///
-/// AMQP shows no policy. `rabbitmqctl export_definitions` does, and the management API's `/api/definitions`.
 public struct BrokerPolicies: Sendable {
     struct Policy: Sendable {
         let name: String
@@ -16,20 +14,9 @@ public struct BrokerPolicies: Sendable {
 
     let policies: [Policy]
 
-    /// The definitions of a broker that serves many others too.
-    private static let limits = JSONLimits(bytes: 256 << 20)
-
-    /// - Returns: `nil` where the text is no definitions file.
-    public init?(definitions: [UInt8], virtualHost: String) {
-        guard let file = try? JSONValue(parsing: definitions.span, limits: Self.limits), file.object != nil else { return nil }
-        // A file of one virtual host alone names none.
-        func isHere(_ entry: JSONValue) -> Bool { entry["vhost"]?.string.map { $0 == virtualHost } ?? true }
-        var found: [Policy] = []
-        for entry in file["policies"]?.array ?? [] where isHere(entry) { found.append(Self.policy(entry, named: entry, isOperators: false)) }
-        for entry in file["parameters"]?.array ?? [] where entry["component"]?.string == "operator_policy" && isHere(entry) {
-            found.append(Self.policy(entry["value"] ?? .null, named: entry, isOperators: true))
-        }
-        policies = found
+    init(_ policies: [JSONValue], operators: [JSONValue]) {
+        self.policies = policies.map { Self.policy($0, named: $0, isOperators: false) }
+            + operators.map { Self.policy($0["value"] ?? .null, named: $0, isOperators: true) }
     }
 
     private static func policy(_ value: JSONValue, named entry: JSONValue, isOperators: Bool) -> Policy {

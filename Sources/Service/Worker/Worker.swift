@@ -24,6 +24,7 @@ public struct Worker: Service {
     private let letters: LetterTail
     private let identity: DeadLetter.Worker
     private let startedAt = SystemClock().now()
+    private let absent = AbsentQueues()
 
     private init(
         _ settings: ProcessSettings, _ logger: Logger, _ metrics: ServiceMetrics, _ health: Health, _ store: ConfigurationStore, _ lanes: [Lane],
@@ -171,7 +172,7 @@ public struct Worker: Service {
         let wanted = rights.part(of: Topology(recovery: settings.names, crmInbox: false))
         while !stop.isSet {
             do throws(BrokerError) {
-                let differences = try await link.check(wanted)
+                let differences = try await link.check(wanted, kindsOf: rights.read)
                 if differences.isEmpty {
                     health.isWell(.topology)
                     return true
@@ -182,7 +183,7 @@ public struct Worker: Service {
                     "The topology is not complete",
                     metadata: [
                         LogKey.missing: "\(missing)",
-                        LogKey.advice: "Run `salvage topology apply`; `salvage topology print --permissions` says which rights a worker needs.",
+                        LogKey.advice: "Run `salvage topology apply`; `salvage topology check` tells all differences, and `salvage topology print --permissions` which rights a worker needs.",
                     ])
             } catch {
                 health.isUnwell(.topology, error.description)
@@ -208,7 +209,8 @@ public struct Worker: Service {
             default: JSONLimits().bytes + 16 * 1_024
             }
             let consumer = try await link.consume(
-                settings.names.queue(of: stage), prefetch: settings.prefetch[stage] ?? 100, mostBytes: mostBytes, onBatch: runner.take)
+                settings.names.queue(of: stage), prefetch: settings.prefetch[stage] ?? 100, mostBytes: mostBytes, kind: .quorum,
+                onBatch: runner.take)
             consumers.append((consumer, runner))
         }
         return consumers
@@ -302,12 +304,26 @@ public struct Worker: Service {
         case .unblocked(let role): logger.info("The broker takes publishes again", metadata: [LogKey.connection: "\(role.rawValue)"])
         case .subscriptionCancelled(let queue): logger.warning("The broker ended a subscription; subscribing again", metadata: [LogKey.queue: "\(queue)"])
         case .subscriptionRestored(let queue):
-            health.isWell(.topology)
+            note(queue, missingFor: nil)
             logger.info("Consuming again", metadata: [LogKey.queue: "\(queue)"])
         case .subscriptionFailed(let queue, let error):
-            health.isUnwell(.topology, "\(queue): \(error)")
+            note(queue, missingFor: error)
             logger.error("Cannot subscribe", metadata: [LogKey.queue: "\(queue)", LogKey.error: "\(error)", LogKey.advice: "\(error.advice)"])
         }
+    }
+
+    /// Why which queues cannot be subscribed to.
+    private final class AbsentQueues: Sendable {
+        let reasons = Mutex<[String: String]>([:])
+    }
+
+    /// One queue that is back is not all of them.
+    private func note(_ queue: String, missingFor error: BrokerError?) {
+        let missing = absent.reasons.withLock { reasons in
+            reasons[queue] = error.map { "\(queue): \($0)" }
+            return reasons.values.sorted().joined(separator: "; ")
+        }
+        if missing.isEmpty { health.isWell(.topology) } else { health.isUnwell(.topology, missing) }
     }
 
     // MARK: Ending
