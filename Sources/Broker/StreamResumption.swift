@@ -25,6 +25,12 @@ final class StreamResumption: Sendable {
     }
 
     private let memory = Mutex(Memory())
+    /// What was read is of a stream that is no more.
+    private let onRestart: @Sendable () -> Void
+
+    init(onRestart: @escaping @Sendable () -> Void) {
+        self.onRestart = onRestart
+    }
 
     var lastOffset: Int64 { memory.withLock { $0.last } }
     var state: State { memory.withLock { $0.state } }
@@ -39,7 +45,10 @@ final class StreamResumption: Sendable {
     }
 
     /// The stream is another one: from now on it is read from its beginning.
-    func restart() { memory.withLock { $0 = Memory(hasRestarted: true) } }
+    func restart() {
+        onRestart()
+        memory.withLock { $0 = Memory(hasRestarted: true) }
+    }
 
     /// Those of a batch that are news.
     func news(of batch: [Delivery]) -> [StreamEntry] {

@@ -69,7 +69,10 @@ public struct IntakeStage: Sendable {
         let reference = RecoveryReference(for: event)
         // A decline that was told is answered the same again, whatever the mapping says today.
         if let told = claims.standing(of: reference, merchant: event.merchantID)?.told {
-            guard let record = await claims.record(at: told.offset) else { return hold(event, reference, message) }
+            // In a stream that was made anew something else stands there.
+            guard let record = await claims.record(at: told.offset), record.claim.reference == reference, record.claim.merchantID == event.merchantID else {
+                return hold(event, reference, message)
+            }
             return again(record, event, reference, message)
         }
         guard let merchant = merchants.merchant(event.merchantID) else {

@@ -6,6 +6,7 @@ import Synchronization
 public final class FlowShelf: Sendable {
     private struct State {
         var book = FlowBook()
+        var lastOffset: Int64 = -1
         var lettersReady = false
         var journalReady = false
         var depths: (at: Moment, counts: [String: Int])?
@@ -29,8 +30,15 @@ public final class FlowShelf: Sendable {
     /// Begins to follow the journal, from as far back as its book reaches.
     public func follow() async throws(BrokerFailure) {
         let reading = try await broker.journal.follow(from: .time(clock.now() + .days(-FlowBook.days))) { [self] entries in
-            let records = entries.compactMap { JournalRecord.decode($0.body) }
-            state.withLock { state in for record in records { state.book.take(record) } }
+            let records = entries.map { ($0.offset, JournalRecord.decode($0.body)) }
+            state.withLock { state in
+                for (offset, record) in records {
+                    // Of a journal that was made anew, or is read once more, nothing counts twice.
+                    if offset <= state.lastOffset { state.book = FlowBook() }
+                    state.lastOffset = offset
+                    if let record { state.book.take(record) }
+                }
+            }
         }
         if let end = try await broker.journal.lastOffset() {
             // A journal of which everything is older has nothing to say.

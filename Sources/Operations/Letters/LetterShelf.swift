@@ -13,6 +13,7 @@ public final class LetterShelf: Sendable {
         /// What the book is folded from.
         var reading: (any StreamFollower)?
         var unreadable: (count: Int, last: [Unreadable]) = (0, [])
+        var lastOffset: Int64 = -1
         /// Records of ours that are on their way into the stream.
         var awaited: Set<UUID5> = []
     }
@@ -58,6 +59,12 @@ public final class LetterShelf: Sendable {
         for entry in entries {
             let read = Self.read(entry)
             state.withLock { state in
+                // What stood in a stream that is no more would be shown, and acted on, by places at which other letters stand.
+                if entry.offset <= state.lastOffset {
+                    state.book = LetterBook()
+                    state.unreadable = (0, [])
+                }
+                state.lastOffset = entry.offset
                 switch read {
                 case .letter(let letter, _): state.book.take(letter, trace: Self.trace(of: entry), at: entry.offset)
                 case .record(let record, _):

@@ -15,7 +15,8 @@ public protocol OperatorBroker: Sendable {
 
 /// A stream: of letters, of the journal, of the workers' pulses. Reading takes nothing away.
 public protocol MessageStream: Sendable {
-    /// Hands out what stands there from a place on, and then what comes, each message once and in order, until it is ended.
+    /// Hands out what stands there from a place on, and then what comes, each message once and in order, until it is ended. An offset that is
+    /// no greater than the one before is of a stream that took this one's place: it is read from its beginning.
     func follow(
         from start: StreamStart, mostAhead: Int, _ onBatch: @escaping @Sendable ([StreamMessage]) -> Void
     ) async throws(BrokerFailure) -> any StreamFollower

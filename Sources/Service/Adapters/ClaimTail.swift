@@ -24,6 +24,7 @@ final class ClaimTail: ClaimsPort {
         var abandoned: Set<Claim.ID> = []
         /// The records that were read last, by their place.
         var recent: [Int64: ClaimRecord] = [:]
+        var lastOffset: Int64 = -1
         var oldest = 0
         var order: [Int64] = []
         var nextID = UInt64.random(in: 1 ... .max)
@@ -38,6 +39,15 @@ final class ClaimTail: ClaimsPort {
                 order[oldest] = offset
                 oldest = (oldest + 1) % Self.kept
             }
+        }
+
+        /// Another stream stands in the place of the one that was read. Whoever begins now knows this one alone, and all must judge alike; and
+        /// what was kept of the other by its places would be taken for what stands there now.
+        mutating func forgetStream() {
+            book = ClaimBook()
+            recent = [:]
+            order = []
+            oldest = 0
         }
 
         static let kept = 10_000
@@ -76,12 +86,15 @@ final class ClaimTail: ClaimsPort {
     }
 
     private func take(_ entries: [StreamEntry]) {
-        let records = entries.compactMap { entry in ClaimRecord.decode(entry.body).map { (entry.offset, $0) } }
+        let records = entries.map { ($0.offset, ClaimRecord.decode($0.body)) }
         var answers: [(Waiter, ClaimVerdict<Int64>)] = []
         var orphans: [ClaimRequest] = []
         let now = clock.now()
         state.withLock { state in
             for (offset, record) in records {
+                if offset <= state.lastOffset { state.forgetStream() }
+                state.lastOffset = offset
+                guard let record else { continue }
                 let verdict = state.book.take(record.claim, at: offset)
                 state.remember(record, at: offset)
                 if let waiter = state.waiting.removeValue(forKey: record.claim.id) {
