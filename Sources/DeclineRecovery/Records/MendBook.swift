@@ -5,6 +5,7 @@
 public struct MendBook: Sendable {
     private struct Entry {
         let letter: UUID5
+        let writtenAt: Moment
         let keys: [UInt64]
     }
 
@@ -12,6 +13,7 @@ public struct MendBook: Sendable {
     private struct Passage {
         let reference: RecoveryReference
         let at: Moment
+        let trace: UUID5?
         let keys: [UInt64]
     }
 
@@ -24,13 +26,17 @@ public struct MendBook: Sendable {
     private var replays: [UUID5: UUID5] = [:]
     private var passages: [Passage] = []
     private var nextPassage = 0
+    /// Whether all is known that stood in the stream at the beginning. Until then a letter may be resolved further on.
+    private var isCaughtUp: Bool
 
     public static let mostPassages = 8_192
     /// For how long what came through is kept for letters that come late: a pod reads the stream within seconds, after a start too.
     private static let late: Moment.Span = .minutes(10)
 
-    public init(limit: Int = 200_000) {
+    /// - Parameter isCaughtUp: `false` where a stream is about to be read that holds letters already; `caughtUp` says when it is.
+    public init(limit: Int = 200_000, isCaughtUp: Bool = true) {
         self.limit = limit
+        self.isCaughtUp = isCaughtUp
     }
 
     public var count: Int { entries.count }
@@ -44,11 +50,11 @@ public struct MendBook: Sendable {
         guard letter.reason.crmWasTold == .rejected else { return nil }
         let keys = MendKey.all(of: letter)
         if keys.isEmpty { return nil }
-        if let passage = passages.last(where: { $0.at > letter.writtenAt && $0.at < letter.writtenAt + Self.late && !Set($0.keys).isDisjoint(with: keys) }) {
+        if isCaughtUp, let passage = passages.last(where: { $0.at > letter.writtenAt && $0.at < letter.writtenAt + Self.late && !Set($0.keys).isDisjoint(with: keys) }) {
             return passage.reference
         }
         if entries[letter.id] == nil { order.append(letter.id) } else { forget(letter.id) }
-        entries[letter.id] = Entry(letter: letter.id, keys: keys)
+        entries[letter.id] = Entry(letter: letter.id, writtenAt: letter.writtenAt, keys: keys)
         for key in keys { letters[key, default: []].insert(letter.id) }
         while entries.count > limit, forgotten < order.count {
             forget(order[forgotten])
@@ -70,6 +76,21 @@ public struct MendBook: Sendable {
         if replays.count > limit { replays.removeAll() }
     }
 
+    /// All is known now that stood in the stream at the beginning.
+    ///
+    /// - Returns: the letters that are resolved by what came through meanwhile; they are forgotten.
+    public mutating func caughtUp() -> [(letter: UUID5, by: RecoveryReference)] {
+        isCaughtUp = true
+        var resolved: [(letter: UUID5, by: RecoveryReference)] = []
+        for passage in passages {
+            for letter in matching(passage.keys, trace: passage.trace) where entries[letter].map({ $0.writtenAt < passage.at }) ?? false {
+                forget(letter)
+                resolved.append((letter, passage.reference))
+            }
+        }
+        return resolved
+    }
+
     private mutating func forget(_ id: UUID5) {
         guard let entry = entries.removeValue(forKey: id) else { return }
         for key in entry.keys {
@@ -82,16 +103,22 @@ public struct MendBook: Sendable {
 
     /// An event was taken in, and its decline is worked on or skipped.
     ///
-    /// - Returns: the letters that this resolves; they are forgotten.
+    /// - Returns: the letters that this resolves; they are forgotten. None before all that stood there is known: `caughtUp` names them then.
     public mutating func passed(_ event: DeclineEvent, as reference: RecoveryReference, trace: UUID5?, at now: Moment) -> [UUID5] {
         let keys = MendKey.all(of: event)
-        note(Passage(reference: reference, at: now, keys: keys))
+        note(Passage(reference: reference, at: now, trace: trace, keys: keys))
+        if !isCaughtUp { return [] }
+        let found = matching(keys, trace: trace)
+        for letter in found { forget(letter) }
+        return found
+    }
+
+    private func matching(_ keys: [UInt64], trace: UUID5?) -> [UUID5] {
         if letters.isEmpty { return [] }
         var found: [UUID5] = []
         for key in keys { for letter in letters[key] ?? [] where !found.contains(letter) { found.append(letter) } }
         let replayed = trace.flatMap { replays[$0] }
         found.removeAll { $0 == replayed }
-        for letter in found { forget(letter) }
         return found.sorted { ($0.high, $0.low) < ($1.high, $1.low) }
     }
 

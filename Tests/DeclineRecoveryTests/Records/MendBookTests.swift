@@ -120,6 +120,33 @@ import Testing
         #expect(book.take(letter(at: -3_600)) == nil, "long ago: another event of the order may have been its repeat")
     }
 
+    /// A pod takes events in while it reads what letters there are, however old.
+    @Test func whatCameThroughBeforeTheLettersWereReadResolvesThemThen() throws {
+        let event = try event()
+        let reference = RecoveryReference(for: event)
+        let old = letter(at: -86_400)
+        let young = letter(at: 70) { $0.root["id"] = #""e2""#; $0.data["amount"] = nil }
+        let done = letter(at: -3_600) { $0.root["id"] = #""e3""#; $0.data["amount"] = nil }
+        var book = MendBook(isCaughtUp: false)
+        #expect(book.take(old) == nil)
+        #expect(book.passed(event, as: reference, trace: nil, at: .in2026(60)).isEmpty, "it may be resolved further on")
+        #expect(book.take(done) == nil && book.take(young) == nil)
+        book.take(LetterRecord(id: .numbered(1), at: .in2026(65), by: .ada, act: .discarded([done.id])))
+        let resolved = book.caughtUp()
+        #expect(resolved.map(\.letter) == [old.id] && resolved.map(\.by) == [reference])
+        #expect(book.passed(event, as: reference, trace: nil, at: .in2026(80)) == [young.id], "from then on as ever")
+    }
+
+    @Test func aReplayResolvesItsLetterItselfAlsoAtTheBeginning() throws {
+        let event = try event()
+        let letter = letter()
+        var book = MendBook(isCaughtUp: false)
+        _ = book.passed(event, as: RecoveryReference(for: event), trace: ReplayTrace.id(run: run, letter: letter.id), at: .in2026(60))
+        _ = book.take(letter)
+        book.take(LetterRecord(id: .numbered(1), at: .in2026(50), by: .ada, act: .selected([letter.id], run: run, ReplayPlan(total: 1))))
+        #expect(book.caughtUp().isEmpty)
+    }
+
     @Test func theNumberOfLettersIsBounded() throws {
         var book = MendBook(limit: 10)
         for number in 0..<5_000 { _ = book.take(letter { $0.root["id"] = "\"e\(number)\""; $0.data["order"] = #"{"id":"O\#(number)"}"# }) }
