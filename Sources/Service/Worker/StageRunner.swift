@@ -16,6 +16,7 @@ final class StageRunner: Sendable {
     let report: StageReport
     let clock: SystemClock
     private let workerID: String
+    private let cut: CutMessage
     private let suspicion: Suspicion
     private let longestHold: Moment.Span
     let holdings: Holdings
@@ -24,7 +25,7 @@ final class StageRunner: Sendable {
     private let open = Atomic<Int>(0)
 
     init(
-        _ stage: Stage, lanes: [(lane: Lane, handle: Handle)], names: TopologyNames, report: StageReport, clock: SystemClock, workerID: String,
+        _ stage: Stage, lanes: [(lane: Lane, handle: Handle)], names: TopologyNames, report: StageReport, clock: SystemClock, workerID: String, cut: CutMessage,
         suspicion: Suspicion, longestHold: Moment.Span, holdings: Holdings
     ) {
         self.stage = stage
@@ -33,6 +34,7 @@ final class StageRunner: Sendable {
         self.report = report
         self.clock = clock
         self.workerID = workerID
+        self.cut = cut
         self.suspicion = suspicion
         self.longestHold = longestHold
         self.holdings = holdings
@@ -61,13 +63,14 @@ final class StageRunner: Sendable {
     private func process(_ delivery: Delivery, _ lane: Lane, _ handle: Handle) async {
         if stage == .held, let held = HeldMessage(delivery) { return await release(held, delivery, lane) }
         let message = IncomingMessage(delivery, at: stage, names)
-        let handled: Handled
+        var handled: Handled
         if suspicion.course(at: stage, deliveries: message.deliveries) == .setAside {
             handled = .settingAside(message, from: stage)
         } else {
             if let due = message.due { report.cameFromLadder(late: clock.now() - due) }
             handled = await handle(message)
         }
+        if handled.onward != nil, let refusal = cut.refusal(of: message, at: stage) { handled = refusal }
         if let pause = handled.pause, await !rest(pause, on: lane) { return }
         let now = clock.now()
         let outgoing = handled

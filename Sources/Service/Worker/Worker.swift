@@ -200,6 +200,7 @@ public struct Worker: Service {
             let runner = StageRunner(
                 stage, lanes: Array(zip(lanes, handles(of: stage))), names: settings.names,
                 report: StageReport(stage, metrics: metrics, clock: SystemClock(), logger: logger), clock: SystemClock(), workerID: identity.id,
+                cut: CutMessage(worker: identity, cards: settings.cardKeys, clock: SystemClock()),
                 suspicion: settings.suspicion, longestHold: settings.longestHold, holdings: health.holdings)
             // What is longer is worked on by nobody: its beginning is kept in a letter. Results and letters that found no queue may be longer.
             // A held message goes on as it came, all of it.
