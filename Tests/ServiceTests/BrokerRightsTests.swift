@@ -28,6 +28,8 @@ import Testing
     @Test func anotherPrefixIsAnotherFleet() {
         let rights = BrokerRights(.worker, TopologyNames(prefix: "blue"))
         #expect(rights.write.union(rights.read).allSatisfy { $0.hasPrefix("blue.") || $0 == "amq.default" })
+        let fleets = [TopologyNames(), TopologyNames(prefix: "blue")].map { Topology(recovery: $0) }.map { Set($0.exchanges.map(\.name) + $0.queues.map(\.name)) }
+        #expect(fleets[0].isDisjoint(with: fleets[1]), "what both had, both would take from")
     }
 
     @Test func aPatternMatchesWholeNamesOnly() throws {

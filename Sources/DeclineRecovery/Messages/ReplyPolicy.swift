@@ -4,6 +4,9 @@
 /// queue of the virtual host. So an answer goes to queues that nobody else's messages are meant for: exclusive ones that the broker named for
 /// one connection, RabbitMQ's direct reply-to (which the broker rewrites to `amq.rabbitmq.reply-to.<token>` on the way here), and those under
 /// one prefix that the operators set aside for it.
+///
+/// A queue that the broker named may be shared as well. Nobody can tell without a right on it (from RabbitMQ 4.2.6 on), and who is told of
+/// its name, 22 random characters, was told by whoever made it: nobody can have an answer sent where he could not send it himself.
 public struct ReplyPolicy: Sendable, Equatable {
     public static let defaultPrefix = "salvage.reply."
 

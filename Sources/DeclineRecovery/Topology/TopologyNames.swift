@@ -1,10 +1,16 @@
 /// The names of every exchange and queue, and the routing keys between stages, in one place (messages.md, "Exchanges and queues").
 public struct TopologyNames: Sendable, Equatable {
-    /// Stands before our own names, so that two fleets can share a vhost; `recovery` unless configured.
+    /// Stands before our own names, so that two fleets can share a vhost; `recovery` unless configured. Any other stands before the CRM's names
+    /// as well: two fleets that took declines from one exchange would each take every decline.
     public let prefix: String
 
-    public init(prefix: String = "recovery") {
+    public static let defaultPrefix = "recovery"
+
+    public init(prefix: String = TopologyNames.defaultPrefix) {
         self.prefix = prefix
+        let shared = prefix == Self.defaultPrefix ? "" : "\(prefix)."
+        declines = shared + "declines"
+        crmResults = shared + "crm.results"
         work = "\(prefix).work"
         intake = "\(prefix).intake"
         cascade = "\(prefix).cascade"
@@ -25,9 +31,9 @@ public struct TopologyNames: Sendable, Equatable {
 
     /// The CRM publishes its declines here: `decline.initial`, `decline.rerun`, `decline.recycle`, `command.cancel`,
     /// `command.refund`.
-    public let declines = "declines"
+    public let declines: String
     /// The CRM's inbox.
-    public let crmResults = "crm.results"
+    public let crmResults: String
     /// Exchange between the stages, and exit of the delay ladder: a key's last word names the stage.
     public let work: String
     public let intake: String
