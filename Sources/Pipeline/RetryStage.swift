@@ -75,6 +75,17 @@ public struct RetryStage: Sendable {
                 return handled([cancellation.message(to: .delayed(.retry, delay), message.traceparent)], .parked(delay, because: "no claim can be made"))
             }
         case .end(let why):
+            // A rebill that was named without its gateway is one under several names, and is answered once: by what was found, or by one for all.
+            if why == .nothingToCancel {
+                if !cancellation.speaksForAll { return handled([], .ignored("answered under another name")) }
+                var last = cancellation
+                if last.letOthersFinish() {
+                    return handled([last.message(to: .delayed(.retry, pursuit.timing.settle), message.traceparent)], .parked(pursuit.timing.settle, because: "cancelling"))
+                }
+                if cancellation.others.contains(where: { pursuit.claims.standing(of: $0, merchant: cancellation.merchantID)?.told != nil }) {
+                    return handled([], .ignored("answered under another name"))
+                }
+            }
             if let named = await running(cancellation) {
                 return handled([named.message(to: .stage(.retry), message.traceparent)], .passed(to: .retry))
             }

@@ -17,6 +17,7 @@ extension Cancellation {
                 for gateway in gateways { list.object { $0.member("id", gateway.text) } }
             }
             data.optional("cancel", word?.rawValue)
+            if !others.isEmpty { data.array("others") { list in for other in others { list.element(other.text) } } }
         }
     }
 
@@ -33,6 +34,7 @@ extension Cancellation {
             return .success(
                 Cancellation(
                     merchantID: MerchantID(try reader.text("merchantId")), reference: reference, commandID: try reader.optionalText("commandId"),
+                    others: try reader.elements("others").compactMap { $0.string.flatMap { RecoveryReference($0) } },
                     gateways: gateways, since: try reader.moment("since"), phase: read, attempts: try reader.count("attempts"), word: try reader.optionalWord("cancel")))
         } catch {
             return .failure(error)

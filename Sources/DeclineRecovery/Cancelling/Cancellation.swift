@@ -16,6 +16,8 @@ public struct Cancellation: Sendable, Equatable {
     public let reference: RecoveryReference
     /// The command that it carries out, for the answer when there is nothing to cancel; commands of earlier versions do not say.
     public let commandID: String?
+    /// What else the command may mean: it named a rebill by order, purchase and cycle, and not which gateway declined it.
+    public let others: [RecoveryReference]
     /// Where the order may be; after it was found, where it is.
     public internal(set) var gateways: [GatewayID]
     public let since: Moment
@@ -36,12 +38,13 @@ public struct Cancellation: Sendable, Equatable {
     }
 
     public init(
-        merchantID: MerchantID, reference: RecoveryReference, commandID: String? = nil, gateways: [GatewayID], since: Moment,
+        merchantID: MerchantID, reference: RecoveryReference, commandID: String? = nil, others: [RecoveryReference] = [], gateways: [GatewayID], since: Moment,
         phase: Phase = .looking(0), attempts: Int = 0, word: Word? = nil
     ) {
         self.merchantID = merchantID
         self.reference = reference
         self.commandID = commandID
+        self.others = others
         self.gateways = gateways
         self.since = since
         self.phase = phase
@@ -62,9 +65,22 @@ public struct Cancellation: Sendable, Equatable {
         }
         let gateways = merchant.flexFactorGateways.keys.sorted { $0.text < $1.text }
         // A cascade is over before a command could reach it.
-        return references.filter(\.kind.isRetry).map {
-            Cancellation(merchantID: merchant.id, reference: $0, commandID: command.id, gateways: gateways, since: now)
+        return references.filter(\.kind.isRetry).map { reference in
+            Cancellation(
+                merchantID: merchant.id, reference: reference, commandID: command.id, others: references.filter { $0 != reference }, gateways: gateways, since: now)
         }
+    }
+
+    /// Whether the command's answer is this one's, where nothing is found under any name that it may mean: one speaks for all.
+    public var speaksForAll: Bool { others.allSatisfy { reference.text < $0.text } }
+
+    /// Before it says that there is nothing to cancel, it lets the others find what they find.
+    ///
+    /// - Returns: `false` when they had the time already.
+    public mutating func letOthersFinish() -> Bool {
+        if others.isEmpty || phase == .settling(gateways.count) { return false }
+        phase = .settling(gateways.count)
+        return true
     }
 
     /// Where it stops for now.

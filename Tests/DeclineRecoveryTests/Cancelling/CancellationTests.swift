@@ -7,7 +7,8 @@ import Testing
     @Test func whatTravelsComesBack() throws {
         for phase in [Cancellation.Phase.looking(0), .cancelling(1), .settling(2)] {
             let sent = Cancellation(
-                merchantID: "acme", reference: try #require(RecoveryReference("A-R7-88-7")), commandID: "c-1", gateways: ["42", "43"], since: now, phase: phase, attempts: 5)
+                merchantID: "acme", reference: try #require(RecoveryReference("A-R7-88-7")), commandID: "c-1", others: [try #require(RecoveryReference("A-R7-88-8"))],
+                gateways: ["42", "43"], since: now, phase: phase, attempts: 5)
             #expect(try Cancellation.decode(sent.encoded()).get() == sent)
         }
         guard case .failure = Cancellation.decode(Array("{}".utf8)) else {

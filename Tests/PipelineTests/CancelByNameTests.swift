@@ -1,0 +1,55 @@
+import DeclineRecovery
+import Pipeline
+import TestSupport
+import Testing
+
+/// A rebill that a command names by order, purchase and cycle may be one of several recoveries, and the command is answered once.
+@Suite struct CancelByNameTests {
+    private let merchant = Merchant(
+        id: "acme", flexFactorGateways: [FlexFactorGateway(id: "42")],
+        gateways: [Gateway(id: "7", type: "nmi"), Gateway(id: "8", type: "nmi"), Gateway(id: "9", type: "nmi")])
+
+    /// The kinds of result that come of a command, when all that it sends on has come to its end.
+    private func told(found: Set<String>) async throws -> [String] {
+        let clock = ManualClock(Moment(milliseconds: 1_800_000_000_000))
+        let event = #"{"specversion":"1.0","id":"c-1","source":"s","type":"com.salvage.cancel.v1","data":{"merchantId":"acme","orderId":"A","purchaseId":"88","billingCycle":7}}"#
+        guard case .cancel(let command) = CRMMessage.decode(Array(event.utf8)) else {
+            Issue.record("the command is not read")
+            return []
+        }
+        let flexFactor = ScriptedFlexFactor { call, _ in
+            guard case .cancelByReference(let reference) = call else { return .notListed }
+            return found.contains(reference.text) ? .cancelAccepted : .noSuchOrder
+        }
+        let stage = RetryStage(
+            flexFactor: flexFactor, claims: MemoryClaims(now: clock.now()), cancels: Cancels(), clock: clock, worker: .sample, cards: Vault(hasKey: false),
+            timing: RecoveryTiming(), callLimit: .seconds(5))
+        var waiting = Cancellation.all(of: command, merchant: merchant, now: clock.now()).map { (body: $0.encoded(), due: clock.now()) }
+        #expect(waiting.count == 3)
+        var kinds: [String] = []
+        for _ in 0..<100 {
+            guard let index = waiting.indices.min(by: { waiting[$0].due < waiting[$1].due }) else { return kinds }
+            let next = waiting.remove(at: index)
+            if clock.now() < next.due { clock.pass(next.due - clock.now()) }
+            for message in await stage.handle(IncomingMessage(body: next.body, type: Cancellation.type)).publishing {
+                switch message.destination {
+                case .results(_, let kind): kinds.append(kind.rawValue)
+                case .stage: waiting.append((message.body, clock.now()))
+                case .delayed(_, let span): waiting.append((message.body, clock.now() + span))
+                default: break
+                }
+            }
+        }
+        Issue.record("it does not end")
+        return kinds
+    }
+
+    @Test func whatIsFoundUnderNoNameIsToldOnce() async throws {
+        #expect(try await told(found: []) == ["nothing_to_cancel"])
+    }
+
+    @Test(arguments: ["A-R7-88-7", "A-R7-88-8", "A-R7-88-9"])
+    func whatIsFoundUnderOneIsTheAnswer(reference: String) async throws {
+        #expect(try await told(found: [reference]) == ["cancelled"])
+    }
+}
