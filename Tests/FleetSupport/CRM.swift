@@ -89,6 +89,8 @@ public final class CRM: Sendable {
             .replacing("\"trigger\":\"initial\"", with: "\"trigger\":\"recycle\",\"recovery\":{\"reattempt\":4}")
             .replacing("\"type\":\"new_sale\"", with: "\"type\":\"recurring\",\"purchaseId\":\"88\",\"billingCycle\":7")
             .replacing("\"cvvResultCode\":\"M\"", with: "\"cvvResultCode\":\"M\"" + (advice.map { ",\"merchantAdviceCode\":\"\($0)\"" } ?? ""))
+            // Only one network has such codes.
+            .replacing("\"brand\":\"visa\"", with: advice == nil ? "\"brand\":\"visa\"" : "\"brand\":\"mastercard\"")
         return Array(text.utf8)
     }
 
