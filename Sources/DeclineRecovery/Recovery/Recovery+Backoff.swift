@@ -14,9 +14,17 @@ extension Recovery {
     func waitingTime(for failure: CallFailure?, now: Moment) -> Moment {
         switch failure {
         case .throttled(let retryAfter?): max(now + backoff, now + retryAfter)
-        case .notSent(.circuitOpen(let reopens)): max(now, reopens) + backoff
+        case .notSent(.circuitOpen(let reopens)): max(now, reopens) + comeback
         default: now + backoff
         }
+    }
+
+    /// How long after a circuit closes again. Everybody whom it kept waiting waits for the same moment, so they spread over more than a
+    /// backoff: retries over a minute and over up to ten, the longer they failed, for nobody waits for them; what a cascade still has to look
+    /// up, over half a minute.
+    private var comeback: Moment.Span {
+        let window: Int64 = if case .cascade = route { 30_000 } else { min(max(Int64(1_000) << Int64(min(max(failures, 0), 10)), 60_000), 600_000) }
+        return .milliseconds(Int64(lot % UInt64(window)))
     }
 
     /// A pause that doubles, up to a limit.
