@@ -73,12 +73,38 @@ final class WebhookReceiver: Sendable {
         guard let link = link.withLock({ $0 }) else { return (.brokerAway, "The broker is not connected yet.") }
         do throws(PublishError) {
             let message = news.message(to: .stage(.outcomes), traceparent: TraceParent.from(header("traceparent")))
-            try await link.publish([message.brokerMessage(names, now: now)])
+            try await publish(message.brokerMessage(names, now: now), link)
         } catch {
             return (.brokerAway, error.description)
         }
         // Only now: what the broker does not have must be taken when it comes again.
         if let delivery { nonces.insert(delivery, of: key, now: now) }
         return (.taken, nil)
+    }
+
+    /// How long FlexFactor is kept waiting; then it sends again.
+    private static let patience = Duration.seconds(5)
+
+    /// Publishes, or gives up in time: a broker that is away or short of memory takes nothing, and what waited for it would pile up here.
+    /// What was given up may arrive all the same; it comes again with the same id.
+    private func publish(_ message: Broker.OutgoingMessage, _ link: BrokerLink) async throws(PublishError) {
+        guard link.isConnected, !link.isPublishingBlocked else { throw .connectionLost }
+        let outcome = Outcome()
+        await within(Self.patience) {
+            let result: Result<Void, PublishError>
+            do throws(PublishError) {
+                try await link.publish([message])
+                result = .success(())
+            } catch {
+                result = .failure(error)
+            }
+            outcome.state.withLock { $0 = result }
+        }
+        try outcome.state.withLock { $0 }.get()
+    }
+
+    /// How a publish ended, or that it has not yet.
+    private final class Outcome: Sendable {
+        let state = Mutex<Result<Void, PublishError>>(.failure(.connectionLost))
     }
 }
