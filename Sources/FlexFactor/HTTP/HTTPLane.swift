@@ -13,6 +13,8 @@ import NIOSSL
 public final class HTTPLane: @unchecked Sendable {
     public let eventLoop: any EventLoop
     private let limits: Limits
+    /// Whether there are descriptors for one connection more; what is asked for by others must not go to calls.
+    private let hasRoom: @Sendable () -> Bool
     private var pools: [PoolKey: Pool] = [:]
     private var tlsContexts: [String?: NIOSSLContext] = [:]
 
@@ -40,6 +42,7 @@ public final class HTTPLane: @unchecked Sendable {
         var idle: [HTTPConnection] = []
         var count = 0
         var waiting: CircularBuffer<Pending> = []
+        var isLookingForRoom = false
     }
 
     /// A request that has not ended.
@@ -68,9 +71,10 @@ public final class HTTPLane: @unchecked Sendable {
         }
     }
 
-    public init(eventLoop: any EventLoop, limits: Limits = Limits()) {
+    public init(eventLoop: any EventLoop, limits: Limits = Limits(), hasRoom: @escaping @Sendable () -> Bool = { true }) {
         self.eventLoop = eventLoop
         self.limits = limits
+        self.hasRoom = hasRoom
     }
 
     /// Sends a request and waits for its outcome, at the latest until `deadline`.
@@ -128,6 +132,20 @@ public final class HTTPLane: @unchecked Sendable {
         }
     }
 
+    /// There are no descriptors left. That says nothing of FlexFactor: the request waits for a connection, as it would if the pool were full,
+    /// and takes the place of one that only rests.
+    private func waitForRoom(_ pending: Pending, _ pool: Pool) {
+        pool.waiting.prepend(pending)
+        pools.values.filter { !$0.idle.isEmpty }.max { $0.idle.count < $1.idle.count }?.idle.removeFirst().close()
+        if pool.isLookingForRoom { return }
+        pool.isLookingForRoom = true
+        let key = pending.key
+        eventLoop.scheduleTask(in: .milliseconds(50)) {
+            self.pool(key).isLookingForRoom = false
+            self.serveWaiting(key)
+        }
+    }
+
     private func send(_ pending: Pending, on connection: HTTPConnection) -> Bool {
         let isWritten = connection.send(pending.request) { pending.end($0) }
         if isWritten {
@@ -138,6 +156,7 @@ public final class HTTPLane: @unchecked Sendable {
     }
 
     private func connect(_ pending: Pending, _ pool: Pool) {
+        if !hasRoom() { return waitForRoom(pending, pool) }
         pool.count += 1
         let key = pending.key
         let tls: NIOSSLContext?
@@ -168,10 +187,16 @@ public final class HTTPLane: @unchecked Sendable {
             .whenComplete { [limits, eventLoop] result in
                 let (pending, connection) = bound.value
                 switch result {
-                case .success where tls == nil: self.connected(.success(()), pending, connection)
+                case .success where tls == nil:
+                    self.connected(.success(()), pending, connection)
+                    self.serveWaiting(key)
                 case .success:
+                    self.serveWaiting(key)
                     // A handshake that never ends must not hold its place in the pool.
                     eventLoop.scheduleTask(in: limits.connectTimeout) { bound.value.1.abandonUnlessStanding() }
+                case .failure(let error) where Self.isShortage(error) && !pending.isOver:
+                    self.pool(key).count -= 1
+                    self.waitForRoom(pending, self.pool(key))
                 case .failure(let error):
                     self.pool(key).count -= 1
                     pending.end(.notSent(Self.isOurs(error) ? .cannotCall(Self.text(of: error)) : .cannotConnect(Self.text(of: error))))
@@ -244,6 +269,23 @@ public final class HTTPLane: @unchecked Sendable {
         case let error as IOError: ours.contains(error.errnoCode)
         default: false
         }
+    }
+
+    /// Whether it failed for want of a descriptor; a name that cannot be looked up may be for that, too.
+    private static func isShortage(_ error: any Error) -> Bool {
+        switch error {
+        case let error as NIOConnectionError where error.connectionErrors.isEmpty: !hasDescriptor
+        case let error as NIOConnectionError: error.connectionErrors.allSatisfy { isShortage($0.error) }
+        case let error as IOError: error.errnoCode == EMFILE || error.errnoCode == ENFILE
+        default: false
+        }
+    }
+
+    private static var hasDescriptor: Bool {
+        let copy = dup(2)
+        if copy < 0 { return errno != EMFILE && errno != ENFILE }
+        close(copy)
+        return true
     }
 
     private static let ours: Set<CInt> = [

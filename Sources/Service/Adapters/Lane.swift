@@ -14,7 +14,7 @@ final class Lane: Sendable {
     init(_ eventLoop: any EventLoop) {
         self.eventLoop = eventLoop
         executor = LaneExecutor(eventLoop)
-        http = HTTPLane(eventLoop: eventLoop)
+        http = HTTPLane(eventLoop: eventLoop) { Descriptors.ofThisProcess.spare() > Descriptors.ofTheBroker }
     }
 
     /// A sign of life each second, for `/livez`.

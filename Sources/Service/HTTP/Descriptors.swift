@@ -11,6 +11,24 @@ import Musl
 final class Descriptors: Sendable {
     static let ofThisProcess = Descriptors(limit: Descriptors.softLimit, count: Descriptors.countOpen)
 
+    /// Kept back from calls to FlexFactor: without the broker there is nothing to call for.
+    static let ofTheBroker = 12
+
+    /// The most that this process asks for.
+    private static let enough: rlim_t = 65_536
+
+    /// Raises what this process may have to what it is allowed to raise it to. Many systems give 1,024 and mean more.
+    static func raise() {
+        var limits = rlimit()
+        let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+        guard getrlimit(resource, &limits) == 0, limits.rlim_cur < min(limits.rlim_max, enough) else { return }
+        limits.rlim_cur = min(limits.rlim_max, enough)
+        setrlimit(resource, &limits)
+    }
+
+    /// Calls to FlexFactor that have a descriptor each, whatever comes to the ports.
+    var forCalls: Int { max(limit * 11 / 16 - 48, 8) }
+
     let limit: Int
     private let count: @Sendable () -> Int?
     private let seen = Mutex<(at: NIODeadline, open: Int)?>(nil)
