@@ -33,6 +33,13 @@ public final class BrokerLink: Sendable {
         return link
     }
 
+    /// A link that connects by itself, as one that was lost does, and with which nothing can be done until it stands.
+    public static func connecting(_ configuration: BrokerConfiguration, onEvent: @escaping @Sendable (LinkEvent) -> Void = { _ in }) -> BrokerLink {
+        let link = BrokerLink(configuration, onEvent: onEvent)
+        for connection in [link.consuming, link.publishing] { connection.start(failsFast: false) { _ in } }
+        return link
+    }
+
     /// Whether both connections stand.
     public var isConnected: Bool { consuming.isConnected && publishing.isConnected }
 
@@ -68,7 +75,7 @@ public final class BrokerLink: Sendable {
         return consumer
     }
 
-    /// Closes the link: what is published already is still confirmed, unfinished deliveries go back to the broker.
+    /// Closes the link: what is published already is still confirmed, if that comes soon; unfinished deliveries go back to the broker.
     public func close() async {
         for connection in [publishing, consuming] {
             await withCheckedContinuation { done in connection.post(.close { done.resume() }) }

@@ -10,8 +10,11 @@ import UnixSignals
 
 /// The process that serves operators the console.
 public struct ConsoleProcess: Service {
+    private let link: BrokerLink
+    private let names: TopologyNames
     private let shelf: LetterShelf
     private let flow: FlowShelf
+    private let tools: OperatorTools
     private let logger: Logger
 
     /// Why the console does not begin.
@@ -24,7 +27,7 @@ public struct ConsoleProcess: Service {
         }
     }
 
-    /// Runs to its end. Throws when it cannot begin: no broker, a faulty configuration, a port that is taken.
+    /// Runs to its end; a broker that is away is waited for. Throws when it cannot begin: a faulty configuration, a port that is taken.
     public static func run(_ settings: ProcessSettings, configuration: SalvageConfiguration?, logger: Logger) async throws {
         let host = settings.console.host
         let isLoopback = ["127.0.0.1", "localhost", "::1"].contains(host)
@@ -33,10 +36,10 @@ public struct ConsoleProcess: Service {
         try await ListenAddress.check([address])
         var broker = settings.broker
         broker.connectionName = "salvage console \(ProcessInfo.processInfo.hostName)"
-        let link = try await BrokerLink.open(broker) { event in Self.heard(event, logger) }
+        let link = BrokerLink.connecting(broker) { event in Self.heard(event, logger) }
         let shelf = LetterShelf(link, settings.names)
         let flow = FlowShelf(link, settings.names)
-        let tools = try await OperatorTools(shelf, on: link, settings, configuration)
+        let tools = OperatorTools(shelf, on: link, settings, configuration)
         let metrics = ConsoleMetrics()
         let environment = ProcessInfo.processInfo.environment
         let front = ConsoleFront(
@@ -48,7 +51,7 @@ public struct ConsoleProcess: Service {
             HTTPServer(front.router, at: address, limits: .open, logger: logger) { port in
                 logger.info("Serving the console at http://\(host):\(port)", metadata: [LogKey.host: "\(host):\(port)"])
             },
-            ConsoleProcess(shelf: shelf, flow: flow, logger: logger),
+            ConsoleProcess(link: link, names: settings.names, shelf: shelf, flow: flow, tools: tools, logger: logger),
         ]
         if let store = tools.store {
             services.append(ConfigurationReloader(file: settings.configurationFile, store: store, metrics: ServiceMetrics(), logger: logger))
@@ -58,10 +61,26 @@ public struct ConsoleProcess: Service {
         var group = ServiceGroupConfiguration(services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet)
         group.maximumGracefulShutdownDuration = .seconds(10)
         try await ServiceGroup(configuration: group).run()
-        await link.close()
+        await within(.seconds(3)) { await link.close() }
     }
 
     public func run() async throws {
+        let (isAsked, isOver) = (StopSignal(), StopSignal())
+        let reading = Task { try await read() }
+        Task { if case .failure = await reading.result { isOver.set() } }
+        // Whatever the reading waits for, the order to stop ends it.
+        await withTaskCancellationOrGracefulShutdownHandler {
+            await isOver.wait()
+        } onCancelOrGracefulShutdown: {
+            isAsked.set()
+            isOver.set()
+        }
+        if isAsked.isSet { reading.cancel() } else { try await reading.value }
+    }
+
+    private func read() async throws {
+        try await waitForStreams()
+        try await tools.catchUp()
         try await shelf.follow()
         try await shelf.catchUp()
         flow.lettersAreReady()
@@ -69,7 +88,28 @@ public struct ConsoleProcess: Service {
         try await flow.listen()
         try await flow.follow()
         logger.info("The journal is read")
-        try? await gracefulShutdown()
+    }
+
+    /// Waits for the broker, and until somebody has made the topology.
+    private func waitForStreams() async throws {
+        let rights = BrokerRights(.consoleViewer, names)
+        let wanted = rights.part(of: Topology(recovery: names, crmInbox: false))
+        while true {
+            while !link.isConnected { try await Task.sleep(for: .milliseconds(50)) }
+            do throws(BrokerError) {
+                let differences = try await link.check(wanted)
+                if differences.isEmpty { return }
+                logger.error(
+                    "The topology is not complete",
+                    metadata: [
+                        LogKey.missing: "\(differences.map(rights.explain).joined(separator: "; "))",
+                        LogKey.advice: "Run `salvage topology apply`; `salvage topology print --permissions` says which rights a console needs.",
+                    ])
+            } catch {
+                logger.warning("The topology cannot be checked", metadata: [LogKey.error: "\(error)", LogKey.advice: "\(error.advice)"])
+            }
+            try await Task.sleep(for: .seconds(2))
+        }
     }
 
     private static func heard(_ event: LinkEvent, _ logger: Logger) {

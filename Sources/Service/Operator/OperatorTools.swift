@@ -11,15 +11,15 @@ import Pipeline
 public struct OperatorTools: Sendable {
     public let letters: LetterTools
     let store: ConfigurationStore?
+    private let follow: @Sendable () async throws(BrokerError) -> Void
 
     /// Who may use the console.
     var access: ConsoleAccess { store?.access ?? ConsoleAccess() }
 
+    /// Nothing may be settled before `catchUp`.
+    ///
     /// - Parameter configuration: `nil` where none is at hand: nothing can be forecast or reconciled then.
-    /// - Parameter shelf: with its fold begun, or ended.
-    public init(
-        _ shelf: LetterShelf, on link: BrokerLink, _ settings: ProcessSettings, _ configuration: SalvageConfiguration?
-    ) async throws(BrokerError) {
+    public init(_ shelf: LetterShelf, on link: BrokerLink, _ settings: ProcessSettings, _ configuration: SalvageConfiguration?) {
         let clock = SystemClock()
         let store = configuration.map { configuration in
             ConfigurationStore(configuration) { _, credentials in FlexFactorClient(credentials, now: clock.now) }
@@ -27,20 +27,27 @@ public struct OperatorTools: Sendable {
         var settler: Settler?
         if let store {
             let cancels = CancelTail()
-            try await cancels.catchUp(link, settings.names)
             let worker = DeadLetter.Worker(
                 id: settings.broker.connectionName, host: ProcessInfo.processInfo.hostName, version: SalvageVersion.current)
             let claims = ClaimTail(worker: worker.id)
-            try await claims.catchUp(link, settings.names)
+            follow = { () async throws(BrokerError) in
+                try await cancels.catchUp(link, settings.names)
+                try await claims.catchUp(link, settings.names)
+            }
             settler = Settler(
                 flexFactor: LaneFlexFactor(store: store, lane: Lane(MultiThreadedEventLoopGroup.singleton.next()), keys: settings.cardKeys),
                 claims: claims,
                 cancels: cancels, clock: clock, wait: { try? await Task.sleep(for: .milliseconds($0.milliseconds)) }, worker: worker,
                 cards: settings.cardKeys, callLimit: settings.callLimit, underWay: settings.timing.settle)
+        } else {
+            follow = { () async throws(BrokerError) in }
         }
         self.store = store
         letters = LetterTools(shelf: shelf, forecaster: { Forecaster(merchants: store, now: clock.now()) }, settler: settler)
     }
+
+    /// Learns what was cancelled and what is claimed, and goes on with that. Once.
+    public func catchUp() async throws(BrokerError) { try await follow() }
 
     /// Every merchant of the configuration, by its id.
     public var merchants: [Merchant] { store?.merchants ?? [] }

@@ -167,7 +167,9 @@ extension BrokerOptions {
     ) async throws -> Result {
         let configuration = try config?.configuration()
         return try await withShelf { shelf, link, settings in
-            try await body(try await OperatorTools(shelf, on: link, settings, configuration), settings)
+            let tools = OperatorTools(shelf, on: link, settings, configuration)
+            try await tools.catchUp()
+            return try await body(tools, settings)
         }
     }
 }
