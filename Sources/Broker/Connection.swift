@@ -46,6 +46,8 @@ final class Connection: @unchecked Sendable {
     private var pending: Deque<(batch: PublishBatch, index: Int)> = []
     private var waiting: [(consumer: Consumer, tag: UInt64, generation: UInt64, notBefore: Int64)] = []
     private var onClosed: (() -> Void)?
+    /// When a close is not put off any longer.
+    private var closingEnds = Int64.max
     private var onFirstOutcome: ((Result<Void, BrokerError>) -> Void)?
     private var failsFast = false
 
@@ -235,7 +237,7 @@ final class Connection: @unchecked Sendable {
         session.acknowledge()
         writePending(session)
         try session.flush()
-        if onClosed != nil, pending.isEmpty, session.confirms.outstanding == 0 {
+        if onClosed != nil, pending.isEmpty && session.confirms.outstanding == 0 || monotonicMilliseconds() >= closingEnds {
             try session.sayGoodbye()
             return false
         }
@@ -256,7 +258,8 @@ final class Connection: @unchecked Sendable {
     private var pause: Int64 {
         // A reading whose stream is another one is told by what comes, and so by the socket, or by silence.
         let soonest = (waiting.map(\.notBefore) + absent.map(\.notBefore) + resuming.map { $0.resumption.state == .pending ? $0.until : 0 }).min()
-        return soonest.map { max($0 - monotonicMilliseconds(), 0) } ?? 60_000
+        let rest = soonest.map { max($0 - monotonicMilliseconds(), 0) } ?? 60_000
+        return onClosed == nil ? rest : min(rest, max(closingEnds - monotonicMilliseconds(), 0))
     }
 
     private func takeCommands() -> [Command] {
@@ -309,8 +312,17 @@ final class Connection: @unchecked Sendable {
             try session.cancel(consumer)
         case .breakOff: throw .connectionLost(why: "broken off on purpose")
         case .perform(let work): work(.success(session))
-        case .close(let done): onClosed = done
+        case .close(let done): beginClosing(done)
         }
+    }
+
+    /// How long a close waits for what the broker has not confirmed, in milliseconds: one that takes nothing must not keep a process from
+    /// its end.
+    private static let closingPatience: Int64 = 2_000
+
+    private func beginClosing(_ done: @escaping () -> Void) {
+        onClosed = done
+        closingEnds = monotonicMilliseconds() + Self.closingPatience
     }
 
     private func handBackDue(_ session: Session) {
@@ -362,7 +374,7 @@ final class Connection: @unchecked Sendable {
                     consumers.removeAll { $0 === consumer }
                     done()
                 case .perform(let work): work(.failure(.connectionLost(why: "not connected at the moment")))
-                case .close(let done): onClosed = done
+                case .close(let done): beginClosing(done)
                 }
             }
             let left = end - monotonicMilliseconds()

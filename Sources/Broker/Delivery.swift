@@ -26,6 +26,9 @@ public struct Delivery: Sendable {
 
     public var queue: String { consumer.queue }
 
+    /// Whether it can still be finished. Otherwise its connection is gone, and the broker hands the message out again.
+    public var isOpen: Bool { consumer.isCurrent(generation) }
+
     /// Ends the delivery together with the messages that replace it. An empty list says that nothing replaces it.
     ///
     /// Waits while the broker is away or blocks publishers; what was never written is written when it is back.

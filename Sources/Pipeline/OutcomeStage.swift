@@ -138,6 +138,8 @@ public struct OutcomeStage: Sendable {
 extension WebhookNews {
     /// The news as the message that the outcome stage takes.
     public func message(to destination: OutgoingMessage.Destination, traceparent: String?) -> OutgoingMessage {
-        OutgoingMessage(to: destination, messageID: id, type: Self.type, traceparent: traceparent, body: encoded())
+        var message = OutgoingMessage(to: destination, messageID: id, type: Self.type, traceparent: traceparent, body: encoded())
+        message.share = OutgoingMessage.Share(merchantID, gatewayID)
+        return message
     }
 }

@@ -8,6 +8,21 @@ public struct OutgoingMessage: Sendable, Equatable {
     public let correlationID: String?
     public let traceparent: String?
     public let body: [UInt8]
+    /// Whose share of its next stage's budget it takes; `nil` where nobody's FlexFactor is called.
+    public var share: Share?
+
+    /// What is slow together, and must leave room for the others.
+    public struct Share: Sendable, Equatable {
+        /// Merchant and gateway.
+        public let owner: String
+        /// From then on its stage calls nobody for it, and it need not wait for a turn.
+        public let freeFrom: Moment?
+
+        init(_ merchant: MerchantID, _ gateway: GatewayID?, freeFrom: Moment? = nil) {
+            owner = "\(merchant.text)/\(gateway?.text ?? "")"
+            self.freeFrom = freeFrom
+        }
+    }
 
     /// Where a message goes, in the pipeline's words; the service knows the exchanges.
     public enum Destination: Sendable, Equatable {

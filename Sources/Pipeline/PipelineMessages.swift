@@ -32,9 +32,13 @@ extension ResultEvent {
 extension Recovery {
     /// The recovery as the message that is its state.
     func message(to destination: OutgoingMessage.Destination, traceparent: String?) -> OutgoingMessage {
-        OutgoingMessage(
+        var message = OutgoingMessage(
             to: destination, messageID: reference.text + "/work", type: WorkEnvelope.type, traceparent: traceparent,
             body: WorkEnvelope.encode(self))
+        // A cascade that nobody has sent is told when its time is over, and FlexFactor is not asked.
+        let deadline: Moment? = if case .cascade(let deadline) = route, phase == .due { deadline } else { nil }
+        message.share = OutgoingMessage.Share(merchantID, gatewayID, freeFrom: deadline)
+        return message
     }
 }
 

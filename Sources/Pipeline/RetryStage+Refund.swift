@@ -110,7 +110,9 @@ extension FlexFactorAnswer {
 
 extension Refund {
     func message(to destination: OutgoingMessage.Destination, _ traceparent: String?) -> OutgoingMessage {
-        OutgoingMessage(
+        var message = OutgoingMessage(
             to: destination, messageID: command.reference.text + "/refund/" + command.id, type: Self.type, traceparent: traceparent, body: encoded())
+        message.share = OutgoingMessage.Share(command.merchantID, gateways.first)
+        return message
     }
 }

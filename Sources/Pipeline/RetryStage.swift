@@ -128,7 +128,9 @@ public struct RetryStage: Sendable {
 
 extension Cancellation {
     func message(to destination: OutgoingMessage.Destination, _ traceparent: String?) -> OutgoingMessage {
-        OutgoingMessage(
+        var message = OutgoingMessage(
             to: destination, messageID: reference.text + "/cancellation", type: Self.type, traceparent: traceparent, body: encoded())
+        message.share = OutgoingMessage.Share(merchantID, gateways.first)
+        return message
     }
 }

@@ -14,7 +14,7 @@ struct Run: AsyncParsableCommand {
               SALVAGE_BROKER_HEARTBEAT_SECONDS     10
               SALVAGE_STAGES                       intake,cascade,retry,outcomes,suspects,unrouted; held always runs
               SALVAGE_TOPOLOGY_PREFIX              recovery
-              SALVAGE_PREFETCH_INTAKE, _CASCADE, _RETRY, _OUTCOMES   256, 1000, 500, 256: messages in work at a time
+              SALVAGE_PREFETCH_INTAKE, _CASCADE, _RETRY, _OUTCOMES   256, 1000, 500, 256: messages in work at a time; no gateway takes all of a stage
               SALVAGE_PREFETCH_UNROUTED, _HELD     20, 20; suspects are always tried one at a time
               SALVAGE_HOLD_SECONDS                 900: how long a message is held that cannot be finished; the broker's consumer_timeout must be longer
               SALVAGE_SUSPECT_DELIVERIES           3: unfinished deliveries after which a message is tried alone, and then not any more
@@ -25,7 +25,8 @@ struct Run: AsyncParsableCommand {
               SALVAGE_REPLY_PREFIX                 salvage.reply.: queues of this name may be a decline's reply_to, beside those that the broker names; or none
               SALVAGE_CARD_KEYS                    KID=FILE[,KID=FILE]: private keys for encrypted cards (`salvage keys new`)
               SALVAGE_LOG_LEVEL, SALVAGE_LOG_FORMAT   info, auto (json unless on a terminal)
-              SALVAGE_SHUTDOWN_GRACE_SECONDS       25: how long work under way may go on after SIGTERM
+              SALVAGE_SHUTDOWN_GRACE_SECONDS       25: how long stopping may take after SIGTERM, work under way included
+              SALVAGE_SHUTDOWN_LAME_DUCK_SECONDS   5: how long webhooks are taken after SIGTERM while /readyz is 503, until load balancers know
               SALVAGE_FLEXFACTOR_CALL_SECONDS      20: the longest that one call may take
               SALVAGE_POLL_FIRST_SECONDS, _LONGEST_SECONDS      600, 21600: looks at a submitted order, each twice as late as the last
               SALVAGE_REPOST_FIRST_SECONDS, _LONGEST_SECONDS    21600, 172800: posts of a sync retry, likewise

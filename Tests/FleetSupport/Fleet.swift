@@ -141,7 +141,8 @@ public final class Fleet: Sendable {
     public func startWorker(_ more: [String: String] = [:], command: String = "run", waits: Bool = true) async throws -> ChildProcess {
         let count = workers.withLock { $0.count }
         let log = folder.appending(path: "worker-\(count).log")
-        let settings = ["SALVAGE_LISTEN": "none", "SALVAGE_WEBHOOKS_LISTEN": "none", "SALVAGE_LOG_FORMAT": "json"].merging(settings) { $1 }.merging(more) { $1 }
+        let settings = ["SALVAGE_LISTEN": "none", "SALVAGE_WEBHOOKS_LISTEN": "none", "SALVAGE_LOG_FORMAT": "json", "SALVAGE_SHUTDOWN_LAME_DUCK_SECONDS": "0"]
+            .merging(settings) { $1 }.merging(more) { $1 }
         let worker = try ChildProcess(TestMachine.salvage, [command], environment: environment(settings), output: log)
         workers.withLock { $0.append(worker) }
         if waits {

@@ -8,12 +8,17 @@ import Pipeline
 /// writes over what it finds; elsewhere they are what a stranger would have us believe.
 struct DeliveryNotes {
     /// How often the broker handed the message out before.
-    let deliveries: Int
+    private let handedOut: Int
+    /// How often it was handed out before it was sent on as it came, and its worker ended each time.
+    private let noted: Int
     /// When it was to come out of the delay ladder.
     let due: Moment?
     let setAside: SetAside?
     let origin: Provenance
     let drivenOut: DrivenOut?
+    /// Whose share of its stage's budget it takes, and from when on none; what does not say so shares one.
+    let share: String
+    let freeFrom: Moment?
 
     /// - Parameter stage: whose queue it came from.
     init(_ delivery: Delivery, at stage: Stage, _ names: TopologyNames) {
@@ -23,12 +28,25 @@ struct DeliveryNotes {
         let published = death?.published ?? Provenance(exchange: delivery.exchange, routingKey: delivery.routingKey, isNoted: false)
         let areOurs = Self.isFromUs(exchange: published.exchange, death.flatMap { names.stage(consuming: $0.queue) } ?? stage, names)
         // More than this nothing can have been handed out, and it may be added up.
-        deliveries = Int(min(max(delivery.deliveryCount ?? 0, 0), 1_000_000_000))
+        handedOut = Self.count(delivery.deliveryCount)
+        noted = if areOurs, case .integer(let count)? = headers[HeaderName.deliveries] { Self.count(count) } else { 0 }
+        share = if areOurs, case .string(let share)? = headers[HeaderName.share] { share } else { "" }
+        freeFrom = if areOurs, case .integer(let moment)? = headers[HeaderName.freeFrom] { Moment(milliseconds: moment) } else { nil }
         due = if areOurs, case .integer(let due)? = headers[HeaderName.due] { Moment(milliseconds: due) } else { nil }
         setAside = areOurs && (stage == .suspects || death?.queue == names.suspects) ? SetAside(headers) : nil
         origin = (areOurs ? Provenance(headers) : nil) ?? published
         drivenOut = death.map { DrivenOut(queue: $0.queue, limit: $0.limit, isRepeat: published.exchange.isEmpty) }
     }
+
+    private static func count(_ count: Int64?) -> Int { Int(min(max(count ?? 0, 0), 1_000_000_000)) }
+
+    /// How often the message was handed out and its worker may have ended of it.
+    ///
+    /// Whoever lost a connection, or gave a call up, and still runs knows that it did not. But a message may be what breaks the connections;
+    /// so a third counts all the same.
+    ///
+    /// - Parameter survived: how often this process was handed it before.
+    func deliveries(survived: Int) -> Int { noted + max(handedOut - survived, handedOut / 3) }
 
     /// The CRM publishes to one exchange alone. It leads to intake's queue, and, where that is missing, to the unrouted; what we send there
     /// goes by the default exchange, and to the other queues only we publish.
@@ -99,6 +117,13 @@ extension FieldTable {
     mutating func note(_ origin: Provenance) {
         note(HeaderName.originExchange, .string(origin.exchange))
         note(HeaderName.originRoutingKey, .string(origin.routingKey))
+    }
+
+    mutating func note(deliveries: Int) { if deliveries > 0 { note(HeaderName.deliveries, .integer(Int64(deliveries))) } }
+
+    mutating func note(_ share: Pipeline.OutgoingMessage.Share) {
+        note(HeaderName.share, .string(String(share.owner.prefix(200))))
+        if let freeFrom = share.freeFrom { note(HeaderName.freeFrom, .integer(freeFrom.milliseconds)) }
     }
 
     mutating func note(_ setAside: SetAside) {

@@ -23,6 +23,7 @@ extension Pipeline.OutgoingMessage {
         let isMandatory = if case .reply = destination { false } else { true }
         var headers = FieldTable()
         if let traceparent { headers.fields.append(FieldTable.Field(HeaderName.traceparent, .string(traceparent))) }
+        if let share { headers.note(share) }
         if case .delayed(let stage, let delay) = destination {
             let due = now + DelayLadder.entry(after: delay, to: stage).delay
             headers.note(due: due)
@@ -49,8 +50,10 @@ extension Broker.OutgoingMessage {
     /// The message of a delivery as it came, on its way to another queue.
     ///
     /// - Parameter stage: whose queue it came from.
-    init(_ delivery: Delivery, at stage: Stage, _ onward: Handled.Onward, _ names: TopologyNames, now: Moment) {
-        let notes = DeliveryNotes(delivery, at: stage, names)
+    /// - Parameter survived: how often it was handed out without its worker's end. As a new message it begins at what is left.
+    init(_ delivery: Delivery, at own: Stage, _ onward: Handled.Onward, _ names: TopologyNames, survived: Int = 0, now: Moment) {
+        let notes = DeliveryNotes(delivery, at: own, names)
+        let deliveries = notes.deliveries(survived: survived)
         var properties = delivery.properties
         properties.isPersistent = true
         // What is in our hands does not run out.
@@ -66,10 +69,17 @@ extension Broker.OutgoingMessage {
         case .ladder(let stage, let due):
             let entry = DelayLadder.entry(after: due - now, to: stage)
             (exchange, key) = (names.delays[entry.rung], entry.routingKey)
+            // It comes to its stage again as a new message, which must know of the old one all the same.
+            if stage == own {
+                properties.headers.note(due: now + entry.delay)
+                if delivery.redelivered { properties.headers.note(notes.origin) }
+                properties.headers.note(deliveries: deliveries)
+            }
         case .again(let stage):
             (exchange, key) = ("", names.queue(of: stage))
             properties.headers.fields.removeAll { HeaderName.isOfOneHop($0.name) && !(stage == .held && HeaderName.isOfHeld($0.name)) }
             properties.headers.note(notes.origin)
+            properties.headers.note(deliveries: deliveries)
             notes.setAside.map { properties.headers.note($0) }
         case .suspects(let setAside):
             (exchange, key) = (names.work, Stage.suspects.rawValue)
@@ -113,15 +123,18 @@ extension MessageProperties {
 
 extension IncomingMessage {
     /// - Parameter stage: whose queue it came from. What we sent on as it came is shown as its stage would have seen it, handed out before.
-    init(_ delivery: Delivery, at stage: Stage, _ names: TopologyNames) {
+    /// - Parameter survived: how often this process was handed it before, and lived.
+    init(_ delivery: Delivery, at stage: Stage, _ names: TopologyNames, survived: Int = 0) {
         let notes = DeliveryNotes(delivery, at: stage, names)
         let properties = delivery.properties
-        let headers = properties.headers.fields.filter { $0.name != HeaderName.traceparent && !HeaderName.isOfOneHop($0.name) }
+        let headers = properties.headers.fields.filter {
+            $0.name != HeaderName.traceparent && !HeaderName.isOfOneHop($0.name) && !HeaderName.isOfShare($0.name)
+        }
         self.init(
             body: delivery.body, byteCount: delivery.byteCount, contentType: properties.contentType, messageID: properties.messageID, type: properties.type,
             correlationID: properties.correlationID, replyTo: properties.replyTo, traceparent: TraceParent.from(properties.headers),
             headers: headers.map { ($0.name, JSONValue($0.value)) }, exchange: notes.origin.exchange, routingKey: notes.origin.routingKey,
-            redelivered: delivery.redelivered || notes.origin.isNoted || stage == .suspects, deliveries: notes.deliveries, due: notes.due,
+            redelivered: delivery.redelivered || notes.origin.isNoted || stage == .suspects, deliveries: notes.deliveries(survived: survived), due: notes.due,
             setAside: notes.setAside, drivenOut: notes.drivenOut)
     }
 }
@@ -136,6 +149,12 @@ enum HeaderName {
     /// Where a message was published that was sent on as it came.
     static let originExchange = "salvage-origin-exchange"
     static let originRoutingKey = "salvage-origin-routing-key"
+    /// How often a message that was sent on as it came was handed out before that.
+    static let deliveries = "salvage-deliveries"
+    /// The merchant and gateway whose share of a stage's budget a message takes, and when it needs none any more.
+    static let share = "salvage-share"
+    static let freeFrom = "salvage-free-from"
+    static func isOfShare(_ name: String) -> Bool { name == share || name == freeFrom }
 
     /// Whether a header belongs to one hop and not to the message: the broker's (`x-`) and our notes.
     static func isOfOneHop(_ name: String) -> Bool { name.hasPrefix("x-") || ofOneHop.contains(name) }
@@ -148,7 +167,7 @@ enum HeaderName {
     static let leftOut = "salvage-left-out"
 
     private static let ofOneHop: Set<String> = [
-        due, setAsideStage, setAsideDeliveries, originExchange, originRoutingKey, heldExchange, heldRoutingKey,
+        due, setAsideStage, setAsideDeliveries, originExchange, originRoutingKey, deliveries, heldExchange, heldRoutingKey,
     ]
 }
 

@@ -34,6 +34,7 @@ public final class ServiceMetrics: Sendable {
     let heldDeliveries = Metric(
         "salvage_held_deliveries", "Deliveries kept in hand, because what replaces them is taken nowhere.", labels: ["stage"], kind: .gauge)
     let refusingPlaces = Metric("salvage_refusing_places", "Exchanges and keys where messages are refused at the moment.", kind: .gauge)
+    let putOff = Metric("salvage_put_off_total", "Messages for slow gateways that made room for others.", labels: ["stage"])
     let repliesLetGo = Metric("salvage_replies_let_go_total", "Replies that nobody took.", labels: ["stage", "why"])
     let calls = Metric("salvage_flexfactor_calls_total", "Calls to FlexFactor.", labels: ["merchant", "gateway", "call", "outcome"])
     let callSeconds = Metric("salvage_flexfactor_call_seconds", "How long calls to FlexFactor took.", labels: ["call"], kind: .histogram(seconds))
@@ -141,7 +142,7 @@ public final class ServiceMetrics: Sendable {
         memory.set(Self.residentBytes())
         let counted = [
             messages, results, deadLetters, unmapped, clocksAhead, withoutTable, byText, repliesRefused, resultAge, reconciled, delayLateness, inFlight, finishFailures,
-            heldMessages, heldMessagesGivenOut, heldDeliveries, refusingPlaces, repliesLetGo, calls, callSeconds,
+            heldMessages, heldMessagesGivenOut, heldDeliveries, refusingPlaces, putOff, repliesLetGo, calls, callSeconds,
             circuit, brokerConnected, brokerBlocked, brokerReconnects, webhooks, reloads, build, cpu, memory,
         ]
         for metric in counted where metric.overflows > 0 { seriesLimited.set(Double(metric.overflows), metric.name) }

@@ -35,8 +35,10 @@ public struct ProcessSettings: Sendable {
     public var cardKeys: CardKeys
     public var logLevel: Logger.Level
     public var logFormat: LogFormat
-    /// How long work that is under way may go on after the order to stop.
+    /// How long a process may take to its end after the order to stop.
     public var shutdownGrace: Moment.Span
+    /// How long it goes on serving meanwhile, saying that it is not ready, until nobody sends it webhooks any more.
+    public var lameDuck: Moment.Span
     public var timing: RecoveryTiming
     /// A day of `expiryDays`; shorter for rehearsals only.
     public var day: Moment.Span
@@ -103,6 +105,7 @@ public struct ProcessSettings: Sendable {
         }
         logFormat = settings.parsed("log.format", default: .auto, "auto, json or text") { LogFormat(rawValue: $0) }
         shutdownGrace = .seconds(Int64(settings.count("shutdown.graceSeconds", 0...600, default: 25)))
+        lameDuck = .seconds(Int64(settings.count("shutdown.lameDuckSeconds", 0...600, default: 5)))
         timing = RecoveryTiming(
             settle: .seconds(Int64(settings.count("reconcile.settleSeconds", 1...3_600, default: 120))),
             reconcileFor: .minutes(Int64(settings.count("reconcile.minutes", 5...20_160, default: 1_440))),

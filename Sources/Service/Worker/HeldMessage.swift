@@ -49,10 +49,11 @@ extension StageRunner {
     }
 
     /// Tries a held message, alone, or puts it away again.
-    func release(_ held: HeldMessage, _ delivery: Delivery, _ lane: Lane) async {
+    func release(_ held: HeldMessage, _ handed: Handed, _ lane: Lane) async {
+        let delivery = handed.delivery
         while true {
             let now = clock.now()
-            if let later = holdings.turn(held.place, now: now) { return await putBack(held, delivery, until: later, lane) }
+            if let later = holdings.turn(held.place, now: now) { return await putBack(held, handed, until: later, lane) }
             switch await delivery.tryToFinish(publishing: [held.message]) {
             case .finished:
                 holdings.taken(held.place)
@@ -67,13 +68,13 @@ extension StageRunner {
                 case .connectionLost: if await !rest(.seconds(1), on: lane) { return }
                 case .returned, .nacked, .unsendable:
                     let later = holdings.refused(held.place, "\(failure)", now: clock.now(), isTrial: true)
-                    return await putBack(held, delivery, until: later, lane)
+                    return await putBack(held, handed, until: later, lane)
                 }
             }
         }
     }
 
-    private func putBack(_ held: HeldMessage, _ delivery: Delivery, until moment: Moment, _ lane: Lane) async {
-        _ = await finish(delivery, publishing: [Sending(held.keptUntil(moment, now: clock.now(), names), keptFor: held.place)], on: lane)
+    private func putBack(_ held: HeldMessage, _ handed: Handed, until moment: Moment, _ lane: Lane) async {
+        _ = await finish(handed, publishing: [Sending(held.keptUntil(moment, now: clock.now(), names), keptFor: held.place)], on: lane)
     }
 }

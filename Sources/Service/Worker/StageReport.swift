@@ -117,6 +117,9 @@ final class StageReport: Sendable {
         }
     }
 
+    /// A message for a slow gateway makes room for others.
+    func putOff() { metrics.putOff.add(1, stage.rawValue) }
+
     /// Nobody takes a reply, and it is not kept: who asked for it has the result elsewhere, or is gone.
     func letGo(_ error: PublishError) {
         metrics.repliesLetGo.add(1, stage.rawValue, FinishError.publish(error).word)

@@ -23,10 +23,34 @@ final class StageRunner: Sendable {
     private let isStopping = Atomic<Bool>(false)
     private let turn = Atomic<Int>(0)
     private let open = Atomic<Int>(0)
+    private let survivors = Survivors()
+    /// Where FlexFactor is called: what one gateway delays must not delay the others.
+    private let shares: Budget?
+    /// What is worked on, for the end of the process.
+    private let inWork = Mutex<(next: UInt64, deliveries: [UInt64: Handed])>((0, [:]))
 
+    /// A delivery in hand.
+    struct Handed: Sendable {
+        let delivery: Delivery
+        /// How often this process was handed its message before, and lived.
+        let survived: Int
+    }
+
+    /// The shares, for the threads that take from them.
+    private final class Budget: Sendable {
+        private let shares: Mutex<GatewayShares<Handed>>
+
+        init(_ shares: GatewayShares<Handed>) {
+            self.shares = Mutex(shares)
+        }
+
+        func withLock<Result>(_ body: (inout GatewayShares<Handed>) -> sending Result) -> sending Result { shares.withLock(body) }
+    }
+
+    /// - Parameter budget: messages in work at a time, where they are divided among gateways; the broker hands out twice as many.
     init(
         _ stage: Stage, lanes: [(lane: Lane, handle: Handle)], names: TopologyNames, report: StageReport, clock: SystemClock, workerID: String, cut: CutMessage,
-        suspicion: Suspicion, longestHold: Moment.Span, holdings: Holdings
+        suspicion: Suspicion, longestHold: Moment.Span, holdings: Holdings, budget: Int?
     ) {
         self.stage = stage
         self.lanes = lanes
@@ -38,31 +62,114 @@ final class StageRunner: Sendable {
         self.suspicion = suspicion
         self.longestHold = longestHold
         self.holdings = holdings
+        // A customer waits for a cascade.
+        shares = budget.map { Budget(GatewayShares(budget: $0, room: max($0 / 2, 1), longest: stage == .cascade ? .seconds(10) : .seconds(60))) }
+        watchShares()
     }
 
-    /// Deliveries in work.
+    /// Deliveries in hand.
     var inFlight: Int { open.load(ordering: .relaxed) }
 
-    /// From now on nothing is held that cannot be finished: the broker has it and hands it to somebody else.
-    func stop() { isStopping.store(true, ordering: .relaxed) }
+    /// From now on nothing is held that cannot be finished, and nothing waits: the broker has it and hands it to somebody else.
+    func stop() {
+        isStopping.store(true, ordering: .relaxed)
+        for handed in shares?.withLock({ $0.giveUp() }) ?? [] { passOn(handed) { await self.sendAgain($0) } }
+    }
 
     func take(_ batch: [Delivery]) {
         open.add(batch.count, ordering: .relaxed)
-        let (lane, handle) = lanes[turn.add(1, ordering: .relaxed).oldValue % lanes.count]
+        let batch = batch.map { Handed(delivery: $0, survived: survivors.handedOut($0)) }
+        guard let shares else { return begin(batch) { _ in } }
+        if isStopping.load(ordering: .relaxed) { return batch.forEach { passOn($0) { await self.sendAgain($0) } } }
+        let now = clock.now()
+        carryOut(shares.withLock { shares in
+            batch.reduce(into: GatewayShares<Handed>.Moves()) { moves, handed in
+                let notes = DeliveryNotes(handed.delivery, at: stage, names)
+                let next = shares.arrived(handed, of: notes.share, freeFrom: notes.freeFrom, now: now)
+                moves.begin += next.begin
+                moves.putOff += next.putOff
+            }
+        })
+    }
+
+    private func carryOut(_ moves: GatewayShares<Handed>.Moves) {
+        if !moves.begin.isEmpty {
+            begin(moves.begin.map(\.item)) { index in
+                if let next = self.shares?.withLock({ $0.ended(moves.begin[index], now: self.clock.now()) }) { self.carryOut(next) }
+            }
+        }
+        for (handed, until) in moves.putOff {
+            report.putOff()
+            passOn(handed) { await self.putOff($0, until: until, on: $1) }
+        }
+    }
+
+    private func watchShares() {
+        guard let shares, let lane = lanes.first?.lane else { return }
+        lane.eventLoop.scheduleRepeatedTask(initialDelay: .milliseconds(200), delay: .milliseconds(200)) { [weak self] task in
+            guard let self, !isStopping.load(ordering: .relaxed) else { return task.cancel() }
+            carryOut(shares.withLock { $0.looked(now: self.clock.now()) })
+        }
+    }
+
+    private func begin(_ batch: [Handed], ended: @escaping @Sendable (Int) -> Void) {
+        let (lane, handle) = nextLane()
         lane.eventLoop.execute {
-            for delivery in batch {
+            for (index, handed) in batch.enumerated() {
                 // Runs at once, here, up to its first wait.
                 Task.immediate(executorPreference: lane.executor) {
-                    await self.process(delivery, lane, handle)
+                    let number = self.inWork.withLock { inWork in
+                        inWork.next += 1
+                        inWork.deliveries[inWork.next] = handed
+                        return inWork.next
+                    }
+                    await self.process(handed, lane, handle)
+                    _ = self.inWork.withLock { $0.deliveries.removeValue(forKey: number) }
                     self.open.subtract(1, ordering: .relaxed)
+                    ended(index)
                 }
             }
         }
     }
 
-    private func process(_ delivery: Delivery, _ lane: Lane, _ handle: Handle) async {
-        if stage == .held, let held = HeldMessage(delivery) { return await release(held, delivery, lane) }
-        let message = IncomingMessage(delivery, at: stage, names)
+    private func nextLane() -> (lane: Lane, handle: Handle) { lanes[turn.add(1, ordering: .relaxed).oldValue % lanes.count] }
+
+    /// Ends a delivery that is not worked on here.
+    private func passOn(_ handed: Handed, _ how: @escaping @Sendable (Handed, Lane) async -> Void) {
+        let lane = nextLane().lane
+        Task(executorPreference: lane.executor) {
+            if handed.delivery.isOpen { await how(handed, lane) }
+            self.open.subtract(1, ordering: .relaxed)
+        }
+    }
+
+    private func passOn(_ handed: Handed, _ how: @escaping @Sendable (Handed) async -> Bool) {
+        passOn(handed) { handed, _ in _ = await how(handed) }
+    }
+
+    /// Sends a delivery through the delay ladder as it came.
+    private func putOff(_ handed: Handed, until: Moment, on lane: Lane) async {
+        let later = Broker.OutgoingMessage(handed.delivery, at: stage, .ladder(stage, until: until), names, survived: handed.survived, now: clock.now())
+        if await finish(handed, publishing: [Sending(later)], on: lane) { survivors.finished(handed.delivery) }
+    }
+
+    /// Gives back what is worked on and will not be finished in time: to the end of the queue, as a new message, for whoever is ended by us
+    /// has not ended us. Waits at most so long for the broker to take it.
+    func handBack(within span: Duration) async {
+        let left = inWork.withLock { Array($0.deliveries.values) }
+        await within(span) {
+            await withTaskGroup { group in
+                for handed in left { group.addTask { _ = await self.sendAgain(handed) } }
+            }
+        }
+    }
+
+    private func process(_ handed: Handed, _ lane: Lane, _ handle: Handle) async {
+        let delivery = handed.delivery
+        // It may have waited, and its connection have gone meanwhile.
+        guard delivery.isOpen else { return }
+        if stage == .held, let held = HeldMessage(delivery) { return await release(held, handed, lane) }
+        let message = IncomingMessage(delivery, at: stage, names, survived: handed.survived)
         var handled: Handled
         if suspicion.course(at: stage, deliveries: message.deliveries) == .setAside {
             handled = .settingAside(message, from: stage)
@@ -76,8 +183,11 @@ final class StageRunner: Sendable {
         let outgoing = handled
             .publishing(from: stage, at: now, worker: workerID, traceparent: message.traceparent)
             .map { Sending($0.brokerMessage(names, now: now), isCourtesy: $0.isCourtesy) }
-        let onward = handled.onward.map { [Sending(Broker.OutgoingMessage(delivery, at: stage, $0, names, now: now))] } ?? []
-        if await finish(delivery, publishing: onward + outgoing, on: lane) { report.finished(handled.account, message) }
+        let onward = handled.onward.map { [Sending(Broker.OutgoingMessage(delivery, at: stage, $0, names, survived: handed.survived, now: now))] } ?? []
+        if await finish(handed, publishing: onward + outgoing, on: lane) {
+            survivors.finished(delivery)
+            report.finished(handled.account, message)
+        }
     }
 
     /// A message on its way out.
@@ -101,7 +211,8 @@ final class StageRunner: Sendable {
     /// (`HeldMessage`). Only what is refused there as well keeps the delivery in hand: handing it back would count as a delivery more, and the
     /// broker would write the message anew each time. Nor is it held for ever: after its `consumer_timeout` the broker breaks the connection
     /// off, which counts for all that is in work. In time it goes to the end of its queue instead, as a new message.
-    func finish(_ delivery: Delivery, publishing outgoing: [Sending], on lane: Lane) async -> Bool {
+    func finish(_ handed: Handed, publishing outgoing: [Sending], on lane: Lane) async -> Bool {
+        let delivery = handed.delivery
         var left = outgoing
         var pause = HoldPause()
         var held: Moment.Span = .seconds(0)
@@ -151,16 +262,18 @@ final class StageRunner: Sendable {
             let wait = pause.next()
             if await !rest(wait, on: lane) { return false }
             held = held + wait
-            if held >= longestHold, await sendAgain(delivery) { return false }
+            if held >= longestHold, await sendAgain(handed) { return false }
         }
     }
 
     /// Puts a delivery to the end of its stage's queue; `false` when that cannot be done either.
-    private func sendAgain(_ delivery: Delivery) async -> Bool {
+    private func sendAgain(_ handed: Handed) async -> Bool {
+        let delivery = handed.delivery
         // Of a long one only the beginning is here: the broker has it whole.
         guard delivery.byteCount <= delivery.body.count else { return false }
         do throws(FinishError) {
-            try await delivery.finish(publishing: [Broker.OutgoingMessage(delivery, at: stage, .again(stage), names, now: clock.now())])
+            try await delivery.finish(
+                publishing: [Broker.OutgoingMessage(delivery, at: stage, .again(stage), names, survived: handed.survived, now: clock.now())])
             return true
         } catch {
             report.failed(error)

@@ -45,6 +45,7 @@ public struct Worker: Service {
 
     /// Runs a process to its end. Throws when it cannot begin: a faulty configuration, a port that is taken.
     public static func run(_ settings: ProcessSettings, logger: Logger) async throws {
+        Descriptors.raise()
         let health = Health()
         let healthPort = settings.listen.map { ListenAddress($0, setting: "SALVAGE_LISTEN") }
         let webhookPort = settings.webhooks.map { ListenAddress($0, setting: "SALVAGE_WEBHOOKS_LISTEN") }
@@ -81,7 +82,8 @@ public struct Worker: Service {
         var quiet = logger
         quiet.logLevel = max(logger.logLevel, .warning)
         var configuration = ServiceGroupConfiguration(services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet)
-        configuration.maximumGracefulShutdownDuration = .milliseconds(settings.shutdownGrace.milliseconds + 10_000)
+        // Whoever still holds a connection to a port then is not waited for.
+        configuration.maximumGracefulShutdownDuration = .milliseconds(max(settings.shutdownGrace.milliseconds, 1_000))
         try await ServiceGroup(configuration: configuration).run()
         try await group.shutdownGracefully()
     }
@@ -94,13 +96,22 @@ public struct Worker: Service {
         let opened = StopSignal()
         try await withTaskCancellationOrGracefulShutdownHandler {
             guard let link = try await open(opened) else { return }
-            do {
-                try await work(link, stop)
-                await link.close()
-            } catch {
-                await link.close()
-                throw error
+            let working = Task { try await work(link, stop) }
+            let ended = StopSignal()
+            Task {
+                _ = await working.result
+                ended.set()
             }
+            // Whatever it waits for, a broker that answers nothing perhaps, keeps it from its end no longer than that.
+            Task {
+                await stop.wait()
+                await ended.wait(atMost: .milliseconds(settings.shutdownGrace.milliseconds) - closing)
+                ended.set()
+            }
+            await ended.wait()
+            receiver.use(nil)
+            await within(closing) { await link.close() }
+            if !stop.isSet { try await working.value }
         } onCancelOrGracefulShutdown: {
             stop.set()
             opened.set()
@@ -109,6 +120,8 @@ public struct Worker: Service {
 
     /// The stages that call FlexFactor.
     private static let calls: Set<Stage> = [.cascade, .retry, .suspects]
+    /// Those of them that work on many messages at a time, and divide them among the gateways.
+    private static let shared: Set<Stage> = [.cascade, .retry, .outcomes]
 
     private func work(_ link: BrokerLink, _ stop: StopSignal) async throws {
         if await !topologyStands(link, stop) { return }
@@ -142,6 +155,9 @@ public struct Worker: Service {
         await finish(consumers)
         await pulse.stop()
     }
+
+    /// Of the grace period, what the goodbye to the broker may take.
+    private var closing: Duration { .milliseconds(min(settings.shutdownGrace.milliseconds / 5, 3_000)) }
 
     // MARK: Beginning
 
@@ -197,11 +213,14 @@ public struct Worker: Service {
     private func subscribe(_ link: BrokerLink) async throws -> [(Consumer, StageRunner)] {
         var consumers: [(Consumer, StageRunner)] = []
         for stage in Stage.allCases where settings.stages.contains(stage) {
+            let prefetch = budget(of: stage)
+            let isShared = Self.shared.contains(stage)
             let runner = StageRunner(
                 stage, lanes: Array(zip(lanes, handles(of: stage))), names: settings.names,
                 report: StageReport(stage, metrics: metrics, clock: SystemClock(), logger: logger), clock: SystemClock(), workerID: identity.id,
                 cut: CutMessage(worker: identity, cards: settings.cardKeys, clock: SystemClock()),
-                suspicion: settings.suspicion, longestHold: settings.longestHold, holdings: health.holdings)
+                suspicion: settings.suspicion, longestHold: settings.longestHold, holdings: health.holdings,
+                budget: isShared ? Int(prefetch) : nil)
             // What is longer is worked on by nobody: its beginning is kept in a letter. Results and letters that found no queue may be longer.
             // A held message goes on as it came, all of it.
             let mostBytes = switch stage {
@@ -210,11 +229,27 @@ public struct Worker: Service {
             default: JSONLimits().bytes + 16 * 1_024
             }
             let consumer = try await link.consume(
-                settings.names.queue(of: stage), prefetch: settings.prefetch[stage] ?? 100, mostBytes: mostBytes, kind: .quorum,
+                settings.names.queue(of: stage), prefetch: isShared ? UInt16(clamping: 2 * Int(prefetch)) : prefetch, mostBytes: mostBytes, kind: .quorum,
                 onBatch: runner.take)
             consumers.append((consumer, runner))
         }
         return consumers
+    }
+
+    /// Messages of a stage in work at a time: what is configured, or less, where there are not so many descriptors as calls could take.
+    private func budget(of stage: Stage) -> UInt16 {
+        let configured = settings.prefetch[stage] ?? 100
+        let calls = settings.stages.intersection(Self.shared).reduce(0) { $0 + Int(settings.prefetch[$1] ?? 100) }
+        let most = Descriptors.ofThisProcess.forCalls
+        guard Self.shared.contains(stage), calls > most else { return configured }
+        let budget = max(Int(configured) * most / calls, 1)
+        logger.warning(
+            "Few file descriptors: fewer messages are in work at a time than configured",
+            metadata: [
+                LogKey.stage: "\(stage.rawValue)", LogKey.count: "\(budget)",
+                LogKey.advice: "Raise the limit of open files (ulimit -Hn, LimitNOFILE) to \(2 * calls + 256) or more.",
+            ])
+        return UInt16(budget)
     }
 
     /// What each lane does with a message of a stage.
@@ -329,21 +364,32 @@ public struct Worker: Service {
 
     // MARK: Ending
 
-    /// Takes no more, lets what is in work finish within the grace period, hands the rest back.
+    /// Takes no more, lets what is in work finish within the grace period, hands the rest back. Meanwhile it says that it is not ready, and
+    /// goes on taking webhooks until load balancers have heard that.
     private func finish(_ consumers: [(Consumer, StageRunner)]) async {
         health.isUnwell(.consumers, "stopping")
         logger.info("Stopping", metadata: [LogKey.count: "\(consumers.map(\.1.inFlight).reduce(0, +))"])
+        let begun = ContinuousClock.now
+        // Handing back, the farewell and the goodbye take some of the time, too.
+        let handingBack = Duration.milliseconds(min(settings.shutdownGrace.milliseconds / 5, 2_000))
+        let deadline = begun + .milliseconds(settings.shutdownGrace.milliseconds) - closing - handingBack - handingBack / 2
+        let isServing = settings.listen != nil || settings.webhooks != nil
+        let lameUntil = min(begun + .milliseconds(isServing ? settings.lameDuck.milliseconds : 0), deadline)
+        await within(min(.seconds(2), deadline - begun)) { for (consumer, _) in consumers { await consumer.cancel() } }
         for (_, runner) in consumers { runner.stop() }
-        for (consumer, _) in consumers { await consumer.cancel() }
-        let deadline = ContinuousClock.now + .milliseconds(settings.shutdownGrace.milliseconds)
         while consumers.contains(where: { $0.1.inFlight > 0 }), ContinuousClock.now < deadline {
             try? await Task.sleep(for: .milliseconds(20))
         }
         let left = consumers.map(\.1.inFlight).reduce(0, +)
         if left > 0 {
             logger.warning("Messages in work go back to the broker", metadata: [LogKey.count: "\(left)"])
+            await withTaskGroup { group in
+                for (_, runner) in consumers { group.addTask { await runner.handBack(within: handingBack) } }
+            }
         } else {
             logger.info("All work is finished")
         }
+        let rest = lameUntil - ContinuousClock.now
+        if rest > .zero { try? await Task.sleep(for: rest) }
     }
 }
