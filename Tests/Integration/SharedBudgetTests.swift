@@ -106,14 +106,19 @@ import Testing
         var plan = Fleet.Plan()
         plan.configuration = Fleet.Plan.oneMerchant(deadlineSeconds: 600)
         // Nothing is answered in time, so that the same are in work each time.
-        plan.faults = #"{"endpoints":["evaluate"],"timeoutAfter":1}"#
-        plan.settings["SALVAGE_FLEXFACTOR_CALL_SECONDS"] = "60"
+        plan.faults = #"{"endpoints":["evaluate"],"timeoutAfter":1,"timeoutSeconds":100}"#
+        plan.settings["SALVAGE_FLEXFACTOR_CALL_SECONDS"] = "100"
+        plan.settings["SALVAGE_RECONCILE_SETTLE_SECONDS"] = "2"
         try await Fleet.with(plan) { fleet in
             let crm = try await CRM(fleet.link)
             try await fleet.startWorker()
             try await crm.publish((0..<30).map { CRM.decline("LIVED\($0)") })
             for round in 0..<5 {
-                try await eventually("all are in work") { try await fleet.isIdle() }
+                try await eventually("all are in its hand") {
+                    let intake = try await fleet.link.readyCount(of: "recovery.intake")
+                    let cascade = try await fleet.link.readyCount(of: "recovery.cascade")
+                    return intake == 0 && cascade == 0
+                }
                 let before = fleet.workerLog.components(separatedBy: "\"Connected to the broker\"").count
                 _ = try await TestMachine.control(["close_all_connections", "--vhost", fleet.virtualHost, "test \(round)"])
                 try await eventually("it is connected again") {
