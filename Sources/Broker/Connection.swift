@@ -316,13 +316,9 @@ final class Connection: @unchecked Sendable {
         }
     }
 
-    /// How long a close waits for what the broker has not confirmed, in milliseconds: one that takes nothing must not keep a process from
-    /// its end.
-    private static let closingPatience: Int64 = 2_000
-
+    /// Ends with what the broker confirms within two seconds: one that takes nothing must not keep a process from its end.
     private func beginClosing(_ done: @escaping () -> Void) {
-        onClosed = done
-        closingEnds = monotonicMilliseconds() + Self.closingPatience
+        (onClosed, closingEnds) = (done, monotonicMilliseconds() + 2_000)
     }
 
     private func handBackDue(_ session: Session) {

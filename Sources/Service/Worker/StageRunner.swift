@@ -85,7 +85,9 @@ final class StageRunner: Sendable {
         carryOut(shares.withLock { shares in
             batch.reduce(into: GatewayShares<Handed>.Moves()) { moves, handed in
                 let notes = DeliveryNotes(handed.delivery, at: stage, names)
-                let next = shares.arrived(handed, of: notes.share, freeFrom: notes.freeFrom, now: now)
+                // Of a long one only the beginning is here, which must not be sent on.
+                let isCut = handed.delivery.byteCount > handed.delivery.body.count
+                let next = shares.arrived(handed, of: notes.share, freeFrom: isCut ? now : notes.freeFrom, now: now)
                 moves.begin += next.begin
                 moves.putOff += next.putOff
             }
