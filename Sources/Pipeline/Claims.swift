@@ -27,10 +27,11 @@ public struct ClaimRequest: Sendable {
     public let act: Claim.Act
     public let until: Moment
     public let result: ResultEvent?
+    public let gateway: ClaimedGateway?
 
     public init(
         merchantID: MerchantID, reference: RecoveryReference, debt: Fingerprint?, amount: Money?, act: Claim.Act, until: Moment,
-        result: ResultEvent? = nil
+        result: ResultEvent? = nil, gateway: ClaimedGateway? = nil
     ) {
         self.merchantID = merchantID
         self.reference = reference
@@ -39,6 +40,7 @@ public struct ClaimRequest: Sendable {
         self.act = act
         self.until = until
         self.result = result
+        self.gateway = gateway
     }
 
     init(_ act: Claim.Act, of recovery: Recovery, telling result: ResultEvent?, at now: Moment) {
@@ -48,7 +50,8 @@ public struct ClaimRequest: Sendable {
         }
         self.init(
             merchantID: recovery.merchantID, reference: recovery.reference, debt: Fingerprint(of: Debt(recovery.order, of: recovery.merchantID)),
-            amount: recovery.amount, act: act, until: max(now, max(recovery.declinedAt, life)) + longestMemory, result: result)
+            amount: recovery.amount, act: act, until: max(now, max(recovery.declinedAt, life)) + longestMemory, result: result,
+            gateway: act.isSend ? ClaimedGateway(merchantID: recovery.merchantID, id: recovery.gatewayID, account: recovery.account) : nil)
     }
 
     /// The record that is appended.
@@ -56,7 +59,7 @@ public struct ClaimRequest: Sendable {
         ClaimRecord(
             Claim(
                 id: id, merchantID: merchantID, reference: reference, debt: debt, amount: amount, act: act, at: now, until: max(until, now),
-                worker: worker),
+                worker: worker, gateway: gateway),
             result: result.map { String(decoding: $0.encoded(), as: UTF8.self) })
     }
 }
@@ -72,6 +75,10 @@ public struct Claimed: Sendable {
         self.verdict = verdict
         self.isStale = isStale
     }
+}
+
+extension Claim.Act {
+    fileprivate var isSend: Bool { if case .send = self { true } else { false } }
 }
 
 /// How long a decline that is as old as it may be can come again: so long it is remembered.

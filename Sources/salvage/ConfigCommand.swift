@@ -9,23 +9,33 @@ struct ConfigCommand: AsyncParsableCommand {
     struct Check: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Say whether a file would be taken, and list every fault with its place.",
-            discussion: "Secrets named by file or variable are looked up, and never shown. Exit status 1 when the file is refused.")
+            discussion: "Secrets named by file or variable are looked up, and never shown. Exit status 1 when the file is refused, or with --against-claims when open recoveries would lose their gateway.")
 
         @Argument(help: "The YAML file.")
         var file: String
+        @Flag(help: "Ask the broker which open recoveries would lose their gateway by this file.")
+        var againstClaims = false
+        @OptionGroup var broker: BrokerOptions
         @Flag(help: "Print JSON.")
         var json = false
 
         func run() async throws {
+            let configuration: SalvageConfiguration
             do throws(ConfigurationError) {
-                show(try SalvageConfiguration(file: file))
+                configuration = try SalvageConfiguration(file: file)
             } catch {
                 if json { show(error) } else { Terminal.complain(error.description) }
                 throw ExitCode.failure
             }
+            var stranded: [StrandedRecoveries] = []
+            if againstClaims {
+                stranded = try await broker.withLink { link, settings in try await StrandingCheck.run(configuration, on: link, settings.names) }
+            }
+            show(configuration, stranded)
+            if !stranded.isEmpty { throw ExitCode.failure }
         }
 
-        private func show(_ configuration: SalvageConfiguration) {
+        private func show(_ configuration: SalvageConfiguration, _ stranded: [StrandedRecoveries]) {
             let merchants = configuration.merchants.values.sorted { $0.id.text < $1.id.text }
             if json {
                 var text = JSONWriter()
@@ -37,11 +47,18 @@ struct ConfigCommand: AsyncParsableCommand {
                     object.array("notes") { list in
                         for note in notes(merchants) { list.element(note) }
                     }
+                    if againstClaims {
+                        object.array("stranded") { list in
+                            for one in stranded { list.element(one.description) }
+                        }
+                    }
                 }
                 return Terminal.show(String(decoding: text.bytes, as: UTF8.self))
             }
             Terminal.show("\(file) is valid.")
             for note in notes(merchants) { Terminal.show("Note: \(note)") }
+            for one in stranded { Terminal.complain(Terminal.visible(one.description)) }
+            if againstClaims, stranded.isEmpty { Terminal.show("No open recovery would lose its gateway.") }
             Terminal.table(
                 ["merchant", "FlexFactor gateways", "other gateways", "cascade profiles", "campaigns", "mapping rules"],
                 merchants.map { merchant in

@@ -17,6 +17,8 @@ public struct Claim: Sendable, Equatable {
     /// How long it must be remembered: as long as the same decline, or a step of its recovery, can come again.
     public let until: Moment
     public let worker: String
+    /// By which gateway the request goes out; `nil` where nothing is sent.
+    public let gateway: ClaimedGateway?
 
     public enum Act: Sendable, Equatable {
         /// A request that can take money is about to go out: a post of the order, or a capture.
@@ -76,7 +78,7 @@ public struct Claim: Sendable, Equatable {
 
     public init(
         id: ID, merchantID: MerchantID, reference: RecoveryReference, debt: Fingerprint?, amount: Money?, act: Act, at: Moment, until: Moment,
-        worker: String
+        worker: String, gateway: ClaimedGateway? = nil
     ) {
         self.id = id
         self.merchantID = merchantID
@@ -87,6 +89,7 @@ public struct Claim: Sendable, Equatable {
         self.at = at
         self.until = until
         self.worker = worker
+        self.gateway = gateway
     }
 
     /// How long a granted `send` is good for, by a clock that no one sets. A pod that was frozen for longer claims again.

@@ -1,51 +1,43 @@
 /// What the stream of claims says: the fold of its records in their order, the same on every pod.
 ///
-/// Of each recovery it holds what the next claim is judged by and where on the stream the rest stands, in some hundred bytes. Entries
-/// leave when nothing of the recovery can come again.
+/// Of each recovery it holds what the next claim is judged by and where on the stream the rest stands (`ClaimTable`). Entries leave when
+/// nothing of the recovery can come again.
 public struct ClaimBook: Sendable {
-    struct Entry: Sendable {
-        var debt: Fingerprint?
-        /// Where the recovery is first named.
-        let first: Int64
-        /// Where it was told; negative before.
-        var told: Int64 = -1
-        var kind = ResultKind.submitted
-        /// What was told before, where that turned out to be wrong.
-        var corrected: ResultKind?
-        /// Requests that stand neither withdrawn nor answered.
-        var open: [Request] = []
-        var answeredPost: Int32 = 0
-        var refusedPost: Int32 = 0
-        var exists = false
-        /// A person has sent it again since it was told.
-        var isReopened = false
-        var isPaidBack = false
-        var amount: Fingerprint?
-        var until: Moment
+    private typealias Entry = ClaimTable.Entry
+    private typealias Slot = ClaimTable.Slot
 
-        var isTold: Bool { told >= 0 && !isReopened }
-    }
-
-    struct Request: Sendable, Equatable {
+    private struct Request: Sendable, Equatable {
         let id: Claim.ID
         let post: Int32
     }
 
-    /// At most one recovery of a debt is open, and one was paid last.
-    private struct Claimants: Sendable {
-        var open: Fingerprint?
-        var paid: Fingerprint?
-    }
-
-    private var entries: [Fingerprint: Entry] = [:]
-    private var debts: [Fingerprint: Claimants] = [:]
+    private var table = ClaimTable()
+    /// Requests that stand neither withdrawn nor answered; few recoveries have any.
+    private var requests: [Fingerprint: [Request]] = [:]
     /// By recovery; few have any.
     private var refunds: [Fingerprint: RefundBook] = [:]
 
+    /// The gateways that anything was sent by, in the order in which they were first named.
+    private var gateways: [ClaimedGateway] = []
+
     public init() {}
 
-    public var count: Int { entries.count }
-    public var openCount: Int { debts.values.count { $0.open != nil } }
+    public var count: Int { table.count }
+    public var openCount: Int { table.openCount }
+
+    /// How many recoveries are open that were sent by each gateway.
+    func openByGateway() -> [ClaimedGateway: Int] {
+        var counts: [ClaimedGateway: Int] = [:]
+        table.forEachOpen { entry in if entry.gateway > 0 { counts[gateways[Int(entry.gateway) - 1], default: 0] += 1 } }
+        return counts
+    }
+
+    private mutating func number(of gateway: ClaimedGateway) -> UInt16 {
+        if let known = gateways.firstIndex(of: gateway) { return UInt16(known + 1) }
+        guard gateways.count < UInt16.max else { return 0 }
+        gateways.append(gateway)
+        return UInt16(gateways.count)
+    }
 
     /// What is known of a recovery.
     public struct Standing: Sendable, Equatable {
@@ -63,66 +55,74 @@ public struct ClaimBook: Sendable {
     }
 
     public func standing(of reference: Fingerprint) -> Standing? {
-        entries[reference].map { entry in
-            Standing(
+        table.slot(of: reference).map { slot in
+            let entry = table[slot]
+            return Standing(
                 told: entry.isTold ? Standing.Told(offset: entry.told, kind: entry.kind) : nil, exists: entry.exists,
-                mayBeCharged: !entry.open.isEmpty || entry.exists)
+                mayBeCharged: requests[reference] != nil || entry.exists)
         }
     }
 
     /// What a told result corrects: it was told as a correction then, and is told so again.
     public func corrected(by offset: Int64, _ reference: Fingerprint) -> ResultKind? {
-        entries[reference].flatMap { $0.told == offset ? $0.corrected : nil }
+        table.slot(of: reference).flatMap { table[$0].told == offset ? table[$0].corrected : nil }
     }
 
     /// Where the recovery of a debt is named that is open now.
     public func openRecovery(of debt: Fingerprint) -> Int64? {
-        debts[debt]?.open.flatMap { entries[$0]?.first }
+        table.claimants(of: debt)?.open.map { table[$0].first }
     }
 
     /// Takes a record in and judges it by what stood before.
     public mutating func take(_ claim: Claim, at offset: Int64) -> ClaimVerdict<Int64> {
         let key = Fingerprint(of: claim.reference, merchant: claim.merchantID)
-        var entry = entries[key] ?? Entry(debt: claim.debt, first: offset, until: claim.until)
-        entry.debt = entry.debt ?? claim.debt
+        let slot = table.slot(of: key) ?? table.insert(Entry(key, debt: claim.debt, first: offset, until: claim.until))
+        var entry = table[slot]
+        entry.learn(claim.debt)
         // A refund's amount is its own.
-        if case .refund = claim.act {} else {
-            entry.amount = entry.amount ?? claim.amount.map { Fingerprint(String($0.minorUnits), $0.currency.code) }
+        if case .refund = claim.act {} else if entry.amount == 0, let amount = claim.amount {
+            entry.amount = UInt32(truncatingIfNeeded: Fingerprint(String(amount.minorUnits), amount.currency.code).high) | 1
         }
-        entry.until = max(entry.until, claim.until)
-        let verdict = judge(claim, &entry, key, offset)
-        entries[key] = entry
+        if entry.until < claim.until { entry.until = claim.until }
+        if let gateway = claim.gateway { entry.gateway = number(of: gateway) }
+        // An index of debts finds it by what it says of itself.
+        table[slot] = entry
+        var open = requests[key] ?? []
+        let wasOpen = !open.isEmpty
+        let verdict = judge(claim, &entry, &open, slot, offset)
+        table[slot] = entry
+        if wasOpen || !open.isEmpty { requests[key] = open.isEmpty ? nil : open }
         return verdict
     }
 
-    private mutating func judge(_ claim: Claim, _ entry: inout Entry, _ key: Fingerprint, _ offset: Int64) -> ClaimVerdict<Int64> {
+    private mutating func judge(_ claim: Claim, _ entry: inout Entry, _ under: inout [Request], _ slot: Slot, _ offset: Int64) -> ClaimVerdict<Int64> {
         switch claim.act {
-        case .send(let post): return send(claim.id, post: Int32(clamping: post), &entry, key)
+        case .send(let post): return send(claim.id, post: Int32(clamping: post), &entry, &under, slot)
         case .unsent(let id):
-            entry.open.removeAll { $0.id == id }
-            if entry.open.isEmpty, !entry.exists, entry.answeredPost == 0 { close(key, entry) }
+            under.removeAll { $0.id == id }
+            if under.isEmpty, !entry.exists, entry.answeredPost == 0 { close(slot, entry) }
             if entry.isTold { return .told(entry.told, entry.kind) }
-            return .granted(alone: entry.open.isEmpty, corrects: nil)
+            return .granted(alone: under.isEmpty, corrects: nil)
         case .exists(let answered):
             entry.exists = true
-            answer(answered, &entry)
+            answer(answered, &entry, &under)
             if entry.isTold { return .told(entry.told, entry.kind) }
-            open(key, entry)
-            return .granted(alone: entry.open.isEmpty, corrects: nil)
+            open(slot, entry)
+            return .granted(alone: under.isEmpty, corrects: nil)
         case .refused(let id):
-            if let request = entry.open.first(where: { $0.id == id }) { entry.refusedPost = max(entry.refusedPost, request.post) }
+            if let request = under.first(where: { $0.id == id }) { entry.refusedPost = max(entry.refusedPost, request.post) }
             // The same key is refused whoever sent it.
-            entry.open.removeAll { $0.post <= entry.refusedPost }
-            if entry.open.isEmpty, !entry.exists { close(key, entry) }
+            under.removeAll { $0.post <= entry.refusedPost }
+            if under.isEmpty, !entry.exists { close(slot, entry) }
             if entry.isTold { return .told(entry.told, entry.kind) }
-            return .granted(alone: entry.open.isEmpty, corrects: nil)
-        case .told(let told): return tell(told, &entry, key, offset)
+            return .granted(alone: under.isEmpty, corrects: nil)
+        case .told(let told): return tell(told, &entry, &under, slot, offset)
         case .reopened(.paidBack):
-            payBack(&entry, key)
+            payBack(&entry, slot)
             return .granted(alone: true, corrects: nil)
         case .refund(let refund):
-            let (verdict, isPaidBack) = refunds[key, default: RefundBook()].take(refund, minorUnits: claim.amount?.minorUnits, at: offset)
-            if isPaidBack { payBack(&entry, key) }
+            let (verdict, isPaidBack) = refunds[entry.key, default: RefundBook()].take(refund, minorUnits: claim.amount?.minorUnits, at: offset)
+            if isPaidBack { payBack(&entry, slot) }
             return verdict
         case .reopened(.byOperator):
             if entry.told >= 0, !entry.kind.isPaid { entry.isReopened = true }
@@ -130,18 +130,18 @@ public struct ClaimBook: Sendable {
         }
     }
 
-    private mutating func send(_ id: Claim.ID, post: Int32, _ entry: inout Entry, _ key: Fingerprint) -> ClaimVerdict<Int64> {
+    private mutating func send(_ id: Claim.ID, post: Int32, _ entry: inout Entry, _ under: inout [Request], _ slot: Slot) -> ClaimVerdict<Int64> {
         if entry.isTold { return .told(entry.told, entry.kind) }
-        if let other = obstacle(key, entry) { return other }
+        if let other = obstacle(slot, entry) { return other }
         if post <= entry.refusedPost { return .nextPost(Int(entry.refusedPost) + 1) }
-        let isAlone = entry.open.isEmpty && post > entry.answeredPost && !(entry.exists && entry.answeredPost == 0)
-        entry.open.append(Request(id: id, post: post))
-        open(key, entry)
+        let isAlone = under.isEmpty && post > entry.answeredPost && !(entry.exists && entry.answeredPost == 0)
+        under.append(Request(id: id, post: post))
+        open(slot, entry)
         return .granted(alone: isAlone, corrects: nil)
     }
 
-    private mutating func tell(_ told: Claim.Told, _ entry: inout Entry, _ key: Fingerprint, _ offset: Int64) -> ClaimVerdict<Int64> {
-        if let own = told.withdrawing { entry.open.removeAll { $0.id == own } }
+    private mutating func tell(_ told: Claim.Told, _ entry: inout Entry, _ under: inout [Request], _ slot: Slot, _ offset: Int64) -> ClaimVerdict<Int64> {
+        if let own = told.withdrawing { under.removeAll { $0.id == own } }
         var corrected: ResultKind?
         if entry.told >= 0 {
             // Only money that was taken after all overrules what was told; or what came of a person's act.
@@ -152,75 +152,66 @@ public struct ClaimBook: Sendable {
         case .known: break
         case .pointer:
             // Another copy may have been sent since this one was refused.
-            if entry.exists || !entry.open.isEmpty { return .mayBeCharged }
+            if entry.exists || !under.isEmpty { return .mayBeCharged }
         case .absent:
             if entry.exists { return .mayBeCharged }
         case .unsent:
-            if entry.exists || !entry.open.isEmpty { return .mayBeCharged }
-            if let other = obstacle(key, entry) { return other }
+            if entry.exists || !under.isEmpty { return .mayBeCharged }
+            if let other = obstacle(slot, entry) { return other }
         }
         entry.told = offset
         entry.kind = told.kind
         entry.corrected = corrected == told.kind ? nil : corrected
         entry.isReopened = false
-        entry.open = []
-        close(key, entry)
-        if told.kind.isPaid, !entry.isPaidBack, let debt = entry.debt { set(debt) { $0.paid = key } }
+        under = []
+        close(slot, entry)
+        if told.kind.isPaid, !entry.isPaidBack, let debt = entry.debt { table.setClaimants(of: debt) { $0.paid = slot } }
         return .granted(alone: true, corrects: entry.corrected)
     }
 
-    private func answer(_ id: Claim.ID?, _ entry: inout Entry) {
-        guard let id, let request = entry.open.first(where: { $0.id == id }) else { return }
+    private func answer(_ id: Claim.ID?, _ entry: inout Entry, _ under: inout [Request]) {
+        guard let id, let request = under.first(where: { $0.id == id }) else { return }
         entry.answeredPost = max(entry.answeredPost, request.post)
         // FlexFactor answers by the key: whoever sent the same post gets the same.
-        entry.open.removeAll { $0.post <= entry.answeredPost }
+        under.removeAll { $0.post <= entry.answeredPost }
     }
 
     // MARK: Debts
 
     /// Another recovery of the same debt that is open, or was paid with the same amount.
-    private func obstacle(_ key: Fingerprint, _ entry: Entry) -> ClaimVerdict<Int64>? {
-        guard let debt = entry.debt, let claimants = debts[debt] else { return nil }
-        if let open = claimants.open, open != key, let other = entries[open] { return .inRecovery(other.first) }
-        if let paid = claimants.paid, paid != key, let other = entries[paid], other.amount == entry.amount { return .recovered(other.told) }
+    private func obstacle(_ slot: Slot, _ entry: Entry) -> ClaimVerdict<Int64>? {
+        guard let debt = entry.debt, let claimants = table.claimants(of: debt) else { return nil }
+        if let open = claimants.open, open != slot { return .inRecovery(table[open].first) }
+        if let paid = claimants.paid, paid != slot, table[paid].amount == entry.amount { return .recovered(table[paid].told) }
         return nil
     }
 
-    private mutating func open(_ key: Fingerprint, _ entry: Entry) {
+    private mutating func open(_ slot: Slot, _ entry: Entry) {
         guard let debt = entry.debt else { return }
-        set(debt) { claimants in if claimants.open == nil { claimants.open = key } }
+        table.setClaimants(of: debt) { claimants in if claimants.open == nil { claimants.open = slot } }
     }
 
-    private mutating func close(_ key: Fingerprint, _ entry: Entry) {
-        guard let debt = entry.debt, debts[debt]?.open == key else { return }
-        set(debt) { $0.open = nil }
+    private mutating func close(_ slot: Slot, _ entry: Entry) {
+        guard let debt = entry.debt else { return }
+        table.setClaimants(of: debt) { claimants in if claimants.open == slot { claimants.open = nil } }
     }
 
     /// All of the money went back: the debt may be paid again.
-    private mutating func payBack(_ entry: inout Entry, _ key: Fingerprint) {
+    private mutating func payBack(_ entry: inout Entry, _ slot: Slot) {
         entry.isPaidBack = true
-        if let debt = entry.debt, debts[debt]?.paid == key { set(debt) { $0.paid = nil } }
-    }
-
-    private mutating func set(_ debt: Fingerprint, _ change: (inout Claimants) -> Void) {
-        var claimants = debts[debt] ?? Claimants()
-        change(&claimants)
-        debts[debt] = claimants.open == nil && claimants.paid == nil ? nil : claimants
+        guard let debt = entry.debt else { return }
+        table.setClaimants(of: debt) { claimants in if claimants.paid == slot { claimants.paid = nil } }
     }
 
     // MARK: Forgetting
 
     /// Lets go of what cannot come again.
-    public mutating func forget(before now: Moment) {
-        let gone = entries.filter { $0.value.until < now }
-        for (key, entry) in gone {
-            entries[key] = nil
+    ///
+    /// - Parameter limit: how many recoveries are looked at; the next call goes on behind them.
+    public mutating func forget(before now: Moment, atMost limit: Int = .max) {
+        for key in table.forget(before: now, atMost: limit) {
+            requests[key] = nil
             refunds[key] = nil
-            guard let debt = entry.debt, debts[debt] != nil else { continue }
-            set(debt) { claimants in
-                if claimants.open == key { claimants.open = nil }
-                if claimants.paid == key { claimants.paid = nil }
-            }
         }
     }
 }

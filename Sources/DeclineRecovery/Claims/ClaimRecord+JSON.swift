@@ -18,6 +18,8 @@ extension ClaimRecord {
             data.member("at", claim.at.milliseconds)
             data.member("until", claim.until.milliseconds)
             data.member("worker", claim.worker)
+            data.optional("gateway", claim.gateway?.id.text)
+            data.optional("account", claim.gateway?.account)
             switch claim.act {
             case .send(let post): data.member("post", Int64(post))
             case .unsent(let id), .refused(let id): data.member("of", String(id, radix: 36))
@@ -66,11 +68,14 @@ extension ClaimRecord {
             if let units = try data.optionalNumber("minorUnits"), let currency = Currency(try data.text("currency")) {
                 amount = Money(minorUnits: units, currency: currency)
             }
+            let merchantID = MerchantID(try data.text("merchantId"))
+            let account = try data.optionalText("account")
+            let gateway = try data.optionalText("gateway").map { ClaimedGateway(merchantID: merchantID, id: GatewayID($0), account: account) }
             return ClaimRecord(
                 Claim(
-                    id: try required("claimId"), merchantID: MerchantID(try data.text("merchantId")), reference: reference,
+                    id: try required("claimId"), merchantID: merchantID, reference: reference,
                     debt: try data.optionalText("debt").flatMap(Fingerprint.init(hex:)), amount: amount, act: act, at: try data.moment("at"),
-                    until: try data.moment("until"), worker: try data.text("worker")),
+                    until: try data.moment("until"), worker: try data.text("worker"), gateway: gateway),
                 result: try data.optionalText("result"))
         } catch {
             return nil

@@ -4,6 +4,14 @@ public struct Fingerprint: Hashable, Sendable {
     public let high: UInt64
     public let low: UInt64
 
+    /// Of no text: in packed entries, for what is not known.
+    static let none = Fingerprint(high: 0, low: 0)
+
+    private init(high: UInt64, low: UInt64) {
+        self.high = high
+        self.low = low
+    }
+
     /// Of several parts; their borders count.
     public init(_ parts: String?...) {
         var high: UInt64 = 0xcbf2_9ce4_8422_2325

@@ -195,7 +195,9 @@ extension Recovery {
 
     private func wait(for failure: CallFailure? = nil, now: Moment, timing: RecoveryTiming) -> RecoveryStop? {
         if isOverdue(at: now, timing: timing) { return .giveUp(.outcomeUnknown) }
-        return .park(until: waitingTime(for: failure, now: now))
+        let turn = waitingTime(for: failure, now: now)
+        // Whoever waits at the checkout is answered soon after the deadline: no wait goes past the moment from which FlexFactor is only asked.
+        return .park(until: mayCharge(at: now) ? min(turn, max(chargingEnds, now + .seconds(1))) : turn)
     }
 
     /// When the last charge may be started.

@@ -61,6 +61,9 @@ final class ClaimTail: ClaimsPort {
     /// How many recoveries are remembered, and how many debts are open.
     var counts: (entries: Int, open: Int) { state.withLock { ($0.book.count, $0.book.openCount) } }
 
+    /// The open recoveries that would have no gateway with these merchants.
+    func stranded(by merchant: (MerchantID) -> Merchant?) -> [StrandedRecoveries] { state.withLock { $0.book.stranded(by: merchant) } }
+
     // MARK: Following
 
     /// Begins to follow, and returns when all that was claimed before is known: when a claim of our own comes by. Returns as well when the
@@ -86,7 +89,10 @@ final class ClaimTail: ClaimsPort {
     }
 
     private func take(_ entries: [StreamEntry]) {
-        let records = entries.map { ($0.offset, ClaimRecord.decode($0.body)) }
+        // Of this process's own claims the record is at hand; reading it anew is half of what a claim costs here.
+        let ids = entries.map { $0.properties.messageID.flatMap { Claim.ID($0, radix: 36) } }
+        let own = state.withLock { state in ids.map { id in id.flatMap { state.waiting[$0]?.record } } }
+        let records = zip(entries, own).map { entry, own in (entry.offset, own ?? ClaimRecord.decode(entry.body)) }
         var answers: [(Waiter, ClaimVerdict<Int64>)] = []
         var orphans: [ClaimRequest] = []
         let now = clock.now()
@@ -107,9 +113,10 @@ final class ClaimTail: ClaimsPort {
                         until: claim.until))
                 }
             }
-            if ContinuousClock.now - state.lastSweep > .seconds(600) {
+            if ContinuousClock.now - state.lastSweep > .seconds(1) {
                 state.lastSweep = ContinuousClock.now
-                state.book.forget(before: now)
+                // A part at a time: nobody waits for all of them to be looked at.
+                state.book.forget(before: now, atMost: 20_000)
             }
         }
         for (waiter, verdict) in answers { waiter.answer(verdict) }
@@ -126,16 +133,18 @@ final class ClaimTail: ClaimsPort {
     func claim(_ request: ClaimRequest) async -> Claimed? {
         guard let (link, names) = session.withLock({ $0 }) else { return nil }
         let begun = ContinuousClock.now
-        let waiter = Waiter(until: begun + patience)
         let id = state.withLock { state in
             state.nextID = state.nextID &+ 0x9e37_79b9_7f4a_7c15
-            state.waiting[state.nextID] = waiter
             return state.nextID
         }
         let record = request.record(id: id, at: clock.now(), worker: worker)
+        let waiter = Waiter(record, until: begun + patience)
+        state.withLock { $0.waiting[id] = waiter }
         let message = Broker.OutgoingMessage(
             exchange: names.claims, routingKey: "",
-            properties: MessageProperties(contentType: "application/cloudevents+json", type: ClaimRecord.type, appID: "salvage"), body: record.encoded())
+            properties: MessageProperties(
+                contentType: "application/cloudevents+json", messageID: String(id, radix: 36), type: ClaimRecord.type, appID: "salvage"),
+            body: record.encoded())
         do throws(PublishError) {
             try await link.publish([message])
         } catch {
@@ -150,15 +159,19 @@ final class ClaimTail: ClaimsPort {
             }
             return nil
         }
-        guard let verdict = await resolved(found) else { return nil }
+        guard let verdict = await resolved(found, request) else { return nil }
         return Claimed(
             id: id, verdict: verdict, isStale: ContinuousClock.now - begun > .milliseconds(Claim.validity.milliseconds))
     }
 
-    private func resolved(_ verdict: ClaimVerdict<Int64>) async -> ClaimVerdict<ClaimRecord>? {
+    private func resolved(_ verdict: ClaimVerdict<Int64>, _ request: ClaimRequest) async -> ClaimVerdict<ClaimRecord>? {
         switch verdict {
         case .told(let offset, _), .inRecovery(let offset), .recovered(let offset):
             guard let record = await record(at: offset) else { return nil }
+            // A stream that was deleted and made anew has another record at that place; nobody is told another's result.
+            let claim = record.claim
+            guard claim.merchantID == request.merchantID, claim.reference.orderID == request.reference.orderID else { return nil }
+            if case .told = verdict, claim.reference != request.reference { return nil }
             return verdict.map { _ in record }
         case .granted, .mayBeCharged, .nextPost: return verdict.map { _ in nil }
         }
@@ -207,9 +220,11 @@ final class ClaimTail: ClaimsPort {
 
     /// One answer for one who waits.
     private final class Waiter: Sendable {
+        let record: ClaimRecord
         let until: ContinuousClock.Instant
 
-        init(until: ContinuousClock.Instant) {
+        init(_ record: ClaimRecord, until: ContinuousClock.Instant) {
+            self.record = record
             self.until = until
         }
 

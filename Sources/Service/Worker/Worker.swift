@@ -76,8 +76,9 @@ public struct Worker: Service {
                 logger.info("Taking webhooks at /webhooks/MERCHANT/GATEWAY", metadata: [LogKey.host: "\(webhookPort.text)"])
             })
         }
-        services.append(ConfigurationReloader(file: settings.configurationFile, store: store, metrics: metrics, logger: logger))
-        services.append(Worker(settings, logger, metrics, health, store, lanes, receiver))
+        let worker = Worker(settings, logger, metrics, health, store, lanes, receiver)
+        services.append(ConfigurationReloader(file: settings.configurationFile, store: store, metrics: metrics, logger: logger, claims: worker.claims))
+        services.append(worker)
 
         var quiet = logger
         quiet.logLevel = max(logger.logLevel, .warning)
@@ -138,6 +139,7 @@ public struct Worker: Service {
             logger.info("The claims are known", metadata: [
                 LogKey.count: "\(claims.counts.entries)", LogKey.milliseconds: "\(took.components.seconds * 1_000 + took.components.attoseconds / 1_000_000_000_000_000)",
             ])
+            claims.warn(of: store, logger)
         }
         if !settings.stages.isDisjoint(with: [.intake, .suspects]) { await letters.follow(link, settings.names) }
         let consumers = try await subscribe(link)

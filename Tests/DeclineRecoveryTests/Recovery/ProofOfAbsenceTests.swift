@@ -275,6 +275,25 @@ import Testing
     }
 
     /// The way there is barred: nothing is said of the event.
+    /// However long it waits between its tries: at the deadline it begins to ask.
+    @Test func noWaitOfACascadeGoesPastItsDeadline() {
+        let now = declinedAt
+        let deadline = now + .seconds(60)
+        for second in 1..<60 {
+            for failure in [CallFailure.unknown(.barred(status: 403)), .throttled(retryAfter: .seconds(3_600)), .notSent(.circuitOpen(until: now + .seconds(90)))] {
+                let sample = Recovery.sample(declinedAt: now)
+                var recovery = Recovery(
+                    merchantID: "acme", gatewayID: "42", route: .cascade(deadline: deadline), reference: sample.reference, amount: sample.amount, declinedAt: now,
+                    order: sample.order, verdict: sample.verdict, reply: nil, charge: sample.charge, phase: .unanswered, attempts: second, failures: second)
+                guard case .park(let until)? = recovery.learned(.failed(failure), now: now + .seconds(Int64(second)), timing: timing) else {
+                    Issue.record("\(failure) at \(second) s is no reason to stop")
+                    return
+                }
+                #expect(until <= deadline + .seconds(1) && until > now + .seconds(Int64(second)))
+            }
+        }
+    }
+
     @Test func aBarredWayRejectsNothing() {
         for route in [nil, RecoveryRoute.retry(.managed, until: declinedAt + .days(9))] {
             var recovery = at(route == nil ? .due : .ready, route)

@@ -1,0 +1,52 @@
+/// Where a recovery's charge may be: the gateway that it was sent by, and FlexFactor's account of that gateway then.
+public struct ClaimedGateway: Hashable, Sendable {
+    public let merchantID: MerchantID
+    public let id: GatewayID
+    public let account: String?
+
+    public init(merchantID: MerchantID, id: GatewayID, account: String?) {
+        self.merchantID = merchantID
+        self.id = id
+        self.account = account
+    }
+
+    /// Why what was sent by it cannot be looked for with a configuration; `nil` where it can.
+    public func isLost(to merchant: Merchant?) -> Loss? {
+        guard let gateway = merchant?.flexFactorGateways[id] else { return .gateway }
+        guard let account, let now = gateway.account, now != account else { return nil }
+        return .account(now)
+    }
+
+    public enum Loss: Sendable, Equatable {
+        /// It is not in the configuration.
+        case gateway
+        /// It points to this account now.
+        case account(String)
+    }
+}
+
+/// Open recoveries that a configuration cuts off from FlexFactor's order of theirs. They wait, and nothing is told of them.
+public struct StrandedRecoveries: Sendable, Equatable, CustomStringConvertible {
+    public let gateway: ClaimedGateway
+    public let loss: ClaimedGateway.Loss
+    public let count: Int
+
+    public var description: String {
+        let recoveries = count == 1 ? "1 open recovery" : "\(count) open recoveries"
+        let account = gateway.account.map { " (account \($0))" } ?? ""
+        let what = switch loss {
+        case .gateway: "which is not in the configuration"
+        case .account(let now): "which points to the account \(now) now"
+        }
+        return "merchant \(gateway.merchantID): \(recoveries) may stand at FlexFactor by gateway \(gateway.id)\(account), \(what). Keep that gateway as it was, with retired: true, until they have ended."
+    }
+}
+
+extension ClaimBook {
+    /// The open recoveries that would have no gateway with these merchants, by gateway.
+    public func stranded(by merchant: (MerchantID) -> Merchant?) -> [StrandedRecoveries] {
+        openByGateway().compactMap { gateway, count in
+            gateway.isLost(to: merchant(gateway.merchantID)).map { StrandedRecoveries(gateway: gateway, loss: $0, count: count) }
+        }.sorted { ($0.gateway.merchantID.text, $0.gateway.id.text, $0.gateway.account ?? "") < ($1.gateway.merchantID.text, $1.gateway.id.text, $1.gateway.account ?? "") }
+    }
+}

@@ -1,0 +1,210 @@
+@testable import DeclineRecovery
+
+/// The fold of the claims as one would write it down, in dictionaries: what the packed book must agree with, verdict by verdict.
+struct PlainClaimBook {
+    struct Entry: Sendable {
+        var debt: Fingerprint?
+        /// Where the recovery is first named.
+        let first: Int64
+        /// Where it was told; negative before.
+        var told: Int64 = -1
+        var kind = ResultKind.submitted
+        /// What was told before, where that turned out to be wrong.
+        var corrected: ResultKind?
+        /// Requests that stand neither withdrawn nor answered.
+        var open: [Request] = []
+        var answeredPost: Int32 = 0
+        var refusedPost: Int32 = 0
+        var exists = false
+        /// A person has sent it again since it was told.
+        var isReopened = false
+        var isPaidBack = false
+        var amount: Fingerprint?
+        var until: Moment
+
+        var isTold: Bool { told >= 0 && !isReopened }
+    }
+
+    struct Request: Sendable, Equatable {
+        let id: Claim.ID
+        let post: Int32
+    }
+
+    /// At most one recovery of a debt is open, and one was paid last.
+    private struct Claimants: Sendable {
+        var open: Fingerprint?
+        var paid: Fingerprint?
+    }
+
+    private var entries: [Fingerprint: Entry] = [:]
+    private var debts: [Fingerprint: Claimants] = [:]
+    /// By recovery; few have any.
+    private var refunds: [Fingerprint: RefundBook] = [:]
+
+    init() {}
+
+    var count: Int { entries.count }
+    var openCount: Int { debts.values.count { $0.open != nil } }
+
+    func standing(of reference: Fingerprint) -> ClaimBook.Standing? {
+        entries[reference].map { entry in
+            ClaimBook.Standing(
+                told: entry.isTold ? ClaimBook.Standing.Told(offset: entry.told, kind: entry.kind) : nil, exists: entry.exists,
+                mayBeCharged: !entry.open.isEmpty || entry.exists)
+        }
+    }
+
+    /// What a told result corrects: it was told as a correction then, and is told so again.
+    func corrected(by offset: Int64, _ reference: Fingerprint) -> ResultKind? {
+        entries[reference].flatMap { $0.told == offset ? $0.corrected : nil }
+    }
+
+    /// Where the recovery of a debt is named that is open now.
+    func openRecovery(of debt: Fingerprint) -> Int64? {
+        debts[debt]?.open.flatMap { entries[$0]?.first }
+    }
+
+    /// Takes a record in and judges it by what stood before.
+    mutating func take(_ claim: Claim, at offset: Int64) -> ClaimVerdict<Int64> {
+        let key = Fingerprint(of: claim.reference, merchant: claim.merchantID)
+        var entry = entries[key] ?? Entry(debt: claim.debt, first: offset, until: claim.until)
+        entry.debt = entry.debt ?? claim.debt
+        // A refund's amount is its own.
+        if case .refund = claim.act {} else {
+            entry.amount = entry.amount ?? claim.amount.map { Fingerprint(String($0.minorUnits), $0.currency.code) }
+        }
+        entry.until = max(entry.until, claim.until)
+        let verdict = judge(claim, &entry, key, offset)
+        entries[key] = entry
+        return verdict
+    }
+
+    private mutating func judge(_ claim: Claim, _ entry: inout Entry, _ key: Fingerprint, _ offset: Int64) -> ClaimVerdict<Int64> {
+        switch claim.act {
+        case .send(let post): return send(claim.id, post: Int32(clamping: post), &entry, key)
+        case .unsent(let id):
+            entry.open.removeAll { $0.id == id }
+            if entry.open.isEmpty, !entry.exists, entry.answeredPost == 0 { close(key, entry) }
+            if entry.isTold { return .told(entry.told, entry.kind) }
+            return .granted(alone: entry.open.isEmpty, corrects: nil)
+        case .exists(let answered):
+            entry.exists = true
+            answer(answered, &entry)
+            if entry.isTold { return .told(entry.told, entry.kind) }
+            open(key, entry)
+            return .granted(alone: entry.open.isEmpty, corrects: nil)
+        case .refused(let id):
+            if let request = entry.open.first(where: { $0.id == id }) { entry.refusedPost = max(entry.refusedPost, request.post) }
+            // The same key is refused whoever sent it.
+            entry.open.removeAll { $0.post <= entry.refusedPost }
+            if entry.open.isEmpty, !entry.exists { close(key, entry) }
+            if entry.isTold { return .told(entry.told, entry.kind) }
+            return .granted(alone: entry.open.isEmpty, corrects: nil)
+        case .told(let told): return tell(told, &entry, key, offset)
+        case .reopened(.paidBack):
+            payBack(&entry, key)
+            return .granted(alone: true, corrects: nil)
+        case .refund(let refund):
+            let (verdict, isPaidBack) = refunds[key, default: RefundBook()].take(refund, minorUnits: claim.amount?.minorUnits, at: offset)
+            if isPaidBack { payBack(&entry, key) }
+            return verdict
+        case .reopened(.byOperator):
+            if entry.told >= 0, !entry.kind.isPaid { entry.isReopened = true }
+            return entry.isTold ? .told(entry.told, entry.kind) : .granted(alone: true, corrects: nil)
+        }
+    }
+
+    private mutating func send(_ id: Claim.ID, post: Int32, _ entry: inout Entry, _ key: Fingerprint) -> ClaimVerdict<Int64> {
+        if entry.isTold { return .told(entry.told, entry.kind) }
+        if let other = obstacle(key, entry) { return other }
+        if post <= entry.refusedPost { return .nextPost(Int(entry.refusedPost) + 1) }
+        let isAlone = entry.open.isEmpty && post > entry.answeredPost && !(entry.exists && entry.answeredPost == 0)
+        entry.open.append(Request(id: id, post: post))
+        open(key, entry)
+        return .granted(alone: isAlone, corrects: nil)
+    }
+
+    private mutating func tell(_ told: Claim.Told, _ entry: inout Entry, _ key: Fingerprint, _ offset: Int64) -> ClaimVerdict<Int64> {
+        if let own = told.withdrawing { entry.open.removeAll { $0.id == own } }
+        var corrected: ResultKind?
+        if entry.told >= 0 {
+            // Only money that was taken after all overrules what was told; or what came of a person's act.
+            guard entry.isReopened || told.kind.isPaid && !entry.kind.isPaid else { return .told(entry.told, entry.kind) }
+            corrected = entry.kind
+        }
+        switch told.basis {
+        case .known: break
+        case .pointer:
+            // Another copy may have been sent since this one was refused.
+            if entry.exists || !entry.open.isEmpty { return .mayBeCharged }
+        case .absent:
+            if entry.exists { return .mayBeCharged }
+        case .unsent:
+            if entry.exists || !entry.open.isEmpty { return .mayBeCharged }
+            if let other = obstacle(key, entry) { return other }
+        }
+        entry.told = offset
+        entry.kind = told.kind
+        entry.corrected = corrected == told.kind ? nil : corrected
+        entry.isReopened = false
+        entry.open = []
+        close(key, entry)
+        if told.kind.isPaid, !entry.isPaidBack, let debt = entry.debt { set(debt) { $0.paid = key } }
+        return .granted(alone: true, corrects: entry.corrected)
+    }
+
+    private func answer(_ id: Claim.ID?, _ entry: inout Entry) {
+        guard let id, let request = entry.open.first(where: { $0.id == id }) else { return }
+        entry.answeredPost = max(entry.answeredPost, request.post)
+        // FlexFactor answers by the key: whoever sent the same post gets the same.
+        entry.open.removeAll { $0.post <= entry.answeredPost }
+    }
+
+    // MARK: Debts
+
+    /// Another recovery of the same debt that is open, or was paid with the same amount.
+    private func obstacle(_ key: Fingerprint, _ entry: Entry) -> ClaimVerdict<Int64>? {
+        guard let debt = entry.debt, let claimants = debts[debt] else { return nil }
+        if let open = claimants.open, open != key, let other = entries[open] { return .inRecovery(other.first) }
+        if let paid = claimants.paid, paid != key, let other = entries[paid], other.amount == entry.amount { return .recovered(other.told) }
+        return nil
+    }
+
+    private mutating func open(_ key: Fingerprint, _ entry: Entry) {
+        guard let debt = entry.debt else { return }
+        set(debt) { claimants in if claimants.open == nil { claimants.open = key } }
+    }
+
+    private mutating func close(_ key: Fingerprint, _ entry: Entry) {
+        guard let debt = entry.debt, debts[debt]?.open == key else { return }
+        set(debt) { $0.open = nil }
+    }
+
+    /// All of the money went back: the debt may be paid again.
+    private mutating func payBack(_ entry: inout Entry, _ key: Fingerprint) {
+        entry.isPaidBack = true
+        if let debt = entry.debt, debts[debt]?.paid == key { set(debt) { $0.paid = nil } }
+    }
+
+    private mutating func set(_ debt: Fingerprint, _ change: (inout Claimants) -> Void) {
+        var claimants = debts[debt] ?? Claimants()
+        change(&claimants)
+        debts[debt] = claimants.open == nil && claimants.paid == nil ? nil : claimants
+    }
+
+    // MARK: Forgetting
+
+    /// Lets go of what cannot come again.
+    mutating func forget(before now: Moment) {
+        let gone = entries.filter { $0.value.until < now }
+        for (key, entry) in gone {
+            entries[key] = nil
+            refunds[key] = nil
+            guard let debt = entry.debt, debts[debt] != nil else { continue }
+            set(debt) { claimants in
+                if claimants.open == key { claimants.open = nil }
+                if claimants.paid == key { claimants.paid = nil }
+            }
+        }
+    }
+}
