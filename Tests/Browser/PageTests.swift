@@ -15,6 +15,8 @@ extension ConsoleTests {
             try await eventually("both are approved") { crm.result(of: "PAID", "approved") != nil && crm.result(of: "LATER", "approved") != nil }
 
             try await browser.signIn(console, as: .viewer)
+            // A story is told once; the console must have heard of its letter.
+            try await browser.sees("stat-letters", "1")
             try await browser.click("nav-recoveries")
             try await browser.sees("empty", "Which order?")
             try await browser.type("recovery-search", "PAID" + Browser.Key.enter)
