@@ -120,18 +120,18 @@ struct Teller: Sendable {
 
 extension ClaimRecord {
     /// The result as it was told, for everybody and for whoever waits now.
-    func messages(reply: ReplyAddress?, traceparent: String?) -> [OutgoingMessage] {
+    func messages(reply: ReplyAddress?, traceparent: String?) -> [StageMessage] {
         guard let result, let kind = claim.act.telling, var value = try? JSONValue(parsing: Array(result.utf8).span) else { return [] }
         if let corrects { value = correction(value, of: corrects, kind) }
         guard let id = value["id"]?.string, let type = value["type"]?.string else { return [] }
         let body = corrects == nil ? Array(result.utf8) : value.bytes
         let orderType = value["data"]?["order"]?["type"]?.string.flatMap(OrderType.init(rawValue:))
-        let message = OutgoingMessage(
+        let message = StageMessage(
             to: .results(orderType, corrects == nil ? kind : .correction), messageID: id, type: type, correlationID: reply?.correlationID, traceparent: traceparent, body: body)
         guard let reply else { return [message] }
         return [
             message,
-            OutgoingMessage(
+            StageMessage(
                 to: .reply(queue: reply.queue), messageID: id, type: type, correlationID: reply.correlationID, traceparent: traceparent, body: body),
         ]
     }
@@ -145,7 +145,7 @@ extension ClaimRecord {
     }
 
     /// What was told, in a line.
-    var fate: Handled.Fate {
+    var fate: StageOutcome.Kind {
         guard let kind = claim.act.telling else { return .ignored("claimed before") }
         return .told(corrects == nil ? kind : .correction, reason: "told_again")
     }

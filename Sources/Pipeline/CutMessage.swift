@@ -14,7 +14,7 @@ public struct CutMessage: Sendable {
     }
 
     /// What is done instead; `nil` for a message that is here as a whole.
-    public func refusal(of message: IncomingMessage, at stage: Stage) -> Handled? {
+    public func refusal(of message: IncomingMessage, at stage: Stage) -> StageOutcome? {
         guard message.byteCount > message.body.count else { return nil }
         let stage = message.setAside?.stage ?? stage
         return LetterWriter(stage: stage, worker: worker, cards: cards, isUnread: true).deadLetter(

@@ -58,7 +58,7 @@ public struct DrivenOutStage: Sendable {
         unrouted = UnroutedStage(suspicion: suspicion, clock: clock, worker: worker, cards: cards, names: names)
     }
 
-    public func handle(_ message: IncomingMessage, _ drivenOut: DrivenOut) -> Handled {
+    public func handle(_ message: IncomingMessage, _ drivenOut: DrivenOut) -> StageOutcome {
         switch names.stage(consuming: drivenOut.queue) {
         case .unrouted?: return unrouted.handle(message)
         case .suspects?:
@@ -83,15 +83,15 @@ public struct DrivenOutStage: Sendable {
         }
     }
 
-    private func onward(_ onward: Handled.Onward, to stage: Stage, _ message: IncomingMessage, _ drivenOut: DrivenOut) -> Handled {
-        Handled(
+    private func onward(_ onward: StageOutcome.Onward, to stage: Stage, _ message: IncomingMessage, _ drivenOut: DrivenOut) -> StageOutcome {
+        StageOutcome(
             publishing: [], onward: onward, pause: drivenOut.isRepeat ? Self.pause : nil,
-            account: Handled.Account(reference: DeadLetter.Subject(messageID: message.messageID).reference, fate: .passed(to: stage)))
+            account: StageOutcome.JournalEntry(reference: DeadLetter.Subject(messageID: message.messageID).reference, fate: .passed(to: stage)))
     }
 
     private func letter(
         _ message: IncomingMessage, of stage: Stage, because reason: DeadLetterReason, explanation: String, deliveries: Int?
-    ) -> Handled {
+    ) -> StageOutcome {
         let isUnread = reason == .crashesWorkers
         return LetterWriter(stage: stage, worker: worker, cards: cards, isUnread: isUnread).deadLetter(
             message, because: reason, explanation: explanation,

@@ -10,7 +10,7 @@ public struct HeldStage: Sendable {
         self.clock = clock
     }
 
-    public func handle(_ message: IncomingMessage) -> Handled {
+    public func handle(_ message: IncomingMessage) -> StageOutcome {
         letters.deadLetter(
             message, because: .unexpectedType, explanation: "It stands among the held messages and does not say where it is to be published.",
             now: clock.now())

@@ -35,12 +35,12 @@ public struct IntakeStage: Sendable {
         self.day = day
     }
 
-    public func handle(_ message: IncomingMessage) async -> Handled {
+    public func handle(_ message: IncomingMessage) async -> StageOutcome {
         let handled = await decide(message)
         return wantsReply(message) && reply(of: message) == nil ? handled.withRefusedReply : handled
     }
 
-    private func decide(_ message: IncomingMessage) async -> Handled {
+    private func decide(_ message: IncomingMessage) async -> StageOutcome {
         switch CRMMessage.decode(message.body) {
         case .decline(let event):
             mending(await take(event, message), event, message).noting(event.trigger == .initial ? event.order.ipAddress : nil)
@@ -52,7 +52,7 @@ public struct IntakeStage: Sendable {
     }
 
     /// A letter of the event as it came before, with faults, is done with now.
-    private func mending(_ handled: Handled, _ event: DeclineEvent, _ message: IncomingMessage) -> Handled {
+    private func mending(_ handled: StageOutcome, _ event: DeclineEvent, _ message: IncomingMessage) -> StageOutcome {
         guard let reference = handled.account.reference else { return handled }
         switch handled.account.fate {
         case .passed, .told: break
@@ -65,7 +65,7 @@ public struct IntakeStage: Sendable {
         return handled.with([.resolving(letters, by: reference, worker: workerID, at: now)])
     }
 
-    private func take(_ event: DeclineEvent, _ message: IncomingMessage) async -> Handled {
+    private func take(_ event: DeclineEvent, _ message: IncomingMessage) async -> StageOutcome {
         let reference = RecoveryReference(for: event)
         // A decline that was told is answered the same again, whatever the mapping says today.
         if let told = claims.standing(of: reference, merchant: event.merchantID)?.told {
@@ -104,14 +104,14 @@ public struct IntakeStage: Sendable {
             let recovery = Recovery(
                 of: event, as: reference, by: .cascade, through: gateway, verdict: verdict, policy: merchant.policy,
                 reply: reply(of: message), now: clock.now())
-            return Handled(
+            return StageOutcome(
                 publishing: [recovery.message(to: .stage(.cascade), traceparent: message.traceparent)],
                 account: account(of: event, reference, .passed(to: .cascade), gateway: gateway.id, unmapped: unmapped, verdict: verdict, classification: classification))
         case .retry(let gateway):
             let recovery = Recovery(
                 of: event, as: reference, by: .retry, through: gateway, verdict: verdict, policy: merchant.policy, reply: nil, now: clock.now(),
                 day: day)
-            return Handled(
+            return StageOutcome(
                 publishing: [recovery.message(to: .stage(.retry), traceparent: message.traceparent)],
                 account: account(of: event, reference, .passed(to: .retry), gateway: gateway.id, unmapped: unmapped, verdict: verdict, classification: classification))
         }
@@ -120,13 +120,13 @@ public struct IntakeStage: Sendable {
     private func skip(
         _ result: ResultEvent, _ event: DeclineEvent, _ reference: RecoveryReference, _ verdict: DeclineVerdict, _ classification: Classification,
         _ message: IncomingMessage
-    ) async -> Handled {
+    ) async -> StageOutcome {
         let debt = Fingerprint(of: Debt(RecoveredOrder(event), of: event.merchantID))
         let telling = await Teller(claims: claims).tell(
             result, .unsent, of: reference, merchant: event.merchantID, debt: debt, until: max(clock.now(), event.declinedAt) + longestMemory)
         switch telling {
         case .tell(let result):
-            return Handled(
+            return StageOutcome(
                 publishing: result.messages(reply: reply(of: message), traceparent: message.traceparent),
                 account: account(
                     of: event, reference, .told(result.kind, reason: result.reason.code), unmapped: classification.isUnknown ? event.decline : nil,
@@ -134,20 +134,20 @@ public struct IntakeStage: Sendable {
         case .again(let record): return again(record, event, reference, message)
         case .underWay:
             // An earlier copy went another way and may have been sent: its own message tells the end.
-            return Handled(publishing: [], account: account(of: event, reference, .ignored("its recovery is under way")))
+            return StageOutcome(publishing: [], account: account(of: event, reference, .ignored("its recovery is under way")))
         case .hold: return hold(event, reference, message)
         }
     }
 
-    private func again(_ record: ClaimRecord, _ event: DeclineEvent, _ reference: RecoveryReference, _ message: IncomingMessage) -> Handled {
-        Handled(
+    private func again(_ record: ClaimRecord, _ event: DeclineEvent, _ reference: RecoveryReference, _ message: IncomingMessage) -> StageOutcome {
+        StageOutcome(
             publishing: record.messages(reply: reply(of: message), traceparent: message.traceparent), account: account(of: event, reference, record.fate))
     }
 
     /// Nothing can be claimed or read now: the message goes to the end of its queue.
-    private func hold(_ event: DeclineEvent, _ reference: RecoveryReference, _ message: IncomingMessage) -> Handled {
+    private func hold(_ event: DeclineEvent, _ reference: RecoveryReference, _ message: IncomingMessage) -> StageOutcome {
         let delay: Moment.Span = .seconds(5)
-        return Handled(
+        return StageOutcome(
             publishing: [], onward: .again(.intake), pause: delay, account: account(of: event, reference, .parked(delay, because: "no claim can be made")))
     }
 
@@ -159,7 +159,7 @@ public struct IntakeStage: Sendable {
     private static let editions = UUID5(high: 0x52b8_1f6e_c07d_4e93, low: 0x8a41_d95c_3e60_72fb)
 
     /// The retry stage cancels; a recovery itself waits in the delay ladder, where no command reaches it.
-    private func pass(_ command: CancelCommand, _ message: IncomingMessage) async -> Handled {
+    private func pass(_ command: CancelCommand, _ message: IncomingMessage) async -> StageOutcome {
         let now = clock.now()
         guard let merchant = merchants.merchant(command.merchantID) else {
             return refuse(command, .unknownMerchant, letter: .unknownMerchant, fault: FieldError(
@@ -185,19 +185,19 @@ public struct IntakeStage: Sendable {
             let answer = ResultEvent(
                 subject: .command(id: command.id, command.reference), merchantID: command.merchantID, reason: .nothingToCancel(.cascade),
                 occurredAt: now, origin: DeclineOrigin(eventID: command.id))
-            return Handled(
+            return StageOutcome(
                 publishing: answer.messages(reply: reply(of: message), traceparent: message.traceparent),
-                account: Handled.Account(
+                account: StageOutcome.JournalEntry(
                     merchantID: command.merchantID, reference: command.reference, fate: .told(answer.kind, reason: answer.reason.code)))
         }
-        return Handled(
+        return StageOutcome(
             publishing: cancellations.map { $0.message(to: .stage(.retry), message.traceparent) },
-            account: Handled.Account(
+            account: StageOutcome.JournalEntry(
                 merchantID: command.merchantID, reference: command.reference, fate: .passed(to: .retry)))
     }
 
     /// The retry stage refunds: it has the keys, and can wait.
-    private func pass(_ command: RefundCommand, _ message: IncomingMessage) -> Handled {
+    private func pass(_ command: RefundCommand, _ message: IncomingMessage) -> StageOutcome {
         let now = clock.now()
         guard let merchant = merchants.merchant(command.merchantID) else {
             let fault = FieldError(path: "$.data.merchantId", message: "The configuration has no merchant \(command.merchantID).")
@@ -207,18 +207,18 @@ public struct IntakeStage: Sendable {
             let result = ResultEvent(
                 subject: .command(id: command.id, command.reference), merchantID: command.merchantID, reason: .rejected(.unknownMerchant), faults: [fault],
                 occurredAt: now, origin: DeclineOrigin(eventID: command.id))
-            return Handled(
+            return StageOutcome(
                 publishing: result.messages(reply: reply(of: message), traceparent: message.traceparent) + [letter],
-                account: Handled.Account(
+                account: StageOutcome.JournalEntry(
                     merchantID: command.merchantID, reference: command.reference, fate: .rejected(reason: ResultReason.Rejection.unknownMerchant.rawValue)))
         }
         let refund = Refund(command, gateways: merchant.flexFactorGateways.keys.sorted { $0.text < $1.text }, since: now)
-        return Handled(
+        return StageOutcome(
             publishing: [refund.message(to: .stage(.retry), message.traceparent)],
-            account: Handled.Account(merchantID: command.merchantID, reference: command.reference, fate: .passed(to: .retry), amount: command.amount))
+            account: StageOutcome.JournalEntry(merchantID: command.merchantID, reference: command.reference, fate: .passed(to: .retry), amount: command.amount))
     }
 
-    private func reject(_ event: RejectedEvent, _ message: IncomingMessage) -> Handled {
+    private func reject(_ event: RejectedEvent, _ message: IncomingMessage) -> StageOutcome {
         let now = clock.now()
         let rejection: ResultReason.Rejection = event.hasCardData ? .cardDataInClear : event.isCommand ? .invalidCommand : .invalidEvent
         let faults = event.faults
@@ -226,21 +226,21 @@ public struct IntakeStage: Sendable {
             message, because: event.hasCardData ? .cardDataInClear : .invalidEvent,
             explanation: "The message has \(faults.count == 1 ? "a fault" : "\(faults.count) faults").", faults: faults,
             subject: DeadLetter.Subject(merchantID: event.merchantID, orderID: event.orderID), now: now)
-        let account = Handled.Account(merchantID: event.merchantID, fate: .rejected(reason: rejection.rawValue))
+        let account = StageOutcome.JournalEntry(merchantID: event.merchantID, fate: .rejected(reason: rejection.rawValue))
         let reply = reply(of: message)
         // Without any id there is no telling what is rejected; the letter keeps it. Who waits knows by the correlation id.
         guard let id = event.eventID ?? tellableID(of: message) ?? reply.map({ _ in letter.messageID }) else {
-            return Handled(publishing: [letter], account: account)
+            return StageOutcome(publishing: [letter], account: account)
         }
         let result = ResultEvent(
             subject: event.isCommand ? .command(id: id, orderID: event.orderID, event.orderType) : .event(id: id, orderID: event.orderID, event.orderType),
             merchantID: event.merchantID, reason: .rejected(rejection), faults: faults, occurredAt: now, origin: event.origin,
             edition: event.isCommand ? nil : edition(of: message))
-        return Handled(publishing: result.messages(reply: reply, traceparent: message.traceparent) + [letter], account: account)
+        return StageOutcome(publishing: result.messages(reply: reply, traceparent: message.traceparent) + [letter], account: account)
     }
 
     /// Whoever waits for an answer gets one, whatever was sent.
-    private func answerUnreadable(_ error: JSONError, _ message: IncomingMessage) -> Handled {
+    private func answerUnreadable(_ error: JSONError, _ message: IncomingMessage) -> StageOutcome {
         let now = clock.now()
         guard let reply = reply(of: message) else {
             return letters.deadLetter(message, because: .unreadable, explanation: error.description, now: now)
@@ -249,9 +249,9 @@ public struct IntakeStage: Sendable {
         let result = ResultEvent(
             subject: .event(id: tellableID(of: message) ?? letter.messageID, orderID: nil), merchantID: nil, reason: .rejected(.unreadable),
             faults: [FieldError(path: "$", message: error.description)], occurredAt: now)
-        return Handled(
+        return StageOutcome(
             publishing: result.messages(reply: reply, traceparent: message.traceparent) + [letter],
-            account: Handled.Account(fate: .rejected(reason: result.reason.code)))
+            account: StageOutcome.JournalEntry(fate: .rejected(reason: result.reason.code)))
     }
 
     /// The message's id, where it may be told back: an id can hold anything.
@@ -263,7 +263,7 @@ public struct IntakeStage: Sendable {
     /// A well-formed command that cannot be carried out as things are configured.
     private func refuse(
         _ command: CancelCommand, _ rejection: ResultReason.Rejection, letter reason: DeadLetterReason, fault: FieldError, _ message: IncomingMessage
-    ) -> Handled {
+    ) -> StageOutcome {
         let now = clock.now()
         let letter = letters.letter(
             message, because: reason, explanation: fault.message, faults: [fault],
@@ -271,9 +271,9 @@ public struct IntakeStage: Sendable {
         let result = ResultEvent(
             subject: .command(id: command.id, command.reference, orderID: command.orderID, command.orderType), merchantID: command.merchantID,
             reason: .rejected(rejection), faults: [fault], occurredAt: now, origin: DeclineOrigin(eventID: command.id))
-        return Handled(
+        return StageOutcome(
             publishing: result.messages(reply: reply(of: message), traceparent: message.traceparent) + [letter],
-            account: Handled.Account(
+            account: StageOutcome.JournalEntry(
                 merchantID: command.merchantID, reference: command.reference, fate: .rejected(reason: rejection.rawValue)))
     }
 
@@ -281,7 +281,7 @@ public struct IntakeStage: Sendable {
     private func refuse(
         _ event: DeclineEvent, _ reference: RecoveryReference, _ rejection: ResultReason.Rejection, letter reason: DeadLetterReason,
         fault: FieldError, _ message: IncomingMessage
-    ) -> Handled {
+    ) -> StageOutcome {
         let now = clock.now()
         let letter = letters.letter(
             message, because: reason, explanation: fault.message, faults: [fault],
@@ -289,7 +289,7 @@ public struct IntakeStage: Sendable {
         let result = ResultEvent(
             subject: .recovery(reference, RecoveredOrder(event)), merchantID: event.merchantID, reason: .rejected(rejection), faults: [fault],
             amount: event.amount, occurredAt: now, origin: DeclineOrigin(event), edition: edition(of: message))
-        return Handled(
+        return StageOutcome(
             publishing: result.messages(reply: reply(of: message), traceparent: message.traceparent) + [letter],
             account: account(of: event, reference, .rejected(reason: rejection.rawValue)))
     }
@@ -304,10 +304,10 @@ public struct IntakeStage: Sendable {
     }
 
     private func account(
-        of event: DeclineEvent, _ reference: RecoveryReference, _ fate: Handled.Fate, gateway: GatewayID? = nil, unmapped: Decline? = nil,
+        of event: DeclineEvent, _ reference: RecoveryReference, _ fate: StageOutcome.Kind, gateway: GatewayID? = nil, unmapped: Decline? = nil,
         verdict: DeclineVerdict? = nil, classification: Classification? = nil
-    ) -> Handled.Account {
-        var account = Handled.Account(
+    ) -> StageOutcome.JournalEntry {
+        var account = StageOutcome.JournalEntry(
             merchantID: event.merchantID, reference: reference, gatewayID: gateway, fate: fate, declinedAt: event.declinedAt, unmapped: unmapped,
             rule: verdict?.rule, declineClass: verdict?.declineClass, amount: event.amount,
             declineCode: "\(event.decline.responseCodeSource.prefix(32).lowercased())/\(event.decline.responseCode.prefix(32))",

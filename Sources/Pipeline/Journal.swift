@@ -1,8 +1,8 @@
 public import DeclineRecovery
 
-extension Handled {
+extension StageOutcome {
     /// What is published in place of the message: what the stage wants, and the line that the journal keeps of it.
-    public func publishing(from stage: Stage, at now: Moment, worker: String, traceparent: String?) -> [OutgoingMessage] {
+    public func publishing(from stage: Stage, at now: Moment, worker: String, traceparent: String?) -> [StageMessage] {
         guard let reference = account.reference else { return publishing }
         let (fate, detail, reason, until): (String, String, String?, Moment?) = switch account.fate {
         case .passed(let next): ("passed", next.rawValue, nil, nil)
@@ -17,7 +17,7 @@ extension Handled {
             reason: reason, rule: account.rule, declineClass: account.declineClass, until: until ?? account.until, attempts: account.attempts, amount: account.amount,
             declineCode: account.declineCode, decline: account.decline, notes: account.notes, workerID: worker)
         return publishing + [
-            OutgoingMessage(to: .journal, messageID: record.id, type: JournalRecord.type, traceparent: traceparent, body: record.encoded())
+            StageMessage(to: .journal, messageID: record.id, type: JournalRecord.type, traceparent: traceparent, body: record.encoded())
         ]
     }
 }

@@ -20,7 +20,7 @@ struct LetterWriter: Sendable {
     func letter(
         _ message: IncomingMessage, because reason: DeadLetterReason, explanation: String, faults: [FieldError] = [],
         subject: DeadLetter.Subject = .init(), attempts: Int = 0, deliveries: Int? = nil, now: Moment
-    ) -> OutgoingMessage {
+    ) -> StageMessage {
         let isLong = message.body.count > Self.mostBytes || message.byteCount > message.body.count
         let whole = isLong ? Self.beginning(of: message.body)
             : isUnread ? CardDataGuard.redactedUnparsed(message.body) : CardDataGuard.redacted(message.body, sealing: cards.seal)
@@ -37,7 +37,7 @@ struct LetterWriter: Sendable {
             source: isUnread || isLong ? nil : (try? JSONValue(parsing: message.body.span))?["source"]?.string,
             identity: isLong || isUnread ? kept : CardDataGuard.identity(of: message.body),
             worker: worker, writtenAt: now)
-        return OutgoingMessage(
+        return StageMessage(
             to: .deadLetters, messageID: letter.id.description, type: DeadLetter.type, traceparent: message.traceparent, body: letter.encoded())
     }
 
@@ -83,7 +83,7 @@ struct LetterWriter: Sendable {
     }
 
     /// The letter of money that stands against what was told; `nil` where none does.
-    func contradiction(_ message: IncomingMessage, _ result: ResultEvent, subject: DeadLetter.Subject, now: Moment) -> OutgoingMessage? {
+    func contradiction(_ message: IncomingMessage, _ result: ResultEvent, subject: DeadLetter.Subject, now: Moment) -> StageMessage? {
         guard let corrects = result.corrects, result.reason.kind == .approved else { return nil }
         return letter(
             message, because: .toldOtherwise,
@@ -95,11 +95,11 @@ struct LetterWriter: Sendable {
     func deadLetter(
         _ message: IncomingMessage, because reason: DeadLetterReason, explanation: String, subject: DeadLetter.Subject = .init(),
         attempts: Int = 0, deliveries: Int? = nil, now: Moment
-    ) -> Handled {
-        Handled(
+    ) -> StageOutcome {
+        StageOutcome(
             publishing: [
                 letter(message, because: reason, explanation: explanation, subject: subject, attempts: attempts, deliveries: deliveries, now: now)
             ],
-            account: Handled.Account(merchantID: subject.merchantID, reference: subject.reference, fate: .deadLettered(reason), attempts: attempts))
+            account: StageOutcome.JournalEntry(merchantID: subject.merchantID, reference: subject.reference, fate: .deadLettered(reason), attempts: attempts))
     }
 }

@@ -25,7 +25,7 @@ public struct OutcomeStage: Sendable {
         self.callLimit = callLimit
     }
 
-    public func handle(_ message: IncomingMessage) async -> Handled {
+    public func handle(_ message: IncomingMessage) async -> StageOutcome {
         let news: WebhookNews
         switch WebhookNews.decode(message.body) {
         case .success(let read): news = read
@@ -52,7 +52,7 @@ public struct OutcomeStage: Sendable {
         return merchants.merchant(id)?.flexFactorGateways.values.contains { $0.account == account } ?? false
     }
 
-    private func carryOut(_ outcome: WebhookNews.Outcome, _ answer: FlexFactorAnswer, _ news: WebhookNews, _ message: IncomingMessage) async -> Handled {
+    private func carryOut(_ outcome: WebhookNews.Outcome, _ answer: FlexFactorAnswer, _ news: WebhookNews, _ message: IncomingMessage) async -> StageOutcome {
         switch outcome {
         case .tell(let reference, let reason, let takings):
             let result = ResultEvent(
@@ -64,7 +64,7 @@ public struct OutcomeStage: Sendable {
             var later = news
             if case .found(let order) = answer, order.state == .cancelled { later.hasWaited = true }
             later.looks += 1
-            return Handled(
+            return StageOutcome(
                 publishing: [later.message(to: .delayed(.outcomes, span), traceparent: message.traceparent)],
                 account: account(of: news, .parked(span, because: news.event.word)))
         case .ignore(let why): return ignored(news, why)
@@ -74,15 +74,15 @@ public struct OutcomeStage: Sendable {
 
     private func tell(
         _ result: ResultEvent, _ reference: RecoveryReference, isWhole: Bool, _ news: WebhookNews, _ message: IncomingMessage
-    ) async -> Handled {
+    ) async -> StageOutcome {
         let now = clock.now()
         let merchant = reference.merchantID ?? news.merchantID
-        func told(_ messages: [OutgoingMessage]) -> Handled {
-            Handled(publishing: messages, account: account(of: news, .told(result.kind, reason: result.reason.code)))
+        func told(_ messages: [StageMessage]) -> StageOutcome {
+            StageOutcome(publishing: messages, account: account(of: news, .told(result.kind, reason: result.reason.code)))
         }
-        func hold() -> Handled {
+        func hold() -> StageOutcome {
             let delay: Moment.Span = .seconds(5)
-            return Handled(
+            return StageOutcome(
                 publishing: [news.message(to: .delayed(.outcomes, delay), traceparent: message.traceparent)],
                 account: account(of: news, .parked(delay, because: "no claim can be made")))
         }
@@ -95,7 +95,7 @@ public struct OutcomeStage: Sendable {
             switch await claims.claim(request)?.verdict {
             case .granted?: return told(result.messages(reply: nil, traceparent: message.traceparent))
             case .told(let record, _)?:
-                return Handled(publishing: record.messages(reply: nil, traceparent: message.traceparent), account: account(of: news, record.fate))
+                return StageOutcome(publishing: record.messages(reply: nil, traceparent: message.traceparent), account: account(of: news, record.fate))
             default: return hold()
             }
         }
@@ -108,21 +108,21 @@ public struct OutcomeStage: Sendable {
         case .tell(let result):
             let subject = DeadLetter.Subject(merchantID: merchant, reference: reference, orderID: reference.orderID, gatewayID: news.gatewayID)
             let letter = letters.contradiction(message, result, subject: subject, now: now)
-            return Handled(
+            return StageOutcome(
                 publishing: result.messages(reply: nil, traceparent: message.traceparent) + (letter.map { [$0] } ?? []),
                 account: account(of: news, .told(result.kind, reason: result.reason.code)))
         case .again(let record):
-            return Handled(publishing: record.messages(reply: nil, traceparent: message.traceparent), account: account(of: news, record.fate))
-        case .underWay: return Handled(publishing: [], account: account(of: news, .ignored("its recovery tells the end")))
+            return StageOutcome(publishing: record.messages(reply: nil, traceparent: message.traceparent), account: account(of: news, record.fate))
+        case .underWay: return StageOutcome(publishing: [], account: account(of: news, .ignored("its recovery tells the end")))
         case .hold: return hold()
         }
     }
 
-    private func ignored(_ news: WebhookNews, _ why: WebhookNews.Ignored) -> Handled {
-        Handled(publishing: [], account: account(of: news, .ignored("\(why.rawValue): \(news.event.word)")))
+    private func ignored(_ news: WebhookNews, _ why: WebhookNews.Ignored) -> StageOutcome {
+        StageOutcome(publishing: [], account: account(of: news, .ignored("\(why.rawValue): \(news.event.word)")))
     }
 
-    private func distrusted(_ news: WebhookNews, _ why: WebhookNews.Distrust, _ message: IncomingMessage) -> Handled {
+    private func distrusted(_ news: WebhookNews, _ why: WebhookNews.Distrust, _ message: IncomingMessage) -> StageOutcome {
         letters.deadLetter(
             message, because: .untrustedWebhook, explanation: "\(news.event.word): \(why.rawValue)",
             subject: DeadLetter.Subject(
@@ -130,16 +130,16 @@ public struct OutcomeStage: Sendable {
             now: clock.now())
     }
 
-    private func account(of news: WebhookNews, _ fate: Handled.Fate) -> Handled.Account {
-        Handled.Account(merchantID: news.merchantID, reference: news.reference, gatewayID: news.gatewayID, fate: fate)
+    private func account(of news: WebhookNews, _ fate: StageOutcome.Kind) -> StageOutcome.JournalEntry {
+        StageOutcome.JournalEntry(merchantID: news.merchantID, reference: news.reference, gatewayID: news.gatewayID, fate: fate)
     }
 }
 
 extension WebhookNews {
     /// The news as the message that the outcome stage takes.
-    public func message(to destination: OutgoingMessage.Destination, traceparent: String?) -> OutgoingMessage {
-        var message = OutgoingMessage(to: destination, messageID: id, type: Self.type, traceparent: traceparent, body: encoded())
-        message.share = OutgoingMessage.Share(merchantID, gatewayID)
+    public func message(to destination: StageMessage.Destination, traceparent: String?) -> StageMessage {
+        var message = StageMessage(to: destination, messageID: id, type: Self.type, traceparent: traceparent, body: encoded())
+        message.share = StageMessage.Share(merchantID, gatewayID)
         return message
     }
 }

@@ -2,13 +2,13 @@ public import DeclineRecovery
 
 extension ResultEvent {
     /// The result for everybody, and the copy for the queue on which the CRM waits.
-    func messages(reply: ReplyAddress?, traceparent: String?) -> [OutgoingMessage] {
+    func messages(reply: ReplyAddress?, traceparent: String?) -> [StageMessage] {
         let body = encoded()
-        let told = OutgoingMessage(
+        let told = StageMessage(
             to: .results(orderType, kind), messageID: id, type: kind.messageType, correlationID: reply?.correlationID,
             traceparent: traceparent, body: body)
         guard let reply else { return [told] }
-        let answer = OutgoingMessage(
+        let answer = StageMessage(
             to: .reply(queue: reply.queue), messageID: id, type: kind.messageType, correlationID: reply.correlationID,
             traceparent: traceparent, body: body)
         return [told, answer]
@@ -31,22 +31,22 @@ extension ResultEvent {
 
 extension Recovery {
     /// The recovery as the message that is its state.
-    func message(to destination: OutgoingMessage.Destination, traceparent: String?) -> OutgoingMessage {
-        var message = OutgoingMessage(
+    func message(to destination: StageMessage.Destination, traceparent: String?) -> StageMessage {
+        var message = StageMessage(
             to: destination, messageID: reference.text + "/work", type: WorkEnvelope.type, traceparent: traceparent,
             body: WorkEnvelope.encode(self))
         // A cascade that nobody has sent is told when its time is over, and FlexFactor is not asked.
         let deadline: Moment? = if case .cascade(let deadline) = route, phase == .due { deadline } else { nil }
-        message.share = OutgoingMessage.Share(merchantID, gatewayID, freeFrom: deadline)
+        message.share = StageMessage.Share(merchantID, gatewayID, freeFrom: deadline)
         return message
     }
 }
 
-extension OutgoingMessage {
+extension StageMessage {
     /// Says of letters that the CRM has mended them. At most a thousand: nobody sends one event as often with faults.
-    public static func resolving(_ letters: [UUID5], by reference: RecoveryReference, worker: String, at now: Moment) -> OutgoingMessage {
+    public static func resolving(_ letters: [UUID5], by reference: RecoveryReference, worker: String, at now: Moment) -> StageMessage {
         let record = LetterRecord.mended(Array(letters.prefix(LetterRecord.mostLetters)), by: reference, worker: worker, at: now)
-        return OutgoingMessage(
+        return StageMessage(
             to: .deadLetters, messageID: record.id.description, type: LetterRecord.type, traceparent: nil, body: record.encoded())
     }
 }

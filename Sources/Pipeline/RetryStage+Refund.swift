@@ -2,7 +2,7 @@ import DeclineRecovery
 
 /// The CRM's refunds, which the retry stage carries out: it has the keys, and time.
 extension RetryStage {
-    func refund(_ message: IncomingMessage) async -> Handled {
+    func refund(_ message: IncomingMessage) async -> StageOutcome {
         var refund: Refund
         switch Refund.decode(message.body) {
         case .success(let read): refund = read
@@ -44,27 +44,27 @@ extension RetryStage {
             until: pursuit.clock.now() + longestMemory, result: result)
     }
 
-    private func handled(_ refund: Refund, _ publishing: [OutgoingMessage], _ fate: Handled.Fate) -> Handled {
-        Handled(
+    private func handled(_ refund: Refund, _ publishing: [StageMessage], _ fate: StageOutcome.Kind) -> StageOutcome {
+        StageOutcome(
             publishing: publishing,
-            account: Handled.Account(
+            account: StageOutcome.JournalEntry(
                 merchantID: refund.command.merchantID, reference: refund.command.reference, gatewayID: refund.gateways.first, fate: fate,
                 attempts: refund.attempts))
     }
 
-    private func park(_ refund: Refund, for delay: Moment.Span, _ message: IncomingMessage, because why: String) -> Handled {
+    private func park(_ refund: Refund, for delay: Moment.Span, _ message: IncomingMessage, because why: String) -> StageOutcome {
         handled(refund, [refund.message(to: .delayed(.retry, delay), message.traceparent)], .parked(delay, because: why))
     }
 
-    private func hold(_ refund: Refund, _ message: IncomingMessage) -> Handled {
+    private func hold(_ refund: Refund, _ message: IncomingMessage) -> StageOutcome {
         park(refund, for: .seconds(5), message, because: "no claim can be made")
     }
 
-    private func again(_ record: ClaimRecord, _ refund: Refund, _ message: IncomingMessage) -> Handled {
+    private func again(_ record: ClaimRecord, _ refund: Refund, _ message: IncomingMessage) -> StageOutcome {
         handled(refund, record.messages(reply: nil, traceparent: message.traceparent), record.fate)
     }
 
-    private func finish(_ refund: Refund, _ stop: Refund.Stop, _ message: IncomingMessage) async -> Handled {
+    private func finish(_ refund: Refund, _ stop: Refund.Stop, _ message: IncomingMessage) async -> StageOutcome {
         let now = pursuit.clock.now()
         let command = refund.command
         switch stop {
@@ -109,10 +109,10 @@ extension FlexFactorAnswer {
 }
 
 extension Refund {
-    func message(to destination: OutgoingMessage.Destination, _ traceparent: String?) -> OutgoingMessage {
-        var message = OutgoingMessage(
+    func message(to destination: StageMessage.Destination, _ traceparent: String?) -> StageMessage {
+        var message = StageMessage(
             to: destination, messageID: command.reference.text + "/refund/" + command.id, type: Self.type, traceparent: traceparent, body: encoded())
-        message.share = OutgoingMessage.Share(command.merchantID, gateways.first)
+        message.share = StageMessage.Share(command.merchantID, gateways.first)
         return message
     }
 }

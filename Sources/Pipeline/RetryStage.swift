@@ -2,18 +2,18 @@ public import DeclineRecovery
 
 /// Hands reruns and rebills to FlexFactor, looks after them until they end, and carries out the CRM's cancel commands.
 public struct RetryStage: Sendable {
-    let pursuit: Pursuit
+    let pursuit: RecoveryRunner
     private let cancels: any CancelDirectory
 
     public init(
         flexFactor: any FlexFactorPort, claims: any ClaimsPort, cancels: any CancelDirectory, clock: any WallClock, worker: DeadLetter.Worker, cards: any CardVault, timing: RecoveryTiming,
         callLimit: Moment.Span
     ) {
-        pursuit = Pursuit(.retry, flexFactor: flexFactor, claims: claims, clock: clock, worker: worker, cards: cards, timing: timing, callLimit: callLimit)
+        pursuit = RecoveryRunner(.retry, flexFactor: flexFactor, claims: claims, clock: clock, worker: worker, cards: cards, timing: timing, callLimit: callLimit)
         self.cancels = cancels
     }
 
-    public func handle(_ message: IncomingMessage) async -> Handled {
+    public func handle(_ message: IncomingMessage) async -> StageOutcome {
         if message.type == Cancellation.type { return await cancel(message) }
         if message.type == Refund.type { return await refund(message) }
         return await pursuit.handle(
@@ -21,7 +21,7 @@ public struct RetryStage: Sendable {
             pickUp: { $0.pickUp(redelivered: message.redelivered && $0.reference.tag == nil, isCancelRequested: cancels.isCancelRequested($0.reference, of: $0.merchantID)) })
     }
 
-    private func cancel(_ message: IncomingMessage) async -> Handled {
+    private func cancel(_ message: IncomingMessage) async -> StageOutcome {
         var cancellation: Cancellation
         switch Cancellation.decode(message.body) {
         case .success(let read): cancellation = read
@@ -38,12 +38,12 @@ public struct RetryStage: Sendable {
         return await finish(cancellation, .end(.nothingToCancel), message)
     }
 
-    private func finish(_ cancellation: Cancellation, _ stop: Cancellation.Stop, _ message: IncomingMessage) async -> Handled {
+    private func finish(_ cancellation: Cancellation, _ stop: Cancellation.Stop, _ message: IncomingMessage) async -> StageOutcome {
         let now = pursuit.clock.now()
-        func handled(_ publishing: [OutgoingMessage], _ fate: Handled.Fate) -> Handled {
-            Handled(
+        func handled(_ publishing: [StageMessage], _ fate: StageOutcome.Kind) -> StageOutcome {
+            StageOutcome(
                 publishing: publishing,
-                account: Handled.Account(
+                account: StageOutcome.JournalEntry(
                     merchantID: cancellation.merchantID, reference: cancellation.reference, fate: fate, attempts: cancellation.attempts))
         }
         switch stop {
@@ -119,18 +119,18 @@ public struct RetryStage: Sendable {
     }
 
     /// What makes the command known to every pod.
-    private func notice(of cancellation: Cancellation, _ traceparent: String?) -> OutgoingMessage {
-        OutgoingMessage(
+    private func notice(of cancellation: Cancellation, _ traceparent: String?) -> StageMessage {
+        StageMessage(
             to: .cancels, messageID: cancellation.reference.text + "/cancel", type: CancelNotice.type, traceparent: traceparent,
             body: CancelNotice(merchantID: cancellation.merchantID, reference: cancellation.reference).encoded())
     }
 }
 
 extension Cancellation {
-    func message(to destination: OutgoingMessage.Destination, _ traceparent: String?) -> OutgoingMessage {
-        var message = OutgoingMessage(
+    func message(to destination: StageMessage.Destination, _ traceparent: String?) -> StageMessage {
+        var message = StageMessage(
             to: destination, messageID: reference.text + "/cancellation", type: Self.type, traceparent: traceparent, body: encoded())
-        message.share = OutgoingMessage.Share(merchantID, gateways.first)
+        message.share = StageMessage.Share(merchantID, gateways.first)
         return message
     }
 }

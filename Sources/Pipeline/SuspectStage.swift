@@ -4,7 +4,7 @@ public import DeclineRecovery
 ///
 /// A pod that died may have sent the charge of any of them, so each is taken up as one that was handed out before.
 public struct SuspectStage: Sendable {
-    public typealias Handle = @Sendable (IncomingMessage) async -> Handled
+    public typealias Handle = @Sendable (IncomingMessage) async -> StageOutcome
 
     private let handles: [Stage: Handle]
     private let suspicion: Suspicion
@@ -21,7 +21,7 @@ public struct SuspectStage: Sendable {
         self.cards = cards
     }
 
-    public func handle(_ message: IncomingMessage) async -> Handled {
+    public func handle(_ message: IncomingMessage) async -> StageOutcome {
         let course = suspicion.course(at: .suspects, deliveries: message.deliveries)
         switch (course, message.setAside) {
         case (.work, let setAside?):
@@ -35,7 +35,7 @@ public struct SuspectStage: Sendable {
         }
     }
 
-    private func giveUp(_ message: IncomingMessage, unread: Bool) -> Handled {
+    private func giveUp(_ message: IncomingMessage, unread: Bool) -> StageOutcome {
         let stage = message.setAside?.stage ?? .suspects
         let deliveries = (message.setAside?.deliveries ?? 0) + message.deliveries
         let subject: DeadLetter.Subject
@@ -52,13 +52,13 @@ public struct SuspectStage: Sendable {
     }
 }
 
-extension Handled {
+extension StageOutcome {
     /// What a stage does with a message that it must not try any more among others.
-    public static func settingAside(_ message: IncomingMessage, from stage: Stage) -> Handled {
+    public static func settingAside(_ message: IncomingMessage, from stage: Stage) -> StageOutcome {
         // Nothing of it is read; the ids of our own messages begin with the reference, those of the CRM are the CRM's.
         let reference = stage == .intake ? nil : DeadLetter.Subject(messageID: message.messageID).reference
-        return Handled(
+        return StageOutcome(
             publishing: [], onward: .suspects(SetAside(stage: stage, deliveries: message.deliveries)),
-            account: Account(reference: reference, fate: .passed(to: .suspects)))
+            account: JournalEntry(reference: reference, fate: .passed(to: .suspects)))
     }
 }

@@ -19,7 +19,7 @@ public struct UnroutedStage: Sendable {
         self.names = names
     }
 
-    public func handle(_ message: IncomingMessage) -> Handled {
+    public func handle(_ message: IncomingMessage) -> StageOutcome {
         let isUnread = suspicion.course(at: .unrouted, deliveries: message.deliveries) != .work
         let subject = isUnread ? DeadLetter.Subject(messageID: message.messageID) : DeadLetter.Subject(reading: message.body, of: .unrouted)
         // A recovery on its way is not over: a letter would end it, and a replay would come here again. It goes to the stage's queue
@@ -29,14 +29,14 @@ public struct UnroutedStage: Sendable {
             // tried again until it takes it.
             let now = clock.now()
             if let due = message.due, due > now {
-                return Handled(
+                return StageOutcome(
                     publishing: [], onward: .ladder(stage, until: due), pause: min(due - now, Self.pause),
-                    account: Handled.Account(
+                    account: StageOutcome.JournalEntry(
                         merchantID: subject.merchantID, reference: subject.reference, fate: .parked(due - now, because: "no queue for its delay")))
             }
-            return Handled(
+            return StageOutcome(
                 publishing: [], onward: .queue(of: stage),
-                account: Handled.Account(merchantID: subject.merchantID, reference: subject.reference, fate: .passed(to: stage)))
+                account: StageOutcome.JournalEntry(merchantID: subject.merchantID, reference: subject.reference, fate: .passed(to: stage)))
         }
         let exchange = names.exchange(of: message.routingKey, deliveredAs: message.exchange)
         var original = message

@@ -21,7 +21,7 @@ struct Trace: AsyncParsableCommand {
         let wanted = order
         let since = Moment(milliseconds: SystemClock().now().milliseconds - Int64(days) * 86_400_000)
         let wantsLetters = !json
-        let (records, letters) = try await broker.withLink { link, settings -> ([JournalRecord], [LetterCase]) in
+        let (records, letters) = try await broker.withLink { link, settings -> ([JournalRecord], [LetterSummary]) in
             let records = try await JournalReader.read(wanted, since: since, in: link.journal(settings.names))
             let died = records.isEmpty || records.contains { $0.fate == "dead_lettered" || $0.fate == "rejected" }
             return (records, died && wantsLetters ? try await Self.letters(of: wanted, settings.names, on: link) : [])
@@ -54,14 +54,14 @@ struct Trace: AsyncParsableCommand {
         show(letters)
     }
 
-    private static func letters(of order: String, _ names: TopologyNames, on link: BrokerLink) async throws -> [LetterCase] {
-        let shelf = LetterShelf(link, names)
+    private static func letters(of order: String, _ names: TopologyNames, on link: BrokerLink) async throws -> [LetterSummary] {
+        let shelf = LetterStore(link, names)
         try await shelf.follow()
         try await shelf.catchUp()
         return try await shelf.select(LetterFilter(states: LetterFilter.all.states, order: order))
     }
 
-    private func show(_ letters: [LetterCase]) {
+    private func show(_ letters: [LetterSummary]) {
         for letter in letters {
             Terminal.show("Its dead letter (\(letter.reason.rawValue), \(letter.state.rawValue)): salvage dead show \(letter.id.description.prefix(8))")
         }

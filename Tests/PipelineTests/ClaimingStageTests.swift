@@ -23,13 +23,13 @@ import Testing
                 chargeID: charge), verdict: sample.verdict, reply: nil)
     }
 
-    private func cascade(_ recovery: Recovery, _ flexFactor: ScriptedFlexFactor) async -> Handled {
+    private func cascade(_ recovery: Recovery, _ flexFactor: ScriptedFlexFactor) async -> StageOutcome {
         await CascadeStage(
             flexFactor: flexFactor, claims: claims, clock: clock, worker: .sample, cards: Vault(hasKey: true), timing: RecoveryTiming(), callLimit: .seconds(20)
         ).handle(IncomingMessage(body: WorkEnvelope.encode(recovery), type: WorkEnvelope.type))
     }
 
-    private func results(_ handled: Handled) throws -> [JSONValue] {
+    private func results(_ handled: StageOutcome) throws -> [JSONValue] {
         try handled.publishing.compactMap { message in
             if case .results = message.destination { try JSONValue(parsing: message.body.span) } else { nil }
         }

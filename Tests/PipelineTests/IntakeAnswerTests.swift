@@ -16,13 +16,13 @@ import Testing
     }
 
     private struct Answer {
-        let message: OutgoingMessage
+        let message: StageMessage
         let event: JSONValue
         var data: JSONValue? { event["data"] }
         var reason: String? { data?["reason"]?["code"]?.string }
     }
 
-    private func answers(_ handled: Handled, replies: Bool = false) throws -> [Answer] {
+    private func answers(_ handled: StageOutcome, replies: Bool = false) throws -> [Answer] {
         try handled.publishing.compactMap { message in
             switch message.destination {
             case .results where !replies, .reply where replies: Answer(message: message, event: try JSONValue(parsing: message.body.span))
@@ -31,7 +31,7 @@ import Testing
         }
     }
 
-    private func letters(_ handled: Handled) -> [DeadLetter] {
+    private func letters(_ handled: StageOutcome) -> [DeadLetter] {
         handled.publishing.compactMap { message in message.destination == .deadLetters ? try? DeadLetter.decode(message.body).get() : nil }
     }
 
@@ -115,7 +115,7 @@ import Testing
 
     /// With what it leads to, and not after it: a pod that dies must not leave the letter behind.
     @Test func aMendedEventResolvesItsLettersWithWhatItLeadsTo() async throws {
-        func handled(_ merchantID: String) async -> Handled {
+        func handled(_ merchantID: String) async -> StageOutcome {
             let stage = IntakeStage(
                 merchants: Merchants(merchant), claims: MemoryClaims(), cards: Vault(hasKey: false), clock: ManualClock(Self.now), worker: .sample,
                 names: TopologyNames(), mends: Mends())
@@ -125,7 +125,7 @@ import Testing
                     + #""transactionId":"T-1"},"amount":{"minorUnits":1,"currency":"USD"},"billing":{"firstName":"Ada","lastName":"B","countryCode":"DE","#
                     + #""addressLine1":"1","city":"X","zipCode":"1"},"paymentMethod":{"token":"t"}}}"#))
         }
-        func records(_ handled: Handled) -> [LetterRecord] { handled.publishing.compactMap { try? LetterRecord.decode($0.body).get() } }
+        func records(_ handled: StageOutcome) -> [LetterRecord] { handled.publishing.compactMap { try? LetterRecord.decode($0.body).get() } }
         let taken = await handled("acme")
         #expect(records(taken).map(\.act.letters) == [[Mends().letter]] && records(taken).first?.by == .init(name: "w-1", means: .worker))
         #expect(records(taken).first.map { record in taken.publishing.contains { $0.messageID == record.id.description && $0.destination == .deadLetters } } == true)

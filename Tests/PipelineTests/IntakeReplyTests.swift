@@ -7,13 +7,13 @@ import Testing
 @Suite struct IntakeReplyTests {
     private static let now = Moment(milliseconds: 1_800_000_000_000)
 
-    private func handle(_ body: String, replyTo: String?, messageID: String? = "m-1", replies: ReplyPolicy = ReplyPolicy()) async -> Handled {
+    private func handle(_ body: String, replyTo: String?, messageID: String? = "m-1", replies: ReplyPolicy = ReplyPolicy()) async -> StageOutcome {
         await IntakeStage(
             merchants: Merchants(), claims: MemoryClaims(), cards: Vault(hasKey: true), clock: ManualClock(Self.now), worker: .sample, names: TopologyNames(), replies: replies
         ).handle(IncomingMessage(body: Array(body.utf8), messageID: messageID, correlationID: "c-1", replyTo: replyTo, exchange: "declines", routingKey: "decline.initial"))
     }
 
-    private func reply(_ handled: Handled) -> OutgoingMessage? {
+    private func reply(_ handled: StageOutcome) -> StageMessage? {
         handled.publishing.first { if case .reply = $0.destination { true } else { false } }
     }
 

@@ -32,7 +32,7 @@ import Testing
                 headers: [], redactedBody: body, originalByteCount: 0),
             identity: body, worker: .sample, writtenAt: Self.now)
         let clock = ManualClock(Self.now)
-        let settler = Settler(
+        let settler = Reconciler(
             flexFactor: ScriptedFlexFactor(.noSuchOrder), claims: MemoryClaims(), cancels: Cancels(), clock: clock, wait: { await clock.wait($0) }, worker: .sample,
             cards: Vault(hasKey: false), callLimit: .seconds(20))
         guard case .handedBack(_, let messages) = await settler.settle(letter, traceparent: nil), case .recovery(var taken)? = messages.first.map({ WorkEnvelope.decode($0.body) })

@@ -11,7 +11,7 @@ import Testing
         Merchant(id: "bold", flexFactorGateways: [FlexFactorGateway(id: "9", account: "m-1")]),
         Merchant(id: "cold", flexFactorGateways: [FlexFactorGateway(id: "8", account: "m-2")]))
 
-    private func handle(_ body: String, _ answers: FlexFactorAnswer..., receivedAt: Moment = now) async throws -> Handled {
+    private func handle(_ body: String, _ answers: FlexFactorAnswer..., receivedAt: Moment = now) async throws -> StageOutcome {
         let news = try #require(WebhookNews(body: Array(body.utf8), merchantID: "acme", gatewayID: "42", receivedAt: receivedAt))
         let stage = OutcomeStage(
             merchants: merchants, claims: MemoryClaims(), flexFactor: ScriptedFlexFactor { _, number in answers[min(number, answers.count - 1)] }, cancels: Cancels(),
@@ -23,7 +23,7 @@ import Testing
         #"{"Event":"\#(event)","TimeStamp":"2026-01-02T03:04:05Z","EventData":\#(data),"ExternalOrderId":"\#(reference)","OrderId":"g-1"}"#
     }
 
-    private func result(_ handled: Handled) throws -> JSONValue {
+    private func result(_ handled: StageOutcome) throws -> JSONValue {
         let message = try #require(handled.publishing.first { if case .results = $0.destination { true } else { false } })
         return try JSONValue(parsing: message.body.span)
     }

@@ -73,7 +73,7 @@ import Testing
                 state.waiting.indices.min { state.waiting[$0].due < state.waiting[$1].due }.map { state.waiting.remove(at: $0) }
             }) else { return }
             if clock.now() < next.due { clock.pass(next.due - clock.now()) }
-            let handled: Handled
+            let handled: StageOutcome
             if next.message.type == WebhookNews.type {
                 handled = await OutcomeStage(
                     merchants: Merchants(Merchant(id: "acme", flexFactorGateways: [FlexFactorGateway(id: "42")])), claims: pod, flexFactor: pod, cancels: Cancels(),

@@ -6,7 +6,7 @@ import Testing
 @Suite struct UnroutedStageTests {
     private let now = Moment(milliseconds: 1_800_000_000_000)
 
-    private func handle(due: Moment?, key: String? = nil, exchange: String = "recovery.delay.12") -> Handled {
+    private func handle(due: Moment?, key: String? = nil, exchange: String = "recovery.delay.12") -> StageOutcome {
         let stage = UnroutedStage(
             suspicion: Suspicion(limit: 3), clock: ManualClock(now), worker: .sample, cards: Vault(hasKey: true), names: TopologyNames())
         return stage.handle(

@@ -9,8 +9,8 @@ import Testing
     private let names = TopologyNames()
     private let now = Moment(milliseconds: 1_800_000_000_000)
 
-    private func message(to destination: Pipeline.OutgoingMessage.Destination, id: String = "m-1", correlationID: String? = nil) -> Broker.OutgoingMessage {
-        Pipeline.OutgoingMessage(
+    private func message(to destination: StageMessage.Destination, id: String = "m-1", correlationID: String? = nil) -> Broker.OutgoingMessage {
+        StageMessage(
             to: destination, messageID: id, type: "t", correlationID: correlationID, traceparent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
             body: [1]
         ).brokerMessage(names, now: now)
@@ -18,7 +18,7 @@ import Testing
 
     @Test func eachDestinationIsAnExchangeAndAKey() {
         for (destination, exchange, key) in [
-            (Pipeline.OutgoingMessage.Destination.stage(.retry), names.work, "retry"), (.results(.newSale, .approved), names.results, "new_sale.approved"),
+            (StageMessage.Destination.stage(.retry), names.work, "retry"), (.results(.newSale, .approved), names.results, "new_sale.approved"),
             (.results(nil, .rejected), names.results, "unknown.rejected"), (.reply(queue: "q"), "", "q"), (.deadLetters, names.dead, ""),
             (.cancels, names.cancels, ""), (.journal, names.journal, ""),
         ] {

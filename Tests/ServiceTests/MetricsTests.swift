@@ -16,8 +16,8 @@ import Testing
         metrics.page(circuits: [:]).split(separator: "\n").filter { $0.hasPrefix(name + "{") }
     }
 
-    private func told(_ merchant: String, _ kind: ResultKind = .approved, _ reason: String = "approved", unmapped: Decline? = nil) -> Handled.Account {
-        Handled.Account(merchantID: MerchantID(merchant), fate: .told(kind, reason: reason), unmapped: unmapped)
+    private func told(_ merchant: String, _ kind: ResultKind = .approved, _ reason: String = "approved", unmapped: Decline? = nil) -> StageOutcome.JournalEntry {
+        StageOutcome.JournalEntry(merchantID: MerchantID(merchant), fate: .told(kind, reason: reason), unmapped: unmapped)
     }
 
     private func decline(_ source: String, _ code: String) -> Decline {
@@ -49,7 +49,7 @@ import Testing
         let metrics = metrics(Merchant(id: "acme", flexFactorGateways: []))
         let before = lines(metrics, "salvage_results_total").count
         for number in 0..<5_000 {
-            metrics.record(Handled.Account(merchantID: MerchantID("m\(number)"), fate: .rejected(reason: "unknown_merchant")), stage: .intake, now: now)
+            metrics.record(StageOutcome.JournalEntry(merchantID: MerchantID("m\(number)"), fate: .rejected(reason: "unknown_merchant")), stage: .intake, now: now)
         }
         metrics.record(told("acme"), stage: .cascade, now: now)
         let after = lines(metrics, "salvage_results_total")
@@ -79,7 +79,7 @@ import Testing
                 source: source, code: "x", gatewayID: "7", networkCode: nil, network: nil, advice: nil, text: text, textDigest: nil, crmClass: nil,
                 orderType: .newSale, isCascade: true, confidence: says.confidence)
             metrics.record(
-                Handled.Account(merchantID: "acme", fate: .told(.skipped, reason: "hard_decline"), classification: says, decline: journaled), stage: .intake, now: now)
+                StageOutcome.JournalEntry(merchantID: "acme", fate: .told(.skipped, reason: "hard_decline"), classification: says, decline: journaled), stage: .intake, now: now)
         }
         count("ownprocessor", text: "Insufficient funds")
         count("Network Merchants", text: "Do not try again")

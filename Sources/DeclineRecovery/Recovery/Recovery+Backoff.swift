@@ -7,7 +7,7 @@ extension Recovery {
     var backoff: Moment.Span {
         let longest: Int64 = if case .cascade = route, failures <= 20 { 30_000 } else if failures <= 40 { 300_000 } else { 1_800_000 }
         let ceiling = min(Int64(1_000) << Int64(min(max(failures, 1), 11)), longest)
-        return .milliseconds(1_000 + Int64(lot % UInt64(ceiling - 1_000 + 1)))
+        return .milliseconds(1_000 + Int64(jitter % UInt64(ceiling - 1_000 + 1)))
     }
 
     /// When to try again after a failure: FlexFactor's `Retry-After` and our own open circuit are waited for.
@@ -24,7 +24,7 @@ extension Recovery {
     /// up, over half a minute.
     private var comeback: Moment.Span {
         let window: Int64 = if case .cascade = route { 30_000 } else { min(max(Int64(1_000) << Int64(min(max(failures, 0), 10)), 60_000), 600_000) }
-        return .milliseconds(Int64(lot % UInt64(window)))
+        return .milliseconds(Int64(jitter % UInt64(window)))
     }
 
     /// A pause that doubles, up to a limit.
@@ -37,11 +37,11 @@ extension Recovery {
     /// A long pause, give or take a tenth: what was put away together does not come back together.
     func spread(_ span: Moment.Span) -> Moment.Span {
         let tenth = max(span.milliseconds / 10, 1)
-        return .milliseconds(span.milliseconds - tenth + Int64(lot % UInt64(2 * tenth)))
+        return .milliseconds(span.milliseconds - tenth + Int64(jitter % UInt64(2 * tenth)))
     }
 
     /// A number drawn from the reference and the attempt.
-    private var lot: UInt64 {
+    private var jitter: UInt64 {
         var state: UInt64 = 0xcbf2_9ce4_8422_2325
         for byte in reference.text.utf8 { state = (state ^ UInt64(byte)) &* 0x0000_0100_0000_01b3 }
         state = (state ^ UInt64(truncatingIfNeeded: attempts)) &* 0x0000_0100_0000_01b3

@@ -6,7 +6,7 @@ extension ConsoleAPI {
         let filter = try LetterFilter { request.query[$0] }
         let offset = max(request.query["offset"].flatMap { Int($0) } ?? 0, 0)
         let limit = min(max(request.query["limit"].flatMap { Int($0) } ?? 50, 1), 200)
-        let page: (total: Int, letters: [LetterCase])
+        let page: (total: Int, letters: [LetterSummary])
         do throws(BrokerFailure) { page = try await shelf.page(filter, offset: offset, limit: limit) } catch { throw .broker(error) }
         return LetterView.object([
             ("total", .integer(Int64(page.total))), ("ready", .bool(flow.isReady.letters)), ("connected", .bool(shelf.broker.isConnected)),
@@ -23,7 +23,7 @@ extension ConsoleAPI {
         ])
     }
 
-    private func whole(_ text: String) async throws(ConsoleError) -> (LetterCase, DeadLetter) {
+    private func whole(_ text: String) async throws(ConsoleError) -> (LetterSummary, DeadLetter) {
         let id = try id(text)
         guard let summary = shelf.look({ $0[id] }) else { throw .notFound }
         try requireBroker()
@@ -63,7 +63,7 @@ extension ConsoleAPI {
             throw .badRequest("There is neither a body nor a patch.")
         }
         if case .failure(let refusal) = LetterEdit.apply(patch, to: letter) { throw .refused(refusal, patch, before) }
-        let outcome = Rehearsal(tools: tools, patch: patch.operations.isEmpty ? nil : patch, consent: .toAll).rehearse(summary, letter)
+        let outcome = DryRun(tools: tools, patch: patch.operations.isEmpty ? nil : patch, consent: .toAll).rehearse(summary, letter)
         let after = (try? JSONValue(parsing: outcome.body.span, limits: JSONLimits(bytes: .max, depth: 512))) ?? before
         return LetterView.object([
             ("patch", patch.json), ("differences", LetterView.differences(outcome.differences)), ("body", .string(after.pretty)),

@@ -61,7 +61,7 @@ extension ConsoleAPI {
         let selection = try selection(request.body)
         try requireBroker()
         let total: Int
-        let outcomes: [Rehearsal.Outcome]
+        let outcomes: [DryRun.Outcome]
         do throws(BrokerFailure) {
             let ids: [UUID5] = switch selection {
             case .letters(let ids): ids
@@ -69,11 +69,11 @@ extension ConsoleAPI {
             case .unfinished: []
             }
             total = ids.count
-            outcomes = try await Rehearsal(tools: tools, patch: patch, consent: consent).run(.letters(Array(ids.prefix(Self.mostRehearsed))))
+            outcomes = try await DryRun(tools: tools, patch: patch, consent: consent).run(.letters(Array(ids.prefix(Self.mostRehearsed))))
         } catch {
             throw .broker(error)
         }
-        let summary = RehearsalSummary(outcomes)
+        let summary = DryRunSummary(outcomes)
         // One that the stream holds no more has no outcome, and is left out as well.
         let rehearsed = min(total, Self.mostRehearsed)
         func number(_ count: Int) -> JSONValue { .integer(Int64(count)) }
@@ -86,7 +86,7 @@ extension ConsoleAPI {
         ])
     }
 
-    private func order(_ body: JSONValue, _ person: ConsoleRequest.Person) throws(ConsoleError) -> LetterOrder {
+    private func order(_ body: JSONValue, _ person: ConsoleRequest.Person) throws(ConsoleError) -> LetterAction {
         switch body["action"]?.string {
         case "replay":
             try require(.operator, person)
@@ -136,7 +136,7 @@ extension ConsoleAPI {
             throw ConsoleError(status: 409, what: "The run is finished.", advice: "Choose the letters anew.")
         }
         if run.plan.patch != nil { try require(.admin, person) }
-        let order = LetterOrder.replay(patch: run.plan.patch, isCanary: run.plan.isCanary, rate: run.plan.rate, consent: run.plan.consent)
+        let order = LetterAction.replay(patch: run.plan.patch, isCanary: run.plan.isCanary, rate: run.plan.rate, consent: run.plan.consent)
         return start(LetterJob(order, .unfinished(run: id), by: person.by, note: run.note, tools: tools))
     }
 

@@ -5,7 +5,7 @@ import Synchronization
 /// What the console's page asks for, and its answers as JSON. Knows no HTTP.
 public final class ConsoleAPI: Sendable {
     let tools: LetterTools
-    let flow: FlowShelf
+    let flow: FlowStore
     let merchants: @Sendable () -> [Merchant]
     let draft: @Sendable (_ yaml: String, _ merchant: Merchant) throws(DraftFaults) -> Merchant
     let version: String
@@ -15,7 +15,7 @@ public final class ConsoleAPI: Sendable {
     ///   - merchants: of the configuration as it stands when asked.
     ///   - draft: reads a mapping that somebody wants to try, and gives the merchant as it would then be.
     public init(
-        tools: LetterTools, flow: FlowShelf, merchants: @escaping @Sendable () -> [Merchant],
+        tools: LetterTools, flow: FlowStore, merchants: @escaping @Sendable () -> [Merchant],
         draft: @escaping @Sendable (_ yaml: String, _ merchant: Merchant) throws(DraftFaults) -> Merchant, version: String
     ) {
         self.tools = tools
@@ -25,7 +25,7 @@ public final class ConsoleAPI: Sendable {
         self.version = version
     }
 
-    var shelf: LetterShelf { tools.shelf }
+    var shelf: LetterStore { tools.shelf }
 
     package func answer(_ request: ConsoleRequest) async -> ConsoleResponse {
         do throws(ConsoleError) {
@@ -91,7 +91,7 @@ public final class ConsoleAPI: Sendable {
         let days = min(max(request.query["days"].flatMap { Int64($0) } ?? 45, 1), 90)
         let since = Moment(milliseconds: tools.clock.now().milliseconds - days * 86_400_000)
         let records: [JournalRecord]
-        let letters: [LetterCase]
+        let letters: [LetterSummary]
         do throws(BrokerFailure) {
             records = try await JournalReader.read(order, since: since, in: shelf.broker.journal)
             var filter = LetterFilter.all

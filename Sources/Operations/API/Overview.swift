@@ -2,7 +2,7 @@ import DeclineRecovery
 
 /// The overview as JSON: what goes on, what was recovered, what waits, what is not known.
 enum Overview {
-    static func json(_ flow: FlowShelf, letters: LetterShelf, jobs: JobRegistry, now: Moment) async throws(ConsoleError) -> JSONValue {
+    static func json(_ flow: FlowStore, letters: LetterStore, jobs: JobRegistry, now: Moment) async throws(ConsoleError) -> JSONValue {
         let depths: [String: Int]
         let isLocked: Bool
         do throws(BrokerFailure) {
@@ -63,7 +63,7 @@ enum Overview {
 
     /// Who acts on dead letters at the moment, as far as it can be told: the lock has no name, and what is done at a terminal shows by
     /// its first record.
-    private static func acting(_ letters: LetterShelf, _ jobs: JobRegistry) -> JSONValue {
+    private static func acting(_ letters: LetterStore, _ jobs: JobRegistry) -> JSONValue {
         func acts(_ by: String?, _ action: String?, _ since: Moment?, _ run: UUID5?) -> JSONValue {
             LetterView.object([
                 ("by", LetterView.text(by)), ("action", LetterView.text(action)), ("since", since.map { .integer($0.milliseconds) }),
@@ -79,7 +79,7 @@ enum Overview {
         }
     }
 
-    private static func unreadable(_ letters: LetterShelf) -> JSONValue {
+    private static func unreadable(_ letters: LetterStore) -> JSONValue {
         let (count, last) = letters.unreadable
         return LetterView.object([("count", .integer(Int64(count))), ("last", .array(last.reversed().map { .string($0.sentence) }))])
     }

@@ -20,7 +20,7 @@ public struct Standing: Sendable {
     /// Every charge of which nobody knows whether it happened.
     public var unknown: Int { settling + inDoubt }
 
-    public init(_ letters: LetterShelf, _ flow: FlowShelf) {
+    public init(_ letters: LetterStore, _ flow: FlowStore) {
         let doubt: (count: Int, oldest: Moment?)
         (toDo, withCRM, doubt) = letters.look { ($0.toDo(), $0.withCRM(), $0.inDoubt()) }
         unreadable = letters.unreadable.count

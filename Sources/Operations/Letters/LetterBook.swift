@@ -4,7 +4,7 @@ public import DeclineRecovery
 ///
 /// It keeps a summary of each letter and where the letter stands; bodies stay in the stream.
 public struct LetterBook: Sendable {
-    public private(set) var cases: [UUID5: LetterCase] = [:]
+    public private(set) var cases: [UUID5: LetterSummary] = [:]
     public private(set) var runs: [UUID5: ReplayRun] = [:]
     /// Every writing in its order. One that was overtaken by a later one of the same letter stays and is passed over.
     private var writings: [(id: UUID5, offset: Int64)] = []
@@ -18,10 +18,10 @@ public struct LetterBook: Sendable {
 
     public init() {}
 
-    public subscript(_ id: UUID5) -> LetterCase? { cases[id] }
+    public subscript(_ id: UUID5) -> LetterSummary? { cases[id] }
 
     /// The letters that were written last come first: a letter that died again is news.
-    public var newestFirst: some Sequence<LetterCase> {
+    public var newestFirst: some Sequence<LetterSummary> {
         writings.reversed().lazy.compactMap { writing in cases[writing.id].flatMap { $0.offset == writing.offset ? $0 : nil } }
     }
 
@@ -82,7 +82,7 @@ public struct LetterBook: Sendable {
         }
         writings.append((letter.id, offset))
         guard var known = cases[letter.id] else {
-            cases[letter.id] = LetterCase(letter, explanation: intern(Self.summary(of: letter)), trace: trace, at: offset)
+            cases[letter.id] = LetterSummary(letter, explanation: intern(Self.summary(of: letter)), trace: trace, at: offset)
             return
         }
         // The same delivery once more: its worker ended between writing and finishing, or wrote it twice.
@@ -188,7 +188,7 @@ public struct LetterBook: Sendable {
 }
 
 /// What the book keeps of one letter.
-public struct LetterCase: Sendable, Equatable {
+public struct LetterSummary: Sendable, Equatable {
     public let id: UUID5
     public let reason: DeadLetterReason
     public let stage: Stage

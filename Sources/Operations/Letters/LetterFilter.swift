@@ -37,7 +37,7 @@ public struct LetterFilter: Sendable, Equatable {
     public static let all = LetterFilter(states: Set(LetterState.allCases))
 
     /// Whether a letter is meant, its text left aside.
-    public func matches(_ letter: LetterCase) -> Bool {
+    public func matches(_ letter: LetterSummary) -> Bool {
         if let states { if !states.contains(letter.state) { return false } } else if !letter.isToDo { return false }
         if let reasons, !reasons.contains(letter.reason) { return false }
         if let stages, !stages.contains(letter.stage) { return false }

@@ -23,7 +23,7 @@ public struct LetterGroup: Sendable, Equatable {
     private var urgency: Int { handling == .reconcile ? 0 : reason.needsCRMConsent ? 1 : 2 }
 
     /// The most urgent first: charges in doubt, then what the CRM has to agree to, then the largest.
-    public static func of(_ letters: some Sequence<LetterCase>) -> [LetterGroup] {
+    public static func of(_ letters: some Sequence<LetterSummary>) -> [LetterGroup] {
         var groups: [Key: LetterGroup] = [:]
         for letter in letters {
             let key = Key(reason: letter.reason, stage: letter.stage, merchantID: letter.merchantID, handling: letter.handling)

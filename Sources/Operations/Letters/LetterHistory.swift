@@ -19,7 +19,7 @@ public struct LetterHistory: Sendable {
 
     public let entries: [Entry]
 
-    public init(_ summary: LetterCase, _ letter: DeadLetter, _ records: [LetterRecord]) {
+    public init(_ summary: LetterSummary, _ letter: DeadLetter, _ records: [LetterRecord]) {
         func written(_ at: Moment, by worker: String?, _ how: String) -> Entry { .written(at: at, by: worker, sentence: "\(how): \(letter.reason.rawValue)") }
         var all = [written(summary.firstAt, by: summary.occurrences == 1 ? letter.worker.id : nil, "written as a dead letter")]
         if summary.occurrences > 1 {

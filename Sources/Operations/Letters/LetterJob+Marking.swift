@@ -28,7 +28,7 @@ extension LetterJob {
         say(.finished, "\(meant.count == 1 ? "one letter" : "\(meant.count) letters") \(LetterRecord.Act.past(order))" + (leftOut > 0 ? ", \(leftOut) left out" : ""))
     }
 
-    private func refusal(of letter: LetterCase) -> String? {
+    private func refusal(of letter: LetterSummary) -> String? {
         switch order {
         case .restore: letter.isToDo ? "it is open already" : nil
         case .discard where letter.state == .discarded: "it is discarded already"
@@ -68,7 +68,7 @@ extension LetterJob {
     private static let mostUnanswered = 3
 
     /// - Returns: whether FlexFactor answered, as far as it was asked.
-    private func settle(_ id: UUID5, _ settler: Settler, _ lock: any HeldLock) async throws(LetterJobError) -> Bool {
+    private func settle(_ id: UUID5, _ settler: Reconciler, _ lock: any HeldLock) async throws(LetterJobError) -> Bool {
         let letter: DeadLetter?
         do throws(BrokerFailure) { letter = try await tools.shelf.letter(id) } catch { throw .broker(error) }
         guard let letter else {
@@ -97,7 +97,7 @@ extension LetterJob {
     /// First what settles the letter, confirmed, and then the record: a broker takes some messages of a batch and refuses others, and a
     /// letter that is resolved with nobody told is lost. What is told twice has the same ids.
     private func settled(
-        _ id: UUID5, by messages: [Pipeline.OutgoingMessage], _ resolution: LetterRecord.Resolution, _ lock: any HeldLock
+        _ id: UUID5, by messages: [StageMessage], _ resolution: LetterRecord.Resolution, _ lock: any HeldLock
     ) async throws(LetterJobError) {
         try await publish(messages.map { .stage($0) }, lock)
         try await publish([.record(record(.resolved([id], resolution), note: note))], lock)
@@ -108,7 +108,7 @@ extension LetterJob {
 extension LetterRecord.Act {
     fileprivate var past: String { word.replacing("_", with: " ") }
 
-    fileprivate static func past(_ order: LetterOrder) -> String {
+    fileprivate static func past(_ order: LetterAction) -> String {
         switch order {
         case .discard: "discarded"
         case .restore: "restored"
@@ -117,11 +117,11 @@ extension LetterRecord.Act {
     }
 }
 
-extension [LetterCase] {
+extension [LetterSummary] {
     /// Those that nothing speaks against, and the others with what does.
-    func split(_ refusal: (LetterCase) -> String?) -> (meant: [LetterCase], others: [(LetterCase, String)]) {
-        var meant: [LetterCase] = []
-        var others: [(LetterCase, String)] = []
+    func split(_ refusal: (LetterSummary) -> String?) -> (meant: [LetterSummary], others: [(LetterSummary, String)]) {
+        var meant: [LetterSummary] = []
+        var others: [(LetterSummary, String)] = []
         for letter in self {
             if let why = refusal(letter) { others.append((letter, why)) } else { meant.append(letter) }
         }

@@ -29,7 +29,7 @@ extension LetterJob {
     private func startOfRun(_ run: UUID5) -> Moment? { tools.shelf.look { $0.runs[run]?.startedAt } }
 
     /// The plan, its letters, and those of them that an earlier process has sent already.
-    private func planned(_ lock: any HeldLock) async throws(LetterJobError) -> (ReplayPlan, [LetterCase], Set<UUID5>) {
+    private func planned(_ lock: any HeldLock) async throws(LetterJobError) -> (ReplayPlan, [LetterSummary], Set<UUID5>) {
         if case .unfinished(let run) = selection {
             guard let found = tools.shelf.look({ $0.runs[run] }), found.end?.how != .finished else { throw .noSuchRun }
             let letters = try await selected()
@@ -62,10 +62,10 @@ extension LetterJob {
         return (plan, still, [])
     }
 
-    private func rehearsed(_ letters: [LetterCase], _ patch: JSONPatch?, _ consent: ReplayConsent) async throws(LetterJobError) -> [UUID5: String] {
-        let outcomes: [Rehearsal.Outcome]
+    private func rehearsed(_ letters: [LetterSummary], _ patch: JSONPatch?, _ consent: ReplayConsent) async throws(LetterJobError) -> [UUID5: String] {
+        let outcomes: [DryRun.Outcome]
         do throws(BrokerFailure) {
-            outcomes = try await Rehearsal(tools: tools, patch: patch, consent: consent).run(.letters(letters.map(\.id)))
+            outcomes = try await DryRun(tools: tools, patch: patch, consent: consent).run(.letters(letters.map(\.id)))
         } catch {
             throw .broker(error)
         }
@@ -73,7 +73,7 @@ extension LetterJob {
     }
 
     /// Why a letter's message may not be sent, as far as its summary tells.
-    static func refusal(of letter: LetterCase, _ patch: JSONPatch?) -> String? {
+    static func refusal(of letter: LetterSummary, _ patch: JSONPatch?) -> String? {
         switch letter.state {
         case .replayed: return "its message is under way already"
         case .resolved, .discarded: return "it is \(letter.state.rawValue); restore it first"
@@ -89,7 +89,7 @@ extension LetterJob {
     }
 
     private func send(
-        _ letters: [LetterCase], known: Set<UUID5>, _ plan: ReplayPlan, _ watch: OutcomeWatch, _ lock: any HeldLock
+        _ letters: [LetterSummary], known: Set<UUID5>, _ plan: ReplayPlan, _ watch: OutcomeWatch, _ lock: any HeldLock
     ) async throws(LetterJobError) {
         // What was sent and not noted by a process that died: the journal knows it.
         let unnoted = letters.filter { !known.contains($0.id) && watch[$0.id] != nil }
@@ -99,7 +99,7 @@ extension LetterJob {
         change { $0.done = before.count }
         var rest = letters.filter { !out.contains($0.id) }[...]
         let failedBefore = tools.shelf.look { $0.runs[id]?.failed.count } ?? 0
-        var sent: [LetterCase] = []
+        var sent: [LetterSummary] = []
         var told = tools.shelf.look { $0.runs[id]?.processed } ?? []
         let steps = plan.isCanary ? ReplayPlan.canarySteps + [Int.max] : [Int.max]
         for (number, step) in steps.enumerated() where !rest.isEmpty {
@@ -129,19 +129,19 @@ extension LetterJob {
     /// Sends letters at the plan's rate.
     ///
     /// - Returns: those whose messages are with the broker.
-    private func send(_ letters: [LetterCase], _ plan: ReplayPlan, _ lock: any HeldLock, _ what: String) async throws(LetterJobError) -> [LetterCase] {
-        var sent: [LetterCase] = []
+    private func send(_ letters: [LetterSummary], _ plan: ReplayPlan, _ lock: any HeldLock, _ what: String) async throws(LetterJobError) -> [LetterSummary] {
+        var sent: [LetterSummary] = []
         let size = min(max(plan.rate / 4, 1), 100)
         for start in stride(from: 0, to: letters.count, by: size) {
             if isStopping { break }
             let batch = letters[start..<min(start + size, letters.count)]
             let begun = tools.clock.uptime
             say(.running, "\(what)sending \(start + 1) to \(start + batch.count) of \(letters.count)")
-            var messages: [(letter: LetterCase, message: OperatorMessage)] = []
+            var messages: [(letter: LetterSummary, message: OperatorMessage)] = []
             var reopenings: [OperatorMessage] = []
             let bodies: [DeadLetter]
             do throws(BrokerFailure) { bodies = try await tools.shelf.letters(at: batch.map(\.offset)) } catch { throw .broker(error) }
-            let rehearsal = Rehearsal(tools: tools, patch: plan.patch, consent: plan.consent)
+            let rehearsal = DryRun(tools: tools, patch: plan.patch, consent: plan.consent)
             for letter in batch {
                 guard let whole = bodies.first(where: { $0.id == letter.id }) else {
                     leaveOut(letter.id, "the stream holds it no more")
@@ -169,8 +169,8 @@ extension LetterJob {
 
     /// Publishes messages and notes them. One that nobody takes does not hold up the others.
     private func publish(
-        _ messages: [(letter: LetterCase, message: OperatorMessage)], _ lock: any HeldLock
-    ) async throws(LetterJobError) -> [LetterCase] {
+        _ messages: [(letter: LetterSummary, message: OperatorMessage)], _ lock: any HeldLock
+    ) async throws(LetterJobError) -> [LetterSummary] {
         if messages.isEmpty { return [] }
         var sent = messages.map(\.letter)
         do throws(LetterJobError) {
@@ -200,7 +200,7 @@ extension LetterJob {
     ///
     /// - Returns: of how many it is not known.
     private func see(
-        _ sent: [LetterCase], _ told: inout Set<UUID5>, _ watch: OutcomeWatch, _ lock: any HeldLock
+        _ sent: [LetterSummary], _ told: inout Set<UUID5>, _ watch: OutcomeWatch, _ lock: any HeldLock
     ) async throws(LetterJobError) -> Int {
         let deadline = tools.clock.uptime + patience
         var open = sent.map(\.id).filter { !told.contains($0) }

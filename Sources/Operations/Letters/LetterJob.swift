@@ -4,13 +4,13 @@ import Synchronization
 
 /// What acting on letters needs beside the letters.
 public struct LetterTools: Sendable {
-    public let shelf: LetterShelf
+    public let shelf: LetterStore
     /// Under the configuration as it stands when asked.
     public let forecaster: @Sendable () -> Forecaster
     /// `nil` where no configuration is at hand: nobody can be asked then.
-    public let settler: Settler?
+    public let settler: Reconciler?
 
-    public init(shelf: LetterShelf, forecaster: @escaping @Sendable () -> Forecaster, settler: Settler?) {
+    public init(shelf: LetterStore, forecaster: @escaping @Sendable () -> Forecaster, settler: Reconciler?) {
         self.shelf = shelf
         self.forecaster = forecaster
         self.settler = settler
@@ -20,7 +20,7 @@ public struct LetterTools: Sendable {
 }
 
 /// What an operator asks for.
-public enum LetterOrder: Sendable, Equatable {
+public enum LetterAction: Sendable, Equatable {
     case replay(patch: JSONPatch?, isCanary: Bool, rate: Int, consent: ReplayConsent)
     case reconcile
     case discard
@@ -60,7 +60,7 @@ public enum LetterSelection: Sendable, Equatable {
 /// run of replays can be finished by another.
 public final class LetterJob: Sendable {
     public let id: UUID5
-    public let order: LetterOrder
+    public let order: LetterAction
     public let by: LetterRecord.Operator
     public let note: String?
     public let startedAt: Moment
@@ -121,7 +121,7 @@ public final class LetterJob: Sendable {
 
     /// - Parameter onResult: told of every letter's result; the progress keeps the last ones only.
     public init(
-        _ order: LetterOrder, _ selection: LetterSelection, by: LetterRecord.Operator, note: String?, tools: LetterTools,
+        _ order: LetterAction, _ selection: LetterSelection, by: LetterRecord.Operator, note: String?, tools: LetterTools,
         patience: Moment.Span = .seconds(60), onResult: @escaping @Sendable (Progress.Result) -> Void = { _ in }
     ) {
         self.order = order
@@ -211,7 +211,7 @@ public final class LetterJob: Sendable {
     }
 
     /// The letters that are meant, as they are now, the oldest first.
-    func selected() async throws(LetterJobError) -> [LetterCase] {
+    func selected() async throws(LetterJobError) -> [LetterSummary] {
         switch selection {
         case .letters(let named):
             var seen: Set<UUID5> = []

@@ -3,7 +3,7 @@ public import Pipeline
 
 /// Letters as JSON, for the command line's `--json` and for the console alike.
 public enum LetterView {
-    public static func summary(_ letter: LetterCase) -> JSONValue {
+    public static func summary(_ letter: LetterSummary) -> JSONValue {
         object([
             ("id", .string(letter.id.description)), ("state", .string(letter.state.rawValue)), ("reason", .string(letter.reason.rawValue)),
             ("explanation", .string(letter.explanation)), ("stage", .string(letter.stage.rawValue)), ("handling", .string(letter.handling.rawValue)),
@@ -25,7 +25,7 @@ public enum LetterView {
     }
 
     public static func detail(
-        _ summary: LetterCase, _ letter: DeadLetter, history: [LetterRecord], forecast: Forecast, suggestions: [Suggestion], original json: JSONValue?
+        _ summary: LetterSummary, _ letter: DeadLetter, history: [LetterRecord], forecast: Forecast, suggestions: [Suggestion], original json: JSONValue?
     ) -> JSONValue {
         let original = letter.original
         return object([

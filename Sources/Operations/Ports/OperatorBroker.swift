@@ -93,7 +93,7 @@ public enum OperatorMessage: Sendable, Equatable {
     case claim(ClaimRecord)
     case replay(ReplayMessage)
     /// What settling a charge in doubt publishes.
-    case stage(Pipeline.OutgoingMessage)
+    case stage(StageMessage)
 }
 
 /// What the broker did not do, in its own words.

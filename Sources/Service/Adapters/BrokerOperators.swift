@@ -28,13 +28,13 @@ struct BrokerOperators: OperatorBroker {
     }
 }
 
-extension LetterShelf {
+extension LetterStore {
     public convenience init(_ link: BrokerLink, _ names: TopologyNames) {
         self.init(BrokerOperators(link: link, names: names), names, clock: SystemClock())
     }
 }
 
-extension FlowShelf {
+extension FlowStore {
     convenience init(_ link: BrokerLink, _ names: TopologyNames) {
         self.init(BrokerOperators(link: link, names: names), names, clock: SystemClock())
     }

@@ -42,7 +42,7 @@ final class CancelTail: CancelDirectory {
         let probe = CancelNotice(merchantID: "", reference: RecoveryReference(orderID: UUID().uuidString, kind: .rerun, sequence: 0))
         probes.withLock { $0[probe] = caughtUp }
         _ = try await begin(link, names)
-        let notice = Pipeline.OutgoingMessage(
+        let notice = StageMessage(
             to: .cancels, messageID: probe.reference.text + "/cancel", type: CancelNotice.type, traceparent: nil, body: probe.encoded())
         while !stop.isSet, !caughtUp.isSet {
             // A connection that is lost meanwhile brings the next try.

@@ -53,7 +53,7 @@ final class LetterTail: MendDirectory {
             return entry.offset <= last
         }
         if isOfAnotherStream { book.withLock { $0 = MendBook() } }
-        switch LetterShelf.read(StreamMessage(entry)) {
+        switch LetterStore.read(StreamMessage(entry)) {
         case .record(let record, _): book.withLock { $0.take(record) }
         case .letter(let letter, _):
             guard let reference = book.withLock({ $0.take(letter) }) else { return }
@@ -64,7 +64,7 @@ final class LetterTail: MendDirectory {
 
     private func resolve(_ letter: UUID5, by reference: RecoveryReference, _ link: BrokerLink, _ names: TopologyNames) {
         let now = SystemClock().now()
-        let message = Pipeline.OutgoingMessage.resolving([letter], by: reference, worker: workerID, at: now).brokerMessage(names, now: now)
+        let message = StageMessage.resolving([letter], by: reference, worker: workerID, at: now).brokerMessage(names, now: now)
         Task {
             // Held where there is no connection, until there is one.
             try? await link.publish([message])

@@ -121,7 +121,7 @@ extension FieldTable {
 
     mutating func note(deliveries: Int) { if deliveries > 0 { note(HeaderName.deliveries, .integer(Int64(deliveries))) } }
 
-    mutating func note(_ share: Pipeline.OutgoingMessage.Share) {
+    mutating func note(_ share: StageMessage.Share) {
         note(HeaderName.share, .string(String(share.owner.prefix(200))))
         if let freeFrom = share.freeFrom { note(HeaderName.freeFrom, .integer(freeFrom.milliseconds)) }
     }

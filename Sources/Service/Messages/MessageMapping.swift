@@ -4,7 +4,7 @@ import Operations
 import Pipeline
 import Synchronization
 
-extension Pipeline.OutgoingMessage {
+extension StageMessage {
     /// The message as the broker takes it.
     ///
     /// - Parameter now: a message for the delay ladder says when it is due, so that whoever gets it can tell how late it came.
@@ -51,7 +51,7 @@ extension Broker.OutgoingMessage {
     ///
     /// - Parameter stage: whose queue it came from.
     /// - Parameter survived: how often it was handed out without its worker's end. As a new message it begins at what is left.
-    init(_ delivery: Delivery, at own: Stage, _ onward: Handled.Onward, _ names: TopologyNames, survived: Int = 0, now: Moment) {
+    init(_ delivery: Delivery, at own: Stage, _ onward: StageOutcome.Onward, _ names: TopologyNames, survived: Int = 0, now: Moment) {
         let notes = DeliveryNotes(delivery, at: own, names)
         let deliveries = notes.deliveries(survived: survived)
         var properties = delivery.properties

@@ -80,7 +80,7 @@ public final class ServiceMetrics: Sendable {
     /// The merchant's name where the configuration knows it, `other` where somebody made it up, and nothing where there is none.
     func label(_ merchant: MerchantID?) -> String { merchant.map(vocabulary.merchant) ?? "" }
 
-    func record(_ account: Handled.Account, stage: Stage, now: Moment) {
+    func record(_ account: StageOutcome.JournalEntry, stage: Stage, now: Moment) {
         let merchant = label(account.merchantID)
         if let unmapped = account.unmapped {
             let (source, code) = vocabulary.code(unmapped.responseCode, of: unmapped.responseCodeSource)

@@ -13,7 +13,7 @@ struct ConsoleMetrics: Sendable {
     private let parked = Metric("salvage_parked_recoveries", "Recoveries that wait for their next step.", kind: .gauge)
 
     /// The page that Prometheus reads.
-    func page(_ shelf: LetterShelf, _ flow: FlowShelf, now: Moment) -> String {
+    func page(_ shelf: LetterStore, _ flow: FlowStore, now: Moment) -> String {
         letters.reset()
         withCRM.reset()
         let standing = Standing(shelf, flow)

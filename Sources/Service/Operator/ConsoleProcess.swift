@@ -12,8 +12,8 @@ import UnixSignals
 public struct ConsoleProcess: Service {
     private let link: BrokerLink
     private let names: TopologyNames
-    private let shelf: LetterShelf
-    private let flow: FlowShelf
+    private let shelf: LetterStore
+    private let flow: FlowStore
     private let tools: OperatorTools
     private let logger: Logger
 
@@ -37,8 +37,8 @@ public struct ConsoleProcess: Service {
         var broker = settings.broker
         broker.connectionName = "salvage console \(ProcessInfo.processInfo.hostName)"
         let link = BrokerLink.connecting(broker) { event in Self.heard(event, logger) }
-        let shelf = LetterShelf(link, settings.names)
-        let flow = FlowShelf(link, settings.names)
+        let shelf = LetterStore(link, settings.names)
+        let flow = FlowStore(link, settings.names)
         let tools = OperatorTools(shelf, on: link, settings, configuration)
         let metrics = ConsoleMetrics()
         let environment = ProcessInfo.processInfo.environment

@@ -19,12 +19,12 @@ public struct OperatorTools: Sendable {
     /// Nothing may be settled before `catchUp`.
     ///
     /// - Parameter configuration: `nil` where none is at hand: nothing can be forecast or reconciled then.
-    public init(_ shelf: LetterShelf, on link: BrokerLink, _ settings: ProcessSettings, _ configuration: SalvageConfiguration?) {
+    public init(_ shelf: LetterStore, on link: BrokerLink, _ settings: ProcessSettings, _ configuration: SalvageConfiguration?) {
         let clock = SystemClock()
         let store = configuration.map { configuration in
             ConfigurationStore(configuration) { _, credentials in FlexFactorClient(credentials, now: clock.now) }
         }
-        var settler: Settler?
+        var settler: Reconciler?
         if let store {
             let cancels = CancelTail()
             let worker = DeadLetter.Worker(
@@ -34,7 +34,7 @@ public struct OperatorTools: Sendable {
                 try await cancels.catchUp(link, settings.names)
                 try await claims.catchUp(link, settings.names)
             }
-            settler = Settler(
+            settler = Reconciler(
                 flexFactor: LaneFlexFactor(store: store, lane: Lane(MultiThreadedEventLoopGroup.singleton.next()), keys: settings.cardKeys),
                 claims: claims,
                 cancels: cancels, clock: clock, wait: { try? await Task.sleep(for: .milliseconds($0.milliseconds)) }, worker: worker,

@@ -24,7 +24,7 @@ final class StageReport: Sendable {
         metrics.delayLateness.observe(max(Double(span.milliseconds) / 1_000, 0), stage.rawValue)
     }
 
-    func finished(_ account: Handled.Account, _ message: IncomingMessage) {
+    func finished(_ account: StageOutcome.JournalEntry, _ message: IncomingMessage) {
         let now = clock.now()
         metrics.record(account, stage: stage, now: now)
         if account.hasRefusedReply { refusedReply(account, message, now) }
@@ -85,7 +85,7 @@ final class StageReport: Sendable {
         }
     }
 
-    private func privateAddress(_ account: Handled.Account, _ now: Moment) {
+    private func privateAddress(_ account: StageOutcome.JournalEntry, _ now: Moment) {
         guard let suppressed = limiter.admit("private address", now: now) else { return }
         logger.warning(
             "A customer's address is one of a private network",
@@ -96,7 +96,7 @@ final class StageReport: Sendable {
     }
 
     /// The queue's name is the sender's word: it is shown without what it must not hold.
-    private func refusedReply(_ account: Handled.Account, _ message: IncomingMessage, _ now: Moment) {
+    private func refusedReply(_ account: StageOutcome.JournalEntry, _ message: IncomingMessage, _ now: Moment) {
         guard let suppressed = limiter.admit("reply refused", now: now) else { return }
         logger.warning(
             "No reply is sent: none may go to the queue that was named",
@@ -107,7 +107,7 @@ final class StageReport: Sendable {
             ])
     }
 
-    private func level(of fate: Handled.Fate) -> Logger.Level {
+    private func level(of fate: StageOutcome.Kind) -> Logger.Level {
         switch fate {
         case .passed(to: .suspects): .warning
         case .passed where stage == .unrouted: .warning

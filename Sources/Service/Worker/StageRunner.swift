@@ -8,7 +8,7 @@ import Synchronization
 
 /// Brings the deliveries of one queue through a stage: to a lane in one hop for a whole batch, and every delivery to its end.
 final class StageRunner: Sendable {
-    typealias Handle = @Sendable (IncomingMessage) async -> Handled
+    typealias Handle = @Sendable (IncomingMessage) async -> StageOutcome
 
     let stage: Stage
     private let lanes: [(lane: Lane, handle: Handle)]
@@ -172,7 +172,7 @@ final class StageRunner: Sendable {
         guard delivery.isOpen else { return }
         if stage == .held, let held = HeldMessage(delivery) { return await release(held, handed, lane) }
         let message = IncomingMessage(delivery, at: stage, names, survived: handed.survived)
-        var handled: Handled
+        var handled: StageOutcome
         if suspicion.course(at: stage, deliveries: message.deliveries) == .setAside {
             handled = .settingAside(message, from: stage)
         } else {

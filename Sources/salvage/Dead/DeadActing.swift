@@ -18,7 +18,7 @@ struct DeadActing: ParsableArguments {
         if let note, note.allSatisfy(\.isWhitespace) { throw ValidationError("The note is empty. Say why in a sentence.") }
     }
 
-    func act(_ order: LetterOrder, on selection: LetterSelection, note: String?, tools: LetterTools, patience: Moment.Span = .seconds(60)) async throws {
+    func act(_ order: LetterAction, on selection: LetterSelection, note: String?, tools: LetterTools, patience: Moment.Span = .seconds(60)) async throws {
         let selection = try await confirmed(order, selection, tools)
         let results = LetterResults()
         let job = LetterJob(order, selection, by: who.by, note: note, tools: tools, patience: patience, onResult: results.add)
@@ -45,7 +45,7 @@ struct DeadActing: ParsableArguments {
     }
 
     /// Acts on the letters that are chosen.
-    func act(_ order: LetterOrder, on which: LetterSelectionOptions, note: String?, at broker: BrokerOptions, config: ConfigOption? = nil) async throws {
+    func act(_ order: LetterAction, on which: LetterSelectionOptions, note: String?, at broker: BrokerOptions, config: ConfigOption? = nil) async throws {
         try await broker.withLetters(config: config) { tools, _ in
             try await act(order, on: which.selection(on: tools.letters.shelf, now: SystemClock().now()), note: note, tools: tools.letters)
         }
@@ -54,7 +54,7 @@ struct DeadActing: ParsableArguments {
     /// More than one letter is asked about, where a person can answer.
     ///
     /// - Returns: what was agreed to; letters that come later are not meant.
-    private func confirmed(_ order: LetterOrder, _ selection: LetterSelection, _ tools: LetterTools) async throws -> LetterSelection {
+    private func confirmed(_ order: LetterAction, _ selection: LetterSelection, _ tools: LetterTools) async throws -> LetterSelection {
         guard !yes, Terminal.isInput, case .filter(let filter) = selection else { return selection }
         let letters = try await tools.shelf.select(filter)
         let agreed = LetterSelection.letters(letters.reversed().map(\.id))
@@ -64,7 +64,7 @@ struct DeadActing: ParsableArguments {
         }
         // Of very many it would take a while.
         if case .replay(let patch, _, _, let consent) = order, letters.count <= 500 {
-            let summary = RehearsalSummary(try await Rehearsal(tools: tools, patch: patch, consent: consent).run(agreed))
+            let summary = DryRunSummary(try await DryRun(tools: tools, patch: patch, consent: consent).run(agreed))
             for line in summary.lines { Terminal.complain("  " + line) }
         }
         let answer = Terminal.ask("\(order.word) these \(letters.count) letters? Type \(letters.count) to go on: ")
@@ -124,7 +124,7 @@ struct DeadActing: ParsableArguments {
         if progress.state == .stopped {
             Terminal.show("\(progress.done) of \(progress.total) sent; go on with: salvage dead replay --resume \(job.id.description.prefix(8))")
         }
-        if results.contains(where: { $0.sentence.hasPrefix(Rehearsal.onlySkipped) }) {
+        if results.contains(where: { $0.sentence.hasPrefix(DryRun.onlySkipped) }) {
             Terminal.show("--accept-skips sends them all the same; `salvage dead show LETTER` may know a correction.")
         }
         if results.contains(where: { $0.sentence.hasSuffix(CRMConsent.condition) }) { Terminal.show("Where they do: --crm-agrees.") }
@@ -157,7 +157,7 @@ private final class LetterResults: Sendable {
     }
 }
 
-extension RehearsalSummary {
+extension DryRunSummary {
     var lines: [String] {
         let leftOut = reasons.filter(\.isLeftOut)
         var lines = ["\(sent) of \(count) would be sent"] + leftOut.prefix(10).map { "\($0.count) left out: \(Terminal.visible($0.sentence))" }

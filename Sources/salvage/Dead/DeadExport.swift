@@ -47,7 +47,7 @@ struct DeadFollow: AsyncParsableCommand {
     func run() async throws {
         let isJSON = json
         try await broker.withLink { link, settings in
-            let shelf = LetterShelf(link, settings.names)
+            let shelf = LetterStore(link, settings.names)
             _ = try await shelf.broker.letters.follow(from: .next, mostAhead: 1_000) { entries in
                 for entry in entries { Self.show(entry, shelf, isJSON) }
             }
@@ -56,9 +56,9 @@ struct DeadFollow: AsyncParsableCommand {
         }
     }
 
-    private static func show(_ entry: StreamMessage, _ shelf: LetterShelf, _ isJSON: Bool) {
+    private static func show(_ entry: StreamMessage, _ shelf: LetterStore, _ isJSON: Bool) {
         if isJSON { return Terminal.show(String(decoding: entry.body, as: UTF8.self)) }
-        switch LetterShelf.read(entry) {
+        switch LetterStore.read(entry) {
         case .letter(let letter, _):
             let about = letter.subject.orderID.map { " order \($0)" } ?? ""
             Terminal.show("\(letter.writtenAt.rfc3339)  \(Terminal.paint(letter.reason.rawValue, .red))  \(letter.id.description.prefix(8))\(Terminal.visible(about)): \(Terminal.visible(letter.explanation))")

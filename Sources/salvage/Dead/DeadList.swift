@@ -111,7 +111,7 @@ struct DeadStats: AsyncParsableCommand {
 
 extension DeadStats {
     /// Nothing stands in the stream of letters that nobody is told of.
-    static func complain(of unreadable: (count: Int, last: [LetterShelf.Unreadable])) {
+    static func complain(of unreadable: (count: Int, last: [LetterStore.Unreadable])) {
         if unreadable.count == 0 { return }
         Terminal.complain("\(Terminal.count(unreadable.count, "message")) among the letters cannot be read by this version; a later one wrote "
             + "\(unreadable.count == 1 ? "it" : "them") perhaps. The last: \(Terminal.visible(unreadable.last.last?.sentence ?? "")).")

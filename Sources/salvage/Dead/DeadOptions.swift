@@ -92,7 +92,7 @@ struct LetterSelectionOptions: ParsableArguments {
         if !ids.isEmpty, filter.isGiven || all { throw ValidationError("Give either ids or a filter.") }
     }
 
-    func selection(on shelf: LetterShelf, now: Moment) throws -> LetterSelection {
+    func selection(on shelf: LetterStore, now: Moment) throws -> LetterSelection {
         if ids.isEmpty { return .filter(try filter.filter(now: now)) }
         return .letters(try ids.map { try shelf.id($0) })
     }
@@ -123,7 +123,7 @@ enum DeadExit {
     static let interrupted = ExitCode(130)
 }
 
-extension LetterShelf {
+extension LetterStore {
     /// The one letter that an id, or the beginning of one, means.
     func id(_ text: String) throws -> UUID5 {
         if text.allSatisfy(\.isWhitespace) { throw ExitCode.misuse("a letter's id is empty. `salvage dead list` shows the ids.") }
@@ -137,13 +137,13 @@ extension LetterShelf {
 
 extension BrokerOptions {
     /// All letters as they stand now, and as they come while the command runs. Of very many it shows how far it has read.
-    func withShelf<Result: Sendable>(_ body: (LetterShelf, ProcessSettings) async throws -> Result) async throws -> Result {
+    func withShelf<Result: Sendable>(_ body: (LetterStore, ProcessSettings) async throws -> Result) async throws -> Result {
         try await withShelf { shelf, _, settings in try await body(shelf, settings) }
     }
 
-    private func withShelf<Result: Sendable>(_ body: (LetterShelf, BrokerLink, ProcessSettings) async throws -> Result) async throws -> Result {
+    private func withShelf<Result: Sendable>(_ body: (LetterStore, BrokerLink, ProcessSettings) async throws -> Result) async throws -> Result {
         try await withLink { link, settings in
-            let shelf = LetterShelf(link, settings.names)
+            let shelf = LetterStore(link, settings.names)
             try await shelf.follow()
             let reading = Task {
                 try? await Task.sleep(for: .milliseconds(500))

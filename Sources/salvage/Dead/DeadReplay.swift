@@ -98,11 +98,11 @@ struct DeadReplay: AsyncParsableCommand {
             Terminal.complain("Nothing was done.")
             throw DeadExit.nothingMeant
         }
-        let order = LetterOrder.replay(patch: nil, isCanary: run.plan.isCanary, rate: run.plan.rate, consent: run.plan.consent)
+        let order = LetterAction.replay(patch: nil, isCanary: run.plan.isCanary, rate: run.plan.rate, consent: run.plan.consent)
         try await acting.act(order, on: .unfinished(run: run.id), note: nil, tools: tools.letters, patience: .seconds(Int64(wait)))
     }
 
-    private func run(on shelf: LetterShelf) throws -> ReplayRun {
+    private func run(on shelf: LetterStore) throws -> ReplayRun {
         let (unfinished, all) = shelf.look { ($0.unfinishedRuns, $0.runsNewestFirst) }
         if let name = ids.first?.lowercased() {
             let found = all.filter { $0.id.description.hasPrefix(name) }
@@ -121,7 +121,7 @@ struct DeadReplay: AsyncParsableCommand {
 
     /// Says what would become of each letter, and what a correction changes; of many, in numbers.
     private func rehearse(_ selection: LetterSelection, _ patch: JSONPatch?, _ tools: OperatorTools) async throws {
-        let rehearsal = Rehearsal(tools: tools.letters, patch: patch, consent: consent)
+        let rehearsal = DryRun(tools: tools.letters, patch: patch, consent: consent)
         let outcomes = try await rehearsal.run(selection)
         if outcomes.isEmpty {
             Terminal.complain("No letter is meant.")
@@ -140,7 +140,7 @@ struct DeadReplay: AsyncParsableCommand {
             for fault in outcome.forecast.faults { Terminal.show("    \(Terminal.visible(fault.path)): \(Terminal.visible(fault.message))") }
         }
         if !acting.json {
-            if outcomes.count > 1 { for line in RehearsalSummary(outcomes).lines { Terminal.show(line + ".") } }
+            if outcomes.count > 1 { for line in DryRunSummary(outcomes).lines { Terminal.show(line + ".") } }
             if isMany { Terminal.complain("--json tells of every letter.") }
         }
         if outcomes.contains(where: { $0.refusal != nil }) { throw ExitCode.failure }

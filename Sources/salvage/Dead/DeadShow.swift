@@ -27,7 +27,7 @@ struct DeadShow: AsyncParsableCommand {
                 throw DeadExit.nothingMeant
             }
             let history = try await shelf.history(of: id)
-            let rehearsed = Rehearsal(tools: tools.letters, patch: nil, consent: .toAll).rehearse(summary, letter)
+            let rehearsed = DryRun(tools: tools.letters, patch: nil, consent: .toAll).rehearse(summary, letter)
             let forecast = rehearsed.forecast
             let suggestions = Suggestion.all(for: letter, merchants: tools.merchants, now: SystemClock().now())
             if isJSON {
@@ -44,10 +44,10 @@ struct DeadShow: AsyncParsableCommand {
 
 /// A letter for a person at a terminal.
 struct DeadLetterPage {
-    let summary: LetterCase
+    let summary: LetterSummary
     let letter: DeadLetter
     let history: [LetterRecord]
-    let rehearsed: Rehearsal.Outcome
+    let rehearsed: DryRun.Outcome
     let configuration: String?
     let suggestions: [Suggestion]
 

@@ -9,7 +9,7 @@ import Testing
         .outcomeUnknown, stage: .retry, merchant: "acme", order: "A1", reference: reference, gateway: "42", at: 100)
 
     /// The letter, written at 100 and again at 200.
-    private static let entry: LetterCase = {
+    private static let entry: LetterSummary = {
         var timeline = LetterTimeline()
         timeline.dies(letter, .numbered(1))
         timeline.dies(

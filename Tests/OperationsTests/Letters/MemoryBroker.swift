@@ -24,7 +24,7 @@ final class MemoryBroker: Sendable {
         var followers: [StreamName: [@Sendable ([StreamMessage]) -> Void]] = [:]
         var sent: [ReplayMessage] = []
         var claims: [ClaimRecord] = []
-        var results: [Pipeline.OutgoingMessage] = []
+        var results: [StageMessage] = []
         var holder: Int?
         var processes = 0
         var refused: Set<String> = []
@@ -39,7 +39,7 @@ final class MemoryBroker: Sendable {
 
     var sent: [ReplayMessage] { state.withLock { $0.sent } }
     var claims: [ClaimRecord] { state.withLock { $0.claims } }
-    var results: [Pipeline.OutgoingMessage] { state.withLock { $0.results } }
+    var results: [StageMessage] { state.withLock { $0.results } }
     /// The records of what was done, in their order.
     var records: [LetterRecord] {
         state.withLock { ($0.streams[.letters] ?? []).compactMap { message in try? LetterRecord.decode(message.body).get() } }

@@ -40,11 +40,11 @@ struct OperatorWorld {
 
     /// What one operator's process works with, its letters read.
     func tools(_ process: Process) async throws -> LetterTools {
-        let shelf = LetterShelf(process, TopologyNames(), clock: clock)
+        let shelf = LetterStore(process, TopologyNames(), clock: clock)
         try await shelf.follow()
         return LetterTools(
             shelf: shelf, forecaster: { Forecaster(merchants: nil, now: clock.now()) },
-            settler: Settler(
+            settler: Reconciler(
                 flexFactor: flexFactor, claims: claims, cancels: Cancels(), clock: clock, wait: { await clock.wait($0) }, worker: .sample,
                 cards: Vault(hasKey: true), callLimit: .seconds(20)))
     }
@@ -52,7 +52,7 @@ struct OperatorWorld {
     /// Lets one process do one thing to its end, or to its own.
     @discardableResult
     func act(
-        _ order: LetterOrder, _ selection: LetterSelection, dyingAfter effects: Int = .max, by: LetterRecord.Operator = .ada
+        _ order: LetterAction, _ selection: LetterSelection, dyingAfter effects: Int = .max, by: LetterRecord.Operator = .ada
     ) async throws -> (job: LetterJob, isAlive: Bool) {
         let process = broker.process(dyingAfter: effects)
         let job = LetterJob(order, selection, by: by, note: "because", tools: try await tools(process))
@@ -69,8 +69,8 @@ struct OperatorWorld {
     }
 }
 
-extension LetterOrder {
-    static func replay(isCanary: Bool = false, ofCRM: Bool = false) -> LetterOrder {
+extension LetterAction {
+    static func replay(isCanary: Bool = false, ofCRM: Bool = false) -> LetterAction {
         .replay(patch: nil, isCanary: isCanary, rate: 50, consent: ReplayConsent(ofCRM: ofCRM))
     }
 }

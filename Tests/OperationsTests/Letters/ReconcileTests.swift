@@ -69,8 +69,8 @@ import Testing
 
     // MARK: Marking
 
-    @Test(arguments: [(LetterOrder.discard, LetterState.discarded), (.resolve, .resolved)])
-    func whereverTheProcessDiesALetterIsMarkedOrAsItWas(order: LetterOrder, marked: LetterState) async throws {
+    @Test(arguments: [(LetterAction.discard, LetterState.discarded), (.resolve, .resolved)])
+    func whereverTheProcessDiesALetterIsMarkedOrAsItWas(order: LetterAction, marked: LetterState) async throws {
         for effects in 0...2 {
             let world = OperatorWorld()
             let ids = world.write((0..<1_200).map { OperatorWorld.letter("MARK\($0)") })

@@ -4,7 +4,7 @@ public import DeclineRecovery
 ///
 /// It is the recovery's own life that goes on here, from a phase in which nothing is charged any more; an order that is still open is
 /// cancelled, so that nobody is charged after the CRM was told a failure (behaviour.md §5, §6).
-public struct Settler: Sendable {
+public struct Reconciler: Sendable {
     private let flexFactor: any FlexFactorPort
     private let claims: any ClaimsPort
     private let cancels: any CancelDirectory
@@ -40,11 +40,11 @@ public struct Settler: Sendable {
         timing = RecoveryTiming(settle: .seconds(2), reconcileFor: .days(36_500))
     }
 
-    public enum Settlement: Sendable {
+    public enum Reconciliation: Sendable {
         /// It is known how it ended. What is to be published, and the kind of the result.
-        case told(ResultKind, [OutgoingMessage])
+        case told(ResultKind, [StageMessage])
         /// Its days are not over: its stage goes on with it.
-        case handedBack(Stage, [OutgoingMessage])
+        case handedBack(Stage, [StageMessage])
         /// Not known yet; what was seen.
         case open(String)
         /// Nor could FlexFactor be asked: it is away.
@@ -53,7 +53,7 @@ public struct Settler: Sendable {
         case unreadable(String)
     }
 
-    public func settle(_ letter: DeadLetter, traceparent: String?) async -> Settlement {
+    public func settle(_ letter: DeadLetter, traceparent: String?) async -> Reconciliation {
         guard case .recovery(var recovery) = WorkEnvelope.decode(letter.original.redactedBody) else {
             return .unreadable("the letter's message is no recovery of this version; settle it by hand at FlexFactor and mark it as resolved")
         }
@@ -75,10 +75,10 @@ public struct Settler: Sendable {
         }
     }
 
-    private func ask(_ taken: Recovery, _ stage: Stage, _ traceparent: String?) async -> Settlement {
+    private func ask(_ taken: Recovery, _ stage: Stage, _ traceparent: String?) async -> Reconciliation {
         var recovery = taken
-        let witness = Witness(flexFactor)
-        let pursuit = Pursuit(
+        let witness = RecordingFlexFactor(flexFactor)
+        let pursuit = RecoveryRunner(
             stage, flexFactor: witness, claims: claims, clock: clock, worker: worker, cards: cards, timing: timing, callLimit: callLimit)
         let patient = clock.now() + patience
         while true {
@@ -91,9 +91,9 @@ public struct Settler: Sendable {
             case .tell(_, let corrects, _):
                 guard let result = event?.correcting(corrects) else { return .open("nothing is to be told") }
                 let now = clock.now()
-                let handled = Handled(
+                let handled = StageOutcome(
                     publishing: result.messages(reply: nil, traceparent: traceparent),
-                    account: Handled.Account(
+                    account: StageOutcome.JournalEntry(
                         merchantID: recovery.merchantID, reference: recovery.reference, gatewayID: recovery.gatewayID,
                         fate: .told(result.kind, reason: result.reason.code), declinedAt: recovery.declinedAt, attempts: recovery.attempts))
                 return .told(result.kind, handled.publishing(from: stage, at: now, worker: worker.id, traceparent: traceparent))
@@ -112,7 +112,7 @@ public struct Settler: Sendable {
 }
 
 /// Remembers what FlexFactor said last, for a person.
-private actor Witness: FlexFactorPort {
+private actor RecordingFlexFactor: FlexFactorPort {
     private let port: any FlexFactorPort
     private(set) var lastWords = "FlexFactor was not asked"
     private(set) var wasAnswered = true

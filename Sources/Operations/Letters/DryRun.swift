@@ -2,7 +2,7 @@ public import DeclineRecovery
 public import Pipeline
 
 /// A dry run: what a replay would do with each letter, by the same rules, sending nothing.
-public struct Rehearsal: Sendable {
+public struct DryRun: Sendable {
     private let tools: LetterTools
     private let patch: JSONPatch?
     private let consent: ReplayConsent
@@ -17,7 +17,7 @@ public struct Rehearsal: Sendable {
     public static let onlySkipped = "it would only be skipped: "
 
     public struct Outcome: Sendable {
-        public let letter: LetterCase
+        public let letter: LetterSummary
         /// Why it would not be sent.
         public let refusal: String?
         /// Whether it would not be sent only because the CRM would be told `skipped`.
@@ -47,7 +47,7 @@ public struct Rehearsal: Sendable {
     }
 
     public func run(_ selection: LetterSelection) async throws(BrokerFailure) -> [Outcome] {
-        let letters: [LetterCase] = switch selection {
+        let letters: [LetterSummary] = switch selection {
         case .letters(let ids):
             tools.shelf.look { book in
                 var seen: Set<UUID5> = []
@@ -66,7 +66,7 @@ public struct Rehearsal: Sendable {
         return outcomes
     }
 
-    public func rehearse(_ summary: LetterCase, _ letter: DeadLetter) -> Outcome {
+    public func rehearse(_ summary: LetterSummary, _ letter: DeadLetter) -> Outcome {
         let forecaster = tools.forecaster()
         let refused = LetterJob.refusal(of: summary, patch)
         func outcome(_ body: [UInt8], _ differences: [JSONDifference], _ refusal: String?) -> Outcome {

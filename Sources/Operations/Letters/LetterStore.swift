@@ -3,7 +3,7 @@ import Synchronization
 
 /// The dead letters as this process sees them: the book, folded from their stream and kept up to date, and the letters themselves, read
 /// from the stream when somebody opens one. Looking writes nothing.
-public final class LetterShelf: Sendable {
+public final class LetterStore: Sendable {
     public let broker: any OperatorBroker
     public let names: TopologyNames
     let clock: any OperatorClock
@@ -120,14 +120,14 @@ public final class LetterShelf: Sendable {
     }
 
     /// A page of the letters that are meant, the newest first, and how many there are in all.
-    public func page(_ filter: LetterFilter, offset: Int, limit: Int) async throws(BrokerFailure) -> (total: Int, letters: [LetterCase]) {
+    public func page(_ filter: LetterFilter, offset: Int, limit: Int) async throws(BrokerFailure) -> (total: Int, letters: [LetterSummary]) {
         if filter.hasText {
             let found = try await select(filter)
             return (found.count, Array(found.dropFirst(offset).prefix(limit)))
         }
         return look { book in
             var total = 0
-            var page: [LetterCase] = []
+            var page: [LetterSummary] = []
             for letter in book.newestFirst where filter.matches(letter) {
                 if total >= offset, page.count < limit { page.append(letter) }
                 total += 1
@@ -143,7 +143,7 @@ public final class LetterShelf: Sendable {
     }
 
     /// The letters that are meant, the newest first.
-    public func select(_ filter: LetterFilter) async throws(BrokerFailure) -> [LetterCase] {
+    public func select(_ filter: LetterFilter) async throws(BrokerFailure) -> [LetterSummary] {
         let found = look { book in book.newestFirst.filter(filter.matches) }
         guard let text = filter.text, filter.hasText else { return found }
         let wanted = text.lowercased()
@@ -153,7 +153,7 @@ public final class LetterShelf: Sendable {
     }
 
     /// Which letters hold a text in their message or faults.
-    private func search(_ lowercased: String, in letters: [LetterCase]) async throws(BrokerFailure) -> Set<UUID5> {
+    private func search(_ lowercased: String, in letters: [LetterSummary]) async throws(BrokerFailure) -> Set<UUID5> {
         guard let first = letters.map(\.offset).min() else { return [] }
         let wanted = Set(letters.map(\.id))
         let needle = Array(lowercased.utf8)
@@ -181,7 +181,7 @@ public final class LetterShelf: Sendable {
     }
 
     /// Hands out letters as they stand in the stream, the oldest first, some hundreds at a time, for as many as there are.
-    public func export(_ letters: [LetterCase], _ body: (LetterCase, StreamMessage) throws -> Void) async throws {
+    public func export(_ letters: [LetterSummary], _ body: (LetterSummary, StreamMessage) throws -> Void) async throws {
         let byOffset = Dictionary(letters.map { ($0.offset, $0) }, uniquingKeysWith: { first, _ in first })
         let offsets = byOffset.keys.sorted()
         for start in stride(from: 0, to: offsets.count, by: 500) {
@@ -236,7 +236,7 @@ public final class LetterShelf: Sendable {
     }
 }
 
-extension LetterCase {
+extension LetterSummary {
     /// Whether what is kept of the letter says a text.
     fileprivate func says(_ lowercased: String) -> Bool {
         [explanation, id.description, orderID, reference?.text, merchantID?.text, gatewayID?.text, reason.rawValue].contains { text in

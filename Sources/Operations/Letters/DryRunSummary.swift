@@ -1,7 +1,7 @@
 import Pipeline
 
 /// A dry run of many letters in numbers.
-public struct RehearsalSummary: Sendable {
+public struct DryRunSummary: Sendable {
     public let count: Int
     /// Those that would be worked on, skipped, or of which it cannot be told; the rest is left out.
     public let goes: Int
@@ -20,7 +20,7 @@ public struct RehearsalSummary: Sendable {
 
     public var sent: Int { goes + skips + unknown }
 
-    public init(_ outcomes: [Rehearsal.Outcome]) {
+    public init(_ outcomes: [DryRun.Outcome]) {
         let sent = outcomes.filter { $0.refusal == nil }
         count = outcomes.count
         goes = sent.count { $0.forecast.verdict == .goes }

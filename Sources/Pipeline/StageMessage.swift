@@ -1,7 +1,7 @@
 public import DeclineRecovery
 
 /// A message that a stage wants published before its delivery is finished.
-public struct OutgoingMessage: Sendable, Equatable {
+public struct StageMessage: Sendable, Equatable {
     public let destination: Destination
     public let messageID: String
     public let type: String

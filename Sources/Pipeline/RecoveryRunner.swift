@@ -3,7 +3,7 @@ import DeclineRecovery
 /// Pursues a recovery as far as it goes now: ask FlexFactor until the recovery knows how it ended or wants to wait, publish what that means.
 ///
 /// What is wanted `Recovery` decides, and what may be done the claims; a repeat of any step after a crash is the same call with the same key.
-struct Pursuit: Sendable {
+struct RecoveryRunner: Sendable {
     let stage: Stage
     let flexFactor: any FlexFactorPort
     let claims: any ClaimsPort
@@ -32,7 +32,7 @@ struct Pursuit: Sendable {
     /// - Parameter pickUp: tells the recovery what is known besides.
     func handle(
         _ message: IncomingMessage, belongs: (RecoveryRoute) -> Bool, pickUp: (inout Recovery) -> Void
-    ) async -> Handled {
+    ) async -> StageOutcome {
         switch WorkEnvelope.decode(message.body) {
         case .recovery(var recovery):
             guard belongs(recovery.route) else {
@@ -90,12 +90,12 @@ struct Pursuit: Sendable {
     /// Between two tries when no claim can be made.
     private static let hold: Moment.Span = .seconds(5)
 
-    private func finish(_ recovery: Recovery, _ end: ClaimedRecovery.Finish, _ event: ResultEvent?, _ message: IncomingMessage) -> Handled {
+    private func finish(_ recovery: Recovery, _ end: ClaimedRecovery.Finish, _ event: ResultEvent?, _ message: IncomingMessage) -> StageOutcome {
         switch end {
         case .stop(let stop): return finish(recovery, stop, message)
         case .hold: return park(recovery, for: Self.hold, message, because: "no claim can be made")
         case .again(let record):
-            return Handled(
+            return StageOutcome(
                 publishing: record.messages(reply: recovery.reply, traceparent: message.traceparent), account: account(of: recovery, record.fate))
         case .tell(_, let corrects, let isSpent):
             // What is claimed is told: the very event.
@@ -105,27 +105,27 @@ struct Pursuit: Sendable {
             guard isSpent else {
                 var account = account(of: recovery, .told(result.kind, reason: result.reason.code))
                 account.other = result.other
-                return Handled(publishing: publishing, account: account)
+                return StageOutcome(publishing: publishing, account: account)
             }
             let letter = letters.letter(
                 message, because: .attemptsSpent, explanation: "FlexFactor could not be reached in \(recovery.attempts) calls; nothing was sent.",
                 subject: DeadLetter.Subject(recovery), attempts: recovery.attempts, now: clock.now())
-            return Handled(publishing: publishing + [letter], account: account(of: recovery, .deadLettered(.attemptsSpent)))
+            return StageOutcome(publishing: publishing + [letter], account: account(of: recovery, .deadLettered(.attemptsSpent)))
         }
     }
 
-    private func finish(_ recovery: Recovery, _ stop: RecoveryStop, _ message: IncomingMessage) -> Handled {
+    private func finish(_ recovery: Recovery, _ stop: RecoveryStop, _ message: IncomingMessage) -> StageOutcome {
         let now = clock.now()
         switch stop {
         case .park(let until):
             return park(recovery, for: until - now, message, because: recovery.phase.word)
         case .advance:
-            return Handled(
+            return StageOutcome(
                 publishing: [recovery.message(to: .stage(stage), traceparent: message.traceparent)],
                 account: account(of: recovery, .passed(to: stage)))
         case .submitted(let id, let until):
             let result = ResultEvent(of: recovery, .submitted, flexFactorOrderID: id, at: now)
-            return Handled(
+            return StageOutcome(
                 publishing: result.messages(reply: nil, traceparent: message.traceparent)
                     + [recovery.message(to: .delayed(stage, until - now), traceparent: message.traceparent)],
                 account: account(of: recovery, .told(result.kind, reason: result.reason.code), until: until))
@@ -139,7 +139,7 @@ struct Pursuit: Sendable {
             let letter = letters.letter(
                 message, because: DeadLetterReason(reason), explanation: reason.sentence,
                 subject: DeadLetter.Subject(recovery), attempts: recovery.attempts, now: now)
-            return Handled(
+            return StageOutcome(
                 publishing: result.messages(reply: recovery.reply, traceparent: message.traceparent) + [letter],
                 account: account(of: recovery, .deadLettered(DeadLetterReason(reason))))
         // Both are told by a claim.
@@ -150,36 +150,36 @@ struct Pursuit: Sendable {
     private func reject(
         _ recovery: Recovery, _ rejection: ResultReason.Rejection, letter reason: DeadLetterReason, _ explanation: String,
         _ errors: [FieldError], _ message: IncomingMessage, _ now: Moment
-    ) -> Handled {
+    ) -> StageOutcome {
         let result = ResultEvent(of: recovery, .rejected(rejection), faults: errors, edition: "post-\(recovery.post)", at: now)
         let letter = letters.letter(
             message, because: reason, explanation: explanation, faults: errors, subject: DeadLetter.Subject(recovery),
             attempts: recovery.attempts, now: now)
-        return Handled(
+        return StageOutcome(
             publishing: result.messages(reply: recovery.reply, traceparent: message.traceparent) + [letter],
             account: account(of: recovery, .rejected(reason: result.reason.code)))
     }
 
-    private func park(_ recovery: Recovery, for delay: Moment.Span, _ message: IncomingMessage, because why: String) -> Handled {
-        Handled(
+    private func park(_ recovery: Recovery, for delay: Moment.Span, _ message: IncomingMessage, because why: String) -> StageOutcome {
+        StageOutcome(
             publishing: [recovery.message(to: .delayed(stage, delay), traceparent: message.traceparent)],
             account: account(of: recovery, .parked(delay, because: why)))
     }
 
     /// A newer worker wrote this envelope: one of its kind will understand it. Meanwhile it waits, rather than being guessed at.
-    private func handBack(_ message: IncomingMessage, version: String) -> Handled {
+    private func handBack(_ message: IncomingMessage, version: String) -> StageOutcome {
         let delay = Moment.Span.seconds(30)
-        return Handled(
+        return StageOutcome(
             publishing: [
-                OutgoingMessage(
+                StageMessage(
                     to: .delayed(stage, delay), messageID: message.messageID ?? "", type: message.type ?? version,
                     correlationID: message.correlationID, traceparent: message.traceparent, body: message.body)
             ],
-            account: Handled.Account(fate: .parked(delay, because: "newer envelope \(version)")))
+            account: StageOutcome.JournalEntry(fate: .parked(delay, because: "newer envelope \(version)")))
     }
 
-    private func account(of recovery: Recovery, _ fate: Handled.Fate, until: Moment? = nil) -> Handled.Account {
-        Handled.Account(
+    private func account(of recovery: Recovery, _ fate: StageOutcome.Kind, until: Moment? = nil) -> StageOutcome.JournalEntry {
+        StageOutcome.JournalEntry(
             merchantID: recovery.merchantID, reference: recovery.reference, gatewayID: recovery.gatewayID, fate: fate,
             declinedAt: recovery.declinedAt, attempts: recovery.attempts, wasUnknown: recovery.phase.mayBeCharged, until: until,
             amount: recovery.amount)

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// A letter whose charge may have happened is asked about until it is known, and nothing is charged meanwhile.
-@Suite struct SettlerTests {
+@Suite struct ReconcilerTests {
     private static let declinedAt = Moment(milliseconds: 1_800_000_000_000)
     private static let traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
     private static let until = declinedAt + .days(21)
@@ -25,8 +25,8 @@ import Testing
     private func settle(
         _ letter: DeadLetter, _ flexFactor: ScriptedFlexFactor, at clock: ManualClock, cancels: Cancels = Cancels(),
         patience: Moment.Span = .seconds(30), underWay: Moment.Span = .seconds(0)
-    ) async -> Settler.Settlement {
-        let settler = Settler(
+    ) async -> Reconciler.Reconciliation {
+        let settler = Reconciler(
             flexFactor: flexFactor, claims: MemoryClaims(), cancels: cancels, clock: clock, wait: { await clock.wait($0) }, worker: .sample, cards: Vault(hasKey: true),
             callLimit: .seconds(20), patience: patience, underWay: underWay)
         return await settler.settle(letter, traceparent: Self.traceparent)
@@ -36,7 +36,7 @@ import Testing
     private var over: ManualClock { ManualClock(Self.until + .days(3)) }
 
     /// The kind that was told, with the code of its reason.
-    private func told(_ settlement: Settler.Settlement) throws -> String {
+    private func told(_ settlement: Reconciler.Reconciliation) throws -> String {
         guard case .told(let kind, let messages) = settlement else { return "\(settlement)" }
         let result = try #require(messages.first)
         let value = try JSONValue(parsing: result.body.span)
@@ -44,7 +44,7 @@ import Testing
         return "\(kind.rawValue) \(value["data"]?["reason"]?["code"]?.string ?? "")"
     }
 
-    private func words(_ settlement: Settler.Settlement) -> String {
+    private func words(_ settlement: Reconciler.Reconciliation) -> String {
         switch settlement {
         case .open(let words), .unanswered(let words): words
         default: "not open: \(settlement)"

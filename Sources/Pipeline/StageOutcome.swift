@@ -3,11 +3,11 @@ public import DeclineRecovery
 /// What a stage made of one message: all that must be published before the delivery ends, and the one line that tells of it.
 ///
 /// A stage has no other way to end a delivery, so a message is replaced by what it led to or stays where it is.
-public struct Handled: Sendable {
-    public let publishing: [OutgoingMessage]
+public struct StageOutcome: Sendable {
+    public let publishing: [StageMessage]
     /// Where the message itself goes on to, as it came, beside what is published.
     public let onward: Onward?
-    public let account: Account
+    public let account: JournalEntry
 
     public enum Onward: Sendable, Equatable {
         /// To the suspects, with a note of where it was.
@@ -24,11 +24,11 @@ public struct Handled: Sendable {
     public let pause: Moment.Span?
 
     /// What happened, for logs and metrics. No personal data, no card, no key.
-    public struct Account: Sendable, Equatable {
+    public struct JournalEntry: Sendable, Equatable {
         public let merchantID: MerchantID?
         public let reference: RecoveryReference?
         public let gatewayID: GatewayID?
-        public let fate: Fate
+        public let fate: Kind
         /// When the charge was declined, where known: a result measures its age from here.
         public let declinedAt: Moment?
         /// The code that no mapping knew, for the metric by which somebody maps it.
@@ -59,7 +59,7 @@ public struct Handled: Sendable {
         public internal(set) var hasPrivateAddress = false
 
         public init(
-            merchantID: MerchantID? = nil, reference: RecoveryReference? = nil, gatewayID: GatewayID? = nil, fate: Fate,
+            merchantID: MerchantID? = nil, reference: RecoveryReference? = nil, gatewayID: GatewayID? = nil, fate: Kind,
             declinedAt: Moment? = nil, unmapped: Decline? = nil, attempts: Int = 0, wasUnknown: Bool = false,
             rule: String? = nil, declineClass: DeclineClass? = nil, until: Moment? = nil, amount: Money? = nil, declineCode: String? = nil,
             classification: Classification? = nil, decline: JournaledDecline? = nil, notes: [String] = []
@@ -84,7 +84,7 @@ public struct Handled: Sendable {
     }
 
     /// Every end that a delivery can have.
-    public enum Fate: Sendable, Equatable {
+    public enum Kind: Sendable, Equatable {
         case passed(to: Stage)
         case told(ResultKind, reason: String)
         case parked(Moment.Span, because: String)
@@ -95,26 +95,26 @@ public struct Handled: Sendable {
         case ignored(String)
     }
 
-    var withRefusedReply: Handled {
+    var withRefusedReply: StageOutcome {
         var account = account
         account.hasRefusedReply = true
-        return Handled(publishing: publishing, onward: onward, pause: pause, account: account)
+        return StageOutcome(publishing: publishing, onward: onward, pause: pause, account: account)
     }
 
     /// An instant decline's address is looked at: FlexFactor judges the customer by it.
-    func noting(_ address: String?) -> Handled {
+    func noting(_ address: String?) -> StageOutcome {
         guard let address, IPAddress.isPrivate(address) else { return self }
         var account = account
         account.hasPrivateAddress = true
-        return Handled(publishing: publishing, onward: onward, pause: pause, account: account)
+        return StageOutcome(publishing: publishing, onward: onward, pause: pause, account: account)
     }
 
     /// With more to publish.
-    func with(_ messages: [OutgoingMessage]) -> Handled {
-        Handled(publishing: publishing + messages, onward: onward, pause: pause, account: account)
+    func with(_ messages: [StageMessage]) -> StageOutcome {
+        StageOutcome(publishing: publishing + messages, onward: onward, pause: pause, account: account)
     }
 
-    public init(publishing: [OutgoingMessage], onward: Onward? = nil, pause: Moment.Span? = nil, account: Account) {
+    public init(publishing: [StageMessage], onward: Onward? = nil, pause: Moment.Span? = nil, account: JournalEntry) {
         self.publishing = publishing
         self.onward = onward
         self.pause = pause

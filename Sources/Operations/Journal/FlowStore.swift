@@ -3,7 +3,7 @@ import Pipeline
 import Synchronization
 
 /// What goes on in the fleet, as this process sees it: the journal's fold, kept up to date, and how full the queues are.
-public final class FlowShelf: Sendable {
+public final class FlowStore: Sendable {
     private struct State {
         var book = FlowBook()
         var lastOffset: Int64 = -1
