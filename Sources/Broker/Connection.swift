@@ -11,7 +11,7 @@ import Synchronization
 final class Connection: @unchecked Sendable {
     enum Command: Sendable {
         case publish(PublishBatch)
-        case settle(Consumer, Consumer.Reconciliation, UInt64)
+        case settle(Consumer, Consumer.Settlement, UInt64)
         case subscribe(Consumer, @Sendable (Result<Void, BrokerError>) -> Void)
         case cancel(Consumer, @Sendable () -> Void)
         /// Loses the session, as a broken network would.

@@ -21,7 +21,7 @@ public final class Consumer: Sendable {
     /// Counts the channels this subscription has had; a delivery of an earlier one cannot be ended any more.
     private let generation = Atomic<UInt64>(0)
 
-    enum Reconciliation: Sendable {
+    enum Settlement: Sendable {
         case finish(UInt64)
         case handBack(UInt64, notBefore: Int64)
     }
@@ -76,7 +76,7 @@ public final class Consumer: Sendable {
 
     func isCurrent(_ generation: UInt64) -> Bool { self.generation.load(ordering: .acquiring) == generation }
 
-    func settle(_ settlement: Reconciliation, _ generation: UInt64) {
+    func settle(_ settlement: Settlement, _ generation: UInt64) {
         connection.post(.settle(self, settlement, generation))
     }
 

@@ -45,7 +45,8 @@ private func end(_ delivery: Delivery, with invoice: OutgoingMessage) async {
         #expect(String(decoding: invoice.body, as: UTF8.self) == "invoice for order 7")
         try await invoice.finish(publishing: [])
         try await until("the order to be gone") { try await link.readyCount(of: orders) == 0 }
-        for queue in [orders, invoices] { try await link.delete(queue: queue) }
+        // The end of a queue ends its subscription, and with it the connection.
+        for queue in [orders, invoices] { try await link.clear(queue) }
         await link.close()
     }
 
