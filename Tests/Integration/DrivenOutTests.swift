@@ -78,12 +78,14 @@ import Testing
                 let exported = try await TestMachine.control(["export_definitions", "-"])
                 try #require(exported.status == 0, "\(exported.error)")
                 try exported.output.write(toFile: file, atomically: true, encoding: .utf8)
-                return try await fleet.salvage("topology", "check", "--definitions", file)
+                let checked = try await fleet.salvage("topology", "check", "--definitions", file)
+                // A broker whose virtual hosts come and go meanwhile can write half an export.
+                return checked.status == 64 ? (64, exported.output.prefix(300) + " ... " + exported.output.suffix(300), checked.error) : checked
             }
             #expect(try await check().status == 0)
             try await policy(fleet, "^recovery\\.intake$", #"{"message-ttl": 5000}"#)
             let checked = try await check()
-            #expect(checked.status == 1)
+            #expect(checked.status == 1, "\(checked)")
             #expect(checked.output.contains("queue recovery.intake: the policy 'limit' sets message-ttl to 5000"), "\(checked)")
         }
     }
