@@ -11,8 +11,10 @@ extension ConsoleTests {
         try await Self.with(try await Self.plan()) { fleet, console, browser in
             let crm = try await CRM(fleet.link)
             try await crm.publish([CRM.decline("PAID")])
+            // The two have one id: a good event that comes after a faulty one would resolve its letter.
+            try await eventually("it is approved") { crm.result(of: "PAID", "approved") != nil }
             try await crm.publish([CRM.recycle("LATER"), Self.stranded("PAID")], key: "decline.recycle")
-            try await eventually("both are approved") { crm.result(of: "PAID", "approved") != nil && crm.result(of: "LATER", "approved") != nil }
+            try await eventually("the other is as well") { crm.result(of: "LATER", "approved") != nil }
 
             try await browser.signIn(console, as: .viewer)
             // A story is told once; the console must have heard of its letter.
