@@ -94,7 +94,7 @@ final class ClaimTail: ClaimsPort {
         let own = state.withLock { state in ids.map { id in id.flatMap { state.waiting[$0]?.record } } }
         let records = zip(entries, own).map { entry, own in (entry.offset, own ?? ClaimRecord.decode(entry.body)) }
         var answers: [(Waiter, ClaimVerdict<Int64>)] = []
-        var orphans: [ClaimRequest] = []
+        var orphans: [Claim] = []
         let now = clock.now()
         state.withLock { state in
             for (offset, record) in records {
@@ -105,12 +105,8 @@ final class ClaimTail: ClaimsPort {
                 state.remember(record, at: offset)
                 if let waiter = state.waiting.removeValue(forKey: record.claim.id) {
                     answers.append((waiter, verdict))
-                } else if state.abandoned.remove(record.claim.id) != nil, case .send = record.claim.act {
-                    // Nobody acted on it and nobody will.
-                    let claim = record.claim
-                    orphans.append(ClaimRequest(
-                        merchantID: claim.merchantID, reference: claim.reference, debt: claim.debt, amount: claim.amount, act: .unsent(claim.id),
-                        until: claim.until))
+                } else if state.abandoned.remove(record.claim.id) != nil {
+                    orphans.append(record.claim)
                 }
             }
             if ContinuousClock.now - state.lastSweep > .seconds(1) {
@@ -120,7 +116,15 @@ final class ClaimTail: ClaimsPort {
             }
         }
         for (waiter, verdict) in answers { waiter.answer(verdict) }
-        for orphan in orphans { Task { _ = await self.claim(orphan) } }
+        for orphan in orphans { withdraw(orphan) }
+    }
+
+    /// Takes a claim back on which nobody acted and nobody will.
+    private func withdraw(_ claim: Claim) {
+        guard case .send = claim.act else { return }
+        let withdrawal = ClaimRequest(
+            merchantID: claim.merchantID, reference: claim.reference, debt: claim.debt, amount: claim.amount, act: .unsent(claim.id), until: claim.until)
+        Task { _ = await self.claim(withdrawal) }
     }
 
     // MARK: Claiming
@@ -154,10 +158,13 @@ final class ClaimTail: ClaimsPort {
         }
         let found = await waiter.wait()
         guard let found else {
-            state.withLock { state in
-                state.waiting[id] = nil
+            let isRead = state.withLock { state in
+                if state.waiting.removeValue(forKey: id) == nil { return true }
                 state.abandoned.insert(id)
+                return false
             }
+            // It came in the very moment in which it was given up.
+            if isRead { withdraw(record.claim) }
             return nil
         }
         guard let verdict = await resolved(found, request) else { return nil }
