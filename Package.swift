@@ -48,7 +48,9 @@ let package = Package(
         .target(
             name: "Broker", dependencies: ["CRabbitMQ", "CLibSSL", .product(name: "DequeModule", package: "swift-collections")],
             exclude: ["README.md"], swiftSettings: settings),
-        .target(name: "DeclineRecovery", exclude: ["README.md", "DeclineMapping/README.md", "Recovery/README.md"], resources: [.embedInCode("DeclineMapping/Tables")], swiftSettings: settings),
+        .target(
+            name: "DeclineRecovery", exclude: ["README.md", "DeclineMapping/README.md", "Recovery/README.md"],
+            resources: [.embedInCode("DeclineMapping/Tables")], swiftSettings: settings),
         .systemLibrary(name: "CLibCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .target(
             name: "FlexFactor", dependencies: ["DeclineRecovery", "CLibCrypto", nioCore, nioPosix, nioHTTP1, nioTLS, nioSSL],
@@ -79,36 +81,52 @@ let package = Package(
         .executableTarget(
             name: "salvage",
             dependencies: [
-                "Operations", "Pipeline", "Broker", "DeclineRecovery", "FlexFactor", "Service", arguments, log, .product(name: "Configuration", package: "swift-configuration"),
+                "Operations", "Pipeline", "Broker", "DeclineRecovery", "FlexFactor", "Service", arguments, log,
+                .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
             exclude: ["README.md"], swiftSettings: settings),
         .executableTarget(
-            name: "flexfactor-sandbox", dependencies: [nioCore, nioPosix, nioHTTP1, arguments, .product(name: "Crypto", package: "swift-crypto")],
+            name: "flexfactor-sandbox",
+            dependencies: [nioCore, nioPosix, nioHTTP1, arguments, .product(name: "Crypto", package: "swift-crypto")],
             exclude: ["README.md"], swiftSettings: settings),
 
         .target(name: "TestSupport", dependencies: ["DeclineRecovery", "Pipeline"], path: "Tests/TestSupport", swiftSettings: settings),
         .target(name: "FleetSupport", dependencies: ["Broker", "DeclineRecovery"], path: "Tests/FleetSupport", swiftSettings: settings),
-        .testTarget(name: "IntegrationTests", dependencies: ["FleetSupport", "TestSupport", "Broker", "DeclineRecovery", "FlexFactor"], path: "Tests/Integration", swiftSettings: settings),
-        .testTarget(name: "FaultTests", dependencies: ["FleetSupport", "TestSupport", "Broker", "DeclineRecovery"], path: "Tests/Faults", swiftSettings: settings),
-        .testTarget(name: "BrowserTests", dependencies: ["FleetSupport", "Broker", "DeclineRecovery"], path: "Tests/Browser", swiftSettings: settings),
+        .testTarget(
+            name: "IntegrationTests", dependencies: ["FleetSupport", "TestSupport", "Broker", "DeclineRecovery", "FlexFactor"],
+            path: "Tests/Integration", swiftSettings: settings),
+        .testTarget(
+            name: "FaultTests", dependencies: ["FleetSupport", "TestSupport", "Broker", "DeclineRecovery"], path: "Tests/Faults",
+            swiftSettings: settings),
+        .testTarget(
+            name: "BrowserTests", dependencies: ["FleetSupport", "Broker", "DeclineRecovery"], path: "Tests/Browser",
+            swiftSettings: settings),
         .testTarget(name: "BrokerTests", dependencies: ["Broker"], swiftSettings: settings),
-        .testTarget(name: "FlexFactorTests", dependencies: ["FlexFactor", "DeclineRecovery", "TestSupport", nioCore, nioPosix, nioSSL], swiftSettings: settings),
-        .testTarget(name: "OperationsTests", dependencies: ["Operations", "DeclineRecovery", "Pipeline", "TestSupport"], swiftSettings: settings),
+        .testTarget(
+            name: "FlexFactorTests", dependencies: ["FlexFactor", "DeclineRecovery", "TestSupport", nioCore, nioPosix, nioSSL],
+            swiftSettings: settings),
+        .testTarget(
+            name: "OperationsTests", dependencies: ["Operations", "DeclineRecovery", "Pipeline", "TestSupport"], swiftSettings: settings),
         .testTarget(name: "PipelineTests", dependencies: ["Pipeline", "DeclineRecovery", "TestSupport"], swiftSettings: settings),
         .testTarget(
             name: "ServiceTests",
             dependencies: [
-                "Service", "Broker", "Console", "DeclineRecovery", "FlexFactor", "Operations", "Pipeline", "TestSupport", nioCore, nioPosix, log,
+                "Service", "Broker", "Console", "DeclineRecovery", "FlexFactor", "Operations", "Pipeline", "TestSupport", nioCore, nioPosix,
+                log,
                 .product(name: "Configuration", package: "swift-configuration"),
-                .product(name: "Hummingbird", package: "hummingbird"), .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             swiftSettings: settings),
         .testTarget(
-            name: "FuzzTests", dependencies: ["Broker", "CRabbitMQ", "DeclineRecovery", "FlexFactor", "Pipeline", "TestSupport"], path: "Tests/Fuzz",
+            name: "FuzzTests", dependencies: ["Broker", "CRabbitMQ", "DeclineRecovery", "FlexFactor", "Pipeline", "TestSupport"],
+            path: "Tests/Fuzz",
             swiftSettings: settings),
-        .testTarget(name: "SimulationTests", dependencies: ["DeclineRecovery", "TestSupport"], path: "Tests/Simulation", swiftSettings: settings),
         .testTarget(
-            name: "DeclineRecoveryTests", dependencies: ["DeclineRecovery", "TestSupport"], exclude: ["DeclineMapping/Corpus"], swiftSettings: settings),
+            name: "SimulationTests", dependencies: ["DeclineRecovery", "TestSupport"], path: "Tests/Simulation", swiftSettings: settings),
+        .testTarget(
+            name: "DeclineRecoveryTests", dependencies: ["DeclineRecovery", "TestSupport"], exclude: ["DeclineMapping/Corpus"],
+            swiftSettings: settings),
     ]
 )

@@ -93,6 +93,8 @@ public struct BrokerURLError: Error, Hashable, Sendable, CustomStringConvertible
     }
 
     public var isTransient: Bool { false }
-    public var advice: String { "Write it as amqp://user:password@host:5672/vhost, or amqps:// for TLS; several hosts with commas between." }
+    public var advice: String {
+        "Write it as amqp://user:password@host:5672/vhost, or amqps:// for TLS; several hosts with commas between."
+    }
     public var description: String { "the broker URL cannot be read: \(fault). \(advice)" }
 }

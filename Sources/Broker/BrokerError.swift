@@ -84,8 +84,10 @@ public enum PublishError: Error, Sendable, Hashable, CustomStringConvertible {
 
     public var description: String {
         switch self {
-        case .returned(406, let text, let exchange, let key): "the broker refuses a message to exchange '\(exchange)' with key '\(key)' (406 \(text))"
-        case .returned(let code, let text, let exchange, let key): "no queue took a message to exchange '\(exchange)' with key '\(key)' (\(code) \(text))"
+        case .returned(406, let text, let exchange, let key):
+            "the broker refuses a message to exchange '\(exchange)' with key '\(key)' (406 \(text))"
+        case .returned(let code, let text, let exchange, let key):
+            "no queue took a message to exchange '\(exchange)' with key '\(key)' (\(code) \(text))"
         case .nacked(let exchange, let key): "the broker did not accept a message to exchange '\(exchange)' with key '\(key)'"
         case .unsendable(let why): "the message cannot be sent: \(why)"
         case .connectionLost: "the connection was lost before the broker confirmed"

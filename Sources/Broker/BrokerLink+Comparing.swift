@@ -75,7 +75,8 @@ extension Session {
             ticket: 0, queue: scratch.bytes(queue), consumer_tag: scratch.bytes("kind"), no_local: 0, no_ack: 0, exclusive: 0, nowait: 0,
             arguments: scratch.table(["x-stream-offset": "next", "x-priority": 0]))
         do throws(BrokerError) {
-            _ = try onChannel1(UInt32(AMQP_BASIC_CONSUME_METHOD), &consume, UInt32(AMQP_BASIC_CONSUME_OK_METHOD), "asking for the kind of \(queue)")
+            _ = try onChannel1(
+                UInt32(AMQP_BASIC_CONSUME_METHOD), &consume, UInt32(AMQP_BASIC_CONSUME_OK_METHOD), "asking for the kind of \(queue)")
         } catch .refused(406, let text) {
             return Refusal.kind(in: text)
         } catch .refused(let code, _) where code < 500 && code != 320 {

@@ -48,13 +48,16 @@ extension Session {
 
     func declare(_ exchange: Exchange, passive: Bool) throws(BrokerError) {
         var declare = amqp_exchange_declare_t(
-            ticket: 0, exchange: scratch.bytes(exchange.name), type: scratch.bytes(exchange.kind.rawValue), passive: passive ? 1 : 0, durable: 1,
+            ticket: 0, exchange: scratch.bytes(exchange.name), type: scratch.bytes(exchange.kind.rawValue), passive: passive ? 1 : 0,
+            durable: 1,
             auto_delete: 0, internal: 0, nowait: 0, arguments: scratch.table(exchange.arguments))
         _ = try onChannel1(
             UInt32(AMQP_EXCHANGE_DECLARE_METHOD), &declare, UInt32(AMQP_EXCHANGE_DECLARE_OK_METHOD), "declaring exchange \(exchange.name)")
     }
 
-    func declare(_ queue: Queue, passive: Bool) throws(BrokerError) -> UInt32 { try declare(queue.name, queue.allArguments, passive: passive) }
+    func declare(_ queue: Queue, passive: Bool) throws(BrokerError) -> UInt32 {
+        try declare(queue.name, queue.allArguments, passive: passive)
+    }
 
     func declare(_ queue: String, _ arguments: FieldTable, passive: Bool = false) throws(BrokerError) -> UInt32 {
         var declare = amqp_queue_declare_t(
@@ -79,7 +82,8 @@ extension Session {
         switch binding.target {
         case .queue(let name):
             var bind = amqp_queue_bind_t(
-                ticket: 0, queue: scratch.bytes(name), exchange: scratch.bytes(binding.exchange), routing_key: scratch.bytes(binding.routingKey),
+                ticket: 0, queue: scratch.bytes(name), exchange: scratch.bytes(binding.exchange),
+                routing_key: scratch.bytes(binding.routingKey),
                 nowait: 0, arguments: scratch.table(FieldTable()))
             _ = try onChannel1(UInt32(AMQP_QUEUE_BIND_METHOD), &bind, UInt32(AMQP_QUEUE_BIND_OK_METHOD), "binding queue \(name)")
         case .exchange(let name):
@@ -97,6 +101,7 @@ extension Session {
 
     func delete(exchange: String) throws(BrokerError) {
         var delete = amqp_exchange_delete_t(ticket: 0, exchange: scratch.bytes(exchange), if_unused: 0, nowait: 0)
-        _ = try onChannel1(UInt32(AMQP_EXCHANGE_DELETE_METHOD), &delete, UInt32(AMQP_EXCHANGE_DELETE_OK_METHOD), "deleting exchange \(exchange)")
+        _ = try onChannel1(
+            UInt32(AMQP_EXCHANGE_DELETE_METHOD), &delete, UInt32(AMQP_EXCHANGE_DELETE_OK_METHOD), "deleting exchange \(exchange)")
     }
 }

@@ -34,7 +34,9 @@ public final class BrokerLink: Sendable {
     }
 
     /// A link that connects by itself, as one that was lost does, and with which nothing can be done until it stands.
-    public static func connecting(_ configuration: BrokerConfiguration, onEvent: @escaping @Sendable (LinkEvent) -> Void = { _ in }) -> BrokerLink {
+    public static func connecting(_ configuration: BrokerConfiguration, onEvent: @escaping @Sendable (LinkEvent) -> Void = { _ in })
+        -> BrokerLink
+    {
         let link = BrokerLink(configuration, onEvent: onEvent)
         for connection in [link.consuming, link.publishing] { connection.start(failsFast: false) { _ in } }
         return link
@@ -60,11 +62,13 @@ public final class BrokerLink: Sendable {
     /// - Parameter arguments: of the subscription, e.g. `x-stream-offset` for a stream.
     /// - Parameter onBatch: called on the link's thread with the deliveries of one turn; must hand them on and return.
     public func consume(
-        _ queue: String, prefetch: UInt16, mostBytes: Int = .max, kind: Queue.Kind? = nil, arguments: FieldTable = FieldTable(), onBatch: @escaping @Sendable ([Delivery]) -> Void
+        _ queue: String, prefetch: UInt16, mostBytes: Int = .max, kind: Queue.Kind? = nil, arguments: FieldTable = FieldTable(),
+        onBatch: @escaping @Sendable ([Delivery]) -> Void
     ) async throws(BrokerError) -> Consumer {
         try await subscribe(
             Consumer(
-                queue: queue, prefetch: prefetch, mostBytes: mostBytes, kind: kind, arguments: arguments, connection: consuming, publisher: publishing, onBatch: onBatch))
+                queue: queue, prefetch: prefetch, mostBytes: mostBytes, kind: kind, arguments: arguments, connection: consuming,
+                publisher: publishing, onBatch: onBatch))
     }
 
     func subscribe(_ consumer: Consumer) async throws(BrokerError) -> Consumer {
@@ -93,11 +97,13 @@ public final class BrokerLink: Sendable {
         on connection: Connection? = nil, _ work: @escaping @Sendable (Session) throws(BrokerError) -> Success
     ) async throws(BrokerError) -> Success {
         let outcome: Result<Success, BrokerError> = await withCheckedContinuation { done in
-            (connection ?? consuming).post(.perform { session in
-                done.resume(returning: session.flatMap { session in
-                    do throws(BrokerError) { return .success(try work(session)) } catch { return .failure(error) }
+            (connection ?? consuming).post(
+                .perform { session in
+                    done.resume(
+                        returning: session.flatMap { session in
+                            do throws(BrokerError) { return .success(try work(session)) } catch { return .failure(error) }
+                        })
                 })
-            })
         }
         return try outcome.get()
     }

@@ -84,7 +84,8 @@ extension Session {
             arguments: scratch.table(FieldTable()))
         do throws(BrokerError) {
             _ = try onChannel(
-                Self.lockChannel, UInt32(AMQP_QUEUE_DECLARE_METHOD), &declare, UInt32(AMQP_QUEUE_DECLARE_OK_METHOD), "declaring the lock \(name)")
+                Self.lockChannel, UInt32(AMQP_QUEUE_DECLARE_METHOD), &declare, UInt32(AMQP_QUEUE_DECLARE_OK_METHOD),
+                "declaring the lock \(name)")
         } catch {
             if case .refused(405, _) = error { return false }
             throw error
@@ -101,7 +102,9 @@ extension Session {
     }
 
     /// Runs a call on a channel of its own, which ends with it: a refused call costs its channel, and the publishes shall keep theirs.
-    private func onChannel<Method>(_ channel: UInt16, _ id: UInt32, _ method: inout Method, _ reply: UInt32, _ what: String) throws(BrokerError) {
+    private func onChannel<Method>(_ channel: UInt16, _ id: UInt32, _ method: inout Method, _ reply: UInt32, _ what: String)
+        throws(BrokerError)
+    {
         try openChannel(channel)
         _ = try call(channel, id, &method, [reply], what)
         try closeChannel(channel)

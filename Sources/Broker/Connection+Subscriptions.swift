@@ -6,8 +6,11 @@ extension Connection {
     /// Subscribes again; `false` where the broker refuses the queue, for it was deleted perhaps. That must not keep the others from theirs.
     func subscribe(_ consumer: Consumer, _ session: Session) throws(BrokerError) -> Bool {
         do throws(BrokerError) {
-            if consumer.isInDoubt, let expected = consumer.kind, let found = try session.kind(of: consumer.queue), found != expected.rawValue {
-                throw .refused(code: 406, text: TopologyDifference.otherKind(queue: consumer.queue, found: found, expected: expected).description)
+            if consumer.isInDoubt, let expected = consumer.kind, let found = try session.kind(of: consumer.queue),
+                found != expected.rawValue
+            {
+                throw .refused(
+                    code: 406, text: TopologyDifference.otherKind(queue: consumer.queue, found: found, expected: expected).description)
             }
             try session.subscribe(consumer)
             if consumer.noteStanding() { events(.subscriptionRestored(queue: consumer.queue)) }

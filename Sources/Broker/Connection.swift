@@ -9,18 +9,6 @@ import Synchronization
 /// `@unchecked Sendable`: `inbox` is locked and `wake` never changes; everything under "the thread's own" is touched by the thread
 /// alone, which `start` creates once.
 final class Connection: @unchecked Sendable {
-    enum Command: Sendable {
-        case publish(PublishBatch)
-        case settle(Consumer, Consumer.Settlement, UInt64)
-        case subscribe(Consumer, @Sendable (Result<Void, BrokerError>) -> Void)
-        case cancel(Consumer, @Sendable () -> Void)
-        /// Loses the session, as a broken network would.
-        case breakOff
-        /// Something to do with the broker between two turns; gets nothing where there is no session.
-        case perform(@Sendable (Result<Session, BrokerError>) -> Void)
-        case close(@Sendable () -> Void)
-    }
-
     private struct Inbox {
         var commands: [Command] = []
         var isAsleep = false
@@ -84,12 +72,14 @@ final class Connection: @unchecked Sendable {
         pthread_attr_setstacksize(&attributes, 16 << 20)
         pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
         var thread = pthread_t()
-        let status = pthread_create(&thread, &attributes, { raw in
-            guard let raw else { return nil }
-            let connection = Unmanaged<Connection>.fromOpaque(raw).takeRetainedValue()
-            connection.run()
-            return nil
-        }, Unmanaged.passRetained(self).toOpaque())
+        let status = pthread_create(
+            &thread, &attributes,
+            { raw in
+                guard let raw else { return nil }
+                let connection = Unmanaged<Connection>.fromOpaque(raw).takeRetainedValue()
+                connection.run()
+                return nil
+            }, Unmanaged.passRetained(self).toOpaque())
         pthread_attr_destroy(&attributes)
         precondition(status == 0, "Connection.start: no thread can be made (\(errorText(status)))")
     }
@@ -257,7 +247,8 @@ final class Connection: @unchecked Sendable {
     /// How long nothing but the sockets can want something.
     private var pause: Int64 {
         // A reading whose stream is another one is told by what comes, and so by the socket, or by silence.
-        let soonest = (waiting.map(\.notBefore) + absent.map(\.notBefore) + resuming.map { $0.resumption.state == .pending ? $0.until : 0 }).min()
+        let soonest = (waiting.map(\.notBefore) + absent.map(\.notBefore) + resuming.map { $0.resumption.state == .pending ? $0.until : 0 })
+            .min()
         let rest = soonest.map { max($0 - monotonicMilliseconds(), 0) } ?? 60_000
         return onClosed == nil ? rest : min(rest, max(closingEnds - monotonicMilliseconds(), 0))
     }
@@ -334,7 +325,9 @@ final class Connection: @unchecked Sendable {
     }
 
     private func writePending(_ session: Session) {
-        while session.blockedBecause == nil, session.out.count < Self.outputLimit, session.mayPublish, let (batch, index) = pending.popFirst() {
+        while session.blockedBecause == nil, session.out.count < Self.outputLimit, session.mayPublish,
+            let (batch, index) = pending.popFirst()
+        {
             if let error = session.publish(Session.PendingPublish(batch: batch, index: index)) { batch.settle(index, error) }
         }
     }

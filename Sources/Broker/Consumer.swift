@@ -27,7 +27,8 @@ public final class Consumer: Sendable {
     }
 
     init(
-        queue: String, prefetch: UInt16, mostBytes: Int, kind: Queue.Kind?, arguments: FieldTable, connection: Connection, publisher: Connection,
+        queue: String, prefetch: UInt16, mostBytes: Int, kind: Queue.Kind?, arguments: FieldTable, connection: Connection,
+        publisher: Connection,
         onBatch: @escaping @Sendable ([Delivery]) -> Void
     ) {
         self.queue = queue

@@ -8,7 +8,9 @@ public struct OutgoingMessage: Sendable {
     public var properties: MessageProperties
     public var body: [UInt8]
 
-    public init(exchange: String, routingKey: String, isMandatory: Bool = true, properties: MessageProperties = MessageProperties(), body: [UInt8]) {
+    public init(
+        exchange: String, routingKey: String, isMandatory: Bool = true, properties: MessageProperties = MessageProperties(), body: [UInt8]
+    ) {
         self.exchange = exchange
         self.routingKey = routingKey
         self.isMandatory = isMandatory

@@ -16,7 +16,8 @@ extension Session {
             "authentication_failure_close": true, "exchange_exchange_bindings": true,
         ]
         let properties: FieldTable = [
-            "product": "Salvage broker link", "platform": "Swift", "connection_name": .string(configuration.connectionName + " " + role.rawValue),
+            "product": "Salvage broker link", "platform": "Swift",
+            "connection_name": .string(configuration.connectionName + " " + role.rawValue),
             "capabilities": .table(capabilities),
         ]
         var startOk = amqp_connection_start_ok_t(
@@ -24,7 +25,9 @@ extension Session {
             locale: scratch.bytes("en_US"))
         let tune: Reply
         do throws(BrokerError) {
-            tune = try call(0, UInt32(AMQP_CONNECTION_START_OK_METHOD), &startOk, [UInt32(AMQP_CONNECTION_TUNE_METHOD)], "the login", deadline: deadline)
+            tune = try call(
+                0, UInt32(AMQP_CONNECTION_START_OK_METHOD), &startOk, [UInt32(AMQP_CONNECTION_TUNE_METHOD)], "the login", deadline: deadline
+            )
         } catch .refused(_, let text) {
             throw .loginRefused(host: host.description, why: text)
         } catch .connectionLost(let why) {
@@ -35,12 +38,15 @@ extension Session {
         let seconds = offered == 0 || configuration.heartbeat == 0 ? configuration.heartbeat : min(Int(offered), configuration.heartbeat)
         heartbeat = Int64(seconds) * 1_000
         amqp_tune_connection(codec, Int32(channelMax), Int32(out.frameMax), 0)
-        var tuneOk = amqp_connection_tune_ok_t(channel_max: channelMax, frame_max: UInt32(out.frameMax), heartbeat: UInt16(clamping: seconds))
+        var tuneOk = amqp_connection_tune_ok_t(
+            channel_max: channelMax, frame_max: UInt32(out.frameMax), heartbeat: UInt16(clamping: seconds))
         _ = out.method(0, UInt32(AMQP_CONNECTION_TUNE_OK_METHOD), &tuneOk)
         var open = amqp_connection_open_t(
             virtual_host: scratch.bytes(configuration.virtualHost), capabilities: scratch.bytes(""), insist: 0)
         do throws(BrokerError) {
-            _ = try call(0, UInt32(AMQP_CONNECTION_OPEN_METHOD), &open, [UInt32(AMQP_CONNECTION_OPEN_OK_METHOD)], "opening the virtual host", deadline: deadline)
+            _ = try call(
+                0, UInt32(AMQP_CONNECTION_OPEN_METHOD), &open, [UInt32(AMQP_CONNECTION_OPEN_OK_METHOD)], "opening the virtual host",
+                deadline: deadline)
         } catch .refused(_, let text) {
             throw .loginRefused(host: host.description, why: text)
         }

@@ -3,15 +3,20 @@ import CRabbitMQ
 extension Session {
     func subscribe(_ consumer: Consumer) throws(BrokerError) {
         // The lowest that is free: readings of streams give theirs back.
-        guard let channel = (2...UInt16.max).first(where: { subscriptions[$0] == nil }) else { throw .protocolViolation("no channel is free") }
+        guard let channel = (2...UInt16.max).first(where: { subscriptions[$0] == nil }) else {
+            throw .protocolViolation("no channel is free")
+        }
         try openChannel(channel)
         try setPrefetch(consumer.prefetch, channel)
         subscriptions[channel] = Subscription(consumer)
         var consume = amqp_basic_consume_t(
-            ticket: 0, queue: scratch.bytes(consumer.queue), consumer_tag: scratch.bytes("c\(channel)"), no_local: 0, no_ack: 0, exclusive: 0,
+            ticket: 0, queue: scratch.bytes(consumer.queue), consumer_tag: scratch.bytes("c\(channel)"), no_local: 0, no_ack: 0,
+            exclusive: 0,
             nowait: 0, arguments: scratch.table(consumer.arguments()))
         do throws(BrokerError) {
-            _ = try call(channel, UInt32(AMQP_BASIC_CONSUME_METHOD), &consume, [UInt32(AMQP_BASIC_CONSUME_OK_METHOD)], "subscribing to \(consumer.queue)")
+            _ = try call(
+                channel, UInt32(AMQP_BASIC_CONSUME_METHOD), &consume, [UInt32(AMQP_BASIC_CONSUME_OK_METHOD)],
+                "subscribing to \(consumer.queue)")
         } catch {
             subscriptions[channel] = nil
             throw error
@@ -45,10 +50,11 @@ extension Session {
     func acknowledge() {
         for (channel, subscription) in subscriptions {
             for acknowledgement in subscription.ledger.acknowledgements() {
-                var ack = switch acknowledgement {
-                case .upTo(let tag): amqp_basic_ack_t(delivery_tag: tag, multiple: 1)
-                case .only(let tag): amqp_basic_ack_t(delivery_tag: tag, multiple: 0)
-                }
+                var ack =
+                    switch acknowledgement {
+                    case .upTo(let tag): amqp_basic_ack_t(delivery_tag: tag, multiple: 1)
+                    case .only(let tag): amqp_basic_ack_t(delivery_tag: tag, multiple: 0)
+                    }
                 _ = out.method(channel, UInt32(AMQP_BASIC_ACK_METHOD), &ack)
             }
         }

@@ -248,16 +248,19 @@ final class Session {
             subscription.ledger.delivered(tag)
             subscription.batch.append(
                 Delivery(
-                    body: content.body, byteCount: content.size, properties: content.properties, exchange: content.exchange, routingKey: content.routingKey,
+                    body: content.body, byteCount: content.size, properties: content.properties, exchange: content.exchange,
+                    routingKey: content.routingKey,
                     redelivered: redelivered, consumer: subscription.consumer, tag: tag, generation: subscription.generation))
         case .returned(let code, let text):
             // A return comes before its confirm, but names no number: it is the oldest publish like it.
             confirms.update { pending in
                 !pending.isReturned && pending.message.isMandatory && pending.message.exchange == content.exchange
-                    && pending.message.routingKey == content.routingKey && pending.message.properties.messageID == content.properties.messageID
+                    && pending.message.routingKey == content.routingKey
+                    && pending.message.properties.messageID == content.properties.messageID
             } _: { pending in
                 pending.isReturned = true
-                pending.batch.fail(pending.index, .returned(code: code, text: text, exchange: content.exchange, routingKey: content.routingKey))
+                pending.batch.fail(
+                    pending.index, .returned(code: code, text: text, exchange: content.exchange, routingKey: content.routingKey))
             }
         }
     }

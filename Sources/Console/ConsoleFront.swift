@@ -30,7 +30,8 @@ public struct ConsoleFront: Sendable {
     ///   - localName: who acts where no access is configured.
     ///   - isLoopback: whether it listens on this machine alone; without configured access nobody is let in elsewhere.
     public init(
-        api: ConsoleAPI, access: @escaping @Sendable () -> ConsoleAccess, localName: String, isLoopback: Bool, isReady: @escaping @Sendable () -> Bool,
+        api: ConsoleAPI, access: @escaping @Sendable () -> ConsoleAccess, localName: String, isLoopback: Bool,
+        isReady: @escaping @Sendable () -> Bool,
         metrics: @escaping @Sendable () -> String, logger: Logger
     ) {
         self.api = api
@@ -46,12 +47,16 @@ public struct ConsoleFront: Sendable {
         let router = Hummingbird.Router(context: ConsoleContext.self)
         router.middlewares.add(RefusalInWords())
         router.get("livez") { _, _ in Self.text(.ok, "alive\n") }
-        router.get("readyz") { _, _ in isReady() ? Self.text(.ok, "ready\n") : Self.text(.serviceUnavailable, "not connected, or still reading the letters\n") }
+        router.get("readyz") { _, _ in
+            isReady() ? Self.text(.ok, "ready\n") : Self.text(.serviceUnavailable, "not connected, or still reading the letters\n")
+        }
         // Counts and no names: as open as a worker's.
         router.get("metrics") { _, _ in Self.text(.ok, metrics()) }
         router.get("/") { _, _ in Self.file(.html, PackageResources.index_html) }
         router.get("assets/:name") { _, context in
-            guard let (kind, bytes) = ConsolePage.files[context.parameters.get("name") ?? ""] else { return Self.text(.notFound, "nothing here\n") }
+            guard let (kind, bytes) = ConsolePage.files[context.parameters.get("name") ?? ""] else {
+                return Self.text(.notFound, "nothing here\n")
+            }
             return Self.file(kind, bytes)
         }
         router.get("api/**") { request, context in await serve(request, context, .get, []) }
@@ -95,7 +100,9 @@ public struct ConsoleFront: Sendable {
             throw ConsoleError(status: 503, what: "Too many are asking for this at once.", advice: "Try again in a few seconds.")
         }
         guard let answer else {
-            throw ConsoleError(status: 503, what: "It took longer than \(limit.components.seconds) s and was broken off.", advice: "Ask for less, e.g. for fewer days.")
+            throw ConsoleError(
+                status: 503, what: "It took longer than \(limit.components.seconds) s and was broken off.",
+                advice: "Ask for less, e.g. for fewer days.")
         }
         return answer
     }
@@ -105,7 +112,9 @@ public struct ConsoleFront: Sendable {
         guard request.headers[.authorization] != nil, !access().isOpen else { return try person(behind: request) }
         let source = SignInPacer.source(context.remoteAddress?.ipAddress ?? "unknown")
         guard signIns.mayTry(source) else {
-            throw ConsoleError(status: 429, what: "Too many wrong tokens come from this address.", advice: "Wait a minute, then sign in with the right one.")
+            throw ConsoleError(
+                status: 429, what: "Too many wrong tokens come from this address.",
+                advice: "Wait a minute, then sign in with the right one.")
         }
         do throws(ConsoleError) {
             return try person(behind: request)
@@ -130,14 +139,17 @@ public struct ConsoleFront: Sendable {
             }
             return ConsoleRequest.Person(name: localName, role: .admin, isOpen: true)
         }
-        guard let header = request.headers[.authorization], header.hasPrefix("Bearer "), let holder = access.holder(of: String(header.dropFirst(7))) else {
+        guard let header = request.headers[.authorization], header.hasPrefix("Bearer "),
+            let holder = access.holder(of: String(header.dropFirst(7)))
+        else {
             throw .signIn
         }
         return ConsoleRequest.Person(name: holder.name, role: holder.role, isOpen: false)
     }
 
     private func guardOrigin(_ request: Request, _ method: ConsoleRequest.Method) throws(ConsoleError) {
-        let refusal = ConsoleError(status: 403, what: "The request does not come from the console's page.", advice: "Open the console itself.")
+        let refusal = ConsoleError(
+            status: 403, what: "The request does not come from the console's page.", advice: "Open the console itself.")
         if request.headers[Self.ours] != "1" { throw refusal }
         if let site = request.headers[Self.site] {
             if site != "same-origin" { throw refusal }
@@ -170,10 +182,12 @@ public struct ConsoleFront: Sendable {
     /// Who began what; what was done to which letter stands in the stream.
     private func tell(_ request: ConsoleRequest, _ response: ConsoleResponse) {
         guard request.method == .post, request.path.first == "runs", request.path.last != "rehearse" else { return }
-        logger.notice(response.status < 400 ? "An operator acts" : "An operator's act is refused", metadata: [
-            "by": "\(request.person.name)", "action": "\(request.body["action"]?.string ?? request.path.last ?? "")",
-            "run": "\(response.body["id"]?.string ?? "")", "status": "\(response.status)",
-        ])
+        logger.notice(
+            response.status < 400 ? "An operator acts" : "An operator's act is refused",
+            metadata: [
+                "by": "\(request.person.name)", "action": "\(request.body["action"]?.string ?? request.path.last ?? "")",
+                "run": "\(response.body["id"]?.string ?? "")", "status": "\(response.status)",
+            ])
     }
 
     // MARK: Answers
@@ -182,7 +196,8 @@ public struct ConsoleFront: Sendable {
         var headers = headers("application/json")
         headers[.cacheControl] = "no-store"
         if response.status == 503 || response.status == 429 { headers[.retryAfter] = response.status == 429 ? "60" : "3" }
-        return Response(status: .init(code: response.status), headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: response.body.bytes)))
+        return Response(
+            status: .init(code: response.status), headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: response.body.bytes)))
     }
 
     private static func headers(_ contentType: String) -> HTTPFields {
@@ -222,11 +237,17 @@ private struct RefusalInWords: RouterMiddleware {
         do {
             return try await next(request, context)
         } catch let error as any HTTPResponseError {
-            let refusal = switch error.status.code {
-            case 404: ConsoleError.notFound
-            case 413: ConsoleError(status: 413, what: "The request is larger than 2 MiB.", advice: "Shorten the message, or act on letters by a filter.")
-            case let status: ConsoleError(status: status, what: "The request cannot be served (\(status)).", advice: "Compare it with what the page sends.")
-            }
+            let refusal =
+                switch error.status.code {
+                case 404: ConsoleError.notFound
+                case 413:
+                    ConsoleError(
+                        status: 413, what: "The request is larger than 2 MiB.",
+                        advice: "Shorten the message, or act on letters by a filter.")
+                case let status:
+                    ConsoleError(
+                        status: status, what: "The request cannot be served (\(status)).", advice: "Compare it with what the page sends.")
+                }
             return ConsoleFront.json(refusal.response)
         }
     }

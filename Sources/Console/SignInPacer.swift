@@ -48,7 +48,9 @@ final class SignInPacer: Sendable {
             if state.sources.count >= Self.mostSources, state.sources[source] == nil {
                 state.sources = state.sources.filter { $0.value.waiting > 0 || $0.value.lastWrong + Self.memory > now }
                 // A flood of sources: those that have been quiet the longest make room.
-                if state.sources.count >= Self.mostSources, let oldest = state.sources.filter({ $0.value.waiting == 0 }).min(by: { $0.value.lastWrong < $1.value.lastWrong }) {
+                if state.sources.count >= Self.mostSources,
+                    let oldest = state.sources.filter({ $0.value.waiting == 0 }).min(by: { $0.value.lastWrong < $1.value.lastWrong })
+                {
                     state.sources[oldest.key] = nil
                 }
             }

@@ -27,7 +27,10 @@ final class WorkGate: Sendable {
         return await work()
     }
 
-    private enum Admission { case admitted, full, queued(UInt64) }
+    private enum Admission {
+        case admitted, full
+        case queued(UInt64)
+    }
 
     private func enter() async -> Bool {
         await withCheckedContinuation { turn in

@@ -56,7 +56,8 @@ extension FlexFactorAnswer {
     /// Whether it says that FlexFactor is not well.
     var saysUnwell: Bool {
         switch self {
-        case .failed(.notSent(.cannotConnect)), .failed(.notSent(.noToken)), .failed(.unknown(.timedOut)), .failed(.unknown(.connectionLost)),
+        case .failed(.notSent(.cannotConnect)), .failed(.notSent(.noToken)), .failed(.unknown(.timedOut)),
+            .failed(.unknown(.connectionLost)),
             .failed(.unknown(.serverError)):
             true
         default: false

@@ -3,7 +3,9 @@ import DeclineRecovery
 /// The calls as requests over HTTP.
 extension FlexFactorClient {
     func post(_ path: String, _ body: [UInt8], _ traceparent: String?, bearer: Secret? = nil) -> HTTPRequest {
-        HTTPRequest(method: .post, path: credentials.origin.basePath + path, headers: headers(traceparent, bearer) + [("content-type", "application/json")], body: body)
+        HTTPRequest(
+            method: .post, path: credentials.origin.basePath + path,
+            headers: headers(traceparent, bearer) + [("content-type", "application/json")], body: body)
     }
 
     func get(_ path: String, _ traceparent: String?, bearer: Secret) -> HTTPRequest {
@@ -59,9 +61,10 @@ extension FlexFactorClient {
     func signed(_ request: HTTPRequest) -> HTTPRequest {
         guard let key = credentials.signingKeys.first else { return request }
         var request = request
-        request.headers += MessageSignature(
-            method: request.method.rawValue, host: credentials.origin.authority, body: request.body, key: key, now: now()
-        ).headers
+        request.headers +=
+            MessageSignature(
+                method: request.method.rawValue, host: credentials.origin.authority, body: request.body, key: key, now: now()
+            ).headers
         return request
     }
 

@@ -32,7 +32,8 @@ public final class FlexFactorClient: Sendable {
     }
 
     public init(
-        _ credentials: GatewayCredentials, now: @escaping @Sendable () -> Moment, observe: @escaping @Sendable (Observation) -> Void = { _ in },
+        _ credentials: GatewayCredentials, now: @escaping @Sendable () -> Moment,
+        observe: @escaping @Sendable (Observation) -> Void = { _ in },
         uptime: @escaping @Sendable () -> Moment = FlexFactorClient.uptime
     ) {
         self.credentials = credentials
@@ -84,7 +85,9 @@ public final class FlexFactorClient: Sendable {
     public func perform(_ call: FlexFactorCall, on lane: HTTPLane, traceparent: String?, deadline: Moment) async -> FlexFactorAnswer {
         let start = NIODeadline.now()
         let answer = await guarded(call, lane, traceparent, deadline)
-        observe(Observation(call: call.name, outcome: answer.name, nanoseconds: (NIODeadline.now() - start).nanoseconds, failure: answer.failure))
+        observe(
+            Observation(
+                call: call.name, outcome: answer.name, nanoseconds: (NIODeadline.now() - start).nanoseconds, failure: answer.failure))
         return answer
     }
 
@@ -96,11 +99,12 @@ public final class FlexFactorClient: Sendable {
     private func guarded(_ call: FlexFactorCall, _ lane: HTTPLane, _ traceparent: String?, _ deadline: Moment) async -> FlexFactorAnswer {
         let isCharge = if case .evaluate = call { true } else { false }
         if let refusal = await admission(lane, deadline, isCharge: isCharge) { return .failed(refusal) }
-        let answer = if case .find(let reference, let since) = call {
-            await find(reference, since, lane, traceparent, deadline)
-        } else {
-            await send(call, lane, traceparent, deadline)
-        }
+        let answer =
+            if case .find(let reference, let since) = call {
+                await find(reference, since, lane, traceparent, deadline)
+            } else {
+                await send(call, lane, traceparent, deadline)
+            }
         report(answer, isCharge: isCharge)
         return answer
     }
@@ -158,11 +162,16 @@ public final class FlexFactorClient: Sendable {
             case .success(let fetched): token = fetched
             case .failure(let failure): return .failure(.notSent(failure.notSent))
             }
-            switch await lane.execute(signed(request(token.bearer)), to: credentials.origin, authorityFile: credentials.authorityFile, deadline: httpDeadline(deadline)) {
+            switch await lane.execute(
+                signed(request(token.bearer)), to: credentials.origin, authorityFile: credentials.authorityFile,
+                deadline: httpDeadline(deadline))
+            {
             case .answered(let response) where response.status == 401:
                 // Not executed. The token may have ended early; a new one is tried once.
                 tokens.drop(token)
-                if isLastTry { return .failure(.notSent(.noToken("FlexFactor answered 401 to a fresh token; check appKey, appSecret and mid"))) }
+                if isLastTry {
+                    return .failure(.notSent(.noToken("FlexFactor answered 401 to a fresh token; check appKey, appSecret and mid")))
+                }
             case .answered(let response): return .success(response)
             case let outcome: return .failure(outcome.failure)
             }
@@ -217,7 +226,9 @@ public final class FlexFactorClient: Sendable {
     // MARK: Cards
 
     /// Exchanges a card for FlexFactor's token of it. Repeating it is harmless: a card may have several tokens.
-    public func tokenize(_ card: ClearCard, on lane: HTTPLane, traceparent: String?, deadline: Moment) async -> Result<CardToken, CallFailure> {
+    public func tokenize(_ card: ClearCard, on lane: HTTPLane, traceparent: String?, deadline: Moment) async -> Result<
+        CardToken, CallFailure
+    > {
         guard let key = credentials.environmentKey else {
             return .failure(.notSent(.misconfigured("the gateway has no environmentKey, which tokenize needs")))
         }
@@ -227,7 +238,8 @@ public final class FlexFactorClient: Sendable {
         if case .failure(let why) = outcome { failure = why }
         observe(
             Observation(
-                call: "tokenize", outcome: failure.map { FlexFactorAnswer.failed($0).name } ?? "token", nanoseconds: (NIODeadline.now() - start).nanoseconds,
+                call: "tokenize", outcome: failure.map { FlexFactorAnswer.failed($0).name } ?? "token",
+                nanoseconds: (NIODeadline.now() - start).nanoseconds,
                 failure: failure))
         return outcome
     }
@@ -238,15 +250,18 @@ public final class FlexFactorClient: Sendable {
         if let refusal = await admission(lane, deadline, isCharge: false) { return .failure(refusal) }
         let path = "/tokenize?mid=\(Self.escape(credentials.mid))&environment=\(Self.escape(key.exposed))"
         let request = signed(post(path, card.body, traceparent))
-        let outcome = await lane.execute(request, to: credentials.origin, authorityFile: credentials.authorityFile, deadline: httpDeadline(deadline))
-        let result: Result<CardToken, CallFailure> = switch outcome {
-        case .answered(let response) where (200..<300).contains(response.status):
-            FlexFactorResponse.token(response).map(Result.success) ?? .failure(.unknown(.unreadable("tokenize answered without a token")))
-        case .answered(let response) where response.status == 401 || response.status == 403:
-            .failure(.notSent(.noToken("FlexFactor refuses mid or environmentKey (\(response.status))")))
-        case .answered(let response): .failure(failure(response))
-        default: .failure(outcome.failure)
-        }
+        let outcome = await lane.execute(
+            request, to: credentials.origin, authorityFile: credentials.authorityFile, deadline: httpDeadline(deadline))
+        let result: Result<CardToken, CallFailure> =
+            switch outcome {
+            case .answered(let response) where (200..<300).contains(response.status):
+                FlexFactorResponse.token(response).map(Result.success)
+                    ?? .failure(.unknown(.unreadable("tokenize answered without a token")))
+            case .answered(let response) where response.status == 401 || response.status == 403:
+                .failure(.notSent(.noToken("FlexFactor refuses mid or environmentKey (\(response.status))")))
+            case .answered(let response): .failure(failure(response))
+            default: .failure(outcome.failure)
+            }
         if case .failure(let why) = result { report(.failed(why), isCharge: false) } else { report(.notListed, isCharge: false) }
         return result
     }
@@ -265,7 +280,9 @@ public final class FlexFactorClient: Sendable {
         case .cancel, .cancelByReference:
             if let answer = FlexFactorResponse.cancelled(response) { return answer }
             // Of an order that FlexFactor named itself it need not say more than no.
-            if case .cancel = call, [400, 422].contains(response.status), FlexFactorResponse.object(response) != nil { return .cancelRefused }
+            if case .cancel = call, [400, 422].contains(response.status), FlexFactorResponse.object(response) != nil {
+                return .cancelRefused
+            }
             if isSuccess { return .failed(.unknown(.unreadable("a cancel was answered with what is neither yes nor no"))) }
         case .find: break
         }
@@ -302,8 +319,12 @@ public final class FlexFactorClient: Sendable {
             body.member("AppSecret", credentials.appSecret.exposed)
         }
         let request = signed(post("/oauth2/token", json.bytes, nil))
-        func failed(_ why: String, isRefusal: Bool = false) -> TokenKeeper.Outcome { .failure(TokenKeeper.Failure(why: why, isRefusal: isRefusal)) }
-        switch await lane.execute(request, to: credentials.origin, authorityFile: credentials.authorityFile, deadline: .now() + .seconds(10)) {
+        func failed(_ why: String, isRefusal: Bool = false) -> TokenKeeper.Outcome {
+            .failure(TokenKeeper.Failure(why: why, isRefusal: isRefusal))
+        }
+        switch await lane.execute(
+            request, to: credentials.origin, authorityFile: credentials.authorityFile, deadline: .now() + .seconds(10))
+        {
         case .answered(let response) where response.status == 400 || response.status == 401 || response.status == 403:
             return failed("FlexFactor refuses the keys (\(response.status)); check appKey and appSecret", isRefusal: true)
         case .answered(let response) where (200..<300).contains(response.status):
@@ -312,7 +333,8 @@ public final class FlexFactorClient: Sendable {
             }
             return .success(TokenKeeper.Token(bearer: Secret(bearer), told: body[anyCase: "expires"], now: now(), uptime: uptime()))
         case .answered(let response): return failed("the token endpoint answered \(response.status)")
-        case .notSent(.cannotCall(let why)): return .failure(TokenKeeper.Failure(why: "asking for the token: \(why)", isRefusal: false, isOurs: true))
+        case .notSent(.cannotCall(let why)):
+            return .failure(TokenKeeper.Failure(why: "asking for the token: \(why)", isRefusal: false, isOurs: true))
         case let outcome: return failed("asking for the token: \(outcome.failure)")
         }
     }

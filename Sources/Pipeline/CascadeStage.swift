@@ -5,9 +5,12 @@ public struct CascadeStage: Sendable {
     private let pursuit: RecoveryRunner
 
     public init(
-        flexFactor: any FlexFactorPort, claims: any ClaimsPort, clock: any WallClock, worker: DeadLetter.Worker, cards: any CardVault, timing: RecoveryTiming, callLimit: Moment.Span
+        flexFactor: any FlexFactorPort, claims: any ClaimsPort, clock: any WallClock, worker: DeadLetter.Worker, cards: any CardVault,
+        timing: RecoveryTiming, callLimit: Moment.Span
     ) {
-        pursuit = RecoveryRunner(.cascade, flexFactor: flexFactor, claims: claims, clock: clock, worker: worker, cards: cards, timing: timing, callLimit: callLimit)
+        pursuit = RecoveryRunner(
+            .cascade, flexFactor: flexFactor, claims: claims, clock: clock, worker: worker, cards: cards, timing: timing,
+            callLimit: callLimit)
     }
 
     public func handle(_ message: IncomingMessage) async -> StageOutcome {

@@ -44,12 +44,14 @@ public struct ClaimRequest: Sendable {
     }
 
     init(_ act: Claim.Act, of recovery: Recovery, telling result: ResultEvent?, at now: Moment) {
-        let life: Moment = switch recovery.route {
-        case .cascade(let deadline): deadline
-        case .retry(_, let until): until
-        }
+        let life: Moment =
+            switch recovery.route {
+            case .cascade(let deadline): deadline
+            case .retry(_, let until): until
+            }
         self.init(
-            merchantID: recovery.merchantID, reference: recovery.reference, debt: Fingerprint(of: Debt(recovery.order, of: recovery.merchantID)),
+            merchantID: recovery.merchantID, reference: recovery.reference,
+            debt: Fingerprint(of: Debt(recovery.order, of: recovery.merchantID)),
             amount: recovery.amount, act: act, until: max(now, max(recovery.declinedAt, life)) + longestMemory, result: result,
             gateway: act.isSend ? ClaimedGateway(merchantID: recovery.merchantID, id: recovery.gatewayID, account: recovery.account) : nil)
     }
@@ -100,7 +102,9 @@ struct Teller: Sendable {
     }
 
     /// - Parameter debt: `nil` where only the reference is at hand.
-    func tell(_ event: ResultEvent, _ basis: Claim.Basis, of reference: RecoveryReference, merchant: MerchantID, debt: Fingerprint?, until: Moment) async -> Telling {
+    func tell(
+        _ event: ResultEvent, _ basis: Claim.Basis, of reference: RecoveryReference, merchant: MerchantID, debt: Fingerprint?, until: Moment
+    ) async -> Telling {
         let request = ClaimRequest(
             merchantID: merchant, reference: reference, debt: debt, amount: event.amount, act: .told(Claim.Told(event.reason.kind, basis)),
             until: until, result: event)
@@ -109,10 +113,13 @@ struct Teller: Sendable {
         case .told(let record, _)?: return .again(record)
         case .mayBeCharged?, .nextPost?: return .underWay
         case .inRecovery(let record)?:
-            return await tell(event.naming(record.claim.reference, .skipped(.inRecovery)), .pointer, of: reference, merchant: merchant, debt: debt, until: until)
+            return await tell(
+                event.naming(record.claim.reference, .skipped(.inRecovery)), .pointer, of: reference, merchant: merchant, debt: debt,
+                until: until)
         case .recovered(let record)?:
             return await tell(
-                event.naming(record.claim.reference, .skipped(.alreadyRecovered)), .pointer, of: reference, merchant: merchant, debt: debt, until: until)
+                event.naming(record.claim.reference, .skipped(.alreadyRecovered)), .pointer, of: reference, merchant: merchant, debt: debt,
+                until: until)
         case nil: return .hold
         }
     }
@@ -127,12 +134,14 @@ extension ClaimRecord {
         let body = corrects == nil ? Array(result.utf8) : value.bytes
         let orderType = value["data"]?["order"]?["type"]?.string.flatMap(OrderType.init(rawValue:))
         let message = StageMessage(
-            to: .results(orderType, corrects == nil ? kind : .correction), messageID: id, type: type, correlationID: reply?.correlationID, traceparent: traceparent, body: body)
+            to: .results(orderType, corrects == nil ? kind : .correction), messageID: id, type: type, correlationID: reply?.correlationID,
+            traceparent: traceparent, body: body)
         guard let reply else { return [message] }
         return [
             message,
             StageMessage(
-                to: .reply(queue: reply.queue), messageID: id, type: type, correlationID: reply.correlationID, traceparent: traceparent, body: body),
+                to: .reply(queue: reply.queue), messageID: id, type: type, correlationID: reply.correlationID, traceparent: traceparent,
+                body: body),
         ]
     }
 
@@ -141,7 +150,9 @@ extension ClaimRecord {
         let reference = claim.reference.text
         return event.replacing("id", .string("\(reference)/\(ResultKind.correction.rawValue)/\(now.rawValue)"))
             .replacing("type", .string(ResultKind.correction.messageType))
-            .replacing("data", (event["data"] ?? .null).replacing("final", .bool(false), adding: ("corrects", .string("\(reference)/\(kind.rawValue)"))))
+            .replacing(
+                "data",
+                (event["data"] ?? .null).replacing("final", .bool(false), adding: ("corrects", .string("\(reference)/\(kind.rawValue)"))))
     }
 
     /// What was told, in a line.
@@ -155,9 +166,10 @@ extension JSONValue {
     /// An object with one member replaced, and another put behind it.
     fileprivate func replacing(_ name: String, _ value: JSONValue, adding more: (String, JSONValue)? = nil) -> JSONValue {
         guard case .object(let members) = self else { return self }
-        return .object(members.flatMap { member in
-            guard member.name == name else { return [member] }
-            return [Member(name, value)] + (more.map { [Member($0.0, $0.1)] } ?? [])
-        })
+        return .object(
+            members.flatMap { member in
+                guard member.name == name else { return [member] }
+                return [Member(name, value)] + (more.map { [Member($0.0, $0.1)] } ?? [])
+            })
     }
 }

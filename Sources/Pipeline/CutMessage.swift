@@ -20,6 +20,7 @@ public struct CutMessage: Sendable {
         return LetterWriter(stage: stage, worker: worker, cards: cards, isUnread: true).deadLetter(
             message, because: .unreadable,
             explanation: "It has \(message.byteCount) bytes, more than anything that is worked on, and cannot be sent on as a whole.",
-            subject: stage == .intake ? .init() : DeadLetter.Subject(messageID: message.messageID), deliveries: message.deliveries, now: clock.now())
+            subject: stage == .intake ? .init() : DeadLetter.Subject(messageID: message.messageID), deliveries: message.deliveries,
+            now: clock.now())
     }
 }

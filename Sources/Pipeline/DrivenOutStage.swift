@@ -73,20 +73,25 @@ public struct DrivenOutStage: Sendable {
         case let stage?:
             // Nothing of a held message is read, so nothing in it can end a worker.
             if drivenOut.limit == .deliveries, stage != .held {
-                return onward(.suspects(SetAside(stage: stage, deliveries: max(message.deliveries, suspicion.limit))), to: .suspects, message, drivenOut)
+                return onward(
+                    .suspects(SetAside(stage: stage, deliveries: max(message.deliveries, suspicion.limit))), to: .suspects, message,
+                    drivenOut)
             }
             return onward(.again(stage), to: stage, message, drivenOut)
         case nil:
             return letter(
                 message, of: .unrouted, because: .droppedByBroker,
-                explanation: "The queue '\(drivenOut.queue)' gave it up (\(drivenOut.limit.rawValue)): look for \(drivenOut.limit.source).", deliveries: nil)
+                explanation: "The queue '\(drivenOut.queue)' gave it up (\(drivenOut.limit.rawValue)): look for \(drivenOut.limit.source).",
+                deliveries: nil)
         }
     }
 
-    private func onward(_ onward: StageOutcome.Onward, to stage: Stage, _ message: IncomingMessage, _ drivenOut: DrivenOut) -> StageOutcome {
+    private func onward(_ onward: StageOutcome.Onward, to stage: Stage, _ message: IncomingMessage, _ drivenOut: DrivenOut) -> StageOutcome
+    {
         StageOutcome(
             publishing: [], onward: onward, pause: drivenOut.isRepeat ? Self.pause : nil,
-            account: StageOutcome.JournalEntry(reference: DeadLetter.Subject(messageID: message.messageID).reference, fate: .passed(to: stage)))
+            account: StageOutcome.JournalEntry(
+                reference: DeadLetter.Subject(messageID: message.messageID).reference, fate: .passed(to: stage)))
     }
 
     private func letter(

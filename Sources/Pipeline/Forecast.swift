@@ -56,7 +56,9 @@ public struct Forecaster: Sendable {
         switch CRMMessage.decode(body) {
         case .unreadable(let error): return Forecast(.fails, "It cannot be read: \(error)")
         case .rejected(let event):
-            return Forecast(.fails, "It would be rejected: it has \(event.faults.count == 1 ? "a fault" : "\(event.faults.count) faults").", faults: event.faults)
+            return Forecast(
+                .fails, "It would be rejected: it has \(event.faults.count == 1 ? "a fault" : "\(event.faults.count) faults").",
+                faults: event.faults)
         case .cancel(let command): return of(command.merchantID) { _ in Forecast(.goes, "The cancel command would be carried out.") }
         case .refund(let command): return of(command.merchantID) { _ in Forecast(.goes, "The refund would be carried out.") }
         case .decline(let event): return of(event.merchantID) { decline(event, $0) }
@@ -83,8 +85,11 @@ public struct Forecaster: Sendable {
         if decision.isNoDecline { return forecast(.fails, "It would be rejected: it tells of a charge that went through.") }
         switch Router.route(event, decision, merchant: merchant, now: now) {
         case .skip(.deadlinePassed):
-            return forecast(.skips, "It is an instant decline of long ago: nobody waits at the checkout any more, and the CRM would be told `deadline_passed`.")
-        case .skip(let reason): return forecast(.skips, "The CRM would be told to go on by its own rules (\(reason.rawValue)): \(reason.sentence)")
+            return forecast(
+                .skips,
+                "It is an instant decline of long ago: nobody waits at the checkout any more, and the CRM would be told `deadline_passed`.")
+        case .skip(let reason):
+            return forecast(.skips, "The CRM would be told to go on by its own rules (\(reason.rawValue)): \(reason.sentence)")
         case .cascade(let gateway): return forecast(.goes, "FlexFactor gateway \(gateway.id) would be asked at once (cascade).")
         case .retry(let gateway):
             return forecast(.goes, "FlexFactor gateway \(gateway.id) would take it on for \(gateway.expiryDays) days (retry).")
@@ -111,11 +116,15 @@ public struct Forecaster: Sendable {
                 }
                 if now >= recovery.chargingEnds {
                     return Forecast(
-                        .skips, "The time for it is over: nothing would be charged. FlexFactor would be asked for the order, and the CRM told what it says.")
+                        .skips,
+                        "The time for it is over: nothing would be charged. FlexFactor would be asked for the order, and the CRM told what it says."
+                    )
                 }
                 return Forecast(
-                    .goes, stage == .cascade ? "FlexFactor gateway \(recovery.gatewayID) would be asked at once." :
-                        "FlexFactor gateway \(recovery.gatewayID) would be asked for the order, and charge it where there is none.")
+                    .goes,
+                    stage == .cascade
+                        ? "FlexFactor gateway \(recovery.gatewayID) would be asked at once."
+                        : "FlexFactor gateway \(recovery.gatewayID) would be asked for the order, and charge it where there is none.")
             }
         }
     }

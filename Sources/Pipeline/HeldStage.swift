@@ -12,7 +12,8 @@ public struct HeldStage: Sendable {
 
     public func handle(_ message: IncomingMessage) -> StageOutcome {
         letters.deadLetter(
-            message, because: .unexpectedType, explanation: "It stands among the held messages and does not say where it is to be published.",
+            message, because: .unexpectedType,
+            explanation: "It stands among the held messages and does not say where it is to be published.",
             now: clock.now())
     }
 }

@@ -28,7 +28,8 @@ public struct IncomingMessage: Sendable {
     public let drivenOut: DrivenOut?
 
     public init(
-        body: [UInt8], byteCount: Int? = nil, contentType: String? = nil, messageID: String? = nil, type: String? = nil, correlationID: String? = nil,
+        body: [UInt8], byteCount: Int? = nil, contentType: String? = nil, messageID: String? = nil, type: String? = nil,
+        correlationID: String? = nil,
         replyTo: String? = nil, traceparent: String? = nil, headers: [(name: String, value: JSONValue)] = [], exchange: String = "",
         routingKey: String = "", redelivered: Bool = false, deliveries: Int = 0, due: Moment? = nil, setAside: SetAside? = nil,
         drivenOut: DrivenOut? = nil

@@ -20,7 +20,8 @@ public struct IntakeStage: Sendable {
 
     public init(
         merchants: any MerchantDirectory, claims: any ClaimsPort, cards: any CardVault, clock: any WallClock, worker: DeadLetter.Worker,
-        names: TopologyNames, replies: ReplyPolicy = ReplyPolicy(), mends: any MendDirectory = NoMends(), day: Moment.Span = .days(1), oldestDecline: Moment.Span = .days(30)
+        names: TopologyNames, replies: ReplyPolicy = ReplyPolicy(), mends: any MendDirectory = NoMends(), day: Moment.Span = .days(1),
+        oldestDecline: Moment.Span = .days(30)
     ) {
         self.merchants = merchants
         self.claims = claims
@@ -70,27 +71,38 @@ public struct IntakeStage: Sendable {
         // A decline that was told is answered the same again, whatever the mapping says today.
         if let told = claims.standing(of: reference, merchant: event.merchantID)?.told {
             // In a stream that was made anew something else stands there.
-            guard let record = await claims.record(at: told.offset), record.claim.reference == reference, record.claim.merchantID == event.merchantID else {
+            guard let record = await claims.record(at: told.offset), record.claim.reference == reference,
+                record.claim.merchantID == event.merchantID
+            else {
                 return hold(event, reference, message)
             }
             return again(record, event, reference, message)
         }
         guard let merchant = merchants.merchant(event.merchantID) else {
-            return refuse(event, reference, .unknownMerchant, letter: .unknownMerchant, fault: FieldError(
-                path: "$.data.merchantId", message: "The configuration has no merchant \(event.merchantID)."), message)
+            return refuse(
+                event, reference, .unknownMerchant, letter: .unknownMerchant,
+                fault: FieldError(
+                    path: "$.data.merchantId", message: "The configuration has no merchant \(event.merchantID)."), message)
         }
         if event.declinedAt < clock.now() + .milliseconds(-oldestDecline.milliseconds) {
-            return refuse(event, reference, .tooOld, letter: .invalidEvent, fault: FieldError(
-                path: "$.time", message: "The charge was declined more than \(oldestDecline.milliseconds / 86_400_000) days ago."), message)
+            return refuse(
+                event, reference, .tooOld, letter: .invalidEvent,
+                fault: FieldError(
+                    path: "$.time", message: "The charge was declined more than \(oldestDecline.milliseconds / 86_400_000) days ago."),
+                message)
         }
         if case .encrypted(let card) = event.paymentMethod.card, let complaint = cards.complaint(about: card) {
-            return refuse(event, reference, .noCardKey, letter: .noCardKey, fault: FieldError(
-                path: "$.data.paymentMethod.encryptedCard", message: complaint), message)
+            return refuse(
+                event, reference, .noCardKey, letter: .noCardKey,
+                fault: FieldError(
+                    path: "$.data.paymentMethod.encryptedCard", message: complaint), message)
         }
         let classification = DeclineMapping.classify(DeclineCase(event), merchant: merchant)
         if classification.isNoDecline {
-            return refuse(event, reference, .notADecline, letter: .invalidEvent, fault: FieldError(
-                path: "$.data.decline", message: "expected a decline. \(classification.sentence)"), message)
+            return refuse(
+                event, reference, .notADecline, letter: .invalidEvent,
+                fault: FieldError(
+                    path: "$.data.decline", message: "expected a decline. \(classification.sentence)"), message)
         }
         let verdict = DeclineVerdict(declineClass: classification.declineClass, rule: classification.rule)
         let unmapped = classification.isUnknown ? event.decline : nil
@@ -106,30 +118,38 @@ public struct IntakeStage: Sendable {
                 reply: reply(of: message), now: clock.now())
             return StageOutcome(
                 publishing: [recovery.message(to: .stage(.cascade), traceparent: message.traceparent)],
-                account: account(of: event, reference, .passed(to: .cascade), gateway: gateway.id, unmapped: unmapped, verdict: verdict, classification: classification))
+                account: account(
+                    of: event, reference, .passed(to: .cascade), gateway: gateway.id, unmapped: unmapped, verdict: verdict,
+                    classification: classification))
         case .retry(let gateway):
             let recovery = Recovery(
-                of: event, as: reference, by: .retry, through: gateway, verdict: verdict, policy: merchant.policy, reply: nil, now: clock.now(),
+                of: event, as: reference, by: .retry, through: gateway, verdict: verdict, policy: merchant.policy, reply: nil,
+                now: clock.now(),
                 day: day)
             return StageOutcome(
                 publishing: [recovery.message(to: .stage(.retry), traceparent: message.traceparent)],
-                account: account(of: event, reference, .passed(to: .retry), gateway: gateway.id, unmapped: unmapped, verdict: verdict, classification: classification))
+                account: account(
+                    of: event, reference, .passed(to: .retry), gateway: gateway.id, unmapped: unmapped, verdict: verdict,
+                    classification: classification))
         }
     }
 
     private func skip(
-        _ result: ResultEvent, _ event: DeclineEvent, _ reference: RecoveryReference, _ verdict: DeclineVerdict, _ classification: Classification,
+        _ result: ResultEvent, _ event: DeclineEvent, _ reference: RecoveryReference, _ verdict: DeclineVerdict,
+        _ classification: Classification,
         _ message: IncomingMessage
     ) async -> StageOutcome {
         let debt = Fingerprint(of: Debt(RecoveredOrder(event), of: event.merchantID))
         let telling = await Teller(claims: claims).tell(
-            result, .unsent, of: reference, merchant: event.merchantID, debt: debt, until: max(clock.now(), event.declinedAt) + longestMemory)
+            result, .unsent, of: reference, merchant: event.merchantID, debt: debt,
+            until: max(clock.now(), event.declinedAt) + longestMemory)
         switch telling {
         case .tell(let result):
             return StageOutcome(
                 publishing: result.messages(reply: reply(of: message), traceparent: message.traceparent),
                 account: account(
-                    of: event, reference, .told(result.kind, reason: result.reason.code), unmapped: classification.isUnknown ? event.decline : nil,
+                    of: event, reference, .told(result.kind, reason: result.reason.code),
+                    unmapped: classification.isUnknown ? event.decline : nil,
                     verdict: verdict, classification: classification))
         case .again(let record): return again(record, event, reference, message)
         case .underWay:
@@ -139,16 +159,20 @@ public struct IntakeStage: Sendable {
         }
     }
 
-    private func again(_ record: ClaimRecord, _ event: DeclineEvent, _ reference: RecoveryReference, _ message: IncomingMessage) -> StageOutcome {
+    private func again(_ record: ClaimRecord, _ event: DeclineEvent, _ reference: RecoveryReference, _ message: IncomingMessage)
+        -> StageOutcome
+    {
         StageOutcome(
-            publishing: record.messages(reply: reply(of: message), traceparent: message.traceparent), account: account(of: event, reference, record.fate))
+            publishing: record.messages(reply: reply(of: message), traceparent: message.traceparent),
+            account: account(of: event, reference, record.fate))
     }
 
     /// Nothing can be claimed or read now: the message goes to the end of its queue.
     private func hold(_ event: DeclineEvent, _ reference: RecoveryReference, _ message: IncomingMessage) -> StageOutcome {
         let delay: Moment.Span = .seconds(5)
         return StageOutcome(
-            publishing: [], onward: .again(.intake), pause: delay, account: account(of: event, reference, .parked(delay, because: "no claim can be made")))
+            publishing: [], onward: .again(.intake), pause: delay,
+            account: account(of: event, reference, .parked(delay, because: "no claim can be made")))
     }
 
     /// What tells one publication of an event from the next: the same text, card data removed, has the same.
@@ -162,23 +186,31 @@ public struct IntakeStage: Sendable {
     private func pass(_ command: CancelCommand, _ message: IncomingMessage) async -> StageOutcome {
         let now = clock.now()
         guard let merchant = merchants.merchant(command.merchantID) else {
-            return refuse(command, .unknownMerchant, letter: .unknownMerchant, fault: FieldError(
-                path: "$.data.merchantId", message: "The configuration has no merchant \(command.merchantID)."), message)
+            return refuse(
+                command, .unknownMerchant, letter: .unknownMerchant,
+                fault: FieldError(
+                    path: "$.data.merchantId", message: "The configuration has no merchant \(command.merchantID)."), message)
         }
         var cancellations = Cancellation.all(of: command, merchant: merchant, now: now)
         if case .rebill(let order, let purchase, let cycle) = command.target {
             let debt = Debt(merchantID: merchant.id, orderID: order, purchaseID: purchase, billingCycle: cycle, chargeID: nil)
             // The one that runs; a command that comes before its recovery is kept for all that the name can mean.
             if let running = await claims.openRecovery(of: Fingerprint(of: debt)), running.kind.isRetry, running.tag != nil {
-                cancellations = [Cancellation(
-                    merchantID: merchant.id, reference: running, commandID: command.id,
-                    gateways: merchant.flexFactorGateways.keys.sorted { $0.text < $1.text }, since: now)]
+                cancellations = [
+                    Cancellation(
+                        merchantID: merchant.id, reference: running, commandID: command.id,
+                        gateways: merchant.flexFactorGateways.keys.sorted { $0.text < $1.text }, since: now)
+                ]
             }
         }
         if cancellations.isEmpty, command.reference == nil {
-            return refuse(command, .invalidCommand, letter: .invalidEvent, fault: FieldError(
-                path: "$.data.recoveryReference",
-                message: "missing; the configuration has no gateway that could have declined the rebill, so only the reference can name the recovery"),
+            return refuse(
+                command, .invalidCommand, letter: .invalidEvent,
+                fault: FieldError(
+                    path: "$.data.recoveryReference",
+                    message:
+                        "missing; the configuration has no gateway that could have declined the rebill, so only the reference can name the recovery"
+                ),
                 message)
         }
         if cancellations.isEmpty {
@@ -203,19 +235,23 @@ public struct IntakeStage: Sendable {
             let fault = FieldError(path: "$.data.merchantId", message: "The configuration has no merchant \(command.merchantID).")
             let letter = letters.letter(
                 message, because: .unknownMerchant, explanation: fault.message, faults: [fault],
-                subject: DeadLetter.Subject(merchantID: command.merchantID, reference: command.reference, orderID: command.reference.orderID), now: now)
+                subject: DeadLetter.Subject(
+                    merchantID: command.merchantID, reference: command.reference, orderID: command.reference.orderID), now: now)
             let result = ResultEvent(
-                subject: .command(id: command.id, command.reference), merchantID: command.merchantID, reason: .rejected(.unknownMerchant), faults: [fault],
+                subject: .command(id: command.id, command.reference), merchantID: command.merchantID, reason: .rejected(.unknownMerchant),
+                faults: [fault],
                 occurredAt: now, origin: DeclineOrigin(eventID: command.id))
             return StageOutcome(
                 publishing: result.messages(reply: reply(of: message), traceparent: message.traceparent) + [letter],
                 account: StageOutcome.JournalEntry(
-                    merchantID: command.merchantID, reference: command.reference, fate: .rejected(reason: ResultReason.Rejection.unknownMerchant.rawValue)))
+                    merchantID: command.merchantID, reference: command.reference,
+                    fate: .rejected(reason: ResultReason.Rejection.unknownMerchant.rawValue)))
         }
         let refund = Refund(command, gateways: merchant.flexFactorGateways.keys.sorted { $0.text < $1.text }, since: now)
         return StageOutcome(
             publishing: [refund.message(to: .stage(.retry), message.traceparent)],
-            account: StageOutcome.JournalEntry(merchantID: command.merchantID, reference: command.reference, fate: .passed(to: .retry), amount: command.amount))
+            account: StageOutcome.JournalEntry(
+                merchantID: command.merchantID, reference: command.reference, fate: .passed(to: .retry), amount: command.amount))
     }
 
     private func reject(_ event: RejectedEvent, _ message: IncomingMessage) -> StageOutcome {
@@ -233,7 +269,8 @@ public struct IntakeStage: Sendable {
             return StageOutcome(publishing: [letter], account: account)
         }
         let result = ResultEvent(
-            subject: event.isCommand ? .command(id: id, orderID: event.orderID, event.orderType) : .event(id: id, orderID: event.orderID, event.orderType),
+            subject: event.isCommand
+                ? .command(id: id, orderID: event.orderID, event.orderType) : .event(id: id, orderID: event.orderID, event.orderType),
             merchantID: event.merchantID, reason: .rejected(rejection), faults: faults, occurredAt: now, origin: event.origin,
             edition: event.isCommand ? nil : edition(of: message))
         return StageOutcome(publishing: result.messages(reply: reply, traceparent: message.traceparent) + [letter], account: account)
@@ -262,14 +299,16 @@ public struct IntakeStage: Sendable {
 
     /// A well-formed command that cannot be carried out as things are configured.
     private func refuse(
-        _ command: CancelCommand, _ rejection: ResultReason.Rejection, letter reason: DeadLetterReason, fault: FieldError, _ message: IncomingMessage
+        _ command: CancelCommand, _ rejection: ResultReason.Rejection, letter reason: DeadLetterReason, fault: FieldError,
+        _ message: IncomingMessage
     ) -> StageOutcome {
         let now = clock.now()
         let letter = letters.letter(
             message, because: reason, explanation: fault.message, faults: [fault],
             subject: DeadLetter.Subject(merchantID: command.merchantID, reference: command.reference, orderID: command.orderID), now: now)
         let result = ResultEvent(
-            subject: .command(id: command.id, command.reference, orderID: command.orderID, command.orderType), merchantID: command.merchantID,
+            subject: .command(id: command.id, command.reference, orderID: command.orderID, command.orderType),
+            merchantID: command.merchantID,
             reason: .rejected(rejection), faults: [fault], occurredAt: now, origin: DeclineOrigin(eventID: command.id))
         return StageOutcome(
             publishing: result.messages(reply: reply(of: message), traceparent: message.traceparent) + [letter],
@@ -287,7 +326,8 @@ public struct IntakeStage: Sendable {
             message, because: reason, explanation: fault.message, faults: [fault],
             subject: DeadLetter.Subject(merchantID: event.merchantID, reference: reference, orderID: event.order.id), now: now)
         let result = ResultEvent(
-            subject: .recovery(reference, RecoveredOrder(event)), merchantID: event.merchantID, reason: .rejected(rejection), faults: [fault],
+            subject: .recovery(reference, RecoveredOrder(event)), merchantID: event.merchantID, reason: .rejected(rejection),
+            faults: [fault],
             amount: event.amount, occurredAt: now, origin: DeclineOrigin(event), edition: edition(of: message))
         return StageOutcome(
             publishing: result.messages(reply: reply(of: message), traceparent: message.traceparent) + [letter],
@@ -304,14 +344,17 @@ public struct IntakeStage: Sendable {
     }
 
     private func account(
-        of event: DeclineEvent, _ reference: RecoveryReference, _ fate: StageOutcome.Kind, gateway: GatewayID? = nil, unmapped: Decline? = nil,
+        of event: DeclineEvent, _ reference: RecoveryReference, _ fate: StageOutcome.Kind, gateway: GatewayID? = nil,
+        unmapped: Decline? = nil,
         verdict: DeclineVerdict? = nil, classification: Classification? = nil
     ) -> StageOutcome.JournalEntry {
         var account = StageOutcome.JournalEntry(
-            merchantID: event.merchantID, reference: reference, gatewayID: gateway, fate: fate, declinedAt: event.declinedAt, unmapped: unmapped,
+            merchantID: event.merchantID, reference: reference, gatewayID: gateway, fate: fate, declinedAt: event.declinedAt,
+            unmapped: unmapped,
             rule: verdict?.rule, declineClass: verdict?.declineClass, amount: event.amount,
             declineCode: "\(event.decline.responseCodeSource.prefix(32).lowercased())/\(event.decline.responseCode.prefix(32))",
-            classification: classification, decline: classification.map { JournaledDecline(event, $0) }, notes: event.notes.map { "\($0.path): \($0.message)" })
+            classification: classification, decline: classification.map { JournaledDecline(event, $0) },
+            notes: event.notes.map { "\($0.path): \($0.message)" })
         account.isClockAhead = event.declinedAt > clock.now() + .seconds(5)
         return account
     }

@@ -4,17 +4,20 @@ extension StageOutcome {
     /// What is published in place of the message: what the stage wants, and the line that the journal keeps of it.
     public func publishing(from stage: Stage, at now: Moment, worker: String, traceparent: String?) -> [StageMessage] {
         guard let reference = account.reference else { return publishing }
-        let (fate, detail, reason, until): (String, String, String?, Moment?) = switch account.fate {
-        case .passed(let next): ("passed", next.rawValue, nil, nil)
-        case .told(let kind, let reason): ("told", kind.rawValue, reason + (account.other.map { " (\($0.text))" } ?? ""), nil)
-        case .parked(let delay, let why): ("parked", why, nil, now + delay)
-        case .deadLettered(let reason): ("dead_lettered", reason.rawValue, nil, nil)
-        case .rejected(let reason): ("rejected", reason, nil, nil)
-        case .ignored(let why): ("ignored", why, nil, nil)
-        }
+        let (fate, detail, reason, until): (String, String, String?, Moment?) =
+            switch account.fate {
+            case .passed(let next): ("passed", next.rawValue, nil, nil)
+            case .told(let kind, let reason): ("told", kind.rawValue, reason + (account.other.map { " (\($0.text))" } ?? ""), nil)
+            case .parked(let delay, let why): ("parked", why, nil, now + delay)
+            case .deadLettered(let reason): ("dead_lettered", reason.rawValue, nil, nil)
+            case .rejected(let reason): ("rejected", reason, nil, nil)
+            case .ignored(let why): ("ignored", why, nil, nil)
+            }
         let record = JournalRecord(
-            at: now, stage: stage, merchantID: account.merchantID, reference: reference, gatewayID: account.gatewayID, fate: fate, detail: detail,
-            reason: reason, rule: account.rule, declineClass: account.declineClass, until: until ?? account.until, attempts: account.attempts, amount: account.amount,
+            at: now, stage: stage, merchantID: account.merchantID, reference: reference, gatewayID: account.gatewayID, fate: fate,
+            detail: detail,
+            reason: reason, rule: account.rule, declineClass: account.declineClass, until: until ?? account.until,
+            attempts: account.attempts, amount: account.amount,
             declineCode: account.declineCode, decline: account.decline, notes: account.notes, workerID: worker)
         return publishing + [
             StageMessage(to: .journal, messageID: record.id, type: JournalRecord.type, traceparent: traceparent, body: record.encoded())

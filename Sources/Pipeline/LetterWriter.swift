@@ -22,23 +22,29 @@ struct LetterWriter: Sendable {
         subject: DeadLetter.Subject = .init(), attempts: Int = 0, deliveries: Int? = nil, now: Moment
     ) -> StageMessage {
         let isLong = message.body.count > Self.mostBytes || message.byteCount > message.body.count
-        let whole = isLong ? Self.beginning(of: message.body)
+        let whole =
+            isLong
+            ? Self.beginning(of: message.body)
             : isUnread ? CardDataGuard.redactedUnparsed(message.body) : CardDataGuard.redacted(message.body, sealing: cards.seal)
         let kept = Self.fitting(whole)
         let letter = DeadLetter(
             reason: reason, explanation: Self.clean(explanation), faults: faults, stage: stage, attempts: attempts, subject: subject,
             original: DeadLetter.Original(
-                exchange: Self.clean(message.exchange), routingKey: Self.clean(message.routingKey), redelivered: message.redelivered, deliveries: deliveries,
+                exchange: Self.clean(message.exchange), routingKey: Self.clean(message.routingKey), redelivered: message.redelivered,
+                deliveries: deliveries,
                 // An id that is taken out would be one for all: the body tells the message then.
                 messageID: message.messageID.flatMap { CardDataGuard.finding(in: $0) == nil ? $0 : nil },
-                type: message.type.map(Self.clean), contentType: message.contentType.map(Self.clean), correlationID: message.correlationID.map(Self.clean),
-                replyTo: message.replyTo.map(Self.clean), headers: Self.headers(of: message), redactedBody: kept, originalByteCount: message.byteCount,
+                type: message.type.map(Self.clean), contentType: message.contentType.map(Self.clean),
+                correlationID: message.correlationID.map(Self.clean),
+                replyTo: message.replyTo.map(Self.clean), headers: Self.headers(of: message), redactedBody: kept,
+                originalByteCount: message.byteCount,
                 isTruncated: isLong || kept.count < whole.count),
             source: isUnread || isLong ? nil : (try? JSONValue(parsing: message.body.span))?["source"]?.string,
             identity: isLong || isUnread ? kept : CardDataGuard.identity(of: message.body),
             worker: worker, writtenAt: now)
         return StageMessage(
-            to: .deadLetters, messageID: letter.id.description, type: DeadLetter.type, traceparent: message.traceparent, body: letter.encoded())
+            to: .deadLetters, messageID: letter.id.description, type: DeadLetter.type, traceparent: message.traceparent,
+            body: letter.encoded())
     }
 
     private static func clean(_ text: String) -> String { CardDataGuard.redacted(String(text.unicodeScalars.prefix(2_048))) }
@@ -51,7 +57,9 @@ struct LetterWriter: Sendable {
             let value = CardDataGuard.redacted(header.value, under: header.name)
             room -= value.bytes.count + header.name.utf8.count
             if room < 0 {
-                return kept + [.init(name: "(more headers)", value: .string("\(message.headers.count - kept.count) are not kept: they are too long"))]
+                return kept + [
+                    .init(name: "(more headers)", value: .string("\(message.headers.count - kept.count) are not kept: they are too long"))
+                ]
             }
             kept.append(.init(name: CardDataGuard.redacted(header.name), value: value))
         }
@@ -87,7 +95,8 @@ struct LetterWriter: Sendable {
         guard let corrects = result.corrects, result.reason.kind == .approved else { return nil }
         return letter(
             message, because: .toldOtherwise,
-            explanation: "The CRM was told \(corrects.rawValue), and FlexFactor took the money after all: it was told the correction \(result.id).",
+            explanation:
+                "The CRM was told \(corrects.rawValue), and FlexFactor took the money after all: it was told the correction \(result.id).",
             subject: subject, now: now)
     }
 
@@ -98,8 +107,11 @@ struct LetterWriter: Sendable {
     ) -> StageOutcome {
         StageOutcome(
             publishing: [
-                letter(message, because: reason, explanation: explanation, subject: subject, attempts: attempts, deliveries: deliveries, now: now)
+                letter(
+                    message, because: reason, explanation: explanation, subject: subject, attempts: attempts, deliveries: deliveries,
+                    now: now)
             ],
-            account: StageOutcome.JournalEntry(merchantID: subject.merchantID, reference: subject.reference, fate: .deadLettered(reason), attempts: attempts))
+            account: StageOutcome.JournalEntry(
+                merchantID: subject.merchantID, reference: subject.reference, fate: .deadLettered(reason), attempts: attempts))
     }
 }

@@ -12,7 +12,8 @@ public struct OutcomeStage: Sendable {
     let callLimit: Moment.Span
 
     public init(
-        merchants: any MerchantDirectory, claims: any ClaimsPort, flexFactor: any FlexFactorPort, cancels: any CancelDirectory, clock: any WallClock, worker: DeadLetter.Worker,
+        merchants: any MerchantDirectory, claims: any ClaimsPort, flexFactor: any FlexFactorPort, cancels: any CancelDirectory,
+        clock: any WallClock, worker: DeadLetter.Worker,
         cards: any CardVault, timing: RecoveryTiming, callLimit: Moment.Span
     ) {
         self.merchants = merchants
@@ -37,7 +38,8 @@ public struct OutcomeStage: Sendable {
         case .distrust(let why): return distrusted(news, why, message)
         case .look(let orderID):
             let answer = await flexFactor.perform(
-                .lookUp(orderID), merchant: news.merchantID, gateway: news.gatewayID, traceparent: message.traceparent, deadline: clock.now() + callLimit)
+                .lookUp(orderID), merchant: news.merchantID, gateway: news.gatewayID, traceparent: message.traceparent,
+                deadline: clock.now() + callLimit)
             let isCancelRequested = news.reference.map { cancels.isCancelRequested($0, of: $0.merchantID ?? news.merchantID) } ?? false
             let outcome = news.learned(
                 answer, isCancelRequested: isCancelRequested, now: clock.now(), timing: timing, owns: { owns($0, news) })
@@ -52,11 +54,14 @@ public struct OutcomeStage: Sendable {
         return merchants.merchant(id)?.flexFactorGateways.values.contains { $0.account == account } ?? false
     }
 
-    private func carryOut(_ outcome: WebhookNews.Outcome, _ answer: FlexFactorAnswer, _ news: WebhookNews, _ message: IncomingMessage) async -> StageOutcome {
+    private func carryOut(_ outcome: WebhookNews.Outcome, _ answer: FlexFactorAnswer, _ news: WebhookNews, _ message: IncomingMessage) async
+        -> StageOutcome
+    {
         switch outcome {
         case .tell(let reference, let reason, let takings):
             let result = ResultEvent(
-                subject: .recovery(reference, RecoveredOrder(reference)), merchantID: reference.merchantID ?? news.merchantID, reason: reason,
+                subject: .recovery(reference, RecoveredOrder(reference)), merchantID: reference.merchantID ?? news.merchantID,
+                reason: reason,
                 gatewayID: news.gatewayID, flexFactorOrderID: news.orderID, amount: takings?.amount, occurredAt: clock.now(),
                 distinction: news.distinction, isPartial: takings?.isPartial ?? false)
             return await tell(result, reference, isWhole: takings?.isWhole ?? false, news, message)
@@ -91,11 +96,13 @@ public struct OutcomeStage: Sendable {
             let isLate = now >= news.receivedAt + .milliseconds(2 * timing.settle.milliseconds)
             let refund = RefundClaim(Fingerprint(news.distinction), .news(isWhole: isWhole, isLate: isLate))
             let request = ClaimRequest(
-                merchantID: merchant, reference: reference, debt: nil, amount: result.amount, act: .refund(refund), until: now + longestMemory, result: result)
+                merchantID: merchant, reference: reference, debt: nil, amount: result.amount, act: .refund(refund),
+                until: now + longestMemory, result: result)
             switch await claims.claim(request)?.verdict {
             case .granted?: return told(result.messages(reply: nil, traceparent: message.traceparent))
             case .told(let record, _)?:
-                return StageOutcome(publishing: record.messages(reply: nil, traceparent: message.traceparent), account: account(of: news, record.fate))
+                return StageOutcome(
+                    publishing: record.messages(reply: nil, traceparent: message.traceparent), account: account(of: news, record.fate))
             default: return hold()
             }
         }
@@ -106,13 +113,15 @@ public struct OutcomeStage: Sendable {
         }
         switch await Teller(claims: claims).tell(result, .known, of: reference, merchant: merchant, debt: nil, until: now + longestMemory) {
         case .tell(let result):
-            let subject = DeadLetter.Subject(merchantID: merchant, reference: reference, orderID: reference.orderID, gatewayID: news.gatewayID)
+            let subject = DeadLetter.Subject(
+                merchantID: merchant, reference: reference, orderID: reference.orderID, gatewayID: news.gatewayID)
             let letter = letters.contradiction(message, result, subject: subject, now: now)
             return StageOutcome(
                 publishing: result.messages(reply: nil, traceparent: message.traceparent) + (letter.map { [$0] } ?? []),
                 account: account(of: news, .told(result.kind, reason: result.reason.code)))
         case .again(let record):
-            return StageOutcome(publishing: record.messages(reply: nil, traceparent: message.traceparent), account: account(of: news, record.fate))
+            return StageOutcome(
+                publishing: record.messages(reply: nil, traceparent: message.traceparent), account: account(of: news, record.fate))
         case .underWay: return StageOutcome(publishing: [], account: account(of: news, .ignored("its recovery tells the end")))
         case .hold: return hold()
         }
@@ -126,7 +135,8 @@ public struct OutcomeStage: Sendable {
         letters.deadLetter(
             message, because: .untrustedWebhook, explanation: "\(news.event.word): \(why.rawValue)",
             subject: DeadLetter.Subject(
-                merchantID: news.reference?.merchantID ?? news.merchantID, reference: news.reference, orderID: news.reference?.orderID), attempts: news.looks,
+                merchantID: news.reference?.merchantID ?? news.merchantID, reference: news.reference, orderID: news.reference?.orderID),
+            attempts: news.looks,
             now: clock.now())
     }
 

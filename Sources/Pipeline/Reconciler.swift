@@ -21,7 +21,8 @@ public struct Reconciler: Sendable {
 
     /// - Parameter wait: lets time pass between two looks.
     public init(
-        flexFactor: any FlexFactorPort, claims: any ClaimsPort, cancels: any CancelDirectory, clock: any WallClock, wait: @escaping @Sendable (Moment.Span) async -> Void,
+        flexFactor: any FlexFactorPort, claims: any ClaimsPort, cancels: any CancelDirectory, clock: any WallClock,
+        wait: @escaping @Sendable (Moment.Span) async -> Void,
         worker: DeadLetter.Worker, cards: any CardVault, callLimit: Moment.Span, patience: Moment.Span = .seconds(30),
         underWay: Moment.Span = .seconds(120)
     ) {
@@ -55,21 +56,28 @@ public struct Reconciler: Sendable {
 
     public func settle(_ letter: DeadLetter, traceparent: String?) async -> Reconciliation {
         guard case .recovery(var recovery) = WorkEnvelope.decode(letter.original.redactedBody) else {
-            return .unreadable("the letter's message is no recovery of this version; settle it by hand at FlexFactor and mark it as resolved")
+            return .unreadable(
+                "the letter's message is no recovery of this version; settle it by hand at FlexFactor and mark it as resolved")
         }
         // Asking for another order than the one that was charged would bring "no such order", and the CRM would be told a skip.
-        let isTheSame = letter.subject.reference.map { $0 == recovery.reference } ?? !CardDataGuard.isMarked(Array(recovery.reference.text.utf8))
+        let isTheSame =
+            letter.subject.reference.map { $0 == recovery.reference } ?? !CardDataGuard.isMarked(Array(recovery.reference.text.utf8))
         guard isTheSame else {
-            return .unreadable("the letter's message names another recovery than the letter; settle it by hand at FlexFactor and mark it as resolved")
+            return .unreadable(
+                "the letter's message names another recovery than the letter; settle it by hand at FlexFactor and mark it as resolved")
         }
-        if cancels.isCancelRequested(recovery.reference, of: recovery.merchantID) { recovery.pickUp(redelivered: false, isCancelRequested: true) }
+        if cancels.isCancelRequested(recovery.reference, of: recovery.merchantID) {
+            recovery.pickUp(redelivered: false, isCancelRequested: true)
+        }
         switch recovery.takenUp(now: clock.now()) {
         case .handBack(let taken):
             return .handedBack(letter.stage, [taken.message(to: .stage(letter.stage), traceparent: traceparent)])
         case .ask(let taken):
             let settled = letter.writtenAt + underWay
             if clock.now() < settled {
-                return .open("its worker ended only now, and a request of it may still be under way at FlexFactor; ask again after \(settled.rfc3339)")
+                return .open(
+                    "its worker ended only now, and a request of it may still be under way at FlexFactor; ask again after \(settled.rfc3339)"
+                )
             }
             return await ask(taken, letter.stage, traceparent)
         }
@@ -83,7 +91,9 @@ public struct Reconciler: Sendable {
         let patient = clock.now() + patience
         while true {
             // The CRM may cancel while FlexFactor is asked.
-            if cancels.isCancelRequested(recovery.reference, of: recovery.merchantID) { recovery.pickUp(redelivered: false, isCancelRequested: true) }
+            if cancels.isCancelRequested(recovery.reference, of: recovery.merchantID) {
+                recovery.pickUp(redelivered: false, isCancelRequested: true)
+            }
             var work = ClaimedRecovery(recovery, standing: claims.standing(of: recovery.reference, merchant: recovery.merchantID))
             let (end, event) = await pursuit.pursue(&work, traceparent: traceparent)
             recovery = work.recovery
@@ -128,15 +138,16 @@ private actor RecordingFlexFactor: FlexFactorPort {
     ) async -> FlexFactorAnswer {
         let answer = await port.perform(call, merchant: merchant, gateway: gateway, traceparent: traceparent, deadline: deadline)
         wasAnswered = if case .failed(let failure) = answer { !failure.isAbsence } else { true }
-        lastWords = switch answer {
-        case .found(let order): "FlexFactor's order \(order.id) is \(order.state)"
-        case .notListed: "FlexFactor's list does not show the order, which proves nothing"
-        case .noSuchOrder: "FlexFactor has no such order, and a request may still be under way"
-        case .cancelAccepted: "FlexFactor accepted to cancel the order, and does not show it as cancelled yet"
-        case .cancelRefused: "FlexFactor refused to cancel the order"
-        case .failed(let failure): failure.description + ". " + failure.advice
-        default: "FlexFactor's answer settles nothing"
-        }
+        lastWords =
+            switch answer {
+            case .found(let order): "FlexFactor's order \(order.id) is \(order.state)"
+            case .notListed: "FlexFactor's list does not show the order, which proves nothing"
+            case .noSuchOrder: "FlexFactor has no such order, and a request may still be under way"
+            case .cancelAccepted: "FlexFactor accepted to cancel the order, and does not show it as cancelled yet"
+            case .cancelRefused: "FlexFactor refused to cancel the order"
+            case .failed(let failure): failure.description + ". " + failure.advice
+            default: "FlexFactor's answer settles nothing"
+            }
         return answer
     }
 
@@ -152,7 +163,8 @@ extension CallFailure {
     /// Whether nobody is there, rather than somebody who says no.
     fileprivate var isAbsence: Bool {
         switch self {
-        case .notSent(.circuitOpen), .notSent(.cannotConnect), .notSent(.cannotCall), .notSent(.deadline), .notSent(.noToken), .unknown: true
+        case .notSent(.circuitOpen), .notSent(.cannotConnect), .notSent(.cannotCall), .notSent(.deadline), .notSent(.noToken), .unknown:
+            true
         case .notSent(.rateLimited), .notSent(.misconfigured), .throttled, .conflict, .refused: false
         }
     }

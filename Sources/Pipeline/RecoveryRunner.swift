@@ -14,7 +14,8 @@ struct RecoveryRunner: Sendable {
     let callLimit: Moment.Span
 
     init(
-        _ stage: Stage, flexFactor: any FlexFactorPort, claims: any ClaimsPort, clock: any WallClock, worker: DeadLetter.Worker, cards: any CardVault, timing: RecoveryTiming,
+        _ stage: Stage, flexFactor: any FlexFactorPort, claims: any ClaimsPort, clock: any WallClock, worker: DeadLetter.Worker,
+        cards: any CardVault, timing: RecoveryTiming,
         callLimit: Moment.Span
     ) {
         self.stage = stage
@@ -74,8 +75,10 @@ struct RecoveryRunner: Sendable {
                     card, of: charge, merchant: merchant, gateway: gateway, traceparent: traceparent, deadline: chargeLimit)
                 work.learned(answer, now: clock.now(), timing: timing)
             case .call(let call) where isMisdirected:
-                let failure = CallFailure.notSent(.misconfigured(
-                    "the gateway points to another FlexFactor account than the one that has the order; point it back, or keep the old one as a retired gateway"))
+                let failure = CallFailure.notSent(
+                    .misconfigured(
+                        "the gateway points to another FlexFactor account than the one that has the order; point it back, or keep the old one as a retired gateway"
+                    ))
                 flexFactor.noteMisdirected(call, merchant: merchant, gateway: gateway, failure)
                 work.learned(.failed(failure), now: clock.now(), timing: timing)
             case .call(let call):
@@ -90,25 +93,33 @@ struct RecoveryRunner: Sendable {
     /// Between two tries when no claim can be made.
     private static let hold: Moment.Span = .seconds(5)
 
-    private func finish(_ recovery: Recovery, _ end: ClaimedRecovery.Finish, _ event: ResultEvent?, _ message: IncomingMessage) -> StageOutcome {
+    private func finish(_ recovery: Recovery, _ end: ClaimedRecovery.Finish, _ event: ResultEvent?, _ message: IncomingMessage)
+        -> StageOutcome
+    {
         switch end {
         case .stop(let stop): return finish(recovery, stop, message)
         case .hold: return park(recovery, for: Self.hold, message, because: "no claim can be made")
         case .again(let record):
             return StageOutcome(
-                publishing: record.messages(reply: recovery.reply, traceparent: message.traceparent), account: account(of: recovery, record.fate))
+                publishing: record.messages(reply: recovery.reply, traceparent: message.traceparent),
+                account: account(of: recovery, record.fate))
         case .tell(_, let corrects, let isSpent):
             // What is claimed is told: the very event.
-            guard let result = event?.correcting(corrects) else { return park(recovery, for: Self.hold, message, because: "nothing to tell") }
+            guard let result = event?.correcting(corrects) else {
+                return park(recovery, for: Self.hold, message, because: "nothing to tell")
+            }
             var publishing = result.messages(reply: recovery.reply, traceparent: message.traceparent)
-            if let letter = letters.contradiction(message, result, subject: DeadLetter.Subject(recovery), now: clock.now()) { publishing.append(letter) }
+            if let letter = letters.contradiction(message, result, subject: DeadLetter.Subject(recovery), now: clock.now()) {
+                publishing.append(letter)
+            }
             guard isSpent else {
                 var account = account(of: recovery, .told(result.kind, reason: result.reason.code))
                 account.other = result.other
                 return StageOutcome(publishing: publishing, account: account)
             }
             let letter = letters.letter(
-                message, because: .attemptsSpent, explanation: "FlexFactor could not be reached in \(recovery.attempts) calls; nothing was sent.",
+                message, because: .attemptsSpent,
+                explanation: "FlexFactor could not be reached in \(recovery.attempts) calls; nothing was sent.",
                 subject: DeadLetter.Subject(recovery), attempts: recovery.attempts, now: clock.now())
             return StageOutcome(publishing: publishing + [letter], account: account(of: recovery, .deadLettered(.attemptsSpent)))
         }
@@ -131,7 +142,8 @@ struct RecoveryRunner: Sendable {
                 account: account(of: recovery, .told(result.kind, reason: result.reason.code), until: until))
         case .refuse(.byFlexFactor(let status), let errors):
             return reject(
-                recovery, .refusedByFlexFactor, letter: .refusedByFlexFactor, "FlexFactor answered with status \(status).", errors, message, now)
+                recovery, .refusedByFlexFactor, letter: .refusedByFlexFactor, "FlexFactor answered with status \(status).", errors, message,
+                now)
         case .refuse(.cardUnusable, let errors):
             return reject(recovery, .cardUnusable, letter: .cardUnusable, "The encrypted card cannot be used.", errors, message, now)
         case .giveUp(let reason):

@@ -32,7 +32,9 @@ extension RetryStage {
             if case .refund = call, answer.hasNotArrived {
                 _ = await pursuit.claims.claim(request(refund.claim(.unsent(round: refund.round)), of: refund))
             }
-            if let stop = refund.learned(answer, now: pursuit.clock.now(), timing: pursuit.timing) { return await finish(refund, stop, message) }
+            if let stop = refund.learned(answer, now: pursuit.clock.now(), timing: pursuit.timing) {
+                return await finish(refund, stop, message)
+            }
         }
         let fault = FieldError(path: "order", message: "The merchant has no FlexFactor gateway.")
         return await finish(refund, .tell(.refundFailed, amount: refund.command.amount, .unknown, nil, [fault]), message)
@@ -40,7 +42,8 @@ extension RetryStage {
 
     private func request(_ claim: RefundClaim, of refund: Refund, telling result: ResultEvent? = nil) -> ClaimRequest {
         ClaimRequest(
-            merchantID: refund.command.merchantID, reference: refund.command.reference, debt: nil, amount: refund.amount, act: .refund(claim),
+            merchantID: refund.command.merchantID, reference: refund.command.reference, debt: nil, amount: refund.amount,
+            act: .refund(claim),
             until: pursuit.clock.now() + longestMemory, result: result)
     }
 
@@ -72,15 +75,19 @@ extension RetryStage {
         case .advance: return handled(refund, [refund.message(to: .stage(.retry), message.traceparent)], .passed(to: .retry))
         case .tell(let reason, let amount, let extent, let orderID, let faults):
             let result = ResultEvent(
-                subject: .recovery(command.reference, RecoveredOrder(command.reference)), merchantID: command.merchantID, reason: reason, faults: faults,
+                subject: .recovery(command.reference, RecoveredOrder(command.reference)), merchantID: command.merchantID, reason: reason,
+                faults: faults,
                 gatewayID: refund.gateways.first, flexFactorOrderID: orderID, amount: amount, attempts: refund.attempts, occurredAt: now,
                 origin: DeclineOrigin(eventID: command.id), distinction: "command:" + command.id, isPartial: extent == .part)
             let claim = refund.claim(.told(reason.kind, round: refund.ownRound, isWhole: extent == .whole))
             switch await pursuit.claims.claim(request(claim, of: refund, telling: result))?.verdict {
-            case .granted?: return handled(refund, result.messages(reply: nil, traceparent: message.traceparent), .told(result.kind, reason: reason.code))
+            case .granted?:
+                return handled(
+                    refund, result.messages(reply: nil, traceparent: message.traceparent), .told(result.kind, reason: reason.code))
             case .told(let record, _)?: return again(record, refund, message)
             // Another copy of the command has asked for it, and tells what comes of it.
-            case .mayBeCharged?, .inRecovery?, .recovered?, .nextPost?: return park(refund, for: .seconds(5), message, because: "refund under way")
+            case .mayBeCharged?, .inRecovery?, .recovered?, .nextPost?:
+                return park(refund, for: .seconds(5), message, because: "refund under way")
             case nil: return hold(refund, message)
             }
         case .giveUp:
@@ -91,8 +98,10 @@ extension RetryStage {
             default: break
             }
             return pursuit.letters.deadLetter(
-                message, because: .refundUnknown, explanation: "FlexFactor did not say whether it gave the money back, and a repeat could give it twice.",
-                subject: DeadLetter.Subject(merchantID: command.merchantID, reference: command.reference, orderID: command.reference.orderID),
+                message, because: .refundUnknown,
+                explanation: "FlexFactor did not say whether it gave the money back, and a repeat could give it twice.",
+                subject: DeadLetter.Subject(
+                    merchantID: command.merchantID, reference: command.reference, orderID: command.reference.orderID),
                 attempts: refund.attempts, now: now)
         }
     }
@@ -111,7 +120,8 @@ extension FlexFactorAnswer {
 extension Refund {
     func message(to destination: StageMessage.Destination, _ traceparent: String?) -> StageMessage {
         var message = StageMessage(
-            to: destination, messageID: command.reference.text + "/refund/" + command.id, type: Self.type, traceparent: traceparent, body: encoded())
+            to: destination, messageID: command.reference.text + "/refund/" + command.id, type: Self.type, traceparent: traceparent,
+            body: encoded())
         message.share = StageMessage.Share(command.merchantID, gateways.first)
         return message
     }

@@ -6,10 +6,13 @@ public struct RetryStage: Sendable {
     private let cancels: any CancelDirectory
 
     public init(
-        flexFactor: any FlexFactorPort, claims: any ClaimsPort, cancels: any CancelDirectory, clock: any WallClock, worker: DeadLetter.Worker, cards: any CardVault, timing: RecoveryTiming,
+        flexFactor: any FlexFactorPort, claims: any ClaimsPort, cancels: any CancelDirectory, clock: any WallClock,
+        worker: DeadLetter.Worker, cards: any CardVault, timing: RecoveryTiming,
         callLimit: Moment.Span
     ) {
-        pursuit = RecoveryRunner(.retry, flexFactor: flexFactor, claims: claims, clock: clock, worker: worker, cards: cards, timing: timing, callLimit: callLimit)
+        pursuit = RecoveryRunner(
+            .retry, flexFactor: flexFactor, claims: claims, clock: clock, worker: worker, cards: cards, timing: timing, callLimit: callLimit
+        )
         self.cancels = cancels
     }
 
@@ -18,7 +21,11 @@ public struct RetryStage: Sendable {
         if message.type == Refund.type { return await refund(message) }
         return await pursuit.handle(
             message, belongs: { if case .retry = $0 { true } else { false } },
-            pickUp: { $0.pickUp(redelivered: message.redelivered && $0.reference.tag == nil, isCancelRequested: cancels.isCancelRequested($0.reference, of: $0.merchantID)) })
+            pickUp: {
+                $0.pickUp(
+                    redelivered: message.redelivered && $0.reference.tag == nil,
+                    isCancelRequested: cancels.isCancelRequested($0.reference, of: $0.merchantID))
+            })
     }
 
     private func cancel(_ message: IncomingMessage) async -> StageOutcome {
@@ -32,7 +39,9 @@ public struct RetryStage: Sendable {
             let answer = await pursuit.flexFactor.perform(
                 call, merchant: cancellation.merchantID, gateway: gateway, traceparent: message.traceparent,
                 deadline: pursuit.clock.now() + pursuit.callLimit)
-            if let stop = cancellation.learned(answer, now: pursuit.clock.now(), timing: pursuit.timing) { return await finish(cancellation, stop, message) }
+            if let stop = cancellation.learned(answer, now: pursuit.clock.now(), timing: pursuit.timing) {
+                return await finish(cancellation, stop, message)
+            }
         }
         // The merchant has no gateway that could have the order.
         return await finish(cancellation, .end(.nothingToCancel), message)
@@ -72,7 +81,9 @@ public struct RetryStage: Sendable {
             case .underWay: return handled([], .ignored("its recovery tells the end"))
             case .hold:
                 let delay: Moment.Span = .seconds(5)
-                return handled([cancellation.message(to: .delayed(.retry, delay), message.traceparent)], .parked(delay, because: "no claim can be made"))
+                return handled(
+                    [cancellation.message(to: .delayed(.retry, delay), message.traceparent)],
+                    .parked(delay, because: "no claim can be made"))
             }
         case .end(let why):
             // A rebill that was named without its gateway is one under several names, and is answered once: by what was found, or by one for all.
@@ -80,9 +91,12 @@ public struct RetryStage: Sendable {
                 if !cancellation.speaksForAll { return handled([], .ignored("answered under another name")) }
                 var last = cancellation
                 if last.letOthersFinish() {
-                    return handled([last.message(to: .delayed(.retry, pursuit.timing.settle), message.traceparent)], .parked(pursuit.timing.settle, because: "cancelling"))
+                    return handled(
+                        [last.message(to: .delayed(.retry, pursuit.timing.settle), message.traceparent)],
+                        .parked(pursuit.timing.settle, because: "cancelling"))
                 }
-                if cancellation.others.contains(where: { pursuit.claims.standing(of: $0, merchant: cancellation.merchantID)?.told != nil }) {
+                if cancellation.others.contains(where: { pursuit.claims.standing(of: $0, merchant: cancellation.merchantID)?.told != nil })
+                {
                     return handled([], .ignored("answered under another name"))
                 }
             }
@@ -111,8 +125,11 @@ public struct RetryStage: Sendable {
         let named = cancellation.reference
         guard named.tag == nil, let subscription = named.subscription else { return nil }
         let debt = Debt(
-            merchantID: cancellation.merchantID, orderID: named.orderID, purchaseID: subscription.purchaseID, billingCycle: named.sequence, chargeID: nil)
-        guard let running = await pursuit.claims.openRecovery(of: Fingerprint(of: debt)), running.kind.isRetry, running.tag != nil else { return nil }
+            merchantID: cancellation.merchantID, orderID: named.orderID, purchaseID: subscription.purchaseID, billingCycle: named.sequence,
+            chargeID: nil)
+        guard let running = await pursuit.claims.openRecovery(of: Fingerprint(of: debt)), running.kind.isRetry, running.tag != nil else {
+            return nil
+        }
         return Cancellation(
             merchantID: cancellation.merchantID, reference: running, commandID: cancellation.commandID, gateways: cancellation.gateways,
             since: cancellation.since)

@@ -46,7 +46,8 @@ public struct SuspectStage: Sendable {
         }
         return LetterWriter(stage: stage, worker: worker, cards: cards, isUnread: unread).deadLetter(
             message, because: .crashesWorkers,
-            explanation: "Handed out \(deliveries) times, \(message.deliveries) of them alone, and each time its worker ended, or lost the broker, "
+            explanation:
+                "Handed out \(deliveries) times, \(message.deliveries) of them alone, and each time its worker ended, or lost the broker, "
                 + "before it was finished.",
             subject: subject, deliveries: deliveries, now: clock.now())
     }

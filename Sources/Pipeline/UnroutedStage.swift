@@ -32,7 +32,8 @@ public struct UnroutedStage: Sendable {
                 return StageOutcome(
                     publishing: [], onward: .ladder(stage, until: due), pause: min(due - now, Self.pause),
                     account: StageOutcome.JournalEntry(
-                        merchantID: subject.merchantID, reference: subject.reference, fate: .parked(due - now, because: "no queue for its delay")))
+                        merchantID: subject.merchantID, reference: subject.reference,
+                        fate: .parked(due - now, because: "no queue for its delay")))
             }
             return StageOutcome(
                 publishing: [], onward: .queue(of: stage),

@@ -5,13 +5,17 @@ import Synchronization
 extension API {
     func capture(_ fields: Fields) -> Reply {
         guard let id = fields.text("orderId"), let amount = fields.int("amount"), let key = fields.text("idempotencyKey") else {
-            return invalid(["OrderId": "The OrderId field is required.", "Amount": "The Amount field is required.", "IdempotencyKey": "The IdempotencyKey field is required."])
+            return invalid([
+                "OrderId": "The OrderId field is required.", "Amount": "The Amount field is required.",
+                "IdempotencyKey": "The IdempotencyKey field is required.",
+            ])
         }
         return world.withLock { world in
             guard let order = world.order(id) else { return unknownOrder() }
             let fits = order.state == .capturerequired && order.amount == amount
             if fits { world.move(id, to: .completed, key) }
-            return Reply(body: jsonText(verdict(fits, code: fits ? "100" : "2001", message: fits ? "APPROVED" : "The order cannot be captured.")))
+            return Reply(
+                body: jsonText(verdict(fits, code: fits ? "100" : "2001", message: fits ? "APPROVED" : "The order cannot be captured.")))
         }
     }
 
@@ -20,7 +24,8 @@ extension API {
         Reply(
             status: 404,
             body: jsonText([
-                "type": "https://tools.ietf.org/html/rfc9110#section-15.5.5", "title": "Not Found", "status": 404, "traceId": Self.traceID(),
+                "type": "https://tools.ietf.org/html/rfc9110#section-15.5.5", "title": "Not Found", "status": 404,
+                "traceId": Self.traceID(),
             ]), contentType: "application/problem+json; charset=utf-8")
     }
 
@@ -30,12 +35,15 @@ extension API {
         [
             "status": isGood ? "SUCCESS" : "FAILED", "captureStatus": isGood ? "SUCCESS" : "FAILED", "success": isGood, "result": NSNull(),
             "statusCode": NSNull(), "errors": isGood ? [] : [["item1": message, "item2": code, "item3": code, "item4": true]],
-            "customProperties": [String: Any](), "responseCode": code, "responseMessage": message, "transactionId": UUID().uuidString.lowercased(),
+            "customProperties": [String: Any](), "responseCode": code, "responseMessage": message,
+            "transactionId": UUID().uuidString.lowercased(),
         ]
     }
 
     func refund(_ request: Incoming, _ id: String) -> Reply {
-        guard let dollars = request.fields?.double("amountToRefund") else { return invalid(["AmountToRefund": "The AmountToRefund field is required."]) }
+        guard let dollars = request.fields?.double("amountToRefund") else {
+            return invalid(["AmountToRefund": "The AmountToRefund field is required."])
+        }
         return world.withLock { world in
             guard let order = world.order(id) else { return unknownOrder() }
             let cents = Int((dollars * 100).rounded())
@@ -66,7 +74,8 @@ extension API {
             let order = world.order(id)
             return Reply(
                 body: jsonText([
-                    "status": order.map { world.status(of: $0) } ?? "NOTFOUND", "confirmationId": String(id.prefix(8)), "success": order != nil, "result": NSNull(),
+                    "status": order.map { world.status(of: $0) } ?? "NOTFOUND", "confirmationId": String(id.prefix(8)),
+                    "success": order != nil, "result": NSNull(),
                     "statusCode": NSNull(), "errors": [Any](), "customProperties": [String: Any](),
                 ]))
         }
@@ -96,14 +105,18 @@ extension API {
                         "data": shown.map(item), "pageNumber": page, "pageSize": size, "pageCount": pages, "totalItemCount": all.count,
                         "isFirstPage": page == 1, "isLastPage": page >= pages, "hasNextPage": page < pages, "hasPreviousPage": page > 1,
                     ],
-                    "statuses": ["0": "Draft", "1": "Onhold", "2": "Cancelled", "3": "Problem", "4": "Processing", "5": "Capturerequired", "6": "Returned", "7": "Completed"],
+                    "statuses": [
+                        "0": "Draft", "1": "Onhold", "2": "Cancelled", "3": "Problem", "4": "Processing", "5": "Capturerequired",
+                        "6": "Returned", "7": "Completed",
+                    ],
                     "success": true,
                 ]))
         }
     }
 
     func item(_ order: World.Order) -> [String: Any] {
-        let echo: [String: Any] = habits.ordersEchoReferences ? ["correlationId": order.externalID, "externalOrderId": order.externalID] : [:]
+        let echo: [String: Any] =
+            habits.ordersEchoReferences ? ["correlationId": order.externalID, "externalOrderId": order.externalID] : [:]
         let fields: [String: Any] = [
             "id": order.id, "correlationId": NSNull(), "referenceNumber": String(order.id.prefix(8)),
             "status": order.state.rawValue, "statusName": order.state.name, "orderPlacedDate": order.placed.formatted(.iso8601),

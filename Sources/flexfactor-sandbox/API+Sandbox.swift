@@ -45,7 +45,9 @@ extension API {
             guard let id = world.orders[name]?.id ?? world.byExternal[name]?.last else { return Reply(status: 404) }
             switch parts[3] {
             case "complete":
-                guard let order = world.order(id), [.draft, .onhold, .processing, .capturerequired].contains(order.state) else { return Reply(status: 409) }
+                guard let order = world.order(id), [.draft, .onhold, .processing, .capturerequired].contains(order.state) else {
+                    return Reply(status: 409)
+                }
                 world.move(id, to: .completed)
             case "cancel": world.move(id, to: .cancelled)
             case "expire": world.move(id, to: .cancelled, expired: true)

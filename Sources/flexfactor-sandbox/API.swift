@@ -75,7 +75,8 @@ final class API: Sendable {
     }
 
     func handle(_ request: Incoming) -> Reply {
-        let reply = request.path.hasPrefix("/v1/")
+        let reply =
+            request.path.hasPrefix("/v1/")
             ? flexFactor(request, request.path.dropFirst("/v1/".count).split(separator: "/").map(String.init)) : sandbox(request)
         sendWebhooks()
         return reply
@@ -165,13 +166,16 @@ final class API: Sendable {
         if request.method == "POST", parts == ["oauth2", "token"] { return token(request) }
         if parts == ["tokenize"] { return request.method == "POST" ? tokenize(request) : Reply(status: 405) }
         guard let account = authorised(request) else { return Reply(status: 401) }
-        if let key = account.requestKey, let why = Signature.check(method: request.method, header: request.header, body: request.body, key: key) {
+        if let key = account.requestKey,
+            let why = Signature.check(method: request.method, header: request.header, body: request.body, key: key)
+        {
             return Reply(status: 401, body: jsonText(["error": why]))
         }
         let isPost = request.method == "POST"
         switch (parts.first, parts.count) {
         case ("evaluate", 1): return isPost ? keyed(request) { evaluate($0, account) } : Reply(status: 405)
-        case ("transmit", 1): return isPost ? Reply(body: jsonText(["success": true, "status": 0, "transmitId": UUID().uuidString])) : Reply(status: 405)
+        case ("transmit", 1):
+            return isPost ? Reply(body: jsonText(["success": true, "status": 0, "transmitId": UUID().uuidString])) : Reply(status: 405)
         case ("capture", 1): return isPost ? keyed(request) { capture($0) } : Reply(status: 405)
         case ("outcome", 1): return isPost ? outcome(request) : Reply(status: 405)
         case ("orders", 1): return isPost ? Reply(status: 405) : list(request)
@@ -201,7 +205,8 @@ final class API: Sendable {
         guard let fields = request.fields, let key = fields.text("appKey"), let secret = fields.text("appSecret") else {
             return invalid(["AppKey": "The AppKey field is required.", "AppSecret": "The AppSecret field is required."])
         }
-        guard let account = accounts.first(where: { $0.appKey == key && $0.appSecret == secret }) ?? (acceptsAnyone ? accounts[0] : nil) else {
+        guard let account = accounts.first(where: { $0.appKey == key && $0.appSecret == secret }) ?? (acceptsAnyone ? accounts[0] : nil)
+        else {
             return invalid(["AppKey": "The credentials are not valid."])
         }
         let now = Date()
@@ -214,16 +219,21 @@ final class API: Sendable {
         return Reply(
             body: jsonText([
                 "accessToken": bearer, "refreshToken": UUID().uuidString, "expires": Int(expires.timeIntervalSince1970 * 1_000),
-                "id": UUID().uuidString.lowercased(), "session": NSNull(), "daysToEnforceMFA": NSNull(), "skipAvailable": NSNull(), "success": true,
+                "id": UUID().uuidString.lowercased(), "session": NSNull(), "daysToEnforceMFA": NSNull(), "skipAvailable": NSNull(),
+                "success": true,
                 "result": NSNull(), "status": NSNull(), "statusCode": NSNull(), "errors": [Any](), "customProperties": [String: Any](),
             ]))
     }
 
     private func tokenize(_ request: Incoming) -> Reply {
         // Some clients name account and key in the query, some come with a bearer token instead.
-        let isKnown = request.query["mid"].map { mid in
-            acceptsAnyone || accounts.contains { $0.mid == mid && ($0.environmentKey == nil || $0.environmentKey == request.query["environment"]) }
-        } ?? (authorised(request) != nil)
+        let isKnown =
+            request.query["mid"].map { mid in
+                acceptsAnyone
+                    || accounts.contains {
+                        $0.mid == mid && ($0.environmentKey == nil || $0.environmentKey == request.query["environment"])
+                    }
+            } ?? (authorised(request) != nil)
         guard isKnown else { return Reply(status: 401) }
         guard let fields = request.fields else { return invalid(["": "The body is not JSON."]) }
         let card = fields.object("payment_method").object("credit_card")
@@ -232,7 +242,8 @@ final class API: Sendable {
         world.withLock { $0.vault[token] = number }
         let method: [String: Any] = [
             "token": token, "created_at": now(), "updated_at": now(), "last_four_digits": String(number.suffix(4)),
-            "first_six_digits": String(number.prefix(8)), "first_name": card.text("first_name") ?? "", "last_name": card.text("last_name") ?? "",
+            "first_six_digits": String(number.prefix(8)), "first_name": card.text("first_name") ?? "",
+            "last_name": card.text("last_name") ?? "",
             "month": card.int("month") ?? 0, "year": card.int("year") ?? 0,
         ]
         return Reply(
@@ -263,8 +274,12 @@ final class API: Sendable {
         if habits.refuseOddAmounts, let amount = transaction.int("amount"), !(11..<20_000).contains(amount) {
             faults["Transaction.Amount"] = "The field Amount must be between 11 and 19999."
         }
-        if fields.has("expiryDateUtc") || isMIT && account.mode == "managed", account.mode != "sync", expiry == nil { faults["ExpiryDateUtc"] = "The field ExpiryDateUtc is invalid." }
-        guard faults.isEmpty, let externalID = fields.text("orderId"), let number = method.text("cardNumber") else { return invalid(faults) }
+        if fields.has("expiryDateUtc") || isMIT && account.mode == "managed", account.mode != "sync", expiry == nil {
+            faults["ExpiryDateUtc"] = "The field ExpiryDateUtc is invalid."
+        }
+        guard faults.isEmpty, let externalID = fields.text("orderId"), let number = method.text("cardNumber") else {
+            return invalid(faults)
+        }
 
         let card = method.bool("token") == true ? world.withLock { $0.vault[number] } ?? number : number
         let (fate, fault) = Triggers.fate(
@@ -274,13 +289,15 @@ final class API: Sendable {
         func execute() -> Reply {
             let (order, status) = world.withLock { world in
                 world.place(
-                    mid: account.mid, externalID: externalID, fate: fate, amount: transaction.int("amount") ?? 0, currency: transaction.text("currency") ?? "USD",
+                    mid: account.mid, externalID: externalID, fate: fate, amount: transaction.int("amount") ?? 0,
+                    currency: transaction.text("currency") ?? "USD",
                     isMIT: isMIT, expiry: expiry, key: fields.text("idempotencyKey"), email: fields.object("payer").text("email") ?? "",
                     payer: ["firstName", "lastName"].compactMap { fields.object("billingInformation").text($0) }.joined(separator: " "))
             }
             return Reply(
                 body: jsonText([
-                    "orderSessionKey": order.id, "orderId": order.id, "senseKey": fields.text("senseKey").map { $0 as Any } ?? NSNull(), "success": true,
+                    "orderSessionKey": order.id, "orderId": order.id, "senseKey": fields.text("senseKey").map { $0 as Any } ?? NSNull(),
+                    "success": true,
                     "result": "Success", "status": status, "statusCode": NSNull(), "errors": [Any](), "customProperties": [String: Any](),
                 ]))
         }

@@ -18,14 +18,17 @@ struct Account: Codable, Sendable {
 
     /// The account that is there when none is named.
     static let wellKnown = Account(
-        appKey: "sandbox-app-key", appSecret: "sandbox-app-secret", mid: "5f1c1f0e-6b1a-4c5f-9a55-0d6a1c7b2e11", environmentKey: "sandbox-environment-key")
+        appKey: "sandbox-app-key", appSecret: "sandbox-app-secret", mid: "5f1c1f0e-6b1a-4c5f-9a55-0d6a1c7b2e11",
+        environmentKey: "sandbox-environment-key")
 }
 
 /// The x-fc-* scheme, written from its description.
 enum Signature {
     static func check(method: String, header: (String) -> String?, body: Data, key: String) -> String? {
         guard let keyData = Data(base64Encoded: key) else { return "the sandbox's own key is not Base64" }
-        guard let nonce = header("x-fc-nonce"), let date = header("x-fc-date"), let host = header("host"), let given = header("x-fc-authorization") else {
+        guard let nonce = header("x-fc-nonce"), let date = header("x-fc-date"), let host = header("host"),
+            let given = header("x-fc-authorization")
+        else {
             return "a signature header is missing"
         }
         return given == authorization(method: method, nonce: nonce, date: date, host: host, body: body, key: keyData)
@@ -49,7 +52,8 @@ enum Bearer {
     static func make(_ account: Account, now: Date, expires: Date) -> String {
         let client = UUID().uuidString.lowercased()
         let claims: [String: Any] = [
-            "sub": client, "unique_name": client, "jti": UUID().uuidString.lowercased(), "iat": String(Int(now.timeIntervalSince1970 * 1_000)),
+            "sub": client, "unique_name": client, "jti": UUID().uuidString.lowercased(),
+            "iat": String(Int(now.timeIntervalSince1970 * 1_000)),
             "aud": ["payments", "orders", "merchants", "eligibility-sftp", "eligibility", "contact"], "custom:mid": account.mid,
             "nbf": Int(now.timeIntervalSince1970), "exp": Int(expires.timeIntervalSince1970), "iss": "Api-Client-Service",
         ]

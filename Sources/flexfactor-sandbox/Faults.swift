@@ -64,7 +64,8 @@ struct Faults: Codable, Sendable {
         guard endpoints.contains(endpoint) else { return nil }
         var point = Double.random(in: 0..<1, using: &random)
         let kinds: [(Double, Kind)] = [
-            (throttle, .throttle), (errorBefore, .errorBefore), (errorAfter, .errorAfter), (resetBefore, .resetBefore), (resetAfter, .resetAfter),
+            (throttle, .throttle), (errorBefore, .errorBefore), (errorAfter, .errorAfter), (resetBefore, .resetBefore),
+            (resetAfter, .resetAfter),
             (timeoutAfter, .timeoutAfter), (slowBody, .slowBody), (html, .html), (truncated, .truncated),
         ]
         for (rate, kind) in kinds {

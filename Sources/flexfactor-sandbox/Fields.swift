@@ -7,7 +7,9 @@ struct Fields: @unchecked Sendable {
     private let members: [String: Any]
 
     init?(_ data: Data) {
-        guard let object = try? JSONSerialization.jsonObject(with: data.isEmpty ? Data("{}".utf8) : data) as? [String: Any] else { return nil }
+        guard let object = try? JSONSerialization.jsonObject(with: data.isEmpty ? Data("{}".utf8) : data) as? [String: Any] else {
+            return nil
+        }
         members = Dictionary(object.map { ($0.key.lowercased(), $0.value) }, uniquingKeysWith: { first, _ in first })
     }
 
@@ -37,10 +39,13 @@ struct Fields: @unchecked Sendable {
 
     func date(_ name: String) -> Date? {
         guard let text = text(name) else { return nil }
-        return (try? Date(text, strategy: Date.ISO8601FormatStyle(includingFractionalSeconds: true))) ?? (try? Date(text, strategy: .iso8601))
+        return (try? Date(text, strategy: Date.ISO8601FormatStyle(includingFractionalSeconds: true)))
+            ?? (try? Date(text, strategy: .iso8601))
     }
 }
 
 func jsonText(_ object: Any) -> String {
-    (try? JSONSerialization.data(withJSONObject: object, options: [.sortedKeys, .withoutEscapingSlashes])).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
+    (try? JSONSerialization.data(withJSONObject: object, options: [.sortedKeys, .withoutEscapingSlashes])).map {
+        String(decoding: $0, as: UTF8.self)
+    } ?? "{}"
 }

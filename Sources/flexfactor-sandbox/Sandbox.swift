@@ -31,7 +31,10 @@ struct Sandbox: AsyncParsableCommand {
     var seed: UInt64 = 1
     @Option(help: "Faults to begin with, as JSON; GET /sandbox/faults lists them.")
     var faults: String?
-    @Option(help: "A JSON file with the accounts: a list of {appKey, appSecret, mid, environmentKey, requestKey, webhookUrl, webhookKey, mode}; mode is managed or sync, and where it is left out each request's expiryDateUtc decides.")
+    @Option(
+        help:
+            "A JSON file with the accounts: a list of {appKey, appSecret, mid, environmentKey, requestKey, webhookUrl, webhookKey, mode}; mode is managed or sync, and where it is left out each request's expiryDateUtc decides."
+    )
     var accounts: String?
     @Flag(help: "Take any appKey and appSecret for the first account's.")
     var anyCredentials = false
@@ -73,7 +76,9 @@ struct Sandbox: AsyncParsableCommand {
         if let faults { world.faults = try world.faults.merged(with: Data(faults.utf8)) }
         let group = MultiThreadedEventLoopGroup(numberOfThreads: threads)
         let sender = WebhookSender(group: group, accounts: accounts, signedHost: webhookHost, seed: seed)
-        let api = API(world: world, accounts: accounts, acceptsAnyone: anyCredentials, problemShape: problemShape, habits: habits, onWebhooks: sender.send)
+        let api = API(
+            world: world, accounts: accounts, acceptsAnyone: anyCredentials, problemShape: problemShape, habits: habits,
+            onWebhooks: sender.send)
         let channel = try await Server.start(api, host: host, port: port, group: group)
         // The orders' clock moves on by itself.
         group.next().scheduleRepeatedTask(initialDelay: .milliseconds(50), delay: .milliseconds(50)) { _ in api.passTime() }

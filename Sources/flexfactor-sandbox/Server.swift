@@ -54,13 +54,16 @@ private final class ServerConnection: ChannelInboundHandler {
         let parts = URLComponents(string: head.uri)
         let query = Dictionary((parts?.queryItems ?? []).map { ($0.name, $0.value ?? "") }, uniquingKeysWith: { first, _ in first })
         return Incoming(
-            method: head.method.rawValue, path: parts?.path ?? head.uri, query: query, headers: head.headers.map { ($0.name, $0.value) }, body: body)
+            method: head.method.rawValue, path: parts?.path ?? head.uri, query: query, headers: head.headers.map { ($0.name, $0.value) },
+            body: body)
     }
 
     private func answer(_ request: Incoming, keepAlive: Bool, _ channel: any Channel) {
         switch api.arrived(request) {
         case .conflict:
-            Self.write(Reply(status: 409, body: jsonText(["title": "A request with this idempotency key is in progress."])), keepAlive: keepAlive, channel)
+            Self.write(
+                Reply(status: 409, body: jsonText(["title": "A request with this idempotency key is in progress."])), keepAlive: keepAlive,
+                channel)
         case .taken(let seconds):
             let api = api
             let work: @Sendable () -> Void = {
@@ -105,7 +108,8 @@ private final class ServerConnection: ChannelInboundHandler {
         for (name, value) in reply.headers { headers.add(name: name, value: value) }
         if !keepAlive { headers.add(name: "connection", value: "close") }
         channel.write(
-            HTTPServerResponsePart.head(HTTPResponseHead(version: .http1_1, status: HTTPResponseStatus(statusCode: reply.status), headers: headers)),
+            HTTPServerResponsePart.head(
+                HTTPResponseHead(version: .http1_1, status: HTTPResponseStatus(statusCode: reply.status), headers: headers)),
             promise: nil)
     }
 

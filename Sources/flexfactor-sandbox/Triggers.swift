@@ -25,7 +25,10 @@ enum Triggers {
         ("tok_managed_approve", .managedApprove, nil, "managed MIT: completed at a tenth of the time until expiry"),
         ("tok_managed_expire", .managedExpire, nil, "managed MIT: expires"),
         ("tok_managed_cancel", .managedCancel, nil, "managed MIT: cancelled at a tenth of the time until expiry"),
-        ("tok_refund_later", .refundLater, nil, "approved, refunded a day later (managed MIT: at most a tenth of the time until expiry later)"),
+        (
+            "tok_refund_later", .refundLater, nil,
+            "approved, refunded a day later (managed MIT: at most a tenth of the time until expiry later)"
+        ),
         ("tok_chargeback_later", .chargebackLater, nil, "approved, charged back a day later (managed MIT: as above)"),
         ("tok_timeout_then_approve", .approve, .timeoutAfter, "approved, but the first evaluate is never answered"),
         ("tok_timeout_then_decline", .decline, .timeoutAfter, "declined, but the first evaluate is never answered"),

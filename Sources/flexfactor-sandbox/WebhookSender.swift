@@ -21,9 +21,13 @@ final class WebhookSender: Sendable {
 
     func send(_ webhooks: [World.Webhook], _ faults: Faults) {
         for webhook in webhooks {
-            guard let account = accounts.first(where: { $0.mid == webhook.order.mid }), let target = account.webhookUrl.flatMap(Target.init) else { continue }
+            guard let account = accounts.first(where: { $0.mid == webhook.order.mid }), let target = account.webhookUrl.flatMap(Target.init)
+            else { continue }
             let (isLost, isDoubled) = random.withLock { random in
-                (Double.random(in: 0..<1, using: &random) < faults.webhookLoss, Double.random(in: 0..<1, using: &random) < faults.webhookDouble)
+                (
+                    Double.random(in: 0..<1, using: &random) < faults.webhookLoss,
+                    Double.random(in: 0..<1, using: &random) < faults.webhookDouble
+                )
             }
             if isLost { continue }
             for copy in 0..<(isDoubled ? 2 : 1) {
@@ -39,12 +43,16 @@ final class WebhookSender: Sendable {
         let body = Data(
             jsonText([
                 "Event": webhook.event, "TimeStamp": webhook.at.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true)),
-                "EventData": webhook.amount.map { ["Amount": $0, "Currency": webhook.order.currency, "TransactionId": webhook.id] as [String: Any] } ?? NSNull(),
+                "EventData": webhook.amount.map {
+                    ["Amount": $0, "Currency": webhook.order.currency, "TransactionId": webhook.id] as [String: Any]
+                } ?? NSNull(),
                 "ExternalOrderId": webhook.order.externalID, "OrderId": webhook.order.id,
                 "ConfirmationId": webhook.order.id.prefix(8).uppercased(), "IsTestMode": true, "IsResent": isResent,
             ]).utf8)
         let host = signedHost ?? target.authority
-        var headers = HTTPHeaders([("host", target.authority), ("content-type", "text/plain; charset=utf-8"), ("content-length", String(body.count))])
+        var headers = HTTPHeaders([
+            ("host", target.authority), ("content-type", "text/plain; charset=utf-8"), ("content-length", String(body.count)),
+        ])
         if let key = key.flatMap({ Data(base64Encoded: $0) }) {
             let nonce = UUID().uuidString.replacing("-", with: "").lowercased()
             let date = Self.httpDate(Date())
@@ -68,7 +76,8 @@ final class WebhookSender: Sendable {
     private static func httpDate(_ date: Date) -> String {
         date.formatted(
             Date.VerbatimFormatStyle(
-                format: "\(weekday: .abbreviated), \(day: .twoDigits) \(month: .abbreviated) \(year: .defaultDigits) \(hour: .twoDigits(clock: .twentyFourHour, hourCycle: .zeroBased)):\(minute: .twoDigits):\(second: .twoDigits) GMT",
+                format:
+                    "\(weekday: .abbreviated), \(day: .twoDigits) \(month: .abbreviated) \(year: .defaultDigits) \(hour: .twoDigits(clock: .twentyFourHour, hourCycle: .zeroBased)):\(minute: .twoDigits):\(second: .twoDigits) GMT",
                 locale: Locale(identifier: "en_US_POSIX"), timeZone: .gmt, calendar: Calendar(identifier: .gregorian)))
     }
 }
@@ -99,7 +108,9 @@ private final class OneShot: ChannelInboundHandler {
         self.done = done
     }
 
-    static func post(_ head: HTTPRequestHead, _ body: Data, to target: Target, on loop: any EventLoop, _ done: @escaping @Sendable (Bool) -> Void) {
+    static func post(
+        _ head: HTTPRequestHead, _ body: Data, to target: Target, on loop: any EventLoop, _ done: @escaping @Sendable (Bool) -> Void
+    ) {
         ClientBootstrap(group: loop)
             .connectTimeout(.seconds(5))
             .channelInitializer { channel in

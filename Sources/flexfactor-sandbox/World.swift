@@ -102,18 +102,22 @@ struct World: Sendable {
     }
 
     mutating func place(
-        mid: String, externalID: String, fate: Fate, amount: Int, currency: String, isMIT: Bool, expiry: Date?, key: String?, email: String, payer: String
+        mid: String, externalID: String, fate: Fate, amount: Int, currency: String, isMIT: Bool, expiry: Date?, key: String?, email: String,
+        payer: String
     ) -> (order: Order, status: String) {
         let now = clock.now()
         if isMIT, expiry == nil, let id = byExternal[externalID]?.last, var order = orders[id] {
             // Sync MIT: the same order, as it is by now.
             order.posts += 1
             orders[id] = order
-            if case .approveAtPost(let needed) = order.fate, order.posts >= needed, order.state == .processing { move(id, to: .completed, key) }
+            if case .approveAtPost(let needed) = order.fate, order.posts >= needed, order.state == .processing {
+                move(id, to: .completed, key)
+            }
             return (orders[id] ?? order, status(of: orders[id] ?? order))
         }
         var order = Order(
-            id: UUID().uuidString.lowercased(), mid: mid, externalID: externalID, state: .draft, placed: now, expiry: expiry, amount: amount, currency: currency,
+            id: UUID().uuidString.lowercased(), mid: mid, externalID: externalID, state: .draft, placed: now, expiry: expiry,
+            amount: amount, currency: currency,
             isMIT: isMIT, fate: fate, email: email, payer: payer)
         var final: State?
         if isMIT, let expiry {
@@ -170,7 +174,8 @@ struct World: Sendable {
         func enter(_ kind: String, _ amount: Int, _ world: inout World) {
             world.ledger.append(
                 Entry(
-                    at: world.clock.now(), kind: kind, orderId: id, externalOrderId: order.externalID, amount: amount, currency: order.currency,
+                    at: world.clock.now(), kind: kind, orderId: id, externalOrderId: order.externalID, amount: amount,
+                    currency: order.currency,
                     idempotencyKey: key))
         }
         let event: String?
@@ -202,7 +207,8 @@ struct World: Sendable {
         orders[id] = order
         ledger.append(
             Entry(
-                at: clock.now(), kind: "refund", orderId: id, externalOrderId: order.externalID, amount: amount, currency: order.currency, idempotencyKey: nil))
+                at: clock.now(), kind: "refund", orderId: id, externalOrderId: order.externalID, amount: amount, currency: order.currency,
+                idempotencyKey: nil))
         if tellsParts { outbox.append(Webhook(event: "order.refunded", order: order, at: clock.now(), part: amount)) }
     }
 

@@ -53,8 +53,12 @@ struct Classify: AsyncParsableCommand {
             ("network-code", networkCode), ("network", network), ("merchant", event == nil ? nil : merchant),
         ]
         if let network, CardNetwork(brand: network) == nil { throw ValidationError("--network \(network) is no network known here.") }
-        if corpus != nil, let (name, _) = ofACode.first(where: { $0.1 != nil }) { throw ValidationError("--corpus holds all of it; leave out --\(name).") }
-        if event != nil, let (name, _) = ofACode.first(where: { $0.1 != nil }) { throw ValidationError("--event holds all of it; leave out --\(name).") }
+        if corpus != nil, let (name, _) = ofACode.first(where: { $0.1 != nil }) {
+            throw ValidationError("--corpus holds all of it; leave out --\(name).")
+        }
+        if event != nil, let (name, _) = ofACode.first(where: { $0.1 != nil }) {
+            throw ValidationError("--event holds all of it; leave out --\(name).")
+        }
         if merchant != nil, config.path == nil { throw ValidationError("--merchant needs --config, where its rules are.") }
     }
 
@@ -76,12 +80,17 @@ struct Classify: AsyncParsableCommand {
                 Terminal.complain("Note: the merchant \(merchant) has no gateway \(gateway); rules for gateways do not apply.")
             }
         }
-        if let corpus { return try CorpusReport(file: corpus, orderType: OrderType(rawValue: orderType) ?? .newSale, merchant: chosen, asJSON: json).show() }
+        if let corpus {
+            return try CorpusReport(file: corpus, orderType: OrderType(rawValue: orderType) ?? .newSale, merchant: chosen, asJSON: json)
+                .show()
+        }
         let decline = Decline(
             gatewayID: GatewayID(gateway ?? ""), responseCodeSource: source ?? "", responseCode: code ?? "", responseText: text,
-            merchantAdviceCode: advice, networkCode: networkCode, network: network, transactionID: "", crmClass: crmClass.flatMap { DeclineClass(rawValue: $0) })
+            merchantAdviceCode: advice, networkCode: networkCode, network: network, transactionID: "",
+            crmClass: crmClass.flatMap { DeclineClass(rawValue: $0) })
         let type = OrderType(rawValue: orderType) ?? .newSale
-        let question = DeclineCase(decline: decline, orderType: type, isCascade: type == .newSale, network: network.flatMap(CardNetwork.init(brand:)))
+        let question = DeclineCase(
+            decline: decline, orderType: type, isCascade: type == .newSale, network: network.flatMap(CardNetwork.init(brand:)))
         show(DeclineMapping.explain(question, merchant: chosen), route: nil)
     }
 
@@ -101,7 +110,9 @@ struct Classify: AsyncParsableCommand {
                 let rules = merchant ?? Merchant(id: decline.merchantID, flexFactorGateways: [])
                 let steps = DeclineMapping.explain(DeclineCase(decline), merchant: rules)
                 let decision = steps.first(where: \.decides)?.says
-                let route = merchant.flatMap { merchant in decision.map { Router.route(decline, $0, merchant: merchant, now: SystemClock().now()) } }
+                let route = merchant.flatMap { merchant in
+                    decision.map { Router.route(decline, $0, merchant: merchant, now: SystemClock().now()) }
+                }
                 show(steps, route: route, of: event, isOneOfMany: events.count > 1, notes: decline.notes)
                 continue
             case .cancel: fail(event, ["it is a cancel command, not a decline."])
@@ -128,7 +139,9 @@ struct Classify: AsyncParsableCommand {
         Terminal.show(String(decoding: text.bytes, as: UTF8.self))
     }
 
-    private func show(_ steps: [DeclineMapping.Step], route: Route?, of event: FileEvent? = nil, isOneOfMany: Bool = false, notes: [FieldError] = []) {
+    private func show(
+        _ steps: [DeclineMapping.Step], route: Route?, of event: FileEvent? = nil, isOneOfMany: Bool = false, notes: [FieldError] = []
+    ) {
         guard let decision = steps.first(where: \.decides)?.says else { return }
         let way = route.map { route in
             switch route {

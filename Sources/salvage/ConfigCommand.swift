@@ -9,7 +9,9 @@ struct ConfigCommand: AsyncParsableCommand {
     struct Check: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Say whether a file would be taken, and list every fault with its place.",
-            discussion: "Secrets named by file or variable are looked up, and never shown. Exit status 1 when the file is refused, or with --against-claims when open recoveries would lose their gateway.")
+            discussion:
+                "Secrets named by file or variable are looked up, and never shown. Exit status 1 when the file is refused, or with --against-claims when open recoveries would lose their gateway."
+        )
 
         @Argument(help: "The YAML file.")
         var file: String
@@ -29,7 +31,9 @@ struct ConfigCommand: AsyncParsableCommand {
             }
             var stranded: [StrandedRecoveries] = []
             if againstClaims {
-                stranded = try await broker.withLink { link, settings in try await StrandingCheck.run(configuration, on: link, settings.names) }
+                stranded = try await broker.withLink { link, settings in
+                    try await StrandingCheck.run(configuration, on: link, settings.names)
+                }
             }
             show(configuration, stranded)
             if !stranded.isEmpty { throw ExitCode.failure }
@@ -74,11 +78,14 @@ struct ConfigCommand: AsyncParsableCommand {
         /// Gateway types of whose codes there is no table: their declines are decided by text alone, and by the merchant's rules.
         private func notes(_ merchants: [Merchant]) -> [String] {
             merchants.flatMap { merchant in
-                let ofRules = merchant.mappingRules.compactMap { rule in if case .gateway(let type) = rule.scope { type } else { nil as String? } }
+                let ofRules = merchant.mappingRules.compactMap { rule in
+                    if case .gateway(let type) = rule.scope { type } else { nil as String? }
+                }
                 let types = Set(merchant.gateways.values.map(\.type) + ofRules).filter { DeclineTables.builtIn.table(of: $0) == nil }
                 return types.sorted().map { type in
                     let nearest = DeclineTables.builtIn.nearestSource(to: type).map { "; the nearest is \($0)" } ?? ""
-                    return "merchant \(merchant.id): there is no table of the codes of the gateway type \(type)\(nearest). Its declines are decided by their text."
+                    return
+                        "merchant \(merchant.id): there is no table of the codes of the gateway type \(type)\(nearest). Its declines are decided by their text."
                 }
             }
         }

@@ -10,7 +10,9 @@ struct CorpusReport {
     let asJSON: Bool
 
     func show() throws {
-        guard let bytes = WholeFile.bytes(of: file) else { throw ExitCode.misuse("\(file) cannot be read; check that it exists and its permissions.") }
+        guard let bytes = WholeFile.bytes(of: file) else {
+            throw ExitCode.misuse("\(file) cannot be read; check that it exists and its permissions.")
+        }
         let corpus: DeclineCorpus
         do throws(DeclineCorpus.Fault) {
             corpus = try DeclineCorpus(csv: bytes)
@@ -26,7 +28,8 @@ struct CorpusReport {
             ["line", "source", "code", "class", "rule", "confidence", "said", "plain", "text"],
             decisions.map { decision in
                 [
-                    String(decision.row.line), decision.row.source, decision.row.code, decision.told, decision.says.rule, decision.says.confidence.rawValue,
+                    String(decision.row.line), decision.row.source, decision.row.code, decision.told, decision.says.rule,
+                    decision.says.confidence.rawValue,
                     decision.row.said, decision.row.plain, String(decision.row.text.prefix(60)),
                 ]
             },
@@ -36,11 +39,17 @@ struct CorpusReport {
         Terminal.table(
             ["source", "rows", "unknown", "said soft, told hard", "said hard, told soft", "plainly soft, told hard", "... by their text"],
             ([("all", decisions.count, overall)] + bySource.map { ($0.name, $0.rows, $0.figures) }).map { name, rows, figures in
-                [name, String(rows)] + [figures.unknown, figures.saidSoftToldHard, figures.saidHardToldSoft, figures.plainSoftToldHard, figures.plainSoftTextToldHard].map(words)
+                [name, String(rows)]
+                    + [
+                        figures.unknown, figures.saidSoftToldHard, figures.saidHardToldSoft, figures.plainSoftToldHard,
+                        figures.plainSoftTextToldHard,
+                    ].map(words)
             })
     }
 
-    private func words(_ share: DeclineCorpus.Share) -> String { share.of == 0 ? "-" : "\(share.count) of \(share.of), \(Self.rounded(share.percent)) %" }
+    private func words(_ share: DeclineCorpus.Share) -> String {
+        share.of == 0 ? "-" : "\(share.count) of \(share.of), \(Self.rounded(share.percent)) %"
+    }
 
     private static func rounded(_ percent: Double) -> String {
         let tenths = Int((percent * 10).rounded())

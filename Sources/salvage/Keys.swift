@@ -75,8 +75,14 @@ struct Keys: ParsableCommand {
             let kid = kid ?? (name.hasSuffix(".public.pem") ? String(name.dropLast(".public.pem".count)) : name)
             guard let content = WholeFile.bytes(of: "-"), let card = try? JSONValue(parsing: content.span), let members = card.object,
                 members.contains(where: { ["number", "token"].contains($0.name) && $0.value.string?.isEmpty == false })
-            else { throw Failure("standard input holds no card. Expected JSON like {\"number\": \"...\", \"expirationMonth\": 12, \"expirationYear\": 2029}.") }
-            guard let sealed = CardSeal(kid: kid, publicPEM: pem).seal(content) else { throw Failure("\(file) is no PEM of an RSA public key.") }
+            else {
+                throw Failure(
+                    "standard input holds no card. Expected JSON like {\"number\": \"...\", \"expirationMonth\": 12, \"expirationYear\": 2029}."
+                )
+            }
+            guard let sealed = CardSeal(kid: kid, publicPEM: pem).seal(content) else {
+                throw Failure("\(file) is no PEM of an RSA public key.")
+            }
             Terminal.show(sealed.exposed)
         }
     }

@@ -48,13 +48,18 @@ struct MappingCommand: AsyncParsableCommand {
             let start = since.moment
             let replay = try await broker.withLink { link, settings in
                 var replay = MappingReplay()
-                for record in try await JournalReader.readDeclines(since: start, in: link.journal(settings.names)) { replay.ask(record, again: merchants) }
+                for record in try await JournalReader.readDeclines(since: start, in: link.journal(settings.names)) {
+                    replay.ask(record, again: merchants)
+                }
                 return replay
             }
             if json { return showJSON(replay) }
             let moved = replay.changes.reduce(0) { $0 + $1.count }
             Terminal.show("\(replay.asked) declines since \(start.rfc3339): \(moved) would go another way.")
-            if replay.unanswerable > 0 { Terminal.show("\(replay.unanswerable) cannot be asked again: their merchant is not in \(config), or their text was not kept.") }
+            if replay.unanswerable > 0 {
+                Terminal.show(
+                    "\(replay.unanswerable) cannot be asked again: their merchant is not in \(config), or their text was not kept.")
+            }
             if replay.changes.isEmpty { return }
             Terminal.table(
                 ["declines", "source", "code", "was", "becomes", "by", "worth"],
@@ -110,7 +115,8 @@ struct MappingCommand: AsyncParsableCommand {
                 ["declines", "merchant", "source", "code", "decided by", "class", "text", "rule to paste"],
                 replay.openGaps.map { gap in
                     [
-                        String(gap.count), gap.merchantID?.text ?? "", gap.source, gap.code, gap.rule, gap.declineClass.rawValue, gap.text ?? "", gap.ruleToPaste,
+                        String(gap.count), gap.merchantID?.text ?? "", gap.source, gap.code, gap.rule, gap.declineClass.rawValue,
+                        gap.text ?? "", gap.ruleToPaste,
                     ]
                 })
         }

@@ -21,7 +21,8 @@ struct BrokerOptions: ParsableArguments {
         }
         // Flags go before the environment.
         let reader = ConfigReader(providers: [
-            InMemoryProvider(name: "flags", values: Dictionary(values, uniquingKeysWith: { first, _ in first })), EnvironmentVariablesProvider(),
+            InMemoryProvider(name: "flags", values: Dictionary(values, uniquingKeysWith: { first, _ in first })),
+            EnvironmentVariablesProvider(),
         ])
         return try ProcessSettings(reading: reader)
     }

@@ -51,7 +51,10 @@ struct Publish: AsyncParsableCommand {
         if isWaiting {
             try show(events, stories, expectations)
         } else {
-            Terminal.show(json ? "{\"published\":\(events.count)}" : "\(events.count == 1 ? "One event" : "\(events.count) events") published and confirmed.")
+            Terminal.show(
+                json
+                    ? "{\"published\":\(events.count)}"
+                    : "\(events.count == 1 ? "One event" : "\(events.count) events") published and confirmed.")
         }
     }
 
@@ -59,7 +62,9 @@ struct Publish: AsyncParsableCommand {
         let deadline = ContinuousClock.now + .seconds(timeout)
         while true {
             let stories = events.map(watch.story(of:))
-            let open = zip(events, stories).count { event, story in !story.isOver || expectations?[event.label]?.awaitsMore(after: story) == true }
+            let open = zip(events, stories).count { event, story in
+                !story.isOver || expectations?[event.label]?.awaitsMore(after: story) == true
+            }
             if open == 0 || ContinuousClock.now >= deadline {
                 Terminal.endProgress()
                 return stories
@@ -82,7 +87,8 @@ struct Publish: AsyncParsableCommand {
                 ["order", "trigger", "class", "why", "route", "result", "action"],
                 zip(events, stories).map { event, story in
                     [
-                        event.orderID ?? event.label, event.trigger ?? "-", story.declineClass ?? "-", story.rule ?? "-", story.route ?? "-",
+                        event.orderID ?? event.label, event.trigger ?? "-", story.declineClass ?? "-", story.rule ?? "-",
+                        story.route ?? "-",
                         story.result.map { result in story.reason.map { $0 == result ? result : "\(result) (\($0))" } ?? result }
                             ?? story.deadLetter.map { "dead letter (\($0))" } ?? "none yet",
                         story.action ?? "-",
@@ -92,7 +98,9 @@ struct Publish: AsyncParsableCommand {
             for (event, differences) in zip(events, differences) where !differences.isEmpty {
                 Terminal.complain("\(event.label): \(differences.joined(separator: "; "))")
             }
-            if expectations != nil, differences.allSatisfy(\.isEmpty) { Terminal.show(Terminal.paint("All \(events.count) are as expected.", .green)) }
+            if expectations != nil, differences.allSatisfy(\.isEmpty) {
+                Terminal.show(Terminal.paint("All \(events.count) are as expected.", .green))
+            }
         }
         if !differences.allSatisfy(\.isEmpty) { throw ExitCode.failure }
     }

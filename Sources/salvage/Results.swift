@@ -52,11 +52,12 @@ struct Results: AsyncParsableCommand {
     }
 
     private func show(_ time: String, _ word: String, _ kind: ResultKind?, _ about: String, _ reason: String, _ action: String) {
-        let colour: Terminal.Colour = switch kind {
-        case .approved: .green
-        case .declined, .expired, .rejected, .chargeback: .red
-        default: .yellow
-        }
+        let colour: Terminal.Colour =
+            switch kind {
+            case .approved: .green
+            case .declined, .expired, .rejected, .chargeback: .red
+            default: .yellow
+            }
         let gap = String(repeating: " ", count: max(10 - word.count, 1))
         Terminal.show(
             "\(Terminal.visible(time))  \(Terminal.paint(Terminal.visible(word), colour))\(gap)" + Terminal.visible("\(about)  \(reason)")

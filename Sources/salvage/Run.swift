@@ -53,7 +53,8 @@ struct Run: AsyncParsableCommand {
 
     func run() async throws {
         let settings = try broker.settings([
-            "config": config.file, "stages": stages, "listen": listen, "webhooks.listen": webhooksListen, "log.level": logLevel, "log.format": logFormat,
+            "config": config.file, "stages": stages, "listen": listen, "webhooks.listen": webhooksListen, "log.level": logLevel,
+            "log.format": logFormat,
         ])
         try await Worker.run(settings, logger: Logger.service(settings))
     }

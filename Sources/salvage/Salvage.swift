@@ -14,5 +14,8 @@ struct Salvage: AsyncParsableCommand {
             69 when the broker is away.
             """,
         version: SalvageVersion.current,
-        subcommands: [Run.self, TopologyCommand.self, ConfigCommand.self, Classify.self, MappingCommand.self, Publish.self, Results.self, Trace.self, Dead.self, ConsoleCommand.self, Webhooks.self, Keys.self])
+        subcommands: [
+            Run.self, TopologyCommand.self, ConfigCommand.self, Classify.self, MappingCommand.self, Publish.self, Results.self, Trace.self,
+            Dead.self, ConsoleCommand.self, Webhooks.self, Keys.self,
+        ])
 }

@@ -1,8 +1,9 @@
 import DeclineRecovery
+
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Musl)
-import Musl
+    import Musl
 #endif
 
 /// What a command shows. Colours and moving lines are for terminals alone.
@@ -49,7 +50,9 @@ enum Terminal {
     /// A bar that grows, and what it is about; nothing where nobody looks.
     static func progress(_ done: Int, of total: Int, _ what: String) {
         let filled = total > 0 ? min(30 * done / total, 30) : 0
-        progress("[" + String(repeating: "#", count: filled) + String(repeating: "-", count: 30 - filled) + "] \(done)/\(total)  \(visible(what))")
+        progress(
+            "[" + String(repeating: "#", count: filled) + String(repeating: "-", count: 30 - filled)
+                + "] \(done)/\(total)  \(visible(what))")
     }
 
     /// Asks a person; `nil` at the end of input.
@@ -91,7 +94,8 @@ enum Terminal {
         let rows = rows.map { $0.map(visible) }
         let widths = headings.indices.map { column in ([headings] + rows).map { $0[column].count }.max() ?? 0 }
         func line(_ cells: [String]) -> String {
-            zip(cells, widths).map { cell, width in cell + String(repeating: " ", count: width - cell.count) }.joined(separator: "  ").trimmingEnd().cut(to: room)
+            zip(cells, widths).map { cell, width in cell + String(repeating: " ", count: width - cell.count) }.joined(separator: "  ")
+                .trimmingEnd().cut(to: room)
         }
         show(paint(line(headings), .bold))
         for (index, row) in rows.enumerated() { show(colour(index).map { paint(line(row), $0) } ?? line(row)) }

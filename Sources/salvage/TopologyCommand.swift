@@ -12,7 +12,8 @@ struct TopologyCommand: AsyncParsableCommand {
 
     struct Apply: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Declare what is missing.", discussion: "Needs a broker user with the right to configure. Running it again changes nothing.")
+            abstract: "Declare what is missing.",
+            discussion: "Needs a broker user with the right to configure. Running it again changes nothing.")
 
         @OptionGroup var broker: BrokerOptions
         @Flag(help: "Leave out crm.results, the CRM's inbox.")
@@ -22,7 +23,8 @@ struct TopologyCommand: AsyncParsableCommand {
             try await broker.withLink { link, settings in
                 let topology = Topology(recovery: settings.names, crmInbox: !withoutCrmInbox)
                 try await link.declare(topology)
-                Terminal.show("\(topology.exchanges.count) exchanges, \(topology.queues.count) queues and \(topology.bindings.count) bindings stand.")
+                Terminal.show(
+                    "\(topology.exchanges.count) exchanges, \(topology.queues.count) queues and \(topology.bindings.count) bindings stand.")
             }
         }
     }
@@ -42,9 +44,12 @@ struct TopologyCommand: AsyncParsableCommand {
         @Option(help: ArgumentHelp("A file of the broker's definitions, to compare with; - for standard input.", valueName: "file"))
         var definitions: String?
         @Option(
-            help: ArgumentHelp("Look only at what a role has to do with, and say which of its rights are missing: \(roles).", valueName: "role"),
+            help: ArgumentHelp(
+                "Look only at what a role has to do with, and say which of its rights are missing: \(roles).", valueName: "role"),
             transform: { text in
-                guard let role = BrokerRole(rawValue: text) else { throw ValidationError("There is no role \(text): it is one of \(roles).") }
+                guard let role = BrokerRole(rawValue: text) else {
+                    throw ValidationError("There is no role \(text): it is one of \(roles).")
+                }
                 return role
             })
         var role: BrokerRole?
@@ -110,7 +115,8 @@ struct TopologyCommand: AsyncParsableCommand {
                     return Terminal.show(String(decoding: text.bytes, as: UTF8.self))
                 }
                 for difference in differences { Terminal.show(Terminal.paint(difference, .red)) }
-                Terminal.show(differences.isEmpty ? "The topology is complete." : "Run `salvage topology apply` to declare what is missing.")
+                Terminal.show(
+                    differences.isEmpty ? "The topology is complete." : "Run `salvage topology apply` to declare what is missing.")
                 if !unseen.isEmpty {
                     Terminal.show(
                         "Not compared, for the broker's user lacks the right to configure: the types and arguments of \(unseen.count) exchanges and queues. "
@@ -144,7 +150,8 @@ struct TopologyCommand: AsyncParsableCommand {
             if permissions {
                 let virtualHost = settings.broker.virtualHost
                 return Terminal.show(
-                    json ? String(decoding: BrokerRole.definitions(settings.names, virtualHost: virtualHost), as: UTF8.self)
+                    json
+                        ? String(decoding: BrokerRole.definitions(settings.names, virtualHost: virtualHost), as: UTF8.self)
                         : String(BrokerRole.commands(settings.names, virtualHost: virtualHost).dropLast()))
             }
             let topology = Topology(recovery: settings.names, crmInbox: !withoutCrmInbox)

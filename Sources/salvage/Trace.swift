@@ -63,7 +63,9 @@ struct Trace: AsyncParsableCommand {
 
     private func show(_ letters: [LetterSummary]) {
         for letter in letters {
-            Terminal.show("Its dead letter (\(letter.reason.rawValue), \(letter.state.rawValue)): salvage dead show \(letter.id.description.prefix(8))")
+            Terminal.show(
+                "Its dead letter (\(letter.reason.rawValue), \(letter.state.rawValue)): salvage dead show \(letter.id.description.prefix(8))"
+            )
         }
     }
 }

@@ -26,7 +26,8 @@ import Testing
     @Test func aMessageComesOutAsItWentIn() async throws {
         try await withQueue { link, queue in
             let headers: FieldTable = [
-                "text": "é", "number": -5, "flag": true, "double": .double(1.5), "bytes": .bytes([0, 255]), "time": .timestamp(1_700_000_000),
+                "text": "é", "number": -5, "flag": true, "double": .double(1.5), "bytes": .bytes([0, 255]),
+                "time": .timestamp(1_700_000_000),
                 "list": .array(["a", 2]), "table": .table(["inner": .table(["deep": 1])]), "void": .void,
             ]
             let properties = MessageProperties(
@@ -122,7 +123,8 @@ import Testing
         for round in 0..<200 {
             async let outcome = failure { () async throws(PublishError) in try await link.publish([stray]) }
             // Its neighbour is at worst unknown, and there when it is published again.
-            while let failure = await failure({ () async throws(PublishError) in try await link.publish([message(queue, String(round))]) }) {
+            while let failure = await failure({ () async throws(PublishError) in try await link.publish([message(queue, String(round))]) })
+            {
                 #expect(failure == .connectionLost)
             }
             guard case .returned(404, _, exchange, "k")? = await outcome else {
@@ -172,7 +174,8 @@ import Testing
             }
         }
         for number in 0..<20 {
-            while let failure = await failure({ () async throws(PublishError) in try await link.publish([message(queue, String(number))]) }) {
+            while let failure = await failure({ () async throws(PublishError) in try await link.publish([message(queue, String(number))]) })
+            {
                 #expect(failure == .connectionLost)
             }
         }
@@ -299,7 +302,10 @@ import Testing
                 if case .subscriptionCancelled = event { ended.store(true, ordering: .relaxed) }
             }
             let (basket, lost) = (Basket(), Basket())
-            let consumers = [try await link.consume(gone, prefetch: 10, onBatch: lost.put), try await link.consume(queue, prefetch: 10, onBatch: basket.put)]
+            let consumers = [
+                try await link.consume(gone, prefetch: 10, onBatch: lost.put),
+                try await link.consume(queue, prefetch: 10, onBatch: basket.put),
+            ]
             try await other.delete(queue: gone)
             // One that comes back before the broker has told its consumers is taken for the one that went, by the broker itself.
             try await until("the broker says so") { ended.load(ordering: .relaxed) }
@@ -340,7 +346,10 @@ import Testing
             let tap = try await link.tap([(exchange, "a.*")])
             let basket = Basket()
             _ = try await link.consume(tap, prefetch: 100, onBatch: basket.put)
-            try await link.publish([OutgoingMessage(exchange: exchange, routingKey: "a.b", body: [1]), OutgoingMessage(exchange: exchange, routingKey: "c.d", body: [2])])
+            try await link.publish([
+                OutgoingMessage(exchange: exchange, routingKey: "a.b", body: [1]),
+                OutgoingMessage(exchange: exchange, routingKey: "c.d", body: [2]),
+            ])
             #expect(try await basket.wait(for: 1).map(\.body) == [[1]])
             try await until("2 are there") { try await link.readyCount(of: queue) == 2 }
             try await link.delete(exchange: exchange)
@@ -358,7 +367,8 @@ import Testing
                 for delivery in batch {
                     Task {
                         let outgoing = OutgoingMessage(
-                            exchange: "", routingKey: next, properties: MessageProperties(messageID: delivery.properties.messageID), body: delivery.body)
+                            exchange: "", routingKey: next, properties: MessageProperties(messageID: delivery.properties.messageID),
+                            body: delivery.body)
                         // A lost delivery comes back by itself; a lost confirm is asked for again.
                         while true {
                             do throws(FinishError) {

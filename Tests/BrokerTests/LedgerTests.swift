@@ -1,5 +1,6 @@
-@testable import Broker
 import Testing
+
+@testable import Broker
 
 @Suite struct ConfirmLedgerTests {
     private func settled(_ ledger: inout ConfirmLedger<Int>, _ tag: UInt64, multiple: Bool = false) -> [Int] {
@@ -89,8 +90,10 @@ import Testing
     }
 
     @Test(arguments: [
-        "http://u:canary@h", "amqp://", "amqp://u:canary@", "amqp://u:canary@h:x", "amqp://u:canary@h:0", "amqp://u:canary@h:70000", "amqp://canary@h",
-        "amqp://u:canary%2@h", "amqp://u:canary%FF@h", "amqp://u:canary@h/a/b", "amqp://u:canary@h?x=1", "amqp://u:canary@[::1", "amqp://u:canary@h,,i",
+        "http://u:canary@h", "amqp://", "amqp://u:canary@", "amqp://u:canary@h:x", "amqp://u:canary@h:0", "amqp://u:canary@h:70000",
+        "amqp://canary@h",
+        "amqp://u:canary%2@h", "amqp://u:canary%FF@h", "amqp://u:canary@h/a/b", "amqp://u:canary@h?x=1", "amqp://u:canary@[::1",
+        "amqp://u:canary@h,,i",
     ])
     func aFaultIsNamedWithoutThePassword(url: String) {
         let error = #expect(throws: BrokerURLError.self) { try BrokerConfiguration(url: url) }

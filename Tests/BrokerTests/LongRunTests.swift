@@ -19,7 +19,9 @@ import Testing
             for delivery in batch {
                 Task {
                     try? await delivery.finish(publishing: [
-                        OutgoingMessage(exchange: "", routingKey: to, properties: MessageProperties(messageID: delivery.properties.messageID), body: delivery.body)
+                        OutgoingMessage(
+                            exchange: "", routingKey: to, properties: MessageProperties(messageID: delivery.properties.messageID),
+                            body: delivery.body)
                     ])
                 }
             }
@@ -31,7 +33,10 @@ import Testing
         var early = 0
         for start in stride(from: 0, to: Self.count, by: 1_000) {
             let end = min(start + 1_000, Self.count)
-            try await link.publish((start..<end).map { OutgoingMessage(exchange: "", routingKey: from, properties: MessageProperties(messageID: String($0)), body: body) })
+            try await link.publish(
+                (start..<end).map {
+                    OutgoingMessage(exchange: "", routingKey: from, properties: MessageProperties(messageID: String($0)), body: body)
+                })
             // So that the queues stay short and the count alone grows.
             try await until("what was published is relayed", within: 60) { box.value >= end - 3_000 }
             if early == 0, end >= Self.count / 4 { early = Self.residentKilobytes }

@@ -20,7 +20,9 @@ import Testing
     private func write(_ range: Range<Int>, to stream: String, on link: BrokerLink) async throws {
         for start in stride(from: range.lowerBound, to: range.upperBound, by: 500) {
             try await link.publish(
-                (start..<min(start + 500, range.upperBound)).map { OutgoingMessage(exchange: "", routingKey: stream, body: Array(String($0).utf8)) })
+                (start..<min(start + 500, range.upperBound)).map {
+                    OutgoingMessage(exchange: "", routingKey: stream, body: Array(String($0).utf8))
+                })
         }
     }
 
@@ -131,7 +133,9 @@ import Testing
         second.breakConnections()
         try await until("the holder knows that it has lost it") { !next.isHeld }
         try await until("the link is back") { second.isConnected }
-        await #expect(throws: PublishError.connectionLost, "what is published under a lock ends with the lock") { try await next.publish([message]) }
+        await #expect(throws: PublishError.connectionLost, "what is published under a lock ends with the lock") {
+            try await next.publish([message])
+        }
         try await until("somebody else can have it") { try await first.lock(name) != nil }
         await first.close()
         await second.close()

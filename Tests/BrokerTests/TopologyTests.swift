@@ -1,6 +1,7 @@
-@testable import Broker
 import Synchronization
 import Testing
+
+@testable import Broker
 
 @Suite(.needsBroker) struct TopologyTests {
     private let queue = TestBroker.name("queue"), stream = TestBroker.name("stream"), exchange = TestBroker.name("exchange")
@@ -49,15 +50,19 @@ import Testing
             #expect(unseen == [])
             var named: [String: String] = [:]
             for case .differs(let what, let property, let found, _) in differences {
-                named[[what.split(separator: " ").first.map(String.init) ?? "", what.hasSuffix(stream) ? "stream " : "", property].joined()] = found ?? "none"
+                named[
+                    [what.split(separator: " ").first.map(String.init) ?? "", what.hasSuffix(stream) ? "stream " : "", property].joined()] =
+                    found ?? "none"
             }
             // RabbitMQ 4.3 tells ages in milliseconds.
             let age = named.removeValue(forKey: "queuestream x-max-age")
             #expect(["1D", "86400s"].contains(age))
-            #expect(named == [
-                "exchangetype": "fanout", "exchangealternate-exchange": "none", "queuex-message-ttl": "99", "queuex-dead-letter-exchange": "elsewhere",
-                "queuex-overflow": "none", "queuex-delivery-limit": "none", "queuestream x-stream-max-segment-size-bytes": "none",
-            ])
+            #expect(
+                named == [
+                    "exchangetype": "fanout", "exchangealternate-exchange": "none", "queuex-message-ttl": "99",
+                    "queuex-dead-letter-exchange": "elsewhere",
+                    "queuex-overflow": "none", "queuex-delivery-limit": "none", "queuestream x-stream-max-segment-size-bytes": "none",
+                ])
         }
     }
 
@@ -65,7 +70,8 @@ import Testing
         try await with(Topology(exchanges: wanted.exchanges, queues: [Queue(queue, .classic), Queue(stream, .quorum)])) { link in
             try await link.publish([OutgoingMessage(exchange: "", routingKey: queue, body: [1])])
             let expected: [TopologyDifference] = [
-                .otherKind(queue: queue, found: "classic", expected: .quorum), .otherKind(queue: stream, found: "quorum", expected: .stream),
+                .otherKind(queue: queue, found: "classic", expected: .quorum),
+                .otherKind(queue: stream, found: "quorum", expected: .stream),
             ]
             #expect(try await link.check(wanted) == expected)
             #expect(try await link.compare(wanted).differences == expected)
@@ -97,7 +103,15 @@ import Testing
         try await other.declare(Topology(queues: [Queue(queue, .classic)]))
         try await other.publish([OutgoingMessage(exchange: "", routingKey: queue, body: [1])])
         try await until("it is refused, and why is told") {
-            refusals.withLock { $0.contains { if case .refused(406, let why) = $0 { why.contains("\(queue) is a classic queue and must be a quorum queue") } else { false } } }
+            refusals.withLock {
+                $0.contains {
+                    if case .refused(406, let why) = $0 {
+                        why.contains("\(queue) is a classic queue and must be a quorum queue")
+                    } else {
+                        false
+                    }
+                }
+            }
         }
         #expect(basket.all.isEmpty)
         #expect(try await other.readyCount(of: queue) == 1)
@@ -113,26 +127,32 @@ import Testing
 }
 
 @Suite struct RefusalTests {
-    @Test(arguments: [
-        ("received the value 'quorum' of type 'longstr' but current is none", nil, "quorum", nil),
-        ("received 'drop-head' but current is 'reject-publish'", "reject-publish", "drop-head", nil),
-        ("received none but current is the value '5' of type 'signedint'", "5", nil, "signedint"),
-    ] as [(String, String?, String?, String?)])
+    @Test(
+        arguments: [
+            ("received the value 'quorum' of type 'longstr' but current is none", nil, "quorum", nil),
+            ("received 'drop-head' but current is 'reject-publish'", "reject-publish", "drop-head", nil),
+            ("received none but current is the value '5' of type 'signedint'", "5", nil, "signedint"),
+        ] as [(String, String?, String?, String?)])
     func theBrokersWordsAreRead(words: String, found: String?, expected: String?, type: String?) throws {
-        let refusal = try #require(Refusal("PRECONDITION_FAILED - inequivalent arg 'x-overflow' for queue 'it's: received none' in vhost '/': " + words))
+        let refusal = try #require(
+            Refusal("PRECONDITION_FAILED - inequivalent arg 'x-overflow' for queue 'it's: received none' in vhost '/': " + words))
         #expect(refusal.property == "x-overflow" && refusal.found == found && refusal.expected == expected && refusal.foundType == type)
     }
 
     @Test func anAgeInMillisecondsIsWrittenAsTheBrokerTakesIt() {
-        #expect(Refusal("inequivalent arg 'x-max-age' for queue 'q' in vhost '/': received '63072000000' but current is '31536000000'")?.found == "31536000s")
+        #expect(
+            Refusal("inequivalent arg 'x-max-age' for queue 'q' in vhost '/': received '63072000000' but current is '31536000000'")?.found
+                == "31536000s")
     }
 
     @Test func otherWordsAreNoDifference() {
-        for text in ["", "inequivalent arg 'x", "NOT_FOUND - no queue 'q' in vhost '/'", "inequivalent arg 'x' but current is : received "] { #expect(Refusal(text) == nil) }
+        for text in ["", "inequivalent arg 'x", "NOT_FOUND - no queue 'q' in vhost '/'", "inequivalent arg 'x' but current is : received "]
+        { #expect(Refusal(text) == nil) }
     }
 
     @Test func theKindIsReadFromTheEnd() {
-        let text = "PRECONDITION_FAILED - invalid arg 'x-stream-offset' for queue 'a of queue type rabbit_x_queue' in vhost '/' of queue type rabbit_classic_queue"
+        let text =
+            "PRECONDITION_FAILED - invalid arg 'x-stream-offset' for queue 'a of queue type rabbit_x_queue' in vhost '/' of queue type rabbit_classic_queue"
         #expect(Refusal.kind(in: text) == "classic")
         #expect(Refusal.kind(in: "ACCESS_REFUSED - access to queue 'q' in vhost '/' refused") == nil)
     }

@@ -18,7 +18,8 @@ extension ConsoleTests {
             ])
             try await fleet.link.publish([
                 OutgoingMessage(
-                    exchange: "recovery.dead", routingKey: "", properties: MessageProperties(messageID: "later", type: "com.salvage.dead-letter.v9"),
+                    exchange: "recovery.dead", routingKey: "",
+                    properties: MessageProperties(messageID: "later", type: "com.salvage.dead-letter.v9"),
                     body: Array(#"{"type":"com.salvage.dead-letter.v9"}"#.utf8))
             ])
             try await eventually("the sale is told") { crm.result(of: "SOLD", "approved") != nil }
@@ -32,8 +33,10 @@ extension ConsoleTests {
             try await browser.sees("unreadable", "1 message", "cannot be read", "com.salvage.dead-letter.v9")
             let metrics = try await console.ask("GET", "/metrics").text
             for line in [
-                #"salvage_dead_letters{reason="outcome_unknown",handling="reconcile"} 1"#, #"salvage_dead_letters{reason="unknown_merchant",handling="replay"} 1"#,
-                #"salvage_dead_letters_with_crm{reason="invalid_event"} 1"#, "salvage_dead_letters_unreadable 1", "salvage_unknown_outcomes 1",
+                #"salvage_dead_letters{reason="outcome_unknown",handling="reconcile"} 1"#,
+                #"salvage_dead_letters{reason="unknown_merchant",handling="replay"} 1"#,
+                #"salvage_dead_letters_with_crm{reason="invalid_event"} 1"#, "salvage_dead_letters_unreadable 1",
+                "salvage_unknown_outcomes 1",
             ] { #expect(metrics.contains(line + "\n"), "\(line) in \(metrics)") }
             #expect(!metrics.contains(#"salvage_dead_letters{reason="invalid_event""#))
             let stats = try await fleet.salvage("dead", "stats")
@@ -70,7 +73,8 @@ extension ConsoleTests {
             // Without workers no number of a page is good news.
             await fleet.stopWorkers()
             try await eventually("the header says so", seconds: 60) { try await browser.text("connection") == "no worker runs" }
-            #expect(try await browser.run("return document.querySelector('[data-test=connection]').className").string?.contains("bad") == true)
+            #expect(
+                try await browser.run("return document.querySelector('[data-test=connection]').className").string?.contains("bad") == true)
         }
     }
 }

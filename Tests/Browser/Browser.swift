@@ -60,7 +60,8 @@ final class Browser: Sendable {
     func paste(_ hook: String, _ text: String, sourceLocation: SourceLocation = #_sourceLocation) async throws {
         try await with(hook, sourceLocation) { element in
             try await self.run(
-                "const [field, text] = arguments; field.focus(); field.select(); document.execCommand('insertText', false, text)", [element.reference, .string(text)])
+                "const [field, text] = arguments; field.focus(); field.select(); document.execCommand('insertText', false, text)",
+                [element.reference, .string(text)])
         }
     }
 
@@ -81,7 +82,9 @@ final class Browser: Sendable {
 
     /// Presses keys one after the other, wherever the focus is.
     func keys(_ text: String) async throws {
-        let presses = text.flatMap { [["type": "keyDown", "value": .string(String($0))], ["type": "keyUp", "value": .string(String($0))]] as [JSONValue] }
+        let presses = text.flatMap {
+            [["type": "keyDown", "value": .string(String($0))], ["type": "keyUp", "value": .string(String($0))]] as [JSONValue]
+        }
         try await driver.call("POST", "/actions", ["actions": [["type": "key", "id": "keyboard", "actions": .array(presses)]]])
     }
 
@@ -105,11 +108,15 @@ final class Browser: Sendable {
 
     /// An attribute of the first; empty where there is none.
     func attribute(_ hook: String, _ name: String) async throws -> String {
-        try await run("return document.querySelector(arguments[0])?.getAttribute(arguments[1]) ?? ''", [.string(Self.selector(hook)), .string(name)]).string ?? ""
+        try await run(
+            "return document.querySelector(arguments[0])?.getAttribute(arguments[1]) ?? ''", [.string(Self.selector(hook)), .string(name)]
+        ).string ?? ""
     }
 
     /// Waits until one of the elements can be seen and says all of this.
-    func sees(_ hook: String, _ texts: String..., within seconds: Double = patience, sourceLocation: SourceLocation = #_sourceLocation) async throws {
+    func sees(_ hook: String, _ texts: String..., within seconds: Double = patience, sourceLocation: SourceLocation = #_sourceLocation)
+        async throws
+    {
         let what = texts.isEmpty ? hook : "\(hook) says \(texts)"
         try await eventually("the page shows that \(what)", seconds: seconds, sourceLocation: sourceLocation) {
             let script = """
@@ -137,7 +144,8 @@ final class Browser: Sendable {
         try await sees(hook, sourceLocation: sourceLocation)
         while true {
             do {
-                let script = "return [...document.querySelectorAll(arguments[0])].find((node) => node.checkVisibility() && !node.disabled) ?? null"
+                let script =
+                    "return [...document.querySelectorAll(arguments[0])].find((node) => node.checkVisibility() && !node.disabled) ?? null"
                 let found = try await run(script, [.string(Self.selector(hook))])
                 guard let id = found.object?.first?.value.string else { throw WebDriver.Refusal(word: "no such element", message: hook) }
                 return try await body(Element(id: id))
@@ -173,10 +181,13 @@ final class Browser: Sendable {
     }
 
     func look(_ look: Look) async throws {
-        try await command("Emulation.setDeviceMetricsOverride", [
-            "width": .integer(look.width), "height": .integer(look.height), "deviceScaleFactor": 1, "mobile": .bool(look.width < 500),
-        ])
-        try await command("Emulation.setEmulatedMedia", ["features": [["name": "prefers-color-scheme", "value": look.isDark ? "dark" : "light"]]])
+        try await command(
+            "Emulation.setDeviceMetricsOverride",
+            [
+                "width": .integer(look.width), "height": .integer(look.height), "deviceScaleFactor": 1, "mobile": .bool(look.width < 500),
+            ])
+        try await command(
+            "Emulation.setEmulatedMedia", ["features": [["name": "prefers-color-scheme", "value": look.isDark ? "dark" : "light"]]])
     }
 
     /// Writes what can be seen to a PNG file; the whole length of the page, up to a limit, unless told otherwise.
@@ -235,7 +246,8 @@ final class Browser: Sendable {
 struct OneBrowser: SuiteTrait, TestScoping {
     @TaskLocal static var current: Browser?
 
-    func provideScope(for test: Test, testCase: Test.Case?, performing function: @Sendable @concurrent () async throws -> Void) async throws {
+    func provideScope(for test: Test, testCase: Test.Case?, performing function: @Sendable @concurrent () async throws -> Void) async throws
+    {
         let driver = try await WebDriver.start()
         do {
             try await Self.$current.withValue(Browser(driver)) { try await function() }

@@ -46,12 +46,15 @@ extension ConsoleTests {
                 return value > 0 && value < count
             }
             try await browser.sees("run-state", "finished", within: 60)
-            try await browser.sees("run", "60 of 60 letters (100 %)", "60 succeeded", "0 failed again", "60 processed", "zenith is configured now")
+            try await browser.sees(
+                "run", "60 of 60 letters (100 %)", "60 succeeded", "0 failed again", "60 processed", "zenith is configured now")
             try await browser.sees("[data-test=letters-total], [data-test=empty]", "No letter matches this filter")
             try await browser.turn(to: "#/letters?merchant=zenith&state=resolved")
             try await browser.sees("letters-total", "of 60 letters")
             try await browser.sees("nav-letters-count", "1")
-            try await eventually("the CRM knows of each that it is tried") { Set(crm.results.filter { $0.kind == "submitted" }.map(\.orderID)).count == count }
+            try await eventually("the CRM knows of each that it is tried") {
+                Set(crm.results.filter { $0.kind == "submitted" }.map(\.orderID)).count == count
+            }
             #expect(Set(crm.results.filter { $0.kind == "submitted" }.map(\.id)).count == count)
         }
     }
@@ -100,7 +103,8 @@ extension ConsoleTests {
             try await browser.turn(to: "#/letters?merchant=zenith&state=failed_again")
             try await browser.sees("letters-total", "of 1 letter")
             try await browser.click("letter-link")
-            try await browser.sees("history", "written as a dead letter: unknown_merchant", "selected for replay", "failed again: unknown_merchant")
+            try await browser.sees(
+                "history", "written as a dead letter: unknown_merchant", "selected for replay", "failed again: unknown_merchant")
             #expect(try await browser.text("[data-test=history-row]:first-child").contains("written as a dead letter"))
             try await browser.turn(to: "#/letters?merchant=zenith&state=failed_again")
             try await browser.sees("letters-total", "of 1 letter")

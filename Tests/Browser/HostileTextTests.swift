@@ -55,7 +55,10 @@ extension ConsoleTests {
                 seen += try await browser.text("#page")
                 try await Self.expectHarmless(browser, console, "letter \(id)")
             }
-            for text in [Hostile.script, Hostile.picture, Hostile.link, "crm-\(Hostile.script)", "‹U+202E›", String(repeating: "A", count: 5_000), "<html>"] {
+            for text in [
+                Hostile.script, Hostile.picture, Hostile.link, "crm-\(Hostile.script)", "‹U+202E›", String(repeating: "A", count: 5_000),
+                "<html>",
+            ] {
                 #expect(seen.contains(text), "\(text.prefix(80)) is not shown")
             }
             #expect(!seen.contains("\u{202E}"), "the order of reading can be turned around")
@@ -72,24 +75,30 @@ extension ConsoleTests {
             try await Self.expectHarmless(browser, console, "a recovery")
             try await browser.turn(to: "#/mapping")
             try await browser.click("mapping-by-event")
-            try await browser.paste("mapping-event", String(decoding: Self.hostile(order: Hostile.picture, merchant: Hostile.script), as: UTF8.self))
+            try await browser.paste(
+                "mapping-event", String(decoding: Self.hostile(order: Hostile.picture, merchant: Hostile.script), as: UTF8.self))
             try await browser.sees("mapping-class")
             try await Self.expectHarmless(browser, console, "the mapping of an event")
 
             // Addresses are text as well: somebody may send a link.
             for hash in [
-                "#/letters/\(Hostile.script)", "#/letters?text=\(Hostile.picture)&merchant=\(Hostile.script)", "#/recoveries?order=\(Hostile.script)",
-                "#/mapping?source=nmi&code=\(Hostile.script)&text=\(Hostile.picture)", "#/runs/\(Hostile.link)", "#/\(Hostile.script)", "#javascript:window.hostile=1",
+                "#/letters/\(Hostile.script)", "#/letters?text=\(Hostile.picture)&merchant=\(Hostile.script)",
+                "#/recoveries?order=\(Hostile.script)",
+                "#/mapping?source=nmi&code=\(Hostile.script)&text=\(Hostile.picture)", "#/runs/\(Hostile.link)", "#/\(Hostile.script)",
+                "#javascript:window.hostile=1",
             ] {
                 try await browser.turn(to: hash)
-                try await eventually("the page has its answer") { try await browser.run("return !document.body.innerText.includes('Asking the server')") == true }
+                try await eventually("the page has its answer") {
+                    try await browser.run("return !document.body.innerText.includes('Asking the server')") == true
+                }
                 try await Self.expectHarmless(browser, console, hash)
             }
 
             // The watch itself is awake: what a script of strangers would do is kept from it, and the browser says so.
             let markup = "try { document.querySelector('main').innerHTML = '<b>'; return 'done' } catch (error) { return error.name }"
             #expect(try await browser.run(markup) == "TypeError")
-            try await browser.run("document.body.append(Object.assign(document.createElement('img'), { src: 'https://evil.example/x.png' }))")
+            try await browser.run(
+                "document.body.append(Object.assign(document.createElement('img'), { src: 'https://evil.example/x.png' }))")
             var told = ""
             try await eventually("the browser tells of both") {
                 told += try await browser.log().map(\.description).joined(separator: "\n")
@@ -122,7 +131,8 @@ extension ConsoleTests {
             OutgoingMessage(
                 exchange: "declines", routingKey: "decline.initial",
                 properties: MessageProperties(
-                    contentType: Hostile.script, messageID: Hostile.picture, correlationID: Hostile.link, replyTo: Hostile.script, type: Hostile.picture,
+                    contentType: Hostile.script, messageID: Hostile.picture, correlationID: Hostile.link, replyTo: Hostile.script,
+                    type: Hostile.picture,
                     headers: ["crm-\(Hostile.script)": .string(Hostile.picture), "crm-long": .string(String(repeating: "A", count: 5_000))]),
                 body: hostile(order: Hostile.script, merchant: "nobody"))
         ])
@@ -134,9 +144,15 @@ extension ConsoleTests {
         return Array(
             String(decoding: CRM.decline("PLACE", token: "tok_approve"), as: UTF8.self)
                 .replacing("decline-PLACE", with: "decline-\(order.utf8.count)-\(merchant.utf8.count)")
-                .replacing("\"id\":\"PLACE\"", with: "\"id\":\(json(order))").replacing("\"subject\":\"PLACE\"", with: "\"subject\":\(json(order))")
-                .replacing("\"merchantId\":\"acme\"", with: "\"merchantId\":\(json(merchant))").replacing("\"Do not honor\"", with: json(text))
-                .replacing("\"firstName\":\"Ada\"", with: "\"firstName\":\(json(Hostile.picture))").replacing("\"Cream\"", with: json(Hostile.script))
+                .replacing("\"id\":\"PLACE\"", with: "\"id\":\(json(order))").replacing(
+                    "\"subject\":\"PLACE\"", with: "\"subject\":\(json(order))"
+                )
+                .replacing("\"merchantId\":\"acme\"", with: "\"merchantId\":\(json(merchant))").replacing(
+                    "\"Do not honor\"", with: json(text)
+                )
+                .replacing("\"firstName\":\"Ada\"", with: "\"firstName\":\(json(Hostile.picture))").replacing(
+                    "\"Cream\"", with: json(Hostile.script)
+                )
                 .replacing("tok_approve.PLACE", with: "tok_approve.\(order.utf8.count)").utf8)
     }
 
@@ -144,8 +160,11 @@ extension ConsoleTests {
     private static func expectHarmless(
         _ browser: Browser, _ console: ConsoleProcess, _ place: String, sourceLocation: SourceLocation = #_sourceLocation
     ) async throws {
-        #expect(try await browser.run("return typeof window.hostile") == "undefined", "a script ran on \(place)", sourceLocation: sourceLocation)
-        let elements = "return document.querySelectorAll('main script, main img, main iframe, main object, a[href^=\"javascript:\"]').length"
+        #expect(
+            try await browser.run("return typeof window.hostile") == "undefined", "a script ran on \(place)", sourceLocation: sourceLocation
+        )
+        let elements =
+            "return document.querySelectorAll('main script, main img, main iframe, main object, a[href^=\"javascript:\"]').length"
         #expect(try await browser.run(elements) == 0, "\(place) has elements of strangers", sourceLocation: sourceLocation)
         let complaints = try await browser.log().filter { line in
             // What was asked for and is not there is told by the server, 404, and noted by the browser.

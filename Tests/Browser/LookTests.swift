@@ -16,11 +16,15 @@ extension ConsoleTests {
             try await Self.work(browser)
 
             let ids = try await console.ask("GET", "/api/letters?state=all&limit=200", as: .viewer).text
-                .matches(of: /\{"id":"([0-9a-f-]{36})","state":"([a-z_]+)","reason":"([a-z_]+)"/).map { (id: String($0.1), state: $0.2, reason: $0.3) }
+                .matches(of: /\{"id":"([0-9a-f-]{36})","state":"([a-z_]+)","reason":"([a-z_]+)"/).map {
+                    (id: String($0.1), state: $0.2, reason: $0.3)
+                }
             func letter(_ reason: String, _ state: String = "open") throws -> String {
                 "#/letters/" + (try #require(ids.first { $0.reason == reason && $0.state == state }).id)
             }
-            let run = try #require(try await console.ask("GET", "/api/runs", as: .viewer).text.firstMatch(of: /"id":"([0-9a-f-]{36})","action":"replay"/)).1
+            let run = try #require(
+                try await console.ask("GET", "/api/runs", as: .viewer).text.firstMatch(of: /"id":"([0-9a-f-]{36})","action":"replay"/)
+            ).1
             let pages: [(name: String, hash: String, hook: String, edits: Bool)] = [
                 ("overview", "#/", "stat-recovered", false),
                 ("letters", "#/letters?state=all", "letters-row", false),
@@ -34,7 +38,9 @@ extension ConsoleTests {
                 ("recoveries", "#/recoveries?order=R1", "timeline-row", false),
                 ("mapping", "#/mapping?source=nmi&code=252&merchant=acme", "mapping-class", false),
             ]
-            for (name, look) in [("wide", Browser.Look.desk), ("wide-dark", .darkDesk), ("tablet", .tablet), ("phone", .phone), ("phone-dark", .darkPhone)] {
+            for (name, look) in [
+                ("wide", Browser.Look.desk), ("wide-dark", .darkDesk), ("tablet", .tablet), ("phone", .phone), ("phone-dark", .darkPhone),
+            ] {
                 try await browser.look(look)
                 for page in pages {
                     try await browser.turn(to: page.hash)
@@ -46,7 +52,9 @@ extension ConsoleTests {
                     let width = Int(try await browser.run("return document.scrollingElement.scrollWidth").int64 ?? 0)
                     #expect(width <= Int(look.width), "\(page.name) is \(width) wide on \(name)")
                     try await Self.expectReadable(browser, "\(page.name) on \(name)")
-                    if let folder = Browser.screenshotFolder { try await browser.screenshot(folder.appending(path: "\(page.name)-\(name).png")) }
+                    if let folder = Browser.screenshotFolder {
+                        try await browser.screenshot(folder.appending(path: "\(page.name)-\(name).png"))
+                    }
                 }
                 // What covers the page, and what sticks to it.
                 try await browser.turn(to: "#/letters")
@@ -55,11 +63,17 @@ extension ConsoleTests {
                 try await browser.sees("bulk")
                 try await browser.click("replay")
                 try await browser.sees("consequence")
-                let inside = try await browser.run("const box = document.getElementById('dialog').getBoundingClientRect(); return box.left >= 0 && box.right <= innerWidth")
+                let inside = try await browser.run(
+                    "const box = document.getElementById('dialog').getBoundingClientRect(); return box.left >= 0 && box.right <= innerWidth"
+                )
                 #expect(inside == true, "the dialog does not fit on \(name)")
-                if let folder = Browser.screenshotFolder { try await browser.screenshot(folder.appending(path: "dialog-\(name).png"), wholePage: false) }
+                if let folder = Browser.screenshotFolder {
+                    try await browser.screenshot(folder.appending(path: "dialog-\(name).png"), wholePage: false)
+                }
                 try await browser.click("cancel")
-                if let folder = Browser.screenshotFolder { try await browser.screenshot(folder.appending(path: "bulk-\(name).png"), wholePage: false) }
+                if let folder = Browser.screenshotFolder {
+                    try await browser.screenshot(folder.appending(path: "bulk-\(name).png"), wholePage: false)
+                }
                 try await browser.click("select-none")
             }
             try await browser.look(.desk)
@@ -68,17 +82,26 @@ extension ConsoleTests {
 
     /// Declines of all kinds, and what becomes of them.
     private static func live(_ fleet: Fleet, _ crm: CRM) async throws {
-        let tokens = ["tok_approve", "tok_decline", "tok_approve", "tok_capture", "tok_challenge"], codes = ["201", "202", "204", "240", "252", "264"]
-        try await crm.publish((0..<40).map { number in
-            let text = String(decoding: CRM.decline("A\(1_000 + number)", token: tokens[number % 5], code: codes[number % 6]), as: UTF8.self)
-            let euros = number % 7 == 0
-            return Array(text.replacing("\"minorUnits\":4999,\"currency\":\"USD\"", with: "\"minorUnits\":\(1_900 + number * 137),\"currency\":\"\(euros ? "EUR" : "USD")\"").utf8)
-        })
+        let tokens = ["tok_approve", "tok_decline", "tok_approve", "tok_capture", "tok_challenge"]
+        let codes = ["201", "202", "204", "240", "252", "264"]
+        try await crm.publish(
+            (0..<40).map { number in
+                let text = String(
+                    decoding: CRM.decline("A\(1_000 + number)", token: tokens[number % 5], code: codes[number % 6]), as: UTF8.self)
+                let euros = number % 7 == 0
+                return Array(
+                    text.replacing(
+                        "\"minorUnits\":4999,\"currency\":\"USD\"",
+                        with: "\"minorUnits\":\(1_900 + number * 137),\"currency\":\"\(euros ? "EUR" : "USD")\""
+                    ).utf8)
+            })
         try await crm.publish(
             (0..<6).map { CRM.recycle("R\($0)", token: $0 % 3 == 2 ? "tok_managed_expire" : "tok_managed_approve") }
-                + (0..<7).map { stranded("B\(2_000 + $0)") } + (0..<2).map { stranded("C\(3_000 + $0)", merchant: "zenith") }, key: "decline.recycle")
+                + (0..<7).map { stranded("B\(2_000 + $0)") } + (0..<2).map { stranded("C\(3_000 + $0)", merchant: "zenith") },
+            key: "decline.recycle")
         let broken = String(decoding: CRM.decline("FAULTY"), as: UTF8.self)
-            .replacing("\"currency\":\"USD\"", with: "\"currency\":\"dollars\"").replacing("\"countryCode\":\"US\"", with: "\"countryCode\":\"USA\"")
+            .replacing("\"currency\":\"USD\"", with: "\"currency\":\"dollars\"").replacing(
+                "\"countryCode\":\"US\"", with: "\"countryCode\":\"USA\"")
         let sealed = String(decoding: CRM.decline("SEALED"), as: UTF8.self)
             .replacing("\"token\":\"tok_approve.SEALED\"", with: "\"encryptedCard\":\"eyJhbGciOiJSU0EtT0FFUC0yNTYifQ.a.b.c.d\"")
         try await crm.publish([
@@ -113,24 +136,26 @@ extension ConsoleTests {
     }
 
     /// Text against its background has the contrast that WCAG 2 asks for (4.5 to 1).
-    private static func expectReadable(_ browser: Browser, _ place: String, sourceLocation: SourceLocation = #_sourceLocation) async throws {
-        let faint = try await browser.run(
-            """
-            const light = (color) => { const part = (value) => (value /= 255) <= .03928 ? value / 12.92 : ((value + .055) / 1.055) ** 2.4
-              return .2126 * part(color[0]) + .7152 * part(color[1]) + .0722 * part(color[2]) }
-            const parts = (text) => text.match(/[\\d.]+/g).map(Number)
-            const behind = (node) => { for (; node; node = node.parentElement) {
-              const color = parts(getComputedStyle(node).backgroundColor); if (color.length < 4 || color[3] === 1) return color } return [255, 255, 255] }
-            const found = new Set(), walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
-            while (walker.nextNode()) {
-              const node = walker.currentNode.parentElement
-              if (!walker.currentNode.data.trim() || !node.checkVisibility() || node.closest('.unseen, svg, :disabled, .off, .stale, [aria-hidden=true]')) continue
-              const a = light(parts(getComputedStyle(node).color)), b = light(behind(node)), ratio = (Math.max(a, b) + .05) / (Math.min(a, b) + .05)
-              if (ratio < 4.5) found.add(ratio.toFixed(2) + ' ' + node.tagName + '.' + node.className + ' ' + walker.currentNode.data.slice(0, 30))
-            }
-            return [...found]
-            """
-        ).array ?? []
+    private static func expectReadable(_ browser: Browser, _ place: String, sourceLocation: SourceLocation = #_sourceLocation) async throws
+    {
+        let faint =
+            try await browser.run(
+                """
+                const light = (color) => { const part = (value) => (value /= 255) <= .03928 ? value / 12.92 : ((value + .055) / 1.055) ** 2.4
+                  return .2126 * part(color[0]) + .7152 * part(color[1]) + .0722 * part(color[2]) }
+                const parts = (text) => text.match(/[\\d.]+/g).map(Number)
+                const behind = (node) => { for (; node; node = node.parentElement) {
+                  const color = parts(getComputedStyle(node).backgroundColor); if (color.length < 4 || color[3] === 1) return color } return [255, 255, 255] }
+                const found = new Set(), walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
+                while (walker.nextNode()) {
+                  const node = walker.currentNode.parentElement
+                  if (!walker.currentNode.data.trim() || !node.checkVisibility() || node.closest('.unseen, svg, :disabled, .off, .stale, [aria-hidden=true]')) continue
+                  const a = light(parts(getComputedStyle(node).color)), b = light(behind(node)), ratio = (Math.max(a, b) + .05) / (Math.min(a, b) + .05)
+                  if (ratio < 4.5) found.add(ratio.toFixed(2) + ' ' + node.tagName + '.' + node.className + ' ' + walker.currentNode.data.slice(0, 30))
+                }
+                return [...found]
+                """
+            ).array ?? []
         #expect(faint.isEmpty, "\(place): \(faint)", sourceLocation: sourceLocation)
     }
 }

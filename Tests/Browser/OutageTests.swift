@@ -84,7 +84,9 @@ extension ConsoleTests {
             console.process.signal(SIGHUP)
             try await browser.sees("token", within: 60)
             try await browser.misses("confirm")
-            try await eventually("the token is asked for") { try await browser.run("return document.activeElement.dataset.test") == "token" }
+            try await eventually("the token is asked for") {
+                try await browser.run("return document.activeElement.dataset.test") == "token"
+            }
             try await browser.keys(successor.token + Browser.Key.enter)
             try await browser.sees("letter-state", "open")
             try await browser.click("resolve")

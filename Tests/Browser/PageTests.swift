@@ -82,7 +82,8 @@ extension ConsoleTests {
             try await browser.signIn(console, as: .admin)
             try await browser.sees("stat-letters", "3")
             for (keys, hook, hash) in [
-                ("gr", "empty", "#/runs"), ("gs", "recovery-search", "#/recoveries"), ("gm", "mapping-code", "#/mapping"), ("go", "stat-letters", "#/"),
+                ("gr", "empty", "#/runs"), ("gs", "recovery-search", "#/recoveries"), ("gm", "mapping-code", "#/mapping"),
+                ("go", "stat-letters", "#/"),
                 ("gl", "letters-row", "#/letters"),
             ] {
                 try await browser.keys(keys)
@@ -115,13 +116,17 @@ extension ConsoleTests {
             try await browser.keys("x")
             try await browser.sees("selected-count", "1 letter selected")
             try await browser.keys("a")
-            try await eventually("the actions have the focus") { try await browser.run("return document.activeElement.dataset.test") == "replay" }
+            try await eventually("the actions have the focus") {
+                try await browser.run("return document.activeElement.dataset.test") == "replay"
+            }
             try await browser.keys(Browser.Key.escape)
             try await browser.misses("bulk")
             try await focus(is: orders[1])
             try await browser.keys(Browser.Key.enter)
             try await browser.sees("facts", orders[1])
-            try await eventually("whoever listens is told where they are") { try await browser.run("return document.activeElement.tagName") == "H1" }
+            try await eventually("whoever listens is told where they are") {
+                try await browser.run("return document.activeElement.tagName") == "H1"
+            }
             try await browser.keys("j")
             try await browser.sees("facts", orders[2])
             try await browser.keys("k")

@@ -1,7 +1,8 @@
 import Dispatch
 import Foundation
+
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #endif
 
 /// A request to a port of this machine over a connection of its own, and its answer.
@@ -59,7 +60,8 @@ enum PlainHTTP {
         let mark = Array("\r\n\r\n".utf8)
         guard let end = answer.prefix(1 << 14).indices.first(where: { answer[$0...].starts(with: mark) }) else { return nil }
         let lines = String(decoding: answer[..<end], as: UTF8.self).lowercased().split(separator: "\r\n")
-        let length = lines.first { $0.hasPrefix("content-length:") }.flatMap { Int($0.dropFirst(15).trimmingCharacters(in: .whitespaces)) } ?? 0
+        let length =
+            lines.first { $0.hasPrefix("content-length:") }.flatMap { Int($0.dropFirst(15).trimmingCharacters(in: .whitespaces)) } ?? 0
         let body = answer[(end + mark.count)...]
         return body.count >= length ? Array(body) : nil
     }

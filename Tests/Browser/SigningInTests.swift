@@ -23,7 +23,9 @@ extension ConsoleTests {
 
             try await browser.open(letterOf: "KEPT")
             try await browser.sees("refusals", "Replay: needs the role operator; yours is viewer.", "Discard: needs the role admin")
-            for act in ["replay", "reconcile", "resolve", "discard", "restore"] { #expect(try await !browser.has(act), "a viewer is offered \(act)") }
+            for act in ["replay", "reconcile", "resolve", "discard", "restore"] {
+                #expect(try await !browser.has(act), "a viewer is offered \(act)")
+            }
             try await browser.sees("no-corrected-replay", "needs the role admin", "You can still try out changes here")
             // Trying out changes nothing, so it is anybody's.
             try await browser.click("suggestion")
@@ -74,7 +76,9 @@ extension ConsoleTests {
                 return !letter.isEmpty
             }
             let before = try await fleet.link.lastOffset(of: "recovery.dead")
-            func act(_ action: String, more: String = "") -> String { #"{"action":"\#(action)","letters":["\#(letter)"],"note":"why"\#(more)}"# }
+            func act(_ action: String, more: String = "") -> String {
+                #"{"action":"\#(action)","letters":["\#(letter)"],"note":"why"\#(more)}"#
+            }
             let patch = #","patch":[{"op":"replace","path":"/data/merchantId","value":"acme"}]"#
 
             let attempts: [(what: String, status: Int, body: String, who: Operator?, headers: [String: String])] = [
@@ -84,7 +88,10 @@ extension ConsoleTests {
                 ("without the page's header", 403, act("resolve"), .admin, ["X-Salvage-Console": ""]),
                 ("from another site", 403, act("resolve"), .admin, ["Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"]),
                 ("from a neighbour of the same site", 403, act("resolve"), .admin, ["Sec-Fetch-Site": "same-site"]),
-                ("from another origin, by a browser that says no more", 403, act("resolve"), .admin, ["Origin": "https://evil.example", "Sec-Fetch-Site": ""]),
+                (
+                    "from another origin, by a browser that says no more", 403, act("resolve"), .admin,
+                    ["Origin": "https://evil.example", "Sec-Fetch-Site": ""]
+                ),
                 ("from a page of nowhere", 403, act("resolve"), .admin, ["Origin": "null", "Sec-Fetch-Site": ""]),
                 ("as plain text", 403, act("resolve"), .admin, ["Content-Type": "text/plain"]),
                 ("as a form", 403, act("resolve"), .admin, ["Content-Type": "application/x-www-form-urlencoded"]),

@@ -48,14 +48,19 @@ final class WebDriver: Sendable {
                 if driver.hasEnded { throw EndsWaiting("chromedriver ended: \((try? String(contentsOf: log, encoding: .utf8)) ?? "")") }
                 return (try? await send("GET", port, "/status", nil))?["ready"] == true
             }
-            let answer = try await send("POST", port, "/session", [
-                "capabilities": ["alwaysMatch": [
-                    "browserName": "chrome", "unhandledPromptBehavior": "accept", "goog:loggingPrefs": ["browser": "ALL"],
-                    "goog:chromeOptions": [
-                        "binary": .string(browser), "args": .array(arguments(profile: folder.appending(path: "profile")).map(JSONValue.string)),
-                    ],
-                ]],
-            ])
+            let answer = try await send(
+                "POST", port, "/session",
+                [
+                    "capabilities": [
+                        "alwaysMatch": [
+                            "browserName": "chrome", "unhandledPromptBehavior": "accept", "goog:loggingPrefs": ["browser": "ALL"],
+                            "goog:chromeOptions": [
+                                "binary": .string(browser),
+                                "args": .array(arguments(profile: folder.appending(path: "profile")).map(JSONValue.string)),
+                            ],
+                        ]
+                    ]
+                ])
             guard let session = answer["sessionId"]?.string else { throw Refusal(word: "no session", message: "\(answer)") }
             return WebDriver(driver, port, "/session/" + session, folder)
         } catch {
@@ -66,14 +71,17 @@ final class WebDriver: Sendable {
 
     private static func arguments(profile: URL) -> [String] {
         [
-            "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--window-size=1280,900", "--lang=en", "--hide-scrollbars",
+            "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--window-size=1280,900", "--lang=en",
+            "--hide-scrollbars",
             "--user-data-dir=\(profile.path)",
         ]
     }
 
     private static func program(_ name: String) throws -> String {
         let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
-        guard let found = folders.map({ "\($0)/\(name)" }).first(where: FileManager.default.isExecutableFile(atPath:)) else { throw Missing(program: name) }
+        guard let found = folders.map({ "\($0)/\(name)" }).first(where: FileManager.default.isExecutableFile(atPath:)) else {
+            throw Missing(program: name)
+        }
         return found
     }
 
@@ -98,7 +106,9 @@ final class WebDriver: Sendable {
     }
 }
 
-extension JSONValue: ExpressibleByStringLiteral, ExpressibleByBooleanLiteral, ExpressibleByIntegerLiteral, ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral {
+extension JSONValue: ExpressibleByStringLiteral, ExpressibleByBooleanLiteral, ExpressibleByIntegerLiteral, ExpressibleByArrayLiteral,
+    ExpressibleByDictionaryLiteral
+{
     init(stringLiteral value: String) { self = .string(value) }
     init(booleanLiteral value: Bool) { self = .bool(value) }
     init(integerLiteral value: Int64) { self = .integer(value) }

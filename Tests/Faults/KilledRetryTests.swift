@@ -36,7 +36,9 @@ extension Breakages {
                     var worker = try await fleet.startWorker(info)
                     _ = try await fleet.startWorker(info)
                     var receiver = try await fleet.startWorker(webhooks.merging(info) { $1 }, command: "webhooks")
-                    let tokens = ["tok_managed_approve", "tok_managed_expire", "tok_managed_cancel", "tok_managed_approve", "tok_refund_later"]
+                    let tokens = [
+                        "tok_managed_approve", "tok_managed_expire", "tok_managed_cancel", "tok_managed_approve", "tok_refund_later",
+                    ]
                     let events = (0..<Self.retries).map { CRM.recycle("R\($0)", token: tokens[$0 % tokens.count]) }
                     try await crm.publish(events, key: "decline.recycle")
                     // The CRM changes its mind about some.
@@ -54,14 +56,19 @@ extension Breakages {
                             try await broker.run("start", String(broker.port))
                         }
                     }
-                    try await eventually("every retry has ended", seconds: 300 + Double(Self.retries) / 20) { crm.finals.count == Self.retries }
+                    try await eventually("every retry has ended", seconds: 300 + Double(Self.retries) / 20) {
+                        crm.finals.count == Self.retries
+                    }
                     // What is still parked must agree; after the longest life nothing is.
                     try await eventually("nothing waits any more but cancellations", seconds: 200) {
-                        for queue in ["recovery.intake", "recovery.retry", "recovery.outcomes"] where try await fleet.link.readyCount(of: queue) > 0 { return false }
+                        for queue in ["recovery.intake", "recovery.retry", "recovery.outcomes"]
+                        where try await fleet.link.readyCount(of: queue) > 0 { return false }
                         return true
                     }
                     let approved = try await expectTheTruth(crm, fleet, declines: Self.retries)
-                    print("killed workers, receivers and the broker over \(Self.retries) retries: \(approved) approved and charged, \(crm.count) results seen, reasons \(crm.reasons)")
+                    print(
+                        "killed workers, receivers and the broker over \(Self.retries) retries: \(approved) approved and charged, \(crm.count) results seen, reasons \(crm.reasons)"
+                    )
                 }
                 await broker.stop()
             } catch {

@@ -55,7 +55,9 @@ extension Breakages {
 
                 let approved = try await expectTheTruth(crm, fleet, declines: Self.declines)
                 #expect(approved > Self.declines / 2)
-                print("killed \(kills) times over \(Self.declines) declines: \(crm.count) results seen, \(approved) approved and charged, reasons \(crm.reasons)")
+                print(
+                    "killed \(kills) times over \(Self.declines) declines: \(crm.count) results seen, \(approved) approved and charged, reasons \(crm.reasons)"
+                )
             }
         }
     }

@@ -53,7 +53,8 @@ extension Breakages {
                         state.withLock { $0.due[number] = Self.milliseconds + entry.delay.milliseconds }
                         messages.append(
                             Broker.OutgoingMessage(
-                                exchange: names.delays[entry.rung], routingKey: entry.routingKey, properties: MessageProperties(messageID: String(number)), body: filling))
+                                exchange: names.delays[entry.rung], routingKey: entry.routingKey,
+                                properties: MessageProperties(messageID: String(number)), body: filling))
                     }
                     try await fleet.link.publish(messages)
                 }
@@ -80,14 +81,19 @@ extension Breakages {
                     }
                     for delivery in batch { Task { try? await delivery.finish(publishing: []) } }
                 }
-                try await eventually("all come out", seconds: Double(Self.longest) + 60 + Double(Self.count) / 2_000) { seen.load(ordering: .relaxed) == Self.count }
+                try await eventually("all come out", seconds: Double(Self.longest) + 60 + Double(Self.count) / 2_000) {
+                    seen.load(ordering: .relaxed) == Self.count
+                }
                 #expect(early.load(ordering: .relaxed) == 0)
                 let late = state.withLock { state in zip(state.seenAt, state.due).map { $0 - $1 }.sorted() }
                 let perSecond = Int(Double(hops) / Date().timeIntervalSince(started))
                 let status = try await TestMachine.control(["status"], folder: broker.folder).output
-                let memory = status.split(separator: "\n").first { $0.contains("Total memory used") }.map { $0.trimmingCharacters(in: .whitespaces) } ?? ""
+                let memory =
+                    status.split(separator: "\n").first { $0.contains("Total memory used") }.map { $0.trimmingCharacters(in: .whitespaces) }
+                    ?? ""
                 print(
-                    "parked \(Self.count) for 1...\(Self.longest) s in \(Int(parking)) s\(Self.restarts ? ", broker killed" : ""): late by p50 \(late[late.count / 2]) ms, p99 \(late[late.count * 99 / 100]) ms, most \(late.last ?? 0) ms; \(perSecond) hops/s, \(disk) MB on disk; \(memory)")
+                    "parked \(Self.count) for 1...\(Self.longest) s in \(Int(parking)) s\(Self.restarts ? ", broker killed" : ""): late by p50 \(late[late.count / 2]) ms, p99 \(late[late.count * 99 / 100]) ms, most \(late.last ?? 0) ms; \(perSecond) hops/s, \(disk) MB on disk; \(memory)"
+                )
             }
         }
     }

@@ -31,7 +31,8 @@ import Testing
     @Test(.timeLimit(.minutes(10)))
     func bothCopiesOfADeclineTellTheSame() async throws {
         var plan = Fleet.Plan()
-        plan.faults = #"{"endpoints": ["evaluate", "capture"], "errorBefore": 0.05, "errorAfter": 0.05, "resetAfter": 0.05, "latencyP50": 50, "latencyP99": 500}"#
+        plan.faults =
+            #"{"endpoints": ["evaluate", "capture"], "errorBefore": 0.05, "errorAfter": 0.05, "resetAfter": 0.05, "latencyP50": 50, "latencyP99": 500}"#
         plan.settings = ["SALVAGE_RECONCILE_SETTLE_SECONDS": "5"]
         try await Fleet.with(plan) { fleet in
             try await fleet.startWorker()

@@ -15,9 +15,10 @@ extension Breakages {
             plan.settings = ["SALVAGE_LOG_LEVEL": "warning"]
             try await Fleet.with(plan) { fleet in
                 let crm = try await CRM(fleet.link)
-                try await fleet.write((0..<count).map { number in
-                    .sample(.unknownMerchant, body: CRM.decline("OP\(number)"), order: "OP\(number)", messageID: "decline-OP\(number)")
-                })
+                try await fleet.write(
+                    (0..<count).map { number in
+                        .sample(.unknownMerchant, body: CRM.decline("OP\(number)"), order: "OP\(number)", messageID: "decline-OP\(number)")
+                    })
                 try await fleet.startWorker(["SALVAGE_LOG_LEVEL": "info"])
                 try await body(fleet, crm)
             }
@@ -51,7 +52,9 @@ extension Breakages {
             try await withLetters(count) { fleet, crm in
                 for _ in 0..<2 {
                     let person = try fleet.begin(
-                        crm.count == 0 ? ["dead", "replay", "--all", "--note", "the merchant is there now", "--rate", "30"] : ["dead", "replay", "--resume"])
+                        crm.count == 0
+                            ? ["dead", "replay", "--all", "--note", "the merchant is there now", "--rate", "30"]
+                            : ["dead", "replay", "--resume"])
                     let before = crm.finals.count
                     // In the middle: some are told, not all are.
                     try await eventually("it is at it", seconds: 180) { crm.finals.count > before + 20 || person.hasEnded }
@@ -75,7 +78,9 @@ extension Breakages {
             try await withLetters(count) { fleet, crm in
                 let person = try fleet.begin(["dead", "replay", "--all", "--note", "the merchant is there now", "--rate", "50"])
                 try await eventually("it is at it", seconds: 180) { crm.finals.count > 20 }
-                let closed = try await TestMachine.control(["close_all_connections", "--vhost", fleet.virtualHost, "an operator of the broker's"])
+                let closed = try await TestMachine.control([
+                    "close_all_connections", "--vhost", fleet.virtualHost, "an operator of the broker's",
+                ])
                 #expect(closed.status == 0, "\(closed.error)")
                 _ = await person.status()
                 try await eventually("the rest goes through", seconds: 120) {
@@ -97,11 +102,13 @@ extension Breakages {
                 let count = Self.letters
                 let body = CRM.decline("MANY")
                 for start in stride(from: 0, to: count, by: 5_000) {
-                    try await fleet.write((start..<min(start + 5_000, count)).map { number in
-                        .sample(
-                            number % 3 == 0 ? .unknownMerchant : .invalidEvent, body: body, order: "MANY\(number)", messageID: "m\(number)",
-                            faults: [FieldError(path: "$.data.order.id", message: "expected a text")])
-                    })
+                    try await fleet.write(
+                        (start..<min(start + 5_000, count)).map { number in
+                            .sample(
+                                number % 3 == 0 ? .unknownMerchant : .invalidEvent, body: body, order: "MANY\(number)",
+                                messageID: "m\(number)",
+                                faults: [FieldError(path: "$.data.order.id", message: "expected a text")])
+                        })
                 }
                 let before = try await fleet.link.lastOffset(of: "recovery.dead")
                 let port = try TestMachine.freePort()
@@ -137,7 +144,9 @@ extension Breakages {
                 #expect(after < settled + max(40, settled / 4), "resident \(settled) MB before, \(after) MB after")
                 #expect(try await fleet.link.lastOffset(of: "recovery.dead") == before)
                 #expect(try await look("letters?limit=1").contains("\"total\":\(count),"))
-                print("\(count) letters: read in \(folded), first page in \(firstPage), resident \(settled) MB, \(after) MB after a hundred rounds")
+                print(
+                    "\(count) letters: read in \(folded), first page in \(firstPage), resident \(settled) MB, \(after) MB after a hundred rounds"
+                )
             }
         }
 

@@ -23,7 +23,8 @@ public final class CRM: Sendable {
         }
 
         init?(_ delivery: Delivery) {
-            guard let event = try? JSONSerialization.jsonObject(with: Data(delivery.body)) as? [String: Any], let id = event["id"] as? String,
+            guard let event = try? JSONSerialization.jsonObject(with: Data(delivery.body)) as? [String: Any],
+                let id = event["id"] as? String,
                 let type = event["type"] as? String, let data = event["data"] as? [String: Any]
             else { return nil }
             self.id = id
@@ -62,13 +63,16 @@ public final class CRM: Sendable {
     /// How often each reason was told.
     public var reasons: [String: Int] { Dictionary(grouping: results, by: \.reason).mapValues(\.count) }
 
-    public func publish(_ bodies: [[UInt8]], key: String = "decline.initial", replyTo: String? = nil, correlationID: String? = nil) async throws {
+    public func publish(_ bodies: [[UInt8]], key: String = "decline.initial", replyTo: String? = nil, correlationID: String? = nil)
+        async throws
+    {
         for start in stride(from: 0, to: bodies.count, by: 1_000) {
             try await link.publish(
                 bodies[start..<min(start + 1_000, bodies.count)].map { body in
                     OutgoingMessage(
                         exchange: "declines", routingKey: key,
-                        properties: MessageProperties(contentType: "application/cloudevents+json", correlationID: correlationID, replyTo: replyTo), body: body)
+                        properties: MessageProperties(
+                            contentType: "application/cloudevents+json", correlationID: correlationID, replyTo: replyTo), body: body)
                 })
         }
     }
@@ -78,9 +82,11 @@ public final class CRM: Sendable {
     /// - Parameter family: the reference without merchant and tag, such as `A1-R7-88-7`.
     public static func reference(_ family: String, merchant: String = "acme") -> String {
         guard let family = RecoveryReference(family) else { return "\(family) is no reference" }
-        let identity = DeclineIdentity(merchantID: MerchantID(merchant), source: "https://crm.example.test", id: "decline-\(family.orderID)")
+        let identity = DeclineIdentity(
+            merchantID: MerchantID(merchant), source: "https://crm.example.test", id: "decline-\(family.orderID)")
         return RecoveryReference(
-            identity, orderID: family.orderID, kind: family.kind, sequence: family.sequence, subscription: family.subscription).text
+            identity, orderID: family.orderID, kind: family.kind, sequence: family.sequence, subscription: family.subscription
+        ).text
     }
 
     /// A rebill of merchant `acme` whose fourth re-attempt is due; its reference is that of the family `<order>-R7-88-7`.
@@ -88,7 +94,9 @@ public final class CRM: Sendable {
         let text = String(decoding: decline(order, token: token), as: UTF8.self)
             .replacing("\"trigger\":\"initial\"", with: "\"trigger\":\"recycle\",\"recovery\":{\"reattempt\":4}")
             .replacing("\"type\":\"new_sale\"", with: "\"type\":\"recurring\",\"purchaseId\":\"88\",\"billingCycle\":7")
-            .replacing("\"cvvResultCode\":\"M\"", with: "\"cvvResultCode\":\"M\"" + (advice.map { ",\"merchantAdviceCode\":\"\($0)\"" } ?? ""))
+            .replacing(
+                "\"cvvResultCode\":\"M\"", with: "\"cvvResultCode\":\"M\"" + (advice.map { ",\"merchantAdviceCode\":\"\($0)\"" } ?? "")
+            )
             // Only one network has such codes.
             .replacing("\"brand\":\"visa\"", with: advice == nil ? "\"brand\":\"visa\"" : "\"brand\":\"mastercard\"")
         return Array(text.utf8)
@@ -104,7 +112,8 @@ public final class CRM: Sendable {
 
     /// An initial decline of merchant `acme`, a minute's worth of fields.
     public static func decline(
-        _ order: String, token: String = "tok_approve", at time: Date = Date(), merchant: String = "acme", code: String = "201", more: String = ""
+        _ order: String, token: String = "tok_approve", at time: Date = Date(), merchant: String = "acme", code: String = "201",
+        more: String = ""
     ) -> [UInt8] {
         Array(
             """

@@ -7,15 +7,17 @@ public actor CardKeyFile {
     private var made: Task<String, any Error>?
 
     public func path() async throws -> String {
-        let making = made ?? Task {
-            let folder = Self.folder
-            try? FileManager.default.removeItem(at: folder)
-            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-            atexit { try? FileManager.default.removeItem(at: CardKeyFile.folder) }
-            let outcome = try await ChildProcess.run(TestMachine.salvage, ["keys", "new", "test", "--into", folder.path])
-            guard outcome.status == 0 else { throw EndsWaiting(outcome.error) }
-            return folder.appending(path: "test.private.pem").path
-        }
+        let making =
+            made
+            ?? Task {
+                let folder = Self.folder
+                try? FileManager.default.removeItem(at: folder)
+                try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+                atexit { try? FileManager.default.removeItem(at: CardKeyFile.folder) }
+                let outcome = try await ChildProcess.run(TestMachine.salvage, ["keys", "new", "test", "--into", folder.path])
+                guard outcome.status == 0 else { throw EndsWaiting(outcome.error) }
+                return folder.appending(path: "test.private.pem").path
+            }
         made = making
         return try await making.value
     }

@@ -1,8 +1,9 @@
 public import Foundation
-#if canImport(Glibc)
-import Glibc
-#endif
 import Synchronization
+
+#if canImport(Glibc)
+    import Glibc
+#endif
 
 /// A process that a test starts, and may kill at any moment.
 ///
@@ -20,7 +21,9 @@ public final class ChildProcess: Sendable {
     /// - Parameters:
     ///   - output: where standard output goes; created.
     ///   - error: where standard error goes; the same file as the output when `nil`.
-    public init(_ path: String, _ arguments: [String], environment: [String: String] = [:], input: URL? = nil, output: URL, error: URL? = nil) throws {
+    public init(
+        _ path: String, _ arguments: [String], environment: [String: String] = [:], input: URL? = nil, output: URL, error: URL? = nil
+    ) throws {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
@@ -95,7 +98,8 @@ public final class ChildProcess: Sendable {
     ) async throws -> (status: Int32, output: String, error: String) {
         let files = ["out", "err"].map { FileManager.default.temporaryDirectory.appending(path: "salvage-\(UUID().uuidString).\($0)") }
         defer { for file in files { try? FileManager.default.removeItem(at: file) } }
-        let status = await (try ChildProcess(path, arguments, environment: environment, input: input, output: files[0], error: files[1])).status()
+        let status = await (try ChildProcess(path, arguments, environment: environment, input: input, output: files[0], error: files[1]))
+            .status()
         func text(_ file: URL) -> String { (try? String(contentsOf: file, encoding: .utf8)) ?? "" }
         return (status, text(files[0]), text(files[1]))
     }

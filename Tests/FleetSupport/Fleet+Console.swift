@@ -49,7 +49,8 @@ public struct ConsoleProcess: Sendable {
         if body != nil { all["Content-Type"] = "application/json" }
         if let person { all["Authorization"] = "Bearer \(person.token)" }
         all.merge(headers) { $1 }
-        let answer = try await TestMachine.http(method, url + path, body, headers: all.filter { !$0.value.isEmpty }.map { ($0.key, $0.value) })
+        let answer = try await TestMachine.http(
+            method, url + path, body, headers: all.filter { !$0.value.isEmpty }.map { ($0.key, $0.value) })
         return (answer.status, String(decoding: answer.data, as: UTF8.self))
     }
 }
@@ -59,7 +60,8 @@ extension Fleet {
     public func startConsole(_ more: [String: String] = [:], waits: Bool = true) async throws -> ConsoleProcess {
         let port = try TestMachine.freePort()
         let log = folder.appending(path: "console-\(port).log")
-        let settings = ["SALVAGE_CONSOLE_LISTEN": "127.0.0.1:\(port)", "SALVAGE_LOG_FORMAT": "json"].merging(settings) { $1 }.merging(more) { $1 }
+        let settings = ["SALVAGE_CONSOLE_LISTEN": "127.0.0.1:\(port)", "SALVAGE_LOG_FORMAT": "json"].merging(settings) { $1 }.merging(more)
+        { $1 }
         let process = try ChildProcess(TestMachine.salvage, ["console"], environment: environment(settings), output: log)
         consoles.withLock { $0.append(process) }
         let console = ConsoleProcess(process, url: "http://127.0.0.1:\(port)", log: log)

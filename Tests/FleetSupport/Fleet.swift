@@ -1,10 +1,11 @@
 public import Broker
 public import Foundation
-#if canImport(FoundationNetworking)
-import FoundationNetworking
-#endif
 import Synchronization
 import Testing
+
+#if canImport(FoundationNetworking)
+    import FoundationNetworking
+#endif
 
 /// A virtual host of its own on the test broker, FlexFactor's sandbox, and workers: all real processes.
 public final class Fleet: Sendable {
@@ -42,8 +43,11 @@ public final class Fleet: Sendable {
             plan.webhookPort = port
             plan.sandboxArguments = ["--webhook-url", "http://127.0.0.1:\(port)/webhooks/acme/42", "--webhook-key", webhookKey]
             plan.configuration = oneMerchant(
-                more: "expiryDays: \(days)\nmitMode: \(mode)\nhmacSigningKey: \(webhookKey)\nenvironmentKey: sandbox-environment-key\n" + more
-            ).replacing("    policy:", with: "    recycleBilling: { reattempts4To6: \"42\" }\n    gateways: [{ id: \"7\", type: nmi }]\n    policy:")
+                more: "expiryDays: \(days)\nmitMode: \(mode)\nhmacSigningKey: \(webhookKey)\nenvironmentKey: sandbox-environment-key\n"
+                    + more
+            ).replacing(
+                "    policy:", with: "    recycleBilling: { reattempts4To6: \"42\" }\n    gateways: [{ id: \"7\", type: nmi }]\n    policy:"
+            )
             plan.settings = [
                 "SALVAGE_WEBHOOKS_LISTEN": "127.0.0.1:\(port)", "SALVAGE_RETRY_DAY_SECONDS": "1", "SALVAGE_RETRY_GRACE_SECONDS": "1",
                 "SALVAGE_RECONCILE_SETTLE_SECONDS": "2", "SALVAGE_POLL_FIRST_SECONDS": "3600", "SALVAGE_FLEXFACTOR_CALL_SECONDS": "10",
@@ -72,7 +76,8 @@ public final class Fleet: Sendable {
         }
     }
 
-    private init(_ folder: URL, _ link: BrokerLink, _ brokerURL: String, _ sandbox: ChildProcess, _ sandboxURL: String, _ plan: Plan) throws {
+    private init(_ folder: URL, _ link: BrokerLink, _ brokerURL: String, _ sandbox: ChildProcess, _ sandboxURL: String, _ plan: Plan) throws
+    {
         self.folder = folder
         self.link = link
         self.brokerURL = brokerURL
@@ -141,8 +146,11 @@ public final class Fleet: Sendable {
     public func startWorker(_ more: [String: String] = [:], command: String = "run", waits: Bool = true) async throws -> ChildProcess {
         let count = workers.withLock { $0.count }
         let log = folder.appending(path: "worker-\(count).log")
-        let settings = ["SALVAGE_LISTEN": "none", "SALVAGE_WEBHOOKS_LISTEN": "none", "SALVAGE_LOG_FORMAT": "json", "SALVAGE_SHUTDOWN_LAME_DUCK_SECONDS": "0"]
-            .merging(settings) { $1 }.merging(more) { $1 }
+        let settings = [
+            "SALVAGE_LISTEN": "none", "SALVAGE_WEBHOOKS_LISTEN": "none", "SALVAGE_LOG_FORMAT": "json",
+            "SALVAGE_SHUTDOWN_LAME_DUCK_SECONDS": "0",
+        ]
+        .merging(settings) { $1 }.merging(more) { $1 }
         let worker = try ChildProcess(TestMachine.salvage, [command], environment: environment(settings), output: log)
         workers.withLock { $0.append(worker) }
         if waits {
@@ -179,7 +187,9 @@ public final class Fleet: Sendable {
         try await salvage(arguments)
     }
 
-    public func salvage(_ arguments: [String], environment more: [String: String] = [:]) async throws -> (status: Int32, output: String, error: String) {
+    public func salvage(_ arguments: [String], environment more: [String: String] = [:]) async throws -> (
+        status: Int32, output: String, error: String
+    ) {
         try await ChildProcess.run(TestMachine.salvage, arguments, environment: environment(settings.merging(more) { $1 }))
     }
 
@@ -216,7 +226,8 @@ public final class Fleet: Sendable {
              "responseCodeSource":"nmi"},"paymentMethod":{"cardNumber":"\#(token)"}}
             """#
         let answer = try await TestMachine.http(
-            "POST", sandboxURL + "/v1/evaluate", body, headers: [("Content-Type", "application/json"), ("Authorization", "Bearer " + bearer)])
+            "POST", sandboxURL + "/v1/evaluate", body,
+            headers: [("Content-Type", "application/json"), ("Authorization", "Bearer " + bearer)])
         try #require(answer.status == 200, "\(String(decoding: answer.data, as: UTF8.self))")
     }
 

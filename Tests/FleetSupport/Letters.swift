@@ -8,16 +8,20 @@ extension DeadLetter {
     ///
     /// - Parameter age: how long ago it was written. Nobody is asked about a charge while a request of the letter's worker may be under way.
     public static func sample(
-        _ reason: DeadLetterReason, stage: Stage = .intake, body: [UInt8], order: String, merchant: MerchantID = "acme", messageID: String? = nil,
-        explanation: String = "It cannot be processed.", faults: [FieldError] = [], reference: RecoveryReference? = nil, gateway: GatewayID? = nil,
+        _ reason: DeadLetterReason, stage: Stage = .intake, body: [UInt8], order: String, merchant: MerchantID = "acme",
+        messageID: String? = nil,
+        explanation: String = "It cannot be processed.", faults: [FieldError] = [], reference: RecoveryReference? = nil,
+        gateway: GatewayID? = nil,
         age: Moment.Span = .seconds(0)
     ) -> DeadLetter {
         DeadLetter(
             reason: reason, explanation: explanation, faults: faults, stage: stage,
             subject: Subject(merchantID: merchant, reference: reference, orderID: order, gatewayID: gateway),
             original: Original(
-                exchange: stage == .intake ? "declines" : "recovery.work", routingKey: stage == .intake ? "decline.recycle" : stage.rawValue,
-                redelivered: false, messageID: messageID ?? "message-\(order)", type: nil, contentType: "application/cloudevents+json", correlationID: nil,
+                exchange: stage == .intake ? "declines" : "recovery.work",
+                routingKey: stage == .intake ? "decline.recycle" : stage.rawValue,
+                redelivered: false, messageID: messageID ?? "message-\(order)", type: nil, contentType: "application/cloudevents+json",
+                correlationID: nil,
                 replyTo: nil, headers: [], redactedBody: body, originalByteCount: body.count),
             identity: body, worker: Worker(id: "test", host: "test", version: "0"),
             writtenAt: Moment(milliseconds: Int64(Date().timeIntervalSince1970 * 1_000) - age.milliseconds))
@@ -32,7 +36,8 @@ extension Fleet {
                 letters[start..<min(start + 1_000, letters.count)].map { letter in
                     OutgoingMessage(
                         exchange: "recovery.dead", routingKey: "",
-                        properties: MessageProperties(contentType: "application/cloudevents+json", messageID: letter.id.description, type: DeadLetter.type),
+                        properties: MessageProperties(
+                            contentType: "application/cloudevents+json", messageID: letter.id.description, type: DeadLetter.type),
                         body: letter.encoded())
                 })
         }

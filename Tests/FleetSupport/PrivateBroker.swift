@@ -1,8 +1,9 @@
 import Foundation
-#if canImport(Glibc)
-import Glibc
-#endif
 import Testing
+
+#if canImport(Glibc)
+    import Glibc
+#endif
 
 /// A broker of one test's own, to be broken.
 public struct PrivateBroker {
@@ -16,7 +17,9 @@ public struct PrivateBroker {
         // Below the ranges of the test script's own broker and of `TestMachine.freePort`.
         for _ in 0..<5 {
             let broker = PrivateBroker(folder: folder, port: Int.random(in: 1_101...1_270) * 10)
-            if try await ChildProcess.run("/bin/bash", [TestMachine.brokerScript, "start", folder, String(broker.port)]).status == 0 { return broker }
+            if try await ChildProcess.run("/bin/bash", [TestMachine.brokerScript, "start", folder, String(broker.port)]).status == 0 {
+                return broker
+            }
         }
         throw CannotStart()
     }

@@ -1,10 +1,11 @@
 import Broker
 public import Foundation
-#if canImport(FoundationNetworking)
-import FoundationNetworking
-#endif
 import Synchronization
 public import Testing
+
+#if canImport(FoundationNetworking)
+    import FoundationNetworking
+#endif
 
 /// What the test script provides: a broker and the binaries.
 public enum TestMachine {
@@ -31,7 +32,8 @@ public enum TestMachine {
         return (url ?? brokerURL) + "/" + name
     }
 
-    public static func control(_ arguments: [String], folder: String? = nil) async throws -> (status: Int32, output: String, error: String) {
+    public static func control(_ arguments: [String], folder: String? = nil) async throws -> (status: Int32, output: String, error: String)
+    {
         try await ChildProcess.run("/bin/bash", [brokerScript, "ctl", folder ?? brokerFolder] + arguments)
     }
 

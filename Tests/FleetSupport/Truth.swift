@@ -4,14 +4,18 @@ public import Testing
 ///
 /// - Returns: how many were approved.
 @discardableResult
-public func expectTheTruth(_ crm: CRM, _ fleet: Fleet, declines: Int, sourceLocation: SourceLocation = #_sourceLocation) async throws -> Int {
+public func expectTheTruth(_ crm: CRM, _ fleet: Fleet, declines: Int, sourceLocation: SourceLocation = #_sourceLocation) async throws -> Int
+{
     let finals = crm.finals
     #expect(finals.count == declines, sourceLocation: sourceLocation)
-    #expect(finals.values.allSatisfy { $0.count == 1 }, "contradictions: \(finals.filter { $0.value.count > 1 })", sourceLocation: sourceLocation)
+    #expect(
+        finals.values.allSatisfy { $0.count == 1 }, "contradictions: \(finals.filter { $0.value.count > 1 })",
+        sourceLocation: sourceLocation)
     let charges = try await fleet.ledger().filter { $0.kind == "charge" || $0.kind == "capture" }
     let charged = Dictionary(grouping: charges, by: \.externalOrderId)
     #expect(
-        charged.values.allSatisfy { $0.count == 1 }, "charged twice: \(charged.filter { $0.value.count > 1 }.keys)", sourceLocation: sourceLocation)
+        charged.values.allSatisfy { $0.count == 1 }, "charged twice: \(charged.filter { $0.value.count > 1 }.keys)",
+        sourceLocation: sourceLocation)
     let approved = Set(crm.results.filter { $0.kind == "approved" }.map(\.reference))
     let isTrue = approved == Set(charged.keys)
     #expect(isTrue, "told otherwise than charged: \(approved.symmetricDifference(charged.keys))", sourceLocation: sourceLocation)

@@ -1,7 +1,7 @@
 import DeclineRecovery
 import FlexFactor
-import Testing
 import TestSupport
+import Testing
 
 /// Encrypted cards (behaviour.md §9).
 @Suite struct CardKeysTests {
@@ -54,9 +54,10 @@ import TestSupport
         // {"alg":"RSA1_5","enc":"A256GCM","kid":"2026-11"}
         let weak = "eyJhbGciOiJSU0ExXzUiLCJlbmMiOiJBMjU2R0NNIiwia2lkIjoiMjAyNi0xMSJ9" + whole.drop { $0 != "." }
         #expect(try failure(SealedCard(weak), keys) == .algorithm)
-        for content in ["", "7", "{}", #"{"number":4000002760003184}"#, #"{"number":"12"}"#, #"{"number":"\#(number)","verificationValue":"12"}"#,
-            #"{"number":"\#(number)"}"#, #"{"number":"\#(number)","expirationMonth":13,"expirationYear":2029}"#]
-        {
+        for content in [
+            "", "7", "{}", #"{"number":4000002760003184}"#, #"{"number":"12"}"#, #"{"number":"\#(number)","verificationValue":"12"}"#,
+            #"{"number":"\#(number)"}"#, #"{"number":"\#(number)","expirationMonth":13,"expirationYear":2029}"#,
+        ] {
             guard case .noCard(let why)? = try failure(seal(content), keys) else {
                 Issue.record("\(content) was taken")
                 continue

@@ -20,11 +20,13 @@ import Testing
     }
 
     private func client(
-        _ server: ScriptedServer, clock: Clock = Clock(), keys: [HMACSigningKey] = [], rate: Double? = nil, environmentKey: String? = "env-key"
+        _ server: ScriptedServer, clock: Clock = Clock(), keys: [HMACSigningKey] = [], rate: Double? = nil,
+        environmentKey: String? = "env-key"
     ) throws -> FlexFactorClient {
         FlexFactorClient(
             GatewayCredentials(
-                appKey: Secret("app-key"), appSecret: Secret("app-secret"), mid: Self.mid, environmentKey: environmentKey.map(Secret.init(_:)),
+                appKey: Secret("app-key"), appSecret: Secret("app-secret"), mid: Self.mid,
+                environmentKey: environmentKey.map(Secret.init(_:)),
                 signingKeys: keys, origin: try #require(Origin(server.origin)), maxRequestsPerSecond: rate),
             now: { clock.now }, uptime: { clock.now })
     }
@@ -32,7 +34,8 @@ import Testing
     private let lane = HTTPLane(eventLoop: MultiThreadedEventLoopGroup.singleton.next())
 
     private func perform(_ client: FlexFactorClient, _ call: FlexFactorCall = lookUp, clock: Clock = Clock()) async -> FlexFactorAnswer {
-        await client.perform(call, on: lane, traceparent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", deadline: clock.now + .seconds(5))
+        await client.perform(
+            call, on: lane, traceparent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", deadline: clock.now + .seconds(5))
     }
 
     /// Answers the token by itself and everything else as told.
@@ -42,7 +45,9 @@ import Testing
         }
     }
 
-    private func answer(_ status: Int, _ body: String, headers: String = "", type: String = "application/json", to call: FlexFactorCall) async throws -> FlexFactorAnswer {
+    private func answer(_ status: Int, _ body: String, headers: String = "", type: String = "application/json", to call: FlexFactorCall)
+        async throws -> FlexFactorAnswer
+    {
         let server = try await server { _ in ScriptedServer.response(status, body, type: type, headers: headers) }
         return await perform(try client(server), call)
     }
@@ -82,7 +87,9 @@ import Testing
         clock.advance(.seconds(550))
         #expect(await perform(client, clock: clock) == .found(FlexFactorOrder(id: "order-1", state: .processing)))
         let deadline = ContinuousClock.now + .seconds(5)
-        while server.requests.filter({ $0.path == "/v1/oauth2/token" }).count < 2, ContinuousClock.now < deadline { try await Task.sleep(for: .milliseconds(5)) }
+        while server.requests.filter({ $0.path == "/v1/oauth2/token" }).count < 2, ContinuousClock.now < deadline {
+            try await Task.sleep(for: .milliseconds(5))
+        }
         #expect(server.requests.filter { $0.path == "/v1/oauth2/token" }.count == 2)
     }
 
@@ -108,12 +115,15 @@ import Testing
     }
 
     @Test func wrongKeysAreNotSentAndATokenThatCannotBeHadIsAMatterOfTheConnection() async throws {
-        let refusing = try await ScriptedServer.start { _ in ScriptedServer.response(400, #"{"AppKey":["The credentials are not valid."]}"#) }
+        let refusing = try await ScriptedServer.start { _ in ScriptedServer.response(400, #"{"AppKey":["The credentials are not valid."]}"#)
+        }
         guard case .failed(.notSent(.noToken)) = await perform(try client(refusing)) else {
             Issue.record("expected no token")
             return
         }
-        for act in [ScriptedServer.Act.close, .reset, ScriptedServer.response(503), ScriptedServer.response(200, "<html>", type: "text/html")] {
+        for act in [
+            ScriptedServer.Act.close, .reset, ScriptedServer.response(503), ScriptedServer.response(200, "<html>", type: "text/html"),
+        ] {
             let broken = try await ScriptedServer.start { _ in act }
             guard case .failed(.notSent(.cannotConnect)) = await perform(try client(broken), evaluate) else {
                 Issue.record("expected not sent")
@@ -124,13 +134,16 @@ import Testing
 
     /// The end of a token is told in more ways than the documented one, or not at all; none of them costs a sale.
     @Test(arguments: [
-        #""expires":"4102444800000""#, #""expires":4102444800"#, #""expires":"2100-01-01T00:00:00Z""#, #""expires":600"#, #""expires":null"#, #""expires":"soon""#, #""expires":{}"#,
-        #""expires":0"#, #""expires":-5"#, #""expires":9223372036854775807"#, #""expires":1e300"#, #""expires":1000000000000"#, #""scope":"x""#,
+        #""expires":"4102444800000""#, #""expires":4102444800"#, #""expires":"2100-01-01T00:00:00Z""#, #""expires":600"#,
+        #""expires":null"#, #""expires":"soon""#, #""expires":{}"#,
+        #""expires":0"#, #""expires":-5"#, #""expires":9223372036854775807"#, #""expires":1e300"#, #""expires":1000000000000"#,
+        #""scope":"x""#,
     ])
     func aTokenServesWhateverIsSaidOfItsEnd(expires: String) async throws {
         let server = try await ScriptedServer.start { request in
             request.path == "/v1/oauth2/token"
-                ? ScriptedServer.response(200, "{\"accessToken\":\"jwt\",\(expires)}") : ScriptedServer.response(200, #"{"id":"order-1","status":4}"#)
+                ? ScriptedServer.response(200, "{\"accessToken\":\"jwt\",\(expires)}")
+                : ScriptedServer.response(200, #"{"id":"order-1","status":4}"#)
         }
         let client = try client(server)
         for _ in 0..<2 { #expect(await perform(client) == .found(FlexFactorOrder(id: "order-1", state: .processing))) }
@@ -138,7 +151,8 @@ import Testing
     }
 
     @Test(arguments: [
-        (#"{"e":600}"#, 600), (#"{"e":"600"}"#, 600), (#"{"e":1767323646}"#, 600), (#"{"e":"1767323646000"}"#, 600), (#"{"e":"2026-01-02T03:14:06Z"}"#, 600),
+        (#"{"e":600}"#, 600), (#"{"e":"600"}"#, 600), (#"{"e":1767323646}"#, 600), (#"{"e":"1767323646000"}"#, 600),
+        (#"{"e":"2026-01-02T03:14:06Z"}"#, 600),
         (#"{"e":"?"}"#, 300), (#"{}"#, 300), (#"{"e":1767323000000}"#, 30), (#"{"e":4102444800000}"#, 86_400),
     ])
     func aTokensEndIsUnderstoodInEachOfItsForms(body: String, seconds: Int64) throws {
@@ -151,7 +165,8 @@ import Testing
 
     @Test(arguments: [
         ("APPROVED", EvaluationStatus.approved), ("declined", .declined), ("CHALLENGE", .challenge), ("CaptureRequired", .captureRequired),
-        ("SUBMITTED", .submitted), ("CANCELLED", .cancelled), ("EXPIRED", .expired), ("PROCESSING", .processing), ("BRANDNEW", .unrecognised("BRANDNEW")),
+        ("SUBMITTED", .submitted), ("CANCELLED", .cancelled), ("EXPIRED", .expired), ("PROCESSING", .processing),
+        ("BRANDNEW", .unrecognised("BRANDNEW")),
     ])
     func evaluateIsReadByItsStatus(word: String, status: EvaluationStatus) async throws {
         let body = #"{"orderSessionKey":"g-1","orderId":"g-1","success":true,"status":"\#(word)","more":{"x":[1]}}"#
@@ -159,7 +174,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("", "application/json"), ("<html>maintenance</html>", "text/html"), ("[]", "application/json"), (#"{"success":true}"#, "application/json"),
+        ("", "application/json"), ("<html>maintenance</html>", "text/html"), ("[]", "application/json"),
+        (#"{"success":true}"#, "application/json"),
         (#"{"status":5}"#, "application/json"),
     ])
     func aSuccessThatCannotBeReadIsUnknown(body: String, type: String) async throws {
@@ -178,13 +194,15 @@ import Testing
         #expect(try await answer(429, "", to: evaluate) == .failed(.throttled(retryAfter: nil)))
         #expect(try await answer(429, "", headers: "retry-after: 7\r\n", to: evaluate) == .failed(.throttled(retryAfter: .seconds(7))))
         #expect(
-            try await answer(429, "", headers: "retry-after: Fri, 02 Jan 2026 03:05:06 GMT\r\n", to: evaluate) == .failed(.throttled(retryAfter: .seconds(60))))
+            try await answer(429, "", headers: "retry-after: Fri, 02 Jan 2026 03:05:06 GMT\r\n", to: evaluate)
+                == .failed(.throttled(retryAfter: .seconds(60))))
         #expect(try await answer(409, "{}", to: evaluate) == .failed(.conflict))
     }
 
     /// Whoever says so may stand before FlexFactor: it speaks of the way there, and not of the request.
     @Test(arguments: [
-        (403, ""), (404, "<html>Not Found</html>"), (405, ""), (410, ""), (403, #"{"message":"Forbidden"}"#), (400, "<html>Bad Request</html>"), (422, "{}"),
+        (403, ""), (404, "<html>Not Found</html>"), (405, ""), (410, ""), (403, #"{"message":"Forbidden"}"#),
+        (400, "<html>Bad Request</html>"), (422, "{}"),
         (404, #"{"title":"Not Found","status":404,"traceId":"00-1"}"#),
     ])
     func aBarredWayIsUnknown(status: Int, body: String) async throws {
@@ -195,7 +213,8 @@ import Testing
     @Test func aWayThatStaysBarredIsNotTriedOnAndOn() async throws {
         let clock = Clock()
         let server = try await server { request in
-            request.path == "/v1/evaluate" ? ScriptedServer.response(403, "<html>", type: "text/html") : ScriptedServer.response(200, #"{"id":"order-1","status":7}"#)
+            request.path == "/v1/evaluate"
+                ? ScriptedServer.response(403, "<html>", type: "text/html") : ScriptedServer.response(200, #"{"id":"order-1","status":7}"#)
         }
         let client = try client(server, clock: clock)
         for _ in 0..<5 {
@@ -240,13 +259,16 @@ import Testing
         #"{"status":"400","errors":{"Transaction.Id":["The Id field is required."],"OrderId":["a","b"],"TraceId":["00-1"]}}"#,
     ])
     func fieldErrorsAreReadFromBothShapes(body: String) async throws {
-        let errors = [("Transaction.Id", "The Id field is required."), ("OrderId", "a"), ("OrderId", "b")].map { FieldError(path: $0, message: $1) }
+        let errors = [("Transaction.Id", "The Id field is required."), ("OrderId", "a"), ("OrderId", "b")].map {
+            FieldError(path: $0, message: $1)
+        }
         #expect(try await answer(400, body, to: evaluate) == .failed(.refused(status: 400, errors)))
     }
 
     @Test func aFieldErrorThatQuotesACardIsRedacted() async throws {
         let number = "41" + String(repeating: "1", count: 14)
-        guard case .failed(.refused(_, let errors)) = try await answer(400, #"{"CardNumber":["\#(number) is not valid"]}"#, to: evaluate) else {
+        guard case .failed(.refused(_, let errors)) = try await answer(400, #"{"CardNumber":["\#(number) is not valid"]}"#, to: evaluate)
+        else {
             Issue.record("expected a refusal")
             return
         }
@@ -260,7 +282,8 @@ import Testing
     }
 
     @Test func ordersAreFoundByTheReferenceTheyEcho() async throws {
-        let other = #"{"id":"g-0","status":7,"externalOrderId":"A-1-S0","orderId":"\#(reference.text)","referenceNumber":"\#(reference.text)"}"#
+        let other =
+            #"{"id":"g-0","status":7,"externalOrderId":"A-1-S0","orderId":"\#(reference.text)","referenceNumber":"\#(reference.text)"}"#
         for list in [
             #"{"orders":{"data":[\#(other),{"id":"g-1","statusName":"Cancelled","externalOrderId":"\#(reference.text)"}]}}"#,
             #"{"orders":[\#(other),{"id":"g-1","status":2,"ExternalOrderReference":"\#(reference.text)"}]}"#,
@@ -269,13 +292,16 @@ import Testing
             #expect(try await answer(200, list, to: .find(reference)) == found("g-1", .cancelled))
         }
         // Of several, the one that took money is the truth.
-        let several = #"{"orders":[{"id":"g-1","status":2,"externalOrderId":"\#(reference.text)"},{"id":"g-2","status":7,"externalOrderId":"\#(reference.text)"}]}"#
+        let several =
+            #"{"orders":[{"id":"g-1","status":2,"externalOrderId":"\#(reference.text)"},{"id":"g-2","status":7,"externalOrderId":"\#(reference.text)"}]}"#
         #expect(try await answer(200, several, to: .find(reference)) == found("g-2", .completed))
         // Its silence proves nothing; orderId and referenceNumber are FlexFactor's own.
         for list in [#"{"orders":{"data":[]}}"#, #"{"orders":[\#(other)]}"#, #"{"orders":[{"id":"g-1","status":7}]}"#] {
             #expect(try await answer(200, list, to: .find(reference)) == .notListed)
         }
-        for (status, body, type) in [(200, #"{"results":[]}"#, "application/json"), (200, "<html>", "text/html"), (404, "", "text/html"), (403, "", "text/html")] {
+        for (status, body, type) in [
+            (200, #"{"results":[]}"#, "application/json"), (200, "<html>", "text/html"), (404, "", "text/html"), (403, "", "text/html"),
+        ] {
             guard case .failed(.unknown) = try await answer(status, body, type: type, to: .find(reference)) else {
                 Issue.record("\(status) \(body) is no list")
                 return
@@ -287,10 +313,13 @@ import Testing
         let page: @Sendable (String, Bool) -> String = { item, hasNext in #"{"orders":{"data":[\#(item)],"hasNextPage":\#(hasNext)}}"# }
         let ours = #"{"id":"g-1","status":7,"externalOrderId":"\#(reference.text)"}"#
         let other = #"{"id":"g-0","status":7}"#
-        let paged = try await server { ScriptedServer.response(200, $0.path.hasSuffix("pageNumber=2") ? page(ours, false) : page(other, true)) }
+        let paged = try await server {
+            ScriptedServer.response(200, $0.path.hasSuffix("pageNumber=2") ? page(ours, false) : page(other, true))
+        }
         #expect(await perform(try client(paged), .find(reference)) == found("g-1", .completed))
         #expect(
-            paged.requests.suffix(2).map(\.path) == (1...2).map { "/v1/orders?query=A~2D1-S0&mid=\(Self.mid)&pageSize=50&pageNumber=\($0)" })
+            paged.requests.suffix(2).map(\.path) == (1...2).map { "/v1/orders?query=A~2D1-S0&mid=\(Self.mid)&pageSize=50&pageNumber=\($0)" }
+        )
         let since = try await server { ScriptedServer.response(200, $0.path.contains("query=") ? page(other, false) : page(ours, false)) }
         #expect(await perform(try client(since), .find(reference, since: Clock().now)) == found("g-1", .completed))
         #expect(since.requests.last?.path.contains("from=2026-01-02T02%3A59%3A06") == true)
@@ -302,7 +331,8 @@ import Testing
 
     /// An order counts only for the id that was asked for.
     @Test func anotherOrderIsNoAnswer() async throws {
-        #expect(try await answer(200, #"{"id":"G-1","status":7}"#, to: .lookUp("g-1")) == .found(FlexFactorOrder(id: "G-1", state: .completed)))
+        #expect(
+            try await answer(200, #"{"id":"G-1","status":7}"#, to: .lookUp("g-1")) == .found(FlexFactorOrder(id: "G-1", state: .completed)))
         guard case .failed(.unknown(.unreadable)) = try await answer(200, #"{"id":"g-2","status":7}"#, to: .lookUp("g-1")) else {
             Issue.record("another order was taken for ours")
             return
@@ -316,19 +346,25 @@ import Testing
         (400, #"{"OrderId":["The order is not in a state that can be cancelled."],"TraceId":["00-1"]}"#, .cancelRefused),
         (422, #"{"title":"The order was already completed","traceId":"00-1"}"#, .cancelRefused),
         (200, #"{"success":false,"status":"FAILED","errors":[{"item1":"The order cannot be cancelled","item2":"1"}]}"#, .cancelRefused),
-        (404, #"{"title":"Not Found","status":404,"traceId":"00-1"}"#, .noSuchOrder), (400, #"{"OrderId":["Order not found."]}"#, .noSuchOrder),
+        (404, #"{"title":"Not Found","status":404,"traceId":"00-1"}"#, .noSuchOrder),
+        (400, #"{"OrderId":["Order not found."]}"#, .noSuchOrder),
         (404, "<html>Not Found</html>", .failed(.unknown(.barred(status: 404)))), (404, "", .failed(.unknown(.barred(status: 404)))),
         (404, #"{"message":"Not Found"}"#, .failed(.unknown(.barred(status: 404)))), (403, "", .failed(.unknown(.barred(status: 403)))),
         (400, "{}", .failed(.unknown(.barred(status: 400)))), (409, "{}", .failed(.conflict)),
-        (400, #"{"IdempotencyKey":["The IdempotencyKey field is required."]}"#,
-            .failed(.refused(status: 400, [FieldError(path: "IdempotencyKey", message: "The IdempotencyKey field is required.")]))),
+        (
+            400, #"{"IdempotencyKey":["The IdempotencyKey field is required."]}"#,
+            .failed(.refused(status: 400, [FieldError(path: "IdempotencyKey", message: "The IdempotencyKey field is required.")]))
+        ),
     ])
     func aCancelByOurReferenceProvesAnOrderOrNone(status: Int, body: String, expected: FlexFactorAnswer) async throws {
         #expect(try await answer(status, body, to: .cancelByReference(reference)) == expected)
     }
 
     @Test func aPageInThePlaceOfAYesIsNone() async throws {
-        guard case .failed(.unknown(.unreadable)) = try await answer(200, "<html>maintenance</html>", type: "text/html", to: .cancelByReference(reference)) else {
+        guard
+            case .failed(.unknown(.unreadable)) = try await answer(
+                200, "<html>maintenance</html>", type: "text/html", to: .cancelByReference(reference))
+        else {
             Issue.record("expected unknown")
             return
         }
@@ -360,26 +396,37 @@ import Testing
         #expect(requests.count == 2 && requests[0].body == requests[1].body)
         let json = try #require(try JSONSerialization.jsonObject(with: Data(requests[0].body.utf8)) as? [String: Any])
         #expect(json["isMIT"] as? Bool == false && json["isDeclined"] as? Bool == true && json["expiryDateUtc"] == nil)
-        #expect(json["orderId"] as? String == "A1B2C3D4E5-S0" && json["mid"] as? String == Self.mid && json["customerIp"] as? String == "203.0.113.7")
+        #expect(
+            json["orderId"] as? String == "A1B2C3D4E5-S0" && json["mid"] as? String == Self.mid
+                && json["customerIp"] as? String == "203.0.113.7")
         let transaction = try #require(json["transaction"] as? [String: Any])
-        #expect(transaction["amount"] as? Int == 4_999 && transaction["responseCode"] as? String == "202" && transaction["avsResultCode"] as? String == "NA")
+        #expect(
+            transaction["amount"] as? Int == 4_999 && transaction["responseCode"] as? String == "202"
+                && transaction["avsResultCode"] as? String == "NA")
         let method = try #require(json["paymentMethod"] as? [String: Any])
         #expect(method["cardNumber"] as? String == "tok_approve" && method["token"] as? Bool == true)
         for request in server.requests {
             let refusal = MessageSignature.verify(
-                header: request.header, method: "POST", host: request.header("host") ?? "", body: Array(request.body.utf8), keys: [key], now: Clock().now)
+                header: request.header, method: "POST", host: request.header("host") ?? "", body: Array(request.body.utf8), keys: [key],
+                now: Clock().now)
             #expect(refusal == nil)
         }
     }
 
     @Test func aCardIsExchangedForItsToken() async throws {
-        let server = try await server { _ in ScriptedServer.response(200, #"{"transaction":{"succeeded":true,"token":null,"payment_method":{"token":"tok-9"}}}"#) }
+        let server = try await server { _ in
+            ScriptedServer.response(200, #"{"transaction":{"succeeded":true,"token":null,"payment_method":{"token":"tok-9"}}}"#)
+        }
         let card = ClearCard(number: "4000", verificationValue: nil, firstName: "Ada", lastName: "Byron", month: 3, year: 2030)
         let outcome = await (try client(server)).tokenize(card, on: lane, traceparent: nil, deadline: Clock().now + .seconds(5))
         #expect(try outcome.get() == CardToken("tok-9"))
         #expect(server.requests.map(\.path) == ["/v1/tokenize?mid=\(Self.mid)&environment=env-key"])
-        #expect(server.requests[0].body == #"{"payment_method":{"credit_card":{"first_name":"Ada","last_name":"Byron","number":"4000","verification_value":"","month":"03","year":"2030"}}}"#)
-        let without = await (try client(server, environmentKey: nil)).tokenize(card, on: lane, traceparent: nil, deadline: Clock().now + .seconds(5))
+        #expect(
+            server.requests[0].body
+                == #"{"payment_method":{"credit_card":{"first_name":"Ada","last_name":"Byron","number":"4000","verification_value":"","month":"03","year":"2030"}}}"#
+        )
+        let without = await (try client(server, environmentKey: nil)).tokenize(
+            card, on: lane, traceparent: nil, deadline: Clock().now + .seconds(5))
         guard case .failure(.notSent(.misconfigured)) = without else {
             Issue.record("expected misconfigured")
             return
@@ -402,7 +449,8 @@ import Testing
         #expect(server.requests.count == asked)
         clock.advance(.seconds(6))
         server.script { request in
-            request.path == "/v1/oauth2/token" ? ScriptedServer.response(200, Self.token) : ScriptedServer.response(200, #"{"id":"order-1","status":7}"#)
+            request.path == "/v1/oauth2/token"
+                ? ScriptedServer.response(200, Self.token) : ScriptedServer.response(200, #"{"id":"order-1","status":7}"#)
         }
         #expect(await perform(client, clock: clock) == .found(FlexFactorOrder(id: "order-1", state: .completed)))
         #expect(client.circuit == .closed)

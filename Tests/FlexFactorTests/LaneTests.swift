@@ -16,7 +16,8 @@ import Testing
 
     private func post(_ lane: HTTPLane, _ origin: String, milliseconds: Int64 = 5_000) async throws -> HTTPOutcome {
         let request = HTTPRequest(method: .post, path: "/v1/evaluate", headers: [], body: Self.body)
-        return await lane.execute(request, to: try #require(Origin(origin)), authorityFile: nil, deadline: .now() + .milliseconds(milliseconds))
+        return await lane.execute(
+            request, to: try #require(Origin(origin)), authorityFile: nil, deadline: .now() + .milliseconds(milliseconds))
     }
 
     enum Kind: Sendable { case answered, notSent, unknown }
@@ -135,7 +136,8 @@ import Testing
 
     @Test func aServerWithoutTLSIsNotSentTheRequest() async throws {
         let server = try await ScriptedServer.start { _ in .answer(Self.whole) }
-        let outcome = try await post(lane(.init(connectTimeout: .milliseconds(300))), server.origin.replacing("http:", with: "https:"), milliseconds: 2_000)
+        let outcome = try await post(
+            lane(.init(connectTimeout: .milliseconds(300))), server.origin.replacing("http:", with: "https:"), milliseconds: 2_000)
         #expect(kind(outcome) == .notSent)
         #expect(server.requests.isEmpty)
     }

@@ -120,7 +120,8 @@ final class ScriptedServer: Sendable {
         private func perform(_ act: Act, _ channel: any Channel) {
             switch act {
             case .answer(let text): channel.writeAndFlush(ByteBuffer(string: text), promise: nil)
-            case .answerAndClose(let text): channel.writeAndFlush(ByteBuffer(string: text)).whenComplete { _ in channel.close(promise: nil) }
+            case .answerAndClose(let text):
+                channel.writeAndFlush(ByteBuffer(string: text)).whenComplete { _ in channel.close(promise: nil) }
             case .close: channel.close(promise: nil)
             case .reset:
                 if let socket = channel as? any SocketOptionProvider {

@@ -22,7 +22,8 @@ import Testing
             signature: "+tJrvJsmqJzofgXi7yNOHuuzunCHqK77zLsiIaob2aSA2V2bM8YWi/rmofAmwcrcc/sjWxK+IAN7KNPgcHMRQw==",
             bodySignature: "WB4BKQ/fwB195l4mGNR4rpCx1uSIZRhf1PXBZmAqNwc97Q/0BIzGt4RfVsZHQFclrSpztuxyNqm8D7GPA1JVxA=="),
         Vector(
-            body: #"{"Event":"order.completed","TimeStamp":"2026-01-02T03:04:05.678901Z","EventData":null,"ExternalOrderId":"CC-1001","OrderId":"11111111-2222-3333-4444-555555555555","ConfirmationId":"0A1B2C3D","IsTestMode":true,"IsResent":false}"#,
+            body:
+                #"{"Event":"order.completed","TimeStamp":"2026-01-02T03:04:05.678901Z","EventData":null,"ExternalOrderId":"CC-1001","OrderId":"11111111-2222-3333-4444-555555555555","ConfirmationId":"0A1B2C3D","IsTestMode":true,"IsResent":false}"#,
             hash: "2ZDTyeVZbwNnlfdiviGfi7mZ6ceiOZkyr8h/fmSIKGTrlpZZc7t0pWvXgnlhCf13vTOYB9Cm9zIpVroHcsO5rQ==",
             signature: "ZcLkXCIYzg6vdQifczZBNUZn4afZ21Kx5rKHGtYVAfbQXaoeSwQAT1+a8by537oL1ycurqoTDRF/Lru1mRTEWg==",
             bodySignature: "GhvS1apu0eLsAHwDbME4LSQ3ENmAP2KWWAhe3FRjpdw++YemOaoPbHkP3b6Ja9S8wpaoXsIUPC2EcrFh66KGMw=="),
@@ -31,19 +32,23 @@ import Testing
     private func key(_ text: String = keyText) throws -> HMACSigningKey { try #require(HMACSigningKey(base64: text)) }
 
     private func sign(_ body: String) throws -> MessageSignature {
-        MessageSignature(method: "POST", host: "hooks.example.test", body: Array(body.utf8), key: try key(), now: Self.now, nonce: Self.nonce)
+        MessageSignature(
+            method: "POST", host: "hooks.example.test", body: Array(body.utf8), key: try key(), now: Self.now, nonce: Self.nonce)
     }
 
     @Test(arguments: vectors) func aSignatureIsThatOfTheVectors(vector: Vector) throws {
         let signature = try sign(vector.body)
         #expect(signature.date == "Fri, 02 Jan 2026 03:04:06 GMT")
         #expect(signature.contentHash == vector.hash)
-        #expect(signature.authorization == "HMAC-SHA512 SignedHeaders=x-fc-nonce;x-fc-date;host;x-fc-content-sha512&Signature=" + vector.signature)
+        #expect(
+            signature.authorization == "HMAC-SHA512 SignedHeaders=x-fc-nonce;x-fc-date;host;x-fc-content-sha512&Signature="
+                + vector.signature)
         #expect(signature.bodySignature == vector.bodySignature)
     }
 
     private func verify(
-        _ body: String, now: Moment = now, host: String = "hooks.example.test", keys: [HMACSigningKey], change: (inout [String: String]) -> Void = { _ in }
+        _ body: String, now: Moment = now, host: String = "hooks.example.test", keys: [HMACSigningKey],
+        change: (inout [String: String]) -> Void = { _ in }
     ) throws -> MessageSignature.Refusal? {
         var headers = Dictionary(uniqueKeysWithValues: try sign("{}").headers.map { ($0.name, $0.value) })
         change(&headers)

@@ -25,7 +25,9 @@ import Testing
         Case(name: "expired", days: -1, says: ["expired since 20"]),
         Case(name: "unknown authority", isForeign: true, says: ["authority is unknown", "Foreign CA"]),
         Case(name: "self-signed", isSelfSigned: true, says: ["self-signed"]),
-        Case(name: "another name", extensions: "subjectAltName=DNS:elsewhere.example,DNS:b.example", says: ["another name", "elsewhere.example", "not for localhost"]),
+        Case(
+            name: "another name", extensions: "subjectAltName=DNS:elsewhere.example,DNS:b.example",
+            says: ["another name", "elsewhere.example", "not for localhost"]),
         Case(name: "wrong use", extensions: "subjectAltName=DNS:localhost\nextendedKeyUsage=clientAuth", says: ["wrong use"]),
         Case(name: "no subjectAltName", extensions: "basicConstraints=CA:FALSE", says: ["no subjectAltName"]),
     ]
@@ -79,7 +81,8 @@ import Testing
     private func ask(_ port: Int, _ authorityFile: String?) async -> HTTPOutcome {
         let lane = HTTPLane(eventLoop: MultiThreadedEventLoopGroup.singleton.next())
         return await lane.execute(
-            HTTPRequest(method: .post, path: "/v1/evaluate", headers: [], body: [1]), to: Origin("https://localhost:\(port)")!, authorityFile: authorityFile,
+            HTTPRequest(method: .post, path: "/v1/evaluate", headers: [], body: [1]), to: Origin("https://localhost:\(port)")!,
+            authorityFile: authorityFile,
             deadline: .now() + .seconds(20))
     }
 
@@ -90,7 +93,9 @@ import Testing
         init() throws {
             try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
             for name in ["Lab", "Foreign"] {
-                try openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", path("\(name).key"), "-out", path("\(name).pem"), "-days", "30", "-subj", "/CN=\(name) CA")
+                try openssl(
+                    "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", path("\(name).key"), "-out", path("\(name).pem"), "-days",
+                    "30", "-subj", "/CN=\(name) CA")
             }
         }
 
@@ -113,11 +118,23 @@ import Testing
 
         func serve(_ example: Case) async throws -> (any Channel, port: Int) {
             try Data(example.extensions.utf8).write(to: folder.appending(path: "extensions"))
-            try openssl("req", "-newkey", "rsa:2048", "-nodes", "-keyout", path("server.key"), "-out", path("server.csr"), "-subj", "/CN=\(example.subject)")
-            let signer = example.isSelfSigned ? ["-signkey", path("server.key")] : ["-CA", path((example.isForeign ? "Foreign" : "Lab") + ".pem"), "-CAkey", path((example.isForeign ? "Foreign" : "Lab") + ".key"), "-CAcreateserial"]
+            try openssl(
+                "req", "-newkey", "rsa:2048", "-nodes", "-keyout", path("server.key"), "-out", path("server.csr"), "-subj",
+                "/CN=\(example.subject)")
+            let signer =
+                example.isSelfSigned
+                ? ["-signkey", path("server.key")]
+                : [
+                    "-CA", path((example.isForeign ? "Foreign" : "Lab") + ".pem"), "-CAkey",
+                    path((example.isForeign ? "Foreign" : "Lab") + ".key"), "-CAcreateserial",
+                ]
             let process = Process()
             process.executableURL = URL(filePath: "/usr/bin/openssl")
-            process.arguments = ["x509", "-req", "-in", path("server.csr"), "-days", "\(example.days)", "-extfile", path("extensions"), "-out", path("server.pem")] + signer
+            process.arguments =
+                [
+                    "x509", "-req", "-in", path("server.csr"), "-days", "\(example.days)", "-extfile", path("extensions"), "-out",
+                    path("server.pem"),
+                ] + signer
             process.standardError = FileHandle.nullDevice
             process.standardOutput = FileHandle.nullDevice
             try process.run()

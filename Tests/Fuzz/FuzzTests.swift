@@ -1,11 +1,12 @@
-@testable import Broker
 import CRabbitMQ
-@testable import DeclineRecovery
-@testable import FlexFactor
 import Foundation
-@testable import Pipeline
 import TestSupport
 import Testing
+
+@testable import Broker
+@testable import DeclineRecovery
+@testable import FlexFactor
+@testable import Pipeline
 
 /// No input ends a process: every decoder, and what goes on with what it read, is fed with mutated samples for as long as
 /// `SALVAGE_FUZZ_SECONDS` says. What would end a worker ends this test's process; the seed that was printed brings it there again.
@@ -52,18 +53,25 @@ import Testing
         let envelopes = phases.map { phase in
             WorkEnvelope.encode(
                 Recovery(
-                    merchantID: recovery.merchantID, gatewayID: recovery.gatewayID, route: phase.0, reference: recovery.reference, amount: recovery.amount,
+                    merchantID: recovery.merchantID, gatewayID: recovery.gatewayID, route: phase.0, reference: recovery.reference,
+                    amount: recovery.amount,
                     declinedAt: now, order: recovery.order, verdict: recovery.verdict, reply: ReplyAddress(queue: "q", correlationID: "c"),
                     charge: recovery.charge, phase: phase.1, attempts: 3, failures: 3))
         }
-        let merchant = Merchant(id: "acme", flexFactorGateways: [FlexFactorGateway(id: "42", cascadeAll: true)], gateways: [Gateway(id: "7", type: "nmi")])
+        let merchant = Merchant(
+            id: "acme", flexFactorGateways: [FlexFactorGateway(id: "42", cascadeAll: true)], gateways: [Gateway(id: "7", type: "nmi")])
         let intake = IntakeStage(
-            merchants: One(merchant: merchant), claims: NoClaims(), cards: NoKeys(), clock: Still(moment: now), worker: .init(id: "w", host: "h", version: "1"), names: TopologyNames())
+            merchants: One(merchant: merchant), claims: NoClaims(), cards: NoKeys(), clock: Still(moment: now),
+            worker: .init(id: "w", host: "h", version: "1"), names: TopologyNames())
         let cancel = Array(
-            #"{"specversion":"1.0","id":"c-1","source":"s","type":"com.salvage.cancel.v1","data":{"merchantId":"acme","orderId":"A","purchaseId":"1","billingCycle":2}}"#.utf8)
+            #"{"specversion":"1.0","id":"c-1","source":"s","type":"com.salvage.cancel.v1","data":{"merchantId":"acme","orderId":"A","purchaseId":"1","billingCycle":2}}"#
+                .utf8)
         let cancellation = Cancellation(merchantID: "acme", reference: recovery.reference, gateways: ["42"], since: now).encoded()
-        let webhook = Array(#"{"Event":"order.completed","ExternalOrderId":"A1B2-R7-88123-42","OrderId":"d35290d5","IsResent":false,"Amount":4999}"#.utf8)
-        let handled = await [intake.handle(IncomingMessage(body: Array("{}".utf8))), intake.handle(IncomingMessage(body: declines[0] + [0x7D]))]
+        let webhook = Array(
+            #"{"Event":"order.completed","ExternalOrderId":"A1B2-R7-88123-42","OrderId":"d35290d5","IsResent":false,"Amount":4999}"#.utf8)
+        let handled = await [
+            intake.handle(IncomingMessage(body: Array("{}".utf8))), intake.handle(IncomingMessage(body: declines[0] + [0x7D])),
+        ]
         let letters = handled.flatMap(\.publishing).map(\.body)
         let jwe = Array(#"eyJhbGciOiJSU0EtT0FFUC0yNTYiLCJlbmMiOiJBMjU2R0NNIiwia2lkIjoiYSJ9.YWJj.YWJj.YWJj.YWJj"#.utf8)
         let key = try #require(CardKey.generate(kid: "a"))
@@ -71,33 +79,41 @@ import Testing
         let sealed = keys.seal(CardToken("tok_1")).map { [Array($0.exposed.utf8)] } ?? []
         let times = ["2026-01-02T03:04:05.678Z", "2026-01-02T03:04:05+01:30", "Fri, 02 Jan 2026 03:04:06 GMT"].map { Array($0.utf8) }
         let texts = hidden.map { Array($0.utf8) }
-        let patch = Array(#"[{"op":"add","path":"/a/0","value":1},{"op":"move","from":"/a","path":"/b"},{"op":"test","path":"/b/0","value":1.0}]"#.utf8)
+        let patch = Array(
+            #"[{"op":"add","path":"/a/0","value":1},{"op":"move","from":"/a","path":"/b"},{"op":"test","path":"/b/0","value":1.0}]"#.utf8)
         return [
             Subject(name: "events", samples: declines + [cancel]) { bytes, mutation in
                 let message = IncomingMessage(
-                    body: bytes, messageID: mutation.pick(["", "m", String(repeating: "x", count: 300)]), correlationID: "c", replyTo: "amq.rabbitmq.reply-to.x",
+                    body: bytes, messageID: mutation.pick(["", "m", String(repeating: "x", count: 300)]), correlationID: "c",
+                    replyTo: "amq.rabbitmq.reply-to.x",
                     redelivered: true, deliveries: mutation.number(), due: Moment(milliseconds: mutation.number()))
                 let handled = await intake.handle(message)
-                let published = handled.publishing(from: .intake, at: Moment(milliseconds: mutation.number()), worker: "w", traceparent: nil)
+                let published = handled.publishing(
+                    from: .intake, at: Moment(milliseconds: mutation.number()), worker: "w", traceparent: nil)
                 for message in published where message.body.count >= 1 << 20 { Issue.record("a message of \(message.body.count) bytes") }
             },
             Subject(name: "envelopes", samples: envelopes) { bytes, mutation in
                 guard case .recovery(let recovery) = WorkEnvelope.decode(bytes) else { return }
                 drive(recovery, &mutation)
                 _ = WorkEnvelope.decode(WorkEnvelope.encode(recovery))
-                _ = Forecaster(merchants: One(merchant: merchant), now: Moment(milliseconds: mutation.number())).forecast(bytes, at: .cascade)
+                _ = Forecaster(merchants: One(merchant: merchant), now: Moment(milliseconds: mutation.number())).forecast(
+                    bytes, at: .cascade)
             },
             Subject(name: "cancellations", samples: [cancellation]) { bytes, mutation in
                 _ = CancelNotice.decode(bytes)
                 guard case .success(var cancellation) = Cancellation.decode(bytes) else { return }
                 for _ in 0..<4 where cancellation.nextCall != nil {
-                    let answer: FlexFactorAnswer = mutation.pick([.noSuchOrder, .cancelAccepted, .failed(.unknown(.unreadable("x")))]) ?? .noSuchOrder
+                    let answer: FlexFactorAnswer =
+                        mutation.pick([.noSuchOrder, .cancelAccepted, .failed(.unknown(.unreadable("x")))]) ?? .noSuchOrder
                     _ = cancellation.learned(answer, now: Moment(milliseconds: mutation.number()), timing: RecoveryTiming())
                 }
                 _ = cancellation.encoded()
             },
             Subject(name: "webhooks", samples: [webhook]) { bytes, mutation in
-                guard let news = WebhookNews(body: bytes, merchantID: "acme", gatewayID: "42", receivedAt: Moment(milliseconds: mutation.number())) else { return }
+                guard
+                    let news = WebhookNews(
+                        body: bytes, merchantID: "acme", gatewayID: "42", receivedAt: Moment(milliseconds: mutation.number()))
+                else { return }
                 _ = news.step(gateway: merchant.flexFactorGateways["42"])
                 for answer in [FlexFactorAnswer.noSuchOrder, .failed(.unknown(.unreadable("x")))] {
                     _ = news.learned(
@@ -112,7 +128,10 @@ import Testing
                 _ = (letter.handling, letter.handlingSentence, letter.original.json)
                 _ = JournalRecord.decode(bytes)
             },
-            Subject(name: "references", samples: ["A1B2C3D4E5-R7-88123-42", "A1-S0", "acme-A1-S0-abcdefghij", "~2D~41-U9223372036854775807"].map { Array($0.utf8) }) { bytes, _ in
+            Subject(
+                name: "references",
+                samples: ["A1B2C3D4E5-R7-88123-42", "A1-S0", "acme-A1-S0-abcdefghij", "~2D~41-U9223372036854775807"].map { Array($0.utf8) }
+            ) { bytes, _ in
                 let text = String(decoding: bytes, as: UTF8.self)
                 if let reference = RecoveryReference(text) {
                     #expect(reference.text == text && RecoveryReference(reference.text) == reference)
@@ -143,7 +162,9 @@ import Testing
                 let redacted = CardDataGuard.redacted(bytes)
                 _ = (CardDataGuard.redactedUnparsed(bytes), CardDataGuard.identity(of: bytes), CardDataGuard.isMarked(redacted))
                 let text = String(decoding: bytes, as: UTF8.self)
-                _ = (CardDataGuard.finding(in: text), CardDataGuard.redacted(text), text.printable(), Inflate.unpacked(bytes, limit: 1 << 16))
+                _ = (
+                    CardDataGuard.finding(in: text), CardDataGuard.redacted(text), text.printable(), Inflate.unpacked(bytes, limit: 1 << 16)
+                )
             },
             Subject(name: "FlexFactor's answers", samples: answers) { bytes, mutation in
                 let response = HTTPResponse(status: mutation.pick([200, 400, 404, 409, 422, 500]) ?? 200, headers: [], body: bytes)
@@ -166,7 +187,8 @@ import Testing
         for _ in 0..<6 {
             let now = Moment(milliseconds: mutation.number())
             guard case .call = recovery.next(now: now, timing: RecoveryTiming()) else { continue }
-            let answer: FlexFactorAnswer = mutation.pick([.noSuchOrder, .cancelAccepted, .cancelRefused, .failed(.unknown(.unreadable("x")))]) ?? .noSuchOrder
+            let answer: FlexFactorAnswer =
+                mutation.pick([.noSuchOrder, .cancelAccepted, .cancelRefused, .failed(.unknown(.unreadable("x")))]) ?? .noSuchOrder
             _ = recovery.learned(answer, now: now, timing: RecoveryTiming())
             _ = WorkEnvelope.encode(recovery)
         }
@@ -178,14 +200,17 @@ import Testing
         let cascade = RecoveryRoute.cascade(deadline: now + .seconds(60))
         let retry = RecoveryRoute.retry(.managed, until: now + .days(21))
         return [
-            (cascade, .due), (cascade, .ready), (retry, .unanswered), (cascade, .capturing("f-1")), (retry, .watching("f-1", polls: 3)), (retry, .resting("f-1")),
+            (cascade, .due), (cascade, .ready), (retry, .unanswered), (cascade, .capturing("f-1")), (retry, .watching("f-1", polls: 3)),
+            (retry, .resting("f-1")),
             (retry, .closed(nil)), (cascade, .seeking("f-1")),
         ]
     }()
 
     private static let hidden = [
-        "4012 8888 8888 1881", "\u{FF14}\u{FF10}12.8888.8888.1881", "\\u0034012888888881881", "%34012888888881881", "&#52;012888888881881", "cvv=737&pan=4012888888881881",
-        "<card:cvv a='b'><![CDATA[737]]></card:cvv>", "'cvvNumber': '737'", "cvv: |\n  737", "NDAxMjg4ODg4ODg4MTg4MQ==", "34303132383838383838383831383831",
+        "4012 8888 8888 1881", "\u{FF14}\u{FF10}12.8888.8888.1881", "\\u0034012888888881881", "%34012888888881881", "&#52;012888888881881",
+        "cvv=737&pan=4012888888881881",
+        "<card:cvv a='b'><![CDATA[737]]></card:cvv>", "'cvvNumber': '737'", "cvv: |\n  737", "NDAxMjg4ODg4ODg4MTg4MQ==",
+        "34303132383838383838383831383831",
         "%B4012888888881881^A/B^29121010000000?", ";4012888888881881=29121010000?", #"{"name":"cvv","value":"737"}"#,
     ]
 
@@ -195,7 +220,8 @@ import Testing
     ].map { Array($0.utf8) }
 
     private static func declines() throws -> [[UInt8]] {
-        let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().appending(path: "schemas/examples/declines")
+        let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().appending(
+            path: "schemas/examples/declines")
         let files = try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil).sorted { $0.path < $1.path }
         let declines = try files.map { Array(try Data(contentsOf: $0)) }
         try #require(!declines.isEmpty)
@@ -207,13 +233,19 @@ import Testing
     private static let tables: [[UInt8]] = {
         let scratch = Scratch()
         let tables: [FieldTable] = [
-            ["a": "text", "b": 7, "c": true], FieldTable([.init("t", .table(["u": .array([.integer(.min), .double(1.5), .void, .bytes([1, 2])])])), .init("d", .decimal(scale: 2, value: 9))]),
+            ["a": "text", "b": 7, "c": true],
+            FieldTable([
+                .init("t", .table(["u": .array([.integer(.min), .double(1.5), .void, .bytes([1, 2])])])),
+                .init("d", .decimal(scale: 2, value: 9)),
+            ]),
         ]
         return tables.map { table in
             var wire = scratch.table(table)
             var bytes = [UInt8](repeating: 0, count: 4_096)
             var offset = 0
-            let status = bytes.withUnsafeMutableBytes { amqp_encode_table(amqp_bytes_t(len: $0.count, bytes: $0.baseAddress), &wire, &offset) }
+            let status = bytes.withUnsafeMutableBytes {
+                amqp_encode_table(amqp_bytes_t(len: $0.count, bytes: $0.baseAddress), &wire, &offset)
+            }
             return status == 0 ? Array(bytes.prefix(offset)) : []
         }
     }()

@@ -41,7 +41,9 @@ import Testing
             let waited = try await fleet.salvage("publish", "--wait", "--json", others.path)
             #expect(waited.status == 0)
             #expect(waited.output.split(separator: "\n").count == 3)
-            #expect(waited.output.contains(#""order":"P6","trigger":"initial","class":"soft","rule":"table:nmi/201","route":"cascade","result":"declined""#))
+            #expect(
+                waited.output.contains(
+                    #""order":"P6","trigger":"initial","class":"soft","rule":"table:nmi/201","route":"cascade","result":"declined""#))
             let expectation = fleet.folder.appending(path: "expected.json")
             try #"{"declines.ndjson:1":{"result":"declined"}}"#.write(to: expectation, atomically: true, encoding: .utf8)
             let wrong = try await fleet.salvage("publish", "--expect", expectation.path, file.path)
@@ -59,7 +61,8 @@ import Testing
             try await fleet.link.delete(queue: "crm.results")
             try await fleet.startWorker()
             let log = fleet.folder.appending(path: "follower.log")
-            let follower = try ChildProcess(TestMachine.salvage, ["results", "--follow"], environment: fleet.commandEnvironment, output: log)
+            let follower = try ChildProcess(
+                TestMachine.salvage, ["results", "--follow"], environment: fleet.commandEnvironment, output: log)
             defer { follower.signal(SIGKILL) }
             func shown(_ text: String) -> Bool { (try? String(contentsOf: log, encoding: .utf8).contains(text)) == true }
             try await eventually("it looks") { shown("Ctrl-C ends") }
@@ -88,13 +91,15 @@ import Testing
         #expect(piped.status == 0 && piped.output.contains("/dev/stdin is valid."), "\(piped)")
         let full = try await shell(#""$salvage" topology print >/dev/full"#)
         #expect(full.status == 1 && full.error.contains("the output cannot be written"), "\(full)")
-        let sealed = try await shell(#""$salvage" keys new k --into "${file%/*}" && echo nonsense | "$salvage" keys seal "${file%/*}/k.public.pem""#)
+        let sealed = try await shell(
+            #""$salvage" keys new k --into "${file%/*}" && echo nonsense | "$salvage" keys seal "${file%/*}/k.public.pem""#)
         #expect(sealed.status == 1 && sealed.error.contains("holds no card"), "\(sealed)")
     }
 
     @Test(.timeLimit(.minutes(10)))
     func whatIsWrongWithTheBrokerIsSaidWithWhatToDo() async throws {
-        let away = try await ChildProcess.run(TestMachine.salvage, ["dead", "stats"], environment: ["SALVAGE_BROKER_URL": "amqp://127.0.0.1:1"])
+        let away = try await ChildProcess.run(
+            TestMachine.salvage, ["dead", "stats"], environment: ["SALVAGE_BROKER_URL": "amqp://127.0.0.1:1"])
         #expect(away.status == 69 && away.error.contains("Check that the broker runs"), "\(away)")
         var plan = Fleet.Plan()
         plan.appliesTopology = false
@@ -107,7 +112,9 @@ import Testing
     @Test func classifySaysWhyAndWhichTable() async throws {
         let hard = try await ChildProcess.run(TestMachine.salvage, ["classify", "--source", "nmi", "--code", "252"])
         #expect(hard.status == 0)
-        #expect(hard.output.hasPrefix("hard  Table nmi, code 252 (stolen card): the network forbids to try again.\nrule: network_order:nmi/252\n"))
+        #expect(
+            hard.output.hasPrefix(
+                "hard  Table nmi, code 252 (stolen card): the network forbids to try again.\nrule: network_order:nmi/252\n"))
 
         let folder = FileManager.default.temporaryDirectory.appending(path: "classify-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -117,15 +124,21 @@ import Testing
         try (Fleet.Plan.oneMerchant().replacing("SANDBOX", with: "sandbox") + rule).write(to: file, atomically: true, encoding: .utf8)
         let lifted = try await ChildProcess.run(
             TestMachine.salvage, ["classify", "--source", "nmi", "--code", "252", "--merchant", "acme", "--config", file.path])
-        #expect(lifted.output.hasPrefix("soft  The merchant's rule merchants[0].declineMapping[0] says soft and lifts the network's order (stolen card)."), "\(lifted)")
+        #expect(
+            lifted.output.hasPrefix(
+                "soft  The merchant's rule merchants[0].declineMapping[0] says soft and lifts the network's order (stolen card)."),
+            "\(lifted)")
 
         let event = folder.appending(path: "decline.json")
         try Data(CRM.decline("C1")).write(to: event)
         let routed = try await ChildProcess.run(TestMachine.salvage, ["classify", "--event", event.path, "--config", file.path, "--json"])
-        #expect(routed.output.contains(#""class":"soft""#) && routed.output.contains(#""route":"cascade","routeDetail":"to FlexFactor gateway 42""#), "\(routed)")
+        #expect(
+            routed.output.contains(#""class":"soft""#)
+                && routed.output.contains(#""route":"cascade","routeDetail":"to FlexFactor gateway 42""#), "\(routed)")
         #expect(try await ChildProcess.run(TestMachine.salvage, ["classify", "--source", "nmi"]).status == 64)
         let byVariable = try await ChildProcess.run(
-            TestMachine.salvage, ["classify", "--source", "nmi", "--code", "252", "--merchant", "acme"], environment: ["SALVAGE_CONFIG": file.path])
+            TestMachine.salvage, ["classify", "--source", "nmi", "--code", "252", "--merchant", "acme"],
+            environment: ["SALVAGE_CONFIG": file.path])
         #expect(byVariable.output == lifted.output)
         let odd = try await ChildProcess.run(TestMachine.salvage, ["classify", "--source", "nmj", "--code", "252"])
         #expect(odd.error.contains("there is no table of the codes of nmj"))
@@ -136,16 +149,16 @@ import Testing
         let file = FileManager.default.temporaryDirectory.appending(path: "faulty-\(UUID().uuidString).yaml")
         defer { try? FileManager.default.removeItem(at: file) }
         try """
-            merchants:
-              - id: acme
-                flexFactorGateways:
-                  - { id: "42", appKey: { env: NO_SUCH_VARIABLE }, mid: nonsense, environment: ftp://x, expiryDays: 22, cascadeAll: true, hmacSigningKey: c2hvcnQ= }
-                  - { id: "43", appKey: k, appSecret: CANARYsecret, mid: 5f1c1f0e-6b1a-4c5f-9a55-0d6a1c7b2e11, environment: sandbox, cascadeAll: true, expiryDay: 3 }
-                gateways: [{ id: "7", type: nmi, directCascade: nowhere }]
-                gatewayProfiles: [{ id: p, members: ["7", "42"] }]
-                campaigns: [{ id: c, products: [{ gateways: ["43"] }] }]
-                recycleBilling: { reattempts1To3: "42" }
-            """.write(to: file, atomically: true, encoding: .utf8)
+        merchants:
+          - id: acme
+            flexFactorGateways:
+              - { id: "42", appKey: { env: NO_SUCH_VARIABLE }, mid: nonsense, environment: ftp://x, expiryDays: 22, cascadeAll: true, hmacSigningKey: c2hvcnQ= }
+              - { id: "43", appKey: k, appSecret: CANARYsecret, mid: 5f1c1f0e-6b1a-4c5f-9a55-0d6a1c7b2e11, environment: sandbox, cascadeAll: true, expiryDay: 3 }
+            gateways: [{ id: "7", type: nmi, directCascade: nowhere }]
+            gatewayProfiles: [{ id: p, members: ["7", "42"] }]
+            campaigns: [{ id: c, products: [{ gateways: ["43"] }] }]
+            recycleBilling: { reattempts1To3: "42" }
+        """.write(to: file, atomically: true, encoding: .utf8)
         let outcome = try await ChildProcess.run(TestMachine.salvage, ["config", "check", file.path])
         #expect(outcome.status == 1)
         for expected in [

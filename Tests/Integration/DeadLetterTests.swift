@@ -18,7 +18,9 @@ import Testing
     }
 
     private func rebill(_ order: String, merchant: String) -> [UInt8] {
-        Array(String(decoding: CRM.recycle(order), as: UTF8.self).replacing("\"merchantId\":\"acme\"", with: "\"merchantId\":\"\(merchant)\"").utf8)
+        Array(
+            String(decoding: CRM.recycle(order), as: UTF8.self).replacing("\"merchantId\":\"acme\"", with: "\"merchantId\":\"\(merchant)\"")
+                .utf8)
     }
 
     /// Everything `acme` has, under another name as well.
@@ -39,11 +41,14 @@ import Testing
     @Test(.timeLimit(.minutes(10)))
     func lookingChangesNothing() async throws {
         try await Fleet.with(try await plan()) { fleet in
-            try await fleet.write((0..<40).map { number in
-                .sample(
-                    number % 4 == 0 ? .unknownMerchant : .invalidEvent, body: rebill("LOOK\(number)", merchant: "nobody"), order: "LOOK\(number)",
-                    merchant: number % 2 == 0 ? "acme" : "bold", faults: [FieldError(path: "$.data.order.type", message: "expected NEEDLE\(number)x")])
-            })
+            try await fleet.write(
+                (0..<40).map { number in
+                    .sample(
+                        number % 4 == 0 ? .unknownMerchant : .invalidEvent, body: rebill("LOOK\(number)", merchant: "nobody"),
+                        order: "LOOK\(number)",
+                        merchant: number % 2 == 0 ? "acme" : "bold",
+                        faults: [FieldError(path: "$.data.order.type", message: "expected NEEDLE\(number)x")])
+                })
             let before = try await fleet.deadStream().map(\.body)
             for _ in 0..<3 {
                 let all = try await fleet.letters()
@@ -92,7 +97,9 @@ import Testing
 
             // As things are it is certain to fail, and is not sent.
             let refused = try await fleet.salvage("dead", "replay", "--reason", "unknown_merchant", "--note", "try")
-            #expect(refused.status == 1 && refused.output.contains("The configuration has no merchant late"), "\(refused.output)\(refused.error)")
+            #expect(
+                refused.status == 1 && refused.output.contains("The configuration has no merchant late"),
+                "\(refused.output)\(refused.error)")
             #expect(try await fleet.letters().allSatisfy { $0.state == "open" })
             #expect(try await fleet.salvage("dead", "replay", "--all").status == 64, "a note is required")
             #expect(try await fleet.salvage("dead", "replay", "--note", "x").status == 64, "which letters must be said")
@@ -100,7 +107,9 @@ import Testing
             // The operator's configuration knows the merchant, the worker's does not: they fail again, of the same cause.
             try fleet.configure(configuration(plan, with: "late"))
             let again = try await fleet.salvage("dead", "replay", "--merchant", "late", "--note", "merchant added", "--canary")
-            #expect(again.status == 1 && again.output.contains("stopped by itself: 1 of 1 failed again; 2 were not sent"), "\(again.output)\(again.error)")
+            #expect(
+                again.status == 1 && again.output.contains("stopped by itself: 1 of 1 failed again; 2 were not sent"),
+                "\(again.output)\(again.error)")
             let after = try await fleet.letters("--state", "all")
             #expect(after.map(\.state).sorted() == ["failed_again", "open", "open"])
             #expect(after.first { $0.state == "failed_again" }?.occurrences == 2)
@@ -125,7 +134,9 @@ import Testing
 
             let id = try #require(try await fleet.letters("--order", "LATE1", "--state", "all").first?.id)
             let story = try await fleet.salvage("dead", "show", id).output
-            for part in ["alice (command line): selected for replay", "merchant added", "resolved: the replay was processed (told submitted)"] {
+            for part in [
+                "alice (command line): selected for replay", "merchant added", "resolved: the replay was processed (told submitted)",
+            ] {
                 #expect(story.contains(part), "\(part) in \(story)")
             }
             try await validate(fleet)
@@ -136,7 +147,8 @@ import Testing
     func anInterruptedRunSaysHowItIsFinishedAndIsGoneOnWith() async throws {
         try await Fleet.with(try await plan()) { fleet in
             let count = 30
-            try await fleet.write((0..<count).map { .sample(.unknownMerchant, body: rebill("INT\($0)", merchant: "acme"), order: "INT\($0)") })
+            try await fleet.write(
+                (0..<count).map { .sample(.unknownMerchant, body: rebill("INT\($0)", merchant: "acme"), order: "INT\($0)") })
             let log = fleet.folder.appending(path: "interrupted.log")
             let person = try ChildProcess(
                 TestMachine.salvage, ["dead", "replay", "--all", "--note", "the merchant is there", "--rate", "2"],
@@ -167,15 +179,23 @@ import Testing
     @Test(.timeLimit(.minutes(10)))
     func aSkipIsCountedAndSentOnlyWhenThatIsAccepted() async throws {
         try await Fleet.with(try await plan()) { fleet in
-            try await fleet.write((0..<30).map { .sample(.unknownMerchant, body: CRM.decline("OLD\($0)", at: Date(timeIntervalSinceNow: -864_000)), order: "OLD\($0)") })
+            try await fleet.write(
+                (0..<30).map {
+                    .sample(.unknownMerchant, body: CRM.decline("OLD\($0)", at: Date(timeIntervalSinceNow: -864_000)), order: "OLD\($0)")
+                })
             let rehearsed = try await fleet.salvage("dead", "replay", "--all", "--dry-run")
-            #expect(rehearsed.status == 1 && rehearsed.output.contains("0 of 30 would be sent") && rehearsed.output.contains("30 left out: it would only be skipped"))
+            #expect(
+                rehearsed.status == 1 && rehearsed.output.contains("0 of 30 would be sent")
+                    && rehearsed.output.contains("30 left out: it would only be skipped"))
             let refused = try await fleet.salvage("dead", "replay", "--all", "--note", "x")
-            #expect(refused.status == 1 && refused.output.contains("30  left out  it would only be skipped") && refused.output.contains("--accept-skips"), "\(refused.output)")
+            #expect(
+                refused.status == 1 && refused.output.contains("30  left out  it would only be skipped")
+                    && refused.output.contains("--accept-skips"), "\(refused.output)")
             try await fleet.startWorker()
             let first = try #require(try await fleet.letters().first?.id)
             let twice = try await fleet.salvage("dead", "replay", first, String(first.prefix(13)), "--note", "x", "--accept-skips")
-            #expect(twice.status == 0 && twice.output.contains("1 processed (1 told skipped), 0 failed again"), "\(twice.output)\(twice.error)")
+            #expect(
+                twice.status == 0 && twice.output.contains("1 processed (1 told skipped), 0 failed again"), "\(twice.output)\(twice.error)")
         }
     }
 
@@ -264,7 +284,8 @@ import Testing
             let letters = ["PAID", "REFUSED", "NEVER"].map { order in
                 let recovery = Recovery.sample(order: order, declinedAt: yesterday)
                 return DeadLetter.sample(
-                    .outcomeUnknown, stage: .cascade, body: WorkEnvelope.encode(recovery), order: order, reference: recovery.reference, gateway: "42",
+                    .outcomeUnknown, stage: .cascade, body: WorkEnvelope.encode(recovery), order: order, reference: recovery.reference,
+                    gateway: "42",
                     age: .seconds(60))
             }
             try await fleet.write(letters)
@@ -316,7 +337,8 @@ import Testing
     @Test func withoutAConfigurationNothingIsSentAndNobodyAsked() async throws {
         for command in [["replay", "--note", "x"], ["replay", "--dry-run"], ["reconcile"]] {
             let blind = try await ChildProcess.run(
-                TestMachine.salvage, ["dead"] + command + ["--all"], environment: ["SALVAGE_CONFIG": "", "SALVAGE_BROKER_URL": "amqp://127.0.0.1:1"])
+                TestMachine.salvage, ["dead"] + command + ["--all"],
+                environment: ["SALVAGE_CONFIG": "", "SALVAGE_BROKER_URL": "amqp://127.0.0.1:1"])
             #expect(blind.status == 64 && blind.error.contains("Give --config FILE"), "\(command): \(blind)")
         }
     }

@@ -3,10 +3,11 @@ import DeclineRecovery
 import FleetSupport
 import FlexFactor
 import Foundation
-#if canImport(FoundationNetworking)
-import FoundationNetworking
-#endif
 import Testing
+
+#if canImport(FoundationNetworking)
+    import FoundationNetworking
+#endif
 
 /// The ports of a process as strangers find them.
 @Suite struct DoorTests {
@@ -15,7 +16,9 @@ import Testing
     func webhooksOfMerchantsWithAnyNameAreTakenAndARepeatIsAnsweredAsTheFirst() async throws {
         var plan = try Fleet.Plan.retries()
         plan.configuration = ["müller", "acme inc", "a/b"].reduce(plan.configuration) { whole, name in
-            whole + "\n" + plan.configuration.split(separator: "\n").dropFirst().joined(separator: "\n").replacing("- id: acme", with: "- id: \"\(name)\"")
+            whole + "\n"
+                + plan.configuration.split(separator: "\n").dropFirst().joined(separator: "\n").replacing(
+                    "- id: acme", with: "- id: \"\(name)\"")
         }
         try await Fleet.with(plan) { fleet in
             try await fleet.startWorker()
@@ -24,7 +27,8 @@ import Testing
             func post(_ path: String, nonce: String, order: String = "A-R7-88-7") async throws -> (Int, String) {
                 let body = "{\"Event\":\"order.completed\",\"ExternalOrderId\":\"\(order)\",\"OrderId\":\"g-1\"}"
                 let signature = MessageSignature(
-                    method: "POST", host: host, body: Array(body.utf8), key: key, now: Moment(milliseconds: Int64(Date().timeIntervalSince1970 * 1_000)), nonce: nonce)
+                    method: "POST", host: host, body: Array(body.utf8), key: key,
+                    now: Moment(milliseconds: Int64(Date().timeIntervalSince1970 * 1_000)), nonce: nonce)
                 let answer = try await TestMachine.http("POST", "http://\(host)/webhooks/\(path)", body, headers: signature.headers)
                 return (answer.status, String(decoding: answer.data, as: UTF8.self))
             }
@@ -48,7 +52,9 @@ import Testing
             let before = fleet.workerLog
             let second = try await fleet.startWorker([setting: "127.0.0.1:\(first)"], waits: false)
             try await eventually("it ends") { second.hasEnded }
-            try await eventually("it says why") { fleet.workerLog.contains("127.0.0.1:\(first) is taken by another process. Give another address with \(setting).") }
+            try await eventually("it says why") {
+                fleet.workerLog.contains("127.0.0.1:\(first) is taken by another process. Give another address with \(setting).")
+            }
             #expect(!fleet.workerLog.dropFirst(before.count).contains("Connected to the broker"))
         }
     }
@@ -68,7 +74,9 @@ import Testing
             #expect(Set(statuses) == [200, 503], "\(statuses)")
             let refused = answers.compactMap(\.self).filter { $0.status == 503 }
             #expect(refused.allSatisfy { $0.text.contains("at once") }, "\(refused.first?.text ?? "")")
-            try await eventually("there is room again") { try await console.ask("GET", "/api/recoveries?order=NONE", as: .viewer).status == 200 }
+            try await eventually("there is room again") {
+                try await console.ask("GET", "/api/recoveries?order=NONE", as: .viewer).status == 200
+            }
         }
     }
 
@@ -83,7 +91,9 @@ import Testing
             #expect(ContinuousClock.now - start >= .milliseconds(1_750))
             // In parallel, no more than a few are even looked at.
             let statuses = await withTaskGroup(of: Int.self) { group in
-                for _ in 0..<40 { group.addTask { (try? await Self.ask(console, "/api/session", as: Operator("Mallory", "admin")).status) ?? 0 } }
+                for _ in 0..<40 {
+                    group.addTask { (try? await Self.ask(console, "/api/session", as: Operator("Mallory", "admin")).status) ?? 0 }
+                }
                 return await group.reduce(into: []) { $0.append($1) }
             }
             #expect(Set(statuses) == [401, 429], "\(statuses)")

@@ -8,7 +8,9 @@ import Testing
 /// Limits that others set: a publisher's expiration, an operator's policies. None of them ends a decline without a trace.
 @Suite struct DrivenOutTests {
     private func policy(_ fleet: Fleet, _ pattern: String, _ definition: String) async throws {
-        let set = try await TestMachine.control(["set_policy", "-p", fleet.virtualHost, "--apply-to", "queues", "limit", pattern, definition])
+        let set = try await TestMachine.control([
+            "set_policy", "-p", fleet.virtualHost, "--apply-to", "queues", "limit", pattern, definition,
+        ])
         try #require(set.status == 0, "\(set.error)")
     }
 
@@ -52,7 +54,8 @@ import Testing
         try await Fleet.with { fleet in
             try await policy(fleet, "^recovery\\.(intake|suspects)$", #"{"delivery-limit": 1}"#)
             let letters = try await DeadLetters(fleet.link)
-            try await fleet.link.publish([OutgoingMessage(exchange: "declines", routingKey: "decline.initial", body: CRM.decline("KILLER"))])
+            try await fleet.link.publish([OutgoingMessage(exchange: "declines", routingKey: "decline.initial", body: CRM.decline("KILLER"))]
+            )
             let worker = try await fleet.startWorker(["SALVAGE_STAGES": "unrouted"])
             // Loses its connection with all that it takes, as a worker that is killed each time would.
             let url = try #require(fleet.commandEnvironment["SALVAGE_BROKER_URL"])
@@ -103,7 +106,9 @@ import Testing
             var refused = 0
             for number in 0..<12 {
                 do throws(PublishError) {
-                    try await fleet.link.publish([OutgoingMessage(exchange: "declines", routingKey: "decline.initial", body: CRM.decline("FULL\(number)"))])
+                    try await fleet.link.publish([
+                        OutgoingMessage(exchange: "declines", routingKey: "decline.initial", body: CRM.decline("FULL\(number)"))
+                    ])
                 } catch .nacked {
                     refused += 1
                 }
@@ -122,7 +127,8 @@ import Testing
             try await policy(fleet, "^crm\\.results$", #"{"message-ttl": 1}"#)
             let letters = try await DeadLetters(fleet.link)
             try await fleet.startWorker()
-            try await fleet.link.publish([OutgoingMessage(exchange: "declines", routingKey: "decline.initial", body: CRM.decline("UNREAD"))])
+            try await fleet.link.publish([OutgoingMessage(exchange: "declines", routingKey: "decline.initial", body: CRM.decline("UNREAD"))]
+            )
             try await eventually("it is a letter") { letters.all.map(\.reason) == ["dropped_by_broker"] }
             let letter = String(decoding: letters.all[0].body, as: UTF8.self)
             for part in [#""exchange":"recovery.results""#, #""routingKey":"new_sale.approved""#, "crm.results", #""orderId":"UNREAD""#] {

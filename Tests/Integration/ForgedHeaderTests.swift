@@ -10,7 +10,8 @@ import Testing
         "x-delivery-count", "x-acquired-count", "x-stream-offset", "x-death", "x-first-death-queue", "traceparent",
     ]
     private static let extremes: [FieldValue] = [
-        .integer(.min), .integer(.max), .integer(-1), .integer(0), .timestamp(.max), .double(-.greatestFiniteMagnitude), .string("cascade"), .bytes([0xFF]), .void,
+        .integer(.min), .integer(.max), .integer(-1), .integer(0), .timestamp(.max), .double(-.greatestFiniteMagnitude), .string("cascade"),
+        .bytes([0xFF]), .void,
     ]
 
     private static func every(_ body: (Int, FieldTable) -> OutgoingMessage) -> [OutgoingMessage] {
@@ -27,7 +28,8 @@ import Testing
             let forged = Self.every { number, headers in
                 OutgoingMessage(
                     exchange: "declines", routingKey: "decline.initial",
-                    properties: MessageProperties(contentType: "application/cloudevents+json", messageID: "forged-\(number)", headers: headers),
+                    properties: MessageProperties(
+                        contentType: "application/cloudevents+json", messageID: "forged-\(number)", headers: headers),
                     body: CRM.decline("FORGED\(number)"))
             }
             try await fleet.link.publish(forged)
@@ -47,14 +49,19 @@ import Testing
             let worker = try await fleet.startWorker()
             let forged = Self.every { number, headers in
                 OutgoingMessage(
-                    exchange: "", routingKey: "recovery.\(stage)", properties: MessageProperties(messageID: "forged-\(number)", headers: headers),
+                    exchange: "", routingKey: "recovery.\(stage)",
+                    properties: MessageProperties(messageID: "forged-\(number)", headers: headers),
                     body: Array("{}".utf8))
             }
             try await fleet.link.publish(forged)
             // A suspect that says whose it is, with a count that cannot be added up.
-            let whole: FieldTable = ["salvage-set-aside-stage": "intake", "salvage-set-aside-deliveries": .integer(.max), "x-delivery-count": .integer(.max)]
+            let whole: FieldTable = [
+                "salvage-set-aside-stage": "intake", "salvage-set-aside-deliveries": .integer(.max), "x-delivery-count": .integer(.max),
+            ]
             try await fleet.link.publish([
-                OutgoingMessage(exchange: "", routingKey: "recovery.\(stage)", properties: MessageProperties(messageID: "whole", headers: whole), body: [])
+                OutgoingMessage(
+                    exchange: "", routingKey: "recovery.\(stage)", properties: MessageProperties(messageID: "whole", headers: whole),
+                    body: [])
             ])
             try await eventually("each is a letter", seconds: 60) { letters.all.count == forged.count + 1 }
             #expect(!worker.hasEnded)

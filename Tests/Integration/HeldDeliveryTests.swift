@@ -30,7 +30,9 @@ import Testing
             try await crm.publish((0..<30).map { Array("no JSON at all \($0)".utf8) })
             try await crm.publish([CRM.decline("MEANWHILE")])
             try await eventually("everybody else is answered") { crm.result(of: "MEANWHILE")?.kind == "approved" }
-            try await eventually("the letters are put away") { try await number("salvage_held_messages_total{stage=\"intake\"", port) >= 30 }
+            try await eventually("the letters are put away") {
+                try await number("salvage_held_messages_total{stage=\"intake\"", port) >= 30
+            }
             let (status, ready) = try await TestMachine.http("GET", "http://127.0.0.1:\(port)/readyz")
             #expect(String(decoding: ready, as: UTF8.self).contains("recovery.dead"))
             // The worker reads the stream itself, so without it something of its own is missing.
@@ -42,8 +44,11 @@ import Testing
             #expect(try await fleet.salvage("topology", "apply").status == 0)
             let letters = try await DeadLetters(fleet.link)
             if isStopped { try await fleet.startWorker() }
-            try await eventually("the letters come", seconds: 90) { Set(letters.all.map { String(decoding: $0.body, as: UTF8.self) }).count == 30 }
-            #expect(letters.all.allSatisfy { $0.reason == "unreadable" && !String(decoding: $0.body, as: UTF8.self).contains("salvage-held") })
+            try await eventually("the letters come", seconds: 90) {
+                Set(letters.all.map { String(decoding: $0.body, as: UTF8.self) }).count == 30
+            }
+            #expect(
+                letters.all.allSatisfy { $0.reason == "unreadable" && !String(decoding: $0.body, as: UTF8.self).contains("salvage-held") })
             try await letters.validate()
         }
     }
@@ -116,7 +121,9 @@ import Testing
             try await eventually("all others are told", seconds: 60) { Set(crm.results.map(\.orderID)).count == 40 }
             try await eventually("results are put away") { try await number("salvage_held_messages_total", port) >= 30 }
             // Two trials or more are over, and each cost one copy.
-            try await eventually("it was tried again", seconds: 60) { try await number("salvage_finish_failures_total{stage=\"held\"", port) >= 2 }
+            try await eventually("it was tried again", seconds: 60) {
+                try await number("salvage_finish_failures_total{stage=\"held\"", port) >= 2
+            }
             #expect(crm.count <= 40 + Int(try await number("salvage_finish_failures_total{stage=\"held\"", port)) + 1)
             let late = try await CRM(fleet.link, inbox: "lab.full")
             try await eventually("the full queue gets everything in the end", seconds: 120) { Set(late.results.map(\.orderID)).count == 40 }
@@ -133,7 +140,9 @@ import Testing
             try await crm.publish((0..<3).map { CRM.decline("JOURNAL\($0)") })
             try await eventually("journal records are put away", seconds: 60) { try await number("salvage_held_messages_total", port) >= 6 }
             try await eventually("all are answered") { crm.count >= 3 }
-            try await eventually("the journal was tried again", seconds: 60) { try await number("salvage_finish_failures_total{stage=\"held\"", port) >= 1 }
+            try await eventually("the journal was tried again", seconds: 60) {
+                try await number("salvage_finish_failures_total{stage=\"held\"", port) >= 1
+            }
             #expect(crm.count == 3)
             #expect(try await fleet.salvage("topology", "apply").status == 0)
             try await eventually("its records come", seconds: 90) { try await number("salvage_held_messages_given_out_total", port) >= 6 }

@@ -19,12 +19,16 @@ import Testing
             let sample = Recovery.sample(order: "TWICE", declinedAt: now)
             let reference = RecoveryReference(orderID: "TWICE", kind: .rerun, sequence: 1)
             let recovery = Recovery(
-                merchantID: sample.merchantID, gatewayID: sample.gatewayID, route: .retry(.managed, until: now + .days(2)), reference: reference,
-                amount: sample.amount, declinedAt: sample.declinedAt, order: sample.order, verdict: sample.verdict, reply: nil, charge: sample.charge,
+                merchantID: sample.merchantID, gatewayID: sample.gatewayID, route: .retry(.managed, until: now + .days(2)),
+                reference: reference,
+                amount: sample.amount, declinedAt: sample.declinedAt, order: sample.order, verdict: sample.verdict, reply: nil,
+                charge: sample.charge,
                 phase: .ready, failures: 199)
             try await fleet.evaluate(reference.text, token: "tok_approve")
             try await fleet.write([
-                .sample(.refusedByFlexFactor, stage: .retry, body: WorkEnvelope.encode(recovery), order: "TWICE", reference: reference, gateway: "42")
+                .sample(
+                    .refusedByFlexFactor, stage: .retry, body: WorkEnvelope.encode(recovery), order: "TWICE", reference: reference,
+                    gateway: "42")
             ])
             try await fleet.startWorker()
             let replayed = try await fleet.salvage("dead", "replay", "--all", "--note", "the gateway is mended", "--yes")
@@ -44,12 +48,16 @@ import Testing
             try await fleet.evaluate(recovery.reference.text, token: "tok_approve")
             try await fleet.write([
                 .sample(
-                    .outcomeUnknown, stage: .cascade, body: WorkEnvelope.encode(recovery), order: "FULL", reference: recovery.reference, gateway: "42",
+                    .outcomeUnknown, stage: .cascade, body: WorkEnvelope.encode(recovery), order: "FULL", reference: recovery.reference,
+                    gateway: "42",
                     age: .seconds(60))
             ])
             // The CRM's queue takes nothing more.
             let policy = try await TestMachine.control(
-                ["set_policy", "-p", fleet.virtualHost, "full", "^crm.results$", #"{"max-length":1,"overflow":"reject-publish"}"#, "--apply-to", "queues"])
+                [
+                    "set_policy", "-p", fleet.virtualHost, "full", "^crm.results$", #"{"max-length":1,"overflow":"reject-publish"}"#,
+                    "--apply-to", "queues",
+                ])
             try #require(policy.status == 0, "\(policy.error)")
             try await eventually("the queue is full") {
                 do {
@@ -87,7 +95,9 @@ import Testing
                  {"op":"add","path":"/data/order/rerunNumber","value":1}]
                 """#
             let refused = try await fleet.salvage("dead", "replay", id, "--edit", edit, "--note", "nobody waits")
-            #expect(refused.status == 1 && refused.output.contains("its people must agree first") && refused.output.contains("--crm-agrees"), "\(refused.output)\(refused.error)")
+            #expect(
+                refused.status == 1 && refused.output.contains("its people must agree first") && refused.output.contains("--crm-agrees"),
+                "\(refused.output)\(refused.error)")
             #expect(try await fleet.letters().map(\.state) == ["open"])
             let rehearsed = try await fleet.salvage("dead", "replay", id, "--edit", edit, "--dry-run", "--crm-agrees")
             #expect(rehearsed.status == 0, "\(rehearsed.output)\(rehearsed.error)")

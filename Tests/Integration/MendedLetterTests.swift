@@ -6,7 +6,9 @@ import Testing
 
 /// Letters that are done with without an operator, and letters that the broker does not take back.
 @Suite struct MendedLetterTests {
-    private func faulty(_ body: [UInt8]) -> [UInt8] { Array(String(decoding: body, as: UTF8.self).replacing("\"amount\":{", with: "\"amounts\":{").utf8) }
+    private func faulty(_ body: [UInt8]) -> [UInt8] {
+        Array(String(decoding: body, as: UTF8.self).replacing("\"amount\":{", with: "\"amounts\":{").utf8)
+    }
 
     @Test(.timeLimit(.minutes(10)))
     func aFaultyEventsLetterResolvesItselfWhenTheMendedEventComesThrough() async throws {

@@ -18,7 +18,11 @@ import Testing
             try await crm.publish([event])
             try await eventually("it is told") { crm.count == 1 }
             try fleet.configure(
-                Fleet.Plan.oneMerchant().replacing("    policy:", with: "    declineMapping: [{ gateway: nmi, code: \"201\", class: hard }]\n    gateways: [{ id: \"7\", type: nmi }]\n    policy:"))
+                Fleet.Plan.oneMerchant().replacing(
+                    "    policy:",
+                    with:
+                        "    declineMapping: [{ gateway: nmi, code: \"201\", class: hard }]\n    gateways: [{ id: \"7\", type: nmi }]\n    policy:"
+                ))
             worker.signal(SIGHUP)
             // A decline of now shows that the mapping is in force.
             try await eventually("the mapping is hard now") {
@@ -38,7 +42,8 @@ import Testing
     @Test(.timeLimit(.minutes(10)))
     func twoMerchantsOfOneAccountAreToldOfTheirOwnCharges() async throws {
         var plan = Fleet.Plan()
-        plan.configuration = Fleet.Plan.oneMerchant() + "\n"
+        plan.configuration =
+            Fleet.Plan.oneMerchant() + "\n"
             + Fleet.Plan.oneMerchant().replacing("merchants:\n", with: "").replacing("id: acme", with: "id: twin")
         try await Fleet.with(plan) { fleet in
             try await fleet.startWorker()
@@ -57,14 +62,17 @@ import Testing
             let now = Moment(milliseconds: Int64(Date().timeIntervalSince1970 * 1_000))
             let orders = (0..<60).map { "OLD\($0)" }
             // Every other was charged, and its worker died before the answer.
-            for (number, order) in orders.enumerated() where number % 2 == 0 { try await fleet.evaluate(order + "-S0", token: "tok_approve") }
+            for (number, order) in orders.enumerated() where number % 2 == 0 {
+                try await fleet.evaluate(order + "-S0", token: "tok_approve")
+            }
             try await fleet.startWorker()
             let crm = try await CRM(fleet.link)
-            try await fleet.link.publish(orders.map { order in
-                OutgoingMessage(
-                    exchange: "recovery.work", routingKey: "cascade", properties: MessageProperties(type: WorkEnvelope.type),
-                    body: WorkEnvelope.encode(.old(order, sent: orders.firstIndex(of: order)! % 2 == 0, declinedAt: now)))
-            })
+            try await fleet.link.publish(
+                orders.map { order in
+                    OutgoingMessage(
+                        exchange: "recovery.work", routingKey: "cascade", properties: MessageProperties(type: WorkEnvelope.type),
+                        body: WorkEnvelope.encode(.old(order, sent: orders.firstIndex(of: order)! % 2 == 0, declinedAt: now)))
+                })
             try await crm.publish((0..<60).map { CRM.decline("NEW\($0)") })
             try await eventually("all are told", seconds: 120) { crm.finals.count == 120 }
             let charges = try await fleet.ledger().filter { $0.kind == "charge" }
@@ -82,7 +90,9 @@ extension Recovery {
     fileprivate static func old(_ order: String, sent: Bool, declinedAt: Moment) -> Recovery {
         let sample = Recovery.sample(order: order, declinedAt: declinedAt)
         return Recovery(
-            merchantID: sample.merchantID, gatewayID: sample.gatewayID, route: sample.route, reference: sample.reference, amount: sample.amount,
-            declinedAt: declinedAt, order: sample.order, verdict: sample.verdict, reply: nil, charge: sample.charge, phase: sent ? .reconciling(nil, .look) : .due)
+            merchantID: sample.merchantID, gatewayID: sample.gatewayID, route: sample.route, reference: sample.reference,
+            amount: sample.amount,
+            declinedAt: declinedAt, order: sample.order, verdict: sample.verdict, reply: nil, charge: sample.charge,
+            phase: sent ? .reconciling(nil, .look) : .due)
     }
 }

@@ -10,7 +10,10 @@ import Testing
         ("SECURITY.md", "#9-card-data", "#9-cards", "docs/behaviour.md has no heading #9-cards"),
         ("docs/behaviour.md", "\n## 4. Routing", "\n## 14. Routing", "cites behaviour.md §4, but no heading of it has this number"),
         // A citation that goes on over two lines of a comment.
-        ("ARCHITECTURE.md", "\n## Dead letters and", "\n## Letters and", "cites ARCHITECTURE.md, \"Dead letters and the journal are streams\", but it has no such heading"),
+        (
+            "ARCHITECTURE.md", "\n## Dead letters and", "\n## Letters and",
+            "cites ARCHITECTURE.md, \"Dead letters and the journal are streams\", but it has no such heading"
+        ),
         ("docs/configuration.md", "| `SALVAGE_LANES`", "| `SALVAGE_LANE`", "SALVAGE_LANES is on no page"),
         ("docs/configuration.md", "| 900 |", "| 901 |", "SALVAGE_HOLD_SECONDS is 900 by default, which no page says"),
         ("docs/operating.md", "`salvage_build_info{", "`salvage_build_infos{", "the metric salvage_build_info is on no page"),
@@ -21,7 +24,10 @@ import Testing
         ("Sources/DeclineRecovery/Recovery/README.md", "resting", "asleep", "resting is a phase that is not drawn"),
         ("Sources/DeclineRecovery/README.md", "| `Records`", "| `Recordings`", "there is no Recordings in this folder"),
         ("docs/truth.md", "`ClaimBook`", "`ClaimBooklet`", "the code knows no ClaimBooklet"),
-        ("ARCHITECTURE.md", "`Sources/DeclineRecovery/Recovery/Recovery.swift`", "`Sources/DeclineRecovery/Recovered.swift`", "there is no Sources/DeclineRecovery/Recovered.swift"),
+        (
+            "ARCHITECTURE.md", "`Sources/DeclineRecovery/Recovery/Recovery.swift`", "`Sources/DeclineRecovery/Recovered.swift`",
+            "there is no Sources/DeclineRecovery/Recovered.swift"
+        ),
         ("docs/behaviour.md", "`SkipReason.swift`", "`SkippedReason.swift`", "there is no file SkippedReason.swift"),
     ]
 
@@ -31,7 +37,9 @@ import Testing
         try files.createDirectory(at: copy, withIntermediateDirectories: true)
         defer { try? files.removeItem(at: copy) }
         let copied = try await ChildProcess.run(
-            "/bin/sh", ["-c", "cd '\(TestMachine.repository.path)' && cp -r *.md Package.swift .ci Sources Tests deploy docs schemas '\(copy.path)'"], environment: [:])
+            "/bin/sh",
+            ["-c", "cd '\(TestMachine.repository.path)' && cp -r *.md Package.swift .ci Sources Tests deploy docs schemas '\(copy.path)'"],
+            environment: [:])
         try #require(copied.status == 0, "\(copied.error)")
         let script = copy.appending(path: "deploy/local/check-pages").path
         let whole = try await ChildProcess.run("/usr/bin/python3", [script], environment: [:])
@@ -45,7 +53,8 @@ import Testing
         }
         try "# Alone\n".write(to: copy.appending(path: "docs/alone.md"), atomically: true, encoding: .utf8)
         let readme = copy.appending(path: "README.md")
-        try (String(contentsOf: readme, encoding: .utf8) + String(repeating: "\n", count: 120)).write(to: readme, atomically: true, encoding: .utf8)
+        try (String(contentsOf: readme, encoding: .utf8) + String(repeating: "\n", count: 120)).write(
+            to: readme, atomically: true, encoding: .utf8)
 
         let outcome = try await ChildProcess.run("/usr/bin/python3", [script], environment: [:])
         #expect(outcome.status == 1)

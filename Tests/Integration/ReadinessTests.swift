@@ -4,7 +4,9 @@ import Testing
 
 /// What `/readyz` says of FlexFactor: whether calls can be made at all is one thing, whether FlexFactor is there another.
 @Suite struct ReadinessTests {
-    private func readyz(_ plan: Fleet.Plan, _ body: (Fleet, () async throws -> (status: Int, text: String)) async throws -> Void) async throws {
+    private func readyz(_ plan: Fleet.Plan, _ body: (Fleet, () async throws -> (status: Int, text: String)) async throws -> Void)
+        async throws
+    {
         var plan = plan
         let port = try TestMachine.freePort()
         plan.settings["SALVAGE_LISTEN"] = "127.0.0.1:\(port)"

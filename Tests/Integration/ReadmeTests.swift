@@ -15,8 +15,10 @@ import Testing
         let snippets = try Self.snippets("python", of: "README.md") + Self.snippets("python", of: "docs/encrypted-cards.md")
         try #require(snippets.count == 2)
         var plan = Fleet.Plan()
-        plan.configuration = try String(contentsOf: TestMachine.repository.appending(path: "schemas/examples/salvage.yaml"), encoding: .utf8)
-            .replacing("http://127.0.0.1:8089", with: "SANDBOX")
+        plan.configuration = try String(
+            contentsOf: TestMachine.repository.appending(path: "schemas/examples/salvage.yaml"), encoding: .utf8
+        )
+        .replacing("http://127.0.0.1:8089", with: "SANDBOX")
         try await Fleet.with(plan) { fleet in
             let made = try await fleet.salvage("keys", "new", "2026-11", "--into", fleet.folder.path)
             try #require(made.status == 0, "\(made.error)")

@@ -10,7 +10,9 @@ import Testing
     /// The kinds told of an order, in their order, repeats left out.
     private func kinds(_ crm: CRM, _ order: String) -> [String] {
         var seen: [String] = []
-        for result in crm.results where result.orderID == order && result.kind != "nothing_to_cancel" && !seen.contains(result.kind) { seen.append(result.kind) }
+        for result in crm.results where result.orderID == order && result.kind != "nothing_to_cancel" && !seen.contains(result.kind) {
+            seen.append(result.kind)
+        }
         return seen
     }
 
@@ -21,7 +23,8 @@ import Testing
             let crm = try await CRM(fleet.link)
             try await crm.publish(
                 [
-                    CRM.recycle("APPROVED"), CRM.recycle("EXPIRED", token: "tok_managed_expire"), CRM.recycle("CLOSED", token: "tok_managed_cancel"),
+                    CRM.recycle("APPROVED"), CRM.recycle("EXPIRED", token: "tok_managed_expire"),
+                    CRM.recycle("CLOSED", token: "tok_managed_cancel"),
                     CRM.recycle("REFUNDED", token: "tok_refund_later"), CRM.recycle("CHARGEDBACK", token: "tok_chargeback_later"),
                 ], key: "decline.recycle")
             try await eventually("all have ended", seconds: 180) {
@@ -34,14 +37,19 @@ import Testing
             // What only a webhook brings tells the CRM to do the same as what the recovery itself tells.
             let body = try #require(crm.results.first { $0.orderID == "APPROVED" && $0.kind == "approved" }?.body)
             let event = String(decoding: body, as: UTF8.self)
-            for part in [#""name":"advance_subscription""#, #""gatewayId":"7","method":"as_before""#, #""purchaseId":"88""#, #""billingCycle":7"#] {
+            for part in [
+                #""name":"advance_subscription""#, #""gatewayId":"7","method":"as_before""#, #""purchaseId":"88""#, #""billingCycle":7"#,
+            ] {
                 #expect(event.contains(part), "\(part) in \(event)")
             }
             try await expectTheTruth(crm, fleet, declines: 5)
 
             let story = try await fleet.salvage("trace", "APPROVED")
             #expect(story.status == 0, "\(story.error)")
-            let lines = ["passed on to retry, by rule table:nmi/201", "told the CRM: submitted", "told the CRM: approved, approved_by_webhook", "ended as approved"]
+            let lines = [
+                "passed on to retry, by rule table:nmi/201", "told the CRM: submitted", "told the CRM: approved, approved_by_webhook",
+                "ended as approved",
+            ]
             for line in lines { #expect(story.output.contains(line), "\(line) in \(story.output)") }
             #expect(try await fleet.salvage("trace", CRM.reference("EXPIRED-R7-88-7"), "--json").output.contains(#""detail":"expired""#))
             #expect(try await fleet.salvage("trace", "NOBODY").status == 1)
@@ -128,7 +136,8 @@ import Testing
             let crm = try await CRM(fleet.link)
             let letters = try await DeadLetters(fleet.link)
             func of(_ merchant: String, _ body: [UInt8]) -> [UInt8] {
-                Array(String(decoding: body, as: UTF8.self).replacing("\"merchantId\":\"acme\"", with: "\"merchantId\":\"\(merchant)\"").utf8)
+                Array(
+                    String(decoding: body, as: UTF8.self).replacing("\"merchantId\":\"acme\"", with: "\"merchantId\":\"\(merchant)\"").utf8)
             }
             // Known before the decline of either comes.
             try await crm.publish([CRM.cancel("SAME"), of("bare", CRM.cancel("LOST"))], key: "command.cancel")
@@ -136,7 +145,9 @@ import Testing
                 fleet.workerLog.contains("SAME-R7-88-7") && letters.all.contains { $0.reason == "invalid_event" }
             }
             try await crm.publish([of("twin", CRM.recycle("SAME"))], key: "decline.recycle")
-            try await eventually("the twin's is not cancelled", seconds: 180) { kinds(crm, "SAME").contains { $0 == "approved" || $0 == "cancelled" } }
+            try await eventually("the twin's is not cancelled", seconds: 180) {
+                kinds(crm, "SAME").contains { $0 == "approved" || $0 == "cancelled" }
+            }
             #expect(kinds(crm, "SAME") == ["submitted", "approved"])
         }
     }

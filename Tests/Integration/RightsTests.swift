@@ -20,7 +20,9 @@ import Testing
                 let printed = try await fleet.salvage("topology", "print", "--permissions")
                 try #require(printed.status == 0, "\(printed.error)")
                 // The lines as they stand, with our node's rabbitmqctl.
-                let script = "rabbitmqctl() { bash '\(TestMachine.brokerScript)' ctl '\(TestMachine.brokerFolder)' \"$@\"; }\nset -e\n" + printed.output
+                let script =
+                    "rabbitmqctl() { bash '\(TestMachine.brokerScript)' ctl '\(TestMachine.brokerFolder)' \"$@\"; }\nset -e\n"
+                    + printed.output
                 let given = try await ChildProcess.run("/bin/bash", ["-c", script])
                 try #require(given.status == 0, "\(given.error)")
                 try await body(fleet) { base.replacing("guest:guest", with: "salvage-\($0):secret") }
@@ -64,7 +66,9 @@ import Testing
             let answered = try await CRM(fleet.link, inbox: replies)
             func publish(_ body: [UInt8], _ key: String, replyTo: String? = nil) async throws {
                 try await publisher.publish([
-                    OutgoingMessage(exchange: "declines", routingKey: key, properties: MessageProperties(correlationID: "1", replyTo: replyTo), body: body)
+                    OutgoingMessage(
+                        exchange: "declines", routingKey: key, properties: MessageProperties(correlationID: "1", replyTo: replyTo),
+                        body: body)
                 ])
             }
             try await publish(CRM.decline("RIGHT"), "decline.initial", replyTo: replies)
@@ -72,7 +76,9 @@ import Testing
             try await publish(CRM.decline("TYPO", merchant: "acmee"), "decline.initial")
             try await eventually("the cascade is told") { crm.result(of: "RIGHT")?.kind == "approved" }
             try await eventually("the reply is there") { answered.result(of: "RIGHT")?.correlationID == "1" }
-            try await eventually("the webhook is told") { crm.results.contains { $0.orderID == "AGAIN" && $0.reason == "approved_by_webhook" } }
+            try await eventually("the webhook is told") {
+                crm.results.contains { $0.orderID == "AGAIN" && $0.reason == "approved_by_webhook" }
+            }
             #expect(!fleet.workerLog.contains("connection to the broker is lost"), "\(fleet.workerLog)")
 
             // Looking, and acting.
@@ -82,7 +88,8 @@ import Testing
             #expect(try await console.ask("GET", "/api/overview").status == 200)
             let id = try #require(try await fleet.letters().first?.id)
             let edit = [
-                "dead", "replay", id, "--note", "typo", "--edit", #"[{"op": "replace", "path": "/data/merchantId", "value": "acme"}]"#, "--config",
+                "dead", "replay", id, "--note", "typo", "--edit", #"[{"op": "replace", "path": "/data/merchantId", "value": "acme"}]"#,
+                "--config",
                 fleet.configurationFile.path,
             ]
             #expect(try await fleet.salvage(edit, environment: ["SALVAGE_BROKER_URL": user("console-viewer")]).status != 0)
@@ -94,7 +101,8 @@ import Testing
             // What is not theirs.
             for (role, exchange) in [
                 ("crm-publisher", "recovery.results"), ("crm-publisher", ""), ("crm-consumer", "declines"), ("worker", "declines"),
-                ("webhooks", "recovery.results"), ("console-viewer", "declines"), ("console-viewer", "recovery.dead"), ("console-operator", "recovery.delay.03"),
+                ("webhooks", "recovery.results"), ("console-viewer", "declines"), ("console-viewer", "recovery.dead"),
+                ("console-operator", "recovery.delay.03"),
             ] {
                 let link = try await link(user(role))
                 await #expect(throws: PublishError.self, "\(role) writes to '\(exchange)'") {
@@ -103,11 +111,14 @@ import Testing
                 await link.close()
             }
             for (role, queue) in [
-                ("crm-publisher", "crm.results"), ("crm-consumer", "recovery.intake"), ("worker", "crm.results"), ("webhooks", "recovery.outcomes"),
+                ("crm-publisher", "crm.results"), ("crm-consumer", "recovery.intake"), ("worker", "crm.results"),
+                ("webhooks", "recovery.outcomes"),
                 ("console-viewer", "recovery.cascade"), ("console-operator", "recovery.intake"),
             ] {
                 let link = try await link(user(role))
-                await #expect(throws: BrokerError.self, "\(role) reads \(queue)") { _ = try await link.consume(queue, prefetch: 1) { _ in } }
+                await #expect(throws: BrokerError.self, "\(role) reads \(queue)") {
+                    _ = try await link.consume(queue, prefetch: 1) { _ in }
+                }
                 await link.close()
             }
             for role in Self.roles where role != "topology" {
@@ -153,11 +164,13 @@ import Testing
             try await fleet.startWorker(["SALVAGE_BROKER_URL": user("worker")], waits: false)
             try await eventually("it says which, and what they are to be") {
                 [
-                    "queue recovery.cascade is a classic queue and must be a quorum queue", "queue recovery.cancels is a classic queue and must be a stream queue",
+                    "queue recovery.cascade is a classic queue and must be a quorum queue",
+                    "queue recovery.cancels is a classic queue and must be a stream queue",
                     "queue recovery.claims is a quorum queue and must be a stream queue",
                 ].allSatisfy(fleet.workerLog.contains)
             }
-            let checked = try await fleet.salvage(["topology", "check", "--role", "worker"], environment: ["SALVAGE_BROKER_URL": user("worker")])
+            let checked = try await fleet.salvage(
+                ["topology", "check", "--role", "worker"], environment: ["SALVAGE_BROKER_URL": user("worker")])
             #expect(checked.status == 1 && others.keys.allSatisfy(checked.output.contains), "\(checked)")
             #expect(!fleet.workerLog.contains("\"Consuming\""))
             #expect(try await fleet.link.readyCount(of: "recovery.claims") == 1)

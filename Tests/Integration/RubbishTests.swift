@@ -18,19 +18,33 @@ import Testing
     static let all: [Rubbish] = [
         Rubbish(name: "nothing at all", body: [], reason: "unreadable"),
         Rubbish(name: "malformed", body: Array(#"{"specversion":"1.0","id":"#.utf8), reason: "unreadable"),
-        Rubbish(name: "oversized", body: Array(("{\"id\":\"big\",\"x\":\"" + String(repeating: "x", count: 300_000) + "\"}").utf8), reason: "unreadable"),
-        Rubbish(name: "wrong version", body: Array(#"{"specversion":"1.0","id":"v9","source":"crm","type":"com.salvage.decline.v9","data":{}}"#.utf8),
+        Rubbish(
+            name: "oversized", body: Array(("{\"id\":\"big\",\"x\":\"" + String(repeating: "x", count: 300_000) + "\"}").utf8),
+            reason: "unreadable"),
+        Rubbish(
+            name: "wrong version",
+            body: Array(#"{"specversion":"1.0","id":"v9","source":"crm","type":"com.salvage.decline.v9","data":{}}"#.utf8),
             reason: "invalid_event", isAnswered: true),
-        Rubbish(name: "deeply nested", body: Array((String(repeating: "[", count: 100_000) + String(repeating: "]", count: 100_000)).utf8), reason: "unreadable"),
+        Rubbish(
+            name: "deeply nested", body: Array((String(repeating: "[", count: 100_000) + String(repeating: "]", count: 100_000)).utf8),
+            reason: "unreadable"),
         Rubbish(name: "not UTF-8", body: Array(#"{"id":""#.utf8) + [0xC3, 0x28] + Array(#""}"#.utf8), reason: "unreadable"),
         Rubbish(name: "binary", body: (0..<2_000).map { UInt8(truncatingIfNeeded: $0 &* 167) }, reason: "unreadable"),
         Rubbish(name: "a list", body: Array("[1,2,3]".utf8), reason: "invalid_event"),
         Rubbish(name: "a name twice", body: Array(#"{"id":"a","id":"b"}"#.utf8), reason: "unreadable"),
-        Rubbish(name: "fields missing", body: Array(#"{"specversion":"1.0","id":"few","source":"crm","type":"com.salvage.decline.v1","time":"yesterday","data":{"merchantId":"acme"}}"#.utf8),
+        Rubbish(
+            name: "fields missing",
+            body: Array(
+                #"{"specversion":"1.0","id":"few","source":"crm","type":"com.salvage.decline.v1","time":"yesterday","data":{"merchantId":"acme"}}"#
+                    .utf8),
             reason: "invalid_event", isAnswered: true),
         Rubbish(name: "nobody's merchant", body: CRM.decline("NOBODY", merchant: "nobody"), reason: "unknown_merchant", isAnswered: true),
-        Rubbish(name: "an encrypted card", body: Array(String(decoding: CRM.decline("SEALED"), as: UTF8.self)
-            .replacing("\"token\":\"tok_approve.SEALED\"", with: "\"encryptedCard\":\"eyJhbGciOiJSU0EtT0FFUC0yNTYifQ.a.b.c.d\"").utf8), reason: "no_card_key", isAnswered: true),
+        Rubbish(
+            name: "an encrypted card",
+            body: Array(
+                String(decoding: CRM.decline("SEALED"), as: UTF8.self)
+                    .replacing("\"token\":\"tok_approve.SEALED\"", with: "\"encryptedCard\":\"eyJhbGciOiJSU0EtT0FFUC0yNTYifQ.a.b.c.d\"")
+                    .utf8), reason: "no_card_key", isAnswered: true),
     ]
 
     @Test(.timeLimit(.minutes(10)))
@@ -48,7 +62,10 @@ import Testing
                 crm.results.filter { $0.kind == "rejected" }.count == Self.all.count { $0.isAnswered }
             }
             #expect(crm.result(of: "AFTERWARDS")?.kind == "approved")
-            #expect(crm.results.first { $0.id.hasPrefix("event:few/rejected") }.map { String(decoding: $0.body, as: UTF8.self).contains("$.data.order") } == true)
+            #expect(
+                crm.results.first { $0.id.hasPrefix("event:few/rejected") }.map {
+                    String(decoding: $0.body, as: UTF8.self).contains("$.data.order")
+                } == true)
             #expect(!worker.hasEnded)
             try await letters.validate()
         }

@@ -15,7 +15,8 @@ import Testing
         let spaced = stride(from: 0, to: 16, by: 4).map { start in String(number.dropFirst(start).prefix(4)) }.joined(separator: " ")
         let canaries = [
             "CANARYappkey01", "CANARYappsecret02", "CANARYenvironment03", "CANARYtoken04", "CANARYholder05", "canary-mail06@example.test",
-            Data("CANARYsigningkey07-0123456789abcdef".utf8).base64EncodedString(), number, spaced, "CANARYverification08", "CANARYaddress09",
+            Data("CANARYsigningkey07-0123456789abcdef".utf8).base64EncodedString(), number, spaced, "CANARYverification08",
+            "CANARYaddress09",
         ]
         let account = """
             [{"appKey":"\(canaries[0])","appSecret":"\(canaries[1])","mid":"5f1c1f0e-6b1a-4c5f-9a55-0d6a1c7b2e11","environmentKey":"\(canaries[2])"}]
@@ -43,22 +44,28 @@ import Testing
             }
             try await crm.publish([
                 decline("GOOD", ("tok_approve.GOOD", "tok_approve.\(canaries[3])")),
-                decline("REFUSED", ("tok_approve.REFUSED", "tok_decline.\(canaries[3])"), ("\"responseCode\":\"201\"", "\"responseCode\":\"x\"")),
+                decline(
+                    "REFUSED", ("tok_approve.REFUSED", "tok_decline.\(canaries[3])"), ("\"responseCode\":\"201\"", "\"responseCode\":\"x\"")
+                ),
                 decline("NUMBER", ("tok_approve.NUMBER", number)), decline("SPACED", ("tok_approve.SPACED", spaced)),
                 decline("VERIFY", ("\"brand\":\"visa\"", "\"brand\":\"visa\",\"cvv\":\"\(canaries[9])\"")),
-                decline("BROKEN", ("\"trigger\":\"initial\"", "\"trigger\":\"other\""), ("tok_approve.BROKEN", "tok_approve.\(canaries[3])")),
+                decline(
+                    "BROKEN", ("\"trigger\":\"initial\"", "\"trigger\":\"other\""), ("tok_approve.BROKEN", "tok_approve.\(canaries[3])")),
                 Array("not JSON \(number) {\"token\": \"\(canaries[3])\"".utf8),
             ])
             // A token that FlexFactor refuses to give, so that the failure is told as well.
             try await fleet.http("POST", "/sandbox/expire-tokens")
             try await fleet.setFaults(#"{"endpoints": ["token"], "errorBefore": 1}"#)
             try await crm.publish([decline("NOTOKEN")])
-            try await eventually("all are answered or kept", seconds: 40) { letters.all.count >= 5 && crm.result(of: "GOOD") != nil && crm.result(of: "NOTOKEN") != nil }
+            try await eventually("all are answered or kept", seconds: 40) {
+                letters.all.count >= 5 && crm.result(of: "GOOD") != nil && crm.result(of: "NOTOKEN") != nil
+            }
             let metrics = try await TestMachine.http("GET", "http://127.0.0.1:\(port)/metrics").data
             let configuration = try await fleet.salvage("config", "check", fleet.configurationFile.path, "--json")
 
             let sinks: [(name: String, text: String)] = [
-                ("log", fleet.workerLog), ("metrics", String(decoding: metrics, as: UTF8.self)), ("config check", configuration.output + configuration.error),
+                ("log", fleet.workerLog), ("metrics", String(decoding: metrics, as: UTF8.self)),
+                ("config check", configuration.output + configuration.error),
                 ("letters", letters.all.map { String(decoding: $0.body, as: UTF8.self) }.joined()),
                 ("results", crm.results.map { String(decoding: $0.body, as: UTF8.self) }.joined()),
             ]
@@ -100,12 +107,15 @@ import Testing
                 var text = String(decoding: CRM.recycle(order, token: "tok_managed_approve.CANARYtoken04"), as: UTF8.self)
                     .replacing("\"holderName\":\"Ada Byron\"", with: "\"holderName\":\"CANARYholder05\"")
                     .replacing("ada@example.test", with: persons[1]).replacing("1 Main Street", with: persons[2])
-                if let card { text = text.replacing("\"token\":\"tok_managed_approve.CANARYtoken04.\(order)\"", with: "\"encryptedCard\":\"\(card)\"") }
+                if let card {
+                    text = text.replacing("\"token\":\"tok_managed_approve.CANARYtoken04.\(order)\"", with: "\"encryptedCard\":\"\(card)\"")
+                }
                 return Array(text.utf8)
             }
             let otherKey = sealed.exposed.replacing(sealed.exposed.prefix(4), with: "eyJh", maxReplacements: 1)
             try await crm.publish(
-                [recycle("TOKEN"), recycle("SEALED", sealed.exposed), recycle("BROKEN", String(otherKey.dropLast(4)) + "AAAA")], key: "decline.recycle")
+                [recycle("TOKEN"), recycle("SEALED", sealed.exposed), recycle("BROKEN", String(otherKey.dropLast(4)) + "AAAA")],
+                key: "decline.recycle")
             try await eventually("two are approved and one is refused", seconds: 60) {
                 crm.results.count { $0.kind == "approved" } >= 2 && crm.result(of: "BROKEN")?.kind == "rejected" && !letters.all.isEmpty
             }
@@ -120,7 +130,9 @@ import Testing
             ]
             for (name, text) in sinks {
                 #expect(!text.isEmpty, "\(name)")
-                for canary in [number, "\"917\""] + (name == "letters" ? [] : persons) { #expect(!text.contains(canary), "\(canary) stands in the \(name)") }
+                for canary in [number, "\"917\""] + (name == "letters" ? [] : persons) {
+                    #expect(!text.contains(canary), "\(canary) stands in the \(name)")
+                }
             }
         }
     }

@@ -1,9 +1,10 @@
 import FleetSupport
 import Foundation
-#if canImport(Glibc)
-import Glibc
-#endif
 import Testing
+
+#if canImport(Glibc)
+    import Glibc
+#endif
 
 /// `deploy/local/run` leaves nothing behind, however it ends.
 @Suite(.serialized) struct SessionTests {
@@ -86,7 +87,8 @@ import Testing
     @Test(arguments: ["run", "test", "bench", "broker", "fuzz", "install", "rabbitmq"])
     func everyScriptHasHelp(script: String) async throws {
         for word in ["--help", "-h"] {
-            let outcome = try await ChildProcess.run("/bin/bash", [TestMachine.repository.appending(path: "deploy/local/\(script)").path, word])
+            let outcome = try await ChildProcess.run(
+                "/bin/bash", [TestMachine.repository.appending(path: "deploy/local/\(script)").path, word])
             #expect(outcome.status == 0 && outcome.error == "" && outcome.output.contains("\n"), "\(script) \(word): \(outcome)")
         }
     }

@@ -11,13 +11,20 @@ import Testing
         try await Fleet.with { fleet in
             let blue = ["SALVAGE_TOPOLOGY_PREFIX": "blue"]
             #expect(try await fleet.salvage(["topology", "apply"], environment: blue).status == 0)
-            for environment in [[:], blue] { #expect(try await fleet.salvage(["topology", "check"], environment: environment).status == 0) }
+            for environment in [[:], blue] {
+                #expect(try await fleet.salvage(["topology", "check"], environment: environment).status == 0)
+            }
             try await fleet.startWorker()
             try await fleet.startWorker(blue)
-            let crm = try await CRM(fleet.link), other = try await CRM(fleet.link, inbox: "blue.crm.results")
+            let crm = try await CRM(fleet.link)
+            let other = try await CRM(fleet.link, inbox: "blue.crm.results")
             try await crm.publish([CRM.decline("RED")])
-            try await fleet.link.publish([OutgoingMessage(exchange: "blue.declines", routingKey: "decline.initial", body: CRM.decline("BLUE"))])
-            try await eventually("each is answered") { crm.result(of: "RED")?.kind == "approved" && other.result(of: "BLUE")?.kind == "approved" }
+            try await fleet.link.publish([
+                OutgoingMessage(exchange: "blue.declines", routingKey: "decline.initial", body: CRM.decline("BLUE"))
+            ])
+            try await eventually("each is answered") {
+                crm.result(of: "RED")?.kind == "approved" && other.result(of: "BLUE")?.kind == "approved"
+            }
             #expect(crm.results.map(\.orderID) == ["RED"] && other.results.map(\.orderID) == ["BLUE"])
             #expect(try await fleet.ledger().count == 2)
         }
@@ -30,13 +37,17 @@ import Testing
             let letters = try await DeadLetters(fleet.link)
             let body = Array(repeating: UInt8(ascii: " "), count: 3_000_000)
             try await fleet.link.publish([
-                OutgoingMessage(exchange: "declines", routingKey: "decline.initial", properties: MessageProperties(messageID: "long", expiration: "1"), body: body)
+                OutgoingMessage(
+                    exchange: "declines", routingKey: "decline.initial", properties: MessageProperties(messageID: "long", expiration: "1"),
+                    body: body)
             ])
             try await eventually("it is driven out") { try await fleet.link.readyCount(of: "recovery.unrouted") == 1 }
             try await fleet.startWorker()
             try await eventually("it is a letter") { letters.all.map(\.reason) == ["unreadable"] }
             let text = String(decoding: letters.all[0].body, as: UTF8.self)
-            for part in [#""exchange":"declines""#, "3000000 bytes", #""bytes":3000000"#] where !text.contains(part) { Issue.record("\(part) is not in \(text.prefix(2_000))") }
+            for part in [#""exchange":"declines""#, "3000000 bytes", #""bytes":3000000"#] where !text.contains(part) {
+                Issue.record("\(part) is not in \(text.prefix(2_000))")
+            }
             try await letters.validate()
         }
     }
@@ -50,10 +61,14 @@ import Testing
             // So that what is remembered of each stream is beyond the end of the new one.
             try await crm.publish((0..<20).map { CRM.decline("BEFORE\($0)") })
             try await eventually("all are answered") { Set(crm.results.filter { $0.kind == "approved" }.map(\.orderID)).count == 20 }
-            for stream in ["recovery.claims", "recovery.cancels", "recovery.dead", "recovery.journal"] { try await fleet.link.delete(queue: stream) }
+            for stream in ["recovery.claims", "recovery.cancels", "recovery.dead", "recovery.journal"] {
+                try await fleet.link.delete(queue: stream)
+            }
             #expect(try await fleet.salvage("topology", "apply").status == 0)
             try await crm.publish((0..<5).map { CRM.decline("AFTER\($0)") })
-            try await eventually("what comes is answered") { Set(crm.results.filter { $0.orderID.hasPrefix("AFTER") && $0.kind == "approved" }.map(\.orderID)).count == 5 }
+            try await eventually("what comes is answered") {
+                Set(crm.results.filter { $0.orderID.hasPrefix("AFTER") && $0.kind == "approved" }.map(\.orderID)).count == 5
+            }
             // The first of the old claims is at the place where another stands now: it must be told what is its own, or anew.
             try await crm.publish([CRM.decline("AFTER2")])
             try await crm.publish([CRM.recycle("STOPPED", token: "tok_managed_expire")], key: "decline.recycle")

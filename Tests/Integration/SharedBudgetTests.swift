@@ -26,7 +26,10 @@ import Testing
         let portFile = fleet.folder.appending(path: "slow.port")
         let slow = try ChildProcess(
             TestMachine.sandbox,
-            ["--port", "0", "--port-file", portFile.path, "--threads", "1", "--faults", #"{"endpoints":["evaluate"],"latencyP50":10000,"latencyP99":10000}"#],
+            [
+                "--port", "0", "--port-file", portFile.path, "--threads", "1", "--faults",
+                #"{"endpoints":["evaluate"],"latencyP50":10000,"latencyP99":10000}"#,
+            ],
             output: fleet.folder.appending(path: "slow.log"))
         do {
             try await eventually("the slow sandbox listens") { FileManager.default.fileExists(atPath: portFile.path) }
@@ -39,7 +42,9 @@ import Testing
         }
     }
 
-    private static func percentile(_ part: Double, _ waits: [Duration]) -> Duration { waits.sorted()[min(Int(Double(waits.count) * part), waits.count - 1)] }
+    private static func percentile(_ part: Double, _ waits: [Duration]) -> Duration {
+        waits.sorted()[min(Int(Double(waits.count) * part), waits.count - 1)]
+    }
 
     /// Twenty times what may be in work, each for ten seconds, and somebody else's sales among them.
     @Test(.timeLimit(.minutes(10)))
@@ -55,7 +60,9 @@ import Testing
                     for number in 0..<count {
                         let begun = ContinuousClock.now
                         try await crm.publish([CRM.decline("\(name)\(number)")])
-                        while crm.result(of: "\(name)\(number)") == nil, ContinuousClock.now - begun < .seconds(120) { try await Task.sleep(for: .milliseconds(2)) }
+                        while crm.result(of: "\(name)\(number)") == nil, ContinuousClock.now - begun < .seconds(120) {
+                            try await Task.sleep(for: .milliseconds(2))
+                        }
                         #expect(crm.result(of: "\(name)\(number)")?.kind == "approved", "\(name)\(number)")
                         waits.append(ContinuousClock.now - begun)
                     }
@@ -73,8 +80,10 @@ import Testing
                 let beside = try await sell("FAST", 100)
                 // In turn they would have come when all but the last hundred were answered.
                 #expect(crm.results.filter { $0.orderID.hasPrefix("SLOW") }.count < 1_500)
-                print("a sale alone: p50 \(Self.percentile(0.5, alone)), p99 \(Self.percentile(0.99, alone)); "
-                    + "beside 2,000 of a FlexFactor that takes 10 s: p50 \(Self.percentile(0.5, beside)), p99 \(Self.percentile(0.99, beside))")
+                print(
+                    "a sale alone: p50 \(Self.percentile(0.5, alone)), p99 \(Self.percentile(0.99, alone)); "
+                        + "beside 2,000 of a FlexFactor that takes 10 s: p50 \(Self.percentile(0.5, beside)), p99 \(Self.percentile(0.99, beside))"
+                )
                 // Nobody is thought to end workers for having waited.
                 #expect(!fleet.workerLog.contains("tried alone") && !fleet.workerLog.contains("connection to the broker is lost"))
             }

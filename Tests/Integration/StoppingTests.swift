@@ -17,7 +17,9 @@ import Testing
         try await Fleet.with(plan) { fleet in
             let worker = try await fleet.startWorker()
             worker.signal(SIGTERM)
-            try await eventually("it says that it is not ready") { try await TestMachine.http("GET", "http://127.0.0.1:\(port)/readyz").status == 503 }
+            try await eventually("it says that it is not ready") {
+                try await TestMachine.http("GET", "http://127.0.0.1:\(port)/readyz").status == 503
+            }
             let body = #"{"Event":"order.completed","ExternalOrderId":"A-R7-88-7","OrderId":"g-1"}"#
             #expect(try await Webhook.post(body, plan.webhookPort) == 200)
             try await eventually("it is with the broker") { try await fleet.link.readyCount(of: "recovery.outcomes") == 1 }
@@ -167,7 +169,8 @@ import Testing
                 for round in 0..<20 {
                     let statuses = await withTaskGroup(of: Int.self) { group in
                         for number in 0..<5 {
-                            let body = "{\"Event\":\"order.completed\",\"ExternalOrderId\":\"A\(round)-R7-88-\(number)\",\"OrderId\":\"g-1\"}"
+                            let body =
+                                "{\"Event\":\"order.completed\",\"ExternalOrderId\":\"A\(round)-R7-88-\(number)\",\"OrderId\":\"g-1\"}"
                             group.addTask { (try? await Webhook.post(body, port)) ?? 0 }
                         }
                         return await group.reduce(into: []) { $0.append($1) }
@@ -193,7 +196,8 @@ enum Webhook {
         let host = "127.0.0.1:\(port)"
         let key = try #require(HMACSigningKey(base64: Fleet.Plan.webhookKey))
         let signature = MessageSignature(
-            method: "POST", host: host, body: Array(body.utf8), key: key, now: Moment(milliseconds: Int64(Date().timeIntervalSince1970 * 1_000)),
+            method: "POST", host: host, body: Array(body.utf8), key: key,
+            now: Moment(milliseconds: Int64(Date().timeIntervalSince1970 * 1_000)),
             nonce: UUID().uuidString.replacing("-", with: "").lowercased())
         return try await TestMachine.http("POST", "http://\(host)/webhooks/\(path)", body, headers: signature.headers).status
     }

@@ -10,7 +10,11 @@ import Testing
     private func handOut(_ queue: String, times: Int, _ fleet: Fleet) async throws {
         let seen = Mutex(0)
         let consumer = try await fleet.link.consume(queue, prefetch: 1) { batch in
-            for delivery in batch where seen.withLock({ $0 += 1; return $0 }) <= times { delivery.handBack() }
+            for delivery in batch
+            where seen.withLock({
+                $0 += 1
+                return $0
+            }) <= times { delivery.handBack() }
         }
         try await eventually("it was handed out \(times) times, and once more", seconds: 20) { seen.withLock { $0 } > times }
         await consumer.cancel()
@@ -25,8 +29,12 @@ import Testing
             let properties = MessageProperties(
                 contentType: "application/cloudevents+json", messageID: "decline-OFTEN", correlationID: "7", replyTo: "amq.gen-gone",
                 type: "com.salvage.decline.v1", expiration: "3600000",
-                headers: ["traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "crm-node": "eu-3", "x-anything": "broker's"])
-            try await fleet.link.publish([OutgoingMessage(exchange: "declines", routingKey: "decline.initial", properties: properties, body: body)])
+                headers: [
+                    "traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "crm-node": "eu-3", "x-anything": "broker's",
+                ])
+            try await fleet.link.publish([
+                OutgoingMessage(exchange: "declines", routingKey: "decline.initial", properties: properties, body: body)
+            ])
             // The link's own end of the connection is one hand-out more.
             try await handOut("recovery.intake", times: 2, fleet)
             let intake = try await fleet.startWorker(["SALVAGE_STAGES": "intake"])
@@ -40,7 +48,8 @@ import Testing
             let suspect = try #require(seen.withLock { $0 })
             #expect(suspect.body == body)
             let headers: FieldTable = [
-                "traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "crm-node": "eu-3", "salvage-set-aside-stage": "intake",
+                "traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "crm-node": "eu-3",
+                "salvage-set-aside-stage": "intake",
                 "salvage-set-aside-deliveries": 3, "salvage-origin-exchange": "declines", "salvage-origin-routing-key": "decline.initial",
             ]
             #expect(Set(suspect.properties.headers.fields) == Set(headers.fields))

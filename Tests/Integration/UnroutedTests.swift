@@ -13,7 +13,8 @@ import Testing
             try await fleet.link.delete(queue: "crm.results")
             let letters = try await DeadLetters(fleet.link)
             try await fleet.startWorker()
-            try await fleet.link.publish([OutgoingMessage(exchange: "declines", routingKey: "decline.initial", body: CRM.decline("NOBODY"))])
+            try await fleet.link.publish([OutgoingMessage(exchange: "declines", routingKey: "decline.initial", body: CRM.decline("NOBODY"))]
+            )
             // Straight to the alternate exchange, whose name then stands on the delivery.
             try await fleet.link.publish([
                 OutgoingMessage(exchange: "recovery.unrouted", routingKey: "recurring.expired", body: Array("not JSON".utf8))
@@ -23,7 +24,8 @@ import Testing
             let result = try #require(texts.first { $0.contains("NOBODY") })
             for part in [
                 #""stage":"unrouted""#, #""exchange":"recovery.results""#, #""routingKey":"new_sale.approved""#, #""merchantId":"acme""#,
-                #""recoveryReference":"\#(CRM.reference("NOBODY-S0"))""#, #""orderId":"NOBODY""#, #""replayable":true"#, #""messageId":"\#(CRM.reference("NOBODY-S0"))/approved""#,
+                #""recoveryReference":"\#(CRM.reference("NOBODY-S0"))""#, #""orderId":"NOBODY""#, #""replayable":true"#,
+                #""messageId":"\#(CRM.reference("NOBODY-S0"))/approved""#,
                 "No queue was bound to the exchange 'recovery.results' for the routing key 'new_sale.approved'.",
             ] {
                 #expect(result.contains(part), "\(part) is not in \(result)")
@@ -45,7 +47,8 @@ import Testing
             try await fleet.link.publish([
                 OutgoingMessage(
                     exchange: "recovery.delay.12", routingKey: entry.routingKey,
-                    properties: MessageProperties(messageID: "PARKED-S0/work", headers: ["salvage-due": .integer((now + entry.delay).milliseconds)]),
+                    properties: MessageProperties(
+                        messageID: "PARKED-S0/work", headers: ["salvage-due": .integer((now + entry.delay).milliseconds)]),
                     body: WorkEnvelope.encode(.sample(order: "PARKED", declinedAt: now)))
             ])
             try await eventually("the ladder was tried twice") {
@@ -66,7 +69,9 @@ import Testing
             try await fleet.startWorker(["SALVAGE_STAGES": "intake,unrouted"])
             try await fleet.link.delete(queue: "recovery.cascade")
             try await crm.publish([CRM.decline("LOST")])
-            try await eventually("it is held") { fleet.workerLog.contains("no queue took a message to exchange '' with key 'recovery.cascade'") }
+            try await eventually("it is held") {
+                fleet.workerLog.contains("no queue took a message to exchange '' with key 'recovery.cascade'")
+            }
             // The queue alone, without its binding.
             try await fleet.link.declare(Topology(queues: [Queue("recovery.cascade", .quorum, arguments: ["x-delivery-limit": 1_000_000])]))
             try await eventually("it is there") { try await fleet.link.readyCount(of: "recovery.cascade") == 1 }

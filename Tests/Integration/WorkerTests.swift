@@ -111,7 +111,8 @@ import Testing
             try await fleet.startWorker(["SALVAGE_BROKER_URL": limited], waits: false)
             try await eventually("readiness names what is missing") {
                 let answer = try? await TestMachine.http("GET", "http://127.0.0.1:\(port)/readyz")
-                return answer?.status == 503 && String(decoding: answer?.data ?? Data(), as: UTF8.self).contains("queue recovery.intake does not exist")
+                return answer?.status == 503
+                    && String(decoding: answer?.data ?? Data(), as: UTF8.self).contains("queue recovery.intake does not exist")
             }
             #expect(try await TestMachine.http("GET", "http://127.0.0.1:\(port)/livez").status == 200)
             #expect(try await fleet.salvage("topology", "check").status == 1)
@@ -138,14 +139,18 @@ import Testing
             let crm = try await CRM(fleet.link)
             try fleet.configure(Fleet.Plan.oneMerchant(more: "expiryDays: 99\ncascadeAl: true"))
             worker.signal(SIGHUP)
-            try await eventually("the faulty file is refused") { fleet.workerLog.contains("did you mean cascadeAll?") && fleet.workerLog.contains("1...21") }
+            try await eventually("the faulty file is refused") {
+                fleet.workerLog.contains("did you mean cascadeAll?") && fleet.workerLog.contains("1...21")
+            }
             try await crm.publish([CRM.decline("OLD")])
             try await eventually("the old one is in force") { crm.result(of: "OLD")?.kind == "approved" }
             try fleet.configure(Fleet.Plan.oneMerchant().replacing("acme", with: "zenith"))
             worker.signal(SIGHUP)
             try await eventually("the good file is taken") { fleet.workerLog.contains("Configuration reloaded") }
             try await crm.publish([CRM.decline("NEW", merchant: "zenith"), CRM.decline("LEFT")])
-            try await eventually("it is in force") { crm.result(of: "NEW")?.kind == "approved" && crm.result(of: "LEFT")?.reason == "unknown_merchant" }
+            try await eventually("it is in force") {
+                crm.result(of: "NEW")?.kind == "approved" && crm.result(of: "LEFT")?.reason == "unknown_merchant"
+            }
         }
     }
 
@@ -163,7 +168,9 @@ import Testing
             ])
             try await eventually("the result carries the trace") { results.all.first?.properties.headers["traceparent"] == .string(trace) }
             // The log is written a moment after the broker has confirmed.
-            try await eventually("both stages have logged it") { fleet.workerLog.components(separatedBy: "4bf92f3577b34da6a3ce929d0e0e4736").count == 3 }
+            try await eventually("both stages have logged it") {
+                fleet.workerLog.components(separatedBy: "4bf92f3577b34da6a3ce929d0e0e4736").count == 3
+            }
         }
     }
 }

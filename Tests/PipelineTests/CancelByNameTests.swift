@@ -12,7 +12,8 @@ import Testing
     /// The kinds of result that come of a command, when all that it sends on has come to its end.
     private func told(found: Set<String>) async throws -> [String] {
         let clock = ManualClock(Moment(milliseconds: 1_800_000_000_000))
-        let event = #"{"specversion":"1.0","id":"c-1","source":"s","type":"com.salvage.cancel.v1","data":{"merchantId":"acme","orderId":"A","purchaseId":"88","billingCycle":7}}"#
+        let event =
+            #"{"specversion":"1.0","id":"c-1","source":"s","type":"com.salvage.cancel.v1","data":{"merchantId":"acme","orderId":"A","purchaseId":"88","billingCycle":7}}"#
         guard case .cancel(let command) = CRMMessage.decode(Array(event.utf8)) else {
             Issue.record("the command is not read")
             return []
@@ -22,7 +23,8 @@ import Testing
             return found.contains(reference.text) ? .cancelAccepted : .noSuchOrder
         }
         let stage = RetryStage(
-            flexFactor: flexFactor, claims: MemoryClaims(now: clock.now()), cancels: Cancels(), clock: clock, worker: .sample, cards: Vault(hasKey: false),
+            flexFactor: flexFactor, claims: MemoryClaims(now: clock.now()), cancels: Cancels(), clock: clock, worker: .sample,
+            cards: Vault(hasKey: false),
             timing: RecoveryTiming(), callLimit: .seconds(5))
         var waiting = Cancellation.all(of: command, merchant: merchant, now: clock.now()).map { (body: $0.encoded(), due: clock.now()) }
         #expect(waiting.count == 3)

@@ -1,7 +1,8 @@
 import DeclineRecovery
-@testable import Pipeline
 import TestSupport
 import Testing
+
+@testable import Pipeline
 
 /// What the stages make of the claims.
 @Suite struct ClaimingStageTests {
@@ -11,21 +12,26 @@ import Testing
 
     private func recovery(_ id: String = "d-1", charge: String? = nil) -> Recovery {
         let sample = Recovery.sample(order: "A1", declinedAt: Self.now)
-        let reference = RecoveryReference(DeclineIdentity(merchantID: "acme", source: "crm", id: id), orderID: "A1", kind: .sale, sequence: 0)
+        let reference = RecoveryReference(
+            DeclineIdentity(merchantID: "acme", source: "crm", id: id), orderID: "A1", kind: .sale, sequence: 0)
         let was = sample.charge!
         return Recovery(
             merchantID: "acme", gatewayID: "42", route: sample.route,
             charge: Charge(
-                reference: reference, isMerchantInitiated: false, isRecurring: false, expiry: nil, customerIP: was.customerIP, amount: was.amount,
-                declinedAt: Self.now, decline: was.decline, payer: was.payer, billing: was.billing, shipping: nil, paymentMethod: was.paymentMethod, items: []),
+                reference: reference, isMerchantInitiated: false, isRecurring: false, expiry: nil, customerIP: was.customerIP,
+                amount: was.amount,
+                declinedAt: Self.now, decline: was.decline, payer: was.payer, billing: was.billing, shipping: nil,
+                paymentMethod: was.paymentMethod, items: []),
             order: RecoveredOrder(
-                id: "A1", type: .newSale, trialCompletion: false, hasRecurringProducts: false, purchaseID: nil, billingCycle: nil, declinedGatewayID: "7",
+                id: "A1", type: .newSale, trialCompletion: false, hasRecurringProducts: false, purchaseID: nil, billingCycle: nil,
+                declinedGatewayID: "7",
                 chargeID: charge), verdict: sample.verdict, reply: nil)
     }
 
     private func cascade(_ recovery: Recovery, _ flexFactor: ScriptedFlexFactor) async -> StageOutcome {
         await CascadeStage(
-            flexFactor: flexFactor, claims: claims, clock: clock, worker: .sample, cards: Vault(hasKey: true), timing: RecoveryTiming(), callLimit: .seconds(20)
+            flexFactor: flexFactor, claims: claims, clock: clock, worker: .sample, cards: Vault(hasKey: true), timing: RecoveryTiming(),
+            callLimit: .seconds(20)
         ).handle(IncomingMessage(body: WorkEnvelope.encode(recovery), type: WorkEnvelope.type))
     }
 
@@ -50,7 +56,8 @@ import Testing
         claims.isReachable = false
         let held = await cascade(recovery(), paid)
         #expect(try results(held).isEmpty && paid.calls.isEmpty && held.publishing.count == 1)
-        guard case .delayed(.cascade, _)? = held.publishing.first?.destination, case .recovery(let kept)? = held.publishing.first.map({ WorkEnvelope.decode($0.body) })
+        guard case .delayed(.cascade, _)? = held.publishing.first?.destination,
+            case .recovery(let kept)? = held.publishing.first.map({ WorkEnvelope.decode($0.body) })
         else {
             Issue.record("\(held.publishing.map(\.destination))")
             return
@@ -73,7 +80,9 @@ import Testing
     @Test func aSecondDeclineOfTheDebtWaitsForTheFirst() async throws {
         claims.append(ClaimRequest(.send(post: 1), of: recovery("d-1"), telling: nil, at: Self.now), by: "w-2")
         let second = try results(await cascade(recovery("d-2"), paid))
-        #expect(second.first?["data"]?["reason"]?["code"]?.string == "in_recovery" && second.first?["data"]?["action"]?["name"]?.string == "await_result")
+        #expect(
+            second.first?["data"]?["reason"]?["code"]?.string == "in_recovery"
+                && second.first?["data"]?["action"]?["name"]?.string == "await_result")
         #expect(second.first?["data"]?["otherRecovery"]?.string == recovery("d-1").reference.text && paid.calls.isEmpty)
         // Another charge of the order is another debt.
         #expect(try results(await cascade(recovery("d-3", charge: "upsell"), paid)).first?["data"]?["result"]?.string == "success")
@@ -101,38 +110,49 @@ import Testing
     @Test(arguments: [MITMode.managed, .sync])
     func eachRefusalOfARetryIsTold(mode: MITMode) async throws {
         let was = recovery()
-        let reference = RecoveryReference(DeclineIdentity(merchantID: "acme", source: "crm", id: "d-1"), orderID: "A1", kind: .rerun, sequence: 1)
+        let reference = RecoveryReference(
+            DeclineIdentity(merchantID: "acme", source: "crm", id: "d-1"), orderID: "A1", kind: .rerun, sequence: 1)
         let retry = Recovery(
-            merchantID: "acme", gatewayID: "42", route: .retry(mode, until: Self.now + .days(5)), reference: reference, amount: was.amount, declinedAt: Self.now,
+            merchantID: "acme", gatewayID: "42", route: .retry(mode, until: Self.now + .days(5)), reference: reference, amount: was.amount,
+            declinedAt: Self.now,
             order: was.order, verdict: was.verdict, reply: nil, charge: was.charge)
         let refusing = ScriptedFlexFactor(.failed(.refused(status: 400, [FieldError(path: "Payer.Email", message: "no")])))
         let stage = RetryStage(
-            flexFactor: refusing, claims: claims, cancels: Cancels(), clock: clock, worker: .sample, cards: Vault(hasKey: true), timing: RecoveryTiming(),
+            flexFactor: refusing, claims: claims, cancels: Cancels(), clock: clock, worker: .sample, cards: Vault(hasKey: true),
+            timing: RecoveryTiming(),
             callLimit: .seconds(20))
         for post in 1...3 {
             let handled = await stage.handle(IncomingMessage(body: WorkEnvelope.encode(retry), type: WorkEnvelope.type))
             #expect(try results(handled).first?["id"]?.string == reference.text + "/rejected/post-\(post)")
         }
-        #expect(Set(refusing.calls.compactMap { if case .evaluate(_, let key) = $0 { key } else { nil } }).count == 3, "each with a key of its own")
+        #expect(
+            Set(refusing.calls.compactMap { if case .evaluate(_, let key) = $0 { key } else { nil } }).count == 3,
+            "each with a key of its own")
     }
 
     /// While FlexFactor was asked for the last time somebody else came to know.
     @Test func whoGivesUpLooksOnceMore() async throws {
         let told = ResultEvent(
-            subject: .recovery(recovery().reference, RecoveredOrder(recovery().reference)), merchantID: "acme", reason: .approved(.notified), gatewayID: "42",
+            subject: .recovery(recovery().reference, RecoveredOrder(recovery().reference)), merchantID: "acme",
+            reason: .approved(.notified), gatewayID: "42",
             amount: recovery().amount, occurredAt: Self.now)
         let lost = Recovery(
-            merchantID: "acme", gatewayID: "42", route: recovery().route, reference: recovery().reference, amount: recovery().amount, declinedAt: Self.now,
+            merchantID: "acme", gatewayID: "42", route: recovery().route, reference: recovery().reference, amount: recovery().amount,
+            declinedAt: Self.now,
             order: recovery().order, verdict: recovery().verdict, reply: nil, charge: nil, phase: .reconciling(nil, .cancel))
         claims.append(ClaimRequest(.send(post: 1), of: lost, telling: nil, at: Self.now), by: "w-2")
         clock.pass(.days(2))
         let alone = await cascade(lost, ScriptedFlexFactor(.failed(.unknown(.timedOut))))
-        #expect(try results(alone).first?["data"]?["action"]?["name"]?.string == "await_result" && alone.publishing.contains { $0.destination == .deadLetters })
+        #expect(
+            try results(alone).first?["data"]?["action"]?["name"]?.string == "await_result"
+                && alone.publishing.contains { $0.destination == .deadLetters })
         let (claims, now) = (claims, Self.now)
-        let second = await cascade(lost, ScriptedFlexFactor { _, _ in
-            claims.append(ClaimRequest(.told(.init(.approved, .known)), of: lost, telling: told, at: now), by: "w-2")
-            return .failed(.unknown(.timedOut))
-        })
+        let second = await cascade(
+            lost,
+            ScriptedFlexFactor { _, _ in
+                claims.append(ClaimRequest(.told(.init(.approved, .known)), of: lost, telling: told, at: now), by: "w-2")
+                return .failed(.unknown(.timedOut))
+            })
         #expect(try results(second).map { $0["id"]?.string } == [told.id] && second.publishing.count == 1)
         claims.isReachable = false
         let held = await cascade(lost, ScriptedFlexFactor(.failed(.unknown(.timedOut))))
@@ -144,13 +164,17 @@ import Testing
         _ = await cascade(recovery(), ScriptedFlexFactor(.evaluated(.declined, "g-1")))
         let gateway = FlexFactorGateway(id: "42")
         let stage = OutcomeStage(
-            merchants: Merchants(Merchant(id: "acme", flexFactorGateways: [gateway])), claims: claims, flexFactor: ScriptedFlexFactor(.order(.completed)),
-            cancels: Cancels(), clock: clock, worker: .sample, cards: Vault(hasKey: false), timing: RecoveryTiming(), callLimit: .seconds(5))
+            merchants: Merchants(Merchant(id: "acme", flexFactorGateways: [gateway])), claims: claims,
+            flexFactor: ScriptedFlexFactor(.order(.completed)),
+            cancels: Cancels(), clock: clock, worker: .sample, cards: Vault(hasKey: false), timing: RecoveryTiming(), callLimit: .seconds(5)
+        )
         let news = WebhookNews(
             merchantID: "acme", gatewayID: "42", event: .completed, reference: recovery().reference, orderID: "g-1", receivedAt: Self.now)
         let handled = await stage.handle(IncomingMessage(body: news.encoded(), type: WebhookNews.type))
         let correction = try #require(try results(handled).first)
-        #expect(correction["type"]?.string == "com.salvage.recovery.correction.v1" && correction["data"]?["corrects"]?.string == recovery().reference.text + "/declined")
+        #expect(
+            correction["type"]?.string == "com.salvage.recovery.correction.v1"
+                && correction["data"]?["corrects"]?.string == recovery().reference.text + "/declined")
         // And the same again, when it is reported again.
         let again = await stage.handle(IncomingMessage(body: news.encoded(), type: WebhookNews.type))
         #expect(try results(again) == [correction] && again.publishing.count == 1)

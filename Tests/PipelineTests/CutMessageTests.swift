@@ -14,7 +14,8 @@ import Testing
     func ofWhatIsTooLongABeginningIsKeptAndItSaysSo(stage: Stage) throws {
         let body = Array(repeating: UInt8(ascii: "a"), count: 300_000)
         let message = IncomingMessage(
-            body: body, byteCount: 5_000_000, messageID: "m1", deliveries: 4, setAside: stage == .suspects ? SetAside(stage: .cascade, deliveries: 3) : nil)
+            body: body, byteCount: 5_000_000, messageID: "m1", deliveries: 4,
+            setAside: stage == .suspects ? SetAside(stage: .cascade, deliveries: 3) : nil)
         let handled = try #require(cut.refusal(of: message, at: stage))
         #expect(handled.onward == nil)
         #expect(handled.account.fate == .deadLettered(.unreadable))

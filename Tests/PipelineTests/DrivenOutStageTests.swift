@@ -6,13 +6,16 @@ import Testing
 @Suite struct DrivenOutStageTests {
     private let now = Moment(milliseconds: 1_800_000_000_000)
 
-    private func handle(_ queue: String, _ limit: DrivenOut.Limit, isRepeat: Bool = false, setAside: SetAside? = nil, key: String = "cascade") -> StageOutcome {
+    private func handle(
+        _ queue: String, _ limit: DrivenOut.Limit, isRepeat: Bool = false, setAside: SetAside? = nil, key: String = "cascade"
+    ) -> StageOutcome {
         let stage = DrivenOutStage(
             suspicion: Suspicion(limit: 3), clock: ManualClock(now), worker: .sample, cards: Vault(hasKey: true), names: TopologyNames())
         let drivenOut = DrivenOut(queue: queue, limit: limit, isRepeat: isRepeat)
         return stage.handle(
             IncomingMessage(
-                body: WorkEnvelope.encode(.sample(declinedAt: now)), exchange: "recovery.work", routingKey: key, setAside: setAside, drivenOut: drivenOut),
+                body: WorkEnvelope.encode(.sample(declinedAt: now)), exchange: "recovery.work", routingKey: key, setAside: setAside,
+                drivenOut: drivenOut),
             drivenOut)
     }
 

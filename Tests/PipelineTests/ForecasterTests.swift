@@ -44,7 +44,8 @@ import Testing
     @Test func aDeclineThatWouldCascadeGoes() {
         let forecast = forecast(decline(), .intake)
         #expect(
-            forecast.verdict == .goes && forecast.sentence.contains("gateway 42") && forecast.sentence.contains("cascade") && forecast.faults.isEmpty)
+            forecast.verdict == .goes && forecast.sentence.contains("gateway 42") && forecast.sentence.contains("cascade")
+                && forecast.faults.isEmpty)
         #expect(
             forecast.rule == "table:nmi/201" && forecast.steps.count == DeclineMapping.Voice.allCases.count
                 && forecast.steps.count(where: \.decides) == 1)
@@ -57,7 +58,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("252", "7", "hard_decline", Moment.Span.seconds(5)), ("201", "8", "no_cascade", .seconds(5)), ("201", "7", "deadline_passed", .seconds(60)),
+        ("252", "7", "hard_decline", Moment.Span.seconds(5)), ("201", "8", "no_cascade", .seconds(5)),
+        ("201", "7", "deadline_passed", .seconds(60)),
     ])
     func aDeclineThatWouldNotBeSalvagedSkipsWithItsReason(code: String, gateway: String, reason: String, age: Moment.Span) {
         let forecast = forecast(decline(gateway: gateway, code: code), .intake, after: age)
@@ -144,9 +146,12 @@ import Testing
 
     // MARK: Outcomes
 
-    private func news(_ event: WebhookNews.Event, _ reference: String = "A1-U1", gateway: GatewayID = "42", hasWaited: Bool = false) -> [UInt8] {
+    private func news(_ event: WebhookNews.Event, _ reference: String = "A1-U1", gateway: GatewayID = "42", hasWaited: Bool = false)
+        -> [UInt8]
+    {
         WebhookNews(
-            merchantID: "acme", gatewayID: gateway, event: event, reference: RecoveryReference(reference), isForeign: RecoveryReference(reference) == nil, orderID: "g-1",
+            merchantID: "acme", gatewayID: gateway, event: event, reference: RecoveryReference(reference),
+            isForeign: RecoveryReference(reference) == nil, orderID: "g-1",
             receivedAt: Self.declinedAt,
             hasWaited: hasWaited
         ).encoded()
@@ -160,7 +165,8 @@ import Testing
     }
 
     @Test(arguments: [
-        (WebhookNews.Event.completed, "not ours", GatewayID("42"), "foreign_order"), (.cancelled, "A1-S0", "42", "decided_by_look"), (.cancelled, "A1-U1", "43", "decided_by_look"), (.chargeback, "A1-U1", "42", "chargebacks_off"),
+        (WebhookNews.Event.completed, "not ours", GatewayID("42"), "foreign_order"), (.cancelled, "A1-S0", "42", "decided_by_look"),
+        (.cancelled, "A1-U1", "43", "decided_by_look"), (.chargeback, "A1-U1", "42", "chargebacks_off"),
         (.other("x"), "A1-U1", "42", "informational"),
     ])
     func newsFromWhichNothingFollowsSkips(event: WebhookNews.Event, reference: String, gateway: GatewayID, why: String) {
@@ -194,7 +200,9 @@ import Testing
     }
 
     @Test func aForecastShowsNoToken() {
-        for (body, stage) in [(decline(), Stage.intake), (WorkEnvelope.encode(work()), .cascade), (decline(more: #","shipping":7"#), .intake)] {
+        for (body, stage) in [
+            (decline(), Stage.intake), (WorkEnvelope.encode(work()), .cascade), (decline(more: #","shipping":7"#), .intake),
+        ] {
             #expect(!"\(forecast(body, stage))".contains("tok"))
         }
     }

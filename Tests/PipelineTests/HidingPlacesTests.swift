@@ -1,28 +1,35 @@
 import DeclineRecovery
-@testable import Pipeline
 import TestSupport
 import Testing
+
+@testable import Pipeline
 
 /// Whatever a publisher hides and wherever, it comes back in nothing that is kept or told.
 @Suite struct HidingPlacesTests {
     private static let now = Moment(milliseconds: 1_800_000_000_000)
     private let intake = IntakeStage(
-        merchants: Merchants(Merchant(id: "acme", flexFactorGateways: [FlexFactorGateway(id: "42")])), claims: MemoryClaims(), cards: Vault(hasKey: true), clock: ManualClock(now),
+        merchants: Merchants(Merchant(id: "acme", flexFactorGateways: [FlexFactorGateway(id: "42")])), claims: MemoryClaims(),
+        cards: Vault(hasKey: true), clock: ManualClock(now),
         worker: .sample, names: TopologyNames())
 
     /// Everything that leaves the worker for one message: results, replies, letters, records of the journal, and the properties of each.
     private func sinks(of place: HidingPlace) async -> [(name: String, text: String)] {
         let parts = place.message
         let message = IncomingMessage(
-            body: parts.body, contentType: parts.contentType, messageID: parts.messageID, type: parts.type, correlationID: parts.correlationID,
+            body: parts.body, contentType: parts.contentType, messageID: parts.messageID, type: parts.type,
+            correlationID: parts.correlationID,
             replyTo: parts.replyTo, headers: parts.headers, exchange: parts.exchange, routingKey: parts.routingKey)
-        let unrouted = UnroutedStage(suspicion: Suspicion(limit: 5), clock: ManualClock(Self.now), worker: .sample, cards: Vault(hasKey: true), names: TopologyNames())
+        let unrouted = UnroutedStage(
+            suspicion: Suspicion(limit: 5), clock: ManualClock(Self.now), worker: .sample, cards: Vault(hasKey: true),
+            names: TopologyNames())
         let unread = LetterWriter(stage: .intake, worker: .sample, cards: Vault(hasKey: false), isUnread: true)
             .deadLetter(message, because: .crashesWorkers, explanation: "", now: Self.now)
-        return await [("intake", intake.handle(message)), ("unrouted", unrouted.handle(message)), ("unread", unread)].flatMap { stage, handled in
+        return await [("intake", intake.handle(message)), ("unrouted", unrouted.handle(message)), ("unread", unread)].flatMap {
+            stage, handled in
             handled.publishing(from: .intake, at: Self.now, worker: "w", traceparent: nil).flatMap { sent in
                 [
-                    ("\(stage): the body to \(sent.destination)", String(decoding: sent.body, as: UTF8.self)), ("\(stage): a message id", sent.messageID),
+                    ("\(stage): the body to \(sent.destination)", String(decoding: sent.body, as: UTF8.self)),
+                    ("\(stage): a message id", sent.messageID),
                     ("\(stage): a correlation id", sent.correlationID ?? ""), ("\(stage): a type", sent.type),
                 ]
             }
@@ -34,17 +41,25 @@ import Testing
         #expect(places.count >= 300)
         var leaks: [String] = []
         for place in places {
-            for (sink, text) in await sinks(of: place) where Canary.stands(in: text, isCode: place.isCode) { leaks.append("\(place) -> \(sink)") }
+            for (sink, text) in await sinks(of: place) where Canary.stands(in: text, isCode: place.isCode) {
+                leaks.append("\(place) -> \(sink)")
+            }
         }
         #expect(leaks.isEmpty, "\(leaks.count) leaks of \(places.count) places: \(leaks.prefix(40).joined(separator: "\n"))")
     }
 
     /// The search that the other test relies on finds what is there.
     @Test func theSearchFindsEveryDisguiseOfItsOwn() {
-        for text in ["x\(HidingPlaces.number)", "4000 0027 6000 3184", "4\u{0}0\u{0}0\u{0}0\u{0}0\u{0}0\u{0}2\u{0}7\u{0}6\u{0}0\u{0}0\u{0}0\u{0}3\u{0}1\u{0}8\u{0}4", "\"\(Base64.encode(Array(HidingPlaces.number.utf8)))\""] {
+        for text in [
+            "x\(HidingPlaces.number)", "4000 0027 6000 3184",
+            "4\u{0}0\u{0}0\u{0}0\u{0}0\u{0}0\u{0}2\u{0}7\u{0}6\u{0}0\u{0}0\u{0}0\u{0}3\u{0}1\u{0}8\u{0}4",
+            "\"\(Base64.encode(Array(HidingPlaces.number.utf8)))\"",
+        ] {
             #expect(Canary.stands(in: text, isCode: false), "\(text)")
         }
-        #expect(Canary.stands(in: "cvv: 9173", isCode: true) && !Canary.stands(in: "4000 0027", isCode: false) && !Canary.stands(in: "a9173b", isCode: true))
+        #expect(
+            Canary.stands(in: "cvv: 9173", isCode: true) && !Canary.stands(in: "4000 0027", isCode: false)
+                && !Canary.stands(in: "a9173b", isCode: true))
     }
 
     // MARK: Ids
@@ -83,7 +98,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("4000 0027 6000 3184", #"{"token":"t"}"#), (HidingPlaces.number, #"{"token":"t","bin":"400000","last4":"3184"}"#), (HidingPlaces.number, #"{"token":"t","last4":"3184"}"#),
+        ("4000 0027 6000 3184", #"{"token":"t"}"#), (HidingPlaces.number, #"{"token":"t","bin":"400000","last4":"3184"}"#),
+        (HidingPlaces.number, #"{"token":"t","last4":"3184"}"#),
         ("4" + String(repeating: "1", count: 15), #"{"token":"t"}"#),
     ])
     func aCardInAnIDsPlaceIsACard(order: String, method: String) {
@@ -95,8 +111,10 @@ import Testing
     }
 
     @Test(arguments: [
-        "Transaction declined. CVV: no match", "AVS: Y, CVV: M", "2026-11-25 17:10:46.123", "Ref 4000-1234", "d35290d5-7668-4229-9233-7e43165233dc", "+49 30 12345679, +49 30 87654320",
-        "https://example.test/orders/88123?x=12345678901", "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEA", "token: expired", "1, 2, 3, 4, 5", "10.0.0.1, 203.0.113.7", "0123456789abcdef0123456789abcdef",
+        "Transaction declined. CVV: no match", "AVS: Y, CVV: M", "2026-11-25 17:10:46.123", "Ref 4000-1234",
+        "d35290d5-7668-4229-9233-7e43165233dc", "+49 30 12345679, +49 30 87654320",
+        "https://example.test/orders/88123?x=12345678901", "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEA", "token: expired",
+        "1, 2, 3, 4, 5", "10.0.0.1, 203.0.113.7", "0123456789abcdef0123456789abcdef",
     ])
     func whatIsNoCardDataCostsNoSale(text: String) {
         #expect(CardDataGuard.finding(in: text) == nil && CardDataGuard.redacted(text) == text)
@@ -113,7 +131,8 @@ private enum Canary {
     private static func hasNumber(_ text: String) -> Bool {
         let wanted = Array(HidingPlaces.number.utf8).map { Int($0) - 0x30 }
         let digits = text.unicodeScalars.map { scalar -> Int? in
-            scalar.value < 0x80 ? ((0x30...0x39).contains(scalar.value) ? Int(scalar.value) - 0x30 : nil)
+            scalar.value < 0x80
+                ? ((0x30...0x39).contains(scalar.value) ? Int(scalar.value) - 0x30 : nil)
                 : scalar.properties.numericType.flatMap { $0 == .numeric ? nil : scalar.properties.numericValue.map { Int($0) } }
         }
         starts: for start in digits.indices where digits[start] == wanted[0] {
@@ -136,7 +155,8 @@ private enum Canary {
         func isWord(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) || (0x61...0x7A).contains(byte | 0x20) }
         guard bytes.count >= wanted.count else { return false }
         return (0...bytes.count - wanted.count).contains { start in
-            bytes[start] == wanted[0] && bytes[start..<start + wanted.count].elementsEqual(wanted) && (start == 0 || !isWord(bytes[start - 1]))
+            bytes[start] == wanted[0] && bytes[start..<start + wanted.count].elementsEqual(wanted)
+                && (start == 0 || !isWord(bytes[start - 1]))
                 && (start + wanted.count == bytes.count || !isWord(bytes[start + wanted.count]))
         }
     }
@@ -146,7 +166,9 @@ private enum Canary {
         var runs: [String] = []
         var run = ""
         for character in text.replacing("%3D", with: "=").unicodeScalars {
-            if (0x30...0x39).contains(character.value) || (0x41...0x5A).contains(character.value) || (0x61...0x7A).contains(character.value) || character == "+" || character == "/" {
+            if (0x30...0x39).contains(character.value) || (0x41...0x5A).contains(character.value) || (0x61...0x7A).contains(character.value)
+                || character == "+" || character == "/"
+            {
                 run.unicodeScalars.append(character)
             } else {
                 if run.utf8.count >= 16 { runs.append(run) }

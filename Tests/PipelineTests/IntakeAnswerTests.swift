@@ -1,17 +1,20 @@
-@testable import DeclineRecovery
-@testable import Pipeline
 import TestSupport
 import Testing
+
+@testable import DeclineRecovery
+@testable import Pipeline
 
 /// What whoever publishes to the declines exchange is told when nothing comes of it.
 @Suite struct IntakeAnswerTests {
     private static let now = Moment(milliseconds: 1_800_000_000_000)
     private let merchant = Merchant(
-        id: "acme", flexFactorGateways: [FlexFactorGateway(id: "42")], gateways: [Gateway(id: "7", type: "nmi"), Gateway(id: "8", type: "nmi")])
+        id: "acme", flexFactorGateways: [FlexFactorGateway(id: "42")],
+        gateways: [Gateway(id: "7", type: "nmi"), Gateway(id: "8", type: "nmi")])
 
     private func stage(_ merchants: Merchant...) -> IntakeStage {
         IntakeStage(
-            merchants: Merchants(merchants.first ?? merchant), claims: MemoryClaims(), cards: Vault(hasKey: false), clock: ManualClock(Self.now), worker: .sample,
+            merchants: Merchants(merchants.first ?? merchant), claims: MemoryClaims(), cards: Vault(hasKey: false),
+            clock: ManualClock(Self.now), worker: .sample,
             names: TopologyNames())
     }
 
@@ -36,7 +39,8 @@ import Testing
     }
 
     private func message(_ text: String, id: String? = nil, replyTo: String? = nil) -> IncomingMessage {
-        IncomingMessage(body: Array(text.utf8), messageID: id, correlationID: replyTo.map { _ in "one" }, replyTo: replyTo, exchange: "declines")
+        IncomingMessage(
+            body: Array(text.utf8), messageID: id, correlationID: replyTo.map { _ in "one" }, replyTo: replyTo, exchange: "declines")
     }
 
     private func cancel(_ data: String) -> String {
@@ -53,9 +57,14 @@ import Testing
         let answer = try #require(try answers(handled).first)
         #expect(answer.message.destination == .results(.recurring, .rejected) && answer.reason == "invalid_event")
         #expect(answer.data?["order"]?["type"]?.string == "recurring" && answer.data?["eventId"]?.string == "d-1")
-        #expect(answer.data?["trigger"]?.string == "recycle" && answer.data?["transactionId"]?.string == "T-1" && answer.data?["final"]?.bool == true)
+        #expect(
+            answer.data?["trigger"]?.string == "recycle" && answer.data?["transactionId"]?.string == "T-1"
+                && answer.data?["final"]?.bool == true)
         let paths = answer.data?["faults"]?.array?.compactMap { $0["path"]?.string } ?? []
-        #expect(Set(paths).isSuperset(of: ["$.data.order.purchaseId", "$.data.recovery", "$.data.amount", "$.data.billing", "$.data.paymentMethod"]), "\(paths)")
+        #expect(
+            Set(paths).isSuperset(of: [
+                "$.data.order.purchaseId", "$.data.recovery", "$.data.amount", "$.data.billing", "$.data.paymentMethod",
+            ]), "\(paths)")
         #expect(letters(handled).map(\.reason) == [.invalidEvent])
     }
 
@@ -72,7 +81,8 @@ import Testing
         let handled = await stage().handle(message(cancel(#""recoveryReference":"A1-S0""#), replyTo: "amq.gen-1"))
         for replies in [false, true] {
             let answer = try #require(try answers(handled, replies: replies).first)
-            #expect(answer.event["type"]?.string == "com.salvage.recovery.nothing_to_cancel.v1" && answer.data?["order"]?["id"]?.string == "A1")
+            #expect(
+                answer.event["type"]?.string == "com.salvage.recovery.nothing_to_cancel.v1" && answer.data?["order"]?["id"]?.string == "A1")
             #expect(answer.message.correlationID == "one")
         }
         #expect(letters(handled).isEmpty)
@@ -83,7 +93,8 @@ import Testing
         let unknown = await stage(Merchant(id: "other", flexFactorGateways: [], gateways: [])).handle(message(cancel(rebill)))
         #expect(try answers(unknown).map(\.reason) == ["unknown_merchant"] && letters(unknown).map(\.reason) == [.unknownMerchant])
         #expect(try answers(unknown).first?.message.destination == .results(.recurring, .rejected))
-        let unnamed = await stage(Merchant(id: "acme", flexFactorGateways: [FlexFactorGateway(id: "42")], gateways: [])).handle(message(cancel(rebill)))
+        let unnamed = await stage(Merchant(id: "acme", flexFactorGateways: [FlexFactorGateway(id: "42")], gateways: [])).handle(
+            message(cancel(rebill)))
         #expect(try answers(unnamed).map(\.reason) == ["invalid_command"] && letters(unnamed).count == 1)
     }
 
@@ -102,8 +113,12 @@ import Testing
         for text in ["no json", "{}"] {
             let handled = await stage().handle(message(text, id: number, replyTo: "amq.gen-1"))
             let letter = try #require(letters(handled).first)
-            #expect(try answers(handled, replies: true).allSatisfy { $0.event["id"]?.string?.hasPrefix("event:\(letter.id)/rejected") == true })
-            #expect(handled.publishing.allSatisfy { !String(decoding: $0.body, as: UTF8.self).contains(number) && !$0.messageID.contains(number) })
+            #expect(
+                try answers(handled, replies: true).allSatisfy { $0.event["id"]?.string?.hasPrefix("event:\(letter.id)/rejected") == true })
+            #expect(
+                handled.publishing.allSatisfy {
+                    !String(decoding: $0.body, as: UTF8.self).contains(number) && !$0.messageID.contains(number)
+                })
         }
     }
 
@@ -117,18 +132,25 @@ import Testing
     @Test func aMendedEventResolvesItsLettersWithWhatItLeadsTo() async throws {
         func handled(_ merchantID: String) async -> StageOutcome {
             let stage = IntakeStage(
-                merchants: Merchants(merchant), claims: MemoryClaims(), cards: Vault(hasKey: false), clock: ManualClock(Self.now), worker: .sample,
+                merchants: Merchants(merchant), claims: MemoryClaims(), cards: Vault(hasKey: false), clock: ManualClock(Self.now),
+                worker: .sample,
                 names: TopologyNames(), mends: Mends())
-            return await stage.handle(message(
-                #"{"specversion":"1.0","id":"d-1","source":"s","type":"com.salvage.decline.v1","time":"2027-01-15T08:00:00Z","data":{"merchantId":"\#(merchantID)","#
-                    + #""trigger":"initial","order":{"id":"A1","type":"new_sale"},"decline":{"gatewayId":"7","responseCodeSource":"nmi","responseCode":"252","#
-                    + #""transactionId":"T-1"},"amount":{"minorUnits":1,"currency":"USD"},"billing":{"firstName":"Ada","lastName":"B","countryCode":"DE","#
-                    + #""addressLine1":"1","city":"X","zipCode":"1"},"paymentMethod":{"token":"t"}}}"#))
+            return await stage.handle(
+                message(
+                    #"{"specversion":"1.0","id":"d-1","source":"s","type":"com.salvage.decline.v1","time":"2027-01-15T08:00:00Z","data":{"merchantId":"\#(merchantID)","#
+                        + #""trigger":"initial","order":{"id":"A1","type":"new_sale"},"decline":{"gatewayId":"7","responseCodeSource":"nmi","responseCode":"252","#
+                        + #""transactionId":"T-1"},"amount":{"minorUnits":1,"currency":"USD"},"billing":{"firstName":"Ada","lastName":"B","countryCode":"DE","#
+                        + #""addressLine1":"1","city":"X","zipCode":"1"},"paymentMethod":{"token":"t"}}}"#))
         }
-        func records(_ handled: StageOutcome) -> [LetterRecord] { handled.publishing.compactMap { try? LetterRecord.decode($0.body).get() } }
+        func records(_ handled: StageOutcome) -> [LetterRecord] {
+            handled.publishing.compactMap { try? LetterRecord.decode($0.body).get() }
+        }
         let taken = await handled("acme")
         #expect(records(taken).map(\.act.letters) == [[Mends().letter]] && records(taken).first?.by == .init(name: "w-1", means: .worker))
-        #expect(records(taken).first.map { record in taken.publishing.contains { $0.messageID == record.id.description && $0.destination == .deadLetters } } == true)
+        #expect(
+            records(taken).first.map { record in
+                taken.publishing.contains { $0.messageID == record.id.description && $0.destination == .deadLetters }
+            } == true)
         let rejected = await handled("nobody")
         #expect(records(rejected).isEmpty, "rejected again")
     }

@@ -7,17 +7,24 @@ import Testing
 @Suite struct IntakeReplyTests {
     private static let now = Moment(milliseconds: 1_800_000_000_000)
 
-    private func handle(_ body: String, replyTo: String?, messageID: String? = "m-1", replies: ReplyPolicy = ReplyPolicy()) async -> StageOutcome {
+    private func handle(_ body: String, replyTo: String?, messageID: String? = "m-1", replies: ReplyPolicy = ReplyPolicy()) async
+        -> StageOutcome
+    {
         await IntakeStage(
-            merchants: Merchants(), claims: MemoryClaims(), cards: Vault(hasKey: true), clock: ManualClock(Self.now), worker: .sample, names: TopologyNames(), replies: replies
-        ).handle(IncomingMessage(body: Array(body.utf8), messageID: messageID, correlationID: "c-1", replyTo: replyTo, exchange: "declines", routingKey: "decline.initial"))
+            merchants: Merchants(), claims: MemoryClaims(), cards: Vault(hasKey: true), clock: ManualClock(Self.now), worker: .sample,
+            names: TopologyNames(), replies: replies
+        ).handle(
+            IncomingMessage(
+                body: Array(body.utf8), messageID: messageID, correlationID: "c-1", replyTo: replyTo, exchange: "declines",
+                routingKey: "decline.initial"))
     }
 
     private func reply(_ handled: StageOutcome) -> StageMessage? {
         handled.publishing.first { if case .reply = $0.destination { true } else { false } }
     }
 
-    private static let faulty = #"{"specversion":"1.0","id":"d-1","source":"crm","type":"com.salvage.decline.v1","time":"2027-01-15T08:00:00Z","data":{"merchantId":"acme"}}"#
+    private static let faulty =
+        #"{"specversion":"1.0","id":"d-1","source":"crm","type":"com.salvage.decline.v1","time":"2027-01-15T08:00:00Z","data":{"merchantId":"acme"}}"#
 
     @Test(arguments: ["no json", #"{"a":1,"a":2}"#, "", faulty])
     func whatIsUnusableIsAnsweredWhereAnAnswerWasAskedFor(body: String) async throws {

@@ -1,16 +1,19 @@
 import DeclineRecovery
-@testable import Pipeline
 import TestSupport
 import Testing
+
+@testable import Pipeline
 
 @Suite struct LetterWriterTests {
     private let now = Moment(milliseconds: 1_800_000_000_000)
     private static let body = Array(
-        #"{"data":{"order":{"id":"A1"},"paymentMethod":{"token":"tok_CANARY","last4":"1234"},"note":{"token":"tok_CANARY"},"cvv":"987"}}"#.utf8)
+        #"{"data":{"order":{"id":"A1"},"paymentMethod":{"token":"tok_CANARY","last4":"1234"},"note":{"token":"tok_CANARY"},"cvv":"987"}}"#
+            .utf8)
 
     private func message(_ body: [UInt8] = body, id: String? = nil, redelivered: Bool = false) -> IncomingMessage {
         IncomingMessage(
-            body: body, contentType: "application/json", messageID: id, type: "t", correlationID: "c", replyTo: "amq.gen-1", traceparent: "trace",
+            body: body, contentType: "application/json", messageID: id, type: "t", correlationID: "c", replyTo: "amq.gen-1",
+            traceparent: "trace",
             headers: [("source", "crm")], exchange: "recovery.declines", routingKey: "decline.initial", redelivered: redelivered)
     }
 
@@ -30,16 +33,20 @@ import Testing
     @Test func aLetterHoldsTheMessageAndHowItCame() throws {
         let letter = try letter(message(id: "m-1", redelivered: true), Vault(hasKey: true), .retry, .cardUnusable)
         #expect(
-            letter.reason == .cardUnusable && letter.stage == .retry && letter.attempts == 2 && letter.explanation == "why" && letter.writtenAt == now
+            letter.reason == .cardUnusable && letter.stage == .retry && letter.attempts == 2 && letter.explanation == "why"
+                && letter.writtenAt == now
         )
-        #expect(letter.faults == [FieldError(path: "$.a", message: "wrong")] && letter.subject.merchantID == "acme" && letter.worker == .sample)
+        #expect(
+            letter.faults == [FieldError(path: "$.a", message: "wrong")] && letter.subject.merchantID == "acme" && letter.worker == .sample)
         let original = letter.original
         #expect(
             original.exchange == "recovery.declines" && original.routingKey == "decline.initial" && original.redelivered
                 && original.messageID == "m-1")
         #expect(
-            original.type == "t" && original.contentType == "application/json" && original.correlationID == "c" && original.replyTo == "amq.gen-1")
-        #expect(original.headers == [DeadLetter.Original.Header(name: "source", value: "crm")] && original.originalByteCount == Self.body.count)
+            original.type == "t" && original.contentType == "application/json" && original.correlationID == "c"
+                && original.replyTo == "amq.gen-1")
+        #expect(
+            original.headers == [DeadLetter.Original.Header(name: "source", value: "crm")] && original.originalByteCount == Self.body.count)
     }
 
     @Test func noStoredBodyHoldsATokenOrASecurityCode() throws {
@@ -63,7 +70,9 @@ import Testing
     @Test func aCardNumberAtTheCutIsNotKeptInPart() throws {
         let number = "4000" + "0027" + "6000" + "3184"
         for offset in 0...20 {
-            let body = Array((String(repeating: "a ", count: JSONLimits().bytes / 2).dropLast(offset) + number + String(repeating: "b", count: 5_000)).utf8)
+            let body = Array(
+                (String(repeating: "a ", count: JSONLimits().bytes / 2).dropLast(offset) + number + String(repeating: "b", count: 5_000))
+                    .utf8)
             let letter = try letter(message(body, id: "m-1"), Vault(hasKey: true), .intake, .unreadable)
             #expect(!letter.original.redactedBody.contains(text: "40000027"), "\(offset)")
         }
@@ -82,7 +91,8 @@ import Testing
         #expect(sealed.original.json?["data"]?["note"]?["token"]?.string == CardDataGuard.tokenMark)
 
         let removed = try letter(message(), Vault(hasKey: false))
-        #expect(removed.original.json?["data"]?["paymentMethod"]?["token"]?.string == CardDataGuard.tokenMark && removed.handling == .editFirst)
+        #expect(
+            removed.original.json?["data"]?["paymentMethod"]?["token"]?.string == CardDataGuard.tokenMark && removed.handling == .editFirst)
     }
 
     /// A message without marks may be sent again as it is: sealing is what makes a replay possible.
@@ -130,17 +140,22 @@ import Testing
         let found = try #require(valid)
         let writer = LetterWriter(stage: .intake, worker: .sample, cards: Vault(hasKey: false))
         let outgoing = writer.letter(
-            IncomingMessage(body: [0xFF], headers: [("pan", .string(found)), ("plain", .string(number))]), because: .unreadable, explanation: "", now: now)
+            IncomingMessage(body: [0xFF], headers: [("pan", .string(found)), ("plain", .string(number))]), because: .unreadable,
+            explanation: "", now: now)
         let letter = try DeadLetter.decode(outgoing.body).get()
-        #expect(letter.original.headers[0].value == .string(CardDataGuard.numberMark) && String(decoding: letter.original.redactedBody, as: UTF8.self).hasPrefix("[unreadable: 1 bytes"))
+        #expect(
+            letter.original.headers[0].value == .string(CardDataGuard.numberMark)
+                && String(decoding: letter.original.redactedBody, as: UTF8.self).hasPrefix("[unreadable: 1 bytes"))
     }
 
     @Test func whatNobodyCanBeAnsweredAboutIsALetterAndNothingElse() throws {
         let writer = LetterWriter(stage: .outcomes, worker: .sample, cards: Vault(hasKey: false))
         let handled = writer.deadLetter(
-            message(id: "m-1"), because: .unexpectedType, explanation: "why", subject: DeadLetter.Subject(merchantID: "acme"), attempts: 4, now: now)
+            message(id: "m-1"), because: .unexpectedType, explanation: "why", subject: DeadLetter.Subject(merchantID: "acme"), attempts: 4,
+            now: now)
         #expect(handled.publishing.count == 1 && handled.publishing[0].destination == .deadLetters)
-        #expect(handled.account.fate == .deadLettered(.unexpectedType) && handled.account.merchantID == "acme" && handled.account.attempts == 4)
+        #expect(
+            handled.account.fate == .deadLettered(.unexpectedType) && handled.account.merchantID == "acme" && handled.account.attempts == 4)
         let letter = try DeadLetter.decode(handled.publishing[0].body).get()
         #expect(letter.stage == .outcomes && letter.reason == .unexpectedType && letter.attempts == 4)
     }
@@ -155,7 +170,8 @@ import Testing
         let writer = LetterWriter(stage: .intake, worker: .sample, cards: Vault(hasKey: false))
         let faults = (0..<5_000).map { FieldError(path: "$.\($0)", message: String(repeating: "m", count: 600)) }
         let outgoing = writer.letter(
-            IncomingMessage(body: body, messageID: "m", headers: headers), because: .invalidEvent, explanation: String(repeating: "e", count: 100_000), faults: faults,
+            IncomingMessage(body: body, messageID: "m", headers: headers), because: .invalidEvent,
+            explanation: String(repeating: "e", count: 100_000), faults: faults,
             now: now)
         #expect(outgoing.body.count < 1 << 20)
         let letter = try DeadLetter.decode(outgoing.body).get()
@@ -163,7 +179,10 @@ import Testing
     }
 
     @Test func ofABodyThatWasCutOnTheWayTheLengthIsKept() throws {
-        let letter = try letter(IncomingMessage(body: Self.body, byteCount: 30_000_000, messageID: "m", traceparent: "trace"), Vault(hasKey: true))
-        #expect(letter.original.isTruncated && letter.original.originalByteCount == 30_000_000 && !String(decoding: letter.encoded(), as: UTF8.self).contains("CANARY"))
+        let letter = try letter(
+            IncomingMessage(body: Self.body, byteCount: 30_000_000, messageID: "m", traceparent: "trace"), Vault(hasKey: true))
+        #expect(
+            letter.original.isTruncated && letter.original.originalByteCount == 30_000_000
+                && !String(decoding: letter.encoded(), as: UTF8.self).contains("CANARY"))
     }
 }

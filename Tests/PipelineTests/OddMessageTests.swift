@@ -1,7 +1,8 @@
 import DeclineRecovery
-@testable import Pipeline
 import TestSupport
 import Testing
+
+@testable import Pipeline
 
 /// Messages that stand where they do not belong, or hold what they should not.
 @Suite struct OddMessageTests {
@@ -17,7 +18,8 @@ import Testing
         let recovery = Recovery.sample(declinedAt: Self.now)
         #expect(forecast(WorkEnvelope.encode(recovery), .retry) == .fails)
         #expect(forecast(WorkEnvelope.encode(recovery.at(.due, route: .retry(.managed, until: Self.now + .days(9)))), .cascade) == .fails)
-        let cancellation = Cancellation(merchantID: "acme", reference: try #require(RecoveryReference("A1-U1")), gateways: ["42"], since: Self.now)
+        let cancellation = Cancellation(
+            merchantID: "acme", reference: try #require(RecoveryReference("A1-U1")), gateways: ["42"], since: Self.now)
         #expect(forecast(cancellation.encoded(), .cascade) == .fails)
     }
 
@@ -28,14 +30,17 @@ import Testing
         let letter = DeadLetter(
             reason: .outcomeUnknown, explanation: "", stage: .retry,
             original: DeadLetter.Original(
-                exchange: "", routingKey: "", redelivered: false, messageID: nil, type: WorkEnvelope.type, contentType: nil, correlationID: nil, replyTo: nil,
+                exchange: "", routingKey: "", redelivered: false, messageID: nil, type: WorkEnvelope.type, contentType: nil,
+                correlationID: nil, replyTo: nil,
                 headers: [], redactedBody: body, originalByteCount: 0),
             identity: body, worker: .sample, writtenAt: Self.now)
         let clock = ManualClock(Self.now)
         let settler = Reconciler(
-            flexFactor: ScriptedFlexFactor(.noSuchOrder), claims: MemoryClaims(), cancels: Cancels(), clock: clock, wait: { await clock.wait($0) }, worker: .sample,
+            flexFactor: ScriptedFlexFactor(.noSuchOrder), claims: MemoryClaims(), cancels: Cancels(), clock: clock,
+            wait: { await clock.wait($0) }, worker: .sample,
             cards: Vault(hasKey: false), callLimit: .seconds(20))
-        guard case .handedBack(_, let messages) = await settler.settle(letter, traceparent: nil), case .recovery(var taken)? = messages.first.map({ WorkEnvelope.decode($0.body) })
+        guard case .handedBack(_, let messages) = await settler.settle(letter, traceparent: nil),
+            case .recovery(var taken)? = messages.first.map({ WorkEnvelope.decode($0.body) })
         else { return }
         // Looked for, and not there: what does the stage do then?
         _ = taken.next(now: Self.now, timing: RecoveryTiming())
@@ -49,7 +54,8 @@ import Testing
     @Test func aHeaderThatHoldsASecurityCodeOrATokenKeepsNeither() throws {
         let writer = LetterWriter(stage: .intake, worker: .sample, cards: Vault(hasKey: false))
         let outgoing = writer.letter(
-            IncomingMessage(body: [], headers: [("cvv", "CANARY"), ("token", "CANARY")]), because: .unreadable, explanation: "", now: Self.now)
+            IncomingMessage(body: [], headers: [("cvv", "CANARY"), ("token", "CANARY")]), because: .unreadable, explanation: "",
+            now: Self.now)
         #expect(!String(decoding: outgoing.body, as: UTF8.self).contains("CANARY"))
     }
 
@@ -57,7 +63,8 @@ import Testing
         let number = try #require((0...9).map { "4000123412341" + "00\($0)" }.first { CardDataGuard.finding(in: $0) == .cardNumber })
         let writer = LetterWriter(stage: .intake, worker: .sample, cards: Vault(hasKey: false))
         let outgoing = writer.letter(
-            IncomingMessage(body: [], messageID: "order \(number)", correlationID: number, routingKey: number), because: .unreadable, explanation: "", now: Self.now)
+            IncomingMessage(body: [], messageID: "order \(number)", correlationID: number, routingKey: number), because: .unreadable,
+            explanation: "", now: Self.now)
         #expect(!String(decoding: outgoing.body, as: UTF8.self).contains(number))
     }
 }

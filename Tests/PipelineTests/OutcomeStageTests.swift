@@ -1,7 +1,8 @@
-@testable import DeclineRecovery
-@testable import Pipeline
 import TestSupport
 import Testing
+
+@testable import DeclineRecovery
+@testable import Pipeline
 
 /// What the CRM is told of FlexFactor's webhooks, once the order was looked at.
 @Suite struct OutcomeStageTests {
@@ -14,7 +15,8 @@ import Testing
     private func handle(_ body: String, _ answers: FlexFactorAnswer..., receivedAt: Moment = now) async throws -> StageOutcome {
         let news = try #require(WebhookNews(body: Array(body.utf8), merchantID: "acme", gatewayID: "42", receivedAt: receivedAt))
         let stage = OutcomeStage(
-            merchants: merchants, claims: MemoryClaims(), flexFactor: ScriptedFlexFactor { _, number in answers[min(number, answers.count - 1)] }, cancels: Cancels(),
+            merchants: merchants, claims: MemoryClaims(),
+            flexFactor: ScriptedFlexFactor { _, number in answers[min(number, answers.count - 1)] }, cancels: Cancels(),
             clock: ManualClock(Self.now), worker: .sample, cards: Vault(hasKey: false), timing: RecoveryTiming(), callLimit: .seconds(5))
         return await stage.handle(IncomingMessage(body: news.encoded()))
     }
@@ -35,7 +37,8 @@ import Testing
             return
         }
         let stage = OutcomeStage(
-            merchants: merchants, claims: MemoryClaims(), flexFactor: ScriptedFlexFactor(.noSuchOrder), cancels: Cancels(), clock: ManualClock(Self.now), worker: .sample,
+            merchants: merchants, claims: MemoryClaims(), flexFactor: ScriptedFlexFactor(.noSuchOrder), cancels: Cancels(),
+            clock: ManualClock(Self.now), worker: .sample,
             cards: Vault(hasKey: false), timing: RecoveryTiming(), callLimit: .seconds(5))
         let second = await stage.handle(IncomingMessage(body: later.body))
         #expect(second.account.fate == .deadLettered(.untrustedWebhook))
@@ -47,7 +50,9 @@ import Testing
         for (number, amount) in [500, 700].enumerated() {
             let data = #"{"Amount":\#(amount),"Currency":"USD","RefundId":"rf-\#(number)"}"#
             let told = try result(try await handle(body("order.refunded", data: data), .order(.completed)))
-            #expect(told["data"]?["action"]?["name"]?.string == "record_refund" && told["data"]?["amount"]?["minorUnits"]?.int64 == Int64(amount))
+            #expect(
+                told["data"]?["action"]?["name"]?.string == "record_refund"
+                    && told["data"]?["amount"]?["minorUnits"]?.int64 == Int64(amount))
             ids.insert(try #require(told["id"]?.string))
         }
         #expect(ids.count == 2 && ids.allSatisfy { $0.hasPrefix("A-R7-88-7/refunded/") })

@@ -8,7 +8,8 @@ import Testing
     private static let declinedAt = Moment(milliseconds: 1_800_000_000_000)
     private static let traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
     private static let until = declinedAt + .days(21)
-    private let cascade = Recovery.sample(declinedAt: declinedAt).at(.unanswered, reply: ReplyAddress(queue: "amq.gen-1", correlationID: "c"))
+    private let cascade = Recovery.sample(declinedAt: declinedAt).at(
+        .unanswered, reply: ReplyAddress(queue: "amq.gen-1", correlationID: "c"))
     private let retry = Recovery.sample(declinedAt: declinedAt).at(.watching("g-1", polls: 4), route: .retry(.managed, until: until))
 
     private func letter(_ recovery: Recovery, _ stage: Stage? = nil, body: [UInt8]? = nil) -> DeadLetter {
@@ -17,7 +18,8 @@ import Testing
         return DeadLetter(
             reason: .outcomeUnknown, explanation: "", stage: stage ?? (isRetry ? .retry : .cascade), subject: DeadLetter.Subject(recovery),
             original: DeadLetter.Original(
-                exchange: "recovery.work", routingKey: "", redelivered: false, messageID: recovery.reference.text + "/work", type: WorkEnvelope.type,
+                exchange: "recovery.work", routingKey: "", redelivered: false, messageID: recovery.reference.text + "/work",
+                type: WorkEnvelope.type,
                 contentType: nil, correlationID: nil, replyTo: nil, headers: [], redactedBody: body, originalByteCount: body.count),
             identity: body, worker: .sample, writtenAt: Self.declinedAt)
     }
@@ -27,7 +29,8 @@ import Testing
         patience: Moment.Span = .seconds(30), underWay: Moment.Span = .seconds(0)
     ) async -> Reconciler.Reconciliation {
         let settler = Reconciler(
-            flexFactor: flexFactor, claims: MemoryClaims(), cancels: cancels, clock: clock, wait: { await clock.wait($0) }, worker: .sample, cards: Vault(hasKey: true),
+            flexFactor: flexFactor, claims: MemoryClaims(), cancels: cancels, clock: clock, wait: { await clock.wait($0) }, worker: .sample,
+            cards: Vault(hasKey: true),
             callLimit: .seconds(20), patience: patience, underWay: underWay)
         return await settler.settle(letter, traceparent: Self.traceparent)
     }
@@ -56,7 +59,9 @@ import Testing
         let flexFactor = ScriptedFlexFactor(.noSuchOrder, .cancelAccepted, .noSuchOrder)
         let early = await settle(letter(cascade), flexFactor, at: long(.seconds(119)), underWay: .seconds(120))
         #expect(words(early).contains("may still be under way") && flexFactor.calls.isEmpty)
-        #expect(try told(await settle(letter(cascade), flexFactor, at: long(.seconds(120)), underWay: .seconds(120))) == "declined not_charged_on_look_up")
+        #expect(
+            try told(await settle(letter(cascade), flexFactor, at: long(.seconds(120)), underWay: .seconds(120)))
+                == "declined not_charged_on_look_up")
     }
 
     // MARK: What is known
@@ -79,7 +84,8 @@ import Testing
         }
         // Nobody waits at the checkout any more: no reply.
         #expect(
-            messages.map(\.destination) == [.results(.newSale, .approved), .journal] && messages.allSatisfy { $0.traceparent == Self.traceparent })
+            messages.map(\.destination) == [.results(.newSale, .approved), .journal]
+                && messages.allSatisfy { $0.traceparent == Self.traceparent })
         let result = messages[0].body
         let data = try JSONValue(parsing: result.span)["data"]
         #expect(data?["recoveryReference"]?.string == cascade.reference.text && data?["flexFactor"]?["orderId"]?.string == "g-1")
@@ -229,11 +235,15 @@ import Testing
     @Test func anOldLetterIsAskedAboutLikeANewOne() async throws {
         for clock in [long(.days(300)), long(.days(3_000))] {
             #expect(
-                try told(await settle(letter(cascade), ScriptedFlexFactor(.order(.processing), .cancelAccepted, .order(.cancelled)), at: clock))
-                    .hasPrefix("declined"))
+                try told(
+                    await settle(letter(cascade), ScriptedFlexFactor(.order(.processing), .cancelAccepted, .order(.cancelled)), at: clock)
+                )
+                .hasPrefix("declined"))
             #expect(
-                try told(await settle(letter(retry), ScriptedFlexFactor(.order(.processing), .cancelAccepted, .order(.cancelled)), at: clock))
-                    .hasPrefix("expired"))
+                try told(
+                    await settle(letter(retry), ScriptedFlexFactor(.order(.processing), .cancelAccepted, .order(.cancelled)), at: clock)
+                )
+                .hasPrefix("expired"))
         }
     }
 
@@ -270,7 +280,9 @@ import Testing
             #expect(flexFactor.calls.isEmpty && flexFactor.tokenizations == 0)
             #expect(taken.reference == recovery.reference && taken.charge?.paymentMethod.card == .encrypted(SealedCard("sealed.1.b.c.d")))
             let first = taken.next(now: Self.declinedAt + .days(2), timing: RecoveryTiming())
-            #expect(first == .call(phase.orderID.map(FlexFactorCall.lookUp) ?? .find(recovery.reference, since: recovery.declinedAt)), "\(phase)")
+            #expect(
+                first == .call(phase.orderID.map(FlexFactorCall.lookUp) ?? .find(recovery.reference, since: recovery.declinedAt)),
+                "\(phase)")
         }
     }
 
@@ -279,7 +291,8 @@ import Testing
         let flexFactor = ScriptedFlexFactor(.order(.processing, "g-9"), .cancelAccepted, .order(.cancelled, "g-9"))
         let settlement = await settle(letter(recovery), flexFactor, at: long(), cancels: Cancels(requested: [recovery.reference]))
         #expect(try told(settlement) == "cancelled cancelled_by_crm")
-        #expect(flexFactor.calls == [.find(recovery.reference, since: recovery.declinedAt), .cancel("g-9"), .lookUp("g-9"), .lookUp("g-9")])
+        #expect(
+            flexFactor.calls == [.find(recovery.reference, since: recovery.declinedAt), .cancel("g-9"), .lookUp("g-9"), .lookUp("g-9")])
     }
 
     // MARK: What is never done
@@ -307,7 +320,9 @@ import Testing
                 var random = SeededRandom(seed: seed << 16 | UInt64(number))
                 return switch (call, Int.random(in: 0..<8, using: &random)) {
                 case (_, 0): .noSuchOrder
-                case (_, 1): .failed([.unknown(.timedOut), .conflict, .refused(status: 400, []), .notSent(.deadline)].randomElement(using: &random)!)
+                case (_, 1):
+                    .failed(
+                        [.unknown(.timedOut), .conflict, .refused(status: 400, []), .notSent(.deadline)].randomElement(using: &random)!)
                 case (.cancel, 2...4), (.cancelByReference, 2...4): .cancelAccepted
                 case (.cancel, _), (.cancelByReference, _): .cancelRefused
                 default: .order(states.randomElement(using: &random)!)
@@ -327,7 +342,9 @@ import Testing
         for end in ["approved", "declined", "expired", "open"] { #expect(ends[end, default: 0] > 10, "\(ends)") }
     }
 
-    @Test(arguments: ["", "{", "{}", #"{"type":"com.salvage.recovery.work.v2","data":{}}"#, #"{"type":"com.salvage.recovery.work.v1","data":{}}"#])
+    @Test(arguments: [
+        "", "{", "{}", #"{"type":"com.salvage.recovery.work.v2","data":{}}"#, #"{"type":"com.salvage.recovery.work.v1","data":{}}"#,
+    ])
     func whatHoldsNoRecoveryIsSettledByHand(body: String) async {
         let flexFactor = ScriptedFlexFactor(.order(.completed))
         let settlement = await settle(letter(cascade, body: Array(body.utf8)), flexFactor, at: long())

@@ -1,13 +1,15 @@
 import DeclineRecovery
-@testable import Pipeline
 import Synchronization
 import TestSupport
 import Testing
 
+@testable import Pipeline
+
 /// A command to refund in the hands of pods that die after any effect, published twice, with FlexFactor's webhook before, between and behind.
 @Suite struct RefundStageTests {
     private static let now = Moment(milliseconds: 1_800_000_000_000)
-    private static let reference = RecoveryReference(DeclineIdentity(merchantID: "acme", source: "crm", id: "d-1"), orderID: "A1", kind: .sale, sequence: 0)
+    private static let reference = RecoveryReference(
+        DeclineIdentity(merchantID: "acme", source: "crm", id: "d-1"), orderID: "A1", kind: .sale, sequence: 0)
 
     /// A pod and what it reaches. After so many effects it is dead: nothing that it does counts any more.
     private final class Pod: FlexFactorPort, ClaimsPort {
@@ -20,9 +22,16 @@ import Testing
         }
 
         var isDead: Bool { left.withLock { $0 < 0 } }
-        private func lives() -> Bool { left.withLock { left in left -= 1; return left >= 0 } }
+        private func lives() -> Bool {
+            left.withLock { left in
+                left -= 1
+                return left >= 0
+            }
+        }
 
-        func perform(_ call: FlexFactorCall, merchant: MerchantID, gateway: GatewayID, traceparent: String?, deadline: Moment) async -> FlexFactorAnswer {
+        func perform(_ call: FlexFactorCall, merchant: MerchantID, gateway: GatewayID, traceparent: String?, deadline: Moment) async
+            -> FlexFactorAnswer
+        {
             lives() ? world.perform(call) : .failed(.notSent(.cannotConnect("dead")))
         }
 
@@ -54,7 +63,8 @@ import Testing
         func perform(_ call: FlexFactorCall) -> FlexFactorAnswer {
             state.withLock { state in
                 guard case .refund(_, let amount) = call else {
-                    let order = FlexFactorOrder(id: "g-1", state: state.refunded == 4_999 ? .returned : .completed, minorUnits: 4_999, currency: .usd)
+                    let order = FlexFactorOrder(
+                        id: "g-1", state: state.refunded == 4_999 ? .returned : .completed, minorUnits: 4_999, currency: .usd)
                     return .found(order)
                 }
                 state.requests += 1
@@ -69,25 +79,30 @@ import Testing
         }
 
         func run(_ pod: Pod) async {
-            guard let next = state.withLock({ state in
-                state.waiting.indices.min { state.waiting[$0].due < state.waiting[$1].due }.map { state.waiting.remove(at: $0) }
-            }) else { return }
+            guard
+                let next = state.withLock({ state in
+                    state.waiting.indices.min { state.waiting[$0].due < state.waiting[$1].due }.map { state.waiting.remove(at: $0) }
+                })
+            else { return }
             if clock.now() < next.due { clock.pass(next.due - clock.now()) }
             let handled: StageOutcome
             if next.message.type == WebhookNews.type {
                 handled = await OutcomeStage(
-                    merchants: Merchants(Merchant(id: "acme", flexFactorGateways: [FlexFactorGateway(id: "42")])), claims: pod, flexFactor: pod, cancels: Cancels(),
+                    merchants: Merchants(Merchant(id: "acme", flexFactorGateways: [FlexFactorGateway(id: "42")])), claims: pod,
+                    flexFactor: pod, cancels: Cancels(),
                     clock: clock, worker: .sample, cards: Vault(hasKey: false), timing: RecoveryTiming(), callLimit: .seconds(5)
                 ).handle(next.message)
             } else {
                 handled = await RetryStage(
-                    flexFactor: pod, claims: pod, cancels: Cancels(), clock: clock, worker: .sample, cards: Vault(hasKey: false), timing: RecoveryTiming(),
+                    flexFactor: pod, claims: pod, cancels: Cancels(), clock: clock, worker: .sample, cards: Vault(hasKey: false),
+                    timing: RecoveryTiming(),
                     callLimit: .seconds(5)
                 ).handle(next.message)
             }
             state.withLock { state in
                 if pod.isDead {
-                    state.waiting.append((IncomingMessage(body: next.message.body, type: next.message.type, redelivered: true), clock.now() + .seconds(1)))
+                    state.waiting.append(
+                        (IncomingMessage(body: next.message.body, type: next.message.type, redelivered: true), clock.now() + .seconds(1)))
                     return
                 }
                 for message in handled.publishing {
@@ -95,7 +110,8 @@ import Testing
                     case .results: state.told[message.messageID, default: []].insert(message.body)
                     case .deadLetters: state.letters += 1
                     case .stage: state.waiting.append((IncomingMessage(body: message.body, type: message.type), clock.now()))
-                    case .delayed(_, let span): state.waiting.append((IncomingMessage(body: message.body, type: message.type), clock.now() + span))
+                    case .delayed(_, let span):
+                        state.waiting.append((IncomingMessage(body: message.body, type: message.type), clock.now() + span))
                     default: break
                     }
                 }
@@ -105,13 +121,17 @@ import Testing
 
     private func command(_ amount: Int64?) -> IncomingMessage {
         let command = RefundCommand(
-            id: "r-1", merchantID: "acme", reference: Self.reference, orderID: "g-1", amount: amount.map { Money(minorUnits: $0, currency: .usd) }, reason: nil)
+            id: "r-1", merchantID: "acme", reference: Self.reference, orderID: "g-1",
+            amount: amount.map { Money(minorUnits: $0, currency: .usd) }, reason: nil)
         return IncomingMessage(body: Refund(command, gateways: ["42"], since: Self.now).encoded(), type: Refund.type)
     }
 
     private func webhook(_ amount: Int64) -> IncomingMessage {
-        let body = #"{"Event":"order.refunded","TimeStamp":"2027-01-15T08:00:00Z","EventData":{"Amount":\#(amount),"RefundId":"rf-1"},"ExternalOrderId":"\#(Self.reference.text)","OrderId":"g-1"}"#
-        return IncomingMessage(body: WebhookNews(body: Array(body.utf8), merchantID: "acme", gatewayID: "42", receivedAt: Self.now)!.encoded(), type: WebhookNews.type)
+        let body =
+            #"{"Event":"order.refunded","TimeStamp":"2027-01-15T08:00:00Z","EventData":{"Amount":\#(amount),"RefundId":"rf-1"},"ExternalOrderId":"\#(Self.reference.text)","OrderId":"g-1"}"#
+        return IncomingMessage(
+            body: WebhookNews(body: Array(body.utf8), merchantID: "acme", gatewayID: "42", receivedAt: Self.now)!.encoded(),
+            type: WebhookNews.type)
     }
 
     @Test(arguments: [500, nil] as [Int64?], [false, true])
@@ -144,7 +164,9 @@ import Testing
                     #expect(end.told.count == 1 || end.letters > 0, "\(about): nothing told")
                     #expect(end.told.keys.allSatisfy { $0.contains("/refunded/") }, "\(about): \(end.told.keys)")
                     if amount == nil || withWebhook { #expect(end.told.count == 1, "\(about): nobody told it") }
-                    if death > 10, !losesAnswer { #expect(end.letters == 0 && end.requests == 1, "\(about): \(end.letters) letters, \(end.requests) requests") }
+                    if death > 10, !losesAnswer {
+                        #expect(end.letters == 0 && end.requests == 1, "\(about): \(end.letters) letters, \(end.requests) requests")
+                    }
                 }
             }
         }
@@ -155,7 +177,8 @@ import Testing
         world.claims.isReachable = false
         let flexFactor = ScriptedFlexFactor(.order(.completed), .refunded)
         let stage = RetryStage(
-            flexFactor: flexFactor, claims: world.claims, cancels: Cancels(), clock: world.clock, worker: .sample, cards: Vault(hasKey: false), timing: RecoveryTiming(),
+            flexFactor: flexFactor, claims: world.claims, cancels: Cancels(), clock: world.clock, worker: .sample,
+            cards: Vault(hasKey: false), timing: RecoveryTiming(),
             callLimit: .seconds(5))
         let first = await stage.handle(command(500))
         guard let next = first.publishing.first else { return }

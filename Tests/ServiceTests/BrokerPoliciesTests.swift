@@ -9,7 +9,9 @@ import Testing
         return try #require(BrokerDefinitions(Array(file.utf8), virtualHost: "/")).policies.losses(of: Topology(recovery: TopologyNames()))
     }
 
-    private func policy(_ pattern: String, _ definition: String, priority: Int = 0, applyTo: String = "all", vhost: String = "/", name: String = "p") -> String {
+    private func policy(
+        _ pattern: String, _ definition: String, priority: Int = 0, applyTo: String = "all", vhost: String = "/", name: String = "p"
+    ) -> String {
         #"{"vhost": "\#(vhost)", "name": "\#(name)", "pattern": "\#(pattern)", "apply-to": "\#(applyTo)", "definition": {\#(definition)}, "priority": \#(priority)}"#
     }
 
@@ -22,15 +24,20 @@ import Testing
     ])
     func whatLosesMessagesIsNamedWithItsQueue(definition: String, queue: String, consequence: String) throws {
         let losses = try losses(policy("^" + queue.replacing(".", with: "\\\\.") + "$", definition))
-        #expect(losses.count == 1 && losses[0].hasPrefix("queue \(queue): the policy 'p' sets") && losses[0].contains(consequence), "\(losses)")
+        #expect(
+            losses.count == 1 && losses[0].hasPrefix("queue \(queue): the policy 'p' sets") && losses[0].contains(consequence), "\(losses)")
     }
 
     @Test func aPolicyForAllIsNamedForEachQueueThatItHurts() throws {
-        #expect(try losses(policy(".*", #""delivery-limit": 3"#)).count == Topology(recovery: TopologyNames()).queues.count { $0.kind == .quorum })
+        #expect(
+            try losses(policy(".*", #""delivery-limit": 3"#)).count
+                == Topology(recovery: TopologyNames()).queues.count { $0.kind == .quorum })
     }
 
     @Test func whatHurtsNobodyIsNotNamed() throws {
-        for definition in [#""ha-mode": "all""#, #""queue-leader-locator": "balanced""#, #""dead-letter-exchange": "x""#, #""overflow": "drop-head""#] {
+        for definition in [
+            #""ha-mode": "all""#, #""queue-leader-locator": "balanced""#, #""dead-letter-exchange": "x""#, #""overflow": "drop-head""#,
+        ] {
             #expect(try losses(policy(".*", definition)) == [])
         }
         #expect(try losses(policy(".*", #""delivery-limit": 3"#, vhost: "other")) == [])
@@ -49,7 +56,9 @@ import Testing
         let value = #"{"pattern": "intake", "apply-to": "queues", "definition": {"message-ttl": 7}, "priority": 0}"#
         let losses = try losses(
             policy("intake", #""delivery-limit": 5"#),
-            operators: #"{"vhost": "/", "component": "operator_policy", "name": "o", "value": \#(value)}, {"component": "else", "name": "x", "value": "y"}"#)
+            operators:
+                #"{"vhost": "/", "component": "operator_policy", "name": "o", "value": \#(value)}, {"component": "else", "name": "x", "value": "y"}"#
+        )
         #expect(losses.count == 2 && losses[1].contains("the operator policy 'o' sets message-ttl to 7"), "\(losses)")
     }
 

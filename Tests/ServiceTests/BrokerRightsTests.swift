@@ -22,20 +22,25 @@ import Testing
         let rights = BrokerRights(.topology, names)
         let topology = Topology(recovery: names)
         #expect(rights.configure == Set(topology.exchanges.map(\.name) + topology.queues.map(\.name)))
-        #expect(rights.write.contains("recovery.unrouted") && rights.read.contains("recovery.delay.20") && !rights.write.contains("declines"))
+        #expect(
+            rights.write.contains("recovery.unrouted") && rights.read.contains("recovery.delay.20") && !rights.write.contains("declines"))
     }
 
     @Test func anotherPrefixIsAnotherFleet() {
         let rights = BrokerRights(.worker, TopologyNames(prefix: "blue"))
         #expect(rights.write.union(rights.read).allSatisfy { $0.hasPrefix("blue.") || $0 == "amq.default" })
-        let fleets = [TopologyNames(), TopologyNames(prefix: "blue")].map { Topology(recovery: $0) }.map { Set($0.exchanges.map(\.name) + $0.queues.map(\.name)) }
+        let fleets = [TopologyNames(), TopologyNames(prefix: "blue")].map { Topology(recovery: $0) }.map {
+            Set($0.exchanges.map(\.name) + $0.queues.map(\.name))
+        }
         #expect(fleets[0].isDisjoint(with: fleets[1]), "what both had, both would take from")
     }
 
     @Test func aPatternMatchesWholeNamesOnly() throws {
         let pattern = try Regex(BrokerRights(.worker, names).patterns.read)
         #expect("recovery.intake".wholeMatch(of: pattern) != nil)
-        for name in ["recovery-intake", "recovery.intake2", "recovery.dead.lock", "recovery.results", "crm.results", "xrecovery.intake"] { #expect(name.firstMatch(of: pattern) == nil) }
+        for name in ["recovery-intake", "recovery.intake2", "recovery.dead.lock", "recovery.results", "crm.results", "xrecovery.intake"] {
+            #expect(name.firstMatch(of: pattern) == nil)
+        }
     }
 
     @Test func thePageNamesTheRightsOfEachRole() throws {
@@ -45,10 +50,14 @@ import Testing
         let between = Set(names.delays.dropFirst().dropLast())
         for role in BrokerRole.allCases where role != .topology {
             let row = try #require(page.split(separator: "\n").first { $0.hasPrefix("| `\(role.rawValue)`") })
-            let cells = row.split(separator: "|", omittingEmptySubsequences: false).map { cell in Set(cell.matches(of: /`([a-z0-9.]+)`/).map { String($0.1) }) }
+            let cells = row.split(separator: "|", omittingEmptySubsequences: false).map { cell in
+                Set(cell.matches(of: /`([a-z0-9.]+)`/).map { String($0.1) })
+            }
             let rights = BrokerRights(role, names)
             try #require(cells.count == 6)
-            #expect(cells[2] == rights.configure && cells[3] == rights.write.subtracting(between) && cells[4] == rights.read, "\(role.rawValue)")
+            #expect(
+                cells[2] == rights.configure && cells[3] == rights.write.subtracting(between) && cells[4] == rights.read, "\(role.rawValue)"
+            )
         }
     }
 }

@@ -2,9 +2,10 @@ import Broker
 import DeclineRecovery
 import FoundationEssentials
 import Pipeline
-@testable import Service
 import TestSupport
 import Testing
+
+@testable import Service
 
 /// What claims cost on their way through a broker. `SALVAGE_MEASURE_CLAIM_RATE` says how many; printed, and judged by nobody.
 @Suite(.enabled(if: ProcessInfo.processInfo.environment["SALVAGE_MEASURE_CLAIM_RATE"] != nil)) struct ClaimTailMeasurement {
@@ -20,11 +21,13 @@ import Testing
 
         @Sendable func claim(_ number: Int) async -> Duration {
             let order = "ORDER\(number / 2)"
-            let reference = RecoveryReference(DeclineIdentity(merchantID: "acme", source: "crm", id: order), orderID: order, kind: .sale, sequence: 0)
+            let reference = RecoveryReference(
+                DeclineIdentity(merchantID: "acme", source: "crm", id: order), orderID: order, kind: .sale, sequence: 0)
             let isTold = number % 2 == 1
             let event = ResultEvent(
                 subject: .recovery(reference, RecoveredOrder(reference)), merchantID: "acme", reason: .approved(.answered), gatewayID: "42",
-                flexFactorOrderID: "5f1c1f0e-6b1a-4c5f-9a55-0d6a1c7b2e11", amount: Money(minorUnits: 4_999, currency: .usd), attempts: 1, occurredAt: SystemClock().now())
+                flexFactorOrderID: "5f1c1f0e-6b1a-4c5f-9a55-0d6a1c7b2e11", amount: Money(minorUnits: 4_999, currency: .usd), attempts: 1,
+                occurredAt: SystemClock().now())
             let begun = ContinuousClock.now
             let claimed = await claims.claim(
                 ClaimRequest(
@@ -44,12 +47,16 @@ import Testing
         let rest = alone.count..<count
         await withTaskGroup(of: Void.self) { group in
             for lane in 0..<256 {
-                group.addTask { for number in stride(from: rest.lowerBound + lane, to: rest.upperBound, by: 256) { _ = await claim(number) } }
+                group.addTask {
+                    for number in stride(from: rest.lowerBound + lane, to: rest.upperBound, by: 256) { _ = await claim(number) }
+                }
             }
         }
         let took = ContinuousClock.now - begun
         print("one after the other: median \(alone[alone.count / 2]), 99 % \(alone[alone.count * 99 / 100])")
-        print("256 at a time: \(Int(Double(rest.count) / (took / .seconds(1)))) claims/s, \((cpuSeconds() - cpu) / Double(rest.count) * 1e6) µs CPU each")
+        print(
+            "256 at a time: \(Int(Double(rest.count) / (took / .seconds(1)))) claims/s, \((cpuSeconds() - cpu) / Double(rest.count) * 1e6) µs CPU each"
+        )
         let late = ClaimTail(worker: "late host 1")
         let start = ContinuousClock.now
         try await late.catchUp(link, names)

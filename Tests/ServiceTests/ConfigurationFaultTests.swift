@@ -1,6 +1,7 @@
 import DeclineRecovery
-@testable import Service
 import Testing
+
+@testable import Service
 
 /// The configuration is read as a whole or refused as a whole, with every fault, its place and its line, and no secret's text.
 @Suite struct ConfigurationFaultTests {
@@ -52,12 +53,17 @@ import Testing
     }
 
     @Test func allFaultsAreToldAtOnce() {
-        let wrong = Self.right.replacing("environment: sandbox", with: "environment: MOON").replacing("cascadeAll: true", with: "cascadeAll: perhaps")
-            .replacing("cascadeDeadlineSeconds: 60", with: "cascadeDeadlineSeconds: sixty")
+        let wrong = Self.right.replacing("environment: sandbox", with: "environment: MOON").replacing(
+            "cascadeAll: true", with: "cascadeAll: perhaps"
+        )
+        .replacing("cascadeDeadlineSeconds: 60", with: "cascadeDeadlineSeconds: sixty")
         #expect(faults(wrong).count >= 3)
     }
 
-    @Test(arguments: ["", "[]", "merchants: []", "merchants: 7", "merchants: [7]", "merchants:\n\t- id: x", "a: &a [*a]", "merchants: {", "\u{0}", "- - - -", "merchants: ~"])
+    @Test(arguments: [
+        "", "[]", "merchants: []", "merchants: 7", "merchants: [7]", "merchants:\n\t- id: x", "a: &a [*a]", "merchants: {", "\u{0}",
+        "- - - -", "merchants: ~",
+    ])
     func rubbishIsAFaultAndNoCrash(yaml: String) {
         #expect(!faults(yaml).isEmpty)
     }

@@ -1,6 +1,7 @@
 import NIOCore
-@testable import Service
 import Testing
+
+@testable import Service
 
 @Suite struct ConnectionPatienceTests {
     private static let limits = ConnectionPatience.Limits(head: .seconds(10), idle: .seconds(60), body: .seconds(20), answer: .seconds(30))

@@ -1,6 +1,7 @@
-@testable import Console
 import Synchronization
 import Testing
+
+@testable import Console
 
 /// What slows guessing down, and what keeps costly questions few.
 @Suite(.timeLimit(.minutes(1))) struct ConsoleDoorTests {
@@ -71,7 +72,9 @@ import Testing
         let pacer = pacer(clock)
         for number in 0..<SignInPacer.mostSources + 100 { await pacer.wait("s\(number)") }
         #expect(SignInPacer.source("2001:db8:1:2:3:4:5:6") == "2001:db8:1:2::" && SignInPacer.source("2001:db8::1") == "2001:db8:0:0::")
-        #expect(SignInPacer.source("::1") == "0:0:0:0::" && SignInPacer.source("192.0.2.7") == "192.0.2.7" && SignInPacer.source("2001:db8:1:2::9") == "2001:db8:1:2::")
+        #expect(
+            SignInPacer.source("::1") == "0:0:0:0::" && SignInPacer.source("192.0.2.7") == "192.0.2.7"
+                && SignInPacer.source("2001:db8:1:2::9") == "2001:db8:1:2::")
     }
 
     @Test func refusalsAreToldOnceInAWhile() {
@@ -123,9 +126,10 @@ import Testing
 
     @Test func workHasAnEnd() async {
         #expect(await TimeLimit.run(.seconds(30)) { 1 } == 1)
-        #expect(await TimeLimit.run(.milliseconds(20)) { () -> Int in
-            try? await Task.sleep(for: .seconds(600))
-            return 1
-        } == nil)
+        #expect(
+            await TimeLimit.run(.milliseconds(20)) { () -> Int in
+                try? await Task.sleep(for: .seconds(600))
+                return 1
+            } == nil)
     }
 }

@@ -1,7 +1,8 @@
 import DeclineRecovery
-@testable import Service
 import TestSupport
 import Testing
+
+@testable import Service
 
 @Suite struct GatewaySharesTests {
     private typealias Shares = GatewayShares<Int>
@@ -11,7 +12,9 @@ import Testing
 
     @Test func aloneAnOwnerTakesThreeQuartersAndNobodyWaitsWhileThereIsRoom() {
         var shares = Self.shares()
-        let begun = (0..<120).reduce(0) { count, item in count + shares.arrived(item, of: "slow", freeFrom: nil, now: Self.start).begin.count }
+        let begun = (0..<120).reduce(0) { count, item in
+            count + shares.arrived(item, of: "slow", freeFrom: nil, now: Self.start).begin.count
+        }
         #expect(begun == 75 && shares.waitingCount == 45)
     }
 
@@ -47,7 +50,9 @@ import Testing
     /// A burst for a FlexFactor that answers is no reason for anything.
     @Test func nothingOfAQuickOwnerIsPutOff() {
         var shares = Self.shares()
-        for item in 0..<400 { #expect(shares.arrived(item, of: "quick", freeFrom: nil, now: Self.start + .milliseconds(400)).putOff.isEmpty) }
+        for item in 0..<400 {
+            #expect(shares.arrived(item, of: "quick", freeFrom: nil, now: Self.start + .milliseconds(400)).putOff.isEmpty)
+        }
         #expect(shares.waitingCount == 325)
     }
 
@@ -130,7 +135,8 @@ import Testing
                 let owner = ["a", "b", "c", "d"][Int.random(in: 0..<4, using: &random)]
                 note(shares.arrived(came, of: owner, freeFrom: Bool.random(using: &random) ? now + .seconds(5) : nil, now: now))
                 came += 1
-            case 5..<9: if !turns.isEmpty { note(shares.ended(turns.remove(at: Int.random(in: 0..<turns.count, using: &random)), now: now)) }
+            case 5..<9:
+                if !turns.isEmpty { note(shares.ended(turns.remove(at: Int.random(in: 0..<turns.count, using: &random)), now: now)) }
             default: note(shares.looked(now: now))
             }
             #expect(shares.inWorkCount == turns.count)

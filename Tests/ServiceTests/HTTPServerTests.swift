@@ -2,18 +2,21 @@ import Hummingbird
 import Logging
 import NIOCore
 import NIOPosix
-@testable import Service
 import ServiceLifecycle
 import Synchronization
 import Testing
 
+@testable import Service
+
 /// A port of ours against peers that do not do as they should.
 @Suite(.timeLimit(.minutes(2))) struct HTTPServerTests {
-    private static let quick = ConnectionPatience.Limits(head: .milliseconds(400), idle: .milliseconds(800), body: .milliseconds(600), answer: .seconds(5))
+    private static let quick = ConnectionPatience.Limits(
+        head: .milliseconds(400), idle: .milliseconds(800), body: .milliseconds(600), answer: .seconds(5))
 
     /// Runs a server that answers `GET /` with "here", and `POST /` with the number of bytes it was sent.
     private func withServer(
-        _ patience: ConnectionPatience.Limits = .init(), connections: Int = 100, descriptors: Descriptors = Descriptors(limit: 1_000) { 10 }, reserve: Int = 100,
+        _ patience: ConnectionPatience.Limits = .init(), connections: Int = 100,
+        descriptors: Descriptors = Descriptors(limit: 1_000) { 10 }, reserve: Int = 100,
         _ body: (Int) async throws -> Void
     ) async throws {
         let router = Router()
@@ -201,9 +204,13 @@ import Testing
         #expect(error?.description.contains("127.0.0.1:\(port)") == true && error?.description.contains("SALVAGE_WEBHOOKS_LISTEN") == true)
         try await taken.close()
         try await ListenAddress.check([address])
-        let twice = await #expect(throws: CannotListen.self) { try await ListenAddress.check([ListenAddress(("127.0.0.1", port), setting: "SALVAGE_LISTEN"), address]) }
+        let twice = await #expect(throws: CannotListen.self) {
+            try await ListenAddress.check([ListenAddress(("127.0.0.1", port), setting: "SALVAGE_LISTEN"), address])
+        }
         #expect(twice?.description.contains("SALVAGE_LISTEN names the same port") == true)
-        let nowhere = await #expect(throws: CannotListen.self) { try await ListenAddress.check([ListenAddress(("203.0.113.9", 0), setting: "SALVAGE_LISTEN")]) }
+        let nowhere = await #expect(throws: CannotListen.self) {
+            try await ListenAddress.check([ListenAddress(("203.0.113.9", 0), setting: "SALVAGE_LISTEN")])
+        }
         #expect(nowhere?.description.contains("no address of this machine") == true)
     }
 

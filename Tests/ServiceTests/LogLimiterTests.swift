@@ -1,6 +1,7 @@
 import DeclineRecovery
-@testable import Service
 import Testing
+
+@testable import Service
 
 @Suite struct LogLimiterTests {
     private let start = Moment(milliseconds: 1_800_000_000_000)

@@ -1,11 +1,13 @@
 import DeclineRecovery
 import Operations
-@testable import Service
 import Testing
+
+@testable import Service
 
 /// A mapping that somebody tries in the console.
 @Suite struct MappingDraftTests {
-    private let own = MappingRule(scope: .gateway("nmi"), match: .code("204"), declineClass: .hard, name: "ours", path: "merchants[0].declineMapping[0]")
+    private let own = MappingRule(
+        scope: .gateway("nmi"), match: .code("204"), declineClass: .hard, name: "ours", path: "merchants[0].declineMapping[0]")
 
     private func tried(_ yaml: String) throws(DraftFaults) -> Merchant {
         let merchant = Merchant(
@@ -14,10 +16,13 @@ import Testing
         return try MappingDraft(yaml: yaml).tried(on: merchant)
     }
 
-    @Test(arguments: ["- { gateway: nmi, text: \"expired card\", class: soft }", "  - gateway: nmi\n    text: expired card\n    class: soft\n"])
+    @Test(arguments: [
+        "- { gateway: nmi, text: \"expired card\", class: soft }", "  - gateway: nmi\n    text: expired card\n    class: soft\n",
+    ])
     func aListIsRulesBesideTheMerchantsOwn(yaml: String) throws {
         let merchant = try tried(yaml)
-        #expect(merchant.mappingRules.count == 2 && merchant.mappingRules[0].match == .text("expired card") && merchant.mappingRules[1] == own)
+        #expect(
+            merchant.mappingRules.count == 2 && merchant.mappingRules[0].match == .text("expired card") && merchant.mappingRules[1] == own)
         #expect(merchant.policy == Policy(unknownDeclines: .soft) && merchant.gateways.count == 1 && merchant.flexFactorGateways.count == 1)
     }
 
@@ -30,8 +35,10 @@ import Testing
     }
 
     @Test(arguments: [
-        ("nonsense", "the draft"), ("other: 1", "other"), ("- { gateway: nmi, class: soft }", "declineMapping[0].code"), ("- { mid: \"8\", code: 1, class: soft }", "declineMapping[0].mid"),
-        ("policy: { unknownDeclines: maybe }", "policy.unknownDeclines"), ("- { gateway: nmi", "the draft"), ("declineMapping: 3", "declineMapping"),
+        ("nonsense", "the draft"), ("other: 1", "other"), ("- { gateway: nmi, class: soft }", "declineMapping[0].code"),
+        ("- { mid: \"8\", code: 1, class: soft }", "declineMapping[0].mid"),
+        ("policy: { unknownDeclines: maybe }", "policy.unknownDeclines"), ("- { gateway: nmi", "the draft"),
+        ("declineMapping: 3", "declineMapping"),
     ])
     func aDraftThatCannotBeReadSaysWhere(yaml: String, path: String) {
         let error = #expect(throws: DraftFaults.self) { try tried(yaml) }

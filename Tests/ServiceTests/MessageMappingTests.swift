@@ -1,24 +1,29 @@
 import Broker
 import DeclineRecovery
 import Pipeline
-@testable import Service
 import Testing
+
+@testable import Service
 
 /// Between the stages' messages and the broker's: where each goes, and what does not fit the protocol never blocks it.
 @Suite struct MessageMappingTests {
     private let names = TopologyNames()
     private let now = Moment(milliseconds: 1_800_000_000_000)
 
-    private func message(to destination: StageMessage.Destination, id: String = "m-1", correlationID: String? = nil) -> Broker.OutgoingMessage {
+    private func message(to destination: StageMessage.Destination, id: String = "m-1", correlationID: String? = nil)
+        -> Broker.OutgoingMessage
+    {
         StageMessage(
-            to: destination, messageID: id, type: "t", correlationID: correlationID, traceparent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+            to: destination, messageID: id, type: "t", correlationID: correlationID,
+            traceparent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
             body: [1]
         ).brokerMessage(names, now: now)
     }
 
     @Test func eachDestinationIsAnExchangeAndAKey() {
         for (destination, exchange, key) in [
-            (StageMessage.Destination.stage(.retry), names.work, "retry"), (.results(.newSale, .approved), names.results, "new_sale.approved"),
+            (StageMessage.Destination.stage(.retry), names.work, "retry"),
+            (.results(.newSale, .approved), names.results, "new_sale.approved"),
             (.results(nil, .rejected), names.results, "unknown.rejected"), (.reply(queue: "q"), "", "q"), (.deadLetters, names.dead, ""),
             (.cancels, names.cancels, ""), (.journal, names.journal, ""),
         ] {
@@ -50,13 +55,18 @@ import Testing
         // An id is never left out: the same stands for it at every repeat.
         let id = String(repeating: "x", count: 300)
         let first = self.message(to: .journal, id: id).properties.messageID
-        #expect(first != nil && first == self.message(to: .journal, id: id).properties.messageID && first != self.message(to: .journal, id: id + "y").properties.messageID)
+        #expect(
+            first != nil && first == self.message(to: .journal, id: id).properties.messageID
+                && first != self.message(to: .journal, id: id + "y").properties.messageID)
     }
 
     @Test func aTraceIsPassedOnAndRubbishBeginsANewOne() {
         let good = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
         #expect(TraceParent.from(good) == good)
-        for bad in ["", "00-x", String(repeating: "0", count: 1_000), good + "\n", good.uppercased(), "00-4111111111111111aaaaaaaaaaaaaaaa-00f067aa0ba902b7-01"] {
+        for bad in [
+            "", "00-x", String(repeating: "0", count: 1_000), good + "\n", good.uppercased(),
+            "00-4111111111111111aaaaaaaaaaaaaaaa-00f067aa0ba902b7-01",
+        ] {
             let fresh = TraceParent.from(bad)
             #expect(fresh != bad && TraceParent.isValid(fresh), "\(bad)")
         }

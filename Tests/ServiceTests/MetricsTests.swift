@@ -1,7 +1,8 @@
+import Testing
+
 @testable import DeclineRecovery
 @testable import Pipeline
 @testable import Service
-import Testing
 
 @Suite struct MetricsTests {
     private let now = Moment(milliseconds: 1_800_000_000_000)
@@ -16,7 +17,9 @@ import Testing
         metrics.page(circuits: [:]).split(separator: "\n").filter { $0.hasPrefix(name + "{") }
     }
 
-    private func told(_ merchant: String, _ kind: ResultKind = .approved, _ reason: String = "approved", unmapped: Decline? = nil) -> StageOutcome.JournalEntry {
+    private func told(_ merchant: String, _ kind: ResultKind = .approved, _ reason: String = "approved", unmapped: Decline? = nil)
+        -> StageOutcome.JournalEntry
+    {
         StageOutcome.JournalEntry(merchantID: MerchantID(merchant), fate: .told(kind, reason: reason), unmapped: unmapped)
     }
 
@@ -31,7 +34,8 @@ import Testing
             #expect(page.contains("salvage_dead_letters_total{stage=\"intake\",reason=\"\(reason.rawValue)\"} 0\n"))
         }
         for reason in ResultReason.all {
-            #expect(page.contains("salvage_results_total{merchant=\"acme\",kind=\"\(reason.kind.rawValue)\",reason=\"\(reason.code)\"} 0\n"))
+            #expect(
+                page.contains("salvage_results_total{merchant=\"acme\",kind=\"\(reason.kind.rawValue)\",reason=\"\(reason.code)\"} 0\n"))
         }
         #expect(page.contains("salvage_messages_total{stage=\"cascade\",fate=\"passed_to_suspects\"} 0\n"))
         #expect(page.contains("salvage_webhooks_total{merchant=\"acme\",answer=\"refused\"} 0\n"))
@@ -49,7 +53,9 @@ import Testing
         let metrics = metrics(Merchant(id: "acme", flexFactorGateways: []))
         let before = lines(metrics, "salvage_results_total").count
         for number in 0..<5_000 {
-            metrics.record(StageOutcome.JournalEntry(merchantID: MerchantID("m\(number)"), fate: .rejected(reason: "unknown_merchant")), stage: .intake, now: now)
+            metrics.record(
+                StageOutcome.JournalEntry(merchantID: MerchantID("m\(number)"), fate: .rejected(reason: "unknown_merchant")),
+                stage: .intake, now: now)
         }
         metrics.record(told("acme"), stage: .cascade, now: now)
         let after = lines(metrics, "salvage_results_total")
@@ -63,7 +69,9 @@ import Testing
         metrics.record(told("later"), stage: .cascade, now: now)
         metrics.record(told("acme"), stage: .cascade, now: now)
         metrics.know([Merchant(id: "acme", flexFactorGateways: []), Merchant(id: "later", flexFactorGateways: [])])
-        #expect(lines(metrics, "salvage_results_total").contains("salvage_results_total{merchant=\"later\",kind=\"approved\",reason=\"approved\"} 0"))
+        #expect(
+            lines(metrics, "salvage_results_total").contains(
+                "salvage_results_total{merchant=\"later\",kind=\"approved\",reason=\"approved\"} 0"))
         metrics.record(told("later"), stage: .cascade, now: now)
         let after = lines(metrics, "salvage_results_total")
         #expect(after.contains("salvage_results_total{merchant=\"later\",kind=\"approved\",reason=\"approved\"} 1"))
@@ -71,23 +79,29 @@ import Testing
     }
 
     @Test func declinesWithoutATableOrDecidedByTheirTextAreCountedUnderNamesThatNobodyInvents() {
-        let metrics = metrics(Merchant(id: "acme", flexFactorGateways: [], gateways: [Gateway(id: "7", type: "ownprocessor", directCascade: nil)]))
+        let metrics = metrics(
+            Merchant(id: "acme", flexFactorGateways: [], gateways: [Gateway(id: "7", type: "ownprocessor", directCascade: nil)]))
         func count(_ source: String, text: String) {
             let decline = Decline(gatewayID: "7", responseCodeSource: source, responseCode: "x", responseText: text, transactionID: "T")
             let says = DeclineMapping.classify(decline, orderType: .newSale, merchant: Merchant(id: "acme", flexFactorGateways: []))
             let journaled = JournaledDecline(
-                source: source, code: "x", gatewayID: "7", networkCode: nil, network: nil, advice: nil, text: text, textDigest: nil, crmClass: nil,
+                source: source, code: "x", gatewayID: "7", networkCode: nil, network: nil, advice: nil, text: text, textDigest: nil,
+                crmClass: nil,
                 orderType: .newSale, isCascade: true, confidence: says.confidence)
             metrics.record(
-                StageOutcome.JournalEntry(merchantID: "acme", fate: .told(.skipped, reason: "hard_decline"), classification: says, decline: journaled), stage: .intake, now: now)
+                StageOutcome.JournalEntry(
+                    merchantID: "acme", fate: .told(.skipped, reason: "hard_decline"), classification: says, decline: journaled),
+                stage: .intake, now: now)
         }
         count("ownprocessor", text: "Insufficient funds")
         count("Network Merchants", text: "Do not try again")
         for number in 0..<500 { count("invented\(number)", text: "Declined \(number)") }
         let without = lines(metrics, "salvage_declines_without_table_total")
-        #expect(without.sorted() == [
-            "salvage_declines_without_table_total{source=\"other\"} 500", "salvage_declines_without_table_total{source=\"ownprocessor\"} 1",
-        ])
+        #expect(
+            without.sorted() == [
+                "salvage_declines_without_table_total{source=\"other\"} 500",
+                "salvage_declines_without_table_total{source=\"ownprocessor\"} 1",
+            ])
         let byText = lines(metrics, "salvage_declines_by_text_total")
         #expect(byText.contains("salvage_declines_by_text_total{source=\"ownprocessor\",rule=\"insufficient_funds\"} 1"))
         #expect(byText.contains("salvage_declines_by_text_total{source=\"nmi\",rule=\"do_not_try_again\"} 1"))
@@ -97,7 +111,9 @@ import Testing
     @Test func aCodeThatNothingMapsIsNamedAndInventedOnesAreBounded() {
         let metrics = metrics(
             Merchant(id: "acme", flexFactorGateways: [], gateways: [Gateway(id: "7", type: "ownprocessor", directCascade: nil)]))
-        func count(_ source: String, _ code: String) { metrics.record(told("acme", unmapped: decline(source, code)), stage: .intake, now: now) }
+        func count(_ source: String, _ code: String) {
+            metrics.record(told("acme", unmapped: decline(source, code)), stage: .intake, now: now)
+        }
         count("NMI", "998")
         count("ownprocessor", "X-12")
         count("invented", "998")

@@ -1,6 +1,7 @@
 import DeclineRecovery
-@testable import Service
 import Testing
+
+@testable import Service
 
 @Suite struct NonceMemoryTests {
     private let start = Moment(milliseconds: 1_800_000_000_000)
@@ -37,6 +38,7 @@ import Testing
         memory.insert(key("kept"), of: other, now: start)
         for number in 0..<10_000 { memory.insert(key("n\(number)"), of: gateway, now: start) }
         #expect(memory.count(of: gateway) <= 200 && memory.contains(key("n9999"), of: gateway) && memory.contains(key("kept"), of: other))
-        #expect(NonceMemory.Key(nonce: String(repeating: "x", count: 129), digest: "") == nil && NonceMemory.Key(nonce: "", digest: "d") == nil)
+        #expect(
+            NonceMemory.Key(nonce: String(repeating: "x", count: 129), digest: "") == nil && NonceMemory.Key(nonce: "", digest: "d") == nil)
     }
 }

@@ -1,8 +1,9 @@
 import Broker
 import Configuration
 import DeclineRecovery
-@testable import Service
 import Testing
+
+@testable import Service
 
 /// What a process is told by its environment: every fault at once, each with its variable, none with a secret.
 @Suite struct ProcessSettingsTests {
@@ -30,12 +31,16 @@ import Testing
 
     @Test func whatIsSaidIsTaken() throws {
         let settings = try settings([
-            "SALVAGE_BROKER_URL": "amqp://u:p@broker.example:5673/vhost", "SALVAGE_TOPOLOGY_PREFIX": "pay.eu", "SALVAGE_STAGES": "intake,cascade",
-            "SALVAGE_PREFETCH_CASCADE": "17", "SALVAGE_LISTEN": "none", "SALVAGE_WEBHOOKS_LISTEN": ":9000", "SALVAGE_RETRY_DAY_SECONDS": "2",
+            "SALVAGE_BROKER_URL": "amqp://u:p@broker.example:5673/vhost", "SALVAGE_TOPOLOGY_PREFIX": "pay.eu",
+            "SALVAGE_STAGES": "intake,cascade",
+            "SALVAGE_PREFETCH_CASCADE": "17", "SALVAGE_LISTEN": "none", "SALVAGE_WEBHOOKS_LISTEN": ":9000",
+            "SALVAGE_RETRY_DAY_SECONDS": "2",
         ])
         #expect(settings.broker.hosts.first?.port == 5_673 && settings.names.prefix == "pay.eu" && settings.prefetch[.cascade] == 17)
         // Whoever may put something away brings it forth again.
-        #expect(settings.stages == [.intake, .cascade, .held] && settings.listen == nil && settings.webhooks?.host == "0.0.0.0" && settings.day == .seconds(2))
+        #expect(
+            settings.stages == [.intake, .cascade, .held] && settings.listen == nil && settings.webhooks?.host == "0.0.0.0"
+                && settings.day == .seconds(2))
     }
 
     @Test func anEmptyVariableSaysNothing() throws {
@@ -46,7 +51,8 @@ import Testing
         ("SALVAGE_STAGES", "intake,casc"), ("SALVAGE_STAGES", ","), ("SALVAGE_TOPOLOGY_PREFIX", "a/b"), ("SALVAGE_PREFETCH_INTAKE", "0"),
         ("SALVAGE_PREFETCH_INTAKE", "65536"), ("SALVAGE_PREFETCH_INTAKE", "9223372036854775808"), ("SALVAGE_PREFETCH_INTAKE", "ten"),
         ("SALVAGE_LISTEN", "8080"), ("SALVAGE_LISTEN", "host:70000"), ("SALVAGE_CONSOLE_LISTEN", "none"), ("SALVAGE_LOG_LEVEL", "loud"),
-        ("SALVAGE_LOG_FORMAT", "xml"), ("SALVAGE_LANES", "-1"), ("SALVAGE_SHUTDOWN_GRACE_SECONDS", "601"), ("SALVAGE_RETRY_DAY_SECONDS", "0"),
+        ("SALVAGE_LOG_FORMAT", "xml"), ("SALVAGE_LANES", "-1"), ("SALVAGE_SHUTDOWN_GRACE_SECONDS", "601"),
+        ("SALVAGE_RETRY_DAY_SECONDS", "0"),
         ("SALVAGE_BROKER_URL", "http://x"), ("SALVAGE_BROKER_HEARTBEAT_SECONDS", "0"), ("SALVAGE_CARD_KEYS", "no-file-here"),
     ])
     func whatIsNotOfItsFormIsNamed(variable: String, value: String) {

@@ -1,8 +1,9 @@
 import Broker
 import DeclineRecovery
+import Testing
+
 @testable import Operations
 @testable import Service
-import Testing
 
 /// What of a letter's message goes out again.
 @Suite struct ReplayMessageTests {
@@ -10,8 +11,10 @@ import Testing
         DeadLetter(
             reason: .unknownMerchant, explanation: "", stage: .intake,
             original: DeadLetter.Original(
-                exchange: "declines", routingKey: "decline.initial", redelivered: false, messageID: "m-1", type: nil, contentType: nil, correlationID: nil,
-                replyTo: nil, headers: headers.fields.map { .init(name: $0.name, value: JSONValue($0.value)) }, redactedBody: Array("{}".utf8),
+                exchange: "declines", routingKey: "decline.initial", redelivered: false, messageID: "m-1", type: nil, contentType: nil,
+                correlationID: nil,
+                replyTo: nil, headers: headers.fields.map { .init(name: $0.name, value: JSONValue($0.value)) },
+                redactedBody: Array("{}".utf8),
                 originalByteCount: 2),
             identity: [], worker: DeadLetter.Worker(id: "w", host: "h", version: "1"), writtenAt: Moment(milliseconds: 0))
     }
@@ -24,8 +27,10 @@ import Testing
     }
 
     @Test(arguments: [
-        FieldValue.string("text"), .string(""), .integer(.min), .integer(.max), .bool(false), .double(0.1), .double(2), .timestamp(.max), .decimal(scale: 2, value: .max),
-        .void, .array([.string("a"), .integer(1), .array([])]), .table(["a": .table(["b": .bool(true)]), "amqp:timestamp": .integer(1), "c": .void]),
+        FieldValue.string("text"), .string(""), .integer(.min), .integer(.max), .bool(false), .double(0.1), .double(2), .timestamp(.max),
+        .decimal(scale: 2, value: .max),
+        .void, .array([.string("a"), .integer(1), .array([])]),
+        .table(["a": .table(["b": .bool(true)]), "amqp:timestamp": .integer(1), "c": .void]),
     ])
     func aHeaderKeepsItsType(value: FieldValue) throws {
         #expect(try sent(["crm": value]) == ["crm": value])

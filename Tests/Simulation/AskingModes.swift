@@ -1,5 +1,6 @@
-@testable import DeclineRecovery
 import TestSupport
+
+@testable import DeclineRecovery
 
 /// How a FlexFactor can be asked about its orders. Little of it is documented, so worlds have each.
 struct AskingModes {

@@ -1,6 +1,7 @@
-@testable import DeclineRecovery
 import TestSupport
 import Testing
+
+@testable import DeclineRecovery
 
 /// Lives of cascades in virtual time, in a world where everything that can go wrong does: FlexFactor executes and does not answer,
 /// answers 5xx before or after executing, executes long after we stopped waiting, throttles, forgets to finish; pods die between any
@@ -101,7 +102,9 @@ struct CascadeWorld {
             calls += 1
             guard calls < 20 else { return story.append("still going after 20 calls in one delivery") }
             if dies() { return comeBack(original) }
-            if mutation == .leavesChallengesOpen, case .challenged = recovery.phase { return carryOut(.conclude(.declined(.challenge, nil)), recovery) }
+            if mutation == .leavesChallengesOpen, case .challenged = recovery.phase {
+                return carryOut(.conclude(.declined(.challenge, nil)), recovery)
+            }
             let step = recovery.next(now: now, timing: timing)
             guard case .call(let call) = step else {
                 if case .stop(let stop) = step { carryOut(stop, recovery) }
@@ -115,9 +118,13 @@ struct CascadeWorld {
                 told.insert(.declined)
                 return
             }
-            if mutation == .believesTheList, answer == .notListed, !recovery.mayCharge(at: now) { return carryOut(.conclude(.neverArrived), recovery) }
+            if mutation == .believesTheList, answer == .notListed, !recovery.mayCharge(at: now) {
+                return carryOut(.conclude(.neverArrived), recovery)
+            }
             if mutation == .believesOneDenial, answer == .noSuchOrder { return carryOut(.conclude(.neverArrived), recovery) }
-            if mutation == .believesAnEdge, answer == .failed(.unknown(.barred(status: 404))) { return carryOut(.conclude(.neverArrived), recovery) }
+            if mutation == .believesAnEdge, answer == .failed(.unknown(.barred(status: 404))) {
+                return carryOut(.conclude(.neverArrived), recovery)
+            }
             if mutation == .capturesInACircle, case .capturing = recovery.phase, case .failed(.refused) = answer { continue }
             guard let stop = recovery.learned(answer, now: now, timing: timing) else { continue }
             story.append("  stop: \(stop)")
@@ -245,13 +252,14 @@ struct ModelFlexFactor {
         case .evaluate, .recall:
             if let known = orders.first(where: { $0.key == key }) { return known.first }
             let id = FlexFactorOrderID("order-\(orders.count)")
-            let (state, status): (FlexFactorOrder.State, EvaluationStatus) = switch destiny {
-            case .approve: (.completed, .approved)
-            case .decline: (.cancelled, .declined)
-            case .challenge: (.processing, .challenge)
-            case .authorise, .authoriseAndFailCapture, .refuseCapture: (.captureRequired, .captureRequired)
-            case .workLong: (.processing, .processing)
-            }
+            let (state, status): (FlexFactorOrder.State, EvaluationStatus) =
+                switch destiny {
+                case .approve: (.completed, .approved)
+                case .decline: (.cancelled, .declined)
+                case .challenge: (.processing, .challenge)
+                case .authorise, .authoriseAndFailCapture, .refuseCapture: (.captureRequired, .captureRequired)
+                case .workLong: (.processing, .processing)
+                }
             if state == .completed { charges += 1 }
             orders.append((id, key, state, .evaluated(status, id)))
             return .evaluated(status, id)

@@ -1,5 +1,6 @@
-@testable import DeclineRecovery
 import TestSupport
+
+@testable import DeclineRecovery
 
 /// One debt in virtual time, and all who have a hand in it: copies of its declines on several pods at once, pods that die or freeze between
 /// any two acts, a stream of claims that is late or out of reach, reloads that change the mapping between two copies, and a FlexFactor that
@@ -9,7 +10,8 @@ import TestSupport
 struct ClaimWorld {
     /// A rule of the claims that is broken on purpose, to see that the world notices.
     enum Mutation: CaseIterable {
-        case actsOnWhatWasTold, tellsWhatMayBeCharged, ignoresTheDebt, believesToBeAlone, tellsTwice, sendsWithoutClaiming, tellsWithoutClaiming, actsWhenFrozen
+        case actsOnWhatWasTold, tellsWhatMayBeCharged, ignoresTheDebt, believesToBeAlone, tellsTwice, sendsWithoutClaiming,
+            tellsWithoutClaiming, actsWhenFrozen
     }
 
     enum Message {
@@ -94,13 +96,16 @@ struct ClaimWorld {
         let sample = Recovery.sample(declinedAt: declinedAt)
         let until = begin + .days(Int64.random(in: 1...3, using: &random))
         let reference = RecoveryReference(
-            DeclineIdentity(merchantID: "acme", source: "crm", id: id), orderID: "A1", kind: isCascade ? .sale : .rerun, sequence: isCascade ? 0 : 1)
+            DeclineIdentity(merchantID: "acme", source: "crm", id: id), orderID: "A1", kind: isCascade ? .sale : .rerun,
+            sequence: isCascade ? 0 : 1)
         let charge = sample.charge!
         let recovery = Recovery(
             merchantID: "acme", gatewayID: "42", route: isCascade ? sample.route : .retry(mode, until: until),
             charge: Charge(
-                reference: reference, isMerchantInitiated: !isCascade, isRecurring: false, expiry: !isCascade && mode == .managed ? until : nil,
-                customerIP: nil, amount: charge.amount, declinedAt: declinedAt, decline: charge.decline, payer: charge.payer, billing: charge.billing,
+                reference: reference, isMerchantInitiated: !isCascade, isRecurring: false,
+                expiry: !isCascade && mode == .managed ? until : nil,
+                customerIP: nil, amount: charge.amount, declinedAt: declinedAt, decline: charge.decline, payer: charge.payer,
+                billing: charge.billing,
                 shipping: nil, paymentMethod: charge.paymentMethod, items: []),
             order: sample.order, verdict: sample.verdict, reply: nil)
         recoveries[reference] = recovery
@@ -113,11 +118,12 @@ struct ClaimWorld {
             retries[reference]?.asking = .exact
         }
         for copy in 0...Int.random(in: 0...2, using: &random) {
-            let late: Int64 = switch Int.random(in: 0..<3, using: &random) {
-            case 0: Int64.random(in: 0...3_000, using: &random)
-            case 1: Int64.random(in: 0...200_000, using: &random)
-            default: Int64.random(in: 0...300_000_000, using: &random)
-            }
+            let late: Int64 =
+                switch Int.random(in: 0..<3, using: &random) {
+                case 0: Int64.random(in: 0...3_000, using: &random)
+                case 1: Int64.random(in: 0...200_000, using: &random)
+                default: Int64.random(in: 0...300_000_000, using: &random)
+                }
             let isReloaded = copy > 0 && Int.random(in: 0..<3, using: &random) == 0
             waiting.append(Waiting(message: isReloaded ? .skip(recovery) : .recovery(recovery), due: begin + .milliseconds(late)))
         }
@@ -129,7 +135,10 @@ struct ClaimWorld {
         var steps = 0
         while fault == nil {
             steps += 1
-            guard steps < 20_000 else { return fault = "still going after 20,000 steps" }
+            guard steps < 20_000 else {
+                fault = "still going after 20,000 steps"
+                return
+            }
             let message = waiting.indices.min { waiting[$0].due < waiting[$1].due }
             let hand = hands.indices.min { hands[$0].at < hands[$1].at }
             switch (message, hand) {
@@ -191,7 +200,8 @@ struct ClaimWorld {
         if dies(before: hand.delivery) { return }
         switch hand.next {
         case .act: break
-        case .judged(let id, let verdict, let isStale): hand.work.judged(id, verdict, isStale: isStale && mutation != .actsWhenFrozen, now: now, timing: timing)
+        case .judged(let id, let verdict, let isStale):
+            hand.work.judged(id, verdict, isStale: isStale && mutation != .actsWhenFrozen, now: now, timing: timing)
         case .answered(let answer): hand.work.learned(answer, now: now, timing: timing)
         }
         let recovery = hand.work.recovery
@@ -211,7 +221,9 @@ struct ClaimWorld {
             hand.next = .answered(answer)
             hand.at = after
             note("  -> \(answer)")
-        case .tokenize: return fault = "a token is exchanged"
+        case .tokenize:
+            fault = "a token is exchanged"
+            return
         case .finish(let end): return finish(hand, end)
         }
         hands.append(hand)
@@ -230,7 +242,9 @@ struct ClaimWorld {
             told.append((Told(reference: recovery.reference, kind: .submitted, corrects: nil), now))
             park(recovery, until)
         case .stop(.giveUp): letters.append("outcome unknown")
-        case .stop(let stop): return fault = "stopped with \(stop)"
+        case .stop(let stop):
+            fault = "stopped with \(stop)"
+            return
         }
         // Published and confirmed, but not acknowledged.
         _ = dies(before: hand.delivery)
@@ -241,10 +255,13 @@ struct ClaimWorld {
     }
 
     private mutating func repeatTold(_ record: ClaimRecord) {
-        guard case .told(let what) = record.claim.act, let first = told.first(where: { $0.what.reference == record.claim.reference && $0.what.kind == what.kind })
+        guard case .told(let what) = record.claim.act,
+            let first = told.first(where: { $0.what.reference == record.claim.reference && $0.what.kind == what.kind })
         else {
             // Its teller died before it published.
-            if case .told(let what) = record.claim.act { told.append((Told(reference: record.claim.reference, kind: what.kind, corrects: nil), now)) }
+            if case .told(let what) = record.claim.act {
+                told.append((Told(reference: record.claim.reference, kind: what.kind, corrects: nil), now))
+            }
             return
         }
         told.append((first.what, now))
@@ -278,7 +295,8 @@ struct ClaimWorld {
         claimCount += 1
         let record = ClaimRecord(
             Claim(
-                id: claimCount, merchantID: "acme", reference: reference, debt: mutation == .ignoresTheDebt ? nil : debt.map(Fingerprint.init(of:)), amount: amount,
+                id: claimCount, merchantID: "acme", reference: reference,
+                debt: mutation == .ignoresTheDebt ? nil : debt.map(Fingerprint.init(of:)), amount: amount,
                 act: act, at: now, until: now + .days(40), worker: "w"))
         records.append(record)
         let found = book.take(record.claim, at: Int64(records.count - 1))
@@ -321,7 +339,9 @@ struct ClaimWorld {
 
     private mutating func hear(_ news: WebhookNews, _ delivery: Waiting) {
         if dies(before: delivery) { return }
-        guard let reference = news.reference, case .look(let id) = news.step(gateway: FlexFactorGateway(id: "42", mitMode: mode)) else { return }
+        guard let reference = news.reference, case .look(let id) = news.step(gateway: FlexFactorGateway(id: "42", mitMode: mode)) else {
+            return
+        }
         let (answer, _) = perform(.lookUp(id), reference)
         switch news.learned(answer, isCancelRequested: false, now: now, timing: timing, owns: { _ in true }) {
         case .tell(_, let reason, _): tell(reference, Claim.Told(reason.kind, .known), debt: nil, delivery)
@@ -346,7 +366,11 @@ struct ClaimWorld {
     private mutating func perform(_ call: FlexFactorCall, _ reference: RecoveryReference) -> (FlexFactorAnswer, Moment) {
         let soon = now + .milliseconds(Int64.random(in: 5...2_000, using: &random))
         guard now < calmFrom else { return (execute(call, reference), soon) }
-        if isCutOff { return (.failed(.notSent(Bool.random(using: &random) ? .cannotConnect("refused") : .circuitOpen(until: now + .seconds(30)))), soon) }
+        if isCutOff {
+            return (
+                .failed(.notSent(Bool.random(using: &random) ? .cannotConnect("refused") : .circuitOpen(until: now + .seconds(30)))), soon
+            )
+        }
         guard Int.random(in: 0..<2, using: &random) == 0 else { return (execute(call, reference), soon) }
         switch Int.random(in: 0..<8, using: &random) {
         case 0, 1: return (.failed(.notSent(.cannotConnect("refused"))), soon)
@@ -354,7 +378,9 @@ struct ClaimWorld {
         case 3: return (.failed(.unknown(.timedOut)), now + .seconds(20))
         case 4:
             let at = now + .seconds(Int64.random(in: 1...60, using: &random))
-            if cascades[reference] != nil { cascades[reference]?.underway.append((call, call.key, at)) } else {
+            if cascades[reference] != nil {
+                cascades[reference]?.underway.append((call, call.key, at))
+            } else {
                 retries[reference]?.underway.append((call, call.key, at))
             }
             return (.failed(.unknown(.connectionLost("reset"))), now + .seconds(20))
@@ -387,10 +413,13 @@ struct ClaimWorld {
             if finals.isEmpty { return "\(reference) was told nothing final" }
             if finals.count > 1 { return "\(reference) was told \(finals)" }
             if mine.contains(where: { $0.what.corrects != nil }) { return "\(reference) was corrected" }
-            if finals.contains(.approved) != (charges(reference) == 1) { return "\(reference) was told \(finals) and charged \(charges(reference)) times" }
-            if let first = mine.first(where: { $0.what.kind.isFinal }), 
+            if finals.contains(.approved) != (charges(reference) == 1) {
+                return "\(reference) was told \(finals) and charged \(charges(reference)) times"
+            }
+            if let first = mine.first(where: { $0.what.kind.isFinal }),
                 // Between a claim's reading and its act another's may come: what is told in that second is told at the same time.
-                mine.contains(where: { $0.what.kind == .submitted && $0.at > first.at + .seconds(1) }) {
+                mine.contains(where: { $0.what.kind == .submitted && $0.at > first.at + .seconds(1) })
+            {
                 return "\(reference) was told submitted after its end"
             }
         }

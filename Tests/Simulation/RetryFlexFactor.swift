@@ -1,10 +1,12 @@
-@testable import DeclineRecovery
 import TestSupport
+
+@testable import DeclineRecovery
 
 /// What FlexFactor does with merchant-initiated charges over weeks, and nothing else. It forgets idempotency keys after a day.
 struct RetryFlexFactor {
     enum Destiny: CaseIterable {
-        case approveAtOnce, approveLater, neverApprove, closeEarly, declineAtOnce, declineAndGoOn, captureRequired, failCapture, forgetToClose
+        case approveAtOnce, approveLater, neverApprove, closeEarly, declineAtOnce, declineAndGoOn, captureRequired, failCapture,
+            forgetToClose
         /// Says "cancelled", and goes on: until the next post, or for less than the settling time.
         case cancelledForNow
     }
@@ -43,7 +45,10 @@ struct RetryFlexFactor {
         self.begin = begin
         destiny = Destiny.allCases.randomElement(using: &random)!
         let atEnd = Int.random(in: 0..<3, using: &random) == 0
-        let turned = atEnd ? life.milliseconds + Int64.random(in: -400_000...400_000, using: &random) : Int64.random(in: 0...life.milliseconds, using: &random)
+        let turned =
+            atEnd
+            ? life.milliseconds + Int64.random(in: -400_000...400_000, using: &random)
+            : Int64.random(in: 0...life.milliseconds, using: &random)
         turn = .milliseconds(turned)
         approvedAtPost = Int.random(in: 1...6, using: &random)
     }
@@ -105,7 +110,9 @@ struct RetryFlexFactor {
         if mode == .sync, let last = orders.indices.last {
             orders[last].posts += 1
             var events: [WebhookNews.Event] = []
-            if orders[last].state == .processing, orders[last].posts >= approvedAtPost, [.approveLater, .approveAtOnce, .cancelledForNow].contains(destiny) {
+            if orders[last].state == .processing, orders[last].posts >= approvedAtPost,
+                [.approveLater, .approveAtOnce, .cancelledForNow].contains(destiny)
+            {
                 orders[last].state = .completed
                 charges += 1
                 events = [.completed]
@@ -121,13 +128,14 @@ struct RetryFlexFactor {
         }
         var events: [WebhookNews.Event] = []
         let id = FlexFactorOrderID("order-\(orders.count)")
-        let (state, status): (FlexFactorOrder.State, EvaluationStatus) = switch destiny {
-        case .approveAtOnce: (.completed, .approved)
-        case .declineAtOnce where mode == .managed: (.cancelled, .declined)
-        case .declineAndGoOn: (.processing, .declined)
-        case .captureRequired, .failCapture: (.captureRequired, .captureRequired)
-        default: (.processing, mode == .managed ? .submitted : .declined)
-        }
+        let (state, status): (FlexFactorOrder.State, EvaluationStatus) =
+            switch destiny {
+            case .approveAtOnce: (.completed, .approved)
+            case .declineAtOnce where mode == .managed: (.cancelled, .declined)
+            case .declineAndGoOn: (.processing, .declined)
+            case .captureRequired, .failCapture: (.captureRequired, .captureRequired)
+            default: (.processing, mode == .managed ? .submitted : .declined)
+            }
         if state == .completed {
             charges += 1
             events = [.completed]

@@ -1,5 +1,6 @@
-@testable import DeclineRecovery
 import TestSupport
+
+@testable import DeclineRecovery
 
 /// One retry's weeks in virtual time: a CRM that repeats itself and may cancel, a broker that redelivers, pods with clocks of their own
 /// that die between any two effects, and a FlexFactor that fails, forgets, and sends its webhooks late, twice or never.
@@ -9,7 +10,8 @@ struct RetryWorld {
     /// A part of the core that is broken on purpose, to see that the world notices.
     enum Mutation: CaseIterable {
         case takesSilenceForTheEnd, makesNewKeys, expiresWithoutLooking, expiresWithoutCancelling, doesNotKnowOfCancels, tellsClosedAtOnce
-        case cancelsWithoutAnnouncing, believesEveryWebhook, dropsWhatFails, keepsThePerson, givesUpAfterSending, believesTheList, believesOneDenial, believesAnEdge
+        case cancelsWithoutAnnouncing, believesEveryWebhook, dropsWhatFails, keepsThePerson, givesUpAfterSending, believesTheList,
+            believesOneDenial, believesAnEdge
         case repeatsWithForgottenKeys, takesCancelledForTheEnd, chargesWhatOthersSent
     }
 
@@ -87,16 +89,18 @@ struct RetryWorld {
         }
         if straggles != nil {
             let cancellation = Cancellation(
-                merchantID: "acme", reference: reference, gateways: ["42"], since: begin + .seconds(Int64.random(in: 1...25, using: &early)))
+                merchantID: "acme", reference: reference, gateways: ["42"], since: begin + .seconds(Int64.random(in: 1...25, using: &early))
+            )
             waiting.append(Waiting(message: .cancellation(cancellation), due: cancellation.since, isRedelivered: false))
         } else if Int.random(in: 0..<3, using: &random) == 0 {
             let life = (until - begin).milliseconds
-            let at: Int64 = switch Int.random(in: 0..<4, using: &random) {
-            case 0: Int64.random(in: 0...120_000, using: &random)
-            case 1: life + Int64.random(in: -600_000...7_200_000, using: &random)
-            case 2: flexFactor.turn.milliseconds + Int64.random(in: -200_000...200_000, using: &random)
-            default: Int64.random(in: 0...life, using: &random)
-            }
+            let at: Int64 =
+                switch Int.random(in: 0..<4, using: &random) {
+                case 0: Int64.random(in: 0...120_000, using: &random)
+                case 1: life + Int64.random(in: -600_000...7_200_000, using: &random)
+                case 2: flexFactor.turn.milliseconds + Int64.random(in: -200_000...200_000, using: &random)
+                default: Int64.random(in: 0...life, using: &random)
+                }
             let cancellation = Cancellation(
                 merchantID: "acme", reference: reference, gateways: ["42"], since: begin + .milliseconds(max(at, 0)))
             waiting.append(Waiting(message: .cancellation(cancellation), due: cancellation.since, isRedelivered: false))
@@ -107,7 +111,10 @@ struct RetryWorld {
         var steps = 0
         while let index = waiting.indices.min(by: { waiting[$0].due < waiting[$1].due }) {
             steps += 1
-            guard steps < 20_000 else { return fault = "still going after 20,000 steps" }
+            guard steps < 20_000 else {
+                fault = "still going after 20,000 steps"
+                return
+            }
             let delivery = waiting.remove(at: index)
             passTime(to: delivery.due)
             endedAt = now
@@ -144,7 +151,8 @@ struct RetryWorld {
         // The clock of the pod that has it now.
         let skew = Moment.Span.milliseconds(Int64.random(in: -180_000...180_000, using: &random))
         recovery.pickUp(
-            redelivered: delivery.isRedelivered, isCancelRequested: isCancelKnown, isKnownUnsent: sender == nil || mutation == .chargesWhatOthersSent)
+            redelivered: delivery.isRedelivered, isCancelRequested: isCancelKnown,
+            isKnownUnsent: sender == nil || mutation == .chargesWhatOthersSent)
         for _ in 0..<50 {
             if dies() { return comeBack(delivery) }
             let step = recovery.next(now: now + skew, timing: timing)
@@ -154,7 +162,9 @@ struct RetryWorld {
             case .stop(let stop):
                 note("\(recovery.phase.word): \(stop)")
                 return end(recovery, stop, skew, copy, delivery)
-            case .tokenize: return fault = "a token is exchanged"
+            case .tokenize:
+                fault = "a token is exchanged"
+                return
             }
             if mutation == .expiresWithoutLooking, case .closing(let id, .look) = recovery.phase {
                 return end(recovery, .conclude(.expired(.atExpiry, id)), skew, copy, delivery)
@@ -165,8 +175,12 @@ struct RetryWorld {
             if dies() { return comeBack(delivery) }
             if mutation == .believesAnEdge, answer == .failed(.unknown(.barred(status: 404))) { answer = .noSuchOrder }
             if case .closing = recovery.phase {
-                if mutation == .believesTheList, answer == .notListed { return end(recovery, .conclude(.expired(.neverArrived, nil)), skew, copy, delivery) }
-                if mutation == .believesOneDenial, answer == .noSuchOrder { return end(recovery, .conclude(.expired(.neverArrived, nil)), skew, copy, delivery) }
+                if mutation == .believesTheList, answer == .notListed {
+                    return end(recovery, .conclude(.expired(.neverArrived, nil)), skew, copy, delivery)
+                }
+                if mutation == .believesOneDenial, answer == .noSuchOrder {
+                    return end(recovery, .conclude(.expired(.neverArrived, nil)), skew, copy, delivery)
+                }
             }
             if mutation == .takesCancelledForTheEnd, case .found(let order) = answer, order.state == .cancelled {
                 return end(recovery, .conclude(.expired(.closed, order.id)), skew, copy, delivery)
@@ -229,7 +243,10 @@ struct RetryWorld {
             note("  \(stop)")
             switch stop {
             case .park(let until):
-                waiting.append(Waiting(message: .cancellation(cancellation), due: now + DelayLadder.entry(after: until - now, to: .retry).delay, isRedelivered: false))
+                waiting.append(
+                    Waiting(
+                        message: .cancellation(cancellation), due: now + DelayLadder.entry(after: until - now, to: .retry).delay,
+                        isRedelivered: false))
             case .announce:
                 if mutation != .cancelsWithoutAnnouncing { announcedAt = announcedAt ?? now }
                 waiting.append(Waiting(message: .cancellation(cancellation), due: now, isRedelivered: false))
@@ -273,7 +290,9 @@ struct RetryWorld {
 
     /// What was told stays told: every pod sees it in the claims. Of some faults nothing would be seen then; their worlds have no claims.
     private var isTold: Bool {
-        if let mutation, [.doesNotKnowOfCancels, .tellsClosedAtOnce, .cancelsWithoutAnnouncing, .believesEveryWebhook].contains(mutation) { return false }
+        if let mutation, [.doesNotKnowOfCancels, .tellsClosedAtOnce, .cancelsWithoutAnnouncing, .believesEveryWebhook].contains(mutation) {
+            return false
+        }
         return told.contains(where: \.isFinal)
     }
 
@@ -316,7 +335,9 @@ struct RetryWorld {
         }
         if let blackoutEnds, now < blackoutEnds { return .failed(.unknown(.timedOut)) }
         guard now < calmFrom else { return execute(call, key) }
-        if isCutOff { return .failed(.notSent(Bool.random(using: &random) ? .cannotConnect("refused") : .circuitOpen(until: now + .seconds(30)))) }
+        if isCutOff {
+            return .failed(.notSent(Bool.random(using: &random) ? .cannotConnect("refused") : .circuitOpen(until: now + .seconds(30))))
+        }
         guard Int.random(in: 0..<3, using: &random) == 0 else { return execute(call, key) }
         switch Int.random(in: 0..<8, using: &random) {
         case 0: return .failed(.notSent(.cannotConnect("refused")))
@@ -346,15 +367,19 @@ struct RetryWorld {
 
     /// A webhook: lost, late, doubled, and in no order.
     private mutating func report(_ event: WebhookNews.Event, at moment: Moment) {
-        let copies = switch Int.random(in: 0..<10, using: &random) {
-        case 0..<4: 0
-        case 4..<6: 2
-        default: 1
-        }
+        let copies =
+            switch Int.random(in: 0..<10, using: &random) {
+            case 0..<4: 0
+            case 4..<6: 2
+            default: 1
+            }
         for _ in 0..<copies {
-            let late = Bool.random(using: &random) ? Int64.random(in: 20...5_000, using: &random) : Int64.random(in: 0...200_000_000, using: &random)
+            let late =
+                Bool.random(using: &random)
+                ? Int64.random(in: 20...5_000, using: &random) : Int64.random(in: 0...200_000_000, using: &random)
             let news = WebhookNews(
-                merchantID: "acme", gatewayID: "42", event: event, reference: reference, orderID: "order-0", receivedAt: max(now, moment + .milliseconds(late)))
+                merchantID: "acme", gatewayID: "42", event: event, reference: reference, orderID: "order-0",
+                receivedAt: max(now, moment + .milliseconds(late)))
             waiting.append(Waiting(message: .news(news), due: news.receivedAt, isRedelivered: false))
         }
     }

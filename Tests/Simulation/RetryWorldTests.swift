@@ -17,7 +17,8 @@ import Testing
             guard let verdict = world.verdict else { continue }
             var again = RetryWorld(seed: UInt64(seed), keepsStory: true)
             again.run()
-            Issue.record("seed \(seed): \(verdict)\n\(again.gateway.mitMode), \(again.flexFactor.destiny)\n\(again.story.joined(separator: "\n"))")
+            Issue.record(
+                "seed \(seed): \(verdict)\n\(again.gateway.mitMode), \(again.flexFactor.destiny)\n\(again.story.joined(separator: "\n"))")
             return
         }
     }

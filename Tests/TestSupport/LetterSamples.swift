@@ -6,13 +6,15 @@ extension DeadLetter {
         _ reason: DeadLetterReason = .noCardKey, stage: Stage = .intake, message: String? = "m-1", body: String = "{}",
         merchant: MerchantID? = "acme",
         order: String? = "A1", reference: RecoveryReference? = nil, gateway: GatewayID? = nil, explanation: String = "It died.",
-        faults: [FieldError] = [], redelivered: Bool = false, type: String? = nil, isTruncated: Bool = false, attempts: Int = 0, at seconds: Int64 = 0
+        faults: [FieldError] = [], redelivered: Bool = false, type: String? = nil, isTruncated: Bool = false, attempts: Int = 0,
+        at seconds: Int64 = 0
     ) -> DeadLetter {
         DeadLetter(
             reason: reason, explanation: explanation, faults: faults, stage: stage, attempts: attempts,
             subject: Subject(merchantID: merchant, reference: reference, orderID: order, gatewayID: gateway),
             original: Original(
-                exchange: "recovery.declines", routingKey: "decline.initial", redelivered: redelivered, messageID: message, type: type, contentType: nil,
+                exchange: "recovery.declines", routingKey: "decline.initial", redelivered: redelivered, messageID: message, type: type,
+                contentType: nil,
                 correlationID: nil, replyTo: nil, headers: [], redactedBody: Array(body.utf8), originalByteCount: body.utf8.count,
                 isTruncated: isTruncated),
             identity: Array(body.utf8), worker: Worker(id: "w-1", host: "pod-1", version: "1.0"), writtenAt: .in2026(seconds))

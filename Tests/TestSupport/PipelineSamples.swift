@@ -58,7 +58,8 @@ extension Recovery {
     package func at(_ phase: RecoveryPhase, route: RecoveryRoute? = nil, reply: ReplyAddress? = nil) -> Recovery {
         let reference = if case .retry? = route { RecoveryReference(orderID: order.id, kind: .rerun, sequence: 1) } else { self.reference }
         return Recovery(
-            merchantID: merchantID, gatewayID: gatewayID, route: route ?? self.route, reference: reference, amount: amount, declinedAt: declinedAt,
+            merchantID: merchantID, gatewayID: gatewayID, route: route ?? self.route, reference: reference, amount: amount,
+            declinedAt: declinedAt,
             order: order, verdict: verdict, reply: reply, charge: charge, phase: phase, attempts: 3, failures: 3)
     }
 }

@@ -3,8 +3,10 @@ public import DeclineRecovery
 extension Recovery {
     /// A cascade of 49.99 dollars, due.
     public static func sample(order: String = "A1B2C3D4E5", declinedAt: Moment, deadline: Moment.Span = .seconds(60)) -> Recovery {
-        let decline = Decline(gatewayID: "7", responseCodeSource: "nmi", responseCode: "202", responseText: "Insufficient funds", transactionID: "T-1")
-        let address = Address(firstName: "Ada", lastName: "Byron", countryCode: "US", addressLine1: "1 Main St", state: "NY", city: "Troy", zipCode: "12180")
+        let decline = Decline(
+            gatewayID: "7", responseCodeSource: "nmi", responseCode: "202", responseText: "Insufficient funds", transactionID: "T-1")
+        let address = Address(
+            firstName: "Ada", lastName: "Byron", countryCode: "US", addressLine1: "1 Main St", state: "NY", city: "Troy", zipCode: "12180")
         return Recovery(
             merchantID: "acme", gatewayID: "42", route: .cascade(deadline: declinedAt + deadline),
             charge: Charge(

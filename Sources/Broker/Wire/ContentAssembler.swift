@@ -42,7 +42,9 @@ struct ContentAssembler {
     /// Takes a frame of a content; the content itself when that was its last.
     mutating func add(_ frame: amqp_frame_t) throws(BrokerError) -> Content? {
         // Out of the dictionary while it grows: a body is not copied.
-        guard var content = underWay.removeValue(forKey: frame.channel) else { throw .protocolViolation("a content that nothing announced") }
+        guard var content = underWay.removeValue(forKey: frame.channel) else {
+            throw .protocolViolation("a content that nothing announced")
+        }
         if Int32(frame.frame_type) == AMQP_FRAME_HEADER {
             guard let raw = frame.payload.properties.decoded else { throw .protocolViolation("a content header that cannot be decoded") }
             content.properties = MessageProperties(raw.load(as: amqp_basic_properties_t.self))

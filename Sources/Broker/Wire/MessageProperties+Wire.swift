@@ -4,7 +4,8 @@ extension MessageProperties {
     /// AMQP's short strings have at most 255 bytes; rabbitmq-c would cut the length and break the connection.
     var tooLong: String? {
         let texts: [(String, String?)] = [
-            ("content type", contentType), ("content encoding", contentEncoding), ("message id", messageID), ("correlation id", correlationID),
+            ("content type", contentType), ("content encoding", contentEncoding), ("message id", messageID),
+            ("correlation id", correlationID),
             ("reply-to", replyTo), ("type", type), ("app id", appID), ("expiration", expiration),
         ]
         if let name = texts.first(where: { ($0.1?.utf8.count ?? 0) > 255 })?.0 { return "the \(name) has more than 255 bytes" }

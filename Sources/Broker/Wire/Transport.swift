@@ -27,7 +27,8 @@ final class Transport {
     }
 
     /// Connects to a host, TLS included, trying every address it has until `deadline` (`monotonicMilliseconds`).
-    static func connect(to host: BrokerConfiguration.Host, tls: BrokerConfiguration.TLS?, deadline: Int64) throws(BrokerError) -> Transport {
+    static func connect(to host: BrokerConfiguration.Host, tls: BrokerConfiguration.TLS?, deadline: Int64) throws(BrokerError) -> Transport
+    {
         var hints = addrinfo()
         hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
         var list: UnsafeMutablePointer<addrinfo>?
@@ -91,14 +92,20 @@ final class Transport {
         salvage_ssl_require_tls12(context)
         salvage_ssl_allow_partial_writes(context)
         if let file = tls.authorityFile {
-            guard SSL_CTX_load_verify_locations(context, file, nil) == 1 else { throw failed(Self.sslError("cannot read the authority file \(file)")) }
+            guard SSL_CTX_load_verify_locations(context, file, nil) == 1 else {
+                throw failed(Self.sslError("cannot read the authority file \(file)"))
+            }
         } else {
             SSL_CTX_set_default_verify_paths(context)
         }
         if let file = tls.clientCertificateFile {
-            guard SSL_CTX_use_certificate_chain_file(context, file) == 1 else { throw failed(Self.sslError("cannot read the client certificate \(file)")) }
+            guard SSL_CTX_use_certificate_chain_file(context, file) == 1 else {
+                throw failed(Self.sslError("cannot read the client certificate \(file)"))
+            }
             let key = tls.clientKeyFile ?? file
-            guard SSL_CTX_use_PrivateKey_file(context, key, SSL_FILETYPE_PEM) == 1 else { throw failed(Self.sslError("cannot read the client key \(key)")) }
+            guard SSL_CTX_use_PrivateKey_file(context, key, SSL_FILETYPE_PEM) == 1 else {
+                throw failed(Self.sslError("cannot read the client key \(key)"))
+            }
         }
         guard let ssl = SSL_new(context) else { throw failed(Self.sslError("cannot make a TLS session")) }
         self.ssl = ssl

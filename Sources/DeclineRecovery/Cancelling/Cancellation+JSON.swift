@@ -24,7 +24,9 @@ extension Cancellation {
     public static func decode(_ bytes: [UInt8]) -> Result<Cancellation, EnvelopeFault> {
         do throws(EnvelopeFault) {
             let reader = try CloudEvent.data(of: bytes, type: type)
-            guard let reference = RecoveryReference(try reader.text("reference")) else { throw reader.fault("reference", "a recovery reference") }
+            guard let reference = RecoveryReference(try reader.text("reference")) else {
+                throw reader.fault("reference", "a recovery reference")
+            }
             let phase = try reader.object("phase")
             let index = try phase.count("gateway")
             guard let read = Phase(word: try phase.text("name"), index: index) else { throw phase.fault("name", "a phase") }
@@ -33,9 +35,11 @@ extension Cancellation {
             }
             return .success(
                 Cancellation(
-                    merchantID: MerchantID(try reader.text("merchantId")), reference: reference, commandID: try reader.optionalText("commandId"),
+                    merchantID: MerchantID(try reader.text("merchantId")), reference: reference,
+                    commandID: try reader.optionalText("commandId"),
                     others: try reader.elements("others").compactMap { $0.string.flatMap { RecoveryReference($0) } },
-                    gateways: gateways, since: try reader.moment("since"), phase: read, attempts: try reader.count("attempts"), word: try reader.optionalWord("cancel")))
+                    gateways: gateways, since: try reader.moment("since"), phase: read, attempts: try reader.count("attempts"),
+                    word: try reader.optionalWord("cancel")))
         } catch {
             return .failure(error)
         }

@@ -38,7 +38,8 @@ public struct Cancellation: Sendable, Equatable {
     }
 
     public init(
-        merchantID: MerchantID, reference: RecoveryReference, commandID: String? = nil, others: [RecoveryReference] = [], gateways: [GatewayID], since: Moment,
+        merchantID: MerchantID, reference: RecoveryReference, commandID: String? = nil, others: [RecoveryReference] = [],
+        gateways: [GatewayID], since: Moment,
         phase: Phase = .looking(0), attempts: Int = 0, word: Word? = nil
     ) {
         self.merchantID = merchantID
@@ -54,20 +55,22 @@ public struct Cancellation: Sendable, Equatable {
 
     /// The cancellations that a command asks for. A rebill is named without the gateway that declined, so each it can be is tried.
     public static func all(of command: CancelCommand, merchant: Merchant, now: Moment) -> [Cancellation] {
-        let references: [RecoveryReference] = switch command.target {
-        case .recovery(let reference): [reference]
-        case .rebill(let order, let purchase, let cycle):
-            merchant.gateways.keys.sorted { $0.text < $1.text }.map { gateway in
-                RecoveryReference(
-                    orderID: order, kind: .recurring, sequence: cycle,
-                    subscription: RecoveryReference.Subscription(purchaseID: purchase, gatewayID: gateway))
+        let references: [RecoveryReference] =
+            switch command.target {
+            case .recovery(let reference): [reference]
+            case .rebill(let order, let purchase, let cycle):
+                merchant.gateways.keys.sorted { $0.text < $1.text }.map { gateway in
+                    RecoveryReference(
+                        orderID: order, kind: .recurring, sequence: cycle,
+                        subscription: RecoveryReference.Subscription(purchaseID: purchase, gatewayID: gateway))
+                }
             }
-        }
         let gateways = merchant.flexFactorGateways.keys.sorted { $0.text < $1.text }
         // A cascade is over before a command could reach it.
         return references.filter(\.kind.isRetry).map { reference in
             Cancellation(
-                merchantID: merchant.id, reference: reference, commandID: command.id, others: references.filter { $0 != reference }, gateways: gateways, since: now)
+                merchantID: merchant.id, reference: reference, commandID: command.id, others: references.filter { $0 != reference },
+                gateways: gateways, since: now)
         }
     }
 

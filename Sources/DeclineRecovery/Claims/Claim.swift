@@ -77,7 +77,8 @@ public struct Claim: Sendable, Equatable {
     }
 
     public init(
-        id: ID, merchantID: MerchantID, reference: RecoveryReference, debt: Fingerprint?, amount: Money?, act: Act, at: Moment, until: Moment,
+        id: ID, merchantID: MerchantID, reference: RecoveryReference, debt: Fingerprint?, amount: Money?, act: Act, at: Moment,
+        until: Moment,
         worker: String, gateway: ClaimedGateway? = nil
     ) {
         self.id = id

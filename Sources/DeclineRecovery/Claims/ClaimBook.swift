@@ -80,7 +80,8 @@ public struct ClaimBook: Sendable {
         var entry = table[slot]
         entry.learn(claim.debt)
         // A refund's amount is its own.
-        if case .refund = claim.act {} else if entry.amount == 0, let amount = claim.amount {
+        if case .refund = claim.act {
+        } else if entry.amount == 0, let amount = claim.amount {
             entry.amount = UInt32(truncatingIfNeeded: Fingerprint(String(amount.minorUnits), amount.currency.code).high) | 1
         }
         if entry.until < claim.until { entry.until = claim.until }
@@ -95,7 +96,9 @@ public struct ClaimBook: Sendable {
         return verdict
     }
 
-    private mutating func judge(_ claim: Claim, _ entry: inout Entry, _ under: inout [Request], _ slot: Slot, _ offset: Int64) -> ClaimVerdict<Int64> {
+    private mutating func judge(_ claim: Claim, _ entry: inout Entry, _ under: inout [Request], _ slot: Slot, _ offset: Int64)
+        -> ClaimVerdict<Int64>
+    {
         switch claim.act {
         case .send(let post): return send(claim.id, post: Int32(clamping: post), &entry, &under, slot)
         case .unsent(let id):
@@ -121,7 +124,8 @@ public struct ClaimBook: Sendable {
             payBack(&entry, slot)
             return .granted(alone: true, corrects: nil)
         case .refund(let refund):
-            let (verdict, isPaidBack) = refunds[entry.key, default: RefundBook()].take(refund, minorUnits: claim.amount?.minorUnits, at: offset)
+            let (verdict, isPaidBack) = refunds[entry.key, default: RefundBook()].take(
+                refund, minorUnits: claim.amount?.minorUnits, at: offset)
             if isPaidBack { payBack(&entry, slot) }
             return verdict
         case .reopened(.byOperator):
@@ -130,7 +134,9 @@ public struct ClaimBook: Sendable {
         }
     }
 
-    private mutating func send(_ id: Claim.ID, post: Int32, _ entry: inout Entry, _ under: inout [Request], _ slot: Slot) -> ClaimVerdict<Int64> {
+    private mutating func send(_ id: Claim.ID, post: Int32, _ entry: inout Entry, _ under: inout [Request], _ slot: Slot) -> ClaimVerdict<
+        Int64
+    > {
         if entry.isTold { return .told(entry.told, entry.kind) }
         if let other = obstacle(slot, entry) { return other }
         if post <= entry.refusedPost { return .nextPost(Int(entry.refusedPost) + 1) }
@@ -140,7 +146,9 @@ public struct ClaimBook: Sendable {
         return .granted(alone: isAlone, corrects: nil)
     }
 
-    private mutating func tell(_ told: Claim.Told, _ entry: inout Entry, _ under: inout [Request], _ slot: Slot, _ offset: Int64) -> ClaimVerdict<Int64> {
+    private mutating func tell(_ told: Claim.Told, _ entry: inout Entry, _ under: inout [Request], _ slot: Slot, _ offset: Int64)
+        -> ClaimVerdict<Int64>
+    {
         if let own = told.withdrawing { under.removeAll { $0.id == own } }
         var corrected: ResultKind?
         if entry.told >= 0 {

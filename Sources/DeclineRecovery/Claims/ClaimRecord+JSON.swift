@@ -51,7 +51,9 @@ extension ClaimRecord {
                 guard let id = try id(name) else { throw data.fault(name, "a claim's id") }
                 return id
             }
-            guard let reference = RecoveryReference(try data.text("reference")) else { throw data.fault("reference", "a recovery reference") }
+            guard let reference = RecoveryReference(try data.text("reference")) else {
+                throw data.fault("reference", "a recovery reference")
+            }
             let act: Claim.Act
             switch try data.text("claim") {
             case "send": act = .send(post: try data.count("post"))
@@ -70,11 +72,14 @@ extension ClaimRecord {
             }
             let merchantID = MerchantID(try data.text("merchantId"))
             let account = try data.optionalText("account")
-            let gateway = try data.optionalText("gateway").map { ClaimedGateway(merchantID: merchantID, id: GatewayID($0), account: account) }
+            let gateway = try data.optionalText("gateway").map {
+                ClaimedGateway(merchantID: merchantID, id: GatewayID($0), account: account)
+            }
             return ClaimRecord(
                 Claim(
                     id: try required("claimId"), merchantID: merchantID, reference: reference,
-                    debt: try data.optionalText("debt").flatMap(Fingerprint.init(hex:)), amount: amount, act: act, at: try data.moment("at"),
+                    debt: try data.optionalText("debt").flatMap(Fingerprint.init(hex:)), amount: amount, act: act,
+                    at: try data.moment("at"),
                     until: try data.moment("until"), worker: try data.text("worker"), gateway: gateway),
                 result: try data.optionalText("result"))
         } catch {
@@ -122,13 +127,14 @@ extension RefundClaim {
 
     fileprivate init(reading data: EnvelopeReader) throws(EnvelopeFault) {
         guard let id = Fingerprint(hex: try data.text("refundId")) else { throw data.fault("refundId", "a fingerprint") }
-        let step: Step = switch try data.text("step") {
-        case "send": .send(round: try data.count("round"))
-        case "unsent": .unsent(round: try data.count("round"))
-        case "told": .told(try data.word("kind"), round: try data.count("round"), isWhole: try data.flag("isWhole"))
-        case "news": .news(isWhole: try data.flag("isWhole"), isLate: try data.flag("isLate"))
-        default: throw data.fault("step", "a refund's step")
-        }
+        let step: Step =
+            switch try data.text("step") {
+            case "send": .send(round: try data.count("round"))
+            case "unsent": .unsent(round: try data.count("round"))
+            case "told": .told(try data.word("kind"), round: try data.count("round"), isWhole: try data.flag("isWhole"))
+            case "news": .news(isWhole: try data.flag("isWhole"), isLate: try data.flag("isLate"))
+            default: throw data.fault("step", "a refund's step")
+            }
         self.init(id, step)
     }
 }

@@ -52,13 +52,25 @@ struct ClaimTable: Sendable {
             set { refused = UInt8(clamping: newValue) }
         }
 
-        var exists: Bool { get { flags & 1 != 0 } set { set(1, newValue) } }
+        var exists: Bool {
+            get { flags & 1 != 0 }
+            set { set(1, newValue) }
+        }
         /// A person has sent it again since it was told.
-        var isReopened: Bool { get { flags & 2 != 0 } set { set(2, newValue) } }
-        var isPaidBack: Bool { get { flags & 4 != 0 } set { set(4, newValue) } }
+        var isReopened: Bool {
+            get { flags & 2 != 0 }
+            set { set(2, newValue) }
+        }
+        var isPaidBack: Bool {
+            get { flags & 4 != 0 }
+            set { set(4, newValue) }
+        }
 
         /// Its place is free.
-        fileprivate var isGone: Bool { get { flags & 8 != 0 } set { set(8, newValue) } }
+        fileprivate var isGone: Bool {
+            get { flags & 8 != 0 }
+            set { set(8, newValue) }
+        }
 
         private mutating func set(_ flag: UInt8, _ isSet: Bool) { flags = isSet ? flags | flag : flags & ~flag }
 
@@ -70,8 +82,14 @@ struct ClaimTable: Sendable {
         fileprivate var openCell: UInt32 = 0
         fileprivate var paidCell: UInt32 = 0
 
-        var open: Slot? { get { openCell == 0 ? nil : openCell - 1 } set { openCell = newValue.map { $0 + 1 } ?? 0 } }
-        var paid: Slot? { get { paidCell == 0 ? nil : paidCell - 1 } set { paidCell = newValue.map { $0 + 1 } ?? 0 } }
+        var open: Slot? {
+            get { openCell == 0 ? nil : openCell - 1 }
+            set { openCell = newValue.map { $0 + 1 } ?? 0 }
+        }
+        var paid: Slot? {
+            get { paidCell == 0 ? nil : paidCell - 1 }
+            set { paidCell = newValue.map { $0 + 1 } ?? 0 }
+        }
     }
 
     private var entries = Entries()
@@ -113,7 +131,7 @@ struct ClaimTable: Sendable {
 
     /// Each recovery of which a debt is open.
     func forEachOpen(_ body: (Entry) -> Void) {
-        byDebt.forEach { claimants in if let open = claimants.open { body(entries[open]) } }
+        byDebt.each { claimants in if let open = claimants.open { body(entries[open]) } }
     }
 
     /// Lets go of entries whose time is over, looking at so many at most; goes on behind them the next time.
@@ -231,7 +249,7 @@ struct Probes<Cell: ProbeCell>: Sendable {
         count += 1
     }
 
-    func forEach(_ body: (Cell) -> Void) { for cell in cells where !cell.isEmpty { body(cell) } }
+    func each(_ body: (Cell) -> Void) { for cell in cells where !cell.isEmpty { body(cell) } }
 
     mutating func replace(at position: Int, _ cell: Cell) { cells[position] = cell }
 

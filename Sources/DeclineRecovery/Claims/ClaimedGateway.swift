@@ -34,11 +34,13 @@ public struct StrandedRecoveries: Sendable, Equatable, CustomStringConvertible {
     public var description: String {
         let recoveries = count == 1 ? "1 open recovery" : "\(count) open recoveries"
         let account = gateway.account.map { " (account \($0))" } ?? ""
-        let what = switch loss {
-        case .gateway: "which is not in the configuration"
-        case .account(let now): "which points to the account \(now) now"
-        }
-        return "merchant \(gateway.merchantID): \(recoveries) may stand at FlexFactor by gateway \(gateway.id)\(account), \(what). Keep that gateway as it was, with retired: true, until they have ended."
+        let what =
+            switch loss {
+            case .gateway: "which is not in the configuration"
+            case .account(let now): "which points to the account \(now) now"
+            }
+        return
+            "merchant \(gateway.merchantID): \(recoveries) may stand at FlexFactor by gateway \(gateway.id)\(account), \(what). Keep that gateway as it was, with retired: true, until they have ended."
     }
 }
 
@@ -47,6 +49,10 @@ extension ClaimBook {
     public func stranded(by merchant: (MerchantID) -> Merchant?) -> [StrandedRecoveries] {
         openByGateway().compactMap { gateway, count in
             gateway.isLost(to: merchant(gateway.merchantID)).map { StrandedRecoveries(gateway: gateway, loss: $0, count: count) }
-        }.sorted { ($0.gateway.merchantID.text, $0.gateway.id.text, $0.gateway.account ?? "") < ($1.gateway.merchantID.text, $1.gateway.id.text, $1.gateway.account ?? "") }
+        }.sorted {
+            ($0.gateway.merchantID.text, $0.gateway.id.text, $0.gateway.account ?? "") < (
+                $1.gateway.merchantID.text, $1.gateway.id.text, $1.gateway.account ?? ""
+            )
+        }
     }
 }

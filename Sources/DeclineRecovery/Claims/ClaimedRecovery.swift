@@ -91,7 +91,8 @@ public struct ClaimedRecovery: Sendable {
         case .granted(let call): return .call(call)
         case .withdrawing: return sending.map { .claim(.unsent($0.id), telling: nil) } ?? reopen(now, timing)
         case .telling(let draft, let basis, _):
-            return .claim(.told(Claim.Told(draft.reason.kind, basis, withdrawing: knowledge == .unsent ? sending?.id : nil)), telling: draft)
+            return .claim(
+                .told(Claim.Told(draft.reason.kind, basis, withdrawing: knowledge == .unsent ? sending?.id : nil)), telling: draft)
         case .noting(let stop): return note(stop)
         case .announcing: return .claim(.exists(answering: sending?.id), telling: nil)
         case .adopting: return .claim(.send(post: recovery.post), telling: nil)
@@ -107,10 +108,11 @@ public struct ClaimedRecovery: Sendable {
     private mutating func wanted(now: Moment, timing: RecoveryTiming) -> Action {
         if isUnsent, !recovery.phase.mayBeCharged, recovery.isCancelRequested || !recovery.mayCharge(at: now) {
             // Too late to charge. Whether nothing was sent is on the stream; FlexFactor need not be asked.
-            let reason: ResultReason = switch recovery.route {
-            case .cascade: .skipped(.deadlinePassed)
-            case .retry: recovery.isCancelRequested ? .cancelled : .expired(.neverArrived)
-            }
+            let reason: ResultReason =
+                switch recovery.route {
+                case .cascade: .skipped(.deadlinePassed)
+                case .retry: recovery.isCancelRequested ? .cancelled : .expired(.neverArrived)
+                }
             return ask(.telling(Draft(reason), .unsent, nil), now, timing)
         }
         var step = recovery.next(now: now, timing: timing)
@@ -139,11 +141,12 @@ public struct ClaimedRecovery: Sendable {
         let wasCharge = if case .granted = state { true } else { false }
         state = .open
         if wasCharge {
-            knowledge = switch answer {
-            case .failed(.notSent), .failed(.throttled): .unsent
-            case .evaluated, .captured, .captureFailed: .answered
-            default: .nothing
-            }
+            knowledge =
+                switch answer {
+                case .failed(.notSent), .failed(.throttled): .unsent
+                case .evaluated, .captured, .captureFailed: .answered
+                default: .nothing
+                }
         }
         switch answer {
         case .found, .cancelAccepted, .cancelRefused, .failed(.conflict): isSeenNow = true
@@ -183,7 +186,9 @@ public struct ClaimedRecovery: Sendable {
     /// Takes in what the stream's order made of the claim; `nil` when it could not be made.
     ///
     /// - Parameter isStale: the grant came too late to be acted on.
-    public mutating func judged(_ id: Claim.ID, _ verdict: ClaimVerdict<ClaimRecord>?, isStale: Bool = false, now: Moment, timing: RecoveryTiming) {
+    public mutating func judged(
+        _ id: Claim.ID, _ verdict: ClaimVerdict<ClaimRecord>?, isStale: Bool = false, now: Moment, timing: RecoveryTiming
+    ) {
         switch state {
         case .sending(let call): sent(id, verdict, isStale, call, now, timing)
         case .telling(let draft, _, let stop): told(verdict, draft, stop, now, timing)
@@ -201,13 +206,18 @@ public struct ClaimedRecovery: Sendable {
             sending = nil
             state = .open
         case .adopting:
-            if case .told(let record, _)? = verdict { state = .ended(.again(record)) } else { state = verdict == nil ? .ended(.hold) : .open }
+            if case .told(let record, _)? = verdict {
+                state = .ended(.again(record))
+            } else {
+                state = verdict == nil ? .ended(.hold) : .open
+            }
         case .open, .granted, .ended: break
         }
     }
 
     private mutating func sent(
-        _ id: Claim.ID, _ verdict: ClaimVerdict<ClaimRecord>?, _ isStale: Bool, _ call: FlexFactorCall, _ now: Moment, _ timing: RecoveryTiming
+        _ id: Claim.ID, _ verdict: ClaimVerdict<ClaimRecord>?, _ isStale: Bool, _ call: FlexFactorCall, _ now: Moment,
+        _ timing: RecoveryTiming
     ) {
         switch verdict {
         case .granted(let alone, _)?:
@@ -282,7 +292,10 @@ public struct ClaimedRecovery: Sendable {
             default: recovery.phase = .seeking(recovery.phase.orderID)
             }
         }
-        guard now >= recovery.chargingEnds + patience else { return state = .ended(.stop(.park(until: now + recovery.backoff))) }
+        guard now >= recovery.chargingEnds + patience else {
+            state = .ended(.stop(.park(until: now + recovery.backoff)))
+            return
+        }
         // However late it is: nobody gives up who has not asked.
         state = hasAsked ? .ended(.stop(.giveUp(.outcomeUnknown))) : .open
     }

@@ -43,7 +43,9 @@ public struct Fingerprint: Hashable, Sendable {
     }
 
     public init?(hex text: String) {
-        guard text.utf8.count == 32, let high = UInt64(text.prefix(16), radix: 16), let low = UInt64(text.suffix(16), radix: 16) else { return nil }
+        guard text.utf8.count == 32, let high = UInt64(text.prefix(16), radix: 16), let low = UInt64(text.suffix(16), radix: 16) else {
+            return nil
+        }
         self.high = high
         self.low = low
     }

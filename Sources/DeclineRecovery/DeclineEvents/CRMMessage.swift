@@ -12,7 +12,9 @@ public enum CRMMessage: Sendable, Equatable {
             return read(try JSONValue(parsing: bytes.span, limits: limits), FaultList())
         } catch {
             // Good JSON in another encoding is named, and answered like any event with a fault.
-            if bytes.count <= limits.bytes, let (encoding, text) = TextEncoding.undone(bytes), let value = try? JSONValue(parsing: text.span, limits: limits) {
+            if bytes.count <= limits.bytes, let (encoding, text) = TextEncoding.undone(bytes),
+                let value = try? JSONValue(parsing: text.span, limits: limits)
+            {
                 let faults = FaultList()
                 faults.add("$", "the body is \(encoding.rawValue); expected UTF-8 without a byte order mark")
                 return read(value, faults)
@@ -41,7 +43,12 @@ public enum CRMMessage: Sendable, Equatable {
         case CancelCommand.type: message = CancelCommand(reading: envelope, faults).map(CRMMessage.cancel)
         case RefundCommand.type: message = RefundCommand(reading: envelope, faults).map(CRMMessage.refund)
         default:
-            if type != nil { faults.add("$.type", "expected \(DeclineEvent.type), \(CancelCommand.type) or \(RefundCommand.type); other types and versions are not taken here") }
+            if type != nil {
+                faults.add(
+                    "$.type",
+                    "expected \(DeclineEvent.type), \(CancelCommand.type) or \(RefundCommand.type); other types and versions are not taken here"
+                )
+            }
             // Where it is a decline but for its type, its other faults are told with this one. Another version has other rules.
             let isOtherVersion = type?.hasPrefix("com.salvage.") == true && type?.split(separator: ".").last?.first == "v"
             let data = value["data"]
@@ -80,14 +87,19 @@ public struct RejectedEvent: Sendable, Equatable {
         eventID = safe(value["id"])
         let data = value["data"]
         merchantID = safe(data?["merchantId"]).map(MerchantID.init(_:))
-        orderID = safe(data?["order"]?["id"], member: "id", of: "order") ?? safe(data?["orderId"], member: "orderId", of: "data")
+        orderID =
+            safe(data?["order"]?["id"], member: "id", of: "order") ?? safe(data?["orderId"], member: "orderId", of: "data")
             ?? safe(value["subject"], member: "subject")
         let trigger = data?["trigger"]?.string.flatMap(TriggerWord.init(rawValue:))
         isCommand = [CancelCommand.type, RefundCommand.type].contains(value["type"]?.string)
         // A command that names an order names one of its rebills, and only a rebill is recycled.
-        orderType = isCommand ? safe(data?["orderId"]).map { _ in .recurring }
+        orderType =
+            isCommand
+            ? safe(data?["orderId"]).map { _ in .recurring }
             : data?["order"]?["type"]?.string.flatMap(OrderType.init(rawValue:)) ?? (trigger == .recycle ? .recurring : nil)
-        origin = DeclineOrigin(eventID: eventID, trigger: trigger, transactionID: safe(data?["decline"]?["transactionId"], member: "transactionId", of: "decline"))
+        origin = DeclineOrigin(
+            eventID: eventID, trigger: trigger,
+            transactionID: safe(data?["decline"]?["transactionId"], member: "transactionId", of: "decline"))
     }
 }
 
@@ -127,8 +139,12 @@ public struct CancelCommand: Sendable, Equatable {
         var target: Target?
         if data.has("recoveryReference") {
             if let text = data.optionalText("recoveryReference", 1...RecoveryReference.longest) {
-                if let reference = RecoveryReference(text) { target = .recovery(reference) } else {
-                    faults.add("\(data.path).recoveryReference", "expected a recovery reference as results name it, e.g. acme-A1B2-R7-88123-42-kzqtwmhdxp")
+                if let reference = RecoveryReference(text) {
+                    target = .recovery(reference)
+                } else {
+                    faults.add(
+                        "\(data.path).recoveryReference",
+                        "expected a recovery reference as results name it, e.g. acme-A1B2-R7-88123-42-kzqtwmhdxp")
                 }
             }
         } else {

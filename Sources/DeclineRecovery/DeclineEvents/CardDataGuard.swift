@@ -81,7 +81,9 @@ public enum CardDataGuard {
 
     /// A header's value, with all that it holds.
     public static func redacted(_ value: JSONValue, under name: String) -> JSONValue {
-        if let secret = SecretName(name), secret == .cardNumber ? mayBeCardNumber(value) : mayBeSecurityCode(value) { return .string(secret.mark) }
+        if let secret = SecretName(name), secret == .cardNumber ? mayBeCardNumber(value) : mayBeSecurityCode(value) {
+            return .string(secret.mark)
+        }
         return redacted(value, under: name, nil) { _ in nil }
     }
 
@@ -106,10 +108,14 @@ public enum CardDataGuard {
         switch value {
         case .array(let elements): .array(elements.map { withoutSealedCard($0, under: nil) })
         case .object(let members):
-            .object(members.compactMap { member in
-                name == "paymentMethod" && member.name == "encryptedCard" && member.value.isNull ? nil : name == "paymentMethod" && member.name == "encryptedCard"
-                    ? JSONValue.Member("token", .string(tokenMark)) : JSONValue.Member(member.name, withoutSealedCard(member.value, under: member.name))
-            })
+            .object(
+                members.compactMap { member in
+                    name == "paymentMethod" && member.name == "encryptedCard" && member.value.isNull
+                        ? nil
+                        : name == "paymentMethod" && member.name == "encryptedCard"
+                            ? JSONValue.Member("token", .string(tokenMark))
+                            : JSONValue.Member(member.name, withoutSealedCard(member.value, under: member.name))
+                })
         default: value
         }
     }
@@ -129,7 +135,9 @@ public enum CardDataGuard {
     }
 
     /// - Parameter name: of the member whose value this is.
-    private static func redacted(_ value: JSONValue, under name: String?, _ places: IDPlaces?, _ seal: (CardToken) -> SealedCard?) -> JSONValue {
+    private static func redacted(_ value: JSONValue, under name: String?, _ places: IDPlaces?, _ seal: (CardToken) -> SealedCard?)
+        -> JSONValue
+    {
         switch value {
         case .null, .bool: return value
         case .integer(let number): return finding(in: String(number)) == nil ? value : .string(numberMark)
@@ -145,7 +153,8 @@ public enum CardDataGuard {
         _ members: [JSONValue.Member], of object: JSONValue, under name: String?, _ places: IDPlaces?, _ seal: (CardToken) -> SealedCard?
     ) -> [JSONValue.Member] {
         var sealed: SealedCard?
-        if name == "paymentMethod", object["encryptedCard"]?.isNull ?? true, let token = object["token"]?.string, finding(in: token) == nil {
+        if name == "paymentMethod", object["encryptedCard"]?.isNull ?? true, let token = object["token"]?.string, finding(in: token) == nil
+        {
             sealed = seal(CardToken(token))
         }
         let named = NamedPair(object)

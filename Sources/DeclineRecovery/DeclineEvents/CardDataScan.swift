@@ -71,11 +71,12 @@ struct CardDataScan {
             found += search.stripes().map { Found(range: text.bytes($0), mark: CardDataGuard.numberMark, finding: .trackData) }
         }
         for (range, name) in NamedSecretSearch(text, isStrict: isStrict).secrets() {
-            let finding: CardDataGuard.Finding? = switch name {
-            case .securityCode: .securityCode
-            case .cardNumber: .cardNumber
-            case .token, .secret: nil
-            }
+            let finding: CardDataGuard.Finding? =
+                switch name {
+                case .securityCode: .securityCode
+                case .cardNumber: .cardNumber
+                case .token, .secret: nil
+                }
             found.append(Found(range: text.bytes(range), mark: name.mark, finding: finding))
         }
         if depth < Self.deepest { lookIntoRuns(of: text, into: &found) }
@@ -99,7 +100,8 @@ struct CardDataScan {
             if places.count >= 17, budget >= places.count {
                 let run = places.map { text.values[$0] }
                 if let hidden = hidden(in: run) {
-                    found.append(Found(range: text.bytes(places[0]..<places[places.count - 1] + 1), mark: hidden.mark, finding: hidden.finding))
+                    found.append(
+                        Found(range: text.bytes(places[0]..<places[places.count - 1] + 1), mark: hidden.mark, finding: hidden.finding))
                 }
             }
             position = max(end, position + 1)
@@ -156,7 +158,8 @@ struct CardDataScan {
         var bytes: [UInt8] = []
         var index = run.startIndex
         while index + 1 < run.endIndex {
-            bytes.append(UInt8(truncatingIfNeeded: (ScannedText.hexDigit(run[index]) ?? 0) << 4 | (ScannedText.hexDigit(run[index + 1]) ?? 0)))
+            bytes.append(
+                UInt8(truncatingIfNeeded: (ScannedText.hexDigit(run[index]) ?? 0) << 4 | (ScannedText.hexDigit(run[index + 1]) ?? 0)))
             index += 2
         }
         return bytes
@@ -171,7 +174,9 @@ struct CardDataScan {
             text = unpacked
         } else {
             let printable = bytes.count { (0x20..<0x7F).contains($0) || $0 == 0x0A || $0 == 0x0D || $0 == 0x09 || $0 == 0 }
-            guard printable * 10 >= bytes.count * 8 || CardDataGuard.isText(bytes) && String(validating: bytes, as: UTF8.self) != nil else { return nil }
+            guard printable * 10 >= bytes.count * 8 || CardDataGuard.isText(bytes) && String(validating: bytes, as: UTF8.self) != nil else {
+                return nil
+            }
             text = bytes
         }
         var inner = CardDataScan(isStrict: true, depth: depth + 1, budget: budget)

@@ -28,11 +28,14 @@ struct CardNumberSearch {
         if (0x00C0...0x024F).contains(value) || (0x4E00...0x9FFF).contains(value) || (0xAC00...0xD7A3).contains(value) { return other }
         guard let scalar = Unicode.Scalar(value) else { return other }
         let properties = scalar.properties
-        if let type = properties.numericType, type == .decimal || type == .digit, let digit = properties.numericValue, (0.0...9.0).contains(digit) {
+        if let type = properties.numericType, type == .decimal || type == .digit, let digit = properties.numericValue,
+            (0.0...9.0).contains(digit)
+        {
             return UInt8(digit)
         }
         switch properties.generalCategory {
-        case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter, .letterNumber, .otherNumber, .privateUse, .unassigned, .surrogate:
+        case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter, .letterNumber, .otherNumber, .privateUse,
+            .unassigned, .surrogate:
             return other
         default: return separator
         }
@@ -100,7 +103,8 @@ struct CardNumberSearch {
     /// Where a UUID ends that begins here: 32 hexadecimal digits in five groups, a letter among them, alone.
     private func endOfUUID(at start: Int) -> Int? {
         let end = start + 36
-        guard end <= text.count, text.values[start + 8] == 0x2D, start == 0 || !isWord(text.values[start - 1]), end == text.count || !isWord(text.values[end])
+        guard end <= text.count, text.values[start + 8] == 0x2D, start == 0 || !isWord(text.values[start - 1]),
+            end == text.count || !isWord(text.values[end])
         else { return nil }
         var hasLetter = false
         for index in 0..<36 {
@@ -184,7 +188,9 @@ struct CardNumberSearch {
         guard (12...23).contains(position - from), position < text.count, text.values[position] == mark else { return nil }
         // What follows holds the security code and the check of the PIN.
         let limit = min(position + 90, text.count)
-        while position < limit, text.values[position] != 0x3F, text.values[position] != 0x0A, text.values[position] != 0x22 { position += 1 }
+        while position < limit, text.values[position] != 0x3F, text.values[position] != 0x0A, text.values[position] != 0x22 {
+            position += 1
+        }
         return position
     }
 }

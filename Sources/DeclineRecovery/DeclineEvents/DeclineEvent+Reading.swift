@@ -19,12 +19,19 @@ extension DeclineEvent {
         let method = PaymentMethod(reading: data.object("paymentMethod", "an object with a token or an encryptedCard"), faults)
         let details = ChargeDetails(reading: data)
         let choice = trigger.flatMap { Trigger(reading: data, $0, faults) }
-        if let order, let subject, order.id != subject { faults.add("$.subject", "expected the order id, as in $.data.order.id, or nothing") }
-        if trigger == .recycle, let order, order.type != .recurring { faults.add("\(data.path).order.type", "expected recurring: only a rebill is recycled") }
-        guard let id, let source, let time, let merchant, let choice, let order, let decline, let amount, let billing, let method else { return nil }
+        if let order, let subject, order.id != subject {
+            faults.add("$.subject", "expected the order id, as in $.data.order.id, or nothing")
+        }
+        if trigger == .recycle, let order, order.type != .recurring {
+            faults.add("\(data.path).order.type", "expected recurring: only a rebill is recycled")
+        }
+        guard let id, let source, let time, let merchant, let choice, let order, let decline, let amount, let billing, let method else {
+            return nil
+        }
         self.init(
             id: id, source: source, declinedAt: time, merchantID: MerchantID(merchant), trigger: choice, order: order, decline: decline,
-            amount: amount, payer: payer, billing: billing, shipping: shipping, paymentMethod: method, details: details, notes: faults.notes)
+            amount: amount, payer: payer, billing: billing, shipping: shipping, paymentMethod: method, details: details, notes: faults.notes
+        )
     }
 }
 
@@ -42,7 +49,10 @@ extension Trigger {
             case (nil, let profile?): self = .rerun(.gatewayProfile(GatewayProfileID(profile)))
             default:
                 // One that is there and not of its form is told already.
-                if recovery.isAbsent || gateway == nil && profile == nil && (recovery.has("gatewayId") || recovery.has("gatewayProfileId")) { return nil }
+                if recovery.isAbsent || gateway == nil && profile == nil && (recovery.has("gatewayId") || recovery.has("gatewayProfileId"))
+                {
+                    return nil
+                }
                 faults.add(recovery.path, "expected either gatewayId or gatewayProfileId: what the rerun was started on")
                 return nil
             }
@@ -78,7 +88,8 @@ extension Order {
 extension Order.Item {
     fileprivate init(reading item: EventReader) {
         self.init(
-            sku: item.optionalText("sku", 0...64), name: item.optionalText("name"), amount: item.optionalCount("amount", 0...1_000_000_000_000).map(Int64.init),
+            sku: item.optionalText("sku", 0...64), name: item.optionalText("name"),
+            amount: item.optionalCount("amount", 0...1_000_000_000_000).map(Int64.init),
             quantity: item.optionalCount("quantity", 0...1_000_000))
     }
 }
@@ -108,8 +119,10 @@ extension Decline {
         }
         guard let gateway, let source, let transaction else { return nil }
         self.init(
-            gatewayID: GatewayID(gateway), gatewayProfileID: profile.map(GatewayProfileID.init(_:)), responseCodeSource: source, responseCode: code,
-            responseText: text, merchantAdviceCode: advice, networkCode: networkCode, network: network, avsResultCode: avs, cvvResultCode: cvv,
+            gatewayID: GatewayID(gateway), gatewayProfileID: profile.map(GatewayProfileID.init(_:)), responseCodeSource: source,
+            responseCode: code,
+            responseText: text, merchantAdviceCode: advice, networkCode: networkCode, network: network, avsResultCode: avs,
+            cvvResultCode: cvv,
             cavvResultCode: cavv, transactionID: transaction, crmClass: crmClass)
     }
 }
@@ -167,7 +180,9 @@ extension PaymentMethod {
         case (let token?, nil): card = .token(CardToken(token))
         case (nil, let sealed?): card = .encrypted(SealedCard(sealed))
         default:
-            if !method.isAbsent, method.has("token") == method.has("encryptedCard") { faults.add(method.path, "expected either token or encryptedCard") }
+            if !method.isAbsent, method.has("token") == method.has("encryptedCard") {
+                faults.add(method.path, "expected either token or encryptedCard")
+            }
             return nil
         }
         self.init(card: card, holderName: holder, expirationMonth: month, expirationYear: year, bin: bin, last4: last4, brand: brand)

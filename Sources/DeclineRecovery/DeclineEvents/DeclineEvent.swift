@@ -135,7 +135,8 @@ public struct Decline: Sendable, Equatable {
 
     public init(
         gatewayID: GatewayID, gatewayProfileID: GatewayProfileID? = nil, responseCodeSource: String, responseCode: String,
-        responseText: String? = nil, merchantAdviceCode: String? = nil, networkCode: String? = nil, network: String? = nil, avsResultCode: String? = nil, cvvResultCode: String? = nil,
+        responseText: String? = nil, merchantAdviceCode: String? = nil, networkCode: String? = nil, network: String? = nil,
+        avsResultCode: String? = nil, cvvResultCode: String? = nil,
         cavvResultCode: String? = nil, transactionID: String, crmClass: DeclineClass? = nil
     ) {
         self.gatewayID = gatewayID

@@ -26,19 +26,21 @@ public enum TriggerWord: String, Sendable, CaseIterable {
     case initial, rerun, recycle
 
     public init(_ trigger: Trigger) {
-        self = switch trigger {
-        case .initial: .initial
-        case .rerun: .rerun
-        case .recycle: .recycle
-        }
+        self =
+            switch trigger {
+            case .initial: .initial
+            case .rerun: .rerun
+            case .recycle: .recycle
+            }
     }
 
     /// What the kind of a recovery says of the trigger.
     public init(_ kind: RecoveryReference.Kind) {
-        self = switch kind {
-        case .sale, .trialCompletion, .recurringCascade: .initial
-        case .rerun, .trialCompletionRerun, .recurringRerun: .rerun
-        case .recurring: .recycle
-        }
+        self =
+            switch kind {
+            case .sale, .trialCompletion, .recurringCascade: .initial
+            case .rerun, .trialCompletionRerun, .recurringRerun: .rerun
+            case .recurring: .recycle
+            }
     }
 }

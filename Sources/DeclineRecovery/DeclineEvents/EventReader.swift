@@ -25,10 +25,14 @@ struct EventReader {
 
     /// A member that may have been meant: named alike but for case and marks, or a letter or two off.
     private func hint(at name: String) -> String {
-        func plain(_ text: String) -> [UInt8] { text.utf8.compactMap { (0x61...0x7A).contains($0 | 0x20) ? $0 | 0x20 : (0x30...0x39).contains($0) ? $0 : nil } }
+        func plain(_ text: String) -> [UInt8] {
+            text.utf8.compactMap { (0x61...0x7A).contains($0 | 0x20) ? $0 | 0x20 : (0x30...0x39).contains($0) ? $0 : nil }
+        }
         let wanted = plain(name)
         let near = value.object?.prefix(64).first { member in
-            guard !member.value.isNull, (2...40).contains(member.name.utf8.count), !member.name.hasSameCodePoints(as: name) else { return false }
+            guard !member.value.isNull, (2...40).contains(member.name.utf8.count), !member.name.hasSameCodePoints(as: name) else {
+                return false
+            }
             if plain(member.name) == wanted { return true }
             return name.utf8.count > 5 && EditDistance.between(member.name.lowercased(), name.lowercased()) <= 2
         }

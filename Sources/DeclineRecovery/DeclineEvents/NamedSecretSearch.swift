@@ -24,8 +24,10 @@ struct NamedSecretSearch {
             }
             var end = position
             while end < values.count, Self.isWord(values[end]) { end += 1 }
-            if end - position <= 48, let name = SecretName(plain: SecretName.plain(values[position..<end])), let start = value(behind: end, from: position),
-                counts(start, name) {
+            if end - position <= 48, let name = SecretName(plain: SecretName.plain(values[position..<end])),
+                let start = value(behind: end, from: position),
+                counts(start, name)
+            {
                 let value = start..<wholeEnd(of: start)
                 found.append((value, name))
                 // What stands in the value goes with it.
@@ -113,7 +115,9 @@ struct NamedSecretSearch {
         if isQuote(position) { position += 1 }
         let word = position
         while position < word + 12, position < values.count, Self.isWord(values[position]) { position += 1 }
-        guard word < position, ["value", "val", "v", "text", "content"].contains(String(decoding: SecretName.plain(values[word..<position]), as: UTF8.self)) else {
+        guard word < position,
+            ["value", "val", "v", "text", "content"].contains(String(decoding: SecretName.plain(values[word..<position]), as: UTF8.self))
+        else {
             return nil
         }
         if at(position) == 0x5C { position += 1 }
@@ -171,7 +175,10 @@ struct NamedSecretSearch {
         let value = values[start..<nearEnd(of: start)]
         // Nothing, and what was taken out before.
         if Self.says(value, Self.nothing, whole: true) || Self.says(value, Self.marks, whole: false) { return false }
-        let digits = value.count { (0x30...0x39).contains($0) || (0xFF10...0xFF19).contains($0) || $0 > 0x600 && Unicode.Scalar($0)?.properties.numericType == .decimal }
+        let digits = value.count {
+            (0x30...0x39).contains($0) || (0xFF10...0xFF19).contains($0)
+                || $0 > 0x600 && Unicode.Scalar($0)?.properties.numericType == .decimal
+        }
         switch name {
         case .securityCode: return isStrict ? (3...12).contains(digits) && value.count <= digits + 4 : true
         case .cardNumber: return (12...19).contains(digits)
@@ -181,7 +188,8 @@ struct NamedSecretSearch {
 
     private static func says(_ value: ArraySlice<UInt32>, _ words: [[UInt32]], whole: Bool) -> Bool {
         words.contains { word in
-            value.count >= word.count && (!whole || value.count == word.count) && zip(value, word).allSatisfy { $0 == $1 || $0 | 0x20 == $1 && $1 >= 0x61 }
+            value.count >= word.count && (!whole || value.count == word.count)
+                && zip(value, word).allSatisfy { $0 == $1 || $0 | 0x20 == $1 && $1 >= 0x61 }
         }
     }
 

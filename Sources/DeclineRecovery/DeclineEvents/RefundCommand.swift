@@ -12,7 +12,9 @@ public struct RefundCommand: Sendable, Equatable {
     public let amount: Money?
     public let reason: String?
 
-    public init(id: String, merchantID: MerchantID, reference: RecoveryReference, orderID: FlexFactorOrderID?, amount: Money?, reason: String?) {
+    public init(
+        id: String, merchantID: MerchantID, reference: RecoveryReference, orderID: FlexFactorOrderID?, amount: Money?, reason: String?
+    ) {
         self.id = id
         self.merchantID = merchantID
         self.reference = reference
@@ -43,6 +45,7 @@ public struct RefundCommand: Sendable, Equatable {
         }
         guard let id, let merchant, let reference else { return nil }
         self.init(
-            id: id, merchantID: MerchantID(merchant), reference: reference, orderID: order.map(FlexFactorOrderID.init(_:)), amount: amount, reason: reason)
+            id: id, merchantID: MerchantID(merchant), reference: reference, orderID: order.map(FlexFactorOrderID.init(_:)), amount: amount,
+            reason: reason)
     }
 }

@@ -45,7 +45,9 @@ struct ScannedText {
         ends.append(Int32(truncatingIfNeeded: end))
     }
 
-    func bytes(_ range: Range<Int>) -> Range<Int> { range.isEmpty ? 0..<0 : Int(starts[range.lowerBound])..<Int(ends[range.upperBound - 1]) }
+    func bytes(_ range: Range<Int>) -> Range<Int> {
+        range.isEmpty ? 0..<0 : Int(starts[range.lowerBound])..<Int(ends[range.upperBound - 1])
+    }
 
     // MARK: Escapes
 
@@ -55,13 +57,14 @@ struct ScannedText {
         var position = 0
         var found = false
         while position < count {
-            let escape: (value: UInt32, length: Int)? = switch values[position] {
-            case 0x25: percent(at: position)
-            case 0x5C: backslash(at: position)
-            case 0x26: entity(at: position)
-            case 0x3D: quotedPrintable(at: position)
-            default: nil
-            }
+            let escape: (value: UInt32, length: Int)? =
+                switch values[position] {
+                case 0x25: percent(at: position)
+                case 0x5C: backslash(at: position)
+                case 0x26: entity(at: position)
+                case 0x3D: quotedPrintable(at: position)
+                default: nil
+                }
             if let (value, length) = escape {
                 found = true
                 if value != Self.nothing { result.append(value, Int(starts[position]), Int(ends[position + length - 1])) }
@@ -116,11 +119,12 @@ struct ScannedText {
         switch values[position + 1] {
         case 0x75, 0x55, 0x78, 0x58:  // u U x X
             if position + 2 < count, values[position + 2] == 0x7B { return braced(at: position + 3, from: position) }
-            let digits = switch values[position + 1] {
-            case 0x75: 4
-            case 0x55: 8
-            default: 2
-            }
+            let digits =
+                switch values[position + 1] {
+                case 0x75: 4
+                case 0x55: 8
+                default: 2
+                }
             return hex(position + 2, digits).map { ($0, digits + 2) }
         case 0x6E, 0x72, 0x74, 0x66, 0x76, 0x62: return (0x20, 2)  // n r t f v b
         case 0x30...0x33:  // octal
@@ -173,9 +177,12 @@ struct ScannedText {
 
     /// Those that join or part digits, and those that hide another escape.
     private static let entities: [String: UInt32] = [
-        "amp": 0x26, "lt": 0x3C, "gt": 0x3E, "quot": 0x22, "apos": 0x27, "nbsp": 0x20, "ensp": 0x20, "emsp": 0x20, "thinsp": 0x20, "tab": 0x20,
-        "newline": 0x20, "ndash": 0x2D, "mdash": 0x2D, "hyphen": 0x2D, "dash": 0x2D, "minus": 0x2D, "horbar": 0x2D, "shy": 0x2D, "lowbar": 0x5F,
-        "sol": 0x2F, "period": 0x2E, "comma": 0x2C, "colon": 0x3A, "equals": 0x3D, "middot": 0x2E, "bull": 0x2E, "zwj": 0x20, "zwnj": 0x20, "lrm": 0x20,
+        "amp": 0x26, "lt": 0x3C, "gt": 0x3E, "quot": 0x22, "apos": 0x27, "nbsp": 0x20, "ensp": 0x20, "emsp": 0x20, "thinsp": 0x20,
+        "tab": 0x20,
+        "newline": 0x20, "ndash": 0x2D, "mdash": 0x2D, "hyphen": 0x2D, "dash": 0x2D, "minus": 0x2D, "horbar": 0x2D, "shy": 0x2D,
+        "lowbar": 0x5F,
+        "sol": 0x2F, "period": 0x2E, "comma": 0x2C, "colon": 0x3A, "equals": 0x3D, "middot": 0x2E, "bull": 0x2E, "zwj": 0x20, "zwnj": 0x20,
+        "lrm": 0x20,
         "rlm": 0x20, "percnt": 0x25, "bsol": 0x5C, "num": 0x23, "semi": 0x3B,
     ]
 

@@ -31,20 +31,31 @@ enum SecretName {
         // Every word of a hostile text comes by here, so most must be seen to be nothing at a glance.
         guard (3...48).contains(plain.count), Self.isWorthALook(plain) else { return nil }
         let name = String(decoding: plain, as: UTF8.self)
-        if Self.isSecurityCode(name, plain) { self = .securityCode } else if Self.cardNumbers.contains(name) || Self.cardNumbers.contains(Self.bare(name)) {
+        if Self.isSecurityCode(name, plain) {
+            self = .securityCode
+        } else if Self.cardNumbers.contains(name) || Self.cardNumbers.contains(Self.bare(name)) {
             self = .cardNumber
-        } else if name.hasSuffix("token") { self = .token } else if Self.secrets.contains(name) { self = .secret } else { return nil }
+        } else if name.hasSuffix("token") {
+            self = .token
+        } else if Self.secrets.contains(name) {
+            self = .secret
+        } else {
+            return nil
+        }
     }
 
     private static func isSecurityCode(_ name: String, _ plain: [UInt8]) -> Bool {
-        let isCode = names("cvv", plain) || names("cvc", plain) || names("securitycode", plain) || names("cardverification", plain) || codes.contains(name)
+        let isCode =
+            names("cvv", plain) || names("cvc", plain) || names("securitycode", plain) || names("cardverification", plain)
+            || codes.contains(name)
             || codes.contains(bare(name))
         // What a check of the code said is no code.
         return isCode && !checks.contains { names($0, plain) }
     }
 
     private static let checks: [StaticString] = [
-        "result", "response", "status", "match", "check", "presen", "indicator", "require", "policy", "enabled", "error", "message", "reason",
+        "result", "response", "status", "match", "check", "presen", "indicator", "require", "policy", "enabled", "error", "message",
+        "reason",
     ]
 
     private static func names(_ word: StaticString, _ plain: [UInt8]) -> Bool {
@@ -68,7 +79,8 @@ enum SecretName {
     private static let glance: [Bool] = {
         var table = [Bool](repeating: false, count: 4_096)
         for beginning in [
-            "cvv", "cvc", "cvd", "cvn", "cvx", "ccv", "cv2", "cid", "csc", "cav", "pin", "car", "ver", "sec", "per", "tra", "mag", "pan", "ful", "pri", "ccn", "tok",
+            "cvv", "cvc", "cvd", "cvn", "cvx", "ccv", "cv2", "cid", "csc", "cav", "pin", "car", "ver", "sec", "per", "tra", "mag", "pan",
+            "ful", "pri", "ccn", "tok",
             "pas", "cli", "api", "app", "aut", "pro", "acc", "sig", "hma", "env", "coo", "set",
         ] {
             let bytes = Array(beginning.utf8)
@@ -92,23 +104,33 @@ enum SecretName {
     }
 
     private static let codes: Set<String> = [
-        "cvd", "cvn", "cvx", "ccv", "cv2", "cid", "csc", "cav", "cav2", "pin", "cvdcode", "cvncode", "csccode", "cardcode", "verificationvalue", "verificationcode",
-        "verificationnumber", "securitynumber", "securitydigits", "personalidentification", "track", "track1", "track2", "track1data", "track2data",
+        "cvd", "cvn", "cvx", "ccv", "cv2", "cid", "csc", "cav", "cav2", "pin", "cvdcode", "cvncode", "csccode", "cardcode",
+        "verificationvalue", "verificationcode",
+        "verificationnumber", "securitynumber", "securitydigits", "personalidentification", "track", "track1", "track2", "track1data",
+        "track2data",
         "trackdata", "magstripe", "magneticstripe",
     ]
-    private static let cardNumbers: Set<String> = ["pan", "fullpan", "cardnumber", "primaryaccount", "primaryaccountnumber", "cardnum", "cardno", "ccnumber", "ccnum", "ccn"]
+    private static let cardNumbers: Set<String> = [
+        "pan", "fullpan", "cardnumber", "primaryaccount", "primaryaccountnumber", "cardnum", "cardno", "ccnumber", "ccnum", "ccn",
+    ]
     private static let secrets: Set<String> = [
-        "password", "passwd", "passphrase", "secret", "appsecret", "clientsecret", "apikey", "xapikey", "appkey", "authorization", "proxyauthorization",
+        "password", "passwd", "passphrase", "secret", "appsecret", "clientsecret", "apikey", "xapikey", "appkey", "authorization",
+        "proxyauthorization",
         "accesskey", "secretkey", "privatekey", "signingkey", "hmacsigningkey", "environmentkey", "cookie", "setcookie",
     ]
 
     /// The names of our own messages, which come by all the time.
     private static let innocent: Set<String> = [
-        "specversion", "id", "source", "type", "time", "subject", "data", "datacontenttype", "merchantId", "trigger", "order", "decline", "recovery",
-        "amount", "payer", "billing", "shipping", "paymentMethod", "trialCompletion", "hasRecurringProducts", "campaignId", "purchaseId", "billingCycle",
-        "rerunNumber", "ipAddress", "items", "sku", "name", "quantity", "gatewayId", "gatewayProfileId", "responseCodeSource", "responseCode",
-        "responseText", "merchantAdviceCode", "avsResultCode", "cvvResultCode", "cavvResultCode", "transactionId", "responseType", "minorUnits",
-        "currency", "email", "phone", "birthdate", "firstName", "lastName", "countryCode", "country", "addressLine1", "addressLine2", "state", "city",
+        "specversion", "id", "source", "type", "time", "subject", "data", "datacontenttype", "merchantId", "trigger", "order", "decline",
+        "recovery",
+        "amount", "payer", "billing", "shipping", "paymentMethod", "trialCompletion", "hasRecurringProducts", "campaignId", "purchaseId",
+        "billingCycle",
+        "rerunNumber", "ipAddress", "items", "sku", "name", "quantity", "gatewayId", "gatewayProfileId", "responseCodeSource",
+        "responseCode",
+        "responseText", "merchantAdviceCode", "avsResultCode", "cvvResultCode", "cavvResultCode", "transactionId", "responseType",
+        "minorUnits",
+        "currency", "email", "phone", "birthdate", "firstName", "lastName", "countryCode", "country", "addressLine1", "addressLine2",
+        "state", "city",
         "zipCode", "encryptedCard", "holderName", "expirationMonth", "expirationYear", "bin", "last4", "brand", "reattempt", "chargeId",
     ]
 }

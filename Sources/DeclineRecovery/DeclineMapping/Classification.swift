@@ -10,7 +10,8 @@ public struct Classification: Sendable, Equatable {
     public let hasNoTable: Bool
 
     public init(
-        declineClass: DeclineClass, reason: Reason, isInsufficientFunds: Bool, category: DeclineCategory? = nil, confidence: DeclineConfidence = .network,
+        declineClass: DeclineClass, reason: Reason, isInsufficientFunds: Bool, category: DeclineCategory? = nil,
+        confidence: DeclineConfidence = .network,
         hasNoTable: Bool = false
     ) {
         self.declineClass = declineClass
@@ -66,7 +67,8 @@ public struct Classification: Sendable, Equatable {
     }
 
     private func words(of order: NetworkOrder) -> String {
-        order.source == "text" ? "The response text says: \(order.description)" : "Table \(order.source), code \(order.code) (\(order.description))"
+        order.source == "text"
+            ? "The response text says: \(order.description)" : "Table \(order.source), code \(order.code) (\(order.description))"
     }
 
     public var isUnknown: Bool { reason == .unknown }

@@ -11,7 +11,8 @@ enum CodeKey {
     /// A number without what does not belong to it: `00200` and `200.0` are 200, `05` is 5.
     static func number(_ exact: String) -> String {
         var text = Substring(exact)
-        if let dot = text.utf8.firstIndex(of: 0x2E), dot > text.startIndex, text[text.index(after: dot)...].utf8.allSatisfy({ $0 == 0x30 }) {
+        if let dot = text.utf8.firstIndex(of: 0x2E), dot > text.startIndex, text[text.index(after: dot)...].utf8.allSatisfy({ $0 == 0x30 })
+        {
             text = text[..<dot]
         }
         guard !text.isEmpty, text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else { return String(text) }
@@ -53,7 +54,9 @@ enum CodeKey {
                 let isFollowed = after == 0x3A || after == 0x29 || after == 0x2D || after == 0x7C
                 let leads = index == 0 || index == 1 && leaders.contains(leader)
                 let ends = after == 0 && index == 1 && (before == 0x3A || before == 0x2D || before == 0x23)
-                if isFollowed && (leads || before == 0x7C) && next + 1 < bytes.count || ends { return String(decoding: bytes[start..<at], as: UTF8.self) }
+                if isFollowed && (leads || before == 0x7C) && next + 1 < bytes.count || ends {
+                    return String(decoding: bytes[start..<at], as: UTF8.self)
+                }
             }
             leader = bytes[start..<at].map { $0 | 0x20 }
             index += 1
@@ -69,6 +72,7 @@ enum CodeKey {
     private static func isCode(_ first: UInt8, _ second: UInt8) -> Bool {
         let digits = 0x30...0x39 as ClosedRange<UInt8>
         let capitals = 0x41...0x5A as ClosedRange<UInt8>
-        return digits.contains(first) && (digits.contains(second) || capitals.contains(second)) || capitals.contains(first) && digits.contains(second)
+        return digits.contains(first) && (digits.contains(second) || capitals.contains(second))
+            || capitals.contains(first) && digits.contains(second)
     }
 }

@@ -40,7 +40,8 @@ public struct DeclineCorpus: Sendable {
             let given = field(code)
             rows.append(
                 Row(
-                    line: line, source: field(source), code: given == "-" ? "" : given, text: field(text), networkCode: field(network), advice: field(advice),
+                    line: line, source: field(source), code: given == "-" ? "" : given, text: field(text), networkCode: field(network),
+                    advice: field(advice),
                     said: field(said), plain: field(plain)))
         }
         self.rows = rows
@@ -72,10 +73,14 @@ public struct DeclineCorpus: Sendable {
             at += 1
             if byte == 0x0A { line += 1 }
             if isQuoted {
-                if byte != 0x22 { field.append(byte) } else if at < bytes.count, bytes[at] == 0x22 {
+                if byte != 0x22 {
+                    field.append(byte)
+                } else if at < bytes.count, bytes[at] == 0x22 {
                     field.append(byte)
                     at += 1
-                } else { isQuoted = false }
+                } else {
+                    isQuoted = false
+                }
                 continue
             }
             switch byte {
@@ -110,7 +115,8 @@ public struct DeclineCorpus: Sendable {
         rows.map { row in
             let decline = Decline(
                 gatewayID: "", responseCodeSource: row.source, responseCode: row.code, responseText: row.text.isEmpty ? nil : row.text,
-                merchantAdviceCode: row.advice.isEmpty ? nil : row.advice, networkCode: row.networkCode.isEmpty ? nil : row.networkCode, transactionID: "")
+                merchantAdviceCode: row.advice.isEmpty ? nil : row.advice, networkCode: row.networkCode.isEmpty ? nil : row.networkCode,
+                transactionID: "")
             return Decision(row: row, says: DeclineMapping.classify(decline, orderType: orderType, merchant: merchant, tables: tables))
         }
     }
@@ -165,7 +171,8 @@ public struct DeclineCorpus: Sendable {
         public var all: [(name: String, share: Share)] {
             [
                 ("unknown", unknown), ("said_soft_told_hard", saidSoftToldHard), ("said_hard_told_soft", saidHardToldSoft),
-                ("plain_soft_told_hard", plainSoftToldHard), ("plain_soft_text_told_hard", plainSoftTextToldHard), ("outcome_unknown", outcomeUnknown),
+                ("plain_soft_told_hard", plainSoftToldHard), ("plain_soft_text_told_hard", plainSoftTextToldHard),
+                ("outcome_unknown", outcomeUnknown),
                 ("by_text_only", byTextOnly), ("without_table", withoutTable),
             ]
         }

@@ -8,7 +8,9 @@ public enum DeclineMapping {
     public static func classify(
         _ decline: Decline, orderType: OrderType, merchant: Merchant, tables: DeclineTables = .builtIn
     ) -> Classification {
-        classify(DeclineCase(decline: decline, orderType: orderType, isCascade: orderType == .newSale, network: nil), merchant: merchant, tables: tables)
+        classify(
+            DeclineCase(decline: decline, orderType: orderType, isCascade: orderType == .newSale, network: nil), merchant: merchant,
+            tables: tables)
     }
 
     /// The same decision with every voice asked, for a person who wants to know.
@@ -16,14 +18,17 @@ public enum DeclineMapping {
         let hearing = Hearing(question, merchant, tables)
         let decision = hearing.decision
         return Voice.allCases.map { voice in
-            voice == decision.voice ? Step(voice: voice, says: decision.says, decides: true) : Step(voice: voice, says: hearing.ask(voice), decides: false)
+            voice == decision.voice
+                ? Step(voice: voice, says: decision.says, decides: true) : Step(voice: voice, says: hearing.ask(voice), decides: false)
         }
     }
 
     public static func explain(
         _ decline: Decline, orderType: OrderType, merchant: Merchant, tables: DeclineTables = .builtIn
     ) -> [Step] {
-        explain(DeclineCase(decline: decline, orderType: orderType, isCascade: orderType == .newSale, network: nil), merchant: merchant, tables: tables)
+        explain(
+            DeclineCase(decline: decline, orderType: orderType, isCascade: orderType == .newSale, network: nil), merchant: merchant,
+            tables: tables)
     }
 
     /// Who is asked. The first three decide before all others; of the tables, the network's code and the text, the most exact does.
@@ -66,7 +71,9 @@ private struct Hearing {
         let evidence = Evidence(question, merchant, tables)
         self.evidence = evidence
         // A card that is hopeless for a rebill is so whatever the code says.
-        let forbidsRebills = evidence.advice.flatMap { $0.row.isHardForRecurring && question.orderType == .recurring ? Evidence.Verdict.advice($0) : nil }
+        let forbidsRebills = evidence.advice.flatMap {
+            $0.row.isHardForRecurring && question.orderType == .recurring ? Evidence.Verdict.advice($0) : nil
+        }
         verdict = forbidsRebills ?? evidence.verdict
         rule = merchant.mappingRules.isEmpty ? nil : merchant.strongestRule(for: question, words: evidence.words, tables)
     }
@@ -106,7 +113,9 @@ private struct Hearing {
 
     private var policy: Classification { classified(merchant.policy.unknownDeclines, .unknown, nil, .guess) }
 
-    private func byRule(_ rule: MappingRule) -> Classification { classified(rule.declineClass, .merchantRule(rule, lifting: nil), nil, .network) }
+    private func byRule(_ rule: MappingRule) -> Classification {
+        classified(rule.declineClass, .merchantRule(rule, lifting: nil), nil, .network)
+    }
 
     private func ordered(_ order: NetworkOrder, overruling rule: MappingRule?) -> Classification {
         classified(.hard, .networkOrder(order, overruling: rule), .never, order.source == "text" ? .text : .network)
@@ -121,11 +130,12 @@ private struct Hearing {
     }
 
     private func by(_ verdict: Evidence.Verdict) -> Classification {
-        let reason: Classification.Reason = switch verdict {
-        case .code(let finding), .advice(let finding): .table(finding.table, finding.row)
-        case .network(let finding): .networkCode(finding.table, finding.row)
-        case .text(let rule): .text(rule)
-        }
+        let reason: Classification.Reason =
+            switch verdict {
+            case .code(let finding), .advice(let finding): .table(finding.table, finding.row)
+            case .network(let finding): .networkCode(finding.table, finding.row)
+            case .text(let rule): .text(rule)
+            }
         return classified(declineClass(of: verdict), reason, verdict.category, verdict.confidence)
     }
 
@@ -133,7 +143,8 @@ private struct Hearing {
         _ declineClass: DeclineClass, _ reason: Classification.Reason, _ category: DeclineCategory?, _ confidence: DeclineConfidence
     ) -> Classification {
         Classification(
-            declineClass: declineClass, reason: reason, isInsufficientFunds: evidence.isInsufficientFunds, category: category, confidence: confidence,
+            declineClass: declineClass, reason: reason, isInsufficientFunds: evidence.isInsufficientFunds, category: category,
+            confidence: confidence,
             hasNoTable: evidence.hasNoTable)
     }
 

@@ -61,7 +61,8 @@ public struct DeclineTable: Sendable, Equatable {
                 rows.append(
                     Row(
                         code: String(code), category: category, description: description, isGeneric: entry["generic"]?.bool ?? false,
-                        isInsufficientFunds: entry["insufficientFunds"]?.bool ?? false, isHardForRecurring: entry["hardForRecurring"]?.bool ?? false,
+                        isInsufficientFunds: entry["insufficientFunds"]?.bool ?? false,
+                        isHardForRecurring: entry["hardForRecurring"]?.bool ?? false,
                         wait: entry["waitHours"]?.int64.map { .minutes(60 * $0) }))
             }
         }

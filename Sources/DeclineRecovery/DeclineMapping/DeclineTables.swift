@@ -13,10 +13,14 @@ public struct DeclineTables: Sendable {
     /// The tables that this build carries. A file that cannot be read is a broken build, which a test would have caught.
     public static let builtIn: DeclineTables = {
         func load(_ file: (name: String, bytes: [UInt8])) -> DeclineTable {
-            guard let table = DeclineTable(file: file.bytes) else { fatalError("DeclineTables.builtIn: \(file.name) is not a decline table") }
+            guard let table = DeclineTable(file: file.bytes) else {
+                fatalError("DeclineTables.builtIn: \(file.name) is not a decline table")
+            }
             return table
         }
-        guard let texts = TextRules(file: PackageResources.text_rules_json) else { fatalError("DeclineTables.builtIn: text-rules.json is not readable") }
+        guard let texts = TextRules(file: PackageResources.text_rules_json) else {
+            fatalError("DeclineTables.builtIn: text-rules.json is not readable")
+        }
         return DeclineTables(
             gateways: gatewayFiles.map(load), merchantAdvice: load(("merchant-advice", PackageResources.merchant_advice_json)),
             visaAdvice: load(("visa-advice", PackageResources.visa_advice_json)), texts: texts)
@@ -24,7 +28,10 @@ public struct DeclineTables: Sendable {
 
     /// Names this build's tables: other rows, another version. A letter tells by it which mapping its message met.
     public static let version: String = {
-        let files = gatewayFiles.map(\.bytes) + [PackageResources.merchant_advice_json, PackageResources.visa_advice_json, PackageResources.text_rules_json]
+        let files =
+            gatewayFiles.map(\.bytes) + [
+                PackageResources.merchant_advice_json, PackageResources.visa_advice_json, PackageResources.text_rules_json,
+            ]
         let namespace = UUID5(high: 0x2e4b_8a17_50c3_5f96, low: 0xa1d7_3c08_6be2_94f5)
         return String(UUID5(namespace: namespace, name: files.map { String(decoding: $0, as: UTF8.self) }.joined()).description.prefix(8))
     }()
@@ -89,16 +96,21 @@ public struct DeclineTables: Sendable {
         }
     }
 
-    private func find(_ number: String, _ table: DeclineTable) -> Finding? { table.loosely(number).map { Finding(table: table.source, row: $0) } }
+    private func find(_ number: String, _ table: DeclineTable) -> Finding? {
+        table.loosely(number).map { Finding(table: table.source, row: $0) }
+    }
 
     /// The name of a known source nearest to a spelling that no table claims; `nil` where none is near.
     public func nearestSource(to spelling: String) -> String? {
         let key = SourceName.key(spelling)
-        let candidates = gateways.flatMap { table in ([table.source] + table.aliases).map { (source: table.source, key: SourceName.key($0)) } }
+        let candidates = gateways.flatMap { table in
+            ([table.source] + table.aliases).map { (source: table.source, key: SourceName.key($0)) }
+        }
         let ranked = candidates.map { (source: $0.source, distance: EditDistance.between(key, $0.key), length: $0.key.utf8.count) }
         guard let best = ranked.min(by: { $0.distance < $1.distance }), best.distance * 3 <= max(best.length, 3) else {
             // A long name of which a known one is a part.
-            return candidates.filter { $0.key.utf8.count >= 5 && key.contains($0.key) }.max { $0.key.utf8.count < $1.key.utf8.count }?.source
+            return candidates.filter { $0.key.utf8.count >= 5 && key.contains($0.key) }.max { $0.key.utf8.count < $1.key.utf8.count }?
+                .source
         }
         return best.source
     }

@@ -16,7 +16,9 @@ public struct DeclineCase: Sendable {
     public init(_ event: DeclineEvent) {
         let isCascade = if case .initial = event.trigger { true } else { false }
         let method = event.paymentMethod
-        let network = event.decline.network.flatMap(CardNetwork.init(brand:)) ?? method.brand.flatMap(CardNetwork.init(brand:)) ?? method.bin.flatMap(CardNetwork.init(bin:))
+        let network =
+            event.decline.network.flatMap(CardNetwork.init(brand:)) ?? method.brand.flatMap(CardNetwork.init(brand:))
+            ?? method.bin.flatMap(CardNetwork.init(bin:))
         self.init(decline: event.decline, orderType: event.order.type, isCascade: isCascade, network: network)
     }
 }
@@ -34,17 +36,22 @@ struct Evidence {
     init(_ question: DeclineCase, _ merchant: Merchant, _ tables: DeclineTables) {
         let decline = question.decline
         // A source that nobody claims is nobody's: only one that is not named at all is known by its gateway.
-        let source = decline.responseCodeSource.utf8.contains { $0 > 0x20 } ? decline.responseCodeSource : merchant.gateways[decline.gatewayID]?.type ?? ""
+        let source =
+            decline.responseCodeSource.utf8.contains { $0 > 0x20 }
+            ? decline.responseCodeSource : merchant.gateways[decline.gatewayID]?.type ?? ""
         let table = tables.table(of: source)
         hasNoTable = table == nil
         let code = table.flatMap { tables.finding(decline.responseCode, in: $0) }
         self.code = code
         // The network of the card, or the one whose codes the gateway passes on.
-        let brand = question.network ?? decline.network.flatMap(CardNetwork.init(brand:)) ?? Self.network(of: table, decline.responseCodeSource)
+        let brand =
+            question.network ?? decline.network.flatMap(CardNetwork.init(brand:)) ?? Self.network(of: table, decline.responseCodeSource)
         let networkTable = tables.table(named: brand?.table ?? "iso8583")
         if let own = decline.networkCode, !own.isEmpty {
             network = networkTable.flatMap { tables.finding(own, in: $0) }
-        } else if let inText = decline.responseText.flatMap(CodeKey.inText), code == nil || CodeKey.number(inText.lowercased()) != CodeKey.number(CodeKey.exact(decline.responseCode)) {
+        } else if let inText = decline.responseText.flatMap(CodeKey.inText),
+            code == nil || CodeKey.number(inText.lowercased()) != CodeKey.number(CodeKey.exact(decline.responseCode))
+        {
             network = networkTable.flatMap { tables.finding(inText, in: $0) }
         } else {
             network = nil
@@ -56,7 +63,9 @@ struct Evidence {
             text = text.map { $0.rank <= said.rank ? $0 : said } ?? said
         }
         // An advice may come with its words: "03 : Do not try again".
-        if let words = decline.merchantAdviceCode, Self.isWords(words), let said = tables.texts.rule(for: words), said.category == .never, text?.category != .never {
+        if let words = decline.merchantAdviceCode, Self.isWords(words), let said = tables.texts.rule(for: words), said.category == .never,
+            text?.category != .never
+        {
             text = said
         }
         self.text = text
@@ -76,7 +85,9 @@ struct Evidence {
     /// Whoever says "never", the network's own voices first.
     var order: NetworkOrder? {
         for finding in [code, advice, network] {
-            if let finding, finding.row.isNetworkOrder { return NetworkOrder(source: finding.table, code: finding.row.code, description: finding.row.description) }
+            if let finding, finding.row.isNetworkOrder {
+                return NetworkOrder(source: finding.table, code: finding.row.code, description: finding.row.description)
+            }
         }
         if let text, text.category == .never { return NetworkOrder(source: "text", code: text.name, description: text.description) }
         return nil
@@ -95,7 +106,9 @@ struct Evidence {
         }
         if let network, !network.row.isGeneric { return .network(network) }
         // "Later" says nothing new of a code that is soft already.
-        if let advice, !advice.row.isGeneric, !advice.row.isHardForRecurring, !(advice.row.isSoft && code?.row.isSoft == true) { return .advice(advice) }
+        if let advice, !advice.row.isGeneric, !advice.row.isHardForRecurring, !(advice.row.isSoft && code?.row.isSoft == true) {
+            return .advice(advice)
+        }
         if let text, !text.isGeneric, code == nil || !text.isVague { return .text(text) }
         if let code { return .code(code) }
         if let network { return .network(network) }

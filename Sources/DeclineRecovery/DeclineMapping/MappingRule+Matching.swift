@@ -33,7 +33,8 @@ extension Merchant {
             let (said, wanted) = (CodeKey.exact(decline.responseCode), CodeKey.exact(code))
             return !wanted.isEmpty && (said == wanted || CodeKey.number(said) == CodeKey.number(wanted))
         case .text(let text):
-            return rule.matchesWholeWords ? rule.words.isEmpty ? false : holds(words, rule.words)
+            return rule.matchesWholeWords
+                ? rule.words.isEmpty ? false : holds(words, rule.words)
                 : decline.responseText.map { $0.lowercased().contains(part: text.lowercased()) } ?? false
         }
     }

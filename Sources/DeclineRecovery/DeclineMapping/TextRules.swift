@@ -48,9 +48,11 @@ public struct TextRules: Sendable {
             exceptions.append(unless)
             rules.append(
                 Rule(
-                    name: name, category: category, description: description, isInsufficientFunds: entry["insufficientFunds"]?.bool ?? false,
+                    name: name, category: category, description: description,
+                    isInsufficientFunds: entry["insufficientFunds"]?.bool ?? false,
                     isGeneric: entry["generic"]?.bool ?? false, isVague: entry["vague"]?.bool ?? false,
-                    examples: (entry["examples"]?.array ?? []).compactMap(\.string), counterExamples: (entry["not"]?.array ?? []).compactMap(\.string),
+                    examples: (entry["examples"]?.array ?? []).compactMap(\.string),
+                    counterExamples: (entry["not"]?.array ?? []).compactMap(\.string),
                     rank: rules.count))
         }
         if rules.count > UInt64.bitWidth { return nil }

@@ -105,7 +105,8 @@ private struct MembersByName {
 
     init(_ members: [JSONValue.Member]) {
         self.members = members
-        table = members.count <= 32 ? nil : Dictionary(members.map { (Array($0.name.utf8), $0.value) }, uniquingKeysWith: { first, _ in first })
+        table =
+            members.count <= 32 ? nil : Dictionary(members.map { (Array($0.name.utf8), $0.value) }, uniquingKeysWith: { first, _ in first })
     }
 
     subscript(_ name: String) -> JSONValue? {

@@ -60,7 +60,9 @@ extension JSONPatch {
     public var json: JSONValue { .array(operations.map(\.json)) }
 
     fileprivate static func checkCount(_ count: Int) throws(JSONPatchError) {
-        if count > maxOperations { throw JSONPatchError(.tooManyOperations(count: count, limit: maxOperations), at: JSONPointer(tokens: [])) }
+        if count > maxOperations {
+            throw JSONPatchError(.tooManyOperations(count: count, limit: maxOperations), at: JSONPointer(tokens: []))
+        }
     }
 }
 
@@ -340,29 +342,33 @@ public struct JSONPatchError: Error, Hashable, Sendable, CustomStringConvertible
     }
 
     public var description: String {
-        let what = switch fault {
-        case .notAnArray: "expected an array of operations"
-        case .notAnObject: "expected an object"
-        case .missing: "expected this member, which is missing"
-        case .notAString: "expected a string"
-        case .notAPointer: "expected a JSON Pointer: empty or beginning with /, ~ only as ~0 or ~1, at most \(JSONPointer.maxTokens) tokens"
-        case .unknownOperation: "expected add, remove, replace, move, copy or test"
-        case .tooManyOperations(let count, let limit): "\(count) operations; expected at most \(limit)"
-        case .tooManyTokens(let limit): "expected a path of at most \(limit) tokens"
-        case .noSuchMember: "expected a member of this name"
-        case .notAnIndex: "expected an array index: digits without leading zeros (\"-\" only where something is added)"
-        case .outOfBounds(let count): "expected an index within the array, whose length is \(count)"
-        case .notAContainer: "expected an object or array around this place"
-        case .rootStays: "the whole document cannot be removed"
-        case .moveIntoItself: "a value cannot be moved into itself"
-        case .testFailed: "expected another value to stand here"
-        case .tooDeep(let limit): "what is put here would be nested deeper than \(limit)"
-        case .tooMuchCopied(let limit): "the patch copies more than \(limit) bytes in all"
-        }
-        let whose = switch fault {
-        case .notAnArray, .notAnObject, .missing, .notAString, .notAPointer, .unknownOperation, .tooManyOperations: "not an acceptable JSON Patch"
-        default: operation.map { "operation \($0) of the JSON Patch fails" } ?? "the JSON Patch fails"
-        }
+        let what =
+            switch fault {
+            case .notAnArray: "expected an array of operations"
+            case .notAnObject: "expected an object"
+            case .missing: "expected this member, which is missing"
+            case .notAString: "expected a string"
+            case .notAPointer:
+                "expected a JSON Pointer: empty or beginning with /, ~ only as ~0 or ~1, at most \(JSONPointer.maxTokens) tokens"
+            case .unknownOperation: "expected add, remove, replace, move, copy or test"
+            case .tooManyOperations(let count, let limit): "\(count) operations; expected at most \(limit)"
+            case .tooManyTokens(let limit): "expected a path of at most \(limit) tokens"
+            case .noSuchMember: "expected a member of this name"
+            case .notAnIndex: "expected an array index: digits without leading zeros (\"-\" only where something is added)"
+            case .outOfBounds(let count): "expected an index within the array, whose length is \(count)"
+            case .notAContainer: "expected an object or array around this place"
+            case .rootStays: "the whole document cannot be removed"
+            case .moveIntoItself: "a value cannot be moved into itself"
+            case .testFailed: "expected another value to stand here"
+            case .tooDeep(let limit): "what is put here would be nested deeper than \(limit)"
+            case .tooMuchCopied(let limit): "the patch copies more than \(limit) bytes in all"
+            }
+        let whose =
+            switch fault {
+            case .notAnArray, .notAnObject, .missing, .notAString, .notAPointer, .unknownOperation, .tooManyOperations:
+                "not an acceptable JSON Patch"
+            default: operation.map { "operation \($0) of the JSON Patch fails" } ?? "the JSON Patch fails"
+            }
         return "\(whose) at \(path.tokens.isEmpty ? "the root" : path.description): \(what)"
     }
 }

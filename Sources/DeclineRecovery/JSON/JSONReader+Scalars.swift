@@ -67,12 +67,13 @@ extension JSONReader {
         var number: UInt32 = 0
         for _ in 0..<4 {
             guard position < text.count else { throw JSONError(.unexpectedEnd, at: position) }
-            let digit: UInt8 = switch text[position] {
-            case UInt8(ascii: "0")...UInt8(ascii: "9"): text[position] - UInt8(ascii: "0")
-            case UInt8(ascii: "a")...UInt8(ascii: "f"): text[position] - UInt8(ascii: "a") + 10
-            case UInt8(ascii: "A")...UInt8(ascii: "F"): text[position] - UInt8(ascii: "A") + 10
-            default: throw JSONError(.badEscape, at: position)
-            }
+            let digit: UInt8 =
+                switch text[position] {
+                case UInt8(ascii: "0")...UInt8(ascii: "9"): text[position] - UInt8(ascii: "0")
+                case UInt8(ascii: "a")...UInt8(ascii: "f"): text[position] - UInt8(ascii: "a") + 10
+                case UInt8(ascii: "A")...UInt8(ascii: "F"): text[position] - UInt8(ascii: "A") + 10
+                default: throw JSONError(.badEscape, at: position)
+                }
             number = number << 4 | UInt32(digit)
             position += 1
         }
@@ -82,16 +83,17 @@ extension JSONReader {
     /// One character of two to four bytes, well-formed as the Unicode Standard's table 3-7 says.
     private mutating func character(_ text: Span<UInt8>, into bytes: inout [UInt8]) throws(JSONError) {
         let first = text[position]
-        let (length, second): (Int, ClosedRange<UInt8>) = switch first {
-        case 0xC2...0xDF: (2, 0x80...0xBF)
-        case 0xE0: (3, 0xA0...0xBF)
-        case 0xED: (3, 0x80...0x9F)
-        case 0xE1...0xEF: (3, 0x80...0xBF)
-        case 0xF0: (4, 0x90...0xBF)
-        case 0xF1...0xF3: (4, 0x80...0xBF)
-        case 0xF4: (4, 0x80...0x8F)
-        default: throw JSONError(.notUTF8, at: position)
-        }
+        let (length, second): (Int, ClosedRange<UInt8>) =
+            switch first {
+            case 0xC2...0xDF: (2, 0x80...0xBF)
+            case 0xE0: (3, 0xA0...0xBF)
+            case 0xED: (3, 0x80...0x9F)
+            case 0xE1...0xEF: (3, 0x80...0xBF)
+            case 0xF0: (4, 0x90...0xBF)
+            case 0xF1...0xF3: (4, 0x80...0xBF)
+            case 0xF4: (4, 0x80...0x8F)
+            default: throw JSONError(.notUTF8, at: position)
+            }
         guard position + length <= text.count, second.contains(text[position + 1]) else { throw JSONError(.notUTF8, at: position) }
         for offset in 2..<max(length, 2) where text[position + offset] & 0xC0 != 0x80 { throw JSONError(.notUTF8, at: position) }
         for offset in 0..<length { bytes.append(text[position + offset]) }

@@ -83,7 +83,8 @@ struct JSONReader {
                 let start = position
                 let name = try string(text)
                 if members.count == 32 { names = Set(members.map { Array($0.name.utf8) }) }
-                let isNew = members.count < 32 ? !members.contains { $0.name.hasSameCodePoints(as: name) } : names.insert(Array(name.utf8)).inserted
+                let isNew =
+                    members.count < 32 ? !members.contains { $0.name.hasSameCodePoints(as: name) } : names.insert(Array(name.utf8)).inserted
                 if !isNew { throw JSONError(.duplicateName, at: start) }
                 skipSpace(text)
                 guard try peek(text) == UInt8(ascii: ":") else { throw unexpected(text) }

@@ -22,7 +22,9 @@ public enum JSONValue: Hashable, Sendable {
             self.value = value
         }
 
-        public static func == (one: Member, other: Member) -> Bool { one.name.hasSameCodePoints(as: other.name) && one.value == other.value }
+        public static func == (one: Member, other: Member) -> Bool {
+            one.name.hasSameCodePoints(as: other.name) && one.value == other.value
+        }
 
         public func hash(into hasher: inout Hasher) {
             hasher.combine(bytesOf: name)
@@ -126,7 +128,8 @@ extension JSONValue {
     public subscript(anyCase name: String) -> JSONValue? {
         if let exact = self[name] { return exact }
         func small(_ byte: UInt8) -> UInt8 { (0x41...0x5A).contains(byte) ? byte | 0x20 : byte }
-        return object?.first { $0.name.utf8.count == name.utf8.count && $0.name.utf8.elementsEqual(name.utf8) { small($0) == small($1) } }?.value
+        return object?.first { $0.name.utf8.count == name.utf8.count && $0.name.utf8.elementsEqual(name.utf8) { small($0) == small($1) } }?
+            .value
     }
 }
 

@@ -2,9 +2,10 @@ extension ChargeDetails {
     /// From the CRM's event: each field is optional, and a fault where it is there and not of its form.
     init(reading data: EventReader) {
         let secure = data.optionalObject("threeDSecure").map { secure in
-            ThreeDSecure(ThreeDSecure.names.compactMap { name in
-                secure.optionalText(name).flatMap { $0.isEmpty ? nil : ThreeDSecure.Field(name: name, value: $0) }
-            })
+            ThreeDSecure(
+                ThreeDSecure.names.compactMap { name in
+                    secure.optionalText(name).flatMap { $0.isEmpty ? nil : ThreeDSecure.Field(name: name, value: $0) }
+                })
         }
         let subscription = data.optionalObject("subscription").flatMap { subscription -> Subscription? in
             let id = subscription.text("id", 1...64)
@@ -55,7 +56,8 @@ extension ChargeDetails {
                 paymentNumber: try object.optionalCount("paymentNumber"), totalPayments: try object.optionalCount("totalPayments"))
         }
         self.init(
-            senseKey: try reader.optionalText("senseKey"), siteID: try reader.optionalText("siteId"), siteURL: try reader.optionalText("siteUrl"),
+            senseKey: try reader.optionalText("senseKey"), siteID: try reader.optionalText("siteId"),
+            siteURL: try reader.optionalText("siteUrl"),
             descriptor: try reader.optionalText("descriptor"), threeDSecure: secure, subscription: subscription)
     }
 }

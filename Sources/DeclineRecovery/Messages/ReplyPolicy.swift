@@ -20,10 +20,13 @@ public struct ReplyPolicy: Sendable, Equatable {
     public func allows(_ queue: String) -> Bool {
         // Longer names have no place in AMQP.
         if queue.utf8.count > 255 { return false }
-        return Self.begins(queue, with: "amq.gen-") || queue.utf8.elementsEqual("amq.rabbitmq.reply-to".utf8) || Self.begins(queue, with: "amq.rabbitmq.reply-to.")
+        return Self.begins(queue, with: "amq.gen-") || queue.utf8.elementsEqual("amq.rabbitmq.reply-to".utf8)
+            || Self.begins(queue, with: "amq.rabbitmq.reply-to.")
             || !prefix.isEmpty && Self.begins(queue, with: prefix)
     }
 
     /// Byte by byte, as the broker compares names.
-    private static func begins(_ name: String, with prefix: String) -> Bool { name.utf8.starts(with: prefix.utf8) && name.utf8.count > prefix.utf8.count }
+    private static func begins(_ name: String, with prefix: String) -> Bool {
+        name.utf8.starts(with: prefix.utf8) && name.utf8.count > prefix.utf8.count
+    }
 }

@@ -22,7 +22,8 @@ extension WorkEnvelope {
             charge: try data.optionalObject("charge").map { (charge) throws(EnvelopeFault) in
                 try readCharge(charge, reference, amount: amount, declinedAt: declinedAt)
             },
-            phase: try readPhase(data.object("phase")), attempts: try data.count("attempts"), failures: try data.count("failures"), post: try data.count("post"),
+            phase: try readPhase(data.object("phase")), attempts: try data.count("attempts"), failures: try data.count("failures"),
+            post: try data.count("post"),
             isCancelRequested: try data.flag("cancelRequested"),
             // Envelopes of before it was kept do not say.
             origin: try data.optionalObject("origin").map { (origin) throws(EnvelopeFault) in
@@ -36,13 +37,14 @@ extension WorkEnvelope {
 
     private static func readEvidence(_ evidence: EnvelopeReader?) throws(EnvelopeFault) -> OrderEvidence {
         guard let evidence else { return OrderEvidence() }
-        let order: OrderEvidence.Word = switch try evidence.optionalText("order") {
-        case nil: .none
-        case "denied": .denied(since: try evidence.moment("since"))
-        case "known": .known
-        case "cancelled": .cancelled(since: try evidence.moment("since"))
-        default: throw evidence.fault("order", "denied, known or cancelled")
-        }
+        let order: OrderEvidence.Word =
+            switch try evidence.optionalText("order") {
+            case nil: .none
+            case "denied": .denied(since: try evidence.moment("since"))
+            case "known": .known
+            case "cancelled": .cancelled(since: try evidence.moment("since"))
+            default: throw evidence.fault("order", "denied, known or cancelled")
+            }
         return OrderEvidence(
             order: order, sentAt: try evidence.optionalNumber("sentAt").map(Moment.init(milliseconds:)),
             conflictSince: try evidence.optionalNumber("conflictSince").map(Moment.init(milliseconds:)))
@@ -103,7 +105,8 @@ extension WorkEnvelope {
                     sku: try item.optionalText("sku"), name: try item.optionalText("name"), amount: try item.optionalNumber("amount"),
                     quantity: try item.optionalCount("quantity"))
             },
-            details: try charge.optionalObject("details").map { (details) throws(EnvelopeFault) in try ChargeDetails(details) } ?? ChargeDetails())
+            details: try charge.optionalObject("details").map { (details) throws(EnvelopeFault) in try ChargeDetails(details) }
+                ?? ChargeDetails())
     }
 
     private static func readPaymentMethod(_ method: EnvelopeReader) throws(EnvelopeFault) -> PaymentMethod {

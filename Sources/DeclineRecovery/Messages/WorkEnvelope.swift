@@ -14,7 +14,9 @@ public enum WorkEnvelope {
     }
 
     public static func encode(_ recovery: Recovery) -> [UInt8] {
-        CloudEvent.encode(id: recovery.reference.text + "/work", type: type, subject: recovery.reference.text, reserving: 1_792) { write(recovery, to: &$0) }
+        CloudEvent.encode(id: recovery.reference.text + "/work", type: type, subject: recovery.reference.text, reserving: 1_792) {
+            write(recovery, to: &$0)
+        }
     }
 
     public static func decode(_ bytes: [UInt8]) -> Decoded {

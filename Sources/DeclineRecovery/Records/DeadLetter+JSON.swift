@@ -2,7 +2,8 @@ extension DeadLetter {
     /// The message body (schemas/dead-letter.v1.schema.json).
     public func encoded() -> [UInt8] {
         CloudEvent.encode(
-            id: id.description, type: Self.type, subject: subject.reference?.text, time: writtenAt, reserving: 1_024 + 2 * original.redactedBody.count
+            id: id.description, type: Self.type, subject: subject.reference?.text, time: writtenAt,
+            reserving: 1_024 + 2 * original.redactedBody.count
         ) { data in
             data.member("reason", reason.rawValue)
             data.member("explanation", explanation)

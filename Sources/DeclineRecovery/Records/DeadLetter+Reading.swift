@@ -32,13 +32,15 @@ extension DeadLetter {
                 reference: try data.optionalText("recoveryReference").flatMap { RecoveryReference($0) },
                 orderID: try data.optionalText("orderId"), gatewayID: try data.optionalText("gatewayId").map(GatewayID.init(_:))),
             original: Original(
-                exchange: try original.text("exchange"), routingKey: try original.text("routingKey"), redelivered: try original.flag("redelivered"),
+                exchange: try original.text("exchange"), routingKey: try original.text("routingKey"),
+                redelivered: try original.flag("redelivered"),
                 deliveries: try original.optionalCount("deliveries"), messageID: try original.optionalText("messageId"),
                 type: try original.optionalText("type"),
                 contentType: try original.optionalText("contentType"), correlationID: try original.optionalText("correlationId"),
                 replyTo: try original.optionalText("replyTo"),
                 headers: try original.optionalObject("headers")?.members().map { Original.Header(name: $0.name, value: $0.value) } ?? [],
-                redactedBody: body, originalByteCount: try original.count("bytes"), isTruncated: try original.optionalFlag("truncated") ?? false),
+                redactedBody: body, originalByteCount: try original.count("bytes"),
+                isTruncated: try original.optionalFlag("truncated") ?? false),
             worker: Worker(
                 id: try worker.text("id"), host: try worker.text("host"), version: try worker.text("version"),
                 mapping: try worker.optionalText("mapping")),

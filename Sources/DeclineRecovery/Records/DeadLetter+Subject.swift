@@ -6,7 +6,8 @@ extension DeadLetter.Subject {
         case .cascade, .retry: self.init(ofWork: body)
         case .outcomes:
             if case .success(let news) = WebhookNews.decode(body) {
-                self.init(merchantID: news.merchantID, reference: news.reference, orderID: news.reference?.orderID, gatewayID: news.gatewayID)
+                self.init(
+                    merchantID: news.merchantID, reference: news.reference, orderID: news.reference?.orderID, gatewayID: news.gatewayID)
             } else {
                 self.init()
             }

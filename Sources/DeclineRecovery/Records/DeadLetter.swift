@@ -73,8 +73,10 @@ public struct DeadLetter: Sendable, Equatable {
         }
 
         public init(
-            exchange: String, routingKey: String, redelivered: Bool, deliveries: Int? = nil, messageID: String?, type: String?, contentType: String?,
-            correlationID: String?, replyTo: String?, headers: [Header], redactedBody: [UInt8], originalByteCount: Int, isTruncated: Bool = false
+            exchange: String, routingKey: String, redelivered: Bool, deliveries: Int? = nil, messageID: String?, type: String?,
+            contentType: String?,
+            correlationID: String?, replyTo: String?, headers: [Header], redactedBody: [UInt8], originalByteCount: Int,
+            isTruncated: Bool = false
         ) {
             self.exchange = exchange
             self.routingKey = routingKey
@@ -112,7 +114,8 @@ public struct DeadLetter: Sendable, Equatable {
     ///   - source: who published the message, as it says itself; ids are unique within it (CloudEvents 1.0, `source`).
     ///   - identity: what tells the message from others where its id does not: its body, redacted, nothing sealed.
     public init(
-        reason: DeadLetterReason, explanation: String, faults: [FieldError] = [], stage: Stage, attempts: Int = 0, subject: Subject = Subject(),
+        reason: DeadLetterReason, explanation: String, faults: [FieldError] = [], stage: Stage, attempts: Int = 0,
+        subject: Subject = Subject(),
         original: Original, source: String? = nil, identity: @autoclosure () -> [UInt8], worker: Worker, writtenAt: Moment
     ) {
         let publisher = [source, subject.merchantID?.text].compactMap { $0 }
@@ -121,7 +124,8 @@ public struct DeadLetter: Sendable, Equatable {
         parts += parts.isEmpty || publisher.isEmpty ? [String(decoding: identity(), as: UTF8.self)] : publisher
         let message = parts.joined(separator: "/")
         self.init(
-            id: UUID5(namespace: Self.namespace, name: "\(stage.rawValue)/\(reason.rawValue)/\(message)"), reason: reason, explanation: explanation,
+            id: UUID5(namespace: Self.namespace, name: "\(stage.rawValue)/\(reason.rawValue)/\(message)"), reason: reason,
+            explanation: explanation,
             faults: faults, stage: stage, attempts: attempts, subject: subject, original: original, worker: worker, writtenAt: writtenAt)
     }
 

@@ -31,8 +31,10 @@ public struct JournalRecord: Sendable, Equatable {
     public let workerID: String
 
     public init(
-        at: Moment, stage: Stage, merchantID: MerchantID?, reference: RecoveryReference, gatewayID: GatewayID?, fate: String, detail: String,
-        reason: String? = nil, rule: String? = nil, declineClass: DeclineClass? = nil, until: Moment? = nil, attempts: Int, amount: Money? = nil,
+        at: Moment, stage: Stage, merchantID: MerchantID?, reference: RecoveryReference, gatewayID: GatewayID?, fate: String,
+        detail: String,
+        reason: String? = nil, rule: String? = nil, declineClass: DeclineClass? = nil, until: Moment? = nil, attempts: Int,
+        amount: Money? = nil,
         declineCode: String? = nil, decline: JournaledDecline? = nil, notes: [String] = [], workerID: String
     ) {
         self.at = at
@@ -91,10 +93,13 @@ public struct JournalRecord: Sendable, Equatable {
             let reader = try CloudEvent.data(of: bytes, type: type)
             guard let reference = RecoveryReference(try reader.text("recoveryReference")) else { return nil }
             let currency = try reader.optionalText("currency").flatMap { Currency($0) }
-            let amount = try reader.optionalNumber("minorUnits").flatMap { units in currency.map { Money(minorUnits: units, currency: $0) } }
+            let amount = try reader.optionalNumber("minorUnits").flatMap { units in currency.map { Money(minorUnits: units, currency: $0) }
+            }
             return JournalRecord(
-                at: try reader.moment("at"), stage: try reader.word("stage"), merchantID: try reader.optionalText("merchantId").map(MerchantID.init(_:)),
-                reference: reference, gatewayID: try reader.optionalText("gatewayId").map(GatewayID.init(_:)), fate: try reader.text("fate"),
+                at: try reader.moment("at"), stage: try reader.word("stage"),
+                merchantID: try reader.optionalText("merchantId").map(MerchantID.init(_:)),
+                reference: reference, gatewayID: try reader.optionalText("gatewayId").map(GatewayID.init(_:)),
+                fate: try reader.text("fate"),
                 detail: try reader.text("detail"), reason: try reader.optionalText("reason"), rule: try reader.optionalText("rule"),
                 declineClass: try reader.optionalText("class").flatMap(DeclineClass.init(rawValue:)),
                 until: try reader.optionalNumber("until").map(Moment.init(milliseconds:)), attempts: try reader.count("attempts"),

@@ -15,7 +15,8 @@ public struct JournaledDecline: Sendable, Equatable {
     public let confidence: DeclineConfidence
 
     init(
-        source: String, code: String, gatewayID: GatewayID, networkCode: String?, network: CardNetwork?, advice: String?, text: String?, textDigest: String?,
+        source: String, code: String, gatewayID: GatewayID, networkCode: String?, network: CardNetwork?, advice: String?, text: String?,
+        textDigest: String?,
         crmClass: DeclineClass?, orderType: OrderType, isCascade: Bool, confidence: DeclineConfidence
     ) {
         self.source = source
@@ -38,7 +39,8 @@ public struct JournaledDecline: Sendable, Equatable {
         let text = decline.responseText.flatMap { Self.isImpersonal($0, of: event) ? $0 : nil }
         self.init(
             source: Self.word(decline.responseCodeSource) ?? "", code: Self.word(decline.responseCode) ?? "", gatewayID: decline.gatewayID,
-            networkCode: decline.networkCode.flatMap(Self.word), network: question.network, advice: decline.merchantAdviceCode.flatMap(Self.word), text: text,
+            networkCode: decline.networkCode.flatMap(Self.word), network: question.network,
+            advice: decline.merchantAdviceCode.flatMap(Self.word), text: text,
             textDigest: text == nil ? decline.responseText.map(Self.digest) : nil, crmClass: decline.crmClass, orderType: event.order.type,
             isCascade: question.isCascade, confidence: classification.confidence)
     }
@@ -47,7 +49,8 @@ public struct JournaledDecline: Sendable, Equatable {
     public var question: DeclineCase {
         DeclineCase(
             decline: Decline(
-                gatewayID: gatewayID, responseCodeSource: source, responseCode: code, responseText: text, merchantAdviceCode: advice, networkCode: networkCode,
+                gatewayID: gatewayID, responseCodeSource: source, responseCode: code, responseText: text, merchantAdviceCode: advice,
+                networkCode: networkCode,
                 transactionID: "", crmClass: crmClass),
             orderType: orderType, isCascade: isCascade, network: network)
     }
@@ -64,7 +67,8 @@ public struct JournaledDecline: Sendable, Equatable {
     /// No number that could be an account, an address or a phone, and no word of the customer's own.
     private static func isImpersonal(_ text: String, of event: DeclineEvent) -> Bool {
         if text.utf8.count > 200 || text.utf8.contains(0x40) || hasLongNumber(text) { return false }
-        let own = [event.billing, event.shipping].compactMap { $0 }.flatMap { [$0.firstName, $0.lastName, $0.addressLine1, $0.city, $0.zipCode] }
+        let own =
+            [event.billing, event.shipping].compactMap { $0 }.flatMap { [$0.firstName, $0.lastName, $0.addressLine1, $0.city, $0.zipCode] }
             + [event.paymentMethod.holderName, event.payer.id].compactMap { $0 }
         let words = Set(TextWords.split(text, dropsResults: false))
         return !own.contains { TextWords.split($0, dropsResults: false).contains { $0.utf8.count > 2 && words.contains($0) } }
@@ -101,9 +105,11 @@ extension JournaledDecline {
         guard let value, let source = value["source"]?.string, let code = value["code"]?.string else { return nil }
         self.init(
             source: source, code: code, gatewayID: GatewayID(value["gatewayId"]?.string ?? ""), networkCode: value["networkCode"]?.string,
-            network: value["network"]?.string.flatMap(CardNetwork.init(rawValue:)), advice: value["advice"]?.string, text: value["text"]?.string,
+            network: value["network"]?.string.flatMap(CardNetwork.init(rawValue:)), advice: value["advice"]?.string,
+            text: value["text"]?.string,
             textDigest: value["textDigest"]?.string, crmClass: value["crmClass"]?.string.flatMap(DeclineClass.init(rawValue:)),
-            orderType: value["orderType"]?.string.flatMap(OrderType.init(rawValue:)) ?? .newSale, isCascade: value["cascade"]?.bool ?? false,
+            orderType: value["orderType"]?.string.flatMap(OrderType.init(rawValue:)) ?? .newSale,
+            isCascade: value["cascade"]?.bool ?? false,
             confidence: value["confidence"]?.string.flatMap(DeclineConfidence.init(rawValue:)) ?? .guess)
     }
 }

@@ -20,7 +20,8 @@ extension DeadLetter {
     /// Why, as a sentence for an operator.
     public var handlingSentence: String {
         switch (handling, reason) {
-        case (.reconcile, _): "The charge may have happened, so it is never sent again: reconcile asks FlexFactor what became of it, and settles it."
+        case (.reconcile, _):
+            "The charge may have happened, so it is never sent again: reconcile asks FlexFactor what became of it, and settles it."
         case (.editFirst, _) where original.isTruncated:
             "It is longer than anything that is worked on (\(original.originalByteCount) bytes); only its beginning is kept. Have its publisher send it again."
         case (.editFirst, .unreadable): "It is no JSON that can be read. Correct the whole body, or have its publisher send it again."

@@ -46,7 +46,9 @@ public struct LetterRecord: Sendable, Equatable {
 
         public var letters: [UUID5] {
             switch self {
-            case .selected(let ids, _, _), .replayed(let ids, _), .resolved(let ids, _), .discarded(let ids), .restored(let ids), .lookedUp(let ids, _): ids
+            case .selected(let ids, _, _), .replayed(let ids, _), .resolved(let ids, _), .discarded(let ids), .restored(let ids),
+                .lookedUp(let ids, _):
+                ids
             case .runEnded: []
             }
         }
@@ -96,7 +98,8 @@ public struct LetterRecord: Sendable, Equatable {
         let namespace = UUID5(high: 0x54c1_7be0_2a9d_4f16, low: 0x8b37_d0f2_61ac_93e5)
         let name = ([reference.text] + letters.map(\.description)).joined(separator: "/")
         return LetterRecord(
-            id: UUID5(namespace: namespace, name: name), at: now, by: Operator(name: worker, means: .worker), act: .resolved(letters, .mended(reference.text)))
+            id: UUID5(namespace: namespace, name: name), at: now, by: Operator(name: worker, means: .worker),
+            act: .resolved(letters, .mended(reference.text)))
     }
 
     public var sentence: String {
@@ -170,7 +173,8 @@ public enum ReplayTrace {
     /// The trace id of a `traceparent`; `nil` when it is not of its form.
     public static func id(ofTraceparent text: String) -> UUID5? {
         let parts = text.split(separator: "-", omittingEmptySubsequences: false)
-        guard parts.count == 4, parts[1].utf8.count == 32, parts[1].allSatisfy(\.isHexDigit), let high = UInt64(parts[1].prefix(16), radix: 16),
+        guard parts.count == 4, parts[1].utf8.count == 32, parts[1].allSatisfy(\.isHexDigit),
+            let high = UInt64(parts[1].prefix(16), radix: 16),
             let low = UInt64(parts[1].suffix(16), radix: 16)
         else { return nil }
         return UUID5(high: high, low: low)

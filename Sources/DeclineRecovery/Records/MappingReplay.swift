@@ -57,14 +57,22 @@ public struct MappingReplay: Sendable {
     public mutating func ask(_ record: JournalRecord, again merchants: [MerchantID: Merchant]) {
         guard let decline = record.decline, let was = record.declineClass else { return }
         asked += 1
-        guard let merchant = record.merchantID.flatMap({ merchants[$0] }) else { return unanswerable += 1 }
+        guard let merchant = record.merchantID.flatMap({ merchants[$0] }) else {
+            unanswerable += 1
+            return
+        }
         // A decision by a text that was not kept cannot be had again.
-        if decline.textDigest != nil, record.rule?.hasPrefix("text:") == true { return unanswerable += 1 }
+        if decline.textDigest != nil, record.rule?.hasPrefix("text:") == true {
+            unanswerable += 1
+            return
+        }
         let now = DeclineMapping.classify(decline.question, merchant: merchant)
         if now.declineClass == was { return }
         let key = "\(decline.source)/\(decline.code)/\(was.rawValue)/\(now.rule)"
-        var change = changed[key]
-            ?? Change(source: decline.source, code: decline.code, was: was, becomes: now.declineClass, rule: now.rule, count: 0, amounts: [:])
+        var change =
+            changed[key]
+            ?? Change(
+                source: decline.source, code: decline.code, was: was, becomes: now.declineClass, rule: now.rule, count: 0, amounts: [:])
         change.count += 1
         if let amount = record.amount { change.amounts[amount.currency.code, default: 0] += amount.minorUnits }
         changed[key] = change
@@ -75,9 +83,11 @@ public struct MappingReplay: Sendable {
         guard let decline = record.decline, let declineClass = record.declineClass, let rule = record.rule else { return }
         guard rule == "unknown" || rule.hasPrefix("text:") || rule.hasPrefix("network_order:text/") else { return }
         let key = "\(record.merchantID?.text ?? "")/\(decline.source)/\(decline.code)/\(decline.text ?? decline.textDigest ?? "")"
-        var gap = gaps[key]
+        var gap =
+            gaps[key]
             ?? Gap(
-                merchantID: record.merchantID, source: decline.source, code: decline.code, text: decline.text, rule: rule, declineClass: declineClass, count: 0,
+                merchantID: record.merchantID, source: decline.source, code: decline.code, text: decline.text, rule: rule,
+                declineClass: declineClass, count: 0,
                 last: record.at)
         gap.count += 1
         gap.last = max(gap.last, record.at)

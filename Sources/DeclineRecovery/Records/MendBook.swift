@@ -50,7 +50,11 @@ public struct MendBook: Sendable {
         guard letter.reason.crmWasTold == .rejected else { return nil }
         let keys = MendKey.all(of: letter)
         if keys.isEmpty { return nil }
-        if isCaughtUp, let passage = passages.last(where: { $0.at > letter.writtenAt && $0.at < letter.writtenAt + Self.late && !Set($0.keys).isDisjoint(with: keys) }) {
+        if isCaughtUp,
+            let passage = passages.last(where: {
+                $0.at > letter.writtenAt && $0.at < letter.writtenAt + Self.late && !Set($0.keys).isDisjoint(with: keys)
+            })
+        {
             return passage.reference
         }
         if entries[letter.id] == nil { order.append(letter.id) } else { forget(letter.id) }
@@ -69,7 +73,8 @@ public struct MendBook: Sendable {
 
     public mutating func take(_ record: LetterRecord) {
         switch record.act {
-        case .selected(let letters, let run, _): for letter in letters where entries[letter] != nil { replays[ReplayTrace.id(run: run, letter: letter)] = letter }
+        case .selected(let letters, let run, _):
+            for letter in letters where entries[letter] != nil { replays[ReplayTrace.id(run: run, letter: letter)] = letter }
         case .resolved(let letters, _), .discarded(let letters): for letter in letters { forget(letter) }
         case .replayed, .restored, .lookedUp, .runEnded: break
         }
@@ -152,7 +157,9 @@ private enum MendKey {
         let merchant = recovery.merchantID.text
         let trigger = recovery.origin.trigger ?? TriggerWord(recovery.reference.kind)
         var keys = [
-            number("order", merchant, recovery.order.id, trigger.rawValue, charge(of: recovery.order.purchaseID, recovery.order.billingCycle) ?? ""),
+            number(
+                "order", merchant, recovery.order.id, trigger.rawValue,
+                charge(of: recovery.order.purchaseID, recovery.order.billingCycle) ?? "")
         ]
         if let id = recovery.origin.eventID { keys.append(number("event of", merchant, id)) }
         return keys

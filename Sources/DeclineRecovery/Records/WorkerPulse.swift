@@ -17,7 +17,8 @@ public struct WorkerPulse: Sendable, Equatable {
 
     /// The last that a worker says of itself: nobody is to miss it.
     public func farewell(at moment: Moment) -> WorkerPulse {
-        WorkerPulse(workerID: workerID, host: host, version: version, startedAt: startedAt, at: moment, stages: [], inFlight: [], circuits: [])
+        WorkerPulse(
+            workerID: workerID, host: host, version: version, startedAt: startedAt, at: moment, stages: [], inFlight: [], circuits: [])
     }
 
     public var isFarewell: Bool { stages.isEmpty }
@@ -53,7 +54,8 @@ public struct WorkerPulse: Sendable, Equatable {
     }
 
     public init(
-        workerID: String, host: String, version: String, startedAt: Moment, at: Moment, stages: [Stage], inFlight: [Load], circuits: [Circuit]
+        workerID: String, host: String, version: String, startedAt: Moment, at: Moment, stages: [Stage], inFlight: [Load],
+        circuits: [Circuit]
     ) {
         self.workerID = workerID
         self.host = host

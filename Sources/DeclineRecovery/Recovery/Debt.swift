@@ -19,6 +19,7 @@ public struct Debt: Hashable, Sendable {
 
     public init(_ order: RecoveredOrder, of merchantID: MerchantID) {
         self.init(
-            merchantID: merchantID, orderID: order.id, purchaseID: order.purchaseID, billingCycle: order.billingCycle, chargeID: order.chargeID)
+            merchantID: merchantID, orderID: order.id, purchaseID: order.purchaseID, billingCycle: order.billingCycle,
+            chargeID: order.chargeID)
     }
 }

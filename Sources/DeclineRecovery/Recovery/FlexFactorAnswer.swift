@@ -34,17 +34,18 @@ public enum EvaluationStatus: Hashable, Sendable {
 
     /// FlexFactor's word, case ignored.
     public init(word: String) {
-        self = switch word.uppercased() {
-        case "APPROVED": .approved
-        case "DECLINED": .declined
-        case "CHALLENGE": .challenge
-        case "SUBMITTED": .submitted
-        case "PROCESSING": .processing
-        case "CAPTUREREQUIRED": .captureRequired
-        case "CANCELLED": .cancelled
-        case "EXPIRED": .expired
-        default: .unrecognised(word)
-        }
+        self =
+            switch word.uppercased() {
+            case "APPROVED": .approved
+            case "DECLINED": .declined
+            case "CHALLENGE": .challenge
+            case "SUBMITTED": .submitted
+            case "PROCESSING": .processing
+            case "CAPTUREREQUIRED": .captureRequired
+            case "CANCELLED": .cancelled
+            case "EXPIRED": .expired
+            default: .unrecognised(word)
+            }
     }
 
     public var word: String {

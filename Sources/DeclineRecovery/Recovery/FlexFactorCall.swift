@@ -38,7 +38,8 @@ public struct Charge: Sendable, Equatable {
 
     public init(
         reference: RecoveryReference, isMerchantInitiated: Bool, isRecurring: Bool, expiry: Moment?, customerIP: String?, amount: Money,
-        declinedAt: Moment, decline: Decline, payer: Payer, billing: Address, shipping: Address?, paymentMethod: PaymentMethod, items: [Order.Item],
+        declinedAt: Moment, decline: Decline, payer: Payer, billing: Address, shipping: Address?, paymentMethod: PaymentMethod,
+        items: [Order.Item],
         details: ChargeDetails = ChargeDetails()
     ) {
         self.reference = reference
@@ -60,7 +61,8 @@ public struct Charge: Sendable, Equatable {
     /// The same charge with FlexFactor's token in the place of the card. What the card itself says goes before what the CRM said of it.
     func paid(with token: CardToken, _ facts: CardFacts?) -> Charge {
         Charge(
-            reference: reference, isMerchantInitiated: isMerchantInitiated, isRecurring: isRecurring, expiry: expiry, customerIP: customerIP,
+            reference: reference, isMerchantInitiated: isMerchantInitiated, isRecurring: isRecurring, expiry: expiry,
+            customerIP: customerIP,
             amount: amount, declinedAt: declinedAt, decline: decline, payer: payer, billing: billing, shipping: shipping,
             paymentMethod: PaymentMethod(
                 card: .token(token), holderName: facts?.holderName ?? paymentMethod.holderName,

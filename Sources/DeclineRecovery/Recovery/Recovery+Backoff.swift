@@ -23,7 +23,8 @@ extension Recovery {
     /// backoff: retries over a minute and over up to ten, the longer they failed, for nobody waits for them; what a cascade still has to look
     /// up, over half a minute.
     private var comeback: Moment.Span {
-        let window: Int64 = if case .cascade = route { 30_000 } else { min(max(Int64(1_000) << Int64(min(max(failures, 0), 10)), 60_000), 600_000) }
+        let window: Int64 =
+            if case .cascade = route { 30_000 } else { min(max(Int64(1_000) << Int64(min(max(failures, 0), 10)), 60_000), 600_000) }
         return .milliseconds(Int64(jitter % UInt64(window)))
     }
 

@@ -19,7 +19,8 @@ extension Recovery {
             phase = .reconciling(nil, .look)
             return .call(search(now))
         case .capturing(let id) where mayCharge(at: now): return .call(.capture(id, amount, idempotencyKey: idempotencyKey(of: .capture)))
-        case .challenged(let id, .cancel), .reconciling(let id, .cancel): return .call(id.map(FlexFactorCall.cancel) ?? .cancelByReference(reference))
+        case .challenged(let id, .cancel), .reconciling(let id, .cancel):
+            return .call(id.map(FlexFactorCall.cancel) ?? .cancelByReference(reference))
         case .challenged(let id, _): return .call(id.map(FlexFactorCall.lookUp) ?? search(now))
         case .reconciling(nil, .recall):
             if let recall = recall(now: now, timing: timing) { return .call(recall) }
@@ -125,7 +126,11 @@ extension Recovery {
         case .reconciling(nil, .look):
             if evidence.isCancelled(now: now, timing: timing) { return .conclude(.declined(.reconciled, nil)) }
             if evidence.exists {
-                if recall(now: now, timing: timing) != nil { phase = .reconciling(nil, .recall) } else { phase = .reconciling(nil, .cancel) }
+                if recall(now: now, timing: timing) != nil {
+                    phase = .reconciling(nil, .recall)
+                } else {
+                    phase = .reconciling(nil, .cancel)
+                }
                 return wait(now: now, timing: timing)
             }
             // The request may still be on its way: cancelling by reference stops it where FlexFactor can.

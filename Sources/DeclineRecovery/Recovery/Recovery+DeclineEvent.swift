@@ -24,8 +24,10 @@ extension Recovery {
         self.init(
             merchantID: event.merchantID, gatewayID: gateway.id, route: route,
             charge: Charge(
-                reference: reference, isMerchantInitiated: way == .retry || event.order.trialCompletion, isRecurring: event.order.type == .recurring, expiry: expiry,
-                customerIP: way == .cascade && !event.order.trialCompletion ? event.order.ipAddress : nil, amount: event.amount, declinedAt: event.declinedAt,
+                reference: reference, isMerchantInitiated: way == .retry || event.order.trialCompletion,
+                isRecurring: event.order.type == .recurring, expiry: expiry,
+                customerIP: way == .cascade && !event.order.trialCompletion ? event.order.ipAddress : nil, amount: event.amount,
+                declinedAt: event.declinedAt,
                 decline: event.decline, payer: event.payer, billing: event.billing, shipping: event.shipping,
                 paymentMethod: event.paymentMethod, items: event.order.items, details: event.details),
             order: RecoveredOrder(event), verdict: verdict, reply: reply, origin: DeclineOrigin(event))

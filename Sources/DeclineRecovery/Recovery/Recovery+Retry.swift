@@ -26,7 +26,9 @@ extension Recovery {
         }
         switch phase {
         case .due:
-            if mode == .sync, let charge, let wait = NetworkRules.wait(after: charge.decline, brand: charge.paymentMethod.brand), now < declinedAt + wait {
+            if mode == .sync, let charge, let wait = NetworkRules.wait(after: charge.decline, brand: charge.paymentMethod.brand),
+                now < declinedAt + wait
+            {
                 return .stop(.park(until: declinedAt + wait))
             }
             if isKnownUnsent, let charge {
@@ -178,7 +180,8 @@ extension Recovery {
             failures = 0
             return .park(until: nextPoll(until: until, now: now, timing: timing))
         default:
-            return mode == .managed ? watch(order.id, until: until, now: now, timing: timing) : rest(order.id, until: until, now: now, timing: timing)
+            return mode == .managed
+                ? watch(order.id, until: until, now: now, timing: timing) : rest(order.id, until: until, now: now, timing: timing)
         }
     }
 
@@ -235,7 +238,8 @@ extension Recovery {
         case (.due, .unknown), (.due, .refused), (.due, .conflict):
             phase = .ready
             return nil
-        case (.seeking(nil), .unknown) where mayAskByPosting(at: now, timing), (.seeking(nil), .refused) where mayAskByPosting(at: now, timing):
+        case (.seeking(nil), .unknown) where mayAskByPosting(at: now, timing),
+            (.seeking(nil), .refused) where mayAskByPosting(at: now, timing):
             phase = .unanswered
         case (.closing(nil, .look), .unknown), (.closing(nil, .look), .refused), (.closed(nil), .unknown), (.closed(nil), .refused):
             if evidence.isCancelled(now: now, timing: timing) { return .conclude(closing(nil, until: until, now: now)) }

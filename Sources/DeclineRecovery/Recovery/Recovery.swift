@@ -43,7 +43,8 @@ public struct Recovery: Sendable, Equatable {
 
     public init(
         merchantID: MerchantID, gatewayID: GatewayID, route: RecoveryRoute, reference: RecoveryReference, amount: Money, declinedAt: Moment,
-        order: RecoveredOrder, verdict: DeclineVerdict, reply: ReplyAddress?, charge: Charge?, phase: RecoveryPhase = .due, attempts: Int = 0,
+        order: RecoveredOrder, verdict: DeclineVerdict, reply: ReplyAddress?, charge: Charge?, phase: RecoveryPhase = .due,
+        attempts: Int = 0,
         failures: Int = 0, post: Int = 1, isCancelRequested: Bool = false, origin: DeclineOrigin = DeclineOrigin(),
         evidence: OrderEvidence = OrderEvidence()
     ) {
@@ -118,7 +119,8 @@ public struct Recovery: Sendable, Equatable {
     /// Takes in what the call brought and says where the recovery stops for now; `nil` when the next step is due at once.
     public mutating func learned(_ answer: FlexFactorAnswer, now: Moment, timing: RecoveryTiming) -> RecoveryStop? {
         // An open circuit is no call: it must not make the waits longer.
-        if case .failed(.notSent(.circuitOpen)) = answer {} else {
+        if case .failed(.notSent(.circuitOpen)) = answer {
+        } else {
             attempts += 1
             failures += 1
         }
@@ -129,10 +131,11 @@ public struct Recovery: Sendable, Equatable {
         }
         noteSending(answer, now: now)
         if answer != .failed(.conflict) || isAboutOurKey { evidence.note(answer, now: now) }
-        let stop: RecoveryStop? = switch route {
-        case .cascade: cascadeLearned(answer, now: now, timing: timing)
-        case .retry(let mode, let until): retryLearned(answer, mode, until: until, now: now, timing: timing)
-        }
+        let stop: RecoveryStop? =
+            switch route {
+            case .cascade: cascadeLearned(answer, now: now, timing: timing)
+            case .retry(let mode, let until): retryLearned(answer, mode, until: until, now: now, timing: timing)
+            }
         stepsAtOnce = stop == nil ? stepsAtOnce + 1 : 0
         // Whatever FlexFactor answers, it is not called in a circle.
         if stop == nil, stepsAtOnce >= Self.mostStepsAtOnce {
@@ -152,10 +155,11 @@ public struct Recovery: Sendable, Equatable {
 
     /// Notes when the present post was first sent, once it is known that it was: what is wanted may be refused before it leaves.
     private mutating func noteSending(_ answer: FlexFactorAnswer, now: Moment) {
-        let isCharge = switch (route, phase) {
-        case (.cascade, .due), (.cascade, .unanswered), (.retry, .ready), (.retry, .unanswered): true
-        default: false
-        }
+        let isCharge =
+            switch (route, phase) {
+            case (.cascade, .due), (.cascade, .unanswered), (.retry, .ready), (.retry, .unanswered): true
+            default: false
+            }
         guard isCharge else { return }
         isKnownUnsent = false
         switch answer {

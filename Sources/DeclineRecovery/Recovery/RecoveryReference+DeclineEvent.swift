@@ -15,7 +15,8 @@ extension RecoveryReference {
         case .initial: (kind, sequence) = (.sale, order.rerunNumber)
         }
         // Its presence says that there is something to bill later; a purchase without an id is an empty part.
-        let subscription = isRecurring || order.hasRecurringProducts
+        let subscription =
+            isRecurring || order.hasRecurringProducts
             ? Subscription(purchaseID: order.purchaseID ?? "", gatewayID: event.decline.gatewayID) : nil
         self.init(DeclineIdentity(event), orderID: order.id, kind: kind, sequence: sequence ?? 0, subscription: subscription)
     }

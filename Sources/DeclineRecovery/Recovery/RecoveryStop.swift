@@ -98,8 +98,9 @@ extension RecoveryOutcome {
 
 extension DeadLetterReason {
     public init(_ reason: GiveUpReason) {
-        self = switch reason {
-        case .outcomeUnknown, .keyConflict: .outcomeUnknown
-        }
+        self =
+            switch reason {
+            case .outcomeUnknown, .keyConflict: .outcomeUnknown
+            }
     }
 }

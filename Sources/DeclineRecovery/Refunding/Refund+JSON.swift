@@ -33,13 +33,17 @@ extension Refund {
     public static func decode(_ bytes: [UInt8]) -> Result<Refund, EnvelopeFault> {
         do throws(EnvelopeFault) {
             let reader = try CloudEvent.data(of: bytes, type: type)
-            guard let reference = RecoveryReference(try reader.text("reference")) else { throw reader.fault("reference", "a recovery reference") }
+            guard let reference = RecoveryReference(try reader.text("reference")) else {
+                throw reader.fault("reference", "a recovery reference")
+            }
             let currency = try reader.optionalText("currency").flatMap { Currency($0) }
-            let amount = try reader.optionalNumber("minorUnits").flatMap { units in currency.map { Money(minorUnits: units, currency: $0) } }
+            let amount = try reader.optionalNumber("minorUnits").flatMap { units in currency.map { Money(minorUnits: units, currency: $0) }
+            }
             let gateways = try reader.objects("gateways").map { (gateway) throws(EnvelopeFault) in GatewayID(try gateway.text("id")) }
             let command = RefundCommand(
                 id: try reader.text("commandId"), merchantID: MerchantID(try reader.text("merchantId")), reference: reference,
-                orderID: try reader.optionalText("flexFactorOrderId").map(FlexFactorOrderID.init(_:)), amount: amount, reason: try reader.optionalText("reason"))
+                orderID: try reader.optionalText("flexFactorOrderId").map(FlexFactorOrderID.init(_:)), amount: amount,
+                reason: try reader.optionalText("reason"))
             return .success(
                 Refund(
                     command, gateways: gateways, since: try reader.moment("since"), phase: try readPhase(reader.object("phase")),

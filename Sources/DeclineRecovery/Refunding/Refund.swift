@@ -33,7 +33,9 @@ public struct Refund: Sendable, Equatable {
         case refunded(FlexFactorOrderID, Money)
     }
 
-    public init(_ command: RefundCommand, gateways: [GatewayID], since: Moment, phase: Phase = .looking(0), attempts: Int = 0, round: Int = 1) {
+    public init(
+        _ command: RefundCommand, gateways: [GatewayID], since: Moment, phase: Phase = .looking(0), attempts: Int = 0, round: Int = 1
+    ) {
         self.command = command
         self.gateways = gateways
         self.since = since
@@ -88,7 +90,9 @@ public struct Refund: Sendable, Equatable {
     /// Another's request for this command stands: that of a pod that died with this very message, or of another copy of the command.
     public mutating func isSentByAnother(redelivered: Bool, now: Moment, timing: RecoveryTiming) -> Stop {
         attempts += 1
-        guard case .refunding(let id, let amount) = phase, redelivered || now >= since + timing.grace else { return .park(until: now + pause) }
+        guard case .refunding(let id, let amount) = phase, redelivered || now >= since + timing.grace else {
+            return .park(until: now + pause)
+        }
         phase = .checking(id, amount)
         return .park(until: now + timing.settle)
     }
@@ -99,7 +103,8 @@ public struct Refund: Sendable, Equatable {
     public var nextCall: (FlexFactorCall, gateway: GatewayID)? {
         switch phase {
         case .looking(let index):
-            gateways.indices.contains(index) ? (command.orderID.map(FlexFactorCall.lookUp) ?? .find(command.reference), gateways[index]) : nil
+            gateways.indices.contains(index)
+                ? (command.orderID.map(FlexFactorCall.lookUp) ?? .find(command.reference), gateways[index]) : nil
         case .refunding(let id, let amount): gateways.first.map { (.refund(id, amount), $0) }
         case .checking(let id, _), .refunded(let id, _): gateways.first.map { (.lookUp(id), $0) }
         }
@@ -135,20 +140,25 @@ public struct Refund: Sendable, Equatable {
     private mutating func looked(_ answer: FlexFactorAnswer, at index: Int, now: Moment, timing: RecoveryTiming) -> Stop? {
         switch answer {
         case .found(let order):
-            if let echo = order.echo, echo != command.reference.text { return failed("FlexFactor's order of that id belongs to another reference.", order.id) }
+            if let echo = order.echo, echo != command.reference.text {
+                return failed("FlexFactor's order of that id belongs to another reference.", order.id)
+            }
             switch order.state {
             case .completed: break
             case .returned: return failed("FlexFactor shows the order as refunded already.", order.id)
             default: return failed("FlexFactor's order is not paid: its state is \(order.state).", order.id)
             }
             let whole = order.minorUnits.flatMap { units in order.currency.map { Money(minorUnits: units, currency: $0) } }
-            guard let amount = command.amount ?? whole else { return failed("FlexFactor does not say what the order is for; name the amount.", order.id) }
+            guard let amount = command.amount ?? whole else {
+                return failed("FlexFactor does not say what the order is for; name the amount.", order.id)
+            }
             gateways = [gateways[index]]
             phase = .refunding(order.id, amount)
             // Whoever gets it again must know that it may have been sent.
             return .advance
         case .failed(.notSent), .failed(.throttled):
-            return isOver(now, timing) ? failed("FlexFactor could not be asked in time; nothing was refunded.", nil) : .park(until: now + pause)
+            return isOver(now, timing)
+                ? failed("FlexFactor could not be asked in time; nothing was refunded.", nil) : .park(until: now + pause)
         default:
             if index + 1 < gateways.count {
                 phase = .looking(index + 1)
@@ -162,7 +172,9 @@ public struct Refund: Sendable, Equatable {
         }
     }
 
-    private mutating func answered(_ answer: FlexFactorAnswer, _ id: FlexFactorOrderID, _ amount: Money, now: Moment, timing: RecoveryTiming) -> Stop? {
+    private mutating func answered(
+        _ answer: FlexFactorAnswer, _ id: FlexFactorOrderID, _ amount: Money, now: Moment, timing: RecoveryTiming
+    ) -> Stop? {
         switch answer {
         case .refunded:
             phase = .refunded(id, amount)
@@ -175,14 +187,17 @@ public struct Refund: Sendable, Equatable {
             return .tell(.refundFailed, amount: amount, .unknown, id, errors)
         case .failed(.notSent), .failed(.throttled):
             // It did not leave; what comes after the wait is the first.
-            return isOver(now, timing) ? failed("FlexFactor could not be asked in time; nothing was refunded.", id) : .park(until: now + pause)
+            return isOver(now, timing)
+                ? failed("FlexFactor could not be asked in time; nothing was refunded.", id) : .park(until: now + pause)
         default:
             phase = .checking(id, amount)
             return .park(until: now + timing.settle)
         }
     }
 
-    private func told(_ amount: Money, _ extent: Extent, _ id: FlexFactorOrderID) -> Stop { .tell(.refunded, amount: amount, extent, id, []) }
+    private func told(_ amount: Money, _ extent: Extent, _ id: FlexFactorOrderID) -> Stop {
+        .tell(.refunded, amount: amount, extent, id, [])
+    }
 
     private func failed(_ words: String, _ id: FlexFactorOrderID?, path: String = "order") -> Stop {
         .tell(.refundFailed, amount: command.amount, .unknown, id, [FieldError(path: path, message: words)])

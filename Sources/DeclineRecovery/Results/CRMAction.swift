@@ -65,25 +65,27 @@ public struct CRMAction: Sendable, Equatable {
     ///
     /// - Parameter order: `nil` for an event so faulty that it names none.
     public init(after reason: ResultReason, of order: RecoveredOrder?) {
-        self = switch reason {
-        case .skipped(.inRecovery), .unresolved: .awaitResult
-        // Another result of the same debt has completed it.
-        case .skipped(.alreadyRecovered): CRMAction(.leaveOrder)
-        case .skipped(.firstChargeUnknown): .lookUpFirstCharge
-        default: CRMAction(after: reason.kind, of: order)
-        }
+        self =
+            switch reason {
+            case .skipped(.inRecovery), .unresolved: .awaitResult
+            // Another result of the same debt has completed it.
+            case .skipped(.alreadyRecovered): CRMAction(.leaveOrder)
+            case .skipped(.firstChargeUnknown): .lookUpFirstCharge
+            default: CRMAction(after: reason.kind, of: order)
+            }
     }
 
     public init(after kind: ResultKind, of order: RecoveredOrder?) {
-        self = switch (kind, order) {
-        case (.rejected, _): .correctAndResend
-        case (.approved, let order?): .success(of: order)
-        case (.declined, let order?), (.expired, let order?), (.cancelled, let order?): .failure(of: order)
-        case (.submitted, _): .awaitResult
-        case (.refunded, _), (.chargeback, _): .reverseSale
-        case (.nothingToCancel, _), (.refundFailed, _): CRMAction(.leaveOrder)
-        default: .followOwnRules
-        }
+        self =
+            switch (kind, order) {
+            case (.rejected, _): .correctAndResend
+            case (.approved, let order?): .success(of: order)
+            case (.declined, let order?), (.expired, let order?), (.cancelled, let order?): .failure(of: order)
+            case (.submitted, _): .awaitResult
+            case (.refunded, _), (.chargeback, _): .reverseSale
+            case (.nothingToCancel, _), (.refundFailed, _): CRMAction(.leaveOrder)
+            default: .followOwnRules
+            }
     }
 
     public static let followOwnRules = CRMAction(.followOwnRules)

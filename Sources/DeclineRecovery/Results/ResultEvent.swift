@@ -37,7 +37,8 @@ public struct ResultEvent: Sendable, Equatable {
 
     public init(
         subject: Subject, merchantID: MerchantID?, reason: ResultReason, faults: [FieldError] = [], verdict: DeclineVerdict? = nil,
-        gatewayID: GatewayID? = nil, flexFactorOrderID: FlexFactorOrderID? = nil, amount: Money? = nil, attempts: Int = 0, occurredAt: Moment,
+        gatewayID: GatewayID? = nil, flexFactorOrderID: FlexFactorOrderID? = nil, amount: Money? = nil, attempts: Int = 0,
+        occurredAt: Moment,
         origin: DeclineOrigin = DeclineOrigin(), corrects: ResultKind? = nil, other: RecoveryReference? = nil, edition: String? = nil,
         distinction: String? = nil, isPartial: Bool = false
     ) {
@@ -65,12 +66,15 @@ public struct ResultEvent: Sendable, Equatable {
     public func correcting(_ kind: ResultKind?) -> ResultEvent { changed(reason, corrects: kind, other: other) }
 
     /// The same for a recovery that another one stands in the way of.
-    public func naming(_ other: RecoveryReference, _ reason: ResultReason) -> ResultEvent { changed(reason, corrects: corrects, other: other) }
+    public func naming(_ other: RecoveryReference, _ reason: ResultReason) -> ResultEvent {
+        changed(reason, corrects: corrects, other: other)
+    }
 
     private func changed(_ reason: ResultReason, corrects: ResultKind?, other: RecoveryReference?) -> ResultEvent {
         ResultEvent(
             subject: subject, merchantID: merchantID, reason: reason, faults: faults, verdict: verdict, gatewayID: gatewayID,
-            flexFactorOrderID: flexFactorOrderID, amount: amount, attempts: attempts, occurredAt: occurredAt, origin: origin, corrects: corrects,
+            flexFactorOrderID: flexFactorOrderID, amount: amount, attempts: attempts, occurredAt: occurredAt, origin: origin,
+            corrects: corrects,
             other: other, edition: edition, distinction: distinction, isPartial: isPartial)
     }
 

@@ -32,7 +32,8 @@ public enum ResultReason: Sendable, Equatable {
 
     /// Every reason that there is.
     public static let all: [ResultReason] =
-        [.submitted, .cancelled, .refunded, .refundFailed, .chargeback, .unresolved] + RecoveryOutcome.Approval.allCases.map(ResultReason.approved)
+        [.submitted, .cancelled, .refunded, .refundFailed, .chargeback, .unresolved]
+        + RecoveryOutcome.Approval.allCases.map(ResultReason.approved)
         + RecoveryOutcome.Refusal.allCases.map(ResultReason.declined) + RecoveryOutcome.Expiry.allCases.map(ResultReason.expired)
         + SkipReason.allCases.map(ResultReason.skipped) + Rejection.allCases.map(ResultReason.rejected)
         + CancelEnd.allCases.map(ResultReason.nothingToCancel)
@@ -95,7 +96,8 @@ public enum ResultReason: Sendable, Equatable {
         case .declined(.cancelled): "FlexFactor cancelled the order."
         case .declined(.expired): "The order expired at FlexFactor."
         case .declined(.reconciled): "No answer came in time; FlexFactor's order shows that nothing was charged and that it is cancelled."
-        case .expired(.atExpiry): "The time for the retry is over, and FlexFactor's order shows that nothing was charged and that it is closed."
+        case .expired(.atExpiry):
+            "The time for the retry is over, and FlexFactor's order shows that nothing was charged and that it is closed."
         case .expired(.closed): "The order at FlexFactor is closed, and nothing was charged."
         case .expired(.neverArrived): "The time for the retry is over, and FlexFactor has no such order."
         case .cancelled: "The CRM cancelled the retry; nothing was charged and the order is closed."
@@ -116,7 +118,8 @@ public enum ResultReason: Sendable, Equatable {
         case .unresolved: "FlexFactor could not tell in time whether it took the money. A person sees to it; wait for the result."
         case .nothingToCancel(.nothingToCancel): "There is nothing to cancel: no retry of that name is known, here or at FlexFactor."
         case .nothingToCancel(.alreadyClosed): "There is nothing to cancel: FlexFactor shows the order as closed."
-        case .nothingToCancel(.leftToRecovery): "There is nothing to cancel any more: FlexFactor refuses it because of the order's state. The recovery's result tells how it ended."
+        case .nothingToCancel(.leftToRecovery):
+            "There is nothing to cancel any more: FlexFactor refuses it because of the order's state. The recovery's result tells how it ended."
         case .nothingToCancel(.cascade): "There is nothing to cancel: a cascade is answered before a command could reach it."
         }
     }
@@ -125,14 +128,15 @@ public enum ResultReason: Sendable, Equatable {
 extension ResultReason {
     /// What a recovery's end is to the CRM. A charge that was never made is a skip: the CRM goes on with its own rules.
     public init(_ outcome: RecoveryOutcome) {
-        self = switch outcome {
-        case .approved(let how, _): .approved(how)
-        case .declined(let why, _): .declined(why)
-        case .unavailable: .skipped(.flexFactorUnavailable)
-        case .misconfigured: .skipped(.gatewayMisconfigured)
-        case .neverArrived: .skipped(.deadlinePassed)
-        case .expired(let why, _): .expired(why)
-        case .cancelled: .cancelled
-        }
+        self =
+            switch outcome {
+            case .approved(let how, _): .approved(how)
+            case .declined(let why, _): .declined(why)
+            case .unavailable: .skipped(.flexFactorUnavailable)
+            case .misconfigured: .skipped(.gatewayMisconfigured)
+            case .neverArrived: .skipped(.deadlinePassed)
+            case .expired(let why, _): .expired(why)
+            case .cancelled: .cancelled
+            }
     }
 }

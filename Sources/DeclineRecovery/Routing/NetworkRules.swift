@@ -12,7 +12,9 @@ public enum NetworkRules {
     /// A file that cannot be read is a broken build, which a test would have caught.
     private static let ceilings: [String: Int] = {
         let bytes = PackageResources.network_ceilings_json
-        guard let rows = (try? JSONValue(parsing: bytes.span))?["ceilings"]?.array else { fatalError("NetworkRules: network-ceilings.json is not readable") }
+        guard let rows = (try? JSONValue(parsing: bytes.span))?["ceilings"]?.array else {
+            fatalError("NetworkRules: network-ceilings.json is not readable")
+        }
         let pairs = rows.compactMap { row in row["brand"]?.string.flatMap { brand in row["attempts"]?.int64.map { (brand, Int($0)) } } }
         return Dictionary(pairs, uniquingKeysWith: { first, _ in first })
     }()

@@ -25,11 +25,12 @@ public enum Router {
         let cascadesAll = merchant.flexFactorGateways.values.first { $0.cascadeAll && !$0.isRetired }
         guard let gateway = cascadesAll ?? cascadeTarget(of: event.decline, merchant) else { return .skip(.noCascade) }
         if classification.isInsufficientFunds {
-            let isIncluded = switch merchant.policy.insufficientFunds {
-            case .byRoute: cascadesAll != nil
-            case .include: true
-            case .exclude: false
-            }
+            let isIncluded =
+                switch merchant.policy.insufficientFunds {
+                case .byRoute: cascadesAll != nil
+                case .include: true
+                case .exclude: false
+                }
             if !isIncluded { return .skip(.insufficientFunds) }
         }
         guard let address = event.order.ipAddress, IPAddress.isValid(address) else { return .skip(.ipAddressRequired) }
@@ -46,8 +47,9 @@ public enum Router {
     /// The FlexFactor gateway of the cascade that follows the gateway profile the order ran on, else of the gateway's direct cascade.
     private static func cascadeTarget(of decline: Decline, _ merchant: Merchant) -> FlexFactorGateway? {
         let cascade: CascadeProfileID? =
-            if let profile = decline.gatewayProfileID.flatMap({ merchant.gatewayProfiles[$0] }) { profile.cascade }
-            else { merchant.gateways[decline.gatewayID]?.directCascade }
+            if let profile = decline.gatewayProfileID.flatMap({ merchant.gatewayProfiles[$0] }) { profile.cascade } else {
+                merchant.gateways[decline.gatewayID]?.directCascade
+            }
         let members = cascade.flatMap { merchant.cascadeProfiles[$0] }?.members ?? []
         return members.lazy.compactMap { merchant.flexFactorGateways[$0] }.first { !$0.isRetired }
     }
@@ -69,14 +71,18 @@ public enum Router {
     private static func retry(_ gateway: FlexFactorGateway, _ event: DeclineEvent, _ classification: Classification) -> Route {
         if let reason = refusal(classification) { return .skip(reason) }
         // In managed mode FlexFactor gets the advice code and waits by itself.
-        if gateway.mitMode == .sync, let wait = NetworkRules.wait(after: event.decline, brand: event.paymentMethod.brand), wait >= .days(Int64(gateway.expiryDays)) {
+        if gateway.mitMode == .sync, let wait = NetworkRules.wait(after: event.decline, brand: event.paymentMethod.brand),
+            wait >= .days(Int64(gateway.expiryDays))
+        {
             return .skip(.networkWait)
         }
         return .retry(gateway)
     }
 
     private static func recycle(_ reattempt: Int, _ event: DeclineEvent, _ classification: Classification, _ merchant: Merchant) -> Route {
-        guard let gateway = merchant.recycleBilling.gateway(forReattempt: reattempt).flatMap({ merchant.flexFactorGateways[$0] }), !gateway.isRetired else {
+        guard let gateway = merchant.recycleBilling.gateway(forReattempt: reattempt).flatMap({ merchant.flexFactorGateways[$0] }),
+            !gateway.isRetired
+        else {
             return .skip(.notRecycledHere)
         }
         return retry(gateway, event, classification)

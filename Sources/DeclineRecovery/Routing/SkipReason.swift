@@ -25,7 +25,8 @@ public enum SkipReason: String, Sendable, CaseIterable {
         switch self {
         case .notAnInitialSale: "Cascades are for initial sales; a rebill is recovered by its re-attempts."
         case .hardDecline: "The decline is hard; only soft declines are salvaged."
-        case .firstChargeUnknown: "Nobody knows what became of the first charge, which may stand: look it up at the gateway before charging again."
+        case .firstChargeUnknown:
+            "Nobody knows what became of the first charge, which may stand: look it up at the gateway before charging again."
         case .singleTransaction: "The campaign charges in a single transaction, which cannot cascade."
         case .noCascade: "No cascade with a FlexFactor gateway belongs to the gateway or profile that declined."
         case .insufficientFunds: "Declines for insufficient funds do not cascade here."
@@ -37,7 +38,8 @@ public enum SkipReason: String, Sendable, CaseIterable {
         case .networkWait: "The card network asks to wait longer than the gateway's expiryDays allow."
         case .networkLimit: "The card network allows no further rerun of this sale."
         case .flexFactorUnavailable: "FlexFactor could not be reached, and nothing was sent to it."
-        case .gatewayMisconfigured: "The gateway's keys are missing or refused by FlexFactor, so nothing was charged; its configuration must be mended."
+        case .gatewayMisconfigured:
+            "The gateway's keys are missing or refused by FlexFactor, so nothing was charged; its configuration must be mended."
         case .inRecovery: "The same debt is being recovered already: the result of that recovery decides. Charge it nowhere else."
         case .alreadyRecovered: "The same debt was paid by another recovery. Charge it nowhere else."
         }

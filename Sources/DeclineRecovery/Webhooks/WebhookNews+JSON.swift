@@ -1,15 +1,19 @@
 extension WebhookNews {
     /// Reads a webhook's body; `nil` unless it is a JSON object with an event. Names are compared without regard to case.
     public init?(body: [UInt8], merchantID: MerchantID, gatewayID: GatewayID, receivedAt: Moment) {
-        guard let value = try? JSONValue(parsing: body.span), let event = value[anyCase: "Event"]?.string, !event.isEmpty, event.utf8.count <= 128 else {
+        guard let value = try? JSONValue(parsing: body.span), let event = value[anyCase: "Event"]?.string, !event.isEmpty,
+            event.utf8.count <= 128
+        else {
             return nil
         }
         let external = value[anyCase: "ExternalOrderId"]?.string.flatMap { $0.isEmpty ? nil : $0 }
         let reference = external.flatMap { RecoveryReference($0) }
         let data = value[anyCase: "EventData"]
         self.init(
-            merchantID: merchantID, gatewayID: gatewayID, event: Event(word: event), reference: reference, isForeign: external != nil && reference == nil,
-            orderID: value[anyCase: "OrderId"]?.string.map(FlexFactorOrderID.init(_:)), isTestMode: value[anyCase: "IsTestMode"]?.bool ?? false,
+            merchantID: merchantID, gatewayID: gatewayID, event: Event(word: event), reference: reference,
+            isForeign: external != nil && reference == nil,
+            orderID: value[anyCase: "OrderId"]?.string.map(FlexFactorOrderID.init(_:)),
+            isTestMode: value[anyCase: "IsTestMode"]?.bool ?? false,
             isResent: value[anyCase: "IsResent"]?.bool ?? false, minorUnits: Self.minorUnits(in: data),
             currency: (data?[anyCase: "Currency"] ?? data?[anyCase: "CurrencyCode"])?.string.flatMap { Currency($0.uppercased()) },
             distinction: Self.distinction(Event(word: event), data, at: value[anyCase: "TimeStamp"]?.string), receivedAt: receivedAt)
@@ -19,11 +23,12 @@ extension WebhookNews {
     /// fraction as the currency's units.
     private static func minorUnits(in data: JSONValue?) -> Int64? {
         for name in ["Amount", "RefundAmount", "RefundedAmount", "AmountRefunded", "ChargebackAmount"] {
-            let units: Int64? = switch data?[anyCase: name] {
-            case .integer(let units): units
-            case .number(let text), .string(let text): hundredths(text)
-            default: nil
-            }
+            let units: Int64? =
+                switch data?[anyCase: name] {
+                case .integer(let units): units
+                case .number(let text), .string(let text): hundredths(text)
+                default: nil
+                }
             if let units, units > 0 { return units }
         }
         return nil
@@ -32,7 +37,8 @@ extension WebhookNews {
     /// `12.5` as 1,250; a whole number as it is. Exact, and `nil` for what has more than two digits after the point.
     private static func hundredths(_ text: String) -> Int64? {
         let parts = text.split(separator: ".", omittingEmptySubsequences: false)
-        guard parts.count == 2, let whole = Int64(parts[0]), whole >= 0, whole < 1_000_000_000_000, parts[1].utf8.count <= 2, !parts[1].isEmpty,
+        guard parts.count == 2, let whole = Int64(parts[0]), whole >= 0, whole < 1_000_000_000_000, parts[1].utf8.count <= 2,
+            !parts[1].isEmpty,
             let fraction = Int64(parts[1]), fraction >= 0
         else { return Int64(text) }
         return whole * 100 + (parts[1].utf8.count == 1 ? fraction * 10 : fraction)
@@ -85,12 +91,16 @@ extension WebhookNews {
             return .success(
                 WebhookNews(
                     merchantID: MerchantID(try reader.text("merchantId")), gatewayID: GatewayID(try reader.text("gatewayId")),
-                    event: Event(word: try reader.text("event")), reference: try reader.optionalText("reference").flatMap { RecoveryReference($0) },
+                    event: Event(word: try reader.text("event")),
+                    reference: try reader.optionalText("reference").flatMap { RecoveryReference($0) },
                     isForeign: try reader.optionalFlag("isForeign") ?? false,
-                    orderID: try reader.optionalText("orderId").map(FlexFactorOrderID.init(_:)), isTestMode: try reader.optionalFlag("isTestMode") ?? false,
+                    orderID: try reader.optionalText("orderId").map(FlexFactorOrderID.init(_:)),
+                    isTestMode: try reader.optionalFlag("isTestMode") ?? false,
                     isResent: try reader.flag("isResent"), minorUnits: try reader.optionalNumber("minorUnits"),
-                    currency: try reader.optionalText("currency").flatMap { Currency($0) }, distinction: try reader.optionalText("distinction"),
-                    receivedAt: try reader.moment("receivedAt"), hasWaited: try reader.flag("hasWaited"), looks: try reader.optionalCount("looks") ?? 0))
+                    currency: try reader.optionalText("currency").flatMap { Currency($0) },
+                    distinction: try reader.optionalText("distinction"),
+                    receivedAt: try reader.moment("receivedAt"), hasWaited: try reader.flag("hasWaited"),
+                    looks: try reader.optionalCount("looks") ?? 0))
         } catch {
             return .failure(error)
         }

@@ -32,15 +32,16 @@ public struct WebhookNews: Sendable, Equatable {
         case other(String)
 
         public init(word: String) {
-            self = switch word.lowercased() {
-            case "order.completed": .completed
-            case "order.cancelled": .cancelled
-            case "order.expired": .expired
-            case "order.refunded": .refunded
-            case "order.capturerequired": .captureRequired
-            case "payment.chargeback.received": .chargeback
-            default: .other(word)
-            }
+            self =
+                switch word.lowercased() {
+                case "order.completed": .completed
+                case "order.cancelled": .cancelled
+                case "order.expired": .expired
+                case "order.refunded": .refunded
+                case "order.capturerequired": .captureRequired
+                case "payment.chargeback.received": .chargeback
+                default: .other(word)
+                }
         }
 
         public var word: String {

@@ -26,7 +26,8 @@ public struct ChargeDetails: Sendable, Equatable {
 
         /// FlexFactor's fields, as messages name them.
         public static let names = [
-            "threeDsVersion", "ecommerceIndicator", "authenticationValue", "directoryServerTransactionId", "xid", "authenticationValueAlgorithm",
+            "threeDsVersion", "ecommerceIndicator", "authenticationValue", "directoryServerTransactionId", "xid",
+            "authenticationValueAlgorithm",
             "directoryResponseStatus", "authenticationResponseStatus", "enrolled",
         ]
 
@@ -55,7 +56,8 @@ public struct ChargeDetails: Sendable, Equatable {
     }
 
     public init(
-        senseKey: String? = nil, siteID: String? = nil, siteURL: String? = nil, descriptor: String? = nil, threeDSecure: ThreeDSecure? = nil,
+        senseKey: String? = nil, siteID: String? = nil, siteURL: String? = nil, descriptor: String? = nil,
+        threeDSecure: ThreeDSecure? = nil,
         subscription: Subscription? = nil
     ) {
         self.senseKey = senseKey

@@ -40,17 +40,23 @@ public enum DeadLetterReason: String, Sendable, CaseIterable {
         switch self {
         case .unreadable: "Find the publisher by the original exchange, routing key and headers, and mend what it writes."
         case .invalidEvent: "Correct the fields named and replay it, or have the CRM mend them and publish the decline again."
-        case .cardDataInClear: "Stop the CRM from sending card data; it must send a FlexFactor token or an encrypted card, and publish the decline again."
+        case .cardDataInClear:
+            "Stop the CRM from sending card data; it must send a FlexFactor token or an encrypted card, and publish the decline again."
         case .unknownMerchant: "Add the merchant to the configuration and reload the workers, or correct merchantId; then replay it."
-        case .unexpectedType: "Find out who writes to the work queues: only Salvage's own workers may. Declines go to the declines exchange."
+        case .unexpectedType:
+            "Find out who writes to the work queues: only Salvage's own workers may. Declines go to the declines exchange."
         case .noCardKey: "Give the workers the private key that the card was encrypted to (SALVAGE_CARD_KEYS), then replay it."
-        case .cardUnusable: "Compare how the CRM encrypts with `salvage keys new --help`, and which key it uses; then replay it with a card that opens."
+        case .cardUnusable:
+            "Compare how the CRM encrypts with `salvage keys new --help`, and which key it uses; then replay it with a card that opens."
         case .attemptsSpent:
             "Find out why FlexFactor cannot be reached (log, circuit, FlexFactor's status). When it is back, and the CRM's people agree, replay it."
-        case .cancelFailed: "When FlexFactor is back, replay the command; or cancel the order there by hand: its external order id is the recovery reference."
+        case .cancelFailed:
+            "When FlexFactor is back, replay the command; or cancel the order there by hand: its external order id is the recovery reference."
         case .refusedByFlexFactor: "Read FlexFactor's field errors; correct the message or the gateway's configuration, then replay it."
-        case .crashesWorkers: "Find in the logs what ended the workers. What may be charged is reconciled; the rest is replayed once the cause is mended."
-        case .refundUnknown: "Look the order up in FlexFactor's portal. Where nothing was given back, replay it; where it was, discard it: its webhook tells the CRM."
+        case .crashesWorkers:
+            "Find in the logs what ended the workers. What may be charged is reconciled; the rest is replayed once the cause is mended."
+        case .refundUnknown:
+            "Look the order up in FlexFactor's portal. Where nothing was given back, replay it; where it was, discard it: its webhook tells the CRM."
         case .untrustedWebhook:
             "Compare the news with the order in FlexFactor's portal, and the gateway's configuration with whose webhooks come there. Replayed, it is checked again."
         case .unroutable: "Bind a queue to the exchange for the routing key (`salvage topology apply` for ours), then replay it."

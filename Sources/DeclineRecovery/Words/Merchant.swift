@@ -33,8 +33,10 @@ public struct Merchant: Sendable, Equatable {
     /// The same merchant with another mapping, to see what it would do.
     public func mapping(by rules: [MappingRule], _ policy: Policy) -> Merchant {
         Merchant(
-            id: id, flexFactorGateways: Array(flexFactorGateways.values), gateways: Array(gateways.values), gatewayProfiles: Array(gatewayProfiles.values),
-            cascadeProfiles: Array(cascadeProfiles.values), campaigns: Array(campaigns.values), recycleBilling: recycleBilling, mappingRules: rules,
+            id: id, flexFactorGateways: Array(flexFactorGateways.values), gateways: Array(gateways.values),
+            gatewayProfiles: Array(gatewayProfiles.values),
+            cascadeProfiles: Array(cascadeProfiles.values), campaigns: Array(campaigns.values), recycleBilling: recycleBilling,
+            mappingRules: rules,
             policy: policy)
     }
 }
@@ -180,7 +182,8 @@ public struct MappingRule: Sendable, Equatable {
     let words: [String]
 
     public init(
-        scope: Scope, orderType: OrderType? = nil, match: Match, declineClass: DeclineClass, overrideNetwork: Bool = false, matchesWholeWords: Bool = true,
+        scope: Scope, orderType: OrderType? = nil, match: Match, declineClass: DeclineClass, overrideNetwork: Bool = false,
+        matchesWholeWords: Bool = true,
         name: String? = nil, path: String
     ) {
         self.scope = scope

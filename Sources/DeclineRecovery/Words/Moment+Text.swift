@@ -25,14 +25,16 @@ extension Moment {
         let month = shifted < 10 ? shifted + 3 : shifted - 9
         let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
         return (
-            year, month, dayOfYear - (153 * shifted + 2) / 5 + 1, weekday, rest / 3_600_000, rest / 60_000 % 60, rest / 1_000 % 60, rest % 1_000
+            year, month, dayOfYear - (153 * shifted + 2) / 5 + 1, weekday, rest / 3_600_000, rest / 60_000 % 60, rest / 1_000 % 60,
+            rest % 1_000
         )
     }
 
     /// RFC 3339 in UTC with milliseconds: `2026-01-02T03:04:05.678Z`.
     public var rfc3339: String {
         let at = calendar
-        return padded(at.year, 4) + "-" + padded(at.month, 2) + "-" + padded(at.day, 2) + "T" + padded(at.hour, 2) + ":" + padded(at.minute, 2)
+        return padded(at.year, 4) + "-" + padded(at.month, 2) + "-" + padded(at.day, 2) + "T" + padded(at.hour, 2) + ":"
+            + padded(at.minute, 2)
             + ":" + padded(at.second, 2) + "." + padded(at.millisecond, 3) + "Z"
     }
 
@@ -40,7 +42,8 @@ extension Moment {
     public var rfc1123: String {
         let at = calendar
         let weekday = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"][at.weekday]
-        return weekday + ", " + padded(at.day, 2) + " " + Self.months[at.month - 1] + " " + padded(at.year, 4) + " " + padded(at.hour, 2) + ":"
+        return weekday + ", " + padded(at.day, 2) + " " + Self.months[at.month - 1] + " " + padded(at.year, 4) + " " + padded(at.hour, 2)
+            + ":"
             + padded(at.minute, 2) + ":" + padded(at.second, 2) + " GMT"
     }
 
@@ -54,7 +57,8 @@ extension Moment {
     /// Reads RFC 3339 with any offset; finer fractions than milliseconds are cut. `nil` for anything else, a 60th second included.
     public init?(rfc3339 text: String) {
         var scanner = DigitScanner(text)
-        guard let year = scanner.number(4), scanner.skip("-"), let month = scanner.number(2), scanner.skip("-"), let day = scanner.number(2),
+        guard let year = scanner.number(4), scanner.skip("-"), let month = scanner.number(2), scanner.skip("-"),
+            let day = scanner.number(2),
             scanner.skip("T") || scanner.skip("t"), let hour = scanner.number(2), scanner.skip(":"), let minute = scanner.number(2),
             scanner.skip(":"), let second = scanner.number(2), hour < 24, minute < 60, second < 60
         else { return nil }
@@ -66,7 +70,8 @@ extension Moment {
         var offset = 0
         if !scanner.skip("Z"), !scanner.skip("z") {
             let sign = scanner.skip("+") ? 1 : scanner.skip("-") ? -1 : 0
-            guard sign != 0, let hours = scanner.number(2), scanner.skip(":"), let minutes = scanner.number(2), hours < 24, minutes < 60 else {
+            guard sign != 0, let hours = scanner.number(2), scanner.skip(":"), let minutes = scanner.number(2), hours < 24, minutes < 60
+            else {
                 return nil
             }
             offset = sign * (hours * 60 + minutes)
@@ -79,7 +84,9 @@ extension Moment {
     /// Reads RFC 1123 as `rfc1123` writes it; the weekday is not checked.
     public init?(rfc1123 text: String) {
         let parts = text.split(separator: " ", omittingEmptySubsequences: false)
-        guard parts.count == 6, parts[0].hasSuffix(","), parts[5] == "GMT", let month = Self.months.firstIndex(of: String(parts[2])) else { return nil }
+        guard parts.count == 6, parts[0].hasSuffix(","), parts[5] == "GMT", let month = Self.months.firstIndex(of: String(parts[2])) else {
+            return nil
+        }
         var date = DigitScanner(String(parts[1] + parts[3]))
         var time = DigitScanner(String(parts[4]))
         guard let day = date.number(2), let year = date.number(4), date.isAtEnd, let hour = time.number(2), time.skip(":"),

@@ -68,7 +68,9 @@ public struct RecoveryReference: Hashable, Sendable, CustomStringConvertible {
 
     /// The reference of a decline.
     public init(_ identity: DeclineIdentity, orderID: String, kind: Kind, sequence: Int, subscription: Subscription? = nil) {
-        self.init(merchantID: identity.merchantID, letters: identity.letters, orderID: orderID, kind: kind, sequence: sequence, subscription: subscription)
+        self.init(
+            merchantID: identity.merchantID, letters: identity.letters, orderID: orderID, kind: kind, sequence: sequence,
+            subscription: subscription)
     }
 
     /// The form of old, without merchant and tag.
@@ -114,7 +116,8 @@ public struct RecoveryReference: Hashable, Sendable, CustomStringConvertible {
             tag.utf8.allSatisfy({ (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0) }), let merchant = unescape(parts[0])
         else { return nil }
         return read(
-            Array(parts[1..<parts.count - 1]), merchantID: MerchantID(merchant), letters: String(tag.prefix(DeclineIdentity.letterCount)), as: text)
+            Array(parts[1..<parts.count - 1]), merchantID: MerchantID(merchant), letters: String(tag.prefix(DeclineIdentity.letterCount)),
+            as: text)
     }
 
     private static func old(_ parts: [some StringProtocol], _ text: some StringProtocol) -> RecoveryReference? {
@@ -126,7 +129,8 @@ public struct RecoveryReference: Hashable, Sendable, CustomStringConvertible {
     private static func read(
         _ parts: [some StringProtocol], merchantID: MerchantID?, letters: String?, as text: some StringProtocol
     ) -> RecoveryReference? {
-        guard let letter = parts[1].first, let kind = Kind(rawValue: String(letter)), let sequence = Int(parts[1].dropFirst()), sequence >= 0,
+        guard let letter = parts[1].first, let kind = Kind(rawValue: String(letter)), let sequence = Int(parts[1].dropFirst()),
+            sequence >= 0,
             let orderID = unescape(parts[0])
         else { return nil }
         var subscription: Subscription?

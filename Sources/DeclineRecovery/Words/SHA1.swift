@@ -19,12 +19,13 @@ enum SHA1 {
             }
             var (a, b, c, d, e) = state
             for t in 0..<80 {
-                let (mix, constant): (UInt32, UInt32) = switch t {
-                case 0..<20: ((b & c) | (~b & d), 0x5A82_7999)
-                case 20..<40: (b ^ c ^ d, 0x6ED9_EBA1)
-                case 40..<60: ((b & c) | (b & d) | (c & d), 0x8F1B_BCDC)
-                default: (b ^ c ^ d, 0xCA62_C1D6)
-                }
+                let (mix, constant): (UInt32, UInt32) =
+                    switch t {
+                    case 0..<20: ((b & c) | (~b & d), 0x5A82_7999)
+                    case 20..<40: (b ^ c ^ d, 0x6ED9_EBA1)
+                    case 40..<60: ((b & c) | (b & d) | (c & d), 0x8F1B_BCDC)
+                    default: (b ^ c ^ d, 0xCA62_C1D6)
+                    }
                 let next = rotate(a, by: 5) &+ mix &+ e &+ constant &+ schedule[t]
                 (a, b, c, d, e) = (next, a, rotate(b, by: 30), c, d)
             }

@@ -47,12 +47,18 @@ enum SourceName {
     }
 
     private static let trade: Set<String> = [
-        "gateway", "gateways", "gw", "direct", "post", "cim", "aim", "sim", "arb", "dpm", "payment", "payments", "intents", "intent", "pay", "processing",
-        "processor", "acquiring", "api", "rest", "soap", "xml", "json", "inc", "llc", "ltd", "limited", "corp", "corporation", "gmbh", "bv", "sa", "plc",
-        "company", "com", "net", "io", "the", "v1", "v2", "v3", "v4", "v5", "connect", "hosted", "checkout", "us", "usa", "uk", "eu", "ca", "canada", "au",
-        "latam", "europe", "global", "international", "platform", "service", "services", "merchant", "account", "live", "sandbox", "test", "production",
-        "prod", "recurring", "billing", "vault", "tokenization", "js", "sdk", "new", "old", "legacy", "advanced", "online", "ecommerce", "ecom", "formerly",
-        "via", "raw", "response", "code", "codes", "card", "cards", "credit", "network", "group", "solutions", "technologies", "transaction", "transactions",
+        "gateway", "gateways", "gw", "direct", "post", "cim", "aim", "sim", "arb", "dpm", "payment", "payments", "intents", "intent", "pay",
+        "processing",
+        "processor", "acquiring", "api", "rest", "soap", "xml", "json", "inc", "llc", "ltd", "limited", "corp", "corporation", "gmbh", "bv",
+        "sa", "plc",
+        "company", "com", "net", "io", "the", "v1", "v2", "v3", "v4", "v5", "connect", "hosted", "checkout", "us", "usa", "uk", "eu", "ca",
+        "canada", "au",
+        "latam", "europe", "global", "international", "platform", "service", "services", "merchant", "account", "live", "sandbox", "test",
+        "production",
+        "prod", "recurring", "billing", "vault", "tokenization", "js", "sdk", "new", "old", "legacy", "advanced", "online", "ecommerce",
+        "ecom", "formerly",
+        "via", "raw", "response", "code", "codes", "card", "cards", "credit", "network", "group", "solutions", "technologies",
+        "transaction", "transactions",
         "server", "integration", "plugin", "driver", "primary", "backup", "mid",
     ]
 }

@@ -33,7 +33,11 @@ enum TextWords {
                 let folded = letters[Int(scalar.value - 0xC0)]
                 if folded == 0x2A {
                     word += scalar.value == 0xDF ? [0x73, 0x73] : [0x61, 0x65]
-                } else if folded == 0x20 { flush() } else { word.append(folded) }
+                } else if folded == 0x20 {
+                    flush()
+                } else {
+                    word.append(folded)
+                }
                 endsLower = false
             default: flush()
             }
@@ -45,7 +49,8 @@ enum TextWords {
     /// U+00C0 to U+017F without their marks; a star stands for two letters (ß, æ), a blank for no letter.
     private static let letters: [UInt8] = Array(
         ("aaaaaa*ceeeeiiii" + "dnooooo ouuuuyt*" + "aaaaaa*ceeeeiiii" + "dnooooo ouuuuyty" + "aaaaaaccccccccdd" + "ddeeeeeeeeeegggg"
-            + "gggghhhhiiiiiiii" + "iiiijjkkklllllll" + "lllnnnnnn nnoooo" + "oooorrrrrrssssss" + "ssttttttuuuuuuuu" + "uuuuwwyyyzzzzzzs").utf8)
+            + "gggghhhhiiiiiiii" + "iiiijjkkklllllll" + "lllnnnnnn nnoooo" + "oooorrrrrrssssss" + "ssttttttuuuuuuuu" + "uuuuwwyyyzzzzzzs")
+            .utf8)
 
     private static let results: Set<String> = ["avs", "cvv", "cvv2", "cvc", "cvc2", "cid", "csc", "cavv"]
 

@@ -12,7 +12,9 @@ public struct ClearCard: Sendable, CustomStringConvertible, CustomDebugStringCon
     let year: Int
     let email: String?
 
-    public init(number: String, verificationValue: String?, firstName: String, lastName: String, month: Int, year: Int, email: String? = nil) {
+    public init(
+        number: String, verificationValue: String?, firstName: String, lastName: String, month: Int, year: Int, email: String? = nil
+    ) {
         self.number = number
         self.verificationValue = verificationValue
         self.firstName = firstName

@@ -71,7 +71,9 @@ enum EvaluateRequest {
         if let secure = details.threeDSecure {
             root.object("threeDSecure") { object in
                 // FlexFactor spells this one with a capital.
-                for field in secure.fields { object.member(field.name == "ecommerceIndicator" ? "EcommerceIndicator" : field.name, field.value) }
+                for field in secure.fields {
+                    object.member(field.name == "ecommerceIndicator" ? "EcommerceIndicator" : field.name, field.value)
+                }
             }
         }
         if let subscription = details.subscription {

@@ -107,7 +107,9 @@ enum FlexFactorResponse {
         let isSuccess = (200..<300).contains(response.status)
         if isSuccess, response.body.allSatisfy({ $0 <= 0x20 }) { return .cancelAccepted }
         guard let body = object(response) else { return nil }
-        if isSuccess, body[anyCase: "success"]?.bool != false, body[anyCase: "status"]?.string?.uppercased() != "FAILED" { return .cancelAccepted }
+        if isSuccess, body[anyCase: "success"]?.bool != false, body[anyCase: "status"]?.string?.uppercased() != "FAILED" {
+            return .cancelAccepted
+        }
         guard isSuccess || isItsOwn(response) else { return nil }
         let words = texts(body).joined(separator: " ").lowercased()
         func says(_ phrases: [String]) -> Bool { phrases.contains { words.contains($0) } }

@@ -35,7 +35,9 @@ public final class CardKey: @unchecked Sendable, CustomStringConvertible, Custom
         guard let context = EVP_PKEY_CTX_new_from_name(nil, "RSA", nil) else { return nil }
         defer { EVP_PKEY_CTX_free(context) }
         var key: OpaquePointer?
-        guard EVP_PKEY_keygen_init(context) == 1, EVP_PKEY_CTX_set_rsa_keygen_bits(context, 3_072) == 1, EVP_PKEY_generate(context, &key) == 1, let key else {
+        guard EVP_PKEY_keygen_init(context) == 1, EVP_PKEY_CTX_set_rsa_keygen_bits(context, 3_072) == 1,
+            EVP_PKEY_generate(context, &key) == 1, let key
+        else {
             return nil
         }
         return CardKey(kid: kid, key: key)
@@ -58,7 +60,9 @@ public final class CardKey: @unchecked Sendable, CustomStringConvertible, Custom
 
     /// The content of a JWE, or `nil` for every reason alike: which step failed is nobody's business.
     func decrypt(_ jwe: CompactJWE) -> [UInt8]? {
-        guard let contentKey = unwrap(jwe.encryptedKey), contentKey.count == 32, jwe.nonce.count == 12, jwe.tag.count == 16 else { return nil }
+        guard let contentKey = unwrap(jwe.encryptedKey), contentKey.count == 32, jwe.nonce.count == 12, jwe.tag.count == 16 else {
+            return nil
+        }
         guard let context = EVP_CIPHER_CTX_new() else { return nil }
         defer { EVP_CIPHER_CTX_free(context) }
         var content = [UInt8](repeating: 0, count: jwe.ciphertext.count + 16)

@@ -79,7 +79,8 @@ public struct CardKeys: Sendable {
         else { return .failure(.noCard("expirationMonth (1 to 12) and expirationYear (four digits) must stand in it or in the event")) }
         return .success(
             ClearCard(
-                number: number, verificationValue: code, firstName: charge.billing.firstName, lastName: charge.billing.lastName, month: month,
+                number: number, verificationValue: code, firstName: charge.billing.firstName, lastName: charge.billing.lastName,
+                month: month,
                 year: year, email: charge.payer.email))
     }
 }

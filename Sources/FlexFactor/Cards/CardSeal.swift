@@ -24,7 +24,9 @@ public struct CardSeal: Sendable {
         let contentKey = randomBytes(32)
         let nonce = randomBytes(12)
         let protected = Self.base64URL(header.bytes)
-        guard let wrapped = wrap(contentKey, key), let (ciphertext, tag) = encrypt(content, contentKey, nonce, Array(protected.utf8)) else { return nil }
+        guard let wrapped = wrap(contentKey, key), let (ciphertext, tag) = encrypt(content, contentKey, nonce, Array(protected.utf8)) else {
+            return nil
+        }
         return SealedCard(protected + "." + [wrapped, nonce, ciphertext, tag].map(Self.base64URL).joined(separator: "."))
     }
 
@@ -40,7 +42,9 @@ public struct CardSeal: Sendable {
         return Array(wrapped.prefix(count))
     }
 
-    private func encrypt(_ content: [UInt8], _ key: [UInt8], _ nonce: [UInt8], _ authenticated: [UInt8]) -> (ciphertext: [UInt8], tag: [UInt8])? {
+    private func encrypt(_ content: [UInt8], _ key: [UInt8], _ nonce: [UInt8], _ authenticated: [UInt8]) -> (
+        ciphertext: [UInt8], tag: [UInt8]
+    )? {
         guard let context = EVP_CIPHER_CTX_new() else { return nil }
         defer { EVP_CIPHER_CTX_free(context) }
         var ciphertext = [UInt8](repeating: 0, count: content.count + 16)

@@ -20,7 +20,8 @@ struct CompactJWE {
         let bytes = decoded[0]
         guard let header = try? JSONValue(parsing: bytes.span), header.object != nil else { return nil }
         kid = header["kid"]?.string
-        isSupported = header["alg"]?.string == "RSA-OAEP-256" && header["enc"]?.string == "A256GCM" && header["crit"] == nil && header["zip"] == nil
+        isSupported =
+            header["alg"]?.string == "RSA-OAEP-256" && header["enc"]?.string == "A256GCM" && header["crit"] == nil && header["zip"] == nil
         authenticated = Array(parts[0])
         encryptedKey = decoded[1]
         nonce = decoded[2]

@@ -81,7 +81,9 @@ public final class HTTPLane: @unchecked Sendable {
     func execute(_ request: HTTPRequest, to origin: Origin, authorityFile: String?, deadline: NIODeadline) async -> HTTPOutcome {
         await withCheckedContinuation { continuation in
             onLoop {
-                self.start(Pending(request, PoolKey(origin: origin, authorityFile: authorityFile)) { continuation.resume(returning: $0) }, deadline)
+                self.start(
+                    Pending(request, PoolKey(origin: origin, authorityFile: authorityFile)) { continuation.resume(returning: $0) }, deadline
+                )
             }
         }
     }
@@ -164,10 +166,15 @@ public final class HTTPLane: @unchecked Sendable {
             tls = key.origin.isSecure ? try tlsContext(key.authorityFile) : nil
         } catch {
             pool.count -= 1
-            return pending.end(.notSent(.cannotCall("TLS cannot be set up: \(key.authorityFile.map { "no authorities can be read from \($0)" } ?? Self.text(of: error))")))
+            return pending.end(
+                .notSent(
+                    .cannotCall(
+                        "TLS cannot be set up: \(key.authorityFile.map { "no authorities can be read from \($0)" } ?? Self.text(of: error))"
+                    )))
         }
         let connection = HTTPConnection(
-            authority: key.origin.authority, host: key.origin.host, onFree: { [weak self] in self?.free($0, key) }, onGone: { [weak self] in self?.gone($0, key) })
+            authority: key.origin.authority, host: key.origin.host, onFree: { [weak self] in self?.free($0, key) },
+            onGone: { [weak self] in self?.gone($0, key) })
         let bound = NIOLoopBound((pending, connection), eventLoop: eventLoop)
         if tls != nil { connection.awaitHandshake { [weak self] in self?.connected($0, bound.value.0, bound.value.1) } }
         ClientBootstrap(group: eventLoop)
@@ -289,12 +296,14 @@ public final class HTTPLane: @unchecked Sendable {
     }
 
     private static let ours: Set<CInt> = [
-        EPERM, EACCES, EMFILE, ENFILE, ENOBUFS, ENOMEM, EADDRNOTAVAIL, EAFNOSUPPORT, EPROTONOSUPPORT, ENOPROTOOPT, EINVAL, ENETUNREACH, ENETDOWN,
+        EPERM, EACCES, EMFILE, ENFILE, ENOBUFS, ENOMEM, EADDRNOTAVAIL, EAFNOSUPPORT, EPROTONOSUPPORT, ENOPROTOOPT, EINVAL, ENETUNREACH,
+        ENETDOWN,
     ]
 
     private static func text(of error: any Error) -> String {
         switch error {
-        case let error as NIOConnectionError: error.connectionErrors.first.map { String(describing: $0.error) } ?? "no address for \(error.host)"
+        case let error as NIOConnectionError:
+            error.connectionErrors.first.map { String(describing: $0.error) } ?? "no address for \(error.host)"
         case let error as TLSFailure: error.description
         case let error as ChannelError: String(describing: error)
         default: String(describing: error)

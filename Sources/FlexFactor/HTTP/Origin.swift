@@ -61,7 +61,8 @@ public struct Origin: Sendable, Hashable, CustomStringConvertible {
     }
 
     private static func isHostByte(_ byte: UInt8) -> Bool {
-        (0x61...0x7A).contains(byte) || (0x30...0x39).contains(byte) || [UInt8(ascii: "."), UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: ":")].contains(byte)
+        (0x61...0x7A).contains(byte) || (0x30...0x39).contains(byte)
+            || [UInt8(ascii: "."), UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: ":")].contains(byte)
     }
 
     /// Whether a host is this machine by its address: 127.0.0.0/8 in four plain numbers, `::1`, or `localhost`. A name that only begins like an
@@ -71,7 +72,8 @@ public struct Origin: Sendable, Hashable, CustomStringConvertible {
         let parts = host.split(separator: ".", omittingEmptySubsequences: false)
         return parts.count == 4 && parts[0] == "127"
             && parts.allSatisfy { part in
-                (1...3).contains(part.utf8.count) && part.utf8.allSatisfy { (0x30...0x39).contains($0) } && (part == "0" || !part.hasPrefix("0")) && UInt8(part) != nil
+                (1...3).contains(part.utf8.count) && part.utf8.allSatisfy { (0x30...0x39).contains($0) }
+                    && (part == "0" || !part.hasPrefix("0")) && UInt8(part) != nil
             }
     }
 

@@ -1,10 +1,11 @@
 import CLibCrypto
 import NIOCore
 import NIOSSL
+
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Musl)
-import Musl
+    import Musl
 #endif
 
 /// Why TLS with FlexFactor's side does not come about, in words by which somebody can mend it.
@@ -16,17 +17,18 @@ struct TLSFailure: Error, Hashable, CustomStringConvertible {
 
     /// - Parameter certificate: the one that the peer showed, where it came so far.
     init(_ error: any Error, certificate: NIOSSLCertificate?, host: String, now: time_t = time(nil)) {
-        description = switch error {
-        case let failure as TLSFailure: failure.description
-        case NIOSSLError.handshakeFailed(.sslError(let stack)), NIOSSLError.handshakeFailed(.unknownError(let stack)):
-            Self.handshake(stack.map(\.description), certificate, host, now)
-        case NIOSSLError.handshakeFailed: "the handshake failed"
-        case NIOSSLError.uncleanShutdown: "the peer hung up during the handshake"
-        case is NIOSSLExtraError: certificate.map { Self.naming($0, host) } ?? "the certificate is not for \(host)"
-        case ChannelError.eof, ChannelError.ioOnClosedChannel: "the peer hung up during the handshake"
-        case let error as IOError: error.description
-        default: Self.withoutPath(String(describing: error))
-        }
+        description =
+            switch error {
+            case let failure as TLSFailure: failure.description
+            case NIOSSLError.handshakeFailed(.sslError(let stack)), NIOSSLError.handshakeFailed(.unknownError(let stack)):
+                Self.handshake(stack.map(\.description), certificate, host, now)
+            case NIOSSLError.handshakeFailed: "the handshake failed"
+            case NIOSSLError.uncleanShutdown: "the peer hung up during the handshake"
+            case is NIOSSLExtraError: certificate.map { Self.naming($0, host) } ?? "the certificate is not for \(host)"
+            case ChannelError.eof, ChannelError.ioOnClosedChannel: "the peer hung up during the handshake"
+            case let error as IOError: error.description
+            default: Self.withoutPath(String(describing: error))
+            }
     }
 
     private init(_ description: String) {
@@ -50,7 +52,8 @@ struct TLSFailure: Error, Hashable, CustomStringConvertible {
         switch first {
         case "WRONG_VERSION_NUMBER", "HTTP_REQUEST", "HTTPS_PROXY_REQUEST": return "the peer does not speak TLS on this port"
         case "UNSUPPORTED_PROTOCOL", "TLSV1_ALERT_PROTOCOL_VERSION": return "no TLS version in common; 1.2 is the least here"
-        case "SSLV3_ALERT_HANDSHAKE_FAILURE", "HANDSHAKE_FAILURE_ON_CLIENT_HELLO", "NO_SHARED_CIPHER": return "the peer refuses the handshake: no cipher in common, or it wants a certificate of ours"
+        case "SSLV3_ALERT_HANDSHAKE_FAILURE", "HANDSHAKE_FAILURE_ON_CLIENT_HELLO", "NO_SHARED_CIPHER":
+            return "the peer refuses the handshake: no cipher in common, or it wants a certificate of ours"
         case "EOF during handshake": return "the peer hung up during the handshake"
         default: return "the handshake failed (\(first.lowercased().replacing("_", with: " ")))"
         }
@@ -76,7 +79,9 @@ struct TLSFailure: Error, Hashable, CustomStringConvertible {
     private static func distrust(_ certificate: NIOSSLCertificate, _ now: time_t) -> String {
         var faults: [String] = []
         if certificate.notValidAfter < now { faults.append("the certificate is expired since \(day(certificate.notValidAfter))") }
-        if certificate.notValidBefore > now { faults.append("the certificate is not valid before \(day(certificate.notValidBefore)); compare the clocks") }
+        if certificate.notValidBefore > now {
+            faults.append("the certificate is not valid before \(day(certificate.notValidBefore)); compare the clocks")
+        }
         let read = (try? certificate.toDERBytes()).flatMap(ReadCertificate.init)
         if let read {
             if read.isSelfSigned { faults.append("the certificate is self-signed, and not among the authorities that are trusted") }
@@ -84,7 +89,8 @@ struct TLSFailure: Error, Hashable, CustomStringConvertible {
         }
         if faults.isEmpty {
             faults.append(
-                "the certificate's authority is unknown\(read?.issuer.map { " (\($0))" } ?? ""): it is not among those that are trusted, or the peer leaves an intermediate certificate out")
+                "the certificate's authority is unknown\(read?.issuer.map { " (\($0))" } ?? ""): it is not among those that are trusted, or the peer leaves an intermediate certificate out"
+            )
         }
         return faults.joined(separator: "; ")
     }

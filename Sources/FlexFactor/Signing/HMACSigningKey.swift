@@ -19,7 +19,8 @@ public final class HMACSigningKey: @unchecked Sendable, Hashable, CustomStringCo
 
     /// `nil` unless the text is Base64 of at least 32 bytes.
     public init?(base64: String) {
-        guard let bytes = Base64.decode(base64), bytes.count >= 32, let hmac = Self.algorithm.hmac, let context = EVP_MAC_CTX_new(hmac) else { return nil }
+        guard let bytes = Base64.decode(base64), bytes.count >= 32, let hmac = Self.algorithm.hmac, let context = EVP_MAC_CTX_new(hmac)
+        else { return nil }
         var digest = Array("SHA512\0".utf8CString)
         let isKeyed = digest.withUnsafeMutableBufferPointer { name in
             var parameters = [OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name.baseAddress, 0), OSSL_PARAM_construct_end()]

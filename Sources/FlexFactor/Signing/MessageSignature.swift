@@ -59,7 +59,8 @@ public struct MessageSignature: Sendable, Hashable {
         header: (String) -> String?, method: String, host: String, body: [UInt8], keys: [HMACSigningKey], now: Moment,
         window: Moment.Span = .minutes(5)
     ) -> Refusal? {
-        guard let nonce = header(HeaderName.nonce), let date = header(HeaderName.date), let authorization = header(HeaderName.authorization) else {
+        guard let nonce = header(HeaderName.nonce), let date = header(HeaderName.date), let authorization = header(HeaderName.authorization)
+        else {
             return .headerMissing
         }
         guard let sent = Moment(rfc1123: date) else { return .dateUnreadable }

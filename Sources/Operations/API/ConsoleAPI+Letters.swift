@@ -19,7 +19,8 @@ extension ConsoleAPI {
         let groups: [LetterGroup]
         do throws(BrokerFailure) { groups = try await shelf.groups(filter) } catch { throw .broker(error) }
         return LetterView.object([
-            ("total", .integer(Int64(groups.reduce(0) { $0 + $1.count }))), ("connected", .bool(shelf.broker.isConnected)), ("groups", .array(groups.map(LetterView.group))),
+            ("total", .integer(Int64(groups.reduce(0) { $0 + $1.count }))), ("connected", .bool(shelf.broker.isConnected)),
+            ("groups", .array(groups.map(LetterView.group))),
         ])
     }
 
@@ -70,7 +71,10 @@ extension ConsoleAPI {
             ("faults", LetterView.faults(outcome.forecast.faults)), ("forecast", LetterView.forecast(outcome.forecast)),
             ("mayReplay", .bool(outcome.refusal == nil)), ("why", LetterView.text(outcome.refusal)),
             ("needsCrmConsent", LetterView.text(outcome.needsConsent?.sentence)),
-            ("suggestions", LetterView.suggestions(Suggestion.all(for: after, at: letter.stage, merchants: merchants(), now: tools.clock.now()))),
+            (
+                "suggestions",
+                LetterView.suggestions(Suggestion.all(for: after, at: letter.stage, merchants: merchants(), now: tools.clock.now()))
+            ),
         ])
     }
 }

@@ -5,7 +5,8 @@ import Pipeline
 extension ConsoleAPI {
     func mappingOptions() -> JSONValue {
         LetterView.object([
-            ("sources", .array(DeclineTables.builtIn.gateways.map { .string($0.source) })), ("merchants", .array(merchants().map { .string($0.id.text) })),
+            ("sources", .array(DeclineTables.builtIn.gateways.map { .string($0.source) })),
+            ("merchants", .array(merchants().map { .string($0.id.text) })),
             ("orderTypes", .array(OrderType.allCases.map { .string($0.rawValue) })),
         ])
     }
@@ -13,11 +14,14 @@ extension ConsoleAPI {
     func explain(_ body: JSONValue) throws(ConsoleError) -> JSONValue {
         if let event = body["event"]?.string, !event.allSatisfy(\.isWhitespace) { return try explain(event: event) }
         func given(_ name: String) -> String? { body[name]?.string.flatMap { $0.isEmpty ? nil : $0 } }
-        if given("code") == nil, given("text") == nil { throw .badRequest("There is no code.", "Give a code, a response text, or a whole event.") }
+        if given("code") == nil, given("text") == nil {
+            throw .badRequest("There is no code.", "Give a code, a response text, or a whole event.")
+        }
         let merchant = try merchant(given("merchant"))
         let decline = Decline(
             gatewayID: GatewayID(given("gateway") ?? ""), responseCodeSource: given("source") ?? "", responseCode: given("code") ?? "",
-            responseText: given("text"), merchantAdviceCode: given("advice"), networkCode: given("networkCode"), transactionID: "", crmClass: given("crmClass").flatMap { DeclineClass(rawValue: $0) })
+            responseText: given("text"), merchantAdviceCode: given("advice"), networkCode: given("networkCode"), transactionID: "",
+            crmClass: given("crmClass").flatMap { DeclineClass(rawValue: $0) })
         let orderType = given("orderType").flatMap { OrderType(rawValue: $0) } ?? .newSale
         return Self.explanation(DeclineMapping.explain(decline, orderType: orderType, merchant: merchant), route: nil)
     }
@@ -25,7 +29,8 @@ extension ConsoleAPI {
     private func merchant(_ id: String?) throws(ConsoleError) -> Merchant {
         guard let id else { return Merchant(id: "(none)", flexFactorGateways: []) }
         guard let merchant = merchants().first(where: { $0.id.text == id }) else {
-            throw ConsoleError(status: 422, what: "The configuration has no merchant \(id.prefix(64)).", advice: "Choose one that it has, or none.")
+            throw ConsoleError(
+                status: 422, what: "The configuration has no merchant \(id.prefix(64)).", advice: "Choose one that it has, or none.")
         }
         return merchant
     }
@@ -34,7 +39,8 @@ extension ConsoleAPI {
         switch CRMMessage.decode(Array(text.utf8)) {
         case .decline(let event):
             let merchant = merchants().first { $0.id == event.merchantID }
-            let steps = DeclineMapping.explain(DeclineCase(event), merchant: merchant ?? Merchant(id: event.merchantID, flexFactorGateways: []))
+            let steps = DeclineMapping.explain(
+                DeclineCase(event), merchant: merchant ?? Merchant(id: event.merchantID, flexFactorGateways: []))
             let route = merchant.flatMap { merchant in
                 steps.first(where: \.decides)?.says.map { Router.route(event, $0, merchant: merchant, now: tools.clock.now()) }
             }
@@ -42,7 +48,8 @@ extension ConsoleAPI {
         case .cancel: throw ConsoleError(status: 422, what: "This is a cancel command, not a decline.", advice: "Paste a decline event.")
         case .refund: throw ConsoleError(status: 422, what: "This is a refund command, not a decline.", advice: "Paste a decline event.")
         case .rejected(let rejected):
-            throw ConsoleError(status: 422, what: "The event would be rejected.", advice: "Each fault names its place.", faults: rejected.faults)
+            throw ConsoleError(
+                status: 422, what: "The event would be rejected.", advice: "Each fault names its place.", faults: rejected.faults)
         case .unreadable(let error): throw .notJSON(error, in: text)
         }
     }
@@ -55,21 +62,29 @@ extension ConsoleAPI {
         for record in try await declines(since) { replay.note(record) }
         return LetterView.object([
             ("since", .integer(since.milliseconds)),
-            ("gaps", .array(replay.openGaps.prefix(200).map { gap in
-                LetterView.object([
-                    ("merchantId", LetterView.text(gap.merchantID?.text)), ("source", .string(gap.source)), ("code", .string(gap.code)),
-                    ("text", LetterView.text(gap.text)), ("rule", .string(gap.rule)), ("class", .string(gap.declineClass.rawValue)),
-                    ("count", .integer(Int64(gap.count))), ("last", .integer(gap.last.milliseconds)), ("paste", .string(gap.ruleToPaste)),
-                ])
-            })),
+            (
+                "gaps",
+                .array(
+                    replay.openGaps.prefix(200).map { gap in
+                        LetterView.object([
+                            ("merchantId", LetterView.text(gap.merchantID?.text)), ("source", .string(gap.source)),
+                            ("code", .string(gap.code)),
+                            ("text", LetterView.text(gap.text)), ("rule", .string(gap.rule)), ("class", .string(gap.declineClass.rawValue)),
+                            ("count", .integer(Int64(gap.count))), ("last", .integer(gap.last.milliseconds)),
+                            ("paste", .string(gap.ruleToPaste)),
+                        ])
+                    })
+            ),
         ])
     }
 
     private static func explanation(_ steps: [DeclineMapping.Step], route: Route?) -> JSONValue {
         let decision = steps.first(where: \.decides)?.says
         return LetterView.object([
-            ("class", LetterView.text(decision?.declineClass.rawValue)), ("rule", LetterView.text(decision?.rule)), ("why", LetterView.text(decision?.sentence)),
-            ("insufficientFunds", .bool(decision?.isInsufficientFunds ?? false)), ("confidence", LetterView.text(decision?.confidence.rawValue)),
+            ("class", LetterView.text(decision?.declineClass.rawValue)), ("rule", LetterView.text(decision?.rule)),
+            ("why", LetterView.text(decision?.sentence)),
+            ("insufficientFunds", .bool(decision?.isInsufficientFunds ?? false)),
+            ("confidence", LetterView.text(decision?.confidence.rawValue)),
             ("category", LetterView.text(decision?.category?.rawValue)),
             ("route", route.map { LetterView.object([("word", .string($0.words.word)), ("detail", .string($0.words.detail))]) }),
             ("steps", LetterView.steps(steps)),
@@ -92,32 +107,48 @@ extension ConsoleAPI {
         let chosen = body["merchant"]?.string.flatMap { $0.isEmpty ? nil : $0 }
         let merchants = try chosen.map { id throws(ConsoleError) in [try merchant(id)] } ?? merchants()
         if merchants.isEmpty {
-            throw ConsoleError(status: 422, what: "This console runs without a configuration.", advice: "Start it with the configuration whose mapping you want to change.")
+            throw ConsoleError(
+                status: 422, what: "This console runs without a configuration.",
+                advice: "Start it with the configuration whose mapping you want to change.")
         }
         var tried: [MerchantID: Merchant] = [:]
         for merchant in merchants {
             do throws(DraftFaults) {
                 tried[merchant.id] = try draft(yaml, merchant)
             } catch {
-                throw ConsoleError(status: 422, what: "The draft cannot be read.", advice: "Write it as it would stand beneath the merchant.", faults: error.faults)
+                throw ConsoleError(
+                    status: 422, what: "The draft cannot be read.", advice: "Write it as it would stand beneath the merchant.",
+                    faults: error.faults)
             }
         }
         try requireBroker()
         let since = Moment(milliseconds: tools.clock.now().milliseconds - 30 * 86_400_000)
         var replay = MappingReplay()
-        for record in try await declines(since) where chosen == nil || record.merchantID.map({ tried[$0] != nil }) == true { replay.ask(record, again: tried) }
+        for record in try await declines(since) where chosen == nil || record.merchantID.map({ tried[$0] != nil }) == true {
+            replay.ask(record, again: tried)
+        }
         return LetterView.object([
-            ("since", .integer(since.milliseconds)), ("asked", .integer(Int64(replay.asked))), ("unanswerable", .integer(Int64(replay.unanswerable))),
+            ("since", .integer(since.milliseconds)), ("asked", .integer(Int64(replay.asked))),
+            ("unanswerable", .integer(Int64(replay.unanswerable))),
             ("changed", .integer(Int64(replay.changes.reduce(0) { $0 + $1.count }))),
-            ("changes", .array(replay.changes.prefix(200).map { change in
-                LetterView.object([
-                    ("source", .string(change.source)), ("code", .string(change.code)), ("was", .string(change.was.rawValue)),
-                    ("becomes", .string(change.becomes.rawValue)), ("rule", .string(change.rule)), ("count", .integer(Int64(change.count))),
-                    ("worth", .array(change.amounts.sorted { $0.key < $1.key }.map { currency, units in
-                        LetterView.object([("currency", .string(currency)), ("minorUnits", .integer(units))])
-                    })),
-                ])
-            })),
+            (
+                "changes",
+                .array(
+                    replay.changes.prefix(200).map { change in
+                        LetterView.object([
+                            ("source", .string(change.source)), ("code", .string(change.code)), ("was", .string(change.was.rawValue)),
+                            ("becomes", .string(change.becomes.rawValue)), ("rule", .string(change.rule)),
+                            ("count", .integer(Int64(change.count))),
+                            (
+                                "worth",
+                                .array(
+                                    change.amounts.sorted { $0.key < $1.key }.map { currency, units in
+                                        LetterView.object([("currency", .string(currency)), ("minorUnits", .integer(units))])
+                                    })
+                            ),
+                        ])
+                    })
+            ),
         ])
     }
 }

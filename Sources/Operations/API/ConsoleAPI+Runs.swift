@@ -8,9 +8,10 @@ extension ConsoleAPI {
         let others = shelf.look { book in
             book.runsNewestFirst.prefix(100).filter { run in !mine.contains { $0.id == run.id } }.map {
                 (at: $0.startedAt, json: LetterView.run($0, isUnderWay: isBusy))
-            } + book.actsNewestFirst.prefix(100).filter { act in !mine.contains { $0.id == act.id } }.map {
-                (at: $0.startedAt, json: LetterView.act($0))
             }
+                + book.actsNewestFirst.prefix(100).filter { act in !mine.contains { $0.id == act.id } }.map {
+                    (at: $0.startedAt, json: LetterView.act($0))
+                }
         }
         let all = mine.map { (at: $0.startedAt, json: LetterView.job($0, isMine: true)) } + others
         return LetterView.object([("runs", .array(all.sorted { $0.at > $1.at }.map(\.json)))])
@@ -33,7 +34,9 @@ extension ConsoleAPI {
         let body = request.body
         let order = try order(body, request.person)
         let note = body["note"]?.string.flatMap { $0.allSatisfy(\.isWhitespace) ? nil : String($0.prefix(2_000)) }
-        if order.needsNote, note == nil { throw .badRequest("A note is required.", "Say why in a sentence; whoever looks at the letter later will read it.") }
+        if order.needsNote, note == nil {
+            throw .badRequest("A note is required.", "Say why in a sentence; whoever looks at the letter later will read it.")
+        }
         let selection = try selection(body)
         if case .replay(.some, _, _, _) = order {
             guard case .letters(let ids) = selection, ids.count == 1 else { throw .badRequest("A correction is for one letter.") }
@@ -45,7 +48,9 @@ extension ConsoleAPI {
     private func selection(_ body: JSONValue) throws(ConsoleError) -> LetterSelection {
         if let letters = body["letters"]?.array {
             let ids = letters.compactMap { $0.string.flatMap { UUID5($0) } }
-            guard !ids.isEmpty, ids.count == letters.count, ids.count <= 10_000 else { throw .badRequest("letters: expected 1 to 10,000 ids.") }
+            guard !ids.isEmpty, ids.count == letters.count, ids.count <= 10_000 else {
+                throw .badRequest("letters: expected 1 to 10,000 ids.")
+            }
             return .letters(ids)
         }
         guard let filter = body["filter"], filter.object != nil else { throw .badRequest("No letters are named.") }
@@ -57,17 +62,20 @@ extension ConsoleAPI {
 
     /// A dry run of a replay: how many letters would be sent and what would become of them, and why the others would not. Changes nothing.
     func rehearse(_ request: ConsoleRequest) async throws(ConsoleError) -> JSONValue {
-        guard case .replay(let patch, _, _, let consent) = try order(request.body, request.person) else { throw .badRequest("Only a replay is rehearsed.") }
+        guard case .replay(let patch, _, _, let consent) = try order(request.body, request.person) else {
+            throw .badRequest("Only a replay is rehearsed.")
+        }
         let selection = try selection(request.body)
         try requireBroker()
         let total: Int
         let outcomes: [DryRun.Outcome]
         do throws(BrokerFailure) {
-            let ids: [UUID5] = switch selection {
-            case .letters(let ids): ids
-            case .filter(let filter): try await shelf.select(filter).map(\.id)
-            case .unfinished: []
-            }
+            let ids: [UUID5] =
+                switch selection {
+                case .letters(let ids): ids
+                case .filter(let filter): try await shelf.select(filter).map(\.id)
+                case .unfinished: []
+                }
             total = ids.count
             outcomes = try await DryRun(tools: tools, patch: patch, consent: consent).run(.letters(Array(ids.prefix(Self.mostRehearsed))))
         } catch {
@@ -78,11 +86,18 @@ extension ConsoleAPI {
         let rehearsed = min(total, Self.mostRehearsed)
         func number(_ count: Int) -> JSONValue { .integer(Int64(count)) }
         return LetterView.object([
-            ("total", number(total)), ("rehearsed", number(rehearsed)), ("leftOut", number(rehearsed - summary.sent)), ("goes", number(summary.goes)),
+            ("total", number(total)), ("rehearsed", number(rehearsed)), ("leftOut", number(rehearsed - summary.sent)),
+            ("goes", number(summary.goes)),
             ("skips", number(summary.skips)), ("wouldSkip", number(summary.wouldSkip)), ("unknown", number(summary.unknown)),
-            ("why", .array(summary.reasons.prefix(5).map { reason in
-                LetterView.object([("sentence", .string(reason.sentence)), ("count", number(reason.count)), ("leftOut", .bool(reason.isLeftOut))])
-            })),
+            (
+                "why",
+                .array(
+                    summary.reasons.prefix(5).map { reason in
+                        LetterView.object([
+                            ("sentence", .string(reason.sentence)), ("count", number(reason.count)), ("leftOut", .bool(reason.isLeftOut)),
+                        ])
+                    })
+            ),
         ])
     }
 
@@ -100,11 +115,16 @@ extension ConsoleAPI {
             if patch != nil { try require(.admin, person) }
             let rate = body["rate"]?.int64.map(Int.init(clamping:)) ?? 50
             guard (1...1_000).contains(rate) else { throw .badRequest("rate: expected 1 to 1000 messages per second.") }
-            return .replay(patch: patch, isCanary: body["canary"]?.bool ?? false, rate: rate,
+            return .replay(
+                patch: patch, isCanary: body["canary"]?.bool ?? false, rate: rate,
                 consent: ReplayConsent(ofCRM: body["crmConsent"]?.bool ?? false, toSkips: body["acceptSkips"]?.bool ?? false))
         case "reconcile":
             try require(.operator, person)
-            guard tools.settler != nil else { throw ConsoleError(status: 409, what: "The console has no configuration.", advice: "Start it with --config: FlexFactor is asked with the gateway's keys.") }
+            guard tools.settler != nil else {
+                throw ConsoleError(
+                    status: 409, what: "The console has no configuration.",
+                    advice: "Start it with --config: FlexFactor is asked with the gateway's keys.")
+            }
             return .reconcile
         case "restore":
             try require(.operator, person)
@@ -131,7 +151,9 @@ extension ConsoleAPI {
     func resume(_ text: String, _ person: ConsoleRequest.Person) async throws(ConsoleError) -> JSONValue {
         try require(.operator, person)
         let id = try id(text)
-        if let job = jobs[id], !job.progress.state.isOver { throw ConsoleError(status: 409, what: "It runs already.", advice: "Wait for its end.") }
+        if let job = jobs[id], !job.progress.state.isOver {
+            throw ConsoleError(status: 409, what: "It runs already.", advice: "Wait for its end.")
+        }
         guard let run = shelf.look({ $0.runs[id] }), run.end?.how != .finished else {
             throw ConsoleError(status: 409, what: "The run is finished.", advice: "Choose the letters anew.")
         }

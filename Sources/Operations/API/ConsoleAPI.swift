@@ -61,9 +61,11 @@ public final class ConsoleAPI: Sendable {
 
     private func session(_ person: ConsoleRequest.Person) -> JSONValue {
         LetterView.object([
-            ("name", .string(person.name)), ("role", .string(person.role.rawValue)), ("open", .bool(person.isOpen)), ("version", .string(version)),
+            ("name", .string(person.name)), ("role", .string(person.role.rawValue)), ("open", .bool(person.isOpen)),
+            ("version", .string(version)),
             ("prefix", .string(shelf.names.prefix)), ("hasConfiguration", .bool(tools.settler != nil)),
-            ("merchants", .array(merchants().map { .string($0.id.text) })), ("reasons", .array(DeadLetterReason.allCases.map { .string($0.rawValue) })),
+            ("merchants", .array(merchants().map { .string($0.id.text) })),
+            ("reasons", .array(DeadLetterReason.allCases.map { .string($0.rawValue) })),
         ])
     }
 
@@ -103,12 +105,16 @@ public final class ConsoleAPI: Sendable {
         let story = RecoveryStory(records)
         return LetterView.object([
             ("records", .array(story.lines.map(Self.line))),
-            ("outlooks", .array(story.outlooks.map { outlook in
-                LetterView.object([
-                    ("reference", .string(outlook.reference.text)), ("sentence", .string(outlook.sentence)),
-                    ("until", outlook.until.map { .integer($0.milliseconds) }), ("over", .bool(outlook.isOver)),
-                ])
-            })),
+            (
+                "outlooks",
+                .array(
+                    story.outlooks.map { outlook in
+                        LetterView.object([
+                            ("reference", .string(outlook.reference.text)), ("sentence", .string(outlook.sentence)),
+                            ("until", outlook.until.map { .integer($0.milliseconds) }), ("over", .bool(outlook.isOver)),
+                        ])
+                    })
+            ),
             ("letters", .array(letters.prefix(200).map(LetterView.summary))),
         ])
     }
@@ -116,10 +122,13 @@ public final class ConsoleAPI: Sendable {
     private static func line(_ line: RecoveryStory.Line) -> JSONValue {
         let record = line.record
         return LetterView.object([
-            ("at", .integer(record.at.milliseconds)), ("reference", .string(record.reference.text)), ("stage", .string(record.stage.rawValue)),
-            ("merchantId", LetterView.text(record.merchantID?.text)), ("gatewayId", LetterView.text(record.gatewayID?.text)), ("fate", .string(record.fate)),
+            ("at", .integer(record.at.milliseconds)), ("reference", .string(record.reference.text)),
+            ("stage", .string(record.stage.rawValue)),
+            ("merchantId", LetterView.text(record.merchantID?.text)), ("gatewayId", LetterView.text(record.gatewayID?.text)),
+            ("fate", .string(record.fate)),
             ("detail", .string(record.detail)), ("reason", LetterView.text(record.reason)), ("rule", LetterView.text(record.rule)),
-            ("until", record.until.map { .integer($0.milliseconds) }), ("attempts", .integer(Int64(record.attempts))), ("worker", .string(record.workerID)),
+            ("until", record.until.map { .integer($0.milliseconds) }), ("attempts", .integer(Int64(record.attempts))),
+            ("worker", .string(record.workerID)),
             ("sentence", .string(line.sentence)), ("tone", .string(line.tone.rawValue)), ("repeat", .bool(line.isRepeat)),
         ])
     }

@@ -35,7 +35,8 @@ public struct ConsoleAccess: Sendable, Equatable {
 
         /// Takes as long for a wrong token as for the right one.
         fileprivate func holds(_ given: [UInt8]) -> Bool {
-            var difference = UInt8(truncatingIfNeeded: given.count ^ token.count) | UInt8(truncatingIfNeeded: (given.count ^ token.count) >> 8)
+            var difference =
+                UInt8(truncatingIfNeeded: given.count ^ token.count) | UInt8(truncatingIfNeeded: (given.count ^ token.count) >> 8)
             for (index, byte) in token.enumerated() { difference |= byte ^ (index < given.count ? given[index] : 0) }
             return difference == 0
         }

@@ -70,28 +70,38 @@ package struct ConsoleError: Error, Sendable {
     }
 
     package var response: ConsoleResponse {
-        ConsoleResponse(status: status, body: LetterView.object([
-            ("error", LetterView.object([
-                ("what", .string(what)), ("advice", .string(advice)), ("faults", faults.isEmpty ? nil : LetterView.faults(faults)),
-                ("offset", offset.map { .integer(Int64($0)) }),
-            ])),
-        ]))
+        ConsoleResponse(
+            status: status,
+            body: LetterView.object([
+                (
+                    "error",
+                    LetterView.object([
+                        ("what", .string(what)), ("advice", .string(advice)), ("faults", faults.isEmpty ? nil : LetterView.faults(faults)),
+                        ("offset", offset.map { .integer(Int64($0)) }),
+                    ])
+                )
+            ]))
     }
 
     package static func badRequest(_ what: String, _ advice: String = "Mend the request; the page sends none like it.") -> ConsoleError {
         ConsoleError(status: 400, what: what, advice: advice)
     }
 
-    package static let notFound = ConsoleError(status: 404, what: "There is nothing here.", advice: "Look at the list; letters are kept for a year.")
+    package static let notFound = ConsoleError(
+        status: 404, what: "There is nothing here.", advice: "Look at the list; letters are kept for a year.")
     package static let signIn = ConsoleError(
-        status: 401, what: "A token is needed.", advice: "Take it from `console.access` of the configuration; ask whoever runs Salvage for one.")
+        status: 401, what: "A token is needed.",
+        advice: "Take it from `console.access` of the configuration; ask whoever runs Salvage for one.")
 
     static func forbidden(_ role: ConsoleRole) -> ConsoleError {
-        ConsoleError(status: 403, what: "This needs the role \(role.rawValue).", advice: "Ask somebody who has it, or have `console.access` changed.")
+        ConsoleError(
+            status: 403, what: "This needs the role \(role.rawValue).", advice: "Ask somebody who has it, or have `console.access` changed."
+        )
     }
 
     static let brokerAway = ConsoleError(
-        status: 503, what: "The broker did not answer: there is no connection at the moment.", advice: "Try again; if it goes on, look at the broker.")
+        status: 503, what: "The broker did not answer: there is no connection at the moment.",
+        advice: "Try again; if it goes on, look at the broker.")
 
     /// Text that somebody typed or pasted and that is no JSON, by line and column instead of by byte.
     static func notJSON(_ error: JSONError, in text: String) -> ConsoleError {
@@ -99,21 +109,27 @@ package struct ConsoleError: Error, Sendable {
         let line = before.utf8.count { $0 == UInt8(ascii: "\n") } + 1
         let column = before.count - (before.lastIndex(of: "\n").map { before.distance(from: before.startIndex, to: $0) + 1 } ?? 0) + 1
         var what = error.fault.description
-        if case .unexpectedByte(let byte) = error.fault, (0x21...0x7E).contains(byte) { what = "'\(Character(UnicodeScalar(byte)))' is not expected here" }
+        if case .unexpectedByte(let byte) = error.fault, (0x21...0x7E).contains(byte) {
+            what = "'\(Character(UnicodeScalar(byte)))' is not expected here"
+        }
         return ConsoleError(
-            status: 422, what: "Not JSON at line \(line), column \(column): \(what).", advice: "Mend the text there; nothing of it is lost.", faults: [],
+            status: 422, what: "Not JSON at line \(line), column \(column): \(what).",
+            advice: "Mend the text there; nothing of it is lost.", faults: [],
             offset: before.utf16.count)
     }
 
     /// A correction that may not be made; where it holds card data, with the places of it.
     static func refused(_ refusal: LetterEditRefusal, _ patch: JSONPatch, _ before: JSONValue) -> ConsoleError {
         var faults: [FieldError] = []
-        if refusal == .cardData, let after = try? patch.applied(to: before), let clean = try? JSONValue(parsing: CardDataGuard.redacted(after.bytes).span) {
+        if refusal == .cardData, let after = try? patch.applied(to: before),
+            let clean = try? JSONValue(parsing: CardDataGuard.redacted(after.bytes).span)
+        {
             faults = JSONDifference.between(after, clean).map { FieldError(path: $0.path.description, message: "holds card data") }
         }
         let what = refusal.description
         return ConsoleError(
-            status: 422, what: what.prefix(1).uppercased() + what.dropFirst() + ".", advice: "Change it in the text; nothing of it is lost.", faults: faults)
+            status: 422, what: what.prefix(1).uppercased() + what.dropFirst() + ".",
+            advice: "Change it in the text; nothing of it is lost.", faults: faults)
     }
 
     static func broker(_ error: BrokerFailure) -> ConsoleError {
@@ -137,10 +153,14 @@ extension LetterFilter {
         }
         var states: Set<LetterState>?
         if let text = given("state") {
-            if text == "all" { states = Set(LetterState.allCases) } else {
+            if text == "all" {
+                states = Set(LetterState.allCases)
+            } else {
                 states = []
                 for part in text.split(separator: ",") {
-                    guard let state = LetterState(rawValue: String(part)) else { throw .badRequest("state: '\(part.prefix(64))' is not known.") }
+                    guard let state = LetterState(rawValue: String(part)) else {
+                        throw .badRequest("state: '\(part.prefix(64))' is not known.")
+                    }
                     states?.insert(state)
                 }
                 // The page's word for what is to be done.
@@ -149,7 +169,8 @@ extension LetterFilter {
         }
         self.init(
             states: states, reason: try word("reason", DeadLetterReason.self), stage: try word("stage", Stage.self),
-            merchantID: given("merchant").map(MerchantID.init(_:)), order: given("order"), gatewayID: given("gateway").map(GatewayID.init(_:)),
+            merchantID: given("merchant").map(MerchantID.init(_:)), order: given("order"),
+            gatewayID: given("gateway").map(GatewayID.init(_:)),
             since: try moment("since"), until: try moment("until"), text: given("text"))
     }
 }

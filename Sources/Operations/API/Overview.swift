@@ -16,7 +16,8 @@ enum Overview {
         let ready = flow.isReady
         let queues = flow.queues.map { name, what, kind in
             LetterView.object([
-                ("name", .string(name)), ("what", .string(what)), ("kind", .string(kind.rawValue)), ("ready", .integer(Int64(depths[name] ?? 0))),
+                ("name", .string(name)), ("what", .string(what)), ("kind", .string(kind.rawValue)),
+                ("ready", .integer(Int64(depths[name] ?? 0))),
             ])
         }
         // Made while the books are held: a copy of either would be paid for by its next fold.
@@ -27,35 +28,53 @@ enum Overview {
             let withCRM = standing.withCRM.values.reduce(0, +)
             counts[.open, default: 0] -= withCRM
             counts[.failedAgain] = toDo.values.reduce(0) { $0 + $1.values.reduce(0, +) } - (counts[.open] ?? 0)
-            let reasons = toDo.map { reason, counts in (reason: reason, count: counts.values.reduce(0, +), inDoubt: counts[.reconcile] ?? 0) }
-                .sorted { left, right in
-                    // As the groups of letters are: a charge in doubt is not to be outnumbered.
-                    func rank(_ entry: (reason: DeadLetterReason, count: Int, inDoubt: Int)) -> Int { entry.inDoubt > 0 ? 0 : entry.reason.needsCRMConsent ? 1 : 2 }
-                    return (rank(left), right.count, left.reason.rawValue) < (rank(right), left.count, right.reason.rawValue)
+            let reasons = toDo.map { reason, counts in (reason: reason, count: counts.values.reduce(0, +), inDoubt: counts[.reconcile] ?? 0)
+            }
+            .sorted { left, right in
+                // As the groups of letters are: a charge in doubt is not to be outnumbered.
+                func rank(_ entry: (reason: DeadLetterReason, count: Int, inDoubt: Int)) -> Int {
+                    entry.inDoubt > 0 ? 0 : entry.reason.needsCRMConsent ? 1 : 2
                 }
+                return (rank(left), right.count, left.reason.rawValue) < (rank(right), left.count, right.reason.rawValue)
+            }
             return [
-                ("letters", LetterView.object(LetterState.allCases.map { ($0.rawValue, .integer(Int64(counts[$0] ?? 0))) } + [
-                    ("with_crm", .integer(Int64(withCRM))), ("in_doubt", .integer(Int64(standing.inDoubt))),
-                ])),
-                ("reasons", .array(reasons.map { reason, count, inDoubt in
-                    LetterView.object([
-                        ("reason", .string(reason.rawValue)), ("count", .integer(Int64(count))), ("inDoubt", .integer(Int64(inDoubt))),
-                    ])
-                })),
+                (
+                    "letters",
+                    LetterView.object(
+                        LetterState.allCases.map { ($0.rawValue, .integer(Int64(counts[$0] ?? 0))) } + [
+                            ("with_crm", .integer(Int64(withCRM))), ("in_doubt", .integer(Int64(standing.inDoubt))),
+                        ])
+                ),
+                (
+                    "reasons",
+                    .array(
+                        reasons.map { reason, count, inDoubt in
+                            LetterView.object([
+                                ("reason", .string(reason.rawValue)), ("count", .integer(Int64(count))),
+                                ("inDoubt", .integer(Int64(inDoubt))),
+                            ])
+                        })
+                ),
             ]
         }
         let going: [(String, JSONValue?)] = flow.look { book in
             [
                 ("flow", Self.flow(book, now)), ("days", days(book)), ("codes", codes(book)), ("parked", parked(book, now)),
                 ("today", today(book, now)), ("parkedTotal", .integer(Int64(standing.parked))), ("unknowns", unknowns(book, now)),
-                ("unknownTotal", .integer(Int64(standing.unknown))), ("oldestUnknown", standing.oldestUnknown.map { .integer($0.milliseconds) }),
+                ("unknownTotal", .integer(Int64(standing.unknown))),
+                ("oldestUnknown", standing.oldestUnknown.map { .integer($0.milliseconds) }),
                 ("oldestUnknowns", oldestUnknowns(book)),
             ]
         }
         return LetterView.object(
             [
                 ("at", .integer(now.milliseconds)),
-                ("ready", LetterView.object([("letters", .bool(ready.letters)), ("journal", .bool(ready.journal)), ("workers", .bool(flow.knowsWorkers))])),
+                (
+                    "ready",
+                    LetterView.object([
+                        ("letters", .bool(ready.letters)), ("journal", .bool(ready.journal)), ("workers", .bool(flow.knowsWorkers)),
+                    ])
+                ),
                 ("queues", .array(queues)), ("acting", acting), ("unreadable", unreadable(letters)),
                 ("workers", workers(flow.pulses)),
             ] + dead + going)
@@ -100,53 +119,73 @@ enum Overview {
     private static func flow(_ book: FlowBook, _ now: Moment) -> JSONValue {
         let minutes = book.flow(now: now)
         return LetterView.object([
-            ("minutes", .array(minutes.map { minute, counts in
-                LetterView.object([
-                    ("at", .integer(minute.milliseconds)),
-                    ("stages", LetterView.object(Stage.allCases.map { ($0.rawValue, .integer(Int64(counts[$0] ?? 0))) })),
-                ])
-            })),
-            ("stages", .array(Stage.allCases.map { stage in
-                // The minute that is under way would always look like a lull.
-                let last = minutes.dropLast().last?.counts[stage] ?? 0
-                return LetterView.object([
-                    ("stage", .string(stage.rawValue)), ("lastMinute", .integer(Int64(last))),
-                    ("lastHour", .integer(Int64(minutes.reduce(0) { $0 + ($1.counts[stage] ?? 0) }))),
-                    ("fates", .array(book.fates(of: stage, now: now).sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map { fate, count in
-                        LetterView.object([("fate", .string(fate)), ("count", .integer(Int64(count)))])
-                    })),
-                ])
-            })),
+            (
+                "minutes",
+                .array(
+                    minutes.map { minute, counts in
+                        LetterView.object([
+                            ("at", .integer(minute.milliseconds)),
+                            ("stages", LetterView.object(Stage.allCases.map { ($0.rawValue, .integer(Int64(counts[$0] ?? 0))) })),
+                        ])
+                    })
+            ),
+            (
+                "stages",
+                .array(
+                    Stage.allCases.map { stage in
+                        // The minute that is under way would always look like a lull.
+                        let last = minutes.dropLast().last?.counts[stage] ?? 0
+                        return LetterView.object([
+                            ("stage", .string(stage.rawValue)), ("lastMinute", .integer(Int64(last))),
+                            ("lastHour", .integer(Int64(minutes.reduce(0) { $0 + ($1.counts[stage] ?? 0) }))),
+                            (
+                                "fates",
+                                .array(
+                                    book.fates(of: stage, now: now).sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map { fate, count in
+                                        LetterView.object([("fate", .string(fate)), ("count", .integer(Int64(count)))])
+                                    })
+                            ),
+                        ])
+                    })
+            ),
         ])
     }
 
     private static func tally(_ tally: FlowBook.Tally) -> [(String, JSONValue?)] {
         [
-            ("offered", .integer(Int64(tally.offered))), ("ended", .integer(Int64(tally.ended))), ("recovered", .integer(Int64(tally.recovered))),
-            ("amounts", .array(Set(tally.offeredAmounts.keys).union(tally.recoveredAmounts.keys).sorted().map { currency in
-                LetterView.object([
-                    ("currency", .string(currency)), ("offered", .integer(tally.offeredAmounts[currency] ?? 0)),
-                    ("recovered", .integer(tally.recoveredAmounts[currency] ?? 0)),
-                ])
-            })),
+            ("offered", .integer(Int64(tally.offered))), ("ended", .integer(Int64(tally.ended))),
+            ("recovered", .integer(Int64(tally.recovered))),
+            (
+                "amounts",
+                .array(
+                    Set(tally.offeredAmounts.keys).union(tally.recoveredAmounts.keys).sorted().map { currency in
+                        LetterView.object([
+                            ("currency", .string(currency)), ("offered", .integer(tally.offeredAmounts[currency] ?? 0)),
+                            ("recovered", .integer(tally.recoveredAmounts[currency] ?? 0)),
+                        ])
+                    })
+            ),
         ]
     }
 
     private static func days(_ book: FlowBook) -> JSONValue {
-        .array(book.days.sorted { $0.key > $1.key }.prefix(30).map { day, tally in
-            LetterView.object([("day", .string(String(Moment(milliseconds: day * 86_400_000).rfc3339.prefix(10))))] + Self.tally(tally))
-        })
+        .array(
+            book.days.sorted { $0.key > $1.key }.prefix(30).map { day, tally in
+                LetterView.object([("day", .string(String(Moment(milliseconds: day * 86_400_000).rfc3339.prefix(10))))] + Self.tally(tally))
+            })
     }
 
     private static func codes(_ book: FlowBook) -> JSONValue {
-        .array(book.codes.sorted { ($1.value.offered, $0.key) < ($0.value.offered, $1.key) }.prefix(50).map { code, tally in
-            LetterView.object([("code", .string(code))] + Self.tally(tally))
-        })
+        .array(
+            book.codes.sorted { ($1.value.offered, $0.key) < ($0.value.offered, $1.key) }.prefix(50).map { code, tally in
+                LetterView.object([("code", .string(code))] + Self.tally(tally))
+            })
     }
 
     private static func parked(_ book: FlowBook, _ now: Moment) -> JSONValue {
         let steps: [(String, Moment.Span)] = [
-            ("overdue", .seconds(0)), ("within a minute", .minutes(1)), ("within an hour", .minutes(60)), ("within a day", .days(1)), ("within a week", .days(7)),
+            ("overdue", .seconds(0)), ("within a minute", .minutes(1)), ("within an hour", .minutes(60)), ("within a day", .days(1)),
+            ("within a week", .days(7)),
             ("later", .days(36_500)),
         ]
         return Self.histogram(book.open.values.compactMap { entry in entry.until.map { $0 - now } }, steps)
@@ -167,28 +206,41 @@ enum Overview {
     }
 
     private static func workers(_ pulses: [WorkerPulse]) -> JSONValue {
-        return .array(pulses.map { pulse in
-            LetterView.object([
-                ("id", .string(pulse.workerID)), ("host", .string(pulse.host)), ("version", .string(pulse.version)),
-                ("stages", .array(pulse.stages.map { .string($0.rawValue) })),
-                ("inFlight", .array(pulse.inFlight.map { LetterView.object([("stage", .string($0.stage.rawValue)), ("count", .integer(Int64($0.count)))]) })),
-                ("seenAt", .integer(pulse.at.milliseconds)),
-                ("circuits", .array(pulse.circuits.map { circuit in
-                    LetterView.object([
-                        ("merchant", .string(circuit.merchantID.text)), ("gateway", .string(circuit.gatewayID.text)), ("state", .string(circuit.state.rawValue)),
-                    ])
-                })),
-            ])
-        })
+        return .array(
+            pulses.map { pulse in
+                LetterView.object([
+                    ("id", .string(pulse.workerID)), ("host", .string(pulse.host)), ("version", .string(pulse.version)),
+                    ("stages", .array(pulse.stages.map { .string($0.rawValue) })),
+                    (
+                        "inFlight",
+                        .array(
+                            pulse.inFlight.map {
+                                LetterView.object([("stage", .string($0.stage.rawValue)), ("count", .integer(Int64($0.count)))])
+                            })
+                    ),
+                    ("seenAt", .integer(pulse.at.milliseconds)),
+                    (
+                        "circuits",
+                        .array(
+                            pulse.circuits.map { circuit in
+                                LetterView.object([
+                                    ("merchant", .string(circuit.merchantID.text)), ("gateway", .string(circuit.gatewayID.text)),
+                                    ("state", .string(circuit.state.rawValue)),
+                                ])
+                            })
+                    ),
+                ])
+            })
     }
 
     private static func oldestUnknowns(_ book: FlowBook) -> JSONValue {
         let unknown = book.open.values.compactMap { entry in entry.unknownSince.map { (entry: entry, since: $0) } }
-        return .array(unknown.sorted { $0.since < $1.since }.prefix(20).map { entry, since in
-            LetterView.object([
-                ("reference", .string(entry.reference.text)), ("merchantId", LetterView.text(entry.merchantID?.text)),
-                ("since", .integer(since.milliseconds)), ("phase", .string(entry.phase)),
-            ])
-        })
+        return .array(
+            unknown.sorted { $0.since < $1.since }.prefix(20).map { entry, since in
+                LetterView.object([
+                    ("reference", .string(entry.reference.text)), ("merchantId", LetterView.text(entry.merchantID?.text)),
+                    ("since", .integer(since.milliseconds)), ("phase", .string(entry.phase)),
+                ])
+            })
     }
 }

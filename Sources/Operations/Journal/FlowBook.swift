@@ -95,7 +95,8 @@ public struct FlowBook: Sendable {
 
     private mutating func begin(_ record: JournalRecord, _ key: String, _ day: Int64) {
         open[key] = Open(
-            reference: record.reference, merchantID: record.merchantID, since: record.at, day: day, code: record.declineCode, amount: record.amount)
+            reference: record.reference, merchantID: record.merchantID, since: record.at, day: day, code: record.declineCode,
+            amount: record.amount)
         change(day, record.declineCode) { tally in
             tally.offered += 1
             if let amount = record.amount { tally.offeredAmounts[amount.currency.code, default: 0] += amount.minorUnits }
@@ -103,8 +104,10 @@ public struct FlowBook: Sendable {
     }
 
     private mutating func wait(_ record: JournalRecord, _ key: String, _ day: Int64, _ until: Moment?, phase: String) {
-        var entry = open[key] ?? Open(
-            reference: record.reference, merchantID: record.merchantID, since: record.at, day: day, code: nil, amount: record.amount)
+        var entry =
+            open[key]
+            ?? Open(
+                reference: record.reference, merchantID: record.merchantID, since: record.at, day: day, code: nil, amount: record.amount)
         entry.phase = phase
         entry.until = until
         entry.unknownSince = Self.unknownPhases.contains(phase) ? entry.unknownSince ?? record.at : nil
@@ -128,8 +131,13 @@ public struct FlowBook: Sendable {
         // What was skipped at once was never handed to FlexFactor; under another mapping it may be.
         if record.stage == .intake, open[key] == nil { return }
         ended[day, default: []].insert(mark)
-        guard let entry = open.removeValue(forKey: key) ?? (record.stage == .intake ? nil : Open(
-            reference: record.reference, merchantID: record.merchantID, since: record.at, day: day, code: nil, amount: record.amount))
+        guard
+            let entry = open.removeValue(forKey: key)
+                ?? (record.stage == .intake
+                    ? nil
+                    : Open(
+                        reference: record.reference, merchantID: record.merchantID, since: record.at, day: day, code: nil,
+                        amount: record.amount))
         else { return }
         let isRecovered = record.fate == "told" && record.detail == ResultKind.approved.rawValue
         change(entry.day, entry.code) { tally in

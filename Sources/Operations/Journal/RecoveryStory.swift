@@ -53,15 +53,16 @@ public struct RecoveryStory: Sendable {
 
 extension JournalRecord {
     fileprivate var sentence: String {
-        let what = switch fate {
-        case "passed": "passed on to \(detail)"
-        case "told": "told the CRM: \(detail)"
-        case "parked": "put away (\(detail))"
-        case "dead_lettered": "dead letter (\(detail))"
-        case "rejected": "rejected (\(detail)), dead letter written"
-        case "ignored": "nothing to do (\(detail))"
-        default: "\(fate) \(detail)"
-        }
+        let what =
+            switch fate {
+            case "passed": "passed on to \(detail)"
+            case "told": "told the CRM: \(detail)"
+            case "parked": "put away (\(detail))"
+            case "dead_lettered": "dead letter (\(detail))"
+            case "rejected": "rejected (\(detail)), dead letter written"
+            case "ignored": "nothing to do (\(detail))"
+            default: "\(fate) \(detail)"
+            }
         return what + (reason.map { $0 == detail ? "" : ", \($0)" } ?? "") + (rule.map { ", by rule \($0)" } ?? "")
     }
 

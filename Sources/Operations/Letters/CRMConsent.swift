@@ -24,7 +24,8 @@ public enum CRMConsent: Sendable, Equatable {
         switch self {
         case .toldSkipped: "the CRM was told `skipped` and may have charged the order elsewhere: " + Self.condition
         case .otherRecovery(let path):
-            "\(path) makes another recovery of it, and both would be charged if the CRM has sent the order again by itself: " + Self.condition
+            "\(path) makes another recovery of it, and both would be charged if the CRM has sent the order again by itself: "
+                + Self.condition
         }
     }
 
@@ -33,7 +34,8 @@ public enum CRMConsent: Sendable, Equatable {
 
     /// The first member of a recovery's reference that differs and had no fault: what the CRM sends again by itself has it as it was.
     private static func changedIdentity(of letter: DeadLetter, _ body: [UInt8]) -> JSONPointer? {
-        guard letter.stage == .intake, let before = letter.original.json, let after = try? JSONValue(parsing: body.span), before != after else { return nil }
+        guard letter.stage == .intake, let before = letter.original.json, let after = try? JSONValue(parsing: body.span), before != after
+        else { return nil }
         let faulty = Set(letter.faults.map(\.path))
         return identity.first { path in
             !faulty.contains("$." + path.tokens.joined(separator: ".")) && value(before, path) != value(after, path)
@@ -46,7 +48,8 @@ public enum CRMConsent: Sendable, Equatable {
 
     /// What `RecoveryReference(for:)` and `Debt` read.
     private static let identity = [
-        ["source"], ["id"], ["data", "merchantId"], ["data", "trigger"], ["data", "order", "id"], ["data", "order", "type"], ["data", "order", "trialCompletion"],
+        ["source"], ["id"], ["data", "merchantId"], ["data", "trigger"], ["data", "order", "id"], ["data", "order", "type"],
+        ["data", "order", "trialCompletion"],
         ["data", "order", "hasRecurringProducts"], ["data", "order", "rerunNumber"], ["data", "order", "billingCycle"],
         ["data", "order", "purchaseId"], ["data", "order", "chargeId"], ["data", "decline", "gatewayId"],
     ].map(JSONPointer.init(tokens:))

@@ -39,7 +39,8 @@ public struct DryRun: Sendable {
 
         public var json: JSONValue {
             LetterView.object([
-                ("letter", .string(letter.id.description)), ("orderId", LetterView.text(letter.orderID)), ("mayReplay", .bool(refusal == nil)),
+                ("letter", .string(letter.id.description)), ("orderId", LetterView.text(letter.orderID)),
+                ("mayReplay", .bool(refusal == nil)),
                 ("why", LetterView.text(refusal)), ("needsCrmConsent", LetterView.text(needsConsent?.sentence)),
                 ("forecast", LetterView.forecast(forecast)), ("differences", LetterView.differences(differences)),
             ])
@@ -47,15 +48,16 @@ public struct DryRun: Sendable {
     }
 
     public func run(_ selection: LetterSelection) async throws(BrokerFailure) -> [Outcome] {
-        let letters: [LetterSummary] = switch selection {
-        case .letters(let ids):
-            tools.shelf.look { book in
-                var seen: Set<UUID5> = []
-                return ids.filter { seen.insert($0).inserted }.compactMap { book[$0] }
+        let letters: [LetterSummary] =
+            switch selection {
+            case .letters(let ids):
+                tools.shelf.look { book in
+                    var seen: Set<UUID5> = []
+                    return ids.filter { seen.insert($0).inserted }.compactMap { book[$0] }
+                }
+            case .filter(let filter): try await tools.shelf.select(filter)
+            case .unfinished(let run): tools.shelf.look { book in book.runs[run]?.letters.compactMap { book[$0] } ?? [] }
             }
-        case .filter(let filter): try await tools.shelf.select(filter)
-        case .unfinished(let run): tools.shelf.look { book in book.runs[run]?.letters.compactMap { book[$0] } ?? [] }
-        }
         var outcomes: [Outcome] = []
         for start in stride(from: 0, to: letters.count, by: 500) {
             let part = letters[start..<min(start + 500, letters.count)]
@@ -71,8 +73,10 @@ public struct DryRun: Sendable {
         let refused = LetterJob.refusal(of: summary, patch)
         func outcome(_ body: [UInt8], _ differences: [JSONDifference], _ refusal: String?) -> Outcome {
             let forecast = forecaster.forecast(body, at: letter.stage)
-            let lacking = CardDataGuard.isMarked(body)
-                ? "card data was removed from it when the letter was written; put an encryptedCard there (`salvage keys seal` makes one)" : nil
+            let lacking =
+                CardDataGuard.isMarked(body)
+                ? "card data was removed from it when the letter was written; put an encryptedCard there (`salvage keys seal` makes one)"
+                : nil
             let failing = forecast.verdict == .fails ? forecast.sentence : nil
             let needed = CRMConsent(for: letter, sending: body)
             let unagreed = consent.ofCRM ? nil : needed?.sentence
@@ -80,7 +84,8 @@ public struct DryRun: Sendable {
             let wouldSkip = forecast.verdict == .skips && letter.stage == .intake && !consent.toSkips
             let others = refusal ?? lacking ?? failing ?? unagreed
             return Outcome(
-                letter: summary, refusal: others ?? (wouldSkip ? Self.onlySkipped + forecast.sentence : nil), wouldSkip: wouldSkip && others == nil,
+                letter: summary, refusal: others ?? (wouldSkip ? Self.onlySkipped + forecast.sentence : nil),
+                wouldSkip: wouldSkip && others == nil,
                 needsConsent: needed, forecast: forecast, differences: differences, body: body)
         }
         guard let patch else { return outcome(letter.original.redactedBody, [], refused) }

@@ -27,8 +27,10 @@ public struct DryRunSummary: Sendable {
         skips = sent.count { $0.forecast.verdict == .skips }
         unknown = sent.count - goes - skips
         wouldSkip = outcomes.count(where: \.wouldSkip)
-        reasons = Dictionary(grouping: outcomes.filter { $0.refusal != nil || $0.forecast.verdict != .goes }) { $0.refusalInFull ?? $0.forecast.sentence }
-            .map { Reason(sentence: $0.key, count: $0.value.count, isLeftOut: $0.value[0].refusal != nil) }
-            .sorted { ($1.count, $0.sentence) < ($0.count, $1.sentence) }
+        reasons = Dictionary(grouping: outcomes.filter { $0.refusal != nil || $0.forecast.verdict != .goes }) {
+            $0.refusalInFull ?? $0.forecast.sentence
+        }
+        .map { Reason(sentence: $0.key, count: $0.value.count, isLeftOut: $0.value[0].refusal != nil) }
+        .sorted { ($1.count, $0.sentence) < ($0.count, $1.sentence) }
     }
 }

@@ -48,7 +48,9 @@ public struct LetterBook: Sendable {
     /// How many letters only an operator can see to, by what they died of and what may be done with them.
     public func toDo() -> [DeadLetterReason: [LetterHandling: Int]] {
         var counts: [DeadLetterReason: [LetterHandling: Int]] = [:]
-        for letter in cases.values where letter.isToDo && !letter.waitsForCRM { counts[letter.reason, default: [:]][letter.handling, default: 0] += 1 }
+        for letter in cases.values where letter.isToDo && !letter.waitsForCRM {
+            counts[letter.reason, default: [:]][letter.handling, default: 0] += 1
+        }
         return counts
     }
 

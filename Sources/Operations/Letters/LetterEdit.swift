@@ -28,7 +28,9 @@ public struct LetterEdit: Sendable, Equatable {
         case .intake: return nil
         case .cascade, .retry:
             let paths = patch.operations.flatMap(\.writes)
-            guard let outside = paths.first(where: { path in !editable.contains { path.tokens.starts(with: $0.tokens) } }) else { return nil }
+            guard let outside = paths.first(where: { path in !editable.contains { path.tokens.starts(with: $0.tokens) } }) else {
+                return nil
+            }
             return .outside(outside, allowed: editable)
         default: return .notEditable(letter.stage)
         }

@@ -17,7 +17,8 @@ public struct LetterFilter: Sendable, Equatable {
     public var text: String?
 
     public init(
-        states: Set<LetterState>? = nil, reason: DeadLetterReason? = nil, stage: Stage? = nil, merchantID: MerchantID? = nil, order: String? = nil,
+        states: Set<LetterState>? = nil, reason: DeadLetterReason? = nil, stage: Stage? = nil, merchantID: MerchantID? = nil,
+        order: String? = nil,
         gatewayID: GatewayID? = nil, since: Moment? = nil, until: Moment? = nil, text: String? = nil
     ) {
         self.states = states

@@ -27,9 +27,12 @@ public struct LetterGroup: Sendable, Equatable {
         var groups: [Key: LetterGroup] = [:]
         for letter in letters {
             let key = Key(reason: letter.reason, stage: letter.stage, merchantID: letter.merchantID, handling: letter.handling)
-            var group = groups[key] ?? LetterGroup(
-                reason: letter.reason, stage: letter.stage, merchantID: letter.merchantID, handling: letter.handling, example: letter.explanation,
-                oldest: letter.firstAt, newest: letter.lastAt)
+            var group =
+                groups[key]
+                ?? LetterGroup(
+                    reason: letter.reason, stage: letter.stage, merchantID: letter.merchantID, handling: letter.handling,
+                    example: letter.explanation,
+                    oldest: letter.firstAt, newest: letter.lastAt)
             group.count += 1
             group.oldest = min(group.oldest, letter.firstAt)
             group.newest = max(group.newest, letter.lastAt)

@@ -20,11 +20,15 @@ public struct LetterHistory: Sendable {
     public let entries: [Entry]
 
     public init(_ summary: LetterSummary, _ letter: DeadLetter, _ records: [LetterRecord]) {
-        func written(_ at: Moment, by worker: String?, _ how: String) -> Entry { .written(at: at, by: worker, sentence: "\(how): \(letter.reason.rawValue)") }
+        func written(_ at: Moment, by worker: String?, _ how: String) -> Entry {
+            .written(at: at, by: worker, sentence: "\(how): \(letter.reason.rawValue)")
+        }
         var all = [written(summary.firstAt, by: summary.occurrences == 1 ? letter.worker.id : nil, "written as a dead letter")]
         if summary.occurrences > 1 {
             let wasReplayed = records.contains { record in if case .selected = record.act { record.at <= letter.writtenAt } else { false } }
-            let again = (wasReplayed ? "failed again" : "written again") + (summary.occurrences > 2 ? ", seen \(summary.occurrences) times in all" : "")
+            let again =
+                (wasReplayed ? "failed again" : "written again")
+                + (summary.occurrences > 2 ? ", seen \(summary.occurrences) times in all" : "")
             all.append(written(letter.writtenAt, by: letter.worker.id, again))
         }
         all += records.map(Entry.record)

@@ -12,11 +12,12 @@ extension LetterJob {
         for start in stride(from: 0, to: meant.count, by: LetterRecord.mostLetters) {
             if isStopping { return say(.stopped, "stopped after \(start) of \(meant.count)") }
             let ids = meant[start..<min(start + LetterRecord.mostLetters, meant.count)].map(\.id)
-            let act: LetterRecord.Act = switch order {
-            case .discard: .discarded(ids)
-            case .restore: .restored(ids)
-            default: .resolved(ids, .byHand)
-            }
+            let act: LetterRecord.Act =
+                switch order {
+                case .discard: .discarded(ids)
+                case .restore: .restored(ids)
+                default: .resolved(ids, .byHand)
+                }
             try await append([record(act, note: note)], lock)
             for id in ids { result(id, .succeeded, act.past) }
             change { progress in
@@ -25,7 +26,10 @@ extension LetterJob {
             }
         }
         let leftOut = progress.leftOut
-        say(.finished, "\(meant.count == 1 ? "one letter" : "\(meant.count) letters") \(LetterRecord.Act.past(order))" + (leftOut > 0 ? ", \(leftOut) left out" : ""))
+        say(
+            .finished,
+            "\(meant.count == 1 ? "one letter" : "\(meant.count) letters") \(LetterRecord.Act.past(order))"
+                + (leftOut > 0 ? ", \(leftOut) left out" : ""))
     }
 
     private func refusal(of letter: LetterSummary) -> String? {
@@ -43,7 +47,9 @@ extension LetterJob {
         guard let settler = tools.settler else { throw .noConfiguration }
         let letters = try await selected()
         let (meant, others) = letters.split { letter in
-            letter.handling == .reconcile ? letter.isToDo ? nil : "it is \(letter.state.rawValue) already" : "nothing of it was charged: it is replayed or discarded, not reconciled"
+            letter.handling == .reconcile
+                ? letter.isToDo ? nil : "it is \(letter.state.rawValue) already"
+                : "nothing of it was charged: it is replayed or discarded, not reconciled"
         }
         for (letter, why) in others { leaveOut(letter.id, why) }
         change { $0.total = meant.count }
@@ -52,7 +58,8 @@ extension LetterJob {
             if unanswered == Self.mostUnanswered {
                 return say(
                     .stopped,
-                    "stopped by itself: FlexFactor is away, \(unanswered) in a row got no answer, and \(meant.count - index) were not asked about. Ask again when it is back")
+                    "stopped by itself: FlexFactor is away, \(unanswered) in a row got no answer, and \(meant.count - index) were not asked about. Ask again when it is back"
+                )
             }
             if isStopping { return say(.stopped, "stopped after \(index) of \(meant.count)") }
             say(.running, "asking FlexFactor about \(summary.reference?.text ?? summary.id.description), \(index + 1) of \(meant.count)")
@@ -61,7 +68,9 @@ extension LetterJob {
         }
         let progress = progress
         let left = progress.leftOut > 0 ? ", \(progress.leftOut) left out" : ""
-        say(.finished, "\(progress.succeeded) settled\(left)" + (progress.failed > 0 ? ", \(progress.failed) still unknown: ask again later" : ""))
+        say(
+            .finished,
+            "\(progress.succeeded) settled\(left)" + (progress.failed > 0 ? ", \(progress.failed) still unknown: ask again later" : ""))
     }
 
     /// Each costs half a minute and more, and nobody else can act meanwhile.

@@ -41,7 +41,9 @@ extension LetterJob {
         if meant.count <= 500 {
             // Of a few it is found out before they are noted; of many on the way, so that the first need not wait for the last.
             let refused = try await rehearsed(meant, patch, consent)
-            (meant, others) = (meant.filter { refused[$0.id] == nil }, others + meant.compactMap { letter in refused[letter.id].map { (letter, $0) } })
+            (meant, others) = (
+                meant.filter { refused[$0.id] == nil }, others + meant.compactMap { letter in refused[letter.id].map { (letter, $0) } }
+            )
         }
         for (letter, why) in others { leaveOut(letter.id, why) }
         if patch != nil, meant.count > 1 { throw .oneLetterOnly }
@@ -62,14 +64,18 @@ extension LetterJob {
         return (plan, still, [])
     }
 
-    private func rehearsed(_ letters: [LetterSummary], _ patch: JSONPatch?, _ consent: ReplayConsent) async throws(LetterJobError) -> [UUID5: String] {
+    private func rehearsed(_ letters: [LetterSummary], _ patch: JSONPatch?, _ consent: ReplayConsent) async throws(LetterJobError)
+        -> [UUID5: String]
+    {
         let outcomes: [DryRun.Outcome]
         do throws(BrokerFailure) {
             outcomes = try await DryRun(tools: tools, patch: patch, consent: consent).run(.letters(letters.map(\.id)))
         } catch {
             throw .broker(error)
         }
-        return Dictionary(outcomes.compactMap { outcome in outcome.refusalInFull.map { (outcome.letter.id, $0) } }, uniquingKeysWith: { first, _ in first })
+        return Dictionary(
+            outcomes.compactMap { outcome in outcome.refusalInFull.map { (outcome.letter.id, $0) } },
+            uniquingKeysWith: { first, _ in first })
     }
 
     /// Why a letter's message may not be sent, as far as its summary tells.
@@ -108,18 +114,26 @@ extension LetterJob {
             let what = plan.isCanary ? "canary step \(number + 1): " : ""
             sent += try await send(Array(part), plan, lock, what)
             let isLast = rest.isEmpty
-            if isStopping { return try await end(.stopped, "stopped by \(by.name); \(letters.count - progress.done - progress.leftOut) were not sent", lock) }
+            if isStopping {
+                return try await end(
+                    .stopped, "stopped by \(by.name); \(letters.count - progress.done - progress.leftOut) were not sent", lock)
+            }
             guard plan.isCanary, !isLast else { continue }
             let open = try await see(sent, &told, watch, lock)
             let failed = progress.failed - failedBefore
-            if failed > 0 { return try await end(.stopped, "stopped by itself: \(failed) of \(sent.count) failed again; \(rest.count) were not sent", lock) }
+            if failed > 0 {
+                return try await end(
+                    .stopped, "stopped by itself: \(failed) of \(sent.count) failed again; \(rest.count) were not sent", lock)
+            }
             if open > 0 {
-                return try await end(.stopped, "stopped by itself: what becomes of \(open) is not known yet; \(rest.count) were not sent", lock)
+                return try await end(
+                    .stopped, "stopped by itself: what becomes of \(open) is not known yet; \(rest.count) were not sent", lock)
             }
         }
         _ = try await see(before + sent, &told, watch, lock)
         let progress = progress
-        let kinds = progress.kinds.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map { "\($0.value) \($0.key)" }.joined(separator: ", ")
+        let kinds = progress.kinds.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map { "\($0.value) \($0.key)" }.joined(
+            separator: ", ")
         let pending = progress.pending > 0 ? ", \(progress.pending) still under way" : ""
         let left = progress.leftOut > 0 ? ", \(progress.leftOut) left out" : ""
         let processed = "\(progress.succeeded) processed" + (kinds.isEmpty ? "" : " (\(kinds))")
@@ -129,7 +143,9 @@ extension LetterJob {
     /// Sends letters at the plan's rate.
     ///
     /// - Returns: those whose messages are with the broker.
-    private func send(_ letters: [LetterSummary], _ plan: ReplayPlan, _ lock: any HeldLock, _ what: String) async throws(LetterJobError) -> [LetterSummary] {
+    private func send(_ letters: [LetterSummary], _ plan: ReplayPlan, _ lock: any HeldLock, _ what: String) async throws(LetterJobError)
+        -> [LetterSummary]
+    {
         var sent: [LetterSummary] = []
         let size = min(max(plan.rate / 4, 1), 100)
         for start in stride(from: 0, to: letters.count, by: size) {
@@ -152,7 +168,8 @@ extension LetterJob {
                     leaveOut(letter.id, why)
                 } else {
                     if let claim = ReplayMessage.reopening(
-                        whole, by: by.name, why: note ?? "replayed with the CRM's consent", now: tools.clock.now()) {
+                        whole, by: by.name, why: note ?? "replayed with the CRM's consent", now: tools.clock.now())
+                    {
                         reopenings.append(.claim(claim))
                     }
                     messages.append((letter, .replay(ReplayMessage(whole, body: outcome.body, run: id, tools.shelf.names))))

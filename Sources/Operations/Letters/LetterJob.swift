@@ -237,7 +237,9 @@ public final class LetterJob: Sendable {
     /// Appends records and waits until the book holds them.
     func append(_ records: [LetterRecord], _ lock: any HeldLock) async throws(LetterJobError) {
         let isSeen: Bool
-        do throws(BrokerFailure) { isSeen = try await tools.shelf.append(records, under: lock) } catch { throw lock.isHeld ? .broker(error) : .lockLost }
+        do throws(BrokerFailure) { isSeen = try await tools.shelf.append(records, under: lock) } catch {
+            throw lock.isHeld ? .broker(error) : .lockLost
+        }
         guard isSeen, lock.isHeld else { throw .lockLost }
     }
 }
@@ -249,7 +251,9 @@ extension LetterSelection {
 extension UUID5 {
     static func random() -> UUID5 {
         // Version 4 and its variant (RFC 9562 §5.4), for these are drawn and not derived.
-        UUID5(high: .random(in: 0 ... .max) & 0xFFFF_FFFF_FFFF_0FFF | 0x4000, low: .random(in: 0 ... .max) & 0x3FFF_FFFF_FFFF_FFFF | 0x8000_0000_0000_0000)
+        UUID5(
+            high: .random(in: 0 ... .max) & 0xFFFF_FFFF_FFFF_0FFF | 0x4000,
+            low: .random(in: 0 ... .max) & 0x3FFF_FFFF_FFFF_FFFF | 0x8000_0000_0000_0000)
     }
 }
 
@@ -285,15 +289,16 @@ public enum LetterJobError: Error, Sendable, Equatable, CustomStringConvertible 
     }
 
     public var description: String {
-        let what = switch self {
-        case .noteMissing: "a note is required"
-        case .somebodyElse: "somebody else acts on dead letters at the moment"
-        case .noSuchRun: "there is no such run, or it has ended"
-        case .oneLetterOnly: "a correction is for one letter only"
-        case .noConfiguration: "without the configuration nobody can be asked"
-        case .lockLost: "the connection to the broker was lost in the middle, and the right to act with it"
-        case .broker(let error): error.description
-        }
+        let what =
+            switch self {
+            case .noteMissing: "a note is required"
+            case .somebodyElse: "somebody else acts on dead letters at the moment"
+            case .noSuchRun: "there is no such run, or it has ended"
+            case .oneLetterOnly: "a correction is for one letter only"
+            case .noConfiguration: "without the configuration nobody can be asked"
+            case .lockLost: "the connection to the broker was lost in the middle, and the right to act with it"
+            case .broker(let error): error.description
+            }
         return "\(what). \(advice)"
     }
 }

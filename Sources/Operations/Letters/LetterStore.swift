@@ -120,7 +120,8 @@ public final class LetterStore: Sendable {
     }
 
     /// A page of the letters that are meant, the newest first, and how many there are in all.
-    public func page(_ filter: LetterFilter, offset: Int, limit: Int) async throws(BrokerFailure) -> (total: Int, letters: [LetterSummary]) {
+    public func page(_ filter: LetterFilter, offset: Int, limit: Int) async throws(BrokerFailure) -> (total: Int, letters: [LetterSummary])
+    {
         if filter.hasText {
             let found = try await select(filter)
             return (found.count, Array(found.dropFirst(offset).prefix(limit)))
@@ -160,7 +161,9 @@ public final class LetterStore: Sendable {
         let found = Mutex<Set<UUID5>>([])
         try await broker.letters.readToEnd(from: .offset(first)) { entries in
             for entry in entries where entry.type == DeadLetter.type {
-                guard let id = entry.messageID.flatMap({ UUID5($0) }), wanted.contains(id), entry.body.containsIgnoringCase(needle) else { continue }
+                guard let id = entry.messageID.flatMap({ UUID5($0) }), wanted.contains(id), entry.body.containsIgnoringCase(needle) else {
+                    continue
+                }
                 found.withLock { _ = $0.insert(id) }
             }
         }
@@ -226,7 +229,9 @@ public final class LetterStore: Sendable {
             entries += found.withLock { $0 }
         }
         for offset in wanted.sorted() {
-            if let range = stretch, offset - range.upperBound < 500 { stretch = range.lowerBound...offset } else {
+            if let range = stretch, offset - range.upperBound < 500 {
+                stretch = range.lowerBound...offset
+            } else {
                 try await readStretch()
                 stretch = offset...offset
             }

@@ -6,47 +6,65 @@ public enum LetterView {
     public static func summary(_ letter: LetterSummary) -> JSONValue {
         object([
             ("id", .string(letter.id.description)), ("state", .string(letter.state.rawValue)), ("reason", .string(letter.reason.rawValue)),
-            ("explanation", .string(letter.explanation)), ("stage", .string(letter.stage.rawValue)), ("handling", .string(letter.handling.rawValue)),
+            ("explanation", .string(letter.explanation)), ("stage", .string(letter.stage.rawValue)),
+            ("handling", .string(letter.handling.rawValue)),
             ("needsCrmConsent", .bool(letter.reason.needsCRMConsent)),
-            ("merchantId", text(letter.merchantID?.text)), ("orderId", text(letter.orderID)), ("recoveryReference", text(letter.reference?.text)),
-            ("gatewayId", text(letter.gatewayID?.text)), ("firstAt", .integer(letter.firstAt.milliseconds)), ("lastAt", .integer(letter.lastAt.milliseconds)),
+            ("merchantId", text(letter.merchantID?.text)), ("orderId", text(letter.orderID)),
+            ("recoveryReference", text(letter.reference?.text)),
+            ("gatewayId", text(letter.gatewayID?.text)), ("firstAt", .integer(letter.firstAt.milliseconds)),
+            ("lastAt", .integer(letter.lastAt.milliseconds)),
             ("occurrences", .integer(Int64(letter.occurrences))), ("attempts", .integer(Int64(letter.attempts))),
-            ("waitsForCrm", .bool(letter.waitsForCRM)), ("successor", text(letter.successor?.description)), ("run", text(letter.run?.description)), ("outcome", text(letter.resolution?.text)),
+            ("waitsForCrm", .bool(letter.waitsForCRM)), ("successor", text(letter.successor?.description)),
+            ("run", text(letter.run?.description)), ("outcome", text(letter.resolution?.text)),
         ])
     }
 
     public static func group(_ group: LetterGroup) -> JSONValue {
         object([
-            ("reason", .string(group.reason.rawValue)), ("stage", .string(group.stage.rawValue)), ("merchantId", text(group.merchantID?.text)),
-            ("explanation", .string(group.example)), ("advice", .string(group.reason.advice)), ("handling", .string(group.handling.rawValue)),
+            ("reason", .string(group.reason.rawValue)), ("stage", .string(group.stage.rawValue)),
+            ("merchantId", text(group.merchantID?.text)),
+            ("explanation", .string(group.example)), ("advice", .string(group.reason.advice)),
+            ("handling", .string(group.handling.rawValue)),
             ("needsCrmConsent", .bool(group.reason.needsCRMConsent)),
-            ("count", .integer(Int64(group.count))), ("oldest", .integer(group.oldest.milliseconds)), ("newest", .integer(group.newest.milliseconds)),
+            ("count", .integer(Int64(group.count))), ("oldest", .integer(group.oldest.milliseconds)),
+            ("newest", .integer(group.newest.milliseconds)),
         ])
     }
 
     public static func detail(
-        _ summary: LetterSummary, _ letter: DeadLetter, history: [LetterRecord], forecast: Forecast, suggestions: [Suggestion], original json: JSONValue?
+        _ summary: LetterSummary, _ letter: DeadLetter, history: [LetterRecord], forecast: Forecast, suggestions: [Suggestion],
+        original json: JSONValue?
     ) -> JSONValue {
         let original = letter.original
         return object([
             ("letter", self.summary(summary)), ("advice", .string(letter.reason.advice)), ("faults", faults(letter.faults)),
-            ("handling", object([
-                ("kind", .string(letter.handling.rawValue)), ("why", .string(letter.handlingSentence)),
-                ("needsCrmConsent", .bool(letter.reason.needsCRMConsent)), ("crmWasTold", text(letter.crmWasTold?.rawValue)),
-            ])),
-            ("original", object([
-                ("exchange", .string(original.exchange)), ("routingKey", .string(original.routingKey)), ("redelivered", .bool(original.redelivered)),
-                ("messageId", text(original.messageID)), ("type", text(original.type)), ("contentType", text(original.contentType)),
-                ("correlationId", text(original.correlationID)), ("replyTo", text(original.replyTo)),
-                ("headers", .array(original.headers.map { object([("name", .string($0.name)), ("value", .string($0.text))]) })),
-                ("bytes", .integer(Int64(original.originalByteCount))), ("isJson", .bool(json != nil)),
-                ("editable", .bool(LetterEdit.canEdit(letter))),
-                ("body", .string(json.map(\.pretty) ?? String(decoding: original.redactedBody, as: UTF8.self))),
-            ])),
-            ("worker", object([
-                ("id", .string(letter.worker.id)), ("host", .string(letter.worker.host)), ("version", .string(letter.worker.version)),
-                ("mapping", text(letter.worker.mapping)),
-            ])),
+            (
+                "handling",
+                object([
+                    ("kind", .string(letter.handling.rawValue)), ("why", .string(letter.handlingSentence)),
+                    ("needsCrmConsent", .bool(letter.reason.needsCRMConsent)), ("crmWasTold", text(letter.crmWasTold?.rawValue)),
+                ])
+            ),
+            (
+                "original",
+                object([
+                    ("exchange", .string(original.exchange)), ("routingKey", .string(original.routingKey)),
+                    ("redelivered", .bool(original.redelivered)),
+                    ("messageId", text(original.messageID)), ("type", text(original.type)), ("contentType", text(original.contentType)),
+                    ("correlationId", text(original.correlationID)), ("replyTo", text(original.replyTo)),
+                    ("headers", .array(original.headers.map { object([("name", .string($0.name)), ("value", .string($0.text))]) })),
+                    ("bytes", .integer(Int64(original.originalByteCount))), ("isJson", .bool(json != nil)),
+                    ("editable", .bool(LetterEdit.canEdit(letter))),
+                    ("body", .string(json.map(\.pretty) ?? String(decoding: original.redactedBody, as: UTF8.self))),
+                ])
+            ),
+            (
+                "worker",
+                object([
+                    ("id", .string(letter.worker.id)), ("host", .string(letter.worker.host)), ("version", .string(letter.worker.version)),
+                    ("mapping", text(letter.worker.mapping)),
+                ])
+            ),
             ("trace", text(summary.trace.map { $0.description.filter { $0 != "-" } })),
             ("history", .array(LetterHistory(summary, letter, history).entries.map { entry($0, original: json) })),
             ("forecast", self.forecast(forecast)),
@@ -85,7 +103,8 @@ public enum LetterView {
         }
         return object([
             ("at", .integer(record.at.milliseconds)), ("by", .string(record.by.name)), ("via", .string(record.by.means.rawValue)),
-            ("action", .string(record.act.word)), ("sentence", .string(record.sentence)), ("note", text(record.note)), ("run", text(run?.description)),
+            ("action", .string(record.act.word)), ("sentence", .string(record.sentence)), ("note", text(record.note)),
+            ("run", text(run?.description)),
             ("differences", changes.isEmpty ? nil : differences(changes)),
         ])
     }
@@ -95,14 +114,15 @@ public enum LetterView {
     }
 
     public static func differences(_ differences: [JSONDifference]) -> JSONValue {
-        .array(differences.map { difference in
-            let path = ("path", JSONValue.string(difference.path.description) as JSONValue?)
-            return switch difference.change {
-            case .added(let after): object([path, ("kind", .string("added")), ("after", after)])
-            case .removed(let before): object([path, ("kind", .string("removed")), ("before", before)])
-            case .changed(let before, let after): object([path, ("kind", .string("changed")), ("before", before), ("after", after)])
-            }
-        })
+        .array(
+            differences.map { difference in
+                let path = ("path", JSONValue.string(difference.path.description) as JSONValue?)
+                return switch difference.change {
+                case .added(let after): object([path, ("kind", .string("added")), ("after", after)])
+                case .removed(let before): object([path, ("kind", .string("removed")), ("before", before)])
+                case .changed(let before, let after): object([path, ("kind", .string("changed")), ("before", before), ("after", after)])
+                }
+            })
     }
 
     public static func forecast(_ forecast: Forecast) -> JSONValue {
@@ -113,12 +133,13 @@ public enum LetterView {
     }
 
     public static func steps(_ steps: [DeclineMapping.Step]) -> JSONValue {
-        .array(steps.map { step in
-            object([
-                ("asked", .string(step.voice.rawValue)), ("says", text(step.says?.declineClass.rawValue)), ("why", text(step.why)),
-                ("decides", .bool(step.decides)),
-            ])
-        })
+        .array(
+            steps.map { step in
+                object([
+                    ("asked", .string(step.voice.rawValue)), ("says", text(step.says?.declineClass.rawValue)), ("why", text(step.why)),
+                    ("decides", .bool(step.decides)),
+                ])
+            })
     }
 
     /// - Parameter results: all of them, where somebody kept them; else the last ones.
@@ -127,12 +148,14 @@ public enum LetterView {
         let isCanary = if case .replay(_, true, _, _) = job.order { true } else { false }
         return run(
             id: job.id, action: job.order.word, by: job.by.name, note: job.note, startedAt: job.startedAt, endedAt: progress.endedAt,
-            state: progress.state.rawValue, total: progress.total, done: progress.done, succeeded: progress.succeeded, failed: progress.failed,
+            state: progress.state.rawValue, total: progress.total, done: progress.done, succeeded: progress.succeeded,
+            failed: progress.failed,
             leftOut: progress.leftOut, message: progress.message, isCanary: isCanary, isMine: isMine,
             isResumable: job.order.word == "replay" && (progress.state == .stopped || progress.state == .failed),
             results: (results ?? progress.results).map { result in
                 object([
-                    ("letter", .string(result.letter.description)), ("orderId", text(result.orderID)), ("outcome", .string(result.outcome.rawValue)),
+                    ("letter", .string(result.letter.description)), ("orderId", text(result.orderID)),
+                    ("outcome", .string(result.outcome.rawValue)),
                     ("sentence", .string(result.sentence)),
                 ])
             })
@@ -146,8 +169,10 @@ public enum LetterView {
         let message = run.end?.why ?? (isUnderWay ? "another process is at it" : "its process ended before it was done; it can be resumed")
         return self.run(
             id: run.id, action: "replay", by: run.by.name, note: run.note, startedAt: run.startedAt, endedAt: run.end?.at, state: state,
-            total: run.letters.count, done: run.replayed.union(run.failed).count, succeeded: run.processed.count, failed: run.failed.count, leftOut: 0,
-            message: message, isCanary: run.plan.isCanary, isMine: false, isResumable: state == "interrupted" || state == "stopped", results: [],
+            total: run.letters.count, done: run.replayed.union(run.failed).count, succeeded: run.processed.count, failed: run.failed.count,
+            leftOut: 0,
+            message: message, isCanary: run.plan.isCanary, isMine: false, isResumable: state == "interrupted" || state == "stopped",
+            results: [],
             via: run.by.means)
     }
 
@@ -156,9 +181,11 @@ public enum LetterView {
         let done = act.succeeded + act.failed
         let letters = done == 1 ? "one letter" : "\(done) letters"
         return run(
-            id: act.id, action: act.action, by: act.by.name, note: act.note, startedAt: act.startedAt, endedAt: act.endedAt, state: "finished", total: done,
+            id: act.id, action: act.action, by: act.by.name, note: act.note, startedAt: act.startedAt, endedAt: act.endedAt,
+            state: "finished", total: done,
             done: done, succeeded: act.succeeded, failed: act.failed, leftOut: 0,
-            message: act.action == "reconcile" ? "\(act.succeeded) settled" + (act.failed > 0 ? ", \(act.failed) still unknown" : "") : "\(act.action): \(letters)",
+            message: act.action == "reconcile"
+                ? "\(act.succeeded) settled" + (act.failed > 0 ? ", \(act.failed) still unknown" : "") : "\(act.action): \(letters)",
             isCanary: false, isMine: false, isResumable: false, results: [], via: act.by.means)
     }
 
@@ -168,8 +195,10 @@ public enum LetterView {
         via: LetterRecord.Operator.Means? = nil
     ) -> JSONValue {
         object([
-            ("id", .string(id.description)), ("action", .string(action)), ("by", .string(by)), ("via", text(via?.rawValue)), ("note", text(note)),
-            ("startedAt", .integer(startedAt.milliseconds)), ("endedAt", endedAt.map { .integer($0.milliseconds) }), ("state", .string(state)),
+            ("id", .string(id.description)), ("action", .string(action)), ("by", .string(by)), ("via", text(via?.rawValue)),
+            ("note", text(note)),
+            ("startedAt", .integer(startedAt.milliseconds)), ("endedAt", endedAt.map { .integer($0.milliseconds) }),
+            ("state", .string(state)),
             ("total", .integer(Int64(total))), ("done", .integer(Int64(done))), ("succeeded", .integer(Int64(succeeded))),
             ("failed", .integer(Int64(failed))), ("pending", .integer(Int64(action == "replay" ? max(done - succeeded - failed, 0) : 0))),
             ("leftOut", .integer(Int64(leftOut))), ("message", .string(message)), ("canary", .bool(isCanary)), ("mine", .bool(isMine)),

@@ -24,7 +24,8 @@ final class OutcomeWatch: Sendable {
         let start = since.map { StreamStart.time($0 + .minutes(-1)) } ?? .next
         let begun = try await journal.follow(from: start) { [self] entries in
             for entry in entries {
-                guard let trace = LetterStore.trace(of: entry), let letter = letters[trace], let record = JournalRecord.decode(entry.body) else { continue }
+                guard let trace = LetterStore.trace(of: entry), let letter = letters[trace], let record = JournalRecord.decode(entry.body)
+                else { continue }
                 note(Self.outcome(of: record), letter)
             }
         }

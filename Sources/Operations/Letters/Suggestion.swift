@@ -19,27 +19,37 @@ public struct Suggestion: Sendable, Equatable {
 
     private static func nearestMerchant(_ data: JSONValue, _ merchants: [Merchant]) -> Suggestion? {
         guard let id = data["merchantId"]?.string, !merchants.isEmpty, !merchants.contains(where: { $0.id.text == id }) else { return nil }
-        let near = merchants.map { (id: $0.id.text, distance: EditDistance.between(id.lowercased(), $0.id.text.lowercased())) }.min { $0.distance < $1.distance }
+        let near = merchants.map { (id: $0.id.text, distance: EditDistance.between(id.lowercased(), $0.id.text.lowercased())) }.min {
+            $0.distance < $1.distance
+        }
         guard let near, near.distance <= max(2, id.utf8.count / 3) else { return nil }
         return Suggestion(
-            title: "Merchant \(near.id)", why: "The configuration has no merchant of the name that the message gives; \(near.id) is the nearest.",
+            title: "Merchant \(near.id)",
+            why: "The configuration has no merchant of the name that the message gives; \(near.id) is the nearest.",
             patch: JSONPatch([.replace(JSONPointer(tokens: ["data", "merchantId"]), .string(near.id))]))
     }
 
     /// An instant decline of long ago cannot cascade any more, but a rerun can be charged without the customer.
     private static func rerun(_ event: JSONValue, _ data: JSONValue, _ merchants: [Merchant], _ now: Moment) -> Suggestion? {
-        guard data["trigger"]?.string == "initial", let merchant = merchants.first(where: { $0.id.text == data["merchantId"]?.string }) else { return nil }
-        guard let declinedAt = event["time"]?.string.flatMap(Moment.init(rfc3339:)), now >= declinedAt + merchant.policy.cascadeDeadline else { return nil }
-        let gateways = merchant.flexFactorGateways.values.sorted { ($0.cascadeAll ? 0 : 1, $0.id.text) < ($1.cascadeAll ? 0 : 1, $1.id.text) }
+        guard data["trigger"]?.string == "initial", let merchant = merchants.first(where: { $0.id.text == data["merchantId"]?.string })
+        else { return nil }
+        guard let declinedAt = event["time"]?.string.flatMap(Moment.init(rfc3339:)), now >= declinedAt + merchant.policy.cascadeDeadline
+        else { return nil }
+        let gateways = merchant.flexFactorGateways.values.sorted {
+            ($0.cascadeAll ? 0 : 1, $0.id.text) < ($1.cascadeAll ? 0 : 1, $1.id.text)
+        }
         guard let gateway = gateways.first else { return nil }
         var operations: [JSONPatch.Operation] = [
             .replace(JSONPointer(tokens: ["data", "trigger"]), .string("rerun")),
             .add(JSONPointer(tokens: ["data", "recovery"]), .object([JSONValue.Member("gatewayId", .string(gateway.id.text))])),
         ]
-        if data["order"]?["rerunNumber"] == nil { operations.append(.add(JSONPointer(tokens: ["data", "order", "rerunNumber"]), .integer(1))) }
+        if data["order"]?["rerunNumber"] == nil {
+            operations.append(.add(JSONPointer(tokens: ["data", "order", "rerunNumber"]), .integer(1)))
+        }
         return Suggestion(
             title: "Make it a rerun",
-            why: "Nobody waits at the checkout any more, so as an instant decline it would be skipped. As a rerun FlexFactor gateway \(gateway.id) can try it for \(gateway.expiryDays) days.",
+            why:
+                "Nobody waits at the checkout any more, so as an instant decline it would be skipped. As a rerun FlexFactor gateway \(gateway.id) can try it for \(gateway.expiryDays) days.",
             patch: JSONPatch(operations))
     }
 }

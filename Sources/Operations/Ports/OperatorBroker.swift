@@ -29,7 +29,9 @@ public protocol MessageStream: Sendable {
 }
 
 extension MessageStream {
-    func follow(from start: StreamStart, _ onBatch: @escaping @Sendable ([StreamMessage]) -> Void) async throws(BrokerFailure) -> any StreamFollower {
+    func follow(from start: StreamStart, _ onBatch: @escaping @Sendable ([StreamMessage]) -> Void) async throws(BrokerFailure)
+        -> any StreamFollower
+    {
         try await follow(from: start, mostAhead: 1_000, onBatch)
     }
 }

@@ -53,7 +53,9 @@ private struct BrokerStream: MessageStream {
         from start: StreamStart, mostAhead: Int, _ onBatch: @escaping @Sendable ([StreamMessage]) -> Void
     ) async throws(BrokerFailure) -> any StreamFollower {
         do throws(BrokerError) {
-            let reading = try await link.read(name, from: StreamPosition(start), prefetch: UInt16(clamping: mostAhead)) { onBatch($0.map(StreamMessage.init)) }
+            let reading = try await link.read(name, from: StreamPosition(start), prefetch: UInt16(clamping: mostAhead)) {
+                onBatch($0.map(StreamMessage.init))
+            }
             return BrokerFollower(reading: reading)
         } catch {
             throw BrokerFailure(error)
@@ -111,7 +113,9 @@ private struct BrokerHeldLock: HeldLock {
 
     func publish(_ messages: [OperatorMessage]) async throws(BrokerFailure) {
         let now = SystemClock().now()
-        do throws(PublishError) { try await lock.publish(messages.map { $0.brokerMessage(names, now: now) }) } catch { throw BrokerFailure(error) }
+        do throws(PublishError) { try await lock.publish(messages.map { $0.brokerMessage(names, now: now) }) } catch {
+            throw BrokerFailure(error)
+        }
     }
 
     func release() async { await link.release(lock) }
@@ -119,12 +123,13 @@ private struct BrokerHeldLock: HeldLock {
 
 extension StreamPosition {
     fileprivate init(_ start: StreamStart) {
-        self = switch start {
-        case .first: .first
-        case .next: .next
-        case .offset(let offset): .offset(offset)
-        case .time(let moment): .time(UInt64(max(moment.milliseconds / 1_000, 0)))
-        }
+        self =
+            switch start {
+            case .first: .first
+            case .next: .next
+            case .offset(let offset): .offset(offset)
+            case .time(let moment): .time(UInt64(max(moment.milliseconds / 1_000, 0)))
+            }
     }
 }
 
@@ -133,7 +138,8 @@ extension StreamMessage {
         var traceparent: String?
         if case .string(let text)? = entry.properties.headers[HeaderName.traceparent] { traceparent = text }
         self.init(
-            offset: entry.offset, type: entry.properties.type, messageID: entry.properties.messageID, traceparent: traceparent, body: entry.body)
+            offset: entry.offset, type: entry.properties.type, messageID: entry.properties.messageID, traceparent: traceparent,
+            body: entry.body)
     }
 }
 
@@ -142,7 +148,8 @@ extension OperatorMessage {
         func event(_ exchange: String, id: String?, type: String, _ body: [UInt8]) -> Broker.OutgoingMessage {
             Broker.OutgoingMessage(
                 exchange: exchange, routingKey: "",
-                properties: MessageProperties(contentType: "application/cloudevents+json", messageID: id, type: type, appID: "salvage"), body: body)
+                properties: MessageProperties(contentType: "application/cloudevents+json", messageID: id, type: type, appID: "salvage"),
+                body: body)
         }
         return switch self {
         case .record(let record): event(names.dead, id: record.id.description, type: LetterRecord.type, record.encoded())
@@ -160,7 +167,8 @@ extension ReplayMessage {
         return Broker.OutgoingMessage(
             exchange: exchange, routingKey: routingKey,
             properties: MessageProperties(
-                contentType: contentType, messageID: messageID, correlationID: correlationID, type: type, appID: "salvage", headers: FieldTable(fields)),
+                contentType: contentType, messageID: messageID, correlationID: correlationID, type: type, appID: "salvage",
+                headers: FieldTable(fields)),
             body: body)
     }
 }
@@ -171,7 +179,8 @@ extension BrokerFailure {
         case .refused(404, let text):
             self.init(
                 "the broker has no such queue or exchange (\(text))",
-                advice: "Run `salvage topology apply`, or check --prefix and the virtual host of --broker-url.", isTransient: error.isTransient)
+                advice: "Run `salvage topology apply`, or check --prefix and the virtual host of --broker-url.",
+                isTransient: error.isTransient)
         case .cannotConnect, .loginRefused, .tls, .connectionLost, .timedOut, .closed:
             self.init(error.description, advice: error.advice, isTransient: error.isTransient, isAbsence: true)
         case .refused, .protocolViolation: self.init(error.description, advice: error.advice, isTransient: error.isTransient)
@@ -180,11 +189,13 @@ extension BrokerFailure {
 
     /// What was lost while a lock is held is the channel alone: one message made the broker close it, and it names none.
     init(_ error: PublishError) {
-        let (isAbsence, isOfOneMessage) = switch error {
-        case .returned, .nacked, .unsendable: (false, true)
-        case .connectionLost: (true, true)
-        case .closed: (true, false)
-        }
-        self.init(error.description, advice: error.advice, isTransient: error.isTransient, isAbsence: isAbsence, isOfOneMessage: isOfOneMessage)
+        let (isAbsence, isOfOneMessage) =
+            switch error {
+            case .returned, .nacked, .unsendable: (false, true)
+            case .connectionLost: (true, true)
+            case .closed: (true, false)
+            }
+        self.init(
+            error.description, advice: error.advice, isTransient: error.isTransient, isAbsence: isAbsence, isOfOneMessage: isOfOneMessage)
     }
 }

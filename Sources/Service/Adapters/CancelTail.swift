@@ -14,7 +14,8 @@ final class CancelTail: CancelDirectory {
     func isCancelRequested(_ reference: RecoveryReference, of merchant: MerchantID) -> Bool {
         known.withLock { known in
             // A command that names a rebill stops all of its re-attempts, whose tags the CRM does not know.
-            known.contains(CancelNotice(merchantID: merchant, reference: reference)) || known.contains(CancelNotice(merchantID: merchant, reference: reference.family))
+            known.contains(CancelNotice(merchantID: merchant, reference: reference))
+                || known.contains(CancelNotice(merchantID: merchant, reference: reference.family))
         }
     }
 

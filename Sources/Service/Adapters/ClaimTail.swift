@@ -123,7 +123,8 @@ final class ClaimTail: ClaimsPort {
     private func withdraw(_ claim: Claim) {
         guard case .send = claim.act else { return }
         let withdrawal = ClaimRequest(
-            merchantID: claim.merchantID, reference: claim.reference, debt: claim.debt, amount: claim.amount, act: .unsent(claim.id), until: claim.until)
+            merchantID: claim.merchantID, reference: claim.reference, debt: claim.debt, amount: claim.amount, act: .unsent(claim.id),
+            until: claim.until)
         Task { _ = await self.claim(withdrawal) }
     }
 

@@ -11,19 +11,20 @@ extension JSONValue {
 
     private init(_ field: FieldValue, depth: Int) {
         func tagged(_ tag: String, _ value: JSONValue) -> JSONValue { .object([Member(tag, value)]) }
-        self = switch field {
-        case .string(let text): .string(text)
-        case .integer(let number): .integer(number)
-        case .bool(let flag): .bool(flag)
-        // Infinities are no JSON.
-        case .double(let number): number.isFinite ? .number(String(number)) : .string(String(number))
-        case .timestamp(let seconds): tagged(HeaderTag.timestamp, .string(String(seconds)))
-        case .decimal(let scale, let value): tagged(HeaderTag.decimal, .string("\(value)e-\(scale)"))
-        // What bytes hold nobody can tell; they are not kept.
-        case .bytes(let bytes): tagged(HeaderTag.bytes, .integer(Int64(bytes.count)))
-        case .array, .table: depth < Self.deepest ? Self.nested(field, depth: depth + 1) : tagged(HeaderTag.tooDeep, .null)
-        case .void: .null
-        }
+        self =
+            switch field {
+            case .string(let text): .string(text)
+            case .integer(let number): .integer(number)
+            case .bool(let flag): .bool(flag)
+            // Infinities are no JSON.
+            case .double(let number): number.isFinite ? .number(String(number)) : .string(String(number))
+            case .timestamp(let seconds): tagged(HeaderTag.timestamp, .string(String(seconds)))
+            case .decimal(let scale, let value): tagged(HeaderTag.decimal, .string("\(value)e-\(scale)"))
+            // What bytes hold nobody can tell; they are not kept.
+            case .bytes(let bytes): tagged(HeaderTag.bytes, .integer(Int64(bytes.count)))
+            case .array, .table: depth < Self.deepest ? Self.nested(field, depth: depth + 1) : tagged(HeaderTag.tooDeep, .null)
+            case .void: .null
+            }
     }
 
     private static func nested(_ field: FieldValue, depth: Int) -> JSONValue {
@@ -32,7 +33,8 @@ extension JSONValue {
         case .table(let table):
             // AMQP may hold a name twice, and JSON may not.
             var names: Set<String> = []
-            return .object(table.fields.compactMap { names.insert($0.name).inserted ? Member($0.name, JSONValue($0.value, depth: depth)) : nil })
+            return .object(
+                table.fields.compactMap { names.insert($0.name).inserted ? Member($0.name, JSONValue($0.value, depth: depth)) : nil })
         default: return JSONValue(field, depth: depth)
         }
     }
@@ -55,7 +57,8 @@ extension FieldValue {
                 guard let value = Self.tagged(tag.name, tag.value.string ?? "") else { return nil }
                 self = value
             } else {
-                self = .table(FieldTable(members.compactMap { member in FieldValue(member.value).map { FieldTable.Field(member.name, $0) } }))
+                self = .table(
+                    FieldTable(members.compactMap { member in FieldValue(member.value).map { FieldTable.Field(member.name, $0) } }))
             }
         }
     }

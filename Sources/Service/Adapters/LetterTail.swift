@@ -35,9 +35,11 @@ final class LetterTail: MendDirectory {
             Task { await catchUp(reading, link, names) }
         } catch {
             // Letters are then seen to by people, as ever; that is no reason not to work.
-            logger.warning("Letters that the CRM mends will not resolve themselves: the dead letters cannot be read", metadata: [
-                LogKey.error: "\(error)", LogKey.advice: "\(error.advice)",
-            ])
+            logger.warning(
+                "Letters that the CRM mends will not resolve themselves: the dead letters cannot be read",
+                metadata: [
+                    LogKey.error: "\(error)", LogKey.advice: "\(error.advice)",
+                ])
         }
     }
 

@@ -4,7 +4,9 @@ public import DeclineRecovery
 /// What a configuration would do to the recoveries that are open, before it is in force.
 public enum StrandingCheck {
     /// - Returns: the open recoveries that would have no gateway.
-    public static func run(_ configuration: SalvageConfiguration, on link: BrokerLink, _ names: TopologyNames) async throws(BrokerError) -> [StrandedRecoveries] {
+    public static func run(_ configuration: SalvageConfiguration, on link: BrokerLink, _ names: TopologyNames) async throws(BrokerError)
+        -> [StrandedRecoveries]
+    {
         let claims = ClaimTail(worker: "salvage config check")
         try await claims.catchUp(link, names)
         return claims.stranded { configuration.merchants[$0] }

@@ -32,7 +32,9 @@ public struct DeclineFile: Sendable {
 
     /// - Parameter name: `-` reads standard input.
     public func read(_ name: String) throws(DeclineFileError) -> [FileEvent] {
-        guard let bytes = WholeFile.bytes(of: name) else { throw DeclineFileError(file: name, what: "it cannot be read; check that it exists and its permissions") }
+        guard let bytes = WholeFile.bytes(of: name) else {
+            throw DeclineFileError(file: name, what: "it cannot be read; check that it exists and its permissions")
+        }
         let label = name == "-" ? "stdin" : URL(filePath: name).lastPathComponent
         if isRaw { return [event(label, .null, bytes)] }
         if let value = parse(bytes) {
@@ -59,8 +61,10 @@ public struct DeclineFile: Sendable {
         let filled = placeholders == nil ? value : fill(value)
         return FileEvent(
             label: label, body: placeholders == nil || isRaw ? bytes : filled.bytes, eventID: filled["id"]?.string,
-            orderID: filled["data"]?["order"]?["id"]?.string ?? filled["data"]?["orderId"]?.string, trigger: filled["data"]?["trigger"]?.string,
-            type: filled["type"]?.string, hasPlaceholders: placeholders == nil && (bytes.contains(text: "$NOW") || bytes.contains(text: "$RUN")))
+            orderID: filled["data"]?["order"]?["id"]?.string ?? filled["data"]?["orderId"]?.string,
+            trigger: filled["data"]?["trigger"]?.string,
+            type: filled["type"]?.string,
+            hasPlaceholders: placeholders == nil && (bytes.contains(text: "$NOW") || bytes.contains(text: "$RUN")))
     }
 
     private func fill(_ value: JSONValue) -> JSONValue {

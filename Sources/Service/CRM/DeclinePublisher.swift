@@ -21,7 +21,8 @@ public struct DeclinePublisher: Sendable {
                     OutgoingMessage(
                         exchange: names.declines, routingKey: event.routingKey,
                         properties: MessageProperties(
-                            contentType: "application/cloudevents+json", messageID: event.eventID.flatMap { $0.utf8.count <= 255 ? $0 : nil }, type: event.type),
+                            contentType: "application/cloudevents+json",
+                            messageID: event.eventID.flatMap { $0.utf8.count <= 255 ? $0 : nil }, type: event.type),
                         body: event.body)
                 })
             confirmed += batch.count

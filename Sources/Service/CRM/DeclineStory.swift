@@ -48,23 +48,26 @@ public struct Expectation: Sendable {
     /// Whether something is expected that comes after the end, a refund or a chargeback; or that stands in another stream, a letter.
     public func awaitsMore(after story: DeclineStory) -> Bool {
         if story.deadLetter == nil, members.contains(where: { $0.name == "deadLetter" }) { return true }
-        guard let wanted = members.first(where: { $0.name == "result" })?.text, ResultKind(rawValue: wanted)?.isFinal == false else { return false }
+        guard let wanted = members.first(where: { $0.name == "result" })?.text, ResultKind(rawValue: wanted)?.isFinal == false else {
+            return false
+        }
         return story.result != wanted
     }
 
     /// What is otherwise, in words; empty when all is as expected.
     public func differences(from story: DeclineStory) -> [String] {
         var differences = members.compactMap { name, wanted -> String? in
-            let seen: String? = switch name {
-            case "class": story.declineClass
-            case "rule": story.rule
-            case "route": story.route
-            case "result": story.result
-            case "reason": story.reason
-            case "action": story.action
-            case "deadLetter": story.deadLetter
-            default: "(no such member in a story)"
-            }
+            let seen: String? =
+                switch name {
+                case "class": story.declineClass
+                case "rule": story.rule
+                case "route": story.route
+                case "result": story.result
+                case "reason": story.reason
+                case "action": story.action
+                case "deadLetter": story.deadLetter
+                default: "(no such member in a story)"
+                }
             return seen == wanted ? nil : "\(name) is \(seen ?? "nothing"), expected \(wanted)"
         }
         if story.finals.count > 1 { differences.append("\(story.finals.count) different final results") }
@@ -79,6 +82,7 @@ public struct Expectation: Sendable {
         guard let object = (try? JSONValue(parsing: bytes.span, limits: JSONLimits(bytes: 16 << 20, depth: 32)))?.object else {
             throw DeclineFileError(file: file, what: "expected a JSON object of expectations by file name")
         }
-        return Dictionary(object.compactMap { member in Expectation(member.value).map { (member.name, $0) } }, uniquingKeysWith: { first, _ in first })
+        return Dictionary(
+            object.compactMap { member in Expectation(member.value).map { (member.name, $0) } }, uniquingKeysWith: { first, _ in first })
     }
 }

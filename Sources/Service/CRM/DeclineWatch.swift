@@ -31,7 +31,9 @@ public final class DeclineWatch: Sendable {
             [event.orderID, event.eventID].compactMap { $0.flatMap { stories[$0] } }.first ?? DeclineStory()
         }
         // The journal does not repeat what follows from the kind and the order; a command names no order.
-        if let kind = story.kind, event.order != nil || kind == .rejected { story.action = CRMAction(after: kind, of: event.order).name.rawValue }
+        if let kind = story.kind, event.order != nil || kind == .rejected {
+            story.action = CRMAction(after: kind, of: event.order).name.rawValue
+        }
         return story
     }
 

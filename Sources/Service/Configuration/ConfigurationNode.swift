@@ -74,12 +74,14 @@ final class ConfigurationNode {
         return value
     }
 
-    func word<Word: RawRepresentable & CaseIterable>(_ name: String, _ type: Word.Type, default fallback: Word) -> Word where Word.RawValue == String {
+    func word<Word: RawRepresentable & CaseIterable>(_ name: String, _ type: Word.Type, default fallback: Word) -> Word
+    where Word.RawValue == String {
         parsed(name, "one of " + Word.allCases.map(\.rawValue).joined(separator: ", ")) { Word(rawValue: $0) } ?? fallback
     }
 
     func count(_ name: String, _ range: ClosedRange<Int>, default fallback: Int) -> Int {
-        parsed(name, "a whole number of \(range.lowerBound)...\(range.upperBound)") { Int($0).flatMap { range.contains($0) ? $0 : nil } } ?? fallback
+        parsed(name, "a whole number of \(range.lowerBound)...\(range.upperBound)") { Int($0).flatMap { range.contains($0) ? $0 : nil } }
+            ?? fallback
     }
 
     func number(_ name: String, above minimum: Double) -> Double? {
@@ -169,14 +171,19 @@ final class ConfigurationNode {
 
     /// Whether a key looks like one, and not like a value that slipped to the left.
     private static func isName(_ text: String) -> Bool {
-        text.utf8.count <= 40 && text.utf8.allSatisfy { (0x61...0x7A).contains($0 | 0x20) || $0 == UInt8(ascii: "_") || $0 == UInt8(ascii: "-") || (0x30...0x39).contains($0) }
+        text.utf8.count <= 40
+            && text.utf8.allSatisfy {
+                (0x61...0x7A).contains($0 | 0x20) || $0 == UInt8(ascii: "_") || $0 == UInt8(ascii: "-") || (0x30...0x39).contains($0)
+            }
             && text.utf8.count { (0x30...0x39).contains($0) } <= 3
     }
 
     /// Reports every key that nobody asked for.
     func end(namesKeys: Bool = true) {
         for (name, node) in members where !known.contains(name) {
-            let nearest = known.map { (name: $0, distance: EditDistance.between(name.lowercased(), $0.lowercased())) }.min { $0.distance < $1.distance }
+            let nearest = known.map { (name: $0, distance: EditDistance.between(name.lowercased(), $0.lowercased())) }.min {
+                $0.distance < $1.distance
+            }
             let advice = if let nearest, nearest.distance <= max(2, name.utf8.count / 3) { "; did you mean \(nearest.name)?" } else { "" }
             faults.add(at(namesKeys && Self.isName(name) ? name : "(key)"), node.mark?.line, "this key is not known here\(advice)")
         }

@@ -29,7 +29,9 @@ struct MappingDraft {
         } catch {
             faults.add("", nil, "not YAML")
         }
-        if !faults.all.isEmpty { throw DraftFaults(faults.all.map { FieldError(path: $0.path.isEmpty ? "the draft" : $0.path, message: $0.message) }) }
+        if !faults.all.isEmpty {
+            throw DraftFaults(faults.all.map { FieldError(path: $0.path.isEmpty ? "the draft" : $0.path, message: $0.message) })
+        }
         return merchant.mapping(by: rules, policy)
     }
 }

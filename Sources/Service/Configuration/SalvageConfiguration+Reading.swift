@@ -8,9 +8,12 @@ extension SalvageConfiguration {
     /// Reads a configuration file (behaviour.md §2).
     public init(file: String) throws(ConfigurationError) {
         guard let text = WholeFile.text(of: file) else {
-            throw ConfigurationError(file: file, faults: [
-                ConfigurationFault(path: "", line: nil, message: "it cannot be read; check that it exists, its permissions, and that it is UTF-8")
-            ])
+            throw ConfigurationError(
+                file: file,
+                faults: [
+                    ConfigurationFault(
+                        path: "", line: nil, message: "it cannot be read; check that it exists, its permissions, and that it is UTF-8")
+                ])
         }
         try self.init(yaml: text, file: file, secrets: SecretSources(besides: file))
     }
@@ -52,12 +55,16 @@ extension SalvageConfiguration {
             let name = node.text("name")
             if !node.has("role") { node.fault("role", "missing; expected viewer, operator or admin") }
             let role = node.word("role", ConsoleRole.self, default: .viewer)
-            if !node.has("token") { node.fault("token", "missing; expected a text of at least 24 characters, or { env: NAME } or { file: PATH }") }
+            if !node.has("token") {
+                node.fault("token", "missing; expected a text of at least 24 characters, or { env: NAME } or { file: PATH }")
+            }
             let token = node.secret("token", secrets)
             node.end()
             if let name, holders.contains(where: { $0.name == name }) { node.fault("name", "another has this name") }
             guard let name, let token else { continue }
-            if token.utf8.count < 24 { node.fault("token", "too short to be safe; expected at least 24 characters, e.g. of `openssl rand -base64 24`") }
+            if token.utf8.count < 24 {
+                node.fault("token", "too short to be safe; expected at least 24 characters, e.g. of `openssl rand -base64 24`")
+            }
             if !tokens.insert(token).inserted { node.fault("token", "another has this token") }
             holders.append(ConsoleAccess.Holder(name: name, role: role, token: token))
         }
@@ -101,7 +108,9 @@ final class MerchantReader {
     func read() -> Merchant? {
         let id = node.text("id")
         let flexFactorGateways = node.objects("flexFactorGateways").compactMap(flexFactorGateway)
-        if !node.has("flexFactorGateways") { node.fault("flexFactorGateways", "missing; expected a list of at least one FlexFactor gateway") }
+        if !node.has("flexFactorGateways") {
+            node.fault("flexFactorGateways", "missing; expected a list of at least one FlexFactor gateway")
+        }
         let gateways = node.objects("gateways").compactMap { node in
             defer { node.end() }
             let cascade = node.optionalText("directCascade").map(CascadeProfileID.init(_:))
@@ -164,7 +173,8 @@ final class MerchantReader {
             return key
         }
         if signing.count > 2 { node.fault("hmacSigningKey", "expected one key, or two while they are being exchanged") }
-        let origin = node.parsed("environment", "sandbox, production, or a base URL beginning with https:// (http:// on loopback only)") { text -> Origin? in
+        let origin = node.parsed("environment", "sandbox, production, or a base URL beginning with https:// (http:// on loopback only)") {
+            text -> Origin? in
             switch text {
             case "sandbox": .sandbox
             case "production": .production
@@ -186,7 +196,8 @@ final class MerchantReader {
         guard let id else { return nil }
         if let appKey, let appSecret, let mid, let origin {
             credentials[id] = GatewayCredentials(
-                appKey: Secret(appKey), appSecret: Secret(appSecret), mid: mid, siteID: site, environmentKey: environmentKey.map(Secret.init(_:)),
+                appKey: Secret(appKey), appSecret: Secret(appSecret), mid: mid, siteID: site,
+                environmentKey: environmentKey.map(Secret.init(_:)),
                 signingKeys: signing, origin: origin, maxRequestsPerSecond: rate, authorityFile: authorityFile)
         }
         let gateway = FlexFactorGateway(
@@ -202,7 +213,8 @@ final class MerchantReader {
 
     private func guid(_ text: String) -> String? { UUID(uuidString: text).map { $0.uuidString.lowercased() } }
 
-    private func campaign(_ node: ConfigurationNode, _ others: Set<GatewayID>, _ salvage: Set<GatewayID>) -> (Campaign, ConfigurationNode)? {
+    private func campaign(_ node: ConfigurationNode, _ others: Set<GatewayID>, _ salvage: Set<GatewayID>) -> (Campaign, ConfigurationNode)?
+    {
         defer { node.end() }
         let single = node.flag("singleTransaction")
         for product in node.objects("products") {
@@ -264,7 +276,8 @@ final class MerchantReader {
         }
         guard let scope, let match, let declineClass else { return nil }
         return MappingRule(
-            scope: scope, orderType: orderType, match: match, declineClass: declineClass, overrideNetwork: overrides, matchesWholeWords: wholeWords,
+            scope: scope, orderType: orderType, match: match, declineClass: declineClass, overrideNetwork: overrides,
+            matchesWholeWords: wholeWords,
             name: name, path: node.path)
     }
 
@@ -274,12 +287,14 @@ final class MerchantReader {
         defer { node.end() }
         return Policy(
             unknownDeclines: node.word("unknownDeclines", DeclineClass.self, default: base.unknownDeclines),
-            lowConfidenceDeclines: node.has("lowConfidenceDeclines") ? node.word("lowConfidenceDeclines", DeclineClass.self, default: .soft) : base.lowConfidenceDeclines,
+            lowConfidenceDeclines: node.has("lowConfidenceDeclines")
+                ? node.word("lowConfidenceDeclines", DeclineClass.self, default: .soft) : base.lowConfidenceDeclines,
             correctableDeclines: node.word("correctableDeclines", DeclineClass.self, default: base.correctableDeclines),
             accountDeclines: node.word("accountDeclines", AccountDeclines.self, default: base.accountDeclines),
             limitDeclines: node.word("limitDeclines", DeclineClass.self, default: base.limitDeclines),
             insufficientFunds: node.word("insufficientFunds", InsufficientFunds.self, default: base.insufficientFunds),
-            cascadeDeadline: node.has("cascadeDeadlineSeconds") ? .seconds(Int64(node.count("cascadeDeadlineSeconds", 1...600, default: 60))) : base.cascadeDeadline)
+            cascadeDeadline: node.has("cascadeDeadlineSeconds")
+                ? .seconds(Int64(node.count("cascadeDeadlineSeconds", 1...600, default: 60))) : base.cascadeDeadline)
     }
 
     // MARK: References

@@ -19,7 +19,8 @@ public struct SecretSources: Sendable {
     func file(_ name: String) -> Result<String, Failure> {
         let path = name.hasPrefix("/") ? name : folder + "/" + name
         guard let text = WholeFile.text(of: path) else {
-            return .failure(Failure(why: "\(Self.named(name, path)) cannot be read; check that it exists, its permissions, and that it is text"))
+            return .failure(
+                Failure(why: "\(Self.named(name, path)) cannot be read; check that it exists, its permissions, and that it is text"))
         }
         let secret = text.drop { $0.isWhitespace }
         let trimmed = String(secret.reversed().drop { $0.isWhitespace }.reversed())
@@ -28,17 +29,25 @@ public struct SecretSources: Sendable {
 
     func variable(_ name: String) -> Result<String, Failure> {
         guard let text = environment[name], !text.isEmpty else {
-            let isName = name.utf8.count <= 64 && name.utf8.allSatisfy { (0x41...0x5A).contains($0) || $0 == UInt8(ascii: "_") || (0x30...0x39).contains($0) }
-            return .failure(Failure(why: isName ? "the environment variable \(name) is not set" : "the environment variable is not set; expected its name, in capitals"))
+            let isName =
+                name.utf8.count <= 64
+                && name.utf8.allSatisfy { (0x41...0x5A).contains($0) || $0 == UInt8(ascii: "_") || (0x30...0x39).contains($0) }
+            return .failure(
+                Failure(
+                    why: isName
+                        ? "the environment variable \(name) is not set"
+                        : "the environment variable is not set; expected its name, in capitals"))
         }
         return .success(text)
     }
 
     /// The file by its name, where the name looks like a file's: a secret that was written in the name's place is not told.
     private static func named(_ name: String, _ path: String) -> String {
-        let isPath = name.utf8.count <= 200 && name.contains { $0 == "/" || $0 == "." } && name.utf8.allSatisfy { byte in
-            (0x61...0x7A).contains(byte | 0x20) || (0x30...0x39).contains(byte) || "/._-".utf8.contains(byte)
-        }
+        let isPath =
+            name.utf8.count <= 200 && name.contains { $0 == "/" || $0 == "." }
+            && name.utf8.allSatisfy { byte in
+                (0x61...0x7A).contains(byte | 0x20) || (0x30...0x39).contains(byte) || "/._-".utf8.contains(byte)
+            }
         let longest = name.split { $0 == "/" || $0 == "." || $0 == "-" || $0 == "_" }.map(\.utf8.count).max() ?? 0
         return isPath && (longest <= 40 || name.hasPrefix("/")) ? "the file \(path)" : "the file (named in the configuration)"
     }

@@ -69,7 +69,9 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private func refuse(_ context: ChannelHandlerContext) {
         isRefused = true
         let text = "two Host headers\n"
-        let head = HTTPResponse(status: .badRequest, headerFields: [.contentType: "text/plain; charset=utf-8", .contentLength: "\(text.utf8.count)", .connection: "close"])
+        let head = HTTPResponse(
+            status: .badRequest,
+            headerFields: [.contentType: "text/plain; charset=utf-8", .contentLength: "\(text.utf8.count)", .connection: "close"])
         context.write(wrapOutboundOut(.head(head)), promise: nil)
         context.write(wrapOutboundOut(.body(ByteBuffer(string: text))), promise: nil)
         let bound = NIOLoopBound(context, eventLoop: context.eventLoop)

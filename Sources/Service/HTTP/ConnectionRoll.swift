@@ -33,7 +33,9 @@ final class ConnectionRoll: Sendable {
         let evicted: (any Channel)? = state.withLock { state in
             var evicted: (any Channel)?
             if state.entries.count >= limit {
-                let longest = state.entries.compactMap { key, entry in entry.waitingSince.map { (key: key, since: $0) } }.min { $0.since < $1.since }
+                let longest = state.entries.compactMap { key, entry in entry.waitingSince.map { (key: key, since: $0) } }.min {
+                    $0.since < $1.since
+                }
                 state.evicted += 1
                 guard let longest else { return channel }
                 evicted = state.entries.removeValue(forKey: longest.key)?.channel

@@ -1,9 +1,10 @@
 import NIOCore
 import Synchronization
+
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Musl)
-import Musl
+    import Musl
 #endif
 
 /// How many file descriptors this process has left. Ports stop taking connections while there are few: the rest is for the broker and for

@@ -21,7 +21,9 @@ struct HTTPServer<Responder: HTTPResponder>: Service where Responder.Context: In
 
         /// For a port that only probes and scrapers use; it answers while others do not any more.
         static var health: Limits {
-            Limits(connections: Descriptors.ofThisProcess.share(16, atLeast: 8, atMost: 64), reserve: min(Descriptors.ofThisProcess.reserve, 8))
+            Limits(
+                connections: Descriptors.ofThisProcess.share(16, atLeast: 8, atMost: 64), reserve: min(Descriptors.ofThisProcess.reserve, 8)
+            )
         }
 
         static var open: Limits {
@@ -61,7 +63,8 @@ struct HTTPServer<Responder: HTTPResponder>: Service where Responder.Context: In
                 let descriptors = limits.descriptors
                 let reserve = limits.reserve
                 try? await channel.eventLoop.submit {
-                    try channel.pipeline.syncOperations.addHandler(AcceptGate(descriptors, reserve: reserve, onShut: report), position: .first)
+                    try channel.pipeline.syncOperations.addHandler(
+                        AcceptGate(descriptors, reserve: reserve, onShut: report), position: .first)
                 }.get()
                 onListening(channel.localAddress?.port ?? address.port)
             }, logger: quiet)

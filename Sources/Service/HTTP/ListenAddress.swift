@@ -1,9 +1,10 @@
 import NIOCore
 import NIOPosix
+
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Musl)
-import Musl
+    import Musl
 #endif
 
 /// Where a port of ours listens, and which setting says so.
@@ -31,10 +32,13 @@ struct ListenAddress: Sendable, Equatable {
         for address in addresses {
             do {
                 held.append(
-                    try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton).serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-                        .bind(host: address.host, port: address.port).get())
+                    try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton).serverChannelOption(
+                        .socketOption(.so_reuseaddr), value: 1
+                    )
+                    .bind(host: address.host, port: address.port).get())
             } catch {
-                failure = CannotListen(address, error, others: addresses.filter { $0 != address && $0.port == address.port && $0.port != 0 })
+                failure = CannotListen(
+                    address, error, others: addresses.filter { $0 != address && $0.port == address.port && $0.port != 0 })
                 break
             }
         }
@@ -51,14 +55,16 @@ public struct CannotListen: Error, Sendable, Hashable, CustomStringConvertible {
 
     init(_ address: ListenAddress, _ error: any Error, others: [ListenAddress] = []) {
         let code = (error as? IOError)?.errnoCode
-        let why = switch code {
-        case EADDRINUSE where !others.isEmpty: "\(address.text) is taken: \(others.map(\.setting).joined(separator: ", ")) names the same port"
-        case EADDRINUSE: "\(address.text) is taken by another process"
-        case EACCES, EPERM: "\(address.text) may not be listened on by this user"
-        case EADDRNOTAVAIL: "\(address.host) is no address of this machine"
-        case let code?: "\(address.text) cannot be listened on: \(String(cString: strerror(code)))"
-        case nil: "\(address.text) cannot be listened on: \(address.host) is not known here"
-        }
+        let why =
+            switch code {
+            case EADDRINUSE where !others.isEmpty:
+                "\(address.text) is taken: \(others.map(\.setting).joined(separator: ", ")) names the same port"
+            case EADDRINUSE: "\(address.text) is taken by another process"
+            case EACCES, EPERM: "\(address.text) may not be listened on by this user"
+            case EADDRNOTAVAIL: "\(address.host) is no address of this machine"
+            case let code?: "\(address.text) cannot be listened on: \(String(cString: strerror(code)))"
+            case nil: "\(address.text) cannot be listened on: \(address.host) is not known here"
+            }
         description = "\(why). Give another address with \(address.setting)."
     }
 }

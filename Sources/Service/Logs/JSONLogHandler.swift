@@ -19,7 +19,9 @@ struct JSONLogHandler: LogHandler {
             line.member("level", event.level.rawValue)
             line.member("message", LogText.told(event.message.description).printable(keepsControls: true))
             for (name, value) in metadata { line.member(name, LogText.told(value.description, under: name).printable(keepsControls: true)) }
-            for (name, value) in event.metadata ?? [:] { line.member(name, LogText.told(value.description, under: name).printable(keepsControls: true)) }
+            for (name, value) in event.metadata ?? [:] {
+                line.member(name, LogText.told(value.description, under: name).printable(keepsControls: true))
+            }
         }
         LineWriter.write(json.bytes + [UInt8(ascii: "\n")], to: LineWriter.standardError)
     }

@@ -31,7 +31,9 @@ final class LogLimiter: Sendable {
     /// Where a kind is counted: by itself while there is room, which those leave that have been quiet.
     private static func place(of kind: String, among told: inout Told, _ most: Int, _ now: Moment, _ pause: Moment.Span) -> String {
         if told[kind] != nil || told.count < most { return kind }
-        told = told.filter { $0.key.isEmpty || $0.value.suppressed > 0 && now - $0.value.last < .minutes(10) || now - $0.value.last < pause }
+        told = told.filter {
+            $0.key.isEmpty || $0.value.suppressed > 0 && now - $0.value.last < .minutes(10) || now - $0.value.last < pause
+        }
         return told.count < most ? kind : ""
     }
 }

@@ -16,20 +16,24 @@ struct TerminalLogHandler: LogHandler {
     func log(event: LogEvent) {
         let time = clock.now().rfc3339.dropFirst(11).prefix(12)
         let level = event.level.rawValue.uppercased()
-        var line = "\(time) \(paint(level, event.level))\(String(repeating: " ", count: max(8 - level.utf8.count, 1)))\(LogText.told(event.message.description).printable())"
+        var line =
+            "\(time) \(paint(level, event.level))\(String(repeating: " ", count: max(8 - level.utf8.count, 1)))\(LogText.told(event.message.description).printable())"
         let all = metadata.merging(event.metadata ?? [:]) { $1 }
-        for (name, value) in all.sorted(by: { $0.key < $1.key }) { line += "  \(name)=\(LogText.told(value.description, under: name).printable())" }
+        for (name, value) in all.sorted(by: { $0.key < $1.key }) {
+            line += "  \(name)=\(LogText.told(value.description, under: name).printable())"
+        }
         LineWriter.write(Array((line + "\n").utf8), to: LineWriter.standardError)
     }
 
     private func paint(_ text: String, _ level: Logger.Level) -> String {
         guard isColoured else { return text }
-        let colour = switch level {
-        case .trace, .debug: "2"
-        case .info, .notice: "36"
-        case .warning: "33"
-        case .error, .critical: "31"
-        }
+        let colour =
+            switch level {
+            case .trace, .debug: "2"
+            case .info, .notice: "36"
+            case .warning: "33"
+            case .error, .critical: "31"
+            }
         return "\u{1B}[\(colour)m\(text)\u{1B}[0m"
     }
 }

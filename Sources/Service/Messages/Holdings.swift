@@ -86,7 +86,8 @@ final class Holdings: Sendable {
 
     var complaints: [String] {
         let count = inHand.values.reduce(0, +)
-        return count == 0 ? [] : ["deliveries: \(count) are held, for what replaces them is taken nowhere; compare `salvage topology check`"]
+        return count == 0
+            ? [] : ["deliveries: \(count) are held, for what replaces them is taken nowhere; compare `salvage topology check`"]
     }
 
     var remarks: [String] {

@@ -9,16 +9,17 @@ extension StageMessage {
     ///
     /// - Parameter now: a message for the delay ladder says when it is due, so that whoever gets it can tell how late it came.
     func brokerMessage(_ names: TopologyNames, now: Moment) -> Broker.OutgoingMessage {
-        let (exchange, key): (String, String) = switch destination {
-        case .stage(let stage): (names.work, stage.rawValue)
-        case .delayed(let stage, let delay):
-            { entry in (names.delays[entry.rung], entry.routingKey) }(DelayLadder.entry(after: delay, to: stage))
-        case .results(let orderType, let kind): (names.results, "\(orderType?.rawValue ?? "unknown").\(kind.rawValue)")
-        case .reply(let queue): ("", queue)
-        case .deadLetters: (names.dead, "")
-        case .cancels: (names.cancels, "")
-        case .journal: (names.journal, "")
-        }
+        let (exchange, key): (String, String) =
+            switch destination {
+            case .stage(let stage): (names.work, stage.rawValue)
+            case .delayed(let stage, let delay):
+                { entry in (names.delays[entry.rung], entry.routingKey) }(DelayLadder.entry(after: delay, to: stage))
+            case .results(let orderType, let kind): (names.results, "\(orderType?.rawValue ?? "unknown").\(kind.rawValue)")
+            case .reply(let queue): ("", queue)
+            case .deadLetters: (names.dead, "")
+            case .cancels: (names.cancels, "")
+            case .journal: (names.journal, "")
+            }
         // Who waited for a reply may be gone; nobody misses it then.
         let isMandatory = if case .reply = destination { false } else { true }
         var headers = FieldTable()
@@ -116,7 +117,9 @@ extension MessageProperties {
         if fitting.headers.encodedSize > 64_000 { fitting.headers.fields.removeAll { !HeaderName.isOfOneHop($0.name) } }
         if fitting.headers.encodedSize > 64_000 { fitting.headers = FieldTable() }
         if fitting.headers.fields.count < count { leftOut.append("headers") }
-        if !leftOut.isEmpty { fitting.headers.fields.append(FieldTable.Field(HeaderName.leftOut, .string(leftOut.joined(separator: ", ")))) }
+        if !leftOut.isEmpty {
+            fitting.headers.fields.append(FieldTable.Field(HeaderName.leftOut, .string(leftOut.joined(separator: ", "))))
+        }
         return fitting
     }
 }
@@ -131,10 +134,12 @@ extension IncomingMessage {
             $0.name != HeaderName.traceparent && !HeaderName.isOfOneHop($0.name) && !HeaderName.isOfShare($0.name)
         }
         self.init(
-            body: delivery.body, byteCount: delivery.byteCount, contentType: properties.contentType, messageID: properties.messageID, type: properties.type,
+            body: delivery.body, byteCount: delivery.byteCount, contentType: properties.contentType, messageID: properties.messageID,
+            type: properties.type,
             correlationID: properties.correlationID, replyTo: properties.replyTo, traceparent: TraceParent.from(properties.headers),
             headers: headers.map { ($0.name, JSONValue($0.value)) }, exchange: notes.origin.exchange, routingKey: notes.origin.routingKey,
-            redelivered: delivery.redelivered || notes.origin.isNoted || stage == .suspects, deliveries: notes.deliveries(survived: survived), due: notes.due,
+            redelivered: delivery.redelivered || notes.origin.isNoted || stage == .suspects,
+            deliveries: notes.deliveries(survived: survived), due: notes.due,
             setAside: notes.setAside, drivenOut: notes.drivenOut)
     }
 }

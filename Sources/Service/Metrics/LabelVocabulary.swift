@@ -51,6 +51,8 @@ final class LabelVocabulary: Sendable {
     /// A word as processors write codes, with at most six digits: nothing that a card number could be.
     private static func isCode(_ text: String) -> Bool {
         (1...32).contains(text.utf8.count) && text.utf8.count { (0x30...0x39).contains($0) } <= 6
-            && text.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x41...0x5A).contains($0) || (0x61...0x7A).contains($0) || $0 == 0x5F || $0 == 0x2D }
+            && text.utf8.allSatisfy {
+                (0x30...0x39).contains($0) || (0x41...0x5A).contains($0) || (0x61...0x7A).contains($0) || $0 == 0x5F || $0 == 0x2D
+            }
     }
 }

@@ -70,11 +70,12 @@ final class Metric: Sendable {
     func render(into text: inout String) {
         let all = series.withLock { $0 }
         if all.isEmpty { return }
-        let type = switch kind {
-        case .counter: "counter"
-        case .gauge: "gauge"
-        case .histogram: "histogram"
-        }
+        let type =
+            switch kind {
+            case .counter: "counter"
+            case .gauge: "gauge"
+            case .histogram: "histogram"
+            }
         text += "# HELP \(name) \(help)\n# TYPE \(name) \(type)\n"
         for (values, one) in all.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
             let pairs = zip(labels, values).map { "\($0)=\"\(Self.escape($1))\"" }

@@ -2,10 +2,11 @@ import Broker
 import DeclineRecovery
 import FlexFactor
 import Pipeline
+
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Musl)
-import Musl
+    import Musl
 #endif
 
 /// Everything a process counts, by name, in one place.
@@ -15,21 +16,26 @@ import Musl
 public final class ServiceMetrics: Sendable {
     private static let seconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3_600]
 
-    let messages = Metric("salvage_messages_total", "Messages that a stage has finished, by what became of them.", labels: ["stage", "fate"])
+    let messages = Metric(
+        "salvage_messages_total", "Messages that a stage has finished, by what became of them.", labels: ["stage", "fate"])
     let results = Metric("salvage_results_total", "Result events published.", labels: ["merchant", "kind", "reason"])
     let deadLetters = Metric("salvage_dead_letters_total", "Dead letters written.", labels: ["stage", "reason"])
     let unmapped = Metric("salvage_unmapped_declines_total", "Declines that no rule and no table knows.", labels: ["source", "code"])
-    let clocksAhead = Metric("salvage_clock_ahead_total", "Declines of the future: the CRM's clock is ahead by more than 5 s.", labels: ["merchant"])
+    let clocksAhead = Metric(
+        "salvage_clock_ahead_total", "Declines of the future: the CRM's clock is ahead by more than 5 s.", labels: ["merchant"])
     let withoutTable = Metric("salvage_declines_without_table_total", "Declines of a code source that no table claims.", labels: ["source"])
     let byText = Metric("salvage_declines_by_text_total", "Declines that only their response text decided.", labels: ["source", "rule"])
     let resultAge = Metric(
         "salvage_cascade_result_age_seconds", "From the decline to its cascade's result.", labels: ["kind"], kind: .histogram(seconds))
     let reconciled = Metric("salvage_reconciled_total", "Recoveries whose outcome had been unknown and was settled.", labels: ["kind"])
     let delayLateness = Metric(
-        "salvage_delay_lateness_seconds", "How late parked messages came out of the delay ladder.", labels: ["stage"], kind: .histogram(seconds))
+        "salvage_delay_lateness_seconds", "How late parked messages came out of the delay ladder.", labels: ["stage"],
+        kind: .histogram(seconds))
     let inFlight = Metric("salvage_messages_in_flight", "Messages in work.", labels: ["stage"], kind: .gauge)
-    let finishFailures = Metric("salvage_finish_failures_total", "Deliveries that could not be finished at once.", labels: ["stage", "why"])
-    let heldMessages = Metric("salvage_held_messages_total", "Messages that were refused where they were to go, and put away.", labels: ["stage", "why"])
+    let finishFailures = Metric(
+        "salvage_finish_failures_total", "Deliveries that could not be finished at once.", labels: ["stage", "why"])
+    let heldMessages = Metric(
+        "salvage_held_messages_total", "Messages that were refused where they were to go, and put away.", labels: ["stage", "why"])
     let heldMessagesGivenOut = Metric("salvage_held_messages_given_out_total", "Messages that had been put away and have arrived.")
     let heldDeliveries = Metric(
         "salvage_held_deliveries", "Deliveries kept in hand, because what replaces them is taken nowhere.", labels: ["stage"], kind: .gauge)
@@ -37,16 +43,19 @@ public final class ServiceMetrics: Sendable {
     let putOff = Metric("salvage_put_off_total", "Messages for slow gateways that made room for others.", labels: ["stage"])
     let repliesLetGo = Metric("salvage_replies_let_go_total", "Replies that nobody took.", labels: ["stage", "why"])
     let calls = Metric("salvage_flexfactor_calls_total", "Calls to FlexFactor.", labels: ["merchant", "gateway", "call", "outcome"])
-    let callSeconds = Metric("salvage_flexfactor_call_seconds", "How long calls to FlexFactor took.", labels: ["call"], kind: .histogram(seconds))
+    let callSeconds = Metric(
+        "salvage_flexfactor_call_seconds", "How long calls to FlexFactor took.", labels: ["call"], kind: .histogram(seconds))
     let circuit = Metric("salvage_circuit_state", "0 closed, 1 trying, 2 open.", labels: ["merchant", "gateway"], kind: .gauge)
     let brokerConnected = Metric("salvage_broker_connected", "1 while the connection stands.", labels: ["connection"], kind: .gauge)
     let brokerBlocked = Metric("salvage_broker_blocked", "1 while the broker takes no publishes.", labels: ["connection"], kind: .gauge)
     let brokerReconnects = Metric("salvage_broker_connections_lost_total", "Connections lost.", labels: ["connection"])
     let webhooks = Metric("salvage_webhooks_total", "FlexFactor's webhooks, by what was answered.", labels: ["merchant", "answer"])
     let reloads = Metric("salvage_configuration_reloads_total", "Reloads of the configuration.", labels: ["outcome"])
-    let repliesRefused = Metric("salvage_replies_refused_total", "Replies not sent because no reply may go to the queue that was named.", labels: ["merchant"])
+    let repliesRefused = Metric(
+        "salvage_replies_refused_total", "Replies not sent because no reply may go to the queue that was named.", labels: ["merchant"])
     private let seriesLimited = Metric(
-        "salvage_metric_series_limited_total", "Counted under `other` because a metric had too many series.", labels: ["metric"], kind: .counter)
+        "salvage_metric_series_limited_total", "Counted under `other` because a metric had too many series.", labels: ["metric"],
+        kind: .counter)
     private let vocabulary = LabelVocabulary()
     private let build = Metric("salvage_build_info", "The version that runs.", labels: ["version"], kind: .gauge)
     private let cpu = Metric("process_cpu_seconds_total", "CPU time used.")
@@ -61,7 +70,10 @@ public final class ServiceMetrics: Sendable {
         }
         for stage in Stage.working { messages.declare(stage.rawValue, "passed_to_\(Stage.suspects.rawValue)") }
         for outcome in ["applied", "refused"] { reloads.declare(outcome) }
-        for merchant in ["", LabelVocabulary.other] { repliesRefused.declare(merchant); clocksAhead.declare(merchant) }
+        for merchant in ["", LabelVocabulary.other] {
+            repliesRefused.declare(merchant)
+            clocksAhead.declare(merchant)
+        }
         webhooks.declare("", WebhookAnswer.unknownGateway.rawValue)
     }
 
@@ -108,7 +120,9 @@ public final class ServiceMetrics: Sendable {
             messages.add(1, stage.rawValue, "told")
             results.add(1, merchant, kind.rawValue, reason)
             if stage == .cascade {
-                if let declinedAt = account.declinedAt { resultAge.observe(max(Double((now - declinedAt).milliseconds) / 1_000, 0), kind.rawValue) }
+                if let declinedAt = account.declinedAt {
+                    resultAge.observe(max(Double((now - declinedAt).milliseconds) / 1_000, 0), kind.rawValue)
+                }
                 if account.wasUnknown { reconciled.add(1, kind.rawValue) }
             }
         }
@@ -141,7 +155,8 @@ public final class ServiceMetrics: Sendable {
         cpu.set(Double(clock()) / Double(CLOCKS_PER_SEC))
         memory.set(Self.residentBytes())
         let counted = [
-            messages, results, deadLetters, unmapped, clocksAhead, withoutTable, byText, repliesRefused, resultAge, reconciled, delayLateness, inFlight, finishFailures,
+            messages, results, deadLetters, unmapped, clocksAhead, withoutTable, byText, repliesRefused, resultAge, reconciled,
+            delayLateness, inFlight, finishFailures,
             heldMessages, heldMessagesGivenOut, heldDeliveries, refusingPlaces, putOff, repliesLetGo, calls, callSeconds,
             circuit, brokerConnected, brokerBlocked, brokerReconnects, webhooks, reloads, build, cpu, memory,
         ]

@@ -3,12 +3,16 @@ import Operations
 
 /// What the console counts for alerts: how things stand, where the workers count what happens.
 struct ConsoleMetrics: Sendable {
-    private let letters = Metric("salvage_dead_letters", "Dead letters that only an operator can see to.", labels: ["reason", "handling"], kind: .gauge)
+    private let letters = Metric(
+        "salvage_dead_letters", "Dead letters that only an operator can see to.", labels: ["reason", "handling"], kind: .gauge)
     private let withCRM = Metric(
-        "salvage_dead_letters_with_crm", "Dead letters of events that the CRM was told to mend and to send again.", labels: ["reason"], kind: .gauge)
-    private let unreadable = Metric("salvage_dead_letters_unreadable", "Messages among the dead letters that this version cannot read.", kind: .gauge)
+        "salvage_dead_letters_with_crm", "Dead letters of events that the CRM was told to mend and to send again.", labels: ["reason"],
+        kind: .gauge)
+    private let unreadable = Metric(
+        "salvage_dead_letters_unreadable", "Messages among the dead letters that this version cannot read.", kind: .gauge)
     private let unknown = Metric(
-        "salvage_unknown_outcomes", "Charges that may or may not have happened: recoveries being settled, and letters to reconcile.", kind: .gauge)
+        "salvage_unknown_outcomes", "Charges that may or may not have happened: recoveries being settled, and letters to reconcile.",
+        kind: .gauge)
     private let oldest = Metric("salvage_unknown_outcome_oldest_seconds", "Age of the oldest of them.", kind: .gauge)
     private let parked = Metric("salvage_parked_recoveries", "Recoveries that wait for their next step.", kind: .gauge)
 

@@ -43,10 +43,13 @@ public struct ConsoleProcess: Service {
         let metrics = ConsoleMetrics()
         let environment = ProcessInfo.processInfo.environment
         let front = ConsoleFront(
-            api: ConsoleAPI(tools: tools.letters, flow: flow, merchants: { tools.merchants }, draft: { yaml, merchant throws(DraftFaults) in try MappingDraft(yaml: yaml).tried(on: merchant) },
+            api: ConsoleAPI(
+                tools: tools.letters, flow: flow, merchants: { tools.merchants },
+                draft: { yaml, merchant throws(DraftFaults) in try MappingDraft(yaml: yaml).tried(on: merchant) },
                 version: SalvageVersion.current),
             access: { tools.access }, localName: environment["SALVAGE_OPERATOR"] ?? environment["USER"] ?? "local", isLoopback: isLoopback,
-            isReady: { link.isConnected && flow.isReady.letters }, metrics: { metrics.page(shelf, flow, now: SystemClock().now()) }, logger: logger)
+            isReady: { link.isConnected && flow.isReady.letters }, metrics: { metrics.page(shelf, flow, now: SystemClock().now()) },
+            logger: logger)
         var services: [any Service] = [
             HTTPServer(front.router, at: address, limits: .open, logger: logger) { port in
                 logger.info("Serving the console at http://\(host):\(port)", metadata: [LogKey.host: "\(host):\(port)"])
@@ -54,7 +57,8 @@ public struct ConsoleProcess: Service {
             ConsoleProcess(link: link, names: settings.names, shelf: shelf, flow: flow, tools: tools, logger: logger),
         ]
         if let store = tools.store {
-            services.append(ConfigurationReloader(file: settings.configurationFile, store: store, metrics: ServiceMetrics(), logger: logger))
+            services.append(
+                ConfigurationReloader(file: settings.configurationFile, store: store, metrics: ServiceMetrics(), logger: logger))
         }
         var quiet = logger
         quiet.logLevel = max(logger.logLevel, .warning)
@@ -103,7 +107,8 @@ public struct ConsoleProcess: Service {
                     "The topology is not complete",
                     metadata: [
                         LogKey.missing: "\(differences.map(rights.explain).joined(separator: "; "))",
-                        LogKey.advice: "Run `salvage topology apply`; `salvage topology print --permissions` says which rights a console needs.",
+                        LogKey.advice:
+                            "Run `salvage topology apply`; `salvage topology print --permissions` says which rights a console needs.",
                     ])
             } catch {
                 logger.warning("The topology cannot be checked", metadata: [LogKey.error: "\(error)", LogKey.advice: "\(error.advice)"])
@@ -115,11 +120,14 @@ public struct ConsoleProcess: Service {
     private static func heard(_ event: LinkEvent, _ logger: Logger) {
         switch event {
         case .disconnected(let role, let error):
-            logger.warning("The connection to the broker is lost", metadata: [LogKey.connection: "\(role.rawValue)", LogKey.error: "\(error)"])
+            logger.warning(
+                "The connection to the broker is lost", metadata: [LogKey.connection: "\(role.rawValue)", LogKey.error: "\(error)"])
         case .connectFailed(let role, let error, _):
-            logger.warning("No connection to the broker", metadata: [
-                LogKey.connection: "\(role.rawValue)", LogKey.error: "\(error)", LogKey.advice: "\(error.advice)",
-            ])
+            logger.warning(
+                "No connection to the broker",
+                metadata: [
+                    LogKey.connection: "\(role.rawValue)", LogKey.error: "\(error)", LogKey.advice: "\(error.advice)",
+                ])
         default: break
         }
     }

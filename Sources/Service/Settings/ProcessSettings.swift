@@ -60,7 +60,8 @@ public struct ProcessSettings: Sendable {
         let settings = SettingsReader(reader)
         configurationFile = settings.text("config", default: "salvage.yaml")
         broker = settings.broker()
-        let prefix = settings.parsed("topology.prefix", default: "recovery", "a name of letters, digits, dots, dashes and underscores") { text in
+        let prefix = settings.parsed("topology.prefix", default: "recovery", "a name of letters, digits, dots, dashes and underscores") {
+            text in
             !text.isEmpty && text.utf8.count <= 64 && text.utf8.allSatisfy(isNameByte) ? text : nil
         }
         names = TopologyNames(prefix: prefix)
@@ -88,7 +89,8 @@ public struct ProcessSettings: Sendable {
         lanes = settings.count("lanes", 1...256, default: max(ProcessInfo.processInfo.activeProcessorCount, 1))
         let address = settings.parsed("listen", default: Address(host: "0.0.0.0", port: 8_080), "HOST:PORT, or none", Address.init)
         listen = address.port < 0 ? nil : (address.host, address.port)
-        let webhooks = settings.parsed("webhooks.listen", default: Address(host: "0.0.0.0", port: 8_081), "HOST:PORT, or none", Address.init)
+        let webhooks = settings.parsed(
+            "webhooks.listen", default: Address(host: "0.0.0.0", port: 8_081), "HOST:PORT, or none", Address.init)
         self.webhooks = webhooks.port < 0 ? nil : (webhooks.host, webhooks.port)
         let console = settings.parsed("console.listen", default: Address(host: "127.0.0.1", port: 8_082), "HOST:PORT") { text in
             Address(text).flatMap { $0.port < 0 ? nil : $0 }
@@ -96,7 +98,9 @@ public struct ProcessSettings: Sendable {
         self.console = (console.host, console.port)
         webhookHost = settings.optional("webhooks.host")
         replies = ReplyPolicy(
-            prefix: settings.parsed("reply.prefix", default: ReplyPolicy.defaultPrefix, "the beginning of queue names, at most 200 bytes, or none") {
+            prefix: settings.parsed(
+                "reply.prefix", default: ReplyPolicy.defaultPrefix, "the beginning of queue names, at most 200 bytes, or none"
+            ) {
                 $0 == "none" ? "" : $0.utf8.count <= 200 ? $0 : nil
             })
         cardKeys = settings.cardKeys()
@@ -136,7 +140,9 @@ public struct ProcessSettings: Sendable {
                 self.init(host: "", port: -1)
                 return
             }
-            guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]), (0...65_535).contains(port) else { return nil }
+            guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]), (0...65_535).contains(port) else {
+                return nil
+            }
             self.init(host: String(text[..<colon]).isEmpty ? "0.0.0.0" : String(text[..<colon]), port: port)
         }
     }
@@ -144,7 +150,8 @@ public struct ProcessSettings: Sendable {
 
 private func isNameByte(_ byte: UInt8) -> Bool {
     switch byte {
-    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."),
+    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
+        UInt8(ascii: "."),
         UInt8(ascii: "-"), UInt8(ascii: "_"):
         true
     default: false
@@ -188,14 +195,18 @@ final class SettingsReader {
     func parsed<Value>(_ key: String, default fallback: Value, _ expected: String, _ read: (String) -> Value?) -> Value {
         guard let text = optional(key) else { return fallback }
         guard let value = read(text) else {
-            faults.append("\(Self.variable(key)): expected \(expected)\(text.utf8.count <= 8 && CardDataGuard.finding(in: text) == nil ? ", found '\(text)'" : "")")
+            faults.append(
+                "\(Self.variable(key)): expected \(expected)\(text.utf8.count <= 8 && CardDataGuard.finding(in: text) == nil ? ", found '\(text)'" : "")"
+            )
             return fallback
         }
         return value
     }
 
     func count(_ key: String, _ range: ClosedRange<Int>, default fallback: Int) -> Int {
-        parsed(key, default: fallback, "a whole number of \(range.lowerBound)...\(range.upperBound)") { Int($0).flatMap { range.contains($0) ? $0 : nil } }
+        parsed(key, default: fallback, "a whole number of \(range.lowerBound)...\(range.upperBound)") {
+            Int($0).flatMap { range.contains($0) ? $0 : nil }
+        }
     }
 
     /// A secret: the text itself, or the file that `<key>File` names.
@@ -222,8 +233,11 @@ final class SettingsReader {
             switch SecretSources(besides: "./settings").file(parts[1]) {
             case .failure(let failure): faults.append("\(Self.variable("cardKeys")): \(failure.why)")
             case .success(let pem):
-                if let key = CardKey(kid: parts[0], pem: pem) { keys.append(key) } else {
-                    faults.append("\(Self.variable("cardKeys")): the file \(parts[1]) holds no PEM of an RSA private key of at least 2048 bits")
+                if let key = CardKey(kid: parts[0], pem: pem) {
+                    keys.append(key)
+                } else {
+                    faults.append(
+                        "\(Self.variable("cardKeys")): the file \(parts[1]) holds no PEM of an RSA private key of at least 2048 bits")
                 }
             }
         }

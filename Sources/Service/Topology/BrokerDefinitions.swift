@@ -33,8 +33,10 @@ public struct BrokerDefinitions: Sendable {
         func byName(_ entries: [JSONValue]) -> [String: JSONValue] {
             Dictionary(entries.map { ($0["name"]?.string ?? "", $0) }, uniquingKeysWith: { first, _ in first })
         }
-        let exchanges = byName(entries("exchanges")), queues = byName(entries("queues"))
-        return topology.exchanges.flatMap { Self.differences(of: $0, exchanges[$0.name]) } + topology.queues.flatMap { Self.differences(of: $0, queues[$0.name]) }
+        let exchanges = byName(entries("exchanges"))
+        let queues = byName(entries("queues"))
+        return topology.exchanges.flatMap { Self.differences(of: $0, exchanges[$0.name]) }
+            + topology.queues.flatMap { Self.differences(of: $0, queues[$0.name]) }
             + differences(of: topology.bindings, among: Set(topology.queues.map(\.name)))
     }
 
@@ -45,7 +47,9 @@ public struct BrokerDefinitions: Sendable {
         if let type = entry["type"]?.string, type != exchange.kind.rawValue {
             found.append(.differs(what, property: "type", found: type, expected: exchange.kind.rawValue))
         }
-        for flag in ["auto_delete", "internal"] where entry[flag]?.bool == true { found.append(.differs(what, property: flag, found: "true", expected: "false")) }
+        for flag in ["auto_delete", "internal"] where entry[flag]?.bool == true {
+            found.append(.differs(what, property: flag, found: "true", expected: "false"))
+        }
         return found + common(what, entry, exchange.arguments)
     }
 
@@ -73,7 +77,9 @@ public struct BrokerDefinitions: Sendable {
     private func differences(of wanted: [Binding], among ours: Set<String>) -> [TopologyDifference] {
         let there = entries("bindings").compactMap { entry -> Binding? in
             guard let exchange = entry["source"]?.string, !exchange.isEmpty, let target = entry["destination"]?.string else { return nil }
-            return Binding(exchange, entry["routing_key"]?.string ?? "", to: entry["destination_type"]?.string == "exchange" ? .exchange(target) : .queue(target))
+            return Binding(
+                exchange, entry["routing_key"]?.string ?? "",
+                to: entry["destination_type"]?.string == "exchange" ? .exchange(target) : .queue(target))
         }
         let missing = Set(wanted).subtracting(there)
         let needed = Set(wanted)

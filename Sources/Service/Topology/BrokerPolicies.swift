@@ -15,7 +15,8 @@ public struct BrokerPolicies: Sendable {
     let policies: [Policy]
 
     init(_ policies: [JSONValue], operators: [JSONValue]) {
-        self.policies = policies.map { Self.policy($0, named: $0, isOperators: false) }
+        self.policies =
+            policies.map { Self.policy($0, named: $0, isOperators: false) }
             + operators.map { Self.policy($0["value"] ?? .null, named: $0, isOperators: true) }
     }
 

@@ -56,7 +56,9 @@ public struct BrokerRights: Sendable, Equatable {
             configure = [names.deadLock]
             read = streams.union([names.deadLock])
             // What is replayed goes where it was published; what is settled is told, and noted.
-            write = [names.declines, names.work, names.results, names.dead, names.journal, names.cancels, names.claims, Self.defaultExchange]
+            write = [
+                names.declines, names.work, names.results, names.dead, names.journal, names.cancels, names.claims, Self.defaultExchange,
+            ]
         case .crmPublisher: write = [names.declines]
         case .crmConsumer: read = [names.crmResults]
         }
@@ -99,7 +101,9 @@ public struct BrokerRights: Sendable, Equatable {
     }
 
     /// The three regular expressions in RabbitMQ's order. Whole names only: `^$` matches none.
-    public var patterns: (configure: String, write: String, read: String) { (Self.pattern(configure), Self.pattern(write), Self.pattern(read)) }
+    public var patterns: (configure: String, write: String, read: String) {
+        (Self.pattern(configure), Self.pattern(write), Self.pattern(read))
+    }
 
     private static func pattern(_ names: Set<String>) -> String {
         if names.isEmpty { return "^$" }

@@ -14,14 +14,17 @@ extension Topology {
         func held(_ exchange: String, _ routingKey: String? = nil) -> FieldTable {
             var arguments = kept.fields + [FieldTable.Field("x-dead-letter-exchange", .string(exchange))]
             if let routingKey { arguments.append(FieldTable.Field("x-dead-letter-routing-key", .string(routingKey))) }
-            return FieldTable(arguments + [
-                FieldTable.Field("x-dead-letter-strategy", "at-least-once"), FieldTable.Field("x-overflow", "reject-publish"),
-            ])
+            return FieldTable(
+                arguments + [
+                    FieldTable.Field("x-dead-letter-strategy", "at-least-once"), FieldTable.Field("x-overflow", "reject-publish"),
+                ])
         }
         let safe: FieldTable = ["alternate-exchange": .string(names.unrouted)]
         var exchanges = [
-            Exchange(names.unrouted, .fanout), Exchange(names.declines, .topic, arguments: safe), Exchange(names.work, .topic, arguments: safe),
-            Exchange(names.results, .topic, arguments: safe), Exchange(names.dead, .fanout), Exchange(names.cancels, .fanout), Exchange(names.claims, .fanout),
+            Exchange(names.unrouted, .fanout), Exchange(names.declines, .topic, arguments: safe),
+            Exchange(names.work, .topic, arguments: safe),
+            Exchange(names.results, .topic, arguments: safe), Exchange(names.dead, .fanout), Exchange(names.cancels, .fanout),
+            Exchange(names.claims, .fanout),
             Exchange(names.journal, .fanout), Exchange(names.pulse, .fanout),
         ]
         var queues = [
@@ -56,10 +59,13 @@ extension Topology {
             let name = names.delays[rung]
             let below = rung == 0 ? names.work : names.delays[rung - 1]
             exchanges.append(Exchange(name, .topic, arguments: safe))
-            queues.append(Queue(name, .quorum, arguments: [
-                "x-delivery-limit": .integer(unlimited), "x-message-ttl": .integer(DelayLadder.span(ofRung: rung).milliseconds),
-                "x-dead-letter-exchange": .string(below), "x-dead-letter-strategy": "at-least-once", "x-overflow": "reject-publish",
-            ]))
+            queues.append(
+                Queue(
+                    name, .quorum,
+                    arguments: [
+                        "x-delivery-limit": .integer(unlimited), "x-message-ttl": .integer(DelayLadder.span(ofRung: rung).milliseconds),
+                        "x-dead-letter-exchange": .string(below), "x-dead-letter-strategy": "at-least-once", "x-overflow": "reject-publish",
+                    ]))
             bindings.append(Binding(name, DelayLadder.waitKey(rung: rung), to: .queue(name)))
             bindings.append(Binding(name, DelayLadder.passKey(rung: rung), to: .exchange(below)))
         }

@@ -58,5 +58,7 @@ final class NonceMemory: Sendable {
         }
     }
 
-    func count(of gateway: GatewayKey) -> Int { gateways.withLock { ($0[gateway]?.current.count ?? 0) + ($0[gateway]?.previous.count ?? 0) } }
+    func count(of gateway: GatewayKey) -> Int {
+        gateways.withLock { ($0[gateway]?.current.count ?? 0) + ($0[gateway]?.previous.count ?? 0) }
+    }
 }

@@ -24,7 +24,8 @@ struct WebhookFront {
             let body = try await request.body.collect(upTo: bodyLimit)
             let headers = request.headers
             let answer = await receiver.receive(
-                merchant: MerchantID(merchant), gateway: GatewayID(gateway), host: request.head.authority ?? "", body: Array(body.readableBytesView),
+                merchant: MerchantID(merchant), gateway: GatewayID(gateway), host: request.head.authority ?? "",
+                body: Array(body.readableBytesView),
                 header: { name in HTTPField.Name(name).flatMap { headers[$0] } })
             return Response(
                 status: .init(code: answer.status), headers: [.contentType: "text/plain; charset=utf-8"],

@@ -18,7 +18,8 @@ final class WebhookReceiver: Sendable {
     private let limiter = LogLimiter()
     private let link = Mutex<BrokerLink?>(nil)
 
-    init(store: ConfigurationStore, clock: SystemClock, names: TopologyNames, publicHost: String?, metrics: ServiceMetrics, logger: Logger) {
+    init(store: ConfigurationStore, clock: SystemClock, names: TopologyNames, publicHost: String?, metrics: ServiceMetrics, logger: Logger)
+    {
         self.store = store
         self.clock = clock
         self.names = names
@@ -37,11 +38,15 @@ final class WebhookReceiver: Sendable {
     ) async -> Answer {
         let (answer, why) = await judge(merchant, gateway, host, body, header)
         metrics.webhooks.add(1, answer == .unknownGateway ? "" : metrics.label(merchant), answer.rawValue)
-        if let why, let suppressed = limiter.admit(answer == .unknownGateway ? answer.rawValue : "\(answer.rawValue) \(merchant) \(gateway)", now: clock.now()) {
+        if let why,
+            let suppressed = limiter.admit(
+                answer == .unknownGateway ? answer.rawValue : "\(answer.rawValue) \(merchant) \(gateway)", now: clock.now())
+        {
             logger.warning(
                 "A webhook was not taken",
                 metadata: [
-                    LogKey.merchant: "\(merchant.text.prefix(64))", LogKey.gateway: "\(gateway.text.prefix(64))", LogKey.reason: "\(answer.rawValue)",
+                    LogKey.merchant: "\(merchant.text.prefix(64))", LogKey.gateway: "\(gateway.text.prefix(64))",
+                    LogKey.reason: "\(answer.rawValue)",
                     LogKey.advice: "\(why)", LogKey.suppressed: "\(suppressed)",
                 ])
         }
@@ -55,10 +60,16 @@ final class WebhookReceiver: Sendable {
             return (.unknownGateway, "The path names no configured gateway; it is /webhooks/MERCHANT/GATEWAY.")
         }
         let keys = client.credentials.signingKeys
-        if keys.isEmpty { return (.unsigned, "The gateway has no hmacSigningKey, so nothing can be verified; take it from FlexFactor's portal.") }
+        if keys.isEmpty {
+            return (.unsigned, "The gateway has no hmacSigningKey, so nothing can be verified; take it from FlexFactor's portal.")
+        }
         let now = clock.now()
-        if let refusal = MessageSignature.verify(header: header, method: "POST", host: publicHost ?? host, body: body, keys: keys, now: now) {
-            return (.refused, "\(refusal.rawValue). Compare hmacSigningKey, the clock, and SALVAGE_WEBHOOKS_HOST with the host that FlexFactor signs.")
+        if let refusal = MessageSignature.verify(header: header, method: "POST", host: publicHost ?? host, body: body, keys: keys, now: now)
+        {
+            return (
+                .refused,
+                "\(refusal.rawValue). Compare hmacSigningKey, the clock, and SALVAGE_WEBHOOKS_HOST with the host that FlexFactor signs."
+            )
         }
         let key = GatewayKey(merchant, gateway)
         let delivery = NonceMemory.Key(

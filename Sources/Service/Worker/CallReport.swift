@@ -23,7 +23,8 @@ struct CallReport: Sendable {
         logger.warning(
             "A call to FlexFactor failed",
             metadata: [
-                LogKey.merchant: "\(key.merchant)", LogKey.gateway: "\(key.gateway)", LogKey.call: "\(call.call)", LogKey.error: "\(failure)",
+                LogKey.merchant: "\(key.merchant)", LogKey.gateway: "\(key.gateway)", LogKey.call: "\(call.call)",
+                LogKey.error: "\(failure)",
                 LogKey.advice: "\(failure.advice)", LogKey.suppressed: "\(suppressed)",
             ])
     }

@@ -36,7 +36,8 @@ extension ClaimTail {
             logger.warning(
                 "Open recoveries have lost their gateway",
                 metadata: [
-                    LogKey.merchant: "\(stranded.gateway.merchantID)", LogKey.gateway: "\(stranded.gateway.id)", LogKey.count: "\(stranded.count)",
+                    LogKey.merchant: "\(stranded.gateway.merchantID)", LogKey.gateway: "\(stranded.gateway.id)",
+                    LogKey.count: "\(stranded.count)",
                     LogKey.advice: "\(stranded)",
                 ])
         }

@@ -160,7 +160,9 @@ struct GatewayShares<Item: Sendable> {
         while waitingCount > room {
             var most: (name: String, count: Int)?
             for name in owners.keys {
-                guard let count = owners[name]?.waiting.count, count > most?.count ?? 0, owners[name]?.age(now) ?? 0 >= Self.slow else { continue }
+                guard let count = owners[name]?.waiting.count, count > most?.count ?? 0, owners[name]?.age(now) ?? 0 >= Self.slow else {
+                    continue
+                }
                 most = (name, count)
             }
             guard let name = most?.name, let last = owners[name]?.waiting.popLast() else { return }

@@ -19,8 +19,11 @@ final class Health: Sendable {
     }
 
     private let faults = Mutex<[Part: Fault]>(
-        [Part.configuration: "not loaded yet", .broker: "not connected yet", .topology: "not checked yet", .consumers: "not subscribed yet"]
-            .mapValues { Fault(why: $0, lapses: nil) })
+        [
+            Part.configuration: "not loaded yet", .broker: "not connected yet", .topology: "not checked yet",
+            .consumers: "not subscribed yet",
+        ]
+        .mapValues { Fault(why: $0, lapses: nil) })
 
     func isWell(_ part: Part) { faults.withLock { _ = $0.removeValue(forKey: part) } }
 

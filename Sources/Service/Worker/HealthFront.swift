@@ -17,16 +17,19 @@ struct HealthFront {
         router.get("readyz") { _, _ in
             let complaints = health.complaints
             return complaints.isEmpty
-                ? Self.text(.ok, "ready\n" + health.notes.map { $0 + "\n" }.joined()) : Self.text(.serviceUnavailable, complaints.map { $0 + "\n" }.joined())
+                ? Self.text(.ok, "ready\n" + health.notes.map { $0 + "\n" }.joined())
+                : Self.text(.serviceUnavailable, complaints.map { $0 + "\n" }.joined())
         }
         router.get("metrics") { _, _ in
             Response(
-                status: .ok, headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8"], body: ResponseBody(byteBuffer: ByteBuffer(string: page())))
+                status: .ok, headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8"],
+                body: ResponseBody(byteBuffer: ByteBuffer(string: page())))
         }
         return router
     }
 
     private static func text(_ status: HTTPResponse.Status, _ text: String) -> Response {
-        Response(status: status, headers: [.contentType: "text/plain; charset=utf-8"], body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
+        Response(
+            status: status, headers: [.contentType: "text/plain; charset=utf-8"], body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
     }
 }

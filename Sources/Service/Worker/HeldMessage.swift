@@ -11,7 +11,9 @@ struct HeldMessage {
     /// `nil` for a message that does not say where it is to go.
     init?(_ delivery: Delivery) {
         let headers = delivery.properties.headers
-        guard case .string(let exchange)? = headers[HeaderName.heldExchange], case .string(let routingKey)? = headers[HeaderName.heldRoutingKey] else {
+        guard case .string(let exchange)? = headers[HeaderName.heldExchange],
+            case .string(let routingKey)? = headers[HeaderName.heldRoutingKey]
+        else {
             return nil
         }
         place = Holdings.Place(exchange: exchange, routingKey: routingKey)

@@ -87,10 +87,11 @@ final class Pulse: Sendable {
 
 extension WorkerPulse.Circuit.State {
     init(_ state: CircuitState) {
-        self = switch state {
-        case .closed: .closed
-        case .trying: .trying
-        case .open: .open
-        }
+        self =
+            switch state {
+            case .closed: .closed
+            case .trying: .trying
+            case .open: .open
+            }
     }
 }

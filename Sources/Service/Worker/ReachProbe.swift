@@ -39,7 +39,8 @@ struct ReachProbe {
 
     private func tell(_ what: String, _ why: String, for patience: Duration?, _ advice: String) {
         health.isUnwell(.flexFactor, "\(what) (\(why)). \(advice)", for: patience)
-        logger.error("FlexFactor cannot be called yet", metadata: [LogKey.reason: "\(what)", LogKey.error: "\(why)", LogKey.advice: "\(advice)"])
+        logger.error(
+            "FlexFactor cannot be called yet", metadata: [LogKey.reason: "\(what)", LogKey.error: "\(why)", LogKey.advice: "\(advice)"])
     }
 
     /// What keeps every gateway from its first token; `nil` as soon as one has had it. Where only one of them is merely away, that counts.

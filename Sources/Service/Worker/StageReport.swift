@@ -39,7 +39,9 @@ final class StageReport: Sendable {
         if let declinedAt = account.declinedAt { metadata[LogKey.milliseconds] = "\((now - declinedAt).milliseconds)" }
         switch account.fate {
         case .passed(let next) where message.drivenOut != nil:
-            guard let drivenOut = message.drivenOut, let suppressed = limiter.admit("driven out of \(drivenOut.queue)", now: now) else { return }
+            guard let drivenOut = message.drivenOut, let suppressed = limiter.admit("driven out of \(drivenOut.queue)", now: now) else {
+                return
+            }
             metadata[LogKey.queue] = "\(drivenOut.queue)"
             metadata[LogKey.fate] = "\(next.rawValue)"
             metadata[LogKey.reason] = "\(drivenOut.limit.rawValue)"
@@ -50,7 +52,8 @@ final class StageReport: Sendable {
             guard let suppressed = limiter.admit("set aside", now: now) else { return }
             metadata[LogKey.count] = "\(message.deliveries)"
             metadata[LogKey.suppressed] = "\(suppressed)"
-            metadata[LogKey.advice] = "Look for what ended workers; messages that were in work with it are tried alone now, and most are innocent."
+            metadata[LogKey.advice] =
+                "Look for what ended workers; messages that were in work with it are tried alone now, and most are innocent."
             logger.log(level: level, "Set aside to be tried alone: handed out too often without being finished", metadata: metadata)
         case .passed(let next) where stage == .unrouted:
             metadata[LogKey.fate] = "\(next.rawValue)"
@@ -91,7 +94,8 @@ final class StageReport: Sendable {
             "A customer's address is one of a private network",
             metadata: [
                 LogKey.merchant: "\(metrics.label(account.merchantID))", LogKey.suppressed: "\(suppressed)",
-                LogKey.advice: "Have the CRM send the address that the customer came from, not its proxy's: FlexFactor judges the charge by it.",
+                LogKey.advice:
+                    "Have the CRM send the address that the customer came from, not its proxy's: FlexFactor judges the charge by it.",
             ])
     }
 
@@ -101,9 +105,11 @@ final class StageReport: Sendable {
         logger.warning(
             "No reply is sent: none may go to the queue that was named",
             metadata: [
-                LogKey.queue: "\(CardDataGuard.redacted(String((message.replyTo ?? "").prefix(64))))", LogKey.merchant: "\(metrics.label(account.merchantID))",
+                LogKey.queue: "\(CardDataGuard.redacted(String((message.replyTo ?? "").prefix(64))))",
+                LogKey.merchant: "\(metrics.label(account.merchantID))",
                 LogKey.suppressed: "\(suppressed)",
-                LogKey.advice: "Wait on an exclusive queue that the broker named, on amq.rabbitmq.reply-to, or on one under SALVAGE_REPLY_PREFIX. The result is published as ever.",
+                LogKey.advice:
+                    "Wait on an exclusive queue that the broker named, on amq.rabbitmq.reply-to, or on one under SALVAGE_REPLY_PREFIX. The result is published as ever.",
             ])
     }
 
@@ -126,7 +132,10 @@ final class StageReport: Sendable {
         guard let suppressed = limiter.admit("let go", now: clock.now()) else { return }
         logger.warning(
             "A reply is refused and let go; the result stands in the results exchange",
-            metadata: [LogKey.error: "\(error)", LogKey.advice: "Look at the queue that the publisher names in reply_to.", LogKey.suppressed: "\(suppressed)"])
+            metadata: [
+                LogKey.error: "\(error)", LogKey.advice: "Look at the queue that the publisher names in reply_to.",
+                LogKey.suppressed: "\(suppressed)",
+            ])
     }
 
     /// A message is refused where it was to go, and waits by itself.

@@ -49,7 +49,8 @@ final class StageRunner: Sendable {
 
     /// - Parameter budget: messages in work at a time, where they are divided among gateways; the broker hands out twice as many.
     init(
-        _ stage: Stage, lanes: [(lane: Lane, handle: Handle)], names: TopologyNames, report: StageReport, clock: SystemClock, workerID: String, cut: CutMessage,
+        _ stage: Stage, lanes: [(lane: Lane, handle: Handle)], names: TopologyNames, report: StageReport, clock: SystemClock,
+        workerID: String, cut: CutMessage,
         suspicion: Suspicion, longestHold: Moment.Span, holdings: Holdings, budget: Int?
     ) {
         self.stage = stage
@@ -63,7 +64,9 @@ final class StageRunner: Sendable {
         self.longestHold = longestHold
         self.holdings = holdings
         // A customer waits for a cascade.
-        shares = budget.map { Budget(GatewayShares(budget: $0, room: max($0 / 2, 1), longest: stage == .cascade ? .seconds(10) : .seconds(60))) }
+        shares = budget.map {
+            Budget(GatewayShares(budget: $0, room: max($0 / 2, 1), longest: stage == .cascade ? .seconds(10) : .seconds(60)))
+        }
         watchShares()
     }
 
@@ -80,18 +83,22 @@ final class StageRunner: Sendable {
         open.add(batch.count, ordering: .relaxed)
         let batch = batch.map { Handed(delivery: $0, survived: survivors.handedOut($0)) }
         guard let shares else { return begin(batch) { _ in } }
-        if isStopping.load(ordering: .relaxed) { return batch.forEach { passOn($0) { await self.sendAgain($0) } } }
+        if isStopping.load(ordering: .relaxed) {
+            for handed in batch { passOn(handed) { await self.sendAgain($0) } }
+            return
+        }
         let now = clock.now()
-        carryOut(shares.withLock { shares in
-            batch.reduce(into: GatewayShares<Handed>.Moves()) { moves, handed in
-                let notes = DeliveryNotes(handed.delivery, at: stage, names)
-                // Of a long one only the beginning is here, which must not be sent on.
-                let isCut = handed.delivery.byteCount > handed.delivery.body.count
-                let next = shares.arrived(handed, of: notes.share, freeFrom: isCut ? now : notes.freeFrom, now: now)
-                moves.begin += next.begin
-                moves.putOff += next.putOff
-            }
-        })
+        carryOut(
+            shares.withLock { shares in
+                batch.reduce(into: GatewayShares<Handed>.Moves()) { moves, handed in
+                    let notes = DeliveryNotes(handed.delivery, at: stage, names)
+                    // Of a long one only the beginning is here, which must not be sent on.
+                    let isCut = handed.delivery.byteCount > handed.delivery.body.count
+                    let next = shares.arrived(handed, of: notes.share, freeFrom: isCut ? now : notes.freeFrom, now: now)
+                    moves.begin += next.begin
+                    moves.putOff += next.putOff
+                }
+            })
     }
 
     private func carryOut(_ moves: GatewayShares<Handed>.Moves) {
@@ -151,7 +158,8 @@ final class StageRunner: Sendable {
 
     /// Sends a delivery through the delay ladder as it came.
     private func putOff(_ handed: Handed, until: Moment, on lane: Lane) async {
-        let later = Broker.OutgoingMessage(handed.delivery, at: stage, .ladder(stage, until: until), names, survived: handed.survived, now: clock.now())
+        let later = Broker.OutgoingMessage(
+            handed.delivery, at: stage, .ladder(stage, until: until), names, survived: handed.survived, now: clock.now())
         if await finish(handed, publishing: [Sending(later)], on: lane) { survivors.finished(handed.delivery) }
     }
 
@@ -182,10 +190,13 @@ final class StageRunner: Sendable {
         if handled.onward != nil, let refusal = cut.refusal(of: message, at: stage) { handled = refusal }
         if let pause = handled.pause, await !rest(pause, on: lane) { return }
         let now = clock.now()
-        let outgoing = handled
+        let outgoing =
+            handled
             .publishing(from: stage, at: now, worker: workerID, traceparent: message.traceparent)
             .map { Sending($0.brokerMessage(names, now: now), isCourtesy: $0.isCourtesy) }
-        let onward = handled.onward.map { [Sending(Broker.OutgoingMessage(delivery, at: stage, $0, names, survived: handed.survived, now: now))] } ?? []
+        let onward =
+            handled.onward.map { [Sending(Broker.OutgoingMessage(delivery, at: stage, $0, names, survived: handed.survived, now: now))] }
+            ?? []
         if await finish(handed, publishing: onward + outgoing, on: lane) {
             survivors.finished(delivery)
             report.finished(handled.account, message)
@@ -275,7 +286,8 @@ final class StageRunner: Sendable {
         guard delivery.byteCount <= delivery.body.count else { return false }
         do throws(FinishError) {
             try await delivery.finish(
-                publishing: [Broker.OutgoingMessage(delivery, at: stage, .again(stage), names, survived: handed.survived, now: clock.now())])
+                publishing: [Broker.OutgoingMessage(delivery, at: stage, .again(stage), names, survived: handed.survived, now: clock.now())]
+            )
             return true
         } catch {
             report.failed(error)

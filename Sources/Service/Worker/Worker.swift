@@ -24,10 +24,11 @@ public struct Worker: Service {
     private let letters: LetterTail
     private let identity: DeadLetter.Worker
     private let startedAt = SystemClock().now()
-    private let absent = AbsentQueues()
+    private let watch: LinkWatch
 
     private init(
-        _ settings: ProcessSettings, _ logger: Logger, _ metrics: ServiceMetrics, _ health: Health, _ store: ConfigurationStore, _ lanes: [Lane],
+        _ settings: ProcessSettings, _ logger: Logger, _ metrics: ServiceMetrics, _ health: Health, _ store: ConfigurationStore,
+        _ lanes: [Lane],
         _ receiver: WebhookReceiver
     ) {
         self.settings = settings
@@ -37,6 +38,7 @@ public struct Worker: Service {
         self.store = store
         self.lanes = lanes
         self.receiver = receiver
+        watch = LinkWatch(health: health, metrics: metrics, logger: logger)
         identity = DeadLetter.Worker(
             id: settings.broker.connectionName, host: ProcessInfo.processInfo.hostName, version: SalvageVersion.current)
         claims = ClaimTail(worker: identity.id)
@@ -64,20 +66,25 @@ public struct Worker: Service {
 
         var services: [any Service] = []
         if let healthPort {
-            let front = HealthFront(health: health, lanes: lanes) { metrics.page(circuits: store.clients.mapValues(\.circuit), health.holdings) }
-            services.append(HTTPServer(front.router, at: healthPort, limits: .health, logger: logger) { _ in
-                logger.info("Serving /livez, /readyz and /metrics", metadata: [LogKey.host: "\(healthPort.text)"])
-            })
+            let front = HealthFront(health: health, lanes: lanes) {
+                metrics.page(circuits: store.clients.mapValues(\.circuit), health.holdings)
+            }
+            services.append(
+                HTTPServer(front.router, at: healthPort, limits: .health, logger: logger) { _ in
+                    logger.info("Serving /livez, /readyz and /metrics", metadata: [LogKey.host: "\(healthPort.text)"])
+                })
         }
         let receiver = WebhookReceiver(
             store: store, clock: clock, names: settings.names, publicHost: settings.webhookHost, metrics: metrics, logger: logger)
         if let webhookPort {
-            services.append(HTTPServer(WebhookFront(receiver: receiver).router, at: webhookPort, limits: .open, logger: logger) { _ in
-                logger.info("Taking webhooks at /webhooks/MERCHANT/GATEWAY", metadata: [LogKey.host: "\(webhookPort.text)"])
-            })
+            services.append(
+                HTTPServer(WebhookFront(receiver: receiver).router, at: webhookPort, limits: .open, logger: logger) { _ in
+                    logger.info("Taking webhooks at /webhooks/MERCHANT/GATEWAY", metadata: [LogKey.host: "\(webhookPort.text)"])
+                })
         }
         let worker = Worker(settings, logger, metrics, health, store, lanes, receiver)
-        services.append(ConfigurationReloader(file: settings.configurationFile, store: store, metrics: metrics, logger: logger, claims: worker.claims))
+        services.append(
+            ConfigurationReloader(file: settings.configurationFile, store: store, metrics: metrics, logger: logger, claims: worker.claims))
         services.append(worker)
 
         var quiet = logger
@@ -92,7 +99,10 @@ public struct Worker: Service {
     public func run() async throws {
         logger.info(
             "Salvage \(SalvageVersion.current) begins",
-            metadata: [LogKey.stage: "\(settings.stages.map(\.rawValue).sorted().joined(separator: ","))", LogKey.file: "\(settings.configurationFile)"])
+            metadata: [
+                LogKey.stage: "\(settings.stages.map(\.rawValue).sorted().joined(separator: ","))",
+                LogKey.file: "\(settings.configurationFile)",
+            ])
         let stop = StopSignal()
         let opened = StopSignal()
         try await withTaskCancellationOrGracefulShutdownHandler {
@@ -136,9 +146,12 @@ public struct Worker: Service {
             let begun = ContinuousClock.now
             try await claims.follow(link, settings.names, until: stop)
             let took = ContinuousClock.now - begun
-            logger.info("The claims are known", metadata: [
-                LogKey.count: "\(claims.counts.entries)", LogKey.milliseconds: "\(took.components.seconds * 1_000 + took.components.attoseconds / 1_000_000_000_000_000)",
-            ])
+            logger.info(
+                "The claims are known",
+                metadata: [
+                    LogKey.count: "\(claims.counts.entries)",
+                    LogKey.milliseconds: "\(took.components.seconds * 1_000 + took.components.attoseconds / 1_000_000_000_000_000)",
+                ])
             claims.warn(of: store, logger)
         }
         if !settings.stages.isDisjoint(with: [.intake, .suspects]) { await letters.follow(link, settings.names) }
@@ -168,7 +181,7 @@ public struct Worker: Service {
         let outcome = Outcome()
         Task {
             do throws(BrokerError) {
-                let link = try await BrokerLink.open(settings.broker, waiting: true, onEvent: heard)
+                let link = try await BrokerLink.open(settings.broker, waiting: true, onEvent: watch.heard)
                 outcome.value.withLock { $0 = .success(link) }
             } catch {
                 outcome.value.withLock { $0 = .failure(error) }
@@ -201,7 +214,8 @@ public struct Worker: Service {
                     "The topology is not complete",
                     metadata: [
                         LogKey.missing: "\(missing)",
-                        LogKey.advice: "Run `salvage topology apply`; `salvage topology check` tells all differences, and `salvage topology print --permissions` which rights a worker needs.",
+                        LogKey.advice:
+                            "Run `salvage topology apply`; `salvage topology check` tells all differences, and `salvage topology print --permissions` which rights a worker needs.",
                     ])
             } catch {
                 health.isUnwell(.topology, error.description)
@@ -219,19 +233,22 @@ public struct Worker: Service {
             let isShared = Self.shared.contains(stage)
             let runner = StageRunner(
                 stage, lanes: Array(zip(lanes, handles(of: stage))), names: settings.names,
-                report: StageReport(stage, metrics: metrics, clock: SystemClock(), logger: logger), clock: SystemClock(), workerID: identity.id,
+                report: StageReport(stage, metrics: metrics, clock: SystemClock(), logger: logger), clock: SystemClock(),
+                workerID: identity.id,
                 cut: CutMessage(worker: identity, cards: settings.cardKeys, clock: SystemClock()),
                 suspicion: settings.suspicion, longestHold: settings.longestHold, holdings: health.holdings,
                 budget: isShared ? Int(prefetch) : nil)
             // What is longer is worked on by nobody: its beginning is kept in a letter. Results and letters that found no queue may be longer.
             // A held message goes on as it came, all of it.
-            let mostBytes = switch stage {
-            case .held: Int.max
-            case .unrouted: 1 << 20
-            default: JSONLimits().bytes + 16 * 1_024
-            }
+            let mostBytes =
+                switch stage {
+                case .held: Int.max
+                case .unrouted: 1 << 20
+                default: JSONLimits().bytes + 16 * 1_024
+                }
             let consumer = try await link.consume(
-                settings.names.queue(of: stage), prefetch: isShared ? UInt16(clamping: 2 * Int(prefetch)) : prefetch, mostBytes: mostBytes, kind: .quorum,
+                settings.names.queue(of: stage), prefetch: isShared ? UInt16(clamping: 2 * Int(prefetch)) : prefetch, mostBytes: mostBytes,
+                kind: .quorum,
                 onBatch: runner.take)
             consumers.append((consumer, runner))
         }
@@ -260,20 +277,23 @@ public struct Worker: Service {
         switch stage {
         case .intake:
             let intake = IntakeStage(
-                merchants: store, claims: claims, cards: settings.cardKeys, clock: clock, worker: identity, names: settings.names, replies: settings.replies,
+                merchants: store, claims: claims, cards: settings.cardKeys, clock: clock, worker: identity, names: settings.names,
+                replies: settings.replies,
                 mends: letters, day: settings.day, oldestDecline: settings.oldestDecline)
             return lanes.map { _ in { await intake.handle($0) } }
         case .cascade:
             return lanes.map { lane in
                 let cascade = CascadeStage(
-                    flexFactor: LaneFlexFactor(store: store, lane: lane, keys: settings.cardKeys), claims: claims, clock: clock, worker: identity,
+                    flexFactor: LaneFlexFactor(store: store, lane: lane, keys: settings.cardKeys), claims: claims, clock: clock,
+                    worker: identity,
                     cards: settings.cardKeys, timing: settings.timing, callLimit: settings.callLimit)
                 return { await cascade.handle($0) }
             }
         case .retry:
             return lanes.map { lane in
                 let retry = RetryStage(
-                    flexFactor: LaneFlexFactor(store: store, lane: lane, keys: settings.cardKeys), claims: claims, cancels: cancels, clock: clock,
+                    flexFactor: LaneFlexFactor(store: store, lane: lane, keys: settings.cardKeys), claims: claims, cancels: cancels,
+                    clock: clock,
                     worker: identity,
                     cards: settings.cardKeys, timing: settings.timing, callLimit: settings.callLimit)
                 return { await retry.handle($0) }
@@ -281,7 +301,8 @@ public struct Worker: Service {
         case .outcomes:
             return lanes.map { lane in
                 let outcomes = OutcomeStage(
-                    merchants: store, claims: claims, flexFactor: LaneFlexFactor(store: store, lane: lane, keys: settings.cardKeys), cancels: cancels, clock: clock,
+                    merchants: store, claims: claims, flexFactor: LaneFlexFactor(store: store, lane: lane, keys: settings.cardKeys),
+                    cancels: cancels, clock: clock,
                     worker: identity, cards: settings.cardKeys, timing: settings.timing, callLimit: settings.callLimit)
                 return { await outcomes.handle($0) }
             }
@@ -289,7 +310,8 @@ public struct Worker: Service {
             let handles = Stage.working.map { ($0, self.handles(of: $0)) }
             return lanes.indices.map { index in
                 let suspects = SuspectStage(
-                    handles: Dictionary(uniqueKeysWithValues: handles.map { ($0.0, $0.1[index]) }), suspicion: settings.suspicion, clock: clock,
+                    handles: Dictionary(uniqueKeysWithValues: handles.map { ($0.0, $0.1[index]) }), suspicion: settings.suspicion,
+                    clock: clock,
                     worker: identity, cards: settings.cardKeys)
                 return takingDrivenOut { await suspects.handle($0) }
             }
@@ -321,47 +343,6 @@ public struct Worker: Service {
             circuits: store.clients.map { key, client in
                 WorkerPulse.Circuit(merchantID: key.merchant, gatewayID: key.gateway, state: WorkerPulse.Circuit.State(client.circuit))
             })
-    }
-
-    private func heard(_ event: LinkEvent) {
-        metrics.record(event)
-        switch event {
-        case .connected(let role, let host):
-            health.isWell(.broker)
-            logger.info("Connected to the broker", metadata: [LogKey.connection: "\(role.rawValue)", LogKey.host: "\(host)"])
-        case .connectFailed(let role, let error, let pause):
-            health.isUnwell(.broker, "\(role.rawValue): \(error)")
-            logger.warning("No connection to the broker", metadata: [
-                LogKey.connection: "\(role.rawValue)", LogKey.error: "\(error)", LogKey.advice: "\(error.advice)", LogKey.milliseconds: "\(pause)",
-            ])
-        case .disconnected(let role, let error):
-            health.isUnwell(.broker, "\(role.rawValue): \(error)")
-            logger.warning("The connection to the broker is lost", metadata: [LogKey.connection: "\(role.rawValue)", LogKey.error: "\(error)"])
-        case .blocked(let role, let reason):
-            logger.error("The broker takes no publishes", metadata: [LogKey.connection: "\(role.rawValue)", LogKey.reason: "\(reason)"])
-        case .unblocked(let role): logger.info("The broker takes publishes again", metadata: [LogKey.connection: "\(role.rawValue)"])
-        case .subscriptionCancelled(let queue): logger.warning("The broker ended a subscription; subscribing again", metadata: [LogKey.queue: "\(queue)"])
-        case .subscriptionRestored(let queue):
-            note(queue, missingFor: nil)
-            logger.info("Consuming again", metadata: [LogKey.queue: "\(queue)"])
-        case .subscriptionFailed(let queue, let error):
-            note(queue, missingFor: error)
-            logger.error("Cannot subscribe", metadata: [LogKey.queue: "\(queue)", LogKey.error: "\(error)", LogKey.advice: "\(error.advice)"])
-        }
-    }
-
-    /// Why which queues cannot be subscribed to.
-    private final class AbsentQueues: Sendable {
-        let reasons = Mutex<[String: String]>([:])
-    }
-
-    /// One queue that is back is not all of them.
-    private func note(_ queue: String, missingFor error: BrokerError?) {
-        let missing = absent.reasons.withLock { reasons in
-            reasons[queue] = error.map { "\(queue): \($0)" }
-            return reasons.values.sorted().joined(separator: "; ")
-        }
-        if missing.isEmpty { health.isWell(.topology) } else { health.isUnwell(.topology, missing) }
     }
 
     // MARK: Ending

@@ -19,7 +19,8 @@ struct Dead: AsyncParsableCommand {
             broker is away, 130 when it was interrupted.
             """,
         subcommands: [
-            DeadList.self, DeadStats.self, DeadShow.self, DeadReplay.self, DeadRuns.self, DeadReconcile.self, DeadResolve.self, DeadDiscard.self, DeadRestore.self,
+            DeadList.self, DeadStats.self, DeadShow.self, DeadReplay.self, DeadRuns.self, DeadReconcile.self, DeadResolve.self,
+            DeadDiscard.self, DeadRestore.self,
             DeadExport.self, DeadFollow.self,
         ])
 }

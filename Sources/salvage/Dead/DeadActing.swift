@@ -18,7 +18,9 @@ struct DeadActing: ParsableArguments {
         if let note, note.allSatisfy(\.isWhitespace) { throw ValidationError("The note is empty. Say why in a sentence.") }
     }
 
-    func act(_ order: LetterAction, on selection: LetterSelection, note: String?, tools: LetterTools, patience: Moment.Span = .seconds(60)) async throws {
+    func act(_ order: LetterAction, on selection: LetterSelection, note: String?, tools: LetterTools, patience: Moment.Span = .seconds(60))
+        async throws
+    {
         let selection = try await confirmed(order, selection, tools)
         let results = LetterResults()
         let job = LetterJob(order, selection, by: who.by, note: note, tools: tools, patience: patience, onResult: results.add)
@@ -45,7 +47,9 @@ struct DeadActing: ParsableArguments {
     }
 
     /// Acts on the letters that are chosen.
-    func act(_ order: LetterAction, on which: LetterSelectionOptions, note: String?, at broker: BrokerOptions, config: ConfigOption? = nil) async throws {
+    func act(_ order: LetterAction, on which: LetterSelectionOptions, note: String?, at broker: BrokerOptions, config: ConfigOption? = nil)
+        async throws
+    {
         try await broker.withLetters(config: config) { tools, _ in
             try await act(order, on: which.selection(on: tools.letters.shelf, now: SystemClock().now()), note: note, tools: tools.letters)
         }
@@ -60,7 +64,9 @@ struct DeadActing: ParsableArguments {
         let agreed = LetterSelection.letters(letters.reversed().map(\.id))
         if letters.count < 2 { return agreed }
         for group in LetterGroup.of(letters) {
-            Terminal.complain("  \(group.count)  \(group.reason.rawValue) at \(group.stage.rawValue)\(group.merchantID.map { ", merchant \(Terminal.visible($0.text))" } ?? "")")
+            Terminal.complain(
+                "  \(group.count)  \(group.reason.rawValue) at \(group.stage.rawValue)\(group.merchantID.map { ", merchant \(Terminal.visible($0.text))" } ?? "")"
+            )
         }
         // Of very many it would take a while.
         if case .replay(let patch, _, _, let consent) = order, letters.count <= 500 {
@@ -94,26 +100,35 @@ struct DeadActing: ParsableArguments {
         if progress.state == .failed { throw ExitCode.failure }
         if progress.total == 0, progress.leftOut == 0 { throw DeadExit.nothingMeant }
         let isReplay = job.order.word == "replay"
-        if progress.state == .stopped || progress.failed > 0 || progress.leftOut > 0 || isReplay && progress.pending > 0 { throw ExitCode.failure }
+        if progress.state == .stopped || progress.failed > 0 || progress.leftOut > 0 || isReplay && progress.pending > 0 {
+            throw ExitCode.failure
+        }
     }
 
     /// Each of a few. Of many those that are not as they should be: with an end of their own or by what they have in common.
     private func show(_ results: [LetterJob.Progress.Result]) {
         let told = results.count <= 10 ? results : results.filter { $0.outcome != .succeeded }
         func line(_ who: String, _ outcome: LetterJob.Progress.Outcome, _ sentence: String) {
-            Terminal.show("\(who)  \(Terminal.paint(outcome.rawValue.replacing("_", with: " "), outcome.colour))  \(Terminal.visible(sentence))")
+            Terminal.show(
+                "\(who)  \(Terminal.paint(outcome.rawValue.replacing("_", with: " "), outcome.colour))  \(Terminal.visible(sentence))")
         }
         if told.count <= 10 {
-            for result in told { line("\(result.letter.description.prefix(8))  \(Terminal.visible(result.orderID ?? "-"))", result.outcome, result.sentence) }
+            for result in told {
+                line("\(result.letter.description.prefix(8))  \(Terminal.visible(result.orderID ?? "-"))", result.outcome, result.sentence)
+            }
             return
         }
         struct Kind: Hashable {
             let outcome: LetterJob.Progress.Outcome
             let sentence: String
         }
-        let kinds = Dictionary(grouping: told) { Kind(outcome: $0.outcome, sentence: $0.sentence) }.sorted { ($1.value.count, $0.key.sentence) < ($0.value.count, $1.key.sentence) }
+        let kinds = Dictionary(grouping: told) { Kind(outcome: $0.outcome, sentence: $0.sentence) }.sorted {
+            ($1.value.count, $0.key.sentence) < ($0.value.count, $1.key.sentence)
+        }
         for (kind, results) in kinds.prefix(20) { line(String(results.count), kind.outcome, kind.sentence) }
-        if kinds.count > 20 { Terminal.show("and \(kinds.dropFirst(20).reduce(0) { $0 + $1.value.count }) more, each with a reason of its own.") }
+        if kinds.count > 20 {
+            Terminal.show("and \(kinds.dropFirst(20).reduce(0) { $0 + $1.value.count }) more, each with a reason of its own.")
+        }
         Terminal.show("--json tells of every letter; `salvage dead list` shows what is left to do.")
     }
 
@@ -122,15 +137,21 @@ struct DeadActing: ParsableArguments {
         guard job.order.word == "replay" else { return }
         let progress = job.progress
         if progress.state == .stopped {
-            Terminal.show("\(progress.done) of \(progress.total) sent; go on with: salvage dead replay --resume \(job.id.description.prefix(8))")
+            Terminal.show(
+                "\(progress.done) of \(progress.total) sent; go on with: salvage dead replay --resume \(job.id.description.prefix(8))")
         }
         if results.contains(where: { $0.sentence.hasPrefix(DryRun.onlySkipped) }) {
             Terminal.show("--accept-skips sends them all the same; `salvage dead show LETTER` may know a correction.")
         }
         if results.contains(where: { $0.sentence.hasSuffix(CRMConsent.condition) }) { Terminal.show("Where they do: --crm-agrees.") }
         let waiting = results.filter { $0.outcome == .pending }
-        for result in waiting.prefix(3) { Terminal.show("What becomes of it tells: salvage trace \(Terminal.visible(result.orderID ?? "ORDER"))") }
-        if waiting.count > 3 { Terminal.show("`salvage trace ORDER` tells of the other \(waiting.count - 3) as well; `salvage dead list --state replayed` lists them.") }
+        for result in waiting.prefix(3) {
+            Terminal.show("What becomes of it tells: salvage trace \(Terminal.visible(result.orderID ?? "ORDER"))")
+        }
+        if waiting.count > 3 {
+            Terminal.show(
+                "`salvage trace ORDER` tells of the other \(waiting.count - 3) as well; `salvage dead list --state replayed` lists them.")
+        }
         if progress.failed > 0 { Terminal.show("If it should go by the configuration here: have the workers reloaded theirs (SIGHUP)?") }
     }
 }
@@ -160,8 +181,11 @@ private final class LetterResults: Sendable {
 extension DryRunSummary {
     var lines: [String] {
         let leftOut = reasons.filter(\.isLeftOut)
-        var lines = ["\(sent) of \(count) would be sent"] + leftOut.prefix(10).map { "\($0.count) left out: \(Terminal.visible($0.sentence))" }
-        if leftOut.count > 10 { lines.append("\(leftOut.dropFirst(10).reduce(0) { $0 + $1.count }) left out for \(leftOut.count - 10) other reasons") }
+        var lines =
+            ["\(sent) of \(count) would be sent"] + leftOut.prefix(10).map { "\($0.count) left out: \(Terminal.visible($0.sentence))" }
+        if leftOut.count > 10 {
+            lines.append("\(leftOut.dropFirst(10).reduce(0) { $0 + $1.count }) left out for \(leftOut.count - 10) other reasons")
+        }
         if wouldSkip > 0 { lines.append("--accept-skips sends those that would only be skipped all the same") }
         return lines
     }
@@ -195,7 +219,9 @@ struct DeadReconcile: AsyncParsableCommand {
     func validate() throws { try acting.check(note) }
 
     func run() async throws {
-        guard config.path != nil else { throw ExitCode.misuse("FlexFactor is asked with the gateway's keys. Give --config FILE, or set SALVAGE_CONFIG.") }
+        guard config.path != nil else {
+            throw ExitCode.misuse("FlexFactor is asked with the gateway's keys. Give --config FILE, or set SALVAGE_CONFIG.")
+        }
         try await acting.act(.reconcile, on: which, note: note, at: broker, config: config)
     }
 }

@@ -7,7 +7,9 @@ import Service
 struct DeadExport: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "export", abstract: "Print letters whole, as lines of JSON (NDJSON), the oldest first.",
-        discussion: "Each line holds the letter's summary and, as `event`, the letter as it stands in the stream (schemas/dead-letter.v1.schema.json). Looking changes nothing.")
+        discussion:
+            "Each line holds the letter's summary and, as `event`, the letter as it stands in the stream (schemas/dead-letter.v1.schema.json). Looking changes nothing."
+    )
 
     @OptionGroup var broker: BrokerOptions
     @OptionGroup var filter: LetterFilterOptions
@@ -29,7 +31,9 @@ struct DeadExport: AsyncParsableCommand {
             Terminal.endProgress()
             if letters.isEmpty { Terminal.complain("No letter is meant.") }
             if done < letters.count {
-                Terminal.complain("Error: only \(done) of \(letters.count) letters were exported; the stream did not give the others in time, or holds them no more.")
+                Terminal.complain(
+                    "Error: only \(done) of \(letters.count) letters were exported; the stream did not give the others in time, or holds them no more."
+                )
                 throw ExitCode.failure
             }
         }
@@ -61,9 +65,13 @@ struct DeadFollow: AsyncParsableCommand {
         switch LetterStore.read(entry) {
         case .letter(let letter, _):
             let about = letter.subject.orderID.map { " order \($0)" } ?? ""
-            Terminal.show("\(letter.writtenAt.rfc3339)  \(Terminal.paint(letter.reason.rawValue, .red))  \(letter.id.description.prefix(8))\(Terminal.visible(about)): \(Terminal.visible(letter.explanation))")
+            Terminal.show(
+                "\(letter.writtenAt.rfc3339)  \(Terminal.paint(letter.reason.rawValue, .red))  \(letter.id.description.prefix(8))\(Terminal.visible(about)): \(Terminal.visible(letter.explanation))"
+            )
         case .record(let record, _):
-            let about = record.act.letters.count == 1 ? record.act.letters.first.map { " \($0.description.prefix(8))" } ?? "" : " \(record.act.letters.count) letters"
+            let about =
+                record.act.letters.count == 1
+                ? record.act.letters.first.map { " \($0.description.prefix(8))" } ?? "" : " \(record.act.letters.count) letters"
             Terminal.show("\(record.at.rfc3339)  \(Terminal.paint(record.act.word, .yellow)) \(about)  \(Terminal.visible(record.line))")
         case nil: Terminal.show("(offset \(entry.offset): a message that this version cannot read)")
         }

@@ -32,7 +32,9 @@ struct DeadList: AsyncParsableCommand {
         let page = found.dropFirst(max(offset, 0)).prefix(max(limit ?? (json ? .max : 50), 0))
         if json {
             for letter in page { Terminal.show(String(decoding: LetterView.summary(letter).bytes, as: UTF8.self)) }
-            if limit != nil, page.count < found.count { Terminal.complain("\(page.count) of \(found.count) letters; --limit and --offset show more.") }
+            if limit != nil, page.count < found.count {
+                Terminal.complain("\(page.count) of \(found.count) letters; --limit and --offset show more.")
+            }
             return
         }
         if found.isEmpty { return Terminal.show("No dead letters here. `--state all` shows those that were seen to as well.") }
@@ -48,7 +50,9 @@ struct DeadList: AsyncParsableCommand {
             },
             fits: true, colour: { page[page.startIndex + $0].state == .failedAgain ? .red : nil })
         let shown = page.count < found.count ? "\(page.count) of \(found.count) letters" : Terminal.count(found.count, "letter")
-        Terminal.complain("\(shown.prefix(1).uppercased() + shown.dropFirst()). `salvage dead show LETTER` tells all of one; `salvage dead stats` groups them.")
+        Terminal.complain(
+            "\(shown.prefix(1).uppercased() + shown.dropFirst()). `salvage dead show LETTER` tells all of one; `salvage dead stats` groups them."
+        )
     }
 }
 
@@ -76,18 +80,22 @@ struct DeadStats: AsyncParsableCommand {
         if json {
             let states = LetterState.allCases.map { ($0.rawValue, JSONValue.integer(Int64(counts[$0] ?? 0)) as JSONValue?) }
             let answer = LetterView.object([
-                ("total", .integer(Int64(found.count))), ("states", LetterView.object(states)), ("groups", .array(groups.map(LetterView.group))),
+                ("total", .integer(Int64(found.count))), ("states", LetterView.object(states)),
+                ("groups", .array(groups.map(LetterView.group))),
                 ("withCrm", .integer(Int64(found.count(where: \.waitsForCRM)))), ("unreadable", .integer(Int64(unreadable.count))),
             ])
             return Terminal.show(String(decoding: answer.bytes, as: UTF8.self))
         }
         let now = SystemClock().now()
-        if groups.isEmpty { Terminal.show("No dead letters here.") } else {
+        if groups.isEmpty {
+            Terminal.show("No dead letters here.")
+        } else {
             Terminal.table(
                 ["count", "reason", "stage", "merchant", "is to be", "oldest", "newest", "what to do"],
                 groups.map { group in
                     [
-                        String(group.count), group.reason.rawValue, group.stage.rawValue, group.merchantID?.text ?? "-", group.handling.words,
+                        String(group.count), group.reason.rawValue, group.stage.rawValue, group.merchantID?.text ?? "-",
+                        group.handling.words,
                         (now - group.oldest).inWords, (now - group.newest).inWords, group.reason.advice,
                     ]
                 })
@@ -95,13 +103,16 @@ struct DeadStats: AsyncParsableCommand {
         if let run = runs.first {
             let more = runs.count > 1 ? " and \(Terminal.count(runs.count - 1, "other"))" : ""
             Terminal.complain(
-                isBusy ? "Somebody acts at the moment: `salvage dead follow` shows what they do."
-                    : "Not finished: the run of \(Terminal.visible(run.by.name)), \(run.startedAt.rfc3339)\(more). `salvage dead runs` shows how far they came.")
+                isBusy
+                    ? "Somebody acts at the moment: `salvage dead follow` shows what they do."
+                    : "Not finished: the run of \(Terminal.visible(run.by.name)), \(run.startedAt.rfc3339)\(more). `salvage dead runs` shows how far they came."
+            )
         }
         let withCRM = found.count(where: \.waitsForCRM)
         if withCRM > 0 {
-            Terminal.complain("\(Terminal.count(withCRM, "letter")) of these \(withCRM == 1 ? "waits" : "wait") for the CRM, which was told what to mend; "
-                + "when it sends the event again, the letter resolves itself.")
+            Terminal.complain(
+                "\(Terminal.count(withCRM, "letter")) of these \(withCRM == 1 ? "waits" : "wait") for the CRM, which was told what to mend; "
+                    + "when it sends the event again, the letter resolves itself.")
         }
         let inDoubt = found.count { $0.isToDo && $0.handling == .reconcile }
         if inDoubt > 0 { Terminal.complain("\(Terminal.count(inDoubt, "charge")) in doubt: `salvage dead reconcile` asks FlexFactor.") }
@@ -113,8 +124,9 @@ extension DeadStats {
     /// Nothing stands in the stream of letters that nobody is told of.
     static func complain(of unreadable: (count: Int, last: [LetterStore.Unreadable])) {
         if unreadable.count == 0 { return }
-        Terminal.complain("\(Terminal.count(unreadable.count, "message")) among the letters cannot be read by this version; a later one wrote "
-            + "\(unreadable.count == 1 ? "it" : "them") perhaps. The last: \(Terminal.visible(unreadable.last.last?.sentence ?? "")).")
+        Terminal.complain(
+            "\(Terminal.count(unreadable.count, "message")) among the letters cannot be read by this version; a later one wrote "
+                + "\(unreadable.count == 1 ? "it" : "them") perhaps. The last: \(Terminal.visible(unreadable.last.last?.sentence ?? "")).")
     }
 }
 

@@ -7,9 +7,14 @@ import Service
 
 /// Which letters are meant, by what they are.
 struct LetterFilterOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("Why they died: \(DeadLetterReason.allCases.map(\.rawValue).joined(separator: ", ")); several with commas.", valueName: "reason"))
+    @Option(
+        help: ArgumentHelp(
+            "Why they died: \(DeadLetterReason.allCases.map(\.rawValue).joined(separator: ", ")); several with commas.", valueName: "reason"
+        ))
     var reason: [String] = []
-    @Option(help: ArgumentHelp("Where they died: \(Stage.allCases.map(\.rawValue).joined(separator: ", ")); several with commas.", valueName: "stage"))
+    @Option(
+        help: ArgumentHelp(
+            "Where they died: \(Stage.allCases.map(\.rawValue).joined(separator: ", ")); several with commas.", valueName: "stage"))
     var stage: [String] = []
     @Option(help: ArgumentHelp("Of one merchant.", valueName: "id"))
     var merchant: String?
@@ -19,28 +24,40 @@ struct LetterFilterOptions: ParsableArguments {
     var gateway: String?
     @Option(help: ArgumentHelp("That contain this, in what they say or in their message.", valueName: "text"))
     var text: String?
-    @Option(help: ArgumentHelp("Last written since then: 30m, 12h, 7d, 2w ago, a day like 2026-01-02, or a time like 2026-01-02T03:04:05Z (UTC).", valueName: "time"))
+    @Option(
+        help: ArgumentHelp(
+            "Last written since then: 30m, 12h, 7d, 2w ago, a day like 2026-01-02, or a time like 2026-01-02T03:04:05Z (UTC).",
+            valueName: "time"))
     var since: String?
     @Option(help: ArgumentHelp("Last written then or before; likewise, and a day to its end.", valueName: "time"))
     var until: String?
-    @Option(help: ArgumentHelp(
-        "\(LetterState.allCases.map(\.rawValue).joined(separator: ", ")), with commas between, or all. By default what is to be done: open and failed_again.",
-        valueName: "states"))
+    @Option(
+        help: ArgumentHelp(
+            "\(LetterState.allCases.map(\.rawValue).joined(separator: ", ")), with commas between, or all. By default what is to be done: open and failed_again.",
+            valueName: "states"))
     var state: [String] = []
 
     /// Whether anything was said.
-    var isGiven: Bool { ![reason, stage, state].allSatisfy(\.isEmpty) || [merchant, order, gateway, text, since, until].contains { $0 != nil } }
+    var isGiven: Bool {
+        ![reason, stage, state].allSatisfy(\.isEmpty) || [merchant, order, gateway, text, since, until].contains { $0 != nil }
+    }
 
     func validate() throws { _ = try filter(now: SystemClock().now()) }
 
     func filter(now: Moment) throws -> LetterFilter {
         // A variable of a script that is not set must not mean "all".
-        for (name, value) in [("merchant", merchant), ("order", order), ("gateway", gateway), ("text", text), ("since", since), ("until", until)] {
-            if let value, value.allSatisfy(\.isWhitespace) { throw ValidationError("--\(name) is empty. Say what is meant, or leave it out.") }
+        for (name, value) in [
+            ("merchant", merchant), ("order", order), ("gateway", gateway), ("text", text), ("since", since), ("until", until),
+        ] {
+            if let value, value.allSatisfy(\.isWhitespace) {
+                throw ValidationError("--\(name) is empty. Say what is meant, or leave it out.")
+            }
         }
         var filter = LetterFilter(
-            states: state == ["all"] ? Set(LetterState.allCases) : try words(state, "--state", "all"), merchantID: merchant.map(MerchantID.init(_:)), order: order,
-            gatewayID: gateway.map(GatewayID.init(_:)), since: try moment(since, "--since", now), until: try moment(until, "--until", now, isEnd: true),
+            states: state == ["all"] ? Set(LetterState.allCases) : try words(state, "--state", "all"),
+            merchantID: merchant.map(MerchantID.init(_:)), order: order,
+            gatewayID: gateway.map(GatewayID.init(_:)), since: try moment(since, "--since", now),
+            until: try moment(until, "--until", now, isEnd: true),
             text: text)
         filter.reasons = try words(reason, "--reason")
         filter.stages = try words(stage, "--stage")
@@ -54,12 +71,14 @@ struct LetterFilterOptions: ParsableArguments {
         _ texts: [String], _ option: String, _ more: String...
     ) throws -> Set<Word>? where Word.RawValue == String {
         if texts.isEmpty { return nil }
-        return try Set(texts.flatMap { $0.split(separator: ",", omittingEmptySubsequences: false) }.map { part in
-            guard let word = Word(rawValue: String(part)) else {
-                throw ValidationError("\(option): '\(part)' is none of \((Word.allCases.map(\.rawValue) + more).joined(separator: ", ")).")
-            }
-            return word
-        })
+        return try Set(
+            texts.flatMap { $0.split(separator: ",", omittingEmptySubsequences: false) }.map { part in
+                guard let word = Word(rawValue: String(part)) else {
+                    throw ValidationError(
+                        "\(option): '\(part)' is none of \((Word.allCases.map(\.rawValue) + more).joined(separator: ", ")).")
+                }
+                return word
+            })
     }
 
     /// - Parameter isEnd: a day is meant to its end.
@@ -75,7 +94,8 @@ struct LetterFilterOptions: ParsableArguments {
         {
             return Moment(milliseconds: now.milliseconds - count * seconds * 1_000)
         }
-        throw ValidationError("\(option): expected 30m, 12h, 7d, 2w, a day like 2026-01-02 or a time like 2026-01-02T03:04:05Z, found '\(text)'.")
+        throw ValidationError(
+            "\(option): expected 30m, 12h, 7d, 2w, a day like 2026-01-02 or a time like 2026-01-02T03:04:05Z, found '\(text)'.")
     }
 }
 
@@ -100,11 +120,15 @@ struct LetterSelectionOptions: ParsableArguments {
 
 /// Who acts; every record names them.
 struct OperatorOptions: ParsableArguments {
-    @Option(name: .customLong("as"), help: ArgumentHelp("Who you are (SALVAGE_OPERATOR; else the name you are logged in by).", valueName: "name"))
+    @Option(
+        name: .customLong("as"),
+        help: ArgumentHelp("Who you are (SALVAGE_OPERATOR; else the name you are logged in by).", valueName: "name"))
     var name: String?
 
     func validate() throws {
-        if known == nil { throw ValidationError("Nobody knows who you are, and every record names who acted: give --as NAME, or set SALVAGE_OPERATOR.") }
+        if known == nil {
+            throw ValidationError("Nobody knows who you are, and every record names who acted: give --as NAME, or set SALVAGE_OPERATOR.")
+        }
     }
 
     var by: LetterRecord.Operator { LetterRecord.Operator(name: known ?? "", means: .commandLine) }
@@ -129,7 +153,9 @@ extension LetterStore {
         if text.allSatisfy(\.isWhitespace) { throw ExitCode.misuse("a letter's id is empty. `salvage dead list` shows the ids.") }
         let found = ids(beginningWith: text)
         if found.count > 1 { Terminal.complain("\(Terminal.visible(text)) is the beginning of \(found.count) letters; give more of it.") }
-        if found.isEmpty { Terminal.complain("There is no letter \(Terminal.visible(text)). `salvage dead list --state all` shows every one.") }
+        if found.isEmpty {
+            Terminal.complain("There is no letter \(Terminal.visible(text)). `salvage dead list --state all` shows every one.")
+        }
         guard let id = found.first, found.count == 1 else { throw DeadExit.nothingMeant }
         return id
     }
@@ -138,10 +164,13 @@ extension LetterStore {
 extension BrokerOptions {
     /// All letters as they stand now, and as they come while the command runs. Of very many it shows how far it has read.
     func withShelf<Result: Sendable>(_ body: (LetterStore, ProcessSettings) async throws -> Result) async throws -> Result {
-        try await withShelf { shelf, _, settings in try await body(shelf, settings) }
+        try await withLettersAndLink { shelf, _, settings in try await body(shelf, settings) }
     }
 
-    private func withShelf<Result: Sendable>(_ body: (LetterStore, BrokerLink, ProcessSettings) async throws -> Result) async throws -> Result {
+    private func withLettersAndLink<Result: Sendable>(_ body: (LetterStore, BrokerLink, ProcessSettings) async throws -> Result)
+        async throws
+        -> Result
+    {
         try await withLink { link, settings in
             let shelf = LetterStore(link, settings.names)
             try await shelf.follow()
@@ -166,7 +195,7 @@ extension BrokerOptions {
         config: ConfigOption? = nil, _ body: (OperatorTools, ProcessSettings) async throws -> Result
     ) async throws -> Result {
         let configuration = try config?.configuration()
-        return try await withShelf { shelf, link, settings in
+        return try await withLettersAndLink { shelf, link, settings in
             let tools = OperatorTools(shelf, on: link, settings, configuration)
             try await tools.catchUp()
             return try await body(tools, settings)

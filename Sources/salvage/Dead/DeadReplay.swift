@@ -51,10 +51,16 @@ struct DeadReplay: AsyncParsableCommand {
     func validate() throws {
         if !(0...3_600).contains(wait) { throw ValidationError("--wait must be 0 to 3600 seconds.") }
         if resume {
-            if dryRun { throw ValidationError("--resume sends what a run has left. To try it without sending, give --dry-run with ids or a filter instead.") }
-            if ids.count > 1 || filter.isGiven || all || edit != nil { throw ValidationError("--resume goes on with the letters that the run began with.") }
+            if dryRun {
+                throw ValidationError(
+                    "--resume sends what a run has left. To try it without sending, give --dry-run with ids or a filter instead.")
+            }
+            if ids.count > 1 || filter.isGiven || all || edit != nil {
+                throw ValidationError("--resume goes on with the letters that the run began with.")
+            }
             if note != nil || rate != nil || canary || crmAgrees || acceptSkips {
-                throw ValidationError("--resume goes on as the run began: --note, --rate, --canary, --crm-agrees and --accept-skips cannot be given again.")
+                throw ValidationError(
+                    "--resume goes on as the run began: --note, --rate, --canary, --crm-agrees and --accept-skips cannot be given again.")
             }
             return
         }
@@ -62,7 +68,9 @@ struct DeadReplay: AsyncParsableCommand {
         if !ids.isEmpty, filter.isGiven || all { throw ValidationError("Give either ids or a filter.") }
         if edit != nil, ids.count != 1 { throw ValidationError("--edit is for one letter, named by its id.") }
         if let rate, !(1...1_000).contains(rate) { throw ValidationError("--rate must be 1 to 1000 messages per second.") }
-        if note == nil, !dryRun { throw ValidationError("--note is required: whoever looks at the letters later will want to know why they were sent again.") }
+        if note == nil, !dryRun {
+            throw ValidationError("--note is required: whoever looks at the letters later will want to know why they were sent again.")
+        }
         try acting.check(note)
         if let edit, Self.isPatch(edit), case .failure(let why) = Self.patch(Array(edit.utf8)) { throw ValidationError(why.description) }
     }
@@ -70,17 +78,21 @@ struct DeadReplay: AsyncParsableCommand {
     func run() async throws {
         // Without it every message would be sent, whatever is to become of it.
         guard config.path != nil else {
-            throw ExitCode.misuse("there is no configuration here, so nobody can tell what would become of the messages. Give --config FILE, or set SALVAGE_CONFIG.")
+            throw ExitCode.misuse(
+                "there is no configuration here, so nobody can tell what would become of the messages. Give --config FILE, or set SALVAGE_CONFIG."
+            )
         }
         let patch = try edit.map(patch)
         try await broker.withLetters(config: config) { tools, _ in
             let shelf = tools.letters.shelf
             if resume { return try await finish(try run(on: shelf), tools) }
-            let selection: LetterSelection = ids.isEmpty
+            let selection: LetterSelection =
+                ids.isEmpty
                 ? .filter(try filter.filter(now: SystemClock().now())) : .letters(try ids.map { try shelf.id($0) })
             if dryRun { return try await rehearse(selection, patch, tools) }
             try await acting.act(
-                .replay(patch: patch, isCanary: canary, rate: rate ?? 50, consent: consent), on: selection, note: note, tools: tools.letters,
+                .replay(patch: patch, isCanary: canary, rate: rate ?? 50, consent: consent), on: selection, note: note,
+                tools: tools.letters,
                 patience: .seconds(Int64(wait)))
         }
     }
@@ -91,7 +103,9 @@ struct DeadReplay: AsyncParsableCommand {
 
     private func finish(_ run: ReplayRun, _ tools: OperatorTools) async throws {
         let out = run.replayed.union(run.failed).count
-        Terminal.complain("Going on with the run of \(Terminal.visible(run.by.name)), \(run.startedAt.rfc3339): \(out) of \(run.letters.count) were sent.")
+        Terminal.complain(
+            "Going on with the run of \(Terminal.visible(run.by.name)), \(run.startedAt.rfc3339): \(out) of \(run.letters.count) were sent."
+        )
         if run.by.name != acting.who.by.name, Terminal.isInput, !acting.yes,
             Terminal.ask("It is not yours. Type yes to go on: ") != "yes"
         {
@@ -107,8 +121,12 @@ struct DeadReplay: AsyncParsableCommand {
         if let name = ids.first?.lowercased() {
             let found = all.filter { $0.id.description.hasPrefix(name) }
             if let run = found.first, found.count == 1, run.end?.how != .finished { return run }
-            let what = found.isEmpty ? "There is no run \(Terminal.visible(name))." : found.count > 1
-                ? "\(Terminal.visible(name)) is the beginning of \(found.count) runs; give more of it." : "The run \(Terminal.visible(name)) is finished."
+            let what =
+                found.isEmpty
+                ? "There is no run \(Terminal.visible(name))."
+                : found.count > 1
+                    ? "\(Terminal.visible(name)) is the beginning of \(found.count) runs; give more of it."
+                    : "The run \(Terminal.visible(name)) is finished."
             Terminal.complain(what + " `salvage dead runs` shows every one.")
             throw DeadExit.nothingMeant
         }
@@ -134,10 +152,17 @@ struct DeadReplay: AsyncParsableCommand {
                 continue
             }
             if isMany { break }
-            let word = outcome.refusal == nil ? Terminal.paint(outcome.forecast.verdict.rawValue, outcome.forecast.verdict == .goes ? .green : .yellow) : Terminal.paint("not sent", .red)
-            Terminal.show("\(outcome.letter.id.description.prefix(8))  \(Terminal.visible(outcome.letter.orderID ?? "-"))  \(word)  \(Terminal.visible(outcome.refusal ?? outcome.forecast.sentence))")
+            let word =
+                outcome.refusal == nil
+                ? Terminal.paint(outcome.forecast.verdict.rawValue, outcome.forecast.verdict == .goes ? .green : .yellow)
+                : Terminal.paint("not sent", .red)
+            Terminal.show(
+                "\(outcome.letter.id.description.prefix(8))  \(Terminal.visible(outcome.letter.orderID ?? "-"))  \(word)  \(Terminal.visible(outcome.refusal ?? outcome.forecast.sentence))"
+            )
             for difference in outcome.differences { Terminal.show("    \(Terminal.visible(difference.line))") }
-            for fault in outcome.forecast.faults { Terminal.show("    \(Terminal.visible(fault.path)): \(Terminal.visible(fault.message))") }
+            for fault in outcome.forecast.faults {
+                Terminal.show("    \(Terminal.visible(fault.path)): \(Terminal.visible(fault.message))")
+            }
         }
         if !acting.json {
             if outcomes.count > 1 { for line in DryRunSummary(outcomes).lines { Terminal.show(line + ".") } }
@@ -160,7 +185,8 @@ struct DeadReplay: AsyncParsableCommand {
 
     private func patch(_ text: String) throws -> JSONPatch {
         guard let bytes = Self.isPatch(text) ? Array(text.utf8) : WholeFile.bytes(of: text) else {
-            throw ExitCode.misuse("--edit: expected a JSON Patch, which begins with [, or the name of a file with one; '\(text)' is neither.")
+            throw ExitCode.misuse(
+                "--edit: expected a JSON Patch, which begins with [, or the name of a file with one; '\(text)' is neither.")
         }
         switch Self.patch(bytes) {
         case .success(let patch): return patch

@@ -7,7 +7,9 @@ import Service
 struct DeadShow: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "show", abstract: "Tell all of a letter: what happened, what was done with it, and what would happen now.",
-        discussion: "What would happen now needs the configuration (--config). Card data was removed when the letter was written; a card token stands in it encrypted.")
+        discussion:
+            "What would happen now needs the configuration (--config). Card data was removed when the letter was written; a card token stands in it encrypted."
+    )
 
     @OptionGroup var broker: BrokerOptions
     @OptionGroup var config: ConfigOption
@@ -36,7 +38,8 @@ struct DeadShow: AsyncParsableCommand {
                 return Terminal.show(String(decoding: all.bytes, as: UTF8.self))
             }
             DeadLetterPage(
-                summary: summary, letter: letter, history: history, rehearsed: rehearsed, configuration: config.path, suggestions: suggestions
+                summary: summary, letter: letter, history: history, rehearsed: rehearsed, configuration: config.path,
+                suggestions: suggestions
             ).show()
         }
     }
@@ -62,12 +65,19 @@ struct DeadLetterPage {
             line("to do", nothing)
         }
         if let told = letter.crmWasTold { line("the CRM", "was told `\(told.rawValue)` when the letter was written") }
-        line("where", "stage \(letter.stage.rawValue), after \(letter.attempts == 1 ? "one call" : "\(letter.attempts) calls") to FlexFactor")
-        line("when", "first \(summary.firstAt.rfc3339), last \(summary.lastAt.rfc3339), \(summary.occurrences == 1 ? "once" : "\(summary.occurrences) times")")
-        line("about", [
-            letter.subject.merchantID.map { "merchant \($0)" }, letter.subject.orderID.map { "order \($0)" },
-            letter.subject.reference.map { "recovery \($0)" }, letter.subject.gatewayID.map { "gateway \($0)" },
-        ].compactMap { $0 }.joined(separator: ", "))
+        line(
+            "where", "stage \(letter.stage.rawValue), after \(letter.attempts == 1 ? "one call" : "\(letter.attempts) calls") to FlexFactor"
+        )
+        line(
+            "when",
+            "first \(summary.firstAt.rfc3339), last \(summary.lastAt.rfc3339), \(summary.occurrences == 1 ? "once" : "\(summary.occurrences) times")"
+        )
+        line(
+            "about",
+            [
+                letter.subject.merchantID.map { "merchant \($0)" }, letter.subject.orderID.map { "order \($0)" },
+                letter.subject.reference.map { "recovery \($0)" }, letter.subject.gatewayID.map { "gateway \($0)" },
+            ].compactMap { $0 }.joined(separator: ", "))
         line("worker", "\(letter.worker.id), version \(letter.worker.version)\(letter.worker.mapping.map { ", mapping \($0)" } ?? "")")
         if !letter.faults.isEmpty {
             heading("Faults")
@@ -77,20 +87,26 @@ struct DeadLetterPage {
         showWhatWouldHappen()
         for suggestion in suggestions where summary.isToDo {
             Terminal.show("  \(Terminal.paint(suggestion.title, .bold)): \(suggestion.why)")
-            Terminal.show("    salvage dead replay \(letter.id) --note 'why' --edit '\(String(decoding: suggestion.patch.json.bytes, as: UTF8.self))'")
+            Terminal.show(
+                "    salvage dead replay \(letter.id) --note 'why' --edit '\(String(decoding: suggestion.patch.json.bytes, as: UTF8.self))'"
+            )
         }
         heading("History")
         for entry in LetterHistory(summary, letter, history).entries {
-            let line = switch entry {
-            case .written(_, let worker, let sentence): (worker.map { "\($0): " } ?? "") + sentence
-            case .record(let record): record.line
-            }
+            let line =
+                switch entry {
+                case .written(_, let worker, let sentence): (worker.map { "\($0): " } ?? "") + sentence
+                case .record(let record): record.line
+                }
             Terminal.show("  \(entry.at.rfc3339)  \(Terminal.visible(line))")
         }
         heading("The message")
         let original = letter.original
         line("sent to", "exchange '\(original.exchange)', routing key '\(original.routingKey)'")
-        for (name, value) in [("message id", original.messageID), ("type", original.type), ("correlation", original.correlationID), ("reply to", original.replyTo)] {
+        for (name, value) in [
+            ("message id", original.messageID), ("type", original.type), ("correlation", original.correlationID),
+            ("reply to", original.replyTo),
+        ] {
             if let value { line(name, value) }
         }
         for header in original.headers { line("header", "\(header.name): \(header.text)") }
@@ -115,22 +131,31 @@ struct DeadLetterPage {
         case (true, .reconcile): Terminal.show("  It is not sent: salvage dead reconcile \(letter.id.description.prefix(8))")
         case (true, _):
             show(rehearsed.forecast)
-            if let refusal = rehearsed.refusal, rehearsed.forecast.verdict != .fails { Terminal.show("  \(Terminal.paint("not sent", .red)): \(Terminal.visible(refusal))") }
+            if let refusal = rehearsed.refusal, rehearsed.forecast.verdict != .fails {
+                Terminal.show("  \(Terminal.paint("not sent", .red)): \(Terminal.visible(refusal))")
+            }
             if configuration == nil, rehearsed.forecast.verdict == .unknown { Terminal.show("  Give --config FILE to find out.") }
-            if let configuration { Terminal.show(Terminal.paint("  By \(Terminal.visible(configuration)) as it is here; workers go by theirs as they last loaded it.", .dim)) }
+            if let configuration {
+                Terminal.show(
+                    Terminal.paint(
+                        "  By \(Terminal.visible(configuration)) as it is here; workers go by theirs as they last loaded it.", .dim))
+            }
         }
     }
 
     private func show(_ forecast: Forecast) {
-        let colour: Terminal.Colour = switch forecast.verdict {
-        case .goes: .green
-        case .skips, .unknown: .yellow
-        case .fails: .red
-        }
+        let colour: Terminal.Colour =
+            switch forecast.verdict {
+            case .goes: .green
+            case .skips, .unknown: .yellow
+            case .fails: .red
+            }
         Terminal.show("  \(Terminal.paint(forecast.verdict.rawValue, colour)): \(Terminal.visible(forecast.sentence))")
         for fault in forecast.faults { Terminal.show("  \(Terminal.visible(fault.path)): \(Terminal.visible(fault.message))") }
         for step in forecast.steps where step.says != nil {
-            Terminal.show("  \(step.decides ? ">" : " ") \(step.voice.rawValue): \(step.says?.declineClass.rawValue ?? ""), \(Terminal.visible(step.why ?? ""))")
+            Terminal.show(
+                "  \(step.decides ? ">" : " ") \(step.voice.rawValue): \(step.says?.declineClass.rawValue ?? ""), \(Terminal.visible(step.why ?? ""))"
+            )
         }
     }
 

@@ -7,7 +7,8 @@ import Testing
     @Test func whatTravelsComesBack() throws {
         for phase in [Cancellation.Phase.looking(0), .cancelling(1), .settling(2)] {
             let sent = Cancellation(
-                merchantID: "acme", reference: try #require(RecoveryReference("A-R7-88-7")), commandID: "c-1", others: [try #require(RecoveryReference("A-R7-88-8"))],
+                merchantID: "acme", reference: try #require(RecoveryReference("A-R7-88-7")), commandID: "c-1",
+                others: [try #require(RecoveryReference("A-R7-88-8"))],
                 gateways: ["42", "43"], since: now, phase: phase, attempts: 5)
             #expect(try Cancellation.decode(sent.encoded()).get() == sent)
         }
@@ -23,7 +24,8 @@ import Testing
             id: "acme", flexFactorGateways: [FlexFactorGateway(id: "42"), FlexFactorGateway(id: "41")],
             gateways: [Gateway(id: "7", type: "nmi"), Gateway(id: "8", type: "stripe")])
         func references(_ data: String) throws -> [String] {
-            let event = #"{"specversion":"1.0","id":"c-1","source":"s","type":"com.salvage.cancel.v1","data":{"merchantId":"acme",\#(data)}}"#
+            let event =
+                #"{"specversion":"1.0","id":"c-1","source":"s","type":"com.salvage.cancel.v1","data":{"merchantId":"acme",\#(data)}}"#
             guard case .cancel(let command) = CRMMessage.decode(Array(event.utf8)) else {
                 Issue.record("\(CRMMessage.decode(Array(event.utf8)))")
                 return []
@@ -41,7 +43,8 @@ import Testing
     /// Every gateway is asked twice with the settling time between, and told to cancel in between; only then is it said.
     @Test func whatNoGatewayKnowsIsNothingToCancel() throws {
         let timing = RecoveryTiming()
-        var cancellation = Cancellation(merchantID: "acme", reference: try #require(RecoveryReference("A-U1")), commandID: "c-1", gateways: ["41", "42"], since: now)
+        var cancellation = Cancellation(
+            merchantID: "acme", reference: try #require(RecoveryReference("A-U1")), commandID: "c-1", gateways: ["41", "42"], since: now)
         var time = now
         var calls: [String] = []
         loop: while let (call, gateway) = cancellation.nextCall {
@@ -70,7 +73,8 @@ import Testing
     @Test(arguments: [FlexFactorAnswer.notListed, .failed(.unknown(.barred(status: 404))), .failed(.unknown(.unreadable("oddly named")))])
     func whereTheListIsSilentTheCancelsAnswerCounts(silence: FlexFactorAnswer) throws {
         func end(_ answer: FlexFactorAnswer) throws -> Cancellation.Stop? {
-            var cancellation = Cancellation(merchantID: "acme", reference: try #require(RecoveryReference("A-U1")), gateways: ["41", "42"], since: now)
+            var cancellation = Cancellation(
+                merchantID: "acme", reference: try #require(RecoveryReference("A-U1")), gateways: ["41", "42"], since: now)
             for _ in 0..<20 {
                 guard let (call, gateway) = cancellation.nextCall else { return nil }
                 let said = if case .find = call { silence } else { gateway == "41" ? FlexFactorAnswer.noSuchOrder : answer }

@@ -1,6 +1,7 @@
-@testable import DeclineRecovery
 import TestSupport
 import Testing
+
+@testable import DeclineRecovery
 
 /// The CRM's refunds: carried out once, and told with FlexFactor's words.
 @Suite struct RefundTests {
@@ -8,10 +9,15 @@ import Testing
     private let timing = RecoveryTiming()
 
     private func command(_ data: String) -> CRMMessage {
-        CRMMessage.decode(Array(#"{"specversion":"1.0","id":"r-1","source":"s","type":"com.salvage.refund.v1","data":{"merchantId":"acme",\#(data)}}"#.utf8))
+        CRMMessage.decode(
+            Array(
+                #"{"specversion":"1.0","id":"r-1","source":"s","type":"com.salvage.refund.v1","data":{"merchantId":"acme",\#(data)}}"#.utf8)
+        )
     }
 
-    private func refund(_ data: String = #""recoveryReference":"A-S0","flexFactorOrderId":"g-1","amount":{"minorUnits":500,"currency":"USD"}"#) throws -> Refund {
+    private func refund(
+        _ data: String = #""recoveryReference":"A-S0","flexFactorOrderId":"g-1","amount":{"minorUnits":500,"currency":"USD"}"#
+    ) throws -> Refund {
         guard case .refund(let command) = command(data) else { throw Unreadable() }
         return Refund(command, gateways: ["41", "42"], since: now)
     }
@@ -32,7 +38,9 @@ import Testing
             Issue.record("it was taken")
             return
         }
-        #expect(Set(event.faults.map(\.path)) == ["$.data.recoveryReference", "$.data.amount.minorUnits", "$.data.amount.currency"] && event.isCommand)
+        #expect(
+            Set(event.faults.map(\.path)) == ["$.data.recoveryReference", "$.data.amount.minorUnits", "$.data.amount.currency"]
+                && event.isCommand)
     }
 
     @Test func aPartIsGivenBackAndToldAsAPart() throws {
@@ -88,12 +96,15 @@ import Testing
             #expect(refund.learned(order(.completed), now: now, timing: timing) == .giveUp)
         }
         // A worker that claimed no refunds may have sent it.
-        var old = try Refund.decode(Array(String(decoding: unclaimed().encoded(), as: UTF8.self).replacing(#""round":1,"#, with: "").utf8)).get()
+        var old = try Refund.decode(Array(String(decoding: unclaimed().encoded(), as: UTF8.self).replacing(#""round":1,"#, with: "").utf8))
+            .get()
         old.pickUp(redelivered: true)
         #expect(old.nextCall?.0 == .lookUp("g-1") && old.round == 1)
         var unsent = try refund()
         _ = unsent.learned(order(.completed), now: now, timing: timing)
-        guard case .park = unsent.learned(.failed(.notSent(.cannotConnect("refused"))), now: now, timing: timing), case .refund? = unsent.nextCall?.0 else {
+        guard case .park = unsent.learned(.failed(.notSent(.cannotConnect("refused"))), now: now, timing: timing),
+            case .refund? = unsent.nextCall?.0
+        else {
             Issue.record("what did not leave is tried again")
             return
         }
@@ -121,7 +132,8 @@ import Testing
     @Test func whatIsNotPaidIsNotRefunded() throws {
         for state in [FlexFactorOrder.State.processing, .cancelled, .returned] {
             var refund = try refund()
-            guard case .tell(.refundFailed, _, _, _, let faults)? = refund.learned(order(state), now: now, timing: timing), !faults.isEmpty else {
+            guard case .tell(.refundFailed, _, _, _, let faults)? = refund.learned(order(state), now: now, timing: timing), !faults.isEmpty
+            else {
                 Issue.record("\(state)")
                 return
             }

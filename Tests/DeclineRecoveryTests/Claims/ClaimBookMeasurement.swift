@@ -10,7 +10,8 @@ import Testing
         let result = String(repeating: #"{"some":"result"},"#, count: 50)
         func record(_ number: Int, _ act: Claim.Act) -> ClaimRecord {
             let order = "ORDER\(number)"
-            let reference = RecoveryReference(DeclineIdentity(merchantID: "acme", source: "crm", id: order), orderID: order, kind: .sale, sequence: 0)
+            let reference = RecoveryReference(
+                DeclineIdentity(merchantID: "acme", source: "crm", id: order), orderID: order, kind: .sale, sequence: 0)
             let isTold = if case .told = act { true } else { false }
             return ClaimRecord(
                 Claim(

@@ -14,13 +14,15 @@ import Testing
 
         @discardableResult
         mutating func append(
-            _ act: Claim.Act, _ reference: RecoveryReference, debt: Debt? = ClaimBookTests.debt(), amount: Int64 = 4_999, until: Moment = ClaimBookTests.now + .days(33)
+            _ act: Claim.Act, _ reference: RecoveryReference, debt: Debt? = ClaimBookTests.debt(), amount: Int64 = 4_999,
+            until: Moment = ClaimBookTests.now + .days(33)
         ) -> ClaimVerdict<Int64> {
             offset += 1
             id += 1
             return book.take(
                 Claim(
-                    id: id, merchantID: "acme", reference: reference, debt: debt.map(Fingerprint.init(of:)), amount: Money(minorUnits: amount, currency: .usd),
+                    id: id, merchantID: "acme", reference: reference, debt: debt.map(Fingerprint.init(of:)),
+                    amount: Money(minorUnits: amount, currency: .usd),
                     act: act, at: ClaimBookTests.now, until: until, worker: "w"), at: offset)
         }
     }
@@ -193,22 +195,26 @@ import Testing
     }
 
     @Test(arguments: [
-        Claim.Act.send(post: 3), .unsent(77), .exists(answering: nil), .exists(answering: .max), .refused(1), .told(.init(.approved, .known)),
+        Claim.Act.send(post: 3), .unsent(77), .exists(answering: nil), .exists(answering: .max), .refused(1),
+        .told(.init(.approved, .known)),
         .told(.init(.skipped, .unsent, withdrawing: 5)), .reopened(.paidBack), .reopened(.byOperator(who: "Ada", why: "they agree")),
         .refund(RefundClaim(Fingerprint("r"), .send(round: 2))), .refund(RefundClaim(Fingerprint("r"), .unsent(round: 0))),
-        .refund(RefundClaim(Fingerprint("r"), .told(.refundFailed, round: 1, isWhole: true))), .refund(RefundClaim(Fingerprint("r"), .news(isWhole: true, isLate: false))),
+        .refund(RefundClaim(Fingerprint("r"), .told(.refundFailed, round: 1, isWhole: true))),
+        .refund(RefundClaim(Fingerprint("r"), .news(isWhole: true, isLate: false))),
     ])
     func whatTravelsComesBack(act: Claim.Act) throws {
         let record = ClaimRecord(
             Claim(
-                id: .max - 3, merchantID: "acme", reference: first, debt: Fingerprint(of: Self.debt("x")), amount: Money(minorUnits: 1, currency: .usd), act: act,
+                id: .max - 3, merchantID: "acme", reference: first, debt: Fingerprint(of: Self.debt("x")),
+                amount: Money(minorUnits: 1, currency: .usd), act: act,
                 at: Self.now, until: Self.now + .days(1), worker: "salvage host 1"), result: #"{"id":"a \"quoted\" one"}"#)
         #expect(ClaimRecord.decode(record.encoded()) == record)
     }
 
     @Test func fingerprintsKeepTheBordersOfTheirParts() throws {
         let several = [
-            Fingerprint("ab", "c"), Fingerprint("a", "bc"), Fingerprint("abc"), Fingerprint("abc", nil), Fingerprint("abc", ""), Fingerprint(nil, "abc"),
+            Fingerprint("ab", "c"), Fingerprint("a", "bc"), Fingerprint("abc"), Fingerprint("abc", nil), Fingerprint("abc", ""),
+            Fingerprint(nil, "abc"),
         ]
         #expect(Set(several).count == several.count)
         #expect(try #require(Fingerprint(hex: several[0].hex)) == several[0])

@@ -1,6 +1,7 @@
-@testable import DeclineRecovery
 import TestSupport
 import Testing
+
+@testable import DeclineRecovery
 
 /// The packed book and the plain one say the same of everything.
 @Suite struct ClaimTableTests {
@@ -24,9 +25,13 @@ import Testing
             let isBare = Int.random(in: 0..<6, using: &random) == 0
             let claim = Claim(
                 id: UInt64(offset + 1), merchantID: "acme", reference: reference,
-                debt: isBare ? nil : Fingerprint(of: Debt(merchantID: "acme", orderID: "D\(number % debts)", purchaseID: nil, billingCycle: nil, chargeID: nil)),
+                debt: isBare
+                    ? nil
+                    : Fingerprint(
+                        of: Debt(merchantID: "acme", orderID: "D\(number % debts)", purchaseID: nil, billingCycle: nil, chargeID: nil)),
                 amount: isBare ? nil : Money(minorUnits: Int64.random(in: 1...2, using: &random), currency: .usd), act: act, at: now,
-                until: Moment(milliseconds: now.milliseconds / 1_000 * 1_000 + Int64.random(in: 1...5_000, using: &random) * 1_000), worker: "w")
+                until: Moment(milliseconds: now.milliseconds / 1_000 * 1_000 + Int64.random(in: 1...5_000, using: &random) * 1_000),
+                worker: "w")
             let (verdict, expected) = (book.take(claim, at: Int64(offset)), plain.take(claim, at: Int64(offset)))
             #expect(verdict == expected, "seed \(seed), \(offset): \(act)")
             let key = Fingerprint(of: reference, merchant: "acme")
@@ -58,12 +63,14 @@ import Testing
         case 8: return .reopened(.byOperator(who: "Ada", why: "they agree"))
         case 9:
             let steps: [RefundClaim.Step] = [
-                .send(round: 1), .send(round: 2), .unsent(round: 1), .told(.refunded, round: 1, isWhole: Bool.random(using: &random)), .news(isWhole: Bool.random(using: &random), isLate: false),
+                .send(round: 1), .send(round: 2), .unsent(round: 1), .told(.refunded, round: 1, isWhole: Bool.random(using: &random)),
+                .news(isWhole: Bool.random(using: &random), isLate: false),
             ]
             return .refund(RefundClaim(Fingerprint("r-\(Int.random(in: 0..<2, using: &random))"), steps.randomElement(using: &random)!))
         default:
             let kind = [ResultKind.approved, .declined, .skipped, .expired].randomElement(using: &random)!
-            return .told(Claim.Told(kind, Claim.Basis.allCases.randomElement(using: &random)!, withdrawing: Bool.random(using: &random) ? one : nil))
+            return .told(
+                Claim.Told(kind, Claim.Basis.allCases.randomElement(using: &random)!, withdrawing: Bool.random(using: &random) ? one : nil))
         }
     }
 
@@ -71,10 +78,12 @@ import Testing
     @Test func forgettingGoesOnWhereItStopped() {
         var book = ClaimBook()
         for number in 0..<10_000 {
-            let reference = RecoveryReference(DeclineIdentity(merchantID: "acme", source: "crm", id: "\(number)"), orderID: "\(number)", kind: .sale, sequence: 0)
+            let reference = RecoveryReference(
+                DeclineIdentity(merchantID: "acme", source: "crm", id: "\(number)"), orderID: "\(number)", kind: .sale, sequence: 0)
             _ = book.take(
                 Claim(
-                    id: 1, merchantID: "acme", reference: reference, debt: Fingerprint("\(number)"), amount: nil, act: .send(post: 1), at: Self.begin,
+                    id: 1, merchantID: "acme", reference: reference, debt: Fingerprint("\(number)"), amount: nil, act: .send(post: 1),
+                    at: Self.begin,
                     until: Self.begin + .seconds(number % 2 == 0 ? 10 : 10_000), worker: "w"), at: Int64(number))
         }
         for _ in 0..<11 { book.forget(before: Self.begin + .seconds(100), atMost: 1_000) }

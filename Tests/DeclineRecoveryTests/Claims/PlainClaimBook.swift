@@ -70,7 +70,8 @@ struct PlainClaimBook {
         var entry = entries[key] ?? Entry(debt: claim.debt, first: offset, until: claim.until)
         entry.debt = entry.debt ?? claim.debt
         // A refund's amount is its own.
-        if case .refund = claim.act {} else {
+        if case .refund = claim.act {
+        } else {
             entry.amount = entry.amount ?? claim.amount.map { Fingerprint(String($0.minorUnits), $0.currency.code) }
         }
         entry.until = max(entry.until, claim.until)

@@ -16,12 +16,16 @@ import Testing
         }
 
         @discardableResult
-        mutating func append(_ act: Claim.Act, of decline: String = "d-1", amount: Int64? = nil, until: Moment = RefundBookTests.now + .days(33)) -> ClaimVerdict<Int64> {
+        mutating func append(
+            _ act: Claim.Act, of decline: String = "d-1", amount: Int64? = nil, until: Moment = RefundBookTests.now + .days(33)
+        ) -> ClaimVerdict<Int64> {
             offset += 1
             let isRefund = if case .refund = act { true } else { false }
             let claim = Claim(
-                id: UInt64(offset + 1), merchantID: "acme", reference: Self.reference(decline), debt: isRefund ? nil : Fingerprint(of: debt),
-                amount: isRefund ? amount.map { Money(minorUnits: $0, currency: .usd) } : Money(minorUnits: 4_999, currency: .usd), act: act,
+                id: UInt64(offset + 1), merchantID: "acme", reference: Self.reference(decline),
+                debt: isRefund ? nil : Fingerprint(of: debt),
+                amount: isRefund ? amount.map { Money(minorUnits: $0, currency: .usd) } : Money(minorUnits: 4_999, currency: .usd),
+                act: act,
                 at: RefundBookTests.now, until: until, worker: "w")
             // What travels is what is read.
             return book.take(ClaimRecord.decode(ClaimRecord(claim).encoded())!.claim, at: offset)
@@ -48,8 +52,12 @@ import Testing
         #expect(stream.refund("r-1", .unsent(round: 1)) == granted)
         #expect(stream.refund("r-1", .send(round: 1), amount: 500) == granted)
         #expect(stream.refund("r-1", .send(round: 2), amount: 500) == granted, "it was seen that the first did nothing")
-        #expect(stream.refund("r-1", .send(round: 1), amount: 500) == .mayBeCharged && stream.refund("r-1", .send(round: 2), amount: 500) == .mayBeCharged)
-        #expect(stream.refund("r-1", .unsent(round: 1)) == granted && stream.refund("r-1", .send(round: 2)) == .mayBeCharged, "nobody withdraws another round")
+        #expect(
+            stream.refund("r-1", .send(round: 1), amount: 500) == .mayBeCharged
+                && stream.refund("r-1", .send(round: 2), amount: 500) == .mayBeCharged)
+        #expect(
+            stream.refund("r-1", .unsent(round: 1)) == granted && stream.refund("r-1", .send(round: 2)) == .mayBeCharged,
+            "nobody withdraws another round")
     }
 
     @Test func whatWasToldIsToldAgain() {
@@ -69,7 +77,9 @@ import Testing
         var stream = Stream()
         for command in ["r-1", "r-2"] {
             stream.refund(command, .send(round: 1), amount: 500)
-            #expect(stream.refund("n-early", .news(isWhole: false, isLate: false), amount: 500) == (command == "r-1" ? .mayBeCharged : .told(2, .refunded)))
+            #expect(
+                stream.refund("n-early", .news(isWhole: false, isLate: false), amount: 500)
+                    == (command == "r-1" ? .mayBeCharged : .told(2, .refunded)))
             stream.refund(command, .told(.refunded, round: 1, isWhole: false))
         }
         #expect(stream.refund("n-early", .news(isWhole: false, isLate: false), amount: 500) == .told(2, .refunded))
@@ -92,7 +102,8 @@ import Testing
     @Test func onlyAllOfTheMoneyOpensTheDebtAgain() {
         for (step, isOpen) in [
             (RefundClaim.Step.told(.refunded, round: 1, isWhole: false), false), (.told(.refunded, round: 1, isWhole: true), true),
-            (.told(.refundFailed, round: 1, isWhole: false), false), (.news(isWhole: false, isLate: false), false), (.news(isWhole: true, isLate: false), true),
+            (.told(.refundFailed, round: 1, isWhole: false), false), (.news(isWhole: false, isLate: false), false),
+            (.news(isWhole: true, isLate: false), true),
         ] {
             var stream = Stream()
             stream.pay()

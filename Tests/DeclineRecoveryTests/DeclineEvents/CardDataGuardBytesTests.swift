@@ -1,6 +1,7 @@
-@testable import DeclineRecovery
 import TestSupport
 import Testing
+
+@testable import DeclineRecovery
 
 /// Bytes that nobody parses: a body that is no JSON, or one that must not be read any more.
 @Suite struct CardDataGuardBytesTests {
@@ -17,13 +18,18 @@ import Testing
         (#"{"token":["SECRET",{"x":"]SECRET"}],"b":2}"#, #"{"token":"[card token removed]","b":2}"#),
         (#"{"token":{"x":"SECRET"#, #"{"token":"[card token removed]""#),
         (#"{"cvv": 917, "b":2"#, #"{"cvv": "[security code removed]", "b":2"#),
-        (#"{"a":{"token":"SECRET"},"c":{"token":"SECRET"}"#, #"{"a":{"token":"[card token removed]"},"c":{"token":"[card token removed]"}"#),
+        (
+            #"{"a":{"token":"SECRET"},"c":{"token":"SECRET"}"#,
+            #"{"a":{"token":"[card token removed]"},"c":{"token":"[card token removed]"}"#
+        ),
     ])
     func theValueOfATokenAndOfASecurityCodeGoesHoweverBrokenItsSurroundingsAre(text: String, expected: String) {
         #expect(redacted(text) == expected)
     }
 
-    @Test(arguments: ["", "\"", "\"token\"", "\"token\":", "\"token\":\\", "{\"token\":null}", "{\"tokens\":\"x\"}", "token", "\"\\u00\"", "\"tok\\"])
+    @Test(arguments: [
+        "", "\"", "\"token\"", "\"token\":", "\"token\":\\", "{\"token\":null}", "{\"tokens\":\"x\"}", "token", "\"\\u00\"", "\"tok\\",
+    ])
     func whatHoldsNoSecretStaysAsItIs(text: String) {
         #expect(redacted(text) == text || redacted(text).contains(CardDataGuard.tokenMark))
         if !text.hasPrefix("\"token\":") { #expect(redacted(text) == text) }

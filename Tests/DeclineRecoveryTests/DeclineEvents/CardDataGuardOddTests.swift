@@ -1,6 +1,7 @@
-@testable import DeclineRecovery
 import TestSupport
 import Testing
+
+@testable import DeclineRecovery
 
 /// Bodies and tokens that are not as they should be.
 @Suite struct CardDataGuardOddTests {
@@ -8,13 +9,17 @@ import Testing
 
     /// What is no JSON is stored too (`unreadable`), and its token can charge the card as well.
     @Test(arguments: [
-        #"{"paymentMethod":{"token":"CANARY"},}"#, #"{"paymentMethod":{"token":"CANARY"}"#, #"{"a":1,"a":2,"paymentMethod":{"token" : "CANARY"}}"#,
+        #"{"paymentMethod":{"token":"CANARY"},}"#, #"{"paymentMethod":{"token":"CANARY"}"#,
+        #"{"a":1,"a":2,"paymentMethod":{"token" : "CANARY"}}"#,
         "\u{FEFF}{\"token\":\"CANARY\"}", #"{"cvv":"CANARY"} trailing"#, #"{"card_cvv" : CANARY}"#, #"{"cvv":"CANARY","#,
         String(repeating: "[", count: 600) + #"{"token":"CANARY"}"# + String(repeating: "]", count: 600),
     ])
     func whatIsNotReadableKeepsNoTokenAndNoCode(text: String) { #expect(!redacted(text).contains("CANARY")) }
 
-    @Test(arguments: [#"{"paymentMethod":{"token":["CANARY"]}}"#, #"{"paymentMethod":{"token":{"value":"CANARY"}}}"#, #"{"paymentMethod":{"token":777123}}"#])
+    @Test(arguments: [
+        #"{"paymentMethod":{"token":["CANARY"]}}"#, #"{"paymentMethod":{"token":{"value":"CANARY"}}}"#,
+        #"{"paymentMethod":{"token":777123}}"#,
+    ])
     func aTokenOfAnotherKindIsNotKept(text: String) { #expect(!redacted(text).contains("CANARY") && !redacted(text).contains("777123")) }
 
     /// FlexFactor's ids are UUIDs. In one of some thousands the digits are a card number's, and without its id an order is not found.
@@ -27,7 +32,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "d35290d5-7668-4229-9233-7e43165233dc4", "xd35290d5-7668-4229-9233-7e43165233dc", "d35290d5-7668-4229-9233-7e43165233dg", "35290d5-7668-4229-9233-7",
+        "d35290d5-7668-4229-9233-7e43165233dc4", "xd35290d5-7668-4229-9233-7e43165233dc", "d35290d5-7668-4229-9233-7e43165233dg",
+        "35290d5-7668-4229-9233-7",
     ])
     func whatIsAlmostAUUIDIsLookedAt(text: String) { #expect(CardDataGuard.redacted(text) != text) }
 
@@ -45,9 +51,12 @@ import Testing
 
     /// The reader takes null for absent; so must the sealing, or every letter of a CRM that writes both members needs a correction.
     @Test func aTokenBesideANullCardIsSealed() throws {
-        let bytes = CardDataGuard.redacted(Array(#"{"paymentMethod":{"token":"t","encryptedCard":null}}"#.utf8)) { _ in SealedCard("sealed") }
+        let bytes = CardDataGuard.redacted(Array(#"{"paymentMethod":{"token":"t","encryptedCard":null}}"#.utf8)) { _ in SealedCard("sealed")
+        }
         let method = try JSONValue(parsing: bytes.span)["paymentMethod"]
-        #expect(CardDataGuard.identity(of: bytes) == CardDataGuard.identity(of: Array(#"{"paymentMethod":{"token":"t","encryptedCard":null}}"#.utf8)))
+        #expect(
+            CardDataGuard.identity(of: bytes)
+                == CardDataGuard.identity(of: Array(#"{"paymentMethod":{"token":"t","encryptedCard":null}}"#.utf8)))
         #expect(method?["encryptedCard"]?.string == "sealed" && method?["token"] == nil && method?.object?.count == 1)
     }
 }

@@ -1,15 +1,21 @@
-@testable import DeclineRecovery
 import TestSupport
 import Testing
 
+@testable import DeclineRecovery
+
 @Suite struct CardDataGuardTests {
-    static let brands = [("4", 16), ("4", 13), ("4", 19), ("51", 16), ("2221", 16), ("34", 15), ("37", 15), ("6011", 16), ("3528", 16), ("3600", 14), ("6200", 16)]
+    static let brands = [
+        ("4", 16), ("4", 13), ("4", 19), ("51", 16), ("2221", 16), ("34", 15), ("37", 15), ("6011", 16), ("3528", 16), ("3600", 14),
+        ("6200", 16),
+    ]
 
     @Test func everyBrandsNumberIsFoundHoweverItIsWritten() {
         for (start, length) in Self.brands {
             let number = CardNumbers.complete(start, length: length)
             let grouped = stride(from: 0, to: number.count, by: 4).map { String(number.dropFirst($0).prefix(4)) }
-            for text in [number, grouped.joined(separator: " "), grouped.joined(separator: "-"), "pan=\(number);", "\"\(number)\"", "x\(number)y"] {
+            for text in [
+                number, grouped.joined(separator: " "), grouped.joined(separator: "-"), "pan=\(number);", "\"\(number)\"", "x\(number)y",
+            ] {
                 #expect(CardDataGuard.finding(in: text) == .cardNumber, "\(start) \(length): \(text)")
                 #expect(!CardDataGuard.redacted(text).contains(number))
                 #expect(CardDataGuard.finding(in: CardDataGuard.redacted(text)) == nil)
@@ -17,7 +23,10 @@ import Testing
         }
     }
 
-    @Test(arguments: ["", "1234567890123456", "88123", "2026-01-02T03:04:05Z", "203.0.113.7", "+15550100200", "tok_4f3b9c0a", "5f1c1f0e-6b1a-4c5f-9a55-0d6a1c7b2e11"])
+    @Test(arguments: [
+        "", "1234567890123456", "88123", "2026-01-02T03:04:05Z", "203.0.113.7", "+15550100200", "tok_4f3b9c0a",
+        "5f1c1f0e-6b1a-4c5f-9a55-0d6a1c7b2e11",
+    ])
     func whatIsNoCardNumberIsLeftAlone(text: String) {
         #expect(CardDataGuard.finding(in: text) == nil)
         #expect(CardDataGuard.redacted(text) == text)
@@ -116,7 +125,8 @@ import Testing
     }
 
     @Test(arguments: [
-        (#"{"token":"t"}"#, false), (#"{"cvv":"1"}"#, false), (#"{"a":["\#(CardNumbers.visa)"]}"#, false), (#"{"a":\#(CardNumbers.visa)}"#, false),
+        (#"{"token":"t"}"#, false), (#"{"cvv":"1"}"#, false), (#"{"a":["\#(CardNumbers.visa)"]}"#, false),
+        (#"{"a":\#(CardNumbers.visa)}"#, false),
         (#"{"\#(CardNumbers.visa)":1}"#, false), (#"{"encryptedCard":"a.b.c.d.e","last4":"1234"}"#, true),
         (#"{"cvv":null,"token":null}"#, true), ("7", true), ("null", true),
     ])

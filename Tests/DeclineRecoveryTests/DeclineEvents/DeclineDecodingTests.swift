@@ -1,6 +1,7 @@
-@testable import DeclineRecovery
 import TestSupport
 import Testing
+
+@testable import DeclineRecovery
 
 @Suite struct DeclineDecodingTests {
     private func decode(_ change: (inout DeclineText) -> Void = { _ in }) -> CRMMessage {
@@ -38,7 +39,8 @@ import Testing
             text.data["merchantId"] = "7"
             text.data["amount"] = #"{"minorUnits":49.99,"currency":"usd"}"#
             text.data["order"] = #"{"id":"A1","type":"subscription"}"#
-            text.data["billing"] = #"{"firstName":"Ada","lastName":"","countryCode":"usa","addressLine1":"1 Main","city":"Troy","zipCode":"1"}"#
+            text.data["billing"] =
+                #"{"firstName":"Ada","lastName":"","countryCode":"usa","addressLine1":"1 Main","city":"Troy","zipCode":"1"}"#
             text.data["paymentMethod"] = #"{"token":"t","encryptedCard":"e","expirationMonth":13}"#
         }
         #expect(
@@ -65,7 +67,10 @@ import Testing
             faults { $0.data["trigger"] = #""recycle""# }.sorted() == [
                 "$.data.order.billingCycle", "$.data.order.purchaseId", "$.data.order.type", "$.data.recovery", "$.data.recovery.reattempt",
             ])
-        #expect(faults { $0.data["order"] = #"{"id":"A1","type":"recurring"}"# }.sorted() == ["$.data.order.billingCycle", "$.data.order.purchaseId"])
+        #expect(
+            faults { $0.data["order"] = #"{"id":"A1","type":"recurring"}"# }.sorted() == [
+                "$.data.order.billingCycle", "$.data.order.purchaseId",
+            ])
         #expect(
             faults {
                 $0.data["trigger"] = #""rerun""#
@@ -90,7 +95,8 @@ import Testing
         }
         guard case .cancel(let command) = cancel(#"{"merchantId":"acme","recoveryReference":"A-R7-88123-42","reason":"left"}"#),
             case .cancel(let rebill) = cancel(#"{"merchantId":"acme","orderId":"A","purchaseId":"88123","billingCycle":7}"#),
-            case .rejected = cancel(#"{"merchantId":"acme","recoveryReference":"nonsense"}"#), case .rejected = cancel(#"{"merchantId":"acme"}"#)
+            case .rejected = cancel(#"{"merchantId":"acme","recoveryReference":"nonsense"}"#),
+            case .rejected = cancel(#"{"merchantId":"acme"}"#)
         else {
             Issue.record("a cancel was read otherwise than it was meant")
             return
@@ -114,18 +120,22 @@ import Testing
 /// A decline event whose members a test can change.
 struct DeclineText {
     var root: [String: String] = [
-        "specversion": #""1.0""#, "id": #""decline-1""#, "source": #""crm""#, "type": #""com.salvage.decline.v1""#, "time": #""2026-01-02T03:04:05Z""#,
+        "specversion": #""1.0""#, "id": #""decline-1""#, "source": #""crm""#, "type": #""com.salvage.decline.v1""#,
+        "time": #""2026-01-02T03:04:05Z""#,
     ]
     var data: [String: String] = [
         "merchantId": #""acme""#, "trigger": #""initial""#, "order": #"{"id":"A1","type":"new_sale","ipAddress":"203.0.113.7"}"#,
         "decline": #"{"gatewayId":"7","responseCodeSource":"nmi","responseCode":"201","transactionId":"T-1"}"#,
         "amount": #"{"minorUnits":4999,"currency":"USD"}"#,
-        "billing": #"{"firstName":"Ada","lastName":"Byron","countryCode":"US","addressLine1":"1 Main","city":"Troy","state":"NY","zipCode":"12180"}"#,
+        "billing":
+            #"{"firstName":"Ada","lastName":"Byron","countryCode":"US","addressLine1":"1 Main","city":"Troy","state":"NY","zipCode":"12180"}"#,
         "paymentMethod": #"{"token":"tok-1"}"#,
     ]
 
     var bytes: [UInt8] {
-        func object(_ members: [String: String]) -> String { "{" + members.sorted { $0.key < $1.key }.map { "\"\($0.key)\":\($0.value)" }.joined(separator: ",") + "}" }
+        func object(_ members: [String: String]) -> String {
+            "{" + members.sorted { $0.key < $1.key }.map { "\"\($0.key)\":\($0.value)" }.joined(separator: ",") + "}"
+        }
         return Array(object(root.merging(["data": object(data)]) { $1 }).utf8)
     }
 }

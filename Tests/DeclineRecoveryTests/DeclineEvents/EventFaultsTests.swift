@@ -1,6 +1,7 @@
-@testable import DeclineRecovery
 import TestSupport
 import Testing
+
+@testable import DeclineRecovery
 
 /// What an event's sender is told: everything at once, and never more than fits.
 @Suite struct EventFaultsTests {
@@ -17,9 +18,18 @@ import Testing
 
     /// A sender who mends what was told must not be told something else then.
     @Test(arguments: [
-        (#"{"trigger":"recycle"}"#, ["order.purchaseId", "order.billingCycle", "order.id", "recovery.reattempt", "amount.currency", "billing.city", "paymentMethod"]),
+        (
+            #"{"trigger":"recycle"}"#,
+            [
+                "order.purchaseId", "order.billingCycle", "order.id", "recovery.reattempt", "amount.currency", "billing.city",
+                "paymentMethod",
+            ]
+        ),
         (#"{"trigger":"rerun","order":{"type":"new_sale"}}"#, ["order.rerunNumber", "order.id", "recovery", "decline.transactionId"]),
-        (#"{"trigger":"initial","order":{"type":"recurring"},"amount":"49.99"}"#, ["order.purchaseId", "order.billingCycle", "amount", "amount.minorUnits"]),
+        (
+            #"{"trigger":"initial","order":{"type":"recurring"},"amount":"49.99"}"#,
+            ["order.purchaseId", "order.billingCycle", "amount", "amount.minorUnits"]
+        ),
         (#"{}"#, ["merchantId", "trigger", "order.id", "order.type", "decline.gatewayId", "billing.zipCode", "paymentMethod"]),
     ])
     func allFaultsAreToldInOneRound(data: String, places: [String]) throws {
@@ -30,7 +40,9 @@ import Testing
     @Test func whatIsADeclineButForItsTypeIsReadLikeOne() throws {
         for type in ["", #""type":"decline","#] {
             let paths = try rejected(event(#"{"trigger":"recycle","order":{"id":"A","type":"recurring"}}"#, type: type)).faults.map(\.path)
-            #expect(paths.contains("$.type") && paths.contains("$.data.order.purchaseId") && paths.contains("$.data.amount.minorUnits"), "\(paths)")
+            #expect(
+                paths.contains("$.type") && paths.contains("$.data.order.purchaseId") && paths.contains("$.data.amount.minorUnits"),
+                "\(paths)")
         }
         #expect(try rejected(event("{}", type: #""type":"com.salvage.decline.v2","#)).faults.map(\.path) == ["$.type"])
     }
@@ -43,9 +55,12 @@ import Testing
     }
 
     @Test func aNameThatIsAlmostRightIsPointedAt() throws {
-        let faults = try rejected(event(#"{"merchant_id":"acme","Trigger":"initial","order":{"id":"A","type":"new_sale"},"ammount":{}}"#)).faults
+        let faults = try rejected(event(#"{"merchant_id":"acme","Trigger":"initial","order":{"id":"A","type":"new_sale"},"ammount":{}}"#))
+            .faults
         func message(_ path: String) -> String { faults.first { $0.path == path }?.message ?? "" }
-        #expect(message("$.data.merchantId").contains("merchant_id") && message("$.data.trigger").contains("Trigger") && message("$.data.amount").contains("ammount"))
+        #expect(
+            message("$.data.merchantId").contains("merchant_id") && message("$.data.trigger").contains("Trigger")
+                && message("$.data.amount").contains("ammount"))
     }
 
     @Test func theOrderTypeIsKeptWhereItCanBeRead() throws {
@@ -64,15 +79,19 @@ import Testing
         #expect(event.faults.last?.message.hasSuffix("more faults are not told here") == true)
         #expect(event.faults.allSatisfy { $0.path.utf8.count <= 256 && $0.message.utf8.count <= 512 && !$0.path.contains(number) })
         let result = ResultEvent(
-            subject: .event(id: "e", orderID: nil), merchantID: nil, reason: .rejected(.cardDataInClear), faults: event.faults, occurredAt: Moment(milliseconds: 0))
+            subject: .event(id: "e", orderID: nil), merchantID: nil, reason: .rejected(.cardDataInClear), faults: event.faults,
+            occurredAt: Moment(milliseconds: 0))
         #expect(result.encoded().count < 64 * 1_024)
     }
 
     /// FlexFactor's field errors come from outside as well.
     @Test func faultsFromAnywhereAreBoundedWhereTheyAreWritten() {
-        let faults = (0..<5_000).map { FieldError(path: "$.\($0)" + String(repeating: "\u{20AC}", count: 500), message: String(repeating: "m", count: 5_000)) }
+        let faults = (0..<5_000).map {
+            FieldError(path: "$.\($0)" + String(repeating: "\u{20AC}", count: 500), message: String(repeating: "m", count: 5_000))
+        }
         let result = ResultEvent(
-            subject: .event(id: "e", orderID: nil), merchantID: nil, reason: .rejected(.refusedByFlexFactor), faults: faults, occurredAt: Moment(milliseconds: 0))
+            subject: .event(id: "e", orderID: nil), merchantID: nil, reason: .rejected(.refusedByFlexFactor), faults: faults,
+            occurredAt: Moment(milliseconds: 0))
         let bytes = result.encoded()
         #expect(bytes.count < 128 * 1_024 && bytes.contains(text: "4900 more faults"))
         #expect(FieldError.told(FieldError.told(faults)) == FieldError.told(faults), "cut once is cut")
@@ -86,7 +105,10 @@ import Testing
 
     // MARK: Forms
 
-    @Test(arguments: [("4999.0", true), ("4.999e3", true), ("49990e-1", true), ("4999.5", false), ("1e400", false), ("\"4999\"", false), ("1e999999999999999999999", false)])
+    @Test(arguments: [
+        ("4999.0", true), ("4.999e3", true), ("49990e-1", true), ("4999.5", false), ("1e400", false), ("\"4999\"", false),
+        ("1e999999999999999999999", false),
+    ])
     func aWholeNumberIsOneHoweverItIsWritten(text: String, isTaken: Bool) {
         var decline = DeclineText()
         decline.data["amount"] = #"{"minorUnits":\#(text),"currency":"USD"}"#
@@ -102,7 +124,8 @@ import Testing
 
     @Test(arguments: [
         ("203.0.113.7:54321", "203.0.113.7"), ("203.0.113.7 ", "203.0.113.7"), ("10.0.0.1, 203.0.113.7, 198.51.100.2", "203.0.113.7"),
-        ("[2001:db8::1]:443", "2001:db8::1"), ("2001:db8::1%eth0", "2001:db8::1"), ("unknown, 203.0.113.7", "203.0.113.7"), ("2001:db8::1", "2001:db8::1"),
+        ("[2001:db8::1]:443", "2001:db8::1"), ("2001:db8::1%eth0", "2001:db8::1"), ("unknown, 203.0.113.7", "203.0.113.7"),
+        ("2001:db8::1", "2001:db8::1"),
         ("10.0.0.1", "10.0.0.1"),
     ])
     func anAddressIsFoundInWhatAWebServerNoted(text: String, address: String) {
@@ -119,8 +142,10 @@ import Testing
     func whatIsNoAddressIsNone(text: String) { #expect(IPAddress.found(in: text) == nil) }
 
     @Test(arguments: [
-        ("10.1.2.3", true), ("192.168.0.1", true), ("172.31.0.1", true), ("172.32.0.1", false), ("127.0.0.1", true), ("203.0.113.7", false), ("::1", true),
-        ("fe80::1", true), ("fd00::1", true), ("2001:db8::1", false), ("::ffff:10.0.0.1", true), ("100.64.0.1", true), ("169.254.1.1", true),
+        ("10.1.2.3", true), ("192.168.0.1", true), ("172.31.0.1", true), ("172.32.0.1", false), ("127.0.0.1", true), ("203.0.113.7", false),
+        ("::1", true),
+        ("fe80::1", true), ("fd00::1", true), ("2001:db8::1", false), ("::ffff:10.0.0.1", true), ("100.64.0.1", true),
+        ("169.254.1.1", true),
     ])
     func aPrivateAddressIsKnown(address: String, isPrivate: Bool) { #expect(IPAddress.isPrivate(address) == isPrivate) }
 
@@ -131,7 +156,8 @@ import Testing
         let big: [UInt8] = utf16.flatMap { [UInt8($0 >> 8), UInt8(truncatingIfNeeded: $0)] }
         let wide: [UInt8] = text.unicodeScalars.flatMap { [UInt8(truncatingIfNeeded: $0.value), 0, 0, 0] }
         let bodies: [([UInt8], String)] = [
-            ([0xEF, 0xBB, 0xBF] + Array(text.utf8), "byte order mark"), ([0xFF, 0xFE] + little, "UTF-16"), (little, "UTF-16"), ([0xFE, 0xFF] + big, "UTF-16"),
+            ([0xEF, 0xBB, 0xBF] + Array(text.utf8), "byte order mark"), ([0xFF, 0xFE] + little, "UTF-16"), (little, "UTF-16"),
+            ([0xFE, 0xFF] + big, "UTF-16"),
             (big, "UTF-16"), (wide, "UTF-32"), ([0xFF, 0xFE, 0, 0] + wide, "UTF-32"),
         ]
         for (bytes, word) in bodies {

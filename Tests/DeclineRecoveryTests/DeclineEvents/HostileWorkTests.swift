@@ -1,11 +1,13 @@
-@testable import DeclineRecovery
 import TestSupport
 import Testing
+
+@testable import DeclineRecovery
 
 /// The work for a message grows as the message, whatever it is made of: eight times the bytes are not sixty-four times the work.
 @Suite(.serialized) struct HostileWorkTests {
     @Test(arguments: [
-        "4000 0027 6000 3184 ", "4 ", "%25", "&#x34;", "\\u0034", "NDAwMDAwMjc2MDAwMzE4", "cvv=", "\"token\":", "token:\"", "\"cvv\":[", ";4000000000000", "<cvv ", "\u{FF14}", "NDAw\n",
+        "4000 0027 6000 3184 ", "4 ", "%25", "&#x34;", "\\u0034", "NDAwMDAwMjc2MDAwMzE4", "cvv=", "\"token\":", "token:\"", "\"cvv\":[",
+        ";4000000000000", "<cvv ", "\u{FF14}", "NDAw\n",
         "\"", "a:1 ", "[", "d35290d5-7668-4229-9233-7e43165233dc ",
     ])
     func theGuardsWorkGrowsAsTheText(piece: String) {
@@ -21,7 +23,9 @@ import Testing
 
     @Test func theReadersWorkGrowsAsTheText() {
         func time(_ count: Int) -> Int64 {
-            let body = Array("{\"\(String(repeating: "n", count: count * 10))\":[\(Array(repeating: "4000002760003184", count: count).joined(separator: ","))]}".utf8)
+            let body = Array(
+                "{\"\(String(repeating: "n", count: count * 10))\":[\(Array(repeating: "4000002760003184", count: count).joined(separator: ","))]}"
+                    .utf8)
             return (0..<2).map { _ in threadTime { _ = CRMMessage.decode(body) } }.min()!
         }
         let few = time(100)

@@ -1,5 +1,6 @@
-@testable import DeclineRecovery
 import Testing
+
+@testable import DeclineRecovery
 
 /// A field that decides nothing by its form never costs a sale: it is read as what it means, cut, or left out with a note.
 @Suite struct LenientFieldsTests {
@@ -15,7 +16,10 @@ import Testing
 
     private struct Unexpected: Error {}
 
-    @Test(arguments: [(#""responseCode":201"#, "201"), (#""responseCode":" 201""#, " 201"), (#""responseCode":"""#, ""), (#""responseText":"Declined""#, ""), (#""responseCode":200.0"#, "200.0")])
+    @Test(arguments: [
+        (#""responseCode":201"#, "201"), (#""responseCode":" 201""#, " 201"), (#""responseCode":"""#, ""),
+        (#""responseText":"Declined""#, ""), (#""responseCode":200.0"#, "200.0"),
+    ])
     func aCodeIsReadAsPeopleWriteIt(fields: String, code: String) throws {
         let event = try read(fields)
         #expect(event.decline.responseCode == code && event.notes.isEmpty)
@@ -26,11 +30,17 @@ import Testing
         #expect(event.decline.merchantAdviceCode == "01 : New account information available" && event.notes.isEmpty)
     }
 
-    @Test(arguments: [("avsResultCode", "4 AVS not supported for this card type", "4"), ("cvvResultCode", "M - Match found", "M"), ("cavvResultCode", "nothing of that kind", nil)] as [(String, String, String?)])
+    @Test(
+        arguments: [
+            ("avsResultCode", "4 AVS not supported for this card type", "4"), ("cvvResultCode", "M - Match found", "M"),
+            ("cavvResultCode", "nothing of that kind", nil),
+        ] as [(String, String, String?)])
     func aResultIsItsCodeAloneOrLeftOut(name: String, value: String, code: String?) throws {
         let event = try read(#""responseCode":"201","\#(name)":"\#(value)""#)
         let decline = event.decline
-        #expect(["avsResultCode": decline.avsResultCode, "cvvResultCode": decline.cvvResultCode, "cavvResultCode": decline.cavvResultCode][name] == code)
+        #expect(
+            ["avsResultCode": decline.avsResultCode, "cvvResultCode": decline.cvvResultCode, "cavvResultCode": decline.cavvResultCode][name]
+                == code)
         #expect(event.notes.count == 1 && event.notes.first?.path.hasSuffix(name) == true, "\(event.notes)")
     }
 

@@ -1,6 +1,7 @@
-@testable import DeclineRecovery
 import Foundation
 import Testing
+
+@testable import DeclineRecovery
 
 /// The mapping measured against real declines; the floors stand in one file, `Corpus/floors.json`.
 @Suite struct CorpusTests {

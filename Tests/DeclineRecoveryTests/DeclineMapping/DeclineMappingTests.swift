@@ -1,29 +1,39 @@
-@testable import DeclineRecovery
 import Testing
+
+@testable import DeclineRecovery
 
 /// behaviour.md §3, voice by voice.
 @Suite struct DeclineMappingTests {
     private func decline(
-        _ source: String = "nmi", _ code: String = "201", text: String? = nil, advice: String? = nil, gateway: GatewayID = "7", crm: DeclineClass? = nil
+        _ source: String = "nmi", _ code: String = "201", text: String? = nil, advice: String? = nil, gateway: GatewayID = "7",
+        crm: DeclineClass? = nil
     ) -> Decline {
         Decline(
-            gatewayID: gateway, responseCodeSource: source, responseCode: code, responseText: text, merchantAdviceCode: advice, transactionID: "T",
+            gatewayID: gateway, responseCodeSource: source, responseCode: code, responseText: text, merchantAdviceCode: advice,
+            transactionID: "T",
             crmClass: crm)
     }
 
-    private func classify(_ decline: Decline, _ orderType: OrderType = .newSale, rules: [MappingRule] = [], policy: Policy = Policy()) -> Classification {
+    private func classify(_ decline: Decline, _ orderType: OrderType = .newSale, rules: [MappingRule] = [], policy: Policy = Policy())
+        -> Classification
+    {
         let merchant = Merchant(
-            id: "acme", flexFactorGateways: [], gateways: [Gateway(id: "7", type: "nmi"), Gateway(id: "8", type: "stripe")], mappingRules: rules, policy: policy)
+            id: "acme", flexFactorGateways: [], gateways: [Gateway(id: "7", type: "nmi"), Gateway(id: "8", type: "stripe")],
+            mappingRules: rules, policy: policy)
         return DeclineMapping.classify(decline, orderType: orderType, merchant: merchant)
     }
 
     @Test(arguments: [
-        ("nmi", "201", DeclineClass.soft, "table:nmi/201"), ("NMI", "202", .soft, "table:nmi/202"), ("nmi", "252", .hard, "network_order:nmi/252"),
+        ("nmi", "201", DeclineClass.soft, "table:nmi/201"), ("NMI", "202", .soft, "table:nmi/202"),
+        ("nmi", "252", .hard, "network_order:nmi/252"),
         ("nmi", "253", .hard, "table:nmi/253"), ("nmi", "223", .hard, "table:nmi/223"), ("nmi", "430", .hard, "table:nmi/430"),
-        ("visa", "51", .soft, "table:visa/51"), ("mastercard", "05", .soft, "table:iso8583/05"), ("iso8583", "5", .soft, "table:iso8583/05"),
-        ("visa", "R1", .hard, "network_order:visa/R1"), ("visa", "43", .hard, "network_order:visa/43"), ("visa", "05", .soft, "table:iso8583/05"),
+        ("visa", "51", .soft, "table:visa/51"), ("mastercard", "05", .soft, "table:iso8583/05"),
+        ("iso8583", "5", .soft, "table:iso8583/05"),
+        ("visa", "R1", .hard, "network_order:visa/R1"), ("visa", "43", .hard, "network_order:visa/43"),
+        ("visa", "05", .soft, "table:iso8583/05"),
         ("authorize.net", "2", .soft, "table:authorizenet/2"), ("stripe", "generic_decline", .soft, "table:stripe/generic_decline"),
-        ("stripe", "lost_card", .hard, "network_order:stripe/lost_card"), ("stripe", "insufficient_funds", .soft, "table:stripe/insufficient_funds"),
+        ("stripe", "lost_card", .hard, "network_order:stripe/lost_card"),
+        ("stripe", "insufficient_funds", .soft, "table:stripe/insufficient_funds"),
         ("nobody", "1", .hard, "unknown"), ("nmi", "9999", .hard, "unknown"),
     ])
     func theTablesDecideByCode(source: String, code: String, declineClass: DeclineClass, rule: String) {
@@ -66,7 +76,9 @@ import Testing
     }
 
     @Test func theStrongestRuleDecides() {
-        func rule(_ scope: MappingRule.Scope, _ type: OrderType? = nil, _ match: MappingRule.Match, _ declineClass: DeclineClass, _ path: String) -> MappingRule {
+        func rule(
+            _ scope: MappingRule.Scope, _ type: OrderType? = nil, _ match: MappingRule.Match, _ declineClass: DeclineClass, _ path: String
+        ) -> MappingRule {
             MappingRule(scope: scope, orderType: type, match: match, declineClass: declineClass, path: path)
         }
         let all = [
@@ -81,7 +93,10 @@ import Testing
         ]
         let text = decline(text: "DO NOT HONOR")
         var rules = all
-        for expected in ["mid, type, code", "mid, type, long", "mid, type, short", "mid, all", "gateway, type", "gateway, all, long", "gateway, all, short"] {
+        for expected in [
+            "mid, type, code", "mid, type, long", "mid, type, short", "mid, all", "gateway, type", "gateway, all, long",
+            "gateway, all, short",
+        ] {
             #expect(classify(text, rules: rules).rule == "merchant:\(expected)")
             #expect(classify(text, rules: rules.reversed()).rule == "merchant:\(expected)")
             rules.removeAll { $0.path == expected }

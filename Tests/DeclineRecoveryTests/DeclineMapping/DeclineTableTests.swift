@@ -1,5 +1,6 @@
-@testable import DeclineRecovery
 import Testing
+
+@testable import DeclineRecovery
 
 /// The data files: readable, and without contradiction.
 @Suite struct DeclineTableTests {
@@ -35,7 +36,9 @@ import Testing
 
     @Test func aNumberIsOneCodeHoweverItIsWritten() throws {
         let nmi = try #require(tables.table(of: "nmi"))
-        for code in ["200", " 200", "200.0", "00200", "200: DECLINED", "200 - declined", "200\n"] { #expect(nmi.row(code)?.code == "200", "\(code)") }
+        for code in ["200", " 200", "200.0", "00200", "200: DECLINED", "200 - declined", "200\n"] {
+            #expect(nmi.row(code)?.code == "200", "\(code)")
+        }
         for code in ["", " ", "2000", "20", "-200", "2OO"] { #expect(nmi.row(code)?.code != "200", "\(code)") }
         // Where a table has both, each is its own.
         #expect(tables.table(of: "migs").flatMap { tables.finding("3", in: $0) }?.row.category == .outcomeUnknown)
@@ -43,12 +46,18 @@ import Testing
     }
 
     @Test(arguments: [
-        ("Network Merchants", "nmi"), ("NMI ", "nmi"), ("nmi_direct_post", "nmi"), ("NMI (Network Merchants)", "nmi"), ("Verifi", "nmi"), ("EVO Canada", "nmi"),
-        ("Authorize Net", "authorizenet"), ("AUTHORIZE.NET (CIM)", "authorizenet"), ("Auth.Net", "authorizenet"), ("AuthorizeNet AIM v3", "authorizenet"),
-        ("Stripe Payment Intents", "stripe"), ("stripe-v3", "stripe"), ("Stripe, Inc.", "stripe"), ("ISO 8583", "iso8583"), ("American Express", "amex"),
-        ("Braintree (Blue Platform)", "braintree"), ("Braintree Payments", "braintree"), ("Checkout.com", "checkout"), ("checkout_com", "checkout"),
-        ("First Data Nashville", "nashville"), ("Netbanx by PaySafe", "paysafe"), ("Optimal Payments", "paysafe"), ("Vantiv eCommerce", "litle"), ("Worldpay", "worldpay"), ("Chase Paymentech", "paymentech"), ("PayPal Payflow Pro", "payflow"),
-        ("CyberSource REST API", "cybersource"), ("Mercado Pago", "mercadopago"), ("USA ePay", "usaepay"), ("First Data (Payeezy)", "compass"),
+        ("Network Merchants", "nmi"), ("NMI ", "nmi"), ("nmi_direct_post", "nmi"), ("NMI (Network Merchants)", "nmi"), ("Verifi", "nmi"),
+        ("EVO Canada", "nmi"),
+        ("Authorize Net", "authorizenet"), ("AUTHORIZE.NET (CIM)", "authorizenet"), ("Auth.Net", "authorizenet"),
+        ("AuthorizeNet AIM v3", "authorizenet"),
+        ("Stripe Payment Intents", "stripe"), ("stripe-v3", "stripe"), ("Stripe, Inc.", "stripe"), ("ISO 8583", "iso8583"),
+        ("American Express", "amex"),
+        ("Braintree (Blue Platform)", "braintree"), ("Braintree Payments", "braintree"), ("Checkout.com", "checkout"),
+        ("checkout_com", "checkout"),
+        ("First Data Nashville", "nashville"), ("Netbanx by PaySafe", "paysafe"), ("Optimal Payments", "paysafe"),
+        ("Vantiv eCommerce", "litle"), ("Worldpay", "worldpay"), ("Chase Paymentech", "paymentech"), ("PayPal Payflow Pro", "payflow"),
+        ("CyberSource REST API", "cybersource"), ("Mercado Pago", "mercadopago"), ("USA ePay", "usaepay"),
+        ("First Data (Payeezy)", "compass"),
     ])
     func aSourceIsKnownHoweverItIsWritten(spelling: String, source: String) {
         #expect(tables.table(of: spelling)?.source == source)

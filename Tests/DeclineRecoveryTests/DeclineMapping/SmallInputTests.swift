@@ -1,17 +1,21 @@
-@testable import DeclineRecovery
 import Testing
+
+@testable import DeclineRecovery
 
 /// Declines that were once decided wrongly, each with its neighbours.
 @Suite struct SmallInputTests {
     private func classify(
-        _ source: String = "nobody", _ code: String = "", text: String? = nil, network: String? = nil, advice: String? = nil, brand: CardNetwork? = nil,
+        _ source: String = "nobody", _ code: String = "", text: String? = nil, network: String? = nil, advice: String? = nil,
+        brand: CardNetwork? = nil,
         crm: DeclineClass? = nil, rules: [MappingRule] = [], policy: Policy = Policy(), _ type: OrderType = .newSale, isCascade: Bool? = nil
     ) -> Classification {
         let decline = Decline(
-            gatewayID: "7", responseCodeSource: source, responseCode: code, responseText: text, merchantAdviceCode: advice, networkCode: network,
+            gatewayID: "7", responseCodeSource: source, responseCode: code, responseText: text, merchantAdviceCode: advice,
+            networkCode: network,
             transactionID: "T", crmClass: crm)
         let question = DeclineCase(decline: decline, orderType: type, isCascade: isCascade ?? (type == .newSale), network: brand)
-        return DeclineMapping.classify(question, merchant: Merchant(id: "acme", flexFactorGateways: [], mappingRules: rules, policy: policy))
+        return DeclineMapping.classify(
+            question, merchant: Merchant(id: "acme", flexFactorGateways: [], mappingRules: rules, policy: policy))
     }
 
     private func isOrder(_ classification: Classification) -> Bool {
@@ -20,13 +24,18 @@ import Testing
 
     @Test(arguments: [
         "Do Not Try Again", "DO NOT RETRY - The card has been declined due to insufficient funds", "Declined - Stop this Recurring Program",
-        "The transaction was declined or returned, because the cardholder requested that payments be stopped", "Stolen Card", "STOP RECURRING",
-        "Pick up card - S", "Closed account", "Declined-Stop all recurring payments.", "Lost/Stolen", "Please do not re-try this card", "CARD REPORTED LOST",
+        "The transaction was declined or returned, because the cardholder requested that payments be stopped", "Stolen Card",
+        "STOP RECURRING",
+        "Pick up card - S", "Closed account", "Declined-Stop all recurring payments.", "Lost/Stolen", "Please do not re-try this card",
+        "CARD REPORTED LOST",
         "Retain card", "Account closed", "REVOCATION OF AUTHORIZATION", "R1: Stop recurring payments", "Card holder revoked authorization",
     ])
     func neverIsNeverWhateverCodeItComesWith(text: String) {
         #expect(isOrder(classify(text: text)))
-        for (source, code) in [("nmi", "200"), ("nmi", "201"), ("nmi", "260"), ("nmi", "300"), ("nmi", "202"), ("authorize.net", "2"), ("stripe", "card_declined"), ("adyen", "2")] {
+        for (source, code) in [
+            ("nmi", "200"), ("nmi", "201"), ("nmi", "260"), ("nmi", "300"), ("nmi", "202"), ("authorize.net", "2"),
+            ("stripe", "card_declined"), ("adyen", "2"),
+        ] {
             #expect(isOrder(classify(source, code, text: text)), "\(source) \(code)")
         }
         // Neither the CRM nor a rule for a text nor the policy lifts it; overrideNetwork does.
@@ -36,12 +45,15 @@ import Testing
         let lifting = MappingRule(scope: .mid("7"), match: .text(word), declineClass: .soft, overrideNetwork: true, path: "m[0]")
         #expect(isOrder(classify(text: text, rules: [rule])))
         #expect(classify(text: text, rules: [lifting]).declineClass == .soft)
-        #expect(isOrder(classify(text: text, policy: Policy(unknownDeclines: .soft, lowConfidenceDeclines: .soft, correctableDeclines: .soft))))
+        #expect(
+            isOrder(classify(text: text, policy: Policy(unknownDeclines: .soft, lowConfidenceDeclines: .soft, correctableDeclines: .soft))))
     }
 
     @Test func aTextRuleLiftsNoNetworkOrderOfACode() {
         let rule = MappingRule(scope: .gateway("braintree"), match: .text("declined"), declineClass: .soft, path: "m[0]")
-        for (code, text) in [("2013", "Processor Declined - Possible Stolen Card"), ("2047", "Declined - Call Issuer. Pick Up Card."), ("2053", "Declined")] {
+        for (code, text) in [
+            ("2013", "Processor Declined - Possible Stolen Card"), ("2047", "Declined - Call Issuer. Pick Up Card."), ("2053", "Declined"),
+        ] {
             #expect(isOrder(classify("braintree", code, text: text, rules: [rule])), "\(code)")
             #expect(isOrder(classify("braintree", code, text: text, crm: .soft)), "\(code)")
         }
@@ -61,17 +73,26 @@ import Testing
         // Visa's 1 is Mastercard's "new account information".
         #expect(classify("mastercard", "05", advice: "01", brand: .mastercard).category == .correctData)
         // A form nobody knows decides nothing.
-        for advice in ["", "x", "99999", "Soft Decline", "---"] { #expect(classify("nmi", "201", advice: advice).rule == "table:nmi/201", "\(advice)") }
+        for advice in ["", "x", "99999", "Soft Decline", "---"] {
+            #expect(classify("nmi", "201", advice: advice).rule == "table:nmi/201", "\(advice)")
+        }
     }
 
     @Test(arguments: [
-        ("Funds transfer not allowed", false), ("Invalid Reference Number", false), ("Declined, card expired", false), ("DECLINE", true), ("Do Not Honour", true),
-        ("DO_NOT_HONOR.", true), ("Not sufficient funds", true), ("INSUFF FUNDS", true), ("Activity limit exceeded", true), ("System error", true),
-        ("Issuer Not Available", true), ("Please retry", true), ("Refused", true), ("Do Not Honor (AVS:Y CVV:M)", true), ("CVV2 MISMATCH", false),
-        ("Refer to card issuer", true), ("Hold-Call", true), ("ISSUER UNAVAIL", true), ("EXC APPR AMT LIM", true), ("PLEASE CALL", true), ("Unable to authorize", true),
-        ("Cutoff in progress", true), ("No response from issuer", true), ("PIN tries exceeded", true), ("Kein ausreichendes Guthaben", true), ("Kreditlimit überschritten", true),
-        ("Contate o emissor", true), ("3DSecure is inactive", true), ("HOLD CARD", false), ("PIC UP", false), ("CUST REQ STOP", false), ("Customer deceased", false),
-        ("Issuer will never approve", false), ("Order number is empty", false), ("Prior chargeback", false), ("Suspected malfunction", true), ("51 - DECLINED", true), ("DECLINE: 05", true), ("41 - DECLINED", false), ("DECLINE: 14", false),
+        ("Funds transfer not allowed", false), ("Invalid Reference Number", false), ("Declined, card expired", false), ("DECLINE", true),
+        ("Do Not Honour", true),
+        ("DO_NOT_HONOR.", true), ("Not sufficient funds", true), ("INSUFF FUNDS", true), ("Activity limit exceeded", true),
+        ("System error", true),
+        ("Issuer Not Available", true), ("Please retry", true), ("Refused", true), ("Do Not Honor (AVS:Y CVV:M)", true),
+        ("CVV2 MISMATCH", false),
+        ("Refer to card issuer", true), ("Hold-Call", true), ("ISSUER UNAVAIL", true), ("EXC APPR AMT LIM", true), ("PLEASE CALL", true),
+        ("Unable to authorize", true),
+        ("Cutoff in progress", true), ("No response from issuer", true), ("PIN tries exceeded", true),
+        ("Kein ausreichendes Guthaben", true), ("Kreditlimit überschritten", true),
+        ("Contate o emissor", true), ("3DSecure is inactive", true), ("HOLD CARD", false), ("PIC UP", false), ("CUST REQ STOP", false),
+        ("Customer deceased", false),
+        ("Issuer will never approve", false), ("Order number is empty", false), ("Prior chargeback", false),
+        ("Suspected malfunction", true), ("51 - DECLINED", true), ("DECLINE: 05", true), ("41 - DECLINED", false), ("DECLINE: 14", false),
     ])
     func aTextAloneIsUnderstood(text: String, isSoft: Bool) {
         let classification = classify(text: text)
@@ -86,19 +107,30 @@ import Testing
             }
         }
         #expect(classify("nmi", "200", text: "Declined", network: "51").isInsufficientFunds)
-        #expect(!classify("nmi", "200", text: "Funds transfer not allowed").isInsufficientFunds && !classify("nmi", "200", text: "Transfer").isInsufficientFunds)
+        #expect(
+            !classify("nmi", "200", text: "Funds transfer not allowed").isInsufficientFunds
+                && !classify("nmi", "200", text: "Transfer").isInsufficientFunds)
     }
 
-    @Test(arguments: [
-        ("authorize.net", "120", nil), ("authorize.net", "121", nil), ("authorize.net", "122", nil), ("authorize.net", "181", "An error occurred. Please try again."),
-        ("authorize.net", "127", nil), ("authorize.net", "141", "This transaction has been declined."), ("authorize.net", "145", nil), ("authorize.net", "165", nil),
-        ("authorize.net", "36", nil), ("cardpointe", "62", "Timed out"), ("nobody", "", "Auth succeeded but capture failed"), ("nobody", "", "Pending due to risk review"),
-        ("authorize.net", "252", nil), ("authorize.net", "253", nil), ("nmi", "420", nil), ("nmi", "421", "Communication error with issuer"),
-        ("nobody", "", "Gateway Timeout"), ("nmi", "200", "Gateway Timeout"), ("nobody", "GATEWAY_TIMEOUT", nil), ("cybersource", "151", nil),
-        ("cybersource", "PROCESSOR_TIMEOUT", nil), ("payflow", "104", nil), ("nobody", "", "Transaction is held for review"), ("nobody", "", "The void failed"),
-    ] as [(String, String, String?)])
+    @Test(
+        arguments: [
+            ("authorize.net", "120", nil), ("authorize.net", "121", nil), ("authorize.net", "122", nil),
+            ("authorize.net", "181", "An error occurred. Please try again."),
+            ("authorize.net", "127", nil), ("authorize.net", "141", "This transaction has been declined."), ("authorize.net", "145", nil),
+            ("authorize.net", "165", nil),
+            ("authorize.net", "36", nil), ("cardpointe", "62", "Timed out"), ("nobody", "", "Auth succeeded but capture failed"),
+            ("nobody", "", "Pending due to risk review"),
+            ("authorize.net", "252", nil), ("authorize.net", "253", nil), ("nmi", "420", nil),
+            ("nmi", "421", "Communication error with issuer"),
+            ("nobody", "", "Gateway Timeout"), ("nmi", "200", "Gateway Timeout"), ("nobody", "GATEWAY_TIMEOUT", nil),
+            ("cybersource", "151", nil),
+            ("cybersource", "PROCESSOR_TIMEOUT", nil), ("payflow", "104", nil), ("nobody", "", "Transaction is held for review"),
+            ("nobody", "", "The void failed"),
+        ] as [(String, String, String?)])
     func aFirstChargeThatMayStandIsLookedUpAndNotMadeAgain(source: String, code: String, text: String?) {
-        for policy in [Policy(), Policy(unknownDeclines: .soft, lowConfidenceDeclines: .soft, correctableDeclines: .soft, accountDeclines: .soft)] {
+        for policy in [
+            Policy(), Policy(unknownDeclines: .soft, lowConfidenceDeclines: .soft, correctableDeclines: .soft, accountDeclines: .soft),
+        ] {
             #expect(classify(source, code, text: text, policy: policy).isOutcomeUnknown)
             #expect(classify(source, code, text: text, crm: .soft, policy: policy).isOutcomeUnknown)
         }
@@ -106,14 +138,21 @@ import Testing
         #expect(classify(text: "Issuer unavailable").declineClass == .soft && classify(text: "Issuer timeout").declineClass == .soft)
     }
 
-    @Test(arguments: [("nmi", "100", nil), ("visa", "00", nil), ("visa", "10", nil), ("stripe", "approved", nil), ("nobody", "", "Transaction was Approved"), ("nobody", "", "Partial approval")] as [(String, String, String?)])
+    @Test(
+        arguments: [
+            ("nmi", "100", nil), ("visa", "00", nil), ("visa", "10", nil), ("stripe", "approved", nil),
+            ("nobody", "", "Transaction was Approved"), ("nobody", "", "Partial approval"),
+        ] as [(String, String, String?)])
     func anApprovalIsNoDecline(source: String, code: String, text: String?) {
         #expect(classify(source, code, text: text, policy: Policy(unknownDeclines: .soft)).isNoDecline)
         #expect(classify(source, code, text: text, crm: .soft).isNoDecline)
         #expect(!classify(text: "Not approved").isNoDecline)
     }
 
-    @Test(arguments: [("100", DeclineClass.soft), ("101", .hard), ("106", .soft), ("107", .soft), ("116", .soft), ("122", .hard), ("187", .hard), ("189", .hard), ("200", .hard), ("912", .soft)])
+    @Test(arguments: [
+        ("100", DeclineClass.soft), ("101", .hard), ("106", .soft), ("107", .soft), ("116", .soft), ("122", .hard), ("187", .hard),
+        ("189", .hard), ("200", .hard), ("912", .soft),
+    ])
     func amexHasThreeDigits(code: String, expected: DeclineClass) {
         #expect(classify("amex", code).declineClass == expected && !classify("amex", code).isUnknown)
         #expect(classify("nmi", "200", network: code, brand: .amex).declineClass == expected)
@@ -137,11 +176,15 @@ import Testing
     }
 
     @Test func theFirstGatewaysAccountIsNotFlexFactors() {
-        for (source, code, text) in [("authorize.net", "17", nil), ("nmi", "411", nil), ("nobody", "", "Amex is not a supported payment type")] as [(String, String, String?)] {
+        for (source, code, text) in [
+            ("authorize.net", "17", nil), ("nmi", "411", nil), ("nobody", "", "Amex is not a supported payment type"),
+        ] as [(String, String, String?)] {
             #expect(classify(source, code, text: text).declineClass == .soft, "\(source)")
             #expect(classify(source, code, text: text, isCascade: false).declineClass == .hard, "\(source)")
             #expect(classify(source, code, text: text, policy: Policy(accountDeclines: .hard)).declineClass == .hard, "\(source)")
-            #expect(classify(source, code, text: text, policy: Policy(accountDeclines: .soft), isCascade: false).declineClass == .soft, "\(source)")
+            #expect(
+                classify(source, code, text: text, policy: Policy(accountDeclines: .soft), isCascade: false).declineClass == .soft,
+                "\(source)")
         }
     }
 
@@ -159,7 +202,8 @@ import Testing
 
     @Test func aMerchantsTextRuleMatchesWholeWords() {
         func rule(_ text: String, wholeWords: Bool = true) -> MappingRule {
-            MappingRule(scope: .mid("7"), match: .text(text), declineClass: .soft, matchesWholeWords: wholeWords, name: "ours", path: "m[0]")
+            MappingRule(
+                scope: .mid("7"), match: .text(text), declineClass: .soft, matchesWholeWords: wholeWords, name: "ours", path: "m[0]")
         }
         #expect(classify("nmi", "223", text: "EXPIRED CARD", rules: [rule("expired card")]).rule == "merchant:ours")
         #expect(classify("nmi", "223", text: "Expired_Card!", rules: [rule("Expired  card")]).rule == "merchant:ours")

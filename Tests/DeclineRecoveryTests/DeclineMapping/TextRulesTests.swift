@@ -1,6 +1,7 @@
-@testable import DeclineRecovery
 import TestSupport
 import Testing
+
+@testable import DeclineRecovery
 
 /// The grammar of response texts, by its own examples and by what people write.
 @Suite struct TextRulesTests {
@@ -24,8 +25,10 @@ import Testing
     }
 
     @Test(arguments: [
-        ("DO_NOT_HONOR.", "do_not_honor"), ("Do+Not+Honor", "do_not_honor"), ("do%20not%20honour", "do_not_honor"), ("DoNotHonor", "do_not_honor"),
-        ("Do  Not\tHonour", "do_not_honor"), ("Fonds insuffisants", "insufficient_funds"), ("fondos&nbsp;insuficientes", "insufficient_funds"),
+        ("DO_NOT_HONOR.", "do_not_honor"), ("Do+Not+Honor", "do_not_honor"), ("do%20not%20honour", "do_not_honor"),
+        ("DoNotHonor", "do_not_honor"),
+        ("Do  Not\tHonour", "do_not_honor"), ("Fonds insuffisants", "insufficient_funds"),
+        ("fondos&nbsp;insuficientes", "insufficient_funds"),
         ("Carte vol&eacute;e", "lost_or_stolen"), ("Carte vole&#769;e", "lost_or_stolen"), ("Cartão roubado", "lost_or_stolen"),
         ("Transação não autorizada", "generic_decline"), ("Karte abgelaufen", "expired"), ("Saldo insuficiente", "insufficient_funds"),
         ("Operazione rifiutata", "generic_decline"), ("LLAMAR AL EMISOR", "call_issuer"), ("Do Not Honor (AVS:Y CVV:M)", "do_not_honor"),

@@ -11,7 +11,8 @@ private func pointer(_ text: String) throws -> JSONPointer { try #require(JSONPo
 
     /// The examples of RFC 6901, section 5.
     @Test(arguments: [
-        ("", names), ("/foo", #"["bar","baz"]"#), ("/foo/0", #""bar""#), ("/", "0"), ("/a~1b", "1"), ("/c%d", "2"), ("/e^f", "3"), ("/g|h", "4"),
+        ("", names), ("/foo", #"["bar","baz"]"#), ("/foo/0", #""bar""#), ("/", "0"), ("/a~1b", "1"), ("/c%d", "2"), ("/e^f", "3"),
+        ("/g|h", "4"),
         ("/i\\j", "5"), ("/k\"l", "6"), ("/ ", "7"), ("/m~0n", "8"),
     ])
     func aPointerLeadsToItsPlaceAndIsWrittenAsItWasRead(text: String, value: String) throws {
@@ -32,10 +33,11 @@ private func pointer(_ text: String) throws -> JSONPointer { try #require(JSONPo
         #expect(JSONPointer(text) == nil)
     }
 
-    @Test(arguments: [
-        ("", []), ("/", [""]), ("//", ["", ""]), ("/~01", ["~1"]), ("/~10", ["/0"]), ("/\u{301}a/\r\n", ["\u{301}a", "\r\n"]),
-        ("/~0\u{301}", ["~\u{301}"]),
-    ] as [(String, [String])])
+    @Test(
+        arguments: [
+            ("", []), ("/", [""]), ("//", ["", ""]), ("/~01", ["~1"]), ("/~10", ["/0"]), ("/\u{301}a/\r\n", ["\u{301}a", "\r\n"]),
+            ("/~0\u{301}", ["~\u{301}"]),
+        ] as [(String, [String])])
     func tokensAreReadByCodePoint(text: String, tokens: [String]) throws {
         #expect(try pointer(text) == JSONPointer(tokens: tokens))
         #expect(JSONPointer(tokens: tokens).description == text)
@@ -75,7 +77,8 @@ private func pointer(_ text: String) throws -> JSONPointer { try #require(JSONPo
         ("A.4", #"{"foo":["bar","qux","baz"]}"#, #"[{"op":"remove","path":"/foo/1"}]"#, #"{"foo":["bar","baz"]}"#),
         ("A.5", #"{"baz":"qux","foo":"bar"}"#, #"[{"op":"replace","path":"/baz","value":"boo"}]"#, #"{"baz":"boo","foo":"bar"}"#),
         (
-            "A.6", #"{"foo":{"bar":"baz","waldo":"fred"},"qux":{"corge":"grault"}}"#, #"[{"op":"move","from":"/foo/waldo","path":"/qux/thud"}]"#,
+            "A.6", #"{"foo":{"bar":"baz","waldo":"fred"},"qux":{"corge":"grault"}}"#,
+            #"[{"op":"move","from":"/foo/waldo","path":"/qux/thud"}]"#,
             #"{"foo":{"bar":"baz"},"qux":{"corge":"grault","thud":"fred"}}"#
         ),
         (
@@ -83,10 +86,14 @@ private func pointer(_ text: String) throws -> JSONPointer { try #require(JSONPo
             #"{"foo":["all","cows","eat","grass"]}"#
         ),
         (
-            "A.8", #"{"baz":"qux","foo":["a",2,"c"]}"#, #"[{"op":"test","path":"/baz","value":"qux"},{"op":"test","path":"/foo/1","value":2}]"#,
+            "A.8", #"{"baz":"qux","foo":["a",2,"c"]}"#,
+            #"[{"op":"test","path":"/baz","value":"qux"},{"op":"test","path":"/foo/1","value":2}]"#,
             #"{"baz":"qux","foo":["a",2,"c"]}"#
         ),
-        ("A.10", #"{"foo":"bar"}"#, #"[{"op":"add","path":"/child","value":{"grandchild":{}}}]"#, #"{"foo":"bar","child":{"grandchild":{}}}"#),
+        (
+            "A.10", #"{"foo":"bar"}"#, #"[{"op":"add","path":"/child","value":{"grandchild":{}}}]"#,
+            #"{"foo":"bar","child":{"grandchild":{}}}"#
+        ),
         ("A.11", #"{"foo":"bar"}"#, #"[{"op":"add","path":"/baz","value":"qux","xyz":123}]"#, #"{"foo":"bar","baz":"qux"}"#),
         ("A.14", #"{"/":9,"~1":10}"#, #"[{"op":"test","path":"/~01","value":10}]"#, #"{"/":9,"~1":10}"#),
         ("A.16", #"{"foo":["bar"]}"#, #"[{"op":"add","path":"/foo/-","value":["abc","def"]}]"#, #"{"foo":["bar",["abc","def"]]}"#),
@@ -124,52 +131,56 @@ private func pointer(_ text: String) throws -> JSONPointer { try #require(JSONPo
     }
 
     /// Document, patch, fault, operation, path.
-    @Test(arguments: [
-        (#"{"baz":"qux"}"#, #"[{"op":"test","path":"/baz","value":"bar"}]"#, .testFailed, 0, "/baz"),  // A.9
-        (#"{"foo":"bar"}"#, #"[{"op":"add","path":"/baz/bat","value":"qux"}]"#, .noSuchMember, 0, "/baz"),  // A.12
-        (#"{"/":9,"~1":10}"#, #"[{"op":"test","path":"/~01","value":"10"}]"#, .testFailed, 0, "/~01"),  // A.15
+    @Test(
+        arguments: [
+            (#"{"baz":"qux"}"#, #"[{"op":"test","path":"/baz","value":"bar"}]"#, .testFailed, 0, "/baz"),  // A.9
+            (#"{"foo":"bar"}"#, #"[{"op":"add","path":"/baz/bat","value":"qux"}]"#, .noSuchMember, 0, "/baz"),  // A.12
+            (#"{"/":9,"~1":10}"#, #"[{"op":"test","path":"/~01","value":"10"}]"#, .testFailed, 0, "/~01"),  // A.15
 
-        ("1", #"{"op":"remove","path":"/a"}"#, .notAnArray, nil, ""),
-        ("1", #"[{"op":"test","path":"","value":1},"remove"]"#, .notAnObject, 1, "/1"),
-        ("1", #"[{"path":"/a"}]"#, .missing, 0, "/0/op"),
-        ("1", #"[{"op":"remove"}]"#, .missing, 0, "/0/path"),
-        ("1", #"[{"op":"add","path":""}]"#, .missing, 0, "/0/value"),
-        ("1", #"[{"op":"replace","path":""}]"#, .missing, 0, "/0/value"),
-        ("1", #"[{"op":"test","path":""}]"#, .missing, 0, "/0/value"),
-        ("1", #"[{"op":"move","path":"/a"}]"#, .missing, 0, "/0/from"),
-        ("1", #"[{"op":"copy","from":"/a"}]"#, .missing, 0, "/0/path"),
-        ("1", #"[{"op":7,"path":"/a"}]"#, .notAString, 0, "/0/op"),
-        ("1", #"[{"op":"remove","path":null}]"#, .notAString, 0, "/0/path"),
-        ("1", #"[{"op":"copy","from":["a"],"path":"/a"}]"#, .notAString, 0, "/0/from"),
-        ("1", #"[{"op":"remove","path":"a"}]"#, .notAPointer, 0, "/0/path"),
-        ("1", #"[{"op":"move","from":"/~2","path":"/a"}]"#, .notAPointer, 0, "/0/from"),
-        ("1", "[{\"op\":\"remove\",\"path\":\"\(String(repeating: "/a", count: 65))\"}]", .notAPointer, 0, "/0/path"),
-        ("1", #"[{"op":"merge","path":"/a"}]"#, .unknownOperation, 0, "/0/op"),
-        ("1", #"[{"op":"Add","path":"/a","value":1}]"#, .unknownOperation, 0, "/0/op"),
-        ("1", "[" + Array(repeating: "1", count: 1_001).joined(separator: ",") + "]", .tooManyOperations(count: 1_001, limit: 1_000), nil, ""),
+            ("1", #"{"op":"remove","path":"/a"}"#, .notAnArray, nil, ""),
+            ("1", #"[{"op":"test","path":"","value":1},"remove"]"#, .notAnObject, 1, "/1"),
+            ("1", #"[{"path":"/a"}]"#, .missing, 0, "/0/op"),
+            ("1", #"[{"op":"remove"}]"#, .missing, 0, "/0/path"),
+            ("1", #"[{"op":"add","path":""}]"#, .missing, 0, "/0/value"),
+            ("1", #"[{"op":"replace","path":""}]"#, .missing, 0, "/0/value"),
+            ("1", #"[{"op":"test","path":""}]"#, .missing, 0, "/0/value"),
+            ("1", #"[{"op":"move","path":"/a"}]"#, .missing, 0, "/0/from"),
+            ("1", #"[{"op":"copy","from":"/a"}]"#, .missing, 0, "/0/path"),
+            ("1", #"[{"op":7,"path":"/a"}]"#, .notAString, 0, "/0/op"),
+            ("1", #"[{"op":"remove","path":null}]"#, .notAString, 0, "/0/path"),
+            ("1", #"[{"op":"copy","from":["a"],"path":"/a"}]"#, .notAString, 0, "/0/from"),
+            ("1", #"[{"op":"remove","path":"a"}]"#, .notAPointer, 0, "/0/path"),
+            ("1", #"[{"op":"move","from":"/~2","path":"/a"}]"#, .notAPointer, 0, "/0/from"),
+            ("1", "[{\"op\":\"remove\",\"path\":\"\(String(repeating: "/a", count: 65))\"}]", .notAPointer, 0, "/0/path"),
+            ("1", #"[{"op":"merge","path":"/a"}]"#, .unknownOperation, 0, "/0/op"),
+            ("1", #"[{"op":"Add","path":"/a","value":1}]"#, .unknownOperation, 0, "/0/op"),
+            (
+                "1", "[" + Array(repeating: "1", count: 1_001).joined(separator: ",") + "]", .tooManyOperations(count: 1_001, limit: 1_000),
+                nil, ""
+            ),
 
-        (#"{"a":1}"#, #"[{"op":"remove","path":"/a"},{"op":"remove","path":"/a"}]"#, .noSuchMember, 1, "/a"),
-        (#"{"a":1}"#, #"[{"op":"replace","path":"/b","value":1}]"#, .noSuchMember, 0, "/b"),
-        (#"{"a":1}"#, #"[{"op":"test","path":"/b","value":null}]"#, .noSuchMember, 0, "/b"),
-        (#"{"a":1}"#, #"[{"op":"copy","from":"/b/c","path":"/a"}]"#, .noSuchMember, 0, "/b"),
-        (#"{"a":1}"#, #"[{"op":"move","from":"/b","path":"/b"}]"#, .noSuchMember, 0, "/b"),
-        (#"{"a":{}}"#, #"[{"op":"move","from":"/a","path":"/b/c"}]"#, .noSuchMember, 0, "/b"),
-        (#"{"a":[1]}"#, #"[{"op":"add","path":"/a/2","value":1}]"#, .outOfBounds(count: 1), 0, "/a/2"),
-        (#"{"a":[1]}"#, #"[{"op":"remove","path":"/a/1"}]"#, .outOfBounds(count: 1), 0, "/a/1"),
-        (#"{"a":[1]}"#, #"[{"op":"move","from":"/a/0","path":"/a/1"}]"#, .outOfBounds(count: 0), 0, "/a/1"),
-        (#"{"a":[1]}"#, #"[{"op":"add","path":"/a/00","value":1}]"#, .notAnIndex, 0, "/a/00"),
-        (#"{"a":[1]}"#, #"[{"op":"add","path":"/a/-1","value":1}]"#, .notAnIndex, 0, "/a/-1"),
-        (#"{"a":[1]}"#, #"[{"op":"add","path":"/a/x","value":1}]"#, .notAnIndex, 0, "/a/x"),
-        (#"{"a":[1]}"#, #"[{"op":"replace","path":"/a/-","value":1}]"#, .notAnIndex, 0, "/a/-"),
-        (#"{"a":[1]}"#, #"[{"op":"remove","path":"/a/-"}]"#, .notAnIndex, 0, "/a/-"),
-        (#"{"a":[1]}"#, #"[{"op":"test","path":"/a/-","value":1}]"#, .notAnIndex, 0, "/a/-"),
-        (#"{"a":[[]]}"#, #"[{"op":"add","path":"/a/-/0","value":1}]"#, .notAnIndex, 0, "/a/-"),
-        (#"{"a":1}"#, #"[{"op":"add","path":"/a/b","value":1}]"#, .notAContainer, 0, "/a/b"),
-        (#"{"a":"x"}"#, #"[{"op":"remove","path":"/a/0/b"}]"#, .notAContainer, 0, "/a/0"),
-        ("1", #"[{"op":"remove","path":""}]"#, .rootStays, 0, ""),
-        (#"{"a":{"b":1}}"#, #"[{"op":"move","from":"/a","path":"/a/b"}]"#, .moveIntoItself, 0, "/a/b"),
-        (#"{"a":1}"#, #"[{"op":"move","from":"","path":"/b"}]"#, .moveIntoItself, 0, "/b"),
-    ] as [(String, String, JSONPatchError.Fault, Int?, String)])
+            (#"{"a":1}"#, #"[{"op":"remove","path":"/a"},{"op":"remove","path":"/a"}]"#, .noSuchMember, 1, "/a"),
+            (#"{"a":1}"#, #"[{"op":"replace","path":"/b","value":1}]"#, .noSuchMember, 0, "/b"),
+            (#"{"a":1}"#, #"[{"op":"test","path":"/b","value":null}]"#, .noSuchMember, 0, "/b"),
+            (#"{"a":1}"#, #"[{"op":"copy","from":"/b/c","path":"/a"}]"#, .noSuchMember, 0, "/b"),
+            (#"{"a":1}"#, #"[{"op":"move","from":"/b","path":"/b"}]"#, .noSuchMember, 0, "/b"),
+            (#"{"a":{}}"#, #"[{"op":"move","from":"/a","path":"/b/c"}]"#, .noSuchMember, 0, "/b"),
+            (#"{"a":[1]}"#, #"[{"op":"add","path":"/a/2","value":1}]"#, .outOfBounds(count: 1), 0, "/a/2"),
+            (#"{"a":[1]}"#, #"[{"op":"remove","path":"/a/1"}]"#, .outOfBounds(count: 1), 0, "/a/1"),
+            (#"{"a":[1]}"#, #"[{"op":"move","from":"/a/0","path":"/a/1"}]"#, .outOfBounds(count: 0), 0, "/a/1"),
+            (#"{"a":[1]}"#, #"[{"op":"add","path":"/a/00","value":1}]"#, .notAnIndex, 0, "/a/00"),
+            (#"{"a":[1]}"#, #"[{"op":"add","path":"/a/-1","value":1}]"#, .notAnIndex, 0, "/a/-1"),
+            (#"{"a":[1]}"#, #"[{"op":"add","path":"/a/x","value":1}]"#, .notAnIndex, 0, "/a/x"),
+            (#"{"a":[1]}"#, #"[{"op":"replace","path":"/a/-","value":1}]"#, .notAnIndex, 0, "/a/-"),
+            (#"{"a":[1]}"#, #"[{"op":"remove","path":"/a/-"}]"#, .notAnIndex, 0, "/a/-"),
+            (#"{"a":[1]}"#, #"[{"op":"test","path":"/a/-","value":1}]"#, .notAnIndex, 0, "/a/-"),
+            (#"{"a":[[]]}"#, #"[{"op":"add","path":"/a/-/0","value":1}]"#, .notAnIndex, 0, "/a/-"),
+            (#"{"a":1}"#, #"[{"op":"add","path":"/a/b","value":1}]"#, .notAContainer, 0, "/a/b"),
+            (#"{"a":"x"}"#, #"[{"op":"remove","path":"/a/0/b"}]"#, .notAContainer, 0, "/a/0"),
+            ("1", #"[{"op":"remove","path":""}]"#, .rootStays, 0, ""),
+            (#"{"a":{"b":1}}"#, #"[{"op":"move","from":"/a","path":"/a/b"}]"#, .moveIntoItself, 0, "/a/b"),
+            (#"{"a":1}"#, #"[{"op":"move","from":"","path":"/b"}]"#, .moveIntoItself, 0, "/b"),
+        ] as [(String, String, JSONPatchError.Fault, Int?, String)])
     func aFailureNamesItsPlace(document: String, patch: String, expected: JSONPatchError.Fault, operation: Int?, path: String) throws {
         let error = try #require(try fault(patch, document))
         #expect(error == JSONPatchError(expected, operation: operation, at: try pointer(path)))
@@ -205,9 +216,11 @@ private func pointer(_ text: String) throws -> JSONPointer { try #require(JSONPo
     @Test(arguments: [
         ("1", "1.0", true), ("1", "1e0", true), ("1", "10e-1", true), ("100", "1E+2", true), ("0.10", "1e-1", true), ("0", "-0.0", true),
         ("0", "0e999", true), ("0", "0e99999999999999999999", true), ("-1", "-1.000", true),
-        ("123456789012345678901234567890", "1234567890123456789012345678.90e2", true), ("1e99999999999999999999", "1e99999999999999999999", true),
+        ("123456789012345678901234567890", "1234567890123456789012345678.90e2", true),
+        ("1e99999999999999999999", "1e99999999999999999999", true),
         ("1e9223372036854775807", "10e9223372036854775806", true),
-        ("1", "-1", false), ("1", "1.0000000000000000000000001", false), ("9007199254740993", "9007199254740992.0", false), ("1", "10", false),
+        ("1", "-1", false), ("1", "1.0000000000000000000000001", false), ("9007199254740993", "9007199254740992.0", false),
+        ("1", "10", false),
         ("1", "true", false), ("0", "false", false), ("0", "null", false), ("1", "\"1\"", false),
         ("1e9223372036854775807", "1e99999999999999999999", false), (#"{"a":1,"b":[1,2]}"#, #"{"b":[1.0,2],"a":1e0}"#, true),
         (#"{"a":1}"#, #"{"a":1,"b":null}"#, false), (#"{"a":1}"#, #"{"b":1}"#, false),
@@ -236,7 +249,8 @@ private func pointer(_ text: String) throws -> JSONPointer { try #require(JSONPo
         #expect(fault(Array(repeating: .test(root, .object([])), count: 1_000)) == nil)
         #expect(fault(Array(repeating: .test(root, .object([])), count: 1_001))?.fault == .tooManyOperations(count: 1_001, limit: 1_000))
         for operation: JSONPatch.Operation in [
-            .add(deep, .null), .remove(deep), .replace(deep, .null), .test(deep, .null), .move(from: deep, to: root), .copy(from: root, to: deep),
+            .add(deep, .null), .remove(deep), .replace(deep, .null), .test(deep, .null), .move(from: deep, to: root),
+            .copy(from: root, to: deep),
         ] {
             #expect(fault([operation]) == JSONPatchError(.tooManyTokens(limit: 64), operation: 0, at: deep))
         }
@@ -244,7 +258,9 @@ private func pointer(_ text: String) throws -> JSONPointer { try #require(JSONPo
         // Each copy of the document into itself nests it once more.
         let inside = JSONPointer(tokens: ["a"])
         #expect(fault(Array(repeating: .copy(from: root, to: inside), count: 63)) == nil)
-        #expect(fault(Array(repeating: .copy(from: root, to: inside), count: 64)) == JSONPatchError(.tooDeep(limit: 64), operation: 63, at: inside))
+        #expect(
+            fault(Array(repeating: .copy(from: root, to: inside), count: 64))
+                == JSONPatchError(.tooDeep(limit: 64), operation: 63, at: inside))
         // And beside itself doubles it.
         let doubling = (0..<40).map { JSONPatch.Operation.copy(from: JSONPointer(tokens: ["a"]), to: JSONPointer(tokens: ["a", "\($0)"])) }
         guard case .tooMuchCopied? = fault(doubling, try json(#"{"a":{"text":"0123456789"}}"#))?.fault else {
@@ -310,7 +326,9 @@ private func pointer(_ text: String) throws -> JSONPointer { try #require(JSONPo
     }
 
     @Test func whatLiesDeeperThanAPointerReachesIsReplacedAbove() throws {
-        func nested(_ innermost: JSONValue) -> JSONValue { (0..<80).reduce(innermost) { value, _ in .object([JSONValue.Member("a", value)]) } }
+        func nested(_ innermost: JSONValue) -> JSONValue {
+            (0..<80).reduce(innermost) { value, _ in .object([JSONValue.Member("a", value)]) }
+        }
         let patch = JSONPatch.between(nested(.integer(1)), nested(.integer(2)))
         #expect(patch.operations.count == 1)
         #expect(try patch.applied(to: nested(.integer(1))) == nested(.integer(2)))
@@ -319,7 +337,8 @@ private func pointer(_ text: String) throws -> JSONPointer { try #require(JSONPo
     @Test func largeObjectsDifferLikeSmallOnes() throws {
         let names = (0..<200).map { "n\($0)" }
         let before = JSONValue.object(names.map { JSONValue.Member($0, .string($0)) })
-        let after = JSONValue.object(names.reversed().filter { $0 != "n7" }.map { JSONValue.Member($0, .string($0 == "n9" ? "other" : $0)) })
+        let after = JSONValue.object(
+            names.reversed().filter { $0 != "n7" }.map { JSONValue.Member($0, .string($0 == "n9" ? "other" : $0)) })
         #expect(try JSONPatch.between(before, after).operations == [.remove(pointer("/n7")), .replace(pointer("/n9"), .string("other"))])
         #expect(before.saysTheSame(as: .object(names.reversed().map { JSONValue.Member($0, .string($0)) })))
     }
@@ -405,7 +424,8 @@ private struct AnyJSON {
 
     private static let names = ["", "a", "b", "0", "1", "-", "a/b", "~", "~1", "\u{E9}", "e\u{301}", "long name"]
     private static let scalars: [JSONValue] = [
-        .null, .bool(true), .bool(false), .integer(0), .integer(1), .number("1.0"), .number("10e-1"), .number("2.50"), .number("2.5"), .string(""),
+        .null, .bool(true), .bool(false), .integer(0), .integer(1), .number("1.0"), .number("10e-1"), .number("2.50"), .number("2.5"),
+        .string(""),
         .string("1"), .string("\u{E9}"), .string("e\u{301}"),
     ]
 

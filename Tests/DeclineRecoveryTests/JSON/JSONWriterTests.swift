@@ -1,13 +1,19 @@
-@testable import DeclineRecovery
 import TestSupport
 import Testing
+
+@testable import DeclineRecovery
 
 @Suite struct JSONWriterTests {
     @Test func nestedObjectsAndListsAreWritten() {
         var json = JSONWriter()
         json.object { json in
             json.member("a", "x\"\u{1}")
-            json.object("b") { $0.array("c") { list in list.element("d"); list.object { $0.member("e", 1) } } }
+            json.object("b") {
+                $0.array("c") { list in
+                    list.element("d")
+                    list.object { $0.member("e", 1) }
+                }
+            }
         }
         #expect(String(decoding: json.bytes, as: UTF8.self) == #"{"a":"x\"\u0001","b":{"c":["d",{"e":1}]}}"#)
     }
@@ -18,7 +24,11 @@ import Testing
             (0..<3).map { _ in
                 threadTime {
                     var json = JSONWriter()
-                    json.object { json in json.array("list") { list in for _ in 0..<count { list.object { $0.member("name", "a text of some length, as they are") } } } }
+                    json.object { json in
+                        json.array("list") { list in
+                            for _ in 0..<count { list.object { $0.member("name", "a text of some length, as they are") } }
+                        }
+                    }
                     #expect(json.bytes.count > count * 40)
                 }
             }.min()!

@@ -1,6 +1,7 @@
-@testable import DeclineRecovery
 import TestSupport
 import Testing
+
+@testable import DeclineRecovery
 
 @Suite struct DeadLetterCodingTests {
     private static let reference = RecoveryReference(
@@ -15,12 +16,17 @@ import Testing
             stage: stage, attempts: 7,
             subject: DeadLetter.Subject(merchantID: "CANARY", reference: reference, orderID: "Ä/1", gatewayID: "42"),
             original: DeadLetter.Original(
-                exchange: "CANARY", routingKey: "decline.initial", redelivered: true, messageID: "m-1", type: "t", contentType: "application/json",
+                exchange: "CANARY", routingKey: "decline.initial", redelivered: true, messageID: "m-1", type: "t",
+                contentType: "application/json",
                 correlationID: "c", replyTo: "amq.gen-1",
-                headers: [.init(name: "z", value: "1"), .init(name: "a", value: ""), .init(name: "Ä", value: "CANARY"), .init(name: "CC", value: .array(["x", .integer(7), .null])),
-                    .init(name: "table", value: .object([.init("flag", .bool(true)), .init("half", .number("0.5"))]))], redactedBody: body,
+                headers: [
+                    .init(name: "z", value: "1"), .init(name: "a", value: ""), .init(name: "Ä", value: "CANARY"),
+                    .init(name: "CC", value: .array(["x", .integer(7), .null])),
+                    .init(name: "table", value: .object([.init("flag", .bool(true)), .init("half", .number("0.5"))])),
+                ], redactedBody: body,
                 originalByteCount: 4_711),
-            identity: body, worker: DeadLetter.Worker(id: "CANARY", host: "pod-1", version: "1.2", mapping: "2026-01"), writtenAt: .in2026(1))
+            identity: body, worker: DeadLetter.Worker(id: "CANARY", host: "pod-1", version: "1.2", mapping: "2026-01"),
+            writtenAt: .in2026(1))
     }
 
     private func value(_ letter: DeadLetter) throws -> JSONValue { try JSONValue(parsing: letter.encoded().span) }
@@ -38,19 +44,23 @@ import Testing
         }
         let whole = try value(Self.full())
         #expect(whole["id"]?.string == Self.full().id.description && whole["type"]?.string == DeadLetter.type)
-        #expect(whole["subject"]?.string == Self.reference.text && whole["data"]?["advice"]?.string == DeadLetterReason.refusedByFlexFactor.advice)
+        #expect(
+            whole["subject"]?.string == Self.reference.text
+                && whole["data"]?["advice"]?.string == DeadLetterReason.refusedByFlexFactor.advice)
     }
 
     @Test func whatIsNotKnownStaysNotKnown() throws {
         let bare = DeadLetter(
             reason: .unreadable, explanation: "", stage: .intake,
             original: DeadLetter.Original(
-                exchange: "", routingKey: "", redelivered: false, messageID: nil, type: nil, contentType: nil, correlationID: nil, replyTo: nil,
+                exchange: "", routingKey: "", redelivered: false, messageID: nil, type: nil, contentType: nil, correlationID: nil,
+                replyTo: nil,
                 headers: [], redactedBody: [], originalByteCount: 0),
             identity: [], worker: DeadLetter.Worker(id: "", host: "", version: "", mapping: nil), writtenAt: .in2026(0))
         let again = try DeadLetter.decode(bare.encoded()).get()
         #expect(again == bare)
-        #expect(again.subject == DeadLetter.Subject() && again.faults.isEmpty && again.worker.mapping == nil && again.original.messageID == nil)
+        #expect(
+            again.subject == DeadLetter.Subject() && again.faults.isEmpty && again.worker.mapping == nil && again.original.messageID == nil)
     }
 
     @Test func onlyAnUnknownOutcomeIsMarkedAsNotReplayable() throws {
@@ -61,13 +71,16 @@ import Testing
 
     @Test(
         arguments: [
-            [0xFF, 0x00, 0xFE], [0xC3], Array(0...255), [0xED, 0xA0, 0x80], [], [0xEF, 0xBB, 0xBF, 0x7B], Array("\u{0}\u{1F}\"\\\u{2028}😀".utf8),
+            [0xFF, 0x00, 0xFE], [0xC3], Array(0...255), [0xED, 0xA0, 0x80], [], [0xEF, 0xBB, 0xBF, 0x7B],
+            Array("\u{0}\u{1F}\"\\\u{2028}😀".utf8),
             Array("e\u{301}".utf8),
         ] as [[UInt8]])
     func everyBodyComesBackByteForByte(body: [UInt8]) throws {
         let letter = Self.full(body: body)
         let data = try value(letter)["data"]?["original"]
-        #expect((data?["body"] != nil) == (String(validating: body, as: UTF8.self) != nil) && (data?["body"] == nil) != (data?["bodyBase64"] == nil))
+        #expect(
+            (data?["body"] != nil) == (String(validating: body, as: UTF8.self) != nil)
+                && (data?["body"] == nil) != (data?["bodyBase64"] == nil))
         #expect(try DeadLetter.decode(letter.encoded()).get().original.redactedBody == body)
     }
 
@@ -85,7 +98,8 @@ import Testing
     @Test func aMemberOfALaterVersionIsPassedOver() throws {
         let letter = Self.full()
         let later = try JSONPatch([
-            .add(#require(JSONPointer("/data/brandNew")), .array([.null])), .add(#require(JSONPointer("/data/original/brandNew")), .object([])),
+            .add(#require(JSONPointer("/data/brandNew")), .array([.null])),
+            .add(#require(JSONPointer("/data/original/brandNew")), .object([])),
         ]).applied(to: value(letter))
         #expect(try DeadLetter.decode(later.bytes).get() == letter)
     }
@@ -95,8 +109,10 @@ import Testing
         ("/data/explanation", "$.data.explanation"), ("/data/stage", "$.data.stage"), ("/data/attempts", "$.data.attempts"),
         ("/data/original", "$.data.original"), ("/data/original/exchange", "$.data.original.exchange"),
         ("/data/original/routingKey", "$.data.original.routingKey"), ("/data/original/redelivered", "$.data.original.redelivered"),
-        ("/data/original/bytes", "$.data.original.bytes"), ("/data/original/body", "$.data.original.bodyBase64"), ("/data/worker", "$.data.worker"),
-        ("/data/worker/id", "$.data.worker.id"), ("/data/worker/host", "$.data.worker.host"), ("/data/worker/version", "$.data.worker.version"),
+        ("/data/original/bytes", "$.data.original.bytes"), ("/data/original/body", "$.data.original.bodyBase64"),
+        ("/data/worker", "$.data.worker"),
+        ("/data/worker/id", "$.data.worker.id"), ("/data/worker/host", "$.data.worker.host"),
+        ("/data/worker/version", "$.data.worker.version"),
         ("/data/faults/0/path", "$.data.faults[].path"), ("/data/faults/1/message", "$.data.faults[].message"),
     ])
     func whatIsMissingIsNamed(member: String, path: String) throws {
@@ -107,8 +123,10 @@ import Testing
     @Test(arguments: [
         ("/id", "$.id"), ("/time", "$.time"), ("/data/reason", "$.data.reason"), ("/data/stage", "$.data.stage"),
         ("/data/attempts", "$.data.attempts"),
-        ("/data/faults", "$.data.faults"), ("/data/original", "$.data.original"), ("/data/original/redelivered", "$.data.original.redelivered"),
-        ("/data/original/headers", "$.data.original.headers"), ("/data/original/bytes", "$.data.original.bytes"), ("/data/worker", "$.data.worker"),
+        ("/data/faults", "$.data.faults"), ("/data/original", "$.data.original"),
+        ("/data/original/redelivered", "$.data.original.redelivered"),
+        ("/data/original/headers", "$.data.original.headers"), ("/data/original/bytes", "$.data.original.bytes"),
+        ("/data/worker", "$.data.worker"),
     ])
     func aFaultHoldsNoValue(member: String, path: String) throws {
         let place = try #require(JSONPointer(member))
@@ -124,7 +142,8 @@ import Testing
 
     @Test func aBinaryBodyThatIsNoBase64IsAFault() throws {
         let letter = Self.full(body: [0xFF])
-        let broken = try JSONPatch([.replace(#require(JSONPointer("/data/original/bodyBase64")), .string("CANARY?"))]).applied(to: value(letter))
+        let broken = try JSONPatch([.replace(#require(JSONPointer("/data/original/bodyBase64")), .string("CANARY?"))]).applied(
+            to: value(letter))
         #expect(fault(broken)?.path == "$.data.original.bodyBase64")
         #expect(fault(broken)?.description.contains("CANARY") == false)
     }
@@ -144,15 +163,18 @@ import Testing
     // MARK: The id
 
     private func letter(
-        _ reason: DeadLetterReason = .noCardKey, _ stage: Stage = .intake, message: String?, source: String? = "shop", merchant: MerchantID? = nil,
+        _ reason: DeadLetterReason = .noCardKey, _ stage: Stage = .intake, message: String?, source: String? = "shop",
+        merchant: MerchantID? = nil,
         stored: String, identity: String, at seconds: Int64 = 0
     ) -> DeadLetter {
         DeadLetter(
-            reason: reason, explanation: "at \(seconds)", stage: stage, attempts: Int(seconds), subject: DeadLetter.Subject(merchantID: merchant),
+            reason: reason, explanation: "at \(seconds)", stage: stage, attempts: Int(seconds),
+            subject: DeadLetter.Subject(merchantID: merchant),
             original: DeadLetter.Original(
                 exchange: "", routingKey: "", redelivered: seconds > 0, messageID: message, type: nil, contentType: nil, correlationID: nil,
                 replyTo: nil, headers: [], redactedBody: Array(stored.utf8), originalByteCount: 1),
-            source: source, identity: Array(identity.utf8), worker: DeadLetter.Worker(id: "w-\(seconds)", host: "h", version: "v"), writtenAt: .in2026(seconds))
+            source: source, identity: Array(identity.utf8), worker: DeadLetter.Worker(id: "w-\(seconds)", host: "h", version: "v"),
+            writtenAt: .in2026(seconds))
     }
 
     @Test func theSameDeathHasTheSameIDHoweverItsTokenWasSealed() {
@@ -171,8 +193,10 @@ import Testing
     @Test func theSameIDOfAnotherPublisherIsAnotherLetter() {
         let all = [
             letter(message: "m-1", stored: "a", identity: "a"), letter(message: "m-1", source: "another", stored: "a", identity: "a"),
-            letter(message: "m-1", merchant: "acme", stored: "a", identity: "a"), letter(message: "m-1", merchant: "bold", stored: "a", identity: "a"),
-            letter(message: "m-1", source: nil, stored: "a", identity: "a"), letter(message: "m-1", source: nil, stored: "b", identity: "b"),
+            letter(message: "m-1", merchant: "acme", stored: "a", identity: "a"),
+            letter(message: "m-1", merchant: "bold", stored: "a", identity: "a"),
+            letter(message: "m-1", source: nil, stored: "a", identity: "a"),
+            letter(message: "m-1", source: nil, stored: "b", identity: "b"),
         ]
         #expect(Set(all.map(\.id)).count == all.count)
     }

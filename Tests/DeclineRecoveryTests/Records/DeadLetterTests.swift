@@ -1,6 +1,7 @@
-@testable import DeclineRecovery
 import TestSupport
 import Testing
+
+@testable import DeclineRecovery
 
 @Suite struct DeadLetterTests {
     private func letter(_ reason: DeadLetterReason, _ stage: Stage) -> DeadLetter {
@@ -41,7 +42,8 @@ import Testing
 
     @Test func withoutReadingABodyTheIdOfOurOwnMessageNamesTheRecovery() {
         let recovery = Recovery.sample(declinedAt: Moment(milliseconds: 0))
-        #expect(DeadLetter.Subject(messageID: recovery.reference.text + "/work") == .init(reference: recovery.reference, orderID: "A1B2C3D4E5"))
+        #expect(
+            DeadLetter.Subject(messageID: recovery.reference.text + "/work") == .init(reference: recovery.reference, orderID: "A1B2C3D4E5"))
         for id in [nil, "", "/", "something else"] { #expect(DeadLetter.Subject(messageID: id) == DeadLetter.Subject()) }
     }
 }

@@ -1,6 +1,7 @@
-@testable import DeclineRecovery
 import TestSupport
 import Testing
+
+@testable import DeclineRecovery
 
 @Suite struct JournalRecordTests {
     private static let reference = RecoveryReference(
@@ -9,9 +10,11 @@ import Testing
     private static let full = JournalRecord(
         at: .in2026(5), stage: .retry, merchantID: "acme", reference: reference, gatewayID: "42", fate: "told", detail: "submitted",
         reason: "submitted",
-        rule: "table:nmi/202", declineClass: .soft, until: .in2026(600), attempts: 3, amount: Money(minorUnits: 4_999, currency: .usd), declineCode: "nmi/202",
+        rule: "table:nmi/202", declineClass: .soft, until: .in2026(600), attempts: 3, amount: Money(minorUnits: 4_999, currency: .usd),
+        declineCode: "nmi/202",
         decline: JournaledDecline(
-            source: "nmi", code: "202", gatewayID: "7", networkCode: "51", network: .visa, advice: "02", text: "Insufficient funds", textDigest: nil,
+            source: "nmi", code: "202", gatewayID: "7", networkCode: "51", network: .visa, advice: "02", text: "Insufficient funds",
+            textDigest: nil,
             crmClass: .soft, orderType: .recurring, isCascade: false, confidence: .code),
         notes: ["$.data.decline.avsResultCode: left out"],
         workerID: "w-1")
@@ -40,7 +43,8 @@ import Testing
     @Test func theIDTellsOneStepFromAnother() {
         func id(_ at: Int64, _ stage: Stage, _ fate: String) -> String {
             JournalRecord(
-                at: .in2026(at), stage: stage, merchantID: nil, reference: Self.reference, gatewayID: nil, fate: fate, detail: "", attempts: 0,
+                at: .in2026(at), stage: stage, merchantID: nil, reference: Self.reference, gatewayID: nil, fate: fate, detail: "",
+                attempts: 0,
                 workerID: ""
             ).id
         }

@@ -1,6 +1,7 @@
-@testable import DeclineRecovery
 import TestSupport
 import Testing
+
+@testable import DeclineRecovery
 
 @Suite struct LetterRecordTests {
     private static let one = UUID5.numbered(1)
@@ -12,7 +13,8 @@ import Testing
 
     private static let acts: [LetterRecord.Act] =
         [
-            .selected([one, two], run: run, ReplayPlan(patch: patch, isCanary: true, rate: 7, consent: ReplayConsent(ofCRM: true), total: 2_500)),
+            .selected(
+                [one, two], run: run, ReplayPlan(patch: patch, isCanary: true, rate: 7, consent: ReplayConsent(ofCRM: true), total: 2_500)),
             .selected([one], run: run, ReplayPlan(total: 1)), .replayed([one, two], run: run),
             .resolved([one], .processed("told approved", run: run)), .resolved([one, two], .byHand), .discarded([two]), .restored([one]),
             .lookedUp([one], found: "no answer in time"), .runEnded(run, .finished, why: "2 processed"), .runEnded(run, .stopped, why: ""),
@@ -63,8 +65,10 @@ import Testing
 
     @Test(arguments: [
         ("/id", "$.id"), ("/time", "$.time"), ("/data/act", "$.data.act"), ("/data/by", "$.data.by"), ("/data/by/name", "$.data.by.name"),
-        ("/data/by/means", "$.data.by.means"), ("/data/run", "$.data.run"), ("/data/plan", "$.data.plan"), ("/data/plan/patch", "$.data.plan.patch"),
-        ("/data/plan/canary", "$.data.plan.canary"), ("/data/plan/rate", "$.data.plan.rate"), ("/data/plan/crmConsent", "$.data.plan.crmConsent"),
+        ("/data/by/means", "$.data.by.means"), ("/data/run", "$.data.run"), ("/data/plan", "$.data.plan"),
+        ("/data/plan/patch", "$.data.plan.patch"),
+        ("/data/plan/canary", "$.data.plan.canary"), ("/data/plan/rate", "$.data.plan.rate"),
+        ("/data/plan/crmConsent", "$.data.plan.crmConsent"),
         ("/data/plan/total", "$.data.plan.total"), ("/data/letters", "$.data.letters"),
     ])
     func whatIsNotOfItsFormIsNamedAndNotShown(member: String, path: String) throws {
@@ -125,7 +129,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "", "00", "00---", "00-4bf92f3577b34da6a3ce929d0e0e473-00f067aa0ba902b7-01", "00-4bf92f3577b34da6a3ce929d0e0e47366-00f067aa0ba902b7-01",
+        "", "00", "00---", "00-4bf92f3577b34da6a3ce929d0e0e473-00f067aa0ba902b7-01",
+        "00-4bf92f3577b34da6a3ce929d0e0e47366-00f067aa0ba902b7-01",
         "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7", "00-gbf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
         "00-4bf92f3577b34da6-a3ce929d0e0e4736-00f067aa0ba902b7-01", "00-ébf92f3577b34da6a3ce929d0e0e473-00f067aa0ba902b7-01",
     ])

@@ -1,6 +1,7 @@
-@testable import DeclineRecovery
 import TestSupport
 import Testing
+
+@testable import DeclineRecovery
 
 /// Which letters are done with when the CRM sends a mended event.
 @Suite struct MendBookTests {
@@ -16,7 +17,10 @@ import Testing
     private enum Fault: Error { case noDecline }
 
     /// A letter of the event with something wrong about it.
-    private func letter(_ reason: DeadLetterReason = .invalidEvent, at seconds: Int64 = 0, _ change: (inout DeclineText) -> Void = { $0.data["amount"] = nil }) -> DeadLetter {
+    private func letter(
+        _ reason: DeadLetterReason = .invalidEvent, at seconds: Int64 = 0,
+        _ change: (inout DeclineText) -> Void = { $0.data["amount"] = nil }
+    ) -> DeadLetter {
         var text = DeclineText()
         change(&text)
         let body = String(decoding: text.bytes, as: UTF8.self)
@@ -37,18 +41,45 @@ import Testing
 
     @Test func theSameEventOrTheSameOrderAndTriggerResolves() throws {
         #expect(try resolves(letter(), event()), "both")
-        #expect(try resolves(letter(), event { $0.root["id"] = #""another""#; $0.root["source"] = #""other""# }), "order and trigger")
+        #expect(
+            try resolves(
+                letter(),
+                event {
+                    $0.root["id"] = #""another""#
+                    $0.root["source"] = #""other""#
+                }), "order and trigger")
         #expect(try resolves(letter { $0.data["order"] = #"{"type":"new_sale"}"# }, event()), "the event's id")
         #expect(try resolves(letter { $0.data["trigger"] = #""intial""# }, event()), "the event's id, where the trigger was the fault")
-        #expect(try resolves(letter { $0.data["merchantId"] = nil; $0.root["id"] = #""another""# }, event()), "the merchant was the fault")
-        #expect(try resolves(letter(.unknownMerchant) { $0.data["merchantId"] = #""acmee""# }, event()), "the event's id, where the merchant was wrong")
-        #expect(try resolves(letter { $0.root["source"] = nil; $0.data["order"] = "7" }, event()), "the event's id of one merchant")
+        #expect(
+            try resolves(
+                letter {
+                    $0.data["merchantId"] = nil
+                    $0.root["id"] = #""another""#
+                }, event()), "the merchant was the fault")
+        #expect(
+            try resolves(letter(.unknownMerchant) { $0.data["merchantId"] = #""acmee""# }, event()),
+            "the event's id, where the merchant was wrong")
+        #expect(
+            try resolves(
+                letter {
+                    $0.root["source"] = nil
+                    $0.data["order"] = "7"
+                }, event()), "the event's id of one merchant")
     }
 
     @Test func anotherDeclineResolvesNothing() throws {
-        let other = try event { $0.root["id"] = #""another""#; $0.data["order"] = #"{"id":"A2","type":"new_sale"}"# }
+        let other = try event {
+            $0.root["id"] = #""another""#
+            $0.data["order"] = #"{"id":"A2","type":"new_sale"}"#
+        }
         #expect(!resolves(letter(), other))
-        #expect(try !resolves(letter(), event { $0.root["id"] = #""another""#; $0.data["merchantId"] = #""bold""# }), "another merchant's order of the name")
+        #expect(
+            try !resolves(
+                letter(),
+                event {
+                    $0.root["id"] = #""another""#
+                    $0.data["merchantId"] = #""bold""#
+                }), "another merchant's order of the name")
         let rerun = try event {
             $0.root["id"] = #""another""#
             $0.data["trigger"] = #""rerun""#
@@ -71,7 +102,10 @@ import Testing
         }
         let seventh = try event(rebill(#"{"id":"A1","type":"recurring","purchaseId":"88","billingCycle":7}"#, id: "mended"))
         let eighth = try event(rebill(#"{"id":"A1","type":"recurring","purchaseId":"88","billingCycle":8}"#, id: "next"))
-        let whole = letter { rebill(#"{"id":"A1","type":"recurring","purchaseId":"88","billingCycle":7}"#, id: "faulty")(&$0); $0.data["amount"] = nil }
+        let whole = letter {
+            rebill(#"{"id":"A1","type":"recurring","purchaseId":"88","billingCycle":7}"#, id: "faulty")(&$0)
+            $0.data["amount"] = nil
+        }
         #expect(resolves(whole, seventh) && !resolves(whole, eighth))
         let bare = letter { rebill(#"{"id":"A1","type":"recurring"}"#, id: "faulty")(&$0) }
         #expect(resolves(bare, seventh), "what the faulty event did not say is not asked for")
@@ -84,7 +118,8 @@ import Testing
             of: event, as: RecoveryReference(for: event), by: .cascade, through: FlexFactorGateway(id: "42"),
             verdict: DeclineVerdict(declineClass: .soft, rule: "x"), policy: Policy(), reply: nil, now: .in2026(0))
         let letter = DeadLetter.sample(
-            .refusedByFlexFactor, stage: .cascade, body: String(decoding: WorkEnvelope.encode(recovery), as: UTF8.self), reference: recovery.reference)
+            .refusedByFlexFactor, stage: .cascade, body: String(decoding: WorkEnvelope.encode(recovery), as: UTF8.self),
+            reference: recovery.reference)
         #expect(try resolves(letter, self.event { $0.root["id"] = #""another""# }))
     }
 
@@ -96,7 +131,8 @@ import Testing
         let event = try event()
         let trace = ReplayTrace.id(run: run, letter: letter.id)
         #expect(book.passed(event, as: RecoveryReference(for: event), trace: trace, at: .in2026(2)).isEmpty)
-        #expect(book.passed(event, as: RecoveryReference(for: event), trace: nil, at: .in2026(3)) == [letter.id], "the CRM's own comes as well")
+        #expect(
+            book.passed(event, as: RecoveryReference(for: event), trace: nil, at: .in2026(3)) == [letter.id], "the CRM's own comes as well")
     }
 
     @Test func whatPeopleSawToIsLeftAlone() throws {
@@ -125,8 +161,14 @@ import Testing
         let event = try event()
         let reference = RecoveryReference(for: event)
         let old = letter(at: -86_400)
-        let young = letter(at: 70) { $0.root["id"] = #""e2""#; $0.data["amount"] = nil }
-        let done = letter(at: -3_600) { $0.root["id"] = #""e3""#; $0.data["amount"] = nil }
+        let young = letter(at: 70) {
+            $0.root["id"] = #""e2""#
+            $0.data["amount"] = nil
+        }
+        let done = letter(at: -3_600) {
+            $0.root["id"] = #""e3""#
+            $0.data["amount"] = nil
+        }
         var book = MendBook(isCaughtUp: false)
         #expect(book.take(old) == nil)
         #expect(book.passed(event, as: reference, trace: nil, at: .in2026(60)).isEmpty, "it may be resolved further on")
@@ -149,9 +191,18 @@ import Testing
 
     @Test func theNumberOfLettersIsBounded() throws {
         var book = MendBook(limit: 10)
-        for number in 0..<5_000 { _ = book.take(letter { $0.root["id"] = "\"e\(number)\""; $0.data["order"] = #"{"id":"O\#(number)"}"# }) }
+        for number in 0..<5_000 {
+            _ = book.take(
+                letter {
+                    $0.root["id"] = "\"e\(number)\""
+                    $0.data["order"] = #"{"id":"O\#(number)"}"#
+                })
+        }
         #expect(book.count == 10)
-        let last = try event { $0.root["id"] = #""e4999""#; $0.data["order"] = #"{"id":"O4999","type":"new_sale"}"# }
+        let last = try event {
+            $0.root["id"] = #""e4999""#
+            $0.data["order"] = #"{"id":"O4999","type":"new_sale"}"#
+        }
         #expect(book.passed(last, as: RecoveryReference(for: last), trace: nil, at: .in2026(1)).count == 1)
     }
 }

@@ -1,12 +1,15 @@
-@testable import DeclineRecovery
 import TestSupport
 import Testing
+
+@testable import DeclineRecovery
 
 @Suite struct WorkerPulseTests {
     static func pulse(_ circuits: [WorkerPulse.Circuit]) -> WorkerPulse {
         WorkerPulse(
-            workerID: "salvage pod-1 7", host: "pod-1", version: "0.1.0", startedAt: Moment(milliseconds: 1_000), at: Moment(milliseconds: 5_000),
-            stages: [.intake, .suspects], inFlight: [.init(stage: .intake, count: 3), .init(stage: .suspects, count: 0)], circuits: circuits)
+            workerID: "salvage pod-1 7", host: "pod-1", version: "0.1.0", startedAt: Moment(milliseconds: 1_000),
+            at: Moment(milliseconds: 5_000),
+            stages: [.intake, .suspects], inFlight: [.init(stage: .intake, count: 3), .init(stage: .suspects, count: 0)], circuits: circuits
+        )
     }
 
     @Test func whatIsWrittenIsReadAgain() {

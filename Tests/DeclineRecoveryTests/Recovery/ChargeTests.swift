@@ -1,6 +1,7 @@
-@testable import DeclineRecovery
 import TestSupport
 import Testing
+
+@testable import DeclineRecovery
 
 /// What of a decline goes into its charge, and until when.
 @Suite struct ChargeTests {
@@ -11,8 +12,10 @@ import Testing
         return DeclineEvent(
             id: "d", source: "crm", declinedAt: declinedAt, merchantID: "acme", trigger: .initial,
             order: Order(id: "A", type: .newSale, trialCompletion: trial, ipAddress: "203.0.113.7"),
-            decline: Decline(gatewayID: "7", responseCodeSource: "nmi", responseCode: "201", transactionID: "T"), amount: Money(minorUnits: 1, currency: .usd),
-            payer: Payer(), billing: address, paymentMethod: PaymentMethod(card: .token(CardToken("t")), bin: "400000", last4: "0002"), details: details)
+            decline: Decline(gatewayID: "7", responseCodeSource: "nmi", responseCode: "201", transactionID: "T"),
+            amount: Money(minorUnits: 1, currency: .usd),
+            payer: Payer(), billing: address, paymentMethod: PaymentMethod(card: .token(CardToken("t")), bin: "400000", last4: "0002"),
+            details: details)
     }
 
     private func recovery(_ event: DeclineEvent, by way: Recovery.Way = .cascade, _ mode: MITMode = .managed) -> Recovery {
@@ -30,7 +33,8 @@ import Testing
     @Test func theEndOfATrialIsBilledWithoutTheCustomer() throws {
         for mode in MITMode.allCases {
             let charge = try #require(recovery(event(declinedAt: now, trial: true), by: .cascade, mode).charge)
-            #expect(charge.isMerchantInitiated && charge.customerIP == nil && charge.expiry == (mode == .managed ? now + .seconds(60) : nil))
+            #expect(
+                charge.isMerchantInitiated && charge.customerIP == nil && charge.expiry == (mode == .managed ? now + .seconds(60) : nil))
         }
         let sale = try #require(recovery(event(declinedAt: now)).charge)
         #expect(!sale.isMerchantInitiated && sale.customerIP == "203.0.113.7" && sale.expiry == nil)
@@ -56,7 +60,9 @@ import Testing
         let facts = CardFacts(holderName: "Ada Byron", expirationMonth: 3, expirationYear: 2031, bin: "411111", last4: "1111")
         #expect(opened.learned(.tokenized(CardToken("fresh"), facts), now: now, timing: RecoveryTiming()) == .advance)
         let method = try #require(opened.charge?.paymentMethod)
-        #expect(method.card == .token(CardToken("fresh")) && method.holderName == "Ada Byron" && method.bin == "411111" && method.last4 == "1111")
+        #expect(
+            method.card == .token(CardToken("fresh")) && method.holderName == "Ada Byron" && method.bin == "411111"
+                && method.last4 == "1111")
         #expect(method.expirationMonth == 3 && method.expirationYear == 2031)
     }
 }

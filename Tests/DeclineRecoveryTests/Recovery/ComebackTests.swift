@@ -1,13 +1,15 @@
-@testable import DeclineRecovery
 import TestSupport
 import Testing
+
+@testable import DeclineRecovery
 
 /// When those come back whom an open circuit kept waiting.
 @Suite struct ComebackTests {
     private static func waiting(_ number: Int, _ route: RecoveryRoute, failures: Int, now: Moment) -> Recovery {
         let sample = Recovery.sample(order: "CIRCUIT\(number)", declinedAt: now)
         return Recovery(
-            merchantID: "acme", gatewayID: "42", route: route, reference: sample.reference, amount: sample.amount, declinedAt: now, order: sample.order,
+            merchantID: "acme", gatewayID: "42", route: route, reference: sample.reference, amount: sample.amount, declinedAt: now,
+            order: sample.order,
             verdict: sample.verdict, reply: nil, charge: sample.charge, attempts: failures, failures: failures)
     }
 

@@ -14,11 +14,16 @@ import Testing
     }
 
     @Test func whatTheConfigurationLacksIsToldAsSuch() {
-        for failure in [CallFailure.NotSent.misconfigured("the gateway has no environmentKey, which tokenize needs"), .noToken("FlexFactor refuses the keys (401)")] {
+        for failure in [
+            CallFailure.NotSent.misconfigured("the gateway has no environmentKey, which tokenize needs"),
+            .noToken("FlexFactor refuses the keys (401)"),
+        ] {
             #expect(learned(.notSent(failure)) == .conclude(.misconfigured))
         }
         #expect(ResultReason(.misconfigured) == .skipped(.gatewayMisconfigured))
-        #expect(ResultReason(.misconfigured).code == "gateway_misconfigured" && !ResultReason(.misconfigured).sentence.contains("could not be reached"))
+        #expect(
+            ResultReason(.misconfigured).code == "gateway_misconfigured"
+                && !ResultReason(.misconfigured).sentence.contains("could not be reached"))
     }
 
     @Test func aFlexFactorThatIsAwayIsToldAsBefore() {

@@ -1,6 +1,7 @@
-@testable import DeclineRecovery
 import TestSupport
 import Testing
+
+@testable import DeclineRecovery
 
 /// What it takes to say that FlexFactor never had an order, and how an order is known that no list shows.
 @Suite struct ProofOfAbsenceTests {
@@ -11,15 +12,19 @@ import Testing
     private func cascade(_ phase: RecoveryPhase, evidence: OrderEvidence = OrderEvidence()) -> Recovery {
         let sample = Recovery.sample(declinedAt: declinedAt)
         return Recovery(
-            merchantID: sample.merchantID, gatewayID: sample.gatewayID, route: sample.route, reference: sample.reference, amount: sample.amount,
-            declinedAt: declinedAt, order: sample.order, verdict: sample.verdict, reply: nil, charge: sample.charge, phase: phase, evidence: evidence)
+            merchantID: sample.merchantID, gatewayID: sample.gatewayID, route: sample.route, reference: sample.reference,
+            amount: sample.amount,
+            declinedAt: declinedAt, order: sample.order, verdict: sample.verdict, reply: nil, charge: sample.charge, phase: phase,
+            evidence: evidence)
     }
 
     private func retry(_ mode: MITMode, _ phase: RecoveryPhase, evidence: OrderEvidence = OrderEvidence()) -> Recovery {
         let sample = Recovery.sample(declinedAt: declinedAt)
         return Recovery(
-            merchantID: sample.merchantID, gatewayID: sample.gatewayID, route: .retry(mode, until: declinedAt + .days(21)), reference: sample.reference,
-            amount: sample.amount, declinedAt: declinedAt, order: sample.order, verdict: sample.verdict, reply: nil, charge: sample.charge, phase: phase,
+            merchantID: sample.merchantID, gatewayID: sample.gatewayID, route: .retry(mode, until: declinedAt + .days(21)),
+            reference: sample.reference,
+            amount: sample.amount, declinedAt: declinedAt, order: sample.order, verdict: sample.verdict, reply: nil, charge: sample.charge,
+            phase: phase,
             evidence: evidence)
     }
 
@@ -50,7 +55,9 @@ import Testing
     }
 
     @Test func aListThatShowsNothingOrCannotBeHadLeadsToTheCallThatKnowsOurID() {
-        for answer: FlexFactorAnswer in [.notListed, .failed(.unknown(.barred(status: 404))), .failed(.unknown(.unreadable("oddly named")))] {
+        for answer: FlexFactorAnswer in [
+            .notListed, .failed(.unknown(.barred(status: 404))), .failed(.unknown(.unreadable("oddly named"))),
+        ] {
             var recovery = cascade(.reconciling(nil, .look))
             _ = recovery.learned(answer, now: deadline, timing: timing)
             #expect(recovery.next(now: deadline, timing: timing) == .call(.cancelByReference(recovery.reference)))
@@ -59,7 +66,9 @@ import Testing
 
     @Test func anEdgeThatSays404DeniesNothing() {
         var recovery = cascade(.reconciling(nil, .cancel), evidence: OrderEvidence(order: .denied(since: declinedAt)))
-        guard case .park = recovery.learned(.failed(.unknown(.barred(status: 404))), now: deadline + .days(0) + .seconds(900), timing: timing) else {
+        guard
+            case .park = recovery.learned(.failed(.unknown(.barred(status: 404))), now: deadline + .days(0) + .seconds(900), timing: timing)
+        else {
             Issue.record("an edge was believed")
             return
         }
@@ -71,7 +80,9 @@ import Testing
         let now = deadline + .seconds(1)
         #expect(recovery.learned(.cancelRefused, now: now, timing: timing) == nil)
         let charge = try #require(recovery.charge)
-        #expect(recovery.next(now: now, timing: timing) == .call(.recall(charge, idempotencyKey: recovery.idempotencyKey(of: .evaluate(post: 1)))))
+        #expect(
+            recovery.next(now: now, timing: timing)
+                == .call(.recall(charge, idempotencyKey: recovery.idempotencyKey(of: .evaluate(post: 1)))))
         #expect(recovery.learned(.evaluated(.approved, "g-1"), now: now, timing: timing) == .conclude(.approved(.answered, "g-1")))
     }
 
@@ -119,7 +130,9 @@ import Testing
     }
 
     @Test func aRetryHangsOnNoList() {
-        for answer: FlexFactorAnswer in [.notListed, .failed(.unknown(.barred(status: 403))), .failed(.unknown(.unreadable("oddly named")))] {
+        for answer: FlexFactorAnswer in [
+            .notListed, .failed(.unknown(.barred(status: 403))), .failed(.unknown(.unreadable("oddly named"))),
+        ] {
             var recovery = retry(.managed, .due)
             #expect(recovery.learned(answer, now: declinedAt, timing: timing) == nil)
             guard case .call(.evaluate) = recovery.next(now: declinedAt, timing: timing) else {
@@ -198,7 +211,8 @@ import Testing
     private func at(_ phase: RecoveryPhase, _ route: RecoveryRoute? = nil) -> Recovery {
         let sample = Recovery.sample(declinedAt: declinedAt)
         return Recovery(
-            merchantID: sample.merchantID, gatewayID: sample.gatewayID, route: route ?? sample.route, reference: sample.reference, amount: sample.amount,
+            merchantID: sample.merchantID, gatewayID: sample.gatewayID, route: route ?? sample.route, reference: sample.reference,
+            amount: sample.amount,
             declinedAt: declinedAt, order: sample.order, verdict: sample.verdict, reply: nil, charge: sample.charge, phase: phase)
     }
 
@@ -211,8 +225,12 @@ import Testing
         #expect(refused.learned(.cancelRefused, now: declinedAt, timing: timing) == nil)
         #expect(refused.next(now: declinedAt, timing: timing) == .call(.lookUp("g-1")))
         var solved = refused
-        #expect(refused.learned(.found(FlexFactorOrder(id: "g-1", state: .cancelled)), now: declinedAt, timing: timing) == .conclude(.declined(.challenge, "g-1")))
-        #expect(solved.learned(.found(FlexFactorOrder(id: "g-1", state: .completed)), now: declinedAt, timing: timing) == .conclude(.approved(.reconciled, "g-1")))
+        #expect(
+            refused.learned(.found(FlexFactorOrder(id: "g-1", state: .cancelled)), now: declinedAt, timing: timing)
+                == .conclude(.declined(.challenge, "g-1")))
+        #expect(
+            solved.learned(.found(FlexFactorOrder(id: "g-1", state: .completed)), now: declinedAt, timing: timing)
+                == .conclude(.approved(.reconciled, "g-1")))
     }
 
     /// Each refusal is waited after, and the sale is voided only when its time is over.
@@ -222,7 +240,8 @@ import Testing
             var now = declinedAt
             for _ in 0..<4 {
                 guard case .call(.capture) = recovery.next(now: now, timing: timing),
-                    case .park(let until)? = recovery.learned(.failed(.refused(status: 400, [])), now: now, timing: timing), until >= now + .seconds(1)
+                    case .park(let until)? = recovery.learned(.failed(.refused(status: 400, [])), now: now, timing: timing),
+                    until >= now + .seconds(1)
                 else {
                     Issue.record("no wait")
                     return
@@ -241,11 +260,14 @@ import Testing
         let route = RecoveryRoute.retry(.managed, until: declinedAt + .days(9))
         var recovery = at(.watching("g-1", polls: 0), route)
         #expect(
-            recovery.learned(.found(FlexFactorOrder(id: "g-1", state: .cancelled)), now: declinedAt, timing: timing) == .park(until: declinedAt + .seconds(120)))
+            recovery.learned(.found(FlexFactorOrder(id: "g-1", state: .cancelled)), now: declinedAt, timing: timing)
+                == .park(until: declinedAt + .seconds(120)))
         let later = declinedAt + .seconds(120)
         #expect(recovery.next(now: later, timing: timing) == .call(.lookUp("g-1")))
         var goesOn = recovery
-        #expect(recovery.learned(.found(FlexFactorOrder(id: "g-1", state: .cancelled)), now: later, timing: timing) == .conclude(.expired(.closed, "g-1")))
+        #expect(
+            recovery.learned(.found(FlexFactorOrder(id: "g-1", state: .cancelled)), now: later, timing: timing)
+                == .conclude(.expired(.closed, "g-1")))
         _ = goesOn.learned(.found(FlexFactorOrder(id: "g-1", state: .processing)), now: later, timing: timing)
         #expect(goesOn.phase == .watching("g-1", polls: 0))
     }
@@ -253,7 +275,8 @@ import Testing
     @Test func whereWeRepeatCancelledIsDeclinedForNow() {
         let until = declinedAt + .days(9)
         var recovery = at(.seeking("g-1"), .retry(.sync, until: until))
-        guard case .submitted = recovery.learned(.found(FlexFactorOrder(id: "g-1", state: .cancelled)), now: declinedAt, timing: timing) else {
+        guard case .submitted = recovery.learned(.found(FlexFactorOrder(id: "g-1", state: .cancelled)), now: declinedAt, timing: timing)
+        else {
             Issue.record("it was taken for the end")
             return
         }
@@ -266,7 +289,8 @@ import Testing
     /// Not executed, and not before the customer is gone: that is an answer.
     @Test func aThrottleBeyondTheDeadlineIsAnAnswer() {
         var recovery = at(.due)
-        #expect(recovery.learned(.failed(.throttled(retryAfter: .seconds(3_600))), now: declinedAt, timing: timing) == .conclude(.unavailable))
+        #expect(
+            recovery.learned(.failed(.throttled(retryAfter: .seconds(3_600))), now: declinedAt, timing: timing) == .conclude(.unavailable))
         var soon = at(.due)
         guard case .park = soon.learned(.failed(.throttled(retryAfter: .seconds(2))), now: declinedAt, timing: timing) else {
             Issue.record("two seconds can be waited")
@@ -280,11 +304,16 @@ import Testing
         let now = declinedAt
         let deadline = now + .seconds(60)
         for second in 1..<60 {
-            for failure in [CallFailure.unknown(.barred(status: 403)), .throttled(retryAfter: .seconds(3_600)), .notSent(.circuitOpen(until: now + .seconds(90)))] {
+            for failure in [
+                CallFailure.unknown(.barred(status: 403)), .throttled(retryAfter: .seconds(3_600)),
+                .notSent(.circuitOpen(until: now + .seconds(90))),
+            ] {
                 let sample = Recovery.sample(declinedAt: now)
                 var recovery = Recovery(
-                    merchantID: "acme", gatewayID: "42", route: .cascade(deadline: deadline), reference: sample.reference, amount: sample.amount, declinedAt: now,
-                    order: sample.order, verdict: sample.verdict, reply: nil, charge: sample.charge, phase: .unanswered, attempts: second, failures: second)
+                    merchantID: "acme", gatewayID: "42", route: .cascade(deadline: deadline), reference: sample.reference,
+                    amount: sample.amount, declinedAt: now,
+                    order: sample.order, verdict: sample.verdict, reply: nil, charge: sample.charge, phase: .unanswered, attempts: second,
+                    failures: second)
                 guard case .park(let until)? = recovery.learned(.failed(failure), now: now + .seconds(Int64(second)), timing: timing) else {
                     Issue.record("\(failure) at \(second) s is no reason to stop")
                     return

@@ -1,6 +1,7 @@
-@testable import DeclineRecovery
 import TestSupport
 import Testing
+
+@testable import DeclineRecovery
 
 @Suite struct RecoveryReferenceTests {
     @Test func aRebillsReferenceHoldsPurchaseAndGateway() throws {
@@ -29,7 +30,9 @@ import Testing
         func tag(_ merchant: MerchantID, _ source: String, _ id: String) -> String? {
             RecoveryReference(DeclineIdentity(merchantID: merchant, source: source, id: id), orderID: "A", kind: .sale, sequence: 0).tag
         }
-        let tags = [tag("acme", "crm", "1"), tag("acme", "crm", "2"), tag("acme", "cr", "m1"), tag("acm", "ecrm", "1"), tag("newco", "crm", "1")]
+        let tags = [
+            tag("acme", "crm", "1"), tag("acme", "crm", "2"), tag("acme", "cr", "m1"), tag("acm", "ecrm", "1"), tag("newco", "crm", "1"),
+        ]
         #expect(Set(tags).count == tags.count && !tags.contains(nil))
         #expect(tag("acme", "crm", "1") == tag("acme", "crm", "1"))
     }
@@ -44,7 +47,8 @@ import Testing
     @Test func theLongestReferenceIsAsLongAsACommandMayName() {
         func longest(_ count: Int) -> String { String(repeating: " ", count: count) }
         let reference = RecoveryReference(
-            DeclineIdentity(merchantID: MerchantID(longest(64)), source: "crm", id: "1"), orderID: longest(128), kind: .recurring, sequence: 100_000,
+            DeclineIdentity(merchantID: MerchantID(longest(64)), source: "crm", id: "1"), orderID: longest(128), kind: .recurring,
+            sequence: 100_000,
             subscription: .init(purchaseID: longest(64), gatewayID: GatewayID(longest(64))))
         #expect(reference.text.utf8.count == RecoveryReference.longest && RecoveryReference(reference.text) == reference)
     }
@@ -61,13 +65,17 @@ import Testing
         var random = SeededRandom(seed: 4711)
         let alphabet: [Character] = Array("ABCxyz019-_~./ #%&+é漢🛒\"\\\n\u{0}")
         for _ in 0..<2_000 {
-            func part() -> String { String((0..<Int.random(in: 0...12, using: &random)).map { _ in alphabet.randomElement(using: &random)! }) }
+            func part() -> String {
+                String((0..<Int.random(in: 0...12, using: &random)).map { _ in alphabet.randomElement(using: &random)! })
+            }
             let (order, kind) = (part(), RecoveryReference.Kind.allCases.randomElement(using: &random)!)
             let sequence = Int.random(in: 0...400, using: &random)
-            let subscription = Bool.random(using: &random) ? RecoveryReference.Subscription(purchaseID: part(), gatewayID: GatewayID(part())) : nil
+            let subscription =
+                Bool.random(using: &random) ? RecoveryReference.Subscription(purchaseID: part(), gatewayID: GatewayID(part())) : nil
             let isOld = Int.random(in: 0..<4, using: &random) == 0
             let identity = DeclineIdentity(merchantID: MerchantID(part()), source: part(), id: part())
-            let written = isOld
+            let written =
+                isOld
                 ? RecoveryReference(orderID: order, kind: kind, sequence: sequence, subscription: subscription)
                 : RecoveryReference(identity, orderID: order, kind: kind, sequence: sequence, subscription: subscription)
             let read = try #require(RecoveryReference(written.text), "\(written.text)")
@@ -121,7 +129,9 @@ import Testing
             // What the reference alone says of the order is what the event says, as far as the action goes.
             let told = RecoveredOrder(reference)
             let known = RecoveredOrder(event)
-            #expect(CRMAction.success(of: told) == CRMAction.success(of: known) && CRMAction.failure(of: told) == CRMAction.failure(of: known), "\(reference)")
+            #expect(
+                CRMAction.success(of: told) == CRMAction.success(of: known) && CRMAction.failure(of: told) == CRMAction.failure(of: known),
+                "\(reference)")
             #expect(reference.merchantID == "acme" && reference.tag != nil)
             return reference.family.text
         }

@@ -1,6 +1,7 @@
-@testable import DeclineRecovery
 import TestSupport
 import Testing
+
+@testable import DeclineRecovery
 
 /// How a recovery goes on whose charge may have happened, after it fell out of its path into a dead letter.
 @Suite struct TakingUpTests {
@@ -9,15 +10,18 @@ import Testing
     private let timing = RecoveryTiming()
 
     private static let phases: [RecoveryPhase] = [
-        .due, .ready, .unanswered, .capturing("g-1"), .reconciling(nil, .look), .reconciling("g-1", .cancel), .seeking(nil), .seeking("g-1"),
-        .watching("g-1", polls: 3), .resting(nil), .resting("g-1"), .closing(nil, .cancel), .closing("g-1", .look), .closed(nil), .closed("g-1"),
+        .due, .ready, .unanswered, .capturing("g-1"), .reconciling(nil, .look), .reconciling("g-1", .cancel), .seeking(nil),
+        .seeking("g-1"),
+        .watching("g-1", polls: 3), .resting(nil), .resting("g-1"), .closing(nil, .cancel), .closing("g-1", .look), .closed(nil),
+        .closed("g-1"),
     ]
 
     private func recovery(_ route: RecoveryRoute, _ phase: RecoveryPhase, isCancelRequested: Bool = false) -> Recovery {
         let sample = Recovery.sample(declinedAt: declinedAt)
         return Recovery(
             merchantID: sample.merchantID, gatewayID: sample.gatewayID, route: route, reference: sample.reference, amount: sample.amount,
-            declinedAt: declinedAt, order: sample.order, verdict: sample.verdict, reply: nil, charge: sample.charge, phase: phase, attempts: 9,
+            declinedAt: declinedAt, order: sample.order, verdict: sample.verdict, reply: nil, charge: sample.charge, phase: phase,
+            attempts: 9,
             failures: 7,
             post: 2, isCancelRequested: isCancelRequested)
     }
@@ -71,7 +75,9 @@ import Testing
                 return
             }
             #expect(taken.charge == nil && taken.phase == .reconciling(phase.orderID, .look) && taken.failures == 0 && taken.attempts == 9)
-            #expect(taken.next(now: now, timing: timing) == .call(phase.orderID.map(FlexFactorCall.lookUp) ?? .find(recovery.reference, since: recovery.declinedAt)))
+            #expect(
+                taken.next(now: now, timing: timing)
+                    == .call(phase.orderID.map(FlexFactorCall.lookUp) ?? .find(recovery.reference, since: recovery.declinedAt)))
         }
     }
 
@@ -86,7 +92,9 @@ import Testing
                 }
                 #expect(taken.charge == nil && taken.phase == .closing(phase.orderID, .look) && taken.failures == 0 && taken.post == 2)
                 #expect(taken.isCancelRequested == isCancelRequested)
-                #expect(taken.next(now: now, timing: timing) == .call(phase.orderID.map(FlexFactorCall.lookUp) ?? .find(recovery.reference, since: recovery.declinedAt)))
+                #expect(
+                    taken.next(now: now, timing: timing)
+                        == .call(phase.orderID.map(FlexFactorCall.lookUp) ?? .find(recovery.reference, since: recovery.declinedAt)))
             }
         }
     }
@@ -130,11 +138,14 @@ import Testing
     /// Asking may take many steps; none of them takes money, whatever FlexFactor says.
     @Test func noAskingEverCharges() {
         var random = SeededRandom(seed: 3)
-        let states: [FlexFactorOrder.State] = [.draft, .onHold, .cancelled, .problem, .processing, .captureRequired, .returned, .unrecognised("new")]
+        let states: [FlexFactorOrder.State] = [
+            .draft, .onHold, .cancelled, .problem, .processing, .captureRequired, .returned, .unrecognised("new"),
+        ]
         for round in 0..<3_000 {
             let isCascade = Bool.random(using: &random)
             let route: RecoveryRoute =
-                isCascade ? .cascade(deadline: declinedAt + .seconds(60)) : .retry(MITMode.allCases.randomElement(using: &random)!, until: until)
+                isCascade
+                ? .cascade(deadline: declinedAt + .seconds(60)) : .retry(MITMode.allCases.randomElement(using: &random)!, until: until)
             let phase = Self.phases.randomElement(using: &random)!
             var now = isCascade ? declinedAt + .seconds(60) : until
             guard case .ask(var taken) = recovery(route, phase).takenUp(now: now) else {
@@ -151,8 +162,11 @@ import Testing
                     switch (call, Int.random(in: 0..<6, using: &random)) {
                     case (_, 0):
                         .failed(
-                            [.unknown(.timedOut), .conflict, .throttled(retryAfter: nil), .refused(status: 400, []), .notSent(.rateLimited)]
-                                .randomElement(using: &random)!)
+                            [
+                                .unknown(.timedOut), .conflict, .throttled(retryAfter: nil), .refused(status: 400, []),
+                                .notSent(.rateLimited),
+                            ]
+                            .randomElement(using: &random)!)
                     case (_, 1): .noSuchOrder
                     case (.cancel, 2...3), (.cancelByReference, 2...3): .cancelAccepted
                     case (.cancel, _), (.cancelByReference, _): .cancelRefused

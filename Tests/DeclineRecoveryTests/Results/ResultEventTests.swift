@@ -1,5 +1,6 @@
-@testable import DeclineRecovery
 import Testing
+
+@testable import DeclineRecovery
 
 /// behaviour.md §7: what the CRM is told to do.
 @Suite struct ResultEventTests {
@@ -33,13 +34,17 @@ import Testing
 
     @Test func aRebillAdvancesOrFails() {
         let advanced = event(order(.recurring), success).action
-        #expect(advanced.subscription == .advance && advanced.processFulfilments && advanced.nextBilling == .init(gatewayID: "7", method: .asBefore))
+        #expect(
+            advanced.subscription == .advance && advanced.processFulfilments
+                && advanced.nextBilling == .init(gatewayID: "7", method: .asBefore))
         let failed = event(order(.recurring), failure).action
         #expect(failed.subscription == .recycleFailed && !failed.processFulfilments)
     }
 
     @Test func aSkipLeavesTheCRMToItsRulesAndARejectionAsksForMending() {
-        for reason in SkipReason.allCases where ![.inRecovery, .alreadyRecovered, .firstChargeUnknown].contains(reason) { #expect(event(order(.newSale), .skipped(reason)).action == .followOwnRules) }
+        for reason in SkipReason.allCases where ![.inRecovery, .alreadyRecovered, .firstChargeUnknown].contains(reason) {
+            #expect(event(order(.newSale), .skipped(reason)).action == .followOwnRules)
+        }
         // Whoever charges again before he has looked may charge twice.
         for type in OrderType.allCases { #expect(event(order(type), .skipped(.firstChargeUnknown)).action == .lookUpFirstCharge) }
         for reason in ResultReason.Rejection.allCases { #expect(event(order(.newSale), .rejected(reason)).action == .correctAndResend) }
@@ -47,11 +52,14 @@ import Testing
 
     /// Another recovery of the same debt decides: the CRM charges it nowhere meanwhile.
     @Test func whatStandsBehindAnotherRecoveryIsNoLeaveToChargeElsewhere() throws {
-        #expect(event(order(.newSale), .skipped(.inRecovery)).action == .awaitResult && event(order(.newSale), .unresolved).action == .awaitResult)
+        #expect(
+            event(order(.newSale), .skipped(.inRecovery)).action == .awaitResult
+                && event(order(.newSale), .unresolved).action == .awaitResult)
         let paid = event(order(.recurring), .skipped(.alreadyRecovered)).action
         #expect(paid.name == .leaveOrder && paid.orderStatus == .unchanged && paid.subscription == .unchanged && !paid.processFulfilments)
         let other = try #require(RecoveryReference("A-U1"))
-        let data = try #require(JSONValue(parsing: event(order(.newSale), success).naming(other, .skipped(.inRecovery)).encoded().span)["data"])
+        let data = try #require(
+            JSONValue(parsing: event(order(.newSale), success).naming(other, .skipped(.inRecovery)).encoded().span)["data"])
         #expect(data["otherRecovery"]?.string == "A-U1" && data["reason"]?["code"]?.string == "in_recovery" && data["final"]?.bool == true)
     }
 
@@ -68,20 +76,23 @@ import Testing
         let reference = RecoveryReference(orderID: "A", kind: .recurring, sequence: 7)
         for end in CancelEnd.allCases {
             let answer = ResultEvent(
-                subject: .command(id: "c-1", reference), merchantID: "acme", reason: .nothingToCancel(end), occurredAt: Moment(milliseconds: 0),
+                subject: .command(id: "c-1", reference), merchantID: "acme", reason: .nothingToCancel(end),
+                occurredAt: Moment(milliseconds: 0),
                 origin: DeclineOrigin(eventID: "c-1"))
             #expect(answer.id == "command:c-1/A-R7/nothing_to_cancel" && answer.orderType == .recurring && !answer.isFinal)
             #expect(answer.action.name == .leaveOrder && answer.kind.success == nil)
         }
         let faulty = ResultEvent(
-            subject: .command(id: "c-1", orderID: "A", .recurring), merchantID: "acme", reason: .rejected(.invalidCommand), occurredAt: Moment(milliseconds: 0))
+            subject: .command(id: "c-1", orderID: "A", .recurring), merchantID: "acme", reason: .rejected(.invalidCommand),
+            occurredAt: Moment(milliseconds: 0))
         #expect(faulty.id == "command:c-1/rejected" && !faulty.isFinal && !faulty.reason.sentence.contains("decline event"))
     }
 
     @Test func aResultNamesTheDeclineThatItAnswersAndWhetherItIsTheLastWord() throws {
         func data(_ kind: RecoveryReference.Kind, _ reason: ResultReason, _ origin: DeclineOrigin) throws -> JSONValue {
             let event = ResultEvent(
-                subject: .recovery(RecoveryReference(orderID: "A", kind: kind, sequence: 7), order(.recurring)), merchantID: "acme", reason: reason,
+                subject: .recovery(RecoveryReference(orderID: "A", kind: kind, sequence: 7), order(.recurring)), merchantID: "acme",
+                reason: reason,
                 occurredAt: Moment(milliseconds: 0), origin: origin)
             return try #require(JSONValue(parsing: event.encoded().span)["data"])
         }
@@ -90,15 +101,21 @@ import Testing
         #expect(whole["final"]?.bool == true)
         // A webhook knows only the reference, which says why it was sent.
         let bare = try data(.recurringRerun, .refunded, DeclineOrigin())
-        #expect(bare["eventId"] == nil && bare["transactionId"] == nil && bare["trigger"]?.string == "rerun" && bare["final"]?.bool == false)
-        for kind in ResultKind.allCases { #expect(kind.isFinal == ![.submitted, .refunded, .refundFailed, .chargeback, .nothingToCancel, .correction, .unresolved].contains(kind)) }
+        #expect(
+            bare["eventId"] == nil && bare["transactionId"] == nil && bare["trigger"]?.string == "rerun" && bare["final"]?.bool == false)
+        for kind in ResultKind.allCases {
+            #expect(
+                kind.isFinal == ![.submitted, .refunded, .refundFailed, .chargeback, .nothingToCancel, .correction, .unresolved].contains(
+                    kind))
+        }
     }
 
     @Test func anEventsIDIsReadableAndFollowsFromRecoveryAndKind() {
         #expect(event(order(.newSale), success).id == "A-S0/approved")
         #expect(event(order(.newSale), .approved(.reconciled)).id == "A-S0/approved")
         let unnamed = ResultEvent(
-            subject: .event(id: "d-1", orderID: nil), merchantID: nil, reason: .rejected(.invalidEvent), occurredAt: Moment(milliseconds: 0))
+            subject: .event(id: "d-1", orderID: nil), merchantID: nil, reason: .rejected(.invalidEvent), occurredAt: Moment(milliseconds: 0)
+        )
         #expect(unnamed.id == "event:d-1/rejected")
     }
 

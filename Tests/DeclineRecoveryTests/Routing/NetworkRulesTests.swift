@@ -5,18 +5,23 @@ import Testing
 /// What the card networks say about trying again (facts/crm-and-declines.md §§8, 10).
 @Suite struct NetworkRulesTests {
     private func event(_ trigger: Trigger, brand: String?, rerun: Int? = nil, advice: String? = nil) -> DeclineEvent {
-        let address = Address(firstName: "Ada", lastName: "Byron", countryCode: "US", addressLine1: "1 Main St", city: "Troy", zipCode: "12180")
+        let address = Address(
+            firstName: "Ada", lastName: "Byron", countryCode: "US", addressLine1: "1 Main St", city: "Troy", zipCode: "12180")
         return DeclineEvent(
             id: "d", source: "crm", declinedAt: Moment(milliseconds: 0), merchantID: "acme", trigger: trigger,
             order: Order(id: "A", type: .newSale, rerunNumber: rerun),
-            decline: Decline(gatewayID: "7", responseCodeSource: "iso8583", responseCode: "51", merchantAdviceCode: advice, transactionID: "T"),
+            decline: Decline(
+                gatewayID: "7", responseCodeSource: "iso8583", responseCode: "51", merchantAdviceCode: advice, transactionID: "T"),
             amount: Money(minorUnits: 100, currency: .usd), payer: Payer(), billing: address,
             paymentMethod: PaymentMethod(card: .token(CardToken("t")), brand: brand))
     }
 
     private func route(_ event: DeclineEvent, _ mode: MITMode, days: Int = 21) -> Route {
-        let merchant = Merchant(id: "acme", flexFactorGateways: [FlexFactorGateway(id: "42", expiryDays: days, mitMode: mode)], recycleBilling: RecycleBilling(reattempts4To6: "42"))
-        return Router.route(event, DeclineMapping.classify(event.decline, orderType: .newSale, merchant: merchant), merchant: merchant, now: nil)
+        let merchant = Merchant(
+            id: "acme", flexFactorGateways: [FlexFactorGateway(id: "42", expiryDays: days, mitMode: mode)],
+            recycleBilling: RecycleBilling(reattempts4To6: "42"))
+        return Router.route(
+            event, DeclineMapping.classify(event.decline, orderType: .newSale, merchant: merchant), merchant: merchant, now: nil)
     }
 
     @Test(arguments: [("24", 1), ("25", 24), ("26", 48), ("27", 96), ("28", 144), ("29", 192), ("30", 240)])
@@ -25,7 +30,9 @@ import Testing
     }
 
     @Test func noAdviceOrAnotherIsNoWait() {
-        for code in ["01", "02", "03", "43", "", "99"] { #expect(NetworkRules.wait(after: event(.initial, brand: nil, advice: code).decline) == nil) }
+        for code in ["01", "02", "03", "43", "", "99"] {
+            #expect(NetworkRules.wait(after: event(.initial, brand: nil, advice: code).decline) == nil)
+        }
     }
 
     /// In sync mode the wait is ours to keep; in managed mode FlexFactor is told the advice and keeps it.
@@ -37,7 +44,10 @@ import Testing
     }
 
     @Test func beyondTheNetworksCeilingNoRerunIsMade() {
-        for (brand, rerun, isSkipped) in [("Visa", 20, false), ("visa", 21, true), ("mastercard", 35, false), ("Mastercard", 36, true), ("amex", 99, false), (nil, 99, false)] {
+        for (brand, rerun, isSkipped) in [
+            ("Visa", 20, false), ("visa", 21, true), ("mastercard", 35, false), ("Mastercard", 36, true), ("amex", 99, false),
+            (nil, 99, false),
+        ] {
             let isSkip = route(event(.rerun(.gateway("42")), brand: brand, rerun: rerun), .managed) == .skip(.networkLimit)
             #expect(isSkip == isSkipped, "\(brand ?? "no brand") \(rerun)")
         }
@@ -49,7 +59,8 @@ import Testing
         for (mode, isParked) in [(MITMode.sync, true), (.managed, false)] {
             let shifted = DeclineEvent(
                 id: "d", source: "crm", declinedAt: declinedAt, merchantID: "acme", trigger: decline.trigger, order: decline.order,
-                decline: decline.decline, amount: decline.amount, payer: decline.payer, billing: decline.billing, paymentMethod: decline.paymentMethod)
+                decline: decline.decline, amount: decline.amount, payer: decline.payer, billing: decline.billing,
+                paymentMethod: decline.paymentMethod)
             var recovery = Recovery(
                 of: shifted, as: RecoveryReference(for: shifted), by: .retry, through: FlexFactorGateway(id: "42", mitMode: mode),
                 verdict: DeclineVerdict(declineClass: .soft, rule: "r"), policy: Policy(), reply: nil, now: declinedAt)

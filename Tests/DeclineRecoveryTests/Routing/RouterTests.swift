@@ -1,6 +1,7 @@
-@testable import DeclineRecovery
 import TestSupport
 import Testing
+
+@testable import DeclineRecovery
 
 /// behaviour.md §4, rule by rule.
 @Suite struct RouterTests {
@@ -10,7 +11,8 @@ import Testing
         Merchant(
             id: "acme", flexFactorGateways: [FlexFactorGateway(id: "42"), FlexFactorGateway(id: "43", cascadeAll: cascadeAll)],
             gateways: [
-                Gateway(id: "7", type: "nmi", directCascade: "salvage"), Gateway(id: "8", type: "nmi"), Gateway(id: "9", type: "nmi", directCascade: "others"),
+                Gateway(id: "7", type: "nmi", directCascade: "salvage"), Gateway(id: "8", type: "nmi"),
+                Gateway(id: "9", type: "nmi", directCascade: "others"),
             ],
             gatewayProfiles: [GatewayProfile(id: "p", members: ["7", "8"], cascade: "salvage"), GatewayProfile(id: "q", members: ["7"])],
             cascadeProfiles: [CascadeProfile(id: "salvage", members: ["8", "42"]), CascadeProfile(id: "others", members: ["8"])],
@@ -19,7 +21,8 @@ import Testing
     }
 
     private func route(
-        _ trigger: Trigger = .initial, soft: Bool = true, gateway: GatewayID = "7", profile: GatewayProfileID? = nil, campaign: CampaignID? = nil,
+        _ trigger: Trigger = .initial, soft: Bool = true, gateway: GatewayID = "7", profile: GatewayProfileID? = nil,
+        campaign: CampaignID? = nil,
         ip: String? = "203.0.113.7", insufficientFunds: Bool = false, merchant: Merchant? = nil, age: Moment.Span? = nil,
         type: OrderType = .newSale
     ) -> String {
@@ -28,8 +31,10 @@ import Testing
         let event = DeclineEvent(
             id: "d", source: "crm", declinedAt: declinedAt, merchantID: "acme", trigger: trigger,
             order: Order(id: "A", type: type, campaignID: campaign, ipAddress: ip),
-            decline: Decline(gatewayID: gateway, gatewayProfileID: profile, responseCodeSource: "nmi", responseCode: "201", transactionID: "T"),
-            amount: Money(minorUnits: 1, currency: .usd), payer: Payer(), billing: address, paymentMethod: PaymentMethod(card: .token(CardToken("t"))))
+            decline: Decline(
+                gatewayID: gateway, gatewayProfileID: profile, responseCodeSource: "nmi", responseCode: "201", transactionID: "T"),
+            amount: Money(minorUnits: 1, currency: .usd), payer: Payer(), billing: address,
+            paymentMethod: PaymentMethod(card: .token(CardToken("t"))))
         let classification = Classification(declineClass: soft ? .soft : .hard, reason: .crmClass, isInsufficientFunds: insufficientFunds)
         return switch Router.route(event, classification, merchant: merchant ?? self.merchant, now: age.map { declinedAt + $0 }) {
         case .cascade(let gateway): "cascade \(gateway.id)"
@@ -59,11 +64,16 @@ import Testing
     @Test func aRetiredGatewayTakesNothingNew() {
         let retired = Merchant(
             id: "acme", flexFactorGateways: [FlexFactorGateway(id: "42", cascadeAll: true, isRetired: true), FlexFactorGateway(id: "43")],
-            gateways: [Gateway(id: "7", type: "nmi", directCascade: "salvage")], cascadeProfiles: [CascadeProfile(id: "salvage", members: ["42", "43"])],
+            gateways: [Gateway(id: "7", type: "nmi", directCascade: "salvage")],
+            cascadeProfiles: [CascadeProfile(id: "salvage", members: ["42", "43"])],
             recycleBilling: RecycleBilling(reattempts4To6: "42", reattempts7To9: "43"))
         #expect(route(merchant: retired) == "cascade 43")
-        #expect(route(.rerun(.gateway("42")), merchant: retired) == "not_flexfactor" && route(.rerun(.gateway("43")), merchant: retired) == "retry 43")
-        #expect(route(.recycle(reattempt: 4), merchant: retired) == "not_recycled_here" && route(.recycle(reattempt: 7), merchant: retired) == "retry 43")
+        #expect(
+            route(.rerun(.gateway("42")), merchant: retired) == "not_flexfactor"
+                && route(.rerun(.gateway("43")), merchant: retired) == "retry 43")
+        #expect(
+            route(.recycle(reattempt: 4), merchant: retired) == "not_recycled_here"
+                && route(.recycle(reattempt: 7), merchant: retired) == "retry 43")
     }
 
     @Test func cascadeAllOverridesEveryCascadeProfile() {
@@ -80,7 +90,9 @@ import Testing
         #expect(route(insufficientFunds: true) == "insufficient_funds")
         #expect(route(insufficientFunds: true, merchant: Self.merchant(cascadeAll: true)) == "cascade 43")
         #expect(route(insufficientFunds: true, merchant: Self.merchant(policy: Policy(insufficientFunds: .include))) == "cascade 42")
-        #expect(route(insufficientFunds: true, merchant: Self.merchant(cascadeAll: true, policy: Policy(insufficientFunds: .exclude))) == "insufficient_funds")
+        #expect(
+            route(insufficientFunds: true, merchant: Self.merchant(cascadeAll: true, policy: Policy(insufficientFunds: .exclude)))
+                == "insufficient_funds")
     }
 
     @Test func theRulesSpeakInTheirOrder() {
@@ -103,7 +115,10 @@ import Testing
         #expect(route(.rerun(.gateway("42")), ip: nil, insufficientFunds: true, age: .days(3)) == "retry 42")
     }
 
-    @Test(arguments: [(1, "not_recycled_here"), (3, "not_recycled_here"), (4, "retry 42"), (6, "retry 42"), (7, "not_recycled_here"), (10, "not_recycled_here")])
+    @Test(arguments: [
+        (1, "not_recycled_here"), (3, "not_recycled_here"), (4, "retry 42"), (6, "retry 42"), (7, "not_recycled_here"),
+        (10, "not_recycled_here"),
+    ])
     func aRecycleGoesWhereItsGroupSays(reattempt: Int, expected: String) {
         #expect(route(.recycle(reattempt: reattempt)) == expected)
     }
@@ -113,11 +128,14 @@ import Testing
         #expect(route(.recycle(reattempt: 1), soft: false) == "not_recycled_here")
     }
 
-    @Test(arguments: ["1.2.3.4", "255.255.255.255", "::1", "2001:db8::1", "::", "1:2:3:4:5:6:7:8", "::ffff:1.2.3.4", "fe80::", "1::8", "ABCD::ef01"])
+    @Test(arguments: [
+        "1.2.3.4", "255.255.255.255", "::1", "2001:db8::1", "::", "1:2:3:4:5:6:7:8", "::ffff:1.2.3.4", "fe80::", "1::8", "ABCD::ef01",
+    ])
     func anAddressIsValid(text: String) { #expect(IPAddress.isValid(text)) }
 
     @Test(arguments: [
-        "", "1.2.3", "1.2.3.4.5", "256.1.1.1", "01.2.3.4", "1.2.3.-4", ":", ":::", "1::2::3", "1:2:3:4:5:6:7:8:9", "12345::", "g::", "1:2:3:4:5:6:7:",
+        "", "1.2.3", "1.2.3.4.5", "256.1.1.1", "01.2.3.4", "1.2.3.-4", ":", ":::", "1::2::3", "1:2:3:4:5:6:7:8:9", "12345::", "g::",
+        "1:2:3:4:5:6:7:",
         "fe80::1%eth0", "::1.2.3", "1.2.3.4::", " 1.2.3.4", "1:2:3:4:5:6:7:8::",
     ])
     func anAddressIsNotValid(text: String) { #expect(!IPAddress.isValid(text)) }

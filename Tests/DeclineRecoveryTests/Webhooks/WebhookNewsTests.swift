@@ -9,21 +9,30 @@ import Testing
     }
 
     private func news(_ event: WebhookNews.Event, _ reference: String = "A-R7-88-7", hasWaited: Bool = false) -> WebhookNews {
-        WebhookNews(merchantID: "acme", gatewayID: "42", event: event, reference: RecoveryReference(reference), orderID: "g-1", receivedAt: now, hasWaited: hasWaited)
+        WebhookNews(
+            merchantID: "acme", gatewayID: "42", event: event, reference: RecoveryReference(reference), orderID: "g-1", receivedAt: now,
+            hasWaited: hasWaited)
     }
 
     /// The envelope of facts/flexfactor-api.md §11, unknown members and other spellings included.
     @Test func theEnvelopeIsReadTolerantly() throws {
-        let whole = try #require(read(
-            #"{"Event":"order.completed","TimeStamp":"2026-01-02T03:04:05.678901Z","EventData":null,"ExternalOrderId":"A-R7-88-7","OrderId":"g-1","ConfirmationId":"0A1B2C3D","IsTestMode":true,"IsResent":true,"New":{"a":[1]}}"#))
+        let whole = try #require(
+            read(
+                #"{"Event":"order.completed","TimeStamp":"2026-01-02T03:04:05.678901Z","EventData":null,"ExternalOrderId":"A-R7-88-7","OrderId":"g-1","ConfirmationId":"0A1B2C3D","IsTestMode":true,"IsResent":true,"New":{"a":[1]}}"#
+            ))
         #expect(whole.event == .completed && whole.reference?.orderID == "A" && whole.orderID == "g-1" && whole.isResent)
         #expect(read(#"{"event":"ORDER.EXPIRED","externalOrderId":"A-U1"}"#)?.event == .expired)
-        #expect(read(#"{"Event":"order.brandnew","ExternalOrderId":"not ours"}"#).map { ($0.event, $0.reference == nil) }! == (.other("order.brandnew"), true))
+        #expect(
+            read(#"{"Event":"order.brandnew","ExternalOrderId":"not ours"}"#).map { ($0.event, $0.reference == nil) }! == (
+                .other("order.brandnew"), true
+            ))
         for body in ["", "null", "[]", "{}", #"{"Event":7}"#, #"{"Event":""}"#, "order.completed"] { #expect(read(body) == nil, "\(body)") }
     }
 
     @Test func whatTravelsComesBack() throws {
-        for event in [WebhookNews.Event.completed, .cancelled, .expired, .refunded, .captureRequired, .chargeback, .other("payout.created")] {
+        for event in [
+            WebhookNews.Event.completed, .cancelled, .expired, .refunded, .captureRequired, .chargeback, .other("payout.created"),
+        ] {
             let sent = news(event, hasWaited: event == .expired)
             #expect(try WebhookNews.decode(sent.encoded()).get() == sent)
         }
@@ -37,12 +46,15 @@ import Testing
     private let managed = FlexFactorGateway(id: "42")
 
     private func learned(
-        _ news: WebhookNews, _ answer: FlexFactorAnswer, isCancelRequested: Bool = false, at later: Moment.Span = .seconds(0), owns: Bool = true
+        _ news: WebhookNews, _ answer: FlexFactorAnswer, isCancelRequested: Bool = false, at later: Moment.Span = .seconds(0),
+        owns: Bool = true
     ) -> WebhookNews.Outcome {
         news.learned(answer, isCancelRequested: isCancelRequested, now: now + later, timing: timing, owns: { _ in owns })
     }
 
-    private func order(_ state: FlexFactorOrder.State, echo: String? = nil, minorUnits: Int64? = nil, currency: Currency? = nil) -> FlexFactorAnswer {
+    private func order(_ state: FlexFactorOrder.State, echo: String? = nil, minorUnits: Int64? = nil, currency: Currency? = nil)
+        -> FlexFactorAnswer
+    {
         .found(FlexFactorOrder(id: "g-1", state: state, echo: echo, minorUnits: minorUnits, currency: currency))
     }
 
@@ -55,7 +67,9 @@ import Testing
         #expect(news(.chargeback).step(gateway: FlexFactorGateway(id: "42", includeChargebacks: true)) == .look("g-1"))
         for event in [WebhookNews.Event.cancelled, .expired] {
             #expect(news(event).step(gateway: FlexFactorGateway(id: "42", mitMode: .sync)) == .ignore(.decidedByLook))
-            for cascade in ["A-S0", "A-T1", "A-C7-88-7"] { #expect(news(event, cascade).step(gateway: managed) == .ignore(.decidedByLook), "\(cascade)") }
+            for cascade in ["A-S0", "A-T1", "A-C7-88-7"] {
+                #expect(news(event, cascade).step(gateway: managed) == .ignore(.decidedByLook), "\(cascade)")
+            }
         }
         #expect(news(.other("payout.created")).step(gateway: managed) == .ignore(.informational))
         let foreign = try #require(read(#"{"Event":"order.completed","ExternalOrderId":"shop-1","OrderId":"g-1"}"#))
@@ -87,7 +101,8 @@ import Testing
         #expect(learned(news(.completed), .failed(.unknown(.barred(status: 404))), at: .days(1)) == .distrust(.notSeen))
         let production = FlexFactorGateway(id: "42", isProduction: true)
         let test = WebhookNews(
-            merchantID: "acme", gatewayID: "42", event: .completed, reference: RecoveryReference("A-S0"), orderID: "g-1", isTestMode: true, receivedAt: now)
+            merchantID: "acme", gatewayID: "42", event: .completed, reference: RecoveryReference("A-S0"), orderID: "g-1", isTestMode: true,
+            receivedAt: now)
         #expect(test.step(gateway: production) == .distrust(.testMode) && test.step(gateway: managed) == .look("g-1"))
     }
 
@@ -106,7 +121,8 @@ import Testing
     }
 
     private func refund(_ data: String, stamp: String = "2026-01-02T03:04:05Z", event: String = "order.refunded") throws -> WebhookNews {
-        try #require(read(#"{"Event":"\#(event)","TimeStamp":"\#(stamp)","EventData":\#(data),"ExternalOrderId":"A-R7-88-7","OrderId":"g-1"}"#))
+        try #require(
+            read(#"{"Event":"\#(event)","TimeStamp":"\#(stamp)","EventData":\#(data),"ExternalOrderId":"A-R7-88-7","OrderId":"g-1"}"#))
     }
 
     @Test func aPartThatIsRefundedIsAPart() throws {
@@ -115,11 +131,17 @@ import Testing
         let part = try refund(#"{"Amount":500,"Currency":"USD","RefundId":"r-1"}"#)
         let amount = Money(minorUnits: 500, currency: usd)
         #expect(learned(part, order(.completed)) == .tell(reference, .refunded, .init(amount: amount, isPartial: true, isWhole: false)))
-        #expect(learned(part, order(.completed, minorUnits: 500)) == .tell(reference, .refunded, .init(amount: amount, isPartial: false, isWhole: true)))
+        #expect(
+            learned(part, order(.completed, minorUnits: 500))
+                == .tell(reference, .refunded, .init(amount: amount, isPartial: false, isWhole: true)))
         #expect(learned(part, order(.returned)) == .tell(reference, .refunded, .init(amount: amount, isPartial: false, isWhole: true)))
-        #expect(learned(try refund("null"), order(.completed)) == .tell(reference, .refunded, .init(amount: nil, isPartial: false, isWhole: false)))
+        #expect(
+            learned(try refund("null"), order(.completed))
+                == .tell(reference, .refunded, .init(amount: nil, isPartial: false, isWhole: false)))
         #expect(try refund(#"{"Amount":12.5}"#).minorUnits == 1_250)
-        #expect(learned(try refund(#"{"Amount":12.5}"#), order(.completed, currency: usd)) == .tell(reference, .refunded, .init(amount: Money(minorUnits: 1_250, currency: usd), isPartial: true, isWhole: false)))
+        #expect(
+            learned(try refund(#"{"Amount":12.5}"#), order(.completed, currency: usd))
+                == .tell(reference, .refunded, .init(amount: Money(minorUnits: 1_250, currency: usd), isPartial: true, isWhole: false)))
     }
 
     @Test func eachRefundHasAnIDOfItsOwnAndEachCopyTheSame() throws {
@@ -137,7 +159,9 @@ import Testing
         let bare = try #require(read(#"{"Event":"order.refunded","OrderId":"g-1"}"#))
         #expect(bare.step(gateway: managed) == .look("g-1"))
         let reference = try #require(RecoveryReference("A-S0"))
-        #expect(learned(bare, order(.returned, echo: "A-S0")) == .tell(reference, .refunded, .init(amount: nil, isPartial: false, isWhole: true)))
+        #expect(
+            learned(bare, order(.returned, echo: "A-S0"))
+                == .tell(reference, .refunded, .init(amount: nil, isPartial: false, isWhole: true)))
         #expect(learned(bare, order(.returned, echo: "shop-1")) == .ignore(.foreignOrder))
         #expect(learned(bare, order(.returned)) == .distrust(.unplaced))
     }

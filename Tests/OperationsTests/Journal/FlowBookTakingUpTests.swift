@@ -1,19 +1,23 @@
-@testable import DeclineRecovery
-@testable import Operations
 import TestSupport
 import Testing
+
+@testable import DeclineRecovery
+@testable import Operations
 
 /// What fell into a dead letter and was taken up again counts like everything else.
 @Suite struct FlowBookTakingUpTests {
     private let today = Moment.in2026(0).milliseconds / 86_400_000
 
     private func take(
-        _ book: inout FlowBook, _ order: String, _ stage: Stage, _ fate: String, _ detail: String = "", day: Int64 = 0, amount: Int64? = 500, code: String? = nil
+        _ book: inout FlowBook, _ order: String, _ stage: Stage, _ fate: String, _ detail: String = "", day: Int64 = 0,
+        amount: Int64? = 500, code: String? = nil
     ) {
         book.take(
             JournalRecord(
-                at: .in2026(day * 86_400), stage: stage, merchantID: "acme", reference: RecoveryReference(orderID: order, kind: .sale, sequence: 0),
-                gatewayID: "42", fate: fate, detail: detail, attempts: 1, amount: amount.map { Money(minorUnits: $0, currency: .usd) }, declineCode: code,
+                at: .in2026(day * 86_400), stage: stage, merchantID: "acme",
+                reference: RecoveryReference(orderID: order, kind: .sale, sequence: 0),
+                gatewayID: "42", fate: fate, detail: detail, attempts: 1, amount: amount.map { Money(minorUnits: $0, currency: .usd) },
+                declineCode: code,
                 workerID: "w"))
     }
 
@@ -35,7 +39,10 @@ import Testing
         take(&book, "A", .intake, "rejected", "unknown_merchant")
         take(&book, "A", .intake, "passed", "cascade", day: 1)
         take(&book, "A", .cascade, "told", "approved", day: 1)
-        #expect(book.days == [today + 1: FlowBook.Tally(offered: 1, ended: 1, recovered: 1, offeredAmounts: ["USD": 500], recoveredAmounts: ["USD": 500])])
+        #expect(
+            book.days == [
+                today + 1: FlowBook.Tally(offered: 1, ended: 1, recovered: 1, offeredAmounts: ["USD": 500], recoveredAmounts: ["USD": 500])
+            ])
     }
 
     @Test func whatIntakeSkippedIsOfferedWhenItIsReplayedUnderANewMapping() {

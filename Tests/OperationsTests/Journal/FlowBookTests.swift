@@ -1,7 +1,8 @@
-@testable import DeclineRecovery
-@testable import Operations
 import TestSupport
 import Testing
+
+@testable import DeclineRecovery
+@testable import Operations
 
 /// What the journal adds up to, told as timelines.
 @Suite struct FlowBookTests {
@@ -19,18 +20,23 @@ import Testing
         ) {
             book.take(
                 JournalRecord(
-                    at: .in2026(seconds), stage: stage, merchantID: "acme", reference: RecoveryReference(orderID: order, kind: .sale, sequence: 0),
-                    gatewayID: "42", fate: fate, detail: detail, rule: fate == "passed" ? "table:nmi/202" : nil, until: until.map { .in2026($0) },
+                    at: .in2026(seconds), stage: stage, merchantID: "acme",
+                    reference: RecoveryReference(orderID: order, kind: .sale, sequence: 0),
+                    gatewayID: "42", fate: fate, detail: detail, rule: fate == "passed" ? "table:nmi/202" : nil,
+                    until: until.map { .in2026($0) },
                     attempts: 1,
                     amount: amount.map { Money(minorUnits: $0, currency: Currency(currency)!) }, declineCode: code, workerID: "w"))
         }
 
-        mutating func passes(_ order: String, at seconds: Int64 = 0, amount: Int64? = 4_999, currency: String = "USD", code: String? = "nmi/202") {
+        mutating func passes(
+            _ order: String, at seconds: Int64 = 0, amount: Int64? = 4_999, currency: String = "USD", code: String? = "nmi/202"
+        ) {
             take(order, .intake, "passed", "cascade", at: seconds, amount: amount, currency: currency, code: code)
         }
 
         mutating func isTold(
-            _ order: String, _ kind: ResultKind, _ stage: Stage = .cascade, at seconds: Int64 = 0, amount: Int64? = 4_999, until: Int64? = nil
+            _ order: String, _ kind: ResultKind, _ stage: Stage = .cascade, at seconds: Int64 = 0, amount: Int64? = 4_999,
+            until: Int64? = nil
         ) {
             take(order, stage, "told", kind.rawValue, at: seconds, amount: amount, until: until)
         }
@@ -41,7 +47,8 @@ import Testing
     private func tally(
         _ offered: Int, _ ended: Int, _ recovered: Int, _ offeredAmounts: [String: Int64] = [:], _ recoveredAmounts: [String: Int64] = [:]
     ) -> FlowBook.Tally {
-        FlowBook.Tally(offered: offered, ended: ended, recovered: recovered, offeredAmounts: offeredAmounts, recoveredAmounts: recoveredAmounts)
+        FlowBook.Tally(
+            offered: offered, ended: ended, recovered: recovered, offeredAmounts: offeredAmounts, recoveredAmounts: recoveredAmounts)
     }
 
     // MARK: Days and codes
@@ -49,7 +56,9 @@ import Testing
     @Test func whatIsTakenInIsOfferedAndUnderWay() throws {
         var timeline = Timeline()
         timeline.passes("A", at: 7)
-        #expect(timeline.book.days == [today: tally(1, 0, 0, ["USD": 4_999])] && timeline.book.codes == ["nmi/202": tally(1, 0, 0, ["USD": 4_999])])
+        #expect(
+            timeline.book.days == [today: tally(1, 0, 0, ["USD": 4_999])]
+                && timeline.book.codes == ["nmi/202": tally(1, 0, 0, ["USD": 4_999])])
         let open = try #require(timeline.open("A"))
         #expect(open.since == .in2026(7) && open.phase == "" && open.until == nil && open.unknownSince == nil && open.merchantID == "acme")
         #expect(open.amount?.minorUnits == 4_999 && open.code == "nmi/202" && open.day == today)
@@ -86,7 +95,8 @@ import Testing
         #expect(timeline.book.days == [today: tally(4, 3, 3, ["USD": 103, "EUR": 20], ["USD": 3, "EUR": 20])])
         #expect(
             timeline.book.codes == [
-                "nmi/202": tally(2, 1, 1, ["USD": 100, "EUR": 20], ["EUR": 20]), "stripe/do_not_honor": tally(1, 1, 1, ["USD": 3], ["USD": 3]),
+                "nmi/202": tally(2, 1, 1, ["USD": 100, "EUR": 20], ["EUR": 20]),
+                "stripe/do_not_honor": tally(1, 1, 1, ["USD": 3], ["USD": 3]),
             ])
     }
 
@@ -177,13 +187,18 @@ import Testing
         var timeline = Timeline()
         timeline.passes("A")
         timeline.isTold("A", .submitted, .retry, at: 5, until: 600)
-        #expect(timeline.open("A")?.phase == "submitted" && timeline.open("A")?.until == .in2026(600) && timeline.open("A")?.unknownSince == nil)
+        #expect(
+            timeline.open("A")?.phase == "submitted" && timeline.open("A")?.until == .in2026(600) && timeline.open("A")?.unknownSince == nil
+        )
         timeline.take("A", .retry, "parked", "watching", at: 600, until: 1_800)
-        #expect(timeline.open("A")?.phase == "watching" && timeline.open("A")?.until == .in2026(1_800) && timeline.open("A")?.since == .in2026(0))
+        #expect(
+            timeline.open("A")?.phase == "watching" && timeline.open("A")?.until == .in2026(1_800)
+                && timeline.open("A")?.since == .in2026(0))
     }
 
     @Test(arguments: [
-        ("unanswered", true), ("capturing", true), ("reconciling", true), ("seeking", true), ("due", false), ("ready", false), ("watching", false),
+        ("unanswered", true), ("capturing", true), ("reconciling", true), ("seeking", true), ("due", false), ("ready", false),
+        ("watching", false),
         ("resting", false),
         ("closing", false), ("closed", false), ("cancelling", false), ("submitted", false),
     ])
@@ -252,7 +267,8 @@ import Testing
         let flow = timeline.book.flow(now: .in2026(3_599))
         #expect(flow.count == 60 && flow.first?.minute == .in2026(0) && flow.last?.minute == .in2026(3_540))
         #expect(
-            flow[0].counts == [.intake: 2] && flow[1].counts == [.intake: 1, .cascade: 1] && flow[2].counts == [:] && flow[59].counts == [.cascade: 1]
+            flow[0].counts == [.intake: 2] && flow[1].counts == [.intake: 1, .cascade: 1] && flow[2].counts == [:]
+                && flow[59].counts == [.cascade: 1]
         )
         #expect(timeline.book.fates(of: .intake, now: .in2026(3_599)) == ["passed": 2, "told": 1])
         #expect(timeline.book.fates(of: .cascade, now: .in2026(3_599)) == ["told": 1, "parked": 1])

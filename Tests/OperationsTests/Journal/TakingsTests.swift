@@ -1,7 +1,8 @@
-@testable import DeclineRecovery
-@testable import Operations
 import TestSupport
 import Testing
+
+@testable import DeclineRecovery
+@testable import Operations
 
 /// What was recovered on a day, as somebody counts who looks at the account.
 @Suite struct TakingsTests {
@@ -16,7 +17,8 @@ import Testing
                 JournalRecord(
                     at: .in2026(seconds), stage: fate == "passed" ? .intake : .outcomes, merchantID: "acme",
                     reference: RecoveryReference(orderID: order, kind: .rerun, sequence: 1), gatewayID: "42", fate: fate, detail: detail,
-                    rule: fate == "passed" ? "x" : nil, attempts: 1, amount: amount.map { Money(minorUnits: $0, currency: .usd) }, workerID: "w"))
+                    rule: fate == "passed" ? "x" : nil, attempts: 1, amount: amount.map { Money(minorUnits: $0, currency: .usd) },
+                    workerID: "w"))
         }
 
         mutating func sells(_ order: String, _ amount: Int64, on day: Int64, told: Int64) {

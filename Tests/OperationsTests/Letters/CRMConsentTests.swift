@@ -1,7 +1,8 @@
-@testable import DeclineRecovery
-@testable import Operations
 import TestSupport
 import Testing
+
+@testable import DeclineRecovery
+@testable import Operations
 
 /// When only the CRM's people can say whether a replay charges twice.
 @Suite struct CRMConsentTests {
@@ -13,15 +14,18 @@ import Testing
     private func consent(
         of reason: DeadLetterReason = .noCardKey, stage: Stage = .intake, faults: [String] = [], _ patch: String
     ) throws -> CRMConsent? {
-        let letter = DeadLetter.sample(reason, stage: stage, body: event, faults: faults.map { FieldError(path: $0, message: "it is wrong") })
+        let letter = DeadLetter.sample(
+            reason, stage: stage, body: event, faults: faults.map { FieldError(path: $0, message: "it is wrong") })
         let after = try JSONPatch(JSONValue(parsing: Array(patch.utf8).span)).applied(to: JSONValue(parsing: Array(event.utf8).span))
         return CRMConsent(for: letter, sending: after.bytes)
     }
 
     @Test(arguments: [
         ("replace", "/data/merchantId", #""bold""#), ("replace", "/data/trigger", #""rerun""#), ("replace", "/data/order/id", #""A2""#),
-        ("replace", "/data/order/type", #""recurring""#), ("replace", "/data/order/rerunNumber", "1"), ("add", "/data/order/billingCycle", "2"),
-        ("add", "/data/order/purchaseId", #""88""#), ("add", "/data/order/hasRecurringProducts", "true"), ("add", "/data/order/trialCompletion", "true"),
+        ("replace", "/data/order/type", #""recurring""#), ("replace", "/data/order/rerunNumber", "1"),
+        ("add", "/data/order/billingCycle", "2"),
+        ("add", "/data/order/purchaseId", #""88""#), ("add", "/data/order/hasRecurringProducts", "true"),
+        ("add", "/data/order/trialCompletion", "true"),
         ("replace", "/data/decline/gatewayId", #""8""#),
     ])
     func whatMakesAnotherRecoveryNeedsTheCRM(operation: String, path: String, value: String) throws {
@@ -35,7 +39,10 @@ import Testing
 
     @Test func whatKeepsTheRecoveryNeedsNobody() throws {
         #expect(try consent("[]") == nil)
-        #expect(try consent(#"[{"op":"replace","path":"/data/billing/city","value":"York"},{"op":"replace","path":"/data/decline/responseCode","value":"202"}]"#) == nil)
+        #expect(
+            try consent(
+                #"[{"op":"replace","path":"/data/billing/city","value":"York"},{"op":"replace","path":"/data/decline/responseCode","value":"202"}]"#
+            ) == nil)
     }
 
     @Test func whoWasToldToGoOnIsAskedFirst() throws {

@@ -1,7 +1,8 @@
-@testable import DeclineRecovery
-@testable import Operations
 import TestSupport
 import Testing
+
+@testable import DeclineRecovery
+@testable import Operations
 
 /// What people did to letters, as the page of runs and `dead runs` list it.
 @Suite struct LetterActTests {
@@ -14,7 +15,8 @@ import Testing
         for (offset, record) in records.enumerated() {
             book.take(
                 LetterRecord(
-                    id: .numbered(UInt64(offset)), at: .in2026(Int64(100 + offset)), by: .init(name: "ada", means: record.means), note: "why",
+                    id: .numbered(UInt64(offset)), at: .in2026(Int64(100 + offset)), by: .init(name: "ada", means: record.means),
+                    note: "why",
                     job: record.job, act: record.0), at: Int64(100 + offset))
         }
         return book
@@ -22,11 +24,14 @@ import Testing
 
     @Test func oneActOfManyRecordsIsOne() throws {
         let book = book([
-            (.resolved([letters[0].id], .reconciled(.approved)), job, .commandLine), (.lookedUp([letters[1].id], found: "?"), job, .commandLine),
+            (.resolved([letters[0].id], .reconciled(.approved)), job, .commandLine),
+            (.lookedUp([letters[1].id], found: "?"), job, .commandLine),
             (.resolved([letters[2].id], .processed("handed back", run: job)), job, .commandLine),
         ])
         let act = try #require(book.actsNewestFirst.first)
-        #expect(book.actsNewestFirst.count == 1 && act.id == job && act.action == "reconcile" && act.by.means == .commandLine && act.note == "why")
+        #expect(
+            book.actsNewestFirst.count == 1 && act.id == job && act.action == "reconcile" && act.by.means == .commandLine
+                && act.note == "why")
         #expect(act.succeeded == 2 && act.failed == 1 && act.startedAt == .in2026(100) && act.endedAt == .in2026(102))
     }
 
@@ -54,7 +59,8 @@ import Testing
     @Test func theirNumberIsBounded() {
         var book = LetterBook()
         for number in 0..<5_000 {
-            book.take(LetterRecord(id: .numbered(UInt64(number)), at: .in2026(Int64(number)), by: .ada, act: .discarded([])), at: Int64(number))
+            book.take(
+                LetterRecord(id: .numbered(UInt64(number)), at: .in2026(Int64(number)), by: .ada, act: .discarded([])), at: Int64(number))
         }
         #expect(book.actsNewestFirst.count <= 1_000 && book.actsNewestFirst.first?.id == .numbered(4_999))
     }
@@ -63,10 +69,13 @@ import Testing
 
     @Test func anAlertCountsWhatOnlyAnOperatorCanMend() {
         var book = LetterBook()
-        let faulty = DeadLetter.sample(.invalidEvent, message: "faulty"), unnamed = DeadLetter.sample(.invalidEvent, message: nil)
+        let faulty = DeadLetter.sample(.invalidEvent, message: "faulty")
+        let unnamed = DeadLetter.sample(.invalidEvent, message: nil)
         for letter in letters + [faulty, unnamed, .sample(.unknownMerchant, message: "typo")] { book.take(letter, trace: nil, at: 0) }
         #expect(book.withCRM() == [.invalidEvent: 1])
-        #expect(book.toDo() == [.outcomeUnknown: [.reconcile: 3], .invalidEvent: [.editFirst: 1], .unknownMerchant: [.replay: 1]], "nobody was told of what has no id")
+        #expect(
+            book.toDo() == [.outcomeUnknown: [.reconcile: 3], .invalidEvent: [.editFirst: 1], .unknownMerchant: [.replay: 1]],
+            "nobody was told of what has no id")
         #expect(book.inDoubt().count == 3 && book.inDoubt().oldest == .in2026(0))
         book.take(LetterRecord(id: .numbered(1), at: .in2026(9), by: .ada, act: .resolved([letters[0].id], .reconciled(.approved))), at: 9)
         #expect(book.inDoubt().count == 2 && book.inDoubt().oldest == .in2026(1))

@@ -1,7 +1,8 @@
-@testable import DeclineRecovery
-@testable import Operations
 import TestSupport
 import Testing
+
+@testable import DeclineRecovery
+@testable import Operations
 
 /// Letters that become each other, that come again, that are written otherwise the second time.
 @Suite struct LetterBookOddTests {
@@ -63,7 +64,8 @@ import Testing
             let letter = DeadLetter(
                 reason: .unreadable, explanation: "", stage: .intake,
                 original: DeadLetter.Original(
-                    exchange: "", routingKey: "", redelivered: false, messageID: nil, type: nil, contentType: nil, correlationID: nil, replyTo: nil,
+                    exchange: "", routingKey: "", redelivered: false, messageID: nil, type: nil, contentType: nil, correlationID: nil,
+                    replyTo: nil,
                     headers: names.map { .init(name: $0, value: "1") }, redactedBody: [], originalByteCount: 0),
                 identity: [], worker: DeadLetter.Worker(id: "", host: "", version: ""), writtenAt: .in2026(0))
             guard case .success(let back) = DeadLetter.decode(letter.encoded()) else {
@@ -82,4 +84,3 @@ import Testing
         #expect(DeadLetter.sample(message: "", body: "one").id != DeadLetter.sample(message: "", body: "two").id)
     }
 }
-

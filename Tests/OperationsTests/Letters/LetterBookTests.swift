@@ -1,7 +1,8 @@
-@testable import DeclineRecovery
-@testable import Operations
 import TestSupport
 import Testing
+
+@testable import DeclineRecovery
+@testable import Operations
 
 /// What becomes of letters, told as timelines.
 @Suite struct LetterBookTests {
@@ -23,7 +24,8 @@ import Testing
     @Test func aLetterIsOpenWithAllThatItSays() throws {
         var timeline = LetterTimeline()
         let reference = try #require(RecoveryReference("A1-R7-88-7"))
-        let letter = DeadLetter.sample(.outcomeUnknown, stage: .retry, reference: reference, gateway: "42", explanation: "why", attempts: 4, at: 3)
+        let letter = DeadLetter.sample(
+            .outcomeUnknown, stage: .retry, reference: reference, gateway: "42", explanation: "why", attempts: 4, at: 3)
         timeline.dies(.sample(message: "before"), first)
         timeline.dies(letter, second)
         let entry = try #require(timeline.book[letter.id])
@@ -32,8 +34,12 @@ import Testing
             entry.reason == .outcomeUnknown && entry.stage == .retry && entry.explanation == "why" && entry.handling == .reconcile
                 && entry.attempts == 4)
         #expect(entry.merchantID == "acme" && entry.orderID == "A1" && entry.reference == reference && entry.gatewayID == "42")
-        #expect(entry.firstAt == .in2026(3) && entry.lastAt == .in2026(3) && entry.records.isEmpty && entry.run == nil && entry.successor == nil)
-        #expect(timeline.book.counts() == [.open: 2] && timeline.book.newestFirst.map(\.id) == [letter.id, DeadLetter.sample(message: "before").id])
+        #expect(
+            entry.firstAt == .in2026(3) && entry.lastAt == .in2026(3) && entry.records.isEmpty && entry.run == nil && entry.successor == nil
+        )
+        #expect(
+            timeline.book.counts() == [.open: 2]
+                && timeline.book.newestFirst.map(\.id) == [letter.id, DeadLetter.sample(message: "before").id])
     }
 
     @Test(
@@ -100,7 +106,9 @@ import Testing
     }
 
     @Test func aMessageThatItsPublisherSentAgainReopensItsLetter() {
-        for finish in [LetterRecord.Act.discarded([letter.id]), .resolved([letter.id], .byHand), .resolved([letter.id], .reconciled(.approved))] {
+        for finish in [
+            LetterRecord.Act.discarded([letter.id]), .resolved([letter.id], .byHand), .resolved([letter.id], .reconciled(.approved)),
+        ] {
             for trace in [second, nil] {
                 var timeline = LetterTimeline()
                 timeline.dies(letter, first)
@@ -160,7 +168,8 @@ import Testing
         timeline.dies(again(at: 8), trace(letter))
         #expect(timeline[letter] == .failedAgain && timeline.isToDo(letter))
         #expect(
-            timeline.book[letter.id]?.successor == nil && timeline.book[letter.id]?.failedRun == run && timeline.book[letter.id]?.occurrences == 2)
+            timeline.book[letter.id]?.successor == nil && timeline.book[letter.id]?.failedRun == run
+                && timeline.book[letter.id]?.occurrences == 2)
         #expect(timeline.book.runs[run]?.failed == [letter.id] && timeline.book.runs[run]?.replayed == [letter.id])
     }
 
@@ -229,7 +238,8 @@ import Testing
         timeline.says(.resolved([letter.id], .processed("told declined", run: later)))
         #expect(timeline[letter] == .resolved)
         #expect(
-            timeline.book.runs[run]?.processed == [] && timeline.book.runs[later]?.processed == [letter.id] && timeline.book.runs[later]?.failed == []
+            timeline.book.runs[run]?.processed == [] && timeline.book.runs[later]?.processed == [letter.id]
+                && timeline.book.runs[later]?.failed == []
         )
     }
 
@@ -317,7 +327,8 @@ import Testing
             .discarded([unknown]), .restored([unknown]), .lookedUp([unknown], found: "x"), .runEnded(run, .finished, why: "x"),
         ] { timeline.says(act) }
         #expect(
-            timeline.book.cases.count == 1 && timeline.book[letter.id] == before && timeline.book.runs.isEmpty && timeline.book.counts() == [.open: 1]
+            timeline.book.cases.count == 1 && timeline.book[letter.id] == before && timeline.book.runs.isEmpty
+                && timeline.book.counts() == [.open: 1]
         )
         // Of a run it is known which letters it meant, though they are not.
         timeline.says(.selected([unknown], run: run, ReplayPlan(total: 1)))

@@ -1,7 +1,8 @@
-@testable import DeclineRecovery
-@testable import Operations
 import TestSupport
 import Testing
+
+@testable import DeclineRecovery
+@testable import Operations
 
 @Suite struct LetterEditTests {
     private static let body =
@@ -62,7 +63,8 @@ import Testing
             }
             #expect(path.description == place)
             #expect(
-                allowed.map(\.description) == ["billing", "shipping", "payer", "paymentMethod", "items", "customerIp"].map { "/data/charge/" + $0 })
+                allowed.map(\.description)
+                    == ["billing", "shipping", "payer", "paymentMethod", "items", "customerIp"].map { "/data/charge/" + $0 })
         }
         // What the CRM sent is the CRM's: it may be corrected everywhere.
         #expect(try refusal("[\(operation)]", letter(.intake)) == nil)
@@ -70,7 +72,9 @@ import Testing
 
     @Test func anOutcomeMessageIsNotEditable() throws {
         #expect(try refusal("[]", letter(.outcomes)) == .notEditable(.outcomes))
-        #expect(try refusal(#"[{"op":"replace","path":"/data/charge/billing/city","value":"York"}]"#, letter(.outcomes)) == .notEditable(.outcomes))
+        #expect(
+            try refusal(#"[{"op":"replace","path":"/data/charge/billing/city","value":"York"}]"#, letter(.outcomes))
+                == .notEditable(.outcomes))
         #expect(!LetterEdit.canEdit(letter(.outcomes)))
     }
 
@@ -79,7 +83,8 @@ import Testing
         #expect(LetterEdit.canEdit(letter(.intake, .unreadable, body: "{")))
         for body in ["{", "{}", #"{"type":"com.salvage.cancellation.v1"}"#, #"{"type":"com.salvage.recovery.work.v2"}"#] {
             #expect(
-                !LetterEdit.canEdit(letter(.cascade, .unexpectedType, body: body)) && !LetterEdit.canEdit(letter(.retry, .unexpectedType, body: body))
+                !LetterEdit.canEdit(letter(.cascade, .unexpectedType, body: body))
+                    && !LetterEdit.canEdit(letter(.retry, .unexpectedType, body: body))
             )
         }
         for stage in Stage.allCases { #expect(!LetterEdit.canEdit(letter(stage, .outcomeUnknown))) }
@@ -159,7 +164,8 @@ import Testing
         let letter = letter(.retry)
         let edit = try edit(patch, letter).get()
         #expect(edit.before == letter.original.json && edit.patch.operations.count == 4)
-        #expect(edit.differences.map(\.path.description) == ["/data/charge/billing/city", "/data/charge/payer/email", "/data/charge/items/1"])
+        #expect(
+            edit.differences.map(\.path.description) == ["/data/charge/billing/city", "/data/charge/payer/email", "/data/charge/items/1"])
         #expect(
             edit.differences.map(\.change) == [
                 .changed(.string("Troy"), .string("York")), .removed(.string("a@b.test")), .added(.object([.init("sku", .string("y"))])),

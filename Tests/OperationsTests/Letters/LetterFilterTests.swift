@@ -1,7 +1,8 @@
-@testable import DeclineRecovery
-@testable import Operations
 import TestSupport
 import Testing
+
+@testable import DeclineRecovery
+@testable import Operations
 
 @Suite struct LetterFilterTests {
     private static let reference = RecoveryReference("A1-R7-88-7")!
@@ -13,26 +14,31 @@ import Testing
         var timeline = LetterTimeline()
         timeline.dies(letter, .numbered(1))
         timeline.dies(
-            .sample(.outcomeUnknown, stage: .retry, merchant: "acme", order: "A1", reference: reference, gateway: "42", at: 200), .numbered(1))
+            .sample(.outcomeUnknown, stage: .retry, merchant: "acme", order: "A1", reference: reference, gateway: "42", at: 200),
+            .numbered(1))
         return timeline.book[letter.id]!
     }()
 
     @Test(
         arguments: [
-            (LetterFilter(), true), (.all, true), (LetterFilter(states: [.open]), true), (LetterFilter(states: [.resolved, .discarded]), false),
+            (LetterFilter(), true), (.all, true), (LetterFilter(states: [.open]), true),
+            (LetterFilter(states: [.resolved, .discarded]), false),
             (LetterFilter(states: []), false), (LetterFilter(reason: .outcomeUnknown), true), (LetterFilter(reason: .unreadable), false),
             (LetterFilter(stage: .retry), true), (LetterFilter(stage: .cascade), false), (LetterFilter(merchantID: "acme"), true),
             (LetterFilter(merchantID: "ACME"), false),
             (LetterFilter(order: "A1"), true), (LetterFilter(order: "A1-R7-88-7"), true), (LetterFilter(order: "A"), false),
             (LetterFilter(order: "A1-R7-88-8"), false),
             (LetterFilter(gatewayID: "42"), true), (LetterFilter(gatewayID: "7"), false),
-            (LetterFilter(since: .in2026(200)), true), (LetterFilter(since: .in2026(150)), true), (LetterFilter(since: .in2026(201)), false),
-            (LetterFilter(until: .in2026(201)), true), (LetterFilter(until: .in2026(200)), true), (LetterFilter(until: .in2026(199)), false),
+            (LetterFilter(since: .in2026(200)), true), (LetterFilter(since: .in2026(150)), true),
+            (LetterFilter(since: .in2026(201)), false),
+            (LetterFilter(until: .in2026(201)), true), (LetterFilter(until: .in2026(200)), true),
+            (LetterFilter(until: .in2026(199)), false),
             (LetterFilter(since: .in2026(120), until: .in2026(180)), false), (LetterFilter(since: .in2026(200), until: .in2026(200)), true),
             (LetterFilter(text: "nowhere in it"), true),
             (
                 LetterFilter(
-                    reason: .outcomeUnknown, stage: .retry, merchantID: "acme", order: "A1", gatewayID: "42", since: .in2026(1), until: .in2026(300)),
+                    reason: .outcomeUnknown, stage: .retry, merchantID: "acme", order: "A1", gatewayID: "42", since: .in2026(1),
+                    until: .in2026(300)),
                 true
             ),
             (LetterFilter(reason: .outcomeUnknown, stage: .intake, merchantID: "acme", order: "A1"), false),
@@ -56,7 +62,9 @@ import Testing
         timeline.dies(letter, nil)
         let entry = timeline.book[letter.id]!
         #expect(LetterFilter().matches(entry))
-        for filter in [LetterFilter(merchantID: ""), LetterFilter(order: ""), LetterFilter(gatewayID: "")] { #expect(!filter.matches(entry)) }
+        for filter in [LetterFilter(merchantID: ""), LetterFilter(order: ""), LetterFilter(gatewayID: "")] {
+            #expect(!filter.matches(entry))
+        }
     }
 
     /// Without a choice of states, what is to be done is meant.

@@ -1,7 +1,8 @@
-@testable import DeclineRecovery
-@testable import Operations
 import TestSupport
 import Testing
+
+@testable import DeclineRecovery
+@testable import Operations
 
 @Suite struct LetterGroupsTests {
     private func groups(_ letters: [DeadLetter]) -> [LetterGroup] {
@@ -20,7 +21,8 @@ import Testing
         #expect(found.count == 1)
         let group = try #require(found.first)
         #expect(
-            group.count == 3 && group.oldest == .in2026(10) && group.newest == .in2026(90) && ["first", "second", "third"].contains(group.example))
+            group.count == 3 && group.oldest == .in2026(10) && group.newest == .in2026(90)
+                && ["first", "second", "third"].contains(group.example))
         #expect(group.reason == .noCardKey && group.stage == .intake && group.merchantID == "acme" && group.handling == .replay)
     }
 
@@ -46,11 +48,13 @@ import Testing
             .sample(.unknownMerchant, message: "1"), .sample(.noCardKey, message: "2", merchant: "b"),
             .sample(.noCardKey, message: "3", merchant: "a"),
             .sample(.noCardKey, message: "4", merchant: nil), .sample(.noCardKey, stage: .cascade, message: "5", merchant: "z"),
-            .sample(.attemptsSpent, stage: .retry, message: "6"), .sample(.unreadable, message: "7"), .sample(.unreadable, message: "8"), .sample(.outcomeUnknown, stage: .cascade, message: "9"),
+            .sample(.attemptsSpent, stage: .retry, message: "6"), .sample(.unreadable, message: "7"), .sample(.unreadable, message: "8"),
+            .sample(.outcomeUnknown, stage: .cascade, message: "9"),
         ])
         #expect(
             found.map { "\($0.reason.rawValue) \($0.stage.rawValue) \($0.merchantID?.text ?? "-")" } == [
-                "outcome_unknown cascade acme", "attempts_spent retry acme", "unreadable intake acme", "no_card_key cascade z", "no_card_key intake -", "no_card_key intake a",
+                "outcome_unknown cascade acme", "attempts_spent retry acme", "unreadable intake acme", "no_card_key cascade z",
+                "no_card_key intake -", "no_card_key intake a",
                 "no_card_key intake b",
                 "unknown_merchant intake acme",
             ])

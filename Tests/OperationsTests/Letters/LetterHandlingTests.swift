@@ -1,7 +1,8 @@
-@testable import DeclineRecovery
-@testable import Operations
 import TestSupport
 import Testing
+
+@testable import DeclineRecovery
+@testable import Operations
 
 /// What may be done with a letter follows from why it died and what was taken out of it.
 @Suite struct LetterHandlingTests {
@@ -71,7 +72,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("", "a", false), ("a", "", false), ("a", "a", true), ("ab", "b", true), ("aaab", "aab", true), ("abab", "abb", false), ("ab", "abc", false),
+        ("", "a", false), ("a", "", false), ("a", "a", true), ("ab", "b", true), ("aaab", "aab", true), ("abab", "abb", false),
+        ("ab", "abc", false),
         ("A", "a", false), ("xx[card token removed]", "[card token removed]", true), ("[card token removed", "[card token removed]", false),
     ])
     func aTextIsFoundWhereItsBytesStand(text: String, wanted: String, isThere: Bool) {

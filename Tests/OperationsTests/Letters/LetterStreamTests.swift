@@ -1,8 +1,9 @@
-@testable import DeclineRecovery
-@testable import Operations
 import FoundationEssentials
 import TestSupport
 import Testing
+
+@testable import DeclineRecovery
+@testable import Operations
 
 /// Whatever happens to letters in whatever order, the book loses none of them.
 @Suite struct LetterStreamTests {
@@ -140,12 +141,16 @@ private struct LetterWorld {
     private mutating func die(_ delivery: Delivery, _ cause: DeadLetterReason) {
         let sample = Self.letters[delivery.message][cause]!
         let letter = DeadLetter(
-            id: sample.id, reason: cause, explanation: sample.explanation, faults: [], stage: sample.stage, attempts: 0, subject: sample.subject,
-            original: delivery.isRedelivered ? DeadLetter.sample(cause, message: "m-\(delivery.message)", redelivered: true).original : sample.original,
+            id: sample.id, reason: cause, explanation: sample.explanation, faults: [], stage: sample.stage, attempts: 0,
+            subject: sample.subject,
+            original: delivery.isRedelivered
+                ? DeadLetter.sample(cause, message: "m-\(delivery.message)", redelivered: true).original : sample.original,
             worker: sample.worker, writtenAt: .in2026(Int64(stream.count)))
         let isNew = book[letter.id]?.trace != delivery.trace || !delivery.isRedelivered
         let before = book[letter.id]
-        append(.letter(letter, trace: delivery.trace), "m-\(delivery.message) dies of \(cause.rawValue)\(delivery.replay == nil ? "" : ", replayed")")
+        append(
+            .letter(letter, trace: delivery.trace),
+            "m-\(delivery.message) dies of \(cause.rawValue)\(delivery.replay == nil ? "" : ", replayed")")
         guard let after = book[letter.id] else {
             fault = "the letter is not in the book"
             return
@@ -167,7 +172,9 @@ private struct LetterWorld {
             }
         }
         if isNew, !after.isToDo { fault = "a message died, and nobody is to see to it" }
-        if isNew, after.state != .open && after.state != .failedAgain { fault = "a message died, and its letter is \(after.state.rawValue)" }
+        if isNew, after.state != .open && after.state != .failedAgain {
+            fault = "a message died, and its letter is \(after.state.rawValue)"
+        }
     }
 
     /// As a job does it: what may not be replayed is left out, by the book as it stands when the selection is in the stream.
@@ -178,7 +185,8 @@ private struct LetterWorld {
         let run = UUID5(high: 0x12, low: runs)
         act(.selected(meant, run: run, ReplayPlan(total: meant.count)))
         for id in meant where book[id]?.isToDo == true {
-            let delivery = Delivery(message: messages[id]!, trace: ReplayTrace.id(run: run, letter: id), replay: Replay(letter: id, run: run))
+            let delivery = Delivery(
+                message: messages[id]!, trace: ReplayTrace.id(run: run, letter: id), replay: Replay(letter: id, run: run))
             running.insert(Replay(letter: id, run: run))
             deliveries.append(delivery)
             if Int.random(in: 0..<5, using: &random) == 0 {
@@ -224,7 +232,9 @@ private struct LetterWorld {
                 case .resolved(_, .mended): before?.isToDo == true ? .resolved : before?.state
                 case .resolved(_, .reconciled): nil
                 }
-            if after.state != expected { fault = "\(act.word) made \(before!.state) \(after.state), expected \(String(describing: expected))" }
+            if after.state != expected {
+                fault = "\(act.word) made \(before!.state) \(after.state), expected \(String(describing: expected))"
+            }
             if after.records.count != before!.records.count + 1 { fault = "a record is not kept with its letter" }
         }
     }
@@ -234,7 +244,9 @@ private struct LetterWorld {
         stream.append(entry)
         if case .letter(let letter, _) = entry { messages[letter.id] = letter.original.messageID.flatMap { Int($0.dropFirst(2)) } }
         story.append(words)
-        if book.counts().values.reduce(0, +) != messages.count || book.newestFirst.count(where: { messages[$0.id] != nil }) != messages.count {
+        if book.counts().values.reduce(0, +) != messages.count
+            || book.newestFirst.count(where: { messages[$0.id] != nil }) != messages.count
+        {
             fault = "a letter has no state, or two"
         }
         for id in messages.keys {
@@ -244,8 +256,8 @@ private struct LetterWorld {
             while let id = next, seen.insert(id).inserted { next = book[id]!.state == .failedAgain ? book[id]!.successor : nil }
             if next != nil { fault = "letters became each other, and nobody is to see to them" }
         }
-        for id in messages.keys where book[id]!.isToDo != (book[id]!.state == .open || book[id]!.state == .failedAgain && book[id]!.successor == nil)
-        {
+        for id in messages.keys
+        where book[id]!.isToDo != (book[id]!.state == .open || book[id]!.state == .failedAgain && book[id]!.successor == nil) {
             fault = "a letter is to do, or not, against its state"
         }
     }

@@ -1,6 +1,7 @@
 import DeclineRecovery
-@testable import Operations
 import TestSupport
+
+@testable import Operations
 
 /// The stream of letters and records as the book reads it.
 struct LetterTimeline {

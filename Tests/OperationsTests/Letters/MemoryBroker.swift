@@ -92,7 +92,8 @@ final class MemoryBroker: Sendable {
 
     private static func line(_ fate: String, _ detail: String) -> JournalRecord {
         JournalRecord(
-            at: Moment(milliseconds: 0), stage: .cascade, merchantID: "acme", reference: RecoveryReference(orderID: "A", kind: .sale, sequence: 0),
+            at: Moment(milliseconds: 0), stage: .cascade, merchantID: "acme",
+            reference: RecoveryReference(orderID: "A", kind: .sale, sequence: 0),
             gatewayID: nil, fate: fate, detail: detail, attempts: 1, workerID: "w-1")
     }
 

@@ -14,20 +14,24 @@ struct OperatorWorld {
     let flexFactor: ScriptedFlexFactor
 
     init(
-        flexFactor: ScriptedFlexFactor = ScriptedFlexFactor(.order(.completed)), fleet: @escaping @Sendable (ReplayMessage) -> MemoryBroker.Fate = { _ in .told(.approved) }
+        flexFactor: ScriptedFlexFactor = ScriptedFlexFactor(.order(.completed)),
+        fleet: @escaping @Sendable (ReplayMessage) -> MemoryBroker.Fate = { _ in .told(.approved) }
     ) {
         broker = MemoryBroker(fleet: fleet)
         self.flexFactor = flexFactor
     }
 
     /// A recovery that died, as a worker that can seal its token keeps it: with nothing removed.
-    static func letter(_ order: String, _ reason: DeadLetterReason = .refusedByFlexFactor, phase: RecoveryPhase = .due, at now: Moment = start) -> DeadLetter {
+    static func letter(
+        _ order: String, _ reason: DeadLetterReason = .refusedByFlexFactor, phase: RecoveryPhase = .due, at now: Moment = start
+    ) -> DeadLetter {
         let recovery = Recovery.sample(order: order, declinedAt: start).at(phase)
         let body = WorkEnvelope.encode(recovery)
         return DeadLetter(
             reason: reason, explanation: "for a test", stage: .cascade, subject: DeadLetter.Subject(recovery),
             original: DeadLetter.Original(
-                exchange: "recovery.work", routingKey: "cascade", redelivered: false, messageID: recovery.reference.text + "/work", type: WorkEnvelope.type,
+                exchange: "recovery.work", routingKey: "cascade", redelivered: false, messageID: recovery.reference.text + "/work",
+                type: WorkEnvelope.type,
                 contentType: nil, correlationID: nil, replyTo: nil, headers: [], redactedBody: body, originalByteCount: body.count),
             identity: body, worker: .sample, writtenAt: now)
     }

@@ -1,12 +1,15 @@
 import DeclineRecovery
-@testable import Operations
 import Pipeline
 import TestSupport
 import Testing
 
+@testable import Operations
+
 /// Settling charges in doubt, and marking letters: wherever the process dies, no letter rests whose CRM was told nothing.
 @Suite struct ReconcileTests {
-    private static func letters(_ count: Int) -> [DeadLetter] { (0..<count).map { OperatorWorld.letter("DOUBT\($0)", .outcomeUnknown, phase: .unanswered) } }
+    private static func letters(_ count: Int) -> [DeadLetter] {
+        (0..<count).map { OperatorWorld.letter("DOUBT\($0)", .outcomeUnknown, phase: .unanswered) }
+    }
 
     private func told(_ world: OperatorWorld) -> [String] { world.broker.results.map(\.messageID) }
 
@@ -76,7 +79,9 @@ import Testing
             let ids = world.write((0..<1_200).map { OperatorWorld.letter("MARK\($0)") })
             let (job, isAlive) = try await world.act(order, .letters(ids), dyingAfter: effects)
             let states = try await world.states(ids)
-            #expect(states.count { $0 == marked } == min(effects * LetterRecord.mostLetters, 1_200) && states.allSatisfy { $0 == marked || $0 == .open })
+            #expect(
+                states.count { $0 == marked } == min(effects * LetterRecord.mostLetters, 1_200)
+                    && states.allSatisfy { $0 == marked || $0 == .open })
             #expect(isAlive == (effects == 2) && (job.progress.state == .finished) == isAlive)
         }
     }

@@ -1,8 +1,9 @@
 import DeclineRecovery
-@testable import Operations
 import Pipeline
 import TestSupport
 import Testing
+
+@testable import Operations
 
 /// Replaying letters: nothing is lost wherever the process dies, and what is sent twice has the same ids.
 @Suite struct ReplayTests {
@@ -11,7 +12,9 @@ import Testing
     }
 
     /// Of each letter, by the trace of its replay, how often its message was sent.
-    private func copies(_ world: OperatorWorld) -> [String: Int] { world.broker.sent.reduce(into: [:]) { $0[$1.traceparent, default: 0] += 1 } }
+    private func copies(_ world: OperatorWorld) -> [String: Int] {
+        world.broker.sent.reduce(into: [:]) { $0[$1.traceparent, default: 0] += 1 }
+    }
 
     @Test func eachMessageIsSentOnceAndItsLetterResolvedByWhatWasTold() async throws {
         let world = OperatorWorld()
@@ -55,7 +58,8 @@ import Testing
     @Test func whatDiesAgainIsToldAndStopsACanary() async throws {
         let letters = Self.letters(10)
         let world = OperatorWorld { message in
-            message.messageID == letters[2].original.messageID ? .dies(OperatorWorld.letter("ORDER2", at: OperatorWorld.start + .days(1))) : .told(.declined)
+            message.messageID == letters[2].original.messageID
+                ? .dies(OperatorWorld.letter("ORDER2", at: OperatorWorld.start + .days(1))) : .told(.declined)
         }
         let ids = world.write(letters)
         let (job, _) = try await world.act(.replay(isCanary: true), .letters(ids))

@@ -1,0 +1,61 @@
+import Broker
+import DeclineRecovery
+import Logging
+import Synchronization
+
+/// Tells health, metrics and log what the broker link goes through.
+final class LinkWatch: Sendable {
+    private let health: Health
+    private let metrics: ServiceMetrics
+    private let logger: Logger
+    /// Why which queues cannot be subscribed to.
+    private let absent = Mutex<[String: String]>([:])
+
+    init(health: Health, metrics: ServiceMetrics, logger: Logger) {
+        self.health = health
+        self.metrics = metrics
+        self.logger = logger
+    }
+
+    func heard(_ event: LinkEvent) {
+        metrics.record(event)
+        switch event {
+        case .connected(let role, let host):
+            health.isWell(.broker)
+            logger.info("Connected to the broker", metadata: [LogKey.connection: "\(role.rawValue)", LogKey.host: "\(host)"])
+        case .connectFailed(let role, let error, let pause):
+            health.isUnwell(.broker, "\(role.rawValue): \(error)")
+            logger.warning(
+                "No connection to the broker",
+                metadata: [
+                    LogKey.connection: "\(role.rawValue)", LogKey.error: "\(error)", LogKey.advice: "\(error.advice)",
+                    LogKey.milliseconds: "\(pause)",
+                ])
+        case .disconnected(let role, let error):
+            health.isUnwell(.broker, "\(role.rawValue): \(error)")
+            logger.warning(
+                "The connection to the broker is lost", metadata: [LogKey.connection: "\(role.rawValue)", LogKey.error: "\(error)"])
+        case .blocked(let role, let reason):
+            logger.error("The broker takes no publishes", metadata: [LogKey.connection: "\(role.rawValue)", LogKey.reason: "\(reason)"])
+        case .unblocked(let role): logger.info("The broker takes publishes again", metadata: [LogKey.connection: "\(role.rawValue)"])
+        case .subscriptionCancelled(let queue):
+            logger.warning("The broker ended a subscription; subscribing again", metadata: [LogKey.queue: "\(queue)"])
+        case .subscriptionRestored(let queue):
+            note(queue, missingFor: nil)
+            logger.info("Consuming again", metadata: [LogKey.queue: "\(queue)"])
+        case .subscriptionFailed(let queue, let error):
+            note(queue, missingFor: error)
+            logger.error(
+                "Cannot subscribe", metadata: [LogKey.queue: "\(queue)", LogKey.error: "\(error)", LogKey.advice: "\(error.advice)"])
+        }
+    }
+
+    /// One queue that is back is not all of them.
+    private func note(_ queue: String, missingFor error: BrokerError?) {
+        let missing = absent.withLock { reasons in
+            reasons[queue] = error.map { "\(queue): \($0)" }
+            return reasons.values.sorted().joined(separator: "; ")
+        }
+        if missing.isEmpty { health.isWell(.topology) } else { health.isUnwell(.topology, missing) }
+    }
+}
