@@ -17,7 +17,10 @@ import Testing
         ("docs/configuration.md", "| `SALVAGE_LANES`", "| `SALVAGE_LANE`", "SALVAGE_LANES is on no page"),
         ("docs/configuration.md", "| 900 |", "| 901 |", "SALVAGE_HOLD_SECONDS is 900 by default, which no page says"),
         ("docs/metrics.md", "`salvage_build_info` |", "`salvage_build_infos` |", "there is no metric salvage_build_infos"),
-        ("docs/metrics.md", "salvage_clock_ahead_total", "salvage_clock_total", "the metric salvage_clock_ahead_total is not on docs/metrics.md"),
+        (
+            "docs/metrics.md", "salvage_clock_ahead_total", "salvage_clock_total",
+            "the metric salvage_clock_ahead_total is not on docs/metrics.md"
+        ),
         ("docs/dead-letters.md", "--canary", "--canari", "there is no flag --canari"),
         ("docs/dead-letters.md", "\nsalvage dead stats", "\nsalvage death stats", "there is no command salvage death stats"),
         ("docs/dead-letters.md", "`told_otherwise`", "`told_other`", "told_otherwise is not on docs/dead-letters.md"),
