@@ -15,6 +15,9 @@ public struct BrokerConfiguration: Sendable {
     public var connectTimeout: Int
     /// Milliseconds between two rounds of the hosts: full jitter between the first and a ceiling that doubles up to the second.
     public var reconnectDelay: ClosedRange<Int>
+    /// Milliseconds after which a subscription that heard nothing and has nothing in hand is made anew: a queue that was deleted and made
+    /// again before the broker had told its consumers hands them nothing, and nobody says so.
+    var renewsQuietAfter: Int64 = 30_000
 
     public struct Host: Sendable, Hashable, CustomStringConvertible {
         public var name: String

@@ -19,11 +19,30 @@ extension Connection {
             }
             return true
         } catch {
-            guard case .refused(let code, _) = error, code != 320 else { throw error }
-            events(.subscriptionFailed(queue: consumer.queue, error))
-            consumer.noteGone()
-            absent.append((consumer, monotonicMilliseconds() + Self.absence))
+            try leaveAlone(consumer, error)
             return false
+        }
+    }
+
+    /// Tries a queue that the broker refuses again later. Any other error is the session's.
+    private func leaveAlone(_ consumer: Consumer, _ error: BrokerError) throws(BrokerError) {
+        guard case .refused(let code, _) = error, code != 320 else { throw error }
+        events(.subscriptionFailed(queue: consumer.queue, error))
+        consumer.noteGone()
+        absent.append((consumer, monotonicMilliseconds() + Self.absence))
+    }
+
+    /// Subscribes anew where nothing was heard for long: the queue may be another one than was subscribed to. Streams have a sign of their own
+    /// for that (`restartReadings`).
+    func renewQuiet(_ session: Session) throws(BrokerError) {
+        let heardBefore = monotonicMilliseconds() - renewsQuietAfter
+        for subscription in session.subscriptions.values
+        where subscription.lastHeard <= heardBefore && subscription.ledger.outstanding == 0 && consumes(subscription.consumer) {
+            do throws(BrokerError) {
+                try session.renew(subscription.consumer)
+            } catch {
+                try leaveAlone(subscription.consumer, error)
+            }
         }
     }
 

@@ -53,6 +53,8 @@ final class Connection: @unchecked Sendable {
         Glibc.close(wake)
     }
 
+    var renewsQuietAfter: Int64 { configuration.renewsQuietAfter }
+
     var isConnected: Bool { connected.load(ordering: .acquiring) }
     /// Counts the sessions this connection has had.
     var sessionNumber: Int { sessions.load(ordering: .acquiring) }
@@ -225,6 +227,7 @@ final class Connection: @unchecked Sendable {
         try restartReadings(session)
         handBackDue(session)
         session.acknowledge()
+        try renewQuiet(session)
         writePending(session)
         try session.flush()
         if onClosed != nil, pending.isEmpty && session.confirms.outstanding == 0 || monotonicMilliseconds() >= closingEnds {
@@ -249,9 +252,12 @@ final class Connection: @unchecked Sendable {
         // A reading whose stream is another one is told by what comes, and so by the socket, or by silence.
         let soonest = (waiting.map(\.notBefore) + absent.map(\.notBefore) + resuming.map { $0.resumption.state == .pending ? $0.until : 0 })
             .min()
-        let rest = soonest.map { max($0 - monotonicMilliseconds(), 0) } ?? 60_000
+        let rest = soonest.map { max($0 - monotonicMilliseconds(), 0) } ?? renewsQuietAfter
         return onClosed == nil ? rest : min(rest, max(closingEnds - monotonicMilliseconds(), 0))
     }
+
+    /// Whether a consumer takes deliveries and is not cancelled.
+    func consumes(_ consumer: Consumer) -> Bool { !consumer.onlyReads && consumers.contains { $0 === consumer } }
 
     private func takeCommands() -> [Command] {
         inbox.withLock { inbox in

@@ -23,6 +23,14 @@ extension Session {
         }
     }
 
+    /// Subscribes again, on a channel that knows nothing of the queue: the broker's memory of where a queue was is the channel's. What it hands
+    /// out in this moment it hands out once more.
+    func renew(_ consumer: Consumer) throws(BrokerError) {
+        guard let channel = subscriptions.first(where: { $0.value.consumer === consumer })?.key else { return }
+        try leave(channel)
+        try subscribe(consumer)
+    }
+
     /// Asks a subscription's channel something and waits for the answer: what its queue had sent by then has come, for a channel says one
     /// thing after the other.
     func roundTrip(_ consumer: Consumer) throws(BrokerError) {
@@ -40,7 +48,11 @@ extension Session {
         var cancel = amqp_basic_cancel_t(consumer_tag: scratch.bytes("c\(channel)"), nowait: 0)
         _ = try call(channel, UInt32(AMQP_BASIC_CANCEL_METHOD), &cancel, [UInt32(AMQP_BASIC_CANCEL_OK_METHOD)], "cancelling a subscription")
         // What was handed out by a queue can still be finished on its channel; what was only read needs none.
-        guard consumer.onlyReads else { return }
+        if consumer.onlyReads { try leave(channel) }
+    }
+
+    /// Closes a subscription's channel: what it was handed and has not finished is the broker's again.
+    private func leave(_ channel: UInt16) throws(BrokerError) {
         subscriptions[channel] = nil
         try closeChannel(channel)
         contents.forget(channel)

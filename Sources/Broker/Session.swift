@@ -56,6 +56,8 @@ final class Session {
         let generation: UInt64
         var ledger = AcknowledgementLedger()
         var batch: [Delivery] = []
+        /// When something was handed out last, or the broker last said that it stands.
+        var lastHeard = monotonicMilliseconds()
 
         init(_ consumer: Consumer) {
             self.consumer = consumer
@@ -210,6 +212,7 @@ final class Session {
         for subscription in subscriptions.values where !subscription.batch.isEmpty {
             let batch = subscription.batch
             subscription.batch = []
+            subscription.lastHeard = monotonicMilliseconds()
             subscription.consumer.onBatch(batch)
             if subscription.consumer.onlyReads { for delivery in batch { subscription.ledger.finish(delivery.tag) } }
         }
