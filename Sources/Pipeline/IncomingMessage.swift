@@ -11,7 +11,7 @@ public struct IncomingMessage: Sendable {
     public let correlationID: String?
     public let replyTo: String?
     /// W3C trace context, passed on through every hop.
-    public let traceparent: String?
+    public var traceparent: String?
     /// The other headers, for a dead letter to keep.
     public let headers: [(name: String, value: JSONValue)]
     public internal(set) var exchange: String

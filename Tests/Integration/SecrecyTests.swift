@@ -28,7 +28,12 @@ import Testing
         var plan = Fleet.Plan()
         plan.sandboxArguments = ["--accounts", accounts.path]
         let port = try TestMachine.freePort()
-        plan.settings = ["SALVAGE_LOG_LEVEL": "trace", "SALVAGE_LISTEN": "127.0.0.1:\(port)"]
+        let collector = try TraceCollector()
+        defer { collector.end() }
+        plan.settings = [
+            "SALVAGE_LOG_LEVEL": "trace", "SALVAGE_LISTEN": "127.0.0.1:\(port)", "SALVAGE_TRACES_SHARE": "1",
+            "SALVAGE_TRACES_URL": "http://127.0.0.1:\(collector.port)",
+        ]
         plan.configuration = Fleet.Plan.oneMerchant(more: "environmentKey: \(canaries[2])\nhmacSigningKey: \(canaries[6])")
             .replacing("sandbox-app-key", with: canaries[0]).replacing("sandbox-app-secret", with: canaries[1])
         try await Fleet.with(plan) { fleet in
@@ -60,11 +65,17 @@ import Testing
             try await eventually("all are answered or kept", seconds: 40) {
                 letters.all.count >= 5 && crm.result(of: "GOOD") != nil && crm.result(of: "NOTOKEN") != nil
             }
+            try await eventually("the traces are with the collector") {
+                let ends = collector.spans.filter { $0.name == "process recovery.cascade" }
+                return ["GOOD", "NOTOKEN"].allSatisfy { order in
+                    ends.contains { $0.attributes["salvage.reference"]?.contains(order) == true }
+                }
+            }
             let metrics = try await TestMachine.http("GET", "http://127.0.0.1:\(port)/metrics").data
             let configuration = try await fleet.salvage("config", "check", fleet.configurationFile.path, "--json")
 
             let sinks: [(name: String, text: String)] = [
-                ("log", fleet.workerLog), ("metrics", String(decoding: metrics, as: UTF8.self)),
+                ("log", fleet.workerLog), ("metrics", String(decoding: metrics, as: UTF8.self)), ("traces", collector.text),
                 ("config check", configuration.output + configuration.error),
                 ("letters", letters.all.map { String(decoding: $0.body, as: UTF8.self) }.joined()),
                 ("results", crm.results.map { String(decoding: $0.body, as: UTF8.self) }.joined()),

@@ -88,6 +88,18 @@ public final class HTTPLane: @unchecked Sendable {
         }
     }
 
+    /// Posts what nobody's money hangs on.
+    ///
+    /// - Returns: why it was not taken; `nil` where it was.
+    public func post(_ body: [UInt8], type: String, path: String, to origin: Origin, within time: TimeAmount) async -> String? {
+        let request = HTTPRequest(method: .post, path: origin.basePath + path, headers: [("content-type", type)], body: body)
+        switch await execute(request, to: origin, authorityFile: nil, deadline: .now() + time) {
+        case .answered(let response) where (200..<300).contains(response.status): return nil
+        case .answered(let response): return "answered \(response.status)"
+        case let outcome: return "\(outcome.failure)"
+        }
+    }
+
     /// Waits on the loop's clock; nothing blocks.
     public func wait(_ time: TimeAmount) async {
         await withCheckedContinuation { continuation in

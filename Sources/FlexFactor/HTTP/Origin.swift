@@ -19,7 +19,10 @@ public struct Origin: Sendable, Hashable, CustomStringConvertible {
     /// Reads `https://host[:port][/path]`. Plain `http` is for this machine alone: keys travel on it.
     ///
     /// - Returns: `nil` when the text is nothing of the kind. Without a path the API's version, `/v1`, is meant.
-    public init?(_ url: String) {
+    public init?(_ url: String) { self.init(url, allowsPlain: false) }
+
+    /// - Parameter allowsPlain: whether plain `http` may leave this machine: where nothing travels that must not be read.
+    public init?(_ url: String, allowsPlain: Bool) {
         var rest: Substring
         if url.hasPrefix("https://") {
             isSecure = true
@@ -54,7 +57,7 @@ public struct Origin: Sendable, Hashable, CustomStringConvertible {
         }
         let name = host.lowercased()
         if name.isEmpty || !name.utf8.allSatisfy(Self.isHostByte) { return nil }
-        if !isSecure, !Self.isThisMachine(name) { return nil }
+        if !isSecure, !allowsPlain, !Self.isThisMachine(name) { return nil }
         self.host = name
         self.port = port
         basePath = path.isEmpty ? "/v1" : path

@@ -6,6 +6,8 @@ struct JSONLogHandler: LogHandler {
     var logLevel: Logger.Level
     var metadata: Logger.Metadata = [:]
     let clock: SystemClock
+    /// Who writes: for those who read the lines of many.
+    let host: String
 
     subscript(metadataKey key: String) -> Logger.Metadata.Value? {
         get { metadata[key] }
@@ -18,9 +20,17 @@ struct JSONLogHandler: LogHandler {
             line.member("time", clock.now().rfc3339)
             line.member("level", event.level.rawValue)
             line.member("message", LogText.told(event.message.description).printable(keepsControls: true))
-            for (name, value) in metadata { line.member(name, LogText.told(value.description, under: name).printable(keepsControls: true)) }
-            for (name, value) in event.metadata ?? [:] {
-                line.member(name, LogText.told(value.description, under: name).printable(keepsControls: true))
+            line.member("service", "salvage")
+            line.member("version", SalvageVersion.current)
+            line.member("pod", host)
+            let told = event.metadata.map { metadata.merging($0) { $1 } } ?? metadata
+            for (name, value) in told {
+                let text = value.description
+                if LogKey.numbers.contains(name), let number = Int64(text) {
+                    line.member(name, number)
+                } else {
+                    line.member(name, LogText.told(text, under: name).printable(keepsControls: true))
+                }
             }
         }
         LineWriter.write(json.bytes + [UInt8(ascii: "\n")], to: LineWriter.standardError)

@@ -4,7 +4,7 @@ enum LogKey {
     static let reference = "reference"
     static let gateway = "gateway"
     static let stage = "stage"
-    static let trace = "trace"
+    static let trace = "trace_id"
     static let call = "call"
     static let fate = "fate"
     static let reason = "reason"
@@ -19,4 +19,7 @@ enum LogKey {
     static let count = "count"
     static let missing = "missing"
     static let suppressed = "suppressed"
+
+    /// Those whose values are numbers.
+    static let numbers: Set<String> = [attempts, milliseconds, count, suppressed]
 }

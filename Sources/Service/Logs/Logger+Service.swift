@@ -1,3 +1,4 @@
+import FoundationEssentials
 public import Logging
 
 extension Logger {
@@ -5,9 +6,10 @@ extension Logger {
     public static func service(_ settings: ProcessSettings) -> Logger {
         let isTerminal = LineWriter.isTerminal(LineWriter.standardError)
         let isText = settings.logFormat == .text || settings.logFormat == .auto && isTerminal
+        let host = ProcessInfo.processInfo.hostName
         return Logger(label: "salvage") { _ in
             if isText { return TerminalLogHandler(logLevel: settings.logLevel, clock: SystemClock(), isColoured: isTerminal) }
-            return JSONLogHandler(logLevel: settings.logLevel, clock: SystemClock())
+            return JSONLogHandler(logLevel: settings.logLevel, clock: SystemClock(), host: host)
         }
     }
 }

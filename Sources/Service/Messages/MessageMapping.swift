@@ -182,6 +182,11 @@ enum TraceParent {
         if case .string(let text)? = headers[HeaderName.traceparent] { from(text) } else { fresh() }
     }
 
+    /// Whether a message brought one.
+    static func came(with headers: FieldTable) -> Bool {
+        if case .string(let text)? = headers[HeaderName.traceparent] { isValid(text) } else { false }
+    }
+
     static func from(_ text: String?) -> String {
         if let text, isValid(text) { text } else { fresh() }
     }
@@ -190,13 +195,14 @@ enum TraceParent {
     private static let process = UInt64.random(in: 1 ... .max)
     private static let count = Atomic<UInt64>(.random(in: 0 ... .max / 2))
 
+    /// Nobody records it yet: its flag says so.
     private static func fresh() -> String {
         func hex(_ word: UInt64) -> String {
             let digits = String(word, radix: 16)
             return String(repeating: "0", count: 16 - digits.utf8.count) + digits
         }
         let number = count.add(1, ordering: .relaxed).newValue
-        return "00-\(hex(process))\(hex(number))-\(hex(number))-01"
+        return "00-\(hex(process))\(hex(number))-\(hex(number))-00"
     }
 
     static func isValid(_ text: String) -> Bool {

@@ -53,6 +53,8 @@ public final class ServiceMetrics: Sendable {
     let reloads = Metric("salvage_configuration_reloads_total", "Reloads of the configuration.", labels: ["outcome"])
     let repliesRefused = Metric(
         "salvage_replies_refused_total", "Replies not sent because no reply may go to the queue that was named.", labels: ["merchant"])
+    let spansExported = Metric("salvage_trace_spans_exported_total", "Spans that the collector of traces has taken.")
+    let spansDropped = Metric("salvage_trace_spans_dropped_total", "Spans let go: the collector was away, or too many waited.")
     private let seriesLimited = Metric(
         "salvage_metric_series_limited_total", "Counted under `other` because a metric had too many series.", labels: ["metric"],
         kind: .counter)
@@ -158,7 +160,7 @@ public final class ServiceMetrics: Sendable {
             messages, results, deadLetters, unmapped, clocksAhead, withoutTable, byText, repliesRefused, resultAge, reconciled,
             delayLateness, inFlight, finishFailures,
             heldMessages, heldMessagesGivenOut, heldDeliveries, refusingPlaces, putOff, repliesLetGo, calls, callSeconds,
-            circuit, brokerConnected, brokerBlocked, brokerReconnects, webhooks, reloads, build, cpu, memory,
+            circuit, brokerConnected, brokerBlocked, brokerReconnects, webhooks, reloads, spansExported, spansDropped, build, cpu, memory,
         ]
         for metric in counted where metric.overflows > 0 { seriesLimited.set(Double(metric.overflows), metric.name) }
         var text = ""

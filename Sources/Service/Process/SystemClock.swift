@@ -12,6 +12,9 @@ public struct SystemClock: OperatorClock {
         Moment(milliseconds: Int64((Date.now.timeIntervalSince1970 * 1_000).rounded(.down)))
     }
 
+    /// Nanoseconds since 1970, for what is shorter than a moment.
+    static func nanoseconds() -> UInt64 { UInt64(max(Date.now.timeIntervalSince1970, 0) * 1_000_000_000) }
+
     public var uptime: Moment { FlexFactorClient.uptime() }
 
     public func sleep(_ span: Moment.Span) async { try? await Task.sleep(for: .milliseconds(span.milliseconds)) }

@@ -35,6 +35,10 @@ public struct ProcessSettings: Sendable {
     public var cardKeys: CardKeys
     public var logLevel: Logger.Level
     public var logFormat: LogFormat
+    /// Where traces are sent; `nil` for nowhere.
+    public var traceCollector: Origin?
+    /// Of the traces that begin here, the share that is recorded.
+    public var traceShare: Double
     /// How long a process may take to its end after the order to stop.
     public var shutdownGrace: Moment.Span
     /// How long it goes on serving meanwhile, saying that it is not ready, until nobody sends it webhooks any more.
@@ -108,6 +112,14 @@ public struct ProcessSettings: Sendable {
             Logger.Level(rawValue: $0)
         }
         logFormat = settings.parsed("log.format", default: .auto, "auto, json or text") { LogFormat(rawValue: $0) }
+        traceCollector = settings.parsed(
+            "traces.url", default: nil, "the address of an OTLP/HTTP collector, such as http://collector:4318, or none"
+        ) { text in
+            text == "none" ? .some(nil) : Origin(text, allowsPlain: true).map(Optional.some)
+        }
+        traceShare = settings.parsed("traces.share", default: 0.1, "a number from 0 to 1") { text in
+            Double(text).flatMap { (0...1).contains($0) ? $0 : nil }
+        }
         shutdownGrace = .seconds(Int64(settings.count("shutdown.graceSeconds", 0...600, default: 25)))
         lameDuck = .seconds(Int64(settings.count("shutdown.lameDuckSeconds", 0...600, default: 5)))
         timing = RecoveryTiming(

@@ -17,9 +17,13 @@ final class WebhookReceiver: Sendable {
     private let nonces = NonceMemory()
     private let limiter = LogLimiter()
     private let link = Mutex<BrokerLink?>(nil)
+    private let tracer: Tracer?
 
-    init(store: ConfigurationStore, clock: SystemClock, names: TopologyNames, publicHost: String?, metrics: ServiceMetrics, logger: Logger)
-    {
+    init(
+        store: ConfigurationStore, clock: SystemClock, names: TopologyNames, publicHost: String?, metrics: ServiceMetrics, logger: Logger,
+        tracer: Tracer? = nil
+    ) {
+        self.tracer = tracer
         self.store = store
         self.clock = clock
         self.names = names
@@ -82,10 +86,17 @@ final class WebhookReceiver: Sendable {
             return (.testMode, "FlexFactor's portal of the sandbox sends to a gateway of production; take its webhook away there.")
         }
         guard let link = link.withLock({ $0 }) else { return (.brokerAway, "The broker is not connected yet.") }
+        // Only here: what a stranger sends begins nothing.
+        let came = header("traceparent").flatMap { TraceParent.isValid($0) ? $0 : nil }
+        var span = tracer?.begin(
+            "webhook", .server, after: came, at: SystemClock.nanoseconds(),
+            [("salvage.merchant", .text(merchant.text)), ("salvage.gateway", .text(gateway.text))])
+        defer { if let span { tracer?.end(span) } }
         do throws(PublishError) {
-            let message = news.message(to: .stage(.outcomes), traceparent: TraceParent.from(header("traceparent")))
+            let message = news.message(to: .stage(.outcomes), traceparent: span?.context.text ?? TraceParent.from(came))
             try await publish(message.brokerMessage(names, now: now), link)
         } catch {
+            span?.fault = Answer.brokerAway.rawValue
             return (.brokerAway, error.description)
         }
         // Only now: what the broker does not have must be taken when it comes again.

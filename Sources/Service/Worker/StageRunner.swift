@@ -26,6 +26,8 @@ final class StageRunner: Sendable {
     private let survivors = Survivors()
     /// Where FlexFactor is called: what one gateway delays must not delay the others.
     private let shares: Budget?
+    /// `nil` where nobody takes traces.
+    private let tracer: Tracer?
     /// What is worked on, for the end of the process.
     private let inWork = Mutex<(next: UInt64, deliveries: [UInt64: Handed])>((0, [:]))
 
@@ -34,6 +36,8 @@ final class StageRunner: Sendable {
         let delivery: Delivery
         /// How often this process was handed its message before, and lived.
         let survived: Int
+        /// Nanoseconds since 1970, where somebody takes traces.
+        let arrived: UInt64
     }
 
     /// The shares, for the threads that take from them.
@@ -51,7 +55,7 @@ final class StageRunner: Sendable {
     init(
         _ stage: Stage, lanes: [(lane: Lane, handle: Handle)], names: TopologyNames, report: StageReport, clock: SystemClock,
         workerID: String, cut: CutMessage,
-        suspicion: Suspicion, longestHold: Moment.Span, holdings: Holdings, budget: Int?
+        suspicion: Suspicion, longestHold: Moment.Span, holdings: Holdings, budget: Int?, tracer: Tracer?
     ) {
         self.stage = stage
         self.lanes = lanes
@@ -63,6 +67,7 @@ final class StageRunner: Sendable {
         self.suspicion = suspicion
         self.longestHold = longestHold
         self.holdings = holdings
+        self.tracer = tracer
         // A customer waits for a cascade.
         shares = budget.map {
             Budget(GatewayShares(budget: $0, room: max($0 / 2, 1), longest: stage == .cascade ? .seconds(10) : .seconds(60)))
@@ -81,7 +86,8 @@ final class StageRunner: Sendable {
 
     func take(_ batch: [Delivery]) {
         open.add(batch.count, ordering: .relaxed)
-        let batch = batch.map { Handed(delivery: $0, survived: survivors.handedOut($0)) }
+        let arrived = tracer == nil ? 0 : SystemClock.nanoseconds()
+        let batch = batch.map { Handed(delivery: $0, survived: survivors.handedOut($0), arrived: arrived) }
         guard let shares else { return begin(batch) { _ in } }
         if isStopping.load(ordering: .relaxed) {
             for handed in batch { passOn(handed) { await self.sendAgain($0) } }
@@ -179,13 +185,15 @@ final class StageRunner: Sendable {
         // It may have waited, and its connection have gone meanwhile.
         guard delivery.isOpen else { return }
         if stage == .held, let held = HeldMessage(delivery) { return await release(held, handed, lane) }
-        let message = IncomingMessage(delivery, at: stage, names, survived: handed.survived)
+        var message = IncomingMessage(delivery, at: stage, names, survived: handed.survived)
+        let step = tracer?.step(of: message, handed, at: names.queue(of: stage))
+        if let step { message.traceparent = step.span.context.text }
         var handled: StageOutcome
         if suspicion.course(at: stage, deliveries: message.deliveries) == .setAside {
             handled = .settingAside(message, from: stage)
         } else {
             if let due = message.due { report.cameFromLadder(late: clock.now() - due) }
-            handled = await handle(message)
+            handled = if let step { await step.deciding { [message] in await handle(message) } } else { await handle(message) }
         }
         if handled.onward != nil, let refusal = cut.refusal(of: message, at: stage) { handled = refusal }
         if let pause = handled.pause, await !rest(pause, on: lane) { return }
@@ -197,10 +205,11 @@ final class StageRunner: Sendable {
         let onward =
             handled.onward.map { [Sending(Broker.OutgoingMessage(delivery, at: stage, $0, names, survived: handed.survived, now: now))] }
             ?? []
-        if await finish(handed, publishing: onward + outgoing, on: lane) {
-            survivors.finished(delivery)
-            report.finished(handled.account, message)
-        }
+        let published = SystemClock.nanoseconds()
+        guard await finish(handed, publishing: onward + outgoing, on: lane) else { return }
+        survivors.finished(delivery)
+        report.finished(handled.account, message)
+        step?.end(handled.account, publishedFrom: published, count: onward.count + outgoing.count)
     }
 
     /// A message on its way out.

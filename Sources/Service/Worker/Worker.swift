@@ -25,11 +25,12 @@ public struct Worker: Service {
     private let identity: DeadLetter.Worker
     private let startedAt = SystemClock().now()
     private let watch: LinkWatch
+    private let tracer: Tracer?
 
     private init(
         _ settings: ProcessSettings, _ logger: Logger, _ metrics: ServiceMetrics, _ health: Health, _ store: ConfigurationStore,
         _ lanes: [Lane],
-        _ receiver: WebhookReceiver
+        _ receiver: WebhookReceiver, _ tracer: Tracer?
     ) {
         self.settings = settings
         self.logger = logger
@@ -38,6 +39,7 @@ public struct Worker: Service {
         self.store = store
         self.lanes = lanes
         self.receiver = receiver
+        self.tracer = tracer
         watch = LinkWatch(health: health, metrics: metrics, logger: logger)
         identity = DeadLetter.Worker(
             id: settings.broker.connectionName, host: ProcessInfo.processInfo.hostName, version: SalvageVersion.current)
@@ -74,15 +76,17 @@ public struct Worker: Service {
                     logger.info("Serving /livez, /readyz and /metrics", metadata: [LogKey.host: "\(healthPort.text)"])
                 })
         }
+        let tracer = settings.traceCollector.map { _ in Tracer(share: settings.traceShare) }
         let receiver = WebhookReceiver(
-            store: store, clock: clock, names: settings.names, publicHost: settings.webhookHost, metrics: metrics, logger: logger)
+            store: store, clock: clock, names: settings.names, publicHost: settings.webhookHost, metrics: metrics, logger: logger,
+            tracer: tracer)
         if let webhookPort {
             services.append(
                 HTTPServer(WebhookFront(receiver: receiver).router, at: webhookPort, limits: .open, logger: logger) { _ in
                     logger.info("Taking webhooks at /webhooks/MERCHANT/GATEWAY", metadata: [LogKey.host: "\(webhookPort.text)"])
                 })
         }
-        let worker = Worker(settings, logger, metrics, health, store, lanes, receiver)
+        let worker = Worker(settings, logger, metrics, health, store, lanes, receiver, tracer)
         services.append(
             ConfigurationReloader(file: settings.configurationFile, store: store, metrics: metrics, logger: logger, claims: worker.claims))
         services.append(worker)
@@ -162,6 +166,9 @@ public struct Worker: Service {
         }
         let pulse = Pulse(link, settings.names) { [self] in self.pulse(consumers) }
         pulse.start(on: lanes[0])
+        let exporter = TraceExporter(
+            tracer, settings, instance: identity.id, host: identity.host, lanes[0].http, metrics, logger)
+        if let exporter { Task { await exporter.run(until: stop) } }
         if !stop.isSet {
             health.isWell(.consumers)
             logger.info("Consuming")
@@ -169,6 +176,7 @@ public struct Worker: Service {
         await stop.wait()
         await finish(consumers)
         await pulse.stop()
+        if let exporter { await within(.seconds(1)) { await exporter.send() } }
     }
 
     /// Of the grace period, what the goodbye to the broker may take.
@@ -237,7 +245,7 @@ public struct Worker: Service {
                 workerID: identity.id,
                 cut: CutMessage(worker: identity, cards: settings.cardKeys, clock: SystemClock()),
                 suspicion: settings.suspicion, longestHold: settings.longestHold, holdings: health.holdings,
-                budget: isShared ? Int(prefetch) : nil)
+                budget: isShared ? Int(prefetch) : nil, tracer: tracer)
             // What is longer is worked on by nobody: its beginning is kept in a letter. Results and letters that found no queue may be longer.
             // A held message goes on as it came, all of it.
             let mostBytes =
@@ -271,20 +279,27 @@ public struct Worker: Service {
         return UInt16(budget)
     }
 
+    private var claimsPort: any ClaimsPort { tracer.map { TracedClaims(base: claims, tracer: $0) } ?? claims }
+
+    private func flexFactor(_ lane: Lane) -> any FlexFactorPort {
+        let calls = LaneFlexFactor(store: store, lane: lane, keys: settings.cardKeys)
+        return tracer.map { TracedFlexFactor(base: calls, tracer: $0) } ?? calls
+    }
+
     /// What each lane does with a message of a stage.
     private func handles(of stage: Stage) -> [StageRunner.Handle] {
         let clock = SystemClock()
         switch stage {
         case .intake:
             let intake = IntakeStage(
-                merchants: store, claims: claims, cards: settings.cardKeys, clock: clock, worker: identity, names: settings.names,
+                merchants: store, claims: claimsPort, cards: settings.cardKeys, clock: clock, worker: identity, names: settings.names,
                 replies: settings.replies,
                 mends: letters, day: settings.day, oldestDecline: settings.oldestDecline)
             return lanes.map { _ in { await intake.handle($0) } }
         case .cascade:
             return lanes.map { lane in
                 let cascade = CascadeStage(
-                    flexFactor: LaneFlexFactor(store: store, lane: lane, keys: settings.cardKeys), claims: claims, clock: clock,
+                    flexFactor: flexFactor(lane), claims: claimsPort, clock: clock,
                     worker: identity,
                     cards: settings.cardKeys, timing: settings.timing, callLimit: settings.callLimit)
                 return { await cascade.handle($0) }
@@ -292,7 +307,7 @@ public struct Worker: Service {
         case .retry:
             return lanes.map { lane in
                 let retry = RetryStage(
-                    flexFactor: LaneFlexFactor(store: store, lane: lane, keys: settings.cardKeys), claims: claims, cancels: cancels,
+                    flexFactor: flexFactor(lane), claims: claimsPort, cancels: cancels,
                     clock: clock,
                     worker: identity,
                     cards: settings.cardKeys, timing: settings.timing, callLimit: settings.callLimit)
@@ -301,7 +316,7 @@ public struct Worker: Service {
         case .outcomes:
             return lanes.map { lane in
                 let outcomes = OutcomeStage(
-                    merchants: store, claims: claims, flexFactor: LaneFlexFactor(store: store, lane: lane, keys: settings.cardKeys),
+                    merchants: store, claims: claimsPort, flexFactor: flexFactor(lane),
                     cancels: cancels, clock: clock,
                     worker: identity, cards: settings.cardKeys, timing: settings.timing, callLimit: settings.callLimit)
                 return { await outcomes.handle($0) }

@@ -1,0 +1,72 @@
+import DeclineRecovery
+import FlexFactor
+import Pipeline
+
+/// FlexFactor's calls as spans of the step that makes them; their context travels in the request, as a header that its signature does not
+/// cover.
+struct TracedFlexFactor: FlexFactorPort {
+    let base: any FlexFactorPort
+    let tracer: Tracer
+
+    func perform(
+        _ call: FlexFactorCall, merchant: MerchantID, gateway: GatewayID, traceparent: String?, deadline: Moment
+    ) async -> FlexFactorAnswer {
+        await traced(call.name, merchant, gateway, traceparent) {
+            await base.perform(call, merchant: merchant, gateway: gateway, traceparent: $0, deadline: deadline)
+        }
+    }
+
+    func account(of merchant: MerchantID, gateway: GatewayID) -> String? { base.account(of: merchant, gateway: gateway) }
+
+    func noteMisdirected(_ call: FlexFactorCall, merchant: MerchantID, gateway: GatewayID, _ failure: CallFailure) {
+        base.noteMisdirected(call, merchant: merchant, gateway: gateway, failure)
+    }
+
+    func tokenize(
+        _ card: SealedCard, of charge: Charge, merchant: MerchantID, gateway: GatewayID, traceparent: String?, deadline: Moment
+    ) async -> FlexFactorAnswer {
+        await traced("tokenize", merchant, gateway, traceparent) {
+            await base.tokenize(card, of: charge, merchant: merchant, gateway: gateway, traceparent: $0, deadline: deadline)
+        }
+    }
+
+    private func traced(
+        _ call: String, _ merchant: MerchantID, _ gateway: GatewayID, _ traceparent: String?, _ body: (String?) async -> FlexFactorAnswer
+    ) async -> FlexFactorAnswer {
+        guard let parent = traceparent.flatMap(SpanContext.init), parent.isSampled else { return await body(traceparent) }
+        var span = tracer.begin(
+            "call \(call)", .client, in: parent,
+            [
+                ("peer.service", .text("flexfactor")), ("salvage.call", .text(call)), ("salvage.merchant", .text(merchant.text)),
+                ("salvage.gateway", .text(gateway.text)),
+            ])
+        let answer = await body(span.context.text)
+        span.attributes.append(("salvage.outcome", .text(answer.name)))
+        if case .failed = answer { span.fault = answer.name }
+        tracer.end(span)
+        return answer
+    }
+}
+
+/// Claims as spans of the step that makes them.
+struct TracedClaims: ClaimsPort {
+    let base: any ClaimsPort
+    let tracer: Tracer
+
+    func standing(of reference: RecoveryReference, merchant: MerchantID) -> ClaimBook.Standing? {
+        base.standing(of: reference, merchant: merchant)
+    }
+
+    func claim(_ request: ClaimRequest) async -> Claimed? {
+        guard let parent = Tracer.current else { return await base.claim(request) }
+        var span = tracer.begin("claim", .producer, in: parent, [("salvage.reference", .text(request.reference.text))])
+        let claimed = await base.claim(request)
+        if claimed == nil { span.fault = "not seen in time" }
+        tracer.end(span)
+        return claimed
+    }
+
+    func record(at offset: Int64) async -> ClaimRecord? { await base.record(at: offset) }
+
+    func openRecovery(of debt: Fingerprint) async -> RecoveryReference? { await base.openRecovery(of: debt) }
+}
