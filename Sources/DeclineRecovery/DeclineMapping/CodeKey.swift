@@ -52,8 +52,9 @@ enum CodeKey {
             let after: UInt8 = next < bytes.count ? bytes[next] : 0
             if at - start == 2, isCode(bytes[start], bytes[start + 1]) {
                 let isFollowed = after == 0x3A || after == 0x29 || after == 0x2D || after == 0x7C
-                let leads = index == 0 || index == 1 && leaders.contains(leader)
-                let ends = after == 0 && index == 1 && (before == 0x3A || before == 0x2D || before == 0x23)
+                let isLed = index == 1 && leaders.contains(leader)
+                let leads = index == 0 || isLed
+                let ends = after == 0 && isLed && (before == 0x3A || before == 0x2D || before == 0x23)
                 if isFollowed && (leads || before == 0x7C) && next + 1 < bytes.count || ends {
                     return String(decoding: bytes[start..<at], as: UTF8.self)
                 }
