@@ -33,6 +33,9 @@ import Testing
         ("Transação não autorizada", "generic_decline"), ("Karte abgelaufen", "expired"), ("Saldo insuficiente", "insufficient_funds"),
         ("Operazione rifiutata", "generic_decline"), ("LLAMAR AL EMISOR", "call_issuer"), ("Do Not Honor (AVS:Y CVV:M)", "do_not_honor"),
         ("Card is expired; AVS result N", "expired"), ("Don’t retry", "do_not_try_again"),
+        ("HARD_DECLINE", "hard_decline"), ("Hard Decline - insufficient funds", "insufficient_funds"), ("Soft Decline", "generic_decline"),
+        ("HOLD-CALL", "hold_call"), ("Declined, or the gateway's risk engine blocked the payment", "generic_decline"),
+        ("Exceeds cash limit", "limit"), ("Card issuer timed out.", "issuer_unavailable"), ("Yetersiz bakiye", "insufficient_funds"),
     ])
     func textsAreReadAsPeopleWriteThem(text: String, rule: String) {
         #expect(texts.rule(for: text)?.name == rule)
