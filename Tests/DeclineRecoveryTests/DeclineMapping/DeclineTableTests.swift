@@ -57,7 +57,9 @@ import Testing
         ("First Data Nashville", "nashville"), ("Netbanx by PaySafe", "paysafe"), ("Optimal Payments", "paysafe"),
         ("Vantiv eCommerce", "litle"), ("Worldpay", "worldpay"), ("Chase Paymentech", "paymentech"), ("PayPal Payflow Pro", "payflow"),
         ("CyberSource REST API", "cybersource"), ("Mercado Pago", "mercadopago"), ("USA ePay", "usaepay"),
-        ("First Data (Payeezy)", "compass"),
+        ("First Data (Payeezy)", "compass"), ("Decidir 2.0", "decidir"), ("Simetrik", "simetrik"), ("Cielo 3.0", "abecs"),
+        ("Barclays ePDQ", "ogone"), ("Heartland Payment Systems", "heartland"), ("Vantiv Express", "elementexpress"),
+        ("Windcave (formerly PaymentExpress)", "windcave"), ("CAMS", "nmi"), ("Bambora Asia-Pacific", "iso8583"), ("OpenPay MX", "openpay"),
     ])
     func aSourceIsKnownHoweverItIsWritten(spelling: String, source: String) {
         #expect(tables.table(of: spelling)?.source == source)
@@ -83,6 +85,10 @@ import Testing
         #expect(category("nashville", "N3") == .hard && category("iso8583", "N3") == .softNow && category("nashville", "14") == .hard)
         // ProPay's two lists share numbers: the text tells which it is.
         #expect(tables.table(of: "propay").flatMap { tables.finding("58", in: $0) }?.row.isGeneric == true)
+        // Prisma's 45 and 46 are about instalments and validity, no closed accounts; Windcave says 76 of any refusal.
+        #expect(category("decidir", "45") == .requestWrong && category("decidir", "46") == .hard && category("decidir", "04") == .never)
+        #expect(category("windcave", "76") == .softNow && category("heartland", "44") == .never && category("ogone", "30411001") == .never)
+        #expect(category("abecs", "62") == .softNow && category("abecs", "41") == .never && category("simetrik", "R304") == .never)
         #expect(category("visa", "59") == .softNow && category("mastercard", "59") == .hard)
         #expect(category("amex", "100") == .softNow && category("amex", "200") == .never && category("amex", "51") == .softLater)
     }
