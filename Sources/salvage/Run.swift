@@ -4,10 +4,11 @@ import Service
 
 struct Run: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Work: consume declines until told to stop (SIGTERM), reload the configuration on SIGHUP.",
+        abstract: "Work: consume declines until told to stop (SIGTERM), reload the configuration when it changes or on SIGHUP.",
         discussion: """
             Every flag has a variable, and what has no flag has a variable too:
               SALVAGE_CONFIG                       the file with merchants and gateways (salvage.yaml)
+              SALVAGE_CONFIG_WATCH_SECONDS         10: how often it and its files of secrets are looked at for a change; 0 for SIGHUP alone
               SALVAGE_BROKER_URL, _BROKER_URL_FILE amqp[s]://user:password@host[:port][,host...]/vhost
               SALVAGE_BROKER_PASSWORD_FILE         the password, where the URL has only a user (amqp://user@host); both files are read again at each connect
               SALVAGE_BROKER_AUTHORITY_FILE, _BROKER_CERTIFICATE_FILE, _BROKER_KEY_FILE, _BROKER_SERVER_NAME   for amqps
@@ -25,6 +26,7 @@ struct Run: AsyncParsableCommand {
               SALVAGE_REPLY_PREFIX                 salvage.reply.: queues of this name may be a decline's reply_to, beside those that the broker names; or none
               SALVAGE_CARD_KEYS                    KID=FILE[,KID=FILE]: private keys for encrypted cards (`salvage keys new`)
               SALVAGE_LOG_LEVEL, SALVAGE_LOG_FORMAT   info, auto (json unless on a terminal)
+              SALVAGE_TRACES_URL, SALVAGE_TRACES_SHARE   none, 0.1: an OTLP/HTTP collector, and how many of the traces that begin here it gets
               SALVAGE_SHUTDOWN_GRACE_SECONDS       25: how long stopping may take after SIGTERM, work under way included
               SALVAGE_SHUTDOWN_LAME_DUCK_SECONDS   5: how long webhooks are taken after SIGTERM while /readyz is 503, until load balancers know
               SALVAGE_FLEXFACTOR_CALL_SECONDS      20: the longest that one call may take

@@ -16,6 +16,6 @@ struct Salvage: AsyncParsableCommand {
         version: SalvageVersion.current,
         subcommands: [
             Run.self, TopologyCommand.self, ConfigCommand.self, Classify.self, MappingCommand.self, Publish.self, Results.self, Trace.self,
-            Dead.self, ConsoleCommand.self, Webhooks.self, Keys.self,
+            Dead.self, ConsoleCommand.self, Webhooks.self, Keys.self, HealthCommand.self,
         ])
 }

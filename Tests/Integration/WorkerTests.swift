@@ -135,7 +135,7 @@ import Testing
     @Test(.timeLimit(.minutes(10)))
     func aReloadTakesAGoodFileAndRefusesAFaultyOne() async throws {
         try await Fleet.with { fleet in
-            let worker = try await fleet.startWorker()
+            let worker = try await fleet.startWorker(["SALVAGE_CONFIG_WATCH_SECONDS": "0"])
             let crm = try await CRM(fleet.link)
             try fleet.configure(Fleet.Plan.oneMerchant(more: "expiryDays: 99\ncascadeAl: true"))
             worker.signal(SIGHUP)
@@ -151,6 +151,40 @@ import Testing
             try await eventually("it is in force") {
                 crm.result(of: "NEW")?.kind == "approved" && crm.result(of: "LEFT")?.reason == "unknown_merchant"
             }
+        }
+    }
+
+    /// Nobody in a pod sends it a signal; files of secrets are renewed without a word.
+    @Test(.timeLimit(.minutes(10)))
+    func aFileThatChangesIsTakenWithoutASignal() async throws {
+        let port = try TestMachine.freePort()
+        var plan = Fleet.Plan()
+        plan.settings = ["SALVAGE_LISTEN": "127.0.0.1:\(port)", "SALVAGE_CONFIG_WATCH_SECONDS": "1"]
+        let secret = FileManager.default.temporaryDirectory.appending(path: "secret-\(UUID().uuidString)")
+        defer { try? FileManager.default.removeItem(at: secret) }
+        try "not-the-secret".write(to: secret, atomically: true, encoding: .utf8)
+        plan.configuration = Fleet.Plan.oneMerchant().replacing("sandbox-app-secret", with: "{ file: \(secret.path) }")
+        try await Fleet.with(plan) { fleet in
+            try await fleet.startWorker()
+            let crm = try await CRM(fleet.link)
+            try await crm.publish([CRM.decline("EARLY")])
+            try await eventually("the wrong secret is refused") { crm.result(of: "EARLY")?.kind == "skipped" }
+            try "sandbox-app-secret".write(to: secret, atomically: true, encoding: .utf8)
+            try await eventually("the new secret is read") { fleet.workerLog.contains("Configuration reloaded") }
+            try await crm.publish([CRM.decline("LATE")])
+            try await eventually("it is used") { crm.result(of: "LATE")?.kind == "approved" }
+            try fleet.configure("merchants: [")
+            try await eventually("a faulty file is refused, and said to be") {
+                let page = String(decoding: try await TestMachine.http("GET", "http://127.0.0.1:\(port)/metrics").data, as: UTF8.self)
+                return page.contains("salvage_configuration_last_reload_successful 0\n")
+            }
+            try await eventually("it says that it is well") {
+                let health = try await fleet.salvage("health", "http://127.0.0.1:\(port)/readyz")
+                return health.status == 0 && health.output.hasPrefix("200 ")
+            }
+            #expect(try await fleet.salvage("health", "http://127.0.0.1:\(port)/nothing").status == 1)
+            #expect(try await fleet.salvage("health", "http://127.0.0.1:\(try TestMachine.freePort())/readyz").status == 1)
+            #expect(try await fleet.salvage("health", "nonsense").status == 64)
         }
     }
 

@@ -100,6 +100,17 @@ public final class HTTPLane: @unchecked Sendable {
         }
     }
 
+    /// Gets a page.
+    ///
+    /// - Returns: its status and text, or why there is none.
+    public func page(_ page: Origin, within time: TimeAmount) async -> (status: Int?, text: String) {
+        let request = HTTPRequest(method: .get, path: page.basePath, headers: [], body: [])
+        switch await execute(request, to: page, authorityFile: nil, deadline: .now() + time) {
+        case .answered(let response): return (response.status, String(decoding: response.body, as: UTF8.self))
+        case let outcome: return (nil, "\(outcome.failure)")
+        }
+    }
+
     /// Waits on the loop's clock; nothing blocks.
     public func wait(_ time: TimeAmount) async {
         await withCheckedContinuation { continuation in

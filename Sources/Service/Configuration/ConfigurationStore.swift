@@ -24,6 +24,8 @@ public final class ConfigurationStore: MerchantDirectory {
         state.withLock { $0.configuration.merchants[id] }
     }
 
+    var secretFiles: [String] { state.withLock { $0.configuration.secretFiles } }
+
     var access: ConsoleAccess { state.withLock { $0.configuration.access } }
 
     var merchants: [Merchant] { state.withLock { $0.configuration.merchants.values.sorted { $0.id.text < $1.id.text } } }

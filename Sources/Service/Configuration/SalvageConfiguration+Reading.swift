@@ -43,7 +43,7 @@ extension SalvageConfiguration {
             faults.add("", nil, "not YAML")
         }
         if !faults.all.isEmpty { throw ConfigurationError(file: file, faults: faults.all) }
-        self.init(merchants: merchants, credentials: credentials, access: access)
+        self.init(merchants: merchants, credentials: credentials, access: access, secretFiles: secrets.files)
     }
 
     /// `console: { access: [{ name, role, token }] }`

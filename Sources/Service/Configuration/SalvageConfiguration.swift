@@ -8,8 +8,14 @@ public struct SalvageConfiguration: Sendable, Equatable {
     let credentials: [GatewayKey: GatewayCredentials]
     /// Who may use the console.
     public let access: ConsoleAccess
+    /// The files that secrets were read from.
+    let secretFiles: [String]
 
-    public init(merchants: [Merchant], credentials: [GatewayKey: GatewayCredentials], access: ConsoleAccess = ConsoleAccess()) {
+    public init(
+        merchants: [Merchant], credentials: [GatewayKey: GatewayCredentials], access: ConsoleAccess = ConsoleAccess(),
+        secretFiles: [String] = []
+    ) {
+        self.secretFiles = secretFiles
         self.merchants = Dictionary(merchants.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
         self.credentials = credentials
         self.access = access

@@ -1,10 +1,19 @@
 import FoundationEssentials
+import Synchronization
 
 /// Where secrets come from that do not stand in the configuration file itself (behaviour.md §2).
 public struct SecretSources: Sendable {
     /// Files are named relative to it.
     let folder: String
     let environment: [String: String]
+    private let read = Files()
+
+    private final class Files: Sendable {
+        let paths = Mutex<[String]>([])
+    }
+
+    /// The files that were asked for, each once.
+    var files: [String] { Array(Set(read.paths.withLock { $0 })).sorted() }
 
     /// - Parameter environment: the process' own when `nil`.
     public init(besides file: String, environment: [String: String]? = nil) {
@@ -18,6 +27,7 @@ public struct SecretSources: Sendable {
 
     func file(_ name: String) -> Result<String, Failure> {
         let path = name.hasPrefix("/") ? name : folder + "/" + name
+        read.paths.withLock { $0.append(path) }
         guard let text = WholeFile.text(of: path) else {
             return .failure(
                 Failure(why: "\(Self.named(name, path)) cannot be read; check that it exists, its permissions, and that it is text"))

@@ -31,6 +31,15 @@ public final class ServiceMetrics: Sendable {
     let delayLateness = Metric(
         "salvage_delay_lateness_seconds", "How late parked messages came out of the delay ladder.", labels: ["stage"],
         kind: .histogram(seconds))
+    let prefetch = Metric("salvage_prefetch", "Messages of a stage that may be in work at a time.", labels: ["stage"], kind: .gauge)
+    let workSeconds = Metric(
+        "salvage_message_seconds", "How long a stage worked on a message, until the broker had what follows.", labels: ["stage"],
+        kind: .histogram(seconds))
+    let confirmSeconds = Metric(
+        "salvage_confirm_seconds", "From publishing what follows a message to the broker's confirm.", labels: ["stage"],
+        kind: .histogram(seconds))
+    let claimSeconds = Metric(
+        "salvage_claim_seconds", "From making a claim to seeing it on the stream.", labels: ["outcome"], kind: .histogram(seconds))
     let inFlight = Metric("salvage_messages_in_flight", "Messages in work.", labels: ["stage"], kind: .gauge)
     let finishFailures = Metric(
         "salvage_finish_failures_total", "Deliveries that could not be finished at once.", labels: ["stage", "why"])
@@ -51,6 +60,10 @@ public final class ServiceMetrics: Sendable {
     let brokerReconnects = Metric("salvage_broker_connections_lost_total", "Connections lost.", labels: ["connection"])
     let webhooks = Metric("salvage_webhooks_total", "FlexFactor's webhooks, by what was answered.", labels: ["merchant", "answer"])
     let reloads = Metric("salvage_configuration_reloads_total", "Reloads of the configuration.", labels: ["outcome"])
+    private let reloadedWell = Metric(
+        "salvage_configuration_last_reload_successful", "1 unless the last reload was refused.", kind: .gauge)
+    private let reloadedAt = Metric(
+        "salvage_configuration_last_reload_success_timestamp_seconds", "When the configuration that is in force was read.", kind: .gauge)
     let repliesRefused = Metric(
         "salvage_replies_refused_total", "Replies not sent because no reply may go to the queue that was named.", labels: ["merchant"])
     let spansExported = Metric("salvage_trace_spans_exported_total", "Spans that the collector of traces has taken.")
@@ -62,15 +75,33 @@ public final class ServiceMetrics: Sendable {
     private let build = Metric("salvage_build_info", "The version that runs.", labels: ["version"], kind: .gauge)
     private let cpu = Metric("process_cpu_seconds_total", "CPU time used.")
     private let memory = Metric("process_resident_memory_bytes", "Memory in use.", kind: .gauge)
+    private let startTime = Metric("process_start_time_seconds", "When the process began.", kind: .gauge)
+    private let openDescriptors = Metric("process_open_fds", "File descriptors in use.", kind: .gauge)
+    private let mostDescriptors = Metric("process_max_fds", "File descriptors that there may be.", kind: .gauge)
 
     public init() {
         build.set(1, SalvageVersion.current)
+        let began = Double(SystemClock().now().milliseconds) / 1_000
+        startTime.set(began)
+        reloadedWell.set(1)
+        reloadedAt.set(began)
+        for metric in [spansExported, spansDropped, heldMessagesGivenOut] { metric.declare() }
         for stage in Stage.allCases {
             for reason in DeadLetterReason.allCases { deadLetters.declare(stage.rawValue, reason.rawValue) }
             for fate in ["told", "parked", "dead_lettered", "rejected", "ignored"] { messages.declare(stage.rawValue, fate) }
             for why in FinishError.words { finishFailures.declare(stage.rawValue, why) }
+            for why in FinishError.refusals {
+                heldMessages.declare(stage.rawValue, why)
+                repliesLetGo.declare(stage.rawValue, why)
+            }
+            putOff.declare(stage.rawValue)
         }
         for stage in Stage.working { messages.declare(stage.rawValue, "passed_to_\(Stage.suspects.rawValue)") }
+        for role in LinkEvent.Role.allCases {
+            brokerReconnects.declare(role.rawValue)
+            brokerBlocked.set(0, role.rawValue)
+            brokerConnected.set(0, role.rawValue)
+        }
         for outcome in ["applied", "refused"] { reloads.declare(outcome) }
         for merchant in ["", LabelVocabulary.other] {
             repliesRefused.declare(merchant)
@@ -89,6 +120,12 @@ public final class ServiceMetrics: Sendable {
             repliesRefused.declare(id)
             clocksAhead.declare(id)
         }
+    }
+
+    func noteReload(isApplied: Bool) {
+        reloads.add(1, isApplied ? "applied" : "refused")
+        reloadedWell.set(isApplied ? 1 : 0)
+        if isApplied { reloadedAt.set(Double(SystemClock().now().milliseconds) / 1_000) }
     }
 
     /// The merchant's name where the configuration knows it, `other` where somebody made it up, and nothing where there is none.
@@ -156,11 +193,16 @@ public final class ServiceMetrics: Sendable {
         for (key, state) in circuits { circuit.set(Double(state.rawValue), key.merchant.text, key.gateway.text) }
         cpu.set(Double(clock()) / Double(CLOCKS_PER_SEC))
         memory.set(Self.residentBytes())
+        let descriptors = Descriptors.ofThisProcess
+        openDescriptors.set(Double(descriptors.limit - descriptors.spare()))
+        mostDescriptors.set(Double(descriptors.limit))
         let counted = [
             messages, results, deadLetters, unmapped, clocksAhead, withoutTable, byText, repliesRefused, resultAge, reconciled,
-            delayLateness, inFlight, finishFailures,
+            delayLateness, inFlight, prefetch, workSeconds, confirmSeconds, claimSeconds, finishFailures,
             heldMessages, heldMessagesGivenOut, heldDeliveries, refusingPlaces, putOff, repliesLetGo, calls, callSeconds,
-            circuit, brokerConnected, brokerBlocked, brokerReconnects, webhooks, reloads, spansExported, spansDropped, build, cpu, memory,
+            circuit, brokerConnected, brokerBlocked, brokerReconnects, webhooks, reloads, reloadedWell, reloadedAt, spansExported,
+            spansDropped, build,
+            cpu, memory, startTime, openDescriptors, mostDescriptors,
         ]
         for metric in counted where metric.overflows > 0 { seriesLimited.set(Double(metric.overflows), metric.name) }
         var text = ""

@@ -58,7 +58,9 @@ public struct ConsoleProcess: Service {
         ]
         if let store = tools.store {
             services.append(
-                ConfigurationReloader(file: settings.configurationFile, store: store, metrics: ServiceMetrics(), logger: logger))
+                ConfigurationReloader(
+                    file: settings.configurationFile, store: store, metrics: ServiceMetrics(), logger: logger,
+                    watch: settings.configurationWatch))
         }
         var quiet = logger
         quiet.logLevel = max(logger.logLevel, .warning)

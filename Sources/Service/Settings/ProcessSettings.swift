@@ -10,6 +10,8 @@ public import Logging
 /// The variable of a setting is its key in capitals: `broker.url` is `SALVAGE_BROKER_URL`.
 public struct ProcessSettings: Sendable {
     public var configurationFile: String
+    /// How often that file is looked at for a change; `nil` for never.
+    public var configurationWatch: Duration?
     public var broker: BrokerConfiguration
     public var names: TopologyNames
     public var stages: Set<Stage>
@@ -63,6 +65,8 @@ public struct ProcessSettings: Sendable {
     public init(reading reader: ConfigReader) throws(SettingsError) {
         let settings = SettingsReader(reader)
         configurationFile = settings.text("config", default: "salvage.yaml")
+        let watch = settings.count("config.watchSeconds", 0...3_600, default: 10)
+        configurationWatch = watch == 0 ? nil : .seconds(watch)
         broker = settings.broker()
         let prefix = settings.parsed("topology.prefix", default: "recovery", "a name of letters, digits, dots, dashes and underscores") {
             text in

@@ -3,28 +3,60 @@ import Logging
 import ServiceLifecycle
 import UnixSignals
 
-/// Reads the configuration again on SIGHUP. A faulty file changes nothing and says so (behaviour.md §2).
+/// Reads the configuration again on SIGHUP, and when it or a file of secrets that it names has changed. What is faulty changes nothing and says
+/// so (behaviour.md §2).
 struct ConfigurationReloader: Service {
     let file: String
     let store: ConfigurationStore
     let metrics: ServiceMetrics
     let logger: Logger
+    /// How often the files are looked at; `nil` for never.
+    let watch: Duration?
     /// Where the open recoveries are known.
     var claims: ClaimTail?
 
     func run() async throws {
-        for await _ in await UnixSignalsSequence(trapping: .sighup).cancelOnGracefulShutdown() {
-            do throws(ConfigurationError) {
-                let configuration = try SalvageConfiguration(file: file)
-                store.replace(with: configuration)
-                metrics.know(store.merchants)
-                metrics.reloads.add(1, "applied")
-                logger.info("Configuration reloaded", metadata: [LogKey.file: "\(file)", LogKey.count: "\(configuration.merchants.count)"])
-                claims?.warn(of: store, logger)
-            } catch {
-                metrics.reloads.add(1, "refused")
-                logger.error("The new configuration is refused; the old one stays in force", metadata: [LogKey.error: "\(error)"])
+        await withTaskGroup { group in
+            group.addTask {
+                for await _ in await UnixSignalsSequence(trapping: .sighup).cancelOnGracefulShutdown() { reload() }
             }
+            if let watch {
+                group.addTask { try? await cancelWhenGracefulShutdown { try await follow(every: watch) } }
+            }
+        }
+    }
+
+    /// Takes a change when it has stood for one look: a file that is still being written is not one.
+    private func follow(every span: Duration) async throws {
+        var taken = states
+        var last = taken
+        while true {
+            try await Task.sleep(for: span)
+            let now = states
+            if now != taken, now == last {
+                reload()
+                // With other files of secrets there is more to look at.
+                taken = states
+                last = taken
+            } else {
+                last = now
+            }
+        }
+    }
+
+    private var states: [FileState?] { FileState.all([file] + store.secretFiles) }
+
+    private func reload() {
+        do throws(ConfigurationError) {
+            let configuration = try SalvageConfiguration(file: file)
+            store.replace(with: configuration)
+            metrics.know(store.merchants)
+            metrics.noteReload(isApplied: true)
+            logger.info("Configuration reloaded", metadata: [LogKey.file: "\(file)", LogKey.count: "\(configuration.merchants.count)"])
+            claims?.warn(of: store, logger)
+        } catch {
+            metrics.noteReload(isApplied: false)
+            logger.error("The new configuration is refused; the old one stays in force", metadata: [LogKey.error: "\(error)"])
         }
     }
 }

@@ -1,6 +1,7 @@
 import Broker
 import DeclineRecovery
 import Logging
+import NIOCore
 import Pipeline
 
 /// Tells logs and metrics what became of a stage's messages.
@@ -22,6 +23,12 @@ final class StageReport: Sendable {
 
     func cameFromLadder(late span: Moment.Span) {
         metrics.delayLateness.observe(max(Double(span.milliseconds) / 1_000, 0), stage.rawValue)
+    }
+
+    /// How long a message was worked on, and how much of that waited for the broker's confirm.
+    func took(_ work: TimeAmount, confirm: TimeAmount) {
+        metrics.workSeconds.observe(Double(work.nanoseconds) / 1e9, stage.rawValue)
+        metrics.confirmSeconds.observe(Double(confirm.nanoseconds) / 1e9, stage.rawValue)
     }
 
     func finished(_ account: StageOutcome.JournalEntry, _ message: IncomingMessage) {
@@ -180,5 +187,7 @@ extension FinishError {
         }
     }
 
-    static let words = ["delivery_lost", "returned", "nacked", "unsendable", "connection_lost", "closed"]
+    static let words = refusals + ["delivery_lost", "connection_lost", "closed"]
+    /// Those of one receiver, which are put away or let go.
+    static let refusals = ["returned", "nacked", "unsendable"]
 }

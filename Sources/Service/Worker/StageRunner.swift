@@ -185,6 +185,7 @@ final class StageRunner: Sendable {
         // It may have waited, and its connection have gone meanwhile.
         guard delivery.isOpen else { return }
         if stage == .held, let held = HeldMessage(delivery) { return await release(held, handed, lane) }
+        let begun = NIODeadline.now()
         var message = IncomingMessage(delivery, at: stage, names, survived: handed.survived)
         let step = tracer?.step(of: message, handed, at: names.queue(of: stage))
         if let step { message.traceparent = step.span.context.text }
@@ -205,11 +206,14 @@ final class StageRunner: Sendable {
         let onward =
             handled.onward.map { [Sending(Broker.OutgoingMessage(delivery, at: stage, $0, names, survived: handed.survived, now: now))] }
             ?? []
-        let published = SystemClock.nanoseconds()
+        let published = NIODeadline.now()
+        let publishedAt = step == nil ? 0 : SystemClock.nanoseconds()
         guard await finish(handed, publishing: onward + outgoing, on: lane) else { return }
         survivors.finished(delivery)
         report.finished(handled.account, message)
-        step?.end(handled.account, publishedFrom: published, count: onward.count + outgoing.count)
+        let ended = NIODeadline.now()
+        report.took(ended - begun, confirm: ended - published)
+        step?.end(handled.account, publishedFrom: publishedAt, count: onward.count + outgoing.count)
     }
 
     /// A message on its way out.

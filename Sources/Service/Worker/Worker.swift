@@ -88,7 +88,9 @@ public struct Worker: Service {
         }
         let worker = Worker(settings, logger, metrics, health, store, lanes, receiver, tracer)
         services.append(
-            ConfigurationReloader(file: settings.configurationFile, store: store, metrics: metrics, logger: logger, claims: worker.claims))
+            ConfigurationReloader(
+                file: settings.configurationFile, store: store, metrics: metrics, logger: logger, watch: settings.configurationWatch,
+                claims: worker.claims))
         services.append(worker)
 
         var quiet = logger
@@ -238,6 +240,7 @@ public struct Worker: Service {
         var consumers: [(Consumer, StageRunner)] = []
         for stage in Stage.allCases where settings.stages.contains(stage) {
             let prefetch = budget(of: stage)
+            metrics.prefetch.set(Double(prefetch), stage.rawValue)
             let isShared = Self.shared.contains(stage)
             let runner = StageRunner(
                 stage, lanes: Array(zip(lanes, handles(of: stage))), names: settings.names,
@@ -279,7 +282,7 @@ public struct Worker: Service {
         return UInt16(budget)
     }
 
-    private var claimsPort: any ClaimsPort { tracer.map { TracedClaims(base: claims, tracer: $0) } ?? claims }
+    private var claimsPort: MeasuredClaims { MeasuredClaims(base: claims, metrics: metrics, tracer: tracer) }
 
     private func flexFactor(_ lane: Lane) -> any FlexFactorPort {
         let calls = LaneFlexFactor(store: store, lane: lane, keys: settings.cardKeys)

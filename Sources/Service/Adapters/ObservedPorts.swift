@@ -1,5 +1,6 @@
 import DeclineRecovery
 import FlexFactor
+import NIOCore
 import Pipeline
 
 /// FlexFactor's calls as spans of the step that makes them; their context travels in the request, as a header that its signature does not
@@ -48,21 +49,25 @@ struct TracedFlexFactor: FlexFactorPort {
     }
 }
 
-/// Claims as spans of the step that makes them.
-struct TracedClaims: ClaimsPort {
+/// Claims, measured, and as spans of the step that makes them.
+struct MeasuredClaims: ClaimsPort {
     let base: any ClaimsPort
-    let tracer: Tracer
+    let metrics: ServiceMetrics
+    let tracer: Tracer?
 
     func standing(of reference: RecoveryReference, merchant: MerchantID) -> ClaimBook.Standing? {
         base.standing(of: reference, merchant: merchant)
     }
 
     func claim(_ request: ClaimRequest) async -> Claimed? {
-        guard let parent = Tracer.current else { return await base.claim(request) }
-        var span = tracer.begin("claim", .producer, in: parent, [("salvage.reference", .text(request.reference.text))])
+        let parent = tracer == nil ? nil : Tracer.current
+        let begun = NIODeadline.now()
+        var span = parent.flatMap { tracer?.begin("claim", .producer, in: $0, [("salvage.reference", .text(request.reference.text))]) }
         let claimed = await base.claim(request)
-        if claimed == nil { span.fault = "not seen in time" }
-        tracer.end(span)
+        let outcome = claimed == nil ? "unseen" : claimed?.isStale == true ? "late" : "seen"
+        metrics.claimSeconds.observe(Double((NIODeadline.now() - begun).nanoseconds) / 1e9, outcome)
+        if claimed == nil { span?.fault = outcome }
+        if let span { tracer?.end(span) }
         return claimed
     }
 
