@@ -3,7 +3,8 @@
 ///
 /// A digit is any decimal digit of Unicode. Between two digits up to three characters may stand that are neither letter nor digit: blanks,
 /// dots, slashes, dashes of all kinds, what is not seen. A number begins and ends where digits begin and end; a longer unbroken one is
-/// something else. A UUID is none, though one in some thousands has such digits: FlexFactor's ids are UUIDs, and must be found again.
+/// something else. A UUID is none, with its dashes or without, and neither is a digest in hexadecimal, though one in some thousands has such
+/// digits: FlexFactor's ids are UUIDs, and must be found again; and so are the ids of many a CRM's events.
 struct CardNumberSearch {
     private let text: ScannedText
     /// 0...9: a digit; then what may stand between digits; then the rest.
@@ -49,8 +50,8 @@ struct CardNumberSearch {
         var found: [Range<Int>] = []
         var position = 0
         while position < kinds.count {
-            if let uuid = endOfUUID(at: position) {
-                position = uuid
+            if let id = endOfID(at: position) {
+                position = id
                 continue
             }
             guard kinds[position] < 10 else {
@@ -62,7 +63,7 @@ struct CardNumberSearch {
             var index = position
             while index < kinds.count, gap <= 3 {
                 if kinds[index] < 10 {
-                    if gap > 0, endOfUUID(at: index) != nil { break }
+                    if gap > 0, endOfID(at: index) != nil { break }
                     places.append(index)
                     gap = 0
                 } else if kinds[index] == Self.separator {
@@ -100,7 +101,33 @@ struct CardNumberSearch {
         }
     }
 
+    private func endOfID(at start: Int) -> Int? { endOfUUID(at: start) ?? endOfHexadecimal(at: start) }
+
+    /// As many hexadecimal digits as a database's id has (24), a UUID (32), or a digest, with letters among them and none beside them; and no
+    /// number among them that is published for testing, which no id has by chance.
+    private func endOfHexadecimal(at start: Int) -> Int? {
+        guard start == 0 || !isAlphanumeric(text.values[start - 1]) else { return nil }
+        var letters = 0
+        var end = start
+        var digits: [UInt8] = []
+        while end < text.count, end - start <= 64, ScannedText.hexDigit(text.values[end]) != nil {
+            if (0x30...0x39).contains(text.values[end]) {
+                digits.append(UInt8(text.values[end]))
+            } else {
+                letters += 1
+                if IDPlaces.isPublished(digits) { return nil }
+                digits.removeAll(keepingCapacity: true)
+            }
+            end += 1
+        }
+        guard [24, 32, 40, 64].contains(end - start), letters >= 3, end == text.count || !isAlphanumeric(text.values[end]),
+            !IDPlaces.isPublished(digits)
+        else { return nil }
+        return end
+    }
+
     /// Where a UUID ends that begins here: 32 hexadecimal digits in five groups, a letter among them, alone.
+
     private func endOfUUID(at start: Int) -> Int? {
         let end = start + 36
         guard end <= text.count, text.values[start + 8] == 0x2D, start == 0 || !isWord(text.values[start - 1]),
@@ -119,8 +146,10 @@ struct CardNumberSearch {
         return hasLetter ? end : nil
     }
 
+    private func isAlphanumeric(_ value: UInt32) -> Bool { (0x30...0x39).contains(value) || (0x61...0x7A).contains(value | 0x20) }
+
     /// What would make a UUID part of something longer.
-    private func isWord(_ value: UInt32) -> Bool { (0x30...0x39).contains(value) || (0x61...0x7A).contains(value | 0x20) || value == 0x2D }
+    private func isWord(_ value: UInt32) -> Bool { isAlphanumeric(value) || value == 0x2D }
 
     // MARK: Numbers
 

@@ -23,10 +23,15 @@ struct IDPlaces {
 
     private func isID(_ text: Substring) -> Bool {
         guard text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else { return CardDataGuard.finding(in: String(text)) == nil }
-        if Self.testNumbers.contains(String(text.dropLast())) { return false }
+        if Self.isPublished(Array(text.utf8)) { return false }
         let first = bin.map { !$0.isEmpty && text.hasPrefix($0) }
         let last = last4.map { !$0.isEmpty && text.hasSuffix($0) }
         return (first ?? false) == false && (last ?? false) == false || first == false || last == false
+    }
+
+    /// Whether digits are a number that a processor publishes for testing.
+    static func isPublished(_ digits: [UInt8]) -> Bool {
+        digits.count >= 13 && testNumbers.contains(String(decoding: digits.dropLast(), as: UTF8.self))
     }
 
     private static let places: [String: Set<String>] = [

@@ -37,6 +37,33 @@ import Testing
     ])
     func whatIsAlmostAUUIDIsLookedAt(text: String) { #expect(CardDataGuard.redacted(text) != text) }
 
+    /// Ids without dashes: of a UUID, a database, a digest. A CRM whose events have such ids would lose one in some thousands.
+    @Test(arguments: ["a1", "0f7c", "b"])
+    func longHexadecimalIsNoCardNumber(start: String) {
+        let number = "4000" + "0027" + "6000" + "3184"
+        for length in [24, 32, 40, 64] {
+            let text = start + number + String(repeating: "c0de", count: 16).prefix(length - start.count - number.count)
+            #expect(CardDataGuard.finding(in: text) == nil && CardDataGuard.redacted("id " + text + ".") == "id " + text + ".", "\(text)")
+            // One digit more or less, or a letter of another kind, and it is no id.
+            for other in [text + "1", text + "g", "x" + text, String(text.dropLast())] {
+                #expect(CardDataGuard.redacted(other) != other, "\(other)")
+            }
+        }
+        // Two letters are no chance, and a number that is published for testing is no id's.
+        #expect(CardDataGuard.finding(in: "a" + number + "b" + "00000000000000") != nil)
+        #expect(CardDataGuard.finding(in: "abc" + "4242" + "4242" + "4242" + "4242" + "abcde") != nil)
+    }
+
+    @Test func noneOfManyRandomIDsIsTakenForACard() {
+        var random = SeededRandom(seed: 7)
+        for _ in 0..<20_000 {
+            let words = (0..<2).map { _ in String(random.next() as UInt64, radix: 16) }.map {
+                String(repeating: "0", count: 16 - $0.count) + $0
+            }
+            #expect(CardDataGuard.finding(in: words.joined()) == nil, "\(words.joined())")
+        }
+    }
+
     /// Sealed as a token it would come back as one, and be sent to FlexFactor.
     @Test func aCardNumberInTheTokensPlaceIsNotSealed() throws {
         let number = "4000" + "0027" + "6000" + "3184"
