@@ -126,7 +126,8 @@ let package = Package(
         .testTarget(
             name: "SimulationTests", dependencies: ["DeclineRecovery", "TestSupport"], path: "Tests/Simulation", swiftSettings: settings),
         .testTarget(
-            name: "DeclineRecoveryTests", dependencies: ["DeclineRecovery", "TestSupport"], exclude: ["DeclineMapping/Corpus", "Messages/Written"],
+            name: "DeclineRecoveryTests", dependencies: ["DeclineRecovery", "TestSupport"],
+            exclude: ["DeclineMapping/Corpus", "Messages/Written"],
             swiftSettings: settings),
     ]
 )
