@@ -54,6 +54,9 @@ struct TextPattern: Sendable {
         return openings
     }
 
+    /// How many words it takes at least.
+    var shortest: Int { elements.count { if case .one = $0 { true } else { false } } }
+
     func matches(_ words: [HeardWord], at position: Int, _ vocabulary: TextVocabulary) -> Bool {
         if isAtStart, position > 0 { return false }
         guard matches(words, at: position, from: 0) else { return false }

@@ -8,6 +8,8 @@ public struct TextRules: Sendable {
     private let patterns: [(rule: Int, pattern: TextPattern)]
     /// Which patterns can begin with a word.
     private let byOpening: [[Int]]
+    /// How many words each pattern needs at least: most are longer than what is left of a short text.
+    private let shortest: [Int]
     private let exceptions: [[TextPattern]]
 
     public struct Rule: Sendable, Equatable {
@@ -67,6 +69,7 @@ public struct TextRules: Sendable {
         self.vocabulary = vocabulary
         self.patterns = patterns
         self.byOpening = byOpening
+        shortest = patterns.map(\.pattern.shortest)
         self.exceptions = exceptions
     }
 
@@ -78,7 +81,8 @@ public struct TextRules: Sendable {
         // A bit for each rule.
         var fulfilled: UInt64 = 0
         func look(for atom: Int32, at position: Int) {
-            for index in byOpening[Int(atom)] where fulfilled & 1 << patterns[index].rule == 0 {
+            for index in byOpening[Int(atom)] where shortest[index] <= heard.count - position && fulfilled & 1 << patterns[index].rule == 0
+            {
                 if patterns[index].pattern.matches(heard, at: position, vocabulary) { fulfilled |= 1 << patterns[index].rule }
             }
         }
