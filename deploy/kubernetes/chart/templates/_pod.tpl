@@ -106,6 +106,10 @@ SALVAGE_BROKER_AUTHORITY_FILE: /run/secrets/authority/{{ $values.broker.authorit
 {{- with $values.broker.serverName }}
 SALVAGE_BROKER_SERVER_NAME: {{ . | quote }}
 {{- end }}
+{{- with $values.traces.url }}
+SALVAGE_TRACES_URL: {{ . | quote }}
+SALVAGE_TRACES_SHARE: {{ $values.traces.share | quote }}
+{{- end }}
 {{- if and $values.cardKeys.existingSecret $values.cardKeys.keys }}
 {{- $keys := list -}}
 {{- range $values.cardKeys.keys }}{{- $keys = append $keys (printf "%s=/run/secrets/cards/%s" .kid .key) -}}{{- end }}
