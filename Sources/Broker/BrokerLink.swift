@@ -54,6 +54,13 @@ public final class BrokerLink: Sendable {
         try await publishing.publish(messages)
     }
 
+    /// Publishes a message that nobody waits for.
+    ///
+    /// - Parameter onFailure: called on the link's thread when it is not known to be with the broker; must return soon.
+    public func publish(_ message: OutgoingMessage, onFailure: @escaping @Sendable (PublishError) -> Void) {
+        publishing.post(.publish(PublishBatch([message]) { failures in if let failure = failures[0] { onFailure(failure) } }))
+    }
+
     /// Subscribes to a queue.
     ///
     /// - Parameter prefetch: how many deliveries may be unfinished at a time, 1...65535.

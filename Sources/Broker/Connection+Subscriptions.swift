@@ -14,9 +14,7 @@ extension Connection {
             }
             try session.subscribe(consumer)
             if consumer.noteStanding() { events(.subscriptionRestored(queue: consumer.queue)) }
-            if let resumption = consumer.resumption, resumption.state != .reading {
-                resuming.append((consumer, resumption, monotonicMilliseconds() + Self.silence))
-            }
+            watchResumption(of: consumer)
             return true
         } catch {
             try leaveAlone(consumer, error)
@@ -44,6 +42,12 @@ extension Connection {
                 try leaveAlone(subscription.consumer, error)
             }
         }
+    }
+
+    /// What goes on behind a message that was read must show that one soon.
+    func watchResumption(of consumer: Consumer) {
+        guard let resumption = consumer.resumption, resumption.state != .reading else { return }
+        resuming.append((consumer, resumption, monotonicMilliseconds() + Self.silence))
     }
 
     /// How long a stream may say nothing of what was read last, in milliseconds, until it counts as another one.

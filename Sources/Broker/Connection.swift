@@ -111,7 +111,7 @@ final class Connection: @unchecked Sendable {
     /// Publishes, waits until the broker has settled every message, and says of each why it is not with the broker; `nil` where it is.
     func settled(_ messages: [OutgoingMessage], inSession session: Int? = nil) async -> [PublishError?] {
         await withUnsafeContinuation { continuation in
-            post(.publish(PublishBatch(messages, inSession: session, continuation)))
+            post(.publish(PublishBatch(messages, inSession: session) { continuation.resume(returning: $0) }))
         }
     }
 
@@ -296,6 +296,7 @@ final class Connection: @unchecked Sendable {
             do throws(BrokerError) {
                 try session.subscribe(consumer)
                 consumers.append(consumer)
+                watchResumption(of: consumer)
                 done(.success(()))
             } catch {
                 done(.failure(error))

@@ -44,11 +44,14 @@ public final class StreamReading: Sendable {
         let last = Atomic<Int64>(-1)
     }
 
-    fileprivate init(from position: StreamPosition, onBatch: @escaping @Sendable ([StreamEntry]) -> Void) {
+    fileprivate init(
+        from position: StreamPosition, behind entry: StreamEntry? = nil, onBatch: @escaping @Sendable ([StreamEntry]) -> Void
+    ) {
         let reached = Position()
         self.position = position
         self.reached = reached
-        resumption = StreamResumption { reached.last.store(-1, ordering: .releasing) }
+        reached.last.store(entry?.offset ?? -1, ordering: .releasing)
+        resumption = StreamResumption(behind: entry) { reached.last.store(-1, ordering: .releasing) }
         self.onBatch = onBatch
     }
 
@@ -119,6 +122,34 @@ extension BrokerLink {
         let reading = StreamReading(from: position, onBatch: onBatch)
         reading.use(try await subscribe(reading.consumer(of: stream, prefetch: prefetch, on: self)))
         return reading
+    }
+
+    /// Reads a stream on from a message that was read before. Where another stands in its place, it is another stream, and is read from its
+    /// beginning.
+    public func read(
+        _ stream: String, behind entry: StreamEntry, prefetch: UInt16 = 1_000, onBatch: @escaping @Sendable ([StreamEntry]) -> Void
+    ) async throws(BrokerError) -> StreamReading {
+        let reading = StreamReading(from: .first, behind: entry, onBatch: onBatch)
+        reading.use(try await subscribe(reading.consumer(of: stream, prefetch: prefetch, on: self)))
+        return reading
+    }
+
+    /// The message at an offset of a stream; `nil` where there is none, or where it does not come soon.
+    public func entry(at offset: Int64, of stream: String) async throws(BrokerError) -> StreamEntry? {
+        let found = Mutex<StreamEntry?>(nil)
+        let begun = ContinuousClock.now
+        let reading = try await read(stream, from: .offset(offset), prefetch: 1) { entries in
+            guard let entry = entries.first(where: { $0.offset == offset }) else { return }
+            found.withLock { $0 = entry }
+        }
+        do throws(BrokerError) {
+            _ = try await saysNothing(reading, since: begun)
+        } catch {
+            await reading.end()
+            throw error
+        }
+        await reading.end()
+        return found.withLock { $0 }
     }
 
     /// The offset of the last message of a stream as it stands now; `nil` when there is none.

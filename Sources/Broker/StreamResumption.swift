@@ -24,12 +24,16 @@ final class StreamResumption: Sendable {
         var hasRestarted = false
     }
 
-    private let memory = Mutex(Memory())
+    private let memory: Mutex<Memory>
     /// What was read is of a stream that is no more.
     private let onRestart: @Sendable () -> Void
 
-    init(onRestart: @escaping @Sendable () -> Void) {
+    /// - Parameter entry: the last message that was read, by whoever read up to there.
+    init(behind entry: StreamEntry? = nil, onRestart: @escaping @Sendable () -> Void) {
         self.onRestart = onRestart
+        memory = Mutex(
+            entry.map { Memory(last: $0.offset, fingerprint: Self.fingerprint($0.properties.messageID, $0.routingKey, $0.body)) }
+                ?? Memory())
     }
 
     var lastOffset: Int64 { memory.withLock { $0.last } }
@@ -75,10 +79,14 @@ final class StreamResumption: Sendable {
     }
 
     private static func fingerprint(of delivery: Delivery) -> Int {
+        fingerprint(delivery.properties.messageID, delivery.routingKey, delivery.body)
+    }
+
+    private static func fingerprint(_ messageID: String?, _ routingKey: String, _ body: [UInt8]) -> Int {
         var hasher = Hasher()
-        hasher.combine(delivery.properties.messageID)
-        hasher.combine(delivery.routingKey)
-        hasher.combine(delivery.body)
+        hasher.combine(messageID)
+        hasher.combine(routingKey)
+        hasher.combine(body)
         return hasher.finalize()
     }
 }

@@ -142,6 +142,23 @@ import Testing
         await link.close()
     }
 
+    @Test func aPublishThatNobodyWaitsForSaysOnlyThatItFailed() async throws {
+        try await withQueue { link, queue in
+            let failures = Mutex<[PublishError]>([])
+            link.publish(OutgoingMessage(exchange: "", routingKey: TestBroker.name("nowhere"), body: [1])) { failure in
+                failures.withLock { $0.append(failure) }
+            }
+            link.publish(message(queue, "x")) { failure in failures.withLock { $0.append(failure) } }
+            try await until("one has come and one has failed") {
+                try await link.readyCount(of: queue) == 1 && failures.withLock { $0.count } == 1
+            }
+            guard case .returned? = failures.withLock({ $0.first }) else {
+                Issue.record("another failure")
+                return
+            }
+        }
+    }
+
     @Test func aFullQueueIsAnError() async throws {
         try await withQueue(["x-max-length": 1, "x-overflow": "reject-publish"]) { link, queue in
             var refused = false

@@ -1,7 +1,8 @@
-import Broker
 import Foundation
 import Synchronization
 import Testing
+
+@testable import Broker
 
 @Suite(.needsBroker) struct StreamTests {
     private func withStream(_ body: (BrokerLink, String) async throws -> Void) async throws {
@@ -52,6 +53,34 @@ import Testing
             for _ in 0..<5 {
                 let last = try await link.lastOffset(of: stream)
                 #expect(last == Int64(count - 1))
+            }
+        }
+    }
+
+    @Test func aMessageIsFoundByItsOffset() async throws {
+        try await withStream { link, stream in
+            try await write(0..<3_000, to: stream, on: link)
+            for offset in [0, 1, 1_777, 2_999] as [Int64] {
+                let entry = try await link.entry(at: offset, of: stream)
+                #expect(entry?.offset == offset && entry?.body == Array(String(offset).utf8))
+            }
+            #expect(try await link.entry(at: 3_000, of: stream) == nil)
+        }
+    }
+
+    /// Behind a message that was read before; or from the beginning, where another stands in its place, or none.
+    @Test func aReadingGoesOnBehindAMessageOfTheSameStreamAlone() async throws {
+        try await withStream { link, stream in
+            try await write(0..<20, to: stream, on: link)
+            let entry = try #require(try await link.entry(at: 12, of: stream))
+            let foreign = StreamEntry(offset: 12, properties: entry.properties, routingKey: entry.routingKey, body: Array("other".utf8))
+            let beyond = StreamEntry(offset: 100, properties: entry.properties, routingKey: entry.routingKey, body: entry.body)
+            for (behind, expected) in [(entry, 13..<20), (foreign, 0..<20), (beyond, 0..<20)] {
+                let shelf = Shelf()
+                let reading = try await link.read(stream, behind: behind, onBatch: shelf.put)
+                try await until("all behind it has come") { shelf.numbers.count >= expected.count }
+                #expect(shelf.numbers == Array(expected))
+                await reading.end()
             }
         }
     }
