@@ -1,3 +1,4 @@
+import FoundationEssentials
 import TestSupport
 import Testing
 
@@ -7,9 +8,14 @@ import Testing
 /// answers 5xx before or after executing, executes long after we stopped waiting, throttles, forgets to finish; pods die between any
 /// two effects; the CRM publishes twice. Whatever happens, the CRM learns one thing, and it is true.
 @Suite struct CascadeWorldTests {
-    @Test(arguments: 0..<40)
+    /// `SALVAGE_WORLDS` runs more of them.
+    static let worlds = ProcessInfo.processInfo.environment["SALVAGE_WORLDS"].flatMap(UInt64.init) ?? 20_000
+    static let batches: UInt64 = 40
+
+    @Test(arguments: 0..<batches)
     func whateverHappensOneTrueResultIsTold(batch: UInt64) {
-        for seed in batch * 500..<(batch + 1) * 500 {
+        let size = Self.worlds / Self.batches
+        for seed in batch * size..<(batch + 1) * size {
             var world = CascadeWorld(seed: seed)
             world.run()
             #expect(world.verdict == nil, "seed \(seed): \(world.verdict ?? "")\n\(world.story.joined(separator: "\n"))")
