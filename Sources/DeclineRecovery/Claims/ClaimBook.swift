@@ -6,7 +6,7 @@ public struct ClaimBook: Sendable {
     private typealias Entry = ClaimTable.Entry
     private typealias Slot = ClaimTable.Slot
 
-    private struct Request: Sendable, Equatable {
+    struct Request: Sendable, Equatable {
         let id: Claim.ID
         let post: Int32
     }
@@ -19,6 +19,9 @@ public struct ClaimBook: Sendable {
 
     /// The gateways that anything was sent by, in the order in which they were first named.
     private var gateways: [ClaimedGateway] = []
+
+    /// The latest time by which anything was let go of.
+    private var forgottenBefore = Moment(milliseconds: .min)
 
     public init() {}
 
@@ -217,9 +220,38 @@ public struct ClaimBook: Sendable {
     ///
     /// - Parameter limit: how many recoveries are looked at; the next call goes on behind them.
     public mutating func forget(before now: Moment, atMost limit: Int = .max) {
+        forgottenBefore = max(forgottenBefore, now)
         for key in table.forget(before: now, atMost: limit) {
             requests[key] = nil
             refunds[key] = nil
         }
+    }
+
+    // MARK: Snapshots
+
+    /// What a book held at a moment, to be written down while the book goes on (`ClaimSnapshot`).
+    public struct Frozen: Sendable {
+        var pieces: [ContiguousArray<ClaimTable.Entry>] = []
+        var requests: [Fingerprint: [Request]] = [:]
+        var refunds: [Fingerprint: RefundBook] = [:]
+        var gateways: [ClaimedGateway] = []
+        var count = 0
+        var debtCount = 0
+        var forgottenBefore = Moment(milliseconds: .min)
+    }
+
+    public var frozen: Frozen {
+        Frozen(
+            pieces: table.pieces, requests: requests, refunds: refunds, gateways: gateways, count: table.count, debtCount: table.debtCount,
+            forgottenBefore: forgottenBefore)
+    }
+
+    /// What was frozen, in a table that was filled with its entries.
+    init(_ frozen: Frozen, _ table: ClaimTable) {
+        self.table = table
+        requests = frozen.requests
+        refunds = frozen.refunds
+        gateways = frozen.gateways
+        forgottenBefore = frozen.forgottenBefore
     }
 }

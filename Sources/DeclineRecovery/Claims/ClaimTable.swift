@@ -12,17 +12,17 @@ struct ClaimTable: Sendable {
         let first: Int64
         var told: Int64 = -1
         /// Seconds since 1970: how long it is remembered.
-        private var untilSeconds: UInt32
+        fileprivate(set) var untilSeconds: UInt32
         /// Of two recoveries of one debt it says whether they are for the same amount.
         var amount: UInt32 = 0
-        private var answered: UInt8 = 0
-        private var refused: UInt8 = 0
+        fileprivate(set) var answered: UInt8 = 0
+        fileprivate(set) var refused: UInt8 = 0
         /// By which gateway it was sent last, as the book numbers them; 0 before.
         var gateway: UInt16 = 0
         var kind = ResultKind.submitted
         /// What was told before, where that turned out to be wrong.
         var corrected: ResultKind?
-        private var flags: UInt8 = 0
+        fileprivate(set) var flags: UInt8 = 0
 
         init(_ key: Fingerprint, debt: Fingerprint?, first: Int64, until: Moment) {
             self.key = key
@@ -30,6 +30,26 @@ struct ClaimTable: Sendable {
             knownDebt = debt ?? .none
             untilSeconds = 0
             self.until = until
+        }
+
+        /// As it was packed (`ClaimSnapshot`).
+        init(
+            packed key: Fingerprint, knownDebt: Fingerprint, first: Int64, told: Int64, untilSeconds: UInt32, amount: UInt32,
+            answered: UInt8,
+            refused: UInt8, gateway: UInt16, kind: ResultKind, corrected: ResultKind?, flags: UInt8
+        ) {
+            self.key = key
+            self.knownDebt = knownDebt
+            self.first = first
+            self.told = told
+            self.untilSeconds = untilSeconds
+            self.amount = amount
+            self.answered = answered
+            self.refused = refused
+            self.gateway = gateway
+            self.kind = kind
+            self.corrected = corrected
+            self.flags = flags
         }
 
         /// What is to be paid, once it is known.
@@ -67,9 +87,25 @@ struct ClaimTable: Sendable {
         }
 
         /// Its place is free.
-        fileprivate var isGone: Bool {
+        fileprivate(set) var isGone: Bool {
             get { flags & 8 != 0 }
             set { set(8, newValue) }
+        }
+
+        /// Whether it is the one of its debt that is open, and the one that was paid last. The table alone keeps these in step with its index
+        /// of debts, which is made from them again.
+        fileprivate(set) var holdsOpen: Bool {
+            get { flags & 16 != 0 }
+            set { set(16, newValue) }
+        }
+        fileprivate(set) var holdsPaid: Bool {
+            get { flags & 32 != 0 }
+            set { set(32, newValue) }
+        }
+        fileprivate func holding(as kept: Entry) -> Entry {
+            var entry = self
+            entry.flags = flags & ~48 | kept.flags & 48
+            return entry
         }
 
         private mutating func set(_ flag: UInt8, _ isSet: Bool) { flags = isSet ? flags | flag : flags & ~flag }
@@ -101,7 +137,7 @@ struct ClaimTable: Sendable {
 
     subscript(slot: Slot) -> Entry {
         get { entries[slot] }
-        set { entries[slot] = newValue }
+        set { entries[slot] = newValue.holding(as: entries[slot]) }
     }
 
     func slot(of key: Fingerprint) -> Slot? { byKey.find(key, entries)?.cell.slot }
@@ -121,12 +157,46 @@ struct ClaimTable: Sendable {
         var after = before
         change(&after)
         openCount += (after.open == nil ? 0 : 1) - (before.open == nil ? 0 : 1)
+        if before.open != after.open {
+            if let slot = before.open { entries[slot].holdsOpen = false }
+            if let slot = after.open { entries[slot].holdsOpen = true }
+        }
+        if before.paid != after.paid {
+            if let slot = before.paid { entries[slot].holdsPaid = false }
+            if let slot = after.paid { entries[slot].holdsPaid = true }
+        }
         switch (found, after.isEmpty) {
         case (nil, true): break
         case (nil, false): byDebt.insert(after, debt, entries)
         case (let found?, true): byDebt.remove(at: found.position, entries)
         case (let found?, false): byDebt.replace(at: found.position, after)
         }
+    }
+
+    // MARK: Packing
+
+    /// The entries as they stand, in pieces; those that are gone among them. Nothing is copied but the pieces that change afterwards.
+    var pieces: [ContiguousArray<Entry>] { entries.pieces }
+    var debtCount: Int { byDebt.count }
+
+    /// A table to be filled with so many entries.
+    init(entries count: Int, debts: Int) {
+        byKey.reserve(count)
+        byDebt.reserve(debts)
+    }
+
+    init() {}
+
+    /// Puts an entry back as it was packed; `false` for one that says it holds a debt and names none.
+    mutating func restore(_ entry: Entry) -> Bool {
+        let slot = insert(entry)
+        guard entry.holdsOpen || entry.holdsPaid else { return true }
+        guard let debt = entry.debt else { return false }
+        setClaimants(of: debt) { claimants in
+            if entry.holdsOpen { claimants.open = slot }
+            if entry.holdsPaid { claimants.paid = slot }
+        }
+        return true
     }
 
     /// Each recovery of which a debt is open.
@@ -176,9 +246,10 @@ private struct KeyCell: ProbeCell {
 /// Entries in pieces, so that nothing is copied when they become more.
 struct Entries: Sendable {
     private static let shift: UInt32 = 12
-    private static let size: UInt32 = 1 << shift
+    /// Of a piece.
+    static let size: UInt32 = 1 << shift
 
-    private var pieces: [ContiguousArray<ClaimTable.Entry>] = []
+    private(set) var pieces: [ContiguousArray<ClaimTable.Entry>] = []
     private var free: [UInt32] = []
     private var used: UInt32 = 0
     private var cursor: UInt32 = 0
@@ -247,6 +318,14 @@ struct Probes<Cell: ProbeCell>: Sendable {
         if (count + 1) * 4 > cells.count * 3 { grow(entries) }
         place(cell, fingerprint)
         count += 1
+    }
+
+    /// Makes room for so many, so that it does not grow while they come. Only of one that is empty.
+    mutating func reserve(_ count: Int) {
+        guard cells.isEmpty, count > 0 else { return }
+        var size = 16
+        while size * 3 < (count + 1) * 4 { size *= 2 }
+        cells = ContiguousArray(repeating: .empty, count: size)
     }
 
     func each(_ body: (Cell) -> Void) { for cell in cells where !cell.isEmpty { body(cell) } }

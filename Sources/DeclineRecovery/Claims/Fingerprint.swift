@@ -7,7 +7,7 @@ public struct Fingerprint: Hashable, Sendable {
     /// Of no text: in packed entries, for what is not known.
     static let none = Fingerprint(high: 0, low: 0)
 
-    private init(high: UInt64, low: UInt64) {
+    init(high: UInt64, low: UInt64) {
         self.high = high
         self.low = low
     }

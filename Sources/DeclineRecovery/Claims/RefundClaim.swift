@@ -35,7 +35,7 @@ public struct RefundClaim: Sendable, Equatable {
 /// The refunds of one recovery, as the claims have them.
 struct RefundBook: Sendable {
     /// One refund: the CRM's command, FlexFactor's news of it, or both.
-    private struct Entry: Sendable {
+    struct Entry: Sendable {
         var command: Fingerprint?
         var news: Fingerprint?
         var minorUnits: Int64?
@@ -46,7 +46,7 @@ struct RefundBook: Sendable {
         var kind = ResultKind.refunded
     }
 
-    private var entries: [Entry] = []
+    var entries: [Entry] = []
 
     /// - Returns: the verdict, and whether all of the money is known to be back by it.
     mutating func take(_ claim: RefundClaim, minorUnits: Int64?, at offset: Int64) -> (ClaimVerdict<Int64>, isPaidBack: Bool) {

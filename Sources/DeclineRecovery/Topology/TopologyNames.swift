@@ -21,6 +21,7 @@ public struct TopologyNames: Sendable, Equatable {
         pulse = "\(prefix).pulse"
         cancels = "\(prefix).cancels"
         claims = "\(prefix).claims"
+        claimSnapshots = "\(prefix).claims.snapshots"
         journal = "\(prefix).journal"
         results = "\(prefix).results"
         unrouted = "\(prefix).unrouted"
@@ -55,6 +56,9 @@ public struct TopologyNames: Sendable, Equatable {
     public let cancels: String
     /// Exchange and stream of the claims: what each worker is about to do that must not happen twice; every pod reads it.
     public let claims: String
+    /// Exchange and stream of what the claims come to, written down from time to time. A fleet does without: whoever begins reads all claims
+    /// then.
+    public let claimSnapshots: String
     /// Exchange and stream of the journal.
     public let journal: String
     /// Exchange and stream on which each worker says every other second how it is; kept for an hour.

@@ -10,9 +10,10 @@ import Synchronization
 /// A claim is read back on the connection that follows the stream, behind everything that stood before it; its verdict is computed there,
 /// at its own place. A connection that is lost meanwhile only makes that later.
 final class ClaimTail: ClaimsPort {
-    private let state = Mutex(State())
+    private let state: Mutex<State>
     private let clock = SystemClock()
     private let worker: String
+    private let logger: Logger?
     private let session = Mutex<(link: BrokerLink, names: TopologyNames)?>(nil)
     /// How long a claim is waited for. Longer than it is good for, so that a slow broker is told from a dead one.
     private let patience: Duration = .seconds(12)
@@ -29,6 +30,14 @@ final class ClaimTail: ClaimsPort {
         var order: [Int64] = []
         var nextID = UInt64.random(in: 1 ... .max)
         var lastSweep = ContinuousClock.now
+        var turns: ClaimSnapshotTurns
+
+        init(_ turns: ClaimSnapshotTurns) { self.turns = turns }
+
+        mutating func newID() -> Claim.ID {
+            nextID = nextID &+ 0x9e37_79b9_7f4a_7c15
+            return nextID
+        }
 
         mutating func remember(_ record: ClaimRecord, at offset: Int64) {
             recent[offset] = record
@@ -45,6 +54,7 @@ final class ClaimTail: ClaimsPort {
         /// what was kept of the other by its places would be taken for what stands there now.
         mutating func forgetStream() {
             book = ClaimBook()
+            turns.forgetStream()
             recent = [:]
             order = []
             oldest = 0
@@ -53,8 +63,10 @@ final class ClaimTail: ClaimsPort {
         static let kept = 10_000
     }
 
-    init(worker: String) {
+    init(worker: String, snapshots turns: ClaimSnapshotTurns = ClaimSnapshotTurns(), logger: Logger? = nil) {
         self.worker = worker
+        self.logger = logger
+        state = Mutex(State(turns))
         watch()
     }
 
@@ -70,12 +82,16 @@ final class ClaimTail: ClaimsPort {
     /// order to stop comes first.
     func follow(_ link: BrokerLink, _ names: TopologyNames, until stop: StopSignal) async throws {
         session.withLock { $0 = (link, names) }
-        _ = try await link.read(names.claims, from: .first, prefetch: 5_000) { [self] in take($0) }
+        _ = try await begin(link, names)
         let probe = ClaimRequest(
             merchantID: "", reference: RecoveryReference(orderID: UUID().uuidString, kind: .rerun, sequence: 0), debt: nil, amount: nil,
             act: .unsent(0), until: clock.now())
         while !stop.isSet {
-            if await claim(probe) != nil { return }
+            if await claim(probe) != nil {
+                state.withLock { $0.turns.isLive = true }
+                markWhereDue()
+                return
+            }
             await stop.wait(atMost: .milliseconds(200))
         }
     }
@@ -83,9 +99,23 @@ final class ClaimTail: ClaimsPort {
     /// The same for a process that acts once.
     func catchUp(_ link: BrokerLink, _ names: TopologyNames) async throws(BrokerError) {
         session.withLock { $0 = (link, names) }
-        let reading = try await link.read(names.claims, from: .first, prefetch: 5_000) { [self] in take($0) }
+        let reading = try await begin(link, names)
         guard let end = try await link.lastOffset(of: names.claims) else { return }
         try await reading.reach(end, patience: 30)
+    }
+
+    /// Reads the newest snapshot, and goes on with the claims behind it; reads all claims where there is none.
+    private func begin(_ link: BrokerLink, _ names: TopologyNames) async throws(BrokerError) -> StreamReading {
+        guard let (book, mark) = await ClaimSnapshotStream(link: link, names: names).latest(at: clock.now()) else {
+            return try await link.read(names.claims, from: .first, prefetch: 5_000) { [self] in take($0) }
+        }
+        logger?.info("A snapshot of the claims is read", metadata: [LogKey.count: "\(book.count)"])
+        state.withLock { state in
+            state.book = book
+            state.lastOffset = mark.offset
+            state.turns.begin(behind: mark.offset)
+        }
+        return try await link.read(names.claims, behind: mark, prefetch: 5_000) { [self] in take($0) }
     }
 
     private func take(_ entries: [StreamEntry]) {
@@ -95,12 +125,18 @@ final class ClaimTail: ClaimsPort {
         let records = zip(entries, own).map { entry, own in (entry.offset, own ?? ClaimRecord.decode(entry.body)) }
         var answers: [(Waiter, ClaimVerdict<Int64>)] = []
         var orphans: [Claim] = []
+        var frozen: (ClaimBook.Frozen, mark: Claim.ID, offset: Int64)?
         let now = clock.now()
         state.withLock { state in
-            for (offset, record) in records {
+            for (index, (offset, record)) in records.enumerated() {
                 if offset <= state.lastOffset { state.forgetStream() }
                 state.lastOffset = offset
-                guard let record else { continue }
+                guard let record else {
+                    if let mark = Self.mark(entries[index], &state.turns), state.turns.read(mark, at: offset) {
+                        frozen = (state.book.frozen, mark, offset)
+                    }
+                    continue
+                }
                 let verdict = state.book.take(record.claim, at: offset)
                 state.remember(record, at: offset)
                 if let waiter = state.waiting.removeValue(forKey: record.claim.id) {
@@ -117,6 +153,60 @@ final class ClaimTail: ClaimsPort {
         }
         for (waiter, verdict) in answers { waiter.answer(verdict) }
         for orphan in orphans { withdraw(orphan) }
+        markWhereDue()
+        if let (frozen, mark, offset) = frozen { write(ClaimSnapshot(of: frozen, id: mark, offset: offset)) }
+    }
+
+    // MARK: Snapshots
+
+    /// The mark that stands in the place of a claim, if it is one. What else of ours cannot be read is of a later version.
+    private static func mark(_ entry: StreamEntry, _ turns: inout ClaimSnapshotTurns) -> Claim.ID? {
+        if entry.properties.type == ClaimSnapshotMark.type { return ClaimSnapshotMark.decode(entry.body)?.id }
+        if entry.properties.type?.hasPrefix("com.salvage.") == true { turns.isBlind = true }
+        return nil
+    }
+
+    private func markWhereDue() {
+        let due: Claim.ID? = state.withLock { state in
+            let id = state.newID()
+            return state.turns.isDue(at: state.lastOffset, by: id) ? id : nil
+        }
+        guard let id = due, let (link, names) = session.withLock({ $0 }) else { return }
+        let mark = ClaimSnapshotMark(id: id, at: clock.now(), worker: worker)
+        let message = Broker.OutgoingMessage(
+            exchange: names.claims, routingKey: "",
+            properties: MessageProperties(contentType: "application/cloudevents+json", type: ClaimSnapshotMark.type, appID: "salvage"),
+            body: mark.encoded())
+        // One that does not arrive is made again.
+        link.publish(message) { _ in }
+    }
+
+    private func write(_ snapshot: ClaimSnapshot) {
+        guard let (link, names) = session.withLock({ $0 }) else { return }
+        Task { [weak self] in
+            let begun = ContinuousClock.now
+            let outcome = await ClaimSnapshotStream(link: link, names: names).write(snapshot)
+            let took = ContinuousClock.now - begun
+            guard let self else { return }
+            self.state.withLock { $0.turns.ended(outcome) }
+            switch outcome {
+            case .written:
+                self.logger?.info(
+                    "A snapshot of the claims is written",
+                    metadata: [
+                        LogKey.count: "\(snapshot.count)",
+                        LogKey.milliseconds: "\(took.components.seconds * 1_000 + took.components.attoseconds / 1_000_000_000_000_000)",
+                    ])
+            case .impossible:
+                self.logger?.notice(
+                    "No snapshots of the claims can be written here",
+                    metadata: [
+                        LogKey.advice:
+                            "Starts read all claims, which takes longer the more there are. `salvage topology apply` makes the stream; give the worker its rights anew (`salvage topology print --permissions`)."
+                    ])
+            case .failed: self.logger?.notice("A snapshot of the claims was not finished; the next will be")
+            }
+        }
     }
 
     /// Takes a claim back on which nobody acted and nobody will.
@@ -138,10 +228,7 @@ final class ClaimTail: ClaimsPort {
     func claim(_ request: ClaimRequest) async -> Claimed? {
         guard let (link, names) = session.withLock({ $0 }) else { return nil }
         let begun = ContinuousClock.now
-        let id = state.withLock { state in
-            state.nextID = state.nextID &+ 0x9e37_79b9_7f4a_7c15
-            return state.nextID
-        }
+        let id = state.withLock { $0.newID() }
         let record = request.record(id: id, at: clock.now(), worker: worker)
         let waiter = Waiter(record, until: begun + patience)
         state.withLock { $0.waiting[id] = waiter }
@@ -150,13 +237,9 @@ final class ClaimTail: ClaimsPort {
             properties: MessageProperties(
                 contentType: "application/cloudevents+json", messageID: String(id, radix: 36), type: ClaimRecord.type, appID: "salvage"),
             body: record.encoded())
-        // Not waited for: a broker under an alarm takes no publish for as long as it lasts, and whoever claims is answered in time.
-        Task {
-            do throws(PublishError) { try await link.publish([message]) } catch {
-                // It may stand there all the same.
-                waiter.answer(nil)
-            }
-        }
+        // Not waited for: a broker under an alarm takes no publish for as long as it lasts, and whoever claims is answered in time. When it
+        // fails the claim may stand there all the same.
+        link.publish(message) { _ in waiter.answer(nil) }
         let found = await waiter.wait()
         guard let found else {
             let isRead = state.withLock { state in

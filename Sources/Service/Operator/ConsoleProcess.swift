@@ -99,7 +99,7 @@ public struct ConsoleProcess: Service {
     /// Waits for the broker, and until somebody has made the topology.
     private func waitForStreams() async throws {
         let rights = BrokerRights(.consoleViewer, names)
-        let wanted = rights.part(of: Topology(recovery: names, crmInbox: false))
+        let wanted = rights.part(of: Topology(recovery: names, crmInbox: false).requiring(names))
         while true {
             while !link.isConnected { try await Task.sleep(for: .milliseconds(50)) }
             do throws(BrokerError) {

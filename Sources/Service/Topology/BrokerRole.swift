@@ -42,13 +42,14 @@ public struct BrokerRights: Sendable, Equatable {
     /// The least that a role needs.
     public init(_ role: BrokerRole, _ names: TopologyNames) {
         /// Streams that are read whole; one that is added belongs here.
-        let streams: Set<String> = [names.dead, names.journal, names.pulse, names.cancels, names.claims]
+        let streams: Set<String> = [names.dead, names.journal, names.pulse, names.cancels, names.claims, names.claimSnapshots]
         switch role {
         case .topology: add(declaring: Topology(recovery: names))
         case .worker:
-            read = Set(Stage.allCases.map(names.queue(of:))).union([names.cancels, names.claims, names.dead])
+            read = Set(Stage.allCases.map(names.queue(of:))).union([names.cancels, names.claims, names.claimSnapshots, names.dead])
             write = Set(names.delays).union([
-                names.work, names.results, names.dead, names.cancels, names.claims, names.journal, names.pulse, Self.defaultExchange,
+                names.work, names.results, names.dead, names.cancels, names.claims, names.claimSnapshots, names.journal, names.pulse,
+                Self.defaultExchange,
             ])
         case .webhooks: write = [names.work, names.journal, names.pulse]
         case .consoleViewer: read = streams.union([names.deadLock])

@@ -24,7 +24,7 @@ extension Topology {
             Exchange(names.unrouted, .fanout), Exchange(names.declines, .topic, arguments: safe),
             Exchange(names.work, .topic, arguments: safe),
             Exchange(names.results, .topic, arguments: safe), Exchange(names.dead, .fanout), Exchange(names.cancels, .fanout),
-            Exchange(names.claims, .fanout),
+            Exchange(names.claims, .fanout), Exchange(names.claimSnapshots, .fanout),
             Exchange(names.journal, .fanout), Exchange(names.pulse, .fanout),
         ]
         var queues = [
@@ -35,6 +35,10 @@ extension Topology {
             Queue(names.cancels, .stream, arguments: ["x-max-age": "400D", "x-stream-max-segment-size-bytes": .integer(5_000_000)]),
             // Longer than anything that a claim speaks of can live: a retry's three weeks, its reconciling, and the oldest decline that is taken.
             Queue(names.claims, .stream, arguments: ["x-max-age": "60D", "x-stream-max-segment-size-bytes": .integer(50_000_000)]),
+            // The newest is worth something, and the one before until that is whole. Ten million claims come to 320 MB.
+            Queue(
+                names.claimSnapshots, .stream,
+                arguments: ["x-max-length-bytes": .integer(2_000_000_000), "x-stream-max-segment-size-bytes": .integer(50_000_000)]),
             Queue(names.journal, .stream, arguments: ["x-max-age": "90D", "x-stream-max-segment-size-bytes": .integer(50_000_000)]),
             // Only the last words of each worker matter; a stream lets any number listen, and go on after a lost connection.
             Queue(names.pulse, .stream, arguments: ["x-max-age": "1h", "x-stream-max-segment-size-bytes": .integer(1_000_000)]),
@@ -43,6 +47,7 @@ extension Topology {
             Binding(names.unrouted, "", to: .queue(names.unrouted)), Binding(names.dead, "", to: .queue(names.dead)),
             Binding(names.cancels, "", to: .queue(names.cancels)), Binding(names.journal, "", to: .queue(names.journal)),
             Binding(names.claims, "", to: .queue(names.claims)),
+            Binding(names.claimSnapshots, "", to: .queue(names.claimSnapshots)),
             Binding(names.pulse, "", to: .queue(names.pulse)),
             Binding(names.declines, "#", to: .queue(names.intake)),
         ]
@@ -70,6 +75,13 @@ extension Topology {
             bindings.append(Binding(name, DelayLadder.passKey(rung: rung), to: .exchange(below)))
         }
         self.init(exchanges: exchanges, queues: queues, bindings: bindings)
+    }
+
+    /// Without what a process goes on without.
+    func requiring(_ names: TopologyNames) -> Topology {
+        Topology(
+            exchanges: exchanges.filter { $0.name != names.claimSnapshots }, queues: queues.filter { $0.name != names.claimSnapshots },
+            bindings: bindings.filter { $0.exchange != names.claimSnapshots })
     }
 }
 

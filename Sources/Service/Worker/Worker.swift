@@ -43,7 +43,7 @@ public struct Worker: Service {
         watch = LinkWatch(health: health, metrics: metrics, logger: logger)
         identity = DeadLetter.Worker(
             id: settings.broker.connectionName, host: ProcessInfo.processInfo.hostName, version: SalvageVersion.current)
-        claims = ClaimTail(worker: identity.id)
+        claims = ClaimTail(worker: identity.id, logger: logger)
         letters = LetterTail(workerID: identity.id, logger: logger)
     }
 
@@ -210,7 +210,7 @@ public struct Worker: Service {
     private func topologyStands(_ link: BrokerLink, _ stop: StopSignal) async -> Bool {
         // What it has no right to it has nothing to do with, and newer brokers do not let it look there.
         let rights = BrokerRights(settings.stages.isEmpty ? .webhooks : .worker, settings.names)
-        let wanted = rights.part(of: Topology(recovery: settings.names, crmInbox: false))
+        let wanted = rights.part(of: Topology(recovery: settings.names, crmInbox: false).requiring(settings.names))
         while !stop.isSet {
             do throws(BrokerError) {
                 let differences = try await link.check(wanted, kindsOf: rights.read)

@@ -1,0 +1,154 @@
+import Broker
+import DeclineRecovery
+import Synchronization
+
+/// The stream of the claims' snapshots. A fleet may have none, and anything odd about one means that all claims are read.
+struct ClaimSnapshotStream {
+    let link: BrokerLink
+    let names: TopologyNames
+
+    static let partType = "com.salvage.recovery.claims-snapshot.v1"
+
+    // MARK: Reading
+
+    /// The newest snapshot that is whole, as a book, and the mark behind which the claims go on; `nil` where there is none to be trusted.
+    func latest(at now: Moment) async -> (book: ClaimBook, mark: StreamEntry)? {
+        do throws(BrokerError) {
+            // Empty, or not there: most fleets are small.
+            guard try await link.readyCount(of: names.claimSnapshots) > 0, let end = try await link.lastOffset(of: names.claimSnapshots)
+            else { return nil }
+            var last = end
+            // The newest may be in the making, or have lost its writer. Before it stands the one before.
+            for _ in 0..<3 {
+                guard last >= 0, let entry = try await link.entry(at: last, of: names.claimSnapshots),
+                    let head = ClaimSnapshot.Head(entry.body), Int64(head.part) <= last
+                else { return nil }
+                let first = last - Int64(head.part)
+                if head.part == head.parts - 1, let mark = try await mark(of: head), let book = try await read(head, first...last, now) {
+                    return (book, mark)
+                }
+                last = first - 1
+            }
+            return nil
+        } catch {
+            return nil
+        }
+    }
+
+    /// The mark, where the stream of claims has it at the place that the snapshot names. A stream that was made anew has not.
+    private func mark(of head: ClaimSnapshot.Head) async throws(BrokerError) -> StreamEntry? {
+        guard let entry = try await link.entry(at: head.offset, of: names.claims), ClaimSnapshotMark.decode(entry.body)?.id == head.id
+        else {
+            return nil
+        }
+        return entry
+    }
+
+    private func read(_ head: ClaimSnapshot.Head, _ range: ClosedRange<Int64>, _ now: Moment) async throws(BrokerError) -> ClaimBook? {
+        let snapshot = Mutex(ClaimSnapshotReading(head))
+        let reading = try await link.read(names.claimSnapshots, from: .offset(range.lowerBound), prefetch: 16) { entries in
+            snapshot.withLock { snapshot in
+                for entry in entries where range.contains(entry.offset) { snapshot.take(entry.body) }
+            }
+        }
+        do throws(BrokerError) { try await reading.reach(range.upperBound) } catch {
+            await reading.end()
+            throw error
+        }
+        await reading.end()
+        return snapshot.withLock { $0.finish(at: now) }
+    }
+
+    // MARK: Writing
+
+    enum Outcome {
+        case written
+        /// Nobody can write one here: there is no such stream, or no right to it.
+        case impossible
+        case failed
+    }
+
+    /// Writes a snapshot, a part at a time and with rests between, so that no claim has to wait behind it for long.
+    func write(_ snapshot: ClaimSnapshot) async -> Outcome {
+        var snapshot = snapshot
+        do throws(BrokerError) {
+            // What is published where there is no exchange takes the claims along that are on their way.
+            let needed = Topology(
+                exchanges: [Exchange(names.claimSnapshots, .fanout)], queues: [Queue(names.claimSnapshots, .stream)])
+            guard try await link.check(needed, kindsOf: []).isEmpty else { return .impossible }
+        } catch {
+            return .failed
+        }
+        while let part = snapshot.nextPart() {
+            let begun = ContinuousClock.now
+            let message = Broker.OutgoingMessage(
+                exchange: names.claimSnapshots, routingKey: "",
+                properties: MessageProperties(contentType: "application/octet-stream", type: Self.partType, appID: "salvage"), body: part)
+            do throws(PublishError) { try await link.publish([message]) } catch {
+                if case .returned = error { return .impossible }
+                return .failed
+            }
+            try? await Task.sleep(for: max((ContinuousClock.now - begun) * 3, .milliseconds(5)))
+        }
+        return .written
+    }
+}
+
+/// Who writes the next snapshot, and when: whoever's mark stands first on the stream, once so many claims have come since the last.
+struct ClaimSnapshotTurns {
+    /// How many claims a start reads at most, as long as they do not come faster than snapshots are written.
+    var every: Int64 = 100_000
+    /// Marks are at least this far apart, however many claims come.
+    var pause: Duration = .seconds(120)
+
+    /// Whether this process follows the claims as they come, and means to write.
+    var isLive = false
+    /// It has met claims of a later version: what it knows is not all that they come to.
+    var isBlind = false
+    /// Where the last mark stands; before the first, where the reading began.
+    private var last: Int64?
+    /// Its mark that is on its way. One that does not come is made again.
+    private var own: (id: Claim.ID, until: ContinuousClock.Instant)?
+    private var isWriting = false
+    private var notBefore = ContinuousClock.now
+
+    init() {}
+
+    /// The stream was read up to here. Whether a mark of this process's is due, whose id is then expected.
+    mutating func isDue(at offset: Int64, by id: Claim.ID) -> Bool {
+        guard let last else {
+            last = offset
+            return false
+        }
+        let now = ContinuousClock.now
+        guard isLive, !isBlind, !isWriting, offset - last >= every, now >= notBefore, now >= own?.until ?? now else { return false }
+        own = (id, now + .seconds(60))
+        return true
+    }
+
+    /// A mark was read. Whether it is this process's turn to write: its own, and no other stands close before it.
+    mutating func read(_ mark: Claim.ID, at offset: Int64) -> Bool {
+        let isFirst = last.map { offset - $0 >= every } ?? true
+        if isFirst { last = offset }
+        notBefore = ContinuousClock.now + pause
+        guard mark == own?.id else { return false }
+        own = nil
+        isWriting = isFirst
+        return isFirst
+    }
+
+    mutating func ended(_ outcome: ClaimSnapshotStream.Outcome) {
+        isWriting = false
+        if outcome == .impossible { isLive = false }
+    }
+
+    /// Goes on behind the mark of a snapshot that was read.
+    mutating func begin(behind offset: Int64) { last = offset }
+
+    /// Another stream stands in the place of the one that was read.
+    mutating func forgetStream() {
+        last = nil
+        own = nil
+        isBlind = false
+    }
+}

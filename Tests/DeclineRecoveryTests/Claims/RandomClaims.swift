@@ -1,0 +1,68 @@
+import TestSupport
+
+@testable import DeclineRecovery
+
+/// Claims of few recoveries and debts, so that they meet, in the order of a stream.
+struct RandomClaims {
+    private(set) var now = Moment(milliseconds: 1_800_000_000_000)
+    private let recoveries: Int
+    private let debts: Int
+    private var ids: [[Claim.ID]]
+    private var id: Claim.ID = 0
+
+    init(_ random: inout SeededRandom) {
+        let recoveries = Int.random(in: 2...400, using: &random)
+        self.init(&random, recoveries: recoveries, debts: Int.random(in: 1...max(1, recoveries / 2), using: &random))
+    }
+
+    init(_ random: inout SeededRandom, recoveries: Int, debts: Int) {
+        self.recoveries = recoveries
+        self.debts = debts
+        ids = Array(repeating: [], count: recoveries)
+    }
+
+    mutating func next(_ random: inout SeededRandom) -> Claim {
+        id += 1
+        let number = Int.random(in: 0..<recoveries, using: &random)
+        let act = act(number, &random)
+        // A webhook knows no debt and no amount.
+        let isBare = Int.random(in: 0..<6, using: &random) == 0
+        let debt = Fingerprint(
+            of: Debt(merchantID: "acme", orderID: "D\(number % debts)", purchaseID: nil, billingCycle: nil, chargeID: nil))
+        let claim = Claim(
+            id: id, merchantID: "acme",
+            reference: RecoveryReference(
+                DeclineIdentity(merchantID: "acme", source: "crm", id: "d-\(number)"), orderID: "A\(number)", kind: .rerun, sequence: 1),
+            debt: isBare ? nil : debt, amount: isBare ? nil : Money(minorUnits: Int64.random(in: 1...2, using: &random), currency: .usd),
+            act: act, at: now, until: now + .seconds(Int64.random(in: 1...5_000, using: &random)), worker: "w",
+            gateway: number % 3 == 0
+                ? nil : ClaimedGateway(merchantID: "acme", id: GatewayID("\(number % 4)"), account: number % 2 == 0 ? nil : "a"))
+        // Whole seconds are kept.
+        now = now + .seconds(Int64.random(in: 0...6, using: &random))
+        return claim
+    }
+
+    private mutating func act(_ number: Int, _ random: inout SeededRandom) -> Claim.Act {
+        let one = ids[number].randomElement(using: &random)
+        switch Int.random(in: 0..<14, using: &random) {
+        case 0...3:
+            ids[number].append(id)
+            return .send(post: Int.random(in: 1...3, using: &random))
+        case 4: return .unsent(one ?? 0)
+        case 5: return .exists(answering: Bool.random(using: &random) ? one : nil)
+        case 6: return .refused(one ?? 0)
+        case 7: return .reopened(.paidBack)
+        case 8: return .reopened(.byOperator(who: "Ada", why: "they agree"))
+        case 9:
+            let steps: [RefundClaim.Step] = [
+                .send(round: 1), .send(round: 2), .unsent(round: 1), .told(.refunded, round: 1, isWhole: Bool.random(using: &random)),
+                .news(isWhole: Bool.random(using: &random), isLate: false),
+            ]
+            return .refund(RefundClaim(Fingerprint("r-\(Int.random(in: 0..<2, using: &random))"), steps.randomElement(using: &random)!))
+        default:
+            let kind = [ResultKind.approved, .declined, .skipped, .expired].randomElement(using: &random)!
+            return .told(
+                Claim.Told(kind, Claim.Basis.allCases.randomElement(using: &random)!, withdrawing: Bool.random(using: &random) ? one : nil))
+        }
+    }
+}

@@ -1,0 +1,235 @@
+import Broker
+import DeclineRecovery
+import Foundation
+import Pipeline
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import Service
+
+/// Snapshots on a real broker: written, read, and passed by.
+@Suite(
+    .enabled(
+        if: ProcessInfo.processInfo.environment["SALVAGE_TEST_AMQP"] != nil || ProcessInfo.processInfo.environment["CI"] == "true",
+        "no broker: run deploy/local/test")
+) struct ClaimSnapshotStreamTests {
+    private final class World: Sendable {
+        let link: BrokerLink
+        let names: TopologyNames
+        private let configuration: BrokerConfiguration
+        /// Those of the processes that follow, each its own.
+        private let links = Mutex<[BrokerLink]>([])
+
+        init(_ configuration: BrokerConfiguration) async throws {
+            self.configuration = configuration
+            link = try await BrokerLink.open(configuration)
+            names = TopologyNames(prefix: "test-\(UUID().uuidString.prefix(8))")
+        }
+
+        private func newLink() async throws -> BrokerLink {
+            let link = try await BrokerLink.open(configuration)
+            links.withLock { $0.append(link) }
+            return link
+        }
+
+        /// Ends all processes that follow.
+        func endAll() async {
+            let ended = links.withLock { links in
+                defer { links = [] }
+                return links
+            }
+            for link in ended { await link.close() }
+        }
+
+        var snapshots: ClaimSnapshotStream { ClaimSnapshotStream(link: link, names: names) }
+
+        /// One who writes a snapshot whenever so many claims have come; nobody else would for a hundred thousand.
+        func tail(every: Int64 = .max) async throws -> ClaimTail {
+            var turns = ClaimSnapshotTurns()
+            turns.every = every
+            turns.pause = .zero
+            let tail = ClaimTail(worker: "test", snapshots: turns)
+            try await tail.follow(try await newLink(), names, until: StopSignal())
+            return tail
+        }
+
+        func latest() async -> ClaimBook? { await snapshots.latest(at: SystemClock().now())?.book }
+
+        static func reference(_ order: String) -> RecoveryReference {
+            RecoveryReference(DeclineIdentity(merchantID: "acme", source: "crm", id: order), orderID: order, kind: .sale, sequence: 0)
+        }
+
+        static func request(_ order: String) -> ClaimRequest {
+            ClaimRequest(
+                merchantID: "acme", reference: reference(order),
+                debt: Fingerprint(of: Debt(merchantID: "acme", orderID: order, purchaseID: nil, billingCycle: nil, chargeID: nil)),
+                amount: Money(minorUnits: 4_999, currency: .usd), act: .told(Claim.Told(.approved, .known)),
+                until: SystemClock().now() + .days(33))
+        }
+
+        func claim(_ orders: Range<Int>, by tail: ClaimTail) async throws {
+            await withTaskGroup { group in
+                for number in orders { group.addTask { #expect(await tail.claim(Self.request("A\(number)")) != nil) } }
+            }
+        }
+
+        /// Writes a snapshot that says something that no claim says, so that it shows who has read it.
+        func tell(_ lie: String, _ change: (inout [[UInt8]]) -> Void = { _ in }) async throws {
+            let mark = ClaimSnapshotMark(id: .random(in: 1 ... .max), at: SystemClock().now(), worker: "test")
+            try await link.publish([message(names.claims, ClaimSnapshotMark.type, mark.encoded())])
+            let offset = try #require(try await link.lastOffset(of: names.claims))
+            var book = ClaimBook()
+            _ = book.take(Self.request(lie).record(id: 1, at: SystemClock().now(), worker: "test").claim, at: 0)
+            var snapshot = ClaimSnapshot(of: book.frozen, id: mark.id, offset: offset)
+            var parts: [[UInt8]] = []
+            while let part = snapshot.nextPart() { parts.append(part) }
+            change(&parts)
+            for part in parts { try await link.publish([message(names.claimSnapshots, ClaimSnapshotStream.partType, part)]) }
+        }
+
+        func message(_ exchange: String, _ type: String, _ body: [UInt8]) -> Broker.OutgoingMessage {
+            Broker.OutgoingMessage(exchange: exchange, routingKey: "", properties: MessageProperties(type: type), body: body)
+        }
+
+        func late() async throws -> ClaimTail {
+            let tail = ClaimTail(worker: "late")
+            try await tail.catchUp(try await newLink(), names)
+            return tail
+        }
+
+        /// What somebody who begins now knows of a recovery.
+        func known(_ order: String) async throws -> Bool {
+            let tail = try await late()
+            return tail.standing(of: Self.reference(order), merchant: "acme")?.told != nil
+        }
+    }
+
+    private func withWorld(snapshots: Bool = true, _ body: (World) async throws -> Void) async throws {
+        let url = try #require(
+            ProcessInfo.processInfo.environment["SALVAGE_TEST_AMQP"], "SALVAGE_TEST_AMQP names no broker; run deploy/local/test")
+        let world = try await World(BrokerConfiguration(url: url))
+        let (link, names) = (world.link, world.names)
+        let own = [names.claims] + (snapshots ? [names.claimSnapshots] : [])
+        let all = Topology(recovery: names)
+        try await link.declare(
+            Topology(
+                exchanges: all.exchanges.filter { own.contains($0.name) }, queues: all.queues.filter { own.contains($0.name) },
+                bindings: all.bindings.filter { own.contains($0.exchange) }))
+        do {
+            try await body(world)
+        } catch {
+            Issue.record(error)
+        }
+        await world.endAll()
+        for name in own {
+            try await link.delete(queue: name)
+            try await link.delete(exchange: name)
+        }
+        await link.close()
+    }
+
+    private func eventually(_ what: Comment, _ holds: () async throws -> Bool) async throws {
+        let deadline = ContinuousClock.now + .seconds(60)
+        while try await !holds() {
+            try #require(ContinuousClock.now < deadline, what)
+            try await Task.sleep(for: .milliseconds(50))
+        }
+    }
+
+    @Test(.timeLimit(.minutes(5)))
+    func aSnapshotIsWrittenByOneOfThoseWhoFollowAndReadByWhoBegins() async throws {
+        try await withWorld { world in
+            let tails = [try await world.tail(every: 40), try await world.tail(every: 40), try await world.tail(every: 40)]
+            try await world.claim(0..<60, by: tails[0])
+            try await eventually("a snapshot is written") { await (world.latest()?.count ?? 0) >= 40 }
+            try await world.claim(60..<140, by: tails[1])
+            try await eventually("another is written") { await (world.latest()?.count ?? 0) >= 80 }
+            // Each mark has one who writes.
+            let found = Mutex<[Int64: Set<Claim.ID>]>([:])
+            try await world.link.readToEnd(world.names.claimSnapshots) { entries in
+                for entry in entries {
+                    guard let head = ClaimSnapshot.Head(entry.body) else {
+                        Issue.record("a part that cannot be read")
+                        return
+                    }
+                    found.withLock { _ = $0[head.offset, default: []].insert(head.id) }
+                }
+            }
+            let marks = found.withLock { $0 }
+            let places = marks.keys.sorted()
+            #expect(marks.values.allSatisfy { $0.count == 1 })
+            #expect(zip(places, places.dropFirst()).allSatisfy { $1 - $0 >= 40 }, "\(places)")
+            let late = try await world.late()
+            try await eventually("all know the same") { late.counts.entries == tails[2].counts.entries }
+            for order in [0, 39, 40, 79, 80, 139] {
+                let (here, there) = [tails[2], late].map { $0.standing(of: World.reference("A\(order)"), merchant: "acme") }.pair
+                #expect(here != nil && here == there, "order \(order)")
+            }
+            guard case .told(let record, .approved)? = await late.claim(World.request("A3"))?.verdict else {
+                Issue.record("what was told before the snapshot is not told again")
+                return
+            }
+            #expect(record.claim.reference == World.reference("A3"))
+        }
+    }
+
+    @Test(.timeLimit(.minutes(5)))
+    func aSnapshotIsBelievedOnlyByTheStreamThatItIsOf() async throws {
+        try await withWorld { world in
+            try await world.claim(0..<5, by: try await world.tail())
+            try await world.tell("LIE")
+            // The broker counts messages late.
+            try await eventually("there is a snapshot") { await world.latest() != nil }
+            #expect(try await world.known("LIE"), "the newest is read")
+            try await world.tell("OTHER") { $0.removeLast() }
+            #expect(try await world.known("LIE"), "one in the making hides none that is whole")
+            try await world.tell("DAMAGED") { $0[1][60] ^= 1 }
+            #expect(try await !world.known("DAMAGED"))
+            #expect(try await world.known("A3"), "all claims are read then")
+            try await world.tell("LIE")
+            #expect(try await world.known("LIE"))
+            await world.endAll()
+            // The stream is made anew, and grows beyond where the mark stood.
+            try await world.link.delete(queue: world.names.claims)
+            #expect(await world.latest() == nil, "there is no stream that it could be of")
+            let all = Topology(recovery: world.names)
+            try await world.link.declare(
+                Topology(
+                    queues: all.queues.filter { $0.name == world.names.claims },
+                    bindings: all.bindings.filter { $0.exchange == world.names.claims }))
+            try await world.claim(100..<130, by: try await world.tail())
+            #expect(try await !world.known("LIE"))
+            #expect(try await world.known("A129"))
+        }
+    }
+
+    @Test(.timeLimit(.minutes(5)))
+    func withoutTheStreamOfSnapshotsAllGoesOn() async throws {
+        try await withWorld(snapshots: false) { world in
+            let tail = try await world.tail(every: 10)
+            try await world.claim(0..<60, by: tail)
+            #expect(await world.latest() == nil)
+            #expect(try await world.known("A0"))
+            #expect(try await world.known("A59"))
+        }
+    }
+
+    /// What a later version claims is not in what this one knows.
+    @Test(.timeLimit(.minutes(5)))
+    func whoMetClaimsOfALaterVersionWritesNone() async throws {
+        try await withWorld { world in
+            let tail = try await world.tail(every: 10)
+            try await world.link.publish([world.message(world.names.claims, ClaimRecord.type, Array("{}".utf8))])
+            try await world.claim(0..<60, by: tail)
+            try await world.link.readToEnd(world.names.claims) { entries in
+                for entry in entries where entry.properties.type == ClaimSnapshotMark.type { Issue.record("a mark at \(entry.offset)") }
+            }
+            #expect(try await world.link.lastOffset(of: world.names.claimSnapshots) == nil)
+        }
+    }
+}
+
+extension Array {
+    fileprivate var pair: (Element, Element) { (self[0], self[1]) }
+}
