@@ -1,15 +1,15 @@
 import DeclineRecovery
 import HTTPTypes
-public import Hummingbird
-public import Logging
-public import NIOCore
-public import Operations
+package import Hummingbird
+package import Logging
+package import NIOCore
+package import Operations
 
 /// The console over HTTP: the page, and the API behind who may use it.
 ///
 /// No cookie is used, so another site's page has nothing to ride on; every call must carry a header of ours besides, which other origins
 /// may not send. Where no access is configured the host must be this machine by name, so that no foreign name can be made to point here.
-public struct ConsoleFront: Sendable {
+package struct ConsoleFront: Sendable {
     private let api: ConsoleAPI
     private let access: @Sendable () -> ConsoleAccess
     private let localName: String
@@ -29,7 +29,7 @@ public struct ConsoleFront: Sendable {
     ///   - metrics: Prometheus' text.
     ///   - localName: who acts where no access is configured.
     ///   - isLoopback: whether it listens on this machine alone; without configured access nobody is let in elsewhere.
-    public init(
+    package init(
         api: ConsoleAPI, access: @escaping @Sendable () -> ConsoleAccess, localName: String, isLoopback: Bool,
         isReady: @escaping @Sendable () -> Bool,
         metrics: @escaping @Sendable () -> String, logger: Logger
@@ -43,7 +43,7 @@ public struct ConsoleFront: Sendable {
         self.logger = logger
     }
 
-    public var router: Hummingbird.Router<ConsoleContext> {
+    package var router: Hummingbird.Router<ConsoleContext> {
         let router = Hummingbird.Router(context: ConsoleContext.self)
         router.middlewares.add(RefusalInWords())
         router.get("livez") { _, _ in Self.text(.ok, "alive\n") }
@@ -219,11 +219,11 @@ public struct ConsoleFront: Sendable {
 }
 
 /// Knows who is at the other end.
-public struct ConsoleContext: RequestContext, RemoteAddressRequestContext {
-    public var coreContext: CoreRequestContextStorage
-    public let remoteAddress: SocketAddress?
+package struct ConsoleContext: RequestContext, RemoteAddressRequestContext {
+    package var coreContext: CoreRequestContextStorage
+    package let remoteAddress: SocketAddress?
 
-    public init(source: ApplicationRequestContextSource) {
+    package init(source: ApplicationRequestContextSource) {
         coreContext = CoreRequestContextStorage(source: source)
         remoteAddress = source.channel.remoteAddress
     }

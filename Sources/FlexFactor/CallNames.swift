@@ -1,8 +1,8 @@
-public import DeclineRecovery
+package import DeclineRecovery
 
 extension FlexFactorCall {
     /// The call's name in metrics and logs.
-    public var name: String {
+    package var name: String {
         switch self {
         case .evaluate: "evaluate"
         case .recall: "recall"
@@ -18,7 +18,7 @@ extension FlexFactorCall {
 
 extension FlexFactorAnswer {
     /// The answer's name in metrics and logs: few, and without data.
-    public var name: String {
+    package var name: String {
         switch self {
         case .evaluated(.unrecognised, _): "unrecognised"
         case .evaluated(let status, _): status.word.lowercased()

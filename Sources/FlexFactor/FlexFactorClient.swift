@@ -1,12 +1,12 @@
-public import DeclineRecovery
+package import DeclineRecovery
 import NIOCore
 import Synchronization
 
 /// FlexFactor for one gateway: its keys, its token, its circuit and its rate, shared by all lanes of the process.
 ///
 /// `perform` makes one call and answers in the recovery's words. It never throws: a failure says whether money may have moved.
-public final class FlexFactorClient: Sendable {
-    public let credentials: GatewayCredentials
+package final class FlexFactorClient: Sendable {
+    package let credentials: GatewayCredentials
     let now: @Sendable () -> Moment
     /// Time for what is measured here alone. The clock on the wall may be set; then a circuit would stay open, a rate refuse, or a token
     /// serve, for as long as it was set back.
@@ -23,15 +23,15 @@ public final class FlexFactorClient: Sendable {
     }
 
     /// A finished call, for metrics.
-    public struct Observation: Sendable {
-        public let call: String
-        public let outcome: String
-        public let nanoseconds: Int64
+    package struct Observation: Sendable {
+        package let call: String
+        package let outcome: String
+        package let nanoseconds: Int64
         /// Why there was no answer that decides anything.
-        public let failure: CallFailure?
+        package let failure: CallFailure?
     }
 
-    public init(
+    package init(
         _ credentials: GatewayCredentials, now: @escaping @Sendable () -> Moment,
         observe: @escaping @Sendable (Observation) -> Void = { _ in },
         uptime: @escaping @Sendable () -> Moment = FlexFactorClient.uptime
@@ -47,9 +47,9 @@ public final class FlexFactorClient: Sendable {
     }
 
     /// The time since some beginning, which nobody can set.
-    public static let uptime: @Sendable () -> Moment = { Moment(milliseconds: Int64(NIODeadline.now().uptimeNanoseconds / 1_000_000)) }
+    package static let uptime: @Sendable () -> Moment = { Moment(milliseconds: Int64(NIODeadline.now().uptimeNanoseconds / 1_000_000)) }
 
-    public var circuit: CircuitState {
+    package var circuit: CircuitState {
         guards.withLock { guards in
             [guards.breaker, guards.wayIn].map { breaker -> CircuitState in
                 switch breaker.state {
@@ -62,7 +62,7 @@ public final class FlexFactorClient: Sendable {
     }
 
     /// Whether calls can be made at all, which a token proves; without one, why not.
-    public enum Reach: Sendable, Equatable {
+    package enum Reach: Sendable, Equatable {
         /// There was a token: whatever fails since then is FlexFactor's state and not ours.
         case proven
         /// No try to get one has ended yet.
@@ -70,19 +70,19 @@ public final class FlexFactorClient: Sendable {
         case unproven(CallFailure.NotSent)
     }
 
-    public var reach: Reach {
+    package var reach: Reach {
         let (hasHadOne, failure) = tokens.history
         return hasHadOne ? .proven : failure.map { .unproven($0.notSent) } ?? .untried
     }
 
     /// Gets a token unless there is one, beside circuit and rate: it is asked for once, to see whether calls can be made.
-    public func proveReach(on lane: HTTPLane) async -> Reach {
+    package func proveReach(on lane: HTTPLane) async -> Reach {
         if reach != .proven { _ = await tokens.token(now: now()) { [self] in await fetchToken(lane) } }
         return reach
     }
 
     /// Makes a call and returns at the latest at `deadline`.
-    public func perform(_ call: FlexFactorCall, on lane: HTTPLane, traceparent: String?, deadline: Moment) async -> FlexFactorAnswer {
+    package func perform(_ call: FlexFactorCall, on lane: HTTPLane, traceparent: String?, deadline: Moment) async -> FlexFactorAnswer {
         let start = NIODeadline.now()
         let answer = await guarded(call, lane, traceparent, deadline)
         observe(
@@ -92,7 +92,7 @@ public final class FlexFactorClient: Sendable {
     }
 
     /// Counts and tells a call that was not made, because it would have asked the wrong account.
-    public func note(_ call: FlexFactorCall, _ failure: CallFailure) {
+    package func note(_ call: FlexFactorCall, _ failure: CallFailure) {
         observe(Observation(call: call.name, outcome: FlexFactorAnswer.failed(failure).name, nanoseconds: 0, failure: failure))
     }
 
@@ -226,7 +226,7 @@ public final class FlexFactorClient: Sendable {
     // MARK: Cards
 
     /// Exchanges a card for FlexFactor's token of it. Repeating it is harmless: a card may have several tokens.
-    public func tokenize(_ card: ClearCard, on lane: HTTPLane, traceparent: String?, deadline: Moment) async -> Result<
+    package func tokenize(_ card: ClearCard, on lane: HTTPLane, traceparent: String?, deadline: Moment) async -> Result<
         CardToken, CallFailure
     > {
         guard let key = credentials.environmentKey else {

@@ -1,10 +1,10 @@
-public import DeclineRecovery
+import DeclineRecovery
 
 /// Charges a declined sale again while the customer waits, and answers with the truth.
-public struct CascadeStage: Sendable {
+package struct CascadeStage: Sendable {
     private let pursuit: RecoveryRunner
 
-    public init(
+    package init(
         flexFactor: any FlexFactorPort, claims: any ClaimsPort, clock: any WallClock, worker: DeadLetter.Worker, cards: any CardVault,
         timing: RecoveryTiming, callLimit: Moment.Span
     ) {
@@ -13,7 +13,7 @@ public struct CascadeStage: Sendable {
             callLimit: callLimit)
     }
 
-    public func handle(_ message: IncomingMessage) async -> StageOutcome {
+    package func handle(_ message: IncomingMessage) async -> StageOutcome {
         await pursuit.handle(
             message, belongs: { if case .cascade = $0 { true } else { false } },
             // What a pod sent that died stands on the stream of claims; pods of before claimed nothing.

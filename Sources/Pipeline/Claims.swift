@@ -1,7 +1,7 @@
-public import DeclineRecovery
+package import DeclineRecovery
 
 /// The stream of claims, as the stages need it.
-public protocol ClaimsPort: Sendable {
+package protocol ClaimsPort: Sendable {
     /// What is known here of a recovery. It may be late; only a claim is sure.
     func standing(of reference: RecoveryReference, merchant: MerchantID) -> ClaimBook.Standing?
 
@@ -19,17 +19,17 @@ public protocol ClaimsPort: Sendable {
 }
 
 /// A claim to be made. Who makes it and when is the port's to say.
-public struct ClaimRequest: Sendable {
-    public let merchantID: MerchantID
-    public let reference: RecoveryReference
-    public let debt: Fingerprint?
-    public let amount: Money?
-    public let act: Claim.Act
-    public let until: Moment
-    public let result: ResultEvent?
-    public let gateway: ClaimedGateway?
+package struct ClaimRequest: Sendable {
+    package let merchantID: MerchantID
+    package let reference: RecoveryReference
+    package let debt: Fingerprint?
+    package let amount: Money?
+    package let act: Claim.Act
+    package let until: Moment
+    package let result: ResultEvent?
+    package let gateway: ClaimedGateway?
 
-    public init(
+    package init(
         merchantID: MerchantID, reference: RecoveryReference, debt: Fingerprint?, amount: Money?, act: Claim.Act, until: Moment,
         result: ResultEvent? = nil, gateway: ClaimedGateway? = nil
     ) {
@@ -57,7 +57,7 @@ public struct ClaimRequest: Sendable {
     }
 
     /// The record that is appended.
-    public func record(id: Claim.ID, at now: Moment, worker: String) -> ClaimRecord {
+    package func record(id: Claim.ID, at now: Moment, worker: String) -> ClaimRecord {
         ClaimRecord(
             Claim(
                 id: id, merchantID: merchantID, reference: reference, debt: debt, amount: amount, act: act, at: now, until: max(until, now),
@@ -66,13 +66,13 @@ public struct ClaimRequest: Sendable {
     }
 }
 
-public struct Claimed: Sendable {
-    public let id: Claim.ID
-    public let verdict: ClaimVerdict<ClaimRecord>
+package struct Claimed: Sendable {
+    package let id: Claim.ID
+    package let verdict: ClaimVerdict<ClaimRecord>
     /// It took longer than a grant is good for.
-    public let isStale: Bool
+    package let isStale: Bool
 
-    public init(id: Claim.ID, verdict: ClaimVerdict<ClaimRecord>, isStale: Bool = false) {
+    package init(id: Claim.ID, verdict: ClaimVerdict<ClaimRecord>, isStale: Bool = false) {
         self.id = id
         self.verdict = verdict
         self.isStale = isStale

@@ -1,20 +1,20 @@
-public import DeclineRecovery
+package import DeclineRecovery
 
 /// Ends a message that was to be sent on as it came and cannot be: it is longer than anything that is worked on, and only its beginning is in
 /// our hands. Sent on like that it would pass for the whole.
-public struct CutMessage: Sendable {
+package struct CutMessage: Sendable {
     private let worker: DeadLetter.Worker
     private let cards: any CardVault
     private let clock: any WallClock
 
-    public init(worker: DeadLetter.Worker, cards: any CardVault, clock: any WallClock) {
+    package init(worker: DeadLetter.Worker, cards: any CardVault, clock: any WallClock) {
         self.worker = worker
         self.cards = cards
         self.clock = clock
     }
 
     /// What is done instead; `nil` for a message that is here as a whole.
-    public func refusal(of message: IncomingMessage, at stage: Stage) -> StageOutcome? {
+    package func refusal(of message: IncomingMessage, at stage: Stage) -> StageOutcome? {
         guard message.byteCount > message.body.count else { return nil }
         let stage = message.setAside?.stage ?? stage
         return LetterWriter(stage: stage, worker: worker, cards: cards, isUnread: true).deadLetter(

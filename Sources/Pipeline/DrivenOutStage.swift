@@ -1,13 +1,13 @@
-public import DeclineRecovery
+import DeclineRecovery
 
 /// Why a message is not in the queue any more that it had been routed to: a limit put it out, of a policy or of its publisher's.
-public struct DrivenOut: Sendable, Equatable {
-    public let queue: String
-    public let limit: Limit
+package struct DrivenOut: Sendable, Equatable {
+    package let queue: String
+    package let limit: Limit
     /// It was sent back once before, and put out again.
-    public let isRepeat: Bool
+    package let isRepeat: Bool
 
-    public enum Limit: String, Sendable, CaseIterable {
+    package enum Limit: String, Sendable, CaseIterable {
         /// The publisher's `expiration`, or a policy's `message-ttl`.
         case expired
         /// A policy's `max-length` or `max-length-bytes`.
@@ -17,7 +17,7 @@ public struct DrivenOut: Sendable, Equatable {
         case rejected
 
         /// What an operator looks for.
-        public var source: String {
+        package var source: String {
             switch self {
             case .expired: "the publisher's expiration, or a policy's message-ttl"
             case .length: "a policy's max-length"
@@ -27,7 +27,7 @@ public struct DrivenOut: Sendable, Equatable {
         }
     }
 
-    public init(queue: String, limit: Limit, isRepeat: Bool) {
+    package init(queue: String, limit: Limit, isRepeat: Bool) {
         self.queue = queue
         self.limit = limit
         self.isRepeat = isRepeat
@@ -38,7 +38,7 @@ public struct DrivenOut: Sendable, Equatable {
 ///
 /// Who is late is told so by the stage, which knows what lateness means; so a message goes back to where it was. Only what was handed out
 /// too often goes to the suspects, and what no stage takes becomes a letter.
-public struct DrivenOutStage: Sendable {
+package struct DrivenOutStage: Sendable {
     /// Before a message goes back a second time: a limit that is shorter than the work takes must not keep broker and workers spinning.
     private static let pause: Moment.Span = .seconds(1)
 
@@ -49,7 +49,7 @@ public struct DrivenOutStage: Sendable {
     private let names: TopologyNames
     private let unrouted: UnroutedStage
 
-    public init(suspicion: Suspicion, clock: any WallClock, worker: DeadLetter.Worker, cards: any CardVault, names: TopologyNames) {
+    package init(suspicion: Suspicion, clock: any WallClock, worker: DeadLetter.Worker, cards: any CardVault, names: TopologyNames) {
         self.suspicion = suspicion
         self.clock = clock
         self.worker = worker
@@ -58,7 +58,7 @@ public struct DrivenOutStage: Sendable {
         unrouted = UnroutedStage(suspicion: suspicion, clock: clock, worker: worker, cards: cards, names: names)
     }
 
-    public func handle(_ message: IncomingMessage, _ drivenOut: DrivenOut) -> StageOutcome {
+    package func handle(_ message: IncomingMessage, _ drivenOut: DrivenOut) -> StageOutcome {
         switch names.stage(consuming: drivenOut.queue) {
         case .unrouted?: return unrouted.handle(message)
         case .suspects?:

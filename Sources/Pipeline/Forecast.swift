@@ -1,15 +1,15 @@
-public import DeclineRecovery
+package import DeclineRecovery
 
 /// What would become of a message now: a dry run under today's mapping and configuration, which sends nothing.
-public struct Forecast: Sendable, Equatable {
-    public let verdict: Verdict
-    public let sentence: String
+package struct Forecast: Sendable, Equatable {
+    package let verdict: Verdict
+    package let sentence: String
     /// The rule that would decide the class, and everybody who was asked.
-    public let rule: String?
-    public let steps: [DeclineMapping.Step]
-    public let faults: [FieldError]
+    package let rule: String?
+    package let steps: [DeclineMapping.Step]
+    package let faults: [FieldError]
 
-    public enum Verdict: String, Sendable, CaseIterable {
+    package enum Verdict: String, Sendable, CaseIterable {
         /// It would be worked on.
         case goes
         /// Nothing would be charged: a result would say skipped, or something like it.
@@ -20,7 +20,8 @@ public struct Forecast: Sendable, Equatable {
         case unknown
     }
 
-    public init(_ verdict: Verdict, _ sentence: String, rule: String? = nil, steps: [DeclineMapping.Step] = [], faults: [FieldError] = []) {
+    package init(_ verdict: Verdict, _ sentence: String, rule: String? = nil, steps: [DeclineMapping.Step] = [], faults: [FieldError] = [])
+    {
         self.verdict = verdict
         self.sentence = sentence
         self.rule = rule
@@ -30,18 +31,18 @@ public struct Forecast: Sendable, Equatable {
 }
 
 /// Tells what would become of messages.
-public struct Forecaster: Sendable {
+package struct Forecaster: Sendable {
     /// `nil` where no configuration is at hand.
-    public let merchants: (any MerchantDirectory)?
+    package let merchants: (any MerchantDirectory)?
     private let now: Moment
 
-    public init(merchants: (any MerchantDirectory)?, now: Moment) {
+    package init(merchants: (any MerchantDirectory)?, now: Moment) {
         self.merchants = merchants
         self.now = now
     }
 
     /// - Parameter stage: where the message would be sent.
-    public func forecast(_ body: [UInt8], at stage: Stage) -> Forecast {
+    package func forecast(_ body: [UInt8], at stage: Stage) -> Forecast {
         switch stage {
         case .intake: intake(body)
         case .cascade, .retry: work(body, stage)

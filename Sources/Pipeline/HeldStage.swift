@@ -1,16 +1,16 @@
-public import DeclineRecovery
+import DeclineRecovery
 
 /// Takes what stands among the held messages and is none: only we write there, and each of ours says where it is to go.
-public struct HeldStage: Sendable {
+package struct HeldStage: Sendable {
     private let letters: LetterWriter
     private let clock: any WallClock
 
-    public init(clock: any WallClock, worker: DeadLetter.Worker, cards: any CardVault) {
+    package init(clock: any WallClock, worker: DeadLetter.Worker, cards: any CardVault) {
         letters = LetterWriter(stage: .held, worker: worker, cards: cards, isUnread: true)
         self.clock = clock
     }
 
-    public func handle(_ message: IncomingMessage) -> StageOutcome {
+    package func handle(_ message: IncomingMessage) -> StageOutcome {
         letters.deadLetter(
             message, because: .unexpectedType,
             explanation: "It stands among the held messages and does not say where it is to be published.",

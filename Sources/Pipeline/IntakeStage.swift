@@ -1,10 +1,10 @@
-public import DeclineRecovery
+package import DeclineRecovery
 
 /// Takes in what the CRM sends: decode, decide soft or hard, decide the way, pass it on.
 ///
 /// The cascade deadline is not judged here but by the cascade stage, which can ask FlexFactor: this message may be the second copy
 /// of a decline whose first copy was charged in time, and a skip would then send the customer to another gateway.
-public struct IntakeStage: Sendable {
+package struct IntakeStage: Sendable {
     let merchants: any MerchantDirectory
     let claims: any ClaimsPort
     let cards: any CardVault
@@ -18,7 +18,7 @@ public struct IntakeStage: Sendable {
     let oldestDecline: Moment.Span
     private let workerID: String
 
-    public init(
+    package init(
         merchants: any MerchantDirectory, claims: any ClaimsPort, cards: any CardVault, clock: any WallClock, worker: DeadLetter.Worker,
         names: TopologyNames, replies: ReplyPolicy = ReplyPolicy(), mends: any MendDirectory = NoMends(), day: Moment.Span = .days(1),
         oldestDecline: Moment.Span = .days(30)
@@ -36,7 +36,7 @@ public struct IntakeStage: Sendable {
         self.day = day
     }
 
-    public func handle(_ message: IncomingMessage) async -> StageOutcome {
+    package func handle(_ message: IncomingMessage) async -> StageOutcome {
         let handled = await decide(message)
         return wantsReply(message) && reply(of: message) == nil ? handled.withRefusedReply : handled
     }

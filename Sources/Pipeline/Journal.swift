@@ -1,8 +1,8 @@
-public import DeclineRecovery
+package import DeclineRecovery
 
 extension StageOutcome {
     /// What is published in place of the message: what the stage wants, and the line that the journal keeps of it.
-    public func publishing(from stage: Stage, at now: Moment, worker: String, traceparent: String?) -> [StageMessage] {
+    package func publishing(from stage: Stage, at now: Moment, worker: String, traceparent: String?) -> [StageMessage] {
         guard let reference = account.reference else { return publishing }
         let (fate, detail, reason, until): (String, String, String?, Moment?) =
             switch account.fate {

@@ -1,7 +1,7 @@
-public import DeclineRecovery
+package import DeclineRecovery
 
 /// Takes what FlexFactor reports by webhook, looks at the order, and tells the CRM what follows from both.
-public struct OutcomeStage: Sendable {
+package struct OutcomeStage: Sendable {
     let merchants: any MerchantDirectory
     let claims: any ClaimsPort
     let flexFactor: any FlexFactorPort
@@ -11,7 +11,7 @@ public struct OutcomeStage: Sendable {
     let timing: RecoveryTiming
     let callLimit: Moment.Span
 
-    public init(
+    package init(
         merchants: any MerchantDirectory, claims: any ClaimsPort, flexFactor: any FlexFactorPort, cancels: any CancelDirectory,
         clock: any WallClock, worker: DeadLetter.Worker,
         cards: any CardVault, timing: RecoveryTiming, callLimit: Moment.Span
@@ -26,7 +26,7 @@ public struct OutcomeStage: Sendable {
         self.callLimit = callLimit
     }
 
-    public func handle(_ message: IncomingMessage) async -> StageOutcome {
+    package func handle(_ message: IncomingMessage) async -> StageOutcome {
         let news: WebhookNews
         switch WebhookNews.decode(message.body) {
         case .success(let read): news = read
@@ -147,7 +147,7 @@ public struct OutcomeStage: Sendable {
 
 extension WebhookNews {
     /// The news as the message that the outcome stage takes.
-    public func message(to destination: StageMessage.Destination, traceparent: String?) -> StageMessage {
+    package func message(to destination: StageMessage.Destination, traceparent: String?) -> StageMessage {
         var message = StageMessage(to: destination, messageID: id, type: Self.type, traceparent: traceparent, body: encoded())
         message.share = StageMessage.Share(merchantID, gatewayID)
         return message

@@ -1,4 +1,4 @@
-public import DeclineRecovery
+package import DeclineRecovery
 
 extension ResultEvent {
     /// The result for everybody, and the copy for the queue on which the CRM waits.
@@ -44,7 +44,7 @@ extension Recovery {
 
 extension StageMessage {
     /// Says of letters that the CRM has mended them. At most a thousand: nobody sends one event as often with faults.
-    public static func resolving(_ letters: [UUID5], by reference: RecoveryReference, worker: String, at now: Moment) -> StageMessage {
+    package static func resolving(_ letters: [UUID5], by reference: RecoveryReference, worker: String, at now: Moment) -> StageMessage {
         let record = LetterRecord.mended(Array(letters.prefix(LetterRecord.mostLetters)), by: reference, worker: worker, at: now)
         return StageMessage(
             to: .deadLetters, messageID: record.id.description, type: LetterRecord.type, traceparent: nil, body: record.encoded())

@@ -1,7 +1,7 @@
-public import DeclineRecovery
+package import DeclineRecovery
 
 /// FlexFactor, as the stages need it.
-public protocol FlexFactorPort: Sendable {
+package protocol FlexFactorPort: Sendable {
     /// Makes a call with the keys of a merchant's gateway.
     ///
     /// Never throws and always returns: at the latest at `deadline`, and then the answer says whether the request may have arrived.
@@ -22,17 +22,17 @@ public protocol FlexFactorPort: Sendable {
 }
 
 extension FlexFactorPort {
-    public func account(of merchant: MerchantID, gateway: GatewayID) -> String? { nil }
-    public func noteMisdirected(_ call: FlexFactorCall, merchant: MerchantID, gateway: GatewayID, _ failure: CallFailure) {}
+    package func account(of merchant: MerchantID, gateway: GatewayID) -> String? { nil }
+    package func noteMisdirected(_ call: FlexFactorCall, merchant: MerchantID, gateway: GatewayID, _ failure: CallFailure) {}
 }
 
 /// The merchants' configuration as it stands now; a reload shows from the next message on.
-public protocol MerchantDirectory: Sendable {
+package protocol MerchantDirectory: Sendable {
     func merchant(_ id: MerchantID) -> Merchant?
 }
 
 /// The keys for encrypted cards.
-public protocol CardVault: Sendable {
+package protocol CardVault: Sendable {
     /// Why a card could not be opened here, without opening it; `nil` where it could.
     func complaint(about card: SealedCard) -> String?
     /// A token that only a worker can read, for a letter to keep; `nil` where there is no key.
@@ -41,24 +41,24 @@ public protocol CardVault: Sendable {
 
 /// The CRM's cancel commands, as far as this process has heard of them. What was announced is known here well within
 /// `RecoveryTiming.settle`.
-public protocol CancelDirectory: Sendable {
+package protocol CancelDirectory: Sendable {
     func isCancelRequested(_ reference: RecoveryReference, of merchant: MerchantID) -> Bool
 }
 
 /// The letters that the CRM's mended events resolve, as far as this process has heard of them.
-public protocol MendDirectory: Sendable {
+package protocol MendDirectory: Sendable {
     /// - Returns: the letters that are resolved by what was taken in; each is named once.
     func passed(_ event: DeclineEvent, as reference: RecoveryReference, trace: UUID5?, at now: Moment) -> [UUID5]
 }
 
 /// Knows of no letters.
-public struct NoMends: MendDirectory {
-    public init() {}
+package struct NoMends: MendDirectory {
+    package init() {}
 
-    public func passed(_ event: DeclineEvent, as reference: RecoveryReference, trace: UUID5?, at now: Moment) -> [UUID5] { [] }
+    package func passed(_ event: DeclineEvent, as reference: RecoveryReference, trace: UUID5?, at now: Moment) -> [UUID5] { [] }
 }
 
 /// The clock on the wall. Tests turn it by hand.
-public protocol WallClock: Sendable {
+package protocol WallClock: Sendable {
     func now() -> Moment
 }

@@ -1,10 +1,10 @@
-public import DeclineRecovery
+package import DeclineRecovery
 
 /// Settles a dead letter whose charge may have happened: asks FlexFactor what became of the order, and says what the CRM is told then.
 ///
 /// It is the recovery's own life that goes on here, from a phase in which nothing is charged any more; an order that is still open is
 /// cancelled, so that nobody is charged after the CRM was told a failure (behaviour.md §5, §6).
-public struct Reconciler: Sendable {
+package struct Reconciler: Sendable {
     private let flexFactor: any FlexFactorPort
     private let claims: any ClaimsPort
     private let cancels: any CancelDirectory
@@ -20,7 +20,7 @@ public struct Reconciler: Sendable {
     private let underWay: Moment.Span
 
     /// - Parameter wait: lets time pass between two looks.
-    public init(
+    package init(
         flexFactor: any FlexFactorPort, claims: any ClaimsPort, cancels: any CancelDirectory, clock: any WallClock,
         wait: @escaping @Sendable (Moment.Span) async -> Void,
         worker: DeadLetter.Worker, cards: any CardVault, callLimit: Moment.Span, patience: Moment.Span = .seconds(30),
@@ -41,7 +41,7 @@ public struct Reconciler: Sendable {
         timing = RecoveryTiming(settle: .seconds(2), reconcileFor: .days(36_500))
     }
 
-    public enum Reconciliation: Sendable {
+    package enum Reconciliation: Sendable {
         /// It is known how it ended. What is to be published, and the kind of the result.
         case told(ResultKind, [StageMessage])
         /// Its days are not over: its stage goes on with it.
@@ -54,7 +54,7 @@ public struct Reconciler: Sendable {
         case unreadable(String)
     }
 
-    public func settle(_ letter: DeadLetter, traceparent: String?) async -> Reconciliation {
+    package func settle(_ letter: DeadLetter, traceparent: String?) async -> Reconciliation {
         guard case .recovery(var recovery) = WorkEnvelope.decode(letter.original.redactedBody) else {
             return .unreadable(
                 "the letter's message is no recovery of this version; settle it by hand at FlexFactor and mark it as resolved")

@@ -1,11 +1,11 @@
-public import DeclineRecovery
+import DeclineRecovery
 
 /// Hands reruns and rebills to FlexFactor, looks after them until they end, and carries out the CRM's cancel commands.
-public struct RetryStage: Sendable {
+package struct RetryStage: Sendable {
     let pursuit: RecoveryRunner
     private let cancels: any CancelDirectory
 
-    public init(
+    package init(
         flexFactor: any FlexFactorPort, claims: any ClaimsPort, cancels: any CancelDirectory, clock: any WallClock,
         worker: DeadLetter.Worker, cards: any CardVault, timing: RecoveryTiming,
         callLimit: Moment.Span
@@ -16,7 +16,7 @@ public struct RetryStage: Sendable {
         self.cancels = cancels
     }
 
-    public func handle(_ message: IncomingMessage) async -> StageOutcome {
+    package func handle(_ message: IncomingMessage) async -> StageOutcome {
         if message.type == Cancellation.type { return await cancel(message) }
         if message.type == Refund.type { return await refund(message) }
         return await pursuit.handle(

@@ -1,22 +1,22 @@
-public import DeclineRecovery
+package import DeclineRecovery
 
 /// A message that a stage wants published before its delivery is finished.
-public struct StageMessage: Sendable, Equatable {
-    public let destination: Destination
-    public let messageID: String
-    public let type: String
-    public let correlationID: String?
-    public let traceparent: String?
-    public let body: [UInt8]
+package struct StageMessage: Sendable, Equatable {
+    package let destination: Destination
+    package let messageID: String
+    package let type: String
+    package let correlationID: String?
+    package let traceparent: String?
+    package let body: [UInt8]
     /// Whose share of its next stage's budget it takes; `nil` where nobody's FlexFactor is called.
-    public var share: Share?
+    package var share: Share?
 
     /// What is slow together, and must leave room for the others.
-    public struct Share: Sendable, Equatable {
+    package struct Share: Sendable, Equatable {
         /// Merchant and gateway.
-        public let owner: String
+        package let owner: String
         /// From then on its stage calls nobody for it, and it need not wait for a turn.
-        public let freeFrom: Moment?
+        package let freeFrom: Moment?
 
         init(_ merchant: MerchantID, _ gateway: GatewayID?, freeFrom: Moment? = nil) {
             owner = "\(merchant.text)/\(gateway?.text ?? "")"
@@ -25,7 +25,7 @@ public struct StageMessage: Sendable, Equatable {
     }
 
     /// Where a message goes, in the pipeline's words; the service knows the exchanges.
-    public enum Destination: Sendable, Equatable {
+    package enum Destination: Sendable, Equatable {
         case stage(Stage)
         /// To a stage, by way of the delay ladder.
         case delayed(Stage, Moment.Span)
@@ -39,7 +39,7 @@ public struct StageMessage: Sendable, Equatable {
         case journal
     }
 
-    public init(
+    package init(
         to destination: Destination, messageID: String, type: String, correlationID: String? = nil, traceparent: String?, body: [UInt8]
     ) {
         self.destination = destination

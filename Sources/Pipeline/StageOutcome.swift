@@ -1,15 +1,15 @@
-public import DeclineRecovery
+package import DeclineRecovery
 
 /// What a stage made of one message: all that must be published before the delivery ends, and the one line that tells of it.
 ///
 /// A stage has no other way to end a delivery, so a message is replaced by what it led to or stays where it is.
-public struct StageOutcome: Sendable {
-    public let publishing: [StageMessage]
+package struct StageOutcome: Sendable {
+    package let publishing: [StageMessage]
     /// Where the message itself goes on to, as it came, beside what is published.
-    public let onward: Onward?
-    public let account: JournalEntry
+    package let onward: Onward?
+    package let account: JournalEntry
 
-    public enum Onward: Sendable, Equatable {
+    package enum Onward: Sendable, Equatable {
         /// To the suspects, with a note of where it was.
         case suspects(SetAside)
         /// Straight to the queue of a stage, past the exchange that did not find it.
@@ -21,44 +21,44 @@ public struct StageOutcome: Sendable {
     }
 
     /// How long the delivery is held before it ends.
-    public let pause: Moment.Span?
+    package let pause: Moment.Span?
 
     /// What happened, for logs and metrics. No personal data, no card, no key.
-    public struct JournalEntry: Sendable, Equatable {
-        public let merchantID: MerchantID?
-        public let reference: RecoveryReference?
-        public let gatewayID: GatewayID?
-        public let fate: Kind
+    package struct JournalEntry: Sendable, Equatable {
+        package let merchantID: MerchantID?
+        package let reference: RecoveryReference?
+        package let gatewayID: GatewayID?
+        package let fate: Kind
         /// When the charge was declined, where known: a result measures its age from here.
-        public let declinedAt: Moment?
+        package let declinedAt: Moment?
         /// The code that no mapping knew, for the metric by which somebody maps it.
-        public let unmapped: Decline?
-        public let attempts: Int
+        package let unmapped: Decline?
+        package let attempts: Int
         /// A charge that may or may not have happened was settled: how many calls it took stands in `attempts`.
-        public let wasUnknown: Bool
+        package let wasUnknown: Bool
         /// The recovery that stands in the way of this one.
-        public var other: RecoveryReference?
+        package var other: RecoveryReference?
         /// The rule that decided the class, where this step decided it.
-        public let rule: String?
-        public let declineClass: DeclineClass?
+        package let rule: String?
+        package let declineClass: DeclineClass?
         /// Until when the recovery was put away, where that is not its fate already.
-        public let until: Moment?
-        public let amount: Money?
+        package let until: Moment?
+        package let amount: Money?
         /// Who declined and why, e.g. `nmi/201`, where this step read it.
-        public let declineCode: String?
+        package let declineCode: String?
         /// How the decline was judged, and what was asked, where this step judged it.
-        public let classification: Classification?
-        public let decline: JournaledDecline?
+        package let classification: Classification?
+        package let decline: JournaledDecline?
         /// Fields of the event that were left out or cut.
-        public let notes: [String]
+        package let notes: [String]
         /// An answer was asked for on a queue to which no answer may go.
-        public internal(set) var hasRefusedReply = false
+        package internal(set) var hasRefusedReply = false
         /// The event says that it will be declined: the CRM's clock is ahead of ours by more than any network takes.
-        public internal(set) var isClockAhead = false
+        package internal(set) var isClockAhead = false
         /// The customer's address is one of a private network, which no customer has: a proxy's, or the shop's own.
-        public internal(set) var hasPrivateAddress = false
+        package internal(set) var hasPrivateAddress = false
 
-        public init(
+        package init(
             merchantID: MerchantID? = nil, reference: RecoveryReference? = nil, gatewayID: GatewayID? = nil, fate: Kind,
             declinedAt: Moment? = nil, unmapped: Decline? = nil, attempts: Int = 0, wasUnknown: Bool = false,
             rule: String? = nil, declineClass: DeclineClass? = nil, until: Moment? = nil, amount: Money? = nil, declineCode: String? = nil,
@@ -84,7 +84,7 @@ public struct StageOutcome: Sendable {
     }
 
     /// Every end that a delivery can have.
-    public enum Kind: Sendable, Equatable {
+    package enum Kind: Sendable, Equatable {
         case passed(to: Stage)
         case told(ResultKind, reason: String)
         case parked(Moment.Span, because: String)
@@ -114,7 +114,7 @@ public struct StageOutcome: Sendable {
         StageOutcome(publishing: publishing + messages, onward: onward, pause: pause, account: account)
     }
 
-    public init(publishing: [StageMessage], onward: Onward? = nil, pause: Moment.Span? = nil, account: JournalEntry) {
+    init(publishing: [StageMessage], onward: Onward? = nil, pause: Moment.Span? = nil, account: JournalEntry) {
         self.publishing = publishing
         self.onward = onward
         self.pause = pause

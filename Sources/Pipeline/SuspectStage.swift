@@ -1,10 +1,10 @@
-public import DeclineRecovery
+package import DeclineRecovery
 
 /// Tries alone what was in work too often when its workers ended, and gives up on what ends its worker alone as well.
 ///
 /// A pod that died may have sent the charge of any of them, so each is taken up as one that was handed out before.
-public struct SuspectStage: Sendable {
-    public typealias Handle = @Sendable (IncomingMessage) async -> StageOutcome
+package struct SuspectStage: Sendable {
+    package typealias Handle = @Sendable (IncomingMessage) async -> StageOutcome
 
     private let handles: [Stage: Handle]
     private let suspicion: Suspicion
@@ -13,7 +13,7 @@ public struct SuspectStage: Sendable {
     private let cards: any CardVault
 
     /// - Parameter handles: what the stages do with their messages.
-    public init(handles: [Stage: Handle], suspicion: Suspicion, clock: any WallClock, worker: DeadLetter.Worker, cards: any CardVault) {
+    package init(handles: [Stage: Handle], suspicion: Suspicion, clock: any WallClock, worker: DeadLetter.Worker, cards: any CardVault) {
         self.handles = handles
         self.suspicion = suspicion
         self.clock = clock
@@ -21,7 +21,7 @@ public struct SuspectStage: Sendable {
         self.cards = cards
     }
 
-    public func handle(_ message: IncomingMessage) async -> StageOutcome {
+    package func handle(_ message: IncomingMessage) async -> StageOutcome {
         let course = suspicion.course(at: .suspects, deliveries: message.deliveries)
         switch (course, message.setAside) {
         case (.work, let setAside?):
@@ -55,7 +55,7 @@ public struct SuspectStage: Sendable {
 
 extension StageOutcome {
     /// What a stage does with a message that it must not try any more among others.
-    public static func settingAside(_ message: IncomingMessage, from stage: Stage) -> StageOutcome {
+    package static func settingAside(_ message: IncomingMessage, from stage: Stage) -> StageOutcome {
         // Nothing of it is read; the ids of our own messages begin with the reference, those of the CRM are the CRM's.
         let reference = stage == .intake ? nil : DeadLetter.Subject(messageID: message.messageID).reference
         return StageOutcome(

@@ -1,7 +1,7 @@
-public import DeclineRecovery
+import DeclineRecovery
 
 /// Takes what nobody had bound a queue for: keeps it as a dead letter, or, where it is on its way to a stage, brings it there.
-public struct UnroutedStage: Sendable {
+package struct UnroutedStage: Sendable {
     /// Between two tries of a ladder that has no queue for a message.
     private static let pause: Moment.Span = .seconds(5)
 
@@ -11,7 +11,7 @@ public struct UnroutedStage: Sendable {
     private let cards: any CardVault
     private let names: TopologyNames
 
-    public init(suspicion: Suspicion, clock: any WallClock, worker: DeadLetter.Worker, cards: any CardVault, names: TopologyNames) {
+    package init(suspicion: Suspicion, clock: any WallClock, worker: DeadLetter.Worker, cards: any CardVault, names: TopologyNames) {
         self.suspicion = suspicion
         self.clock = clock
         self.worker = worker
@@ -19,7 +19,7 @@ public struct UnroutedStage: Sendable {
         self.names = names
     }
 
-    public func handle(_ message: IncomingMessage) -> StageOutcome {
+    package func handle(_ message: IncomingMessage) -> StageOutcome {
         let isUnread = suspicion.course(at: .unrouted, deliveries: message.deliveries) != .work
         let subject = isUnread ? DeadLetter.Subject(messageID: message.messageID) : DeadLetter.Subject(reading: message.body, of: .unrouted)
         // A recovery on its way is not over: a letter would end it, and a replay would come here again. It goes to the stage's queue

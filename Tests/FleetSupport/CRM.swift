@@ -1,24 +1,24 @@
-public import Broker
+package import Broker
 import DeclineRecovery
-public import Foundation
+package import Foundation
 import Synchronization
 
 /// The CRM's side of a test: publishes declines, receives results.
-public final class CRM: Sendable {
+package final class CRM: Sendable {
     private let link: BrokerLink
     private let received = Mutex<[Result]>([])
 
     /// A result event as it came.
-    public struct Result: Sendable {
-        public let id: String
-        public let kind: String
-        public let reference: String
-        public let reason: String
-        public let orderID: String
-        public let correlationID: String?
-        public let body: [UInt8]
+    package struct Result: Sendable {
+        package let id: String
+        package let kind: String
+        package let reference: String
+        package let reason: String
+        package let orderID: String
+        package let correlationID: String?
+        package let body: [UInt8]
 
-        public var isFinal: Bool {
+        package var isFinal: Bool {
             !["submitted", "refunded", "refund_failed", "chargeback", "nothing_to_cancel", "correction", "unresolved"].contains(kind)
         }
 
@@ -38,7 +38,7 @@ public final class CRM: Sendable {
     }
 
     /// Begins to take results from the CRM's inbox.
-    public init(_ link: BrokerLink, inbox: String = "crm.results") async throws {
+    package init(_ link: BrokerLink, inbox: String = "crm.results") async throws {
         self.link = link
         _ = try await link.consume(inbox, prefetch: 1_000) { [self] batch in
             for delivery in batch {
@@ -48,22 +48,22 @@ public final class CRM: Sendable {
         }
     }
 
-    public var results: [Result] { received.withLock { $0 } }
-    public var count: Int { received.withLock { $0.count } }
+    package var results: [Result] { received.withLock { $0 } }
+    package var count: Int { received.withLock { $0.count } }
 
-    public func result(of order: String) -> Result? { results.first { $0.orderID == order } }
+    package func result(of order: String) -> Result? { results.first { $0.orderID == order } }
 
     /// The distinct final event ids of each recovery.
-    public var finals: [String: Set<String>] {
+    package var finals: [String: Set<String>] {
         var finals: [String: Set<String>] = [:]
         for result in results where result.isFinal { finals[result.reference, default: []].insert(result.id) }
         return finals
     }
 
     /// How often each reason was told.
-    public var reasons: [String: Int] { Dictionary(grouping: results, by: \.reason).mapValues(\.count) }
+    package var reasons: [String: Int] { Dictionary(grouping: results, by: \.reason).mapValues(\.count) }
 
-    public func publish(_ bodies: [[UInt8]], key: String = "decline.initial", replyTo: String? = nil, correlationID: String? = nil)
+    package func publish(_ bodies: [[UInt8]], key: String = "decline.initial", replyTo: String? = nil, correlationID: String? = nil)
         async throws
     {
         for start in stride(from: 0, to: bodies.count, by: 1_000) {
@@ -80,7 +80,7 @@ public final class CRM: Sendable {
     /// The reference of a decline of ours, from what of it can be read.
     ///
     /// - Parameter family: the reference without merchant and tag, such as `A1-R7-88-7`.
-    public static func reference(_ family: String, merchant: String = "acme") -> String {
+    package static func reference(_ family: String, merchant: String = "acme") -> String {
         guard let family = RecoveryReference(family) else { return "\(family) is no reference" }
         let identity = DeclineIdentity(
             merchantID: MerchantID(merchant), source: "https://crm.example.test", id: "decline-\(family.orderID)")
@@ -90,7 +90,7 @@ public final class CRM: Sendable {
     }
 
     /// A rebill of merchant `acme` whose fourth re-attempt is due; its reference is that of the family `<order>-R7-88-7`.
-    public static func recycle(_ order: String, token: String = "tok_managed_approve", advice: String? = nil) -> [UInt8] {
+    package static func recycle(_ order: String, token: String = "tok_managed_approve", advice: String? = nil) -> [UInt8] {
         let text = String(decoding: decline(order, token: token), as: UTF8.self)
             .replacing("\"trigger\":\"initial\"", with: "\"trigger\":\"recycle\",\"recovery\":{\"reattempt\":4}")
             .replacing("\"type\":\"new_sale\"", with: "\"type\":\"recurring\",\"purchaseId\":\"88\",\"billingCycle\":7")
@@ -102,7 +102,7 @@ public final class CRM: Sendable {
         return Array(text.utf8)
     }
 
-    public static func cancel(_ order: String) -> [UInt8] {
+    package static func cancel(_ order: String) -> [UInt8] {
         Array(
             """
             {"specversion":"1.0","id":"cancel-\(order)","source":"https://crm.example.test","type":"com.salvage.cancel.v1",\
@@ -111,7 +111,7 @@ public final class CRM: Sendable {
     }
 
     /// An initial decline of merchant `acme`, a minute's worth of fields.
-    public static func decline(
+    package static func decline(
         _ order: String, token: String = "tok_approve", at time: Date = Date(), merchant: String = "acme", code: String = "201",
         more: String = ""
     ) -> [UInt8] {

@@ -1,12 +1,12 @@
 import Foundation
 
 /// The private key under which letters keep tokens, made once for all tests of a process and gone with it.
-public actor CardKeyFile {
-    public static let shared = CardKeyFile()
+package actor CardKeyFile {
+    package static let shared = CardKeyFile()
     private static var folder: URL { FileManager.default.temporaryDirectory.appending(path: "salvage-keys-\(getpid())") }
     private var made: Task<String, any Error>?
 
-    public func path() async throws -> String {
+    package func path() async throws -> String {
         let making =
             made
             ?? Task {

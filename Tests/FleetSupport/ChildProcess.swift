@@ -1,4 +1,4 @@
-public import Foundation
+package import Foundation
 import Synchronization
 
 #if canImport(Glibc)
@@ -9,11 +9,11 @@ import Synchronization
 ///
 /// Not Foundation's: that one notices an end by a socket which children started at the same time inherit, and then it waits for those.
 /// Here a thread waits for each child.
-public final class ChildProcess: Sendable {
-    public let id: Int32
+package final class ChildProcess: Sendable {
+    package let id: Int32
     private let ended = Mutex<(status: Int32?, waiting: [CheckedContinuation<Int32, Never>])>((nil, []))
 
-    public struct CannotStart: Error {
+    package struct CannotStart: Error {
         let path: String
         let code: Int32
     }
@@ -21,7 +21,7 @@ public final class ChildProcess: Sendable {
     /// - Parameters:
     ///   - output: where standard output goes; created.
     ///   - error: where standard error goes; the same file as the output when `nil`.
-    public init(
+    package init(
         _ path: String, _ arguments: [String], environment: [String: String] = [:], input: URL? = nil, output: URL, error: URL? = nil
     ) throws {
         var actions = posix_spawn_file_actions_t()
@@ -70,13 +70,13 @@ public final class ChildProcess: Sendable {
         for continuation in waiting { continuation.resume(returning: status) }
     }
 
-    public var hasEnded: Bool { ended.withLock { $0.status != nil } }
+    package var hasEnded: Bool { ended.withLock { $0.status != nil } }
 
-    public func signal(_ number: Int32) { kill(id, number) }
+    package func signal(_ number: Int32) { kill(id, number) }
 
     /// Waits for the end: the exit status, or the signal's number below zero.
     @discardableResult
-    public func status() async -> Int32 {
+    package func status() async -> Int32 {
         await withCheckedContinuation { continuation in
             let status = ended.withLock { ended in
                 if ended.status == nil { ended.waiting.append(continuation) }
@@ -87,13 +87,13 @@ public final class ChildProcess: Sendable {
     }
 
     @discardableResult
-    public func end(_ number: Int32) async -> Int32 {
+    package func end(_ number: Int32) async -> Int32 {
         if !hasEnded { signal(number) }
         return await status()
     }
 
     /// Runs a command to its end.
-    public static func run(
+    package static func run(
         _ path: String, _ arguments: [String], environment: [String: String] = [:], input: URL? = nil
     ) async throws -> (status: Int32, output: String, error: String) {
         let files = ["out", "err"].map { FileManager.default.temporaryDirectory.appending(path: "salvage-\(UUID().uuidString).\($0)") }

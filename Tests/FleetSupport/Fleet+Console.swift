@@ -3,32 +3,32 @@ import Synchronization
 import Testing
 
 /// Somebody with a token for the console, made for one test.
-public struct Operator: Sendable {
-    public let name: String
-    public let role: String
-    public let token: String
+package struct Operator: Sendable {
+    package let name: String
+    package let role: String
+    package let token: String
 
-    public init(_ name: String, _ role: String) {
+    package init(_ name: String, _ role: String) {
         self.name = name
         self.role = role
         token = "\(role)-\(UUID().uuidString)"
     }
 
-    public static let viewer = Operator("Vera", "viewer")
-    public static let `operator` = Operator("Otto", "operator")
-    public static let admin = Operator("Ada", "admin")
+    package static let viewer = Operator("Vera", "viewer")
+    package static let `operator` = Operator("Otto", "operator")
+    package static let admin = Operator("Ada", "admin")
 
     /// The part of a configuration that lets these people in.
-    public static func access(_ people: [Operator] = [.viewer, .operator, .admin]) -> String {
+    package static func access(_ people: [Operator] = [.viewer, .operator, .admin]) -> String {
         "\nconsole:\n  access:\n" + people.map { "    - { name: \"\($0.name)\", role: \($0.role), token: \"\($0.token)\" }\n" }.joined()
     }
 }
 
 /// An operators' console of a fleet.
-public struct ConsoleProcess: Sendable {
-    public let process: ChildProcess
+package struct ConsoleProcess: Sendable {
+    package let process: ChildProcess
     /// Without a slash at its end.
-    public let url: String
+    package let url: String
     private let file: URL
 
     init(_ process: ChildProcess, url: String, log: URL) {
@@ -37,12 +37,12 @@ public struct ConsoleProcess: Sendable {
         file = log
     }
 
-    public var log: String { (try? String(contentsOf: file, encoding: .utf8)) ?? "" }
+    package var log: String { (try? String(contentsOf: file, encoding: .utf8)) ?? "" }
 
     /// Asks its API, as the page does.
     ///
     /// - Parameter headers: in the place of the page's own of the same name; an empty value leaves one out.
-    public func ask(
+    package func ask(
         _ method: String, _ path: String, _ body: String? = nil, as person: Operator? = nil, headers: [String: String] = [:]
     ) async throws -> (status: Int, text: String) {
         var all = ["X-Salvage-Console": "1", "Sec-Fetch-Site": "same-origin"]
@@ -57,7 +57,7 @@ public struct ConsoleProcess: Sendable {
 
 extension Fleet {
     /// Starts a console; returns when it has read the letters, unless told not to wait.
-    public func startConsole(_ more: [String: String] = [:], waits: Bool = true) async throws -> ConsoleProcess {
+    package func startConsole(_ more: [String: String] = [:], waits: Bool = true) async throws -> ConsoleProcess {
         let port = try TestMachine.freePort()
         let log = folder.appending(path: "console-\(port).log")
         let settings = ["SALVAGE_CONSOLE_LISTEN": "127.0.0.1:\(port)", "SALVAGE_LOG_FORMAT": "json"].merging(settings) { $1 }.merging(more)

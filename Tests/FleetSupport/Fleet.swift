@@ -1,5 +1,5 @@
-public import Broker
-public import Foundation
+package import Broker
+package import Foundation
 import Synchronization
 import Testing
 
@@ -8,10 +8,10 @@ import Testing
 #endif
 
 /// A virtual host of its own on the test broker, FlexFactor's sandbox, and workers: all real processes.
-public final class Fleet: Sendable {
-    public let folder: URL
-    public let link: BrokerLink
-    public let sandboxURL: String
+package final class Fleet: Sendable {
+    package let folder: URL
+    package let link: BrokerLink
+    package let sandboxURL: String
     private let brokerURL: String
     /// Made for this fleet alone, and gone with it.
     private let isVirtualHostMine: Bool
@@ -21,23 +21,23 @@ public final class Fleet: Sendable {
     let settings: [String: String]
 
     /// How a fleet is made.
-    public struct Plan: Sendable {
+    package struct Plan: Sendable {
         /// `{"timeoutAfter": 0.05, ...}`
-        public var faults = "{}"
-        public var sandboxArguments: [String] = []
+        package var faults = "{}"
+        package var sandboxArguments: [String] = []
         /// What FlexFactor is not documented to do. Most tests look at what comes after a look that succeeds.
-        public var habits = ["--list-finds-references", "--orders-echo-references"]
+        package var habits = ["--list-finds-references", "--orders-echo-references"]
         /// The YAML of the configuration; `SANDBOX` stands for the sandbox's address.
-        public var configuration = Plan.oneMerchant()
-        public var settings: [String: String] = [:]
+        package var configuration = Plan.oneMerchant()
+        package var settings: [String: String] = [:]
         /// Another broker than the suite's.
-        public var brokerURL: String?
-        public var appliesTopology = true
+        package var brokerURL: String?
+        package var appliesTopology = true
 
-        public init() {}
+        package init() {}
 
         /// Webhooks come to the worker, signed with `webhookKey`; polls are far away. Days last a second.
-        public static func retries(mode: String = "managed", days: Int = 20, more: String = "") throws -> Plan {
+        package static func retries(mode: String = "managed", days: Int = 20, more: String = "") throws -> Plan {
             var plan = Plan()
             let port = try TestMachine.freePort()
             plan.webhookPort = port
@@ -55,11 +55,11 @@ public final class Fleet: Sendable {
             return plan
         }
 
-        public static let webhookKey = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJygpKissLS4vMDEyMzQ1Njc4OTo7PD0+Pw=="
-        public var webhookPort = 0
+        package static let webhookKey = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJygpKissLS4vMDEyMzQ1Njc4OTo7PD0+Pw=="
+        package var webhookPort = 0
 
         /// Merchant `acme`, whose gateway `42` takes every soft decline.
-        public static func oneMerchant(deadlineSeconds: Int = 60, more: String = "") -> String {
+        package static func oneMerchant(deadlineSeconds: Int = 60, more: String = "") -> String {
             """
             merchants:
               - id: acme
@@ -89,7 +89,7 @@ public final class Fleet: Sendable {
     }
 
     /// Runs a test with a fleet and takes it down, however the test ends.
-    public static func with(_ plan: Plan = Plan(), _ body: (Fleet) async throws -> Void) async throws {
+    package static func with(_ plan: Plan = Plan(), _ body: (Fleet) async throws -> Void) async throws {
         let fleet = try await start(plan)
         do {
             try await body(fleet)
@@ -121,7 +121,7 @@ public final class Fleet: Sendable {
         return fleet
     }
 
-    public func stop() async {
+    package func stop() async {
         for process in workers.withLock({ $0 }) + consoles.withLock({ $0 }) { await process.end(SIGKILL) }
         await sandbox.end(SIGKILL)
         await link.close()
@@ -131,19 +131,19 @@ public final class Fleet: Sendable {
     }
 
     /// The part of the broker that this fleet has for itself.
-    public var virtualHost: String { brokerURL.split(separator: "/").last.map(String.init) ?? "/" }
+    package var virtualHost: String { brokerURL.split(separator: "/").last.map(String.init) ?? "/" }
 
     // MARK: Workers
 
-    public func configure(_ yaml: String) throws {
+    package func configure(_ yaml: String) throws {
         try yaml.replacing("SANDBOX", with: sandboxURL).write(to: configurationFile, atomically: true, encoding: .utf8)
     }
 
-    public var configurationFile: URL { folder.appending(path: "salvage.yaml") }
+    package var configurationFile: URL { folder.appending(path: "salvage.yaml") }
 
     /// Starts a worker; returns when it consumes, unless told not to wait.
     @discardableResult
-    public func startWorker(_ more: [String: String] = [:], command: String = "run", waits: Bool = true) async throws -> ChildProcess {
+    package func startWorker(_ more: [String: String] = [:], command: String = "run", waits: Bool = true) async throws -> ChildProcess {
         let count = workers.withLock { $0.count }
         let log = folder.appending(path: "worker-\(count).log")
         let settings = [
@@ -162,46 +162,46 @@ public final class Fleet: Sendable {
         return worker
     }
 
-    public var newestWorker: ChildProcess? { workers.withLock { $0.last } }
+    package var newestWorker: ChildProcess? { workers.withLock { $0.last } }
 
     /// Kills the workers: what they held goes back to its queues.
-    public func stopWorkers() async {
+    package func stopWorkers() async {
         for worker in workers.withLock({ $0 }) { await worker.end(SIGKILL) }
     }
 
     /// What all workers have logged.
-    public var workerLog: String {
+    package var workerLog: String {
         let count = workers.withLock { $0.count }
         return (0..<count).map { (try? String(contentsOf: folder.appending(path: "worker-\($0).log"), encoding: .utf8)) ?? "" }.joined()
     }
 
     /// What `salvage` commands get, for a test that starts one by itself.
-    public var commandEnvironment: [String: String] { environment(settings) }
+    package var commandEnvironment: [String: String] { environment(settings) }
 
     func environment(_ more: [String: String]) -> [String: String] {
         ["SALVAGE_BROKER_URL": brokerURL, "SALVAGE_CONFIG": configurationFile.path].merging(more) { $1 }
     }
 
     /// Runs a `salvage` command to its end.
-    public func salvage(_ arguments: String...) async throws -> (status: Int32, output: String, error: String) {
+    package func salvage(_ arguments: String...) async throws -> (status: Int32, output: String, error: String) {
         try await salvage(arguments)
     }
 
-    public func salvage(_ arguments: [String], environment more: [String: String] = [:]) async throws -> (
+    package func salvage(_ arguments: [String], environment more: [String: String] = [:]) async throws -> (
         status: Int32, output: String, error: String
     ) {
         try await ChildProcess.run(TestMachine.salvage, arguments, environment: environment(settings.merging(more) { $1 }))
     }
 
     /// Starts a `salvage` command that the test may kill.
-    public func begin(_ arguments: [String], environment more: [String: String] = [:]) throws -> ChildProcess {
+    package func begin(_ arguments: [String], environment more: [String: String] = [:]) throws -> ChildProcess {
         try ChildProcess(
             TestMachine.salvage, arguments, environment: environment(settings.merging(more) { $1 }),
             output: folder.appending(path: "command-\(UUID().uuidString.prefix(8)).log"))
     }
 
     /// Whether nothing waits in any queue between the stages, the delay ladder included. What a worker holds does not show.
-    public func isIdle() async throws -> Bool {
+    package func isIdle() async throws -> Bool {
         let stages = ["intake", "cascade", "retry", "outcomes", "suspects", "unrouted", "held"]
         let rungs = (0..<21).map { "delay." + ($0 < 10 ? "0" : "") + String($0) }
         for queue in stages + rungs where try await link.readyCount(of: "recovery." + queue) > 0 { return false }
@@ -209,12 +209,12 @@ public final class Fleet: Sendable {
     }
 
     /// Ends the worker that was started first, as an operator would.
-    public func endFirstWorker() async { await workers.withLock { $0.first }?.end(SIGTERM) }
+    package func endFirstWorker() async { await workers.withLock { $0.first }?.end(SIGTERM) }
 
     // MARK: The sandbox
 
     /// Asks the sandbox for a charge as a cascade would, behind the workers' backs.
-    public func evaluate(_ reference: String, token: String) async throws {
+    package func evaluate(_ reference: String, token: String) async throws {
         struct Bearer: Decodable { let accessToken: String }
         let login = try await TestMachine.http(
             "POST", sandboxURL + "/v1/oauth2/token", #"{"appKey":"sandbox-app-key","appSecret":"sandbox-app-secret"}"#,
@@ -231,21 +231,21 @@ public final class Fleet: Sendable {
         try #require(answer.status == 200, "\(String(decoding: answer.data, as: UTF8.self))")
     }
 
-    public func setFaults(_ json: String) async throws { _ = try await http("PUT", "/sandbox/faults", json) }
+    package func setFaults(_ json: String) async throws { _ = try await http("PUT", "/sandbox/faults", json) }
 
     @discardableResult
-    public func http(_ method: String, _ path: String, _ body: String? = nil) async throws -> Data {
+    package func http(_ method: String, _ path: String, _ body: String? = nil) async throws -> Data {
         try await TestMachine.http(method, sandboxURL + path, body).data
     }
 
     /// A movement of money at the sandbox.
-    public struct LedgerEntry: Codable, Sendable {
-        public let kind: String
-        public let externalOrderId: String
-        public let amount: Int
+    package struct LedgerEntry: Codable, Sendable {
+        package let kind: String
+        package let externalOrderId: String
+        package let amount: Int
     }
 
-    public func ledger() async throws -> [LedgerEntry] {
+    package func ledger() async throws -> [LedgerEntry] {
         try JSONDecoder().decode([LedgerEntry].self, from: await http("GET", "/sandbox/ledger"))
     }
 }

@@ -1,5 +1,5 @@
 import Broker
-public import DeclineRecovery
+package import DeclineRecovery
 import Foundation
 import Synchronization
 
@@ -7,7 +7,7 @@ extension DeadLetter {
     /// A letter as a worker would have written it.
     ///
     /// - Parameter age: how long ago it was written. Nobody is asked about a charge while a request of the letter's worker may be under way.
-    public static func sample(
+    package static func sample(
         _ reason: DeadLetterReason, stage: Stage = .intake, body: [UInt8], order: String, merchant: MerchantID = "acme",
         messageID: String? = nil,
         explanation: String = "It cannot be processed.", faults: [FieldError] = [], reference: RecoveryReference? = nil,
@@ -30,7 +30,7 @@ extension DeadLetter {
 
 extension Fleet {
     /// Appends letters to the stream.
-    public func write(_ letters: [DeadLetter]) async throws {
+    package func write(_ letters: [DeadLetter]) async throws {
         for start in stride(from: 0, to: letters.count, by: 1_000) {
             try await link.publish(
                 letters[start..<min(start + 1_000, letters.count)].map { letter in
@@ -44,28 +44,28 @@ extension Fleet {
     }
 
     /// Everything that stands in the stream of letters: type and body.
-    public func deadStream() async throws -> [(type: String, body: [UInt8])] {
+    package func deadStream() async throws -> [(type: String, body: [UInt8])] {
         let seen = Seen()
         try await link.readToEnd("recovery.dead") { entries in seen.add(entries.map { ($0.properties.type ?? "", $0.body) }) }
         return seen.all
     }
 
     /// The letters as `salvage dead list --json` shows them.
-    public func letters(_ arguments: String...) async throws -> [LetterLine] {
+    package func letters(_ arguments: String...) async throws -> [LetterLine] {
         let listed = try await salvage(["dead", "list", "--json", "--limit", "100000"] + arguments)
         return try listed.output.split(separator: "\n").map { try JSONDecoder().decode(LetterLine.self, from: Data($0.utf8)) }
     }
 
-    public struct LetterLine: Codable, Sendable {
-        public let id: String
-        public let state: String
-        public let reason: String
-        public let stage: String
-        public let handling: String
-        public let orderId: String?
-        public let occurrences: Int
-        public let successor: String?
-        public let outcome: String?
+    package struct LetterLine: Codable, Sendable {
+        package let id: String
+        package let state: String
+        package let reason: String
+        package let stage: String
+        package let handling: String
+        package let orderId: String?
+        package let occurrences: Int
+        package let successor: String?
+        package let outcome: String?
     }
 }
 

@@ -6,13 +6,13 @@ import Testing
 #endif
 
 /// A broker of one test's own, to be broken.
-public struct PrivateBroker {
-    public let folder: String
-    public let port: Int
+package struct PrivateBroker {
+    package let folder: String
+    package let port: Int
 
-    public var url: String { "amqp://guest:guest@127.0.0.1:\(port)" }
+    package var url: String { "amqp://guest:guest@127.0.0.1:\(port)" }
 
-    public static func start() async throws -> PrivateBroker {
+    package static func start() async throws -> PrivateBroker {
         let folder = FileManager.default.temporaryDirectory.appending(path: "salvage-broker-\(UUID().uuidString.prefix(8))").path
         // Below the ranges of the test script's own broker and of `TestMachine.freePort`.
         for _ in 0..<5 {
@@ -26,17 +26,17 @@ public struct PrivateBroker {
 
     struct CannotStart: Error {}
 
-    public func run(_ verb: String, _ more: String...) async throws {
+    package func run(_ verb: String, _ more: String...) async throws {
         let outcome = try await ChildProcess.run("/bin/bash", [TestMachine.brokerScript, verb, folder] + more)
         try #require(outcome.status == 0, "\(outcome.error)")
     }
 
-    public func signal(_ number: Int32) async throws {
+    package func signal(_ number: Int32) async throws {
         let text = try String(contentsOfFile: folder + "/node.pid", encoding: .utf8).trimmingCharacters(in: .whitespacesAndNewlines)
         kill(try #require(Int32(text)), number)
     }
 
-    public func stop() async {
+    package func stop() async {
         try? await signal(SIGCONT)
         try? await run("kill")
         try? await run("stop")

@@ -1,18 +1,18 @@
 import Broker
-public import Foundation
+package import Foundation
 import Synchronization
-public import Testing
+package import Testing
 
 #if canImport(FoundationNetworking)
     import FoundationNetworking
 #endif
 
 /// What the test script provides: a broker and the binaries.
-public enum TestMachine {
-    public static var salvage: String { required("SALVAGE_TEST_SALVAGE") }
-    public static var sandbox: String { required("SALVAGE_TEST_SANDBOX") }
-    public static var brokerFolder: String { required("SALVAGE_TEST_BROKER") }
-    public static var brokerURL: String { required("SALVAGE_TEST_AMQP") }
+package enum TestMachine {
+    package static var salvage: String { required("SALVAGE_TEST_SALVAGE") }
+    package static var sandbox: String { required("SALVAGE_TEST_SANDBOX") }
+    package static var brokerFolder: String { required("SALVAGE_TEST_BROKER") }
+    package static var brokerURL: String { required("SALVAGE_TEST_AMQP") }
 
     private static func required(_ name: String) -> String {
         guard let value = ProcessInfo.processInfo.environment[name], !value.isEmpty else {
@@ -22,7 +22,7 @@ public enum TestMachine {
     }
 
     /// A virtual host that no other test uses, as an AMQP URL.
-    public static func freshVirtualHost(of folder: String? = nil, url: String? = nil) async throws -> String {
+    package static func freshVirtualHost(of folder: String? = nil, url: String? = nil) async throws -> String {
         let name = "test-\(UUID().uuidString.prefix(8).lowercased())"
         let folder = folder ?? brokerFolder
         for arguments in [["add_vhost", name], ["set_permissions", "-p", name, "guest", ".*", ".*", ".*"]] {
@@ -32,13 +32,13 @@ public enum TestMachine {
         return (url ?? brokerURL) + "/" + name
     }
 
-    public static func control(_ arguments: [String], folder: String? = nil) async throws -> (status: Int32, output: String, error: String)
+    package static func control(_ arguments: [String], folder: String? = nil) async throws -> (status: Int32, output: String, error: String)
     {
         try await ChildProcess.run("/bin/bash", [brokerScript, "ctl", folder ?? brokerFolder] + arguments)
     }
 
-    public static var brokerScript: String { repository.appending(path: "deploy/local/broker").path }
-    public static var repository: URL {
+    package static var brokerScript: String { repository.appending(path: "deploy/local/broker").path }
+    package static var repository: URL {
         URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
     }
 
@@ -46,7 +46,7 @@ public enum TestMachine {
 
     /// A port on loopback that nothing has. Below the ephemeral range, where connections of others take theirs, and apart from the ranges
     /// of the brokers.
-    public static func freePort() throws -> Int {
+    package static func freePort() throws -> Int {
         for _ in 0..<100 {
             let port = Int.random(in: 31_200...32_700)
             let socket = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
@@ -65,7 +65,7 @@ public enum TestMachine {
         throw GaveUp(what: "a free port is found")
     }
 
-    public static func http(
+    package static func http(
         _ method: String, _ url: String, _ body: String? = nil, headers: [(name: String, value: String)] = []
     ) async throws -> (status: Int, data: Data) {
         var request = URLRequest(url: try #require(URL(string: url)))
@@ -82,7 +82,7 @@ public enum TestMachine {
 ///
 /// The time is for a machine that is very slow. A condition that cannot be asked at the moment, for a connection is being made again
 /// perhaps, is asked once more.
-public func eventually(
+package func eventually(
     _ what: String, seconds: Double = 90, sourceLocation: SourceLocation = #_sourceLocation, _ condition: () async throws -> Bool
 ) async throws {
     let deadline = ContinuousClock.now + .seconds(seconds)
@@ -107,10 +107,10 @@ public func eventually(
 }
 
 /// Says that what is waited for will never be.
-public struct EndsWaiting: Error {
+package struct EndsWaiting: Error {
     let why: String
 
-    public init(_ why: String) {
+    package init(_ why: String) {
         self.why = why
     }
 }

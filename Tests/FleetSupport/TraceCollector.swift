@@ -2,18 +2,18 @@ import Foundation
 import Synchronization
 
 /// A collector of traces: takes what is posted to it and reads it as protobuf, by the numbers that OpenTelemetry's .proto files give.
-public final class TraceCollector: Sendable {
-    public struct Span: Sendable {
-        public var trace = ""
-        public var id = ""
-        public var parent = ""
-        public var name = ""
-        public var kind: UInt64 = 0
-        public var begin: UInt64 = 0
-        public var end: UInt64 = 0
-        public var attributes: [String: String] = [:]
-        public var links: [String] = []
-        public var fault: String?
+package final class TraceCollector: Sendable {
+    package struct Span: Sendable {
+        package var trace = ""
+        package var id = ""
+        package var parent = ""
+        package var name = ""
+        package var kind: UInt64 = 0
+        package var begin: UInt64 = 0
+        package var end: UInt64 = 0
+        package var attributes: [String: String] = [:]
+        package var links: [String] = []
+        package var fault: String?
     }
 
     private struct State {
@@ -25,9 +25,9 @@ public final class TraceCollector: Sendable {
 
     private let state = Mutex(State())
     private let socket: Int32
-    public let port: Int
+    package let port: Int
 
-    public init() throws {
+    package init() throws {
         port = try TestMachine.freePort()
         socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var yes: Int32 = 1
@@ -44,14 +44,14 @@ public final class TraceCollector: Sendable {
         Thread.detachNewThread { [self] in serve() }
     }
 
-    public var spans: [Span] { state.withLock { $0.spans } }
-    public var resource: [String: String] { state.withLock { $0.resource } }
+    package var spans: [Span] { state.withLock { $0.spans } }
+    package var resource: [String: String] { state.withLock { $0.resource } }
     /// Everything that came, as text, for searches.
-    public var text: String { state.withLock { String(decoding: $0.raw, as: UTF8.self) } }
+    package var text: String { state.withLock { String(decoding: $0.raw, as: UTF8.self) } }
     /// The first line of each request, and its content type.
-    public var requests: [String] { state.withLock { $0.requests } }
+    package var requests: [String] { state.withLock { $0.requests } }
 
-    public func end() { shutdown(socket, Int32(SHUT_RDWR)) }
+    package func end() { shutdown(socket, Int32(SHUT_RDWR)) }
 
     private func serve() {
         while true {

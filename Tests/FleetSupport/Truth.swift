@@ -1,10 +1,11 @@
-public import Testing
+package import Testing
 
 /// The two promises: every decline has exactly one final result, nobody is charged twice, and success is told exactly where money was taken.
 ///
 /// - Returns: how many were approved.
 @discardableResult
-public func expectTheTruth(_ crm: CRM, _ fleet: Fleet, declines: Int, sourceLocation: SourceLocation = #_sourceLocation) async throws -> Int
+package func expectTheTruth(_ crm: CRM, _ fleet: Fleet, declines: Int, sourceLocation: SourceLocation = #_sourceLocation) async throws
+    -> Int
 {
     let finals = crm.finals
     #expect(finals.count == declines, sourceLocation: sourceLocation)

@@ -1,5 +1,5 @@
 package import DeclineRecovery
-package import Pipeline
+import Pipeline
 import Synchronization
 
 /// A clock that stands until somebody waits.

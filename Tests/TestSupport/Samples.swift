@@ -1,8 +1,8 @@
-public import DeclineRecovery
+package import DeclineRecovery
 
 extension Recovery {
     /// A cascade of 49.99 dollars, due.
-    public static func sample(order: String = "A1B2C3D4E5", declinedAt: Moment, deadline: Moment.Span = .seconds(60)) -> Recovery {
+    package static func sample(order: String = "A1B2C3D4E5", declinedAt: Moment, deadline: Moment.Span = .seconds(60)) -> Recovery {
         let decline = Decline(
             gatewayID: "7", responseCodeSource: "nmi", responseCode: "202", responseText: "Insufficient funds", transactionID: "T-1")
         let address = Address(
@@ -22,5 +22,5 @@ extension Recovery {
 }
 
 extension Currency {
-    public static let usd = Currency("USD")!
+    package static let usd = Currency("USD")!
 }

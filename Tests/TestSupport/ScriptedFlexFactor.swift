@@ -1,5 +1,5 @@
 package import DeclineRecovery
-package import Pipeline
+import Pipeline
 import Synchronization
 
 /// FlexFactor that answers what a test says, and remembers what it was asked.

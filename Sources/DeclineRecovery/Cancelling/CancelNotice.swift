@@ -1,24 +1,24 @@
 /// What makes a cancel command known to every pod: one small record on the stream of cancels, before anything is cancelled.
-public struct CancelNotice: Hashable, Sendable {
-    public static let type = "com.salvage.recovery.cancel-notice.v1"
+package struct CancelNotice: Hashable, Sendable {
+    package static let type = "com.salvage.recovery.cancel-notice.v1"
 
     /// Two merchants may have orders of the same id.
-    public let merchantID: MerchantID
-    public let reference: RecoveryReference
+    package let merchantID: MerchantID
+    package let reference: RecoveryReference
 
-    public init(merchantID: MerchantID, reference: RecoveryReference) {
+    package init(merchantID: MerchantID, reference: RecoveryReference) {
         self.merchantID = merchantID
         self.reference = reference
     }
 
-    public func encoded() -> [UInt8] {
+    package func encoded() -> [UInt8] {
         CloudEvent.encode(id: reference.text + "/cancel", type: Self.type, subject: reference.text, reserving: 256) { data in
             data.member("merchantId", merchantID.text)
             data.member("reference", reference.text)
         }
     }
 
-    public static func decode(_ bytes: [UInt8]) -> CancelNotice? {
+    package static func decode(_ bytes: [UInt8]) -> CancelNotice? {
         do throws(EnvelopeFault) {
             let reader = try CloudEvent.data(of: bytes, type: type)
             guard let reference = RecoveryReference(try reader.text("reference")) else { return nil }

@@ -1,8 +1,8 @@
 extension Cancellation {
-    public static let type = "com.salvage.recovery.cancellation.v1"
+    package static let type = "com.salvage.recovery.cancellation.v1"
 
     /// The message for the retry stage, ours alone.
-    public func encoded() -> [UInt8] {
+    package func encoded() -> [UInt8] {
         CloudEvent.encode(id: reference.text + "/cancellation", type: Self.type, subject: reference.text) { data in
             data.member("merchantId", merchantID.text)
             data.member("reference", reference.text)
@@ -21,7 +21,7 @@ extension Cancellation {
         }
     }
 
-    public static func decode(_ bytes: [UInt8]) -> Result<Cancellation, EnvelopeFault> {
+    package static func decode(_ bytes: [UInt8]) -> Result<Cancellation, EnvelopeFault> {
         do throws(EnvelopeFault) {
             let reader = try CloudEvent.data(of: bytes, type: type)
             guard let reference = RecoveryReference(try reader.text("reference")) else {

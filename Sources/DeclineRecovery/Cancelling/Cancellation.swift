@@ -11,33 +11,33 @@
 ///
 /// The command is made known before anything is cancelled. Whoever sees the order closed afterwards waits a while, then knows of it, and
 /// tells `cancelled` too: one final kind, whoever is first.
-public struct Cancellation: Sendable, Equatable {
-    public let merchantID: MerchantID
-    public let reference: RecoveryReference
+package struct Cancellation: Sendable, Equatable {
+    package let merchantID: MerchantID
+    package let reference: RecoveryReference
     /// The command that it carries out, for the answer when there is nothing to cancel; commands of earlier versions do not say.
-    public let commandID: String?
+    package let commandID: String?
     /// What else the command may mean: it named a rebill by order, purchase and cycle, and not which gateway declined it.
-    public let others: [RecoveryReference]
+    package let others: [RecoveryReference]
     /// Where the order may be; after it was found, where it is.
-    public internal(set) var gateways: [GatewayID]
-    public let since: Moment
-    public internal(set) var phase: Phase
-    public internal(set) var attempts: Int
+    package internal(set) var gateways: [GatewayID]
+    package let since: Moment
+    package internal(set) var phase: Phase
+    package internal(set) var attempts: Int
     /// What FlexFactor said to the cancel.
-    public internal(set) var word: Word?
+    package internal(set) var word: Word?
 
-    public enum Word: String, Sendable, CaseIterable {
+    package enum Word: String, Sendable, CaseIterable {
         case accepted, refused
     }
 
-    public enum Phase: Sendable, Equatable {
+    package enum Phase: Sendable, Equatable {
         /// The number says which gateway is next.
         case looking(Int)
         case cancelling(Int)
         case settling(Int)
     }
 
-    public init(
+    package init(
         merchantID: MerchantID, reference: RecoveryReference, commandID: String? = nil, others: [RecoveryReference] = [],
         gateways: [GatewayID], since: Moment,
         phase: Phase = .looking(0), attempts: Int = 0, word: Word? = nil
@@ -54,7 +54,7 @@ public struct Cancellation: Sendable, Equatable {
     }
 
     /// The cancellations that a command asks for. A rebill is named without the gateway that declined, so each it can be is tried.
-    public static func all(of command: CancelCommand, merchant: Merchant, now: Moment) -> [Cancellation] {
+    package static func all(of command: CancelCommand, merchant: Merchant, now: Moment) -> [Cancellation] {
         let references: [RecoveryReference] =
             switch command.target {
             case .recovery(let reference): [reference]
@@ -75,19 +75,19 @@ public struct Cancellation: Sendable, Equatable {
     }
 
     /// Whether the command's answer is this one's, where nothing is found under any name that it may mean: one speaks for all.
-    public var speaksForAll: Bool { others.allSatisfy { reference.text < $0.text } }
+    package var speaksForAll: Bool { others.allSatisfy { reference.text < $0.text } }
 
     /// Before it says that there is nothing to cancel, it lets the others find what they find.
     ///
     /// - Returns: `false` when they had the time already.
-    public mutating func letOthersFinish() -> Bool {
+    package mutating func letOthersFinish() -> Bool {
         if others.isEmpty || phase == .settling(gateways.count) { return false }
         phase = .settling(gateways.count)
         return true
     }
 
     /// Where it stops for now.
-    public enum Stop: Sendable, Equatable {
+    package enum Stop: Sendable, Equatable {
         case park(until: Moment)
         /// Make the command known to every pod, and go on at once.
         case announce
@@ -97,7 +97,7 @@ public struct Cancellation: Sendable, Equatable {
         case giveUp
     }
 
-    public var nextCall: (FlexFactorCall, gateway: GatewayID)? {
+    package var nextCall: (FlexFactorCall, gateway: GatewayID)? {
         switch phase {
         case .looking(let index), .settling(let index): gateways.indices.contains(index) ? (.find(reference), gateways[index]) : nil
         case .cancelling(let index): gateways.indices.contains(index) ? (.cancelByReference(reference), gateways[index]) : nil
@@ -105,7 +105,7 @@ public struct Cancellation: Sendable, Equatable {
     }
 
     /// Takes in what the call brought; `nil` when the next call is due at once.
-    public mutating func learned(_ answer: FlexFactorAnswer, now: Moment, timing: RecoveryTiming) -> Stop? {
+    package mutating func learned(_ answer: FlexFactorAnswer, now: Moment, timing: RecoveryTiming) -> Stop? {
         attempts += 1
         if case .failed(let failure) = answer, !isSilence(failure) {
             if now >= since + timing.grace + timing.reconcileFor { return .giveUp }

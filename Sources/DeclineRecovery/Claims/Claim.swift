@@ -2,25 +2,25 @@
 ///
 /// Every pod reads the stream in the same order. A claim is appended, read back, and what stands before it decides (`ClaimBook`): the
 /// first wins everywhere, without a lock and without a database. Nothing of the card or the person stands in a claim.
-public struct Claim: Sendable, Equatable {
+package struct Claim: Sendable, Equatable {
     /// Who claims, once for each claim: a pod finds its own by it, and takes it back by it.
-    public typealias ID = UInt64
+    package typealias ID = UInt64
 
-    public let id: ID
-    public let merchantID: MerchantID
-    public let reference: RecoveryReference
+    package let id: ID
+    package let merchantID: MerchantID
+    package let reference: RecoveryReference
     /// What is to be paid; `nil` where only the reference is at hand.
-    public let debt: Fingerprint?
-    public let amount: Money?
-    public let act: Act
-    public let at: Moment
+    package let debt: Fingerprint?
+    package let amount: Money?
+    package let act: Act
+    package let at: Moment
     /// How long it must be remembered: as long as the same decline, or a step of its recovery, can come again.
-    public let until: Moment
-    public let worker: String
+    package let until: Moment
+    package let worker: String
     /// By which gateway the request goes out; `nil` where nothing is sent.
-    public let gateway: ClaimedGateway?
+    package let gateway: ClaimedGateway?
 
-    public enum Act: Sendable, Equatable {
+    package enum Act: Sendable, Equatable {
         /// A request that can take money is about to go out: a post of the order, or a capture.
         case send(post: Int)
         /// No byte of it was written.
@@ -35,7 +35,7 @@ public struct Claim: Sendable, Equatable {
         case refund(RefundClaim)
 
         /// The kind of what it tells, if it tells something.
-        public var telling: ResultKind? {
+        package var telling: ResultKind? {
             switch self {
             case .told(let told): told.kind
             case .refund(let refund): refund.telling
@@ -44,13 +44,13 @@ public struct Claim: Sendable, Equatable {
         }
     }
 
-    public struct Told: Sendable, Equatable {
-        public let kind: ResultKind
-        public let basis: Basis
+    package struct Told: Sendable, Equatable {
+        package let kind: ResultKind
+        package let basis: Basis
         /// A request of the teller's own of which no byte was written.
-        public let withdrawing: ID?
+        package let withdrawing: ID?
 
-        public init(_ kind: ResultKind, _ basis: Basis, withdrawing: ID? = nil) {
+        package init(_ kind: ResultKind, _ basis: Basis, withdrawing: ID? = nil) {
             self.kind = kind
             self.basis = basis
             self.withdrawing = withdrawing
@@ -58,7 +58,7 @@ public struct Claim: Sendable, Equatable {
     }
 
     /// How the teller knows.
-    public enum Basis: String, Sendable, CaseIterable {
+    package enum Basis: String, Sendable, CaseIterable {
         /// FlexFactor said what became of it.
         case known
         /// FlexFactor has no such order.
@@ -69,14 +69,14 @@ public struct Claim: Sendable, Equatable {
         case pointer
     }
 
-    public enum Reopening: Sendable, Equatable {
+    package enum Reopening: Sendable, Equatable {
         /// The money went back: the debt may be paid again.
         case paidBack
         /// A person sends again what was told as ended.
         case byOperator(who: String, why: String)
     }
 
-    public init(
+    package init(
         id: ID, merchantID: MerchantID, reference: RecoveryReference, debt: Fingerprint?, amount: Money?, act: Act, at: Moment,
         until: Moment,
         worker: String, gateway: ClaimedGateway? = nil
@@ -94,17 +94,17 @@ public struct Claim: Sendable, Equatable {
     }
 
     /// How long a granted `send` is good for, by a clock that no one sets. A pod that was frozen for longer claims again.
-    public static let validity: Moment.Span = .seconds(10)
+    package static let validity: Moment.Span = .seconds(10)
 }
 
 /// A claim as it stands on the stream: with it, for what is told, the whole result event, so that it can be told again as it was.
-public struct ClaimRecord: Sendable, Equatable {
-    public let claim: Claim
-    public let result: String?
+package struct ClaimRecord: Sendable, Equatable {
+    package let claim: Claim
+    package let result: String?
     /// The kind that it corrected in its place. It does not travel: the order of the stream says it.
-    public var corrects: ResultKind?
+    package var corrects: ResultKind?
 
-    public init(_ claim: Claim, result: String? = nil) {
+    package init(_ claim: Claim, result: String? = nil) {
         self.claim = claim
         self.result = result
     }
@@ -113,7 +113,7 @@ public struct ClaimRecord: Sendable, Equatable {
 /// What the order of the stream makes of a claim.
 ///
 /// `Found` is the claim that stood before: its place for the book, the record itself for whoever asked.
-public enum ClaimVerdict<Found: Sendable>: Sendable {
+package enum ClaimVerdict<Found: Sendable>: Sendable {
     /// It holds.
     ///
     /// - `alone`: whether nobody else has a request of this post out there, as far as is known.
@@ -130,7 +130,7 @@ public enum ClaimVerdict<Found: Sendable>: Sendable {
     /// FlexFactor refused this post: the next is that one.
     case nextPost(Int)
 
-    public func map<Other>(_ find: (Found) -> Other?) -> ClaimVerdict<Other>? {
+    package func map<Other>(_ find: (Found) -> Other?) -> ClaimVerdict<Other>? {
         switch self {
         case .granted(let alone, let corrects): .granted(alone: alone, corrects: corrects)
         case .told(let found, let kind): find(found).map { .told($0, kind) }

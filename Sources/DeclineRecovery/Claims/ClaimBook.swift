@@ -2,7 +2,7 @@
 ///
 /// Of each recovery it holds what the next claim is judged by and where on the stream the rest stands (`ClaimTable`). Entries leave when
 /// nothing of the recovery can come again.
-public struct ClaimBook: Sendable {
+package struct ClaimBook: Sendable {
     private typealias Entry = ClaimTable.Entry
     private typealias Slot = ClaimTable.Slot
 
@@ -23,10 +23,10 @@ public struct ClaimBook: Sendable {
     /// The latest time by which anything was let go of.
     private var forgottenBefore = Moment(milliseconds: .min)
 
-    public init() {}
+    package init() {}
 
-    public var count: Int { table.count }
-    public var openCount: Int { table.openCount }
+    package var count: Int { table.count }
+    package var openCount: Int { table.openCount }
 
     /// How many recoveries are open that were sent by each gateway.
     func openByGateway() -> [ClaimedGateway: Int] {
@@ -43,21 +43,21 @@ public struct ClaimBook: Sendable {
     }
 
     /// What is known of a recovery.
-    public struct Standing: Sendable, Equatable {
+    package struct Standing: Sendable, Equatable {
         /// What was told and where, if it was and nobody has reopened it since.
-        public let told: Told?
+        package let told: Told?
         /// FlexFactor is known to have the order.
-        public let exists: Bool
+        package let exists: Bool
         /// Whether a request stands open, or FlexFactor is known to have the order.
-        public let mayBeCharged: Bool
+        package let mayBeCharged: Bool
 
-        public struct Told: Sendable, Equatable {
-            public let offset: Int64
-            public let kind: ResultKind
+        package struct Told: Sendable, Equatable {
+            package let offset: Int64
+            package let kind: ResultKind
         }
     }
 
-    public func standing(of reference: Fingerprint) -> Standing? {
+    package func standing(of reference: Fingerprint) -> Standing? {
         table.slot(of: reference).map { slot in
             let entry = table[slot]
             return Standing(
@@ -67,17 +67,17 @@ public struct ClaimBook: Sendable {
     }
 
     /// What a told result corrects: it was told as a correction then, and is told so again.
-    public func corrected(by offset: Int64, _ reference: Fingerprint) -> ResultKind? {
+    package func corrected(by offset: Int64, _ reference: Fingerprint) -> ResultKind? {
         table.slot(of: reference).flatMap { table[$0].told == offset ? table[$0].corrected : nil }
     }
 
     /// Where the recovery of a debt is named that is open now.
-    public func openRecovery(of debt: Fingerprint) -> Int64? {
+    package func openRecovery(of debt: Fingerprint) -> Int64? {
         table.claimants(of: debt)?.open.map { table[$0].first }
     }
 
     /// Takes a record in and judges it by what stood before.
-    public mutating func take(_ claim: Claim, at offset: Int64) -> ClaimVerdict<Int64> {
+    package mutating func take(_ claim: Claim, at offset: Int64) -> ClaimVerdict<Int64> {
         let key = Fingerprint(of: claim.reference, merchant: claim.merchantID)
         let slot = table.slot(of: key) ?? table.insert(Entry(key, debt: claim.debt, first: offset, until: claim.until))
         var entry = table[slot]
@@ -219,7 +219,7 @@ public struct ClaimBook: Sendable {
     /// Lets go of what cannot come again.
     ///
     /// - Parameter limit: how many recoveries are looked at; the next call goes on behind them.
-    public mutating func forget(before now: Moment, atMost limit: Int = .max) {
+    package mutating func forget(before now: Moment, atMost limit: Int = .max) {
         forgottenBefore = max(forgottenBefore, now)
         for key in table.forget(before: now, atMost: limit) {
             requests[key] = nil
@@ -230,7 +230,7 @@ public struct ClaimBook: Sendable {
     // MARK: Snapshots
 
     /// What a book held at a moment, to be written down while the book goes on (`ClaimSnapshot`).
-    public struct Frozen: Sendable {
+    package struct Frozen: Sendable {
         var pieces: [ContiguousArray<ClaimTable.Entry>] = []
         var requests: [Fingerprint: [Request]] = [:]
         var refunds: [Fingerprint: RefundBook] = [:]
@@ -240,7 +240,7 @@ public struct ClaimBook: Sendable {
         var forgottenBefore = Moment(milliseconds: .min)
     }
 
-    public var frozen: Frozen {
+    package var frozen: Frozen {
         Frozen(
             pieces: table.pieces, requests: requests, refunds: refunds, gateways: gateways, count: table.count, debtCount: table.debtCount,
             forgottenBefore: forgottenBefore)

@@ -1,8 +1,8 @@
 extension ClaimRecord {
-    public static let type = "com.salvage.recovery.claim.v1"
+    package static let type = "com.salvage.recovery.claim.v1"
 
     /// The message on the stream (schemas/claim.v1.schema.json).
-    public func encoded() -> [UInt8] {
+    package func encoded() -> [UInt8] {
         let claim = claim
         return CloudEvent.encode(
             id: claim.reference.text + "/claim/" + String(claim.id, radix: 36), type: Self.type, subject: claim.reference.text,
@@ -39,7 +39,7 @@ extension ClaimRecord {
     }
 
     /// `nil` for what is no claim, or one of a later version.
-    public static func decode(_ bytes: [UInt8]) -> ClaimRecord? {
+    package static func decode(_ bytes: [UInt8]) -> ClaimRecord? {
         do throws(EnvelopeFault) {
             let data = try CloudEvent.data(of: bytes, type: type)
             func id(_ name: String) throws(EnvelopeFault) -> Claim.ID? {
@@ -89,7 +89,7 @@ extension ClaimRecord {
 }
 
 extension Claim.Act {
-    public var word: String {
+    package var word: String {
         switch self {
         case .send: "send"
         case .unsent: "unsent"

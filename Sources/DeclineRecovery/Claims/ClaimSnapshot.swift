@@ -4,7 +4,7 @@
 /// Each part says which snapshot it is of, where that one's mark stands, and which of how many parts it is; its last word is a digest. A part
 /// holds one kind of record: first a preamble, then recoveries, requests under way, refunds. `ClaimSnapshotReading` takes nothing but all of
 /// it, as it was written.
-public struct ClaimSnapshot: Sendable {
+package struct ClaimSnapshot: Sendable {
     /// Of what is packed and what it means. Whoever changes the entries, or what the book makes of a claim, takes the next: another version's
     /// snapshots are passed by.
     static let version: UInt16 = 1
@@ -14,13 +14,13 @@ public struct ClaimSnapshot: Sendable {
     }
 
     /// What stands before the records of each part.
-    public struct Head: Sendable, Equatable {
+    package struct Head: Sendable, Equatable {
         /// That of its mark.
-        public let id: Claim.ID
+        package let id: Claim.ID
         /// Where its mark stands on the stream of claims: what stands before it is in it.
-        public let offset: Int64
-        public let part: Int
-        public let parts: Int
+        package let offset: Int64
+        package let part: Int
+        package let parts: Int
         let section: Section
         let records: Int
 
@@ -28,7 +28,7 @@ public struct ClaimSnapshot: Sendable {
         static let magic: UInt32 = 0x5343_5653
 
         /// `nil` for what is no part of a snapshot of this version, or is damaged.
-        public init?(_ bytes: [UInt8]) {
+        package init?(_ bytes: [UInt8]) {
             guard bytes.count >= Self.size + 8, PackedReader.isWhole(bytes) else { return nil }
             var reader = PackedReader(bytes[...])
             guard reader.word(UInt32.self) == Self.magic, reader.word(UInt16.self) == version,
@@ -66,11 +66,11 @@ public struct ClaimSnapshot: Sendable {
         }
     }
 
-    public let id: Claim.ID
-    public let offset: Int64
-    public let parts: Int
+    package let id: Claim.ID
+    package let offset: Int64
+    package let parts: Int
     /// How many recoveries it holds.
-    public let count: Int
+    package let count: Int
 
     private var frozen: ClaimBook.Frozen
     private let requests: [(key: Fingerprint, request: ClaimBook.Request)]
@@ -81,7 +81,7 @@ public struct ClaimSnapshot: Sendable {
     private static let refundsEach = 4_096
 
     /// - Parameter offset: of the mark before which everything was taken in, and nothing behind it.
-    public init(of frozen: ClaimBook.Frozen, id: Claim.ID, offset: Int64) {
+    package init(of frozen: ClaimBook.Frozen, id: Claim.ID, offset: Int64) {
         self.id = id
         self.offset = offset
         self.frozen = frozen
@@ -96,7 +96,7 @@ public struct ClaimSnapshot: Sendable {
     }
 
     /// The next part; `nil` behind the last. What was written is let go of.
-    public mutating func nextPart() -> [UInt8]? {
+    package mutating func nextPart() -> [UInt8]? {
         guard next < parts else { return nil }
         defer { next += 1 }
         if next == 0 { return part(.preamble, 1, bytes: 1_024) { $0.add(preamble) } }

@@ -2,7 +2,7 @@
 ///
 /// A snapshot may save time and must never change an answer. So anything that is not exactly as it was written ends the reading, and all
 /// claims are read instead.
-public struct ClaimSnapshotReading: Sendable {
+package struct ClaimSnapshotReading: Sendable {
     private let id: Claim.ID
     private let offset: Int64
     private let parts: Int
@@ -16,14 +16,14 @@ public struct ClaimSnapshotReading: Sendable {
     private var (requestsRead, refundsRead) = (0, 0)
 
     /// - Parameter head: of any part of it.
-    public init(_ head: ClaimSnapshot.Head) {
+    package init(_ head: ClaimSnapshot.Head) {
         id = head.id
         offset = head.offset
         parts = head.parts
     }
 
     /// Takes the next part in; nothing comes of it any more where that is not the one, or not whole.
-    public mutating func take(_ bytes: [UInt8]) {
+    package mutating func take(_ bytes: [UInt8]) {
         guard !isBroken, let head = ClaimSnapshot.Head(bytes), head.id == id, head.offset == offset, head.parts == parts, head.part == next
         else {
             isBroken = true
@@ -35,7 +35,7 @@ public struct ClaimSnapshotReading: Sendable {
 
     /// - Parameter now: by one's own clock. One that was an hour ahead has let go of what others still remember.
     /// - Returns: the book; `nil` unless every part came, in its place and whole.
-    public func finish(at now: Moment) -> ClaimBook? {
+    package func finish(at now: Moment) -> ClaimBook? {
         guard !isBroken, next == parts, table.count == frozen.count, requestsRead == requestCount, refundsRead == refundCount,
             frozen.forgottenBefore <= now + .minutes(60)
         else { return nil }

@@ -1,23 +1,23 @@
 /// Where a recovery's charge may be: the gateway that it was sent by, and FlexFactor's account of that gateway then.
-public struct ClaimedGateway: Hashable, Sendable {
-    public let merchantID: MerchantID
-    public let id: GatewayID
-    public let account: String?
+package struct ClaimedGateway: Hashable, Sendable {
+    package let merchantID: MerchantID
+    package let id: GatewayID
+    package let account: String?
 
-    public init(merchantID: MerchantID, id: GatewayID, account: String?) {
+    package init(merchantID: MerchantID, id: GatewayID, account: String?) {
         self.merchantID = merchantID
         self.id = id
         self.account = account
     }
 
     /// Why what was sent by it cannot be looked for with a configuration; `nil` where it can.
-    public func isLost(to merchant: Merchant?) -> Loss? {
+    package func isLost(to merchant: Merchant?) -> Loss? {
         guard let gateway = merchant?.flexFactorGateways[id] else { return .gateway }
         guard let account, let now = gateway.account, now != account else { return nil }
         return .account(now)
     }
 
-    public enum Loss: Sendable, Equatable {
+    package enum Loss: Sendable, Equatable {
         /// It is not in the configuration.
         case gateway
         /// It points to this account now.
@@ -26,12 +26,12 @@ public struct ClaimedGateway: Hashable, Sendable {
 }
 
 /// Open recoveries that a configuration cuts off from FlexFactor's order of theirs. They wait, and nothing is told of them.
-public struct StrandedRecoveries: Sendable, Equatable, CustomStringConvertible {
-    public let gateway: ClaimedGateway
-    public let loss: ClaimedGateway.Loss
-    public let count: Int
+package struct StrandedRecoveries: Sendable, Equatable, CustomStringConvertible {
+    package let gateway: ClaimedGateway
+    package let loss: ClaimedGateway.Loss
+    package let count: Int
 
-    public var description: String {
+    package var description: String {
         let recoveries = count == 1 ? "1 open recovery" : "\(count) open recoveries"
         let account = gateway.account.map { " (account \($0))" } ?? ""
         let what =
@@ -46,7 +46,7 @@ public struct StrandedRecoveries: Sendable, Equatable, CustomStringConvertible {
 
 extension ClaimBook {
     /// The open recoveries that would have no gateway with these merchants, by gateway.
-    public func stranded(by merchant: (MerchantID) -> Merchant?) -> [StrandedRecoveries] {
+    package func stranded(by merchant: (MerchantID) -> Merchant?) -> [StrandedRecoveries] {
         openByGateway().compactMap { gateway, count in
             gateway.isLost(to: merchant(gateway.merchantID)).map { StrandedRecoveries(gateway: gateway, loss: $0, count: count) }
         }.sorted {

@@ -7,8 +7,8 @@
 /// wants to charge --send--> granted: call          told already: tell that again      another recovery of the debt: say so
 /// is over         --told--> granted: tell          told already: tell that again      may be charged after all: ask FlexFactor
 /// ```
-public struct ClaimedRecovery: Sendable {
-    public private(set) var recovery: Recovery
+package struct ClaimedRecovery: Sendable {
+    package private(set) var recovery: Recovery
     private var state = State.open
     /// A request of this delivery's that stands unanswered.
     private var sending: Sending?
@@ -35,7 +35,7 @@ public struct ClaimedRecovery: Sendable {
         case ended(Finish)
     }
 
-    public enum Action: Sendable, Equatable {
+    package enum Action: Sendable, Equatable {
         /// Append it, wait until it is read back, and give the verdict to `judged`. What is told goes along with it.
         case claim(Claim.Act, telling: Draft?)
         case call(FlexFactorCall)
@@ -44,20 +44,20 @@ public struct ClaimedRecovery: Sendable {
     }
 
     /// A final result to be.
-    public struct Draft: Sendable, Equatable {
-        public let reason: ResultReason
-        public let orderID: FlexFactorOrderID?
+    package struct Draft: Sendable, Equatable {
+        package let reason: ResultReason
+        package let orderID: FlexFactorOrderID?
         /// The recovery that stands in the way.
-        public let other: RecoveryReference?
+        package let other: RecoveryReference?
 
-        public init(_ reason: ResultReason, orderID: FlexFactorOrderID? = nil, other: RecoveryReference? = nil) {
+        package init(_ reason: ResultReason, orderID: FlexFactorOrderID? = nil, other: RecoveryReference? = nil) {
             self.reason = reason
             self.orderID = orderID
             self.other = other
         }
     }
 
-    public enum Finish: Sendable, Equatable {
+    package enum Finish: Sendable, Equatable {
         /// Nothing is told that ends it.
         case stop(RecoveryStop)
         /// The claim holds: tell it. `spent`: and keep a letter.
@@ -69,7 +69,7 @@ public struct ClaimedRecovery: Sendable {
     }
 
     /// - Parameter standing: what is known of it here. It may be late: what it allows is judged by the stream again.
-    public init(_ recovery: Recovery, standing: ClaimBook.Standing?) {
+    package init(_ recovery: Recovery, standing: ClaimBook.Standing?) {
         self.recovery = recovery
         // What older workers have in work they have not claimed.
         isUnsent = recovery.reference.tag != nil && standing?.mayBeCharged != true && standing?.told == nil && !recovery.phase.mayBeCharged
@@ -84,7 +84,7 @@ public struct ClaimedRecovery: Sendable {
     private var isSeen: Bool
     private var isSeenNow = false
 
-    public mutating func next(now: Moment, timing: RecoveryTiming) -> Action {
+    package mutating func next(now: Moment, timing: RecoveryTiming) -> Action {
         switch state {
         case .open: return wanted(now: now, timing: timing)
         case .sending: return .claim(.send(post: recovery.post), telling: nil)
@@ -134,10 +134,10 @@ public struct ClaimedRecovery: Sendable {
     }
 
     /// Whether its gateway points to another account than the one that may have the charge (`Recovery.isMisdirected`).
-    public mutating func isMisdirected(to account: String?) -> Bool { recovery.isMisdirected(to: account) }
+    package mutating func isMisdirected(to account: String?) -> Bool { recovery.isMisdirected(to: account) }
 
     /// Takes in what a call brought.
-    public mutating func learned(_ answer: FlexFactorAnswer, now: Moment, timing: RecoveryTiming) {
+    package mutating func learned(_ answer: FlexFactorAnswer, now: Moment, timing: RecoveryTiming) {
         let wasCharge = if case .granted = state { true } else { false }
         state = .open
         if wasCharge {
@@ -186,7 +186,7 @@ public struct ClaimedRecovery: Sendable {
     /// Takes in what the stream's order made of the claim; `nil` when it could not be made.
     ///
     /// - Parameter isStale: the grant came too late to be acted on.
-    public mutating func judged(
+    package mutating func judged(
         _ id: Claim.ID, _ verdict: ClaimVerdict<ClaimRecord>?, isStale: Bool = false, now: Moment, timing: RecoveryTiming
     ) {
         switch state {
@@ -350,7 +350,7 @@ extension RecoveryOutcome {
 
 extension FlexFactorCall {
     /// Whether it is a request that can take money.
-    public var takesMoney: Bool {
+    var takesMoney: Bool {
         switch self {
         case .evaluate, .capture: true
         case .find, .lookUp, .cancel, .cancelByReference, .recall, .refund: false

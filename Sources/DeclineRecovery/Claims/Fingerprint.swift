@@ -1,8 +1,8 @@
 /// 128 bits in the place of a text, so that millions of them fit into memory. Two texts of one fleet share one with a chance that nobody
 /// lives to see (10 million texts: 10^-25).
-public struct Fingerprint: Hashable, Sendable {
-    public let high: UInt64
-    public let low: UInt64
+package struct Fingerprint: Hashable, Sendable {
+    package let high: UInt64
+    package let low: UInt64
 
     /// Of no text: in packed entries, for what is not known.
     static let none = Fingerprint(high: 0, low: 0)
@@ -13,7 +13,7 @@ public struct Fingerprint: Hashable, Sendable {
     }
 
     /// Of several parts; their borders count.
-    public init(_ parts: String?...) {
+    package init(_ parts: String?...) {
         var high: UInt64 = 0xcbf2_9ce4_8422_2325
         var low: UInt64 = 0x6c62_272e_07bb_0142
         func add(_ byte: UInt8) {
@@ -34,15 +34,15 @@ public struct Fingerprint: Hashable, Sendable {
         self.low = Self.mixed(low)
     }
 
-    public init(of debt: Debt) {
+    package init(of debt: Debt) {
         self.init(debt.merchantID.text, debt.orderID, debt.purchaseID, debt.billingCycle.map(String.init), debt.chargeID)
     }
 
-    public init(of reference: RecoveryReference, merchant: MerchantID) {
+    package init(of reference: RecoveryReference, merchant: MerchantID) {
         self.init(merchant.text, reference.text)
     }
 
-    public init?(hex text: String) {
+    package init?(hex text: String) {
         guard text.utf8.count == 32, let high = UInt64(text.prefix(16), radix: 16), let low = UInt64(text.suffix(16), radix: 16) else {
             return nil
         }
@@ -50,7 +50,7 @@ public struct Fingerprint: Hashable, Sendable {
         self.low = low
     }
 
-    public var hex: String {
+    package var hex: String {
         func padded(_ word: UInt64) -> String {
             let digits = String(word, radix: 16)
             return String(repeating: "0", count: 16 - digits.utf8.count) + digits
@@ -58,9 +58,9 @@ public struct Fingerprint: Hashable, Sendable {
         return padded(high) + padded(low)
     }
 
-    public static func == (left: Fingerprint, right: Fingerprint) -> Bool { left.high == right.high && left.low == right.low }
+    package static func == (left: Fingerprint, right: Fingerprint) -> Bool { left.high == right.high && left.low == right.low }
     /// It is random enough as it is.
-    public func hash(into hasher: inout Hasher) { hasher.combine(low) }
+    package func hash(into hasher: inout Hasher) { hasher.combine(low) }
 
     private static func mixed(_ word: UInt64) -> UInt64 {
         var word = word

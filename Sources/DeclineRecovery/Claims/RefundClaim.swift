@@ -2,12 +2,12 @@
 ///
 /// A command of the CRM is carried out once, however often it was published. FlexFactor's webhook of what a command of ours gave back is no
 /// second refund: it is placed with the command by its amount, since nothing else of it is known before it comes.
-public struct RefundClaim: Sendable, Equatable {
+package struct RefundClaim: Sendable, Equatable {
     /// Of the command's id; with `news`, of what tells one refund from another there.
-    public let id: Fingerprint
-    public let step: Step
+    package let id: Fingerprint
+    package let step: Step
 
-    public enum Step: Sendable, Equatable {
+    package enum Step: Sendable, Equatable {
         /// FlexFactor is about to be asked for it. A later round comes after it was seen that the one before did nothing.
         case send(round: Int)
         /// No byte of it was written. Round 0 withdraws nothing, and shows what was told.
@@ -18,7 +18,7 @@ public struct RefundClaim: Sendable, Equatable {
         case news(isWhole: Bool, isLate: Bool)
     }
 
-    public init(_ id: Fingerprint, _ step: Step) {
+    package init(_ id: Fingerprint, _ step: Step) {
         self.id = id
         self.step = step
     }

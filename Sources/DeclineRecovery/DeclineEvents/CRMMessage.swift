@@ -1,5 +1,5 @@
 /// What the CRM sends, decoded: a usable message, one with its faults, or something that cannot be read at all.
-public enum CRMMessage: Sendable, Equatable {
+package enum CRMMessage: Sendable, Equatable {
     case decline(DeclineEvent)
     case cancel(CancelCommand)
     case refund(RefundCommand)
@@ -7,7 +7,7 @@ public enum CRMMessage: Sendable, Equatable {
     case unreadable(JSONError)
 
     /// - Parameter limits: a message beyond them is unreadable; nobody means a decline of that size.
-    public static func decode(_ bytes: [UInt8], limits: JSONLimits = JSONLimits()) -> CRMMessage {
+    package static func decode(_ bytes: [UInt8], limits: JSONLimits = JSONLimits()) -> CRMMessage {
         do throws(JSONError) {
             return read(try JSONValue(parsing: bytes.span, limits: limits), FaultList())
         } catch {
@@ -62,17 +62,17 @@ public enum CRMMessage: Sendable, Equatable {
 }
 
 /// An event that cannot be worked on: every fault, and what could be read for an answer.
-public struct RejectedEvent: Sendable, Equatable {
-    public let faults: [FieldError]
-    public let eventID: String?
-    public let merchantID: MerchantID?
-    public let orderID: String?
+package struct RejectedEvent: Sendable, Equatable {
+    package let faults: [FieldError]
+    package let eventID: String?
+    package let merchantID: MerchantID?
+    package let orderID: String?
     /// Whose results the CRM's people look at: the routing key of the answer.
-    public let orderType: OrderType?
-    public let origin: DeclineOrigin
+    package let orderType: OrderType?
+    package let origin: DeclineOrigin
     /// It was meant as a command, such as a cancel, and not as a decline.
-    public let isCommand: Bool
-    public let hasCardData: Bool
+    package let isCommand: Bool
+    package let hasCardData: Bool
 
     init(_ faults: FaultList, _ cardData: FaultList, _ value: JSONValue) {
         // Card data first: it must not be what is cut off.
@@ -104,32 +104,32 @@ public struct RejectedEvent: Sendable, Equatable {
 }
 
 /// The CRM's order to stop a recovery (messages.md, "Cancel command").
-public struct CancelCommand: Sendable, Equatable {
-    public static let type = "com.salvage.cancel.v1"
+package struct CancelCommand: Sendable, Equatable {
+    package static let type = "com.salvage.cancel.v1"
 
-    public let id: String
-    public let merchantID: MerchantID
-    public let target: Target
-    public let reason: String?
+    package let id: String
+    package let merchantID: MerchantID
+    package let target: Target
+    package let reason: String?
 
     /// What is to be cancelled: a recovery by its reference, or those of an order's rebill.
-    public enum Target: Sendable, Equatable {
+    package enum Target: Sendable, Equatable {
         case recovery(RecoveryReference)
         case rebill(orderID: String, purchaseID: String, billingCycle: Int)
     }
 
-    public var reference: RecoveryReference? {
+    package var reference: RecoveryReference? {
         if case .recovery(let reference) = target { reference } else { nil }
     }
 
-    public var orderID: String {
+    package var orderID: String {
         switch target {
         case .recovery(let reference): reference.orderID
         case .rebill(let order, _, _): order
         }
     }
 
-    public var orderType: OrderType { reference?.kind.orderType ?? .recurring }
+    package var orderType: OrderType { reference?.kind.orderType ?? .recurring }
 
     init?(reading event: EventReader, _ faults: FaultList) {
         let id = event.text("id", 1...128)

@@ -1,6 +1,6 @@
 extension CardDataGuard {
     /// A copy of any bytes without card data, tokens and keys, none of it parsed: for what is no JSON, and for what must not be parsed.
-    public static func redactedUnparsed(_ bytes: [UInt8]) -> [UInt8] {
+    package static func redactedUnparsed(_ bytes: [UInt8]) -> [UInt8] {
         readable(bytes).map(redactedText) ?? unreadable(bytes)
     }
 

@@ -4,20 +4,20 @@
 /// Legitimate ids as long as a card number exist, and one in ten passes Luhn; a brand's prefix and length leave about one in twenty of those
 /// with sixteen digits. Where an id belongs (``IDPlaces``) it is taken for one. Elsewhere safety goes first: such an id is refused, and the
 /// CRM sends it with a letter before it.
-public enum CardDataGuard {
-    public static let numberMark = "[card number removed]"
-    public static let codeMark = "[security code removed]"
-    public static let tokenMark = "[card token removed]"
-    public static let secretMark = "[secret removed]"
+package enum CardDataGuard {
+    package static let numberMark = "[card number removed]"
+    static let codeMark = "[security code removed]"
+    package static let tokenMark = "[card token removed]"
+    static let secretMark = "[secret removed]"
     /// Begins what stands for bytes that nobody can read.
     static let unreadableMark = "[unreadable:"
 
-    public enum Finding: Hashable, Sendable {
+    package enum Finding: Hashable, Sendable {
         case cardNumber, securityCode, trackData
     }
 
     /// What stands in a text, or hides in it.
-    public static func finding(in text: String) -> Finding? {
+    package static func finding(in text: String) -> Finding? {
         guard CardDataScan.mayHold(text.utf8) else { return nil }
         var scan = CardDataScan(isStrict: true)
         let found = scan.search(Array(text.utf8)).compactMap(\.finding)
@@ -25,7 +25,7 @@ public enum CardDataGuard {
     }
 
     /// Whether a member's name says that its value is a security code.
-    public static func namesSecurityCode(_ name: String) -> Bool { SecretName(name) == .securityCode }
+    static func namesSecurityCode(_ name: String) -> Bool { SecretName(name) == .securityCode }
 
     /// Whether the value of a member that is named as a security code can be one: no null, no empty text, no yes or no.
     static func mayBeSecurityCode(_ value: JSONValue) -> Bool {
@@ -69,7 +69,7 @@ public enum CardDataGuard {
     ///
     /// - Parameter seal: encrypts the token of a payment method, which then stands there as its encrypted card: only a worker can open
     ///   it. Without it, or where it gives nothing, the token is removed.
-    public static func redacted(_ bytes: [UInt8], sealing seal: (CardToken) -> SealedCard? = { _ in nil }) -> [UInt8] {
+    package static func redacted(_ bytes: [UInt8], sealing seal: (CardToken) -> SealedCard? = { _ in nil }) -> [UInt8] {
         do throws(JSONError) {
             let value = try JSONValue(parsing: bytes.span, limits: JSONLimits(bytes: .max, depth: 512))
             return redacted(value, seal).bytes
@@ -80,7 +80,7 @@ public enum CardDataGuard {
     }
 
     /// A header's value, with all that it holds.
-    public static func redacted(_ value: JSONValue, under name: String) -> JSONValue {
+    package static func redacted(_ value: JSONValue, under name: String) -> JSONValue {
         if let secret = SecretName(name), secret == .cardNumber ? mayBeCardNumber(value) : mayBeSecurityCode(value) {
             return .string(secret.mark)
         }
@@ -88,7 +88,7 @@ public enum CardDataGuard {
     }
 
     /// A text that is told or kept beside a message.
-    public static func redacted(_ text: String) -> String {
+    package static func redacted(_ text: String) -> String {
         guard CardDataScan.mayHold(text.utf8) else { return text }
         let bytes = Array(text.utf8)
         var scan = CardDataScan(isStrict: true)
@@ -98,7 +98,7 @@ public enum CardDataGuard {
 
     /// What tells a message from others that have no id either: the message without its card, in clear or sealed, for a token is sealed
     /// differently each time.
-    public static func identity(of bytes: [UInt8]) -> [UInt8] {
+    package static func identity(of bytes: [UInt8]) -> [UInt8] {
         let redacted = redacted(bytes)
         guard let value = try? JSONValue(parsing: redacted.span, limits: JSONLimits(bytes: .max, depth: 512)) else { return redacted }
         return withoutSealedCard(value, under: nil).bytes
@@ -121,10 +121,10 @@ public enum CardDataGuard {
     }
 
     /// Whether nothing would be taken out.
-    public static func isClean(_ value: JSONValue) -> Bool { redacted(value) { _ in nil } == value }
+    package static func isClean(_ value: JSONValue) -> Bool { redacted(value) { _ in nil } == value }
 
     /// Whether something was taken out before.
-    public static func isMarked(_ bytes: [UInt8]) -> Bool {
+    package static func isMarked(_ bytes: [UInt8]) -> Bool {
         [numberMark, codeMark, tokenMark, secretMark, unreadableMark].contains { bytes.contains(text: $0) }
     }
 

@@ -1,5 +1,5 @@
 extension DeclineEvent {
-    public static let type = "com.salvage.decline.v1"
+    package static let type = "com.salvage.decline.v1"
 
     /// Reads a decline event; `nil` when a field that it cannot do without is missing or wrong. Every fault is noted.
     init?(reading event: EventReader, _ faults: FaultList) {

@@ -1,25 +1,25 @@
 /// The CRM's message: this charge was declined, try to salvage it (messages.md, "Decline event"). Decoded and validated: every field has its form.
-public struct DeclineEvent: Sendable, Equatable {
+package struct DeclineEvent: Sendable, Equatable {
     /// Unique per decline: a repeat with the same id is a repeat.
-    public let id: String
+    package let id: String
     /// The CRM that sent it.
-    public let source: String
+    package let source: String
     /// When the charge was declined.
-    public let declinedAt: Moment
-    public let merchantID: MerchantID
-    public let trigger: Trigger
-    public let order: Order
-    public let decline: Decline
-    public let amount: Money
-    public let payer: Payer
-    public let billing: Address
-    public let shipping: Address?
-    public let paymentMethod: PaymentMethod
-    public let details: ChargeDetails
+    package let declinedAt: Moment
+    package let merchantID: MerchantID
+    package let trigger: Trigger
+    package let order: Order
+    package let decline: Decline
+    package let amount: Money
+    package let payer: Payer
+    package let billing: Address
+    package let shipping: Address?
+    package let paymentMethod: PaymentMethod
+    package let details: ChargeDetails
     /// What the reader left out or cut since it decides nothing, for the journal.
-    public let notes: [FieldError]
+    package let notes: [FieldError]
 
-    public init(
+    package init(
         id: String, source: String, declinedAt: Moment, merchantID: MerchantID, trigger: Trigger, order: Order, decline: Decline,
         amount: Money, payer: Payer, billing: Address, shipping: Address? = nil, paymentMethod: PaymentMethod,
         details: ChargeDetails = ChargeDetails(),
@@ -43,7 +43,7 @@ public struct DeclineEvent: Sendable, Equatable {
 }
 
 /// Why the CRM sent the decline, with what only that trigger has.
-public enum Trigger: Sendable, Equatable {
+package enum Trigger: Sendable, Equatable {
     /// A live sale just declined; the customer is waiting.
     case initial
     /// Someone retries a declined sale, on the gateway or profile chosen.
@@ -51,40 +51,40 @@ public enum Trigger: Sendable, Equatable {
     /// A rebill re-attempt is due; re-attempts count from 1.
     case recycle(reattempt: Int)
 
-    public enum RerunTarget: Sendable, Equatable {
+    package enum RerunTarget: Sendable, Equatable {
         case gateway(GatewayID)
         case gatewayProfile(GatewayProfileID)
     }
 
     /// The word in the messages.
-    public var word: String { TriggerWord(self).rawValue }
+    package var word: String { TriggerWord(self).rawValue }
 }
 
-public struct Order: Sendable, Equatable {
-    public let id: String
-    public let type: OrderType
-    public let trialCompletion: Bool
-    public let hasRecurringProducts: Bool
-    public let campaignID: CampaignID?
-    public let purchaseID: String?
+package struct Order: Sendable, Equatable {
+    package let id: String
+    package let type: OrderType
+    package let trialCompletion: Bool
+    package let hasRecurringProducts: Bool
+    let campaignID: CampaignID?
+    package let purchaseID: String?
     /// Counts from 1; required for a recurring order.
-    public let billingCycle: Int?
+    package let billingCycle: Int?
     /// Counts from 1; required for a rerun.
-    public let rerunNumber: Int?
+    package let rerunNumber: Int?
     /// As the CRM sent it; routing asks whether it is an IPv4 or IPv6 address.
-    public let ipAddress: String?
-    public let items: [Item]
+    package let ipAddress: String?
+    package let items: [Item]
     /// Tells apart what is charged on its own within one order, such as an upsell.
-    public let chargeID: String?
+    package let chargeID: String?
 
-    public struct Item: Sendable, Equatable {
-        public let sku: String?
-        public let name: String?
+    package struct Item: Sendable, Equatable {
+        package let sku: String?
+        package let name: String?
         /// Price of one, in minor units of the event's currency.
-        public let amount: Int64?
-        public let quantity: Int?
+        package let amount: Int64?
+        package let quantity: Int?
 
-        public init(sku: String? = nil, name: String? = nil, amount: Int64? = nil, quantity: Int? = nil) {
+        init(sku: String? = nil, name: String? = nil, amount: Int64? = nil, quantity: Int? = nil) {
             self.sku = sku
             self.name = name
             self.amount = amount
@@ -92,7 +92,7 @@ public struct Order: Sendable, Equatable {
         }
     }
 
-    public init(
+    package init(
         id: String, type: OrderType, trialCompletion: Bool = false, hasRecurringProducts: Bool = false, campaignID: CampaignID? = nil,
         purchaseID: String? = nil, billingCycle: Int? = nil, rerunNumber: Int? = nil, ipAddress: String? = nil, items: [Item] = [],
         chargeID: String? = nil
@@ -112,28 +112,28 @@ public struct Order: Sendable, Equatable {
 }
 
 /// What the declining gateway said, raw: FlexFactor gets the codes unmapped.
-public struct Decline: Sendable, Equatable {
+package struct Decline: Sendable, Equatable {
     /// The gateway that declined.
-    public let gatewayID: GatewayID
+    package let gatewayID: GatewayID
     /// The ATRI gateway profile the order ran on, when it ran on one.
-    public let gatewayProfileID: GatewayProfileID?
+    let gatewayProfileID: GatewayProfileID?
     /// Whose code list `responseCode` belongs to (`nmi`, `stripe`, ...).
-    public let responseCodeSource: String
-    public let responseCode: String
-    public let responseText: String?
-    public let merchantAdviceCode: String?
+    package let responseCodeSource: String
+    package let responseCode: String
+    package let responseText: String?
+    package let merchantAdviceCode: String?
     /// The issuer's or the network's own code, where the gateway passes it on.
-    public let networkCode: String?
+    package let networkCode: String?
     /// The network it belongs to; where absent, the card's brand tells.
-    public let network: String?
-    public let avsResultCode: String?
-    public let cvvResultCode: String?
-    public let cavvResultCode: String?
-    public let transactionID: String
+    package let network: String?
+    package let avsResultCode: String?
+    package let cvvResultCode: String?
+    package let cavvResultCode: String?
+    package let transactionID: String
     /// The CRM's own class, where it sends one (SOFT_DECLINE, HARD_DECLINE).
-    public let crmClass: DeclineClass?
+    package let crmClass: DeclineClass?
 
-    public init(
+    package init(
         gatewayID: GatewayID, gatewayProfileID: GatewayProfileID? = nil, responseCodeSource: String, responseCode: String,
         responseText: String? = nil, merchantAdviceCode: String? = nil, networkCode: String? = nil, network: String? = nil,
         avsResultCode: String? = nil, cvvResultCode: String? = nil,
@@ -155,14 +155,14 @@ public struct Decline: Sendable, Equatable {
     }
 }
 
-public struct Payer: Sendable, Equatable {
-    public let id: String?
-    public let email: String?
-    public let phone: String?
+package struct Payer: Sendable, Equatable {
+    package let id: String?
+    package let email: String?
+    package let phone: String?
     /// As FlexFactor takes it: YYYY-MM-DD.
-    public let birthdate: String?
+    package let birthdate: String?
 
-    public init(id: String? = nil, email: String? = nil, phone: String? = nil, birthdate: String? = nil) {
+    package init(id: String? = nil, email: String? = nil, phone: String? = nil, birthdate: String? = nil) {
         self.id = id
         self.email = email
         self.phone = phone
@@ -170,20 +170,20 @@ public struct Payer: Sendable, Equatable {
     }
 }
 
-public struct Address: Sendable, Equatable {
-    public let firstName: String
-    public let lastName: String
-    public let phone: String?
-    public let country: String?
+package struct Address: Sendable, Equatable {
+    package let firstName: String
+    package let lastName: String
+    package let phone: String?
+    package let country: String?
     /// ISO 3166 alpha-2.
-    public let countryCode: String
-    public let addressLine1: String
-    public let addressLine2: String?
-    public let state: String?
-    public let city: String
-    public let zipCode: String
+    package let countryCode: String
+    package let addressLine1: String
+    package let addressLine2: String?
+    package let state: String?
+    package let city: String
+    package let zipCode: String
 
-    public init(
+    package init(
         firstName: String, lastName: String, phone: String? = nil, country: String? = nil, countryCode: String, addressLine1: String,
         addressLine2: String? = nil, state: String? = nil, city: String, zipCode: String
     ) {
@@ -201,25 +201,25 @@ public struct Address: Sendable, Equatable {
 }
 
 /// The card, never in clear: a FlexFactor token, or the card encrypted to the worker's key (behaviour.md §9).
-public struct PaymentMethod: Sendable, Equatable {
-    public enum Card: Sendable, Equatable {
+package struct PaymentMethod: Sendable, Equatable {
+    package enum Card: Sendable, Equatable {
         case token(CardToken)
         /// A compact JWE, still sealed.
         case encrypted(SealedCard)
     }
 
-    public let card: Card
-    public let holderName: String?
+    package let card: Card
+    package let holderName: String?
     /// 1...12
-    public let expirationMonth: Int?
+    package let expirationMonth: Int?
     /// Four digits.
-    public let expirationYear: Int?
+    package let expirationYear: Int?
     /// The first six or eight digits.
-    public let bin: String?
-    public let last4: String?
-    public let brand: String?
+    package let bin: String?
+    package let last4: String?
+    package let brand: String?
 
-    public init(
+    package init(
         card: Card, holderName: String? = nil, expirationMonth: Int? = nil, expirationYear: Int? = nil, bin: String? = nil,
         last4: String? = nil, brand: String? = nil
     ) {
@@ -234,29 +234,29 @@ public struct PaymentMethod: Sendable, Equatable {
 }
 
 /// FlexFactor's name for a vaulted card. It can charge the card, so it does not print.
-public struct CardToken: Hashable, Sendable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+package struct CardToken: Hashable, Sendable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
     /// For the request to FlexFactor and the envelope between stages, and nothing else.
-    public let exposed: String
+    package let exposed: String
 
-    public init(_ token: String) {
+    package init(_ token: String) {
         exposed = token
     }
 
-    public var description: String { "(card token)" }
-    public var debugDescription: String { description }
-    public var customMirror: Mirror { Mirror(self, children: []) }
+    package var description: String { "(card token)" }
+    package var debugDescription: String { description }
+    package var customMirror: Mirror { Mirror(self, children: []) }
 }
 
 /// A card that only a worker's private key can open (compact JWE). Does not print.
-public struct SealedCard: Hashable, Sendable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+package struct SealedCard: Hashable, Sendable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
     /// For decryption and nothing else.
-    public let exposed: String
+    package let exposed: String
 
-    public init(_ jwe: String) {
+    package init(_ jwe: String) {
         exposed = jwe
     }
 
-    public var description: String { "(sealed card)" }
-    public var debugDescription: String { description }
-    public var customMirror: Mirror { Mirror(self, children: []) }
+    package var description: String { "(sealed card)" }
+    package var debugDescription: String { description }
+    package var customMirror: Mirror { Mirror(self, children: []) }
 }

@@ -1,5 +1,5 @@
 extension DeclineIdentity {
-    public init(_ event: DeclineEvent) {
+    package init(_ event: DeclineEvent) {
         self.init(merchantID: event.merchantID, source: event.source, id: event.id)
     }
 }

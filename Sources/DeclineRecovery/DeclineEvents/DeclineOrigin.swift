@@ -1,31 +1,31 @@
 /// Which of the CRM's own things a result goes back to: what it needs to book the result without looking the order up.
 ///
 /// Each part is absent where it is not known, as when only a webhook or an event full of faults is at hand.
-public struct DeclineOrigin: Sendable, Equatable {
+package struct DeclineOrigin: Sendable, Equatable {
     /// The id of the decline event or of the command.
-    public let eventID: String?
-    public let trigger: TriggerWord?
+    package let eventID: String?
+    package let trigger: TriggerWord?
     /// The charge that was declined, by the name that its gateway gave it.
-    public let transactionID: String?
+    package let transactionID: String?
 
-    public init(eventID: String? = nil, trigger: TriggerWord? = nil, transactionID: String? = nil) {
+    package init(eventID: String? = nil, trigger: TriggerWord? = nil, transactionID: String? = nil) {
         self.eventID = eventID
         self.trigger = trigger
         self.transactionID = transactionID
     }
 
-    public init(_ event: DeclineEvent) {
+    package init(_ event: DeclineEvent) {
         self.init(eventID: event.id, trigger: TriggerWord(event.trigger), transactionID: event.decline.transactionID)
     }
 
-    public var isUnknown: Bool { eventID == nil && trigger == nil && transactionID == nil }
+    package var isUnknown: Bool { eventID == nil && trigger == nil && transactionID == nil }
 }
 
 /// Why a decline event was sent, in the word of the messages.
-public enum TriggerWord: String, Sendable, CaseIterable {
+package enum TriggerWord: String, Sendable, CaseIterable {
     case initial, rerun, recycle
 
-    public init(_ trigger: Trigger) {
+    package init(_ trigger: Trigger) {
         self =
             switch trigger {
             case .initial: .initial
@@ -35,7 +35,7 @@ public enum TriggerWord: String, Sendable, CaseIterable {
     }
 
     /// What the kind of a recovery says of the trigger.
-    public init(_ kind: RecoveryReference.Kind) {
+    package init(_ kind: RecoveryReference.Kind) {
         self =
             switch kind {
             case .sale, .trialCompletion, .recurringCascade: .initial

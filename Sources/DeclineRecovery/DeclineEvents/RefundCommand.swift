@@ -1,18 +1,18 @@
 /// The CRM's order to give money back: it is at FlexFactor's account, and only Salvage has the keys.
-public struct RefundCommand: Sendable, Equatable {
-    public static let type = "com.salvage.refund.v1"
+package struct RefundCommand: Sendable, Equatable {
+    package static let type = "com.salvage.refund.v1"
 
     /// Tells one refund from another: the same id is the same refund.
-    public let id: String
-    public let merchantID: MerchantID
-    public let reference: RecoveryReference
+    package let id: String
+    package let merchantID: MerchantID
+    package let reference: RecoveryReference
     /// FlexFactor's id of the order, as the approval named it.
-    public let orderID: FlexFactorOrderID?
+    package let orderID: FlexFactorOrderID?
     /// `nil` for all that is left.
-    public let amount: Money?
-    public let reason: String?
+    package let amount: Money?
+    package let reason: String?
 
-    public init(
+    package init(
         id: String, merchantID: MerchantID, reference: RecoveryReference, orderID: FlexFactorOrderID?, amount: Money?, reason: String?
     ) {
         self.id = id

@@ -1,9 +1,9 @@
 /// A card network, by whatever names it.
-public enum CardNetwork: String, Sendable, CaseIterable {
+package enum CardNetwork: String, Sendable, CaseIterable {
     case visa, mastercard, amex, discover, diners, jcb, unionpay
 
     /// By a brand as people write it.
-    public init?(brand: String) {
+    package init?(brand: String) {
         switch SourceName.key(brand) {
         case "visa", "vi", "visadebit", "visacredit", "visaelectron", "vs", "v": self = .visa
         case "mastercard", "mc", "master", "mastercarddebit", "mastercardcredit", "maestro", "m": self = .mastercard
@@ -17,7 +17,7 @@ public enum CardNetwork: String, Sendable, CaseIterable {
     }
 
     /// By the first digits of the card number.
-    public init?(bin: String) {
+    init?(bin: String) {
         guard bin.utf8.count >= 4, let four = Int(bin.prefix(4)) else { return nil }
         switch four {
         case 4_000...4_999: self = .visa

@@ -1,15 +1,15 @@
 /// What decline mapping decided, and why.
-public struct Classification: Sendable, Equatable {
-    public let declineClass: DeclineClass
-    public let reason: Reason
-    public let isInsufficientFunds: Bool
+package struct Classification: Sendable, Equatable {
+    package let declineClass: DeclineClass
+    package let reason: Reason
+    package let isInsufficientFunds: Bool
     /// What kind of decline it is; `nil` where a rule, the CRM or nobody but the policy speaks.
-    public let category: DeclineCategory?
-    public let confidence: DeclineConfidence
+    package let category: DeclineCategory?
+    package let confidence: DeclineConfidence
     /// No table claims the source of the code.
-    public let hasNoTable: Bool
+    package let hasNoTable: Bool
 
-    public init(
+    init(
         declineClass: DeclineClass, reason: Reason, isInsufficientFunds: Bool, category: DeclineCategory? = nil,
         confidence: DeclineConfidence = .network,
         hasNoTable: Bool = false
@@ -22,7 +22,7 @@ public struct Classification: Sendable, Equatable {
         self.hasNoTable = hasNoTable
     }
 
-    public enum Reason: Sendable, Equatable {
+    package enum Reason: Sendable, Equatable {
         /// A rule of the merchant's; with the network order it lifted, if it lifted one.
         case merchantRule(MappingRule, lifting: NetworkOrder?)
         /// The network forbids to try again. With the merchant's rule that wanted otherwise and may not.
@@ -38,7 +38,7 @@ public struct Classification: Sendable, Equatable {
     }
 
     /// The rule in one word, stable, as results tell it.
-    public var rule: String {
+    package var rule: String {
         switch reason {
         case .merchantRule(let rule, _): "merchant:\(rule.name ?? rule.path)"
         case .networkOrder(let order, _): "network_order:\(order.name)"
@@ -50,7 +50,7 @@ public struct Classification: Sendable, Equatable {
         }
     }
 
-    public var sentence: String {
+    package var sentence: String {
         switch reason {
         case .merchantRule(let rule, nil): "The merchant's rule \(rule.title) says \(rule.declineClass.rawValue)."
         case .merchantRule(let rule, let order?):
@@ -71,16 +71,16 @@ public struct Classification: Sendable, Equatable {
             ? "The response text says: \(order.description)" : "Table \(order.source), code \(order.code) (\(order.description))"
     }
 
-    public var isUnknown: Bool { reason == .unknown }
+    package var isUnknown: Bool { reason == .unknown }
     /// The first charge may stand: nobody may charge again before somebody has looked.
-    public var isOutcomeUnknown: Bool { declineClass == .hard && category == .outcomeUnknown }
+    package var isOutcomeUnknown: Bool { declineClass == .hard && category == .outcomeUnknown }
     /// The first charge went through: the event is no decline.
-    public var isNoDecline: Bool { declineClass == .hard && category == .notADecline }
+    package var isNoDecline: Bool { declineClass == .hard && category == .notADecline }
     /// Nothing but the response text decided it.
-    public var isByTextOnly: Bool { textRule != nil }
+    var isByTextOnly: Bool { textRule != nil }
 
     /// The rule for texts that decided alone; one of the built-in ones, so their number is bounded.
-    public var textRule: String? {
+    package var textRule: String? {
         switch reason {
         case .text(let rule): rule.name
         case .networkOrder(let order, _): order.source == "text" ? order.code : nil

@@ -1,5 +1,5 @@
 /// What a decline means for another attempt.
-public enum DeclineCategory: String, Sendable, CaseIterable {
+package enum DeclineCategory: String, Sendable, CaseIterable {
     /// May succeed at once elsewhere.
     case softNow = "soft_now"
     /// May succeed once there are funds again, or a limit is over.
@@ -35,7 +35,7 @@ public enum DeclineCategory: String, Sendable, CaseIterable {
 }
 
 /// How much a decision is worth, by who said it.
-public enum DeclineConfidence: String, Sendable, CaseIterable {
+package enum DeclineConfidence: String, Sendable, CaseIterable {
     /// The card network, or the merchant and the CRM, who need no guess.
     case network
     /// The gateway's code.

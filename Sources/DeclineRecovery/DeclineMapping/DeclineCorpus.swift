@@ -1,30 +1,30 @@
 /// A file of declines that somebody has an opinion about, to measure the mapping against (`salvage classify --corpus`).
-public struct DeclineCorpus: Sendable {
-    public let rows: [Row]
+package struct DeclineCorpus: Sendable {
+    package let rows: [Row]
 
-    public struct Row: Sendable, Equatable {
+    package struct Row: Sendable, Equatable {
         /// The line of the file, from 1.
-        public let line: Int
-        public let source: String
-        public let code: String
-        public let text: String
-        public let networkCode: String
-        public let advice: String
+        package let line: Int
+        package let source: String
+        package let code: String
+        package let text: String
+        package let networkCode: String
+        package let advice: String
         /// What the source itself says of trying again: soft, hard, correct-data, config; empty where it says nothing.
-        public let said: String
+        package let said: String
         /// What the text plainly means: as above.
-        public let plain: String
+        package let plain: String
     }
 
-    public struct Fault: Error, Sendable, Equatable, CustomStringConvertible {
-        public let line: Int
-        public let what: String
+    package struct Fault: Error, Sendable, Equatable, CustomStringConvertible {
+        package let line: Int
+        package let what: String
 
-        public var description: String { "line \(line): \(what)" }
+        package var description: String { "line \(line): \(what)" }
     }
 
     /// Comma-separated values with a head; at least `source`, `code` and `text`, in any order. A dash or nothing is no code.
-    public init(csv bytes: [UInt8]) throws(Fault) {
+    package init(csv bytes: [UInt8]) throws(Fault) {
         var lines = try Self.records(bytes)
         if lines.isEmpty { throw Fault(line: 1, what: "the file is empty; expected a head with source, code and text") }
         let head = lines.removeFirst().fields
@@ -105,13 +105,13 @@ public struct DeclineCorpus: Sendable {
     // MARK: Measuring
 
     /// One row, and how it was decided.
-    public struct Decision: Sendable {
-        public let row: Row
-        public let says: Classification
+    package struct Decision: Sendable {
+        package let row: Row
+        package let says: Classification
     }
 
     /// Each row as a first sale's decline, under a merchant's rules and policy.
-    public func decisions(merchant: Merchant, orderType: OrderType = .newSale, tables: DeclineTables = .builtIn) -> [Decision] {
+    package func decisions(merchant: Merchant, orderType: OrderType = .newSale, tables: DeclineTables = .builtIn) -> [Decision] {
         rows.map { row in
             let decline = Decline(
                 gatewayID: "", responseCodeSource: row.source, responseCode: row.code, responseText: row.text.isEmpty ? nil : row.text,
@@ -122,11 +122,11 @@ public struct DeclineCorpus: Sendable {
     }
 
     /// How many of how many.
-    public struct Share: Sendable, Equatable {
-        public internal(set) var count = 0
-        public internal(set) var of = 0
+    package struct Share: Sendable, Equatable {
+        package internal(set) var count = 0
+        package internal(set) var of = 0
 
-        public var percent: Double { of == 0 ? 0 : Double(count) * 100 / Double(of) }
+        package var percent: Double { of == 0 ? 0 : Double(count) * 100 / Double(of) }
 
         mutating func add(_ isCounted: Bool) {
             of += 1
@@ -135,23 +135,23 @@ public struct DeclineCorpus: Sendable {
     }
 
     /// What the mapping is worth on a set of declines.
-    public struct Figures: Sendable, Equatable {
+    package struct Figures: Sendable, Equatable {
         /// Decided by nobody but the policy for unknown declines.
-        public private(set) var unknown = Share()
+        package private(set) var unknown = Share()
         /// The source itself says that it may be tried again, and we say hard: lost sales.
-        public private(set) var saidSoftToldHard = Share()
+        package private(set) var saidSoftToldHard = Share()
         /// The source itself says never again, and we say soft: fees of the networks, and angry cardholders.
-        public private(set) var saidHardToldSoft = Share()
+        package private(set) var saidHardToldSoft = Share()
         /// The text plainly means soft, and it was told hard; whatever the code, an advice or the source itself say.
-        public private(set) var plainSoftToldHard = Share()
+        package private(set) var plainSoftToldHard = Share()
         /// The same where the text had the word: no specific code decided, the first charge is not in doubt, and the source does not say hard.
-        public private(set) var plainSoftTextToldHard = Share()
+        package private(set) var plainSoftTextToldHard = Share()
         /// The first charge may stand.
-        public private(set) var outcomeUnknown = Share()
-        public private(set) var byTextOnly = Share()
-        public private(set) var withoutTable = Share()
+        package private(set) var outcomeUnknown = Share()
+        private(set) var byTextOnly = Share()
+        package private(set) var withoutTable = Share()
 
-        public init(_ decisions: some Sequence<Decision>) {
+        package init(_ decisions: some Sequence<Decision>) {
             for decision in decisions {
                 let (row, says) = (decision.row, decision.says)
                 let isHard = says.declineClass == .hard
@@ -168,7 +168,7 @@ public struct DeclineCorpus: Sendable {
             }
         }
 
-        public var all: [(name: String, share: Share)] {
+        package var all: [(name: String, share: Share)] {
             [
                 ("unknown", unknown), ("said_soft_told_hard", saidSoftToldHard), ("said_hard_told_soft", saidHardToldSoft),
                 ("plain_soft_told_hard", plainSoftToldHard), ("plain_soft_text_told_hard", plainSoftTextToldHard),
@@ -191,5 +191,5 @@ extension DeclineCorpus.Decision {
     }
 
     /// The class in a word; what is no decline is rejected.
-    public var told: String { says.isNoDecline ? "rejected" : says.declineClass.rawValue }
+    package var told: String { says.isNoDecline ? "rejected" : says.declineClass.rawValue }
 }

@@ -1,11 +1,11 @@
 /// Decides whether a decline is soft or hard (behaviour.md §3): all evidence is heard, and weighed by who says it and how exactly.
-public enum DeclineMapping {
-    public static func classify(_ question: DeclineCase, merchant: Merchant, tables: DeclineTables = .builtIn) -> Classification {
+package enum DeclineMapping {
+    package static func classify(_ question: DeclineCase, merchant: Merchant, tables: DeclineTables = .builtIn) -> Classification {
         Hearing(question, merchant, tables).decision.says
     }
 
     /// Of a sale whose card's network is not known.
-    public static func classify(
+    package static func classify(
         _ decline: Decline, orderType: OrderType, merchant: Merchant, tables: DeclineTables = .builtIn
     ) -> Classification {
         classify(
@@ -14,7 +14,7 @@ public enum DeclineMapping {
     }
 
     /// The same decision with every voice asked, for a person who wants to know.
-    public static func explain(_ question: DeclineCase, merchant: Merchant, tables: DeclineTables = .builtIn) -> [Step] {
+    package static func explain(_ question: DeclineCase, merchant: Merchant, tables: DeclineTables = .builtIn) -> [Step] {
         let hearing = Hearing(question, merchant, tables)
         let decision = hearing.decision
         return Voice.allCases.map { voice in
@@ -23,7 +23,7 @@ public enum DeclineMapping {
         }
     }
 
-    public static func explain(
+    package static func explain(
         _ decline: Decline, orderType: OrderType, merchant: Merchant, tables: DeclineTables = .builtIn
     ) -> [Step] {
         explain(
@@ -32,7 +32,7 @@ public enum DeclineMapping {
     }
 
     /// Who is asked. The first three decide before all others; of the tables, the network's code and the text, the most exact does.
-    public enum Voice: String, Sendable, CaseIterable {
+    package enum Voice: String, Sendable, CaseIterable {
         case networkOrders = "network orders"
         case merchantRules = "merchant's mapping"
         case firstCharge = "first charge"
@@ -43,14 +43,14 @@ public enum DeclineMapping {
         case policy = "policy for unknown declines"
     }
 
-    public struct Step: Sendable, Equatable {
-        public let voice: Voice
+    package struct Step: Sendable, Equatable {
+        package let voice: Voice
         /// `nil`: it says nothing about this decline.
-        public let says: Classification?
-        public let decides: Bool
+        package let says: Classification?
+        package let decides: Bool
 
         /// Why it says so. Who comes last speaks for what nobody knows, and is not asked where somebody did.
-        public var why: String? {
+        package var why: String? {
             guard let says else { return nil }
             return says.isUnknown && !decides ? "Would say \(says.declineClass.rawValue) if nothing above knew it." : says.sentence
         }

@@ -1,38 +1,38 @@
 /// One family of decline codes, as its data file tells it (`Tables/*.json`; README.md says how to add one).
-public struct DeclineTable: Sendable, Equatable {
+package struct DeclineTable: Sendable, Equatable {
     /// The name in a decision's rule: `table:nmi/202`.
-    public let source: String
-    public let title: String
+    package let source: String
+    package let title: String
     /// Where the rows come from, and when they were last looked at.
-    public let origin: String
-    public let date: String
+    package let origin: String
+    package let date: String
     /// The table that answers for codes this one does not list.
     let base: String?
-    public let rows: [Row]
-    public let aliases: [String]
+    package let rows: [Row]
+    let aliases: [String]
     private let byCode: [String: Int]
     private let byNumber: [String: Int]
 
-    public struct Row: Sendable, Equatable {
-        public let code: String
-        public let category: DeclineCategory
-        public let description: String
+    package struct Row: Sendable, Equatable {
+        package let code: String
+        package let category: DeclineCategory
+        package let description: String
         /// The code says little: a network's code or the text, where they say more, decide.
-        public let isGeneric: Bool
-        public let isInsufficientFunds: Bool
+        let isGeneric: Bool
+        package let isInsufficientFunds: Bool
         /// Soft for a first sale, hopeless for a rebill.
-        public let isHardForRecurring: Bool
+        let isHardForRecurring: Bool
         /// How long the network asks to wait before the next attempt.
-        public let wait: Moment.Span?
+        package let wait: Moment.Span?
 
         /// The network forbids to try again, whatever anybody's mapping says (behaviour.md §3.1).
-        public var isNetworkOrder: Bool { category == .never }
+        var isNetworkOrder: Bool { category == .never }
 
         var isSoft: Bool { category == .softNow || category == .softLater }
     }
 
     /// The row of a code, as people write codes: case, blanks, leading zeros and a decimal point of a number do not matter, and `05: text` is 05.
-    public func row(_ code: String) -> Row? {
+    package func row(_ code: String) -> Row? {
         let code = CodeKey.exact(code)
         return exactly(code) ?? loosely(code) ?? CodeKey.leading(code).flatMap { exactly($0) ?? loosely($0) }
     }

@@ -1,17 +1,17 @@
 /// All built-in tables and text rules.
-public struct DeclineTables: Sendable {
+package struct DeclineTables: Sendable {
     /// Gateways, processors and networks.
-    public let gateways: [DeclineTable]
+    package let gateways: [DeclineTable]
     /// Mastercard's advice codes.
-    public let merchantAdvice: DeclineTable
+    let merchantAdvice: DeclineTable
     /// Visa's decline categories, where they come as an advice.
-    public let visaAdvice: DeclineTable
-    public let texts: TextRules
+    let visaAdvice: DeclineTable
+    package let texts: TextRules
     private let byKey: [String: Int]
     private let bySource: [String: Int]
 
     /// The tables that this build carries. A file that cannot be read is a broken build, which a test would have caught.
-    public static let builtIn: DeclineTables = {
+    package static let builtIn: DeclineTables = {
         func load(_ file: (name: String, bytes: [UInt8])) -> DeclineTable {
             guard let table = DeclineTable(file: file.bytes) else {
                 fatalError("DeclineTables.builtIn: \(file.name) is not a decline table")
@@ -27,7 +27,7 @@ public struct DeclineTables: Sendable {
     }()
 
     /// Names this build's tables: other rows, another version. A letter tells by it which mapping its message met.
-    public static let version: String = {
+    package static let version: String = {
         let files =
             gatewayFiles.map(\.bytes) + [
                 PackageResources.merchant_advice_json, PackageResources.visa_advice_json, PackageResources.text_rules_json,
@@ -48,7 +48,7 @@ public struct DeclineTables: Sendable {
     }
 
     /// The table of a code source as people write it (`nmi`, `Authorize Net`, `Stripe Payment Intents`, `visa`, ...).
-    public func table(of source: String) -> DeclineTable? {
+    package func table(of source: String) -> DeclineTable? {
         // Most sources are written as an alias is.
         if let index = byKey[source] ?? byKey[SourceName.key(source)] { return gateways[index] }
         return SourceName.keys(of: source).lazy.compactMap { byKey[$0] }.first.map { gateways[$0] }
@@ -77,9 +77,9 @@ public struct DeclineTables: Sendable {
     }
 
     /// A row, and the table that it was found in.
-    public struct Finding: Sendable, Equatable {
-        public let table: String
-        public let row: DeclineTable.Row
+    package struct Finding: Sendable, Equatable {
+        package let table: String
+        package let row: DeclineTable.Row
     }
 
     /// What an advice code says, read by the brand of the card: Mastercard's are two digits, Visa's one.
@@ -101,7 +101,7 @@ public struct DeclineTables: Sendable {
     }
 
     /// The name of a known source nearest to a spelling that no table claims; `nil` where none is near.
-    public func nearestSource(to spelling: String) -> String? {
+    package func nearestSource(to spelling: String) -> String? {
         let key = SourceName.key(spelling)
         let candidates = gateways.flatMap { table in
             ([table.source] + table.aliases).map { (source: table.source, key: SourceName.key($0)) }

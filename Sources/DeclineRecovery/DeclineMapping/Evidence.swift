@@ -1,19 +1,19 @@
 /// One decline as the mapping judges it: what was said, of which charge, and by which card's network.
-public struct DeclineCase: Sendable {
-    public let decline: Decline
-    public let orderType: OrderType
+package struct DeclineCase: Sendable {
+    package let decline: Decline
+    package let orderType: OrderType
     /// A sale that just failed goes to another acquirer at once; anything else is tried again later.
-    public let isCascade: Bool
-    public let network: CardNetwork?
+    package let isCascade: Bool
+    package let network: CardNetwork?
 
-    public init(decline: Decline, orderType: OrderType, isCascade: Bool, network: CardNetwork?) {
+    package init(decline: Decline, orderType: OrderType, isCascade: Bool, network: CardNetwork?) {
         self.decline = decline
         self.orderType = orderType
         self.isCascade = isCascade
         self.network = network
     }
 
-    public init(_ event: DeclineEvent) {
+    package init(_ event: DeclineEvent) {
         let isCascade = if case .initial = event.trigger { true } else { false }
         let method = event.paymentMethod
         let network =
@@ -154,11 +154,11 @@ struct Evidence {
 }
 
 /// A "never again", and whose it is.
-public struct NetworkOrder: Sendable, Equatable {
+package struct NetworkOrder: Sendable, Equatable {
     /// The table, or `text`.
-    public let source: String
-    public let code: String
-    public let description: String
+    package let source: String
+    package let code: String
+    package let description: String
 
-    public var name: String { "\(source)/\(code)" }
+    package var name: String { "\(source)/\(code)" }
 }

@@ -1,6 +1,6 @@
 /// What response texts mean: a grammar of words, in the order of severity (`Tables/text-rules.json`). The first rule that a text fulfils decides.
-public struct TextRules: Sendable {
-    public let rules: [Rule]
+package struct TextRules: Sendable {
+    package let rules: [Rule]
     let title: String
     let origin: String
     let date: String
@@ -12,15 +12,15 @@ public struct TextRules: Sendable {
     private let shortest: [Int]
     private let exceptions: [[TextPattern]]
 
-    public struct Rule: Sendable, Equatable {
-        public let name: String
-        public let category: DeclineCategory
-        public let description: String
-        public let isInsufficientFunds: Bool
+    package struct Rule: Sendable, Equatable {
+        package let name: String
+        package let category: DeclineCategory
+        package let description: String
+        package let isInsufficientFunds: Bool
         /// It says that it was declined, and not why.
-        public let isGeneric: Bool
+        let isGeneric: Bool
         /// It says less than any code does.
-        public let isVague: Bool
+        let isVague: Bool
         let examples: [String]
         let counterExamples: [String]
         let rank: Int
@@ -73,7 +73,7 @@ public struct TextRules: Sendable {
         self.exceptions = exceptions
     }
 
-    public func rule(for text: String) -> Rule? { rule(for: TextWords.split(text)) }
+    package func rule(for text: String) -> Rule? { rule(for: TextWords.split(text)) }
 
     func rule(for words: [String]) -> Rule? {
         if words.isEmpty { return nil }

@@ -1,6 +1,6 @@
 extension [UInt8] {
     /// Whether a text's bytes stand somewhere in these, ASCII case respected.
-    public func contains(text: String) -> Bool { !firstRange(of: Array(text.utf8)).isEmpty }
+    package func contains(text: String) -> Bool { !firstRange(of: Array(text.utf8)).isEmpty }
 
     private func firstRange(of wanted: [UInt8]) -> Range<Int> {
         guard let first = wanted.first, wanted.count <= count else { return 0..<0 }

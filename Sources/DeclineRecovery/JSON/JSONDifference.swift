@@ -2,19 +2,19 @@
 ///
 /// An added or removed object or array is one difference, not one for each of its leaves. Values that say the same
 /// (``JSONValue/saysTheSame(as:)``) do not differ.
-public struct JSONDifference: Hashable, Sendable {
+package struct JSONDifference: Hashable, Sendable {
     /// In the value before for what was removed, in the value after for what was added; a change has the same place in both.
-    public let path: JSONPointer
-    public let change: Change
+    package let path: JSONPointer
+    package let change: Change
 
-    public enum Change: Hashable, Sendable {
+    package enum Change: Hashable, Sendable {
         case added(JSONValue)
         case removed(JSONValue)
         /// Before, after.
         case changed(JSONValue, JSONValue)
     }
 
-    public init(_ path: JSONPointer, _ change: Change) {
+    package init(_ path: JSONPointer, _ change: Change) {
         self.path = path
         self.change = change
     }
@@ -23,7 +23,7 @@ public struct JSONDifference: Hashable, Sendable {
     ///
     /// Arrays: what is alike at both ends is kept, what lies between is compared index by index. So in one array nothing is both added and
     /// removed, and what is added or removed comes after all that is changed; ``JSONPatch/between(_:_:)`` relies on it.
-    public static func between(_ before: JSONValue, _ after: JSONValue) -> [JSONDifference] {
+    package static func between(_ before: JSONValue, _ after: JSONValue) -> [JSONDifference] {
         var found: [JSONDifference] = []
         compare(before, after, at: JSONPointer(tokens: []), into: &found)
         return found
@@ -77,7 +77,7 @@ extension JSONValue {
     /// strings code point by code point.
     ///
     /// `==` is narrower in numbers and order, and wider in strings.
-    public func saysTheSame(as other: JSONValue) -> Bool {
+    package func saysTheSame(as other: JSONValue) -> Bool {
         switch (self, other) {
         case (.null, .null): true
         case (.bool(let one), .bool(let two)): one == two
@@ -183,7 +183,7 @@ struct JSONNumber: Equatable {
 
 extension JSONValue {
     /// A whole number however it is written: 4999, 4999.0, 4.999e3. JSON Schema calls them all integers.
-    public var whole: Int64? {
+    package var whole: Int64? {
         switch self {
         case .integer(let number): number
         case .number(let text): JSONNumber(text)?.int64

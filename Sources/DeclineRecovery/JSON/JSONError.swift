@@ -1,10 +1,10 @@
 /// Why bytes are no JSON that we take, and where. Never holds what stood there.
-public struct JSONError: Error, Hashable, Sendable, CustomStringConvertible {
-    public let fault: Fault
+package struct JSONError: Error, Hashable, Sendable, CustomStringConvertible {
+    package let fault: Fault
     /// Counted from 0.
-    public let byteOffset: Int
+    package let byteOffset: Int
 
-    public enum Fault: Hashable, Sendable {
+    package enum Fault: Hashable, Sendable {
         case empty
         case tooLarge(bytes: Int, limit: Int)
         case tooDeep(limit: Int)
@@ -20,19 +20,19 @@ public struct JSONError: Error, Hashable, Sendable, CustomStringConvertible {
         case duplicateName
     }
 
-    public init(_ fault: Fault, at byteOffset: Int) {
+    package init(_ fault: Fault, at byteOffset: Int) {
         self.fault = fault
         self.byteOffset = byteOffset
     }
 
-    public var isTransient: Bool { false }
-    public var advice: String { "Mend the publisher: it must send JSON (RFC 8259) in UTF-8, each name once in an object." }
+    package var isTransient: Bool { false }
+    package var advice: String { "Mend the publisher: it must send JSON (RFC 8259) in UTF-8, each name once in an object." }
 
-    public var description: String { "not acceptable JSON at byte \(byteOffset): \(fault)" }
+    package var description: String { "not acceptable JSON at byte \(byteOffset): \(fault)" }
 }
 
 extension JSONError.Fault: CustomStringConvertible {
-    public var description: String {
+    package var description: String {
         switch self {
         case .empty: "the body is empty; expected a JSON object"
         case .tooLarge(let bytes, let limit): "the body has \(bytes) bytes; expected at most \(limit)"
@@ -52,11 +52,11 @@ extension JSONError.Fault: CustomStringConvertible {
 }
 
 /// How much JSON we take.
-public struct JSONLimits: Hashable, Sendable {
-    public let bytes: Int
-    public let depth: Int
+package struct JSONLimits: Hashable, Sendable {
+    package let bytes: Int
+    package let depth: Int
 
-    public init(bytes: Int = 256 * 1_024, depth: Int = 32) {
+    package init(bytes: Int = 256 * 1_024, depth: Int = 32) {
         self.bytes = bytes
         self.depth = depth
     }

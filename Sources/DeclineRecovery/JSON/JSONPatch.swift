@@ -1,10 +1,10 @@
 /// Changes to a JSON value, one after the other (RFC 6902). They are made all or not at all.
-public struct JSONPatch: Hashable, Sendable {
-    public static let maxOperations = 1_000
+package struct JSONPatch: Hashable, Sendable {
+    static let maxOperations = 1_000
     /// How much one patch may copy, about in bytes. Without it, copying the document into itself doubles it a thousand times.
     static let copyLimit = 1_024 * 1_024
 
-    public enum Operation: Hashable, Sendable {
+    package enum Operation: Hashable, Sendable {
         case add(JSONPointer, JSONValue)
         case remove(JSONPointer)
         case replace(JSONPointer, JSONValue)
@@ -13,10 +13,10 @@ public struct JSONPatch: Hashable, Sendable {
         case test(JSONPointer, JSONValue)
     }
 
-    public let operations: [Operation]
+    package let operations: [Operation]
 
     /// Limits are looked at when the patch is applied.
-    public init(_ operations: [Operation]) {
+    package init(_ operations: [Operation]) {
         self.operations = operations
     }
 
@@ -24,7 +24,7 @@ public struct JSONPatch: Hashable, Sendable {
     /// Empty where both say the same already; where it would be too many operations, the one that replaces the whole.
     ///
     /// Removals come first and from the end, so that no path shifts under a later operation.
-    public static func between(_ before: JSONValue, _ after: JSONValue) -> JSONPatch {
+    package static func between(_ before: JSONValue, _ after: JSONValue) -> JSONPatch {
         var removals: [Operation] = []
         var others: [Operation] = []
         for difference in JSONDifference.between(before, after) {
@@ -43,7 +43,7 @@ public struct JSONPatch: Hashable, Sendable {
 
 extension JSONPatch {
     /// Reads the JSON form. Members that an operation does not know are passed over, as the RFC says.
-    public init(_ value: JSONValue) throws(JSONPatchError) {
+    package init(_ value: JSONValue) throws(JSONPatchError) {
         guard let elements = value.array else { throw JSONPatchError(.notAnArray, at: JSONPointer(tokens: [])) }
         try Self.checkCount(elements.count)
         var operations: [Operation] = []
@@ -57,7 +57,7 @@ extension JSONPatch {
         self.init(operations)
     }
 
-    public var json: JSONValue { .array(operations.map(\.json)) }
+    package var json: JSONValue { .array(operations.map(\.json)) }
 
     fileprivate static func checkCount(_ count: Int) throws(JSONPatchError) {
         if count > maxOperations {
@@ -122,7 +122,7 @@ extension JSONPatch.Operation {
 
 extension JSONPatch {
     /// The value with all operations done. Where one fails, none is done and the error names it.
-    public func applied(to value: JSONValue) throws(JSONPatchError) -> JSONValue {
+    package func applied(to value: JSONValue) throws(JSONPatchError) -> JSONValue {
         try Self.checkCount(operations.count)
         var document = value
         var mayCopy = Self.copyLimit
@@ -292,14 +292,14 @@ extension JSONValue {
 }
 
 /// Why a patch cannot be read or applied, and where. Never holds what stood there, in the patch or in the document.
-public struct JSONPatchError: Error, Hashable, Sendable, CustomStringConvertible {
-    public let fault: Fault
+package struct JSONPatchError: Error, Hashable, Sendable, CustomStringConvertible {
+    package let fault: Fault
     /// Counted from 0; `nil` where the patch as a whole is at fault.
-    public let operation: Int?
+    package let operation: Int?
     /// In the patch where it cannot be read, in the document where it cannot be applied; as far as the first token that does not hold.
-    public let path: JSONPointer
+    package let path: JSONPointer
 
-    public enum Fault: Error, Hashable, Sendable {
+    package enum Fault: Error, Hashable, Sendable {
         case notAnArray
         case notAnObject
         case missing
@@ -320,7 +320,7 @@ public struct JSONPatchError: Error, Hashable, Sendable, CustomStringConvertible
         case tooMuchCopied(limit: Int)
     }
 
-    public init(_ fault: Fault, operation: Int? = nil, at path: JSONPointer) {
+    package init(_ fault: Fault, operation: Int? = nil, at path: JSONPointer) {
         self.fault = fault
         self.operation = operation
         self.path = path
@@ -328,9 +328,9 @@ public struct JSONPatchError: Error, Hashable, Sendable, CustomStringConvertible
 
     fileprivate func inOperation(_ index: Int) -> JSONPatchError { JSONPatchError(fault, operation: index, at: path) }
 
-    public var isTransient: Bool { false }
+    package var isTransient: Bool { false }
 
-    public var advice: String {
+    package var advice: String {
         switch fault {
         case .notAnArray, .notAnObject, .missing, .notAString, .notAPointer, .unknownOperation:
             "Mend the patch: it must be an array of operations as RFC 6902 has them."
@@ -341,7 +341,7 @@ public struct JSONPatchError: Error, Hashable, Sendable, CustomStringConvertible
         }
     }
 
-    public var description: String {
+    package var description: String {
         let what =
             switch fault {
             case .notAnArray: "expected an array of operations"

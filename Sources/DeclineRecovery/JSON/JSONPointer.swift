@@ -2,18 +2,18 @@
 ///
 /// Names are the same only code point by code point, as the RFC has it. Swift's `==` also takes "é" and "e" with a combining accent for equal,
 /// so this type does not use it.
-public struct JSONPointer: Hashable, Sendable, CustomStringConvertible {
+package struct JSONPointer: Hashable, Sendable, CustomStringConvertible {
     /// Twice what the reader takes as depth.
-    public static let maxTokens = 64
+    static let maxTokens = 64
 
-    public let tokens: [String]
+    package let tokens: [String]
 
-    public init(tokens: [String]) {
+    package init(tokens: [String]) {
         self.tokens = tokens
     }
 
     /// `nil` where the text is neither empty nor begins with "/", has "~" otherwise than as ~0 or ~1, or has more than `maxTokens` tokens.
-    public init?(_ text: String) {
+    package init?(_ text: String) {
         guard !text.isEmpty else {
             self.init(tokens: [])
             return
@@ -47,7 +47,7 @@ public struct JSONPointer: Hashable, Sendable, CustomStringConvertible {
         return String(token)
     }
 
-    public var description: String {
+    package var description: String {
         var text = String.UnicodeScalarView()
         for token in tokens {
             text.append("/")
@@ -62,11 +62,11 @@ public struct JSONPointer: Hashable, Sendable, CustomStringConvertible {
         return String(text)
     }
 
-    public static func == (one: JSONPointer, other: JSONPointer) -> Bool {
+    package static func == (one: JSONPointer, other: JSONPointer) -> Bool {
         one.tokens.elementsEqual(other.tokens) { $0.hasSameCodePoints(as: $1) }
     }
 
-    public func hash(into hasher: inout Hasher) {
+    package func hash(into hasher: inout Hasher) {
         for token in tokens {
             for byte in token.utf8 { hasher.combine(byte) }
             hasher.combine(UInt8(0xFF))
@@ -92,7 +92,7 @@ public struct JSONPointer: Hashable, Sendable, CustomStringConvertible {
 
 extension JSONValue {
     /// What stands at the place; `nil` where nothing does.
-    public subscript(_ pointer: JSONPointer) -> JSONValue? {
+    package subscript(_ pointer: JSONPointer) -> JSONValue? {
         var value = self
         for token in pointer.tokens {
             guard let position = value.position(of: token) else { return nil }

@@ -137,7 +137,7 @@ extension JSONReader {
 
 extension JSONValue {
     /// Reads a JSON text within limits.
-    public init(parsing text: Span<UInt8>, limits: JSONLimits = JSONLimits()) throws(JSONError) {
+    package init(parsing text: Span<UInt8>, limits: JSONLimits = JSONLimits()) throws(JSONError) {
         self = try JSONReader.read(text, limits: limits)
     }
 }

@@ -2,7 +2,7 @@
 ///
 /// Names and texts are the same byte by byte. Swift's own `==` takes two spellings of "é" for one, and then the value that is checked need
 /// not be the value that is used.
-public enum JSONValue: Hashable, Sendable {
+package enum JSONValue: Hashable, Sendable {
     case null
     case bool(Bool)
     /// Written without fraction or exponent, and within 64 bits.
@@ -13,26 +13,26 @@ public enum JSONValue: Hashable, Sendable {
     case array([JSONValue])
     case object([Member])
 
-    public struct Member: Hashable, Sendable {
-        public let name: String
-        public let value: JSONValue
+    package struct Member: Hashable, Sendable {
+        package let name: String
+        package let value: JSONValue
 
-        public init(_ name: String, _ value: JSONValue) {
+        package init(_ name: String, _ value: JSONValue) {
             self.name = name
             self.value = value
         }
 
-        public static func == (one: Member, other: Member) -> Bool {
+        package static func == (one: Member, other: Member) -> Bool {
             one.name.hasSameCodePoints(as: other.name) && one.value == other.value
         }
 
-        public func hash(into hasher: inout Hasher) {
+        package func hash(into hasher: inout Hasher) {
             hasher.combine(bytesOf: name)
             hasher.combine(value)
         }
     }
 
-    public static func == (one: JSONValue, other: JSONValue) -> Bool {
+    package static func == (one: JSONValue, other: JSONValue) -> Bool {
         switch (one, other) {
         case (.null, .null): true
         case (.bool(let one), .bool(let other)): one == other
@@ -44,7 +44,7 @@ public enum JSONValue: Hashable, Sendable {
         }
     }
 
-    public func hash(into hasher: inout Hasher) {
+    package func hash(into hasher: inout Hasher) {
         switch self {
         case .null: hasher.combine(UInt8(0))
         case .bool(let flag): hasher.combine(flag)
@@ -56,37 +56,37 @@ public enum JSONValue: Hashable, Sendable {
     }
 
     /// The member of an object; `nil` where there is none, and where this is no object.
-    public subscript(_ name: String) -> JSONValue? {
+    package subscript(_ name: String) -> JSONValue? {
         guard case .object(let members) = self else { return nil }
         return members.first { $0.name.hasSameCodePoints(as: name) }?.value
     }
 
-    public var string: String? {
+    package var string: String? {
         if case .string(let text) = self { text } else { nil }
     }
 
-    public var int64: Int64? {
+    package var int64: Int64? {
         if case .integer(let number) = self { number } else { nil }
     }
 
-    public var bool: Bool? {
+    package var bool: Bool? {
         if case .bool(let flag) = self { flag } else { nil }
     }
 
-    public var array: [JSONValue]? {
+    package var array: [JSONValue]? {
         if case .array(let elements) = self { elements } else { nil }
     }
 
-    public var object: [Member]? {
+    package var object: [Member]? {
         if case .object(let members) = self { members } else { nil }
     }
 
-    public var isNull: Bool {
+    package var isNull: Bool {
         if case .null = self { true } else { false }
     }
 
     /// The text of this value, without white space.
-    public func append(to bytes: inout [UInt8]) {
+    package func append(to bytes: inout [UInt8]) {
         switch self {
         case .null: bytes.append(contentsOf: "null".utf8)
         case .bool(let flag): bytes.append(contentsOf: (flag ? "true" : "false").utf8)
@@ -112,7 +112,7 @@ public enum JSONValue: Hashable, Sendable {
         }
     }
 
-    public var bytes: [UInt8] {
+    package var bytes: [UInt8] {
         var bytes: [UInt8] = []
         append(to: &bytes)
         return bytes
@@ -120,12 +120,12 @@ public enum JSONValue: Hashable, Sendable {
 }
 
 extension JSONValue: ExpressibleByStringLiteral {
-    public init(stringLiteral text: String) { self = .string(text) }
+    package init(stringLiteral text: String) { self = .string(text) }
 }
 
 extension JSONValue {
     /// A member by its name, ASCII case ignored: FlexFactor's own texts differ in it.
-    public subscript(anyCase name: String) -> JSONValue? {
+    package subscript(anyCase name: String) -> JSONValue? {
         if let exact = self[name] { return exact }
         func small(_ byte: UInt8) -> UInt8 { (0x41...0x5A).contains(byte) ? byte | 0x20 : byte }
         return object?.first { $0.name.utf8.count == name.utf8.count && $0.name.utf8.elementsEqual(name.utf8) { small($0) == small($1) } }?

@@ -2,16 +2,16 @@
 ///
 /// The bytes are handed from writer to writer by exchange, so that each has them alone: a buffer that two held would be copied as a whole
 /// at every nested object.
-public struct JSONWriter {
-    public private(set) var bytes: [UInt8]
+package struct JSONWriter {
+    package private(set) var bytes: [UInt8]
 
-    public init(reservingCapacity capacity: Int = 256) {
+    package init(reservingCapacity capacity: Int = 256) {
         bytes = []
         bytes.reserveCapacity(capacity)
     }
 
     /// One object; the closure writes its members.
-    public mutating func object(_ write: (inout JSONObjectWriter) -> Void) {
+    package mutating func object(_ write: (inout JSONObjectWriter) -> Void) {
         var object = JSONObjectWriter(taking: &bytes)
         write(&object)
         object.end(givingBack: &bytes)
@@ -19,7 +19,7 @@ public struct JSONWriter {
 }
 
 /// Writes the members of one object.
-public struct JSONObjectWriter {
+package struct JSONObjectWriter {
     private var bytes: [UInt8] = []
     private var isFirst = true
 
@@ -39,42 +39,42 @@ public struct JSONObjectWriter {
         bytes.append(UInt8(ascii: ":"))
     }
 
-    public mutating func member(_ name: String, _ text: String) {
+    package mutating func member(_ name: String, _ text: String) {
         self.name(name)
         JSONText.append(text, to: &bytes)
     }
 
-    public mutating func member(_ name: String, _ number: Int64) {
+    package mutating func member(_ name: String, _ number: Int64) {
         self.name(name)
         bytes.append(contentsOf: String(number).utf8)
     }
 
-    public mutating func member(_ name: String, _ flag: Bool) {
+    package mutating func member(_ name: String, _ flag: Bool) {
         self.name(name)
         bytes.append(contentsOf: (flag ? "true" : "false").utf8)
     }
 
-    public mutating func member(_ name: String, _ value: JSONValue) {
+    package mutating func member(_ name: String, _ value: JSONValue) {
         self.name(name)
         value.append(to: &bytes)
     }
 
-    public mutating func optional(_ name: String, _ text: String?) {
+    package mutating func optional(_ name: String, _ text: String?) {
         if let text { member(name, text) }
     }
 
-    public mutating func optional(_ name: String, _ number: Int64?) {
+    package mutating func optional(_ name: String, _ number: Int64?) {
         if let number { member(name, number) }
     }
 
-    public mutating func object(_ name: String, _ write: (inout JSONObjectWriter) -> Void) {
+    package mutating func object(_ name: String, _ write: (inout JSONObjectWriter) -> Void) {
         self.name(name)
         var object = JSONObjectWriter(taking: &bytes)
         write(&object)
         object.end(givingBack: &bytes)
     }
 
-    public mutating func array(_ name: String, _ write: (inout JSONArrayWriter) -> Void) {
+    package mutating func array(_ name: String, _ write: (inout JSONArrayWriter) -> Void) {
         self.name(name)
         var array = JSONArrayWriter(taking: &bytes)
         write(&array)
@@ -83,7 +83,7 @@ public struct JSONObjectWriter {
 }
 
 /// Writes the elements of one array.
-public struct JSONArrayWriter {
+package struct JSONArrayWriter {
     private var bytes: [UInt8] = []
     private var isFirst = true
 
@@ -101,12 +101,12 @@ public struct JSONArrayWriter {
         if isFirst { isFirst = false } else { bytes.append(UInt8(ascii: ",")) }
     }
 
-    public mutating func element(_ text: String) {
+    package mutating func element(_ text: String) {
         next()
         JSONText.append(text, to: &bytes)
     }
 
-    public mutating func object(_ write: (inout JSONObjectWriter) -> Void) {
+    package mutating func object(_ write: (inout JSONObjectWriter) -> Void) {
         next()
         var object = JSONObjectWriter(taking: &bytes)
         write(&object)

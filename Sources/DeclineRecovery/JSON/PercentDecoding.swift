@@ -1,6 +1,6 @@
 extension StringProtocol {
     /// Percent escapes of UTF-8 undone (RFC 3986); a text with escapes that are none stays as it is.
-    public var percentDecoded: String {
+    package var percentDecoded: String {
         guard utf8.contains(UInt8(ascii: "%")) else { return String(self) }
         var bytes: [UInt8] = []
         bytes.reserveCapacity(utf8.count)

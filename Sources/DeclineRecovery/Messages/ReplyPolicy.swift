@@ -7,17 +7,17 @@
 ///
 /// A queue that the broker named may be shared as well. Nobody can tell without a right on it (from RabbitMQ 4.2.6 on), and who is told of
 /// its name, 22 random characters, was told by whoever made it: nobody can have an answer sent where he could not send it himself.
-public struct ReplyPolicy: Sendable, Equatable {
-    public static let defaultPrefix = "salvage.reply."
+package struct ReplyPolicy: Sendable, Equatable {
+    package static let defaultPrefix = "salvage.reply."
 
     /// Empty for none.
-    public let prefix: String
+    package let prefix: String
 
-    public init(prefix: String = ReplyPolicy.defaultPrefix) {
+    package init(prefix: String = ReplyPolicy.defaultPrefix) {
         self.prefix = prefix
     }
 
-    public func allows(_ queue: String) -> Bool {
+    package func allows(_ queue: String) -> Bool {
         // Longer names have no place in AMQP.
         if queue.utf8.count > 255 { return false }
         return Self.begins(queue, with: "amq.gen-") || queue.utf8.elementsEqual("amq.rabbitmq.reply-to".utf8)

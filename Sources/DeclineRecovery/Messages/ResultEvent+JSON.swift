@@ -1,6 +1,6 @@
 extension ResultEvent {
     /// The message body (schemas/result.v1.schema.json).
-    public func encoded() -> [UInt8] {
+    package func encoded() -> [UInt8] {
         CloudEvent.encode(id: id, type: kind.messageType, subject: orderID, time: occurredAt, reserving: 1_024) { writeData(to: &$0) }
     }
 

@@ -132,11 +132,11 @@ extension WorkEnvelope {
 }
 
 /// A member of an envelope that is missing or not of its form. Never holds the value.
-public struct EnvelopeFault: Error, Equatable, CustomStringConvertible {
+package struct EnvelopeFault: Error, Equatable, CustomStringConvertible {
     let path: String
     let expected: String
 
-    public var description: String { "\(path): expected \(expected)" }
+    package var description: String { "\(path): expected \(expected)" }
 }
 
 /// An object of an envelope with its path. Our own workers wrote it, so the first fault ends the reading.

@@ -1,11 +1,11 @@
 /// Our envelope between stages (messages.md, `com.salvage.recovery.work.v1`): the recovery and nothing else.
 ///
 /// An older worker that meets a newer version must not guess at it; `decode` says so, and the stage hands the message back.
-public enum WorkEnvelope {
-    public static let type = "com.salvage.recovery.work.v1"
+package enum WorkEnvelope {
+    package static let type = "com.salvage.recovery.work.v1"
     private static let family = "com.salvage.recovery.work.v"
 
-    public enum Decoded: Sendable, Equatable {
+    package enum Decoded: Sendable, Equatable {
         case recovery(Recovery)
         /// Written by a worker of a later version; its type.
         case newer(type: String)
@@ -13,13 +13,13 @@ public enum WorkEnvelope {
         case unreadable(String)
     }
 
-    public static func encode(_ recovery: Recovery) -> [UInt8] {
+    package static func encode(_ recovery: Recovery) -> [UInt8] {
         CloudEvent.encode(id: recovery.reference.text + "/work", type: type, subject: recovery.reference.text, reserving: 1_792) {
             write(recovery, to: &$0)
         }
     }
 
-    public static func decode(_ bytes: [UInt8]) -> Decoded {
+    package static func decode(_ bytes: [UInt8]) -> Decoded {
         let value: JSONValue
         do throws(JSONError) {
             value = try JSONValue(parsing: bytes.span)

@@ -1,6 +1,6 @@
 extension DeadLetter {
     /// The message body (schemas/dead-letter.v1.schema.json).
-    public func encoded() -> [UInt8] {
+    package func encoded() -> [UInt8] {
         CloudEvent.encode(
             id: id.description, type: Self.type, subject: subject.reference?.text, time: writtenAt,
             reserving: 1_024 + 2 * original.redactedBody.count

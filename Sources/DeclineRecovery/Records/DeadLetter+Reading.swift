@@ -1,6 +1,6 @@
 extension DeadLetter {
     /// Reads a letter back; the fault names what is missing or not of its form.
-    public static func decode(_ bytes: [UInt8]) -> Result<DeadLetter, EnvelopeFault> {
+    package static func decode(_ bytes: [UInt8]) -> Result<DeadLetter, EnvelopeFault> {
         do throws(EnvelopeFault) {
             return .success(try read(CloudEvent.reader(of: bytes, type: type, limits: JSONLimits(bytes: 64 << 20, depth: 64))))
         } catch {
@@ -50,5 +50,5 @@ extension DeadLetter {
 
 extension DeadLetter.Original {
     /// The message as JSON; `nil` where it is none.
-    public var json: JSONValue? { try? JSONValue(parsing: redactedBody.span, limits: JSONLimits(bytes: .max, depth: 512)) }
+    package var json: JSONValue? { try? JSONValue(parsing: redactedBody.span, limits: JSONLimits(bytes: .max, depth: 512)) }
 }

@@ -1,6 +1,6 @@
 extension DeadLetter.Subject {
     /// What a message of a stage is about, as far as it says so in the form of that stage's messages.
-    public init(reading body: [UInt8], of stage: Stage) {
+    package init(reading body: [UInt8], of stage: Stage) {
         switch stage {
         case .intake: self.init(ofCRMMessage: body)
         case .cascade, .retry: self.init(ofWork: body)
@@ -17,7 +17,7 @@ extension DeadLetter.Subject {
     }
 
     /// What the id of one of our messages says: it begins with the reference. Nothing of the body is read.
-    public init(messageID: String?) {
+    package init(messageID: String?) {
         let reference = messageID.flatMap { $0.split(separator: "/", maxSplits: 1).first }.flatMap { RecoveryReference(String($0)) }
         self.init(reference: reference, orderID: reference?.orderID)
     }

@@ -1,30 +1,30 @@
 /// A message that could not be processed, with all that an operator needs to understand it (behaviour.md §10; schemas/dead-letter.v1.schema.json).
 ///
 /// Immutable: what operators do with it is told by later records. The stored body is redacted before it comes here.
-public struct DeadLetter: Sendable, Equatable {
-    public static let type = "com.salvage.dead-letter.v1"
+package struct DeadLetter: Sendable, Equatable {
+    package static let type = "com.salvage.dead-letter.v1"
 
     /// The same message dying of the same cause at the same stage writes the same letter, however often it is repeated.
-    public let id: UUID5
-    public let reason: DeadLetterReason
-    public let explanation: String
-    public let faults: [FieldError]
-    public let stage: Stage
-    public let attempts: Int
-    public let subject: Subject
-    public let original: Original
-    public let worker: Worker
-    public let writtenAt: Moment
+    package let id: UUID5
+    package let reason: DeadLetterReason
+    package let explanation: String
+    package let faults: [FieldError]
+    package let stage: Stage
+    package let attempts: Int
+    package let subject: Subject
+    package let original: Original
+    package let worker: Worker
+    package let writtenAt: Moment
 
     /// What the letter is about, as far as it could be read.
-    public struct Subject: Sendable, Equatable {
-        public let merchantID: MerchantID?
-        public let reference: RecoveryReference?
-        public let orderID: String?
+    package struct Subject: Sendable, Equatable {
+        package let merchantID: MerchantID?
+        package let reference: RecoveryReference?
+        package let orderID: String?
         /// The FlexFactor gateway.
-        public let gatewayID: GatewayID?
+        package let gatewayID: GatewayID?
 
-        public init(
+        package init(
             merchantID: MerchantID? = nil, reference: RecoveryReference? = nil, orderID: String? = nil, gatewayID: GatewayID? = nil
         ) {
             self.merchantID = merchantID
@@ -33,46 +33,46 @@ public struct DeadLetter: Sendable, Equatable {
             self.gatewayID = gatewayID
         }
 
-        public init(_ recovery: Recovery) {
+        package init(_ recovery: Recovery) {
             self.init(
                 merchantID: recovery.merchantID, reference: recovery.reference, orderID: recovery.order.id, gatewayID: recovery.gatewayID)
         }
     }
 
     /// The message as it came.
-    public struct Original: Sendable, Equatable {
-        public let exchange: String
-        public let routingKey: String
-        public let redelivered: Bool
+    package struct Original: Sendable, Equatable {
+        package let exchange: String
+        package let routingKey: String
+        package let redelivered: Bool
         /// How often it was handed out without being finished, where that is why it is here.
-        public let deliveries: Int?
-        public let messageID: String?
-        public let type: String?
-        public let contentType: String?
-        public let correlationID: String?
-        public let replyTo: String?
-        public let headers: [Header]
+        package let deliveries: Int?
+        package let messageID: String?
+        package let type: String?
+        package let contentType: String?
+        package let correlationID: String?
+        package let replyTo: String?
+        package let headers: [Header]
         /// Without card data, whatever the original held. A card token may stand in it sealed.
-        public let redactedBody: [UInt8]
-        public let originalByteCount: Int
+        package let redactedBody: [UInt8]
+        package let originalByteCount: Int
         /// Only the beginning of the body is kept: it was longer than anything that is worked on.
-        public let isTruncated: Bool
+        package let isTruncated: Bool
 
         /// A header with its value as JSON, so that it keeps its type (`FieldValue.init(_:)` says how).
-        public struct Header: Sendable, Equatable {
-            public let name: String
-            public let value: JSONValue
+        package struct Header: Sendable, Equatable {
+            package let name: String
+            package let value: JSONValue
 
-            public init(name: String, value: JSONValue) {
+            package init(name: String, value: JSONValue) {
                 self.name = name
                 self.value = value
             }
 
             /// The value for a person to read.
-            public var text: String { value.string ?? String(decoding: value.bytes, as: UTF8.self) }
+            package var text: String { value.string ?? String(decoding: value.bytes, as: UTF8.self) }
         }
 
-        public init(
+        package init(
             exchange: String, routingKey: String, redelivered: Bool, deliveries: Int? = nil, messageID: String?, type: String?,
             contentType: String?,
             correlationID: String?, replyTo: String?, headers: [Header], redactedBody: [UInt8], originalByteCount: Int,
@@ -95,14 +95,14 @@ public struct DeadLetter: Sendable, Equatable {
     }
 
     /// The process that wrote the letter.
-    public struct Worker: Sendable, Equatable {
-        public let id: String
-        public let host: String
-        public let version: String
+    package struct Worker: Sendable, Equatable {
+        package let id: String
+        package let host: String
+        package let version: String
         /// The version of its built-in decline tables; `nil` in letters that do not say.
-        public let mapping: String?
+        package let mapping: String?
 
-        public init(id: String, host: String, version: String, mapping: String? = DeclineTables.version) {
+        package init(id: String, host: String, version: String, mapping: String? = DeclineTables.version) {
             self.id = id
             self.host = host
             self.version = version
@@ -113,7 +113,7 @@ public struct DeadLetter: Sendable, Equatable {
     /// - Parameters:
     ///   - source: who published the message, as it says itself; ids are unique within it (CloudEvents 1.0, `source`).
     ///   - identity: what tells the message from others where its id does not: its body, redacted, nothing sealed.
-    public init(
+    package init(
         reason: DeadLetterReason, explanation: String, faults: [FieldError] = [], stage: Stage, attempts: Int = 0,
         subject: Subject = Subject(),
         original: Original, source: String? = nil, identity: @autoclosure () -> [UInt8], worker: Worker, writtenAt: Moment
@@ -148,7 +148,7 @@ public struct DeadLetter: Sendable, Equatable {
     }
 
     /// What the CRM was told when the letter was written; a replay may tell it something else.
-    public var crmWasTold: ResultKind? {
+    package var crmWasTold: ResultKind? {
         switch reason {
         // Without any id there was no telling what is rejected.
         case .invalidEvent where original.messageID == nil && original.json?["id"]?.string == nil: nil
@@ -157,7 +157,7 @@ public struct DeadLetter: Sendable, Equatable {
     }
 
     /// The charge may have happened: replaying the message could charge twice, so the letter is only reconciled.
-    public var mayBeCharged: Bool {
+    package var mayBeCharged: Bool {
         switch (reason, stage) {
         case (.outcomeUnknown, _): true
         // The CRM's order to cancel charges nobody.

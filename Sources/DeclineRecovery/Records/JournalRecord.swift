@@ -1,36 +1,36 @@
 /// One transition of a recovery, without a person's data: what `salvage trace` and the console tell its story from (ARCHITECTURE.md,
 /// "Dead letters and the journal are streams"; schemas/journal.v1.schema.json).
-public struct JournalRecord: Sendable, Equatable {
-    public static let type = "com.salvage.journal.v1"
+package struct JournalRecord: Sendable, Equatable {
+    package static let type = "com.salvage.journal.v1"
 
-    public let at: Moment
-    public let stage: Stage
-    public let merchantID: MerchantID?
-    public let reference: RecoveryReference
-    public let gatewayID: GatewayID?
+    package let at: Moment
+    package let stage: Stage
+    package let merchantID: MerchantID?
+    package let reference: RecoveryReference
+    package let gatewayID: GatewayID?
     /// What became of the message in one word: `passed`, `told`, `parked`, `dead_lettered`, `rejected`, `ignored`.
-    public let fate: String
+    package let fate: String
     /// The next stage, the kind of the result, the phase that waits, or why nothing follows.
-    public let detail: String
-    public let reason: String?
+    package let detail: String
+    package let reason: String?
     /// The rule that decided the class.
-    public let rule: String?
+    package let rule: String?
     /// Where this step decided it.
-    public let declineClass: DeclineClass?
+    package let declineClass: DeclineClass?
     /// Until when it is put away.
-    public let until: Moment?
-    public let attempts: Int
+    package let until: Moment?
+    package let attempts: Int
     /// What is to be recovered, where this step knows it.
-    public let amount: Money?
+    package let amount: Money?
     /// Who declined and why, e.g. `nmi/201`, where this step knows it.
-    public let declineCode: String?
+    package let declineCode: String?
     /// What the mapping was asked, where this step asked it.
-    public let decline: JournaledDecline?
+    package let decline: JournaledDecline?
     /// Fields of the event that were left out or cut.
-    public let notes: [String]
-    public let workerID: String
+    package let notes: [String]
+    package let workerID: String
 
-    public init(
+    package init(
         at: Moment, stage: Stage, merchantID: MerchantID?, reference: RecoveryReference, gatewayID: GatewayID?, fate: String,
         detail: String,
         reason: String? = nil, rule: String? = nil, declineClass: DeclineClass? = nil, until: Moment? = nil, attempts: Int,
@@ -56,9 +56,9 @@ public struct JournalRecord: Sendable, Equatable {
         self.workerID = workerID
     }
 
-    public var id: String { "\(reference.text)/journal/\(at.milliseconds)/\(stage.rawValue)/\(fate)" }
+    package var id: String { "\(reference.text)/journal/\(at.milliseconds)/\(stage.rawValue)/\(fate)" }
 
-    public func encoded() -> [UInt8] {
+    package func encoded() -> [UInt8] {
         CloudEvent.encode(id: id, type: Self.type, subject: reference.text, time: at) { data in
             data.member("at", at.milliseconds)
             data.member("stage", stage.rawValue)
@@ -88,7 +88,7 @@ public struct JournalRecord: Sendable, Equatable {
         }
     }
 
-    public static func decode(_ bytes: [UInt8]) -> JournalRecord? {
+    package static func decode(_ bytes: [UInt8]) -> JournalRecord? {
         do throws(EnvelopeFault) {
             let reader = try CloudEvent.data(of: bytes, type: type)
             guard let reference = RecoveryReference(try reader.text("recoveryReference")) else { return nil }

@@ -1,18 +1,18 @@
 /// What the mapping was asked about a decline, kept in the journal so that it can be asked again under other rules. No person's data: a text
 /// that could hold some is kept as its digest.
-public struct JournaledDecline: Sendable, Equatable {
-    public let source: String
-    public let code: String
-    public let gatewayID: GatewayID
-    public let networkCode: String?
-    public let network: CardNetwork?
-    public let advice: String?
-    public let text: String?
-    public let textDigest: String?
-    public let crmClass: DeclineClass?
-    public let orderType: OrderType
-    public let isCascade: Bool
-    public let confidence: DeclineConfidence
+package struct JournaledDecline: Sendable, Equatable {
+    package let source: String
+    package let code: String
+    package let gatewayID: GatewayID
+    package let networkCode: String?
+    package let network: CardNetwork?
+    package let advice: String?
+    package let text: String?
+    let textDigest: String?
+    package let crmClass: DeclineClass?
+    package let orderType: OrderType
+    package let isCascade: Bool
+    package let confidence: DeclineConfidence
 
     init(
         source: String, code: String, gatewayID: GatewayID, networkCode: String?, network: CardNetwork?, advice: String?, text: String?,
@@ -33,7 +33,7 @@ public struct JournaledDecline: Sendable, Equatable {
         self.confidence = confidence
     }
 
-    public init(_ event: DeclineEvent, _ classification: Classification) {
+    package init(_ event: DeclineEvent, _ classification: Classification) {
         let question = DeclineCase(event)
         let decline = event.decline
         let text = decline.responseText.flatMap { Self.isImpersonal($0, of: event) ? $0 : nil }
@@ -46,7 +46,7 @@ public struct JournaledDecline: Sendable, Equatable {
     }
 
     /// The question as it was asked; without the text where only its digest was kept.
-    public var question: DeclineCase {
+    package var question: DeclineCase {
         DeclineCase(
             decline: Decline(
                 gatewayID: gatewayID, responseCodeSource: source, responseCode: code, responseText: text, merchantAdviceCode: advice,

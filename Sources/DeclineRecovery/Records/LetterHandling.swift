@@ -1,5 +1,5 @@
 /// What may be done with a letter, whatever the configuration says today.
-public enum LetterHandling: String, Sendable, CaseIterable {
+package enum LetterHandling: String, Sendable, CaseIterable {
     /// Its message may be sent again as it is.
     case replay
     /// Its message cannot succeed as it is: it has faults, or card data was removed from it.
@@ -9,7 +9,7 @@ public enum LetterHandling: String, Sendable, CaseIterable {
 }
 
 extension DeadLetter {
-    public var handling: LetterHandling {
+    package var handling: LetterHandling {
         if mayBeCharged { return .reconcile }
         switch reason {
         case .unreadable, .invalidEvent, .cardDataInClear: return .editFirst
@@ -18,7 +18,7 @@ extension DeadLetter {
     }
 
     /// Why, as a sentence for an operator.
-    public var handlingSentence: String {
+    package var handlingSentence: String {
         switch (handling, reason) {
         case (.reconcile, _):
             "The charge may have happened, so it is never sent again: reconcile asks FlexFactor what became of it, and settles it."
@@ -34,7 +34,7 @@ extension DeadLetter {
     }
 
     /// Only the event's publisher can mend it, and was told what is wrong and to send it again.
-    public var isForCRM: Bool {
+    package var isForCRM: Bool {
         switch reason {
         case .invalidEvent, .cardDataInClear, .cardUnusable: crmWasTold == .rejected
         default: false
@@ -42,5 +42,5 @@ extension DeadLetter {
     }
 
     /// The CRM went on by its own rules and may have charged the order elsewhere: only its people can say whether a replay charges twice.
-    public var needsCRMConsent: Bool { reason.needsCRMConsent }
+    package var needsCRMConsent: Bool { reason.needsCRMConsent }
 }

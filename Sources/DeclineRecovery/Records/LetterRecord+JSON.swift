@@ -1,6 +1,6 @@
 extension LetterRecord {
     /// The message body (schemas/dead-letter-record.v1.schema.json).
-    public func encoded() -> [UInt8] {
+    package func encoded() -> [UInt8] {
         CloudEvent.encode(id: id.description, type: Self.type, time: at, reserving: 256 + 40 * act.letters.count) { data in
             data.member("act", act.word)
             data.object("by") { json in
@@ -47,7 +47,7 @@ extension LetterRecord {
         }
     }
 
-    public static func decode(_ bytes: [UInt8]) -> Result<LetterRecord, EnvelopeFault> {
+    package static func decode(_ bytes: [UInt8]) -> Result<LetterRecord, EnvelopeFault> {
         do throws(EnvelopeFault) {
             return .success(try read(CloudEvent.reader(of: bytes, type: type, limits: JSONLimits(bytes: 8 << 20, depth: 64))))
         } catch {

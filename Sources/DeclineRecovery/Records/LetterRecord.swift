@@ -1,36 +1,36 @@
 /// What an operator did with letters: appended to their stream, never changed (ARCHITECTURE.md, "Dead letters and the journal are streams").
-public struct LetterRecord: Sendable, Equatable {
-    public static let type = "com.salvage.dead-letter-record.v1"
+package struct LetterRecord: Sendable, Equatable {
+    package static let type = "com.salvage.dead-letter-record.v1"
     /// Letters that one record names at the most; more take more records.
-    public static let mostLetters = 1_000
+    package static let mostLetters = 1_000
 
-    public let id: UUID5
-    public let at: Moment
-    public let by: Operator
-    public let note: String?
+    package let id: UUID5
+    package let at: Moment
+    package let by: Operator
+    package let note: String?
     /// The job that this is a part of: one act of a person can take many records.
-    public let job: UUID5?
-    public let act: Act
+    package let job: UUID5?
+    package let act: Act
 
     /// Who acted, and by what means.
-    public struct Operator: Sendable, Hashable {
-        public let name: String
-        public let means: Means
+    package struct Operator: Sendable, Hashable {
+        package let name: String
+        package let means: Means
 
-        public enum Means: String, Sendable, CaseIterable {
+        package enum Means: String, Sendable, CaseIterable {
             case commandLine = "command_line"
             case console
             /// By itself, in a worker.
             case worker
         }
 
-        public init(name: String, means: Means) {
+        package init(name: String, means: Means) {
             self.name = name
             self.means = means
         }
     }
 
-    public enum Act: Sendable, Equatable {
+    package enum Act: Sendable, Equatable {
         /// A run of replays begins with these letters. Its intention stands here before the first message goes out, so that another
         /// process can finish it.
         case selected([UUID5], run: UUID5, ReplayPlan)
@@ -44,7 +44,7 @@ public struct LetterRecord: Sendable, Equatable {
         case lookedUp([UUID5], found: String)
         case runEnded(UUID5, RunEnd, why: String)
 
-        public var letters: [UUID5] {
+        package var letters: [UUID5] {
             switch self {
             case .selected(let ids, _, _), .replayed(let ids, _), .resolved(let ids, _), .discarded(let ids), .restored(let ids),
                 .lookedUp(let ids, _):
@@ -53,7 +53,7 @@ public struct LetterRecord: Sendable, Equatable {
             }
         }
 
-        public var word: String {
+        package var word: String {
             switch self {
             case .selected: "selected"
             case .replayed: "replayed"
@@ -67,7 +67,7 @@ public struct LetterRecord: Sendable, Equatable {
     }
 
     /// How a letter came to rest.
-    public enum Resolution: Sendable, Hashable {
+    package enum Resolution: Sendable, Hashable {
         /// Its replay was processed; what came of it, e.g. `told approved`.
         case processed(String, run: UUID5)
         /// FlexFactor was asked, and the CRM told: the kind of the result.
@@ -78,13 +78,13 @@ public struct LetterRecord: Sendable, Equatable {
         case mended(String)
     }
 
-    public enum RunEnd: String, Sendable, CaseIterable {
+    package enum RunEnd: String, Sendable, CaseIterable {
         case finished
         /// By itself, because too much failed again, or by a person.
         case stopped
     }
 
-    public init(id: UUID5, at: Moment, by: Operator, note: String? = nil, job: UUID5? = nil, act: Act) {
+    package init(id: UUID5, at: Moment, by: Operator, note: String? = nil, job: UUID5? = nil, act: Act) {
         self.id = id
         self.at = at
         self.by = by
@@ -94,7 +94,7 @@ public struct LetterRecord: Sendable, Equatable {
     }
 
     /// What a worker notes when the CRM's mended event comes through. A repeat of it is the same record.
-    public static func mended(_ letters: [UUID5], by reference: RecoveryReference, worker: String, at now: Moment) -> LetterRecord {
+    package static func mended(_ letters: [UUID5], by reference: RecoveryReference, worker: String, at now: Moment) -> LetterRecord {
         let namespace = UUID5(high: 0x54c1_7be0_2a9d_4f16, low: 0x8b37_d0f2_61ac_93e5)
         let name = ([reference.text] + letters.map(\.description)).joined(separator: "/")
         return LetterRecord(
@@ -102,7 +102,7 @@ public struct LetterRecord: Sendable, Equatable {
             act: .resolved(letters, .mended(reference.text)))
     }
 
-    public var sentence: String {
+    package var sentence: String {
         switch act {
         case .selected(_, _, let plan):
             // A run of many takes many records; the plan knows of all.
@@ -122,18 +122,18 @@ public struct LetterRecord: Sendable, Equatable {
 }
 
 /// How a run of replays goes about it.
-public struct ReplayPlan: Sendable, Equatable {
+package struct ReplayPlan: Sendable, Equatable {
     /// A correction; of one letter only.
-    public let patch: JSONPatch?
+    package let patch: JSONPatch?
     /// 1, 2, 5, 20, then the rest; it stops by itself when they fail again.
-    public let isCanary: Bool
+    package let isCanary: Bool
     /// Messages per second, 1...1000.
-    public let rate: Int
-    public let consent: ReplayConsent
+    package let rate: Int
+    package let consent: ReplayConsent
     /// Letters that the run was to have.
-    public let total: Int
+    package let total: Int
 
-    public init(patch: JSONPatch? = nil, isCanary: Bool = false, rate: Int = 50, consent: ReplayConsent = ReplayConsent(), total: Int) {
+    package init(patch: JSONPatch? = nil, isCanary: Bool = false, rate: Int = 50, consent: ReplayConsent = ReplayConsent(), total: Int) {
         self.patch = patch
         self.isCanary = isCanary
         self.rate = rate
@@ -141,37 +141,37 @@ public struct ReplayPlan: Sendable, Equatable {
         self.total = total
     }
 
-    public static let canarySteps = [1, 2, 5, 20]
+    package static let canarySteps = [1, 2, 5, 20]
 }
 
 /// What a person has agreed to beside the replay itself.
-public struct ReplayConsent: Sendable, Equatable {
+package struct ReplayConsent: Sendable, Equatable {
     /// The CRM's people said that the orders were not charged elsewhere.
-    public let ofCRM: Bool
+    package let ofCRM: Bool
     /// Declines are sent about which the CRM would only be told `skipped`.
-    public let toSkips: Bool
+    package let toSkips: Bool
 
-    public init(ofCRM: Bool = false, toSkips: Bool = false) {
+    package init(ofCRM: Bool = false, toSkips: Bool = false) {
         self.ofCRM = ofCRM
         self.toSkips = toSkips
     }
 
     /// For a look at what would follow.
-    public static let toAll = ReplayConsent(ofCRM: true, toSkips: true)
+    package static let toAll = ReplayConsent(ofCRM: true, toSkips: true)
 }
 
 /// The trace by which a replayed message is known again wherever it goes: W3C trace context travels through every hop.
-public enum ReplayTrace {
+package enum ReplayTrace {
     /// The trace id of a letter's message in a run; the same in every process.
-    public static func id(run: UUID5, letter: UUID5) -> UUID5 { UUID5(namespace: run, name: letter.description) }
+    package static func id(run: UUID5, letter: UUID5) -> UUID5 { UUID5(namespace: run, name: letter.description) }
 
-    public static func traceparent(run: UUID5, letter: UUID5) -> String {
+    package static func traceparent(run: UUID5, letter: UUID5) -> String {
         let hex = id(run: run, letter: letter).description.filter { $0 != "-" }
         return "00-\(hex)-\(hex.suffix(16))-01"
     }
 
     /// The trace id of a `traceparent`; `nil` when it is not of its form.
-    public static func id(ofTraceparent text: String) -> UUID5? {
+    package static func id(ofTraceparent text: String) -> UUID5? {
         let parts = text.split(separator: "-", omittingEmptySubsequences: false)
         guard parts.count == 4, parts[1].utf8.count == 32, parts[1].allSatisfy(\.isHexDigit),
             let high = UInt64(parts[1].prefix(16), radix: 16),

@@ -1,31 +1,31 @@
 /// The declines of the journal, asked again: which would go another way under other rules, and which nobody decides well today.
-public struct MappingReplay: Sendable {
+package struct MappingReplay: Sendable {
     /// Declines of one code that would go another way.
-    public struct Change: Sendable, Equatable {
-        public let source: String
-        public let code: String
-        public let was: DeclineClass
-        public let becomes: DeclineClass
+    package struct Change: Sendable, Equatable {
+        package let source: String
+        package let code: String
+        package let was: DeclineClass
+        package let becomes: DeclineClass
         /// The rule that would decide.
-        public let rule: String
-        public internal(set) var count: Int
+        package let rule: String
+        package internal(set) var count: Int
         /// Minor units, by currency.
-        public internal(set) var amounts: [String: Int64]
+        package internal(set) var amounts: [String: Int64]
     }
 
     /// Declines of one code or text that only a text decided, or nobody.
-    public struct Gap: Sendable, Equatable {
-        public let merchantID: MerchantID?
-        public let source: String
-        public let code: String
-        public let text: String?
-        public let rule: String
-        public let declineClass: DeclineClass
-        public internal(set) var count: Int
-        public internal(set) var last: Moment
+    package struct Gap: Sendable, Equatable {
+        package let merchantID: MerchantID?
+        package let source: String
+        package let code: String
+        package let text: String?
+        package let rule: String
+        package let declineClass: DeclineClass
+        package internal(set) var count: Int
+        package internal(set) var last: Moment
 
         /// A line for the merchant's `declineMapping` that decides it; the class is today's, to be changed.
-        public var ruleToPaste: String {
+        package var ruleToPaste: String {
             let scope = "gateway: \(Self.quoted(source.isEmpty ? "?" : source))"
             let match = text.map { "text: \(Self.quoted($0))" } ?? "code: \(Self.quoted(code))"
             return "- { \(scope), \(match), class: \(declineClass.rawValue) }"
@@ -37,24 +37,24 @@ public struct MappingReplay: Sendable {
         }
     }
 
-    public private(set) var asked = 0
+    package private(set) var asked = 0
     /// Records whose merchant the new configuration has not, or whose text was not kept.
-    public private(set) var unanswerable = 0
+    package private(set) var unanswerable = 0
     private var changed: [String: Change] = [:]
     private var gaps: [String: Gap] = [:]
 
-    public init() {}
+    package init() {}
 
     /// Most first.
-    public var changes: [Change] { changed.values.sorted { ($1.count, $0.source, $0.code) < ($0.count, $1.source, $1.code) } }
+    package var changes: [Change] { changed.values.sorted { ($1.count, $0.source, $0.code) < ($0.count, $1.source, $1.code) } }
 
     /// Most frequent first.
-    public var openGaps: [Gap] { gaps.values.sorted { ($1.count, $0.source, $0.code) < ($0.count, $1.source, $1.code) } }
+    package var openGaps: [Gap] { gaps.values.sorted { ($1.count, $0.source, $0.code) < ($0.count, $1.source, $1.code) } }
 
     /// Asks a decline again.
     ///
     /// - Parameter merchants: by the new configuration.
-    public mutating func ask(_ record: JournalRecord, again merchants: [MerchantID: Merchant]) {
+    package mutating func ask(_ record: JournalRecord, again merchants: [MerchantID: Merchant]) {
         guard let decline = record.decline, let was = record.declineClass else { return }
         asked += 1
         guard let merchant = record.merchantID.flatMap({ merchants[$0] }) else {
@@ -79,7 +79,7 @@ public struct MappingReplay: Sendable {
     }
 
     /// Takes up a decline that nobody decided, or only its text.
-    public mutating func note(_ record: JournalRecord) {
+    package mutating func note(_ record: JournalRecord) {
         guard let decline = record.decline, let declineClass = record.declineClass, let rule = record.rule else { return }
         guard rule == "unknown" || rule.hasPrefix("text:") || rule.hasPrefix("network_order:text/") else { return }
         let key = "\(record.merchantID?.text ?? "")/\(decline.source)/\(decline.code)/\(decline.text ?? decline.textDigest ?? "")"

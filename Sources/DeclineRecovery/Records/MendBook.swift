@@ -2,7 +2,7 @@
 /// trigger. A worker that takes such an event in resolves its letters with it, so that nobody is called for what is done.
 ///
 /// Bounded: the letters that came first are forgotten first, and are seen to by people as ever.
-public struct MendBook: Sendable {
+package struct MendBook: Sendable {
     private struct Entry {
         let letter: UUID5
         let writtenAt: Moment
@@ -29,24 +29,24 @@ public struct MendBook: Sendable {
     /// Whether all is known that stood in the stream at the beginning. Until then a letter may be resolved further on.
     private var isCaughtUp: Bool
 
-    public static let mostPassages = 8_192
+    static let mostPassages = 8_192
     /// For how long what came through is kept for letters that come late: a pod reads the stream within seconds, after a start too.
     private static let late: Moment.Span = .minutes(10)
 
     /// - Parameter isCaughtUp: `false` where a stream is about to be read that holds letters already; `caughtUp` says when it is.
-    public init(limit: Int = 200_000, isCaughtUp: Bool = true) {
+    package init(limit: Int = 200_000, isCaughtUp: Bool = true) {
         self.limit = limit
         self.isCaughtUp = isCaughtUp
     }
 
-    public var count: Int { entries.count }
+    package var count: Int { entries.count }
 
     // MARK: The stream
 
     /// A letter was written.
     ///
     /// - Returns: what it was mended by, where that came through before the letter was heard of.
-    public mutating func take(_ letter: DeadLetter) -> RecoveryReference? {
+    package mutating func take(_ letter: DeadLetter) -> RecoveryReference? {
         guard letter.reason.crmWasTold == .rejected else { return nil }
         let keys = MendKey.all(of: letter)
         if keys.isEmpty { return nil }
@@ -71,7 +71,7 @@ public struct MendBook: Sendable {
         return nil
     }
 
-    public mutating func take(_ record: LetterRecord) {
+    package mutating func take(_ record: LetterRecord) {
         switch record.act {
         case .selected(let letters, let run, _):
             for letter in letters where entries[letter] != nil { replays[ReplayTrace.id(run: run, letter: letter)] = letter }
@@ -84,7 +84,7 @@ public struct MendBook: Sendable {
     /// All is known now that stood in the stream at the beginning.
     ///
     /// - Returns: the letters that are resolved by what came through meanwhile; they are forgotten.
-    public mutating func caughtUp() -> [(letter: UUID5, by: RecoveryReference)] {
+    package mutating func caughtUp() -> [(letter: UUID5, by: RecoveryReference)] {
         isCaughtUp = true
         var resolved: [(letter: UUID5, by: RecoveryReference)] = []
         for passage in passages {
@@ -109,7 +109,7 @@ public struct MendBook: Sendable {
     /// An event was taken in, and its decline is worked on or skipped.
     ///
     /// - Returns: the letters that this resolves; they are forgotten. None before all that stood there is known: `caughtUp` names them then.
-    public mutating func passed(_ event: DeclineEvent, as reference: RecoveryReference, trace: UUID5?, at now: Moment) -> [UUID5] {
+    package mutating func passed(_ event: DeclineEvent, as reference: RecoveryReference, trace: UUID5?, at now: Moment) -> [UUID5] {
         let keys = MendKey.all(of: event)
         note(Passage(reference: reference, at: now, trace: trace, keys: keys))
         if !isCaughtUp { return [] }

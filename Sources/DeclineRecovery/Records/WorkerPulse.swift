@@ -1,50 +1,50 @@
 /// What a worker says of itself every other second, for whoever watches the fleet (schemas/pulse.v1.schema.json). Nobody keeps it: the
 /// next one says all that is true then.
-public struct WorkerPulse: Sendable, Equatable {
-    public static let type = "com.salvage.worker.pulse.v1"
+package struct WorkerPulse: Sendable, Equatable {
+    package static let type = "com.salvage.worker.pulse.v1"
     /// Circuits that one pulse names. Those that are not closed come first; a gateway that is not named is closed.
-    public static let mostCircuits = 500
+    static let mostCircuits = 500
 
-    public let workerID: String
-    public let host: String
-    public let version: String
-    public let startedAt: Moment
-    public let at: Moment
+    package let workerID: String
+    package let host: String
+    package let version: String
+    package let startedAt: Moment
+    package let at: Moment
     /// None: it has stopped, as it was told to.
-    public let stages: [Stage]
-    public let inFlight: [Load]
-    public let circuits: [Circuit]
+    package let stages: [Stage]
+    package let inFlight: [Load]
+    package let circuits: [Circuit]
 
     /// The last that a worker says of itself: nobody is to miss it.
-    public func farewell(at moment: Moment) -> WorkerPulse {
+    package func farewell(at moment: Moment) -> WorkerPulse {
         WorkerPulse(
             workerID: workerID, host: host, version: version, startedAt: startedAt, at: moment, stages: [], inFlight: [], circuits: [])
     }
 
-    public var isFarewell: Bool { stages.isEmpty }
+    package var isFarewell: Bool { stages.isEmpty }
 
     /// Messages of a stage that are in work.
-    public struct Load: Sendable, Equatable {
-        public let stage: Stage
-        public let count: Int
+    package struct Load: Sendable, Equatable {
+        package let stage: Stage
+        package let count: Int
 
-        public init(stage: Stage, count: Int) {
+        package init(stage: Stage, count: Int) {
             self.stage = stage
             self.count = count
         }
     }
 
     /// How a gateway's circuit stands in this process.
-    public struct Circuit: Sendable, Equatable {
-        public let merchantID: MerchantID
-        public let gatewayID: GatewayID
-        public let state: State
+    package struct Circuit: Sendable, Equatable {
+        package let merchantID: MerchantID
+        package let gatewayID: GatewayID
+        package let state: State
 
-        public enum State: String, Sendable, CaseIterable {
+        package enum State: String, Sendable, CaseIterable {
             case closed, trying, open
         }
 
-        public init(merchantID: MerchantID, gatewayID: GatewayID, state: State) {
+        package init(merchantID: MerchantID, gatewayID: GatewayID, state: State) {
             self.merchantID = merchantID
             self.gatewayID = gatewayID
             self.state = state
@@ -53,7 +53,7 @@ public struct WorkerPulse: Sendable, Equatable {
         fileprivate var place: (Int, String, String) { (state == .closed ? 1 : 0, merchantID.text, gatewayID.text) }
     }
 
-    public init(
+    package init(
         workerID: String, host: String, version: String, startedAt: Moment, at: Moment, stages: [Stage], inFlight: [Load],
         circuits: [Circuit]
     ) {
@@ -67,9 +67,9 @@ public struct WorkerPulse: Sendable, Equatable {
         self.circuits = Array(circuits.sorted { $0.place < $1.place }.prefix(Self.mostCircuits))
     }
 
-    public var id: String { "\(workerID)/pulse/\(at.milliseconds)" }
+    package var id: String { "\(workerID)/pulse/\(at.milliseconds)" }
 
-    public func encoded() -> [UInt8] {
+    package func encoded() -> [UInt8] {
         CloudEvent.encode(id: id, type: Self.type, time: at, reserving: 512 + 80 * circuits.count) { data in
             data.member("id", workerID)
             data.member("host", host)
@@ -98,7 +98,7 @@ public struct WorkerPulse: Sendable, Equatable {
     }
 
     /// `nil` for what is no pulse. A stage that this build does not know is left out: a newer worker may have it.
-    public static func decode(_ bytes: [UInt8]) -> WorkerPulse? {
+    package static func decode(_ bytes: [UInt8]) -> WorkerPulse? {
         do throws(EnvelopeFault) {
             let data = try CloudEvent.data(of: bytes, type: type)
             return WorkerPulse(

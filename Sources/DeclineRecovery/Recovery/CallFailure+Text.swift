@@ -1,6 +1,6 @@
 extension CallFailure: Error, CustomStringConvertible {
     /// What happened, for an operator. Holds no key, no card and no person's data.
-    public var description: String {
+    package var description: String {
         switch self {
         case .notSent(.circuitOpen): "not sent: the gateway's circuit is open, FlexFactor failed too often in a row"
         case .notSent(.rateLimited): "not sent: the gateway's rate limit has no room before the deadline"
@@ -21,7 +21,7 @@ extension CallFailure: Error, CustomStringConvertible {
     }
 
     /// What an operator does about it.
-    public var advice: String {
+    package var advice: String {
         switch self {
         case .notSent(.cannotConnect): "Check the gateway's environment, the network and FlexFactor's status."
         case .notSent(.cannotCall):

@@ -1,7 +1,7 @@
 /// What came back from a call to FlexFactor, failures included, in words the recovery decides by.
 ///
 /// The one distinction that matters most: `failed(.unknown)` may have moved money, every other failure certainly has not.
-public enum FlexFactorAnswer: Sendable, Equatable {
+package enum FlexFactorAnswer: Sendable, Equatable {
     /// `evaluate` answered. The order id is missing only where FlexFactor sent none.
     case evaluated(EvaluationStatus, FlexFactorOrderID?)
     /// A look-up found the order.
@@ -28,12 +28,12 @@ public enum FlexFactorAnswer: Sendable, Equatable {
 }
 
 /// `status` of an evaluate answer (facts/flexfactor-api.md §6); a word we do not know is kept, and is no decision.
-public enum EvaluationStatus: Hashable, Sendable {
+package enum EvaluationStatus: Hashable, Sendable {
     case approved, declined, challenge, submitted, processing, captureRequired, cancelled, expired
     case unrecognised(String)
 
     /// FlexFactor's word, case ignored.
-    public init(word: String) {
+    package init(word: String) {
         self =
             switch word.uppercased() {
             case "APPROVED": .approved
@@ -48,7 +48,7 @@ public enum EvaluationStatus: Hashable, Sendable {
             }
     }
 
-    public var word: String {
+    package var word: String {
         switch self {
         case .approved: "APPROVED"
         case .declined: "DECLINED"
@@ -64,7 +64,7 @@ public enum EvaluationStatus: Hashable, Sendable {
 }
 
 /// Why a call brought no answer of FlexFactor's that decides anything.
-public enum CallFailure: Sendable, Equatable {
+package enum CallFailure: Sendable, Equatable {
     /// No byte of the request was written: FlexFactor cannot have acted on it.
     case notSent(NotSent)
     /// The request may have been executed: written in part or whole and not answered, answered 5xx, or answered with what cannot be read.
@@ -76,7 +76,7 @@ public enum CallFailure: Sendable, Equatable {
     /// 400 or 422: FlexFactor refuses the request as it is, in its own words. Not executed.
     case refused(status: Int, [FieldError])
 
-    public enum NotSent: Sendable, Equatable {
+    package enum NotSent: Sendable, Equatable {
         /// The gateway's circuit breaker is open.
         case circuitOpen(until: Moment)
         /// Our own rate limit has no room before the deadline.
@@ -92,7 +92,7 @@ public enum CallFailure: Sendable, Equatable {
         case misconfigured(String)
     }
 
-    public enum Unknown: Sendable, Equatable {
+    package enum Unknown: Sendable, Equatable {
         case timedOut
         case connectionLost(String)
         case serverError(status: Int)
@@ -105,17 +105,17 @@ public enum CallFailure: Sendable, Equatable {
 }
 
 /// What is known of a card once it was opened, and may travel: no number, no security code.
-public struct CardFacts: Sendable, Equatable {
-    public let holderName: String?
+package struct CardFacts: Sendable, Equatable {
+    package let holderName: String?
     /// 1...12
-    public let expirationMonth: Int
+    package let expirationMonth: Int
     /// Four digits.
-    public let expirationYear: Int
+    package let expirationYear: Int
     /// The first six digits.
-    public let bin: String
-    public let last4: String
+    package let bin: String
+    package let last4: String
 
-    public init(holderName: String?, expirationMonth: Int, expirationYear: Int, bin: String, last4: String) {
+    package init(holderName: String?, expirationMonth: Int, expirationYear: Int, bin: String, last4: String) {
         self.holderName = holderName
         self.expirationMonth = expirationMonth
         self.expirationYear = expirationYear

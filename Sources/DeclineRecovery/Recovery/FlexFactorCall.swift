@@ -1,5 +1,5 @@
 /// One call to FlexFactor that a recovery wants made next, complete: whoever carries it out adds keys and transport, and decides nothing.
-public enum FlexFactorCall: Sendable, Equatable {
+package enum FlexFactorCall: Sendable, Equatable {
     /// Asks FlexFactor to take the money. A repeat of one attempt has the same key and the same bytes, so that it charges once.
     case evaluate(Charge, idempotencyKey: UUID5)
     /// Asks again for the answer to a request that FlexFactor is known to have: the same key and the same bytes, within the time that
@@ -17,26 +17,26 @@ public enum FlexFactorCall: Sendable, Equatable {
 }
 
 /// What FlexFactor is asked to recover; all that `evaluate` needs. The same value gives the same request bytes.
-public struct Charge: Sendable, Equatable {
-    public let reference: RecoveryReference
+package struct Charge: Sendable, Equatable {
+    package let reference: RecoveryReference
     /// `false` for a cascade: the customer is there (CIT).
-    public let isMerchantInitiated: Bool
-    public let isRecurring: Bool
+    package let isMerchantInitiated: Bool
+    package let isRecurring: Bool
     /// Only for managed merchant-initiated charges: until when FlexFactor may retry.
-    public let expiry: Moment?
+    package let expiry: Moment?
     /// The customer's address on the network, for customer-initiated charges.
-    public let customerIP: String?
-    public let amount: Money
-    public let declinedAt: Moment
-    public let decline: Decline
-    public let payer: Payer
-    public let billing: Address
-    public let shipping: Address?
-    public let paymentMethod: PaymentMethod
-    public let items: [Order.Item]
-    public let details: ChargeDetails
+    package let customerIP: String?
+    package let amount: Money
+    package let declinedAt: Moment
+    package let decline: Decline
+    package let payer: Payer
+    package let billing: Address
+    package let shipping: Address?
+    package let paymentMethod: PaymentMethod
+    package let items: [Order.Item]
+    package let details: ChargeDetails
 
-    public init(
+    package init(
         reference: RecoveryReference, isMerchantInitiated: Bool, isRecurring: Bool, expiry: Moment?, customerIP: String?, amount: Money,
         declinedAt: Moment, decline: Decline, payer: Payer, billing: Address, shipping: Address?, paymentMethod: PaymentMethod,
         items: [Order.Item],

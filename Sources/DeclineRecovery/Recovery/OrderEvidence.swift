@@ -3,14 +3,14 @@
 /// There is no list that can be trusted to be whole, so absence is never read from silence. One call is keyed by our reference: a cancel
 /// that FlexFactor accepts, or refuses because of the order's state, proves an order; FlexFactor's own word that it knows none, said
 /// twice with the settling time between, proves that there will be none.
-public struct OrderEvidence: Sendable, Equatable {
-    public internal(set) var order: Word
+package struct OrderEvidence: Sendable, Equatable {
+    package internal(set) var order: Word
     /// When the present post was first sent, as far as this recovery knows.
-    public internal(set) var sentAt: Moment?
+    package internal(set) var sentAt: Moment?
     /// Since when FlexFactor answers 409 to our key, and nothing else.
-    public internal(set) var conflictSince: Moment?
+    package internal(set) var conflictSince: Moment?
 
-    public enum Word: Sendable, Equatable {
+    package enum Word: Sendable, Equatable {
         case none
         /// FlexFactor said that it knows no such order, first then.
         case denied(since: Moment)
@@ -20,7 +20,7 @@ public struct OrderEvidence: Sendable, Equatable {
         case cancelled(since: Moment)
     }
 
-    public init(order: Word = .none, sentAt: Moment? = nil, conflictSince: Moment? = nil) {
+    init(order: Word = .none, sentAt: Moment? = nil, conflictSince: Moment? = nil) {
         self.order = order
         self.sentAt = sentAt
         self.conflictSince = conflictSince

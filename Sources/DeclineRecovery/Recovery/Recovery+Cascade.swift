@@ -206,7 +206,7 @@ extension Recovery {
     }
 
     /// When the last charge may be started.
-    public var chargingEnds: Moment {
+    package var chargingEnds: Moment {
         switch route {
         case .cascade(let deadline): deadline
         case .retry(_, let until): until

@@ -3,7 +3,7 @@ extension Recovery {
     ///
     /// - Parameter now: when the decline is taken in; a retry's days count from here (behaviour.md §6).
     /// - Parameter day: shorter than a day for rehearsals only.
-    public init(
+    package init(
         of event: DeclineEvent, as reference: RecoveryReference, by way: Way, through gateway: FlexFactorGateway, verdict: DeclineVerdict,
         policy: Policy, reply: ReplyAddress?, now: Moment, day: Moment.Span = .days(1)
     ) {
@@ -33,7 +33,7 @@ extension Recovery {
             order: RecoveredOrder(event), verdict: verdict, reply: reply, origin: DeclineOrigin(event))
     }
 
-    public enum Way: Sendable, Equatable {
+    package enum Way: Sendable, Equatable {
         case cascade, retry
     }
 }

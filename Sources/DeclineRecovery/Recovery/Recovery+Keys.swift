@@ -1,6 +1,6 @@
 extension Recovery {
     /// A step of a recovery that FlexFactor must do at most once.
-    public enum KeyedStep: Sendable, Equatable {
+    package enum KeyedStep: Sendable, Equatable {
         /// A sync retry posts its order several times; each post is a request of its own (facts/flexfactor-api.md §8).
         case evaluate(post: Int)
         case capture
@@ -15,7 +15,7 @@ extension Recovery {
     }
 
     /// The same recovery and step give the same key on every pod and at every repeat (messages.md, "Recovery reference").
-    public func idempotencyKey(of step: KeyedStep) -> UUID5 {
+    package func idempotencyKey(of step: KeyedStep) -> UUID5 {
         UUID5(namespace: Self.keyNamespace, name: reference.text + "/" + step.word)
     }
 

@@ -1,13 +1,13 @@
 extension Recovery {
     /// How a recovery goes on that fell out of its path, into a dead letter, when it may have been charged.
-    public enum TakingUp: Sendable, Equatable {
+    package enum TakingUp: Sendable, Equatable {
         /// Nothing is charged any more: FlexFactor is asked what became of it, and what is open there is cancelled.
         case ask(Recovery)
         /// Its days are not over: back to its stage, which asks FlexFactor for the order before it repeats anything.
         case handBack(Recovery)
     }
 
-    public func takenUp(now: Moment) -> TakingUp {
+    package func takenUp(now: Moment) -> TakingUp {
         var recovery = self
         recovery.failures = 0
         // An id that looked like a card number was taken out of the letter; the reference finds the order as well.
@@ -28,7 +28,7 @@ extension Recovery {
 
     /// The recovery as an operator sends it again, who knows when: the CRM may have had the order charged since, and FlexFactor forgets
     /// idempotency keys after a day. So a retry looks for the order before it charges, and its patience begins anew.
-    public func sentAgain() -> Recovery {
+    package func sentAgain() -> Recovery {
         var recovery = self
         recovery.failures = 0
         switch (route, phase) {

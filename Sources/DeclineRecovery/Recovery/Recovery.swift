@@ -6,42 +6,42 @@
 ///
 /// The rule that everything here serves: a recovery concludes as a failure only when it is known that no money moved and that none
 /// will. What is not known is asked of FlexFactor until it is (behaviour.md §5).
-public struct Recovery: Sendable, Equatable {
-    public let merchantID: MerchantID
+package struct Recovery: Sendable, Equatable {
+    package let merchantID: MerchantID
     /// The FlexFactor gateway that is to take the money.
-    public let gatewayID: GatewayID
-    public let route: RecoveryRoute
-    public let reference: RecoveryReference
-    public let amount: Money
-    public let declinedAt: Moment
-    public let order: RecoveredOrder
-    public let verdict: DeclineVerdict
+    package let gatewayID: GatewayID
+    package let route: RecoveryRoute
+    package let reference: RecoveryReference
+    package let amount: Money
+    package let declinedAt: Moment
+    package let order: RecoveredOrder
+    package let verdict: DeclineVerdict
     /// Told with its results.
-    public let origin: DeclineOrigin
+    package let origin: DeclineOrigin
     /// Where to answer at once, beside the result event.
-    public let reply: ReplyAddress?
+    package let reply: ReplyAddress?
     /// All that `evaluate` needs, persons and card included; gone as soon as no step needs it any more (behaviour.md §9).
-    public internal(set) var charge: Charge?
-    public internal(set) var phase: RecoveryPhase
+    package internal(set) var charge: Charge?
+    package internal(set) var phase: RecoveryPhase
     /// Calls made so far for this recovery; counted here and never read from broker headers.
-    public internal(set) var attempts: Int
+    package internal(set) var attempts: Int
     /// Calls that brought nothing, since something did: the waits grow with them.
-    public internal(set) var failures: Int
+    package internal(set) var failures: Int
     /// Which post of the order is due or under way. Only sync merchant-initiated charges have more than one.
-    public internal(set) var post: Int
+    package internal(set) var post: Int
     /// The CRM wants it stopped: nothing is charged any more, and if nothing was, it ends as cancelled.
-    public internal(set) var isCancelRequested: Bool
+    package internal(set) var isCancelRequested: Bool
     /// What FlexFactor has let be known of the order.
-    public internal(set) var evidence: OrderEvidence
+    package internal(set) var evidence: OrderEvidence
     /// FlexFactor's id of the account that it was sent to. A gateway that points to another one now knows nothing of it, and what that
     /// account denies is no word about this recovery.
-    public internal(set) var account: String?
+    package internal(set) var account: String?
     /// Nobody can have sent anything for it yet. Told anew at every delivery, and never kept.
     var isKnownUnsent = false
     /// Steps in a row that followed at once; not kept.
     var stepsAtOnce = 0
 
-    public init(
+    package init(
         merchantID: MerchantID, gatewayID: GatewayID, route: RecoveryRoute, reference: RecoveryReference, amount: Money, declinedAt: Moment,
         order: RecoveredOrder, verdict: DeclineVerdict, reply: ReplyAddress?, charge: Charge?, phase: RecoveryPhase = .due,
         attempts: Int = 0,
@@ -68,7 +68,7 @@ public struct Recovery: Sendable, Equatable {
     }
 
     /// A recovery that begins with a charge.
-    public init(
+    package init(
         merchantID: MerchantID, gatewayID: GatewayID, route: RecoveryRoute, charge: Charge, order: RecoveredOrder, verdict: DeclineVerdict,
         reply: ReplyAddress?, origin: DeclineOrigin = DeclineOrigin()
     ) {
@@ -83,7 +83,7 @@ public struct Recovery: Sendable, Equatable {
     /// - Parameter isCancelRequested: whether the CRM's cancel command for it is known.
     /// - Parameter isKnownUnsent: nobody, on no pod and in no copy, can have sent a request for it. Only whoever sees all that is sent
     ///   may say so; then nobody has to be asked before its first charge, or when its time is over.
-    public mutating func pickUp(redelivered: Bool, isCancelRequested: Bool = false, isKnownUnsent: Bool = false) {
+    package mutating func pickUp(redelivered: Bool, isCancelRequested: Bool = false, isKnownUnsent: Bool = false) {
         if isCancelRequested { self.isCancelRequested = true }
         self.isKnownUnsent = isKnownUnsent && !phase.mayBeCharged
         stepsAtOnce = 0
@@ -100,7 +100,7 @@ public struct Recovery: Sendable, Equatable {
 
     /// Whether the gateway's account, as it is configured now, is another than the one that may have the charge. What was never sent goes to
     /// whatever account the gateway has.
-    public mutating func isMisdirected(to account: String?) -> Bool {
+    package mutating func isMisdirected(to account: String?) -> Bool {
         guard phase.mayBeCharged, let own = self.account else {
             self.account = account ?? self.account
             return false
@@ -109,7 +109,7 @@ public struct Recovery: Sendable, Equatable {
     }
 
     /// What is to be done now: a call to FlexFactor, or a stop for which none is needed.
-    public mutating func next(now: Moment, timing: RecoveryTiming) -> RecoveryStep {
+    package mutating func next(now: Moment, timing: RecoveryTiming) -> RecoveryStep {
         switch route {
         case .cascade: nextOfCascade(now: now, timing: timing)
         case .retry(let mode, let until): nextOfRetry(mode, until: until, now: now, timing: timing)
@@ -117,7 +117,7 @@ public struct Recovery: Sendable, Equatable {
     }
 
     /// Takes in what the call brought and says where the recovery stops for now; `nil` when the next step is due at once.
-    public mutating func learned(_ answer: FlexFactorAnswer, now: Moment, timing: RecoveryTiming) -> RecoveryStop? {
+    package mutating func learned(_ answer: FlexFactorAnswer, now: Moment, timing: RecoveryTiming) -> RecoveryStop? {
         // An open circuit is no call: it must not make the waits longer.
         if case .failed(.notSent(.circuitOpen)) = answer {
         } else {
@@ -189,7 +189,7 @@ public struct Recovery: Sendable, Equatable {
 }
 
 /// What a recovery wants done.
-public enum RecoveryStep: Sendable, Equatable {
+package enum RecoveryStep: Sendable, Equatable {
     case call(FlexFactorCall)
     /// Open the sealed card of a charge and exchange it for FlexFactor's token of it.
     case tokenize(SealedCard, Charge)
@@ -197,13 +197,13 @@ public enum RecoveryStep: Sendable, Equatable {
 }
 
 /// How a recovery is made, with what only that way has.
-public enum RecoveryRoute: Sendable, Equatable {
+package enum RecoveryRoute: Sendable, Equatable {
     /// An instant answer; no new charge is started after the deadline.
     case cascade(deadline: Moment)
     /// Handed to FlexFactor, at the latest until then.
     case retry(MITMode, until: Moment)
 
-    public var word: String {
+    package var word: String {
         switch self {
         case .cascade: "cascade"
         case .retry: "retry"
@@ -212,19 +212,19 @@ public enum RecoveryRoute: Sendable, Equatable {
 }
 
 /// What a result must say of the order, beside what the reference holds.
-public struct RecoveredOrder: Sendable, Equatable {
-    public let id: String
-    public let type: OrderType
-    public let trialCompletion: Bool
-    public let hasRecurringProducts: Bool
-    public let purchaseID: String?
-    public let billingCycle: Int?
+package struct RecoveredOrder: Sendable, Equatable {
+    package let id: String
+    package let type: OrderType
+    package let trialCompletion: Bool
+    package let hasRecurringProducts: Bool
+    package let purchaseID: String?
+    package let billingCycle: Int?
     /// The gateway that declined: where later billing goes back to.
-    public let declinedGatewayID: GatewayID
+    package let declinedGatewayID: GatewayID
     /// Which charge of the order it is, where the CRM says so.
-    public let chargeID: String?
+    package let chargeID: String?
 
-    public init(
+    package init(
         id: String, type: OrderType, trialCompletion: Bool, hasRecurringProducts: Bool, purchaseID: String?, billingCycle: Int?,
         declinedGatewayID: GatewayID, chargeID: String? = nil
     ) {
@@ -238,7 +238,7 @@ public struct RecoveredOrder: Sendable, Equatable {
         self.chargeID = chargeID
     }
 
-    public init(_ event: DeclineEvent) {
+    package init(_ event: DeclineEvent) {
         self.init(
             id: event.order.id, type: event.order.type, trialCompletion: event.order.trialCompletion,
             hasRecurringProducts: event.order.hasRecurringProducts, purchaseID: event.order.purchaseID,
@@ -247,30 +247,30 @@ public struct RecoveredOrder: Sendable, Equatable {
 }
 
 /// What decline mapping decided, as results and letters tell it.
-public struct DeclineVerdict: Sendable, Equatable {
-    public let declineClass: DeclineClass
+package struct DeclineVerdict: Sendable, Equatable {
+    package let declineClass: DeclineClass
     /// The stable code of the rule that decided, e.g. `table:nmi/202`.
-    public let rule: String
+    package let rule: String
 
-    public init(declineClass: DeclineClass, rule: String) {
+    package init(declineClass: DeclineClass, rule: String) {
         self.declineClass = declineClass
         self.rule = rule
     }
 }
 
 /// The queue on which the CRM waits for this answer, from the decline's `reply_to` and `correlation_id`.
-public struct ReplyAddress: Sendable, Equatable {
-    public let queue: String
-    public let correlationID: String?
+package struct ReplyAddress: Sendable, Equatable {
+    package let queue: String
+    package let correlationID: String?
 
-    public init(queue: String, correlationID: String?) {
+    package init(queue: String, correlationID: String?) {
         self.queue = queue
         self.correlationID = correlationID
     }
 }
 
 /// What is known of the charge.
-public enum RecoveryPhase: Sendable, Equatable {
+package enum RecoveryPhase: Sendable, Equatable {
     /// No request has been sent, as far as this message knows.
     case due
     /// Retry: FlexFactor has no such order yet; it is sent next.
@@ -295,10 +295,10 @@ public enum RecoveryPhase: Sendable, Equatable {
     case closed(FlexFactorOrderID?)
 
     /// Whether a request may have reached FlexFactor.
-    public var mayBeCharged: Bool { ![.due, .ready].contains(self) }
+    package var mayBeCharged: Bool { ![.due, .ready].contains(self) }
 }
 
-public enum ReconciliationStep: String, Sendable, CaseIterable {
+package enum ReconciliationStep: String, Sendable, CaseIterable {
     case look, cancel
     /// There is an order, and its FlexFactor id is not known: the request is repeated for its answer.
     case recall
@@ -306,7 +306,7 @@ public enum ReconciliationStep: String, Sendable, CaseIterable {
 
 extension RecoveryPhase {
     /// The phase in one word, for envelopes and logs.
-    public var word: String {
+    package var word: String {
         switch self {
         case .due: "due"
         case .ready: "ready"
@@ -323,7 +323,7 @@ extension RecoveryPhase {
     }
 
     /// FlexFactor's id of the order, where it is known.
-    public var orderID: FlexFactorOrderID? {
+    package var orderID: FlexFactorOrderID? {
         switch self {
         case .due, .ready, .unanswered: nil
         case .capturing(let id), .watching(let id, _): id

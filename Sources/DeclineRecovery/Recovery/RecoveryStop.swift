@@ -1,5 +1,5 @@
 /// Where a recovery stops after a call: a value, which the stage carries out.
-public enum RecoveryStop: Sendable, Equatable {
+package enum RecoveryStop: Sendable, Equatable {
     /// Put the recovery away, as it is now, until then.
     case park(until: Moment)
     /// Publish the recovery, as it is now, to its own stage at once: what it has just learned must outlive a crash.
@@ -15,7 +15,7 @@ public enum RecoveryStop: Sendable, Equatable {
     /// A person must look: keep a dead letter, and tell the CRM nothing that is not known.
     case giveUp(GiveUpReason)
 
-    public enum Refusal: Sendable, Equatable {
+    package enum Refusal: Sendable, Equatable {
         /// FlexFactor refuses the request, with this status.
         case byFlexFactor(status: Int)
         /// The sealed card cannot be opened, or holds no card.
@@ -24,7 +24,7 @@ public enum RecoveryStop: Sendable, Equatable {
 }
 
 /// How a recovery ended, and how that is known.
-public enum RecoveryOutcome: Sendable, Equatable {
+package enum RecoveryOutcome: Sendable, Equatable {
     case approved(Approval, FlexFactorOrderID?)
     case declined(Refusal, FlexFactorOrderID?)
     /// FlexFactor could not be asked, and no byte of the request left.
@@ -38,7 +38,7 @@ public enum RecoveryOutcome: Sendable, Equatable {
     /// The CRM stopped a retry, and no money was taken.
     case cancelled(FlexFactorOrderID?)
 
-    public enum Approval: String, Sendable, CaseIterable {
+    package enum Approval: String, Sendable, CaseIterable {
         /// `evaluate` said so.
         case answered
         /// It was authorised, and we captured it.
@@ -52,7 +52,7 @@ public enum RecoveryOutcome: Sendable, Equatable {
     }
 
     /// Why a retry is over. One kind of result for all of them: FlexFactor's order says "cancelled" for each.
-    public enum Expiry: String, Sendable, CaseIterable {
+    package enum Expiry: String, Sendable, CaseIterable {
         /// Its days are over.
         case atExpiry
         /// The order was closed, by FlexFactor before its days were over, or by us at their end.
@@ -61,7 +61,7 @@ public enum RecoveryOutcome: Sendable, Equatable {
         case neverArrived
     }
 
-    public enum Refusal: String, Sendable, CaseIterable {
+    package enum Refusal: String, Sendable, CaseIterable {
         case byFlexFactor
         /// FlexFactor wants the customer to prove something, and no customer is there.
         case challenge
@@ -72,13 +72,13 @@ public enum RecoveryOutcome: Sendable, Equatable {
     }
 }
 
-public enum GiveUpReason: String, Sendable, CaseIterable {
+package enum GiveUpReason: String, Sendable, CaseIterable {
     /// FlexFactor could not tell for `RecoveryTiming.reconcileFor` whether it took the money.
     case outcomeUnknown = "outcome_unknown"
     /// FlexFactor knows our idempotency key with other content: two different charges went out for one recovery.
     case keyConflict = "key_conflict"
 
-    public var sentence: String {
+    package var sentence: String {
         switch self {
         case .outcomeUnknown: "FlexFactor could not tell in time whether it took the money."
         case .keyConflict: "FlexFactor has our idempotency key with other content (409): two different charges went out under it."
@@ -88,7 +88,7 @@ public enum GiveUpReason: String, Sendable, CaseIterable {
 
 extension RecoveryOutcome {
     /// FlexFactor's id of the order, where there is one.
-    public var orderID: FlexFactorOrderID? {
+    package var orderID: FlexFactorOrderID? {
         switch self {
         case .approved(_, let id), .declined(_, let id), .expired(_, let id), .cancelled(let id): id
         case .unavailable, .misconfigured, .neverArrived: nil
@@ -97,7 +97,7 @@ extension RecoveryOutcome {
 }
 
 extension DeadLetterReason {
-    public init(_ reason: GiveUpReason) {
+    package init(_ reason: GiveUpReason) {
         self =
             switch reason {
             case .outcomeUnknown, .keyConflict: .outcomeUnknown

@@ -1,8 +1,8 @@
 extension Refund {
-    public static let type = "com.salvage.recovery.refund.v1"
+    package static let type = "com.salvage.recovery.refund.v1"
 
     /// The message for the retry stage, ours alone.
-    public func encoded() -> [UInt8] {
+    package func encoded() -> [UInt8] {
         CloudEvent.encode(id: command.reference.text + "/refund/" + command.id, type: Self.type, subject: command.reference.text) { data in
             data.member("merchantId", command.merchantID.text)
             data.member("reference", command.reference.text)
@@ -30,7 +30,7 @@ extension Refund {
         }
     }
 
-    public static func decode(_ bytes: [UInt8]) -> Result<Refund, EnvelopeFault> {
+    package static func decode(_ bytes: [UInt8]) -> Result<Refund, EnvelopeFault> {
         do throws(EnvelopeFault) {
             let reader = try CloudEvent.data(of: bytes, type: type)
             guard let reference = RecoveryReference(try reader.text("reference")) else {
@@ -69,7 +69,7 @@ extension Refund {
 }
 
 extension Refund.Phase {
-    public var word: String {
+    package var word: String {
         switch self {
         case .looking: "looking"
         case .refunding: "refunding"

@@ -9,20 +9,20 @@
 ///
 /// FlexFactor has no key that makes a repeated refund one, so each request is claimed before it goes out (`RefundClaim`), and nothing is
 /// repeated that may have been carried out.
-public struct Refund: Sendable, Equatable {
-    public let command: RefundCommand
+package struct Refund: Sendable, Equatable {
+    package let command: RefundCommand
     /// Where the order may be; once it is found, where it is.
-    public internal(set) var gateways: [GatewayID]
-    public let since: Moment
-    public internal(set) var phase: Phase
-    public internal(set) var attempts: Int
+    package internal(set) var gateways: [GatewayID]
+    package let since: Moment
+    package internal(set) var phase: Phase
+    package internal(set) var attempts: Int
     /// Which request is due or under way: the next after it was seen that the one before did nothing. 0 in messages of workers that claimed
     /// no refunds.
-    public internal(set) var round: Int
+    package internal(set) var round: Int
     /// Its claim is this delivery's own.
     var isClaimed = false
 
-    public enum Phase: Sendable, Equatable {
+    package enum Phase: Sendable, Equatable {
         /// The number says which gateway is next.
         case looking(Int)
         /// The order is paid; the money is asked back next.
@@ -33,7 +33,7 @@ public struct Refund: Sendable, Equatable {
         case refunded(FlexFactorOrderID, Money)
     }
 
-    public init(
+    package init(
         _ command: RefundCommand, gateways: [GatewayID], since: Moment, phase: Phase = .looking(0), attempts: Int = 0, round: Int = 1
     ) {
         self.command = command
@@ -45,14 +45,14 @@ public struct Refund: Sendable, Equatable {
     }
 
     /// What is given back, as far as it is known.
-    public var amount: Money? {
+    package var amount: Money? {
         switch phase {
         case .looking: command.amount
         case .refunding(_, let amount), .checking(_, let amount), .refunded(_, let amount): amount
         }
     }
 
-    public enum Stop: Sendable, Equatable {
+    package enum Stop: Sendable, Equatable {
         case park(until: Moment)
         /// Published to its own stage at once: what comes next must be known to have begun.
         case advance
@@ -62,7 +62,7 @@ public struct Refund: Sendable, Equatable {
     }
 
     /// How much of the sale went back.
-    public enum Extent: Sendable, Equatable {
+    package enum Extent: Sendable, Equatable {
         /// Something of the sale is left.
         case part
         case whole
@@ -71,24 +71,24 @@ public struct Refund: Sendable, Equatable {
     }
 
     /// - Parameter redelivered: a pod that died may have sent it.
-    public mutating func pickUp(redelivered: Bool) {
+    package mutating func pickUp(redelivered: Bool) {
         if round > 0 { return }
         if redelivered, case .refunding(let id, let amount) = phase { phase = .checking(id, amount) }
         round = 1
     }
 
     /// What must be claimed before the next call.
-    public var claim: RefundClaim? {
+    package var claim: RefundClaim? {
         guard case .refunding = phase, !isClaimed else { return nil }
         return claim(.send(round: round))
     }
 
-    public func claim(_ step: RefundClaim.Step) -> RefundClaim { RefundClaim(Fingerprint(command.id), step) }
+    package func claim(_ step: RefundClaim.Step) -> RefundClaim { RefundClaim(Fingerprint(command.id), step) }
 
-    public mutating func granted() { isClaimed = true }
+    package mutating func granted() { isClaimed = true }
 
     /// Another's request for this command stands: that of a pod that died with this very message, or of another copy of the command.
-    public mutating func isSentByAnother(redelivered: Bool, now: Moment, timing: RecoveryTiming) -> Stop {
+    package mutating func isSentByAnother(redelivered: Bool, now: Moment, timing: RecoveryTiming) -> Stop {
         attempts += 1
         guard case .refunding(let id, let amount) = phase, redelivered || now >= since + timing.grace else {
             return .park(until: now + pause)
@@ -98,9 +98,9 @@ public struct Refund: Sendable, Equatable {
     }
 
     /// Which of its own requests it speaks of.
-    public var ownRound: Int { isClaimed ? round : 0 }
+    package var ownRound: Int { isClaimed ? round : 0 }
 
-    public var nextCall: (FlexFactorCall, gateway: GatewayID)? {
+    package var nextCall: (FlexFactorCall, gateway: GatewayID)? {
         switch phase {
         case .looking(let index):
             gateways.indices.contains(index)
@@ -111,7 +111,7 @@ public struct Refund: Sendable, Equatable {
     }
 
     /// Takes in what the call brought; `nil` when the next call is due at once.
-    public mutating func learned(_ answer: FlexFactorAnswer, now: Moment, timing: RecoveryTiming) -> Stop? {
+    package mutating func learned(_ answer: FlexFactorAnswer, now: Moment, timing: RecoveryTiming) -> Stop? {
         attempts += 1
         switch phase {
         case .looking(let index): return looked(answer, at: index, now: now, timing: timing)

@@ -1,13 +1,13 @@
 /// What the CRM is to do about a result (behaviour.md §7), as fields that a program can act on.
-public struct CRMAction: Sendable, Equatable {
-    public let name: Name
-    public let orderStatus: OrderStatus
-    public let processFulfilments: Bool
-    public let subscription: SubscriptionStep
-    public let nextBilling: NextBilling?
+package struct CRMAction: Sendable, Equatable {
+    package let name: Name
+    let orderStatus: OrderStatus
+    let processFulfilments: Bool
+    package let subscription: SubscriptionStep
+    let nextBilling: NextBilling?
 
     /// The action in one word, for a `switch`.
-    public enum Name: String, Sendable, CaseIterable {
+    package enum Name: String, Sendable, CaseIterable {
         case completeOrder = "complete_order"
         case declineOrder = "decline_order"
         case leaveOrder = "leave_order"
@@ -27,22 +27,22 @@ public struct CRMAction: Sendable, Equatable {
         case correctAndResend = "correct_and_resend"
     }
 
-    public enum OrderStatus: String, Sendable, CaseIterable {
+    package enum OrderStatus: String, Sendable, CaseIterable {
         case complete, declined, unchanged
     }
 
-    public enum SubscriptionStep: String, Sendable, CaseIterable {
+    package enum SubscriptionStep: String, Sendable, CaseIterable {
         case advance
         case recycleFailed = "recycle_failed"
         case unchanged
     }
 
     /// Where and how the next rebill is charged.
-    public struct NextBilling: Sendable, Equatable {
-        public let gatewayID: GatewayID
-        public let method: Method
+    package struct NextBilling: Sendable, Equatable {
+        package let gatewayID: GatewayID
+        package let method: Method
 
-        public enum Method: String, Sendable, CaseIterable {
+        package enum Method: String, Sendable, CaseIterable {
             /// No payment token exists at that gateway: card number, and no CVV.
             case cardNumberWithoutCVV = "card_number_without_cvv"
             /// As before the decline.
@@ -64,7 +64,7 @@ public struct CRMAction: Sendable, Equatable {
     /// What follows from a result.
     ///
     /// - Parameter order: `nil` for an event so faulty that it names none.
-    public init(after reason: ResultReason, of order: RecoveredOrder?) {
+    package init(after reason: ResultReason, of order: RecoveredOrder?) {
         self =
             switch reason {
             case .skipped(.inRecovery), .unresolved: .awaitResult
@@ -75,7 +75,7 @@ public struct CRMAction: Sendable, Equatable {
             }
     }
 
-    public init(after kind: ResultKind, of order: RecoveredOrder?) {
+    package init(after kind: ResultKind, of order: RecoveredOrder?) {
         self =
             switch (kind, order) {
             case (.rejected, _): .correctAndResend
@@ -88,15 +88,15 @@ public struct CRMAction: Sendable, Equatable {
             }
     }
 
-    public static let followOwnRules = CRMAction(.followOwnRules)
-    public static let recordRefund = CRMAction(.recordRefund)
-    public static let lookUpFirstCharge = CRMAction(.lookUpFirstCharge)
-    public static let awaitResult = CRMAction(.awaitResult)
-    public static let reverseSale = CRMAction(.reverseSale)
-    public static let correctAndResend = CRMAction(.correctAndResend)
+    static let followOwnRules = CRMAction(.followOwnRules)
+    static let recordRefund = CRMAction(.recordRefund)
+    static let lookUpFirstCharge = CRMAction(.lookUpFirstCharge)
+    static let awaitResult = CRMAction(.awaitResult)
+    static let reverseSale = CRMAction(.reverseSale)
+    static let correctAndResend = CRMAction(.correctAndResend)
 
     /// FlexFactor took the money.
-    public static func success(of order: RecoveredOrder) -> CRMAction {
+    package static func success(of order: RecoveredOrder) -> CRMAction {
         switch order.type {
         case .newSale:
             CRMAction(
@@ -111,7 +111,7 @@ public struct CRMAction: Sendable, Equatable {
     }
 
     /// It is known that FlexFactor did not take the money and will not.
-    public static func failure(of order: RecoveredOrder) -> CRMAction {
+    package static func failure(of order: RecoveredOrder) -> CRMAction {
         switch order.type {
         case .newSale where order.trialCompletion: CRMAction(.leaveOrder)
         case .newSale: CRMAction(.declineOrder, orderStatus: .declined)

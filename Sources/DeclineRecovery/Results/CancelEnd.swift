@@ -1,5 +1,5 @@
 /// How a command to cancel ended where there was nothing to cancel.
-public enum CancelEnd: String, Sendable, CaseIterable {
+package enum CancelEnd: String, Sendable, CaseIterable {
     /// The order had ended before the command came; its result tells how.
     case alreadyClosed = "already_closed"
     /// FlexFactor never had such an order; the recovery, if there is one, ends itself.

@@ -2,32 +2,32 @@
 ///
 /// Its id is derived from the recovery and the kind, so every repeat of a result has the same id and the CRM can drop it.
 /// Kind, success and action follow from the reason and the order: a result cannot contradict itself.
-public struct ResultEvent: Sendable, Equatable {
-    public let subject: Subject
-    public let merchantID: MerchantID?
-    public let reason: ResultReason
-    public let faults: [FieldError]
-    public let verdict: DeclineVerdict?
-    public let gatewayID: GatewayID?
-    public let flexFactorOrderID: FlexFactorOrderID?
-    public let amount: Money?
+package struct ResultEvent: Sendable, Equatable {
+    package let subject: Subject
+    package let merchantID: MerchantID?
+    package let reason: ResultReason
+    package let faults: [FieldError]
+    package let verdict: DeclineVerdict?
+    package let gatewayID: GatewayID?
+    package let flexFactorOrderID: FlexFactorOrderID?
+    package let amount: Money?
     /// Calls made to FlexFactor.
-    public let attempts: Int
-    public let occurredAt: Moment
-    public let origin: DeclineOrigin
+    package let attempts: Int
+    package let occurredAt: Moment
+    package let origin: DeclineOrigin
     /// What tells apart two results of one kind: refunds of one order, each its own.
-    public let distinction: String?
+    package let distinction: String?
     /// Of a refund: something of the sale is left.
-    public let isPartial: Bool
+    package let isPartial: Bool
     /// The kind of the final result that this one corrects.
-    public let corrects: ResultKind?
+    package let corrects: ResultKind?
     /// The recovery that stands in the way of this one: the CRM waits for its result, or has it.
-    public let other: RecoveryReference?
+    package let other: RecoveryReference?
     /// Which publication of a decline was rejected; the next may be of another content under the same id.
-    public let edition: String?
+    package let edition: String?
 
     /// What the result is about.
-    public enum Subject: Sendable, Equatable {
+    package enum Subject: Sendable, Equatable {
         case recovery(RecoveryReference, RecoveredOrder)
         /// An event so faulty that it names no recovery; what of it could be read.
         case event(id: String, orderID: String?, OrderType? = nil)
@@ -35,7 +35,7 @@ public struct ResultEvent: Sendable, Equatable {
         case command(id: String, RecoveryReference? = nil, orderID: String? = nil, OrderType? = nil)
     }
 
-    public init(
+    package init(
         subject: Subject, merchantID: MerchantID?, reason: ResultReason, faults: [FieldError] = [], verdict: DeclineVerdict? = nil,
         gatewayID: GatewayID? = nil, flexFactorOrderID: FlexFactorOrderID? = nil, amount: Money? = nil, attempts: Int = 0,
         occurredAt: Moment,
@@ -60,13 +60,13 @@ public struct ResultEvent: Sendable, Equatable {
         self.edition = edition
     }
 
-    public var kind: ResultKind { corrects == nil ? reason.kind : .correction }
+    package var kind: ResultKind { corrects == nil ? reason.kind : .correction }
 
     /// The same as the correction of what was told before; `nil` where it corrects nothing.
-    public func correcting(_ kind: ResultKind?) -> ResultEvent { changed(reason, corrects: kind, other: other) }
+    package func correcting(_ kind: ResultKind?) -> ResultEvent { changed(reason, corrects: kind, other: other) }
 
     /// The same for a recovery that another one stands in the way of.
-    public func naming(_ other: RecoveryReference, _ reason: ResultReason) -> ResultEvent {
+    package func naming(_ other: RecoveryReference, _ reason: ResultReason) -> ResultEvent {
         changed(reason, corrects: corrects, other: other)
     }
 
@@ -79,13 +79,13 @@ public struct ResultEvent: Sendable, Equatable {
     }
 
     /// The id of the result that this one corrects.
-    public var correctedID: String? {
+    var correctedID: String? {
         guard let corrects, case .recovery(let reference, _) = subject else { return nil }
         return "\(reference.text)/\(corrects.rawValue)"
     }
 
     /// Whether it is the recovery's last word, or that of an event that became none. After it only what happens to the money is told.
-    public var isFinal: Bool {
+    package var isFinal: Bool {
         if case .command = subject { false } else { kind.isFinal }
     }
 
@@ -93,7 +93,7 @@ public struct ResultEvent: Sendable, Equatable {
     /// name several recoveries, so its answer's id names the one that it speaks of.
     ///
     /// A correction's ends in what is true now, a rejection's in what tells one publication from the next.
-    public var id: String {
+    package var id: String {
         let ending = corrects == nil ? (edition ?? distinction).map { "/" + $0 } ?? "" : "/" + reason.kind.rawValue
         return switch subject {
         case .recovery(let reference, _): "\(reference.text)/\(kind.rawValue)\(ending)"
@@ -102,7 +102,7 @@ public struct ResultEvent: Sendable, Equatable {
         }
     }
 
-    public var orderType: OrderType? {
+    package var orderType: OrderType? {
         switch subject {
         case .recovery(_, let order): order.type
         case .event(_, _, let type): type
@@ -111,13 +111,13 @@ public struct ResultEvent: Sendable, Equatable {
     }
 
     /// Why the decline was sent; the kind of a recovery says it as well.
-    public var trigger: TriggerWord? {
+    package var trigger: TriggerWord? {
         if let trigger = origin.trigger { return trigger }
         return if case .recovery(let reference, _) = subject { TriggerWord(reference.kind) } else { nil }
     }
 
     /// What the CRM is to do.
-    public var action: CRMAction {
+    package var action: CRMAction {
         switch subject {
         case .recovery where kind == .refunded && isPartial: .recordRefund
         case .recovery(_, let order): CRMAction(after: reason, of: order)

@@ -1,5 +1,5 @@
 /// Why a result is what it is: a code for programs, a sentence for people, and the kind that follows from it.
-public enum ResultReason: Sendable, Equatable {
+package enum ResultReason: Sendable, Equatable {
     case submitted
     case approved(RecoveryOutcome.Approval)
     case declined(RecoveryOutcome.Refusal)
@@ -15,7 +15,7 @@ public enum ResultReason: Sendable, Equatable {
     case unresolved
 
     /// Why an event or a charge was unusable.
-    public enum Rejection: String, Sendable, CaseIterable {
+    package enum Rejection: String, Sendable, CaseIterable {
         /// The body is no JSON.
         case unreadable
         case invalidEvent = "invalid_event"
@@ -31,14 +31,14 @@ public enum ResultReason: Sendable, Equatable {
     }
 
     /// Every reason that there is.
-    public static let all: [ResultReason] =
+    package static let all: [ResultReason] =
         [.submitted, .cancelled, .refunded, .refundFailed, .chargeback, .unresolved]
         + RecoveryOutcome.Approval.allCases.map(ResultReason.approved)
         + RecoveryOutcome.Refusal.allCases.map(ResultReason.declined) + RecoveryOutcome.Expiry.allCases.map(ResultReason.expired)
         + SkipReason.allCases.map(ResultReason.skipped) + Rejection.allCases.map(ResultReason.rejected)
         + CancelEnd.allCases.map(ResultReason.nothingToCancel)
 
-    public var kind: ResultKind {
+    package var kind: ResultKind {
         switch self {
         case .submitted: .submitted
         case .approved: .approved
@@ -56,7 +56,7 @@ public enum ResultReason: Sendable, Equatable {
     }
 
     /// Enumerated; new codes may come, none changes its meaning.
-    public var code: String {
+    package var code: String {
         switch self {
         case .submitted: "submitted"
         case .approved(.answered): "approved"
@@ -83,7 +83,7 @@ public enum ResultReason: Sendable, Equatable {
         }
     }
 
-    public var sentence: String {
+    package var sentence: String {
         switch self {
         case .submitted: "FlexFactor has taken the charge on and tries it until its expiry. Do not retry it yourself."
         case .approved(.answered): "FlexFactor approved the charge."
@@ -127,7 +127,7 @@ public enum ResultReason: Sendable, Equatable {
 
 extension ResultReason {
     /// What a recovery's end is to the CRM. A charge that was never made is a skip: the CRM goes on with its own rules.
-    public init(_ outcome: RecoveryOutcome) {
+    package init(_ outcome: RecoveryOutcome) {
         self =
             switch outcome {
             case .approved(let how, _): .approved(how)

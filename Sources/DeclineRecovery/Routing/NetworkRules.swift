@@ -1,13 +1,15 @@
 /// What the card networks say about trying again. The figures and their sources stand in `merchant-advice.json` and
 /// `network-ceilings.json` (facts/crm-and-declines.md §§8, 10).
-public enum NetworkRules {
+package enum NetworkRules {
     /// How long the network's advice asks to wait before the next attempt.
-    public static func wait(after decline: Decline, brand: String? = nil) -> Moment.Span? {
+    package static func wait(after decline: Decline, brand: String? = nil) -> Moment.Span? {
         decline.merchantAdviceCode.flatMap { DeclineTables.builtIn.advice($0, of: brand.flatMap(CardNetwork.init(brand:))) }?.row.wait
     }
 
     /// Attempts of one declined charge that a card's network takes; `nil` where it is not known to count.
-    public static func ceiling(ofBrand brand: String?) -> Int? { brand.flatMap(CardNetwork.init(brand:)).flatMap { ceilings[$0.rawValue] } }
+    package static func ceiling(ofBrand brand: String?) -> Int? {
+        brand.flatMap(CardNetwork.init(brand:)).flatMap { ceilings[$0.rawValue] }
+    }
 
     /// A file that cannot be read is a broken build, which a test would have caught.
     private static let ceilings: [String: Int] = {

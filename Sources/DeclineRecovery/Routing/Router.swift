@@ -1,14 +1,14 @@
 /// The way of a decline.
-public enum Route: Sendable, Equatable {
+package enum Route: Sendable, Equatable {
     case cascade(FlexFactorGateway)
     case retry(FlexFactorGateway)
     case skip(SkipReason)
 }
 
 /// Decides the way of a decline (behaviour.md §4). The rules stand in their order; the first that speaks decides.
-public enum Router {
+package enum Router {
     /// - Parameter now: `nil` where the cascade deadline shall not be judged, because FlexFactor is asked about it later.
-    public static func route(_ event: DeclineEvent, _ classification: Classification, merchant: Merchant, now: Moment?) -> Route {
+    package static func route(_ event: DeclineEvent, _ classification: Classification, merchant: Merchant, now: Moment?) -> Route {
         switch event.trigger {
         case .initial: initial(event, classification, merchant, now)
         case .rerun(let target): rerun(target, event, classification, merchant)

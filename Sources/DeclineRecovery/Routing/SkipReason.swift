@@ -1,5 +1,5 @@
 /// Why a decline is not salvaged (behaviour.md §4). A skip is a result, not an error: the CRM goes on with its own rules.
-public enum SkipReason: String, Sendable, CaseIterable {
+package enum SkipReason: String, Sendable, CaseIterable {
     case notAnInitialSale = "not_an_initial_sale"
     case hardDecline = "hard_decline"
     /// Another charge could be the second: whoever made the first looks it up before anybody tries again.
@@ -21,7 +21,7 @@ public enum SkipReason: String, Sendable, CaseIterable {
     /// Another recovery of the same debt was paid.
     case alreadyRecovered = "already_recovered"
 
-    public var sentence: String {
+    package var sentence: String {
         switch self {
         case .notAnInitialSale: "Cascades are for initial sales; a rebill is recovered by its re-attempts."
         case .hardDecline: "The decline is hard; only soft declines are salvaged."

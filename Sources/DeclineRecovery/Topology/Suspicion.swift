@@ -3,15 +3,15 @@
 /// A message that ends its workers takes its innocent neighbours along: each of their deliveries counts too. So nobody is condemned by
 /// that count. Whoever reaches the limit is set aside and tried alone; only who reaches it there as well ends workers by itself
 /// (facts/amqp.md §4).
-public struct Suspicion: Sendable, Equatable {
+package struct Suspicion: Sendable, Equatable {
     /// Unfinished deliveries after which a message is not tried any more where it is.
-    public let limit: Int
+    package let limit: Int
 
-    public init(limit: Int) {
+    package init(limit: Int) {
         self.limit = limit
     }
 
-    public enum Course: Sendable, Equatable {
+    package enum Course: Sendable, Equatable {
         case work
         /// Goes to the suspects.
         case setAside
@@ -21,7 +21,7 @@ public struct Suspicion: Sendable, Equatable {
         case giveUpUnread
     }
 
-    public func course(at stage: Stage, deliveries: Int) -> Course {
+    package func course(at stage: Stage, deliveries: Int) -> Course {
         if deliveries < limit { return .work }
         return switch stage {
         case .intake, .cascade, .retry, .outcomes: .setAside
@@ -35,13 +35,13 @@ public struct Suspicion: Sendable, Equatable {
 }
 
 /// What the worker that set a message aside wrote beside it.
-public struct SetAside: Sendable, Equatable {
+package struct SetAside: Sendable, Equatable {
     /// The stage that the message came from, and whose work on it is tried again.
-    public let stage: Stage
+    package let stage: Stage
     /// How often it was handed out there without being finished.
-    public let deliveries: Int
+    package let deliveries: Int
 
-    public init(stage: Stage, deliveries: Int) {
+    package init(stage: Stage, deliveries: Int) {
         self.stage = stage
         self.deliveries = deliveries
     }

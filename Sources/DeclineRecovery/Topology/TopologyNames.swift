@@ -1,12 +1,12 @@
 /// The names of every exchange and queue, and the routing keys between stages, in one place (messages.md, "Exchanges and queues").
-public struct TopologyNames: Sendable, Equatable {
+package struct TopologyNames: Sendable, Equatable {
     /// Stands before our own names, so that two fleets can share a vhost; `recovery` unless configured. Any other stands before the CRM's names
     /// as well: two fleets that took declines from one exchange would each take every decline.
-    public let prefix: String
+    package let prefix: String
 
-    public static let defaultPrefix = "recovery"
+    package static let defaultPrefix = "recovery"
 
-    public init(prefix: String = TopologyNames.defaultPrefix) {
+    package init(prefix: String = TopologyNames.defaultPrefix) {
         self.prefix = prefix
         let shared = prefix == Self.defaultPrefix ? "" : "\(prefix)."
         declines = shared + "declines"
@@ -32,42 +32,42 @@ public struct TopologyNames: Sendable, Equatable {
 
     /// The CRM publishes its declines here: `decline.initial`, `decline.rerun`, `decline.recycle`, `command.cancel`,
     /// `command.refund`.
-    public let declines: String
+    package let declines: String
     /// The CRM's inbox.
-    public let crmResults: String
+    package let crmResults: String
     /// Exchange between the stages, and exit of the delay ladder: a key's last word names the stage.
-    public let work: String
-    public let intake: String
-    public let cascade: String
-    public let retry: String
-    public let outcomes: String
+    package let work: String
+    package let intake: String
+    package let cascade: String
+    package let retry: String
+    package let outcomes: String
     /// What was in work too often when its workers ended; tried alone.
-    public let suspects: String
+    package let suspects: String
     /// Messages that whoever they are for refuses, each tried again by itself.
-    public let held: String
-    public let results: String
+    package let held: String
+    package let results: String
     /// Exchange and queue for what nobody has bound a queue for.
-    public let unrouted: String
+    package let unrouted: String
     /// Exchange and stream of the dead letters.
-    public let dead: String
+    package let dead: String
     /// The queue whose holder may act on dead letters; it exists only while somebody does.
-    public let deadLock: String
+    package let deadLock: String
     /// Exchange and stream of the cancel commands that are known; every pod reads it.
-    public let cancels: String
+    package let cancels: String
     /// Exchange and stream of the claims: what each worker is about to do that must not happen twice; every pod reads it.
-    public let claims: String
+    package let claims: String
     /// Exchange and stream of what the claims come to, written down from time to time. A fleet does without: whoever begins reads all claims
     /// then.
-    public let claimSnapshots: String
+    package let claimSnapshots: String
     /// Exchange and stream of the journal.
-    public let journal: String
+    package let journal: String
     /// Exchange and stream on which each worker says every other second how it is; kept for an hour.
-    public let pulse: String
+    package let pulse: String
     /// Exchange and queue of each rung of the delay ladder, the shortest first.
-    public let delays: [String]
+    package let delays: [String]
 
     /// The queue that a stage consumes.
-    public func queue(of stage: Stage) -> String {
+    package func queue(of stage: Stage) -> String {
         switch stage {
         case .intake: intake
         case .cascade: cascade
@@ -80,11 +80,11 @@ public struct TopologyNames: Sendable, Equatable {
     }
 
     /// The stage that consumes a queue; `nil` for what is none of the stages'.
-    public func stage(consuming queue: String) -> Stage? { Stage.allCases.first { self.queue(of: $0) == queue } }
+    package func stage(consuming queue: String) -> Stage? { Stage.allCases.first { self.queue(of: $0) == queue } }
 
     /// The stage that a message without a queue is on its way to, from another stage or out of the delay ladder: the key's last word,
     /// behind nothing but the ladder's bits.
-    public func stage(of routingKey: String, deliveredAs exchange: String) -> Stage? {
+    package func stage(of routingKey: String, deliveredAs exchange: String) -> Stage? {
         let words = routingKey.split(separator: ".", omittingEmptySubsequences: false)
         guard exchange != declines, exchange != results, words.dropLast().allSatisfy({ $0 == "0" || $0 == "1" }),
             let stage = words.last.flatMap({ Stage(rawValue: String($0)) }), stage != .unrouted
@@ -94,7 +94,7 @@ public struct TopologyNames: Sendable, Equatable {
 
     /// The exchange that did not find a queue for a message. The broker names it on the delivery; where it names only the alternate
     /// exchange, because somebody published there, the form of the routing key tells.
-    public func exchange(of routingKey: String, deliveredAs exchange: String) -> String {
+    package func exchange(of routingKey: String, deliveredAs exchange: String) -> String {
         if exchange != unrouted, !exchange.isEmpty { return exchange }
         let words = routingKey.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
         guard words.count == 2 else { return exchange }
@@ -104,13 +104,13 @@ public struct TopologyNames: Sendable, Equatable {
     }
 
     /// Whether a queue or exchange is one of ours, where no foreign reply may go.
-    public func isOurs(_ name: String) -> Bool {
+    package func isOurs(_ name: String) -> Bool {
         name == prefix || name.hasPrefix(prefix + ".") || name == declines || name == crmResults
     }
 }
 
 /// The places a message passes through; each has a queue and a budget of its own.
-public enum Stage: String, Sendable, CaseIterable {
+package enum Stage: String, Sendable, CaseIterable {
     case intake, cascade, retry, outcomes
     /// Tries alone what may be what ends workers.
     case suspects
@@ -120,5 +120,5 @@ public enum Stage: String, Sendable, CaseIterable {
     case held
 
     /// The stages that work on a recovery, and whose messages may become suspects.
-    public static let working: [Stage] = [.intake, .cascade, .retry, .outcomes]
+    package static let working: [Stage] = [.intake, .cascade, .retry, .outcomes]
 }

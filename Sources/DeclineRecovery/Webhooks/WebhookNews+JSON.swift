@@ -1,6 +1,6 @@
 extension WebhookNews {
     /// Reads a webhook's body; `nil` unless it is a JSON object with an event. Names are compared without regard to case.
-    public init?(body: [UInt8], merchantID: MerchantID, gatewayID: GatewayID, receivedAt: Moment) {
+    package init?(body: [UInt8], merchantID: MerchantID, gatewayID: GatewayID, receivedAt: Moment) {
         guard let value = try? JSONValue(parsing: body.span), let event = value[anyCase: "Event"]?.string, !event.isEmpty,
             event.utf8.count <= 128
         else {
@@ -60,12 +60,12 @@ extension WebhookNews {
     private static let distinctions = UUID5(high: 0x51c3_9a07_be44_5d12, low: 0x8f60_27d1_c95e_a34b)
 
     /// The same news always have the same id.
-    public var id: String {
+    package var id: String {
         "\(reference?.text ?? orderID?.text ?? "unknown")/webhook/\(event.word)" + (distinction.map { "/" + $0 } ?? "")
     }
 
     /// The message for the outcome stage (schemas/webhook.v1.schema.json).
-    public func encoded() -> [UInt8] {
+    package func encoded() -> [UInt8] {
         CloudEvent.encode(id: id, type: Self.type, subject: reference?.text) { data in
             data.member("merchantId", merchantID.text)
             data.member("gatewayId", gatewayID.text)
@@ -85,7 +85,7 @@ extension WebhookNews {
     }
 
     /// - Returns: the news, or what is wrong with the message.
-    public static func decode(_ bytes: [UInt8]) -> Result<WebhookNews, EnvelopeFault> {
+    package static func decode(_ bytes: [UInt8]) -> Result<WebhookNews, EnvelopeFault> {
         do throws(EnvelopeFault) {
             let reader = try CloudEvent.data(of: bytes, type: type)
             return .success(

@@ -1,6 +1,6 @@
 extension WebhookNews {
     /// What follows from the news before anybody was asked.
-    public enum Step: Sendable, Equatable {
+    package enum Step: Sendable, Equatable {
         /// Look the order up, and go on with `learned`.
         case look(FlexFactorOrderID)
         case ignore(Ignored)
@@ -8,7 +8,7 @@ extension WebhookNews {
     }
 
     /// What follows from the news and the order.
-    public enum Outcome: Sendable, Equatable {
+    package enum Outcome: Sendable, Equatable {
         case tell(RecoveryReference, ResultReason, Takings?)
         /// Look again after that time.
         case wait(Moment.Span)
@@ -17,20 +17,20 @@ extension WebhookNews {
     }
 
     /// What was taken back, and whether something of the sale is left.
-    public struct Takings: Sendable, Equatable {
-        public let amount: Money?
-        public let isPartial: Bool
+    package struct Takings: Sendable, Equatable {
+        package let amount: Money?
+        package let isPartial: Bool
         /// Known to be all of it: the debt is open again. What is neither is told as all of it, and may not be.
-        public let isWhole: Bool
+        package let isWhole: Bool
 
-        public init(amount: Money?, isPartial: Bool, isWhole: Bool) {
+        package init(amount: Money?, isPartial: Bool, isWhole: Bool) {
             self.amount = amount
             self.isPartial = isPartial
             self.isWhole = isWhole
         }
     }
 
-    public enum Ignored: String, Sendable, CaseIterable {
+    package enum Ignored: String, Sendable, CaseIterable {
         /// The order is not one of ours.
         case foreignOrder = "foreign_order"
         /// The recovery itself asks FlexFactor and tells how it ended.
@@ -41,7 +41,7 @@ extension WebhookNews {
     }
 
     /// Why the news becomes a dead letter, and no result.
-    public enum Distrust: String, Sendable, CaseIterable {
+    package enum Distrust: String, Sendable, CaseIterable {
         case testMode = "News of test mode, for a gateway of production."
         case unknownOrder = "FlexFactor knows no order of that id on this gateway's account: nobody opened it."
         case otherOrder = "FlexFactor's order of that id belongs to another reference than the news says."
@@ -51,7 +51,7 @@ extension WebhookNews {
         case notSeen = "FlexFactor did not show the order in time."
     }
 
-    public func step(gateway: FlexFactorGateway?) -> Step {
+    package func step(gateway: FlexFactorGateway?) -> Step {
         if isForeign { return .ignore(.foreignOrder) }
         switch event {
         case .captureRequired, .other: return .ignore(.informational)
@@ -68,7 +68,7 @@ extension WebhookNews {
 
     /// - Parameter isCancelRequested: whether the CRM's cancel command for the recovery is known.
     /// - Parameter owns: whether a reference can belong to this gateway's account.
-    public func learned(
+    package func learned(
         _ answer: FlexFactorAnswer, isCancelRequested: Bool, now: Moment, timing: RecoveryTiming, owns: (RecoveryReference) -> Bool
     ) -> Outcome {
         switch answer {

@@ -2,36 +2,36 @@
 ///
 /// A signature says who speaks, and not that it is so now: news may be late, of an earlier post, of somebody else's order, or of test mode.
 /// So nothing is told before the order was looked at (`WebhookNews+Look.swift`).
-public struct WebhookNews: Sendable, Equatable {
-    public static let type = "com.salvage.webhook.v1"
+package struct WebhookNews: Sendable, Equatable {
+    package static let type = "com.salvage.webhook.v1"
 
-    public let merchantID: MerchantID
-    public let gatewayID: GatewayID
-    public let event: Event
+    package let merchantID: MerchantID
+    package let gatewayID: GatewayID
+    package let event: Event
     /// FlexFactor's `ExternalOrderId`, read back; `nil` where it is none of our references.
-    public let reference: RecoveryReference?
+    package let reference: RecoveryReference?
     /// The order has an external id that is none of ours: somebody else of the merchant's opened it.
-    public let isForeign: Bool
-    public let orderID: FlexFactorOrderID?
-    public let isTestMode: Bool
-    public let isResent: Bool
+    package let isForeign: Bool
+    package let orderID: FlexFactorOrderID?
+    package let isTestMode: Bool
+    package let isResent: Bool
     /// What a refund or a chargeback takes back, in minor units, where the news says it.
-    public let minorUnits: Int64?
-    public let currency: Currency?
+    package let minorUnits: Int64?
+    package let currency: Currency?
     /// What tells one refund of an order from another; the same in every copy of the news.
-    public let distinction: String?
-    public let receivedAt: Moment
+    package let distinction: String?
+    package let receivedAt: Moment
     /// News of a closed order waits once, until every pod knows of a cancel command that came before.
-    public var hasWaited: Bool
+    package var hasWaited: Bool
     /// How often the order was looked at in vain.
-    public var looks: Int
+    package var looks: Int
 
-    public enum Event: Hashable, Sendable {
+    package enum Event: Hashable, Sendable {
         case completed, cancelled, expired, refunded, captureRequired, chargeback
         /// Every other event, new ones included: kept in the journal, and nothing else.
         case other(String)
 
-        public init(word: String) {
+        init(word: String) {
             self =
                 switch word.lowercased() {
                 case "order.completed": .completed
@@ -44,7 +44,7 @@ public struct WebhookNews: Sendable, Equatable {
                 }
         }
 
-        public var word: String {
+        package var word: String {
             switch self {
             case .completed: "order.completed"
             case .cancelled: "order.cancelled"
@@ -57,7 +57,7 @@ public struct WebhookNews: Sendable, Equatable {
         }
     }
 
-    public init(
+    package init(
         merchantID: MerchantID, gatewayID: GatewayID, event: Event, reference: RecoveryReference?, isForeign: Bool = false,
         orderID: FlexFactorOrderID?, isTestMode: Bool = false, isResent: Bool = false, minorUnits: Int64? = nil, currency: Currency? = nil,
         distinction: String? = nil, receivedAt: Moment, hasWaited: Bool = false, looks: Int = 0

@@ -1,5 +1,5 @@
 /// Why a message could not be processed (behaviour.md §10).
-public enum DeadLetterReason: String, Sendable, CaseIterable {
+package enum DeadLetterReason: String, Sendable, CaseIterable {
     /// Not JSON, or not within its limits: only whoever named a queue for the reply can be answered.
     case unreadable
     /// A decline event with faults.
@@ -36,7 +36,7 @@ public enum DeadLetterReason: String, Sendable, CaseIterable {
     case toldOtherwise = "told_otherwise"
 
     /// What an operator does about it.
-    public var advice: String {
+    package var advice: String {
         switch self {
         case .unreadable: "Find the publisher by the original exchange, routing key and headers, and mend what it writes."
         case .invalidEvent: "Correct the fields named and replay it, or have the CRM mend them and publish the decline again."
@@ -70,7 +70,7 @@ public enum DeadLetterReason: String, Sendable, CaseIterable {
 }
 
 extension DeadLetterReason {
-    public var crmWasTold: ResultKind? {
+    package var crmWasTold: ResultKind? {
         switch self {
         case .invalidEvent, .cardDataInClear, .unknownMerchant, .noCardKey, .cardUnusable, .refusedByFlexFactor: .rejected
         case .attemptsSpent: .skipped
@@ -78,5 +78,5 @@ extension DeadLetterReason {
         }
     }
 
-    public var needsCRMConsent: Bool { crmWasTold == .skipped }
+    package var needsCRMConsent: Bool { crmWasTold == .skipped }
 }

@@ -1,11 +1,11 @@
 /// What makes a decline the same as another: its merchant, and the `source` and `id` of its event. A repeat has the same three; whatever
 /// has another id is another decline, and is worked on by itself.
-public struct DeclineIdentity: Hashable, Sendable {
-    public let merchantID: MerchantID
-    public let source: String
-    public let id: String
+package struct DeclineIdentity: Hashable, Sendable {
+    package let merchantID: MerchantID
+    package let source: String
+    package let id: String
 
-    public init(merchantID: MerchantID, source: String, id: String) {
+    package init(merchantID: MerchantID, source: String, id: String) {
         self.merchantID = merchantID
         self.source = source
         self.id = id

@@ -1,6 +1,6 @@
 /// How many letters must change to make one text the other, for guessing what somebody meant to write.
-public enum EditDistance {
-    public static func between(_ left: String, _ right: String) -> Int {
+package enum EditDistance {
+    package static func between(_ left: String, _ right: String) -> Int {
         let left = Array(left.utf8)
         let right = Array(right.utf8)
         var row = Array(0...right.count)

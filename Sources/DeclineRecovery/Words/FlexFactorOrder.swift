@@ -1,20 +1,20 @@
 /// An order as `orders/{id}` shows it.
-public struct FlexFactorOrder: Sendable, Equatable {
-    public let id: FlexFactorOrderID
-    public let state: State
+package struct FlexFactorOrder: Sendable, Equatable {
+    package let id: FlexFactorOrderID
+    package let state: State
     /// Our reference, where the account's orders are seen to echo it; not documented.
-    public let echo: String?
+    package let echo: String?
     /// What the order is for, in minor units, where the order says so; not documented.
-    public let minorUnits: Int64?
-    public let currency: Currency?
+    package let minorUnits: Int64?
+    package let currency: Currency?
 
     /// Facts/flexfactor-api.md §9; there is no state of its own for an expired order.
-    public enum State: Hashable, Sendable {
+    package enum State: Hashable, Sendable {
         case draft, onHold, cancelled, problem, processing, captureRequired, returned, completed, chargeback
         case unrecognised(String)
     }
 
-    public init(id: FlexFactorOrderID, state: State, echo: String? = nil, minorUnits: Int64? = nil, currency: Currency? = nil) {
+    package init(id: FlexFactorOrderID, state: State, echo: String? = nil, minorUnits: Int64? = nil, currency: Currency? = nil) {
         self.id = id
         self.state = state
         self.echo = echo

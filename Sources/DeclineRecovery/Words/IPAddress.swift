@@ -1,13 +1,13 @@
 /// Whether a text is an address on the network, as FlexFactor takes the customer's.
-public enum IPAddress {
+package enum IPAddress {
     /// A dotted IPv4 address of four decimal numbers without leading zeros, or an IPv6 address (RFC 4291 §2.2) without a zone.
-    public static func isValid(_ text: String) -> Bool {
+    package static func isValid(_ text: String) -> Bool {
         isIPv4(text[...]) || isIPv6(text[...])
     }
 
     /// The customer's address in what a web server noted: with a port, in brackets, with a zone, or a list with the proxies behind it. Of a
     /// list the first that the network at large knows, and else the first.
-    public static func found(in text: String) -> String? {
+    package static func found(in text: String) -> String? {
         if isValid(text) { return text }
         let addresses = text.split(separator: ",").prefix(16).compactMap(address)
         return addresses.first { !isPrivate($0) } ?? addresses.first
@@ -31,7 +31,7 @@ public enum IPAddress {
     }
 
     /// Whether a valid address is one that nobody can be reached at from outside: a customer's it hardly is.
-    public static func isPrivate(_ address: String) -> Bool {
+    package static func isPrivate(_ address: String) -> Bool {
         let text = address.lowercased()
         if let last = text.split(separator: ":").last, last.contains(".") {
             let parts = last.split(separator: ".").compactMap { UInt8($0) }

@@ -2,19 +2,19 @@
 ///
 /// Holds no secret: keys live in the FlexFactor module. References between the parts are checked when the configuration is read,
 /// so a look-up that finds nothing here means that the event names something the configuration does not have.
-public struct Merchant: Sendable, Equatable {
-    public let id: MerchantID
-    public let flexFactorGateways: [GatewayID: FlexFactorGateway]
-    public let gateways: [GatewayID: Gateway]
-    public let gatewayProfiles: [GatewayProfileID: GatewayProfile]
-    public let cascadeProfiles: [CascadeProfileID: CascadeProfile]
-    public let campaigns: [CampaignID: Campaign]
-    public let recycleBilling: RecycleBilling
+package struct Merchant: Sendable, Equatable {
+    package let id: MerchantID
+    package let flexFactorGateways: [GatewayID: FlexFactorGateway]
+    package let gateways: [GatewayID: Gateway]
+    package let gatewayProfiles: [GatewayProfileID: GatewayProfile]
+    package let cascadeProfiles: [CascadeProfileID: CascadeProfile]
+    package let campaigns: [CampaignID: Campaign]
+    package let recycleBilling: RecycleBilling
     /// The merchant's own decline mapping rules, in the order of the file.
-    public let mappingRules: [MappingRule]
-    public let policy: Policy
+    package let mappingRules: [MappingRule]
+    package let policy: Policy
 
-    public init(
+    package init(
         id: MerchantID, flexFactorGateways: [FlexFactorGateway], gateways: [Gateway] = [], gatewayProfiles: [GatewayProfile] = [],
         cascadeProfiles: [CascadeProfile] = [], campaigns: [Campaign] = [], recycleBilling: RecycleBilling = RecycleBilling(),
         mappingRules: [MappingRule] = [], policy: Policy = Policy()
@@ -31,7 +31,7 @@ public struct Merchant: Sendable, Equatable {
     }
 
     /// The same merchant with another mapping, to see what it would do.
-    public func mapping(by rules: [MappingRule], _ policy: Policy) -> Merchant {
+    package func mapping(by rules: [MappingRule], _ policy: Policy) -> Merchant {
         Merchant(
             id: id, flexFactorGateways: Array(flexFactorGateways.values), gateways: Array(gateways.values),
             gatewayProfiles: Array(gatewayProfiles.values),
@@ -42,22 +42,22 @@ public struct Merchant: Sendable, Equatable {
 }
 
 /// One activated FlexFactor gateway (behaviour.md §2), without its keys.
-public struct FlexFactorGateway: Sendable, Equatable {
-    public let id: GatewayID
+package struct FlexFactorGateway: Sendable, Equatable {
+    package let id: GatewayID
     /// 1...21 days; ignored for cascades.
-    public let expiryDays: Int
+    package let expiryDays: Int
     /// Takes every soft decline of an initial sale, before any cascade profile.
-    public let cascadeAll: Bool
-    public let includeChargebacks: Bool
-    public let mitMode: MITMode
+    package let cascadeAll: Bool
+    package let includeChargebacks: Bool
+    package let mitMode: MITMode
     /// FlexFactor's id of the account (MID); no secret. Several gateways may be of one account.
-    public let account: String?
+    package let account: String?
     /// Real money: news of test mode are none.
-    public let isProduction: Bool
+    package let isProduction: Bool
     /// Kept for looking and cancelling: nothing new is sent there.
-    public let isRetired: Bool
+    package let isRetired: Bool
 
-    public init(
+    package init(
         id: GatewayID, expiryDays: Int = 21, cascadeAll: Bool = false, includeChargebacks: Bool = false, mitMode: MITMode = .managed,
         account: String? = nil, isProduction: Bool = false, isRetired: Bool = false
     ) {
@@ -73,18 +73,18 @@ public struct FlexFactorGateway: Sendable, Equatable {
 }
 
 /// Who repeats a merchant-initiated charge: FlexFactor (`managed`) or Salvage (`sync`). Set per account at FlexFactor.
-public enum MITMode: String, Sendable, CaseIterable {
+package enum MITMode: String, Sendable, CaseIterable {
     case managed, sync
 }
 
 /// A processor account of the merchant's other than FlexFactor.
-public struct Gateway: Sendable, Equatable {
-    public let id: GatewayID
+package struct Gateway: Sendable, Equatable {
+    package let id: GatewayID
     /// The gateway's type in the CRM (`nmi`, `stripe`, ...): what a mapping rule of scope `gateway` names; lower case.
-    public let type: String
-    public let directCascade: CascadeProfileID?
+    package let type: String
+    package let directCascade: CascadeProfileID?
 
-    public init(id: GatewayID, type: String, directCascade: CascadeProfileID? = nil) {
+    package init(id: GatewayID, type: String, directCascade: CascadeProfileID? = nil) {
         self.id = id
         self.type = type
         self.directCascade = directCascade
@@ -92,12 +92,12 @@ public struct Gateway: Sendable, Equatable {
 }
 
 /// An ATRI gateway profile: routes initial sales over its members.
-public struct GatewayProfile: Sendable, Equatable {
-    public let id: GatewayProfileID
-    public let members: [GatewayID]
-    public let cascade: CascadeProfileID?
+package struct GatewayProfile: Sendable, Equatable {
+    package let id: GatewayProfileID
+    package let members: [GatewayID]
+    package let cascade: CascadeProfileID?
 
-    public init(id: GatewayProfileID, members: [GatewayID], cascade: CascadeProfileID? = nil) {
+    package init(id: GatewayProfileID, members: [GatewayID], cascade: CascadeProfileID? = nil) {
         self.id = id
         self.members = members
         self.cascade = cascade
@@ -105,41 +105,41 @@ public struct GatewayProfile: Sendable, Equatable {
 }
 
 /// An ATRI cascade profile: where soft-declined initial sales are tried again.
-public struct CascadeProfile: Sendable, Equatable {
-    public let id: CascadeProfileID
-    public let members: [GatewayID]
+package struct CascadeProfile: Sendable, Equatable {
+    package let id: CascadeProfileID
+    package let members: [GatewayID]
 
-    public init(id: CascadeProfileID, members: [GatewayID]) {
+    package init(id: CascadeProfileID, members: [GatewayID]) {
         self.id = id
         self.members = members
     }
 }
 
-public struct Campaign: Sendable, Equatable {
-    public let id: CampaignID
+package struct Campaign: Sendable, Equatable {
+    package let id: CampaignID
     /// The initial order is only authorised until the upsell window ends; such a sale cannot cascade.
-    public let singleTransaction: Bool
+    package let singleTransaction: Bool
 
-    public init(id: CampaignID, singleTransaction: Bool = false) {
+    package init(id: CampaignID, singleTransaction: Bool = false) {
         self.id = id
         self.singleTransaction = singleTransaction
     }
 }
 
 /// Which gateway re-attempts a declined rebill, per group of re-attempts. FlexFactor may serve 4-6 and 7-9 only.
-public struct RecycleBilling: Sendable, Equatable {
-    public let reattempts1To3: GatewayID?
-    public let reattempts4To6: GatewayID?
-    public let reattempts7To9: GatewayID?
+package struct RecycleBilling: Sendable, Equatable {
+    package let reattempts1To3: GatewayID?
+    package let reattempts4To6: GatewayID?
+    package let reattempts7To9: GatewayID?
 
-    public init(reattempts1To3: GatewayID? = nil, reattempts4To6: GatewayID? = nil, reattempts7To9: GatewayID? = nil) {
+    package init(reattempts1To3: GatewayID? = nil, reattempts4To6: GatewayID? = nil, reattempts7To9: GatewayID? = nil) {
         self.reattempts1To3 = reattempts1To3
         self.reattempts4To6 = reattempts4To6
         self.reattempts7To9 = reattempts7To9
     }
 
     /// `nil` outside 1...9 and where the group names no gateway.
-    public func gateway(forReattempt reattempt: Int) -> GatewayID? {
+    package func gateway(forReattempt reattempt: Int) -> GatewayID? {
         switch reattempt {
         case 1...3: reattempts1To3
         case 4...6: reattempts4To6
@@ -150,38 +150,38 @@ public struct RecycleBilling: Sendable, Equatable {
 }
 
 /// One rule of a merchant's decline mapping (behaviour.md §3.2).
-public struct MappingRule: Sendable, Equatable {
-    public enum Scope: Sendable, Equatable {
+package struct MappingRule: Sendable, Equatable {
+    package enum Scope: Sendable, Equatable {
         /// One configured gateway.
         case mid(GatewayID)
         /// Every gateway of this type; lower case.
         case gateway(String)
     }
 
-    public enum Match: Sendable, Equatable {
+    package enum Match: Sendable, Equatable {
         /// The response code as people write it: case, blanks and leading zeros ignored.
         case code(String)
         /// Words of the response text, one after the other.
         case text(String)
     }
 
-    public let scope: Scope
+    package let scope: Scope
     /// `nil`: all order types.
-    public let orderType: OrderType?
-    public let match: Match
-    public let declineClass: DeclineClass
+    package let orderType: OrderType?
+    package let match: Match
+    package let declineClass: DeclineClass
     /// Lets the rule lift a network order (behaviour.md §3.1).
-    public let overrideNetwork: Bool
+    package let overrideNetwork: Bool
     /// A text is looked for as whole words; else wherever its letters stand.
-    public let matchesWholeWords: Bool
+    package let matchesWholeWords: Bool
     /// What the merchant calls the rule; results and the journal call it so too.
-    public let name: String?
+    package let name: String?
     /// Where the rule stands in the configuration file (`merchants[0].mapping[2]`), told in every decision it makes.
-    public let path: String
+    package let path: String
     /// The words of its text.
     let words: [String]
 
-    public init(
+    package init(
         scope: Scope, orderType: OrderType? = nil, match: Match, declineClass: DeclineClass, overrideNetwork: Bool = false,
         matchesWholeWords: Bool = true,
         name: String? = nil, path: String
@@ -202,23 +202,23 @@ public struct MappingRule: Sendable, Equatable {
 }
 
 /// What a merchant may decide where the rules leave a choice.
-public struct Policy: Sendable, Equatable {
+package struct Policy: Sendable, Equatable {
     /// The class of a decline that no table knows (behaviour.md §3.7).
-    public let unknownDeclines: DeclineClass
+    package let unknownDeclines: DeclineClass
     /// The class of a decline of which only a text tells, and only that it was declined; `nil`: soft, as such declines are.
-    public let lowConfidenceDeclines: DeclineClass?
+    package let lowConfidenceDeclines: DeclineClass?
     /// The class of declines that need corrected card data or authentication first (expired card, CVV mismatch):
     /// rescued rarely, but some merchants want them tried.
-    public let correctableDeclines: DeclineClass
+    package let correctableDeclines: DeclineClass
     /// Faults of the first gateway's account: a card type, a currency, a merchant not enabled there.
-    public let accountDeclines: AccountDeclines
+    package let accountDeclines: AccountDeclines
     /// The class of a cascade's decline for a limit of amount or number that is over later; a retry waits for it.
-    public let limitDeclines: DeclineClass
-    public let insufficientFunds: InsufficientFunds
+    package let limitDeclines: DeclineClass
+    package let insufficientFunds: InsufficientFunds
     /// From the decline to the last moment at which a cascade may still be started.
-    public let cascadeDeadline: Moment.Span
+    package let cascadeDeadline: Moment.Span
 
-    public init(
+    package init(
         unknownDeclines: DeclineClass = .hard, lowConfidenceDeclines: DeclineClass? = nil, correctableDeclines: DeclineClass = .hard,
         accountDeclines: AccountDeclines = .cascade, limitDeclines: DeclineClass = .soft,
         insufficientFunds: InsufficientFunds = .byRoute, cascadeDeadline: Moment.Span = .seconds(60)
@@ -234,25 +234,25 @@ public struct Policy: Sendable, Equatable {
 }
 
 /// Whether a fault of the first gateway's account is worth another acquirer.
-public enum AccountDeclines: String, Sendable, CaseIterable {
+package enum AccountDeclines: String, Sendable, CaseIterable {
     /// Soft for a cascade, hard otherwise.
     case cascade
     case soft, hard
 }
 
 /// Whether an insufficient-funds decline may cascade (behaviour.md §4).
-public enum InsufficientFunds: String, Sendable, CaseIterable {
+package enum InsufficientFunds: String, Sendable, CaseIterable {
     /// A cascade profile excludes it, cascadeAll includes it.
     case byRoute
     case include
     case exclude
 }
 
-public enum DeclineClass: String, Sendable, CaseIterable {
+package enum DeclineClass: String, Sendable, CaseIterable {
     case soft, hard
 }
 
-public enum OrderType: String, Sendable, CaseIterable {
+package enum OrderType: String, Sendable, CaseIterable {
     case newSale = "new_sale"
     case recurring
 }

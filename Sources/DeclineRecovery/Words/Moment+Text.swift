@@ -31,7 +31,7 @@ extension Moment {
     }
 
     /// RFC 3339 in UTC with milliseconds: `2026-01-02T03:04:05.678Z`.
-    public var rfc3339: String {
+    package var rfc3339: String {
         let at = calendar
         return padded(at.year, 4) + "-" + padded(at.month, 2) + "-" + padded(at.day, 2) + "T" + padded(at.hour, 2) + ":"
             + padded(at.minute, 2)
@@ -39,7 +39,7 @@ extension Moment {
     }
 
     /// RFC 1123, as HTTP writes dates: `Fri, 02 Jan 2026 03:04:06 GMT`.
-    public var rfc1123: String {
+    package var rfc1123: String {
         let at = calendar
         let weekday = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"][at.weekday]
         return weekday + ", " + padded(at.day, 2) + " " + Self.months[at.month - 1] + " " + padded(at.year, 4) + " " + padded(at.hour, 2)
@@ -55,7 +55,7 @@ extension Moment {
     }
 
     /// Reads RFC 3339 with any offset; finer fractions than milliseconds are cut. `nil` for anything else, a 60th second included.
-    public init?(rfc3339 text: String) {
+    package init?(rfc3339 text: String) {
         var scanner = DigitScanner(text)
         guard let year = scanner.number(4), scanner.skip("-"), let month = scanner.number(2), scanner.skip("-"),
             let day = scanner.number(2),
@@ -82,7 +82,7 @@ extension Moment {
     }
 
     /// Reads RFC 1123 as `rfc1123` writes it; the weekday is not checked.
-    public init?(rfc1123 text: String) {
+    package init?(rfc1123 text: String) {
         let parts = text.split(separator: " ", omittingEmptySubsequences: false)
         guard parts.count == 6, parts[0].hasSuffix(","), parts[5] == "GMT", let month = Self.months.firstIndex(of: String(parts[2])) else {
             return nil

@@ -1,40 +1,36 @@
 /// A point in time, to the millisecond, as everything Salvage decides by is told from outside: the core has no clock.
 ///
 /// Because it is told from outside, it may be any number: reckoning with it ends at the ends of the scale instead of the process.
-public struct Moment: Hashable, Comparable, Sendable {
+package struct Moment: Hashable, Comparable, Sendable {
     /// Milliseconds since 1970-01-01T00:00:00Z, leap seconds ignored as Unix does.
-    public let milliseconds: Int64
+    package let milliseconds: Int64
 
-    public init(milliseconds: Int64) {
+    package init(milliseconds: Int64) {
         self.milliseconds = milliseconds
     }
 
-    public static func < (left: Moment, right: Moment) -> Bool { left.milliseconds < right.milliseconds }
+    package static func < (left: Moment, right: Moment) -> Bool { left.milliseconds < right.milliseconds }
 
-    public static func + (moment: Moment, span: Span) -> Moment {
+    package static func + (moment: Moment, span: Span) -> Moment {
         Moment(milliseconds: moment.milliseconds.saturatingAdd(span.milliseconds))
     }
 
-    public static func - (later: Moment, earlier: Moment) -> Span {
+    package static func - (later: Moment, earlier: Moment) -> Span {
         Span(milliseconds: later.milliseconds.saturatingSubtract(earlier.milliseconds))
     }
 
     /// A length of time in milliseconds; negative when it points to the past.
-    public struct Span: Hashable, Comparable, Sendable {
-        public let milliseconds: Int64
+    package struct Span: Hashable, Comparable, Sendable {
+        package let milliseconds: Int64
 
-        public init(milliseconds: Int64) {
-            self.milliseconds = milliseconds
-        }
+        package static func milliseconds(_ count: Int64) -> Span { Span(milliseconds: count) }
+        package static func seconds(_ count: Int64) -> Span { Span(milliseconds: count.saturatingMultiply(1_000)) }
+        package static func minutes(_ count: Int64) -> Span { Span(milliseconds: count.saturatingMultiply(60_000)) }
+        package static func days(_ count: Int64) -> Span { Span(milliseconds: count.saturatingMultiply(86_400_000)) }
 
-        public static func milliseconds(_ count: Int64) -> Span { Span(milliseconds: count) }
-        public static func seconds(_ count: Int64) -> Span { Span(milliseconds: count.saturatingMultiply(1_000)) }
-        public static func minutes(_ count: Int64) -> Span { Span(milliseconds: count.saturatingMultiply(60_000)) }
-        public static func days(_ count: Int64) -> Span { Span(milliseconds: count.saturatingMultiply(86_400_000)) }
+        package static func < (left: Span, right: Span) -> Bool { left.milliseconds < right.milliseconds }
 
-        public static func < (left: Span, right: Span) -> Bool { left.milliseconds < right.milliseconds }
-
-        public static func + (left: Span, right: Span) -> Span {
+        package static func + (left: Span, right: Span) -> Span {
             Span(milliseconds: left.milliseconds.saturatingAdd(right.milliseconds))
         }
     }

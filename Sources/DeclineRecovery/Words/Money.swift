@@ -1,23 +1,23 @@
 /// An amount in the minor units of its currency (cents of a dollar), exact.
 ///
 /// There is no arithmetic: Salvage carries what the CRM charged and never computes a price.
-public struct Money: Hashable, Sendable {
+package struct Money: Hashable, Sendable {
     /// At least 1 for a decline; the decoder refuses the rest.
-    public let minorUnits: Int64
-    public let currency: Currency
+    package let minorUnits: Int64
+    package let currency: Currency
 
-    public init(minorUnits: Int64, currency: Currency) {
+    package init(minorUnits: Int64, currency: Currency) {
         self.minorUnits = minorUnits
         self.currency = currency
     }
 }
 
 /// A currency by its ISO 4217 code: one that money is kept in, no metal, no test code.
-public struct Currency: Hashable, Sendable, CustomStringConvertible {
-    public let code: String
+package struct Currency: Hashable, Sendable, CustomStringConvertible {
+    package let code: String
 
     /// `nil` when the text is none of the list's codes.
-    public init?(_ code: String) {
+    package init?(_ code: String) {
         guard code.utf8.count == 3, Self.codes.contains(code) else { return nil }
         self.code = code
     }
@@ -33,10 +33,10 @@ public struct Currency: Hashable, Sendable, CustomStringConvertible {
         TRY TTD TWD TZS UAH UGX USD USN UYI UYU UYW UZS VED VES VND VUV WST XAF XCD XCG XOF XPF YER ZAR ZMW ZWG
         """.split(whereSeparator: \.isWhitespace).map(String.init))
 
-    public var description: String { code }
+    package var description: String { code }
 
     /// Digits after the point (ISO 4217).
-    public var fractionDigits: Int {
+    package var fractionDigits: Int {
         switch code {
         case "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF", "XPF": 0
         case "BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND": 3

@@ -8,8 +8,8 @@
 /// The text is therefore plain ASCII, safe in a URL path, and has exactly one reading.
 ///
 /// Versions before wrote it without merchant and tag. Recoveries of theirs live for weeks, so that form is read and kept as it is.
-public struct RecoveryReference: Hashable, Sendable, CustomStringConvertible {
-    public enum Kind: String, Sendable, CaseIterable {
+package struct RecoveryReference: Hashable, Sendable, CustomStringConvertible {
+    package enum Kind: String, Sendable, CaseIterable {
         case sale = "S"
         case trialCompletion = "T"
         /// Rerun of a sale.
@@ -21,17 +21,17 @@ public struct RecoveryReference: Hashable, Sendable, CustomStringConvertible {
         /// Rebill that cascades at once. Told apart from its later recycling: that is another recovery, with other keys and results.
         case recurringCascade = "C"
 
-        public var orderType: OrderType {
+        package var orderType: OrderType {
             switch self {
             case .sale, .trialCompletion, .rerun, .trialCompletionRerun: .newSale
             case .recurring, .recurringRerun, .recurringCascade: .recurring
             }
         }
 
-        public var isTrialCompletion: Bool { self == .trialCompletion || self == .trialCompletionRerun }
+        var isTrialCompletion: Bool { self == .trialCompletion || self == .trialCompletionRerun }
 
         /// Whether FlexFactor works on it for days, rather than answering at once.
-        public var isRetry: Bool {
+        package var isRetry: Bool {
             switch self {
             case .sale, .trialCompletion, .recurringCascade: false
             case .rerun, .trialCompletionRerun, .recurringRerun, .recurring: true
@@ -40,41 +40,36 @@ public struct RecoveryReference: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// Whose recovery it is; `nil` in the form of old.
-    public let merchantID: MerchantID?
-    public let orderID: String
-    public let kind: Kind
+    package let merchantID: MerchantID?
+    package let orderID: String
+    package let kind: Kind
     /// The rerun number or the billing cycle; 0 for a sale that has neither.
-    public let sequence: Int
-    public let subscription: Subscription?
+    package let sequence: Int
+    package let subscription: Subscription?
     /// Eight letters drawn from the decline's identity and two that check the text before them; `nil` in the form of old.
-    public let tag: String?
+    package let tag: String?
     /// The whole, as it travels.
-    public let text: String
+    package let text: String
 
     /// The bytes of the longest that a valid decline can have: each part at its limit and every byte of it escaped.
-    public static let longest = 3 * (64 + 128 + 64 + 64) + 4 + 1 + 6 + 1 + 10
+    package static let longest = 3 * (64 + 128 + 64 + 64) + 4 + 1 + 6 + 1 + 10
 
     /// What the result of a rebill, or of a sale with recurring products, needs beside the order.
-    public struct Subscription: Hashable, Sendable {
-        public let purchaseID: String
+    package struct Subscription: Hashable, Sendable {
+        package let purchaseID: String
         /// The gateway that declined, and to which the next billing reverts.
-        public let gatewayID: GatewayID
-
-        public init(purchaseID: String, gatewayID: GatewayID) {
-            self.purchaseID = purchaseID
-            self.gatewayID = gatewayID
-        }
+        package let gatewayID: GatewayID
     }
 
     /// The reference of a decline.
-    public init(_ identity: DeclineIdentity, orderID: String, kind: Kind, sequence: Int, subscription: Subscription? = nil) {
+    package init(_ identity: DeclineIdentity, orderID: String, kind: Kind, sequence: Int, subscription: Subscription? = nil) {
         self.init(
             merchantID: identity.merchantID, letters: identity.letters, orderID: orderID, kind: kind, sequence: sequence,
             subscription: subscription)
     }
 
     /// The form of old, without merchant and tag.
-    public init(orderID: String, kind: Kind, sequence: Int, subscription: Subscription? = nil) {
+    package init(orderID: String, kind: Kind, sequence: Int, subscription: Subscription? = nil) {
         self.init(merchantID: nil, letters: nil, orderID: orderID, kind: kind, sequence: sequence, subscription: subscription)
     }
 
@@ -105,7 +100,7 @@ public struct RecoveryReference: Hashable, Sendable, CustomStringConvertible {
     ///
     /// Both forms can have four parts. The check letters tell: a text of old has them by chance once in 676 times, and only where a gateway's
     /// name is ten small letters long and a purchase reads like a kind.
-    public init?(_ text: some StringProtocol) {
+    package init?(_ text: some StringProtocol) {
         let parts = text.split(separator: "-", omittingEmptySubsequences: false)
         guard let reference = Self.tagged(parts, text) ?? Self.old(parts, text) else { return nil }
         self = reference
@@ -145,7 +140,7 @@ public struct RecoveryReference: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// The same without merchant and tag: all recoveries of that kind and number.
-    public var family: RecoveryReference {
+    package var family: RecoveryReference {
         tag == nil ? self : RecoveryReference(orderID: orderID, kind: kind, sequence: sequence, subscription: subscription)
     }
 
@@ -155,11 +150,11 @@ public struct RecoveryReference: Hashable, Sendable, CustomStringConvertible {
         return DeclineIdentity.letters(of: number ^ number >> 32, count: 2)
     }
 
-    public var description: String { text }
+    package var description: String { text }
 
     // Both compare the travelling text, which is one-to-one with the parts.
-    public static func == (left: RecoveryReference, right: RecoveryReference) -> Bool { left.text == right.text }
-    public func hash(into hasher: inout Hasher) { hasher.combine(text) }
+    package static func == (left: RecoveryReference, right: RecoveryReference) -> Bool { left.text == right.text }
+    package func hash(into hasher: inout Hasher) { hasher.combine(text) }
 
     private static func isPlain(_ byte: UInt8) -> Bool {
         switch byte {

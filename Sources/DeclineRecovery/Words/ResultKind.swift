@@ -1,5 +1,5 @@
 /// What a result event tells (messages.md, "Result event").
-public enum ResultKind: String, Sendable, CaseIterable {
+package enum ResultKind: String, Sendable, CaseIterable {
     case submitted, approved, declined, expired, cancelled, skipped, rejected, refunded, chargeback
     /// A final result turned out to be wrong: this one names it and takes its place.
     case correction
@@ -10,7 +10,7 @@ public enum ResultKind: String, Sendable, CaseIterable {
     case refundFailed = "refund_failed"
 
     /// A recovery has exactly one final kind.
-    public var isFinal: Bool {
+    package var isFinal: Bool {
         switch self {
         case .submitted, .refunded, .chargeback, .correction, .unresolved, .nothingToCancel, .refundFailed: false
         case .approved, .declined, .expired, .cancelled, .skipped, .rejected: true
@@ -18,7 +18,7 @@ public enum ResultKind: String, Sendable, CaseIterable {
     }
 
     /// `nil` where the event says neither: the recovery goes on, was never begun, or the news is about later.
-    public var success: Bool? {
+    package var success: Bool? {
         switch self {
         case .approved: true
         case .declined, .expired, .cancelled: false
@@ -26,5 +26,5 @@ public enum ResultKind: String, Sendable, CaseIterable {
         }
     }
 
-    public var messageType: String { "com.salvage.recovery.\(rawValue).v1" }
+    package var messageType: String { "com.salvage.recovery.\(rawValue).v1" }
 }

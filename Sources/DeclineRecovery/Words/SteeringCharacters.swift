@@ -1,7 +1,7 @@
 extension Unicode.Scalar {
     /// Whether a character does something to the text around it instead of standing in it: moves a terminal's cursor, breaks a line, turns
     /// the direction of writing, or is not seen at all. Whoever wrote it wants to be read as saying something else.
-    public var steersText: Bool {
+    package var steersText: Bool {
         switch value {
         // C0 and C1, the separators of lines and paragraphs.
         case 0..<0x20, 0x7F..<0xA0, 0x2028, 0x2029: true
@@ -18,7 +18,7 @@ extension String {
     /// With an escape in place of each character that steers: `\u{202E}`.
     ///
     /// - Parameter keepsControls: leaves the first thirty-two to whoever writes the text on, as JSON does.
-    public func printable(keepsControls: Bool = false) -> String {
+    package func printable(keepsControls: Bool = false) -> String {
         guard unicodeScalars.contains(where: { $0.steersText && !(keepsControls && $0.value < 0x20) }) else { return self }
         var text = String.UnicodeScalarView()
         for scalar in unicodeScalars {

@@ -1,10 +1,10 @@
 /// A name-based UUID (RFC 9562, version 5): the same namespace and name give the same id on every pod and at every repeat.
-public struct UUID5: Hashable, Sendable, CustomStringConvertible {
-    public let high: UInt64
-    public let low: UInt64
+package struct UUID5: Hashable, Sendable, CustomStringConvertible {
+    package let high: UInt64
+    package let low: UInt64
 
     /// The id of a name within a namespace.
-    public init(namespace: UUID5, name: String) {
+    package init(namespace: UUID5, name: String) {
         var message: [UInt8] = []
         message.reserveCapacity(16 + name.utf8.count)
         for word in [namespace.high, namespace.low] {
@@ -17,13 +17,13 @@ public struct UUID5: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// A fixed id, for namespaces.
-    public init(high: UInt64, low: UInt64) {
+    package init(high: UInt64, low: UInt64) {
         self.high = high
         self.low = low
     }
 
     /// Reads the form that `description` writes, capitals allowed.
-    public init?(_ text: some StringProtocol) {
+    package init?(_ text: some StringProtocol) {
         guard text.utf8.count == 36 else { return nil }
         var words: (UInt64, UInt64) = (0, 0)
         var nibbles = 0
@@ -40,7 +40,7 @@ public struct UUID5: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// Lower-case 8-4-4-4-12 form.
-    public var description: String {
+    package var description: String {
         var text = ""
         text.reserveCapacity(36)
         for (position, word) in [high, low].enumerated() {

@@ -1,7 +1,7 @@
-public import DeclineRecovery
+package import DeclineRecovery
 
 /// A card in clear: exists in memory only, from its decryption to `tokenize`. It does not print.
-public struct ClearCard: Sendable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+package struct ClearCard: Sendable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
     let number: String
     let verificationValue: String?
     let firstName: String
@@ -12,7 +12,7 @@ public struct ClearCard: Sendable, CustomStringConvertible, CustomDebugStringCon
     let year: Int
     let email: String?
 
-    public init(
+    init(
         number: String, verificationValue: String?, firstName: String, lastName: String, month: Int, year: Int, email: String? = nil
     ) {
         self.number = number
@@ -25,15 +25,15 @@ public struct ClearCard: Sendable, CustomStringConvertible, CustomDebugStringCon
     }
 
     /// What FlexFactor is told of the card beside its token, with the charge.
-    public var facts: CardFacts {
+    package var facts: CardFacts {
         CardFacts(
             holderName: "\(firstName) \(lastName)", expirationMonth: month, expirationYear: year, bin: String(number.prefix(6)),
             last4: String(number.suffix(4)))
     }
 
-    public var description: String { "(card)" }
-    public var debugDescription: String { description }
-    public var customMirror: Mirror { Mirror(self, children: []) }
+    package var description: String { "(card)" }
+    package var debugDescription: String { description }
+    package var customMirror: Mirror { Mirror(self, children: []) }
 
     /// The body of `tokenize` (facts/flexfactor-api.md §4).
     var body: [UInt8] {

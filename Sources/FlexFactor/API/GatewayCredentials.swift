@@ -1,22 +1,22 @@
 /// What FlexFactor gave a merchant for one gateway (behaviour.md §2; facts/flexfactor-api.md §2), and how to use it.
-public struct GatewayCredentials: Sendable, Hashable {
-    public let appKey: Secret
-    public let appSecret: Secret
+package struct GatewayCredentials: Sendable, Hashable {
+    package let appKey: Secret
+    package let appSecret: Secret
     /// A GUID.
-    public let mid: String
+    package let mid: String
     /// A GUID; needed only where a MID has several sites.
-    public let siteID: String?
+    package let siteID: String?
     /// The tokenization key; needed only to tokenize cards.
-    public let environmentKey: Secret?
+    package let environmentKey: Secret?
     /// The first signs; each of them verifies. Requests go unsigned without any.
-    public let signingKeys: [HMACSigningKey]
-    public let origin: Origin
+    package let signingKeys: [HMACSigningKey]
+    package let origin: Origin
     /// Calls per second of this process; `nil` for no limit.
-    public let maxRequestsPerSecond: Double?
+    package let maxRequestsPerSecond: Double?
     /// PEM file of the authorities to trust instead of the system's.
-    public let authorityFile: String?
+    package let authorityFile: String?
 
-    public init(
+    package init(
         appKey: Secret, appSecret: Secret, mid: String, siteID: String? = nil, environmentKey: Secret? = nil,
         signingKeys: [HMACSigningKey] = [], origin: Origin, maxRequestsPerSecond: Double? = nil, authorityFile: String? = nil
     ) {

@@ -5,12 +5,12 @@ import DeclineRecovery
 ///
 /// `@unchecked Sendable`: the key is made once and never changed; OpenSSL lets several threads decrypt with one key at a time, each with
 /// a context of its own.
-public final class CardKey: @unchecked Sendable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
-    public let kid: String
+package final class CardKey: @unchecked Sendable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    package let kid: String
     private let key: OpaquePointer
 
     /// `nil` unless the text is a PEM of an RSA private key of at least 2048 bits.
-    public init?(kid: String, pem: String) {
+    package init?(kid: String, pem: String) {
         // No pass phrase is asked for on a terminal.
         guard let key = readPEM(pem, { PEM_read_bio_PrivateKey($0, nil, { _, _, _, _ in 0 }, nil) }) else { return nil }
         guard EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA, EVP_PKEY_get_bits(key) >= 2_048 else {
@@ -31,7 +31,7 @@ public final class CardKey: @unchecked Sendable, CustomStringConvertible, Custom
     }
 
     /// A new key of 3072 bits; `nil` when OpenSSL has no randomness.
-    public static func generate(kid: String) -> CardKey? {
+    package static func generate(kid: String) -> CardKey? {
         guard let context = EVP_PKEY_CTX_new_from_name(nil, "RSA", nil) else { return nil }
         defer { EVP_PKEY_CTX_free(context) }
         var key: OpaquePointer?
@@ -44,10 +44,10 @@ public final class CardKey: @unchecked Sendable, CustomStringConvertible, Custom
     }
 
     /// For the file that only the worker reads (PKCS #8, unencrypted).
-    public var privatePEM: String? { pem { PEM_write_bio_PrivateKey($0, key, nil, nil, 0, nil, nil) } }
+    package var privatePEM: String? { pem { PEM_write_bio_PrivateKey($0, key, nil, nil, 0, nil, nil) } }
 
     /// For the CRM.
-    public var publicPEM: String? { pem { PEM_write_bio_PUBKEY($0, key) } }
+    package var publicPEM: String? { pem { PEM_write_bio_PUBKEY($0, key) } }
 
     private func pem(_ write: (OpaquePointer) -> Int32) -> String? {
         guard let memory = BIO_new(BIO_s_mem()) else { return nil }
@@ -92,9 +92,9 @@ public final class CardKey: @unchecked Sendable, CustomStringConvertible, Custom
         return Array(content.prefix(count))
     }
 
-    public var description: String { "(card key \(kid))" }
-    public var debugDescription: String { description }
-    public var customMirror: Mirror { Mirror(self, children: []) }
+    package var description: String { "(card key \(kid))" }
+    package var debugDescription: String { description }
+    package var customMirror: Mirror { Mirror(self, children: []) }
 }
 
 /// Lets OpenSSL read a text, which must outlive the reading.

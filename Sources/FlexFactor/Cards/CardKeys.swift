@@ -1,32 +1,32 @@
-public import DeclineRecovery
+package import DeclineRecovery
 
 /// The worker's private keys for encrypted cards, by `kid` (behaviour.md §9). Several at once, so that they can be exchanged.
-public struct CardKeys: Sendable {
+package struct CardKeys: Sendable {
     private let keys: [String: CardKey]
     private let seal: CardSeal?
 
-    public init(_ keys: [CardKey] = []) {
+    package init(_ keys: [CardKey] = []) {
         // The newest, as kids are named for their date: the one that is dropped last.
         seal = keys.max { $0.kid < $1.kid }.flatMap { key in key.publicPEM.map { CardSeal(kid: key.kid, publicPEM: $0) } }
         self.keys = Dictionary(keys.map { ($0.kid, $0) }, uniquingKeysWith: { first, _ in first })
     }
 
-    public var kids: [String] { keys.keys.sorted() }
+    var kids: [String] { keys.keys.sorted() }
 
     /// Whether a key for this card is held; `nil` where the card is not a compact JWE at all.
-    public func hold(keyOf card: SealedCard) -> Bool? {
+    package func hold(keyOf card: SealedCard) -> Bool? {
         CompactJWE(card.exposed).map { keys[$0.kid ?? ""] != nil || $0.kid == nil && keys.count == 1 }
     }
 
     /// Why a card cannot be opened. Holds nothing of it.
-    public enum Failure: Error, Sendable, Hashable, CustomStringConvertible {
+    package enum Failure: Error, Sendable, Hashable, CustomStringConvertible {
         case notCompactJWE
         case algorithm
         case noKey(kid: String)
         case wrongKeyOrBroken
         case noCard(String)
 
-        public var description: String {
+        package var description: String {
             switch self {
             case .notCompactJWE: "not a compact JWE: five parts of Base64url with dots between, the first a JSON header."
             case .algorithm: "the JWE's header must say alg RSA-OAEP-256 and enc A256GCM, and nothing critical or compressed."
@@ -38,14 +38,14 @@ public struct CardKeys: Sendable {
     }
 
     /// Encrypts a token so that it may be kept with a dead letter and replayed; `nil` where there is no key.
-    public func seal(_ token: CardToken) -> SealedCard? {
+    package func seal(_ token: CardToken) -> SealedCard? {
         var json = JSONWriter()
         json.object { $0.member("token", token.exposed) }
         return seal?.seal(json.bytes)
     }
 
     /// What was sealed: a card, by the CRM; or FlexFactor's token of one, by us for a dead letter.
-    public enum Opened: Sendable {
+    package enum Opened: Sendable {
         case card(ClearCard)
         case token(CardToken)
     }
@@ -53,7 +53,7 @@ public struct CardKeys: Sendable {
     /// Opens a card.
     ///
     /// - Parameter charge: gives the names, and what the sealed content leaves out of month and year.
-    public func open(_ card: SealedCard, of charge: Charge) -> Result<Opened, Failure> {
+    package func open(_ card: SealedCard, of charge: Charge) -> Result<Opened, Failure> {
         guard let jwe = CompactJWE(card.exposed) else { return .failure(.notCompactJWE) }
         guard jwe.isSupported else { return .failure(.algorithm) }
         let key = jwe.kid.map { keys[$0] } ?? (keys.count == 1 ? keys.values.first : nil)

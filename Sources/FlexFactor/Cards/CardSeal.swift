@@ -1,18 +1,18 @@
 import CLibCrypto
-public import DeclineRecovery
+package import DeclineRecovery
 
 /// Encrypts a card as the CRM does, with the public key alone: for tests of a CRM's encryption, and for ours.
-public struct CardSeal: Sendable {
+package struct CardSeal: Sendable {
     private let kid: String
     private let publicPEM: String
 
-    public init(kid: String, publicPEM: String) {
+    package init(kid: String, publicPEM: String) {
         self.kid = kid
         self.publicPEM = publicPEM
     }
 
     /// A compact JWE of the content; `nil` unless the PEM is an RSA public key.
-    public func seal(_ content: [UInt8]) -> SealedCard? {
+    package func seal(_ content: [UInt8]) -> SealedCard? {
         guard let key = readPEM(publicPEM, { PEM_read_bio_PUBKEY($0, nil, { _, _, _, _ in 0 }, nil) }) else { return nil }
         defer { EVP_PKEY_free(key) }
         var header = JSONWriter()

@@ -52,7 +52,7 @@ struct CircuitBreaker: Sendable, Hashable {
 }
 
 /// The state of a gateway's circuit, for metrics and health.
-public enum CircuitState: Int, Sendable, CaseIterable {
+package enum CircuitState: Int, Sendable, CaseIterable {
     case closed = 0
     case trying = 1
     case open = 2

@@ -1,5 +1,5 @@
 import Glibc
-public import NIOCore
+package import NIOCore
 import NIOHTTP1
 import NIOPosix
 import NIOSSL
@@ -10,22 +10,22 @@ import NIOSSL
 /// stand between the two. A connection that turns out closed before the request is written is replaced by a fresh one.
 ///
 /// `@unchecked Sendable`: everything but the constants is touched on `eventLoop` alone; `execute` hops there first.
-public final class HTTPLane: @unchecked Sendable {
-    public let eventLoop: any EventLoop
+package final class HTTPLane: @unchecked Sendable {
+    package let eventLoop: any EventLoop
     private let limits: Limits
     /// Whether there are descriptors for one connection more; what is asked for by others must not go to calls.
     private let hasRoom: @Sendable () -> Bool
     private var pools: [PoolKey: Pool] = [:]
     private var tlsContexts: [String?: NIOSSLContext] = [:]
 
-    public struct Limits: Sendable {
+    package struct Limits: Sendable {
         /// Connections to one origin.
-        public var connections: Int
-        public var connectTimeout: TimeAmount
+        package var connections: Int
+        package var connectTimeout: TimeAmount
         /// Longer than this unused, a connection is not trusted: below the 60 s after which FlexFactor's edge closes it.
-        public var idleAge: TimeAmount
+        var idleAge: TimeAmount
 
-        public init(connections: Int = 2_000, connectTimeout: TimeAmount = .seconds(5), idleAge: TimeAmount = .seconds(50)) {
+        package init(connections: Int = 2_000, connectTimeout: TimeAmount = .seconds(5), idleAge: TimeAmount = .seconds(50)) {
             self.connections = connections
             self.connectTimeout = connectTimeout
             self.idleAge = idleAge
@@ -71,7 +71,7 @@ public final class HTTPLane: @unchecked Sendable {
         }
     }
 
-    public init(eventLoop: any EventLoop, limits: Limits = Limits(), hasRoom: @escaping @Sendable () -> Bool = { true }) {
+    package init(eventLoop: any EventLoop, limits: Limits = Limits(), hasRoom: @escaping @Sendable () -> Bool = { true }) {
         self.eventLoop = eventLoop
         self.limits = limits
         self.hasRoom = hasRoom
@@ -91,7 +91,7 @@ public final class HTTPLane: @unchecked Sendable {
     /// Posts what nobody's money hangs on.
     ///
     /// - Returns: why it was not taken; `nil` where it was.
-    public func post(_ body: [UInt8], type: String, path: String, to origin: Origin, within time: TimeAmount) async -> String? {
+    package func post(_ body: [UInt8], type: String, path: String, to origin: Origin, within time: TimeAmount) async -> String? {
         let request = HTTPRequest(method: .post, path: origin.basePath + path, headers: [("content-type", type)], body: body)
         switch await execute(request, to: origin, authorityFile: nil, deadline: .now() + time) {
         case .answered(let response) where (200..<300).contains(response.status): return nil
@@ -103,7 +103,7 @@ public final class HTTPLane: @unchecked Sendable {
     /// Gets a page.
     ///
     /// - Returns: its status and text, or why there is none.
-    public func page(_ page: Origin, within time: TimeAmount) async -> (status: Int?, text: String) {
+    package func page(_ page: Origin, within time: TimeAmount) async -> (status: Int?, text: String) {
         let request = HTTPRequest(method: .get, path: page.basePath, headers: [], body: [])
         switch await execute(request, to: page, authorityFile: nil, deadline: .now() + time) {
         case .answered(let response): return (response.status, String(decoding: response.body, as: UTF8.self))
@@ -112,7 +112,7 @@ public final class HTTPLane: @unchecked Sendable {
     }
 
     /// Waits on the loop's clock; nothing blocks.
-    public func wait(_ time: TimeAmount) async {
+    package func wait(_ time: TimeAmount) async {
         await withCheckedContinuation { continuation in
             eventLoop.scheduleTask(in: time) { continuation.resume() }
         }

@@ -1,13 +1,13 @@
 /// Where FlexFactor's API is: scheme, host, port, and the path before its endpoints.
-public struct Origin: Sendable, Hashable, CustomStringConvertible {
-    public let isSecure: Bool
-    public let host: String
-    public let port: Int
+package struct Origin: Sendable, Hashable, CustomStringConvertible {
+    let isSecure: Bool
+    package let host: String
+    package let port: Int
     /// Begins with a slash and ends without one; empty for the root.
-    public let basePath: String
+    let basePath: String
 
-    public static let sandbox = Origin(isSecure: true, host: "api-sandbox.flexfactor.io", port: 443, basePath: "/v1")
-    public static let production = Origin(isSecure: true, host: "api.flexfactor.io", port: 443, basePath: "/v1")
+    package static let sandbox = Origin(isSecure: true, host: "api-sandbox.flexfactor.io", port: 443, basePath: "/v1")
+    package static let production = Origin(isSecure: true, host: "api.flexfactor.io", port: 443, basePath: "/v1")
 
     init(isSecure: Bool, host: String, port: Int, basePath: String) {
         self.isSecure = isSecure
@@ -19,10 +19,10 @@ public struct Origin: Sendable, Hashable, CustomStringConvertible {
     /// Reads `https://host[:port][/path]`. Plain `http` is for this machine alone: keys travel on it.
     ///
     /// - Returns: `nil` when the text is nothing of the kind. Without a path the API's version, `/v1`, is meant.
-    public init?(_ url: String) { self.init(url, allowsPlain: false) }
+    package init?(_ url: String) { self.init(url, allowsPlain: false) }
 
     /// - Parameter allowsPlain: whether plain `http` may leave this machine: where nothing travels that must not be read.
-    public init?(_ url: String, allowsPlain: Bool) {
+    package init?(_ url: String, allowsPlain: Bool) {
         var rest: Substring
         if url.hasPrefix("https://") {
             isSecure = true
@@ -81,10 +81,10 @@ public struct Origin: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// The value of the `Host` header, which requests sign.
-    public var authority: String {
+    package var authority: String {
         let name = host.contains(":") ? "[\(host)]" : host
         return port == (isSecure ? 443 : 80) ? name : "\(name):\(port)"
     }
 
-    public var description: String { "\(isSecure ? "https" : "http")://\(authority)\(basePath)" }
+    package var description: String { "\(isSecure ? "https" : "http")://\(authority)\(basePath)" }
 }

@@ -5,7 +5,8 @@ import DeclineRecovery
 ///
 /// `@unchecked Sendable`: the keyed context is made once and never changed; each computation works on a duplicate, which OpenSSL allows
 /// from any thread.
-public final class HMACSigningKey: @unchecked Sendable, Hashable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+package final class HMACSigningKey: @unchecked Sendable, Hashable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable
+{
     private let keyed: OpaquePointer
     private let bytes: [UInt8]
 
@@ -18,7 +19,7 @@ public final class HMACSigningKey: @unchecked Sendable, Hashable, CustomStringCo
     }
 
     /// `nil` unless the text is Base64 of at least 32 bytes.
-    public init?(base64: String) {
+    package init?(base64: String) {
         guard let bytes = Base64.decode(base64), bytes.count >= 32, let hmac = Self.algorithm.hmac, let context = EVP_MAC_CTX_new(hmac)
         else { return nil }
         var digest = Array("SHA512\0".utf8CString)
@@ -49,11 +50,11 @@ public final class HMACSigningKey: @unchecked Sendable, Hashable, CustomStringCo
         return code
     }
 
-    public static func == (left: HMACSigningKey, right: HMACSigningKey) -> Bool { areEqual(left.bytes, right.bytes) }
-    public func hash(into hasher: inout Hasher) { hasher.combine(bytes.count) }
-    public var description: String { "(signing key)" }
-    public var debugDescription: String { description }
-    public var customMirror: Mirror { Mirror(self, children: []) }
+    package static func == (left: HMACSigningKey, right: HMACSigningKey) -> Bool { areEqual(left.bytes, right.bytes) }
+    package func hash(into hasher: inout Hasher) { hasher.combine(bytes.count) }
+    package var description: String { "(signing key)" }
+    package var debugDescription: String { description }
+    package var customMirror: Mirror { Mirror(self, children: []) }
 }
 
 /// Compares without telling by its time where two texts differ.

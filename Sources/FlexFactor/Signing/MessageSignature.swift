@@ -1,24 +1,24 @@
-public import DeclineRecovery
+package import DeclineRecovery
 
 /// FlexFactor's `x-fc-*` signature of a message (facts/flexfactor-api.md §13): header names, algorithm and the parts signed, all here.
-public struct MessageSignature: Sendable, Hashable {
-    public let nonce: String
-    public let date: String
-    public let contentHash: String
-    public let authorization: String
-    public let bodySignature: String
+package struct MessageSignature: Sendable, Hashable {
+    package let nonce: String
+    package let date: String
+    package let contentHash: String
+    package let authorization: String
+    let bodySignature: String
 
-    public enum HeaderName {
-        public static let nonce = "x-fc-nonce"
-        public static let date = "x-fc-date"
-        public static let contentHash = "x-fc-content-sha512"
-        public static let authorization = "x-fc-authorization"
-        public static let bodySignature = "x-fc-signature"
+    package enum HeaderName {
+        package static let nonce = "x-fc-nonce"
+        package static let date = "x-fc-date"
+        package static let contentHash = "x-fc-content-sha512"
+        package static let authorization = "x-fc-authorization"
+        static let bodySignature = "x-fc-signature"
     }
 
     private static let scheme = "HMAC-SHA512 SignedHeaders=x-fc-nonce;x-fc-date;host;x-fc-content-sha512&Signature="
 
-    public var headers: [(name: String, value: String)] {
+    package var headers: [(name: String, value: String)] {
         [
             (HeaderName.nonce, nonce), (HeaderName.date, date), (HeaderName.contentHash, contentHash),
             (HeaderName.authorization, authorization), (HeaderName.bodySignature, bodySignature),
@@ -28,7 +28,7 @@ public struct MessageSignature: Sendable, Hashable {
     /// Signs a message.
     ///
     /// - Parameter nonce: 32 hex digits, never used before; drawn at random when `nil`.
-    public init(method: String, host: String, body: [UInt8], key: HMACSigningKey, now: Moment, nonce: String? = nil) {
+    package init(method: String, host: String, body: [UInt8], key: HMACSigningKey, now: Moment, nonce: String? = nil) {
         let nonce: String = nonce ?? randomBytes(16).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
         let date: String = now.rfc1123
         let hash: String = Base64.encode(sha512(body))
@@ -44,7 +44,7 @@ public struct MessageSignature: Sendable, Hashable {
     }
 
     /// Why a signed message is not believed.
-    public enum Refusal: String, Error, Sendable, Hashable, CaseIterable {
+    package enum Refusal: String, Error, Sendable, Hashable, CaseIterable {
         case headerMissing = "a signature header is missing"
         case dateUnreadable = "the date is not of its form"
         case dateOutsideWindow = "the date is too far off"
@@ -55,7 +55,7 @@ public struct MessageSignature: Sendable, Hashable {
     /// Checks a message that claims to come from FlexFactor: its date, its body, its signature by any of the keys.
     ///
     /// The nonce is not remembered here; the caller refuses one it has seen within twice the window.
-    public static func verify(
+    package static func verify(
         header: (String) -> String?, method: String, host: String, body: [UInt8], keys: [HMACSigningKey], now: Moment,
         window: Moment.Span = .minutes(5)
     ) -> Refusal? {

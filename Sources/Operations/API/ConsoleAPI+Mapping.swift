@@ -1,4 +1,4 @@
-public import DeclineRecovery
+package import DeclineRecovery
 import Pipeline
 
 /// What the mapping page asks: how one decline is decided, what nobody decides, and what another mapping would do. Changes nothing.
@@ -154,8 +154,8 @@ extension ConsoleAPI {
 }
 
 /// Why a mapping that somebody wants to try cannot be read: each fault with its place.
-public struct DraftFaults: Error, Sendable, Equatable {
-    public let faults: [FieldError]
+package struct DraftFaults: Error, Sendable, Equatable {
+    package let faults: [FieldError]
 
-    public init(_ faults: [FieldError]) { self.faults = faults }
+    package init(_ faults: [FieldError]) { self.faults = faults }
 }

@@ -1,9 +1,9 @@
-public import DeclineRecovery
+package import DeclineRecovery
 import Pipeline
 import Synchronization
 
 /// What the console's page asks for, and its answers as JSON. Knows no HTTP.
-public final class ConsoleAPI: Sendable {
+package final class ConsoleAPI: Sendable {
     let tools: LetterTools
     let flow: FlowStore
     let merchants: @Sendable () -> [Merchant]
@@ -14,7 +14,7 @@ public final class ConsoleAPI: Sendable {
     /// - Parameters:
     ///   - merchants: of the configuration as it stands when asked.
     ///   - draft: reads a mapping that somebody wants to try, and gives the merchant as it would then be.
-    public init(
+    package init(
         tools: LetterTools, flow: FlowStore, merchants: @escaping @Sendable () -> [Merchant],
         draft: @escaping @Sendable (_ yaml: String, _ merchant: Merchant) throws(DraftFaults) -> Merchant, version: String
     ) {
@@ -136,7 +136,7 @@ public final class ConsoleAPI: Sendable {
 
 extension Route {
     /// The way in a word, and where it leads.
-    public var words: (word: String, detail: String) {
+    package var words: (word: String, detail: String) {
         switch self {
         case .cascade(let gateway): ("cascade", "to FlexFactor gateway \(gateway.id)")
         case .retry(let gateway): ("retry", "by FlexFactor gateway \(gateway.id)")

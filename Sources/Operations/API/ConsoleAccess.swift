@@ -1,5 +1,5 @@
 /// What a person may do in the console.
-public enum ConsoleRole: String, Sendable, CaseIterable {
+package enum ConsoleRole: String, Sendable, CaseIterable {
     /// Looks.
     case viewer
     /// Sends again, reconciles, restores and resolves as well.
@@ -16,22 +16,22 @@ public enum ConsoleRole: String, Sendable, CaseIterable {
 }
 
 /// Who may use the console, by tokens of the configuration.
-public struct ConsoleAccess: Sendable, Equatable {
+package struct ConsoleAccess: Sendable, Equatable {
     /// Somebody's token. It does not print.
-    public struct Holder: Sendable, Equatable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
-        public let name: String
-        public let role: ConsoleRole
+    package struct Holder: Sendable, Equatable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+        package let name: String
+        package let role: ConsoleRole
         private let token: [UInt8]
 
-        public init(name: String, role: ConsoleRole, token: String) {
+        package init(name: String, role: ConsoleRole, token: String) {
             self.name = name
             self.role = role
             self.token = Array(token.utf8)
         }
 
-        public var description: String { "\(name) (\(role.rawValue))" }
-        public var debugDescription: String { description }
-        public var customMirror: Mirror { Mirror(self, children: []) }
+        package var description: String { "\(name) (\(role.rawValue))" }
+        package var debugDescription: String { description }
+        package var customMirror: Mirror { Mirror(self, children: []) }
 
         /// Takes as long for a wrong token as for the right one.
         fileprivate func holds(_ given: [UInt8]) -> Bool {
@@ -42,14 +42,14 @@ public struct ConsoleAccess: Sendable, Equatable {
         }
     }
 
-    public let holders: [Holder]
+    package let holders: [Holder]
 
-    public init(_ holders: [Holder] = []) {
+    package init(_ holders: [Holder] = []) {
         self.holders = holders
     }
 
     /// Nobody is configured: whoever can reach the console may use it, so it listens on this machine alone.
-    public var isOpen: Bool { holders.isEmpty }
+    package var isOpen: Bool { holders.isEmpty }
 
     package func holder(of token: String) -> Holder? {
         let given = Array(token.utf8)

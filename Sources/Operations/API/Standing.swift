@@ -1,26 +1,26 @@
-public import DeclineRecovery
+package import DeclineRecovery
 
 /// How things stand, counted in one place for all who show it: the overview, its tiles, the header, the metrics.
-public struct Standing: Sendable {
+package struct Standing: Sendable {
     /// Letters that only an operator can see to, by what they died of and what may be done with them.
-    public let toDo: [DeadLetterReason: [LetterHandling: Int]]
+    package let toDo: [DeadLetterReason: [LetterHandling: Int]]
     /// Letters of faulty events that the CRM was told to mend and send again.
-    public let withCRM: [DeadLetterReason: Int]
+    package let withCRM: [DeadLetterReason: Int]
     /// Messages in the stream of letters that this version cannot read.
-    public let unreadable: Int
+    package let unreadable: Int
     /// Recoveries whose charge may have happened, and which are being settled.
-    public let settling: Int
+    package let settling: Int
     /// Letters whose charge may have happened, and which only an operator can settle.
-    public let inDoubt: Int
+    package let inDoubt: Int
     /// Since when the oldest of both is unknown.
-    public let oldestUnknown: Moment?
+    package let oldestUnknown: Moment?
     /// Recoveries under way that wait for their next step.
-    public let parked: Int
+    package let parked: Int
 
     /// Every charge of which nobody knows whether it happened.
-    public var unknown: Int { settling + inDoubt }
+    package var unknown: Int { settling + inDoubt }
 
-    public init(_ letters: LetterStore, _ flow: FlowStore) {
+    package init(_ letters: LetterStore, _ flow: FlowStore) {
         let doubt: (count: Int, oldest: Moment?)
         (toDo, withCRM, doubt) = letters.look { ($0.toDo(), $0.withCRM(), $0.inDoubt()) }
         unreadable = letters.unreadable.count

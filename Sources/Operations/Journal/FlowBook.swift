@@ -1,33 +1,33 @@
-public import DeclineRecovery
+package import DeclineRecovery
 
 /// What goes on and what came of it, folded from the journal: the flow of the last hour, what was recovered by day and by decline code,
 /// and every recovery that is under way.
 ///
 /// It keeps nothing of a recovery that has ended but a number by which a repeat is known.
-public struct FlowBook: Sendable {
+package struct FlowBook: Sendable {
     /// Taken in on one day, or declined with one code: how many were handed to FlexFactor, how many have ended, how many with money.
-    public struct Tally: Sendable, Equatable {
-        public var offered = 0
-        public var ended = 0
-        public var recovered = 0
+    package struct Tally: Sendable, Equatable {
+        package var offered = 0
+        package var ended = 0
+        package var recovered = 0
         /// By currency, in minor units.
-        public var offeredAmounts: [String: Int64] = [:]
-        public var recoveredAmounts: [String: Int64] = [:]
+        var offeredAmounts: [String: Int64] = [:]
+        var recoveredAmounts: [String: Int64] = [:]
     }
 
     /// A recovery whose end is not known.
-    public struct Open: Sendable, Equatable {
-        public let reference: RecoveryReference
-        public let merchantID: MerchantID?
-        public let since: Moment
-        public internal(set) var day: Int64
-        public internal(set) var code: String?
-        public internal(set) var amount: Money?
+    package struct Open: Sendable, Equatable {
+        package let reference: RecoveryReference
+        package let merchantID: MerchantID?
+        package let since: Moment
+        package internal(set) var day: Int64
+        package internal(set) var code: String?
+        package internal(set) var amount: Money?
         /// The phase in which it waits; empty while it is being worked on.
-        public internal(set) var phase = ""
-        public internal(set) var until: Moment?
+        package internal(set) var phase = ""
+        package internal(set) var until: Moment?
         /// Since when a charge may or may not have happened.
-        public internal(set) var unknownSince: Moment?
+        package internal(set) var unknownSince: Moment?
     }
 
     struct Minute: Sendable, Equatable {
@@ -35,11 +35,11 @@ public struct FlowBook: Sendable {
     }
 
     /// By day since 1970, UTC.
-    public private(set) var days: [Int64: Tally] = [:]
-    public private(set) var codes: [String: Tally] = [:]
-    public private(set) var open: [String: Open] = [:]
+    package private(set) var days: [Int64: Tally] = [:]
+    package private(set) var codes: [String: Tally] = [:]
+    package private(set) var open: [String: Open] = [:]
     /// By the day of their telling, where `days` counts by the day on which a decline was taken in.
-    public private(set) var takings = Takings()
+    package private(set) var takings = Takings()
     private var minutes: [Int64: Minute] = [:]
     /// References that have ended, as numbers, by the day of their end.
     private var ended: [Int64: Set<UInt64>] = [:]
@@ -48,13 +48,13 @@ public struct FlowBook: Sendable {
     private var oldestKept = Int64.min
 
     /// A retry lives for 21 days and its grace; what is older is of no use here.
-    public static let days: Int64 = 35
+    package static let days: Int64 = 35
     /// The phases in which money may have moved without our knowing.
     private static let unknownPhases: Set<String> = ["unanswered", "capturing", "reconciling", "seeking"]
 
-    public init() {}
+    package init() {}
 
-    public mutating func take(_ record: JournalRecord) {
+    package mutating func take(_ record: JournalRecord) {
         let day = record.at.milliseconds / 86_400_000
         forget(before: day - Self.days)
         minutes[record.at.milliseconds / 60_000, default: Minute()].counts[record.stage, default: [:]][record.fate, default: 0] += 1
@@ -172,7 +172,7 @@ public struct FlowBook: Sendable {
     // MARK: Looking
 
     /// Messages finished in each of the last 60 minutes, the oldest first.
-    public func flow(now: Moment) -> [(minute: Moment, counts: [Stage: Int])] {
+    package func flow(now: Moment) -> [(minute: Moment, counts: [Stage: Int])] {
         let last = now.milliseconds / 60_000
         return (last - 59...last).map { minute in
             (Moment(milliseconds: minute * 60_000), (minutes[minute]?.counts ?? [:]).mapValues { $0.values.reduce(0, +) })
@@ -180,7 +180,7 @@ public struct FlowBook: Sendable {
     }
 
     /// What became of a stage's messages in the last hour.
-    public func fates(of stage: Stage, now: Moment) -> [String: Int] {
+    package func fates(of stage: Stage, now: Moment) -> [String: Int] {
         let last = now.milliseconds / 60_000
         var fates: [String: Int] = [:]
         for minute in last - 59...last { fates.merge(minutes[minute]?.counts[stage] ?? [:], uniquingKeysWith: +) }

@@ -1,9 +1,9 @@
-public import DeclineRecovery
+package import DeclineRecovery
 import Pipeline
 import Synchronization
 
 /// What goes on in the fleet, as this process sees it: the journal's fold, kept up to date, and how full the queues are.
-public final class FlowStore: Sendable {
+package final class FlowStore: Sendable {
     private struct State {
         var book = FlowBook()
         var lastOffset: Int64 = -1
@@ -21,14 +21,14 @@ public final class FlowStore: Sendable {
     private let clock: any OperatorClock
     private let state = Mutex(State())
 
-    public init(_ broker: any OperatorBroker, _ names: TopologyNames, clock: any OperatorClock) {
+    package init(_ broker: any OperatorBroker, _ names: TopologyNames, clock: any OperatorClock) {
         self.broker = broker
         self.names = names
         self.clock = clock
     }
 
     /// Begins to follow the journal, from as far back as its book reaches.
-    public func follow() async throws(BrokerFailure) {
+    package func follow() async throws(BrokerFailure) {
         let reading = try await broker.journal.follow(from: .time(clock.now() + .days(-FlowBook.days))) { [self] entries in
             let records = entries.map { ($0.offset, JournalRecord.decode($0.body)) }
             state.withLock { state in
@@ -51,7 +51,7 @@ public final class FlowStore: Sendable {
     }
 
     /// Begins to listen to the workers.
-    public func listen() async throws(BrokerFailure) {
+    package func listen() async throws(BrokerFailure) {
         _ = try await broker.pulses.follow(from: .next) { [self] entries in
             for pulse in entries.compactMap({ WorkerPulse.decode($0.body) }) {
                 state.withLock { state in
@@ -66,9 +66,9 @@ public final class FlowStore: Sendable {
     }
 
     /// The letters were read to their end.
-    public func lettersAreReady() { state.withLock { $0.lettersReady = true } }
+    package func lettersAreReady() { state.withLock { $0.lettersReady = true } }
 
-    public var isReady: (letters: Bool, journal: Bool) { state.withLock { ($0.lettersReady, $0.journalReady) } }
+    package var isReady: (letters: Bool, journal: Bool) { state.withLock { ($0.lettersReady, $0.journalReady) } }
 
     /// Whether every worker that runs has said so since this process listens; they do every two seconds.
     var knowsWorkers: Bool {

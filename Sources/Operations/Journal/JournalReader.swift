@@ -1,10 +1,10 @@
-public import DeclineRecovery
+package import DeclineRecovery
 import Synchronization
 
 /// Reads the journal's stream, which takes nothing away.
-public enum JournalReader {
+package enum JournalReader {
     /// The records of decided declines, the oldest first: each decline once, however often its event came.
-    public static func readDeclines(since: Moment, in journal: any MessageStream) async throws(BrokerFailure) -> [JournalRecord] {
+    package static func readDeclines(since: Moment, in journal: any MessageStream) async throws(BrokerFailure) -> [JournalRecord] {
         let found = Mutex<[String: JournalRecord]>([:])
         let part = Array("\"decline\":{".utf8)
         try await journal.readToEnd(from: .time(since)) { entries in
@@ -19,7 +19,8 @@ public enum JournalReader {
     /// The records of one order or recovery, the oldest first.
     ///
     /// - Parameter since: how far back the reading begins.
-    public static func read(_ wanted: String, since: Moment, in journal: any MessageStream) async throws(BrokerFailure) -> [JournalRecord] {
+    package static func read(_ wanted: String, since: Moment, in journal: any MessageStream) async throws(BrokerFailure) -> [JournalRecord]
+    {
         let found = Mutex<[JournalRecord]>([])
         // Most records are somebody else's: their bytes are looked at before they are read.
         let part = wanted.utf8.prefix { (0x30...0x39).contains($0) || (0x61...0x7A).contains($0 | 0x20) }.map {

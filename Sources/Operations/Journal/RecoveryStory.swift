@@ -1,33 +1,33 @@
-public import DeclineRecovery
+package import DeclineRecovery
 
 /// An order's story, told from its journal records: what was decided, sent and told, and what comes next.
-public struct RecoveryStory: Sendable {
-    public let lines: [Line]
+package struct RecoveryStory: Sendable {
+    package let lines: [Line]
     /// How each recovery stands, by its reference.
-    public let outlooks: [Outlook]
+    package let outlooks: [Outlook]
 
-    public struct Outlook: Sendable {
-        public let reference: RecoveryReference
-        public let sentence: String
+    package struct Outlook: Sendable {
+        package let reference: RecoveryReference
+        package let sentence: String
         /// When it goes on by itself.
-        public let until: Moment?
-        public let isOver: Bool
+        package let until: Moment?
+        package let isOver: Bool
     }
 
-    public struct Line: Sendable {
-        public let record: JournalRecord
-        public let sentence: String
-        public let tone: Tone
+    package struct Line: Sendable {
+        package let record: JournalRecord
+        package let sentence: String
+        package let tone: Tone
         /// A result may be told by a webhook and by a look; the CRM drops the repeat by its id.
-        public let isRepeat: Bool
+        package let isRepeat: Bool
     }
 
-    public enum Tone: String, Sendable {
+    package enum Tone: String, Sendable {
         case good, bad, plain
     }
 
     /// - Parameter records: the oldest first.
-    public init(_ records: [JournalRecord]) {
+    package init(_ records: [JournalRecord]) {
         var told: Set<String> = []
         lines = records.map { record in
             Line(

@@ -1,19 +1,19 @@
-public import DeclineRecovery
+import DeclineRecovery
 
 /// What FlexFactor took and what went back, by the day on which the CRM was told so.
 ///
 /// A sale that was declined in March and approved in April is April's here: this is what somebody finds who compares it with the account.
-public struct Takings: Sendable {
-    public struct Day: Sendable, Equatable {
-        public var approved = 0
+package struct Takings: Sendable {
+    package struct Day: Sendable, Equatable {
+        package var approved = 0
         /// Refunds and chargebacks.
-        public var returned = 0
+        package var returned = 0
         /// By currency, in minor units: what was taken, less what went back.
-        public var net: [String: Int64] = [:]
+        package var net: [String: Int64] = [:]
         /// What of it went back.
-        public var gone: [String: Int64] = [:]
+        package var gone: [String: Int64] = [:]
 
-        public init(approved: Int = 0, returned: Int = 0, net: [String: Int64] = [:], gone: [String: Int64] = [:]) {
+        init(approved: Int = 0, returned: Int = 0, net: [String: Int64] = [:], gone: [String: Int64] = [:]) {
             self.approved = approved
             self.returned = returned
             self.net = net
@@ -29,7 +29,7 @@ public struct Takings: Sendable {
     }
 
     /// By day since 1970, UTC.
-    public private(set) var days: [Int64: Day] = [:]
+    package private(set) var days: [Int64: Day] = [:]
     private var sales: [UInt64: Sale] = [:]
 
     /// - Parameter mark: of the recovery. An approval that is told again is the same.

@@ -1,7 +1,7 @@
-public import DeclineRecovery
+package import DeclineRecovery
 
 /// Why only the CRM's people can say whether a replay would charge an order twice.
-public enum CRMConsent: Sendable, Equatable {
+package enum CRMConsent: Sendable, Equatable {
     /// The CRM was told `skipped`, and may have charged the order by its own rules.
     case toldSkipped
     /// The correction changes what tells the recovery from others. The CRM was told to send the order again; if it did, both are charged.
@@ -10,7 +10,7 @@ public enum CRMConsent: Sendable, Equatable {
     /// Whether it is needed to send a letter's message.
     ///
     /// - Parameter body: the message as it would be sent.
-    public init?(for letter: DeadLetter, sending body: [UInt8]) {
+    init?(for letter: DeadLetter, sending body: [UInt8]) {
         if letter.needsCRMConsent {
             self = .toldSkipped
         } else if let path = Self.changedIdentity(of: letter, body) {
@@ -20,7 +20,7 @@ public enum CRMConsent: Sendable, Equatable {
         }
     }
 
-    public var sentence: String {
+    package var sentence: String {
         switch self {
         case .toldSkipped: "the CRM was told `skipped` and may have charged the order elsewhere: " + Self.condition
         case .otherRecovery(let path):
@@ -30,7 +30,7 @@ public enum CRMConsent: Sendable, Equatable {
     }
 
     /// How every sentence ends.
-    public static let condition = "its people must agree first"
+    package static let condition = "its people must agree first"
 
     /// The first member of a recovery's reference that differs and had no fault: what the CRM sends again by itself has it as it was.
     private static func changedIdentity(of letter: DeadLetter, _ body: [UInt8]) -> JSONPointer? {

@@ -1,33 +1,33 @@
-public import DeclineRecovery
-public import Pipeline
+package import DeclineRecovery
+package import Pipeline
 
 /// A dry run: what a replay would do with each letter, by the same rules, sending nothing.
-public struct DryRun: Sendable {
+package struct DryRun: Sendable {
     private let tools: LetterTools
     private let patch: JSONPatch?
     private let consent: ReplayConsent
 
-    public init(tools: LetterTools, patch: JSONPatch?, consent: ReplayConsent) {
+    package init(tools: LetterTools, patch: JSONPatch?, consent: ReplayConsent) {
         self.tools = tools
         self.patch = patch
         self.consent = consent
     }
 
     /// How a refusal begins that `ReplayConsent.toSkips` would lift.
-    public static let onlySkipped = "it would only be skipped: "
+    package static let onlySkipped = "it would only be skipped: "
 
-    public struct Outcome: Sendable {
-        public let letter: LetterSummary
+    package struct Outcome: Sendable {
+        package let letter: LetterSummary
         /// Why it would not be sent.
-        public let refusal: String?
+        package let refusal: String?
         /// Whether it would not be sent only because the CRM would be told `skipped`.
-        public let wouldSkip: Bool
+        package let wouldSkip: Bool
         /// Whether, and why, the CRM's people must agree.
-        public let needsConsent: CRMConsent?
-        public let forecast: Forecast
-        public let differences: [JSONDifference]
+        let needsConsent: CRMConsent?
+        package let forecast: Forecast
+        package let differences: [JSONDifference]
         /// The message with its correction.
-        public let body: [UInt8]
+        package let body: [UInt8]
 
         /// With the first fault that stands behind it.
         var refusalInFull: String? {
@@ -37,7 +37,7 @@ public struct DryRun: Sendable {
             }
         }
 
-        public var json: JSONValue {
+        package var json: JSONValue {
             LetterView.object([
                 ("letter", .string(letter.id.description)), ("orderId", LetterView.text(letter.orderID)),
                 ("mayReplay", .bool(refusal == nil)),
@@ -47,7 +47,7 @@ public struct DryRun: Sendable {
         }
     }
 
-    public func run(_ selection: LetterSelection) async throws(BrokerFailure) -> [Outcome] {
+    package func run(_ selection: LetterSelection) async throws(BrokerFailure) -> [Outcome] {
         let letters: [LetterSummary] =
             switch selection {
             case .letters(let ids):
@@ -68,7 +68,7 @@ public struct DryRun: Sendable {
         return outcomes
     }
 
-    public func rehearse(_ summary: LetterSummary, _ letter: DeadLetter) -> Outcome {
+    package func rehearse(_ summary: LetterSummary, _ letter: DeadLetter) -> Outcome {
         let forecaster = tools.forecaster()
         let refused = LetterJob.refusal(of: summary, patch)
         func outcome(_ body: [UInt8], _ differences: [JSONDifference], _ refusal: String?) -> Outcome {

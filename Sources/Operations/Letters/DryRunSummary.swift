@@ -1,26 +1,26 @@
 import Pipeline
 
 /// A dry run of many letters in numbers.
-public struct DryRunSummary: Sendable {
-    public let count: Int
+package struct DryRunSummary: Sendable {
+    package let count: Int
     /// Those that would be worked on, skipped, or of which it cannot be told; the rest is left out.
-    public let goes: Int
-    public let skips: Int
-    public let unknown: Int
+    package let goes: Int
+    package let skips: Int
+    package let unknown: Int
     /// Left out only because the CRM would be told `skipped`.
-    public let wouldSkip: Int
+    package let wouldSkip: Int
     /// Why some are left out or would not be worked on, the commonest first.
-    public let reasons: [Reason]
+    package let reasons: [Reason]
 
-    public struct Reason: Sendable {
-        public let sentence: String
-        public let count: Int
-        public let isLeftOut: Bool
+    package struct Reason: Sendable {
+        package let sentence: String
+        package let count: Int
+        package let isLeftOut: Bool
     }
 
-    public var sent: Int { goes + skips + unknown }
+    package var sent: Int { goes + skips + unknown }
 
-    public init(_ outcomes: [DryRun.Outcome]) {
+    package init(_ outcomes: [DryRun.Outcome]) {
         let sent = outcomes.filter { $0.refusal == nil }
         count = outcomes.count
         goes = sent.count { $0.forecast.verdict == .goes }

@@ -1,17 +1,17 @@
-public import DeclineRecovery
+package import DeclineRecovery
 
 /// What somebody did to letters in one go, beside a run of replays: it may have taken many records.
-public struct LetterAct: Sendable, Equatable {
-    public let id: UUID5
-    public let by: LetterRecord.Operator
-    public let note: String?
+package struct LetterAct: Sendable, Equatable {
+    package let id: UUID5
+    package let by: LetterRecord.Operator
+    package let note: String?
     /// In the word of the order: `reconcile`, `discard`, `restore`, `resolve`.
-    public let action: String
-    public let startedAt: Moment
-    public private(set) var endedAt: Moment
-    public private(set) var succeeded = 0
+    package let action: String
+    package let startedAt: Moment
+    package private(set) var endedAt: Moment
+    package private(set) var succeeded = 0
     /// Letters that FlexFactor could not settle yet.
-    public private(set) var failed = 0
+    package private(set) var failed = 0
 
     init(_ record: LetterRecord, _ action: String) {
         id = record.job ?? record.id

@@ -1,11 +1,11 @@
-public import DeclineRecovery
+package import DeclineRecovery
 
 /// Every letter and what became of it, folded from the stream of letters and records. Folding the same stream gives the same book.
 ///
 /// It keeps a summary of each letter and where the letter stands; bodies stay in the stream.
-public struct LetterBook: Sendable {
-    public private(set) var cases: [UUID5: LetterSummary] = [:]
-    public private(set) var runs: [UUID5: ReplayRun] = [:]
+package struct LetterBook: Sendable {
+    package private(set) var cases: [UUID5: LetterSummary] = [:]
+    package private(set) var runs: [UUID5: ReplayRun] = [:]
     /// Every writing in its order. One that was overtaken by a later one of the same letter stays and is passed over.
     private var writings: [(id: UUID5, offset: Int64)] = []
     private var runOrder: [UUID5] = []
@@ -16,20 +16,20 @@ public struct LetterBook: Sendable {
     /// Letters share few explanations.
     private var explanations: Set<String> = []
 
-    public init() {}
+    package init() {}
 
-    public subscript(_ id: UUID5) -> LetterSummary? { cases[id] }
+    package subscript(_ id: UUID5) -> LetterSummary? { cases[id] }
 
     /// The letters that were written last come first: a letter that died again is news.
-    public var newestFirst: some Sequence<LetterSummary> {
+    var newestFirst: some Sequence<LetterSummary> {
         writings.reversed().lazy.compactMap { writing in cases[writing.id].flatMap { $0.offset == writing.offset ? $0 : nil } }
     }
 
     /// The newest first.
-    public var runsNewestFirst: [ReplayRun] { runOrder.reversed().compactMap { runs[$0] } }
+    package var runsNewestFirst: [ReplayRun] { runOrder.reversed().compactMap { runs[$0] } }
 
     /// Runs that have something left to send or to wait for, the newest first.
-    public var unfinishedRuns: [ReplayRun] {
+    package var unfinishedRuns: [ReplayRun] {
         runsNewestFirst.filter { run in
             guard run.end?.how != .finished else { return false }
             return run.letters.contains { id in
@@ -39,14 +39,14 @@ public struct LetterBook: Sendable {
         }
     }
 
-    public func counts() -> [LetterState: Int] {
+    package func counts() -> [LetterState: Int] {
         var counts: [LetterState: Int] = [:]
         for letter in cases.values { counts[letter.state, default: 0] += 1 }
         return counts
     }
 
     /// How many letters only an operator can see to, by what they died of and what may be done with them.
-    public func toDo() -> [DeadLetterReason: [LetterHandling: Int]] {
+    package func toDo() -> [DeadLetterReason: [LetterHandling: Int]] {
         var counts: [DeadLetterReason: [LetterHandling: Int]] = [:]
         for letter in cases.values where letter.isToDo && !letter.waitsForCRM {
             counts[letter.reason, default: [:]][letter.handling, default: 0] += 1
@@ -55,14 +55,14 @@ public struct LetterBook: Sendable {
     }
 
     /// How many letters wait for the CRM to mend the event and send it again.
-    public func withCRM() -> [DeadLetterReason: Int] {
+    package func withCRM() -> [DeadLetterReason: Int] {
         var counts: [DeadLetterReason: Int] = [:]
         for letter in cases.values where letter.waitsForCRM { counts[letter.reason, default: 0] += 1 }
         return counts
     }
 
     /// Letters whose charge may have happened: how many are to be reconciled, and since when the oldest is.
-    public func inDoubt() -> (count: Int, oldest: Moment?) {
+    package func inDoubt() -> (count: Int, oldest: Moment?) {
         var doubt: (count: Int, oldest: Moment?) = (0, nil)
         for letter in cases.values where letter.isToDo && letter.handling == .reconcile {
             doubt.count += 1
@@ -76,7 +76,7 @@ public struct LetterBook: Sendable {
     /// A letter was written, or written again.
     ///
     /// - Parameter trace: of the message that died; a replay that died has the trace of its run.
-    public mutating func take(_ letter: DeadLetter, trace: UUID5?, at offset: Int64) {
+    package mutating func take(_ letter: DeadLetter, trace: UUID5?, at offset: Int64) {
         let replay = trace.flatMap { traces[$0] }
         if let replay {
             fail(replay.letter, in: replay.run, as: letter.id)
@@ -133,7 +133,7 @@ public struct LetterBook: Sendable {
     // MARK: Records
 
     /// What people did to letters beside replaying them, the newest first.
-    public var actsNewestFirst: [LetterAct] { acts.reversed() }
+    package var actsNewestFirst: [LetterAct] { acts.reversed() }
 
     private static let mostActs = 500
 
@@ -145,7 +145,7 @@ public struct LetterBook: Sendable {
         if acts.count > 2 * Self.mostActs { acts.removeFirst(Self.mostActs) }
     }
 
-    public mutating func take(_ record: LetterRecord, at offset: Int64) {
+    package mutating func take(_ record: LetterRecord, at offset: Int64) {
         note(record)
         for id in record.act.letters where cases[id] != nil { cases[id]?.records.append(offset) }
         switch record.act {
@@ -190,39 +190,39 @@ public struct LetterBook: Sendable {
 }
 
 /// What the book keeps of one letter.
-public struct LetterSummary: Sendable, Equatable {
-    public let id: UUID5
-    public let reason: DeadLetterReason
-    public let stage: Stage
+package struct LetterSummary: Sendable, Equatable {
+    package let id: UUID5
+    package let reason: DeadLetterReason
+    package let stage: Stage
     /// Of its latest writing.
-    public internal(set) var explanation: String
+    package internal(set) var explanation: String
     /// Of its latest writing, which is what a replay sends.
-    public internal(set) var handling: LetterHandling
-    public let merchantID: MerchantID?
-    public let orderID: String?
-    public let reference: RecoveryReference?
-    public let gatewayID: GatewayID?
-    public let attempts: Int
+    package internal(set) var handling: LetterHandling
+    package let merchantID: MerchantID?
+    package let orderID: String?
+    package let reference: RecoveryReference?
+    package let gatewayID: GatewayID?
+    package let attempts: Int
     /// The CRM was told what to mend and to send it again, and nobody else need do anything.
-    public internal(set) var isForCRM: Bool
-    public let firstAt: Moment
-    public internal(set) var lastAt: Moment
+    package internal(set) var isForCRM: Bool
+    package let firstAt: Moment
+    package internal(set) var lastAt: Moment
     /// How often it was written: by redeliveries, replays, and messages that were published again.
-    public internal(set) var occurrences = 1
-    public internal(set) var state = LetterState.open
+    package internal(set) var occurrences = 1
+    package internal(set) var state = LetterState.open
     /// Where its latest writing stands in the stream.
-    public internal(set) var offset: Int64
+    package internal(set) var offset: Int64
     /// Where the records about it stand.
-    public internal(set) var records: [Int64] = []
+    package internal(set) var records: [Int64] = []
     /// Of the message that died last.
-    public internal(set) var trace: UUID5?
+    package internal(set) var trace: UUID5?
     /// The run that replayed it last.
-    public internal(set) var run: UUID5?
+    package internal(set) var run: UUID5?
     /// The run whose replay died.
-    public internal(set) var failedRun: UUID5?
+    package internal(set) var failedRun: UUID5?
     /// The letter that its replay became, where that is another one: of another cause, or at another stage.
-    public internal(set) var successor: UUID5?
-    public internal(set) var resolution: LetterRecord.Resolution?
+    package internal(set) var successor: UUID5?
+    package internal(set) var resolution: LetterRecord.Resolution?
 
     init(_ letter: DeadLetter, explanation: String, trace: UUID5?, at offset: Int64) {
         id = letter.id
@@ -243,7 +243,7 @@ public struct LetterSummary: Sendable, Equatable {
     }
 
     /// Whether somebody has to do something about it. A letter whose replay died as another letter is seen to there.
-    public var isToDo: Bool {
+    package var isToDo: Bool {
         switch state {
         case .open: true
         case .failedAgain: successor == nil
@@ -252,10 +252,10 @@ public struct LetterSummary: Sendable, Equatable {
     }
 
     /// Whether the CRM's mended event is waited for; it resolves the letter by itself. An operator whose replay failed has it in hand.
-    public var waitsForCRM: Bool { state == .open && isForCRM }
+    package var waitsForCRM: Bool { state == .open && isForCRM }
 }
 
-public enum LetterState: String, Sendable, CaseIterable {
+package enum LetterState: String, Sendable, CaseIterable {
     case open
     /// Its message is under way again; what comes of it is not known yet.
     case replayed
@@ -264,22 +264,22 @@ public enum LetterState: String, Sendable, CaseIterable {
 }
 
 /// A run of replays, as the records tell it.
-public struct ReplayRun: Sendable, Equatable {
-    public let id: UUID5
-    public let by: LetterRecord.Operator
-    public let note: String?
-    public let startedAt: Moment
-    public let plan: ReplayPlan
-    public internal(set) var letters: [UUID5] = []
-    public internal(set) var replayed: Set<UUID5> = []
-    public internal(set) var failed: Set<UUID5> = []
-    public internal(set) var processed: Set<UUID5> = []
-    public internal(set) var end: End?
+package struct ReplayRun: Sendable, Equatable {
+    package let id: UUID5
+    package let by: LetterRecord.Operator
+    package let note: String?
+    package let startedAt: Moment
+    package let plan: ReplayPlan
+    package internal(set) var letters: [UUID5] = []
+    package internal(set) var replayed: Set<UUID5> = []
+    package internal(set) var failed: Set<UUID5> = []
+    package internal(set) var processed: Set<UUID5> = []
+    package internal(set) var end: End?
 
-    public struct End: Sendable, Equatable {
-        public let how: LetterRecord.RunEnd
-        public let why: String
-        public let at: Moment
+    package struct End: Sendable, Equatable {
+        package let how: LetterRecord.RunEnd
+        package let why: String
+        package let at: Moment
     }
 
     init(id: UUID5, by: LetterRecord.Operator, note: String?, startedAt: Moment, plan: ReplayPlan) {

@@ -1,15 +1,15 @@
-public import DeclineRecovery
+package import DeclineRecovery
 
 /// A letter's message with a correction: the original stays as it is, and both are shown.
-public struct LetterEdit: Sendable, Equatable {
-    public let before: JSONValue
-    public let after: JSONValue
-    public let patch: JSONPatch
+package struct LetterEdit: Sendable, Equatable {
+    package let before: JSONValue
+    package let after: JSONValue
+    package let patch: JSONPatch
 
-    public var differences: [JSONDifference] { JSONDifference.between(before, after) }
+    package var differences: [JSONDifference] { JSONDifference.between(before, after) }
 
     /// Applies a correction, or says why it may not be made.
-    public static func apply(_ patch: JSONPatch, to letter: DeadLetter) -> Result<LetterEdit, LetterEditRefusal> {
+    package static func apply(_ patch: JSONPatch, to letter: DeadLetter) -> Result<LetterEdit, LetterEditRefusal> {
         if let refusal = refusal(of: patch, letter) { return .failure(refusal) }
         // What is no JSON can only be replaced as a whole.
         let before = letter.original.json ?? .null
@@ -43,7 +43,7 @@ public struct LetterEdit: Sendable, Equatable {
     }
 
     /// Whether a letter's message can be corrected at all.
-    public static func canEdit(_ letter: DeadLetter) -> Bool {
+    static func canEdit(_ letter: DeadLetter) -> Bool {
         if letter.handling == .reconcile { return false }
         switch letter.stage {
         case .intake: return true
@@ -66,13 +66,13 @@ extension JSONPatch.Operation {
 }
 
 /// Why a correction may not be made.
-public enum LetterEditRefusal: Error, Sendable, Equatable, CustomStringConvertible {
+package enum LetterEditRefusal: Error, Sendable, Equatable, CustomStringConvertible {
     case notEditable(Stage)
     case outside(JSONPointer, allowed: [JSONPointer])
     case cardData
     case patch(JSONPatchError)
 
-    public var description: String {
+    package var description: String {
         switch self {
         case .notEditable(let stage):
             "a message of the \(stage.rawValue) stage is not corrected by hand; mend what sent it, or what kept it from being processed"

@@ -1,22 +1,22 @@
-public import DeclineRecovery
+package import DeclineRecovery
 
 /// Which letters are meant. Everything that is given must hold.
-public struct LetterFilter: Sendable, Equatable {
+package struct LetterFilter: Sendable, Equatable {
     /// `nil`: what is to be done.
-    public var states: Set<LetterState>?
-    public var reasons: Set<DeadLetterReason>?
-    public var stages: Set<Stage>?
-    public var merchantID: MerchantID?
+    package var states: Set<LetterState>?
+    package var reasons: Set<DeadLetterReason>?
+    package var stages: Set<Stage>?
+    package var merchantID: MerchantID?
     /// An order id, or a recovery reference.
-    public var order: String?
-    public var gatewayID: GatewayID?
+    package var order: String?
+    package var gatewayID: GatewayID?
     /// The letter was last written at or after the one, and at or before the other.
-    public var since: Moment?
-    public var until: Moment?
+    package var since: Moment?
+    package var until: Moment?
     /// Contained in what the letter says or in its message, ASCII case ignored. Judged by whoever has the letter at hand.
-    public var text: String?
+    package var text: String?
 
-    public init(
+    package init(
         states: Set<LetterState>? = nil, reason: DeadLetterReason? = nil, stage: Stage? = nil, merchantID: MerchantID? = nil,
         order: String? = nil,
         gatewayID: GatewayID? = nil, since: Moment? = nil, until: Moment? = nil, text: String? = nil
@@ -33,12 +33,12 @@ public struct LetterFilter: Sendable, Equatable {
     }
 
     /// Whether more than a letter's summary must be looked at.
-    public var hasText: Bool { text?.isEmpty == false }
+    var hasText: Bool { text?.isEmpty == false }
 
-    public static let all = LetterFilter(states: Set(LetterState.allCases))
+    package static let all = LetterFilter(states: Set(LetterState.allCases))
 
     /// Whether a letter is meant, its text left aside.
-    public func matches(_ letter: LetterSummary) -> Bool {
+    package func matches(_ letter: LetterSummary) -> Bool {
         if let states { if !states.contains(letter.state) { return false } } else if !letter.isToDo { return false }
         if let reasons, !reasons.contains(letter.reason) { return false }
         if let stages, !stages.contains(letter.stage) { return false }

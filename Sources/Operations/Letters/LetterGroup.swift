@@ -1,16 +1,16 @@
-public import DeclineRecovery
+package import DeclineRecovery
 
 /// Letters that died of one cause, at one stage, of one merchant: what an operator sees to at a time.
-public struct LetterGroup: Sendable, Equatable {
-    public let reason: DeadLetterReason
-    public let stage: Stage
-    public let merchantID: MerchantID?
-    public let handling: LetterHandling
+package struct LetterGroup: Sendable, Equatable {
+    package let reason: DeadLetterReason
+    package let stage: Stage
+    package let merchantID: MerchantID?
+    package let handling: LetterHandling
     /// Of one of them.
-    public let example: String
-    public private(set) var count = 0
-    public private(set) var oldest: Moment
-    public private(set) var newest: Moment
+    package let example: String
+    package private(set) var count = 0
+    package private(set) var oldest: Moment
+    package private(set) var newest: Moment
 
     private struct Key: Hashable {
         let reason: DeadLetterReason
@@ -23,7 +23,7 @@ public struct LetterGroup: Sendable, Equatable {
     private var urgency: Int { handling == .reconcile ? 0 : reason.needsCRMConsent ? 1 : 2 }
 
     /// The most urgent first: charges in doubt, then what the CRM has to agree to, then the largest.
-    public static func of(_ letters: some Sequence<LetterSummary>) -> [LetterGroup] {
+    package static func of(_ letters: some Sequence<LetterSummary>) -> [LetterGroup] {
         var groups: [Key: LetterGroup] = [:]
         for letter in letters {
             let key = Key(reason: letter.reason, stage: letter.stage, merchantID: letter.merchantID, handling: letter.handling)

@@ -1,15 +1,15 @@
-public import DeclineRecovery
+package import DeclineRecovery
 
 /// What happened to a letter, the oldest first: its writings by workers, and what people did.
 ///
 /// Of a letter that was written more than once the first time and the last are known, and how often in all.
-public struct LetterHistory: Sendable {
-    public enum Entry: Sendable {
+package struct LetterHistory: Sendable {
+    package enum Entry: Sendable {
         /// - Parameter by: the worker; of the first writing of several nobody knows it any more.
         case written(at: Moment, by: String?, sentence: String)
         case record(LetterRecord)
 
-        public var at: Moment {
+        package var at: Moment {
             switch self {
             case .written(let at, _, _): at
             case .record(let record): record.at
@@ -17,9 +17,9 @@ public struct LetterHistory: Sendable {
         }
     }
 
-    public let entries: [Entry]
+    package let entries: [Entry]
 
-    public init(_ summary: LetterSummary, _ letter: DeadLetter, _ records: [LetterRecord]) {
+    package init(_ summary: LetterSummary, _ letter: DeadLetter, _ records: [LetterRecord]) {
         func written(_ at: Moment, by worker: String?, _ how: String) -> Entry {
             .written(at: at, by: worker, sentence: "\(how): \(letter.reason.rawValue)")
         }

@@ -1,16 +1,16 @@
-public import DeclineRecovery
-public import Pipeline
+package import DeclineRecovery
+package import Pipeline
 import Synchronization
 
 /// What acting on letters needs beside the letters.
-public struct LetterTools: Sendable {
-    public let shelf: LetterStore
+package struct LetterTools: Sendable {
+    package let shelf: LetterStore
     /// Under the configuration as it stands when asked.
-    public let forecaster: @Sendable () -> Forecaster
+    package let forecaster: @Sendable () -> Forecaster
     /// `nil` where no configuration is at hand: nobody can be asked then.
-    public let settler: Reconciler?
+    package let settler: Reconciler?
 
-    public init(shelf: LetterStore, forecaster: @escaping @Sendable () -> Forecaster, settler: Reconciler?) {
+    package init(shelf: LetterStore, forecaster: @escaping @Sendable () -> Forecaster, settler: Reconciler?) {
         self.shelf = shelf
         self.forecaster = forecaster
         self.settler = settler
@@ -20,14 +20,14 @@ public struct LetterTools: Sendable {
 }
 
 /// What an operator asks for.
-public enum LetterAction: Sendable, Equatable {
+package enum LetterAction: Sendable, Equatable {
     case replay(patch: JSONPatch?, isCanary: Bool, rate: Int, consent: ReplayConsent)
     case reconcile
     case discard
     case restore
     case resolve
 
-    public var word: String {
+    package var word: String {
         switch self {
         case .replay: "replay"
         case .reconcile: "reconcile"
@@ -38,7 +38,7 @@ public enum LetterAction: Sendable, Equatable {
     }
 
     /// Whether others must be able to read why.
-    public var needsNote: Bool {
+    var needsNote: Bool {
         switch self {
         case .replay, .discard, .resolve: true
         case .reconcile, .restore: false
@@ -47,7 +47,7 @@ public enum LetterAction: Sendable, Equatable {
 }
 
 /// Which letters an order is about.
-public enum LetterSelection: Sendable, Equatable {
+package enum LetterSelection: Sendable, Equatable {
     case letters([UUID5])
     case filter(LetterFilter)
     /// A run of replays that its process did not finish.
@@ -58,12 +58,12 @@ public enum LetterSelection: Sendable, Equatable {
 ///
 /// Only one job acts at a time, in the whole fleet. A job that dies in the middle frees the lock; what it did stands in the stream, and a
 /// run of replays can be finished by another.
-public final class LetterJob: Sendable {
-    public let id: UUID5
-    public let order: LetterAction
-    public let by: LetterRecord.Operator
-    public let note: String?
-    public let startedAt: Moment
+package final class LetterJob: Sendable {
+    package let id: UUID5
+    package let order: LetterAction
+    package let by: LetterRecord.Operator
+    package let note: String?
+    package let startedAt: Moment
     let selection: LetterSelection
     let tools: LetterTools
     /// How long to wait for what becomes of replayed messages.
@@ -73,33 +73,33 @@ public final class LetterJob: Sendable {
     private let stopping = Atomic<Bool>(false)
 
     /// How far a job is.
-    public struct Progress: Sendable, Equatable {
-        public var state = State.waiting
-        public var total = 0
+    package struct Progress: Sendable, Equatable {
+        package var state = State.waiting
+        package var total = 0
         /// Replays: messages that are with the broker. Else: letters that were seen to.
-        public var done = 0
-        public var succeeded = 0
-        public var failed = 0
-        public var leftOut = 0
-        public var message = "waiting for its turn"
+        package var done = 0
+        package var succeeded = 0
+        package var failed = 0
+        package var leftOut = 0
+        package var message = "waiting for its turn"
         /// Why it did not do what it was asked.
-        public var failure: LetterJobError?
-        public var endedAt: Moment?
+        package var failure: LetterJobError?
+        package var endedAt: Moment?
         /// Replays: what came of those that were processed, e.g. `told approved`, and of how many.
-        public var kinds: [String: Int] = [:]
+        package var kinds: [String: Int] = [:]
         /// The last of them.
-        public var results: [Result] = []
+        package var results: [Result] = []
 
-        public var pending: Int { max(done - succeeded - failed, 0) }
+        package var pending: Int { max(done - succeeded - failed, 0) }
 
-        public struct Result: Sendable, Equatable {
-            public let letter: UUID5
-            public let orderID: String?
-            public let outcome: Outcome
-            public let sentence: String
+        package struct Result: Sendable, Equatable {
+            package let letter: UUID5
+            package let orderID: String?
+            package let outcome: Outcome
+            package let sentence: String
         }
 
-        public enum Outcome: String, Sendable, CaseIterable {
+        package enum Outcome: String, Sendable, CaseIterable {
             case succeeded, failed
             /// It may not be done to this letter, or need not.
             case leftOut = "left_out"
@@ -107,7 +107,7 @@ public final class LetterJob: Sendable {
         }
     }
 
-    public enum State: String, Sendable, CaseIterable {
+    package enum State: String, Sendable, CaseIterable {
         case waiting, running
         /// All is sent; what becomes of it is waited for.
         case watching
@@ -116,11 +116,11 @@ public final class LetterJob: Sendable {
         case stopped
         case failed
 
-        public var isOver: Bool { self == .finished || self == .stopped || self == .failed }
+        package var isOver: Bool { self == .finished || self == .stopped || self == .failed }
     }
 
     /// - Parameter onResult: told of every letter's result; the progress keeps the last ones only.
-    public init(
+    package init(
         _ order: LetterAction, _ selection: LetterSelection, by: LetterRecord.Operator, note: String?, tools: LetterTools,
         patience: Moment.Span = .seconds(60), onResult: @escaping @Sendable (Progress.Result) -> Void = { _ in }
     ) {
@@ -136,10 +136,10 @@ public final class LetterJob: Sendable {
         progressNow = Mutex(Progress())
     }
 
-    public var progress: Progress { progressNow.withLock { $0 } }
+    package var progress: Progress { progressNow.withLock { $0 } }
 
     /// Stops before the next message; what is under way is told.
-    public func stop() { stopping.store(true, ordering: .relaxed) }
+    package func stop() { stopping.store(true, ordering: .relaxed) }
 
     var isStopping: Bool { stopping.load(ordering: .relaxed) || Task.isCancelled }
 
@@ -171,7 +171,7 @@ public final class LetterJob: Sendable {
     /// Does it. Never throws: the progress says how it ended.
     ///
     /// - Parameter seconds: how long to wait for whoever acts at the moment.
-    public func run(waitingForLock seconds: Int = 10) async {
+    package func run(waitingForLock seconds: Int = 10) async {
         do throws(LetterJobError) {
             if order.needsNote, selection.isNew, (note ?? "").allSatisfy(\.isWhitespace) { throw .noteMissing }
             let lock = try await take(within: seconds)
@@ -258,7 +258,7 @@ extension UUID5 {
 }
 
 /// Why a job did not do what it was asked.
-public enum LetterJobError: Error, Sendable, Equatable, CustomStringConvertible {
+package enum LetterJobError: Error, Sendable, Equatable, CustomStringConvertible {
     case noteMissing
     case somebodyElse
     case noSuchRun
@@ -268,7 +268,7 @@ public enum LetterJobError: Error, Sendable, Equatable, CustomStringConvertible 
     case lockLost
     case broker(BrokerFailure)
 
-    public var isTransient: Bool {
+    package var isTransient: Bool {
         switch self {
         case .somebodyElse, .lockLost: true
         case .broker(let error): error.isTransient
@@ -276,7 +276,7 @@ public enum LetterJobError: Error, Sendable, Equatable, CustomStringConvertible 
         }
     }
 
-    public var advice: String {
+    package var advice: String {
         switch self {
         case .noteMissing: "Say why in a sentence; whoever looks at the letter later will read it."
         case .somebodyElse: "Wait until they are done; `salvage dead follow` shows what they do."
@@ -288,7 +288,7 @@ public enum LetterJobError: Error, Sendable, Equatable, CustomStringConvertible 
         }
     }
 
-    public var description: String {
+    package var description: String {
         let what =
             switch self {
             case .noteMissing: "a note is required"

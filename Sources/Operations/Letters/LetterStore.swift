@@ -1,11 +1,11 @@
-public import DeclineRecovery
+package import DeclineRecovery
 import Synchronization
 
 /// The dead letters as this process sees them: the book, folded from their stream and kept up to date, and the letters themselves, read
 /// from the stream when somebody opens one. Looking writes nothing.
-public final class LetterStore: Sendable {
-    public let broker: any OperatorBroker
-    public let names: TopologyNames
+package final class LetterStore: Sendable {
+    package let broker: any OperatorBroker
+    package let names: TopologyNames
     let clock: any OperatorClock
 
     private struct State {
@@ -21,17 +21,17 @@ public final class LetterStore: Sendable {
     private let state = Mutex(State())
 
     /// What the stream holds.
-    public enum Entry: Sendable {
+    package enum Entry: Sendable {
         case letter(DeadLetter, StreamMessage)
         case record(LetterRecord, StreamMessage)
     }
 
     /// What can be told of a message that cannot be read.
-    public struct Unreadable: Sendable {
-        public let offset: Int64
-        public let type: String?
-        public let messageID: String?
-        public let byteCount: Int
+    package struct Unreadable: Sendable {
+        package let offset: Int64
+        package let type: String?
+        package let messageID: String?
+        package let byteCount: Int
 
         init(_ entry: StreamMessage) {
             offset = entry.offset
@@ -40,17 +40,17 @@ public final class LetterStore: Sendable {
             byteCount = entry.body.count
         }
 
-        public var sentence: String { "offset \(offset), type \(type ?? "unknown"), id \(messageID ?? "unknown"), \(byteCount) bytes" }
+        package var sentence: String { "offset \(offset), type \(type ?? "unknown"), id \(messageID ?? "unknown"), \(byteCount) bytes" }
     }
 
-    public init(_ broker: any OperatorBroker, _ names: TopologyNames, clock: any OperatorClock) {
+    package init(_ broker: any OperatorBroker, _ names: TopologyNames, clock: any OperatorClock) {
         self.broker = broker
         self.names = names
         self.clock = clock
     }
 
     /// Begins to follow the stream, once; it goes on for as long as the link does.
-    public func follow() async throws(BrokerFailure) {
+    package func follow() async throws(BrokerFailure) {
         let reading = try await broker.letters.follow(from: .first, fold)
         state.withLock { $0.reading = reading }
     }
@@ -78,7 +78,7 @@ public final class LetterStore: Sendable {
         }
     }
 
-    public static func read(_ entry: StreamMessage) -> Entry? {
+    package static func read(_ entry: StreamMessage) -> Entry? {
         if entry.type == LetterRecord.type {
             if case .success(let record) = LetterRecord.decode(entry.body) { return .record(record, entry) }
         } else if case .success(let letter) = DeadLetter.decode(entry.body) {
@@ -93,13 +93,13 @@ public final class LetterStore: Sendable {
 
     // MARK: Looking
 
-    public func look<Answer>(_ body: (LetterBook) -> Answer) -> Answer { state.withLock { body($0.book) } }
+    package func look<Answer>(_ body: (LetterBook) -> Answer) -> Answer { state.withLock { body($0.book) } }
 
     /// Messages of the stream that this version cannot read, written by a later one perhaps; they stay there. How many, and the last.
-    public var unreadable: (count: Int, last: [Unreadable]) { state.withLock { $0.unreadable } }
+    package var unreadable: (count: Int, last: [Unreadable]) { state.withLock { $0.unreadable } }
 
     /// Waits until the book holds all that stands in the stream now.
-    public func catchUp() async throws(BrokerFailure) {
+    package func catchUp() async throws(BrokerFailure) {
         guard let last = try await broker.letters.lastOffset() else { return }
         try await state.withLock { $0.reading }?.reach(last, patience: 30)
     }
@@ -120,7 +120,7 @@ public final class LetterStore: Sendable {
     }
 
     /// A page of the letters that are meant, the newest first, and how many there are in all.
-    public func page(_ filter: LetterFilter, offset: Int, limit: Int) async throws(BrokerFailure) -> (total: Int, letters: [LetterSummary])
+    package func page(_ filter: LetterFilter, offset: Int, limit: Int) async throws(BrokerFailure) -> (total: Int, letters: [LetterSummary])
     {
         if filter.hasText {
             let found = try await select(filter)
@@ -138,13 +138,13 @@ public final class LetterStore: Sendable {
     }
 
     /// The letters that are meant, by what they died of.
-    public func groups(_ filter: LetterFilter) async throws(BrokerFailure) -> [LetterGroup] {
+    package func groups(_ filter: LetterFilter) async throws(BrokerFailure) -> [LetterGroup] {
         if filter.hasText { return LetterGroup.of(try await select(filter)) }
         return look { book in LetterGroup.of(book.newestFirst.lazy.filter(filter.matches)) }
     }
 
     /// The letters that are meant, the newest first.
-    public func select(_ filter: LetterFilter) async throws(BrokerFailure) -> [LetterSummary] {
+    package func select(_ filter: LetterFilter) async throws(BrokerFailure) -> [LetterSummary] {
         let found = look { book in book.newestFirst.filter(filter.matches) }
         guard let text = filter.text, filter.hasText else { return found }
         let wanted = text.lowercased()
@@ -171,7 +171,7 @@ public final class LetterStore: Sendable {
     }
 
     /// A letter as it was last written, with its trace; `nil` where the stream holds it no more.
-    public func letter(_ id: UUID5) async throws(BrokerFailure) -> DeadLetter? {
+    package func letter(_ id: UUID5) async throws(BrokerFailure) -> DeadLetter? {
         guard let offset = look({ $0[id]?.offset }) else { return nil }
         return try await letters(at: [offset]).first
     }
@@ -184,7 +184,7 @@ public final class LetterStore: Sendable {
     }
 
     /// Hands out letters as they stand in the stream, the oldest first, some hundreds at a time, for as many as there are.
-    public func export(_ letters: [LetterSummary], _ body: (LetterSummary, StreamMessage) throws -> Void) async throws {
+    package func export(_ letters: [LetterSummary], _ body: (LetterSummary, StreamMessage) throws -> Void) async throws {
         let byOffset = Dictionary(letters.map { ($0.offset, $0) }, uniquingKeysWith: { first, _ in first })
         let offsets = byOffset.keys.sorted()
         for start in stride(from: 0, to: offsets.count, by: 500) {
@@ -195,14 +195,14 @@ public final class LetterStore: Sendable {
     }
 
     /// The letters whose ids begin so; a person types no more than is needed.
-    public func ids(beginningWith text: String) -> [UUID5] {
+    package func ids(beginningWith text: String) -> [UUID5] {
         if let whole = UUID5(text) { return look { $0[whole] == nil ? [] : [whole] } }
         let wanted = text.lowercased()
         return look { book in book.newestFirst.map(\.id).filter { $0.description.hasPrefix(wanted) } }
     }
 
     /// What was done with a letter, the oldest first.
-    public func history(of id: UUID5) async throws(BrokerFailure) -> [LetterRecord] {
+    package func history(of id: UUID5) async throws(BrokerFailure) -> [LetterRecord] {
         try await entries(at: look { $0[id]?.records ?? [] }).compactMap { entry in
             if case .record(let record, _)? = Self.read(entry) { record } else { nil }
         }

@@ -1,9 +1,9 @@
-public import DeclineRecovery
-public import Pipeline
+package import DeclineRecovery
+package import Pipeline
 
 /// Letters as JSON, for the command line's `--json` and for the console alike.
-public enum LetterView {
-    public static func summary(_ letter: LetterSummary) -> JSONValue {
+package enum LetterView {
+    package static func summary(_ letter: LetterSummary) -> JSONValue {
         object([
             ("id", .string(letter.id.description)), ("state", .string(letter.state.rawValue)), ("reason", .string(letter.reason.rawValue)),
             ("explanation", .string(letter.explanation)), ("stage", .string(letter.stage.rawValue)),
@@ -19,7 +19,7 @@ public enum LetterView {
         ])
     }
 
-    public static func group(_ group: LetterGroup) -> JSONValue {
+    package static func group(_ group: LetterGroup) -> JSONValue {
         object([
             ("reason", .string(group.reason.rawValue)), ("stage", .string(group.stage.rawValue)),
             ("merchantId", text(group.merchantID?.text)),
@@ -31,7 +31,7 @@ public enum LetterView {
         ])
     }
 
-    public static func detail(
+    package static func detail(
         _ summary: LetterSummary, _ letter: DeadLetter, history: [LetterRecord], forecast: Forecast, suggestions: [Suggestion],
         original json: JSONValue?
     ) -> JSONValue {
@@ -109,11 +109,11 @@ public enum LetterView {
         ])
     }
 
-    public static func faults(_ faults: [FieldError]) -> JSONValue {
+    package static func faults(_ faults: [FieldError]) -> JSONValue {
         .array(faults.map { object([("path", .string($0.path)), ("message", .string($0.message))]) })
     }
 
-    public static func differences(_ differences: [JSONDifference]) -> JSONValue {
+    package static func differences(_ differences: [JSONDifference]) -> JSONValue {
         .array(
             differences.map { difference in
                 let path = ("path", JSONValue.string(difference.path.description) as JSONValue?)
@@ -125,14 +125,14 @@ public enum LetterView {
             })
     }
 
-    public static func forecast(_ forecast: Forecast) -> JSONValue {
+    package static func forecast(_ forecast: Forecast) -> JSONValue {
         object([
             ("verdict", .string(forecast.verdict.rawValue)), ("sentence", .string(forecast.sentence)), ("rule", text(forecast.rule)),
             ("steps", steps(forecast.steps)), ("faults", faults(forecast.faults)),
         ])
     }
 
-    public static func steps(_ steps: [DeclineMapping.Step]) -> JSONValue {
+    package static func steps(_ steps: [DeclineMapping.Step]) -> JSONValue {
         .array(
             steps.map { step in
                 object([
@@ -143,7 +143,7 @@ public enum LetterView {
     }
 
     /// - Parameter results: all of them, where somebody kept them; else the last ones.
-    public static func job(_ job: LetterJob, isMine: Bool, results: [LetterJob.Progress.Result]? = nil) -> JSONValue {
+    package static func job(_ job: LetterJob, isMine: Bool, results: [LetterJob.Progress.Result]? = nil) -> JSONValue {
         let progress = job.progress
         let isCanary = if case .replay(_, true, _, _) = job.order { true } else { false }
         return run(
@@ -164,7 +164,7 @@ public enum LetterView {
     /// A run of another process, as the stream tells it.
     ///
     /// - Parameter isUnderWay: whether somebody acts at the moment; a run without end is else one whose process died.
-    public static func run(_ run: ReplayRun, isUnderWay: Bool) -> JSONValue {
+    package static func run(_ run: ReplayRun, isUnderWay: Bool) -> JSONValue {
         let state = run.end.map { $0.how == .finished ? "finished" : "stopped" } ?? (isUnderWay ? "running" : "interrupted")
         let message = run.end?.why ?? (isUnderWay ? "another process is at it" : "its process ended before it was done; it can be resumed")
         return self.run(
@@ -177,7 +177,7 @@ public enum LetterView {
     }
 
     /// What another process did, as the stream tells it.
-    public static func act(_ act: LetterAct) -> JSONValue {
+    package static func act(_ act: LetterAct) -> JSONValue {
         let done = act.succeeded + act.failed
         let letters = done == 1 ? "one letter" : "\(done) letters"
         return run(
@@ -207,16 +207,16 @@ public enum LetterView {
     }
 
     /// Members that are `nil` are left out.
-    public static func object(_ members: [(String, JSONValue?)]) -> JSONValue {
+    package static func object(_ members: [(String, JSONValue?)]) -> JSONValue {
         .object(members.compactMap { name, value in value.map { JSONValue.Member(name, $0) } })
     }
 
-    public static func text(_ text: String?) -> JSONValue? { text.map(JSONValue.string) }
+    package static func text(_ text: String?) -> JSONValue? { text.map(JSONValue.string) }
 }
 
 extension LetterRecord.Resolution {
     /// What came of it, in a word or two.
-    public var text: String {
+    package var text: String {
         switch self {
         case .processed(let what, _): what
         case .reconciled(let kind): "reconciled: \(kind.rawValue)"
@@ -228,7 +228,7 @@ extension LetterRecord.Resolution {
 
 extension JSONValue {
     /// For a person to read and correct: two spaces for each level.
-    public var pretty: String {
+    package var pretty: String {
         var text = ""
         write(into: &text, indent: "")
         return text

@@ -1,13 +1,13 @@
-public import DeclineRecovery
+package import DeclineRecovery
 
 /// A correction that may be what an operator is about to write.
-public struct Suggestion: Sendable, Equatable {
-    public let title: String
-    public let why: String
-    public let patch: JSONPatch
+package struct Suggestion: Sendable, Equatable {
+    package let title: String
+    package let why: String
+    package let patch: JSONPatch
 
     /// - Parameter merchants: those that are configured; empty where no configuration is at hand.
-    public static func all(for letter: DeadLetter, merchants: [Merchant], now: Moment) -> [Suggestion] {
+    package static func all(for letter: DeadLetter, merchants: [Merchant], now: Moment) -> [Suggestion] {
         all(for: letter.original.json, at: letter.stage, merchants: merchants, now: now)
     }
 

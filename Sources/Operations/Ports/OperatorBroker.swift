@@ -1,8 +1,8 @@
-public import DeclineRecovery
-public import Pipeline
+package import DeclineRecovery
+package import Pipeline
 
 /// The broker, as operators need it: streams to read, queues to count, and the right to act, which one has at a time.
-public protocol OperatorBroker: Sendable {
+package protocol OperatorBroker: Sendable {
     var letters: any MessageStream { get }
     var journal: any MessageStream { get }
     var pulses: any MessageStream { get }
@@ -14,7 +14,7 @@ public protocol OperatorBroker: Sendable {
 }
 
 /// A stream: of letters, of the journal, of the workers' pulses. Reading takes nothing away.
-public protocol MessageStream: Sendable {
+package protocol MessageStream: Sendable {
     /// Hands out what stands there from a place on, and then what comes, each message once and in order, until it is ended. An offset that is
     /// no greater than the one before is of a stream that took this one's place: it is read from its beginning.
     func follow(
@@ -36,7 +36,7 @@ extension MessageStream {
     }
 }
 
-public enum StreamStart: Sendable, Hashable {
+package enum StreamStart: Sendable, Hashable {
     case first
     /// Only what comes from now on.
     case next
@@ -45,7 +45,7 @@ public enum StreamStart: Sendable, Hashable {
     case time(Moment)
 }
 
-public protocol StreamFollower: Sendable {
+package protocol StreamFollower: Sendable {
     /// Of the last message that was handed out; -1 before the first.
     var lastOffset: Int64 { get }
 
@@ -55,14 +55,14 @@ public protocol StreamFollower: Sendable {
 }
 
 /// A message of a stream, and where it stands there.
-public struct StreamMessage: Sendable {
-    public let offset: Int64
-    public let type: String?
-    public let messageID: String?
-    public let traceparent: String?
-    public let body: [UInt8]
+package struct StreamMessage: Sendable {
+    package let offset: Int64
+    package let type: String?
+    package let messageID: String?
+    package let traceparent: String?
+    package let body: [UInt8]
 
-    public init(offset: Int64, type: String?, messageID: String?, traceparent: String?, body: [UInt8]) {
+    package init(offset: Int64, type: String?, messageID: String?, traceparent: String?, body: [UInt8]) {
         self.offset = offset
         self.type = type
         self.messageID = messageID
@@ -72,14 +72,14 @@ public struct StreamMessage: Sendable {
 }
 
 /// The right to act on letters, which one process of the fleet has at a time.
-public protocol OperatorLock: Sendable {
+package protocol OperatorLock: Sendable {
     /// `nil` when somebody else has it.
     func take() async throws(BrokerFailure) -> (any HeldLock)?
     func isTaken() async throws(BrokerFailure) -> Bool
 }
 
 /// The right to act, while it lasts. It ends with the process, and with the connection.
-public protocol HeldLock: Sendable {
+package protocol HeldLock: Sendable {
     var isHeld: Bool { get }
 
     /// Publishes while it is held, and returns when the broker has confirmed every message.
@@ -88,7 +88,7 @@ public protocol HeldLock: Sendable {
 }
 
 /// What operators' acts send.
-public enum OperatorMessage: Sendable, Equatable {
+package enum OperatorMessage: Sendable, Equatable {
     /// What was done, to the stream of letters.
     case record(LetterRecord)
     /// To the stream of claims.
@@ -99,16 +99,16 @@ public enum OperatorMessage: Sendable, Equatable {
 }
 
 /// What the broker did not do, in its own words.
-public struct BrokerFailure: Error, Sendable, Equatable, CustomStringConvertible {
-    public let description: String
-    public let advice: String
-    public let isTransient: Bool
+package struct BrokerFailure: Error, Sendable, Equatable, CustomStringConvertible {
+    package let description: String
+    package let advice: String
+    package let isTransient: Bool
     /// Whether it is the broker that is missing, and not something in it.
-    public let isAbsence: Bool
+    package let isAbsence: Bool
     /// Whether one message is to blame, and others of the same batch may well have gone through.
-    public let isOfOneMessage: Bool
+    package let isOfOneMessage: Bool
 
-    public init(_ description: String, advice: String, isTransient: Bool, isAbsence: Bool = false, isOfOneMessage: Bool = false) {
+    package init(_ description: String, advice: String, isTransient: Bool, isAbsence: Bool = false, isOfOneMessage: Bool = false) {
         self.description = description
         self.advice = advice
         self.isTransient = isTransient
@@ -118,7 +118,7 @@ public struct BrokerFailure: Error, Sendable, Equatable, CustomStringConvertible
 }
 
 /// Time that operators' jobs wait by. Tests turn it by hand.
-public protocol OperatorClock: WallClock {
+package protocol OperatorClock: WallClock {
     /// By a clock that nobody sets: only differences mean anything.
     var uptime: Moment { get }
 

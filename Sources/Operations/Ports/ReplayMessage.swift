@@ -1,18 +1,18 @@
-public import DeclineRecovery
+package import DeclineRecovery
 
 /// A letter's message on its way again: to where it came from, with what it came with; a trace of its own tells what becomes of it. Whoever
 /// waited for a reply waits no more.
-public struct ReplayMessage: Sendable, Equatable {
-    public let exchange: String
-    public let routingKey: String
-    public let contentType: String?
-    public let messageID: String?
-    public let correlationID: String?
-    public let type: String?
+package struct ReplayMessage: Sendable, Equatable {
+    package let exchange: String
+    package let routingKey: String
+    package let contentType: String?
+    package let messageID: String?
+    package let correlationID: String?
+    package let type: String?
     /// As the letter shows them.
-    public let headers: [JSONValue.Member]
-    public let traceparent: String
-    public let body: [UInt8]
+    package let headers: [JSONValue.Member]
+    package let traceparent: String
+    package let body: [UInt8]
 
     init(_ letter: DeadLetter, body: [UInt8], run: UUID5, _ names: TopologyNames) {
         let original = letter.original

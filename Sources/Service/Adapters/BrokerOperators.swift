@@ -1,6 +1,6 @@
-public import Broker
-public import DeclineRecovery
-public import Operations
+package import Broker
+package import DeclineRecovery
+package import Operations
 import Pipeline
 
 /// The broker, as operators need it, over a link.
@@ -29,7 +29,7 @@ struct BrokerOperators: OperatorBroker {
 }
 
 extension LetterStore {
-    public convenience init(_ link: BrokerLink, _ names: TopologyNames) {
+    package convenience init(_ link: BrokerLink, _ names: TopologyNames) {
         self.init(BrokerOperators(link: link, names: names), names, clock: SystemClock())
     }
 }
@@ -42,7 +42,7 @@ extension FlowStore {
 
 extension BrokerLink {
     /// The journal's stream.
-    public func journal(_ names: TopologyNames) -> any MessageStream { BrokerOperators(link: self, names: names).journal }
+    package func journal(_ names: TopologyNames) -> any MessageStream { BrokerOperators(link: self, names: names).journal }
 }
 
 private struct BrokerStream: MessageStream {
@@ -174,7 +174,7 @@ extension ReplayMessage {
 }
 
 extension BrokerFailure {
-    public init(_ error: BrokerError) {
+    package init(_ error: BrokerError) {
         switch error {
         case .refused(404, let text):
             self.init(

@@ -1,9 +1,9 @@
-public import DeclineRecovery
-public import FlexFactor
-public import Pipeline
+package import DeclineRecovery
+package import FlexFactor
+import Pipeline
 
 extension CardKeys: CardVault {
-    public func complaint(about card: SealedCard) -> String? {
+    package func complaint(about card: SealedCard) -> String? {
         switch hold(keyOf: card) {
         case true?: nil
         case false?: "This worker holds no key for it; compare its kid with SALVAGE_CARD_KEYS, or send a FlexFactor token."

@@ -1,10 +1,10 @@
-public import Broker
-public import DeclineRecovery
+package import Broker
+package import DeclineRecovery
 
 /// What a configuration would do to the recoveries that are open, before it is in force.
-public enum StrandingCheck {
+package enum StrandingCheck {
     /// - Returns: the open recoveries that would have no gateway.
-    public static func run(_ configuration: SalvageConfiguration, on link: BrokerLink, _ names: TopologyNames) async throws(BrokerError)
+    package static func run(_ configuration: SalvageConfiguration, on link: BrokerLink, _ names: TopologyNames) async throws(BrokerError)
         -> [StrandedRecoveries]
     {
         let claims = ClaimTail(worker: "salvage config check")

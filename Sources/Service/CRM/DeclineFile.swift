@@ -1,20 +1,20 @@
-public import DeclineRecovery
+package import DeclineRecovery
 import FoundationEssentials
 
 /// An event of a file, as it is to be published.
-public struct FileEvent: Sendable {
+package struct FileEvent: Sendable {
     /// The file's name, with the line for one of several.
-    public let label: String
-    public let body: [UInt8]
-    public let eventID: String?
-    public let orderID: String?
-    public let trigger: String?
+    package let label: String
+    package let body: [UInt8]
+    package let eventID: String?
+    package let orderID: String?
+    package let trigger: String?
     let type: String?
     /// Whether `$NOW` or `$RUN` stands in it as it is: it was to be filled, and was not.
-    public let hasPlaceholders: Bool
+    package let hasPlaceholders: Bool
 
     /// Where the CRM would publish it.
-    public var routingKey: String {
+    package var routingKey: String {
         if type == CancelCommand.type { return "command.cancel" }
         if type == RefundCommand.type { return "command.refund" }
         return ["initial", "rerun", "recycle"].contains(trigger) ? "decline.\(trigger ?? "")" : "decline.initial"
@@ -22,16 +22,16 @@ public struct FileEvent: Sendable {
 }
 
 /// Reads files of events: one JSON object, a JSON list of them, or one per line (NDJSON).
-public struct DeclineFile: Sendable {
+package struct DeclineFile: Sendable {
     /// Publish the bytes of each file as they are, whatever they are.
-    public var isRaw = false
+    package var isRaw = false
     /// What placeholders stand for: `$NOW`, `$NOW-90s`, `$NOW-2h`, `$NOW-3d`, and `$RUN`. Left alone when `nil`.
-    public var placeholders: (now: Moment, run: String)?
+    package var placeholders: (now: Moment, run: String)?
 
-    public init() {}
+    package init() {}
 
     /// - Parameter name: `-` reads standard input.
-    public func read(_ name: String) throws(DeclineFileError) -> [FileEvent] {
+    package func read(_ name: String) throws(DeclineFileError) -> [FileEvent] {
         guard let bytes = WholeFile.bytes(of: name) else {
             throw DeclineFileError(file: name, what: "it cannot be read; check that it exists and its permissions")
         }
@@ -89,9 +89,9 @@ public struct DeclineFile: Sendable {
 }
 
 /// Why a file holds nothing to publish.
-public struct DeclineFileError: Error, Sendable, Hashable, CustomStringConvertible {
-    public let file: String
-    public let what: String
+package struct DeclineFileError: Error, Sendable, Hashable, CustomStringConvertible {
+    package let file: String
+    package let what: String
 
-    public var description: String { "\(file): \(what)" }
+    package var description: String { "\(file): \(what)" }
 }

@@ -1,18 +1,18 @@
-public import Broker
-public import DeclineRecovery
+package import Broker
+package import DeclineRecovery
 
 /// Publishes events as a CRM does, and waits for the broker's confirms.
-public struct DeclinePublisher: Sendable {
+package struct DeclinePublisher: Sendable {
     private let link: BrokerLink
     private let names: TopologyNames
 
-    public init(_ link: BrokerLink, _ names: TopologyNames) {
+    package init(_ link: BrokerLink, _ names: TopologyNames) {
         self.link = link
         self.names = names
     }
 
     /// - Parameter progress: called after each confirmed batch with how many are with the broker.
-    public func publish(_ events: [FileEvent], progress: (Int) -> Void = { _ in }) async throws(PublishError) {
+    package func publish(_ events: [FileEvent], progress: (Int) -> Void = { _ in }) async throws(PublishError) {
         var confirmed = 0
         for start in stride(from: 0, to: events.count, by: 500) {
             let batch = events[start..<min(start + 500, events.count)]

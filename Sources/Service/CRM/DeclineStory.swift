@@ -1,23 +1,23 @@
 import DeclineRecovery
 
 /// What has been seen of one decline so far.
-public struct DeclineStory: Sendable, Equatable {
-    public internal(set) var declineClass: String?
-    public internal(set) var rule: String?
+package struct DeclineStory: Sendable, Equatable {
+    package internal(set) var declineClass: String?
+    package internal(set) var rule: String?
     /// `cascade`, `retry`, or `skip`.
-    public internal(set) var route: String?
+    package internal(set) var route: String?
     var kind: ResultKind?
-    public var result: String? { kind?.rawValue }
-    public internal(set) var reason: String?
-    public internal(set) var action: String?
-    public internal(set) var deadLetter: String?
+    package var result: String? { kind?.rawValue }
+    package internal(set) var reason: String?
+    package internal(set) var action: String?
+    package internal(set) var deadLetter: String?
     /// More than one final result of a recovery would be a lie to the CRM.
-    public internal(set) var finals: Set<String> = []
+    package internal(set) var finals: Set<String> = []
 
-    public init() {}
+    package init() {}
 
     /// Whether it has come to its end: a final result, or a dead letter.
-    public var isOver: Bool { !finals.isEmpty || deadLetter != nil && result == nil }
+    package var isOver: Bool { !finals.isEmpty || deadLetter != nil && result == nil }
 
     mutating func saw(_ record: JournalRecord) {
         declineClass = record.declineClass?.rawValue ?? declineClass
@@ -37,7 +37,7 @@ public struct DeclineStory: Sendable, Equatable {
 }
 
 /// What an example is expected to come to; a member that is left out may be anything.
-public struct Expectation: Sendable {
+package struct Expectation: Sendable {
     private let members: [(name: String, text: String)]
 
     init?(_ value: JSONValue) {
@@ -46,7 +46,7 @@ public struct Expectation: Sendable {
     }
 
     /// Whether something is expected that comes after the end, a refund or a chargeback; or that stands in another stream, a letter.
-    public func awaitsMore(after story: DeclineStory) -> Bool {
+    package func awaitsMore(after story: DeclineStory) -> Bool {
         if story.deadLetter == nil, members.contains(where: { $0.name == "deadLetter" }) { return true }
         guard let wanted = members.first(where: { $0.name == "result" })?.text, ResultKind(rawValue: wanted)?.isFinal == false else {
             return false
@@ -55,7 +55,7 @@ public struct Expectation: Sendable {
     }
 
     /// What is otherwise, in words; empty when all is as expected.
-    public func differences(from story: DeclineStory) -> [String] {
+    package func differences(from story: DeclineStory) -> [String] {
         var differences = members.compactMap { name, wanted -> String? in
             let seen: String? =
                 switch name {
@@ -75,7 +75,7 @@ public struct Expectation: Sendable {
     }
 
     /// Reads a file that maps an event's label (its file name) to what is expected of it.
-    public static func read(_ file: String) throws(DeclineFileError) -> [String: Expectation] {
+    package static func read(_ file: String) throws(DeclineFileError) -> [String: Expectation] {
         var plain = DeclineFile()
         plain.isRaw = true
         let bytes = try plain.read(file).first?.body ?? []

@@ -1,21 +1,21 @@
-public import Broker
-public import DeclineRecovery
+package import Broker
+package import DeclineRecovery
 import Synchronization
 
 /// Looks on while declines are worked on, and tells the story of each.
 ///
 /// It reads the journal and the dead letters, which takes nothing. A queue bound to the exchange of the results would be a taker: what
 /// nobody else has a queue for would end there, and not as a letter that says so.
-public final class DeclineWatch: Sendable {
+package final class DeclineWatch: Sendable {
     private let stories = Mutex<[String: DeclineStory]>([:])
     private let onResult: @Sendable (ToldResult) -> Void
 
-    public init(onResult: @escaping @Sendable (ToldResult) -> Void = { _ in }) {
+    package init(onResult: @escaping @Sendable (ToldResult) -> Void = { _ in }) {
         self.onResult = onResult
     }
 
     /// Begins to look. What was done before is not seen.
-    public func start(on link: BrokerLink, _ names: TopologyNames) async throws(BrokerError) {
+    package func start(on link: BrokerLink, _ names: TopologyNames) async throws(BrokerError) {
         _ = try await link.read(names.journal, from: .next) { [self] entries in
             for record in entries.compactMap({ JournalRecord.decode($0.body) }) { saw(record) }
         }
@@ -26,7 +26,7 @@ public final class DeclineWatch: Sendable {
         }
     }
 
-    public func story(of event: FileEvent) -> DeclineStory {
+    package func story(of event: FileEvent) -> DeclineStory {
         var story = stories.withLock { stories in
             [event.orderID, event.eventID].compactMap { $0.flatMap { stories[$0] } }.first ?? DeclineStory()
         }
@@ -64,14 +64,14 @@ public final class DeclineWatch: Sendable {
 }
 
 /// What the CRM was told, as the journal keeps it; of an event that names no recovery, as its letter does.
-public struct ToldResult: Sendable, Equatable {
-    public let at: Moment
-    public let kind: ResultKind
-    public let reason: String
-    public let reference: RecoveryReference?
-    public let orderID: String?
-    public let merchantID: MerchantID?
-    public let gatewayID: GatewayID?
+package struct ToldResult: Sendable, Equatable {
+    package let at: Moment
+    package let kind: ResultKind
+    package let reason: String
+    package let reference: RecoveryReference?
+    package let orderID: String?
+    package let merchantID: MerchantID?
+    package let gatewayID: GatewayID?
 
     init?(_ record: JournalRecord) {
         switch record.fate {
@@ -101,7 +101,7 @@ public struct ToldResult: Sendable, Equatable {
         gatewayID = letter.subject.gatewayID
     }
 
-    public var json: JSONValue {
+    package var json: JSONValue {
         let members: [(String, JSONValue?)] = [
             ("at", .integer(at.milliseconds)), ("result", .string(kind.rawValue)), ("reason", .string(reason)),
             ("recoveryReference", reference.map { .string($0.text) }), ("orderId", orderID.map(JSONValue.string)),

@@ -1,11 +1,11 @@
-public import Broker
+package import Broker
 import DeclineRecovery
 import Synchronization
 
 /// Reads the CRM's inbox and leaves it as it was: the messages are taken, looked at, and given back in their order.
-public enum ResultReader {
+package enum ResultReader {
     /// The bodies of the messages that are ready, oldest first, at most 65,535 of them.
-    public static func read(_ queue: String, on link: BrokerLink) async throws(BrokerError) -> [[UInt8]] {
+    package static func read(_ queue: String, on link: BrokerLink) async throws(BrokerError) -> [[UInt8]] {
         let ready = min(try await link.readyCount(of: queue), 65_535)
         if ready == 0 { return [] }
         let seen = SeenBodies()

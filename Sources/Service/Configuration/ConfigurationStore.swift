@@ -1,11 +1,11 @@
-public import DeclineRecovery
+package import DeclineRecovery
 import FlexFactor
 import Operations
-public import Pipeline
+import Pipeline
 import Synchronization
 
 /// The configuration as it stands now, with a FlexFactor client for each gateway. A reload replaces it as a whole, or changes nothing.
-public final class ConfigurationStore: MerchantDirectory {
+package final class ConfigurationStore: MerchantDirectory {
     private struct State {
         var configuration: SalvageConfiguration
         var clients: [GatewayKey: FlexFactorClient]
@@ -20,7 +20,7 @@ public final class ConfigurationStore: MerchantDirectory {
         state = Mutex(State(configuration: configuration, clients: Dictionary(clients, uniquingKeysWith: { first, _ in first })))
     }
 
-    public func merchant(_ id: MerchantID) -> Merchant? {
+    package func merchant(_ id: MerchantID) -> Merchant? {
         state.withLock { $0.configuration.merchants[id] }
     }
 

@@ -6,7 +6,7 @@ import Yams
 
 extension SalvageConfiguration {
     /// Reads a configuration file (behaviour.md §2).
-    public init(file: String) throws(ConfigurationError) {
+    package init(file: String) throws(ConfigurationError) {
         guard let text = WholeFile.text(of: file) else {
             throw ConfigurationError(
                 file: file,
@@ -19,7 +19,7 @@ extension SalvageConfiguration {
     }
 
     /// - Parameter file: its name, for errors.
-    public init(yaml: String, file: String, secrets: SecretSources) throws(ConfigurationError) {
+    init(yaml: String, file: String, secrets: SecretSources) throws(ConfigurationError) {
         let faults = ConfigurationFaults()
         var merchants: [Merchant] = []
         var credentials: [GatewayKey: GatewayCredentials] = [:]

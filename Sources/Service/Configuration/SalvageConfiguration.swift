@@ -1,17 +1,17 @@
-public import DeclineRecovery
-public import FlexFactor
-public import Operations
+package import DeclineRecovery
+import FlexFactor
+package import Operations
 
 /// The merchants and their FlexFactor gateways, as one file gave them: valid as a whole.
-public struct SalvageConfiguration: Sendable, Equatable {
-    public let merchants: [MerchantID: Merchant]
+package struct SalvageConfiguration: Sendable, Equatable {
+    package let merchants: [MerchantID: Merchant]
     let credentials: [GatewayKey: GatewayCredentials]
     /// Who may use the console.
-    public let access: ConsoleAccess
+    package let access: ConsoleAccess
     /// The files that secrets were read from.
     let secretFiles: [String]
 
-    public init(
+    init(
         merchants: [Merchant], credentials: [GatewayKey: GatewayCredentials], access: ConsoleAccess = ConsoleAccess(),
         secretFiles: [String] = []
     ) {
@@ -23,11 +23,11 @@ public struct SalvageConfiguration: Sendable, Equatable {
 }
 
 /// One gateway of one merchant.
-public struct GatewayKey: Hashable, Sendable {
-    public let merchant: MerchantID
-    public let gateway: GatewayID
+package struct GatewayKey: Hashable, Sendable {
+    package let merchant: MerchantID
+    package let gateway: GatewayID
 
-    public init(_ merchant: MerchantID, _ gateway: GatewayID) {
+    package init(_ merchant: MerchantID, _ gateway: GatewayID) {
         self.merchant = merchant
         self.gateway = gateway
     }

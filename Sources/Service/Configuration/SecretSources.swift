@@ -2,7 +2,7 @@ import FoundationEssentials
 import Synchronization
 
 /// Where secrets come from that do not stand in the configuration file itself (behaviour.md §2).
-public struct SecretSources: Sendable {
+package struct SecretSources: Sendable {
     /// Files are named relative to it.
     let folder: String
     let environment: [String: String]
@@ -16,7 +16,7 @@ public struct SecretSources: Sendable {
     var files: [String] { Array(Set(read.paths.withLock { $0 })).sorted() }
 
     /// - Parameter environment: the process' own when `nil`.
-    public init(besides file: String, environment: [String: String]? = nil) {
+    init(besides file: String, environment: [String: String]? = nil) {
         folder = URL(filePath: file).deletingLastPathComponent().path
         self.environment = environment ?? ProcessInfo.processInfo.environment
     }

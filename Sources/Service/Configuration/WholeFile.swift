@@ -7,10 +7,10 @@
 /// Reads a file to its end, a pipe as well.
 ///
 /// Foundation's `FileManager.contents` opens without waiting, and finds a pipe empty to which nothing was written yet.
-public enum WholeFile {
+package enum WholeFile {
     /// - Parameter name: `-` is standard input.
     /// - Returns: `nil` where it cannot be read.
-    public static func bytes(of name: String) -> [UInt8]? {
+    package static func bytes(of name: String) -> [UInt8]? {
         let descriptor = name == "-" ? 0 : open(name, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return nil }
         defer { if descriptor > 0 { close(descriptor) } }
@@ -24,5 +24,5 @@ public enum WholeFile {
     }
 
     /// - Returns: `nil` where it cannot be read, or is not UTF-8.
-    public static func text(of name: String) -> String? { bytes(of: name).flatMap { String(validating: $0, as: UTF8.self) } }
+    package static func text(of name: String) -> String? { bytes(of: name).flatMap { String(validating: $0, as: UTF8.self) } }
 }

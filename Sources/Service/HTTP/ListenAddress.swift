@@ -48,10 +48,10 @@ struct ListenAddress: Sendable, Equatable {
 }
 
 /// Why a process does not begin: where it is to listen it cannot. Names the setting.
-public struct CannotListen: Error, Sendable, Hashable, CustomStringConvertible {
-    public let description: String
+package struct CannotListen: Error, Sendable, Hashable, CustomStringConvertible {
+    package let description: String
 
-    public var isTransient: Bool { false }
+    package var isTransient: Bool { false }
 
     init(_ address: ListenAddress, _ error: any Error, others: [ListenAddress] = []) {
         let code = (error as? IOError)?.errnoCode

@@ -1,9 +1,9 @@
 import FoundationEssentials
-public import Logging
+package import Logging
 
 extension Logger {
     /// The logger of a process of the fleet.
-    public static func service(_ settings: ProcessSettings) -> Logger {
+    package static func service(_ settings: ProcessSettings) -> Logger {
         let isTerminal = LineWriter.isTerminal(LineWriter.standardError)
         let isText = settings.logFormat == .text || settings.logFormat == .auto && isTerminal
         let host = ProcessInfo.processInfo.hostName

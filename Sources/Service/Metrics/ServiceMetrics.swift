@@ -13,7 +13,7 @@ import Pipeline
 ///
 /// Anybody who may publish a decline chooses its merchant, its code source and its code, so none of them becomes a label as it came: what
 /// the configuration and the tables do not know is `other` (`LabelVocabulary`). Counters that somebody alerts on stand at 0 from the start.
-public final class ServiceMetrics: Sendable {
+package final class ServiceMetrics: Sendable {
     private static let seconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3_600]
 
     let messages = Metric(
@@ -79,7 +79,7 @@ public final class ServiceMetrics: Sendable {
     private let openDescriptors = Metric("process_open_fds", "File descriptors in use.", kind: .gauge)
     private let mostDescriptors = Metric("process_max_fds", "File descriptors that there may be.", kind: .gauge)
 
-    public init() {
+    init() {
         build.set(1, SalvageVersion.current)
         let began = Double(SystemClock().now().milliseconds) / 1_000
         startTime.set(began)

@@ -2,14 +2,14 @@ import Broker
 import Console
 import DeclineRecovery
 import FoundationEssentials
-public import Logging
+package import Logging
 import Operations
 import Pipeline
-public import ServiceLifecycle
+import ServiceLifecycle
 import UnixSignals
 
 /// The process that serves operators the console.
-public struct ConsoleProcess: Service {
+package struct ConsoleProcess: Service {
     private let link: BrokerLink
     private let names: TopologyNames
     private let shelf: LetterStore
@@ -18,17 +18,17 @@ public struct ConsoleProcess: Service {
     private let logger: Logger
 
     /// Why the console does not begin.
-    public struct NotAlone: Error, CustomStringConvertible {
+    package struct NotAlone: Error, CustomStringConvertible {
         let host: String
 
-        public var description: String {
+        package var description: String {
             "the console would listen on \(host), where others can reach it, and no access is configured. "
                 + "Give people tokens in the configuration (`console.access`), or listen on 127.0.0.1."
         }
     }
 
     /// Runs to its end; a broker that is away is waited for. Throws when it cannot begin: a faulty configuration, a port that is taken.
-    public static func run(_ settings: ProcessSettings, configuration: SalvageConfiguration?, logger: Logger) async throws {
+    package static func run(_ settings: ProcessSettings, configuration: SalvageConfiguration?, logger: Logger) async throws {
         let host = settings.console.host
         let isLoopback = ["127.0.0.1", "localhost", "::1"].contains(host)
         if configuration?.access.isOpen ?? true, !isLoopback { throw NotAlone(host: host) }
@@ -70,7 +70,7 @@ public struct ConsoleProcess: Service {
         await within(.seconds(3)) { await link.close() }
     }
 
-    public func run() async throws {
+    package func run() async throws {
         let (isAsked, isOver) = (StopSignal(), StopSignal())
         let reading = Task { try await read() }
         Task { if case .failure = await reading.result { isOver.set() } }

@@ -1,15 +1,15 @@
-public import Broker
-public import DeclineRecovery
+package import Broker
+package import DeclineRecovery
 import FlexFactor
 import FoundationEssentials
 import NIOCore
 import NIOPosix
-public import Operations
+package import Operations
 import Pipeline
 
 /// What an operator's process works with: the dead letters, the forecast, and FlexFactor where a configuration gives its keys.
-public struct OperatorTools: Sendable {
-    public let letters: LetterTools
+package struct OperatorTools: Sendable {
+    package let letters: LetterTools
     let store: ConfigurationStore?
     private let follow: @Sendable () async throws(BrokerError) -> Void
 
@@ -19,7 +19,7 @@ public struct OperatorTools: Sendable {
     /// Nothing may be settled before `catchUp`.
     ///
     /// - Parameter configuration: `nil` where none is at hand: nothing can be forecast or reconciled then.
-    public init(_ shelf: LetterStore, on link: BrokerLink, _ settings: ProcessSettings, _ configuration: SalvageConfiguration?) {
+    package init(_ shelf: LetterStore, on link: BrokerLink, _ settings: ProcessSettings, _ configuration: SalvageConfiguration?) {
         let clock = SystemClock()
         let store = configuration.map { configuration in
             ConfigurationStore(configuration) { _, credentials in FlexFactorClient(credentials, now: clock.now) }
@@ -47,8 +47,8 @@ public struct OperatorTools: Sendable {
     }
 
     /// Learns what was cancelled and what is claimed, and goes on with that. Once.
-    public func catchUp() async throws(BrokerError) { try await follow() }
+    package func catchUp() async throws(BrokerError) { try await follow() }
 
     /// Every merchant of the configuration, by its id.
-    public var merchants: [Merchant] { store?.merchants ?? [] }
+    package var merchants: [Merchant] { store?.merchants ?? [] }
 }

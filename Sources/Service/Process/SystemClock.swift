@@ -1,21 +1,21 @@
-public import DeclineRecovery
+package import DeclineRecovery
 import FlexFactor
 import FoundationEssentials
-public import Operations
-public import Pipeline
+import Operations
+import Pipeline
 
 /// The machine's clock.
-public struct SystemClock: OperatorClock {
-    public init() {}
+package struct SystemClock: OperatorClock {
+    package init() {}
 
-    public func now() -> Moment {
+    package func now() -> Moment {
         Moment(milliseconds: Int64((Date.now.timeIntervalSince1970 * 1_000).rounded(.down)))
     }
 
     /// Nanoseconds since 1970, for what is shorter than a moment.
     static func nanoseconds() -> UInt64 { UInt64(max(Date.now.timeIntervalSince1970, 0) * 1_000_000_000) }
 
-    public var uptime: Moment { FlexFactorClient.uptime() }
+    package var uptime: Moment { FlexFactorClient.uptime() }
 
-    public func sleep(_ span: Moment.Span) async { try? await Task.sleep(for: .milliseconds(span.milliseconds)) }
+    package func sleep(_ span: Moment.Span) async { try? await Task.sleep(for: .milliseconds(span.milliseconds)) }
 }

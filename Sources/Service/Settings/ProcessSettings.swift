@@ -1,68 +1,68 @@
-public import Broker
-public import Configuration
-public import DeclineRecovery
-public import FlexFactor
+package import Broker
+package import Configuration
+package import DeclineRecovery
+package import FlexFactor
 import FoundationEssentials
-public import Logging
+package import Logging
 
 /// What one process of the fleet is told by its environment and flags; the merchants come from the configuration file.
 ///
 /// The variable of a setting is its key in capitals: `broker.url` is `SALVAGE_BROKER_URL`.
-public struct ProcessSettings: Sendable {
-    public var configurationFile: String
+package struct ProcessSettings: Sendable {
+    package var configurationFile: String
     /// How often that file is looked at for a change; `nil` for never.
-    public var configurationWatch: Duration?
-    public var broker: BrokerConfiguration
-    public var names: TopologyNames
-    public var stages: Set<Stage>
+    package var configurationWatch: Duration?
+    package var broker: BrokerConfiguration
+    package var names: TopologyNames
+    package var stages: Set<Stage>
     /// Messages of a stage that may be in work at a time in this process.
-    public var prefetch: [Stage: UInt16]
+    package var prefetch: [Stage: UInt16]
     /// When a message that was in work as workers ended is tried alone, and when it is not tried any more.
-    public var suspicion: Suspicion
+    package var suspicion: Suspicion
     /// How long a message is held that cannot be finished, before it goes to the end of its queue.
-    public var longestHold: Moment.Span
+    var longestHold: Moment.Span
     /// Event loops that work on messages.
-    public var lanes: Int
+    var lanes: Int
     /// Where health and metrics are served; `nil` for nowhere.
-    public var listen: (host: String, port: Int)?
+    package var listen: (host: String, port: Int)?
     /// Where FlexFactor's webhooks are taken; `nil` for nowhere.
-    public var webhooks: (host: String, port: Int)?
+    package var webhooks: (host: String, port: Int)?
     /// Where the console is served.
-    public var console: (host: String, port: Int)
+    package var console: (host: String, port: Int)
     /// The host that FlexFactor signs, where it is not the one that requests name.
-    public var webhookHost: String?
+    package var webhookHost: String?
     /// To which queues answers may go.
-    public var replies: ReplyPolicy
+    package var replies: ReplyPolicy
     /// The private keys for encrypted cards.
-    public var cardKeys: CardKeys
-    public var logLevel: Logger.Level
-    public var logFormat: LogFormat
+    var cardKeys: CardKeys
+    package var logLevel: Logger.Level
+    package var logFormat: LogFormat
     /// Where traces are sent; `nil` for nowhere.
-    public var traceCollector: Origin?
+    package var traceCollector: Origin?
     /// Of the traces that begin here, the share that is recorded.
-    public var traceShare: Double
+    package var traceShare: Double
     /// How long a process may take to its end after the order to stop.
-    public var shutdownGrace: Moment.Span
+    var shutdownGrace: Moment.Span
     /// How long it goes on serving meanwhile, saying that it is not ready, until nobody sends it webhooks any more.
-    public var lameDuck: Moment.Span
-    public var timing: RecoveryTiming
+    var lameDuck: Moment.Span
+    package var timing: RecoveryTiming
     /// A day of `expiryDays`; shorter for rehearsals only.
-    public var day: Moment.Span
+    package var day: Moment.Span
     /// What was declined longer ago is not taken.
-    public var oldestDecline: Moment.Span
+    package var oldestDecline: Moment.Span
     /// The longest that one call to FlexFactor may take.
-    public var callLimit: Moment.Span
+    package var callLimit: Moment.Span
 
-    public enum LogFormat: String, Sendable, CaseIterable {
+    package enum LogFormat: String, Sendable, CaseIterable {
         /// Lines for people on a terminal, else JSON.
         case auto
         case json, text
     }
 
     /// The stages that this build can run.
-    public static let runnableStages: [Stage] = Stage.allCases
+    package static let runnableStages: [Stage] = Stage.allCases
 
-    public init(reading reader: ConfigReader) throws(SettingsError) {
+    package init(reading reader: ConfigReader) throws(SettingsError) {
         let settings = SettingsReader(reader)
         configurationFile = settings.text("config", default: "salvage.yaml")
         let watch = settings.count("config.watchSeconds", 0...3_600, default: 10)
@@ -175,12 +175,12 @@ private func isNameByte(_ byte: UInt8) -> Bool {
 }
 
 /// Every setting that is not of its form.
-public struct SettingsError: Error, Sendable, Hashable, CustomStringConvertible {
-    public let faults: [String]
+package struct SettingsError: Error, Sendable, Hashable, CustomStringConvertible {
+    package let faults: [String]
 
-    public var isTransient: Bool { false }
-    public var advice: String { "`salvage run --help` lists every setting." }
-    public var description: String { "the settings are not right:\n" + faults.map { "  \($0)" }.joined(separator: "\n") + "\n\(advice)" }
+    package var isTransient: Bool { false }
+    package var advice: String { "`salvage run --help` lists every setting." }
+    package var description: String { "the settings are not right:\n" + faults.map { "  \($0)" }.joined(separator: "\n") + "\n\(advice)" }
 }
 
 /// Reads settings and gathers what is wrong with them.

@@ -1,10 +1,10 @@
-public import Broker
+package import Broker
 import DeclineRecovery
 
 /// What stands in a broker's definitions of one virtual host: all that AMQP does not show, bindings and policies above all.
 ///
 /// `rabbitmqctl export_definitions` writes them, and the management API's `/api/definitions`.
-public struct BrokerDefinitions: Sendable {
+package struct BrokerDefinitions: Sendable {
     private let file: JSONValue
     private let virtualHost: String
 
@@ -12,13 +12,13 @@ public struct BrokerDefinitions: Sendable {
     private static let limits = JSONLimits(bytes: 256 << 20)
 
     /// - Returns: `nil` where the text is no definitions file.
-    public init?(_ text: [UInt8], virtualHost: String) {
+    package init?(_ text: [UInt8], virtualHost: String) {
         guard let file = try? JSONValue(parsing: text.span, limits: Self.limits), file.object != nil else { return nil }
         self.file = file
         self.virtualHost = virtualHost
     }
 
-    public var policies: BrokerPolicies {
+    package var policies: BrokerPolicies {
         BrokerPolicies(
             entries("policies"), operators: entries("parameters").filter { $0["component"]?.string == "operator_policy" })
     }
@@ -29,7 +29,7 @@ public struct BrokerDefinitions: Sendable {
     }
 
     /// What of a topology is not there, or not as it is to be.
-    public func differences(from topology: Topology) -> [TopologyDifference] {
+    package func differences(from topology: Topology) -> [TopologyDifference] {
         func byName(_ entries: [JSONValue]) -> [String: JSONValue] {
             Dictionary(entries.map { ($0["name"]?.string ?? "", $0) }, uniquingKeysWith: { first, _ in first })
         }

@@ -1,8 +1,8 @@
-public import Broker
+package import Broker
 import DeclineRecovery
 
 /// The policies that stand in a broker's definitions, and what those of them that reach our queues would do to messages.
-public struct BrokerPolicies: Sendable {
+package struct BrokerPolicies: Sendable {
     struct Policy: Sendable {
         let name: String
         let pattern: String
@@ -27,7 +27,7 @@ public struct BrokerPolicies: Sendable {
     }
 
     /// What is set on our queues and would lose messages, hold them up, or send them round. One sentence each.
-    public func losses(of topology: Topology) -> [String] {
+    package func losses(of topology: Topology) -> [String] {
         topology.queues.flatMap { queue in
             // Of each sort the one of the highest priority counts; RabbitMQ combines the two.
             [false, true].flatMap { isOperators -> [String] in

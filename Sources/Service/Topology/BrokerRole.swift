@@ -1,8 +1,8 @@
-public import Broker
-public import DeclineRecovery
+package import Broker
+package import DeclineRecovery
 
 /// Who speaks to the broker, and as what: each with a user of its own, and with no more rights than its work needs.
-public enum BrokerRole: String, Sendable, CaseIterable {
+package enum BrokerRole: String, Sendable, CaseIterable {
     /// `salvage topology apply`, once.
     case topology
     /// `salvage run`, all stages.
@@ -17,7 +17,7 @@ public enum BrokerRole: String, Sendable, CaseIterable {
     case crmConsumer = "crm-consumer"
 
     /// What the role is for, in a line.
-    public var purpose: String {
+    package var purpose: String {
         switch self {
         case .topology: "declares what is missing, once"
         case .worker: "salvage run, all stages"
@@ -31,16 +31,16 @@ public enum BrokerRole: String, Sendable, CaseIterable {
 }
 
 /// The exchanges and queues that a role may configure, write and read; RabbitMQ has one space of names for both, and one pattern for each right.
-public struct BrokerRights: Sendable, Equatable {
-    public var configure: Set<String> = []
-    public var write: Set<String> = []
-    public var read: Set<String> = []
+package struct BrokerRights: Sendable, Equatable {
+    package var configure: Set<String> = []
+    package var write: Set<String> = []
+    package var read: Set<String> = []
 
     /// The default exchange, as rights name it: whoever answers on a queue that a message names (`reply_to`) writes to it.
-    public static let defaultExchange = "amq.default"
+    static let defaultExchange = "amq.default"
 
     /// The least that a role needs.
-    public init(_ role: BrokerRole, _ names: TopologyNames) {
+    package init(_ role: BrokerRole, _ names: TopologyNames) {
         /// Streams that are read whole; one that is added belongs here.
         let streams: Set<String> = [names.dead, names.journal, names.pulse, names.cancels, names.claims, names.claimSnapshots]
         switch role {
@@ -88,21 +88,21 @@ public struct BrokerRights: Sendable, Equatable {
     }
 
     /// What of a topology the role has to do with.
-    public func part(of topology: Topology) -> Topology {
+    package func part(of topology: Topology) -> Topology {
         let names = configure.union(write).union(read)
         return Topology(
             exchanges: topology.exchanges.filter { names.contains($0.name) }, queues: topology.queues.filter { names.contains($0.name) })
     }
 
     /// A difference as somebody of the role has to mend it: where it may not look, the right that is missing.
-    public func explain(_ difference: TopologyDifference) -> String {
+    package func explain(_ difference: TopologyDifference) -> String {
         guard case .denied(let what, let name) = difference else { return difference.description }
         let needed = [("configure", configure), ("write", write), ("read", read)].filter { $0.1.contains(name) }.map(\.0)
         return "\(what) \(name): the broker's user lacks the right to \(needed.joined(separator: " and ")) it"
     }
 
     /// The three regular expressions in RabbitMQ's order. Whole names only: `^$` matches none.
-    public var patterns: (configure: String, write: String, read: String) {
+    package var patterns: (configure: String, write: String, read: String) {
         (Self.pattern(configure), Self.pattern(write), Self.pattern(read))
     }
 
@@ -115,7 +115,7 @@ public struct BrokerRights: Sendable, Equatable {
 
 extension BrokerRole {
     /// Every role's rights as `rabbitmqctl` takes them; users are named for their roles.
-    public static func commands(_ names: TopologyNames, virtualHost: String) -> String {
+    package static func commands(_ names: TopologyNames, virtualHost: String) -> String {
         allCases.map { role in
             let (configure, write, read) = BrokerRights(role, names).patterns
             return "# \(role.rawValue): \(role.purpose)\n"
@@ -126,7 +126,7 @@ extension BrokerRole {
     private static func quoted(_ text: String) -> String { "'" + text.replacing("'", with: "'\\''") + "'" }
 
     /// The same as a definitions file has it.
-    public static func definitions(_ names: TopologyNames, virtualHost: String) -> [UInt8] {
+    package static func definitions(_ names: TopologyNames, virtualHost: String) -> [UInt8] {
         let permissions = allCases.map { role in
             let (configure, write, read) = BrokerRights(role, names).patterns
             return JSONValue.object(

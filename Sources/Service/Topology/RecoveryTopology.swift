@@ -1,5 +1,5 @@
-public import Broker
-public import DeclineRecovery
+package import Broker
+package import DeclineRecovery
 
 extension Topology {
     /// Everything that Salvage needs at the broker (messages.md, "Exchanges and queues").
@@ -7,7 +7,7 @@ extension Topology {
     /// Every exchange that could meet a key without a queue has an alternate exchange: nothing that is published can fall through.
     ///
     /// - Parameter crmInbox: whether the CRM's own queue is declared as well.
-    public init(recovery names: TopologyNames, crmInbox: Bool = true) {
+    package init(recovery names: TopologyNames, crmInbox: Bool = true) {
         let kept: FieldTable = ["x-delivery-limit": .integer(unlimited)]
         // A limit of somebody else's (a policy, a publisher's expiration) must not end a message without a trace: what it drives out goes to
         // the unrouted, and from there back to where it was. A queue that is full refuses instead of forgetting its oldest.

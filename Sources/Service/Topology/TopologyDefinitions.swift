@@ -1,9 +1,9 @@
-public import Broker
+package import Broker
 import DeclineRecovery
 
 extension Topology {
     /// RabbitMQ's definitions file, for `rabbitmqctl import_definitions` or a broker's start.
-    public func definitions(virtualHost: String) -> [UInt8] {
+    package func definitions(virtualHost: String) -> [UInt8] {
         func arguments(_ table: FieldTable) -> JSONValue {
             .object(
                 table.fields.map { field in

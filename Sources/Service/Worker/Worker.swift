@@ -2,16 +2,16 @@ import Broker
 import DeclineRecovery
 import FlexFactor
 import FoundationEssentials
-public import Logging
+package import Logging
 import NIOCore
 import NIOPosix
 import Pipeline
-public import ServiceLifecycle
+import ServiceLifecycle
 import Synchronization
 import UnixSignals
 
 /// One process of the fleet: consumes the queues of its stages until it is told to stop.
-public struct Worker: Service {
+package struct Worker: Service {
     private let settings: ProcessSettings
     private let logger: Logger
     private let metrics: ServiceMetrics
@@ -48,7 +48,7 @@ public struct Worker: Service {
     }
 
     /// Runs a process to its end. Throws when it cannot begin: a faulty configuration, a port that is taken.
-    public static func run(_ settings: ProcessSettings, logger: Logger) async throws {
+    package static func run(_ settings: ProcessSettings, logger: Logger) async throws {
         Descriptors.raise()
         let health = Health()
         let healthPort = settings.listen.map { ListenAddress($0, setting: "SALVAGE_LISTEN") }
@@ -102,7 +102,7 @@ public struct Worker: Service {
         try await group.shutdownGracefully()
     }
 
-    public func run() async throws {
+    package func run() async throws {
         logger.info(
             "Salvage \(SalvageVersion.current) begins",
             metadata: [
