@@ -4,17 +4,18 @@ extension StageOutcome {
     /// What is published in place of the message: what the stage wants, and the line that the journal keeps of it.
     package func publishing(from stage: Stage, at now: Moment, worker: String, traceparent: String?) -> [StageMessage] {
         guard let reference = account.reference else { return publishing }
-        let (fate, detail, reason, until): (String, String, String?, Moment?) =
+        let (detail, reason, until): (String, String?, Moment?) =
             switch account.fate {
-            case .passed(let next): ("passed", next.rawValue, nil, nil)
-            case .told(let kind, let reason): ("told", kind.rawValue, reason + (account.other.map { " (\($0.text))" } ?? ""), nil)
-            case .parked(let delay, let why): ("parked", why, nil, now + delay)
-            case .deadLettered(let reason): ("dead_lettered", reason.rawValue, nil, nil)
-            case .rejected(let reason): ("rejected", reason, nil, nil)
-            case .ignored(let why): ("ignored", why, nil, nil)
+            case .passed(let next): (next.rawValue, nil, nil)
+            case .told(let kind, let reason): (kind.rawValue, reason + (account.other.map { " (\($0.text))" } ?? ""), nil)
+            case .parked(let delay, let why): (why, nil, now + delay)
+            case .deadLettered(let reason): (reason.rawValue, nil, nil)
+            case .rejected(let reason): (reason, nil, nil)
+            case .ignored(let why): (why, nil, nil)
             }
         let record = JournalRecord(
-            at: now, stage: stage, merchantID: account.merchantID, reference: reference, gatewayID: account.gatewayID, fate: fate,
+            at: now, stage: stage, merchantID: account.merchantID, reference: reference, gatewayID: account.gatewayID,
+            fate: account.fate.fate,
             detail: detail,
             reason: reason, rule: account.rule, declineClass: account.declineClass, until: until ?? account.until,
             attempts: account.attempts, amount: account.amount,

@@ -93,6 +93,18 @@ package struct StageOutcome: Sendable {
         case rejected(reason: String)
         /// Nothing follows from it; why.
         case ignored(String)
+
+        /// The journal's word for it.
+        package var fate: JournalRecord.Fate {
+            switch self {
+            case .passed: .passed
+            case .told: .told
+            case .parked: .parked
+            case .deadLettered: .deadLettered
+            case .rejected: .rejected
+            case .ignored: .ignored
+            }
+        }
     }
 
     var withRefusedReply: StageOutcome {

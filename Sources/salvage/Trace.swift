@@ -23,7 +23,7 @@ struct Trace: AsyncParsableCommand {
         let wantsLetters = !json
         let (records, letters) = try await broker.withLink { link, settings -> ([JournalRecord], [LetterSummary]) in
             let records = try await JournalReader.read(wanted, since: since, in: link.journal(settings.names))
-            let died = records.isEmpty || records.contains { $0.fate == "dead_lettered" || $0.fate == "rejected" }
+            let died = records.isEmpty || records.contains(where: \.fate.isLetter)
             return (records, died && wantsLetters ? try await Self.letters(of: wanted, settings.names, on: link) : [])
         }
         if records.isEmpty {

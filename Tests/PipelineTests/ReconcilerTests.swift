@@ -91,7 +91,7 @@ import Testing
         #expect(data?["recoveryReference"]?.string == cascade.reference.text && data?["flexFactor"]?["orderId"]?.string == "g-1")
         #expect(data?["amount"]?["minorUnits"]?.int64 == 4_999 && data?["action"]?["name"] != nil)
         let record = try #require(JournalRecord.decode(messages[1].body))
-        #expect(record.fate == "told" && record.detail == "approved" && record.stage == .cascade && record.reference == cascade.reference)
+        #expect(record.fate == .told && record.detail == "approved" && record.stage == .cascade && record.reference == cascade.reference)
         #expect(record.at == clock.now() && record.workerID == "w-1" && record.merchantID == "acme" && record.gatewayID == "42")
     }
 

@@ -8,8 +8,7 @@ package struct JournalRecord: Sendable, Equatable {
     package let merchantID: MerchantID?
     package let reference: RecoveryReference
     package let gatewayID: GatewayID?
-    /// What became of the message in one word: `passed`, `told`, `parked`, `dead_lettered`, `rejected`, `ignored`.
-    package let fate: String
+    package let fate: Fate
     /// The next stage, the kind of the result, the phase that waits, or why nothing follows.
     package let detail: String
     package let reason: String?
@@ -31,7 +30,7 @@ package struct JournalRecord: Sendable, Equatable {
     package let workerID: String
 
     package init(
-        at: Moment, stage: Stage, merchantID: MerchantID?, reference: RecoveryReference, gatewayID: GatewayID?, fate: String,
+        at: Moment, stage: Stage, merchantID: MerchantID?, reference: RecoveryReference, gatewayID: GatewayID?, fate: Fate,
         detail: String,
         reason: String? = nil, rule: String? = nil, declineClass: DeclineClass? = nil, until: Moment? = nil, attempts: Int,
         amount: Money? = nil,
@@ -56,7 +55,7 @@ package struct JournalRecord: Sendable, Equatable {
         self.workerID = workerID
     }
 
-    package var id: String { "\(reference.text)/journal/\(at.milliseconds)/\(stage.rawValue)/\(fate)" }
+    package var id: String { "\(reference.text)/journal/\(at.milliseconds)/\(stage.rawValue)/\(fate.word)" }
 
     package func encoded() -> [UInt8] {
         CloudEvent.encode(id: id, type: Self.type, subject: reference.text, time: at) { data in
@@ -66,7 +65,7 @@ package struct JournalRecord: Sendable, Equatable {
             data.member("recoveryReference", reference.text)
             data.member("orderId", reference.orderID)
             data.optional("gatewayId", gatewayID?.text)
-            data.member("fate", fate)
+            data.member("fate", fate.word)
             data.member("detail", detail)
             data.optional("reason", reason)
             data.optional("rule", rule)
@@ -99,7 +98,7 @@ package struct JournalRecord: Sendable, Equatable {
                 at: try reader.moment("at"), stage: try reader.word("stage"),
                 merchantID: try reader.optionalText("merchantId").map(MerchantID.init(_:)),
                 reference: reference, gatewayID: try reader.optionalText("gatewayId").map(GatewayID.init(_:)),
-                fate: try reader.text("fate"),
+                fate: Fate(try reader.text("fate")),
                 detail: try reader.text("detail"), reason: try reader.optionalText("reason"), rule: try reader.optionalText("rule"),
                 declineClass: try reader.optionalText("class").flatMap(DeclineClass.init(rawValue:)),
                 until: try reader.optionalNumber("until").map(Moment.init(milliseconds:)), attempts: try reader.count("attempts"),

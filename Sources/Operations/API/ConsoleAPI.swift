@@ -125,7 +125,7 @@ package final class ConsoleAPI: Sendable {
             ("at", .integer(record.at.milliseconds)), ("reference", .string(record.reference.text)),
             ("stage", .string(record.stage.rawValue)),
             ("merchantId", LetterView.text(record.merchantID?.text)), ("gatewayId", LetterView.text(record.gatewayID?.text)),
-            ("fate", .string(record.fate)),
+            ("fate", .string(record.fate.word)),
             ("detail", .string(record.detail)), ("reason", LetterView.text(record.reason)), ("rule", LetterView.text(record.rule)),
             ("until", record.until.map { .integer($0.milliseconds) }), ("attempts", .integer(Int64(record.attempts))),
             ("worker", .string(record.workerID)),

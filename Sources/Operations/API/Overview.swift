@@ -141,8 +141,9 @@ enum Overview {
                             (
                                 "fates",
                                 .array(
-                                    book.fates(of: stage, now: now).sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map { fate, count in
-                                        LetterView.object([("fate", .string(fate)), ("count", .integer(Int64(count)))])
+                                    book.fates(of: stage, now: now).sorted { ($1.value, $0.key.word) < ($0.value, $1.key.word) }.map {
+                                        fate, count in
+                                        LetterView.object([("fate", .string(fate.word)), ("count", .integer(Int64(count)))])
                                     })
                             ),
                         ])

@@ -31,7 +31,7 @@ package struct FlowBook: Sendable {
     }
 
     struct Minute: Sendable, Equatable {
-        var counts: [Stage: [String: Int]] = [:]
+        var counts: [Stage: [JournalRecord.Fate: Int]] = [:]
     }
 
     /// By day since 1970, UTC.
@@ -60,14 +60,14 @@ package struct FlowBook: Sendable {
         minutes[record.at.milliseconds / 60_000, default: Minute()].counts[record.stage, default: [:]][record.fate, default: 0] += 1
         let key = record.reference.text
         let mark = Self.mark(of: key)
-        if record.fate == "told" { tell(record, key, mark, day) }
+        if record.fate == .told { tell(record, key, mark, day) }
         if ended.values.contains(where: { $0.contains(mark) }) { return }
         switch record.fate {
         // A cancel command passes intake with its recovery's reference, and no rule decided it.
-        case "passed" where record.stage == .intake && (record.rule != nil || record.amount != nil):
+        case .passed where record.stage == .intake && (record.rule != nil || record.amount != nil):
             takeUp(key)
             if open[key] == nil { begin(record, key, day) }
-        case "told":
+        case .told:
             if ResultKind(rawValue: record.detail)?.isFinal == true {
                 takeUp(key)
                 end(record, key, mark, day)
@@ -76,11 +76,11 @@ package struct FlowBook: Sendable {
                 wait(record, key, day, until, phase: "submitted")
             }
         // News and cancel commands wait as well, beside the recovery that they are about.
-        case "parked" where record.stage != .outcomes && record.detail != "cancelling":
+        case .parked where record.stage != .outcomes && record.detail != "cancelling":
             takeUp(key)
             wait(record, key, day, record.until, phase: record.detail)
-        case "dead_lettered", "rejected": fall(key)
-        default: break
+        case .deadLettered, .rejected: fall(key)
+        case .passed, .parked, .ignored, .foreign: break
         }
     }
 
@@ -139,7 +139,7 @@ package struct FlowBook: Sendable {
                         reference: record.reference, merchantID: record.merchantID, since: record.at, day: day, code: nil,
                         amount: record.amount))
         else { return }
-        let isRecovered = record.fate == "told" && record.detail == ResultKind.approved.rawValue
+        let isRecovered = record.fate == .told && record.detail == ResultKind.approved.rawValue
         change(entry.day, entry.code) { tally in
             tally.ended += 1
             guard isRecovered else { return }
@@ -180,9 +180,9 @@ package struct FlowBook: Sendable {
     }
 
     /// What became of a stage's messages in the last hour.
-    package func fates(of stage: Stage, now: Moment) -> [String: Int] {
+    package func fates(of stage: Stage, now: Moment) -> [JournalRecord.Fate: Int] {
         let last = now.milliseconds / 60_000
-        var fates: [String: Int] = [:]
+        var fates: [JournalRecord.Fate: Int] = [:]
         for minute in last - 59...last { fates.merge(minutes[minute]?.counts[stage] ?? [:], uniquingKeysWith: +) }
         return fates
     }

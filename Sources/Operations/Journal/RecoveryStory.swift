@@ -32,7 +32,7 @@ package struct RecoveryStory: Sendable {
         lines = records.map { record in
             Line(
                 record: record, sentence: record.sentence, tone: record.tone,
-                isRepeat: record.fate == "told" && !told.insert(record.reference.text + record.detail).inserted)
+                isRepeat: record.fate == .told && !told.insert(record.reference.text + record.detail).inserted)
         }
         let byReference = Dictionary(grouping: records, by: \.reference)
         outlooks = byReference.keys.sorted { $0.text < $1.text }.map { reference in
@@ -42,10 +42,10 @@ package struct RecoveryStory: Sendable {
     }
 
     private static func outlook(_ records: [JournalRecord]) -> (String, until: Moment?, isOver: Bool) {
-        let finals = records.filter { $0.fate == "told" && ResultKind(rawValue: $0.detail)?.isFinal == true }
+        let finals = records.filter { $0.fate == .told && ResultKind(rawValue: $0.detail)?.isFinal == true }
         if let final = finals.first { return ("ended as \(final.detail); nothing more comes but refunds and chargebacks", nil, true) }
         guard let last = records.last else { return ("under way", nil, false) }
-        if last.fate == "dead_lettered" || last.fate == "rejected" { return ("ended in a dead letter", nil, true) }
+        if last.fate.isLetter { return ("ended in a dead letter", nil, true) }
         if let until = last.until { return ("put away; it goes on", until, false) }
         return ("under way", nil, false)
     }
@@ -55,22 +55,22 @@ extension JournalRecord {
     fileprivate var sentence: String {
         let what =
             switch fate {
-            case "passed": "passed on to \(detail)"
-            case "told": "told the CRM: \(detail)"
-            case "parked": "put away (\(detail))"
-            case "dead_lettered": "dead letter (\(detail))"
-            case "rejected": "rejected (\(detail)), dead letter written"
-            case "ignored": "nothing to do (\(detail))"
-            default: "\(fate) \(detail)"
+            case .passed: "passed on to \(detail)"
+            case .told: "told the CRM: \(detail)"
+            case .parked: "put away (\(detail))"
+            case .deadLettered: "dead letter (\(detail))"
+            case .rejected: "rejected (\(detail)), dead letter written"
+            case .ignored: "nothing to do (\(detail))"
+            case .foreign(let word): "\(word) \(detail)"
             }
         return what + (reason.map { $0 == detail ? "" : ", \($0)" } ?? "") + (rule.map { ", by rule \($0)" } ?? "")
     }
 
     fileprivate var tone: RecoveryStory.Tone {
         switch fate {
-        case "told": ResultKind(rawValue: detail)?.success.map { $0 ? .good : .bad } ?? .plain
-        case "dead_lettered", "rejected": .bad
-        default: .plain
+        case .told: ResultKind(rawValue: detail)?.success.map { $0 ? .good : .bad } ?? .plain
+        case .deadLettered, .rejected: .bad
+        case .passed, .parked, .ignored, .foreign: .plain
         }
     }
 }

@@ -51,11 +51,11 @@ final class OutcomeWatch: Sendable {
     /// Dead letters are told by the book; everything else by the journal.
     private static func outcome(of record: JournalRecord) -> Outcome? {
         switch record.fate {
-        case "told": .processed("told \(record.detail)")
-        case "ignored": .processed("nothing to do: \(record.detail)")
-        case "passed": .underWay("passed on to \(record.detail)")
-        case "parked": .underWay("put away" + (record.until.map { " until \($0.rfc3339)" } ?? ""))
-        default: nil
+        case .told: .processed("told \(record.detail)")
+        case .ignored: .processed("nothing to do: \(record.detail)")
+        case .passed: .underWay("passed on to \(record.detail)")
+        case .parked: .underWay("put away" + (record.until.map { " until \($0.rfc3339)" } ?? ""))
+        case .deadLettered, .rejected, .foreign: nil
         }
     }
 }

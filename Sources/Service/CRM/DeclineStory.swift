@@ -22,7 +22,7 @@ package struct DeclineStory: Sendable, Equatable {
     mutating func saw(_ record: JournalRecord) {
         declineClass = record.declineClass?.rawValue ?? declineClass
         rule = record.rule ?? rule
-        if record.stage == .intake, record.fate == "passed" { route = record.detail }
+        if record.stage == .intake, record.fate == .passed { route = record.detail }
     }
 
     mutating func saw(_ told: ToldResult) {

@@ -75,13 +75,14 @@ package struct ToldResult: Sendable, Equatable {
 
     init?(_ record: JournalRecord) {
         switch record.fate {
-        case "told":
+        case .told:
             guard let kind = ResultKind(rawValue: record.detail) else { return nil }
             (self.kind, reason) = (kind, record.reason ?? record.detail)
-        case "rejected": (kind, reason) = (.rejected, record.detail)
-        case "dead_lettered" where DeadLetterReason(rawValue: record.detail)?.crmWasTold == .skipped:
+        case .rejected: (kind, reason) = (.rejected, record.detail)
+        case .deadLettered:
+            guard DeadLetterReason(rawValue: record.detail)?.crmWasTold == .skipped else { return nil }
             (kind, reason) = (.skipped, SkipReason.flexFactorUnavailable.rawValue)
-        default: return nil
+        case .passed, .parked, .ignored, .foreign: return nil
         }
         at = record.at
         reference = record.reference

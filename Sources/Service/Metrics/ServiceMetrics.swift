@@ -88,7 +88,7 @@ package final class ServiceMetrics: Sendable {
         for metric in [spansExported, spansDropped, heldMessagesGivenOut] { metric.declare() }
         for stage in Stage.allCases {
             for reason in DeadLetterReason.allCases { deadLetters.declare(stage.rawValue, reason.rawValue) }
-            for fate in ["told", "parked", "dead_lettered", "rejected", "ignored"] { messages.declare(stage.rawValue, fate) }
+            for fate in JournalRecord.Fate.known where fate != .passed { messages.declare(stage.rawValue, fate.word) }
             for why in FinishError.words { finishFailures.declare(stage.rawValue, why) }
             for why in FinishError.refusals {
                 heldMessages.declare(stage.rawValue, why)
@@ -143,20 +143,18 @@ package final class ServiceMetrics: Sendable {
             if classification.hasNoTable { withoutTable.add(1, vocabulary.source(decline.source)) }
             if let rule = classification.textRule { byText.add(1, vocabulary.source(decline.source), rule) }
         }
+        var word = account.fate.fate.word
+        if case .passed(let next) = account.fate { word += "_to_\(next.rawValue)" }
+        messages.add(1, stage.rawValue, word)
         switch account.fate {
-        case .passed(let next): messages.add(1, stage.rawValue, "passed_to_\(next.rawValue)")
-        case .parked: messages.add(1, stage.rawValue, "parked")
+        case .passed, .parked, .ignored: break
         case .deadLettered(let reason):
-            messages.add(1, stage.rawValue, "dead_lettered")
             deadLetters.add(1, stage.rawValue, reason.rawValue)
         case .rejected(let reason):
-            messages.add(1, stage.rawValue, "rejected")
             results.add(1, merchant, ResultKind.rejected.rawValue, reason)
             // A faulty command's letter has the reason of a faulty event's.
             deadLetters.add(1, stage.rawValue, (DeadLetterReason(rawValue: reason) ?? .invalidEvent).rawValue)
-        case .ignored: messages.add(1, stage.rawValue, "ignored")
         case .told(let kind, let reason):
-            messages.add(1, stage.rawValue, "told")
             results.add(1, merchant, kind.rawValue, reason)
             if stage == .cascade {
                 if let declinedAt = account.declinedAt {

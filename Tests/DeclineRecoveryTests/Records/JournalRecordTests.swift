@@ -8,7 +8,7 @@ import Testing
         orderID: "Ä 1", kind: .recurring, sequence: 7, subscription: .init(purchaseID: "88", gatewayID: "7"))
 
     private static let full = JournalRecord(
-        at: .in2026(5), stage: .retry, merchantID: "acme", reference: reference, gatewayID: "42", fate: "told", detail: "submitted",
+        at: .in2026(5), stage: .retry, merchantID: "acme", reference: reference, gatewayID: "42", fate: .told, detail: "submitted",
         reason: "submitted",
         rule: "table:nmi/202", declineClass: .soft, until: .in2026(600), attempts: 3, amount: Money(minorUnits: 4_999, currency: .usd),
         declineCode: "nmi/202",
@@ -22,7 +22,8 @@ import Testing
     @Test func everyFieldComesBack() {
         for stage in Stage.allCases {
             let bare = JournalRecord(
-                at: .in2026(0), stage: stage, merchantID: nil, reference: Self.reference, gatewayID: nil, fate: "", detail: "", attempts: 0,
+                at: .in2026(0), stage: stage, merchantID: nil, reference: Self.reference, gatewayID: nil, fate: .told, detail: "",
+                attempts: 0,
                 workerID: "")
             #expect(JournalRecord.decode(bare.encoded()) == bare)
         }
@@ -40,16 +41,29 @@ import Testing
         }
     }
 
+    /// Which words stand in the journal is a promise to who reads it; a newer version's word stays what it is.
+    @Test func everyFateHasItsWord() {
+        #expect(JournalRecord.Fate.known.map(\.word) == ["passed", "told", "parked", "dead_lettered", "rejected", "ignored"])
+        for fate in JournalRecord.Fate.known + [.foreign("put_to_sleep")] {
+            #expect(JournalRecord.Fate(fate.word) == fate)
+            let record = JournalRecord(
+                at: .in2026(0), stage: .retry, merchantID: nil, reference: Self.reference, gatewayID: nil, fate: fate, detail: "",
+                attempts: 0,
+                workerID: "")
+            #expect(JournalRecord.decode(record.encoded()) == record)
+        }
+    }
+
     @Test func theIDTellsOneStepFromAnother() {
-        func id(_ at: Int64, _ stage: Stage, _ fate: String) -> String {
+        func id(_ at: Int64, _ stage: Stage, _ fate: JournalRecord.Fate) -> String {
             JournalRecord(
                 at: .in2026(at), stage: stage, merchantID: nil, reference: Self.reference, gatewayID: nil, fate: fate, detail: "",
                 attempts: 0,
                 workerID: ""
             ).id
         }
-        #expect(Set([id(0, .retry, "told"), id(1, .retry, "told"), id(0, .outcomes, "told"), id(0, .retry, "parked")]).count == 4)
-        #expect(id(0, .retry, "told") == id(0, .retry, "told"))
+        #expect(Set([id(0, .retry, .told), id(1, .retry, .told), id(0, .outcomes, .told), id(0, .retry, .parked)]).count == 4)
+        #expect(id(0, .retry, .told) == id(0, .retry, .told))
     }
 
     @Test(arguments: ["at", "stage", "recoveryReference", "fate", "detail", "attempts", "worker"])

@@ -9,7 +9,7 @@ import Testing
     private let today = Moment.in2026(0).milliseconds / 86_400_000
 
     private func take(
-        _ book: inout FlowBook, _ order: String, _ stage: Stage, _ fate: String, _ detail: String = "", day: Int64 = 0,
+        _ book: inout FlowBook, _ order: String, _ stage: Stage, _ fate: JournalRecord.Fate, _ detail: String = "", day: Int64 = 0,
         amount: Int64? = 500, code: String? = nil
     ) {
         book.take(
@@ -22,13 +22,13 @@ import Testing
     }
 
     /// The letter is reconciled or replayed, and FlexFactor took the money: that is what the console exists to show.
-    @Test(arguments: ["dead_lettered", "rejected"])
-    func whatWasRecoveredFromADeadLetterCounts(fate: String) {
+    @Test(arguments: [JournalRecord.Fate.deadLettered, .rejected])
+    func whatWasRecoveredFromADeadLetterCounts(fate: JournalRecord.Fate) {
         var book = FlowBook()
-        take(&book, "A", .intake, "passed", "cascade", code: "nmi/202")
+        take(&book, "A", .intake, .passed, "cascade", code: "nmi/202")
         take(&book, "A", .cascade, fate, "outcome_unknown")
-        take(&book, "A", .cascade, "told", "approved", day: 1)
-        take(&book, "A", .cascade, "told", "approved", day: 1)
+        take(&book, "A", .cascade, .told, "approved", day: 1)
+        take(&book, "A", .cascade, .told, "approved", day: 1)
         let expected = FlowBook.Tally(offered: 1, ended: 1, recovered: 1, offeredAmounts: ["USD": 500], recoveredAmounts: ["USD": 500])
         #expect(book.days == [today: expected] && book.codes == ["nmi/202": expected] && book.open.isEmpty)
     }
@@ -36,9 +36,9 @@ import Testing
     /// Mended and replayed, it is a decline like any other.
     @Test func whatIntakeRejectedIsOfferedWhenItIsReplayed() {
         var book = FlowBook()
-        take(&book, "A", .intake, "rejected", "unknown_merchant")
-        take(&book, "A", .intake, "passed", "cascade", day: 1)
-        take(&book, "A", .cascade, "told", "approved", day: 1)
+        take(&book, "A", .intake, .rejected, "unknown_merchant")
+        take(&book, "A", .intake, .passed, "cascade", day: 1)
+        take(&book, "A", .cascade, .told, "approved", day: 1)
         #expect(
             book.days == [
                 today + 1: FlowBook.Tally(offered: 1, ended: 1, recovered: 1, offeredAmounts: ["USD": 500], recoveredAmounts: ["USD": 500])
@@ -47,25 +47,25 @@ import Testing
 
     @Test func whatIntakeSkippedIsOfferedWhenItIsReplayedUnderANewMapping() {
         var book = FlowBook()
-        take(&book, "A", .intake, "told", "skipped")
-        take(&book, "A", .intake, "passed", "cascade", day: 1)
-        take(&book, "A", .cascade, "told", "approved", day: 1)
+        take(&book, "A", .intake, .told, "skipped")
+        take(&book, "A", .intake, .passed, "cascade", day: 1)
+        take(&book, "A", .cascade, .told, "approved", day: 1)
         #expect(book.days[today + 1]?.recovered == 1)
     }
 
     /// Intake journals a cancel command with its recovery's reference, and without an amount.
     @Test func aCancelCommandIsNotOffered() {
         var book = FlowBook()
-        take(&book, "A", .intake, "passed", "retry", amount: nil)
+        take(&book, "A", .intake, .passed, "retry", amount: nil)
         #expect(book.days.isEmpty && book.open.isEmpty)
     }
 
     /// A month in which nothing ended, and then something did.
     @Test func oldDaysAreForgottenThoughYoungerEndsAreKept() {
         var book = FlowBook()
-        take(&book, "A", .intake, "passed", "cascade")
-        take(&book, "B", .cascade, "told", "declined", day: 10)
-        take(&book, "C", .intake, "passed", "cascade", day: 40)
+        take(&book, "A", .intake, .passed, "cascade")
+        take(&book, "B", .cascade, .told, "declined", day: 10)
+        take(&book, "C", .intake, .passed, "cascade", day: 40)
         #expect(book.days.keys.sorted() == [today + 10, today + 40] && book.open.keys.sorted() == ["C-S0"])
     }
 }

@@ -14,7 +14,7 @@ import Testing
         var book = FlowBook()
 
         mutating func take(
-            _ order: String, _ stage: Stage, _ fate: String, _ detail: String = "", at seconds: Int64 = 0, amount: Int64? = nil,
+            _ order: String, _ stage: Stage, _ fate: JournalRecord.Fate, _ detail: String = "", at seconds: Int64 = 0, amount: Int64? = nil,
             currency: String = "USD",
             code: String? = nil, until: Int64? = nil
         ) {
@@ -22,7 +22,7 @@ import Testing
                 JournalRecord(
                     at: .in2026(seconds), stage: stage, merchantID: "acme",
                     reference: RecoveryReference(orderID: order, kind: .sale, sequence: 0),
-                    gatewayID: "42", fate: fate, detail: detail, rule: fate == "passed" ? "table:nmi/202" : nil,
+                    gatewayID: "42", fate: fate, detail: detail, rule: fate == .passed ? "table:nmi/202" : nil,
                     until: until.map { .in2026($0) },
                     attempts: 1,
                     amount: amount.map { Money(minorUnits: $0, currency: Currency(currency)!) }, declineCode: code, workerID: "w"))
@@ -31,14 +31,14 @@ import Testing
         mutating func passes(
             _ order: String, at seconds: Int64 = 0, amount: Int64? = 4_999, currency: String = "USD", code: String? = "nmi/202"
         ) {
-            take(order, .intake, "passed", "cascade", at: seconds, amount: amount, currency: currency, code: code)
+            take(order, .intake, .passed, "cascade", at: seconds, amount: amount, currency: currency, code: code)
         }
 
         mutating func isTold(
             _ order: String, _ kind: ResultKind, _ stage: Stage = .cascade, at seconds: Int64 = 0, amount: Int64? = 4_999,
             until: Int64? = nil
         ) {
-            take(order, stage, "told", kind.rawValue, at: seconds, amount: amount, until: until)
+            take(order, stage, .told, kind.rawValue, at: seconds, amount: amount, until: until)
         }
 
         func open(_ order: String) -> FlowBook.Open? { book.open["\(order)-S0"] }
@@ -126,20 +126,20 @@ import Testing
         #expect(timeline.book.days == before && timeline.book.open.isEmpty)
         // Nor is it offered or put away again.
         timeline.passes("A", at: 3 * Self.dayLength)
-        timeline.take("A", .cascade, "parked", "unanswered", at: 3 * Self.dayLength, until: 5 * Self.dayLength)
+        timeline.take("A", .cascade, .parked, "unanswered", at: 3 * Self.dayLength, until: 5 * Self.dayLength)
         #expect(timeline.book.days == before && timeline.book.open.isEmpty)
     }
 
     @Test func aDeclineThatIsTakenInTwiceIsOfferedOnce() {
         var timeline = Timeline()
         timeline.passes("A")
-        timeline.take("A", .cascade, "parked", "unanswered", at: 1, until: 9)
+        timeline.take("A", .cascade, .parked, "unanswered", at: 1, until: 9)
         timeline.passes("A", at: 2)
         #expect(timeline.book.days == [today: tally(1, 0, 0, ["USD": 4_999])] && timeline.open("A")?.phase == "unanswered")
     }
 
     @Test func whatIntakeSkipsOrRejectsWasNeverOffered() {
-        for (fate, detail) in [("told", "skipped"), ("rejected", "unknown_merchant"), ("dead_lettered", "unreadable")] {
+        for (fate, detail) in [(JournalRecord.Fate.told, "skipped"), (.rejected, "unknown_merchant"), (.deadLettered, "unreadable")] {
             var timeline = Timeline()
             timeline.take("A", .intake, fate, detail, amount: 4_999, code: "nmi/202")
             #expect(timeline.book.days.isEmpty && timeline.book.codes.isEmpty && timeline.book.open.isEmpty, "\(fate)")
@@ -164,7 +164,7 @@ import Testing
     }
 
     @Test func whatFellOutIsUnderWayNoMore() {
-        for (stage, fate) in [(Stage.cascade, "dead_lettered"), (.retry, "rejected")] {
+        for (stage, fate) in [(Stage.cascade, JournalRecord.Fate.deadLettered), (.retry, .rejected)] {
             var timeline = Timeline()
             timeline.passes("A")
             timeline.take("A", stage, fate, "refused_by_flexfactor")
@@ -175,9 +175,9 @@ import Testing
     @Test func whatIsIgnoredOrPassedOnWithinChangesNothing() {
         var timeline = Timeline()
         timeline.passes("A")
-        timeline.take("A", .outcomes, "ignored", "informational: order.created")
-        timeline.take("A", .cascade, "passed", "cascade")
-        timeline.take("A", .cascade, "brand_new")
+        timeline.take("A", .outcomes, .ignored, "informational: order.created")
+        timeline.take("A", .cascade, .passed, "cascade")
+        timeline.take("A", .cascade, .foreign("brand_new"))
         #expect(timeline.book.days == [today: tally(1, 0, 0, ["USD": 4_999])] && timeline.open("A")?.phase == "")
     }
 
@@ -190,7 +190,7 @@ import Testing
         #expect(
             timeline.open("A")?.phase == "submitted" && timeline.open("A")?.until == .in2026(600) && timeline.open("A")?.unknownSince == nil
         )
-        timeline.take("A", .retry, "parked", "watching", at: 600, until: 1_800)
+        timeline.take("A", .retry, .parked, "watching", at: 600, until: 1_800)
         #expect(
             timeline.open("A")?.phase == "watching" && timeline.open("A")?.until == .in2026(1_800)
                 && timeline.open("A")?.since == .in2026(0))
@@ -205,19 +205,19 @@ import Testing
     func someWaitingRecoveriesMayHaveBeenCharged(phase: String, isUnknown: Bool) {
         var timeline = Timeline()
         timeline.passes("A")
-        timeline.take("A", .retry, "parked", phase, at: 30, until: 60)
+        timeline.take("A", .retry, .parked, phase, at: 30, until: 60)
         #expect((timeline.open("A")?.unknownSince == .in2026(30)) == isUnknown && (timeline.open("A")?.unknownSince == nil) == !isUnknown)
     }
 
     @Test func unknownIsCountedFromItsBeginningUntilItIsKnown() {
         var timeline = Timeline()
         timeline.passes("A")
-        timeline.take("A", .retry, "parked", "unanswered", at: 30, until: 60)
-        timeline.take("A", .retry, "parked", "seeking", at: 90, until: 120)
+        timeline.take("A", .retry, .parked, "unanswered", at: 30, until: 60)
+        timeline.take("A", .retry, .parked, "seeking", at: 90, until: 120)
         #expect(timeline.open("A")?.unknownSince == .in2026(30))
-        timeline.take("A", .retry, "parked", "watching", at: 130, until: 600)
+        timeline.take("A", .retry, .parked, "watching", at: 130, until: 600)
         #expect(timeline.open("A")?.unknownSince == nil)
-        timeline.take("A", .retry, "parked", "seeking", at: 700, until: 800)
+        timeline.take("A", .retry, .parked, "seeking", at: 700, until: 800)
         #expect(timeline.open("A")?.unknownSince == .in2026(700))
         timeline.isTold("A", .approved, .retry, at: 800)
         #expect(timeline.open("A") == nil)
@@ -225,7 +225,7 @@ import Testing
 
     @Test func aRecoveryThatIsFirstHeardOfWhileItWaitsIsUnderWayAndNotOffered() {
         var timeline = Timeline()
-        timeline.take("A", .retry, "parked", "watching", at: 30, amount: 5, until: 60)
+        timeline.take("A", .retry, .parked, "watching", at: 30, amount: 5, until: 60)
         #expect(timeline.open("A")?.amount?.minorUnits == 5 && timeline.open("A")?.since == .in2026(30) && timeline.book.days.isEmpty)
     }
 
@@ -261,29 +261,29 @@ import Testing
         var timeline = Timeline()
         timeline.passes("A", at: 10)
         timeline.passes("B", at: 59)
-        timeline.take("C", .intake, "told", "skipped", at: 61)
+        timeline.take("C", .intake, .told, "skipped", at: 61)
         timeline.isTold("A", .approved, at: 61)
-        timeline.take("B", .cascade, "parked", "unanswered", at: 3_599)
+        timeline.take("B", .cascade, .parked, "unanswered", at: 3_599)
         let flow = timeline.book.flow(now: .in2026(3_599))
         #expect(flow.count == 60 && flow.first?.minute == .in2026(0) && flow.last?.minute == .in2026(3_540))
         #expect(
             flow[0].counts == [.intake: 2] && flow[1].counts == [.intake: 1, .cascade: 1] && flow[2].counts == [:]
                 && flow[59].counts == [.cascade: 1]
         )
-        #expect(timeline.book.fates(of: .intake, now: .in2026(3_599)) == ["passed": 2, "told": 1])
-        #expect(timeline.book.fates(of: .cascade, now: .in2026(3_599)) == ["told": 1, "parked": 1])
+        #expect(timeline.book.fates(of: .intake, now: .in2026(3_599)) == [.passed: 2, .told: 1])
+        #expect(timeline.book.fates(of: .cascade, now: .in2026(3_599)) == [.told: 1, .parked: 1])
         #expect(timeline.book.fates(of: .retry, now: .in2026(3_599)) == [:])
         // A minute later the first is out of sight.
         #expect(timeline.book.flow(now: .in2026(3_600))[0].counts == [.intake: 1, .cascade: 1])
-        #expect(timeline.book.fates(of: .intake, now: .in2026(3_600)) == ["told": 1])
+        #expect(timeline.book.fates(of: .intake, now: .in2026(3_600)) == [.told: 1])
         #expect(timeline.book.flow(now: .in2026(90_000)).allSatisfy { $0.counts.isEmpty })
     }
 
     @Test func aBusyHourIsWholeHoweverLongTheJournalIs() {
         var timeline = Timeline()
-        for second in stride(from: Int64(0), to: 3 * 3_600, by: 5) { timeline.take("A", .outcomes, "ignored", "x", at: second) }
+        for second in stride(from: Int64(0), to: 3 * 3_600, by: 5) { timeline.take("A", .outcomes, .ignored, "x", at: second) }
         #expect(timeline.book.flow(now: .in2026(3 * 3_600 - 1)).allSatisfy { $0.counts == [.outcomes: 12] })
-        #expect(timeline.book.fates(of: .outcomes, now: .in2026(3 * 3_600 - 1)) == ["ignored": 720])
+        #expect(timeline.book.fates(of: .outcomes, now: .in2026(3 * 3_600 - 1)) == [.ignored: 720])
     }
 
     @Test func everyFinishedMessageFlowsThoughItsRecoveryHasEnded() {

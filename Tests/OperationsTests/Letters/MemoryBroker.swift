@@ -83,14 +83,14 @@ final class MemoryBroker: Sendable {
             }
             state.withLock { $0.sent.append(message) }
             switch fleet(message) {
-            case .told(let kind): append(.journal, type: nil, id: nil, message.traceparent, Self.line("told", kind.rawValue).encoded())
+            case .told(let kind): append(.journal, type: nil, id: nil, message.traceparent, Self.line(.told, kind.rawValue).encoded())
             case .dies(let letter): write(letter, traceparent: message.traceparent)
             case .waits: break
             }
         }
     }
 
-    private static func line(_ fate: String, _ detail: String) -> JournalRecord {
+    private static func line(_ fate: JournalRecord.Fate, _ detail: String) -> JournalRecord {
         JournalRecord(
             at: Moment(milliseconds: 0), stage: .cascade, merchantID: "acme",
             reference: RecoveryReference(orderID: "A", kind: .sale, sequence: 0),
