@@ -42,39 +42,30 @@ package struct DrivenOutStage: Sendable {
     /// Before a message goes back a second time: a limit that is shorter than the work takes must not keep broker and workers spinning.
     private static let pause: Moment.Span = .seconds(1)
 
-    private let suspicion: Suspicion
-    private let clock: any WallClock
-    private let worker: DeadLetter.Worker
-    private let cards: any CardVault
-    private let names: TopologyNames
-    private let unrouted: UnroutedStage
+    private let environment: StageEnvironment
 
-    package init(suspicion: Suspicion, clock: any WallClock, worker: DeadLetter.Worker, cards: any CardVault, names: TopologyNames) {
-        self.suspicion = suspicion
-        self.clock = clock
-        self.worker = worker
-        self.cards = cards
-        self.names = names
-        unrouted = UnroutedStage(suspicion: suspicion, clock: clock, worker: worker, cards: cards, names: names)
+    package init(in environment: StageEnvironment) {
+        self.environment = environment
     }
 
     package func handle(_ message: IncomingMessage, _ drivenOut: DrivenOut) -> StageOutcome {
-        switch names.stage(consuming: drivenOut.queue) {
-        case .unrouted?: return unrouted.handle(message)
+        switch environment.names.stage(consuming: drivenOut.queue) {
+        case .unrouted?: return UnroutedStage(in: environment).handle(message)
         case .suspects?:
             // It was alone there, and still nobody finished it.
             guard drivenOut.limit != .deliveries, let setAside = message.setAside else {
                 return letter(
                     message, of: message.setAside?.stage ?? .suspects, because: .crashesWorkers,
                     explanation: "Handed out alone again and again, and never finished, until \(drivenOut.limit.source) ended it.",
-                    deliveries: message.setAside.map { $0.deliveries + suspicion.limit })
+                    deliveries: message.setAside.map { $0.deliveries + environment.suspicion.limit })
             }
             return onward(.suspects(setAside), to: .suspects, message, drivenOut)
         case let stage?:
             // Nothing of a held message is read, so nothing in it can end a worker.
             if drivenOut.limit == .deliveries, stage != .held {
                 return onward(
-                    .suspects(SetAside(stage: stage, deliveries: max(message.deliveries, suspicion.limit))), to: .suspects, message,
+                    .suspects(SetAside(stage: stage, deliveries: max(message.deliveries, environment.suspicion.limit))), to: .suspects,
+                    message,
                     drivenOut)
             }
             return onward(.again(stage), to: stage, message, drivenOut)
@@ -98,9 +89,9 @@ package struct DrivenOutStage: Sendable {
         _ message: IncomingMessage, of stage: Stage, because reason: DeadLetterReason, explanation: String, deliveries: Int?
     ) -> StageOutcome {
         let isUnread = reason == .crashesWorkers
-        return LetterWriter(stage: stage, worker: worker, cards: cards, isUnread: isUnread).deadLetter(
+        return environment.letters(of: stage, isUnread: isUnread).deadLetter(
             message, because: reason, explanation: explanation,
             subject: isUnread ? DeadLetter.Subject(messageID: message.messageID) : DeadLetter.Subject(reading: message.body, of: stage),
-            deliveries: deliveries, now: clock.now())
+            deliveries: deliveries, now: environment.now())
     }
 }

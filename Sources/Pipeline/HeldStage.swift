@@ -2,18 +2,16 @@ import DeclineRecovery
 
 /// Takes what stands among the held messages and is none: only we write there, and each of ours says where it is to go.
 package struct HeldStage: Sendable {
-    private let letters: LetterWriter
-    private let clock: any WallClock
+    private let environment: StageEnvironment
 
-    package init(clock: any WallClock, worker: DeadLetter.Worker, cards: any CardVault) {
-        letters = LetterWriter(stage: .held, worker: worker, cards: cards, isUnread: true)
-        self.clock = clock
+    package init(in environment: StageEnvironment) {
+        self.environment = environment
     }
 
     package func handle(_ message: IncomingMessage) -> StageOutcome {
-        letters.deadLetter(
+        environment.letters(of: .held, isUnread: true).deadLetter(
             message, because: .unexpectedType,
             explanation: "It stands among the held messages and does not say where it is to be published.",
-            now: clock.now())
+            now: environment.now())
     }
 }

@@ -5,35 +5,26 @@ package import DeclineRecovery
 /// The cascade deadline is not judged here but by the cascade stage, which can ask FlexFactor: this message may be the second copy
 /// of a decline whose first copy was charged in time, and a skip would then send the customer to another gateway.
 package struct IntakeStage: Sendable {
+    private let environment: StageEnvironment
     let merchants: any MerchantDirectory
-    let claims: any ClaimsPort
-    let cards: any CardVault
-    let clock: any WallClock
     let letters: LetterWriter
-    let names: TopologyNames
     let replies: ReplyPolicy
     let mends: any MendDirectory
     let day: Moment.Span
     /// What was declined longer ago is not taken: what became of it may be forgotten.
     let oldestDecline: Moment.Span
-    private let workerID: String
 
     package init(
-        merchants: any MerchantDirectory, claims: any ClaimsPort, cards: any CardVault, clock: any WallClock, worker: DeadLetter.Worker,
-        names: TopologyNames, replies: ReplyPolicy = ReplyPolicy(), mends: any MendDirectory = NoMends(), day: Moment.Span = .days(1),
-        oldestDecline: Moment.Span = .days(30)
+        in environment: StageEnvironment, merchants: any MerchantDirectory, replies: ReplyPolicy = ReplyPolicy(),
+        mends: any MendDirectory = NoMends(), day: Moment.Span = .days(1), oldestDecline: Moment.Span = .days(30)
     ) {
+        self.environment = environment
         self.merchants = merchants
-        self.claims = claims
-        self.oldestDecline = oldestDecline
-        self.cards = cards
-        self.clock = clock
-        self.letters = LetterWriter(stage: .intake, worker: worker, cards: cards)
-        self.names = names
         self.replies = replies
         self.mends = mends
-        workerID = worker.id
         self.day = day
+        self.oldestDecline = oldestDecline
+        letters = environment.letters(of: .intake)
     }
 
     package func handle(_ message: IncomingMessage) async -> StageOutcome {
@@ -59,19 +50,19 @@ package struct IntakeStage: Sendable {
         case .passed, .told: break
         case .parked, .deadLettered, .rejected, .ignored: return handled
         }
-        let now = clock.now()
+        let now = environment.now()
         let trace = message.traceparent.flatMap { ReplayTrace.id(ofTraceparent: $0) }
         let letters = mends.passed(event, as: reference, trace: trace, at: now)
         if letters.isEmpty { return handled }
-        return handled.with([.resolving(letters, by: reference, worker: workerID, at: now)])
+        return handled.with([.resolving(letters, by: reference, worker: environment.worker.id, at: now)])
     }
 
     private func take(_ event: DeclineEvent, _ message: IncomingMessage) async -> StageOutcome {
         let reference = RecoveryReference(for: event)
         // A decline that was told is answered the same again, whatever the mapping says today.
-        if let told = claims.standing(of: reference, merchant: event.merchantID)?.told {
+        if let told = environment.claims.standing(of: reference, merchant: event.merchantID)?.told {
             // In a stream that was made anew something else stands there.
-            guard let record = await claims.record(at: told.offset), record.claim.reference == reference,
+            guard let record = await environment.claims.record(at: told.offset), record.claim.reference == reference,
                 record.claim.merchantID == event.merchantID
             else {
                 return hold(event, reference, message)
@@ -84,14 +75,14 @@ package struct IntakeStage: Sendable {
                 fault: FieldError(
                     path: "$.data.merchantId", message: "The configuration has no merchant \(event.merchantID)."), message)
         }
-        if event.declinedAt < clock.now() + .milliseconds(-oldestDecline.milliseconds) {
+        if event.declinedAt < environment.now() + .milliseconds(-oldestDecline.milliseconds) {
             return refuse(
                 event, reference, .tooOld, letter: .invalidEvent,
                 fault: FieldError(
                     path: "$.time", message: "The charge was declined more than \(oldestDecline.milliseconds / 86_400_000) days ago."),
                 message)
         }
-        if case .encrypted(let card) = event.paymentMethod.card, let complaint = cards.complaint(about: card) {
+        if case .encrypted(let card) = event.paymentMethod.card, let complaint = environment.cards.complaint(about: card) {
             return refuse(
                 event, reference, .noCardKey, letter: .noCardKey,
                 fault: FieldError(
@@ -110,12 +101,12 @@ package struct IntakeStage: Sendable {
         case .skip(let reason):
             let result = ResultEvent(
                 subject: .recovery(reference, RecoveredOrder(event)), merchantID: merchant.id, reason: .skipped(reason), verdict: verdict,
-                amount: event.amount, occurredAt: clock.now(), origin: DeclineOrigin(event))
+                amount: event.amount, occurredAt: environment.now(), origin: DeclineOrigin(event))
             return await skip(result, event, reference, verdict, classification, message)
         case .cascade(let gateway):
             let recovery = Recovery(
                 of: event, as: reference, by: .cascade, through: gateway, verdict: verdict, policy: merchant.policy,
-                reply: reply(of: message), now: clock.now())
+                reply: reply(of: message), now: environment.now())
             return StageOutcome(
                 publishing: [recovery.message(to: .stage(.cascade), traceparent: message.traceparent)],
                 account: account(
@@ -124,7 +115,7 @@ package struct IntakeStage: Sendable {
         case .retry(let gateway):
             let recovery = Recovery(
                 of: event, as: reference, by: .retry, through: gateway, verdict: verdict, policy: merchant.policy, reply: nil,
-                now: clock.now(),
+                now: environment.now(),
                 day: day)
             return StageOutcome(
                 publishing: [recovery.message(to: .stage(.retry), traceparent: message.traceparent)],
@@ -140,9 +131,9 @@ package struct IntakeStage: Sendable {
         _ message: IncomingMessage
     ) async -> StageOutcome {
         let debt = Fingerprint(of: Debt(RecoveredOrder(event), of: event.merchantID))
-        let telling = await Teller(claims: claims).tell(
+        let telling = await Teller(claims: environment.claims).tell(
             result, .unsent, of: reference, merchant: event.merchantID, debt: debt,
-            until: max(clock.now(), event.declinedAt) + longestMemory)
+            until: max(environment.now(), event.declinedAt) + longestMemory)
         switch telling {
         case .tell(let result):
             return StageOutcome(
@@ -184,7 +175,7 @@ package struct IntakeStage: Sendable {
 
     /// The retry stage cancels; a recovery itself waits in the delay ladder, where no command reaches it.
     private func pass(_ command: CancelCommand, _ message: IncomingMessage) async -> StageOutcome {
-        let now = clock.now()
+        let now = environment.now()
         guard let merchant = merchants.merchant(command.merchantID) else {
             return refuse(
                 command, .unknownMerchant, letter: .unknownMerchant,
@@ -195,7 +186,7 @@ package struct IntakeStage: Sendable {
         if case .rebill(let order, let purchase, let cycle) = command.target {
             let debt = Debt(merchantID: merchant.id, orderID: order, purchaseID: purchase, billingCycle: cycle, chargeID: nil)
             // The one that runs; a command that comes before its recovery is kept for all that the name can mean.
-            if let running = await claims.openRecovery(of: Fingerprint(of: debt)), running.kind.isRetry, running.tag != nil {
+            if let running = await environment.claims.openRecovery(of: Fingerprint(of: debt)), running.kind.isRetry, running.tag != nil {
                 cancellations = [
                     Cancellation(
                         merchantID: merchant.id, reference: running, commandID: command.id,
@@ -230,7 +221,7 @@ package struct IntakeStage: Sendable {
 
     /// The retry stage refunds: it has the keys, and can wait.
     private func pass(_ command: RefundCommand, _ message: IncomingMessage) -> StageOutcome {
-        let now = clock.now()
+        let now = environment.now()
         guard let merchant = merchants.merchant(command.merchantID) else {
             let fault = FieldError(path: "$.data.merchantId", message: "The configuration has no merchant \(command.merchantID).")
             let letter = letters.letter(
@@ -255,7 +246,7 @@ package struct IntakeStage: Sendable {
     }
 
     private func reject(_ event: RejectedEvent, _ message: IncomingMessage) -> StageOutcome {
-        let now = clock.now()
+        let now = environment.now()
         let rejection: ResultReason.Rejection = event.hasCardData ? .cardDataInClear : event.isCommand ? .invalidCommand : .invalidEvent
         let faults = event.faults
         let letter = letters.letter(
@@ -278,7 +269,7 @@ package struct IntakeStage: Sendable {
 
     /// Whoever waits for an answer gets one, whatever was sent.
     private func answerUnreadable(_ error: JSONError, _ message: IncomingMessage) -> StageOutcome {
-        let now = clock.now()
+        let now = environment.now()
         guard let reply = reply(of: message) else {
             return letters.deadLetter(message, because: .unreadable, explanation: error.description, now: now)
         }
@@ -302,7 +293,7 @@ package struct IntakeStage: Sendable {
         _ command: CancelCommand, _ rejection: ResultReason.Rejection, letter reason: DeadLetterReason, fault: FieldError,
         _ message: IncomingMessage
     ) -> StageOutcome {
-        let now = clock.now()
+        let now = environment.now()
         let letter = letters.letter(
             message, because: reason, explanation: fault.message, faults: [fault],
             subject: DeadLetter.Subject(merchantID: command.merchantID, reference: command.reference, orderID: command.orderID), now: now)
@@ -321,7 +312,7 @@ package struct IntakeStage: Sendable {
         _ event: DeclineEvent, _ reference: RecoveryReference, _ rejection: ResultReason.Rejection, letter reason: DeadLetterReason,
         fault: FieldError, _ message: IncomingMessage
     ) -> StageOutcome {
-        let now = clock.now()
+        let now = environment.now()
         let letter = letters.letter(
             message, because: reason, explanation: fault.message, faults: [fault],
             subject: DeadLetter.Subject(merchantID: event.merchantID, reference: reference, orderID: event.order.id), now: now)
@@ -338,7 +329,7 @@ package struct IntakeStage: Sendable {
 
     /// Where the CRM waits for the answer. Neither a queue of ours nor just anybody's is a place for it.
     private func reply(of message: IncomingMessage) -> ReplyAddress? {
-        guard let queue = message.replyTo, !queue.isEmpty, !names.isOurs(queue), replies.allows(queue) else { return nil }
+        guard let queue = message.replyTo, !queue.isEmpty, !environment.names.isOurs(queue), replies.allows(queue) else { return nil }
         // A card number is told to nobody, not even back to who sent it.
         return ReplyAddress(queue: queue, correlationID: message.correlationID.flatMap { CardDataGuard.finding(in: $0) == nil ? $0 : nil })
     }
@@ -355,7 +346,7 @@ package struct IntakeStage: Sendable {
             declineCode: "\(event.decline.responseCodeSource.prefix(32).lowercased())/\(event.decline.responseCode.prefix(32))",
             classification: classification, decline: classification.map { JournaledDecline(event, $0) },
             notes: event.notes.map { "\($0.path): \($0.message)" })
-        account.isClockAhead = event.declinedAt > clock.now() + .seconds(5)
+        account.isClockAhead = event.declinedAt > environment.now() + .seconds(5)
         return account
     }
 }

@@ -2,28 +2,20 @@ package import DeclineRecovery
 
 /// Takes what FlexFactor reports by webhook, looks at the order, and tells the CRM what follows from both.
 package struct OutcomeStage: Sendable {
-    let merchants: any MerchantDirectory
-    let claims: any ClaimsPort
-    let flexFactor: any FlexFactorPort
-    let cancels: any CancelDirectory
-    let clock: any WallClock
-    let letters: LetterWriter
-    let timing: RecoveryTiming
-    let callLimit: Moment.Span
+    private let environment: StageEnvironment
+    private let flexFactor: any FlexFactorPort
+    private let merchants: any MerchantDirectory
+    private let cancels: any CancelDirectory
+    private let letters: LetterWriter
 
     package init(
-        merchants: any MerchantDirectory, claims: any ClaimsPort, flexFactor: any FlexFactorPort, cancels: any CancelDirectory,
-        clock: any WallClock, worker: DeadLetter.Worker,
-        cards: any CardVault, timing: RecoveryTiming, callLimit: Moment.Span
+        in environment: StageEnvironment, flexFactor: any FlexFactorPort, merchants: any MerchantDirectory, cancels: any CancelDirectory
     ) {
-        self.merchants = merchants
-        self.claims = claims
+        self.environment = environment
         self.flexFactor = flexFactor
+        self.merchants = merchants
         self.cancels = cancels
-        self.clock = clock
-        self.letters = LetterWriter(stage: .outcomes, worker: worker, cards: cards)
-        self.timing = timing
-        self.callLimit = callLimit
+        letters = environment.letters(of: .outcomes)
     }
 
     package func handle(_ message: IncomingMessage) async -> StageOutcome {
@@ -31,7 +23,7 @@ package struct OutcomeStage: Sendable {
         switch WebhookNews.decode(message.body) {
         case .success(let read): news = read
         case .failure(let fault):
-            return letters.deadLetter(message, because: .unexpectedType, explanation: fault.description, now: clock.now())
+            return letters.deadLetter(message, because: .unexpectedType, explanation: fault.description, now: environment.now())
         }
         switch news.step(gateway: merchants.merchant(news.merchantID)?.flexFactorGateways[news.gatewayID]) {
         case .ignore(let why): return ignored(news, why)
@@ -39,10 +31,10 @@ package struct OutcomeStage: Sendable {
         case .look(let orderID):
             let answer = await flexFactor.perform(
                 .lookUp(orderID), merchant: news.merchantID, gateway: news.gatewayID, traceparent: message.traceparent,
-                deadline: clock.now() + callLimit)
+                deadline: environment.now() + environment.callLimit)
             let isCancelRequested = news.reference.map { cancels.isCancelRequested($0, of: $0.merchantID ?? news.merchantID) } ?? false
             let outcome = news.learned(
-                answer, isCancelRequested: isCancelRequested, now: clock.now(), timing: timing, owns: { owns($0, news) })
+                answer, isCancelRequested: isCancelRequested, now: environment.now(), timing: environment.timing, owns: { owns($0, news) })
             return await carryOut(outcome, answer, news, message)
         }
     }
@@ -62,7 +54,7 @@ package struct OutcomeStage: Sendable {
             let result = ResultEvent(
                 subject: .recovery(reference, RecoveredOrder(reference)), merchantID: reference.merchantID ?? news.merchantID,
                 reason: reason,
-                gatewayID: news.gatewayID, flexFactorOrderID: news.orderID, amount: takings?.amount, occurredAt: clock.now(),
+                gatewayID: news.gatewayID, flexFactorOrderID: news.orderID, amount: takings?.amount, occurredAt: environment.now(),
                 distinction: news.distinction, isPartial: takings?.isPartial ?? false)
             return await tell(result, reference, isWhole: takings?.isWhole ?? false, news, message)
         case .wait(let span):
@@ -80,7 +72,7 @@ package struct OutcomeStage: Sendable {
     private func tell(
         _ result: ResultEvent, _ reference: RecoveryReference, isWhole: Bool, _ news: WebhookNews, _ message: IncomingMessage
     ) async -> StageOutcome {
-        let now = clock.now()
+        let now = environment.now()
         let merchant = reference.merchantID ?? news.merchantID
         func told(_ messages: [StageMessage]) -> StageOutcome {
             StageOutcome(publishing: messages, account: account(of: news, .told(result.kind, reason: result.reason.code)))
@@ -93,12 +85,12 @@ package struct OutcomeStage: Sendable {
         }
         if result.reason.kind == .refunded {
             // Of what a command of the CRM gave back, the command tells; its own result is told again. A part leaves the debt paid.
-            let isLate = now >= news.receivedAt + .milliseconds(2 * timing.settle.milliseconds)
+            let isLate = now >= news.receivedAt + .milliseconds(2 * environment.timing.settle.milliseconds)
             let refund = RefundClaim(Fingerprint(news.distinction), .news(isWhole: isWhole, isLate: isLate))
             let request = ClaimRequest(
                 merchantID: merchant, reference: reference, debt: nil, amount: result.amount, act: .refund(refund),
                 until: now + longestMemory, result: result)
-            switch await claims.claim(request)?.verdict {
+            switch await environment.claims.claim(request)?.verdict {
             case .granted?: return told(result.messages(reply: nil, traceparent: message.traceparent))
             case .told(let record, _)?:
                 return StageOutcome(
@@ -109,9 +101,12 @@ package struct OutcomeStage: Sendable {
         if !result.reason.kind.isFinal {
             let reopened = ClaimRequest(
                 merchantID: merchant, reference: reference, debt: nil, amount: nil, act: .reopened(.paidBack), until: now + longestMemory)
-            return await claims.claim(reopened) == nil ? hold() : told(result.messages(reply: nil, traceparent: message.traceparent))
+            return await environment.claims.claim(reopened) == nil
+                ? hold() : told(result.messages(reply: nil, traceparent: message.traceparent))
         }
-        switch await Teller(claims: claims).tell(result, .known, of: reference, merchant: merchant, debt: nil, until: now + longestMemory) {
+        switch await Teller(claims: environment.claims).tell(
+            result, .known, of: reference, merchant: merchant, debt: nil, until: now + longestMemory)
+        {
         case .tell(let result):
             let subject = DeadLetter.Subject(
                 merchantID: merchant, reference: reference, orderID: reference.orderID, gatewayID: news.gatewayID)
@@ -137,7 +132,7 @@ package struct OutcomeStage: Sendable {
             subject: DeadLetter.Subject(
                 merchantID: news.reference?.merchantID ?? news.merchantID, reference: news.reference, orderID: news.reference?.orderID),
             attempts: news.looks,
-            now: clock.now())
+            now: environment.now())
     }
 
     private func account(of news: WebhookNews, _ fate: StageOutcome.Kind) -> StageOutcome.JournalEntry {

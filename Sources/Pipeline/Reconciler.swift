@@ -5,15 +5,10 @@ package import DeclineRecovery
 /// It is the recovery's own life that goes on here, from a phase in which nothing is charged any more; an order that is still open is
 /// cancelled, so that nobody is charged after the CRM was told a failure (behaviour.md §5, §6).
 package struct Reconciler: Sendable {
+    private let environment: StageEnvironment
     private let flexFactor: any FlexFactorPort
-    private let claims: any ClaimsPort
     private let cancels: any CancelDirectory
-    private let clock: any WallClock
     private let wait: @Sendable (Moment.Span) async -> Void
-    private let worker: DeadLetter.Worker
-    private let cards: any CardVault
-    private let timing: RecoveryTiming
-    private let callLimit: Moment.Span
     /// How long FlexFactor may take to come to a state that says something.
     private let patience: Moment.Span
     /// How long after a letter was written a request of its worker may still be under way.
@@ -21,24 +16,20 @@ package struct Reconciler: Sendable {
 
     /// - Parameter wait: lets time pass between two looks.
     package init(
-        flexFactor: any FlexFactorPort, claims: any ClaimsPort, cancels: any CancelDirectory, clock: any WallClock,
-        wait: @escaping @Sendable (Moment.Span) async -> Void,
-        worker: DeadLetter.Worker, cards: any CardVault, callLimit: Moment.Span, patience: Moment.Span = .seconds(30),
+        in environment: StageEnvironment, flexFactor: any FlexFactorPort, cancels: any CancelDirectory,
+        wait: @escaping @Sendable (Moment.Span) async -> Void, patience: Moment.Span = .seconds(30),
         underWay: Moment.Span = .seconds(120)
     ) {
-        self.flexFactor = flexFactor
-        self.claims = claims
-        self.cancels = cancels
-        self.clock = clock
-        self.wait = wait
-        self.worker = worker
-        self.cards = cards
-        self.callLimit = callLimit
-        self.patience = patience
-        self.underWay = underWay
         // An operator asks as often as needed: nothing is given up here. Nothing is under way any more when the asking begins, and all
         // cancel commands are known; so a short while is enough.
-        timing = RecoveryTiming(settle: .seconds(2), reconcileFor: .days(36_500))
+        var environment = environment
+        environment.timing = RecoveryTiming(settle: .seconds(2), reconcileFor: .days(36_500))
+        self.environment = environment
+        self.flexFactor = flexFactor
+        self.cancels = cancels
+        self.wait = wait
+        self.patience = patience
+        self.underWay = underWay
     }
 
     package enum Reconciliation: Sendable {
@@ -69,12 +60,12 @@ package struct Reconciler: Sendable {
         if cancels.isCancelRequested(recovery.reference, of: recovery.merchantID) {
             recovery.pickUp(redelivered: false, isCancelRequested: true)
         }
-        switch recovery.takenUp(now: clock.now()) {
+        switch recovery.takenUp(now: environment.now()) {
         case .handBack(let taken):
             return .handedBack(letter.stage, [taken.message(to: .stage(letter.stage), traceparent: traceparent)])
         case .ask(let taken):
             let settled = letter.writtenAt + underWay
-            if clock.now() < settled {
+            if environment.now() < settled {
                 return .open(
                     "its worker ended only now, and a request of it may still be under way at FlexFactor; ask again after \(settled.rfc3339)"
                 )
@@ -85,37 +76,37 @@ package struct Reconciler: Sendable {
 
     private func ask(_ taken: Recovery, _ stage: Stage, _ traceparent: String?) async -> Reconciliation {
         var recovery = taken
-        let witness = RecordingFlexFactor(flexFactor)
-        let pursuit = RecoveryRunner(
-            stage, flexFactor: witness, claims: claims, clock: clock, worker: worker, cards: cards, timing: timing, callLimit: callLimit)
-        let patient = clock.now() + patience
+        let recording = RecordingFlexFactor(flexFactor)
+        let runner = RecoveryRunner(stage, in: environment, flexFactor: recording)
+        let patient = environment.now() + patience
         while true {
             // The CRM may cancel while FlexFactor is asked.
             if cancels.isCancelRequested(recovery.reference, of: recovery.merchantID) {
                 recovery.pickUp(redelivered: false, isCancelRequested: true)
             }
-            var work = ClaimedRecovery(recovery, standing: claims.standing(of: recovery.reference, merchant: recovery.merchantID))
-            let (end, event) = await pursuit.pursue(&work, traceparent: traceparent)
+            var work = ClaimedRecovery(
+                recovery, standing: environment.claims.standing(of: recovery.reference, merchant: recovery.merchantID))
+            let (end, event) = await runner.pursue(&work, traceparent: traceparent)
             recovery = work.recovery
             switch end {
             case .tell(_, let corrects, _):
                 guard let result = event?.correcting(corrects) else { return .open("nothing is to be told") }
-                let now = clock.now()
+                let now = environment.now()
                 let handled = StageOutcome(
                     publishing: result.messages(reply: nil, traceparent: traceparent),
                     account: StageOutcome.JournalEntry(
                         merchantID: recovery.merchantID, reference: recovery.reference, gatewayID: recovery.gatewayID,
                         fate: .told(result.kind, reason: result.reason.code), declinedAt: recovery.declinedAt, attempts: recovery.attempts))
-                return .told(result.kind, handled.publishing(from: stage, at: now, worker: worker.id, traceparent: traceparent))
+                return .told(result.kind, handled.publishing(from: stage, at: now, worker: environment.worker.id, traceparent: traceparent))
             case .again(let record):
                 // Somebody else was first, and the CRM has it or gets it once more.
                 guard case .told(let told) = record.claim.act else { return .open("it was claimed before") }
                 return .told(told.kind, record.messages(reply: nil, traceparent: traceparent))
             case .hold: return .unanswered("the stream of claims cannot be written now, so nothing was told; try again")
             case .stop(.park(let until)) where until <= patient:
-                await wait(until - clock.now())
+                await wait(until - environment.now())
             case .stop:
-                return await witness.wasAnswered ? .open(witness.lastWords) : .unanswered(witness.lastWords)
+                return await recording.wasAnswered ? .open(recording.lastWords) : .unanswered(recording.lastWords)
             }
         }
     }

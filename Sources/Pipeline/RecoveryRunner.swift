@@ -6,25 +6,14 @@ import DeclineRecovery
 struct RecoveryRunner: Sendable {
     let stage: Stage
     let flexFactor: any FlexFactorPort
-    let claims: any ClaimsPort
-    let clock: any WallClock
-    let letters: LetterWriter
-    let timing: RecoveryTiming
-    /// The longest that one call may take.
-    let callLimit: Moment.Span
+    private let environment: StageEnvironment
+    private let letters: LetterWriter
 
-    init(
-        _ stage: Stage, flexFactor: any FlexFactorPort, claims: any ClaimsPort, clock: any WallClock, worker: DeadLetter.Worker,
-        cards: any CardVault, timing: RecoveryTiming,
-        callLimit: Moment.Span
-    ) {
+    init(_ stage: Stage, in environment: StageEnvironment, flexFactor: any FlexFactorPort) {
         self.stage = stage
         self.flexFactor = flexFactor
-        self.claims = claims
-        self.clock = clock
-        self.letters = LetterWriter(stage: stage, worker: worker, cards: cards)
-        self.timing = timing
-        self.callLimit = callLimit
+        self.environment = environment
+        letters = environment.letters(of: stage)
     }
 
     /// Decodes an envelope and pursues its recovery.
@@ -39,16 +28,17 @@ struct RecoveryRunner: Sendable {
             guard belongs(recovery.route) else {
                 return letters.deadLetter(
                     message, because: .unexpectedType,
-                    explanation: "A recovery by way of \(recovery.route.word) on the \(stage.rawValue) queue.", now: clock.now())
+                    explanation: "A recovery by way of \(recovery.route.word) on the \(stage.rawValue) queue.", now: environment.now())
             }
             pickUp(&recovery)
-            var work = ClaimedRecovery(recovery, standing: claims.standing(of: recovery.reference, merchant: recovery.merchantID))
+            var work = ClaimedRecovery(
+                recovery, standing: environment.claims.standing(of: recovery.reference, merchant: recovery.merchantID))
             let (end, event) = await pursue(&work, traceparent: message.traceparent)
             return finish(work.recovery, end, event, message)
         case .newer(let version):
             return handBack(message, version: version)
         case .unreadable(let why):
-            return letters.deadLetter(message, because: .unexpectedType, explanation: why, now: clock.now())
+            return letters.deadLetter(message, because: .unexpectedType, explanation: why, now: environment.now())
         }
     }
 
@@ -58,34 +48,37 @@ struct RecoveryRunner: Sendable {
     func pursue(_ work: inout ClaimedRecovery, traceparent: String?) async -> (ClaimedRecovery.Finish, ResultEvent?) {
         var event: ResultEvent?
         while true {
-            let now = clock.now()
+            let now = environment.now()
             let (merchant, gateway) = (work.recovery.merchantID, work.recovery.gatewayID)
-            let limit = now + callLimit
+            let limit = now + environment.callLimit
             // Nobody waits for a charge after the time for it; what became of it is looked up then.
             let chargeLimit = min(limit, work.recovery.chargingEnds)
             let isMisdirected = work.isMisdirected(to: flexFactor.account(of: merchant, gateway: gateway))
-            switch work.next(now: now, timing: timing) {
+            switch work.next(now: now, timing: environment.timing) {
             case .finish(let end): return (end, event)
             case .claim(let act, let draft):
                 if let draft { event = ResultEvent(of: work.recovery, draft, at: now) }
-                let claimed = await claims.claim(ClaimRequest(act, of: work.recovery, telling: draft == nil ? nil : event, at: now))
-                work.judged(claimed?.id ?? 0, claimed?.verdict, isStale: claimed?.isStale ?? false, now: clock.now(), timing: timing)
+                let claimed = await environment.claims.claim(
+                    ClaimRequest(act, of: work.recovery, telling: draft == nil ? nil : event, at: now))
+                work.judged(
+                    claimed?.id ?? 0, claimed?.verdict, isStale: claimed?.isStale ?? false, now: environment.now(),
+                    timing: environment.timing)
             case .tokenize(let card, let charge):
                 let answer = await flexFactor.tokenize(
                     card, of: charge, merchant: merchant, gateway: gateway, traceparent: traceparent, deadline: chargeLimit)
-                work.learned(answer, now: clock.now(), timing: timing)
+                work.learned(answer, now: environment.now(), timing: environment.timing)
             case .call(let call) where isMisdirected:
                 let failure = CallFailure.notSent(
                     .misconfigured(
                         "the gateway points to another FlexFactor account than the one that has the order; point it back, or keep the old one as a retired gateway"
                     ))
                 flexFactor.noteMisdirected(call, merchant: merchant, gateway: gateway, failure)
-                work.learned(.failed(failure), now: clock.now(), timing: timing)
+                work.learned(.failed(failure), now: environment.now(), timing: environment.timing)
             case .call(let call):
                 let isCharge = if case .evaluate = call { true } else { false }
                 let answer = await flexFactor.perform(
                     call, merchant: merchant, gateway: gateway, traceparent: traceparent, deadline: isCharge ? chargeLimit : limit)
-                work.learned(answer, now: clock.now(), timing: timing)
+                work.learned(answer, now: environment.now(), timing: environment.timing)
             }
         }
     }
@@ -109,7 +102,7 @@ struct RecoveryRunner: Sendable {
                 return park(recovery, for: Self.hold, message, because: "nothing to tell")
             }
             var publishing = result.messages(reply: recovery.reply, traceparent: message.traceparent)
-            if let letter = letters.contradiction(message, result, subject: DeadLetter.Subject(recovery), now: clock.now()) {
+            if let letter = letters.contradiction(message, result, subject: DeadLetter.Subject(recovery), now: environment.now()) {
                 publishing.append(letter)
             }
             guard isSpent else {
@@ -120,13 +113,13 @@ struct RecoveryRunner: Sendable {
             let letter = letters.letter(
                 message, because: .attemptsSpent,
                 explanation: "FlexFactor could not be reached in \(recovery.attempts) calls; nothing was sent.",
-                subject: DeadLetter.Subject(recovery), attempts: recovery.attempts, now: clock.now())
+                subject: DeadLetter.Subject(recovery), attempts: recovery.attempts, now: environment.now())
             return StageOutcome(publishing: publishing + [letter], account: account(of: recovery, .deadLettered(.attemptsSpent)))
         }
     }
 
     private func finish(_ recovery: Recovery, _ stop: RecoveryStop, _ message: IncomingMessage) -> StageOutcome {
-        let now = clock.now()
+        let now = environment.now()
         switch stop {
         case .park(let until):
             return park(recovery, for: until - now, message, because: recovery.phase.word)

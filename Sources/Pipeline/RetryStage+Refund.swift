@@ -7,32 +7,32 @@ extension RetryStage {
         switch Refund.decode(message.body) {
         case .success(let read): refund = read
         case .failure(let fault):
-            return pursuit.letters.deadLetter(message, because: .unexpectedType, explanation: fault.description, now: pursuit.clock.now())
+            return letters.deadLetter(message, because: .unexpectedType, explanation: fault.description, now: environment.now())
         }
         refund.pickUp(redelivered: message.redelivered)
         while let (call, gateway) = refund.nextCall {
             if let claim = refund.claim {
                 // The claims decide, whatever the broker says: two copies of a command are one refund.
-                let claimed = await pursuit.claims.claim(request(claim, of: refund))
+                let claimed = await environment.claims.claim(request(claim, of: refund))
                 switch claimed?.verdict {
                 case .granted? where claimed?.isStale == false: refund.granted()
                 case .granted?:
-                    _ = await pursuit.claims.claim(request(refund.claim(.unsent(round: refund.round)), of: refund))
+                    _ = await environment.claims.claim(request(refund.claim(.unsent(round: refund.round)), of: refund))
                     return hold(refund, message)
                 case .told(let record, _)?: return again(record, refund, message)
                 case .mayBeCharged?, .inRecovery?, .recovered?, .nextPost?:
-                    let stop = refund.isSentByAnother(redelivered: message.redelivered, now: pursuit.clock.now(), timing: pursuit.timing)
+                    let stop = refund.isSentByAnother(redelivered: message.redelivered, now: environment.now(), timing: environment.timing)
                     return await finish(refund, stop, message)
                 case nil: return hold(refund, message)
                 }
             }
-            let answer = await pursuit.flexFactor.perform(
+            let answer = await flexFactor.perform(
                 call, merchant: refund.command.merchantID, gateway: gateway, traceparent: message.traceparent,
-                deadline: pursuit.clock.now() + pursuit.callLimit)
+                deadline: environment.now() + environment.callLimit)
             if case .refund = call, answer.hasNotArrived {
-                _ = await pursuit.claims.claim(request(refund.claim(.unsent(round: refund.round)), of: refund))
+                _ = await environment.claims.claim(request(refund.claim(.unsent(round: refund.round)), of: refund))
             }
-            if let stop = refund.learned(answer, now: pursuit.clock.now(), timing: pursuit.timing) {
+            if let stop = refund.learned(answer, now: environment.now(), timing: environment.timing) {
                 return await finish(refund, stop, message)
             }
         }
@@ -44,7 +44,7 @@ extension RetryStage {
         ClaimRequest(
             merchantID: refund.command.merchantID, reference: refund.command.reference, debt: nil, amount: refund.amount,
             act: .refund(claim),
-            until: pursuit.clock.now() + longestMemory, result: result)
+            until: environment.now() + longestMemory, result: result)
     }
 
     private func handled(_ refund: Refund, _ publishing: [StageMessage], _ fate: StageOutcome.Kind) -> StageOutcome {
@@ -68,7 +68,7 @@ extension RetryStage {
     }
 
     private func finish(_ refund: Refund, _ stop: Refund.Stop, _ message: IncomingMessage) async -> StageOutcome {
-        let now = pursuit.clock.now()
+        let now = environment.now()
         let command = refund.command
         switch stop {
         case .park(let until): return park(refund, for: until - now, message, because: "refund " + refund.phase.word)
@@ -80,7 +80,7 @@ extension RetryStage {
                 gatewayID: refund.gateways.first, flexFactorOrderID: orderID, amount: amount, attempts: refund.attempts, occurredAt: now,
                 origin: DeclineOrigin(eventID: command.id), distinction: "command:" + command.id, isPartial: extent == .part)
             let claim = refund.claim(.told(reason.kind, round: refund.ownRound, isWhole: extent == .whole))
-            switch await pursuit.claims.claim(request(claim, of: refund, telling: result))?.verdict {
+            switch await environment.claims.claim(request(claim, of: refund, telling: result))?.verdict {
             case .granted?:
                 return handled(
                     refund, result.messages(reply: nil, traceparent: message.traceparent), .told(result.kind, reason: reason.code))
@@ -92,12 +92,12 @@ extension RetryStage {
             }
         case .giveUp:
             // The webhook may have told it meanwhile, or another copy of the command.
-            switch await pursuit.claims.claim(request(refund.claim(.unsent(round: 0)), of: refund))?.verdict {
+            switch await environment.claims.claim(request(refund.claim(.unsent(round: 0)), of: refund))?.verdict {
             case .told(let record, _)?: return again(record, refund, message)
             case nil: return hold(refund, message)
             default: break
             }
-            return pursuit.letters.deadLetter(
+            return letters.deadLetter(
                 message, because: .refundUnknown,
                 explanation: "FlexFactor did not say whether it gave the money back, and a repeat could give it twice.",
                 subject: DeadLetter.Subject(

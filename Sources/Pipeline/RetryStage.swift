@@ -2,24 +2,24 @@ import DeclineRecovery
 
 /// Hands reruns and rebills to FlexFactor, looks after them until they end, and carries out the CRM's cancel commands.
 package struct RetryStage: Sendable {
-    let pursuit: RecoveryRunner
+    let environment: StageEnvironment
+    let flexFactor: any FlexFactorPort
+    let letters: LetterWriter
     private let cancels: any CancelDirectory
+    private let runner: RecoveryRunner
 
-    package init(
-        flexFactor: any FlexFactorPort, claims: any ClaimsPort, cancels: any CancelDirectory, clock: any WallClock,
-        worker: DeadLetter.Worker, cards: any CardVault, timing: RecoveryTiming,
-        callLimit: Moment.Span
-    ) {
-        pursuit = RecoveryRunner(
-            .retry, flexFactor: flexFactor, claims: claims, clock: clock, worker: worker, cards: cards, timing: timing, callLimit: callLimit
-        )
+    package init(in environment: StageEnvironment, flexFactor: any FlexFactorPort, cancels: any CancelDirectory) {
+        self.environment = environment
+        self.flexFactor = flexFactor
         self.cancels = cancels
+        letters = environment.letters(of: .retry)
+        runner = RecoveryRunner(.retry, in: environment, flexFactor: flexFactor)
     }
 
     package func handle(_ message: IncomingMessage) async -> StageOutcome {
         if message.type == Cancellation.type { return await cancel(message) }
         if message.type == Refund.type { return await refund(message) }
-        return await pursuit.handle(
+        return await runner.handle(
             message, belongs: { if case .retry = $0 { true } else { false } },
             pickUp: {
                 $0.pickUp(
@@ -33,13 +33,13 @@ package struct RetryStage: Sendable {
         switch Cancellation.decode(message.body) {
         case .success(let read): cancellation = read
         case .failure(let fault):
-            return pursuit.letters.deadLetter(message, because: .unexpectedType, explanation: fault.description, now: pursuit.clock.now())
+            return letters.deadLetter(message, because: .unexpectedType, explanation: fault.description, now: environment.now())
         }
         while let (call, gateway) = cancellation.nextCall {
-            let answer = await pursuit.flexFactor.perform(
+            let answer = await flexFactor.perform(
                 call, merchant: cancellation.merchantID, gateway: gateway, traceparent: message.traceparent,
-                deadline: pursuit.clock.now() + pursuit.callLimit)
-            if let stop = cancellation.learned(answer, now: pursuit.clock.now(), timing: pursuit.timing) {
+                deadline: environment.now() + environment.callLimit)
+            if let stop = cancellation.learned(answer, now: environment.now(), timing: environment.timing) {
                 return await finish(cancellation, stop, message)
             }
         }
@@ -48,7 +48,7 @@ package struct RetryStage: Sendable {
     }
 
     private func finish(_ cancellation: Cancellation, _ stop: Cancellation.Stop, _ message: IncomingMessage) async -> StageOutcome {
-        let now = pursuit.clock.now()
+        let now = environment.now()
         func handled(_ publishing: [StageMessage], _ fate: StageOutcome.Kind) -> StageOutcome {
             StageOutcome(
                 publishing: publishing,
@@ -67,13 +67,13 @@ package struct RetryStage: Sendable {
             let result = ResultEvent(
                 subject: .recovery(cancellation.reference, RecoveredOrder(cancellation.reference)), merchantID: cancellation.merchantID,
                 reason: reason, gatewayID: gateway, flexFactorOrderID: orderID, attempts: cancellation.attempts, occurredAt: now)
-            let telling = await Teller(claims: pursuit.claims).tell(
+            let telling = await Teller(claims: environment.claims).tell(
                 result, .known, of: cancellation.reference, merchant: cancellation.merchantID, debt: nil, until: now + longestMemory)
             switch telling {
             case .tell(let result):
                 let subject = DeadLetter.Subject(
                     merchantID: cancellation.merchantID, reference: cancellation.reference, orderID: cancellation.reference.orderID)
-                let letter = pursuit.letters.contradiction(message, result, subject: subject, now: now)
+                let letter = letters.contradiction(message, result, subject: subject, now: now)
                 return handled(
                     result.messages(reply: nil, traceparent: message.traceparent) + (letter.map { [$0] } ?? []),
                     .told(result.kind, reason: reason.code))
@@ -92,11 +92,12 @@ package struct RetryStage: Sendable {
                 var last = cancellation
                 if last.letOthersFinish() {
                     return handled(
-                        [last.message(to: .delayed(.retry, pursuit.timing.settle), message.traceparent)],
-                        .parked(pursuit.timing.settle, because: "cancelling"))
+                        [last.message(to: .delayed(.retry, environment.timing.settle), message.traceparent)],
+                        .parked(environment.timing.settle, because: "cancelling"))
                 }
-                if cancellation.others.contains(where: { pursuit.claims.standing(of: $0, merchant: cancellation.merchantID)?.told != nil })
-                {
+                if cancellation.others.contains(where: {
+                    environment.claims.standing(of: $0, merchant: cancellation.merchantID)?.told != nil
+                }) {
                     return handled([], .ignored("answered under another name"))
                 }
             }
@@ -112,7 +113,7 @@ package struct RetryStage: Sendable {
             return handled(
                 notice + answer.messages(reply: nil, traceparent: message.traceparent), .told(answer.kind, reason: answer.reason.code))
         case .giveUp:
-            return pursuit.letters.deadLetter(
+            return letters.deadLetter(
                 message, because: .cancelFailed, explanation: "FlexFactor could not be made to cancel the order in time.",
                 subject: DeadLetter.Subject(
                     merchantID: cancellation.merchantID, reference: cancellation.reference, orderID: cancellation.reference.orderID),
@@ -127,7 +128,8 @@ package struct RetryStage: Sendable {
         let debt = Debt(
             merchantID: cancellation.merchantID, orderID: named.orderID, purchaseID: subscription.purchaseID, billingCycle: named.sequence,
             chargeID: nil)
-        guard let running = await pursuit.claims.openRecovery(of: Fingerprint(of: debt)), running.kind.isRetry, running.tag != nil else {
+        guard let running = await environment.claims.openRecovery(of: Fingerprint(of: debt)), running.kind.isRetry, running.tag != nil
+        else {
             return nil
         }
         return Cancellation(

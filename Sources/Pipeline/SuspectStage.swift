@@ -7,29 +7,23 @@ package struct SuspectStage: Sendable {
     package typealias Handle = @Sendable (IncomingMessage) async -> StageOutcome
 
     private let handles: [Stage: Handle]
-    private let suspicion: Suspicion
-    private let clock: any WallClock
-    private let worker: DeadLetter.Worker
-    private let cards: any CardVault
+    private let environment: StageEnvironment
 
     /// - Parameter handles: what the stages do with their messages.
-    package init(handles: [Stage: Handle], suspicion: Suspicion, clock: any WallClock, worker: DeadLetter.Worker, cards: any CardVault) {
+    package init(in environment: StageEnvironment, handles: [Stage: Handle]) {
+        self.environment = environment
         self.handles = handles
-        self.suspicion = suspicion
-        self.clock = clock
-        self.worker = worker
-        self.cards = cards
     }
 
     package func handle(_ message: IncomingMessage) async -> StageOutcome {
-        let course = suspicion.course(at: .suspects, deliveries: message.deliveries)
+        let course = environment.suspicion.course(at: .suspects, deliveries: message.deliveries)
         switch (course, message.setAside) {
         case (.work, let setAside?):
             if let handle = handles[setAside.stage] { return await handle(message) }
             fallthrough
         case (.work, nil):
-            return LetterWriter(stage: .suspects, worker: worker, cards: cards).deadLetter(
-                message, because: .unexpectedType, explanation: "It does not say which stage set it aside.", now: clock.now())
+            return environment.letters(of: .suspects).deadLetter(
+                message, because: .unexpectedType, explanation: "It does not say which stage set it aside.", now: environment.now())
         case (.giveUp, _), (.setAside, _): return giveUp(message, unread: false)
         case (.giveUpUnread, _): return giveUp(message, unread: true)
         }
@@ -44,12 +38,12 @@ package struct SuspectStage: Sendable {
         } else {
             subject = DeadLetter.Subject(reading: message.body, of: stage)
         }
-        return LetterWriter(stage: stage, worker: worker, cards: cards, isUnread: unread).deadLetter(
+        return environment.letters(of: stage, isUnread: unread).deadLetter(
             message, because: .crashesWorkers,
             explanation:
                 "Handed out \(deliveries) times, \(message.deliveries) of them alone, and each time its worker ended, or lost the broker, "
                 + "before it was finished.",
-            subject: subject, deliveries: deliveries, now: clock.now())
+            subject: subject, deliveries: deliveries, now: environment.now())
     }
 }
 

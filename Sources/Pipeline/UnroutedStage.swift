@@ -5,29 +5,21 @@ package struct UnroutedStage: Sendable {
     /// Between two tries of a ladder that has no queue for a message.
     private static let pause: Moment.Span = .seconds(5)
 
-    private let suspicion: Suspicion
-    private let clock: any WallClock
-    private let worker: DeadLetter.Worker
-    private let cards: any CardVault
-    private let names: TopologyNames
+    private let environment: StageEnvironment
 
-    package init(suspicion: Suspicion, clock: any WallClock, worker: DeadLetter.Worker, cards: any CardVault, names: TopologyNames) {
-        self.suspicion = suspicion
-        self.clock = clock
-        self.worker = worker
-        self.cards = cards
-        self.names = names
+    package init(in environment: StageEnvironment) {
+        self.environment = environment
     }
 
     package func handle(_ message: IncomingMessage) -> StageOutcome {
-        let isUnread = suspicion.course(at: .unrouted, deliveries: message.deliveries) != .work
+        let isUnread = environment.suspicion.course(at: .unrouted, deliveries: message.deliveries) != .work
         let subject = isUnread ? DeadLetter.Subject(messageID: message.messageID) : DeadLetter.Subject(reading: message.body, of: .unrouted)
         // A recovery on its way is not over: a letter would end it, and a replay would come here again. It goes to the stage's queue
         // itself, and waits here for as long as there is none.
-        if let stage = names.stage(of: message.routingKey, deliveredAs: message.exchange) {
+        if let stage = environment.names.stage(of: message.routingKey, deliveredAs: message.exchange) {
             // A queue of the delay ladder is missing. At its stage it would be charged, or asked about, before its time: the ladder is
             // tried again until it takes it.
-            let now = clock.now()
+            let now = environment.now()
             if let due = message.due, due > now {
                 return StageOutcome(
                     publishing: [], onward: .ladder(stage, until: due), pause: min(due - now, Self.pause),
@@ -39,12 +31,12 @@ package struct UnroutedStage: Sendable {
                 publishing: [], onward: .queue(of: stage),
                 account: StageOutcome.JournalEntry(merchantID: subject.merchantID, reference: subject.reference, fate: .passed(to: stage)))
         }
-        let exchange = names.exchange(of: message.routingKey, deliveredAs: message.exchange)
+        let exchange = environment.names.exchange(of: message.routingKey, deliveredAs: message.exchange)
         var original = message
         original.exchange = exchange
-        return LetterWriter(stage: .unrouted, worker: worker, cards: cards, isUnread: isUnread).deadLetter(
+        return environment.letters(of: .unrouted, isUnread: isUnread).deadLetter(
             original, because: .unroutable,
             explanation: "No queue was bound to the exchange '\(exchange)' for the routing key '\(message.routingKey)'.", subject: subject,
-            now: clock.now())
+            now: environment.now())
     }
 }

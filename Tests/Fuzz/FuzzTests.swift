@@ -60,9 +60,7 @@ import Testing
         }
         let merchant = Merchant(
             id: "acme", flexFactorGateways: [FlexFactorGateway(id: "42", cascadeAll: true)], gateways: [Gateway(id: "7", type: "nmi")])
-        let intake = IntakeStage(
-            merchants: One(merchant: merchant), claims: NoClaims(), cards: NoKeys(), clock: Still(moment: now),
-            worker: .init(id: "w", host: "h", version: "1"), names: TopologyNames())
+        let intake = IntakeStage(in: .sample(ManualClock(now)), merchants: Merchants(merchant))
         let cancel = Array(
             #"{"specversion":"1.0","id":"c-1","source":"s","type":"com.salvage.cancel.v1","data":{"merchantId":"acme","orderId":"A","purchaseId":"1","billingCycle":2}}"#
                 .utf8)
@@ -96,7 +94,7 @@ import Testing
                 guard case .recovery(let recovery) = WorkEnvelope.decode(bytes) else { return }
                 drive(recovery, &mutation)
                 _ = WorkEnvelope.decode(WorkEnvelope.encode(recovery))
-                _ = Forecaster(merchants: One(merchant: merchant), now: Moment(milliseconds: mutation.number())).forecast(
+                _ = Forecaster(merchants: Merchants(merchant), now: Moment(milliseconds: mutation.number())).forecast(
                     bytes, at: .cascade)
             },
             Subject(name: "cancellations", samples: [cancellation]) { bytes, mutation in
@@ -263,29 +261,4 @@ import Testing
             return status == 0 ? FieldTable(table) : nil
         }
     }
-}
-
-private struct One: MerchantDirectory {
-    let merchant: Merchant
-
-    func merchant(_ id: MerchantID) -> Merchant? { id == merchant.id ? merchant : nil }
-}
-
-/// Nothing is known and nothing can be claimed.
-private struct NoClaims: ClaimsPort {
-    func standing(of reference: RecoveryReference, merchant: MerchantID) -> ClaimBook.Standing? { nil }
-    func claim(_ request: ClaimRequest) async -> Claimed? { nil }
-    func record(at offset: Int64) async -> ClaimRecord? { nil }
-    func openRecovery(of debt: Fingerprint) async -> RecoveryReference? { nil }
-}
-
-private struct Still: WallClock {
-    let moment: Moment
-
-    func now() -> Moment { moment }
-}
-
-private struct NoKeys: CardVault {
-    func complaint(about card: SealedCard) -> String? { nil }
-    func seal(_ token: CardToken) -> SealedCard? { SealedCard("a.b.c.d.e") }
 }

@@ -23,9 +23,8 @@ import Testing
             return found.contains(reference.text) ? .cancelAccepted : .noSuchOrder
         }
         let stage = RetryStage(
-            flexFactor: flexFactor, claims: MemoryClaims(now: clock.now()), cancels: Cancels(), clock: clock, worker: .sample,
-            cards: Vault(hasKey: false),
-            timing: RecoveryTiming(), callLimit: .seconds(5))
+            in: .sample(clock, claims: MemoryClaims(now: clock.now()), cards: Vault(hasKey: false), callLimit: .seconds(5)),
+            flexFactor: flexFactor, cancels: Cancels())
         var waiting = Cancellation.all(of: command, merchant: merchant, now: clock.now()).map { (body: $0.encoded(), due: clock.now()) }
         #expect(waiting.count == 3)
         var kinds: [String] = []

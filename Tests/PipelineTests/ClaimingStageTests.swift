@@ -29,10 +29,8 @@ import Testing
     }
 
     private func cascade(_ recovery: Recovery, _ flexFactor: ScriptedFlexFactor) async -> StageOutcome {
-        await CascadeStage(
-            flexFactor: flexFactor, claims: claims, clock: clock, worker: .sample, cards: Vault(hasKey: true), timing: RecoveryTiming(),
-            callLimit: .seconds(20)
-        ).handle(IncomingMessage(body: WorkEnvelope.encode(recovery), type: WorkEnvelope.type))
+        await CascadeStage(in: .sample(clock, claims: claims), flexFactor: flexFactor).handle(
+            IncomingMessage(body: WorkEnvelope.encode(recovery), type: WorkEnvelope.type))
     }
 
     private func results(_ handled: StageOutcome) throws -> [JSONValue] {
@@ -117,10 +115,7 @@ import Testing
             declinedAt: Self.now,
             order: was.order, verdict: was.verdict, reply: nil, charge: was.charge)
         let refusing = ScriptedFlexFactor(.failed(.refused(status: 400, [FieldError(path: "Payer.Email", message: "no")])))
-        let stage = RetryStage(
-            flexFactor: refusing, claims: claims, cancels: Cancels(), clock: clock, worker: .sample, cards: Vault(hasKey: true),
-            timing: RecoveryTiming(),
-            callLimit: .seconds(20))
+        let stage = RetryStage(in: .sample(clock, claims: claims), flexFactor: refusing, cancels: Cancels())
         for post in 1...3 {
             let handled = await stage.handle(IncomingMessage(body: WorkEnvelope.encode(retry), type: WorkEnvelope.type))
             #expect(try results(handled).first?["id"]?.string == reference.text + "/rejected/post-\(post)")
@@ -164,10 +159,9 @@ import Testing
         _ = await cascade(recovery(), ScriptedFlexFactor(.evaluated(.declined, "g-1")))
         let gateway = FlexFactorGateway(id: "42")
         let stage = OutcomeStage(
-            merchants: Merchants(Merchant(id: "acme", flexFactorGateways: [gateway])), claims: claims,
+            in: .sample(clock, claims: claims, cards: Vault(hasKey: false), callLimit: .seconds(5)),
             flexFactor: ScriptedFlexFactor(.order(.completed)),
-            cancels: Cancels(), clock: clock, worker: .sample, cards: Vault(hasKey: false), timing: RecoveryTiming(), callLimit: .seconds(5)
-        )
+            merchants: Merchants(Merchant(id: "acme", flexFactorGateways: [gateway])), cancels: Cancels())
         let news = WebhookNews(
             merchantID: "acme", gatewayID: "42", event: .completed, reference: recovery().reference, orderID: "g-1", receivedAt: Self.now)
         let handled = await stage.handle(IncomingMessage(body: news.encoded(), type: WebhookNews.type))

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 @Suite struct CutMessageTests {
-    private let cut = CutMessage(worker: .sample, cards: Vault(hasKey: true), clock: ManualClock(Moment(milliseconds: 1_800_000_000_000)))
+    private let cut = CutMessage(in: .sample(ManualClock(Moment(milliseconds: 1_800_000_000_000))))
 
     @Test func whatIsHereAsAWholeIsSentOn() {
         #expect(cut.refusal(of: IncomingMessage(body: [1, 2, 3]), at: .intake) == nil)

@@ -9,8 +9,7 @@ import Testing
     private func handle(
         _ queue: String, _ limit: DrivenOut.Limit, isRepeat: Bool = false, setAside: SetAside? = nil, key: String = "cascade"
     ) -> StageOutcome {
-        let stage = DrivenOutStage(
-            suspicion: Suspicion(limit: 3), clock: ManualClock(now), worker: .sample, cards: Vault(hasKey: true), names: TopologyNames())
+        let stage = DrivenOutStage(in: .sample(ManualClock(now)))
         let drivenOut = DrivenOut(queue: queue, limit: limit, isRepeat: isRepeat)
         return stage.handle(
             IncomingMessage(

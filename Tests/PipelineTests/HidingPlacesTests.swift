@@ -8,9 +8,7 @@ import Testing
 @Suite struct HidingPlacesTests {
     private static let now = Moment(milliseconds: 1_800_000_000_000)
     private let intake = IntakeStage(
-        merchants: Merchants(Merchant(id: "acme", flexFactorGateways: [FlexFactorGateway(id: "42")])), claims: MemoryClaims(),
-        cards: Vault(hasKey: true), clock: ManualClock(now),
-        worker: .sample, names: TopologyNames())
+        in: .sample(ManualClock(now)), merchants: Merchants(Merchant(id: "acme", flexFactorGateways: [FlexFactorGateway(id: "42")])))
 
     /// Everything that leaves the worker for one message: results, replies, letters, records of the journal, and the properties of each.
     private func sinks(of place: HidingPlace) async -> [(name: String, text: String)] {
@@ -19,9 +17,7 @@ import Testing
             body: parts.body, contentType: parts.contentType, messageID: parts.messageID, type: parts.type,
             correlationID: parts.correlationID,
             replyTo: parts.replyTo, headers: parts.headers, exchange: parts.exchange, routingKey: parts.routingKey)
-        let unrouted = UnroutedStage(
-            suspicion: Suspicion(limit: 5), clock: ManualClock(Self.now), worker: .sample, cards: Vault(hasKey: true),
-            names: TopologyNames())
+        let unrouted = UnroutedStage(in: .sample(ManualClock(Self.now)))
         let unread = LetterWriter(stage: .intake, worker: .sample, cards: Vault(hasKey: false), isUnread: true)
             .deadLetter(message, because: .crashesWorkers, explanation: "", now: Self.now)
         return await [("intake", intake.handle(message)), ("unrouted", unrouted.handle(message)), ("unread", unread)].flatMap {

@@ -11,11 +11,10 @@ import Testing
         id: "acme", flexFactorGateways: [FlexFactorGateway(id: "42")],
         gateways: [Gateway(id: "7", type: "nmi"), Gateway(id: "8", type: "nmi")])
 
+    private var environment: StageEnvironment { .sample(ManualClock(Self.now), cards: Vault(hasKey: false)) }
+
     private func stage(_ merchants: Merchant...) -> IntakeStage {
-        IntakeStage(
-            merchants: Merchants(merchants.first ?? merchant), claims: MemoryClaims(), cards: Vault(hasKey: false),
-            clock: ManualClock(Self.now), worker: .sample,
-            names: TopologyNames())
+        IntakeStage(in: environment, merchants: Merchants(merchants.first ?? merchant))
     }
 
     private struct Answer {
@@ -131,10 +130,7 @@ import Testing
     /// With what it leads to, and not after it: a pod that dies must not leave the letter behind.
     @Test func aMendedEventResolvesItsLettersWithWhatItLeadsTo() async throws {
         func handled(_ merchantID: String) async -> StageOutcome {
-            let stage = IntakeStage(
-                merchants: Merchants(merchant), claims: MemoryClaims(), cards: Vault(hasKey: false), clock: ManualClock(Self.now),
-                worker: .sample,
-                names: TopologyNames(), mends: Mends())
+            let stage = IntakeStage(in: environment, merchants: Merchants(merchant), mends: Mends())
             return await stage.handle(
                 message(
                     #"{"specversion":"1.0","id":"d-1","source":"s","type":"com.salvage.decline.v1","time":"2027-01-15T08:00:00Z","data":{"merchantId":"\#(merchantID)","#

@@ -10,10 +10,7 @@ import Testing
     private func handle(_ body: String, replyTo: String?, messageID: String? = "m-1", replies: ReplyPolicy = ReplyPolicy()) async
         -> StageOutcome
     {
-        await IntakeStage(
-            merchants: Merchants(), claims: MemoryClaims(), cards: Vault(hasKey: true), clock: ManualClock(Self.now), worker: .sample,
-            names: TopologyNames(), replies: replies
-        ).handle(
+        await IntakeStage(in: .sample(ManualClock(Self.now)), merchants: Merchants(), replies: replies).handle(
             IncomingMessage(
                 body: Array(body.utf8), messageID: messageID, correlationID: "c-1", replyTo: replyTo, exchange: "declines",
                 routingKey: "decline.initial"))

@@ -36,9 +36,8 @@ import Testing
             identity: body, worker: .sample, writtenAt: Self.now)
         let clock = ManualClock(Self.now)
         let settler = Reconciler(
-            flexFactor: ScriptedFlexFactor(.noSuchOrder), claims: MemoryClaims(), cancels: Cancels(), clock: clock,
-            wait: { await clock.wait($0) }, worker: .sample,
-            cards: Vault(hasKey: false), callLimit: .seconds(20))
+            in: .sample(clock, cards: Vault(hasKey: false)), flexFactor: ScriptedFlexFactor(.noSuchOrder), cancels: Cancels(),
+            wait: { await clock.wait($0) })
         guard case .handedBack(_, let messages) = await settler.settle(letter, traceparent: nil),
             case .recovery(var taken)? = messages.first.map({ WorkEnvelope.decode($0.body) })
         else { return }

@@ -12,13 +12,16 @@ import Testing
         Merchant(id: "bold", flexFactorGateways: [FlexFactorGateway(id: "9", account: "m-1")]),
         Merchant(id: "cold", flexFactorGateways: [FlexFactorGateway(id: "8", account: "m-2")]))
 
+    private func stage(_ flexFactor: ScriptedFlexFactor) -> OutcomeStage {
+        OutcomeStage(
+            in: .sample(ManualClock(Self.now), cards: Vault(hasKey: false), callLimit: .seconds(5)), flexFactor: flexFactor,
+            merchants: merchants, cancels: Cancels())
+    }
+
     private func handle(_ body: String, _ answers: FlexFactorAnswer..., receivedAt: Moment = now) async throws -> StageOutcome {
         let news = try #require(WebhookNews(body: Array(body.utf8), merchantID: "acme", gatewayID: "42", receivedAt: receivedAt))
-        let stage = OutcomeStage(
-            merchants: merchants, claims: MemoryClaims(),
-            flexFactor: ScriptedFlexFactor { _, number in answers[min(number, answers.count - 1)] }, cancels: Cancels(),
-            clock: ManualClock(Self.now), worker: .sample, cards: Vault(hasKey: false), timing: RecoveryTiming(), callLimit: .seconds(5))
-        return await stage.handle(IncomingMessage(body: news.encoded()))
+        return await stage(ScriptedFlexFactor { _, number in answers[min(number, answers.count - 1)] }).handle(
+            IncomingMessage(body: news.encoded()))
     }
 
     private func body(_ event: String, _ reference: String = "A-R7-88-7", data: String = "null") -> String {
@@ -36,11 +39,7 @@ import Testing
             Issue.record("\(first.account.fate)")
             return
         }
-        let stage = OutcomeStage(
-            merchants: merchants, claims: MemoryClaims(), flexFactor: ScriptedFlexFactor(.noSuchOrder), cancels: Cancels(),
-            clock: ManualClock(Self.now), worker: .sample,
-            cards: Vault(hasKey: false), timing: RecoveryTiming(), callLimit: .seconds(5))
-        let second = await stage.handle(IncomingMessage(body: later.body))
+        let second = await stage(ScriptedFlexFactor(.noSuchOrder)).handle(IncomingMessage(body: later.body))
         #expect(second.account.fate == .deadLettered(.untrustedWebhook))
         #expect(!second.publishing.contains { if case .results = $0.destination { true } else { false } })
     }

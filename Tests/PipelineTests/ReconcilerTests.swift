@@ -29,9 +29,8 @@ import Testing
         patience: Moment.Span = .seconds(30), underWay: Moment.Span = .seconds(0)
     ) async -> Reconciler.Reconciliation {
         let settler = Reconciler(
-            flexFactor: flexFactor, claims: MemoryClaims(), cancels: cancels, clock: clock, wait: { await clock.wait($0) }, worker: .sample,
-            cards: Vault(hasKey: true),
-            callLimit: .seconds(20), patience: patience, underWay: underWay)
+            in: .sample(clock), flexFactor: flexFactor, cancels: cancels, wait: { await clock.wait($0) }, patience: patience,
+            underWay: underWay)
         return await settler.settle(letter, traceparent: Self.traceparent)
     }
 

@@ -86,18 +86,14 @@ import Testing
             else { return }
             if clock.now() < next.due { clock.pass(next.due - clock.now()) }
             let handled: StageOutcome
+            let environment = StageEnvironment.sample(clock, claims: pod, cards: Vault(hasKey: false), callLimit: .seconds(5))
             if next.message.type == WebhookNews.type {
                 handled = await OutcomeStage(
-                    merchants: Merchants(Merchant(id: "acme", flexFactorGateways: [FlexFactorGateway(id: "42")])), claims: pod,
-                    flexFactor: pod, cancels: Cancels(),
-                    clock: clock, worker: .sample, cards: Vault(hasKey: false), timing: RecoveryTiming(), callLimit: .seconds(5)
+                    in: environment, flexFactor: pod,
+                    merchants: Merchants(Merchant(id: "acme", flexFactorGateways: [FlexFactorGateway(id: "42")])), cancels: Cancels()
                 ).handle(next.message)
             } else {
-                handled = await RetryStage(
-                    flexFactor: pod, claims: pod, cancels: Cancels(), clock: clock, worker: .sample, cards: Vault(hasKey: false),
-                    timing: RecoveryTiming(),
-                    callLimit: .seconds(5)
-                ).handle(next.message)
+                handled = await RetryStage(in: environment, flexFactor: pod, cancels: Cancels()).handle(next.message)
             }
             state.withLock { state in
                 if pod.isDead {
@@ -177,9 +173,8 @@ import Testing
         world.claims.isReachable = false
         let flexFactor = ScriptedFlexFactor(.order(.completed), .refunded)
         let stage = RetryStage(
-            flexFactor: flexFactor, claims: world.claims, cancels: Cancels(), clock: world.clock, worker: .sample,
-            cards: Vault(hasKey: false), timing: RecoveryTiming(),
-            callLimit: .seconds(5))
+            in: .sample(world.clock, claims: world.claims, cards: Vault(hasKey: false), callLimit: .seconds(5)), flexFactor: flexFactor,
+            cancels: Cancels())
         let first = await stage.handle(command(500))
         guard let next = first.publishing.first else { return }
         let second = await stage.handle(IncomingMessage(body: next.body, type: next.type))

@@ -7,8 +7,7 @@ import Testing
     private let now = Moment(milliseconds: 1_800_000_000_000)
 
     private func handle(due: Moment?, key: String? = nil, exchange: String = "recovery.delay.12") -> StageOutcome {
-        let stage = UnroutedStage(
-            suspicion: Suspicion(limit: 3), clock: ManualClock(now), worker: .sample, cards: Vault(hasKey: true), names: TopologyNames())
+        let stage = UnroutedStage(in: .sample(ManualClock(now)))
         return stage.handle(
             IncomingMessage(
                 body: WorkEnvelope.encode(.sample(declinedAt: now)), exchange: exchange,

@@ -49,6 +49,18 @@ package final class Vault: CardVault {
     }
 }
 
+extension StageEnvironment {
+    /// - Parameter clock: a moment is enough where no time passes.
+    package static func sample(
+        _ clock: any WallClock, claims: any ClaimsPort = MemoryClaims(), cards: any CardVault = Vault(hasKey: true),
+        callLimit: Moment.Span = .seconds(20)
+    ) -> StageEnvironment {
+        StageEnvironment(
+            claims: claims, cards: cards, clock: clock, worker: .sample, names: TopologyNames(), suspicion: Suspicion(limit: 3),
+            timing: RecoveryTiming(), callLimit: callLimit)
+    }
+}
+
 extension DeadLetter.Worker {
     package static let sample = DeadLetter.Worker(id: "w-1", host: "pod-1", version: "1.0")
 }

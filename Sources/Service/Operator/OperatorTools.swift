@@ -34,11 +34,13 @@ package struct OperatorTools: Sendable {
                 try await cancels.catchUp(link, settings.names)
                 try await claims.catchUp(link, settings.names)
             }
+            let environment = StageEnvironment(
+                claims: claims, cards: settings.cardKeys, clock: clock, worker: worker, names: settings.names,
+                suspicion: settings.suspicion, timing: settings.timing, callLimit: settings.callLimit)
             settler = Reconciler(
+                in: environment,
                 flexFactor: LaneFlexFactor(store: store, lane: Lane(MultiThreadedEventLoopGroup.singleton.next()), keys: settings.cardKeys),
-                claims: claims,
-                cancels: cancels, clock: clock, wait: { try? await Task.sleep(for: .milliseconds($0.milliseconds)) }, worker: worker,
-                cards: settings.cardKeys, callLimit: settings.callLimit, underWay: settings.timing.settle)
+                cancels: cancels, wait: { try? await Task.sleep(for: .milliseconds($0.milliseconds)) }, underWay: settings.timing.settle)
         } else {
             follow = { () async throws(BrokerError) in }
         }

@@ -246,7 +246,7 @@ package struct Worker: Service {
                 stage, lanes: Array(zip(lanes, handles(of: stage))), names: settings.names,
                 report: StageReport(stage, metrics: metrics, clock: SystemClock(), logger: logger), clock: SystemClock(),
                 workerID: identity.id,
-                cut: CutMessage(worker: identity, cards: settings.cardKeys, clock: SystemClock()),
+                cut: CutMessage(in: environment),
                 suspicion: settings.suspicion, longestHold: settings.longestHold, holdings: health.holdings,
                 budget: isShared ? Int(prefetch) : nil, tracer: tracer)
             // What is longer is worked on by nobody: its beginning is kept in a letter. Results and letters that found no queue may be longer.
@@ -282,71 +282,59 @@ package struct Worker: Service {
         return UInt16(budget)
     }
 
-    private var claimsPort: MeasuredClaims { MeasuredClaims(base: claims, metrics: metrics, tracer: tracer) }
+    private var environment: StageEnvironment {
+        StageEnvironment(
+            claims: MeasuredClaims(base: claims, metrics: metrics, tracer: tracer), cards: settings.cardKeys, clock: SystemClock(),
+            worker: identity, names: settings.names, suspicion: settings.suspicion, timing: settings.timing,
+            callLimit: settings.callLimit)
+    }
 
-    private func flexFactor(_ lane: Lane) -> any FlexFactorPort {
+    private func flexFactor(by lane: Lane) -> any FlexFactorPort {
         let calls = LaneFlexFactor(store: store, lane: lane, keys: settings.cardKeys)
         return tracer.map { TracedFlexFactor(base: calls, tracer: $0) } ?? calls
     }
 
     /// What each lane does with a message of a stage.
     private func handles(of stage: Stage) -> [StageRunner.Handle] {
-        let clock = SystemClock()
         switch stage {
         case .intake:
             let intake = IntakeStage(
-                merchants: store, claims: claimsPort, cards: settings.cardKeys, clock: clock, worker: identity, names: settings.names,
-                replies: settings.replies,
-                mends: letters, day: settings.day, oldestDecline: settings.oldestDecline)
+                in: environment, merchants: store, replies: settings.replies, mends: letters, day: settings.day,
+                oldestDecline: settings.oldestDecline)
             return lanes.map { _ in { await intake.handle($0) } }
         case .cascade:
             return lanes.map { lane in
-                let cascade = CascadeStage(
-                    flexFactor: flexFactor(lane), claims: claimsPort, clock: clock,
-                    worker: identity,
-                    cards: settings.cardKeys, timing: settings.timing, callLimit: settings.callLimit)
+                let cascade = CascadeStage(in: environment, flexFactor: flexFactor(by: lane))
                 return { await cascade.handle($0) }
             }
         case .retry:
             return lanes.map { lane in
-                let retry = RetryStage(
-                    flexFactor: flexFactor(lane), claims: claimsPort, cancels: cancels,
-                    clock: clock,
-                    worker: identity,
-                    cards: settings.cardKeys, timing: settings.timing, callLimit: settings.callLimit)
+                let retry = RetryStage(in: environment, flexFactor: flexFactor(by: lane), cancels: cancels)
                 return { await retry.handle($0) }
             }
         case .outcomes:
             return lanes.map { lane in
-                let outcomes = OutcomeStage(
-                    merchants: store, claims: claimsPort, flexFactor: flexFactor(lane),
-                    cancels: cancels, clock: clock,
-                    worker: identity, cards: settings.cardKeys, timing: settings.timing, callLimit: settings.callLimit)
+                let outcomes = OutcomeStage(in: environment, flexFactor: flexFactor(by: lane), merchants: store, cancels: cancels)
                 return { await outcomes.handle($0) }
             }
         case .suspects:
             let handles = Stage.working.map { ($0, self.handles(of: $0)) }
             return lanes.indices.map { index in
-                let suspects = SuspectStage(
-                    handles: Dictionary(uniqueKeysWithValues: handles.map { ($0.0, $0.1[index]) }), suspicion: settings.suspicion,
-                    clock: clock,
-                    worker: identity, cards: settings.cardKeys)
+                let suspects = SuspectStage(in: environment, handles: Dictionary(uniqueKeysWithValues: handles.map { ($0.0, $0.1[index]) }))
                 return takingDrivenOut { await suspects.handle($0) }
             }
         case .held:
-            let held = HeldStage(clock: clock, worker: identity, cards: settings.cardKeys)
+            let held = HeldStage(in: environment)
             return lanes.map { _ in { held.handle($0) } }
         case .unrouted:
-            let unrouted = UnroutedStage(
-                suspicion: settings.suspicion, clock: clock, worker: identity, cards: settings.cardKeys, names: settings.names)
+            let unrouted = UnroutedStage(in: environment)
             return lanes.map { _ in takingDrivenOut { unrouted.handle($0) } }
         }
     }
 
     /// What a limit drove out of a queue arrives among the unrouted, or among the suspects where it was with the unrouted.
     private func takingDrivenOut(_ handle: @escaping StageRunner.Handle) -> StageRunner.Handle {
-        let stage = DrivenOutStage(
-            suspicion: settings.suspicion, clock: SystemClock(), worker: identity, cards: settings.cardKeys, names: settings.names)
+        let stage = DrivenOutStage(in: environment)
         return { message in
             if let drivenOut = message.drivenOut { stage.handle(message, drivenOut) } else { await handle(message) }
         }

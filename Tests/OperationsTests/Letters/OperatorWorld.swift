@@ -49,8 +49,7 @@ struct OperatorWorld {
         return LetterTools(
             shelf: shelf, forecaster: { Forecaster(merchants: nil, now: clock.now()) },
             settler: Reconciler(
-                flexFactor: flexFactor, claims: claims, cancels: Cancels(), clock: clock, wait: { await clock.wait($0) }, worker: .sample,
-                cards: Vault(hasKey: true), callLimit: .seconds(20)))
+                in: .sample(clock, claims: claims), flexFactor: flexFactor, cancels: Cancels(), wait: { await clock.wait($0) }))
     }
 
     /// Lets one process do one thing to its end, or to its own.
