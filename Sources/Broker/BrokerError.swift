@@ -18,7 +18,8 @@ public enum BrokerError: Error, Sendable, Hashable, CustomStringConvertible {
     public var isTransient: Bool {
         switch self {
         case .cannotConnect, .connectionLost, .timedOut, .protocolViolation: true
-        case .refused(let code, _): code == 320 || code == 311 || code >= 500
+        case .refused(let code, _):
+            code == ReplyCode.connectionForced || code == ReplyCode.contentTooLarge || code >= ReplyCode.firstOfErrors
         case .loginRefused, .tls, .closed: false
         }
     }

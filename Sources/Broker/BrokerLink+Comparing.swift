@@ -46,7 +46,7 @@ extension Session {
             return .missingExchange(exchange.name)
         } catch .refused(403, _) {
             return .denied(what: "exchange", name: exchange.name)
-        } catch .refused(let code, let text) where code < 500 && code != 320 {
+        } catch .refused(let code, let text) where code < ReplyCode.firstOfErrors && code != ReplyCode.connectionForced {
             return .unclear("exchange \(exchange.name)", .refused(code: code, text: text))
         }
     }
@@ -60,7 +60,7 @@ extension Session {
             return .missingQueue(queue.name)
         } catch .refused(403, _) {
             return .denied(what: "queue", name: queue.name)
-        } catch .refused(let code, let text) where code < 500 && code != 320 {
+        } catch .refused(let code, let text) where code < ReplyCode.firstOfErrors && code != ReplyCode.connectionForced {
             return .unclear("queue \(queue.name)", .refused(code: code, text: text))
         }
     }
@@ -79,7 +79,7 @@ extension Session {
                 UInt32(AMQP_BASIC_CONSUME_METHOD), &consume, UInt32(AMQP_BASIC_CONSUME_OK_METHOD), "asking for the kind of \(queue)")
         } catch .refused(406, let text) {
             return Refusal.kind(in: text)
-        } catch .refused(let code, _) where code < 500 && code != 320 {
+        } catch .refused(let code, _) where code < ReplyCode.firstOfErrors && code != ReplyCode.connectionForced {
             return nil
         }
         // A broker that takes such a subscription is none that was measured: what it handed out goes back with the channel.

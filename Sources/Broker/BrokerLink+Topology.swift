@@ -41,7 +41,7 @@ extension Session {
         do throws(BrokerError) {
             return try call(1, id, &method, [reply], what)
         } catch {
-            if case .refused(let code, _) = error, code != 320 { try openChannel(1) }
+            if case .refused(let code, _) = error, code != ReplyCode.connectionForced { try openChannel(1) }
             throw error
         }
     }

@@ -24,7 +24,7 @@ extension Connection {
 
     /// Tries a queue that the broker refuses again later. Any other error is the session's.
     private func leaveAlone(_ consumer: Consumer, _ error: BrokerError) throws(BrokerError) {
-        guard case .refused(let code, _) = error, code != 320 else { throw error }
+        guard case .refused(let code, _) = error, code != ReplyCode.connectionForced else { throw error }
         events(.subscriptionFailed(queue: consumer.queue, error))
         consumer.noteGone()
         absent.append((consumer, monotonicMilliseconds() + Self.absence))

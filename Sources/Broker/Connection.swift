@@ -300,7 +300,7 @@ final class Connection: @unchecked Sendable {
                 done(.success(()))
             } catch {
                 done(.failure(error))
-                guard case .refused(let code, _) = error, code != 320 else { throw error }
+                guard case .refused(let code, _) = error, code != ReplyCode.connectionForced else { throw error }
             }
         case .cancel(let consumer, let done):
             consumers.removeAll { $0 === consumer }
