@@ -1,5 +1,6 @@
 import ArgumentParser
 import DeclineRecovery
+import Operations
 import Service
 
 struct Classify: AsyncParsableCommand {
@@ -143,13 +144,7 @@ struct Classify: AsyncParsableCommand {
         _ steps: [DeclineMapping.Step], route: Route?, of event: FileEvent? = nil, isOneOfMany: Bool = false, notes: [FieldError] = []
     ) {
         guard let decision = steps.first(where: \.decides)?.says else { return }
-        let way = route.map { route in
-            switch route {
-            case .cascade(let gateway): (word: "cascade", detail: "to FlexFactor gateway \(gateway.id)")
-            case .retry(let gateway): (word: "retry", detail: "by FlexFactor gateway \(gateway.id)")
-            case .skip(let reason): (word: "skip", detail: "\(reason.rawValue): \(reason.sentence)")
-            }
-        }
+        let way = route?.words
         if json {
             var text = JSONWriter()
             text.object { object in
