@@ -32,7 +32,7 @@ package struct Charge: Sendable, Equatable {
     package let payer: Payer
     package let billing: Address
     package let shipping: Address?
-    package let paymentMethod: PaymentMethod
+    package private(set) var paymentMethod: PaymentMethod
     package let items: [Order.Item]
     package let details: ChargeDetails
 
@@ -60,15 +60,12 @@ package struct Charge: Sendable, Equatable {
 
     /// The same charge with FlexFactor's token in the place of the card. What the card itself says goes before what the CRM said of it.
     func paid(with token: CardToken, _ facts: CardFacts?) -> Charge {
-        Charge(
-            reference: reference, isMerchantInitiated: isMerchantInitiated, isRecurring: isRecurring, expiry: expiry,
-            customerIP: customerIP,
-            amount: amount, declinedAt: declinedAt, decline: decline, payer: payer, billing: billing, shipping: shipping,
-            paymentMethod: PaymentMethod(
-                card: .token(token), holderName: facts?.holderName ?? paymentMethod.holderName,
-                expirationMonth: facts?.expirationMonth ?? paymentMethod.expirationMonth,
-                expirationYear: facts?.expirationYear ?? paymentMethod.expirationYear, bin: facts?.bin ?? paymentMethod.bin,
-                last4: facts?.last4 ?? paymentMethod.last4, brand: paymentMethod.brand),
-            items: items, details: details)
+        var charge = self
+        charge.paymentMethod = PaymentMethod(
+            card: .token(token), holderName: facts?.holderName ?? paymentMethod.holderName,
+            expirationMonth: facts?.expirationMonth ?? paymentMethod.expirationMonth,
+            expirationYear: facts?.expirationYear ?? paymentMethod.expirationYear, bin: facts?.bin ?? paymentMethod.bin,
+            last4: facts?.last4 ?? paymentMethod.last4, brand: paymentMethod.brand)
+        return charge
     }
 }
