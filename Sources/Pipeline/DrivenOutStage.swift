@@ -81,7 +81,7 @@ package struct DrivenOutStage: Sendable {
     {
         StageOutcome(
             publishing: [], onward: onward, pause: drivenOut.isRepeat ? Self.pause : nil,
-            account: StageOutcome.JournalEntry(
+            entry: StageOutcome.JournalEntry(
                 reference: DeadLetter.Subject(messageID: message.messageID).reference, fate: .passed(to: stage)))
     }
 

@@ -45,8 +45,8 @@ package struct IntakeStage: Sendable {
 
     /// A letter of the event as it came before, with faults, is done with now.
     private func mending(_ handled: StageOutcome, _ event: DeclineEvent, _ message: IncomingMessage) -> StageOutcome {
-        guard let reference = handled.account.reference else { return handled }
-        switch handled.account.fate {
+        guard let reference = handled.entry.reference else { return handled }
+        switch handled.entry.fate {
         case .passed, .told: break
         case .parked, .deadLettered, .rejected, .ignored: return handled
         }
@@ -109,7 +109,7 @@ package struct IntakeStage: Sendable {
                 reply: reply(of: message), now: environment.now())
             return StageOutcome(
                 publishing: [recovery.message(to: .stage(.cascade), traceparent: message.traceparent)],
-                account: account(
+                entry: entry(
                     of: event, reference, .passed(to: .cascade), gateway: gateway.id, unmapped: unmapped, verdict: verdict,
                     classification: classification))
         case .retry(let gateway):
@@ -119,7 +119,7 @@ package struct IntakeStage: Sendable {
                 day: day)
             return StageOutcome(
                 publishing: [recovery.message(to: .stage(.retry), traceparent: message.traceparent)],
-                account: account(
+                entry: entry(
                     of: event, reference, .passed(to: .retry), gateway: gateway.id, unmapped: unmapped, verdict: verdict,
                     classification: classification))
         }
@@ -138,14 +138,14 @@ package struct IntakeStage: Sendable {
         case .tell(let result):
             return StageOutcome(
                 publishing: result.messages(reply: reply(of: message), traceparent: message.traceparent),
-                account: account(
+                entry: entry(
                     of: event, reference, .told(result.kind, reason: result.reason.code),
                     unmapped: classification.isUnknown ? event.decline : nil,
                     verdict: verdict, classification: classification))
         case .again(let record): return again(record, event, reference, message)
         case .underWay:
             // An earlier copy went another way and may have been sent: its own message tells the end.
-            return StageOutcome(publishing: [], account: account(of: event, reference, .ignored("its recovery is under way")))
+            return StageOutcome(publishing: [], entry: entry(of: event, reference, .ignored("its recovery is under way")))
         case .hold: return hold(event, reference, message)
         }
     }
@@ -155,7 +155,7 @@ package struct IntakeStage: Sendable {
     {
         StageOutcome(
             publishing: record.messages(reply: reply(of: message), traceparent: message.traceparent),
-            account: account(of: event, reference, record.fate))
+            entry: entry(of: event, reference, record.fate))
     }
 
     /// Nothing can be claimed or read now: the message goes to the end of its queue.
@@ -163,7 +163,7 @@ package struct IntakeStage: Sendable {
         let delay: Moment.Span = .seconds(5)
         return StageOutcome(
             publishing: [], onward: .again(.intake), pause: delay,
-            account: account(of: event, reference, .parked(delay, because: "no claim can be made")))
+            entry: entry(of: event, reference, .parked(delay, because: "no claim can be made")))
     }
 
     /// What tells one publication of an event from the next: the same text, card data removed, has the same.
@@ -210,12 +210,12 @@ package struct IntakeStage: Sendable {
                 occurredAt: now, origin: DeclineOrigin(eventID: command.id))
             return StageOutcome(
                 publishing: answer.messages(reply: reply(of: message), traceparent: message.traceparent),
-                account: StageOutcome.JournalEntry(
+                entry: StageOutcome.JournalEntry(
                     merchantID: command.merchantID, reference: command.reference, fate: .told(answer.kind, reason: answer.reason.code)))
         }
         return StageOutcome(
             publishing: cancellations.map { $0.message(to: .stage(.retry), message.traceparent) },
-            account: StageOutcome.JournalEntry(
+            entry: StageOutcome.JournalEntry(
                 merchantID: command.merchantID, reference: command.reference, fate: .passed(to: .retry)))
     }
 
@@ -234,14 +234,14 @@ package struct IntakeStage: Sendable {
                 occurredAt: now, origin: DeclineOrigin(eventID: command.id))
             return StageOutcome(
                 publishing: result.messages(reply: reply(of: message), traceparent: message.traceparent) + [letter],
-                account: StageOutcome.JournalEntry(
+                entry: StageOutcome.JournalEntry(
                     merchantID: command.merchantID, reference: command.reference,
                     fate: .rejected(reason: ResultReason.Rejection.unknownMerchant.rawValue)))
         }
         let refund = Refund(command, gateways: merchant.flexFactorGateways.keys.sorted { $0.text < $1.text }, since: now)
         return StageOutcome(
             publishing: [refund.message(to: .stage(.retry), message.traceparent)],
-            account: StageOutcome.JournalEntry(
+            entry: StageOutcome.JournalEntry(
                 merchantID: command.merchantID, reference: command.reference, fate: .passed(to: .retry), amount: command.amount))
     }
 
@@ -253,18 +253,18 @@ package struct IntakeStage: Sendable {
             message, because: event.hasCardData ? .cardDataInClear : .invalidEvent,
             explanation: "The message has \(faults.count == 1 ? "a fault" : "\(faults.count) faults").", faults: faults,
             subject: DeadLetter.Subject(merchantID: event.merchantID, orderID: event.orderID), now: now)
-        let account = StageOutcome.JournalEntry(merchantID: event.merchantID, fate: .rejected(reason: rejection.rawValue))
+        let entry = StageOutcome.JournalEntry(merchantID: event.merchantID, fate: .rejected(reason: rejection.rawValue))
         let reply = reply(of: message)
         // Without any id there is no telling what is rejected; the letter keeps it. Who waits knows by the correlation id.
         guard let id = event.eventID ?? tellableID(of: message) ?? reply.map({ _ in letter.messageID }) else {
-            return StageOutcome(publishing: [letter], account: account)
+            return StageOutcome(publishing: [letter], entry: entry)
         }
         let result = ResultEvent(
             subject: event.isCommand
                 ? .command(id: id, orderID: event.orderID, event.orderType) : .event(id: id, orderID: event.orderID, event.orderType),
             merchantID: event.merchantID, reason: .rejected(rejection), faults: faults, occurredAt: now, origin: event.origin,
             edition: event.isCommand ? nil : edition(of: message))
-        return StageOutcome(publishing: result.messages(reply: reply, traceparent: message.traceparent) + [letter], account: account)
+        return StageOutcome(publishing: result.messages(reply: reply, traceparent: message.traceparent) + [letter], entry: entry)
     }
 
     /// Whoever waits for an answer gets one, whatever was sent.
@@ -279,7 +279,7 @@ package struct IntakeStage: Sendable {
             faults: [FieldError(path: "$", message: error.description)], occurredAt: now)
         return StageOutcome(
             publishing: result.messages(reply: reply, traceparent: message.traceparent) + [letter],
-            account: StageOutcome.JournalEntry(fate: .rejected(reason: result.reason.code)))
+            entry: StageOutcome.JournalEntry(fate: .rejected(reason: result.reason.code)))
     }
 
     /// The message's id, where it may be told back: an id can hold anything.
@@ -303,7 +303,7 @@ package struct IntakeStage: Sendable {
             reason: .rejected(rejection), faults: [fault], occurredAt: now, origin: DeclineOrigin(eventID: command.id))
         return StageOutcome(
             publishing: result.messages(reply: reply(of: message), traceparent: message.traceparent) + [letter],
-            account: StageOutcome.JournalEntry(
+            entry: StageOutcome.JournalEntry(
                 merchantID: command.merchantID, reference: command.reference, fate: .rejected(reason: rejection.rawValue)))
     }
 
@@ -322,7 +322,7 @@ package struct IntakeStage: Sendable {
             amount: event.amount, occurredAt: now, origin: DeclineOrigin(event), edition: edition(of: message))
         return StageOutcome(
             publishing: result.messages(reply: reply(of: message), traceparent: message.traceparent) + [letter],
-            account: account(of: event, reference, .rejected(reason: rejection.rawValue)))
+            entry: entry(of: event, reference, .rejected(reason: rejection.rawValue)))
     }
 
     private func wantsReply(_ message: IncomingMessage) -> Bool { message.replyTo?.isEmpty == false }
@@ -334,19 +334,19 @@ package struct IntakeStage: Sendable {
         return ReplyAddress(queue: queue, correlationID: message.correlationID.flatMap { CardDataGuard.finding(in: $0) == nil ? $0 : nil })
     }
 
-    private func account(
+    private func entry(
         of event: DeclineEvent, _ reference: RecoveryReference, _ fate: StageOutcome.Kind, gateway: GatewayID? = nil,
         unmapped: Decline? = nil,
         verdict: DeclineVerdict? = nil, classification: Classification? = nil
     ) -> StageOutcome.JournalEntry {
-        var account = StageOutcome.JournalEntry(
+        var entry = StageOutcome.JournalEntry(
             merchantID: event.merchantID, reference: reference, gatewayID: gateway, fate: fate, declinedAt: event.declinedAt,
             unmapped: unmapped,
             rule: verdict?.rule, declineClass: verdict?.declineClass, amount: event.amount,
             declineCode: "\(event.decline.responseCodeSource.prefix(32).lowercased())/\(event.decline.responseCode.prefix(32))",
             classification: classification, decline: classification.map { JournaledDecline(event, $0) },
             notes: event.notes.map { "\($0.path): \($0.message)" })
-        account.isClockAhead = event.declinedAt > environment.now() + .seconds(5)
-        return account
+        entry.isClockAhead = event.declinedAt > environment.now() + .seconds(5)
+        return entry
     }
 }

@@ -3,23 +3,23 @@ package import DeclineRecovery
 extension StageOutcome {
     /// What is published in place of the message: what the stage wants, and the line that the journal keeps of it.
     package func publishing(from stage: Stage, at now: Moment, worker: String, traceparent: String?) -> [StageMessage] {
-        guard let reference = account.reference else { return publishing }
+        guard let reference = entry.reference else { return publishing }
         let (detail, reason, until): (String, String?, Moment?) =
-            switch account.fate {
+            switch entry.fate {
             case .passed(let next): (next.rawValue, nil, nil)
-            case .told(let kind, let reason): (kind.rawValue, reason + (account.other.map { " (\($0.text))" } ?? ""), nil)
+            case .told(let kind, let reason): (kind.rawValue, reason + (entry.other.map { " (\($0.text))" } ?? ""), nil)
             case .parked(let delay, let why): (why, nil, now + delay)
             case .deadLettered(let reason): (reason.rawValue, nil, nil)
             case .rejected(let reason): (reason, nil, nil)
             case .ignored(let why): (why, nil, nil)
             }
         let record = JournalRecord(
-            at: now, stage: stage, merchantID: account.merchantID, reference: reference, gatewayID: account.gatewayID,
-            fate: account.fate.fate,
+            at: now, stage: stage, merchantID: entry.merchantID, reference: reference, gatewayID: entry.gatewayID,
+            fate: entry.fate.fate,
             detail: detail,
-            reason: reason, rule: account.rule, declineClass: account.declineClass, until: until ?? account.until,
-            attempts: account.attempts, amount: account.amount,
-            declineCode: account.declineCode, decline: account.decline, notes: account.notes, workerID: worker)
+            reason: reason, rule: entry.rule, declineClass: entry.declineClass, until: until ?? entry.until,
+            attempts: entry.attempts, amount: entry.amount,
+            declineCode: entry.declineCode, decline: entry.decline, notes: entry.notes, workerID: worker)
         return publishing + [
             StageMessage(to: .journal, messageID: record.id, type: JournalRecord.type, traceparent: traceparent, body: record.encoded())
         ]

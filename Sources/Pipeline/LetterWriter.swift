@@ -111,7 +111,7 @@ struct LetterWriter: Sendable {
                     message, because: reason, explanation: explanation, subject: subject, attempts: attempts, deliveries: deliveries,
                     now: now)
             ],
-            account: StageOutcome.JournalEntry(
+            entry: StageOutcome.JournalEntry(
                 merchantID: subject.merchantID, reference: subject.reference, fate: .deadLettered(reason), attempts: attempts))
     }
 }

@@ -63,7 +63,7 @@ package struct OutcomeStage: Sendable {
             later.looks += 1
             return StageOutcome(
                 publishing: [later.message(to: .delayed(.outcomes, span), traceparent: message.traceparent)],
-                account: account(of: news, .parked(span, because: news.event.word)))
+                entry: entry(of: news, .parked(span, because: news.event.word)))
         case .ignore(let why): return ignored(news, why)
         case .distrust(let why): return distrusted(news, why, message)
         }
@@ -75,13 +75,13 @@ package struct OutcomeStage: Sendable {
         let now = environment.now()
         let merchant = reference.merchantID ?? news.merchantID
         func told(_ messages: [StageMessage]) -> StageOutcome {
-            StageOutcome(publishing: messages, account: account(of: news, .told(result.kind, reason: result.reason.code)))
+            StageOutcome(publishing: messages, entry: entry(of: news, .told(result.kind, reason: result.reason.code)))
         }
         func hold() -> StageOutcome {
             let delay: Moment.Span = .seconds(5)
             return StageOutcome(
                 publishing: [news.message(to: .delayed(.outcomes, delay), traceparent: message.traceparent)],
-                account: account(of: news, .parked(delay, because: "no claim can be made")))
+                entry: entry(of: news, .parked(delay, because: "no claim can be made")))
         }
         if result.reason.kind == .refunded {
             // Of what a command of the CRM gave back, the command tells; its own result is told again. A part leaves the debt paid.
@@ -94,7 +94,7 @@ package struct OutcomeStage: Sendable {
             case .granted?: return told(result.messages(reply: nil, traceparent: message.traceparent))
             case .told(let record, _)?:
                 return StageOutcome(
-                    publishing: record.messages(reply: nil, traceparent: message.traceparent), account: account(of: news, record.fate))
+                    publishing: record.messages(reply: nil, traceparent: message.traceparent), entry: entry(of: news, record.fate))
             default: return hold()
             }
         }
@@ -113,17 +113,17 @@ package struct OutcomeStage: Sendable {
             let letter = letters.contradiction(message, result, subject: subject, now: now)
             return StageOutcome(
                 publishing: result.messages(reply: nil, traceparent: message.traceparent) + (letter.map { [$0] } ?? []),
-                account: account(of: news, .told(result.kind, reason: result.reason.code)))
+                entry: entry(of: news, .told(result.kind, reason: result.reason.code)))
         case .again(let record):
             return StageOutcome(
-                publishing: record.messages(reply: nil, traceparent: message.traceparent), account: account(of: news, record.fate))
-        case .underWay: return StageOutcome(publishing: [], account: account(of: news, .ignored("its recovery tells the end")))
+                publishing: record.messages(reply: nil, traceparent: message.traceparent), entry: entry(of: news, record.fate))
+        case .underWay: return StageOutcome(publishing: [], entry: entry(of: news, .ignored("its recovery tells the end")))
         case .hold: return hold()
         }
     }
 
     private func ignored(_ news: WebhookNews, _ why: WebhookNews.Ignored) -> StageOutcome {
-        StageOutcome(publishing: [], account: account(of: news, .ignored("\(why.rawValue): \(news.event.word)")))
+        StageOutcome(publishing: [], entry: entry(of: news, .ignored("\(why.rawValue): \(news.event.word)")))
     }
 
     private func distrusted(_ news: WebhookNews, _ why: WebhookNews.Distrust, _ message: IncomingMessage) -> StageOutcome {
@@ -135,7 +135,7 @@ package struct OutcomeStage: Sendable {
             now: environment.now())
     }
 
-    private func account(of news: WebhookNews, _ fate: StageOutcome.Kind) -> StageOutcome.JournalEntry {
+    private func entry(of news: WebhookNews, _ fate: StageOutcome.Kind) -> StageOutcome.JournalEntry {
         StageOutcome.JournalEntry(merchantID: news.merchantID, reference: news.reference, gatewayID: news.gatewayID, fate: fate)
     }
 }

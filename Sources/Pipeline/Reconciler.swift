@@ -45,7 +45,7 @@ package struct Reconciler: Sendable {
         case unreadable(String)
     }
 
-    package func settle(_ letter: DeadLetter, traceparent: String?) async -> Reconciliation {
+    package func reconcile(_ letter: DeadLetter, traceparent: String?) async -> Reconciliation {
         guard case .recovery(var recovery) = WorkEnvelope.decode(letter.original.redactedBody) else {
             return .unreadable(
                 "the letter's message is no recovery of this version; settle it by hand at FlexFactor and mark it as resolved")
@@ -86,7 +86,7 @@ package struct Reconciler: Sendable {
             }
             var work = ClaimedRecovery(
                 recovery, standing: environment.claims.standing(of: recovery.reference, merchant: recovery.merchantID))
-            let (end, event) = await runner.pursue(&work, traceparent: traceparent)
+            let (end, event) = await runner.run(&work, traceparent: traceparent)
             recovery = work.recovery
             switch end {
             case .tell(_, let corrects, _):
@@ -94,7 +94,7 @@ package struct Reconciler: Sendable {
                 let now = environment.now()
                 let handled = StageOutcome(
                     publishing: result.messages(reply: nil, traceparent: traceparent),
-                    account: StageOutcome.JournalEntry(
+                    entry: StageOutcome.JournalEntry(
                         merchantID: recovery.merchantID, reference: recovery.reference, gatewayID: recovery.gatewayID,
                         fate: .told(result.kind, reason: result.reason.code), declinedAt: recovery.declinedAt, attempts: recovery.attempts))
                 return .told(result.kind, handled.publishing(from: stage, at: now, worker: environment.worker.id, traceparent: traceparent))

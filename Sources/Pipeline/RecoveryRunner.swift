@@ -1,6 +1,6 @@
 import DeclineRecovery
 
-/// Pursues a recovery as far as it goes now: ask FlexFactor until the recovery knows how it ended or wants to wait, publish what that means.
+/// Takes a recovery as far as it goes now: ask FlexFactor until the recovery knows how it ended or wants to wait, publish what that means.
 ///
 /// What is wanted `Recovery` decides, and what may be done the claims; a repeat of any step after a crash is the same call with the same key.
 struct RecoveryRunner: Sendable {
@@ -16,7 +16,7 @@ struct RecoveryRunner: Sendable {
         letters = environment.letters(of: stage)
     }
 
-    /// Decodes an envelope and pursues its recovery.
+    /// Decodes an envelope and goes on with its recovery.
     ///
     /// - Parameter belongs: whether a recovery of this route is this stage's.
     /// - Parameter pickUp: tells the recovery what is known besides.
@@ -33,7 +33,7 @@ struct RecoveryRunner: Sendable {
             pickUp(&recovery)
             var work = ClaimedRecovery(
                 recovery, standing: environment.claims.standing(of: recovery.reference, merchant: recovery.merchantID))
-            let (end, event) = await pursue(&work, traceparent: message.traceparent)
+            let (end, event) = await run(&work, traceparent: message.traceparent)
             return finish(work.recovery, end, event, message)
         case .newer(let version):
             return handBack(message, version: version)
@@ -45,7 +45,7 @@ struct RecoveryRunner: Sendable {
     /// Claims and calls FlexFactor for as long as the recovery wants the next at once.
     ///
     /// - Returns: where it stops, and the result that was claimed last.
-    func pursue(_ work: inout ClaimedRecovery, traceparent: String?) async -> (ClaimedRecovery.Finish, ResultEvent?) {
+    func run(_ work: inout ClaimedRecovery, traceparent: String?) async -> (ClaimedRecovery.Finish, ResultEvent?) {
         var event: ResultEvent?
         while true {
             let now = environment.now()
@@ -95,7 +95,7 @@ struct RecoveryRunner: Sendable {
         case .again(let record):
             return StageOutcome(
                 publishing: record.messages(reply: recovery.reply, traceparent: message.traceparent),
-                account: account(of: recovery, record.fate))
+                entry: entry(of: recovery, record.fate))
         case .tell(_, let corrects, let isSpent):
             // What is claimed is told: the very event.
             guard let result = event?.correcting(corrects) else {
@@ -106,15 +106,15 @@ struct RecoveryRunner: Sendable {
                 publishing.append(letter)
             }
             guard isSpent else {
-                var account = account(of: recovery, .told(result.kind, reason: result.reason.code))
-                account.other = result.other
-                return StageOutcome(publishing: publishing, account: account)
+                var entry = entry(of: recovery, .told(result.kind, reason: result.reason.code))
+                entry.other = result.other
+                return StageOutcome(publishing: publishing, entry: entry)
             }
             let letter = letters.letter(
                 message, because: .attemptsSpent,
                 explanation: "FlexFactor could not be reached in \(recovery.attempts) calls; nothing was sent.",
                 subject: DeadLetter.Subject(recovery), attempts: recovery.attempts, now: environment.now())
-            return StageOutcome(publishing: publishing + [letter], account: account(of: recovery, .deadLettered(.attemptsSpent)))
+            return StageOutcome(publishing: publishing + [letter], entry: entry(of: recovery, .deadLettered(.attemptsSpent)))
         }
     }
 
@@ -126,13 +126,13 @@ struct RecoveryRunner: Sendable {
         case .advance:
             return StageOutcome(
                 publishing: [recovery.message(to: .stage(stage), traceparent: message.traceparent)],
-                account: account(of: recovery, .passed(to: stage)))
+                entry: entry(of: recovery, .passed(to: stage)))
         case .submitted(let id, let until):
             let result = ResultEvent(of: recovery, .submitted, flexFactorOrderID: id, at: now)
             return StageOutcome(
                 publishing: result.messages(reply: nil, traceparent: message.traceparent)
                     + [recovery.message(to: .delayed(stage, until - now), traceparent: message.traceparent)],
-                account: account(of: recovery, .told(result.kind, reason: result.reason.code), until: until))
+                entry: entry(of: recovery, .told(result.kind, reason: result.reason.code), until: until))
         case .refuse(.byFlexFactor(let status), let errors):
             return reject(
                 recovery, .refusedByFlexFactor, letter: .refusedByFlexFactor, "FlexFactor answered with status \(status).", errors, message,
@@ -146,7 +146,7 @@ struct RecoveryRunner: Sendable {
                 subject: DeadLetter.Subject(recovery), attempts: recovery.attempts, now: now)
             return StageOutcome(
                 publishing: result.messages(reply: recovery.reply, traceparent: message.traceparent) + [letter],
-                account: account(of: recovery, .deadLettered(DeadLetterReason(reason))))
+                entry: entry(of: recovery, .deadLettered(DeadLetterReason(reason))))
         // Both are told by a claim.
         case .conclude, .spend: return park(recovery, for: Self.hold, message, because: recovery.phase.word)
         }
@@ -162,13 +162,13 @@ struct RecoveryRunner: Sendable {
             attempts: recovery.attempts, now: now)
         return StageOutcome(
             publishing: result.messages(reply: recovery.reply, traceparent: message.traceparent) + [letter],
-            account: account(of: recovery, .rejected(reason: result.reason.code)))
+            entry: entry(of: recovery, .rejected(reason: result.reason.code)))
     }
 
     private func park(_ recovery: Recovery, for delay: Moment.Span, _ message: IncomingMessage, because why: String) -> StageOutcome {
         StageOutcome(
             publishing: [recovery.message(to: .delayed(stage, delay), traceparent: message.traceparent)],
-            account: account(of: recovery, .parked(delay, because: why)))
+            entry: entry(of: recovery, .parked(delay, because: why)))
     }
 
     /// A newer worker wrote this envelope: one of its kind will understand it. Meanwhile it waits, rather than being guessed at.
@@ -180,10 +180,10 @@ struct RecoveryRunner: Sendable {
                     to: .delayed(stage, delay), messageID: message.messageID ?? "", type: message.type ?? version,
                     correlationID: message.correlationID, traceparent: message.traceparent, body: message.body)
             ],
-            account: StageOutcome.JournalEntry(fate: .parked(delay, because: "newer envelope \(version)")))
+            entry: StageOutcome.JournalEntry(fate: .parked(delay, because: "newer envelope \(version)")))
     }
 
-    private func account(of recovery: Recovery, _ fate: StageOutcome.Kind, until: Moment? = nil) -> StageOutcome.JournalEntry {
+    private func entry(of recovery: Recovery, _ fate: StageOutcome.Kind, until: Moment? = nil) -> StageOutcome.JournalEntry {
         StageOutcome.JournalEntry(
             merchantID: recovery.merchantID, reference: recovery.reference, gatewayID: recovery.gatewayID, fate: fate,
             declinedAt: recovery.declinedAt, attempts: recovery.attempts, wasUnknown: recovery.phase.mayBeCharged, until: until,

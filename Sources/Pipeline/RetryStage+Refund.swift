@@ -50,7 +50,7 @@ extension RetryStage {
     private func handled(_ refund: Refund, _ publishing: [StageMessage], _ fate: StageOutcome.Kind) -> StageOutcome {
         StageOutcome(
             publishing: publishing,
-            account: StageOutcome.JournalEntry(
+            entry: StageOutcome.JournalEntry(
                 merchantID: refund.command.merchantID, reference: refund.command.reference, gatewayID: refund.gateways.first, fate: fate,
                 attempts: refund.attempts))
     }

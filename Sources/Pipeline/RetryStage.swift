@@ -52,7 +52,7 @@ package struct RetryStage: Sendable {
         func handled(_ publishing: [StageMessage], _ fate: StageOutcome.Kind) -> StageOutcome {
             StageOutcome(
                 publishing: publishing,
-                account: StageOutcome.JournalEntry(
+                entry: StageOutcome.JournalEntry(
                     merchantID: cancellation.merchantID, reference: cancellation.reference, fate: fate, attempts: cancellation.attempts))
         }
         switch stop {

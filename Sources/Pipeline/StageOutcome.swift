@@ -7,7 +7,7 @@ package struct StageOutcome: Sendable {
     package let publishing: [StageMessage]
     /// Where the message itself goes on to, as it came, beside what is published.
     package let onward: Onward?
-    package let account: JournalEntry
+    package let entry: JournalEntry
 
     package enum Onward: Sendable, Equatable {
         /// To the suspects, with a note of where it was.
@@ -108,28 +108,28 @@ package struct StageOutcome: Sendable {
     }
 
     var withRefusedReply: StageOutcome {
-        var account = account
-        account.hasRefusedReply = true
-        return StageOutcome(publishing: publishing, onward: onward, pause: pause, account: account)
+        var entry = entry
+        entry.hasRefusedReply = true
+        return StageOutcome(publishing: publishing, onward: onward, pause: pause, entry: entry)
     }
 
     /// An instant decline's address is looked at: FlexFactor judges the customer by it.
     func noting(_ address: String?) -> StageOutcome {
         guard let address, IPAddress.isPrivate(address) else { return self }
-        var account = account
-        account.hasPrivateAddress = true
-        return StageOutcome(publishing: publishing, onward: onward, pause: pause, account: account)
+        var entry = entry
+        entry.hasPrivateAddress = true
+        return StageOutcome(publishing: publishing, onward: onward, pause: pause, entry: entry)
     }
 
     /// With more to publish.
     func with(_ messages: [StageMessage]) -> StageOutcome {
-        StageOutcome(publishing: publishing + messages, onward: onward, pause: pause, account: account)
+        StageOutcome(publishing: publishing + messages, onward: onward, pause: pause, entry: entry)
     }
 
-    init(publishing: [StageMessage], onward: Onward? = nil, pause: Moment.Span? = nil, account: JournalEntry) {
+    init(publishing: [StageMessage], onward: Onward? = nil, pause: Moment.Span? = nil, entry: JournalEntry) {
         self.publishing = publishing
         self.onward = onward
         self.pause = pause
-        self.account = account
+        self.entry = entry
     }
 }

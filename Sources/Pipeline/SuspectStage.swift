@@ -54,6 +54,6 @@ extension StageOutcome {
         let reference = stage == .intake ? nil : DeadLetter.Subject(messageID: message.messageID).reference
         return StageOutcome(
             publishing: [], onward: .suspects(SetAside(stage: stage, deliveries: message.deliveries)),
-            account: JournalEntry(reference: reference, fate: .passed(to: .suspects)))
+            entry: JournalEntry(reference: reference, fate: .passed(to: .suspects)))
     }
 }

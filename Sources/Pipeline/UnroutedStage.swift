@@ -23,13 +23,13 @@ package struct UnroutedStage: Sendable {
             if let due = message.due, due > now {
                 return StageOutcome(
                     publishing: [], onward: .ladder(stage, until: due), pause: min(due - now, Self.pause),
-                    account: StageOutcome.JournalEntry(
+                    entry: StageOutcome.JournalEntry(
                         merchantID: subject.merchantID, reference: subject.reference,
                         fate: .parked(due - now, because: "no queue for its delay")))
             }
             return StageOutcome(
                 publishing: [], onward: .queue(of: stage),
-                account: StageOutcome.JournalEntry(merchantID: subject.merchantID, reference: subject.reference, fate: .passed(to: stage)))
+                entry: StageOutcome.JournalEntry(merchantID: subject.merchantID, reference: subject.reference, fate: .passed(to: stage)))
         }
         let exchange = environment.names.exchange(of: message.routingKey, deliveredAs: message.exchange)
         var original = message

@@ -170,7 +170,7 @@ struct Classify: AsyncParsableCommand {
                 object.array("steps") { list in
                     for step in steps {
                         list.object { entry in
-                            entry.member("asked", step.voice.rawValue)
+                            entry.member("asked", step.authority.rawValue)
                             entry.optional("says", step.says?.declineClass.rawValue)
                             entry.optional("why", step.why)
                             entry.member("decides", step.decides)
@@ -191,7 +191,7 @@ struct Classify: AsyncParsableCommand {
         Terminal.table(
             ["asked in this order", "says", "why"],
             steps.map { step in
-                [(step.decides ? "> " : "  ") + step.voice.rawValue, step.says?.declineClass.rawValue ?? "-", step.why ?? ""]
+                [(step.decides ? "> " : "  ") + step.authority.rawValue, step.says?.declineClass.rawValue ?? "-", step.why ?? ""]
             },
             colour: { steps[$0].decides ? nil : .dim })
     }

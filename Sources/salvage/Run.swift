@@ -34,7 +34,7 @@ struct Run: AsyncParsableCommand {
               SALVAGE_REPOST_FIRST_SECONDS, _LONGEST_SECONDS    21600, 172800: posts of a sync retry, likewise
               SALVAGE_RETRY_GRACE_SECONDS          3600: after expiry, how long FlexFactor has to close the order itself
               SALVAGE_RETRY_ATTEMPTS               200: calls in a row that may fail before an unsent retry is given up
-              SALVAGE_RETRY_DAY_SECONDS            86400: shorter for rehearsals only
+              SALVAGE_RETRY_DAY_SECONDS            86400: shorter for demonstrations only
               SALVAGE_RECONCILE_SETTLE_SECONDS     120: how long "no such order" is not believed, and a closed order not told
               SALVAGE_OLDEST_DECLINE_DAYS          30, at most 32: what was declined longer ago is rejected, since what became of it may be forgotten
               SALVAGE_RECONCILE_MINUTES            1440: how long an unknown outcome is looked up before a person must look

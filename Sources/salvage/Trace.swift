@@ -55,10 +55,10 @@ struct Trace: AsyncParsableCommand {
     }
 
     private static func letters(of order: String, _ names: TopologyNames, on link: BrokerLink) async throws -> [LetterSummary] {
-        let shelf = LetterStore(link, names)
-        try await shelf.follow()
-        try await shelf.catchUp()
-        return try await shelf.select(LetterFilter(states: LetterFilter.all.states, order: order))
+        let store = LetterStore(link, names)
+        try await store.follow()
+        try await store.catchUp()
+        return try await store.select(LetterFilter(states: LetterFilter.all.states, order: order))
     }
 
     private func show(_ letters: [LetterSummary]) {

@@ -31,17 +31,17 @@ import Testing
         try await withStream { link, stream in
             try await write(0..<3_000, to: stream, on: link)
             for _ in 0..<5 {
-                let shelf = Shelf()
-                let next = try await link.readToEnd(stream, onBatch: shelf.put)
+                let received = Received()
+                let next = try await link.readToEnd(stream, onBatch: received.put)
                 #expect(next == 3_000)
-                #expect(shelf.numbers == Array(0..<3_000))
+                #expect(received.numbers == Array(0..<3_000))
             }
-            let shelf = Shelf()
-            try await link.readToEnd(stream, from: .offset(2_990), onBatch: shelf.put)
-            #expect(shelf.numbers == Array(2_990..<3_000))
-            let next = try await link.readToEnd(stream, from: .offset(3_000), onBatch: shelf.put)
+            let received = Received()
+            try await link.readToEnd(stream, from: .offset(2_990), onBatch: received.put)
+            #expect(received.numbers == Array(2_990..<3_000))
+            let next = try await link.readToEnd(stream, from: .offset(3_000), onBatch: received.put)
             #expect(next == 3_000)
-            #expect(shelf.numbers.count == 10)
+            #expect(received.numbers.count == 10)
         }
     }
 
@@ -102,9 +102,9 @@ import Testing
                     try await group.waitForAll()
                 }
             }
-            let shelf = Shelf()
-            try await link.readToEnd(stream, onBatch: shelf.put)
-            #expect(shelf.numbers == [0, 1, 2])
+            let received = Received()
+            try await link.readToEnd(stream, onBatch: received.put)
+            #expect(received.numbers == [0, 1, 2])
         }
     }
 
@@ -114,15 +114,15 @@ import Testing
         try await withStream { link, stream in
             let writer = try await TestBroker.open()
             try await write(0..<5, to: stream, on: writer)
-            let shelf = Shelf()
-            let reading = try await link.read(stream, from: .first, onBatch: shelf.put)
-            try await until("what stands there is read") { shelf.numbers == Array(0..<5) }
+            let received = Received()
+            let reading = try await link.read(stream, from: .first, onBatch: received.put)
+            try await until("what stands there is read") { received.numbers == Array(0..<5) }
             try await writer.delete(queue: stream)
             try await writer.declare(Topology(queues: [Queue(stream, .stream)]))
             try await write(100..<100 + count, to: stream, on: writer)
-            try await until("what stood in the new one is read", within: 30) { shelf.numbers == Array(0..<5) + Array(100..<100 + count) }
+            try await until("what stood in the new one is read", within: 30) { received.numbers == Array(0..<5) + Array(100..<100 + count) }
             try await write(200..<203, to: stream, on: writer)
-            try await until("and what comes", within: 30) { shelf.numbers == Array(0..<5) + Array(100..<100 + count) + Array(200..<203) }
+            try await until("and what comes", within: 30) { received.numbers == Array(0..<5) + Array(100..<100 + count) + Array(200..<203) }
             await reading.end()
             await writer.close()
         }
@@ -130,15 +130,15 @@ import Testing
 
     @Test func aLostConnectionLosesAndRepeatsNothing() async throws {
         try await withStream { link, stream in
-            let shelf = Shelf()
-            let reading = try await link.read(stream, from: .first, onBatch: shelf.put)
+            let received = Received()
+            let reading = try await link.read(stream, from: .first, onBatch: received.put)
             for part in 0..<4 {
                 // What the break leaves unconfirmed may or may not be there, so it is not broken in the middle of a publish.
                 try await write(part * 500..<(part + 1) * 500, to: stream, on: link)
                 link.breakConnections()
             }
-            try await until("all have come") { shelf.numbers.count >= 2_000 }
-            #expect(shelf.numbers == Array(0..<2_000))
+            try await until("all have come") { received.numbers.count >= 2_000 }
+            #expect(received.numbers == Array(0..<2_000))
             await reading.end()
         }
     }
@@ -197,7 +197,7 @@ import Testing
     }
 }
 
-private final class Shelf: Sendable {
+private final class Received: Sendable {
     private let seen = Mutex<[Int]>([])
 
     func put(_ entries: [StreamEntry]) { seen.withLock { $0 += entries.compactMap { Int(String(decoding: $0.body, as: UTF8.self)) } } }

@@ -116,8 +116,8 @@ import Testing
             #expect(try await fleet.salvage("dead", "discard", "--all", "--note", " ").status == 64, "an empty note says nothing")
 
             try await reload(fleet, worker, configuration(plan, with: "late"))
-            let rehearsed = try await fleet.salvage("dead", "replay", "--merchant", "late", "--dry-run")
-            #expect(rehearsed.status == 0 && rehearsed.output.contains("FlexFactor gateway 42 would take it on for 10 days"))
+            let dryRun = try await fleet.salvage("dead", "replay", "--merchant", "late", "--dry-run")
+            #expect(dryRun.status == 0 && dryRun.output.contains("FlexFactor gateway 42 would take it on for 10 days"))
             let resumed = try await fleet.salvage("dead", "replay", "--resume")
             #expect(resumed.status == 1, "one had failed before: \(resumed.output)\(resumed.error)")
             #expect(resumed.output.contains("2 processed (2 told submitted), 1 failed again"))
@@ -183,10 +183,10 @@ import Testing
                 (0..<30).map {
                     .sample(.unknownMerchant, body: CRM.decline("OLD\($0)", at: Date(timeIntervalSinceNow: -864_000)), order: "OLD\($0)")
                 })
-            let rehearsed = try await fleet.salvage("dead", "replay", "--all", "--dry-run")
+            let dryRun = try await fleet.salvage("dead", "replay", "--all", "--dry-run")
             #expect(
-                rehearsed.status == 1 && rehearsed.output.contains("0 of 30 would be sent")
-                    && rehearsed.output.contains("30 left out: it would only be skipped"))
+                dryRun.status == 1 && dryRun.output.contains("0 of 30 would be sent")
+                    && dryRun.output.contains("30 left out: it would only be skipped"))
             let refused = try await fleet.salvage("dead", "replay", "--all", "--note", "x")
             #expect(
                 refused.status == 1 && refused.output.contains("30  left out  it would only be skipped")
@@ -222,9 +222,9 @@ import Testing
             #expect(try await replay("[{]").status == 64)
             #expect(try await replay(#"[{"op":"replace","path":"/data/nothing","value":1}]"#).status == 1)
             let good = #"[{"op":"replace","path":"/data/merchantId","value":"acme"}]"#
-            let rehearsed = try await replay(good, "--dry-run")
-            #expect(rehearsed.status == 1, "the card token was removed, for no worker has a key to seal it: \(rehearsed.output)")
-            #expect(rehearsed.output.contains("/data/merchantId: \"acmee\" -> \"acme\""))
+            let dryRun = try await replay(good, "--dry-run")
+            #expect(dryRun.status == 1, "the card token was removed, for no worker has a key to seal it: \(dryRun.output)")
+            #expect(dryRun.output.contains("/data/merchantId: \"acmee\" -> \"acme\""))
             #expect(try await fleet.deadStream().count == before.count, "nothing was sent or noted")
             #expect(!String(decoding: try await fleet.deadStream().flatMap(\.body), as: UTF8.self).contains(number))
 

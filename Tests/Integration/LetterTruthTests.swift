@@ -99,8 +99,8 @@ import Testing
                 refused.status == 1 && refused.output.contains("its people must agree first") && refused.output.contains("--crm-agrees"),
                 "\(refused.output)\(refused.error)")
             #expect(try await fleet.letters().map(\.state) == ["open"])
-            let rehearsed = try await fleet.salvage("dead", "replay", id, "--edit", edit, "--dry-run", "--crm-agrees")
-            #expect(rehearsed.status == 0, "\(rehearsed.output)\(rehearsed.error)")
+            let dryRun = try await fleet.salvage("dead", "replay", id, "--edit", edit, "--dry-run", "--crm-agrees")
+            #expect(dryRun.status == 0, "\(dryRun.output)\(dryRun.error)")
         }
     }
 }

@@ -18,7 +18,7 @@ import Testing
             setAside: stage == .suspects ? SetAside(stage: .cascade, deliveries: 3) : nil)
         let handled = try #require(cut.refusal(of: message, at: stage))
         #expect(handled.onward == nil)
-        #expect(handled.account.fate == .deadLettered(.unreadable))
+        #expect(handled.entry.fate == .deadLettered(.unreadable))
         let letter = try DeadLetter.decode(try #require(handled.publishing.first).body).get()
         #expect(letter.stage == (stage == .suspects ? .cascade : stage))
         #expect(letter.original.isTruncated && letter.original.originalByteCount == 5_000_000 && letter.original.deliveries == 4)

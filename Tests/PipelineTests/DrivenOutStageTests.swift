@@ -38,7 +38,7 @@ import Testing
 
     @Test func whatWasAloneAndHandedOutTooOftenIsALetter() throws {
         let handled = handle("recovery.suspects", .deliveries, setAside: SetAside(stage: .cascade, deliveries: 3))
-        #expect(handled.onward == nil && handled.account.fate == .deadLettered(.crashesWorkers))
+        #expect(handled.onward == nil && handled.entry.fate == .deadLettered(.crashesWorkers))
         #expect(handled.publishing.map(\.destination) == [.deadLetters])
     }
 
@@ -50,13 +50,13 @@ import Testing
     /// The CRM's own inbox, for example: whoever bound it wanted the result.
     @Test func whatNoStageTakesIsALetterThatNamesQueueAndLimit() throws {
         let handled = handle("crm.results", .length, key: "new_sale.approved")
-        #expect(handled.account.fate == .deadLettered(.droppedByBroker))
+        #expect(handled.entry.fate == .deadLettered(.droppedByBroker))
         let letter = String(decoding: try #require(handled.publishing.first).body, as: UTF8.self)
         #expect(letter.contains("crm.results") && letter.contains("max-length"))
     }
 
     @Test func whatWasDrivenOutOfTheUnroutedIsTreatedAsUnrouted() {
         #expect(handle("recovery.unrouted", .expired, key: "cascade").onward == .queue(of: .cascade))
-        #expect(handle("recovery.unrouted", .expired, key: "new_sale.approved").account.fate == .deadLettered(.unroutable))
+        #expect(handle("recovery.unrouted", .expired, key: "new_sale.approved").entry.fate == .deadLettered(.unroutable))
     }
 }

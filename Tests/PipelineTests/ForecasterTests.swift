@@ -47,7 +47,7 @@ import Testing
             forecast.verdict == .goes && forecast.sentence.contains("gateway 42") && forecast.sentence.contains("cascade")
                 && forecast.faults.isEmpty)
         #expect(
-            forecast.rule == "table:nmi/201" && forecast.steps.count == DeclineMapping.Voice.allCases.count
+            forecast.rule == "table:nmi/201" && forecast.steps.count == DeclineMapping.Authority.allCases.count
                 && forecast.steps.count(where: \.decides) == 1)
         #expect(forecast.steps.first(where: \.decides)?.says?.rule == forecast.rule)
     }

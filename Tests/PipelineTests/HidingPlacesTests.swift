@@ -78,7 +78,7 @@ import Testing
             return
         }
         let told = await intake.handle(IncomingMessage(body: decline(order: HidingPlaces.number), messageID: "m"))
-        #expect(event.order.id == HidingPlaces.number && told.account.reference?.orderID == HidingPlaces.number)
+        #expect(event.order.id == HidingPlaces.number && told.entry.reference?.orderID == HidingPlaces.number)
         // A letter keeps it, so that the message can be replayed.
         let body = CardDataGuard.redacted(decline(order: HidingPlaces.number))
         #expect(!CardDataGuard.isMarked(Array(String(decoding: body, as: UTF8.self).replacing(CardDataGuard.tokenMark, with: "").utf8)))
@@ -90,7 +90,7 @@ import Testing
         let plain = await intake.handle(IncomingMessage(body: decline(order: "A1"), messageID: "m"))
         let text = String(decoding: decline(order: "A2"), as: UTF8.self).replacing("203.0.113.7", with: "192.168.0.7:54321")
         let own = await intake.handle(IncomingMessage(body: Array(text.utf8), messageID: "m"))
-        #expect(!plain.account.hasPrivateAddress && own.account.hasPrivateAddress)
+        #expect(!plain.entry.hasPrivateAddress && own.entry.hasPrivateAddress)
     }
 
     @Test(arguments: [

@@ -35,7 +35,7 @@ import Testing
         // Everybody else hears the same, and the letter is written.
         #expect(handled.publishing.contains { if case .results(nil, .rejected) = $0.destination { $0.body == answer.body } else { false } })
         #expect(handled.publishing.contains { $0.destination == .deadLetters })
-        #expect(!handled.account.hasRefusedReply)
+        #expect(!handled.entry.hasRefusedReply)
     }
 
     @Test func withoutAnyIdTheAnswerHasOneOfItsOwnTheSameAtEachRepeat() async throws {
@@ -55,7 +55,7 @@ import Testing
     func noAnswerGoesToAQueueThatWasNotMeantForIt(queue: String) async {
         for body in ["no json", Self.faulty] {
             let handled = await handle(body, replyTo: queue)
-            #expect(reply(handled) == nil && handled.account.hasRefusedReply)
+            #expect(reply(handled) == nil && handled.entry.hasRefusedReply)
         }
     }
 

@@ -155,7 +155,7 @@ import Testing
             now: now)
         #expect(handled.publishing.count == 1 && handled.publishing[0].destination == .deadLetters)
         #expect(
-            handled.account.fate == .deadLettered(.unexpectedType) && handled.account.merchantID == "acme" && handled.account.attempts == 4)
+            handled.entry.fate == .deadLettered(.unexpectedType) && handled.entry.merchantID == "acme" && handled.entry.attempts == 4)
         let letter = try DeadLetter.decode(handled.publishing[0].body).get()
         #expect(letter.stage == .outcomes && letter.reason == .unexpectedType && letter.attempts == 4)
     }

@@ -35,10 +35,10 @@ import Testing
                 headers: [], redactedBody: body, originalByteCount: 0),
             identity: body, worker: .sample, writtenAt: Self.now)
         let clock = ManualClock(Self.now)
-        let settler = Reconciler(
+        let reconciler = Reconciler(
             in: .sample(clock, cards: Vault(hasKey: false)), flexFactor: ScriptedFlexFactor(.noSuchOrder), cancels: Cancels(),
             wait: { await clock.wait($0) })
-        guard case .handedBack(_, let messages) = await settler.settle(letter, traceparent: nil),
+        guard case .handedBack(_, let messages) = await reconciler.reconcile(letter, traceparent: nil),
             case .recovery(var taken)? = messages.first.map({ WorkEnvelope.decode($0.body) })
         else { return }
         // Looked for, and not there: what does the stage do then?

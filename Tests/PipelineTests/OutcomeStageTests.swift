@@ -35,12 +35,12 @@ import Testing
 
     @Test func anOrderThatNobodyOpenedIsADeadLetter() async throws {
         let first = try await handle(body("order.completed"), .noSuchOrder)
-        guard case .parked = first.account.fate, let later = first.publishing.first else {
-            Issue.record("\(first.account.fate)")
+        guard case .parked = first.entry.fate, let later = first.publishing.first else {
+            Issue.record("\(first.entry.fate)")
             return
         }
         let second = await stage(ScriptedFlexFactor(.noSuchOrder)).handle(IncomingMessage(body: later.body))
-        #expect(second.account.fate == .deadLettered(.untrustedWebhook))
+        #expect(second.entry.fate == .deadLettered(.untrustedWebhook))
         #expect(!second.publishing.contains { if case .results = $0.destination { true } else { false } })
     }
 
@@ -67,7 +67,7 @@ import Testing
         let told = try result(try await handle(body("order.completed", reference("bold")), .order(.completed)))
         #expect(told["data"]?["merchantId"]?.string == "bold")
         let stranger = try await handle(body("order.completed", reference("cold")), .order(.completed))
-        #expect(stranger.account.fate == .deadLettered(.untrustedWebhook))
+        #expect(stranger.entry.fate == .deadLettered(.untrustedWebhook))
     }
 
     @Test func lateNewsOfFailureIsToldAsWhatTheOrderIs() async throws {

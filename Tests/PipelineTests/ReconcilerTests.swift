@@ -24,42 +24,42 @@ import Testing
             identity: body, worker: .sample, writtenAt: Self.declinedAt)
     }
 
-    private func settle(
+    private func reconcile(
         _ letter: DeadLetter, _ flexFactor: ScriptedFlexFactor, at clock: ManualClock, cancels: Cancels = Cancels(),
         patience: Moment.Span = .seconds(30), underWay: Moment.Span = .seconds(0)
     ) async -> Reconciler.Reconciliation {
-        let settler = Reconciler(
+        let reconciler = Reconciler(
             in: .sample(clock), flexFactor: flexFactor, cancels: cancels, wait: { await clock.wait($0) }, patience: patience,
             underWay: underWay)
-        return await settler.settle(letter, traceparent: Self.traceparent)
+        return await reconciler.reconcile(letter, traceparent: Self.traceparent)
     }
 
     private func long(_ after: Moment.Span = .days(2)) -> ManualClock { ManualClock(Self.declinedAt + after) }
     private var over: ManualClock { ManualClock(Self.until + .days(3)) }
 
     /// The kind that was told, with the code of its reason.
-    private func told(_ settlement: Reconciler.Reconciliation) throws -> String {
-        guard case .told(let kind, let messages) = settlement else { return "\(settlement)" }
+    private func told(_ reconciliation: Reconciler.Reconciliation) throws -> String {
+        guard case .told(let kind, let messages) = reconciliation else { return "\(reconciliation)" }
         let result = try #require(messages.first)
         let value = try JSONValue(parsing: result.body.span)
         #expect(result.type == kind.messageType && value["type"]?.string == kind.messageType)
         return "\(kind.rawValue) \(value["data"]?["reason"]?["code"]?.string ?? "")"
     }
 
-    private func words(_ settlement: Reconciler.Reconciliation) -> String {
-        switch settlement {
+    private func words(_ reconciliation: Reconciler.Reconciliation) -> String {
+        switch reconciliation {
         case .open(let words), .unanswered(let words): words
-        default: "not open: \(settlement)"
+        default: "not open: \(reconciliation)"
         }
     }
 
     /// A worker that ended a moment ago may have a request out that FlexFactor does not show yet: "no such order" says nothing then.
     @Test func whileARequestMayBeUnderWayNobodyIsAskedAndNothingIsTold() async throws {
         let flexFactor = ScriptedFlexFactor(.noSuchOrder, .cancelAccepted, .noSuchOrder)
-        let early = await settle(letter(cascade), flexFactor, at: long(.seconds(119)), underWay: .seconds(120))
+        let early = await reconcile(letter(cascade), flexFactor, at: long(.seconds(119)), underWay: .seconds(120))
         #expect(words(early).contains("may still be under way") && flexFactor.calls.isEmpty)
         #expect(
-            try told(await settle(letter(cascade), flexFactor, at: long(.seconds(120)), underWay: .seconds(120)))
+            try told(await reconcile(letter(cascade), flexFactor, at: long(.seconds(120)), underWay: .seconds(120)))
                 == "declined not_charged_on_look_up")
     }
 
@@ -69,16 +69,16 @@ import Testing
     func whatWasPaidIsToldAsApproved(state: FlexFactorOrder.State) async throws {
         for (recovery, clock) in [(cascade, long()), (retry, over)] {
             let flexFactor = ScriptedFlexFactor(.order(state))
-            #expect(try told(await settle(letter(recovery), flexFactor, at: clock)) == "approved approved_on_look_up")
+            #expect(try told(await reconcile(letter(recovery), flexFactor, at: clock)) == "approved approved_on_look_up")
             #expect(flexFactor.calls.count == 1 && clock.waits.isEmpty)
         }
     }
 
     @Test func theResultAndTheJournalsLineAreWhatIsPublished() async throws {
         let clock = long()
-        let settlement = await settle(letter(cascade), ScriptedFlexFactor(.order(.completed)), at: clock)
-        guard case .told(.approved, let messages) = settlement else {
-            Issue.record("\(settlement)")
+        let reconciliation = await reconcile(letter(cascade), ScriptedFlexFactor(.order(.completed)), at: clock)
+        guard case .told(.approved, let messages) = reconciliation else {
+            Issue.record("\(reconciliation)")
             return
         }
         // Nobody waits at the checkout any more: no reply.
@@ -96,7 +96,7 @@ import Testing
 
     @Test func aCascadeThatIsCancelledIsDeclined() async throws {
         let flexFactor = ScriptedFlexFactor(.order(.cancelled))
-        #expect(try told(await settle(letter(cascade), flexFactor, at: long())) == "declined not_charged_on_look_up")
+        #expect(try told(await reconcile(letter(cascade), flexFactor, at: long())) == "declined not_charged_on_look_up")
         #expect(flexFactor.calls == [.find(cascade.reference, since: cascade.declinedAt)])
     }
 
@@ -108,7 +108,7 @@ import Testing
             (Cancels(requested: [retry.reference], merchant: "bold"), over, "expired expired"),
         ] {
             let flexFactor = ScriptedFlexFactor(.order(.cancelled))
-            #expect(try told(await settle(letter(retry), flexFactor, at: clock, cancels: cancels)) == expected)
+            #expect(try told(await reconcile(letter(retry), flexFactor, at: clock, cancels: cancels)) == expected)
             // Looked at again a while later: "cancelled" may be said and not meant.
             #expect(flexFactor.calls == [.lookUp("g-1"), .lookUp("g-1")])
         }
@@ -117,7 +117,7 @@ import Testing
     @Test func aPaidRetryIsApprovedThoughTheCRMCancelledIt() async throws {
         let cancels = Cancels(requested: [retry.reference])
         #expect(
-            try told(await settle(letter(retry), ScriptedFlexFactor(.order(.completed)), at: long(), cancels: cancels))
+            try told(await reconcile(letter(retry), ScriptedFlexFactor(.order(.completed)), at: long(), cancels: cancels))
                 == "approved approved_on_look_up")
     }
 
@@ -130,7 +130,7 @@ import Testing
             (retry, over, .lookUp("g-1"), "expired expired"),
         ] {
             let flexFactor = ScriptedFlexFactor(.order(state), .cancelAccepted, .order(.cancelled))
-            #expect(try told(await settle(letter(recovery), flexFactor, at: clock)) == expected)
+            #expect(try told(await reconcile(letter(recovery), flexFactor, at: clock)) == expected)
             let again: [FlexFactorCall] = if case .retry = recovery.route { [.lookUp("g-1")] } else { [] }
             #expect(flexFactor.calls == [first, .cancel("g-1"), .lookUp("g-1")] + again && !clock.waits.isEmpty)
         }
@@ -139,7 +139,7 @@ import Testing
     /// It was paid in the very moment.
     @Test func whatRefusesToBeCancelledIsLookedUpAgain() async throws {
         let flexFactor = ScriptedFlexFactor(.order(.processing), .cancelRefused, .order(.completed))
-        #expect(try told(await settle(letter(cascade), flexFactor, at: long())) == "approved approved_on_look_up")
+        #expect(try told(await reconcile(letter(cascade), flexFactor, at: long())) == "approved approved_on_look_up")
     }
 
     @Test func whatStaysOpenIsLeftOpenWithWhatWasSeen() async {
@@ -150,7 +150,7 @@ import Testing
             for (recovery, clock) in [(cascade, long()), (retry, over)] {
                 let begun = clock.now()
                 let flexFactor = ScriptedFlexFactor { call, _ in if case .cancel = call { answer } else { .order(.processing) } }
-                let words = words(await settle(letter(recovery), flexFactor, at: clock))
+                let words = words(await reconcile(letter(recovery), flexFactor, at: clock))
                 #expect(words.contains(expected) || words.contains("g-1 is processing"), "\(words)")
                 #expect(clock.now() <= begun + .seconds(30) && flexFactor.calls.count > 2 && !flexFactor.calls.contains(where: \.charges))
             }
@@ -161,7 +161,7 @@ import Testing
 
     @Test func aCascadeThatNeverArrivedIsSkippedForItsDeadline() async throws {
         let flexFactor = ScriptedFlexFactor(.noSuchOrder)
-        #expect(try told(await settle(letter(cascade), flexFactor, at: long())) == "skipped deadline_passed")
+        #expect(try told(await reconcile(letter(cascade), flexFactor, at: long())) == "skipped deadline_passed")
         let ask: [FlexFactorCall] = [.find(cascade.reference, since: cascade.declinedAt), .cancelByReference(cascade.reference)]
         #expect(flexFactor.calls == ask + ask)
     }
@@ -171,8 +171,8 @@ import Testing
     func silenceIsNoProof(silence: FlexFactorAnswer) async {
         for (recovery, clock) in [(cascade, long()), (retry.at(.seeking(nil), route: retry.route), over)] {
             let flexFactor = ScriptedFlexFactor { call, _ in if case .find = call { .notListed } else { silence } }
-            guard case .open = await settle(letter(recovery), flexFactor, at: clock) else {
-                if case .failed = silence, case .unanswered = await settle(letter(recovery), flexFactor, at: clock) { continue }
+            guard case .open = await reconcile(letter(recovery), flexFactor, at: clock) else {
+                if case .failed = silence, case .unanswered = await reconcile(letter(recovery), flexFactor, at: clock) { continue }
                 Issue.record("told on silence")
                 return
             }
@@ -183,19 +183,19 @@ import Testing
     @Test func aCascadeOfAMomentAgoIsGivenTimeToArrive() async throws {
         let clock = long(.seconds(61))
         let flexFactor = ScriptedFlexFactor(.noSuchOrder)
-        #expect(try told(await settle(letter(cascade), flexFactor, at: clock)) == "skipped deadline_passed")
+        #expect(try told(await reconcile(letter(cascade), flexFactor, at: clock)) == "skipped deadline_passed")
         let ask: [FlexFactorCall] = [.find(cascade.reference, since: cascade.declinedAt), .cancelByReference(cascade.reference)]
         #expect(flexFactor.calls == ask + ask)
         #expect(clock.now() == Self.declinedAt + .seconds(63))
         let late = ScriptedFlexFactor(.noSuchOrder, .noSuchOrder, .order(.completed))
-        #expect(try told(await settle(letter(cascade), late, at: long(.seconds(61)))) == "approved approved_on_look_up")
+        #expect(try told(await reconcile(letter(cascade), late, at: long(.seconds(61)))) == "approved approved_on_look_up")
     }
 
     @Test func aRetryThatNeverArrivedIsExpired() async throws {
         let recovery = Recovery.sample(declinedAt: Self.declinedAt).at(.unanswered, route: .retry(.managed, until: Self.until))
         let flexFactor = ScriptedFlexFactor(.noSuchOrder)
         let clock = over
-        #expect(try told(await settle(letter(recovery), flexFactor, at: clock)) == "expired never_arrived")
+        #expect(try told(await reconcile(letter(recovery), flexFactor, at: clock)) == "expired never_arrived")
         let ask: [FlexFactorCall] = [.find(recovery.reference, since: recovery.declinedAt), .cancelByReference(recovery.reference)]
         #expect(flexFactor.calls == ask + ask)
         #expect(clock.waits == [.seconds(2)])
@@ -207,7 +207,7 @@ import Testing
         for (recovery, clock) in [(cascade, long()), (retry, over)] {
             let begun = clock.now()
             let failure = CallFailure.notSent(.cannotConnect("connection refused"))
-            let words = words(await settle(letter(recovery), ScriptedFlexFactor(.failed(failure)), at: clock))
+            let words = words(await reconcile(letter(recovery), ScriptedFlexFactor(.failed(failure)), at: clock))
             #expect(words.contains("connection refused") && words.contains(failure.advice))
             #expect(clock.now() <= begun + .seconds(30) && !clock.waits.isEmpty)
         }
@@ -216,17 +216,17 @@ import Testing
     @Test func anOpenCircuitIsNotWaitedForBeyondPatience() async {
         let clock = long()
         let flexFactor = ScriptedFlexFactor(.failed(.notSent(.circuitOpen(until: clock.now() + .minutes(5)))))
-        let settlement = await settle(letter(cascade), flexFactor, at: clock)
-        #expect(words(settlement).contains("circuit"))
+        let reconciliation = await reconcile(letter(cascade), flexFactor, at: clock)
+        #expect(words(reconciliation).contains("circuit"))
         // Whoever asks about many stops asking then.
-        if case .unanswered = settlement {} else { Issue.record("\(settlement)") }
+        if case .unanswered = reconciliation {} else { Issue.record("\(reconciliation)") }
         #expect(flexFactor.calls.count == 1 && clock.waits.isEmpty)
     }
 
     @Test func aPassingFailureIsWaitedFor() async throws {
         let flexFactor = ScriptedFlexFactor(.failed(.unknown(.timedOut)), .failed(.throttled(retryAfter: .seconds(7))), .order(.completed))
         let clock = long()
-        #expect(try told(await settle(letter(cascade), flexFactor, at: clock)) == "approved approved_on_look_up")
+        #expect(try told(await reconcile(letter(cascade), flexFactor, at: clock)) == "approved approved_on_look_up")
         #expect(clock.waits.count == 2 && clock.waits[1] >= .seconds(7))
     }
 
@@ -235,12 +235,13 @@ import Testing
         for clock in [long(.days(300)), long(.days(3_000))] {
             #expect(
                 try told(
-                    await settle(letter(cascade), ScriptedFlexFactor(.order(.processing), .cancelAccepted, .order(.cancelled)), at: clock)
+                    await reconcile(
+                        letter(cascade), ScriptedFlexFactor(.order(.processing), .cancelAccepted, .order(.cancelled)), at: clock)
                 )
                 .hasPrefix("declined"))
             #expect(
                 try told(
-                    await settle(letter(retry), ScriptedFlexFactor(.order(.processing), .cancelAccepted, .order(.cancelled)), at: clock)
+                    await reconcile(letter(retry), ScriptedFlexFactor(.order(.processing), .cancelAccepted, .order(.cancelled)), at: clock)
                 )
                 .hasPrefix("expired"))
         }
@@ -250,7 +251,7 @@ import Testing
         let clock = long()
         let flexFactor = ScriptedFlexFactor(.order(.processing), .cancelAccepted, .order(.cancelled))
         let begun = clock.now()
-        _ = await settle(letter(cascade), flexFactor, at: clock)
+        _ = await reconcile(letter(cascade), flexFactor, at: clock)
         for asked in flexFactor.asked {
             #expect(asked.merchant == "acme" && asked.gateway == "42" && asked.traceparent == Self.traceparent)
             #expect(asked.deadline >= begun + .seconds(20) && asked.deadline <= clock.now() + .seconds(20))
@@ -268,11 +269,11 @@ import Testing
             let recovery = Recovery.sample(declinedAt: Self.declinedAt).at(phase, route: .retry(mode, until: Self.until))
             let body = CardDataGuard.redacted(WorkEnvelope.encode(recovery), sealing: Vault(hasKey: true).seal)
             let flexFactor = ScriptedFlexFactor(.order(.completed))
-            let settlement = await settle(letter(recovery, body: body), flexFactor, at: long())
-            guard case .handedBack(.retry, let messages) = settlement, messages.count == 1, let message = messages.first,
+            let reconciliation = await reconcile(letter(recovery, body: body), flexFactor, at: long())
+            guard case .handedBack(.retry, let messages) = reconciliation, messages.count == 1, let message = messages.first,
                 case .recovery(var taken) = WorkEnvelope.decode(message.body)
             else {
-                Issue.record("\(settlement)")
+                Issue.record("\(reconciliation)")
                 return
             }
             #expect(message.destination == .stage(.retry) && message.type == WorkEnvelope.type && message.traceparent == Self.traceparent)
@@ -288,8 +289,8 @@ import Testing
     @Test func aRetryThatTheCRMCancelledIsNotHandedBack() async throws {
         let recovery = Recovery.sample(declinedAt: Self.declinedAt).at(.unanswered, route: .retry(.sync, until: Self.until))
         let flexFactor = ScriptedFlexFactor(.order(.processing, "g-9"), .cancelAccepted, .order(.cancelled, "g-9"))
-        let settlement = await settle(letter(recovery), flexFactor, at: long(), cancels: Cancels(requested: [recovery.reference]))
-        #expect(try told(settlement) == "cancelled cancelled_by_crm")
+        let reconciliation = await reconcile(letter(recovery), flexFactor, at: long(), cancels: Cancels(requested: [recovery.reference]))
+        #expect(try told(reconciliation) == "cancelled cancelled_by_crm")
         #expect(
             flexFactor.calls == [.find(recovery.reference, since: recovery.declinedAt), .cancel("g-9"), .lookUp("g-9"), .lookUp("g-9")])
     }
@@ -327,15 +328,15 @@ import Testing
                 default: .order(states.randomElement(using: &random)!)
                 }
             }
-            let settlement = await settle(letter(recovery), flexFactor, at: clock)
+            let reconciliation = await reconcile(letter(recovery), flexFactor, at: clock)
             if flexFactor.calls.contains(where: \.charges) || flexFactor.tokenizations > 0 {
                 Issue.record("seed \(seed): \(phase) made \(flexFactor.calls)")
                 return
             }
-            switch settlement {
+            switch reconciliation {
             case .told(let kind, _): ends[kind.rawValue, default: 0] += 1
             case .open, .unanswered: ends["open", default: 0] += 1
-            case .handedBack, .unreadable: Issue.record("seed \(seed): \(settlement)")
+            case .handedBack, .unreadable: Issue.record("seed \(seed): \(reconciliation)")
             }
         }
         for end in ["approved", "declined", "expired", "open"] { #expect(ends[end, default: 0] > 10, "\(ends)") }
@@ -346,9 +347,9 @@ import Testing
     ])
     func whatHoldsNoRecoveryIsSettledByHand(body: String) async {
         let flexFactor = ScriptedFlexFactor(.order(.completed))
-        let settlement = await settle(letter(cascade, body: Array(body.utf8)), flexFactor, at: long())
-        guard case .unreadable(let why) = settlement else {
-            Issue.record("\(settlement)")
+        let reconciliation = await reconcile(letter(cascade, body: Array(body.utf8)), flexFactor, at: long())
+        guard case .unreadable(let why) = reconciliation else {
+            Issue.record("\(reconciliation)")
             return
         }
         #expect(why.contains("by hand") && flexFactor.calls.isEmpty)
@@ -358,7 +359,7 @@ import Testing
     @Test func aMessageThatNamesAnotherRecoveryIsSettledByHand() async {
         let other = Recovery.sample(order: "OTHER", declinedAt: Self.declinedAt).at(.unanswered)
         let flexFactor = ScriptedFlexFactor(.noSuchOrder)
-        guard case .unreadable = await settle(letter(cascade, body: WorkEnvelope.encode(other)), flexFactor, at: long()) else {
+        guard case .unreadable = await reconcile(letter(cascade, body: WorkEnvelope.encode(other)), flexFactor, at: long()) else {
             Issue.record("it was asked about")
             return
         }

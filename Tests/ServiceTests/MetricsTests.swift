@@ -139,9 +139,9 @@ import Testing
 
     @Test func aRefusedReplyIsCounted() {
         let metrics = metrics(Merchant(id: "acme", flexFactorGateways: []))
-        var account = told("acme")
-        account.hasRefusedReply = true
-        metrics.record(account, stage: .intake, now: now)
+        var entry = told("acme")
+        entry.hasRefusedReply = true
+        metrics.record(entry, stage: .intake, now: now)
         #expect(lines(metrics, "salvage_replies_refused_total").contains("salvage_replies_refused_total{merchant=\"acme\"} 1"))
     }
 }

@@ -115,7 +115,7 @@ export function confirmAction(name, target, extra, started) {
   const action = actions[name], key = noteKey(name, target);
   const ask = {
     note: notes.get(key) ?? "", canary: true, rate: "50", consent: false, busy: false, problem: null, noteMissing: false, consentMissing: false, reach: null,
-    skips: false, skipsMissing: false, doubt: false, doubtMissing: false, rehearsal: null, rehearsing: false,
+    skips: false, skipsMissing: false, doubt: false, doubtMissing: false, dryRun: null, isTrying: false,
     // A letter that arrives while the dialog is read was seen by nobody: it is not part of what is confirmed.
     filter: target.filter && { ...narrowed(name, target.filter), until: target.filter.until || String(now()) },
   };
@@ -135,18 +135,18 @@ export function confirmAction(name, target, extra, started) {
     ...(name === "replay" && { crmConsent: ask.consent, acceptSkips: ask.skips }),
   });
   // Of one letter the forecast is known already.
-  const rehearse = name === "replay" && !extra.forecast && ask.reach?.number !== 0 ? debounced(0, async (isLatest) => {
-    ask.rehearsing = true;
+  const tryOut = name === "replay" && !extra.forecast && ask.reach?.number !== 0 ? debounced(0, async (isLatest) => {
+    ask.isTrying = true;
     try {
-      const rehearsal = await post("/api/runs/rehearse", target.letters ? meant() : { action: name, filter: ask.filter, crmConsent: ask.consent, acceptSkips: ask.skips });
-      if (isLatest()) ask.rehearsal = rehearsal;
+      const dryRun = await post("/api/runs/rehearse", target.letters ? meant() : { action: name, filter: ask.filter, crmConsent: ask.consent, acceptSkips: ask.skips });
+      if (isLatest()) ask.dryRun = dryRun;
     } catch { /* what is asked for can be done without a dry run */ }
-    if (isLatest()) ask.rehearsing = false;
+    if (isLatest()) ask.isTrying = false;
     redraw();
     // What it says came between: the note one is at stays in view.
     queueMicrotask(() => document.querySelector("#dialog :focus")?.scrollIntoView({ block: "nearest" }));
   }) : null;
-  rehearse?.now();
+  tryOut?.now();
 
   async function confirm(event) {
     event.preventDefault();
@@ -182,7 +182,7 @@ export function confirmAction(name, target, extra, started) {
   const view = () => {
     const number = ask.reach?.number;
     const letters = number === undefined ? "letters" : plural(number, "letter");
-    const sent = wasWhole(ask) ? plural(sentOf(ask.rehearsal), "letter") : letters;
+    const sent = wasWhole(ask) ? plural(sentOf(ask.dryRun), "letter") : letters;
     return el("form", { on: { submit: confirm } },
       el("h2", { id: "dialog-title" }, extra.patch ? "Replay 1 letter, corrected" : `${action.verb} ${sent}`),
       ask.reach ? reachText(action, ask, target) : !ask.problem && el("p", { role: "status" }, "Counting what matches …"),
@@ -191,10 +191,10 @@ export function confirmAction(name, target, extra, started) {
         el("strong", null, "The forecast says that it would fail again: "), foreign(extra.forecast.sentence))),
       extra.forecast?.verdict === "skips" && name === "replay" && el("div", { class: "callout warn", "data-test": "will-skip" }, el("p", null,
         el("strong", null, "Nothing would be charged: "), foreign(extra.forecast.sentence))),
-      name === "replay" && skips(ask, target, extra, () => rehearse?.now()),
-      rehearse && rehearsalText(ask),
+      name === "replay" && skips(ask, target, extra, () => tryOut?.now()),
+      tryOut && dryRunText(ask),
       name === "replay" && number > 1 && pace(ask),
-      name === "replay" && consent(ask, target, extra, () => rehearse?.now()),
+      name === "replay" && consent(ask, target, extra, () => tryOut?.now()),
       abandonsCharges(name, ask) && doubt(ask, action),
       action.note || name !== "restore" ? noteField(ask, action, key) : null,
       problemBox(ask.problem, "dialog-problem"),
@@ -206,16 +206,16 @@ export function confirmAction(name, target, extra, started) {
   openDialog({ view });
 }
 
-const wasWhole = ({ rehearsal }) => rehearsal !== null && rehearsal.rehearsed === rehearsal.total;
+const wasWhole = ({ dryRun }) => dryRun !== null && dryRun.rehearsed === dryRun.total;
 const sentOf = ({ goes, skips, unknown }) => goes + skips + unknown;
-const sendsNothing = (ask) => wasWhole(ask) && sentOf(ask.rehearsal) === 0;
+const sendsNothing = (ask) => wasWhole(ask) && sentOf(ask.dryRun) === 0;
 
 /** What a dry run found: a number of letters is not the number that goes through. */
-function rehearsalText({ rehearsal, rehearsing }) {
-  if (!rehearsal) return rehearsing && el("p", { class: "muted", role: "status" }, "A dry run shows what would become of them …");
-  const { goes, skips, unknown, leftOut, rehearsed, total, why } = rehearsal;
+function dryRunText({ dryRun, isTrying }) {
+  if (!dryRun) return isTrying && el("p", { class: "muted", role: "status" }, "A dry run shows what would become of them …");
+  const { goes, skips, unknown, leftOut, rehearsed, total, why } = dryRun;
   const bad = leftOut + skips > 0;
-  return el("div", { class: `callout ${bad ? "warn" : ""} ${rehearsing ? "stale" : ""}`, role: "status", "data-test": "rehearsal" },
+  return el("div", { class: `callout ${bad ? "warn" : ""} ${isTrying ? "stale" : ""}`, role: "status", "data-test": "rehearsal" },
     el("p", null, el("strong", null, rehearsed < total ? `Dry run of the first ${count(rehearsed)}: ` : "Dry run: "), [
       `${count(goes)} ${goes === 1 ? "goes" : "go"} through`, skips > 0 && `${count(skips)} would be skipped`,
       leftOut > 0 && `${count(leftOut)} ${leftOut === 1 ? "is" : "are"} left out`, unknown > 0 && `of ${count(unknown)} it cannot be told`,
@@ -238,7 +238,7 @@ function doubt(ask, action) {
 
 function reachText(action, ask, target) {
   const { number, left, underWay, onlyResults } = ask.reach;
-  const sent = wasWhole(ask) ? sentOf(ask.rehearsal) : number;
+  const sent = wasWhole(ask) ? sentOf(ask.dryRun) : number;
   const leftOut = [...left].map(([why, letters]) => el("li", { key: why }, el("strong", null, plural(letters, "letter")), " left out. ", why));
   return [
     el("p", { "data-test": "consequence" }, number === 0 ? el("strong", null, "None of these letters takes this action.")
@@ -271,7 +271,7 @@ const wouldOnlySkip = (target, { forecast }) => forecast?.verdict === "skips" &&
 
 function skips(ask, target, extra, changed) {
   const single = wouldOnlySkip(target, extra);
-  const number = single ? 1 : ask.skips ? ask.rehearsal?.skips : ask.rehearsal?.wouldSkip;
+  const number = single ? 1 : ask.skips ? ask.dryRun?.skips : ask.dryRun?.wouldSkip;
   if (!number) return null;
   return el("div", { class: "callout warn", "data-test": "needs-skips" },
     el("label", { class: "check" }, checkbox(ask.skips, "accept-skips", (checked) => { ask.skips = checked; ask.skipsMissing = false; changed(); }),

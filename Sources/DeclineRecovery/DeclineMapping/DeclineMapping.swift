@@ -1,7 +1,7 @@
 /// Decides whether a decline is soft or hard (behaviour.md §3): all evidence is heard, and weighed by who says it and how exactly.
 package enum DeclineMapping {
     package static func classify(_ question: DeclineCase, merchant: Merchant, tables: DeclineTables = .builtIn) -> Classification {
-        Hearing(question, merchant, tables).decision.says
+        Evaluation(question, merchant, tables).decision.says
     }
 
     /// Of a sale whose card's network is not known.
@@ -13,13 +13,14 @@ package enum DeclineMapping {
             tables: tables)
     }
 
-    /// The same decision with every voice asked, for a person who wants to know.
+    /// The same decision with every authority asked, for a person who wants to know.
     package static func explain(_ question: DeclineCase, merchant: Merchant, tables: DeclineTables = .builtIn) -> [Step] {
-        let hearing = Hearing(question, merchant, tables)
-        let decision = hearing.decision
-        return Voice.allCases.map { voice in
-            voice == decision.voice
-                ? Step(voice: voice, says: decision.says, decides: true) : Step(voice: voice, says: hearing.ask(voice), decides: false)
+        let evaluation = Evaluation(question, merchant, tables)
+        let decision = evaluation.decision
+        return Authority.allCases.map { authority in
+            authority == decision.authority
+                ? Step(authority: authority, says: decision.says, decides: true)
+                : Step(authority: authority, says: evaluation.ask(authority), decides: false)
         }
     }
 
@@ -32,7 +33,7 @@ package enum DeclineMapping {
     }
 
     /// Who is asked. The first three decide before all others; of the tables, the network's code and the text, the most exact does.
-    package enum Voice: String, Sendable, CaseIterable {
+    package enum Authority: String, Sendable, CaseIterable {
         case networkOrders = "network orders"
         case merchantRules = "merchant's mapping"
         case firstCharge = "first charge"
@@ -44,7 +45,7 @@ package enum DeclineMapping {
     }
 
     package struct Step: Sendable, Equatable {
-        package let voice: Voice
+        package let authority: Authority
         /// `nil`: it says nothing about this decline.
         package let says: Classification?
         package let decides: Bool
@@ -57,8 +58,8 @@ package enum DeclineMapping {
     }
 }
 
-/// One decline before the voices.
-private struct Hearing {
+/// One decline before the authorities.
+private struct Evaluation {
     private let question: DeclineCase
     private let merchant: Merchant
     private let evidence: Evidence
@@ -78,7 +79,7 @@ private struct Hearing {
         rule = merchant.mappingRules.isEmpty ? nil : merchant.strongestRule(for: question, words: evidence.words, tables)
     }
 
-    var decision: (voice: DeclineMapping.Voice, says: Classification) {
+    var decision: (authority: DeclineMapping.Authority, says: Classification) {
         if let order = evidence.order {
             guard let rule, rule.declineClass == .soft else { return (.networkOrders, ordered(order, overruling: nil)) }
             return rule.overrideNetwork
@@ -89,11 +90,11 @@ private struct Hearing {
         if let unsettled { return (.firstCharge, unsettled) }
         if let crm = ask(.crm) { return (.crm, crm) }
         guard let verdict else { return (.policy, policy) }
-        return (voice(of: verdict), by(verdict))
+        return (authority(of: verdict), by(verdict))
     }
 
-    func ask(_ voice: DeclineMapping.Voice) -> Classification? {
-        switch voice {
+    func ask(_ authority: DeclineMapping.Authority) -> Classification? {
+        switch authority {
         case .networkOrders: evidence.order.map { ordered($0, overruling: nil) }
         case .merchantRules: rule.map(byRule)
         case .firstCharge: unsettled
@@ -121,7 +122,7 @@ private struct Hearing {
         classified(.hard, .networkOrder(order, overruling: rule), .never, order.source == "text" ? .text : .network)
     }
 
-    private func voice(of verdict: Evidence.Verdict) -> DeclineMapping.Voice {
+    private func authority(of verdict: Evidence.Verdict) -> DeclineMapping.Authority {
         switch verdict {
         case .code: .tables
         case .network, .advice: .networkCode

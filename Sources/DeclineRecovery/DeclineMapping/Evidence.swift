@@ -82,7 +82,7 @@ struct Evidence {
         text.utf8.lazy.filter { (0x61...0x7A).contains($0 | 0x20) }.prefix(4).count == 4
     }
 
-    /// Whoever says "never", the network's own voices first.
+    /// Whoever says "never", the network's own word first.
     var order: NetworkOrder? {
         for finding in [code, advice, network] {
             if let finding, finding.row.isNetworkOrder {

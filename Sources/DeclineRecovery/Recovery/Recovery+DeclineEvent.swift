@@ -2,7 +2,7 @@ extension Recovery {
     /// The recovery of a decline that routing sends to a gateway.
     ///
     /// - Parameter now: when the decline is taken in; a retry's days count from here (behaviour.md §6).
-    /// - Parameter day: shorter than a day for rehearsals only.
+    /// - Parameter day: shorter than a day for demonstrations only.
     package init(
         of event: DeclineEvent, as reference: RecoveryReference, by way: Way, through gateway: FlexFactorGateway, verdict: DeclineVerdict,
         policy: Policy, reply: ReplyAddress?, now: Moment, day: Moment.Span = .days(1)

@@ -7,9 +7,9 @@ extension ConsoleAPI {
         let offset = max(request.query["offset"].flatMap { Int($0) } ?? 0, 0)
         let limit = min(max(request.query["limit"].flatMap { Int($0) } ?? 50, 1), 200)
         let page: (total: Int, letters: [LetterSummary])
-        do throws(BrokerFailure) { page = try await shelf.page(filter, offset: offset, limit: limit) } catch { throw .broker(error) }
+        do throws(BrokerFailure) { page = try await store.page(filter, offset: offset, limit: limit) } catch { throw .broker(error) }
         return LetterView.object([
-            ("total", .integer(Int64(page.total))), ("ready", .bool(flow.isReady.letters)), ("connected", .bool(shelf.broker.isConnected)),
+            ("total", .integer(Int64(page.total))), ("ready", .bool(flow.isReady.letters)), ("connected", .bool(store.broker.isConnected)),
             ("letters", .array(page.letters.map(LetterView.summary))),
         ])
     }
@@ -17,19 +17,19 @@ extension ConsoleAPI {
     func groups(_ request: ConsoleRequest) async throws(ConsoleError) -> JSONValue {
         let filter = try LetterFilter { request.query[$0] }
         let groups: [LetterGroup]
-        do throws(BrokerFailure) { groups = try await shelf.groups(filter) } catch { throw .broker(error) }
+        do throws(BrokerFailure) { groups = try await store.groups(filter) } catch { throw .broker(error) }
         return LetterView.object([
-            ("total", .integer(Int64(groups.reduce(0) { $0 + $1.count }))), ("connected", .bool(shelf.broker.isConnected)),
+            ("total", .integer(Int64(groups.reduce(0) { $0 + $1.count }))), ("connected", .bool(store.broker.isConnected)),
             ("groups", .array(groups.map(LetterView.group))),
         ])
     }
 
     private func whole(_ text: String) async throws(ConsoleError) -> (LetterSummary, DeadLetter) {
         let id = try id(text)
-        guard let summary = shelf.look({ $0[id] }) else { throw .notFound }
+        guard let summary = store.look({ $0[id] }) else { throw .notFound }
         try requireBroker()
         let letter: DeadLetter?
-        do throws(BrokerFailure) { letter = try await shelf.letter(id) } catch { throw .broker(error) }
+        do throws(BrokerFailure) { letter = try await store.letter(id) } catch { throw .broker(error) }
         guard let letter else { throw .notFound }
         return (summary, letter)
     }
@@ -37,7 +37,7 @@ extension ConsoleAPI {
     func letter(_ text: String) async throws(ConsoleError) -> JSONValue {
         let (summary, letter) = try await whole(text)
         let history: [LetterRecord]
-        do throws(BrokerFailure) { history = try await shelf.history(of: letter.id) } catch { throw .broker(error) }
+        do throws(BrokerFailure) { history = try await store.history(of: letter.id) } catch { throw .broker(error) }
         return LetterView.detail(
             summary, letter, history: history, forecast: tools.forecaster().forecast(letter.original.redactedBody, at: letter.stage),
             suggestions: Suggestion.all(for: letter, merchants: merchants(), now: tools.clock.now()), original: letter.original.json)
@@ -64,7 +64,7 @@ extension ConsoleAPI {
             throw .badRequest("There is neither a body nor a patch.")
         }
         if case .failure(let refusal) = LetterEdit.apply(patch, to: letter) { throw .refused(refusal, patch, before) }
-        let outcome = DryRun(tools: tools, patch: patch.operations.isEmpty ? nil : patch, consent: .toAll).rehearse(summary, letter)
+        let outcome = DryRun(tools: tools, patch: patch.operations.isEmpty ? nil : patch, consent: .toAll).run(summary, letter)
         let after = (try? JSONValue(parsing: outcome.body.span, limits: JSONLimits(bytes: .max, depth: 512))) ?? before
         return LetterView.object([
             ("patch", patch.json), ("differences", LetterView.differences(outcome.differences)), ("body", .string(after.pretty)),

@@ -93,7 +93,7 @@ extension ConsoleAPI {
 
     private func declines(_ since: Moment) async throws(ConsoleError) -> [JournalRecord] {
         do throws(BrokerFailure) {
-            return try await JournalReader.readDeclines(since: since, in: shelf.broker.journal)
+            return try await JournalReader.readDeclines(since: since, in: store.broker.journal)
         } catch {
             throw .broker(error)
         }

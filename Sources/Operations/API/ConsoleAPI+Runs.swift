@@ -5,7 +5,7 @@ extension ConsoleAPI {
     func runs() async throws(ConsoleError) -> JSONValue {
         let mine = jobs.all
         let isBusy = try await isLocked()
-        let others = shelf.look { book in
+        let others = store.look { book in
             book.runsNewestFirst.prefix(100).filter { run in !mine.contains { $0.id == run.id } }.map {
                 (at: $0.startedAt, json: LetterView.run($0, isUnderWay: isBusy))
             }
@@ -21,13 +21,13 @@ extension ConsoleAPI {
         let id = try id(text)
         if let job = jobs[id] { return LetterView.job(job, isMine: true) }
         let isBusy = try await isLocked()
-        if let run = shelf.look({ $0.runs[id] }) { return LetterView.run(run, isUnderWay: isBusy) }
-        guard let act = shelf.look({ book in book.actsNewestFirst.first { $0.id == id } }) else { throw .notFound }
+        if let run = store.look({ $0.runs[id] }) { return LetterView.run(run, isUnderWay: isBusy) }
+        guard let act = store.look({ book in book.actsNewestFirst.first { $0.id == id } }) else { throw .notFound }
         return LetterView.act(act)
     }
 
     private func isLocked() async throws(ConsoleError) -> Bool {
-        do throws(BrokerFailure) { return try await shelf.broker.lock.isTaken() } catch { throw .broker(error) }
+        do throws(BrokerFailure) { return try await store.broker.lock.isTaken() } catch { throw .broker(error) }
     }
 
     func begin(_ request: ConsoleRequest) async throws(ConsoleError) -> JSONValue {
@@ -58,12 +58,12 @@ extension ConsoleAPI {
     }
 
     /// As many as can be read while somebody waits before a dialog.
-    private static let mostRehearsed = 2_000
+    private static let mostTried = 2_000
 
     /// A dry run of a replay: how many letters would be sent and what would become of them, and why the others would not. Changes nothing.
-    func rehearse(_ request: ConsoleRequest) async throws(ConsoleError) -> JSONValue {
+    func dryRun(_ request: ConsoleRequest) async throws(ConsoleError) -> JSONValue {
         guard case .replay(let patch, _, _, let consent) = try order(request.body, request.person) else {
-            throw .badRequest("Only a replay is rehearsed.")
+            throw .badRequest("Only a replay is tried.")
         }
         let selection = try selection(request.body)
         try requireBroker()
@@ -73,20 +73,20 @@ extension ConsoleAPI {
             let ids: [UUID5] =
                 switch selection {
                 case .letters(let ids): ids
-                case .filter(let filter): try await shelf.select(filter).map(\.id)
+                case .filter(let filter): try await store.select(filter).map(\.id)
                 case .unfinished: []
                 }
             total = ids.count
-            outcomes = try await DryRun(tools: tools, patch: patch, consent: consent).run(.letters(Array(ids.prefix(Self.mostRehearsed))))
+            outcomes = try await DryRun(tools: tools, patch: patch, consent: consent).run(.letters(Array(ids.prefix(Self.mostTried))))
         } catch {
             throw .broker(error)
         }
         let summary = DryRunSummary(outcomes)
         // One that the stream holds no more has no outcome, and is left out as well.
-        let rehearsed = min(total, Self.mostRehearsed)
+        let tried = min(total, Self.mostTried)
         func number(_ count: Int) -> JSONValue { .integer(Int64(count)) }
         return LetterView.object([
-            ("total", number(total)), ("rehearsed", number(rehearsed)), ("leftOut", number(rehearsed - summary.sent)),
+            ("total", number(total)), ("rehearsed", number(tried)), ("leftOut", number(tried - summary.sent)),
             ("goes", number(summary.goes)),
             ("skips", number(summary.skips)), ("wouldSkip", number(summary.wouldSkip)), ("unknown", number(summary.unknown)),
             (
@@ -120,7 +120,7 @@ extension ConsoleAPI {
                 consent: ReplayConsent(ofCRM: body["crmConsent"]?.bool ?? false, toSkips: body["acceptSkips"]?.bool ?? false))
         case "reconcile":
             try require(.operator, person)
-            guard tools.settler != nil else {
+            guard tools.reconciler != nil else {
                 throw ConsoleError(
                     status: 409, what: "The console has no configuration.",
                     advice: "Start it with --config: FlexFactor is asked with the gateway's keys.")
@@ -154,7 +154,7 @@ extension ConsoleAPI {
         if let job = jobs[id], !job.progress.state.isOver {
             throw ConsoleError(status: 409, what: "It runs already.", advice: "Wait for its end.")
         }
-        guard let run = shelf.look({ $0.runs[id] }), run.end?.how != .finished else {
+        guard let run = store.look({ $0.runs[id] }), run.end?.how != .finished else {
             throw ConsoleError(status: 409, what: "The run is finished.", advice: "Choose the letters anew.")
         }
         if run.plan.patch != nil { try require(.admin, person) }

@@ -25,7 +25,7 @@ package final class ConsoleAPI: Sendable {
         self.version = version
     }
 
-    var shelf: LetterStore { tools.shelf }
+    var store: LetterStore { tools.store }
 
     package func answer(_ request: ConsoleRequest) async -> ConsoleResponse {
         do throws(ConsoleError) {
@@ -39,13 +39,13 @@ package final class ConsoleAPI: Sendable {
         let path = request.path
         switch (request.method, path.first, path.count) {
         case (.get, "session", 1): return .ok(session(request.person))
-        case (.get, "overview", 1): return .ok(try await Overview.json(flow, letters: shelf, jobs: jobs, now: tools.clock.now()))
+        case (.get, "overview", 1): return .ok(try await Overview.json(flow, letters: store, jobs: jobs, now: tools.clock.now()))
         case (.get, "letters", 1): return .ok(try await letters(request))
         case (.get, "letters", 2) where path[1] == "groups": return .ok(try await groups(request))
         case (.get, "letters", 2): return .ok(try await letter(path[1]))
         case (.post, "letters", 3) where path[2] == "check": return .ok(try await check(path[1], request.body))
         case (.get, "runs", 1): return .ok(try await runs())
-        case (.post, "runs", 2) where path[1] == "rehearse": return .ok(try await rehearse(request))
+        case (.post, "runs", 2) where path[1] == "rehearse": return .ok(try await dryRun(request))
         case (.post, "runs", 1): return .accepted(try await begin(request))
         case (.get, "runs", 2): return .ok(try await run(path[1]))
         case (.post, "runs", 3) where path[2] == "stop": return .ok(try await stop(path[1], request.person))
@@ -63,7 +63,7 @@ package final class ConsoleAPI: Sendable {
         LetterView.object([
             ("name", .string(person.name)), ("role", .string(person.role.rawValue)), ("open", .bool(person.isOpen)),
             ("version", .string(version)),
-            ("prefix", .string(shelf.names.prefix)), ("hasConfiguration", .bool(tools.settler != nil)),
+            ("prefix", .string(store.names.prefix)), ("hasConfiguration", .bool(tools.reconciler != nil)),
             ("merchants", .array(merchants().map { .string($0.id.text) })),
             ("reasons", .array(DeadLetterReason.allCases.map { .string($0.rawValue) })),
         ])
@@ -75,7 +75,7 @@ package final class ConsoleAPI: Sendable {
 
     /// What is read from the broker while somebody waits is asked for only where it can be had: half an answer would read like a whole one.
     func requireBroker() throws(ConsoleError) {
-        if !shelf.broker.isConnected { throw .brokerAway }
+        if !store.broker.isConnected { throw .brokerAway }
     }
 
     func id(_ text: String) throws(ConsoleError) -> UUID5 {
@@ -95,10 +95,10 @@ package final class ConsoleAPI: Sendable {
         let records: [JournalRecord]
         let letters: [LetterSummary]
         do throws(BrokerFailure) {
-            records = try await JournalReader.read(order, since: since, in: shelf.broker.journal)
+            records = try await JournalReader.read(order, since: since, in: store.broker.journal)
             var filter = LetterFilter.all
             filter.order = order
-            letters = try await shelf.select(filter)
+            letters = try await store.select(filter)
         } catch {
             throw .broker(error)
         }

@@ -51,24 +51,24 @@ package struct DryRun: Sendable {
         let letters: [LetterSummary] =
             switch selection {
             case .letters(let ids):
-                tools.shelf.look { book in
+                tools.store.look { book in
                     var seen: Set<UUID5> = []
                     return ids.filter { seen.insert($0).inserted }.compactMap { book[$0] }
                 }
-            case .filter(let filter): try await tools.shelf.select(filter)
-            case .unfinished(let run): tools.shelf.look { book in book.runs[run]?.letters.compactMap { book[$0] } ?? [] }
+            case .filter(let filter): try await tools.store.select(filter)
+            case .unfinished(let run): tools.store.look { book in book.runs[run]?.letters.compactMap { book[$0] } ?? [] }
             }
         var outcomes: [Outcome] = []
         for start in stride(from: 0, to: letters.count, by: 500) {
             let part = letters[start..<min(start + 500, letters.count)]
             let whole = Dictionary(
-                try await tools.shelf.letters(at: part.map(\.offset)).map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
-            outcomes += part.compactMap { letter in whole[letter.id].map { rehearse(letter, $0) } }
+                try await tools.store.letters(at: part.map(\.offset)).map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+            outcomes += part.compactMap { letter in whole[letter.id].map { run(letter, $0) } }
         }
         return outcomes
     }
 
-    package func rehearse(_ summary: LetterSummary, _ letter: DeadLetter) -> Outcome {
+    package func run(_ summary: LetterSummary, _ letter: DeadLetter) -> Outcome {
         let forecaster = tools.forecaster()
         let refused = LetterJob.refusal(of: summary, patch)
         func outcome(_ body: [UInt8], _ differences: [JSONDifference], _ refusal: String?) -> Outcome {

@@ -44,7 +44,7 @@ extension LetterJob {
 
     /// Asks FlexFactor what became of charges, and settles them.
     func reconcile(_ lock: any HeldLock) async throws(LetterJobError) {
-        guard let settler = tools.settler else { throw .noConfiguration }
+        guard let reconciler = tools.reconciler else { throw .noConfiguration }
         let letters = try await selected()
         let (meant, others) = letters.split { letter in
             letter.handling == .reconcile
@@ -63,7 +63,7 @@ extension LetterJob {
             }
             if isStopping { return say(.stopped, "stopped after \(index) of \(meant.count)") }
             say(.running, "asking FlexFactor about \(summary.reference?.text ?? summary.id.description), \(index + 1) of \(meant.count)")
-            unanswered = try await settle(summary.id, settler, lock) ? 0 : unanswered + 1
+            unanswered = try await reconcile(summary.id, reconciler, lock) ? 0 : unanswered + 1
             change { $0.done += 1 }
         }
         let progress = progress
@@ -77,16 +77,16 @@ extension LetterJob {
     private static let mostUnanswered = 3
 
     /// - Returns: whether FlexFactor answered, as far as it was asked.
-    private func settle(_ id: UUID5, _ settler: Reconciler, _ lock: any HeldLock) async throws(LetterJobError) -> Bool {
+    private func reconcile(_ id: UUID5, _ reconciler: Reconciler, _ lock: any HeldLock) async throws(LetterJobError) -> Bool {
         let letter: DeadLetter?
-        do throws(BrokerFailure) { letter = try await tools.shelf.letter(id) } catch { throw .broker(error) }
+        do throws(BrokerFailure) { letter = try await tools.store.letter(id) } catch { throw .broker(error) }
         guard let letter else {
             leaveOut(id, "the stream holds it no more")
             return true
         }
         let trace = ReplayTrace.traceparent(run: self.id, letter: id)
-        let settlement = await settler.settle(letter, traceparent: trace)
-        switch settlement {
+        let reconciliation = await reconciler.reconcile(letter, traceparent: trace)
+        switch reconciliation {
         case .told(let kind, let messages):
             try await settled(id, by: messages, .reconciled(kind), lock)
             result(id, .succeeded, "FlexFactor was asked: the CRM is told \(kind.rawValue)")
@@ -99,7 +99,7 @@ extension LetterJob {
             change { $0.failed += 1 }
             result(id, .failed, "not settled: \(found)")
         }
-        if case .unanswered = settlement { return false }
+        if case .unanswered = reconciliation { return false }
         return true
     }
 

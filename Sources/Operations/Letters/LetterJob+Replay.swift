@@ -11,7 +11,7 @@ extension LetterJob {
         let watch = OutcomeWatch(run: run, letters: letters.map(\.id))
         do throws(BrokerFailure) {
             // Before the first message goes out. A run that is taken up again has messages out already.
-            try await watch.begin(tools.shelf.broker.journal, since: selection.isNew ? nil : startOfRun(run), tools.clock)
+            try await watch.begin(tools.store.broker.journal, since: selection.isNew ? nil : startOfRun(run), tools.clock)
         } catch {
             throw .broker(error)
         }
@@ -26,12 +26,12 @@ extension LetterJob {
         try outcome.get()
     }
 
-    private func startOfRun(_ run: UUID5) -> Moment? { tools.shelf.look { $0.runs[run]?.startedAt } }
+    private func startOfRun(_ run: UUID5) -> Moment? { tools.store.look { $0.runs[run]?.startedAt } }
 
     /// The plan, its letters, and those of them that an earlier process has sent already.
     private func planned(_ lock: any HeldLock) async throws(LetterJobError) -> (ReplayPlan, [LetterSummary], Set<UUID5>) {
         if case .unfinished(let run) = selection {
-            guard let found = tools.shelf.look({ $0.runs[run] }), found.end?.how != .finished else { throw .noSuchRun }
+            guard let found = tools.store.look({ $0.runs[run] }), found.end?.how != .finished else { throw .noSuchRun }
             let letters = try await selected()
             change { $0.total = letters.count }
             return (found.plan, letters, found.replayed.union(found.failed))
@@ -40,7 +40,7 @@ extension LetterJob {
         var (meant, others) = try await selected().split { Self.refusal(of: $0, patch) }
         if meant.count <= 500 {
             // Of a few it is found out before they are noted; of many on the way, so that the first need not wait for the last.
-            let refused = try await rehearsed(meant, patch, consent)
+            let refused = try await refusals(of: meant, patch, consent)
             (meant, others) = (
                 meant.filter { refused[$0.id] == nil }, others + meant.compactMap { letter in refused[letter.id].map { (letter, $0) } }
             )
@@ -58,13 +58,13 @@ extension LetterJob {
         if records.isEmpty { return (plan, [], []) }
         try await append(records, lock)
         // With our own record the book holds everything that others did before us.
-        let now = tools.shelf.look { book in meant.compactMap { book[$0.id] } }
+        let now = tools.store.look { book in meant.compactMap { book[$0.id] } }
         let (still, gone) = now.split { Self.refusal(of: $0, patch) }
         for (letter, why) in gone { leaveOut(letter.id, why) }
         return (plan, still, [])
     }
 
-    private func rehearsed(_ letters: [LetterSummary], _ patch: JSONPatch?, _ consent: ReplayConsent) async throws(LetterJobError)
+    private func refusals(of letters: [LetterSummary], _ patch: JSONPatch?, _ consent: ReplayConsent) async throws(LetterJobError)
         -> [UUID5: String]
     {
         let outcomes: [DryRun.Outcome]
@@ -104,9 +104,9 @@ extension LetterJob {
         let before = letters.filter { out.contains($0.id) }
         change { $0.done = before.count }
         var rest = letters.filter { !out.contains($0.id) }[...]
-        let failedBefore = tools.shelf.look { $0.runs[id]?.failed.count } ?? 0
+        let failedBefore = tools.store.look { $0.runs[id]?.failed.count } ?? 0
         var sent: [LetterSummary] = []
-        var told = tools.shelf.look { $0.runs[id]?.processed } ?? []
+        var told = tools.store.look { $0.runs[id]?.processed } ?? []
         let steps = plan.isCanary ? ReplayPlan.canarySteps + [Int.max] : [Int.max]
         for (number, step) in steps.enumerated() where !rest.isEmpty {
             let part = rest.prefix(step)
@@ -156,14 +156,14 @@ extension LetterJob {
             var messages: [(letter: LetterSummary, message: OperatorMessage)] = []
             var reopenings: [OperatorMessage] = []
             let bodies: [DeadLetter]
-            do throws(BrokerFailure) { bodies = try await tools.shelf.letters(at: batch.map(\.offset)) } catch { throw .broker(error) }
-            let rehearsal = DryRun(tools: tools, patch: plan.patch, consent: plan.consent)
+            do throws(BrokerFailure) { bodies = try await tools.store.letters(at: batch.map(\.offset)) } catch { throw .broker(error) }
+            let dryRun = DryRun(tools: tools, patch: plan.patch, consent: plan.consent)
             for letter in batch {
                 guard let whole = bodies.first(where: { $0.id == letter.id }) else {
                     leaveOut(letter.id, "the stream holds it no more")
                     continue
                 }
-                let outcome = rehearsal.rehearse(letter, whole)
+                let outcome = dryRun.run(letter, whole)
                 if let why = outcome.refusalInFull {
                     leaveOut(letter.id, why)
                 } else {
@@ -172,7 +172,7 @@ extension LetterJob {
                     {
                         reopenings.append(.claim(claim))
                     }
-                    messages.append((letter, .replay(ReplayMessage(whole, body: outcome.body, run: id, tools.shelf.names))))
+                    messages.append((letter, .replay(ReplayMessage(whole, body: outcome.body, run: id, tools.store.names))))
                 }
             }
             // Before the messages: whoever takes one must find it opened.
@@ -227,7 +227,7 @@ extension LetterJob {
         let returnsBy = tools.clock.uptime + .seconds(3)
         if !open.isEmpty { say(.watching, "waiting to see what becomes of \(open.count)") }
         while true {
-            let failed = tools.shelf.look { $0.runs[id]?.failed } ?? []
+            let failed = tools.store.look { $0.runs[id]?.failed } ?? []
             var processed: [String: [UUID5]] = [:]
             open = open.filter { letter in
                 if failed.contains(letter) { return false }
@@ -266,12 +266,12 @@ extension LetterJob {
     }
 
     private func end(_ end: LetterRecord.RunEnd, _ why: String, _ lock: any HeldLock) async throws(LetterJobError) {
-        for letter in tools.shelf.look({ $0.runs[id]?.failed ?? [] }) {
-            let (successor, cause) = tools.shelf.look { ($0[letter]?.successor, $0[letter]?.explanation ?? "") }
+        for letter in tools.store.look({ $0.runs[id]?.failed ?? [] }) {
+            let (successor, cause) = tools.store.look { ($0[letter]?.successor, $0[letter]?.explanation ?? "") }
             result(letter, .failed, successor.map { "failed again, as letter \($0)" } ?? "failed again, of the same cause: \(cause)")
         }
         // A run that had no letter left nothing to end.
-        if tools.shelf.look({ $0.runs[id] != nil }) { try await publish([.record(record(.runEnded(id, end, why: why)))], lock) }
+        if tools.store.look({ $0.runs[id] != nil }) { try await publish([.record(record(.runEnded(id, end, why: why)))], lock) }
         say(end == .finished ? .finished : .stopped, why)
     }
 }

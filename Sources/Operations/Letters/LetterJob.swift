@@ -4,19 +4,19 @@ import Synchronization
 
 /// What acting on letters needs beside the letters.
 package struct LetterTools: Sendable {
-    package let shelf: LetterStore
+    package let store: LetterStore
     /// Under the configuration as it stands when asked.
     package let forecaster: @Sendable () -> Forecaster
     /// `nil` where no configuration is at hand: nobody can be asked then.
-    package let settler: Reconciler?
+    package let reconciler: Reconciler?
 
-    package init(shelf: LetterStore, forecaster: @escaping @Sendable () -> Forecaster, settler: Reconciler?) {
-        self.shelf = shelf
+    package init(store: LetterStore, forecaster: @escaping @Sendable () -> Forecaster, reconciler: Reconciler?) {
+        self.store = store
         self.forecaster = forecaster
-        self.settler = settler
+        self.reconciler = reconciler
     }
 
-    var clock: any OperatorClock { shelf.clock }
+    var clock: any OperatorClock { store.clock }
 }
 
 /// What an operator asks for.
@@ -154,7 +154,7 @@ package final class LetterJob: Sendable {
     }
 
     func result(_ letter: UUID5, _ outcome: Progress.Outcome, _ sentence: String) {
-        let orderID = tools.shelf.look { $0[letter]?.orderID }
+        let orderID = tools.store.look { $0[letter]?.orderID }
         let result = Progress.Result(letter: letter, orderID: orderID, outcome: outcome, sentence: sentence)
         change { progress in
             progress.results.append(result)
@@ -177,7 +177,7 @@ package final class LetterJob: Sendable {
             let lock = try await take(within: seconds)
             let outcome: Result<Void, LetterJobError>
             do throws(LetterJobError) {
-                do throws(BrokerFailure) { try await tools.shelf.catchUp() } catch { throw .broker(error) }
+                do throws(BrokerFailure) { try await tools.store.catchUp() } catch { throw .broker(error) }
                 switch order {
                 case .replay: try await replay(lock)
                 case .reconcile: try await reconcile(lock)
@@ -199,7 +199,7 @@ package final class LetterJob: Sendable {
         let deadline = tools.clock.uptime + .seconds(Int64(seconds))
         while true {
             do throws(BrokerFailure) {
-                if let lock = try await tools.shelf.broker.lock.take() { return lock }
+                if let lock = try await tools.store.broker.lock.take() { return lock }
             } catch {
                 throw .broker(error)
             }
@@ -216,13 +216,13 @@ package final class LetterJob: Sendable {
         case .letters(let named):
             var seen: Set<UUID5> = []
             let ids = named.filter { seen.insert($0).inserted }
-            let (found, missing) = tools.shelf.look { book in (ids.compactMap { book[$0] }, ids.filter { book[$0] == nil }) }
+            let (found, missing) = tools.store.look { book in (ids.compactMap { book[$0] }, ids.filter { book[$0] == nil }) }
             for id in missing { leaveOut(id, "there is no such letter") }
             return found
         case .filter(let filter):
-            do throws(BrokerFailure) { return try await tools.shelf.select(filter).reversed() } catch { throw .broker(error) }
+            do throws(BrokerFailure) { return try await tools.store.select(filter).reversed() } catch { throw .broker(error) }
         case .unfinished(let run):
-            return tools.shelf.look { book in book.runs[run]?.letters.compactMap { book[$0] } ?? [] }
+            return tools.store.look { book in book.runs[run]?.letters.compactMap { book[$0] } ?? [] }
         }
     }
 
@@ -237,7 +237,7 @@ package final class LetterJob: Sendable {
     /// Appends records and waits until the book holds them.
     func append(_ records: [LetterRecord], _ lock: any HeldLock) async throws(LetterJobError) {
         let isSeen: Bool
-        do throws(BrokerFailure) { isSeen = try await tools.shelf.append(records, under: lock) } catch {
+        do throws(BrokerFailure) { isSeen = try await tools.store.append(records, under: lock) } catch {
             throw lock.isHeld ? .broker(error) : .lockLost
         }
         guard isSeen, lock.isHeld else { throw .lockLost }

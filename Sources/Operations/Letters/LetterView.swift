@@ -136,7 +136,7 @@ package enum LetterView {
         .array(
             steps.map { step in
                 object([
-                    ("asked", .string(step.voice.rawValue)), ("says", text(step.says?.declineClass.rawValue)), ("why", text(step.why)),
+                    ("asked", .string(step.authority.rawValue)), ("says", text(step.says?.declineClass.rawValue)), ("why", text(step.why)),
                     ("decides", .bool(step.decides)),
                 ])
             })

@@ -131,22 +131,22 @@ package final class ServiceMetrics: Sendable {
     /// The merchant's name where the configuration knows it, `other` where somebody made it up, and nothing where there is none.
     func label(_ merchant: MerchantID?) -> String { merchant.map(vocabulary.merchant) ?? "" }
 
-    func record(_ account: StageOutcome.JournalEntry, stage: Stage, now: Moment) {
-        let merchant = label(account.merchantID)
-        if let unmapped = account.unmapped {
+    func record(_ entry: StageOutcome.JournalEntry, stage: Stage, now: Moment) {
+        let merchant = label(entry.merchantID)
+        if let unmapped = entry.unmapped {
             let (source, code) = vocabulary.code(unmapped.responseCode, of: unmapped.responseCodeSource)
             self.unmapped.add(1, source, code)
         }
-        if account.isClockAhead { clocksAhead.add(1, merchant) }
-        if account.hasRefusedReply { repliesRefused.add(1, merchant) }
-        if let classification = account.classification, let decline = account.decline {
+        if entry.isClockAhead { clocksAhead.add(1, merchant) }
+        if entry.hasRefusedReply { repliesRefused.add(1, merchant) }
+        if let classification = entry.classification, let decline = entry.decline {
             if classification.hasNoTable { withoutTable.add(1, vocabulary.source(decline.source)) }
             if let rule = classification.textRule { byText.add(1, vocabulary.source(decline.source), rule) }
         }
-        var word = account.fate.fate.word
-        if case .passed(let next) = account.fate { word += "_to_\(next.rawValue)" }
+        var word = entry.fate.fate.word
+        if case .passed(let next) = entry.fate { word += "_to_\(next.rawValue)" }
         messages.add(1, stage.rawValue, word)
-        switch account.fate {
+        switch entry.fate {
         case .passed, .parked, .ignored: break
         case .deadLettered(let reason):
             deadLetters.add(1, stage.rawValue, reason.rawValue)
@@ -157,10 +157,10 @@ package final class ServiceMetrics: Sendable {
         case .told(let kind, let reason):
             results.add(1, merchant, kind.rawValue, reason)
             if stage == .cascade {
-                if let declinedAt = account.declinedAt {
+                if let declinedAt = entry.declinedAt {
                     resultAge.observe(max(Double((now - declinedAt).milliseconds) / 1_000, 0), kind.rawValue)
                 }
-                if account.wasUnknown { reconciled.add(1, kind.rawValue) }
+                if entry.wasUnknown { reconciled.add(1, kind.rawValue) }
             }
         }
     }

@@ -17,10 +17,10 @@ struct ConsoleMetrics: Sendable {
     private let parked = Metric("salvage_parked_recoveries", "Recoveries that wait for their next step.", kind: .gauge)
 
     /// The page that Prometheus reads.
-    func page(_ shelf: LetterStore, _ flow: FlowStore, now: Moment) -> String {
+    func page(_ store: LetterStore, _ flow: FlowStore, now: Moment) -> String {
         letters.reset()
         withCRM.reset()
-        let standing = Standing(shelf, flow)
+        let standing = Standing(store, flow)
         for (reason, count) in standing.withCRM { withCRM.set(Double(count), reason.rawValue) }
         unreadable.set(Double(standing.unreadable))
         for (reason, counts) in standing.toDo {

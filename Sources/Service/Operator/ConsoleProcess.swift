@@ -12,7 +12,7 @@ import UnixSignals
 package struct ConsoleProcess: Service {
     private let link: BrokerLink
     private let names: TopologyNames
-    private let shelf: LetterStore
+    private let store: LetterStore
     private let flow: FlowStore
     private let tools: OperatorTools
     private let logger: Logger
@@ -37,9 +37,9 @@ package struct ConsoleProcess: Service {
         var broker = settings.broker
         broker.connectionName = "salvage console \(ProcessInfo.processInfo.hostName)"
         let link = BrokerLink.connecting(broker) { event in Self.heard(event, logger) }
-        let shelf = LetterStore(link, settings.names)
+        let store = LetterStore(link, settings.names)
         let flow = FlowStore(link, settings.names)
-        let tools = OperatorTools(shelf, on: link, settings, configuration)
+        let tools = OperatorTools(store, on: link, settings, configuration)
         let metrics = ConsoleMetrics()
         let environment = ProcessInfo.processInfo.environment
         let front = ConsoleFront(
@@ -48,13 +48,13 @@ package struct ConsoleProcess: Service {
                 draft: { yaml, merchant throws(DraftFaults) in try MappingDraft(yaml: yaml).tried(on: merchant) },
                 version: SalvageVersion.current),
             access: { tools.access }, localName: environment["SALVAGE_OPERATOR"] ?? environment["USER"] ?? "local", isLoopback: isLoopback,
-            isReady: { link.isConnected && flow.isReady.letters }, metrics: { metrics.page(shelf, flow, now: SystemClock().now()) },
+            isReady: { link.isConnected && flow.isReady.letters }, metrics: { metrics.page(store, flow, now: SystemClock().now()) },
             logger: logger)
         var services: [any Service] = [
             HTTPServer(front.router, at: address, limits: .open, logger: logger) { port in
                 logger.info("Serving the console at http://\(host):\(port)", metadata: [LogKey.host: "\(host):\(port)"])
             },
-            ConsoleProcess(link: link, names: settings.names, shelf: shelf, flow: flow, tools: tools, logger: logger),
+            ConsoleProcess(link: link, names: settings.names, store: store, flow: flow, tools: tools, logger: logger),
         ]
         if let store = tools.store {
             services.append(
@@ -87,10 +87,10 @@ package struct ConsoleProcess: Service {
     private func read() async throws {
         try await waitForStreams()
         try await tools.catchUp()
-        try await shelf.follow()
-        try await shelf.catchUp()
+        try await store.follow()
+        try await store.catchUp()
         flow.lettersAreReady()
-        logger.info("The letters are read", metadata: [LogKey.count: "\(shelf.look { $0.cases.count })"])
+        logger.info("The letters are read", metadata: [LogKey.count: "\(store.look { $0.cases.count })"])
         try await flow.listen()
         try await flow.follow()
         logger.info("The journal is read")

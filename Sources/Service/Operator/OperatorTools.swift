@@ -19,12 +19,12 @@ package struct OperatorTools: Sendable {
     /// Nothing may be settled before `catchUp`.
     ///
     /// - Parameter configuration: `nil` where none is at hand: nothing can be forecast or reconciled then.
-    package init(_ shelf: LetterStore, on link: BrokerLink, _ settings: ProcessSettings, _ configuration: SalvageConfiguration?) {
+    package init(_ letterStore: LetterStore, on link: BrokerLink, _ settings: ProcessSettings, _ configuration: SalvageConfiguration?) {
         let clock = SystemClock()
         let store = configuration.map { configuration in
             ConfigurationStore(configuration) { _, credentials in FlexFactorClient(credentials, now: clock.now) }
         }
-        var settler: Reconciler?
+        var reconciler: Reconciler?
         if let store {
             let cancels = CancelTail()
             let worker = DeadLetter.Worker(
@@ -37,7 +37,7 @@ package struct OperatorTools: Sendable {
             let environment = StageEnvironment(
                 claims: claims, cards: settings.cardKeys, clock: clock, worker: worker, names: settings.names,
                 suspicion: settings.suspicion, timing: settings.timing, callLimit: settings.callLimit)
-            settler = Reconciler(
+            reconciler = Reconciler(
                 in: environment,
                 flexFactor: LaneFlexFactor(store: store, lane: Lane(MultiThreadedEventLoopGroup.singleton.next()), keys: settings.cardKeys),
                 cancels: cancels, wait: { try? await Task.sleep(for: .milliseconds($0.milliseconds)) }, underWay: settings.timing.settle)
@@ -45,7 +45,7 @@ package struct OperatorTools: Sendable {
             follow = { () async throws(BrokerError) in }
         }
         self.store = store
-        letters = LetterTools(shelf: shelf, forecaster: { Forecaster(merchants: store, now: clock.now()) }, settler: settler)
+        letters = LetterTools(store: letterStore, forecaster: { Forecaster(merchants: store, now: clock.now()) }, reconciler: reconciler)
     }
 
     /// Learns what was cancelled and what is claimed, and goes on with that. Once.

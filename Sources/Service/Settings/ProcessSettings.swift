@@ -46,7 +46,7 @@ package struct ProcessSettings: Sendable {
     /// How long it goes on serving meanwhile, saying that it is not ready, until nobody sends it webhooks any more.
     var lameDuck: Moment.Span
     package var timing: RecoveryTiming
-    /// A day of `expiryDays`; shorter for rehearsals only.
+    /// A day of `expiryDays`; shorter for demonstrations only.
     package var day: Moment.Span
     /// What was declined longer ago is not taken.
     package var oldestDecline: Moment.Span

@@ -32,14 +32,12 @@ final class WebhookReceiver: Sendable {
         self.logger = logger
     }
 
-    typealias Answer = WebhookAnswer
-
     func use(_ link: BrokerLink?) { self.link.withLock { $0 = link } }
 
     /// - Parameter host: as the request names it.
     func receive(
         merchant: MerchantID, gateway: GatewayID, host: String, body: [UInt8], header: (String) -> String?
-    ) async -> Answer {
+    ) async -> WebhookAnswer {
         let (answer, why) = await judge(merchant, gateway, host, body, header)
         metrics.webhooks.add(1, answer == .unknownGateway ? "" : metrics.label(merchant), answer.rawValue)
         if let why,
@@ -59,7 +57,7 @@ final class WebhookReceiver: Sendable {
 
     private func judge(
         _ merchant: MerchantID, _ gateway: GatewayID, _ host: String, _ body: [UInt8], _ header: (String) -> String?
-    ) async -> (Answer, String?) {
+    ) async -> (WebhookAnswer, String?) {
         guard let client = store.client(GatewayKey(merchant, gateway)) else {
             return (.unknownGateway, "The path names no configured gateway; it is /webhooks/MERCHANT/GATEWAY.")
         }

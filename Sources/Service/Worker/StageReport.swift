@@ -31,20 +31,20 @@ final class StageReport: Sendable {
         metrics.confirmSeconds.observe(Double(confirm.nanoseconds) / 1e9, stage.rawValue)
     }
 
-    func finished(_ account: StageOutcome.JournalEntry, _ message: IncomingMessage) {
+    func finished(_ entry: StageOutcome.JournalEntry, _ message: IncomingMessage) {
         let now = clock.now()
-        metrics.record(account, stage: stage, now: now)
-        if account.hasRefusedReply { refusedReply(account, message, now) }
-        if account.hasPrivateAddress { privateAddress(account, now) }
-        let level = level(of: account.fate)
+        metrics.record(entry, stage: stage, now: now)
+        if entry.hasRefusedReply { refusedReply(entry, message, now) }
+        if entry.hasPrivateAddress { privateAddress(entry, now) }
+        let level = level(of: entry.fate)
         guard level >= logger.logLevel else { return }
         var metadata: Logger.Metadata = [LogKey.trace: "\(TraceParent.traceID(message.traceparent ?? ""))"]
-        if let merchant = account.merchantID { metadata[LogKey.merchant] = "\(merchant)" }
-        if let reference = account.reference { metadata[LogKey.reference] = "\(reference)" }
-        if let gateway = account.gatewayID { metadata[LogKey.gateway] = "\(gateway)" }
-        if account.attempts > 0 { metadata[LogKey.attempts] = "\(account.attempts)" }
-        if let declinedAt = account.declinedAt { metadata[LogKey.milliseconds] = "\((now - declinedAt).milliseconds)" }
-        switch account.fate {
+        if let merchant = entry.merchantID { metadata[LogKey.merchant] = "\(merchant)" }
+        if let reference = entry.reference { metadata[LogKey.reference] = "\(reference)" }
+        if let gateway = entry.gatewayID { metadata[LogKey.gateway] = "\(gateway)" }
+        if entry.attempts > 0 { metadata[LogKey.attempts] = "\(entry.attempts)" }
+        if let declinedAt = entry.declinedAt { metadata[LogKey.milliseconds] = "\((now - declinedAt).milliseconds)" }
+        switch entry.fate {
         case .passed(let next) where message.drivenOut != nil:
             guard let drivenOut = message.drivenOut, let suppressed = limiter.admit("driven out of \(drivenOut.queue)", now: now) else {
                 return
@@ -85,7 +85,7 @@ final class StageReport: Sendable {
             logger.log(level: level, "Dead letter written", metadata: metadata)
         case .rejected(let reason):
             // Whoever sends one faulty event sends thousands; each stands in the letters.
-            guard let suppressed = limiter.admit("rejected \(reason) \(metrics.label(account.merchantID))", now: now) else { return }
+            guard let suppressed = limiter.admit("rejected \(reason) \(metrics.label(entry.merchantID))", now: now) else { return }
             metadata[LogKey.suppressed] = "\(suppressed)"
             metadata[LogKey.reason] = "\(reason)"
             logger.log(level: level, "Event rejected, dead letter written", metadata: metadata)
@@ -95,25 +95,25 @@ final class StageReport: Sendable {
         }
     }
 
-    private func privateAddress(_ account: StageOutcome.JournalEntry, _ now: Moment) {
+    private func privateAddress(_ entry: StageOutcome.JournalEntry, _ now: Moment) {
         guard let suppressed = limiter.admit("private address", now: now) else { return }
         logger.warning(
             "A customer's address is one of a private network",
             metadata: [
-                LogKey.merchant: "\(metrics.label(account.merchantID))", LogKey.suppressed: "\(suppressed)",
+                LogKey.merchant: "\(metrics.label(entry.merchantID))", LogKey.suppressed: "\(suppressed)",
                 LogKey.advice:
                     "Have the CRM send the address that the customer came from, not its proxy's: FlexFactor judges the charge by it.",
             ])
     }
 
     /// The queue's name is the sender's word: it is shown without what it must not hold.
-    private func refusedReply(_ account: StageOutcome.JournalEntry, _ message: IncomingMessage, _ now: Moment) {
+    private func refusedReply(_ entry: StageOutcome.JournalEntry, _ message: IncomingMessage, _ now: Moment) {
         guard let suppressed = limiter.admit("reply refused", now: now) else { return }
         logger.warning(
             "No reply is sent: none may go to the queue that was named",
             metadata: [
                 LogKey.queue: "\(CardDataGuard.redacted(String((message.replyTo ?? "").prefix(64))))",
-                LogKey.merchant: "\(metrics.label(account.merchantID))",
+                LogKey.merchant: "\(metrics.label(entry.merchantID))",
                 LogKey.suppressed: "\(suppressed)",
                 LogKey.advice:
                     "Wait on an exclusive queue that the broker named, on amq.rabbitmq.reply-to, or on one under SALVAGE_REPLY_PREFIX. The result is published as ever.",

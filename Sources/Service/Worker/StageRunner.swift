@@ -210,10 +210,10 @@ final class StageRunner: Sendable {
         let publishedAt = step == nil ? 0 : SystemClock.nanoseconds()
         guard await finish(handed, publishing: onward + outgoing, on: lane) else { return }
         survivors.finished(delivery)
-        report.finished(handled.account, message)
+        report.finished(handled.entry, message)
         let ended = NIODeadline.now()
         report.took(ended - begun, confirm: ended - published)
-        step?.end(handled.account, publishedFrom: publishedAt, count: onward.count + outgoing.count)
+        step?.end(handled.entry, publishedFrom: publishedAt, count: onward.count + outgoing.count)
     }
 
     /// A message on its way out.

@@ -51,7 +51,7 @@ struct DeadActing: ParsableArguments {
         async throws
     {
         try await broker.withLetters(config: config) { tools, _ in
-            try await act(order, on: which.selection(on: tools.letters.shelf, now: SystemClock().now()), note: note, tools: tools.letters)
+            try await act(order, on: which.selection(on: tools.letters.store, now: SystemClock().now()), note: note, tools: tools.letters)
         }
     }
 
@@ -60,7 +60,7 @@ struct DeadActing: ParsableArguments {
     /// - Returns: what was agreed to; letters that come later are not meant.
     private func confirmed(_ order: LetterAction, _ selection: LetterSelection, _ tools: LetterTools) async throws -> LetterSelection {
         guard !yes, Terminal.isInput, case .filter(let filter) = selection else { return selection }
-        let letters = try await tools.shelf.select(filter)
+        let letters = try await tools.store.select(filter)
         let agreed = LetterSelection.letters(letters.reversed().map(\.id))
         if letters.count < 2 { return agreed }
         for group in LetterGroup.of(letters) {

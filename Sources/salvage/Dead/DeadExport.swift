@@ -16,10 +16,10 @@ struct DeadExport: AsyncParsableCommand {
 
     func run() async throws {
         let filter = try filter.filter(now: SystemClock().now())
-        try await broker.withShelf { shelf, _ in
-            let letters = try await shelf.select(filter)
+        try await broker.withStore { store, _ in
+            let letters = try await store.select(filter)
             var done = 0
-            try await shelf.export(letters) { letter, entry in
+            try await store.export(letters) { letter, entry in
                 guard let event = try? JSONValue(parsing: entry.body.span, limits: JSONLimits(bytes: .max, depth: 512)) else {
                     return Terminal.complain("The letter \(letter.id) cannot be read as JSON and is left out.")
                 }
@@ -51,16 +51,16 @@ struct DeadFollow: AsyncParsableCommand {
     func run() async throws {
         let isJSON = json
         try await broker.withLink { link, settings in
-            let shelf = LetterStore(link, settings.names)
-            _ = try await shelf.broker.letters.follow(from: .next, mostAhead: 1_000) { entries in
-                for entry in entries { Self.show(entry, shelf, isJSON) }
+            let store = LetterStore(link, settings.names)
+            _ = try await store.broker.letters.follow(from: .next, mostAhead: 1_000) { entries in
+                for entry in entries { Self.show(entry, store, isJSON) }
             }
             if !isJSON { Terminal.complain("Dead letters from now on; Ctrl-C ends.") }
             while true { try await Task.sleep(for: .seconds(3_600)) }
         }
     }
 
-    private static func show(_ entry: StreamMessage, _ shelf: LetterStore, _ isJSON: Bool) {
+    private static func show(_ entry: StreamMessage, _ store: LetterStore, _ isJSON: Bool) {
         if isJSON { return Terminal.show(String(decoding: entry.body, as: UTF8.self)) }
         switch LetterStore.read(entry) {
         case .letter(let letter, _):

@@ -25,8 +25,8 @@ struct DeadList: AsyncParsableCommand {
 
     func run() async throws {
         let filter = try filter.filter(now: SystemClock().now())
-        let (found, unreadable) = try await broker.withShelf { shelf, _ in
-            (try await shelf.select(filter), shelf.unreadable)
+        let (found, unreadable) = try await broker.withStore { store, _ in
+            (try await store.select(filter), store.unreadable)
         }
         DeadStats.complain(of: unreadable)
         let page = found.dropFirst(max(offset, 0)).prefix(max(limit ?? (json ? .max : 50), 0))
@@ -70,8 +70,8 @@ struct DeadStats: AsyncParsableCommand {
         // The states of all that are meant, and the groups of those that are to do.
         var wide = filter
         wide.states = filter.states ?? LetterFilter.all.states
-        let (all, runs, isBusy, unreadable) = try await broker.withShelf { [wide] shelf, settings in
-            (try await shelf.select(wide), shelf.look { $0.unfinishedRuns }, try await shelf.broker.lock.isTaken(), shelf.unreadable)
+        let (all, runs, isBusy, unreadable) = try await broker.withStore { [wide] store, settings in
+            (try await store.select(wide), store.look { $0.unfinishedRuns }, try await store.broker.lock.isTaken(), store.unreadable)
         }
         Self.complain(of: unreadable)
         let found = filter.states == nil ? all.filter(\.isToDo) : all

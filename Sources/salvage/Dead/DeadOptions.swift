@@ -112,9 +112,9 @@ struct LetterSelectionOptions: ParsableArguments {
         if !ids.isEmpty, filter.isGiven || all { throw ValidationError("Give either ids or a filter.") }
     }
 
-    func selection(on shelf: LetterStore, now: Moment) throws -> LetterSelection {
+    func selection(on store: LetterStore, now: Moment) throws -> LetterSelection {
         if ids.isEmpty { return .filter(try filter.filter(now: now)) }
-        return .letters(try ids.map { try shelf.id($0) })
+        return .letters(try ids.map { try store.id($0) })
     }
 }
 
@@ -163,8 +163,8 @@ extension LetterStore {
 
 extension BrokerOptions {
     /// All letters as they stand now, and as they come while the command runs. Of very many it shows how far it has read.
-    func withShelf<Result: Sendable>(_ body: (LetterStore, ProcessSettings) async throws -> Result) async throws -> Result {
-        try await withLettersAndLink { shelf, _, settings in try await body(shelf, settings) }
+    func withStore<Result: Sendable>(_ body: (LetterStore, ProcessSettings) async throws -> Result) async throws -> Result {
+        try await withLettersAndLink { store, _, settings in try await body(store, settings) }
     }
 
     private func withLettersAndLink<Result: Sendable>(_ body: (LetterStore, BrokerLink, ProcessSettings) async throws -> Result)
@@ -172,21 +172,21 @@ extension BrokerOptions {
         -> Result
     {
         try await withLink { link, settings in
-            let shelf = LetterStore(link, settings.names)
-            try await shelf.follow()
+            let store = LetterStore(link, settings.names)
+            try await store.follow()
             let reading = Task {
                 try? await Task.sleep(for: .milliseconds(500))
                 while !Task.isCancelled {
-                    Terminal.progress("reading the dead letters: \(shelf.look { $0.cases.count })")
+                    Terminal.progress("reading the dead letters: \(store.look { $0.cases.count })")
                     try? await Task.sleep(for: .milliseconds(200))
                 }
             }
             defer { reading.cancel() }
-            try await shelf.catchUp()
+            try await store.catchUp()
             reading.cancel()
             await reading.value
             Terminal.endProgress()
-            return try await body(shelf, link, settings)
+            return try await body(store, link, settings)
         }
     }
 
@@ -195,8 +195,8 @@ extension BrokerOptions {
         config: ConfigOption? = nil, _ body: (OperatorTools, ProcessSettings) async throws -> Result
     ) async throws -> Result {
         let configuration = try config?.configuration()
-        return try await withLettersAndLink { shelf, link, settings in
-            let tools = OperatorTools(shelf, on: link, settings, configuration)
+        return try await withLettersAndLink { store, link, settings in
+            let tools = OperatorTools(store, on: link, settings, configuration)
             try await tools.catchUp()
             return try await body(tools, settings)
         }

@@ -84,12 +84,12 @@ struct DeadReplay: AsyncParsableCommand {
         }
         let patch = try edit.map(patch)
         try await broker.withLetters(config: config) { tools, _ in
-            let shelf = tools.letters.shelf
-            if resume { return try await finish(try run(on: shelf), tools) }
+            let store = tools.letters.store
+            if resume { return try await finish(try run(on: store), tools) }
             let selection: LetterSelection =
                 ids.isEmpty
-                ? .filter(try filter.filter(now: SystemClock().now())) : .letters(try ids.map { try shelf.id($0) })
-            if dryRun { return try await rehearse(selection, patch, tools) }
+                ? .filter(try filter.filter(now: SystemClock().now())) : .letters(try ids.map { try store.id($0) })
+            if dryRun { return try await showDryRun(selection, patch, tools) }
             try await acting.act(
                 .replay(patch: patch, isCanary: canary, rate: rate ?? 50, consent: consent), on: selection, note: note,
                 tools: tools.letters,
@@ -116,8 +116,8 @@ struct DeadReplay: AsyncParsableCommand {
         try await acting.act(order, on: .unfinished(run: run.id), note: nil, tools: tools.letters, patience: .seconds(Int64(wait)))
     }
 
-    private func run(on shelf: LetterStore) throws -> ReplayRun {
-        let (unfinished, all) = shelf.look { ($0.unfinishedRuns, $0.runsNewestFirst) }
+    private func run(on store: LetterStore) throws -> ReplayRun {
+        let (unfinished, all) = store.look { ($0.unfinishedRuns, $0.runsNewestFirst) }
         if let name = ids.first?.lowercased() {
             let found = all.filter { $0.id.description.hasPrefix(name) }
             if let run = found.first, found.count == 1, run.end?.how != .finished { return run }
@@ -138,9 +138,9 @@ struct DeadReplay: AsyncParsableCommand {
     // MARK: A look ahead
 
     /// Says what would become of each letter, and what a correction changes; of many, in numbers.
-    private func rehearse(_ selection: LetterSelection, _ patch: JSONPatch?, _ tools: OperatorTools) async throws {
-        let rehearsal = DryRun(tools: tools.letters, patch: patch, consent: consent)
-        let outcomes = try await rehearsal.run(selection)
+    private func showDryRun(_ selection: LetterSelection, _ patch: JSONPatch?, _ tools: OperatorTools) async throws {
+        let dryRun = DryRun(tools: tools.letters, patch: patch, consent: consent)
+        let outcomes = try await dryRun.run(selection)
         if outcomes.isEmpty {
             Terminal.complain("No letter is meant.")
             throw DeadExit.nothingMeant

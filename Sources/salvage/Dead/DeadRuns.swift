@@ -13,9 +13,9 @@ struct DeadRuns: AsyncParsableCommand {
     var json = false
 
     func run() async throws {
-        let (runs, acts, unfinished, isBusy) = try await broker.withShelf { shelf, settings in
-            let isBusy = try await shelf.broker.lock.isTaken()
-            return shelf.look { ($0.runsNewestFirst, $0.actsNewestFirst, Set($0.unfinishedRuns.map(\.id)), isBusy) }
+        let (runs, acts, unfinished, isBusy) = try await broker.withStore { store, settings in
+            let isBusy = try await store.broker.lock.isTaken()
+            return store.look { ($0.runsNewestFirst, $0.actsNewestFirst, Set($0.unfinishedRuns.map(\.id)), isBusy) }
         }
         if json {
             var all: [(at: Moment, json: JSONValue)] = runs.map { ($0.startedAt, LetterView.run($0, isUnderWay: isBusy)) }

@@ -22,15 +22,15 @@ struct DeadShow: AsyncParsableCommand {
         let wanted = id
         let isJSON = json
         try await broker.withLetters(config: config) { tools, _ in
-            let shelf = tools.letters.shelf
-            let id = try shelf.id(wanted)
-            guard let summary = shelf.look({ $0[id] }), let letter = try await shelf.letter(id) else {
+            let store = tools.letters.store
+            let id = try store.id(wanted)
+            guard let summary = store.look({ $0[id] }), let letter = try await store.letter(id) else {
                 Terminal.complain("The stream holds the letter no more; letters are kept for a year.")
                 throw DeadExit.nothingMeant
             }
-            let history = try await shelf.history(of: id)
-            let rehearsed = DryRun(tools: tools.letters, patch: nil, consent: .toAll).rehearse(summary, letter)
-            let forecast = rehearsed.forecast
+            let history = try await store.history(of: id)
+            let dryRun = DryRun(tools: tools.letters, patch: nil, consent: .toAll).run(summary, letter)
+            let forecast = dryRun.forecast
             let suggestions = Suggestion.all(for: letter, merchants: tools.merchants, now: SystemClock().now())
             if isJSON {
                 let all = LetterView.detail(
@@ -38,7 +38,7 @@ struct DeadShow: AsyncParsableCommand {
                 return Terminal.show(String(decoding: all.bytes, as: UTF8.self))
             }
             DeadLetterPage(
-                summary: summary, letter: letter, history: history, rehearsed: rehearsed, configuration: config.path,
+                summary: summary, letter: letter, history: history, dryRun: dryRun, configuration: config.path,
                 suggestions: suggestions
             ).show()
         }
@@ -50,7 +50,7 @@ struct DeadLetterPage {
     let summary: LetterSummary
     let letter: DeadLetter
     let history: [LetterRecord]
-    let rehearsed: DryRun.Outcome
+    let dryRun: DryRun.Outcome
     let configuration: String?
     let suggestions: [Suggestion]
 
@@ -127,14 +127,14 @@ struct DeadLetterPage {
 
     private func showWhatWouldHappen() {
         switch (summary.isToDo, letter.handling) {
-        case (false, _): Terminal.show("  It is not sent: \(rehearsed.refusal ?? nothing).")
+        case (false, _): Terminal.show("  It is not sent: \(dryRun.refusal ?? nothing).")
         case (true, .reconcile): Terminal.show("  It is not sent: salvage dead reconcile \(letter.id.description.prefix(8))")
         case (true, _):
-            show(rehearsed.forecast)
-            if let refusal = rehearsed.refusal, rehearsed.forecast.verdict != .fails {
+            show(dryRun.forecast)
+            if let refusal = dryRun.refusal, dryRun.forecast.verdict != .fails {
                 Terminal.show("  \(Terminal.paint("not sent", .red)): \(Terminal.visible(refusal))")
             }
-            if configuration == nil, rehearsed.forecast.verdict == .unknown { Terminal.show("  Give --config FILE to find out.") }
+            if configuration == nil, dryRun.forecast.verdict == .unknown { Terminal.show("  Give --config FILE to find out.") }
             if let configuration {
                 Terminal.show(
                     Terminal.paint(
@@ -154,7 +154,7 @@ struct DeadLetterPage {
         for fault in forecast.faults { Terminal.show("  \(Terminal.visible(fault.path)): \(Terminal.visible(fault.message))") }
         for step in forecast.steps where step.says != nil {
             Terminal.show(
-                "  \(step.decides ? ">" : " ") \(step.voice.rawValue): \(step.says?.declineClass.rawValue ?? ""), \(Terminal.visible(step.why ?? ""))"
+                "  \(step.decides ? ">" : " ") \(step.authority.rawValue): \(step.says?.declineClass.rawValue ?? ""), \(Terminal.visible(step.why ?? ""))"
             )
         }
     }

@@ -2,7 +2,7 @@ import Testing
 
 @testable import DeclineRecovery
 
-/// behaviour.md §3, voice by voice.
+/// behaviour.md §3, authority by authority.
 @Suite struct DeclineMappingTests {
     private func decline(
         _ source: String = "nmi", _ code: String = "201", text: String? = nil, advice: String? = nil, gateway: GatewayID = "7",
@@ -117,8 +117,8 @@ import Testing
     @Test func anExplanationAsksEveryVoiceAndOneDecides() {
         let merchant = Merchant(id: "acme", flexFactorGateways: [])
         let steps = DeclineMapping.explain(decline("nmi", "252", crm: .soft), orderType: .newSale, merchant: merchant)
-        #expect(steps.map(\.voice) == DeclineMapping.Voice.allCases)
-        #expect(steps.filter(\.decides).map(\.voice) == [.networkOrders])
-        #expect(steps.first { $0.voice == .crm }?.says?.declineClass == .soft)
+        #expect(steps.map(\.authority) == DeclineMapping.Authority.allCases)
+        #expect(steps.filter(\.decides).map(\.authority) == [.networkOrders])
+        #expect(steps.first { $0.authority == .crm }?.says?.declineClass == .soft)
     }
 }

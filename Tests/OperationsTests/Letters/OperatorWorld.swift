@@ -44,11 +44,11 @@ struct OperatorWorld {
 
     /// What one operator's process works with, its letters read.
     func tools(_ process: Process) async throws -> LetterTools {
-        let shelf = LetterStore(process, TopologyNames(), clock: clock)
-        try await shelf.follow()
+        let store = LetterStore(process, TopologyNames(), clock: clock)
+        try await store.follow()
         return LetterTools(
-            shelf: shelf, forecaster: { Forecaster(merchants: nil, now: clock.now()) },
-            settler: Reconciler(
+            store: store, forecaster: { Forecaster(merchants: nil, now: clock.now()) },
+            reconciler: Reconciler(
                 in: .sample(clock, claims: claims), flexFactor: flexFactor, cancels: Cancels(), wait: { await clock.wait($0) }))
     }
 
@@ -64,7 +64,7 @@ struct OperatorWorld {
     }
 
     /// The letters as anybody reads them now.
-    func book() async throws -> LetterBook { try await tools(broker.process()).shelf.look { $0 } }
+    func book() async throws -> LetterBook { try await tools(broker.process()).store.look { $0 } }
 
     func states(_ letters: [UUID5]) async throws -> [LetterState] {
         let book = try await book()
