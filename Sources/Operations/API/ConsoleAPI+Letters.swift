@@ -63,8 +63,11 @@ extension ConsoleAPI {
         } else {
             throw .badRequest("There is neither a body nor a patch.")
         }
-        if case .failure(let refusal) = LetterEdit.apply(patch, to: letter) { throw .refused(refusal, patch, before) }
-        let outcome = DryRun(tools: tools, patch: patch.operations.isEmpty ? nil : patch, consent: .toAll).run(summary, letter)
+        let edit = LetterEdit.apply(patch, to: letter)
+        if case .failure(let refusal) = edit { throw .refused(refusal, patch, before) }
+        let isChanged = !patch.operations.isEmpty
+        let outcome = DryRun(tools: tools, patch: isChanged ? patch : nil, consent: .toAll).run(
+            summary, letter, edit: isChanged ? edit : nil)
         let after = (try? JSONValue(parsing: outcome.body.span, limits: JSONLimits(bytes: .max, depth: 512))) ?? before
         return LetterView.object([
             ("patch", patch.json), ("differences", LetterView.differences(outcome.differences)), ("body", .string(after.pretty)),

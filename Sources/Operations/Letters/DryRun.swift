@@ -69,6 +69,11 @@ package struct DryRun: Sendable {
     }
 
     package func run(_ summary: LetterSummary, _ letter: DeadLetter) -> Outcome {
+        run(summary, letter, edit: patch.map { LetterEdit.apply($0, to: letter) })
+    }
+
+    /// - Parameter edit: what came of the correction; `nil` where there is none.
+    func run(_ summary: LetterSummary, _ letter: DeadLetter, edit: Result<LetterEdit, LetterEditRefusal>?) -> Outcome {
         let forecaster = tools.forecaster()
         let refused = LetterJob.refusal(of: summary, patch)
         func outcome(_ body: [UInt8], _ differences: [JSONDifference], _ refusal: String?) -> Outcome {
@@ -88,10 +93,10 @@ package struct DryRun: Sendable {
                 wouldSkip: wouldSkip && others == nil,
                 needsConsent: needed, forecast: forecast, differences: differences, body: body)
         }
-        guard let patch else { return outcome(letter.original.redactedBody, [], refused) }
-        switch LetterEdit.apply(patch, to: letter) {
-        case .failure(let refusal): return outcome(letter.original.redactedBody, [], refusal.description)
-        case .success(let edit): return outcome(edit.after.bytes, edit.differences, refused)
+        return switch edit {
+        case nil: outcome(letter.original.redactedBody, [], refused)
+        case .failure(let refusal)?: outcome(letter.original.redactedBody, [], refusal.description)
+        case .success(let edit)?: outcome(edit.after.bytes, edit.differences, refused)
         }
     }
 }
