@@ -92,7 +92,9 @@ let package = Package(
             exclude: ["README.md"], swiftSettings: settings),
 
         .target(name: "TestSupport", dependencies: ["DeclineRecovery", "Pipeline"], path: "Tests/TestSupport", swiftSettings: settings),
-        .target(name: "FleetSupport", dependencies: ["Broker", "DeclineRecovery"], path: "Tests/FleetSupport", swiftSettings: settings),
+        .target(
+            name: "FleetSupport", dependencies: ["TestSupport", "Broker", "DeclineRecovery"], path: "Tests/FleetSupport",
+            swiftSettings: settings),
         .testTarget(
             name: "IntegrationTests", dependencies: ["FleetSupport", "TestSupport", "Broker", "DeclineRecovery", "FlexFactor"],
             path: "Tests/Integration", swiftSettings: settings),
@@ -100,9 +102,9 @@ let package = Package(
             name: "FaultTests", dependencies: ["FleetSupport", "TestSupport", "Broker", "DeclineRecovery"], path: "Tests/Faults",
             swiftSettings: settings),
         .testTarget(
-            name: "BrowserTests", dependencies: ["FleetSupport", "Broker", "DeclineRecovery"], path: "Tests/Browser",
+            name: "BrowserTests", dependencies: ["FleetSupport", "TestSupport", "Broker", "DeclineRecovery"], path: "Tests/Browser",
             swiftSettings: settings),
-        .testTarget(name: "BrokerTests", dependencies: ["Broker"], swiftSettings: settings),
+        .testTarget(name: "BrokerTests", dependencies: ["Broker", "TestSupport"], swiftSettings: settings),
         .testTarget(
             name: "FlexFactorTests", dependencies: ["FlexFactor", "DeclineRecovery", "TestSupport", nioCore, nioPosix, nioSSL],
             swiftSettings: settings),

@@ -1,6 +1,7 @@
 import Broker
 import Foundation
 import Synchronization
+import TestSupport
 import Testing
 
 @Suite(.needsBroker) struct BrokerLinkTests {
@@ -68,8 +69,8 @@ import Testing
             let consumer = try await link.consume(queue, prefetch: 10, onBatch: basket.put)
             try await basket.wait(for: 1)[0].finish(publishing: [message(next, "b"), message(next, "c")])
             await consumer.cancel()
-            try await until("2 are there") { try await link.readyCount(of: next) == 2 }
-            try await until("the acknowledgement") { try await link.readyCount(of: queue) == 0 }
+            try await eventually("2 are there") { try await link.readyCount(of: next) == 2 }
+            try await eventually("the acknowledgement") { try await link.readyCount(of: queue) == 0 }
             try await link.clear(next)
         }
     }
@@ -98,7 +99,7 @@ import Testing
             await #expect(throws: PublishError.returned(code: 312, text: "NO_ROUTE", exchange: "", routingKey: "nowhere")) {
                 try await link.publish([message(queue, "a"), message("nowhere", "b"), message(queue, "c")])
             }
-            try await until("2 are there") { try await link.readyCount(of: queue) == 2 }
+            try await eventually("2 are there") { try await link.readyCount(of: queue) == 2 }
         }
     }
 
@@ -132,10 +133,10 @@ import Testing
                 break
             }
         }
-        try await until("200 are there") { try await link.readyCount(of: queue) >= 200 }
+        try await eventually("200 are there") { try await link.readyCount(of: queue) >= 200 }
         // An exchange that comes back is tried again.
         try await link.declare(Topology(exchanges: [Exchange(exchange, .fanout)], bindings: [Binding(exchange, "", to: .queue(queue))]))
-        try await until("it is taken") { (try? await link.publish([stray])) != nil }
+        try await eventually("it is taken") { (try? await link.publish([stray])) != nil }
         #expect(lost.load(ordering: .relaxed) == 0)
         try await link.delete(exchange: exchange)
         try await link.clear(queue)
@@ -149,7 +150,7 @@ import Testing
                 failures.withLock { $0.append(failure) }
             }
             link.publish(message(queue, "x")) { failure in failures.withLock { $0.append(failure) } }
-            try await until("one has come and one has failed") {
+            try await eventually("one has come and one has failed") {
                 try await link.readyCount(of: queue) == 1 && failures.withLock { $0.count } == 1
             }
             guard case .returned? = failures.withLock({ $0.first }) else {
@@ -217,7 +218,7 @@ import Testing
             try await Task.sleep(for: .milliseconds(1))
         }
         #expect(connected.load(ordering: .relaxed) < 25)
-        try await until("it stands again") { link.isConnected }
+        try await eventually("it stands again") { link.isConnected }
         await link.close()
     }
 
@@ -234,7 +235,7 @@ import Testing
                 ])
             }
             try await link.publish([message(queue, "b")])
-            try await until("1 are there") { try await link.readyCount(of: queue) == 1 }
+            try await eventually("1 are there") { try await link.readyCount(of: queue) == 1 }
         }
     }
 
@@ -249,7 +250,7 @@ import Testing
             #expect(again.redelivered)
             await #expect(throws: FinishError.deliveryLost) { try await delivery.finish(publishing: [message(queue, "never")]) }
             try await again.finish(publishing: [])
-            try await until("the acknowledgement") { try await link.readyCount(of: queue) == 0 }
+            try await eventually("the acknowledgement") { try await link.readyCount(of: queue) == 0 }
         }
     }
 
@@ -281,7 +282,7 @@ import Testing
                     #expect(error == .connectionLost)
                 }
             }
-            try await until("1 are there") { try await link.readyCount(of: queue) >= 1 }
+            try await eventually("1 are there") { try await link.readyCount(of: queue) >= 1 }
         }
     }
 
@@ -294,7 +295,7 @@ import Testing
             await consumer.cancel()
             try await link.publish([message(queue, "b")])
             try await open.finish(publishing: [])
-            try await until("1 are there") { try await link.readyCount(of: queue) == 1 }
+            try await eventually("1 are there") { try await link.readyCount(of: queue) == 1 }
             #expect(basket.all.count == 1)
         }
     }
@@ -325,7 +326,7 @@ import Testing
             ]
             try await other.delete(queue: gone)
             // One that comes back before the broker has told its consumers is taken for the one that went, by the broker itself.
-            try await until("the broker says so") { ended.load(ordering: .relaxed) }
+            try await eventually("the broker says so") { ended.load(ordering: .relaxed) }
             for number in 1...3 {
                 try await other.publish([message(queue, "a")])
                 let delivery = try await basket.wait(for: number)[number - 1]
@@ -368,7 +369,7 @@ import Testing
                 OutgoingMessage(exchange: exchange, routingKey: "c.d", body: [2]),
             ])
             #expect(try await basket.wait(for: 1).map(\.body) == [[1]])
-            try await until("2 are there") { try await link.readyCount(of: queue) == 2 }
+            try await eventually("2 are there") { try await link.readyCount(of: queue) == 2 }
             try await link.delete(exchange: exchange)
         }
     }
@@ -403,10 +404,10 @@ import Testing
                 for delivery in batch { Task { try? await delivery.finish(publishing: []) } }
             }
             for part in 1...3 {
-                try await until("part \(part)", within: 60) { seen.withLock { $0.count } >= part * 2_000 }
+                try await eventually("part \(part)", seconds: 60) { seen.withLock { $0.count } >= part * 2_000 }
                 try await Self.closeConnections(of: link)
             }
-            try await until("the rest", within: 60) { seen.withLock { $0.count } == 10_000 }
+            try await eventually("the rest", seconds: 60) { seen.withLock { $0.count } == 10_000 }
             try await link.clear(next)
         }
     }
@@ -414,7 +415,7 @@ import Testing
     /// Ends a link's connections as a broken network would: by the broker, without a word to the link.
     static func closeConnections(of link: BrokerLink) async throws {
         link.breakConnections()
-        try await until("reconnecting") { link.isConnected }
+        try await eventually("reconnecting") { link.isConnected }
     }
 }
 

@@ -1,5 +1,6 @@
 import Broker
 import Foundation
+import TestSupport
 import Testing
 
 /// Answers each order with an invoice: an order is gone only when its invoice is with the broker.
@@ -44,7 +45,7 @@ private func end(_ delivery: Delivery, with invoice: OutgoingMessage) async {
         let invoice = try #require(try await basket.wait(for: 1).first)
         #expect(String(decoding: invoice.body, as: UTF8.self) == "invoice for order 7")
         try await invoice.finish(publishing: [])
-        try await until("the order to be gone") { try await link.readyCount(of: orders) == 0 }
+        try await eventually("the order to be gone") { try await link.readyCount(of: orders) == 0 }
         // The end of a queue ends its subscription, and with it the connection.
         for queue in [orders, invoices] { try await link.clear(queue) }
         await link.close()

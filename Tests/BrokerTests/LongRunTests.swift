@@ -1,6 +1,7 @@
 import Broker
 import Foundation
 import Synchronization
+import TestSupport
 import Testing
 
 /// A long run of consume, publish with confirm, acknowledge: nothing is lost, and memory does not grow with the count.
@@ -38,10 +39,10 @@ import Testing
                     OutgoingMessage(exchange: "", routingKey: from, properties: MessageProperties(messageID: String($0)), body: body)
                 })
             // So that the queues stay short and the count alone grows.
-            try await until("what was published is relayed", within: 60) { box.value >= end - 3_000 }
+            try await eventually("what was published is relayed", seconds: 60) { box.value >= end - 3_000 }
             if early == 0, end >= Self.count / 4 { early = Self.residentKilobytes }
         }
-        try await until("all are relayed", within: 60) { box.value >= Self.count }
+        try await eventually("all are relayed", seconds: 60) { box.value >= Self.count }
         let late = Self.residentKilobytes
         print("\(Self.count) messages relayed: \(early) kB resident after a quarter, \(late) kB at the end")
         // A sanitizer keeps what was freed, to catch its use.

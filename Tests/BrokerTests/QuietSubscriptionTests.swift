@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Broker
@@ -51,7 +52,7 @@ struct QuietSubscriptionTests {
         }
         #expect(basket.all.map { $0.properties.messageID } == (1...30).map(String.init))
         await consumer.cancel()
-        try await until("nothing is left") { try await other.readyCount(of: queue) == 0 }
+        try await eventually("nothing is left") { try await other.readyCount(of: queue) == 0 }
         try await other.clear(queue)
         await link.close()
         await other.close()

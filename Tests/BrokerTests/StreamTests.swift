@@ -1,5 +1,6 @@
 import Foundation
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Broker
@@ -76,10 +77,10 @@ import Testing
             let foreign = StreamEntry(offset: 12, properties: entry.properties, routingKey: entry.routingKey, body: Array("other".utf8))
             let beyond = StreamEntry(offset: 100, properties: entry.properties, routingKey: entry.routingKey, body: entry.body)
             for (behind, expected) in [(entry, 13..<20), (foreign, 0..<20), (beyond, 0..<20)] {
-                let shelf = Shelf()
-                let reading = try await link.read(stream, behind: behind, onBatch: shelf.put)
-                try await until("all behind it has come") { shelf.numbers.count >= expected.count }
-                #expect(shelf.numbers == Array(expected))
+                let received = Received()
+                let reading = try await link.read(stream, behind: behind, onBatch: received.put)
+                try await eventually("all behind it has come") { received.numbers.count >= expected.count }
+                #expect(received.numbers == Array(expected))
                 await reading.end()
             }
         }
@@ -116,13 +117,17 @@ import Testing
             try await write(0..<5, to: stream, on: writer)
             let received = Received()
             let reading = try await link.read(stream, from: .first, onBatch: received.put)
-            try await until("what stands there is read") { received.numbers == Array(0..<5) }
+            try await eventually("what stands there is read") { received.numbers == Array(0..<5) }
             try await writer.delete(queue: stream)
             try await writer.declare(Topology(queues: [Queue(stream, .stream)]))
             try await write(100..<100 + count, to: stream, on: writer)
-            try await until("what stood in the new one is read", within: 30) { received.numbers == Array(0..<5) + Array(100..<100 + count) }
+            try await eventually("what stood in the new one is read", seconds: 30) {
+                received.numbers == Array(0..<5) + Array(100..<100 + count)
+            }
             try await write(200..<203, to: stream, on: writer)
-            try await until("and what comes", within: 30) { received.numbers == Array(0..<5) + Array(100..<100 + count) + Array(200..<203) }
+            try await eventually("and what comes", seconds: 30) {
+                received.numbers == Array(0..<5) + Array(100..<100 + count) + Array(200..<203)
+            }
             await reading.end()
             await writer.close()
         }
@@ -137,7 +142,7 @@ import Testing
                 try await write(part * 500..<(part + 1) * 500, to: stream, on: link)
                 link.breakConnections()
             }
-            try await until("all have come") { received.numbers.count >= 2_000 }
+            try await eventually("all have come") { received.numbers.count >= 2_000 }
             #expect(received.numbers == Array(0..<2_000))
             await reading.end()
         }
@@ -160,12 +165,12 @@ import Testing
         let message = OutgoingMessage(exchange: "", routingKey: queue, body: [1])
         try await next.publish([message])
         second.breakConnections()
-        try await until("the holder knows that it has lost it") { !next.isHeld }
-        try await until("the link is back") { second.isConnected }
+        try await eventually("the holder knows that it has lost it") { !next.isHeld }
+        try await eventually("the link is back") { second.isConnected }
         await #expect(throws: PublishError.connectionLost, "what is published under a lock ends with the lock") {
             try await next.publish([message])
         }
-        try await until("somebody else can have it") { try await first.lock(name) != nil }
+        try await eventually("somebody else can have it") { try await first.lock(name) != nil }
         await first.close()
         await second.close()
     }

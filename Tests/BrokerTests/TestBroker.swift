@@ -1,6 +1,7 @@
 import Broker
 import Foundation
 import Synchronization
+import TestSupport
 import Testing
 
 /// The private broker that deploy/local/test starts; tests that need it are off without it, and fail in CI.
@@ -47,27 +48,15 @@ final class Basket: Sendable {
     var all: [Delivery] { deliveries.withLock { $0 } }
 
     func wait(for count: Int, seconds: Double = 60) async throws -> [Delivery] {
-        try await until("\(count) deliveries", within: seconds) { all.count >= count }
+        try await eventually("\(count) deliveries", seconds: seconds) { all.count >= count }
         return all
-    }
-}
-
-/// Polls until something holds, or fails when the time is over. A connection that is being made again is waited for like the rest.
-func until(_ what: String, within seconds: Double = 60, _ holds: () async throws -> Bool) async throws {
-    let deadline = ContinuousClock.now + .seconds(seconds)
-    while true {
-        do {
-            if try await holds() { return }
-        } catch BrokerError.connectionLost {}
-        try #require(ContinuousClock.now < deadline, "gave up after \(seconds) s waiting for \(what)")
-        try await Task.sleep(for: .milliseconds(5))
     }
 }
 
 extension BrokerLink {
     /// Deletes a test's queue, also right after the connections were cut.
     func clear(_ queue: String) async throws {
-        try await until("the end of \(queue)") {
+        try await eventually("the end of \(queue)") {
             try await delete(queue: queue)
             return true
         }

@@ -1,4 +1,5 @@
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Broker
@@ -102,7 +103,7 @@ import Testing
         try await other.delete(queue: queue)
         try await other.declare(Topology(queues: [Queue(queue, .classic)]))
         try await other.publish([OutgoingMessage(exchange: "", routingKey: queue, body: [1])])
-        try await until("it is refused, and why is told") {
+        try await eventually("it is refused, and why is told") {
             refusals.withLock {
                 $0.contains {
                     if case .refused(406, let why) = $0 {

@@ -1,6 +1,7 @@
 import DeclineRecovery
 import FleetSupport
 import Foundation
+import TestSupport
 import Testing
 
 /// A person at a browser: looks for things, presses, types, and waits to see what comes of it.

@@ -3,6 +3,7 @@ import DeclineRecovery
 import FleetSupport
 import Foundation
 import Synchronization
+import TestSupport
 import Testing
 
 /// One letter, from the alert to its end.

@@ -2,6 +2,7 @@ import Broker
 import DeclineRecovery
 import FleetSupport
 import Foundation
+import TestSupport
 import Testing
 
 /// How the pages look with a fleet's life on them. With SALVAGE_SCREENSHOTS set, pictures of all are written there.

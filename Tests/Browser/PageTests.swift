@@ -2,6 +2,7 @@ import Broker
 import DeclineRecovery
 import FleetSupport
 import Foundation
+import TestSupport
 import Testing
 
 /// The pages themselves: what they tell, that hands without a mouse reach everything, and how they look on a phone and in the dark.

@@ -1,6 +1,7 @@
 import DeclineRecovery
 import FleetSupport
 import Foundation
+import TestSupport
 import Testing
 
 /// chromedriver with one session of a headless Chromium, spoken to as W3C's WebDriver has it: JSON over HTTP.

@@ -2,6 +2,7 @@ import Broker
 import FleetSupport
 import Foundation
 import Synchronization
+import TestSupport
 import Testing
 
 extension Breakages {

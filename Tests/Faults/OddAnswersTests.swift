@@ -1,5 +1,6 @@
 import Broker
 import FleetSupport
+import TestSupport
 import Testing
 
 /// FlexFactor answers slowly, halfway, with a web page, with 429, with 5xx, or not at all, on every endpoint, its token's too.

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 
 /// The private key under which letters keep tokens, made once for all tests of a process and gone with it.
 package actor CardKeyFile {

@@ -1,6 +1,7 @@
 package import Broker
 package import Foundation
 import Synchronization
+import TestSupport
 import Testing
 
 #if canImport(FoundationNetworking)

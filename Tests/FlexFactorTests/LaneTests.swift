@@ -1,6 +1,7 @@
 import DeclineRecovery
 import NIOCore
 import NIOPosix
+import TestSupport
 import Testing
 
 @testable import FlexFactor
@@ -86,8 +87,7 @@ import Testing
         let server = try await ScriptedServer.start { _ in .silence }
         let lane = lane(.init(connections: 1))
         async let first = post(lane, server.origin, milliseconds: 20_000)
-        let deadline = ContinuousClock.now + .seconds(15)
-        while server.requests.isEmpty, ContinuousClock.now < deadline { try await Task.sleep(for: .milliseconds(5)) }
+        try await eventually("the first is there") { !server.requests.isEmpty }
         guard case .notSent(.deadline) = try await post(lane, server.origin, milliseconds: 100) else {
             Issue.record("expected not sent")
             return

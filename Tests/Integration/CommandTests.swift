@@ -1,6 +1,7 @@
 import Broker
 import FleetSupport
 import Foundation
+import TestSupport
 import Testing
 
 /// The commands as people and scripts use them.

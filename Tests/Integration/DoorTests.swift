@@ -3,6 +3,7 @@ import DeclineRecovery
 import FleetSupport
 import FlexFactor
 import Foundation
+import TestSupport
 import Testing
 
 #if canImport(FoundationNetworking)

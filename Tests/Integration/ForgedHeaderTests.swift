@@ -1,6 +1,7 @@
 import Broker
 import FleetSupport
 import Foundation
+import TestSupport
 import Testing
 
 /// Headers that a stranger writes: of our names, and of the broker's.

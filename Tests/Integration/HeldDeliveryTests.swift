@@ -1,6 +1,7 @@
 import Broker
 import FleetSupport
 import Foundation
+import TestSupport
 import Testing
 
 /// What one receiver refuses is put away and comes when it can; nobody else waits for it, and nobody is told over and over.

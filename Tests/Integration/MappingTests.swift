@@ -1,5 +1,6 @@
 import FleetSupport
 import Foundation
+import TestSupport
 import Testing
 
 /// The mapping seen from outside: measured, asked in bulk, and asked again under other rules.

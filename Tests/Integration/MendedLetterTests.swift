@@ -2,6 +2,7 @@ import Broker
 import DeclineRecovery
 import FleetSupport
 import Foundation
+import TestSupport
 import Testing
 
 /// Letters that are done with without an operator, and letters that the broker does not take back.

@@ -2,6 +2,7 @@ import Broker
 import DeclineRecovery
 import FleetSupport
 import Foundation
+import TestSupport
 import Testing
 
 /// What a worker says of itself.

@@ -1,5 +1,6 @@
 import FleetSupport
 import Foundation
+import TestSupport
 import Testing
 
 /// What `/readyz` says of FlexFactor: whether calls can be made at all is one thing, whether FlexFactor is there another.

@@ -1,5 +1,6 @@
 import FleetSupport
 import Foundation
+import TestSupport
 import Testing
 
 /// What the README and its pages show is run as it stands there.

@@ -3,6 +3,7 @@ import DeclineRecovery
 import FleetSupport
 import FlexFactor
 import Foundation
+import TestSupport
 import Testing
 
 /// Retries with everything real: the broker, the sandbox, the webhooks over HTTP. A day lasts a second.

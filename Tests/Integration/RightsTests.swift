@@ -2,6 +2,7 @@ import Broker
 import DeclineRecovery
 import FleetSupport
 import Foundation
+import TestSupport
 import Testing
 
 /// The rights that `topology print --permissions` writes, given to real users: enough for the work of each, and for nothing else.

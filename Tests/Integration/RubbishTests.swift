@@ -2,6 +2,7 @@ import Broker
 import FleetSupport
 import Foundation
 import Synchronization
+import TestSupport
 import Testing
 
 /// Bad input of any kind ends in a rejected result or in a dead letter with a reason, and the worker lives.

@@ -4,6 +4,7 @@ import FleetSupport
 import FlexFactor
 import Foundation
 import Synchronization
+import TestSupport
 import Testing
 
 /// Canaries in every place where a secret or a card may stand; then every sink is searched for them.

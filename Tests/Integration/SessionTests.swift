@@ -1,5 +1,6 @@
 import FleetSupport
 import Foundation
+import TestSupport
 import Testing
 
 #if canImport(Glibc)

@@ -1,6 +1,7 @@
 import Broker
 import FleetSupport
 import Foundation
+import TestSupport
 import Testing
 
 /// What stands beside us at the broker, or in the place of what stood there.

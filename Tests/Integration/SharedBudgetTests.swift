@@ -2,6 +2,7 @@ import Broker
 import DeclineRecovery
 import FleetSupport
 import Foundation
+import TestSupport
 import Testing
 
 /// What one gateway's slow FlexFactor, or a connection that was lost, means for everybody else.

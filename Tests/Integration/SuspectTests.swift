@@ -2,6 +2,7 @@ import Broker
 import FleetSupport
 import Foundation
 import Synchronization
+import TestSupport
 import Testing
 
 /// What is done with a message by how often it was handed out, at a real broker's count.

@@ -2,6 +2,7 @@ import Broker
 import FleetSupport
 import Foundation
 import Synchronization
+import TestSupport
 import Testing
 
 /// A worker among a real broker and the sandbox, from its start to its end.

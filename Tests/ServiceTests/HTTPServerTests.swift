@@ -4,6 +4,7 @@ import NIOCore
 import NIOPosix
 import ServiceLifecycle
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Service
@@ -80,17 +81,6 @@ import Testing
         func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
     }
 
-    private func until(_ what: String, _ condition: () -> Bool) async throws {
-        let deadline = ContinuousClock.now + .seconds(60)
-        while !condition() {
-            if ContinuousClock.now > deadline {
-                Issue.record("gave up waiting until \(what)")
-                return
-            }
-            try await Task.sleep(for: .milliseconds(10))
-        }
-    }
-
     private static let get = "GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 
     @Test func whoSaysNothingOrHalfAHeadIsClosed() async throws {
@@ -102,7 +92,7 @@ import Testing
             let trickling = try await Peer.connect(port)
             trickling.send("GET / HTTP/1.1\r\n")
             var number = 0
-            try await until("all three are closed") {
+            try await eventually("all three are closed") {
                 number += 1
                 if !trickling.isClosed { trickling.send("x-\(number): y\r\n") }
                 return silent.isClosed && half.isClosed && trickling.isClosed
@@ -114,7 +104,7 @@ import Testing
         try await withServer(Self.quick) { port in
             let peer = try await Peer.connect(port)
             peer.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 900\r\n\r\n")
-            try await until("it is closed") {
+            try await eventually("it is closed") {
                 if !peer.isClosed { peer.send("x") }
                 return peer.isClosed
             }
@@ -127,10 +117,10 @@ import Testing
         try await withServer(.init(head: .seconds(60), idle: .seconds(5), body: .seconds(60), answer: .seconds(60))) { port in
             let peer = try await Peer.connect(port)
             peer.send(Self.get)
-            try await until("it is answered") { peer.text.contains("here") }
+            try await eventually("it is answered") { peer.text.contains("here") }
             peer.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc")
-            try await until("it is answered again") { peer.text.hasSuffix("3") }
-            try await until("it is closed") { peer.isClosed }
+            try await eventually("it is answered again") { peer.text.hasSuffix("3") }
+            try await eventually("it is closed") { peer.isClosed }
         }
     }
 
@@ -146,10 +136,10 @@ import Testing
             for _ in 0..<3 {
                 let asking = try await Peer.connect(port)
                 asking.send(Self.get)
-                try await until("whoever asks is answered") { asking.text.contains("here") }
+                try await eventually("whoever asks is answered") { asking.text.contains("here") }
                 asking.close()
             }
-            try await until("one that held a place is closed") { held.contains { $0.isClosed } }
+            try await eventually("one that held a place is closed") { held.contains { $0.isClosed } }
             #expect(held.last?.isClosed == false)
         }
     }
@@ -159,7 +149,7 @@ import Testing
         try await withServer { port in
             let peer = try await Peer.connect(port)
             peer.send("GET / HTTP/1.1\r\n\(hosts)\r\n")
-            try await until("it is refused and closed") { peer.text.hasPrefix("HTTP/1.1 400") && peer.isClosed }
+            try await eventually("it is refused and closed") { peer.text.hasPrefix("HTTP/1.1 400") && peer.isClosed }
             #expect(!peer.text.contains("here"))
         }
     }
@@ -168,7 +158,7 @@ import Testing
         try await withServer { port in
             let peer = try await Peer.connect(port)
             peer.send("GET / HTTP/1.1\r\nHost: x\r\nx: " + String(repeating: "y", count: 100_000) + "\r\n\r\n")
-            try await until("it is closed") { peer.isClosed }
+            try await eventually("it is closed") { peer.isClosed }
             #expect(!peer.text.contains("here"))
         }
     }
@@ -179,7 +169,7 @@ import Testing
         try await withServer(.init(), descriptors: descriptors, reserve: 25) { port in
             let before = try await Peer.connect(port)
             before.send(Self.get)
-            try await until("it is answered") { before.text.contains("here") }
+            try await eventually("it is answered") { before.text.contains("here") }
             open.withLock { $0 = 80 }
             try await Task.sleep(for: .milliseconds(250))
             // What the kernel had already been asked for may still come in.
@@ -192,7 +182,7 @@ import Testing
             try await Task.sleep(for: .milliseconds(300))
             #expect(waiting.contains { $0.text.isEmpty })
             open.withLock { $0 = 10 }
-            try await until("all are answered") { waiting.allSatisfy { $0.text.contains("here") } }
+            try await eventually("all are answered") { waiting.allSatisfy { $0.text.contains("here") } }
         }
     }
 
