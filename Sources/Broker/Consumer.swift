@@ -1,7 +1,7 @@
 import Synchronization
 
 /// A subscription to a queue, re-established whenever the connection is.
-public final class Consumer: Sendable {
+public final class Consumer: DeliverySource {
     public let queue: String
     public let prefetch: UInt16
     /// How much of each body is kept. What a message may take is bounded like the number of messages: fifteen of 30 MB are not worth half a
@@ -76,6 +76,8 @@ public final class Consumer: Sendable {
     func nextGeneration() -> UInt64 { generation.add(1, ordering: .acquiringAndReleasing).newValue }
 
     func isCurrent(_ generation: UInt64) -> Bool { self.generation.load(ordering: .acquiring) == generation }
+
+    func settled(_ messages: [OutgoingMessage]) async -> [PublishError?] { await publisher.settled(messages) }
 
     func settle(_ settlement: Settlement, _ generation: UInt64) {
         connection.post(.settle(self, settlement, generation))

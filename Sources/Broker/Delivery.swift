@@ -12,7 +12,7 @@ public struct Delivery: Sendable {
     public let routingKey: String
     /// The broker handed this message out before.
     public let redelivered: Bool
-    let consumer: Consumer
+    let consumer: any DeliverySource
     let tag: UInt64
     let generation: UInt64
 
@@ -56,7 +56,7 @@ public struct Delivery: Sendable {
     public func tryToFinish(publishing messages: [OutgoingMessage]) async -> Attempt {
         guard consumer.isCurrent(generation) else { return .lost }
         if !messages.isEmpty {
-            let failures = await consumer.publisher.settled(messages)
+            let failures = await consumer.settled(messages)
             if failures.contains(where: { $0 != nil }) { return .open(failures) }
         }
         guard consumer.isCurrent(generation) else { return .lost }
@@ -68,4 +68,15 @@ public struct Delivery: Sendable {
     public func handBack(afterMilliseconds pause: Int64 = 0) {
         consumer.settle(.handBack(tag, notBefore: monotonicMilliseconds() + pause), generation)
     }
+}
+
+/// Whoever handed a delivery out, and takes its end: the subscription to its queue.
+protocol DeliverySource: AnyObject, Sendable {
+    var queue: String { get }
+
+    /// Whether the channel stands by which the deliveries of a generation came.
+    func isCurrent(_ generation: UInt64) -> Bool
+    /// Publishes messages and says of each why it is not with the broker.
+    func settled(_ messages: [OutgoingMessage]) async -> [PublishError?]
+    func settle(_ settlement: Consumer.Settlement, _ generation: UInt64)
 }

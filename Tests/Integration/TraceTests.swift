@@ -1,6 +1,7 @@
 import Broker
 import FleetSupport
 import Foundation
+import TestSupport
 import Testing
 
 /// Traces as a collector receives them.

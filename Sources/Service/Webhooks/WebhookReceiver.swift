@@ -8,7 +8,7 @@ import Synchronization
 /// Takes FlexFactor's webhooks: checks who sent them, hands them to the broker, and says yes only when the broker has them.
 final class WebhookReceiver: Sendable {
     private let store: ConfigurationStore
-    private let clock: SystemClock
+    private let clock: any WallClock
     private let names: TopologyNames
     /// The host that FlexFactor signs, where a proxy stands before this process.
     private let publicHost: String?
@@ -16,12 +16,14 @@ final class WebhookReceiver: Sendable {
     private let logger: Logger
     private let nonces = NonceMemory()
     private let limiter = LogLimiter()
-    private let link = Mutex<BrokerLink?>(nil)
+    private let broker = Mutex<(any WebhookBroker)?>(nil)
+    /// How long FlexFactor is kept waiting; then it sends again.
+    private let patience: Duration
     private let tracer: Tracer?
 
     init(
-        store: ConfigurationStore, clock: SystemClock, names: TopologyNames, publicHost: String?, metrics: ServiceMetrics, logger: Logger,
-        tracer: Tracer? = nil
+        store: ConfigurationStore, clock: any WallClock, names: TopologyNames, publicHost: String?, metrics: ServiceMetrics, logger: Logger,
+        tracer: Tracer? = nil, patience: Duration = .seconds(5)
     ) {
         self.tracer = tracer
         self.store = store
@@ -30,9 +32,10 @@ final class WebhookReceiver: Sendable {
         self.publicHost = publicHost
         self.metrics = metrics
         self.logger = logger
+        self.patience = patience
     }
 
-    func use(_ link: BrokerLink?) { self.link.withLock { $0 = link } }
+    func use(_ broker: (any WebhookBroker)?) { self.broker.withLock { $0 = broker } }
 
     /// - Parameter host: as the request names it.
     func receive(
@@ -83,7 +86,7 @@ final class WebhookReceiver: Sendable {
         if news.isTestMode, store.merchant(merchant)?.flexFactorGateways[gateway]?.isProduction == true {
             return (.testMode, "FlexFactor's portal of the sandbox sends to a gateway of production; take its webhook away there.")
         }
-        guard let link = link.withLock({ $0 }) else { return (.brokerAway, "The broker is not connected yet.") }
+        guard let broker = broker.withLock({ $0 }) else { return (.brokerAway, "The broker is not connected yet.") }
         // Only here: what a stranger sends begins nothing.
         let came = header("traceparent").flatMap { TraceParent.isValid($0) ? $0 : nil }
         var span = tracer?.begin(
@@ -92,9 +95,9 @@ final class WebhookReceiver: Sendable {
         defer { if let span { tracer?.end(span) } }
         do throws(PublishError) {
             let message = news.message(to: .stage(.outcomes), traceparent: span?.context.text ?? TraceParent.from(came))
-            try await publish(message.brokerMessage(names, now: now), link)
+            try await publish(message.brokerMessage(names, now: now), broker)
         } catch {
-            span?.fault = Answer.brokerAway.rawValue
+            span?.fault = WebhookAnswer.brokerAway.rawValue
             return (.brokerAway, error.description)
         }
         // Only now: what the broker does not have must be taken when it comes again.
@@ -102,18 +105,15 @@ final class WebhookReceiver: Sendable {
         return (.taken, nil)
     }
 
-    /// How long FlexFactor is kept waiting; then it sends again.
-    private static let patience = Duration.seconds(5)
-
     /// Publishes, or gives up in time: a broker that is away or short of memory takes nothing, and what waited for it would pile up here.
     /// What was given up may arrive all the same; it comes again with the same id.
-    private func publish(_ message: Broker.OutgoingMessage, _ link: BrokerLink) async throws(PublishError) {
-        guard link.isConnected, !link.isPublishingBlocked else { throw .connectionLost }
+    private func publish(_ message: Broker.OutgoingMessage, _ broker: any WebhookBroker) async throws(PublishError) {
+        guard broker.takesPublishes else { throw .connectionLost }
         let outcome = Outcome()
-        await within(Self.patience) {
+        await within(patience) {
             let result: Result<Void, PublishError>
             do throws(PublishError) {
-                try await link.publish([message])
+                try await broker.publish([message])
                 result = .success(())
             } catch {
                 result = .failure(error)
@@ -127,4 +127,17 @@ final class WebhookReceiver: Sendable {
     private final class Outcome: Sendable {
         let state = Mutex<Result<Void, PublishError>>(.failure(.connectionLost))
     }
+}
+
+/// The broker, as webhooks need it.
+protocol WebhookBroker: Sendable {
+    /// Whether it is there and takes publishes at the moment.
+    var takesPublishes: Bool { get }
+
+    /// Returns when the broker has the messages.
+    func publish(_ messages: [Broker.OutgoingMessage]) async throws(PublishError)
+}
+
+extension BrokerLink: WebhookBroker {
+    var takesPublishes: Bool { isConnected && !isPublishingBlocked }
 }

@@ -8,11 +8,11 @@ import Pipeline
 final class StageReport: Sendable {
     private let stage: Stage
     private let metrics: ServiceMetrics
-    private let clock: SystemClock
+    private let clock: any WallClock
     private let logger: Logger
     private let limiter = LogLimiter()
 
-    init(_ stage: Stage, metrics: ServiceMetrics, clock: SystemClock, logger: Logger) {
+    init(_ stage: Stage, metrics: ServiceMetrics, clock: any WallClock, logger: Logger) {
         self.stage = stage
         self.metrics = metrics
         self.clock = clock

@@ -14,7 +14,7 @@ final class StageRunner: Sendable {
     private let lanes: [(lane: Lane, handle: Handle)]
     let names: TopologyNames
     let report: StageReport
-    let clock: SystemClock
+    let clock: any WallClock
     private let workerID: String
     private let cut: CutMessage
     private let suspicion: Suspicion
@@ -53,7 +53,7 @@ final class StageRunner: Sendable {
 
     /// - Parameter budget: messages in work at a time, where they are divided among gateways; the broker hands out twice as many.
     init(
-        _ stage: Stage, lanes: [(lane: Lane, handle: Handle)], names: TopologyNames, report: StageReport, clock: SystemClock,
+        _ stage: Stage, lanes: [(lane: Lane, handle: Handle)], names: TopologyNames, report: StageReport, clock: any WallClock,
         workerID: String, cut: CutMessage,
         suspicion: Suspicion, longestHold: Moment.Span, holdings: Holdings, budget: Int?, tracer: Tracer?
     ) {
