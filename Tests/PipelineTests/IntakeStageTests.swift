@@ -1,0 +1,63 @@
+import TestSupport
+import Testing
+
+@testable import DeclineRecovery
+@testable import Pipeline
+
+/// Which way a decline goes, from the CRM's own words to the stage that takes it on.
+@Suite struct IntakeStageTests {
+    private static let now = Moment(milliseconds: 1_800_000_000_000)
+    private let clock = ManualClock(now)
+    private let claims = MemoryClaims()
+    private let merchant = Merchant(
+        id: "acme", flexFactorGateways: [FlexFactorGateway(id: "42", cascadeAll: true)], gateways: [Gateway(id: "7", type: "nmi")])
+
+    private func event(_ trigger: String, code: String, order: String = #""id":"A1","type":"new_sale","ipAddress":"203.0.113.7""#) -> String
+    {
+        #"{"specversion":"1.0","id":"d-1","source":"crm","type":"com.salvage.decline.v1","time":"2027-01-15T08:00:00Z","data":{"#
+            + #""merchantId":"acme","trigger":"\#(trigger)","order":{\#(order)},"decline":{"gatewayId":"7","responseCodeSource":"nmi","#
+            + #""responseCode":"\#(code)","transactionId":"T-1"},"amount":{"minorUnits":4999,"currency":"USD"},"billing":{"#
+            + #""firstName":"Ada","lastName":"B","countryCode":"DE","addressLine1":"1","city":"X","zipCode":"1"},"paymentMethod":{"token":"t"}}}"#
+    }
+
+    private func timeline(_ bodies: String...) async throws -> StageTimeline {
+        var timeline = StageTimeline(.intake, clock)
+        let stage = IntakeStage(in: .sample(clock, claims: claims), merchants: Merchants(merchant))
+        for body in bodies { try await timeline.run(IncomingMessage(body: Array(body.utf8))) { await stage.handle($0) } }
+        return timeline
+    }
+
+    @Test func aSoftDeclineOfASaleIsCascaded() async throws {
+        let timeline = try await timeline(event("initial", code: "202"))
+        #expect(timeline.lines == ["passed cascade"] && timeline.results.isEmpty)
+        guard case .recovery(let recovery)? = timeline.passed.first.map({ WorkEnvelope.decode($0.message.body) }) else {
+            Issue.record("\(timeline.passed)")
+            return
+        }
+        #expect(recovery.gatewayID == "42" && recovery.amount.minorUnits == 4_999 && recovery.verdict.declineClass == .soft)
+    }
+
+    /// Nothing is lost by it: the CRM goes on by its own rules, and is told so at once.
+    @Test func aHardDeclineIsSkippedAndSaysWhy() async throws {
+        let timeline = try await timeline(event("initial", code: "252"))
+        #expect(timeline.lines == ["told skipped"] && timeline.reasons == ["hard_decline"] && timeline.passed.isEmpty)
+    }
+
+    /// The same decline twice is told the same twice, whatever the mapping says by then.
+    @Test func aDeclineThatWasToldIsToldAgain() async throws {
+        let timeline = try await timeline(event("initial", code: "252"), event("initial", code: "252"))
+        #expect(timeline.results.count == 2 && timeline.results[0] == timeline.results[1])
+    }
+
+    @Test func aCancelCommandGoesToTheStageThatHasTheKeys() async throws {
+        let timeline = try await timeline(
+            #"{"specversion":"1.0","id":"c-1","source":"crm","type":"com.salvage.cancel.v1","data":{"merchantId":"acme","orderId":"A1","purchaseId":"88","billingCycle":7}}"#
+        )
+        #expect(timeline.passed.map(\.stage) == [.retry] && timeline.results.isEmpty)
+    }
+
+    @Test func whatCannotBeReadIsALetterAndToldToNobodyWhoDidNotAsk() async throws {
+        let timeline = try await timeline("no json")
+        #expect(timeline.letters.map(\.reason) == [.unreadable] && timeline.results.isEmpty)
+    }
+}
