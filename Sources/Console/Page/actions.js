@@ -39,7 +39,6 @@ const handlingRefusals = {
   replay: {
     edit_first: "The message cannot go as it is: correct it first.",
     reconcile: "The charge may have happened: to be reconciled, never replayed.",
-    none: "Nothing can be replayed here: resolve or discard it.",
   },
 };
 

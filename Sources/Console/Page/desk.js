@@ -72,5 +72,5 @@ export const checkbox = (checked, test, change, attributes = {}) => el("input", 
 const bars = (share) => `${Math.max(0, Math.min(1, share || 0)) * 100}%`;
 export const bar = (share) => el("span", { class: "bar", "aria-hidden": "true" }, el("span", { style: { width: bars(share) } }));
 
-/** A name that follows a form's label; ids are made from the name, so a page uses each once. */
+/** A control with its label. */
 export const field = (label, control, attributes = {}) => el("label", { class: "field", ...attributes }, el("span", null, label), control);

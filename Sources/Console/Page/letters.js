@@ -179,7 +179,7 @@ function follows(event) {
   event.currentTarget.querySelector("a[data-item]").click();
 }
 
-const handlingWords = { replay: "can be replayed", edit_first: "correct it first", reconcile: "reconcile, never replay", none: "resolve or discard", consent: "ask the CRM, then replay", crm: "the CRM mends it, or correct it" };
+const handlingWords = { replay: "can be replayed", edit_first: "correct it first", reconcile: "reconcile, never replay", consent: "ask the CRM, then replay", crm: "the CRM mends it, or correct it" };
 // Of a letter that came to rest one asks how, and no longer what to do.
 function restWord({ state, outcome, successor }) {
   if (state === "open" || (state === "failed_again" && !successor)) return null;
