@@ -18,7 +18,7 @@ extension BrokerLink {
     /// A queue for this connection alone, which ends with it, bound to exchanges: a look at what passes that takes nothing away.
     ///
     /// - Returns: its name, given by the broker.
-    public func tap(_ bindings: [(exchange: String, routingKey: String)]) async throws(BrokerError) -> String {
+    package func tap(_ bindings: [(exchange: String, routingKey: String)]) async throws(BrokerError) -> String {
         try await perform { (session) throws(BrokerError) in
             let name = try session.declareTap()
             for (exchange, key) in bindings { try session.bind(Binding(exchange, key, to: .queue(name))) }
@@ -26,11 +26,11 @@ extension BrokerLink {
         }
     }
 
-    public func delete(queue: String) async throws(BrokerError) {
+    package func delete(queue: String) async throws(BrokerError) {
         try await perform { (session) throws(BrokerError) in try session.delete(queue: queue) }
     }
 
-    public func delete(exchange: String) async throws(BrokerError) {
+    package func delete(exchange: String) async throws(BrokerError) {
         try await perform { (session) throws(BrokerError) in try session.delete(exchange: exchange) }
     }
 }

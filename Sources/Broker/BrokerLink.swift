@@ -94,7 +94,7 @@ public final class BrokerLink: Sendable {
     }
 
     /// Loses both connections as a broken network would, for tests of what hangs on them. They reconnect.
-    public func breakConnections() {
+    package func breakConnections() {
         consuming.post(.breakOff)
         publishing.post(.breakOff)
     }

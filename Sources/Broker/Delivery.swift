@@ -65,7 +65,7 @@ public struct Delivery: Sendable {
     }
 
     /// Gives the message back to its queue, to be handed out again: now, or after a pause during which nobody else gets it.
-    public func handBack(afterMilliseconds pause: Int64 = 0) {
+    package func handBack(afterMilliseconds pause: Int64 = 0) {
         consumer.settle(.handBack(tag, notBefore: monotonicMilliseconds() + pause), generation)
     }
 }
