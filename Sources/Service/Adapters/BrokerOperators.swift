@@ -135,10 +135,9 @@ extension StreamPosition {
 
 extension StreamMessage {
     init(_ entry: StreamEntry) {
-        var traceparent: String?
-        if case .string(let text)? = entry.properties.headers[HeaderName.traceparent] { traceparent = text }
         self.init(
-            offset: entry.offset, type: entry.properties.type, messageID: entry.properties.messageID, traceparent: traceparent,
+            offset: entry.offset, type: entry.properties.type, messageID: entry.properties.messageID,
+            traceparent: TraceParent.noted(in: entry.properties.headers),
             body: entry.body)
     }
 }

@@ -2,7 +2,6 @@ import Broker
 import DeclineRecovery
 import Operations
 import Pipeline
-import Synchronization
 
 extension StageMessage {
     /// The message as the broker takes it.
@@ -142,77 +141,4 @@ extension IncomingMessage {
             deliveries: notes.deliveries(survived: survived), due: notes.due,
             setAside: notes.setAside, drivenOut: notes.drivenOut)
     }
-}
-
-enum HeaderName {
-    static let traceparent = "traceparent"
-    /// When a message of the delay ladder is due, in milliseconds since 1970.
-    static let due = "salvage-due"
-    /// Whose work a suspect is, and how often it was handed out there.
-    static let setAsideStage = "salvage-set-aside-stage"
-    static let setAsideDeliveries = "salvage-set-aside-deliveries"
-    /// Where a message was published that was sent on as it came.
-    static let originExchange = "salvage-origin-exchange"
-    static let originRoutingKey = "salvage-origin-routing-key"
-    /// How often a message that was sent on as it came was handed out before that.
-    static let deliveries = "salvage-deliveries"
-    /// The merchant and gateway whose share of a stage's budget a message takes, and when it needs none any more.
-    static let share = "salvage-share"
-    static let freeFrom = "salvage-free-from"
-    static func isOfShare(_ name: String) -> Bool { name == share || name == freeFrom }
-
-    /// Whether a header belongs to one hop and not to the message: the broker's (`x-`) and our notes.
-    static func isOfOneHop(_ name: String) -> Bool { name.hasPrefix("x-") || ofOneHop.contains(name) }
-
-    /// Where a message is to be published that was refused there.
-    static let heldExchange = "salvage-held-exchange"
-    static let heldRoutingKey = "salvage-held-routing-key"
-    static func isOfHeld(_ name: String) -> Bool { name == heldExchange || name == heldRoutingKey }
-    /// The properties that a message should have and cannot.
-    static let leftOut = "salvage-left-out"
-
-    private static let ofOneHop: Set<String> = [
-        due, setAsideStage, setAsideDeliveries, originExchange, originRoutingKey, deliveries, heldExchange, heldRoutingKey,
-    ]
-}
-
-/// W3C trace context: passed on as it came, and begun where it is missing or not of its form.
-enum TraceParent {
-    static func from(_ headers: FieldTable) -> String {
-        if case .string(let text)? = headers[HeaderName.traceparent] { from(text) } else { fresh() }
-    }
-
-    /// Whether a message brought one.
-    static func came(with headers: FieldTable) -> Bool {
-        if case .string(let text)? = headers[HeaderName.traceparent] { isValid(text) } else { false }
-    }
-
-    static func from(_ text: String?) -> String {
-        if let text, isValid(text) { text } else { fresh() }
-    }
-
-    /// Random once for the process, counted from there: the system's randomness costs a call to the kernel for each number.
-    private static let process = UInt64.random(in: 1 ... .max)
-    private static let count = Atomic<UInt64>(.random(in: 0 ... .max / 2))
-
-    /// Nobody records it yet: its flag says so.
-    private static func fresh() -> String {
-        func hex(_ word: UInt64) -> String {
-            let digits = String(word, radix: 16)
-            return String(repeating: "0", count: 16 - digits.utf8.count) + digits
-        }
-        let number = count.add(1, ordering: .relaxed).newValue
-        return "00-\(hex(process))\(hex(number))-\(hex(number))-00"
-    }
-
-    static func isValid(_ text: String) -> Bool {
-        let parts = text.utf8.split(separator: UInt8(ascii: "-"), omittingEmptySubsequences: false)
-        return parts.map(\.count) == [2, 32, 16, 2]
-            && parts.allSatisfy { $0.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) } }
-            // Sixteen digits fit it; it travels on and is logged.
-            && CardDataGuard.finding(in: text) == nil
-    }
-
-    /// The trace's id, for logs.
-    static func traceID(_ traceparent: String) -> Substring { traceparent.dropFirst(3).prefix(32) }
 }

@@ -1,0 +1,45 @@
+import Broker
+import DeclineRecovery
+import Synchronization
+
+/// W3C trace context: passed on as it came, and begun where it is missing or not of its form.
+enum TraceParent {
+    static func from(_ headers: FieldTable) -> String { from(noted(in: headers)) }
+
+    /// As it stands in a message's headers, whatever it is.
+    static func noted(in headers: FieldTable) -> String? {
+        if case .string(let text)? = headers[HeaderName.traceparent] { text } else { nil }
+    }
+
+    /// Whether a message brought one.
+    static func came(with headers: FieldTable) -> Bool { noted(in: headers).map(isValid) ?? false }
+
+    static func from(_ text: String?) -> String {
+        if let text, isValid(text) { text } else { fresh() }
+    }
+
+    /// Random once for the process, counted from there: the system's randomness costs a call to the kernel for each number.
+    private static let process = UInt64.random(in: 1 ... .max)
+    private static let count = Atomic<UInt64>(.random(in: 0 ... .max / 2))
+
+    /// Nobody records it yet: its flag says so.
+    private static func fresh() -> String {
+        func hex(_ word: UInt64) -> String {
+            let digits = String(word, radix: 16)
+            return String(repeating: "0", count: 16 - digits.utf8.count) + digits
+        }
+        let number = count.add(1, ordering: .relaxed).newValue
+        return "00-\(hex(process))\(hex(number))-\(hex(number))-00"
+    }
+
+    static func isValid(_ text: String) -> Bool {
+        let parts = text.utf8.split(separator: UInt8(ascii: "-"), omittingEmptySubsequences: false)
+        return parts.map(\.count) == [2, 32, 16, 2]
+            && parts.allSatisfy { $0.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) } }
+            // Sixteen digits fit it; it travels on and is logged.
+            && CardDataGuard.finding(in: text) == nil
+    }
+
+    /// The trace's id, for logs.
+    static func traceID(_ traceparent: String) -> Substring { traceparent.dropFirst(3).prefix(32) }
+}
