@@ -68,11 +68,17 @@ final class StageRunner: Sendable {
         self.longestHold = longestHold
         self.holdings = holdings
         self.tracer = tracer
+        shares = Self.shares(budget, stage)
+        watchShares()
+    }
+
+    /// Outside of the initializer, where the optimizer of Swift 6.3 ends on it.
+    @inline(never)
+    private static func shares(_ budget: Int?, _ stage: Stage) -> Budget? {
         // A customer waits for a cascade.
-        shares = budget.map {
+        budget.map {
             Budget(GatewayShares(budget: $0, room: max($0 / 2, 1), longest: stage == .cascade ? .seconds(10) : .seconds(60)))
         }
-        watchShares()
     }
 
     /// Deliveries in hand.
@@ -119,6 +125,7 @@ final class StageRunner: Sendable {
         }
     }
 
+    @inline(never)
     private func watchShares() {
         guard let shares, let lane = lanes.first?.lane else { return }
         lane.eventLoop.scheduleRepeatedTask(initialDelay: .milliseconds(200), delay: .milliseconds(200)) { [weak self] task in
