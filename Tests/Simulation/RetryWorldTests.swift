@@ -23,6 +23,15 @@ import Testing
         }
     }
 
+    /// Of a hundred thousand worlds these were once left to a person: a pod sent and died, the CRM cancelled, and who took over had let go of
+    /// what could be asked for by repeating it.
+    @Test(arguments: [75_859, 78_775] as [UInt64])
+    func whatFailedOnceHolds(seed: UInt64) {
+        var world = RetryWorld(seed: seed, keepsStory: true)
+        world.run()
+        #expect(world.verdict == nil, "\(world.story.joined(separator: "\n"))")
+    }
+
     /// The worlds bite: a core that is broken on purpose is caught, whatever is broken.
     @Test(arguments: RetryWorld.Mutation.allCases)
     func aBrokenCoreIsCaught(mutation: RetryWorld.Mutation) {

@@ -185,13 +185,22 @@ struct NamedPair {
 
     init?(_ object: JSONValue) {
         guard let members = object.object, (2...16).contains(members.count) else { return nil }
-        for member in members where Self.names.contains(member.name.lowercased()) {
-            if let name = member.value.string, let secret = SecretName(name) {
+        for member in members where Self.mayName(member.name) {
+            if let name = member.value.string, let secret = SecretName(name), Self.names.contains(member.name.lowercased()) {
                 self.secret = secret
                 return
             }
         }
         return nil
+    }
+
+    /// At a glance: every object of every message comes by here, and hardly one names anything.
+    private static func mayName(_ name: String) -> Bool {
+        guard name.utf8.count <= 9, let first = name.utf8.first else { return false }
+        return switch first | 0x20 {
+        case UInt8(ascii: "n"), UInt8(ascii: "k"), UInt8(ascii: "f"), UInt8(ascii: "l"), UInt8(ascii: "i"), UInt8(ascii: "a"): true
+        default: false
+        }
     }
 
     func secret(of member: JSONValue.Member) -> SecretName? { Self.values.contains(member.name.lowercased()) ? secret : nil }

@@ -15,6 +15,8 @@
 extension Recovery {
     mutating func nextOfRetry(_ mode: MITMode, until: Moment, now: Moment, timing: RecoveryTiming) -> RecoveryStep {
         let id = phase.orderID
+        // Nothing can be asked for by repeating it any more.
+        if case .closing(nil, _) = phase, now >= keyDies(timing) { charge = nil }
         if now >= until || isCancelRequested {
             switch phase {
             case .due where isKnownUnsent, .ready where isKnownUnsent: return .stop(.conclude(closing(nil, until: until, now: now)))
@@ -60,10 +62,10 @@ extension Recovery {
         }
     }
 
-    /// From here on nothing is charged, so nothing of the person or the card is kept; unless what was sent may have to be asked for by
-    /// repeating it, because no id of the order is known.
+    /// From here on nothing is charged, so nothing of the person or the card is kept; unless what was sent, perhaps by a pod that died, may
+    /// have to be asked for by repeating it, because no id of the order is known.
     private mutating func close(_ id: FlexFactorOrderID?, _ step: ReconciliationStep) {
-        if id != nil || !phase.mayBeCharged { charge = nil }
+        if id != nil { charge = nil }
         phase = .closing(id, step)
         failures = 0
     }
