@@ -204,8 +204,6 @@ build() {
   local configuration=debug
   if [ "${1:-}" = --configuration ]; then
     configuration=$2
-    # A pass of the optimizer on which Swift 6.3 crashes.
-    set -- "$@" -Xswiftc -Xllvm -Xswiftc -sil-disable-pass=copy-propagation
   fi
   if [ -e .build ] && [ ! -w .build ] && [ -x ".build/$configuration/salvage" ]; then
     echo "not built anew: .build belongs to $(stat -c %U .build)" >&2

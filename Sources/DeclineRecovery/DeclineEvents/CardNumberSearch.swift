@@ -4,7 +4,7 @@
 /// A digit is any decimal digit of Unicode. Between two digits up to three characters may stand that are neither letter nor digit: blanks,
 /// dots, slashes, dashes of all kinds, what is not seen. A number begins and ends where digits begin and end; a longer unbroken one is
 /// something else. A UUID is none, with its dashes or without, and neither is a digest in hexadecimal, though one in some thousands has such
-/// digits: FlexFactor's ids are UUIDs, and must be found again; and so are the ids of many a CRM's events.
+/// digits: FlexFactor's ids are UUIDs, and must be found again; and so are the ids of many a CRM's events. Nor is a time.
 struct CardNumberSearch {
     private let text: ScannedText
     /// 0...9: a digit; then what may stand between digits; then the rest.
@@ -101,7 +101,38 @@ struct CardNumberSearch {
         }
     }
 
-    private func endOfID(at start: Int) -> Int? { endOfUUID(at: start) ?? endOfHexadecimal(at: start) }
+    private func endOfID(at start: Int) -> Int? { endOfUUID(at: start) ?? endOfTime(at: start) ?? endOfHexadecimal(at: start) }
+
+    /// A time as RFC 3339 writes it, or nearly. With microseconds and an offset it has digits enough behind its hour, and in a few minutes of each
+    /// hour one in ten would be a card's.
+    private func endOfTime(at start: Int) -> Int? {
+        guard start + 19 <= kinds.count, text.values[start + 4] == 0x2D, start == 0 || !isAlphanumeric(text.values[start - 1]) else {
+            return nil
+        }
+        func number(_ offset: Int, in range: ClosedRange<Int>) -> Bool {
+            guard kinds[start + offset] < 10, kinds[start + offset + 1] < 10 else { return false }
+            return range.contains(Int(kinds[start + offset]) * 10 + Int(kinds[start + offset + 1]))
+        }
+        func mark(_ offset: Int, _ marks: UInt32...) -> Bool { marks.contains(text.values[start + offset]) }
+        guard number(0, in: 19...21), number(2, in: 0...99), number(5, in: 1...12), mark(7, 0x2D), number(8, in: 1...31),
+            mark(10, 0x54, 0x74, 0x20), number(11, in: 0...23), mark(13, 0x3A), number(14, in: 0...59), mark(16, 0x3A),
+            number(17, in: 0...60)
+        else { return nil }
+        var end = start + 19
+        if end + 1 < kinds.count, text.values[end] == 0x2E || text.values[end] == 0x2C, kinds[end + 1] < 10 {
+            let fraction = end + 1
+            end = fraction
+            while end < kinds.count, kinds[end] < 10 { end += 1 }
+            if end - fraction > 9 { return nil }
+        }
+        if end < kinds.count, text.values[end] == 0x5A || text.values[end] == 0x7A {
+            end += 1
+        } else if end + 5 <= kinds.count, text.values[end] == 0x2B || text.values[end] == 0x2D, number(end + 1 - start, in: 0...23) {
+            let minutes = text.values[end + 3] == 0x3A ? end + 4 : end + 3
+            if minutes + 2 <= kinds.count, number(minutes - start, in: 0...59) { end = minutes + 2 }
+        }
+        return end == kinds.count || !isAlphanumeric(text.values[end]) ? end : nil
+    }
 
     /// As many hexadecimal digits as a database's id has (24), a UUID (32), or a digest, with letters among them and none beside them; and no
     /// number among them that is published for testing, which no id has by chance.

@@ -54,6 +54,29 @@ import Testing
         #expect(CardDataGuard.finding(in: "abc" + "4242" + "4242" + "4242" + "4242" + "abcde") != nil)
     }
 
+    /// Every form in which programs write times, in each minute: `56:00.123456+00:00` has fourteen digits, and Maestro's begin with 56.
+    @Test func noTimeIsTakenForACard() {
+        for minute in 0..<60 {
+            for micro in stride(from: 100_003, to: 999_999, by: 9_973) {
+                let (minute, hour) = (minute < 10 ? "0\(minute)" : "\(minute)", micro % 24 < 10 ? "0\(micro % 24)" : "\(micro % 24)")
+                for zone in ["Z", "+00:00", "-05:30", "+0000", ""] {
+                    for gap in ["T", " "] {
+                        let time = "2026-11-26\(gap)\(hour):\(minute):0\(micro % 10).\(micro)\(zone)"
+                        #expect(CardDataGuard.finding(in: time) == nil, "\(time)")
+                    }
+                }
+            }
+        }
+        #expect(CardDataGuard.finding(in: "2026-11-26T01:56:00.123456789+00:00, and 4000" + "0027" + "6000" + "3184") != nil)
+    }
+
+    /// What only looks like one from afar may hide a number.
+    @Test func whatIsNoTimeIsLookedAt() {
+        for text in ["4000-00-27 60:00:31.84", "2026-11-26 4000" + ":0027:6000:3184", "2026-11-26T01:56:00.4000" + "002760003184"] {
+            #expect(CardDataGuard.finding(in: text) == .cardNumber, "\(text)")
+        }
+    }
+
     @Test func noneOfManyRandomIDsIsTakenForACard() {
         var random = SeededRandom(seed: 7)
         for _ in 0..<20_000 {
