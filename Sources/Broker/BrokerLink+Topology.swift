@@ -60,13 +60,22 @@ extension Session {
     }
 
     func declare(_ queue: String, _ arguments: FieldTable, passive: Bool = false) throws(BrokerError) -> UInt32 {
+        guard case .queue(_, let ready, _) = try declaration(of: queue, arguments, passive: passive) else { return 0 }
+        return ready
+    }
+
+    /// Whether the broker knows of nobody who consumes a queue.
+    func isConsumedByNobody(_ queue: String) throws(BrokerError) -> Bool {
+        guard case .queue(_, _, let consumers) = try declaration(of: queue, FieldTable(), passive: true) else { return false }
+        return consumers == 0
+    }
+
+    private func declaration(of queue: String, _ arguments: FieldTable, passive: Bool) throws(BrokerError) -> Reply {
         var declare = amqp_queue_declare_t(
             ticket: 0, queue: scratch.bytes(queue), passive: passive ? 1 : 0, durable: 1, exclusive: 0, auto_delete: 0, nowait: 0,
             arguments: scratch.table(arguments))
-        let reply = try onChannel1(
+        return try onChannel1(
             UInt32(AMQP_QUEUE_DECLARE_METHOD), &declare, UInt32(AMQP_QUEUE_DECLARE_OK_METHOD), "declaring queue \(queue)")
-        guard case .queue(_, let ready) = reply else { return 0 }
-        return ready
     }
 
     func declareTap() throws(BrokerError) -> String {
@@ -74,7 +83,7 @@ extension Session {
             ticket: 0, queue: scratch.bytes(""), passive: 0, durable: 0, exclusive: 1, auto_delete: 1, nowait: 0,
             arguments: scratch.table(FieldTable()))
         let reply = try onChannel1(UInt32(AMQP_QUEUE_DECLARE_METHOD), &declare, UInt32(AMQP_QUEUE_DECLARE_OK_METHOD), "declaring a tap")
-        guard case .queue(let name, _) = reply else { throw .protocolViolation("a queue without a name") }
+        guard case .queue(let name, _, _) = reply else { throw .protocolViolation("a queue without a name") }
         return name
     }
 

@@ -36,11 +36,17 @@ extension Connection {
         let heardBefore = monotonicMilliseconds() - renewsQuietAfter
         for subscription in session.subscriptions.values
         where subscription.lastHeard <= heardBefore && subscription.ledger.outstanding == 0 && consumes(subscription.consumer) {
+            let consumer = subscription.consumer
             do throws(BrokerError) {
-                try session.renew(subscription.consumer)
-            } catch {
-                try leaveAlone(subscription.consumer, error)
+                // It is another queue then, and perhaps of another kind.
+                if try session.isConsumedByNobody(consumer.queue) { consumer.noteGone() }
+            } catch .refused(let code, _) where code != ReplyCode.connectionForced {
+                // No right to look, or no queue: subscribing tells.
             }
+            // Something may have come while it was asked.
+            guard subscription.ledger.outstanding == 0 else { continue }
+            try session.leave(consumer)
+            _ = try subscribe(consumer, session)
         }
     }
 

@@ -23,12 +23,11 @@ extension Session {
         }
     }
 
-    /// Subscribes again, on a channel that knows nothing of the queue: the broker's memory of where a queue was is the channel's. What it hands
-    /// out in this moment it hands out once more.
-    func renew(_ consumer: Consumer) throws(BrokerError) {
+    /// Ends a subscription with its channel: what it was handed and has not finished is the broker's again. The broker's memory of where a queue
+    /// was is the channel's.
+    func leave(_ consumer: Consumer) throws(BrokerError) {
         guard let channel = subscriptions.first(where: { $0.value.consumer === consumer })?.key else { return }
         try leave(channel)
-        try subscribe(consumer)
     }
 
     /// Asks a subscription's channel something and waits for the answer: what its queue had sent by then has come, for a channel says one
@@ -51,7 +50,6 @@ extension Session {
         if consumer.onlyReads { try leave(channel) }
     }
 
-    /// Closes a subscription's channel: what it was handed and has not finished is the broker's again.
     private func leave(_ channel: UInt16) throws(BrokerError) {
         subscriptions[channel] = nil
         try closeChannel(channel)

@@ -69,7 +69,7 @@ final class Session {
     enum Reply {
         case done
         case tune(channelMax: UInt16, frameMax: UInt32, heartbeat: UInt16)
-        case queue(name: String, ready: UInt32)
+        case queue(name: String, ready: UInt32, consumers: UInt32)
     }
 
     private struct Awaited {
@@ -335,7 +335,7 @@ final class Session {
             return .tune(channelMax: tune.channel_max, frameMax: tune.frame_max, heartbeat: tune.heartbeat)
         case UInt32(AMQP_QUEUE_DECLARE_OK_METHOD):
             let declared = raw.load(as: amqp_queue_declare_ok_t.self)
-            return .queue(name: String(declared.queue), ready: declared.message_count)
+            return .queue(name: String(declared.queue), ready: declared.message_count, consumers: declared.consumer_count)
         default: return .done
         }
     }

@@ -21,6 +21,4 @@ struct FileState: Sendable, Hashable {
         size = Int64(entry.st_size)
         changed = Int64(entry.st_mtim.tv_sec) &* 1_000_000_000 &+ Int64(entry.st_mtim.tv_nsec)
     }
-
-    static func all(_ paths: [String]) -> [FileState?] { paths.map(FileState.init) }
 }

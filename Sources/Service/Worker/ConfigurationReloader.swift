@@ -1,6 +1,7 @@
 import DeclineRecovery
 import Logging
 import ServiceLifecycle
+import Synchronization
 import UnixSignals
 
 /// Reads the configuration again on SIGHUP, and when it or a file of secrets that it names has changed. What is faulty changes nothing and says
@@ -13,7 +14,24 @@ struct ConfigurationReloader: Service {
     /// How often the files are looked at; `nil` for never.
     let watch: Duration?
     /// Where the open recoveries are known.
-    var claims: ClaimTail?
+    let claims: ClaimTail?
+    private let turn = Turn()
+
+    /// One reload at a time: who read first must not be the one who sets last.
+    private final class Turn: Sendable {
+        let mutex = Mutex<Void>(())
+    }
+
+    init(
+        file: String, store: ConfigurationStore, metrics: ServiceMetrics, logger: Logger, watch: Duration?, claims: ClaimTail? = nil
+    ) {
+        self.file = file
+        self.store = store
+        self.metrics = metrics
+        self.logger = logger
+        self.watch = watch
+        self.claims = claims
+    }
 
     func run() async throws {
         await withTaskGroup { group in
@@ -34,19 +52,21 @@ struct ConfigurationReloader: Service {
             try await Task.sleep(for: span)
             let now = states
             if now != taken, now == last {
+                // As they were before they are read: what changes meanwhile is a change. Other files of secrets than before are one, too.
+                taken = now
                 reload()
-                // With other files of secrets there is more to look at.
-                taken = states
-                last = taken
-            } else {
-                last = now
             }
+            last = now
         }
     }
 
-    private var states: [FileState?] { FileState.all([file] + store.secretFiles) }
+    private var states: [String: FileState?] {
+        Dictionary(([file] + store.secretFiles).map { ($0, FileState(of: $0)) }, uniquingKeysWith: { first, _ in first })
+    }
 
-    private func reload() {
+    private func reload() { turn.mutex.withLock { _ in read() } }
+
+    private func read() {
         do throws(ConfigurationError) {
             let configuration = try SalvageConfiguration(file: file)
             store.replace(with: configuration)
