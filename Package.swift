@@ -48,26 +48,28 @@ let package = Package(
         .target(
             name: "Broker", dependencies: ["CRabbitMQ", "CLibSSL", .product(name: "DequeModule", package: "swift-collections")],
             exclude: ["README.md"], swiftSettings: settings),
+        .target(name: "JSON", exclude: ["README.md"], swiftSettings: settings),
         .target(
-            name: "DeclineRecovery", exclude: ["README.md", "DeclineMapping/README.md", "Recovery/README.md"],
+            name: "DeclineRecovery", dependencies: ["JSON"], exclude: ["README.md", "DeclineMapping/README.md", "Recovery/README.md"],
             resources: [.embedInCode("DeclineMapping/Tables")], swiftSettings: settings),
         .systemLibrary(name: "CLibCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .target(
-            name: "FlexFactor", dependencies: ["DeclineRecovery", "CLibCrypto", nioCore, nioPosix, nioHTTP1, nioTLS, nioSSL],
+            name: "FlexFactor", dependencies: ["DeclineRecovery", "JSON", "CLibCrypto", nioCore, nioPosix, nioHTTP1, nioTLS, nioSSL],
             exclude: ["README.md"], swiftSettings: settings),
-        .target(name: "Pipeline", dependencies: ["DeclineRecovery"], exclude: ["README.md"], swiftSettings: settings),
-        .target(name: "Operations", dependencies: ["DeclineRecovery", "Pipeline"], exclude: ["README.md"], swiftSettings: settings),
+        .target(name: "Pipeline", dependencies: ["DeclineRecovery", "JSON"], exclude: ["README.md"], swiftSettings: settings),
+        .target(
+            name: "Operations", dependencies: ["DeclineRecovery", "JSON", "Pipeline"], exclude: ["README.md"], swiftSettings: settings),
         .target(
             name: "Console",
             dependencies: [
-                "DeclineRecovery", "Operations", nioCore, log, .product(name: "HTTPTypes", package: "swift-http-types"),
+                "DeclineRecovery", "JSON", "Operations", nioCore, log, .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
             ],
             exclude: ["README.md"], resources: [.embedInCode("Page")], swiftSettings: settings),
         .target(
             name: "Service",
             dependencies: [
-                "Broker", "Console", "DeclineRecovery", "FlexFactor", "Operations", "Pipeline", nioCore, nioPosix, log,
+                "Broker", "Console", "DeclineRecovery", "JSON", "FlexFactor", "Operations", "Pipeline", nioCore, nioPosix, log,
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
@@ -81,7 +83,7 @@ let package = Package(
         .executableTarget(
             name: "salvage",
             dependencies: [
-                "Operations", "Pipeline", "Broker", "DeclineRecovery", "FlexFactor", "Service", arguments, log,
+                "Operations", "Pipeline", "Broker", "DeclineRecovery", "JSON", "FlexFactor", "Service", arguments, log,
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
@@ -91,7 +93,8 @@ let package = Package(
             dependencies: [nioCore, nioPosix, nioHTTP1, arguments, .product(name: "Crypto", package: "swift-crypto")],
             exclude: ["README.md"], swiftSettings: settings),
 
-        .target(name: "TestSupport", dependencies: ["DeclineRecovery", "Pipeline"], path: "Tests/TestSupport", swiftSettings: settings),
+        .target(
+            name: "TestSupport", dependencies: ["DeclineRecovery", "Pipeline"], path: "Tests/TestSupport", swiftSettings: settings),
         .target(
             name: "FleetSupport", dependencies: ["TestSupport", "Broker", "DeclineRecovery"], path: "Tests/FleetSupport",
             swiftSettings: settings),
@@ -102,19 +105,21 @@ let package = Package(
             name: "FaultTests", dependencies: ["FleetSupport", "TestSupport", "Broker", "DeclineRecovery"], path: "Tests/Faults",
             swiftSettings: settings),
         .testTarget(
-            name: "BrowserTests", dependencies: ["FleetSupport", "TestSupport", "Broker", "DeclineRecovery"], path: "Tests/Browser",
+            name: "BrowserTests", dependencies: ["FleetSupport", "TestSupport", "Broker", "DeclineRecovery", "JSON"], path: "Tests/Browser",
             swiftSettings: settings),
         .testTarget(name: "BrokerTests", dependencies: ["Broker", "TestSupport"], swiftSettings: settings),
         .testTarget(
-            name: "FlexFactorTests", dependencies: ["FlexFactor", "DeclineRecovery", "TestSupport", nioCore, nioPosix, nioSSL],
+            name: "FlexFactorTests", dependencies: ["FlexFactor", "DeclineRecovery", "JSON", "TestSupport", nioCore, nioPosix, nioSSL],
             swiftSettings: settings),
         .testTarget(
-            name: "OperationsTests", dependencies: ["Operations", "DeclineRecovery", "Pipeline", "TestSupport"], swiftSettings: settings),
-        .testTarget(name: "PipelineTests", dependencies: ["Pipeline", "DeclineRecovery", "TestSupport"], swiftSettings: settings),
+            name: "OperationsTests", dependencies: ["Operations", "DeclineRecovery", "JSON", "Pipeline", "TestSupport"],
+            swiftSettings: settings),
+        .testTarget(name: "PipelineTests", dependencies: ["Pipeline", "DeclineRecovery", "JSON", "TestSupport"], swiftSettings: settings),
         .testTarget(
             name: "ServiceTests",
             dependencies: [
-                "Service", "Broker", "Console", "DeclineRecovery", "FlexFactor", "Operations", "Pipeline", "TestSupport", nioCore, nioPosix,
+                "Service", "Broker", "Console", "DeclineRecovery", "JSON", "FlexFactor", "Operations", "Pipeline", "TestSupport", nioCore,
+                nioPosix,
                 log,
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Hummingbird", package: "hummingbird"),
@@ -122,13 +127,15 @@ let package = Package(
             ],
             swiftSettings: settings),
         .testTarget(
-            name: "FuzzTests", dependencies: ["Broker", "CRabbitMQ", "DeclineRecovery", "FlexFactor", "Pipeline", "TestSupport"],
+            name: "FuzzTests", dependencies: ["Broker", "CRabbitMQ", "DeclineRecovery", "JSON", "FlexFactor", "Pipeline", "TestSupport"],
             path: "Tests/Fuzz",
             swiftSettings: settings),
         .testTarget(
-            name: "SimulationTests", dependencies: ["DeclineRecovery", "TestSupport"], path: "Tests/Simulation", swiftSettings: settings),
+            name: "SimulationTests", dependencies: ["DeclineRecovery", "TestSupport"], path: "Tests/Simulation",
+            swiftSettings: settings),
+        .testTarget(name: "JSONTests", dependencies: ["JSON", "TestSupport"], swiftSettings: settings),
         .testTarget(
-            name: "DeclineRecoveryTests", dependencies: ["DeclineRecovery", "TestSupport"],
+            name: "DeclineRecoveryTests", dependencies: ["DeclineRecovery", "JSON", "TestSupport"],
             exclude: ["DeclineMapping/Corpus", "Messages/Written"],
             swiftSettings: settings),
     ]

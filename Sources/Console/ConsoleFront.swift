@@ -1,6 +1,7 @@
 import DeclineRecovery
 import HTTPTypes
 package import Hummingbird
+import JSON
 package import Logging
 package import NIOCore
 package import Operations

@@ -1,4 +1,5 @@
 import DeclineRecovery
+import JSON
 
 /// The calls as requests over HTTP.
 extension FlexFactorClient {

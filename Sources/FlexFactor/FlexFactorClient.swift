@@ -1,4 +1,5 @@
 package import DeclineRecovery
+import JSON
 import NIOCore
 import Synchronization
 

@@ -1,4 +1,5 @@
 package import DeclineRecovery
+import JSON
 
 /// The stream of claims, as the stages need it.
 package protocol ClaimsPort: Sendable {

@@ -1,4 +1,5 @@
 package import DeclineRecovery
+package import JSON
 
 /// A delivery as a stage sees it: what was sent, how it came, and no way to finish it. Finishing is what a stage's answer is for.
 package struct IncomingMessage: Sendable {

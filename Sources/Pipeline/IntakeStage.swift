@@ -1,4 +1,5 @@
 package import DeclineRecovery
+import JSON
 
 /// Takes in what the CRM sends: decode, decide soft or hard, decide the way, pass it on.
 ///

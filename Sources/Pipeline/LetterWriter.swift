@@ -1,4 +1,5 @@
 import DeclineRecovery
+import JSON
 
 /// Writes the dead letters of one stage, card data removed.
 struct LetterWriter: Sendable {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import DeclineRecovery
+import JSON
 import Service
 
 /// How the mapping decides a file of declines, row by row and in figures.

@@ -2,6 +2,7 @@ import ArgumentParser
 import DeclineRecovery
 import FlexFactor
 import FoundationEssentials
+import JSON
 import Service
 
 struct Keys: ParsableCommand {

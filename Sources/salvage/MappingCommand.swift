@@ -1,6 +1,7 @@
 import ArgumentParser
 import Broker
 import DeclineRecovery
+import JSON
 import Operations
 import Service
 

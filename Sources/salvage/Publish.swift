@@ -1,6 +1,6 @@
 import ArgumentParser
 import Broker
-import DeclineRecovery
+import JSON
 import Service
 
 struct Publish: AsyncParsableCommand {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Broker
 import DeclineRecovery
+import JSON
 import Service
 
 private let roles = BrokerRole.allCases.map(\.rawValue).joined(separator: ", ")

@@ -1,6 +1,7 @@
 import DeclineRecovery
 import FleetSupport
 import Foundation
+import JSON
 import TestSupport
 import Testing
 

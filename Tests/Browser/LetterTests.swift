@@ -2,6 +2,7 @@ import Broker
 import DeclineRecovery
 import FleetSupport
 import Foundation
+import JSON
 import Synchronization
 import TestSupport
 import Testing

@@ -1,5 +1,6 @@
 import DeclineRecovery
 import Foundation
+import JSON
 import NIOPosix
 import Synchronization
 import TestSupport

@@ -1,5 +1,6 @@
 import CRabbitMQ
 import Foundation
+import JSON
 import TestSupport
 import Testing
 

@@ -1,4 +1,4 @@
-import DeclineRecovery
+import JSON
 
 /// A message with a canary, a card number or a security code, hidden somewhere in it.
 struct HidingPlace: CustomStringConvertible {

@@ -1,4 +1,5 @@
 import DeclineRecovery
+import JSON
 import TestSupport
 import Testing
 

@@ -1,3 +1,5 @@
+import JSON
+
 /// What makes a cancel command known to every pod: one small record on the stream of cancels, before anything is cancelled.
 package struct CancelNotice: Hashable, Sendable {
     package static let type = "com.salvage.recovery.cancel-notice.v1"

@@ -1,3 +1,5 @@
+import JSON
+
 extension Cancellation {
     package static let type = "com.salvage.recovery.cancellation.v1"
 

@@ -1,3 +1,5 @@
+import JSON
+
 extension ClaimRecord {
     package static let type = "com.salvage.recovery.claim.v1"
 

@@ -1,3 +1,5 @@
+import JSON
+
 /// A book of claims as it was at a mark of their stream, in parts of some hundred kilobytes: whoever begins reads them, and the claims behind
 /// the mark, instead of all.
 ///

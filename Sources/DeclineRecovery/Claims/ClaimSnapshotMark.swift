@@ -1,3 +1,5 @@
+import JSON
+
 /// A place on the stream of claims, marked by a worker that means to write down what the claims before it come to.
 ///
 /// It is no claim, and whoever does not know it passes it by. The stream's order says who of several writes: whose mark is the first. It

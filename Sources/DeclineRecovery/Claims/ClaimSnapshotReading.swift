@@ -1,3 +1,5 @@
+import JSON
+
 /// Puts a book together from the parts of one snapshot, in their order.
 ///
 /// A snapshot may save time and must never change an answer. So anything that is not exactly as it was written ends the reading, and all

@@ -1,3 +1,5 @@
+package import JSON
+
 /// What the CRM sends, decoded: a usable message, one with its faults, or something that cannot be read at all.
 package enum CRMMessage: Sendable, Equatable {
     case decline(DeclineEvent)

@@ -1,3 +1,5 @@
+package import JSON
+
 /// Finds card data that must not be there, and takes it out of what is kept or told: card numbers in clear, security codes, magnetic
 /// stripes, tokens, keys (behaviour.md §9). Everything that leaves a worker comes by here: letters, results, journal, logs.
 ///

@@ -1,3 +1,5 @@
+import JSON
+
 /// Looks for card data in everything a message holds, names included.
 struct CardDataSearch {
     private let faults: FaultList

@@ -1,3 +1,5 @@
+import JSON
+
 /// An object of a message under validation. A value that is missing or not of its form adds a fault and reads as `nil`, so that reading
 /// goes on and finds the other faults too. Faults say what was expected and never what stood there: that may be a person's data.
 struct EventReader {

@@ -1,3 +1,5 @@
+import JSON
+
 /// Where ids stand in our messages, and in the CRM's. An order id of sixteen digits that passes for a card number is told apart by its place.
 ///
 /// By its place alone it is believed only as far as a card is not likelier: digits without a break, and neither a number that is published

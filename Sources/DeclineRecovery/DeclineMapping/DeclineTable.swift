@@ -1,3 +1,5 @@
+import JSON
+
 /// One family of decline codes, as its data file tells it (`Tables/*.json`; README.md says how to add one).
 package struct DeclineTable: Sendable, Equatable {
     /// The name in a decision's rule: `table:nmi/202`.

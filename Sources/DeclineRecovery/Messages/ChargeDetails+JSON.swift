@@ -1,3 +1,5 @@
+import JSON
+
 extension ChargeDetails {
     /// From the CRM's event: each field is optional, and a fault where it is there and not of its form.
     init(reading data: EventReader) {

@@ -1,3 +1,5 @@
+import JSON
+
 /// The wrapper of every message that Salvage writes: a CloudEvents 1.0 JSON event in structured mode (messages.md).
 enum CloudEvent {
     static func encode(

@@ -1,3 +1,5 @@
+import JSON
+
 extension ResultEvent {
     /// The message body (schemas/result.v1.schema.json).
     package func encoded() -> [UInt8] {

@@ -1,3 +1,5 @@
+import JSON
+
 extension WorkEnvelope {
     static func readRecovery(_ data: EnvelopeReader) throws(EnvelopeFault) -> Recovery {
         let order = try data.object("order")

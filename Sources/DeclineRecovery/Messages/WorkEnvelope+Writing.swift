@@ -1,3 +1,5 @@
+import JSON
+
 extension WorkEnvelope {
     static func write(_ recovery: Recovery, to json: inout JSONObjectWriter) {
         json.member("merchantId", recovery.merchantID.text)

@@ -1,3 +1,5 @@
+import JSON
+
 /// Our envelope between stages (messages.md, `com.salvage.recovery.work.v1`): the recovery and nothing else.
 ///
 /// An older worker that meets a newer version must not guess at it; `decode` says so, and the stage hands the message back.

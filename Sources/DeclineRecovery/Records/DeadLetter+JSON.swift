@@ -1,3 +1,5 @@
+import JSON
+
 extension DeadLetter {
     /// The message body (schemas/dead-letter.v1.schema.json).
     package func encoded() -> [UInt8] {

@@ -1,3 +1,5 @@
+package import JSON
+
 extension DeadLetter {
     /// Reads a letter back; the fault names what is missing or not of its form.
     package static func decode(_ bytes: [UInt8]) -> Result<DeadLetter, EnvelopeFault> {

@@ -1,3 +1,5 @@
+import JSON
+
 extension DeadLetter.Subject {
     /// What a message of a stage is about, as far as it says so in the form of that stage's messages.
     package init(reading body: [UInt8], of stage: Stage) {

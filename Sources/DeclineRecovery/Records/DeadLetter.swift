@@ -1,3 +1,5 @@
+package import JSON
+
 /// A message that could not be processed, with all that an operator needs to understand it (behaviour.md §10; schemas/dead-letter.v1.schema.json).
 ///
 /// Immutable: what operators do with it is told by later records. The stored body is redacted before it comes here.

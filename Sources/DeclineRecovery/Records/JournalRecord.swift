@@ -1,3 +1,5 @@
+import JSON
+
 /// One transition of a recovery, without a person's data: what `salvage trace` and the console tell its story from (ARCHITECTURE.md,
 /// "Dead letters and the journal are streams"; schemas/journal.v1.schema.json).
 package struct JournalRecord: Sendable, Equatable {

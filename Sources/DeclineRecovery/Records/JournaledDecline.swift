@@ -1,3 +1,5 @@
+import JSON
+
 /// What the mapping was asked about a decline, kept in the journal so that it can be asked again under other rules. No person's data: a text
 /// that could hold some is kept as its digest.
 package struct JournaledDecline: Sendable, Equatable {

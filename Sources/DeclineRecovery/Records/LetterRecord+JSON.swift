@@ -1,3 +1,5 @@
+import JSON
+
 extension LetterRecord {
     /// The message body (schemas/dead-letter-record.v1.schema.json).
     package func encoded() -> [UInt8] {

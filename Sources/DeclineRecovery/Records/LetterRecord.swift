@@ -1,3 +1,5 @@
+package import JSON
+
 /// What an operator did with letters: appended to their stream, never changed (ARCHITECTURE.md, "Dead letters and the journal are streams").
 package struct LetterRecord: Sendable, Equatable {
     package static let type = "com.salvage.dead-letter-record.v1"

@@ -1,3 +1,5 @@
+import JSON
+
 /// Letters of events that the CRM was told to mend, known by what the mended event will have in common with them: its id, or order and
 /// trigger. A worker that takes such an event in resolves its letters with it, so that nobody is called for what is done.
 ///

@@ -1,3 +1,5 @@
+import JSON
+
 /// What a worker says of itself every other second, for whoever watches the fleet (schemas/pulse.v1.schema.json). Nobody keeps it: the
 /// next one says all that is true then.
 package struct WorkerPulse: Sendable, Equatable {

@@ -1,3 +1,5 @@
+import JSON
+
 extension Refund {
     package static let type = "com.salvage.recovery.refund.v1"
 

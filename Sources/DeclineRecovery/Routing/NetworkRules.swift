@@ -1,3 +1,5 @@
+import JSON
+
 /// What the card networks say about trying again. The figures and their sources stand in `merchant-advice.json` and
 /// `network-ceilings.json` (facts/crm-and-declines.md §§8, 10).
 package enum NetworkRules {

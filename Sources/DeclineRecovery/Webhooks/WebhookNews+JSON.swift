@@ -1,3 +1,5 @@
+import JSON
+
 extension WebhookNews {
     /// Reads a webhook's body; `nil` unless it is a JSON object with an event. Names are compared without regard to case.
     package init?(body: [UInt8], merchantID: MerchantID, gatewayID: GatewayID, receivedAt: Moment) {

@@ -1,3 +1,5 @@
+import JSON
+
 /// The words of a text that a gateway or a person wrote: lower case, without accents, HTML and URL encodings undone, results that are no reasons
 /// (`AVS:Y CVV:M`) left out.
 enum TextWords {
@@ -6,7 +8,7 @@ enum TextWords {
 
     static func split(_ text: String, dropsResults: Bool = true) -> [String] {
         var bytes = Array(text.utf8.prefix(longest))
-        if bytes.contains(0x25) { bytes = percentDecoded(bytes) }
+        if bytes.contains(0x25) { bytes = bytes.percentDecoded(keepingOthers: true) ?? bytes }
         if bytes.contains(0x26) { bytes = entitiesDecoded(bytes) }
         var words: [String] = []
         var word: [UInt8] = []
@@ -71,29 +73,6 @@ enum TextWords {
             at += 1
         }
         return kept
-    }
-
-    private static func percentDecoded(_ bytes: [UInt8]) -> [UInt8] {
-        func digit(_ byte: UInt8) -> UInt8? {
-            switch byte {
-            case 0x30...0x39: byte - 0x30
-            case 0x41...0x46: byte - 0x37
-            case 0x61...0x66: byte - 0x57
-            default: nil
-            }
-        }
-        var decoded: [UInt8] = []
-        var at = 0
-        while at < bytes.count {
-            if bytes[at] == 0x25, at + 2 < bytes.count, let high = digit(bytes[at + 1]), let low = digit(bytes[at + 2]) {
-                decoded.append(high << 4 | low)
-                at += 3
-            } else {
-                decoded.append(bytes[at])
-                at += 1
-            }
-        }
-        return decoded
     }
 
     /// `&eacute;` is an e, `&#39;` the character of that number; any other name is a blank.

@@ -1,4 +1,5 @@
 package import DeclineRecovery
+import JSON
 
 /// A card in clear: exists in memory only, from its decryption to `tokenize`. It does not print.
 package struct ClearCard: Sendable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {

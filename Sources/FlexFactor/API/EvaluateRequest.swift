@@ -1,4 +1,5 @@
 import DeclineRecovery
+import JSON
 
 /// The body of `evaluate` (facts/flexfactor-api.md §5). Without clock or chance: one charge and key always give the same bytes, so that a
 /// repeat is a repeat to FlexFactor.

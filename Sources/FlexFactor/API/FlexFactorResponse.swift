@@ -1,4 +1,5 @@
 import DeclineRecovery
+import JSON
 
 /// FlexFactor's answers, read tolerantly: fields may come and go, names are compared without case, and what cannot be read is said to be so.
 enum FlexFactorResponse {

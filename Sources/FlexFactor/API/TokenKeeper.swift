@@ -1,4 +1,5 @@
 import DeclineRecovery
+import JSON
 import Synchronization
 
 /// The bearer token of one gateway: fetched once however many calls wait, renewed before it ends, dropped once on a 401

@@ -1,4 +1,5 @@
 package import DeclineRecovery
+import JSON
 
 /// The worker's private keys for encrypted cards, by `kid` (behaviour.md §9). Several at once, so that they can be exchanged.
 package struct CardKeys: Sendable {

@@ -1,5 +1,6 @@
 import CLibCrypto
 package import DeclineRecovery
+import JSON
 
 /// Encrypts a card as the CRM does, with the public key alone: for tests of a CRM's encryption, and for ours.
 package struct CardSeal: Sendable {

@@ -1,4 +1,4 @@
-import DeclineRecovery
+import JSON
 
 /// The five parts of a compact JWE (RFC 7516 §7.1), decoded.
 struct CompactJWE {

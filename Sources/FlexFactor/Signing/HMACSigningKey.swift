@@ -1,5 +1,5 @@
 import CLibCrypto
-import DeclineRecovery
+import JSON
 
 /// FlexFactor's HMACSigningKey: signs requests to FlexFactor and verifies what comes from it. It does not print.
 ///

@@ -1,4 +1,5 @@
 package import DeclineRecovery
+import JSON
 
 /// FlexFactor's `x-fc-*` signature of a message (facts/flexfactor-api.md §13): header names, algorithm and the parts signed, all here.
 package struct MessageSignature: Sendable, Hashable {

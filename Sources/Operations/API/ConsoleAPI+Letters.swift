@@ -1,4 +1,5 @@
 import DeclineRecovery
+import JSON
 import Pipeline
 
 extension ConsoleAPI {
@@ -8,7 +9,7 @@ extension ConsoleAPI {
         let limit = min(max(request.query["limit"].flatMap { Int($0) } ?? 50, 1), 200)
         let page: (total: Int, letters: [LetterSummary])
         do throws(BrokerFailure) { page = try await store.page(filter, offset: offset, limit: limit) } catch { throw .broker(error) }
-        return LetterView.object([
+        return .object(of: [
             ("total", .integer(Int64(page.total))), ("ready", .bool(flow.isReady.letters)), ("connected", .bool(store.broker.isConnected)),
             ("letters", .array(page.letters.map(LetterView.summary))),
         ])
@@ -18,7 +19,7 @@ extension ConsoleAPI {
         let filter = try LetterFilter { request.query[$0] }
         let groups: [LetterGroup]
         do throws(BrokerFailure) { groups = try await store.groups(filter) } catch { throw .broker(error) }
-        return LetterView.object([
+        return .object(of: [
             ("total", .integer(Int64(groups.reduce(0) { $0 + $1.count }))), ("connected", .bool(store.broker.isConnected)),
             ("groups", .array(groups.map(LetterView.group))),
         ])
@@ -69,11 +70,11 @@ extension ConsoleAPI {
         let outcome = DryRun(tools: tools, patch: isChanged ? patch : nil, consent: .toAll).run(
             summary, letter, edit: isChanged ? edit : nil)
         let after = (try? JSONValue(parsing: outcome.body.span, limits: JSONLimits(bytes: .max, depth: 512))) ?? before
-        return LetterView.object([
+        return .object(of: [
             ("patch", patch.json), ("differences", LetterView.differences(outcome.differences)), ("body", .string(after.pretty)),
             ("faults", LetterView.faults(outcome.forecast.faults)), ("forecast", LetterView.forecast(outcome.forecast)),
-            ("mayReplay", .bool(outcome.refusal == nil)), ("why", LetterView.text(outcome.refusal)),
-            ("needsCrmConsent", LetterView.text(outcome.needsConsent?.sentence)),
+            ("mayReplay", .bool(outcome.refusal == nil)), ("why", .text(outcome.refusal)),
+            ("needsCrmConsent", .text(outcome.needsConsent?.sentence)),
             (
                 "suggestions",
                 LetterView.suggestions(Suggestion.all(for: after, at: letter.stage, merchants: merchants(), now: tools.clock.now()))

@@ -1,10 +1,11 @@
 package import DeclineRecovery
+import JSON
 import Pipeline
 
 /// What the mapping page asks: how one decline is decided, what nobody decides, and what another mapping would do. Changes nothing.
 extension ConsoleAPI {
     func mappingOptions() -> JSONValue {
-        LetterView.object([
+        .object(of: [
             ("sources", .array(DeclineTables.builtIn.gateways.map { .string($0.source) })),
             ("merchants", .array(merchants().map { .string($0.id.text) })),
             ("orderTypes", .array(OrderType.allCases.map { .string($0.rawValue) })),
@@ -60,16 +61,16 @@ extension ConsoleAPI {
         let since = Moment(milliseconds: tools.clock.now().milliseconds - 30 * 86_400_000)
         var replay = MappingReplay()
         for record in try await declines(since) { replay.note(record) }
-        return LetterView.object([
+        return .object(of: [
             ("since", .integer(since.milliseconds)),
             (
                 "gaps",
                 .array(
                     replay.openGaps.prefix(200).map { gap in
-                        LetterView.object([
-                            ("merchantId", LetterView.text(gap.merchantID?.text)), ("source", .string(gap.source)),
+                        .object(of: [
+                            ("merchantId", .text(gap.merchantID?.text)), ("source", .string(gap.source)),
                             ("code", .string(gap.code)),
-                            ("text", LetterView.text(gap.text)), ("rule", .string(gap.rule)), ("class", .string(gap.declineClass.rawValue)),
+                            ("text", .text(gap.text)), ("rule", .string(gap.rule)), ("class", .string(gap.declineClass.rawValue)),
                             ("count", .integer(Int64(gap.count))), ("last", .integer(gap.last.milliseconds)),
                             ("paste", .string(gap.ruleToPaste)),
                         ])
@@ -80,13 +81,13 @@ extension ConsoleAPI {
 
     private static func explanation(_ steps: [DeclineMapping.Step], route: Route?) -> JSONValue {
         let decision = steps.first(where: \.decides)?.says
-        return LetterView.object([
-            ("class", LetterView.text(decision?.declineClass.rawValue)), ("rule", LetterView.text(decision?.rule)),
-            ("why", LetterView.text(decision?.sentence)),
+        return .object(of: [
+            ("class", .text(decision?.declineClass.rawValue)), ("rule", .text(decision?.rule)),
+            ("why", .text(decision?.sentence)),
             ("insufficientFunds", .bool(decision?.isInsufficientFunds ?? false)),
-            ("confidence", LetterView.text(decision?.confidence.rawValue)),
-            ("category", LetterView.text(decision?.category?.rawValue)),
-            ("route", route.map { LetterView.object([("word", .string($0.words.word)), ("detail", .string($0.words.detail))]) }),
+            ("confidence", .text(decision?.confidence.rawValue)),
+            ("category", .text(decision?.category?.rawValue)),
+            ("route", route.map { .object(of: [("word", .string($0.words.word)), ("detail", .string($0.words.detail))]) }),
             ("steps", LetterView.steps(steps)),
         ])
     }
@@ -127,7 +128,7 @@ extension ConsoleAPI {
         for record in try await declines(since) where chosen == nil || record.merchantID.map({ tried[$0] != nil }) == true {
             replay.ask(record, again: tried)
         }
-        return LetterView.object([
+        return .object(of: [
             ("since", .integer(since.milliseconds)), ("asked", .integer(Int64(replay.asked))),
             ("unanswerable", .integer(Int64(replay.unanswerable))),
             ("changed", .integer(Int64(replay.changes.reduce(0) { $0 + $1.count }))),
@@ -135,7 +136,7 @@ extension ConsoleAPI {
                 "changes",
                 .array(
                     replay.changes.prefix(200).map { change in
-                        LetterView.object([
+                        .object(of: [
                             ("source", .string(change.source)), ("code", .string(change.code)), ("was", .string(change.was.rawValue)),
                             ("becomes", .string(change.becomes.rawValue)), ("rule", .string(change.rule)),
                             ("count", .integer(Int64(change.count))),
@@ -143,7 +144,7 @@ extension ConsoleAPI {
                                 "worth",
                                 .array(
                                     change.amounts.sorted { $0.key < $1.key }.map { currency, units in
-                                        LetterView.object([("currency", .string(currency)), ("minorUnits", .integer(units))])
+                                        .object(of: [("currency", .string(currency)), ("minorUnits", .integer(units))])
                                     })
                             ),
                         ])

@@ -1,4 +1,5 @@
 import DeclineRecovery
+import JSON
 import Pipeline
 
 extension ConsoleAPI {
@@ -14,7 +15,7 @@ extension ConsoleAPI {
                 }
         }
         let all = mine.map { (at: $0.startedAt, json: LetterView.job($0, isMine: true)) } + others
-        return LetterView.object([("runs", .array(all.sorted { $0.at > $1.at }.map(\.json)))])
+        return .object(of: [("runs", .array(all.sorted { $0.at > $1.at }.map(\.json)))])
     }
 
     func run(_ text: String) async throws(ConsoleError) -> JSONValue {
@@ -85,7 +86,7 @@ extension ConsoleAPI {
         // One that the stream holds no more has no outcome, and is left out as well.
         let tried = min(total, Self.mostTried)
         func number(_ count: Int) -> JSONValue { .integer(Int64(count)) }
-        return LetterView.object([
+        return .object(of: [
             ("total", number(total)), ("rehearsed", number(tried)), ("leftOut", number(tried - summary.sent)),
             ("goes", number(summary.goes)),
             ("skips", number(summary.skips)), ("wouldSkip", number(summary.wouldSkip)), ("unknown", number(summary.unknown)),
@@ -93,7 +94,7 @@ extension ConsoleAPI {
                 "why",
                 .array(
                     summary.reasons.prefix(5).map { reason in
-                        LetterView.object([
+                        .object(of: [
                             ("sentence", .string(reason.sentence)), ("count", number(reason.count)), ("leftOut", .bool(reason.isLeftOut)),
                         ])
                     })

@@ -1,4 +1,5 @@
 package import DeclineRecovery
+import JSON
 import Pipeline
 import Synchronization
 
@@ -60,7 +61,7 @@ package final class ConsoleAPI: Sendable {
     }
 
     private func session(_ person: ConsoleRequest.Person) -> JSONValue {
-        LetterView.object([
+        .object(of: [
             ("name", .string(person.name)), ("role", .string(person.role.rawValue)), ("open", .bool(person.isOpen)),
             ("version", .string(version)),
             ("prefix", .string(store.names.prefix)), ("hasConfiguration", .bool(tools.reconciler != nil)),
@@ -103,13 +104,13 @@ package final class ConsoleAPI: Sendable {
             throw .broker(error)
         }
         let story = RecoveryStory(records)
-        return LetterView.object([
+        return .object(of: [
             ("records", .array(story.lines.map(Self.line))),
             (
                 "outlooks",
                 .array(
                     story.outlooks.map { outlook in
-                        LetterView.object([
+                        .object(of: [
                             ("reference", .string(outlook.reference.text)), ("sentence", .string(outlook.sentence)),
                             ("until", outlook.until.map { .integer($0.milliseconds) }), ("over", .bool(outlook.isOver)),
                         ])
@@ -121,12 +122,12 @@ package final class ConsoleAPI: Sendable {
 
     private static func line(_ line: RecoveryStory.Line) -> JSONValue {
         let record = line.record
-        return LetterView.object([
+        return .object(of: [
             ("at", .integer(record.at.milliseconds)), ("reference", .string(record.reference.text)),
             ("stage", .string(record.stage.rawValue)),
-            ("merchantId", LetterView.text(record.merchantID?.text)), ("gatewayId", LetterView.text(record.gatewayID?.text)),
+            ("merchantId", .text(record.merchantID?.text)), ("gatewayId", .text(record.gatewayID?.text)),
             ("fate", .string(record.fate.word)),
-            ("detail", .string(record.detail)), ("reason", LetterView.text(record.reason)), ("rule", LetterView.text(record.rule)),
+            ("detail", .string(record.detail)), ("reason", .text(record.reason)), ("rule", .text(record.rule)),
             ("until", record.until.map { .integer($0.milliseconds) }), ("attempts", .integer(Int64(record.attempts))),
             ("worker", .string(record.workerID)),
             ("sentence", .string(line.sentence)), ("tone", .string(line.tone.rawValue)), ("repeat", .bool(line.isRepeat)),

@@ -1,4 +1,5 @@
-package import DeclineRecovery
+import DeclineRecovery
+package import JSON
 
 /// A request to the console's API, out of its HTTP.
 package struct ConsoleRequest: Sendable {
@@ -72,10 +73,10 @@ package struct ConsoleError: Error, Sendable {
     package var response: ConsoleResponse {
         ConsoleResponse(
             status: status,
-            body: LetterView.object([
+            body: .object(of: [
                 (
                     "error",
-                    LetterView.object([
+                    .object(of: [
                         ("what", .string(what)), ("advice", .string(advice)), ("faults", faults.isEmpty ? nil : LetterView.faults(faults)),
                         ("offset", offset.map { .integer(Int64($0)) }),
                     ])

@@ -1,4 +1,5 @@
 import DeclineRecovery
+import JSON
 
 /// The overview as JSON: what goes on, what was recovered, what waits, what is not known.
 enum Overview {
@@ -15,7 +16,7 @@ enum Overview {
         let standing = Standing(letters, flow)
         let ready = flow.isReady
         let queues = flow.queues.map { name, what, kind in
-            LetterView.object([
+            JSONValue.object(of: [
                 ("name", .string(name)), ("what", .string(what)), ("kind", .string(kind.rawValue)),
                 ("ready", .integer(Int64(depths[name] ?? 0))),
             ])
@@ -40,16 +41,17 @@ enum Overview {
             return [
                 (
                     "letters",
-                    LetterView.object(
-                        LetterState.allCases.map { ($0.rawValue, .integer(Int64(counts[$0] ?? 0))) } + [
-                            ("with_crm", .integer(Int64(withCRM))), ("in_doubt", .integer(Int64(standing.inDoubt))),
-                        ])
+                    .object(
+                        of:
+                            LetterState.allCases.map { ($0.rawValue, .integer(Int64(counts[$0] ?? 0))) } + [
+                                ("with_crm", .integer(Int64(withCRM))), ("in_doubt", .integer(Int64(standing.inDoubt))),
+                            ])
                 ),
                 (
                     "reasons",
                     .array(
                         reasons.map { reason, count, inDoubt in
-                            LetterView.object([
+                            .object(of: [
                                 ("reason", .string(reason.rawValue)), ("count", .integer(Int64(count))),
                                 ("inDoubt", .integer(Int64(inDoubt))),
                             ])
@@ -66,12 +68,12 @@ enum Overview {
                 ("oldestUnknowns", oldestUnknowns(book)),
             ]
         }
-        return LetterView.object(
-            [
+        return .object(
+            of: [
                 ("at", .integer(now.milliseconds)),
                 (
                     "ready",
-                    LetterView.object([
+                    .object(of: [
                         ("letters", .bool(ready.letters)), ("journal", .bool(ready.journal)), ("workers", .bool(flow.knowsWorkers)),
                     ])
                 ),
@@ -84,9 +86,9 @@ enum Overview {
     /// its first record.
     private static func acting(_ letters: LetterStore, _ jobs: JobRegistry) -> JSONValue {
         func acts(_ by: String?, _ action: String?, _ since: Moment?, _ run: UUID5?) -> JSONValue {
-            LetterView.object([
-                ("by", LetterView.text(by)), ("action", LetterView.text(action)), ("since", since.map { .integer($0.milliseconds) }),
-                ("run", LetterView.text(run?.description)),
+            .object(of: [
+                ("by", .text(by)), ("action", .text(action)), ("since", since.map { .integer($0.milliseconds) }),
+                ("run", .text(run?.description)),
             ])
         }
         if let job = jobs.all.last(where: { !$0.progress.state.isOver && $0.progress.state != .waiting }) {
@@ -100,32 +102,32 @@ enum Overview {
 
     private static func unreadable(_ letters: LetterStore) -> JSONValue {
         let (count, last) = letters.unreadable
-        return LetterView.object([("count", .integer(Int64(count))), ("last", .array(last.reversed().map { .string($0.sentence) }))])
+        return .object(of: [("count", .integer(Int64(count))), ("last", .array(last.reversed().map { .string($0.sentence) }))])
     }
 
     /// What the CRM was told today (UTC), net of what went back.
     private static func today(_ book: FlowBook, _ now: Moment) -> JSONValue {
         let day = book.takings.days[now.milliseconds / 86_400_000] ?? Takings.Day()
         let amounts: [JSONValue] = day.net.keys.sorted().map { currency in
-            LetterView.object([
+            .object(of: [
                 ("currency", .string(currency)), ("net", .integer(day.net[currency] ?? 0)), ("returned", .integer(day.gone[currency] ?? 0)),
             ])
         }
-        return LetterView.object([
+        return .object(of: [
             ("approved", .integer(Int64(day.approved))), ("returned", .integer(Int64(day.returned))), ("amounts", .array(amounts)),
         ])
     }
 
     private static func flow(_ book: FlowBook, _ now: Moment) -> JSONValue {
         let minutes = book.flow(now: now)
-        return LetterView.object([
+        return .object(of: [
             (
                 "minutes",
                 .array(
                     minutes.map { minute, counts in
-                        LetterView.object([
+                        .object(of: [
                             ("at", .integer(minute.milliseconds)),
-                            ("stages", LetterView.object(Stage.allCases.map { ($0.rawValue, .integer(Int64(counts[$0] ?? 0))) })),
+                            ("stages", .object(of: Stage.allCases.map { ($0.rawValue, .integer(Int64(counts[$0] ?? 0))) })),
                         ])
                     })
             ),
@@ -135,7 +137,7 @@ enum Overview {
                     Stage.allCases.map { stage in
                         // The minute that is under way would always look like a lull.
                         let last = minutes.dropLast().last?.counts[stage] ?? 0
-                        return LetterView.object([
+                        return .object(of: [
                             ("stage", .string(stage.rawValue)), ("lastMinute", .integer(Int64(last))),
                             ("lastHour", .integer(Int64(minutes.reduce(0) { $0 + ($1.counts[stage] ?? 0) }))),
                             (
@@ -143,7 +145,7 @@ enum Overview {
                                 .array(
                                     book.fates(of: stage, now: now).sorted { ($1.value, $0.key.word) < ($0.value, $1.key.word) }.map {
                                         fate, count in
-                                        LetterView.object([("fate", .string(fate.word)), ("count", .integer(Int64(count)))])
+                                        .object(of: [("fate", .string(fate.word)), ("count", .integer(Int64(count)))])
                                     })
                             ),
                         ])
@@ -160,7 +162,7 @@ enum Overview {
                 "amounts",
                 .array(
                     Set(tally.offeredAmounts.keys).union(tally.recoveredAmounts.keys).sorted().map { currency in
-                        LetterView.object([
+                        .object(of: [
                             ("currency", .string(currency)), ("offered", .integer(tally.offeredAmounts[currency] ?? 0)),
                             ("recovered", .integer(tally.recoveredAmounts[currency] ?? 0)),
                         ])
@@ -172,14 +174,14 @@ enum Overview {
     private static func days(_ book: FlowBook) -> JSONValue {
         .array(
             book.days.sorted { $0.key > $1.key }.prefix(30).map { day, tally in
-                LetterView.object([("day", .string(String(Moment(milliseconds: day * 86_400_000).rfc3339.prefix(10))))] + Self.tally(tally))
+                .object(of: [("day", .string(String(Moment(milliseconds: day * 86_400_000).rfc3339.prefix(10))))] + Self.tally(tally))
             })
     }
 
     private static func codes(_ book: FlowBook) -> JSONValue {
         .array(
             book.codes.sorted { ($1.value.offered, $0.key) < ($0.value.offered, $1.key) }.prefix(50).map { code, tally in
-                LetterView.object([("code", .string(code))] + Self.tally(tally))
+                .object(of: [("code", .string(code))] + Self.tally(tally))
             })
     }
 
@@ -203,20 +205,20 @@ enum Overview {
     private static func histogram(_ spans: [Moment.Span], _ steps: [(label: String, limit: Moment.Span)]) -> JSONValue {
         var counts = Array(repeating: 0, count: steps.count)
         for span in spans { if let index = steps.firstIndex(where: { span < $0.limit }) { counts[index] += 1 } }
-        return .array(zip(steps, counts).map { LetterView.object([("label", .string($0.label)), ("count", .integer(Int64($1)))]) })
+        return .array(zip(steps, counts).map { .object(of: [("label", .string($0.label)), ("count", .integer(Int64($1)))]) })
     }
 
     private static func workers(_ pulses: [WorkerPulse]) -> JSONValue {
         return .array(
             pulses.map { pulse in
-                LetterView.object([
+                .object(of: [
                     ("id", .string(pulse.workerID)), ("host", .string(pulse.host)), ("version", .string(pulse.version)),
                     ("stages", .array(pulse.stages.map { .string($0.rawValue) })),
                     (
                         "inFlight",
                         .array(
                             pulse.inFlight.map {
-                                LetterView.object([("stage", .string($0.stage.rawValue)), ("count", .integer(Int64($0.count)))])
+                                .object(of: [("stage", .string($0.stage.rawValue)), ("count", .integer(Int64($0.count)))])
                             })
                     ),
                     ("seenAt", .integer(pulse.at.milliseconds)),
@@ -224,7 +226,7 @@ enum Overview {
                         "circuits",
                         .array(
                             pulse.circuits.map { circuit in
-                                LetterView.object([
+                                .object(of: [
                                     ("merchant", .string(circuit.merchantID.text)), ("gateway", .string(circuit.gatewayID.text)),
                                     ("state", .string(circuit.state.rawValue)),
                                 ])
@@ -238,8 +240,8 @@ enum Overview {
         let unknown = book.open.values.compactMap { entry in entry.unknownSince.map { (entry: entry, since: $0) } }
         return .array(
             unknown.sorted { $0.since < $1.since }.prefix(20).map { entry, since in
-                LetterView.object([
-                    ("reference", .string(entry.reference.text)), ("merchantId", LetterView.text(entry.merchantID?.text)),
+                .object(of: [
+                    ("reference", .string(entry.reference.text)), ("merchantId", .text(entry.merchantID?.text)),
                     ("since", .integer(since.milliseconds)), ("phase", .string(entry.phase)),
                 ])
             })

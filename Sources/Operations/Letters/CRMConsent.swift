@@ -1,4 +1,5 @@
-package import DeclineRecovery
+import DeclineRecovery
+package import JSON
 
 /// Why only the CRM's people can say whether a replay would charge an order twice.
 package enum CRMConsent: Sendable, Equatable {

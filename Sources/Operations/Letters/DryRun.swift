@@ -1,4 +1,5 @@
 package import DeclineRecovery
+package import JSON
 package import Pipeline
 
 /// A dry run: what a replay would do with each letter, by the same rules, sending nothing.
@@ -38,10 +39,10 @@ package struct DryRun: Sendable {
         }
 
         package var json: JSONValue {
-            LetterView.object([
-                ("letter", .string(letter.id.description)), ("orderId", LetterView.text(letter.orderID)),
+            .object(of: [
+                ("letter", .string(letter.id.description)), ("orderId", .text(letter.orderID)),
                 ("mayReplay", .bool(refusal == nil)),
-                ("why", LetterView.text(refusal)), ("needsCrmConsent", LetterView.text(needsConsent?.sentence)),
+                ("why", .text(refusal)), ("needsCrmConsent", .text(needsConsent?.sentence)),
                 ("forecast", LetterView.forecast(forecast)), ("differences", LetterView.differences(differences)),
             ])
         }

@@ -1,4 +1,5 @@
 package import DeclineRecovery
+package import JSON
 
 /// A letter's message with a correction: the original stays as it is, and both are shown.
 package struct LetterEdit: Sendable, Equatable {

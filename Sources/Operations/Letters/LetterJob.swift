@@ -1,4 +1,5 @@
 package import DeclineRecovery
+package import JSON
 package import Pipeline
 import Synchronization
 

@@ -1,28 +1,29 @@
 package import DeclineRecovery
+package import JSON
 package import Pipeline
 
 /// Letters as JSON, for the command line's `--json` and for the console alike.
 package enum LetterView {
     package static func summary(_ letter: LetterSummary) -> JSONValue {
-        object([
+        .object(of: [
             ("id", .string(letter.id.description)), ("state", .string(letter.state.rawValue)), ("reason", .string(letter.reason.rawValue)),
             ("explanation", .string(letter.explanation)), ("stage", .string(letter.stage.rawValue)),
             ("handling", .string(letter.handling.rawValue)),
             ("needsCrmConsent", .bool(letter.reason.needsCRMConsent)),
-            ("merchantId", text(letter.merchantID?.text)), ("orderId", text(letter.orderID)),
-            ("recoveryReference", text(letter.reference?.text)),
-            ("gatewayId", text(letter.gatewayID?.text)), ("firstAt", .integer(letter.firstAt.milliseconds)),
+            ("merchantId", .text(letter.merchantID?.text)), ("orderId", .text(letter.orderID)),
+            ("recoveryReference", .text(letter.reference?.text)),
+            ("gatewayId", .text(letter.gatewayID?.text)), ("firstAt", .integer(letter.firstAt.milliseconds)),
             ("lastAt", .integer(letter.lastAt.milliseconds)),
             ("occurrences", .integer(Int64(letter.occurrences))), ("attempts", .integer(Int64(letter.attempts))),
-            ("waitsForCrm", .bool(letter.waitsForCRM)), ("successor", text(letter.successor?.description)),
-            ("run", text(letter.run?.description)), ("outcome", text(letter.resolution?.text)),
+            ("waitsForCrm", .bool(letter.waitsForCRM)), ("successor", .text(letter.successor?.description)),
+            ("run", .text(letter.run?.description)), ("outcome", .text(letter.resolution?.text)),
         ])
     }
 
     package static func group(_ group: LetterGroup) -> JSONValue {
-        object([
+        .object(of: [
             ("reason", .string(group.reason.rawValue)), ("stage", .string(group.stage.rawValue)),
-            ("merchantId", text(group.merchantID?.text)),
+            ("merchantId", .text(group.merchantID?.text)),
             ("explanation", .string(group.example)), ("advice", .string(group.reason.advice)),
             ("handling", .string(group.handling.rawValue)),
             ("needsCrmConsent", .bool(group.reason.needsCRMConsent)),
@@ -36,23 +37,23 @@ package enum LetterView {
         original json: JSONValue?
     ) -> JSONValue {
         let original = letter.original
-        return object([
+        return .object(of: [
             ("letter", self.summary(summary)), ("advice", .string(letter.reason.advice)), ("faults", faults(letter.faults)),
             (
                 "handling",
-                object([
+                .object(of: [
                     ("kind", .string(letter.handling.rawValue)), ("why", .string(letter.handlingSentence)),
-                    ("needsCrmConsent", .bool(letter.reason.needsCRMConsent)), ("crmWasTold", text(letter.crmWasTold?.rawValue)),
+                    ("needsCrmConsent", .bool(letter.reason.needsCRMConsent)), ("crmWasTold", .text(letter.crmWasTold?.rawValue)),
                 ])
             ),
             (
                 "original",
-                object([
+                .object(of: [
                     ("exchange", .string(original.exchange)), ("routingKey", .string(original.routingKey)),
                     ("redelivered", .bool(original.redelivered)),
-                    ("messageId", text(original.messageID)), ("type", text(original.type)), ("contentType", text(original.contentType)),
-                    ("correlationId", text(original.correlationID)), ("replyTo", text(original.replyTo)),
-                    ("headers", .array(original.headers.map { object([("name", .string($0.name)), ("value", .string($0.text))]) })),
+                    ("messageId", .text(original.messageID)), ("type", .text(original.type)), ("contentType", .text(original.contentType)),
+                    ("correlationId", .text(original.correlationID)), ("replyTo", .text(original.replyTo)),
+                    ("headers", .array(original.headers.map { .object(of: [("name", .string($0.name)), ("value", .string($0.text))]) })),
                     ("bytes", .integer(Int64(original.originalByteCount))), ("isJson", .bool(json != nil)),
                     ("editable", .bool(LetterEdit.canEdit(letter))),
                     ("body", .string(json.map(\.pretty) ?? String(decoding: original.redactedBody, as: UTF8.self))),
@@ -60,12 +61,12 @@ package enum LetterView {
             ),
             (
                 "worker",
-                object([
+                .object(of: [
                     ("id", .string(letter.worker.id)), ("host", .string(letter.worker.host)), ("version", .string(letter.worker.version)),
-                    ("mapping", text(letter.worker.mapping)),
+                    ("mapping", .text(letter.worker.mapping)),
                 ])
             ),
-            ("trace", text(summary.trace.map { $0.description.filter { $0 != "-" } })),
+            ("trace", .text(summary.trace.map { $0.description.filter { $0 != "-" } })),
             ("history", .array(LetterHistory(summary, letter, history).entries.map { entry($0, original: json) })),
             ("forecast", self.forecast(forecast)),
             ("suggestions", self.suggestions(suggestions)),
@@ -73,14 +74,14 @@ package enum LetterView {
     }
 
     static func suggestions(_ suggestions: [Suggestion]) -> JSONValue {
-        .array(suggestions.map { object([("title", .string($0.title)), ("why", .string($0.why)), ("patch", $0.patch.json)]) })
+        .array(suggestions.map { .object(of: [("title", .string($0.title)), ("why", .string($0.why)), ("patch", $0.patch.json)]) })
     }
 
     private static func entry(_ entry: LetterHistory.Entry, original: JSONValue?) -> JSONValue {
         switch entry {
         case .written(let at, let worker, let sentence):
-            object([
-                ("at", .integer(at.milliseconds)), ("by", text(worker)), ("via", .string("worker")), ("action", .string("written")),
+            .object(of: [
+                ("at", .integer(at.milliseconds)), ("by", .text(worker)), ("via", .string("worker")), ("action", .string("written")),
                 ("sentence", .string(sentence)),
             ])
         case .record(let record): self.record(record, original: original)
@@ -101,16 +102,16 @@ package enum LetterView {
         case .resolved(_, .processed(_, let id)): run = id
         default: break
         }
-        return object([
+        return .object(of: [
             ("at", .integer(record.at.milliseconds)), ("by", .string(record.by.name)), ("via", .string(record.by.means.rawValue)),
-            ("action", .string(record.act.word)), ("sentence", .string(record.sentence)), ("note", text(record.note)),
-            ("run", text(run?.description)),
+            ("action", .string(record.act.word)), ("sentence", .string(record.sentence)), ("note", .text(record.note)),
+            ("run", .text(run?.description)),
             ("differences", changes.isEmpty ? nil : differences(changes)),
         ])
     }
 
     package static func faults(_ faults: [FieldError]) -> JSONValue {
-        .array(faults.map { object([("path", .string($0.path)), ("message", .string($0.message))]) })
+        .array(faults.map { .object(of: [("path", .string($0.path)), ("message", .string($0.message))]) })
     }
 
     package static func differences(_ differences: [JSONDifference]) -> JSONValue {
@@ -118,16 +119,17 @@ package enum LetterView {
             differences.map { difference in
                 let path = ("path", JSONValue.string(difference.path.description) as JSONValue?)
                 return switch difference.change {
-                case .added(let after): object([path, ("kind", .string("added")), ("after", after)])
-                case .removed(let before): object([path, ("kind", .string("removed")), ("before", before)])
-                case .changed(let before, let after): object([path, ("kind", .string("changed")), ("before", before), ("after", after)])
+                case .added(let after): .object(of: [path, ("kind", .string("added")), ("after", after)])
+                case .removed(let before): .object(of: [path, ("kind", .string("removed")), ("before", before)])
+                case .changed(let before, let after):
+                    .object(of: [path, ("kind", .string("changed")), ("before", before), ("after", after)])
                 }
             })
     }
 
     package static func forecast(_ forecast: Forecast) -> JSONValue {
-        object([
-            ("verdict", .string(forecast.verdict.rawValue)), ("sentence", .string(forecast.sentence)), ("rule", text(forecast.rule)),
+        .object(of: [
+            ("verdict", .string(forecast.verdict.rawValue)), ("sentence", .string(forecast.sentence)), ("rule", .text(forecast.rule)),
             ("steps", steps(forecast.steps)), ("faults", faults(forecast.faults)),
         ])
     }
@@ -135,8 +137,9 @@ package enum LetterView {
     package static func steps(_ steps: [DeclineMapping.Step]) -> JSONValue {
         .array(
             steps.map { step in
-                object([
-                    ("asked", .string(step.authority.rawValue)), ("says", text(step.says?.declineClass.rawValue)), ("why", text(step.why)),
+                .object(of: [
+                    ("asked", .string(step.authority.rawValue)), ("says", .text(step.says?.declineClass.rawValue)),
+                    ("why", .text(step.why)),
                     ("decides", .bool(step.decides)),
                 ])
             })
@@ -153,8 +156,8 @@ package enum LetterView {
             leftOut: progress.leftOut, message: progress.message, isCanary: isCanary, isMine: isMine,
             isResumable: job.order.word == "replay" && (progress.state == .stopped || progress.state == .failed),
             results: (results ?? progress.results).map { result in
-                object([
-                    ("letter", .string(result.letter.description)), ("orderId", text(result.orderID)),
+                .object(of: [
+                    ("letter", .string(result.letter.description)), ("orderId", .text(result.orderID)),
                     ("outcome", .string(result.outcome.rawValue)),
                     ("sentence", .string(result.sentence)),
                 ])
@@ -194,9 +197,9 @@ package enum LetterView {
         succeeded: Int, failed: Int, leftOut: Int, message: String, isCanary: Bool, isMine: Bool, isResumable: Bool, results: [JSONValue],
         via: LetterRecord.Operator.Means? = nil
     ) -> JSONValue {
-        object([
-            ("id", .string(id.description)), ("action", .string(action)), ("by", .string(by)), ("via", text(via?.rawValue)),
-            ("note", text(note)),
+        .object(of: [
+            ("id", .string(id.description)), ("action", .string(action)), ("by", .string(by)), ("via", .text(via?.rawValue)),
+            ("note", .text(note)),
             ("startedAt", .integer(startedAt.milliseconds)), ("endedAt", endedAt.map { .integer($0.milliseconds) }),
             ("state", .string(state)),
             ("total", .integer(Int64(total))), ("done", .integer(Int64(done))), ("succeeded", .integer(Int64(succeeded))),
@@ -205,13 +208,6 @@ package enum LetterView {
             ("resumable", .bool(isResumable)), ("results", .array(results)),
         ])
     }
-
-    /// Members that are `nil` are left out.
-    package static func object(_ members: [(String, JSONValue?)]) -> JSONValue {
-        .object(members.compactMap { name, value in value.map { JSONValue.Member(name, $0) } })
-    }
-
-    package static func text(_ text: String?) -> JSONValue? { text.map(JSONValue.string) }
 }
 
 extension LetterRecord.Resolution {
@@ -222,37 +218,6 @@ extension LetterRecord.Resolution {
         case .reconciled(let kind): "reconciled: \(kind.rawValue)"
         case .byHand: "by hand"
         case .mended(let reference): "the CRM sent it again: \(reference)"
-        }
-    }
-}
-
-extension JSONValue {
-    /// For a person to read and correct: two spaces for each level.
-    package var pretty: String {
-        var text = ""
-        write(into: &text, indent: "")
-        return text
-    }
-
-    private func write(into text: inout String, indent: String) {
-        switch self {
-        case .array(let elements) where !elements.isEmpty:
-            text += "[\n"
-            for (index, element) in elements.enumerated() {
-                text += indent + "  "
-                element.write(into: &text, indent: indent + "  ")
-                text += index + 1 < elements.count ? ",\n" : "\n"
-            }
-            text += indent + "]"
-        case .object(let members) where !members.isEmpty:
-            text += "{\n"
-            for (index, member) in members.enumerated() {
-                text += indent + "  " + String(decoding: JSONValue.string(member.name).bytes, as: UTF8.self) + ": "
-                member.value.write(into: &text, indent: indent + "  ")
-                text += index + 1 < members.count ? ",\n" : "\n"
-            }
-            text += indent + "}"
-        default: text += String(decoding: bytes, as: UTF8.self)
         }
     }
 }

@@ -1,4 +1,5 @@
 package import DeclineRecovery
+package import JSON
 
 /// A correction that may be what an operator is about to write.
 package struct Suggestion: Sendable, Equatable {

@@ -1,4 +1,5 @@
-package import DeclineRecovery
+import DeclineRecovery
+package import JSON
 
 /// A letter's message on its way again: to where it came from, with what it came with; a trace of its own tells what becomes of it. Whoever
 /// waited for a reply waits no more.

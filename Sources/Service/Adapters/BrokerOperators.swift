@@ -1,5 +1,6 @@
 package import Broker
 package import DeclineRecovery
+import JSON
 package import Operations
 import Pipeline
 

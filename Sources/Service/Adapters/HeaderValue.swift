@@ -1,5 +1,6 @@
 import Broker
 import DeclineRecovery
+import JSON
 
 /// AMQP's header values as JSON and back, so that a letter shows them and a replay sends them as they were.
 ///

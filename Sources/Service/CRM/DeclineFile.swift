@@ -1,5 +1,6 @@
 package import DeclineRecovery
 import FoundationEssentials
+import JSON
 
 /// An event of a file, as it is to be published.
 package struct FileEvent: Sendable {

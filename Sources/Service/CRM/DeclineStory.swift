@@ -1,4 +1,5 @@
 import DeclineRecovery
+import JSON
 
 /// What has been seen of one decline so far.
 package struct DeclineStory: Sendable, Equatable {

@@ -1,5 +1,6 @@
 package import Broker
 package import DeclineRecovery
+package import JSON
 import Synchronization
 
 /// Looks on while declines are worked on, and tells the story of each.
@@ -108,7 +109,7 @@ package struct ToldResult: Sendable, Equatable {
             ("recoveryReference", reference.map { .string($0.text) }), ("orderId", orderID.map(JSONValue.string)),
             ("merchantId", merchantID.map { .string($0.text) }), ("gatewayId", gatewayID.map { .string($0.text) }),
         ]
-        return .object(members.compactMap { name, value in value.map { JSONValue.Member(name, $0) } })
+        return .object(of: members)
     }
 }
 

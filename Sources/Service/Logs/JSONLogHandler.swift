@@ -1,4 +1,5 @@
 import DeclineRecovery
+import JSON
 import Logging
 
 /// One line of JSON for each log record, on standard error.

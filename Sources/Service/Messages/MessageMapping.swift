@@ -1,5 +1,6 @@
 import Broker
 import DeclineRecovery
+import JSON
 import Operations
 import Pipeline
 

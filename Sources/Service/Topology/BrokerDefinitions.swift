@@ -1,5 +1,6 @@
 package import Broker
 import DeclineRecovery
+import JSON
 
 /// What stands in a broker's definitions of one virtual host: all that AMQP does not show, bindings and policies above all.
 ///

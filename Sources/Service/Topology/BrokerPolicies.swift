@@ -1,5 +1,6 @@
 package import Broker
 import DeclineRecovery
+import JSON
 
 /// The policies that stand in a broker's definitions, and what those of them that reach our queues would do to messages.
 package struct BrokerPolicies: Sendable {

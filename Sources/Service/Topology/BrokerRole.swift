@@ -1,5 +1,6 @@
 package import Broker
 package import DeclineRecovery
+import JSON
 
 /// Who speaks to the broker, and as what: each with a user of its own, and with no more rights than its work needs.
 package enum BrokerRole: String, Sendable, CaseIterable {

@@ -1,5 +1,5 @@
 package import Broker
-import DeclineRecovery
+import JSON
 
 extension Topology {
     /// RabbitMQ's definitions file, for `rabbitmqctl import_definitions` or a broker's start.
@@ -16,11 +16,11 @@ extension Topology {
                     return JSONValue.Member(field.name, value)
                 })
         }
-        func entry(_ members: [(String, JSONValue)]) -> JSONValue {
-            .object(([("vhost", .string(virtualHost))] + members).map { JSONValue.Member($0.0, $0.1) })
+        func entry(_ members: [(String, JSONValue?)]) -> JSONValue {
+            .object(of: [("vhost", .string(virtualHost))] + members)
         }
-        let all = JSONValue.object([
-            JSONValue.Member(
+        let all = JSONValue.object(of: [
+            (
                 "exchanges",
                 .array(
                     exchanges.map { exchange in
@@ -29,8 +29,9 @@ extension Topology {
                             ("auto_delete", .bool(false)),
                             ("internal", .bool(false)), ("arguments", arguments(exchange.arguments)),
                         ])
-                    })),
-            JSONValue.Member(
+                    })
+            ),
+            (
                 "queues",
                 .array(
                     queues.map { queue in
@@ -38,8 +39,9 @@ extension Topology {
                             ("name", .string(queue.name)), ("durable", .bool(true)), ("auto_delete", .bool(false)),
                             ("arguments", arguments(queue.allArguments)),
                         ])
-                    })),
-            JSONValue.Member(
+                    })
+            ),
+            (
                 "bindings",
                 .array(
                     bindings.map { binding in
@@ -52,7 +54,8 @@ extension Topology {
                             ("source", .string(binding.exchange)), ("destination", .string(name)), ("destination_type", .string(kind)),
                             ("routing_key", .string(binding.routingKey)), ("arguments", .object([])),
                         ])
-                    })),
+                    })
+            ),
         ])
         return all.bytes
     }

@@ -1,6 +1,7 @@
 import DeclineRecovery
 import HTTPTypes
 import Hummingbird
+import JSON
 import NIOCore
 
 /// The HTTP side of the webhooks: `POST /webhooks/MERCHANT/GATEWAY`, both percent-encoded. Any content type; the body is what counts.

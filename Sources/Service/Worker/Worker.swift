@@ -2,6 +2,7 @@ import Broker
 import DeclineRecovery
 import FlexFactor
 import FoundationEssentials
+import JSON
 package import Logging
 import NIOCore
 import NIOPosix

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Broker
 import DeclineRecovery
+import JSON
 import Operations
 import Service
 
@@ -79,8 +80,8 @@ struct DeadStats: AsyncParsableCommand {
         let groups = LetterGroup.of(found)
         if json {
             let states = LetterState.allCases.map { ($0.rawValue, JSONValue.integer(Int64(counts[$0] ?? 0)) as JSONValue?) }
-            let answer = LetterView.object([
-                ("total", .integer(Int64(found.count))), ("states", LetterView.object(states)),
+            let answer = JSONValue.object(of: [
+                ("total", .integer(Int64(found.count))), ("states", .object(of: states)),
                 ("groups", .array(groups.map(LetterView.group))),
                 ("withCrm", .integer(Int64(found.count(where: \.waitsForCRM)))), ("unreadable", .integer(Int64(unreadable.count))),
             ])

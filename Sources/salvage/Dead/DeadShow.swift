@@ -1,5 +1,6 @@
 import ArgumentParser
 import DeclineRecovery
+import JSON
 import Operations
 import Pipeline
 import Service

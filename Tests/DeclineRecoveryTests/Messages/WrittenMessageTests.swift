@@ -1,5 +1,6 @@
 import DeclineRecovery
 import Foundation
+import JSON
 import Testing
 
 /// What running fleets of this version and of earlier ones wrote (`Written/README.md`) is read, whole.

@@ -17,7 +17,7 @@ package enum JSONValue: Hashable, Sendable {
         package let name: String
         package let value: JSONValue
 
-        package init(_ name: String, _ value: JSONValue) {
+        @inlinable package init(_ name: String, _ value: JSONValue) {
             self.name = name
             self.value = value
         }
@@ -56,32 +56,32 @@ package enum JSONValue: Hashable, Sendable {
     }
 
     /// The member of an object; `nil` where there is none, and where this is no object.
-    package subscript(_ name: String) -> JSONValue? {
+    @inlinable package subscript(_ name: String) -> JSONValue? {
         guard case .object(let members) = self else { return nil }
         return members.first { $0.name.hasSameCodePoints(as: name) }?.value
     }
 
-    package var string: String? {
+    @inlinable package var string: String? {
         if case .string(let text) = self { text } else { nil }
     }
 
-    package var int64: Int64? {
+    @inlinable package var int64: Int64? {
         if case .integer(let number) = self { number } else { nil }
     }
 
-    package var bool: Bool? {
+    @inlinable package var bool: Bool? {
         if case .bool(let flag) = self { flag } else { nil }
     }
 
-    package var array: [JSONValue]? {
+    @inlinable package var array: [JSONValue]? {
         if case .array(let elements) = self { elements } else { nil }
     }
 
-    package var object: [Member]? {
+    @inlinable package var object: [Member]? {
         if case .object(let members) = self { members } else { nil }
     }
 
-    package var isNull: Bool {
+    @inlinable package var isNull: Bool {
         if case .null = self { true } else { false }
     }
 
@@ -120,7 +120,7 @@ package enum JSONValue: Hashable, Sendable {
 }
 
 extension JSONValue: ExpressibleByStringLiteral {
-    package init(stringLiteral text: String) { self = .string(text) }
+    @inlinable package init(stringLiteral text: String) { self = .string(text) }
 }
 
 extension JSONValue {

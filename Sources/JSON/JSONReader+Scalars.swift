@@ -67,13 +67,7 @@ extension JSONReader {
         var number: UInt32 = 0
         for _ in 0..<4 {
             guard position < text.count else { throw JSONError(.unexpectedEnd, at: position) }
-            let digit: UInt8 =
-                switch text[position] {
-                case UInt8(ascii: "0")...UInt8(ascii: "9"): text[position] - UInt8(ascii: "0")
-                case UInt8(ascii: "a")...UInt8(ascii: "f"): text[position] - UInt8(ascii: "a") + 10
-                case UInt8(ascii: "A")...UInt8(ascii: "F"): text[position] - UInt8(ascii: "A") + 10
-                default: throw JSONError(.badEscape, at: position)
-                }
+            guard let digit = text[position].hexDigit else { throw JSONError(.badEscape, at: position) }
             number = number << 4 | UInt32(digit)
             position += 1
         }

@@ -116,7 +116,7 @@ private struct MembersByName {
 }
 
 /// A number's value: its digits without zeros at either end, and the power of ten of the last one. Zero has no digits and no sign.
-struct JSONNumber: Equatable {
+package struct JSONNumber: Equatable {
     private var isNegative = false
     private var digits: [UInt8] = []
     private var exponent = 0
@@ -128,7 +128,7 @@ struct JSONNumber: Equatable {
         return one == two
     }
 
-    init?(_ text: String) {
+    package init?(_ text: String) {
         var rest = Substring(text).utf8
         if rest.first == UInt8(ascii: "-") {
             isNegative = true
@@ -168,7 +168,7 @@ struct JSONNumber: Equatable {
     }
 
     /// Its digits without zeros at either end, then as many zeros as make it whole, up to twenty digits.
-    var digitsWritten: String {
+    package var digitsWritten: String {
         String(decoding: digits, as: UTF8.self) + String(repeating: "0", count: max(0, min(exponent, 20 - digits.count)))
     }
 

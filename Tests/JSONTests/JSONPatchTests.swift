@@ -1,4 +1,4 @@
-import DeclineRecovery
+import JSON
 import TestSupport
 import Testing
 

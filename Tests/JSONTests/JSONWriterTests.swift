@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-@testable import DeclineRecovery
+@testable import JSON
 
 @Suite struct JSONWriterTests {
     @Test func nestedObjectsAndListsAreWritten() {

@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-@testable import DeclineRecovery
+@testable import JSON
 
 /// The cases of the published JSON test corpora (RFC 8259): what must be taken, what must be refused.
 @Suite struct JSONCorpusTests {
