@@ -280,7 +280,7 @@ extension ConsoleTests {
             try await browser.sees("stat-letters", "1 × outcome_unknown")
             try await browser.open(letterOf: "DOUBT")
             try await browser.sees("handling", "The charge may have happened, so it is never sent again")
-            try await browser.sees("refusals", "to be reconciled, never replayed")
+            try await browser.sees("refusals", "it is reconciled, never sent again")
             try await browser.sees("not-editable")
             // Putting it away would leave the customer's money in doubt.
             try await browser.click("resolve")

@@ -1,102 +1,28 @@
-// What may be done with a letter, why not, and the confirmation that says exactly what will happen to how many letters.
+// Asks what may be done with letters, and the confirmation that says exactly what will happen to how many. What is allowed, why not, and
+// what comes of it are the server's words: this page knows no rule.
 import { el, foreign } from "./dom.js";
-import { act, debounced, get, post, query } from "./api.js";
+import { act, debounced, post } from "./api.js";
 import { closeDialog, openDialog } from "./dialog.js";
-import { button, checkbox, desk, field, mayAct, problemBox, prose, redraw, say } from "./desk.js";
-import { count, now, plural, stateWord } from "./words.js";
+import { button, checkbox, field, problemBox, prose, redraw, say } from "./desk.js";
+import { count, now, plural } from "./words.js";
 import { differenceList } from "./forecast.js";
 
-const toDo = ["open", "failed_again"];
-
+/** How each act looks; `example` is of a note. */
 export const actions = {
-  replay: {
-    verb: "Replay", example: "merchant added to the configuration", role: "operator", states: toDo, note: true, handling: ["replay"], many: true,
-    what: (letters, { onlyResults }) => (onlyResults
-      ? `${letters} will be sent again to whatever queue is bound now. Nothing is charged by that. What no queue takes comes back to this list.`
-      : `${letters} will be sent again to where ${letters.startsWith("1 ") ? "it" : "they"} came from, and worked on under today's `
-        + "mapping and configuration. Customers may be charged, as by any decline that is worked on. A letter that fails again comes back to this list."),
-  },
-  reconcile: {
-    verb: "Reconcile", example: "FlexFactor was down last night", role: "operator", states: toDo, note: false, handling: ["reconcile"], many: true,
-    what: (letters) => `FlexFactor will be asked what became of the charge behind ${letters}; an order that is still open there is cancelled and `
-      + "looked at once more. The CRM is told the truth. Nothing is charged again.",
-  },
-  resolve: {
-    verb: "Resolve", example: "charged by hand at the gateway", role: "operator", states: toDo, note: true, many: true,
-    what: (letters) => `${letters} will be marked as resolved by hand and leave the list. Nothing is sent to anybody. It can be restored.`,
-  },
-  discard: {
-    verb: "Discard", example: "an order of a test", role: "admin", states: toDo, note: true, many: true, danger: true,
-    what: (letters) => `${letters} will be discarded: the work in the message is given up and nobody is told. It can be restored as long as the letter is kept.`,
-  },
-  restore: {
-    verb: "Restore", example: "it was put away by mistake", role: "operator", states: ["replayed", "resolved", "discarded"], note: false, many: true,
-    what: (letters) => `${letters} will be put back into the list of what is to do. Nothing is sent to anybody.`,
-  },
+  replay: { verb: "Replay", example: "merchant added to the configuration" },
+  reconcile: { verb: "Reconcile", example: "FlexFactor was down last night" },
+  resolve: { verb: "Resolve", example: "charged by hand at the gateway" },
+  discard: { verb: "Discard", example: "an order of a test", danger: true },
+  restore: { verb: "Restore", example: "it was put away by mistake" },
 };
 
-const handlingRefusals = {
-  replay: {
-    edit_first: "The message cannot go as it is: correct it first.",
-    reconcile: "The charge may have happened: to be reconciled, never replayed.",
-  },
-};
-
-/** Why this action is not for this letter and this person, or null where it is; its verb stands before it. `corrected`: a replay that brings a patch. */
-export function refusal(name, letter, { corrected = false } = {}) {
-  const action = actions[name];
-  if (corrected && !mayAct("admin")) return `Replaying a corrected message needs the role admin; yours is ${desk.session?.role}.`;
-  if (!mayAct(action.role)) return `needs the role ${action.role}; yours is ${desk.session?.role}.`;
-  if (!action.states.includes(letter.state)) {
-    return letter.state === "replayed" ? "It was replayed already; restore it if its message is lost." : `It is ${stateWord(letter.state)}${toDo.includes(letter.state) ? "" : ": restore it first"}.`;
-  }
-  if (name === "replay" && letter.state === "failed_again" && letter.successor) return "Its replay became another letter: see to that one.";
-  if (corrected) return ["replay", "edit_first"].includes(letter.handling) ? null : handlingRefusals.replay[letter.handling];
-  if (action.handling && !action.handling.includes(letter.handling)) {
-    return handlingRefusals[name]?.[letter.handling] ?? "Only letters whose charge may have happened are reconciled.";
-  }
-  return null;
-}
-
-// ---- Whom an action reaches
-
-/** The letters picked by hand, divided into those an action takes and those left out, by reason. */
-function divide(name, letters) {
-  const left = new Map();
-  const taken = letters.filter((letter) => {
-    const why = refusal(name, letter);
-    if (why) left.set(why, (left.get(why) ?? 0) + 1);
-    return !why;
-  });
-  return { taken, left };
-}
-
-/** A filter, narrowed to the states that the action takes; null where none of them is shown. */
-export function narrowed(name, filter) {
-  const asked = filter.state === "all" ? ["open", "failed_again", "replayed", "resolved", "discarded"] : filter.state ? filter.state.split(",") : toDo;
-  const states = asked.filter((state) => actions[name].states.includes(state));
-  return states.length === 0 ? null : { ...filter, state: states.join(",") };
-}
-
-/** Results of ours on their way to the CRM: sending them again charges nobody. */
-const areResults = (some) => some.length > 0 && some.every(({ stage }) => stage === "unrouted");
-
-async function countMatching(name, filter) {
-  const { total, groups } = await get(`/api/letters/groups${query(filter)}`);
-  const { handling } = actions[name];
-  const fits = (group) => !handling || handling.includes(group.handling);
-  const sum = (some) => some.reduce((number, group) => number + group.count, 0);
-  const left = new Map();
-  for (const group of groups.filter((group) => !fits(group))) {
-    const why = handlingRefusals[name]?.[group.handling] ?? "Only letters whose charge may have happened are reconciled.";
-    left.set(why, (left.get(why) ?? 0) + group.count);
-  }
-  const underWay = name === "restore" && filter.state.split(",").includes("replayed")
-    ? (await get(`/api/letters/groups${query({ ...filter, state: "replayed" })}`)).total : 0;
-  return {
-    number: handling ? sum(groups.filter(fits)) : total, left, underWay, consents: sum(groups.filter((group) => fits(group) && group.needsCrmConsent)),
-    inDoubt: sum(groups.filter((group) => group.handling === "reconcile")), onlyResults: areResults(groups.filter(fits)),
-  };
+/**
+ * What the server offers for letters: one entry for each act that somebody would look for, with `why` where it is not offered.
+ * `target`: {letters} picked by hand, or {filter}.
+ */
+export async function offersFor(target, more = {}) {
+  const meant = target.letters ? { letters: target.letters.map(({ id }) => id) } : { filter: target.filter };
+  return (await post("/api/letters/actions", { ...meant, ...more })).actions;
 }
 
 // ---- The confirmation
@@ -107,7 +33,8 @@ const noteKey = (name, target) => `${name} ${target.letters?.length === 1 ? targ
 
 /**
  * Asks for confirmation and starts the run.
- * `target`: {letters} picked by hand, or {filter}. `extra`: {patch, differences} of a corrected replay, {crmWasTold, forecast} of a single letter.
+ * `target`: {letters} picked by hand, or {filter}. `extra`: {offer} where the server was asked already, {patch, differences} of a corrected
+ * replay, {crmWasTold, forecast} of a single letter.
  * `started` gets the run.
  */
 export function confirmAction(name, target, extra, started) {
@@ -115,29 +42,25 @@ export function confirmAction(name, target, extra, started) {
   const ask = {
     note: notes.get(key) ?? "", canary: true, rate: "50", consent: false, busy: false, problem: null, noteMissing: false, consentMissing: false, reach: null,
     skips: false, skipsMissing: false, doubt: false, doubtMissing: false, dryRun: null, isTrying: false,
+    needsNote: extra.offer?.needsNote,
     // A letter that arrives while the dialog is read was seen by nobody: it is not part of what is confirmed.
-    filter: target.filter && { ...narrowed(name, target.filter), until: target.filter.until || String(now()) },
+    filter: target.filter && { ...target.filter, until: target.filter.until || String(now()) },
   };
-  if (target.letters) {
-    const { taken, left } = extra.patch ? { taken: target.letters, left: new Map() } : divide(name, target.letters);
-    ask.reach = {
-      number: taken.length, ids: taken.map(({ id }) => id), left,
-      consents: taken.filter(({ needsCrmConsent }) => extra.needsConsent || needsCrmConsent).length,
-      underWay: name === "restore" ? taken.filter(({ state }) => state === "replayed").length : 0,
-      inDoubt: taken.filter(({ handling }) => handling === "reconcile").length, onlyResults: areResults(taken),
-    };
-  } else {
-    countMatching(name, ask.filter).then((reach) => { ask.reach = reach; }, (problem) => { ask.problem = problem; }).then(redraw);
-  }
+  const reachIs = (offer) => {
+    ask.reach = { takes: 0, leftOut: [], ...offer };
+    ask.needsNote = ask.reach.needsNote;
+    if (extra.needsConsent && ask.reach.takes) ask.reach.needCrmConsent = 1;
+  };
   const meant = () => ({
-    action: name, note: ask.note.trim(), ...(target.letters ? { letters: ask.reach.ids } : { filter: ask.filter }),
+    action: name, note: ask.note.trim(), ...(target.letters ? { letters: ask.reach.letters } : { filter: ask.filter }),
     ...(name === "replay" && { crmConsent: ask.consent, acceptSkips: ask.skips }),
   });
   // Of one letter the forecast is known already.
-  const tryOut = name === "replay" && !extra.forecast && ask.reach?.number !== 0 ? debounced(0, async (isLatest) => {
+  const tryOut = name === "replay" && !extra.forecast ? debounced(0, async (isLatest) => {
+    if (!ask.reach?.takes) return;
     ask.isTrying = true;
     try {
-      const dryRun = await post("/api/runs/rehearse", target.letters ? meant() : { action: name, filter: ask.filter, crmConsent: ask.consent, acceptSkips: ask.skips });
+      const dryRun = await post("/api/runs/rehearse", meant());
       if (isLatest()) ask.dryRun = dryRun;
     } catch { /* what is asked for can be done without a dry run */ }
     if (isLatest()) ask.isTrying = false;
@@ -145,31 +68,39 @@ export function confirmAction(name, target, extra, started) {
     // What it says came between: the note one is at stays in view.
     queueMicrotask(() => document.querySelector("#dialog :focus")?.scrollIntoView({ block: "nearest" }));
   }) : null;
-  tryOut?.now();
+  if (target.letters && extra.offer) {
+    reachIs(extra.offer);
+    tryOut?.now();
+  } else {
+    offersFor(target.letters ? target : { filter: ask.filter }, { action: name }).then(([offer]) => {
+      reachIs(offer);
+      tryOut?.now();
+    }).catch((problem) => { ask.problem = problem; }).then(redraw);
+  }
 
   async function confirm(event) {
     event.preventDefault();
-    if (ask.busy || !ask.reach?.number) return;
-    ask.noteMissing = action.note && !ask.note.trim();
+    if (ask.busy || !ask.reach?.takes) return;
+    ask.noteMissing = ask.needsNote && !ask.note.trim();
     if (ask.noteMissing) {
       document.querySelector("#dialog textarea").focus();
       return redraw();
     }
-    ask.consentMissing = name === "replay" && isOne(target) && ask.reach.consents === 1 && !ask.consent;
-    ask.skipsMissing = name === "replay" && isOne(target) && wouldOnlySkip(target, extra) && !ask.skips;
-    ask.doubtMissing = abandonsCharges(name, ask) && !ask.doubt;
+    ask.consentMissing = name === "replay" && isOne(target) && ask.reach.needCrmConsent === 1 && !ask.consent;
+    ask.skipsMissing = name === "replay" && wouldOnlySkip(target, extra) && !ask.skips;
+    ask.doubtMissing = ask.reach.inDoubt > 0 && !ask.doubt;
     if (ask.consentMissing || ask.skipsMissing || ask.doubtMissing) return redraw();
     ask.busy = true;
     ask.problem = null;
     redraw();
     try {
       const run = await act("/api/runs", {
-        ...meant(), ...(name === "replay" && { canary: ask.reach.number > 1 && ask.canary, rate: rateOf(ask) }),
+        ...meant(), ...(name === "replay" && { canary: ask.reach.takes > 1 && ask.canary, rate: rateOf(ask) }),
         ...(extra.patch && { patch: extra.patch }),
       });
       notes.delete(key);
       closeDialog();
-      say(`${action.verb} started for ${plural(ask.reach.number, "letter")}.`);
+      say(`${action.verb} started for ${plural(ask.reach.takes, "letter")}.`);
       started(run);
     } catch (problem) {
       ask.problem = problem;
@@ -179,12 +110,12 @@ export function confirmAction(name, target, extra, started) {
   }
 
   const view = () => {
-    const number = ask.reach?.number;
+    const number = ask.reach?.takes;
     const letters = number === undefined ? "letters" : plural(number, "letter");
     const sent = wasWhole(ask) ? plural(sentOf(ask.dryRun), "letter") : letters;
     return el("form", { on: { submit: confirm } },
       el("h2", { id: "dialog-title" }, extra.patch ? "Replay 1 letter, corrected" : `${action.verb} ${sent}`),
-      ask.reach ? reachText(action, ask, target) : !ask.problem && el("p", { role: "status" }, "Counting what matches …"),
+      ask.reach ? reachText(ask, target) : !ask.problem && el("p", { role: "status" }, "Counting what matches …"),
       extra.patch && [el("h3", null, "The correction"), differenceList(extra.differences)],
       extra.forecast?.verdict === "fails" && !extra.patch && name === "replay" && el("div", { class: "callout bad", "data-test": "will-fail" }, el("p", null,
         el("strong", null, "The forecast says that it would fail again: "), foreign(extra.forecast.sentence))),
@@ -194,8 +125,8 @@ export function confirmAction(name, target, extra, started) {
       tryOut && dryRunText(ask),
       name === "replay" && number > 1 && pace(ask),
       name === "replay" && consent(ask, target, extra, () => tryOut?.now()),
-      abandonsCharges(name, ask) && doubt(ask, action),
-      action.note || name !== "restore" ? noteField(ask, action, key) : null,
+      ask.reach?.inDoubt > 0 && doubt(ask, action),
+      noteField(ask, action, key),
       problemBox(ask.problem, "dialog-problem"),
       el("div", { class: "buttons" },
         button("Cancel", "cancel", closeDialog),
@@ -223,31 +154,27 @@ function dryRunText({ dryRun, isTrying }) {
 }
 
 // Whoever puts these away may leave a customer charged for nothing.
-const abandonsCharges = (name, { reach }) => ["discard", "resolve"].includes(name) && reach?.inDoubt > 0;
-
 function doubt(ask, action) {
-  const { number, inDoubt } = ask.reach;
+  const { takes, inDoubt } = ask.reach;
   return el("div", { class: "callout bad", "data-test": "in-doubt" },
-    el("p", null, el("strong", null, number === 1 ? "This may have been charged. " : `${count(inDoubt)} of these may have been charged. `),
+    el("p", null, el("strong", null, takes === 1 ? "This may have been charged. " : `${count(inDoubt)} of these may have been charged. `),
       `Reconcile first: it asks FlexFactor and tells the CRM. ${action.verb} asks nobody.`),
     el("label", { class: "check" }, checkbox(ask.doubt, "doubt", (checked) => { ask.doubt = checked; ask.doubtMissing = false; }),
       el("span", null, "What became of the money was found out by other means.")),
     ask.doubtMissing && el("p", { class: "error", role: "alert" }, "Find out what became of the money, then tick the box."));
 }
 
-function reachText(action, ask, target) {
-  const { number, left, underWay, onlyResults } = ask.reach;
-  const sent = wasWhole(ask) ? sentOf(ask.dryRun) : number;
-  const leftOut = [...left].map(([why, letters]) => el("li", { key: why }, el("strong", null, plural(letters, "letter")), " left out. ", why));
+function reachText(ask, target) {
+  const { takes, why, leftOut, consequence, caution } = ask.reach;
+  const sent = wasWhole(ask) ? sentOf(ask.dryRun) : takes;
   return [
-    el("p", { "data-test": "consequence" }, number === 0 ? el("strong", null, "None of these letters takes this action.")
-      : sent === 0 ? el("strong", null, "None of these letters would be sent.") : action.what(plural(sent, "letter"), { onlyResults })),
-    underWay > 0 && el("div", { class: "callout warn", "data-test": "under-way" }, el("p", null,
-      `${number === 1 ? "Its message was" : `The messages of ${count(underWay)} of them were`} replayed and may still be under way. `
-        + "Restore only what is lost to sight; the order's timeline says how far it came.")),
-    target.filter && number > 0 && el("p", { class: "muted" },
+    el("p", { "data-test": "consequence" }, takes === 0 ? el("strong", null, "None of these letters takes this action", why ? [": ", foreign(why)] : "", ".")
+      : sent === 0 ? el("strong", null, "None of these letters would be sent.") : wasWhole(ask) ? ask.dryRun.consequence : consequence),
+    caution && el("div", { class: "callout warn", "data-test": "under-way" }, el("p", null, caution)),
+    target.filter && takes > 0 && el("p", { class: "muted" },
       "These are all letters that match the filter at this moment, not only those of the page shown; later ones are not touched."),
-    leftOut.length > 0 && !(target.filter && wasWhole(ask)) && el("ul", { class: "left-out", "data-test": "left-out" }, leftOut),
+    leftOut.length > 0 && !(target.filter && wasWhole(ask)) && el("ul", { class: "left-out", "data-test": "left-out" },
+      leftOut.map(({ why: reason, count: letters }) => el("li", { key: reason }, el("strong", null, plural(letters, "letter")), " left out: ", foreign(reason), "."))),
   ];
 }
 
@@ -265,8 +192,7 @@ function pace(ask) {
 
 const isOne = (target) => target.letters?.length === 1;
 
-// At intake a skip ends it: the sale is not tried at all.
-const wouldOnlySkip = (target, { forecast }) => forecast?.verdict === "skips" && target.letters?.[0].stage === "intake";
+const wouldOnlySkip = (target, { forecast }) => isOne(target) && forecast?.onlySkips;
 
 function skips(ask, target, extra, changed) {
   const single = wouldOnlySkip(target, extra);
@@ -280,7 +206,7 @@ function skips(ask, target, extra, changed) {
 }
 
 function consent(ask, target, { crmWasTold, needsConsent }, changed) {
-  const { number, consents } = ask.reach ?? {};
+  const { takes: number, needCrmConsent: consents } = ask.reach ?? {};
   if (!consents) return null;
   const single = isOne(target);
   const told = needsConsent ? [" ", foreign(needsConsent[0].toUpperCase() + needsConsent.slice(1)), "."]
@@ -298,8 +224,8 @@ function consent(ask, target, { crmWasTold, needsConsent }, changed) {
 
 function noteField(ask, action, key) {
   return [
-    field(action.note ? "Why (required; everybody who opens the letter will read it)" : "Why (optional)", el("textarea", {
-      rows: "2", "aria-required": action.note ? "true" : undefined, value: ask.note, "data-test": "note",
+    field(ask.needsNote ? "Why (required; everybody who opens the letter will read it)" : "Why (optional)", el("textarea", {
+      rows: "2", "aria-required": ask.needsNote ? "true" : undefined, value: ask.note, "data-test": "note",
       "aria-invalid": ask.noteMissing ? "true" : undefined, "aria-describedby": ask.noteMissing ? "note-missing" : undefined,
       placeholder: `e.g. ${action.example}, OPS-1234`,
       on: { input: (event) => {
@@ -313,7 +239,11 @@ function noteField(ask, action, key) {
 }
 
 /** What is not offered here, and why, in words: a missing button alone would leave one guessing. */
-export function refusalList(refusals) {
-  const reasons = [...new Set(refusals.filter(Boolean))];
-  return reasons.length > 0 && el("ul", { class: "refusals", "data-test": "refusals" }, reasons.map((reason) => el("li", { key: reason }, reason)));
+export function refusalList(offers) {
+  const refused = (offers ?? []).filter(({ why }) => why);
+  return refused.length > 0 && el("ul", { class: "refusals", "data-test": "refusals" },
+    refused.map(({ action, why }) => el("li", { key: action }, `${actions[action].verb}: `, foreign(why), ".")));
 }
+
+/** The names of the acts that are offered, in the server's order. */
+export const offered = (offers) => (offers ?? []).filter(({ why }) => !why).map(({ action }) => action);

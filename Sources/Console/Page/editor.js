@@ -2,8 +2,7 @@
 // other page and no expired token loses it. Every check says what would differ and what would happen; nothing is sent by it.
 import { el, foreign, visibleJSON } from "./dom.js";
 import { debounced, part, post, Problem } from "./api.js";
-import { button, exact, faultList, mayAct, problemBox, redraw, say } from "./desk.js";
-import { refusal } from "./actions.js";
+import { button, exact, faultList, problemBox, redraw, say } from "./desk.js";
 import { placeOf } from "./place.js";
 import { differenceList, forecastView, unlessSaid } from "./forecast.js";
 
@@ -95,9 +94,8 @@ addEventListener("beforeunload", (event) => {
   if ([...drafts.values()].some((draft) => draft.isChanged)) event.preventDefault();
 });
 
-/** `replay` gets the checked draft when "Replay corrected" is pressed. */
-export function editorView(letter, draft, suggestions, replay) {
-  const why = refusal("replay", letter, { corrected: true });
+/** `why` it cannot be replayed corrected, if so; `replay` gets the checked draft when "Replay corrected" is pressed. */
+export function editorView(draft, suggestions, why, replay) {
   // One correction may make room for the next: what was checked last says which.
   const offered = draft.checked?.suggestions ?? suggestions ?? [];
   const leads = draft.mayReplay && draft.checked.forecast?.verdict !== "skips";
@@ -120,7 +118,7 @@ export function editorView(letter, draft, suggestions, replay) {
           draft.isChanged && button("Undo all changes", "undo", () => draft.reset(), { class: "quiet" }),
           el("span", { class: "grow" }),
           !why && draft.isChanged && button("Replay corrected …", "replay-corrected", () => replay(draft), { class: leads ? "main" : "", disabled: !draft.mayReplay })),
-        why && el("p", { class: "muted", "data-test": "no-corrected-replay" }, `${why} You can still try out changes here.`)),
+        why && el("p", { class: "muted", "data-test": "no-corrected-replay" }, "It cannot be replayed corrected: ", foreign(why), ". You can still try out changes here.")),
       el("div", { "data-test": "check-result", "data-state": draft.state }, result(draft, why)))];
 }
 
@@ -151,5 +149,5 @@ function result(draft, why) {
     el("h3", null, "What you change"), differenceList(checked.differences),
     checked.faults?.length > 0 && [el("h3", null, "Faults that remain"), faultList(checked.faults, show)],
     el("h3", null, "What would happen"), forecastView(unlessSaid(checked.forecast, checked.faults), stale),
-    !checked.mayReplay && checked.why && checked.why !== checked.forecast.sentence && mayAct("admin") && !why && el("p", { class: "warn-text", "data-test": "may-not" }, foreign(checked.why)));
+    !checked.mayReplay && checked.why && checked.why !== checked.forecast.sentence && !why && el("p", { class: "warn-text", "data-test": "may-not" }, foreign(checked.why)));
 }

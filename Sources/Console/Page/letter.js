@@ -3,7 +3,7 @@ import { el, foreign, lengthy } from "./dom.js";
 import { get, part, Poll } from "./api.js";
 import { button, card, faultList, problemBox, prose, redraw, toHeading } from "./desk.js";
 import { age, code, count, momentAndAge, plural, state } from "./words.js";
-import { actions, confirmAction, refusal, refusalList } from "./actions.js";
+import { actions, confirmAction, offered, refusalList } from "./actions.js";
 import { draftOf, dropDraft, editorView, isDrafted, showPlace } from "./editor.js";
 import { differenceList, forecastView, unlessSaid } from "./forecast.js";
 import { Follow, isUnderWay, runView } from "./runs.js";
@@ -106,9 +106,9 @@ function head(letter) {
 function cause({ letter, original, advice, faults, handling, forecast }) {
   return card("What happened", { "data-test": "cause" },
     el("div", { class: "said", "data-test": "explanation" }, lengthy(letter.explanation)),
-    faultList(faults, isToDo(letter) && original.editable && original.isJson ? showPlace(draftOf(letter.id, original)) : undefined),
-    handling.crmWasTold && el("p", null, "The CRM was told ", el("strong", null, foreign(handling.crmWasTold)), isToDo(letter) ? "." : " then."),
-    isToDo(letter) && [
+    faultList(faults, letter.isToDo && original.editable && original.isJson ? showPlace(draftOf(letter.id, original)) : undefined),
+    handling.crmWasTold && el("p", null, "The CRM was told ", el("strong", null, foreign(handling.crmWasTold)), letter.isToDo ? "." : " then."),
+    letter.isToDo && [
       el("h3", null, "What to do"),
       el("p", { "data-test": "advice" }, prose(advice)),
       el("p", { class: letter.handling === "reconcile" ? "warn-text" : "", "data-test": "handling" }, prose(handling.why)),
@@ -116,38 +116,27 @@ function cause({ letter, original, advice, faults, handling, forecast }) {
         && [el("h3", null, "If it were replayed now, as it is"), forecastView(unlessSaid(forecast, faults))]]);
 }
 
-const isToDo = (letter) => ["open", "failed_again"].includes(letter.state);
-
 const labels = {
   replay: "Replay as it is …", reconcile: "Ask FlexFactor and settle …", resolve: "Mark as resolved …", discard: "Discard …", restore: "Restore …",
 };
 
-function acting({ letter, handling, forecast }) {
-  const refusals = [], offered = [];
-  for (const name of Object.keys(actions)) {
-    const why = refusal(name, letter);
-    if (!why) offered.push(name);
-    else if (isWorthSaying(name, letter)) refusals.push(`${actions[name].verb}: ${why}`);
-  }
+function acting({ letter, handling, forecast, actions: offers }) {
+  const names = offered(offers);
   const busy = follow !== null && isUnderWay(follow.run);
-  const begin = (name) => confirmAction(name, { letters: [letter] }, { crmWasTold: handling.crmWasTold, forecast }, started);
+  const begin = (name) => confirmAction(name, { letters: [letter] }, {
+    offer: offers.find(({ action }) => action === name), crmWasTold: handling.crmWasTold, forecast,
+  }, started);
   // What the forecast says would fail again is possible, but not what the eye should be led to.
   const isMain = (name) => name === "reconcile" || (name === "replay" && forecast?.verdict !== "fails");
   return card("Act", { "data-test": "acting" },
     follow && runView(follow.run, { ask: (verb) => follow.ask(verb), problem: follow.problem, dismiss: () => { follow.leave(); follow = null; redraw(); } }),
-    el("div", { class: "buttons" }, offered.map((name) => button(labels[name], name, () => begin(name), {
+    el("div", { class: "buttons" }, names.map((name) => button(labels[name], name, () => begin(name), {
       key: name, disabled: busy, class: actions[name].danger ? "danger" : isMain(name) ? "main" : "" }))),
     busy && el("p", { class: "muted" }, "Buttons come back when this run has ended."),
-    isDrafted(letter.id) && offered.includes("replay") && el("p", { class: "warn-text" },
+    isDrafted(letter.id) && names.includes("replay") && el("p", { class: "warn-text" },
       "You have a correction below; “as it is” sends the message without it."),
-    offered.length === 0 && refusals.length === 0 && el("p", { class: "muted" }, "Nothing is left to do here."),
-    refusalList(refusals));
-}
-
-// One would look for these; that a resolved letter cannot be discarded, nobody asks.
-function isWorthSaying(name, letter) {
-  if (!isToDo(letter)) return name === "replay" || (name === "restore" && letter.state !== "replayed");
-  return name === "replay" || name === "discard" || (name === "resolve") || (name === "reconcile" && letter.handling === "reconcile");
+    offers.length === 0 && el("p", { class: "muted" }, "Nothing is left to do here."),
+    refusalList(offers));
 }
 
 function started(run) {
@@ -160,20 +149,18 @@ function started(run) {
 
 // ---- Correcting
 
-function correcting({ letter, original, suggestions, handling }) {
-  if (!isToDo(letter) && !isDrafted(letter.id)) return null;
+function correcting({ letter, original, suggestions, handling, corrected }) {
+  if (!letter.isToDo && !isDrafted(letter.id)) return null;
   if (!original.editable) {
-    return card("Correct the message", null, el("p", { class: "muted", "data-test": "not-editable" },
-      letter.handling === "reconcile" ? "It is not corrected: whether it was charged has to be found out first."
-        : "This message cannot be corrected here: mend what sent it, or what kept it from being processed."));
+    return card("Correct the message", null, el("p", { class: "muted", "data-test": "not-editable" }, original.notEditable));
   }
   const draft = draftOf(letter.id, original);
   const replay = ({ checked }) => confirmAction("replay", { letters: [letter] }, {
-    patch: checked.patch, differences: checked.differences, forecast: checked.forecast, needsConsent: checked.needsCrmConsent, crmWasTold: handling.crmWasTold,
+    offer: corrected, patch: checked.patch, differences: checked.differences, forecast: checked.forecast, needsConsent: checked.needsCrmConsent, crmWasTold: handling.crmWasTold,
   }, started);
   return card("Correct the message", { "data-test": "correcting" },
     !original.isJson && el("p", null, "It is not JSON: replace it as a whole with the message that was meant, or have its publisher send it again."),
-    editorView(letter, draft, suggestions, replay));
+    editorView(draft, suggestions, corrected.why, replay));
 }
 
 // ---- Evidence

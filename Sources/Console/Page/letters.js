@@ -3,7 +3,7 @@ import { el, foreign } from "./dom.js";
 import { debounced, get, part, Poll, query } from "./api.js";
 import { button, card, checkbox, desk, empty, mayAct, problemBox, prose, redraw, say, table, toHeading } from "./desk.js";
 import { age, code, count, plural, state } from "./words.js";
-import { actions, confirmAction, narrowed, refusal, refusalList } from "./actions.js";
+import { actions, confirmAction, offered, offersFor, refusalList } from "./actions.js";
 import { asked, filter, filterBar, hashOf, isFiltered, keepInAddress, pageSize, readFilter } from "./filter.js";
 import { Follow, isUnderWay, runView } from "./runs.js";
 import { unread } from "./overview.js";
@@ -33,6 +33,8 @@ const load = debounced(250, async (isLatest) => {
     const answer = await fetchList();
     if (!isLatest()) return;
     take(answer);
+    // What could not be asked before can be now.
+    if (problem) askedOf = null;
     problem = null;
     say(`${plural(answer.total, "letter")} found.`);
   } catch (found) {
@@ -117,7 +119,8 @@ export const lettersPage = {
   /** Where somebody who comes back to the list stands. */
   landing: () => linkOf(last),
   keys: {
-    a() { (document.querySelector(".bulk button.main") ?? document.querySelector(".bulk .buttons button"))?.focus(); },
+    // Pressed before the server has said what there is, it waits for that.
+    a() { if (picked.size || everything) wantsActions = !focusActions(); },
     Escape() {
       if (picked.size || everything) {
         // Out of the bar that vanishes, back to the row one came from.
@@ -161,7 +164,7 @@ function groupView() {
         on: { click: follows }, cells: [
         el("strong", null, count(group.count)),
         [el("a", { href: link, "data-item": "", "aria-current": isActive(group) ? "true" : undefined,
-          "aria-label": `${plural(group.count, "letter")}: ${group.reason} at ${group.stage}${group.merchantId ? ` of ${group.merchantId}` : ""}` }, code(group.reason)), el("br"), handlingWord(group.needsCrmConsent ? "consent" : group.handling)],
+          "aria-label": `${plural(group.count, "letter")}: ${group.reason} at ${group.stage}${group.merchantId ? ` of ${group.merchantId}` : ""}` }, code(group.reason)), el("br"), toDoWord(group)],
         [foreign(group.stage), group.merchantId && [" · ", foreign(group.merchantId)]],
         age(group.oldest),
         [el("span", { class: "clamp" }, prose(group.advice)), el("small", { class: "muted clamp one" }, "e.g. ", foreign(group.explanation.slice(0, 300)))]] };
@@ -179,13 +182,10 @@ function follows(event) {
   event.currentTarget.querySelector("a[data-item]").click();
 }
 
-const handlingWords = { replay: "can be replayed", edit_first: "correct it first", reconcile: "reconcile, never replay", consent: "ask the CRM, then replay", crm: "the CRM mends it, or correct it" };
 // Of a letter that came to rest one asks how, and no longer what to do.
-function restWord({ state, outcome, successor }) {
-  if (state === "open" || (state === "failed_again" && !successor)) return null;
-  return el("small", { class: "muted" }, foreign(state === "resolved" ? outcome ?? "" : successor ? "became another letter" : ""));
-}
-const handlingWord = (handling) => el("small", { class: handling === "reconcile" ? "warn-text" : "muted" }, handlingWords[handling] ?? handling);
+const restWord = ({ state, outcome, successor }) => el("small", { class: "muted" },
+  foreign(state === "resolved" ? outcome ?? "" : successor ? "became another letter" : ""));
+const toDoWord = ({ handling, toDo }) => el("small", { class: handling === "reconcile" ? "warn-text" : "muted" }, toDo);
 
 // ---- The list
 
@@ -245,7 +245,7 @@ function row(letter, selects) {
         el("small", { class: "muted" }, foreign([merchantId, gatewayId && `gateway ${gatewayId}`].filter(Boolean).join(" · ") || "–"))],
       [age(letter.lastAt), (occurrences > 1 || attempts > 0) && [el("br"), el("small", { class: "muted" },
         [occurrences > 1 && `seen ${count(occurrences)} times`, attempts > 0 && plural(attempts, "attempt")].filter(Boolean).join(", "))]],
-      [state(letter.state), el("br"), restWord(letter) ?? handlingWord(letter.needsCrmConsent ? "consent" : letter.waitsForCrm ? "crm" : letter.handling)],
+      [state(letter.state), el("br"), letter.isToDo ? toDoWord(letter) : restWord(letter)],
     ],
   };
 }
@@ -263,30 +263,43 @@ function paging(total) {
 
 // ---- Many at once
 
-const isShown = (group) => ["reason", "stage"].every((name) => !filter[name] || filter[name] === group[name])
-  && (!filter.merchant || filter.merchant === group.merchantId);
-const noneTakes = { replay: "none of these can be sent as it is.", reconcile: "only letters whose charge may have happened are reconciled." };
+// What the server offers for what is picked; what was offered before stays until the answer is there.
+let offers = null, offersOf = null, askedOf = null, wantsActions = false;
+
+const target = () => (everything ? { filter: asked() } : { letters: [...picked.values()] });
+const keyOf = () => (everything ? JSON.stringify([asked(), shown?.total]) : [...picked.values()].map(({ id, state }) => id + state).join());
+
+const askOffers = debounced(20, async (isLatest) => {
+  try {
+    const found = await offersFor(target());
+    if (!isLatest()) return;
+    [offers, offersOf] = [found, askedOf];
+  } catch (found) {
+    if (!isLatest()) return;
+    problem = found;
+  }
+  redraw();
+  queueMicrotask(() => { if (wantsActions) focusActions(); wantsActions = false; });
+});
+
+function focusActions() {
+  const first = document.querySelector(".bulk button.main") ?? document.querySelector(".bulk .buttons button");
+  first?.focus();
+  return Boolean(first);
+}
 
 function bulkBar() {
   const number = everything ? shown?.total ?? 0 : picked.size;
-  if (number === 0) return null;
-  const letters = [...picked.values()];
-  const reasons = [], offered = [];
-  for (const [name, action] of Object.entries(actions)) {
-    if (everything) {
-      const sample = refusal(name, { state: action.states[0], handling: action.handling?.[0] ?? "replay" });
-      if (sample) reasons.push(`${action.verb}: ${sample}`);
-      else if (!narrowed(name, asked())) continue;
-      else if (action.handling && !groups?.some((group) => isShown(group) && action.handling.includes(group.handling))) {
-        reasons.push(`${action.verb}: ${noneTakes[name]}`);
-      } else offered.push(name);
-    } else {
-      const refusals = letters.map((letter) => refusal(name, letter));
-      if (refusals.some((why) => why === null)) offered.push(name);
-      else if (name === "replay" || name === "discard" || name === "resolve") reasons.push(`${action.verb}: ${lowered(refusals[0])}`);
-    }
+  if (number === 0) {
+    askOffers.cancel();
+    offers = askedOf = null;
+    return null;
   }
-  const begin = (name) => confirmAction(name, everything ? { filter: asked() } : { letters }, {}, (run) => {
+  if (askedOf !== keyOf()) {
+    askedOf = keyOf();
+    askOffers();
+  }
+  const begin = (name) => confirmAction(name, target(), { offer: offersOf === keyOf() ? offers.find(({ action }) => action === name) : undefined }, (run) => {
     clearPicked();
     follow?.leave();
     follow = new Follow(run, () => load.now());
@@ -303,9 +316,9 @@ function bulkBar() {
         redraw();
       }, { class: "quiet" }),
       button("Clear", "select-none", () => { clearPicked(); redraw(); }, { class: "quiet" })),
-    el("div", { class: "buttons" }, offered.map((name) => button(`${actions[name].verb} …`, name, () => begin(name), {
+    el("div", { class: "buttons" }, offered(offers).map((name) => button(`${actions[name].verb} …`, name, () => begin(name), {
       key: name, class: actions[name].danger ? "danger" : name === "replay" ? "main" : "",
     }))),
-    refusalList(reasons));
+    offers === null && el("p", { class: "muted" }, "Asking what can be done …"),
+    refusalList(offers));
 }
-const lowered = (sentence) => (/^[A-Z][a-z]/.test(sentence) && !sentence.startsWith("Flex") ? sentence[0].toLowerCase() + sentence.slice(1) : sentence);

@@ -35,13 +35,15 @@ extension ConsoleAPI {
         return (summary, letter)
     }
 
-    func letter(_ text: String) async throws(ConsoleError) -> JSONValue {
+    func letter(_ text: String, _ person: ConsoleRequest.Person) async throws(ConsoleError) -> JSONValue {
         let (summary, letter) = try await whole(text)
         let history: [LetterRecord]
         do throws(BrokerFailure) { history = try await store.history(of: letter.id) } catch { throw .broker(error) }
+        let offers = offers([summary], for: person)
         return LetterView.detail(
             summary, letter, history: history, forecast: tools.forecaster().forecast(letter.original.redactedBody, at: letter.stage),
-            suggestions: Suggestion.all(for: letter, merchants: merchants(), now: tools.clock.now()), original: letter.original.json)
+            suggestions: Suggestion.all(for: letter, merchants: merchants(), now: tools.clock.now()), original: letter.original.json,
+            more: [("actions", offers.json), ("corrected", offers.offer(.replay, isCorrected: true))])
     }
 
     /// What a correction changes, whether it may be sent, and what would become of it. Changes nothing.
@@ -72,7 +74,7 @@ extension ConsoleAPI {
         let after = (try? JSONValue(parsing: outcome.body.span, limits: JSONLimits(bytes: .max, depth: 512))) ?? before
         return .object(of: [
             ("patch", patch.json), ("differences", LetterView.differences(outcome.differences)), ("body", .string(after.pretty)),
-            ("faults", LetterView.faults(outcome.forecast.faults)), ("forecast", LetterView.forecast(outcome.forecast)),
+            ("faults", LetterView.faults(outcome.forecast.faults)), ("forecast", LetterView.forecast(outcome.forecast, at: letter.stage)),
             ("mayReplay", .bool(outcome.refusal == nil)), ("why", .text(outcome.refusal)),
             ("needsCrmConsent", .text(outcome.needsConsent?.sentence)),
             (

@@ -35,10 +35,10 @@ extension ConsoleAPI {
         let body = request.body
         let order = try order(body, request.person)
         let note = body["note"]?.string.flatMap { $0.allSatisfy(\.isWhitespace) ? nil : String($0.prefix(2_000)) }
-        if order.needsNote, note == nil {
+        if order.kind.needsNote, note == nil {
             throw .badRequest("A note is required.", "Say why in a sentence; whoever looks at the letter later will read it.")
         }
-        let selection = try selection(body)
+        let selection = try selection(body, for: order.kind)
         if case .replay(.some, _, _, _) = order {
             guard case .letters(let ids) = selection, ids.count == 1 else { throw .badRequest("A correction is for one letter.") }
         }
@@ -46,7 +46,8 @@ extension ConsoleAPI {
         return start(LetterJob(order, selection, by: request.person.by, note: note, tools: tools))
     }
 
-    private func selection(_ body: JSONValue) throws(ConsoleError) -> LetterSelection {
+    /// - Parameter action: of a filter only what is in a state to take it is meant.
+    func selection(_ body: JSONValue, for action: LetterAction.Kind? = nil) throws(ConsoleError) -> LetterSelection {
         if let letters = body["letters"]?.array {
             let ids = letters.compactMap { $0.string.flatMap { UUID5($0) } }
             guard !ids.isEmpty, ids.count == letters.count, ids.count <= 10_000 else {
@@ -55,7 +56,9 @@ extension ConsoleAPI {
             return .letters(ids)
         }
         guard let filter = body["filter"], filter.object != nil else { throw .badRequest("No letters are named.") }
-        return .filter(try LetterFilter { name in filter[name]?.string ?? filter[name]?.int64.map { String($0) } })
+        var meant = try LetterFilter { name in filter[name]?.string ?? filter[name]?.int64.map { String($0) } }
+        if let action { meant.states?.formIntersection(action.states) }
+        return .filter(meant)
     }
 
     /// As many as can be read while somebody waits before a dialog.
@@ -66,7 +69,7 @@ extension ConsoleAPI {
         guard case .replay(let patch, _, _, let consent) = try order(request.body, request.person) else {
             throw .badRequest("Only a replay is tried.")
         }
-        let selection = try selection(request.body)
+        let selection = try selection(request.body, for: .replay)
         try requireBroker()
         let total: Int
         let outcomes: [DryRun.Outcome]
@@ -87,6 +90,12 @@ extension ConsoleAPI {
         let tried = min(total, Self.mostTried)
         func number(_ count: Int) -> JSONValue { .integer(Int64(count)) }
         return .object(of: [
+            (
+                "consequence",
+                .string(
+                    LetterAction.Kind.replay.consequence(
+                        of: summary.sent, onlyResults: outcomes.allSatisfy { $0.letter.stage == .unrouted }))
+            ),
             ("total", number(total)), ("rehearsed", number(tried)), ("leftOut", number(tried - summary.sent)),
             ("goes", number(summary.goes)),
             ("skips", number(summary.skips)), ("wouldSkip", number(summary.wouldSkip)), ("unknown", number(summary.unknown)),
@@ -103,9 +112,10 @@ extension ConsoleAPI {
     }
 
     private func order(_ body: JSONValue, _ person: ConsoleRequest.Person) throws(ConsoleError) -> LetterAction {
-        switch body["action"]?.string {
-        case "replay":
-            try require(.operator, person)
+        let action = try action(body["action"]?.string)
+        try require(action.role, person)
+        switch action {
+        case .replay:
             var patch: JSONPatch?
             if let value = body["patch"], !value.isNull {
                 do throws(JSONPatchError) { patch = try JSONPatch(value) } catch {
@@ -119,24 +129,16 @@ extension ConsoleAPI {
             return .replay(
                 patch: patch, isCanary: body["canary"]?.bool ?? false, rate: rate,
                 consent: ReplayConsent(ofCRM: body["crmConsent"]?.bool ?? false, toSkips: body["acceptSkips"]?.bool ?? false))
-        case "reconcile":
-            try require(.operator, person)
+        case .reconcile:
             guard tools.reconciler != nil else {
                 throw ConsoleError(
                     status: 409, what: "The console has no configuration.",
                     advice: "Start it with --config: FlexFactor is asked with the gateway's keys.")
             }
             return .reconcile
-        case "restore":
-            try require(.operator, person)
-            return .restore
-        case "resolve":
-            try require(.operator, person)
-            return .resolve
-        case "discard":
-            try require(.admin, person)
-            return .discard
-        default: throw .badRequest("action: expected replay, reconcile, discard, restore or resolve.")
+        case .restore: return .restore
+        case .resolve: return .resolve
+        case .discard: return .discard
         }
     }
 

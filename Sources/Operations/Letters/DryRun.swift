@@ -14,6 +14,9 @@ package struct DryRun: Sendable {
         self.consent = consent
     }
 
+    /// Whether the sale would not be tried at all: at intake a skip ends it.
+    static func onlySkips(_ forecast: Forecast, at stage: Stage) -> Bool { forecast.verdict == .skips && stage == .intake }
+
     /// How a refusal begins that `ReplayConsent.toSkips` would lift.
     package static let onlySkipped = "it would only be skipped: "
 
@@ -43,7 +46,7 @@ package struct DryRun: Sendable {
                 ("letter", .string(letter.id.description)), ("orderId", .text(letter.orderID)),
                 ("mayReplay", .bool(refusal == nil)),
                 ("why", .text(refusal)), ("needsCrmConsent", .text(needsConsent?.sentence)),
-                ("forecast", LetterView.forecast(forecast)), ("differences", LetterView.differences(differences)),
+                ("forecast", LetterView.forecast(forecast, at: letter.stage)), ("differences", LetterView.differences(differences)),
             ])
         }
     }
@@ -76,7 +79,7 @@ package struct DryRun: Sendable {
     /// - Parameter edit: what came of the correction; `nil` where there is none.
     func run(_ summary: LetterSummary, _ letter: DeadLetter, edit: Result<LetterEdit, LetterEditRefusal>?) -> Outcome {
         let forecaster = tools.forecaster()
-        let refused = LetterJob.refusal(of: summary, patch)
+        let refused = LetterAction.Kind.replay.refusal(of: summary, isCorrected: patch != nil)
         func outcome(_ body: [UInt8], _ differences: [JSONDifference], _ refusal: String?) -> Outcome {
             let forecast = forecaster.forecast(body, at: letter.stage)
             let lacking =
@@ -86,8 +89,7 @@ package struct DryRun: Sendable {
             let failing = forecast.verdict == .fails ? forecast.sentence : nil
             let needed = CRMConsent(for: letter, sending: body)
             let unagreed = consent.ofCRM ? nil : needed?.sentence
-            // At intake a skip ends it: the sale is not tried at all.
-            let wouldSkip = forecast.verdict == .skips && letter.stage == .intake && !consent.toSkips
+            let wouldSkip = Self.onlySkips(forecast, at: letter.stage) && !consent.toSkips
             let others = refusal ?? lacking ?? failing ?? unagreed
             return Outcome(
                 letter: summary, refusal: others ?? (wouldSkip ? Self.onlySkipped + forecast.sentence : nil),

@@ -43,14 +43,16 @@ package struct LetterEdit: Sendable, Equatable {
         JSONPointer(tokens: ["data", "charge", $0])
     }
 
-    /// Whether a letter's message can be corrected at all.
-    static func canEdit(_ letter: DeadLetter) -> Bool {
-        if letter.handling == .reconcile { return false }
-        switch letter.stage {
-        case .intake: return true
-        case .cascade, .retry: return letter.original.json?["type"]?.string == WorkEnvelope.type
-        default: return false
-        }
+    /// Why a letter's message cannot be corrected at all; `nil` where it can.
+    static func whyNot(_ letter: DeadLetter) -> String? {
+        if letter.handling == .reconcile { return "It is not corrected: whether it was charged has to be found out first." }
+        let isOpen =
+            switch letter.stage {
+            case .intake: true
+            case .cascade, .retry: letter.original.json?["type"]?.string == WorkEnvelope.type
+            default: false
+            }
+        return isOpen ? nil : "This message cannot be corrected here: mend what sent it, or what kept it from being processed."
     }
 }
 

@@ -5,7 +5,7 @@ extension LetterJob {
     /// Discard, restore, mark as resolved: a record says so, and that is all.
     func mark(_ lock: any HeldLock) async throws(LetterJobError) {
         let letters = try await selected()
-        let (meant, others) = letters.split { refusal(of: $0) }
+        let (meant, others) = letters.split { order.kind.refusal(of: $0) }
         for (letter, why) in others { leaveOut(letter.id, why) }
         change { $0.total = meant.count }
         say(.running, "\(order.word): \(meant.count == 1 ? "one letter" : "\(meant.count) letters")")
@@ -32,25 +32,11 @@ extension LetterJob {
                 + (leftOut > 0 ? ", \(leftOut) left out" : ""))
     }
 
-    private func refusal(of letter: LetterSummary) -> String? {
-        switch order {
-        case .restore: letter.isToDo ? "it is open already" : nil
-        case .discard where letter.state == .discarded: "it is discarded already"
-        case .resolve where letter.state == .resolved: "it is resolved already"
-        case .discard where letter.state == .resolved: "it is resolved; restore it first if it must be seen to again"
-        default: nil
-        }
-    }
-
     /// Asks FlexFactor what became of charges, and settles them.
     func reconcile(_ lock: any HeldLock) async throws(LetterJobError) {
         guard let reconciler = tools.reconciler else { throw .noConfiguration }
         let letters = try await selected()
-        let (meant, others) = letters.split { letter in
-            letter.handling == .reconcile
-                ? letter.isToDo ? nil : "it is \(letter.state.rawValue) already"
-                : "nothing of it was charged: it is replayed or discarded, not reconciled"
-        }
+        let (meant, others) = letters.split { order.kind.refusal(of: $0) }
         for (letter, why) in others { leaveOut(letter.id, why) }
         change { $0.total = meant.count }
         var unanswered = 0

@@ -38,7 +38,7 @@ extension LetterJob {
             return (found.plan, letters, found.replayed.union(found.failed))
         }
         guard case .replay(let patch, let isCanary, let rate, let consent) = order else { throw .noSuchRun }
-        var (meant, others) = try await selected().split { Self.refusal(of: $0, patch) }
+        var (meant, others) = try await selected().split { order.kind.refusal(of: $0, isCorrected: patch != nil) }
         if meant.count <= 500 {
             // Of a few it is found out before they are noted; of many on the way, so that the first need not wait for the last.
             let refused = try await refusals(of: meant, patch, consent)
@@ -60,7 +60,7 @@ extension LetterJob {
         try await append(records, lock)
         // With our own record the book holds everything that others did before us.
         let now = tools.store.look { book in meant.compactMap { book[$0.id] } }
-        let (still, gone) = now.split { Self.refusal(of: $0, patch) }
+        let (still, gone) = now.split { order.kind.refusal(of: $0, isCorrected: patch != nil) }
         for (letter, why) in gone { leaveOut(letter.id, why) }
         return (plan, still, [])
     }
@@ -77,22 +77,6 @@ extension LetterJob {
         return Dictionary(
             outcomes.compactMap { outcome in outcome.refusalInFull.map { (outcome.letter.id, $0) } },
             uniquingKeysWith: { first, _ in first })
-    }
-
-    /// Why a letter's message may not be sent, as far as its summary tells.
-    static func refusal(of letter: LetterSummary, _ patch: JSONPatch?) -> String? {
-        switch letter.state {
-        case .replayed: return "its message is under way already"
-        case .resolved, .discarded: return "it is \(letter.state.rawValue); restore it first"
-        case .failedAgain: if let successor = letter.successor { return "its replay became the letter \(successor); see to that one" }
-        case .open: break
-        }
-        switch letter.handling {
-        case .reconcile: return "the charge may have happened: it is reconciled, never sent again"
-        case .editFirst where patch == nil: return "it cannot succeed as it is: it needs a correction first"
-        case .editFirst, .replay: break
-        }
-        return nil
     }
 
     private func send(

@@ -20,41 +20,6 @@ package struct LetterTools: Sendable {
     var clock: any OperatorClock { store.clock }
 }
 
-/// What an operator asks for.
-package enum LetterAction: Sendable, Equatable {
-    case replay(patch: JSONPatch?, isCanary: Bool, rate: Int, consent: ReplayConsent)
-    case reconcile
-    case discard
-    case restore
-    case resolve
-
-    package var word: String {
-        switch self {
-        case .replay: "replay"
-        case .reconcile: "reconcile"
-        case .discard: "discard"
-        case .restore: "restore"
-        case .resolve: "resolve"
-        }
-    }
-
-    /// Whether others must be able to read why.
-    var needsNote: Bool {
-        switch self {
-        case .replay, .discard, .resolve: true
-        case .reconcile, .restore: false
-        }
-    }
-}
-
-/// Which letters an order is about.
-package enum LetterSelection: Sendable, Equatable {
-    case letters([UUID5])
-    case filter(LetterFilter)
-    /// A run of replays that its process did not finish.
-    case unfinished(run: UUID5)
-}
-
 /// One order of one operator on its way: takes the lock, looks at the letters as they are then, acts, and tells how far it is.
 ///
 /// Only one job acts at a time, in the whole fleet. A job that dies in the middle frees the lock; what it did stands in the stream, and a
@@ -174,7 +139,7 @@ package final class LetterJob: Sendable {
     /// - Parameter seconds: how long to wait for whoever acts at the moment.
     package func run(waitingForLock seconds: Int = 10) async {
         do throws(LetterJobError) {
-            if order.needsNote, selection.isNew, (note ?? "").allSatisfy(\.isWhitespace) { throw .noteMissing }
+            if order.kind.needsNote, selection.isNew, (note ?? "").allSatisfy(\.isWhitespace) { throw .noteMissing }
             let lock = try await take(within: seconds)
             let outcome: Result<Void, LetterJobError>
             do throws(LetterJobError) {
@@ -245,61 +210,11 @@ package final class LetterJob: Sendable {
     }
 }
 
-extension LetterSelection {
-    var isNew: Bool { if case .unfinished = self { false } else { true } }
-}
-
 extension UUID5 {
     static func random() -> UUID5 {
         // Version 4 and its variant (RFC 9562 §5.4), for these are drawn and not derived.
         UUID5(
             high: .random(in: 0 ... .max) & 0xFFFF_FFFF_FFFF_0FFF | 0x4000,
             low: .random(in: 0 ... .max) & 0x3FFF_FFFF_FFFF_FFFF | 0x8000_0000_0000_0000)
-    }
-}
-
-/// Why a job did not do what it was asked.
-package enum LetterJobError: Error, Sendable, Equatable, CustomStringConvertible {
-    case noteMissing
-    case somebodyElse
-    case noSuchRun
-    case oneLetterOnly
-    case noConfiguration
-    /// The lock went with its connection: somebody else may act now.
-    case lockLost
-    case broker(BrokerFailure)
-
-    package var isTransient: Bool {
-        switch self {
-        case .somebodyElse, .lockLost: true
-        case .broker(let error): error.isTransient
-        case .noteMissing, .noSuchRun, .oneLetterOnly, .noConfiguration: false
-        }
-    }
-
-    package var advice: String {
-        switch self {
-        case .noteMissing: "Say why in a sentence; whoever looks at the letter later will read it."
-        case .somebodyElse: "Wait until they are done; `salvage dead follow` shows what they do."
-        case .noSuchRun: "`salvage dead runs` shows the runs that can be resumed."
-        case .oneLetterOnly: "Correct the letters one by one, or replay them as they are."
-        case .noConfiguration: "Give --config: FlexFactor is asked with the gateway's keys."
-        case .lockLost: "Nothing is lost. Finish it with `salvage dead replay --resume`, or do the rest again."
-        case .broker(let error): error.advice
-        }
-    }
-
-    package var description: String {
-        let what =
-            switch self {
-            case .noteMissing: "a note is required"
-            case .somebodyElse: "somebody else acts on dead letters at the moment"
-            case .noSuchRun: "there is no such run, or it has ended"
-            case .oneLetterOnly: "a correction is for one letter only"
-            case .noConfiguration: "without the configuration nobody can be asked"
-            case .lockLost: "the connection to the broker was lost in the middle, and the right to act with it"
-            case .broker(let error): error.description
-            }
-        return "\(what). \(advice)"
     }
 }

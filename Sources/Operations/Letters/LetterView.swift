@@ -15,7 +15,8 @@ package enum LetterView {
             ("gatewayId", .text(letter.gatewayID?.text)), ("firstAt", .integer(letter.firstAt.milliseconds)),
             ("lastAt", .integer(letter.lastAt.milliseconds)),
             ("occurrences", .integer(Int64(letter.occurrences))), ("attempts", .integer(Int64(letter.attempts))),
-            ("waitsForCrm", .bool(letter.waitsForCRM)), ("successor", .text(letter.successor?.description)),
+            ("waitsForCrm", .bool(letter.waitsForCRM)), ("isToDo", .bool(letter.isToDo)), ("toDo", .text(letter.toDo)),
+            ("successor", .text(letter.successor?.description)),
             ("run", .text(letter.run?.description)), ("outcome", .text(letter.resolution?.text)),
         ])
     }
@@ -27,6 +28,7 @@ package enum LetterView {
             ("explanation", .string(group.example)), ("advice", .string(group.reason.advice)),
             ("handling", .string(group.handling.rawValue)),
             ("needsCrmConsent", .bool(group.reason.needsCRMConsent)),
+            ("toDo", .string(group.reason.needsCRMConsent ? LetterHandling.consentWords : group.handling.words)),
             ("count", .integer(Int64(group.count))), ("oldest", .integer(group.oldest.milliseconds)),
             ("newest", .integer(group.newest.milliseconds)),
         ])
@@ -34,43 +36,49 @@ package enum LetterView {
 
     package static func detail(
         _ summary: LetterSummary, _ letter: DeadLetter, history: [LetterRecord], forecast: Forecast, suggestions: [Suggestion],
-        original json: JSONValue?
+        original json: JSONValue?, more: [(String, JSONValue?)] = []
     ) -> JSONValue {
         let original = letter.original
-        return .object(of: [
-            ("letter", self.summary(summary)), ("advice", .string(letter.reason.advice)), ("faults", faults(letter.faults)),
-            (
-                "handling",
-                .object(of: [
-                    ("kind", .string(letter.handling.rawValue)), ("why", .string(letter.handlingSentence)),
-                    ("needsCrmConsent", .bool(letter.reason.needsCRMConsent)), ("crmWasTold", .text(letter.crmWasTold?.rawValue)),
-                ])
-            ),
-            (
-                "original",
-                .object(of: [
-                    ("exchange", .string(original.exchange)), ("routingKey", .string(original.routingKey)),
-                    ("redelivered", .bool(original.redelivered)),
-                    ("messageId", .text(original.messageID)), ("type", .text(original.type)), ("contentType", .text(original.contentType)),
-                    ("correlationId", .text(original.correlationID)), ("replyTo", .text(original.replyTo)),
-                    ("headers", .array(original.headers.map { .object(of: [("name", .string($0.name)), ("value", .string($0.text))]) })),
-                    ("bytes", .integer(Int64(original.originalByteCount))), ("isJson", .bool(json != nil)),
-                    ("editable", .bool(LetterEdit.canEdit(letter))),
-                    ("body", .string(json.map(\.pretty) ?? String(decoding: original.redactedBody, as: UTF8.self))),
-                ])
-            ),
-            (
-                "worker",
-                .object(of: [
-                    ("id", .string(letter.worker.id)), ("host", .string(letter.worker.host)), ("version", .string(letter.worker.version)),
-                    ("mapping", .text(letter.worker.mapping)),
-                ])
-            ),
-            ("trace", .text(summary.trace.map { $0.description.filter { $0 != "-" } })),
-            ("history", .array(LetterHistory(summary, letter, history).entries.map { entry($0, original: json) })),
-            ("forecast", self.forecast(forecast)),
-            ("suggestions", self.suggestions(suggestions)),
-        ])
+        return .object(
+            of: [
+                ("letter", self.summary(summary)), ("advice", .string(letter.reason.advice)), ("faults", faults(letter.faults)),
+                (
+                    "handling",
+                    .object(of: [
+                        ("kind", .string(letter.handling.rawValue)), ("why", .string(letter.handlingSentence)),
+                        ("needsCrmConsent", .bool(letter.reason.needsCRMConsent)), ("crmWasTold", .text(letter.crmWasTold?.rawValue)),
+                    ])
+                ),
+                (
+                    "original",
+                    .object(of: [
+                        ("exchange", .string(original.exchange)), ("routingKey", .string(original.routingKey)),
+                        ("redelivered", .bool(original.redelivered)),
+                        ("messageId", .text(original.messageID)), ("type", .text(original.type)),
+                        ("contentType", .text(original.contentType)),
+                        ("correlationId", .text(original.correlationID)), ("replyTo", .text(original.replyTo)),
+                        (
+                            "headers",
+                            .array(original.headers.map { .object(of: [("name", .string($0.name)), ("value", .string($0.text))]) })
+                        ),
+                        ("bytes", .integer(Int64(original.originalByteCount))), ("isJson", .bool(json != nil)),
+                        ("editable", .bool(LetterEdit.whyNot(letter) == nil)), ("notEditable", .text(LetterEdit.whyNot(letter))),
+                        ("body", .string(json.map(\.pretty) ?? String(decoding: original.redactedBody, as: UTF8.self))),
+                    ])
+                ),
+                (
+                    "worker",
+                    .object(of: [
+                        ("id", .string(letter.worker.id)), ("host", .string(letter.worker.host)),
+                        ("version", .string(letter.worker.version)),
+                        ("mapping", .text(letter.worker.mapping)),
+                    ])
+                ),
+                ("trace", .text(summary.trace.map { $0.description.filter { $0 != "-" } })),
+                ("history", .array(LetterHistory(summary, letter, history).entries.map { entry($0, original: json) })),
+                ("forecast", self.forecast(forecast, at: letter.stage)),
+                ("suggestions", self.suggestions(suggestions)),
+            ] + more)
     }
 
     static func suggestions(_ suggestions: [Suggestion]) -> JSONValue {
@@ -127,8 +135,9 @@ package enum LetterView {
             })
     }
 
-    package static func forecast(_ forecast: Forecast) -> JSONValue {
+    package static func forecast(_ forecast: Forecast, at stage: Stage) -> JSONValue {
         .object(of: [
+            ("onlySkips", .bool(DryRun.onlySkips(forecast, at: stage))),
             ("verdict", .string(forecast.verdict.rawValue)), ("sentence", .string(forecast.sentence)), ("rule", .text(forecast.rule)),
             ("steps", steps(forecast.steps)), ("faults", faults(forecast.faults)),
         ])

@@ -76,19 +76,21 @@ import Testing
         #expect(
             try refusal(#"[{"op":"replace","path":"/data/charge/billing/city","value":"York"}]"#, letter(.outcomes))
                 == .notEditable(.outcomes))
-        #expect(!LetterEdit.canEdit(letter(.outcomes)))
+        #expect(LetterEdit.whyNot(letter(.outcomes)) != nil)
     }
 
     @Test func whatCanBeEditedIsKnownBeforeItIsTried() {
-        #expect(LetterEdit.canEdit(letter(.intake)) && LetterEdit.canEdit(letter(.cascade)) && LetterEdit.canEdit(letter(.retry)))
-        #expect(LetterEdit.canEdit(letter(.intake, .unreadable, body: "{")))
+        #expect(
+            LetterEdit.whyNot(letter(.intake)) == nil && LetterEdit.whyNot(letter(.cascade)) == nil
+                && LetterEdit.whyNot(letter(.retry)) == nil)
+        #expect(LetterEdit.whyNot(letter(.intake, .unreadable, body: "{")) == nil)
         for body in ["{", "{}", #"{"type":"com.salvage.cancellation.v1"}"#, #"{"type":"com.salvage.recovery.work.v2"}"#] {
             #expect(
-                !LetterEdit.canEdit(letter(.cascade, .unexpectedType, body: body))
-                    && !LetterEdit.canEdit(letter(.retry, .unexpectedType, body: body))
+                LetterEdit.whyNot(letter(.cascade, .unexpectedType, body: body)) != nil
+                    && LetterEdit.whyNot(letter(.retry, .unexpectedType, body: body)) != nil
             )
         }
-        for stage in Stage.allCases { #expect(!LetterEdit.canEdit(letter(stage, .outcomeUnknown))) }
+        for stage in Stage.allCases { #expect(LetterEdit.whyNot(letter(stage, .outcomeUnknown)) != nil) }
     }
 
     // MARK: What

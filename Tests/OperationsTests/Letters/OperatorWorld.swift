@@ -52,6 +52,14 @@ struct OperatorWorld {
                 in: .sample(clock, claims: claims), flexFactor: flexFactor, cancels: Cancels(), wait: { await clock.wait($0) }))
     }
 
+    /// What the console of one operator asks.
+    func console() async throws -> ConsoleAPI {
+        let process = broker.process()
+        return ConsoleAPI(
+            tools: try await tools(process), flow: FlowStore(process, TopologyNames(), clock: clock), merchants: { [] },
+            draft: { _, merchant throws(DraftFaults) in merchant }, version: "test")
+    }
+
     /// Lets one process do one thing to its end, or to its own.
     @discardableResult
     func act(
