@@ -17,7 +17,7 @@ extension CardDataGuard {
     }
 
     /// Control characters are no text but for a few that some system left.
-    static func isText(_ bytes: [UInt8]) -> Bool {
+    static func isText(_ bytes: some Collection<UInt8>) -> Bool {
         bytes.count { $0 < 0x20 && $0 != 0x0A && $0 != 0x0D && $0 != 0x09 } * 16 <= bytes.count
     }
 

@@ -20,7 +20,7 @@ package enum CardDataGuard {
 
     /// What stands in a text, or hides in it.
     package static func finding(in text: String) -> Finding? {
-        guard CardDataScan.mayHold(text.utf8) else { return nil }
+        guard CardDataGlance.seesReason(in: text) else { return nil }
         var scan = CardDataScan(isStrict: true)
         let found = scan.search(Array(text.utf8)).compactMap(\.finding)
         return found.contains(.trackData) ? .trackData : found.first
@@ -91,7 +91,7 @@ package enum CardDataGuard {
 
     /// A text that is told or kept beside a message.
     package static func redacted(_ text: String) -> String {
-        guard CardDataScan.mayHold(text.utf8) else { return text }
+        guard CardDataGlance.seesReason(in: text) else { return text }
         let bytes = Array(text.utf8)
         var scan = CardDataScan(isStrict: true)
         let found = scan.search(bytes)
@@ -159,13 +159,18 @@ package enum CardDataGuard {
         {
             sealed = seal(CardToken(token))
         }
-        let named = NamedPair(object)
+        let named = NamedPair(members)
         return members.compactMap { member in
-            if places?.isID(member.value, member: member.name, of: name) == true { return member }
-            let kept = redacted(member.name)
+            let isOwn = OwnNames.contains(member.name)
+            if case .string(let text) = member.value, CardDataGlance.seesReason(in: text),
+                places?.isID(member.value, member: member.name, of: name) == true
+            {
+                return member
+            }
+            let kept = isOwn ? member.name : redacted(member.name)
             // A null beside the token: the sealed card comes in the token's place.
             if sealed != nil, member.name == "encryptedCard" { return nil }
-            switch SecretName(member.name) ?? named?.secret(of: member) {
+            switch (isOwn ? nil : SecretName(member.name)) ?? named?.secret(of: member) {
             case .securityCode? where mayBeSecurityCode(member.value): return JSONValue.Member(kept, .string(codeMark))
             case .cardNumber? where mayBeCardNumber(member.value): return JSONValue.Member(kept, .string(numberMark))
             // A token can charge the card at FlexFactor as the number can.
@@ -179,34 +184,4 @@ package enum CardDataGuard {
             }
         }
     }
-}
-
-/// An object that names in one member what stands in another: `{"name": "cvv", "value": "737"}`.
-struct NamedPair {
-    private let secret: SecretName
-
-    init?(_ object: JSONValue) {
-        guard let members = object.object, (2...16).contains(members.count) else { return nil }
-        for member in members where Self.mayName(member.name) {
-            if let name = member.value.string, let secret = SecretName(name), Self.names.contains(member.name.lowercased()) {
-                self.secret = secret
-                return
-            }
-        }
-        return nil
-    }
-
-    /// At a glance: every object of every message comes by here, and hardly one names anything.
-    private static func mayName(_ name: String) -> Bool {
-        guard name.utf8.count <= 9, let first = name.utf8.first else { return false }
-        return switch first | 0x20 {
-        case UInt8(ascii: "n"), UInt8(ascii: "k"), UInt8(ascii: "f"), UInt8(ascii: "l"), UInt8(ascii: "i"), UInt8(ascii: "a"): true
-        default: false
-        }
-    }
-
-    func secret(of member: JSONValue.Member) -> SecretName? { Self.values.contains(member.name.lowercased()) ? secret : nil }
-
-    private static let names: Set<String> = ["name", "key", "field", "label", "k", "n", "id", "fieldname", "attribute"]
-    private static let values: Set<String> = ["value", "val", "v", "text", "content", "data", "fieldvalue"]
 }

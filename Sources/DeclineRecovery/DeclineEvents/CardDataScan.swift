@@ -24,8 +24,9 @@ struct CardDataScan {
     }
 
     /// In order, without overlap.
-    mutating func search(_ bytes: [UInt8]) -> [Found] {
-        guard Self.mayHold(bytes) else { return [] }
+    mutating func search(_ bytes: [UInt8]) -> [Found] { CardDataGlance.seesReason(in: bytes) ? searchClosely(bytes) : [] }
+
+    mutating func searchClosely(_ bytes: [UInt8]) -> [Found] {
         var found: [Found] = []
         var layer: ScannedText? = ScannedText(bytes)
         var layers = 0
@@ -35,33 +36,6 @@ struct CardDataScan {
             layer = text.undone()
         }
         return Self.joined(found)
-    }
-
-    /// Most texts have no digits enough and nothing coded, and need no closer look.
-    static func mayHold(_ bytes: some Collection<UInt8>) -> Bool {
-        guard bytes.count >= 6 else { return false }
-        var digits = 0
-        var beyondASCII = 0
-        var binds = false
-        var run = 0
-        var longestRun = 0
-        for byte in bytes {
-            switch byte {
-            case 0x30...0x39:
-                digits += 1
-                run += 1
-            case 0x41...0x5A, 0x61...0x7A, 0x2B, 0x2F, 0x5F, 0x2D: run += 1
-            case 0x3A, 0x3D, 0x3E, 0x0D, 0x0A, 0x22:
-                binds = true
-                longestRun = max(longestRun, run)
-                run = 0
-            default:
-                if byte >= 0x80 { beyondASCII += 1 }
-                longestRun = max(longestRun, run)
-                run = 0
-            }
-        }
-        return digits >= 12 || beyondASCII >= 24 || binds || max(longestRun, run) >= 17
     }
 
     private mutating func look(at text: ScannedText, into found: inout [Found]) {
@@ -116,7 +90,7 @@ struct CardDataScan {
         return next < text.count && sextet(text.values[next]) != nil
     }
 
-    private static func sextet(_ value: UInt32) -> UInt8? {
+    static func sextet(_ value: UInt32) -> UInt8? {
         switch value {
         case 0x41...0x5A: UInt8(value - 0x41)
         case 0x61...0x7A: UInt8(value - 0x61 + 26)
@@ -165,6 +139,13 @@ struct CardDataScan {
         return bytes
     }
 
+    /// Whether bytes that stood coded are packed, or a text.
+    static func isReadable(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+        if Inflate.isPacked(bytes) { return true }
+        let printable = bytes.count { (0x20..<0x7F).contains($0) || $0 == 0x0A || $0 == 0x0D || $0 == 0x09 || $0 == 0 }
+        return printable * 10 >= bytes.count * 8 || CardDataGuard.isText(bytes) && String(validating: bytes, as: UTF8.self) != nil
+    }
+
     /// Whether bytes that stood coded hold card data. Of what is no text nothing is said but where digits stand between zeros, as in UTF-16.
     private mutating func judge(_ bytes: [UInt8]) -> Found? {
         budget -= bytes.count
@@ -173,10 +154,7 @@ struct CardDataScan {
             budget -= unpacked.count
             text = unpacked
         } else {
-            let printable = bytes.count { (0x20..<0x7F).contains($0) || $0 == 0x0A || $0 == 0x0D || $0 == 0x09 || $0 == 0 }
-            guard printable * 10 >= bytes.count * 8 || CardDataGuard.isText(bytes) && String(validating: bytes, as: UTF8.self) != nil else {
-                return nil
-            }
+            guard bytes.withUnsafeBufferPointer({ Self.isReadable($0) }) else { return nil }
             text = bytes
         }
         var inner = CardDataScan(isStrict: true, depth: depth + 1, budget: budget)

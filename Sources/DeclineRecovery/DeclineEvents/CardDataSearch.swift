@@ -35,18 +35,32 @@ struct CardDataSearch {
             if CardDataGuard.isCardNumber(elements) { return add(Self.number) }
             for (index, element) in elements.enumerated() { at(.index(index)) { $0.walk(element, under: nil) } }
         case .object(let members):
-            let named = NamedPair(value)
-            for (index, member) in members.enumerated() where !places.isID(member.value, member: member.name, of: name) {
-                let isClean = CardDataGuard.finding(in: member.name) == nil
+            let named = NamedPair(members)
+            for (index, member) in members.enumerated() {
+                let isOwn = OwnNames.contains(member.name)
+                let isClean = isOwn || CardDataGuard.finding(in: member.name) == nil
+                let secret = (isOwn ? nil : SecretName(member.name)) ?? named?.secret(of: member)
+                if isClean, secret == nil, Self.isHarmless(member.value) { continue }
+                if places.isID(member.value, member: member.name, of: name) { continue }
                 at(isClean ? .name(member.name) : .hidden(index)) { search in
                     if !isClean { search.add("a card number in clear as a name; card data never travels in clear") }
-                    switch SecretName(member.name) ?? named?.secret(of: member) {
+                    switch secret {
                     case .securityCode? where CardDataGuard.mayBeSecurityCode(member.value): search.add(Self.code)
                     case .cardNumber? where CardDataGuard.mayBeCardNumber(member.value): search.add(Self.number)
                     default: search.walk(member.value, under: member.name)
                     }
                 }
             }
+        }
+    }
+
+    /// Most values are, at a glance.
+    private static func isHarmless(_ value: JSONValue) -> Bool {
+        switch value {
+        case .null, .bool: true
+        case .integer(let number): number.magnitude < 100_000_000_000
+        case .string(let text): !CardDataGlance.seesReason(in: text)
+        case .number, .array, .object: false
         }
     }
 

@@ -92,13 +92,13 @@ struct EventReader {
     }
 
     func word<Word: RawRepresentable & CaseIterable>(_ name: String, _ type: Word.Type = Word.self) -> Word? where Word.RawValue == String {
-        let expected = "one of " + Word.allCases.map(\.rawValue).joined(separator: ", ")
+        func expected() -> String { "one of " + Word.allCases.map(\.rawValue).joined(separator: ", ") }
         guard let member = member(name) else {
-            missing(name, expected)
+            missing(name, expected())
             return nil
         }
         guard let word = member.string.flatMap(Word.init(rawValue:)) else {
-            wrong(name, expected)
+            wrong(name, expected())
             return nil
         }
         return word

@@ -25,7 +25,7 @@ struct Inflate {
     }
 
     /// Whether bytes say that they are packed.
-    static func isPacked(_ bytes: [UInt8]) -> Bool { start(of: bytes) != nil }
+    static func isPacked<Bytes: RandomAccessCollection<UInt8>>(_ bytes: Bytes) -> Bool where Bytes.Index == Int { start(of: bytes) != nil }
 
     private init(_ bytes: [UInt8], from position: Int, limit: Int) {
         self.bytes = bytes
@@ -33,14 +33,14 @@ struct Inflate {
         self.limit = limit
     }
 
-    private static func start(of bytes: [UInt8]) -> Int? {
+    private static func start<Bytes: RandomAccessCollection<UInt8>>(of bytes: Bytes) -> Int? where Bytes.Index == Int {
         guard bytes.count >= 8 else { return nil }
         if bytes[0] == 0x1F, bytes[1] == 0x8B, bytes[2] == 8 { return startOfGzip(bytes) }
         let isZlib = bytes[0] & 0x0F == 8 && bytes[0] >> 4 <= 7 && (Int(bytes[0]) << 8 | Int(bytes[1])) % 31 == 0 && bytes[1] & 0x20 == 0
         return isZlib ? 2 : nil
     }
 
-    private static func startOfGzip(_ bytes: [UInt8]) -> Int? {
+    private static func startOfGzip<Bytes: RandomAccessCollection<UInt8>>(_ bytes: Bytes) -> Int? where Bytes.Index == Int {
         let flags = bytes[3]
         var position = 10
         if flags & 4 != 0 {

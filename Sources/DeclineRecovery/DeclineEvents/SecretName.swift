@@ -8,7 +8,7 @@ enum SecretName {
 
     init?(_ name: String) {
         let count = name.utf8.count
-        guard count >= 3, count <= 64, !Self.innocent.contains(name) else { return nil }
+        guard count >= 3, count <= 64 else { return nil }
         self.init(plain: Self.plain(name.unicodeScalars.lazy.map(\.value)))
     }
 
@@ -31,9 +31,10 @@ enum SecretName {
         // Every word of a hostile text comes by here, so most must be seen to be nothing at a glance.
         guard (3...48).contains(plain.count), Self.isWorthALook(plain) else { return nil }
         let name = String(decoding: plain, as: UTF8.self)
-        if Self.isSecurityCode(name, plain) {
+        let bare = String(decoding: Self.bare(plain[...]), as: UTF8.self)
+        if Self.isSecurityCode(name, bare, plain) {
             self = .securityCode
-        } else if Self.cardNumbers.contains(name) || Self.cardNumbers.contains(Self.bare(name)) {
+        } else if Self.cardNumbers.contains(name) || Self.cardNumbers.contains(bare) {
             self = .cardNumber
         } else if name.hasSuffix("token") {
             self = .token
@@ -44,11 +45,10 @@ enum SecretName {
         }
     }
 
-    private static func isSecurityCode(_ name: String, _ plain: [UInt8]) -> Bool {
+    private static func isSecurityCode(_ name: String, _ bare: String, _ plain: [UInt8]) -> Bool {
         let isCode =
             names("cvv", plain) || names("cvc", plain) || names("securitycode", plain) || names("cardverification", plain)
-            || codes.contains(name)
-            || codes.contains(bare(name))
+            || codes.contains(name) || codes.contains(bare)
         // What a check of the code said is no code.
         return isCode && !checks.contains { names($0, plain) }
     }
@@ -70,9 +70,12 @@ enum SecretName {
 
     /// Whether three letters stand in it that some name of a secret begins with, give or take: a table of what is left of them.
     private static func isWorthALook(_ plain: [UInt8]) -> Bool {
-        for index in 0..<plain.count - 2 where glance[place(plain[index], plain[index + 1], plain[index + 2])] { return true }
+        for index in 0..<plain.count - 2 where mayHold(plain[index], plain[index + 1], plain[index + 2]) { return true }
         return false
     }
+
+    /// Whether a name in which three letters or digits follow each other can be a secret's.
+    static func mayHold(_ one: UInt8, _ two: UInt8, _ three: UInt8) -> Bool { glance[place(one, two, three)] }
 
     private static func place(_ one: UInt8, _ two: UInt8, _ three: UInt8) -> Int { (Int(one) * 961 + Int(two) * 31 + Int(three)) & 4_095 }
 
@@ -90,17 +93,26 @@ enum SecretName {
     }()
 
     /// Without what says whose it is and what it is made of: `cardPinNumber` is `pin`.
-    private static func bare(_ plain: String) -> String {
-        var rest = plain[...]
-        for prefix in ["encrypted", "customer", "billing", "payment", "credit", "debit", "atm", "card", "cc", "x"]
-        where rest.hasPrefix(prefix) && rest.utf8.count > prefix.utf8.count + 2 {
-            rest = rest.dropFirst(prefix.utf8.count)
+    private static func bare(_ plain: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+        var rest = plain
+        for prefix in prefixes
+        where rest.count > prefix.utf8CodeUnitCount + 2 && rest.prefix(prefix.utf8CodeUnitCount).elementsEqual(bytes(prefix)) {
+            rest = rest.dropFirst(prefix.utf8CodeUnitCount)
         }
-        for suffix in ["number", "num", "no", "value", "val", "digits", "data", "block", "1", "2"]
-        where rest.hasSuffix(suffix) && rest.utf8.count > suffix.utf8.count + 2 {
-            return String(rest.dropLast(suffix.utf8.count))
+        for suffix in suffixes
+        where rest.count > suffix.utf8CodeUnitCount + 2 && rest.suffix(suffix.utf8CodeUnitCount).elementsEqual(bytes(suffix)) {
+            return rest.dropLast(suffix.utf8CodeUnitCount)
         }
-        return String(rest)
+        return rest
+    }
+
+    private static let prefixes: [StaticString] = [
+        "encrypted", "customer", "billing", "payment", "credit", "debit", "atm", "card", "cc", "x",
+    ]
+    private static let suffixes: [StaticString] = ["number", "num", "no", "value", "val", "digits", "data", "block", "1", "2"]
+
+    private static func bytes(_ text: StaticString) -> UnsafeBufferPointer<UInt8> {
+        UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
     }
 
     private static let codes: Set<String> = [
@@ -117,21 +129,6 @@ enum SecretName {
         "password", "passwd", "passphrase", "secret", "appsecret", "clientsecret", "apikey", "xapikey", "appkey", "authorization",
         "proxyauthorization",
         "accesskey", "secretkey", "privatekey", "signingkey", "hmacsigningkey", "environmentkey", "cookie", "setcookie",
-    ]
-
-    /// The names of our own messages, which come by all the time.
-    private static let innocent: Set<String> = [
-        "specversion", "id", "source", "type", "time", "subject", "data", "datacontenttype", "merchantId", "trigger", "order", "decline",
-        "recovery",
-        "amount", "payer", "billing", "shipping", "paymentMethod", "trialCompletion", "hasRecurringProducts", "campaignId", "purchaseId",
-        "billingCycle",
-        "rerunNumber", "ipAddress", "items", "sku", "name", "quantity", "gatewayId", "gatewayProfileId", "responseCodeSource",
-        "responseCode",
-        "responseText", "merchantAdviceCode", "avsResultCode", "cvvResultCode", "cavvResultCode", "transactionId", "responseType",
-        "minorUnits",
-        "currency", "email", "phone", "birthdate", "firstName", "lastName", "countryCode", "country", "addressLine1", "addressLine2",
-        "state", "city",
-        "zipCode", "encryptedCard", "holderName", "expirationMonth", "expirationYear", "bin", "last4", "brand", "reattempt", "chargeId",
     ]
 }
 

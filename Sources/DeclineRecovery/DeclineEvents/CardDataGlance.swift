@@ -1,0 +1,114 @@
+/// The first look at a text: whether there is any reason to search it for card data. Every text of every message comes by here, and nearly
+/// all of them end here, so it is one pass over the bytes that allocates nothing.
+///
+/// It says no only where ``CardDataScan`` would find nothing.
+enum CardDataGlance {
+    static func seesReason(in text: String) -> Bool {
+        text.utf8.withContiguousStorageIfAvailable { seesReason(in: $0) } ?? true
+    }
+
+    static func seesReason(in bytes: [UInt8]) -> Bool { bytes.withUnsafeBufferPointer { seesReason(in: $0) } }
+
+    private static func seesReason(in bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+        guard bytes.count >= 6 else { return false }
+        var digits = 0
+        var beyondASCII = 0
+        var binds = false
+        var mayHide = false
+        var run = 0
+        var longestRun = 0
+        for byte in bytes {
+            switch byte {
+            case 0x30...0x39:
+                digits += 1
+                run += 1
+            case 0x41...0x5A, 0x61...0x7A, 0x2B, 0x2F, 0x5F, 0x2D: run += 1
+            default:
+                longestRun = max(longestRun, run)
+                run = 0
+                switch byte {
+                case 0x3A, 0x3E, 0x22: binds = true
+                // What begins an escape, and the ends of lines, at which long runs are broken.
+                case 0x25, 0x5C, 0x26, 0x3D, 0x0D, 0x0A: mayHide = true
+                default: if byte >= 0x80 { beyondASCII += 1 }
+                }
+            }
+        }
+        longestRun = max(longestRun, run)
+        if mayHide || beyondASCII >= 24 { return true }
+        if binds, beyondASCII > 0 || namesSecret(bytes) { return true }
+        if digits >= 12, NumberForm.end(at: 0, in: bytes) != bytes.count { return true }
+        return longestRun >= 17 && hidesText(bytes)
+    }
+
+    /// Whether a word can be the name of a secret.
+    private static func namesSecret(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+        // The last two letters of the word.
+        var before: UInt8 = 0
+        var last: UInt8 = 0
+        for byte in bytes {
+            switch byte {
+            case 0x30...0x39, 0x41...0x5A, 0x61...0x7A:
+                let letter = byte >= 0x41 ? byte | 0x20 : byte
+                if before != 0, SecretName.mayHold(before, last, letter) { return true }
+                (before, last) = (last, letter)
+            case 0x5F, 0x2D: break
+            default: (before, last) = (0, 0)
+            }
+        }
+        return false
+    }
+
+    /// Whether what stands coded in a run can be read.
+    private static func hidesText(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+        var start = 0
+        while start < bytes.count {
+            var end = start
+            var isHexadecimal = true
+            while end < bytes.count, CardDataScan.sextet(UInt32(bytes[end])) != nil {
+                isHexadecimal = isHexadecimal && ScannedText.hexDigit(UInt32(bytes[end])) != nil
+                end += 1
+            }
+            if end - start >= 17, hidesText(UnsafeBufferPointer(rebasing: bytes[start..<end]), isHexadecimal) { return true }
+            start = end + 1
+        }
+        return false
+    }
+
+    private static func hidesText(_ run: UnsafeBufferPointer<UInt8>, _ isHexadecimal: Bool) -> Bool {
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: run.count) { decoded in
+            func isReadable(_ count: Int) -> Bool {
+                CardDataScan.isReadable(UnsafeBufferPointer(start: decoded.baseAddress, count: count))
+            }
+            for offset in 0..<4 where run.count - offset >= 16 {
+                var word: UInt32 = 0
+                var bits: UInt32 = 0
+                var count = 0
+                for index in offset..<run.count {
+                    word = word << 6 | UInt32(CardDataScan.sextet(UInt32(run[index])) ?? 0)
+                    bits += 6
+                    if bits >= 8 {
+                        bits -= 8
+                        decoded[count] = UInt8(truncatingIfNeeded: word >> bits)
+                        count += 1
+                    }
+                }
+                if isReadable(count) { return true }
+            }
+            guard isHexadecimal, run.count >= 24 else { return false }
+            for offset in 0..<2 {
+                var count = 0
+                var index = offset
+                while index + 1 < run.count {
+                    let high = ScannedText.hexDigit(UInt32(run[index])) ?? 0
+                    let low = ScannedText.hexDigit(UInt32(run[index + 1])) ?? 0
+                    decoded[count] = UInt8(high << 4 | low)
+                    count += 1
+                    index += 2
+                }
+                if isReadable(count) { return true }
+            }
+            return false
+        }
+    }
+}

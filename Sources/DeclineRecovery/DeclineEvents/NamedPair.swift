@@ -1,0 +1,33 @@
+import JSON
+
+/// An object that names in one member what stands in another: `{"name": "cvv", "value": "737"}`.
+struct NamedPair {
+    private let secret: SecretName
+
+    init?(_ members: [JSONValue.Member]) {
+        guard (2...16).contains(members.count), members.contains(where: { Self.is($0.name, oneOf: Self.values) }) else { return nil }
+        for member in members where Self.is(member.name, oneOf: Self.names) {
+            if let name = member.value.string, let secret = SecretName(name) {
+                self.secret = secret
+                return
+            }
+        }
+        return nil
+    }
+
+    func secret(of member: JSONValue.Member) -> SecretName? { Self.is(member.name, oneOf: Self.values) ? secret : nil }
+
+    /// Whether a name is one of some words, ASCII case ignored.
+    private static func `is`(_ name: String, oneOf words: [StaticString]) -> Bool {
+        let bytes = name.utf8
+        return words.contains { word in
+            word.utf8CodeUnitCount == bytes.count
+                && bytes.elementsEqual(UnsafeBufferPointer(start: word.utf8Start, count: word.utf8CodeUnitCount)) {
+                    ((0x41...0x5A).contains($0) ? $0 | 0x20 : $0) == $1
+                }
+        }
+    }
+
+    private static let names: [StaticString] = ["name", "key", "field", "label", "k", "n", "id", "fieldname", "attribute"]
+    private static let values: [StaticString] = ["value", "val", "v", "text", "content", "data", "fieldvalue"]
+}
