@@ -58,7 +58,8 @@ package enum JSONValue: Hashable, Sendable {
     /// The member of an object; `nil` where there is none, and where this is no object.
     @inlinable package subscript(_ name: String) -> JSONValue? {
         guard case .object(let members) = self else { return nil }
-        return members.first { $0.name.hasSameCodePoints(as: name) }?.value
+        for index in members.indices where members[index].name.hasSameCodePoints(as: name) { return members[index].value }
+        return nil
     }
 
     @inlinable package var string: String? {

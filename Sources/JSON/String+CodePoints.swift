@@ -1,8 +1,15 @@
 extension String {
     /// Equality as JSON means it, without Unicode normalization.
     ///
-    /// Swift's own, which compares memory where it can, sorts out nearly all that differ; what it takes for the same may be spelled otherwise.
+    /// Swift's own takes two spellings of one character for the same, and asks about them even where the memory decides.
     @inlinable package func hasSameCodePoints(as other: String) -> Bool {
-        utf8.count == other.utf8.count && self == other && utf8.elementsEqual(other.utf8)
+        let (one, two) = (utf8, other.utf8)
+        guard one.count == two.count else { return false }
+        return one.withContiguousStorageIfAvailable { one in
+            two.withContiguousStorageIfAvailable { two in
+                for index in one.indices where one[index] != two[index] { return false }
+                return true
+            }
+        }?.flatMap { $0 } ?? one.elementsEqual(two)
     }
 }

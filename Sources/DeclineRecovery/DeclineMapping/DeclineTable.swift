@@ -1,7 +1,7 @@
 import JSON
 
 /// One family of decline codes, as its data file tells it (`Tables/*.json`; README.md says how to add one).
-package struct DeclineTable: Sendable, Equatable {
+package final class DeclineTable: Sendable {
     /// The name in a decision's rule: `table:nmi/202`.
     package let source: String
     package let title: String
@@ -45,13 +45,9 @@ package struct DeclineTable: Sendable, Equatable {
     func loosely(_ exact: String) -> Row? { byNumber[CodeKey.number(exact)].map { rows[$0] } }
 
     init?(file bytes: [UInt8]) {
-        guard let file = try? JSONValue(parsing: bytes.span) else { return nil }
-        self.init(file)
-    }
-
-    private init?(_ file: JSONValue) {
-        guard let source = file["source"]?.string, let title = file["title"]?.string, let origin = file["origin"]?.string,
-            let date = file["date"]?.string, let aliases = file["aliases"]?.array, let entries = file["codes"]?.array
+        guard let file = try? JSONValue(parsing: bytes.span), let source = file["source"]?.string, let title = file["title"]?.string,
+            let origin = file["origin"]?.string, let date = file["date"]?.string, let aliases = file["aliases"]?.array,
+            let entries = file["codes"]?.array
         else { return nil }
         var rows: [Row] = []
         for entry in entries {

@@ -1,5 +1,5 @@
 /// All built-in tables and text rules.
-package struct DeclineTables: Sendable {
+package final class DeclineTables: Sendable {
     /// Gateways, processors and networks.
     package let gateways: [DeclineTable]
     /// Mastercard's advice codes.
@@ -51,7 +51,7 @@ package struct DeclineTables: Sendable {
     package func table(of source: String) -> DeclineTable? {
         // Most sources are written as an alias is.
         if let index = byKey[source] ?? byKey[SourceName.key(source)] { return gateways[index] }
-        return SourceName.keys(of: source).lazy.compactMap { byKey[$0] }.first.map { gateways[$0] }
+        return SourceName.keys(of: source).lazy.compactMap { self.byKey[$0] }.first.map { gateways[$0] }
     }
 
     /// The table of this very name.

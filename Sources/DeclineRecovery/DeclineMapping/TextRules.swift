@@ -1,7 +1,7 @@
 import JSON
 
 /// What response texts mean: a grammar of words, in the order of severity (`Tables/text-rules.json`). The first rule that a text fulfils decides.
-package struct TextRules: Sendable {
+package final class TextRules: Sendable {
     package let rules: [Rule]
     let title: String
     let origin: String

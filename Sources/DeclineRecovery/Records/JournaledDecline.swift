@@ -69,11 +69,17 @@ package struct JournaledDecline: Sendable, Equatable {
     /// No number that could be an account, an address or a phone, and no word of the customer's own.
     private static func isImpersonal(_ text: String, of event: DeclineEvent) -> Bool {
         if text.utf8.count > 200 || text.utf8.contains(0x40) || hasLongNumber(text) { return false }
-        let own =
-            [event.billing, event.shipping].compactMap { $0 }.flatMap { [$0.firstName, $0.lastName, $0.addressLine1, $0.city, $0.zipCode] }
-            + [event.paymentMethod.holderName, event.payer.id].compactMap { $0 }
-        let words = Set(TextWords.split(text, dropsResults: false))
-        return !own.contains { TextWords.split($0, dropsResults: false).contains { $0.utf8.count > 2 && words.contains($0) } }
+        let words = TextWords.split(text, dropsResults: false).filter { $0.utf8.count > 2 }
+        func names(_ own: String?) -> Bool {
+            guard let own, TextWords.mayShare(words, with: own) else { return false }
+            return TextWords.split(own, dropsResults: false).contains(where: words.contains)
+        }
+        func names(_ address: Address?) -> Bool {
+            guard let address else { return false }
+            return names(address.firstName) || names(address.lastName) || names(address.addressLine1) || names(address.city)
+                || names(address.zipCode)
+        }
+        return !names(event.billing) && !names(event.shipping) && !names(event.paymentMethod.holderName) && !names(event.payer.id)
     }
 
     private static func hasLongNumber(_ text: String) -> Bool {

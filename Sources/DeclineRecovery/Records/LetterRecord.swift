@@ -174,11 +174,18 @@ package enum ReplayTrace {
 
     /// The trace id of a `traceparent`; `nil` when it is not of its form.
     package static func id(ofTraceparent text: String) -> UUID5? {
-        let parts = text.split(separator: "-", omittingEmptySubsequences: false)
-        guard parts.count == 4, parts[1].utf8.count == 32, parts[1].allSatisfy(\.isHexDigit),
-            let high = UInt64(parts[1].prefix(16), radix: 16),
-            let low = UInt64(parts[1].suffix(16), radix: 16)
+        let bytes = Array(text.utf8)
+        // 00-<32 digits>-<16 digits>-01: what stands where the dashes are decides, and the digits of the id.
+        guard let first = bytes.firstIndex(of: 0x2D), first + 33 < bytes.count, bytes[first + 33] == 0x2D,
+            bytes[(first + 34)...].count(where: { $0 == 0x2D }) == 1
         else { return nil }
+        var high: UInt64 = 0
+        var low: UInt64 = 0
+        for byte in bytes[first + 1..<first + 33] {
+            guard let digit = ScannedText.hexDigit(UInt32(byte)) else { return nil }
+            high = high << 4 | low >> 60
+            low = low << 4 | UInt64(digit)
+        }
         return UUID5(high: high, low: low)
     }
 }

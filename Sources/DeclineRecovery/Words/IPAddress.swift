@@ -33,10 +33,10 @@ package enum IPAddress {
     /// Whether a valid address is one that nobody can be reached at from outside: a customer's it hardly is.
     package static func isPrivate(_ address: String) -> Bool {
         let text = address.lowercased()
-        if let last = text.split(separator: ":").last, last.contains(".") {
-            let parts = last.split(separator: ".").compactMap { UInt8($0) }
-            guard parts.count == 4 else { return false }
-            switch (parts[0], parts[1]) {
+        let last = text.utf8.lastIndex(of: UInt8(ascii: ":")).map { text.utf8.index(after: $0) } ?? text.startIndex
+        if text.utf8[last...].contains(UInt8(ascii: ".")) {
+            guard let octets = octets(text.utf8[last...]) else { return false }
+            switch (octets >> 24, octets >> 16 & 0xFF) {
             case (0, _), (10, _), (127, _), (169, 254), (172, 16...31), (192, 168), (100, 64...127): return true
             default: return false
             }
@@ -45,13 +45,30 @@ package enum IPAddress {
         return text == "::1" || text == "::" || first & 0xFE00 == 0xFC00 || first & 0xFFC0 == 0xFE80
     }
 
-    private static func isIPv4(_ text: Substring) -> Bool {
-        let parts = text.split(separator: ".", omittingEmptySubsequences: false)
-        return parts.count == 4
-            && parts.allSatisfy { part in
-                (1...3).contains(part.utf8.count) && part.utf8.allSatisfy { (0x30...0x39).contains($0) } && UInt8(part) != nil
-                    && (part.utf8.count == 1 || part.first != "0")
+    private static func isIPv4(_ text: Substring) -> Bool { octets(text.utf8) != nil }
+
+    /// The four numbers of a dotted address, the first one highest.
+    private static func octets(_ text: Substring.UTF8View) -> UInt32? {
+        var octets: UInt32 = 0
+        var dots = 0
+        var digits = 0
+        var number: UInt32 = 0
+        for byte in text {
+            switch byte {
+            case 0x30...0x39:
+                // No leading zeros, and no number of more than a byte.
+                if digits == 3 || digits > 0 && number == 0 { return nil }
+                number = number * 10 + UInt32(byte - 0x30)
+                digits += 1
+            case UInt8(ascii: "."):
+                guard digits > 0, number < 256, dots < 3 else { return nil }
+                octets = octets << 8 | number
+                dots += 1
+                (digits, number) = (0, 0)
+            default: return nil
             }
+        }
+        return dots == 3 && digits > 0 && number < 256 ? octets << 8 | number : nil
     }
 
     private static func isIPv6(_ text: Substring) -> Bool {

@@ -18,23 +18,23 @@ enum TextWords {
             word.removeAll(keepingCapacity: true)
             endsLower = false
         }
-        for scalar in String(decoding: bytes, as: UTF8.self).unicodeScalars {
-            switch scalar.value {
+        func hear(_ value: UInt32) {
+            switch value {
             case 0x61...0x7A:
-                word.append(UInt8(scalar.value))
+                word.append(UInt8(value))
                 endsLower = true
             case 0x41...0x5A:
                 // DoNotHonor is three words.
                 if endsLower { flush() }
-                word.append(UInt8(scalar.value) | 0x20)
+                word.append(UInt8(value) | 0x20)
             case 0x30...0x39:
-                word.append(UInt8(scalar.value))
+                word.append(UInt8(value))
                 endsLower = false
             case 0x27, 0x60, 0xB4, 0x2018, 0x2019, 0x300...0x36F: break
             case 0xC0...0x17F:
-                let folded = letters[Int(scalar.value - 0xC0)]
+                let folded = letters[Int(value - 0xC0)]
                 if folded == 0x2A {
-                    word += scalar.value == 0xDF ? [0x73, 0x73] : [0x61, 0x65]
+                    word += value == 0xDF ? [0x73, 0x73] : [0x61, 0x65]
                 } else if folded == 0x20 {
                     flush()
                 } else {
@@ -43,6 +43,11 @@ enum TextWords {
                 endsLower = false
             default: flush()
             }
+        }
+        if bytes.allSatisfy({ $0 < 0x80 }) {
+            for byte in bytes { hear(UInt32(byte)) }
+        } else {
+            for scalar in String(decoding: bytes, as: UTF8.self).unicodeScalars { hear(scalar.value) }
         }
         flush()
         return dropsResults ? withoutResults(words) : words
@@ -53,6 +58,20 @@ enum TextWords {
         ("aaaaaa*ceeeeiiii" + "dnooooo ouuuuyt*" + "aaaaaa*ceeeeiiii" + "dnooooo ouuuuyty" + "aaaaaaccccccccdd" + "ddeeeeeeeeeegggg"
             + "gggghhhhiiiiiiii" + "iiiijjkkklllllll" + "lllnnnnnn nnoooo" + "oooorrrrrrssssss" + "ssttttttuuuuuuuu" + "uuuuwwyyyzzzzzzs")
             .utf8)
+
+    /// Whether some words stand among a text's, give or take: where it says no, none of them does.
+    static func mayShare(_ words: [String], with text: String) -> Bool {
+        text.utf8.withContiguousStorageIfAvailable { bytes in
+            // What is written another way must be read first.
+            if bytes.contains(where: { $0 >= 0x80 || $0 == 0x25 || $0 == 0x26 || $0 == 0x27 || $0 == 0x60 }) { return true }
+            return words.contains { word in
+                let first = word.utf8.first ?? 0
+                return bytes.indices.contains { start in
+                    bytes[start] | 0x20 == first | 0x20 && zip(bytes[start...], word.utf8).allSatisfy { $0 | 0x20 == $1 | 0x20 }
+                }
+            }
+        } ?? true
+    }
 
     private static let results: Set<String> = ["avs", "cvv", "cvv2", "cvc", "cvc2", "cid", "csc", "cavv"]
 
