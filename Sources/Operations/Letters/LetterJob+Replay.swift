@@ -7,7 +7,7 @@ extension LetterJob {
     /// nothing is lost when this process dies; what was sent and not noted may be sent twice, with the same ids, which charges once and
     /// tells the CRM once.
     func replay(_ lock: any HeldLock) async throws(LetterJobError) {
-        let (plan, letters, known) = try await planned(lock)
+        let (plan, letters, known, read) = try await planned(lock)
         let run = id
         let watch = OutcomeWatch(run: run, letters: letters.map(\.id))
         do throws(BrokerFailure) {
@@ -18,7 +18,7 @@ extension LetterJob {
         }
         let outcome: Result<Void, LetterJobError>
         do throws(LetterJobError) {
-            try await send(letters, known: known, plan, watch, lock)
+            try await send(letters, known: known, read, plan, watch, lock)
             outcome = .success(())
         } catch {
             outcome = .failure(error)
@@ -29,19 +29,24 @@ extension LetterJob {
 
     private func startOfRun(_ run: UUID5) -> Moment? { tools.store.look { $0.runs[run]?.startedAt } }
 
-    /// The plan, its letters, and those of them that an earlier process has sent already.
-    private func planned(_ lock: any HeldLock) async throws(LetterJobError) -> (ReplayPlan, [LetterSummary], Set<UUID5>) {
+    /// Letters that were read already, with where they stood: of one that was written anew since, another writing is sent.
+    private typealias Read = [UUID5: (offset: Int64, letter: DeadLetter)]
+
+    /// The plan, its letters, those of them that an earlier process has sent already, and what was read of them to see whether they may be.
+    private func planned(_ lock: any HeldLock) async throws(LetterJobError) -> (ReplayPlan, [LetterSummary], Set<UUID5>, Read) {
         if case .unfinished(let run) = selection {
             guard let found = tools.store.look({ $0.runs[run] }), found.end?.how != .finished else { throw .noSuchRun }
             let letters = try await selected()
             change { $0.total = letters.count }
-            return (found.plan, letters, found.replayed.union(found.failed))
+            return (found.plan, letters, found.replayed.union(found.failed), [:])
         }
         guard case .replay(let patch, let isCanary, let rate, let consent) = order else { throw .noSuchRun }
         var (meant, others) = try await selected().split { order.kind.refusal(of: $0, isCorrected: patch != nil) }
+        var read: Read = [:]
         if meant.count <= 500 {
             // Of a few it is found out before they are noted; of many on the way, so that the first need not wait for the last.
-            let refused = try await refusals(of: meant, patch, consent)
+            read = try await whole(meant)
+            let refused = refusals(of: meant, read, patch, consent)
             (meant, others) = (
                 meant.filter { refused[$0.id] == nil }, others + meant.compactMap { letter in refused[letter.id].map { (letter, $0) } }
             )
@@ -56,31 +61,33 @@ extension LetterJob {
             let ids = meant[start..<min(start + LetterRecord.mostLetters, meant.count)].map(\.id)
             records.append(record(.selected(ids, run: id, plan), note: note))
         }
-        if records.isEmpty { return (plan, [], []) }
+        if records.isEmpty { return (plan, [], [], [:]) }
         try await append(records, lock)
         // With our own record the book holds everything that others did before us.
         let now = tools.store.look { book in meant.compactMap { book[$0.id] } }
         let (still, gone) = now.split { order.kind.refusal(of: $0, isCorrected: patch != nil) }
         for (letter, why) in gone { leaveOut(letter.id, why) }
-        return (plan, still, [])
+        return (plan, still, [], read)
     }
 
-    private func refusals(of letters: [LetterSummary], _ patch: JSONPatch?, _ consent: ReplayConsent) async throws(LetterJobError)
-        -> [UUID5: String]
-    {
-        let outcomes: [DryRun.Outcome]
-        do throws(BrokerFailure) {
-            outcomes = try await DryRun(tools: tools, patch: patch, consent: consent).run(.letters(letters.map(\.id)))
-        } catch {
-            throw .broker(error)
+    /// Reads letters where they stand.
+    private func whole(_ letters: some Collection<LetterSummary>) async throws(LetterJobError) -> Read {
+        if letters.isEmpty { return [:] }
+        let found: [DeadLetter]
+        do throws(BrokerFailure) { found = try await tools.store.letters(at: letters.map(\.offset)) } catch { throw .broker(error) }
+        let offsets = Dictionary(letters.map { ($0.id, $0.offset) }, uniquingKeysWith: { first, _ in first })
+        return found.reduce(into: [:]) { read, letter in read[letter.id] = offsets[letter.id].map { ($0, letter) } }
+    }
+
+    private func refusals(of letters: [LetterSummary], _ read: Read, _ patch: JSONPatch?, _ consent: ReplayConsent) -> [UUID5: String] {
+        let dryRun = DryRun(tools: tools, patch: patch, consent: consent)
+        return letters.reduce(into: [:]) { refused, letter in
+            refused[letter.id] = read[letter.id].flatMap { dryRun.run(letter, $0.letter).refusalInFull }
         }
-        return Dictionary(
-            outcomes.compactMap { outcome in outcome.refusalInFull.map { (outcome.letter.id, $0) } },
-            uniquingKeysWith: { first, _ in first })
     }
 
     private func send(
-        _ letters: [LetterSummary], known: Set<UUID5>, _ plan: ReplayPlan, _ watch: OutcomeWatch, _ lock: any HeldLock
+        _ letters: [LetterSummary], known: Set<UUID5>, _ read: Read, _ plan: ReplayPlan, _ watch: OutcomeWatch, _ lock: any HeldLock
     ) async throws(LetterJobError) {
         // What was sent and not noted by a process that died: the journal knows it.
         let unnoted = letters.filter { !known.contains($0.id) && watch[$0.id] != nil }
@@ -97,7 +104,7 @@ extension LetterJob {
             let part = rest.prefix(step)
             rest = rest.dropFirst(part.count)
             let what = plan.isCanary ? "canary step \(number + 1): " : ""
-            sent += try await send(Array(part), plan, lock, what)
+            sent += try await send(Array(part), read, plan, lock, what)
             let isLast = rest.isEmpty
             if isStopping {
                 return try await end(
@@ -128,9 +135,9 @@ extension LetterJob {
     /// Sends letters at the plan's rate.
     ///
     /// - Returns: those whose messages are with the broker.
-    private func send(_ letters: [LetterSummary], _ plan: ReplayPlan, _ lock: any HeldLock, _ what: String) async throws(LetterJobError)
-        -> [LetterSummary]
-    {
+    private func send(
+        _ letters: [LetterSummary], _ read: Read, _ plan: ReplayPlan, _ lock: any HeldLock, _ what: String
+    ) async throws(LetterJobError) -> [LetterSummary] {
         var sent: [LetterSummary] = []
         let size = min(max(plan.rate / 4, 1), 100)
         for start in stride(from: 0, to: letters.count, by: size) {
@@ -140,11 +147,10 @@ extension LetterJob {
             say(.running, "\(what)sending \(start + 1) to \(start + batch.count) of \(letters.count)")
             var messages: [(letter: LetterSummary, message: OperatorMessage)] = []
             var reopenings: [OperatorMessage] = []
-            let bodies: [DeadLetter]
-            do throws(BrokerFailure) { bodies = try await tools.store.letters(at: batch.map(\.offset)) } catch { throw .broker(error) }
+            let fresh = try await whole(batch.filter { read[$0.id]?.offset != $0.offset })
             let dryRun = DryRun(tools: tools, patch: plan.patch, consent: plan.consent)
             for letter in batch {
-                guard let whole = bodies.first(where: { $0.id == letter.id }) else {
+                guard let whole = (read[letter.id]?.offset == letter.offset ? read[letter.id] : fresh[letter.id])?.letter else {
                     leaveOut(letter.id, "the stream holds it no more")
                     continue
                 }

@@ -28,6 +28,7 @@ final class MemoryBroker: Sendable {
         var holder: Int?
         var processes = 0
         var refused: Set<String> = []
+        var lookups = 0
     }
 
     private let state = Mutex(State())
@@ -44,6 +45,9 @@ final class MemoryBroker: Sendable {
     var records: [LetterRecord] {
         state.withLock { ($0.streams[.letters] ?? []).compactMap { message in try? LetterRecord.decode(message.body).get() } }
     }
+
+    /// How often somebody went to letters where they stand.
+    var lookups: Int { state.withLock { $0.lookups } }
 
     /// The broker takes no message with this id.
     func refuse(_ messageID: String) { state.withLock { _ = $0.refused.insert(messageID) } }
@@ -101,6 +105,7 @@ final class MemoryBroker: Sendable {
         let before: [StreamMessage] = state.withLock { state in
             state.followers[stream, default: []].append(onBatch)
             let all = state.streams[stream] ?? []
+            if stream == .letters, case .offset = start { state.lookups += 1 }
             return switch start {
             case .first, .time: all
             case .next: []

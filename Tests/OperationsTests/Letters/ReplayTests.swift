@@ -27,6 +27,13 @@ import Testing
         #expect(world.broker.records.map(\.act.word) == ["selected", "replayed", "resolved", "run_ended"])
     }
 
+    @Test func aLetterIsReadOnceToBeReplayed() async throws {
+        let world = OperatorWorld()
+        let ids = world.write(Self.letters(3))
+        let (job, _) = try await world.act(.replay(), .letters(ids))
+        #expect(job.progress.succeeded == 3 && world.broker.lookups == 1, "neighbours are read in one go")
+    }
+
     /// After any of its effects: another process finishes what it began, or finds it as it was.
     @Test(arguments: [false, true])
     func whereverTheProcessDiesTheNextOneFinishesIt(isCanary: Bool) async throws {
