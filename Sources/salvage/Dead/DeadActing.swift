@@ -15,8 +15,10 @@ struct DeadActing: ParsableArguments {
     @Flag(help: "Print how it ended as JSON, with what became of every letter.")
     var json = false
 
-    func check(_ note: String?) throws {
-        if let note, note.allSatisfy(\.isWhitespace) { throw ValidationError("The note is empty. Say why in a sentence.") }
+    /// A note as it was given.
+    static func note(_ text: String) throws -> String {
+        if text.allSatisfy(\.isWhitespace) { throw ValidationError("The note is empty. Say why in a sentence.") }
+        return text
     }
 
     func act(_ order: LetterAction, on selection: LetterSelection, note: String?, tools: LetterTools, patience: Moment.Span = .seconds(60))
@@ -45,15 +47,6 @@ struct DeadActing: ParsableArguments {
         signals.cancel()
         Terminal.endProgress()
         try tell(job, results.all, wasInterrupted: interruption.hasCome)
-    }
-
-    /// Acts on the letters that are chosen.
-    func act(_ order: LetterAction, on which: LetterSelectionOptions, note: String?, at broker: BrokerOptions, config: ConfigOption? = nil)
-        async throws
-    {
-        try await broker.withLetters(config: config) { tools, _ in
-            try await act(order, on: which.selection(on: tools.letters.store, now: SystemClock().now()), note: note, tools: tools.letters)
-        }
     }
 
     /// More than one letter is asked about, where a person can answer.
@@ -199,81 +192,5 @@ extension LetterJob.Progress.Outcome {
         case .failed: .red
         case .leftOut, .pending: .yellow
         }
-    }
-}
-
-struct DeadReconcile: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "reconcile", abstract: "Ask FlexFactor what became of charges whose outcome is unknown, and settle them.",
-        discussion: """
-            Looks each order up at FlexFactor with the gateway's keys (--config), cancels it where it is still open, looks again, and publishes the
-            result that is true. What FlexFactor cannot tell yet stays as it is: ask again later.
-            """)
-
-    @OptionGroup var broker: BrokerOptions
-    @OptionGroup var config: ConfigOption
-    @OptionGroup var which: LetterSelectionOptions
-    @OptionGroup var acting: DeadActing
-    @Option(help: "Why, for whoever looks later.")
-    var note: String?
-
-    func validate() throws { try acting.check(note) }
-
-    func run() async throws {
-        guard config.path != nil else {
-            throw ExitCode.misuse("FlexFactor is asked with the gateway's keys. Give --config FILE, or set SALVAGE_CONFIG.")
-        }
-        try await acting.act(.reconcile, on: which, note: note, at: broker, config: config)
-    }
-}
-
-struct DeadDiscard: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "discard", abstract: "Mark letters as of no use. They stay in the stream and can be restored.")
-
-    @OptionGroup var broker: BrokerOptions
-    @OptionGroup var which: LetterSelectionOptions
-    @OptionGroup var acting: DeadActing
-    @Option(help: "Why, for whoever looks later.")
-    var note: String
-
-    func validate() throws { try acting.check(note) }
-
-    func run() async throws {
-        try await acting.act(.discard, on: which, note: note, at: broker)
-    }
-}
-
-struct DeadResolve: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "resolve", abstract: "Mark letters as seen to by other means: the CRM sent them again, somebody settled them by hand.")
-
-    @OptionGroup var broker: BrokerOptions
-    @OptionGroup var which: LetterSelectionOptions
-    @OptionGroup var acting: DeadActing
-    @Option(help: "How, for whoever looks later.")
-    var note: String
-
-    func validate() throws { try acting.check(note) }
-
-    func run() async throws {
-        try await acting.act(.resolve, on: which, note: note, at: broker)
-    }
-}
-
-struct DeadRestore: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "restore", abstract: "Put letters that were discarded, resolved or replayed back to what is to be done.")
-
-    @OptionGroup var broker: BrokerOptions
-    @OptionGroup var which: LetterSelectionOptions
-    @OptionGroup var acting: DeadActing
-    @Option(help: "Why, for whoever looks later.")
-    var note: String?
-
-    func validate() throws { try acting.check(note) }
-
-    func run() async throws {
-        try await acting.act(.restore, on: which, note: note, at: broker)
     }
 }

@@ -26,7 +26,7 @@ struct DeadReplay: AsyncParsableCommand {
     @Flag(help: "All that are to be done.")
     var all = false
     @OptionGroup var acting: DeadActing
-    @Option(help: "Why, for whoever looks later.")
+    @Option(help: "Why, for whoever looks later.", transform: DeadActing.note)
     var note: String?
     @Option(help: ArgumentHelp("A JSON Patch for the one letter.", valueName: "patch"))
     var edit: String?
@@ -72,7 +72,6 @@ struct DeadReplay: AsyncParsableCommand {
         if note == nil, !dryRun {
             throw ValidationError("--note is required: whoever looks at the letters later will want to know why they were sent again.")
         }
-        try acting.check(note)
         if let edit, Self.isPatch(edit), case .failure(let why) = Self.patch(Array(edit.utf8)) { throw ValidationError(why.description) }
     }
 
