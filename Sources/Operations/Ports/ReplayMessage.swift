@@ -30,7 +30,7 @@ package struct ReplayMessage: Sendable, Equatable {
     /// Whether a header belongs to the message, rather than to how it was sent the first time: `CC` and `BCC` are orders to send copies,
     /// which were carried out then and are nothing to route by here, and `x-` is the broker's.
     private static func isOfItsOwn(_ name: String) -> Bool {
-        !name.hasPrefix("x-") && name != "CC" && name != "BCC" && name != "traceparent"
+        !name.hasPrefix("x-") && name != "CC" && name != "BCC" && name != TraceHeader.name
     }
 
     /// What must stand on the stream of claims before a recovery is sent again that the CRM was told the end of: who opens it again, and why.

@@ -1,0 +1,4 @@
+/// The header that carries a trace from hop to hop (W3C trace context): in messages, in webhooks, and to FlexFactor.
+package enum TraceHeader {
+    package static let name = "traceparent"
+}
