@@ -129,14 +129,6 @@ import Testing
         await link.close()
     }
 
-    private func eventually(_ what: Comment, _ holds: () async throws -> Bool) async throws {
-        let deadline = ContinuousClock.now + .seconds(60)
-        while try await !holds() {
-            try #require(ContinuousClock.now < deadline, what)
-            try await Task.sleep(for: .milliseconds(50))
-        }
-    }
-
     @Test(.timeLimit(.minutes(5)))
     func aSnapshotIsWrittenByOneOfThoseWhoFollowAndReadByWhoBegins() async throws {
         try await withWorld { world in

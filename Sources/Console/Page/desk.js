@@ -73,4 +73,4 @@ const bars = (share) => `${Math.max(0, Math.min(1, share || 0)) * 100}%`;
 export const bar = (share) => el("span", { class: "bar", "aria-hidden": "true" }, el("span", { style: { width: bars(share) } }));
 
 /** A control with its label. */
-export const field = (label, control, attributes = {}) => el("label", { class: "field", ...attributes }, el("span", null, label), control);
+export const field = (label, control) => el("label", { class: "field" }, el("span", null, label), control);

@@ -27,13 +27,12 @@ export const stepList = (steps) => el("ol", { class: "steps", "data-test": "step
     step.decides && pill("busy", "decides"),
     step.why && el("span", { class: "muted why" }, foreign(step.why)))));
 
-const kinds = { changed: "changed", added: "added", removed: "removed" };
 const json = (value) => visible(JSON.stringify(value, null, typeof value === "object" && value !== null ? 1 : 0) ?? "");
 
 export function differenceList(differences, test = "differences") {
   if (!differences?.length) return el("p", { class: "muted", "data-test": test }, "No difference.");
   return el("ul", { class: "differences", "data-test": test }, differences.map((difference) => el("li", { key: difference.path },
-    el("p", null, code(difference.path), " ", el("small", { class: "muted" }, kinds[difference.kind] ?? difference.kind)),
+    el("p", null, code(difference.path), " ", el("small", { class: "muted" }, difference.kind)),
     difference.kind !== "added" && el("del", null, el("span", { class: "unseen" }, "before: "), lengthy(json(difference.before), 300)),
     difference.kind !== "removed" && el("ins", null, el("span", { class: "unseen" }, "after: "), lengthy(json(difference.after), 300)))));
 }
