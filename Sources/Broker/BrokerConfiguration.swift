@@ -1,6 +1,6 @@
 /// Where the broker is and how to speak to it.
 public struct BrokerConfiguration: Sendable {
-    /// Tried in turn, for ever, when a connection is lost.
+    /// Tried in turn, for ever: a link begins with any of them, and goes on with the next when a connection is lost.
     public var hosts: [Host]
     public var virtualHost: String
     public var login: Login
@@ -18,6 +18,8 @@ public struct BrokerConfiguration: Sendable {
     /// Milliseconds after which a subscription that heard nothing and has nothing in hand is made anew: a queue that was deleted and made
     /// again before the broker had told its consumers hands them nothing, and nobody says so.
     var renewsQuietAfter: Int64 = 30_000
+    /// Milliseconds for which a publish may stay unconfirmed until the channel of the publishes is opened anew.
+    var confirmPatience: Int64 = 5_000
 
     public struct Host: Sendable, Hashable, CustomStringConvertible {
         public var name: String

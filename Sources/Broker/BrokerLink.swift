@@ -8,6 +8,10 @@ public final class BrokerLink: Sendable {
     let publishing: Connection
 
     private init(_ configuration: BrokerConfiguration, onEvent: @escaping @Sendable (LinkEvent) -> Void) {
+        // The links of many processes spread over the nodes of a cluster, whichever their URL names first.
+        var configuration = configuration
+        let first = configuration.hosts.indices.randomElement() ?? 0
+        configuration.hosts = Array(configuration.hosts[first...] + configuration.hosts[..<first])
         consuming = Connection(configuration, role: .consuming, events: onEvent)
         publishing = Connection(configuration, role: .publishing, events: onEvent)
     }

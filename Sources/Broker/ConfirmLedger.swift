@@ -36,6 +36,9 @@ struct ConfirmLedger<Entry> {
         }
     }
 
+    /// The entry that waits longest.
+    var oldest: Entry? { entries.first ?? nil }
+
     /// The oldest unsettled entry that matches, changed in place.
     mutating func update(where matches: (Entry) -> Bool, _ change: (inout Entry) -> Void) {
         for index in entries.indices {

@@ -17,7 +17,6 @@ final class Connection: @unchecked Sendable {
     }
 
     let role: LinkEvent.Role
-    private let configuration: BrokerConfiguration
     let events: @Sendable (LinkEvent) -> Void
     private let inbox = Mutex(Inbox())
     private let wake: Int32
@@ -26,6 +25,8 @@ final class Connection: @unchecked Sendable {
     private let sessions = Atomic<Int>(0)
 
     // The thread's own.
+    /// Its hosts in the order in which they are tried next.
+    private var configuration: BrokerConfiguration
     private var consumers: [Consumer] = []
     /// Those of them whose queue the broker refuses, and when to try it again.
     var absent: [(consumer: Consumer, notBefore: Int64)] = []
@@ -171,6 +172,8 @@ final class Connection: @unchecked Sendable {
         connectedOnce = false
         var last = BrokerError.cannotConnect(host: "", why: "the list of hosts is empty")
         for host in configuration.hosts {
+            // The last to be tried again: where a session ended the node may be ending, and still answer.
+            configuration.hosts.append(configuration.hosts.removeFirst())
             do throws(BrokerError) {
                 let events = events
                 let blocked = BlockedFlag(connection: self)
@@ -384,12 +387,8 @@ final class Connection: @unchecked Sendable {
     }
 
     private func shutDown() {
-        let left = inbox.withLock { inbox in
-            inbox.isClosed = true
-            defer { inbox.commands.removeAll() }
-            return inbox.commands
-        }
-        for command in left { refuse(command) }
+        inbox.withLock { $0.isClosed = true }
+        for command in takeCommands() { refuse(command) }
         for (batch, index) in pending { batch.settle(index, .closed) }
         pending.removeAll()
         // Connection and consumers know each other; they must not keep each other alive.

@@ -13,6 +13,8 @@ public enum LinkEvent: Sendable {
     /// The broker is short of memory or disk and takes no publishes on this connection.
     case blocked(Role, reason: String)
     case unblocked(Role)
+    /// The broker said nothing of publishes for so long; whether they arrived is unknown, and their channel is a new one.
+    case publishesUnconfirmed(count: Int, milliseconds: Int64)
     /// The broker ended a subscription (its queue was deleted, or lost its leader); it is subscribed again.
     case subscriptionCancelled(queue: String)
     /// A queue cannot be subscribed to; it is tried again by itself, and the other subscriptions stand.

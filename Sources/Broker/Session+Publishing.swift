@@ -7,6 +7,7 @@ extension Session {
     /// exchange did not arrive; whether the rest did is unknown. Where it names none, the one that was
     /// out alone is the one (a message larger than it takes, a header of the wrong type); of several nobody knows, so they go out one at a time next.
     func reopenPublishing() throws(BrokerError) {
+        try leaveUnconfirmed()
         guard let (code, text) = publishingRefusal else { return }
         publishingRefusal = nil
         contents.forget(1)
@@ -27,6 +28,30 @@ extension Session {
                 pending.settle(.connectionLost)
             }
         }
+        try openChannel(1)
+        try selectConfirms(1)
+    }
+
+    /// How long the oldest publish has waited for its confirm; `nil` where none waits, or the broker has said that it takes none.
+    var unconfirmedFor: Int64? {
+        guard blockedBecause == nil, let oldest = confirms.oldest else { return nil }
+        return monotonicMilliseconds() - max(oldest.written, patience.begun)
+    }
+
+    /// Opens the channel of the publishes anew where the broker says nothing of one for long.
+    ///
+    /// A channel remembers who leads a queue or a stream. When that node is lost together with whoever was to tell (seen with streams of RabbitMQ
+    /// 3.10), what it goes on sending there is lost, and nobody says so; a new channel asks anew. Whether what was not confirmed
+    /// arrived is unknown.
+    private func leaveUnconfirmed() throws(BrokerError) {
+        guard let waited = unconfirmedFor else { return patience.recover() }
+        guard waited >= patience.span else { return }
+        patience.spend()
+        try closeChannel(1)
+        contents.forget(1)
+        let outstanding = confirms.removeAll()
+        events(.publishesUnconfirmed(count: outstanding.count, milliseconds: waited))
+        for pending in outstanding { pending.settle(.connectionLost) }
         try openChannel(1)
         try selectConfirms(1)
     }

@@ -36,14 +36,18 @@ final class Session {
     var singleFile = 0
     /// Exchanges that the broker has refused, and until when they are not tried again: each try costs the channel.
     var refusedExchanges: [String: (until: Int64, code: UInt16, text: String)] = [:]
-    private let events: (LinkEvent) -> Void
+    let events: (LinkEvent) -> Void
     let role: LinkEvent.Role
+    /// How long the broker may leave a publish unconfirmed, and since when at the earliest that is counted.
+    var patience: ConfirmPatience
 
     /// A publish that the broker has not settled, by its place in its batch.
     struct PendingPublish {
         let batch: PublishBatch
         let index: Int
         var isReturned = false
+        /// When it was written.
+        let written = monotonicMilliseconds()
 
         var message: OutgoingMessage { batch.messages[index] }
 
@@ -89,6 +93,7 @@ final class Session {
         self.codec = codec
         self.role = role
         self.events = events
+        patience = ConfirmPatience(configuration.confirmPatience)
         // After everything that can fail: what is not whole yet has no end that would give the buffer back.
         input = UnsafeMutableRawBufferPointer.allocate(byteCount: 128 * 1_024, alignment: 16)
         try logIn(configuration, deadline: deadline)
@@ -168,7 +173,7 @@ final class Session {
 
     /// Sleeps until the socket or `wake` has something, or `milliseconds` have passed, or the heartbeat wants to be looked at.
     func sleep(wake: Int32, milliseconds: Int64) {
-        var limit = milliseconds
+        var limit = min(milliseconds, unconfirmedFor.map { max(patience.span - $0, 0) } ?? .max)
         if heartbeat > 0 { limit = min(limit, heartbeat / 4) }
         if transport.hasBufferedInput || endedSubscription != nil { limit = 0 }
         var entries = [pollfd(fd: transport.socket, events: interest, revents: 0), pollfd(fd: wake, events: Int16(POLLIN), revents: 0)]
@@ -297,6 +302,7 @@ final class Session {
             events(.blocked(role, reason: reason))
         case UInt32(AMQP_CONNECTION_UNBLOCKED_METHOD):
             blockedBecause = nil
+            patience.begin()
             events(.unblocked(role))
         case UInt32(AMQP_BASIC_CANCEL_METHOD):
             guard let subscription = subscriptions[channel] else { return }

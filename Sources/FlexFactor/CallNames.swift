@@ -16,6 +16,20 @@ extension FlexFactorCall {
     }
 }
 
+extension FlexFactorCall {
+    /// Every name that a call to FlexFactor has.
+    package static let names = [
+        "evaluate", "recall", "find", "look_up", "cancel", "external_cancel", "capture", "refund", "tokenize",
+    ]
+}
+
+extension CallFailure {
+    /// The names of answers that somebody has to see to, once they come at all.
+    package static let alarming = [
+        FlexFactorAnswer.failed(.unknown(.barred(status: 403))).name, FlexFactorAnswer.failed(.notSent(.misconfigured(""))).name,
+    ]
+}
+
 extension FlexFactorAnswer {
     /// The answer's name in metrics and logs: few, and without data.
     package var name: String {

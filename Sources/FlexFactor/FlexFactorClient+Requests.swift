@@ -16,7 +16,10 @@ extension FlexFactorClient {
     private func headers(_ traceparent: String?, _ bearer: Secret?) -> [(name: String, value: String)] {
         var headers = [(name: "accept", value: "application/json")]
         if let bearer { headers.append(("authorization", "Bearer " + bearer.exposed)) }
-        if let traceparent { headers.append((TraceHeader.name, traceparent)) }
+        if let traceparent {
+            headers.append((TraceHeader.name, traceparent))
+            if let state = TraceState.current { headers.append((TraceHeader.state, state)) }
+        }
         return headers
     }
 

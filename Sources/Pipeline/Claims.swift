@@ -159,7 +159,7 @@ extension ClaimRecord {
     /// What was told, in a line.
     var fate: StageOutcome.Kind {
         guard let kind = claim.act.telling else { return .ignored("claimed before") }
-        return .told(corrects == nil ? kind : .correction, reason: "told_again")
+        return .told(corrects == nil ? kind : .correction, reason: StageOutcome.Kind.toldAgain)
     }
 }
 

@@ -56,7 +56,7 @@ package struct OutcomeStage: Sendable {
                 reason: reason,
                 gatewayID: news.gatewayID, flexFactorOrderID: news.orderID, amount: takings?.amount, occurredAt: environment.now(),
                 distinction: news.distinction, isPartial: takings?.isPartial ?? false)
-            return await tell(result, reference, isWhole: takings?.isWhole ?? false, news, message)
+            return await tell(result, reference, isWhole: takings?.isWhole ?? false, paid: paid(news, answer), news, message)
         case .wait(let span):
             var later = news
             if case .found(let order) = answer, order.state == .cancelled { later.hasWaited = true }
@@ -70,7 +70,7 @@ package struct OutcomeStage: Sendable {
     }
 
     private func tell(
-        _ result: ResultEvent, _ reference: RecoveryReference, isWhole: Bool, _ news: WebhookNews, _ message: IncomingMessage
+        _ result: ResultEvent, _ reference: RecoveryReference, isWhole: Bool, paid: Money?, _ news: WebhookNews, _ message: IncomingMessage
     ) async -> StageOutcome {
         let now = environment.now()
         let merchant = reference.merchantID ?? news.merchantID
@@ -113,7 +113,7 @@ package struct OutcomeStage: Sendable {
             let letter = letters.contradiction(message, result, subject: subject, now: now)
             return StageOutcome(
                 publishing: result.messages(reply: nil, traceparent: message.traceparent) + (letter.map { [$0] } ?? []),
-                entry: entry(of: news, .told(result.kind, reason: result.reason.code)))
+                entry: entry(of: news, .told(result.kind, reason: result.reason.code), amount: result.kind == .approved ? paid : nil))
         case .again(let record):
             return StageOutcome(
                 publishing: record.messages(reply: nil, traceparent: message.traceparent), entry: entry(of: news, record.fate))
@@ -135,8 +135,17 @@ package struct OutcomeStage: Sendable {
             now: environment.now())
     }
 
-    private func entry(of news: WebhookNews, _ fate: StageOutcome.Kind) -> StageOutcome.JournalEntry {
-        StageOutcome.JournalEntry(merchantID: news.merchantID, reference: news.reference, gatewayID: news.gatewayID, fate: fate)
+    /// What an order came to, where FlexFactor says so; of a recovery's own message nothing is at hand here.
+    private func paid(_ news: WebhookNews, _ answer: FlexFactorAnswer) -> Money? {
+        guard case .found(let order) = answer, let units = order.minorUnits ?? news.minorUnits,
+            let currency = order.currency ?? news.currency
+        else { return nil }
+        return Money(minorUnits: units, currency: currency)
+    }
+
+    private func entry(of news: WebhookNews, _ fate: StageOutcome.Kind, amount: Money? = nil) -> StageOutcome.JournalEntry {
+        StageOutcome.JournalEntry(
+            merchantID: news.merchantID, reference: news.reference, gatewayID: news.gatewayID, fate: fate, amount: amount)
     }
 }
 

@@ -94,6 +94,9 @@ package struct StageOutcome: Sendable {
         /// Nothing follows from it; why.
         case ignored(String)
 
+        /// The reason of what was told before.
+        package static let toldAgain = "told_again"
+
         /// The journal's word for it.
         package var fate: JournalRecord.Fate {
             switch self {

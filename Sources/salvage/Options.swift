@@ -28,11 +28,15 @@ struct BrokerOptions: ParsableArguments {
     }
 
     /// Opens a link for one command, and closes it in any case. What the broker did not do ends the command with a sentence and a status.
-    func withLink<Result: Sendable>(_ body: (BrokerLink, ProcessSettings) async throws -> Result) async throws -> Result {
+    ///
+    /// - Parameter patience: how many seconds a broker is waited for that is away, or does not let us in yet.
+    func withLink<Result: Sendable>(
+        patience: Int = 0, _ body: (BrokerLink, ProcessSettings) async throws -> Result
+    ) async throws -> Result {
         var settings = try settings()
         settings.broker.connectionName = "salvage command"
         do {
-            let link = try await BrokerLink.open(settings.broker)
+            let link = try await Self.open(settings.broker, patience: patience)
             do {
                 let result = try await body(link, settings)
                 await link.close()
@@ -45,6 +49,23 @@ struct BrokerOptions: ParsableArguments {
             throw ExitCode.broker(BrokerFailure(error))
         } catch let error as BrokerFailure {
             throw ExitCode.broker(error)
+        }
+    }
+}
+
+extension BrokerOptions {
+    private static func open(_ broker: BrokerConfiguration, patience: Int) async throws -> BrokerLink {
+        let deadline = ContinuousClock.now + .seconds(patience)
+        var isTold = false
+        while true {
+            do throws(BrokerError) {
+                return try await BrokerLink.open(broker)
+            } catch {
+                if ContinuousClock.now >= deadline { throw error }
+                if !isTold { Terminal.complain("Waiting for the broker, at most \(patience) s: \(error)") }
+                isTold = true
+            }
+            try await Task.sleep(for: .milliseconds(500))
         }
     }
 }

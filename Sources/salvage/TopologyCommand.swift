@@ -19,9 +19,15 @@ struct TopologyCommand: AsyncParsableCommand {
         @OptionGroup var broker: BrokerOptions
         @Flag(help: "Leave out crm.results, the CRM's inbox.")
         var withoutCrmInbox = false
+        @Option(help: ArgumentHelp("Wait so long for a broker that is away, or does not let us in yet.", valueName: "seconds"))
+        var wait = 0
+
+        func validate() throws {
+            if !(0...86_400).contains(wait) { throw ValidationError("--wait is a number of seconds from 0 to 86400.") }
+        }
 
         func run() async throws {
-            try await broker.withLink { link, settings in
+            try await broker.withLink(patience: wait) { link, settings in
                 let topology = Topology(recovery: settings.names, crmInbox: !withoutCrmInbox)
                 try await link.declare(topology)
                 Terminal.show(

@@ -443,6 +443,28 @@ import Testing
         await link.close()
     }
 
+    @Test func linksSpreadOverTheHostsAndGoOnWithTheNext() async throws {
+        var configuration = try TestBroker.configuration()
+        let port = configuration.hosts[0].port
+        configuration.hosts = ["127.0.0.1", "localhost"].map { .init($0, port: port) }
+        var begun: Set<String> = []
+        // All of many to begin with the same is as likely as never.
+        for _ in 0..<40 where begun.count < 2 {
+            let seen = Mutex<[LinkEvent.Role: [String]]>([:])
+            let link = try await BrokerLink.open(configuration) { event in
+                if case .connected(let role, let host) = event { seen.withLock { $0[role, default: []].append(host) } }
+            }
+            link.breakConnections()
+            try await eventually("both connections have gone on") { seen.withLock { $0.values.map(\.count) } == [2, 2] }
+            await link.close()
+            let hosts = seen.withLock { $0 }
+            #expect(hosts[.consuming] == hosts[.publishing])
+            #expect(Set(hosts[.consuming] ?? []).count == 2)
+            begun.formUnion((hosts[.consuming] ?? []).prefix(1))
+        }
+        #expect(begun.count == 2)
+    }
+
     @Test func noBrokerAtAllIsAnError() async throws {
         let configuration = BrokerConfiguration(hosts: [.init("127.0.0.1", port: 1)], login: .plain(user: "a", password: Password("b")))
         let error = await #expect(throws: BrokerError.self) { _ = try await BrokerLink.open(configuration) }

@@ -72,7 +72,15 @@ import Testing
         let request = try #require(server.requests.last)
         #expect(request.header("authorization") == "Bearer jwt-1")
         #expect(request.header("traceparent")?.contains("4bf92f3577b34da6a3ce929d0e0e4736") == true)
+        #expect(request.header("tracestate") == nil)
         #expect(server.requests.first?.body == #"{"AppKey":"app-key","AppSecret":"app-secret"}"#)
+    }
+
+    @Test func aTraceStateGoesBesideItsTrace() async throws {
+        let server = try await server { _ in ScriptedServer.response(200, #"{"id":"order-1","statusName":"COMPLETED"}"#) }
+        let client = try client(server)
+        _ = await TraceState.$current.withValue("vendor=a b,t@other=1") { await perform(client) }
+        #expect(server.requests.last?.header("tracestate") == "vendor=a b,t@other=1")
     }
 
     @Test func aTokenIsRenewedBeforeItEndsWhileItStillServes() async throws {

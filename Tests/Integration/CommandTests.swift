@@ -55,6 +55,28 @@ import Testing
         }
     }
 
+    /// What starts beside its broker needs no loop around it.
+    @Test(.timeLimit(.minutes(5)))
+    func theTopologyWaitsForABrokerThatComesLater() async throws {
+        try await Fleet.with { fleet in
+            let later = "later-" + fleet.virtualHost
+            let url = try #require(fleet.commandEnvironment["SALVAGE_BROKER_URL"]).replacing(fleet.virtualHost, with: later)
+            let log = fleet.folder.appending(path: "topology.log")
+            let command = try ChildProcess(
+                TestMachine.salvage, ["topology", "apply", "--wait", "120"],
+                environment: fleet.commandEnvironment.merging(["SALVAGE_BROKER_URL": url]) { $1 }, output: log)
+            func said(_ text: String) -> Bool { (try? String(contentsOf: log, encoding: .utf8).contains(text)) == true }
+            try await eventually("it says that it waits") { said("Waiting for the broker, at most 120 s") }
+            _ = try await TestMachine.control(["add_vhost", later])
+            _ = try await TestMachine.control(["set_permissions", "-p", later, "guest", ".*", ".*", ".*"])
+            #expect(await command.status() == 0)
+            #expect(said("bindings stand."))
+            _ = try await TestMachine.control(["delete_vhost", later])
+            #expect(try await fleet.salvage("topology", "apply", "--wait", "0", "--broker-url", "amqp://127.0.0.1:1").status == 69)
+            #expect(try await fleet.salvage("topology", "apply", "--wait", "-1").status == 64)
+        }
+    }
+
     /// A look is no taker: what nobody else has a queue for becomes a letter, and nothing else.
     @Test(.timeLimit(.minutes(10)))
     func followingResultsSwallowsNone() async throws {

@@ -199,9 +199,11 @@ import Testing
             try await fleet.link.publish([
                 OutgoingMessage(
                     exchange: "declines", routingKey: "decline.initial",
-                    properties: MessageProperties(headers: ["traceparent": .string(trace)]), body: CRM.decline("TRACED"))
+                    properties: MessageProperties(headers: ["traceparent": .string(trace), "tracestate": "vendor=opaque"]),
+                    body: CRM.decline("TRACED"))
             ])
             try await eventually("the result carries the trace") { results.all.first?.properties.headers["traceparent"] == .string(trace) }
+            #expect(results.all.first?.properties.headers["tracestate"] == "vendor=opaque")
             // The log is written a moment after the broker has confirmed.
             try await eventually("both stages have logged it") {
                 fleet.workerLog.components(separatedBy: "4bf92f3577b34da6a3ce929d0e0e4736").count == 3

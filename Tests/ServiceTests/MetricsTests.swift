@@ -1,6 +1,7 @@
 import Testing
 
 @testable import DeclineRecovery
+@testable import FlexFactor
 @testable import Pipeline
 @testable import Service
 
@@ -41,6 +42,41 @@ import Testing
         #expect(page.contains("salvage_webhooks_total{merchant=\"acme\",answer=\"refused\"} 0\n"))
         #expect(page.contains("salvage_finish_failures_total{stage=\"retry\",why=\"nacked\"} 0\n"))
         #expect(page.contains("salvage_replies_refused_total{merchant=\"acme\"} 0\n"))
+    }
+
+    @Test func callsThatAreAlertedOnBeginAtNothingForEachGatewayAlsoAfterAReload() {
+        let gateways = ["42", "43"].map { FlexFactorGateway(id: GatewayID($0)) }
+        let metrics = metrics(Merchant(id: "acme", flexFactorGateways: [gateways[0]]))
+        metrics.know([Merchant(id: "acme", flexFactorGateways: gateways)])
+        let page = metrics.page(circuits: [:])
+        for gateway in ["42", "43"] {
+            for call in FlexFactorCall.names {
+                for outcome in ["barred", "misconfigured"] {
+                    let labels = "merchant=\"acme\",gateway=\"\(gateway)\",call=\"\(call)\",outcome=\"\(outcome)\""
+                    #expect(page.contains("salvage_flexfactor_calls_total{\(labels)} 0\n"))
+                }
+            }
+        }
+    }
+
+    @Test func whatApprovalsBringInIsCountedOnceAndByCurrency() throws {
+        let metrics = metrics(Merchant(id: "acme", flexFactorGateways: []))
+        func tell(_ units: Int64, _ currency: String, _ kind: ResultKind = .approved, _ reason: String = "approved") throws {
+            let amount = Money(minorUnits: units, currency: try #require(Currency(currency)))
+            metrics.record(
+                StageOutcome.JournalEntry(merchantID: "acme", fate: .told(kind, reason: reason), amount: amount), stage: .cascade, now: now)
+        }
+        try tell(4_999, "USD")
+        try tell(1, "USD")
+        try tell(300, "JPY")
+        try tell(7, "USD", .approved, StageOutcome.Kind.toldAgain)
+        try tell(7, "USD", .declined, "declined_by_flexfactor")
+        try tell(7, "USD", .refunded, "refunded")
+        #expect(
+            lines(metrics, "salvage_recovered_minor_units_total") == [
+                "salvage_recovered_minor_units_total{merchant=\"acme\",currency=\"JPY\"} 300",
+                "salvage_recovered_minor_units_total{merchant=\"acme\",currency=\"USD\"} 5000",
+            ])
     }
 
     @Test func everyReasonIsAmongAllOfThem() {

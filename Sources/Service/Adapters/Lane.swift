@@ -34,7 +34,7 @@ final class Lane: Sendable {
 struct LaneFlexFactor: FlexFactorPort {
     let store: ConfigurationStore
     let lane: Lane
-    let keys: CardKeys
+    let keys: CardKeyRing
 
     func perform(
         _ call: FlexFactorCall, merchant: MerchantID, gateway: GatewayID, traceparent: String?, deadline: Moment
@@ -55,7 +55,7 @@ struct LaneFlexFactor: FlexFactorPort {
         _ card: SealedCard, of charge: Charge, merchant: MerchantID, gateway: GatewayID, traceparent: String?, deadline: Moment
     ) async -> FlexFactorAnswer {
         guard let client = store.client(GatewayKey(merchant, gateway)) else { return Self.noGateway(merchant, gateway) }
-        switch keys.open(card, of: charge) {
+        switch keys.keys.open(card, of: charge) {
         case .failure(let failure):
             return .cardUnusable(FieldError(path: "$.data.paymentMethod.encryptedCard", message: failure.description))
         case .success(.token(let token)): return .tokenized(token)

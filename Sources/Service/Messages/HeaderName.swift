@@ -3,6 +3,8 @@ import DeclineRecovery
 /// The names of all headers that we write or read, and whose each is.
 enum HeaderName {
     static let traceparent = TraceHeader.name
+    static let tracestate = TraceHeader.state
+    static func isOfTrace(_ name: String) -> Bool { name == traceparent || name == tracestate }
     /// When a message of the delay ladder is due, in milliseconds since 1970.
     static let due = "salvage-due"
     /// Whose work a suspect is, and how often it was handed out there.

@@ -8,7 +8,8 @@ extension StageMessage {
     /// The message as the broker takes it.
     ///
     /// - Parameter now: a message for the delay ladder says when it is due, so that whoever gets it can tell how late it came.
-    func brokerMessage(_ names: TopologyNames, now: Moment) -> Broker.OutgoingMessage {
+    /// - Parameter tracestate: what goes with its `traceparent`.
+    func brokerMessage(_ names: TopologyNames, now: Moment, tracestate: String? = nil) -> Broker.OutgoingMessage {
         let (exchange, key): (String, String) =
             switch destination {
             case .stage(let stage): (names.work, stage.rawValue)
@@ -23,7 +24,10 @@ extension StageMessage {
         // Who waited for a reply may be gone; nobody misses it then.
         let isMandatory = if case .reply = destination { false } else { true }
         var headers = FieldTable()
-        if let traceparent { headers.fields.append(FieldTable.Field(HeaderName.traceparent, .string(traceparent))) }
+        if let traceparent {
+            headers.fields.append(FieldTable.Field(HeaderName.traceparent, .string(traceparent)))
+            if let tracestate { headers.fields.append(FieldTable.Field(HeaderName.tracestate, .string(tracestate))) }
+        }
         if let share { headers.note(share) }
         if case .delayed(let stage, let delay) = destination {
             let due = now + DelayLadder.entry(after: delay, to: stage).delay
@@ -131,7 +135,7 @@ extension IncomingMessage {
         let notes = DeliveryNotes(delivery, at: stage, names)
         let properties = delivery.properties
         let headers = properties.headers.fields.filter {
-            $0.name != HeaderName.traceparent && !HeaderName.isOfOneHop($0.name) && !HeaderName.isOfShare($0.name)
+            !HeaderName.isOfTrace($0.name) && !HeaderName.isOfOneHop($0.name) && !HeaderName.isOfShare($0.name)
         }
         self.init(
             body: delivery.body, byteCount: delivery.byteCount, contentType: properties.contentType, messageID: properties.messageID,

@@ -1,5 +1,6 @@
 import Broker
 import DeclineRecovery
+import FlexFactor
 import Synchronization
 
 /// W3C trace context: passed on as it came, and begun where it is missing or not of its form.
@@ -16,6 +17,12 @@ enum TraceParent {
 
     static func from(_ text: String?) -> String {
         if let text, isValid(text) { text } else { fresh() }
+    }
+
+    /// What came beside it and may travel on.
+    static func state(in headers: FieldTable) -> String? {
+        guard case .string(let text)? = headers[HeaderName.tracestate], came(with: headers), TraceState.isValid(text) else { return nil }
+        return text
     }
 
     /// Random once for the process, counted from there: the system's randomness costs a call to the kernel for each number.

@@ -19,6 +19,9 @@ package final class ServiceMetrics: Sendable {
     let messages = Metric(
         "salvage_messages_total", "Messages that a stage has finished, by what became of them.", labels: ["stage", "fate"])
     let results = Metric("salvage_results_total", "Result events published.", labels: ["merchant", "kind", "reason"])
+    let recovered = Metric(
+        "salvage_recovered_minor_units_total", "What approvals brought in, in minor units of the currency.",
+        labels: ["merchant", "currency"])
     let deadLetters = Metric("salvage_dead_letters_total", "Dead letters written.", labels: ["stage", "reason"])
     let unmapped = Metric("salvage_unmapped_declines_total", "Declines that no rule and no table knows.", labels: ["source", "code"])
     let clocksAhead = Metric(
@@ -58,6 +61,8 @@ package final class ServiceMetrics: Sendable {
     let brokerConnected = Metric("salvage_broker_connected", "1 while the connection stands.", labels: ["connection"], kind: .gauge)
     let brokerBlocked = Metric("salvage_broker_blocked", "1 while the broker takes no publishes.", labels: ["connection"], kind: .gauge)
     let brokerReconnects = Metric("salvage_broker_connections_lost_total", "Connections lost.", labels: ["connection"])
+    let unconfirmed = Metric(
+        "salvage_publishes_unconfirmed_total", "Publishes of which the broker said nothing for so long that their channel was made anew.")
     let webhooks = Metric("salvage_webhooks_total", "FlexFactor's webhooks, by what was answered.", labels: ["merchant", "answer"])
     let reloads = Metric("salvage_configuration_reloads_total", "Reloads of the configuration.", labels: ["outcome"])
     private let reloadedWell = Metric(
@@ -85,7 +90,7 @@ package final class ServiceMetrics: Sendable {
         startTime.set(began)
         reloadedWell.set(1)
         reloadedAt.set(began)
-        for metric in [spansExported, spansDropped, heldMessagesGivenOut] { metric.declare() }
+        for metric in [spansExported, spansDropped, heldMessagesGivenOut, unconfirmed] { metric.declare() }
         for stage in Stage.allCases {
             for reason in DeadLetterReason.allCases { deadLetters.declare(stage.rawValue, reason.rawValue) }
             for fate in JournalRecord.Fate.known where fate != .passed { messages.declare(stage.rawValue, fate.word) }
@@ -113,8 +118,13 @@ package final class ServiceMetrics: Sendable {
     /// What may be counted by name from now on, each counter of it at 0. A merchant that a reload takes away keeps its name.
     func know(_ merchants: some Sequence<Merchant>) {
         for merchant in merchants {
-            guard vocabulary.learn(merchant) else { continue }
             let id = merchant.id.text
+            for gateway in merchant.flexFactorGateways.keys {
+                for call in FlexFactorCall.names {
+                    for outcome in CallFailure.alarming { calls.declare(id, gateway.text, call, outcome) }
+                }
+            }
+            guard vocabulary.learn(merchant) else { continue }
             for reason in ResultReason.all { results.declare(id, reason.kind.rawValue, reason.code) }
             for answer in WebhookAnswer.allCases where answer != .unknownGateway { webhooks.declare(id, answer.rawValue) }
             repliesRefused.declare(id)
@@ -156,6 +166,9 @@ package final class ServiceMetrics: Sendable {
             deadLetters.add(1, stage.rawValue, (DeadLetterReason(rawValue: reason) ?? .invalidEvent).rawValue)
         case .told(let kind, let reason):
             results.add(1, merchant, kind.rawValue, reason)
+            if kind == .approved, reason != StageOutcome.Kind.toldAgain, let amount = entry.amount {
+                recovered.add(Double(amount.minorUnits), merchant, amount.currency.code)
+            }
             if stage == .cascade {
                 if let declinedAt = entry.declinedAt {
                     resultAge.observe(max(Double((now - declinedAt).milliseconds) / 1_000, 0), kind.rawValue)
@@ -179,6 +192,7 @@ package final class ServiceMetrics: Sendable {
         case .connectFailed(let role, _, _): brokerConnected.set(0, role.rawValue)
         case .blocked(let role, _): brokerBlocked.set(1, role.rawValue)
         case .unblocked(let role): brokerBlocked.set(0, role.rawValue)
+        case .publishesUnconfirmed(let count, _): unconfirmed.add(Double(count))
         case .subscriptionCancelled, .subscriptionFailed, .subscriptionRestored: break
         }
     }
@@ -195,10 +209,11 @@ package final class ServiceMetrics: Sendable {
         openDescriptors.set(Double(descriptors.limit - descriptors.spare()))
         mostDescriptors.set(Double(descriptors.limit))
         let counted = [
-            messages, results, deadLetters, unmapped, clocksAhead, withoutTable, byText, repliesRefused, resultAge, reconciled,
+            messages, results, recovered, deadLetters, unmapped, clocksAhead, withoutTable, byText, repliesRefused, resultAge, reconciled,
             delayLateness, inFlight, prefetch, workSeconds, confirmSeconds, claimSeconds, finishFailures,
             heldMessages, heldMessagesGivenOut, heldDeliveries, refusingPlaces, putOff, repliesLetGo, calls, callSeconds,
-            circuit, brokerConnected, brokerBlocked, brokerReconnects, webhooks, reloads, reloadedWell, reloadedAt, spansExported,
+            circuit, brokerConnected, brokerBlocked, brokerReconnects, unconfirmed, webhooks, reloads, reloadedWell, reloadedAt,
+            spansExported,
             spansDropped, build,
             cpu, memory, startTime, openDescriptors, mostDescriptors,
         ]

@@ -59,7 +59,7 @@ package struct ConsoleProcess: Service {
         if let store = tools.store {
             services.append(
                 ConfigurationReloader(
-                    file: settings.configurationFile, store: store, metrics: ServiceMetrics(), logger: logger,
+                    file: settings.configurationFile, store: store, cards: settings.cardKeys, metrics: ServiceMetrics(), logger: logger,
                     watch: settings.configurationWatch))
         }
         var quiet = logger

@@ -34,7 +34,7 @@ package struct ProcessSettings: Sendable {
     /// To which queues answers may go.
     package var replies: ReplyPolicy
     /// The private keys for encrypted cards.
-    var cardKeys: CardKeys
+    let cardKeys: CardKeyRing
     package var logLevel: Logger.Level
     package var logFormat: LogFormat
     /// Where traces are sent; `nil` for nowhere.
@@ -237,27 +237,14 @@ final class SettingsReader {
         }
     }
 
-    /// `kid=file` pairs with commas between.
-    func cardKeys() -> CardKeys {
-        var keys: [CardKey] = []
-        for pair in optional("cardKeys")?.split(separator: ",") ?? [] {
-            let parts = pair.split(separator: "=", maxSplits: 1).map(String.init)
-            guard parts.count == 2 else {
-                faults.append("\(Self.variable("cardKeys")): expected KID=FILE[,KID=FILE...], as `salvage keys new` prints it")
-                continue
-            }
-            switch SecretSources(besides: "./settings").file(parts[1]) {
-            case .failure(let failure): faults.append("\(Self.variable("cardKeys")): \(failure.why)")
-            case .success(let pem):
-                if let key = CardKey(kid: parts[0], pem: pem) {
-                    keys.append(key)
-                } else {
-                    faults.append(
-                        "\(Self.variable("cardKeys")): the file \(parts[1]) holds no PEM of an RSA private key of at least 2048 bits")
-                }
-            }
+    /// `kid=file` pairs or folders, with commas between.
+    func cardKeys() -> CardKeyRing {
+        do throws(CardKeyRing.Faults) {
+            return try CardKeyRing(optional("cardKeys") ?? "")
+        } catch {
+            for fault in error.list { faults.append("\(Self.variable("cardKeys")): \(fault)") }
+            return CardKeyRing()
         }
-        return CardKeys(keys)
     }
 
     func broker() -> BrokerConfiguration {

@@ -95,7 +95,8 @@ final class WebhookReceiver: Sendable {
         defer { if let span { tracer?.end(span) } }
         do throws(PublishError) {
             let message = news.message(to: .stage(.outcomes), traceparent: span?.context.text ?? TraceParent.from(came))
-            try await publish(message.brokerMessage(names, now: now), broker)
+            let state = came == nil ? nil : header(HeaderName.tracestate).flatMap { TraceState.isValid($0) ? $0 : nil }
+            try await publish(message.brokerMessage(names, now: now, tracestate: state), broker)
         } catch {
             span?.fault = WebhookAnswer.brokerAway.rawValue
             return (.brokerAway, error.description)

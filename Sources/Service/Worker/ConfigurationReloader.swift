@@ -4,11 +4,12 @@ import ServiceLifecycle
 import Synchronization
 import UnixSignals
 
-/// Reads the configuration again on SIGHUP, and when it or a file of secrets that it names has changed. What is faulty changes nothing and says
-/// so (behaviour.md §2).
+/// Reads the configuration and the keys for encrypted cards again on SIGHUP, and when a file of them or of secrets that are named there has
+/// changed. What is faulty changes nothing and says so (behaviour.md §2).
 struct ConfigurationReloader: Service {
     let file: String
     let store: ConfigurationStore
+    let cards: CardKeyRing
     let metrics: ServiceMetrics
     let logger: Logger
     /// How often the files are looked at; `nil` for never.
@@ -23,10 +24,12 @@ struct ConfigurationReloader: Service {
     }
 
     init(
-        file: String, store: ConfigurationStore, metrics: ServiceMetrics, logger: Logger, watch: Duration?, claims: ClaimTail? = nil
+        file: String, store: ConfigurationStore, cards: CardKeyRing, metrics: ServiceMetrics, logger: Logger, watch: Duration?,
+        claims: ClaimTail? = nil
     ) {
         self.file = file
         self.store = store
+        self.cards = cards
         self.metrics = metrics
         self.logger = logger
         self.watch = watch
@@ -61,14 +64,16 @@ struct ConfigurationReloader: Service {
     }
 
     private var states: [String: FileState?] {
-        Dictionary(([file] + store.secretFiles).map { ($0, FileState(of: $0)) }, uniquingKeysWith: { first, _ in first })
+        Dictionary(([file] + store.secretFiles + cards.files).map { ($0, FileState(of: $0)) }, uniquingKeysWith: { first, _ in first })
     }
 
     private func reload() { turn.mutex.withLock { _ in read() } }
 
     private func read() {
-        do throws(ConfigurationError) {
+        do {
             let configuration = try SalvageConfiguration(file: file)
+            let keys = try cards.readAgain()
+            cards.replace(with: keys)
             store.replace(with: configuration)
             metrics.know(store.merchants)
             metrics.noteReload(isApplied: true)

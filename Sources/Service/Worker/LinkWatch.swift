@@ -38,6 +38,10 @@ final class LinkWatch: Sendable {
         case .blocked(let role, let reason):
             logger.error("The broker takes no publishes", metadata: [LogKey.connection: "\(role.rawValue)", LogKey.reason: "\(reason)"])
         case .unblocked(let role): logger.info("The broker takes publishes again", metadata: [LogKey.connection: "\(role.rawValue)"])
+        case .publishesUnconfirmed(let count, let span):
+            logger.warning(
+                "The broker said nothing of publishes; their channel is opened anew, and they are sent again",
+                metadata: [LogKey.count: "\(count)", LogKey.milliseconds: "\(span)"])
         case .subscriptionCancelled(let queue):
             logger.warning("The broker ended a subscription; subscribing again", metadata: [LogKey.queue: "\(queue)"])
         case .subscriptionRestored(let queue):

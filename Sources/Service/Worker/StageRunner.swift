@@ -196,12 +196,15 @@ final class StageRunner: Sendable {
         var message = IncomingMessage(delivery, at: stage, names, survived: handed.survived)
         let step = tracer?.step(of: message, handed, at: names.queue(of: stage))
         if let step { message.traceparent = step.span.context.text }
+        let tracestate = TraceParent.state(in: delivery.properties.headers)
         var handled: StageOutcome
         if suspicion.course(at: stage, deliveries: message.deliveries) == .setAside {
             handled = .settingAside(message, from: stage)
         } else {
             if let due = message.due { report.cameFromLadder(late: clock.now() - due) }
-            handled = if let step { await step.deciding { [message] in await handle(message) } } else { await handle(message) }
+            handled = await TraceState.$current.withValue(tracestate) { [message] in
+                if let step { await step.deciding { await handle(message) } } else { await handle(message) }
+            }
         }
         if handled.onward != nil, let refusal = cut.refusal(of: message, at: stage) { handled = refusal }
         if let pause = handled.pause, await !rest(pause, on: lane) { return }
@@ -209,7 +212,7 @@ final class StageRunner: Sendable {
         let outgoing =
             handled
             .publishing(from: stage, at: now, worker: workerID, traceparent: message.traceparent)
-            .map { Sending($0.brokerMessage(names, now: now), isCourtesy: $0.isCourtesy) }
+            .map { Sending($0.brokerMessage(names, now: now, tracestate: tracestate), isCourtesy: $0.isCourtesy) }
         let onward =
             handled.onward.map { [Sending(Broker.OutgoingMessage(delivery, at: stage, $0, names, survived: handed.survived, now: now))] }
             ?? []

@@ -90,8 +90,8 @@ package struct Worker: Service {
         let worker = Worker(settings, logger, metrics, health, store, lanes, receiver, tracer)
         services.append(
             ConfigurationReloader(
-                file: settings.configurationFile, store: store, metrics: metrics, logger: logger, watch: settings.configurationWatch,
-                claims: worker.claims))
+                file: settings.configurationFile, store: store, cards: settings.cardKeys, metrics: metrics, logger: logger,
+                watch: settings.configurationWatch, claims: worker.claims))
         services.append(worker)
 
         var quiet = logger

@@ -110,10 +110,10 @@ SALVAGE_BROKER_SERVER_NAME: {{ . | quote }}
 SALVAGE_TRACES_URL: {{ . | quote }}
 SALVAGE_TRACES_SHARE: {{ $values.traces.share | quote }}
 {{- end }}
-{{- if and $values.cardKeys.existingSecret $values.cardKeys.keys }}
+{{- if $values.cardKeys.existingSecret }}
 {{- $keys := list -}}
 {{- range $values.cardKeys.keys }}{{- $keys = append $keys (printf "%s=/run/secrets/cards/%s" .kid .key) -}}{{- end }}
-SALVAGE_CARD_KEYS: {{ join "," $keys | quote }}
+SALVAGE_CARD_KEYS: {{ join "," $keys | default "/run/secrets/cards" | quote }}
 {{- end }}
 {{- end -}}
 
@@ -127,7 +127,7 @@ SALVAGE_CARD_KEYS: {{ join "," $keys | quote }}
 {{- if $values.configuration.secrets }}
 - { name: secrets, mountPath: /run/secrets/salvage, readOnly: true }
 {{- end }}
-{{- if and $values.cardKeys.existingSecret $values.cardKeys.keys }}
+{{- if $values.cardKeys.existingSecret }}
 - { name: cards, mountPath: /run/secrets/cards, readOnly: true }
 {{- end }}
 {{- end -}}
@@ -158,7 +158,7 @@ SALVAGE_CARD_KEYS: {{ join "," $keys | quote }}
       - secret: { name: {{ . }} }
       {{- end }}
 {{- end }}
-{{- if and $values.cardKeys.existingSecret $values.cardKeys.keys }}
+{{- if $values.cardKeys.existingSecret }}
 - name: cards
   secret: { secretName: {{ $values.cardKeys.existingSecret }}, defaultMode: 0440 }
 {{- end }}

@@ -1,0 +1,24 @@
+/// How long a publish may stay unconfirmed until its channel is opened anew.
+///
+/// Each time it doubles, until everything is confirmed again: a broker that is only slow, or has lost the majority of a queue's replicas,
+/// must not be sent everything again and again.
+struct ConfirmPatience {
+    private let first: Int64
+    /// Five seconds, to a minute.
+    private static let most: Int64 = 12
+    /// Milliseconds.
+    private(set) var span: Int64
+    /// Since when waiting counts: what waited for an alarm's end did not wait for the broker.
+    private(set) var begun: Int64 = .min
+
+    init(_ milliseconds: Int64) {
+        first = milliseconds
+        span = milliseconds
+    }
+
+    mutating func begin() { begun = monotonicMilliseconds() }
+
+    mutating func spend() { span = min(span * 2, first * Self.most) }
+
+    mutating func recover() { span = first }
+}

@@ -1,0 +1,53 @@
+import Foundation
+import Testing
+
+@testable import DeclineRecovery
+@testable import FlexFactor
+@testable import Service
+
+/// Keys as files that come and go.
+@Suite struct CardKeyRingTests {
+    private let folder = FileManager.default.temporaryDirectory.appending(path: "ring-\(UUID().uuidString)")
+
+    /// Two keys for all: each takes a while to make.
+    private static let pems: [String] = ["a", "b"].compactMap { CardKey.generate(kid: $0)?.privatePEM }
+
+    private func write(_ number: Int, _ name: String) throws {
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        try Self.pems[number].write(to: folder.appending(path: name), atomically: true, encoding: .utf8)
+    }
+
+    private func sealed(with ring: CardKeyRing) throws -> SealedCard { try #require(ring.seal(CardToken("tok_1"))) }
+
+    @Test func aKeyThatIsAddedToAFolderIsHeldFromTheNextReadingOn() throws {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        try write(0, "2026-01.private.pem")
+        try write(1, "2026-01.public.pem")
+        try write(1, ".hidden.pem")
+        let ring = try CardKeyRing(folder.path)
+        #expect(ring.keys.kids == ["2026-01"])
+        let old = try sealed(with: ring)
+        try write(1, "2026-07.pem")
+        #expect(ring.files.contains { $0.hasSuffix("2026-07.pem") })
+        #expect(ring.keys.kids == ["2026-01"])
+        ring.replace(with: try ring.readAgain())
+        #expect(ring.keys.kids == ["2026-01", "2026-07"])
+        #expect(ring.complaint(about: old) == nil)
+        let new = try sealed(with: ring)
+        try FileManager.default.removeItem(at: folder.appending(path: "2026-01.private.pem"))
+        ring.replace(with: try ring.readAgain())
+        #expect(ring.complaint(about: old) != nil)
+        #expect(ring.complaint(about: new) == nil)
+    }
+
+    @Test func whatIsFaultyTakesNothingAway() throws {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        try write(0, "one.pem")
+        let ring = try CardKeyRing("one=\(folder.path)/one.pem")
+        try "no key".write(to: folder.appending(path: "one.pem"), atomically: true, encoding: .utf8)
+        let faults = #expect(throws: CardKeyRing.Faults.self) { try ring.readAgain() }
+        #expect(faults?.list.count == 1)
+        #expect(ring.keys.kids == ["one"])
+        #expect(throws: CardKeyRing.Faults.self) { try CardKeyRing("no-such-folder") }
+    }
+}
