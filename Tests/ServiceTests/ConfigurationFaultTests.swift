@@ -52,6 +52,19 @@ import Testing
         #expect(found.allSatisfy { $0.line != nil }, "\(found)")
     }
 
+    /// Without one of them the gateway would be there and nobody could ask it.
+    @Test(arguments: [
+        "appKey: canary-app-key", "appSecret: canary-app-secret", "mid: 5f1c1f0e-6b1a-4c5f-9a55-0d6a1c7b2e11", "environment: sandbox",
+    ])
+    func whatAGatewayNeedsAndLacksIsNamed(line: String) {
+        let lines = Self.right.split(separator: "\n")
+        let kept = lines.filter { !$0.contains(line) }
+        #expect(kept.count == lines.count - 1)
+        let found = faults(kept.joined(separator: "\n"))
+        let name = line.prefix { $0 != ":" }
+        #expect(found.count == 1 && found[0].path.hasSuffix(".\(name)") && found[0].message.hasPrefix("missing"), "\(found)")
+    }
+
     @Test func allFaultsAreToldAtOnce() {
         let wrong = Self.right.replacing("environment: sandbox", with: "environment: MOON").replacing(
             "cascadeAll: true", with: "cascadeAll: perhaps"
