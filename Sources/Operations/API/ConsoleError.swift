@@ -1,0 +1,91 @@
+import DeclineRecovery
+import JSON
+
+/// Why a request is not answered as it was meant.
+package struct ConsoleError: Error, Sendable {
+    package let status: Int
+    let what: String
+    let advice: String
+    var faults: [FieldError] = []
+    /// Where in the text that was sent it went wrong, in UTF-16 units, as a browser counts.
+    var offset: Int?
+
+    package init(status: Int, what: String, advice: String) {
+        self.init(status: status, what: what, advice: advice, faults: [])
+    }
+
+    init(status: Int, what: String, advice: String, faults: [FieldError], offset: Int? = nil) {
+        self.status = status
+        self.what = what
+        self.advice = advice
+        self.faults = faults
+        self.offset = offset
+    }
+
+    package var response: ConsoleResponse {
+        ConsoleResponse(
+            status: status,
+            body: .object(of: [
+                (
+                    "error",
+                    .object(of: [
+                        ("what", .string(what)), ("advice", .string(advice)), ("faults", faults.isEmpty ? nil : LetterView.faults(faults)),
+                        ("offset", offset.map { .integer(Int64($0)) }),
+                    ])
+                )
+            ]))
+    }
+
+    package static func badRequest(_ what: String, _ advice: String = "Mend the request; the page sends none like it.") -> ConsoleError {
+        ConsoleError(status: 400, what: what, advice: advice)
+    }
+
+    package static let notFound = ConsoleError(
+        status: 404, what: "There is nothing here.", advice: "Look at the list; letters are kept for a year.")
+    package static let signIn = ConsoleError(
+        status: 401, what: "A token is needed.",
+        advice: "Take it from `console.access` of the configuration; ask whoever runs Salvage for one.")
+
+    static func forbidden(_ role: ConsoleRole) -> ConsoleError {
+        ConsoleError(
+            status: 403, what: "This needs the role \(role.rawValue).", advice: "Ask somebody who has it, or have `console.access` changed."
+        )
+    }
+
+    static let brokerAway = ConsoleError(
+        status: 503, what: "The broker did not answer: there is no connection at the moment.",
+        advice: "Try again; if it goes on, look at the broker.")
+
+    /// Text that somebody typed or pasted and that is no JSON, by line and column instead of by byte.
+    static func notJSON(_ error: JSONError, in text: String) -> ConsoleError {
+        let before = String(decoding: text.utf8.prefix(error.byteOffset), as: UTF8.self)
+        let line = before.utf8.count { $0 == UInt8(ascii: "\n") } + 1
+        let column = before.count - (before.lastIndex(of: "\n").map { before.distance(from: before.startIndex, to: $0) + 1 } ?? 0) + 1
+        var what = error.fault.description
+        if case .unexpectedByte(let byte) = error.fault, (0x21...0x7E).contains(byte) {
+            what = "'\(Character(UnicodeScalar(byte)))' is not expected here"
+        }
+        return ConsoleError(
+            status: 422, what: "Not JSON at line \(line), column \(column): \(what).",
+            advice: "Mend the text there; nothing of it is lost.", faults: [],
+            offset: before.utf16.count)
+    }
+
+    /// A correction that may not be made; where it holds card data, with the places of it.
+    static func refused(_ refusal: LetterEditRefusal, _ patch: JSONPatch, _ before: JSONValue) -> ConsoleError {
+        var faults: [FieldError] = []
+        if refusal == .cardData, let after = try? patch.applied(to: before),
+            let clean = try? JSONValue(parsing: CardDataGuard.redacted(after.bytes).span)
+        {
+            faults = JSONDifference.between(after, clean).map { FieldError(path: $0.path.description, message: "holds card data") }
+        }
+        let what = refusal.description
+        return ConsoleError(
+            status: 422, what: what.prefix(1).uppercased() + what.dropFirst() + ".",
+            advice: "Change it in the text; nothing of it is lost.", faults: faults)
+    }
+
+    static func broker(_ error: BrokerFailure) -> ConsoleError {
+        ConsoleError(status: 503, what: "The broker did not answer: \(error)", advice: "Try again; if it goes on, look at the broker.")
+    }
+}

@@ -1,0 +1,39 @@
+import DeclineRecovery
+
+extension LetterFilter {
+    /// Reads a filter from texts by name; what is empty says nothing.
+    init(_ text: (String) -> String?) throws(ConsoleError) {
+        func given(_ name: String) -> String? { text(name).flatMap { $0.isEmpty ? nil : $0 } }
+        func word<Word: RawRepresentable>(_ name: String, _ type: Word.Type) throws(ConsoleError) -> Word? where Word.RawValue == String {
+            guard let text = given(name) else { return nil }
+            guard let word = Word(rawValue: text) else { throw .badRequest("\(name): '\(text.prefix(64))' is not known.") }
+            return word
+        }
+        func moment(_ name: String) throws(ConsoleError) -> Moment? {
+            guard let text = given(name) else { return nil }
+            guard let milliseconds = Int64(text) else { throw .badRequest("\(name): expected milliseconds since 1970.") }
+            return Moment(milliseconds: milliseconds)
+        }
+        var states: Set<LetterState>?
+        if let text = given("state") {
+            if text == "all" {
+                states = Set(LetterState.allCases)
+            } else {
+                states = []
+                for part in text.split(separator: ",") {
+                    guard let state = LetterState(rawValue: String(part)) else {
+                        throw .badRequest("state: '\(part.prefix(64))' is not known.")
+                    }
+                    states?.insert(state)
+                }
+                // The page's word for what is to be done.
+                if states == [.open, .failedAgain] { states = nil }
+            }
+        }
+        self.init(
+            states: states, reason: try word("reason", DeadLetterReason.self), stage: try word("stage", Stage.self),
+            merchantID: given("merchant").map(MerchantID.init(_:)), order: given("order"),
+            gatewayID: given("gateway").map(GatewayID.init(_:)),
+            since: try moment("since"), until: try moment("until"), text: given("text"))
+    }
+}
