@@ -82,7 +82,7 @@ import Testing
         #expect(event.order.id == HidingPlaces.number && told.entry.reference?.orderID == HidingPlaces.number)
         // A letter keeps it, so that the message can be replayed.
         let body = CardDataGuard.redacted(decline(order: HidingPlaces.number))
-        #expect(!CardDataGuard.isMarked(Array(String(decoding: body, as: UTF8.self).replacing(CardDataGuard.tokenMark, with: "").utf8)))
+        #expect(!CardDataGuard.isMarked(Array(String(decoding: body, as: UTF8.self).replacing(CardDataMark.token, with: "").utf8)))
         let envelope = WorkEnvelope.encode(Recovery.sample(order: HidingPlaces.number, declinedAt: Self.now))
         #expect(String(decoding: CardDataGuard.redacted(envelope), as: UTF8.self).contains(#""id":"\#(HidingPlaces.number)""#))
     }

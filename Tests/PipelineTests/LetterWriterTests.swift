@@ -89,11 +89,11 @@ import Testing
         let method = sealed.original.json?["data"]?["paymentMethod"]
         #expect(method?["encryptedCard"]?.string == "sealed.1.b.c.d" && method?["token"] == nil && method?["last4"]?.string == "1234")
         // Only where a charge would read it.
-        #expect(sealed.original.json?["data"]?["note"]?["token"]?.string == CardDataGuard.tokenMark)
+        #expect(sealed.original.json?["data"]?["note"]?["token"]?.string == CardDataMark.token)
 
         let removed = try letter(message(), Vault(hasKey: false))
         #expect(
-            removed.original.json?["data"]?["paymentMethod"]?["token"]?.string == CardDataGuard.tokenMark && removed.handling == .editFirst)
+            removed.original.json?["data"]?["paymentMethod"]?["token"]?.string == CardDataMark.token && removed.handling == .editFirst)
     }
 
     /// A message without marks may be sent again as it is: sealing is what makes a replay possible.
@@ -145,7 +145,7 @@ import Testing
             explanation: "", now: now)
         let letter = try DeadLetter.decode(outgoing.body).get()
         #expect(
-            letter.original.headers[0].value == .string(CardDataGuard.numberMark)
+            letter.original.headers[0].value == .string(CardDataMark.number)
                 && String(decoding: letter.original.redactedBody, as: UTF8.self).hasPrefix("[unreadable: 1 bytes"))
     }
 

@@ -46,7 +46,7 @@ import Testing
         _ = taken.next(now: Self.now, timing: RecoveryTiming())
         _ = taken.learned(.noSuchOrder, now: Self.now, timing: RecoveryTiming())
         if case .call(.evaluate(let charge, _)) = taken.next(now: Self.now, timing: RecoveryTiming()) {
-            #expect(charge.paymentMethod.card != .token(CardToken(CardDataGuard.tokenMark)))
+            #expect(charge.paymentMethod.card != .token(CardToken(CardDataMark.token)))
         }
     }
 

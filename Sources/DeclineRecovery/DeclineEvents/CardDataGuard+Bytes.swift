@@ -25,7 +25,7 @@ extension CardDataGuard {
     static func unreadable(_ bytes: [UInt8]) -> [UInt8] {
         let digits = String(SHA1.digest(Array(bytes.prefix(1 << 20))).0, radix: 16)
         let digest = String(repeating: "0", count: 8 - digits.utf8.count) + digits
-        return Array("\(unreadableMark) \(bytes.count) bytes, digest \(digest)]".utf8)
+        return Array("\(CardDataMark.unreadable) \(bytes.count) bytes, digest \(digest)]".utf8)
     }
 
     /// It looks at each quotation mark by itself, as if a name began there, so that a missing or doubled mark before it hides nothing. It

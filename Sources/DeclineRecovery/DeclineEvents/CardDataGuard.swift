@@ -7,13 +7,6 @@ package import JSON
 /// with sixteen digits. Where an id belongs (``IDPlaces``) it is taken for one. Elsewhere safety goes first: such an id is refused, and the
 /// CRM sends it with a letter before it.
 package enum CardDataGuard {
-    package static let numberMark = "[card number removed]"
-    static let codeMark = "[security code removed]"
-    package static let tokenMark = "[card token removed]"
-    static let secretMark = "[secret removed]"
-    /// Begins what stands for bytes that nobody can read.
-    static let unreadableMark = "[unreadable:"
-
     package enum Finding: Hashable, Sendable {
         case cardNumber, securityCode, trackData
     }
@@ -115,7 +108,7 @@ package enum CardDataGuard {
                     name == "paymentMethod" && member.name == "encryptedCard" && member.value.isNull
                         ? nil
                         : name == "paymentMethod" && member.name == "encryptedCard"
-                            ? JSONValue.Member("token", .string(tokenMark))
+                            ? JSONValue.Member("token", .string(CardDataMark.token))
                             : JSONValue.Member(member.name, withoutSealedCard(member.value, under: member.name))
                 })
         default: value
@@ -127,7 +120,7 @@ package enum CardDataGuard {
 
     /// Whether something was taken out before.
     package static func isMarked(_ bytes: [UInt8]) -> Bool {
-        [numberMark, codeMark, tokenMark, secretMark, unreadableMark].contains { bytes.contains(text: $0) }
+        CardDataMark.all.contains { bytes.contains(text: $0) }
     }
 
     // MARK: JSON
@@ -142,11 +135,12 @@ package enum CardDataGuard {
     {
         switch value {
         case .null, .bool: return value
-        case .integer(let number): return finding(in: String(number)) == nil ? value : .string(numberMark)
-        case .number(let text): return finding(in: written(text)) == nil ? value : .string(numberMark)
+        case .integer(let number): return finding(in: String(number)) == nil ? value : .string(CardDataMark.number)
+        case .number(let text): return finding(in: written(text)) == nil ? value : .string(CardDataMark.number)
         case .string(let text): return .string(redacted(text))
         case .array(let elements):
-            return isCardNumber(elements) ? .array([.string(numberMark)]) : .array(elements.map { redacted($0, under: nil, places, seal) })
+            return isCardNumber(elements)
+                ? .array([.string(CardDataMark.number)]) : .array(elements.map { redacted($0, under: nil, places, seal) })
         case .object(let members): return .object(redacted(members, of: value, under: name, places, seal))
         }
     }
@@ -171,15 +165,15 @@ package enum CardDataGuard {
             // A null beside the token: the sealed card comes in the token's place.
             if sealed != nil, member.name == "encryptedCard" { return nil }
             switch (isOwn ? nil : SecretName(member.name)) ?? named?.secret(of: member) {
-            case .securityCode? where mayBeSecurityCode(member.value): return JSONValue.Member(kept, .string(codeMark))
-            case .cardNumber? where mayBeCardNumber(member.value): return JSONValue.Member(kept, .string(numberMark))
+            case .securityCode? where mayBeSecurityCode(member.value): return JSONValue.Member(kept, .string(CardDataMark.code))
+            case .cardNumber? where mayBeCardNumber(member.value): return JSONValue.Member(kept, .string(CardDataMark.number))
             // A token can charge the card at FlexFactor as the number can.
             case .token? where mayBeSecurityCode(member.value):
                 if let sealed, member.name == "token" { return JSONValue.Member("encryptedCard", .string(sealed.exposed)) }
                 // A number in the token's place must not come back as a token.
                 let isNumber = member.value.string.map { finding(in: $0) != nil } ?? false
-                return JSONValue.Member(kept, .string(isNumber ? numberMark : tokenMark))
-            case .secret? where mayBeSecurityCode(member.value): return JSONValue.Member(kept, .string(secretMark))
+                return JSONValue.Member(kept, .string(isNumber ? CardDataMark.number : CardDataMark.token))
+            case .secret? where mayBeSecurityCode(member.value): return JSONValue.Member(kept, .string(CardDataMark.secret))
             default: return JSONValue.Member(kept, redacted(member.value, under: member.name, places, seal))
             }
         }

@@ -41,8 +41,8 @@ struct CardDataScan {
     private mutating func look(at text: ScannedText, into found: inout [Found]) {
         if CardNumberSearch.digits(in: text) >= 12 {
             let search = CardNumberSearch(text)
-            found += search.numbers().map { Found(range: text.bytes($0), mark: CardDataGuard.numberMark, finding: .cardNumber) }
-            found += search.stripes().map { Found(range: text.bytes($0), mark: CardDataGuard.numberMark, finding: .trackData) }
+            found += search.numbers().map { Found(range: text.bytes($0), mark: CardDataMark.number, finding: .cardNumber) }
+            found += search.stripes().map { Found(range: text.bytes($0), mark: CardDataMark.number, finding: .trackData) }
         }
         for (range, name) in NamedSecretSearch(text, isStrict: isStrict).secrets() {
             let finding: CardDataGuard.Finding? =

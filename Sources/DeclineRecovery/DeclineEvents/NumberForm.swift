@@ -75,7 +75,7 @@ enum NumberForm {
             if place < end, isDigit(text[place]) {
                 digits.append(UInt8(text[place]))
             } else {
-                if IDPlaces.isPublished(digits) { return nil }
+                if TestNumbers.holds(digits) { return nil }
                 digits.removeAll(keepingCapacity: true)
             }
         }

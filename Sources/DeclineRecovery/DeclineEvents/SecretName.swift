@@ -136,10 +136,10 @@ extension SecretName {
     /// The mark that stands in place of such a value.
     var mark: String {
         switch self {
-        case .securityCode: CardDataGuard.codeMark
-        case .cardNumber: CardDataGuard.numberMark
-        case .token: CardDataGuard.tokenMark
-        case .secret: CardDataGuard.secretMark
+        case .securityCode: CardDataMark.code
+        case .cardNumber: CardDataMark.number
+        case .token: CardDataMark.token
+        case .secret: CardDataMark.secret
         }
     }
 }

@@ -13,7 +13,7 @@ extension Recovery {
         // An id that looked like a card number was taken out of the letter; the reference finds the order as well.
         let orderID = phase.orderID.flatMap { CardDataGuard.isMarked(Array($0.text.utf8)) ? nil : $0 }
         // A letter that was written without a card key holds a mark in the place of the token.
-        if case .token(CardToken(CardDataGuard.tokenMark))? = charge?.paymentMethod.card { recovery.charge = nil }
+        if case .token(CardToken(CardDataMark.token))? = charge?.paymentMethod.card { recovery.charge = nil }
         if case .retry(_, let until) = route, now < until, !isCancelRequested {
             switch phase {
             case .due, .ready, .unanswered, .capturing, .reconciling, .challenged, .seeking, .resting: recovery.phase = .seeking(orderID)

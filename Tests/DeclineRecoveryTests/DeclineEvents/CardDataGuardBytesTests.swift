@@ -31,12 +31,12 @@ import Testing
         "", "\"", "\"token\"", "\"token\":", "\"token\":\\", "{\"token\":null}", "{\"tokens\":\"x\"}", "token", "\"\\u00\"", "\"tok\\",
     ])
     func whatHoldsNoSecretStaysAsItIs(text: String) {
-        #expect(redacted(text) == text || redacted(text).contains(CardDataGuard.tokenMark))
+        #expect(redacted(text) == text || redacted(text).contains(CardDataMark.token))
         if !text.hasPrefix("\"token\":") { #expect(redacted(text) == text) }
     }
 
     @Test func cardNumbersGoAsTheyDoElsewhere() {
-        #expect(redacted("x \(CardNumbers.visa) y") == "x \(CardDataGuard.numberMark) y")
+        #expect(redacted("x \(CardNumbers.visa) y") == "x \(CardDataMark.number) y")
     }
 
     @Test func whatIsNoJSONLosesItsTokenOnTheOrdinaryWayToo() {

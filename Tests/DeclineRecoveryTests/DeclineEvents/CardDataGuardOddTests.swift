@@ -92,7 +92,7 @@ import Testing
     @Test func aCardNumberInTheTokensPlaceIsNotSealed() throws {
         let number = "4000" + "0027" + "6000" + "3184"
         let bytes = CardDataGuard.redacted(Array(#"{"paymentMethod":{"token":"\#(number)"}}"#.utf8)) { _ in SealedCard("sealed") }
-        #expect(String(decoding: bytes, as: UTF8.self) == #"{"paymentMethod":{"token":"\#(CardDataGuard.numberMark)"}}"#)
+        #expect(String(decoding: bytes, as: UTF8.self) == #"{"paymentMethod":{"token":"\#(CardDataMark.number)"}}"#)
     }
 
     /// An empty code is no card data (CRMMessage takes it), and must not keep a message from being replayed.

@@ -43,7 +43,7 @@ import Testing
     func aSecurityCodeIsKnownByItsName(name: String) {
         #expect(CardDataGuard.namesSecurityCode(name))
         let redacted = String(decoding: CardDataGuard.redacted(Array(#"{"\#(name)":"999"}"#.utf8)), as: UTF8.self)
-        #expect(!redacted.contains("999") && redacted.contains(CardDataGuard.codeMark))
+        #expect(!redacted.contains("999") && redacted.contains(CardDataMark.code))
     }
 
     @Test(arguments: ["cvvResultCode", "cvv_result", "citizenId", "code"])

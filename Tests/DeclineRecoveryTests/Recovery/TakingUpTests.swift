@@ -53,7 +53,7 @@ import Testing
 
     /// The reference finds the order as well.
     @Test func anIDThatWasTakenOutOfTheLetterIsNotAskedFor() {
-        let garbled = RecoveryPhase.capturing(FlexFactorOrderID("d3\(CardDataGuard.numberMark)c"))
+        let garbled = RecoveryPhase.capturing(FlexFactorOrderID("d3\(CardDataMark.number)c"))
         guard case .ask(let cascade) = recovery(.cascade(deadline: declinedAt), garbled).takenUp(now: until) else {
             Issue.record("it was handed back")
             return

@@ -56,7 +56,7 @@ import Testing
     /// Where card data was taken out, the message can only succeed with a card put in; an unknown outcome is not sent again with one.
     @Test(arguments: table)
     func removedCardDataMeansEditFirst(reason: DeadLetterReason, handling: LetterHandling, told: ResultKind?) {
-        for mark in [CardDataGuard.tokenMark, CardDataGuard.numberMark, CardDataGuard.codeMark] {
+        for mark in [CardDataMark.token, CardDataMark.number, CardDataMark.code] {
             let letter = DeadLetter.sample(reason, body: #"{"data":{"paymentMethod":{"x":"\#(mark)"}}}"#)
             #expect(letter.handling == (handling == .reconcile ? .reconcile : .editFirst), "\(mark)")
         }
