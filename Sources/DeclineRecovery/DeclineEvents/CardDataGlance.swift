@@ -12,6 +12,10 @@ enum CardDataGlance {
     private static func seesReason(in bytes: UnsafeBufferPointer<UInt8>) -> Bool {
         guard bytes.count >= 6 else { return false }
         var digits = 0
+        // As a card number's digits may stand: up to three marks between two, and no letter.
+        var together = 0
+        var mostTogether = 0
+        var gap = 0
         var beyondASCII = 0
         var binds = false
         var mayHide = false
@@ -21,9 +25,18 @@ enum CardDataGlance {
             switch byte {
             case 0x30...0x39:
                 digits += 1
+                together = gap > 3 ? 1 : together + 1
+                gap = 0
+                mostTogether = max(mostTogether, together)
                 run += 1
-            case 0x41...0x5A, 0x61...0x7A, 0x2B, 0x2F, 0x5F, 0x2D: run += 1
+            case 0x41...0x5A, 0x61...0x7A:
+                together = 0
+                run += 1
+            case 0x2B, 0x2F, 0x5F, 0x2D:
+                gap += 1
+                run += 1
             default:
+                gap += 1
                 longestRun = max(longestRun, run)
                 run = 0
                 switch byte {
@@ -35,9 +48,10 @@ enum CardDataGlance {
             }
         }
         longestRun = max(longestRun, run)
-        if mayHide || beyondASCII >= 24 { return true }
+        // A character beyond ASCII can be a digit, and has two bytes or more.
+        if mayHide || beyondASCII > 0 && digits + beyondASCII / 2 >= 12 { return true }
         if binds, beyondASCII > 0 || namesSecret(bytes) { return true }
-        if digits >= 12, NumberForm.end(at: 0, in: bytes) != bytes.count { return true }
+        if mostTogether >= 13, NumberForm.end(at: 0, in: bytes) != bytes.count { return true }
         return longestRun >= 17 && hidesText(bytes)
     }
 

@@ -33,9 +33,19 @@ extension Moment {
     /// RFC 3339 in UTC with milliseconds: `2026-01-02T03:04:05.678Z`.
     package var rfc3339: String {
         let at = calendar
-        return padded(at.year, 4) + "-" + padded(at.month, 2) + "-" + padded(at.day, 2) + "T" + padded(at.hour, 2) + ":"
-            + padded(at.minute, 2)
-            + ":" + padded(at.second, 2) + "." + padded(at.millisecond, 3) + "Z"
+        let parts: [(mark: UInt8, number: Int, width: Int)] = [
+            (0x2D, at.month, 2), (0x2D, at.day, 2), (0x54, at.hour, 2), (0x3A, at.minute, 2), (0x3A, at.second, 2),
+            (0x2E, at.millisecond, 3),
+        ]
+        var text = padded(at.year, 4)
+        text.reserveCapacity(24)
+        for part in parts {
+            text.unicodeScalars.append(Unicode.Scalar(part.mark))
+            if part.width == 3 { text.unicodeScalars.append(Unicode.Scalar(0x30 + UInt8(part.number / 100))) }
+            text.unicodeScalars.append(Unicode.Scalar(0x30 + UInt8(part.number / 10 % 10)))
+            text.unicodeScalars.append(Unicode.Scalar(0x30 + UInt8(part.number % 10)))
+        }
+        return text + "Z"
     }
 
     /// RFC 1123, as HTTP writes dates: `Fri, 02 Jan 2026 03:04:06 GMT`.

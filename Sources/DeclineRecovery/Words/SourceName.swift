@@ -1,7 +1,11 @@
 /// Whose codes they are, as people write it: case, blanks, punctuation and words of the trade do not matter.
 enum SourceName {
     /// Letters and digits, lower case: what an alias is compared by.
-    static func key(_ name: String) -> String { TextWords.split(name, dropsResults: false).joined() }
+    static func key(_ name: String) -> String {
+        // Most are written so already.
+        if name.utf8.allSatisfy({ (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) }) { return name }
+        return TextWords.split(name, dropsResults: false).joined()
+    }
 
     /// What a spelling may stand for, the most exact first.
     ///
