@@ -4,6 +4,7 @@ extension BrokerConfiguration {
     /// Parts are percent-decoded. Without a path, or with `/` alone, the virtual host is `/`. Ports default to 5672 and 5671, the user to guest.
     ///
     /// - Parameter passwordElsewhere: whether a user may stand there without a password.
+    /// - Throws: `BrokerURLError`, which names the part that is not of its form and holds no password.
     public init(url: String, passwordElsewhere: Bool = false) throws(BrokerURLError) {
         let secure: Bool
         var rest: Substring

@@ -5,6 +5,7 @@ extension BrokerLink {
     /// configure, and changes nothing. Arguments and bindings cannot be seen this way.
     ///
     /// - Parameter readable: the queues whose kind is asked for; all unless told otherwise. The broker writes each such question into its log.
+    /// - Throws: `BrokerError`, where the broker could not be asked. What is missing is a difference, and no error.
     public func check(_ topology: Topology, kindsOf readable: Set<String>? = nil) async throws(BrokerError) -> [TopologyDifference] {
         var differences: [TopologyDifference] = []
         for exchange in topology.exchanges {
@@ -23,6 +24,7 @@ extension BrokerLink {
     /// changes nothing.
     ///
     /// - Returns: the differences, and what cannot be compared for want of the right.
+    /// - Throws: `BrokerError`, where the broker could not be asked.
     public func compare(_ topology: Topology) async throws(BrokerError) -> (differences: [TopologyDifference], unseen: [String]) {
         var found = (differences: [TopologyDifference](), unseen: [String]())
         for exchange in topology.exchanges {

@@ -2,6 +2,9 @@ import CRabbitMQ
 
 extension BrokerLink {
     /// Declares what is missing. What exists with other properties is an error (406). Needs the right to configure.
+    ///
+    /// - Throws: `BrokerError.refused`: 406 where something exists otherwise, 403 without the right. What stood before it in the topology is declared
+    ///   then, and declaring all of it again is harmless.
     public func declare(_ topology: Topology) async throws(BrokerError) {
         try await perform { (session) throws(BrokerError) in
             for exchange in topology.exchanges { try session.declare(exchange, passive: false) }
@@ -11,6 +14,8 @@ extension BrokerLink {
     }
 
     /// How many messages of a queue are ready to be delivered; those handed out and unfinished do not count.
+    ///
+    /// - Throws: `BrokerError.refused` with 404 where there is no such queue.
     public func readyCount(of queue: String) async throws(BrokerError) -> Int {
         try await perform { (session) throws(BrokerError) in Int(try session.declare(Queue(queue, .quorum), passive: true)) }
     }

@@ -53,6 +53,8 @@ public final class BrokerLink: Sendable {
     public var isPublishingBlocked: Bool { publishing.isBlocked }
 
     /// Publishes messages and waits until the broker has confirmed every one.
+    ///
+    /// - Throws: `PublishError` of the first message that is not known to be with the broker. Others of them may be there.
     public func publish(_ messages: [OutgoingMessage]) async throws(PublishError) {
         if messages.isEmpty { return }
         try await publishing.publish(messages)
@@ -72,6 +74,7 @@ public final class BrokerLink: Sendable {
     /// - Parameter kind: what the queue must be when it comes back after it was gone; any unless told.
     /// - Parameter arguments: of the subscription, e.g. `x-stream-offset` for a stream.
     /// - Parameter onBatch: called on the link's thread with the deliveries of one turn; must hand them on and return.
+    /// - Throws: `BrokerError.refused` where there is no such queue or it may not be read. Once it stands, the subscription comes back by itself.
     public func consume(
         _ queue: String, prefetch: UInt16, mostBytes: Int = .max, kind: Queue.Kind? = nil, arguments: FieldTable = FieldTable(),
         onBatch: @escaping @Sendable ([Delivery]) -> Void

@@ -22,6 +22,8 @@ public final class BrokerLock: Sendable {
 
     /// Publishes while the lock is held, and waits until the broker has confirmed every message. What the broker had not read when the
     /// lock was lost is not sent any more.
+    ///
+    /// - Throws: `PublishError.connectionLost` once the lock is lost, whether or not some of the messages arrived; else as a link does.
     public func publish(_ messages: [OutgoingMessage]) async throws(PublishError) {
         if messages.isEmpty { return }
         guard isHeld else { throw .connectionLost }
@@ -33,6 +35,8 @@ public final class BrokerLock: Sendable {
 
 extension BrokerLink {
     /// Takes a lock; `nil` when somebody else holds it, on this link or another. Needs the right to configure a queue of that name.
+    ///
+    /// - Throws: `BrokerError`, where nobody knows who holds it; this link does not.
     public func lock(_ name: String) async throws(BrokerError) -> BrokerLock? {
         let connection = publishing
         do throws(BrokerError) {
@@ -47,6 +51,8 @@ extension BrokerLink {
     }
 
     /// Whether somebody holds a lock at the moment.
+    ///
+    /// - Throws: `BrokerError`, where the broker could not be asked.
     public func isLocked(_ name: String) async throws(BrokerError) -> Bool {
         do throws(BrokerError) {
             _ = try await readyCount(of: name)

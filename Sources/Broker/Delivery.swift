@@ -33,6 +33,9 @@ public struct Delivery: Sendable {
     ///
     /// Waits while the broker is away or blocks publishers; what was never written is written when it is back.
     /// After `FinishError.publish` the delivery is still open: finish it again, or hand it back. Finishing twice is harmless.
+    ///
+    /// - Throws: `FinishError.deliveryLost` where the broker hands it out again, to whoever is there; `FinishError.publish` where a message that was to
+    ///   replace it is not with the broker.
     public func finish(publishing messages: [OutgoingMessage]) async throws(FinishError) {
         switch await tryToFinish(publishing: messages) {
         case .finished: return

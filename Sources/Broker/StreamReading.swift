@@ -85,6 +85,7 @@ public final class StreamReading: Sendable {
     /// Waits until everything up to an offset was handed out.
     ///
     /// - Parameter seconds: how long nothing may come meanwhile. What came before is a part then, and must not pass for the whole.
+    /// - Throws: `BrokerError.timedOut` when nothing came for so long.
     public func reach(_ offset: Int64, patience seconds: Int = 10) async throws(BrokerError) {
         var seen = lastOffset
         var deadline = ContinuousClock.now + .seconds(seconds)
@@ -116,6 +117,7 @@ extension BrokerLink {
     /// - Parameter prefetch: how many messages the broker sends ahead, 1...65535.
     /// - Parameter onBatch: called on the link's thread with the messages of one turn; must return soon. Where an offset is no greater than the
     ///   one before, it is of a stream that took the place of the one that was read, or may have: what was kept of that means nothing any more.
+    /// - Throws: `BrokerError.refused` with 404 where there is no such stream.
     public func read(
         _ stream: String, from position: StreamPosition, prefetch: UInt16 = 1_000, onBatch: @escaping @Sendable ([StreamEntry]) -> Void
     ) async throws(BrokerError) -> StreamReading {
@@ -126,6 +128,8 @@ extension BrokerLink {
 
     /// Reads a stream on from a message that was read before. Where another stands in its place, it is another stream, and is read from its
     /// beginning.
+    ///
+    /// - Throws: `BrokerError.refused` with 404 where there is no such stream.
     public func read(
         _ stream: String, behind entry: StreamEntry, prefetch: UInt16 = 1_000, onBatch: @escaping @Sendable ([StreamEntry]) -> Void
     ) async throws(BrokerError) -> StreamReading {
@@ -135,6 +139,8 @@ extension BrokerLink {
     }
 
     /// The message at an offset of a stream; `nil` where there is none, or where it does not come soon.
+    ///
+    /// - Throws: `BrokerError.refused` with 404 where there is no such stream.
     public func entry(at offset: Int64, of stream: String) async throws(BrokerError) -> StreamEntry? {
         let found = Mutex<StreamEntry?>(nil)
         let begun = ContinuousClock.now
@@ -156,6 +162,8 @@ extension BrokerLink {
     ///
     /// AMQP 0-9-1 has no question for it, so the last chunk is read. It comes in one go, but for what exceeds the prefetch: an answer on the same
     /// channel says that it has come.
+    ///
+    /// - Throws: `BrokerError.timedOut` where the broker says that there are messages and sends none.
     public func lastOffset(of stream: String) async throws(BrokerError) -> Int64? {
         let begun = ContinuousClock.now
         let reading = try await read(stream, from: .last) { _ in }
@@ -200,6 +208,7 @@ extension BrokerLink {
     /// Reads what stands in a stream now, from a position up to the end as it is when asked, and returns when all was handed out.
     ///
     /// - Returns: the offset at which the next reading goes on; `nil` for an empty stream.
+    /// - Throws: `BrokerError`, where not all came: what was handed out is a part then.
     @discardableResult
     public func readToEnd(
         _ stream: String, from position: StreamPosition = .first, onBatch: @escaping @Sendable ([StreamEntry]) -> Void
