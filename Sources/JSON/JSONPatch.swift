@@ -328,8 +328,6 @@ package struct JSONPatchError: Error, Hashable, Sendable, CustomStringConvertibl
 
     fileprivate func inOperation(_ index: Int) -> JSONPatchError { JSONPatchError(fault, operation: index, at: path) }
 
-    package var isTransient: Bool { false }
-
     package var advice: String {
         switch fault {
         case .notAnArray, .notAnObject, .missing, .notAString, .notAPointer, .unknownOperation:

@@ -9,14 +9,6 @@ package enum LetterJobError: Error, Sendable, Equatable, CustomStringConvertible
     case lockLost
     case broker(BrokerFailure)
 
-    package var isTransient: Bool {
-        switch self {
-        case .somebodyElse, .lockLost: true
-        case .broker(let error): error.isTransient
-        case .noteMissing, .noSuchRun, .oneLetterOnly, .noConfiguration: false
-        }
-    }
-
     package var advice: String {
         switch self {
         case .noteMissing: "Say why in a sentence; whoever looks at the letter later will read it."

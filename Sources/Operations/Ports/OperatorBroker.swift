@@ -102,16 +102,14 @@ package enum OperatorMessage: Sendable, Equatable {
 package struct BrokerFailure: Error, Sendable, Equatable, CustomStringConvertible {
     package let description: String
     package let advice: String
-    package let isTransient: Bool
     /// Whether it is the broker that is missing, and not something in it.
     package let isAbsence: Bool
     /// Whether one message is to blame, and others of the same batch may well have gone through.
     package let isOfOneMessage: Bool
 
-    package init(_ description: String, advice: String, isTransient: Bool, isAbsence: Bool = false, isOfOneMessage: Bool = false) {
+    package init(_ description: String, advice: String, isAbsence: Bool = false, isOfOneMessage: Bool = false) {
         self.description = description
         self.advice = advice
-        self.isTransient = isTransient
         self.isAbsence = isAbsence
         self.isOfOneMessage = isOfOneMessage
     }

@@ -179,11 +179,10 @@ extension BrokerFailure {
         case .refused(404, let text):
             self.init(
                 "the broker has no such queue or exchange (\(text))",
-                advice: "Run `salvage topology apply`, or check --prefix and the virtual host of --broker-url.",
-                isTransient: error.isTransient)
+                advice: "Run `salvage topology apply`, or check --prefix and the virtual host of --broker-url.")
         case .cannotConnect, .loginRefused, .tls, .connectionLost, .timedOut, .closed:
-            self.init(error.description, advice: error.advice, isTransient: error.isTransient, isAbsence: true)
-        case .refused, .protocolViolation: self.init(error.description, advice: error.advice, isTransient: error.isTransient)
+            self.init(error.description, advice: error.advice, isAbsence: true)
+        case .refused, .protocolViolation: self.init(error.description, advice: error.advice)
         }
     }
 
@@ -196,6 +195,6 @@ extension BrokerFailure {
             case .closed: (true, false)
             }
         self.init(
-            error.description, advice: error.advice, isTransient: error.isTransient, isAbsence: isAbsence, isOfOneMessage: isOfOneMessage)
+            error.description, advice: error.advice, isAbsence: isAbsence, isOfOneMessage: isOfOneMessage)
     }
 }

@@ -16,7 +16,6 @@ package struct ConfigurationError: Error, Sendable, Hashable, CustomStringConver
     package let file: String
     package let faults: [ConfigurationFault]
 
-    package var isTransient: Bool { false }
     package var advice: String { "Mend each of them; `salvage config check \(file)` looks again." }
 
     package var description: String {

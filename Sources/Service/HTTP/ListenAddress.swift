@@ -51,8 +51,6 @@ struct ListenAddress: Sendable, Equatable {
 package struct CannotListen: Error, Sendable, Hashable, CustomStringConvertible {
     package let description: String
 
-    package var isTransient: Bool { false }
-
     init(_ address: ListenAddress, _ error: any Error, others: [ListenAddress] = []) {
         let code = (error as? IOError)?.errnoCode
         let why =

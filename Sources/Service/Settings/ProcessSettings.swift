@@ -178,7 +178,6 @@ private func isNameByte(_ byte: UInt8) -> Bool {
 package struct SettingsError: Error, Sendable, Hashable, CustomStringConvertible {
     package let faults: [String]
 
-    package var isTransient: Bool { false }
     package var advice: String { "`salvage run --help` lists every setting." }
     package var description: String { "the settings are not right:\n" + faults.map { "  \($0)" }.joined(separator: "\n") + "\n\(advice)" }
 }

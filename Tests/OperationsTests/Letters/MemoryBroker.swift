@@ -83,7 +83,7 @@ final class MemoryBroker: Sendable {
             state.withLock { if case .journal = message.destination {} else { $0.results.append(message) } }
         case .replay(let message):
             if state.withLock({ $0.refused.contains(message.messageID ?? "") }) {
-                throw BrokerFailure("no queue took it", advice: "", isTransient: false, isOfOneMessage: true)
+                throw BrokerFailure("no queue took it", advice: "", isOfOneMessage: true)
             }
             state.withLock { $0.sent.append(message) }
             switch fleet(message) {
@@ -145,7 +145,7 @@ final class Process: OperatorBroker {
         left = Mutex(effects)
     }
 
-    static let dead = BrokerFailure("the process has ended", advice: "", isTransient: false, isAbsence: true)
+    static let dead = BrokerFailure("the process has ended", advice: "", isAbsence: true)
 
     var isAlive: Bool { left.withLock { $0 >= 0 } }
     var isConnected: Bool { isAlive }
