@@ -5,8 +5,8 @@
 /// again and again.
 struct ConfirmPatience {
     private let first: Int64
-    /// Five seconds, to a minute.
-    private static let most: Int64 = 12
+    /// Five seconds, to twenty: when a majority is back, what a channel sent without one may stay unconfirmed for as long.
+    private static let most: Int64 = 4
     private static let evenTries = 3
     private var tries = 0
     /// Milliseconds.

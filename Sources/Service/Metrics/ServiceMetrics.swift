@@ -56,7 +56,7 @@ package final class ServiceMetrics: Sendable {
     let repliesLetGo = Metric("salvage_replies_let_go_total", "Replies that nobody took.", labels: ["stage", "why"])
     let calls = Metric("salvage_flexfactor_calls_total", "Calls to FlexFactor.", labels: ["merchant", "gateway", "call", "outcome"])
     let callSeconds = Metric(
-        "salvage_flexfactor_call_seconds", "How long calls to FlexFactor took.", labels: ["call"], kind: .histogram(seconds))
+        "salvage_flexfactor_call_seconds", "How long calls to FlexFactor took.", labels: ["call", "outcome"], kind: .histogram(seconds))
     let circuit = Metric("salvage_circuit_state", "0 closed, 1 trying, 2 open.", labels: ["merchant", "gateway"], kind: .gauge)
     let brokerConnected = Metric("salvage_broker_connected", "1 while the connection stands.", labels: ["connection"], kind: .gauge)
     let brokerBlocked = Metric("salvage_broker_blocked", "1 while the broker takes no publishes.", labels: ["connection"], kind: .gauge)
@@ -180,7 +180,7 @@ package final class ServiceMetrics: Sendable {
 
     func record(_ observation: FlexFactorClient.Observation, _ key: GatewayKey) {
         calls.add(1, key.merchant.text, key.gateway.text, observation.call, observation.outcome)
-        callSeconds.observe(Double(observation.nanoseconds) / 1e9, observation.call)
+        callSeconds.observe(Double(observation.nanoseconds) / 1e9, observation.call, observation.outcome)
     }
 
     func record(_ event: LinkEvent) {
