@@ -1,0 +1,80 @@
+import JSON
+
+/// A member of an envelope that is missing or not of its form. Never holds the value.
+package struct EnvelopeFault: Error, Equatable, CustomStringConvertible {
+    let path: String
+    let expected: String
+
+    package var description: String { "\(path): expected \(expected)" }
+}
+
+/// An object of an envelope with its path. Our own workers wrote it, so the first fault ends the reading.
+struct EnvelopeReader {
+    let value: JSONValue
+    private let path: String
+
+    init(_ value: JSONValue, _ path: String) {
+        self.value = value
+        self.path = path
+    }
+
+    func fault(_ name: String, _ expected: String) -> EnvelopeFault {
+        EnvelopeFault(path: "\(path).\(name)", expected: expected)
+    }
+
+    private func required<Value>(_ name: String, _ value: Value?, _ expected: String) throws(EnvelopeFault) -> Value {
+        guard let value else { throw fault(name, expected) }
+        return value
+    }
+
+    private func optional<Value>(_ name: String, _ expected: String, _ read: (JSONValue) -> Value?) throws(EnvelopeFault) -> Value? {
+        guard let member = value[name] else { return nil }
+        return try required(name, read(member), expected)
+    }
+
+    func optionalText(_ name: String) throws(EnvelopeFault) -> String? { try optional(name, "a text") { $0.string } }
+    func optionalNumber(_ name: String) throws(EnvelopeFault) -> Int64? { try optional(name, "a whole number") { $0.int64 } }
+    func optionalFlag(_ name: String) throws(EnvelopeFault) -> Bool? { try optional(name, "true or false") { $0.bool } }
+    func optionalCount(_ name: String) throws(EnvelopeFault) -> Int? {
+        try optional(name, "a whole number below a billion") { $0.int64.flatMap { Self.counts.contains($0) ? Int($0) : nil } }
+    }
+
+    /// What is counted is counted on: the next one must be a number, too.
+    private static let counts: ClosedRange<Int64> = -1_000_000_000...1_000_000_000
+
+    func optionalWord<Word: RawRepresentable>(_ name: String) throws(EnvelopeFault) -> Word? where Word.RawValue == String {
+        try optional(name, "a word of \(Word.self)") { $0.string.flatMap(Word.init(rawValue:)) }
+    }
+
+    func optionalObject(_ name: String) throws(EnvelopeFault) -> EnvelopeReader? {
+        try optional(name, "an object") { $0.object == nil ? nil : EnvelopeReader($0, "\(path).\(name)") }
+    }
+
+    func objects(_ name: String) throws(EnvelopeFault) -> [EnvelopeReader] {
+        try optional(name, "a list") { member in member.array?.map { EnvelopeReader($0, "\(path).\(name)[]") } } ?? []
+    }
+
+    /// Whatever stands there.
+    func value(_ name: String) -> JSONValue? { value[name] }
+
+    func elements(_ name: String) throws(EnvelopeFault) -> [JSONValue] { try optional(name, "a list") { $0.array } ?? [] }
+
+    /// All of them, in their order.
+    func members() -> [JSONValue.Member] { value.object ?? [] }
+
+    func id(_ name: String) throws(EnvelopeFault) -> UUID5 { try required(name, UUID5(try text(name)), "a UUID") }
+    func texts(_ name: String) throws(EnvelopeFault) -> [String] {
+        try required(name, optional(name, "a list of texts") { $0.array.map { $0.compactMap(\.string) } }, "a list of texts")
+    }
+
+    func text(_ name: String) throws(EnvelopeFault) -> String { try required(name, optionalText(name), "a text") }
+    func number(_ name: String) throws(EnvelopeFault) -> Int64 { try required(name, optionalNumber(name), "a whole number") }
+    func count(_ name: String) throws(EnvelopeFault) -> Int { try required(name, optionalCount(name), "a whole number below a billion") }
+    func moment(_ name: String) throws(EnvelopeFault) -> Moment { Moment(milliseconds: try number(name)) }
+    func flag(_ name: String) throws(EnvelopeFault) -> Bool { try required(name, optionalFlag(name), "true or false") }
+    func object(_ name: String) throws(EnvelopeFault) -> EnvelopeReader { try required(name, optionalObject(name), "an object") }
+
+    func word<Word: RawRepresentable>(_ name: String) throws(EnvelopeFault) -> Word where Word.RawValue == String {
+        try required(name, optionalWord(name), "a word of \(Word.self)")
+    }
+}

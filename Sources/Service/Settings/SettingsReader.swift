@@ -1,0 +1,96 @@
+import Broker
+import Configuration
+import DeclineRecovery
+import FoundationEssentials
+
+/// Reads settings and gathers what is wrong with them.
+final class SettingsReader {
+    private let reader: ConfigReader
+    private(set) var faults: [String] = []
+
+    init(_ reader: ConfigReader) {
+        self.reader = reader
+    }
+
+    static func variable(_ key: String) -> String {
+        var name = "SALVAGE_"
+        for letter in key {
+            if letter.isUppercase { name += "_" }
+            name += letter == "." ? "_" : letter.uppercased()
+        }
+        return name
+    }
+
+    func optional(_ key: String, isSecret: Bool = false) -> String? {
+        let text = reader.string(forKey: ConfigKey("salvage." + key), isSecret: isSecret)
+        return text.flatMap { $0.isEmpty ? nil : $0 }
+    }
+
+    func text(_ key: String, default fallback: String) -> String { optional(key) ?? fallback }
+
+    func parsed<Value>(_ key: String, default fallback: Value, _ expected: String, _ read: (String) -> Value?) -> Value {
+        guard let text = optional(key) else { return fallback }
+        guard let value = read(text) else {
+            faults.append(
+                "\(Self.variable(key)): expected \(expected)\(text.utf8.count <= 8 && CardDataGuard.finding(in: text) == nil ? ", found '\(text)'" : "")"
+            )
+            return fallback
+        }
+        return value
+    }
+
+    func count(_ key: String, _ range: ClosedRange<Int>, default fallback: Int) -> Int {
+        parsed(key, default: fallback, "a whole number of \(range.lowerBound)...\(range.upperBound)") {
+            Int($0).flatMap { range.contains($0) ? $0 : nil }
+        }
+    }
+
+    /// A secret: the text itself, or the file that `<key>File` names.
+    private func secret(_ key: String) -> String? {
+        if let text = optional(key, isSecret: true) { return text }
+        guard let file = optional(key + "File") else { return nil }
+        switch SecretSources(besides: "./settings").file(file) {
+        case .success(let text): return text
+        case .failure(let failure):
+            faults.append("\(Self.variable(key + "File")): \(failure.why)")
+            return nil
+        }
+    }
+
+    /// `kid=file` pairs or folders, with commas between.
+    func cardKeys() -> CardKeyRing {
+        do throws(CardKeyRing.Faults) {
+            return try CardKeyRing(optional("cardKeys") ?? "")
+        } catch {
+            for fault in error.list { faults.append("\(Self.variable("cardKeys")): \(fault)") }
+            return CardKeyRing()
+        }
+    }
+
+    func broker() -> BrokerConfiguration {
+        var configuration: BrokerConfiguration
+        do throws(BrokerURLError) {
+            let password = secret("broker.password")
+            configuration = try BrokerConfiguration(
+                url: secret("broker.url") ?? "amqp://guest:guest@localhost:5672", passwordElsewhere: password != nil)
+            configuration.login = BrokerLogin.words(configuration.login, password: password)
+            configuration.renewedLogin = BrokerLogin.renewal(
+                of: configuration.login, urlFile: optional("broker.url", isSecret: true) == nil ? optional("broker.urlFile") : nil,
+                passwordFile: optional("broker.password", isSecret: true) == nil ? optional("broker.passwordFile") : nil)
+        } catch {
+            faults.append("\(Self.variable("broker.url")): \(error)")
+            return BrokerConfiguration(hosts: [], login: .external)
+        }
+        configuration.heartbeat = count("broker.heartbeatSeconds", 1...600, default: 10)
+        configuration.connectionName = "salvage \(ProcessInfo.processInfo.hostName) \(ProcessInfo.processInfo.processIdentifier)"
+        let files = ["authorityFile", "certificateFile", "keyFile"].map { optional("broker." + $0) }
+        if configuration.tls == nil, files.contains(where: { $0 != nil }) {
+            faults.append("\(Self.variable("broker.authorityFile")) and its like are for amqps:// URLs only")
+        }
+        configuration.tls?.authorityFile = files[0]
+        configuration.tls?.clientCertificateFile = files[1]
+        configuration.tls?.clientKeyFile = files[2]
+        configuration.tls?.serverName = optional("broker.serverName")
+        return configuration
+    }
+}
