@@ -206,4 +206,16 @@ import Testing
             #expect(!"\(forecast(body, stage))".contains("tok"))
         }
     }
+
+    /// The stage makes a letter of it (`unexpected_type`).
+    @Test func aRecoveryOnAnothersQueueFails() throws {
+        let recovery = Recovery.sample(declinedAt: Self.declinedAt)
+        #expect(forecast(WorkEnvelope.encode(recovery), .retry).verdict == .fails)
+        #expect(
+            forecast(WorkEnvelope.encode(recovery.at(.due, route: .retry(.managed, until: Self.declinedAt + .days(9)))), .cascade).verdict
+                == .fails)
+        let cancellation = Cancellation(
+            merchantID: "acme", reference: try #require(RecoveryReference("A1-U1")), gateways: ["42"], since: Self.declinedAt)
+        #expect(forecast(cancellation.encoded(), .cascade).verdict == .fails)
+    }
 }

@@ -186,4 +186,22 @@ import Testing
             letter.original.isTruncated && letter.original.originalByteCount == 30_000_000
                 && !String(decoding: letter.encoded(), as: UTF8.self).contains("CANARY"))
     }
+
+    /// Headers and properties are stored as well.
+    @Test func aHeaderThatHoldsASecurityCodeOrATokenKeepsNeither() throws {
+        let writer = LetterWriter(stage: .intake, worker: .sample, cards: Vault(hasKey: false))
+        let outgoing = writer.letter(
+            IncomingMessage(body: [], headers: [("cvv", "CANARY"), ("token", "CANARY")]), because: .unreadable, explanation: "",
+            now: now)
+        #expect(!String(decoding: outgoing.body, as: UTF8.self).contains("CANARY"))
+    }
+
+    @Test func aMessageIDThatIsACardNumberIsNotStored() throws {
+        let number = try #require((0...9).map { "4000123412341" + "00\($0)" }.first { CardDataGuard.finding(in: $0) == .cardNumber })
+        let writer = LetterWriter(stage: .intake, worker: .sample, cards: Vault(hasKey: false))
+        let outgoing = writer.letter(
+            IncomingMessage(body: [], messageID: "order \(number)", correlationID: number, routingKey: number), because: .unreadable,
+            explanation: "", now: now)
+        #expect(!String(decoding: outgoing.body, as: UTF8.self).contains(number))
+    }
 }

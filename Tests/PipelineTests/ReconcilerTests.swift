@@ -366,4 +366,30 @@ import Testing
         }
         #expect(flexFactor.calls.isEmpty)
     }
+
+    /// Without a card key the letter's token is a mark; it must not be posted as a token.
+    @Test func aRetryWhoseTokenWasRemovedIsNotChargedWithTheMark() async {
+        let recovery = Recovery.sample(declinedAt: Self.declinedAt).at(
+            .unanswered, route: .retry(.sync, until: Self.declinedAt + .days(9)))
+        let clock = ManualClock(Self.declinedAt)
+        let reconciler = Reconciler(
+            in: .sample(clock, cards: Vault(hasKey: false)), flexFactor: ScriptedFlexFactor(.noSuchOrder), cancels: Cancels(),
+            wait: { await clock.wait($0) })
+        let reconciliation = await reconciler.reconcile(letter(recovery), traceparent: nil)
+        guard case .handedBack(_, let messages) = reconciliation,
+            case .recovery(var taken)? = messages.first.map({ WorkEnvelope.decode($0.body) })
+        else {
+            Issue.record("\(reconciliation)")
+            return
+        }
+        // Looked for, and not there: what does the stage do then?
+        var charged: [Charge] = []
+        for _ in 0..<8 {
+            guard case .call(let call) = taken.next(now: Self.declinedAt, timing: RecoveryTiming()) else { break }
+            if case .evaluate(let charge, _) = call { charged.append(charge) }
+            _ = taken.learned(.noSuchOrder, now: Self.declinedAt, timing: RecoveryTiming())
+        }
+        #expect(charged.allSatisfy { $0.paymentMethod.card != .token(CardToken(CardDataMark.token)) })
+        #expect(!messages.contains { String(decoding: $0.body, as: UTF8.self).contains(CardDataMark.token) })
+    }
 }

@@ -209,4 +209,22 @@ import Testing
         }
         #expect(ids.count == DeadLetterReason.allCases.count * Stage.allCases.count)
     }
+
+    /// AMQP's tables may hold a name twice, and two spellings of é are two names.
+    @Test func aLetterWhoseMessageHadAHeaderTwiceCanBeRead() throws {
+        for names in [["a", "a"], ["\u{E9}", "e\u{301}"]] {
+            let letter = DeadLetter(
+                reason: .unreadable, explanation: "", stage: .intake,
+                original: DeadLetter.Original(
+                    exchange: "", routingKey: "", redelivered: false, messageID: nil, type: nil, contentType: nil, correlationID: nil,
+                    replyTo: nil,
+                    headers: names.map { .init(name: $0, value: "1") }, redactedBody: [], originalByteCount: 0),
+                identity: [], worker: DeadLetter.Worker(id: "", host: "", version: ""), writtenAt: .in2026(0))
+            guard case .success(let back) = DeadLetter.decode(letter.encoded()) else {
+                Issue.record("\(names): lost to every operator")
+                continue
+            }
+            #expect(!back.original.headers.isEmpty)
+        }
+    }
 }

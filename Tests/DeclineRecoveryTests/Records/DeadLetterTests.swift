@@ -47,4 +47,9 @@ import Testing
             DeadLetter.Subject(messageID: recovery.reference.text + "/work") == .init(reference: recovery.reference, orderID: "A1B2C3D4E5"))
         for id in [nil, "", "/", "something else"] { #expect(DeadLetter.Subject(messageID: id) == DeadLetter.Subject()) }
     }
+
+    /// Many publishers set an empty message id, or one for all.
+    @Test func anEmptyMessageIDTellsNoMessageFromAnother() {
+        #expect(DeadLetter.sample(message: "", body: "one").id != DeadLetter.sample(message: "", body: "two").id)
+    }
 }

@@ -134,6 +134,8 @@ import Testing
         "00-4bf92f3577b34da6a3ce929d0e0e47366-00f067aa0ba902b7-01",
         "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7", "00-gbf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
         "00-4bf92f3577b34da6-a3ce929d0e0e4736-00f067aa0ba902b7-01", "00-ébf92f3577b34da6a3ce929d0e0e473-00f067aa0ba902b7-01",
+        // A sign is no digit.
+        "00-+bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", "00-4bf92f3577b34da6+3ce929d0e0e4736-00f067aa0ba902b7-01",
     ])
     func whatIsNoTraceparentHasNoTrace(text: String) {
         #expect(ReplayTrace.id(ofTraceparent: text) == nil)

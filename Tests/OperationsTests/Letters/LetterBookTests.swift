@@ -363,4 +363,41 @@ import Testing
         timeline.says(mended.act)
         #expect(timeline[letter] == .replayed, "its run tells what becomes of it")
     }
+
+    // MARK: Letters that become each other, or are written otherwise the second time
+
+    /// X dies as Y, and Y's replay dies as X again: one of them must be to do.
+    @Test func twoLettersThatBecomeEachOtherAreNotBothSeenToElsewhere() {
+        let later = UUID5.numbered(901)
+        var timeline = LetterTimeline()
+        timeline.dies(letter, .numbered(1))
+        timeline.replays([letter.id], in: run)
+        timeline.dies(other, trace(letter, run))
+        timeline.replays([other.id], in: later)
+        timeline.dies(.sample(at: 9), trace(other, later))
+        #expect(timeline.isToDo(letter) && timeline.book[letter.id]?.successor == nil)
+        #expect(!timeline.isToDo(other) && timeline.book[other.id]?.successor == letter.id)
+    }
+
+    @Test func aMessageThatIsSentAgainAfterItsReplayBecameAnotherLetterIsToDo() {
+        var timeline = LetterTimeline()
+        timeline.dies(letter, .numbered(1))
+        timeline.replays([letter.id], in: run)
+        timeline.dies(other, trace(letter, run))
+        timeline.says(.discarded([other.id]))
+        timeline.dies(.sample(at: 9), .numbered(2))
+        #expect(timeline.isToDo(letter))
+    }
+
+    /// A replay sends the latest writing: what may be done with the letter must be what may be done with that.
+    @Test func whatMayBeDoneIsJudgedByTheWritingThatWouldBeSent() {
+        let sealed = DeadLetter.sample(body: #"{"encryptedCard":"a.b.c.d.e"}"#)
+        let removed = DeadLetter.sample(body: #"{"token":"[card token removed]"}"#)
+        for (first, second) in [(sealed, removed), (removed, sealed)] {
+            var timeline = LetterTimeline()
+            timeline.dies(first, .numbered(1))
+            timeline.dies(second, .numbered(2))
+            #expect(timeline.book[first.id]?.handling == second.handling)
+        }
+    }
 }

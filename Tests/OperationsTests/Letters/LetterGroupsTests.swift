@@ -59,4 +59,15 @@ import Testing
                 "unknown_merchant intake acme",
             ])
     }
+
+    @Test func groupsOfOneSizeStandInOneOrder() {
+        var timeline = LetterTimeline()
+        for number in 0..<24 {
+            let merchant = MerchantID("m-\(number)")
+            timeline.dies(.sample(message: "a\(number)", merchant: merchant), nil)
+            timeline.dies(.sample(message: "b\(number)", body: "[card token removed]", merchant: merchant), nil)
+        }
+        let groups = LetterGroup.of(timeline.book.newestFirst)
+        #expect(groups.enumerated().allSatisfy { $0.element.handling == ($0.offset % 2 == 0 ? .editFirst : .replay) })
+    }
 }
