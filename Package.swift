@@ -93,6 +93,10 @@ let package = Package(
             dependencies: [nioCore, nioPosix, nioHTTP1, arguments, .product(name: "Crypto", package: "swift-crypto")],
             exclude: ["README.md"], swiftSettings: settings),
 
+        .executableTarget(
+            name: "bench-parts", dependencies: ["DeclineRecovery", "JSON", "Pipeline", "TestSupport"], exclude: ["README.md"],
+            swiftSettings: settings),
+
         .target(
             name: "TestSupport", dependencies: ["DeclineRecovery", "Pipeline"], path: "Tests/TestSupport", swiftSettings: settings),
         .target(
