@@ -71,5 +71,11 @@ import Testing
             #expect(fresh != bad && TraceParent.isValid(fresh), "\(bad)")
         }
         #expect(TraceParent.from(nil as String?) != TraceParent.from(nil as String?))
+        // Of ids by chance one in eight thousand reads as a card number.
+        for _ in 0..<20 {
+            let word = TraceParent.word()
+            let runs = String(word, radix: 16).split { $0.isLetter }
+            #expect(word >> 60 >= 10 && word & 0xF >= 10 && runs.allSatisfy { $0.count <= 7 })
+        }
     }
 }

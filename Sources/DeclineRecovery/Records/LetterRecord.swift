@@ -165,10 +165,22 @@ package struct ReplayConsent: Sendable, Equatable {
 /// The trace by which a replayed message is known again wherever it goes: W3C trace context travels through every hop.
 package enum ReplayTrace {
     /// The trace id of a letter's message in a run; the same in every process.
-    package static func id(run: UUID5, letter: UUID5) -> UUID5 { UUID5(namespace: run, name: letter.description) }
+    ///
+    /// The digits of one in eight thousand could be a card's. No pod passes such a trace on, and what became of the message would never be
+    /// known; so the next one is taken.
+    package static func id(run: UUID5, letter: UUID5) -> UUID5 {
+        var name = letter.description
+        while true {
+            let id = UUID5(namespace: run, name: name)
+            if CardDataGuard.finding(in: traceparent(of: id)) == nil { return id }
+            name += "+"
+        }
+    }
 
-    package static func traceparent(run: UUID5, letter: UUID5) -> String {
-        let hex = id(run: run, letter: letter).description.filter { $0 != "-" }
+    package static func traceparent(run: UUID5, letter: UUID5) -> String { traceparent(of: id(run: run, letter: letter)) }
+
+    private static func traceparent(of id: UUID5) -> String {
+        let hex = id.description.filter { $0 != "-" }
         return "00-\(hex)-\(hex.suffix(16))-01"
     }
 

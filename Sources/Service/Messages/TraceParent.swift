@@ -26,8 +26,11 @@ enum TraceParent {
     }
 
     /// Random once for the process, counted from there: the system's randomness costs a call to the kernel for each number.
-    private static let process = UInt64.random(in: 1 ... .max)
-    private static let count = Atomic<UInt64>(.random(in: 0 ... .max / 2))
+    private static let process = word()
+    private static let count = Atomic<UInt64>(word())
+
+    /// Half of an id by chance, with letters so spread that digits never stand together as in a card number: such an id would not travel.
+    static func word() -> UInt64 { .random(in: 0 ... .max) | 0xA000_000A_0000_000A }
 
     /// Nobody records it yet: its flag says so.
     private static func fresh() -> String {
@@ -35,7 +38,8 @@ enum TraceParent {
             let digits = String(word, radix: 16)
             return String(repeating: "0", count: 16 - digits.utf8.count) + digits
         }
-        let number = count.add(1, ordering: .relaxed).newValue
+        // Counts in the last place but one, for the last is a letter.
+        let number = count.add(16, ordering: .relaxed).newValue
         return "00-\(hex(process))\(hex(number))-\(hex(number))-00"
     }
 

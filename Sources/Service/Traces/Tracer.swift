@@ -84,5 +84,5 @@ final class Tracer: Sendable {
         SpanContext(traceID: (id(), id()), spanID: id(), isSampled: true)
     }
 
-    private static func id() -> UInt64 { .random(in: 1 ... .max) }
+    private static func id() -> UInt64 { TraceParent.word() }
 }

@@ -124,6 +124,15 @@ import Testing
         #expect(ReplayTrace.id(run: run, letter: .numbered(3)) == ReplayTrace.id(run: run, letter: .numbered(3)))
     }
 
+    /// Their first ids read as card numbers, and a pod would not pass them on: the operator would wait for ever to hear of the message.
+    @Test(arguments: [13_881, 16_405, 24_006] as [UInt64]) func noTraceReadsAsACardNumber(letter: UInt64) {
+        let first = UUID5(namespace: run, name: UUID5.numbered(letter).description)
+        let hex = first.description.filter { $0 != "-" }
+        #expect(CardDataGuard.finding(in: "00-\(hex)-\(hex.suffix(16))-01") == .cardNumber)
+        #expect(ReplayTrace.id(run: run, letter: .numbered(letter)) != first)
+        #expect(CardDataGuard.finding(in: ReplayTrace.traceparent(run: run, letter: .numbered(letter))) == nil)
+    }
+
     @Test func aTraceOfSomebodyElsesIsReadToo() {
         let id = ReplayTrace.id(ofTraceparent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00")
         #expect(id?.description == "4bf92f35-77b3-4da6-a3ce-929d0e0e4736")
