@@ -105,16 +105,23 @@ import Testing
         }
     }
 
-    private func withWorld(snapshots: Bool = true, _ body: (World) async throws -> Void) async throws {
+    /// - Parameter segment: how large the files of the snapshots' stream may become, where it matters.
+    private func withWorld(snapshots: Bool = true, segment: Int64? = nil, _ body: (World) async throws -> Void) async throws {
         let url = try #require(
             ProcessInfo.processInfo.environment["SALVAGE_TEST_AMQP"], "SALVAGE_TEST_AMQP names no broker; run deploy/local/test")
         let world = try await World(BrokerConfiguration(url: url))
         let (link, names) = (world.link, world.names)
         let own = [names.claims] + (snapshots ? [names.claimSnapshots] : [])
         let all = Topology(recovery: names)
+        var queues = all.queues.filter { own.contains($0.name) }
+        if let segment {
+            queues.removeAll { $0.name == names.claimSnapshots }
+            queues.append(
+                Queue(names.claimSnapshots, .stream, arguments: ["x-stream-max-segment-size-bytes": .integer(segment)]))
+        }
         try await link.declare(
             Topology(
-                exchanges: all.exchanges.filter { own.contains($0.name) }, queues: all.queues.filter { own.contains($0.name) },
+                exchanges: all.exchanges.filter { own.contains($0.name) }, queues: queues,
                 bindings: all.bindings.filter { own.contains($0.exchange) }))
         do {
             try await body(world)
@@ -195,6 +202,42 @@ import Testing
             try await world.claim(100..<130, by: try await world.tail())
             #expect(try await !world.known("LIE"))
             #expect(try await world.known("A129"))
+        }
+    }
+
+    /// Where the broker begins a new file it may take an offset for itself, so the parts of a large snapshot do not stand one behind the other.
+    @Test(.timeLimit(.minutes(5)))
+    func aSnapshotIsReadOverTheBordersOfFiles() async throws {
+        try await withWorld(segment: 500_000) { world in
+            var book = ClaimBook()
+            func snapshot(_ count: Int) async throws -> [[UInt8]] {
+                for number in book.count..<count {
+                    let record = World.request("A\(number)").record(id: UInt64(number), at: SystemClock().now(), worker: "test")
+                    _ = book.take(record.claim, at: Int64(number))
+                }
+                let mark = ClaimSnapshotMark(id: .random(in: 1 ... .max), at: SystemClock().now(), worker: "test")
+                try await world.link.publish([world.message(world.names.claims, ClaimSnapshotMark.type, mark.encoded())])
+                let offset = try #require(try await world.link.lastOffset(of: world.names.claims))
+                var snapshot = ClaimSnapshot(of: book.frozen, id: mark.id, offset: offset)
+                var parts: [[UInt8]] = []
+                while let part = snapshot.nextPart() { parts.append(part) }
+                return parts
+            }
+            func write(_ parts: [[UInt8]]) async throws {
+                for part in parts {
+                    try await world.link.publish([world.message(world.names.claimSnapshots, ClaimSnapshotStream.partType, part)])
+                }
+            }
+            let first = try await snapshot(17_000)
+            #expect(first.count == 6)
+            try await write(first)
+            try await eventually("the first is read") { await world.latest()?.count == 17_000 }
+            let second = try await snapshot(17_100)
+            try await write(second)
+            #expect(await world.latest()?.count == 17_100)
+            // Whoever writes the next has not come to its end yet.
+            try await write(try await snapshot(17_200).dropLast())
+            #expect(await world.latest()?.count == 17_100)
         }
     }
 

@@ -18,16 +18,17 @@ struct ClaimSnapshotStream {
             guard try await link.readyCount(of: names.claimSnapshots) > 0, let end = try await link.lastOffset(of: names.claimSnapshots)
             else { return nil }
             var last = end
+            var seen: Set<Claim.ID> = []
             // The newest may be in the making, or have lost its writer. Before it stands the one before.
-            for _ in 0..<3 {
-                guard last >= 0, let entry = try await link.entry(at: last, of: names.claimSnapshots),
-                    let head = ClaimSnapshot.Head(entry.body), Int64(head.part) <= last
-                else { return nil }
-                let first = last - Int64(head.part)
-                if head.part == head.parts - 1, let mark = try await mark(of: head), let book = try await read(head, first...last, now) {
+            while let (head, offset) = try await part(atOrBefore: last) {
+                if head.part == head.parts - 1, seen.insert(head.id).inserted, let mark = try await mark(of: head),
+                    let book = try await read(head, to: offset, now)
+                {
                     return (book, mark)
                 }
-                last = first - 1
+                seen.insert(head.id)
+                if seen.count == 3 { return nil }
+                last = offset - Int64(head.part) - 1
             }
             return nil
         } catch {
@@ -44,19 +45,38 @@ struct ClaimSnapshotStream {
         return entry
     }
 
-    private func read(_ head: ClaimSnapshot.Head, _ range: ClosedRange<Int64>, _ now: Moment) async throws(BrokerError) -> ClaimBook? {
-        let snapshot = Mutex(ClaimSnapshotReading(head))
-        let reading = try await link.read(names.claimSnapshots, from: .offset(range.lowerBound), prefetch: 16) { entries in
+    /// The part at an offset, or the nearest before it: where the broker begins a new file it takes an offset for itself (seen on 3.10), so
+    /// there are offsets without a message.
+    private func part(atOrBefore offset: Int64) async throws(BrokerError) -> (head: ClaimSnapshot.Head, offset: Int64)? {
+        for offset in stride(from: offset, through: max(offset - 2, 0), by: -1) {
+            guard let entry = try await link.entry(at: offset, of: names.claimSnapshots) else { continue }
+            return ClaimSnapshot.Head(entry.body).map { ($0, offset) }
+        }
+        return nil
+    }
+
+    /// - Parameter last: where its last part stands. How far before it the first does is known but for the offsets that have no message.
+    private func read(_ head: ClaimSnapshot.Head, to last: Int64, _ now: Moment) async throws(BrokerError) -> ClaimBook? {
+        let parts = Int64(head.part)
+        let start = max(last - parts - parts / 16 - 4, 0)
+        let snapshot = Mutex<ClaimSnapshotReading?>(nil)
+        let reading = try await link.read(names.claimSnapshots, from: .offset(start), prefetch: 16) { entries in
             snapshot.withLock { snapshot in
-                for entry in entries where range.contains(entry.offset) { snapshot.take(entry.body) }
+                for entry in entries where (start...last).contains(entry.offset) {
+                    if snapshot == nil {
+                        guard let first = ClaimSnapshot.Head(entry.body), first.id == head.id, first.part == 0 else { continue }
+                        snapshot = ClaimSnapshotReading(head)
+                    }
+                    snapshot?.take(entry.body)
+                }
             }
         }
-        do throws(BrokerError) { try await reading.reach(range.upperBound) } catch {
+        do throws(BrokerError) { try await reading.reach(last) } catch {
             await reading.end()
             throw error
         }
         await reading.end()
-        return snapshot.withLock { $0.finish(at: now) }
+        return snapshot.withLock { $0?.finish(at: now) }
     }
 
     // MARK: Writing
