@@ -21,13 +21,13 @@ struct ClaimSnapshotStream {
             var seen: Set<Claim.ID> = []
             // The newest may be in the making, or have lost its writer. Before it stands the one before.
             while let (head, offset) = try await part(atOrBefore: last) {
-                if head.part == head.parts - 1, seen.insert(head.id).inserted, let mark = try await mark(of: head),
+                if seen.insert(head.id).inserted, head.part == head.parts - 1, let mark = try await mark(of: head),
                     let book = try await read(head, to: offset, now)
                 {
                     return (book, mark)
                 }
-                seen.insert(head.id)
                 if seen.count == 3 { return nil }
+                // Where offsets have no message this still stands in the same snapshot, and never before the end of the one before.
                 last = offset - Int64(head.part) - 1
             }
             return nil
