@@ -1,26 +1,31 @@
 package import DeclineRecovery
 
-extension FlexFactorCall {
-    /// The call's name in metrics and logs.
-    package var name: String {
-        switch self {
-        case .evaluate: "evaluate"
-        case .recall: "recall"
-        case .find: "find"
-        case .lookUp: "look_up"
-        case .cancel: "cancel"
-        case .cancelByReference: "external_cancel"
-        case .capture: "capture"
-        case .refund: "refund"
-        }
-    }
+/// What calls to FlexFactor are called in metrics and logs.
+package enum CallName: String, Sendable, CaseIterable {
+    case evaluate, recall, find
+    case lookUp = "look_up"
+    case cancel
+    case cancelByReference = "external_cancel"
+    case capture, refund
+    /// The exchange of a sealed card, which no recovery asks for by itself.
+    case tokenize
 }
 
 extension FlexFactorCall {
-    /// Every name that a call to FlexFactor has.
-    package static let names = [
-        "evaluate", "recall", "find", "look_up", "cancel", "external_cancel", "capture", "refund", "tokenize",
-    ]
+    package var name: String { callName.rawValue }
+
+    private var callName: CallName {
+        switch self {
+        case .evaluate: .evaluate
+        case .recall: .recall
+        case .find: .find
+        case .lookUp: .lookUp
+        case .cancel: .cancel
+        case .cancelByReference: .cancelByReference
+        case .capture: .capture
+        case .refund: .refund
+        }
+    }
 }
 
 extension CallFailure {

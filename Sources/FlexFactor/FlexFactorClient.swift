@@ -239,7 +239,7 @@ package final class FlexFactorClient: Sendable {
         if case .failure(let why) = outcome { failure = why }
         observe(
             Observation(
-                call: "tokenize", outcome: failure.map { FlexFactorAnswer.failed($0).name } ?? "token",
+                call: CallName.tokenize.rawValue, outcome: failure.map { FlexFactorAnswer.failed($0).name } ?? "token",
                 nanoseconds: (NIODeadline.now() - start).nanoseconds,
                 failure: failure))
         return outcome

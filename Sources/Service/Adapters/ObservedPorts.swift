@@ -26,7 +26,7 @@ struct TracedFlexFactor: FlexFactorPort {
     func tokenize(
         _ card: SealedCard, of charge: Charge, merchant: MerchantID, gateway: GatewayID, traceparent: String?, deadline: Moment
     ) async -> FlexFactorAnswer {
-        await traced("tokenize", merchant, gateway, traceparent) {
+        await traced(CallName.tokenize.rawValue, merchant, gateway, traceparent) {
             await base.tokenize(card, of: charge, merchant: merchant, gateway: gateway, traceparent: $0, deadline: deadline)
         }
     }

@@ -120,7 +120,7 @@ package final class ServiceMetrics: Sendable {
         for merchant in merchants {
             let id = merchant.id.text
             for gateway in merchant.flexFactorGateways.keys {
-                for call in FlexFactorCall.names {
+                for call in CallName.allCases.map(\.rawValue) {
                     for outcome in CallFailure.alarming { calls.declare(id, gateway.text, call, outcome) }
                 }
             }
