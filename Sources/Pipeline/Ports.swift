@@ -45,6 +45,19 @@ package protocol CancelDirectory: Sendable {
     func isCancelRequested(_ reference: RecoveryReference, of merchant: MerchantID) -> Bool
 }
 
+/// What operators have paused, as far as this process has heard of it: within two seconds.
+package protocol PauseDirectory: Sendable {
+    /// Asked for every recovery that is taken up: it must cost next to nothing while nothing is paused.
+    func pause(of merchant: MerchantID, through gateway: GatewayID, at now: Moment) -> Pause?
+}
+
+/// Where nothing is paused.
+package struct NoPauses: PauseDirectory {
+    package init() {}
+
+    package func pause(of merchant: MerchantID, through gateway: GatewayID, at now: Moment) -> Pause? { nil }
+}
+
 /// The letters that the CRM's mended events resolve, as far as this process has heard of them.
 package protocol MendDirectory: Sendable {
     /// - Returns: the letters that are resolved by what was taken in; each is named once.

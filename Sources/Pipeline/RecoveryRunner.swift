@@ -32,8 +32,12 @@ struct RecoveryRunner: Sendable {
             }
             pickUp(&recovery)
             var work = ClaimedRecovery(
-                recovery, standing: environment.claims.standing(of: recovery.reference, merchant: recovery.merchantID))
+                recovery, standing: environment.claims.standing(of: recovery.reference, merchant: recovery.merchantID),
+                pause: environment.pauses.pause(of: recovery.merchantID, through: recovery.gatewayID, at: environment.now()))
             let (end, event) = await run(&work, traceparent: message.traceparent)
+            if work.isPaused, case .stop(.park(let until)) = end {
+                return park(work.recovery, for: until - environment.now(), message, because: "paused")
+            }
             return finish(work.recovery, end, event, message)
         case .newer(let version):
             return handBack(message, version: version)

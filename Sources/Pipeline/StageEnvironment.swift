@@ -11,10 +11,11 @@ package struct StageEnvironment: Sendable {
     package var timing: RecoveryTiming
     /// The longest that one call may take.
     package let callLimit: Moment.Span
+    let pauses: any PauseDirectory
 
     package init(
         claims: any ClaimsPort, cards: any CardVault, clock: any WallClock, worker: DeadLetter.Worker, names: TopologyNames,
-        suspicion: Suspicion, timing: RecoveryTiming, callLimit: Moment.Span
+        suspicion: Suspicion, timing: RecoveryTiming, callLimit: Moment.Span, pauses: any PauseDirectory = NoPauses()
     ) {
         self.claims = claims
         self.cards = cards
@@ -24,6 +25,7 @@ package struct StageEnvironment: Sendable {
         self.suspicion = suspicion
         self.timing = timing
         self.callLimit = callLimit
+        self.pauses = pauses
     }
 
     func now() -> Moment { clock.now() }

@@ -11,7 +11,7 @@ struct ClaimWorld {
     /// A rule of the claims that is broken on purpose, to see that the world notices.
     enum Mutation: CaseIterable {
         case actsOnWhatWasTold, tellsWhatMayBeCharged, ignoresTheDebt, believesToBeAlone, tellsTwice, sendsWithoutClaiming,
-            tellsWithoutClaiming, actsWhenFrozen
+            tellsWithoutClaiming, actsWhenFrozen, beginsWhilePaused
     }
 
     enum Message {
@@ -37,6 +37,8 @@ struct ClaimWorld {
 
         var work: ClaimedRecovery
         let delivery: Waiting
+        /// What it must not begin anything new in.
+        let pause: Pause?
         var next: Next
         var at: Moment
     }
@@ -55,6 +57,8 @@ struct ClaimWorld {
     let calmFrom: Moment
     let isCutOff: Bool
     let mode: MITMode
+    /// Something is paused for a while, in some worlds.
+    let pause: Pause?
     var random: SeededRandom
     var now: Moment
     var waiting: [Waiting] = []
@@ -85,6 +89,15 @@ struct ClaimWorld {
         isCutOff = Int.random(in: 0..<4, using: &random) == 0
         deaths = Int.random(in: 0...6, using: &random)
         mode = Bool.random(using: &random) ? .managed : .sync
+        if Int.random(in: 0..<3, using: &random) == 0 {
+            let since = begin + .seconds(Int64.random(in: -100...400, using: &random))
+            // Few outlast a retry: it looks some hundred times then.
+            let most: Int64 = Int.random(in: 0..<10, using: &random) == 0 ? 300_000 : 3_000
+            pause = Pause(
+                .merchant("acme"), since: since, until: since + .seconds(Int64.random(in: 1...most, using: &random)), by: "ada", why: "")
+        } else {
+            pause = nil
+        }
         self.random = random
         addDecline(id: "d-1")
         if Int.random(in: 0..<2, using: &self.random) == 0 { addDecline(id: "d-2") }
@@ -173,7 +186,14 @@ struct ClaimWorld {
             // A pod may know nothing at all yet.
             let isBlind = Int.random(in: 0..<8, using: &random) == 0
             let standing = isBlind ? nil : lateBook.standing(of: Fingerprint(of: recovery.reference, merchant: "acme"))
-            hands.append(Hand(work: ClaimedRecovery(recovery, standing: standing), delivery: delivery, next: .act, at: now + pause()))
+            // Every pod has heard of it after two seconds.
+            let isHeard = pause.map { now >= $0.since + .seconds(Int64.random(in: 0...2, using: &random)) } ?? false
+            let paused = isHeard && pause?.isInForce(at: now) == true ? pause : nil
+            let work = ClaimedRecovery(recovery, standing: standing, pause: mutation == .beginsWhilePaused ? nil : paused)
+            // What was begun is brought to its end.
+            let isCascade = if case .cascade = recovery.route { true } else { false }
+            let holds = recovery.isBeforeCharge && standing?.isAsking != true && !(isCascade && standing?.mayBeCharged == true)
+            hands.append(Hand(work: work, delivery: delivery, pause: holds ? paused : nil, next: .act, at: now + rest()))
         case .skip(let recovery):
             // Intake has one act: it is atomic here.
             if dies(before: delivery) { return }
@@ -182,7 +202,7 @@ struct ClaimWorld {
         }
     }
 
-    private mutating func pause() -> Moment.Span { .milliseconds(Int64.random(in: 0...400, using: &random)) }
+    private mutating func rest() -> Moment.Span { .milliseconds(Int64.random(in: 0...400, using: &random)) }
 
     private mutating func dies(before delivery: Waiting) -> Bool {
         guard deaths > 0, now < calmFrom, Int.random(in: 0..<15, using: &random) == 0 else { return false }
@@ -201,6 +221,12 @@ struct ClaimWorld {
         switch hand.next {
         case .act: break
         case .judged(let id, let verdict, let isStale):
+            if case .granted(alone: true, _)? = verdict, case .send? = records.last(where: { $0.claim.id == id })?.claim.act,
+                hand.pause?.isInForce(at: now) == true
+            {
+                fault = "a charge is begun while it is paused"
+                return
+            }
             hand.work.judged(id, verdict, isStale: isStale && mutation != .actsWhenFrozen, now: now, timing: timing)
         case .answered(let answer): hand.work.learned(answer, now: now, timing: timing)
         }
@@ -275,9 +301,9 @@ struct ClaimWorld {
         let isSend = if case .send = act { true } else { false }
         let isTold = if case .told = act { true } else { false }
         if mutation == .sendsWithoutClaiming, isSend || mutation == .tellsWithoutClaiming && isTold {
-            return (0, .granted(alone: true, corrects: nil), pause())
+            return (0, .granted(alone: true, corrects: nil), rest())
         }
-        if mutation == .tellsWithoutClaiming, isTold { return (0, .granted(alone: true, corrects: nil), pause()) }
+        if mutation == .tellsWithoutClaiming, isTold { return (0, .granted(alone: true, corrects: nil), rest()) }
         let isOut = now < calmFrom && Int.random(in: 0..<15, using: &random) == 0
         if isOut, Bool.random(using: &random) { return (0, nil, .seconds(12)) }
         let (id, verdict) = append(act, recovery.reference, Debt(recovery.order, of: "acme"), recovery.amount)
@@ -286,7 +312,7 @@ struct ClaimWorld {
             if isSend { _ = append(.unsent(id), recovery.reference, Debt(recovery.order, of: "acme"), recovery.amount) }
             return (id, nil, .seconds(12))
         }
-        return (id, verdict, pause())
+        return (id, verdict, rest())
     }
 
     private mutating func append(

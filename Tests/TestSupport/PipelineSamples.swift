@@ -28,6 +28,21 @@ package struct Cancels: CancelDirectory {
     }
 }
 
+/// What a test has paused.
+package final class PausesAtHand: PauseDirectory {
+    private let known = Mutex(Pauses())
+
+    package init(_ pauses: Pause...) {
+        for pause in pauses { take(pause) }
+    }
+
+    package func take(_ pause: Pause) { known.withLock { $0.take(pause) } }
+
+    package func pause(of merchant: MerchantID, through gateway: GatewayID, at now: Moment) -> Pause? {
+        known.withLock { $0.pause(of: merchant, through: gateway, at: now) }
+    }
+}
+
 /// Seals a token so that no two sealings look alike, or has no key.
 package final class Vault: CardVault {
     private let count = Mutex(0)
@@ -53,11 +68,11 @@ extension StageEnvironment {
     /// - Parameter clock: a moment is enough where no time passes.
     package static func sample(
         _ clock: any WallClock, claims: any ClaimsPort = MemoryClaims(), cards: any CardVault = Vault(hasKey: true),
-        callLimit: Moment.Span = .seconds(20)
+        callLimit: Moment.Span = .seconds(20), pauses: any PauseDirectory = NoPauses()
     ) -> StageEnvironment {
         StageEnvironment(
             claims: claims, cards: cards, clock: clock, worker: .sample, names: TopologyNames(), suspicion: Suspicion(limit: 3),
-            timing: RecoveryTiming(), callLimit: callLimit)
+            timing: RecoveryTiming(), callLimit: callLimit, pauses: pauses)
     }
 }
 

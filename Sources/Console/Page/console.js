@@ -79,7 +79,7 @@ function draw() {
     document.title = "Sign in · Salvage";
     return;
   }
-  render(header, brand(), navigation(), el("span", { class: "grow" }), acting(), connection(), person());
+  render(header, brand(), navigation(), el("span", { class: "grow" }), acting(), paused(), connection(), person());
   if (!desk.session) {
     render(main, sessionProblem ? problemBox(sessionProblem) : el("p", { class: "muted" }, "Asking the server …"));
     return;
@@ -123,6 +123,15 @@ function acting() {
   const said = [at.by ? foreign(at.by) : "somebody", " ", doings[at.action] ?? "acts on dead letters"];
   return at.run ? el("a", { class: "pill busy", href: `#/runs/${part(at.run)}`, "data-test": "acting" }, said)
     : el("span", { class: "pill busy", "data-test": "acting", title: "One person acts at a time. Who it is shows when the first letter is done." }, said);
+}
+
+// Whoever wonders why nothing happens sees it on every page.
+function paused() {
+  const all = (!link.problem && desk.overview?.pauses) || [];
+  if (all.length === 0) return null;
+  const title = all.map(({ target, by, why, until }) => `${target}: by ${by}, until ${localTime(until)}, ${why}`).join("\n");
+  return el("a", { class: "pill warn", href: "#/", "data-test": "paused", title: visible(title) },
+    all.length === 1 ? ["paused: ", foreign(all[0].target)] : `${count(all.length)} paused`);
 }
 
 function staleness() {

@@ -2,7 +2,7 @@
 import { el, foreign } from "./dom.js";
 import { part, query } from "./api.js";
 import { bar, card, desk, empty, redraw, table } from "./desk.js";
-import { age, code, count, money, now, pill, plural, rate, span } from "./words.js";
+import { age, code, count, momentAndAge, money, now, pill, plural, rate, span } from "./words.js";
 import { flow } from "./flow.js";
 
 const wide = new Set();
@@ -18,7 +18,7 @@ export const overviewPage = {
     const heading = el("h1", { class: "unseen" }, "Overview");
     if (!overview) return [heading, !desk.overviewProblem && el("p", { class: "muted" }, "Asking the server …")];
     return [
-      heading, readiness(overview), unread(overview), alarms(overview), tiles(overview),
+      heading, readiness(overview), unread(overview), alarms(overview), paused(overview), tiles(overview),
       card("Live flow", { "data-test": "flow" },
         el("p", { class: "muted" }, "Messages that left each stage, the last 60 minutes, and what became of them."), flow(overview.flow)),
       el("div", { class: "columns" },
@@ -66,6 +66,14 @@ function alarms({ ready, workers, queues }) {
       el("strong", null, "Circuit breaker ", circuitTones[worst]?.[1] ?? worst, ": "), foreign(merchant), " gateway ", code(gateway),
       ` at ${states.filter((state) => state === worst).length} of ${plural(states.length, "worker")}`))].flat().filter(Boolean);
   return found.length > 0 && el("div", { class: "callout bad", "data-test": "alarms" }, el("ul", null, found));
+}
+
+/** What an operator has paused: it looks like a fault to whoever does not know. */
+function paused({ pauses = [] }) {
+  return pauses.length > 0 && el("div", { class: "callout warn", id: "pauses", "data-test": "pauses" }, el("ul", null,
+    pauses.map(({ target, since, until, by, why }) => el("li", { key: target },
+      el("strong", null, "Paused: ", foreign(target)), " by ", foreign(by), " ", age(since), ", until ", momentAndAge(until), ": ", foreign(why)))),
+    el("p", null, "It begins nothing new; what was begun is brought to its end. ", code("salvage resume"), " ends it."));
 }
 
 // ---- Tiles

@@ -50,6 +50,8 @@ package struct ClaimBook: Sendable {
         package let exists: Bool
         /// Whether a request stands open, or FlexFactor is known to have the order.
         package let mayBeCharged: Bool
+        /// Whether a request stands open: nobody knows yet what became of it.
+        package let isAsking: Bool
 
         package struct Told: Sendable, Equatable {
             package let offset: Int64
@@ -62,7 +64,7 @@ package struct ClaimBook: Sendable {
             let entry = table[slot]
             return Standing(
                 told: entry.isTold ? Standing.Told(offset: entry.told, kind: entry.kind) : nil, exists: entry.exists,
-                mayBeCharged: requests[reference] != nil || entry.exists)
+                mayBeCharged: requests[reference] != nil || entry.exists, isAsking: requests[reference] != nil)
         }
     }
 

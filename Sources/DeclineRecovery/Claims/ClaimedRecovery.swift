@@ -69,8 +69,11 @@ package struct ClaimedRecovery: Sendable {
     }
 
     /// - Parameter standing: what is known of it here. It may be late: what it allows is judged by the stream again.
-    package init(_ recovery: Recovery, standing: ClaimBook.Standing?) {
+    /// - Parameter pause: what keeps it from beginning anything new.
+    package init(_ recovery: Recovery, standing: ClaimBook.Standing?, pause: Pause? = nil) {
         self.recovery = recovery
+        // What was begun is brought to its end: only that tells the truth.
+        self.pause = standing?.isAsking == true ? nil : pause
         // What older workers have in work they have not claimed.
         isUnsent = recovery.reference.tag != nil && standing?.mayBeCharged != true && standing?.told == nil && !recovery.phase.mayBeCharged
         isSeen = standing?.exists == true
@@ -78,6 +81,9 @@ package struct ClaimedRecovery: Sendable {
         if standing == nil && recovery.phase.mayBeCharged || isOver { state = .adopting }
     }
 
+    private let pause: Pause?
+    /// Whether it was put away because of a pause.
+    package private(set) var isPaused = false
     /// Nobody has sent it, as far as is known here: there is no order to look for.
     private let isUnsent: Bool
     /// FlexFactor is known to have the order.
@@ -114,6 +120,15 @@ package struct ClaimedRecovery: Sendable {
                 case .retry: recovery.isCancelRequested ? .cancelled : .expired(.neverArrived)
                 }
             return ask(.telling(Draft(reason), .unsent, nil), now, timing)
+        }
+        if let pause, pause.isInForce(at: now), recovery.isBeforeCharge {
+            switch recovery.route {
+            case .cascade where isUnsent: return ask(.telling(Draft(.skipped(.paused)), .unsent, nil), now, timing)
+            case .retry where recovery.mayCharge(at: now) && !recovery.isCancelRequested:
+                isPaused = true
+                return end(.park(until: recovery.lookingAgain(at: pause, now: now)), now, timing)
+            default: break
+            }
         }
         var step = recovery.next(now: now, timing: timing)
         if isUnsent, recovery.phase == .due, case .retry = recovery.route, case .call(.find) = step {

@@ -28,6 +28,13 @@ extension Recovery {
         return .milliseconds(Int64(jitter % UInt64(window)))
     }
 
+    /// When a retry that a pause keeps waiting looks whether it still does. In pieces that grow with the pause: one that is lifted early is
+    /// over for all soon after, and one of days moves no message every minute.
+    func lookingAgain(at pause: Pause, now: Moment) -> Moment {
+        let piece = min(max((now - pause.since).milliseconds / 4, 5_000), 1_800_000)
+        return max(now + .seconds(1), min(now + spread(.milliseconds(piece)), chargingEnds))
+    }
+
     /// A pause that doubles, up to a limit.
     func doubled(_ first: Moment.Span, times: Int, atMost longest: Moment.Span) -> Moment.Span {
         var span = first.milliseconds

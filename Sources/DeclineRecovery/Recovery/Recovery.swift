@@ -98,6 +98,14 @@ package struct Recovery: Sendable, Equatable {
         }
     }
 
+    /// Whether nothing of it is under way, and what comes next is a charge: its first, or the next post of a retry that we repeat.
+    var isBeforeCharge: Bool {
+        switch phase {
+        case .due, .ready, .resting: true
+        default: false
+        }
+    }
+
     /// Whether the gateway's account, as it is configured now, is another than the one that may have the charge. What was never sent goes to
     /// whatever account the gateway has.
     package mutating func isMisdirected(to account: String?) -> Bool {

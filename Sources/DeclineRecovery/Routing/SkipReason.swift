@@ -16,6 +16,8 @@ package enum SkipReason: String, Sendable, CaseIterable {
     case networkLimit = "network_limit"
     case flexFactorUnavailable = "flexfactor_unavailable"
     case gatewayMisconfigured = "gateway_misconfigured"
+    /// An operator has paused the merchant or its gateway.
+    case paused
     /// Another recovery of the same debt is open. The CRM waits for that one.
     case inRecovery = "in_recovery"
     /// Another recovery of the same debt was paid.
@@ -40,6 +42,7 @@ package enum SkipReason: String, Sendable, CaseIterable {
         case .flexFactorUnavailable: "FlexFactor could not be reached, and nothing was sent to it."
         case .gatewayMisconfigured:
             "The gateway's keys are missing or refused by FlexFactor, so nothing was charged; its configuration must be mended."
+        case .paused: "Recoveries are paused here at the moment, by whoever runs Salvage; nothing was sent to FlexFactor."
         case .inRecovery: "The same debt is being recovered already: the result of that recovery decides. Charge it nowhere else."
         case .alreadyRecovered: "The same debt was paid by another recovery. Charge it nowhere else."
         }

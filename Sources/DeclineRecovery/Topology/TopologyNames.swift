@@ -22,6 +22,7 @@ package struct TopologyNames: Sendable, Equatable {
         cancels = "\(prefix).cancels"
         claims = "\(prefix).claims"
         claimSnapshots = "\(prefix).claims.snapshots"
+        pauses = "\(prefix).pauses"
         journal = "\(prefix).journal"
         results = "\(prefix).results"
         unrouted = "\(prefix).unrouted"
@@ -59,6 +60,8 @@ package struct TopologyNames: Sendable, Equatable {
     /// Exchange and stream of what the claims come to, written down from time to time. A fleet does without: whoever begins reads all claims
     /// then.
     package let claimSnapshots: String
+    /// Exchange and stream of what operators paused and resumed; every pod reads it. A fleet goes on without: then nothing can be paused.
+    package let pauses: String
     /// Exchange and stream of the journal.
     package let journal: String
     /// Exchange and stream on which each worker says every other second how it is; kept for an hour.

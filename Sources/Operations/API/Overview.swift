@@ -78,7 +78,7 @@ enum Overview {
                     ])
                 ),
                 ("queues", .array(queues)), ("acting", acting), ("unreadable", unreadable(letters)),
-                ("workers", workers(flow.pulses)),
+                ("workers", workers(flow.pulses)), ("pauses", flow.pauses.json(now: now)),
             ] + dead + going)
     }
 

@@ -18,6 +18,7 @@ package final class FlowStore: Sendable {
 
     private let broker: any OperatorBroker
     private let names: TopologyNames
+    package let pauses = PauseStore()
     private let clock: any OperatorClock
     private let state = Mutex(State())
 
@@ -64,6 +65,9 @@ package final class FlowStore: Sendable {
         let now = clock.uptime
         state.withLock { $0.listeningSince = now }
     }
+
+    /// Begins to follow what is paused.
+    package func hearPauses() async throws(BrokerFailure) { try await pauses.follow(broker.pauses) }
 
     /// The letters were read to their end.
     package func lettersAreReady() { state.withLock { $0.lettersReady = true } }

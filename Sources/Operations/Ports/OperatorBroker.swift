@@ -6,6 +6,7 @@ package protocol OperatorBroker: Sendable {
     var letters: any MessageStream { get }
     var journal: any MessageStream { get }
     var pulses: any MessageStream { get }
+    var pauses: any MessageStream { get }
     var lock: any OperatorLock { get }
     var isConnected: Bool { get }
 

@@ -12,6 +12,7 @@ struct BrokerOperators: OperatorBroker {
     var letters: any MessageStream { BrokerStream(link: link, name: names.dead) }
     var journal: any MessageStream { BrokerStream(link: link, name: names.journal) }
     var pulses: any MessageStream { BrokerStream(link: link, name: names.pulse) }
+    var pauses: any MessageStream { BrokerStream(link: link, name: names.pauses) }
     var lock: any OperatorLock { BrokerOperatorLock(link: link, names: names) }
     var isConnected: Bool { link.isConnected }
 

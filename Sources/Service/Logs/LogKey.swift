@@ -19,6 +19,8 @@ enum LogKey {
     static let count = "count"
     static let missing = "missing"
     static let suppressed = "suppressed"
+    static let until = "until"
+    static let by = "by"
 
     /// Those whose values are numbers.
     static let numbers: Set<String> = [attempts, milliseconds, count, suppressed]

@@ -64,6 +64,7 @@ package final class ServiceMetrics: Sendable {
     let unconfirmed = Metric(
         "salvage_publishes_unconfirmed_total", "Publishes of which the broker said nothing for so long that their channel was made anew.")
     let webhooks = Metric("salvage_webhooks_total", "FlexFactor's webhooks, by what was answered.", labels: ["merchant", "answer"])
+    let paused = Metric("salvage_paused", "Pauses in force, by what they pause.", labels: ["kind", "stage"], kind: .gauge)
     let reloads = Metric("salvage_configuration_reloads_total", "Reloads of the configuration.", labels: ["outcome"])
     private let reloadedWell = Metric(
         "salvage_configuration_last_reload_successful", "1 unless the last reload was refused.", kind: .gauge)
@@ -113,6 +114,7 @@ package final class ServiceMetrics: Sendable {
             clocksAhead.declare(merchant)
         }
         webhooks.declare("", WebhookAnswer.unknownGateway.rawValue)
+        pausing([])
     }
 
     /// What may be counted by name from now on, each counter of it at 0. A merchant that a reload takes away keeps its name.
@@ -130,6 +132,13 @@ package final class ServiceMetrics: Sendable {
             repliesRefused.declare(id)
             clocksAhead.declare(id)
         }
+    }
+
+    /// What is paused now.
+    func pausing(_ pauses: [Pause]) {
+        paused.reset()
+        for kind in ["merchant", "gateway"] { paused.set(Double(pauses.count { $0.target.kind == kind }), kind, "") }
+        for stage in Stage.allCases { paused.set(pauses.contains { $0.target == .stage(stage) } ? 1 : 0, "stage", stage.rawValue) }
     }
 
     func noteReload(isApplied: Bool) {
@@ -212,7 +221,7 @@ package final class ServiceMetrics: Sendable {
             messages, results, recovered, deadLetters, unmapped, clocksAhead, withoutTable, byText, repliesRefused, resultAge, reconciled,
             delayLateness, inFlight, prefetch, workSeconds, confirmSeconds, claimSeconds, finishFailures,
             heldMessages, heldMessagesGivenOut, heldDeliveries, refusingPlaces, putOff, repliesLetGo, calls, callSeconds,
-            circuit, brokerConnected, brokerBlocked, brokerReconnects, unconfirmed, webhooks, reloads, reloadedWell, reloadedAt,
+            circuit, paused, brokerConnected, brokerBlocked, brokerReconnects, unconfirmed, webhooks, reloads, reloadedWell, reloadedAt,
             spansExported,
             spansDropped, build,
             cpu, memory, startTime, openDescriptors, mostDescriptors,

@@ -91,6 +91,14 @@ package struct ConsoleProcess: Service {
         try await store.catchUp()
         flow.lettersAreReady()
         logger.info("The letters are read", metadata: [LogKey.count: "\(store.look { $0.cases.count })"])
+        do throws(BrokerFailure) { try await flow.hearPauses() } catch {
+            logger.warning(
+                "What is paused is not shown: the stream of pauses cannot be read",
+                metadata: [
+                    LogKey.error: "\(error)",
+                    LogKey.advice: "Run `salvage topology apply`, and give the console the rights of this version.",
+                ])
+        }
         try await flow.listen()
         try await flow.follow()
         logger.info("The journal is read")

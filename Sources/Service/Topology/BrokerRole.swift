@@ -43,11 +43,15 @@ package struct BrokerRights: Sendable, Equatable {
     /// The least that a role needs.
     package init(_ role: BrokerRole, _ names: TopologyNames) {
         /// Streams that are read whole; one that is added belongs here.
-        let streams: Set<String> = [names.dead, names.journal, names.pulse, names.cancels, names.claims, names.claimSnapshots]
+        let streams: Set<String> = [
+            names.dead, names.journal, names.pulse, names.cancels, names.claims, names.claimSnapshots, names.pauses,
+        ]
         switch role {
         case .topology: add(declaring: Topology(recovery: names))
         case .worker:
-            read = Set(Stage.allCases.map(names.queue(of:))).union([names.cancels, names.claims, names.claimSnapshots, names.dead])
+            read = Set(Stage.allCases.map(names.queue(of:))).union([
+                names.cancels, names.claims, names.claimSnapshots, names.dead, names.pauses,
+            ])
             write = Set(names.delays).union([
                 names.work, names.results, names.dead, names.cancels, names.claims, names.claimSnapshots, names.journal, names.pulse,
                 Self.defaultExchange,
@@ -59,7 +63,8 @@ package struct BrokerRights: Sendable, Equatable {
             read = streams.union([names.deadLock])
             // What is replayed goes where it was published; what is settled is told, and noted.
             write = [
-                names.declines, names.work, names.results, names.dead, names.journal, names.cancels, names.claims, Self.defaultExchange,
+                names.declines, names.work, names.results, names.dead, names.journal, names.cancels, names.claims, names.pauses,
+                Self.defaultExchange,
             ]
         case .crmPublisher: write = [names.declines]
         case .crmConsumer: read = [names.crmResults]

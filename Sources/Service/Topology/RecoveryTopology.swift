@@ -24,7 +24,7 @@ extension Topology {
             Exchange(names.unrouted, .fanout), Exchange(names.declines, .topic, arguments: safe),
             Exchange(names.work, .topic, arguments: safe),
             Exchange(names.results, .topic, arguments: safe), Exchange(names.dead, .fanout), Exchange(names.cancels, .fanout),
-            Exchange(names.claims, .fanout), Exchange(names.claimSnapshots, .fanout),
+            Exchange(names.claims, .fanout), Exchange(names.claimSnapshots, .fanout), Exchange(names.pauses, .fanout),
             Exchange(names.journal, .fanout), Exchange(names.pulse, .fanout),
         ]
         var queues = [
@@ -39,6 +39,8 @@ extension Topology {
             Queue(
                 names.claimSnapshots, .stream,
                 arguments: ["x-max-length-bytes": .integer(2_000_000_000), "x-stream-max-segment-size-bytes": .integer(50_000_000)]),
+            // Longer than any pause (`Pause.longest`): none that is in force may be forgotten.
+            Queue(names.pauses, .stream, arguments: ["x-max-age": "90D", "x-stream-max-segment-size-bytes": .integer(1_000_000)]),
             Queue(names.journal, .stream, arguments: ["x-max-age": "90D", "x-stream-max-segment-size-bytes": .integer(50_000_000)]),
             // Only the last words of each worker matter; a stream lets any number listen, and go on after a lost connection.
             Queue(names.pulse, .stream, arguments: ["x-max-age": "1h", "x-stream-max-segment-size-bytes": .integer(1_000_000)]),
@@ -48,6 +50,7 @@ extension Topology {
             Binding(names.cancels, "", to: .queue(names.cancels)), Binding(names.journal, "", to: .queue(names.journal)),
             Binding(names.claims, "", to: .queue(names.claims)),
             Binding(names.claimSnapshots, "", to: .queue(names.claimSnapshots)),
+            Binding(names.pauses, "", to: .queue(names.pauses)),
             Binding(names.pulse, "", to: .queue(names.pulse)),
             Binding(names.declines, "#", to: .queue(names.intake)),
         ]
@@ -79,9 +82,10 @@ extension Topology {
 
     /// Without what a process goes on without.
     func requiring(_ names: TopologyNames) -> Topology {
-        Topology(
-            exchanges: exchanges.filter { $0.name != names.claimSnapshots }, queues: queues.filter { $0.name != names.claimSnapshots },
-            bindings: bindings.filter { $0.exchange != names.claimSnapshots })
+        let optional = [names.claimSnapshots, names.pauses]
+        return Topology(
+            exchanges: exchanges.filter { !optional.contains($0.name) }, queues: queues.filter { !optional.contains($0.name) },
+            bindings: bindings.filter { !optional.contains($0.exchange) })
     }
 }
 

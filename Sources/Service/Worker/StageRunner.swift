@@ -87,6 +87,11 @@ final class StageRunner: Sendable {
     /// From now on nothing is held that cannot be finished, and nothing waits: the broker has it and hands it to somebody else.
     func stop() {
         isStopping.store(true, ordering: .relaxed)
+        giveUpWaiting()
+    }
+
+    /// What waits for its turn goes back to the queue.
+    func giveUpWaiting() {
         for handed in shares?.withLock({ $0.giveUp() }) ?? [] { passOn(handed) { await self.sendAgain($0) } }
     }
 

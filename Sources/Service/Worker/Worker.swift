@@ -21,6 +21,7 @@ package struct Worker: Service {
     private let lanes: [Lane]
     private let receiver: WebhookReceiver
     private let cancels = CancelTail()
+    private let pauses = PauseTail()
     private let claims: ClaimTail
     private let letters: LetterTail
     private let identity: DeadLetter.Worker
@@ -162,7 +163,11 @@ package struct Worker: Service {
             claims.warn(of: store, logger)
         }
         if !settings.stages.isDisjoint(with: [.intake, .suspects]) { await letters.follow(link, settings.names) }
-        let consumers = try await subscribe(link)
+        // What was paused before this process began is paused for it, too.
+        await pauses.follow(link, settings.names, until: stop, logger)
+        let consumers = subscriptions(link)
+        let watch = PauseWatch(pauses: pauses, subscriptions: consumers, metrics: metrics, logger: logger)
+        let paused = try await watch.begin()
         if settings.stages.contains(where: Self.calls.contains) {
             let probe = ReachProbe(store: store, lane: lanes[0], health: health, logger: logger)
             Task { await probe.run(until: stop) }
@@ -175,6 +180,7 @@ package struct Worker: Service {
         if !stop.isSet {
             health.isWell(.consumers)
             logger.info("Consuming")
+            Task { await watch.run(until: stop, behind: paused) }
         }
         await stop.wait()
         await finish(consumers)
@@ -237,9 +243,8 @@ package struct Worker: Service {
         return false
     }
 
-    private func subscribe(_ link: BrokerLink) async throws -> [(Consumer, StageRunner)] {
-        var consumers: [(Consumer, StageRunner)] = []
-        for stage in Stage.allCases where settings.stages.contains(stage) {
+    private func subscriptions(_ link: BrokerLink) -> [StageSubscription] {
+        Stage.allCases.filter(settings.stages.contains).map { stage in
             let prefetch = budget(of: stage)
             metrics.prefetch.set(Double(prefetch), stage.rawValue)
             let isShared = Self.shared.contains(stage)
@@ -258,13 +263,13 @@ package struct Worker: Service {
                 case .unrouted: 1 << 20
                 default: JSONLimits().bytes + 16 * 1_024
                 }
-            let consumer = try await link.consume(
-                settings.names.queue(of: stage), prefetch: isShared ? UInt16(clamping: 2 * Int(prefetch)) : prefetch, mostBytes: mostBytes,
-                kind: .quorum,
-                onBatch: runner.take)
-            consumers.append((consumer, runner))
+            let queue = settings.names.queue(of: stage)
+            return StageSubscription(runner) { () async throws(BrokerError) in
+                try await link.consume(
+                    queue, prefetch: isShared ? UInt16(clamping: 2 * Int(prefetch)) : prefetch, mostBytes: mostBytes, kind: .quorum,
+                    onBatch: runner.take)
+            }
         }
-        return consumers
     }
 
     /// Messages of a stage in work at a time: what is configured, or less, where there are not so many descriptors as calls could take.
@@ -287,7 +292,7 @@ package struct Worker: Service {
         StageEnvironment(
             claims: MeasuredClaims(base: claims, metrics: metrics, tracer: tracer), cards: settings.cardKeys, clock: SystemClock(),
             worker: identity, names: settings.names, suspicion: settings.suspicion, timing: settings.timing,
-            callLimit: settings.callLimit)
+            callLimit: settings.callLimit, pauses: pauses)
     }
 
     private func flexFactor(by lane: Lane) -> any FlexFactorPort {
@@ -342,11 +347,12 @@ package struct Worker: Service {
     }
 
     /// What this process says of itself.
-    private func pulse(_ consumers: [(Consumer, StageRunner)]) -> WorkerPulse {
-        for (_, runner) in consumers { metrics.inFlight.set(Double(runner.inFlight), runner.stage.rawValue) }
+    private func pulse(_ consumers: [StageSubscription]) -> WorkerPulse {
+        for runner in consumers.map(\.runner) { metrics.inFlight.set(Double(runner.inFlight), runner.stage.rawValue) }
         return WorkerPulse(
             workerID: identity.id, host: identity.host, version: identity.version, startedAt: startedAt, at: SystemClock().now(),
-            stages: consumers.map(\.1.stage), inFlight: consumers.map { WorkerPulse.Load(stage: $0.1.stage, count: $0.1.inFlight) },
+            stages: consumers.map(\.runner.stage),
+            inFlight: consumers.map { WorkerPulse.Load(stage: $0.runner.stage, count: $0.runner.inFlight) },
             circuits: store.clients.map { key, client in
                 WorkerPulse.Circuit(merchantID: key.merchant, gatewayID: key.gateway, state: WorkerPulse.Circuit.State(client.circuit))
             })
@@ -356,25 +362,25 @@ package struct Worker: Service {
 
     /// Takes no more, lets what is in work finish within the grace period, hands the rest back. Meanwhile it says that it is not ready, and
     /// goes on taking webhooks until load balancers have heard that.
-    private func finish(_ consumers: [(Consumer, StageRunner)]) async {
+    private func finish(_ consumers: [StageSubscription]) async {
         health.isUnwell(.consumers, "stopping")
-        logger.info("Stopping", metadata: [LogKey.count: "\(consumers.map(\.1.inFlight).reduce(0, +))"])
+        logger.info("Stopping", metadata: [LogKey.count: "\(consumers.map(\.runner.inFlight).reduce(0, +))"])
         let begun = ContinuousClock.now
         // Handing back, the farewell and the goodbye take some of the time, too.
         let handingBack = Duration.milliseconds(min(settings.shutdownGrace.milliseconds / 5, 2_000))
         let deadline = begun + .milliseconds(settings.shutdownGrace.milliseconds) - closing - handingBack - handingBack / 2
         let isServing = settings.listen != nil || settings.webhooks != nil
         let lameUntil = min(begun + .milliseconds(isServing ? settings.lameDuck.milliseconds : 0), deadline)
-        await within(min(.seconds(2), deadline - begun)) { for (consumer, _) in consumers { await consumer.cancel() } }
-        for (_, runner) in consumers { runner.stop() }
-        while consumers.contains(where: { $0.1.inFlight > 0 }), ContinuousClock.now < deadline {
+        await within(min(.seconds(2), deadline - begun)) { for consumer in consumers { await consumer.close() } }
+        for consumer in consumers { consumer.runner.stop() }
+        while consumers.contains(where: { $0.runner.inFlight > 0 }), ContinuousClock.now < deadline {
             try? await Task.sleep(for: .milliseconds(20))
         }
-        let left = consumers.map(\.1.inFlight).reduce(0, +)
+        let left = consumers.map(\.runner.inFlight).reduce(0, +)
         if left > 0 {
             logger.warning("Messages in work go back to the broker", metadata: [LogKey.count: "\(left)"])
             await withTaskGroup { group in
-                for (_, runner) in consumers { group.addTask { await runner.handBack(within: handingBack) } }
+                for consumer in consumers { group.addTask { await consumer.runner.handBack(within: handingBack) } }
             }
         } else {
             logger.info("All work is finished")

@@ -50,7 +50,7 @@ struct PlainClaimBook {
         entries[reference].map { entry in
             ClaimBook.Standing(
                 told: entry.isTold ? ClaimBook.Standing.Told(offset: entry.told, kind: entry.kind) : nil, exists: entry.exists,
-                mayBeCharged: !entry.open.isEmpty || entry.exists)
+                mayBeCharged: !entry.open.isEmpty || entry.exists, isAsking: !entry.open.isEmpty)
         }
     }
 

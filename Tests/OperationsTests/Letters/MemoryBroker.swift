@@ -7,7 +7,7 @@ import TestSupport
 /// A broker in memory, with a fleet behind it that takes what is replayed. Each process has its own view of it, and can be made to die
 /// after any of its effects.
 final class MemoryBroker: Sendable {
-    enum StreamName: Hashable { case letters, journal, pulses }
+    enum StreamName: Hashable { case letters, journal, pulses, pauses }
 
     /// What the fleet makes of a replayed message.
     enum Fate: Sendable {
@@ -152,6 +152,7 @@ final class Process: OperatorBroker {
     var letters: any MessageStream { Stream(process: self, broker: broker, name: .letters) }
     var journal: any MessageStream { Stream(process: self, broker: broker, name: .journal) }
     var pulses: any MessageStream { Stream(process: self, broker: broker, name: .pulses) }
+    var pauses: any MessageStream { Stream(process: self, broker: broker, name: .pauses) }
     var lock: any OperatorLock { Lock(process: self, broker: broker) }
 
     func readyCount(of queue: String) async throws(BrokerFailure) -> Int? { 0 }

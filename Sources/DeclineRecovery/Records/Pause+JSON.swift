@@ -1,0 +1,52 @@
+package import JSON
+
+/// The record on the stream of pauses (schemas/pause.v1.schema.json).
+extension Pause {
+    package static let type = "com.salvage.pause.v1"
+
+    package func encoded() -> [UInt8] {
+        CloudEvent.encode(id: "\(target.kind)/\(since.milliseconds)", type: Self.type, time: since) { write(into: &$0) }
+    }
+
+    /// Its members, as a record and as whoever shows it has them.
+    package func write(into data: inout JSONObjectWriter) {
+        switch target {
+        case .merchant(let merchant): data.member("merchantId", merchant.text)
+        case .gateway(let merchant, let gateway):
+            data.member("merchantId", merchant.text)
+            data.member("gatewayId", gateway.text)
+        case .stage(let stage): data.member("stage", stage.rawValue)
+        }
+        data.member("since", since.milliseconds)
+        data.member("until", until.milliseconds)
+        data.member("by", by)
+        data.member("why", why)
+    }
+
+    /// `nil` for what is no pause, or one of a stage that this build does not have.
+    package static func decode(_ bytes: [UInt8]) -> Pause? {
+        do throws(EnvelopeFault) {
+            let data = try CloudEvent.data(of: bytes, type: type)
+            let target: Target
+            if let stage: Stage = try data.optionalWord("stage") {
+                target = .stage(stage)
+            } else {
+                let merchant = MerchantID(try data.text("merchantId"))
+                target = try data.optionalText("gatewayId").map { .gateway(merchant, GatewayID($0)) } ?? .merchant(merchant)
+            }
+            return Pause(
+                target, since: try data.moment("since"), until: try data.moment("until"), by: try data.text("by"),
+                why: try data.text("why"))
+        } catch {
+            return nil
+        }
+    }
+}
+
+extension Pauses {
+    /// Takes in what stands at a place of the stream; what is no pause of this version's is passed over.
+    package mutating func take(_ body: [UInt8], at offset: Int64) {
+        reach(offset)
+        if let pause = Pause.decode(body) { take(pause) }
+    }
+}

@@ -1,0 +1,38 @@
+package import DeclineRecovery
+import JSON
+import Synchronization
+
+/// What is paused, as this process sees it.
+package final class PauseStore: Sendable {
+    private let known = Mutex(Pauses())
+
+    package init() {}
+
+    package var pauses: Pauses { known.withLock { $0 } }
+
+    /// Takes in what stands on the stream now.
+    package func read(_ stream: any MessageStream) async throws(BrokerFailure) {
+        try await stream.readToEnd(from: .first) { [self] in take($0) }
+    }
+
+    /// Begins to follow the stream.
+    package func follow(_ stream: any MessageStream) async throws(BrokerFailure) {
+        _ = try await stream.follow(from: .first) { [self] in take($0) }
+    }
+
+    private func take(_ messages: [StreamMessage]) {
+        known.withLock { known in for message in messages { known.take(message.body, at: message.offset) } }
+    }
+
+    /// What is in force, as pages show it.
+    func json(now: Moment) -> JSONValue {
+        .array(
+            pauses.inForce(at: now).map { pause in
+                .object(of: [
+                    ("target", .string("\(pause.target)")), ("kind", .string(pause.target.kind)),
+                    ("since", .integer(pause.since.milliseconds)), ("until", .integer(pause.until.milliseconds)),
+                    ("by", .string(pause.by)), ("why", .string(pause.why)),
+                ])
+            })
+    }
+}

@@ -1,0 +1,62 @@
+import DeclineRecovery
+import Testing
+
+/// What is paused, folded from what operators ordered.
+@Suite struct PausesTests {
+    private let now = Moment(milliseconds: 1_800_000_000_000)
+
+    private func pause(_ target: Pause.Target, for span: Moment.Span = .minutes(10), since: Moment? = nil) -> Pause {
+        Pause(target, since: since ?? now, until: (since ?? now) + span, by: "ada", why: "FlexFactor charges twice")
+    }
+
+    @Test func theLastOrderOfATargetCounts() {
+        var pauses = Pauses()
+        #expect(pauses.isEmpty)
+        for pause in [pause(.merchant("acme")), pause(.stage(.retry)), pause(.merchant("acme"), for: .minutes(5))] { pauses.take(pause) }
+        #expect(pauses.inForce(at: now).map(\.target) == [.stage(.retry), .merchant("acme")])
+        #expect(pauses.pause(of: "acme", through: "42", at: now)?.until == now + .minutes(5))
+        #expect(pauses.isPaused(.retry, at: now) && !pauses.isPaused(.cascade, at: now))
+        #expect(pauses.pause(of: "bold", through: "42", at: now) == nil)
+        pauses.take(.lifting(.merchant("acme"), at: now + .seconds(1), by: "bob", why: ""))
+        #expect(pauses.inForce(at: now).map(\.target) == [.stage(.retry)])
+        pauses.take(.lifting(.stage(.retry), at: now + .seconds(2), by: "bob", why: ""))
+        #expect(pauses.isEmpty)
+    }
+
+    @Test func itEndsByItself() {
+        var pauses = Pauses()
+        pauses.take(pause(.merchant("acme")))
+        pauses.take(pause(.stage(.cascade)))
+        let end = now + .minutes(10)
+        #expect(pauses.pause(of: "acme", through: "42", at: end + .milliseconds(-1)) != nil)
+        #expect(pauses.pause(of: "acme", through: "42", at: end) == nil && !pauses.isPaused(.cascade, at: end))
+        #expect(pauses.inForce(at: end).isEmpty)
+    }
+
+    @Test func aGatewayIsOneOfOneMerchant() {
+        var pauses = Pauses()
+        pauses.take(pause(.gateway("acme", "42")))
+        #expect(pauses.pause(of: "acme", through: "42", at: now) != nil)
+        #expect(pauses.pause(of: "acme", through: "43", at: now) == nil && pauses.pause(of: "bold", through: "42", at: now) == nil)
+        // Of two that hold it, the one that ends last is told.
+        pauses.take(pause(.merchant("acme"), for: .minutes(60)))
+        #expect(pauses.pause(of: "acme", through: "42", at: now)?.target == .merchant("acme"))
+    }
+
+    /// The stream forgets what is older.
+    @Test func noneIsLongerThanAWeek() {
+        #expect(pause(.merchant("acme"), for: .days(30)).until == now + .days(7))
+    }
+
+    @Test func aRecordIsReadAsItWasWritten() throws {
+        for target in [Pause.Target.merchant("acme"), .gateway("acme", "42"), .stage(.outcomes)] {
+            let written = pause(target)
+            #expect(Pause.decode(written.encoded()) == written)
+            let lifting = Pause.lifting(target, at: now, by: "bob", why: "")
+            #expect(Pause.decode(lifting.encoded()) == lifting && lifting.isLifting)
+        }
+        let foreign = String(decoding: pause(.stage(.retry)).encoded(), as: UTF8.self).replacing(
+            #""stage":"retry""#, with: #""stage":"later""#)
+        #expect(Pause.decode(Array(foreign.utf8)) == nil && Pause.decode(Array("{}".utf8)) == nil)
+    }
+}
