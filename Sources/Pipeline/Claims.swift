@@ -17,6 +17,9 @@ package protocol ClaimsPort: Sendable {
 
     /// The open recovery of a debt.
     func openRecovery(of debt: Fingerprint) async -> RecoveryReference?
+
+    /// For how much a recovery was claimed first.
+    func amount(of reference: RecoveryReference, merchant: MerchantID) async -> Money?
 }
 
 /// A claim to be made. Who makes it and when is the port's to say.

@@ -142,7 +142,8 @@ package struct IntakeStage: Sendable {
                 entry: entry(
                     of: event, reference, .told(result.kind, reason: result.reason.code),
                     unmapped: classification.isUnknown ? event.decline : nil,
-                    verdict: verdict, classification: classification))
+                    verdict: verdict, classification: classification
+                ).telling(result))
         case .again(let record): return again(record, event, reference, message)
         case .underWay:
             // An earlier copy went another way and may have been sent: its own message tells the end.
@@ -154,9 +155,8 @@ package struct IntakeStage: Sendable {
     private func again(_ record: ClaimRecord, _ event: DeclineEvent, _ reference: RecoveryReference, _ message: IncomingMessage)
         -> StageOutcome
     {
-        StageOutcome(
-            publishing: record.messages(reply: reply(of: message), traceparent: message.traceparent),
-            entry: entry(of: event, reference, record.fate))
+        let messages = record.messages(reply: reply(of: message), traceparent: message.traceparent)
+        return StageOutcome(publishing: messages, entry: entry(of: event, reference, record.fate).telling(record, as: messages))
     }
 
     /// Nothing can be claimed or read now: the message goes to the end of its queue.

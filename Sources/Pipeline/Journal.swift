@@ -19,9 +19,33 @@ extension StageOutcome {
             detail: detail,
             reason: reason, rule: entry.rule, declineClass: entry.declineClass, until: until ?? entry.until,
             attempts: entry.attempts, amount: entry.amount,
-            declineCode: entry.declineCode, decline: entry.decline, notes: entry.notes, workerID: worker)
+            declineCode: entry.declineCode, decline: entry.decline, notes: entry.notes, trigger: TriggerWord(reference.kind),
+            route: reference.kind.isRetry ? "retry" : "cascade", declinedAt: entry.declinedAt, flexFactorOrderID: entry.flexFactorOrderID,
+            becomes: entry.becomes, resultID: entry.resultID, workerID: worker)
         return publishing + [
             StageMessage(to: .journal, messageID: record.id, type: JournalRecord.type, traceparent: traceparent, body: record.encoded())
         ]
+    }
+}
+
+extension StageOutcome.JournalEntry {
+    /// With what was told.
+    func telling(_ result: ResultEvent) -> Self {
+        var entry = self
+        entry.amount = amount ?? result.amount
+        entry.flexFactorOrderID = result.flexFactorOrderID
+        entry.other = result.other
+        if result.corrects != nil { entry.becomes = result.reason.kind }
+        if result.kind.isMoneyBack { entry.resultID = result.id }
+        return entry
+    }
+
+    /// With what was told before, and is told again.
+    func telling(_ record: ClaimRecord, as messages: [StageMessage]) -> Self {
+        var entry = self
+        entry.amount = amount ?? record.claim.amount
+        if record.corrects != nil { entry.becomes = record.claim.act.telling }
+        if record.claim.act.telling?.isMoneyBack == true { entry.resultID = messages.first?.messageID }
+        return entry
     }
 }

@@ -75,7 +75,12 @@ package struct OutcomeStage: Sendable {
         let now = environment.now()
         let merchant = reference.merchantID ?? news.merchantID
         func told(_ messages: [StageMessage]) -> StageOutcome {
-            StageOutcome(publishing: messages, entry: entry(of: news, .told(result.kind, reason: result.reason.code)))
+            StageOutcome(
+                publishing: messages, entry: entry(of: news, .told(result.kind, reason: result.reason.code), reference).telling(result))
+        }
+        func again(_ record: ClaimRecord) -> StageOutcome {
+            let messages = record.messages(reply: nil, traceparent: message.traceparent)
+            return StageOutcome(publishing: messages, entry: entry(of: news, record.fate, reference).telling(record, as: messages))
         }
         func hold() -> StageOutcome {
             let delay: Moment.Span = .seconds(5)
@@ -92,9 +97,7 @@ package struct OutcomeStage: Sendable {
                 until: now + longestMemory, result: result)
             switch await environment.claims.claim(request)?.verdict {
             case .granted?: return told(result.messages(reply: nil, traceparent: message.traceparent))
-            case .told(let record, _)?:
-                return StageOutcome(
-                    publishing: record.messages(reply: nil, traceparent: message.traceparent), entry: entry(of: news, record.fate))
+            case .told(let record, _)?: return again(record)
             default: return hold()
             }
         }
@@ -111,12 +114,15 @@ package struct OutcomeStage: Sendable {
             let subject = DeadLetter.Subject(
                 merchantID: merchant, reference: reference, orderID: reference.orderID, gatewayID: news.gatewayID)
             let letter = letters.contradiction(message, result, subject: subject, now: now)
+            var entry = entry(of: news, .told(result.kind, reason: result.reason.code), reference)
+            if result.reason.kind == .approved {
+                entry.amount = paid
+                if paid == nil { entry.amount = await environment.claims.amount(of: reference, merchant: merchant) }
+            }
             return StageOutcome(
                 publishing: result.messages(reply: nil, traceparent: message.traceparent) + (letter.map { [$0] } ?? []),
-                entry: entry(of: news, .told(result.kind, reason: result.reason.code), amount: result.kind == .approved ? paid : nil))
-        case .again(let record):
-            return StageOutcome(
-                publishing: record.messages(reply: nil, traceparent: message.traceparent), entry: entry(of: news, record.fate))
+                entry: entry.telling(result))
+        case .again(let record): return again(record)
         case .underWay: return StageOutcome(publishing: [], entry: entry(of: news, .ignored("its recovery tells the end")))
         case .hold: return hold()
         }
@@ -143,9 +149,12 @@ package struct OutcomeStage: Sendable {
         return Money(minorUnits: units, currency: currency)
     }
 
-    private func entry(of news: WebhookNews, _ fate: StageOutcome.Kind, amount: Money? = nil) -> StageOutcome.JournalEntry {
-        StageOutcome.JournalEntry(
-            merchantID: news.merchantID, reference: news.reference, gatewayID: news.gatewayID, fate: fate, amount: amount)
+    /// - Parameter reference: where FlexFactor's order told it, or whose the news is.
+    private func entry(of news: WebhookNews, _ fate: StageOutcome.Kind, _ reference: RecoveryReference? = nil) -> StageOutcome.JournalEntry
+    {
+        let reference = reference ?? news.reference
+        return StageOutcome.JournalEntry(
+            merchantID: reference?.merchantID ?? news.merchantID, reference: reference, gatewayID: news.gatewayID, fate: fate)
     }
 }
 

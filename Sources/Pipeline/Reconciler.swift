@@ -96,7 +96,9 @@ package struct Reconciler: Sendable {
                     publishing: result.messages(reply: nil, traceparent: traceparent),
                     entry: StageOutcome.JournalEntry(
                         merchantID: recovery.merchantID, reference: recovery.reference, gatewayID: recovery.gatewayID,
-                        fate: .told(result.kind, reason: result.reason.code), declinedAt: recovery.declinedAt, attempts: recovery.attempts))
+                        fate: .told(result.kind, reason: result.reason.code), declinedAt: recovery.declinedAt, attempts: recovery.attempts,
+                        amount: recovery.amount
+                    ).telling(result))
                 return .told(result.kind, handled.publishing(from: stage, at: now, worker: environment.worker.id, traceparent: traceparent))
             case .again(let record):
                 // Somebody else was first, and the CRM has it or gets it once more.

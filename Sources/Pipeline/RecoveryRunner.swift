@@ -97,9 +97,8 @@ struct RecoveryRunner: Sendable {
         case .stop(let stop): return finish(recovery, stop, message)
         case .hold: return park(recovery, for: Self.hold, message, because: "no claim can be made")
         case .again(let record):
-            return StageOutcome(
-                publishing: record.messages(reply: recovery.reply, traceparent: message.traceparent),
-                entry: entry(of: recovery, record.fate))
+            let messages = record.messages(reply: recovery.reply, traceparent: message.traceparent)
+            return StageOutcome(publishing: messages, entry: entry(of: recovery, record.fate).telling(record, as: messages))
         case .tell(_, let corrects, let isSpent):
             // What is claimed is told: the very event.
             guard let result = event?.correcting(corrects) else {
@@ -110,9 +109,8 @@ struct RecoveryRunner: Sendable {
                 publishing.append(letter)
             }
             guard isSpent else {
-                var entry = entry(of: recovery, .told(result.kind, reason: result.reason.code))
-                entry.other = result.other
-                return StageOutcome(publishing: publishing, entry: entry)
+                return StageOutcome(
+                    publishing: publishing, entry: entry(of: recovery, .told(result.kind, reason: result.reason.code)).telling(result))
             }
             let letter = letters.letter(
                 message, because: .attemptsSpent,
@@ -136,7 +134,7 @@ struct RecoveryRunner: Sendable {
             return StageOutcome(
                 publishing: result.messages(reply: nil, traceparent: message.traceparent)
                     + [recovery.message(to: .delayed(stage, until - now), traceparent: message.traceparent)],
-                entry: entry(of: recovery, .told(result.kind, reason: result.reason.code), until: until))
+                entry: entry(of: recovery, .told(result.kind, reason: result.reason.code), until: until).telling(result))
         case .refuse(.byFlexFactor(let status), let errors):
             return reject(
                 recovery, .refusedByFlexFactor, letter: .refusedByFlexFactor, "FlexFactor answered with status \(status).", errors, message,

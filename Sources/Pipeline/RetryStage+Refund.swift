@@ -48,11 +48,13 @@ extension RetryStage {
     }
 
     private func handled(_ refund: Refund, _ publishing: [StageMessage], _ fate: StageOutcome.Kind) -> StageOutcome {
-        StageOutcome(
-            publishing: publishing,
-            entry: StageOutcome.JournalEntry(
-                merchantID: refund.command.merchantID, reference: refund.command.reference, gatewayID: refund.gateways.first, fate: fate,
-                attempts: refund.attempts))
+        StageOutcome(publishing: publishing, entry: entry(of: refund, fate))
+    }
+
+    private func entry(of refund: Refund, _ fate: StageOutcome.Kind) -> StageOutcome.JournalEntry {
+        StageOutcome.JournalEntry(
+            merchantID: refund.command.merchantID, reference: refund.command.reference, gatewayID: refund.gateways.first, fate: fate,
+            attempts: refund.attempts)
     }
 
     private func park(_ refund: Refund, for delay: Moment.Span, _ message: IncomingMessage, because why: String) -> StageOutcome {
@@ -64,7 +66,8 @@ extension RetryStage {
     }
 
     private func again(_ record: ClaimRecord, _ refund: Refund, _ message: IncomingMessage) -> StageOutcome {
-        handled(refund, record.messages(reply: nil, traceparent: message.traceparent), record.fate)
+        let messages = record.messages(reply: nil, traceparent: message.traceparent)
+        return StageOutcome(publishing: messages, entry: entry(of: refund, record.fate).telling(record, as: messages))
     }
 
     private func finish(_ refund: Refund, _ stop: Refund.Stop, _ message: IncomingMessage) async -> StageOutcome {
@@ -82,8 +85,9 @@ extension RetryStage {
             let claim = refund.claim(.told(reason.kind, round: refund.ownRound, isWhole: extent == .whole))
             switch await environment.claims.claim(request(claim, of: refund, telling: result))?.verdict {
             case .granted?:
-                return handled(
-                    refund, result.messages(reply: nil, traceparent: message.traceparent), .told(result.kind, reason: reason.code))
+                return StageOutcome(
+                    publishing: result.messages(reply: nil, traceparent: message.traceparent),
+                    entry: entry(of: refund, .told(result.kind, reason: reason.code)).telling(result))
             case .told(let record, _)?: return again(record, refund, message)
             // Another copy of the command has asked for it, and tells what comes of it.
             case .mayBeCharged?, .inRecovery?, .recovered?, .nextPost?:

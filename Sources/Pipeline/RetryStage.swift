@@ -49,11 +49,13 @@ package struct RetryStage: Sendable {
 
     private func finish(_ cancellation: Cancellation, _ stop: Cancellation.Stop, _ message: IncomingMessage) async -> StageOutcome {
         let now = environment.now()
+        func entry(_ fate: StageOutcome.Kind, gateway: GatewayID? = nil, amount: Money? = nil) -> StageOutcome.JournalEntry {
+            StageOutcome.JournalEntry(
+                merchantID: cancellation.merchantID, reference: cancellation.reference, gatewayID: gateway, fate: fate,
+                attempts: cancellation.attempts, amount: amount)
+        }
         func handled(_ publishing: [StageMessage], _ fate: StageOutcome.Kind) -> StageOutcome {
-            StageOutcome(
-                publishing: publishing,
-                entry: StageOutcome.JournalEntry(
-                    merchantID: cancellation.merchantID, reference: cancellation.reference, fate: fate, attempts: cancellation.attempts))
+            StageOutcome(publishing: publishing, entry: entry(fate))
         }
         switch stop {
         case .park(let until):
@@ -74,10 +76,14 @@ package struct RetryStage: Sendable {
                 let subject = DeadLetter.Subject(
                     merchantID: cancellation.merchantID, reference: cancellation.reference, orderID: cancellation.reference.orderID)
                 let letter = letters.contradiction(message, result, subject: subject, now: now)
-                return handled(
-                    result.messages(reply: nil, traceparent: message.traceparent) + (letter.map { [$0] } ?? []),
-                    .told(result.kind, reason: reason.code))
-            case .again(let record): return handled(record.messages(reply: nil, traceparent: message.traceparent), record.fate)
+                let isPaid = result.reason.kind == .approved
+                let amount = isPaid ? await environment.claims.amount(of: cancellation.reference, merchant: cancellation.merchantID) : nil
+                return StageOutcome(
+                    publishing: result.messages(reply: nil, traceparent: message.traceparent) + (letter.map { [$0] } ?? []),
+                    entry: entry(.told(result.kind, reason: result.reason.code), gateway: gateway, amount: amount).telling(result))
+            case .again(let record):
+                let messages = record.messages(reply: nil, traceparent: message.traceparent)
+                return StageOutcome(publishing: messages, entry: entry(record.fate).telling(record, as: messages))
             case .underWay: return handled([], .ignored("its recovery tells the end"))
             case .hold:
                 let delay: Moment.Span = .seconds(5)

@@ -43,7 +43,7 @@ package struct StageOutcome: Sendable {
         package let declineClass: DeclineClass?
         /// Until when the recovery was put away, where that is not its fate already.
         package let until: Moment?
-        package let amount: Money?
+        package internal(set) var amount: Money?
         /// Who declined and why, e.g. `nmi/201`, where this step read it.
         package let declineCode: String?
         /// How the decline was judged, and what was asked, where this step judged it.
@@ -51,6 +51,11 @@ package struct StageOutcome: Sendable {
         package let decline: JournaledDecline?
         /// Fields of the event that were left out or cut.
         package let notes: [String]
+        package internal(set) var flexFactorOrderID: FlexFactorOrderID?
+        /// What is true now, where a correction was told.
+        package internal(set) var becomes: ResultKind?
+        /// Of a refund or a chargeback that was told.
+        package internal(set) var resultID: String?
         /// An answer was asked for on a queue to which no answer may go.
         package internal(set) var hasRefusedReply = false
         /// The event says that it will be declined: the CRM's clock is ahead of ours by more than any network takes.

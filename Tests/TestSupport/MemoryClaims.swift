@@ -55,6 +55,12 @@ package final class MemoryClaims: ClaimsPort {
         return record
     }
 
+    package func amount(of reference: RecoveryReference, merchant: MerchantID) async -> Money? {
+        state.withLock { state in
+            state.book.first(of: Fingerprint(of: reference, merchant: merchant)).flatMap { state.records[Int($0)].claim.amount }
+        }
+    }
+
     package func openRecovery(of debt: Fingerprint) async -> RecoveryReference? {
         state.withLock { state in state.book.openRecovery(of: debt).map { state.records[Int($0)].claim.reference } }
     }

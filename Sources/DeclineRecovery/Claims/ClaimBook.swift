@@ -68,6 +68,9 @@ package struct ClaimBook: Sendable {
         }
     }
 
+    /// Where a recovery is named first.
+    package func first(of reference: Fingerprint) -> Int64? { table.slot(of: reference).map { table[$0].first } }
+
     /// What a told result corrects: it was told as a correction then, and is told so again.
     package func corrected(by offset: Int64, _ reference: Fingerprint) -> ResultKind? {
         table.slot(of: reference).flatMap { table[$0].told == offset ? table[$0].corrected : nil }

@@ -21,8 +21,18 @@ package struct JournalRecord: Sendable, Equatable {
     /// Until when it is put away.
     package let until: Moment?
     package let attempts: Int
-    /// What is to be recovered, where this step knows it.
+    /// What is to be recovered, or of what was told: what was taken, or went back; where this step knows it.
     package let amount: Money?
+    /// Why the decline was sent, and which way it takes.
+    package let trigger: TriggerWord?
+    package let route: String?
+    /// When the charge was declined, where this step knows it.
+    package let declinedAt: Moment?
+    package let flexFactorOrderID: FlexFactorOrderID?
+    /// What is true now, where a correction was told.
+    package let becomes: ResultKind?
+    /// Of refunds and chargebacks: one recovery may have several, and each may be told again.
+    package let resultID: String?
     /// Who declined and why, e.g. `nmi/201`, where this step knows it.
     package let declineCode: String?
     /// What the mapping was asked, where this step asked it.
@@ -36,7 +46,9 @@ package struct JournalRecord: Sendable, Equatable {
         detail: String,
         reason: String? = nil, rule: String? = nil, declineClass: DeclineClass? = nil, until: Moment? = nil, attempts: Int,
         amount: Money? = nil,
-        declineCode: String? = nil, decline: JournaledDecline? = nil, notes: [String] = [], workerID: String
+        declineCode: String? = nil, decline: JournaledDecline? = nil, notes: [String] = [], trigger: TriggerWord? = nil,
+        route: String? = nil, declinedAt: Moment? = nil, flexFactorOrderID: FlexFactorOrderID? = nil, becomes: ResultKind? = nil,
+        resultID: String? = nil, workerID: String
     ) {
         self.at = at
         self.stage = stage
@@ -54,6 +66,12 @@ package struct JournalRecord: Sendable, Equatable {
         self.declineCode = declineCode
         self.decline = decline
         self.notes = notes
+        self.trigger = trigger
+        self.route = route
+        self.declinedAt = declinedAt
+        self.flexFactorOrderID = flexFactorOrderID
+        self.becomes = becomes
+        self.resultID = resultID
         self.workerID = workerID
     }
 
@@ -78,6 +96,12 @@ package struct JournalRecord: Sendable, Equatable {
                 data.member("minorUnits", amount.minorUnits)
                 data.member("currency", amount.currency.code)
             }
+            data.optional("trigger", trigger?.rawValue)
+            data.optional("route", route)
+            data.optional("declinedAt", declinedAt?.milliseconds)
+            data.optional("flexFactorOrderId", flexFactorOrderID?.text)
+            data.optional("becomes", becomes?.rawValue)
+            data.optional("resultId", resultID)
             data.optional("declineCode", declineCode)
             if let decline { data.object("decline") { decline.write(to: &$0) } }
             if !notes.isEmpty {
@@ -106,6 +130,11 @@ package struct JournalRecord: Sendable, Equatable {
                 until: try reader.optionalNumber("until").map(Moment.init(milliseconds:)), attempts: try reader.count("attempts"),
                 amount: amount, declineCode: try reader.optionalText("declineCode"), decline: JournaledDecline(reader.value["decline"]),
                 notes: (reader.value["notes"]?.array ?? []).compactMap(\.string),
+                trigger: try reader.optionalText("trigger").flatMap(TriggerWord.init(rawValue:)), route: try reader.optionalText("route"),
+                declinedAt: try reader.optionalNumber("declinedAt").map(Moment.init(milliseconds:)),
+                flexFactorOrderID: try reader.optionalText("flexFactorOrderId").map(FlexFactorOrderID.init(_:)),
+                becomes: try reader.optionalText("becomes").flatMap(ResultKind.init(rawValue:)),
+                resultID: try reader.optionalText("resultId"),
                 workerID: try reader.text("worker"))
         } catch {
             return nil

@@ -15,11 +15,17 @@ package struct JournaledDecline: Sendable, Equatable {
     package let orderType: OrderType
     package let isCascade: Bool
     package let confidence: DeclineConfidence
+    /// The card's brand as the CRM names it, where it is none of the networks.
+    package let brand: String?
+    package let campaign: String?
+    /// The charge that was declined, by its gateway's name for it.
+    package let transactionID: String?
 
     init(
         source: String, code: String, gatewayID: GatewayID, networkCode: String?, network: CardNetwork?, advice: String?, text: String?,
         textDigest: String?,
-        crmClass: DeclineClass?, orderType: OrderType, isCascade: Bool, confidence: DeclineConfidence
+        crmClass: DeclineClass?, orderType: OrderType, isCascade: Bool, confidence: DeclineConfidence,
+        brand: String? = nil, campaign: String? = nil, transactionID: String? = nil
     ) {
         self.source = source
         self.code = code
@@ -33,6 +39,9 @@ package struct JournaledDecline: Sendable, Equatable {
         self.orderType = orderType
         self.isCascade = isCascade
         self.confidence = confidence
+        self.brand = brand
+        self.campaign = campaign
+        self.transactionID = transactionID
     }
 
     package init(_ event: DeclineEvent, _ classification: Classification) {
@@ -44,7 +53,9 @@ package struct JournaledDecline: Sendable, Equatable {
             networkCode: decline.networkCode.flatMap(Self.word), network: question.network,
             advice: decline.merchantAdviceCode.flatMap(Self.word), text: text,
             textDigest: text == nil ? decline.responseText.map(Self.digest) : nil, crmClass: decline.crmClass, orderType: event.order.type,
-            isCascade: question.isCascade, confidence: classification.confidence)
+            isCascade: question.isCascade, confidence: classification.confidence,
+            brand: question.network == nil ? event.paymentMethod.brand.flatMap(Self.word) : nil,
+            campaign: event.order.campaignID.flatMap { Self.id($0.text) }, transactionID: Self.id(decline.transactionID))
     }
 
     /// The question as it was asked; without the text where only its digest was kept.
@@ -60,6 +71,16 @@ package struct JournaledDecline: Sendable, Equatable {
     /// What stands where a code belongs, as long as it is one.
     private static func word(_ text: String) -> String? {
         text.isEmpty || text.utf8.count > 64 || hasLongNumber(text) || text.utf8.contains(0x40) ? nil : text
+    }
+
+    /// An id of somebody's system: no sentence, no address, and no digits that could be a card's.
+    private static func id(_ text: String) -> String? {
+        let isID =
+            !text.isEmpty && text.utf8.count <= 64
+            && text.utf8.allSatisfy {
+                (0x61...0x7A).contains($0 | 0x20) || (0x30...0x39).contains($0) || $0 == 0x2D || $0 == 0x5F || $0 == 0x2E || $0 == 0x3A
+            }
+        return isID && (text.utf8.count < 12 || CardDataGuard.finding(in: text) == nil) ? text : nil
     }
 
     private static let namespace = UUID5(high: 0x51c2_7f0e_93ad_5b48, low: 0x8e60_1d4b_c79a_22f1)
@@ -106,6 +127,9 @@ extension JournaledDecline {
         json.member("orderType", orderType.rawValue)
         json.member("cascade", isCascade)
         json.member("confidence", confidence.rawValue)
+        json.optional("brand", brand)
+        json.optional("campaign", campaign)
+        json.optional("transactionId", transactionID)
     }
 
     /// `nil` for what an older or a newer worker wrote otherwise.
@@ -118,6 +142,7 @@ extension JournaledDecline {
             textDigest: value["textDigest"]?.string, crmClass: value["crmClass"]?.string.flatMap(DeclineClass.init(rawValue:)),
             orderType: value["orderType"]?.string.flatMap(OrderType.init(rawValue:)) ?? .newSale,
             isCascade: value["cascade"]?.bool ?? false,
-            confidence: value["confidence"]?.string.flatMap(DeclineConfidence.init(rawValue:)) ?? .guess)
+            confidence: value["confidence"]?.string.flatMap(DeclineConfidence.init(rawValue:)) ?? .guess,
+            brand: value["brand"]?.string, campaign: value["campaign"]?.string, transactionID: value["transactionId"]?.string)
     }
 }

@@ -26,5 +26,8 @@ package enum ResultKind: String, Sendable, CaseIterable {
         }
     }
 
+    /// Money went back.
+    package var isMoneyBack: Bool { self == .refunded || self == .chargeback }
+
     package var messageType: String { "com.salvage.recovery.\(rawValue).v1" }
 }

@@ -274,6 +274,14 @@ final class ClaimTail: ClaimsPort {
         return await record(at: offset)?.claim.reference
     }
 
+    func amount(of reference: RecoveryReference, merchant: MerchantID) async -> Money? {
+        let key = Fingerprint(of: reference, merchant: merchant)
+        guard let offset = state.withLock({ $0.book.first(of: key) }), let claim = await read(offset)?.claim,
+            claim.reference == reference, claim.merchantID == merchant
+        else { return nil }
+        return claim.amount
+    }
+
     func record(at offset: Int64) async -> ClaimRecord? {
         guard var record = await read(offset) else { return nil }
         let key = Fingerprint(of: record.claim.reference, merchant: record.claim.merchantID)

@@ -74,4 +74,8 @@ struct MeasuredClaims: ClaimsPort {
     func record(at offset: Int64) async -> ClaimRecord? { await base.record(at: offset) }
 
     func openRecovery(of debt: Fingerprint) async -> RecoveryReference? { await base.openRecovery(of: debt) }
+
+    func amount(of reference: RecoveryReference, merchant: MerchantID) async -> Money? {
+        await base.amount(of: reference, merchant: merchant)
+    }
 }

@@ -175,7 +175,7 @@ package final class ServiceMetrics: Sendable {
             deadLetters.add(1, stage.rawValue, (DeadLetterReason(rawValue: reason) ?? .invalidEvent).rawValue)
         case .told(let kind, let reason):
             results.add(1, merchant, kind.rawValue, reason)
-            if kind == .approved, reason != StageOutcome.Kind.toldAgain, let amount = entry.amount {
+            if (entry.becomes ?? kind) == .approved, reason != StageOutcome.Kind.toldAgain, let amount = entry.amount {
                 recovered.add(Double(amount.minorUnits), merchant, amount.currency.code)
             }
             if stage == .cascade {

@@ -16,8 +16,10 @@ import Testing
         decline: JournaledDecline(
             source: "nmi", code: "202", gatewayID: "7", networkCode: "51", network: .visa, advice: "02", text: "Insufficient funds",
             textDigest: nil,
-            crmClass: .soft, orderType: .recurring, isCascade: false, confidence: .code),
-        notes: ["$.data.decline.avsResultCode: left out"],
+            crmClass: .soft, orderType: .recurring, isCascade: false, confidence: .code, brand: "elo", campaign: "c-9",
+            transactionID: "tx-81"),
+        notes: ["$.data.decline.avsResultCode: left out"], trigger: .recycle, route: "retry", declinedAt: .in2026(1),
+        flexFactorOrderID: "ff-1", becomes: .approved, resultID: "r/refunded/1",
         workerID: "w-1")
 
     @Test func everyFieldComesBack() {
@@ -77,5 +79,25 @@ import Testing
 
     @Test func rubbishIsNoRecord() {
         for bytes in [[], [0xFF], Array("{}".utf8), DeadLetter.sample().encoded()] { #expect(JournalRecord.decode(bytes) == nil) }
+    }
+
+    /// Where the CRM may put what it likes, only what is an id is kept, and nothing that could be a card.
+    @Test(arguments: [
+        ("c-17", "tx_81.2:9", "c-17", "tx_81.2:9"), ("Ada Byron", "ada@example.test", nil, nil),
+        (CardNumbers.visa, CardNumbers.visa, nil, nil),
+        ("", "8123456789", nil, "8123456789"), (String(repeating: "x", count: 65), "Straße", nil, nil),
+    ])
+    func whatIsNoIDIsNotKept(campaign: String, transaction: String, kept: String?, keptTransaction: String?) {
+        let address = Address(
+            firstName: "Ada", lastName: "Byron", countryCode: "US", addressLine1: "1 Main St", city: "Troy", zipCode: "12180")
+        let event = DeclineEvent(
+            id: "d-1", source: "crm", declinedAt: .in2026(0), merchantID: "acme", trigger: .initial,
+            order: Order(id: "A1", type: .newSale, campaignID: CampaignID(campaign)),
+            decline: Decline(gatewayID: "7", responseCodeSource: "nmi", responseCode: "202", transactionID: transaction),
+            amount: Money(minorUnits: 4_999, currency: .usd), payer: Payer(), billing: address,
+            paymentMethod: PaymentMethod(card: .token(CardToken("tok_1"))))
+        let decline = JournaledDecline(
+            event, DeclineMapping.classify(DeclineCase(event), merchant: Merchant(id: "acme", flexFactorGateways: [])))
+        #expect(decline.campaign == kept && decline.transactionID == keptTransaction)
     }
 }
