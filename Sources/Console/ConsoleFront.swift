@@ -258,7 +258,7 @@ extension ConsoleRequest {
     /// Whether answering it reads a whole stream, or works on a whole message.
     fileprivate var isHeavy: Bool {
         switch (method, path.first, path.last) {
-        case (.get, "recoveries", _), (.post, "letters", "check"), (.post, "mapping", _): true
+        case (.get, "recoveries", _), (.get, "money", _), (.post, "letters", "check"), (.post, "mapping", _): true
         case (.get, "letters", _): path.count == 2 && path[1] != "groups"
         default: false
         }

@@ -53,6 +53,7 @@ package final class ConsoleAPI: Sendable {
         case (.post, "runs", 3) where path[2] == "stop": return .ok(try await stop(path[1], request.person))
         case (.post, "runs", 3) where path[2] == "resume": return .accepted(try await resume(path[1], request.person))
         case (.get, "recoveries", 1): return .ok(try await recoveries(request))
+        case (.get, "money", 1): return .ok(try await money(request))
         case (.get, "mapping", 2) where path[1] == "options": return .ok(mappingOptions())
         case (.get, "mapping", 2) where path[1] == "gaps": return .ok(try await gaps())
         case (.post, "mapping", 2) where path[1] == "whatif": return .ok(try await whatIf(request.body))

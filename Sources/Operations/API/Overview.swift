@@ -107,14 +107,16 @@ enum Overview {
 
     /// What the CRM was told today (UTC), net of what went back.
     private static func today(_ book: FlowBook, _ now: Moment) -> JSONValue {
-        let day = book.takings.days[now.milliseconds / 86_400_000] ?? Takings.Day()
-        let amounts: [JSONValue] = day.net.keys.sorted().map { currency in
-            .object(of: [
-                ("currency", .string(currency)), ("net", .integer(day.net[currency] ?? 0)), ("returned", .integer(day.gone[currency] ?? 0)),
-            ])
+        let day = book.money.sums(ofDay: now.milliseconds / 86_400_000)
+        let told = day.filter { $0.key != "" && $0.value.sales.count + $0.value.returned.count > 0 }
+        let amounts: [JSONValue] = told.keys.sorted().compactMap { currency in
+            told[currency].map {
+                .object(of: [("currency", .string(currency)), ("net", .integer($0.net)), ("returned", .integer($0.returned.units))])
+            }
         }
         return .object(of: [
-            ("approved", .integer(Int64(day.approved))), ("returned", .integer(Int64(day.returned))), ("amounts", .array(amounts)),
+            ("approved", .integer(day.values.reduce(0) { $0 + Int64($1.sales.count) })),
+            ("returned", .integer(day.values.reduce(0) { $0 + Int64($1.returned.count) })), ("amounts", .array(amounts)),
         ])
     }
 

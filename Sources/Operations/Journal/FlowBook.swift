@@ -38,8 +38,8 @@ package struct FlowBook: Sendable {
     package private(set) var days: [Int64: Tally] = [:]
     package private(set) var codes: [String: Tally] = [:]
     package private(set) var open: [String: Open] = [:]
-    /// By the day of their telling, where `days` counts by the day on which a decline was taken in.
-    package private(set) var takings = Takings()
+    /// What all of it comes to in money.
+    package private(set) var money = MoneyBook()
     private var minutes: [Int64: Minute] = [:]
     /// References that have ended, as numbers, by the day of their end.
     private var ended: [Int64: Set<UInt64>] = [:]
@@ -60,11 +60,11 @@ package struct FlowBook: Sendable {
         minutes[record.at.milliseconds / 60_000, default: Minute()].counts[record.stage, default: [:]][record.fate, default: 0] += 1
         let key = record.reference.text
         let mark = Self.mark(of: key)
-        if record.fate == .told { tell(record, key, mark, day) }
+        money.take(record)
         if ended.values.contains(where: { $0.contains(mark) }) { return }
         switch record.fate {
-        // A cancel command passes intake with its recovery's reference, and no rule decided it.
-        case .passed where record.stage == .intake && (record.rule != nil || record.amount != nil):
+        // A command passes intake with its recovery's reference, and is no decline.
+        case .passed where record.stage == .intake && (record.rule != nil || record.declineCode != nil):
             takeUp(key)
             if open[key] == nil { begin(record, key, day) }
         case .told:
@@ -81,15 +81,6 @@ package struct FlowBook: Sendable {
             wait(record, key, day, record.until, phase: record.detail)
         case .deadLettered, .rejected: fall(key)
         case .passed, .parked, .ignored, .foreign: break
-        }
-    }
-
-    private mutating func tell(_ record: JournalRecord, _ key: String, _ mark: UInt64, _ day: Int64) {
-        switch ResultKind(rawValue: record.detail) {
-        // A webhook knows no amount.
-        case .approved: takings.approved(mark, open[key]?.amount ?? fallen[key]?.amount ?? record.amount, day: day)
-        case .refunded, .chargeback: takings.returned(mark, record.amount, day: day)
-        default: break
         }
     }
 
@@ -162,7 +153,7 @@ package struct FlowBook: Sendable {
         ended = ended.filter { $0.key >= day }
         days = days.filter { $0.key >= day }
         open = open.filter { $0.value.day >= day }
-        takings.forget(before: day)
+        money.forget(before: day)
     }
 
     private static func mark(of text: String) -> UInt64 {

@@ -16,7 +16,8 @@ import Testing
             JournalRecord(
                 at: .in2026(day * 86_400), stage: stage, merchantID: "acme",
                 reference: RecoveryReference(orderID: order, kind: .sale, sequence: 0),
-                gatewayID: "42", fate: fate, detail: detail, attempts: 1, amount: amount.map { Money(minorUnits: $0, currency: .usd) },
+                gatewayID: "42", fate: fate, detail: detail, rule: stage == .intake && amount != nil ? "table:nmi/202" : nil, attempts: 1,
+                amount: amount.map { Money(minorUnits: $0, currency: .usd) },
                 declineCode: code,
                 workerID: "w"))
     }

@@ -1,0 +1,89 @@
+package import DeclineRecovery
+package import JSON
+
+extension MoneyReport {
+    /// - Parameter limit: of rows; how many there are is told.
+    package func json(asOf until: Moment?, limit: Int = .max) -> JSONValue {
+        .object(of: [
+            ("from", .string(Self.text(ofDay: question.from))), ("through", .string(Self.text(ofDay: question.through))),
+            ("by", .array(question.groups.map { .string($0.rawValue) })),
+            ("merchant", .text(question.merchant?.text)), ("gateway", .text(question.gateway?.text)),
+            ("currency", .text(question.currency)), ("newestRecord", until.map { .integer($0.milliseconds) }),
+            ("rowCount", .integer(Int64(rows.count))), ("rows", .array(rows.prefix(limit).map(row))), ("totals", .array(totals.map(row))),
+            ("notOffered", .array(reasons.map(Self.reason))), ("unknownCodes", .array(unknownCodes.prefix(limit).map(Self.code))),
+            (
+                "unknownEstimates",
+                .array(
+                    Set(unknownCodes.map(\.currency)).sorted().compactMap { currency in
+                        estimate(ofUnknown: currency).map {
+                            .object(of: [("currency", .string(currency)), ("minorUnits", .integer($0))])
+                        }
+                    })
+            ),
+            ("figures", .object(of: MoneyFigure.allCases.map { ($0.rawValue, .string($0.meaning)) })),
+        ])
+    }
+
+    private func row(_ row: Row) -> JSONValue {
+        let sums = row.sums
+        return .object(
+            of: zip(question.groups, row.keys).map { ($0.rawValue, JSONValue.string($1)) } + [
+                ("currency", row.currency.isEmpty ? .null : .string(row.currency)), ("declines", Self.part(sums.declines)),
+                ("offered", Self.part(sums.offered)), ("not_offered", Self.part(sums.notOffered)), ("open", Self.part(sums.open)),
+                ("recovered", Self.part(sums.recovered)), ("sales", .integer(Int64(sums.sales.count))),
+                ("gross", .integer(sums.sales.units)), ("unpriced", .integer(Int64(sums.unpriced))),
+                ("refunded", Self.part(sums.refunded)), ("charged_back", Self.part(sums.chargedBack)), ("net", .integer(sums.net)),
+                ("half_within", sums.times.seconds(ofHundred: 50).map { .integer($0) }),
+                ("nine_of_ten_within", sums.times.seconds(ofHundred: 90).map { .integer($0) }),
+            ])
+    }
+
+    private static func part(_ part: MoneySums.Part) -> JSONValue {
+        .object(of: [("count", .integer(Int64(part.count))), ("minorUnits", .integer(part.units))])
+    }
+
+    private static func reason(_ reason: Reason) -> JSONValue {
+        .object(of: [
+            ("reason", .string(reason.word)), ("sentence", .string(reason.sentence)),
+            ("currency", reason.currency.isEmpty ? .null : .string(reason.currency)),
+            ("count", .integer(Int64(reason.part.count))), ("minorUnits", .integer(reason.part.units)),
+        ])
+    }
+
+    private static func code(_ code: Reason) -> JSONValue {
+        .object(of: [
+            ("code", .string(code.word)), ("currency", code.currency.isEmpty ? .null : .string(code.currency)),
+            ("count", .integer(Int64(code.part.count))), ("minorUnits", .integer(code.part.units)),
+        ])
+    }
+
+    /// A line for each row, RFC 4180, amounts as exact decimals; without groups one for each currency.
+    package var csv: String {
+        let heading =
+            question.groups.map { $0.rawValue.replacing("-", with: "_") } + [
+                "currency", "declines", "declines_amount", "offered", "offered_amount", "not_offered", "not_offered_amount", "open",
+                "open_amount", "recovered", "recovered_amount", "sales", "gross", "sales_without_amount", "refunds", "refunded",
+                "chargebacks", "charged_back", "net", "half_within_seconds", "nine_of_ten_within_seconds",
+            ]
+        var text = heading.joined(separator: ",") + "\r\n"
+        for row in rows {
+            let (sums, currency) = (row.sums, row.currency)
+            func cells(_ part: MoneySums.Part) -> [String] { [String(part.count), Money.decimal(part.units, currency)] }
+            let counted = [sums.declines, sums.offered, sums.notOffered, sums.open, sums.recovered, sums.sales].flatMap(cells)
+            let line =
+                row.keys.map(Self.cell) + [currency] + counted + [String(sums.unpriced)] + cells(sums.refunded) + cells(sums.chargedBack)
+                + [Money.decimal(sums.net, currency)]
+                + [50, 90].map { sums.times.seconds(ofHundred: $0).map { String($0) } ?? "" }
+            text += line.joined(separator: ",") + "\r\n"
+        }
+        return text
+    }
+
+    /// A word of somebody else's as a cell. What a spreadsheet would take for a formula is marked as text.
+    private static func cell(_ word: String) -> String {
+        let isFormula = word.utf8.first.map { [0x3D, 0x2B, 0x2D, 0x40, 0x09, 0x0D].contains($0) } ?? false
+        let text = (isFormula ? "'" : "") + word
+        let isPlain = !text.utf8.contains { [0x22, 0x2C, 0x0A, 0x0D].contains($0) }
+        return isPlain ? text : "\"" + text.replacing("\"", with: "\"\"") + "\""
+    }
+}

@@ -1,0 +1,161 @@
+package import DeclineRecovery
+
+/// The answer to a question about money: rows by what was asked for, and their sum, each currency for itself.
+package struct MoneyReport: Sendable {
+    /// What rows are made by.
+    package enum Group: String, Sendable, CaseIterable {
+        case day, month, merchant, gateway
+        case declinedGateway = "declined-gateway"
+        case code, rule, brand, campaign, trigger, route, reason
+    }
+
+    /// The days, both of them included, UTC; and whose.
+    package struct Question: Sendable {
+        package var from: Int64
+        package var through: Int64
+        package var groups: [Group]
+        package var merchant: MerchantID?
+        package var gateway: GatewayID?
+        package var currency: String?
+
+        package init(
+            from: Int64, through: Int64, groups: [Group] = [], merchant: MerchantID? = nil, gateway: GatewayID? = nil,
+            currency: String? = nil
+        ) {
+            self.from = from
+            self.through = through
+            self.groups = groups
+            self.merchant = merchant
+            self.gateway = gateway
+            self.currency = currency
+        }
+
+        fileprivate func wants(_ facts: MoneyFacts) -> Bool {
+            (merchant == nil || facts.merchantID == merchant) && (gateway == nil || facts.gatewayID == gateway)
+                && (currency == nil || facts.currency?.code == currency)
+        }
+    }
+
+    package struct Row: Sendable, Equatable {
+        /// Of each group; "" where it is not known.
+        package let keys: [String]
+        /// "" where no amount is known.
+        package let currency: String
+        package let sums: MoneySums
+    }
+
+    /// Declines that were not offered for one reason.
+    package struct Reason: Sendable, Equatable {
+        package let word: String
+        package let currency: String
+        package let part: MoneySums.Part
+
+        /// What it means, for a person.
+        package var sentence: String {
+            if word == MoneyFacts.unknownCode { return "No rule and no table knows the code, and unknown declines count as hard here." }
+            return SkipReason(rawValue: word)?.sentence ?? word
+        }
+    }
+
+    package let question: Question
+    package let rows: [Row]
+    /// By currency.
+    package let totals: [Row]
+    /// Most first.
+    package let reasons: [Reason]
+    /// The codes that nobody knows, as far as they were not offered; most first.
+    package let unknownCodes: [Reason]
+
+    package init(_ book: MoneyBook, _ question: Question) {
+        var rows: [Key: MoneySums] = [:]
+        var totals: [Key: MoneySums] = [:]
+        var reasons: [Key: MoneySums.Part] = [:]
+        var unknown: [Key: MoneySums.Part] = [:]
+        let wanted = book.facts.map(question.wants)
+        for (day, cells) in book.days where Int64(day) >= question.from && Int64(day) <= question.through {
+            for (number, sums) in cells where wanted[Int(number)] {
+                let facts = book.facts[Int(number)]
+                let currency = facts.currency?.code ?? ""
+                rows[Key(keys: question.groups.map { $0.key(of: facts, Int64(day)) }, currency: currency), default: MoneySums()].add(sums)
+                totals[Key(keys: [], currency: currency), default: MoneySums()].add(sums)
+                guard let why = facts.why, sums.notOffered.count != 0 else { continue }
+                reasons[Key(keys: [why], currency: currency), default: MoneySums.Part()].add(sums.notOffered)
+                if why == MoneyFacts.unknownCode {
+                    unknown[Key(keys: [facts.code ?? ""], currency: currency), default: MoneySums.Part()].add(sums.notOffered)
+                }
+            }
+        }
+        self.question = question
+        let isByTime = question.groups.first == .day || question.groups.first == .month
+        self.rows = rows.filter { $0.value != MoneySums() }.map { Row(keys: $0.key.keys, currency: $0.key.currency, sums: $0.value) }
+            .sorted { one, other in
+                if isByTime, one.keys[0] != other.keys[0] { return one.keys[0] < other.keys[0] }
+                let (left, right) = (one.sums, other.sums)
+                return (right.sales.units, right.sales.count, right.declines.count, Key(keys: one.keys, currency: one.currency).text)
+                    < (left.sales.units, left.sales.count, left.declines.count, Key(keys: other.keys, currency: other.currency).text)
+            }
+        self.totals = totals.map { Row(keys: [], currency: $0.key.currency, sums: $0.value) }.sorted { $0.currency < $1.currency }
+        self.reasons = Self.sorted(reasons)
+        unknownCodes = Self.sorted(unknown)
+    }
+
+    private static func sorted(_ parts: [Key: MoneySums.Part]) -> [Reason] {
+        parts.filter { $0.value.count != 0 }.map { Reason(word: $0.key.keys[0], currency: $0.key.currency, part: $0.value) }.sorted {
+            ($1.part.count, $1.part.units, $0.word, $0.currency) < ($0.part.count, $0.part.units, $1.word, $1.currency)
+        }
+    }
+
+    /// What the declines with unknown codes might have brought in, had they been offered and gone as the others of their currency did: an
+    /// estimate. `nil` where nothing was offered.
+    package func estimate(ofUnknown currency: String) -> Int64? {
+        guard let sums = totals.first(where: { $0.currency == currency })?.sums, sums.offered.units > 0 else { return nil }
+        let units = unknownCodes.reduce(Int64(0)) { $0 + ($1.currency == currency ? $1.part.units : 0) }
+        return Int64((Double(units) * Double(sums.recovered.units) / Double(sums.offered.units)).rounded(.down))
+    }
+
+    private struct Key: Hashable {
+        let keys: [String]
+        let currency: String
+
+        var text: String { keys.joined(separator: "\u{0}") + "\u{0}" + currency }
+    }
+
+    /// `2026-11-26` of a day since 1970.
+    package static func text(ofDay day: Int64) -> String { String(Moment(milliseconds: day * 86_400_000).rfc3339.prefix(10)) }
+
+    /// The day since 1970 of `2026-11-26`.
+    package static func day(_ text: String) -> Int64? {
+        guard text.utf8.count == 10 else { return nil }
+        return Moment(rfc3339: text + "T00:00:00Z").map { $0.milliseconds / 86_400_000 }
+    }
+}
+
+extension MoneyReport.Group {
+    fileprivate func key(of facts: MoneyFacts, _ day: Int64) -> String {
+        switch self {
+        case .day: MoneyReport.text(ofDay: day)
+        case .month: String(MoneyReport.text(ofDay: day).prefix(7))
+        case .merchant: facts.merchantID?.text ?? ""
+        case .gateway: facts.gatewayID?.text ?? ""
+        case .declinedGateway: facts.declinedGatewayID?.text ?? ""
+        case .code: facts.code ?? ""
+        case .rule: facts.rule ?? ""
+        case .brand: facts.brand ?? ""
+        case .campaign: facts.campaign ?? ""
+        case .trigger: facts.trigger.rawValue
+        case .route: facts.isRetry ? "retry" : "cascade"
+        case .reason: facts.why ?? ""
+        }
+    }
+}
+
+extension Money {
+    /// The amount as people write it, exact: `49.99`.
+    package static func decimal(_ units: Int64, _ currency: String) -> String {
+        let digits = Currency(currency)?.fractionDigits ?? 2
+        let text = String(units.magnitude)
+        let padded = String(repeating: "0", count: max(digits + 1 - text.utf8.count, 0)) + text
+        let sign = units < 0 ? "-" : ""
+        return digits == 0 ? sign + text : sign + padded.dropLast(digits) + "." + padded.suffix(digits)
+    }
+}

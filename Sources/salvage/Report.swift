@@ -1,0 +1,142 @@
+import ArgumentParser
+import DeclineRecovery
+import JSON
+import Operations
+import Service
+
+struct Report: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "What was recovered, refunded and charged back, what was not offered and why, in money.",
+        discussion: """
+            Reads the journal, which keeps 90 days and no person's data. Days are UTC, both ends included. Currencies are kept apart, amounts
+            are exact. What declines came to is counted on the day they were taken in; money on the day the CRM was told:
+
+            \(MoneyFigure.allCases.map { "  \($0.title): \($0.meaning)" }.joined(separator: "\n"))
+
+            Exit status 1 when the journal holds nothing of the time.
+            """)
+
+    @OptionGroup var broker: BrokerOptions
+    @Option(help: "The first day, e.g. 2026-11-01.")
+    var from: String?
+    @Option(help: "The last day; today without it.")
+    var through: String?
+    @Option(help: "A whole month, e.g. 2026-11.")
+    var month: String?
+    @Option(help: "So many days that end with the last one; 30 without any of these.")
+    var days: String?
+    @Option(help: "Rows by: \(MoneyReport.Group.allCases.map(\.rawValue).joined(separator: ", ")); several with commas between.")
+    var by: String?
+    @Option(help: "Of this merchant alone.")
+    var merchant: String?
+    @Option(help: "Of this FlexFactor gateway alone.")
+    var gateway: String?
+    @Option(help: "Of this currency alone.")
+    var currency: String?
+    @Flag(help: "Print the rows as CSV (RFC 4180), amounts as decimals.")
+    var csv = false
+    @Flag(help: "Print all of it as JSON, amounts in minor units.")
+    var json = false
+
+    func run() async throws {
+        let words = [
+            "from": from, "through": through, "month": month, "days": days, "by": by, "merchant": merchant, "gateway": gateway,
+            "currency": currency,
+        ].compactMapValues { $0 }
+        let question: MoneyReport.Question
+        do throws(MoneyReport.Question.Fault) {
+            question = try MoneyReport.Question(words, now: SystemClock().now())
+        } catch {
+            throw ValidationError("\(error.what) \(error.advice)")
+        }
+        let book = try await broker.withLink { link, settings in
+            try await MoneyBook.read(from: question.from, in: link.journal(settings.names))
+        }
+        let report = MoneyReport(book, question)
+        if csv {
+            Terminal.show(String(report.csv.dropLast(1)))
+        } else if json {
+            Terminal.show(String(decoding: report.json(asOf: book.until).bytes, as: UTF8.self))
+        } else {
+            show(report)
+        }
+        if report.totals.isEmpty {
+            Terminal.complain("The journal holds nothing of \(time(question)).")
+            throw ExitCode.failure
+        }
+    }
+
+    private func time(_ question: MoneyReport.Question) -> String {
+        "\(MoneyReport.text(ofDay: question.from)) to \(MoneyReport.text(ofDay: question.through)) (UTC)"
+    }
+
+    private func show(_ report: MoneyReport) {
+        if report.totals.isEmpty { return }
+        let groups = report.question.groups.map(\.rawValue)
+        let rows = groups.isEmpty ? [] : report.rows
+        Terminal.show("Money, \(time(report.question))")
+        Terminal.show()
+        Terminal.table(
+            groups + [
+                "currency", "declines", "offered", "recovered", "rate", "sales", "gross", "refunded", "charged back", "net", "half within",
+            ],
+            (rows + report.totals).map { row in
+                let keys = row.keys.isEmpty && !groups.isEmpty ? ["all"] + groups.dropFirst().map { _ in "" } : row.keys
+                return keys.map { $0.isEmpty ? "-" : $0 } + cells(row)
+            })
+        if report.totals.contains(where: { $0.sums.unpriced > 0 }) {
+            Terminal.show("Sales without an amount, of which nobody told it: \(report.totals.reduce(0) { $0 + $1.sums.unpriced }).")
+        }
+        guard !report.reasons.isEmpty else { return }
+        Terminal.show()
+        Terminal.show("Not offered, and why")
+        Terminal.table(
+            ["reason", "currency", "declines", "amount", "what it means"],
+            report.reasons.map { reason in
+                [
+                    reason.word, reason.currency.isEmpty ? "-" : reason.currency, String(reason.part.count),
+                    Money.decimal(reason.part.units, reason.currency), reason.sentence,
+                ]
+            })
+        showUnknown(report)
+    }
+
+    /// What it costs that nobody has mapped them.
+    private func showUnknown(_ report: MoneyReport) {
+        guard !report.unknownCodes.isEmpty else { return }
+        Terminal.show()
+        Terminal.show("Codes that nobody knows (`salvage mapping gaps` has rules to paste)")
+        Terminal.table(
+            ["code", "currency", "declines", "amount"],
+            report.unknownCodes.prefix(20).map { code in
+                [code.word, code.currency, String(code.part.count), Money.decimal(code.part.units, code.currency)]
+            })
+        for currency in Set(report.unknownCodes.map(\.currency)).sorted() {
+            guard let units = report.estimate(ofUnknown: currency) else { continue }
+            Terminal.show(
+                "Recovered like the offered ones they would have brought in about \(Money.decimal(units, currency)) \(currency): an estimate."
+            )
+        }
+    }
+
+    private func cells(_ row: MoneyReport.Row) -> [String] {
+        let (sums, currency) = (row.sums, row.currency)
+        func amount(_ units: Int64) -> String { Money.decimal(units, currency) }
+        return [
+            currency.isEmpty ? "-" : currency, String(sums.declines.count), String(sums.offered.count),
+            String(sums.recovered.count) + (sums.open.count > 0 ? " (+\(sums.open.count) open)" : ""),
+            sums.offered.count > 0 ? "\((sums.recovered.count * 1_000 / sums.offered.count + 5) / 10) %" : "-", String(sums.sales.count),
+            amount(sums.sales.units), amount(sums.refunded.units), amount(sums.chargedBack.units), amount(sums.net),
+            sums.times.seconds(ofHundred: 50).map(Self.span) ?? "-",
+        ]
+    }
+
+    private static func span(_ seconds: Int64) -> String {
+        switch seconds {
+        case ..<60: "\(seconds) s"
+        case ..<3_600: "\(seconds / 60) min"
+        case ..<86_400: "\(seconds / 3_600) h"
+        default: "\(seconds / 86_400) d"
+        }
+    }
+}
