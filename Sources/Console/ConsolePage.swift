@@ -22,6 +22,7 @@ enum ConsolePage {
         "letter.js": (.script, PackageResources.letter_js),
         "letters.js": (.script, PackageResources.letters_js),
         "mapping.js": (.script, PackageResources.mapping_js),
+        "money.js": (.script, PackageResources.money_js),
         "overview.js": (.script, PackageResources.overview_js),
         "place.js": (.script, PackageResources.place_js),
         "recoveries.js": (.script, PackageResources.recoveries_js),

@@ -38,6 +38,7 @@ extension ConsoleTests {
                 ("runs", "#/runs", "run", false),
                 ("run", "#/runs/\(run)", "run-result", false),
                 ("recoveries", "#/recoveries?order=R1", "timeline-row", false),
+                ("money", "#/money?by=code", "money-row", false),
                 ("mapping", "#/mapping?source=nmi&code=252&merchant=acme", "mapping-class", false),
             ]
             for (name, look) in [

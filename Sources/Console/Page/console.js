@@ -11,6 +11,7 @@ import { letterPage } from "./letter.js";
 import { runsPage } from "./runs.js";
 import { recoveriesPage } from "./recoveries.js";
 import { mappingPage } from "./mapping.js";
+import { moneyPage } from "./money.js";
 
 const main = document.getElementById("page"), header = document.getElementById("header");
 const places = [
@@ -18,6 +19,7 @@ const places = [
   { name: "letters", label: "Dead letters", test: "nav-letters" },
   { name: "runs", label: "Runs", test: "nav-runs" },
   { name: "recoveries", label: "Recoveries", test: "nav-recoveries" },
+  { name: "money", label: "Money", test: "nav-money" },
   { name: "mapping", label: "Mapping", test: "nav-mapping" },
 ];
 let page = null, refused = false, sessionProblem = null, draft = "", wrongToken = false;
@@ -37,6 +39,7 @@ function pageOf(route) {
     case "runs": return runsPage;
     case "recoveries": return recoveriesPage;
     case "mapping": return mappingPage;
+    case "money": return moneyPage;
     default: return overviewPage;
   }
 }

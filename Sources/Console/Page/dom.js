@@ -140,6 +140,15 @@ function update(node, description) {
   }
 }
 
+/** Gives the person a file. */
+export function save(name, text, type) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([text], { type }));
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}
+
 /** Text of strangers inside a sentence of ours: kept from turning the sentence around. */
 export const foreign = (text) => el("bdi", null, text);
 
