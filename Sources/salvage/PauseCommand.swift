@@ -8,7 +8,10 @@ import Service
 struct PauseTargetOptions: ParsableArguments {
     @Option(help: ArgumentHelp("A merchant: its cascades are told `paused` at once, its retries wait.", valueName: "id"))
     var merchant: String?
-    @Option(help: ArgumentHelp("One FlexFactor gateway of --merchant: the same for what goes through it.", valueName: "id"))
+    @Option(
+        help: ArgumentHelp(
+            "One FlexFactor gateway: the same for what goes through it. With --merchant, or the configuration says whose it is.",
+            valueName: "id"))
     var gateway: String?
     @Option(
         help: ArgumentHelp(
@@ -16,35 +19,48 @@ struct PauseTargetOptions: ParsableArguments {
             valueName: "name"))
     var stage: Stage?
 
-    func validate() throws { _ = try target() }
-
-    func target() throws -> Pause.Target {
+    func validate() throws {
         for (name, value) in [("merchant", merchant), ("gateway", gateway)] {
             // A variable of a script that is not set must not mean something else.
             if let value, value.allSatisfy(\.isWhitespace) { throw ValidationError("--\(name) is empty. Say what is meant.") }
         }
-        return switch (merchant, gateway, stage) {
-        case (let merchant?, nil, nil): .merchant(MerchantID(merchant))
-        case (let merchant?, let gateway?, nil): .gateway(MerchantID(merchant), GatewayID(gateway))
-        case (nil, nil, let stage?): .stage(stage)
-        default: throw ValidationError("Say what is meant: --merchant ID, --merchant ID --gateway ID, or --stage NAME.")
+        if (merchant != nil || gateway != nil) == (stage != nil) {
+            throw ValidationError("Say what is meant: --merchant ID, --gateway ID, or --stage NAME.")
         }
     }
 
-    /// A name that the configuration does not have would pause nothing.
-    func check(_ target: Pause.Target, against configuration: SalvageConfiguration?) throws {
-        guard let configuration else { return }
-        let (id, gateway): (MerchantID, GatewayID?)
-        switch target {
-        case .stage: return
-        case .merchant(let merchant): (id, gateway) = (merchant, nil)
-        case .gateway(let merchant, let one): (id, gateway) = (merchant, one)
+    /// What is meant, by the configuration's names where there is one: another name would pause nothing.
+    func target(_ configuration: SalvageConfiguration?) throws -> Pause.Target {
+        if let stage { return .stage(stage) }
+        let gateway = gateway.map(GatewayID.init(_:))
+        guard let configuration else {
+            guard let merchant else { throw ExitCode.misuse("Whose gateway? Give --merchant ID as well, or --config FILE.") }
+            return gateway.map { .gateway(MerchantID(merchant), $0) } ?? .merchant(MerchantID(merchant))
         }
-        guard let merchant = configuration.merchants[id] else {
-            throw ExitCode.misuse("The configuration has no merchant \(id).")
+        let merchants = configuration.merchants.values.filter { one in
+            (merchant == nil || one.id.text == merchant) && (gateway.map { one.flexFactorGateways[$0] != nil } ?? true)
         }
-        if let gateway, merchant.flexFactorGateways[gateway] == nil {
-            throw ExitCode.misuse("The configuration has no FlexFactor gateway \(gateway) of merchant \(id).")
+        guard let found = merchants.first, merchants.count == 1 else {
+            let whose = Terminal.visible(
+                [merchant.map { "merchant \($0)" }, gateway.map { "FlexFactor gateway \($0)" }].compactMap { $0 }.joined(
+                    separator: " with "))
+            throw ExitCode.misuse(
+                merchants.isEmpty
+                    ? "The configuration has no \(whose)."
+                    : "Several merchants have a \(whose): \(merchants.map(\.id.text).sorted().joined(separator: ", ")). Give --merchant ID as well."
+            )
+        }
+        return gateway.map { .gateway(found.id, $0) } ?? .merchant(found.id)
+    }
+
+    /// What is meant of what is paused, whatever the configuration says today.
+    func targets(among pauses: [Pause]) -> [Pause.Target] {
+        pauses.map(\.target).filter { target in
+            switch target {
+            case .stage(let one): one == stage
+            case .merchant(let one): gateway == nil && one.text == merchant
+            case .gateway(let owner, let one): one.text == gateway && (merchant == nil || owner.text == merchant)
+            }
         }
     }
 }
@@ -98,8 +114,7 @@ struct PauseCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let target = try what.target()
-        try what.check(target, against: try config.configuration())
+        let target = try what.target(try config.configuration())
         let now = SystemClock().now()
         let pause = Pause(target, since: now, until: try end(now: now), by: who.by.name, why: why)
         try await broker.withLink { link, settings in try await link.order(pause, settings.names) }
@@ -119,17 +134,19 @@ struct ResumeCommand: AsyncParsableCommand {
     var why: String?
 
     func run() async throws {
-        let target = try what.target()
         let now = SystemClock().now()
-        let wasPaused = try await broker.withLink { link, settings in
-            let isPaused = try await link.pauses(settings.names).inForce(at: now).contains { $0.target == target }
-            if isPaused { try await link.order(.lifting(target, at: now, by: who.by.name, why: why ?? ""), settings.names) }
-            return isPaused
+        let found = try await broker.withLink { link, settings in
+            let found = what.targets(among: try await link.pauses(settings.names).inForce(at: now))
+            if let target = found.first, found.count == 1 {
+                try await link.order(.lifting(target, at: now, by: who.by.name, why: why ?? ""), settings.names)
+            }
+            return found
         }
-        guard wasPaused else {
-            Terminal.complain("It was not paused: \(Terminal.visible("\(target)")). `salvage pauses` shows what is.")
+        guard let target = found.first else {
+            Terminal.complain("That is not paused. `salvage pauses` shows what is.")
             throw ExitCode.failure
         }
+        if found.count > 1 { throw ExitCode.misuse("Several are meant; give --merchant ID as well. `salvage pauses` shows them.") }
         Terminal.show("Goes on: \(Terminal.visible("\(target)")).")
     }
 }

@@ -16,8 +16,7 @@ struct Salvage: AsyncParsableCommand {
         version: SalvageVersion.current,
         subcommands: [
             Run.self, TopologyCommand.self, ConfigCommand.self, Classify.self, MappingCommand.self, Publish.self, Results.self, Trace.self,
-            Report.self, PauseCommand.self, ResumeCommand.self, PausesCommand.self, Dead.self, ConsoleCommand.self, Webhooks.self,
-            Keys.self,
-            HealthCommand.self,
+            StatusCommand.self, Report.self, PauseCommand.self, ResumeCommand.self, PausesCommand.self, Dead.self, ConsoleCommand.self,
+            Webhooks.self, Keys.self, HealthCommand.self,
         ])
 }

@@ -67,7 +67,7 @@ extension Fleet {
         consoles.withLock { $0.append(process) }
         let console = ConsoleProcess(process, url: "http://127.0.0.1:\(port)", log: log)
         if waits {
-            try await eventually("the console is ready", seconds: 30) {
+            try await eventually("the console is ready", seconds: 120) {
                 if process.hasEnded { return true }
                 return (try? await TestMachine.http("GET", console.url + "/readyz").status) == 200
             }

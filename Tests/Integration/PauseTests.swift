@@ -36,6 +36,14 @@ import Testing
             try await logged("Goes on after a pause: merchant acme")
             #expect(try await told("THREE") == "approved")
 
+            try await order("pause", "--gateway", "42", "--for", "1h")
+            try await logged("Paused: gateway 42 of merchant acme")
+            let paused = try await fleet.salvage("status")
+            #expect(
+                paused.status == 0 && paused.output.contains("All is well") && paused.output.contains("Paused: gateway 42"), "\(paused)")
+            try await order("resume", "--gateway", "42")
+            #expect(try await fleet.salvage("resume", "--gateway", "42", "--as", "ada").status == 1)
+
             try await order("pause", "--stage", "cascade", "--for", "1h")
             try await logged("Paused: stage cascade")
             try await crm.publish([CRM.decline("FOUR")])
@@ -44,9 +52,12 @@ import Testing
             try await eventually("it goes on") { crm.result(of: "FOUR")?.reason == "approved" }
             #expect(try await fleet.ledger().count == 2)
             #expect(try await fleet.salvage("pauses").output.contains("Nothing is paused"))
+            await fleet.newestWorker?.end(SIGTERM)
+            let away = try await fleet.salvage("status", "--json")
+            #expect(away.status == 1 && away.output.contains("No worker runs"), "\(away)")
 
             for refused in [
-                ["--merchant", "nobody", "--for", "1h"], ["--merchant", "acme", "--for", "8d"], ["--gateway", "42", "--for", "1h"],
+                ["--merchant", "nobody", "--for", "1h"], ["--merchant", "acme", "--for", "8d"], ["--gateway", "43", "--for", "1h"],
                 ["--merchant", "acme"],
             ] {
                 #expect(try await fleet.salvage(["pause"] + refused + ["--why", "w", "--as", "ada"]).status == 64, "\(refused)")

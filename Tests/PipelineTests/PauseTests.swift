@@ -86,6 +86,13 @@ import Testing
         #expect(await handle(recovery(), paid).entry.fate == .told(.approved, reason: "approved"))
     }
 
+    @Test func aRetryThatAnotherSentIsLookedFor() async {
+        let fresh = recovery(.retry(.managed, until: Self.until))
+        _ = await handle(fresh, ScriptedFlexFactor(.failed(.unknown(.timedOut))))
+        pause()
+        #expect(await handle(fresh, ScriptedFlexFactor(.order(.completed))).entry.fate == .told(.approved, reason: "approved_on_look_up"))
+    }
+
     @Test(arguments: MITMode.allCases)
     func aRetryWaitsAndNothingOfItIsUsedUp(mode: MITMode) async throws {
         pause()

@@ -78,7 +78,7 @@ enum Overview {
                     ])
                 ),
                 ("queues", .array(queues)), ("acting", acting), ("unreadable", unreadable(letters)),
-                ("workers", workers(flow.pulses)), ("pauses", flow.pauses.json(now: now)),
+                ("workers", workers(flow.pulses)), ("pauses", PauseStore.json(flow.pauses.pauses.inForce(at: now))),
             ] + dead + going)
     }
 

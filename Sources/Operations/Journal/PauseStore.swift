@@ -24,10 +24,10 @@ package final class PauseStore: Sendable {
         known.withLock { known in for message in messages { known.take(message.body, at: message.offset) } }
     }
 
-    /// What is in force, as pages show it.
-    func json(now: Moment) -> JSONValue {
+    /// As pages show them.
+    static func json(_ pauses: [Pause]) -> JSONValue {
         .array(
-            pauses.inForce(at: now).map { pause in
+            pauses.map { pause in
                 .object(of: [
                     ("target", .string("\(pause.target)")), ("kind", .string(pause.target.kind)),
                     ("since", .integer(pause.since.milliseconds)), ("until", .integer(pause.until.milliseconds)),

@@ -56,6 +56,10 @@ final class MemoryBroker: Sendable {
         append(.letters, type: DeadLetter.type, id: letter.id.description, traceparent, letter.encoded())
     }
 
+    func write(_ pulse: WorkerPulse) { append(.pulses, type: WorkerPulse.type, id: nil, nil, pulse.encoded()) }
+    func write(_ record: JournalRecord) { append(.journal, type: JournalRecord.type, id: nil, nil, record.encoded()) }
+    func write(_ pause: Pause) { append(.pauses, type: Pause.type, id: nil, nil, pause.encoded()) }
+
     /// - Parameter effects: how many of its effects it lives to see; for ever unless told.
     func process(dyingAfter effects: Int = .max) -> Process {
         let number = state.withLock { state in

@@ -1,0 +1,58 @@
+import ArgumentParser
+import DeclineRecovery
+import JSON
+import Operations
+import Service
+
+struct StatusCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "status", abstract: "How the fleet is: what is wrong, who works, what waits and what is paused.",
+        discussion: """
+            Exit status 1 when something is wrong; each fault comes with what to do. Reads the dead letters and the journal's last weeks, and listens to
+            the workers for some seconds.
+            """)
+
+    @OptionGroup var broker: BrokerOptions
+    @Flag(help: "Print JSON.")
+    var json = false
+
+    func run() async throws {
+        let status = try await broker.withLink { link, settings in try await link.status(settings.names) }
+        if json { Terminal.show(String(decoding: status.json.bytes, as: UTF8.self)) } else { show(status) }
+        if !status.faults.isEmpty { throw ExitCode.failure }
+    }
+
+    private func show(_ status: FleetStatus) {
+        if status.faults.isEmpty { Terminal.show(Terminal.paint("All is well.", .green)) }
+        for fault in status.faults {
+            Terminal.show(Terminal.paint(Terminal.visible(fault.what), .red) + " " + Terminal.paint(fault.advice, .dim))
+        }
+        for pause in status.pauses {
+            let text = "Paused: \(pause.target) until \(pause.until.rfc3339), by \(pause.by): \(pause.why)"
+            Terminal.show(Terminal.paint(Terminal.visible(text), .yellow))
+        }
+        Terminal.show()
+        if !status.workers.isEmpty {
+            Terminal.table(
+                ["worker", "host", "version", "in work", "stages"],
+                status.workers.map { worker in
+                    let pulse = worker.pulse
+                    return [
+                        pulse.workerID, pulse.host, pulse.version + (worker.isSilent ? " (silent)" : ""),
+                        String(pulse.inFlight.reduce(0) { $0 + $1.count }), pulse.stages.map(\.rawValue).joined(separator: " "),
+                    ]
+                }, fits: true)
+            Terminal.show()
+        }
+        let full = status.queues.filter { $0.ready > 0 }
+        if full.isEmpty {
+            Terminal.show("Nothing waits in the queues of work.")
+        } else {
+            Terminal.table(["queue", "waiting", ""], full.map { [$0.name, String($0.ready), $0.what] }, fits: true)
+        }
+        func since(_ moment: Moment?) -> String { moment.map { ", the oldest since \($0.rfc3339)" } ?? "" }
+        Terminal.show("\(status.parked) recoveries parked, \(status.overdue) overdue\(since(status.oldestOverdue))")
+        Terminal.show("\(status.unknown) unknown outcomes, \(status.inDoubt) for a person\(since(status.oldestUnknown))")
+        Terminal.show("\(status.lettersToDo) dead letters to do")
+    }
+}
