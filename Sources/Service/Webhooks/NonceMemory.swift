@@ -25,6 +25,15 @@ final class NonceMemory: Sendable {
         var current: Set<Key> = []
         var previous: Set<Key> = []
         var turnedAt: Moment
+
+        mutating func insert(_ key: Key, now: Moment, window: Moment.Span, most: Int) {
+            if now - turnedAt > window || current.count >= most {
+                previous = current
+                current = []
+                turnedAt = now
+            }
+            current.insert(key)
+        }
     }
 
     private let gateways = Mutex<[GatewayKey: Generations]>([:])
@@ -46,16 +55,8 @@ final class NonceMemory: Sendable {
     }
 
     func insert(_ key: Key, of gateway: GatewayKey, now: Moment) {
-        gateways.withLock { gateways in
-            var seen = gateways[gateway] ?? Generations(turnedAt: now)
-            if now - seen.turnedAt > window || seen.current.count >= most {
-                seen.previous = seen.current
-                seen.current = []
-                seen.turnedAt = now
-            }
-            seen.current.insert(key)
-            gateways[gateway] = seen
-        }
+        // In place: taken out and put back, each set would be copied whole for each webhook.
+        gateways.withLock { $0[gateway, default: Generations(turnedAt: now)].insert(key, now: now, window: window, most: most) }
     }
 
     func count(of gateway: GatewayKey) -> Int {
