@@ -204,6 +204,13 @@ import Testing
         #expect(nowhere?.description.contains("no address of this machine") == true)
     }
 
+    @Test func whoConnectsWhileAPortIsOnlyTriedIsTurnedAway() async throws {
+        let held = try await ListenAddress(("127.0.0.1", 0), setting: "SALVAGE_LISTEN").hold()
+        let early = try await Peer.connect(held.localAddress?.port ?? 0)
+        try await held.close()
+        try await eventually("the connection ends") { early.isClosed }
+    }
+
     @Test func descriptorsAreCounted() throws {
         let descriptors = Descriptors.ofThisProcess
         #expect(descriptors.limit > 0 && descriptors.spare() < descriptors.limit && descriptors.spare() > 0)

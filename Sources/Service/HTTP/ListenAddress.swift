@@ -31,11 +31,7 @@ struct ListenAddress: Sendable, Equatable {
         var failure: CannotListen?
         for address in addresses {
             do {
-                held.append(
-                    try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton).serverChannelOption(
-                        .socketOption(.so_reuseaddr), value: 1
-                    )
-                    .bind(host: address.host, port: address.port).get())
+                held.append(try await address.hold())
             } catch {
                 failure = CannotListen(
                     address, error, others: addresses.filter { $0 != address && $0.port == address.port && $0.port != 0 })
@@ -44,6 +40,15 @@ struct ListenAddress: Sendable, Equatable {
         }
         for channel in held { try? await channel.close().get() }
         if let failure { throw failure }
+    }
+
+    /// Listens there, and takes nobody in: who connects meanwhile is turned away when the channel closes. Taken in, it would wait for an
+    /// answer for ever, for nobody closes what nobody serves.
+    func hold() async throws -> any Channel {
+        try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .serverChannelOption(.autoRead, value: false)
+            .bind(host: host, port: port).get()
     }
 }
 
