@@ -34,10 +34,10 @@ import Testing
             phase: phase)
     }
 
-    private func handle(_ recovery: Recovery, _ flexFactor: ScriptedFlexFactor) async -> StageOutcome {
+    private func handle(_ recovery: Recovery, _ flexFactor: ScriptedFlexFactor, cancels: Cancels = Cancels()) async -> StageOutcome {
         let message = IncomingMessage(body: WorkEnvelope.encode(recovery), type: WorkEnvelope.type)
         if case .cascade = recovery.route { return await CascadeStage(in: environment, flexFactor: flexFactor).handle(message) }
-        return await RetryStage(in: environment, flexFactor: flexFactor, cancels: Cancels()).handle(message)
+        return await RetryStage(in: environment, flexFactor: flexFactor, cancels: cancels).handle(message)
     }
 
     private func waiting(_ outcome: StageOutcome) -> (recovery: Recovery, wait: Moment.Span)? {
@@ -117,6 +117,19 @@ import Testing
             Issue.record("\(outcome.entry.fate)")
             return
         }
+    }
+
+    /// Closing it charges nothing.
+    @Test func aRetryThatTheCRMCancelsOrWhoseDaysAreOverIsClosed() async {
+        let resting = recovery(.retry(.sync, until: Self.until), .resting("g-1"))
+        pause(for: .days(6))
+        let cancelled = ScriptedFlexFactor(.order(.processing))
+        _ = await handle(resting, cancelled, cancels: Cancels(requested: [resting.reference]))
+        #expect(cancelled.calls.contains(.cancel("g-1")))
+        clock.pass(.days(5))
+        let expired = ScriptedFlexFactor(.order(.processing))
+        _ = await handle(resting, expired)
+        #expect(expired.calls.contains(.cancel("g-1")) && !expired.calls.contains(where: \.charges))
     }
 
     @Test func whatFlexFactorWorksOnIsWatched() async {

@@ -4,8 +4,18 @@ package import JSON
 extension Pause {
     package static let type = "com.salvage.pause.v1"
 
+    package var id: String {
+        let name =
+            switch target {
+            case .merchant(let merchant): merchant.text
+            case .gateway(let merchant, let gateway): "\(merchant)/\(gateway)"
+            case .stage(let stage): stage.rawValue
+            }
+        return "\(target.kind)/\(name)/\(since.milliseconds)"
+    }
+
     package func encoded() -> [UInt8] {
-        CloudEvent.encode(id: "\(target.kind)/\(since.milliseconds)", type: Self.type, time: since) { write(into: &$0) }
+        CloudEvent.encode(id: id, type: Self.type, time: since) { write(into: &$0) }
     }
 
     /// Its members, as a record and as whoever shows it has them.

@@ -14,7 +14,8 @@ extension BrokerLink {
     package func order(_ pause: Pause, _ names: TopologyNames) async throws {
         let message = OutgoingMessage(
             exchange: names.pauses, routingKey: "", isMandatory: true,
-            properties: MessageProperties(contentType: "application/cloudevents+json", type: Pause.type, appID: "salvage"),
+            properties: MessageProperties(
+                contentType: "application/cloudevents+json", messageID: pause.id, type: Pause.type, appID: "salvage"),
             body: pause.encoded())
         do throws(PublishError) { try await publish([message]) } catch { throw BrokerFailure(error) }
     }

@@ -31,6 +31,7 @@ import Testing
         case JournalRecord.type: return try #require(JournalRecord.decode(bytes)).encoded()
         case DeadLetter.type: return try DeadLetter.decode(bytes).get().encoded()
         case LetterRecord.type: return try LetterRecord.decode(bytes).get().encoded()
+        case Pause.type: return try #require(Pause.decode(bytes)).encoded()
         case WorkerPulse.type: return try #require(WorkerPulse.decode(bytes)).encoded()
         case WebhookNews.type: return try WebhookNews.decode(bytes).get().encoded()
         default:

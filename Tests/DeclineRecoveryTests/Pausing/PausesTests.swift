@@ -43,6 +43,17 @@ import Testing
         #expect(pauses.pause(of: "acme", through: "42", at: now)?.target == .merchant("acme"))
     }
 
+    /// What was paused on a stream that is gone is paused no more.
+    @Test func aStreamThatWasMadeAnewBeginsAnew() {
+        var pauses = Pauses()
+        pauses.take(pause(.merchant("acme")).encoded(), at: 0)
+        pauses.take(pause(.stage(.retry)).encoded(), at: 1)
+        pauses.take(Array("{}".utf8), at: 2)
+        #expect(pauses.inForce(at: now).count == 2)
+        pauses.take(pause(.merchant("bold")).encoded(), at: 0)
+        #expect(pauses.inForce(at: now).map(\.target) == [.merchant("bold")])
+    }
+
     /// The stream forgets what is older.
     @Test func noneIsLongerThanAWeek() {
         #expect(pause(.merchant("acme"), for: .days(30)).until == now + .days(7))
