@@ -66,6 +66,8 @@ extension ConsoleTests {
             await fleet.stopWorkers()
             try await crm.publish([CRM.decline("WAITS")])
             try await browser.sees("alarms", "No worker is heard of", "1 message waits in the queues", within: 60)
+            try await browser.sees("wrong", "2 things are wrong")
+            #expect(try await fleet.salvage("status").status == 1)
             let worker = try await fleet.startWorker()
             try await browser.sees("alarms", "1 worker is silent", within: 60)
             // Who stops as told is missed by nobody.

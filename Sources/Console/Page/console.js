@@ -2,7 +2,7 @@
 import { el, foreign, render, visible } from "./dom.js";
 import { access, get, link, part, Poll, Problem } from "./api.js";
 import { desk, drawWith, problemBox, redraw, toHeading } from "./desk.js";
-import { count, localTime, setClock, span } from "./words.js";
+import { count, localTime, plural, setClock, span } from "./words.js";
 import { listenToKeys, showHelp } from "./keyboard.js";
 import { closeDialog, dialogIsOpen, drawDialog } from "./dialog.js";
 import { isIdle, overviewPage } from "./overview.js";
@@ -82,7 +82,7 @@ function draw() {
     document.title = "Sign in · Salvage";
     return;
   }
-  render(header, brand(), navigation(), el("span", { class: "grow" }), acting(), paused(), connection(), person());
+  render(header, brand(), navigation(), el("span", { class: "grow" }), acting(), paused(), wrong(), connection(), person());
   if (!desk.session) {
     render(main, sessionProblem ? problemBox(sessionProblem) : el("p", { class: "muted" }, "Asking the server …"));
     return;
@@ -126,6 +126,13 @@ function acting() {
   const said = [at.by ? foreign(at.by) : "somebody", " ", doings[at.action] ?? "acts on dead letters"];
   return at.run ? el("a", { class: "pill busy", href: `#/runs/${part(at.run)}`, "data-test": "acting" }, said)
     : el("span", { class: "pill busy", "data-test": "acting", title: "One person acts at a time. Who it is shows when the first letter is done." }, said);
+}
+
+// What `salvage status` says as well.
+function wrong() {
+  const all = (!link.problem && desk.overview?.faults) || [];
+  return all.length > 0 && el("a", { class: "pill bad", href: "#/", "data-test": "wrong", title: visible(all.map(({ what, advice }) => `${what} ${advice}`).join("\n")) },
+    plural(all.length, "thing is wrong", "things are wrong"));
 }
 
 // Whoever wonders why nothing happens sees it on every page.

@@ -18,7 +18,7 @@ export const overviewPage = {
     const heading = el("h1", { class: "unseen" }, "Overview");
     if (!overview) return [heading, !desk.overviewProblem && el("p", { class: "muted" }, "Asking the server …")];
     return [
-      heading, readiness(overview), unread(overview), alarms(overview), paused(overview), tiles(overview),
+      heading, readiness(overview), unread(overview), alarms(overview), wrong(overview), paused(overview), tiles(overview),
       card("Live flow", { "data-test": "flow" },
         el("p", { class: "muted" }, "Messages that left each stage, the last 60 minutes, and what became of them."), flow(overview.flow)),
       el("div", { class: "columns" },
@@ -66,6 +66,13 @@ function alarms({ ready, workers, queues }) {
       el("strong", null, "Circuit breaker ", circuitTones[worst]?.[1] ?? worst, ": "), foreign(merchant), " gateway ", code(gateway),
       ` at ${states.filter((state) => state === worst).length} of ${plural(states.length, "worker")}`))].flat().filter(Boolean);
   return found.length > 0 && el("div", { class: "callout bad", "data-test": "alarms" }, el("ul", null, found));
+}
+
+/** What is wrong besides, with what to do: workers and circuits stand above. */
+function wrong({ faults = [] }) {
+  return faults.length > 0 && el("details", { class: "callout bad", "data-test": "faults" },
+    el("summary", null, plural(faults.length, "thing is wrong", "things are wrong"), ": what to do"),
+    el("ul", null, faults.map(({ what, advice }) => el("li", { key: what }, foreign(what), " ", code(advice)))));
 }
 
 /** What an operator has paused: it looks like a fault to whoever does not know. */

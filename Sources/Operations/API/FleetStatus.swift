@@ -31,8 +31,11 @@ package struct FleetStatus: Sendable {
     private static let silence: Moment.Span = .seconds(15)
 
     package init(_ letters: LetterStore, _ flow: FlowStore, _ names: TopologyNames, now: Moment) async throws(BrokerFailure) {
-        let depths = try await flow.depths(now)
-        let standing = Standing(letters, flow)
+        self.init(Standing(letters, flow), flow, names, depths: try await flow.depths(now), now: now)
+    }
+
+    /// - Parameter depths: of the queues, by name.
+    init(_ standing: Standing, _ flow: FlowStore, _ names: TopologyNames, depths: [String: Int], now: Moment) {
         workers = flow.pulses.map { Worker(pulse: $0, isSilent: now - $0.at > Self.silence) }
         queues = flow.queues.filter { $0.kind == .work }.map { ($0.name, $0.what, depths[$0.name] ?? 0) }
         pauses = flow.pauses.pauses.inForce(at: now)
@@ -109,11 +112,15 @@ package struct FleetStatus: Sendable {
         return faults
     }
 
+    var faultsJSON: JSONValue {
+        .array(faults.map { .object(of: [("what", .string($0.what)), ("advice", .string($0.advice))]) })
+    }
+
     package var json: JSONValue {
         func number(_ count: Int) -> JSONValue { .integer(Int64(count)) }
         return .object(of: [
             ("well", .bool(faults.isEmpty)),
-            ("faults", .array(faults.map { .object(of: [("what", .string($0.what)), ("advice", .string($0.advice))]) })),
+            ("faults", faultsJSON),
             (
                 "workers",
                 .array(

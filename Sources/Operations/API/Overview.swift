@@ -14,6 +14,7 @@ enum Overview {
         }
         let acting = isLocked ? Self.acting(letters, jobs) : nil
         let standing = Standing(letters, flow)
+        let status = FleetStatus(standing, flow, letters.names, depths: depths, now: now)
         let ready = flow.isReady
         let queues = flow.queues.map { name, what, kind in
             JSONValue.object(of: [
@@ -78,7 +79,9 @@ enum Overview {
                     ])
                 ),
                 ("queues", .array(queues)), ("acting", acting), ("unreadable", unreadable(letters)),
-                ("workers", workers(flow.pulses)), ("pauses", PauseStore.json(flow.pauses.pauses.inForce(at: now))),
+                ("workers", workers(flow.pulses)), ("pauses", PauseStore.json(status.pauses)),
+                // Who has heard of nobody yet knows of nothing wrong.
+                ("faults", flow.knowsWorkers ? status.faultsJSON : .array([])),
             ] + dead + going)
     }
 
