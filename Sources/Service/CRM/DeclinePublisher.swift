@@ -22,7 +22,8 @@ package struct DeclinePublisher: Sendable {
                         exchange: names.declines, routingKey: event.routingKey,
                         properties: MessageProperties(
                             contentType: "application/cloudevents+json",
-                            messageID: event.eventID.flatMap { $0.utf8.count <= 255 ? $0 : nil }, type: event.type),
+                            messageID: event.eventID.flatMap { $0.utf8.count <= 255 ? $0 : nil }, type: event.type,
+                            timestamp: UInt64(max(SystemClock().now().milliseconds / 1_000, 0))),
                         body: event.body)
                 })
             confirmed += batch.count

@@ -37,7 +37,7 @@ extension StageMessage {
             exchange: exchange, routingKey: key, isMandatory: isMandatory,
             properties: MessageProperties(
                 contentType: "application/cloudevents+json", messageID: Self.property(messageID), correlationID: correlationID, type: type,
-                appID: "salvage", headers: headers
+                appID: "salvage", timestamp: UInt64(max(now.milliseconds / 1_000, 0)), headers: headers
             ).sendable,
             body: body)
     }

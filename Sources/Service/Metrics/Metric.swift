@@ -11,10 +11,34 @@ final class Metric: Sendable {
         case histogram([Double])
     }
 
-    private struct Series {
-        var value = 0.0
-        var buckets: [UInt64] = []
-        var count: UInt64 = 0
+    /// The numbers under one set of labels. Whoever counts with every message keeps it, and looks nothing up.
+    final class Series: Sendable {
+        fileprivate struct Numbers {
+            var value = 0.0
+            var buckets: [UInt64]
+            var count: UInt64 = 0
+        }
+
+        fileprivate let numbers: Mutex<Numbers>
+        private let bounds: [Double]
+
+        fileprivate init(_ kind: Kind) {
+            bounds = if case .histogram(let bounds) = kind { bounds } else { [] }
+            numbers = Mutex(Numbers(buckets: Array(repeating: 0, count: bounds.count)))
+        }
+
+        func add(_ amount: Double = 1) { numbers.withLock { $0.value += amount } }
+
+        func set(_ value: Double) { numbers.withLock { $0.value = value } }
+
+        /// Counts an observation in seconds.
+        func observe(_ seconds: Double) {
+            numbers.withLock { numbers in
+                for (index, bound) in bounds.enumerated() where seconds <= bound { numbers.buckets[index] += 1 }
+                numbers.value += seconds
+                numbers.count += 1
+            }
+        }
     }
 
     let name: String
@@ -22,7 +46,7 @@ final class Metric: Sendable {
     private let labels: [String]
     private let kind: Kind
     private let limit: Int
-    private let series = Mutex<[[String]: Series]>([:])
+    private let all = Mutex<[[String]: Series]>([:])
     private let overflow = Atomic<Int>(0)
 
     init(_ name: String, _ help: String, labels: [String] = [], kind: Kind = .counter, limit: Int = 50_000) {
@@ -33,42 +57,42 @@ final class Metric: Sendable {
         self.limit = limit
     }
 
-    func add(_ amount: Double = 1, _ values: String...) { change(values) { $0.value += amount } }
+    func add(_ amount: Double = 1, _ values: String...) { series(values).add(amount) }
 
-    func set(_ value: Double, _ values: String...) { change(values) { $0.value = value } }
+    func set(_ value: Double, _ values: String...) { series(values).set(value) }
 
-    /// Counts an observation in seconds.
-    func observe(_ seconds: Double, _ values: String...) {
-        guard case .histogram(let bounds) = kind else { return }
-        change(values) { series in
-            if series.buckets.isEmpty { series.buckets = Array(repeating: 0, count: bounds.count) }
-            for (index, bound) in bounds.enumerated() where seconds <= bound { series.buckets[index] += 1 }
-            series.value += seconds
-            series.count += 1
-        }
-    }
+    func observe(_ seconds: Double, _ values: String...) { series(values).observe(seconds) }
 
     /// Makes a counter's series stand at 0 before anything is counted: a rate sees the first event only as a rise from a value that was there.
-    func declare(_ values: String...) { change(values) { _ in } }
+    func declare(_ values: String...) { _ = series(values) }
+
+    func series(_ values: String...) -> Series { series(values) }
 
     /// How often something was counted as `other` because there were too many series.
     var overflows: Int { overflow.load(ordering: .relaxed) }
 
-    var seriesCount: Int { series.withLock { $0.count } }
+    var seriesCount: Int { all.withLock { $0.count } }
 
-    private func change(_ values: [String], _ body: (inout Series) -> Void) {
-        series.withLock { series in
-            let hasRoom = series[values] != nil || series.count < limit
-            if !hasRoom { overflow.add(1, ordering: .relaxed) }
-            body(&series[hasRoom ? values : labels.map { _ in "other" }, default: Series()])
+    private func series(_ values: [String]) -> Series {
+        all.withLock { all in
+            if let one = all[values] { return one }
+            var values = values
+            if all.count >= limit {
+                overflow.add(1, ordering: .relaxed)
+                values = labels.map { _ in "other" }
+                if let others = all[values] { return others }
+            }
+            let one = Series(kind)
+            all[values] = one
+            return one
         }
     }
 
-    func reset() { series.withLock { $0 = [:] } }
+    func reset() { all.withLock { $0 = [:] } }
 
     /// Prometheus' text format, version 0.0.4.
     func render(into text: inout String) {
-        let all = series.withLock { $0 }
+        let all = all.withLock { $0 }.mapValues { $0.numbers.withLock { $0 } }
         if all.isEmpty { return }
         let type =
             switch kind {

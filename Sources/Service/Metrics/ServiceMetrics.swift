@@ -34,6 +34,9 @@ package final class ServiceMetrics: Sendable {
     let delayLateness = Metric(
         "salvage_delay_lateness_seconds", "How late parked messages came out of the delay ladder.", labels: ["stage"],
         kind: .histogram(seconds))
+    let queueWait = Metric(
+        "salvage_queue_wait_seconds", "From publishing a message to a worker's having it, to the second.", labels: ["stage"],
+        kind: .histogram(seconds))
     let prefetch = Metric("salvage_prefetch", "Messages of a stage that may be in work at a time.", labels: ["stage"], kind: .gauge)
     let workSeconds = Metric(
         "salvage_message_seconds", "How long a stage worked on a message, until the broker had what follows.", labels: ["stage"],
@@ -219,7 +222,7 @@ package final class ServiceMetrics: Sendable {
         mostDescriptors.set(Double(descriptors.limit))
         let counted = [
             messages, results, recovered, deadLetters, unmapped, clocksAhead, withoutTable, byText, repliesRefused, resultAge, reconciled,
-            delayLateness, inFlight, prefetch, workSeconds, confirmSeconds, claimSeconds, finishFailures,
+            delayLateness, queueWait, inFlight, prefetch, workSeconds, confirmSeconds, claimSeconds, finishFailures,
             heldMessages, heldMessagesGivenOut, heldDeliveries, refusingPlaces, putOff, repliesLetGo, calls, callSeconds,
             circuit, paused, brokerConnected, brokerBlocked, brokerReconnects, unconfirmed, webhooks, reloads, reloadedWell, reloadedAt,
             spansExported,

@@ -11,24 +11,38 @@ final class StageReport: Sendable {
     private let clock: any WallClock
     private let logger: Logger
     private let limiter = LogLimiter()
+    private let lateness: Metric.Series
+    private let queueWait: Metric.Series
+    private let work: Metric.Series
+    private let confirm: Metric.Series
 
     init(_ stage: Stage, metrics: ServiceMetrics, clock: any WallClock, logger: Logger) {
         self.stage = stage
         self.metrics = metrics
         self.clock = clock
+        lateness = metrics.delayLateness.series(stage.rawValue)
+        queueWait = metrics.queueWait.series(stage.rawValue)
+        work = metrics.workSeconds.series(stage.rawValue)
+        confirm = metrics.confirmSeconds.series(stage.rawValue)
         var logger = logger
         logger[metadataKey: LogKey.stage] = "\(stage.rawValue)"
         self.logger = logger
     }
 
     func cameFromLadder(late span: Moment.Span) {
-        metrics.delayLateness.observe(max(Double(span.milliseconds) / 1_000, 0), stage.rawValue)
+        lateness.observe(max(Double(span.milliseconds) / 1_000, 0))
+    }
+
+    /// How long a message waited in its queue, where whoever published it says when. AMQP counts seconds, so one that came at once may seem to have
+    /// waited for one; a clock that is ahead counts as no wait.
+    func waited(since published: UInt64, until now: Moment) {
+        queueWait.observe(max(Double(now.milliseconds / 1_000) - Double(published), 0))
     }
 
     /// How long a message was worked on, and how much of that waited for the broker's confirm.
     func took(_ work: TimeAmount, confirm: TimeAmount) {
-        metrics.workSeconds.observe(Double(work.nanoseconds) / 1e9, stage.rawValue)
-        metrics.confirmSeconds.observe(Double(confirm.nanoseconds) / 1e9, stage.rawValue)
+        self.work.observe(Double(work.nanoseconds) / 1e9)
+        self.confirm.observe(Double(confirm.nanoseconds) / 1e9)
     }
 
     func finished(_ entry: StageOutcome.JournalEntry, _ message: IncomingMessage) {

@@ -198,6 +198,10 @@ final class StageRunner: Sendable {
         guard delivery.isOpen else { return }
         if stage == .held, let held = HeldMessage(delivery) { return await release(held, handed, lane) }
         let begun = NIODeadline.now()
+        // Of what was parked it is told how late it comes.
+        if let published = delivery.properties.timestamp, delivery.properties.headers[HeaderName.due] == nil {
+            report.waited(since: published, until: clock.now())
+        }
         var message = IncomingMessage(delivery, at: stage, names, survived: handed.survived)
         let step = tracer?.step(of: message, handed, at: names.queue(of: stage))
         if let step { message.traceparent = step.span.context.text }
