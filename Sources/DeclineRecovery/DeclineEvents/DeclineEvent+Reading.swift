@@ -2,7 +2,7 @@ extension DeclineEvent {
     package static let type = "com.salvage.decline.v1"
 
     /// Reads a decline event; `nil` when a field that it cannot do without is missing or wrong. Every fault is noted.
-    init?(reading event: EventReader, _ faults: FaultList) {
+    convenience init?(reading event: EventReader, _ faults: FaultList) {
         let id = event.text("id", 1...128)
         let source = event.text("source", 1...256)
         let time = event.parsed("time", "an RFC 3339 time, e.g. 2026-01-02T03:04:05Z") { Moment(rfc3339: $0) }

@@ -1,5 +1,7 @@
 /// The CRM's message: this charge was declined, try to salvage it (messages.md, "Decline event"). Decoded and validated: every field has its form.
-package struct DeclineEvent: Sendable, Equatable {
+///
+/// An object that never changes: as a value it would be copied text by text on its way.
+package final class DeclineEvent: Sendable, Equatable {
     /// Unique per decline: a repeat with the same id is a repeat.
     package let id: String
     /// The CRM that sent it.
@@ -39,6 +41,15 @@ package struct DeclineEvent: Sendable, Equatable {
         self.paymentMethod = paymentMethod
         self.details = details
         self.notes = notes
+    }
+
+    package static func == (one: DeclineEvent, other: DeclineEvent) -> Bool {
+        one === other
+            || one.id == other.id && one.source == other.source && one.declinedAt == other.declinedAt
+                && one.merchantID == other.merchantID && one.trigger == other.trigger && one.order == other.order
+                && one.decline == other.decline && one.amount == other.amount && one.payer == other.payer && one.billing == other.billing
+                && one.shipping == other.shipping && one.paymentMethod == other.paymentMethod && one.details == other.details
+                && one.notes == other.notes
     }
 }
 
