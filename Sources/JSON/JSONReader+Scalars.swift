@@ -1,51 +1,56 @@
 extension JSONReader {
-    /// A string, with the opening quote next.
-    mutating func string(_ text: Span<UInt8>) throws(JSONError) -> String {
+    /// A string, with the opening quote next: where it stands between its quotes, and whether it stands there as it is meant.
+    mutating func string(_ text: Span<UInt8>) throws(JSONError) -> (written: Range<Int>, isPlain: Bool) {
         position += 1
         let start = position
-        // Most strings are plain ASCII without escapes: found in one pass, copied in one go.
-        while position < text.count {
-            let byte = text[position]
-            if byte == UInt8(ascii: "\"") {
-                let plain = text.extracting(start..<position)
-                position += 1
-                return plain.withUnsafeBufferPointer { String(decoding: $0, as: UTF8.self) }
-            }
-            if byte == UInt8(ascii: "\\") || byte >= 0x80 { break }
-            if byte < 0x20 { throw JSONError(.controlCharacter, at: position) }
-            position += 1
-        }
-        var bytes: [UInt8] = text.extracting(start..<position).withUnsafeBufferPointer { Array($0) }
+        var isPlain = true
         while position < text.count {
             let byte = text[position]
             switch byte {
             case UInt8(ascii: "\""):
                 position += 1
-                return String(decoding: bytes, as: UTF8.self)
-            case UInt8(ascii: "\\"): try escape(text, into: &bytes)
-            case 0x20..<0x80:
-                bytes.append(byte)
-                position += 1
+                return (start..<position - 1, isPlain)
+            case UInt8(ascii: "\\"):
+                isPlain = false
+                _ = try escape(text)
+            case 0x20..<0x80: position += 1
             case 0..<0x20: throw JSONError(.controlCharacter, at: position)
-            default: try character(text, into: &bytes)
+            default: try character(text)
             }
         }
         throw JSONError(.unexpectedEnd, at: position)
     }
 
-    private mutating func escape(_ text: Span<UInt8>, into bytes: inout [UInt8]) throws(JSONError) {
+    /// The bytes that a string means, which was read before.
+    static func decoded(_ written: Range<Int>, of text: Span<UInt8>) -> [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(written.count)
+        var reader = JSONReader()
+        reader.position = written.lowerBound
+        while reader.position < written.upperBound {
+            if text[reader.position] == UInt8(ascii: "\\"), let character = try? reader.escape(text) {
+                bytes.append(contentsOf: Character(character).utf8)
+            } else {
+                bytes.append(text[reader.position])
+                reader.position += 1
+            }
+        }
+        return bytes
+    }
+
+    private mutating func escape(_ text: Span<UInt8>) throws(JSONError) -> Unicode.Scalar {
         let start = position
         position += 1
         guard position < text.count else { throw JSONError(.unexpectedEnd, at: position) }
         let letter = text[position]
         position += 1
         switch letter {
-        case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): bytes.append(letter)
-        case UInt8(ascii: "b"): bytes.append(0x08)
-        case UInt8(ascii: "f"): bytes.append(0x0C)
-        case UInt8(ascii: "n"): bytes.append(0x0A)
-        case UInt8(ascii: "r"): bytes.append(0x0D)
-        case UInt8(ascii: "t"): bytes.append(0x09)
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): return Unicode.Scalar(letter)
+        case UInt8(ascii: "b"): return "\u{08}"
+        case UInt8(ascii: "f"): return "\u{0C}"
+        case UInt8(ascii: "n"): return "\n"
+        case UInt8(ascii: "r"): return "\r"
+        case UInt8(ascii: "t"): return "\t"
         case UInt8(ascii: "u"):
             var scalar = try fourDigits(text)
             if (0xD800..<0xDC00).contains(scalar) {
@@ -58,7 +63,7 @@ extension JSONReader {
                 scalar = 0x10000 + (scalar - 0xD800) << 10 + (low - 0xDC00)
             }
             guard let character = Unicode.Scalar(scalar) else { throw JSONError(.loneSurrogate, at: start) }
-            bytes.append(contentsOf: Character(character).utf8)
+            return character
         default: throw JSONError(.badEscape, at: start)
         }
     }
@@ -75,7 +80,7 @@ extension JSONReader {
     }
 
     /// One character of two to four bytes, well-formed as the Unicode Standard's table 3-7 says.
-    private mutating func character(_ text: Span<UInt8>, into bytes: inout [UInt8]) throws(JSONError) {
+    private mutating func character(_ text: Span<UInt8>) throws(JSONError) {
         let first = text[position]
         let (length, second): (Int, ClosedRange<UInt8>) =
             switch first {
@@ -90,13 +95,11 @@ extension JSONReader {
             }
         guard position + length <= text.count, second.contains(text[position + 1]) else { throw JSONError(.notUTF8, at: position) }
         for offset in 2..<max(length, 2) where text[position + offset] & 0xC0 != 0x80 { throw JSONError(.notUTF8, at: position) }
-        for offset in 0..<length { bytes.append(text[position + offset]) }
         position += length
     }
 
-    /// A number, with its first byte next.
-    mutating func number(_ text: Span<UInt8>) throws(JSONError) -> JSONValue {
-        let start = position
+    /// A number, with its first byte next; whether it has neither fraction nor exponent.
+    mutating func number(_ text: Span<UInt8>) throws(JSONError) -> Bool {
         var isWhole = true
         func digit(_ reader: JSONReader, _ text: Span<UInt8>) -> Bool {
             reader.position < text.count && (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(text[reader.position])
@@ -123,15 +126,13 @@ extension JSONReader {
             if position < text.count, text[position] == UInt8(ascii: "+") || text[position] == UInt8(ascii: "-") { position += 1 }
             try digits(&self, text)
         }
-        let written = text.extracting(start..<position).withUnsafeBufferPointer { String(decoding: $0, as: UTF8.self) }
-        if isWhole, let number = Int64(written), written != "-0" { return .integer(number) }
-        return .number(written)
+        return isWhole
     }
 }
 
 extension JSONValue {
     /// Reads a JSON text within limits.
     package init(parsing text: Span<UInt8>, limits: JSONLimits = JSONLimits()) throws(JSONError) {
-        self = try JSONReader.read(text, limits: limits)
+        self = try JSONReader.read(text, limits: limits).value(at: 0, text)
     }
 }

@@ -6,20 +6,23 @@ struct JSONReader {
     var position = 0
     private var depth = 0
     private let limits: JSONLimits
+    private var index = JSONIndex()
 
-    static func read(_ text: Span<UInt8>, limits: JSONLimits) throws(JSONError) -> JSONValue {
-        if text.count > limits.bytes { throw JSONError(.tooLarge(bytes: text.count, limit: limits.bytes), at: limits.bytes) }
+    static func read(_ text: Span<UInt8>, limits: JSONLimits) throws(JSONError) -> JSONIndex {
+        let longest = min(limits.bytes, Int(UInt32.max) - 1)
+        if text.count > longest { throw JSONError(.tooLarge(bytes: text.count, limit: longest), at: longest) }
         var reader = JSONReader(limits: limits)
+        reader.index.entries.reserveCapacity(text.count / 8 + 4)
         if text.count >= 3, text[0] == 0xEF, text[1] == 0xBB, text[2] == 0xBF { throw JSONError(.byteOrderMark, at: 0) }
         reader.skipSpace(text)
         if reader.position == text.count { throw JSONError(.empty, at: reader.position) }
-        let value = try reader.value(text)
+        try reader.value(text)
         reader.skipSpace(text)
         if reader.position < text.count { throw JSONError(.trailingBytes, at: reader.position) }
-        return value
+        return reader.index
     }
 
-    private init(limits: JSONLimits) {
+    init(limits: JSONLimits = JSONLimits()) {
         self.limits = limits
     }
 
@@ -41,36 +44,55 @@ struct JSONReader {
         position < text.count ? JSONError(.unexpectedByte(text[position]), at: position) : JSONError(.unexpectedEnd, at: position)
     }
 
-    private mutating func value(_ text: Span<UInt8>) throws(JSONError) -> JSONValue {
+    private mutating func note(_ kind: JSONIndex.Kind, from start: Int, to end: Int) {
+        index.entries.append(
+            JSONIndex.Entry(kind: kind, start: UInt32(start), end: UInt32(end), next: UInt32(index.entries.count + 1)))
+    }
+
+    private mutating func value(_ text: Span<UInt8>) throws(JSONError) {
         switch try peek(text) {
-        case UInt8(ascii: "{"): return try object(text)
-        case UInt8(ascii: "["): return try array(text)
-        case UInt8(ascii: "\""): return .string(try string(text))
-        case UInt8(ascii: "t"): return try word("true", .bool(true), text)
-        case UInt8(ascii: "f"): return try word("false", .bool(false), text)
-        case UInt8(ascii: "n"): return try word("null", .null, text)
-        case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"): return try number(text)
+        case UInt8(ascii: "{"): try object(text)
+        case UInt8(ascii: "["): try array(text)
+        case UInt8(ascii: "\""):
+            let (written, isPlain) = try string(text)
+            note(isPlain ? .plain : .escaped, from: written.lowerBound, to: written.upperBound)
+        case UInt8(ascii: "t"): try word("true", .true, text)
+        case UInt8(ascii: "f"): try word("false", .false, text)
+        case UInt8(ascii: "n"): try word("null", .null, text)
+        case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"):
+            let start = position
+            let isWhole = try number(text)
+            note(isWhole ? .whole : .number, from: start, to: position)
         default: throw unexpected(text)
         }
     }
 
-    private mutating func word(_ word: StaticString, _ value: JSONValue, _ text: Span<UInt8>) throws(JSONError) -> JSONValue {
+    private mutating func word(_ word: StaticString, _ kind: JSONIndex.Kind, _ text: Span<UInt8>) throws(JSONError) {
         for offset in 0..<word.utf8CodeUnitCount {
             guard position < text.count, text[position] == word.utf8Start[offset] else { throw unexpected(text) }
             position += 1
         }
-        return value
+        note(kind, from: 0, to: 0)
     }
 
-    private mutating func enter() throws(JSONError) {
+    /// Notes a list or an object, whose end is noted when it is known.
+    private mutating func enter(_ kind: JSONIndex.Kind) throws(JSONError) -> Int {
         depth += 1
         if depth > limits.depth { throw JSONError(.tooDeep(limit: limits.depth), at: position) }
         position += 1
+        index.entries.append(JSONIndex.Entry(kind: kind, start: 0))
+        return index.entries.count - 1
     }
 
-    private mutating func object(_ text: Span<UInt8>) throws(JSONError) -> JSONValue {
-        try enter()
-        var members: [JSONValue.Member] = []
+    private mutating func leave(_ place: Int, _ count: Int) {
+        depth -= 1
+        index.entries[place].start = UInt32(count)
+        index.entries[place].next = UInt32(index.entries.count)
+    }
+
+    private mutating func object(_ text: Span<UInt8>) throws(JSONError) {
+        let place = try enter(.object)
+        var count = 0
         // Only a large object gets a set, so that ten thousand members do not cost their square.
         var names: Set<[UInt8]> = []
         skipSpace(text)
@@ -81,16 +103,17 @@ struct JSONReader {
                 skipSpace(text)
                 guard try peek(text) == UInt8(ascii: "\"") else { throw unexpected(text) }
                 let start = position
-                let name = try string(text)
-                if members.count == 32 { names = Set(members.map { Array($0.name.utf8) }) }
-                let isNew =
-                    members.count < 32 ? !members.contains { $0.name.hasSameCodePoints(as: name) } : names.insert(Array(name.utf8)).inserted
+                let (written, isPlain) = try string(text)
+                if count == 32 { names = self.names(of: place, text) }
+                let isNew = count < 32 ? !has(written, isPlain, place, text) : names.insert(Self.decoded(written, of: text)).inserted
                 if !isNew { throw JSONError(.duplicateName, at: start) }
+                note(isPlain ? .name : .escapedName, from: written.lowerBound, to: written.upperBound)
                 skipSpace(text)
                 guard try peek(text) == UInt8(ascii: ":") else { throw unexpected(text) }
                 position += 1
                 skipSpace(text)
-                members.append(JSONValue.Member(name, try value(text)))
+                try value(text)
+                count += 1
                 skipSpace(text)
                 let next = try peek(text)
                 guard next == UInt8(ascii: ",") || next == UInt8(ascii: "}") else { throw unexpected(text) }
@@ -98,20 +121,50 @@ struct JSONReader {
                 if next == UInt8(ascii: "}") { break }
             }
         }
-        depth -= 1
-        return .object(members)
+        leave(place, count)
     }
 
-    private mutating func array(_ text: Span<UInt8>) throws(JSONError) -> JSONValue {
-        try enter()
-        var elements: [JSONValue] = []
+    /// Whether an object that is still open has a name already.
+    private func has(_ written: Range<Int>, _ isPlain: Bool, _ object: Int, _ text: Span<UInt8>) -> Bool {
+        var name = object + 1
+        while name < index.entries.count {
+            let other = index.entries[name]
+            if isPlain, other.kind == .name {
+                if Int(other.end - other.start) == written.count, Self.isSame(text, Int(other.start), written) { return true }
+            } else if Self.decoded(Int(other.start)..<Int(other.end), of: text) == Self.decoded(written, of: text) {
+                return true
+            }
+            name = Int(index.entries[name + 1].next)
+        }
+        return false
+    }
+
+    private static func isSame(_ text: Span<UInt8>, _ start: Int, _ written: Range<Int>) -> Bool {
+        for offset in 0..<written.count where text[start + offset] != text[written.lowerBound + offset] { return false }
+        return true
+    }
+
+    private func names(of object: Int, _ text: Span<UInt8>) -> Set<[UInt8]> {
+        var names: Set<[UInt8]> = []
+        var name = object + 1
+        while name < index.entries.count {
+            names.insert(Self.decoded(Int(index.entries[name].start)..<Int(index.entries[name].end), of: text))
+            name = Int(index.entries[name + 1].next)
+        }
+        return names
+    }
+
+    private mutating func array(_ text: Span<UInt8>) throws(JSONError) {
+        let place = try enter(.array)
+        var count = 0
         skipSpace(text)
         if try peek(text) == UInt8(ascii: "]") {
             position += 1
         } else {
             while true {
                 skipSpace(text)
-                elements.append(try value(text))
+                try value(text)
+                count += 1
                 skipSpace(text)
                 let next = try peek(text)
                 guard next == UInt8(ascii: ",") || next == UInt8(ascii: "]") else { throw unexpected(text) }
@@ -119,7 +172,6 @@ struct JSONReader {
                 if next == UInt8(ascii: "]") { break }
             }
         }
-        depth -= 1
-        return .array(elements)
+        leave(place, count)
     }
 }

@@ -11,26 +11,27 @@ package enum CRMMessage: Sendable, Equatable {
     /// - Parameter limits: a message beyond them is unreadable; nobody means a decline of that size.
     package static func decode(_ bytes: [UInt8], limits: JSONLimits = JSONLimits()) -> CRMMessage {
         do throws(JSONError) {
-            return read(try JSONValue(parsing: bytes.span, limits: limits), FaultList())
+            return read(try JSONDocument(bytes, limits: limits), FaultList())
         } catch {
             // Good JSON in another encoding is named, and answered like any event with a fault.
             if bytes.count <= limits.bytes, let (encoding, text) = TextEncoding.undone(bytes),
-                let value = try? JSONValue(parsing: text.span, limits: limits)
+                let document = try? JSONDocument(text, limits: limits)
             {
                 let faults = FaultList()
                 faults.add("$", "the body is \(encoding.rawValue); expected UTF-8 without a byte order mark")
-                return read(value, faults)
+                return read(document, faults)
             }
             return .unreadable(error)
         }
     }
 
-    private static func read(_ value: JSONValue, _ faults: FaultList) -> CRMMessage {
+    private static func read(_ document: JSONDocument, _ faults: FaultList) -> CRMMessage {
+        let message = document.root
         let cardData = FaultList()
-        CardDataSearch.search(value, cardData)
-        let envelope = EventReader(value, "$", faults)
-        func rejected() -> CRMMessage { .rejected(RejectedEvent(faults, cardData, value)) }
-        guard value.object != nil else {
+        if CardDataGlance.seesReason(in: document) { CardDataSearch.search(message.value, cardData) }
+        let envelope = EventReader(message, faults)
+        func rejected() -> CRMMessage { .rejected(RejectedEvent(faults, cardData, message.value)) }
+        guard message.isObject else {
             faults.add("$", "expected an object: a CloudEvents 1.0 event in structured mode")
             return rejected()
         }
@@ -38,12 +39,12 @@ package enum CRMMessage: Sendable, Equatable {
         if let type = envelope.optionalText("datacontenttype"), !type.lowercased().hasPrefix("application/json") {
             faults.add("$.datacontenttype", "expected application/json")
         }
-        var message: CRMMessage?
+        var decoded: CRMMessage?
         let type = envelope.text("type")
         switch type {
-        case DeclineEvent.type: message = DeclineEvent(reading: envelope, faults).map(CRMMessage.decline)
-        case CancelCommand.type: message = CancelCommand(reading: envelope, faults).map(CRMMessage.cancel)
-        case RefundCommand.type: message = RefundCommand(reading: envelope, faults).map(CRMMessage.refund)
+        case DeclineEvent.type: decoded = DeclineEvent(reading: envelope, faults).map(CRMMessage.decline)
+        case CancelCommand.type: decoded = CancelCommand(reading: envelope, faults).map(CRMMessage.cancel)
+        case RefundCommand.type: decoded = RefundCommand(reading: envelope, faults).map(CRMMessage.refund)
         default:
             if type != nil {
                 faults.add(
@@ -53,13 +54,13 @@ package enum CRMMessage: Sendable, Equatable {
             }
             // Where it is a decline but for its type, its other faults are told with this one. Another version has other rules.
             let isOtherVersion = type?.hasPrefix("com.salvage.") == true && type?.split(separator: ".").last?.first == "v"
-            let data = value["data"]
+            let data = message["data"]
             if !isOtherVersion, data?["trigger"] != nil || data?["order"] != nil || data?["decline"] != nil {
                 _ = DeclineEvent(reading: envelope, faults)
             }
         }
-        guard let message, faults.isEmpty, cardData.isEmpty else { return rejected() }
-        return message
+        guard let decoded, faults.isEmpty, cardData.isEmpty else { return rejected() }
+        return decoded
     }
 }
 

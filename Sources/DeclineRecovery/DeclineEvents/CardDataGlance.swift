@@ -9,7 +9,7 @@ enum CardDataGlance {
 
     static func seesReason(in bytes: [UInt8]) -> Bool { bytes.withUnsafeBufferPointer { seesReason(in: $0) } }
 
-    private static func seesReason(in bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+    static func seesReason(in bytes: UnsafeBufferPointer<UInt8>) -> Bool {
         guard bytes.count >= 6 else { return false }
         var digits = 0
         // As a card number's digits may stand: up to three marks between two, and no letter.

@@ -3,21 +3,28 @@ import JSON
 /// An object of a message under validation. A value that is missing or not of its form adds a fault and reads as `nil`, so that reading
 /// goes on and finds the other faults too. Faults say what was expected and never what stood there: that may be a person's data.
 struct EventReader {
-    private let value: JSONValue
-    let path: String
+    private let value: JSONNode?
+    private let place: FieldPath
     /// There is no such object: what it must hold is told as missing, so that nobody has to ask again.
     let isAbsent: Bool
     private let faults: FaultList
 
-    init(_ value: JSONValue, _ path: String, _ faults: FaultList, isAbsent: Bool = false) {
-        self.value = value
-        self.path = path
-        self.isAbsent = isAbsent
-        self.faults = faults
+    /// The message itself.
+    init(_ message: JSONNode, _ faults: FaultList) {
+        self.init(message, .root, faults)
     }
 
-    private func member(_ name: String) -> JSONValue? {
-        guard let member = value[name], !member.isNull else { return nil }
+    private init(_ value: JSONNode?, _ place: FieldPath, _ faults: FaultList) {
+        self.value = value
+        self.place = place
+        self.faults = faults
+        isAbsent = value == nil
+    }
+
+    var path: String { place.description }
+
+    private func member(_ name: String) -> JSONNode? {
+        guard let member = value?[name], !member.isNull else { return nil }
         return member
     }
 
@@ -31,7 +38,7 @@ struct EventReader {
             text.utf8.compactMap { (0x61...0x7A).contains($0 | 0x20) ? $0 | 0x20 : (0x30...0x39).contains($0) ? $0 : nil }
         }
         let wanted = plain(name)
-        let near = value.object?.prefix(64).first { member in
+        let near = value?.value.object?.prefix(64).first { member in
             guard !member.value.isNull, (2...40).contains(member.name.utf8.count), !member.name.hasSameCodePoints(as: name) else {
                 return false
             }
@@ -49,20 +56,23 @@ struct EventReader {
     private func describe(_ length: ClosedRange<Int>) -> String { "a text of \(length.lowerBound)...\(length.upperBound) bytes" }
 
     func optionalText(_ name: String, _ length: ClosedRange<Int> = 0...256) -> String? {
-        guard let member = member(name) else { return nil }
+        member(name).flatMap { text(of: $0, name, length) }
+    }
+
+    func text(_ name: String, _ length: ClosedRange<Int> = 1...256) -> String? {
+        guard let member = member(name) else {
+            missing(name, describe(length))
+            return nil
+        }
+        return text(of: member, name, length)
+    }
+
+    private func text(of member: JSONNode, _ name: String, _ length: ClosedRange<Int>) -> String? {
         guard let text = member.string, length.contains(text.utf8.count) else {
             wrong(name, describe(length))
             return nil
         }
         return text
-    }
-
-    func text(_ name: String, _ length: ClosedRange<Int> = 1...256) -> String? {
-        if member(name) == nil {
-            missing(name, describe(length))
-            return nil
-        }
-        return optionalText(name, length)
     }
 
     func optionalCount(_ name: String, _ range: ClosedRange<Int>) -> Int? {
@@ -119,28 +129,29 @@ struct EventReader {
 
     func optionalObject(_ name: String) -> EventReader? {
         guard let member = member(name) else { return nil }
-        guard member.object != nil else {
+        guard member.isObject else {
             wrong(name, "an object")
             return nil
         }
-        return EventReader(member, "\(path).\(name)", faults)
+        return EventReader(member, place.member(name), faults)
     }
 
     /// - Parameter expected: what the object is to hold, where its members alone do not say it.
     func object(_ name: String, _ expected: String = "an object") -> EventReader {
         if member(name) == nil { missing(name, expected) } else if let object = optionalObject(name) { return object }
-        return EventReader(.object([]), "\(path).\(name)", faults, isAbsent: true)
+        return EventReader(nil, place.member(name), faults)
     }
 
     func objects(_ name: String, atMost limit: Int) -> [EventReader] {
         guard let member = member(name) else { return [] }
-        guard let elements = member.array, elements.count <= limit else {
+        guard member.isArray, member.count <= limit else {
             wrong(name, "a list of at most \(limit) objects")
             return []
         }
-        return elements.enumerated().compactMap { index, element in
-            if element.object != nil { return EventReader(element, "\(path).\(name)[\(index)]", faults) }
-            faults.add("\(path).\(name)[\(index)]", "expected an object")
+        let list = place.member(name)
+        return member.elements.enumerated().compactMap { index, element in
+            if element.isObject { return EventReader(element, list.element(index), faults) }
+            faults.add(list.element(index).description, "expected an object")
             return nil
         }
     }
@@ -152,7 +163,7 @@ struct EventReader {
     func lenientText(_ name: String, atMost limit: Int) -> String? {
         guard let member = member(name) else { return nil }
         let text: String
-        switch member {
+        switch member.value {
         case .string(let string): text = string
         case .integer(let number): text = String(number)
         case .number(let digits): text = digits

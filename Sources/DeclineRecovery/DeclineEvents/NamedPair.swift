@@ -17,10 +17,17 @@ struct NamedPair {
 
     func secret(of member: JSONValue.Member) -> SecretName? { Self.is(member.name, oneOf: Self.values) ? secret : nil }
 
+    /// Whether a name can be that of the member in which the value stands.
+    static func isValue(_ name: UnsafeBufferPointer<UInt8>) -> Bool { `is`(name, oneOf: values) }
+
+    /// Whether a name can be that of one of both members.
+    static func holds(_ name: String) -> Bool { `is`(name, oneOf: names) || `is`(name, oneOf: values) }
+
+    private static func `is`(_ name: String, oneOf words: [StaticString]) -> Bool { `is`(name.utf8, oneOf: words) }
+
     /// Whether a name is one of some words, ASCII case ignored.
-    private static func `is`(_ name: String, oneOf words: [StaticString]) -> Bool {
-        let bytes = name.utf8
-        return words.contains { word in
+    private static func `is`(_ bytes: some Collection<UInt8>, oneOf words: [StaticString]) -> Bool {
+        words.contains { word in
             word.utf8CodeUnitCount == bytes.count
                 && bytes.elementsEqual(UnsafeBufferPointer(start: word.utf8Start, count: word.utf8CodeUnitCount)) {
                     ((0x41...0x5A).contains($0) ? $0 | 0x20 : $0) == $1

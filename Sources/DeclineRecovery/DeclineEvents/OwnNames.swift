@@ -3,27 +3,36 @@ import JSON
 /// The names of our own messages' members, which come by all the time: none of them names a secret, or holds one.
 enum OwnNames {
     static func contains(_ name: String) -> Bool {
+        name.utf8.withContiguousStorageIfAvailable { contains($0) } ?? Array(name.utf8).withUnsafeBufferPointer { contains($0) }
+    }
+
+    static func contains(_ name: UnsafeBufferPointer<UInt8>) -> Bool {
         var place = place(of: name)
         while !table[place].isEmpty {
-            if table[place].hasSameCodePoints(as: name) { return true }
-            place = (place + 1) & (table.count - 1)
+            if isSame(table[place], name) { return true }
+            place = (place + 1) & 255
         }
         return false
     }
 
-    private static func place(of name: String) -> Int {
-        let bytes = name.utf8
+    private static func isSame(_ own: [UInt8], _ name: UnsafeBufferPointer<UInt8>) -> Bool {
+        guard own.count == name.count else { return false }
+        for index in own.indices where own[index] != name[index] { return false }
+        return true
+    }
+
+    private static func place(of bytes: some BidirectionalCollection<UInt8>) -> Int {
         guard let first = bytes.first, let last = bytes.last else { return 0 }
         return (bytes.count &* 37 &+ Int(first) &* 5 &+ Int(last)) & 255
     }
 
     /// By length and ends, the next free place where one is taken; a quarter of the places is.
-    private static let table: [String] = {
-        var table = [String](repeating: "", count: 256)
+    private static let table: [[UInt8]] = {
+        var table = [[UInt8]](repeating: [], count: 256)
         for name in names {
-            var place = place(of: name)
+            var place = place(of: name.utf8)
             while !table[place].isEmpty { place = (place + 1) & 255 }
-            table[place] = name
+            table[place] = Array(name.utf8)
         }
         return table
     }()

@@ -10,16 +10,16 @@ package struct EnvelopeFault: Error, Equatable, CustomStringConvertible {
 
 /// An object of an envelope with its path. Our own workers wrote it, so the first fault ends the reading.
 struct EnvelopeReader {
-    let value: JSONValue
-    private let path: String
+    private let object: JSONNode
+    private let path: FieldPath
 
-    init(_ value: JSONValue, _ path: String) {
-        self.value = value
+    init(_ object: JSONNode, _ path: FieldPath = .root) {
+        self.object = object
         self.path = path
     }
 
     func fault(_ name: String, _ expected: String) -> EnvelopeFault {
-        EnvelopeFault(path: "\(path).\(name)", expected: expected)
+        EnvelopeFault(path: path.member(name).description, expected: expected)
     }
 
     private func required<Value>(_ name: String, _ value: Value?, _ expected: String) throws(EnvelopeFault) -> Value {
@@ -27,8 +27,8 @@ struct EnvelopeReader {
         return value
     }
 
-    private func optional<Value>(_ name: String, _ expected: String, _ read: (JSONValue) -> Value?) throws(EnvelopeFault) -> Value? {
-        guard let member = value[name] else { return nil }
+    private func optional<Value>(_ name: String, _ expected: String, _ read: (JSONNode) -> Value?) throws(EnvelopeFault) -> Value? {
+        guard let member = object[name] else { return nil }
         return try required(name, read(member), expected)
     }
 
@@ -47,24 +47,28 @@ struct EnvelopeReader {
     }
 
     func optionalObject(_ name: String) throws(EnvelopeFault) -> EnvelopeReader? {
-        try optional(name, "an object") { $0.object == nil ? nil : EnvelopeReader($0, "\(path).\(name)") }
+        try optional(name, "an object") { $0.isObject ? EnvelopeReader($0, path.member(name)) : nil }
     }
 
     func objects(_ name: String) throws(EnvelopeFault) -> [EnvelopeReader] {
-        try optional(name, "a list") { member in member.array?.map { EnvelopeReader($0, "\(path).\(name)[]") } } ?? []
+        try optional(name, "a list") { member in
+            member.isArray ? member.elements.enumerated().map { EnvelopeReader($1, path.member(name).element($0)) } : nil
+        } ?? []
     }
 
     /// Whatever stands there.
-    func value(_ name: String) -> JSONValue? { value[name] }
+    func value(_ name: String) -> JSONValue? { object[name]?.value }
 
-    func elements(_ name: String) throws(EnvelopeFault) -> [JSONValue] { try optional(name, "a list") { $0.array } ?? [] }
+    func elements(_ name: String) throws(EnvelopeFault) -> [JSONNode] {
+        try optional(name, "a list") { $0.isArray ? $0.elements : nil } ?? []
+    }
 
     /// All of them, in their order.
-    func members() -> [JSONValue.Member] { value.object ?? [] }
+    func members() -> [JSONValue.Member] { object.value.object ?? [] }
 
     func id(_ name: String) throws(EnvelopeFault) -> UUID5 { try required(name, UUID5(try text(name)), "a UUID") }
     func texts(_ name: String) throws(EnvelopeFault) -> [String] {
-        try required(name, optional(name, "a list of texts") { $0.array.map { $0.compactMap(\.string) } }, "a list of texts")
+        try required(name, optional(name, "a list of texts") { $0.isArray ? $0.elements.compactMap(\.string) : nil }, "a list of texts")
     }
 
     func text(_ name: String) throws(EnvelopeFault) -> String { try required(name, optionalText(name), "a text") }

@@ -22,22 +22,22 @@ package enum WorkEnvelope {
     }
 
     package static func decode(_ bytes: [UInt8]) -> Decoded {
-        let value: JSONValue
+        let event: JSONNode
         do throws(JSONError) {
-            value = try JSONValue(parsing: bytes.span)
+            event = try JSONDocument(bytes).root
         } catch {
             return .unreadable(error.description)
         }
-        guard let seen = value["type"]?.string else { return .unreadable("$.type: missing; expected \(type)") }
+        guard let seen = event["type"]?.string else { return .unreadable("$.type: missing; expected \(type)") }
         if seen != type {
             guard seen.hasPrefix(family), let version = Int(seen.dropFirst(family.count)), version > 1 else {
                 return .unreadable("$.type: expected \(type)")
             }
             return .newer(type: seen)
         }
-        guard let data = value["data"] else { return .unreadable("$.data: missing") }
+        guard let data = event["data"] else { return .unreadable("$.data: missing") }
         do throws(EnvelopeFault) {
-            return .recovery(try readRecovery(EnvelopeReader(data, "$.data")))
+            return .recovery(try readRecovery(EnvelopeReader(data, FieldPath.root.member("data"))))
         } catch {
             return .unreadable(error.description)
         }

@@ -47,6 +47,61 @@ import Testing
         #expect(!CardDataGlance.seesReason(in: text))
     }
 
+    /// A message as a JSON value with pieces of cards as names and values, in lists and objects.
+    private static func value(_ depth: Int, _ random: inout SeededRandom) -> JSONValue {
+        func text() -> String {
+            (0..<Int.random(in: 0...3, using: &random)).map { _ in pieces.randomElement(using: &random) ?? "" }.joined()
+        }
+        switch Int.random(in: depth > 3 ? 3...7 : 0...7, using: &random) {
+        case 0: return .array((0..<Int.random(in: 0...4, using: &random)).map { _ in value(depth + 1, &random) })
+        case 1, 2:
+            var names: [String] = []
+            for _ in 0..<Int.random(in: 0...4, using: &random) {
+                let name =
+                    [
+                        OwnNames.names.randomElement(using: &random) ?? "",
+                        ["name", "value", "data", "field", "text", "token"].randomElement(using: &random) ?? "", text(),
+                    ]
+                    .randomElement(using: &random) ?? ""
+                if !names.contains(where: { $0.hasSameCodePoints(as: name) }) { names.append(name) }
+            }
+            return .object(names.map { JSONValue.Member($0, value(depth + 1, &random)) })
+        case 3: return .integer([4, 41, 4_111, 737, 4_111_111_111_111_111, -1, 12_345_678_901].randomElement(using: &random) ?? 0)
+        case 4: return .number(["4.111111111111111e15", "1.5", "41111111111111110000", "1e2"].randomElement(using: &random) ?? "1.5")
+        case 5: return [.null, .bool(true)].randomElement(using: &random) ?? .null
+        default: return .string(text())
+        }
+    }
+
+    @Test(arguments: UInt64(1)...20) func aMessageThatIsNotSearchedHoldsNothingToFind(seed: UInt64) throws {
+        var random = SeededRandom(seed: seed)
+        var reasons = 0
+        for _ in 0..<200 {
+            let members = ["id", "subject", "data"].map { JSONValue.Member($0, Self.value(0, &random)) }
+            let message = Int.random(in: 0..<4, using: &random) == 0 ? Self.value(0, &random) : .object(members)
+            let sees = CardDataGlance.seesReason(in: try JSONDocument(message.bytes))
+            reasons += sees ? 1 : 0
+            if sees { continue }
+            let found = FaultList()
+            CardDataSearch.search(message, found)
+            #expect(found.isEmpty, "\(String(decoding: message.bytes, as: UTF8.self))")
+        }
+        #expect((20...190).contains(reasons), "\(reasons)")
+    }
+
+    /// A sale as most are is not searched.
+    @Test func anEventAsTheyComeIsSeenToHoldNothing() throws {
+        let event = #"""
+            {"specversion": "1.0", "id": "decline-approve-0000123", "source": "https://crm.example.test", "type": "com.salvage.decline.v1",
+             "time": "2026-11-26T03:09:57.467192+00:00", "subject": "A-1", "data": {"merchantId": "acme", "trigger": "initial",
+             "order": {"id": "A-1", "type": "new_sale", "items": [{"sku": "CREAM-50", "name": "Cream", "amount": 4999, "quantity": 1}]},
+             "decline": {"gatewayId": "7", "responseCodeSource": "nmi", "responseCode": "201", "responseText": "Do not honor", "cvvResultCode": "M"},
+             "payer": {"email": "ada@example.test", "phone": "+15550100"}, "paymentMethod": {"token": "tok_approve", "bin": "411111", "last4": "1111"},
+             "senseKey": "3f2a77c1-d2e8-4a5f-b1c0-9d8e7f6a5b4c", "custom": {"campaign": "spring"}}}
+            """#
+        #expect(!CardDataGlance.seesReason(in: try JSONDocument(Array(event.utf8))))
+    }
+
     /// None of our own names is a secret's, or holds a number.
     @Test(arguments: OwnNames.names) func ourOwnNamesAreHarmless(name: String) {
         #expect(OwnNames.contains(name) && SecretName(name) == nil && CardDataGuard.finding(in: name) == nil)

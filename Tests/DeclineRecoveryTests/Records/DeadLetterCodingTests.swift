@@ -114,7 +114,7 @@ import Testing
         ("/data/worker", "$.data.worker"),
         ("/data/worker/id", "$.data.worker.id"), ("/data/worker/host", "$.data.worker.host"),
         ("/data/worker/version", "$.data.worker.version"),
-        ("/data/faults/0/path", "$.data.faults[].path"), ("/data/faults/1/message", "$.data.faults[].message"),
+        ("/data/faults/0/path", "$.data.faults[0].path"), ("/data/faults/1/message", "$.data.faults[1].message"),
     ])
     func whatIsMissingIsNamed(member: String, path: String) throws {
         let fault = try fault(JSONPatch([.remove(#require(JSONPointer(member)))]).applied(to: value(Self.full())))

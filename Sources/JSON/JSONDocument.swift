@@ -1,0 +1,149 @@
+/// A JSON text that was read, with all its values at hand where they stand.
+package final class JSONDocument: Sendable {
+    fileprivate let bytes: [UInt8]
+    fileprivate let index: JSONIndex
+
+    package init(_ bytes: [UInt8], limits: JSONLimits = JSONLimits()) throws(JSONError) {
+        self.bytes = bytes
+        index = try JSONReader.read(bytes.span, limits: limits)
+    }
+
+    package var root: JSONNode { JSONNode(document: self, place: 0) }
+
+    @usableFromInline func member(_ name: String, of place: Int) -> Int? {
+        let bytes = bytes
+        return index.member(name, of: place, bytes.span)
+    }
+
+    @usableFromInline func text(at place: Int) -> String? {
+        switch kind(at: place) {
+        case .plain, .escaped, .name, .escapedName: break
+        default: return nil
+        }
+        let bytes = bytes
+        return index.text(at: place, bytes.span)
+    }
+
+    @usableFromInline func isNull(at place: Int) -> Bool { kind(at: place) == .null }
+
+    fileprivate func kind(at place: Int) -> JSONIndex.Kind { index.entries[place].kind }
+
+    fileprivate func next(after place: Int) -> Int { Int(index.entries[place].next) }
+
+    fileprivate func count(at place: Int) -> Int {
+        switch kind(at: place) {
+        case .array, .object: Int(index.entries[place].start)
+        default: 0
+        }
+    }
+
+    @usableFromInline func integer(at place: Int) -> Int64? {
+        let bytes = bytes
+        return index.integer(at: place, bytes.span)
+    }
+
+    fileprivate func value(at place: Int) -> JSONValue {
+        let bytes = bytes
+        return index.value(at: place, bytes.span)
+    }
+
+    /// What stands at a place, for who goes through a text from its beginning to its end.
+    package enum Mark {
+        /// `null`, `true`, `false`.
+        case word
+        case number
+        case text(isEscaped: Bool)
+        /// Of the member whose value stands at the next place.
+        case name(isEscaped: Bool)
+        case list(count: Int)
+        case object
+    }
+
+    /// Goes through the text as it stands there, escapes and all, until the look has seen enough.
+    ///
+    /// - Returns: whether it went to the end.
+    package func goThrough(_ look: (_ place: Int, Mark, UnsafeBufferPointer<UInt8>) -> Bool) -> Bool {
+        bytes.withUnsafeBufferPointer { bytes in
+            index.entries.withUnsafeBufferPointer { entries in
+                for place in entries.indices {
+                    let entry = entries[place]
+                    let mark: Mark =
+                        switch entry.kind {
+                        case .null, .true, .false: .word
+                        case .whole, .number: .number
+                        case .plain: .text(isEscaped: false)
+                        case .escaped: .text(isEscaped: true)
+                        case .name: .name(isEscaped: false)
+                        case .escapedName: .name(isEscaped: true)
+                        case .array: .list(count: Int(entry.start))
+                        case .object: .object
+                        }
+                    let written = entry.end > 0 ? Int(entry.start)..<Int(entry.end) : 0..<0
+                    if !look(place, mark, UnsafeBufferPointer(rebasing: bytes[written])) { return false }
+                }
+                return true
+            }
+        }
+    }
+
+    /// The value at a place.
+    package func node(at place: Int) -> JSONNode { JSONNode(document: self, place: place) }
+}
+
+/// A value of a document: a place in it, so that looking around copies nothing.
+package struct JSONNode: Sendable {
+    @usableFromInline let document: JSONDocument
+    package let place: Int
+
+    @usableFromInline init(document: JSONDocument, place: Int) {
+        self.document = document
+        self.place = place
+    }
+
+    private var kind: JSONIndex.Kind { document.kind(at: place) }
+
+    @inlinable package var isNull: Bool { document.isNull(at: place) }
+    package var isObject: Bool { kind == .object }
+    package var isArray: Bool { kind == .array }
+
+    /// The member of an object; `nil` where there is none, and where this is no object.
+    @inlinable package subscript(_ name: String) -> JSONNode? {
+        document.member(name, of: place).map { JSONNode(document: document, place: $0) }
+    }
+
+    @inlinable package var string: String? { document.text(at: place) }
+
+    @inlinable package var int64: Int64? { document.integer(at: place) }
+
+    /// A whole number however it is written: 1.0 is 1.
+    package var whole: Int64? {
+        switch kind {
+        case .whole, .number: int64 ?? value.whole
+        default: nil
+        }
+    }
+
+    package var bool: Bool? {
+        switch kind {
+        case .true: true
+        case .false: false
+        default: nil
+        }
+    }
+
+    /// How many elements a list has, or members an object.
+    package var count: Int { document.count(at: place) }
+
+    /// The elements of a list; none of anything else.
+    package var elements: [JSONNode] {
+        guard kind == .array else { return [] }
+        var next = place + 1
+        return (0..<count).map { _ in
+            defer { next = document.next(after: next) }
+            return JSONNode(document: document, place: next)
+        }
+    }
+
+    /// What this is with all that it holds, as a value of its own.
+    package var value: JSONValue { document.value(at: place) }
+}

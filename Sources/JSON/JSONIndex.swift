@@ -1,0 +1,119 @@
+/// Where the values of a JSON text stand, in their order. Nothing of the text is copied until somebody asks for it: of an event with a hundred
+/// values a dozen decide.
+struct JSONIndex: Sendable {
+    enum Kind: UInt8 {
+        case null, `true`, `false`
+        /// Written without fraction or exponent.
+        case whole
+        case number
+        /// A text as it stands there, and one with escapes in it.
+        case plain, escaped
+        /// A member's name, as texts are.
+        case name, escapedName
+        case array, object
+    }
+
+    /// A value, or the name of a member, behind which its value follows.
+    struct Entry {
+        let kind: Kind
+        /// Of a text behind its mark, of a number with its first byte; of a list or object how many elements or members it has.
+        var start: UInt32
+        /// Behind the last byte of what was written.
+        var end: UInt32 = 0
+        /// The entry behind this one and all that it holds.
+        var next: UInt32 = 0
+    }
+
+    var entries: [Entry] = []
+
+    /// The members of an object: the entry of the name, and behind it that of the value.
+    @inline(__always)
+    func members(of place: Int, _ body: (_ name: Int) -> Bool) {
+        var name = place + 1
+        for _ in 0..<entries[place].start {
+            if !body(name) { return }
+            name = Int(entries[name + 1].next)
+        }
+    }
+
+    func member(_ wanted: String, of place: Int, _ text: Span<UInt8>) -> Int? {
+        guard entries[place].kind == .object else { return nil }
+        var found: Int?
+        let length = wanted.utf8.count
+        members(of: place) { name in
+            let entry = entries[name]
+            let isIt =
+                entry.kind == .name
+                ? Int(entry.end - entry.start) == length && wanted.isWritten(in: text, at: Int(entry.start))
+                : self.text(at: name, text).hasSameCodePoints(as: wanted)
+            if isIt { found = name + 1 }
+            return !isIt
+        }
+        return found
+    }
+
+    /// The text of a string or name.
+    func text(at place: Int, _ text: Span<UInt8>) -> String {
+        let entry = entries[place]
+        let written = Int(entry.start)..<Int(entry.end)
+        if entry.kind == .escaped || entry.kind == .escapedName {
+            return String(decoding: JSONReader.decoded(written, of: text), as: UTF8.self)
+        }
+        return text.extracting(written).withUnsafeBufferPointer { String(decoding: $0, as: UTF8.self) }
+    }
+
+    /// `nil` where it needs more than 64 bits, and of -0.
+    func integer(at place: Int, _ text: Span<UInt8>) -> Int64? {
+        let entry = entries[place]
+        guard entry.kind == .whole else { return nil }
+        let isNegative = text[Int(entry.start)] == UInt8(ascii: "-")
+        var number: Int64 = 0
+        for position in Int(entry.start) + (isNegative ? 1 : 0)..<Int(entry.end) {
+            let digit = Int64(text[position] & 0xF)
+            let (tens, isTooLarge) = number.multipliedReportingOverflow(by: 10)
+            let (sum, isTooMuch) = tens.subtractingReportingOverflow(digit)
+            if isTooLarge || isTooMuch { return nil }
+            number = sum
+        }
+        if isNegative { return number == 0 ? nil : number }
+        return number == .min ? nil : -number
+    }
+
+    func value(at place: Int, _ text: Span<UInt8>) -> JSONValue {
+        let entry = entries[place]
+        switch entry.kind {
+        case .null: return .null
+        case .true: return .bool(true)
+        case .false: return .bool(false)
+        case .whole, .number: return integer(at: place, text).map(JSONValue.integer) ?? .number(self.text(at: place, text))
+        case .plain, .escaped, .name, .escapedName: return .string(self.text(at: place, text))
+        case .array:
+            var elements: [JSONValue] = []
+            elements.reserveCapacity(Int(entry.start))
+            var next = place + 1
+            for _ in 0..<entry.start {
+                elements.append(value(at: next, text))
+                next = Int(entries[next].next)
+            }
+            return .array(elements)
+        case .object:
+            var all: [JSONValue.Member] = []
+            all.reserveCapacity(Int(entry.start))
+            members(of: place) { name in
+                all.append(JSONValue.Member(self.text(at: name, text), value(at: name + 1, text)))
+                return true
+            }
+            return .object(all)
+        }
+    }
+}
+
+extension String {
+    /// Whether these bytes stand there; there are as many.
+    fileprivate func isWritten(in text: Span<UInt8>, at start: Int) -> Bool {
+        utf8.withContiguousStorageIfAvailable { own in
+            for index in own.indices where own[index] != text[start + index] { return false }
+            return true
+        } ?? utf8.enumerated().allSatisfy { $0.element == text[start + $0.offset] }
+    }
+}

@@ -1,0 +1,62 @@
+import Testing
+
+@testable import JSON
+
+/// A document says of every value what the value itself would say.
+@Suite struct JSONDocumentTests {
+    @Test func aDocumentAndItsValueSayTheSame() throws {
+        let text = #"""
+            {"plain": "text", "with \u0022escapes\u0022": "a\nb", "caf\u00e9": 1, "whole": -42, "large": 92233720368547758080, "least": -9223372036854775808,
+             "minus": -0, "exact": 1.0, "half": 0.5, "yes": true, "no": false, "nothing": null, "list": [1, [2, 3], {"deep": {"deeper": []}}, "x"],
+             "empty": {}, "none": [], "": "no name"}
+            """#
+        let bytes = Array(text.utf8)
+        let document = try JSONDocument(bytes)
+        let value = try JSONValue(parsing: bytes.span)
+        #expect(document.root.value == value)
+        compare(document.root, value)
+        #expect(document.root["caf\u{E9}"]?.int64 == 1)
+        #expect(document.root["cafe\u{301}"] == nil, "another spelling is another name")
+        #expect(document.root["least"]?.int64 == .min && document.root["large"]?.int64 == nil && document.root["minus"]?.int64 == nil)
+        #expect(document.root["missing"] == nil && document.root["plain"]?["x"] == nil)
+    }
+
+    private func compare(_ node: JSONNode, _ value: JSONValue) {
+        #expect(node.string == value.string && node.int64 == value.int64 && node.bool == value.bool && node.whole == value.whole)
+        #expect(node.isNull == value.isNull && node.isObject == (value.object != nil) && node.isArray == (value.array != nil))
+        #expect(node.count == value.array?.count ?? value.object?.count ?? 0)
+        for (element, own) in zip(node.elements, value.array ?? []) { compare(element, own) }
+        for member in value.object ?? [] {
+            let found = node[member.name]
+            #expect(found != nil, "\(member.name)")
+            if let found { compare(found, member.value) }
+        }
+    }
+
+    @Test func everythingIsGoneThroughInItsOrderAsItStandsThere() throws {
+        let document = try JSONDocument(Array(#"{"a": [1.5, "x\ty"], "\u0062": {"c": null}}"#.utf8))
+        var seen: [String] = []
+        let wentToTheEnd = document.goThrough { place, mark, written in
+            seen.append("\(place) \(mark) \(String(decoding: written, as: UTF8.self))")
+            return true
+        }
+        #expect(wentToTheEnd)
+        #expect(
+            seen == [
+                "0 object ", "1 name(isEscaped: false) a", "2 list(count: 2) ", "3 number 1.5", #"4 text(isEscaped: true) x\ty"#,
+                #"5 name(isEscaped: true) \u0062"#, "6 object ", "7 name(isEscaped: false) c", "8 word ",
+            ])
+        #expect(document.node(at: 6)["c"]?.isNull == true)
+        var count = 0
+        #expect(
+            !document.goThrough { _, _, _ in
+                count += 1
+                return count < 3
+            } && count == 3)
+    }
+
+    @Test(arguments: [#"{"a":1,"a":2}"#, #"{"a":1,"\u0061":2}"#, #"{"\u0061":1,"a":2}"#, #"{"x":{"b":[],"b":0}}"#])
+    func aNameTwiceIsRefusedHoweverItIsWritten(text: String) {
+        #expect(throws: JSONError.self) { try JSONDocument(Array(text.utf8)) }
+    }
+}
