@@ -73,6 +73,8 @@ import Testing
             let crm = try await CRM(fleet.link)
             try await fleet.startWorker()
             #expect(fleet.workerLog.contains("Nothing can be paused"))
+            let refused = try await fleet.salvage("pause", "--merchant", "acme", "--for", "1h", "--why", "new keys", "--as", "ada")
+            #expect(refused.status == 1 && refused.error.contains("Apply the topology"), "\(refused)")
             try await crm.publish([CRM.decline("ONE")])
             try await eventually("it is told") { crm.result(of: "ONE")?.kind == "approved" }
         }

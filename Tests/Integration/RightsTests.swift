@@ -99,6 +99,16 @@ import Testing
             #expect(replayed.status == 0, "\(replayed)")
             try await eventually("the replay is told") { crm.results.contains { $0.orderID == "TYPO" && $0.kind == "approved" } }
 
+            let pause = ["pause", "--stage", "retry", "--for", "1h", "--why", "rights", "--as", "ada"]
+            func order(_ role: String) async throws -> Int32 {
+                try await fleet.salvage(pause, environment: ["SALVAGE_BROKER_URL": user(role)]).status
+            }
+            #expect(try await order("console-viewer") != 0 && !fleet.workerLog.contains("Paused: "))
+            #expect(try await order("console-operator") == 0)
+            #expect(try await command("console-viewer", "pauses").output.contains("stage retry"))
+            try await eventually("the worker follows") { fleet.workerLog.contains("Paused: stage retry") }
+            #expect(!fleet.workerLog.contains("Nothing can be paused"), "\(fleet.workerLog)")
+
             // What is not theirs.
             for (role, exchange) in [
                 ("crm-publisher", "recovery.results"), ("crm-publisher", ""), ("crm-consumer", "declines"), ("worker", "declines"),

@@ -164,7 +164,7 @@ package struct Worker: Service {
         }
         if !settings.stages.isDisjoint(with: [.intake, .suspects]) { await letters.follow(link, settings.names) }
         // What was paused before this process began is paused for it, too.
-        await pauses.follow(link, settings.names, until: stop, logger)
+        if !settings.stages.isEmpty { await pauses.follow(link, settings.names, until: stop, logger) }
         let consumers = subscriptions(link)
         let watch = PauseWatch(pauses: pauses, subscriptions: consumers, metrics: metrics, logger: logger)
         let paused = try await watch.begin()
