@@ -32,8 +32,8 @@ def free_port():
             return port
 
 
-def get(url, method="GET", body=None, headers={}):
-    with urllib.request.urlopen(urllib.request.Request(url, body, headers, method=method), timeout=60) as answer:
+def get(url, method="GET", body=None, headers={}, timeout=60):
+    with urllib.request.urlopen(urllib.request.Request(url, body, headers, method=method), timeout=timeout) as answer:
         return answer.read().decode()
 
 
@@ -78,7 +78,7 @@ class Process:
         if self.process.poll() is not None:
             raise RuntimeError(f"it has ended: {open(self.log).read()[-2000:]}")
         try:
-            return bool(get(self.url + path))
+            return bool(get(self.url + path, timeout=2))
         except (urllib.error.URLError, ConnectionError, TimeoutError):
             return False
 
