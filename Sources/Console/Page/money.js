@@ -91,7 +91,7 @@ function question() {
     el("div", { class: "buttons" }, button("Download as CSV", "money-csv", download, { disabled: !answer })));
 }
 
-const unready = () => desk.overview && !desk.overview.ready.journal && el("div", { class: "callout warn", role: "status" },
+const unready = () => !answer.complete && el("div", { class: "callout warn", role: "status" },
   el("p", null, el("strong", null, "The journal is still being read."), " Figures are too low until that is done."));
 
 // ---- The sums, a card for each currency

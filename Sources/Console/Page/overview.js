@@ -32,7 +32,7 @@ function readiness({ ready }) {
   const missing = [!ready.letters && "dead letters", !ready.journal && "journal"].filter(Boolean);
   return missing.length > 0 && el("div", { class: "callout warn", role: "status", "data-test": "not-ready" }, el("p", null,
     el("strong", null, `The ${missing.join(" and the ")} ${missing.length > 1 ? "are" : "is"} still being read.`),
-    " Numbers are too low until that is done; this takes seconds to minutes after a start."));
+    " Until that is done the last two hours are shown, and numbers are too low; this takes seconds to minutes after a start."));
 }
 
 /** What stands among the letters and cannot be shown. */

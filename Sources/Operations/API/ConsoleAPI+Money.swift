@@ -18,7 +18,7 @@ extension ConsoleAPI {
         let isKept = question.from > now.milliseconds / 86_400_000 - FlowBook.days
         let (report, until) = isKept ? flow.look { (MoneyReport($0.money, question), $0.money.until) } : try await read(question)
         if request.query["format"] == "csv" { return .object(of: [("csv", .string(report.csv))]) }
-        return report.json(asOf: until, limit: Self.mostRows)
+        return report.json(asOf: until, isComplete: !isKept || flow.isReady.journal, limit: Self.mostRows)
     }
 
     /// What is older than the console remembers is read from the journal while somebody waits.

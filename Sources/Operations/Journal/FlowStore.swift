@@ -6,6 +6,8 @@ import Synchronization
 package final class FlowStore: Sendable {
     private struct State {
         var book = FlowBook()
+        /// Of the last hours alone, while the whole is still being read.
+        var recent: FlowBook?
         var lastOffset: Int64 = -1
         var lettersReady = false
         var journalReady = false
@@ -30,6 +32,7 @@ package final class FlowStore: Sendable {
 
     /// Begins to follow the journal, from as far back as its book reaches.
     package func follow() async throws(BrokerFailure) {
+        let glance = try await glance()
         let reading = try await broker.journal.follow(from: .time(clock.now() + .days(-FlowBook.days))) { [self] entries in
             let records = entries.map { ($0.offset, JournalRecord.decode($0.body)) }
             state.withLock { state in
@@ -48,7 +51,25 @@ package final class FlowStore: Sendable {
                 await clock.sleep(.milliseconds(20))
             }
         }
-        state.withLock { $0.journalReady = true }
+        state.withLock { state in
+            state.journalReady = true
+            state.recent = nil
+        }
+        await glance.end()
+    }
+
+    /// Five weeks of a busy fleet take minutes to read; what goes on now is seen within seconds.
+    private func glance() async throws(BrokerFailure) -> any StreamFollower {
+        state.withLock { $0.recent = FlowBook() }
+        let reading = try await broker.journal.follow(from: .time(clock.now() + .minutes(-120))) { [self] entries in
+            let records = entries.compactMap { JournalRecord.decode($0.body) }
+            state.withLock { state in for record in records { state.recent?.take(record) } }
+        }
+        if let end = try await broker.journal.lastOffset() {
+            let patience = clock.uptime + .seconds(3)
+            while reading.lastOffset < end, clock.uptime < patience, !Task.isCancelled { await clock.sleep(.milliseconds(20)) }
+        }
+        return reading
     }
 
     /// Begins to listen to the workers.
@@ -80,7 +101,7 @@ package final class FlowStore: Sendable {
         return state.withLock { state in !state.workers.isEmpty || state.listeningSince.map { $0 + .seconds(15) < now } ?? false }
     }
 
-    func look<Answer>(_ body: (FlowBook) -> Answer) -> Answer { state.withLock { body($0.book) } }
+    func look<Answer>(_ body: (FlowBook) -> Answer) -> Answer { state.withLock { body($0.recent ?? $0.book) } }
 
     /// What the workers said last, by host.
     var pulses: [WorkerPulse] { state.withLock { $0.workers.values.sorted { ($0.host, $0.workerID) < ($1.host, $1.workerID) } } }

@@ -2,14 +2,17 @@ package import DeclineRecovery
 package import JSON
 
 extension MoneyReport {
-    /// - Parameter limit: of rows; how many there are is told.
-    package func json(asOf until: Moment?, limit: Int = .max) -> JSONValue {
+    /// - Parameters:
+    ///   - isComplete: whether all of the journal's records of the time are in it.
+    ///   - limit: of rows; how many there are is told.
+    package func json(asOf until: Moment?, isComplete: Bool = true, limit: Int = .max) -> JSONValue {
         .object(of: [
             ("from", .string(Self.text(ofDay: question.from))), ("through", .string(Self.text(ofDay: question.through))),
             ("by", .array(question.groups.map { .string($0.rawValue) })),
             ("merchant", .text(question.merchant?.text)), ("gateway", .text(question.gateway?.text)),
             ("currency", .text(question.currency)), ("newestRecord", until.map { .integer($0.milliseconds) }),
-            ("rowCount", .integer(Int64(rows.count))), ("rows", .array(rows.prefix(limit).map(row))), ("totals", .array(totals.map(row))),
+            ("complete", .bool(isComplete)), ("rowCount", .integer(Int64(rows.count))), ("rows", .array(rows.prefix(limit).map(row))),
+            ("totals", .array(totals.map(row))),
             ("notOffered", .array(reasons.map(Self.reason))), ("unknownCodes", .array(unknownCodes.prefix(limit).map(Self.code))),
             (
                 "unknownEstimates",

@@ -1,0 +1,132 @@
+import DeclineRecovery
+import JSON
+import Pipeline
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import Operations
+
+/// What the console's page asks about money, and when it can be told.
+@Suite struct MoneyAPITests {
+    /// A broker whose journal is so long that its beginning takes until somebody lets it.
+    private final class LongJournal: OperatorBroker, MessageStream, StreamFollower {
+        private struct State {
+            var isRead = false
+            var waiting: (@Sendable ([StreamMessage]) -> Void)?
+            var last: Int64 = -1
+        }
+
+        private let base: Process
+        private let records: [StreamMessage]
+        private let state = Mutex(State())
+
+        init(_ base: Process, _ records: [JournalRecord]) {
+            self.base = base
+            self.records = records.enumerated().map {
+                StreamMessage(offset: Int64($0), type: JournalRecord.type, messageID: nil, traceparent: nil, body: $1.encoded())
+            }
+        }
+
+        var letters: any MessageStream { base.letters }
+        var journal: any MessageStream { self }
+        var pulses: any MessageStream { base.pulses }
+        var pauses: any MessageStream { base.pauses }
+        var lock: any OperatorLock { base.lock }
+        var isConnected: Bool { true }
+        func readyCount(of queue: String) async throws(BrokerFailure) -> Int? { 0 }
+
+        var isAskedForAll: Bool { state.withLock { $0.waiting != nil } }
+
+        /// All of it comes.
+        func letThrough() {
+            state.withLock { $0.waiting }?(records)
+            state.withLock { $0.isRead = true }
+        }
+
+        func follow(
+            from start: StreamStart, mostAhead: Int, _ onBatch: @escaping @Sendable ([StreamMessage]) -> Void
+        ) async throws(BrokerFailure) -> any StreamFollower {
+            guard case .time(let begin) = start, OperatorWorld.start + .days(1) - begin < .days(1) else {
+                state.withLock { $0.waiting = onBatch }
+                return self
+            }
+            let young = records.filter { JournalRecord.decode($0.body).map { $0.at >= begin } ?? false }
+            onBatch(young)
+            return Glance(last: young.last?.offset ?? -1)
+        }
+
+        func readToEnd(from start: StreamStart, _ onBatch: @escaping @Sendable ([StreamMessage]) -> Void) async throws(BrokerFailure) {
+            onBatch(records)
+        }
+
+        func lastOffset() async throws(BrokerFailure) -> Int64? { records.last?.offset }
+
+        // What reads all of it.
+        var lastOffset: Int64 { state.withLock { $0.isRead } ? records.last?.offset ?? -1 : -1 }
+        func reach(_ offset: Int64, patience seconds: Int) async throws(BrokerFailure) {}
+        func end() async {}
+    }
+
+    private struct Glance: StreamFollower {
+        let last: Int64
+        var lastOffset: Int64 { last }
+        func reach(_ offset: Int64, patience seconds: Int) async throws(BrokerFailure) {}
+        func end() async {}
+    }
+
+    /// Stands, and lets others run while somebody waits.
+    private struct StandingClock: OperatorClock {
+        func now() -> Moment { OperatorWorld.start + .days(1) }
+        var uptime: Moment { OperatorWorld.start }
+        func sleep(_ span: Moment.Span) async { await Task.yield() }
+    }
+
+    private func sale(_ order: String, _ units: Int64, at moment: Moment) -> [JournalRecord] {
+        [("passed", "cascade", Stage.intake), ("told", "approved", .cascade)].map { fate, detail, stage in
+            JournalRecord(
+                at: moment, stage: stage, merchantID: "acme", reference: RecoveryReference(orderID: order, kind: .sale, sequence: 0),
+                gatewayID: "42", fate: JournalRecord.Fate(fate), detail: detail, rule: stage == .intake ? "table:nmi/202" : nil,
+                attempts: 1,
+                amount: Money(minorUnits: units, currency: .usd), workerID: "w")
+        }
+    }
+
+    private func ask(_ console: ConsoleAPI, _ query: [String: String]) async -> ConsoleResponse {
+        await console.answer(
+            ConsoleRequest(
+                method: .get, path: ["money"], query: query, body: .null,
+                person: ConsoleRequest.Person(name: "Ada", role: .viewer, isOpen: false)))
+    }
+
+    @Test func whatGoesOnIsSeenWhileTheRestIsStillRead() async throws {
+        let world = OperatorWorld()
+        let process = world.broker.process()
+        let now = OperatorWorld.start + .days(1)
+        let journal = LongJournal(process, sale("OLD", 700, at: now + .days(-20)) + sale("NEW", 50, at: now + .minutes(-5)))
+        let flow = FlowStore(journal, TopologyNames(), clock: StandingClock())
+        let console = ConsoleAPI(
+            tools: try await world.tools(process), flow: flow, merchants: { [] }, draft: { _, merchant throws(DraftFaults) in merchant },
+            version: "test")
+        async let reading: Void = flow.follow()
+        try await eventually("all of the journal is asked for") { journal.isAskedForAll }
+        let early = await ask(console, [:])
+        #expect(early.body["complete"] == .bool(false) && early.body["totals"]?.array?.first?["gross"]?.int64 == 50)
+        journal.letThrough()
+        try await reading
+        let late = await ask(console, ["by": "day"])
+        #expect(late.body["complete"] == .bool(true) && late.body["totals"]?.array?.first?["gross"]?.int64 == 750)
+        #expect(late.body["rows"]?.array?.count == 2)
+        let file = await ask(console, ["format": "csv"])
+        #expect(file.body["csv"]?.string?.contains("USD,2,7.50,2,7.50,0,0.00,0,0.00,2,7.50,2,7.50,0,0,0.00,0,0.00,7.50,") == true)
+    }
+
+    @Test func whatCannotBeAnsweredIsRefusedInWords() async throws {
+        let console = try await OperatorWorld().console()
+        let refused = await ask(console, ["by": "weather"])
+        #expect(refused.status == 400 && refused.body["error"]?["advice"]?.string?.contains("merchant") == true)
+        #expect(await ask(console, ["from": "yesterday"]).status == 400)
+        let figures = await ask(console, [:]).body["figures"]
+        for figure in MoneyFigure.allCases { #expect(figures?[figure.rawValue]?.string == figure.meaning) }
+    }
+}
