@@ -37,7 +37,8 @@ package struct MoneyBook: Sendable {
     private var sales: [UInt64: Sale] = [:]
     /// Results that took money back, by the day of their telling.
     private var returns: [UInt64: Int32] = [:]
-    /// The time of the newest record.
+    /// The times of the oldest and of the newest record.
+    private var since: Moment?
     package private(set) var until: Moment?
 
     /// Different facts that are kept apart.
@@ -46,6 +47,7 @@ package struct MoneyBook: Sendable {
     package init() {}
 
     package mutating func take(_ record: JournalRecord) {
+        since = since ?? record.at
         until = max(until ?? record.at, record.at)
         let key = Self.mark(record.reference.text)
         switch record.fate {
@@ -142,8 +144,8 @@ package struct MoneyBook: Sendable {
     private mutating func approve(_ record: JournalRecord, _ key: UInt64, isCorrection: Bool) {
         if sales[key] != nil { return }
         let known = cases[key]
-        // Told before anything that is read here.
-        if known == nil, record.reason == Self.toldAgain { return }
+        // Told before anything that is read here; or else who told it first died before it was journaled.
+        if known == nil, record.reason == Self.toldAgain, record.declinedAt.map({ $0 < since ?? $0 }) ?? true { return }
         let knownUnits = known.flatMap { facts[Int($0.facts)].currency == nil ? nil : $0.units }
         let units = record.amount?.minorUnits ?? knownUnits
         var own = known.map { facts[Int($0.facts)] } ?? MoneyFacts(record)
@@ -196,6 +198,7 @@ package struct MoneyBook: Sendable {
     }
 
     package mutating func forget(before day: Int64) {
+        since = max(since ?? .init(milliseconds: day * 86_400_000), Moment(milliseconds: day * 86_400_000))
         let day = Int32(clamping: day)
         days = days.filter { $0.key >= day }
         cases = cases.filter { $0.value.day >= day }

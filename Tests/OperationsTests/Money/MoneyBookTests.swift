@@ -15,7 +15,7 @@ import Testing
         mutating func take(
             _ order: String, _ stage: Stage, _ fate: JournalRecord.Fate, _ detail: String, _ units: Int64? = nil, on day: Int64 = 0,
             reason: String? = nil, rule: String? = nil, becomes: ResultKind? = nil, result: String? = nil,
-            kind: RecoveryReference.Kind = .rerun, currency: String = "USD", campaign: String? = nil
+            kind: RecoveryReference.Kind = .rerun, currency: String = "USD", campaign: String? = nil, declined: Int64? = nil
         ) {
             let decline = JournaledDecline(
                 source: "nmi", code: "201", gatewayID: "7", networkCode: nil, network: .visa, advice: nil, text: nil, textDigest: nil,
@@ -26,7 +26,8 @@ import Testing
                     reference: RecoveryReference(orderID: order, kind: kind, sequence: 1), gatewayID: stage == .intake ? nil : "42",
                     fate: fate, detail: detail, reason: reason, rule: stage == .intake ? rule ?? "table:nmi/201" : nil, attempts: 1,
                     amount: units.map { Money(minorUnits: $0, currency: Currency(currency)!) },
-                    declineCode: stage == .intake ? "nmi/201" : nil, decline: stage == .intake ? decline : nil, becomes: becomes,
+                    declineCode: stage == .intake ? "nmi/201" : nil, decline: stage == .intake ? decline : nil,
+                    declinedAt: declined.map { .in2026($0 * MoneyBookTests.day) }, becomes: becomes,
                     resultID: result, workerID: "w"))
         }
 
@@ -153,6 +154,17 @@ import Testing
         timeline.tells("A", .correction, 100, on: 1, reason: "approved_by_webhook")
         #expect(timeline.sums(from: 1, through: 1).sales == part(1, 100))
         timeline.tells("A", .correction, 100, on: 2, reason: "told_again", becomes: .approved)
+        #expect(timeline.sums().sales == part(1, 100))
+    }
+
+    /// Who took it in died, and who told it first died as well: what is told again is all that there is.
+    @Test func whatOnlyIsToldAgainCountsWhereItCannotHaveBeenToldBefore() {
+        var timeline = Timeline()
+        timeline.offers("FIRST", 1)
+        timeline.take("A", .retry, .told, "approved", 100, on: 1, reason: "told_again", declined: 1)
+        timeline.take("A", .retry, .told, "approved", 100, on: 1, reason: "told_again", declined: 1)
+        timeline.take("OLD", .retry, .told, "approved", 100, on: 1, reason: "told_again", declined: -1)
+        timeline.take("OLDER", .retry, .told, "approved", 100, on: 1, reason: "told_again")
         #expect(timeline.sums().sales == part(1, 100))
     }
 
