@@ -129,10 +129,10 @@ function sumsOf({ currency, ...sums }) {
 const height = 90, slot = 12;
 
 function charts() {
-  const days = byDay.rows.filter(({ currency }) => currency);
-  if (days.length < 2) return null;
-  return byDay.totals.filter(({ currency, gross }) => currency && gross > 0).map(({ currency }) => card(`Told by day, ${currency}`, { key: currency, "data-test": "money-chart" },
-    el("p", { class: "muted" }, "Up from the line: sales. Down from it, hollow: refunds and chargebacks."), chart(currency, days.filter((row) => row.currency === currency))));
+  // A single day is said by its number.
+  return byDay.totals.filter(({ currency, gross }) => currency && gross > 0).map(({ currency }) => ({ currency, days: byDay.rows.filter((row) => row.currency === currency) }))
+    .filter(({ days }) => days.length > 1).map(({ currency, days }) => card(`Told by day, ${currency}`, { key: currency, "data-test": "money-chart" },
+      el("p", { class: "muted" }, "Up from the line: sales. Down from it, hollow: refunds and chargebacks."), chart(currency, days)));
 }
 
 function chart(currency, rows) {
@@ -162,13 +162,15 @@ function chart(currency, rows) {
 function rows() {
   const label = groups.find(([name]) => name === answered)?.[1] ?? answered;
   if (answer.rows.length === 0) return null;
-  const most = Math.max(1, ...answer.rows.map(({ gross }) => gross));
+  // Amounts of two currencies are not to be compared.
+  const most = new Map();
+  for (const { currency, gross } of answer.rows) most.set(currency, Math.max(1, gross, most.get(currency) ?? 0));
   return card(`By ${label.toLowerCase().replace("flexfactor", "FlexFactor")}`, { "data-test": "money-rows" },
     answer.rowCount > answer.rows.length && el("p", { class: "warn-text" }, `The first ${count(answer.rows.length)} of ${count(answer.rowCount)} rows; the CSV file has all.`),
     table(`Money by ${label}`, [[label], ["Declines", "number"], ["Offered", "number"], ["Recovered", "number"], ["Rate", "number"], ["Sales", "number"],
       ["Gross", "number"], ["Back", "number"], ["Net", "number"]],
     answer.rows.map((row) => ({ key: row[answered] + row.currency, "data-test": "money-row", cells: [
-      [nameOf(row[answered]), bar(row.gross / most)], count(row.declines.count), count(row.offered.count), count(row.recovered.count),
+      [nameOf(row[answered]), bar(row.gross / most.get(row.currency))], count(row.declines.count), count(row.offered.count), count(row.recovered.count),
       rate(row.recovered.count, row.offered.count), count(row.sales), amount(row.gross, row.currency),
       amount(row.refunded.minorUnits + row.charged_back.minorUnits, row.currency), el("strong", null, amount(row.net, row.currency))] })), { class: "money-table" }));
 }
