@@ -28,12 +28,11 @@ extension JSONReader {
         var reader = JSONReader()
         reader.position = written.lowerBound
         while reader.position < written.upperBound {
-            if text[reader.position] == UInt8(ascii: "\\"), let character = try? reader.escape(text) {
-                bytes.append(contentsOf: Character(character).utf8)
-            } else {
-                bytes.append(text[reader.position])
-                reader.position += 1
-            }
+            let start = reader.position
+            while reader.position < written.upperBound, text[reader.position] != UInt8(ascii: "\\") { reader.position += 1 }
+            text.extracting(start..<reader.position).withUnsafeBufferPointer { bytes.append(contentsOf: $0) }
+            guard reader.position < written.upperBound, let character = try? reader.escape(text) else { break }
+            if character.isASCII { bytes.append(UInt8(character.value)) } else { bytes.append(contentsOf: Character(character).utf8) }
         }
         return bytes
     }

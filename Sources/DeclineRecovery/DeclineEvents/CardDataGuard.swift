@@ -120,7 +120,10 @@ package enum CardDataGuard {
 
     /// Whether something was taken out before.
     package static func isMarked(_ bytes: [UInt8]) -> Bool {
-        CardDataMark.all.contains { bytes.contains(text: $0) }
+        // They begin alike, so one pass finds where any may stand.
+        bytes.indices.contains { index in
+            bytes[index] == CardDataMark.opening && CardDataMark.all.contains { bytes[index...].starts(with: $0) }
+        }
     }
 
     // MARK: JSON

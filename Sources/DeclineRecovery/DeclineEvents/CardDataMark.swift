@@ -7,5 +7,8 @@ package enum CardDataMark {
     /// Begins what stands for bytes that nobody can read.
     static let unreadable = "[unreadable:"
 
-    static let all = [number, code, token, secret, unreadable]
+    /// Each as the bytes that are searched for.
+    static let all = [number, code, token, secret, unreadable].map { Array($0.utf8) }
+    /// What each of them begins with.
+    static let opening = UInt8(ascii: "[")
 }

@@ -180,6 +180,7 @@ package struct RecoveryReference: Hashable, Sendable, CustomStringConvertible {
     }
 
     private static func unescape(_ part: some StringProtocol) -> String? {
+        if part.utf8.allSatisfy(isPlain) { return String(part) }
         var bytes: [UInt8] = []
         var rest = part.utf8[...]
         while let byte = rest.popFirst() {
