@@ -94,8 +94,8 @@ let package = Package(
             exclude: ["README.md"], swiftSettings: settings),
 
         .executableTarget(
-            name: "bench-parts", dependencies: ["DeclineRecovery", "JSON", "Pipeline", "TestSupport"], exclude: ["README.md"],
-            swiftSettings: settings),
+            name: "bench-parts", dependencies: ["DeclineRecovery", "FlexFactor", "JSON", "Pipeline", "TestSupport"],
+            exclude: ["README.md"], swiftSettings: settings),
 
         .target(
             name: "TestSupport", dependencies: ["DeclineRecovery", "Pipeline"], path: "Tests/TestSupport", swiftSettings: settings),
