@@ -104,10 +104,12 @@ def by_itself(bench):
     event.write_text(template("approved").replace("$RUN", "0000123"))
 
     def counted(tool, option, pattern, part):
-        def times(number):
+        def times(count):
             told = subprocess.run(
-                ["valgrind", f"--tool={tool}", option, program, event, part, str(number)], capture_output=True, text=True).stderr
-            return int(re.search(pattern, told)[1].replace(",", ""))
+                ["valgrind", f"--tool={tool}", option, program, event, part, str(count)], capture_output=True, text=True).stderr
+            if not (number := re.search(pattern, told)):
+                raise RuntimeError(f"valgrind cannot run {program}: {' '.join(told.splitlines()[-3:])}")
+            return int(number[1].replace(",", ""))
         return (times(300) - times(100)) / 200
 
     for line in subprocess.run([program, event], capture_output=True, text=True, check=True).stdout.splitlines():
