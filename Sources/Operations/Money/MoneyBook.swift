@@ -53,7 +53,8 @@ package struct MoneyBook: Sendable {
         switch record.fate {
         case .passed where record.stage == .intake && (record.rule != nil || record.declineCode != nil): begin(record, key)
         case .told: tell(record, key)
-        case .deadLettered, .rejected: fall(record, key)
+        case .deadLettered, .rejected:
+            if record.stage != .intake, record.stage != .outcomes, !Self.ofCommands.contains(record.detail) { fall(record, key) }
         // It goes on.
         case .passed where record.stage != .intake: takeUp(key)
         // News and cancel commands wait as well, beside the recovery that they are about.
@@ -79,6 +80,9 @@ package struct MoneyBook: Sendable {
         let unsent = record.detail == DeadLetterReason.attemptsSpent.rawValue ? SkipReason.flexFactorUnavailable.rawValue : nil
         move(key) { if case .open = $0 { .fallen(unsent: unsent) } else { $0 } }
     }
+
+    /// Letters of a command, beside the recovery that it is about.
+    private static let ofCommands = [DeadLetterReason.cancelFailed.rawValue, DeadLetterReason.refundUnknown.rawValue]
 
     private mutating func takeUp(_ key: UInt64) { move(key) { if case .fallen = $0 { .open } else { $0 } } }
 

@@ -146,6 +146,17 @@ import Testing
         #expect(sums.declines == part(3, 600) && sums.ended == part(2, 300) && sums.open == part(1, 300) && sums.sales == part(0, 0))
     }
 
+    /// The recovery goes on, whatever became of what was said about it.
+    @Test(arguments: [
+        ("cancel_failed", Stage.retry), ("refund_unknown", .retry), ("invalid_event", .intake), ("untrusted_webhook", .outcomes),
+    ])
+    func theLetterOfACommandEndsNoRecovery(reason: String, stage: Stage) {
+        var timeline = Timeline()
+        timeline.offers("A", 100)
+        timeline.take("A", stage, .deadLettered, reason)
+        #expect(timeline.sums().open == part(1, 100))
+    }
+
     /// A record of old names no kind; its reason does.
     @Test func aCorrectionToAnApprovalIsASale() {
         var timeline = Timeline()
