@@ -60,6 +60,7 @@ package struct ConsoleFront: Sendable {
             }
             return Self.file(kind, bytes)
         }
+        router.get("api/openapi.json") { _, _ in Self.file(.json, PackageResources.openapi_json) }
         router.get("api/**") { request, context in await serve(request, context, .get, []) }
         router.post("api/**") { request, context in
             // Throws 413 beyond the limit.
@@ -81,8 +82,11 @@ package struct ConsoleFront: Sendable {
                 do throws(JSONError) { body = try JSONValue(parsing: bytes.span, limits: JSONLimits(bytes: bodyLimit, depth: 64)) } catch {
                     throw .badRequest(error.description)
                 }
+                if body.object == nil { throw .badRequest("Expected a JSON object.") }
             }
-            let path = request.uri.path.split(separator: "/").dropFirst().map { $0.percentDecoded }
+            var path = request.uri.path.split(separator: "/").dropFirst().map { $0.percentDecoded }
+            // The page comes with its server, and needs no version.
+            if path.first == "v1" { path.removeFirst() }
             let asked = ConsoleRequest(method: method, path: path, query: Self.query(request.uri.query ?? ""), body: body, person: person)
             response = try await answer(asked)
             tell(asked, response)

@@ -4,6 +4,7 @@ enum ConsolePage {
         case html = "text/html"
         case script = "text/javascript"
         case style = "text/css"
+        case json = "application/json"
     }
 
     static let files: [String: (kind: Kind, bytes: [UInt8])] = [

@@ -5,8 +5,8 @@ import Pipeline
 extension ConsoleAPI {
     func letters(_ request: ConsoleRequest) async throws(ConsoleError) -> JSONValue {
         let filter = try LetterFilter { request.query[$0] }
-        let offset = max(request.query["offset"].flatMap { Int($0) } ?? 0, 0)
-        let limit = min(max(request.query["limit"].flatMap { Int($0) } ?? 50, 1), 200)
+        let offset = try request.number("offset", 0...1_000_000_000) ?? 0
+        let limit = try request.number("limit", 1...200) ?? 50
         let page: (total: Int, letters: [LetterSummary])
         do throws(BrokerFailure) { page = try await store.page(filter, offset: offset, limit: limit) } catch { throw .broker(error) }
         return .object(of: [
@@ -51,11 +51,10 @@ extension ConsoleAPI {
         let (summary, letter) = try await whole(text)
         let before = letter.original.json ?? .null
         let patch: JSONPatch
-        if let value = body["patch"] {
-            do throws(JSONPatchError) { patch = try JSONPatch(value) } catch {
-                throw ConsoleError(status: 422, what: error.description, advice: error.advice)
-            }
-        } else if let edited = body["body"]?.string {
+        let edited = try body.text("body")
+        if let given = try body.patch("patch") {
+            patch = given
+        } else if let edited {
             let after: JSONValue
             do throws(JSONError) {
                 after = try JSONValue(parsing: Array(edited.utf8).span)

@@ -13,17 +13,20 @@ extension ConsoleAPI {
     }
 
     func explain(_ body: JSONValue) throws(ConsoleError) -> JSONValue {
-        if let event = body["event"]?.string, !event.allSatisfy(\.isWhitespace) { return try explain(event: event) }
-        func given(_ name: String) -> String? { body[name]?.string.flatMap { $0.isEmpty ? nil : $0 } }
-        if given("code") == nil, given("text") == nil {
+        if let event = try body.text("event"), !event.allSatisfy(\.isWhitespace) { return try explain(event: event) }
+        func given(_ name: String) throws(ConsoleError) -> String? { try body.text(name).flatMap { $0.isEmpty ? nil : $0 } }
+        let (code, text) = (try given("code"), try given("text"))
+        if code == nil, text == nil {
             throw .badRequest("There is no code.", "Give a code, a response text, or a whole event.")
         }
         let merchant = try merchant(given("merchant"))
         let decline = Decline(
-            gatewayID: GatewayID(given("gateway") ?? ""), responseCodeSource: given("source") ?? "", responseCode: given("code") ?? "",
-            responseText: given("text"), merchantAdviceCode: given("advice"), networkCode: given("networkCode"), transactionID: "",
-            crmClass: given("crmClass").flatMap { DeclineClass(rawValue: $0) })
-        let orderType = given("orderType").flatMap { OrderType(rawValue: $0) } ?? .newSale
+            gatewayID: GatewayID(try given("gateway") ?? ""), responseCodeSource: try given("source") ?? "", responseCode: code ?? "",
+            responseText: text, merchantAdviceCode: try given("advice"), networkCode: try given("networkCode"), transactionID: "",
+            crmClass: try given("crmClass").flatMap { DeclineClass(rawValue: $0) })
+        guard let orderType = OrderType(rawValue: try given("orderType") ?? OrderType.newSale.rawValue) else {
+            throw .badRequest("orderType: expected \(OrderType.allCases.map(\.rawValue).joined(separator: " or ")).")
+        }
         return Self.explanation(DeclineMapping.explain(decline, orderType: orderType, merchant: merchant), route: nil)
     }
 
@@ -102,10 +105,10 @@ extension ConsoleAPI {
 
     /// The declines of the last thirty days asked again, of one merchant or of all, under a mapping that nobody uses yet.
     func whatIf(_ body: JSONValue) async throws(ConsoleError) -> JSONValue {
-        guard let yaml = body["draft"]?.string, !yaml.allSatisfy(\.isWhitespace) else {
+        guard let yaml = try body.text("draft"), !yaml.allSatisfy(\.isWhitespace) else {
             throw .badRequest("There is nothing to try.", "Write rules, or a policy, as they would stand in the configuration.")
         }
-        let chosen = body["merchant"]?.string.flatMap { $0.isEmpty ? nil : $0 }
+        let chosen = try body.text("merchant").flatMap { $0.isEmpty ? nil : $0 }
         let merchants = try chosen.map { id throws(ConsoleError) in [try merchant(id)] } ?? merchants()
         if merchants.isEmpty {
             throw ConsoleError(

@@ -7,7 +7,13 @@ extension ConsoleAPI {
     /// Rows that a page shows; the file has all.
     private static let mostRows = 500
 
+    private enum Format: String {
+        case csv, json
+        case unsaid = ""
+    }
+
     func money(_ request: ConsoleRequest) async throws(ConsoleError) -> JSONValue {
+        guard let format = Format(rawValue: request.query["format"] ?? "") else { throw .badRequest("format: expected json or csv.") }
         let now = tools.clock.now()
         let question: MoneyReport.Question
         do throws(MoneyReport.Question.Fault) {
@@ -17,7 +23,7 @@ extension ConsoleAPI {
         }
         let isKept = question.from > now.milliseconds / 86_400_000 - FlowBook.days
         let (report, until) = isKept ? flow.look { (MoneyReport($0.money, question), $0.money.until) } : try await read(question)
-        if request.query["format"] == "csv" { return .object(of: [("csv", .string(report.csv))]) }
+        if format == .csv { return .object(of: [("csv", .string(report.csv))]) }
         return report.json(asOf: until, isComplete: !isKept || flow.isReady.journal, limit: Self.mostRows)
     }
 

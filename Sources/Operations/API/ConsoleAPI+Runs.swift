@@ -34,7 +34,7 @@ extension ConsoleAPI {
     func begin(_ request: ConsoleRequest) async throws(ConsoleError) -> JSONValue {
         let body = request.body
         let order = try order(body, request.person)
-        let note = body["note"]?.string.flatMap { $0.allSatisfy(\.isWhitespace) ? nil : String($0.prefix(2_000)) }
+        let note = try body.text("note").flatMap { $0.allSatisfy(\.isWhitespace) ? nil : String($0.prefix(2_000)) }
         if order.kind.needsNote, note == nil {
             throw .badRequest("A note is required.", "Say why in a sentence; whoever looks at the letter later will read it.")
         }
@@ -48,15 +48,7 @@ extension ConsoleAPI {
 
     /// - Parameter action: of a filter only what is in a state to take it is meant.
     func selection(_ body: JSONValue, for action: LetterAction.Kind? = nil) throws(ConsoleError) -> LetterSelection {
-        if let letters = body["letters"]?.array {
-            let ids = letters.compactMap { $0.string.flatMap { UUID5($0) } }
-            guard !ids.isEmpty, ids.count == letters.count, ids.count <= 10_000 else {
-                throw .badRequest("letters: expected 1 to 10,000 ids.")
-            }
-            return .letters(ids)
-        }
-        guard let filter = body["filter"], filter.object != nil else { throw .badRequest("No letters are named.") }
-        var meant = try LetterFilter { name in filter[name]?.string ?? filter[name]?.int64.map { String($0) } }
+        guard case .filter(var meant) = try body.letters() else { return try body.letters() }
         if let action { meant.states?.formIntersection(action.states) }
         return .filter(meant)
     }
@@ -112,23 +104,17 @@ extension ConsoleAPI {
     }
 
     private func order(_ body: JSONValue, _ person: ConsoleRequest.Person) throws(ConsoleError) -> LetterAction {
-        let action = try action(body["action"]?.string)
+        let action = try action(body.text("action"))
         try require(action.role, person)
+        let patch = try body.patch("patch").flatMap { $0.operations.isEmpty ? nil : $0 }
+        let rate = try body.whole("rate") ?? 50
+        guard (1...1_000).contains(rate) else { throw .badRequest("rate: expected 1 to 1000 messages per second.") }
+        let isCanary = try body.flag("canary") ?? false
+        let consent = ReplayConsent(ofCRM: try body.flag("crmConsent") ?? false, toSkips: try body.flag("acceptSkips") ?? false)
         switch action {
         case .replay:
-            var patch: JSONPatch?
-            if let value = body["patch"], !value.isNull {
-                do throws(JSONPatchError) { patch = try JSONPatch(value) } catch {
-                    throw ConsoleError(status: 422, what: error.description, advice: error.advice)
-                }
-                if patch?.operations.isEmpty == true { patch = nil }
-            }
             if patch != nil { try require(.admin, person) }
-            let rate = body["rate"]?.int64.map(Int.init(clamping:)) ?? 50
-            guard (1...1_000).contains(rate) else { throw .badRequest("rate: expected 1 to 1000 messages per second.") }
-            return .replay(
-                patch: patch, isCanary: body["canary"]?.bool ?? false, rate: rate,
-                consent: ReplayConsent(ofCRM: body["crmConsent"]?.bool ?? false, toSkips: body["acceptSkips"]?.bool ?? false))
+            return .replay(patch: patch, isCanary: isCanary, rate: rate, consent: consent)
         case .reconcile:
             guard tools.reconciler != nil else {
                 throw ConsoleError(

@@ -41,6 +41,7 @@ package final class ConsoleAPI: Sendable {
         switch (request.method, path.first, path.count) {
         case (.get, "session", 1): return .ok(session(request.person))
         case (.get, "overview", 1): return .ok(try await Overview.json(flow, letters: store, jobs: jobs, now: tools.clock.now()))
+        case (.get, "status", 1): return .ok(try await status())
         case (.get, "letters", 1): return .ok(try await letters(request))
         case (.get, "letters", 2) where path[1] == "groups": return .ok(try await groups(request))
         case (.get, "letters", 2): return .ok(try await letter(path[1], request.person))
@@ -72,6 +73,15 @@ package final class ConsoleAPI: Sendable {
         ])
     }
 
+    private func status() async throws(ConsoleError) -> JSONValue {
+        try requireBroker()
+        do throws(BrokerFailure) {
+            return try await FleetStatus(store, flow, store.names, now: tools.clock.now()).json
+        } catch {
+            throw .broker(error)
+        }
+    }
+
     func require(_ role: ConsoleRole, _ person: ConsoleRequest.Person) throws(ConsoleError) {
         if !person.role.includes(role) { throw .forbidden(role) }
     }
@@ -93,8 +103,8 @@ package final class ConsoleAPI: Sendable {
             throw .badRequest("No order is named.", "Give an order id or a recovery reference.")
         }
         try requireBroker()
-        let days = min(max(request.query["days"].flatMap { Int64($0) } ?? 45, 1), 90)
-        let since = Moment(milliseconds: tools.clock.now().milliseconds - days * 86_400_000)
+        let days = try request.number("days", 1...90) ?? 45
+        let since = Moment(milliseconds: tools.clock.now().milliseconds - Int64(days) * 86_400_000)
         let records: [JournalRecord]
         let letters: [LetterSummary]
         do throws(BrokerFailure) {

@@ -24,6 +24,15 @@ package struct ConsoleRequest: Sendable {
         self.person = person
     }
 
+    /// A number of the query; what is empty says nothing.
+    func number(_ name: String, _ range: ClosedRange<Int>) throws(ConsoleError) -> Int? {
+        guard let text = query[name], !text.isEmpty else { return nil }
+        guard let number = Int(text), range.contains(number) else {
+            throw .badRequest("\(name): expected a whole number of \(range.lowerBound)...\(range.upperBound).")
+        }
+        return number
+    }
+
     /// Who asks.
     package struct Person: Sendable, Equatable {
         package let name: String

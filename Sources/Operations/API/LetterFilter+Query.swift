@@ -1,21 +1,25 @@
 import DeclineRecovery
 
 extension LetterFilter {
+    /// The members that are times, and all of them.
+    static let times = ["since", "until"]
+    static let names = ["state", "reason", "stage", "merchant", "gateway", "order", "text"] + times
+
     /// Reads a filter from texts by name; what is empty says nothing.
-    init(_ text: (String) -> String?) throws(ConsoleError) {
-        func given(_ name: String) -> String? { text(name).flatMap { $0.isEmpty ? nil : $0 } }
+    init(_ text: (String) throws(ConsoleError) -> String?) throws(ConsoleError) {
+        func given(_ name: String) throws(ConsoleError) -> String? { try text(name).flatMap { $0.isEmpty ? nil : $0 } }
         func word<Word: RawRepresentable>(_ name: String, _ type: Word.Type) throws(ConsoleError) -> Word? where Word.RawValue == String {
-            guard let text = given(name) else { return nil }
+            guard let text = try given(name) else { return nil }
             guard let word = Word(rawValue: text) else { throw .badRequest("\(name): '\(text.prefix(64))' is not known.") }
             return word
         }
         func moment(_ name: String) throws(ConsoleError) -> Moment? {
-            guard let text = given(name) else { return nil }
+            guard let text = try given(name) else { return nil }
             guard let milliseconds = Int64(text) else { throw .badRequest("\(name): expected milliseconds since 1970.") }
             return Moment(milliseconds: milliseconds)
         }
         var states: Set<LetterState>?
-        if let text = given("state") {
+        if let text = try given("state") {
             if text == "all" {
                 states = Set(LetterState.allCases)
             } else {
@@ -32,8 +36,8 @@ extension LetterFilter {
         }
         self.init(
             states: states, reason: try word("reason", DeadLetterReason.self), stage: try word("stage", Stage.self),
-            merchantID: given("merchant").map(MerchantID.init(_:)), order: given("order"),
-            gatewayID: given("gateway").map(GatewayID.init(_:)),
-            since: try moment("since"), until: try moment("until"), text: given("text"))
+            merchantID: try given("merchant").map(MerchantID.init(_:)), order: try given("order"),
+            gatewayID: try given("gateway").map(GatewayID.init(_:)),
+            since: try moment("since"), until: try moment("until"), text: try given("text"))
     }
 }

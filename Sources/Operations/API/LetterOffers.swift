@@ -77,7 +77,7 @@ extension ConsoleAPI {
         var isFiltered = false
         if case .filter = selection { isFiltered = true }
         let offers = offers(letters, for: request.person, isFiltered: isFiltered)
-        guard let word = request.body["action"]?.string else { return .object(of: [("actions", offers.json)]) }
+        guard let word = try request.body.text("action") else { return .object(of: [("actions", offers.json)]) }
         let offer = try offers.offer(action(word))
         return .object(of: [("actions", .array(offer.map { [$0] } ?? []))])
     }
