@@ -72,8 +72,9 @@ package struct ClaimedRecovery: Sendable {
     /// - Parameter pause: what keeps it from beginning anything new.
     package init(_ recovery: Recovery, standing: ClaimBook.Standing?, pause: Pause? = nil) {
         self.recovery = recovery
-        // What was begun is brought to its end: only that tells the truth.
-        self.pause = standing?.isAsking == true ? nil : pause
+        // What was begun is brought to its end: only that tells the truth. A post that was answered is at its end, and the next one is new.
+        let isResting = if case .resting = recovery.phase { true } else { false }
+        self.pause = standing?.isAsking == true && !isResting ? nil : pause
         // What older workers have in work they have not claimed.
         isUnsent = recovery.reference.tag != nil && standing?.mayBeCharged != true && standing?.told == nil && !recovery.phase.mayBeCharged
         isSeen = standing?.exists == true

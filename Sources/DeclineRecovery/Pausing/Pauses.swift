@@ -7,9 +7,10 @@ package struct Pauses: Sendable, Equatable {
 
     package mutating func take(_ pause: Pause) { latest[pause.target] = pause.isLifting ? nil : pause }
 
-    /// Notes where the next record stands. What stands no further than the one before is of another stream, which took the first one's place.
+    /// Notes where the next record stands. What stands before the last one, or at the beginning, is of another stream, which took the first one's
+    /// place, or is read from the beginning again. The last one again is a repeat.
     package mutating func reach(_ offset: Int64) {
-        if offset <= lastOffset { latest = [:] }
+        if offset < lastOffset || offset == 0 { latest = [:] }
         lastOffset = offset
     }
 

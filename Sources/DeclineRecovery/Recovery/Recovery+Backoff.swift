@@ -32,7 +32,10 @@ extension Recovery {
     /// over for all soon after, and one of days moves no message every minute.
     func lookingAgain(at pause: Pause, now: Moment) -> Moment {
         let piece = min(max((now - pause.since).milliseconds / 4, 5_000), 1_800_000)
-        return max(now + .seconds(1), min(now + spread(.milliseconds(piece)), chargingEnds))
+        var look = now + spread(.milliseconds(piece))
+        // What is left of its time behind the pause is not to be missed.
+        if look >= chargingEnds { look = min(pause.until + .milliseconds(Int64(jitter % 5_000)), chargingEnds) }
+        return max(now + .seconds(1), look)
     }
 
     /// A pause that doubles, up to a limit.

@@ -22,7 +22,7 @@ final class PauseTail: PauseDirectory {
     /// works all the same, and it is tried again until it can be.
     func follow(_ link: BrokerLink, _ names: TopologyNames, until stop: StopSignal, _ logger: Logger) async {
         do throws(BrokerError) {
-            try await begin(link, names)
+            try await begin(link, names, logger)
         } catch {
             logger.warning(
                 "Nothing can be paused: the stream of pauses cannot be read",
@@ -35,7 +35,7 @@ final class PauseTail: PauseDirectory {
                     await stop.wait(atMost: .seconds(30))
                     if stop.isSet { return }
                     do throws(BrokerError) {
-                        try await begin(link, names)
+                        try await begin(link, names, logger)
                         logger.info("The stream of pauses is followed now", metadata: [LogKey.queue: "\(names.pauses)"])
                         return
                     } catch { continue }
@@ -44,7 +44,7 @@ final class PauseTail: PauseDirectory {
         }
     }
 
-    private func begin(_ link: BrokerLink, _ names: TopologyNames) async throws(BrokerError) {
+    private func begin(_ link: BrokerLink, _ names: TopologyNames, _ logger: Logger) async throws(BrokerError) {
         let reading = try await link.read(names.pauses, from: .first) { [self] entries in
             let isEmpty = known.withLock { known in
                 for entry in entries { known.take(entry.body, at: entry.offset) }
@@ -52,8 +52,21 @@ final class PauseTail: PauseDirectory {
             }
             isAny.store(!isEmpty, ordering: .releasing)
         }
-        guard let end = try await link.lastOffset(of: names.pauses) else { return }
-        // What does not come in time comes later.
-        try? await reading.reach(end)
+        let end: Int64?
+        do throws(BrokerError) {
+            end = try await link.lastOffset(of: names.pauses)
+        } catch {
+            // It is begun anew, and two that read would not know each other's records for repeats.
+            await reading.end()
+            throw error
+        }
+        guard let end else { return }
+        do throws(BrokerError) {
+            try await reading.reach(end)
+        } catch {
+            logger.warning(
+                "Pauses are not read in time; what is paused is heeded as soon as it is heard of",
+                metadata: [LogKey.queue: "\(names.pauses)", LogKey.error: "\(error)", LogKey.advice: "Look at the broker."])
+        }
     }
 }

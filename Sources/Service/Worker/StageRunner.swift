@@ -92,7 +92,10 @@ final class StageRunner: Sendable {
 
     /// What waits for its turn goes back to the queue.
     func giveUpWaiting() {
-        for handed in shares?.withLock({ $0.giveUp() }) ?? [] { passOn(handed) { await self.sendAgain($0) } }
+        for handed in shares?.withLock({ $0.giveUp() }) ?? [] {
+            // What cannot be sent again is the broker's to hand out again: the channel stays, and nobody else would.
+            passOn(handed) { handed, _ in if await !self.sendAgain(handed) { handed.delivery.handBack() } }
+        }
     }
 
     func take(_ batch: [Delivery]) {
@@ -199,7 +202,7 @@ final class StageRunner: Sendable {
         if stage == .held, let held = HeldMessage(delivery) { return await release(held, handed, lane) }
         let begun = NIODeadline.now()
         // Of what was parked it is told how late it comes.
-        if let published = delivery.properties.timestamp, delivery.properties.headers[HeaderName.due] == nil {
+        if let published = delivery.properties.timestamp, published > 0, delivery.properties.headers[HeaderName.due] == nil {
             report.waited(since: published, until: clock.now())
         }
         var message = IncomingMessage(delivery, at: stage, names, survived: handed.survived)

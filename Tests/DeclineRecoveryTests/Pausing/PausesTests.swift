@@ -1,5 +1,6 @@
-import DeclineRecovery
 import Testing
+
+@testable import DeclineRecovery
 
 /// What is paused, folded from what operators ordered.
 @Suite struct PausesTests {
@@ -52,6 +53,31 @@ import Testing
         #expect(pauses.inForce(at: now).count == 2)
         pauses.take(pause(.merchant("bold")).encoded(), at: 0)
         #expect(pauses.inForce(at: now).map(\.target) == [.merchant("bold")])
+    }
+
+    /// Who reads twice hears every record twice.
+    @Test func aRecordThatComesTwiceChangesNothing() {
+        var pauses = Pauses()
+        for (offset, target) in [Pause.Target.merchant("acme"), .stage(.retry), .merchant("bold")].enumerated() {
+            for _ in 0..<2 { pauses.take(pause(target).encoded(), at: Int64(offset + 1)) }
+        }
+        #expect(pauses.inForce(at: now).count == 3)
+    }
+
+    /// A look that would come when its time is over comes when the pause is.
+    @Test func whatIsLeftOfARetrysTimeBehindAPauseIsNotMissed() {
+        let until = now + .minutes(180)
+        let reference = RecoveryReference(orderID: "A1", kind: .rerun, sequence: 1)
+        let recovery = Recovery(
+            merchantID: "acme", gatewayID: "42", route: .retry(.sync, until: until), reference: reference,
+            amount: Money(minorUnits: 4_999, currency: Currency("USD")!), declinedAt: now,
+            order: RecoveredOrder(reference), verdict: DeclineVerdict(declineClass: .soft, rule: "r"), reply: nil, charge: nil,
+            phase: .ready)
+        let short = pause(.merchant("acme"), for: .minutes(160))
+        let look = recovery.lookingAgain(at: short, now: now + .minutes(155))
+        #expect(look >= short.until && look < until, "\(look)")
+        let long = pause(.merchant("acme"), for: .minutes(600))
+        #expect(recovery.lookingAgain(at: long, now: now + .minutes(155)) <= until)
     }
 
     /// The stream forgets what is older.
