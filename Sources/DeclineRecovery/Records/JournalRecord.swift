@@ -118,8 +118,8 @@ package struct JournalRecord: Sendable, Equatable {
             let reader = try CloudEvent.data(of: bytes, type: type)
             guard let reference = RecoveryReference(try reader.text("recoveryReference")) else { return nil }
             let currency = try reader.optionalText("currency").flatMap { Currency($0) }
-            let amount = try reader.optionalNumber("minorUnits").flatMap { units in currency.map { Money(minorUnits: units, currency: $0) }
-            }
+            let units = try reader.optionalNumber("minorUnits").flatMap { Money.plausible.contains($0) ? $0 : nil }
+            let amount = units.flatMap { units in currency.map { Money(minorUnits: units, currency: $0) } }
             return JournalRecord(
                 at: try reader.moment("at"), stage: try reader.word("stage"),
                 merchantID: try reader.optionalText("merchantId").map(MerchantID.init(_:)),

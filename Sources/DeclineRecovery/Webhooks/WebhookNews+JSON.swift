@@ -31,7 +31,7 @@ extension WebhookNews {
                 case .number(let text), .string(let text): hundredths(text)
                 default: nil
                 }
-            if let units, units > 0 { return units }
+            if let units, units > 0, Money.plausible.contains(units) { return units }
         }
         return nil
     }

@@ -6,6 +6,9 @@ package struct Money: Hashable, Sendable {
     package let minorUnits: Int64
     package let currency: Currency
 
+    /// What an amount may be, whoever names it: nobody's purchase is larger, and as many as there are can be added up.
+    package static let plausible: ClosedRange<Int64> = 0...1_000_000_000_000
+
     package init(minorUnits: Int64, currency: Currency) {
         self.minorUnits = minorUnits
         self.currency = currency

@@ -61,7 +61,8 @@ enum FlexFactorResponse {
         guard let id = value[anyCase: "id"]?.string, !id.isEmpty else { return nil }
         let echo = echoes.lazy.compactMap { value[anyCase: $0]?.string }.first { !$0.isEmpty }
         return FlexFactorOrder(
-            id: FlexFactorOrderID(id), state: state(value), echo: echo, minorUnits: value[anyCase: "amount"]?.int64,
+            id: FlexFactorOrderID(id), state: state(value), echo: echo,
+            minorUnits: value[anyCase: "amount"]?.int64.flatMap { Money.plausible.contains($0) ? $0 : nil },
             currency: value[anyCase: "currencyCode"]?.string.flatMap { Currency($0) })
     }
 

@@ -155,7 +155,9 @@ package struct MoneyBook: Sendable {
         var own = known.map { facts[Int($0.facts)] } ?? MoneyFacts(record)
         own.currency = record.amount?.currency ?? own.currency
         own.gatewayID = own.gatewayID ?? record.gatewayID
-        if let units { move(key) { _ in .paid(units) } } else { move(key) { _ in .ended } }
+        // A row is of the decline's currency, whatever FlexFactor charged in.
+        let paid = known.flatMap { facts[Int($0.facts)].currency == own.currency ? units : $0.units } ?? units
+        if let paid { move(key) { _ in .paid(paid) } } else { move(key) { _ in .ended } }
         cases[key] = nil
         let (day, number) = (Self.day(record.at), number(of: own))
         sales[key] = Sale(facts: number, day: day, left: units)
@@ -178,7 +180,8 @@ package struct MoneyBook: Sendable {
         let sale = sales[key]
         // All of it is gone already: the same told twice.
         if sale?.left == 0 { return }
-        let units = min(record.amount?.minorUnits ?? sale?.left ?? 0, sale?.left ?? .max)
+        let named = sale.map { facts[Int($0.facts)].currency == record.amount?.currency } ?? true ? record.amount?.minorUnits : nil
+        let units = min(named ?? sale?.left ?? 0, sale?.left ?? .max)
         if let left = sale?.left { sales[key]?.left = left - units }
         let number = sale?.facts ?? number(of: MoneyFacts(record))
         change(day, number) { sums in if isChargeback { sums.chargedBack.add(units) } else { sums.refunded.add(units) } }
@@ -194,7 +197,8 @@ package struct MoneyBook: Sendable {
 
     private mutating func number(of wanted: MoneyFacts) -> Int32 {
         if let number = numbers[wanted] { return number }
-        let kept = facts.count < Self.mostFacts ? wanted : wanted.withoutWords
+        let kept =
+            facts.count < Self.mostFacts ? wanted : facts.count < Self.mostFacts * 2 ? wanted.withoutCampaign : wanted.withoutWords
         if let number = numbers[kept] { return number }
         facts.append(kept)
         numbers[kept] = Int32(facts.count - 1)

@@ -32,6 +32,13 @@ package struct MoneyFacts: Sendable, Hashable {
     }
 
     /// Without what strangers make up: their number is bounded here.
+    /// Without what a CRM may make anew for every visitor.
+    var withoutCampaign: MoneyFacts {
+        var facts = self
+        facts.campaign = facts.campaign == nil ? nil : Self.others
+        return facts
+    }
+
     var withoutWords: MoneyFacts {
         var facts = self
         facts.code = facts.code == nil ? nil : Self.others

@@ -110,7 +110,8 @@ package struct MoneyReport: Sendable {
     package func estimate(ofUnknown currency: String) -> Int64? {
         guard let sums = totals.first(where: { $0.currency == currency })?.sums, sums.offered.units > 0 else { return nil }
         let units = unknownCodes.reduce(Int64(0)) { $0 + ($1.currency == currency ? $1.part.units : 0) }
-        return Int64((Double(units) * Double(sums.recovered.units) / Double(sums.offered.units)).rounded(.down))
+        let estimate = (Double(units) * Double(sums.recovered.units) / Double(sums.offered.units)).rounded(.down)
+        return Int64(exactly: estimate)
     }
 
     private struct Key: Hashable {

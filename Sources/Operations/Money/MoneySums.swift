@@ -15,12 +15,12 @@ package struct MoneySums: Sendable, Equatable {
 
         mutating func add(_ units: Int64, times sign: Int = 1) {
             count += sign
-            self.units += units * Int64(sign)
+            self.units = self.units.adding(sign < 0 ? -units : units)
         }
 
         mutating func add(_ other: Part) {
             count += other.count
-            units += other.units
+            units = units.adding(other.units)
         }
     }
 
@@ -43,10 +43,10 @@ package struct MoneySums: Sendable, Equatable {
     package internal(set) var times = RecoveryTimes()
 
     /// Of those offered: still under way.
-    package var open: Part { Part(count: offered.count - ended.count, units: offered.units - ended.units) }
-    package var returned: Part { Part(count: refunded.count + chargedBack.count, units: refunded.units + chargedBack.units) }
+    package var open: Part { Part(count: offered.count - ended.count, units: offered.units.adding(-ended.units)) }
+    package var returned: Part { Part(count: refunded.count + chargedBack.count, units: refunded.units.adding(chargedBack.units)) }
     /// What is left of the sales told in the time, less what went back in the time.
-    package var net: Int64 { sales.units - returned.units }
+    package var net: Int64 { sales.units.adding(-returned.units) }
 
     package init() {}
 
@@ -93,5 +93,13 @@ package struct RecoveryTimes: Sendable, Equatable {
             if sum * 100 >= all * share { return index < Self.seconds.count ? Self.seconds[index] : nil }
         }
         return nil
+    }
+}
+
+extension Int64 {
+    /// A sum too large to tell is the largest that can be told: a report must not end on it.
+    fileprivate func adding(_ other: Int64) -> Int64 {
+        let (sum, isTooLarge) = addingReportingOverflow(other)
+        return isTooLarge ? (other > 0 ? .max - 1 : -(.max - 1)) : sum
     }
 }

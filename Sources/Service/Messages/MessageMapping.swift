@@ -82,6 +82,8 @@ extension Broker.OutgoingMessage {
             }
         case .again(let stage):
             (exchange, key) = ("", names.queue(of: stage))
+            // The time in the ladder was no wait in a queue.
+            if properties.headers[HeaderName.due] != nil { properties.timestamp = UInt64(max(now.milliseconds / 1_000, 0)) }
             properties.headers.fields.removeAll { HeaderName.isOfOneHop($0.name) && !(stage == .held && HeaderName.isOfHeld($0.name)) }
             properties.headers.note(notes.origin)
             properties.headers.note(deliveries: deliveries)

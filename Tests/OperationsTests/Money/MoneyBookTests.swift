@@ -67,6 +67,35 @@ import Testing
         #expect(timeline.sums(from: 4, through: 4) == MoneySums())
     }
 
+    /// Nobody's amount ends the report.
+    @Test func amountsThatNobodyPaysEndNothing() throws {
+        var timeline = Timeline()
+        for order in ["A", "B", "C"] {
+            timeline.offers(order, .max)
+            timeline.tells(order, .approved, .max, on: 1)
+            timeline.tells(order, .refunded, .max, on: 2, result: order)
+        }
+        for order in ["X", "Y", "Z"] { timeline.tells(order, .chargeback, .max, on: 3, result: order) }
+        let sums = timeline.sums()
+        #expect(sums.sales.count == 3 && sums.sales.units > 0 && sums.chargedBack.count == 3)
+        // What the stream holds of them is no amount at all.
+        let record = JournalRecord(
+            at: .in2026(0), stage: .retry, merchantID: "acme", reference: RecoveryReference(orderID: "A", kind: .rerun, sequence: 1),
+            gatewayID: nil, fate: .told, detail: "approved", attempts: 1, amount: Money(minorUnits: .max, currency: Currency("USD")!),
+            workerID: "w")
+        #expect(JournalRecord.decode(record.encoded())?.amount == nil)
+    }
+
+    /// A row is of one currency.
+    @Test func whatIsPaidInAnotherCurrencyIsNoPartOfTheDeclinesRow() {
+        var timeline = Timeline()
+        timeline.take("A", .intake, .passed, "retry", 5_000, currency: "JPY")
+        timeline.take("A", .retry, .told, "approved", 3_300, on: 1, currency: "USD")
+        let rows = MoneyReport(timeline.book, MoneyReport.Question(from: 0, through: 100_000)).totals
+        #expect(rows.first { $0.currency == "JPY" }?.sums.recovered == part(1, 5_000))
+        #expect(rows.first { $0.currency == "USD" }?.sums.sales == part(1, 3_300))
+    }
+
     /// FlexFactor's own word of what it took goes before what was declined.
     @Test func theAmountThatWasTakenCounts() {
         var timeline = Timeline()
