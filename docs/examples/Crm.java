@@ -12,6 +12,7 @@ import com.rabbitmq.client.Connection;
 import com.rabbitmq.client.ConnectionFactory;
 import com.rabbitmq.client.DefaultConsumer;
 import com.rabbitmq.client.Envelope;
+import com.rabbitmq.client.ShutdownSignalException;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.HashMap;
@@ -101,7 +102,9 @@ public class Crm {
         }
     }
 
-    record Delivered(long tag, Result result) {}
+    record Delivered(long tag, Result result) {
+        static final Delivered END = new Delivered(0, null);
+    }
 
     public static void main(String[] arguments) throws Exception {
         var factory = new ConnectionFactory();
@@ -129,10 +132,21 @@ public class Crm {
                 @Override public void handleDelivery(String tag, Envelope envelope, BasicProperties properties, byte[] body) {
                     deliveries.add(new Delivered(envelope.getDeliveryTag(), Result.read(body)));
                 }
+
+                @Override public void handleCancel(String tag) {
+                    deliveries.add(Delivered.END); // the queue is gone, or its node
+                }
+
+                @Override public void handleShutdownSignal(String tag, ShutdownSignalException why) {
+                    deliveries.add(Delivered.END); // the connection is
+                }
             });
             Set<String> known = new HashSet<>(); // in your database: written in the transaction in which you act
             for (boolean ended = false; !ended; ) {
                 Delivered next = deliveries.take();
+                if (next == Delivered.END) { // begin anew: what was not acted on comes again
+                    throw new IllegalStateException("results are no longer delivered");
+                }
                 Result result = next.result();
                 if (!known.contains(result.id())) {
                     System.out.println("result " + result); // what each action asks for: ../results.md

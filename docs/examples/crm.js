@@ -91,6 +91,9 @@ async function main() {
   }
 
   await new Promise((resolve, reject) => {
+    // Begin anew: what was not acted on comes again. A node that stops in order closes without an error.
+    connection.on('error', reject);
+    connection.on('close', () => reject(new Error('the connection is gone')));
     let turn = Promise.resolve(); // one at a time
     async function received(message) {
       const result = JSON.parse(message.content);
@@ -103,7 +106,10 @@ async function main() {
       if (ended) resolve();
     }
     channel.prefetch(50);
-    channel.consume(process.env.CRM_QUEUE ?? 'crm.results', message => { turn = turn.then(() => received(message)).catch(reject); }).catch(reject);
+    channel.consume(process.env.CRM_QUEUE ?? 'crm.results', message => {
+      if (message === null) return reject(new Error('results are no longer delivered')); // the queue is gone, or its node
+      turn = turn.then(() => received(message)).catch(reject);
+    }).catch(reject);
   });
   await channel.close();
   await connection.close();

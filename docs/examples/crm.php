@@ -15,7 +15,8 @@ use PhpAmqpLib\Message\AMQPMessage;
 $url = parse_url(getenv('SALVAGE_BROKER_URL'));
 $vhost = isset($url['path']) && $url['path'] !== '/' ? rawurldecode(substr($url['path'], 1)) : '/';
 $connection = new AMQPStreamConnection(
-    $url['host'], (string) ($url['port'] ?? 5672), rawurldecode($url['user'] ?? 'guest'), rawurldecode($url['pass'] ?? 'guest'), $vhost);
+    $url['host'], (string) ($url['port'] ?? 5672), rawurldecode($url['user'] ?? 'guest'), rawurldecode($url['pass'] ?? 'guest'), $vhost,
+    read_write_timeout: 60.0, heartbeat: 30); // a connection of which only one end is left is noticed
 $channel = $connection->channel();
 $channel->confirm_select();
 $channel->set_nack_handler(function () { throw new RuntimeException('the broker refused it'); });

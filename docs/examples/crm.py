@@ -62,6 +62,7 @@ def cancel(order):
         "reason": "The subscription was cancelled."}))
 
 
+ended = []
 known = set()  # in your database: written in the transaction in which you act
 
 
@@ -81,6 +82,7 @@ def act(result):
         if kind == "submitted":
             cancel(rebill)  # the subscriber left meanwhile
         elif data["final"]:
+            ended.append(order)
             channel.stop_consuming()
 
 
@@ -95,5 +97,7 @@ publish("decline.recycle", decline("recycle", rebill, "tok_managed_expire", reco
 
 channel.basic_qos(prefetch_count=50)
 channel.basic_consume(os.environ.get("CRM_QUEUE", "crm.results"), received)
-channel.start_consuming()
+channel.start_consuming()  # returns as well where the broker ends it: the queue is gone, or its node
+if not ended:
+    raise SystemExit("results are no longer delivered")  # begin anew: what was not acted on comes again
 connection.close()
