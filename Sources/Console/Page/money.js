@@ -64,7 +64,8 @@ export const moneyPage = {
     asked = { ...start, ...Object.fromEntries([...route.query].filter(([name]) => name in start)) };
     load();
   },
-  retry() { if (problem?.mayPass && !loading) load(); },
+  // An answer may have the broker's whole journal read: who asks again by itself would keep it at that.
+  retry() { if (problem?.status === 0 && !loading && !answer) load(); },
   leave() { turn += 1; loading = false; },
   keys: {},
   view: () => [

@@ -33,7 +33,7 @@ async function load() {
 export const recoveriesPage = {
   title: () => (order ? `Recovery ${order}` : "Recoveries"),
   enter(route) {
-    const wanted = route.query.get("order") ?? "", wantedDays = route.query.get("days") ?? "45";
+    const wanted = route.query.get("order") ?? "", wantedDays = String(Math.min(90, Math.max(1, Number.parseInt(route.query.get("days"), 10) || 45)));
     if (wanted !== order || wantedDays !== days) answer = problem = null;
     if (wanted !== order) typed = wanted;
     order = wanted;

@@ -104,6 +104,7 @@ extension ConsoleAPI {
     }
 
     private func order(_ body: JSONValue, _ person: ConsoleRequest.Person) throws(ConsoleError) -> LetterAction {
+        try body.allow(["action", "letters", "filter", "note", "canary", "rate", "crmConsent", "acceptSkips", "patch"])
         let action = try action(body.text("action"))
         try require(action.role, person)
         let patch = try body.patch("patch").flatMap { $0.operations.isEmpty ? nil : $0 }

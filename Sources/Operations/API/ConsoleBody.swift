@@ -15,6 +15,12 @@ extension JSONValue {
         return meant
     }
 
+    /// Refuses what is asked for by a name that nothing has: whoever writes `"cannary"` means one letter, not all.
+    func allow(_ names: Set<String>) throws(ConsoleError) {
+        guard let other = object?.first(where: { !names.contains($0.name) }) else { return }
+        throw .badRequest("There is no \(other.name.prefix(64)) here.", "Expected of \(names.sorted().joined(separator: ", ")).")
+    }
+
     func text(_ name: String) throws(ConsoleError) -> String? { try read(name, "a text", \.string) }
 
     func flag(_ name: String) throws(ConsoleError) -> Bool? { try read(name, "true or false", \.bool) }

@@ -66,6 +66,7 @@ extension ConsoleAPI {
 
     /// What may be done with the letters that somebody chose: with `action`, of that alone. Changes nothing.
     func actions(_ request: ConsoleRequest) async throws(ConsoleError) -> JSONValue {
+        try request.body.allow(["action", "letters", "filter"])
         let selection = try selection(request.body)
         let letters: [LetterSummary]
         switch selection {
