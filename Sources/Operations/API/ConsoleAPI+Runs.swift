@@ -107,6 +107,8 @@ extension ConsoleAPI {
         try body.allow(["action", "letters", "filter", "note", "canary", "rate", "crmConsent", "acceptSkips", "patch"])
         let action = try action(body.text("action"))
         try require(action.role, person)
+        // Of a dry run nobody reads it; it is refused there as it would be.
+        _ = try body.text("note")
         let patch = try body.patch("patch").flatMap { $0.operations.isEmpty ? nil : $0 }
         let rate = try body.whole("rate") ?? 50
         guard (1...1_000).contains(rate) else { throw .badRequest("rate: expected 1 to 1000 messages per second.") }

@@ -41,23 +41,28 @@ extension MoneyReport.Question {
             }
             return day
         }
+        let (first, through) = (try day("from"), try day("through"))
+        guard let count = Int64(words["days"] ?? "30"), (1...36_500).contains(count) else {
+            throw Fault(what: "\"\(words["days"] ?? "")\" is no number of days.", advice: "Give a whole number from 1 on.")
+        }
+        // Whoever names two times means one of them, and only he knows which.
+        if words["month"] != nil && (first ?? through) != nil || (words["month"] ?? words["from"]) != nil && words["days"] != nil {
+            throw Fault(what: "Two times are named.", advice: "Give a month, or from and through, or days.")
+        }
         if let month = words["month"] {
             let parts = month.split(separator: "-").compactMap { Int($0) }
-            guard month.utf8.count == 7, parts.count == 2, let first = MoneyReport.day(month + "-01") else {
+            guard month.utf8.count == 7, parts.count == 2, let begin = MoneyReport.day(month + "-01") else {
                 throw Fault(what: "\"\(month)\" is no month.", advice: "Write it as 2026-11.")
             }
             let next = parts[1] == 12 ? (parts[0] + 1, 1) : (parts[0], parts[1] + 1)
             func padded(_ number: Int, _ width: Int) -> String {
                 String(repeating: "0", count: max(width - String(number).utf8.count, 0)) + String(number)
             }
-            let end = MoneyReport.day("\(padded(next.0, 4))-\(padded(next.1, 2))-01") ?? first + 31
-            return (first, end - 1)
+            let end = MoneyReport.day("\(padded(next.0, 4))-\(padded(next.1, 2))-01") ?? begin + 31
+            return (begin, end - 1)
         }
-        let last = try day("through") ?? today
-        if let first = try day("from") { return (first, last) }
-        guard let count = Int64(words["days"] ?? "30"), (1...36_500).contains(count) else {
-            throw Fault(what: "\"\(words["days"] ?? "")\" is no number of days.", advice: "Give a whole number from 1 on.")
-        }
+        let last = through ?? today
+        if let first { return (first, last) }
         return (last - count + 1, last)
     }
 }

@@ -275,7 +275,9 @@ import Testing
         #expect(try days(["month": "2025-12"]) == ["2025-12-01", "2025-12-31"])
         #expect(try days(["from": "2024-02-29", "through": "2024-03-01"]) == ["2024-02-29", "2024-03-01"])
         for words in [
-            ["from": "2026-02-30"], ["from": "x"], ["days": "0"], ["month": "2026-13"], ["by": "day,weather"], ["currency": "XYZ"],
+            ["from": "2026-02-30"], ["month": "2025-12", "from": "2025-12-01"], ["from": "2025-12-01", "days": "3"],
+            ["month": "2025-12", "days": "x"], ["from": "x"], ["days": "0"], ["month": "2026-13"], ["by": "day,weather"],
+            ["currency": "XYZ"],
             ["from": "2026-03-01"],
         ] {
             #expect(throws: MoneyReport.Question.Fault.self, "\(words)") { try MoneyReport.Question(words, now: now) }
