@@ -187,8 +187,13 @@ import Testing
     }
 
     @Test func aPortThatIsTakenIsNamedWithItsSetting() async throws {
-        let taken = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton).bind(host: "127.0.0.1", port: 0).get()
-        let port = taken.localAddress?.port ?? 0
+        // Below the ephemeral range: once it is free again no connection of another test must get it.
+        var found: (channel: any Channel, port: Int)?
+        for port in (31_000..<31_200).shuffled() where found == nil {
+            found = (try? await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton).bind(host: "127.0.0.1", port: port).get())
+                .map { ($0, port) }
+        }
+        let (taken, port) = try #require(found)
         let address = ListenAddress(("127.0.0.1", port), setting: "SALVAGE_WEBHOOKS_LISTEN")
         let error = await #expect(throws: CannotListen.self) { try await ListenAddress.check([address]) }
         #expect(error?.description.contains("127.0.0.1:\(port)") == true && error?.description.contains("SALVAGE_WEBHOOKS_LISTEN") == true)
