@@ -104,7 +104,7 @@ package final class FlowStore: Sendable {
     func look<Answer>(_ body: (FlowBook) -> Answer) -> Answer { state.withLock { body($0.recent ?? $0.book) } }
 
     /// What the workers said last, by host.
-    var pulses: [WorkerPulse] { state.withLock { $0.workers.values.sorted { ($0.host, $0.workerID) < ($1.host, $1.workerID) } } }
+    package var pulses: [WorkerPulse] { state.withLock { $0.workers.values.sorted { ($0.host, $0.workerID) < ($1.host, $1.workerID) } } }
 
     // MARK: Queues
 

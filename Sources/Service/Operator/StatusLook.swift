@@ -3,7 +3,8 @@ package import DeclineRecovery
 package import Operations
 
 extension BrokerLink {
-    /// How the fleet is now: reads the letters and the journal, and listens to the workers until each has spoken.
+    /// How the fleet is now: reads the letters and the journal, and listens to the workers until each has spoken: two and a half seconds, or ten where somebody is
+    /// missed.
     package func status(_ names: TopologyNames) async throws -> FleetStatus {
         let store = LetterStore(self, names)
         let flow = FlowStore(self, names)
@@ -13,8 +14,12 @@ extension BrokerLink {
         try await letters
         // Without its stream nothing is paused.
         try? await flow.hearPauses()
-        // Each speaks every other second.
-        try await Task.sleep(for: .milliseconds(2_500))
+        // Each speaks every other second. Of a stage for which nobody has spoken it is said only when nobody does for longer: a worker that is
+        // slow is none that is missing.
+        for look in 1...40 {
+            try await Task.sleep(for: .milliseconds(250))
+            if look >= 10, Set(flow.pulses.flatMap(\.stages)).isSuperset(of: Stage.allCases) { break }
+        }
         return try await FleetStatus(store, flow, names, now: SystemClock().now())
     }
 
