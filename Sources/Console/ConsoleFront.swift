@@ -184,14 +184,15 @@ package struct ConsoleFront: Sendable {
         return query
     }
 
-    /// Who began what; what was done to which letter stands in the stream.
+    /// Who began what; what was done to which letter stands in the stream, and why something is paused in another.
     private func tell(_ request: ConsoleRequest, _ response: ConsoleResponse) {
-        guard request.method == .post, request.path.first == "runs", request.path.last != "rehearse" else { return }
+        guard request.method == .post, ["runs", "pauses"].contains(request.path.first), request.path.last != "rehearse" else { return }
+        let word = request.path == ["pauses"] ? "pause" : request.path.last ?? ""
         logger.notice(
             response.status < 400 ? "An operator acts" : "An operator's act is refused",
             metadata: [
-                "by": "\(request.person.name)", "action": "\(request.body["action"]?.string ?? request.path.last ?? "")",
-                "run": "\(response.body["id"]?.string ?? "")", "status": "\(response.status)",
+                "by": "\(request.person.name)", "action": "\(request.body["action"]?.string ?? word)",
+                "run": "\(response.body["id"]?.string ?? response.body["target"]?.string ?? "")", "status": "\(response.status)",
             ])
     }
 

@@ -25,6 +25,7 @@ enum ConsolePage {
         "mapping.js": (.script, PackageResources.mapping_js),
         "money.js": (.script, PackageResources.money_js),
         "overview.js": (.script, PackageResources.overview_js),
+        "pauses.js": (.script, PackageResources.pauses_js),
         "place.js": (.script, PackageResources.place_js),
         "recoveries.js": (.script, PackageResources.recoveries_js),
         "runs.js": (.script, PackageResources.runs_js),

@@ -2,6 +2,7 @@ import ArgumentParser
 import Broker
 import DeclineRecovery
 import JSON
+import Operations
 import Service
 
 /// What is meant by a pause.
@@ -19,48 +20,32 @@ struct PauseTargetOptions: ParsableArguments {
             valueName: "name"))
     var stage: Stage?
 
-    func validate() throws {
-        for (name, value) in [("merchant", merchant), ("gateway", gateway)] {
-            // A variable of a script that is not set must not mean something else.
-            if let value, value.allSatisfy(\.isWhitespace) { throw ValidationError("--\(name) is empty. Say what is meant.") }
-        }
-        if (merchant != nil || gateway != nil) == (stage != nil) {
+    func validate() throws { _ = try words() }
+
+    /// What is meant.
+    func words() throws -> PauseWords {
+        do throws(PauseRefusal) {
+            return try PauseWords(merchant: merchant, gateway: gateway, stage: stage)
+        } catch .nothingNamed {
             throw ValidationError("Say what is meant: --merchant ID, --gateway ID, or --stage NAME.")
+        } catch {
+            throw ValidationError(error.what)
         }
     }
+}
 
-    /// What is meant, by the configuration's names where there is one: another name would pause nothing.
-    func target(_ configuration: SalvageConfiguration?) throws -> Pause.Target {
-        if let stage { return .stage(stage) }
-        let gateway = gateway.map(GatewayID.init(_:))
-        guard let configuration else {
-            guard let merchant else { throw ExitCode.misuse("Whose gateway? Give --merchant ID as well, or --config FILE.") }
-            return gateway.map { .gateway(MerchantID(merchant), $0) } ?? .merchant(MerchantID(merchant))
-        }
-        let merchants = configuration.merchants.values.filter { one in
-            (merchant == nil || one.id.text == merchant) && (gateway.map { one.flexFactorGateways[$0] != nil } ?? true)
-        }
-        guard let found = merchants.first, merchants.count == 1 else {
-            let whose = Terminal.visible(
-                [merchant.map { "merchant \($0)" }, gateway.map { "FlexFactor gateway \($0)" }].compactMap { $0 }.joined(
-                    separator: " with "))
-            throw ExitCode.misuse(
-                merchants.isEmpty
-                    ? "The configuration has no \(whose)."
-                    : "Several merchants have a \(whose): \(merchants.map(\.id.text).sorted().joined(separator: ", ")). Give --merchant ID as well."
-            )
-        }
-        return gateway.map { .gateway(found.id, $0) } ?? .merchant(found.id)
-    }
-
-    /// What is meant of what is paused, whatever the configuration says today.
-    func targets(among pauses: [Pause]) -> [Pause.Target] {
-        pauses.map(\.target).filter { target in
-            switch target {
-            case .stage(let one): one == stage
-            case .merchant(let one): gateway == nil && one.text == merchant
-            case .gateway(let owner, let one): one.text == gateway && (merchant == nil || owner.text == merchant)
-            }
+extension PauseRefusal {
+    /// As a command ends by it.
+    var exit: ExitCode {
+        switch self {
+        case .notPaused:
+            Terminal.complain("That is not paused. `salvage pauses` shows what is.")
+            return .failure
+        case .severalPaused: return .misuse("Several are meant; give --merchant ID as well. `salvage pauses` shows them.")
+        case .whoseGateway: return .misuse("Whose gateway? Give --merchant ID as well, or --config FILE.")
+        case .several: return .misuse(Terminal.visible(what) + " Give --merchant ID as well.")
+        case .broker(let failure): return .broker(failure)
+        case .empty, .nothingNamed, .unknown, .over, .tooLong, .noReason, .pausedAlready: return .misuse(Terminal.visible(what))
         }
     }
 }
@@ -106,19 +91,25 @@ struct PauseCommand: AsyncParsableCommand {
             end = now + .seconds(count * seconds)
         default: throw ValidationError("Say when it ends by itself: --until TIME or --for DURATION.")
         }
-        if end <= now { throw ValidationError("--until \(end.rfc3339) is over: it is \(now.rfc3339).") }
-        if end > now + Pause.longest {
-            throw ValidationError("A pause lasts 7 days at the most: until \((now + Pause.longest).rfc3339) now.")
-        }
+        do throws(PauseRefusal) { try PauseDesk.check(end: end, now: now) } catch { throw ValidationError(error.what) }
         return end
     }
 
     func run() async throws {
-        let target = try what.target(try config.configuration())
-        let now = SystemClock().now()
-        let pause = Pause(target, since: now, until: try end(now: now), by: who.by.name, why: why)
-        try await broker.withLink { link, settings in try await link.order(pause, settings.names) }
-        Terminal.show("Paused: \(Terminal.visible("\(target)")), until \(pause.until.rfc3339).")
+        let merchants = try config.configuration().map { Array($0.merchants.values) }
+        let words = try what.words()
+        let target: Pause.Target
+        do throws(PauseRefusal) { target = try words.target(among: merchants) } catch { throw error.exit }
+        let end = try end(now: SystemClock().now())
+        let pause = try await broker.withLink { link, settings in
+            do throws(PauseRefusal) {
+                // The last order counts: who gives it at a terminal has no list before him that may have changed.
+                return try await link.pauses(settings.names).pause(target, until: end, by: who.by.name, why: why, replaces: true)
+            } catch {
+                throw error.exit
+            }
+        }
+        Terminal.show("Paused: \(Terminal.visible("\(pause.target)")), until \(pause.until.rfc3339).")
     }
 }
 
@@ -134,20 +125,15 @@ struct ResumeCommand: AsyncParsableCommand {
     var why: String?
 
     func run() async throws {
-        let now = SystemClock().now()
-        let found = try await broker.withLink { link, settings in
-            let found = what.targets(among: try await link.pauses(settings.names).inForce(at: now))
-            if let target = found.first, found.count == 1 {
-                try await link.order(.lifting(target, at: now, by: who.by.name, why: why ?? ""), settings.names)
+        let words = try what.words()
+        let pause = try await broker.withLink { link, settings in
+            do throws(PauseRefusal) {
+                return try await link.pauses(settings.names).lift(words, by: who.by.name, why: why ?? "")
+            } catch {
+                throw error.exit
             }
-            return found
         }
-        guard let target = found.first else {
-            Terminal.complain("That is not paused. `salvage pauses` shows what is.")
-            throw ExitCode.failure
-        }
-        if found.count > 1 { throw ExitCode.misuse("Several are meant; give --merchant ID as well. `salvage pauses` shows them.") }
-        Terminal.show("Goes on: \(Terminal.visible("\(target)")).")
+        Terminal.show("Goes on: \(Terminal.visible("\(pause.target)")).")
     }
 }
 
@@ -160,7 +146,7 @@ struct PausesCommand: AsyncParsableCommand {
 
     func run() async throws {
         let pauses = try await broker.withLink { link, settings in
-            try await link.pauses(settings.names).inForce(at: SystemClock().now())
+            try await link.pauses(settings.names).inForce()
         }
         if json {
             var text = JSONWriter()

@@ -10,7 +10,10 @@ struct Trace: AsyncParsableCommand {
         discussion: "Reads the journal, which keeps 90 days and no person's data. Exit status 1 when it holds nothing of the order.")
 
     @OptionGroup var broker: BrokerOptions
-    @Argument(help: "The CRM's order id, or a recovery reference.")
+    @Argument(
+        help:
+            "The CRM's order id or a recovery reference; or FlexFactor's id of the order, the declined transaction's, the event's, or a part."
+    )
     var order: String
     @Option(help: "How many days back to read.")
     var days = 45
@@ -21,11 +24,12 @@ struct Trace: AsyncParsableCommand {
         let wanted = order
         let since = Moment(milliseconds: SystemClock().now().milliseconds - Int64(days) * 86_400_000)
         let wantsLetters = !json
-        let (records, letters) = try await broker.withLink { link, settings -> ([JournalRecord], [LetterSummary]) in
-            let records = try await JournalReader.read(wanted, since: since, in: link.journal(settings.names))
-            let died = records.isEmpty || records.contains(where: \.fate.isLetter)
-            return (records, died && wantsLetters ? try await Self.letters(of: wanted, settings.names, on: link) : [])
+        let (found, letters) = try await broker.withLink { link, settings -> (OrderSearch.Found, [LetterSummary]) in
+            let found = try await OrderSearch(wanted).read(since: since, in: link.journal(settings.names))
+            let died = found.records.isEmpty || found.records.contains(where: \.fate.isLetter)
+            return (found, died && wantsLetters ? try await Self.letters(of: found, wanted, settings.names, on: link) : [])
         }
+        let records = found.records
         if records.isEmpty {
             show(letters)
             Terminal.complain(
@@ -37,6 +41,7 @@ struct Trace: AsyncParsableCommand {
             for record in records { Terminal.show(String(decoding: record.encoded(), as: UTF8.self)) }
             return
         }
+        if let how = found.sentence { Terminal.show(Terminal.paint(how, .dim)) }
         let story = RecoveryStory(records)
         Terminal.table(
             ["time", "recovery", "stage", "what happened", "calls"],
@@ -54,11 +59,13 @@ struct Trace: AsyncParsableCommand {
         show(letters)
     }
 
-    private static func letters(of order: String, _ names: TopologyNames, on link: BrokerLink) async throws -> [LetterSummary] {
+    private static func letters(
+        of found: OrderSearch.Found, _ wanted: String, _ names: TopologyNames, on link: BrokerLink
+    ) async throws -> [LetterSummary] {
         let store = LetterStore(link, names)
         try await store.follow()
         try await store.catchUp()
-        return try await store.select(LetterFilter(states: LetterFilter.all.states, order: order))
+        return try await store.letters(of: found, wanted)
     }
 
     private func show(_ letters: [LetterSummary]) {

@@ -39,6 +39,7 @@ extension ConsoleTests {
                 ("run", "#/runs/\(run)", "run-result", false),
                 ("recoveries", "#/recoveries?order=R1", "timeline-row", false),
                 ("money", "#/money?by=code", "money-row", false),
+                ("pauses", "#/pauses", "pauses-now", false),
                 ("mapping", "#/mapping?source=nmi&code=252&merchant=acme", "mapping-class", false),
             ]
             for (name, look) in [

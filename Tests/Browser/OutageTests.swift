@@ -53,15 +53,10 @@ extension ConsoleTests {
     func aFleetWithoutWorkersIsTheFirstThingOneSees() async throws {
         try await Self.with(try await Self.plan()) { fleet, console, browser in
             let crm = try await CRM(fleet.link)
-            try await browser.signIn(console, as: .viewer)
+            try await browser.signIn(console, as: .operator)
             try await browser.sees("worker-row", "idle")
             #expect(try await !browser.has("alarms"))
-            let paused = try await fleet.salvage("pause", "--merchant", "acme", "--for", "1h", "--why", "charged twice", "--as", "ada")
-            #expect(paused.status == 0, "\(paused)")
-            try await browser.sees("paused", "paused: merchant acme")
-            try await browser.sees("pauses", "Paused: merchant acme by ada", "charged twice")
-            try await browser.turn(to: "#/letters")
-            try await browser.sees("paused", "paused: merchant acme")
+            try await Self.pauseAndResume(fleet, browser)
             try await browser.turn(to: "#/")
             await fleet.stopWorkers()
             try await crm.publish([CRM.decline("WAITS")])
@@ -77,6 +72,36 @@ extension ConsoleTests {
             try await fleet.startWorker()
             try await browser.sees("queues", "All", "are empty")
         }
+    }
+
+    /// Pauses the only merchant from the page, as the worker hears, and has it go on.
+    private static func pauseAndResume(_ fleet: Fleet, _ browser: Browser) async throws {
+        try await browser.click("nav-pauses")
+        try await browser.sees("pauses-now", "Nothing is paused")
+        try await browser.click("pause")
+        try await browser.sees("pause-does", "nothing new of it is charged")
+        try await browser.click("confirm")
+        try await browser.sees("#why-missing")
+        try await browser.type("why", "charged twice")
+        try await browser.click("confirm")
+        try await browser.sees("pause-row", "merchant acme", Operator.operator.name, "charged twice")
+        try await browser.turn(to: "#/letters")
+        try await browser.sees("paused", "paused: merchant acme")
+        try await eventually("the worker follows") { fleet.workerLog.contains("Paused: merchant acme") }
+        #expect(try await fleet.salvage("pauses").output.contains(Operator.operator.name))
+        try await browser.turn(to: "#/")
+        try await browser.sees("pauses", "Paused: merchant acme by \(Operator.operator.name)", "charged twice")
+        try await browser.click("paused")
+        // What is paused already is not replaced by mistake.
+        try await browser.click("pause")
+        try await browser.sees("pause-before", "charged twice")
+        #expect(try await browser.run("return document.querySelector('[data-test=confirm]').disabled") == true)
+        try await browser.click("cancel")
+        try await browser.click("resume-pause")
+        try await browser.click("confirm")
+        try await browser.sees("pauses-now", "Nothing is paused")
+        try await browser.misses("paused")
+        try await eventually("the worker goes on") { fleet.workerLog.contains("Goes on after a pause: merchant acme") }
     }
 
     /// What was typed outlives a token that ends in the middle of it.

@@ -36,6 +36,12 @@ extension ConsoleTests {
             try await browser.sees("timeline-row", "told the CRM: approved, approved_by_webhook")
             try await browser.sees("outlook", "ended as approved")
             #expect(try await browser.hash() == "#/recoveries?order=\(CRM.reference("LATER-R7-88-7"))")
+            // Whatever else somebody has at hand leads there, or a part of it.
+            for (id, name) in [("T-PAID", "declined transaction's id"), ("cline-pai", "a part of the event's id")] {
+                try await browser.fill("recovery-search", id + Browser.Key.enter)
+                try await browser.sees("found-by", name)
+                try await browser.sees("timeline-row", "told the CRM: approved", "acme gateway 42")
+            }
             try await browser.fill("recovery-search", "NOBODY" + Browser.Key.enter)
             try await browser.sees("empty", "No recovery of this order was found.")
         }

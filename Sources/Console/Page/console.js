@@ -12,6 +12,7 @@ import { runsPage } from "./runs.js";
 import { recoveriesPage } from "./recoveries.js";
 import { mappingPage } from "./mapping.js";
 import { moneyPage } from "./money.js";
+import { pausesPage } from "./pauses.js";
 
 const main = document.getElementById("page"), header = document.getElementById("header");
 const places = [
@@ -21,6 +22,7 @@ const places = [
   { name: "recoveries", label: "Recoveries", test: "nav-recoveries" },
   { name: "money", label: "Money", test: "nav-money" },
   { name: "mapping", label: "Mapping", test: "nav-mapping" },
+  { name: "pauses", label: "Pauses", test: "nav-pauses" },
 ];
 let page = null, refused = false, sessionProblem = null, draft = "", wrongToken = false;
 
@@ -40,6 +42,7 @@ function pageOf(route) {
     case "recoveries": return recoveriesPage;
     case "mapping": return mappingPage;
     case "money": return moneyPage;
+    case "pauses": return pausesPage;
     default: return overviewPage;
   }
 }
@@ -140,7 +143,7 @@ function paused() {
   const all = (!link.problem && desk.overview?.pauses) || [];
   if (all.length === 0) return null;
   const title = all.map(({ target, by, why, until }) => `${target}: by ${by}, until ${localTime(until)}, ${why}`).join("\n");
-  return el("a", { class: "pill warn", href: "#/", "data-test": "paused", title: visible(title) },
+  return el("a", { class: "pill warn", href: "#/pauses", "data-test": "paused", title: visible(title) },
     all.length === 1 ? ["paused: ", foreign(all[0].target)] : `${count(all.length)} paused`);
 }
 

@@ -3,9 +3,9 @@
 import { el } from "./dom.js";
 import { closeDialog, openDialog } from "./dialog.js";
 
-const pages = { o: "", l: "letters", r: "runs", s: "recoveries", m: "mapping" };
+const pages = { o: "", l: "letters", r: "runs", s: "recoveries", m: "mapping", p: "pauses" };
 const shortcuts = [
-  [["g", "o"], "overview"], [["g", "l"], "dead letters"], [["g", "r"], "runs"], [["g", "s"], "recoveries (search)"], [["g", "m"], "mapping"],
+  [["g", "o"], "overview"], [["g", "l"], "dead letters"], [["g", "r"], "runs"], [["g", "s"], "recoveries (search)"], [["g", "m"], "mapping"], [["g", "p"], "pauses"],
   [["/"], "to the filter or search"], [["j"], "or ↓: next row; on a letter: the next letter"], [["k"], "or ↑: row before; on a letter: the one before"],
   [["Enter"], "open the row"], [["x"], "select the row"], [["a"], "to what can be done with the selected"], [["c"], "on a letter: to the editor"], [["Ctrl", "Enter"], "in the editor: check now"],
   [["Esc"], "leave a field, close, clear the selection, or back to the list"], [["?"], "this help"],

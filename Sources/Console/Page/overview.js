@@ -2,8 +2,9 @@
 import { el, foreign } from "./dom.js";
 import { part, query } from "./api.js";
 import { bar, card, desk, empty, redraw, table } from "./desk.js";
-import { age, code, count, momentAndAge, money, now, pill, plural, rate, span } from "./words.js";
+import { age, code, count, money, now, pill, plural, rate, span } from "./words.js";
 import { flow } from "./flow.js";
+import { pauseLine } from "./pauses.js";
 
 const wide = new Set();
 const sum = (list, of = (item) => item.count) => list.reduce((total, item) => total + of(item), 0);
@@ -78,9 +79,8 @@ function wrong({ faults = [] }) {
 /** What an operator has paused: it looks like a fault to whoever does not know. */
 function paused({ pauses = [] }) {
   return pauses.length > 0 && el("div", { class: "callout warn", id: "pauses", "data-test": "pauses" }, el("ul", null,
-    pauses.map(({ target, since, until, by, why }) => el("li", { key: target },
-      el("strong", null, "Paused: ", foreign(target)), " by ", foreign(by), " ", age(since), ", until ", momentAndAge(until), ": ", foreign(why)))),
-    el("p", null, "It begins nothing new; what was begun is brought to its end. ", code("salvage resume"), " ends it."));
+    pauses.map((pause) => el("li", { key: pause.target }, pauseLine(pause)))),
+    el("p", null, "It begins nothing new; what was begun is brought to its end. ", el("a", { href: "#/pauses" }, "Resume it"), "."));
 }
 
 // ---- Tiles
@@ -169,8 +169,12 @@ function slotBars(slots) {
     el("dt", { key: "t" + label }, label), el("dd", { key: "d" + label }, el("span", { class: number ? "" : "muted" }, count(number)), bar(number / most))]));
 }
 
-const parked = ({ parked: slots, parkedTotal }) => card("Parked, by due time", { "data-test": "parked" },
-  parkedTotal === 0 ? empty("Nothing is parked.", "Recoveries that wait for their next try stand here.") : slotBars(slots));
+const parked = ({ parked: slots, parkedTotal, overdue = [] }) => card("Parked, by due time", { "data-test": "parked" },
+  parkedTotal === 0 ? empty("Nothing is parked.", "Recoveries that wait for their next try stand here.") : slotBars(slots),
+  overdue.length > 0 && [el("h3", null, "Overdue, the oldest"),
+    table("The oldest overdue recoveries", [["Recovery"], ["Merchant"], ["Phase"], ["Due", "number"]], overdue.map(({ reference, merchantId, until, phase }) => ({
+      key: reference, cells: [el("a", { href: `#/recoveries${query({ order: reference })}`, "data-test": "overdue-row" }, code(reference)),
+        foreign(merchantId ?? "–"), foreign(phase), age(until)] })))]);
 
 function queues({ queues: all, parkedTotal }) {
   if (all.length === 0) return card("Queues", null, empty("No queue is known.", "Run ", code("salvage topology apply"), " once."));

@@ -47,8 +47,8 @@ export const recoveriesPage = {
   view: () => [
     el("h1", null, "Recoveries"),
     el("form", { class: "filters search", role: "search", on: { submit: (event) => { event.preventDefault(); toContent(); search(); } } },
-      field("Order id or recovery reference", el("input", {
-        type: "search", ...exact, value: typed, "data-test": "recovery-search", "data-filter": "",
+      field("Order id, or another id of it, or a part", el("input", {
+        type: "search", ...exact, value: typed, title: "The CRM's order id, a recovery reference, FlexFactor's id of the order, the declined transaction's id, the event's id, or at least four characters of one", "data-test": "recovery-search", "data-filter": "",
         on: { input: (event) => { typed = event.target.value; } },
       })),
       field("Look back", el("select", { value: days, "data-test": "recovery-days", on: { change: (event) => { days = event.target.value; if (order) search(); } } },
@@ -57,7 +57,7 @@ export const recoveriesPage = {
     problemBox(problem),
     order && answer && answer.records.length > 0 && button("Ask again", "recovery-again", load, { class: "quiet" }),
     order ? answer ? story(answer) : loading && el("p", { class: "muted", role: "status" }, "Reading the journal …")
-      : empty("Which order?", "Type the CRM's order id or a recovery reference. You see what was decided, sent and told, and what comes next."),
+      : empty("Which order?", "Type the CRM's order id, a recovery reference, FlexFactor's id of the order, the declined transaction's id, the event's id, or a part of one. You see what was decided, sent and told, and what comes next."),
   ],
 };
 
@@ -67,13 +67,14 @@ function search() {
   if (location.hash === hash) { if (wanted) load(); } else location.hash = hash;
 }
 
-function story({ records, outlooks, letters }) {
+function story({ records, outlooks, letters, found }) {
   const references = [...new Set([...records.map(({ reference }) => reference), ...outlooks.map(({ reference }) => reference)])];
   if (references.length === 0 && letters.length === 0) {
     return empty("No recovery of this order was found.", `Nothing in the journal of the last ${plural(Number(days), "day")} names it. `
       + "Compare the id with the CRM's, letter by letter; a decline that never arrived is not here either.");
   }
   return [
+    found && el("p", { class: "muted", "data-test": "found-by" }, found),
     references.map((reference) => {
       const isOfThis = (item) => item.reference === reference;
       return timeline(reference, records.filter(isOfThis), outlooks.find(isOfThis));

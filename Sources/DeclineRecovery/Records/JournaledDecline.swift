@@ -20,12 +20,14 @@ package struct JournaledDecline: Sendable, Equatable {
     package let campaign: String?
     /// The charge that was declined, by its gateway's name for it.
     package let transactionID: String?
+    /// By which its publisher knows the event.
+    package let eventID: String?
 
     init(
         source: String, code: String, gatewayID: GatewayID, networkCode: String?, network: CardNetwork?, advice: String?, text: String?,
         textDigest: String?,
         crmClass: DeclineClass?, orderType: OrderType, isCascade: Bool, confidence: DeclineConfidence,
-        brand: String? = nil, campaign: String? = nil, transactionID: String? = nil
+        brand: String? = nil, campaign: String? = nil, transactionID: String? = nil, eventID: String? = nil
     ) {
         self.source = source
         self.code = code
@@ -42,6 +44,7 @@ package struct JournaledDecline: Sendable, Equatable {
         self.brand = brand
         self.campaign = campaign
         self.transactionID = transactionID
+        self.eventID = eventID
     }
 
     package init(_ event: DeclineEvent, _ classification: Classification) {
@@ -55,7 +58,8 @@ package struct JournaledDecline: Sendable, Equatable {
             textDigest: text == nil ? decline.responseText.map(Self.digest) : nil, crmClass: decline.crmClass, orderType: event.order.type,
             isCascade: question.isCascade, confidence: classification.confidence,
             brand: question.network == nil ? event.paymentMethod.brand.flatMap(Self.word) : nil,
-            campaign: event.order.campaignID.flatMap { Self.id($0.text) }, transactionID: Self.id(decline.transactionID))
+            campaign: event.order.campaignID.flatMap { Self.id($0.text) }, transactionID: Self.id(decline.transactionID),
+            eventID: Self.id(event.id))
     }
 
     /// The question as it was asked; without the text where only its digest was kept.
@@ -78,7 +82,8 @@ package struct JournaledDecline: Sendable, Equatable {
         let isID =
             !text.isEmpty && text.utf8.count <= 64
             && text.utf8.allSatisfy {
-                (0x61...0x7A).contains($0 | 0x20) || (0x30...0x39).contains($0) || $0 == 0x2D || $0 == 0x5F || $0 == 0x2E || $0 == 0x3A
+                // Letters, digits, and `-./:_`.
+                (0x61...0x7A).contains($0 | 0x20) || (0x2D...0x3A).contains($0) || $0 == 0x5F
             }
         return isID && (text.utf8.count < 12 || CardDataGuard.finding(in: text) == nil) ? text : nil
     }
@@ -130,6 +135,7 @@ extension JournaledDecline {
         json.optional("brand", brand)
         json.optional("campaign", campaign)
         json.optional("transactionId", transactionID)
+        json.optional("eventId", eventID)
     }
 
     /// `nil` for what an older or a newer worker wrote otherwise.
@@ -143,6 +149,7 @@ extension JournaledDecline {
             orderType: value["orderType"]?.string.flatMap(OrderType.init(rawValue:)) ?? .newSale,
             isCascade: value["cascade"]?.bool ?? false,
             confidence: value["confidence"]?.string.flatMap(DeclineConfidence.init(rawValue:)) ?? .guess,
-            brand: value["brand"]?.string, campaign: value["campaign"]?.string, transactionID: value["transactionId"]?.string)
+            brand: value["brand"]?.string, campaign: value["campaign"]?.string, transactionID: value["transactionId"]?.string,
+            eventID: value["eventId"]?.string)
     }
 }

@@ -54,6 +54,9 @@ package final class ConsoleAPI: Sendable {
         case (.post, "runs", 3) where path[2] == "stop": return .ok(try await stop(path[1], request.person))
         case (.post, "runs", 3) where path[2] == "resume": return .accepted(try await resume(path[1], request.person))
         case (.get, "recoveries", 1): return .ok(try await recoveries(request))
+        case (.get, "pauses", 1): return .ok(try await pauses())
+        case (.post, "pauses", 1): return .ok(try await pause(request))
+        case (.post, "pauses", 2) where path[1] == "lift": return .ok(try await lift(request))
         case (.get, "money", 1): return .ok(try await money(request))
         case (.get, "mapping", 2) where path[1] == "options": return .ok(mappingOptions())
         case (.get, "mapping", 2) where path[1] == "gaps": return .ok(try await gaps())
@@ -94,56 +97,6 @@ package final class ConsoleAPI: Sendable {
     func id(_ text: String) throws(ConsoleError) -> UUID5 {
         guard let id = UUID5(text) else { throw .notFound }
         return id
-    }
-
-    // MARK: Recoveries
-
-    private func recoveries(_ request: ConsoleRequest) async throws(ConsoleError) -> JSONValue {
-        guard let order = request.query["order"], !order.isEmpty, order.utf8.count <= 512 else {
-            throw .badRequest("No order is named.", "Give an order id or a recovery reference.")
-        }
-        try requireBroker()
-        let days = try request.number("days", 1...90) ?? 45
-        let since = Moment(milliseconds: tools.clock.now().milliseconds - Int64(days) * 86_400_000)
-        let records: [JournalRecord]
-        let letters: [LetterSummary]
-        do throws(BrokerFailure) {
-            records = try await JournalReader.read(order, since: since, in: store.broker.journal)
-            var filter = LetterFilter.all
-            filter.order = order
-            letters = try await store.select(filter)
-        } catch {
-            throw .broker(error)
-        }
-        let story = RecoveryStory(records)
-        return .object(of: [
-            ("records", .array(story.lines.map(Self.line))),
-            (
-                "outlooks",
-                .array(
-                    story.outlooks.map { outlook in
-                        .object(of: [
-                            ("reference", .string(outlook.reference.text)), ("sentence", .string(outlook.sentence)),
-                            ("until", outlook.until.map { .integer($0.milliseconds) }), ("over", .bool(outlook.isOver)),
-                        ])
-                    })
-            ),
-            ("letters", .array(letters.prefix(200).map(LetterView.summary))),
-        ])
-    }
-
-    private static func line(_ line: RecoveryStory.Line) -> JSONValue {
-        let record = line.record
-        return .object(of: [
-            ("at", .integer(record.at.milliseconds)), ("reference", .string(record.reference.text)),
-            ("stage", .string(record.stage.rawValue)),
-            ("merchantId", .text(record.merchantID?.text)), ("gatewayId", .text(record.gatewayID?.text)),
-            ("fate", .string(record.fate.word)),
-            ("detail", .string(record.detail)), ("reason", .text(record.reason)), ("rule", .text(record.rule)),
-            ("until", record.until.map { .integer($0.milliseconds) }), ("attempts", .integer(Int64(record.attempts))),
-            ("worker", .string(record.workerID)),
-            ("sentence", .string(line.sentence)), ("tone", .string(line.tone.rawValue)), ("repeat", .bool(line.isRepeat)),
-        ])
     }
 }
 

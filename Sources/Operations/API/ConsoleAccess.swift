@@ -2,7 +2,7 @@
 package enum ConsoleRole: String, Sendable, CaseIterable {
     /// Looks.
     case viewer
-    /// Sends again, reconciles, restores and resolves as well.
+    /// Sends again, reconciles, restores, resolves and pauses as well.
     case `operator`
     /// Corrects and discards as well.
     case admin

@@ -66,7 +66,7 @@ enum Overview {
                 ("today", today(book, now)), ("parkedTotal", .integer(Int64(standing.parked))), ("unknowns", unknowns(book, now)),
                 ("unknownTotal", .integer(Int64(standing.unknown))),
                 ("oldestUnknown", standing.oldestUnknown.map { .integer($0.milliseconds) }),
-                ("oldestUnknowns", oldestUnknowns(book)),
+                ("oldestUnknowns", oldestUnknowns(book)), ("overdue", overdue(book, now)),
             ]
         }
         return .object(
@@ -237,6 +237,21 @@ enum Overview {
                                 ])
                             })
                     ),
+                ])
+            })
+    }
+
+    /// Whose time is over, and which nobody has taken up: the oldest.
+    private static func overdue(_ book: FlowBook, _ now: Moment) -> JSONValue {
+        // What is due this minute may be on its way.
+        let late = book.open.values.compactMap { entry in entry.until.map { (entry: entry, until: $0) } }.filter {
+            now - $0.until > .minutes(1)
+        }
+        return .array(
+            late.sorted { $0.until < $1.until }.prefix(20).map { entry, until in
+                .object(of: [
+                    ("reference", .string(entry.reference.text)), ("merchantId", .text(entry.merchantID?.text)),
+                    ("until", .integer(until.milliseconds)), ("phase", .string(entry.phase)),
                 ])
             })
     }

@@ -25,14 +25,20 @@ package final class PauseStore: Sendable {
     }
 
     /// As pages show them.
-    static func json(_ pauses: [Pause]) -> JSONValue {
-        .array(
-            pauses.map { pause in
-                .object(of: [
-                    ("target", .string("\(pause.target)")), ("kind", .string(pause.target.kind)),
-                    ("since", .integer(pause.since.milliseconds)), ("until", .integer(pause.until.milliseconds)),
-                    ("by", .string(pause.by)), ("why", .string(pause.why)),
-                ])
-            })
+    static func json(_ pauses: [Pause]) -> JSONValue { .array(pauses.map(json)) }
+
+    static func json(_ pause: Pause) -> JSONValue {
+        var (merchant, gateway, stage): (MerchantID?, GatewayID?, Stage?)
+        switch pause.target {
+        case .merchant(let id): merchant = id
+        case .gateway(let owner, let id): (merchant, gateway) = (owner, id)
+        case .stage(let one): stage = one
+        }
+        return .object(of: [
+            ("target", .string("\(pause.target)")), ("kind", .string(pause.target.kind)), ("merchant", .text(merchant?.text)),
+            ("gateway", .text(gateway?.text)), ("stage", .text(stage?.rawValue)),
+            ("since", .integer(pause.since.milliseconds)), ("until", .integer(pause.until.milliseconds)),
+            ("by", .string(pause.by)), ("why", .string(pause.why)),
+        ])
     }
 }

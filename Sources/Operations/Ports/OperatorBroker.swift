@@ -12,6 +12,9 @@ package protocol OperatorBroker: Sendable {
 
     /// How many messages of a queue wait; `nil` for one that is not there, or into which this login may not look.
     func readyCount(of queue: String) async throws(BrokerFailure) -> Int?
+
+    /// Makes a pause known to every worker; returns when the broker has it.
+    func order(_ pause: Pause) async throws(BrokerFailure)
 }
 
 /// A stream: of letters, of the journal, of the workers' pulses. Reading takes nothing away.

@@ -28,6 +28,15 @@ struct BrokerOperators: OperatorBroker {
             throw BrokerFailure(error)
         }
     }
+
+    func order(_ pause: Pause) async throws(BrokerFailure) {
+        let message = OutgoingMessage(
+            exchange: names.pauses, routingKey: "", isMandatory: true,
+            properties: MessageProperties(
+                contentType: "application/cloudevents+json", messageID: pause.id, type: Pause.type, appID: "salvage"),
+            body: pause.encoded())
+        do throws(PublishError) { try await link.publish([message]) } catch { throw BrokerFailure(error) }
+    }
 }
 
 extension LetterStore {

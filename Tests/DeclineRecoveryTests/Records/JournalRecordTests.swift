@@ -98,6 +98,6 @@ import Testing
             paymentMethod: PaymentMethod(card: .token(CardToken("tok_1"))))
         let decline = JournaledDecline(
             event, DeclineMapping.classify(DeclineCase(event), merchant: Merchant(id: "acme", flexFactorGateways: [])))
-        #expect(decline.campaign == kept && decline.transactionID == keptTransaction)
+        #expect(decline.campaign == kept && decline.transactionID == keptTransaction && decline.eventID == "d-1")
     }
 }

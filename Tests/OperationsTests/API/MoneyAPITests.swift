@@ -35,6 +35,7 @@ import Testing
         var lock: any OperatorLock { base.lock }
         var isConnected: Bool { true }
         func readyCount(of queue: String) async throws(BrokerFailure) -> Int? { 0 }
+        func order(_ pause: Pause) async throws(BrokerFailure) { try await base.order(pause) }
 
         var isAskedForAll: Bool { state.withLock { $0.waiting != nil } }
 

@@ -161,6 +161,11 @@ final class Process: OperatorBroker {
 
     func readyCount(of queue: String) async throws(BrokerFailure) -> Int? { 0 }
 
+    func order(_ pause: Pause) async throws(BrokerFailure) {
+        guard isAlive else { throw Self.dead }
+        broker.write(pause)
+    }
+
     /// One effect more, or the end.
     fileprivate func effect(_ message: OperatorMessage) throws(BrokerFailure) {
         let lives = left.withLock { left in

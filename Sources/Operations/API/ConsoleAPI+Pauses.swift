@@ -1,0 +1,108 @@
+import DeclineRecovery
+import JSON
+import Pipeline
+
+/// What is paused, and pausing: what `salvage pause`, `resume` and `pauses` do, by the same desk.
+extension ConsoleAPI {
+    private var desk: PauseDesk { PauseDesk(store.broker, clock: tools.clock) }
+
+    func pauses() async throws(ConsoleError) -> JSONValue {
+        try requireBroker()
+        let inForce: [Pause]
+        do throws(BrokerFailure) { inForce = try await desk.inForce() } catch { throw .broker(error) }
+        let merchants = merchants().sorted { $0.id.text < $1.id.text }
+        return .object(of: [
+            ("pauses", PauseStore.json(inForce)), ("longest", .integer(Pause.longest.milliseconds)),
+            (
+                "merchants",
+                .array(
+                    merchants.map { merchant in
+                        let gateways = merchant.flexFactorGateways.keys.map(\.text).sorted()
+                        return .object(of: [
+                            ("id", .string(merchant.id.text)), ("gateways", .array(gateways.map { .string($0) })),
+                        ])
+                    })
+            ),
+        ])
+    }
+
+    func pause(_ request: ConsoleRequest) async throws(ConsoleError) -> JSONValue {
+        let body = request.body
+        try body.allow(["merchant", "gateway", "stage", "until", "seconds", "why", "replace"])
+        try require(.operator, request.person)
+        let why = try body.text("why").map { String($0.prefix(2_000)) } ?? ""
+        let replaces = try body.flag("replace") ?? false
+        let end: Moment
+        switch (try body.whole("until"), try body.whole("seconds")) {
+        case (let until?, nil): end = Moment(milliseconds: Int64(until))
+        case (nil, let seconds?):
+            guard (1...Int(Pause.longest.milliseconds / 1_000)).contains(seconds) else {
+                throw .badRequest("seconds: expected 1 to \(Pause.longest.milliseconds / 1_000).")
+            }
+            end = tools.clock.now() + .seconds(Int64(seconds))
+        default: throw .badRequest("Expected until or seconds, and not both.", "A pause says when it ends by itself.")
+        }
+        // Without a configuration nobody knows the names, and they are taken as they are.
+        let configured = tools.reconciler == nil ? nil : merchants()
+        let words = try words(body)
+        let pause: Pause
+        do throws(PauseRefusal) {
+            let target = try words.target(among: configured)
+            pause = try await desk.pause(target, until: end, by: request.person.name, why: why, replaces: replaces)
+        } catch {
+            throw .pause(error)
+        }
+        await hear { $0.contains(pause) }
+        return PauseStore.json(pause)
+    }
+
+    func lift(_ request: ConsoleRequest) async throws(ConsoleError) -> JSONValue {
+        let body = request.body
+        try body.allow(["merchant", "gateway", "stage", "why"])
+        try require(.operator, request.person)
+        let why = try body.text("why").map { String($0.prefix(2_000)) } ?? ""
+        let words = try words(body)
+        try requireBroker()
+        let pause: Pause
+        do throws(PauseRefusal) {
+            pause = try await desk.lift(words, by: request.person.name, why: why)
+        } catch {
+            throw .pause(error)
+        }
+        await hear { pauses in !pauses.contains { $0.target == pause.target } }
+        return PauseStore.json(pause)
+    }
+
+    private func words(_ body: JSONValue) throws(ConsoleError) -> PauseWords {
+        let stage: Stage? = try body.text("stage").map { text throws(ConsoleError) in
+            guard let stage = Stage(rawValue: text) else { throw .badRequest("stage: '\(text.prefix(64))' is not known.") }
+            return stage
+        }
+        let (merchant, gateway) = (try body.text("merchant"), try body.text("gateway"))
+        do throws(PauseRefusal) { return try PauseWords(merchant: merchant, gateway: gateway, stage: stage) } catch { throw .pause(error) }
+    }
+
+    /// Waits until this console has heard of what it ordered, so that its next answer shows it; for a second at the most.
+    private func hear(_ isHeard: ([Pause]) -> Bool) async {
+        for _ in 0..<50 where !isHeard(flow.pauses.pauses.inForce(at: tools.clock.now())) { await tools.clock.sleep(.milliseconds(20)) }
+    }
+}
+
+extension ConsoleError {
+    static func pause(_ refusal: PauseRefusal) -> ConsoleError {
+        let (status, advice) =
+            switch refusal {
+            case .empty, .nothingNamed, .noReason: (400, "Name one thing, and say why in a sentence: whoever looks will read it.")
+            case .whoseGateway, .several: (422, "Give the merchant as well.")
+            case .unknown: (422, "Choose what the configuration has: another name would pause nothing.")
+            case .over: (422, "Give an end that is to come.")
+            case .tooLong: (422, "Pause again when it ends, if it must be.")
+            case .pausedAlready: (409, "Replace it if yours is to count; the one before ends with that.")
+            case .notPaused: (404, "Look at what is paused: it may have ended by itself, or somebody else lifted it.")
+            case .severalPaused: (409, "Give the merchant as well.")
+            case .broker: (503, "")
+            }
+        if case .broker(let failure) = refusal { return .broker(failure) }
+        return ConsoleError(status: status, what: refusal.what, advice: advice)
+    }
+}

@@ -1,0 +1,89 @@
+package import DeclineRecovery
+
+/// What somebody names to be paused, in the words of a command or a request.
+package struct PauseWords: Sendable, Equatable {
+    let merchant: String?
+    let gateway: String?
+    let stage: Stage?
+
+    package init(merchant: String?, gateway: String?, stage: Stage?) throws(PauseRefusal) {
+        for (name, value) in [("merchant", merchant), ("gateway", gateway)] {
+            // A variable of a script that is not set must not mean something else.
+            if let value, value.allSatisfy(\.isWhitespace) { throw .empty(name) }
+        }
+        if (merchant != nil || gateway != nil) == (stage != nil) { throw .nothingNamed }
+        self.merchant = merchant
+        self.gateway = gateway
+        self.stage = stage
+    }
+
+    /// What is meant, by the configuration's names where there is one: another name would pause nothing.
+    package func target(among merchants: [Merchant]?) throws(PauseRefusal) -> Pause.Target {
+        if let stage { return .stage(stage) }
+        let gateway = gateway.map(GatewayID.init(_:))
+        guard let merchants else {
+            guard let merchant else { throw .whoseGateway }
+            return gateway.map { .gateway(MerchantID(merchant), $0) } ?? .merchant(MerchantID(merchant))
+        }
+        let meant = merchants.filter { one in
+            (merchant == nil || one.id.text == merchant) && (gateway.map { one.flexFactorGateways[$0] != nil } ?? true)
+        }
+        guard let found = meant.first, meant.count == 1 else {
+            let whose = [merchant.map { "merchant \($0)" }, gateway.map { "FlexFactor gateway \($0)" }].compactMap { $0 }
+                .joined(separator: " with ")
+            throw meant.isEmpty ? .unknown(whose) : .several(whose, meant.map(\.id.text).sorted())
+        }
+        return gateway.map { .gateway(found.id, $0) } ?? .merchant(found.id)
+    }
+
+    /// What is meant of what is paused, whatever the configuration says today.
+    func pause(among pauses: [Pause]) throws(PauseRefusal) -> Pause {
+        let meant = pauses.filter { pause in
+            switch pause.target {
+            case .stage(let one): one == stage
+            case .merchant(let one): gateway == nil && one.text == merchant
+            case .gateway(let owner, let one): one.text == gateway && (merchant == nil || owner.text == merchant)
+            }
+        }
+        guard let found = meant.first else { throw .notPaused }
+        if meant.count > 1 { throw .severalPaused }
+        return found
+    }
+}
+
+/// Why something is not paused, or does not go on.
+package enum PauseRefusal: Error, Sendable, Equatable {
+    /// A name that says nothing.
+    case empty(String)
+    case nothingNamed
+    case whoseGateway
+    /// The configuration has none.
+    case unknown(String)
+    /// Of several merchants.
+    case several(String, [String])
+    case over(Moment, now: Moment)
+    case tooLong(Moment)
+    case noReason
+    case pausedAlready(Pause)
+    case notPaused
+    case severalPaused
+    case broker(BrokerFailure)
+
+    package var what: String {
+        switch self {
+        case .empty(let name): "The \(name) is empty."
+        case .nothingNamed: "Nothing is named, or too much: a merchant, a FlexFactor gateway with or without its merchant, or a stage."
+        case .whoseGateway: "Whose gateway is it?"
+        case .unknown(let what): "The configuration has no \(what)."
+        case .several(let what, let merchants): "Several merchants have a \(what): \(merchants.joined(separator: ", "))."
+        case .over(let end, let now): "The end, \(end.rfc3339), is over: it is \(now.rfc3339)."
+        case .tooLong(let last): "A pause lasts 7 days at the most: until \(last.rfc3339) now."
+        case .noReason: "There is no reason."
+        case .pausedAlready(let pause):
+            "Paused already: \(pause.target), by \(pause.by) until \(pause.until.rfc3339): \(pause.why)"
+        case .notPaused: "That is not paused."
+        case .severalPaused: "Several are meant."
+        case .broker(let failure): failure.description
+        }
+    }
+}

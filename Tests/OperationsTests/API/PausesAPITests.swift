@@ -1,0 +1,116 @@
+import DeclineRecovery
+import JSON
+import Pipeline
+import TestSupport
+import Testing
+
+@testable import Operations
+
+/// Pausing from the console: who may, what is refused and in which words, and that everybody else hears of it.
+@Suite struct PausesAPITests {
+    private let world = OperatorWorld()
+    private var now: Moment { world.clock.now() }
+
+    private func console() async throws -> ConsoleAPI {
+        let process = world.broker.process()
+        let flow = FlowStore(process, TopologyNames(), clock: world.clock)
+        try await flow.hearPauses()
+        let merchants = ["acme", "zenith"].map { id in
+            Merchant(id: MerchantID(id), flexFactorGateways: ["42", "\(id)-1"].map { FlexFactorGateway(id: GatewayID($0)) })
+        }
+        return ConsoleAPI(
+            tools: try await world.tools(process), flow: flow, merchants: { merchants },
+            draft: { _, merchant throws(DraftFaults) in merchant }, version: "test")
+    }
+
+    private func ask(
+        _ console: ConsoleAPI, _ path: [String] = ["pauses"], _ body: String? = nil, as role: ConsoleRole = .operator
+    ) async -> ConsoleResponse {
+        let parsed = body.map { try! JSONValue(parsing: Array($0.utf8).span) }
+        return await console.answer(
+            ConsoleRequest(
+                method: body == nil ? .get : .post, path: path, query: [:], body: parsed ?? .object([]),
+                person: ConsoleRequest.Person(name: "Ada", role: role, isOpen: false)))
+    }
+
+    private func paused(_ console: ConsoleAPI) async -> [String] {
+        (await ask(console, as: .viewer).body["pauses"]?.array ?? []).compactMap { $0["target"]?.string }
+    }
+
+    private func order(_ names: String, seconds: Int = 3_600, why: String = "charged twice", more: String = "") -> String {
+        "{\(names), \"seconds\": \(seconds), \"why\": \"\(why)\"\(more)}"
+    }
+
+    @Test func whatIsPausedIsSeenByAllAndGoesOnWhenItIsLifted() async throws {
+        let console = try await console()
+        let asked = now
+        let answer = await ask(console, ["pauses"], order(#""merchant": "acme""#))
+        #expect(answer.status == 200 && answer.body["target"]?.string == "merchant acme" && answer.body["by"]?.string == "Ada")
+        #expect(answer.body["until"]?.int64 == (asked + .minutes(60)).milliseconds && answer.body["why"]?.string == "charged twice")
+        #expect(
+            await ask(console, ["pauses"], order(#""gateway": "zenith-1""#)).body["target"]?.string == "gateway zenith-1 of merchant zenith"
+        )
+        #expect(await ask(console, ["pauses"], order(#""stage": "retry""#)).status == 200)
+        // Another process, which has only the stream.
+        #expect(await paused(try await self.console()) == ["stage retry", "merchant acme", "gateway zenith-1 of merchant zenith"])
+        #expect(console.flow.pauses.pauses.isPaused(.retry, at: now))
+
+        #expect(await ask(console, ["pauses", "lift"], #"{"stage": "retry"}"#).body["target"]?.string == "stage retry")
+        #expect(await ask(console, ["pauses", "lift"], #"{"merchant": "acme", "why": "mended"}"#).status == 200)
+        #expect(await paused(console) == ["gateway zenith-1 of merchant zenith"])
+        world.clock.pass(.minutes(61))
+        #expect(await paused(console) == [], "it ends by itself")
+        #expect(await ask(console, ["pauses", "lift"], #"{"gateway": "zenith-1"}"#).status == 404, "what has ended is not paused")
+    }
+
+    @Test func onePauseDoesNotTakeAnothersPlaceUnasked() async throws {
+        let console = try await console()
+        #expect(await ask(console, ["pauses"], order(#""merchant": "acme""#, seconds: 86_400)).status == 200)
+        let refused = await ask(console, ["pauses"], order(#""merchant": "acme""#, seconds: 60, why: "mine"))
+        #expect(refused.status == 409)
+        #expect(refused.body["error"]?["what"]?.string?.contains("by Ada until") == true)
+        #expect(
+            await ask(console, ["pauses"], order(#""merchant": "acme""#, seconds: 60, why: "mine", more: #", "replace": true"#)).status
+                == 200)
+        world.clock.pass(.minutes(2))
+        #expect(await paused(console) == [])
+    }
+
+    @Test(arguments: [
+        (#"{"merchant": "acme", "seconds": 60}"#, 400), (#"{"merchant": "acme", "seconds": 60, "why": " "}"#, 400),
+        (#"{"merchant": "acme", "why": "w"}"#, 400), (#"{"merchant": "acme", "seconds": 60, "until": 1, "why": "w"}"#, 400),
+        (#"{"merchant": "acme", "seconds": 604801, "why": "w"}"#, 400), (#"{"merchant": "acme", "until": 1, "why": "w"}"#, 422),
+        (#"{"merchant": "acme", "until": 9000000000000, "why": "w"}"#, 422), (#"{"seconds": 60, "why": "w"}"#, 400),
+        (#"{"merchant": "acme", "stage": "retry", "seconds": 60, "why": "w"}"#, 400),
+        (#"{"merchant": "", "seconds": 60, "why": "w"}"#, 400),
+        (#"{"merchant": "nobody", "seconds": 60, "why": "w"}"#, 422), (#"{"gateway": "42", "seconds": 60, "why": "w"}"#, 422),
+        (#"{"gateway": "43", "merchant": "acme", "seconds": 60, "why": "w"}"#, 422),
+        (#"{"stage": "nothing", "seconds": 60, "why": "w"}"#, 400),
+        (#"{"merchants": "acme", "seconds": 60, "why": "w"}"#, 400), (#"{"merchant": "acme", "seconds": "60", "why": "w"}"#, 400),
+        (#"{"merchant": "acme", "seconds": 60, "why": "w", "replace": "yes"}"#, 400),
+    ])
+    func whatIsNotMeantClearlyPausesNothing(body: String, status: Int) async throws {
+        let console = try await console()
+        let answer = await ask(console, ["pauses"], body)
+        #expect(answer.status == status && answer.body["error"]?["advice"]?.string?.isEmpty == false, "\(answer)")
+        #expect(await paused(console) == [])
+    }
+
+    @Test func whoOnlyLooksNeitherPausesNorLifts() async throws {
+        let console = try await console()
+        #expect(await ask(console, ["pauses"], order(#""merchant": "acme""#), as: .viewer).status == 403)
+        #expect(await ask(console, ["pauses"], order(#""merchant": "acme""#)).status == 200)
+        #expect(await ask(console, ["pauses", "lift"], #"{"merchant": "acme"}"#, as: .viewer).status == 403)
+        #expect(await paused(console) == ["merchant acme"])
+    }
+
+    @Test func ofSeveralTheOneThatIsMeantMustBeSaid() async throws {
+        let console = try await console()
+        for merchant in ["acme", "zenith"] {
+            #expect(await ask(console, ["pauses"], order(#""merchant": "\#(merchant)", "gateway": "42""#)).status == 200)
+        }
+        #expect(await ask(console, ["pauses", "lift"], #"{"gateway": "42"}"#).status == 409)
+        #expect(await ask(console, ["pauses", "lift"], #"{"gateway": "42", "merchant": "zenith"}"#).status == 200)
+        #expect(await paused(console) == ["gateway 42 of merchant acme"])
+    }
+}
