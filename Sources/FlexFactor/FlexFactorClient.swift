@@ -50,16 +50,16 @@ package final class FlexFactorClient: Sendable {
     /// The time since some beginning, which nobody can set.
     package static let uptime: @Sendable () -> Moment = { Moment(milliseconds: Int64(NIODeadline.now().uptimeNanoseconds / 1_000_000)) }
 
-    package var circuit: CircuitState {
-        guards.withLock { guards in
-            [guards.breaker, guards.wayIn].map { breaker -> CircuitState in
-                switch breaker.state {
-                case .closed: .closed
-                case .trying: .trying
-                case .open: .open
-                }
-            }.max { $0.rawValue < $1.rawValue } ?? .closed
+    /// How its circuit stands: the worse of the two, where calls as such and charges alone have their own.
+    package var circuit: CircuitStanding {
+        let (uptime, wall) = (uptime(), now())
+        let (all, charges) = guards.withLock { guards in
+            (
+                CircuitStanding(guards.breaker, uptime: uptime, wall: wall),
+                CircuitStanding(guards.wayIn, uptime: uptime, wall: wall)
+            )
         }
+        return charges.state.rawValue > all.state.rawValue ? charges : all
     }
 
     /// Whether calls can be made at all, which a token proves; without one, why not.
@@ -122,12 +122,13 @@ package final class FlexFactorClient: Sendable {
 
     private func report(_ answer: FlexFactorAnswer, isCharge: Bool) {
         let uptime = uptime()
+        let failure = answer.failure.map { CircuitBreaker.Failure(name: answer.name, sentence: $0.description) }
         guards.withLock { guards in
-            if case .failed(.unknown(.barred)) = answer {
+            if let failure, case .failed(.unknown(.barred)) = answer {
                 // Somebody answers. Whether it is FlexFactor, and well, is not said; only that the way in is barred.
-                if isCharge { guards.wayIn.failed(now: uptime) }
-            } else if answer.saysUnwell {
-                guards.breaker.failed(now: uptime)
+                if isCharge { guards.wayIn.failed(failure, now: uptime, at: now()) }
+            } else if let failure, answer.saysUnwell {
+                guards.breaker.failed(failure, now: uptime, at: now())
             } else {
                 guards.breaker.succeeded()
                 if isCharge { guards.wayIn.succeeded() }

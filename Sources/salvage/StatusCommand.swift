@@ -34,12 +34,24 @@ struct StatusCommand: AsyncParsableCommand {
         Terminal.show()
         if !status.workers.isEmpty {
             Terminal.table(
-                ["worker", "host", "version", "in work", "stages"],
+                ["worker", "host", "version", "in work", "claims", "stages"],
                 status.workers.map { worker in
                     let pulse = worker.pulse
                     return [
                         pulse.workerID, pulse.host, pulse.version + (worker.isSilent ? " (silent)" : ""),
-                        String(pulse.inFlight.reduce(0) { $0 + $1.count }), pulse.stages.map(\.rawValue).joined(separator: " "),
+                        String(pulse.inFlight.reduce(0) { $0 + $1.count }), Self.claims(worker.claims),
+                        pulse.stages.map(\.rawValue).joined(separator: " "),
+                    ]
+                }, fits: true)
+            Terminal.show()
+        }
+        if !status.circuits.isEmpty {
+            Terminal.table(
+                ["circuit", "state", "workers", "since", "tried again", "why"],
+                status.circuits.map { circuit in
+                    [
+                        "\(circuit.merchantID)/\(circuit.gatewayID)", circuit.state.rawValue, "\(circuit.notClosed) of \(circuit.all)",
+                        circuit.since?.rfc3339 ?? "", circuit.triedAt?.rfc3339 ?? "", circuit.why ?? "",
                     ]
                 }, fits: true)
             Terminal.show()
@@ -54,5 +66,14 @@ struct StatusCommand: AsyncParsableCommand {
         Terminal.show("\(status.parked) recoveries parked, \(status.overdue) overdue\(since(status.oldestOverdue))")
         Terminal.show("\(status.unknown) unknown outcomes, \(status.inDoubt) for a person\(since(status.oldestUnknown))")
         Terminal.show("\(status.lettersToDo) dead letters to do")
+    }
+
+    /// How far a worker's reading of the claims is.
+    private static func claims(_ claims: FleetStatus.Worker.Claims?) -> String {
+        guard let claims else { return "" }
+        if !claims.isCaughtUp { return "reads them yet" }
+        let seconds = claims.lag.milliseconds / 1_000
+        if seconds == 0, claims.messages == 0 { return "read" }
+        return "\(claims.messages) behind, \(seconds) s"
     }
 }

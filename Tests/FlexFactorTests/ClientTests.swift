@@ -230,7 +230,7 @@ import Testing
             Issue.record("expected an open circuit")
             return
         }
-        #expect(client.circuit == .open)
+        #expect(client.circuit.state == .open)
         #expect(await perform(client, clock: clock) == .found(FlexFactorOrder(id: "order-1", state: .completed)))
     }
 
@@ -445,7 +445,12 @@ import Testing
         let server = try await server { _ in ScriptedServer.response(503) }
         let client = try client(server, clock: clock)
         for _ in 0..<20 { #expect(await perform(client, clock: clock) == .failed(.unknown(.serverError(status: 503)))) }
-        #expect(client.circuit == .open)
+        #expect(client.circuit.state == .open)
+        // Whoever is called at night hears since when, why, and when it is tried again.
+        let opened = clock.now
+        #expect(client.circuit.since == opened && client.circuit.triedAt == opened + .seconds(5))
+        #expect(client.circuit.failures == ["server_error": 20] && client.circuit.last?.name == "server_error")
+        #expect(client.circuit.last?.sentence.contains("503") == true)
         let asked = server.requests.count
         guard case .failed(.notSent(.circuitOpen)) = await perform(client, clock: clock) else {
             Issue.record("expected an open circuit")
@@ -453,12 +458,17 @@ import Testing
         }
         #expect(server.requests.count == asked)
         clock.advance(.seconds(6))
+        // A try that fails changes nothing of when and why it opened.
+        _ = await perform(client, clock: clock)
+        #expect(client.circuit.since == opened && client.circuit.triedAt == clock.now + .seconds(10))
+        #expect(client.circuit.failures == ["server_error": 21])
+        clock.advance(.seconds(11))
         server.script { request in
             request.path == "/v1/oauth2/token"
                 ? ScriptedServer.response(200, Self.token) : ScriptedServer.response(200, #"{"id":"order-1","status":7}"#)
         }
         #expect(await perform(client, clock: clock) == .found(FlexFactorOrder(id: "order-1", state: .completed)))
-        #expect(client.circuit == .closed)
+        #expect(client.circuit.state == .closed && client.circuit.since == nil && client.circuit.failures.isEmpty)
     }
 
     @Test func theRateLimitLetsTheRestWaitOrRefusesThem() {

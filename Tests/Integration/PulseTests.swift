@@ -21,8 +21,20 @@ import Testing
             }
             try await crm.publish((0..<100).map { CRM.decline("O\($0)") })
             try await eventually("it names the open circuit", seconds: 30) {
-                pulses().contains { $0.circuits == [.init(merchantID: "acme", gatewayID: "42", state: .open)] }
+                pulses().contains { pulse in
+                    guard let circuit = pulse.circuits.first, pulse.circuits.count == 1 else { return false }
+                    return circuit.merchantID == "acme" && circuit.gatewayID == "42" && circuit.state == .open && circuit.trouble != nil
+                }
             }
+            // Since when and why it is open, when it is tried again, and how far the claims are read.
+            let troubles = pulses().flatMap(\.circuits).compactMap(\.trouble)
+            let trouble = try #require(troubles.first)
+            #expect(trouble.failures.values.reduce(0, +) >= 20 && trouble.failures[trouble.last] != nil && !trouble.words.isEmpty)
+            #expect(trouble.triedAt > trouble.since)
+            #expect(pulses().contains { $0.claims.map { $0.isCaughtUp && $0.offset >= 0 } ?? false })
+            let status = try await fleet.salvage("status", "--json")
+            let circuit = try #require(try JSONSerialization.jsonObject(with: Data(status.output.utf8)) as? [String: Any])["circuits"]
+            #expect(status.status == 1 && "\(String(describing: circuit))".contains("calls failed"), "\(status.output)")
             #expect(Set(pulses().map(\.workerID)).count == 1)
             #expect(pulses().allSatisfy { $0.inFlight.map(\.stage) == Stage.allCases && $0.startedAt <= $0.at })
             #expect(await worker.end(SIGTERM) == 0)

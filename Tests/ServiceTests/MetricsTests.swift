@@ -44,6 +44,25 @@ import Testing
         #expect(page.contains("salvage_replies_refused_total{merchant=\"acme\"} 0\n"))
     }
 
+    /// Since when a circuit is open, and how far the claims are read, is measured where a worker's voice says it.
+    @Test func circuitsAndClaimsAreMeasured() {
+        var breaker = CircuitBreaker(threshold: 1)
+        breaker.failed(.init(name: "timed_out", sentence: "no answer in time"), now: Moment(milliseconds: 1_000), at: now)
+        let circuits = [
+            GatewayKey("acme", "42"): CircuitStanding(breaker, uptime: Moment(milliseconds: 1_000), wall: now),
+            GatewayKey("acme", "43"): CircuitStanding(CircuitBreaker(), uptime: Moment(milliseconds: 1_000), wall: now),
+        ]
+        let page = metrics().page(
+            circuits: circuits, claims: WorkerPulse.Claims(offset: 12, lag: .milliseconds(2_500), isCaughtUp: true), now: now + .seconds(90)
+        )
+        #expect(page.contains("salvage_circuit_state{merchant=\"acme\",gateway=\"42\"} 2\n"))
+        #expect(page.contains("salvage_circuit_not_closed_seconds{merchant=\"acme\",gateway=\"42\"} 90\n"))
+        #expect(page.contains("salvage_circuit_not_closed_seconds{merchant=\"acme\",gateway=\"43\"} 0\n"))
+        #expect(page.contains("\nsalvage_claims_lag_seconds 2.5\n") && page.contains("\nsalvage_claims_offset 12\n"))
+        #expect(page.contains("\nsalvage_claims_caught_up 1\n"))
+        #expect(!metrics().page(circuits: [:]).contains("salvage_claims_"))
+    }
+
     @Test func callsThatAreAlertedOnBeginAtNothingForEachGatewayAlsoAfterAReload() {
         let gateways = ["42", "43"].map { FlexFactorGateway(id: GatewayID($0)) }
         let metrics = metrics(Merchant(id: "acme", flexFactorGateways: [gateways[0]]))

@@ -210,16 +210,31 @@ function gatewaysOf(workers) {
     .sort((one, other) => severity.indexOf(one.worst) - severity.indexOf(other.worst));
 }
 
-function circuits({ workers }) {
+function circuits({ workers, circuits: troubles = [] }) {
   const rows = gatewaysOf(workers);
+  const troubleOf = ({ merchant, gateway }) => troubles.find((one) => one.merchant === merchant && one.gateway === gateway);
   if (rows.length === 0) return card("Circuit breakers", null, empty("No worker reports a gateway.",
     "Breakers show once a worker with the cascade or retry stage runs."));
   return card("Circuit breakers", { "data-test": "circuits" },
     el("p", { class: "muted" }, "Open: FlexFactor is down or refuses there; cascades answer at once, retries wait."),
     el("ul", { class: "rows" }, rows.map(({ key, merchant, gateway, states, worst }) => el("li", { key },
-      el("span", { class: "grow" }, foreign(merchant), el("span", { class: "muted" }, " gateway "), code(gateway)),
+      el("span", { class: "grow" }, foreign(merchant), el("span", { class: "muted" }, " gateway "), code(gateway), trouble(troubleOf({ merchant, gateway }))),
       worst !== "closed" && el("small", { class: "muted" }, `at ${states.filter((state) => state === worst).length} of ${plural(states.length, "worker")}`),
       pill(...(circuitTones[worst] ?? ["plain", worst]))))));
+}
+
+/** Since when and why a circuit is not closed, and when a call is tried again. */
+function trouble(found) {
+  return found?.since && el("small", { class: "muted", "data-test": "circuit-trouble" }, el("br"), "since ", momentAndAge(found.since),
+    found.why && [": ", foreign(found.why)], found.triedAt && ["; tried again ", found.triedAt > now() ? age(found.triedAt) : "now"]);
+}
+
+/** How far a worker is behind with the claims; nothing where it is not. */
+function claimsOf({ claims }) {
+  if (!claims || (claims.caughtUp && claims.behind === 0 && claims.lagMilliseconds < 1000)) return null;
+  return el("small", { class: claims.caughtUp && claims.lagMilliseconds < 5000 ? "muted" : "bad-text", "data-test": "claims-behind" }, el("br"),
+    !claims.caughtUp ? "reads what was claimed, and takes nothing yet"
+      : `${plural(claims.behind, "claim")} behind, for ${span(claims.lagMilliseconds)}`);
 }
 
 function workers({ workers: all }) {
@@ -231,7 +246,7 @@ function workers({ workers: all }) {
       return el("li", { key: worker.id, class: silent ? "silent" : "", "data-test": "worker-row" },
         el("span", { class: "grow" }, code(worker.id), el("br"),
           el("small", { class: "muted" }, foreign(`v${worker.version} on ${worker.host}: ${worker.stages.join(", ")}`)), el("br"),
-          el("small", null, busy.length ? foreign(busy.map((stage) => `${count(stage.count)} in ${stage.stage}`).join(", ")) : "idle")),
+          el("small", null, busy.length ? foreign(busy.map((stage) => `${count(stage.count)} in ${stage.stage}`).join(", ")) : "idle"), claimsOf(worker)),
         silent ? pill("bad", ["not seen for ", span(now() - worker.seenAt)].join("")) : el("small", { class: "muted" }, "seen ", age(worker.seenAt)));
     })));
 }

@@ -16,11 +16,14 @@ package struct WorkerPulse: Sendable, Equatable {
     package let stages: [Stage]
     package let inFlight: [Load]
     package let circuits: [Circuit]
+    /// How far its reading of the claims is; `nil` for a worker that needs none, or an older one.
+    package let claims: Claims?
 
     /// The last that a worker says of itself: nobody is to miss it.
     package func farewell(at moment: Moment) -> WorkerPulse {
         WorkerPulse(
-            workerID: workerID, host: host, version: version, startedAt: startedAt, at: moment, stages: [], inFlight: [], circuits: [])
+            workerID: workerID, host: host, version: version, startedAt: startedAt, at: moment, stages: [], inFlight: [], circuits: [],
+            claims: nil)
     }
 
     package var isFarewell: Bool { stages.isEmpty }
@@ -41,23 +44,64 @@ package struct WorkerPulse: Sendable, Equatable {
         package let merchantID: MerchantID
         package let gatewayID: GatewayID
         package let state: State
+        /// Of one that is not closed; an older worker does not say it.
+        package let trouble: Trouble?
 
         package enum State: String, Sendable, CaseIterable {
             case closed, trying, open
         }
 
-        package init(merchantID: MerchantID, gatewayID: GatewayID, state: State) {
+        /// Since when and why a circuit is not closed.
+        package struct Trouble: Sendable, Equatable {
+            package let since: Moment
+            /// When a call is tried again.
+            package let triedAt: Moment
+            /// What failed in a row, by the answer's name in metrics.
+            package let failures: [String: Int]
+            /// The name of the last of them, and the same in a sentence.
+            package let last: String
+            package let words: String
+
+            package init(since: Moment, triedAt: Moment, failures: [String: Int], last: String, words: String) {
+                self.since = since
+                self.triedAt = triedAt
+                self.failures = failures
+                self.last = last
+                self.words = String(words.prefix(Self.mostWords))
+            }
+
+            private static let mostWords = 300
+        }
+
+        package init(merchantID: MerchantID, gatewayID: GatewayID, state: State, trouble: Trouble? = nil) {
             self.merchantID = merchantID
             self.gatewayID = gatewayID
             self.state = state
+            self.trouble = trouble
         }
 
         fileprivate var place: (Int, String, String) { (state == .closed ? 1 : 0, merchantID.text, gatewayID.text) }
     }
 
+    /// How far a worker's reading of the claims is.
+    package struct Claims: Sendable, Equatable {
+        /// Of the last record that it read; -1 before the first.
+        package let offset: Int64
+        /// For how long it has not read what it knows to stand there.
+        package let lag: Moment.Span
+        /// Whether it has read all that stood there as it began. Before that it takes nothing that can charge.
+        package let isCaughtUp: Bool
+
+        package init(offset: Int64, lag: Moment.Span, isCaughtUp: Bool) {
+            self.offset = offset
+            self.lag = lag
+            self.isCaughtUp = isCaughtUp
+        }
+    }
+
     package init(
         workerID: String, host: String, version: String, startedAt: Moment, at: Moment, stages: [Stage], inFlight: [Load],
-        circuits: [Circuit]
+        circuits: [Circuit], claims: Claims? = nil
     ) {
         self.workerID = workerID
         self.host = host
@@ -67,6 +111,7 @@ package struct WorkerPulse: Sendable, Equatable {
         self.stages = stages
         self.inFlight = inFlight
         self.circuits = Array(circuits.sorted { $0.place < $1.place }.prefix(Self.mostCircuits))
+        self.claims = claims
     }
 
     package var id: String { "\(workerID)/pulse/\(at.milliseconds)" }
@@ -93,8 +138,22 @@ package struct WorkerPulse: Sendable, Equatable {
                         json.member("merchant", circuit.merchantID.text)
                         json.member("gateway", circuit.gatewayID.text)
                         json.member("state", circuit.state.rawValue)
+                        guard let trouble = circuit.trouble else { return }
+                        json.member("since", trouble.since.milliseconds)
+                        json.member("triedAt", trouble.triedAt.milliseconds)
+                        json.object("failures") { names in
+                            for (name, count) in trouble.failures.sorted(by: { $0.key < $1.key }) { names.member(name, Int64(count)) }
+                        }
+                        json.member("last", trouble.last)
+                        json.member("words", trouble.words)
                     }
                 }
+            }
+            guard let claims else { return }
+            data.object("claims") { json in
+                json.member("offset", claims.offset)
+                json.member("lagMilliseconds", claims.lag.milliseconds)
+                json.member("caughtUp", claims.isCaughtUp)
             }
         }
     }
@@ -113,10 +172,24 @@ package struct WorkerPulse: Sendable, Equatable {
                 circuits: try data.objects("circuits").map { (circuit) throws(EnvelopeFault) in
                     Circuit(
                         merchantID: MerchantID(try circuit.text("merchant")), gatewayID: GatewayID(try circuit.text("gateway")),
-                        state: try circuit.word("state"))
-                })
+                        state: try circuit.word("state"), trouble: try trouble(circuit))
+                }, claims: try data.optionalObject("claims").map(claims))
         } catch {
             return nil
         }
+    }
+
+    private static func trouble(_ circuit: EnvelopeReader) throws(EnvelopeFault) -> Circuit.Trouble? {
+        guard let since = try circuit.optionalNumber("since") else { return nil }
+        let failures = try circuit.object("failures").members().compactMap { member in member.value.int64.map { (member.name, Int($0)) } }
+        return Circuit.Trouble(
+            since: Moment(milliseconds: since), triedAt: try circuit.moment("triedAt"),
+            failures: Dictionary(failures) { $1 }, last: try circuit.text("last"), words: try circuit.text("words"))
+    }
+
+    private static func claims(_ claims: EnvelopeReader) throws(EnvelopeFault) -> Claims {
+        Claims(
+            offset: try claims.number("offset"), lag: .milliseconds(try claims.number("lagMilliseconds")),
+            isCaughtUp: try claims.flag("caughtUp"))
     }
 }

@@ -1,4 +1,4 @@
-import DeclineRecovery
+package import DeclineRecovery
 
 /// Keeps a dead FlexFactor from being hammered: after enough failures in a row no call is made for a while, then one is tried.
 ///
@@ -14,10 +14,21 @@ struct CircuitBreaker: Sendable, Hashable {
     }
 
     private(set) var state = State.closed(failures: 0)
+    /// When it opened, by the clock on the wall, for people; `nil` while it is closed.
+    private(set) var openedAt: Moment?
+    /// What failed since the last call that went well: how often, by the answer's name.
+    private(set) var failures: [String: Int] = [:]
+    private(set) var last: Failure?
     /// Failures in a row that open the circuit.
     let threshold: Int
     private let firstPause = Moment.Span.seconds(5)
     private let longestPause = Moment.Span.minutes(2)
+
+    /// The answer's name in metrics, and in a sentence.
+    struct Failure: Sendable, Hashable {
+        let name: String
+        let sentence: String
+    }
 
     init(threshold: Int = 20) {
         self.threshold = threshold
@@ -36,18 +47,59 @@ struct CircuitBreaker: Sendable, Hashable {
     }
 
     mutating func succeeded() {
-        state = .closed(failures: 0)
+        if case .closed(0) = state { return }
+        self = CircuitBreaker(threshold: threshold)
     }
 
-    mutating func failed(now: Moment) {
+    /// - Parameter wall: the time for people.
+    mutating func failed(_ failure: Failure, now: Moment, at wall: Moment) {
+        failures[failure.name, default: 0] += 1
+        last = failure
         switch state {
         case .closed(let failures):
-            state = failures + 1 >= threshold ? .open(until: now + firstPause, openings: 1) : .closed(failures: failures + 1)
+            let isEnough = failures + 1 >= threshold
+            if isEnough { openedAt = wall }
+            state = isEnough ? .open(until: now + firstPause, openings: 1) : .closed(failures: failures + 1)
         case .open: break
         case .trying(_, let openings):
             let pause = Swift.min(firstPause.milliseconds << Int64(Swift.min(openings, 10)), longestPause.milliseconds)
             state = .open(until: now + .milliseconds(pause), openings: openings + 1)
         }
+    }
+}
+
+/// How a gateway's circuit stands, for whoever watches: since when and why it is not closed, and when it is tried again.
+package struct CircuitStanding: Sendable, Equatable {
+    package let state: CircuitState
+    /// Since when it is not closed; `nil` where it is.
+    package let since: Moment?
+    /// When a call is tried again.
+    package let triedAt: Moment?
+    /// What failed in a row, by the answer's name in metrics.
+    package let failures: [String: Int]
+    /// The name of the last failure, and the same in a sentence.
+    package let last: (name: String, sentence: String)?
+
+    /// - Parameters:
+    ///   - uptime: the time that the breaker is told.
+    ///   - wall: the same moment for people.
+    init(_ breaker: CircuitBreaker, uptime: Moment, wall: Moment) {
+        let until: Moment?
+        (state, until) =
+            switch breaker.state {
+            case .closed: (.closed, nil)
+            case .trying(let until, _): (.trying, until)
+            case .open(let until, _): (.open, until)
+            }
+        since = breaker.openedAt
+        triedAt = until.map { wall + ($0 - uptime) }
+        failures = state == .closed ? [:] : breaker.failures
+        last = state == .closed ? nil : breaker.last.map { ($0.name, $0.sentence) }
+    }
+
+    package static func == (one: CircuitStanding, other: CircuitStanding) -> Bool {
+        one.state == other.state && one.since == other.since && one.triedAt == other.triedAt && one.failures == other.failures
+            && one.last?.name == other.last?.name && one.last?.sentence == other.last?.sentence
     }
 }
 

@@ -1,5 +1,4 @@
 package import DeclineRecovery
-package import JSON
 
 /// How a fleet is, for whoever is called at night: what is wrong first, and what there is besides. Counted where the overview and the
 /// metrics count (`Standing`).
@@ -7,6 +6,8 @@ package struct FleetStatus: Sendable {
     /// What is wrong, a sentence each, with what to do; none where all is well.
     package let faults: [Fault]
     package let workers: [Worker]
+    /// Those that are not closed.
+    package let circuits: [Circuit]
     package let queues: [(name: String, what: String, ready: Int)]
     package let pauses: [Pause]
     package let parked: Int
@@ -18,17 +19,103 @@ package struct FleetStatus: Sendable {
     package let lettersToDo: Int
 
     package struct Fault: Sendable, Equatable {
+        package let kind: Kind
+        /// Which of its kind, for people: a worker, a stage, a gateway; empty where there can be only one.
+        package let subject: String
+        /// Since when, where it is known.
+        package let since: Moment?
         package let what: String
         package let advice: String
+
+        package enum Kind: String, Sendable, CaseIterable {
+            case noWorkers = "no_workers"
+            case workerSilent = "worker_silent"
+            case claimsBehind = "claims_behind"
+            case stageUnserved = "stage_unserved"
+            case circuitOpen = "circuit_open"
+            case chargesInDoubt = "charges_in_doubt"
+            case deadLetters = "dead_letters"
+            case lettersUnreadable = "letters_unreadable"
+            case overdue
+            case held, unrouted
+        }
     }
 
     package struct Worker: Sendable {
         package let pulse: WorkerPulse
         package let isSilent: Bool
+        /// How far its reading of the claims is behind; `nil` for one that needs none, or does not say it.
+        package let claims: Claims?
+
+        package struct Claims: Sendable, Equatable {
+            /// That another worker has read already.
+            package let messages: Int64
+            /// For how long it has not read what stands there.
+            package let lag: Moment.Span
+            package let isCaughtUp: Bool
+        }
+
+        /// For so long a worker says nothing that says something every other second.
+        private static let silence: Moment.Span = .seconds(15)
+
+        init(_ pulse: WorkerPulse, behind: (messages: Int64, lag: Moment.Span), now: Moment) {
+            self.pulse = pulse
+            isSilent = now - pulse.at > Self.silence
+            claims = pulse.claims.map { Claims(messages: behind.messages, lag: max($0.lag, behind.lag), isCaughtUp: $0.isCaughtUp) }
+        }
+
+        /// Whether it takes work, or will not before it has read the claims.
+        var isWorking: Bool { claims?.isCaughtUp ?? true }
     }
 
-    /// For so long a worker says nothing that says something every other second.
-    private static let silence: Moment.Span = .seconds(15)
+    /// A gateway's circuit that is not closed at every worker.
+    package struct Circuit: Sendable {
+        package let merchantID: MerchantID
+        package let gatewayID: GatewayID
+        /// The worst that a worker says.
+        package let state: WorkerPulse.Circuit.State
+        /// At how many workers, of how many that know it.
+        package let notClosed: Int
+        package let all: Int
+        /// Since the first of them opened it.
+        package let since: Moment?
+        /// When the next of them tries a call.
+        package let triedAt: Moment?
+        /// What failed in a row, at all of them together, by the answer's name.
+        package let failures: [(name: String, count: Int)]
+        /// The last failure in a sentence.
+        package let last: String?
+
+        /// The gateway in words.
+        var name: String { "gateway \(gatewayID) of merchant \(merchantID)" }
+
+        /// Why it is open; `nil` where no worker says it.
+        package var why: String? {
+            guard let last else { return nil }
+            let count = failures.reduce(0) { $0 + $1.count }
+            let names = failures.map { "\($0.count) \($0.name)" }.joined(separator: ", ")
+            return "\(count == 1 ? "one call" : "\(count) calls") failed (\(names)), the last: \(last)"
+        }
+
+        /// The circuits of the workers that live, the most open first.
+        static func all(_ pulses: [WorkerPulse]) -> [Circuit] {
+            let said = pulses.flatMap { pulse in pulse.circuits.map { (at: pulse.at, circuit: $0) } }
+            let byGateway = Dictionary(grouping: said) { "\($0.circuit.merchantID.text)\n\($0.circuit.gatewayID.text)" }
+            return byGateway.sorted { $0.key < $1.key }.compactMap { _, said in
+                let open = said.filter { $0.circuit.state != .closed }
+                guard let first = open.first?.circuit else { return nil }
+                let troubles = open.compactMap { said in said.circuit.trouble.map { (at: said.at, trouble: $0) } }
+                var failures: [String: Int] = [:]
+                for trouble in troubles { failures.merge(trouble.trouble.failures, uniquingKeysWith: +) }
+                return Circuit(
+                    merchantID: first.merchantID, gatewayID: first.gatewayID,
+                    state: open.contains { $0.circuit.state == .open } ? .open : .trying, notClosed: open.count, all: said.count,
+                    since: troubles.map(\.trouble.since).min(), triedAt: troubles.map(\.trouble.triedAt).min(),
+                    failures: failures.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map { ($0.key, $0.value) },
+                    last: troubles.max { $0.at < $1.at }?.trouble.words)
+            }
+        }
+    }
 
     package init(_ letters: LetterStore, _ flow: FlowStore, _ names: TopologyNames, now: Moment) async throws(BrokerFailure) {
         self.init(Standing(letters, flow), flow, names, depths: try await flow.depths(now), now: now)
@@ -36,7 +123,8 @@ package struct FleetStatus: Sendable {
 
     /// - Parameter depths: of the queues, by name.
     init(_ standing: Standing, _ flow: FlowStore, _ names: TopologyNames, depths: [String: Int], now: Moment) {
-        workers = flow.pulses.map { Worker(pulse: $0, isSilent: now - $0.at > Self.silence) }
+        workers = flow.pulses.map { Worker($0, behind: flow.behind($0.workerID), now: now) }
+        circuits = Circuit.all(workers.filter { !$0.isSilent }.map(\.pulse))
         queues = flow.queues.filter { $0.kind == .work }.map { ($0.name, $0.what, depths[$0.name] ?? 0) }
         pauses = flow.pauses.pauses.inForce(at: now)
         parked = standing.parked
@@ -48,97 +136,12 @@ package struct FleetStatus: Sendable {
         inDoubt = standing.inDoubt
         oldestUnknown = standing.oldestUnknown
         lettersToDo = standing.toDo.values.reduce(0) { $0 + $1.values.reduce(0, +) }
-        faults = Self.faults(workers, queues, pauses, standing, lettersToDo, overdue: overdue, names)
-    }
-
-    private static func faults(
-        _ workers: [Worker], _ queues: [(name: String, what: String, ready: Int)], _ pauses: [Pause], _ standing: Standing,
-        _ lettersToDo: Int,
-        overdue: Int, _ names: TopologyNames
-    ) -> [Fault] {
-        var faults: [Fault] = []
-        func say(_ what: String, _ advice: String) { faults.append(Fault(what: what, advice: advice)) }
-        func count(_ number: Int, _ one: String, _ many: String) -> String { number == 1 ? "one \(one)" : "\(number) \(many)" }
-        let alive = workers.filter { !$0.isSilent }.map(\.pulse)
-        if alive.isEmpty { say("No worker runs: what comes in waits in its queue.", "Start `salvage run`.") }
-        for worker in workers where worker.isSilent {
-            say("The worker \(worker.pulse.workerID) is silent.", "Look whether \(worker.pulse.host) is alive, and at its log.")
-        }
-        let served = Set(alive.flatMap(\.stages))
-        if !alive.isEmpty {
-            for stage in Stage.allCases where !served.contains(stage) {
-                let waiting = queues.first { $0.name == names.queue(of: stage) }?.ready ?? 0
-                say(
-                    "No worker serves the stage \(stage.rawValue); \(count(waiting, "message waits", "messages wait")).",
-                    "Start one with it among SALVAGE_STAGES.")
-            }
-        }
-        var circuits: [String: (open: Int, all: Int)] = [:]
-        for circuit in alive.flatMap(\.circuits) {
-            let name = "gateway \(circuit.gatewayID) of merchant \(circuit.merchantID)"
-            circuits[name, default: (0, 0)].all += 1
-            if circuit.state != .closed { circuits[name, default: (0, 0)].open += 1 }
-        }
-        for (name, counts) in circuits.sorted(by: { $0.key < $1.key }) where counts.open > 0 {
-            say(
-                "FlexFactor is away for \(name), at \(counts.open) of \(count(counts.all, "worker", "workers")): cascades are skipped, retries wait.",
-                "docs/runbooks/SalvageCircuitOpen.md")
-        }
-        if standing.inDoubt > 0 {
-            say(
-                "Of \(count(standing.inDoubt, "charge", "charges")) nobody knows whether it happened, and a person must see to it.",
-                "`salvage dead reconcile --all`")
-        }
-        if lettersToDo > standing.inDoubt {
-            say(
-                "\(count(lettersToDo - standing.inDoubt, "dead letter waits", "dead letters wait")) for an operator.", "`salvage dead list`"
-            )
-        }
-        if standing.unreadable > 0 {
-            say(
-                "\(count(standing.unreadable, "message", "messages")) among the dead letters cannot be read by this version.",
-                "Upgrade this command.")
-        }
-        let isWaiting = Set(pauses.map(\.target))
-        if overdue > 0, !isWaiting.contains(.stage(.retry)), !isWaiting.contains(.stage(.cascade)) {
-            say(
-                "\(count(overdue, "recovery is", "recoveries are")) due for more than a minute and not taken up.",
-                "docs/runbooks/SalvageParkedLate.md")
-        }
-        for (stage, advice) in [(Stage.held, "docs/runbooks/SalvagePlacesRefuse.md"), (.unrouted, "docs/runbooks/SalvageUnroutable.md")] {
-            guard let queue = queues.first(where: { $0.name == names.queue(of: stage) }), queue.ready > 0 else { continue }
-            say("\(count(queue.ready, "message waits", "messages wait")) in \(queue.name): \(queue.what).", advice)
-        }
-        return faults
-    }
-
-    var faultsJSON: JSONValue {
-        .array(faults.map { .object(of: [("what", .string($0.what)), ("advice", .string($0.advice))]) })
-    }
-
-    package var json: JSONValue {
-        func number(_ count: Int) -> JSONValue { .integer(Int64(count)) }
-        return .object(of: [
-            ("well", .bool(faults.isEmpty)),
-            ("faults", faultsJSON),
-            (
-                "workers",
-                .array(
-                    workers.map { worker in
-                        .object(of: [
-                            ("id", .string(worker.pulse.workerID)), ("host", .string(worker.pulse.host)),
-                            ("version", .string(worker.pulse.version)), ("silent", .bool(worker.isSilent)),
-                            ("stages", .array(worker.pulse.stages.map { .string($0.rawValue) })),
-                            ("seenAt", .integer(worker.pulse.at.milliseconds)),
-                        ])
-                    })
-            ),
-            ("queues", .object(of: queues.map { ($0.name, number($0.ready)) })),
-            ("pauses", PauseStore.json(pauses)),
-            ("parked", number(parked)), ("overdue", number(overdue)),
-            ("oldestOverdue", oldestOverdue.map { .integer($0.milliseconds) }),
-            ("unknown", number(unknown)), ("inDoubt", number(inDoubt)), ("oldestUnknown", oldestUnknown.map { .integer($0.milliseconds) }),
-            ("lettersToDo", number(lettersToDo)),
-        ])
+        var list = FleetFaults()
+        list.add(workers, queues, names)
+        list.add(circuits)
+        list.add(standing, lettersToDo)
+        list.add(overdue: overdue, since: oldestOverdue, pauses)
+        list.add(queues, names)
+        faults = list.faults
     }
 }

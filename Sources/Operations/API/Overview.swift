@@ -79,7 +79,7 @@ enum Overview {
                     ])
                 ),
                 ("queues", .array(queues)), ("acting", acting), ("unreadable", unreadable(letters)),
-                ("workers", workers(flow.pulses)), ("pauses", PauseStore.json(status.pauses)),
+                ("workers", workers(status.workers)), ("circuits", status.circuitsJSON), ("pauses", PauseStore.json(status.pauses)),
                 // Who has heard of nobody yet knows of nothing wrong.
                 ("faults", flow.knowsWorkers ? status.faultsJSON : .array([])),
             ] + dead + going)
@@ -213,10 +213,11 @@ enum Overview {
         return .array(zip(steps, counts).map { .object(of: [("label", .string($0.label)), ("count", .integer(Int64($1)))]) })
     }
 
-    private static func workers(_ pulses: [WorkerPulse]) -> JSONValue {
+    private static func workers(_ workers: [FleetStatus.Worker]) -> JSONValue {
         return .array(
-            pulses.map { pulse in
-                .object(of: [
+            workers.map { worker in
+                let pulse = worker.pulse
+                return .object(of: [
                     ("id", .string(pulse.workerID)), ("host", .string(pulse.host)), ("version", .string(pulse.version)),
                     ("stages", .array(pulse.stages.map { .string($0.rawValue) })),
                     (
@@ -226,7 +227,7 @@ enum Overview {
                                 .object(of: [("stage", .string($0.stage.rawValue)), ("count", .integer(Int64($0.count)))])
                             })
                     ),
-                    ("seenAt", .integer(pulse.at.milliseconds)),
+                    ("seenAt", .integer(pulse.at.milliseconds)), ("claims", worker.claims?.json),
                     (
                         "circuits",
                         .array(

@@ -14,6 +14,7 @@ package final class FlowStore: Sendable {
         var depths: (at: Moment, counts: [String: Int])?
         var lock: (at: Moment, isHeld: Bool)?
         var workers: [String: WorkerPulse] = [:]
+        var claims = ClaimsRace()
         /// By the clock that nobody sets.
         var listeningSince: Moment?
     }
@@ -76,10 +77,15 @@ package final class FlowStore: Sendable {
     package func listen() async throws(BrokerFailure) {
         _ = try await broker.pulses.follow(from: .next) { [self] entries in
             for pulse in entries.compactMap({ WorkerPulse.decode($0.body) }) {
+                let now = clock.uptime
                 state.withLock { state in
                     state.workers[pulse.workerID] = pulse.isFarewell ? nil : pulse
+                    state.claims.take(pulse, now: now)
                     // Pods come and go under new names.
-                    state.workers = state.workers.filter { pulse.at - $0.value.at < .minutes(5) }
+                    for (id, last) in state.workers where pulse.at - last.at >= .minutes(5) {
+                        state.workers[id] = nil
+                        state.claims.forget(id)
+                    }
                 }
             }
         }
@@ -105,6 +111,12 @@ package final class FlowStore: Sendable {
 
     /// What the workers said last, by host.
     package var pulses: [WorkerPulse] { state.withLock { $0.workers.values.sorted { ($0.host, $0.workerID) < ($1.host, $1.workerID) } } }
+
+    /// How many claims a worker has not read that another has, and for how long it has not.
+    func behind(_ worker: String) -> (messages: Int64, lag: Moment.Span) {
+        let now = clock.uptime
+        return state.withLock { $0.claims.behind(worker, now: now) }
+    }
 
     // MARK: Queues
 

@@ -26,6 +26,9 @@ final class ClaimTail: ClaimsPort {
         /// The records that were read last, by their place.
         var recent: [Int64: ClaimRecord] = [:]
         var lastOffset: Int64 = -1
+        /// When the last of them was claimed.
+        var lastAt: Moment?
+        var isCaughtUp = false
         var oldest = 0
         var order: [Int64] = []
         var nextID = UInt64.random(in: 1 ... .max)
@@ -73,6 +76,18 @@ final class ClaimTail: ClaimsPort {
     /// How many recoveries are remembered, and how many debts are open.
     var counts: (entries: Int, open: Int) { state.withLock { ($0.book.count, $0.book.openCount) } }
 
+    /// How far the reading is. What this process claimed itself and has not read yet it knows to stand there, by a clock that nobody sets; before it
+    /// has caught up, the age of what it read last says how much is left.
+    var progress: WorkerPulse.Claims {
+        let (offset, isCaughtUp, oldest, last) = state.withLock { state in
+            (state.lastOffset, state.isCaughtUp, state.waiting.values.map(\.until).min(), state.lastAt)
+        }
+        let age = oldest.map { patience - ($0 - ContinuousClock.now) } ?? .zero
+        var lag = Moment.Span.milliseconds(max(age.components.seconds * 1_000 + age.components.attoseconds / 1_000_000_000_000_000, 0))
+        if !isCaughtUp, let last { lag = max(lag, clock.now() - last) }
+        return WorkerPulse.Claims(offset: offset, lag: lag, isCaughtUp: isCaughtUp)
+    }
+
     /// The open recoveries that would have no gateway with these merchants.
     func stranded(by merchant: (MerchantID) -> Merchant?) -> [StrandedRecoveries] { state.withLock { $0.book.stranded(by: merchant) } }
 
@@ -88,7 +103,10 @@ final class ClaimTail: ClaimsPort {
             act: .unsent(0), until: clock.now())
         while !stop.isSet {
             if await claim(probe) != nil {
-                state.withLock { $0.turns.isLive = true }
+                state.withLock { state in
+                    state.isCaughtUp = true
+                    state.turns.isLive = true
+                }
                 markWhereDue()
                 return
             }
@@ -137,6 +155,7 @@ final class ClaimTail: ClaimsPort {
                     }
                     continue
                 }
+                state.lastAt = record.claim.at
                 let verdict = state.book.take(record.claim, at: offset)
                 state.remember(record, at: offset)
                 if let waiter = state.waiting.removeValue(forKey: record.claim.id) {

@@ -61,6 +61,13 @@ package final class ServiceMetrics: Sendable {
     let callSeconds = Metric(
         "salvage_flexfactor_call_seconds", "How long calls to FlexFactor took.", labels: ["call", "outcome"], kind: .histogram(seconds))
     let circuit = Metric("salvage_circuit_state", "0 closed, 1 trying, 2 open.", labels: ["merchant", "gateway"], kind: .gauge)
+    let circuitSeconds = Metric(
+        "salvage_circuit_not_closed_seconds", "For how long it has not been closed.", labels: ["merchant", "gateway"], kind: .gauge)
+    private let claimsLag = Metric(
+        "salvage_claims_lag_seconds", "For how long the worker has not read a claim that it knows to stand on the stream.", kind: .gauge)
+    private let claimsOffset = Metric("salvage_claims_offset", "Where the last claim stands that the worker has read.", kind: .gauge)
+    private let claimsKnown = Metric(
+        "salvage_claims_caught_up", "1 once all is read that was claimed before the worker began.", kind: .gauge)
     let brokerConnected = Metric("salvage_broker_connected", "1 while the connection stands.", labels: ["connection"], kind: .gauge)
     let brokerBlocked = Metric("salvage_broker_blocked", "1 while the broker takes no publishes.", labels: ["connection"], kind: .gauge)
     let brokerReconnects = Metric("salvage_broker_connections_lost_total", "Connections lost.", labels: ["connection"])
@@ -210,11 +217,26 @@ package final class ServiceMetrics: Sendable {
     }
 
     /// The page that Prometheus reads.
-    func page(circuits: [GatewayKey: CircuitState], _ holdings: Holdings = Holdings()) -> String {
+    ///
+    /// - Parameter claims: `nil` for a process that reads none.
+    func page(
+        circuits: [GatewayKey: CircuitStanding], claims: WorkerPulse.Claims? = nil, now: Moment = SystemClock().now(),
+        _ holdings: Holdings = Holdings()
+    ) -> String {
         for (stage, count) in holdings.inHand { heldDeliveries.set(Double(count), stage.rawValue) }
         refusingPlaces.set(Double(holdings.refusing))
         circuit.reset()
-        for (key, state) in circuits { circuit.set(Double(state.rawValue), key.merchant.text, key.gateway.text) }
+        circuitSeconds.reset()
+        for (key, standing) in circuits {
+            circuit.set(Double(standing.state.rawValue), key.merchant.text, key.gateway.text)
+            let span = standing.since.map { max(now - $0, .seconds(0)) } ?? .seconds(0)
+            circuitSeconds.set(Double(span.milliseconds) / 1_000, key.merchant.text, key.gateway.text)
+        }
+        if let claims {
+            claimsLag.set(Double(claims.lag.milliseconds) / 1_000)
+            claimsOffset.set(Double(claims.offset))
+            claimsKnown.set(claims.isCaughtUp ? 1 : 0)
+        }
         cpu.set(Double(clock()) / Double(CLOCKS_PER_SEC))
         memory.set(Self.residentBytes())
         let descriptors = Descriptors.ofThisProcess
@@ -224,7 +246,8 @@ package final class ServiceMetrics: Sendable {
             messages, results, recovered, deadLetters, unmapped, clocksAhead, withoutTable, byText, repliesRefused, resultAge, reconciled,
             delayLateness, queueWait, inFlight, prefetch, workSeconds, confirmSeconds, claimSeconds, finishFailures,
             heldMessages, heldMessagesGivenOut, heldDeliveries, refusingPlaces, putOff, repliesLetGo, calls, callSeconds,
-            circuit, paused, brokerConnected, brokerBlocked, brokerReconnects, unconfirmed, webhooks, reloads, reloadedWell, reloadedAt,
+            circuit, circuitSeconds, claimsLag, claimsOffset, claimsKnown, paused, brokerConnected, brokerBlocked, brokerReconnects,
+            unconfirmed, webhooks, reloads, reloadedWell, reloadedAt,
             spansExported,
             spansDropped, build,
             cpu, memory, startTime, openDescriptors, mostDescriptors,

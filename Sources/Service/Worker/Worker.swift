@@ -25,8 +25,8 @@ package struct Worker: Service {
     private let claims: ClaimTail
     private let letters: LetterTail
     private let identity: DeadLetter.Worker
-    private let startedAt = SystemClock().now()
     private let watch: LinkWatch
+    private let voice: WorkerVoice
     private let tracer: Tracer?
 
     private init(
@@ -47,7 +47,10 @@ package struct Worker: Service {
             id: settings.broker.connectionName, host: ProcessInfo.processInfo.hostName, version: SalvageVersion.current)
         claims = ClaimTail(worker: identity.id, logger: logger)
         letters = LetterTail(workerID: identity.id, logger: logger)
+        voice = WorkerVoice(identity, settings.stages, store, claims: Self.needsClaims(settings) ? claims : nil, metrics: metrics)
     }
+
+    private static func needsClaims(_ settings: ProcessSettings) -> Bool { !settings.stages.isSubset(of: [.unrouted]) }
 
     /// Runs a process to its end. Throws when it cannot begin: a faulty configuration, a port that is taken.
     package static func run(_ settings: ProcessSettings, logger: Logger) async throws {
@@ -68,27 +71,28 @@ package struct Worker: Service {
         let lanes = group.makeIterator().map(Lane.init)
         for lane in lanes { lane.startBeating() }
 
+        let tracer = settings.traceCollector.map { _ in Tracer(share: settings.traceShare) }
+        let receiver = WebhookReceiver(
+            store: store, clock: clock, names: settings.names, publicHost: settings.webhookHost, metrics: metrics, logger: logger,
+            tracer: tracer)
+        let worker = Worker(settings, logger, metrics, health, store, lanes, receiver, tracer)
         var services: [any Service] = []
         if let healthPort {
+            let claims = needsClaims(settings) ? worker.claims : nil
             let front = HealthFront(health: health, lanes: lanes) {
-                metrics.page(circuits: store.clients.mapValues(\.circuit), health.holdings)
+                metrics.page(circuits: store.clients.mapValues(\.circuit), claims: claims?.progress, now: clock.now(), health.holdings)
             }
             services.append(
                 HTTPServer(front.router, at: healthPort, limits: .health, logger: logger) { _ in
                     logger.info("Serving /livez, /readyz and /metrics", metadata: [LogKey.host: "\(healthPort.text)"])
                 })
         }
-        let tracer = settings.traceCollector.map { _ in Tracer(share: settings.traceShare) }
-        let receiver = WebhookReceiver(
-            store: store, clock: clock, names: settings.names, publicHost: settings.webhookHost, metrics: metrics, logger: logger,
-            tracer: tracer)
         if let webhookPort {
             services.append(
                 HTTPServer(WebhookFront(receiver: receiver).router, at: webhookPort, limits: .open, logger: logger) { _ in
                     logger.info("Taking webhooks at /webhooks/MERCHANT/GATEWAY", metadata: [LogKey.host: "\(webhookPort.text)"])
                 })
         }
-        let worker = Worker(settings, logger, metrics, health, store, lanes, receiver, tracer)
         services.append(
             ConfigurationReloader(
                 file: settings.configurationFile, store: store, cards: settings.cardKeys, metrics: metrics, logger: logger,
@@ -145,11 +149,13 @@ package struct Worker: Service {
     private func work(_ link: BrokerLink, _ stop: StopSignal) async throws {
         if await !topologyStands(link, stop) { return }
         receiver.use(link)
+        let pulse = Pulse(link, settings.names) { [voice] in voice.pulse }
+        pulse.start(on: lanes[0])
         if !settings.stages.isDisjoint(with: [.retry, .outcomes, .suspects]) {
             // Whoever does not know of a cancel command yet must not take a recovery.
             try await cancels.follow(link, settings.names, until: stop)
         }
-        if !settings.stages.isSubset(of: [.unrouted]) {
+        if Self.needsClaims(settings) {
             // Whoever does not know what is claimed must not charge, nor tell an end.
             let begun = ContinuousClock.now
             try await claims.follow(link, settings.names, until: stop)
@@ -166,14 +172,13 @@ package struct Worker: Service {
         // What was paused before this process began is paused for it, too.
         if !settings.stages.isEmpty { await pauses.follow(link, settings.names, until: stop, logger) }
         let consumers = subscriptions(link)
+        voice.use(consumers.map(\.runner))
         let watch = PauseWatch(pauses: pauses, subscriptions: consumers, metrics: metrics, logger: logger)
         let paused = try await watch.begin()
         if settings.stages.contains(where: Self.calls.contains) {
             let probe = ReachProbe(store: store, lane: lanes[0], health: health, logger: logger)
             Task { await probe.run(until: stop) }
         }
-        let pulse = Pulse(link, settings.names) { [self] in self.pulse(consumers) }
-        pulse.start(on: lanes[0])
         let exporter = TraceExporter(
             tracer, settings, instance: identity.id, host: identity.host, lanes[0].http, metrics, logger)
         if let exporter { Task { await exporter.run(until: stop) } }
@@ -344,18 +349,6 @@ package struct Worker: Service {
         return { message in
             if let drivenOut = message.drivenOut { stage.handle(message, drivenOut) } else { await handle(message) }
         }
-    }
-
-    /// What this process says of itself.
-    private func pulse(_ consumers: [StageSubscription]) -> WorkerPulse {
-        for runner in consumers.map(\.runner) { metrics.inFlight.set(Double(runner.inFlight), runner.stage.rawValue) }
-        return WorkerPulse(
-            workerID: identity.id, host: identity.host, version: identity.version, startedAt: startedAt, at: SystemClock().now(),
-            stages: consumers.map(\.runner.stage),
-            inFlight: consumers.map { WorkerPulse.Load(stage: $0.runner.stage, count: $0.runner.inFlight) },
-            circuits: store.clients.map { key, client in
-                WorkerPulse.Circuit(merchantID: key.merchant, gatewayID: key.gateway, state: WorkerPulse.Circuit.State(client.circuit))
-            })
     }
 
     // MARK: Ending

@@ -8,16 +8,37 @@ import Testing
         WorkerPulse(
             workerID: "salvage pod-1 7", host: "pod-1", version: "0.1.0", startedAt: Moment(milliseconds: 1_000),
             at: Moment(milliseconds: 5_000),
-            stages: [.intake, .suspects], inFlight: [.init(stage: .intake, count: 3), .init(stage: .suspects, count: 0)], circuits: circuits
-        )
+            stages: [.intake, .suspects], inFlight: [.init(stage: .intake, count: 3), .init(stage: .suspects, count: 0)],
+            circuits: circuits,
+            claims: WorkerPulse.Claims(offset: 7, lag: .milliseconds(300), isCaughtUp: true))
     }
 
     @Test func whatIsWrittenIsReadAgain() {
         let pulse = Self.pulse([
-            .init(merchantID: "acme", gatewayID: "42", state: .open), .init(merchantID: "acme", gatewayID: "43", state: .trying),
+            .init(
+                merchantID: "acme", gatewayID: "42", state: .open,
+                trouble: .init(
+                    since: Moment(milliseconds: 2_000), triedAt: Moment(milliseconds: 7_000),
+                    failures: ["timed_out": 18, "server_error": 2],
+                    last: "timed_out", words: "no answer in time")),
+            .init(merchantID: "acme", gatewayID: "43", state: .trying),
             .init(merchantID: "bold", gatewayID: "1", state: .closed),
         ])
         #expect(WorkerPulse.decode(pulse.encoded()) == pulse)
+    }
+
+    @Test func aWorkerOfAnOlderVersionSaysLess() {
+        let text =
+            #"{"type": "com.salvage.worker.pulse.v1", "data": {"id": "w", "host": "h", "version": "0", "startedAt": 1, "at": 2, "stages": ["intake"], "inFlight": [], "circuits": [{"merchant": "acme", "gateway": "42", "state": "open"}]}}"#
+        let pulse = WorkerPulse.decode(Array(text.utf8))
+        #expect(pulse?.claims == nil && pulse?.circuits == [.init(merchantID: "acme", gatewayID: "42", state: .open)])
+    }
+
+    @Test func aCircuitsWordsAreCut() {
+        let trouble = WorkerPulse.Circuit.Trouble(
+            since: Moment(milliseconds: 1), triedAt: Moment(milliseconds: 2), failures: [:], last: "not_sent",
+            words: String(repeating: "x", count: 1_000))
+        #expect(trouble.words.count == 300)
     }
 
     @Test func openCircuitsComeFirstAndTheRestIsCut() {

@@ -11,11 +11,13 @@ import Testing
     private var now: Moment { world.clock.now() }
 
     private func pulse(
-        _ id: String, _ stages: [Stage] = Stage.allCases, at moment: Moment? = nil, circuits: [WorkerPulse.Circuit.State] = []
+        _ id: String, _ stages: [Stage] = Stage.allCases, at moment: Moment? = nil, circuits: [WorkerPulse.Circuit.State] = [],
+        trouble: WorkerPulse.Circuit.Trouble? = nil, claims: WorkerPulse.Claims? = nil, startedAt: Moment? = nil
     ) -> WorkerPulse {
         WorkerPulse(
-            workerID: id, host: "pod-\(id)", version: "1.0", startedAt: now, at: moment ?? now, stages: stages, inFlight: [],
-            circuits: circuits.map { WorkerPulse.Circuit(merchantID: "acme", gatewayID: "42", state: $0) })
+            workerID: id, host: "pod-\(id)", version: "1.0", startedAt: startedAt ?? now, at: moment ?? now, stages: stages, inFlight: [],
+            circuits: circuits.map { WorkerPulse.Circuit(merchantID: "acme", gatewayID: "42", state: $0, trouble: trouble) },
+            claims: claims)
     }
 
     private func status(_ pulses: [WorkerPulse]) async throws -> FleetStatus {
@@ -28,6 +30,11 @@ import Testing
         try await flow.hearPauses()
         for pulse in pulses { world.broker.write(pulse) }
         return try await FleetStatus(store, flow, TopologyNames(), now: now)
+    }
+
+    private func trouble(_ seconds: Int64, _ failures: [String: Int], _ words: String) -> WorkerPulse.Circuit.Trouble {
+        WorkerPulse.Circuit.Trouble(
+            since: now + .seconds(-seconds), triedAt: now + .seconds(5 + seconds), failures: failures, last: "timed_out", words: words)
     }
 
     private func parked(until: Moment) -> JournalRecord {
@@ -58,6 +65,72 @@ import Testing
         let status = try await status([pulse("a", circuits: [.open]), pulse("b", circuits: [.closed])])
         #expect(status.faults.count == 1 && status.faults.first?.what.contains("gateway 42 of merchant acme, at 1 of 2 workers") == true)
         #expect(status.pauses.map(\.target) == [.merchant("acme")])
+    }
+
+    @Test func anOpenCircuitSaysSinceWhenAndWhy() async throws {
+        let early = pulse("a", at: now + .seconds(-1), circuits: [.open], trouble: trouble(60, ["timed_out": 20], "no answer in time"))
+        let late = pulse("b", circuits: [.trying], trouble: trouble(10, ["server_error": 21, "timed_out": 2], "FlexFactor answered 503"))
+        let status = try await status([early, late, pulse("c", circuits: [.closed])])
+        let circuit = try #require(status.circuits.first)
+        #expect(status.circuits.count == 1 && circuit.state == .open && circuit.notClosed == 2 && circuit.all == 3)
+        // Since the first of them, and when the next of them tries.
+        #expect(circuit.since == now + .seconds(-60) && circuit.triedAt == now + .seconds(15))
+        #expect(circuit.why == "43 calls failed (22 timed_out, 21 server_error), the last: FlexFactor answered 503")
+        let fault = try #require(status.faults.first)
+        #expect(fault.kind == .circuitOpen && fault.subject == "gateway 42 of merchant acme" && fault.since == circuit.since)
+        #expect(
+            fault.what.contains("since \((now + .seconds(-60)).rfc3339)") && fault.what.contains("43 calls failed (22 timed_out"))
+        #expect(status.json["circuits"]?.array?.first?["failures"]?["timed_out"]?.int64 == 22)
+    }
+
+    @Test func aWorkerThatReadsTheClaimsServesNothingYet() async throws {
+        let reading = WorkerPulse.Claims(offset: 10, lag: .minutes(600), isCaughtUp: false)
+        let young = try await status([pulse("a", claims: reading)])
+        #expect(young.faults.map(\.kind) == Stage.allCases.map { _ in .stageUnserved })
+        #expect(young.faults.first?.what == "No worker serves the stage intake yet; 0 messages wait.")
+        #expect(young.workers.first?.claims?.isCaughtUp == false)
+        // Another serves meanwhile; and one that reads for long is told of.
+        let old = try await status([pulse("a", claims: reading, startedAt: now + .seconds(-61)), pulse("b")])
+        #expect(old.faults.map(\.kind) == [.claimsBehind] && old.faults.first?.since == now + .seconds(-61))
+    }
+
+    @Test func aWorkerThatIsBehindWithTheClaimsIsAFault() async throws {
+        func claims(_ offset: Int64, lag seconds: Int64 = 0) -> WorkerPulse.Claims {
+            WorkerPulse.Claims(offset: offset, lag: .seconds(seconds), isCaughtUp: true)
+        }
+        // By its own word.
+        let slow = try await status([pulse("a", claims: claims(5, lag: 7)), pulse("b", claims: claims(5))])
+        #expect(slow.faults.map(\.what) == ["The worker a is 7 s behind with the claims: what it would charge waits."])
+        #expect(try await status([pulse("a", claims: claims(5, lag: 5))]).faults.isEmpty)
+    }
+
+    @Test func whoReadsLessThanOthersIsBehindOnceThatLasts() {
+        var race = ClaimsRace()
+        func take(_ id: String, _ offset: Int64, at seconds: Int64) {
+            race.take(
+                pulse(id, claims: WorkerPulse.Claims(offset: offset, lag: .seconds(0), isCaughtUp: true)), now: now + .seconds(seconds))
+        }
+        func behind(_ id: String, at seconds: Int64) -> (messages: Int64, lag: Moment.Span) {
+            race.behind(id, now: now + .seconds(seconds))
+        }
+        take("a", 100, at: 0)
+        take("b", 90, at: 1)
+        #expect(behind("b", at: 4) == (10, .seconds(3)) && behind("a", at: 4) == (0, .seconds(0)))
+        // It has reached what the other had read, which has read more meanwhile: it is behind by that, and only since now.
+        take("a", 150, at: 5)
+        take("b", 120, at: 6)
+        #expect(behind("b", at: 6) == (30, .seconds(0)))
+        take("b", 120, at: 12)
+        #expect(behind("b", at: 12) == (30, .seconds(6)))
+        take("b", 150, at: 13)
+        #expect(behind("b", at: 20) == (0, .seconds(0)))
+        // A stream that was made anew counts from 0 again; and who is gone counts no more.
+        take("a", 3, at: 21)
+        take("b", 3, at: 22)
+        #expect(behind("a", at: 30) == (0, .seconds(0)) && behind("b", at: 30) == (0, .seconds(0)))
+        race.forget("a")
+        take("b", 2, at: 31)
+        #expect(behind("b", at: 40) == (0, .seconds(0)))
     }
 
     @Test func whatIsOverdueIsAFault() async throws {

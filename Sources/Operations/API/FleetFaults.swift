@@ -1,0 +1,117 @@
+import DeclineRecovery
+
+/// What is wrong with a fleet, the worst first: each fault in a sentence, with what to do about it.
+struct FleetFaults {
+    typealias Queue = (name: String, what: String, ready: Int)
+
+    private(set) var faults: [FleetStatus.Fault] = []
+
+    /// For so long a worker may read claims as it begins before somebody is to look.
+    private static let reading: Moment.Span = .minutes(1)
+    /// A claim is good for ten seconds; who reads them later than half of that charges little.
+    private static let mostLag: Moment.Span = .seconds(5)
+
+    private mutating func say(
+        _ kind: FleetStatus.Fault.Kind, of subject: String = "", since: Moment? = nil, _ what: String, _ advice: String
+    ) {
+        faults.append(FleetStatus.Fault(kind: kind, subject: subject, since: since, what: what, advice: advice))
+    }
+
+    private func count(_ number: Int, _ one: String, _ many: String) -> String { number == 1 ? "one \(one)" : "\(number) \(many)" }
+
+    /// Who works, and for what nobody does.
+    mutating func add(_ workers: [FleetStatus.Worker], _ queues: [Queue], _ names: TopologyNames) {
+        let alive = workers.filter { !$0.isSilent }
+        if alive.isEmpty { say(.noWorkers, "No worker runs: what comes in waits in its queue.", "Start `salvage run`.") }
+        for worker in workers where worker.isSilent {
+            let pulse = worker.pulse
+            say(
+                .workerSilent, of: pulse.workerID, since: pulse.at, "The worker \(pulse.workerID) is silent.",
+                "Look whether \(pulse.host) is alive, and at its log.")
+        }
+        for worker in alive { add(claimsOf: worker) }
+        if alive.isEmpty { return }
+        let served = Set(alive.filter(\.isWorking).flatMap(\.pulse.stages))
+        let coming = Set(alive.flatMap(\.pulse.stages)).subtracting(served)
+        for stage in Stage.allCases where !served.contains(stage) {
+            let waiting = queues.first { $0.name == names.queue(of: stage) }?.ready ?? 0
+            let waits = count(waiting, "message waits", "messages wait")
+            if coming.contains(stage) {
+                say(
+                    .stageUnserved, of: stage.rawValue, "No worker serves the stage \(stage.rawValue) yet; \(waits).",
+                    "Who is to serve it still reads what was claimed.")
+            } else {
+                say(
+                    .stageUnserved, of: stage.rawValue, "No worker serves the stage \(stage.rawValue); \(waits).",
+                    "Start one with it among SALVAGE_STAGES.")
+            }
+        }
+    }
+
+    private mutating func add(claimsOf worker: FleetStatus.Worker) {
+        guard let claims = worker.claims else { return }
+        let pulse = worker.pulse
+        let advice = "docs/runbooks/SalvageClaimsBehind.md"
+        if !claims.isCaughtUp, pulse.at - pulse.startedAt > Self.reading {
+            say(
+                .claimsBehind, of: pulse.workerID, since: pulse.startedAt,
+                "The worker \(pulse.workerID) still reads what was claimed before it began, and takes nothing that can charge.", advice)
+        } else if claims.isCaughtUp, claims.lag > Self.mostLag {
+            let messages = claims.messages > 0 ? " (\(count(Int(claims.messages), "message", "messages")))" : ""
+            say(
+                .claimsBehind, of: pulse.workerID, since: pulse.at + .milliseconds(-claims.lag.milliseconds),
+                "The worker \(pulse.workerID) is \(claims.lag.milliseconds / 1_000) s behind with the claims\(messages): what it would charge waits.",
+                advice)
+        }
+    }
+
+    mutating func add(_ circuits: [FleetStatus.Circuit]) {
+        for circuit in circuits {
+            let since = circuit.since.map { ", since \($0.rfc3339)" } ?? ""
+            let why = circuit.why.map { " \($0.prefix(1).uppercased())\($0.dropFirst())." } ?? ""
+            say(
+                .circuitOpen, of: circuit.name, since: circuit.since,
+                "FlexFactor is away for \(circuit.name), at \(circuit.notClosed) of \(count(circuit.all, "worker", "workers"))\(since): cascades are skipped, retries wait.\(why)",
+                "docs/runbooks/SalvageCircuitOpen.md")
+        }
+    }
+
+    mutating func add(_ standing: Standing, _ lettersToDo: Int) {
+        if standing.inDoubt > 0 {
+            say(
+                .chargesInDoubt,
+                "Of \(count(standing.inDoubt, "charge", "charges")) nobody knows whether it happened, and a person must see to it.",
+                "`salvage dead reconcile --all`")
+        }
+        let others = lettersToDo - standing.inDoubt
+        if others > 0 {
+            say(.deadLetters, "\(count(others, "dead letter waits", "dead letters wait")) for an operator.", "`salvage dead list`")
+        }
+        if standing.unreadable > 0 {
+            say(
+                .lettersUnreadable,
+                "\(count(standing.unreadable, "message", "messages")) among the dead letters cannot be read by this version.",
+                "Upgrade this command.")
+        }
+    }
+
+    mutating func add(overdue: Int, since: Moment?, _ pauses: [Pause]) {
+        let isWaiting = Set(pauses.map(\.target))
+        if overdue == 0 || isWaiting.contains(.stage(.retry)) || isWaiting.contains(.stage(.cascade)) { return }
+        say(
+            .overdue, since: since,
+            "\(count(overdue, "recovery is", "recoveries are")) due for more than a minute and not taken up.",
+            "docs/runbooks/SalvageParkedLate.md")
+    }
+
+    /// What waits where nothing should.
+    mutating func add(_ queues: [Queue], _ names: TopologyNames) {
+        let places: [(Stage, FleetStatus.Fault.Kind, String)] = [
+            (.held, .held, "docs/runbooks/SalvagePlacesRefuse.md"), (.unrouted, .unrouted, "docs/runbooks/SalvageUnroutable.md"),
+        ]
+        for (stage, kind, advice) in places {
+            guard let queue = queues.first(where: { $0.name == names.queue(of: stage) }), queue.ready > 0 else { continue }
+            say(kind, "\(count(queue.ready, "message waits", "messages wait")) in \(queue.name): \(queue.what).", advice)
+        }
+    }
+}

@@ -1,0 +1,63 @@
+import DeclineRecovery
+package import JSON
+
+extension FleetStatus {
+    var faultsJSON: JSONValue {
+        .array(
+            faults.map { fault in
+                .object(of: [
+                    ("what", .string(fault.what)), ("advice", .string(fault.advice)), ("kind", .string(fault.kind.rawValue)),
+                    ("subject", fault.subject.isEmpty ? nil : .string(fault.subject)),
+                    ("since", fault.since.map { .integer($0.milliseconds) }),
+                ])
+            })
+    }
+
+    var circuitsJSON: JSONValue {
+        .array(
+            circuits.map { circuit in
+                .object(of: [
+                    ("merchant", .string(circuit.merchantID.text)), ("gateway", .string(circuit.gatewayID.text)),
+                    ("state", .string(circuit.state.rawValue)), ("notClosed", .integer(Int64(circuit.notClosed))),
+                    ("workers", .integer(Int64(circuit.all))), ("since", circuit.since.map { .integer($0.milliseconds) }),
+                    ("triedAt", circuit.triedAt.map { .integer($0.milliseconds) }), ("why", .text(circuit.why)),
+                    ("failures", .object(of: circuit.failures.map { ($0.name, .integer(Int64($0.count))) })),
+                ])
+            })
+    }
+
+    package var json: JSONValue {
+        func number(_ count: Int) -> JSONValue { .integer(Int64(count)) }
+        return .object(of: [
+            ("well", .bool(faults.isEmpty)),
+            ("faults", faultsJSON),
+            (
+                "workers",
+                .array(
+                    workers.map { worker in
+                        .object(of: [
+                            ("id", .string(worker.pulse.workerID)), ("host", .string(worker.pulse.host)),
+                            ("version", .string(worker.pulse.version)), ("silent", .bool(worker.isSilent)),
+                            ("stages", .array(worker.pulse.stages.map { .string($0.rawValue) })),
+                            ("seenAt", .integer(worker.pulse.at.milliseconds)), ("claims", worker.claims?.json),
+                        ])
+                    })
+            ),
+            ("circuits", circuitsJSON),
+            ("queues", .object(of: queues.map { ($0.name, number($0.ready)) })),
+            ("pauses", PauseStore.json(pauses)),
+            ("parked", number(parked)), ("overdue", number(overdue)),
+            ("oldestOverdue", oldestOverdue.map { .integer($0.milliseconds) }),
+            ("unknown", number(unknown)), ("inDoubt", number(inDoubt)), ("oldestUnknown", oldestUnknown.map { .integer($0.milliseconds) }),
+            ("lettersToDo", number(lettersToDo)),
+        ])
+    }
+}
+
+extension FleetStatus.Worker.Claims {
+    var json: JSONValue {
+        .object(of: [
+            ("behind", .integer(messages)), ("lagMilliseconds", .integer(lag.milliseconds)), ("caughtUp", .bool(isCaughtUp)),
+        ])
+    }
+}

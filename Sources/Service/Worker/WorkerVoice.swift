@@ -1,0 +1,50 @@
+import DeclineRecovery
+import FlexFactor
+import Synchronization
+
+/// What a process says of itself, from before it takes any work: whoever reads the claims for minutes is no worker that is missing.
+final class WorkerVoice: Sendable {
+    private let identity: DeadLetter.Worker
+    private let startedAt = SystemClock().now()
+    private let stages: [Stage]
+    private let store: ConfigurationStore
+    private let claims: ClaimTail?
+    private let metrics: ServiceMetrics
+    private let runners = Mutex<[StageRunner]>([])
+
+    /// - Parameter claims: `nil` for a process that needs none.
+    init(
+        _ identity: DeadLetter.Worker, _ stages: Set<Stage>, _ store: ConfigurationStore, claims: ClaimTail?, metrics: ServiceMetrics
+    ) {
+        self.identity = identity
+        self.stages = Stage.allCases.filter(stages.contains)
+        self.store = store
+        self.claims = claims
+        self.metrics = metrics
+    }
+
+    /// Who works for the stages from now on.
+    func use(_ runners: [StageRunner]) { self.runners.withLock { $0 = runners } }
+
+    var pulse: WorkerPulse {
+        let runners = runners.withLock { $0 }
+        for runner in runners { metrics.inFlight.set(Double(runner.inFlight), runner.stage.rawValue) }
+        return WorkerPulse(
+            workerID: identity.id, host: identity.host, version: identity.version, startedAt: startedAt, at: SystemClock().now(),
+            stages: stages,
+            inFlight: stages.map { stage in
+                WorkerPulse.Load(stage: stage, count: runners.first { $0.stage == stage }?.inFlight ?? 0)
+            },
+            circuits: store.clients.map { key, client in WorkerPulse.Circuit(key, client.circuit) }, claims: claims?.progress)
+    }
+}
+
+extension WorkerPulse.Circuit {
+    fileprivate init(_ key: GatewayKey, _ standing: CircuitStanding) {
+        var trouble: Trouble?
+        if let since = standing.since, let triedAt = standing.triedAt, let last = standing.last {
+            trouble = Trouble(since: since, triedAt: triedAt, failures: standing.failures, last: last.name, words: last.sentence)
+        }
+        self.init(merchantID: key.merchant, gatewayID: key.gateway, state: State(standing.state), trouble: trouble)
+    }
+}
