@@ -17,6 +17,7 @@ struct Salvage: AsyncParsableCommand {
         subcommands: [
             Run.self, TopologyCommand.self, ConfigCommand.self, Classify.self, MappingCommand.self, Publish.self, Results.self, Trace.self,
             StatusCommand.self, Report.self, PauseCommand.self, ResumeCommand.self, PausesCommand.self, Dead.self, ConsoleCommand.self,
+            NoticesCommand.self,
             Webhooks.self, Keys.self, HealthCommand.self,
         ])
 }

@@ -1,6 +1,7 @@
 import Broker
 import Configuration
 import DeclineRecovery
+import Foundation
 import Testing
 
 @testable import Service
@@ -27,6 +28,47 @@ import Testing
         #expect(settings.configurationFile == "salvage.yaml" && settings.names == TopologyNames() && settings.stages == Set(Stage.allCases))
         #expect(settings.webhooks?.port == 8_081 && settings.listen?.port == 8_080 && settings.console.host == "127.0.0.1")
         #expect(settings.broker.hosts.first?.port == 5_672 && settings.prefetch[.suspects] == 1)
+    }
+
+    // MARK: Notices
+
+    private static let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+    @Test func noticesGoWhereTheyAreToldAndNowhereElse() throws {
+        #expect(try settings([:]).notices == nil && settings(["SALVAGE_NOTICE_SECRET": Self.secret]).notices == nil)
+        let notices = try #require(
+            try settings([
+                "SALVAGE_NOTICE_URL": "https://example.com/hooks/T0", "SALVAGE_NOTICE_SECRET": "\(Self.secret) \(Self.secret)",
+                "SALVAGE_NOTICE_AFTER_SECONDS": "5", "SALVAGE_CONSOLE_URL": "https://console.example.com/",
+            ]).notices)
+        #expect("\(notices.address)" == "https://example.com" && notices.secretCount == 2 && notices.patience == .seconds(5))
+        #expect(notices.console == "https://console.example.com")
+    }
+
+    /// Whoever exchanges secrets changes the file; one that cannot be read at that moment leaves what was known.
+    @Test func secretsOfAFileAreReadAgain() throws {
+        let file = FileManager.default.temporaryDirectory.appending(path: "secret-\(UUID().uuidString)")
+        defer { try? FileManager.default.removeItem(at: file) }
+        try Data("\(Self.secret)\n".utf8).write(to: file)
+        let notices = try #require(
+            try settings(["SALVAGE_NOTICE_URL": "http://127.0.0.1:1/", "SALVAGE_NOTICE_SECRET_FILE": file.path]).notices)
+        #expect(notices.secretsNow.count == 1)
+        try Data("\(Self.secret)\nwhsec_\(String(repeating: "A", count: 32))\n".utf8).write(to: file)
+        #expect(notices.secretsNow.count == 2)
+        try Data("half of a sec".utf8).write(to: file)
+        #expect(notices.secretsNow.count == 1)
+    }
+
+    @Test(arguments: [
+        (["SALVAGE_NOTICE_URL": "http://example.com/hooks/T0SECRET", "SALVAGE_NOTICE_SECRET": secret], "SALVAGE_NOTICE_URL: "),
+        (["SALVAGE_NOTICE_URL": "https://example.com/"], "SALVAGE_NOTICE_SECRET: expected one beside SALVAGE_NOTICE_URL"),
+        (["SALVAGE_NOTICE_URL": "https://example.com/", "SALVAGE_NOTICE_SECRET": "T0SECRET"], "SALVAGE_NOTICE_SECRET: expected whsec_"),
+        (["SALVAGE_NOTICE_URL": "https://example.com/", "SALVAGE_NOTICE_SECRET_FILE": "/nowhere/at.all"], "SALVAGE_NOTICE_SECRET_FILE: "),
+        (["SALVAGE_CONSOLE_URL": "console.example.com"], "SALVAGE_CONSOLE_URL: "),
+    ])
+    func faultyNoticesAreNamedWithoutTheirSecrets(variables: [String: String], fault: String) {
+        let faults = faults(variables)
+        #expect(faults.count == 1 && faults.first?.hasPrefix(fault) == true && faults.first?.contains("T0SECRET") == false, "\(faults)")
     }
 
     @Test func whatIsSaidIsTaken() throws {

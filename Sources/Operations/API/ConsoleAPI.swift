@@ -10,20 +10,24 @@ package final class ConsoleAPI: Sendable {
     let merchants: @Sendable () -> [Merchant]
     let draft: @Sendable (_ yaml: String, _ merchant: Merchant) throws(DraftFaults) -> Merchant
     let version: String
+    let besides: @Sendable () -> [FleetStatus.Fault]
     let jobs = JobRegistry()
 
     /// - Parameters:
     ///   - merchants: of the configuration as it stands when asked.
     ///   - draft: reads a mapping that somebody wants to try, and gives the merchant as it would then be.
+    ///   - besides: what is wrong with this process itself.
     package init(
         tools: LetterTools, flow: FlowStore, merchants: @escaping @Sendable () -> [Merchant],
-        draft: @escaping @Sendable (_ yaml: String, _ merchant: Merchant) throws(DraftFaults) -> Merchant, version: String
+        draft: @escaping @Sendable (_ yaml: String, _ merchant: Merchant) throws(DraftFaults) -> Merchant, version: String,
+        besides: @escaping @Sendable () -> [FleetStatus.Fault] = { [] }
     ) {
         self.tools = tools
         self.flow = flow
         self.merchants = merchants
         self.draft = draft
         self.version = version
+        self.besides = besides
     }
 
     var store: LetterStore { tools.store }
@@ -40,7 +44,8 @@ package final class ConsoleAPI: Sendable {
         let path = request.path
         switch (request.method, path.first, path.count) {
         case (.get, "session", 1): return .ok(session(request.person))
-        case (.get, "overview", 1): return .ok(try await Overview.json(flow, letters: store, jobs: jobs, now: tools.clock.now()))
+        case (.get, "overview", 1):
+            return .ok(try await Overview.json(flow, letters: store, jobs: jobs, besides: besides(), now: tools.clock.now()))
         case (.get, "status", 1): return .ok(try await status())
         case (.get, "letters", 1): return .ok(try await letters(request))
         case (.get, "letters", 2) where path[1] == "groups": return .ok(try await groups(request))
@@ -79,7 +84,7 @@ package final class ConsoleAPI: Sendable {
     private func status() async throws(ConsoleError) -> JSONValue {
         try requireBroker()
         do throws(BrokerFailure) {
-            return try await FleetStatus(store, flow, store.names, now: tools.clock.now()).json
+            return try await FleetStatus(store, flow, store.names, besides: besides(), now: tools.clock.now()).json
         } catch {
             throw .broker(error)
         }

@@ -38,6 +38,23 @@ package struct FleetStatus: Sendable {
             case lettersUnreadable = "letters_unreadable"
             case overdue
             case held, unrouted
+            case noticesUndelivered = "notices_undelivered"
+            case brokerAway = "broker_away"
+        }
+
+        /// What the process knows that sends notices, and nobody else.
+        package static func noticesUndelivered(since: Moment, _ why: String, advice: String) -> Fault {
+            Fault(
+                kind: .noticesUndelivered, subject: "", since: since,
+                what: "Notices do not arrive, since \(since.rfc3339): \(why). They are tried again by themselves.", advice: advice)
+        }
+
+        /// Whoever cannot reach the broker knows of nothing else.
+        package static func brokerAway(since: Moment) -> Fault {
+            Fault(
+                kind: .brokerAway, subject: "", since: since,
+                what: "The console has no connection to the broker, since \(since.rfc3339): how the fleet is nobody can say.",
+                advice: "docs/runbooks/SalvageBrokerDisconnected.md")
         }
     }
 
@@ -117,12 +134,17 @@ package struct FleetStatus: Sendable {
         }
     }
 
-    package init(_ letters: LetterStore, _ flow: FlowStore, _ names: TopologyNames, now: Moment) async throws(BrokerFailure) {
-        self.init(Standing(letters, flow), flow, names, depths: try await flow.depths(now), now: now)
+    /// - Parameter besides: what the process that asks knows of itself.
+    package init(
+        _ letters: LetterStore, _ flow: FlowStore, _ names: TopologyNames, besides: [Fault] = [], now: Moment
+    ) async throws(BrokerFailure) {
+        self.init(Standing(letters, flow), flow, names, depths: try await flow.depths(now), besides: besides, now: now)
     }
 
     /// - Parameter depths: of the queues, by name.
-    init(_ standing: Standing, _ flow: FlowStore, _ names: TopologyNames, depths: [String: Int], now: Moment) {
+    init(
+        _ standing: Standing, _ flow: FlowStore, _ names: TopologyNames, depths: [String: Int], besides: [Fault] = [], now: Moment
+    ) {
         workers = flow.pulses.map { Worker($0, behind: flow.behind($0.workerID), now: now) }
         circuits = Circuit.all(workers.filter { !$0.isSilent }.map(\.pulse))
         queues = flow.queues.filter { $0.kind == .work }.map { ($0.name, $0.what, depths[$0.name] ?? 0) }
@@ -142,6 +164,6 @@ package struct FleetStatus: Sendable {
         list.add(standing, lettersToDo)
         list.add(overdue: overdue, since: oldestOverdue, pauses)
         list.add(queues, names)
-        faults = list.faults
+        faults = list.faults + besides
     }
 }

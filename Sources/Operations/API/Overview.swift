@@ -3,7 +3,9 @@ import JSON
 
 /// The overview as JSON: what goes on, what was recovered, what waits, what is not known.
 enum Overview {
-    static func json(_ flow: FlowStore, letters: LetterStore, jobs: JobRegistry, now: Moment) async throws(ConsoleError) -> JSONValue {
+    static func json(
+        _ flow: FlowStore, letters: LetterStore, jobs: JobRegistry, besides: [FleetStatus.Fault], now: Moment
+    ) async throws(ConsoleError) -> JSONValue {
         let depths: [String: Int]
         let isLocked: Bool
         do throws(BrokerFailure) {
@@ -14,7 +16,7 @@ enum Overview {
         }
         let acting = isLocked ? Self.acting(letters, jobs) : nil
         let standing = Standing(letters, flow)
-        let status = FleetStatus(standing, flow, letters.names, depths: depths, now: now)
+        let status = FleetStatus(standing, flow, letters.names, depths: depths, besides: besides, now: now)
         let ready = flow.isReady
         let queues = flow.queues.map { name, what, kind in
             JSONValue.object(of: [

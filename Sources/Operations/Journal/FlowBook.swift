@@ -41,6 +41,8 @@ package struct FlowBook: Sendable {
     /// What all of it comes to in money.
     package private(set) var money = MoneyBook()
     private var minutes: [Int64: Minute] = [:]
+    /// When a stage was done with a message last.
+    private(set) var lastWork: [Stage: Moment] = [:]
     /// References that have ended, as numbers, by the day of their end.
     private var ended: [Int64: Set<UInt64>] = [:]
     /// Recoveries that became dead letters, and may be taken up again.
@@ -57,6 +59,7 @@ package struct FlowBook: Sendable {
     package mutating func take(_ record: JournalRecord) {
         let day = record.at.milliseconds / 86_400_000
         forget(before: day - Self.days)
+        lastWork[record.stage] = max(lastWork[record.stage] ?? record.at, record.at)
         minutes[record.at.milliseconds / 60_000, default: Minute()].counts[record.stage, default: [:]][record.fate, default: 0] += 1
         let key = record.reference.text
         let mark = Self.mark(of: key)

@@ -102,7 +102,7 @@ package final class FlowStore: Sendable {
     package var isReady: (letters: Bool, journal: Bool) { state.withLock { ($0.lettersReady, $0.journalReady) } }
 
     /// Whether every worker that runs has said so since this process listens; they do every two seconds.
-    var knowsWorkers: Bool {
+    package var knowsWorkers: Bool {
         let now = clock.uptime
         return state.withLock { state in !state.workers.isEmpty || state.listeningSince.map { $0 + .seconds(15) < now } ?? false }
     }
@@ -117,6 +117,9 @@ package final class FlowStore: Sendable {
         let now = clock.uptime
         return state.withLock { $0.claims.behind(worker, now: now) }
     }
+
+    /// When a stage, or any of them, was done with a message last, by the journal.
+    func lastWork(of stage: Stage?) -> Moment? { look { book in stage.map { book.lastWork[$0] } ?? book.lastWork.values.max() } }
 
     // MARK: Queues
 

@@ -16,8 +16,13 @@ struct ConsoleMetrics: Sendable {
     private let oldest = Metric("salvage_unknown_outcome_oldest_seconds", "Age of the oldest of them.", kind: .gauge)
     private let parked = Metric("salvage_parked_recoveries", "Recoveries that wait for their next step.", kind: .gauge)
 
+    private let notices = Metric("salvage_notices_total", "Notices by what came of a try to send one.", labels: ["outcome"])
+    private let noticesWaiting = Metric("salvage_notices_waiting", "Notices that have not arrived yet.", kind: .gauge)
+
     /// The page that Prometheus reads.
-    func page(_ store: LetterStore, _ flow: FlowStore, now: Moment) -> String {
+    ///
+    /// - Parameter sender: `nil` where no notices are sent.
+    func page(_ store: LetterStore, _ flow: FlowStore, _ sender: NoticeSender?, now: Moment) -> String {
         letters.reset()
         withCRM.reset()
         let standing = Standing(store, flow)
@@ -29,8 +34,13 @@ struct ConsoleMetrics: Sendable {
         unknown.set(Double(standing.unknown))
         oldest.set(Double((standing.oldestUnknown.map { now - $0 })?.milliseconds ?? 0) / 1_000)
         parked.set(Double(standing.parked))
+        if let (sent, failed, waiting) = sender?.counts {
+            notices.set(Double(sent), "sent")
+            notices.set(Double(failed), "failed")
+            noticesWaiting.set(Double(waiting))
+        }
         var text = ""
-        for metric in [letters, withCRM, unreadable, unknown, oldest, parked] { metric.render(into: &text) }
+        for metric in [letters, withCRM, unreadable, unknown, oldest, parked, notices, noticesWaiting] { metric.render(into: &text) }
         return text
     }
 }

@@ -15,6 +15,7 @@ package struct ConsoleProcess: Service {
     private let store: LetterStore
     private let flow: FlowStore
     private let tools: OperatorTools
+    private let sender: NoticeSender?
     private let logger: Logger
 
     /// Why the console does not begin.
@@ -41,20 +42,22 @@ package struct ConsoleProcess: Service {
         let flow = FlowStore(link, settings.names)
         let tools = OperatorTools(store, on: link, settings, configuration)
         let metrics = ConsoleMetrics()
+        let sender = settings.notices.map { NoticeSender($0, settings.names, link, store, flow, logger) }
         let environment = ProcessInfo.processInfo.environment
         let front = ConsoleFront(
             api: ConsoleAPI(
                 tools: tools.letters, flow: flow, merchants: { tools.merchants },
                 draft: { yaml, merchant throws(DraftFaults) in try MappingDraft(yaml: yaml).tried(on: merchant) },
-                version: SalvageVersion.current),
+                version: SalvageVersion.current, besides: { sender?.faults ?? [] }),
             access: { tools.access }, localName: environment["SALVAGE_OPERATOR"] ?? environment["USER"] ?? "local", isLoopback: isLoopback,
-            isReady: { link.isConnected && flow.isReady.letters }, metrics: { metrics.page(store, flow, now: SystemClock().now()) },
+            isReady: { link.isConnected && flow.isReady.letters }, metrics: { metrics.page(store, flow, sender, now: SystemClock().now()) },
             logger: logger)
         var services: [any Service] = [
             HTTPServer(front.router, at: address, limits: .open, logger: logger) { port in
                 logger.info("Serving the console at http://\(host):\(port)", metadata: [LogKey.host: "\(host):\(port)"])
             },
-            ConsoleProcess(link: link, names: settings.names, store: store, flow: flow, tools: tools, logger: logger),
+            ConsoleProcess(
+                link: link, names: settings.names, store: store, flow: flow, tools: tools, sender: sender, logger: logger),
         ]
         if let store = tools.store {
             services.append(
@@ -74,6 +77,7 @@ package struct ConsoleProcess: Service {
         let (isAsked, isOver) = (StopSignal(), StopSignal())
         let reading = Task { try await read() }
         Task { if case .failure = await reading.result { isOver.set() } }
+        if let sender { Task { await sender.run(until: isOver) } }
         // Whatever the reading waits for, the order to stop ends it.
         await withTaskCancellationOrGracefulShutdownHandler {
             await isOver.wait()

@@ -29,6 +29,8 @@ package struct ProcessSettings: Sendable {
     package var webhooks: (host: String, port: Int)?
     /// Where the console is served.
     package var console: (host: String, port: Int)
+    /// Where notices of what is wrong are sent; `nil` for nowhere.
+    package var notices: NoticeSettings?
     /// The host that FlexFactor signs, where it is not the one that requests name.
     package var webhookHost: String?
     /// To which queues answers may go.
@@ -104,6 +106,7 @@ package struct ProcessSettings: Sendable {
             Address(text).flatMap { $0.port < 0 ? nil : $0 }
         }
         self.console = (console.host, console.port)
+        notices = settings.notices()
         webhookHost = settings.optional("webhooks.host")
         replies = ReplyPolicy(
             prefix: settings.parsed(

@@ -1,6 +1,7 @@
 import Broker
 import Configuration
 import DeclineRecovery
+import FlexFactor
 import FoundationEssentials
 
 /// Reads settings and gathers what is wrong with them.
@@ -65,6 +66,35 @@ final class SettingsReader {
             for fault in error.list { faults.append("\(Self.variable("cardKeys")): \(fault)") }
             return CardKeyRing()
         }
+    }
+
+    /// Where notices go; `nil` where nobody wants them.
+    func notices() -> NoticeSettings? {
+        let patience = Moment.Span.seconds(Int64(count("notice.afterSeconds", 1...3_600, default: 60)))
+        let console: String? = parsed("console.url", default: nil, "the console's address, such as https://console.example.com") { text in
+            guard Origin(text, allowsPlain: true) != nil, text.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else { return nil }
+            return .some(text.hasSuffix("/") ? String(text.dropLast()) : text)
+        }
+        guard let url = secret("notice.url") else { return nil }
+        let file = optional("notice.secret", isSecret: true) == nil ? optional("notice.secretFile") : nil
+        let text = secret("notice.secret")
+        let address = WebAddress(url)
+        // What stands in both is told to nobody.
+        if address == nil {
+            faults.append(
+                "\(Self.variable("notice.url")): expected an https:// address; http:// is for this machine alone, and no user may stand in it"
+            )
+        }
+        guard let text, let secrets = NoticeSettings.secrets(text) else {
+            let isMissing = text == nil && file == nil
+            if isMissing || text != nil {
+                faults.append(
+                    "\(Self.variable("notice.secret")): expected \(isMissing ? "one beside \(Self.variable("notice.url")): " : "")whsec_ and the Base64 of 24 to 64 bytes (`echo whsec_$(openssl rand -base64 32)`), or several"
+                )
+            }
+            return nil
+        }
+        return address.map { NoticeSettings(address: $0, secrets: secrets, secretFile: file, patience: patience, console: console) }
     }
 
     func broker() -> BrokerConfiguration {

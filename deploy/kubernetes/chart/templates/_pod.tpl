@@ -110,6 +110,14 @@ SALVAGE_BROKER_SERVER_NAME: {{ . | quote }}
 SALVAGE_TRACES_URL: {{ . | quote }}
 SALVAGE_TRACES_SHARE: {{ $values.traces.share | quote }}
 {{- end }}
+{{- if and (eq .component "console") $values.notices.existingSecret }}
+SALVAGE_NOTICE_URL_FILE: /run/secrets/notices/url
+SALVAGE_NOTICE_SECRET_FILE: /run/secrets/notices/secret
+SALVAGE_NOTICE_AFTER_SECONDS: {{ $values.notices.afterSeconds | quote }}
+{{- with $values.notices.consoleUrl }}
+SALVAGE_CONSOLE_URL: {{ . | quote }}
+{{- end }}
+{{- end }}
 {{- if $values.cardKeys.existingSecret }}
 {{- $keys := list -}}
 {{- range $values.cardKeys.keys }}{{- $keys = append $keys (printf "%s=/run/secrets/cards/%s" .kid .key) -}}{{- end }}
@@ -126,6 +134,9 @@ SALVAGE_CARD_KEYS: {{ join "," $keys | default "/run/secrets/cards" | quote }}
 {{- end }}
 {{- if $values.configuration.secrets }}
 - { name: secrets, mountPath: /run/secrets/salvage, readOnly: true }
+{{- end }}
+{{- if and (eq .component "console") $values.notices.existingSecret }}
+- { name: notices, mountPath: /run/secrets/notices, readOnly: true }
 {{- end }}
 {{- if $values.cardKeys.existingSecret }}
 - { name: cards, mountPath: /run/secrets/cards, readOnly: true }
@@ -157,6 +168,10 @@ SALVAGE_CARD_KEYS: {{ join "," $keys | default "/run/secrets/cards" | quote }}
       {{- range . }}
       - secret: { name: {{ . }} }
       {{- end }}
+{{- end }}
+{{- if and (eq .component "console") $values.notices.existingSecret }}
+- name: notices
+  secret: { secretName: {{ $values.notices.existingSecret }}, defaultMode: 0440 }
 {{- end }}
 {{- if $values.cardKeys.existingSecret }}
 - name: cards

@@ -1,0 +1,213 @@
+package import DeclineRecovery
+
+/// What was told, and what is to be told next. A value with the time given in; `Service` sends what is due.
+///
+/// Nothing waits in a queue: what is due follows from what is wrong now, so a receiver that is away for days leaves nothing behind but what is
+/// still so. A fault is told once it has lasted, and its end once it has been gone for as long; a receiver hears of no end whose beginning it did
+/// not hear. A process that begins tells what is wrong then, by the ids by which it was told before.
+package struct NoticeBook: Sendable {
+    package struct Rules: Sendable {
+        /// The names of the fleet's queues begin with it.
+        package let fleet: String
+        /// For so long a fault must last, or be gone, to be told.
+        package let patience: Moment.Span
+        /// For so long letters are gathered.
+        package var gathering: Moment.Span { .milliseconds(patience.milliseconds * 5) }
+        /// Letters come a moment after the time that they bear.
+        var slack: Moment.Span { min(patience, .seconds(10)) }
+
+        package init(fleet: String, patience: Moment.Span) {
+            self.fleet = fleet
+            self.patience = patience
+        }
+    }
+
+    private struct Entry {
+        var fact: NoticeFact
+        /// What tells it from an earlier one of the same, as it was when it began.
+        let mark: String
+        /// The how many-th of this mark that this process sees.
+        let number: Int
+        let firstSeen: Moment
+        /// Since when it has grown beyond what was told.
+        var grownSince: Moment
+        var missingSince: Moment?
+        /// Up to where it was told, and by what name; `nil` before it was.
+        var told: (order: Int64, name: String)?
+
+        var name: String {
+            let mark = fact.order > 0 ? fact.mark ?? mark : mark
+            return "\(fact.key)/\(mark)" + (number > 1 ? "/\(number)" : "")
+        }
+    }
+
+    /// What was told and is over, of which that was not told yet.
+    private struct Ending {
+        let fact: NoticeFact
+        let name: String
+        let at: Moment
+        /// Whether it ended before its time.
+        let isEarly: Bool
+    }
+
+    private struct Retry {
+        var failures = 0
+        var notBefore: Moment
+    }
+
+    package let rules: Rules
+    private var entries: [String: Entry] = [:]
+    private var endings: [Ending] = []
+    /// How often what has this name was told and ended: when it comes again it is another.
+    private var repeats: [String: Int] = [:]
+    private var retries: [String: Retry] = [:]
+
+    private static let mostEntries = 2_000
+    private static let mostEndings = 2_000
+    /// For so long an end is worth telling.
+    private static let endingsLast: Moment.Span = .days(1)
+    private static let firstPause: Moment.Span = .seconds(2)
+    private static let longestPause: Moment.Span = .minutes(5)
+    /// A receiver's wish beyond that is none.
+    private static let longestWish: Moment.Span = .minutes(60)
+
+    package init(_ rules: Rules) {
+        self.rules = rules
+    }
+
+    // MARK: Looking
+
+    /// Takes in how things stand.
+    ///
+    /// - Parameters:
+    ///   - isWhole: whether what is missing is over; else it is not known.
+    ///   - uptime: by a clock that nobody sets.
+    package mutating func look(_ facts: [NoticeFact], isWhole: Bool, now: Moment, uptime: Moment) {
+        var seen: Set<String> = []
+        for fact in facts.prefix(Self.mostEntries) {
+            let key = fact.key
+            seen.insert(key)
+            guard var entry = entries[key] else {
+                // What has no mark of its own is told from others by the hour in which it began.
+                let mark = fact.mark ?? "hour \(now.milliseconds / 3_600_000)"
+                entries[key] = Entry(
+                    fact: fact, mark: mark, number: repeats["\(key)/\(mark)"] ?? 1, firstSeen: uptime, grownSince: uptime)
+                continue
+            }
+            if let told = entry.told, entry.fact.order <= told.order, fact.order > told.order { entry.grownSince = uptime }
+            entry.fact = fact
+            entry.missingSince = nil
+            entries[key] = entry
+        }
+        if isWhole { for key in Array(entries.keys) where !seen.contains(key) { miss(key, now, uptime) } }
+        endings.removeAll { uptime - $0.at > Self.endingsLast }
+        if endings.count > Self.mostEndings { endings.removeFirst(endings.count - Self.mostEndings) }
+    }
+
+    private mutating func miss(_ key: String, _ now: Moment, _ uptime: Moment) {
+        guard var entry = entries[key] else { return }
+        let since = entry.missingSince ?? uptime
+        entry.missingSince = since
+        entries[key] = entry
+        guard uptime - since >= patience(with: entry.fact) else { return }
+        entries[key] = nil
+        guard let told = entry.told else { return }
+        endings.append(
+            Ending(fact: entry.fact, name: told.name, at: uptime, isEarly: entry.fact.until.map { $0 > now } ?? false))
+        if repeats.count >= Self.mostEntries { repeats = [:] }
+        repeats["\(key)/\(entry.mark)"] = entry.number + 1
+    }
+
+    private func patience(with fact: NoticeFact) -> Moment.Span { fact.topic == .pause ? .seconds(0) : rules.patience }
+
+    // MARK: Telling
+
+    /// What is to be sent now: of a kind one notice, however many it is about.
+    package func due(now: Moment, uptime: Moment) -> [Notice] {
+        notices(now: now, uptime: uptime).filter { notice in retries[Self.group(notice)].map { $0.notBefore <= uptime } ?? true }
+    }
+
+    /// How many notices wait for a receiver, those included of which the next try is later.
+    package func waiting(now: Moment, uptime: Moment) -> Int { notices(now: now, uptime: uptime).count }
+
+    private static func group(_ notice: Notice) -> String { "\(notice.event.rawValue)/\(notice.kind)" }
+
+    private func notices(now: Moment, uptime: Moment) -> [Notice] {
+        var groups: [Notice.Event: [String: [(fact: NoticeFact, name: String, isEarly: Bool)]]] = [:]
+        for entry in entries.values {
+            guard let event = event(of: entry, now, uptime) else { continue }
+            groups[event, default: [:]][entry.fact.kind, default: []].append((entry.fact, entry.name, false))
+        }
+        for ending in endings {
+            let event: Notice.Event = ending.fact.topic == .pause ? .pauseOver : .faultOver
+            groups[event, default: [:]][ending.fact.kind, default: []].append((ending.fact, ending.name, ending.isEarly))
+        }
+        return Notice.Event.allCases.flatMap { event in
+            (groups[event] ?? [:]).sorted { $0.key < $1.key }.map { _, told in notice(event, told, now) }
+        }
+    }
+
+    private func event(of entry: Entry, _ now: Moment, _ uptime: Moment) -> Notice.Event? {
+        guard entry.missingSince == nil, uptime - entry.firstSeen >= patience(with: entry.fact) else { return nil }
+        if let told = entry.told, entry.fact.order <= told.order { return nil }
+        if let until = entry.fact.gatheredUntil, now < until + rules.slack, uptime - entry.grownSince < rules.gathering + rules.slack {
+            return nil
+        }
+        if entry.fact.topic == .pause { return .pauseBegun }
+        return entry.told == nil ? .faultBegun : .faultGrown
+    }
+
+    private func notice(
+        _ event: Notice.Event, _ told: [(fact: NoticeFact, name: String, isEarly: Bool)], _ now: Moment
+    ) -> Notice {
+        let told = told.sorted { one, other in
+            (one.fact.since?.milliseconds ?? .max, one.name) < (other.fact.since?.milliseconds ?? .max, other.name)
+        }
+        let isOver = event == .faultOver || event == .pauseOver
+        let first = told.first
+        let what =
+            told.count == 1
+            ? first.map { Self.sentence($0.fact, isOver: isOver, isEarly: $0.isEarly) } ?? ""
+            : "\(isOver ? "Over: " : "")\(told.count) of one kind: \(first?.fact.what ?? "")"
+        // An end is no news of its own name, and what has grown is told by the name by which a process would tell it that begins now.
+        return Notice(
+            event, named: (isOver ? "over/" : "") + (first?.name ?? ""), of: rules.fleet, at: now, told.map(\.fact), what: what,
+            advice: isOver ? "Nothing is to be done." : first?.fact.advice ?? "",
+            members: told.map { ($0.fact.key, $0.fact.order, $0.name) })
+    }
+
+    private static func sentence(_ fact: NoticeFact, isOver: Bool, isEarly: Bool) -> String {
+        guard isOver else { return fact.what }
+        guard fact.topic == .pause else { return "Over: \(fact.what)" }
+        return isEarly ? "The pause of \(fact.subject) was lifted, or ordered anew." : "The pause of \(fact.subject) is over."
+    }
+
+    /// The receiver has it.
+    package mutating func delivered(_ notice: Notice) {
+        retries[Self.group(notice)] = nil
+        // It is there again: what else waits need not wait on.
+        for group in retries.keys { retries[group]?.notBefore = Moment(milliseconds: 0) }
+        switch notice.event {
+        case .test: break
+        case .faultOver, .pauseOver:
+            let names = Set(notice.members.map(\.name))
+            endings.removeAll { names.contains($0.name) }
+        case .faultBegun, .faultGrown, .pauseBegun:
+            for member in notice.members { entries[member.key]?.told = (member.order, member.name) }
+        }
+    }
+
+    /// The receiver does not have it, or nobody knows.
+    ///
+    /// - Parameters:
+    ///   - wish: after which the receiver wants to be asked again.
+    ///   - jitter: 0 to 1, so that not all come at once.
+    package mutating func failed(_ notice: Notice, uptime: Moment, wish: Moment.Span?, jitter: Double) {
+        let failures = (retries[Self.group(notice)]?.failures ?? 0) + 1
+        let doubled = Self.firstPause.milliseconds << Int64(min(failures - 1, 10))
+        let pause = min(doubled, Self.longestPause.milliseconds)
+        let spread = Int64(Double(pause) * (0.5 + 0.5 * min(max(jitter, 0), 1)))
+        let wished = min(wish ?? .seconds(0), Self.longestWish)
+        retries[Self.group(notice)] = Retry(failures: failures, notBefore: uptime + max(.milliseconds(spread), wished))
+    }
+}

@@ -1,0 +1,127 @@
+package import DeclineRecovery
+
+/// What is told to whoever need not watch, as it stands at a moment: a fault of `FleetStatus`, or a pause.
+package struct NoticeFact: Sendable, Equatable {
+    package enum Topic: String, Sendable {
+        case fault, pause
+    }
+
+    package let topic: Topic
+    /// The fault's kind, or what kind of thing is paused.
+    package let kind: String
+    /// Which of its kind; empty where there can be only one.
+    package let subject: String
+    package let since: Moment?
+    /// When it ends by itself.
+    package let until: Moment?
+    /// How many it is about.
+    package let count: Int
+    package let what: String
+    package let advice: String
+    /// Tells this occurrence from an earlier one of the same, alike in every process that sees it; `nil` where nothing does.
+    let mark: String?
+    /// Where the newest of what grows stands. What has risen is told again.
+    let order: Int64
+    /// Until when more of what grows is gathered.
+    let gatheredUntil: Moment?
+
+    init(
+        _ topic: Topic, _ kind: String, _ subject: String = "", since: Moment? = nil, until: Moment? = nil, count: Int = 1, what: String,
+        advice: String, mark: String? = nil, order: Int64 = 0, gatheredUntil: Moment? = nil
+    ) {
+        self.topic = topic
+        self.kind = kind
+        self.subject = subject
+        self.since = since
+        self.until = until
+        self.count = count
+        self.what = what
+        self.advice = advice
+        self.mark = mark
+        self.order = order
+        self.gatheredUntil = gatheredUntil
+    }
+
+    /// The same from look to look. A pause that is ordered anew is another.
+    var key: String {
+        switch topic {
+        case .fault: "fault/\(kind)/\(subject)"
+        case .pause: "pause/\(kind)/\(subject)/\(mark ?? "")"
+        }
+    }
+}
+
+extension NoticeFact {
+    /// All that is to be told of a fleet now.
+    ///
+    /// - Parameter gathering: for how long letters are gathered.
+    package static func all(
+        of status: FleetStatus, _ letters: LetterStore, _ flow: FlowStore, gathering: Moment.Span
+    ) -> [NoticeFact] {
+        status.faults.compactMap { fact(of: $0, status, letters, flow, gathering) } + status.pauses.map(fact)
+    }
+
+    /// The broker is away, so nothing else is known.
+    package static func brokerAway(since: Moment) -> NoticeFact {
+        let fault = FleetStatus.Fault.brokerAway(since: since)
+        return NoticeFact(.fault, fault.kind.rawValue, since: since, what: fault.what, advice: fault.advice)
+    }
+
+    private static func fact(
+        of fault: FleetStatus.Fault, _ status: FleetStatus, _ letters: LetterStore, _ flow: FlowStore, _ gathering: Moment.Span
+    ) -> NoticeFact? {
+        var count = 1
+        var mark = fault.since.map { "\($0.milliseconds)" }
+        var news: LetterBook.News?
+        switch fault.kind {
+        // Whoever cannot be told is not told that either.
+        case .noticesUndelivered: return nil
+        case .noWorkers: mark = flow.lastWork(of: nil).map { "\($0.milliseconds)" }
+        case .stageUnserved: mark = Stage(rawValue: fault.subject).flatMap(flow.lastWork).map { "\($0.milliseconds)" }
+        case .claimsBehind where status.workers.contains { $0.pulse.workerID == fault.subject && $0.isWorking }: mark = nil
+        case .chargesInDoubt, .deadLetters:
+            let isInDoubt = fault.kind == .chargesInDoubt
+            count = isInDoubt ? status.inDoubt : status.lettersToDo - status.inDoubt
+            news = letters.look { $0.news(within: gathering, inDoubt: isInDoubt) }
+            mark = news?.mark
+        case .lettersUnreadable: mark = letters.unreadable.last.last.map { "\($0.offset)" }
+        case .overdue: count = status.overdue
+        case .brokerAway, .workerSilent, .claimsBehind, .circuitOpen, .held, .unrouted: break
+        }
+        return NoticeFact(
+            .fault, fault.kind.rawValue, fault.subject, since: fault.since, count: count, what: fault.what, advice: fault.advice,
+            mark: mark,
+            order: news?.order ?? 0, gatheredUntil: news?.gatheredUntil)
+    }
+
+    /// Who ordered it and why is for those who may look: it is people's names, and their own words.
+    private static func fact(_ pause: Pause) -> NoticeFact {
+        NoticeFact(
+            .pause, pause.target.kind, "\(pause.target)", since: pause.since, until: pause.until,
+            what: "Paused: \(pause.target), until \(pause.until.rfc3339).", advice: "`salvage pauses` says by whom and why.",
+            mark: "\(pause.since.milliseconds)")
+    }
+}
+
+extension LetterBook {
+    /// The newest letter that somebody must see to.
+    struct News: Sendable, Equatable {
+        /// Where it stands on the stream, counted from 1.
+        let order: Int64
+        /// Until when others are gathered with it.
+        let gatheredUntil: Moment
+        /// The span in which it was written, and where the last letter of that span stands: whoever reads the stream finds the same, also when
+        /// letters have been seen to meanwhile.
+        let mark: String
+    }
+
+    /// - Parameter inDoubt: of charges that nobody knows, or of all others.
+    func news(within span: Moment.Span, inDoubt: Bool) -> News? {
+        let newest = newestFirst.first { $0.isToDo && ($0.handling == .reconcile) == inDoubt && (inDoubt || !$0.waitsForCRM) }
+        guard let newest else { return nil }
+        let length = max(span.milliseconds, 1)
+        let turn = newest.lastAt.milliseconds / length
+        let last = cases.values.reduce(newest.offset) { $1.lastAt.milliseconds / length == turn ? max($0, $1.offset) : $0 }
+        return News(order: newest.offset + 1, gatheredUntil: Moment(milliseconds: (turn + 1) * length), mark: "\(turn)/\(last)")
+    }
+}

@@ -1,0 +1,239 @@
+import DeclineRecovery
+import JSON
+import TestSupport
+import Testing
+
+@testable import Operations
+
+/// What is told to whoever does not watch, and when.
+@Suite struct NoticeBookTests {
+    private static let start = Moment(milliseconds: 1_800_000_000_000)
+
+    /// A book, the time, and a receiver that takes what is due.
+    private struct Desk {
+        var book = NoticeBook(NoticeBook.Rules(fleet: "recovery", patience: .seconds(60)))
+        var now = NoticeBookTests.start
+        private(set) var told: [Notice] = []
+
+        /// Lets time pass with things as they are, looking every five seconds; what is due arrives.
+        mutating func pass(_ seconds: Int64, _ facts: [NoticeFact], isWhole: Bool = true, arrives: Bool = true) {
+            let end = now + .seconds(seconds)
+            while now < end {
+                now = now + .seconds(5)
+                book.look(facts, isWhole: isWhole, now: now, uptime: now)
+                for notice in book.due(now: now, uptime: now) {
+                    if arrives { book.delivered(notice) } else { book.failed(notice, uptime: now, wish: nil, jitter: 1) }
+                    if arrives { told.append(notice) }
+                }
+            }
+        }
+
+        var events: [Notice.Event] { told.map(\.event) }
+    }
+
+    private func circuit(_ gateway: String, since seconds: Int64 = 0) -> NoticeFact {
+        let since = Self.start + .seconds(seconds)
+        return NoticeFact(
+            .fault, "circuit_open", "gateway \(gateway)", since: since, what: "FlexFactor is away for gateway \(gateway).",
+            advice: "a runbook",
+            mark: "\(since.milliseconds)")
+    }
+
+    private let silent = NoticeFact(.fault, "stage_unserved", "retry", what: "No worker serves the stage retry.", advice: "Start one.")
+
+    private func letters(_ count: Int, order: Int64, window: Int64) -> NoticeFact {
+        NoticeFact(
+            .fault, "dead_letters", count: count, what: "\(count) dead letters wait for an operator.", advice: "`salvage dead list`",
+            mark: "\(window)/\(order)", order: order, gatheredUntil: Self.start + .seconds((window + 1) * 300))
+    }
+
+    // MARK: Flapping
+
+    @Test func aFaultIsToldOnceItHasLastedAndItsEndOnce() {
+        var desk = Desk()
+        desk.pass(60, [circuit("42")])
+        #expect(desk.told.isEmpty)
+        desk.pass(600, [circuit("42")])
+        #expect(desk.events == [.faultBegun])
+        desk.pass(55, [])
+        #expect(desk.events == [.faultBegun])
+        desk.pass(600, [])
+        #expect(desk.events == [.faultBegun, .faultOver])
+        #expect(desk.told.map(\.what) == ["FlexFactor is away for gateway 42.", "Over: FlexFactor is away for gateway 42."])
+        #expect(desk.told[0].id != desk.told[1].id)
+    }
+
+    @Test func whatIsGoneBeforeItLastedIsToldNobody() {
+        var desk = Desk()
+        desk.pass(50, [silent])
+        desk.pass(600, [])
+        #expect(desk.told.isEmpty)
+    }
+
+    @Test func whatComesAndGoesIsOneFaultAndOneEnd() {
+        var desk = Desk()
+        for _ in 0..<30 {
+            desk.pass(10, [silent])
+            desk.pass(10, [])
+        }
+        desk.pass(600, [])
+        #expect(desk.events == [.faultBegun, .faultOver])
+    }
+
+    @Test func thatNothingIsKnownIsNoEnd() {
+        var desk = Desk()
+        desk.pass(120, [silent])
+        let away = NoticeFact.brokerAway(since: desk.now)
+        desk.pass(600, [away], isWhole: false)
+        #expect(desk.told.map(\.kind) == ["stage_unserved", "broker_away"])
+        desk.pass(120, [silent])
+        #expect(desk.told.map(\.kind) == ["stage_unserved", "broker_away", "broker_away"] && desk.events.last == .faultOver)
+    }
+
+    // MARK: Ids
+
+    @Test func aProcessThatBeginsTellsWhatIsWrongByTheSameIds() {
+        var first = Desk()
+        first.pass(300, [circuit("42"), silent])
+        // Another console, or this one after a restart, minutes later.
+        var second = Desk()
+        second.now = first.now
+        second.pass(300, [circuit("42"), silent])
+        #expect(first.told.map(\.id) == second.told.map(\.id) && Set(first.told.map(\.id)).count == 2)
+        // The same of another fleet is something else.
+        var other = Desk()
+        other.book = NoticeBook(NoticeBook.Rules(fleet: "shop", patience: .seconds(60)))
+        other.pass(300, [circuit("42"), silent])
+        #expect(Set(other.told.map(\.id)).isDisjoint(with: first.told.map(\.id)))
+    }
+
+    @Test func whatComesAgainIsAnotherFact() {
+        var desk = Desk()
+        for _ in 0..<3 {
+            desk.pass(120, [silent])
+            desk.pass(120, [])
+        }
+        #expect(desk.events == [.faultBegun, .faultOver, .faultBegun, .faultOver, .faultBegun, .faultOver])
+        #expect(Set(desk.told.map(\.id)).count == 6)
+    }
+
+    // MARK: Bundling
+
+    @Test func aThousandOfOneKindAreOneNotice() throws {
+        var desk = Desk()
+        desk.pass(70, (0..<1_000).map { circuit("g\($0)", since: $0 == 7 ? -5 : 0) })
+        let notice = try #require(desk.told.first)
+        #expect(desk.told.count == 1 && notice.count == 1_000 && notice.subjects.count == 20)
+        // It is called by the first of them.
+        #expect(notice.what == "1000 of one kind: FlexFactor is away for gateway g7." && notice.subjects.first?.name == "gateway g7")
+        #expect(notice.body(of: "recovery", console: nil).count < 20_000)
+        desk.pass(70, [])
+        #expect(desk.events == [.faultBegun, .faultOver] && desk.told.last?.count == 1_000)
+    }
+
+    @Test func lettersAreGatheredAndToldAgainWhenThereAreMore() {
+        var desk = Desk()
+        desk.pass(100, [letters(1, order: 1, window: 0)])
+        desk.pass(190, [letters(900, order: 900, window: 0)])
+        // All of the first five minutes are one notice, some seconds after their end.
+        #expect(desk.told.isEmpty)
+        desk.pass(30, [letters(900, order: 900, window: 0)])
+        #expect(desk.told.map(\.count) == [900])
+        // Nothing is new, or less is left: silence.
+        desk.pass(600, [letters(900, order: 900, window: 0)])
+        desk.pass(600, [letters(3, order: 20, window: 0)])
+        #expect(desk.told.count == 1)
+        desk.pass(600, [letters(4, order: 901, window: 5)])
+        #expect(desk.events == [.faultBegun, .faultGrown] && desk.told.last?.count == 4)
+        // Whoever begins now tells the newest by the same id.
+        var second = Desk()
+        second.now = desk.now
+        second.pass(600, [letters(4, order: 901, window: 5)])
+        #expect(second.events == [.faultBegun] && second.told.map(\.id) == desk.told.suffix(1).map(\.id))
+        // A letter whose writer's clock is far ahead waits no longer than others.
+        desk.pass(400, [letters(5, order: 902, window: 1_000)])
+        #expect(desk.told.last?.count == 5)
+    }
+
+    // MARK: Pauses
+
+    private func pause(_ since: Int64, until: Int64) -> NoticeFact {
+        NoticeFact(
+            .pause, "merchant", "merchant acme", since: Self.start + .seconds(since), until: Self.start + .seconds(until),
+            what: "Paused: merchant acme.", advice: "", mark: "\(since)")
+    }
+
+    @Test func aPauseIsToldAtOnceAndHowItEnded() {
+        var desk = Desk()
+        desk.pass(5, [pause(0, until: 100)])
+        #expect(desk.events == [.pauseBegun])
+        // Ordered anew: the old one ends and the new one begins.
+        desk.pass(5, [pause(6, until: 200)])
+        #expect(Set(desk.events.suffix(2)) == [.pauseBegun, .pauseOver] && desk.told.count == 3)
+        desk.pass(190, [pause(6, until: 200)])
+        desk.pass(5, [])
+        #expect(desk.told.last?.what == "The pause of merchant acme is over." && desk.told.count == 4)
+        desk.pass(5, [pause(206, until: 900)])
+        desk.pass(5, [])
+        #expect(desk.told.last?.what == "The pause of merchant acme was lifted, or ordered anew.")
+    }
+
+    // MARK: A receiver that is slow, away, or refuses
+
+    @Test func aTryIsRepeatedEverLaterAndSpread() {
+        var book = NoticeBook(NoticeBook.Rules(fleet: "recovery", patience: .seconds(1)))
+        var now = Self.start
+        book.look([silent], isWhole: true, now: now, uptime: now)
+        now = now + .seconds(2)
+        book.look([silent], isWhole: true, now: now, uptime: now)
+        var waits: [Int64] = []
+        for _ in 0..<12 {
+            let notice = book.due(now: now, uptime: now).first
+            #expect(notice?.kind == "stage_unserved")
+            if let notice { book.failed(notice, uptime: now, wish: nil, jitter: 1) }
+            #expect(book.waiting(now: now, uptime: now) == 1)
+            let failedAt = now
+            while book.due(now: now, uptime: now).isEmpty { now = now + .seconds(1) }
+            waits.append((now - failedAt).milliseconds / 1_000)
+        }
+        #expect(waits == [2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300, 300])
+        // Not all at once; and as late as the receiver wishes, within an hour.
+        let tries: [(Double, Moment.Span?, Int64)] = [(0, nil, 150), (1, .seconds(900), 900), (1, .days(9), 3_600)]
+        for (jitter, wish, expected) in tries {
+            var another = book
+            if let notice = another.due(now: now, uptime: now).first { another.failed(notice, uptime: now, wish: wish, jitter: jitter) }
+            #expect(another.due(now: now, uptime: now + .seconds(expected - 1)).isEmpty)
+            #expect(another.due(now: now, uptime: now + .seconds(expected)).count == 1)
+        }
+    }
+
+    @Test func whatIsToldAfterAnOutageIsWhatIsWrongThen() {
+        var desk = Desk()
+        desk.pass(300, [circuit("1")], arrives: false)
+        desk.pass(300, [circuit("2")], arrives: false)
+        desk.pass(3_600, [circuit("3"), letters(7, order: 7, window: 0)], arrives: false)
+        // Of what began and ended meanwhile nobody hears.
+        desk.pass(600, [circuit("3"), letters(9, order: 9, window: 0)])
+        #expect(desk.told.map(\.kind).sorted() == ["circuit_open", "dead_letters"])
+        #expect(desk.told.map(\.count).sorted() == [1, 9])
+    }
+
+    @Test func anEndIsTriedForADayAndNeverToldBeforeItsBeginning() {
+        var desk = Desk()
+        desk.pass(120, [circuit("1")])
+        desk.pass(3_600, [], arrives: false)
+        desk.pass(400, [])
+        #expect(desk.events == [.faultBegun, .faultOver])
+        desk.pass(120, [circuit("2")])
+        desk.pass(86_600, [], arrives: false)
+        desk.pass(400, [])
+        #expect(desk.events == [.faultBegun, .faultOver, .faultBegun])
+        #expect(desk.book.waiting(now: desk.now, uptime: desk.now) == 0)
+    }
+
+    @Test func aReceiverThatIsAwayForLongLeavesLittleBehind() {
+        var desk = Desk()
+        for round in 0..<300 { desk.pass(130, (0..<50).map { circuit("\(round)-\($0)") }, arrives: false) }
+        #expect(desk.book.waiting(now: desk.now, uptime: desk.now) == 1)
+    }
+}
