@@ -40,6 +40,8 @@ extension ConsoleTests {
             // Workers gone, and FlexFactor down: the pill leads from any page to where they are named, with what to do.
             try await browser.click("wrong")
             try await browser.sees("alarms", "1 worker is silent", "gone", "Circuit breaker open", "gateway 42", "at 1 of 2 workers")
+            try await browser.sees(
+                "circuit-trouble", "since", "20 calls failed (20 timed_out), the last: no answer in time", "tried again in")
             try await browser.click("[data-test=faults] summary")
             try await browser.sees("faults", "The worker gone is silent", "FlexFactor is away for gateway 42 of merchant acme")
             try await browser.sees("faults", "due for more than a minute")
@@ -85,7 +87,15 @@ extension ConsoleTests {
     private static func pulse(_ id: String, at moment: Moment, _ state: WorkerPulse.Circuit.State = .closed) -> WorkerPulse {
         WorkerPulse(
             workerID: id, host: "pod-\(id)", version: "1.0", startedAt: moment, at: moment, stages: Stage.allCases, inFlight: [],
-            circuits: [WorkerPulse.Circuit(merchantID: "acme", gatewayID: "42", state: state)])
+            circuits: [
+                WorkerPulse.Circuit(
+                    merchantID: "acme", gatewayID: "42", state: state,
+                    trouble: state == .closed
+                        ? nil
+                        : WorkerPulse.Circuit.Trouble(
+                            since: moment + .seconds(-90), triedAt: moment + .seconds(600), failures: ["timed_out": 20], last: "timed_out",
+                            words: "no answer in time"))
+            ])
     }
 
     private static func parked(_ order: String, _ phase: String, until: Moment, at moment: Moment) -> JournalRecord {

@@ -2,7 +2,7 @@
 import { el, foreign } from "./dom.js";
 import { part, query } from "./api.js";
 import { bar, card, desk, empty, redraw, table } from "./desk.js";
-import { age, code, count, money, now, pill, plural, rate, span } from "./words.js";
+import { age, code, count, momentAndAge, money, now, pill, plural, rate, span } from "./words.js";
 import { flow } from "./flow.js";
 import { pauseLine } from "./pauses.js";
 
