@@ -10,6 +10,7 @@ struct NoticesCommand: AsyncParsableCommand {
             `salvage console` sends them while it runs: faults of `salvage status` that last, pauses, and the end of both, signed as Standard Webhooks.
               SALVAGE_NOTICE_URL, _NOTICE_URL_FILE         where they go: https, or http on this machine
               SALVAGE_NOTICE_SECRET, _NOTICE_SECRET_FILE   whsec_..., or several while they are exchanged
+              SALVAGE_NOTICE_AUTHORITY_FILE                the authorities to trust, where they are your own
               SALVAGE_NOTICE_AFTER_SECONDS                 60: for so long a fault must last to be told
               SALVAGE_CONSOLE_URL                          where people open the console, for links
             """)

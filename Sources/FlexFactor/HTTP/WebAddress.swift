@@ -33,11 +33,14 @@ extension HTTPLane {
     }
 
     /// Posts something, and waits for the answer's end. Redirects are answers like others.
+    ///
+    /// - Parameter authorityFile: authorities to trust; the system's when `nil`.
     package func post(
-        _ body: [UInt8], headers: [(name: String, value: String)], to address: WebAddress, within time: TimeAmount
+        _ body: [UInt8], headers: [(name: String, value: String)], to address: WebAddress, authorityFile: String? = nil,
+        within time: TimeAmount
     ) async -> Posted {
         let request = HTTPRequest(method: .post, path: address.target, headers: headers, body: body)
-        switch await execute(request, to: address.origin, authorityFile: nil, deadline: .now() + time) {
+        switch await execute(request, to: address.origin, authorityFile: authorityFile, deadline: .now() + time) {
         case .answered(let response): return .answered(status: response.status, retryAfter: response.header("retry-after"))
         case let outcome: return .failed("\(outcome.failure)")
         }

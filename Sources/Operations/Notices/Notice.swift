@@ -10,6 +10,8 @@ package struct Notice: Sendable, Equatable {
         case faultOver = "fault.over"
         case pauseBegun = "pause.begun"
         case pauseOver = "pause.over"
+        /// A console has begun, and knows how things stand: what was told before it and is not named is over.
+        case consoleBegun = "console.begun"
         /// Somebody tries whether notices arrive.
         case test
     }
@@ -42,13 +44,13 @@ package struct Notice: Sendable, Equatable {
     ///   - facts: of one topic and kind, the first that were first.
     init(
         _ event: Event, named name: String, of fleet: String, at: Moment, _ facts: [NoticeFact], what: String, advice: String,
-        members: [(key: String, order: Int64, name: String)]
+        members: [(key: String, order: Int64, name: String)], count: Int? = nil
     ) {
         id = UUID5(namespace: Self.namespace, name: "\(fleet)/\(name)")
         self.event = event
         self.at = at
-        kind = facts.first?.kind ?? event.rawValue
-        count = facts.reduce(0) { $0 + $1.count }
+        kind = event == .consoleBegun ? "console" : facts.first?.kind ?? event.rawValue
+        self.count = count ?? facts.reduce(0) { $0 + $1.count }
         self.what = what
         self.advice = advice
         subjects = facts.prefix(Self.mostSubjects).filter { !$0.subject.isEmpty || $0.since != nil }.map {
@@ -62,6 +64,16 @@ package struct Notice: Sendable, Equatable {
         Notice(
             .test, named: "test/\(now.milliseconds)", of: fleet, at: now, [], what: "A test: notices of the fleet \(fleet) arrive.",
             advice: "Nothing is to be done.", members: [])
+    }
+
+    /// What a process says that has begun: all that is wrong as it finds it.
+    static func begun(of fleet: String, at now: Moment, _ facts: [NoticeFact]) -> Notice {
+        let faults = facts.filter { $0.topic == .fault }
+        let kinds = Set(faults.map(\.kind)).sorted().joined(separator: ", ")
+        return Notice(
+            .consoleBegun, named: "console/\(now.milliseconds)", of: fleet, at: now, faults,
+            what: "A console has begun. " + (faults.isEmpty ? "All is well." : "Wrong is: \(kinds)."),
+            advice: faults.isEmpty ? "Nothing is to be done." : "`salvage status`", members: [], count: faults.count)
     }
 
     package static func == (one: Notice, other: Notice) -> Bool {

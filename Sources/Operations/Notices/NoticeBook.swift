@@ -61,6 +61,9 @@ package struct NoticeBook: Sendable {
     /// How often what has this name was told and ended: when it comes again it is another.
     private var repeats: [String: Int] = [:]
     private var retries: [String: Retry] = [:]
+    /// Since when it is known how things stand.
+    private var begun: (at: Moment, uptime: Moment)?
+    private var isBegunTold = false
 
     private static let mostEntries = 2_000
     private static let mostEndings = 2_000
@@ -83,6 +86,7 @@ package struct NoticeBook: Sendable {
     ///   - isWhole: whether what is missing is over; else it is not known.
     ///   - uptime: by a clock that nobody sets.
     package mutating func look(_ facts: [NoticeFact], isWhole: Bool, now: Moment, uptime: Moment) {
+        if isWhole, begun == nil { begun = (now, uptime) }
         var seen: Set<String> = []
         for fact in facts.prefix(Self.mostEntries) {
             let key = fact.key
@@ -142,9 +146,17 @@ package struct NoticeBook: Sendable {
             let event: Notice.Event = ending.fact.topic == .pause ? .pauseOver : .faultOver
             groups[event, default: [:]][ending.fact.kind, default: []].append((ending.fact, ending.name, ending.isEarly))
         }
-        return Notice.Event.allCases.flatMap { event in
-            (groups[event] ?? [:]).sorted { $0.key < $1.key }.map { _, told in notice(event, told, now) }
-        }
+        return begins(uptime)
+            + Notice.Event.allCases.flatMap { event in
+                (groups[event] ?? [:]).sorted { $0.key < $1.key }.map { _, told in notice(event, told, now) }
+            }
+    }
+
+    /// An end that came while no console ran is told by nobody. So one that begins says all that is wrong, once what it found has lasted.
+    private func begins(_ uptime: Moment) -> [Notice] {
+        guard let begun, !isBegunTold, uptime - begun.uptime >= rules.patience else { return [] }
+        let facts = entries.values.filter { $0.missingSince == nil && uptime - $0.firstSeen >= rules.patience }.map(\.fact)
+        return [Notice.begun(of: rules.fleet, at: begun.at, facts.sorted { $0.key < $1.key })]
     }
 
     private func event(of entry: Entry, _ now: Moment, _ uptime: Moment) -> Notice.Event? {
@@ -178,7 +190,7 @@ package struct NoticeBook: Sendable {
 
     private static func sentence(_ fact: NoticeFact, isOver: Bool, isEarly: Bool) -> String {
         guard isOver else { return fact.what }
-        guard fact.topic == .pause else { return "Over: \(fact.what)" }
+        guard fact.topic == .pause else { return fact.over ?? "Over: \(fact.what)" }
         return isEarly ? "The pause of \(fact.subject) was lifted, or ordered anew." : "The pause of \(fact.subject) is over."
     }
 
@@ -189,6 +201,7 @@ package struct NoticeBook: Sendable {
         for group in retries.keys { retries[group]?.notBefore = Moment(milliseconds: 0) }
         switch notice.event {
         case .test: break
+        case .consoleBegun: isBegunTold = true
         case .faultOver, .pauseOver:
             let names = Set(notice.members.map(\.name))
             endings.removeAll { names.contains($0.name) }

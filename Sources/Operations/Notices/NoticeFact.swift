@@ -22,6 +22,11 @@ package struct NoticeFact: Sendable, Equatable {
     let mark: String?
     /// Where the newest of what grows stands. What has risen is told again.
     let order: Int64
+    /// What is said of its end, where that is not the same in the past.
+    var over: String? {
+        kind == FleetStatus.Fault.Kind.workerSilent.rawValue
+            ? "The worker \(subject) speaks again, or was given up after five minutes." : nil
+    }
     /// Until when more of what grows is gathered.
     let gatheredUntil: Moment?
 

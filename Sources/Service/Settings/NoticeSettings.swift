@@ -8,6 +8,8 @@ package struct NoticeSettings: Sendable {
     let secrets: [WebhookSecret]
     /// The same as their file says now; `nil` where they stand in no file, or it cannot be read.
     private let renewed: @Sendable () -> [WebhookSecret]?
+    /// Authorities to trust; the system's when `nil`.
+    let authorityFile: String?
     /// For so long a fault must last to be told, or be gone.
     package let patience: Moment.Span
     /// Where people open the console, for links.
@@ -20,10 +22,12 @@ package struct NoticeSettings: Sendable {
     var secretsNow: [WebhookSecret] { renewed() ?? secrets }
 
     init(
-        address: WebAddress, secrets: [WebhookSecret], secretFile: String?, patience: Moment.Span, console: String?
+        address: WebAddress, secrets: [WebhookSecret], secretFile: String?, authorityFile: String?, patience: Moment.Span,
+        console: String?
     ) {
         self.address = address
         self.secrets = secrets
+        self.authorityFile = authorityFile
         self.patience = patience
         self.console = console
         renewed = {

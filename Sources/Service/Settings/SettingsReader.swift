@@ -94,7 +94,11 @@ final class SettingsReader {
             }
             return nil
         }
-        return address.map { NoticeSettings(address: $0, secrets: secrets, secretFile: file, patience: patience, console: console) }
+        let authority = optional("notice.authorityFile")
+        return address.map {
+            NoticeSettings(
+                address: $0, secrets: secrets, secretFile: file, authorityFile: authority, patience: patience, console: console)
+        }
     }
 
     func broker() -> BrokerConfiguration {

@@ -14,6 +14,7 @@ import Testing
         var book = NoticeBook(NoticeBook.Rules(fleet: "recovery", patience: .seconds(60)))
         var now = NoticeBookTests.start
         private(set) var told: [Notice] = []
+        private(set) var begun: [Notice] = []
 
         /// Lets time pass with things as they are, looking every five seconds; what is due arrives.
         mutating func pass(_ seconds: Int64, _ facts: [NoticeFact], isWhole: Bool = true, arrives: Bool = true) {
@@ -23,7 +24,8 @@ import Testing
                 book.look(facts, isWhole: isWhole, now: now, uptime: now)
                 for notice in book.due(now: now, uptime: now) {
                     if arrives { book.delivered(notice) } else { book.failed(notice, uptime: now, wish: nil, jitter: 1) }
-                    if arrives { told.append(notice) }
+                    if arrives, notice.event != .consoleBegun { told.append(notice) }
+                    if arrives, notice.event == .consoleBegun { begun.append(notice) }
                 }
             }
         }
@@ -107,6 +109,25 @@ import Testing
         #expect(Set(other.told.map(\.id)).isDisjoint(with: first.told.map(\.id)))
     }
 
+    /// What ended while no console ran is told by none: so one that begins says how things stand.
+    @Test func aProcessThatBeginsSaysOnceHowThingsStand() {
+        var desk = Desk()
+        desk.pass(60, [silent, circuit("1"), circuit("2")])
+        #expect(desk.begun.isEmpty)
+        desk.pass(600, [silent, circuit("1"), circuit("2")])
+        desk.pass(600, [])
+        #expect(desk.begun.map(\.what) == ["A console has begun. Wrong is: circuit_open, stage_unserved."])
+        #expect(desk.begun.map(\.count) == [3] && desk.begun.first?.subjects.count == 3 && desk.begun.first?.kind == "console")
+        var well = Desk()
+        well.pass(50, [silent])
+        well.pass(600, [])
+        #expect(well.begun.map(\.what) == ["A console has begun. All is well."] && well.begun.map(\.count) == [0])
+        // Who cannot look yet has nothing to say.
+        var blind = Desk()
+        blind.pass(600, [], isWhole: false)
+        #expect(blind.begun.isEmpty)
+    }
+
     @Test func whatComesAgainIsAnotherFact() {
         var desk = Desk()
         for _ in 0..<3 {
@@ -188,6 +209,7 @@ import Testing
         book.look([silent], isWhole: true, now: now, uptime: now)
         var waits: [Int64] = []
         for _ in 0..<12 {
+            if let begun = book.due(now: now, uptime: now).first(where: { $0.event == .consoleBegun }) { book.delivered(begun) }
             let notice = book.due(now: now, uptime: now).first
             #expect(notice?.kind == "stage_unserved")
             if let notice { book.failed(notice, uptime: now, wish: nil, jitter: 1) }
@@ -234,6 +256,7 @@ import Testing
     @Test func aReceiverThatIsAwayForLongLeavesLittleBehind() {
         var desk = Desk()
         for round in 0..<300 { desk.pass(130, (0..<50).map { circuit("\(round)-\($0)") }, arrives: false) }
-        #expect(desk.book.waiting(now: desk.now, uptime: desk.now) == 1)
+        // All of the kind, and how the console found the fleet.
+        #expect(desk.book.waiting(now: desk.now, uptime: desk.now) == 2)
     }
 }
