@@ -174,12 +174,15 @@ final class Browser: Sendable {
         let width: Int64
         let height: Int64
         let isDark: Bool
+        var media = ""
 
         static let desk = Look(width: 1280, height: 900, isDark: false)
         static let darkDesk = Look(width: 1280, height: 900, isDark: true)
         static let tablet = Look(width: 800, height: 1100, isDark: false)
         static let phone = Look(width: 390, height: 844, isDark: false)
         static let darkPhone = Look(width: 390, height: 844, isDark: true)
+        /// A printed page of whoever sits in the dark.
+        static let paper = Look(width: 718, height: 1010, isDark: true, media: "print")
     }
 
     func look(_ look: Look) async throws {
@@ -189,8 +192,12 @@ final class Browser: Sendable {
                 "width": .integer(look.width), "height": .integer(look.height), "deviceScaleFactor": 1, "mobile": .bool(look.width < 500),
             ])
         try await command(
-            "Emulation.setEmulatedMedia", ["features": [["name": "prefers-color-scheme", "value": look.isDark ? "dark" : "light"]]])
+            "Emulation.setEmulatedMedia",
+            ["media": .string(look.media), "features": [["name": "prefers-color-scheme", "value": look.isDark ? "dark" : "light"]]])
     }
+
+    /// Has the browser live in a zone, from its next page on; with none, in the machine's.
+    func live(in zone: String = "") async throws { try await command("Emulation.setTimezoneOverride", ["timezoneId": .string(zone)]) }
 
     /// Writes what can be seen to a PNG file; the whole length of the page, up to a limit, unless told otherwise.
     func screenshot(_ file: URL, wholePage: Bool = true) async throws {

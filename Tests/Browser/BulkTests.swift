@@ -61,6 +61,57 @@ extension ConsoleTests {
         }
     }
 
+    /// What one looks for again and again is a link, what is found a file, and old instant declines are made reruns many at once.
+    @Test(.timeLimit(.minutes(10)))
+    func aFilterIsALinkAFileAndManyReruns() async throws {
+        try await Self.with(try await Self.plan()) { fleet, console, browser in
+            try await fleet.write(
+                ["OLD1", "OLD2"].map { order in
+                    let event = CRM.decline(order, at: Date() - 7_200)
+                    return .sample(.noCardKey, body: CardDataGuard.redacted(event) { _ in SealedCard("a.b.c.d.e") }, order: order)
+                } + [.sample(.outcomeUnknown, stage: .cascade, body: Array("{}".utf8), order: "=DOUBT()")])
+            try await browser.signIn(console, as: .admin)
+            try await browser.sees("stat-letters", "3")
+            try await browser.turn(to: "#/letters")
+            try await browser.click("[data-test=view][href$='handling=reconcile']")
+            try await browser.sees("letters-total", "of 1 letter")
+            #expect(try await browser.hash() == "#/letters?handling=reconcile")
+            // A copied link opens the same.
+            try await browser.go("about:blank")
+            try await browser.go(console.url + "/#/letters?handling=reconcile")
+            try await browser.sees("letters-row", "=DOUBT()")
+            try await browser.run(
+                """
+                window.files = []
+                URL.createObjectURL = (file) => { file.text().then((text) => files.push(text)); return '#' }
+                HTMLAnchorElement.prototype.click = function () { if (!this.download) this.dispatchEvent(new MouseEvent('click', { bubbles: true })) }
+                """)
+            try await browser.click("export-csv")
+            try await eventually("a file is given") {
+                let text = try await browser.run("return files[0] ?? ''").string ?? ""
+                return text.hasPrefix("letter,state") && text.contains(",'=DOUBT(),") && !text.contains("OLD1")
+            }
+            try await browser.click("letter-link")
+            try await browser.sees("stakes", "may have been taken")
+
+            try await browser.turn(to: "#/letters?reason=no_card_key")
+            try await browser.sees("letters-total", "of 2 letters")
+            try await browser.click("select-page-head")
+            try await browser.click("rerun")
+            try await browser.sees("rehearsal", "0 go through", "2 are left out")
+            try await browser.type("note", "nobody waits any more, OPS-31")
+            try await browser.click("consent")
+            try await browser.sees("rehearsal", "2 go through")
+            try await browser.click("confirm")
+            // Nobody can open a card that was sealed for this test alone: the first says so, and the second is spared.
+            try await browser.sees("run", "stopped by itself: 1 of 1 failed again", "nobody waits any more")
+            #expect(
+                try await fleet.deadStream().contains {
+                    $0.type == LetterRecord.type && String(decoding: $0.body, as: UTF8.self).contains("\"rerun\":true")
+                })
+        }
+    }
+
     /// The console's configuration has the merchant, the worker's not yet: the forecast is good, and the first letter proves it wrong.
     @Test(.timeLimit(.minutes(10)))
     func aCarefulReplayStopsByItselfAndIsResumed() async throws {

@@ -80,6 +80,19 @@ extension ConsoleTests {
                 }
                 try await browser.click("select-none")
             }
+            // On paper: no keys to press, dark on white, and what it is and when it was printed.
+            try await browser.look(.paper)
+            for page in pages where ["money", "recoveries", "letter", "overview"].contains(page.name) {
+                try await browser.turn(to: page.hash)
+                try await browser.sees(page.hook)
+                try await browser.sees("imprint", "printed", "times in")
+                let width = Int(try await browser.run("return document.scrollingElement.scrollWidth").int64 ?? 0)
+                #expect(width <= Int(Browser.Look.paper.width), "\(page.name) is \(width) wide on paper")
+                let keys = "return [...document.querySelectorAll('button, #header')].filter((node) => node.checkVisibility()).length"
+                #expect(try await browser.run(keys) == 0, "\(page.name) prints keys")
+                try await Self.expectReadable(browser, "\(page.name) on paper")
+                if let folder = Browser.screenshotFolder { try await browser.screenshot(folder.appending(path: "\(page.name)-paper.png")) }
+            }
             try await browser.look(.desk)
         }
     }

@@ -18,6 +18,7 @@ extension ConsoleTests {
             try await crm.publish([CRM.recycle("LATER"), Self.stranded("PAID")], key: "decline.recycle")
             try await eventually("the other is as well") { crm.result(of: "LATER", "approved") != nil }
 
+            try await browser.live(in: "Asia/Tokyo")
             try await browser.signIn(console, as: .viewer)
             // A story is told once; the console must have heard of its letter.
             try await browser.sees("stat-letters", "1")
@@ -28,6 +29,18 @@ extension ConsoleTests {
             try await browser.sees("timeline-row", "told the CRM: approved", "acme gateway 42")
             try await browser.sees("outlook", "ended as approved")
             try await browser.sees("recovery-letters", "unknown_merchant", "open")
+            // In the reader's zone, by name, or in UTC: nine hours lie between.
+            let hours = """
+                const time = document.querySelector('[data-test=timeline-row] time')
+                return (24 + Number(time.textContent.match(/(\\d\\d):\\d\\d:/)[1]) - Number(time.dateTime.slice(11, 13))) % 24
+                """
+            try await browser.sees("zone", "times in Asia/Tokyo")
+            #expect(try await browser.run(hours) == 9)
+            try await browser.click("zone")
+            try await browser.sees("zone", "times in UTC")
+            #expect(try await browser.run(hours) == 0)
+            try await browser.click("zone")
+            try await browser.live()
             // By its reference it is one recovery of the order alone.
             try await browser.fill("recovery-search", CRM.reference("LATER-R7-88-7"))
             try await browser.click("recovery-go")

@@ -50,10 +50,12 @@ export function confirmAction(name, target, extra, started) {
     ask.reach = { takes: 0, leftOut: [], ...offer };
     ask.needsNote = ask.reach.needsNote;
     if (extra.needsConsent && ask.reach.takes) ask.reach.needCrmConsent = 1;
+    // Each becomes another recovery of its order.
+    if (extra.rerun) ask.reach.needCrmConsent = ask.reach.takes;
   };
   const meant = () => ({
     action: name, note: ask.note.trim(), ...(target.letters ? { letters: ask.reach.letters } : { filter: ask.filter }),
-    ...(name === "replay" && { crmConsent: ask.consent, acceptSkips: ask.skips }),
+    ...(name === "replay" && { crmConsent: ask.consent, acceptSkips: ask.skips }), ...(extra.rerun && { rerun: true }),
   });
   // Of one letter the forecast is known already.
   const tryOut = name === "replay" && !extra.forecast ? debounced(0, async (isLatest) => {
@@ -87,6 +89,8 @@ export function confirmAction(name, target, extra, started) {
       return redraw();
     }
     ask.consentMissing = name === "replay" && isOne(target) && ask.reach.needCrmConsent === 1 && !ask.consent;
+    // Of reruns none goes without the CRM's word.
+    if (extra.rerun && !ask.consent) ask.consentMissing = true;
     ask.skipsMissing = name === "replay" && wouldOnlySkip(target, extra) && !ask.skips;
     ask.doubtMissing = ask.reach.inDoubt > 0 && !ask.doubt;
     if (ask.consentMissing || ask.skipsMissing || ask.doubtMissing) return redraw();
@@ -114,7 +118,8 @@ export function confirmAction(name, target, extra, started) {
     const letters = number === undefined ? "letters" : plural(number, "letter");
     const sent = wasWhole(ask) ? plural(sentOf(ask.dryRun), "letter") : letters;
     return el("form", { on: { submit: confirm } },
-      el("h2", { id: "dialog-title" }, extra.patch ? "Replay 1 letter, corrected" : `${action.verb} ${sent}`),
+      el("h2", { id: "dialog-title" }, extra.patch ? "Replay 1 letter, corrected" : extra.rerun ? `Make ${wasWhole(ask) ? plural(sentOf(ask.dryRun), "rerun") : "reruns"}` : `${action.verb} ${sent}`),
+      extra.rerun && el("p", null, "Instant declines whose time is over, and who nobody waits for any more, are sent again as reruns, each to a FlexFactor gateway of its own merchant. Others are left out."),
       ask.reach ? reachText(ask, target) : !ask.problem && el("p", { role: "status" }, "Counting what matches …"),
       extra.patch && [el("h3", null, "The correction"), differenceList(extra.differences)],
       extra.forecast?.verdict === "fails" && !extra.patch && name === "replay" && el("div", { class: "callout bad", "data-test": "will-fail" }, el("p", null,
@@ -205,11 +210,11 @@ function skips(ask, target, extra, changed) {
     ask.skipsMissing && el("p", { class: "error", role: "alert" }, "It would be lost as a sale: correct it, or tick the box."));
 }
 
-function consent(ask, target, { crmWasTold, needsConsent }, changed) {
+function consent(ask, target, { crmWasTold, needsConsent, rerun }, changed) {
   const { takes: number, needCrmConsent: consents } = ask.reach ?? {};
   if (!consents) return null;
   const single = isOne(target);
-  const told = needsConsent ? [" ", foreign(needsConsent[0].toUpperCase() + needsConsent.slice(1)), "."]
+  const told = rerun ? " Each would be another recovery of its order: both would be charged if the CRM has sent the order again by itself." : needsConsent ? [" ", foreign(needsConsent[0].toUpperCase() + needsConsent.slice(1)), "."]
     : crmWasTold ? [" The CRM was told ", el("strong", null, foreign(crmWasTold)), " and may have charged the customer by its own rules since."]
     : ` The CRM was told that nothing was charged and may have charged the ${consents === 1 ? "customer" : "customers"} by its own rules since.`;
   return el("div", { class: "callout warn", "data-test": "needs-consent" },
@@ -217,9 +222,9 @@ function consent(ask, target, { crmWasTold, needsConsent }, changed) {
       `${consents === number ? `All ${count(number)}` : `${count(consents)} of the ${count(number)}`} `
         + (consents === 1 ? "needs the CRM's word; without it, it is left out." : "need the CRM's word; without it they are left out.")), told),
     el("label", { class: "check" }, checkbox(ask.consent, "consent", (checked) => { ask.consent = checked; ask.consentMissing = false; changed(); }),
-      el("span", null, `The CRM's people confirmed that ${single ? "this order was" : "these orders were"} not charged elsewhere${single ? "." : " (optional)."}`)),
+      el("span", null, `The CRM's people confirmed that ${single ? "this order was" : "these orders were"} not charged elsewhere${single || rerun ? "." : " (optional)."}`)),
     ask.consentMissing && el("p", { class: "error", id: "consent-missing", role: "alert" },
-      "Without the CRM's word this letter is not replayed: ask them, then tick the box."));
+      "Without the CRM's word it is not sent: ask them, then tick the box."));
 }
 
 function noteField(ask, action, key) {

@@ -2,7 +2,7 @@
 import { el, foreign, render, visible } from "./dom.js";
 import { access, get, link, part, Poll, Problem } from "./api.js";
 import { desk, drawWith, problemBox, redraw, toHeading } from "./desk.js";
-import { count, localTime, plural, setClock, span } from "./words.js";
+import { count, localTime, now, plural, setClock, span, switchZone, zoneName } from "./words.js";
 import { listenToKeys, showHelp } from "./keyboard.js";
 import { closeDialog, dialogIsOpen, drawDialog } from "./dialog.js";
 import { isIdle, overviewPage } from "./overview.js";
@@ -90,7 +90,7 @@ function draw() {
     render(main, sessionProblem ? problemBox(sessionProblem) : el("p", { class: "muted" }, "Asking the server …"));
     return;
   }
-  render(main, staleness(), page.view());
+  render(main, staleness(), page.view(), imprint());
   drawDialog();
   const todo = toDo();
   document.title = visible(`${todo ? `(${count(todo)}) ` : ""}${page.title()} · Salvage`);
@@ -162,10 +162,16 @@ function person() {
       ? el("span", { class: "pill warn", "data-test": "open-access",
         title: "No access is configured: whoever uses this machine may do everything. Others cannot reach the console." }, "open access")
       : el("span", { "data-test": "person" }, foreign(session.name), el("span", { class: "muted" }, ` ${session.role}`)),
-    version,
+    version, zone(),
     el("button", { type: "button", class: "quiet", "data-test": "help", "aria-label": "Help and shortcuts", on: { click: showHelp } }, "?"),
     !session.open && el("button", { type: "button", class: "quiet", "data-test": "sign-out", on: { click: signOut } }, "Sign out"));
 }
+
+const zone = () => el("button", { type: "button", class: "quiet", "data-test": "zone", title: "In which zone times are shown; press for the other. Days of money are UTC always.",
+  on: { click: () => { switchZone(); redraw(); } } }, `times in ${zoneName()}`);
+
+/** What a printed page has to say of itself. */
+const imprint = () => el("p", { class: "print-only", "data-test": "imprint" }, `Salvage, ${location.host}, ${page.title()}, printed ${localTime(now())}, times in ${zoneName()}`);
 
 // ---- Signing in
 

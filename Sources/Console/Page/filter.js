@@ -2,8 +2,9 @@
 import { el } from "./dom.js";
 import { query } from "./api.js";
 import { button, desk, exact, field, toContent } from "./desk.js";
+import { inputOfTime, timeOfInput, zoneName } from "./words.js";
 
-const fields = ["state", "reason", "stage", "merchant", "order", "gateway", "text", "since", "until"];
+const fields = ["state", "reason", "stage", "handling", "merchant", "order", "gateway", "text", "since", "until"];
 export const pageSize = 50;
 
 export const filter = { ...Object.fromEntries(fields.map((name) => [name, ""])), offset: 0 };
@@ -21,20 +22,20 @@ export const hashOf = (change = {}) => `#/letters${query({ ...asked(), offset: 0
 /** Typing changes the address without making an entry of the history of each letter typed. */
 export const keepInAddress = () => history.replaceState(history.state, "", hashOf({ offset: filter.offset }));
 
+/** What one looks for again and again. The address carries a filter: any can be kept and sent to somebody. */
+const views = [
+  ["To do", {}], ["Charge in doubt", { handling: "reconcile" }], ["Charged against what was told", { reason: "told_otherwise" }],
+  ["Ask the CRM, then replay", { reason: "attempts_spent" }], ["Can be replayed", { handling: "replay" }], ["Correct first", { handling: "edit_first" }],
+  ["Failed again", { state: "failed_again" }], ["All", { state: "all" }],
+];
+export const viewBar = () => el("nav", { class: "views", "aria-label": "Filters", "data-test": "views" }, views.map(([label, view]) => el("a", {
+  key: label, href: `#/letters${query(view)}`, "data-test": "view", "aria-current": fields.every((name) => filter[name] === (view[name] ?? "")) ? "true" : undefined,
+}, label)));
+
 const states = [
   ["", "to do"], ["open", "open"], ["failed_again", "failed again"], ["replayed", "replayed"], ["resolved", "resolved"],
   ["discarded", "discarded"], ["all", "all"],
 ];
-const pad = (number) => String(number).padStart(2, "0");
-function localInput(milliseconds) {
-  if (!milliseconds) return "";
-  const date = new Date(Number(milliseconds));
-  if (Number.isNaN(date.getTime())) return "";
-  // A year is typed digit by digit: 2, 20, 202, 2026.
-  const year = String(Math.max(0, date.getFullYear())).padStart(4, "0");
-  return `${year}-${pad(date.getMonth() + 1)}-${pad(date.getDate())}T${pad(date.getHours())}:${pad(date.getMinutes())}`;
-}
-
 /** `changed(atOnce)` is called after each change. */
 export function filterBar(changed) {
   const take = (name, read = (value) => value, atOnce = false) => (event) => { filter[name] = read(event.target.value); filter.offset = 0; changed(atOnce); };
@@ -45,8 +46,8 @@ export function filterBar(changed) {
     value: filter[name], "data-test": `filter-${name}`, on: { change: take(name, undefined, true) },
   }, options.map(([value, shown]) => el("option", { key: value, value }, shown))));
   const time = (name, label) => field(label, el("input", {
-    type: "datetime-local", value: localInput(filter[name]), "data-test": `filter-${name}`,
-    on: { change: take(name, (value) => { const at = new Date(value).getTime(); return Number.isNaN(at) ? "" : String(at); }) },
+    type: "datetime-local", value: inputOfTime(filter[name]), "data-test": `filter-${name}`,
+    on: { change: take(name, (value) => { const at = timeOfInput(value); return Number.isNaN(at) ? "" : String(at); }) },
   }));
   const merchants = desk.session?.merchants ?? [];
   const more = ["order", "gateway", "since", "until"].filter((name) => filter[name]).length;
@@ -58,8 +59,9 @@ export function filterBar(changed) {
     select("state", "State", offered),
     select("reason", "Reason", [["", "any"], ...[...new Set([...(desk.session?.reasons ?? []), filter.reason])].filter(Boolean).map((reason) => [reason, reason])]),
     select("stage", "Stage", [["", "any"], ...["intake", "cascade", "retry", "outcomes", "suspects", "unrouted", "held"].map((stage) => [stage, stage])]),
+    select("handling", "What to do", [["", "any"], ["replay", "can be replayed"], ["edit_first", "correct first"], ["reconcile", "reconcile"]]),
     text("merchant", "Merchant", { list: "known-merchants" }), known("known-merchants", merchants),
     el("div", { class: "more-filters" }, el("details", { open: more > 0 || undefined }, el("summary", null, "More filters", more > 0 && ` (${more} set)`),
-      el("div", { class: "filters" }, text("order", "Order"), text("gateway", "Gateway"), time("since", "Since (local time)"), time("until", "Until (local time)"))),
+      el("div", { class: "filters" }, text("order", "Order"), text("gateway", "Gateway"), time("since", `Since (${zoneName()})`), time("until", `Until (${zoneName()})`))),
     isFiltered() && button("Clear", "filter-clear", () => { location.hash = "#/letters"; }, { class: "quiet" })));
 }

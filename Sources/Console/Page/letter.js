@@ -2,7 +2,7 @@
 import { el, foreign, lengthy } from "./dom.js";
 import { get, part, Poll } from "./api.js";
 import { button, card, faultList, problemBox, prose, redraw, toHeading } from "./desk.js";
-import { age, code, count, momentAndAge, plural, state } from "./words.js";
+import { age, code, count, momentAndAge, money, now, pill, plural, state } from "./words.js";
 import { actions, confirmAction, offered, refusalList } from "./actions.js";
 import { draftOf, dropDraft, editorView, isDrafted, showPlace } from "./editor.js";
 import { differenceList, forecastView, unlessSaid } from "./forecast.js";
@@ -103,7 +103,23 @@ function head(letter) {
 
 // ---- Why, and what to do
 
-function cause({ letter, original, advice, faults, handling, forecast }) {
+const standings = {
+  untouched: ["plain", "no money was taken"], may_be_taken: ["bad", "the money may have been taken"], taken: ["bad", "the money was taken"],
+  may_be_returned: ["warn", "the money may have been given back"],
+};
+
+/** What is lost, or who, while nobody acts. */
+function stakesView({ amount, money: standing, until, customerWaits, sentences }) {
+  const [tone, word] = standings[standing] ?? ["plain", standing];
+  return [
+    el("h3", null, "What it costs not to act"),
+    el("div", { "data-test": "stakes" },
+      el("p", null, amount && [el("strong", null, money(amount.minorUnits, amount.currency)), " "], pill(tone, word), " ",
+        customerWaits && pill("bad", "a customer waits"), until && [until > now() ? " until " : " its time was over ", momentAndAge(until)]),
+      sentences.map((sentence) => el("p", { key: sentence }, prose(sentence))))];
+}
+
+function cause({ letter, original, advice, faults, handling, forecast, stakes }) {
   return card("What happened", { "data-test": "cause" },
     el("div", { class: "said", "data-test": "explanation" }, lengthy(letter.explanation)),
     faultList(faults, letter.isToDo && original.editable && original.isJson ? showPlace(draftOf(letter.id, original)) : undefined),
@@ -112,6 +128,7 @@ function cause({ letter, original, advice, faults, handling, forecast }) {
       el("h3", null, "What to do"),
       el("p", { "data-test": "advice" }, prose(advice)),
       el("p", { class: letter.handling === "reconcile" ? "warn-text" : "", "data-test": "handling" }, prose(handling.why)),
+      stakes && stakesView(stakes),
       ["replay", "edit_first"].includes(letter.handling) && forecast
         && [el("h3", null, "If it were replayed now, as it is"), forecastView(unlessSaid(forecast, faults))]]);
 }

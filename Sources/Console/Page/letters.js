@@ -1,10 +1,10 @@
 // The dead letters: groups first, because one cause kills many; then the list, and what is done with many at once.
-import { el, foreign } from "./dom.js";
+import { el, foreign, save } from "./dom.js";
 import { debounced, get, part, Poll, query } from "./api.js";
 import { button, card, checkbox, desk, empty, mayAct, problemBox, prose, redraw, say, table, toHeading } from "./desk.js";
 import { age, code, count, plural, state } from "./words.js";
 import { actions, confirmAction, offered, offersFor, refusalList } from "./actions.js";
-import { asked, filter, filterBar, hashOf, isFiltered, keepInAddress, pageSize, readFilter } from "./filter.js";
+import { asked, filter, filterBar, viewBar, hashOf, isFiltered, keepInAddress, pageSize, readFilter } from "./filter.js";
 import { Follow, isUnderWay, runView } from "./runs.js";
 import { unread } from "./overview.js";
 
@@ -101,6 +101,21 @@ export function neighbours(id) {
 }
 export const listHash = () => hashOf({ offset: filter.offset });
 
+/** A file of all that the filter means. */
+async function download(format) {
+  try {
+    const { total, exported, csv, letters } = await get(`/api/letters/export${query({ ...asked(), format })}`);
+    const day = new Date().toISOString().slice(0, 10);
+    if (format === "csv") save(`salvage-letters-${day}.csv`, csv, "text/csv");
+    else save(`salvage-letters-${day}.json`, JSON.stringify(letters, null, 1), "application/json");
+    say(exported < total ? `The newest ${count(exported)} of ${plural(total, "letter")} are in the file.` : `${plural(total, "letter")} in the file.`);
+    problem = exported < total ? { what: `The newest ${count(exported)} of ${plural(total, "letter")} are in the file.`, advice: "Filter by time to have the others." } : null;
+  } catch (found) {
+    problem = found;
+  }
+  redraw();
+}
+
 // ---- The page
 
 export const lettersPage = {
@@ -139,7 +154,7 @@ export const lettersPage = {
       ask: (verb) => follow.ask(verb), problem: follow.problem, dismiss: () => { follow.leave(); follow = null; redraw(); },
     })),
     groupView(),
-    card("Letters", { class: "list-card" }, filterBar(filterChanged), problemBox(problem),
+    card("Letters", { class: "list-card" }, viewBar(), filterBar(filterChanged), problemBox(problem),
       shown ? listView() : !problem && el("p", { class: "muted" }, "Asking the server …")),
     bulkBar(),
   ],
@@ -205,6 +220,9 @@ function listView() {
     el("div", { class: "list-head" },
       selects && el("label", { class: "check phone-only" }, selectPage("select-page"), el("span", null, "this page")),
       el("p", { class: "muted", "data-test": "letters-total" }, loading || shown.old ? "Asking the server …" : range(letters, total)),
+      el("span", { class: "grow" }),
+      total > 0 && button("Export as CSV", "export-csv", () => download("csv"), { class: "quiet" }),
+      total > 0 && button("as JSON", "export-json", () => download("json"), { class: "quiet" }),
       newer && button("The list has changed: show it (r)", "show-newer", () => { take(newer); redraw(); }),
       shown.connected === false && el("p", { class: "warn-text", "data-test": "not-connected" },
         "The broker cannot be reached: these are the letters as they were last known."),
@@ -288,6 +306,9 @@ function focusActions() {
   return Boolean(first);
 }
 
+// What was taken in is no instant decline any more; of everything that matches nobody knows before the dry run.
+const mayBeReruns = () => (everything ? filter.stage === "" || filter.stage === "intake" : [...picked.values()].some(({ stage }) => stage === "intake"));
+
 function bulkBar() {
   const number = everything ? shown?.total ?? 0 : picked.size;
   if (number === 0) {
@@ -299,7 +320,7 @@ function bulkBar() {
     askedOf = keyOf();
     askOffers();
   }
-  const begin = (name) => confirmAction(name, target(), { offer: offersOf === keyOf() ? offers.find(({ action }) => action === name) : undefined }, (run) => {
+  const begin = (name, more) => confirmAction(name, target(), { offer: offersOf === keyOf() ? offers.find(({ action }) => action === name) : undefined, ...more }, (run) => {
     clearPicked();
     follow?.leave();
     follow = new Follow(run, () => load.now());
@@ -318,7 +339,8 @@ function bulkBar() {
       button("Clear", "select-none", () => { clearPicked(); redraw(); }, { class: "quiet" })),
     el("div", { class: "buttons" }, offered(offers).map((name) => button(`${actions[name].verb} …`, name, () => begin(name), {
       key: name, class: actions[name].danger ? "danger" : name === "replay" ? "main" : "",
-    }))),
+    })),
+      mayAct("admin") && mayBeReruns() && offered(offers).includes("replay") && button("Make reruns …", "rerun", () => begin("replay", { rerun: true }), { key: "rerun" })),
     offers === null && el("p", { class: "muted" }, "Asking what can be done …"),
     refusalList(offers));
 }

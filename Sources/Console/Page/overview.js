@@ -112,7 +112,7 @@ function tiles(overview) {
       parkedTotal ? parked.filter((slot) => slot.count > 0).slice(0, 2).map((slot, index) => [index > 0 && el("br"), `${count(slot.count)} due ${slot.label}`])
         : "No recovery waits for its time.",
       others > 0 && [el("br"), `${plural(others, "other message is", "other messages are")} put away: of recoveries that have ended, of news and commands`]),
-    tile("stat-unknowns", letters.in_doubt > 0 ? "#/letters" : null, "Unknown outcomes",
+    tile("stat-unknowns", letters.in_doubt > 0 ? "#/letters?handling=reconcile" : null, "Unknown outcomes",
       letters.in_doubt > 0 ? "bad" : unknownTotal ? "warn" : "good", count(unknownTotal),
       unknownTotal ? [settling > 0 && [`${count(settling)} being settled`, el("br")],
         letters.in_doubt > 0 && [el("strong", { class: "bad-text" }, `${plural(letters.in_doubt, "letter")}: reconcile`), el("br")],
@@ -151,7 +151,7 @@ const byCode = ({ codes }) => recovered("Recovered by decline code, 30 days", "c
 
 function unknowns({ unknowns: slots, oldestUnknowns, letters }) {
   const doubt = letters.in_doubt > 0 && el("p", { class: "bad-text", "data-test": "letters-in-doubt" },
-    `${plural(letters.in_doubt, "charge")} could not be settled in time: `, el("a", { href: "#/letters" }, "reconcile the letters"), ".");
+    `${plural(letters.in_doubt, "charge")} could not be settled in time: `, el("a", { href: "#/letters?handling=reconcile" }, "reconcile the letters"), ".");
   if (sum(slots) === 0) return card("Unknown outcomes", null, doubt || empty("No charge is in doubt.",
     "Where FlexFactor's answer was lost, the recovery stands here until it is known what became of it."));
   return card("Unknown outcomes", { "data-test": "unknowns" },

@@ -2,7 +2,7 @@
 import { el, foreign } from "./dom.js";
 import { act, get, Poll } from "./api.js";
 import { button, card, checkbox, desk, empty, exact, field, mayAct, problemBox, redraw, say, table } from "./desk.js";
-import { age, momentAndAge } from "./words.js";
+import { age, momentAndAge, timeOfInput, zoneName } from "./words.js";
 import { closeDialog, openDialog } from "./dialog.js";
 
 let answer = null, problem = null;
@@ -83,7 +83,7 @@ function begin() {
     [ask.busy, ask.problem] = [true, null];
     redraw();
     try {
-      const end = ask.span === "own" ? { until: new Date(ask.until).getTime() } : { seconds: Number(ask.span) };
+      const end = ask.span === "own" ? { until: timeOfInput(ask.until) } : { seconds: Number(ask.span) };
       const pause = await act("/api/pauses", { ...named(), ...end, why: ask.why.trim(), replace: ask.replace });
       closeDialog();
       say(`Paused: ${pause.target}.`);
@@ -102,7 +102,7 @@ function begin() {
     ask.kind === "gateway" && name("Gateway", "gateway", gateways()),
     ask.kind === "stage" && choose("Stage", "stage", stages.map((stage) => [stage, stage])),
     choose("It ends by itself after", "span", spans),
-    ask.span === "own" && field("Until (your time)", el("input", { type: "datetime-local", value: ask.until, "data-test": "pause-until", on: { change: take("until") } })),
+    ask.span === "own" && field(`Until (${zoneName()})`, el("input", { type: "datetime-local", value: ask.until, "data-test": "pause-until", on: { change: take("until") } })),
     el("p", { "data-test": "pause-does" }, kinds[ask.kind].does),
     before() && el("div", { class: "callout warn", "data-test": "pause-before" }, el("p", null, pauseLine(before())),
       el("label", { class: "check" }, checkbox(ask.replace, "pause-replace", (checked) => { ask.replace = checked; }),

@@ -1,5 +1,28 @@
-// How numbers, times and money are said. Times are local with the exact UTC in the title; ages are by the server's clock.
+// How numbers, times and money are said. Times are in one zone, which the header names, with the exact UTC in the title; ages are by the
+// server's clock.
 import { el } from "./dom.js";
+
+const zoneKey = "salvage.zone";
+let isUTC = false;
+try { isUTC = localStorage.getItem(zoneKey) === "UTC"; } catch { /* a browser that keeps nothing: the reader's zone */ }
+
+/** In which zone times are shown, by its name. */
+export const zoneName = () => (isUTC ? "UTC" : new Intl.DateTimeFormat().resolvedOptions().timeZone);
+/** Between UTC and the reader's own. */
+export function switchZone() {
+  isUTC = !isUTC;
+  try { localStorage.setItem(zoneKey, isUTC ? "UTC" : ""); } catch { /* it holds for this page */ }
+}
+
+/** A time as a field for date and time has it, and back; in the zone that is shown. */
+export function inputOfTime(at) {
+  const date = new Date(Number(at));
+  if (!at || Number.isNaN(date.getTime())) return "";
+  const shown = isUTC ? date : new Date(date.getTime() - date.getTimezoneOffset() * 60_000);
+  // A year is typed digit by digit: 2, 20, 202, 2026.
+  return shown.getUTCFullYear() < 0 || shown.getUTCFullYear() > 9999 ? "" : shown.toISOString().slice(0, 16);
+}
+export const timeOfInput = (text) => new Date(isUTC && text ? `${text}Z` : text).getTime();
 
 let ahead = 0;
 /** The server's clock as this page knows it: an operator's laptop may be minutes off. */
@@ -8,9 +31,13 @@ export const setClock = (serverTime) => { ahead = serverTime - Date.now(); };
 
 const counts = new Intl.NumberFormat("en");
 const rates = new Intl.NumberFormat("en", { style: "percent", maximumFractionDigits: 1 });
-const days = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
-const years = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric" });
-const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+const clocks = ["UTC", undefined].map((timeZone) => {
+  const format = (parts) => new Intl.DateTimeFormat("en-GB", { timeZone, ...parts });
+  return {
+    day: format({ day: "numeric", month: "short" }), date: format({ day: "numeric", month: "short", year: "numeric" }), year: format({ year: "numeric" }),
+    time: format({ hour: "2-digit", minute: "2-digit", second: "2-digit" }),
+  };
+});
 
 export const count = (number) => counts.format(number ?? 0);
 export const plural = (number, noun, nouns = noun + "s") => `${count(number)} ${number === 1 ? noun : nouns}`;
@@ -37,14 +64,14 @@ export function span(milliseconds) {
 const ago = (at) => (at > now() + 1500 ? `in ${span(at - now())}` : `${span(now() - at)} ago`);
 
 export function localTime(at) {
-  const date = new Date(at), today = new Date(now());
-  const day = date.toDateString() === today.toDateString() ? "" : (date.getFullYear() === today.getFullYear() ? days : years).format(date) + " ";
-  return day + clock.format(date);
+  const { day, date, year, time } = clocks[isUTC ? 0 : 1], today = now();
+  const on = date.format(at) === date.format(today) ? "" : (year.format(at) === year.format(today) ? day : date).format(at) + " ";
+  return on + time.format(at);
 }
 const utc = (at) => { try { return new Date(at).toISOString(); } catch { return String(at); } };
 const time = (at, text, title) => el("time", { datetime: utc(at), title }, text);
 
-export const age = (at) => time(at, ago(at), `${localTime(at)} local, ${utc(at)}`);
+export const age = (at) => time(at, ago(at), `${localTime(at)} ${zoneName()}, ${utc(at)}`);
 export const moment = (at) => time(at, localTime(at), utc(at));
 export const momentAndAge = (at) => el("span", { class: "nowrap" }, moment(at), el("span", { class: "muted" }, ` (${ago(at)})`));
 

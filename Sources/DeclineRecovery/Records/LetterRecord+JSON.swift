@@ -20,7 +20,11 @@ extension LetterRecord {
             case .selected(_, let run, let plan):
                 data.member("run", run.description)
                 data.object("plan") { json in
-                    if let patch = plan.patch { json.member("patch", patch.json) }
+                    switch plan.correction {
+                    case .patch(let patch)?: json.member("patch", patch.json)
+                    case .rerun?: json.member("rerun", true)
+                    case nil: break
+                    }
                     json.member("canary", plan.isCanary)
                     json.member("rate", Int64(plan.rate))
                     json.member("crmConsent", plan.consent.ofCRM)
@@ -76,14 +80,16 @@ extension LetterRecord {
             let plan = try data.object("plan")
             let rate = try plan.count("rate")
             guard (1...1_000).contains(rate) else { throw plan.fault("rate", "1...1000 messages per second") }
-            var patch: JSONPatch?
+            var correction: LetterCorrection?
             if let value = plan.value("patch") {
-                do throws(JSONPatchError) { patch = try JSONPatch(value) } catch { throw plan.fault("patch", "a JSON Patch") }
+                do throws(JSONPatchError) { correction = .patch(try JSONPatch(value)) } catch { throw plan.fault("patch", "a JSON Patch") }
+            } else if try plan.optionalFlag("rerun") ?? false {
+                correction = .rerun
             }
             return .selected(
                 letters, run: try data.id("run"),
                 ReplayPlan(
-                    patch: patch, isCanary: try plan.flag("canary"), rate: rate,
+                    correction: correction, isCanary: try plan.flag("canary"), rate: rate,
                     // Records of before it could be accepted do not say.
                     consent: ReplayConsent(ofCRM: try plan.flag("crmConsent"), toSkips: try plan.optionalFlag("acceptSkips") ?? false),
                     total: try plan.count("total")))

@@ -109,7 +109,7 @@ package struct LetterRecord: Sendable, Equatable {
         case .selected(_, _, let plan):
             // A run of many takes many records; the plan knows of all.
             "selected for replay" + (plan.total > 1 ? ", with \(plan.total - 1) \(plan.total == 2 ? "other" : "others")" : "")
-                + (plan.patch == nil ? "" : ", corrected")
+                + (plan.correction?.words ?? "")
         case .replayed: "replayed: its message is with the broker again"
         case .resolved(_, .processed(let what, _)): "resolved: the replay was processed (\(what))"
         case .resolved(_, .reconciled(let kind)): "resolved: FlexFactor was asked, and the CRM told \(kind.rawValue)"
@@ -123,10 +123,24 @@ package struct LetterRecord: Sendable, Equatable {
     }
 }
 
+/// What is changed in messages before they are sent again.
+package enum LetterCorrection: Sendable, Equatable {
+    /// By hand; in one letter only.
+    case patch(JSONPatch)
+    /// Instant declines of long ago become reruns, each for a gateway of its own merchant.
+    case rerun
+
+    fileprivate var words: String {
+        switch self {
+        case .patch: ", corrected"
+        case .rerun: ", as a rerun"
+        }
+    }
+}
+
 /// How a run of replays goes about it.
 package struct ReplayPlan: Sendable, Equatable {
-    /// A correction; of one letter only.
-    package let patch: JSONPatch?
+    package let correction: LetterCorrection?
     /// 1, 2, 5, 20, then the rest; it stops by itself when they fail again.
     package let isCanary: Bool
     /// Messages per second, 1...1000.
@@ -135,8 +149,10 @@ package struct ReplayPlan: Sendable, Equatable {
     /// Letters that the run was to have.
     package let total: Int
 
-    package init(patch: JSONPatch? = nil, isCanary: Bool = false, rate: Int = 50, consent: ReplayConsent = ReplayConsent(), total: Int) {
-        self.patch = patch
+    package init(
+        correction: LetterCorrection? = nil, isCanary: Bool = false, rate: Int = 50, consent: ReplayConsent = ReplayConsent(), total: Int
+    ) {
+        self.correction = correction
         self.isCanary = isCanary
         self.rate = rate
         self.consent = consent

@@ -15,6 +15,22 @@ extension ConsoleAPI {
         ])
     }
 
+    /// What a filter means, as a file: as much as the list says of each.
+    func export(_ request: ConsoleRequest) async throws(ConsoleError) -> JSONValue {
+        let format = request.query["format"] ?? ""
+        guard ["csv", "json"].contains(format) else { throw .badRequest("format: expected csv or json.") }
+        let filter = try LetterFilter { request.query[$0] }
+        // Half of the letters would read like all.
+        if !flow.isReady.letters { throw .unready }
+        let page: (total: Int, letters: [LetterSummary])
+        do throws(BrokerFailure) { page = try await store.page(filter, offset: 0, limit: LetterTable.most) } catch { throw .broker(error) }
+        return .object(of: [
+            ("total", .integer(Int64(page.total))), ("exported", .integer(Int64(page.letters.count))),
+            ("csv", format == "csv" ? .string(LetterTable.csv(page.letters)) : nil),
+            ("letters", format == "json" ? .array(page.letters.map(LetterView.summary)) : nil),
+        ])
+    }
+
     func groups(_ request: ConsoleRequest) async throws(ConsoleError) -> JSONValue {
         let filter = try LetterFilter { request.query[$0] }
         let groups: [LetterGroup]
@@ -43,7 +59,14 @@ extension ConsoleAPI {
         return LetterView.detail(
             summary, letter, history: history, forecast: tools.forecaster().forecast(letter.original.redactedBody, at: letter.stage),
             suggestions: Suggestion.all(for: letter, merchants: merchants(), now: tools.clock.now()), original: letter.original.json,
-            more: [("actions", offers.json), ("corrected", offers.offer(.replay, isCorrected: true))])
+            more: [
+                ("stakes", summary.isToDo ? stakes(of: letter).json : nil), ("actions", offers.json),
+                ("corrected", offers.offer(.replay, isCorrected: true)),
+            ])
+    }
+
+    private func stakes(of letter: DeadLetter) -> LetterStakes {
+        LetterStakes(letter, merchants: tools.forecaster().merchants, now: tools.clock.now())
     }
 
     /// What a correction changes, whether it may be sent, and what would become of it. Changes nothing.
@@ -68,7 +91,7 @@ extension ConsoleAPI {
         let edit = LetterEdit.apply(patch, to: letter)
         if case .failure(let refusal) = edit { throw .refused(refusal, patch, before) }
         let isChanged = !patch.operations.isEmpty
-        let outcome = DryRun(tools: tools, patch: isChanged ? patch : nil, consent: .toAll).run(
+        let outcome = DryRun(tools: tools, correction: isChanged ? .patch(patch) : nil, consent: .toAll).run(
             summary, letter, edit: isChanged ? edit : nil)
         let after = (try? JSONValue(parsing: outcome.body.span, limits: JSONLimits(bytes: .max, depth: 512))) ?? before
         return .object(of: [

@@ -39,7 +39,7 @@ extension ConsoleAPI {
             throw .badRequest("A note is required.", "Say why in a sentence; whoever looks at the letter later will read it.")
         }
         let selection = try selection(body, for: order.kind)
-        if case .replay(.some, _, _, _) = order {
+        if case .replay(.patch?, _, _, _) = order {
             guard case .letters(let ids) = selection, ids.count == 1 else { throw .badRequest("A correction is for one letter.") }
         }
         try requireBroker()
@@ -58,7 +58,7 @@ extension ConsoleAPI {
 
     /// A dry run of a replay: how many letters would be sent and what would become of them, and why the others would not. Changes nothing.
     func dryRun(_ request: ConsoleRequest) async throws(ConsoleError) -> JSONValue {
-        guard case .replay(let patch, _, _, let consent) = try order(request.body, request.person) else {
+        guard case .replay(let correction, _, _, let consent) = try order(request.body, request.person) else {
             throw .badRequest("Only a replay is tried.")
         }
         let selection = try selection(request.body, for: .replay)
@@ -73,7 +73,8 @@ extension ConsoleAPI {
                 case .unfinished: []
                 }
             total = ids.count
-            outcomes = try await DryRun(tools: tools, patch: patch, consent: consent).run(.letters(Array(ids.prefix(Self.mostTried))))
+            outcomes = try await DryRun(tools: tools, correction: correction, consent: consent).run(
+                .letters(Array(ids.prefix(Self.mostTried))))
         } catch {
             throw .broker(error)
         }
@@ -104,20 +105,23 @@ extension ConsoleAPI {
     }
 
     private func order(_ body: JSONValue, _ person: ConsoleRequest.Person) throws(ConsoleError) -> LetterAction {
-        try body.allow(["action", "letters", "filter", "note", "canary", "rate", "crmConsent", "acceptSkips", "patch"])
+        try body.allow(["action", "letters", "filter", "note", "canary", "rate", "crmConsent", "acceptSkips", "patch", "rerun"])
         let action = try action(body.text("action"))
         try require(action.role, person)
         // Of a dry run nobody reads it; it is refused there as it would be.
         _ = try body.text("note")
         let patch = try body.patch("patch").flatMap { $0.operations.isEmpty ? nil : $0 }
+        let isRerun = try body.flag("rerun") ?? false
+        if isRerun, patch != nil { throw .badRequest("Expected a patch or rerun, and not both.") }
+        let correction = isRerun ? .rerun : patch.map { LetterCorrection.patch($0) }
         let rate = try body.whole("rate") ?? 50
         guard (1...1_000).contains(rate) else { throw .badRequest("rate: expected 1 to 1000 messages per second.") }
         let isCanary = try body.flag("canary") ?? false
         let consent = ReplayConsent(ofCRM: try body.flag("crmConsent") ?? false, toSkips: try body.flag("acceptSkips") ?? false)
         switch action {
         case .replay:
-            if patch != nil { try require(.admin, person) }
-            return .replay(patch: patch, isCanary: isCanary, rate: rate, consent: consent)
+            if correction != nil { try require(.admin, person) }
+            return .replay(correction: correction, isCanary: isCanary, rate: rate, consent: consent)
         case .reconcile:
             guard tools.reconciler != nil else {
                 throw ConsoleError(
@@ -149,8 +153,9 @@ extension ConsoleAPI {
         guard let run = store.look({ $0.runs[id] }), run.end?.how != .finished else {
             throw ConsoleError(status: 409, what: "The run is finished.", advice: "Choose the letters anew.")
         }
-        if run.plan.patch != nil { try require(.admin, person) }
-        let order = LetterAction.replay(patch: run.plan.patch, isCanary: run.plan.isCanary, rate: run.plan.rate, consent: run.plan.consent)
+        if run.plan.correction != nil { try require(.admin, person) }
+        let order = LetterAction.replay(
+            correction: run.plan.correction, isCanary: run.plan.isCanary, rate: run.plan.rate, consent: run.plan.consent)
         return start(LetterJob(order, .unfinished(run: id), by: person.by, note: run.note, tools: tools))
     }
 

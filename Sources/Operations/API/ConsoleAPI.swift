@@ -49,6 +49,7 @@ package final class ConsoleAPI: Sendable {
         case (.get, "status", 1): return .ok(try await status())
         case (.get, "letters", 1): return .ok(try await letters(request))
         case (.get, "letters", 2) where path[1] == "groups": return .ok(try await groups(request))
+        case (.get, "letters", 2) where path[1] == "export": return .ok(try await export(request))
         case (.get, "letters", 2): return .ok(try await letter(path[1], request.person))
         case (.post, "letters", 3) where path[2] == "check": return .ok(try await check(path[1], request.body))
         case (.post, "letters", 2) where path[1] == "actions": return .ok(try await actions(request))

@@ -52,6 +52,9 @@ package struct ConsoleError: Error, Sendable {
         )
     }
 
+    static let unready = ConsoleError(
+        status: 503, what: "The letters are still being read.", advice: "Try again in a few seconds: some would be missing now.")
+
     static let brokerAway = ConsoleError(
         status: 503, what: "The broker did not answer: there is no connection at the moment.",
         advice: "Try again; if it goes on, look at the broker.")

@@ -3,7 +3,7 @@ import DeclineRecovery
 extension LetterFilter {
     /// The members that are times, and all of them.
     static let times = ["since", "until"]
-    static let names = ["state", "reason", "stage", "merchant", "gateway", "order", "text"] + times
+    static let names = ["state", "reason", "stage", "handling", "merchant", "gateway", "order", "text"] + times
 
     /// Reads a filter from texts by name; what is empty says nothing.
     init(_ text: (String) throws(ConsoleError) -> String?) throws(ConsoleError) {
@@ -39,5 +39,6 @@ extension LetterFilter {
             merchantID: try given("merchant").map(MerchantID.init(_:)), order: try given("order"),
             gatewayID: try given("gateway").map(GatewayID.init(_:)),
             since: try moment("since"), until: try moment("until"), text: try given("text"))
+        handlings = try word("handling", LetterHandling.self).map { [$0] }
     }
 }

@@ -5,12 +5,12 @@ package import Pipeline
 /// A dry run: what a replay would do with each letter, by the same rules, sending nothing.
 package struct DryRun: Sendable {
     private let tools: LetterTools
-    private let patch: JSONPatch?
+    private let correction: LetterCorrection?
     private let consent: ReplayConsent
 
-    package init(tools: LetterTools, patch: JSONPatch?, consent: ReplayConsent) {
+    package init(tools: LetterTools, correction: LetterCorrection?, consent: ReplayConsent) {
         self.tools = tools
-        self.patch = patch
+        self.correction = correction
         self.consent = consent
     }
 
@@ -73,13 +73,17 @@ package struct DryRun: Sendable {
     }
 
     package func run(_ summary: LetterSummary, _ letter: DeadLetter) -> Outcome {
-        run(summary, letter, edit: patch.map { LetterEdit.apply($0, to: letter) })
+        run(
+            summary, letter,
+            edit: correction.map {
+                LetterEdit.make($0, of: letter, merchants: tools.forecaster().merchants, now: tools.clock.now())
+            })
     }
 
     /// - Parameter edit: what came of the correction; `nil` where there is none.
     func run(_ summary: LetterSummary, _ letter: DeadLetter, edit: Result<LetterEdit, LetterEditRefusal>?) -> Outcome {
         let forecaster = tools.forecaster()
-        let refused = LetterAction.Kind.replay.refusal(of: summary, isCorrected: patch != nil)
+        let refused = LetterAction.Kind.replay.refusal(of: summary, isCorrected: correction != nil)
         func outcome(_ body: [UInt8], _ differences: [JSONDifference], _ refusal: String?) -> Outcome {
             let forecast = forecaster.forecast(body, at: letter.stage)
             let lacking =

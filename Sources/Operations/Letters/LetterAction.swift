@@ -1,9 +1,8 @@
 package import DeclineRecovery
-package import JSON
 
 /// What an operator asks for.
 package enum LetterAction: Sendable, Equatable {
-    case replay(patch: JSONPatch?, isCanary: Bool, rate: Int, consent: ReplayConsent)
+    case replay(correction: LetterCorrection?, isCanary: Bool, rate: Int, consent: ReplayConsent)
     case reconcile
     case discard
     case restore

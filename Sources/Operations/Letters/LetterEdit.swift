@@ -1,5 +1,6 @@
 package import DeclineRecovery
 package import JSON
+import Pipeline
 
 /// A letter's message with a correction: the original stays as it is, and both are shown.
 package struct LetterEdit: Sendable, Equatable {
@@ -22,6 +23,20 @@ package struct LetterEdit: Sendable, Equatable {
         }
         guard CardDataGuard.isClean(after) else { return .failure(.cardData) }
         return .success(LetterEdit(before: before, after: after, patch: patch))
+    }
+
+    /// Makes what a correction says of a letter's message, or says why it may not be made.
+    static func make(
+        _ correction: LetterCorrection, of letter: DeadLetter, merchants: (any MerchantDirectory)?, now: Moment
+    ) -> Result<LetterEdit, LetterEditRefusal> {
+        switch correction {
+        case .patch(let patch): return apply(patch, to: letter)
+        case .rerun:
+            guard letter.stage == .intake,
+                let rerun = Suggestion.rerun(letter.original.json, now, { merchants?.merchant($0) })
+            else { return .failure(.noRerun) }
+            return apply(rerun.patch, to: letter)
+        }
     }
 
     private static func refusal(of patch: JSONPatch, _ letter: DeadLetter) -> LetterEditRefusal? {
@@ -73,6 +88,7 @@ package enum LetterEditRefusal: Error, Sendable, Equatable, CustomStringConverti
     case notEditable(Stage)
     case outside(JSONPointer, allowed: [JSONPointer])
     case cardData
+    case noRerun
     case patch(JSONPatchError)
 
     package var description: String {
@@ -83,6 +99,7 @@ package enum LetterEditRefusal: Error, Sendable, Equatable, CustomStringConverti
             "\(path) of a recovery on its way may not be changed; only \(allowed.map(\.description).joined(separator: ", ")) may"
         case .cardData:
             "the corrected message holds a card number, a security code or a card token in clear; put an encryptedCard there (`salvage keys seal` makes one)"
+        case .noRerun: "nothing of it can be made a rerun: it is no instant decline whose time is over, of a merchant that is configured"
         case .patch(let error): error.description
         }
     }

@@ -6,6 +6,8 @@ package struct LetterFilter: Sendable, Equatable {
     package var states: Set<LetterState>?
     package var reasons: Set<DeadLetterReason>?
     package var stages: Set<Stage>?
+    /// What may be done with them.
+    package var handlings: Set<LetterHandling>?
     package var merchantID: MerchantID?
     /// An order id, or a recovery reference.
     package var order: String?
@@ -42,6 +44,7 @@ package struct LetterFilter: Sendable, Equatable {
         if let states { if !states.contains(letter.state) { return false } } else if !letter.isToDo { return false }
         if let reasons, !reasons.contains(letter.reason) { return false }
         if let stages, !stages.contains(letter.stage) { return false }
+        if let handlings, !handlings.contains(letter.handling) { return false }
         if let merchantID, letter.merchantID != merchantID { return false }
         if let order, letter.orderID != order, letter.reference?.text != order { return false }
         if let gatewayID, letter.gatewayID != gatewayID { return false }

@@ -40,21 +40,21 @@ extension LetterJob {
             change { $0.total = letters.count }
             return (found.plan, letters, found.replayed.union(found.failed), [:])
         }
-        guard case .replay(let patch, let isCanary, let rate, let consent) = order else { throw .noSuchRun }
-        var (meant, others) = try await selected().split { order.kind.refusal(of: $0, isCorrected: patch != nil) }
+        guard case .replay(let correction, let isCanary, let rate, let consent) = order else { throw .noSuchRun }
+        var (meant, others) = try await selected().split { order.kind.refusal(of: $0, isCorrected: correction != nil) }
         var read: Read = [:]
         if meant.count <= 500 {
             // Of a few it is found out before they are noted; of many on the way, so that the first need not wait for the last.
             read = try await whole(meant)
-            let refused = refusals(of: meant, read, patch, consent)
+            let refused = refusals(of: meant, read, correction, consent)
             (meant, others) = (
                 meant.filter { refused[$0.id] == nil }, others + meant.compactMap { letter in refused[letter.id].map { (letter, $0) } }
             )
         }
         for (letter, why) in others { leaveOut(letter.id, why) }
-        if patch != nil, meant.count > 1 { throw .oneLetterOnly }
+        if case .patch? = correction, meant.count > 1 { throw .oneLetterOnly }
         change { $0.total = meant.count }
-        let plan = ReplayPlan(patch: patch, isCanary: isCanary, rate: rate, consent: consent, total: meant.count)
+        let plan = ReplayPlan(correction: correction, isCanary: isCanary, rate: rate, consent: consent, total: meant.count)
         say(.running, "noting which \(meant.count) letters are meant")
         var records: [LetterRecord] = []
         for start in stride(from: 0, to: meant.count, by: LetterRecord.mostLetters) {
@@ -65,7 +65,7 @@ extension LetterJob {
         try await append(records, lock)
         // With our own record the book holds everything that others did before us.
         let now = tools.store.look { book in meant.compactMap { book[$0.id] } }
-        let (still, gone) = now.split { order.kind.refusal(of: $0, isCorrected: patch != nil) }
+        let (still, gone) = now.split { order.kind.refusal(of: $0, isCorrected: correction != nil) }
         for (letter, why) in gone { leaveOut(letter.id, why) }
         return (plan, still, [], read)
     }
@@ -79,8 +79,10 @@ extension LetterJob {
         return found.reduce(into: [:]) { read, letter in read[letter.id] = offsets[letter.id].map { ($0, letter) } }
     }
 
-    private func refusals(of letters: [LetterSummary], _ read: Read, _ patch: JSONPatch?, _ consent: ReplayConsent) -> [UUID5: String] {
-        let dryRun = DryRun(tools: tools, patch: patch, consent: consent)
+    private func refusals(of letters: [LetterSummary], _ read: Read, _ correction: LetterCorrection?, _ consent: ReplayConsent) -> [UUID5:
+        String]
+    {
+        let dryRun = DryRun(tools: tools, correction: correction, consent: consent)
         return letters.reduce(into: [:]) { refused, letter in
             refused[letter.id] = read[letter.id].flatMap { dryRun.run(letter, $0.letter).refusalInFull }
         }
@@ -148,7 +150,7 @@ extension LetterJob {
             var messages: [(letter: LetterSummary, message: OperatorMessage)] = []
             var reopenings: [OperatorMessage] = []
             let fresh = try await whole(batch.filter { read[$0.id]?.offset != $0.offset })
-            let dryRun = DryRun(tools: tools, patch: plan.patch, consent: plan.consent)
+            let dryRun = DryRun(tools: tools, correction: plan.correction, consent: plan.consent)
             for letter in batch {
                 guard let whole = (read[letter.id]?.offset == letter.offset ? read[letter.id] : fresh[letter.id])?.letter else {
                     leaveOut(letter.id, "the stream holds it no more")

@@ -102,7 +102,7 @@ package enum LetterView {
         switch record.act {
         case .selected(_, let id, let plan):
             run = id
-            if let patch = plan.patch {
+            if case .patch(let patch)? = plan.correction {
                 let before = original ?? .null
                 do throws(JSONPatchError) { changes = JSONDifference.between(before, try patch.applied(to: before)) } catch { changes = [] }
             }

@@ -15,7 +15,7 @@ package struct Suggestion: Sendable, Equatable {
     /// For a message as it stands, corrections included: one may make room for the next.
     static func all(for event: JSONValue?, at stage: Stage, merchants: [Merchant], now: Moment) -> [Suggestion] {
         guard stage == .intake, let event, let data = event["data"] else { return [] }
-        return [nearestMerchant(data, merchants), rerun(event, data, merchants, now)].compactMap { $0 }
+        return [nearestMerchant(data, merchants), rerun(event, now) { id in merchants.first { $0.id == id } }].compactMap { $0 }
     }
 
     private static func nearestMerchant(_ data: JSONValue, _ merchants: [Merchant]) -> Suggestion? {
@@ -31,8 +31,9 @@ package struct Suggestion: Sendable, Equatable {
     }
 
     /// An instant decline of long ago cannot cascade any more, but a rerun can be charged without the customer.
-    private static func rerun(_ event: JSONValue, _ data: JSONValue, _ merchants: [Merchant], _ now: Moment) -> Suggestion? {
-        guard data["trigger"]?.string == "initial", let merchant = merchants.first(where: { $0.id.text == data["merchantId"]?.string })
+    static func rerun(_ event: JSONValue?, _ now: Moment, _ merchant: (MerchantID) -> Merchant?) -> Suggestion? {
+        guard let event, let data = event["data"], data["trigger"]?.string == "initial",
+            let merchant = data["merchantId"]?.string.flatMap({ merchant(MerchantID($0)) })
         else { return nil }
         guard let declinedAt = event["time"]?.string.flatMap(Moment.init(rfc3339:)), now >= declinedAt + merchant.policy.cascadeDeadline
         else { return nil }

@@ -74,19 +74,11 @@ extension MoneyReport {
             func cells(_ part: MoneySums.Part) -> [String] { [String(part.count), Money.decimal(part.units, currency)] }
             let counted = [sums.declines, sums.offered, sums.notOffered, sums.open, sums.recovered, sums.sales].flatMap(cells)
             let line =
-                row.keys.map(Self.cell) + [currency] + counted + [String(sums.unpriced)] + cells(sums.refunded) + cells(sums.chargedBack)
+                row.keys.map(CSV.cell) + [currency] + counted + [String(sums.unpriced)] + cells(sums.refunded) + cells(sums.chargedBack)
                 + [Money.decimal(sums.net, currency)]
                 + [50, 90].map { sums.times.seconds(ofHundred: $0).map { String($0) } ?? "" }
             text += line.joined(separator: ",") + "\r\n"
         }
         return text
-    }
-
-    /// A word of somebody else's as a cell. What a spreadsheet would take for a formula is marked as text.
-    private static func cell(_ word: String) -> String {
-        let isFormula = word.utf8.first.map { [0x3D, 0x2B, 0x2D, 0x40, 0x09, 0x0D].contains($0) } ?? false
-        let text = (isFormula ? "'" : "") + word
-        let isPlain = !text.utf8.contains { [0x22, 0x2C, 0x0A, 0x0D].contains($0) }
-        return isPlain ? text : "\"" + text.replacing("\"", with: "\"\"") + "\""
     }
 }

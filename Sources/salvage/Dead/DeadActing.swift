@@ -63,8 +63,8 @@ struct DeadActing: ParsableArguments {
             )
         }
         // Of very many it would take a while.
-        if case .replay(let patch, _, _, let consent) = order, letters.count <= 500 {
-            let summary = DryRunSummary(try await DryRun(tools: tools, patch: patch, consent: consent).run(agreed))
+        if case .replay(let correction, _, _, let consent) = order, letters.count <= 500 {
+            let summary = DryRunSummary(try await DryRun(tools: tools, correction: correction, consent: consent).run(agreed))
             for line in summary.lines { Terminal.complain("  " + line) }
         }
         let answer = Terminal.ask("\(order.word) these \(letters.count) letters? Type \(letters.count) to go on: ")

@@ -16,6 +16,11 @@ struct LetterFilterOptions: ParsableArguments {
         help: ArgumentHelp(
             "Where they died: \(Stage.allCases.map(\.rawValue).joined(separator: ", ")); several with commas.", valueName: "stage"))
     var stage: [String] = []
+    @Option(
+        help: ArgumentHelp(
+            "What may be done with them: \(LetterHandling.allCases.map(\.rawValue).joined(separator: ", ")); several with commas.",
+            valueName: "handling"))
+    var handling: [String] = []
     @Option(help: ArgumentHelp("Of one merchant.", valueName: "id"))
     var merchant: String?
     @Option(help: ArgumentHelp("Of one order, or one recovery reference.", valueName: "id"))
@@ -39,7 +44,7 @@ struct LetterFilterOptions: ParsableArguments {
 
     /// Whether anything was said.
     var isGiven: Bool {
-        ![reason, stage, state].allSatisfy(\.isEmpty) || [merchant, order, gateway, text, since, until].contains { $0 != nil }
+        ![reason, stage, handling, state].allSatisfy(\.isEmpty) || [merchant, order, gateway, text, since, until].contains { $0 != nil }
     }
 
     func validate() throws { _ = try filter(now: SystemClock().now()) }
@@ -61,6 +66,7 @@ struct LetterFilterOptions: ParsableArguments {
             text: text)
         filter.reasons = try words(reason, "--reason")
         filter.stages = try words(stage, "--stage")
+        filter.handlings = try words(handling, "--handling")
         if let since = filter.since, let until = filter.until, since > until {
             throw ValidationError("--since \(since.rfc3339) is after --until \(until.rfc3339): no letter can be meant.")
         }

@@ -30,6 +30,8 @@ struct DeadReplay: AsyncParsableCommand {
     var note: String?
     @Option(help: ArgumentHelp("A JSON Patch for the one letter.", valueName: "patch"))
     var edit: String?
+    @Flag(help: "Make reruns of instant declines whose time is over: FlexFactor tries them without the customer. Others are left out.")
+    var rerun = false
     @Flag(help: "Say what would happen, and send nothing.")
     var dryRun = false
     @Flag(help: "Send few first, and stop by itself when they fail again.")
@@ -56,7 +58,7 @@ struct DeadReplay: AsyncParsableCommand {
                 throw ValidationError(
                     "--resume sends what a run has left. To try it without sending, give --dry-run with ids or a filter instead.")
             }
-            if ids.count > 1 || filter.isGiven || all || edit != nil {
+            if ids.count > 1 || filter.isGiven || all || edit != nil || rerun {
                 throw ValidationError("--resume goes on with the letters that the run began with.")
             }
             if note != nil || rate != nil || canary || crmAgrees || acceptSkips {
@@ -68,6 +70,7 @@ struct DeadReplay: AsyncParsableCommand {
         if ids.isEmpty, !filter.isGiven, !all { throw ValidationError("Say which letters: ids, a filter like --reason, or --all.") }
         if !ids.isEmpty, filter.isGiven || all { throw ValidationError("Give either ids or a filter.") }
         if edit != nil, ids.count != 1 { throw ValidationError("--edit is for one letter, named by its id.") }
+        if edit != nil, rerun { throw ValidationError("Give either --edit or --rerun.") }
         if let rate, !(1...1_000).contains(rate) { throw ValidationError("--rate must be 1 to 1000 messages per second.") }
         if note == nil, !dryRun {
             throw ValidationError("--note is required: whoever looks at the letters later will want to know why they were sent again.")
@@ -82,16 +85,16 @@ struct DeadReplay: AsyncParsableCommand {
                 "there is no configuration here, so nobody can tell what would become of the messages. Give --config FILE, or set SALVAGE_CONFIG."
             )
         }
-        let patch = try edit.map(patch)
+        let correction = rerun ? .rerun : try edit.map { LetterCorrection.patch(try patch($0)) }
         try await broker.withLetters(config: config) { tools, _ in
             let store = tools.letters.store
             if resume { return try await finish(try run(on: store), tools) }
             let selection: LetterSelection =
                 ids.isEmpty
                 ? .filter(try filter.filter(now: SystemClock().now())) : .letters(try ids.map { try store.id($0) })
-            if dryRun { return try await showDryRun(selection, patch, tools) }
+            if dryRun { return try await showDryRun(selection, correction, tools) }
             try await acting.act(
-                .replay(patch: patch, isCanary: canary, rate: rate ?? 50, consent: consent), on: selection, note: note,
+                .replay(correction: correction, isCanary: canary, rate: rate ?? 50, consent: consent), on: selection, note: note,
                 tools: tools.letters,
                 patience: .seconds(Int64(wait)))
         }
@@ -112,7 +115,7 @@ struct DeadReplay: AsyncParsableCommand {
             Terminal.complain("Nothing was done.")
             throw DeadExit.nothingMeant
         }
-        let order = LetterAction.replay(patch: nil, isCanary: run.plan.isCanary, rate: run.plan.rate, consent: run.plan.consent)
+        let order = LetterAction.replay(correction: nil, isCanary: run.plan.isCanary, rate: run.plan.rate, consent: run.plan.consent)
         try await acting.act(order, on: .unfinished(run: run.id), note: nil, tools: tools.letters, patience: .seconds(Int64(wait)))
     }
 
@@ -138,8 +141,8 @@ struct DeadReplay: AsyncParsableCommand {
     // MARK: A look ahead
 
     /// Says what would become of each letter, and what a correction changes; of many, in numbers.
-    private func showDryRun(_ selection: LetterSelection, _ patch: JSONPatch?, _ tools: OperatorTools) async throws {
-        let dryRun = DryRun(tools: tools.letters, patch: patch, consent: consent)
+    private func showDryRun(_ selection: LetterSelection, _ correction: LetterCorrection?, _ tools: OperatorTools) async throws {
+        let dryRun = DryRun(tools: tools.letters, correction: correction, consent: consent)
         let outcomes = try await dryRun.run(selection)
         if outcomes.isEmpty {
             Terminal.complain("No letter is meant.")

@@ -30,17 +30,19 @@ struct DeadShow: AsyncParsableCommand {
                 throw DeadExit.nothingMeant
             }
             let history = try await store.history(of: id)
-            let dryRun = DryRun(tools: tools.letters, patch: nil, consent: .toAll).run(summary, letter)
+            let dryRun = DryRun(tools: tools.letters, correction: nil, consent: .toAll).run(summary, letter)
             let forecast = dryRun.forecast
+            let stakes = LetterStakes(letter, merchants: tools.letters.forecaster().merchants, now: SystemClock().now())
             let suggestions = Suggestion.all(for: letter, merchants: tools.merchants, now: SystemClock().now())
             if isJSON {
                 let all = LetterView.detail(
-                    summary, letter, history: history, forecast: forecast, suggestions: suggestions, original: letter.original.json)
+                    summary, letter, history: history, forecast: forecast, suggestions: suggestions, original: letter.original.json,
+                    more: [("stakes", summary.isToDo ? stakes.json : nil)])
                 return Terminal.show(String(decoding: all.bytes, as: UTF8.self))
             }
             DeadLetterPage(
                 summary: summary, letter: letter, history: history, dryRun: dryRun, configuration: config.path,
-                suggestions: suggestions
+                stakes: stakes, suggestions: suggestions
             ).show()
         }
     }
@@ -53,6 +55,7 @@ struct DeadLetterPage {
     let history: [LetterRecord]
     let dryRun: DryRun.Outcome
     let configuration: String?
+    let stakes: LetterStakes
     let suggestions: [Suggestion]
 
     func show() {
@@ -62,6 +65,7 @@ struct DeadLetterPage {
         if summary.isToDo {
             line("to do", letter.reason.advice)
             line("how", letter.handlingSentence)
+            for sentence in stakes.sentences { line("at stake", sentence) }
         } else {
             line("to do", nothing)
         }

@@ -15,11 +15,13 @@ import Testing
     private static let acts: [LetterRecord.Act] =
         [
             .selected(
-                [one, two], run: run, ReplayPlan(patch: patch, isCanary: true, rate: 7, consent: ReplayConsent(ofCRM: true), total: 2_500)),
+                [one, two], run: run,
+                ReplayPlan(correction: .patch(patch), isCanary: true, rate: 7, consent: ReplayConsent(ofCRM: true), total: 2_500)),
             .selected([one], run: run, ReplayPlan(total: 1)), .replayed([one, two], run: run),
             .resolved([one], .processed("told approved", run: run)), .resolved([one, two], .byHand), .discarded([two]), .restored([one]),
             .lookedUp([one], found: "no answer in time"), .runEnded(run, .finished, why: "2 processed"), .runEnded(run, .stopped, why: ""),
             .discarded([]), .resolved([one, two], .mended("acme-A1-S0-abcdefghij")),
+            .selected([one], run: run, ReplayPlan(correction: .rerun, total: 1)),
         ] + ResultKind.allCases.map { .resolved([one], .reconciled($0)) }
 
     private func record(_ act: LetterRecord.Act, note: String? = nil, means: LetterRecord.Operator.Means = .console) -> LetterRecord {
@@ -52,6 +54,7 @@ import Testing
     @Test(
         arguments: [
             (acts[0], "selected for replay, with 2499 others, corrected"), (acts[1], "selected for replay"),
+            (.selected([one], run: run, ReplayPlan(correction: .rerun, total: 2)), "selected for replay, with 1 other, as a rerun"),
             (acts[2], "replayed: its message is with the broker again"), (acts[3], "resolved: the replay was processed (told approved)"),
             (.resolved([one], .reconciled(.approved)), "resolved: FlexFactor was asked, and the CRM told approved"),
             (.resolved([one], .byHand), "marked as resolved"),

@@ -54,6 +54,11 @@ import Testing
         #expect(filter.matches(Self.entry))
         filter.stages = [.cascade]
         #expect(!filter.matches(Self.entry))
+        filter.stages = nil
+        filter.handlings = [.reconcile]
+        #expect(filter.matches(Self.entry))
+        filter.handlings = [.replay, .editFirst]
+        #expect(!filter.matches(Self.entry))
     }
 
     @Test func whatALetterDoesNotSayMatchesNothing() {

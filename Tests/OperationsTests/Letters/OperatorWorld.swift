@@ -12,13 +12,16 @@ struct OperatorWorld {
     let clock = ManualClock(start + .days(1))
     let claims = MemoryClaims()
     let flexFactor: ScriptedFlexFactor
+    /// `nil` where no configuration is at hand.
+    let merchants: Merchants?
 
     init(
-        flexFactor: ScriptedFlexFactor = ScriptedFlexFactor(.order(.completed)),
+        flexFactor: ScriptedFlexFactor = ScriptedFlexFactor(.order(.completed)), merchants: Merchants? = nil,
         fleet: @escaping @Sendable (ReplayMessage) -> MemoryBroker.Fate = { _ in .told(.approved) }
     ) {
         broker = MemoryBroker(fleet: fleet)
         self.flexFactor = flexFactor
+        self.merchants = merchants
     }
 
     /// A recovery that died, as a worker that can seal its token keeps it: with nothing removed.
@@ -36,6 +39,32 @@ struct OperatorWorld {
             identity: body, worker: .sample, writtenAt: now)
     }
 
+    /// A decline event that died as it was taken in, with its card sealed.
+    ///
+    /// - Parameters:
+    ///   - trigger: with what belongs to it.
+    ///   - order: more members of the order.
+    static func declined(
+        _ id: String, trigger: String = #""initial""#, merchant: String = "acme", order: String = "", at declined: Moment = start,
+        reason: DeadLetterReason = .noCardKey
+    ) -> DeadLetter {
+        let body = Array(
+            (#"{"specversion":"1.0","id":"d-\#(id)","source":"crm","type":"com.salvage.decline.v1","time":"\#(declined.rfc3339)","#
+                + #""data":{"merchantId":"\#(merchant)","trigger":\#(trigger),"#
+                + #""order":{"id":"\#(id)","type":"new_sale","ipAddress":"203.0.113.7"\#(order)},"#
+                + #""decline":{"gatewayId":"7","responseCodeSource":"nmi","responseCode":"201","transactionId":"T-1"},"#
+                + #""amount":{"minorUnits":4999,"currency":"USD"},"#
+                + #""billing":{"firstName":"Ada","lastName":"Byron","countryCode":"US","addressLine1":"1 Main","#
+                + #""city":"Troy","state":"NY","zipCode":"12180"},"paymentMethod":{"encryptedCard":"sealed.1.b.c.d"}}}"#).utf8)
+        return DeadLetter(
+            reason: reason, explanation: "for a test", stage: .intake,
+            subject: DeadLetter.Subject(merchantID: MerchantID(merchant), orderID: id),
+            original: DeadLetter.Original(
+                exchange: "declines", routingKey: "decline.initial", redelivered: false, messageID: id, type: nil, contentType: nil,
+                correlationID: nil, replyTo: nil, headers: [], redactedBody: body, originalByteCount: body.count),
+            identity: body, worker: .sample, writtenAt: declined)
+    }
+
     @discardableResult
     func write(_ letters: [DeadLetter]) -> [UUID5] {
         for letter in letters { broker.write(letter) }
@@ -47,7 +76,7 @@ struct OperatorWorld {
         let store = LetterStore(process, TopologyNames(), clock: clock)
         try await store.follow()
         return LetterTools(
-            store: store, forecaster: { Forecaster(merchants: nil, now: clock.now()) },
+            store: store, forecaster: { Forecaster(merchants: merchants, now: clock.now()) },
             reconciler: Reconciler(
                 in: .sample(clock, claims: claims), flexFactor: flexFactor, cancels: Cancels(), wait: { await clock.wait($0) }))
     }
@@ -55,8 +84,11 @@ struct OperatorWorld {
     /// What the console of one operator asks.
     func console() async throws -> ConsoleAPI {
         let process = broker.process()
+        let flow = FlowStore(process, TopologyNames(), clock: clock)
+        let tools = try await tools(process)
+        flow.lettersAreReady()
         return ConsoleAPI(
-            tools: try await tools(process), flow: FlowStore(process, TopologyNames(), clock: clock), merchants: { [] },
+            tools: tools, flow: flow, merchants: { merchants?.merchants ?? [] },
             draft: { _, merchant throws(DraftFaults) in merchant }, version: "test")
     }
 
@@ -82,6 +114,6 @@ struct OperatorWorld {
 
 extension LetterAction {
     static func replay(isCanary: Bool = false, ofCRM: Bool = false) -> LetterAction {
-        .replay(patch: nil, isCanary: isCanary, rate: 50, consent: ReplayConsent(ofCRM: ofCRM))
+        .replay(correction: nil, isCanary: isCanary, rate: 50, consent: ReplayConsent(ofCRM: ofCRM))
     }
 }
