@@ -29,6 +29,8 @@ package struct NoticeBook: Sendable {
         /// The how many-th of this mark that this process sees.
         let number: Int
         let firstSeen: Moment
+        /// While nobody can look, nothing lasts.
+        var lastSeen: Moment
         /// Since when it has grown beyond what was told.
         var grownSince: Moment
         var missingSince: Moment?
@@ -83,7 +85,7 @@ package struct NoticeBook: Sendable {
     /// Takes in how things stand.
     ///
     /// - Parameters:
-    ///   - isWhole: whether what is missing is over; else it is not known.
+    ///   - isWhole: whether what is missing is over; else that is not known, but of the broker, which is there unless it is told to be away.
     ///   - uptime: by a clock that nobody sets.
     package mutating func look(_ facts: [NoticeFact], isWhole: Bool, now: Moment, uptime: Moment) {
         if isWhole, begun == nil { begun = (now, uptime) }
@@ -95,15 +97,17 @@ package struct NoticeBook: Sendable {
                 // What has no mark of its own is told from others by the hour in which it began.
                 let mark = fact.mark ?? "hour \(now.milliseconds / 3_600_000)"
                 entries[key] = Entry(
-                    fact: fact, mark: mark, number: repeats["\(key)/\(mark)"] ?? 1, firstSeen: uptime, grownSince: uptime)
+                    fact: fact, mark: mark, number: repeats["\(key)/\(mark)"] ?? 1, firstSeen: uptime, lastSeen: uptime,
+                    grownSince: uptime)
                 continue
             }
             if let told = entry.told, entry.fact.order <= told.order, fact.order > told.order { entry.grownSince = uptime }
             entry.fact = fact
+            entry.lastSeen = uptime
             entry.missingSince = nil
             entries[key] = entry
         }
-        if isWhole { for key in Array(entries.keys) where !seen.contains(key) { miss(key, now, uptime) } }
+        for (key, entry) in entries where !seen.contains(key) && (isWhole || entry.fact.isOfBroker) { miss(key, now, uptime) }
         endings.removeAll { uptime - $0.at > Self.endingsLast }
         if endings.count > Self.mostEndings { endings.removeFirst(endings.count - Self.mostEndings) }
     }
@@ -155,12 +159,12 @@ package struct NoticeBook: Sendable {
     /// An end that came while no console ran is told by nobody. So one that begins says all that is wrong, once what it found has lasted.
     private func begins(_ uptime: Moment) -> [Notice] {
         guard let begun, !isBegunTold, uptime - begun.uptime >= rules.patience else { return [] }
-        let facts = entries.values.filter { $0.missingSince == nil && uptime - $0.firstSeen >= rules.patience }.map(\.fact)
+        let facts = entries.values.filter { $0.missingSince == nil && $0.lastSeen - $0.firstSeen >= rules.patience }.map(\.fact)
         return [Notice.begun(of: rules.fleet, at: begun.at, facts.sorted { $0.key < $1.key })]
     }
 
     private func event(of entry: Entry, _ now: Moment, _ uptime: Moment) -> Notice.Event? {
-        guard entry.missingSince == nil, uptime - entry.firstSeen >= patience(with: entry.fact) else { return nil }
+        guard entry.missingSince == nil, entry.lastSeen - entry.firstSeen >= patience(with: entry.fact) else { return nil }
         if let told = entry.told, entry.fact.order <= told.order { return nil }
         if let until = entry.fact.gatheredUntil, now < until + rules.slack, uptime - entry.grownSince < rules.gathering + rules.slack {
             return nil

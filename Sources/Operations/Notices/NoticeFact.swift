@@ -22,6 +22,7 @@ package struct NoticeFact: Sendable, Equatable {
     let mark: String?
     /// Where the newest of what grows stands. What has risen is told again.
     let order: Int64
+    var isOfBroker: Bool { kind == FleetStatus.Fault.Kind.brokerAway.rawValue }
     /// What is said of its end, where that is not the same in the past.
     var over: String? {
         kind == FleetStatus.Fault.Kind.workerSilent.rawValue

@@ -86,15 +86,22 @@ final class NoticeSender: Sendable {
             }
             return
         }
-        // Who has not read all yet, or has heard of nobody, knows of nothing wrong.
-        guard flow.isReady.letters, flow.isReady.journal, flow.knowsWorkers else { return }
-        let status: FleetStatus
-        do throws(BrokerFailure) { status = try await FleetStatus(letters, flow, letters.names, now: now) } catch { return }
-        let gathering = state.withLock { $0.book.rules.gathering }
-        let facts = NoticeFact.all(of: status, letters, flow, gathering: gathering)
+        let facts = await facts(now)
         state.withLock { state in
             state.away = nil
-            state.book.look(facts, isWhole: true, now: now, uptime: uptime)
+            state.book.look(facts ?? [], isWhole: facts != nil, now: now, uptime: uptime)
+        }
+    }
+
+    /// `nil` where it is not known how things stand: who has not read all yet, or has heard of nobody, knows of nothing wrong.
+    private func facts(_ now: Moment) async -> [NoticeFact]? {
+        guard flow.isReady.letters, flow.isReady.journal, flow.knowsWorkers else { return nil }
+        do throws(BrokerFailure) {
+            let status = try await FleetStatus(letters, flow, letters.names, now: now)
+            let gathering = state.withLock { $0.book.rules.gathering }
+            return NoticeFact.all(of: status, letters, flow, gathering: gathering)
+        } catch {
+            return nil
         }
     }
 

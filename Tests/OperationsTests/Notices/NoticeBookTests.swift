@@ -16,11 +16,13 @@ import Testing
         private(set) var told: [Notice] = []
         private(set) var begun: [Notice] = []
 
-        /// Lets time pass with things as they are, looking every five seconds; what is due arrives.
-        mutating func pass(_ seconds: Int64, _ facts: [NoticeFact], isWhole: Bool = true, arrives: Bool = true) {
+        /// Lets time pass with things as they are, looking again and again; what is due arrives.
+        mutating func pass(
+            _ seconds: Int64, _ facts: [NoticeFact], isWhole: Bool = true, arrives: Bool = true, every step: Int64 = 5
+        ) {
             let end = now + .seconds(seconds)
             while now < end {
-                now = now + .seconds(5)
+                now = now + .seconds(step)
                 book.look(facts, isWhole: isWhole, now: now, uptime: now)
                 for notice in book.due(now: now, uptime: now) {
                     if arrives { book.delivered(notice) } else { book.failed(notice, uptime: now, wish: nil, jitter: 1) }
@@ -90,6 +92,24 @@ import Testing
         #expect(desk.told.map(\.kind) == ["stage_unserved", "broker_away"])
         desk.pass(120, [silent])
         #expect(desk.told.map(\.kind) == ["stage_unserved", "broker_away", "broker_away"] && desk.events.last == .faultOver)
+    }
+
+    /// A console that begins has no connection for a moment, and reads for minutes then.
+    @Test func aBrokerThatIsThereIsNotAwayThoughNothingElseIsKnownYet() {
+        var desk = Desk()
+        desk.pass(5, [.brokerAway(since: desk.now)], isWhole: false)
+        desk.pass(600, [], isWhole: false)
+        #expect(desk.told.isEmpty)
+    }
+
+    @Test func whatWasSeenForAMomentHasNotLastedWhileNobodyCouldLook() {
+        var desk = Desk()
+        desk.pass(10, [silent])
+        desk.pass(600, [], isWhole: false)
+        #expect(desk.told.isEmpty)
+        desk.pass(60, [])
+        desk.pass(600, [])
+        #expect(desk.told.isEmpty)
     }
 
     // MARK: Ids
@@ -247,7 +267,7 @@ import Testing
         desk.pass(400, [])
         #expect(desk.events == [.faultBegun, .faultOver])
         desk.pass(120, [circuit("2")])
-        desk.pass(86_600, [], arrives: false)
+        desk.pass(86_700, [], arrives: false, every: 60)
         desk.pass(400, [])
         #expect(desk.events == [.faultBegun, .faultOver, .faultBegun])
         #expect(desk.book.waiting(now: desk.now, uptime: desk.now) == 0)
@@ -255,7 +275,7 @@ import Testing
 
     @Test func aReceiverThatIsAwayForLongLeavesLittleBehind() {
         var desk = Desk()
-        for round in 0..<300 { desk.pass(130, (0..<50).map { circuit("\(round)-\($0)") }, arrives: false) }
+        for round in 0..<50 { desk.pass(130, (0..<50).map { circuit("\(round)-\($0)") }, arrives: false, every: 10) }
         // All of the kind, and how the console found the fleet.
         #expect(desk.book.waiting(now: desk.now, uptime: desk.now) == 2)
     }
