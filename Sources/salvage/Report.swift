@@ -8,7 +8,7 @@ struct Report: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "What was recovered, refunded and charged back, what was not offered and why, in money.",
         discussion: """
-            Reads the journal, which keeps 90 days and no person's data. Days are UTC, both ends included. Currencies are kept apart, amounts
+            Reads the journal, which keeps 90 days and no person's data, and where a console rolls it up the sums of 400 days. Days are UTC, both ends included. Currencies are kept apart, amounts
             are exact. What declines came to is counted on the day they were taken in; money on the day the CRM was told:
 
             \(MoneyFigure.allCases.map { "  \($0.title): \($0.meaning)" }.joined(separator: "\n"))
@@ -50,13 +50,13 @@ struct Report: AsyncParsableCommand {
             throw ValidationError("\(error.what) \(error.advice)")
         }
         let book = try await broker.withLink { link, settings in
-            try await MoneyBook.read(from: question.from, in: link.journal(settings.names))
+            try await link.money(from: question.from, settings.names)
         }
         let report = MoneyReport(book, question)
         if csv {
             Terminal.show(String(report.csv.dropLast(1)))
         } else if json {
-            Terminal.show(String(decoding: report.json(asOf: book.until).bytes, as: UTF8.self))
+            Terminal.show(String(decoding: report.json(from: book.since, asOf: book.until).bytes, as: UTF8.self))
         } else {
             show(report)
         }

@@ -93,7 +93,7 @@ function question() {
 }
 
 const unready = () => !answer.complete && el("div", { class: "callout warn", role: "status" },
-  el("p", null, el("strong", null, "The journal is still being read."), " Figures are too low until that is done."));
+  el("p", null, el("strong", null, "The journal is still being read."), " Figures are those of the time named above, and too low for what is not read yet."));
 
 // ---- The sums, a card for each currency
 
@@ -106,7 +106,8 @@ const titles = { sales: "Sales", gross: "Gross", refunded: "Refunded", charged_b
 
 function head() {
   const time = el("p", { class: "muted", "data-test": "money-time" }, answer.from === answer.through ? answer.from : `${answer.from} to ${answer.through}`, " (UTC)",
-    answer.newestRecord && `, by the journal until ${localTime(answer.newestRecord)}`, loading && " · asking …");
+    answer.newestRecord && (answer.complete ? `, by the journal until ${localTime(answer.newestRecord)}`
+      : `, as far as the journal from ${localTime(answer.oldestRecord)} until ${localTime(answer.newestRecord)} says`), loading && " · asking …");
   if (answer.totals.length === 0) return [time, empty("Nothing was declined and nothing was told in this time.", "Choose a longer one, or look whether the CRM publishes.")];
   return [time, el("div", { class: "sums" }, answer.totals.map((total) => sumsOf(total)))];
 }

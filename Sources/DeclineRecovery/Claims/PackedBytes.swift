@@ -1,5 +1,5 @@
 /// Writes fixed words one behind the other, the lowest byte first.
-struct PackedWriter {
+package struct PackedWriter {
     private(set) var bytes: [UInt8] = []
 
     init(reservingCapacity capacity: Int) { bytes.reserveCapacity(capacity) }
@@ -18,7 +18,7 @@ struct PackedWriter {
     /// Ends with a word that tells whether anything of what stands before it was changed.
     mutating func seal() { add(Self.digest(bytes[...])) }
 
-    static func digest(_ bytes: ArraySlice<UInt8>) -> UInt64 {
+    package static func digest(_ bytes: ArraySlice<UInt8>) -> UInt64 {
         bytes.withUnsafeBytes { raw in
             var sum = UInt64(raw.count) &* 0x9e37_79b9_7f4a_7c15
             func mix(_ word: UInt64) {

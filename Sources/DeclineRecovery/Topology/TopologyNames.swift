@@ -24,6 +24,7 @@ package struct TopologyNames: Sendable, Equatable {
         claimSnapshots = "\(prefix).claims.snapshots"
         pauses = "\(prefix).pauses"
         journal = "\(prefix).journal"
+        rollups = "\(prefix).journal.rollups"
         results = "\(prefix).results"
         unrouted = "\(prefix).unrouted"
         dead = "\(prefix).dead"
@@ -64,6 +65,9 @@ package struct TopologyNames: Sendable, Equatable {
     package let pauses: String
     /// Exchange and stream of the journal.
     package let journal: String
+    /// Exchange and stream of what the journal comes to, written down from time to time. A fleet does without: whoever begins reads the journal
+    /// then, and of days before it there are no sums.
+    package let rollups: String
     /// Exchange and stream on which each worker says every other second how it is; kept for an hour.
     package let pulse: String
     /// Exchange and queue of each rung of the delay ladder, the shortest first.

@@ -21,18 +21,30 @@ extension ConsoleAPI {
         } catch {
             throw .badRequest(error.what, error.advice)
         }
-        let isKept = question.from > now.milliseconds / 86_400_000 - FlowBook.days
-        let (report, until) = isKept ? flow.look { (MoneyReport($0.money, question), $0.money.until) } : try await read(question)
+        let isYoung = question.from > now.milliseconds / 86_400_000 - FlowBook.days
+        let known: (MoneyReport, Known)? = flow.look { book in
+            isYoung || book.money.covers(question.from) ? (MoneyReport(book.money, question), Known(book.money)) : nil
+        }
+        let isReady = flow.isReady.journal
+        let (report, reach) = if let known { known } else { try await read(question, now) }
         if format == .csv { return .object(of: [("csv", .string(report.csv))]) }
-        return report.json(asOf: until, isComplete: !isKept || flow.isReady.journal, limit: Self.mostRows)
+        return report.json(from: reach.since, asOf: reach.until, isComplete: known == nil || isReady, limit: Self.mostRows)
     }
 
-    /// What is older than the console remembers is read from the journal while somebody waits.
-    private func read(_ question: MoneyReport.Question) async throws(ConsoleError) -> (MoneyReport, Moment?) {
+    /// The times of the oldest and of the newest record that are in the sums.
+    private struct Known {
+        let since: Moment?
+        let until: Moment?
+
+        init(_ book: MoneyBook) { (since, until) = (book.since, book.until) }
+    }
+
+    /// What is older than the console knows is read from the journal while somebody waits.
+    private func read(_ question: MoneyReport.Question, _ now: Moment) async throws(ConsoleError) -> (MoneyReport, Known) {
         try requireBroker()
         do throws(BrokerFailure) {
-            let book = try await MoneyBook.read(from: question.from, in: store.broker.journal)
-            return (MoneyReport(book, question), book.until)
+            let book = try await MoneyBook.read(from: question.from, in: store.broker, now: now)
+            return (MoneyReport(book, question), Known(book))
         } catch {
             throw .broker(error)
         }

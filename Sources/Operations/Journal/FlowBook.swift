@@ -35,19 +35,19 @@ package struct FlowBook: Sendable {
     }
 
     /// By day since 1970, UTC.
-    package private(set) var days: [Int64: Tally] = [:]
-    package private(set) var codes: [String: Tally] = [:]
-    package private(set) var open: [String: Open] = [:]
+    package internal(set) var days: [Int64: Tally] = [:]
+    package internal(set) var codes: [String: Tally] = [:]
+    package internal(set) var open: [String: Open] = [:]
     /// What all of it comes to in money.
-    package private(set) var money = MoneyBook()
-    private var minutes: [Int64: Minute] = [:]
+    package internal(set) var money = MoneyBook()
+    var minutes: [Int64: Minute] = [:]
     /// When a stage was done with a message last.
-    private(set) var lastWork: [Stage: Moment] = [:]
+    var lastWork: [Stage: Moment] = [:]
     /// References that have ended, as numbers, by the day of their end.
-    private var ended: [Int64: Set<UInt64>] = [:]
+    var ended: [Int64: Set<UInt64>] = [:]
     /// Recoveries that became dead letters, and may be taken up again.
-    private var fallen: [String: Open] = [:]
-    private var oldestKept = Int64.min
+    var fallen: [String: Open] = [:]
+    var oldestKept = Int64.min
 
     /// A retry lives for 21 days and its grace; what is older is of no use here.
     package static let days: Int64 = 35
@@ -56,14 +56,28 @@ package struct FlowBook: Sendable {
 
     package init() {}
 
-    package mutating func take(_ record: JournalRecord) {
+    /// How many things it remembers beside its sums: what a roll-up of it costs.
+    var entryCount: Int {
+        money.cases.count + money.sales.count + open.count + fallen.count + ended.values.reduce(0) { $0 + $1.count }
+    }
+
+    /// The same with the last hour of another, which has read that and nothing else.
+    func with(lastHourOf other: FlowBook) -> FlowBook {
+        var book = self
+        book.minutes = other.minutes
+        book.lastWork.merge(other.lastWork) { max($0, $1) }
+        return book
+    }
+
+    /// - Parameter now: where it is known: whoever's clock is ahead of it must not make anything forgotten.
+    package mutating func take(_ record: JournalRecord, now: Moment? = nil) {
         let day = record.at.milliseconds / 86_400_000
-        forget(before: day - Self.days)
+        forget(before: min(day, now.map { ($0 + .days(1)).milliseconds / 86_400_000 } ?? day) - Self.days)
         lastWork[record.stage] = max(lastWork[record.stage] ?? record.at, record.at)
         minutes[record.at.milliseconds / 60_000, default: Minute()].counts[record.stage, default: [:]][record.fate, default: 0] += 1
         let key = record.reference.text
         let mark = Self.mark(of: key)
-        money.take(record)
+        money.take(record, now: now)
         if ended.values.contains(where: { $0.contains(mark) }) { return }
         switch record.fate {
         // A command passes intake with its recovery's reference, and is no decline.
@@ -156,7 +170,6 @@ package struct FlowBook: Sendable {
         ended = ended.filter { $0.key >= day }
         days = days.filter { $0.key >= day }
         open = open.filter { $0.value.day >= day }
-        money.forget(before: day)
     }
 
     private static func mark(of text: String) -> UInt64 {

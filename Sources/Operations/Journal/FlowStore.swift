@@ -9,6 +9,9 @@ package final class FlowStore: Sendable {
         /// Of the last hours alone, while the whole is still being read.
         var recent: FlowBook?
         var lastOffset: Int64 = -1
+        /// To the roll-up that the book began with.
+        var tie: RollupTie?
+        var turns: RollupTurns
         var lettersReady = false
         var journalReady = false
         var depths: (at: Moment, counts: [String: Int])?
@@ -17,34 +20,45 @@ package final class FlowStore: Sendable {
         var claims = ClaimsRace()
         /// By the clock that nobody sets.
         var listeningSince: Moment?
+
+        /// The last hours as they were read, and all else as far as a roll-up tells it.
+        var shown: FlowBook {
+            guard let recent else { return book }
+            return tie == nil ? recent : book.with(lastHourOf: recent)
+        }
     }
 
     private let broker: any OperatorBroker
     private let names: TopologyNames
     package let pauses = PauseStore()
     private let clock: any OperatorClock
-    private let state = Mutex(State())
+    private let state: Mutex<State>
+    private let tell: @Sendable (RollupNews) -> Void
 
-    package init(_ broker: any OperatorBroker, _ names: TopologyNames, clock: any OperatorClock) {
+    /// - Parameters:
+    ///   - rollups: whether it writes roll-ups, and how often.
+    ///   - tell: gets to know what becomes of them.
+    package init(
+        _ broker: any OperatorBroker, _ names: TopologyNames, clock: any OperatorClock, rollups: RollupTurns = .never,
+        tell: @escaping @Sendable (RollupNews) -> Void = { _ in }
+    ) {
         self.broker = broker
         self.names = names
         self.clock = clock
+        self.tell = tell
+        state = Mutex(State(turns: rollups))
     }
 
-    /// Begins to follow the journal, from as far back as its book reaches.
+    /// Begins to follow the journal: behind the newest roll-up, or from as far back as its book reaches.
     package func follow() async throws(BrokerFailure) {
-        let glance = try await glance()
-        let reading = try await broker.journal.follow(from: .time(clock.now() + .days(-FlowBook.days))) { [self] entries in
-            let records = entries.map { ($0.offset, JournalRecord.decode($0.body)) }
-            state.withLock { state in
-                for (offset, record) in records {
-                    // Of a journal that was made anew, or is read once more, nothing counts twice.
-                    if offset <= state.lastOffset { state.book = FlowBook() }
-                    state.lastOffset = offset
-                    if let record { state.book.take(record) }
-                }
-            }
-        }
+        if try await followRollup() { return }
+        let glance = try await glance(patience: .seconds(3))
+        let writes = state.withLock { $0.turns.writes }
+        // What will be rolled up is to know all days that there are. It is read once.
+        let isWhole = writes ? (try? await broker.rollups.isThere()) ?? false : false
+        state.withLock { $0.book.money.isWhole = isWhole }
+        let start: StreamStart = isWhole ? .first : .time(clock.now() + .days(-FlowBook.days))
+        let reading = try await broker.journal.follow(from: start) { [self] in take($0) }
         if let end = try await broker.journal.lastOffset() {
             // A journal of which everything is older has nothing to say.
             let begins = clock.uptime + .seconds(5)
@@ -52,22 +66,108 @@ package final class FlowStore: Sendable {
                 await clock.sleep(.milliseconds(20))
             }
         }
+        await isRead(glance)
+    }
+
+    /// Whether there is a roll-up of this journal, which is followed from there then.
+    private func followRollup() async throws(BrokerFailure) -> Bool {
+        // Pages show its sums while the rest is being read.
+        let newest = await RollupShelf(stream: broker.rollups).newest { [self] shown in
+            state.withLock { state in
+                state.book = shown
+                state.tie = RollupTie(JournalRollup.Place(offset: .max, digest: 0))
+            }
+        }
+        guard let (book, place) = newest, let end = try await broker.journal.lastOffset(), end >= place.offset else {
+            forgetRollup()
+            return false
+        }
+        tell(.read(behind: Int(end - place.offset)))
+        state.withLock { state in
+            state.book = book
+            state.tie = RollupTie(place)
+            state.turns.begin(at: place.offset)
+        }
+        let glance = end - place.offset > RollupTurns.longTail ? try await glance(patience: .seconds(0)) : nil
+        let reading = try await broker.journal.follow(from: .offset(place.offset)) { [self] in take($0) }
+        while reading.lastOffset < end, !Task.isCancelled {
+            if state.withLock({ $0.tie?.isBroken ?? false }) { break }
+            await clock.sleep(.milliseconds(20))
+        }
+        if state.withLock({ $0.tie?.isHeld ?? true }) {
+            await isRead(glance)
+            return true
+        }
+        await reading.end()
+        await glance?.end()
+        forgetRollup()
+        tell(.ofAnotherJournal)
+        return false
+    }
+
+    private func forgetRollup() {
+        state.withLock { state in
+            state.book = FlowBook()
+            state.tie = nil
+            state.recent = nil
+            state.lastOffset = -1
+            state.turns.begin(at: -1)
+        }
+    }
+
+    private func isRead(_ glance: (any StreamFollower)?) async {
         state.withLock { state in
             state.journalReady = true
             state.recent = nil
         }
-        await glance.end()
+        await glance?.end()
+    }
+
+    private func take(_ entries: [StreamMessage]) {
+        let records = entries.map { ($0, JournalRecord.decode($0.body)) }
+        let now = clock.now()
+        let due: (book: FlowBook, place: JournalRollup.Place)? = state.withLock { state in
+            for (entry, record) in records {
+                guard state.tie?.admits(entry) ?? true else { continue }
+                // Of a journal that was made anew, or is read once more, nothing counts twice.
+                if entry.offset <= state.lastOffset {
+                    state.book = FlowBook()
+                    state.turns.begin(at: -1)
+                }
+                state.lastOffset = entry.offset
+                if let record { state.book.take(record, now: now) }
+            }
+            guard let last = entries.last, last.offset == state.lastOffset,
+                state.turns.isDue(at: last.offset, entries: state.book.entryCount, isLive: state.journalReady)
+            else { return nil }
+            return (state.book, JournalRollup.Place(last))
+        }
+        if let due { Task { [self] in await write(due.book, at: due.place) } }
+    }
+
+    private func write(_ book: FlowBook, at place: JournalRollup.Place) async {
+        let shelf = RollupShelf(stream: broker.rollups)
+        // Another console may have been first.
+        if let other = await shelf.newestPlace(), state.withLock({ $0.turns.leaves(place.offset, to: other.offset) }) { return }
+        let begun = clock.uptime
+        let outcome = await shelf.write(book, at: place, clock)
+        state.withLock { $0.turns.ended(outcome, at: place.offset) }
+        switch outcome {
+        case .written: tell(.written(entries: book.entryCount, took: clock.uptime - begun))
+        case .impossible: tell(.impossible)
+        case .failed(let failure): tell(.failed(failure))
+        }
     }
 
     /// Five weeks of a busy fleet take minutes to read; what goes on now is seen within seconds.
-    private func glance() async throws(BrokerFailure) -> any StreamFollower {
+    private func glance(patience: Moment.Span) async throws(BrokerFailure) -> any StreamFollower {
         state.withLock { $0.recent = FlowBook() }
         let reading = try await broker.journal.follow(from: .time(clock.now() + .minutes(-120))) { [self] entries in
             let records = entries.compactMap { JournalRecord.decode($0.body) }
             state.withLock { state in for record in records { state.recent?.take(record) } }
         }
         if let end = try await broker.journal.lastOffset() {
-            let patience = clock.uptime + .seconds(3)
+            let patience = clock.uptime + patience
             while reading.lastOffset < end, clock.uptime < patience, !Task.isCancelled { await clock.sleep(.milliseconds(20)) }
         }
         return reading
@@ -107,7 +207,7 @@ package final class FlowStore: Sendable {
         return state.withLock { state in !state.workers.isEmpty || state.listeningSince.map { $0 + .seconds(15) < now } ?? false }
     }
 
-    func look<Answer>(_ body: (FlowBook) -> Answer) -> Answer { state.withLock { body($0.recent ?? $0.book) } }
+    func look<Answer>(_ body: (FlowBook) -> Answer) -> Answer { state.withLock { body($0.shown) } }
 
     /// What the workers said last, by host.
     package var pulses: [WorkerPulse] { state.withLock { $0.workers.values.sorted { ($0.host, $0.workerID) < ($1.host, $1.workerID) } } }

@@ -3,10 +3,11 @@ package import DeclineRecovery
 /// What the declines of the journal came to in money, by day and by what they have in common: the one source of `salvage report`, of the
 /// console's page *Money* and of its tiles.
 ///
-/// It is folded from the records in their order. What is told again changes nothing.
+/// It is folded from the records in their order. What is told again changes nothing. The sums of a day are kept for over a year, what is
+/// remembered of single recoveries only for as long as something may follow.
 package struct MoneyBook: Sendable {
     /// A decline whose end is not known, and one that ended in a dead letter, which may be taken up again.
-    private struct Case {
+    struct Case {
         let facts: Int32
         let day: Int32
         let units: Int64
@@ -15,14 +16,14 @@ package struct MoneyBook: Sendable {
         var course: Course
     }
 
-    private enum Course {
+    enum Course {
         case open, ended
         /// A letter was written; of which nothing was sent, it was not offered.
         case fallen(unsent: String?)
         case paid(Int64)
     }
 
-    private struct Sale {
+    struct Sale {
         let facts: Int32
         let day: Int32
         /// Of its amount; nothing goes back that is not there. `nil` where its amount is not known.
@@ -30,25 +31,34 @@ package struct MoneyBook: Sendable {
     }
 
     /// By day since 1970, UTC, and by facts.
-    private(set) var days: [Int32: [Int32: MoneySums]] = [:]
+    var days: [Int32: [Int32: MoneySums]] = [:]
     private(set) var facts: [MoneyFacts] = []
     private var numbers: [MoneyFacts: Int32] = [:]
-    private var cases: [UInt64: Case] = [:]
-    private var sales: [UInt64: Sale] = [:]
+    var cases: [UInt64: Case] = [:]
+    var sales: [UInt64: Sale] = [:]
     /// Results that took money back, by the day of their telling.
-    private var returns: [UInt64: Int32] = [:]
+    var returns: [UInt64: Int32] = [:]
     /// The times of the oldest and of the newest record.
-    private var since: Moment?
-    package private(set) var until: Moment?
+    package internal(set) var since: Moment?
+    package internal(set) var until: Moment?
+    /// Whether it began with the oldest record that the journal had: nobody can say more of the days before.
+    var isWhole = false
+    /// The newest day that it has seen.
+    var newestDay = Int32.min
 
-    /// Different facts that are kept apart.
+    /// Different facts that are kept apart; and of a day that is long past.
     static let mostFacts = 100_000
+    static let mostFactsOfOldDay = 5_000
+    /// For how many days the sums are kept; a sale, for a chargeback may take months; and a decline whose end is not known.
+    static let (daysOfSums, daysOfSales, daysOfCases): (Int32, Int32, Int32) = (400, 90, 35)
 
     package init() {}
 
-    package mutating func take(_ record: JournalRecord) {
+    /// - Parameter now: where it is known: whoever's clock is ahead of it must not make anything forgotten.
+    package mutating func take(_ record: JournalRecord, now: Moment? = nil) {
         since = since ?? record.at
         until = max(until ?? record.at, record.at)
+        pass(to: Self.day(now.map { min(record.at, $0 + .days(1)) } ?? record.at))
         let key = Self.mark(record.reference.text)
         switch record.fate {
         case .passed where record.stage == .intake && (record.rule != nil || record.declineCode != nil): begin(record, key)
@@ -149,7 +159,7 @@ package struct MoneyBook: Sendable {
         if sales[key] != nil { return }
         let known = cases[key]
         // Told before anything that is read here; or else who told it first died before it was journaled.
-        if known == nil, record.reason == Self.toldAgain, record.declinedAt.map({ $0 < since ?? $0 }) ?? true { return }
+        if known == nil, record.reason == Self.toldAgain, record.declinedAt.map({ $0 < remembersSince ?? $0 }) ?? true { return }
         let knownUnits = known.flatMap { facts[Int($0.facts)].currency == nil ? nil : $0.units }
         let units = record.amount?.minorUnits ?? knownUnits
         var own = known.map { facts[Int($0.facts)] } ?? MoneyFacts(record)
@@ -205,13 +215,38 @@ package struct MoneyBook: Sendable {
         return Int32(facts.count - 1)
     }
 
-    package mutating func forget(before day: Int64) {
-        since = max(since ?? .init(milliseconds: day * 86_400_000), Moment(milliseconds: day * 86_400_000))
-        let day = Int32(clamping: day)
-        days = days.filter { $0.key >= day }
-        cases = cases.filter { $0.value.day >= day }
-        sales = sales.filter { $0.value.day >= day }
-        returns = returns.filter { $0.value >= day }
+    /// Since when it knows every decline.
+    private var remembersSince: Moment? {
+        since.map { max($0, Moment(milliseconds: Int64(newestDay.saturatingSubtract(Self.daysOfCases)) * 86_400_000)) }
+    }
+
+    /// Whether it can answer for all days from one on, and nobody could say more by reading the journal.
+    package func covers(_ day: Int64) -> Bool {
+        isWhole || since.map { $0 <= Moment(milliseconds: (day - MoneyReport.before) * 86_400_000) } ?? false
+    }
+
+    private mutating func pass(to day: Int32) {
+        guard day > newestDay else { return }
+        newestDay = day
+        let (oldestCase, oldestSale) = (day.saturatingSubtract(Self.daysOfCases), day.saturatingSubtract(Self.daysOfSales))
+        cases = cases.filter { $0.value.day >= oldestCase }
+        sales = sales.filter { $0.value.day >= oldestSale }
+        returns = returns.filter { $0.value >= oldestSale }
+        let oldest = day.saturatingSubtract(Self.daysOfSums)
+        for old in days.keys where old < oldestCase { if old < oldest { days[old] = nil } else { settle(old) } }
+    }
+
+    /// Nothing of a day changes any more. It is kept for long, so with no more rows than a person reads.
+    private mutating func settle(_ day: Int32) {
+        for isLast in [false, true] {
+            guard let cells = days[day], cells.count > Self.mostFactsOfOldDay else { return }
+            var fewer: [Int32: MoneySums] = [:]
+            for (old, sums) in cells {
+                let wanted = isLast ? facts[Int(old)].withoutWords : facts[Int(old)].withoutCampaign
+                fewer[number(of: wanted), default: MoneySums()].add(sums)
+            }
+            days[day] = fewer
+        }
     }
 
     /// The sums of one day, by currency; under "" what has none.
@@ -225,7 +260,20 @@ package struct MoneyBook: Sendable {
 
     static func day(_ moment: Moment) -> Int32 { Int32(clamping: moment.milliseconds / 86_400_000) }
 
+    /// Of a roll-up: facts that are read stand in their order, each once.
+    mutating func restore(_ wanted: MoneyFacts) {
+        numbers[wanted] = Int32(facts.count)
+        facts.append(wanted)
+    }
+
     private static func mark(_ text: String) -> UInt64 {
         text.utf8.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x0000_0100_0000_01b3 }
+    }
+}
+
+extension Int32 {
+    fileprivate func saturatingSubtract(_ other: Int32) -> Int32 {
+        let (difference, overflows) = subtractingReportingOverflow(other)
+        return overflows ? .min : difference
     }
 }

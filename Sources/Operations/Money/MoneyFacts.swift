@@ -31,7 +31,6 @@ package struct MoneyFacts: Sendable, Hashable {
         currency = record.amount?.currency
     }
 
-    /// Without what strangers make up: their number is bounded here.
     /// Without what a CRM may make anew for every visitor.
     var withoutCampaign: MoneyFacts {
         var facts = self
@@ -39,6 +38,7 @@ package struct MoneyFacts: Sendable, Hashable {
         return facts
     }
 
+    /// Without what strangers make up: their number is bounded here.
     var withoutWords: MoneyFacts {
         var facts = self
         facts.code = facts.code == nil ? nil : Self.others

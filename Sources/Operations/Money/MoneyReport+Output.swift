@@ -3,14 +3,17 @@ package import JSON
 
 extension MoneyReport {
     /// - Parameters:
+    ///   - since: of the oldest record that was read, or rolled up.
+    ///   - until: of the newest.
     ///   - isComplete: whether all of the journal's records of the time are in it.
     ///   - limit: of rows; how many there are is told.
-    package func json(asOf until: Moment?, isComplete: Bool = true, limit: Int = .max) -> JSONValue {
+    package func json(from since: Moment?, asOf until: Moment?, isComplete: Bool = true, limit: Int = .max) -> JSONValue {
         .object(of: [
             ("from", .string(Self.text(ofDay: question.from))), ("through", .string(Self.text(ofDay: question.through))),
             ("by", .array(question.groups.map { .string($0.rawValue) })),
             ("merchant", .text(question.merchant?.text)), ("gateway", .text(question.gateway?.text)),
-            ("currency", .text(question.currency)), ("newestRecord", until.map { .integer($0.milliseconds) }),
+            ("currency", .text(question.currency)), ("oldestRecord", since.map { .integer($0.milliseconds) }),
+            ("newestRecord", until.map { .integer($0.milliseconds) }),
             ("complete", .bool(isComplete)), ("rowCount", .integer(Int64(rows.count))), ("rows", .array(rows.prefix(limit).map(row))),
             ("totals", .array(totals.map(row))),
             ("notOffered", .array(reasons.map(Self.reason))), ("unknownCodes", .array(unknownCodes.prefix(limit).map(Self.code))),

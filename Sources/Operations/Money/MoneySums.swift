@@ -72,7 +72,15 @@ package struct RecoveryTimes: Sendable, Equatable {
     ]
 
     /// Empty until the first.
-    private var counts: [UInt32] = []
+    private(set) var counts: [UInt32] = []
+
+    init() {}
+
+    /// As they were counted; `nil` for counts of other steps.
+    init?(counts: [UInt32]) {
+        guard counts.isEmpty || counts.count == Self.seconds.count + 1 else { return nil }
+        self.counts = counts
+    }
 
     mutating func note(_ span: Moment.Span) {
         if counts.isEmpty { counts = Array(repeating: 0, count: Self.seconds.count + 1) }

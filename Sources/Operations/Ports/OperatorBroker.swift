@@ -7,6 +7,7 @@ package protocol OperatorBroker: Sendable {
     var journal: any MessageStream { get }
     var pulses: any MessageStream { get }
     var pauses: any MessageStream { get }
+    var rollups: any RollupStream { get }
     var lock: any OperatorLock { get }
     var isConnected: Bool { get }
 
@@ -30,6 +31,15 @@ package protocol MessageStream: Sendable {
 
     /// Where the last message stands; `nil` in an empty stream.
     func lastOffset() async throws(BrokerFailure) -> Int64?
+}
+
+/// The stream of the journal's roll-ups. A fleet may have none.
+package protocol RollupStream: MessageStream {
+    /// Whether it is there; what is published where there is nothing may take other messages along.
+    func isThere() async throws(BrokerFailure) -> Bool
+
+    /// Returns when the broker has it.
+    func append(_ part: [UInt8]) async throws(BrokerFailure)
 }
 
 extension MessageStream {

@@ -13,6 +13,7 @@ struct BrokerOperators: OperatorBroker {
     var journal: any MessageStream { BrokerStream(link: link, name: names.journal) }
     var pulses: any MessageStream { BrokerStream(link: link, name: names.pulse) }
     var pauses: any MessageStream { BrokerStream(link: link, name: names.pauses) }
+    var rollups: any RollupStream { BrokerRollups(link: link, names: names) }
     var lock: any OperatorLock { BrokerOperatorLock(link: link, names: names) }
     var isConnected: Bool { link.isConnected }
 
@@ -46,14 +47,22 @@ extension LetterStore {
 }
 
 extension FlowStore {
-    convenience init(_ link: BrokerLink, _ names: TopologyNames) {
-        self.init(BrokerOperators(link: link, names: names), names, clock: SystemClock())
+    convenience init(
+        _ link: BrokerLink, _ names: TopologyNames, rollups: RollupTurns = .never,
+        tell: @escaping @Sendable (RollupNews) -> Void = { _ in }
+    ) {
+        self.init(BrokerOperators(link: link, names: names), names, clock: SystemClock(), rollups: rollups, tell: tell)
     }
 }
 
 extension BrokerLink {
     /// The journal's stream.
     package func journal(_ names: TopologyNames) -> any MessageStream { BrokerOperators(link: self, names: names).journal }
+
+    /// The journal's money, for a time that begins on a day.
+    package func money(from day: Int64, _ names: TopologyNames) async throws -> MoneyBook {
+        try await MoneyBook.read(from: day, in: BrokerOperators(link: self, names: names), now: SystemClock().now())
+    }
 }
 
 private struct BrokerStream: MessageStream {
@@ -83,6 +92,39 @@ private struct BrokerStream: MessageStream {
 
     func lastOffset() async throws(BrokerFailure) -> Int64? {
         do throws(BrokerError) { return try await link.lastOffset(of: name) } catch { throw BrokerFailure(error) }
+    }
+}
+
+private struct BrokerRollups: RollupStream {
+    let link: BrokerLink
+    let names: TopologyNames
+
+    static let type = "com.salvage.journal-rollup.v1"
+
+    private var stream: BrokerStream { BrokerStream(link: link, name: names.rollups) }
+
+    func follow(
+        from start: StreamStart, mostAhead: Int, _ onBatch: @escaping @Sendable ([StreamMessage]) -> Void
+    ) async throws(BrokerFailure) -> any StreamFollower {
+        try await stream.follow(from: start, mostAhead: mostAhead, onBatch)
+    }
+
+    func readToEnd(from start: StreamStart, _ onBatch: @escaping @Sendable ([StreamMessage]) -> Void) async throws(BrokerFailure) {
+        try await stream.readToEnd(from: start, onBatch)
+    }
+
+    func lastOffset() async throws(BrokerFailure) -> Int64? { try await stream.lastOffset() }
+
+    func isThere() async throws(BrokerFailure) -> Bool {
+        let needed = Topology(exchanges: [Exchange(names.rollups, .fanout)], queues: [Queue(names.rollups, .stream)])
+        do throws(BrokerError) { return try await link.check(needed, kindsOf: []).isEmpty } catch { throw BrokerFailure(error) }
+    }
+
+    func append(_ part: [UInt8]) async throws(BrokerFailure) {
+        let message = Broker.OutgoingMessage(
+            exchange: names.rollups, routingKey: "",
+            properties: MessageProperties(contentType: "application/octet-stream", type: Self.type, appID: "salvage"), body: part)
+        do throws(PublishError) { try await link.publish([message]) } catch { throw BrokerFailure(error) }
     }
 }
 

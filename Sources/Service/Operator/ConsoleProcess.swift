@@ -39,7 +39,7 @@ package struct ConsoleProcess: Service {
         broker.connectionName = "salvage console \(ProcessInfo.processInfo.hostName)"
         let link = BrokerLink.connecting(broker) { event in Self.heard(event, logger) }
         let store = LetterStore(link, settings.names)
-        let flow = FlowStore(link, settings.names)
+        let flow = FlowStore(link, settings.names, rollups: RollupTurns()) { Self.heard($0, logger) }
         let tools = OperatorTools(store, on: link, settings, configuration)
         let metrics = ConsoleMetrics()
         let sender = settings.notices.map { NoticeSender($0, settings.names, link, store, flow, logger) }
@@ -143,6 +143,32 @@ package struct ConsoleProcess: Service {
                     LogKey.connection: "\(role.rawValue)", LogKey.error: "\(error)", LogKey.advice: "\(error.advice)",
                 ])
         default: break
+        }
+    }
+}
+
+extension ConsoleProcess {
+    fileprivate static func heard(_ news: RollupNews, _ logger: Logger) {
+        switch news {
+        case .read(let behind):
+            logger.info("A roll-up of the journal is read; so many records are behind it", metadata: [LogKey.count: "\(behind)"])
+        case .ofAnotherJournal:
+            logger.notice("The newest roll-up is of another journal, or of records that are gone; the journal is read")
+        case .written(let entries, let took):
+            logger.info(
+                "A roll-up of the journal is written",
+                metadata: [LogKey.count: "\(entries)", LogKey.milliseconds: "\(took.milliseconds)"])
+        case .impossible:
+            logger.notice(
+                "No roll-ups of the journal can be written here",
+                metadata: [
+                    LogKey.advice:
+                        "Consoles read the journal at each start, which takes longer the more there is. `salvage topology apply` makes the stream; give the console's operator its rights anew (`salvage topology print --permissions`)."
+                ])
+        case .failed(let failure):
+            logger.notice(
+                "A roll-up of the journal was not finished; the next will be",
+                metadata: [LogKey.error: "\(failure)", LogKey.advice: "A viewer's login cannot write them; an operator's can."])
         }
     }
 }

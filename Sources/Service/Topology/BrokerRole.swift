@@ -44,7 +44,7 @@ package struct BrokerRights: Sendable, Equatable {
     package init(_ role: BrokerRole, _ names: TopologyNames) {
         /// Streams that are read whole; one that is added belongs here.
         let streams: Set<String> = [
-            names.dead, names.journal, names.pulse, names.cancels, names.claims, names.claimSnapshots, names.pauses,
+            names.dead, names.journal, names.pulse, names.cancels, names.claims, names.claimSnapshots, names.pauses, names.rollups,
         ]
         switch role {
         case .topology: add(declaring: Topology(recovery: names))
@@ -64,7 +64,7 @@ package struct BrokerRights: Sendable, Equatable {
             // What is replayed goes where it was published; what is settled is told, and noted.
             write = [
                 names.declines, names.work, names.results, names.dead, names.journal, names.cancels, names.claims, names.pauses,
-                Self.defaultExchange,
+                names.rollups, Self.defaultExchange,
             ]
         case .crmPublisher: write = [names.declines]
         case .crmConsumer: read = [names.crmResults]

@@ -25,7 +25,7 @@ extension Topology {
             Exchange(names.work, .topic, arguments: safe),
             Exchange(names.results, .topic, arguments: safe), Exchange(names.dead, .fanout), Exchange(names.cancels, .fanout),
             Exchange(names.claims, .fanout), Exchange(names.claimSnapshots, .fanout), Exchange(names.pauses, .fanout),
-            Exchange(names.journal, .fanout), Exchange(names.pulse, .fanout),
+            Exchange(names.journal, .fanout), Exchange(names.rollups, .fanout), Exchange(names.pulse, .fanout),
         ]
         var queues = [
             // Its own would be a circle, in which the broker drops what comes round.
@@ -42,6 +42,10 @@ extension Topology {
             // Longer than any pause (`Pause.longest`): none that is in force may be forgotten.
             Queue(names.pauses, .stream, arguments: ["x-max-age": "90D", "x-stream-max-segment-size-bytes": .integer(1_000_000)]),
             Queue(names.journal, .stream, arguments: ["x-max-age": "90D", "x-stream-max-segment-size-bytes": .integer(50_000_000)]),
+            // The newest is worth something, and the one before until that is whole.
+            Queue(
+                names.rollups, .stream,
+                arguments: ["x-max-length-bytes": .integer(2_000_000_000), "x-stream-max-segment-size-bytes": .integer(50_000_000)]),
             // Only the last words of each worker matter; a stream lets any number listen, and go on after a lost connection.
             Queue(names.pulse, .stream, arguments: ["x-max-age": "1h", "x-stream-max-segment-size-bytes": .integer(1_000_000)]),
         ]
@@ -51,6 +55,7 @@ extension Topology {
             Binding(names.claims, "", to: .queue(names.claims)),
             Binding(names.claimSnapshots, "", to: .queue(names.claimSnapshots)),
             Binding(names.pauses, "", to: .queue(names.pauses)),
+            Binding(names.rollups, "", to: .queue(names.rollups)),
             Binding(names.pulse, "", to: .queue(names.pulse)),
             Binding(names.declines, "#", to: .queue(names.intake)),
         ]
@@ -82,7 +87,7 @@ extension Topology {
 
     /// Without what a process goes on without.
     func requiring(_ names: TopologyNames) -> Topology {
-        let optional = [names.claimSnapshots, names.pauses]
+        let optional = [names.claimSnapshots, names.pauses, names.rollups]
         return Topology(
             exchanges: exchanges.filter { !optional.contains($0.name) }, queues: queues.filter { !optional.contains($0.name) },
             bindings: bindings.filter { !optional.contains($0.exchange) })

@@ -32,6 +32,7 @@ import Testing
         var journal: any MessageStream { self }
         var pulses: any MessageStream { base.pulses }
         var pauses: any MessageStream { base.pauses }
+        var rollups: any RollupStream { base.rollups }
         var lock: any OperatorLock { base.lock }
         var isConnected: Bool { true }
         func readyCount(of queue: String) async throws(BrokerFailure) -> Int? { 0 }

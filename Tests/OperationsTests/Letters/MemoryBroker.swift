@@ -7,7 +7,7 @@ import TestSupport
 /// A broker in memory, with a fleet behind it that takes what is replayed. Each process has its own view of it, and can be made to die
 /// after any of its effects.
 final class MemoryBroker: Sendable {
-    enum StreamName: Hashable { case letters, journal, pulses, pauses }
+    enum StreamName: Hashable { case letters, journal, pulses, pauses, rollups }
 
     /// What the fleet makes of a replayed message.
     enum Fate: Sendable {
@@ -58,6 +58,7 @@ final class MemoryBroker: Sendable {
 
     func write(_ pulse: WorkerPulse) { append(.pulses, type: WorkerPulse.type, id: nil, nil, pulse.encoded()) }
     func write(_ record: JournalRecord) { append(.journal, type: JournalRecord.type, id: nil, nil, record.encoded()) }
+    func write(rollup part: [UInt8]) { append(.rollups, type: nil, id: nil, nil, part) }
     func write(_ pause: Pause) { append(.pauses, type: Pause.type, id: nil, nil, pause.encoded()) }
 
     /// - Parameter effects: how many of its effects it lives to see; for ever unless told.
@@ -157,6 +158,7 @@ final class Process: OperatorBroker {
     var journal: any MessageStream { Stream(process: self, broker: broker, name: .journal) }
     var pulses: any MessageStream { Stream(process: self, broker: broker, name: .pulses) }
     var pauses: any MessageStream { Stream(process: self, broker: broker, name: .pauses) }
+    var rollups: any RollupStream { Stream(process: self, broker: broker, name: .rollups) }
     var lock: any OperatorLock { Lock(process: self, broker: broker) }
 
     func readyCount(of queue: String) async throws(BrokerFailure) -> Int? { 0 }
@@ -179,7 +181,7 @@ final class Process: OperatorBroker {
         try broker.take(message)
     }
 
-    private struct Stream: MessageStream {
+    private struct Stream: RollupStream {
         let process: Process
         let broker: MemoryBroker
         let name: MemoryBroker.StreamName
@@ -202,6 +204,12 @@ final class Process: OperatorBroker {
         }
 
         func lastOffset() async throws(BrokerFailure) -> Int64? { broker.last(name) }
+        func isThere() async throws(BrokerFailure) -> Bool { true }
+
+        func append(_ part: [UInt8]) async throws(BrokerFailure) {
+            guard process.isAlive else { throw Process.dead }
+            broker.write(rollup: part)
+        }
     }
 
     private final class Follower: StreamFollower {

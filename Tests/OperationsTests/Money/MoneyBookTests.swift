@@ -221,9 +221,13 @@ import Testing
         var timeline = Timeline()
         timeline.offers("A", 100)
         timeline.tells("A", .approved)
-        timeline.offers("B", 7, on: 40)
-        timeline.book.forget(before: Self.today + 5)
-        #expect(timeline.sums().declines == part(1, 7) && timeline.sums().sales == part(0, 0))
+        // A chargeback may take months, and still is of this sale.
+        timeline.tells("A", .chargeback, on: 80, result: "A/chargeback/1")
+        #expect(timeline.sums().chargedBack == part(1, 100))
+        timeline.offers("B", 7, on: 399)
+        #expect(timeline.sums(through: 500).declines == part(2, 107) && timeline.sums(through: 500).sales == part(1, 100))
+        timeline.offers("C", 9, on: 401)
+        #expect(timeline.sums(through: 500).declines == part(2, 16) && timeline.sums(through: 500).sales == part(0, 0))
     }
 
     // MARK: Reports
