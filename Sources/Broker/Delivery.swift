@@ -2,7 +2,9 @@
 ///
 /// The one way to end it is `finish(publishing:)`: publish all that replaces it, wait until the broker has confirmed all, then
 /// acknowledge. There is no other acknowledgement. A delivery that is never ended goes back to its queue when the connection ends.
-public struct Delivery: Sendable {
+///
+/// An object that never changes: it is handed from hand to hand.
+public final class Delivery: Sendable {
     /// Only its beginning where the consumer keeps no more.
     public let body: [UInt8]
     /// How long the body was.
@@ -15,6 +17,21 @@ public struct Delivery: Sendable {
     let consumer: any DeliverySource
     let tag: UInt64
     let generation: UInt64
+
+    init(
+        body: [UInt8], byteCount: Int, properties: MessageProperties, exchange: String, routingKey: String, redelivered: Bool,
+        consumer: any DeliverySource, tag: UInt64, generation: UInt64
+    ) {
+        self.body = body
+        self.byteCount = byteCount
+        self.properties = properties
+        self.exchange = exchange
+        self.routingKey = routingKey
+        self.redelivered = redelivered
+        self.consumer = consumer
+        self.tag = tag
+        self.generation = generation
+    }
 
     /// How often a quorum queue handed the message out before; `nil` where the broker does not say.
     ///

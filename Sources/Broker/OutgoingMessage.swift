@@ -1,12 +1,12 @@
-/// A message to publish.
-public struct OutgoingMessage: Sendable {
+/// A message to publish. An object that never changes: it is handed from hand to hand until the broker has it.
+public final class OutgoingMessage: Sendable {
     /// Empty for the default exchange, whose routing key names a queue.
-    public var exchange: String
-    public var routingKey: String
+    public let exchange: String
+    public let routingKey: String
     /// Whether it is an error that no queue takes the message.
-    public var isMandatory: Bool
-    public var properties: MessageProperties
-    public var body: [UInt8]
+    public let isMandatory: Bool
+    public let properties: MessageProperties
+    public let body: [UInt8]
 
     public init(
         exchange: String, routingKey: String, isMandatory: Bool = true, properties: MessageProperties = MessageProperties(), body: [UInt8]

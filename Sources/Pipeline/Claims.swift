@@ -23,7 +23,7 @@ package protocol ClaimsPort: Sendable {
 }
 
 /// A claim to be made. Who makes it and when is the port's to say.
-package struct ClaimRequest: Sendable {
+package final class ClaimRequest: Sendable {
     package let merchantID: MerchantID
     package let reference: RecoveryReference
     package let debt: Fingerprint?
@@ -47,7 +47,7 @@ package struct ClaimRequest: Sendable {
         self.gateway = gateway
     }
 
-    init(_ act: Claim.Act, of recovery: Recovery, telling result: ResultEvent?, at now: Moment) {
+    convenience init(_ act: Claim.Act, of recovery: Recovery, telling result: ResultEvent?, at now: Moment) {
         let life: Moment =
             switch recovery.route {
             case .cascade(let deadline): deadline

@@ -2,7 +2,9 @@ package import DeclineRecovery
 package import JSON
 
 /// A delivery as a stage sees it: what was sent, how it came, and no way to finish it. Finishing is what a stage's answer is for.
-package struct IncomingMessage: Sendable {
+///
+/// An object that never changes.
+package final class IncomingMessage: Sendable {
     package let body: [UInt8]
     /// How long the body was when it came. Of one that is longer than anything that is worked on only the beginning is at hand.
     package let byteCount: Int
@@ -12,10 +14,10 @@ package struct IncomingMessage: Sendable {
     package let correlationID: String?
     package let replyTo: String?
     /// W3C trace context, passed on through every hop.
-    package var traceparent: String?
+    package let traceparent: String?
     /// The other headers, for a dead letter to keep.
     package let headers: [(name: String, value: JSONValue)]
-    package internal(set) var exchange: String
+    package let exchange: String
     package let routingKey: String
     /// The broker handed this message out before, to us or to a pod that died.
     package let redelivered: Bool
@@ -51,5 +53,13 @@ package struct IncomingMessage: Sendable {
         self.due = due
         self.setAside = setAside
         self.drivenOut = drivenOut
+    }
+
+    /// The same with another trace context, or as it came to another exchange.
+    package func with(traceparent: String? = nil, exchange: String? = nil) -> IncomingMessage {
+        IncomingMessage(
+            body: body, byteCount: byteCount, contentType: contentType, messageID: messageID, type: type, correlationID: correlationID,
+            replyTo: replyTo, traceparent: traceparent ?? self.traceparent, headers: headers, exchange: exchange ?? self.exchange,
+            routingKey: routingKey, redelivered: redelivered, deliveries: deliveries, due: due, setAside: setAside, drivenOut: drivenOut)
     }
 }

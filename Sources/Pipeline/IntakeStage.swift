@@ -70,28 +70,44 @@ package struct IntakeStage: Sendable {
             }
             return again(record, event, reference, message)
         }
+        switch way(of: event, reference, message) {
+        case .ended(let outcome): return outcome
+        case .skip(let result, let classification): return await skip(result, event, reference, classification, message)
+        }
+    }
+
+    /// Where a decline goes.
+    private enum Way {
+        case ended(StageOutcome)
+        /// A final result, which is claimed before it is told.
+        case skip(ResultEvent, Classification)
+    }
+
+    /// Apart from what waits for claims: a function that waits keeps room for each of its values for as long.
+    @inline(never)
+    private func way(of event: DeclineEvent, _ reference: RecoveryReference, _ message: IncomingMessage) -> Way {
         guard let merchant = merchants.merchant(event.merchantID) else {
-            return refuse(
+            return refused(
                 event, reference, .unknownMerchant, letter: .unknownMerchant,
                 fault: FieldError(
                     path: "$.data.merchantId", message: "The configuration has no merchant \(event.merchantID)."), message)
         }
         if event.declinedAt < environment.now() + .milliseconds(-oldestDecline.milliseconds) {
-            return refuse(
+            return refused(
                 event, reference, .tooOld, letter: .invalidEvent,
                 fault: FieldError(
                     path: "$.time", message: "The charge was declined more than \(oldestDecline.milliseconds / 86_400_000) days ago."),
                 message)
         }
         if case .encrypted(let card) = event.paymentMethod.card, let complaint = environment.cards.complaint(about: card) {
-            return refuse(
+            return refused(
                 event, reference, .noCardKey, letter: .noCardKey,
                 fault: FieldError(
                     path: "$.data.paymentMethod.encryptedCard", message: complaint), message)
         }
         let classification = DeclineMapping.classify(DeclineCase(event), merchant: merchant)
         if classification.isNoDecline {
-            return refuse(
+            return refused(
                 event, reference, .notADecline, letter: .invalidEvent,
                 fault: FieldError(
                     path: "$.data.decline", message: "expected a decline. \(classification.sentence)"), message)
@@ -103,38 +119,52 @@ package struct IntakeStage: Sendable {
             let result = ResultEvent(
                 subject: .recovery(reference, RecoveredOrder(event)), merchantID: merchant.id, reason: .skipped(reason), verdict: verdict,
                 amount: event.amount, occurredAt: environment.now(), origin: DeclineOrigin(event))
-            return await skip(result, event, reference, verdict, classification, message)
+            return .skip(result, classification)
         case .cascade(let gateway):
             let recovery = Recovery(
                 of: event, as: reference, by: .cascade, through: gateway, verdict: verdict, policy: merchant.policy,
                 reply: reply(of: message), now: environment.now())
-            return StageOutcome(
-                publishing: [recovery.message(to: .stage(.cascade), traceparent: message.traceparent)],
-                entry: entry(
-                    of: event, reference, .passed(to: .cascade), gateway: gateway.id, unmapped: unmapped, verdict: verdict,
-                    classification: classification))
+            return .ended(
+                StageOutcome(
+                    publishing: [recovery.message(to: .stage(.cascade), traceparent: message.traceparent)],
+                    entry: entry(
+                        of: event, reference, .passed(to: .cascade), gateway: gateway.id, unmapped: unmapped, verdict: verdict,
+                        classification: classification)))
         case .retry(let gateway):
             let recovery = Recovery(
                 of: event, as: reference, by: .retry, through: gateway, verdict: verdict, policy: merchant.policy, reply: nil,
                 now: environment.now(),
                 day: day)
-            return StageOutcome(
-                publishing: [recovery.message(to: .stage(.retry), traceparent: message.traceparent)],
-                entry: entry(
-                    of: event, reference, .passed(to: .retry), gateway: gateway.id, unmapped: unmapped, verdict: verdict,
-                    classification: classification))
+            return .ended(
+                StageOutcome(
+                    publishing: [recovery.message(to: .stage(.retry), traceparent: message.traceparent)],
+                    entry: entry(
+                        of: event, reference, .passed(to: .retry), gateway: gateway.id, unmapped: unmapped, verdict: verdict,
+                        classification: classification)))
         }
     }
 
+    private func refused(
+        _ event: DeclineEvent, _ reference: RecoveryReference, _ rejection: ResultReason.Rejection, letter reason: DeadLetterReason,
+        fault: FieldError, _ message: IncomingMessage
+    ) -> Way { .ended(refuse(event, reference, rejection, letter: reason, fault: fault, message)) }
+
     private func skip(
-        _ result: ResultEvent, _ event: DeclineEvent, _ reference: RecoveryReference, _ verdict: DeclineVerdict,
-        _ classification: Classification,
+        _ result: ResultEvent, _ event: DeclineEvent, _ reference: RecoveryReference, _ classification: Classification,
         _ message: IncomingMessage
     ) async -> StageOutcome {
         let debt = Fingerprint(of: Debt(RecoveredOrder(event), of: event.merchantID))
         let telling = await Teller(claims: environment.claims).tell(
             result, .unsent, of: reference, merchant: event.merchantID, debt: debt,
             until: max(environment.now(), event.declinedAt) + longestMemory)
+        return skipped(telling, event, reference, classification, message)
+    }
+
+    @inline(never)
+    private func skipped(
+        _ telling: Teller.Telling, _ event: DeclineEvent, _ reference: RecoveryReference, _ classification: Classification,
+        _ message: IncomingMessage
+    ) -> StageOutcome {
         switch telling {
         case .tell(let result):
             return StageOutcome(
@@ -142,7 +172,8 @@ package struct IntakeStage: Sendable {
                 entry: entry(
                     of: event, reference, .told(result.kind, reason: result.reason.code),
                     unmapped: classification.isUnknown ? event.decline : nil,
-                    verdict: verdict, classification: classification
+                    verdict: DeclineVerdict(declineClass: classification.declineClass, rule: classification.rule),
+                    classification: classification
                 ).telling(result))
         case .again(let record): return again(record, event, reference, message)
         case .underWay:

@@ -40,7 +40,7 @@ struct LetterWriter: Sendable {
                 replyTo: message.replyTo.map(Self.clean), headers: Self.headers(of: message), redactedBody: kept,
                 originalByteCount: message.byteCount,
                 isTruncated: isLong || kept.count < whole.count),
-            source: isUnread || isLong ? nil : (try? JSONValue(parsing: message.body.span))?["source"]?.string,
+            source: isUnread || isLong ? nil : Self.source(of: message.body),
             identity: isLong || isUnread ? kept : CardDataGuard.identity(of: message.body),
             worker: worker, writtenAt: now)
         return StageMessage(
@@ -115,4 +115,6 @@ struct LetterWriter: Sendable {
             entry: StageOutcome.JournalEntry(
                 merchantID: subject.merchantID, reference: subject.reference, fate: .deadLettered(reason), attempts: attempts))
     }
+
+    private static func source(of body: [UInt8]) -> String? { (try? JSONValue(parsing: body.span))?["source"]?.string }
 }

@@ -14,11 +14,11 @@ extension ResultEvent {
         return [told, answer]
     }
 
-    init(of recovery: Recovery, _ draft: ClaimedRecovery.Draft, at now: Moment) {
+    convenience init(of recovery: Recovery, _ draft: ClaimedRecovery.Draft, at now: Moment) {
         self.init(of: recovery, draft.reason, flexFactorOrderID: draft.orderID, other: draft.other, at: now)
     }
 
-    init(
+    convenience init(
         of recovery: Recovery, _ reason: ResultReason, faults: [FieldError] = [], flexFactorOrderID: FlexFactorOrderID? = nil,
         other: RecoveryReference? = nil, edition: String? = nil, at now: Moment
     ) {

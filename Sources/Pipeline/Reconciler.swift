@@ -22,9 +22,7 @@ package struct Reconciler: Sendable {
     ) {
         // An operator asks as often as needed: nothing is given up here. Nothing is under way any more when the asking begins, and all
         // cancel commands are known; so a short while is enough.
-        var environment = environment
-        environment.timing = RecoveryTiming(settle: .seconds(2), reconcileFor: .days(36_500))
-        self.environment = environment
+        self.environment = environment.paced(RecoveryTiming(settle: .seconds(2), reconcileFor: .days(36_500)))
         self.flexFactor = flexFactor
         self.cancels = cancels
         self.wait = wait

@@ -23,27 +23,51 @@ struct RecoveryRunner: Sendable {
     func handle(
         _ message: IncomingMessage, belongs: (RecoveryRoute) -> Bool, pickUp: (inout Recovery) -> Void
     ) async -> StageOutcome {
+        switch begin(message, belongs: belongs, pickUp: pickUp) {
+        case .ended(let outcome): return outcome
+        case .work(var work):
+            let (end, event) = await run(&work, traceparent: message.traceparent)
+            return ended(work, end, event, message)
+        }
+    }
+
+    // What waits for an answer keeps room for each of its values for as long; so what comes before and after stands apart.
+
+    private enum Begun {
+        case ended(StageOutcome)
+        case work(ClaimedRecovery)
+    }
+
+    @inline(never)
+    private func begin(_ message: IncomingMessage, belongs: (RecoveryRoute) -> Bool, pickUp: (inout Recovery) -> Void) -> Begun {
         switch WorkEnvelope.decode(message.body) {
         case .recovery(var recovery):
             guard belongs(recovery.route) else {
-                return letters.deadLetter(
-                    message, because: .unexpectedType,
-                    explanation: "A recovery by way of \(recovery.route.word) on the \(stage.rawValue) queue.", now: environment.now())
+                return .ended(
+                    letters.deadLetter(
+                        message, because: .unexpectedType,
+                        explanation: "A recovery by way of \(recovery.route.word) on the \(stage.rawValue) queue.", now: environment.now()))
             }
             pickUp(&recovery)
-            var work = ClaimedRecovery(
-                recovery, standing: environment.claims.standing(of: recovery.reference, merchant: recovery.merchantID),
-                pause: environment.pauses.pause(of: recovery.merchantID, through: recovery.gatewayID, at: environment.now()))
-            let (end, event) = await run(&work, traceparent: message.traceparent)
-            if work.isPaused, case .stop(.park(let until)) = end {
-                return park(work.recovery, for: until - environment.now(), message, because: "paused")
-            }
-            return finish(work.recovery, end, event, message)
+            return .work(
+                ClaimedRecovery(
+                    recovery, standing: environment.claims.standing(of: recovery.reference, merchant: recovery.merchantID),
+                    pause: environment.pauses.pause(of: recovery.merchantID, through: recovery.gatewayID, at: environment.now())))
         case .newer(let version):
-            return handBack(message, version: version)
+            return .ended(handBack(message, version: version))
         case .unreadable(let why):
-            return letters.deadLetter(message, because: .unexpectedType, explanation: why, now: environment.now())
+            return .ended(letters.deadLetter(message, because: .unexpectedType, explanation: why, now: environment.now()))
         }
+    }
+
+    @inline(never)
+    private func ended(_ work: ClaimedRecovery, _ end: ClaimedRecovery.Finish, _ event: ResultEvent?, _ message: IncomingMessage)
+        -> StageOutcome
+    {
+        if work.isPaused, case .stop(.park(let until)) = end {
+            return park(work.recovery, for: until - environment.now(), message, because: "paused")
+        }
+        return finish(work.recovery, end, event, message)
     }
 
     /// Claims and calls FlexFactor for as long as the recovery wants the next at once.

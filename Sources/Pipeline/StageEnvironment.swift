@@ -1,14 +1,14 @@
 package import DeclineRecovery
 
 /// What all stages of one process have in common; each takes besides only what it alone works with.
-package struct StageEnvironment: Sendable {
+package final class StageEnvironment: Sendable {
     package let claims: any ClaimsPort
     package let cards: any CardVault
     package let clock: any WallClock
     package let worker: DeadLetter.Worker
     package let names: TopologyNames
     package let suspicion: Suspicion
-    package var timing: RecoveryTiming
+    package let timing: RecoveryTiming
     /// The longest that one call may take.
     package let callLimit: Moment.Span
     let pauses: any PauseDirectory
@@ -26,6 +26,13 @@ package struct StageEnvironment: Sendable {
         self.timing = timing
         self.callLimit = callLimit
         self.pauses = pauses
+    }
+
+    /// The same at another pace.
+    func paced(_ timing: RecoveryTiming) -> StageEnvironment {
+        StageEnvironment(
+            claims: claims, cards: cards, clock: clock, worker: worker, names: names, suspicion: suspicion, timing: timing,
+            callLimit: callLimit, pauses: pauses)
     }
 
     func now() -> Moment { clock.now() }

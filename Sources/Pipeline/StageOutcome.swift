@@ -3,7 +3,9 @@ package import DeclineRecovery
 /// What a stage made of one message: all that must be published before the delivery ends, and the one line that tells of it.
 ///
 /// A stage has no other way to end a delivery, so a message is replaced by what it led to or stays where it is.
-package struct StageOutcome: Sendable {
+///
+/// An object that never changes.
+package final class StageOutcome: Sendable {
     package let publishing: [StageMessage]
     /// Where the message itself goes on to, as it came, beside what is published.
     package let onward: Onward?

@@ -32,10 +32,8 @@ package struct UnroutedStage: Sendable {
                 entry: StageOutcome.JournalEntry(merchantID: subject.merchantID, reference: subject.reference, fate: .passed(to: stage)))
         }
         let exchange = environment.names.exchange(of: message.routingKey, deliveredAs: message.exchange)
-        var original = message
-        original.exchange = exchange
         return environment.letters(of: .unrouted, isUnread: isUnread).deadLetter(
-            original, because: .unroutable,
+            message.with(exchange: exchange), because: .unroutable,
             explanation: "No queue was bound to the exchange '\(exchange)' for the routing key '\(message.routingKey)'.", subject: subject,
             now: environment.now())
     }

@@ -3,12 +3,14 @@ import CRabbitMQ
 extension MessageProperties {
     /// AMQP's short strings have at most 255 bytes; rabbitmq-c would cut the length and break the connection.
     var tooLong: String? {
-        let texts: [(String, String?)] = [
-            ("content type", contentType), ("content encoding", contentEncoding), ("message id", messageID),
-            ("correlation id", correlationID),
-            ("reply-to", replyTo), ("type", type), ("app id", appID), ("expiration", expiration),
-        ]
-        if let name = texts.first(where: { ($0.1?.utf8.count ?? 0) > 255 })?.0 { return "the \(name) has more than 255 bytes" }
+        func isLong(_ text: String?) -> Bool { (text?.utf8.count ?? 0) > 255 }
+        let name: String? =
+            if isLong(contentType) { "content type" } else if isLong(contentEncoding) { "content encoding" } else if isLong(messageID) {
+                "message id"
+            } else if isLong(correlationID) { "correlation id" } else if isLong(replyTo) { "reply-to" } else if isLong(type) {
+                "type"
+            } else if isLong(appID) { "app id" } else if isLong(expiration) { "expiration" } else { nil }
+        if let name { return "the \(name) has more than 255 bytes" }
         if headers.fields.contains(where: { $0.name.utf8.count > 255 }) { return "a header's name has more than 255 bytes" }
         return nil
     }

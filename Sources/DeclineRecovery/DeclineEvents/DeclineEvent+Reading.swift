@@ -96,7 +96,7 @@ extension Order.Item {
 
 extension Decline {
     /// Only what no recovery can do without is demanded; a field that decides nothing never costs a sale.
-    fileprivate init?(reading decline: EventReader) {
+    fileprivate convenience init?(reading decline: EventReader) {
         let gateway = decline.text("gatewayId", 1...64)
         let source = decline.text("responseCodeSource", 1...64)
         let transaction = decline.text("transactionId", 1...128)

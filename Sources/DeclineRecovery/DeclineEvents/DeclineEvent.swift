@@ -123,7 +123,9 @@ package struct Order: Sendable, Equatable {
 }
 
 /// What the declining gateway said, raw: FlexFactor gets the codes unmapped.
-package struct Decline: Sendable, Equatable {
+///
+/// An object that never changes: event, charge and journal hold it.
+package final class Decline: Sendable, Equatable {
     /// The gateway that declined.
     package let gatewayID: GatewayID
     /// The ATRI gateway profile the order ran on, when it ran on one.
@@ -163,6 +165,16 @@ package struct Decline: Sendable, Equatable {
         self.cavvResultCode = cavvResultCode
         self.transactionID = transactionID
         self.crmClass = crmClass
+    }
+
+    package static func == (one: Decline, other: Decline) -> Bool {
+        one === other
+            || one.gatewayID == other.gatewayID && one.gatewayProfileID == other.gatewayProfileID
+                && one.responseCodeSource == other.responseCodeSource && one.responseCode == other.responseCode
+                && one.responseText == other.responseText && one.merchantAdviceCode == other.merchantAdviceCode
+                && one.networkCode == other.networkCode && one.network == other.network && one.avsResultCode == other.avsResultCode
+                && one.cvvResultCode == other.cvvResultCode && one.cavvResultCode == other.cavvResultCode
+                && one.transactionID == other.transactionID && one.crmClass == other.crmClass
     }
 }
 

@@ -3,7 +3,7 @@ import JSON
 extension ResultEvent {
     /// The message body (schemas/result.v1.schema.json).
     package func encoded() -> [UInt8] {
-        CloudEvent.encode(id: id, type: kind.messageType, subject: orderID, time: occurredAt, reserving: 1_024) { writeData(to: &$0) }
+        CloudEvent.encode(id: id, type: kind.messageType, subject: orderID, time: occurredAt, reserving: 1_024) { self.writeData(to: &$0) }
     }
 
     private var orderID: String? {

@@ -7,19 +7,20 @@
 /// The rule that everything here serves: a recovery concludes as a failure only when it is known that no money moved and that none
 /// will. What is not known is asked of FlexFactor until it is (behaviour.md §5).
 package struct Recovery: Sendable, Equatable {
-    package let merchantID: MerchantID
+    private let facts: Facts
+    package var merchantID: MerchantID { facts.merchantID }
     /// The FlexFactor gateway that is to take the money.
-    package let gatewayID: GatewayID
-    package let route: RecoveryRoute
-    package let reference: RecoveryReference
-    package let amount: Money
-    package let declinedAt: Moment
-    package let order: RecoveredOrder
-    package let verdict: DeclineVerdict
+    package var gatewayID: GatewayID { facts.gatewayID }
+    package var route: RecoveryRoute { facts.route }
+    package var reference: RecoveryReference { facts.reference }
+    package var amount: Money { facts.amount }
+    package var declinedAt: Moment { facts.declinedAt }
+    package var order: RecoveredOrder { facts.order }
+    package var verdict: DeclineVerdict { facts.verdict }
     /// Told with its results.
-    package let origin: DeclineOrigin
+    package var origin: DeclineOrigin { facts.origin }
     /// Where to answer at once, beside the result event.
-    package let reply: ReplyAddress?
+    package var reply: ReplyAddress? { facts.reply }
     /// All that `evaluate` needs, persons and card included; gone as soon as no step needs it any more (behaviour.md §9).
     package internal(set) var charge: Charge?
     package internal(set) var phase: RecoveryPhase
@@ -48,23 +49,54 @@ package struct Recovery: Sendable, Equatable {
         failures: Int = 0, post: Int = 1, isCancelRequested: Bool = false, origin: DeclineOrigin = DeclineOrigin(),
         evidence: OrderEvidence = OrderEvidence()
     ) {
-        self.merchantID = merchantID
-        self.gatewayID = gatewayID
-        self.route = route
-        self.reference = reference
-        self.amount = amount
-        self.declinedAt = declinedAt
-        self.order = order
-        self.verdict = verdict
-        self.reply = reply
+        facts = Facts(
+            merchantID: merchantID, gatewayID: gatewayID, route: route, reference: reference, amount: amount, declinedAt: declinedAt,
+            order: order, verdict: verdict, origin: origin, reply: reply)
         self.charge = charge
         self.phase = phase
         self.attempts = attempts
         self.failures = failures
         self.post = post
         self.isCancelRequested = isCancelRequested
-        self.origin = origin
         self.evidence = evidence
+    }
+
+    /// What of a recovery never changes: an object, for the recovery is copied at each of its steps.
+    private final class Facts: Sendable, Equatable {
+        let merchantID: MerchantID
+        let gatewayID: GatewayID
+        let route: RecoveryRoute
+        let reference: RecoveryReference
+        let amount: Money
+        let declinedAt: Moment
+        let order: RecoveredOrder
+        let verdict: DeclineVerdict
+        let origin: DeclineOrigin
+        let reply: ReplyAddress?
+
+        init(
+            merchantID: MerchantID, gatewayID: GatewayID, route: RecoveryRoute, reference: RecoveryReference, amount: Money,
+            declinedAt: Moment, order: RecoveredOrder, verdict: DeclineVerdict, origin: DeclineOrigin, reply: ReplyAddress?
+        ) {
+            self.merchantID = merchantID
+            self.gatewayID = gatewayID
+            self.route = route
+            self.reference = reference
+            self.amount = amount
+            self.declinedAt = declinedAt
+            self.order = order
+            self.verdict = verdict
+            self.origin = origin
+            self.reply = reply
+        }
+
+        static func == (one: Facts, other: Facts) -> Bool {
+            one === other
+                || one.merchantID == other.merchantID && one.gatewayID == other.gatewayID && one.route == other.route
+                    && one.reference == other.reference && one.amount == other.amount && one.declinedAt == other.declinedAt
+                    && one.order == other.order && one.verdict == other.verdict && one.origin == other.origin
+                    && one.reply == other.reply
+        }
     }
 
     /// A recovery that begins with a charge.
@@ -220,7 +252,9 @@ package enum RecoveryRoute: Sendable, Equatable {
 }
 
 /// What a result must say of the order, beside what the reference holds.
-package struct RecoveredOrder: Sendable, Equatable {
+///
+/// An object that never changes: a recovery, its claims and its results hold it.
+package final class RecoveredOrder: Sendable, Equatable {
     package let id: String
     package let type: OrderType
     package let trialCompletion: Bool
@@ -246,11 +280,19 @@ package struct RecoveredOrder: Sendable, Equatable {
         self.chargeID = chargeID
     }
 
-    package init(_ event: DeclineEvent) {
+    package convenience init(_ event: DeclineEvent) {
         self.init(
             id: event.order.id, type: event.order.type, trialCompletion: event.order.trialCompletion,
             hasRecurringProducts: event.order.hasRecurringProducts, purchaseID: event.order.purchaseID,
             billingCycle: event.order.billingCycle, declinedGatewayID: event.decline.gatewayID, chargeID: event.order.chargeID)
+    }
+
+    package static func == (one: RecoveredOrder, other: RecoveredOrder) -> Bool {
+        one === other
+            || one.id == other.id && one.type == other.type && one.trialCompletion == other.trialCompletion
+                && one.hasRecurringProducts == other.hasRecurringProducts && one.purchaseID == other.purchaseID
+                && one.billingCycle == other.billingCycle && one.declinedGatewayID == other.declinedGatewayID
+                && one.chargeID == other.chargeID
     }
 }
 

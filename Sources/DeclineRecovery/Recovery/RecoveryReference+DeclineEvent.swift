@@ -1,6 +1,6 @@
 extension RecoveryReference {
     /// The reference of the recovery that a decline asks for (messages.md, "Recovery reference").
-    package init(for event: DeclineEvent) {
+    package convenience init(for event: DeclineEvent) {
         let order = event.order
         let isRecurring = order.type == .recurring
         let kind: Kind
@@ -25,7 +25,7 @@ extension RecoveryReference {
 extension RecoveredOrder {
     /// What the reference alone says of the order, for a result when only a webhook or a cancel command is at hand. The same action
     /// follows from it as from the decline event.
-    package init(_ reference: RecoveryReference) {
+    package convenience init(_ reference: RecoveryReference) {
         let purchase = reference.subscription?.purchaseID
         self.init(
             id: reference.orderID, type: reference.kind.orderType, trialCompletion: reference.kind.isTrialCompletion,

@@ -2,7 +2,9 @@
 ///
 /// Its id is derived from the recovery and the kind, so every repeat of a result has the same id and the CRM can drop it.
 /// Kind, success and action follow from the reason and the order: a result cannot contradict itself.
-package struct ResultEvent: Sendable, Equatable {
+///
+/// An object that never changes: it goes from the claim to what is published and what is journaled.
+package final class ResultEvent: Sendable, Equatable {
     package let subject: Subject
     package let merchantID: MerchantID?
     package let reason: ResultReason
@@ -76,6 +78,16 @@ package struct ResultEvent: Sendable, Equatable {
             flexFactorOrderID: flexFactorOrderID, amount: amount, attempts: attempts, occurredAt: occurredAt, origin: origin,
             corrects: corrects,
             other: other, edition: edition, distinction: distinction, isPartial: isPartial)
+    }
+
+    package static func == (one: ResultEvent, other: ResultEvent) -> Bool {
+        one === other
+            || one.subject == other.subject && one.merchantID == other.merchantID && one.reason == other.reason
+                && one.faults == other.faults && one.verdict == other.verdict && one.gatewayID == other.gatewayID
+                && one.flexFactorOrderID == other.flexFactorOrderID && one.amount == other.amount && one.attempts == other.attempts
+                && one.occurredAt == other.occurredAt && one.origin == other.origin && one.distinction == other.distinction
+                && one.isPartial == other.isPartial && one.corrects == other.corrects && one.other == other.other
+                && one.edition == other.edition
     }
 
     /// The id of the result that this one corrects.

@@ -8,7 +8,9 @@
 /// The text is therefore plain ASCII, safe in a URL path, and has exactly one reading.
 ///
 /// Versions before wrote it without merchant and tag. Recoveries of theirs live for weeks, so that form is read and kept as it is.
-package struct RecoveryReference: Hashable, Sendable, CustomStringConvertible {
+///
+/// An object that never changes: nearly every value of a recovery holds it.
+package final class RecoveryReference: Hashable, Sendable, CustomStringConvertible {
     package enum Kind: String, Sendable, CaseIterable {
         case sale = "S"
         case trialCompletion = "T"
@@ -62,51 +64,74 @@ package struct RecoveryReference: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// The reference of a decline.
-    package init(_ identity: DeclineIdentity, orderID: String, kind: Kind, sequence: Int, subscription: Subscription? = nil) {
+    package convenience init(_ identity: DeclineIdentity, orderID: String, kind: Kind, sequence: Int, subscription: Subscription? = nil) {
         self.init(
-            merchantID: identity.merchantID, letters: identity.letters, orderID: orderID, kind: kind, sequence: sequence,
-            subscription: subscription)
+            Parts(
+                merchantID: identity.merchantID, letters: identity.letters, orderID: orderID, kind: kind, sequence: sequence,
+                subscription: subscription))
     }
 
     /// The form of old, without merchant and tag.
-    package init(orderID: String, kind: Kind, sequence: Int, subscription: Subscription? = nil) {
-        self.init(merchantID: nil, letters: nil, orderID: orderID, kind: kind, sequence: sequence, subscription: subscription)
+    package convenience init(orderID: String, kind: Kind, sequence: Int, subscription: Subscription? = nil) {
+        self.init(
+            Parts(merchantID: nil, letters: nil, orderID: orderID, kind: kind, sequence: sequence, subscription: subscription))
     }
 
-    private init(merchantID: MerchantID?, letters: String?, orderID: String, kind: Kind, sequence: Int, subscription: Subscription?) {
-        self.merchantID = merchantID
-        self.orderID = orderID
-        self.kind = kind
-        self.sequence = sequence
-        self.subscription = subscription
-        var text = ""
-        if let merchantID { text = Self.escape(merchantID.text) + "-" }
-        text += Self.escape(orderID) + "-" + kind.rawValue + String(sequence)
-        if let subscription {
-            text += "-" + Self.escape(subscription.purchaseID) + "-" + Self.escape(subscription.gatewayID.text)
-        }
-        if let letters {
-            text += "-" + letters
-            let check = Self.check(text)
-            tag = letters + check
+    private init(_ parts: Parts) {
+        merchantID = parts.merchantID
+        orderID = parts.orderID
+        kind = parts.kind
+        sequence = parts.sequence
+        subscription = parts.subscription
+        (text, tag) = parts.written()
+    }
+
+    /// What a reference is made of.
+    private struct Parts {
+        let merchantID: MerchantID?
+        let letters: String?
+        let orderID: String
+        let kind: Kind
+        let sequence: Int
+        let subscription: Subscription?
+
+        func written() -> (text: String, tag: String?) {
+            var text = ""
+            text.reserveCapacity(64)
+            if let merchantID {
+                text += RecoveryReference.escape(merchantID.text)
+                text += "-"
+            }
+            text += RecoveryReference.escape(orderID)
+            text += "-"
+            text += kind.rawValue
+            text += String(sequence)
+            if let subscription {
+                text += "-"
+                text += RecoveryReference.escape(subscription.purchaseID)
+                text += "-"
+                text += RecoveryReference.escape(subscription.gatewayID.text)
+            }
+            guard let letters else { return (text, nil) }
+            text += "-"
+            text += letters
+            let check = RecoveryReference.check(text)
             text += check
-        } else {
-            tag = nil
+            return (text, letters + check)
         }
-        self.text = text
     }
 
     /// Reads a reference back; `nil` when the text is none that we write.
     ///
     /// Both forms can have four parts. The check letters tell: a text of old has them by chance once in 676 times, and only where a gateway's
     /// name is ten small letters long and a purchase reads like a kind.
-    package init?(_ text: some StringProtocol) {
+    package convenience init?(_ text: some StringProtocol) {
         let parts = text.split(separator: "-", omittingEmptySubsequences: false)
-        guard let reference = Self.tagged(parts, text) ?? Self.old(parts, text) else { return nil }
-        self = reference
+        guard let read = Self.tagged(parts, text) ?? Self.old(parts, text) else { return nil }
+        self.init(read)
     }
 
-    private static func tagged(_ parts: [some StringProtocol], _ text: some StringProtocol) -> RecoveryReference? {
+    private static func tagged(_ parts: [some StringProtocol], _ text: some StringProtocol) -> Parts? {
         guard parts.count == 4 || parts.count == 6, let tag = parts.last, tag.utf8.count == DeclineIdentity.letterCount + 2,
             tag.utf8.allSatisfy({ (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0) }), let merchant = unescape(parts[0])
         else { return nil }
@@ -115,7 +140,7 @@ package struct RecoveryReference: Hashable, Sendable, CustomStringConvertible {
             as: text)
     }
 
-    private static func old(_ parts: [some StringProtocol], _ text: some StringProtocol) -> RecoveryReference? {
+    private static func old(_ parts: [some StringProtocol], _ text: some StringProtocol) -> Parts? {
         guard parts.count == 2 || parts.count == 4 else { return nil }
         return read(parts, merchantID: nil, letters: nil, as: text)
     }
@@ -123,7 +148,7 @@ package struct RecoveryReference: Hashable, Sendable, CustomStringConvertible {
     /// The order, the kind with its sequence, and the subscription.
     private static func read(
         _ parts: [some StringProtocol], merchantID: MerchantID?, letters: String?, as text: some StringProtocol
-    ) -> RecoveryReference? {
+    ) -> Parts? {
         guard let letter = parts[1].first, let kind = Kind(rawValue: String(letter)), let sequence = Int(parts[1].dropFirst()),
             sequence >= 0,
             let orderID = unescape(parts[0])
@@ -133,10 +158,10 @@ package struct RecoveryReference: Hashable, Sendable, CustomStringConvertible {
             guard let purchaseID = unescape(parts[2]), let gatewayID = unescape(parts[3]) else { return nil }
             subscription = Subscription(purchaseID: purchaseID, gatewayID: GatewayID(gatewayID))
         }
-        let read = RecoveryReference(
+        let read = Parts(
             merchantID: merchantID, letters: letters, orderID: orderID, kind: kind, sequence: sequence, subscription: subscription)
         // One spelling only: `S007`, lower-case escapes and other check letters are other texts, not other spellings.
-        return read.text == text ? read : nil
+        return read.written().text == text ? read : nil
     }
 
     /// The same without merchant and tag: all recoveries of that kind and number.
@@ -153,7 +178,7 @@ package struct RecoveryReference: Hashable, Sendable, CustomStringConvertible {
     package var description: String { text }
 
     // Both compare the travelling text, which is one-to-one with the parts.
-    package static func == (left: RecoveryReference, right: RecoveryReference) -> Bool { left.text == right.text }
+    package static func == (left: RecoveryReference, right: RecoveryReference) -> Bool { left === right || left.text == right.text }
     package func hash(into hasher: inout Hasher) { hasher.combine(text) }
 
     private static func isPlain(_ byte: UInt8) -> Bool {

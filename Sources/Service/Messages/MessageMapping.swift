@@ -56,7 +56,9 @@ extension Broker.OutgoingMessage {
     ///
     /// - Parameter stage: whose queue it came from.
     /// - Parameter survived: how often it was handed out without its worker's end. As a new message it begins at what is left.
-    init(_ delivery: Delivery, at own: Stage, _ onward: StageOutcome.Onward, _ names: TopologyNames, survived: Int = 0, now: Moment) {
+    convenience init(
+        _ delivery: Delivery, at own: Stage, _ onward: StageOutcome.Onward, _ names: TopologyNames, survived: Int = 0, now: Moment
+    ) {
         let notes = DeliveryNotes(delivery, at: own, names)
         let deliveries = notes.deliveries(survived: survived)
         var properties = delivery.properties
@@ -99,10 +101,17 @@ extension Broker.OutgoingMessage {
 }
 
 extension MessageProperties {
+    private var fits: Bool {
+        func fits(_ text: String?) -> Bool { text.map { $0.utf8.count <= 255 } ?? true }
+        return fits(contentType) && fits(contentEncoding) && fits(messageID) && fits(correlationID) && fits(replyTo) && fits(type)
+            && fits(appID) && headers.fields.allSatisfy { $0.name.utf8.count <= 255 } && headers.encodedSize <= 64_000
+    }
+
     /// Without what does not fit the protocol, and with a note of what was left out.
     ///
     /// A text that came as bytes that are no UTF-8 has grown on the way, and would never fit again; and headers must fit one frame, beside ours.
     var sendable: MessageProperties {
+        if fits { return self }
         var fitting = self
         var leftOut: [String] = []
         func fit(_ text: inout String?, _ name: String) {
@@ -133,19 +142,26 @@ extension MessageProperties {
 extension IncomingMessage {
     /// - Parameter stage: whose queue it came from. What we sent on as it came is shown as its stage would have seen it, handed out before.
     /// - Parameter survived: how often this process was handed it before, and lived.
-    init(_ delivery: Delivery, at stage: Stage, _ names: TopologyNames, survived: Int = 0) {
+    convenience init(_ delivery: Delivery, at stage: Stage, _ names: TopologyNames, survived: Int = 0) {
         let notes = DeliveryNotes(delivery, at: stage, names)
         let properties = delivery.properties
-        let headers = properties.headers.fields.filter {
-            !HeaderName.isOfTrace($0.name) && !HeaderName.isOfOneHop($0.name) && !HeaderName.isOfShare($0.name)
-        }
         self.init(
             body: delivery.body, byteCount: delivery.byteCount, contentType: properties.contentType, messageID: properties.messageID,
             type: properties.type,
             correlationID: properties.correlationID, replyTo: properties.replyTo, traceparent: TraceParent.from(properties.headers),
-            headers: headers.map { ($0.name, JSONValue($0.value)) }, exchange: notes.origin.exchange, routingKey: notes.origin.routingKey,
+            headers: properties.headers.kept, exchange: notes.origin.exchange, routingKey: notes.origin.routingKey,
             redelivered: delivery.redelivered || notes.origin.isNoted || stage == .suspects,
             deliveries: notes.deliveries(survived: survived), due: notes.due,
             setAside: notes.setAside, drivenOut: notes.drivenOut)
+    }
+}
+
+extension FieldTable {
+    /// What a dead letter keeps of them: neither the trace nor what belongs to one hop. Most messages have nothing else.
+    fileprivate var kept: [(name: String, value: JSONValue)] {
+        func isKept(_ field: Field) -> Bool {
+            !HeaderName.isOfTrace(field.name) && !HeaderName.isOfOneHop(field.name) && !HeaderName.isOfShare(field.name)
+        }
+        return fields.contains(where: isKept) ? fields.filter(isKept).map { ($0.name, JSONValue($0.value)) } : []
     }
 }

@@ -31,12 +31,12 @@ struct HeldMessage {
     /// On its way into the ladder.
     func keptUntil(_ moment: Moment, now: Moment, _ names: TopologyNames) -> Broker.OutgoingMessage {
         let entry = DelayLadder.entry(after: moment - now, to: .held)
-        var kept = message
-        kept.exchange = names.delays[entry.rung]
-        kept.routingKey = entry.routingKey
-        kept.properties.headers.note(heldFor: place)
-        kept.properties.headers.note(due: now + entry.delay)
-        return kept
+        var properties = message.properties
+        properties.headers.note(heldFor: place)
+        properties.headers.note(due: now + entry.delay)
+        return Broker.OutgoingMessage(
+            exchange: names.delays[entry.rung], routingKey: entry.routingKey, isMandatory: message.isMandatory, properties: properties,
+            body: message.body)
     }
 }
 

@@ -34,6 +34,8 @@ final class StageRunner: Sendable {
     /// A delivery in hand.
     struct Handed: Sendable {
         let delivery: Delivery
+        /// By what `Survivors` knows its message.
+        let key: Int
         /// How often this process was handed its message before, and lived.
         let survived: Int
         /// Nanoseconds since 1970, where somebody takes traces.
@@ -101,7 +103,10 @@ final class StageRunner: Sendable {
     func take(_ batch: [Delivery]) {
         open.add(batch.count, ordering: .relaxed)
         let arrived = tracer == nil ? 0 : SystemClock.nanoseconds()
-        let batch = batch.map { Handed(delivery: $0, survived: survivors.handedOut($0), arrived: arrived) }
+        let batch = batch.map { delivery in
+            let key = Survivors.key(delivery)
+            return Handed(delivery: delivery, key: key, survived: survivors.handedOut(key), arrived: arrived)
+        }
         guard let shares else { return begin(batch) { _ in } }
         if isStopping.load(ordering: .relaxed) {
             for handed in batch { passOn(handed) { await self.sendAgain($0) } }
@@ -181,7 +186,7 @@ final class StageRunner: Sendable {
     private func putOff(_ handed: Handed, until: Moment, on lane: Lane) async {
         let later = Broker.OutgoingMessage(
             handed.delivery, at: stage, .ladder(stage, until: until), names, survived: handed.survived, now: clock.now())
-        if await finish(handed, publishing: [Sending(later)], on: lane) { survivors.finished(handed.delivery) }
+        if await finish(handed, publishing: [Sending(later)], on: lane) { survivors.finished(handed.key) }
     }
 
     /// Gives back what is worked on and will not be finished in time: to the end of the queue, as a new message, for whoever is ended by us
@@ -207,16 +212,14 @@ final class StageRunner: Sendable {
         }
         var message = IncomingMessage(delivery, at: stage, names, survived: handed.survived)
         let step = tracer?.step(of: message, handed, at: names.queue(of: stage))
-        if let step { message.traceparent = step.span.context.text }
+        if let step { message = message.with(traceparent: step.span.context.text) }
         let tracestate = TraceParent.state(in: delivery.properties.headers)
         var handled: StageOutcome
         if suspicion.course(at: stage, deliveries: message.deliveries) == .setAside {
             handled = .settingAside(message, from: stage)
         } else {
             if let due = message.due { report.cameFromLadder(late: clock.now() - due) }
-            handled = await TraceState.$current.withValue(tracestate) { [message] in
-                if let step { await step.deciding { await handle(message) } } else { await handle(message) }
-            }
+            handled = await deciding(message, step, tracestate, handle)
         }
         if handled.onward != nil, let refusal = cut.refusal(of: message, at: stage) { handled = refusal }
         if let pause = handled.pause, await !rest(pause, on: lane) { return }
@@ -231,16 +234,26 @@ final class StageRunner: Sendable {
         let published = NIODeadline.now()
         let publishedAt = step == nil ? 0 : SystemClock.nanoseconds()
         guard await finish(handed, publishing: onward + outgoing, on: lane) else { return }
-        survivors.finished(delivery)
+        survivors.finished(handed.key)
         report.finished(handled.entry, message)
         let ended = NIODeadline.now()
         report.took(ended - begun, confirm: ended - published)
         step?.end(handled.entry, publishedFrom: publishedAt, count: onward.count + outgoing.count)
     }
 
+    private func deciding(
+        _ message: IncomingMessage, _ step: StageStep?, _ tracestate: String?, _ handle: Handle
+    ) async -> StageOutcome {
+        // Where nobody traces, nothing is noted for the calls.
+        if step == nil, tracestate == nil { return await handle(message) }
+        return await TraceState.$current.withValue(tracestate) {
+            if let step { await step.deciding { await handle(message) } } else { await handle(message) }
+        }
+    }
+
     /// A message on its way out.
     struct Sending {
-        var message: Broker.OutgoingMessage
+        let message: Broker.OutgoingMessage
         /// Whether nobody is wronged when it does not arrive: the result stands elsewhere.
         var isCourtesy = false
         /// Where the message was to go that this one keeps for later.

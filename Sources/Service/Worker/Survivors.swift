@@ -11,9 +11,8 @@ final class Survivors: Sendable {
     private static let most = 100_000
 
     /// Notes that a message is handed out, and says how often it was before.
-    func handedOut(_ delivery: Delivery) -> Int {
-        let key = Self.key(delivery)
-        return handed.withLock { handed in
+    func handedOut(_ key: Int) -> Int {
+        handed.withLock { handed in
             if handed.count >= Self.most { handed.removeAll() }
             let before = handed[key] ?? 0
             handed[key] = before + 1
@@ -21,12 +20,12 @@ final class Survivors: Sendable {
         }
     }
 
-    func finished(_ delivery: Delivery) {
-        let key = Self.key(delivery)
+    func finished(_ key: Int) {
         handed.withLock { _ = $0.removeValue(forKey: key) }
     }
 
-    private static func key(_ delivery: Delivery) -> Int {
+    /// By what a message is known again.
+    static func key(_ delivery: Delivery) -> Int {
         var hasher = Hasher()
         hasher.combine(delivery.properties.messageID)
         hasher.combine(delivery.routingKey)
