@@ -82,7 +82,7 @@ struct CorpusReport {
             }
             object.object("figures") { write(DeclineCorpus.Figures(decisions), rows: decisions.count, to: &$0) }
             object.object("sources") { sources in
-                for source in bySource { sources.object(source.name) { write(source.figures, rows: source.rows, to: &$0) } }
+                for source in bySource { sources.object(named: source.name) { write(source.figures, rows: source.rows, to: &$0) } }
             }
         }
         Terminal.show(String(decoding: text.bytes, as: UTF8.self))
@@ -91,7 +91,7 @@ struct CorpusReport {
     private func write(_ figures: DeclineCorpus.Figures, rows: Int, to object: inout JSONObjectWriter) {
         object.member("rows", Int64(rows))
         for (name, share) in figures.all {
-            object.object(name) { entry in
+            object.object(named: name) { entry in
                 entry.member("count", Int64(share.count))
                 entry.member("of", Int64(share.of))
                 entry.member("percent", Self.rounded(share.percent))

@@ -87,7 +87,9 @@ struct MappingCommand: AsyncParsableCommand {
                             entry.member("rule", change.rule)
                             entry.member("count", Int64(change.count))
                             entry.object("minorUnits") { amounts in
-                                for (currency, units) in change.amounts.sorted(by: { $0.key < $1.key }) { amounts.member(currency, units) }
+                                for (currency, units) in change.amounts.sorted(by: { $0.key < $1.key }) {
+                                    amounts.member(named: currency, units)
+                                }
                             }
                         }
                     }

@@ -110,7 +110,7 @@ struct TopologyCommand: AsyncParsableCommand {
             func show(asJSON: Bool, withPolicies: Bool) {
                 if asJSON {
                     var text = JSONWriter()
-                    func list(_ lines: [String], _ name: String, in object: inout JSONObjectWriter) {
+                    func list(_ lines: [String], _ name: StaticString, in object: inout JSONObjectWriter) {
                         object.array(name) { list in for line in lines { list.element(line) } }
                     }
                     text.object { object in

@@ -30,7 +30,7 @@ extension ChargeDetails {
         json.optional("descriptor", descriptor)
         if let threeDSecure {
             json.object("threeDSecure") { object in
-                for field in threeDSecure.fields { object.member(field.name, field.value) }
+                for field in threeDSecure.fields { object.member(named: field.name, field.value) }
             }
         }
         if let subscription {

@@ -42,7 +42,7 @@ extension DeadLetter {
             json.object("headers") { headers in
                 // AMQP may hold a name twice, and JSON may not.
                 var names: Set<String> = []
-                for header in original.headers where names.insert(header.name).inserted { headers.member(header.name, header.value) }
+                for header in original.headers where names.insert(header.name).inserted { headers.member(named: header.name, header.value) }
             }
         }
         json.member("bytes", Int64(original.originalByteCount))

@@ -73,7 +73,7 @@ enum EvaluateRequest {
             root.object("threeDSecure") { object in
                 // FlexFactor spells this one with a capital.
                 for field in secure.fields {
-                    object.member(field.name == "ecommerceIndicator" ? "EcommerceIndicator" : field.name, field.value)
+                    object.member(named: field.name == "ecommerceIndicator" ? "EcommerceIndicator" : field.name, field.value)
                 }
             }
         }

@@ -28,9 +28,9 @@ struct JSONLogHandler: LogHandler {
             for (name, value) in told {
                 let text = value.description
                 if LogKey.numbers.contains(name), let number = Int64(text) {
-                    line.member(name, number)
+                    line.member(named: name, number)
                 } else {
-                    line.member(name, LogText.told(text, under: name).printable(keepsControls: true))
+                    line.member(named: name, LogText.told(text, under: name).printable(keepsControls: true))
                 }
             }
         }

@@ -1,0 +1,100 @@
+/// Bytes that grow at their end, written straight into memory: an array asks at every byte whether it is alone and whether there is room.
+///
+/// One writer has it, and hands it to the writers of what is nested in it; all that is in it comes out as an array, once.
+final class JSONBuffer {
+    private var start: UnsafeMutablePointer<UInt8>
+    private var capacity: Int
+    private(set) var count = 0
+
+    init(capacity: Int) {
+        self.capacity = max(capacity, 64)
+        start = .allocate(capacity: self.capacity)
+    }
+
+    deinit { start.deallocate() }
+
+    var bytes: [UInt8] { Array(UnsafeBufferPointer(start: start, count: count)) }
+
+    @inline(__always)
+    private func reserve(_ more: Int) {
+        if capacity - count < more { grow(more) }
+    }
+
+    @inline(never)
+    private func grow(_ more: Int) {
+        let larger = max(2 * capacity, count + more)
+        let moved = UnsafeMutablePointer<UInt8>.allocate(capacity: larger)
+        moved.update(from: start, count: count)
+        start.deallocate()
+        (start, capacity) = (moved, larger)
+    }
+
+    func put(_ byte: UInt8) {
+        reserve(1)
+        start[count] = byte
+        count += 1
+    }
+
+    func put(_ text: UnsafeBufferPointer<UInt8>) {
+        guard let base = text.baseAddress else { return }
+        reserve(text.count)
+        (start + count).update(from: base, count: text.count)
+        count += text.count
+    }
+
+    func put(_ bytes: [UInt8]) { bytes.withUnsafeBufferPointer { put($0) } }
+
+    /// A member's name as it stands in the source, with all that stands around it.
+    func put(name: StaticString, isFirst: Bool) {
+        let length = name.utf8CodeUnitCount
+        reserve(length + 4)
+        if !isFirst { append(UInt8(ascii: ",")) }
+        append(UInt8(ascii: "\""))
+        (start + count).update(from: name.utf8Start, count: length)
+        count += length
+        append(UInt8(ascii: "\""))
+        append(UInt8(ascii: ":"))
+    }
+
+    /// Where there is room already.
+    @inline(__always)
+    private func append(_ byte: UInt8) {
+        start[count] = byte
+        count += 1
+    }
+
+    /// A text in its quotes.
+    func put(_ text: String) {
+        var text = text
+        text.withUTF8 { text in
+            if JSONText.needsEscape(text) { return put(JSONText.escaped(text)) }
+            reserve(text.count + 2)
+            append(UInt8(ascii: "\""))
+            put(text)
+            put(UInt8(ascii: "\""))
+        }
+    }
+
+    func put(_ number: Int64) {
+        reserve(20)
+        if number < 0 { append(UInt8(ascii: "-")) }
+        var rest = number.magnitude
+        var end = count + 1
+        while rest >= 10 {
+            rest /= 10
+            end += 1
+        }
+        rest = number.magnitude
+        var place = end
+        repeat {
+            place -= 1
+            start[place] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+            rest /= 10
+        } while rest > 0
+        count = end
+    }
+
+    func put(_ flag: Bool) { put(raw: flag ? "true" : "false") }
+
+    private func put(raw text: StaticString) { text.withUTF8Buffer { put($0) } }
+}
