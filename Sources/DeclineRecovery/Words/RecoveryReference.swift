@@ -126,12 +126,14 @@ package final class RecoveryReference: Hashable, Sendable, CustomStringConvertib
     /// Both forms can have four parts. The check letters tell: a text of old has them by chance once in 676 times, and only where a gateway's
     /// name is ten small letters long and a purchase reads like a kind.
     package convenience init?(_ text: some StringProtocol) {
-        let parts = text.split(separator: "-", omittingEmptySubsequences: false)
+        let text = String(text)
+        // By bytes: whole characters are costly to tell apart, and nothing outside of ASCII is a reference.
+        let parts = text.utf8.split(separator: UInt8(ascii: "-"), omittingEmptySubsequences: false).map(Substring.init)
         guard let read = Self.tagged(parts, text) ?? Self.old(parts, text) else { return nil }
         self.init(read)
     }
 
-    private static func tagged(_ parts: [some StringProtocol], _ text: some StringProtocol) -> Parts? {
+    private static func tagged(_ parts: [Substring], _ text: String) -> Parts? {
         guard parts.count == 4 || parts.count == 6, let tag = parts.last, tag.utf8.count == DeclineIdentity.letterCount + 2,
             tag.utf8.allSatisfy({ (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0) }), let merchant = unescape(parts[0])
         else { return nil }
@@ -140,14 +142,14 @@ package final class RecoveryReference: Hashable, Sendable, CustomStringConvertib
             as: text)
     }
 
-    private static func old(_ parts: [some StringProtocol], _ text: some StringProtocol) -> Parts? {
+    private static func old(_ parts: [Substring], _ text: String) -> Parts? {
         guard parts.count == 2 || parts.count == 4 else { return nil }
         return read(parts, merchantID: nil, letters: nil, as: text)
     }
 
     /// The order, the kind with its sequence, and the subscription.
     private static func read(
-        _ parts: [some StringProtocol], merchantID: MerchantID?, letters: String?, as text: some StringProtocol
+        _ parts: [Substring], merchantID: MerchantID?, letters: String?, as text: String
     ) -> Parts? {
         guard let letter = parts[1].first, let kind = Kind(rawValue: String(letter)), let sequence = Int(parts[1].dropFirst()),
             sequence >= 0,
