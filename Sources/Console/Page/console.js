@@ -85,7 +85,7 @@ function draw() {
     document.title = "Sign in · Salvage";
     return;
   }
-  render(header, brand(), navigation(), el("span", { class: "grow" }), acting(), paused(), wrong(), connection(), person());
+  render(header, brand(), navigation(), el("span", { class: "grow" }), acting(), proposed(), paused(), wrong(), connection(), person());
   if (!desk.session) {
     render(main, sessionProblem ? problemBox(sessionProblem) : el("p", { class: "muted" }, "Asking the server …"));
     return;
@@ -131,6 +131,12 @@ function acting() {
     : el("span", { class: "pill busy", "data-test": "acting", title: "One person acts at a time. Who it is shows when the first letter is done." }, said);
 }
 
+// Somebody else waits for a second person.
+function proposed() {
+  const number = (!link.problem && desk.overview?.proposals) || 0;
+  return number > 0 && el("a", { class: "pill warn", href: "#/runs", "data-test": "proposed" }, plural(number, "correction waits", "corrections wait"), " for approval");
+}
+
 // What `salvage status` says as well.
 function wrong() {
   const all = (!link.problem && desk.overview?.faults) || [];
@@ -167,8 +173,8 @@ function person() {
     !session.open && el("button", { type: "button", class: "quiet", "data-test": "sign-out", on: { click: signOut } }, "Sign out"));
 }
 
-const zone = () => el("button", { type: "button", class: "quiet", "data-test": "zone", title: "In which zone times are shown; press for the other. Days of money are UTC always.",
-  on: { click: () => { switchZone(); redraw(); } } }, `times in ${zoneName()}`);
+const zone = () => el("button", { type: "button", class: "quiet", "data-test": "zone", "aria-label": `Times in ${zoneName()}: show the other zone`, title: "In which zone times are shown; press for the other. Days of money are UTC always.",
+  on: { click: () => { switchZone(); redraw(); } } }, zoneName());
 
 /** What a printed page has to say of itself. */
 const imprint = () => el("p", { class: "print-only", "data-test": "imprint" }, `Salvage, ${location.host}, ${page.title()}, printed ${localTime(now())}, times in ${zoneName()}`);
