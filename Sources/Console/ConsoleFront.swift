@@ -149,7 +149,7 @@ package struct ConsoleFront: Sendable {
         else {
             throw .signIn
         }
-        return ConsoleRequest.Person(name: holder.name, role: holder.role, isOpen: false)
+        return ConsoleRequest.Person(name: holder.name, role: holder.role, isOpen: false, secondPerson: access.secondPerson)
     }
 
     private func guardOrigin(_ request: Request, _ method: ConsoleRequest.Method) throws(ConsoleError) {

@@ -128,6 +128,44 @@ extension ConsoleTests {
     }
 
     @Test(.timeLimit(.minutes(10)))
+    func aCorrectionWaitsForASecondPerson() async throws {
+        let eve = Operator("Eve", "admin")
+        let plan = try await Self.plan { plan in
+            plan.configuration = plan.configuration.replacing(
+                Operator.access(), with: Operator.access([.admin, eve]) + "  secondPersonMinutes: 5\n")
+        }
+        try await Self.with(plan) { fleet, console, browser in
+            let crm = try await CRM(fleet.link)
+            try await crm.publish([Self.stranded("TYPO")], key: "decline.recycle")
+            try await browser.signIn(console, as: .admin)
+            try await browser.sees("stat-letters", "1")
+            try await browser.open(letterOf: "TYPO")
+            try await browser.click("suggestion")
+            try await browser.click("replay-corrected")
+            try await browser.sees("needs-second", "Another admin must approve it")
+            try await browser.confirm("The CRM had a typo")
+            try await browser.sees("run-state", "proposed")
+            try await browser.sees("run", "waits for a second person", "This console alone knows of it")
+            #expect(try await !browser.has("approve"))
+            let edit = #"[{"op":"replace","path":"/data/merchantId","value":"acme"}]"#
+            let id = try #require(try await fleet.letters().first?.id)
+            let alone = try await fleet.salvage("dead", "replay", id, "--edit", edit, "--note", "alone")
+            #expect(alone.status == 64 && alone.error.contains("second person"), "\(alone)")
+
+            try await Self.signOut(browser)
+            try await browser.signIn(console, as: eve)
+            try await browser.sees("proposed", "1 correction waits for approval")
+            try await browser.click("proposed")
+            try await browser.sees("proposal", "replace /data/merchantId", "acme")
+            try await browser.click("approve")
+            try await browser.sees("run-state", "finished")
+            try await browser.sees("run", "Ada", "The CRM had a typo (approved by Eve)")
+            try await browser.misses("proposed")
+            #expect(try await fleet.letters().isEmpty)
+        }
+    }
+
+    @Test(.timeLimit(.minutes(10)))
     func withoutConfiguredAccessItServesThisMachineAlone() async throws {
         let browser = try #require(OneBrowser.current)
         try await Fleet.with(try .retries()) { fleet in

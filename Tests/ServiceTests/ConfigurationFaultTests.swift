@@ -1,4 +1,5 @@
 import DeclineRecovery
+import Operations
 import Testing
 
 @testable import Service
@@ -50,6 +51,19 @@ import Testing
         let found = faults(Self.right.replacing(right, with: wrong))
         #expect(found.contains { $0.path.contains(name) || $0.message.contains(name) }, "\(found)")
         #expect(found.allSatisfy { $0.line != nil }, "\(found)")
+    }
+
+    /// Nobody approves what he proposes himself.
+    @Test func aSecondPersonNeedsTwoAdmins() throws {
+        func console(_ roles: String..., minutes: String = "30") -> String {
+            let people = roles.enumerated().map { "    - { name: p\($0), role: \($1), token: canary-token-of-person-\($0)-xyz }\n" }
+            return Self.right + "\nconsole:\n  secondPersonMinutes: \(minutes)\n  access:\n" + people.joined()
+        }
+        #expect(try read(console("admin", "admin")).access.secondPerson == .minutes(30))
+        #expect(try read(Self.right).access.secondPerson == nil)
+        for wrong in [console("admin", "operator"), console("admin", "admin", minutes: "0"), console("admin", "admin", minutes: "1441")] {
+            #expect(faults(wrong).map(\.path) == ["console.secondPersonMinutes"])
+        }
     }
 
     /// Without one of them the gateway would be there and nobody could ask it.

@@ -3,7 +3,7 @@
 import { el, foreign } from "./dom.js";
 import { act, debounced, post } from "./api.js";
 import { closeDialog, openDialog } from "./dialog.js";
-import { button, checkbox, field, problemBox, prose, redraw, say } from "./desk.js";
+import { button, checkbox, desk, field, problemBox, prose, redraw, say } from "./desk.js";
 import { count, now, plural } from "./words.js";
 import { differenceList } from "./forecast.js";
 
@@ -104,7 +104,7 @@ export function confirmAction(name, target, extra, started) {
       });
       notes.delete(key);
       closeDialog();
-      say(`${action.verb} started for ${plural(ask.reach.takes, "letter")}.`);
+      say(run.state === "proposed" ? "Proposed: another admin must approve it." : `${action.verb} started for ${plural(ask.reach.takes, "letter")}.`);
       started(run);
     } catch (problem) {
       ask.problem = problem;
@@ -131,6 +131,8 @@ export function confirmAction(name, target, extra, started) {
       name === "replay" && number > 1 && pace(ask),
       name === "replay" && consent(ask, target, extra, () => tryOut?.now()),
       ask.reach?.inDoubt > 0 && doubt(ask, action),
+      (extra.patch || extra.rerun) && desk.session?.secondPerson && el("div", { class: "callout", "data-test": "needs-second" }, el("p", null,
+        "Another admin must approve it: it is proposed first, and nothing is sent until then.")),
       noteField(ask, action, key),
       problemBox(ask.problem, "dialog-problem"),
       el("div", { class: "buttons" },

@@ -4,7 +4,7 @@ import { act, get, part, Poll } from "./api.js";
 import { button, card, desk, empty, mayAct, problemBox, redraw, say, table } from "./desk.js";
 import { count, momentAndAge, pill, plural, span, state } from "./words.js";
 
-export const isUnderWay = (run) => ["waiting", "running", "watching"].includes(run.state);
+export const isUnderWay = (run) => ["proposed", "waiting", "running", "watching"].includes(run.state);
 const stateSentences = {
   waiting: "Waits for its turn.", running: "Sending.", watching: "All sent; waiting to see what becomes of them.", finished: "Finished.",
   stopped: "Stopped: the rest was left as it was.", failed: "Failed.", interrupted: "The process that ran it ended. It can be resumed: no letter is sent twice.",
@@ -57,10 +57,15 @@ export function runView(run, { ask, problem, dismiss, link = true, results = fal
       link && el("strong", null, el("a", { href: `#/runs/${part(run.id)}`, "data-item": "", "data-test": "run-link" }, title(run))),
       didNothing(run) ? pill("warn", "finished, nothing was done", "run-state") : state(run.state, "run-state"), run.canary && el("small", { class: "muted" }, "carefully"),
       el("span", { class: "grow" }),
-      ask && isUnderWay(run) && mayAct("operator") && button("Stop", "stop", () => ask("stop"), { class: "danger" }),
+      ask && run.state === "proposed" && mayAct("admin") && run.by !== desk.session?.name && button("Approve", "approve", () => ask("approve"), { class: "main" }),
+      ask && isUnderWay(run) && mayAct("operator") && button(run.state === "proposed" ? "Withdraw" : "Stop", "stop", () => ask("stop"), { class: "danger" }),
       ask && run.resumable && mayAct("operator") && button(`Resume (${count(run.total - run.done)} left)`, "resume", () => ask("resume"), { class: "main" }),
       dismiss && !isUnderWay(run) && button("Dismiss", "dismiss", dismiss, { class: "quiet" })),
-    isUnderWay(run) && el("progress", {
+    run.state === "proposed" && el("div", { class: "callout warn", "data-test": "proposal" },
+      el("p", null, "Nothing is sent before another admin approves it", run.letter && [": ", el("a", { href: `#/letters/${part(run.letter)}` }, "the letter")], "."),
+      run.patch && el("ul", { class: "sentences" }, run.patch.map(({ op, path, value }, index) => el("li", { key: index },
+        el("code", null, `${op} ${path}`), value !== undefined && [" ", foreign(JSON.stringify(value).slice(0, 300))])))),
+    isUnderWay(run) && run.state !== "proposed" && el("progress", {
       max: String(run.total || 1), value: run.done, "data-test": "run-progress", "aria-label": `${count(run.done)} of ${plural(run.total, "letter")} done`,
     }),
     el("p", { class: "run-counts" },

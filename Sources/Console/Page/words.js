@@ -78,6 +78,7 @@ export const momentAndAge = (at) => el("span", { class: "nowrap" }, moment(at), 
 const stateWords = { open: "open", failed_again: "failed again", replayed: "replayed", resolved: "resolved", discarded: "discarded" };
 const stateTones = {
   open: "warn", failed_again: "bad", replayed: "plain", resolved: "good", discarded: "plain",
+  proposed: "warn", approved: "good", withdrawn: "plain", lapsed: "warn",
   running: "busy", watching: "busy", waiting: "busy", finished: "good", stopped: "warn", failed: "bad", interrupted: "bad",
 };
 export const stateWord = (state) => stateWords[state] ?? state;

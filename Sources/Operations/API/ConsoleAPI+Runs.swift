@@ -14,13 +14,16 @@ extension ConsoleAPI {
                     (at: $0.startedAt, json: LetterView.act($0))
                 }
         }
-        let all = mine.map { (at: $0.startedAt, json: LetterView.job($0, isMine: true)) } + others
+        let now = tools.clock.now()
+        let proposals = jobs.proposals.all.filter { jobs[$0.id] == nil }.map { (at: $0.at, json: $0.json(at: now)) }
+        let all = proposals + mine.map { (at: $0.startedAt, json: LetterView.job($0, isMine: true)) } + others
         return .object(of: [("runs", .array(all.sorted { $0.at > $1.at }.map(\.json)))])
     }
 
     func run(_ text: String) async throws(ConsoleError) -> JSONValue {
         let id = try id(text)
         if let job = jobs[id] { return LetterView.job(job, isMine: true) }
+        if let proposal = jobs.proposals[id] { return proposal.json(at: tools.clock.now()) }
         let isBusy = try await isLocked()
         if let run = store.look({ $0.runs[id] }) { return LetterView.run(run, isUnderWay: isBusy) }
         guard let act = store.look({ book in book.actsNewestFirst.first { $0.id == id } }) else { throw .notFound }
@@ -43,6 +46,9 @@ extension ConsoleAPI {
             guard case .letters(let ids) = selection, ids.count == 1 else { throw .badRequest("A correction is for one letter.") }
         }
         try requireBroker()
+        if order.isCorrection, let span = request.person.secondPerson {
+            return try await propose(order, selection, request.person, note, within: span)
+        }
         return start(LetterJob(order, selection, by: request.person.by, note: note, tools: tools))
     }
 
@@ -137,7 +143,9 @@ extension ConsoleAPI {
 
     func stop(_ text: String, _ person: ConsoleRequest.Person) async throws(ConsoleError) -> JSONValue {
         try require(.operator, person)
-        guard let job = jobs[try id(text)] else {
+        let id = try id(text)
+        if let withdrawn = try withdraw(id, person) { return withdrawn }
+        guard let job = jobs[id] else {
             throw ConsoleError(status: 409, what: "The run is not of this console.", advice: "Stop it where it was begun.")
         }
         job.stop()
@@ -159,7 +167,7 @@ extension ConsoleAPI {
         return start(LetterJob(order, .unfinished(run: id), by: person.by, note: run.note, tools: tools))
     }
 
-    private func start(_ job: LetterJob) -> JSONValue {
+    func start(_ job: LetterJob) -> JSONValue {
         jobs.add(job)
         Task { await job.run() }
         return LetterView.job(job, isMine: true)

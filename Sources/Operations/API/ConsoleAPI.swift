@@ -58,6 +58,7 @@ package final class ConsoleAPI: Sendable {
         case (.post, "runs", 1): return .accepted(try await begin(request))
         case (.get, "runs", 2): return .ok(try await run(path[1]))
         case (.post, "runs", 3) where path[2] == "stop": return .ok(try await stop(path[1], request.person))
+        case (.post, "runs", 3) where path[2] == "approve": return .accepted(try await approve(path[1], request))
         case (.post, "runs", 3) where path[2] == "resume": return .accepted(try await resume(path[1], request.person))
         case (.get, "recoveries", 1): return .ok(try await recoveries(request))
         case (.get, "pauses", 1): return .ok(try await pauses())
@@ -77,6 +78,7 @@ package final class ConsoleAPI: Sendable {
             ("name", .string(person.name)), ("role", .string(person.role.rawValue)), ("open", .bool(person.isOpen)),
             ("version", .string(version)),
             ("prefix", .string(store.names.prefix)), ("hasConfiguration", .bool(tools.reconciler != nil)),
+            ("secondPerson", .bool(person.secondPerson != nil)),
             ("merchants", .array(merchants().map { .string($0.id.text) })),
             ("reasons", .array(DeadLetterReason.allCases.map { .string($0.rawValue) })),
         ])

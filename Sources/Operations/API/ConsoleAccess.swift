@@ -1,3 +1,5 @@
+package import DeclineRecovery
+
 /// What a person may do in the console.
 package enum ConsoleRole: String, Sendable, CaseIterable {
     /// Looks.
@@ -43,9 +45,12 @@ package struct ConsoleAccess: Sendable, Equatable {
     }
 
     package let holders: [Holder]
+    /// How long a correction waits for a second admin; `nil` where the first is enough.
+    package let secondPerson: Moment.Span?
 
-    package init(_ holders: [Holder] = []) {
+    package init(_ holders: [Holder] = [], secondPerson: Moment.Span? = nil) {
         self.holders = holders
+        self.secondPerson = secondPerson
     }
 
     /// Nobody is configured: whoever can reach the console may use it, so it listens on this machine alone.

@@ -1,4 +1,4 @@
-import DeclineRecovery
+package import DeclineRecovery
 package import JSON
 
 /// A request to the console's API, out of its HTTP.
@@ -39,11 +39,14 @@ package struct ConsoleRequest: Sendable {
         package let role: ConsoleRole
         /// No access is configured.
         package let isOpen: Bool
+        /// How long a correction of theirs waits for a second person; `nil` where none is asked.
+        package let secondPerson: Moment.Span?
 
-        package init(name: String, role: ConsoleRole, isOpen: Bool) {
+        package init(name: String, role: ConsoleRole, isOpen: Bool, secondPerson: Moment.Span? = nil) {
             self.name = name
             self.role = role
             self.isOpen = isOpen
+            self.secondPerson = secondPerson
         }
 
         var by: LetterRecord.Operator { LetterRecord.Operator(name: name, means: .console) }

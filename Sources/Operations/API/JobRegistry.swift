@@ -3,6 +3,8 @@ import Synchronization
 
 /// The jobs that were begun in this console, the last hundred of them.
 final class JobRegistry: Sendable {
+    /// Of this console too, and not begun.
+    let proposals = ProposalBook()
     private let jobs = Mutex<[LetterJob]>([])
 
     var all: [LetterJob] { jobs.withLock { $0 } }

@@ -80,7 +80,8 @@ enum Overview {
                         ("letters", .bool(ready.letters)), ("journal", .bool(ready.journal)), ("workers", .bool(flow.knowsWorkers)),
                     ])
                 ),
-                ("queues", .array(queues)), ("acting", acting), ("unreadable", unreadable(letters)),
+                ("queues", .array(queues)), ("acting", acting),
+                ("proposals", .integer(Int64(jobs.proposals.all.count { $0.isWaiting(at: now) }))), ("unreadable", unreadable(letters)),
                 ("workers", workers(status.workers)), ("circuits", status.circuitsJSON), ("pauses", PauseStore.json(status.pauses)),
                 // Who has heard of nobody yet knows of nothing wrong.
                 ("faults", flow.knowsWorkers ? status.faultsJSON : .array([])),

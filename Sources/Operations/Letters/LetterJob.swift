@@ -85,10 +85,11 @@ package final class LetterJob: Sendable {
         package var isOver: Bool { self == .finished || self == .stopped || self == .failed }
     }
 
+    /// - Parameter id: by which it was known before it began, if it was.
     /// - Parameter onResult: told of every letter's result; the progress keeps the last ones only.
     package init(
         _ order: LetterAction, _ selection: LetterSelection, by: LetterRecord.Operator, note: String?, tools: LetterTools,
-        patience: Moment.Span = .seconds(60), onResult: @escaping @Sendable (Progress.Result) -> Void = { _ in }
+        patience: Moment.Span = .seconds(60), id: UUID5? = nil, onResult: @escaping @Sendable (Progress.Result) -> Void = { _ in }
     ) {
         self.order = order
         self.selection = selection
@@ -97,7 +98,7 @@ package final class LetterJob: Sendable {
         self.tools = tools
         self.patience = patience
         self.onResult = onResult
-        if case .unfinished(let run) = selection { id = run } else { id = .random() }
+        if case .unfinished(let run) = selection { self.id = run } else { self.id = id ?? .random() }
         startedAt = tools.clock.now()
         progressNow = Mutex(Progress())
     }

@@ -46,7 +46,7 @@ extension SalvageConfiguration {
         self.init(merchants: merchants, credentials: credentials, access: access, secretFiles: secrets.files)
     }
 
-    /// `console: { access: [{ name, role, token }] }`
+    /// `console: { access: [{ name, role, token }], secondPersonMinutes }`
     private static func access(_ root: ConfigurationNode, _ secrets: SecretSources) -> ConsoleAccess {
         guard let console = root.object("console") else { return ConsoleAccess() }
         var holders: [ConsoleAccess.Holder] = []
@@ -68,9 +68,16 @@ extension SalvageConfiguration {
             if !tokens.insert(token).inserted { node.fault("token", "another has this token") }
             holders.append(ConsoleAccess.Holder(name: name, role: role, token: token))
         }
+        var secondPerson: Moment.Span?
+        if console.has("secondPersonMinutes") {
+            secondPerson = .minutes(Int64(console.count("secondPersonMinutes", 1...1_440, default: 60)))
+            if holders.count(where: { $0.role == .admin }) < 2 {
+                console.fault("secondPersonMinutes", "expected two admins in access: nobody approves what he proposes himself")
+            }
+        }
         console.end()
         if console.has("access"), holders.isEmpty { console.fault("access", "expected at least one entry with name, role and token") }
-        return ConsoleAccess(holders)
+        return ConsoleAccess(holders, secondPerson: secondPerson)
     }
 }
 

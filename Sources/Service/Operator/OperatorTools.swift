@@ -14,7 +14,7 @@ package struct OperatorTools: Sendable {
     private let follow: @Sendable () async throws(BrokerError) -> Void
 
     /// Who may use the console.
-    var access: ConsoleAccess { store?.access ?? ConsoleAccess() }
+    package var access: ConsoleAccess { store?.access ?? ConsoleAccess() }
 
     /// Nothing may be settled before `catchUp`.
     ///

@@ -92,6 +92,11 @@ struct DeadReplay: AsyncParsableCommand {
             let selection: LetterSelection =
                 ids.isEmpty
                 ? .filter(try filter.filter(now: SystemClock().now())) : .letters(try ids.map { try store.id($0) })
+            if correction != nil, !dryRun, tools.access.secondPerson != nil {
+                throw ExitCode.misuse(
+                    "the configuration asks for a second person where messages are corrected (console.secondPersonMinutes): propose it at the console."
+                )
+            }
             if dryRun { return try await showDryRun(selection, correction, tools) }
             try await acting.act(
                 .replay(correction: correction, isCanary: canary, rate: rate ?? 50, consent: consent), on: selection, note: note,

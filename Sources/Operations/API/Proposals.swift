@@ -1,0 +1,142 @@
+import DeclineRecovery
+import JSON
+import Pipeline
+import Synchronization
+
+/// A correction that waits for a second person.
+///
+/// It is kept in this process alone. What is forgotten by a restart was never begun, and whoever proposed it sees that it is gone.
+struct Proposal: Sendable {
+    let id: UUID5
+    let action: LetterAction
+    /// Those that the filter meant when it was proposed: what is approved is what was seen.
+    let letters: [UUID5]
+    let by: LetterRecord.Operator
+    let note: String?
+    let at: Moment
+    let until: Moment
+    var end: End?
+
+    enum End: Sendable, Equatable {
+        case approved(by: String, at: Moment)
+        case withdrawn(by: String, at: Moment)
+    }
+
+    func state(at now: Moment) -> String {
+        switch end {
+        case .approved: "approved"
+        case .withdrawn: "withdrawn"
+        case nil: now < until ? "proposed" : "lapsed"
+        }
+    }
+
+    func isWaiting(at now: Moment) -> Bool { end == nil && now < until }
+
+    /// As a run that has not begun.
+    func json(at now: Moment) -> JSONValue {
+        let message =
+            switch end {
+            case .approved(let who, _): "approved by \(who)"
+            case .withdrawn(let who, _): "withdrawn by \(who); nothing was done"
+            case nil where now < until:
+                "waits for a second person until \(until.rfc3339). This console alone knows of it: if it restarts, propose it again."
+            case nil: "nobody approved it in time; nothing was done"
+            }
+        let endedAt: Moment? =
+            switch end {
+            case .approved(_, let at), .withdrawn(_, let at): at
+            case nil: now < until ? nil : until
+            }
+        var correction: JSONValue?
+        if case .replay(.patch(let patch)?, _, _, _) = action { correction = patch.json }
+        return .object(of: [
+            ("id", .string(id.description)), ("action", .string(action.word)), ("by", .string(by.name)), ("note", .text(note)),
+            ("startedAt", .integer(at.milliseconds)), ("endedAt", endedAt.map { .integer($0.milliseconds) }),
+            ("state", .string(state(at: now))), ("total", .integer(Int64(letters.count))), ("done", .integer(0)),
+            ("succeeded", .integer(0)),
+            ("failed", .integer(0)), ("pending", .integer(0)), ("leftOut", .integer(0)), ("message", .string(message)),
+            ("canary", .bool(false)), ("mine", .bool(true)), ("resumable", .bool(false)), ("results", .array([])),
+            ("patch", correction), ("letter", letters.count == 1 ? .string(letters[0].description) : nil),
+        ])
+    }
+}
+
+/// The proposals of this console, the last hundred.
+final class ProposalBook: Sendable {
+    private let proposals = Mutex<[Proposal]>([])
+
+    var all: [Proposal] { proposals.withLock { $0 } }
+
+    subscript(_ id: UUID5) -> Proposal? { proposals.withLock { proposals in proposals.first { $0.id == id } } }
+
+    func add(_ proposal: Proposal) {
+        proposals.withLock { proposals in
+            proposals.append(proposal)
+            if proposals.count > 100 { proposals.removeFirst() }
+        }
+    }
+
+    /// Ends one that still waits.
+    ///
+    /// - Returns: the proposal to the one who ended it; `nil` to whoever came later.
+    func end(_ id: UUID5, _ end: Proposal.End, at now: Moment) -> Proposal? {
+        proposals.withLock { proposals in
+            guard let index = proposals.firstIndex(where: { $0.id == id }), proposals[index].isWaiting(at: now) else { return nil }
+            proposals[index].end = end
+            return proposals[index]
+        }
+    }
+}
+
+extension LetterAction {
+    /// Whether it sends something else than what the CRM sent.
+    var isCorrection: Bool { if case .replay(.some, _, _, _) = self { true } else { false } }
+}
+
+extension ConsoleAPI {
+    func propose(
+        _ action: LetterAction, _ selection: LetterSelection, _ person: ConsoleRequest.Person, _ note: String?, within span: Moment.Span
+    ) async throws(ConsoleError) -> JSONValue {
+        let now = tools.clock.now()
+        let letters: [UUID5]
+        switch selection {
+        case .letters(let ids): letters = ids
+        case .filter(let filter):
+            do throws(BrokerFailure) { letters = try await store.select(filter).map(\.id) } catch { throw .broker(error) }
+        case .unfinished: letters = []
+        }
+        let proposal = Proposal(
+            id: .random(), action: action, letters: letters, by: person.by, note: note, at: now, until: now + span)
+        jobs.proposals.add(proposal)
+        return proposal.json(at: now)
+    }
+
+    func approve(_ text: String, _ request: ConsoleRequest) async throws(ConsoleError) -> JSONValue {
+        try request.body.allow([])
+        try require(.admin, request.person)
+        let (id, now) = (try id(text), tools.clock.now())
+        guard let proposal = jobs.proposals[id] else { throw .notFound }
+        if proposal.by.name == request.person.name {
+            throw ConsoleError(
+                status: 403, what: "You proposed it yourself.", advice: "Somebody else with the role admin must approve it.")
+        }
+        try requireBroker()
+        guard let taken = jobs.proposals.end(id, .approved(by: request.person.name, at: now), at: now) else {
+            throw ConsoleError(
+                status: 409, what: "It waits no more: it is \(proposal.state(at: now)).", advice: "Propose it again if it is still wanted.")
+        }
+        let note = [taken.note, "(approved by \(request.person.name))"].compactMap { $0 }.joined(separator: " ")
+        return start(LetterJob(taken.action, .letters(taken.letters), by: taken.by, note: note, tools: tools, id: id))
+    }
+
+    /// - Returns: `nil` where it is no proposal.
+    func withdraw(_ id: UUID5, _ person: ConsoleRequest.Person) throws(ConsoleError) -> JSONValue? {
+        guard let proposal = jobs.proposals[id], jobs[id] == nil else { return nil }
+        if proposal.by.name != person.name { try require(.admin, person) }
+        let now = tools.clock.now()
+        guard let ended = jobs.proposals.end(id, .withdrawn(by: person.name, at: now), at: now) else {
+            throw ConsoleError(status: 409, what: "It waits no more: it is \(proposal.state(at: now)).", advice: "Look at the runs.")
+        }
+        return ended.json(at: now)
+    }
+}

@@ -1,0 +1,98 @@
+import DeclineRecovery
+import JSON
+import Pipeline
+import TestSupport
+import Testing
+
+@testable import Operations
+
+/// Where the configuration asks for a second person nothing is corrected by one alone.
+@Suite struct SecondPersonTests {
+    private let world = OperatorWorld(
+        merchants: Merchants(
+            Merchant(id: "acme", flexFactorGateways: [FlexFactorGateway(id: "42")], gateways: [Gateway(id: "7", type: "nmi")])))
+
+    private func ask(
+        _ console: ConsoleAPI, _ path: String, _ body: JSONValue? = .object([]), as name: String = "Ada", role: ConsoleRole = .admin,
+        within span: Moment.Span? = .minutes(60)
+    ) async -> ConsoleResponse {
+        await console.answer(
+            ConsoleRequest(
+                method: body == nil ? .get : .post, path: path.split(separator: "/").map(String.init), query: [:],
+                body: body ?? .object([]),
+                person: ConsoleRequest.Person(name: name, role: role, isOpen: false, secondPerson: span)))
+    }
+
+    private func correction(_ ids: [UUID5], isRerun: Bool = true) -> JSONValue {
+        .object(of: [
+            ("action", "replay"), ("letters", .array(ids.map { .string($0.description) })), ("note", "nobody waits"),
+            ("crmConsent", .bool(true)), ("rerun", .bool(isRerun)), ("canary", .bool(false)),
+        ])
+    }
+
+    private func proposed(_ console: ConsoleAPI, _ ids: [UUID5]) async throws -> String {
+        let answer = await ask(console, "runs", correction(ids))
+        #expect(answer.status == 202 && answer.body["state"]?.string == "proposed" && answer.body["total"]?.int64 == Int64(ids.count))
+        return try #require(answer.body["id"]?.string)
+    }
+
+    private func finished(_ console: ConsoleAPI, _ id: String) async throws {
+        try await eventually("the run ends") {
+            let state = await ask(console, "runs/\(id)", nil).body["state"]?.string
+            return ["finished", "failed", "stopped"].contains(state ?? "")
+        }
+    }
+
+    @Test func aCorrectionIsSentWhenAnotherAdminApprovesIt() async throws {
+        let ids = world.write([OperatorWorld.declined("ONE"), OperatorWorld.declined("TWO")])
+        let console = try await world.console()
+        let id = try await proposed(console, ids)
+        #expect(await ask(console, "overview", nil, as: "Eve").body["proposals"]?.int64 == 1)
+        #expect(await ask(console, "runs", nil).body["runs"]?.array?.first?["state"]?.string == "proposed")
+        #expect(await ask(console, "runs/\(id)/approve").status == 403, "who proposed it approves it alone")
+        #expect(await ask(console, "runs/\(id)/approve", as: "Otto", role: .operator).status == 403)
+        #expect(world.broker.sent.isEmpty && world.broker.records.isEmpty)
+
+        #expect(await ask(console, "runs/\(id)/approve", as: "Eve").status == 202)
+        try await finished(console, id)
+        #expect(try await world.states(ids) == [.resolved, .resolved])
+        let selected = try #require(world.broker.records.first)
+        #expect(selected.by.name == "Ada" && selected.note == "nobody waits (approved by Eve)" && selected.job?.description == id)
+        #expect(await ask(console, "runs/\(id)/approve", as: "Eve").status == 409, "it is approved once")
+        #expect(world.broker.sent.count == 2)
+        #expect(await ask(console, "runs", nil).body["runs"]?.array?.count == 1)
+    }
+
+    @Test func whatNobodyApprovesInTimeIsNotDone() async throws {
+        let ids = world.write([OperatorWorld.declined("ONE")])
+        let console = try await world.console()
+        let id = try await proposed(console, ids)
+        world.clock.pass(.minutes(61))
+        #expect(await ask(console, "runs/\(id)", nil).body["state"]?.string == "lapsed")
+        #expect(await ask(console, "runs/\(id)/approve", as: "Eve").status == 409)
+        #expect(world.broker.sent.isEmpty)
+        #expect(await ask(console, "overview", nil).body["proposals"]?.int64 == 0)
+    }
+
+    @Test func whatIsWithdrawnIsNotDone() async throws {
+        let ids = world.write([OperatorWorld.declined("ONE")])
+        let console = try await world.console()
+        let id = try await proposed(console, ids)
+        #expect(await ask(console, "runs/\(id)/stop", as: "Otto", role: .operator).status == 403)
+        #expect(await ask(console, "runs/\(id)/stop").body["state"]?.string == "withdrawn")
+        #expect(await ask(console, "runs/\(id)/approve", as: "Eve").status == 409)
+        #expect(world.broker.sent.isEmpty)
+        #expect(await ask(console, "runs/\(UUID5.numbered(7))/approve", as: "Eve").status == 404)
+    }
+
+    /// What the CRM sent is sent by one; and where nobody asks for a second, a correction is as well.
+    @Test(arguments: [(false, .minutes(60)), (true, nil)] as [(Bool, Moment.Span?)])
+    func whatNeedsNoSecondPersonBeginsAtOnce(isRerun: Bool, span: Moment.Span?) async throws {
+        let ids = world.write([OperatorWorld.declined("ONE")])
+        let console = try await world.console()
+        let answer = await ask(console, "runs", correction(ids, isRerun: isRerun), within: span)
+        #expect(answer.status == 202 && answer.body["state"]?.string != "proposed")
+        try await finished(console, try #require(answer.body["id"]?.string))
+        #expect(await ask(console, "runs/\(answer.body["id"]?.string ?? "")/approve", as: "Eve").status == 404)
+    }
+}
