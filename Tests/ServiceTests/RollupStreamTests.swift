@@ -16,9 +16,11 @@ import Testing
 ) struct RollupStreamTests {
     static func record(_ number: Int, _ stage: Stage, _ fate: JournalRecord.Fate, _ detail: String, at moment: Moment) -> JournalRecord {
         JournalRecord(
-            at: moment, stage: stage, merchantID: "acme", reference: RecoveryReference(orderID: "O\(number)", kind: .sale, sequence: 0),
+            at: moment, stage: stage, merchantID: MerchantID("m\(number % 20)"),
+            reference: RecoveryReference(orderID: "O\(number)", kind: .sale, sequence: 0),
             gatewayID: "42", fate: fate, detail: detail, rule: stage == .intake ? "table:nmi/201" : nil, attempts: 1,
-            amount: Money(minorUnits: 100 + Int64(number % 900), currency: .usd), declineCode: stage == .intake ? "nmi/201" : nil,
+            amount: Money(minorUnits: 100 + Int64(number % 900), currency: .usd),
+            declineCode: stage == .intake ? "nmi/\(200 + number / 20 % 50)" : nil,
             workerID: "w")
     }
 
@@ -142,10 +144,14 @@ import Testing
             let tail = (1...10_000).flatMap { Self.recovery(count + $0, at: now) }
             try await Self.publish(tail, link, names)
             let started = ContinuousClock.now
-            let store = FlowStore(operators, names, clock: SystemClock())
+            let store = FlowStore(operators, names, clock: SystemClock()) { _ in
+                print("the roll-up is read after \(ContinuousClock.now - started)")
+            }
             async let reading: Void = store.follow()
             while store.look({ $0.money.until }) == nil { try await Task.sleep(for: .milliseconds(1)) }
-            print("sums shown after \(ContinuousClock.now - started)")
+            print(
+                "sums shown after \(ContinuousClock.now - started): \(store.look { $0.money.days.values.reduce(0) { $0 + $1.count } }) rows"
+            )
             try await reading
             print("all of it, and \(tail.count) records behind it, after \(ContinuousClock.now - started)")
             let sums = store.look { MoneyReport($0.money, .init(from: 0, through: 100_000)).totals.first?.sums }

@@ -60,16 +60,20 @@ struct RollupShelf {
         _ head: JournalRollup.Head, endingAt last: Int64, _ show: @escaping @Sendable (FlowBook) -> Void
     ) async throws(BrokerFailure) -> FlowBook? {
         let parts = Int64(head.part)
-        let reading = Mutex(RollupReading(head))
-        try await read(from: max(last - 2 * parts - parts / 8 - 8, 0), through: last) { message in
-            let shown = reading.withLock { reading in
-                let wasShown = reading.shown != nil
-                reading.take(message.body)
-                return wasShown ? nil : reading.shown
+        // Two that wrote at once have mixed theirs: then it began as far back again.
+        for length in [parts, 2 * parts] {
+            let reading = Mutex(RollupReading(head))
+            try await read(from: max(last - length - length / 16 - 8, 0), through: last) { message in
+                let shown = reading.withLock { reading in
+                    let wasShown = reading.shown != nil
+                    reading.take(message.body)
+                    return wasShown ? nil : reading.shown
+                }
+                if let shown { show(shown) }
             }
-            if let shown { show(shown) }
+            if let whole = reading.withLock({ $0.whole }) { return whole }
         }
-        return reading.withLock { $0.whole }
+        return nil
     }
 
     private func read(

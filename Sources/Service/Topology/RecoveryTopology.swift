@@ -42,10 +42,10 @@ extension Topology {
             // Longer than any pause (`Pause.longest`): none that is in force may be forgotten.
             Queue(names.pauses, .stream, arguments: ["x-max-age": "90D", "x-stream-max-segment-size-bytes": .integer(1_000_000)]),
             Queue(names.journal, .stream, arguments: ["x-max-age": "90D", "x-stream-max-segment-size-bytes": .integer(50_000_000)]),
-            // The newest is worth something, and the one before until that is whole.
+            // The newest is worth something, and the one before until that is whole. Fifty million recoveries come to a gigabyte.
             Queue(
                 names.rollups, .stream,
-                arguments: ["x-max-length-bytes": .integer(2_000_000_000), "x-stream-max-segment-size-bytes": .integer(50_000_000)]),
+                arguments: ["x-max-length-bytes": .integer(4_000_000_000), "x-stream-max-segment-size-bytes": .integer(50_000_000)]),
             // Only the last words of each worker matter; a stream lets any number listen, and go on after a lost connection.
             Queue(names.pulse, .stream, arguments: ["x-max-age": "1h", "x-stream-max-segment-size-bytes": .integer(1_000_000)]),
         ]
