@@ -74,6 +74,6 @@ struct StatusCommand: AsyncParsableCommand {
         if !claims.isCaughtUp { return "reads them yet" }
         let seconds = claims.lag.milliseconds / 1_000
         if seconds == 0, claims.messages == 0 { return "read" }
-        return "\(claims.messages) behind, \(seconds) s"
+        return claims.messages == 0 ? "\(seconds) s behind" : "\(claims.messages) behind, \(seconds) s"
     }
 }

@@ -42,6 +42,8 @@ extension ConsoleTests {
             try await browser.sees("alarms", "1 worker is silent", "gone", "Circuit breaker open", "gateway 42", "at 1 of 2 workers")
             try await browser.sees(
                 "circuit-trouble", "since", "20 calls failed (20 timed_out), the last: no answer in time", "tried again in")
+            try await browser.sees("claims-behind", "behind", "for 15 min")
+            if let folder = Browser.screenshotFolder { try await browser.screenshot(folder.appending(path: "alarms.png")) }
             try await browser.click("[data-test=faults] summary")
             try await browser.sees("faults", "The worker gone is silent", "FlexFactor is away for gateway 42 of merchant acme")
             try await browser.sees("faults", "due for more than a minute")
@@ -95,7 +97,7 @@ extension ConsoleTests {
                         : WorkerPulse.Circuit.Trouble(
                             since: moment + .seconds(-90), triedAt: moment + .seconds(600), failures: ["timed_out": 20], last: "timed_out",
                             words: "no answer in time"))
-            ])
+            ], claims: state == .closed ? nil : WorkerPulse.Claims(offset: 0, lag: .minutes(15), isCaughtUp: true))
     }
 
     private static func parked(_ order: String, _ phase: String, until: Moment, at moment: Moment) -> JournalRecord {

@@ -234,7 +234,7 @@ function claimsOf({ claims }) {
   if (!claims || (claims.caughtUp && claims.behind === 0 && claims.lagMilliseconds < 1000)) return null;
   return el("small", { class: claims.caughtUp && claims.lagMilliseconds < 5000 ? "muted" : "bad-text", "data-test": "claims-behind" }, el("br"),
     !claims.caughtUp ? "reads what was claimed, and takes nothing yet"
-      : `${plural(claims.behind, "claim")} behind, for ${span(claims.lagMilliseconds)}`);
+      : claims.behind > 0 ? `${plural(claims.behind, "claim")} behind, for ${span(claims.lagMilliseconds)}` : `behind with the claims for ${span(claims.lagMilliseconds)}`);
 }
 
 function workers({ workers: all }) {
