@@ -142,7 +142,9 @@ package struct WorkerPulse: Sendable, Equatable {
                         json.member("since", trouble.since.milliseconds)
                         json.member("triedAt", trouble.triedAt.milliseconds)
                         json.object("failures") { names in
-                            for (name, count) in trouble.failures.sorted(by: { $0.key < $1.key }) { names.member(named: name, Int64(count)) }
+                            for (name, count) in trouble.failures.sorted(by: { $0.key < $1.key }) {
+                                names.member(named: name, Int64(count))
+                            }
                         }
                         json.member("last", trouble.last)
                         json.member("words", trouble.words)
