@@ -50,9 +50,9 @@ package final class MemoryClaims: ClaimsPort {
     }
 
     private static func found(_ offset: Int64, _ records: [ClaimRecord], _ book: ClaimBook) -> ClaimRecord {
-        var record = records[Int(offset)]
-        record.corrects = book.corrected(by: offset, Fingerprint(of: record.claim.reference, merchant: record.claim.merchantID))
-        return record
+        let record = records[Int(offset)]
+        return record.correcting(
+            book.corrected(by: offset, Fingerprint(of: record.claim.reference, merchant: record.claim.merchantID)))
     }
 
     package func amount(of reference: RecoveryReference, merchant: MerchantID) async -> Money? {

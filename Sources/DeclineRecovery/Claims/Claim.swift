@@ -98,15 +98,26 @@ package struct Claim: Sendable, Equatable {
 }
 
 /// A claim as it stands on the stream: with it, for what is told, the whole result event, so that it can be told again as it was.
-package struct ClaimRecord: Sendable, Equatable {
+///
+/// An object that never changes: it waits with who made it, and is kept with the last that came by.
+package final class ClaimRecord: Sendable, Equatable {
     package let claim: Claim
     package let result: String?
     /// The kind that it corrected in its place. It does not travel: the order of the stream says it.
-    package var corrects: ResultKind?
+    package let corrects: ResultKind?
 
-    package init(_ claim: Claim, result: String? = nil) {
+    package init(_ claim: Claim, result: String? = nil, corrects: ResultKind? = nil) {
         self.claim = claim
         self.result = result
+        self.corrects = corrects
+    }
+
+    package func correcting(_ kind: ResultKind?) -> ClaimRecord {
+        kind == corrects ? self : ClaimRecord(claim, result: result, corrects: kind)
+    }
+
+    package static func == (one: ClaimRecord, other: ClaimRecord) -> Bool {
+        one === other || one.claim == other.claim && one.result == other.result && one.corrects == other.corrects
     }
 }
 

@@ -36,7 +36,7 @@ extension ClaimRecord {
                 data.member("why", why)
             case .refund(let refund): refund.write(to: &data)
             }
-            data.optional("result", result)
+            data.optional("result", self.result)
         }
     }
 

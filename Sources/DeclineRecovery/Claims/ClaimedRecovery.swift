@@ -63,7 +63,7 @@ package struct ClaimedRecovery: Sendable {
         /// The claim holds: tell it. `spent`: and keep a letter.
         case tell(Draft, corrects: ResultKind?, spent: Bool)
         /// It was told already: tell the same.
-        indirect case again(ClaimRecord)
+        case again(ClaimRecord)
         /// No claim can be made now: nothing was charged and nothing is told.
         case hold
     }

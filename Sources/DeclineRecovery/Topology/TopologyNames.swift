@@ -1,5 +1,7 @@
 /// The names of every exchange and queue, and the routing keys between stages, in one place (messages.md, "Exchanges and queues").
-package struct TopologyNames: Sendable, Equatable {
+///
+/// An object that never changes: everything that publishes has it.
+package final class TopologyNames: Sendable, Equatable {
     /// Stands before our own names, so that two fleets can share a vhost; `recovery` unless configured. Any other stands before the CRM's names
     /// as well: two fleets that took declines from one exchange would each take every decline.
     package let prefix: String
@@ -31,6 +33,9 @@ package struct TopologyNames: Sendable, Equatable {
         deadLock = "\(prefix).dead.lock"
         delays = DelayLadder.rungs.map { rung in "\(prefix).delay.\(rung < 10 ? "0" : "")\(rung)" }
     }
+
+    // The prefix tells all of them.
+    package static func == (one: TopologyNames, other: TopologyNames) -> Bool { one.prefix == other.prefix }
 
     /// The CRM publishes its declines here: `decline.initial`, `decline.rerun`, `decline.recycle`, `command.cancel`,
     /// `command.refund`.

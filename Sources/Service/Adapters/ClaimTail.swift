@@ -302,10 +302,9 @@ final class ClaimTail: ClaimsPort {
     }
 
     func record(at offset: Int64) async -> ClaimRecord? {
-        guard var record = await read(offset) else { return nil }
+        guard let record = await read(offset) else { return nil }
         let key = Fingerprint(of: record.claim.reference, merchant: record.claim.merchantID)
-        record.corrects = state.withLock { $0.book.corrected(by: offset, key) }
-        return record
+        return record.correcting(state.withLock { $0.book.corrected(by: offset, key) })
     }
 
     private func read(_ offset: Int64) async -> ClaimRecord? {

@@ -206,13 +206,7 @@ final class StageRunner: Sendable {
         guard delivery.isOpen else { return }
         if stage == .held, let held = HeldMessage(delivery) { return await release(held, handed, lane) }
         let begun = NIODeadline.now()
-        // Of what was parked it is told how late it comes.
-        if let published = delivery.properties.timestamp, published > 0, delivery.properties.headers[HeaderName.due] == nil {
-            report.waited(since: published, until: clock.now())
-        }
-        var message = IncomingMessage(delivery, at: stage, names, survived: handed.survived)
-        let step = tracer?.step(of: message, handed, at: names.queue(of: stage))
-        if let step { message = message.with(traceparent: step.span.context.text) }
+        let (message, step) = received(handed)
         let tracestate = TraceParent.state(in: delivery.properties.headers)
         var handled: StageOutcome
         if suspicion.course(at: stage, deliveries: message.deliveries) == .setAside {
@@ -223,22 +217,46 @@ final class StageRunner: Sendable {
         }
         if handled.onward != nil, let refusal = cut.refusal(of: message, at: stage) { handled = refusal }
         if let pause = handled.pause, await !rest(pause, on: lane) { return }
-        let now = clock.now()
-        let outgoing =
-            handled
-            .publishing(from: stage, at: now, worker: workerID, traceparent: message.traceparent)
-            .map { Sending($0.brokerMessage(names, now: now, tracestate: tracestate), isCourtesy: $0.isCourtesy) }
-        let onward =
-            handled.onward.map { [Sending(Broker.OutgoingMessage(delivery, at: stage, $0, names, survived: handed.survived, now: now))] }
-            ?? []
+        let outgoing = outgoing(of: handled, message, tracestate, handed)
         let published = NIODeadline.now()
         let publishedAt = step == nil ? 0 : SystemClock.nanoseconds()
-        guard await finish(handed, publishing: onward + outgoing, on: lane) else { return }
+        guard await finish(handed, publishing: outgoing, on: lane) else { return }
         survivors.finished(handed.key)
         report.finished(handled.entry, message)
         let ended = NIODeadline.now()
         report.took(ended - begun, confirm: ended - published)
-        step?.end(handled.entry, publishedFrom: publishedAt, count: onward.count + outgoing.count)
+        step?.end(handled.entry, publishedFrom: publishedAt, count: outgoing.count)
+    }
+
+    // What waits for a stage keeps room for each of its values for as long; so what comes before and after stands apart.
+
+    @inline(never)
+    private func received(_ handed: Handed) -> (IncomingMessage, StageStep?) {
+        let delivery = handed.delivery
+        // Of what was parked it is told how late it comes.
+        if let published = delivery.properties.timestamp, published > 0, delivery.properties.headers[HeaderName.due] == nil {
+            report.waited(since: published, until: clock.now())
+        }
+        let message = IncomingMessage(delivery, at: stage, names, survived: handed.survived)
+        guard let step = tracer?.step(of: message, handed, at: names.queue(of: stage)) else { return (message, nil) }
+        return (message.with(traceparent: step.span.context.text), step)
+    }
+
+    /// What is published in place of a message; first the message itself, where it goes on as it came.
+    @inline(never)
+    private func outgoing(
+        of handled: StageOutcome, _ message: IncomingMessage, _ tracestate: String?, _ handed: Handed
+    ) -> [Sending] {
+        let now = clock.now()
+        var sendings: [Sending] = []
+        if let onward = handled.onward {
+            sendings.append(
+                Sending(Broker.OutgoingMessage(handed.delivery, at: stage, onward, names, survived: handed.survived, now: now)))
+        }
+        for one in handled.publishing(from: stage, at: now, worker: workerID, traceparent: message.traceparent) {
+            sendings.append(Sending(one.brokerMessage(names, now: now, tracestate: tracestate), isCourtesy: one.isCourtesy))
+        }
+        return sendings
     }
 
     private func deciding(
