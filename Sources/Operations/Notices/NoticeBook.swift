@@ -185,9 +185,11 @@ package struct NoticeBook: Sendable {
             told.count == 1
             ? first.map { Self.sentence($0.fact, isOver: isOver, isEarly: $0.isEarly) } ?? ""
             : "\(isOver ? "Over: " : "")\(told.count) of one kind: \(first?.fact.what ?? "")"
-        // An end is no news of its own name, and what has grown is told by the name by which a process would tell it that begins now.
+        // An end is no news of its own name, and what has grown is told by the name by which a process would tell it that begins now. All that it
+        // tells is in the name: with one more it is another notice, for whoever drops repeats would never hear of that one.
         return Notice(
-            event, named: (isOver ? "over/" : "") + (first?.name ?? ""), of: rules.fleet, at: now, told.map(\.fact), what: what,
+            event, named: (isOver ? "over/" : "") + told.map(\.name).sorted().joined(separator: "+"), of: rules.fleet, at: now,
+            told.map(\.fact), what: what,
             advice: isOver ? "Nothing is to be done." : first?.fact.advice ?? "",
             members: told.map { ($0.fact.key, $0.fact.order, $0.name) })
     }

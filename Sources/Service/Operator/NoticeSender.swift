@@ -53,8 +53,12 @@ final class NoticeSender: Sendable {
 
     /// That notices do not arrive, where somebody looks.
     var faults: [FleetStatus.Fault] {
-        state.withLock { state in
-            guard let trouble = state.trouble, trouble.failures >= Self.patience else { return [] }
+        let (now, uptime) = (clock.now(), clock.uptime)
+        return state.withLock { state in
+            // What ended before it could be told is nobody's trouble any more.
+            guard let trouble = state.trouble, trouble.failures >= Self.patience, state.book.waiting(now: now, uptime: uptime) > 0 else {
+                return []
+            }
             return [.noticesUndelivered(since: trouble.since, trouble.last, advice: trouble.advice)]
         }
     }

@@ -172,6 +172,22 @@ import Testing
         #expect(desk.events == [.faultBegun, .faultOver] && desk.told.last?.count == 1_000)
     }
 
+    /// Whoever drops repeats by their id must not drop what stands beside the repeat.
+    @Test func whatIsToldTogetherWithARepeatIsNoRepeat() {
+        var alone = Desk()
+        alone.pass(70, [circuit("a")])
+        var lost = Desk()
+        // The receiver acted on the first, and its answer was lost.
+        lost.pass(70, [circuit("a")], arrives: false)
+        lost.pass(70, [circuit("a"), circuit("b", since: 70)], arrives: false)
+        lost.pass(700, [circuit("a"), circuit("b", since: 70)])
+        #expect(lost.told.first?.count == 2 && alone.told.first?.count == 1)
+        #expect(lost.told.first?.id != alone.told.first?.id)
+        var anew = Desk()
+        anew.pass(70, [circuit("a"), circuit("b", since: 70)])
+        #expect(anew.told.first?.id == lost.told.first?.id)
+    }
+
     @Test func lettersAreGatheredAndToldAgainWhenThereAreMore() {
         var desk = Desk()
         desk.pass(100, [letters(1, order: 1, window: 0)])
