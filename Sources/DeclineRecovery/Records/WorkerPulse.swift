@@ -183,7 +183,9 @@ package struct WorkerPulse: Sendable, Equatable {
 
     private static func trouble(_ circuit: EnvelopeReader) throws(EnvelopeFault) -> Circuit.Trouble? {
         guard let since = try circuit.optionalNumber("since") else { return nil }
-        let failures = try circuit.object("failures").members().compactMap { member in member.value.int64.map { (member.name, Int($0)) } }
+        let failures = try circuit.object("failures").members().compactMap { member in
+            member.value.int64.map { (member.name, Int(min(max($0, 0), 1_000_000_000))) }
+        }
         return Circuit.Trouble(
             since: Moment(milliseconds: since), triedAt: try circuit.moment("triedAt"),
             failures: Dictionary(failures) { $1 }, last: try circuit.text("last"), words: try circuit.text("words"))
@@ -191,7 +193,7 @@ package struct WorkerPulse: Sendable, Equatable {
 
     private static func claims(_ claims: EnvelopeReader) throws(EnvelopeFault) -> Claims {
         Claims(
-            offset: try claims.number("offset"), lag: .milliseconds(try claims.number("lagMilliseconds")),
+            offset: max(try claims.number("offset"), -1), lag: .milliseconds(try claims.number("lagMilliseconds")),
             isCaughtUp: try claims.flag("caughtUp"))
     }
 }

@@ -34,6 +34,7 @@ package struct LetterStakes: Sendable, Equatable {
             case _ where letter.handling == .reconcile: .mayBeTaken
             case .toldOtherwise: .taken
             case .refundUnknown: .mayBeReturned
+            case _ where about.mayBeTaken: .mayBeTaken
             default: .untouched
             }
         until = money == .untouched ? about.until : nil
@@ -84,6 +85,8 @@ private struct About {
     var days: Int?
     /// Whether it could be tried as a rerun when its time is over.
     var mayBeRerun = false
+    /// Whether a request of it may be out there, or nobody can read whether one is.
+    var mayBeTaken = false
 
     init(_ letter: DeadLetter, _ merchants: (any MerchantDirectory)?) {
         let body = letter.original.redactedBody
@@ -97,6 +100,9 @@ private struct About {
             } else if case .recovery(let recovery) = WorkEnvelope.decode(body) {
                 (work, amount, until) = (.charge, recovery.amount, recovery.chargingEnds)
                 if case .cascade = recovery.route { isCascade = true }
+                mayBeTaken = letter.reason == .unexpectedType && recovery.phase.mayBeCharged
+            } else {
+                mayBeTaken = letter.reason == .unexpectedType
             }
         case .outcomes: work = .news
         case .unrouted: work = .result

@@ -29,9 +29,11 @@ enum CSV {
 
     /// A word of somebody else's as a cell. What a spreadsheet would take for a formula is marked as text.
     static func cell(_ word: String) -> String {
-        let isFormula = word.utf8.first.map { [0x3D, 0x2B, 0x2D, 0x40, 0x09, 0x0D].contains($0) } ?? false
+        let isFormula = word.utf8.first.map { [0x3D, 0x2B, 0x2D, 0x40, 0x09, 0x0A, 0x0D].contains($0) } ?? false
         let text = (isFormula ? "'" : "") + word
-        let isPlain = !text.utf8.contains { [0x22, 0x2C, 0x0A, 0x0D].contains($0) }
-        return isPlain ? text : "\"" + text.replacing("\"", with: "\"\"") + "\""
+        let isPlain = !text.utf8.contains { [0x22, 0x2C, 0x3B, 0x0A, 0x0D].contains($0) }
+        // Scalar by scalar: with a mark behind it a quotation mark is another character, and ends the cell all the same.
+        return isPlain
+            ? text : "\"" + String(String.UnicodeScalarView(text.unicodeScalars.flatMap { $0 == "\"" ? [$0, $0] : [$0] })) + "\""
     }
 }

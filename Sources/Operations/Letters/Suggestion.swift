@@ -37,7 +37,7 @@ package struct Suggestion: Sendable, Equatable {
         else { return nil }
         guard let declinedAt = event["time"]?.string.flatMap(Moment.init(rfc3339:)), now >= declinedAt + merchant.policy.cascadeDeadline
         else { return nil }
-        let gateways = merchant.flexFactorGateways.values.sorted {
+        let gateways = merchant.flexFactorGateways.values.filter { !$0.isRetired }.sorted {
             ($0.cascadeAll ? 0 : 1, $0.id.text) < ($1.cascadeAll ? 0 : 1, $1.id.text)
         }
         guard let gateway = gateways.first else { return nil }

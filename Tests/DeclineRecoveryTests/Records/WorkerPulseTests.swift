@@ -53,6 +53,18 @@ import Testing
         #expect(WorkerPulse.decode([0xFF]) == nil)
     }
 
+    /// Whoever may publish pulses writes what he likes, and it is added up.
+    @Test func countsThatNobodyCanAddUpAreBounded() throws {
+        let pulse = Self.pulse([
+            .init(
+                merchantID: "acme", gatewayID: "42", state: .open,
+                trouble: .init(
+                    since: Moment(milliseconds: 1), triedAt: Moment(milliseconds: 2), failures: ["a": .max, "b": 1], last: "a", words: "w"))
+        ])
+        let read = try #require(WorkerPulse.decode(pulse.encoded()))
+        #expect(read.circuits.first?.trouble?.failures.values.reduce(0, +) == 1_000_000_001)
+    }
+
     @Test func aStageOfANewerWorkerIsLeftOut() {
         let text = String(decoding: Self.pulse([]).encoded(), as: UTF8.self).replacing("\"suspects\"", with: "\"later\"")
         #expect(WorkerPulse.decode(Array(text.utf8))?.stages == [.intake])

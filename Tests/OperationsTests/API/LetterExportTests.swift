@@ -31,7 +31,7 @@ import Testing
         #expect(try await export(["format": "csv", "handling": "burn"]).status == 400)
     }
 
-    @Test(arguments: ["=HYPERLINK(\"http://x\")", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
+    @Test(arguments: ["=HYPERLINK(\"http://x\")", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1"])
     func nothingIsAFormula(order: String) async throws {
         let letter = DeadLetter.sample(.unreadable, stage: .intake, merchant: "acme", order: order, at: 1)
         world.write([letter])
@@ -39,6 +39,32 @@ import Testing
             try await export(["format": "csv"]).body["csv"]?.string?.components(separatedBy: letter.id.description).last)
         #expect(line.contains("'" + order.prefix(1)), "\(line)")
         #expect(!line.contains(",\(order.prefix(2))") && !line.contains(",\"\(order.prefix(1))"), "\(line)")
+    }
+}
+
+@Suite struct CSVTests {
+    /// Read as a spreadsheet reads it, byte by byte, each cell is the text again.
+    @Test(arguments: ["a\"b", "A\"\u{200D},=cmd", "A\"\u{301};x", "a;b", "\"", "plain", "a,b\r\n"])
+    func aCellIsOneCell(text: String) {
+        let cell = CSV.cell(text)
+        guard cell.hasPrefix("\"") else {
+            #expect(cell == text)
+            return
+        }
+        var bytes = Array(cell.utf8)[1...]
+        var read: [UInt8] = []
+        var isOver = false
+        while let byte = bytes.popFirst() {
+            if byte != 0x22 {
+                read.append(byte)
+            } else if bytes.first == 0x22 {
+                read.append(bytes.removeFirst())
+            } else {
+                isOver = true
+                break
+            }
+        }
+        #expect(isOver && bytes.isEmpty && read == Array(text.utf8))
     }
 }
 

@@ -50,6 +50,12 @@ import Testing
         #expect(money == .untouched || stakes.until == nil && !stakes.customerWaits)
     }
 
+    /// What came to the wrong queue, and nobody can read.
+    @Test func whatNobodyCanReadIsNotSaidToBeUncharged() {
+        let letter = DeadLetter.sample(.unexpectedType, stage: .retry, merchant: "acme", order: "A", at: 1)
+        #expect(stakes(letter).money == .mayBeTaken)
+    }
+
     /// Faults elsewhere in a message do not hide what it is about.
     @Test func anAmountIsReadBesideFaults() {
         let letter = OperatorWorld.declined("A", trigger: "7", reason: .invalidEvent)

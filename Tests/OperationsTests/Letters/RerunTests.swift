@@ -10,7 +10,8 @@ import Testing
 @Suite struct RerunTests {
     private static let merchants = Merchants(
         Merchant(
-            id: "acme", flexFactorGateways: [FlexFactorGateway(id: "42", expiryDays: 9)], gateways: [Gateway(id: "7", type: "nmi")]),
+            id: "acme", flexFactorGateways: [FlexFactorGateway(id: "41", isRetired: true), FlexFactorGateway(id: "42", expiryDays: 9)],
+            gateways: [Gateway(id: "7", type: "nmi")]),
         Merchant(id: "zenith", flexFactorGateways: [FlexFactorGateway(id: "77")], gateways: [Gateway(id: "7", type: "nmi")]))
 
     /// What is meant: two that can be made reruns, of two merchants; and three that cannot.
