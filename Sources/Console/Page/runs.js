@@ -1,7 +1,8 @@
 // Runs: an action on one letter or many, under way or ended. Followed here, and in place on the pages that start one.
-import { el, foreign } from "./dom.js";
+import { el, foreign, visible } from "./dom.js";
 import { act, get, part, Poll } from "./api.js";
 import { button, card, desk, empty, mayAct, problemBox, redraw, say, table } from "./desk.js";
+import { differenceList } from "./forecast.js";
 import { count, momentAndAge, pill, plural, span, state } from "./words.js";
 
 export const isUnderWay = (run) => ["proposed", "waiting", "running", "watching"].includes(run.state);
@@ -63,8 +64,12 @@ export function runView(run, { ask, problem, dismiss, link = true, results = fal
       dismiss && !isUnderWay(run) && button("Dismiss", "dismiss", dismiss, { class: "quiet" })),
     run.state === "proposed" && el("div", { class: "callout warn", "data-test": "proposal" },
       el("p", null, "Nothing is sent before another admin approves it", run.letter && [": ", el("a", { href: `#/letters/${part(run.letter)}` }, "the letter")], "."),
-      run.patch && el("ul", { class: "sentences" }, run.patch.map(({ op, path, value }, index) => el("li", { key: index },
-        el("code", null, `${op} ${path}`), value !== undefined && [" ", foreign(JSON.stringify(value).slice(0, 300))])))),
+      el("p", { "data-test": "proposal-order" }, orderOf(run)),
+      run.patch && el("ul", { class: "sentences" }, run.patch.map(({ op, from, path, value }, index) => el("li", { key: index },
+        el("code", null, from === undefined ? `${op} ${path}` : `${op} ${from} to ${path}`), value !== undefined && el("pre", null, visible(JSON.stringify(value, null, 1)))))),
+      run.differences && [el("p", null, "What it changes:"), differenceList(run.differences, "proposal-differences")],
+      run.letters?.length > 1 && el("details", null, el("summary", null, run.letters.length < run.total ? `The first ${run.letters.length} letters` : "The letters"),
+        el("ul", { class: "sentences" }, run.letters.map((letter) => el("li", { key: letter }, el("a", { href: `#/letters/${part(letter)}` }, letter)))))),
     isUnderWay(run) && run.state !== "proposed" && el("progress", {
       max: String(run.total || 1), value: run.done, "data-test": "run-progress", "aria-label": `${count(run.done)} of ${plural(run.total, "letter")} done`,
     }),
@@ -82,6 +87,14 @@ export function runView(run, { ask, problem, dismiss, link = true, results = fal
     problemBox(problem),
     results && resultList(run));
 }
+
+/** What else is approved with a correction. */
+const orderOf = (run) => [
+  run.rerun ? "Each is made a rerun, which FlexFactor tries without the customer." : "The message is corrected as follows.",
+  run.crmConsent ? " The CRM's people are said to agree." : " Nobody said that the CRM's people agree.",
+  run.acceptSkips && " Sent even where the CRM would only be told that it was skipped.",
+  run.total > 1 && ` At most ${count(run.rate)} a second${run.canary ? ", few first" : ""}.`,
+];
 
 const verbs = { replay: "Replay", reconcile: "Reconcile", discard: "Discard", restore: "Restore", resolve: "Resolve" };
 // The total counts what was meant after a first look; some are left out then, others on the way.

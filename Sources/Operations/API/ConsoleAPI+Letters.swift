@@ -41,7 +41,7 @@ extension ConsoleAPI {
         ])
     }
 
-    private func whole(_ text: String) async throws(ConsoleError) -> (LetterSummary, DeadLetter) {
+    func whole(_ text: String) async throws(ConsoleError) -> (LetterSummary, DeadLetter) {
         let id = try id(text)
         guard let summary = store.look({ $0[id] }) else { throw .notFound }
         try requireBroker()

@@ -161,15 +161,22 @@ extension ConsoleAPI {
         guard let run = store.look({ $0.runs[id] }), run.end?.how != .finished else {
             throw ConsoleError(status: 409, what: "The run is finished.", advice: "Choose the letters anew.")
         }
-        if run.plan.correction != nil { try require(.admin, person) }
+        if run.plan.correction != nil {
+            try require(.admin, person)
+            if person.secondPerson != nil {
+                throw ConsoleError(
+                    status: 409, what: "The run corrects messages, and a second person is asked for that.",
+                    advice: "Propose it anew for the letters that it has left.")
+            }
+        }
         let order = LetterAction.replay(
             correction: run.plan.correction, isCanary: run.plan.isCanary, rate: run.plan.rate, consent: run.plan.consent)
         return start(LetterJob(order, .unfinished(run: id), by: person.by, note: run.note, tools: tools))
     }
 
-    func start(_ job: LetterJob) -> JSONValue {
+    func start(_ job: LetterJob, waitingForLock seconds: Int = 10) -> JSONValue {
         jobs.add(job)
-        Task { await job.run() }
+        Task { await job.run(waitingForLock: seconds) }
         return LetterView.job(job, isMine: true)
     }
 }

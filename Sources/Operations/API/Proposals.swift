@@ -11,6 +11,10 @@ struct Proposal: Sendable {
     let action: LetterAction
     /// Those that the filter meant when it was proposed: what is approved is what was seen.
     let letters: [UUID5]
+    /// Where each stood then. A decline that is published again under its id is another writing of the same letter, which nobody saw.
+    let seen: [UUID5: Int64]
+    /// What it changes, where it is about one letter.
+    let differences: [JSONDifference]?
     let by: LetterRecord.Operator
     let note: String?
     let at: Moment
@@ -47,17 +51,28 @@ struct Proposal: Sendable {
             case .approved(_, let at), .withdrawn(_, let at): at
             case nil: now < until ? nil : until
             }
-        var correction: JSONValue?
-        if case .replay(.patch(let patch)?, _, _, _) = action { correction = patch.json }
-        return .object(of: [
+        let run: [(String, JSONValue?)] = [
             ("id", .string(id.description)), ("action", .string(action.word)), ("by", .string(by.name)), ("note", .text(note)),
             ("startedAt", .integer(at.milliseconds)), ("endedAt", endedAt.map { .integer($0.milliseconds) }),
             ("state", .string(state(at: now))), ("total", .integer(Int64(letters.count))), ("done", .integer(0)),
             ("succeeded", .integer(0)),
             ("failed", .integer(0)), ("pending", .integer(0)), ("leftOut", .integer(0)), ("message", .string(message)),
-            ("canary", .bool(false)), ("mine", .bool(true)), ("resumable", .bool(false)), ("results", .array([])),
-            ("patch", correction), ("letter", letters.count == 1 ? .string(letters[0].description) : nil),
-        ])
+            ("mine", .bool(true)), ("resumable", .bool(false)), ("results", .array([])),
+            ("letter", letters.count == 1 ? .string(letters[0].description) : nil),
+            ("letters", .array(letters.prefix(100).map { .string($0.description) })),
+            ("differences", differences.map(LetterView.differences)),
+        ]
+        return .object(of: run + order)
+    }
+
+    /// What was ordered: all of it is approved.
+    private var order: [(String, JSONValue?)] {
+        guard case .replay(let correction, let isCanary, let rate, let consent) = action else { return [("canary", .bool(false))] }
+        let patch: JSONValue? = if case .patch(let patch)? = correction { patch.json } else { nil }
+        return [
+            ("canary", .bool(isCanary)), ("patch", patch), ("rerun", .bool(correction == .rerun)), ("rate", .integer(Int64(rate))),
+            ("crmConsent", .bool(consent.ofCRM)), ("acceptSkips", .bool(consent.toSkips)),
+        ]
     }
 }
 
@@ -69,10 +84,15 @@ final class ProposalBook: Sendable {
 
     subscript(_ id: UUID5) -> Proposal? { proposals.withLock { proposals in proposals.first { $0.id == id } } }
 
-    func add(_ proposal: Proposal) {
+    /// - Returns: `false` where a hundred wait already: none of them is forgotten for another.
+    func add(_ proposal: Proposal, at now: Moment) -> Bool {
         proposals.withLock { proposals in
+            if proposals.count >= 100 {
+                guard let ended = proposals.firstIndex(where: { !$0.isWaiting(at: now) }) else { return false }
+                proposals.remove(at: ended)
+            }
             proposals.append(proposal)
-            if proposals.count > 100 { proposals.removeFirst() }
+            return true
         }
     }
 
@@ -105,10 +125,34 @@ extension ConsoleAPI {
             do throws(BrokerFailure) { letters = try await store.select(filter).map(\.id) } catch { throw .broker(error) }
         case .unfinished: letters = []
         }
+        let seen = store.look { book in letters.reduce(into: [:]) { $0[$1] = book[$1]?.offset } }
+        var differences: [JSONDifference]?
+        if letters.count == 1 { differences = try await changes(of: letters[0], by: action) }
         let proposal = Proposal(
-            id: .random(), action: action, letters: letters, by: person.by, note: note, at: now, until: now + span)
-        jobs.proposals.add(proposal)
+            id: .random(), action: action, letters: letters, seen: seen, differences: differences, by: person.by, note: note, at: now,
+            until: now + span)
+        guard jobs.proposals.add(proposal, at: now) else {
+            throw ConsoleError(
+                status: 409, what: "A hundred corrections wait for a second person already.",
+                advice: "Have some of them approved or withdrawn first.")
+        }
         return proposal.json(at: now)
+    }
+
+    /// What a correction of one letter changes. What may not be made, or would not be sent, is refused before anything of it is kept.
+    private func changes(of id: UUID5, by action: LetterAction) async throws(ConsoleError) -> [JSONDifference]? {
+        guard case .replay(let correction?, _, _, let consent) = action else { return nil }
+        let (summary, letter) = try await whole(id.description)
+        if case .patch(let patch) = correction, case .failure(let refusal) = LetterEdit.apply(patch, to: letter) {
+            throw .refused(refusal, patch, letter.original.json ?? .null)
+        }
+        let outcome = DryRun(tools: tools, correction: correction, consent: consent).run(summary, letter)
+        if let why = LetterEdit.whyNot(letter) ?? outcome.refusal {
+            throw ConsoleError(
+                status: 422, what: "It would not be sent: \(why)", advice: "Nothing is proposed. Mend what is said, and propose it then.",
+                faults: outcome.forecast.faults)
+        }
+        return outcome.differences
     }
 
     func approve(_ text: String, _ request: ConsoleRequest) async throws(ConsoleError) -> JSONValue {
@@ -121,12 +165,21 @@ extension ConsoleAPI {
                 status: 403, what: "You proposed it yourself.", advice: "Somebody else with the role admin must approve it.")
         }
         try requireBroker()
+        // The job leaves out each that was written anew; where none is left there is nothing to approve.
+        let isAnew = store.look { book in proposal.letters.allSatisfy { book[$0].map { $0.offset != proposal.seen[$0.id] } ?? false } }
+        if proposal.isWaiting(at: now), isAnew, !proposal.letters.isEmpty {
+            throw ConsoleError(
+                status: 409, what: "The message was published anew since it was proposed: what was seen is not what would be sent.",
+                advice: "Withdraw it, look at the letter and propose it anew.")
+        }
         guard let taken = jobs.proposals.end(id, .approved(by: request.person.name, at: now), at: now) else {
             throw ConsoleError(
                 status: 409, what: "It waits no more: it is \(proposal.state(at: now)).", advice: "Propose it again if it is still wanted.")
         }
         let note = [taken.note, "(approved by \(request.person.name))"].compactMap { $0 }.joined(separator: " ")
-        return start(LetterJob(taken.action, .letters(taken.letters), by: taken.by, note: note, tools: tools, id: id))
+        let job = LetterJob(taken.action, .letters(taken.letters), asSeen: taken.seen, by: taken.by, note: note, tools: tools, id: id)
+        // Two people have said it: it is not given up because a third one's run is not done yet.
+        return start(job, waitingForLock: 120)
     }
 
     /// - Returns: `nil` where it is no proposal.

@@ -21,8 +21,26 @@ package struct LetterEdit: Sendable, Equatable {
         } catch {
             return .failure(.patch(error))
         }
-        guard CardDataGuard.isClean(after) else { return .failure(.cardData) }
+        guard CardDataGuard.isClean(after), isClean(patch, from: before, to: after) else { return .failure(.cardData) }
         return .success(LetterEdit(before: before, after: after, patch: patch))
+    }
+
+    /// Whether no operation writes card data that a later one takes away again: the patch itself is kept and shown.
+    private static func isClean(_ patch: JSONPatch, from before: JSONValue, to after: JSONValue) -> Bool {
+        let written = patch.operations.compactMap { operation -> JSONPatch.Operation? in
+            switch operation {
+            case .add(let path, let value), .replace(let path, let value): .test(path, value)
+            case .remove, .move, .copy, .test: nil
+            }
+        }
+        // What all stands there in the end was looked at there.
+        if (try? JSONPatch(written).applied(to: after)) != nil { return true }
+        var value = before
+        return patch.operations.allSatisfy { operation in
+            guard let next = try? JSONPatch([operation]).applied(to: value) else { return false }
+            value = next
+            return CardDataGuard.isClean(next)
+        }
     }
 
     /// Makes what a correction says of a letter's message, or says why it may not be made.

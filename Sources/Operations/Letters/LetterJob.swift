@@ -31,6 +31,8 @@ package final class LetterJob: Sendable {
     package let note: String?
     package let startedAt: Moment
     let selection: LetterSelection
+    /// Where the letters stood when somebody approved it, by letter; `nil` where they are meant as they are now.
+    let seen: [UUID5: Int64]?
     let tools: LetterTools
     /// How long to wait for what becomes of replayed messages.
     let patience: Moment.Span
@@ -88,11 +90,13 @@ package final class LetterJob: Sendable {
     /// - Parameter id: by which it was known before it began, if it was.
     /// - Parameter onResult: told of every letter's result; the progress keeps the last ones only.
     package init(
-        _ order: LetterAction, _ selection: LetterSelection, by: LetterRecord.Operator, note: String?, tools: LetterTools,
+        _ order: LetterAction, _ selection: LetterSelection, asSeen seen: [UUID5: Int64]? = nil, by: LetterRecord.Operator, note: String?,
+        tools: LetterTools,
         patience: Moment.Span = .seconds(60), id: UUID5? = nil, onResult: @escaping @Sendable (Progress.Result) -> Void = { _ in }
     ) {
         self.order = order
         self.selection = selection
+        self.seen = seen
         self.by = by
         self.note = note
         self.tools = tools

@@ -88,7 +88,15 @@ struct DeadReplay: AsyncParsableCommand {
         let correction = rerun ? .rerun : try edit.map { LetterCorrection.patch(try patch($0)) }
         try await broker.withLetters(config: config) { tools, _ in
             let store = tools.letters.store
-            if resume { return try await finish(try run(on: store), tools) }
+            if resume {
+                let run = try run(on: store)
+                if run.plan.correction != nil, tools.access.secondPerson != nil {
+                    throw ExitCode.misuse(
+                        "the run corrects messages, and the configuration asks for a second person (console.secondPersonMinutes): propose it anew at the console."
+                    )
+                }
+                return try await finish(run, tools)
+            }
             let selection: LetterSelection =
                 ids.isEmpty
                 ? .filter(try filter.filter(now: SystemClock().now())) : .letters(try ids.map { try store.id($0) })

@@ -85,6 +85,108 @@ import Testing
         #expect(await ask(console, "runs/\(UUID5.numbered(7))/approve", as: "Eve").status == 404)
     }
 
+    // MARK: What is approved is what was seen
+
+    private func patch(_ id: UUID5, _ operations: String) throws -> JSONValue {
+        .object(of: [
+            ("action", "replay"), ("letters", .array([.string(id.description)])), ("note", "a typo"), ("crmConsent", .bool(true)),
+            ("acceptSkips", .bool(true)), ("canary", .bool(true)), ("rate", .integer(7)),
+            ("patch", try JSONValue(parsing: Array(operations.utf8).span)),
+        ])
+    }
+
+    @Test func whatWasPublishedAnewSinceIsNotApproved() async throws {
+        let ids = world.write([OperatorWorld.declined("ONE")])
+        let console = try await world.console()
+        let id = try await proposed(console, ids)
+        #expect(world.write([OperatorWorld.declined("ONE", order: #","rerunNumber":3"#)]) == ids, "another message of the same letter")
+        #expect(await ask(console, "runs/\(id)/approve", as: "Eve").status == 409)
+        #expect(world.broker.sent.isEmpty && world.broker.records.isEmpty)
+        #expect(await ask(console, "runs/\(id)", nil).body["state"]?.string == "proposed")
+    }
+
+    @Test func ofManyThoseThatWerePublishedAnewAreLeftOut() async throws {
+        let ids = world.write([OperatorWorld.declined("ONE"), OperatorWorld.declined("TWO")])
+        let console = try await world.console()
+        let id = try await proposed(console, ids)
+        world.write([OperatorWorld.declined("ONE")])
+        #expect(await ask(console, "runs/\(id)/approve", as: "Eve").status == 202)
+        try await finished(console, id)
+        let run = await ask(console, "runs/\(id)", nil).body
+        #expect(run["leftOut"]?.int64 == 1 && run["succeeded"]?.int64 == 1, "\(run)")
+        #expect(run["results"]?.array?.contains { $0["sentence"]?.string?.contains("published anew") == true } == true)
+        #expect(try await world.states(ids) == [.open, .resolved])
+    }
+
+    @Test func allThatIsApprovedIsShown() async throws {
+        let ids = world.write([OperatorWorld.declined("ONE"), OperatorWorld.declined("TWO")])
+        let console = try await world.console()
+        let one = await ask(
+            console, "runs", try patch(ids[0], #"[{"op":"replace","path":"/data/billing/city","value":"York"}]"#)
+        ).body
+        #expect(one["state"]?.string == "proposed" && one["letter"]?.string == ids[0].description, "\(one)")
+        #expect(one["crmConsent"]?.bool == true && one["acceptSkips"]?.bool == true && one["rerun"]?.bool == false)
+        #expect(one["canary"]?.bool == true && one["rate"]?.int64 == 7)
+        let change = one["differences"]?.array?.first
+        #expect(change?["before"]?.string == "Troy" && change?["after"]?.string == "York", "\(one)")
+        let many = await ask(console, "runs", correction(ids)).body
+        #expect(many["rerun"]?.bool == true && many["acceptSkips"]?.bool == false && many["canary"]?.bool == false)
+        #expect(many["letters"]?.array?.compactMap(\.string) == ids.map(\.description))
+    }
+
+    /// Nothing of it is kept then, so nobody reads it among the runs.
+    @Test(arguments: [
+        #"[{"op":"add","path":"/data/order/note","value":"4111111111111111"}]"#,
+        #"[{"op":"add","path":"/data/note","value":"4111111111111111"},{"op":"remove","path":"/data/note"}]"#,
+        #"[{"op":"remove","path":"/data/amount"}]"#,
+    ])
+    func whatMayNotBeCorrectedIsNotProposed(operations: String) async throws {
+        let ids = world.write([OperatorWorld.declined("ONE")])
+        let console = try await world.console()
+        let answer = await ask(console, "runs", try patch(ids[0], operations))
+        #expect(answer.status == 422, "\(answer)")
+        #expect(!String(decoding: answer.body.bytes, as: UTF8.self).contains("4111111111111111"))
+        #expect(await ask(console, "runs", nil).body["runs"]?.array?.isEmpty == true)
+    }
+
+    /// Its process died before a message was out; one person alone does not send the rest.
+    @Test func aCorrectionIsNotResumedByOneAlone() async throws {
+        let ids = world.write([OperatorWorld.declined("ONE")])
+        let order = LetterAction.replay(correction: .rerun, isCanary: false, rate: 50, consent: ReplayConsent(ofCRM: true))
+        let (job, isAlive) = try await world.act(order, .letters(ids), dyingAfter: 1)
+        let console = try await world.console()
+        try #require(!isAlive && world.broker.records.count == 1 && world.broker.sent.isEmpty)
+        #expect(await ask(console, "runs/\(job.id)/resume").status == 409)
+        #expect(world.broker.sent.isEmpty)
+        #expect(await ask(console, "runs/\(job.id)/resume", within: nil).status == 202)
+        try await finished(console, job.id.description)
+        #expect(world.broker.sent.count == 1)
+    }
+
+    @Test func anApprovedOneWaitsForWhoeverActs() async throws {
+        let ids = world.write([OperatorWorld.declined("ONE")])
+        let console = try await world.console()
+        let id = try await proposed(console, ids)
+        let lock = try #require(try await world.broker.process().lock.take())
+        let begun = world.clock.now()
+        #expect(await ask(console, "runs/\(id)/approve", as: "Eve").status == 202)
+        try await finished(console, id)
+        #expect(world.clock.now() - begun >= .seconds(120))
+        await lock.release()
+    }
+
+    @Test func noneThatWaitsIsForgottenForAnother() async throws {
+        let ids = world.write([OperatorWorld.declined("ONE")])
+        let console = try await world.console()
+        let first = try await proposed(console, ids)
+        for _ in 1..<100 { _ = try await proposed(console, ids) }
+        #expect(await ask(console, "runs", correction(ids)).status == 409)
+        #expect(await ask(console, "runs/\(first)/stop").status == 200)
+        let last = try await proposed(console, ids)
+        #expect(await ask(console, "runs/\(first)", nil).status == 404)
+        #expect(await ask(console, "runs/\(last)", nil).body["state"]?.string == "proposed")
+    }
+
     /// What the CRM sent is sent by one; and where nobody asks for a second, a correction is as well.
     @Test(arguments: [(false, .minutes(60)), (true, nil)] as [(Bool, Moment.Span?)])
     func whatNeedsNoSecondPersonBeginsAtOnce(isRerun: Bool, span: Moment.Span?) async throws {

@@ -24,6 +24,22 @@ import Testing
         if case .failure(let refusal) = try edit(patch, letter) { refusal } else { nil }
     }
 
+    /// A patch is kept and shown, so what it takes away again is looked at as well.
+    @Test(arguments: [
+        (
+            #"[{"op":"add","path":"/data/charge/items/0/note","value":"4111111111111111"},{"op":"remove","path":"/data/charge/items/0/note"}]"#,
+            true
+        ),
+        (
+            #"[{"op":"add","path":"/data/charge/billing/cvv","value":"123"},{"op":"replace","path":"/data/charge/billing","value":{}}]"#,
+            true
+        ),
+        (#"[{"op":"add","path":"/data/charge/items/0/note","value":"none"},{"op":"remove","path":"/data/charge/items/0/note"}]"#, false),
+    ])
+    func cardDataThatAPatchTakesAwayAgainIsRefusedAsWell(patch: String, isRefused: Bool) throws {
+        #expect(try refusal(patch, letter(.cascade)) == (isRefused ? .cardData : nil))
+    }
+
     // MARK: Where
 
     @Test(arguments: [
