@@ -68,7 +68,9 @@ import Testing
             let early = (0..<200).flatMap { Self.recovery($0, at: now + .days(-20)) }
             let late = (200..<300).flatMap { Self.recovery($0, at: now) }
             try await Self.publish(early, link, names)
-            let first = FlowStore(link, names, rollups: RollupTurns(every: 150)) { said in news.withLock { $0.append(said) } }
+            let first = FlowStore(link, names, rollups: RollupTurns(every: 150, rest: .seconds(0))) { said in
+                news.withLock { $0.append(said) }
+            }
             try await first.follow()
             try await Self.publish(late, link, names)
             try await eventually("a roll-up is written") {
@@ -105,7 +107,9 @@ import Testing
             let now = SystemClock().now()
             let news = Mutex<[RollupNews]>([])
             try await Self.publish((0..<100).flatMap { Self.recovery($0, at: now) }, link, names)
-            let store = FlowStore(link, names, rollups: RollupTurns(every: 50)) { said in news.withLock { $0.append(said) } }
+            let store = FlowStore(link, names, rollups: RollupTurns(every: 50, rest: .seconds(0))) { said in
+                news.withLock { $0.append(said) }
+            }
             try await store.follow()
             try await Self.publish((100..<200).flatMap { Self.recovery($0, at: now) }, link, names)
             try await eventually("nothing can be written") {
@@ -138,7 +142,7 @@ import Testing
                 StreamMessage(offset: 0, type: nil, messageID: nil, traceparent: nil, body: last.encoded()))
             let operators = BrokerOperators(link: link, names: names)
             let writing = ContinuousClock.now
-            _ = await RollupShelf(stream: operators.rollups).write(book, at: place, SystemClock())
+            _ = await RollupShelf(stream: operators.rollups).write(book, at: place, of: operators.journal, SystemClock())
             let parts = (try await operators.rollups.lastOffset() ?? 0) + 1
             print("written in \(ContinuousClock.now - writing): \(parts) parts")
             let tail = (1...10_000).flatMap { Self.recovery(count + $0, at: now) }

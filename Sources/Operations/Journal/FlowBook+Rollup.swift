@@ -44,9 +44,11 @@ extension FlowBook {
         ]
     }
 
-    /// Growing step by step would copy everything again and again.
-    mutating func reserve(_ counts: [Int]) {
-        guard counts.count == 6, counts.allSatisfy({ $0 < 500_000_000 }) else { return }
+    /// Growing step by step would copy everything again and again. No part holds more than some ten thousand records: what says that it has
+    /// more makes no sense, and must not take the memory.
+    mutating func reserve(_ counts: [Int], parts: Int) {
+        let most = min((parts + 1) * 16_384, 500_000_000)
+        guard counts.count == 6, counts.allSatisfy({ $0 <= most }) else { return }
         money.cases.reserveCapacity(counts[0])
         money.sales.reserveCapacity(counts[1])
         money.returns.reserveCapacity(counts[2])

@@ -9,6 +9,11 @@ package final class FlowStore: Sendable {
         /// Of the last hours alone, while the whole is still being read.
         var recent: FlowBook?
         var lastOffset: Int64 = -1
+        /// Counts how often the journal was begun with: what an earlier reading hands out counts no more.
+        var round = 0
+        var readings: [any StreamFollower] = []
+        /// Another journal stands in the place of this one, or this one is read once more: it is to be begun with anew.
+        var isLost = false
         /// To the roll-up that the book began with.
         var tie: RollupTie?
         var turns: RollupTurns
@@ -34,6 +39,8 @@ package final class FlowStore: Sendable {
     private let clock: any OperatorClock
     private let state: Mutex<State>
     private let tell: @Sendable (RollupNews) -> Void
+    /// Whether it waits for a broker that is away. Who looks once says so instead.
+    private let isPatient: Bool
 
     /// - Parameters:
     ///   - rollups: whether it writes roll-ups, and how often.
@@ -46,33 +53,63 @@ package final class FlowStore: Sendable {
         self.names = names
         self.clock = clock
         self.tell = tell
+        isPatient = rollups.writes
         state = Mutex(State(turns: rollups))
     }
 
     /// Begins to follow the journal: behind the newest roll-up, or from as far back as its book reaches.
     package func follow() async throws(BrokerFailure) {
-        if try await followRollup() { return }
-        let glance = try await glance(patience: .seconds(3))
+        repeat {
+            do throws(BrokerFailure) {
+                if try await followOnce() { return }
+            } catch {
+                guard isPatient, error.isAbsence, !Task.isCancelled else { throw error }
+                tell(.unknown(error))
+            }
+            await clock.sleep(.seconds(2))
+        } while !Task.isCancelled
+    }
+
+    /// The journal is begun with once more. What was known is shown until then, and nothing is rolled up.
+    private func followAgain() async {
+        while !Task.isCancelled {
+            do throws(BrokerFailure) { return try await follow() } catch { tell(.unknown(error)) }
+            await clock.sleep(.seconds(2))
+        }
+    }
+
+    /// - Returns: whether it is followed now. Else it was lost meanwhile.
+    private func followOnce() async throws(BrokerFailure) -> Bool {
+        let (round, former) = state.withLock { state in
+            defer { state.readings = [] }
+            state.round += 1
+            state.isLost = false
+            state.journalReady = false
+            return (state.round, state.readings)
+        }
+        for reading in former { await reading.end() }
+        if let isFollowed = try await followRollup(round) { return isFollowed }
+        let glance = try await glance(round, patience: .seconds(3))
         let writes = state.withLock { $0.turns.writes }
         // What will be rolled up is to know all days that there are. It is read once.
-        let isWhole = writes ? (try? await broker.rollups.isThere()) ?? false : false
+        let isWhole = writes ? try await canRollUp() : false
         state.withLock { $0.book.money.isWhole = isWhole }
         let start: StreamStart = isWhole ? .first : .time(clock.now() + .days(-FlowBook.days))
-        let reading = try await broker.journal.follow(from: start) { [self] in take($0) }
+        let reading = try await read(from: start, round)
         if let end = try await broker.journal.lastOffset() {
             // A journal of which everything is older has nothing to say.
             let begins = clock.uptime + .seconds(5)
-            while reading.lastOffset < end, !Task.isCancelled, reading.lastOffset >= 0 || clock.uptime < begins {
+            while reading.lastOffset < end, !isLost, !Task.isCancelled, reading.lastOffset >= 0 || clock.uptime < begins {
                 await clock.sleep(.milliseconds(20))
             }
         }
-        await isRead(glance)
+        return await isRead(glance, round)
     }
 
-    /// Whether there is a roll-up of this journal, which is followed from there then.
-    private func followRollup() async throws(BrokerFailure) -> Bool {
+    /// Whether there is a roll-up of this journal, which is followed from there then; `nil` where there is none.
+    private func followRollup(_ round: Int) async throws(BrokerFailure) -> Bool? {
         // Pages show its sums while the rest is being read.
-        let newest = await RollupShelf(stream: broker.rollups).newest { [self] shown in
+        let newest = try await RollupShelf(stream: broker.rollups).newest { [self] shown in
             state.withLock { state in
                 state.book = shown
                 state.tie = RollupTie(JournalRollup.Place(offset: .max, digest: 0))
@@ -80,29 +117,43 @@ package final class FlowStore: Sendable {
         }
         guard let (book, place) = newest, let end = try await broker.journal.lastOffset(), end >= place.offset else {
             forgetRollup()
-            return false
+            return nil
         }
         tell(.read(behind: Int(end - place.offset)))
         state.withLock { state in
             state.book = book
             state.tie = RollupTie(place)
+            // What stands up to there is in it: whoever hands that out again reads once more.
+            state.lastOffset = place.offset
             state.turns.begin(at: place.offset)
         }
-        let glance = end - place.offset > RollupTurns.longTail ? try await glance(patience: .seconds(0)) : nil
-        let reading = try await broker.journal.follow(from: .offset(place.offset)) { [self] in take($0) }
-        while reading.lastOffset < end, !Task.isCancelled {
+        let glance = end - place.offset > RollupTurns.longTail ? try await glance(round, patience: .seconds(0)) : nil
+        let reading = try await read(from: .offset(place.offset), round)
+        while reading.lastOffset < end, !isLost, !Task.isCancelled {
             if state.withLock({ $0.tie?.isBroken ?? false }) { break }
             await clock.sleep(.milliseconds(20))
         }
-        if state.withLock({ $0.tie?.isHeld ?? true }) {
-            await isRead(glance)
-            return true
-        }
+        if isLost || state.withLock({ $0.tie?.isHeld ?? true }) { return await isRead(glance, round) }
         await reading.end()
         await glance?.end()
         forgetRollup()
         tell(.ofAnotherJournal)
-        return false
+        return nil
+    }
+
+    private func read(from start: StreamStart, _ round: Int) async throws(BrokerFailure) -> any StreamFollower {
+        let reading = try await broker.journal.follow(from: start) { [self] in take($0, round) }
+        state.withLock { $0.readings.append(reading) }
+        return reading
+    }
+
+    private var isLost: Bool { state.withLock { $0.isLost } }
+
+    private func canRollUp() async throws(BrokerFailure) -> Bool {
+        do throws(BrokerFailure) { return try await broker.rollups.isThere() } catch {
+            if error.isRefusal { return false }
+            throw error
+        }
     }
 
     private func forgetRollup() {
@@ -115,57 +166,76 @@ package final class FlowStore: Sendable {
         }
     }
 
-    private func isRead(_ glance: (any StreamFollower)?) async {
-        state.withLock { state in
+    private func isRead(_ glance: (any StreamFollower)?, _ round: Int) async -> Bool {
+        let isRead = state.withLock { state in
+            if state.isLost || state.round != round { return false }
             state.journalReady = true
             state.recent = nil
+            return true
         }
         await glance?.end()
+        return isRead
     }
 
-    private func take(_ entries: [StreamMessage]) {
+    private func take(_ entries: [StreamMessage], _ round: Int) {
         let records = entries.map { ($0, JournalRecord.decode($0.body)) }
-        let now = clock.now()
-        let due: (book: FlowBook, place: JournalRollup.Place)? = state.withLock { state in
+        let (now, uptime) = (clock.now(), clock.uptime)
+        let (due, isLost): ((book: FlowBook, place: JournalRollup.Place)?, Bool) = state.withLock { state in
+            guard state.round == round, !state.isLost else { return (nil, false) }
             for (entry, record) in records {
                 guard state.tie?.admits(entry) ?? true else { continue }
-                // Of a journal that was made anew, or is read once more, nothing counts twice.
+                // Of a journal that was made anew, or is read once more, nothing counts twice. A roll-up may know more of it than is left.
                 if entry.offset <= state.lastOffset {
-                    state.book = FlowBook()
-                    state.turns.begin(at: -1)
+                    defer { state.journalReady = false }
+                    state.isLost = true
+                    // Who begins with it just now sees that himself.
+                    return (nil, state.journalReady)
                 }
                 state.lastOffset = entry.offset
                 if let record { state.book.take(record, now: now) }
             }
             guard let last = entries.last, last.offset == state.lastOffset,
-                state.turns.isDue(at: last.offset, entries: state.book.entryCount, isLive: state.journalReady)
-            else { return nil }
-            return (state.book, JournalRollup.Place(last))
+                state.turns.isDue(at: last.offset, entries: state.book.entryCount, isLive: state.journalReady, now: uptime)
+            else { return (nil, false) }
+            return ((state.book, JournalRollup.Place(last)), false)
         }
-        if let due { Task { [self] in await write(due.book, at: due.place) } }
+        if isLost { Task { [self] in await followAgain() } }
+        if let due { Task { [self] in await write(due.book, at: due.place, round) } }
     }
 
-    private func write(_ book: FlowBook, at place: JournalRollup.Place) async {
-        let shelf = RollupShelf(stream: broker.rollups)
-        // Another console may have been first.
-        if let other = await shelf.newestPlace(), state.withLock({ $0.turns.leaves(place.offset, to: other.offset) }) { return }
+    private func write(_ book: FlowBook, at place: JournalRollup.Place, _ round: Int) async {
         let begun = clock.uptime
-        let outcome = await shelf.write(book, at: place, clock)
-        state.withLock { $0.turns.ended(outcome, at: place.offset) }
+        let outcome = await RollupShelf(stream: broker.rollups).write(book, at: place, of: broker.journal, clock) { other in
+            state.withLock { $0.turns.leaves(place.offset, to: other) }
+        }
+        let now = clock.uptime
+        let isPoorer = state.withLock { state in
+            state.turns.ended(outcome, at: place.offset, isOfThisReading: state.round == round && !state.isLost, now: now)
+            guard case .poorer = outcome, state.round == round, state.journalReady else { return false }
+            state.isLost = true
+            state.journalReady = false
+            return true
+        }
         switch outcome {
-        case .written: tell(.written(entries: book.entryCount, took: clock.uptime - begun))
+        case .needless: break
+        case .poorer: tell(.poorer)
+        case .written: tell(.written(entries: book.entryCount, took: now - begun))
         case .impossible: tell(.impossible)
         case .failed(let failure): tell(.failed(failure))
         }
+        if isPoorer { await followAgain() }
     }
 
     /// Five weeks of a busy fleet take minutes to read; what goes on now is seen within seconds.
-    private func glance(patience: Moment.Span) async throws(BrokerFailure) -> any StreamFollower {
+    private func glance(_ round: Int, patience: Moment.Span) async throws(BrokerFailure) -> any StreamFollower {
         state.withLock { $0.recent = FlowBook() }
         let reading = try await broker.journal.follow(from: .time(clock.now() + .minutes(-120))) { [self] entries in
             let records = entries.compactMap { JournalRecord.decode($0.body) }
-            state.withLock { state in for record in records { state.recent?.take(record) } }
+            state.withLock { state in
+                if state.round == round { for record in records { state.recent?.take(record) } }
+            }
         }
+        state.withLock { $0.readings.append(reading) }
         if let end = try await broker.journal.lastOffset() {
             let patience = clock.uptime + patience
             while reading.lastOffset < end, clock.uptime < patience, !Task.isCancelled { await clock.sleep(.milliseconds(20)) }

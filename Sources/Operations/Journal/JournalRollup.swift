@@ -44,6 +44,8 @@ struct JournalRollup {
         let records: Int
 
         static let magic: UInt32 = 0x5352_4a53
+        /// The stream keeps 4 GB, which are some ten thousands.
+        static let mostParts = 1_000_000
 
         init(id: UInt64, place: Place, part: Int, section: Section, records: Int) {
             self.id = id
@@ -74,7 +76,7 @@ struct JournalRollup {
             place = Place(offset: reader.fixed(), digest: reader.fixed())
             part = Int(reader.fixed(UInt32.self))
             records = Int(reader.fixed(UInt32.self))
-            if reader.isBroken { return nil }
+            if reader.isBroken || place.offset < 0 || part > Self.mostParts { return nil }
         }
     }
 

@@ -3,9 +3,10 @@ import Synchronization
 
 extension MoneyBook {
     /// The journal's money: all that is needed to answer for a time that begins on a day. From the newest roll-up and what was journaled since
-    /// where that knows so much, else from the records of the time.
+    /// where that knows so much, else from the records of the time. Fails where the broker does not say whether there is one: without it the
+    /// figures may be smaller.
     package static func read(from day: Int64, in broker: any OperatorBroker, now: Moment) async throws(BrokerFailure) -> MoneyBook {
-        if let (book, place) = await RollupShelf(stream: broker.rollups).newest(), book.money.covers(day),
+        if let (book, place) = try await RollupShelf(stream: broker.rollups).newest(), book.money.covers(day),
             let whole = try await book.money.goingOn(behind: place, in: broker.journal, now: now)
         {
             return whole

@@ -7,6 +7,8 @@ import DeclineRecovery
 struct RollupReading {
     private let id: UInt64
     private let place: JournalRollup.Place
+    /// How many it has, as far as its head tells.
+    private let parts: Int
     private var next = 0
     private var isBroken = false
     private var counts: [Int] = []
@@ -16,10 +18,11 @@ struct RollupReading {
     /// All of it, as soon as that is there.
     private(set) var whole: FlowBook?
 
-    /// - Parameter head: of any part of it.
+    /// - Parameter head: of any part of it; its last tells how much there is to be.
     init(_ head: JournalRollup.Head) {
         id = head.id
         place = head.place
+        parts = head.part
     }
 
     /// Takes a part in. Those of others are passed by; nothing comes of it any more where its own is not the next, or not whole.
@@ -32,7 +35,7 @@ struct RollupReading {
         next += 1
         if head.section.rawValue > JournalRollup.Section.cells.rawValue, shown == nil {
             shown = book
-            book.reserve(counts)
+            book.reserve(counts, parts: parts)
         }
         read(head, &reader)
         isBroken = reader.isBroken || !reader.isAtEnd

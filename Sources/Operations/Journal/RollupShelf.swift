@@ -1,69 +1,90 @@
 import DeclineRecovery
 import Synchronization
 
-/// The stream of roll-ups. A fleet may have none, and anything odd about one means that the journal is read.
+/// The stream of roll-ups. A fleet may have none, and one that is not exactly as it was written means that the journal is read.
 ///
 /// Each roll-up stands by itself: however many processes write, whichever of them dies in the middle, and whatever the broker has let go of,
 /// the newest that is whole counts, and it is of this journal if its last record stands there.
+///
+/// That there is none is only said where the broker says so. Whoever begins without the one that stands knows less than it does, and what he
+/// wrote would take its place for good.
 struct RollupShelf {
     let stream: any RollupStream
 
     typealias Place = JournalRollup.Place
+    typealias Head = JournalRollup.Head
 
     // MARK: Reading
 
-    /// The newest roll-up that is whole; `nil` where there is none to be trusted.
+    /// The newest roll-up that is whole; `nil` where there is none, or where this login may not know.
     ///
     /// - Parameter show: gets what pages show as soon as it is there.
-    func newest(_ show: @escaping @Sendable (FlowBook) -> Void = { _ in }) async -> (book: FlowBook, place: Place)? {
+    func newest(
+        _ show: @escaping @Sendable (FlowBook) -> Void = { _ in }
+    ) async throws(BrokerFailure) -> (book: FlowBook, place: Place)? {
         do throws(BrokerFailure) {
-            guard var last = try await stream.lastOffset() else { return nil }
-            // The newest may be in the making, or have lost its writer. Before it stands the one before.
-            for _ in 0..<4 {
-                guard let (head, offset) = try await head(atOrBefore: last) else { return nil }
-                if head.section == .end, let book = try await read(head, endingAt: offset, show) { return (book, head.place) }
-                last = offset - Int64(head.part) - 1
+            var last = try await stream.lastOffset()
+            while let from = last, let (head, offset) = try await end(atOrBefore: from) {
+                if let book = try await read(head, endingAt: offset, show) { return (book, head.place) }
+                // It has lost parts. Among its own may stand the end of another.
+                last = offset - 1
             }
             return nil
         } catch {
-            return nil
+            if error.isRefusal { return nil }
+            throw error
         }
     }
 
-    /// The place of the newest roll-up that was finished; `nil` where none stands at the end.
-    func newestPlace() async -> Place? {
-        do throws(BrokerFailure) {
-            guard let last = try await stream.lastOffset(), let (head, _) = try await head(atOrBefore: last), head.section == .end else {
-                return nil
+    /// The end that stands last up to an offset. The newest roll-up may be in the making, or have lost its writer: before its parts stands the
+    /// end of the one before, and among them that of another who wrote at the same time.
+    private func end(atOrBefore offset: Int64) async throws(BrokerFailure) -> (Head, Int64)? {
+        var last = offset
+        while let (head, at) = try await head(in: max(last - 8, 0)...last) {
+            if head.section == .end { return (head, at) }
+            let first = max(at - Int64(head.part) - 1, 0)
+            if first == at { return nil }
+            if let found = try await self.head(in: first...at - 1, where: { $0.section == .end }) { return found }
+            last = first
+        }
+        return nil
+    }
+
+    /// The last part that stands in a span. Where the broker begins a new file it takes an offset for itself, so there are offsets without a
+    /// message. What is of another version is passed by.
+    private func head(
+        in span: ClosedRange<Int64>, where isWanted: @escaping @Sendable (Head) -> Bool = { _ in true }
+    ) async throws(BrokerFailure) -> (Head, Int64)? {
+        let found = Mutex<(Head, Int64)?>(nil)
+        try await read(from: span.lowerBound, through: span.upperBound) { message in
+            // No roll-up has more parts than there are messages up to its last.
+            guard var reader = RollupReader(sealed: message.body), let head = Head(&reader), head.part <= message.offset, isWanted(head)
+            else {
+                return
             }
-            return head.place
-        } catch {
-            return nil
-        }
-    }
-
-    /// The part at an offset, or the nearest before it: where the broker begins a new file it takes an offset for itself, so there are offsets
-    /// without a message. What is of another version is passed by.
-    private func head(atOrBefore offset: Int64) async throws(BrokerFailure) -> (JournalRollup.Head, Int64)? {
-        if offset < 0 { return nil }
-        let found = Mutex<(JournalRollup.Head, Int64)?>(nil)
-        let start = max(offset - 8, 0)
-        try await read(from: start, through: offset) { message in
-            guard var reader = RollupReader(sealed: message.body), let head = JournalRollup.Head(&reader) else { return }
             found.withLock { $0 = (head, message.offset) }
         }
         return found.withLock { $0 }
     }
 
-    /// How far before its end a roll-up begins is known but for the parts of others in between, and for the offsets that have no message.
+    /// How far before its end a roll-up begins is known but for the parts of others in between, and for the offsets that have no message: of
+    /// those who wrote at once each has put its parts among them, so it may have begun several times as far back.
+    private func starts(of head: Head, endingAt last: Int64) -> [Int64] {
+        var starts: [Int64] = []
+        for times in [1, 2, 4, 8] as [Int64] {
+            let length = times * Int64(head.part)
+            let start = max(last - length - length / 16 - 8, 0)
+            if start != starts.last { starts.append(start) }
+        }
+        return starts
+    }
+
     private func read(
-        _ head: JournalRollup.Head, endingAt last: Int64, _ show: @escaping @Sendable (FlowBook) -> Void
+        _ head: Head, endingAt last: Int64, _ show: @escaping @Sendable (FlowBook) -> Void
     ) async throws(BrokerFailure) -> FlowBook? {
-        let parts = Int64(head.part)
-        // Two that wrote at once have mixed theirs: then it began as far back again.
-        for length in [parts, 2 * parts] {
+        for start in starts(of: head, endingAt: last) {
             let reading = Mutex(RollupReading(head))
-            try await read(from: max(last - length - length / 16 - 8, 0), through: last) { message in
+            try await read(from: start, through: last) { message in
                 let shown = reading.withLock { reading in
                     let wasShown = reading.shown != nil
                     reading.take(message.body)
@@ -72,6 +93,25 @@ struct RollupShelf {
                 if let shown { show(shown) }
             }
             if let whole = reading.withLock({ $0.whole }) { return whole }
+        }
+        return nil
+    }
+
+    /// Where the newest finished roll-up stands, and since when it knows its journal; `nil` where none stands, or no longer its beginning.
+    func standing() async throws(BrokerFailure) -> (place: Place, since: Moment?)? {
+        guard let last = try await stream.lastOffset(), let (head, offset) = try await end(atOrBefore: last) else { return nil }
+        for start in starts(of: head, endingAt: offset) {
+            let found = Mutex<FlowBook?>(nil)
+            // As many parts as it has follow its first.
+            try await read(from: start, through: offset - Int64(head.part)) { message in
+                guard var reader = RollupReader(sealed: message.body), let first = Head(&reader), first.id == head.id,
+                    first.section == .flow
+                else { return }
+                var book = FlowBook()
+                _ = book.unpackFlow(&reader)
+                found.withLock { [book] in $0 = book }
+            }
+            if let book = found.withLock({ $0 }) { return (head.place, book.money.since) }
         }
         return nil
     }
@@ -93,15 +133,31 @@ struct RollupShelf {
 
     enum Outcome: Sendable {
         case written
+        /// Another's stands there that is as good.
+        case needless(at: Int64)
+        /// What stands there knows more of this journal.
+        case poorer
         /// Nobody can write one here: there is no such stream.
         case impossible
         case failed(BrokerFailure)
     }
 
     /// Writes a roll-up, a part at a time and with rests between, so that nothing has to wait behind it for long.
-    func write(_ book: FlowBook, at place: Place, _ clock: any OperatorClock) async -> Outcome {
+    ///
+    /// - Parameter isNeedless: whether one that stands at an offset of the same journal does as well.
+    func write(
+        _ book: FlowBook, at place: Place, of journal: any MessageStream, _ clock: any OperatorClock,
+        isNeedless: (Int64) -> Bool = { _ in false }
+    ) async -> Outcome {
         do throws(BrokerFailure) {
             guard try await stream.isThere() else { return .impossible }
+            // Another console may have been first.
+            if let (other, since) = try await standing(), try await Self.holds(other, journal) {
+                let isPoorer = since.map { since in book.money.since.map { $0 > since } ?? true } ?? false
+                // One that has lost parts is of no use to anybody.
+                if isPoorer, let whole = try await newest(), whole.place == other { return .poorer }
+                if !isPoorer, isNeedless(other.offset) { return .needless(at: other.offset) }
+            }
             try await JournalRollup(id: .random(in: 0 ... .max), place: place, book: book).write { (part) throws(BrokerFailure) in
                 let begun = clock.uptime
                 try await stream.append(part)
@@ -111,6 +167,21 @@ struct RollupShelf {
         } catch {
             return .failed(error)
         }
+    }
+
+    /// Whether a journal has the record that a roll-up goes up to.
+    private static func holds(_ place: Place, _ journal: any MessageStream) async throws(BrokerFailure) -> Bool {
+        guard let end = try await journal.lastOffset(), end >= place.offset else { return false }
+        let isHeld = Mutex(false)
+        let follower = try await journal.follow(from: .offset(place.offset), mostAhead: 1) { messages in
+            if messages.contains(where: { $0.offset == place.offset && Place($0) == place }) { isHeld.withLock { $0 = true } }
+        }
+        do throws(BrokerFailure) { try await follower.reach(place.offset, patience: 10) } catch {
+            await follower.end()
+            throw error
+        }
+        await follower.end()
+        return isHeld.withLock { $0 }
     }
 }
 

@@ -6,17 +6,23 @@ package import DeclineRecovery
 package struct RollupTurns: Sendable {
     /// Records that are read at a start at the least, before one is written.
     private let every: Int
+    /// For how long none is begun after a start, and after one that was not finished. Writing takes as much memory again as the book: a process
+    /// that has too little of it is not to end of that each time as soon as it has begun.
+    private let rest: Moment.Span
     private(set) var writes: Bool
     /// Where the last one stands, its own or another's; -1 before the first.
     private var last: Int64 = -1
     private var isWriting = false
     private var failures = 0
+    /// By the clock that nobody sets.
+    private var notBefore: Moment?
 
     /// While so many are read, the last hours are looked at beside.
     static let longTail: Int64 = 100_000
 
-    package init(every: Int = 20_000) {
+    package init(every: Int = 20_000, rest: Moment.Span = .minutes(5)) {
         self.every = every
+        self.rest = rest
         writes = true
     }
 
@@ -34,34 +40,36 @@ package struct RollupTurns: Sendable {
     /// - Parameters:
     ///   - entries: what the book remembers.
     ///   - isLive: whether the journal was read to its end. A long first reading leaves some behind as well, lest it be for nothing.
-    mutating func isDue(at offset: Int64, entries: Int, isLive: Bool) -> Bool {
+    ///   - now: by the clock that nobody sets.
+    mutating func isDue(at offset: Int64, entries: Int, isLive: Bool, now: Moment) -> Bool {
         guard writes, !isWriting else { return false }
+        let earliest = notBefore ?? now + rest
+        notBefore = earliest
         let enough = isLive ? max(every, entries / 10) : max(every * 50, entries)
-        guard offset - last >= Int64(enough) else { return false }
+        guard now >= earliest, offset - last >= Int64(enough) else { return false }
         isWriting = true
         return true
     }
 
-    /// Whether another process's makes this one needless.
-    mutating func leaves(_ offset: Int64, to other: Int64) -> Bool {
-        // One of another journal may stand anywhere.
-        guard other > last, other <= offset + Int64(every) else { return false }
-        last = other
-        isWriting = false
-        return true
-    }
+    /// Whether another process's, of the same journal, makes this one needless.
+    func leaves(_ offset: Int64, to other: Int64) -> Bool { other > last && other <= offset + Int64(every) }
 
-    mutating func ended(_ outcome: RollupShelf.Outcome, at offset: Int64) {
+    /// - Parameter isOfThisReading: whether the journal is still read as it was when it began. Else its offset means nothing any more.
+    mutating func ended(_ outcome: RollupShelf.Outcome, at offset: Int64, isOfThisReading: Bool = true, now: Moment) {
         isWriting = false
-        last = offset
+        var place = offset
         switch outcome {
         case .written: failures = 0
+        case .needless(let other): place = other
+        case .poorer: break
         case .impossible: writes = false
         case .failed:
             // A login without the right loses its connection each time.
             failures += 1
+            notBefore = now + rest
             if failures >= 3 { writes = false }
         }
+        if isOfThisReading { last = place }
     }
 }
 
@@ -70,6 +78,10 @@ package enum RollupNews: Sendable {
     /// - Parameter behind: how many records are to be read besides.
     case read(behind: Int)
     case ofAnotherJournal
+    /// Whether there is one is not known yet; it is asked again.
+    case unknown(BrokerFailure)
+    /// One stands there that knows more of this journal; it is begun with anew.
+    case poorer
     case written(entries: Int, took: Moment.Span)
     case impossible
     case failed(BrokerFailure)

@@ -110,7 +110,8 @@ package struct MoneyBook: Sendable {
         if case .fallen(let why?) = found.course {
             var other = facts[Int(found.facts)]
             other.why = why
-            return change(found.day, number(of: other)) { $0.notOffered.add(found.units, times: sign) }
+            let number = sign < 0 ? counted(other, on: found.day) : number(of: other)
+            return change(found.day, number) { $0.notOffered.add(found.units, times: sign) }
         }
         change(found.day, found.facts) { sums in
             sums.offered.add(found.units, times: sign)
@@ -213,6 +214,14 @@ package struct MoneyBook: Sendable {
         facts.append(kept)
         numbers[kept] = Int32(facts.count - 1)
         return Int32(facts.count - 1)
+    }
+
+    /// Under what something was counted that was not offered: with as many words as there was room for then, which may have been less.
+    private mutating func counted(_ wanted: MoneyFacts, on day: Int32) -> Int32 {
+        for kept in [wanted, wanted.withoutCampaign, wanted.withoutWords] {
+            if let number = numbers[kept], let sums = days[day]?[number], sums.notOffered.count > 0 { return number }
+        }
+        return number(of: wanted)
     }
 
     /// Since when it knows every decline.

@@ -120,12 +120,17 @@ package struct BrokerFailure: Error, Sendable, Equatable, CustomStringConvertibl
     package let isAbsence: Bool
     /// Whether one message is to blame, and others of the same batch may well have gone through.
     package let isOfOneMessage: Bool
+    /// Whether there is no such thing, or not for this login: asking again changes nothing.
+    package let isRefusal: Bool
 
-    package init(_ description: String, advice: String, isAbsence: Bool = false, isOfOneMessage: Bool = false) {
+    package init(
+        _ description: String, advice: String, isAbsence: Bool = false, isOfOneMessage: Bool = false, isRefusal: Bool = false
+    ) {
         self.description = description
         self.advice = advice
         self.isAbsence = isAbsence
         self.isOfOneMessage = isOfOneMessage
+        self.isRefusal = isRefusal
     }
 }
 

@@ -231,7 +231,9 @@ extension BrokerFailure {
         case .refused(404, let text):
             self.init(
                 "the broker has no such queue or exchange (\(text))",
-                advice: "Run `salvage topology apply`, or check --prefix and the virtual host of --broker-url.")
+                advice: "Run `salvage topology apply`, or check --prefix and the virtual host of --broker-url.",
+                isRefusal: true)
+        case .refused(403, _): self.init(error.description, advice: error.advice, isRefusal: true)
         case .cannotConnect, .loginRefused, .tls, .connectionLost, .timedOut, .closed:
             self.init(error.description, advice: error.advice, isAbsence: true)
         case .refused, .protocolViolation: self.init(error.description, advice: error.advice)

@@ -154,6 +154,12 @@ extension ConsoleProcess {
             logger.info("A roll-up of the journal is read; so many records are behind it", metadata: [LogKey.count: "\(behind)"])
         case .ofAnotherJournal:
             logger.notice("The newest roll-up is of another journal, or of records that are gone; the journal is read")
+        case .unknown(let failure):
+            logger.warning(
+                "The journal cannot be read yet; it is tried again",
+                metadata: [LogKey.error: "\(failure)", LogKey.advice: "\(failure.advice)"])
+        case .poorer:
+            logger.notice("A roll-up stands there that knows more of the journal than this process; it is read")
         case .written(let entries, let took):
             logger.info(
                 "A roll-up of the journal is written",

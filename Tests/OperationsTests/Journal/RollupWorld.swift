@@ -12,6 +12,7 @@ final class PlacedStream: RollupStream {
         var heldFrom = Int64.max
         var heldFor = Int64.max
         var starts: [StreamStart] = []
+        var absences = 0
     }
 
     private let state: Mutex<State>
@@ -39,6 +40,25 @@ final class PlacedStream: RollupStream {
         for (onBatch, follower) in followers { hand(held, onBatch, follower) }
     }
 
+    /// So many questions find the broker away.
+    func beAway(for questions: Int) { state.withLock { $0.absences = questions } }
+
+    var isAway: Bool { state.withLock { $0.absences > 0 } }
+
+    private func ask() throws(BrokerFailure) {
+        let isAway = state.withLock { state in
+            defer { state.absences = max(state.absences - 1, 0) }
+            return state.absences > 0
+        }
+        if isAway { throw BrokerFailure("not connected at the moment", advice: "", isAbsence: true) }
+    }
+
+    /// Hands out to who follows what stands there, from its beginning.
+    func handOutAgain() {
+        let (messages, followers) = state.withLock { ($0.messages, $0.followers) }
+        for (onBatch, follower) in followers { hand(messages, onBatch, follower) }
+    }
+
     func append(_ message: StreamMessage) {
         let (held, followers) = state.withLock { state in
             state.messages.append(message)
@@ -64,6 +84,7 @@ final class PlacedStream: RollupStream {
     func follow(
         from start: StreamStart, mostAhead: Int, _ onBatch: @escaping @Sendable ([StreamMessage]) -> Void
     ) async throws(BrokerFailure) -> any StreamFollower {
+        try ask()
         let follower = Follower()
         let begun = state.withLock { state in
             state.starts.append(start)
@@ -88,7 +109,10 @@ final class PlacedStream: RollupStream {
         await (try await follow(from: start, mostAhead: 1, onBatch)).end()
     }
 
-    func lastOffset() async throws(BrokerFailure) -> Int64? { messages.last?.offset }
+    func lastOffset() async throws(BrokerFailure) -> Int64? {
+        try ask()
+        return messages.last?.offset
+    }
 
     private final class Follower: StreamFollower {
         private let state = Mutex<(last: Int64, isEnded: Bool)>((-1, false))
