@@ -91,12 +91,15 @@ import Testing
             // The journal is made anew, and there are no roll-ups of it.
             try await link.delete(queue: names.journal)
             let all = Topology(recovery: names)
-            try await link.declare(
-                Topology(
-                    exchanges: [], queues: all.queues.filter { $0.name == names.journal },
-                    bindings: all.bindings.filter { $0.exchange == names.journal }))
+            let journal = Topology(
+                exchanges: [], queues: all.queues.filter { $0.name == names.journal },
+                bindings: all.bindings.filter { $0.exchange == names.journal })
+            // Whoever reads a queue that is gone connects anew, and nothing can be declared meanwhile.
+            try await eventually("the journal is made anew") {
+                try await link.declare(journal)
+                return true
+            }
             try await Self.publish((0..<400).flatMap { Self.recovery($0 + 1_000, at: now) }, link, names)
-            // With the stream that was read the broker may end the connection: it waits for the next.
             let third = FlowStore(link, names, rollups: RollupTurns())
             try await third.follow()
             #expect(third.look { $0.money.sums(ofDay: day)["USD"]?.declines.count } == 400)
