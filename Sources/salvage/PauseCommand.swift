@@ -19,15 +19,20 @@ struct PauseTargetOptions: ParsableArguments {
             "A stage: workers take nothing more out of its queue. \(Stage.allCases.map(\.rawValue).joined(separator: ", ")).",
             valueName: "name"))
     var stage: Stage?
+    @Option(
+        help: ArgumentHelp(
+            "One worker takes nothing new for any stage, and finishes what it has: its id as `salvage status` shows it, or its host's name.",
+            valueName: "id"))
+    var worker: String?
 
     func validate() throws { _ = try words() }
 
     /// What is meant.
     func words() throws -> PauseWords {
         do throws(PauseRefusal) {
-            return try PauseWords(merchant: merchant, gateway: gateway, stage: stage)
+            return try PauseWords(merchant: merchant, gateway: gateway, stage: stage, worker: worker)
         } catch .nothingNamed {
-            throw ValidationError("Say what is meant: --merchant ID, --gateway ID, or --stage NAME.")
+            throw ValidationError("Say what is meant: --merchant ID, --gateway ID, --stage NAME, or --worker ID.")
         } catch {
             throw ValidationError(error.what)
         }
@@ -43,6 +48,10 @@ extension PauseRefusal {
             return .failure
         case .severalPaused: return .misuse("Several are meant; give --merchant ID as well. `salvage pauses` shows them.")
         case .whoseGateway: return .misuse("Whose gateway? Give --merchant ID as well, or --config FILE.")
+        case .noSuchWorker:
+            Terminal.complain(Terminal.visible(what) + " `salvage status` shows who works.")
+            return .failure
+        case .severalWorkers: return .misuse(Terminal.visible(what) + " Give the id of one.")
         case .several: return .misuse(Terminal.visible(what) + " Give --merchant ID as well.")
         case .broker(let failure): return .broker(failure)
         case .empty, .nothingNamed, .unknown, .over, .tooLong, .noReason, .pausedAlready: return .misuse(Terminal.visible(what))
@@ -54,11 +63,12 @@ extension Stage: ExpressibleByArgument {}
 
 struct PauseCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "pause", abstract: "Have a merchant, a gateway or a stage begin nothing new until a time.",
+        commandName: "pause", abstract: "Have a merchant, a gateway, a stage or a worker begin nothing new until a time.",
         discussion: """
             Every worker follows within two seconds, and after a restart as well. It ends by itself at the time given, after 7 days at the latest.
             What was begun is brought to its end, and what became of it is told: a charge whose outcome is not known is asked after, always.
-            With --config, or SALVAGE_CONFIG, a merchant or gateway that the configuration does not have is refused.
+            With --config, or SALVAGE_CONFIG, a merchant or gateway that the configuration does not have is refused; and a worker that is not heard of.
+            A worker that is paused can be ended once `salvage status` says that it has nothing in work. Its webhooks it goes on taking.
             """)
 
     @OptionGroup var broker: BrokerOptions
@@ -98,10 +108,17 @@ struct PauseCommand: AsyncParsableCommand {
     func run() async throws {
         let merchants = try config.configuration().map { Array($0.merchants.values) }
         let words = try what.words()
-        let target: Pause.Target
-        do throws(PauseRefusal) { target = try words.target(among: merchants) } catch { throw error.exit }
-        let end = try end(now: SystemClock().now())
         let pause = try await broker.withLink { link, settings in
+            let workers = words.worker == nil ? [] : try await link.workers(settings.names) { Self.isMissed(words, $0) }
+            let target: Pause.Target
+            do throws(PauseRefusal) {
+                target = try words.target(among: merchants, workers: workers.map(\.workerID))
+            } catch {
+                throw error.exit
+            }
+            let end = try end(now: SystemClock().now())
+            let alone = WorkerPulse.stages(servedBy: target, aloneAmong: workers)
+            if !alone.isEmpty { Terminal.complain("Nobody else serves \(alone.map(\.rawValue).joined(separator: ", ")) now.") }
             do throws(PauseRefusal) {
                 // The last order counts: who gives it at a terminal has no list before him that may have changed.
                 return try await link.pauses(settings.names).pause(target, until: end, by: who.by.name, why: why, replaces: true)
@@ -110,6 +127,11 @@ struct PauseCommand: AsyncParsableCommand {
             }
         }
         Terminal.show("Paused: \(Terminal.visible("\(pause.target)")), until \(pause.until.rfc3339).")
+    }
+
+    /// Whether nobody is heard who is meant.
+    private static func isMissed(_ words: PauseWords, _ workers: [WorkerPulse]) -> Bool {
+        (try? words.target(among: nil, workers: workers.map(\.workerID))) == nil
     }
 }
 
@@ -126,14 +148,20 @@ struct ResumeCommand: AsyncParsableCommand {
 
     func run() async throws {
         let words = try what.words()
-        let pause = try await broker.withLink { link, settings in
+        let lifted = try await broker.withLink { link, settings in
             do throws(PauseRefusal) {
                 return try await link.pauses(settings.names).lift(words, by: who.by.name, why: why ?? "")
             } catch {
                 throw error.exit
             }
         }
-        Terminal.show("Goes on: \(Terminal.visible("\(pause.target)")).")
+        switch lifted {
+        case .pause(let pause): Terminal.show("Goes on: \(Terminal.visible("\(pause.target)")).")
+        case .forgotten(let pause):
+            Terminal.show(
+                "Nothing stands on the stream of pauses. Should it have been made anew: \(Terminal.visible("\(pause.target)")) goes on, and all else that was paused on the one before."
+            )
+        }
     }
 }
 

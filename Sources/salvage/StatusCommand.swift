@@ -28,7 +28,7 @@ struct StatusCommand: AsyncParsableCommand {
             Terminal.show(Terminal.paint(Terminal.visible(fault.what), .red) + " " + Terminal.paint(fault.advice, .dim))
         }
         for pause in status.pauses {
-            let text = "Paused: \(pause.target) until \(pause.until.rfc3339), by \(pause.by): \(pause.why)"
+            let text = "Paused: \(pause.target) since \(pause.since.rfc3339) until \(pause.until.rfc3339), by \(pause.by): \(pause.why)"
             Terminal.show(Terminal.paint(Terminal.visible(text), .yellow))
         }
         Terminal.show()
@@ -38,7 +38,7 @@ struct StatusCommand: AsyncParsableCommand {
                 status.workers.map { worker in
                     let pulse = worker.pulse
                     return [
-                        pulse.workerID, pulse.host, pulse.version + (worker.isSilent ? " (silent)" : ""),
+                        pulse.workerID, pulse.host, pulse.version + (worker.isSilent ? " (silent)" : pulse.quiet != nil ? " (paused)" : ""),
                         String(pulse.inFlight.reduce(0) { $0 + $1.count }), Self.claims(worker.claims),
                         pulse.stages.map(\.rawValue).joined(separator: " "),
                     ]

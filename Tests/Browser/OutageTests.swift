@@ -102,6 +102,29 @@ extension ConsoleTests {
         try await browser.sees("pauses-now", "Nothing is paused")
         try await browser.misses("paused")
         try await eventually("the worker goes on") { fleet.workerLog.contains("Goes on after a pause: merchant acme") }
+        try await pauseAWorker(fleet, browser)
+    }
+
+    /// Has the only worker take nothing new, and work again.
+    private static func pauseAWorker(_ fleet: Fleet, _ browser: Browser) async throws {
+        try await browser.click("pause")
+        try await browser.type("pause-kind", "a worker")
+        try await browser.sees("pause-does", "it takes nothing new for any stage")
+        try await browser.type("pause-worker", "salvage")
+        try await browser.sees("pause-alone", "Nobody else serves intake, cascade")
+        try await browser.type("why", "its node goes")
+        try await browser.click("confirm")
+        try await browser.sees("pause-row", "worker salvage", "its node goes")
+        try await browser.turn(to: "#/")
+        try await browser.sees("worker-quiet", "takes nothing new since", Operator.operator.name, "its node goes", within: 60)
+        try await browser.sees("faults", "7 things are wrong")
+        try await browser.turn(to: "#/pauses")
+        try await browser.click("resume-pause")
+        try await browser.click("confirm")
+        try await browser.sees("pauses-now", "Nothing is paused")
+        try await eventually("it goes on") { fleet.workerLog.contains("Goes on after a pause: worker salvage") }
+        try await browser.turn(to: "#/")
+        try await browser.misses("worker-quiet", within: 60)
     }
 
     /// What was typed outlives a token that ends in the middle of it.

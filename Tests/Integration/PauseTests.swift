@@ -41,7 +41,13 @@ import Testing
             let paused = try await fleet.salvage("status")
             #expect(
                 paused.status == 0 && paused.output.contains("All is well") && paused.output.contains("Paused: gateway 42"), "\(paused)")
-            try await order("resume", "--gateway", "42")
+            // On a stream that was made anew nothing stands, and the worker keeps to what it had read.
+            try await fleet.link.delete(queue: "recovery.pauses")
+            try #require(try await fleet.salvage("topology", "apply").status == 0)
+            #expect(try await fleet.salvage("pauses").output.contains("Nothing is paused"))
+            let lifted = try await fleet.salvage("resume", "--merchant", "acme", "--gateway", "42", "--as", "ada")
+            #expect(lifted.status == 0 && lifted.output.contains("made anew"), "\(lifted)")
+            try await logged("Goes on after a pause: gateway 42 of merchant acme")
             #expect(try await fleet.salvage("resume", "--gateway", "42", "--as", "ada").status == 1)
 
             try await order("pause", "--stage", "cascade", "--for", "1h")

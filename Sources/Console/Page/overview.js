@@ -237,6 +237,12 @@ function claimsOf({ claims }) {
       : claims.behind > 0 ? `${plural(claims.behind, "claim")} behind, for ${span(claims.lagMilliseconds)}` : `behind with the claims for ${span(claims.lagMilliseconds)}`);
 }
 
+/** That it takes nothing new, since when, by whom and why. */
+function quietOf({ quiet }) {
+  return quiet && el("small", { class: "muted", "data-test": "worker-quiet" }, el("br"), "takes nothing new since ", age(quiet.since), ", until ", momentAndAge(quiet.until),
+    ", by ", foreign(quiet.by), ": ", foreign(quiet.why), " ", el("a", { href: "#/pauses" }, "Resume it"));
+}
+
 function workers({ workers: all }) {
   if (all.length === 0) return card("Workers", null, empty("No worker runs.", "Declines wait in their queues. Start one with ", code("salvage run"), "."));
   return card("Workers", { "data-test": "workers" },
@@ -246,7 +252,7 @@ function workers({ workers: all }) {
       return el("li", { key: worker.id, class: silent ? "silent" : "", "data-test": "worker-row" },
         el("span", { class: "grow" }, code(worker.id), el("br"),
           el("small", { class: "muted" }, foreign(`v${worker.version} on ${worker.host}: ${worker.stages.join(", ")}`)), el("br"),
-          el("small", null, busy.length ? foreign(busy.map((stage) => `${count(stage.count)} in ${stage.stage}`).join(", ")) : "idle"), claimsOf(worker)),
-        silent ? pill("bad", ["not seen for ", span(now() - worker.seenAt)].join("")) : el("small", { class: "muted" }, "seen ", age(worker.seenAt)));
+          el("small", null, busy.length ? foreign(busy.map((stage) => `${count(stage.count)} in ${stage.stage}`).join(", ")) : "idle"), claimsOf(worker), quietOf(worker)),
+        worker.quiet && !silent ? pill("warn", "paused") : silent ? pill("bad", ["not seen for ", span(now() - worker.seenAt)].join("")) : el("small", { class: "muted" }, "seen ", age(worker.seenAt)));
     })));
 }

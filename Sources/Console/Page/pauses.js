@@ -1,5 +1,5 @@
 // What is paused, by whom, why and until when; pausing, and going on before the time. `salvage pause`, `resume` and `pauses` do the same.
-import { el, foreign } from "./dom.js";
+import { el, foreign, visible } from "./dom.js";
 import { act, get, Poll } from "./api.js";
 import { button, card, checkbox, desk, empty, exact, field, mayAct, problemBox, redraw, say, table } from "./desk.js";
 import { age, momentAndAge, timeOfInput, zoneName } from "./words.js";
@@ -40,7 +40,7 @@ export const pauseLine = ({ target, since, until, by, why }) => [
   el("strong", null, "Paused: ", foreign(target)), " by ", foreign(by), " ", age(since), ", until ", momentAndAge(until), ": ", foreign(why)];
 
 function list() {
-  if (answer.pauses.length === 0) return empty("Nothing is paused.", "Every merchant, gateway and stage begins what comes.");
+  if (answer.pauses.length === 0) return empty("Nothing is paused.", "Every merchant, gateway, stage and worker begins what comes.");
   return table("What is paused", [["What"], ["Since"], ["Until"], ["By"], ["Why"], ["", "actions"]], answer.pauses.map((pause) => ({
     key: pause.target, "data-test": "pause-row", cells: [
       el("strong", null, foreign(pause.target)), age(pause.since), momentAndAge(pause.until), foreign(pause.by), foreign(pause.why),
@@ -53,6 +53,7 @@ const stages = ["intake", "cascade", "retry", "outcomes", "suspects", "unrouted"
 const kinds = {
   merchant: { label: "a merchant", does: "A merchant: nothing new of it is charged. A cascade is told skipped, reason paused, at once, for its customer waits; a retry waits, and loses no attempt." },
   gateway: { label: "a FlexFactor gateway", does: "A FlexFactor gateway: the same, for what goes through it." },
+  worker: { label: "a worker", does: "A worker: it takes nothing new for any stage and finishes what it has in work; the others do all else. It stays ready and takes webhooks. Once nothing is in work it can be ended." },
   stage: { label: "a stage", does: "A stage: its queue is not read, and whoever waits for that stage waits. To have customers answered, pause merchants instead of the stage cascade." },
 };
 const spans = [["900", "15 minutes"], ["1800", "30 minutes"], ["3600", "1 hour"], ["7200", "2 hours"], ["14400", "4 hours"], ["43200", "12 hours"],
@@ -61,12 +62,17 @@ const spans = [["900", "15 minutes"], ["1800", "30 minutes"], ["3600", "1 hour"]
 function begin() {
   const merchants = answer.merchants;
   const ask = {
-    kind: "merchant", merchant: merchants.length === 1 ? merchants[0].id : "", gateway: "", stage: "cascade", span: "3600", until: "", why: "",
+    kind: "merchant", merchant: merchants.length === 1 ? merchants[0].id : "", gateway: "", stage: "cascade", worker: "", span: "3600", until: "", why: "",
     replace: false, whyMissing: false, busy: false, problem: null,
   };
   const gateways = () => merchants.find(({ id }) => id === ask.merchant)?.gateways ?? [];
-  const named = () => (ask.kind === "stage" ? { stage: ask.stage } : ask.kind === "gateway" ? { merchant: ask.merchant, gateway: ask.gateway } : { merchant: ask.merchant });
+  const named = () => (ask.kind === "stage" ? { stage: ask.stage } : ask.kind === "worker" ? { worker: ask.worker } : ask.kind === "gateway" ? { merchant: ask.merchant, gateway: ask.gateway } : { merchant: ask.merchant });
   const isNamed = () => Object.values(named()).every((name) => name.trim() !== "") && (ask.span !== "own" || ask.until !== "");
+  // What nobody would serve.
+  const alone = () => {
+    const [mine, others] = [answer.workers.filter(({ id, quiet }) => id === ask.worker && !quiet), answer.workers.filter(({ id, quiet }) => id !== ask.worker && !quiet)];
+    return mine.flatMap((worker) => worker.stages).filter((stage) => !others.some((worker) => worker.stages.includes(stage)));
+  };
   const before = () => answer.pauses.find((pause) => pause.kind === ask.kind && Object.entries(named()).every(([name, value]) => pause[name] === value));
   const take = (name) => (event) => { ask[name] = event.target.value; ask.replace = false; redraw(); };
   const choose = (label, name, options) => field(label, el("select", { value: ask[name], "data-test": `pause-${name}`, on: { change: take(name) } },
@@ -98,12 +104,14 @@ function begin() {
   openDialog({ view: () => el("form", { on: { submit: confirm } },
     el("h2", { id: "dialog-title" }, "Pause"),
     choose("What", "kind", Object.entries(kinds).map(([kind, { label }]) => [kind, label])),
-    ask.kind !== "stage" && name("Merchant", "merchant", merchants.map(({ id }) => id)),
+    (ask.kind === "merchant" || ask.kind === "gateway") && name("Merchant", "merchant", merchants.map(({ id }) => id)),
     ask.kind === "gateway" && name("Gateway", "gateway", gateways()),
+    ask.kind === "worker" && choose("Worker", "worker", [["", answer.workers.length > 0 ? "choose …" : "none is heard of"], ...answer.workers.map(({ id, stages: served }) => [id, visible(`${id}: ${served.join(", ")}`)])]),
     ask.kind === "stage" && choose("Stage", "stage", stages.map((stage) => [stage, stage])),
     choose("It ends by itself after", "span", spans),
     ask.span === "own" && field(`Until (${zoneName()})`, el("input", { type: "datetime-local", value: ask.until, "data-test": "pause-until", on: { change: take("until") } })),
     el("p", { "data-test": "pause-does" }, kinds[ask.kind].does),
+    ask.kind === "worker" && alone().length > 0 && el("p", { class: "callout warn", "data-test": "pause-alone" }, `Nobody else serves ${alone().join(", ")}: what comes for it waits.`),
     before() && el("div", { class: "callout warn", "data-test": "pause-before" }, el("p", null, pauseLine(before())),
       el("label", { class: "check" }, checkbox(ask.replace, "pause-replace", (checked) => { ask.replace = checked; }),
         el("span", null, "Mine takes the place of that one."))),
@@ -126,7 +134,7 @@ const buttons = (ask, label, off) => el("div", { class: "buttons" }, button("Can
 // ---- Going on
 
 function lift(pause) {
-  const { merchant, gateway, stage } = pause;
+  const { merchant, gateway, stage, worker } = pause;
   const ask = { why: "", whyMissing: false, busy: false, problem: null };
 
   async function confirm(event) {
@@ -135,7 +143,7 @@ function lift(pause) {
     [ask.busy, ask.problem] = [true, null];
     redraw();
     try {
-      await act("/api/pauses/lift", { merchant, gateway, stage, why: ask.why.trim() });
+      await act("/api/pauses/lift", { merchant, gateway, stage, worker, why: ask.why.trim() });
       closeDialog();
       say(`Goes on: ${pause.target}.`);
     } catch (found) {
@@ -149,7 +157,7 @@ function lift(pause) {
   openDialog({ view: () => el("form", { on: { submit: confirm } },
     el("h2", { id: "dialog-title" }, "Resume ", foreign(pause.target)),
     el("p", null, pauseLine(pause)),
-    el("p", null, stage ? "The stage goes on at once." : "What waits goes on within a quarter of the time that the pause lasted, half an hour at the most: not all at once."),
+    el("p", null, stage || worker ? `The ${stage ? "stage" : "worker"} goes on at once.` : "What waits goes on within a quarter of the time that the pause lasted, half an hour at the most: not all at once."),
     reason(ask, "Why (optional)"),
     problemBox(ask.problem, "dialog-problem"),
     buttons(ask, "Resume", false)) });

@@ -20,6 +20,8 @@ package struct Pause: Sendable, Equatable {
         case gateway(MerchantID, GatewayID)
         /// A stage takes nothing out of its queue.
         case stage(Stage)
+        /// One worker takes nothing out of any queue, by its id.
+        case worker(String)
     }
 
     /// - Parameter until: no more than `longest` after `since`.
@@ -48,6 +50,7 @@ extension Pause.Target: CustomStringConvertible {
         case .merchant: "merchant"
         case .gateway: "gateway"
         case .stage: "stage"
+        case .worker: "worker"
         }
     }
 
@@ -56,6 +59,7 @@ extension Pause.Target: CustomStringConvertible {
         case .merchant(let merchant): "merchant \(merchant)"
         case .gateway(let merchant, let gateway): "gateway \(gateway) of merchant \(merchant)"
         case .stage(let stage): "stage \(stage.rawValue)"
+        case .worker(let id): "worker \(id)"
         }
     }
 }

@@ -16,7 +16,10 @@ package struct Pauses: Sendable, Equatable {
 
     package var isEmpty: Bool { latest.isEmpty }
 
-    /// What is paused at a moment: stages first, then by name.
+    /// Whether the stream has any record, of a pause or of anything else. Where it has none, what others know is of a stream before it.
+    package var isOfNothing: Bool { lastOffset < 0 }
+
+    /// What is paused at a moment: stages first, then workers, then by name.
     package func inForce(at now: Moment) -> [Pause] {
         latest.values.filter { $0.isInForce(at: now) }.sorted { $0.target.place < $1.target.place }
     }
@@ -34,8 +37,9 @@ extension Pause.Target {
     fileprivate var place: (Int, String, String) {
         switch self {
         case .stage(let stage): (0, stage.rawValue, "")
-        case .merchant(let merchant): (1, merchant.text, "")
-        case .gateway(let merchant, let gateway): (1, merchant.text, gateway.text)
+        case .worker(let id): (1, id, "")
+        case .merchant(let merchant): (2, merchant.text, "")
+        case .gateway(let merchant, let gateway): (2, merchant.text, gateway.text)
         }
     }
 }

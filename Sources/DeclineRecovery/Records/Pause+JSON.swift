@@ -10,6 +10,7 @@ extension Pause {
             case .merchant(let merchant): merchant.text
             case .gateway(let merchant, let gateway): "\(merchant)/\(gateway)"
             case .stage(let stage): stage.rawValue
+            case .worker(let id): id
             }
         return "\(target.kind)/\(name)/\(since.milliseconds)"
     }
@@ -26,6 +27,7 @@ extension Pause {
             data.member("merchantId", merchant.text)
             data.member("gatewayId", gateway.text)
         case .stage(let stage): data.member("stage", stage.rawValue)
+        case .worker(let id): data.member("workerId", id)
         }
         data.member("since", since.milliseconds)
         data.member("until", until.milliseconds)
@@ -40,6 +42,8 @@ extension Pause {
             let target: Target
             if let stage: Stage = try data.optionalWord("stage") {
                 target = .stage(stage)
+            } else if let worker = try data.optionalText("workerId") {
+                target = .worker(worker)
             } else {
                 let merchant = MerchantID(try data.text("merchantId"))
                 target = try data.optionalText("gatewayId").map { .gateway(merchant, GatewayID($0)) } ?? .merchant(merchant)

@@ -18,6 +18,8 @@ package struct WorkerPulse: Sendable, Equatable {
     package let circuits: [Circuit]
     /// How far its reading of the claims is; `nil` for a worker that needs none, or an older one.
     package let claims: Claims?
+    /// Why it takes nothing new, and until when; `nil` while it takes what its stages do.
+    package let quiet: Quiet?
 
     /// The last that a worker says of itself: nobody is to miss it.
     package func farewell(at moment: Moment) -> WorkerPulse {
@@ -28,6 +30,13 @@ package struct WorkerPulse: Sendable, Equatable {
 
     package var isFarewell: Bool { stages.isEmpty }
 
+    /// The stages that nobody would serve if one worker were paused, of those that it serves; none for what is no worker.
+    package static func stages(servedBy target: Pause.Target, aloneAmong workers: [WorkerPulse]) -> [Stage] {
+        guard case .worker(let id) = target, let one = workers.first(where: { $0.workerID == id && $0.quiet == nil }) else { return [] }
+        let others = workers.filter { $0.workerID != id && $0.quiet == nil }.flatMap(\.stages)
+        return one.stages.filter { !others.contains($0) }
+    }
+
     /// Messages of a stage that are in work.
     package struct Load: Sendable, Equatable {
         package let stage: Stage
@@ -36,6 +45,21 @@ package struct WorkerPulse: Sendable, Equatable {
         package init(stage: Stage, count: Int) {
             self.stage = stage
             self.count = count
+        }
+    }
+
+    /// That an operator has paused this worker, and that it heeds it.
+    package struct Quiet: Sendable, Equatable {
+        package let since: Moment
+        package let until: Moment
+        package let by: String
+        package let why: String
+
+        package init(since: Moment, until: Moment, by: String, why: String) {
+            self.since = since
+            self.until = until
+            self.by = by
+            self.why = why
         }
     }
 
@@ -101,7 +125,7 @@ package struct WorkerPulse: Sendable, Equatable {
 
     package init(
         workerID: String, host: String, version: String, startedAt: Moment, at: Moment, stages: [Stage], inFlight: [Load],
-        circuits: [Circuit], claims: Claims? = nil
+        circuits: [Circuit], claims: Claims? = nil, quiet: Quiet? = nil
     ) {
         self.workerID = workerID
         self.host = host
@@ -112,6 +136,7 @@ package struct WorkerPulse: Sendable, Equatable {
         self.inFlight = inFlight
         self.circuits = Array(circuits.sorted { $0.place < $1.place }.prefix(Self.mostCircuits))
         self.claims = claims
+        self.quiet = quiet
     }
 
     package var id: String { "\(workerID)/pulse/\(at.milliseconds)" }
@@ -151,11 +176,19 @@ package struct WorkerPulse: Sendable, Equatable {
                     }
                 }
             }
-            guard let claims else { return }
-            data.object("claims") { json in
-                json.member("offset", claims.offset)
-                json.member("lagMilliseconds", claims.lag.milliseconds)
-                json.member("caughtUp", claims.isCaughtUp)
+            if let claims {
+                data.object("claims") { json in
+                    json.member("offset", claims.offset)
+                    json.member("lagMilliseconds", claims.lag.milliseconds)
+                    json.member("caughtUp", claims.isCaughtUp)
+                }
+            }
+            guard let quiet else { return }
+            data.object("quiet") { json in
+                json.member("since", quiet.since.milliseconds)
+                json.member("until", quiet.until.milliseconds)
+                json.member("by", quiet.by)
+                json.member("why", quiet.why)
             }
         }
     }
@@ -175,7 +208,7 @@ package struct WorkerPulse: Sendable, Equatable {
                     Circuit(
                         merchantID: MerchantID(try circuit.text("merchant")), gatewayID: GatewayID(try circuit.text("gateway")),
                         state: try circuit.word("state"), trouble: try trouble(circuit))
-                }, claims: try data.optionalObject("claims").map(claims))
+                }, claims: try data.optionalObject("claims").map(claims), quiet: try data.optionalObject("quiet").map(quiet))
         } catch {
             return nil
         }
@@ -189,6 +222,11 @@ package struct WorkerPulse: Sendable, Equatable {
         return Circuit.Trouble(
             since: Moment(milliseconds: since), triedAt: try circuit.moment("triedAt"),
             failures: Dictionary(failures) { $1 }, last: try circuit.text("last"), words: try circuit.text("words"))
+    }
+
+    private static func quiet(_ quiet: EnvelopeReader) throws(EnvelopeFault) -> Quiet {
+        Quiet(
+            since: try quiet.moment("since"), until: try quiet.moment("until"), by: try quiet.text("by"), why: try quiet.text("why"))
     }
 
     private static func claims(_ claims: EnvelopeReader) throws(EnvelopeFault) -> Claims {

@@ -8,8 +8,10 @@ extension ConsoleAPI {
 
     func pauses() async throws(ConsoleError) -> JSONValue {
         try requireBroker()
-        let inForce: [Pause]
-        do throws(BrokerFailure) { inForce = try await desk.inForce() } catch { throw .broker(error) }
+        let known: Pauses
+        do throws(BrokerFailure) { known = try await desk.known() } catch { throw .broker(error) }
+        // Of a stream that was made anew workers keep what they read on the one before, as this console does.
+        let inForce = (known.isOfNothing ? flow.pauses.pauses : known).inForce(at: tools.clock.now())
         let merchants = merchants().sorted { $0.id.text < $1.id.text }
         return .object(of: [
             ("pauses", PauseStore.json(inForce)), ("longest", .integer(Pause.longest.milliseconds)),
@@ -23,12 +25,25 @@ extension ConsoleAPI {
                         ])
                     })
             ),
+            (
+                "workers",
+                .array(
+                    livingWorkers.map { worker in
+                        .object(of: [
+                            ("id", .string(worker.pulse.workerID)), ("host", .string(worker.pulse.host)),
+                            ("stages", .array(worker.pulse.stages.map { .string($0.rawValue) })),
+                            ("quiet", .bool(worker.pulse.quiet != nil)),
+                        ])
+                    })
+            ),
         ])
     }
 
+    private var livingWorkers: [FleetStatus.Worker] { FleetStatus.Worker.all(flow, now: tools.clock.now()).filter { !$0.isSilent } }
+
     func pause(_ request: ConsoleRequest) async throws(ConsoleError) -> JSONValue {
         let body = request.body
-        try body.allow(["merchant", "gateway", "stage", "until", "seconds", "why", "replace"])
+        try body.allow(["merchant", "gateway", "stage", "worker", "until", "seconds", "why", "replace"])
         try require(.operator, request.person)
         let why = try body.text("why").map { String($0.prefix(2_000)) } ?? ""
         let replaces = try body.flag("replace") ?? false
@@ -47,7 +62,7 @@ extension ConsoleAPI {
         let words = try words(body)
         let pause: Pause
         do throws(PauseRefusal) {
-            let target = try words.target(among: configured)
+            let target = try words.target(among: configured, workers: livingWorkers.map(\.pulse.workerID))
             pause = try await desk.pause(target, until: end, by: request.person.name, why: why, replaces: replaces)
         } catch {
             throw .pause(error)
@@ -58,14 +73,16 @@ extension ConsoleAPI {
 
     func lift(_ request: ConsoleRequest) async throws(ConsoleError) -> JSONValue {
         let body = request.body
-        try body.allow(["merchant", "gateway", "stage", "why"])
+        try body.allow(["merchant", "gateway", "stage", "worker", "why"])
         try require(.operator, request.person)
         let why = try body.text("why").map { String($0.prefix(2_000)) } ?? ""
         let words = try words(body)
         try requireBroker()
         let pause: Pause
         do throws(PauseRefusal) {
-            pause = try await desk.lift(words, by: request.person.name, why: why)
+            switch try await desk.lift(words, by: request.person.name, why: why) {
+            case .pause(let lifted), .forgotten(let lifted): pause = lifted
+            }
         } catch {
             throw .pause(error)
         }
@@ -78,8 +95,12 @@ extension ConsoleAPI {
             guard let stage = Stage(rawValue: text) else { throw .badRequest("stage: '\(text.prefix(64))' is not known.") }
             return stage
         }
-        let (merchant, gateway) = (try body.text("merchant"), try body.text("gateway"))
-        do throws(PauseRefusal) { return try PauseWords(merchant: merchant, gateway: gateway, stage: stage) } catch { throw .pause(error) }
+        let (merchant, gateway, worker) = (try body.text("merchant"), try body.text("gateway"), try body.text("worker"))
+        do throws(PauseRefusal) {
+            return try PauseWords(merchant: merchant, gateway: gateway, stage: stage, worker: worker)
+        } catch {
+            throw .pause(error)
+        }
     }
 
     /// Waits until this console has heard of what it ordered, so that its next answer shows it; for a second at the most.
@@ -95,6 +116,12 @@ extension ConsoleError {
             case .empty, .nothingNamed, .noReason: (400, "Name one thing, and say why in a sentence: whoever looks will read it.")
             case .whoseGateway, .several: (422, "Give the merchant as well.")
             case .unknown: (422, "Choose what the configuration has: another name would pause nothing.")
+            case .noSuchWorker:
+                (
+                    422,
+                    "Choose one that lives: a worker has another id after a restart, unless its host's name and its process's number stay."
+                )
+            case .severalWorkers: (422, "Give the id of one.")
             case .over: (422, "Give an end that is to come.")
             case .tooLong: (422, "Pause again when it ends, if it must be.")
             case .pausedAlready: (409, "Replace it if yours is to count; the one before ends with that.")

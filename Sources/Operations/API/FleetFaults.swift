@@ -32,7 +32,7 @@ struct FleetFaults {
         for worker in alive { add(claimsOf: worker) }
         if alive.isEmpty { return }
         let served = Set(alive.filter(\.isWorking).flatMap(\.pulse.stages))
-        let coming = Set(alive.flatMap(\.pulse.stages)).subtracting(served)
+        let coming = Set(alive.filter { !$0.isReady }.flatMap(\.pulse.stages))
         for stage in Stage.allCases where !served.contains(stage) {
             let waiting = queues.first { $0.name == names.queue(of: stage) }?.ready ?? 0
             let waits = count(waiting, "message waits", "messages wait")
@@ -40,6 +40,12 @@ struct FleetFaults {
                 say(
                     .stageUnserved, of: stage.rawValue, "No worker serves the stage \(stage.rawValue) yet; \(waits).",
                     "Who is to serve it still reads what was claimed.")
+            } else if let quiet = alive.first(where: { $0.pulse.quiet != nil && $0.pulse.stages.contains(stage) }) {
+                let id = quiet.pulse.workerID
+                say(
+                    .stageUnserved, of: stage.rawValue,
+                    "No worker serves the stage \(stage.rawValue): who does, \(id), is paused; \(waits).",
+                    "`salvage resume --worker '\(id)'`, or start another with it among SALVAGE_STAGES.")
             } else {
                 say(
                     .stageUnserved, of: stage.rawValue, "No worker serves the stage \(stage.rawValue); \(waits).",

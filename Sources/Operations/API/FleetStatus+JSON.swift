@@ -40,6 +40,7 @@ extension FleetStatus {
                             ("version", .string(worker.pulse.version)), ("silent", .bool(worker.isSilent)),
                             ("stages", .array(worker.pulse.stages.map { .string($0.rawValue) })),
                             ("seenAt", .integer(worker.pulse.at.milliseconds)), ("claims", worker.claims?.json),
+                            ("quiet", worker.pulse.quiet?.json),
                         ])
                     })
             ),
@@ -50,6 +51,14 @@ extension FleetStatus {
             ("oldestOverdue", oldestOverdue.map { .integer($0.milliseconds) }),
             ("unknown", number(unknown)), ("inDoubt", number(inDoubt)), ("oldestUnknown", oldestUnknown.map { .integer($0.milliseconds) }),
             ("lettersToDo", number(lettersToDo)),
+        ])
+    }
+}
+
+extension WorkerPulse.Quiet {
+    var json: JSONValue {
+        .object(of: [
+            ("since", .integer(since.milliseconds)), ("until", .integer(until.milliseconds)), ("by", .string(by)), ("why", .string(why)),
         ])
     }
 }

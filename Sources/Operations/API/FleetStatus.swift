@@ -81,8 +81,14 @@ package struct FleetStatus: Sendable {
             claims = pulse.claims.map { Claims(messages: behind.messages, lag: max($0.lag, behind.lag), isCaughtUp: $0.isCaughtUp) }
         }
 
-        /// Whether it takes work, or will not before it has read the claims.
-        var isWorking: Bool { claims?.isCaughtUp ?? true }
+        static func all(_ flow: FlowStore, now: Moment) -> [Worker] {
+            flow.pulses.map { Worker($0, behind: flow.behind($0.workerID), now: now) }
+        }
+
+        /// Whether it has read the claims, before which it takes no work.
+        var isReady: Bool { claims?.isCaughtUp ?? true }
+        /// Whether it takes work.
+        var isWorking: Bool { isReady && pulse.quiet == nil }
     }
 
     /// A gateway's circuit that is not closed at every worker.
@@ -145,7 +151,7 @@ package struct FleetStatus: Sendable {
     init(
         _ standing: Standing, _ flow: FlowStore, _ names: TopologyNames, depths: [String: Int], besides: [Fault] = [], now: Moment
     ) {
-        workers = flow.pulses.map { Worker($0, behind: flow.behind($0.workerID), now: now) }
+        workers = Worker.all(flow, now: now)
         circuits = Circuit.all(workers.filter { !$0.isSilent }.map(\.pulse))
         queues = flow.queues.filter { $0.kind == .work }.map { ($0.name, $0.what, depths[$0.name] ?? 0) }
         pauses = flow.pauses.pauses.inForce(at: now)

@@ -230,7 +230,7 @@ enum Overview {
                                 .object(of: [("stage", .string($0.stage.rawValue)), ("count", .integer(Int64($0.count)))])
                             })
                     ),
-                    ("seenAt", .integer(pulse.at.milliseconds)), ("claims", worker.claims?.json),
+                    ("seenAt", .integer(pulse.at.milliseconds)), ("claims", worker.claims?.json), ("quiet", worker.pulse.quiet?.json),
                     (
                         "circuits",
                         .array(

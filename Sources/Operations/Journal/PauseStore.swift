@@ -28,15 +28,16 @@ package final class PauseStore: Sendable {
     static func json(_ pauses: [Pause]) -> JSONValue { .array(pauses.map(json)) }
 
     static func json(_ pause: Pause) -> JSONValue {
-        var (merchant, gateway, stage): (MerchantID?, GatewayID?, Stage?)
+        var (merchant, gateway, stage, worker): (MerchantID?, GatewayID?, Stage?, String?)
         switch pause.target {
         case .merchant(let id): merchant = id
         case .gateway(let owner, let id): (merchant, gateway) = (owner, id)
         case .stage(let one): stage = one
+        case .worker(let id): worker = id
         }
         return .object(of: [
             ("target", .string("\(pause.target)")), ("kind", .string(pause.target.kind)), ("merchant", .text(merchant?.text)),
-            ("gateway", .text(gateway?.text)), ("stage", .text(stage?.rawValue)),
+            ("gateway", .text(gateway?.text)), ("stage", .text(stage?.rawValue)), ("worker", .text(worker)),
             ("since", .integer(pause.since.milliseconds)), ("until", .integer(pause.until.milliseconds)),
             ("by", .string(pause.by)), ("why", .string(pause.why)),
         ])

@@ -84,7 +84,7 @@ extension NoticeFact {
         case .noticesUndelivered: return nil
         case .noWorkers: mark = flow.lastWork(of: nil).map { "\($0.milliseconds)" }
         case .stageUnserved: mark = Stage(rawValue: fault.subject).flatMap(flow.lastWork).map { "\($0.milliseconds)" }
-        case .claimsBehind where status.workers.contains { $0.pulse.workerID == fault.subject && $0.isWorking }: mark = nil
+        case .claimsBehind where status.workers.contains { $0.pulse.workerID == fault.subject && $0.isReady }: mark = nil
         case .chargesInDoubt, .deadLetters:
             let isInDoubt = fault.kind == .chargesInDoubt
             count = isInDoubt ? status.inDoubt : status.lettersToDo - status.inDoubt

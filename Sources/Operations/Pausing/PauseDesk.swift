@@ -14,10 +14,13 @@ package struct PauseDesk: Sendable {
     }
 
     /// What is paused now.
-    package func inForce() async throws(BrokerFailure) -> [Pause] {
+    package func inForce() async throws(BrokerFailure) -> [Pause] { try await known().inForce(at: clock.now()) }
+
+    /// What stands on the stream.
+    func known() async throws(BrokerFailure) -> Pauses {
         let store = PauseStore()
         try await store.read(broker.pauses)
-        return store.pauses.inForce(at: clock.now())
+        return store.pauses
     }
 
     /// Refuses an end that is over, or too far away.
@@ -47,18 +50,24 @@ package struct PauseDesk: Sendable {
         return pause
     }
 
+    /// What became of a wish to have something go on.
+    package enum Lifted: Sendable, Equatable {
+        /// What was paused until now.
+        case pause(Pause)
+        /// The stream has no record of anything. Whoever knows a pause all the same has read it on a stream before this one, and forgets all that
+        /// he read there as the first record of this one comes: this, which lifts what was named.
+        case forgotten(Pause)
+    }
+
     /// Ends a pause before its time.
-    ///
-    /// - Returns: what was paused until now.
-    package func lift(_ words: PauseWords, by who: String, why: String) async throws(PauseRefusal) -> Pause {
-        let known: [Pause]
-        do throws(BrokerFailure) { known = try await inForce() } catch { throw .broker(error) }
-        let pause = try words.pause(among: known)
-        do throws(BrokerFailure) {
-            try await broker.order(.lifting(pause.target, at: clock.now(), by: who, why: why))
-        } catch {
-            throw .broker(error)
-        }
-        return pause
+    package func lift(_ words: PauseWords, by who: String, why: String) async throws(PauseRefusal) -> Lifted {
+        let known: Pauses
+        do throws(BrokerFailure) { known = try await self.known() } catch { throw .broker(error) }
+        let now = clock.now()
+        let pause = known.isOfNothing ? nil : try words.pause(among: known.inForce(at: now))
+        let target = if let pause { pause.target } else { try words.bareTarget() }
+        let lifting = Pause.lifting(target, at: now, by: who, why: why)
+        do throws(BrokerFailure) { try await broker.order(lifting) } catch { throw .broker(error) }
+        return pause.map(Lifted.pause) ?? .forgotten(lifting)
     }
 }

@@ -5,21 +5,30 @@ package struct PauseWords: Sendable, Equatable {
     let merchant: String?
     let gateway: String?
     let stage: Stage?
+    /// A worker's id, or the name of its host.
+    package let worker: String?
 
-    package init(merchant: String?, gateway: String?, stage: Stage?) throws(PauseRefusal) {
-        for (name, value) in [("merchant", merchant), ("gateway", gateway)] {
+    package init(merchant: String?, gateway: String?, stage: Stage?, worker: String?) throws(PauseRefusal) {
+        for (name, value) in [("merchant", merchant), ("gateway", gateway), ("worker", worker)] {
             // A variable of a script that is not set must not mean something else.
             if let value, value.allSatisfy(\.isWhitespace) { throw .empty(name) }
         }
-        if (merchant != nil || gateway != nil) == (stage != nil) { throw .nothingNamed }
+        if [merchant != nil || gateway != nil, stage != nil, worker != nil].count(where: \.self) != 1 { throw .nothingNamed }
         self.merchant = merchant
         self.gateway = gateway
         self.stage = stage
+        self.worker = worker
     }
 
-    /// What is meant, by the configuration's names where there is one: another name would pause nothing.
-    package func target(among merchants: [Merchant]?) throws(PauseRefusal) -> Pause.Target {
+    /// What is meant, by the configuration's names where there is one, and by the workers that live: another name would pause nothing.
+    package func target(among merchants: [Merchant]?, workers: [String]) throws(PauseRefusal) -> Pause.Target {
         if let stage { return .stage(stage) }
+        if let worker {
+            let meant = workers.contains(worker) ? [worker] : workers.filter(isMeant)
+            guard let found = meant.first else { throw .noSuchWorker(worker, living: workers) }
+            if meant.count > 1 { throw .severalWorkers(worker, meant) }
+            return .worker(found)
+        }
         let gateway = gateway.map(GatewayID.init(_:))
         guard let merchants else {
             guard let merchant else { throw .whoseGateway }
@@ -36,6 +45,12 @@ package struct PauseWords: Sendable, Equatable {
         return gateway.map { .gateway(found.id, $0) } ?? .merchant(found.id)
     }
 
+    /// Whether a worker's id is what somebody named. An id is "salvage HOST PID".
+    private func isMeant(_ id: String) -> Bool { worker.map { id == $0 || id.hasPrefix("salvage \($0) ") } ?? false }
+
+    /// What is meant where nothing tells what there is.
+    func bareTarget() throws(PauseRefusal) -> Pause.Target { try target(among: nil, workers: worker.map { [$0] } ?? []) }
+
     /// What is meant of what is paused, whatever the configuration says today.
     func pause(among pauses: [Pause]) throws(PauseRefusal) -> Pause {
         let meant = pauses.filter { pause in
@@ -43,8 +58,10 @@ package struct PauseWords: Sendable, Equatable {
             case .stage(let one): one == stage
             case .merchant(let one): gateway == nil && one.text == merchant
             case .gateway(let owner, let one): one.text == gateway && (merchant == nil || owner.text == merchant)
+            case .worker(let id): isMeant(id)
             }
         }
+        if let exactly = meant.first(where: { $0.target == worker.map(Pause.Target.worker) }) { return exactly }
         guard let found = meant.first else { throw .notPaused }
         if meant.count > 1 { throw .severalPaused }
         return found
@@ -61,6 +78,9 @@ package enum PauseRefusal: Error, Sendable, Equatable {
     case unknown(String)
     /// Of several merchants.
     case several(String, [String])
+    /// No worker that lives is called so.
+    case noSuchWorker(String, living: [String])
+    case severalWorkers(String, [String])
     case over(Moment, now: Moment)
     case tooLong(Moment)
     case noReason
@@ -72,10 +92,15 @@ package enum PauseRefusal: Error, Sendable, Equatable {
     package var what: String {
         switch self {
         case .empty(let name): "The \(name) is empty."
-        case .nothingNamed: "Nothing is named, or too much: a merchant, a FlexFactor gateway with or without its merchant, or a stage."
+        case .nothingNamed:
+            "Nothing is named, or too much: a merchant, a FlexFactor gateway with or without its merchant, a stage, or a worker."
         case .whoseGateway: "Whose gateway is it?"
         case .unknown(let what): "The configuration has no \(what)."
         case .several(let what, let merchants): "Several merchants have a \(what): \(merchants.joined(separator: ", "))."
+        case .noSuchWorker(let name, let living):
+            "No worker that lives is called \(name). "
+                + (living.isEmpty ? "None is heard of." : "There are: \(living.joined(separator: ", ")).")
+        case .severalWorkers(let host, let workers): "Several workers live on \(host): \(workers.joined(separator: ", "))."
         case .over(let end, let now): "The end, \(end.rfc3339), is over: it is \(now.rfc3339)."
         case .tooLong(let last): "A pause lasts 7 days at the most: until \(last.rfc3339) now."
         case .noReason: "There is no reason."

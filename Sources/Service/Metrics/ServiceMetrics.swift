@@ -145,9 +145,12 @@ package final class ServiceMetrics: Sendable {
     }
 
     /// What is paused now.
-    func pausing(_ pauses: [Pause]) {
+    ///
+    /// - Parameter isQuiet: whether this worker is.
+    func pausing(_ pauses: [Pause], isQuiet: Bool = false) {
         paused.reset()
         for kind in ["merchant", "gateway"] { paused.set(Double(pauses.count { $0.target.kind == kind }), kind, "") }
+        paused.set(isQuiet ? 1 : 0, "worker", "")
         for stage in Stage.allCases { paused.set(pauses.contains { $0.target == .stage(stage) } ? 1 : 0, "stage", stage.rawValue) }
     }
 

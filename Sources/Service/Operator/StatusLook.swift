@@ -18,7 +18,7 @@ extension BrokerLink {
         // slow is none that is missing.
         for look in 1...40 {
             try await Task.sleep(for: .milliseconds(250))
-            let working = flow.pulses.filter { $0.claims?.isCaughtUp ?? true }
+            let working = flow.pulses.filter { $0.quiet == nil && $0.claims?.isCaughtUp ?? true }
             if look >= 10, Set(working.flatMap(\.stages)).isSuperset(of: Stage.allCases) { break }
         }
         return try await FleetStatus(store, flow, names, now: SystemClock().now())

@@ -18,6 +18,11 @@ final class Health: Sendable {
         let lapses: ContinuousClock.Instant?
     }
 
+    /// Until when this worker takes nothing new because somebody has said so: no fault, and no reason to be ended or to get no webhooks.
+    private let quietUntil = Mutex<String?>(nil)
+
+    func isQuiet(until end: String?) { quietUntil.withLock { $0 = end } }
+
     private let faults = Mutex<[Part: Fault]>(
         [
             Part.configuration: "not loaded yet", .broker: "not connected yet", .topology: "not checked yet",
@@ -36,7 +41,10 @@ final class Health: Sendable {
     var complaints: [String] { lines { $0.lapses.map { $0 > ContinuousClock.now } ?? true } + holdings.complaints }
 
     /// One line for each part that is not as it should be, and keeps nobody from working.
-    var notes: [String] { lines { $0.lapses.map { $0 <= ContinuousClock.now } ?? false } + holdings.remarks }
+    var notes: [String] {
+        lines { $0.lapses.map { $0 <= ContinuousClock.now } ?? false } + holdings.remarks
+            + (quietUntil.withLock { $0 }.map { ["paused until \($0): takes nothing new"] } ?? [])
+    }
 
     private func lines(_ belongs: (Fault) -> Bool) -> [String] {
         faults.withLock { faults in

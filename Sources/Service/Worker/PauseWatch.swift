@@ -3,12 +3,16 @@ import DeclineRecovery
 import Logging
 import Synchronization
 
-/// Says when a pause begins and when it ends, by itself or because somebody lifted it, and has paused stages rest.
+/// Says when a pause begins and when it ends, by itself or because somebody lifted it, and has paused stages rest; all of them where this
+/// worker is paused.
 ///
 /// It looks twice a second: what a pause keeps from charging is asked where it is charged, so nothing hangs on this.
 struct PauseWatch: Sendable {
+    let workerID: String
     let pauses: PauseTail
     let subscriptions: [StageSubscription]
+    let voice: WorkerVoice
+    let health: Health
     let metrics: ServiceMetrics
     let logger: Logger
 
@@ -18,9 +22,8 @@ struct PauseWatch: Sendable {
     func begin(now: Moment = SystemClock().now()) async throws(BrokerError) -> [Pause] {
         let inForce = pauses.inForce(at: now)
         note(inForce, behind: [])
-        for subscription in subscriptions where !inForce.contains(where: { $0.target == .stage(subscription.runner.stage) }) {
-            try await subscription.begin()
-        }
+        for subscription in subscriptions where !isPaused(subscription, by: inForce) { try await subscription.begin() }
+        sayQuiet(inForce)
         return inForce
     }
 
@@ -32,10 +35,23 @@ struct PauseWatch: Sendable {
         }
     }
 
+    private func isPaused(_ subscription: StageSubscription, by inForce: [Pause]) -> Bool {
+        inForce.contains { $0.target == .stage(subscription.runner.stage) || $0.target == .worker(workerID) }
+    }
+
+    private func quiet(_ inForce: [Pause]) -> Pause? { inForce.first { $0.target == .worker(workerID) } }
+
+    /// Tells the fleet whether this worker takes work: once its subscriptions have ended, or have begun.
+    private func sayQuiet(_ inForce: [Pause]) {
+        let quiet = quiet(inForce)
+        voice.isQuiet(by: quiet)
+        health.isQuiet(until: quiet?.until.rfc3339)
+    }
+
     private func note(_ inForce: [Pause], behind known: [Pause]) {
         if inForce == known { return }
         tell(inForce, behind: known)
-        metrics.pausing(inForce)
+        metrics.pausing(inForce, isQuiet: quiet(inForce) != nil)
     }
 
     /// - Returns: what is in force now.
@@ -43,8 +59,7 @@ struct PauseWatch: Sendable {
         let inForce = pauses.inForce(at: now)
         note(inForce, behind: known)
         for subscription in subscriptions {
-            let stage = subscription.runner.stage
-            let isPaused = inForce.contains { $0.target == .stage(stage) }
+            let isPaused = isPaused(subscription, by: inForce)
             if isPaused, !subscription.isResting {
                 await subscription.rest()
             } else if !isPaused, subscription.isResting {
@@ -52,11 +67,13 @@ struct PauseWatch: Sendable {
                     logger.warning(
                         "A stage cannot go on yet",
                         metadata: [
-                            LogKey.stage: "\(stage.rawValue)", LogKey.error: "\(error)", LogKey.advice: "\(error.advice)",
+                            LogKey.stage: "\(subscription.runner.stage.rawValue)", LogKey.error: "\(error)",
+                            LogKey.advice: "\(error.advice)",
                         ])
                 }
             }
         }
+        sayQuiet(inForce)
         return inForce
     }
 
@@ -79,6 +96,8 @@ struct PauseWatch: Sendable {
             notes[LogKey.merchant] = "\(merchant)"
             notes[LogKey.gateway] = "\(gateway)"
         case .stage(let stage): notes[LogKey.stage] = "\(stage.rawValue)"
+        // Which one stands in the message.
+        case .worker: break
         }
         return notes
     }

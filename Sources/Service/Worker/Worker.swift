@@ -173,7 +173,8 @@ package struct Worker: Service {
         if !settings.stages.isEmpty { await pauses.follow(link, settings.names, until: stop, logger) }
         let consumers = subscriptions(link)
         voice.use(consumers.map(\.runner))
-        let watch = PauseWatch(pauses: pauses, subscriptions: consumers, metrics: metrics, logger: logger)
+        let watch = PauseWatch(
+            workerID: identity.id, pauses: pauses, subscriptions: consumers, voice: voice, health: health, metrics: metrics, logger: logger)
         let paused = try await watch.begin()
         if settings.stages.contains(where: Self.calls.contains) {
             let probe = ReachProbe(store: store, lane: lanes[0], health: health, logger: logger)

@@ -11,6 +11,7 @@ final class WorkerVoice: Sendable {
     private let claims: ClaimTail?
     private let metrics: ServiceMetrics
     private let runners = Mutex<[StageRunner]>([])
+    private let quiet = Mutex<Pause?>(nil)
 
     /// - Parameter claims: `nil` for a process that needs none.
     init(
@@ -26,8 +27,11 @@ final class WorkerVoice: Sendable {
     /// Who works for the stages from now on.
     func use(_ runners: [StageRunner]) { self.runners.withLock { $0 = runners } }
 
+    /// It takes nothing new from now on, or does again.
+    func isQuiet(by pause: Pause?) { quiet.withLock { $0 = pause } }
+
     var pulse: WorkerPulse {
-        let runners = runners.withLock { $0 }
+        let (runners, quiet) = (runners.withLock { $0 }, quiet.withLock { $0 })
         for runner in runners { metrics.inFlight.set(Double(runner.inFlight), runner.stage.rawValue) }
         return WorkerPulse(
             workerID: identity.id, host: identity.host, version: identity.version, startedAt: startedAt, at: SystemClock().now(),
@@ -35,7 +39,8 @@ final class WorkerVoice: Sendable {
             inFlight: stages.map { stage in
                 WorkerPulse.Load(stage: stage, count: runners.first { $0.stage == stage }?.inFlight ?? 0)
             },
-            circuits: store.clients.map { key, client in WorkerPulse.Circuit(key, client.circuit) }, claims: claims?.progress)
+            circuits: store.clients.map { key, client in WorkerPulse.Circuit(key, client.circuit) }, claims: claims?.progress,
+            quiet: quiet.map { WorkerPulse.Quiet(since: $0.since, until: $0.until, by: $0.by, why: $0.why) })
     }
 }
 

@@ -44,6 +44,16 @@ import Testing
         #expect(pauses.pause(of: "acme", through: "42", at: now)?.target == .merchant("acme"))
     }
 
+    /// Only it rests: its stages go on elsewhere.
+    @Test func aWorkerThatIsPausedPausesNoStageAndNoMerchant() {
+        var pauses = Pauses()
+        pauses.take(pause(.worker("salvage pod-1 7")))
+        pauses.take(pause(.stage(.held)))
+        pauses.take(pause(.merchant("acme")))
+        #expect(pauses.inForce(at: now).map(\.target) == [.stage(.held), .worker("salvage pod-1 7"), .merchant("acme")])
+        #expect(!pauses.isPaused(.cascade, at: now) && pauses.pause(of: "bold", through: "42", at: now) == nil)
+    }
+
     /// What was paused on a stream that is gone is paused no more.
     @Test func aStreamThatWasMadeAnewBeginsAnew() {
         var pauses = Pauses()
@@ -86,7 +96,7 @@ import Testing
     }
 
     @Test func aRecordIsReadAsItWasWritten() throws {
-        for target in [Pause.Target.merchant("acme"), .gateway("acme", "42"), .stage(.outcomes)] {
+        for target in [Pause.Target.merchant("acme"), .gateway("acme", "42"), .stage(.outcomes), .worker("salvage pod-1 7")] {
             let written = pause(target)
             #expect(Pause.decode(written.encoded()) == written)
             let lifting = Pause.lifting(target, at: now, by: "bob", why: "")

@@ -10,7 +10,26 @@ import Testing
             at: Moment(milliseconds: 5_000),
             stages: [.intake, .suspects], inFlight: [.init(stage: .intake, count: 3), .init(stage: .suspects, count: 0)],
             circuits: circuits,
-            claims: WorkerPulse.Claims(offset: 7, lag: .milliseconds(300), isCaughtUp: true))
+            claims: WorkerPulse.Claims(offset: 7, lag: .milliseconds(300), isCaughtUp: true),
+            quiet: .init(since: Moment(milliseconds: 4_000), until: Moment(milliseconds: 9_000), by: "ada", why: "its node goes"))
+    }
+
+    @Test func whatAWorkerServesAloneIsWhatNobodyElseDoesWhoIsNotPaused() {
+        func worker(_ id: String, _ stages: [Stage], isQuiet: Bool = false) -> WorkerPulse {
+            let now = Moment(milliseconds: 5_000)
+            return WorkerPulse(
+                workerID: id, host: "h", version: "1", startedAt: now, at: now, stages: stages, inFlight: [], circuits: [],
+                quiet: isQuiet ? .init(since: now, until: now + .minutes(1), by: "ada", why: "w") : nil)
+        }
+        func alone(_ target: Pause.Target) -> [Stage] {
+            WorkerPulse.stages(
+                servedBy: target,
+                aloneAmong: [
+                    worker("a", [.intake, .cascade, .retry]), worker("b", [.intake]), worker("c", [.cascade, .held], isQuiet: true),
+                ])
+        }
+        #expect(alone(.worker("a")) == [.cascade, .retry])
+        #expect(alone(.worker("b")) == [] && alone(.worker("c")) == [] && alone(.worker("d")) == [] && alone(.stage(.cascade)) == [])
     }
 
     @Test func whatIsWrittenIsReadAgain() {
@@ -31,7 +50,8 @@ import Testing
         let text =
             #"{"type": "com.salvage.worker.pulse.v1", "data": {"id": "w", "host": "h", "version": "0", "startedAt": 1, "at": 2, "stages": ["intake"], "inFlight": [], "circuits": [{"merchant": "acme", "gateway": "42", "state": "open"}]}}"#
         let pulse = WorkerPulse.decode(Array(text.utf8))
-        #expect(pulse?.claims == nil && pulse?.circuits == [.init(merchantID: "acme", gatewayID: "42", state: .open)])
+        #expect(
+            pulse?.claims == nil && pulse?.quiet == nil && pulse?.circuits == [.init(merchantID: "acme", gatewayID: "42", state: .open)])
     }
 
     @Test func aCircuitsWordsAreCut() {

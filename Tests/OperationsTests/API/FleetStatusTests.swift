@@ -12,12 +12,13 @@ import Testing
 
     private func pulse(
         _ id: String, _ stages: [Stage] = Stage.allCases, at moment: Moment? = nil, circuits: [WorkerPulse.Circuit.State] = [],
-        trouble: WorkerPulse.Circuit.Trouble? = nil, claims: WorkerPulse.Claims? = nil, startedAt: Moment? = nil
+        trouble: WorkerPulse.Circuit.Trouble? = nil, claims: WorkerPulse.Claims? = nil, startedAt: Moment? = nil, isQuiet: Bool = false
     ) -> WorkerPulse {
         WorkerPulse(
             workerID: id, host: "pod-\(id)", version: "1.0", startedAt: startedAt ?? now, at: moment ?? now, stages: stages, inFlight: [],
             circuits: circuits.map { WorkerPulse.Circuit(merchantID: "acme", gatewayID: "42", state: $0, trouble: trouble) },
-            claims: claims)
+            claims: claims,
+            quiet: isQuiet ? .init(since: now + .seconds(-9), until: now + .minutes(5), by: "ada", why: "its node goes") : nil)
     }
 
     private func status(_ pulses: [WorkerPulse]) async throws -> FleetStatus {
@@ -92,6 +93,18 @@ import Testing
         // Another serves meanwhile; and one that reads for long is told of.
         let old = try await status([pulse("a", claims: reading, startedAt: now + .seconds(-61)), pulse("b")])
         #expect(old.faults.map(\.kind) == [.claimsBehind] && old.faults.first?.since == now + .seconds(-61))
+    }
+
+    @Test func aWorkerThatIsPausedServesNothing() async throws {
+        let others = Stage.allCases.filter { $0 != .retry }
+        let status = try await status([pulse("a", isQuiet: true), pulse("b", others)])
+        #expect(
+            status.faults.map(\.what) == ["No worker serves the stage retry: who does, a, is paused; 0 messages wait."], "\(status.faults)")
+        #expect(status.faults.first?.advice.contains("salvage resume --worker 'a'") == true)
+        let said = status.json["workers"]?.array?.map { $0["quiet"] }
+        #expect(said?.first??["since"]?.int64 == (now + .seconds(-9)).milliseconds && said?.first??["why"]?.string == "its node goes")
+        #expect(said?.count == 2 && said?.last == .some(nil))
+        #expect(try await self.status([pulse("a", isQuiet: true), pulse("b")]).faults.isEmpty, "it is no fault where others work")
     }
 
     @Test func aWorkerThatIsBehindWithTheClaimsIsAFault() async throws {

@@ -14,7 +14,13 @@ import Testing
     private func console() async throws -> ConsoleAPI {
         let process = world.broker.process()
         let flow = FlowStore(process, TopologyNames(), clock: world.clock)
+        try await flow.listen()
         try await flow.hearPauses()
+        for worker in ["salvage pod-1 1", "salvage pod-2 1", "salvage pod-2 7"] {
+            world.broker.write(
+                WorkerPulse(
+                    workerID: worker, host: "pod", version: "1", startedAt: now, at: now, stages: [.intake], inFlight: [], circuits: []))
+        }
         let merchants = ["acme", "zenith"].map { id in
             Merchant(id: MerchantID(id), flexFactorGateways: ["42", "\(id)-1"].map { FlexFactorGateway(id: GatewayID($0)) })
         }
@@ -94,6 +100,48 @@ import Testing
         let answer = await ask(console, ["pauses"], body)
         #expect(answer.status == status && answer.body["error"]?["advice"]?.string?.isEmpty == false, "\(answer)")
         #expect(await paused(console) == [])
+    }
+
+    @Test func aWorkerIsPausedByItsIdOrByItsHost() async throws {
+        let console = try await console()
+        let named = await ask(console, ["pauses"], order(#""worker": "salvage pod-2 7""#))
+        #expect(named.status == 200 && named.body["target"]?.string == "worker salvage pod-2 7" && named.body["kind"]?.string == "worker")
+        #expect(await ask(console, ["pauses"], order(#""worker": "pod-1""#)).body["worker"]?.string == "salvage pod-1 1")
+        let known = await ask(console)
+        #expect(known.body["workers"]?.array?.compactMap { $0["id"]?.string }.count == 3)
+        #expect(await ask(console, ["pauses", "lift"], #"{"worker": "pod-1"}"#).body["target"]?.string == "worker salvage pod-1 1")
+        // Whoever has ended can go on as well: nothing is to be left paused.
+        world.clock.pass(.minutes(1))
+        #expect(await ask(console, ["pauses", "lift"], #"{"worker": "salvage pod-2 7"}"#).status == 200)
+        #expect(await paused(console) == [])
+    }
+
+    @Test(arguments: [
+        (#""worker": "pod-3""#, 422, "There are: salvage pod-1 1, salvage pod-2 1, salvage pod-2 7."),
+        (#""worker": "pod-2""#, 422, "Several workers live on pod-2: salvage pod-2 1, salvage pod-2 7."),
+        (#""worker": "pod""#, 422, "No worker that lives is called pod."), (#""worker": " ""#, 400, "The worker is empty."),
+        (#""worker": "pod-1", "stage": "intake""#, 400, "too much"),
+    ])
+    func whoIsNoWorkerIsNotPaused(names: String, status: Int, what: String) async throws {
+        let console = try await console()
+        let answer = await ask(console, ["pauses"], order(names))
+        #expect(answer.status == status && answer.body["error"]?["what"]?.string?.contains(what) == true, "\(answer)")
+        #expect(await paused(console) == [])
+    }
+
+    /// Who has read the former stream keeps to it until the new one says something.
+    @Test func whatWasPausedOnAStreamThatWasMadeAnewGoesOn() async throws {
+        let console = try await console()
+        for names in [#""merchant": "acme""#, #""stage": "retry""#] {
+            #expect(await ask(console, ["pauses"], order(names)).status == 200)
+        }
+        world.broker.makeAnew(.pauses)
+        #expect(await paused(console) == ["stage retry", "merchant acme"], "what workers still know is shown")
+        #expect(await ask(console, ["pauses", "lift"], #"{"gateway": "42"}"#).status == 422, "whose?")
+        #expect(await ask(console, ["pauses", "lift"], #"{"merchant": "acme"}"#).body["target"]?.string == "merchant acme")
+        #expect(console.flow.pauses.pauses.isEmpty, "all of it")
+        #expect(await paused(console) == [])
+        #expect(await ask(console, ["pauses", "lift"], #"{"stage": "retry"}"#).status == 404)
     }
 
     @Test func whoOnlyLooksNeitherPausesNorLifts() async throws {

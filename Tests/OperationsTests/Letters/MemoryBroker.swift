@@ -134,6 +134,9 @@ final class MemoryBroker: Sendable {
     fileprivate var isLocked: Bool { state.withLock { $0.holder != nil } }
     fileprivate func holds(_ process: Int) -> Bool { state.withLock { $0.holder == process } }
 
+    /// A stream is deleted, and another stands under its name. Whoever followed the former follows this one.
+    func makeAnew(_ stream: StreamName) { state.withLock { $0.streams[stream] = nil } }
+
     /// The lock goes, as with a connection that is lost.
     func loseLock() { state.withLock { $0.holder = nil } }
 }
