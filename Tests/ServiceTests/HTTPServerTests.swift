@@ -128,10 +128,12 @@ import Testing
         try await withServer(.init(), connections: 10) { port in
             var held: [Peer] = []
             for _ in 0..<10 {
-                held.append(try await Peer.connect(port))
-                held.last?.send("POST / HTTP/1.1\r\n")
-                // In this order.
-                try await Task.sleep(for: .milliseconds(20))
+                let peer = try await Peer.connect(port)
+                held.append(peer)
+                // In this order: each has been answered, and waited for since, before the next comes.
+                peer.send(Self.get)
+                try await eventually("it is answered") { peer.text.contains("here") }
+                peer.send("POST / HTTP/1.1\r\n")
             }
             for _ in 0..<3 {
                 let asking = try await Peer.connect(port)
@@ -164,24 +166,42 @@ import Testing
     }
 
     @Test func whileDescriptorsAreFewConnectionsWaitAndAreServedAfterwards() async throws {
-        let open = Mutex(10)
-        let descriptors = Descriptors(limit: 100) { open.withLock { $0 } }
+        let open = Mutex((count: 10, looks: 0))
+        let descriptors = Descriptors(limit: 100) {
+            open.withLock { open in
+                open.looks += 1
+                return open.count
+            }
+        }
+        /// Until the port has counted so many times more: it counts before it takes a connection, and while some have to wait.
+        func looks(_ count: Int) async throws {
+            let before = open.withLock { $0.looks }
+            try await eventually("the port looks again") { open.withLock { $0.looks } >= before + count }
+        }
         try await withServer(.init(), descriptors: descriptors, reserve: 25) { port in
             let before = try await Peer.connect(port)
             before.send(Self.get)
             try await eventually("it is answered") { before.text.contains("here") }
-            open.withLock { $0 = 80 }
-            try await Task.sleep(for: .milliseconds(250))
-            // What the kernel had already been asked for may still come in.
             var waiting: [Peer] = []
-            for _ in 0..<8 {
+            func connect() async throws {
                 let peer = try await Peer.connect(port)
                 peer.send(Self.get)
                 waiting.append(peer)
             }
-            try await Task.sleep(for: .milliseconds(300))
-            #expect(waiting.contains { $0.text.isEmpty })
-            open.withLock { $0 = 10 }
+            let before80 = open.withLock { open in
+                open.count = 80
+                return open.looks
+            }
+            // A count is good for a while: whoever connects meanwhile still comes in.
+            try await eventually("the port has counted anew") {
+                try await connect()
+                return open.withLock { $0.looks } > before80
+            }
+            let late = waiting.count
+            for _ in 0..<8 { try await connect() }
+            try await looks(3)
+            #expect(!waiting[late...].contains { !$0.text.isEmpty })
+            open.withLock { $0.count = 10 }
             try await eventually("all are answered") { waiting.allSatisfy { $0.text.contains("here") } }
         }
     }
