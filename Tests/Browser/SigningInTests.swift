@@ -162,6 +162,16 @@ extension ConsoleTests {
             try await browser.sees("run", "Ada", "The CRM had a typo (approved by Eve)")
             try await browser.misses("proposed")
             #expect(try await fleet.letters().isEmpty)
+
+            // A correction whose process died is not finished by one alone: neither offered, nor done by a command.
+            let letter = try #require(UUID5(id))
+            let run = try await fleet.select([letter], correction: .rerun)
+            try await browser.turn(to: "#/runs/\(run)")
+            try await browser.sees("run-state", "interrupted")
+            try await browser.sees("run", "what it has left must be proposed anew")
+            #expect(try await !browser.has("resume"))
+            let resumed = try await fleet.salvage("dead", "replay", "--resume", "\(run)")
+            #expect(resumed.status == 64 && resumed.error.contains("propose it anew at the console"), "\(resumed)")
         }
     }
 

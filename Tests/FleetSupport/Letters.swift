@@ -2,6 +2,7 @@ import Broker
 package import DeclineRecovery
 import Foundation
 import Synchronization
+import Testing
 
 extension DeadLetter {
     /// A letter as a worker would have written it.
@@ -41,6 +42,25 @@ extension Fleet {
                         body: letter.encoded())
                 })
         }
+    }
+
+    /// Notes a run of replays, as a process does that dies before it sends the first message.
+    ///
+    /// - Returns: the run's id.
+    package func select(_ letters: [UUID5], correction: LetterCorrection?) async throws -> UUID5 {
+        let run = try #require(UUID5(UUID().uuidString.lowercased()))
+        let plan = ReplayPlan(correction: correction, isCanary: false, rate: 50, consent: ReplayConsent(), total: letters.count)
+        let record = LetterRecord(
+            id: run, at: Moment(milliseconds: Int64(Date().timeIntervalSince1970 * 1_000)),
+            by: LetterRecord.Operator(name: "test", means: .commandLine), note: "a run that died", act: .selected(letters, run: run, plan))
+        try await link.publish([
+            OutgoingMessage(
+                exchange: "recovery.dead", routingKey: "",
+                properties: MessageProperties(
+                    contentType: "application/cloudevents+json", messageID: record.id.description, type: LetterRecord.type),
+                body: record.encoded())
+        ])
+        return run
     }
 
     /// Everything that stands in the stream of letters: type and body.

@@ -3,9 +3,9 @@
 import { el, foreign } from "./dom.js";
 import { act, debounced, post } from "./api.js";
 import { closeDialog, openDialog } from "./dialog.js";
-import { button, checkbox, desk, field, problemBox, prose, redraw, say } from "./desk.js";
+import { button, checkbox, desk, field, problemBox, redraw, say } from "./desk.js";
 import { count, now, plural } from "./words.js";
-import { differenceList } from "./forecast.js";
+import { differenceList, dryRunText } from "./forecast.js";
 
 /** How each act looks; `example` is of a note. */
 export const actions = {
@@ -146,19 +146,6 @@ export function confirmAction(name, target, extra, started) {
 const wasWhole = ({ dryRun }) => dryRun !== null && dryRun.rehearsed === dryRun.total;
 const sentOf = ({ goes, skips, unknown }) => goes + skips + unknown;
 const sendsNothing = (ask) => wasWhole(ask) && sentOf(ask.dryRun) === 0;
-
-/** What a dry run found: a number of letters is not the number that goes through. */
-function dryRunText({ dryRun, isTrying }) {
-  if (!dryRun) return isTrying && el("p", { class: "muted", role: "status" }, "A dry run shows what would become of them …");
-  const { goes, skips, unknown, leftOut, rehearsed, total, why } = dryRun;
-  const bad = leftOut + skips > 0;
-  return el("div", { class: `callout ${bad ? "warn" : ""} ${isTrying ? "stale" : ""}`, role: "status", "data-test": "rehearsal" },
-    el("p", null, el("strong", null, rehearsed < total ? `Dry run of the first ${count(rehearsed)}: ` : "Dry run: "), [
-      `${count(goes)} ${goes === 1 ? "goes" : "go"} through`, skips > 0 && `${count(skips)} would be skipped`,
-      leftOut > 0 && `${count(leftOut)} ${leftOut === 1 ? "is" : "are"} left out`, unknown > 0 && `of ${count(unknown)} it cannot be told`,
-    ].filter(Boolean).join(", "), "."),
-    why.length > 0 && el("ul", null, why.map(({ sentence, count: number }) => el("li", { key: sentence }, el("strong", null, count(number)), ": ", prose(sentence)))));
-}
 
 // Whoever puts these away may leave a customer charged for nothing.
 function doubt(ask, action) {

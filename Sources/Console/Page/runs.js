@@ -2,7 +2,7 @@
 import { el, foreign, visible } from "./dom.js";
 import { act, get, part, Poll } from "./api.js";
 import { button, card, desk, empty, mayAct, problemBox, redraw, say, table } from "./desk.js";
-import { differenceList } from "./forecast.js";
+import { differenceList, dryRunText } from "./forecast.js";
 import { count, momentAndAge, pill, plural, span, state } from "./words.js";
 
 export const isUnderWay = (run) => ["proposed", "waiting", "running", "watching"].includes(run.state);
@@ -58,16 +58,17 @@ export function runView(run, { ask, problem, dismiss, link = true, results = fal
       link && el("strong", null, el("a", { href: `#/runs/${part(run.id)}`, "data-item": "", "data-test": "run-link" }, title(run))),
       didNothing(run) ? pill("warn", "finished, nothing was done", "run-state") : state(run.state, "run-state"), run.canary && el("small", { class: "muted" }, "carefully"),
       el("span", { class: "grow" }),
-      ask && run.state === "proposed" && mayAct("admin") && run.by !== desk.session?.name && button("Approve", "approve", () => ask("approve"), { class: "main" }),
+      ask && run.state === "proposed" && mayAct("admin") && (run.approvedBy || run.by !== desk.session?.name) && button(run.approvedBy ? "Begin" : "Approve", "approve", () => ask("approve"), { class: "main" }),
       ask && isUnderWay(run) && mayAct("operator") && button(run.state === "proposed" ? "Withdraw" : "Stop", "stop", () => ask("stop"), { class: "danger" }),
       ask && run.resumable && mayAct("operator") && button(`Resume (${count(run.total - run.done)} left)`, "resume", () => ask("resume"), { class: "main" }),
       dismiss && !isUnderWay(run) && button("Dismiss", "dismiss", dismiss, { class: "quiet" })),
     run.state === "proposed" && el("div", { class: "callout warn", "data-test": "proposal" },
-      el("p", null, "Nothing is sent before another admin approves it", run.letter && [": ", el("a", { href: `#/letters/${part(run.letter)}` }, "the letter")], "."),
+      el("p", null, run.approvedBy ? ["Approved by ", foreign(run.approvedBy), "; nothing was sent, and it can be begun"] : "Nothing is sent before another admin approves it", run.letter && [": ", el("a", { href: `#/letters/${part(run.letter)}` }, "the letter")], "."),
       el("p", { "data-test": "proposal-order" }, orderOf(run)),
       run.patch && el("ul", { class: "sentences" }, run.patch.map(({ op, from, path, value }, index) => el("li", { key: index },
         el("code", null, from === undefined ? `${op} ${path}` : `${op} ${from} to ${path}`), value !== undefined && el("pre", null, visible(JSON.stringify(value, null, 1)))))),
       run.differences && [el("p", null, "What it changes:"), differenceList(run.differences, "proposal-differences")],
+      run.dryRun && dryRunText({ dryRun: run.dryRun }),
       run.letters?.length > 1 && el("details", null, el("summary", null, run.letters.length < run.total ? `The first ${run.letters.length} letters` : "The letters"),
         el("ul", { class: "sentences" }, run.letters.map((letter) => el("li", { key: letter }, el("a", { href: `#/letters/${part(letter)}` }, letter)))))),
     isUnderWay(run) && run.state !== "proposed" && el("progress", {

@@ -3,12 +3,12 @@ import JSON
 import Pipeline
 
 extension ConsoleAPI {
-    func runs() async throws(ConsoleError) -> JSONValue {
+    func runs(_ person: ConsoleRequest.Person) async throws(ConsoleError) -> JSONValue {
         let mine = jobs.all
         let isBusy = try await isLocked()
         let others = store.look { book in
             book.runsNewestFirst.prefix(100).filter { run in !mine.contains { $0.id == run.id } }.map {
-                (at: $0.startedAt, json: LetterView.run($0, isUnderWay: isBusy))
+                (at: $0.startedAt, json: LetterView.run($0, isUnderWay: isBusy, resuming: Self.resuming($0, person)))
             }
                 + book.actsNewestFirst.prefix(100).filter { act in !mine.contains { $0.id == act.id } }.map {
                     (at: $0.startedAt, json: LetterView.act($0))
@@ -16,18 +16,31 @@ extension ConsoleAPI {
         }
         let now = tools.clock.now()
         let proposals = jobs.proposals.all.filter { jobs[$0.id] == nil }.map { (at: $0.at, json: $0.json(at: now)) }
-        let all = proposals + mine.map { (at: $0.startedAt, json: LetterView.job($0, isMine: true)) } + others
+        let all = proposals + mine.map { (at: $0.startedAt, json: json($0, person)) } + others
         return .object(of: [("runs", .array(all.sorted { $0.at > $1.at }.map(\.json)))])
     }
 
-    func run(_ text: String) async throws(ConsoleError) -> JSONValue {
+    func run(_ text: String, _ person: ConsoleRequest.Person) async throws(ConsoleError) -> JSONValue {
         let id = try id(text)
-        if let job = jobs[id] { return LetterView.job(job, isMine: true) }
+        if let job = jobs[id] { return json(job, person) }
         if let proposal = jobs.proposals[id] { return proposal.json(at: tools.clock.now()) }
         let isBusy = try await isLocked()
-        if let run = store.look({ $0.runs[id] }) { return LetterView.run(run, isUnderWay: isBusy) }
+        if let run = store.look({ $0.runs[id] }) {
+            return LetterView.run(run, isUnderWay: isBusy, resuming: Self.resuming(run, person))
+        }
         guard let act = store.look({ book in book.actsNewestFirst.first { $0.id == id } }) else { throw .notFound }
         return LetterView.act(act)
+    }
+
+    func json(_ job: LetterJob, _ person: ConsoleRequest.Person) -> JSONValue {
+        LetterView.job(job, isMine: true, resuming: Self.resuming(store.look { $0.runs[job.id] }, person))
+    }
+
+    /// Whether what a run has left is sent when this person asks for it: what is offered is what is done.
+    private static func resuming(_ run: ReplayRun?, _ person: ConsoleRequest.Person) -> LetterView.Resuming {
+        guard let run, run.end?.how != .finished else { return .over }
+        if run.plan.correction == nil { return .allowed }
+        return person.secondPerson != nil ? .proposedAnew : person.role.includes(.admin) ? .allowed : .forbidden
     }
 
     private func isLocked() async throws(ConsoleError) -> Bool {
@@ -49,7 +62,7 @@ extension ConsoleAPI {
         if order.isCorrection, let span = request.person.secondPerson {
             return try await propose(order, selection, request.person, note, within: span)
         }
-        return start(LetterJob(order, selection, by: request.person.by, note: note, tools: tools))
+        return start(LetterJob(order, selection, by: request.person.by, note: note, tools: tools), request.person)
     }
 
     /// - Parameter action: of a filter only what is in a state to take it is meant.
@@ -69,8 +82,6 @@ extension ConsoleAPI {
         }
         let selection = try selection(request.body, for: .replay)
         try requireBroker()
-        let total: Int
-        let outcomes: [DryRun.Outcome]
         do throws(BrokerFailure) {
             let ids: [UUID5] =
                 switch selection {
@@ -78,12 +89,16 @@ extension ConsoleAPI {
                 case .filter(let filter): try await store.select(filter).map(\.id)
                 case .unfinished: []
                 }
-            total = ids.count
-            outcomes = try await DryRun(tools: tools, correction: correction, consent: consent).run(
-                .letters(Array(ids.prefix(Self.mostTried))))
+            return try await trial(of: ids, DryRun(tools: tools, correction: correction, consent: consent))
         } catch {
             throw .broker(error)
         }
+    }
+
+    /// What a dry run of many letters comes to, as pages show it.
+    func trial(of ids: [UUID5], _ dryRun: DryRun) async throws(BrokerFailure) -> JSONValue {
+        let total = ids.count
+        let outcomes = try await dryRun.run(.letters(Array(ids.prefix(Self.mostTried))))
         let summary = DryRunSummary(outcomes)
         // One that the stream holds no more has no outcome, and is left out as well.
         let tried = min(total, Self.mostTried)
@@ -149,7 +164,7 @@ extension ConsoleAPI {
             throw ConsoleError(status: 409, what: "The run is not of this console.", advice: "Stop it where it was begun.")
         }
         job.stop()
-        return LetterView.job(job, isMine: true)
+        return json(job, person)
     }
 
     func resume(_ text: String, _ person: ConsoleRequest.Person) async throws(ConsoleError) -> JSONValue {
@@ -158,25 +173,25 @@ extension ConsoleAPI {
         if let job = jobs[id], !job.progress.state.isOver {
             throw ConsoleError(status: 409, what: "It runs already.", advice: "Wait for its end.")
         }
-        guard let run = store.look({ $0.runs[id] }), run.end?.how != .finished else {
-            throw ConsoleError(status: 409, what: "The run is finished.", advice: "Choose the letters anew.")
+        let known = store.look { $0.runs[id] }
+        switch Self.resuming(known, person) {
+        case .allowed: break
+        case .forbidden: try require(.admin, person)
+        case .proposedAnew:
+            throw ConsoleError(
+                status: 409, what: "The run corrects messages, and a second person is asked for that.",
+                advice: "Propose it anew for the letters that it has left.")
+        case .over: throw ConsoleError(status: 409, what: "The run is finished.", advice: "Choose the letters anew.")
         }
-        if run.plan.correction != nil {
-            try require(.admin, person)
-            if person.secondPerson != nil {
-                throw ConsoleError(
-                    status: 409, what: "The run corrects messages, and a second person is asked for that.",
-                    advice: "Propose it anew for the letters that it has left.")
-            }
-        }
+        guard let run = known else { throw .notFound }
         let order = LetterAction.replay(
             correction: run.plan.correction, isCanary: run.plan.isCanary, rate: run.plan.rate, consent: run.plan.consent)
-        return start(LetterJob(order, .unfinished(run: id), by: person.by, note: run.note, tools: tools))
+        return start(LetterJob(order, .unfinished(run: id), by: person.by, note: run.note, tools: tools), person)
     }
 
-    func start(_ job: LetterJob, waitingForLock seconds: Int = 10) -> JSONValue {
+    private func start(_ job: LetterJob, _ person: ConsoleRequest.Person) -> JSONValue {
         jobs.add(job)
-        Task { await job.run(waitingForLock: seconds) }
-        return LetterView.job(job, isMine: true)
+        Task { await job.run() }
+        return json(job, person)
     }
 }

@@ -11,6 +11,12 @@ final class JobRegistry: Sendable {
 
     subscript(_ id: UUID5) -> LetterJob? { jobs.withLock { jobs in jobs.last { $0.id == id } } }
 
+    /// Puts an approved correction that could not begin back among the proposals.
+    func hold(_ job: LetterJob, approvedBy who: String, at now: Moment) {
+        guard proposals.hold(job.id, job.progress.message, approvedBy: who, at: now) else { return }
+        jobs.withLock { jobs in jobs.removeAll { $0.id == job.id } }
+    }
+
     /// A run that is taken up again stands in the place of its beginning.
     func add(_ job: LetterJob) {
         jobs.withLock { jobs in

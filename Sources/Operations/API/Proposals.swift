@@ -15,11 +15,42 @@ struct Proposal: Sendable {
     let seen: [UUID5: Int64]
     /// What it changes, where it is about one letter.
     let differences: [JSONDifference]?
+    /// What a dry run of many came to.
+    let dryRun: JSONValue?
     let by: LetterRecord.Operator
     let note: String?
     let at: Moment
-    let until: Moment
-    var end: End?
+    fileprivate(set) var until: Moment
+    fileprivate(set) var end: End?
+    /// By whom it was approved that could not begin, and why it could not. Two people have said it: it begins when anybody wants it to.
+    fileprivate(set) var held: (approvedBy: String, why: String)?
+
+    /// For how long it waits.
+    private let span: Moment.Span
+
+    init(
+        _ action: LetterAction, _ letters: [UUID5], seen: [UUID5: Int64], differences: [JSONDifference]?, dryRun: JSONValue?,
+        by: LetterRecord.Operator, note: String?, at now: Moment, within span: Moment.Span
+    ) {
+        id = .random()
+        self.action = action
+        self.letters = letters
+        self.seen = seen
+        self.differences = differences
+        self.dryRun = dryRun
+        self.by = by
+        self.note = note
+        at = now
+        until = now + span
+        self.span = span
+    }
+
+    /// It could not begin, and waits for as long as at first.
+    fileprivate mutating func hold(_ why: String, approvedBy who: String, at now: Moment) {
+        held = (who, why)
+        until = now + span
+        end = nil
+    }
 
     enum End: Sendable, Equatable {
         case approved(by: String, at: Moment)
@@ -42,9 +73,11 @@ struct Proposal: Sendable {
             switch end {
             case .approved(let who, _): "approved by \(who)"
             case .withdrawn(let who, _): "withdrawn by \(who); nothing was done"
+            case nil where held != nil && now < until:
+                "approved by \(held?.approvedBy ?? ""), and it could not begin: \(held?.why ?? ""). An admin may begin it until \(until.rfc3339)."
             case nil where now < until:
                 "waits for a second person until \(until.rfc3339). This console alone knows of it: if it restarts, propose it again."
-            case nil: "nobody approved it in time; nothing was done"
+            case nil: held == nil ? "nobody approved it in time; nothing was done" : "nobody began it in time; nothing was done"
             }
         let endedAt: Moment? =
             switch end {
@@ -60,7 +93,7 @@ struct Proposal: Sendable {
             ("mine", .bool(true)), ("resumable", .bool(false)), ("results", .array([])),
             ("letter", letters.count == 1 ? .string(letters[0].description) : nil),
             ("letters", .array(letters.prefix(100).map { .string($0.description) })),
-            ("differences", differences.map(LetterView.differences)),
+            ("differences", differences.map(LetterView.differences)), ("dryRun", dryRun), ("approvedBy", .text(held?.approvedBy)),
         ]
         return .object(of: run + order)
     }
@@ -106,6 +139,17 @@ final class ProposalBook: Sendable {
             return proposals[index]
         }
     }
+
+    /// Has one wait again that was approved and could not begin.
+    ///
+    /// - Returns: `false` where it is not known any more.
+    func hold(_ id: UUID5, _ why: String, approvedBy who: String, at now: Moment) -> Bool {
+        proposals.withLock { proposals in
+            guard let index = proposals.firstIndex(where: { $0.id == id }) else { return false }
+            proposals[index].hold(why, approvedBy: who, at: now)
+            return true
+        }
+    }
 }
 
 extension LetterAction {
@@ -127,10 +171,15 @@ extension ConsoleAPI {
         }
         let seen = store.look { book in letters.reduce(into: [:]) { $0[$1] = book[$1]?.offset } }
         var differences: [JSONDifference]?
-        if letters.count == 1 { differences = try await changes(of: letters[0], by: action) }
+        var dryRun: JSONValue?
+        if letters.count == 1 {
+            differences = try await changes(of: letters[0], by: action)
+        } else if case .replay(let correction, _, _, let consent) = action {
+            let asked = DryRun(tools: tools, correction: correction, consent: consent)
+            do throws(BrokerFailure) { dryRun = try await trial(of: letters, asked) } catch { throw .broker(error) }
+        }
         let proposal = Proposal(
-            id: .random(), action: action, letters: letters, seen: seen, differences: differences, by: person.by, note: note, at: now,
-            until: now + span)
+            action, letters, seen: seen, differences: differences, dryRun: dryRun, by: person.by, note: note, at: now, within: span)
         guard jobs.proposals.add(proposal, at: now) else {
             throw ConsoleError(
                 status: 409, what: "A hundred corrections wait for a second person already.",
@@ -160,7 +209,7 @@ extension ConsoleAPI {
         try require(.admin, request.person)
         let (id, now) = (try id(text), tools.clock.now())
         guard let proposal = jobs.proposals[id] else { throw .notFound }
-        if proposal.by.name == request.person.name {
+        if proposal.held == nil, proposal.by.name == request.person.name {
             throw ConsoleError(
                 status: 403, what: "You proposed it yourself.", advice: "Somebody else with the role admin must approve it.")
         }
@@ -176,10 +225,16 @@ extension ConsoleAPI {
             throw ConsoleError(
                 status: 409, what: "It waits no more: it is \(proposal.state(at: now)).", advice: "Propose it again if it is still wanted.")
         }
-        let note = [taken.note, "(approved by \(request.person.name))"].compactMap { $0 }.joined(separator: " ")
+        let approver = taken.held?.approvedBy ?? request.person.name
+        let note = [taken.note, "(approved by \(approver))"].compactMap { $0 }.joined(separator: " ")
         let job = LetterJob(taken.action, .letters(taken.letters), asSeen: taken.seen, by: taken.by, note: note, tools: tools, id: id)
-        // Two people have said it: it is not given up because a third one's run is not done yet.
-        return start(job, waitingForLock: 120)
+        jobs.add(job)
+        Task {
+            await job.run(waitingForLock: 120)
+            // Two people have said it: it is not given up because a third one's run is not done yet.
+            if job.couldNotBegin { jobs.hold(job, approvedBy: approver, at: tools.clock.now()) }
+        }
+        return json(job, request.person)
     }
 
     /// - Returns: `nil` where it is no proposal.

@@ -39,6 +39,7 @@ package final class LetterJob: Sendable {
     private let onResult: @Sendable (Progress.Result) -> Void
     private let progressNow: Mutex<Progress>
     private let stopping = Atomic<Bool>(false)
+    private let hasHadLock = Atomic<Bool>(false)
 
     /// How far a job is.
     package struct Progress: Sendable, Equatable {
@@ -112,6 +113,9 @@ package final class LetterJob: Sendable {
     /// Stops before the next message; what is under way is told.
     package func stop() { stopping.store(true, ordering: .relaxed) }
 
+    /// Whether it never had its turn, though nobody stopped it: then nothing of it is anywhere.
+    var couldNotBegin: Bool { progress.state == .failed && !hasHadLock.load(ordering: .relaxed) && !isStopping }
+
     var isStopping: Bool { stopping.load(ordering: .relaxed) || Task.isCancelled }
 
     func change(_ body: (inout Progress) -> Void) { progressNow.withLock { body(&$0) } }
@@ -146,6 +150,7 @@ package final class LetterJob: Sendable {
         do throws(LetterJobError) {
             if order.kind.needsNote, selection.isNew, (note ?? "").allSatisfy(\.isWhitespace) { throw .noteMissing }
             let lock = try await take(within: seconds)
+            hasHadLock.store(true, ordering: .relaxed)
             let outcome: Result<Void, LetterJobError>
             do throws(LetterJobError) {
                 do throws(BrokerFailure) { try await tools.store.catchUp() } catch { throw .broker(error) }

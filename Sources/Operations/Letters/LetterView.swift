@@ -154,8 +154,21 @@ package enum LetterView {
             })
     }
 
+    /// Whether what a run has left may be sent, by whoever asks.
+    package enum Resuming: Sendable {
+        case allowed
+        /// It corrects messages, and a second person is asked for that.
+        case proposedAnew
+        /// Only by an admin.
+        case forbidden
+        /// Nothing is left, or nothing of it was begun.
+        case over
+    }
+
     /// - Parameter results: all of them, where somebody kept them; else the last ones.
-    package static func job(_ job: LetterJob, isMine: Bool, results: [LetterJob.Progress.Result]? = nil) -> JSONValue {
+    package static func job(
+        _ job: LetterJob, isMine: Bool, results: [LetterJob.Progress.Result]? = nil, resuming: Resuming = .allowed
+    ) -> JSONValue {
         let progress = job.progress
         let isCanary = if case .replay(_, true, _, _) = job.order { true } else { false }
         return run(
@@ -163,7 +176,7 @@ package enum LetterView {
             state: progress.state.rawValue, total: progress.total, done: progress.done, succeeded: progress.succeeded,
             failed: progress.failed,
             leftOut: progress.leftOut, message: progress.message, isCanary: isCanary, isMine: isMine,
-            isResumable: job.order.word == "replay" && (progress.state == .stopped || progress.state == .failed),
+            isResumable: resuming == .allowed && job.order.word == "replay" && (progress.state == .stopped || progress.state == .failed),
             results: (results ?? progress.results).map { result in
                 .object(of: [
                     ("letter", .string(result.letter.description)), ("orderId", .text(result.orderID)),
@@ -176,14 +189,16 @@ package enum LetterView {
     /// A run of another process, as the stream tells it.
     ///
     /// - Parameter isUnderWay: whether somebody acts at the moment; a run without end is else one whose process died.
-    package static func run(_ run: ReplayRun, isUnderWay: Bool) -> JSONValue {
+    package static func run(_ run: ReplayRun, isUnderWay: Bool, resuming: Resuming = .allowed) -> JSONValue {
         let state = run.end.map { $0.how == .finished ? "finished" : "stopped" } ?? (isUnderWay ? "running" : "interrupted")
-        let message = run.end?.why ?? (isUnderWay ? "another process is at it" : "its process ended before it was done; it can be resumed")
+        let left = resuming == .proposedAnew ? "what it has left must be proposed anew" : "it can be resumed"
+        let message = run.end?.why ?? (isUnderWay ? "another process is at it" : "its process ended before it was done; \(left)")
         return self.run(
             id: run.id, action: "replay", by: run.by.name, note: run.note, startedAt: run.startedAt, endedAt: run.end?.at, state: state,
             total: run.letters.count, done: run.replayed.union(run.failed).count, succeeded: run.processed.count, failed: run.failed.count,
             leftOut: 0,
-            message: message, isCanary: run.plan.isCanary, isMine: false, isResumable: state == "interrupted" || state == "stopped",
+            message: message, isCanary: run.plan.isCanary, isMine: false,
+            isResumable: resuming == .allowed && (state == "interrupted" || state == "stopped"),
             results: [],
             via: run.by.means)
     }

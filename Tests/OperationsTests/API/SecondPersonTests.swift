@@ -132,6 +132,10 @@ import Testing
         let many = await ask(console, "runs", correction(ids)).body
         #expect(many["rerun"]?.bool == true && many["acceptSkips"]?.bool == false && many["canary"]?.bool == false)
         #expect(many["letters"]?.array?.compactMap(\.string) == ids.map(\.description))
+        // What the one who proposed it saw.
+        let dryRun = many["dryRun"]
+        #expect(one["dryRun"] == nil && dryRun?["total"]?.int64 == 2 && dryRun?["goes"]?.int64 == 2, "\(many)")
+        #expect(dryRun?["consequence"]?.string?.isEmpty == false && dryRun?["why"]?.array == [])
     }
 
     /// Nothing of it is kept then, so nobody reads it among the runs.
@@ -156,23 +160,61 @@ import Testing
         let (job, isAlive) = try await world.act(order, .letters(ids), dyingAfter: 1)
         let console = try await world.console()
         try #require(!isAlive && world.broker.records.count == 1 && world.broker.sent.isEmpty)
+        // What is refused is not offered.
+        func seen(role: ConsoleRole = .admin, within span: Moment.Span? = .minutes(60)) async -> JSONValue {
+            await ask(console, "runs/\(job.id)", nil, role: role, within: span).body
+        }
+        #expect(await seen()["resumable"]?.bool == false)
+        #expect(await seen()["message"]?.string?.contains("must be proposed anew") == true)
+        #expect(await ask(console, "runs", nil).body["runs"]?.array?.first?["resumable"]?.bool == false)
+        #expect(await seen(role: .operator, within: nil)["resumable"]?.bool == false)
+        #expect(await ask(console, "runs/\(job.id)/resume", role: .operator, within: nil).status == 403)
         #expect(await ask(console, "runs/\(job.id)/resume").status == 409)
         #expect(world.broker.sent.isEmpty)
+        #expect(await seen(within: nil)["resumable"]?.bool == true)
         #expect(await ask(console, "runs/\(job.id)/resume", within: nil).status == 202)
         try await finished(console, job.id.description)
         #expect(world.broker.sent.count == 1)
+        #expect(await seen(within: nil)["resumable"]?.bool == false)
     }
 
-    @Test func anApprovedOneWaitsForWhoeverActs() async throws {
+    /// Two people have said it: that somebody acts for long does not use it up.
+    @Test func anApprovedOneWaitsForWhoeverActsAndCanBeBegunWhenItCouldNot() async throws {
         let ids = world.write([OperatorWorld.declined("ONE")])
         let console = try await world.console()
         let id = try await proposed(console, ids)
         let lock = try #require(try await world.broker.process().lock.take())
         let begun = world.clock.now()
         #expect(await ask(console, "runs/\(id)/approve", as: "Eve").status == 202)
-        try await finished(console, id)
+        try await eventually("it waits once more") { await ask(console, "runs/\(id)", nil).body["state"]?.string == "proposed" }
         #expect(world.clock.now() - begun >= .seconds(120))
+        let held = await ask(console, "runs/\(id)", nil).body
+        #expect(
+            held["approvedBy"]?.string == "Eve" && held["message"]?.string?.hasPrefix("approved by Eve, and it could not begin") == true)
+        #expect(world.broker.sent.isEmpty && world.broker.records.isEmpty)
         await lock.release()
+        // It waits for as long as at first, and whoever proposed it may begin it now.
+        world.clock.pass(.minutes(50))
+        #expect(await ask(console, "runs/\(id)/approve", role: .operator).status == 403)
+        #expect(await ask(console, "runs/\(id)/approve").status == 202)
+        try await finished(console, id)
+        #expect(world.broker.sent.count == 1)
+        #expect(world.broker.records.first?.note == "nobody waits (approved by Eve)")
+        #expect(await ask(console, "runs/\(id)/approve", as: "Eve").status == 409)
+    }
+
+    /// A person who stops it while it waits for its turn means it.
+    @Test func anApprovedOneThatIsStoppedIsOver() async throws {
+        let ids = world.write([OperatorWorld.declined("ONE")])
+        let console = try await world.console()
+        let id = try await proposed(console, ids)
+        let lock = try #require(try await world.broker.process().lock.take())
+        #expect(await ask(console, "runs/\(id)/approve", as: "Eve").status == 202)
+        #expect(await ask(console, "runs/\(id)/stop").status == 200)
+        try await finished(console, id)
+        #expect(await ask(console, "runs/\(id)/approve", as: "Eve").status == 409)
+        await lock.release()
+        #expect(world.broker.sent.isEmpty)
     }
 
     @Test func noneThatWaitsIsForgottenForAnother() async throws {
