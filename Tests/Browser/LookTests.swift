@@ -55,6 +55,8 @@ extension ConsoleTests {
                     }
                     let width = Int(try await browser.run("return document.scrollingElement.scrollWidth").int64 ?? 0)
                     #expect(width <= Int(look.width), "\(page.name) is \(width) wide on \(name)")
+                    let isCut = "const nav = document.querySelector('#header nav'); return nav.scrollWidth > nav.clientWidth"
+                    #expect(try await browser.run(isCut) == false, "the pages' names are cut off on \(page.name) on \(name)")
                     try await Self.expectReadable(browser, "\(page.name) on \(name)")
                     if let folder = Browser.screenshotFolder {
                         try await browser.screenshot(folder.appending(path: "\(page.name)-\(name).png"))

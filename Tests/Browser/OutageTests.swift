@@ -118,6 +118,13 @@ extension ConsoleTests {
         try await browser.turn(to: "#/")
         try await browser.sees("worker-quiet", "takes nothing new since", Operator.operator.name, "its node goes", within: 60)
         try await browser.sees("faults", "7 things are wrong")
+        if let folder = Browser.screenshotFolder {
+            for (name, look) in [("wide", Browser.Look.desk), ("phone", .phone)] {
+                try await browser.look(look)
+                try await browser.screenshot(folder.appending(path: "quiet-worker-\(name).png"))
+            }
+            try await browser.look(.desk)
+        }
         try await browser.turn(to: "#/pauses")
         try await browser.click("resume-pause")
         try await browser.click("confirm")
