@@ -39,6 +39,7 @@ final class Connection: @unchecked Sendable {
     private var closingEnds = Int64.max
     private var onFirstOutcome: ((Result<Void, BrokerError>) -> Void)?
     private var failsFast = false
+    private var pace = TurnPace()
 
     /// Unwritten output above which publishes wait: what the broker does not read shall not pile up here.
     private static let outputLimit = 4 << 20
@@ -242,8 +243,8 @@ final class Connection: @unchecked Sendable {
             return !inbox.isAsleep
         }
         session.sleep(wake: wake, milliseconds: mustNotSleep ? 0 : pause)
-        inbox.withLock { $0.isAsleep = false }
-        drainWake()
+        wakeUp()
+        pace.keep()
         try session.receive()
         try session.reopenPublishing()
         try session.tendHeartbeat()
@@ -269,7 +270,8 @@ final class Connection: @unchecked Sendable {
         }
     }
 
-    private func drainWake() {
+    private func wakeUp() {
+        inbox.withLock { $0.isAsleep = false }
         var count: eventfd_t = 0
         eventfd_read(wake, &count)
     }
@@ -381,8 +383,7 @@ final class Connection: @unchecked Sendable {
             inbox.withLock { $0.isAsleep = $0.commands.isEmpty }
             var entry = [pollfd(fd: wake, events: Int16(POLLIN), revents: 0)]
             poll(&entry, 1, Int32(clamping: left))
-            inbox.withLock { $0.isAsleep = false }
-            drainWake()
+            wakeUp()
         }
     }
 

@@ -170,10 +170,13 @@ final class Transport {
 }
 
 /// Milliseconds on a clock that never steps.
-func monotonicMilliseconds() -> Int64 {
+func monotonicMilliseconds() -> Int64 { monotonicNanoseconds() / 1_000_000 }
+
+/// Nanoseconds on the same clock.
+func monotonicNanoseconds() -> Int64 {
     var time = timespec()
     clock_gettime(CLOCK_MONOTONIC, &time)
-    return Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000
+    return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
 }
 
 func errorText(_ code: Int32) -> String {
