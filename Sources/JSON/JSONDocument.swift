@@ -105,6 +105,12 @@ package struct JSONNode: Sendable {
     @inlinable package var isNull: Bool { document.isNull(at: place) }
     package var isObject: Bool { kind == .object }
     package var isArray: Bool { kind == .array }
+    package var isText: Bool {
+        switch kind {
+        case .plain, .escaped: true
+        default: false
+        }
+    }
 
     /// The member of an object; `nil` where there is none, and where this is no object.
     @inlinable package subscript(_ name: String) -> JSONNode? {

@@ -37,19 +37,26 @@ struct JSONIndex: Sendable {
     }
 
     func member(_ wanted: String, of place: Int, _ text: Span<UInt8>) -> Int? {
-        guard entries[place].kind == .object else { return nil }
-        var found: Int?
-        let length = wanted.utf8.count
-        members(of: place) { name in
-            let entry = entries[name]
-            let isIt =
-                entry.kind == .name
-                ? Int(entry.end - entry.start) == length && wanted.isWritten(in: text, at: Int(entry.start))
-                : self.text(at: name, text).hasSameCodePoints(as: wanted)
-            if isIt { found = name + 1 }
-            return !isIt
+        var wanted = wanted
+        return wanted.withUTF8 { wanted in
+            entries.withUnsafeBufferPointer { entries in
+                text.withUnsafeBufferPointer { bytes in
+                    guard entries[place].kind == .object else { return nil }
+                    let length = UInt32(truncatingIfNeeded: wanted.count)
+                    var name = place + 1
+                    for _ in 0..<entries[place].start {
+                        let entry = entries[name]
+                        let isIt =
+                            entry.kind == .name
+                            ? entry.end &- entry.start == length && wanted.isWritten(in: bytes, at: Int(entry.start))
+                            : JSONReader.decoded(Int(entry.start)..<Int(entry.end), of: text).elementsEqual(wanted)
+                        if isIt { return name + 1 }
+                        name = Int(entries[name + 1].next)
+                    }
+                    return nil
+                }
+            }
         }
-        return found
     }
 
     /// The text of a string or name.
@@ -108,12 +115,11 @@ struct JSONIndex: Sendable {
     }
 }
 
-extension String {
-    /// Whether these bytes stand there; there are as many.
-    fileprivate func isWritten(in text: Span<UInt8>, at start: Int) -> Bool {
-        utf8.withContiguousStorageIfAvailable { own in
-            for index in own.indices where own[index] != text[start + index] { return false }
-            return true
-        } ?? utf8.enumerated().allSatisfy { $0.element == text[start + $0.offset] }
+extension UnsafeBufferPointer<UInt8> {
+    /// Whether these bytes stand in a text from a place on; it has as many.
+    @inline(__always)
+    func isWritten(in text: UnsafeBufferPointer<UInt8>, at place: Int) -> Bool {
+        for index in 0..<count where self[index] != text[place &+ index] { return false }
+        return true
     }
 }

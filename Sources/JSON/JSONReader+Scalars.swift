@@ -4,16 +4,16 @@ extension JSONReader {
         position += 1
         let start = position
         var isPlain = true
-        while position < text.count {
-            let byte = text[position]
-            switch byte {
+        while true {
+            position = JSONText.endOfPlain(text, from: position)
+            guard position < text.count else { break }
+            switch text[position] {
             case UInt8(ascii: "\""):
                 position += 1
                 return (start..<position - 1, isPlain)
             case UInt8(ascii: "\\"):
                 isPlain = false
                 _ = try escape(text)
-            case 0x20..<0x80: position += 1
             case 0..<0x20: throw JSONError(.controlCharacter, at: position)
             default: try character(text)
             }
@@ -21,20 +21,26 @@ extension JSONReader {
         throw JSONError(.unexpectedEnd, at: position)
     }
 
-    /// The bytes that a string means, which was read before.
+    /// The bytes that a string means, which was read before: never more than stand there.
     static func decoded(_ written: Range<Int>, of text: Span<UInt8>) -> [UInt8] {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(written.count)
-        var reader = JSONReader()
-        reader.position = written.lowerBound
-        while reader.position < written.upperBound {
-            let start = reader.position
-            while reader.position < written.upperBound, text[reader.position] != UInt8(ascii: "\\") { reader.position += 1 }
-            text.extracting(start..<reader.position).withUnsafeBufferPointer { bytes.append(contentsOf: $0) }
-            guard reader.position < written.upperBound, let character = try? reader.escape(text) else { break }
-            if character.isASCII { bytes.append(UInt8(character.value)) } else { bytes.append(contentsOf: Character(character).utf8) }
+        [UInt8](unsafeUninitializedCapacity: written.count) { bytes, count in
+            var reader = JSONReader()
+            reader.position = written.lowerBound
+            func put(_ byte: UInt8) {
+                bytes[count] = byte
+                count += 1
+            }
+            while reader.position < written.upperBound {
+                let byte = text[reader.position]
+                guard byte == UInt8(ascii: "\\") else {
+                    put(byte)
+                    reader.position += 1
+                    continue
+                }
+                guard let character = try? reader.escape(text) else { break }
+                if character.isASCII { put(UInt8(character.value)) } else { for byte in UTF8.encode(character) ?? .init() { put(byte) } }
+            }
         }
-        return bytes
     }
 
     private mutating func escape(_ text: Span<UInt8>) throws(JSONError) -> Unicode.Scalar {

@@ -126,22 +126,22 @@ struct JSONReader {
 
     /// Whether an object that is still open has a name already.
     private func has(_ written: Range<Int>, _ isPlain: Bool, _ object: Int, _ text: Span<UInt8>) -> Bool {
-        var name = object + 1
-        while name < index.entries.count {
-            let other = index.entries[name]
-            if isPlain, other.kind == .name {
-                if Int(other.end - other.start) == written.count, Self.isSame(text, Int(other.start), written) { return true }
-            } else if Self.decoded(Int(other.start)..<Int(other.end), of: text) == Self.decoded(written, of: text) {
-                return true
+        index.entries.withUnsafeBufferPointer { entries in
+            text.withUnsafeBufferPointer { bytes in
+                let new = UnsafeBufferPointer(rebasing: bytes[written])
+                var name = object + 1
+                while name < entries.count {
+                    let other = entries[name]
+                    let isSame =
+                        isPlain && other.kind == .name
+                        ? Int(other.end &- other.start) == new.count && new.isWritten(in: bytes, at: Int(other.start))
+                        : Self.decoded(Int(other.start)..<Int(other.end), of: text) == Self.decoded(written, of: text)
+                    if isSame { return true }
+                    name = Int(entries[name + 1].next)
+                }
+                return false
             }
-            name = Int(index.entries[name + 1].next)
         }
-        return false
-    }
-
-    private static func isSame(_ text: Span<UInt8>, _ start: Int, _ written: Range<Int>) -> Bool {
-        for offset in 0..<written.count where text[start + offset] != text[written.lowerBound + offset] { return false }
-        return true
     }
 
     private func names(of object: Int, _ text: Span<UInt8>) -> Set<[UInt8]> {

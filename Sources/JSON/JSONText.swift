@@ -13,25 +13,41 @@ enum JSONText {
 
     /// In its quotes.
     static func escaped(_ text: UnsafeBufferPointer<UInt8>) -> [UInt8] {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(text.count + text.count / 8 + 16)
-        bytes.append(UInt8(ascii: "\""))
-        for byte in text {
-            switch byte {
-            case UInt8(ascii: "\""), UInt8(ascii: "\\"):
-                bytes.append(UInt8(ascii: "\\"))
-                bytes.append(byte)
-            case 0x0A: bytes.append(contentsOf: [0x5C, 0x6E])
-            case 0x0D: bytes.append(contentsOf: [0x5C, 0x72])
-            case 0x09: bytes.append(contentsOf: [0x5C, 0x74])
-            case 0..<0x20:
-                bytes.append(contentsOf: Array("\\u00".utf8))
-                for digit in [byte >> 4, byte & 0xF] { bytes.append(digit < 10 ? 0x30 + digit : 0x57 + digit) }
-            default: bytes.append(byte)
+        let extra = text.reduce(2) { $0 + (needsEscape($1) ? $1 == 0x22 || $1 == 0x5C || letter(for: $1) != nil ? 1 : 5 : 0) }
+        return [UInt8](unsafeUninitializedCapacity: text.count + extra) { bytes, count in
+            func put(_ byte: UInt8) {
+                bytes[count] = byte
+                count += 1
             }
+            put(UInt8(ascii: "\""))
+            for byte in text {
+                guard needsEscape(byte) else {
+                    put(byte)
+                    continue
+                }
+                put(UInt8(ascii: "\\"))
+                if byte == 0x22 || byte == 0x5C {
+                    put(byte)
+                } else if let letter = letter(for: byte) {
+                    put(letter)
+                } else {
+                    for sign: UInt8 in [0x75, 0x30, 0x30] { put(sign) }
+                    for digit in [byte >> 4, byte & 0xF] { put(digit < 10 ? 0x30 + digit : 0x57 + digit) }
+                }
+            }
+            put(UInt8(ascii: "\""))
         }
-        bytes.append(UInt8(ascii: "\""))
-        return bytes
+    }
+
+    private static func needsEscape(_ byte: UInt8) -> Bool { byte < 0x20 || byte == 0x22 || byte == 0x5C }
+
+    private static func letter(for control: UInt8) -> UInt8? {
+        switch control {
+        case 0x0A: UInt8(ascii: "n")
+        case 0x0D: UInt8(ascii: "r")
+        case 0x09: UInt8(ascii: "t")
+        default: nil
+        }
     }
 
     /// Looks at every byte, without a way out before the end: so the machine takes many at a time.
@@ -40,4 +56,32 @@ enum JSONText {
         for byte in text { found |= (byte < 0x20 ? 1 : 0) | (byte == 0x22 ? 1 : 0) | (byte == 0x5C ? 1 : 0) }
         return found != 0
     }
+
+    /// The first byte from a place on that is not a text's own: its end, an escape, a control character, or of a character beyond ASCII.
+    ///
+    /// Eight at a time: a byte with such a sign in it takes from the byte above, never from one below, so the lowest that shows is one.
+    static func endOfPlain(_ text: Span<UInt8>, from start: Int) -> Int {
+        let bytes = text.bytes
+        var place = start
+        while place &+ 8 <= bytes.byteCount {
+            let word = UInt64(littleEndian: bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: place, as: UInt64.self))
+            let found = (word | belowByte(word, 0x20) | zeroByte(word ^ ones &* 0x22) | zeroByte(word ^ ones &* 0x5C)) & (ones &* 0x80)
+            if found != 0 { return place &+ found.trailingZeroBitCount / 8 }
+            place &+= 8
+        }
+        while place < bytes.byteCount {
+            let byte = text[place]
+            if byte < 0x20 || byte >= 0x80 || byte == 0x22 || byte == 0x5C { break }
+            place &+= 1
+        }
+        return place
+    }
+
+    private static var ones: UInt64 { 0x0101_0101_0101_0101 }
+
+    @inline(__always)
+    private static func belowByte(_ word: UInt64, _ limit: UInt64) -> UInt64 { (word &- ones &* limit) & ~word }
+
+    @inline(__always)
+    private static func zeroByte(_ word: UInt64) -> UInt64 { (word &- ones) & ~word }
 }

@@ -136,8 +136,11 @@ extension JSONValue {
 
 extension Hasher {
     /// A text's bytes, and not what it looks like.
-    fileprivate mutating func combine(bytesOf text: String) {
-        combine(text.utf8.count)
-        for byte in text.utf8 { combine(byte) }
+    package mutating func combine(bytesOf text: String) {
+        var text = text
+        text.withUTF8 { bytes in
+            combine(bytes.count)
+            combine(bytes: UnsafeRawBufferPointer(bytes))
+        }
     }
 }

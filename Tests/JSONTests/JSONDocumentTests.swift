@@ -21,6 +21,24 @@ import Testing
         #expect(document.root["missing"] == nil && document.root["plain"]?["x"] == nil)
     }
 
+    /// Eight bytes are looked at together: wherever among them the odd one stands, it is the one that is found.
+    @Test func aTextEndsWhereItsFirstOddByteStands() {
+        let odd: [UInt8] = [0x00, 0x1F, 0x22, 0x5C, 0x80, 0xC3, 0xFF]
+        for length in 0...20 {
+            for place in 0...length {
+                for one in odd {
+                    for other in odd + [0x20, 0x21, 0x23, 0x5B, 0x5D, 0x7F] {
+                        var bytes = [UInt8](repeating: 0x7F, count: length)
+                        if place < length { bytes[place] = one }
+                        if place + 1 < length { bytes[place + 1] = other }
+                        #expect(JSONText.endOfPlain(bytes.span, from: 0) == place)
+                        if place > 0 { #expect(JSONText.endOfPlain(bytes.span, from: place) == place) }
+                    }
+                }
+            }
+        }
+    }
+
     private func compare(_ node: JSONNode, _ value: JSONValue) {
         #expect(node.string == value.string && node.int64 == value.int64 && node.bool == value.bool && node.whole == value.whole)
         #expect(node.isNull == value.isNull && node.isObject == (value.object != nil) && node.isArray == (value.array != nil))
