@@ -91,38 +91,39 @@ enum CardDataGlance {
 
     private static func hidesText(_ run: UnsafeBufferPointer<UInt8>, _ isHexadecimal: Bool) -> Bool {
         withUnsafeTemporaryAllocation(of: UInt8.self, capacity: run.count) { decoded in
-            func isReadable(_ count: Int) -> Bool {
-                CardDataScan.isReadable(UnsafeBufferPointer(start: decoded.baseAddress, count: count))
-            }
             for offset in 0..<4 where run.count - offset >= 16 {
-                var word: UInt32 = 0
-                var bits: UInt32 = 0
-                var count = 0
-                for index in offset..<run.count {
-                    word = word << 6 | UInt32(CardDataScan.sextet(UInt32(run[index])) ?? 0)
-                    bits += 6
-                    if bits >= 8 {
-                        bits -= 8
-                        decoded[count] = UInt8(truncatingIfNeeded: word >> bits)
-                        count += 1
-                    }
-                }
-                if isReadable(count) { return true }
+                if isReadable(base64: UnsafeBufferPointer(rebasing: run[offset...]), decoded) { return true }
             }
             guard isHexadecimal, run.count >= 24 else { return false }
-            for offset in 0..<2 {
-                var count = 0
-                var index = offset
-                while index + 1 < run.count {
-                    let high = ScannedText.hexDigit(UInt32(run[index])) ?? 0
-                    let low = ScannedText.hexDigit(UInt32(run[index + 1])) ?? 0
-                    decoded[count] = UInt8(high << 4 | low)
-                    count += 1
-                    index += 2
-                }
-                if isReadable(count) { return true }
-            }
-            return false
+            return isReadable(hexadecimal: run, decoded) || isReadable(hexadecimal: UnsafeBufferPointer(rebasing: run.dropFirst()), decoded)
         }
+    }
+
+    private static func isReadable(base64 run: UnsafeBufferPointer<UInt8>, _ decoded: UnsafeMutableBufferPointer<UInt8>) -> Bool {
+        var doubt = ReadingDoubt(of: run.count * 6 / 8)
+        var word: UInt32 = 0
+        var bits: UInt32 = 0
+        var count = 0
+        for letter in run {
+            word = word << 6 | UInt32(CardDataScan.sextet(UInt32(letter)) ?? 0)
+            bits += 6
+            if bits < 8 { continue }
+            bits -= 8
+            decoded[count] = UInt8(truncatingIfNeeded: word >> bits)
+            if doubt.isCertain(after: decoded[count]) { return false }
+            count += 1
+        }
+        return CardDataScan.isReadable(UnsafeBufferPointer(start: decoded.baseAddress, count: count))
+    }
+
+    private static func isReadable(hexadecimal run: UnsafeBufferPointer<UInt8>, _ decoded: UnsafeMutableBufferPointer<UInt8>) -> Bool {
+        var doubt = ReadingDoubt(of: run.count / 2)
+        for count in 0..<run.count / 2 {
+            let high = ScannedText.hexDigit(UInt32(run[2 * count])) ?? 0
+            let low = ScannedText.hexDigit(UInt32(run[2 * count + 1])) ?? 0
+            decoded[count] = UInt8(high << 4 | low)
+            if doubt.isCertain(after: decoded[count]) { return false }
+        }
+        return CardDataScan.isReadable(UnsafeBufferPointer(start: decoded.baseAddress, count: run.count / 2))
     }
 }

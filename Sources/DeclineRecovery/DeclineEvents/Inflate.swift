@@ -36,8 +36,12 @@ struct Inflate {
     private static func start<Bytes: RandomAccessCollection<UInt8>>(of bytes: Bytes) -> Int? where Bytes.Index == Int {
         guard bytes.count >= 8 else { return nil }
         if bytes[0] == 0x1F, bytes[1] == 0x8B, bytes[2] == 8 { return startOfGzip(bytes) }
-        let isZlib = bytes[0] & 0x0F == 8 && bytes[0] >> 4 <= 7 && (Int(bytes[0]) << 8 | Int(bytes[1])) % 31 == 0 && bytes[1] & 0x20 == 0
-        return isZlib ? 2 : nil
+        return mayBeginZlib(bytes[0], bytes[1]) ? 2 : nil
+    }
+
+    /// Whether two bytes are the header that zlib writes.
+    static func mayBeginZlib(_ first: UInt8, _ second: UInt8) -> Bool {
+        first & 0x0F == 8 && first >> 4 <= 7 && (Int(first) << 8 | Int(second)) % 31 == 0 && second & 0x20 == 0
     }
 
     private static func startOfGzip<Bytes: RandomAccessCollection<UInt8>>(_ bytes: Bytes) -> Int? where Bytes.Index == Int {

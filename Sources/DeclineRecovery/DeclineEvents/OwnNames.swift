@@ -6,13 +6,22 @@ enum OwnNames {
         name.utf8.withContiguousStorageIfAvailable { contains($0) } ?? Array(name.utf8).withUnsafeBufferPointer { contains($0) }
     }
 
-    static func contains(_ name: UnsafeBufferPointer<UInt8>) -> Bool {
+    static func contains(_ name: UnsafeBufferPointer<UInt8>) -> Bool { find(name) != nil }
+
+    enum Mark {
+        case plain
+        /// The value of what another member names may stand there (``NamedPair``).
+        case value
+    }
+
+    /// `nil` for a name that is none of ours.
+    static func find(_ name: UnsafeBufferPointer<UInt8>) -> Mark? {
         var place = place(of: name)
-        while !table[place].isEmpty {
-            if isSame(table[place], name) { return true }
+        while !table[place].name.isEmpty {
+            if isSame(table[place].name, name) { return table[place].isValue ? .value : .plain }
             place = (place + 1) & 255
         }
-        return false
+        return nil
     }
 
     private static func isSame(_ own: [UInt8], _ name: UnsafeBufferPointer<UInt8>) -> Bool {
@@ -27,12 +36,13 @@ enum OwnNames {
     }
 
     /// By length and ends, the next free place where one is taken; a quarter of the places is.
-    private static let table: [[UInt8]] = {
-        var table = [[UInt8]](repeating: [], count: 256)
+    private static let table: [(name: [UInt8], isValue: Bool)] = {
+        var table = [(name: [UInt8], isValue: Bool)](repeating: ([], false), count: 256)
         for name in names {
             var place = place(of: name.utf8)
-            while !table[place].isEmpty { place = (place + 1) & 255 }
-            table[place] = Array(name.utf8)
+            while !table[place].name.isEmpty { place = (place + 1) & 255 }
+            let bytes = Array(name.utf8)
+            table[place] = (bytes, bytes.withUnsafeBufferPointer { NamedPair.isValue($0) })
         }
         return table
     }()

@@ -12,6 +12,30 @@ enum SecretName {
         self.init(plain: Self.plain(name.unicodeScalars.lazy.map(\.value)))
     }
 
+    /// Whether a name as it stands in a message is one.
+    static func isOne(_ written: UnsafeBufferPointer<UInt8>) -> Bool {
+        mayBeOne(written) && SecretName(String(decoding: written, as: UTF8.self)) != nil
+    }
+
+    /// Where it says no, it is none.
+    private static func mayBeOne(_ written: UnsafeBufferPointer<UInt8>) -> Bool {
+        // The last two letters, whatever stands between.
+        var before: UInt8 = 0
+        var last: UInt8 = 0
+        for byte in written {
+            switch byte {
+            case 0x30...0x39, 0x41...0x5A, 0x61...0x7A:
+                let letter = byte >= 0x41 ? byte | 0x20 : byte
+                if before != 0, mayHold(before, last, letter) { return true }
+                (before, last) = (last, letter)
+            // Letters of full width are letters too.
+            case 0x80...: return true
+            default: break
+            }
+        }
+        return false
+    }
+
     /// Letters and digits alone, small; those of full width are the same.
     static func plain(_ values: some Sequence<UInt32>) -> [UInt8] {
         var plain: [UInt8] = []

@@ -15,7 +15,8 @@ package final class DeclineTable: Sendable {
     private let byCode: [String: Int]
     private let byNumber: [String: Int]
 
-    package struct Row: Sendable, Equatable {
+    /// An object that never changes: decisions hand it around.
+    package final class Row: Sendable, Equatable {
         package let code: String
         package let category: DeclineCategory
         package let description: String
@@ -26,6 +27,26 @@ package final class DeclineTable: Sendable {
         let isHardForRecurring: Bool
         /// How long the network asks to wait before the next attempt.
         package let wait: Moment.Span?
+
+        init(
+            code: String, category: DeclineCategory, description: String, isGeneric: Bool, isInsufficientFunds: Bool,
+            isHardForRecurring: Bool, wait: Moment.Span?
+        ) {
+            self.code = code
+            self.category = category
+            self.description = description
+            self.isGeneric = isGeneric
+            self.isInsufficientFunds = isInsufficientFunds
+            self.isHardForRecurring = isHardForRecurring
+            self.wait = wait
+        }
+
+        package static func == (one: Row, other: Row) -> Bool {
+            one === other
+                || one.code == other.code && one.category == other.category && one.description == other.description
+                    && one.isGeneric == other.isGeneric && one.isInsufficientFunds == other.isInsufficientFunds
+                    && one.isHardForRecurring == other.isHardForRecurring && one.wait == other.wait
+        }
 
         /// The network forbids to try again, whatever anybody's mapping says (behaviour.md §3.1).
         var isNetworkOrder: Bool { category == .never }

@@ -56,8 +56,9 @@ struct Evidence {
         } else {
             network = nil
         }
-        words = decline.responseText.map { TextWords.split($0) } ?? []
-        var text = tables.texts.rule(for: words)
+        let heard = decline.responseText.map(tables.texts.heard)
+        words = heard?.words ?? []
+        var text = heard?.rule
         // Some CRMs put words where a code belongs.
         if code == nil, Self.isWords(decline.responseCode), let said = tables.texts.rule(for: decline.responseCode) {
             text = text.map { $0.rank <= said.rank ? $0 : said } ?? said

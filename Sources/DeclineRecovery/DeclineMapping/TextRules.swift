@@ -13,8 +13,10 @@ package final class TextRules: Sendable {
     /// How many words each pattern needs at least: most are longer than what is left of a short text.
     private let shortest: [Int]
     private let exceptions: [[TextPattern]]
+    private let memory = HeardTexts()
 
-    package struct Rule: Sendable, Equatable {
+    /// An object that never changes: decisions hand it around.
+    package final class Rule: Sendable, Equatable {
         package let name: String
         package let category: DeclineCategory
         package let description: String
@@ -26,6 +28,25 @@ package final class TextRules: Sendable {
         let examples: [String]
         let counterExamples: [String]
         let rank: Int
+
+        init(
+            name: String, category: DeclineCategory, description: String, isInsufficientFunds: Bool, isGeneric: Bool, isVague: Bool,
+            examples: [String], counterExamples: [String], rank: Int
+        ) {
+            self.name = name
+            self.category = category
+            self.description = description
+            self.isInsufficientFunds = isInsufficientFunds
+            self.isGeneric = isGeneric
+            self.isVague = isVague
+            self.examples = examples
+            self.counterExamples = counterExamples
+            self.rank = rank
+        }
+
+        package static func == (one: Rule, other: Rule) -> Bool {
+            one === other || one.name == other.name && one.rank == other.rank && one.category == other.category
+        }
     }
 
     init?(file bytes: [UInt8]) {
@@ -75,9 +96,18 @@ package final class TextRules: Sendable {
         self.exceptions = exceptions
     }
 
-    package func rule(for text: String) -> Rule? { rule(for: TextWords.split(text)) }
+    package func rule(for text: String) -> Rule? { heard(text).rule }
 
-    func rule(for words: [String]) -> Rule? {
+    /// The words of a text, and the rule that it fulfils.
+    func heard(_ text: String) -> HeardTexts.Heard {
+        memory.heard(text) { text in
+            let all = TextWords.split(text, dropsResults: false)
+            let words = TextWords.withoutResults(all)
+            return HeardTexts.Heard(text, words, longWords: all.filter { $0.utf8.count > 2 }, rule(for: words))
+        }
+    }
+
+    private func rule(for words: [String]) -> Rule? {
         if words.isEmpty { return nil }
         let heard = words.map(vocabulary.hear)
         // A bit for each rule.

@@ -95,7 +95,7 @@ package struct JournaledDecline: Sendable, Equatable {
     /// No number that could be an account, an address or a phone, and no word of the customer's own.
     private static func isImpersonal(_ text: String, of event: DeclineEvent) -> Bool {
         if text.utf8.count > 200 || text.utf8.contains(0x40) || hasLongNumber(text) { return false }
-        let words = TextWords.split(text, dropsResults: false).filter { $0.utf8.count > 2 }
+        let words = DeclineTables.builtIn.texts.heard(text).longWords
         func names(_ own: String?) -> Bool {
             guard let own, TextWords.mayShare(words, with: own) else { return false }
             return TextWords.split(own, dropsResults: false).contains(where: words.contains)

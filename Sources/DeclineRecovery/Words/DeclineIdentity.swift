@@ -16,18 +16,20 @@ package struct DeclineIdentity: Hashable, Sendable {
     /// What a recovery reference carries of it. Letters only: digits in a row could pass for a card number.
     var letters: String {
         // The lengths keep the borders: no two identities give one name.
-        let name = "\(merchantID.text.utf8.count) \(source.utf8.count) " + merchantID.text + source + id
-        return Self.letters(of: UUID5(namespace: Self.namespace, name: name).low, count: Self.letterCount)
+        let lengths = "\(merchantID.text.utf8.count) \(source.utf8.count) "
+        return Self.letters(
+            of: UUID5(namespace: Self.namespace, of: lengths, merchantID.text, source, id).low, count: Self.letterCount)
     }
 
     static func letters(of number: UInt64, count: Int) -> String {
-        var rest = number
-        var text = ""
-        for _ in 0..<count {
-            text.unicodeScalars.append(Unicode.Scalar(UInt8(ascii: "a") + UInt8(rest % 26)))
-            rest /= 26
+        String(unsafeUninitializedCapacity: count) { text in
+            var rest = number
+            for place in 0..<count {
+                text[place] = UInt8(ascii: "a") + UInt8(rest % 26)
+                rest /= 26
+            }
+            return count
         }
-        return text
     }
 
     private static let namespace = UUID5(high: 0x7d1c_93be_04f8_4a16, low: 0xb2e5_6c0f_91a7_d438)

@@ -33,19 +33,31 @@ extension Moment {
     /// RFC 3339 in UTC with milliseconds: `2026-01-02T03:04:05.678Z`.
     package var rfc3339: String {
         let at = calendar
-        let parts: [(mark: UInt8, number: Int, width: Int)] = [
-            (0x2D, at.month, 2), (0x2D, at.day, 2), (0x54, at.hour, 2), (0x3A, at.minute, 2), (0x3A, at.second, 2),
-            (0x2E, at.millisecond, 3),
-        ]
-        var text = padded(at.year, 4)
-        text.reserveCapacity(24)
-        for part in parts {
-            text.unicodeScalars.append(Unicode.Scalar(part.mark))
-            if part.width == 3 { text.unicodeScalars.append(Unicode.Scalar(0x30 + UInt8(part.number / 100))) }
-            text.unicodeScalars.append(Unicode.Scalar(0x30 + UInt8(part.number / 10 % 10)))
-            text.unicodeScalars.append(Unicode.Scalar(0x30 + UInt8(part.number % 10)))
+        // Nobody's clock says so; but whatever is asked for has an answer.
+        guard (0...9_999).contains(at.year) else {
+            return padded(at.year, 4) + "-" + padded(at.month, 2) + "-" + padded(at.day, 2) + "T" + padded(at.hour, 2) + ":"
+                + padded(at.minute, 2) + ":" + padded(at.second, 2) + "." + padded(at.millisecond, 3) + "Z"
         }
-        return text + "Z"
+        return String(unsafeUninitializedCapacity: 24) { text in
+            var place = 0
+            func put(_ number: Int, _ width: Int, _ mark: UInt8) {
+                var rest = number
+                for digit in stride(from: place + width - 1, through: place, by: -1) {
+                    text[digit] = 0x30 + UInt8(truncatingIfNeeded: rest % 10)
+                    rest /= 10
+                }
+                text[place + width] = mark
+                place += width + 1
+            }
+            put(at.year, 4, 0x2D)
+            put(at.month, 2, 0x2D)
+            put(at.day, 2, 0x54)
+            put(at.hour, 2, 0x3A)
+            put(at.minute, 2, 0x3A)
+            put(at.second, 2, 0x2E)
+            put(at.millisecond, 3, 0x5A)
+            return place
+        }
     }
 
     /// RFC 1123, as HTTP writes dates: `Fri, 02 Jan 2026 03:04:06 GMT`.
@@ -118,24 +130,26 @@ extension Moment {
 
 /// Takes fixed-width numbers and marks off a text.
 private struct DigitScanner {
-    private var rest: Substring.UTF8View
+    private var rest: String.UTF8View.Iterator
+    private var next: UInt8?
 
     init(_ text: String) {
-        rest = text[...].utf8
+        rest = text.utf8.makeIterator()
+        next = rest.next()
     }
 
-    var isAtEnd: Bool { rest.isEmpty }
+    var isAtEnd: Bool { next == nil }
 
     mutating func skip(_ mark: Unicode.Scalar) -> Bool {
-        guard let first = rest.first, UInt32(first) == mark.value else { return false }
-        rest.removeFirst()
+        guard let next, UInt32(next) == mark.value else { return false }
+        self.next = rest.next()
         return true
     }
 
     private mutating func digit() -> Int? {
-        guard let first = rest.first, (0x30...0x39).contains(first) else { return nil }
-        rest.removeFirst()
-        return Int(first - 0x30)
+        guard let next, (0x30...0x39).contains(next) else { return nil }
+        self.next = rest.next()
+        return Int(next - 0x30)
     }
 
     mutating func number(_ width: Int) -> Int? {

@@ -77,13 +77,17 @@ package final class RecoveryReference: Hashable, Sendable, CustomStringConvertib
             Parts(merchantID: nil, letters: nil, orderID: orderID, kind: kind, sequence: sequence, subscription: subscription))
     }
 
-    private init(_ parts: Parts) {
+    private convenience init(_ parts: Parts) {
+        self.init(parts, as: parts.written())
+    }
+
+    private init(_ parts: Parts, as written: (text: String, tag: String?)) {
         merchantID = parts.merchantID
         orderID = parts.orderID
         kind = parts.kind
         sequence = parts.sequence
         subscription = parts.subscription
-        (text, tag) = parts.written()
+        (text, tag) = written
     }
 
     /// What a reference is made of.
@@ -96,28 +100,28 @@ package final class RecoveryReference: Hashable, Sendable, CustomStringConvertib
         let subscription: Subscription?
 
         func written() -> (text: String, tag: String?) {
-            var text = ""
-            text.reserveCapacity(64)
+            var text: [UInt8] = []
+            text.reserveCapacity(96)
             if let merchantID {
-                text += RecoveryReference.escape(merchantID.text)
-                text += "-"
+                RecoveryReference.escape(merchantID.text, to: &text)
+                text.append(UInt8(ascii: "-"))
             }
-            text += RecoveryReference.escape(orderID)
-            text += "-"
-            text += kind.rawValue
-            text += String(sequence)
+            RecoveryReference.escape(orderID, to: &text)
+            text.append(UInt8(ascii: "-"))
+            text.append(contentsOf: kind.rawValue.utf8)
+            text.append(contentsOf: String(sequence).utf8)
             if let subscription {
-                text += "-"
-                text += RecoveryReference.escape(subscription.purchaseID)
-                text += "-"
-                text += RecoveryReference.escape(subscription.gatewayID.text)
+                text.append(UInt8(ascii: "-"))
+                RecoveryReference.escape(subscription.purchaseID, to: &text)
+                text.append(UInt8(ascii: "-"))
+                RecoveryReference.escape(subscription.gatewayID.text, to: &text)
             }
-            guard let letters else { return (text, nil) }
-            text += "-"
-            text += letters
+            guard let letters else { return (String(decoding: text, as: UTF8.self), nil) }
+            text.append(UInt8(ascii: "-"))
+            text.append(contentsOf: letters.utf8)
             let check = RecoveryReference.check(text)
-            text += check
-            return (text, letters + check)
+            text.append(contentsOf: check.utf8)
+            return (String(decoding: text, as: UTF8.self), letters + check)
         }
     }
 
@@ -125,45 +129,63 @@ package final class RecoveryReference: Hashable, Sendable, CustomStringConvertib
     ///
     /// Both forms can have four parts. The check letters tell: a text of old has them by chance once in 676 times, and only where a gateway's
     /// name is ten small letters long and a purchase reads like a kind.
+    ///
+    /// One spelling only: `S007`, lower-case escapes and other check letters are other texts, not other spellings.
     package convenience init?(_ text: some StringProtocol) {
         let text = String(text)
-        // By bytes: whole characters are costly to tell apart, and nothing outside of ASCII is a reference.
-        let parts = text.utf8.split(separator: UInt8(ascii: "-"), omittingEmptySubsequences: false).map(Substring.init)
-        guard let read = Self.tagged(parts, text) ?? Self.old(parts, text) else { return nil }
-        self.init(read)
+        let bytes = Array(text.utf8)
+        let parts = bytes.split(separator: UInt8(ascii: "-"), maxSplits: 6, omittingEmptySubsequences: false)
+        if let (read, tag) = Self.tagged(parts, bytes) {
+            self.init(read, as: (text, tag))
+        } else if let read = Self.old(parts) {
+            self.init(read, as: (text, nil))
+        } else {
+            return nil
+        }
     }
 
-    private static func tagged(_ parts: [Substring], _ text: String) -> Parts? {
-        guard parts.count == 4 || parts.count == 6, let tag = parts.last, tag.utf8.count == DeclineIdentity.letterCount + 2,
-            tag.utf8.allSatisfy({ (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0) }), let merchant = unescape(parts[0])
+    private static func tagged(_ parts: [ArraySlice<UInt8>], _ bytes: [UInt8]) -> (Parts, tag: String)? {
+        guard parts.count == 4 || parts.count == 6, let tag = parts.last, tag.count == DeclineIdentity.letterCount + 2,
+            tag.allSatisfy({ (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0) }),
+            check(bytes.dropLast(2)).utf8.elementsEqual(tag.suffix(2)), let merchant = unescape(parts[0])
         else { return nil }
-        return read(
-            Array(parts[1..<parts.count - 1]), merchantID: MerchantID(merchant), letters: String(tag.prefix(DeclineIdentity.letterCount)),
-            as: text)
+        let letters = String(decoding: tag.dropLast(2), as: UTF8.self)
+        return read(parts[1..<parts.count - 1], merchantID: MerchantID(merchant), letters: letters).map {
+            ($0, String(decoding: tag, as: UTF8.self))
+        }
     }
 
-    private static func old(_ parts: [Substring], _ text: String) -> Parts? {
-        guard parts.count == 2 || parts.count == 4 else { return nil }
-        return read(parts, merchantID: nil, letters: nil, as: text)
+    private static func old(_ parts: [ArraySlice<UInt8>]) -> Parts? {
+        parts.count == 2 || parts.count == 4 ? read(parts[...], merchantID: nil, letters: nil) : nil
     }
 
     /// The order, the kind with its sequence, and the subscription.
-    private static func read(
-        _ parts: [Substring], merchantID: MerchantID?, letters: String?, as text: String
-    ) -> Parts? {
-        guard let letter = parts[1].first, let kind = Kind(rawValue: String(letter)), let sequence = Int(parts[1].dropFirst()),
-            sequence >= 0,
-            let orderID = unescape(parts[0])
+    private static func read(_ parts: ArraySlice<ArraySlice<UInt8>>, merchantID: MerchantID?, letters: String?) -> Parts? {
+        let first = parts.startIndex
+        guard let letter = parts[first + 1].first, let kind = Kind(rawValue: String(Unicode.Scalar(letter))),
+            let sequence = number(parts[first + 1].dropFirst()), let orderID = unescape(parts[first])
         else { return nil }
         var subscription: Subscription?
         if parts.count == 4 {
-            guard let purchaseID = unescape(parts[2]), let gatewayID = unescape(parts[3]) else { return nil }
+            guard let purchaseID = unescape(parts[first + 2]), let gatewayID = unescape(parts[first + 3]) else { return nil }
             subscription = Subscription(purchaseID: purchaseID, gatewayID: GatewayID(gatewayID))
         }
-        let read = Parts(
+        return Parts(
             merchantID: merchantID, letters: letters, orderID: orderID, kind: kind, sequence: sequence, subscription: subscription)
-        // One spelling only: `S007`, lower-case escapes and other check letters are other texts, not other spellings.
-        return read.written().text == text ? read : nil
+    }
+
+    /// Digits without a sign, and without zeros before them.
+    private static func number(_ digits: ArraySlice<UInt8>) -> Int? {
+        guard let first = digits.first, first != UInt8(ascii: "0") || digits.count == 1, digits.count <= 19 else { return nil }
+        var number = 0
+        for digit in digits {
+            guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(digit) else { return nil }
+            let (tens, isTooLarge) = number.multipliedReportingOverflow(by: 10)
+            let (sum, isTooMuch) = tens.addingReportingOverflow(Int(digit & 0xF))
+            if isTooLarge || isTooMuch { return nil }
+            number = sum
+        }
+        return number
     }
 
     /// The same without merchant and tag: all recoveries of that kind and number.
@@ -172,8 +194,8 @@ package final class RecoveryReference: Hashable, Sendable, CustomStringConvertib
     }
 
     /// Two letters drawn from a text.
-    private static func check(_ text: String) -> String {
-        let number = text.utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x0000_0100_0000_01b3 }
+    private static func check(_ text: some Sequence<UInt8>) -> String {
+        let number = text.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x0000_0100_0000_01b3 }
         return DeclineIdentity.letters(of: number ^ number >> 32, count: 2)
     }
 
@@ -192,34 +214,41 @@ package final class RecoveryReference: Hashable, Sendable, CustomStringConvertib
         }
     }
 
-    private static func escape(_ part: String) -> String {
-        if part.utf8.allSatisfy(isPlain) { return part }
-        var escaped = ""
+    private static func escape(_ part: String, to text: inout [UInt8]) {
         for byte in part.utf8 {
             if isPlain(byte) {
-                escaped.unicodeScalars.append(Unicode.Scalar(byte))
+                text.append(byte)
             } else {
                 let hex = String(byte, radix: 16, uppercase: true)
-                escaped += hex.utf8.count == 1 ? "~0" + hex : "~" + hex
+                text.append(contentsOf: (hex.utf8.count == 1 ? "~0" + hex : "~" + hex).utf8)
             }
         }
-        return escaped
     }
 
-    private static func unescape(_ part: some StringProtocol) -> String? {
-        if part.utf8.allSatisfy(isPlain) { return String(part) }
+    /// What a part means; `nil` where it stands otherwise than we write it.
+    private static func unescape(_ part: ArraySlice<UInt8>) -> String? {
+        if part.allSatisfy(isPlain) { return String(decoding: part, as: UTF8.self) }
         var bytes: [UInt8] = []
-        var rest = part.utf8[...]
+        var rest = part
         while let byte = rest.popFirst() {
             if byte == UInt8(ascii: "~") {
-                guard rest.count >= 2, let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16) else { return nil }
-                rest = rest.dropFirst(2)
-                bytes.append(value)
+                guard let high = rest.popFirst().flatMap(capitalHexDigit), let low = rest.popFirst().flatMap(capitalHexDigit),
+                    !isPlain(high << 4 | low)
+                else { return nil }
+                bytes.append(high << 4 | low)
             } else {
                 guard isPlain(byte) else { return nil }
                 bytes.append(byte)
             }
         }
         return String(validating: bytes, as: UTF8.self)
+    }
+
+    private static func capitalHexDigit(_ byte: UInt8) -> UInt8? {
+        switch byte {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - UInt8(ascii: "0")
+        case UInt8(ascii: "A")...UInt8(ascii: "F"): byte - UInt8(ascii: "A") + 10
+        default: nil
+        }
     }
 }

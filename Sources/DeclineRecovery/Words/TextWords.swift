@@ -61,21 +61,26 @@ enum TextWords {
 
     /// Whether some words stand among a text's, give or take: where it says no, none of them does.
     static func mayShare(_ words: [String], with text: String) -> Bool {
-        text.utf8.withContiguousStorageIfAvailable { bytes in
-            // What is written another way must be read first.
-            if bytes.contains(where: { $0 >= 0x80 || $0 == 0x25 || $0 == 0x26 || $0 == 0x27 || $0 == 0x60 }) { return true }
-            return words.contains { word in
-                let first = word.utf8.first ?? 0
-                return bytes.indices.contains { start in
-                    bytes[start] | 0x20 == first | 0x20 && zip(bytes[start...], word.utf8).allSatisfy { $0 | 0x20 == $1 | 0x20 }
-                }
+        // Most letters begin none of the words: a bit for each that does, give or take.
+        let openings = words.reduce(0 as UInt32) { $0 | 1 << UInt32(($1.utf8.first ?? 0) & 31) }
+        return text.utf8.withContiguousStorageIfAvailable { bytes in
+            for (start, byte) in bytes.enumerated() {
+                // What is written another way must be read first.
+                if byte >= 0x80 || byte == 0x25 || byte == 0x26 || byte == 0x27 || byte == 0x60 { return true }
+                guard openings >> UInt32(byte & 31) & 1 == 1 else { continue }
+                if words.contains(where: { begins(with: $0, bytes[start...]) }) { return true }
             }
+            return false
         } ?? true
+    }
+
+    private static func begins(with word: String, _ bytes: Slice<UnsafeBufferPointer<UInt8>>) -> Bool {
+        zip(bytes, word.utf8).allSatisfy { $0 | 0x20 == $1 | 0x20 }
     }
 
     private static let results: Set<String> = ["avs", "cvv", "cvv2", "cvc", "cvc2", "cid", "csc", "cavv"]
 
-    private static func withoutResults(_ words: [String]) -> [String] {
+    static func withoutResults(_ words: [String]) -> [String] {
         guard words.contains(where: results.contains) else { return words }
         var kept: [String] = []
         var at = 0

@@ -1,3 +1,5 @@
+import JSON
+
 /// A name-based UUID (RFC 9562, version 5): the same namespace and name give the same id on every pod and at every repeat.
 package struct UUID5: Hashable, Sendable, CustomStringConvertible {
     package let high: UInt64
@@ -5,12 +7,17 @@ package struct UUID5: Hashable, Sendable, CustomStringConvertible {
 
     /// The id of a name within a namespace.
     package init(namespace: UUID5, name: String) {
+        self.init(namespace: namespace, of: name)
+    }
+
+    /// The id of the name that some texts make, one behind the other.
+    init(namespace: UUID5, of name: String...) {
         var message: [UInt8] = []
-        message.reserveCapacity(16 + name.utf8.count)
+        message.reserveCapacity(name.reduce(16) { $0 + $1.utf8.count })
         for word in [namespace.high, namespace.low] {
             for shift in stride(from: 56, through: 0, by: -8) { message.append(UInt8(truncatingIfNeeded: word >> UInt64(shift))) }
         }
-        message.append(contentsOf: name.utf8)
+        for part in name { message.append(contentsOf: part.utf8) }
         let digest = SHA1.digest(message)
         high = (UInt64(digest.0) << 32 | UInt64(digest.1)) & 0xFFFF_FFFF_FFFF_0FFF | 0x5000
         low = (UInt64(digest.2) << 32 | UInt64(digest.3)) & 0x3FFF_FFFF_FFFF_FFFF | 0x8000_0000_0000_0000
@@ -32,7 +39,7 @@ package struct UUID5: Hashable, Sendable, CustomStringConvertible {
                 guard byte == UInt8(ascii: "-") else { return nil }
                 continue
             }
-            guard let digit = Character(Unicode.Scalar(byte)).hexDigitValue else { return nil }
+            guard let digit = byte.hexDigit else { return nil }
             if nibbles < 16 { words.0 = words.0 << 4 | UInt64(digit) } else { words.1 = words.1 << 4 | UInt64(digit) }
             nibbles += 1
         }
@@ -41,16 +48,19 @@ package struct UUID5: Hashable, Sendable, CustomStringConvertible {
 
     /// Lower-case 8-4-4-4-12 form.
     package var description: String {
-        var text = ""
-        text.reserveCapacity(36)
-        for (position, word) in [high, low].enumerated() {
-            for nibble in 0..<16 {
-                let index = position * 16 + nibble
-                if index == 8 || index == 12 || index == 16 || index == 20 { text.append("-") }
-                let digit = UInt8(truncatingIfNeeded: word >> UInt64(60 - 4 * nibble)) & 0xF
-                text.unicodeScalars.append(Unicode.Scalar(digit < 10 ? 0x30 + digit : 0x57 + digit))
+        String(unsafeUninitializedCapacity: 36) { text in
+            var place = 0
+            for index in 0..<32 {
+                if index == 8 || index == 12 || index == 16 || index == 20 {
+                    text[place] = UInt8(ascii: "-")
+                    place += 1
+                }
+                let word = index < 16 ? high : low
+                let digit = UInt8(truncatingIfNeeded: word >> UInt64(60 - 4 * (index & 15))) & 0xF
+                text[place] = digit < 10 ? 0x30 + digit : 0x57 + digit
+                place += 1
             }
+            return place
         }
-        return text
     }
 }

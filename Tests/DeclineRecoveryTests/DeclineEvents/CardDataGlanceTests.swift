@@ -36,6 +36,29 @@ import Testing
         #expect((20...390).contains(reasons))
     }
 
+    /// Whoever doubts too soon would let a coded card through.
+    @Test(arguments: UInt64(1)...10) func whatIsGivenUpEarlyIsNeverReadable(seed: UInt64) {
+        var random = SeededRandom(seed: seed)
+        var certain = 0
+        for _ in 0..<2_000 {
+            let count = Int.random(in: 12...60, using: &random)
+            let oddOnes = Int.random(in: 0...3, using: &random)
+            let bytes = (0..<count).map { _ in
+                oddOnes > 0 && Int.random(in: 0..<8, using: &random) < oddOnes
+                    ? [UInt8.random(in: 0...255, using: &random), 0, 7, 0xC3, 0xA9, 0xF0].randomElement(using: &random) ?? 0
+                    : UInt8.random(in: 0x20..<0x7F, using: &random)
+            }
+            for start in [[], [0x1F, 0x8B, 8, 0], [0x78, 0x9C], Array("é４".utf8)] as [[UInt8]] {
+                let bytes = start + bytes
+                var doubt = ReadingDoubt(of: bytes.count)
+                guard bytes.contains(where: { doubt.isCertain(after: $0) }) else { continue }
+                certain += 1
+                #expect(!bytes.withUnsafeBufferPointer { CardDataScan.isReadable($0) }, "\(bytes)")
+            }
+        }
+        #expect(certain > 500)
+    }
+
     /// The texts that every event holds, or many: none of them is searched.
     @Test(arguments: [
         "2026-11-26T03:04:05.123456+00:00", "2026-11-26T03:04:05Z", "3f2a77c1-d2e8-4a5f-b1c0-9d8e7f6a5b4c", "https://crm.example.test",

@@ -16,6 +16,22 @@ import Testing
         }
     }
 
+    /// What was heard before is remembered, and many texts fall to one place: none of them gets another's meaning.
+    @Test func whatIsRememberedMeansWhatItMeant() {
+        var random = SeededRandom(seed: 7)
+        let pieces = texts.rules.flatMap(\.examples) + ["AVS: Y", "do not honor", "DO NOT HONOR", "é", "e\u{301}", ""]
+        let said = (0..<2_000).map { _ in
+            (0..<Int.random(in: 1...2, using: &random)).compactMap { _ in pieces.randomElement(using: &random) }.joined(separator: ", ")
+        }
+        let memory = HeardTexts()
+        for _ in 0..<3 {
+            for text in said.shuffled(using: &random) {
+                func hear(_ text: String) -> HeardTexts.Heard { HeardTexts.Heard(text, [text], longWords: [], nil) }
+                #expect(memory.heard(text, otherwise: hear).words.first.map { Array($0.utf8) } == Array(text.utf8))
+            }
+        }
+    }
+
     @Test func severityComesFirst() {
         let order = texts.rules.map(\.category)
         let never = order.lastIndex(of: .never) ?? 0

@@ -88,6 +88,43 @@ import Testing
         }
     }
 
+    /// Whatever is read is written the same again, letter by letter: no text has two spellings that are taken.
+    @Test(arguments: UInt64(1)...10) func whatIsReadIsHowItIsWritten(seed: UInt64) {
+        var random = SeededRandom(seed: seed)
+        let signs = Array("A0~2Dd-SRa.é%+ ")
+        func text() -> String {
+            String((0..<Int.random(in: 0...5, using: &random)).compactMap { _ in signs.randomElement(using: &random) })
+        }
+        var taken = 0
+        for _ in 0..<1_000 {
+            let kind = RecoveryReference.Kind.allCases.randomElement(using: &random) ?? .sale
+            let subscription =
+                Bool.random(using: &random) ? RecoveryReference.Subscription(purchaseID: text(), gatewayID: GatewayID(text())) : nil
+            let sequence = [0, 7, 100_000].randomElement(using: &random) ?? 0
+            let identity = DeclineIdentity(merchantID: MerchantID(text()), source: "crm", id: text())
+            let own = [
+                RecoveryReference(identity, orderID: text(), kind: kind, sequence: sequence, subscription: subscription),
+                RecoveryReference(orderID: text(), kind: kind, sequence: sequence, subscription: subscription),
+            ]
+            for reference in own { #expect(RecoveryReference(reference.text)?.text == reference.text) }
+            var changed = Array((own.randomElement(using: &random) ?? own[0]).text)
+            let place = Int.random(in: 0...changed.count, using: &random)
+            if Bool.random(using: &random), place < changed.count {
+                changed.remove(at: place)
+            } else {
+                changed.insert(signs.randomElement(using: &random) ?? "A", at: place)
+            }
+            guard let read = RecoveryReference(String(changed)) else { continue }
+            taken += 1
+            let again = read.merchantID.map { merchant in
+                let bare = RecoveryReference(orderID: merchant.text, kind: .sale, sequence: 0).text.dropLast(3)
+                return String(bare) + "-" + read.family.text + "-" + (read.tag ?? "")
+            }
+            #expect(again ?? read.family.text == String(changed))
+        }
+        #expect(taken > 50)
+    }
+
     @Test func differentPartsNeverShareAText() {
         let ambiguous = [
             RecoveryReference(orderID: "A-S1", kind: .sale, sequence: 0),

@@ -1,0 +1,39 @@
+import JSON
+import Synchronization
+
+/// What response texts meant that were heard before: gateways say the same few hundred over and over.
+///
+/// The same text means the same for ever, so remembering changes no answer. A place holds the last text that fell to it; long ones, which are
+/// written by people, are not kept.
+final class HeardTexts: Sendable {
+    final class Heard: Sendable {
+        let text: String
+        let words: [String]
+        /// Of three letters and more, what was said of checks included.
+        let longWords: [String]
+        let rule: TextRules.Rule?
+
+        init(_ text: String, _ words: [String], longWords: [String], _ rule: TextRules.Rule?) {
+            self.text = text
+            self.words = words
+            self.longWords = longWords
+            self.rule = rule
+        }
+    }
+
+    private let places = Mutex([Heard?](repeating: nil, count: HeardTexts.count))
+
+    private static let count = 512
+    private static let longest = 128
+
+    func heard(_ text: String, otherwise hear: (String) -> Heard) -> Heard {
+        if text.utf8.count > Self.longest { return hear(text) }
+        var hasher = Hasher()
+        hasher.combine(bytesOf: text)
+        let place = hasher.finalize() & (Self.count - 1)
+        if let known = places.withLock({ $0[place] }), known.text.hasSameCodePoints(as: text) { return known }
+        let heard = hear(text)
+        places.withLock { $0[place] = heard }
+        return heard
+    }
+}
