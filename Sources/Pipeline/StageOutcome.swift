@@ -102,7 +102,7 @@ package final class StageOutcome: Sendable {
         case ignored(String)
 
         /// The reason of what was told before.
-        package static let toldAgain = "told_again"
+        package static let toldAgain = ToldMoney.again
 
         /// The journal's word for it.
         package var fate: JournalRecord.Fate {

@@ -27,6 +27,8 @@ import Testing
         let all = report.totals.reduce(into: MoneySums()) { $0.add($1.sums) }
         #expect(all.declines.count == Weeks.declineCount && all.offered.count + all.notOffered.count == Weeks.declineCount)
         #expect(all.unpriced == 0 && all.open.count == 0 && all.recovered.count == all.sales.count)
+        // Counts as well, and in all that draws from them: whatever goes on is what has not ended.
+        #expect(weeks.told == all.sales.count && weeks.flow.open.isEmpty, "seed \(seed)")
         #expect(report.reasons.contains { $0.word == MoneyFacts.unknownCode } && report.reasons.contains { $0.word == "hard_decline" })
         // However the rows are cut, they add up to the same.
         for groups in [[.day], [.month, .merchant], [.code, .brand], [.campaign], [.gateway, .route]] as [[MoneyReport.Group]] {
@@ -186,7 +188,8 @@ private struct Weeks {
         let due: Moment
     }
 
-    private(set) var book = MoneyBook()
+    private(set) var flow = FlowBook()
+    var book: MoneyBook { flow.money }
     let ledger: Ledger
     private let metrics = ServiceMetrics()
     private let clock = ManualClock(begin)
@@ -218,6 +221,14 @@ private struct Weeks {
         metrics.page(circuits: [:]).split(separator: "\n").filter {
             $0.hasPrefix("salvage_recovered_minor_units_total{") && $0.contains("currency=\"\(currency.code)\"")
         }.reduce(0) { $0 + (Int64($1.split(separator: " ").last ?? "") ?? .min >> 8) }
+    }
+
+    /// Approvals and corrections to one that the metric of results has counted, each at its first telling.
+    var told: Int {
+        metrics.page(circuits: [:]).split(separator: "\n").filter { line in
+            line.hasPrefix("salvage_results_total{") && line.contains("reason=\"approved")
+                || line.hasPrefix("salvage_results_total{") && line.contains("reason=\"captured\"")
+        }.reduce(0) { $0 + (Int($1.split(separator: " ").last ?? "") ?? .min >> 8) }
     }
 
     mutating func pass() async throws {
@@ -256,7 +267,7 @@ private struct Weeks {
         for sent in outcome.publishing(from: next.stage, at: clock.now(), worker: "w", traceparent: nil) {
             let message = IncomingMessage(body: sent.body, type: sent.type)
             switch sent.destination {
-            case .journal: if let record = JournalRecord.decode(sent.body) { book.take(record) }
+            case .journal: if let record = JournalRecord.decode(sent.body) { flow.take(record) }
             case .stage(let stage): waiting.append(Waiting(stage: stage, message: message, due: clock.now()))
             case .delayed(let stage, let span): waiting.append(Waiting(stage: stage, message: message, due: clock.now() + span))
             case .results, .reply, .deadLetters, .cancels: break

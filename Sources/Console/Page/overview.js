@@ -130,11 +130,11 @@ function recovered(title, test, what, rows, name, few) {
   if (rows.length === 0) return card(title, { "data-test": test }, empty("Nothing was offered in the last 30 days.", "Rows appear when declines come in."));
   const shown = wide.has(test) ? rows : rows.slice(0, few);
   return card(title, { "data-test": test },
-    el("p", { class: "muted" }, "Counted on the day of the decline, whenever it ended. Rate: recovered of those that ended. Amounts: recovered of offered, before refunds."),
+    el("p", { class: "muted" }, "Counted on the day of the decline, whenever it ended, as the page Money does. Rate: recovered of offered; what is open may still raise it. Amounts: recovered of offered, before refunds."),
     table(title, [[what], ["Offered", "number"], ["Ended", "number"], ["Recovered", "number"], ["Rate", "rate"], ["Amount", "number"]],
       shown.map((row) => ({ key: row.day ?? row.code, cells: [
         name(row), count(row.offered), count(row.ended), count(row.recovered),
-        [el("span", { class: "percent" }, rate(row.recovered, row.ended)), bar(row.recovered / row.ended)], recoveredOf(row.amounts)] })), { class: "dense" }),
+        [el("span", { class: "percent" }, rate(row.recovered, row.offered)), bar(row.recovered / row.offered)], recoveredOf(row.amounts)] })), { class: "dense" }),
     rows.length > few && el("button", { type: "button", class: "quiet", "data-test": `${test}-all`, on: { click: () => {
       if (!wide.delete(test)) wide.add(test);
       redraw();

@@ -64,7 +64,7 @@ enum Overview {
         }
         let going: [(String, JSONValue?)] = flow.look { book in
             [
-                ("flow", Self.flow(book, now)), ("days", days(book)), ("codes", codes(book)), ("parked", parked(book, now)),
+                ("flow", Self.flow(book, now)), ("days", days(book, now)), ("codes", codes(book, now)), ("parked", parked(book, now)),
                 ("today", today(book, now)), ("parkedTotal", .integer(Int64(standing.parked))), ("unknowns", unknowns(book, now)),
                 ("unknownTotal", .integer(Int64(standing.unknown))),
                 ("oldestUnknown", standing.oldestUnknown.map { .integer($0.milliseconds) }),
@@ -112,7 +112,7 @@ enum Overview {
     }
 
     /// What the CRM was told today (UTC), net of what went back.
-    private static func today(_ book: FlowBook, _ now: Moment) -> JSONValue {
+    static func today(_ book: FlowBook, _ now: Moment) -> JSONValue {
         let day = book.money.sums(ofDay: now.milliseconds / 86_400_000)
         let told = day.filter { $0.key != "" && $0.value.sales.count + $0.value.returned.count > 0 }
         let amounts: [JSONValue] = told.keys.sorted().compactMap { currency in
@@ -162,34 +162,42 @@ enum Overview {
         ])
     }
 
-    private static func tally(_ tally: FlowBook.Tally) -> [(String, JSONValue?)] {
-        [
-            ("offered", .integer(Int64(tally.offered))), ("ended", .integer(Int64(tally.ended))),
-            ("recovered", .integer(Int64(tally.recovered))),
-            (
-                "amounts",
-                .array(
-                    Set(tally.offeredAmounts.keys).union(tally.recoveredAmounts.keys).sorted().map { currency in
-                        .object(of: [
-                            ("currency", .string(currency)), ("offered", .integer(tally.offeredAmounts[currency] ?? 0)),
-                            ("recovered", .integer(tally.recoveredAmounts[currency] ?? 0)),
-                        ])
-                    })
-            ),
-        ]
+    /// Of the last so many days, by the sums that the page *Money* shows.
+    private static let daysShown: Int64 = 30
+
+    private static func offered(
+        _ book: FlowBook, by group: MoneyReport.Group, _ now: Moment
+    ) -> [(key: String, count: Int, members: [(String, JSONValue?)])] {
+        let today = now.milliseconds / 86_400_000
+        let report = MoneyReport(book.money, .init(from: today - daysShown + 1, through: today, groups: [group]))
+        return Dictionary(grouping: report.rows.filter { $0.sums.offered.count > 0 }) { $0.keys[0] }.map { key, rows in
+            let all = rows.reduce(into: MoneySums()) { $0.add($1.sums) }
+            let amounts = rows.filter { $0.currency != "" }.sorted { $0.currency < $1.currency }.map { row in
+                JSONValue.object(of: [
+                    ("currency", .string(row.currency)), ("offered", .integer(row.sums.offered.units)),
+                    ("recovered", .integer(row.sums.recovered.units)),
+                ])
+            }
+            return (
+                key, all.offered.count,
+                [
+                    ("offered", .integer(Int64(all.offered.count))), ("ended", .integer(Int64(all.ended.count))),
+                    ("recovered", .integer(Int64(all.recovered.count))), ("amounts", .array(amounts)),
+                ]
+            )
+        }
     }
 
-    private static func days(_ book: FlowBook) -> JSONValue {
+    static func days(_ book: FlowBook, _ now: Moment) -> JSONValue {
         .array(
-            book.days.sorted { $0.key > $1.key }.prefix(30).map { day, tally in
-                .object(of: [("day", .string(String(Moment(milliseconds: day * 86_400_000).rfc3339.prefix(10))))] + Self.tally(tally))
+            offered(book, by: .day, now).sorted { $0.key > $1.key }.map { day, _, members in .object(of: [("day", .string(day))] + members)
             })
     }
 
-    private static func codes(_ book: FlowBook) -> JSONValue {
+    static func codes(_ book: FlowBook, _ now: Moment) -> JSONValue {
         .array(
-            book.codes.sorted { ($1.value.offered, $0.key) < ($0.value.offered, $1.key) }.prefix(50).map { code, tally in
-                .object(of: [("code", .string(code))] + Self.tally(tally))
+            offered(book, by: .code, now).filter { $0.key != "" }.sorted { ($1.count, $0.key) < ($0.count, $1.key) }.prefix(50).map {
+                code, _, members in .object(of: [("code", .string(code))] + members)
             })
     }
 

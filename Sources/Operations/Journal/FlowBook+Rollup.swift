@@ -24,23 +24,12 @@ extension FlowBook {
             writer.text(stage.rawValue)
             writer.signed(moment.milliseconds)
         }
-        writer.count(days.count)
-        for (day, tally) in days {
-            writer.signed(day)
-            tally.pack(into: &writer)
-        }
-        writer.count(codes.count)
-        for (code, tally) in codes {
-            writer.text(code)
-            tally.pack(into: &writer)
-        }
     }
 
     /// Of what each section holds: what was written must have been read.
     var counts: [Int] {
         [
-            money.cases.count, money.sales.count, money.returns.count, open.count, fallen.count,
-            ended.values.reduce(0) { $0 + $1.count },
+            money.cases.count, money.sales.count, money.returns.count, money.ends.values.reduce(0) { $0 + $1.count }, open.count,
         ]
     }
 
@@ -48,17 +37,16 @@ extension FlowBook {
     /// more makes no sense, and must not take the memory.
     mutating func reserve(_ counts: [Int], parts: Int) {
         let most = min((parts + 1) * 16_384, 500_000_000)
-        guard counts.count == 6, counts.allSatisfy({ $0 <= most }) else { return }
+        guard counts.count == 5, counts.allSatisfy({ $0 <= most }) else { return }
         money.cases.reserveCapacity(counts[0])
         money.sales.reserveCapacity(counts[1])
         money.returns.reserveCapacity(counts[2])
-        open.reserveCapacity(counts[3])
-        fallen.reserveCapacity(counts[4])
+        open.reserveCapacity(counts[4])
     }
 
     /// - Returns: the counts that the whole will have.
     mutating func unpackFlow(_ reader: inout RollupReader) -> [Int] {
-        let counts = (0..<6).map { _ in reader.count() }
+        let counts = (0..<5).map { _ in reader.count() }
         money.unpackScalars(&reader)
         oldestKept = reader.signed()
         each(&reader) { book, reader in
@@ -78,14 +66,6 @@ extension FlowBook {
             guard let stage = reader.word(Stage.init(rawValue:)) else { return }
             book.lastWork[stage] = Moment(milliseconds: reader.signed())
         }
-        each(&reader) { book, reader in
-            let day = reader.signed()
-            book.days[day] = Tally(&reader)
-        }
-        each(&reader) { book, reader in
-            let code = reader.text() ?? ""
-            book.codes[code] = Tally(&reader)
-        }
         return counts
     }
 
@@ -98,40 +78,11 @@ extension FlowBook {
     }
 }
 
-extension FlowBook.Tally {
-    fileprivate func pack(into writer: inout RollupWriter) {
-        for count in [offered, ended, recovered] { writer.signed(Int64(count)) }
-        for amounts in [offeredAmounts, recoveredAmounts] {
-            writer.count(amounts.count)
-            for (currency, units) in amounts {
-                writer.text(currency)
-                writer.signed(units)
-            }
-        }
-    }
-
-    fileprivate init(_ reader: inout RollupReader) {
-        func amounts() -> [String: Int64] {
-            var amounts: [String: Int64] = [:]
-            let count = reader.count()
-            for _ in 0..<count where !reader.isBroken { amounts[reader.text() ?? ""] = reader.signed() }
-            return amounts
-        }
-        (offered, ended, recovered) = (Int(reader.signed()), Int(reader.signed()), Int(reader.signed()))
-        offeredAmounts = amounts()
-        recoveredAmounts = amounts()
-    }
-}
-
 extension FlowBook.Open {
     func pack(into writer: inout RollupWriter) {
         writer.text(reference.text)
         writer.text(merchantID?.text)
-        writer.signed(since.milliseconds)
         writer.signed(day)
-        writer.text(code)
-        writer.text(amount?.currency.code)
-        if let amount { writer.signed(amount.minorUnits) }
         writer.text(phase)
         writer.optional(until?.milliseconds)
         writer.optional(unknownSince?.milliseconds)
@@ -139,13 +90,7 @@ extension FlowBook.Open {
 
     init?(_ reader: inout RollupReader) {
         guard let reference = reader.word({ RecoveryReference($0) }) else { return nil }
-        self.init(
-            reference: reference, merchantID: reader.text().map(MerchantID.init(_:)), since: Moment(milliseconds: reader.signed()),
-            day: reader.signed(), code: reader.text())
-        if let code = reader.text() {
-            guard let currency = Currency(code) else { return nil }
-            amount = Money(minorUnits: reader.signed(), currency: currency)
-        }
+        self.init(reference: reference, merchantID: reader.text().map(MerchantID.init(_:)), day: reader.signed())
         phase = reader.text() ?? ""
         until = reader.optional().map(Moment.init(milliseconds:))
         unknownSince = reader.optional().map(Moment.init(milliseconds:))

@@ -4,18 +4,18 @@ package import DeclineRecovery
 /// all. It carries the sums of every day as well, so that they outlive the records that they are made of.
 ///
 /// It is a `FlowBook` in parts of some hundred kilobytes: first what pages show, so that they can before the rest is there, then what goes on
-/// with the records that follow needs: what is open, which sales were told, which ends a repeat is known by. No person and no card is in it,
+/// with the records that follow needs: what is open, which ends and sales were told. No person and no card is in it,
 /// for none is in the journal. Each part says which roll-up it is of and where it stands in it, and ends with a digest; `RollupReading`
 /// takes nothing but all of it, as it was written.
 struct JournalRollup {
     /// Of what is packed and what it means. Whoever changes that, or what the books make of a record, takes the next: another version's
     /// roll-ups are passed by.
-    static let version: UInt16 = 1
+    static let version: UInt16 = 2
 
     enum Section: UInt16 {
         case flow, facts, cells
         // What is shown ends here.
-        case cases, sales, returns, open, fallen, ended, end
+        case cases, sales, returns, ends, open, end
     }
 
     /// A record of the journal: up to here everything is in, and nothing behind it. It ties a roll-up to its journal, for no other has this
@@ -132,14 +132,14 @@ struct JournalRollup {
             writer.fixed(entry.key)
             writer.signed(Int64(entry.value))
         }
-        try await all(.open, book.open.values) { $0.pack(into: &$1) }
-        try await all(.fallen, book.fallen.values) { $0.pack(into: &$1) }
-        for (day, marks) in book.ended {
-            try await all(.ended, marks) { mark, writer in
-                if writer.bytes.isEmpty { writer.signed(day) }
-                writer.fixed(mark)
+        for (day, ends) in money.ends {
+            try await all(.ends, ends) { entry, writer in
+                if writer.bytes.isEmpty { writer.signed(Int64(day)) }
+                writer.fixed(entry.key)
+                entry.value.pack(into: &writer, numbering)
             }
         }
+        try await all(.open, book.open.values) { $0.pack(into: &$1) }
         try await emit(part(.end, 0, RollupWriter()))
     }
 }

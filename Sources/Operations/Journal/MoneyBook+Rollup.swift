@@ -31,6 +31,7 @@ extension MoneyBook {
         }
         for cell in cells { use(cell.number) }
         for entry in cases.values { use(entry.facts) }
+        for ends in ends.values { for end in ends.values where !end.isOfUnheard { use(end.facts) } }
         for sale in sales.values { use(sale.facts) }
         return FactNumbering(used: used, new: new)
     }
@@ -61,6 +62,12 @@ extension MoneyBook {
         if facts.indices.contains(Int(entry.facts)) { cases[key] = entry } else { reader.breakOff() }
     }
 
+    mutating func unpackEnd(_ reader: inout RollupReader, of day: Int32) {
+        let key = reader.fixed(UInt64.self)
+        let end = End(&reader)
+        if end.isOfUnheard || facts.indices.contains(Int(end.facts)) { ends[day, default: [:]][key] = end } else { reader.breakOff() }
+    }
+
     mutating func unpackSale(_ reader: inout RollupReader) {
         let key = reader.fixed(UInt64.self)
         let sale = Sale(&reader)
@@ -74,16 +81,7 @@ extension MoneyBook.Case {
         writer.signed(Int64(day))
         writer.signed(units)
         writer.signed(declinedAt.milliseconds)
-        switch course {
-        case .open: writer.number(0)
-        case .ended: writer.number(1)
-        case .fallen(let unsent):
-            writer.number(2)
-            writer.text(unsent)
-        case .paid(let units):
-            writer.number(3)
-            writer.signed(units)
-        }
+        writer.fixed(course.rawValue)
     }
 
     init(_ reader: inout RollupReader) {
@@ -91,15 +89,26 @@ extension MoneyBook.Case {
         day = reader.short()
         units = reader.signed()
         declinedAt = Moment(milliseconds: reader.signed())
-        switch reader.number() {
-        case 0: course = .open
-        case 1: course = .ended
-        case 2: course = .fallen(unsent: reader.text())
-        case 3: course = .paid(reader.signed())
-        default:
+        if let course = MoneyBook.Course(rawValue: reader.fixed()) {
+            self.course = course
+        } else {
             course = .open
             reader.breakOff()
         }
+    }
+}
+
+extension MoneyBook.End {
+    func pack(into writer: inout RollupWriter, _ numbering: FactNumbering) {
+        writer.signed(isOfUnheard ? -1 : Int64(numbering.new[Int(facts)]))
+        writer.signed(Int64(day))
+        writer.signed(units)
+    }
+
+    init(_ reader: inout RollupReader) {
+        facts = reader.short()
+        day = reader.short()
+        units = reader.signed()
     }
 }
 

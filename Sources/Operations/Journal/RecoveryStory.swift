@@ -32,7 +32,7 @@ package struct RecoveryStory: Sendable {
         lines = records.map { record in
             Line(
                 record: record, sentence: record.sentence, tone: record.tone,
-                isRepeat: record.fate == .told && !told.insert(record.reference.text + record.detail).inserted)
+                isRepeat: record.fate == .told && !told.insert(record.resultID ?? record.reference.text + record.detail).inserted)
         }
         let byReference = Dictionary(grouping: records, by: \.reference)
         outlooks = byReference.keys.sorted { $0.text < $1.text }.map { reference in
@@ -42,11 +42,31 @@ package struct RecoveryStory: Sendable {
     }
 
     private static func outlook(_ records: [JournalRecord]) -> (String, until: Moment?, isOver: Bool) {
-        let finals = records.filter { $0.fate == .told && ResultKind(rawValue: $0.detail)?.isFinal == true }
-        if let final = finals.first { return ("ended as \(final.detail); nothing more comes but refunds and chargebacks", nil, true) }
-        guard let last = records.last else { return ("under way", nil, false) }
-        if last.fate.isLetter { return ("ended in a dead letter", nil, true) }
-        if let until = last.until { return ("put away; it goes on", until, false) }
+        var end: ResultKind?
+        var corrected: ResultKind?
+        var (hasBegun, isFallen, until): (Bool, Bool, Moment?) = (false, false, nil)
+        for record in records {
+            switch record.step {
+            case .begun:
+                // What intake had skipped is offered under another mapping.
+                if end == .skipped { end = nil }
+                (hasBegun, isFallen, until) = (true, false, nil)
+            case .goesOn(let wait): (hasBegun, isFallen, until) = (true, false, wait?.until ?? until)
+            case .fallen: isFallen = true
+            case .told(let told):
+                guard let kind = told.makesTrue, !kind.isMoneyBack else { continue }
+                if end == nil { end = kind } else if told.isCorrection { corrected = kind }
+            case .nothing: break
+            }
+        }
+        if let end, let corrected, corrected != end {
+            return (
+                "ended as \(end.rawValue), corrected to \(corrected.rawValue); nothing more comes but refunds and chargebacks", nil, true
+            )
+        }
+        if let end { return ("ended as \(end.rawValue); nothing more comes but refunds and chargebacks", nil, true) }
+        if isFallen || !hasBegun && records.contains(where: \.fate.isLetter) { return ("ended in a dead letter", nil, true) }
+        if let until { return ("put away; it goes on", until, false) }
         return ("under way", nil, false)
     }
 }

@@ -48,8 +48,7 @@ struct RollupReading {
             counts = book.unpackFlow(&reader)
             return
         }
-        let day = head.section == .ended ? reader.signed() : 0
-        var marks = Set<UInt64>()
+        let day = head.section == .ends ? reader.short() : 0
         for _ in 0..<head.records {
             if reader.isBroken { return }
             switch head.section {
@@ -60,13 +59,12 @@ struct RollupReading {
             case .returns:
                 let key = reader.fixed(UInt64.self)
                 book.money.returns[key] = reader.short()
-            case .open, .fallen:
+            case .ends: book.money.unpackEnd(&reader, of: day)
+            case .open:
                 guard let entry = FlowBook.Open(&reader) else { return reader.breakOff() }
-                if head.section == .open { book.open[entry.reference.text] = entry } else { book.fallen[entry.reference.text] = entry }
-            case .ended: marks.insert(reader.fixed())
+                book.open[MoneyBook.mark(entry.reference.text)] = entry
             case .flow, .end: return reader.breakOff()
             }
         }
-        if !marks.isEmpty { book.ended[day, default: []].formUnion(marks) }
     }
 }

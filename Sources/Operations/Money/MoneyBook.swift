@@ -1,10 +1,10 @@
 package import DeclineRecovery
 
 /// What the declines of the journal came to in money, by day and by what they have in common: the one source of `salvage report`, of the
-/// console's page *Money* and of its tiles.
+/// console's page *Money*, of its overview and of its tiles.
 ///
-/// It is folded from the records in their order. What is told again changes nothing. The sums of a day are kept for over a year, what is
-/// remembered of single recoveries only for as long as something may follow.
+/// It is folded from the records in their order. What is told again changes nothing, and an end that is heard of before its decline counts like
+/// any other. The sums of a day are kept for over a year, what is remembered of single recoveries only for as long as something may follow.
 package struct MoneyBook: Sendable {
     /// A decline whose end is not known, and one that ended in a dead letter, which may be taken up again.
     struct Case {
@@ -16,11 +16,22 @@ package struct MoneyBook: Sendable {
         var course: Course
     }
 
-    enum Course {
-        case open, ended
-        /// A letter was written; of which nothing was sent, it was not offered.
-        case fallen(unsent: String?)
-        case paid(Int64)
+    enum Course: UInt8 {
+        case open
+        /// A letter was written; of what was not sent, it was not offered.
+        case fallen, unsent
+    }
+
+    /// A recovery that has ended: whose repeats are known by it, and which a correction changes. A sale is one only while its decline was not heard
+    /// of.
+    struct End {
+        /// Those that it is counted by; -1 while its decline was not heard of.
+        let facts: Int32
+        let day: Int32
+        /// Of the decline; of a sale whose decline was not heard of, what was paid.
+        let units: Int64
+
+        var isOfUnheard: Bool { facts < 0 }
     }
 
     struct Sale {
@@ -30,11 +41,16 @@ package struct MoneyBook: Sendable {
         var left: Int64?
     }
 
+    /// What a record means for who lists the recoveries that go on.
+    enum Standing { case goesOn, over, unsaid }
+
     /// By day since 1970, UTC, and by facts.
     var days: [Int32: [Int32: MoneySums]] = [:]
     private(set) var facts: [MoneyFacts] = []
     private var numbers: [MoneyFacts: Int32] = [:]
     var cases: [UInt64: Case] = [:]
+    /// By the day of their telling.
+    var ends: [Int32: [UInt64: End]] = [:]
     var sales: [UInt64: Sale] = [:]
     /// Results that took money back, by the day of their telling.
     var returns: [UInt64: Int32] = [:]
@@ -49,130 +65,192 @@ package struct MoneyBook: Sendable {
     /// Different facts that are kept apart; and of a day that is long past.
     static let mostFacts = 100_000
     static let mostFactsOfOldDay = 5_000
-    /// For how many days the sums are kept; a sale, for a chargeback may take months; and a decline whose end is not known.
+    /// For how many days the sums are kept; a sale, for a chargeback may take months; and a decline whose end is not known, or an end.
     static let (daysOfSums, daysOfSales, daysOfCases): (Int32, Int32, Int32) = (400, 90, 35)
 
     package init() {}
 
     /// - Parameter now: where it is known: whoever's clock is ahead of it must not make anything forgotten.
     package mutating func take(_ record: JournalRecord, now: Moment? = nil) {
+        _ = take(record, record.step, Self.mark(record.reference.text), now: now)
+    }
+
+    /// - Parameter key: the mark of its reference.
+    mutating func take(_ record: JournalRecord, _ step: JournalStep, _ key: UInt64, now: Moment?) -> Standing {
         since = since ?? record.at
         until = max(until ?? record.at, record.at)
         pass(to: Self.day(now.map { min(record.at, $0 + .days(1)) } ?? record.at))
-        let key = Self.mark(record.reference.text)
-        switch record.fate {
-        case .passed where record.stage == .intake && (record.rule != nil || record.declineCode != nil): begin(record, key)
-        case .told: tell(record, key)
-        case .deadLettered, .rejected:
-            if record.stage != .intake, record.stage != .outcomes, !Self.ofCommands.contains(record.detail) { fall(record, key) }
-        // It goes on.
-        case .passed where record.stage != .intake: takeUp(key)
-        // News and cancel commands wait as well, beside the recovery that they are about.
-        case .parked where record.stage != .outcomes && record.detail != "cancelling": takeUp(key)
-        case .passed, .parked, .ignored, .foreign: break
+        switch step {
+        case .begun: begin(record, key)
+        case .goesOn(let wait):
+            if cases[key] == nil { return isOver(key) ? .over : wait == nil ? .unsaid : .goesOn }
+            takeUp(key)
+        case .fallen(let isUnsent):
+            stand(key) { if $0 == .open { isUnsent ? .unsent : .fallen } else { $0 } }
+            return .over
+        case .told(let told): return tell(record, told, key)
+        case .nothing: return .unsaid
         }
+        return cases[key] == nil ? .over : .goesOn
     }
+
+    private func isOver(_ key: UInt64) -> Bool { sales[key] != nil || dayOfEnd(key) != nil }
+
+    private func dayOfEnd(_ key: UInt64) -> Int32? { ends.first { $0.value[key] != nil }?.key }
 
     // MARK: What declines came to
 
     private mutating func begin(_ record: JournalRecord, _ key: UInt64) {
-        if sales[key] != nil { return }
         if cases[key] != nil { return takeUp(key) }
+        let endedOn = dayOfEnd(key)
+        let early = endedOn.flatMap { ends[$0]?[key] }
+        if let early { if !early.isOfUnheard { return } } else if sales[key] != nil { return }
         let new = Case(
             facts: number(of: MoneyFacts(record)), day: Self.day(record.at), units: record.amount?.minorUnits ?? 0,
             declinedAt: record.declinedAt ?? record.at, course: .open)
         cases[key] = new
         change(new.day, new.facts) { $0.declines.add(new.units) }
-        count(new, 1)
+        count(new, as: .open, 1)
+        guard let endedOn, let early else { return }
+        ends[endedOn]?[key] = nil
+        guard let sale = sales[key] else { return conclude(key, as: .ended, on: endedOn) }
+        let isSameCurrency = facts[Int(sale.facts)].currency == facts[Int(new.facts)].currency
+        conclude(key, as: .paid(isSameCurrency ? early.units : new.units), on: endedOn)
     }
 
-    private mutating func fall(_ record: JournalRecord, _ key: UInt64) {
-        let unsent = record.detail == DeadLetterReason.attemptsSpent.rawValue ? SkipReason.flexFactorUnavailable.rawValue : nil
-        move(key) { if case .open = $0 { .fallen(unsent: unsent) } else { $0 } }
-    }
-
-    /// Letters of a command, beside the recovery that it is about.
-    private static let ofCommands = [DeadLetterReason.cancelFailed.rawValue, DeadLetterReason.refundUnknown.rawValue]
-
-    private mutating func takeUp(_ key: UInt64) { move(key) { if case .fallen = $0 { .open } else { $0 } } }
+    private mutating func takeUp(_ key: UInt64) { stand(key) { _ in .open } }
 
     /// From one standing to another.
-    private mutating func move(_ key: UInt64, _ change: (Course) -> Course) {
+    private mutating func stand(_ key: UInt64, _ change: (Course) -> Course) {
         guard var found = cases[key] else { return }
-        count(found, -1)
-        found.course = change(found.course)
-        count(found, 1)
+        let course = change(found.course)
+        if course == found.course { return }
+        count(found, as: .init(found.course), -1)
+        found.course = course
+        count(found, as: .init(course), 1)
         cases[key] = found
     }
 
-    /// Counts a case as it stands, or takes it out again.
-    private mutating func count(_ found: Case, _ sign: Int) {
-        if case .fallen(let why?) = found.course {
+    /// What a decline is counted as.
+    private enum Count {
+        case open, ended
+        case notOffered(String)
+        case paid(Int64)
+
+        init(_ course: Course) {
+            switch course {
+            case .open: self = .open
+            case .fallen: self = .ended
+            case .unsent: self = .notOffered(SkipReason.flexFactorUnavailable.rawValue)
+            }
+        }
+    }
+
+    /// Counts a decline as something, or takes it out again.
+    ///
+    /// - Returns: the facts that it is counted by.
+    @discardableResult
+    private mutating func count(_ found: Case, as what: Count, _ sign: Int) -> Int32 {
+        if case .notOffered(let why) = what {
             var other = facts[Int(found.facts)]
             other.why = why
             let number = sign < 0 ? counted(other, on: found.day) : number(of: other)
-            return change(found.day, number) { $0.notOffered.add(found.units, times: sign) }
+            change(found.day, number) { $0.notOffered.add(found.units, times: sign) }
+            return number
         }
         change(found.day, found.facts) { sums in
             sums.offered.add(found.units, times: sign)
-            switch found.course {
-            case .open: break
-            case .ended, .fallen: sums.ended.add(found.units, times: sign)
+            switch what {
+            case .open, .notOffered: break
+            case .ended: sums.ended.add(found.units, times: sign)
             case .paid(let units):
                 sums.ended.add(found.units, times: sign)
                 sums.recovered.add(units, times: sign)
             }
         }
+        return found.facts
+    }
+
+    /// What is known of a decline whatever it is counted as.
+    private mutating func known(_ key: UInt64) -> (decline: Case, as: Count, endedOn: Int32?)? {
+        if let found = cases[key] { return (found, .init(found.course), nil) }
+        guard let day = dayOfEnd(key), let end = ends[day]?[key], !end.isOfUnheard else { return nil }
+        var own = facts[Int(end.facts)]
+        let why = own.why
+        own.why = nil
+        let decline = Case(
+            facts: why == nil ? end.facts : number(of: own), day: end.day, units: end.units, declinedAt: Moment(milliseconds: 0),
+            course: .open)
+        return (decline, why.map(Count.notOffered) ?? .ended, day)
+    }
+
+    /// It is told how it ended: counted as that from now on, whatever it was counted as before. What is paid is remembered as a sale.
+    private mutating func conclude(_ key: UInt64, as what: Count, on day: Int32) {
+        guard let (decline, before, endedOn) = known(key) else { return }
+        cases[key] = nil
+        if let endedOn { ends[endedOn]?[key] = nil }
+        count(decline, as: before, -1)
+        let number = count(decline, as: what, 1)
+        if case .paid = what { return }
+        ends[day, default: [:]][key] = End(facts: number, day: decline.day, units: decline.units)
     }
 
     // MARK: What was told
 
-    private mutating func tell(_ record: JournalRecord, _ key: UInt64) {
-        let told = ResultKind(rawValue: record.detail)
-        // Records of old do not say what a correction makes true; its reason does.
-        let isCorrection = told == .correction
-        let kind = isCorrection ? record.becomes ?? ResultReason.all.first { $0.code == record.reason }?.kind : told
-        switch kind {
-        case .approved: approve(record, key, isCorrection: isCorrection)
-        case .refunded, .chargeback: giveBack(record, key, isChargeback: kind == .chargeback)
-        case .declined, .expired, .cancelled:
-            move(key) { _ in .ended }
-            cases[key] = nil
-        case .skipped: skip(record, key)
-        case .submitted: takeUp(key)
-        default: break
+    private mutating func tell(_ record: JournalRecord, _ told: ToldMoney, _ key: UInt64) -> Standing {
+        switch told.makesTrue {
+        case .approved: approve(record, told, key)
+        case .refunded, .chargeback:
+            giveBack(record, told, key)
+            return .unsaid
+        case .skipped: skip(record, told, key)
+        default: end(record, told, key, as: .ended)
         }
+        return .over
     }
 
-    private mutating func skip(_ record: JournalRecord, _ key: UInt64) {
-        if let found = cases[key] {
-            count(found, -1)
-            change(found.day, number(of: facts[Int(found.facts)].skipped(record.reason))) { $0.notOffered.add(found.units) }
-            cases[key] = nil
-        } else if record.stage == .intake, record.reason != Self.toldAgain, sales[key] == nil {
-            let (own, day, units) = (MoneyFacts(record), Self.day(record.at), record.amount?.minorUnits ?? 0)
+    /// Told without money. What is told otherwise and corrects nothing is a repeat.
+    private mutating func end(_ record: JournalRecord, _ told: ToldMoney, _ key: UInt64, as what: Count) {
+        let day = Self.day(record.at)
+        if cases[key] != nil || told.isCorrection && sales[key] == nil && known(key) != nil { return conclude(key, as: what, on: day) }
+        if !isOver(key) { ends[day, default: [:]][key] = End(facts: -1, day: day, units: 0) }
+    }
+
+    private mutating func skip(_ record: JournalRecord, _ told: ToldMoney, _ key: UInt64) {
+        let known = known(key)
+        let own = known.map { facts[Int($0.decline.facts)] } ?? MoneyFacts(record)
+        let skipped = own.skipped(record.reason)
+        if known != nil || record.stage != .intake {
+            end(record, told, key, as: .notOffered(skipped.why ?? ""))
+        } else if !told.isAgain, !isOver(key) {
+            // Nothing more comes of it, unless it is offered under another mapping.
+            let (day, units) = (Self.day(record.at), record.amount?.minorUnits ?? 0)
             change(day, number(of: own)) { $0.declines.add(units) }
-            change(day, number(of: own.skipped(record.reason))) { $0.notOffered.add(units) }
+            change(day, number(of: skipped)) { $0.notOffered.add(units) }
         }
     }
 
-    private mutating func approve(_ record: JournalRecord, _ key: UInt64, isCorrection: Bool) {
+    private mutating func approve(_ record: JournalRecord, _ told: ToldMoney, _ key: UInt64) {
         if sales[key] != nil { return }
-        let known = cases[key]
+        let declinedAt = record.declinedAt ?? cases[key]?.declinedAt
+        let known = known(key)?.decline
         // Told before anything that is read here; or else who told it first died before it was journaled.
-        if known == nil, record.reason == Self.toldAgain, record.declinedAt.map({ $0 < remembersSince ?? $0 }) ?? true { return }
+        if known == nil, told.isAgain, record.declinedAt.map({ $0 < remembersSince ?? $0 }) ?? true { return }
         let knownUnits = known.flatMap { facts[Int($0.facts)].currency == nil ? nil : $0.units }
         let units = record.amount?.minorUnits ?? knownUnits
         var own = known.map { facts[Int($0.facts)] } ?? MoneyFacts(record)
         own.currency = record.amount?.currency ?? own.currency
         own.gatewayID = own.gatewayID ?? record.gatewayID
         // A row is of the decline's currency, whatever FlexFactor charged in.
-        let paid = known.flatMap { facts[Int($0.facts)].currency == own.currency ? units : $0.units } ?? units
-        if let paid { move(key) { _ in .paid(paid) } } else { move(key) { _ in .ended } }
-        cases[key] = nil
+        let paid = known.flatMap { facts[Int($0.facts)].currency == own.currency ? units : $0.units } ?? units ?? 0
         let (day, number) = (Self.day(record.at), number(of: own))
+        if known != nil {
+            conclude(key, as: .paid(paid), on: day)
+        } else {
+            if let endedOn = dayOfEnd(key) { ends[endedOn]?[key] = nil }
+            ends[day, default: [:]][key] = End(facts: -1, day: day, units: paid)
+        }
         sales[key] = Sale(facts: number, day: day, left: units)
-        let declinedAt = record.declinedAt ?? known?.declinedAt
         change(day, number) { sums in
             sums.sales.add(units ?? 0)
             if units == nil { sums.unpriced += 1 }
@@ -180,12 +258,12 @@ package struct MoneyBook: Sendable {
         }
     }
 
-    private mutating func giveBack(_ record: JournalRecord, _ key: UInt64, isChargeback: Bool) {
+    private mutating func giveBack(_ record: JournalRecord, _ told: ToldMoney, _ key: UInt64) {
         let day = Self.day(record.at)
         if let id = record.resultID {
             let result = Self.mark(id)
             if returns.updateValue(day, forKey: result) != nil { return }
-        } else if record.reason == Self.toldAgain {
+        } else if told.isAgain {
             return
         }
         let sale = sales[key]
@@ -195,10 +273,10 @@ package struct MoneyBook: Sendable {
         let units = min(named ?? sale?.left ?? 0, sale?.left ?? .max)
         if let left = sale?.left { sales[key]?.left = left - units }
         let number = sale?.facts ?? number(of: MoneyFacts(record))
-        change(day, number) { sums in if isChargeback { sums.chargedBack.add(units) } else { sums.refunded.add(units) } }
+        change(day, number) { sums in
+            if told.makesTrue == .chargeback { sums.chargedBack.add(units) } else { sums.refunded.add(units) }
+        }
     }
-
-    private static let toldAgain = "told_again"
 
     // MARK: Keeping
 
@@ -239,6 +317,7 @@ package struct MoneyBook: Sendable {
         newestDay = day
         let (oldestCase, oldestSale) = (day.saturatingSubtract(Self.daysOfCases), day.saturatingSubtract(Self.daysOfSales))
         cases = cases.filter { $0.value.day >= oldestCase }
+        ends = ends.filter { $0.key >= oldestCase }
         sales = sales.filter { $0.value.day >= oldestSale }
         returns = returns.filter { $0.value >= oldestSale }
         let oldest = day.saturatingSubtract(Self.daysOfSums)
@@ -275,7 +354,8 @@ package struct MoneyBook: Sendable {
         facts.append(wanted)
     }
 
-    private static func mark(_ text: String) -> UInt64 {
+    /// What a name is remembered by.
+    static func mark(_ text: String) -> UInt64 {
         text.utf8.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x0000_0100_0000_01b3 }
     }
 }

@@ -31,7 +31,7 @@ package enum MoneyFigure: String, Sendable, CaseIterable {
             "Of these, told as skipped, or given up because FlexFactor could not be reached and nothing was sent."
         case .open: "Of the offered, those whose end is not known yet."
         case .recovered:
-            "Of the offered, paid by now, whenever that was; before refunds. What was told otherwise first and corrected is in the sales alone."
+            "Of the offered, paid by now, whenever that was; before refunds. What was told otherwise first and corrected is among them."
         case .rate: "Recovered of offered. What is open may still raise it."
         case .sales: "Approvals told on the days, whenever the charge was declined; corrections to an approval are among them."
         case .gross: "What these sales came to, in FlexFactor's words, or else the amount of the decline."

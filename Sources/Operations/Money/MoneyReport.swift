@@ -67,22 +67,41 @@ package struct MoneyReport: Sendable {
     package let unknownCodes: [Reason]
 
     package init(_ book: MoneyBook, _ question: Question) {
+        // A day has a cell for each kind of decline. What rows are told apart by is worked out once for each day and once for each kind, of
+        // which there are far fewer than cells.
+        let kinds = Kinds(book.facts, question)
+        let times = Times(question.groups)
+        var cells: [Cell: MoneySums] = [:]
+        var notOffered: [Int32: MoneySums.Part] = [:]
+        for (day, sumsOfDay) in book.days where Int64(day) >= question.from && Int64(day) <= question.through {
+            let time = times.number(of: Int64(day))
+            for (number, sums) in sumsOfDay {
+                let kind = kinds.numbers[Int(number)]
+                if kind < 0 { continue }
+                cells[Cell(time: time, kind: kind), default: MoneySums()].add(sums)
+                if kinds.isSkipped[Int(number)], sums.notOffered.count != 0 {
+                    notOffered[number, default: MoneySums.Part()].add(sums.notOffered)
+                }
+            }
+        }
         var rows: [Key: MoneySums] = [:]
         var totals: [Key: MoneySums] = [:]
+        for (cell, sums) in cells {
+            let kind = kinds.keys[Int(cell.kind)]
+            var keys = kind.keys
+            for (place, text) in times.texts(of: cell.time) { keys[place] = text }
+            rows[Key(keys: keys, currency: kind.currency), default: MoneySums()].add(sums)
+            totals[Key(keys: [], currency: kind.currency), default: MoneySums()].add(sums)
+        }
         var reasons: [Key: MoneySums.Part] = [:]
         var unknown: [Key: MoneySums.Part] = [:]
-        let wanted = book.facts.map(question.wants)
-        for (day, cells) in book.days where Int64(day) >= question.from && Int64(day) <= question.through {
-            for (number, sums) in cells where wanted[Int(number)] {
-                let facts = book.facts[Int(number)]
-                let currency = facts.currency?.code ?? ""
-                rows[Key(keys: question.groups.map { $0.key(of: facts, Int64(day)) }, currency: currency), default: MoneySums()].add(sums)
-                totals[Key(keys: [], currency: currency), default: MoneySums()].add(sums)
-                guard let why = facts.why, sums.notOffered.count != 0 else { continue }
-                reasons[Key(keys: [why], currency: currency), default: MoneySums.Part()].add(sums.notOffered)
-                if why == MoneyFacts.unknownCode {
-                    unknown[Key(keys: [facts.code ?? ""], currency: currency), default: MoneySums.Part()].add(sums.notOffered)
-                }
+        for (number, part) in notOffered {
+            let facts = book.facts[Int(number)]
+            guard let why = facts.why else { continue }
+            let currency = facts.currency?.code ?? ""
+            reasons[Key(keys: [why], currency: currency), default: MoneySums.Part()].add(part)
+            if why == MoneyFacts.unknownCode {
+                unknown[Key(keys: [facts.code ?? ""], currency: currency), default: MoneySums.Part()].add(part)
             }
         }
         self.question = question
@@ -114,6 +133,59 @@ package struct MoneyReport: Sendable {
         return Int64(exactly: estimate)
     }
 
+    private struct Cell: Hashable {
+        let time: Int64
+        let kind: Int32
+    }
+
+    /// What the rows are told apart by besides their time; places of times are left open.
+    private struct Kinds {
+        private(set) var keys: [Key] = []
+        /// By the number of the facts; -1 for what was not asked for.
+        private(set) var numbers: [Int32] = []
+        private(set) var isSkipped: [Bool] = []
+
+        init(_ facts: [MoneyFacts], _ question: Question) {
+            var known: [Key: Int32] = [:]
+            numbers.reserveCapacity(facts.count)
+            isSkipped.reserveCapacity(facts.count)
+            for facts in facts {
+                isSkipped.append(facts.why != nil)
+                guard question.wants(facts) else {
+                    numbers.append(-1)
+                    continue
+                }
+                let key = Key(keys: question.groups.map { $0.key(of: facts) }, currency: facts.currency?.code ?? "")
+                if known[key] == nil {
+                    known[key] = Int32(keys.count)
+                    keys.append(key)
+                }
+                numbers.append(known[key] ?? -1)
+            }
+        }
+    }
+
+    /// The times of rows, as far as they are told apart by them.
+    private struct Times {
+        private let places: [(place: Int, isMonth: Bool)]
+        private let isByDay: Bool
+
+        init(_ groups: [Group]) {
+            places = groups.enumerated().filter { $0.element.isTime }.map { ($0.offset, $0.element == .month) }
+            isByDay = groups.contains(.day)
+        }
+
+        /// The first day of those that are told together.
+        func number(of day: Int64) -> Int64 {
+            if isByDay { return day }
+            return places.isEmpty ? 0 : MoneyReport.day(MoneyReport.text(ofDay: day).prefix(7) + "-01") ?? day
+        }
+
+        func texts(of day: Int64) -> [(place: Int, text: String)] {
+            places.map { ($0.place, $0.isMonth ? String(MoneyReport.text(ofDay: day).prefix(7)) : MoneyReport.text(ofDay: day)) }
+        }
+    }
+
     private struct Key: Hashable {
         let keys: [String]
         let currency: String
@@ -132,10 +204,12 @@ package struct MoneyReport: Sendable {
 }
 
 extension MoneyReport.Group {
-    fileprivate func key(of facts: MoneyFacts, _ day: Int64) -> String {
+    fileprivate var isTime: Bool { self == .day || self == .month }
+
+    fileprivate func key(of facts: MoneyFacts) -> String {
         switch self {
-        case .day: MoneyReport.text(ofDay: day)
-        case .month: String(MoneyReport.text(ofDay: day).prefix(7))
+        // A time is the cell's.
+        case .day, .month: ""
         case .merchant: facts.merchantID?.text ?? ""
         case .gateway: facts.gatewayID?.text ?? ""
         case .declinedGateway: facts.declinedGatewayID?.text ?? ""

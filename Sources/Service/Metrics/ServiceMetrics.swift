@@ -188,7 +188,7 @@ package final class ServiceMetrics: Sendable {
             deadLetters.add(1, stage.rawValue, (DeadLetterReason(rawValue: reason) ?? .invalidEvent).rawValue)
         case .told(let kind, let reason):
             results.add(1, merchant, kind.rawValue, reason)
-            if (entry.becomes ?? kind) == .approved, reason != StageOutcome.Kind.toldAgain, let amount = entry.amount {
+            if ToldMoney(kind, reason: reason, becomes: entry.becomes).isNewSale, let amount = entry.amount {
                 recovered.add(Double(amount.minorUnits), merchant, amount.currency.code)
             }
             if stage == .cascade {

@@ -30,8 +30,8 @@ import Testing
         take(&book, "A", .cascade, fate, "outcome_unknown")
         take(&book, "A", .cascade, .told, "approved", day: 1)
         take(&book, "A", .cascade, .told, "approved", day: 1)
-        let expected = FlowBook.Tally(offered: 1, ended: 1, recovered: 1, offeredAmounts: ["USD": 500], recoveredAmounts: ["USD": 500])
-        #expect(book.days == [today: expected] && book.codes == ["nmi/202": expected] && book.open.isEmpty)
+        let expected = OfferedTally(offered: 1, ended: 1, recovered: 1, offeredAmounts: ["USD": 500], recoveredAmounts: ["USD": 500])
+        #expect(book.dayTallies == [today: expected] && book.codeTallies == ["nmi/202": expected] && book.open.isEmpty)
     }
 
     /// Mended and replayed, it is a decline like any other.
@@ -41,8 +41,8 @@ import Testing
         take(&book, "A", .intake, .passed, "cascade", day: 1)
         take(&book, "A", .cascade, .told, "approved", day: 1)
         #expect(
-            book.days == [
-                today + 1: FlowBook.Tally(offered: 1, ended: 1, recovered: 1, offeredAmounts: ["USD": 500], recoveredAmounts: ["USD": 500])
+            book.dayTallies == [
+                today + 1: OfferedTally(offered: 1, ended: 1, recovered: 1, offeredAmounts: ["USD": 500], recoveredAmounts: ["USD": 500])
             ])
     }
 
@@ -51,22 +51,38 @@ import Testing
         take(&book, "A", .intake, .told, "skipped")
         take(&book, "A", .intake, .passed, "cascade", day: 1)
         take(&book, "A", .cascade, .told, "approved", day: 1)
-        #expect(book.days[today + 1]?.recovered == 1)
+        #expect(book.dayTallies[today + 1]?.recovered == 1)
     }
 
     /// Intake journals a cancel command with its recovery's reference, and without an amount.
     @Test func aCancelCommandIsNotOffered() {
         var book = FlowBook()
         take(&book, "A", .intake, .passed, "retry", amount: nil)
-        #expect(book.days.isEmpty && book.open.isEmpty)
+        #expect(book.dayTallies.isEmpty && book.open.isEmpty)
     }
 
     /// A month in which nothing ended, and then something did.
-    @Test func oldDaysAreForgottenThoughYoungerEndsAreKept() {
+    @Test func oldRecoveriesAreForgottenThoughYoungerEndsAreKept() {
         var book = FlowBook()
         take(&book, "A", .intake, .passed, "cascade")
         take(&book, "B", .cascade, .told, "declined", day: 10)
         take(&book, "C", .intake, .passed, "cascade", day: 40)
-        #expect(book.days.keys.sorted() == [today + 10, today + 40] && book.open.keys.sorted() == ["C-S0"])
+        #expect(book.open.values.map(\.reference.text) == ["C-S0"] && book.money.ends.keys.sorted() == [Int32(today) + 10])
+    }
+
+    /// The recovery goes on, whatever becomes of what was said about it.
+    @Test(arguments: [
+        (JournalRecord.Fate.deadLettered, "cancel_failed"), (.deadLettered, "refund_unknown"), (.parked, "refund looking"),
+        (.parked, "cancelling"),
+    ])
+    func whatBecomesOfACommandIsNotTheRecoverys(fate: JournalRecord.Fate, detail: String) {
+        var book = FlowBook()
+        take(&book, "A", .intake, .passed, "retry", code: "nmi/202")
+        take(&book, "A", .retry, .parked, "watching")
+        take(&book, "A", .retry, fate, detail)
+        #expect(book.open.values.map(\.phase) == ["watching"])
+        // Nor does a command wait in its name when it is long over.
+        take(&book, "B", .retry, fate, detail)
+        #expect(book.open.count == 1)
     }
 }

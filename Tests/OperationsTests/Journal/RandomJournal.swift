@@ -11,15 +11,33 @@ struct RandomJournal {
     private static let campaigns = ["spring", "autumn", nil]
     private static let currencies = [Currency.usd, Currency("EUR"), Currency("JPY")].compactMap { $0 }
 
-    init(seed: UInt64, recoveries: Int = 120, days: Int64 = 110) {
+    /// - Parameter isDisordered: whether some declines reach the stream behind their recoveries' ends, as where its broker refused them for a while.
+    init(seed: UInt64, recoveries: Int = 120, days: Int64 = 110, isDisordered: Bool = false) {
         var random = SeededRandom(seed: seed)
         var found: [JournalRecord] = []
         for number in 0..<recoveries { found += Self.recovery(number, days, &random) }
         // As they reach the stream: of those of one minute none is known to be the first.
-        records = found.enumerated().sorted {
+        var sorted = found.enumerated().sorted {
             ($0.element.at.milliseconds / 60_000, $0.offset) < ($1.element.at.milliseconds / 60_000, $1.offset)
         }
         .map(\.element)
+        if isDisordered { Self.disorder(&sorted, &random) }
+        records = sorted
+    }
+
+    private static func disorder(_ records: inout [JournalRecord], _ random: inout SeededRandom) {
+        for reference in Set(records.map(\.reference.text)).sorted() where Int.random(in: 0..<4, using: &random) == 0 {
+            let places = records.indices.filter { records[$0].reference.text == reference }
+            let own = places.map { records[$0] }
+            guard own.first?.fate == .passed, !own.contains(where: \.fate.isLetter),
+                let end = own.firstIndex(where: { $0.fate == .told && ResultKind(rawValue: $0.detail)?.isFinal == true }), end > 0,
+                own[end].at - own[0].at < .days(30)
+            else { continue }
+            let late = records.remove(at: places[0])
+            // Behind its end, or behind a repeat of it as well.
+            let isFar = own.count > end + 1 && own[end + 1].at - own[end].at < .days(20) && Bool.random(using: &random)
+            records.insert(late, at: places[isFar ? end + 1 : end])
+        }
     }
 
     /// As a stream has them.
@@ -84,7 +102,8 @@ struct RandomJournal {
         let taken = sometimes(3) ? nil : sometimes(4) ? Money(minorUnits: amount.minorUnits / 2 + 1, currency: amount.currency) : amount
         add(stage, .told, kind.rawValue, taken)
         if sometimes(4) {
-            later(40 * 86_400)
+            // Longer than an end is remembered, but for what may be corrected.
+            later((kind == .approved ? 40 : 30) * 86_400)
             add(.outcomes, .told, kind.rawValue, taken, reason: sometimes(2) ? "told_again" : nil)
         }
         if kind != .approved {
@@ -109,9 +128,7 @@ struct RandomJournal {
 /// All that a book says, so that two can be compared however they came about.
 struct BookEssence: Equatable {
     private let sums: [Int32: [MoneyFacts: MoneySums]]
-    private let days: [Int64: FlowBook.Tally]
-    private let codes: [String: FlowBook.Tally]
-    private let open: [String: FlowBook.Open]
+    private let open: [UInt64: FlowBook.Open]
     private let minutes: [Int64: FlowBook.Minute]
     private let lastWork: [Stage: Moment]
     private let counts: [Int]
@@ -122,7 +139,7 @@ struct BookEssence: Equatable {
             Dictionary(
                 uniqueKeysWithValues: cells.compactMap { $0.value == MoneySums() ? nil : (book.money.facts[Int($0.key)], $0.value) })
         }.filter { !$0.value.isEmpty }
-        (days, codes, open, minutes, counts) = (book.days, book.codes, book.open, book.minutes, book.counts)
+        (open, minutes, counts) = (book.open, book.minutes, book.counts)
         lastWork = book.lastWork
         times = [book.money.since, book.money.until]
     }
