@@ -1,7 +1,7 @@
 // Is all well? The tiles answer in a second; below stands what one looks at when it is not.
 import { el, foreign } from "./dom.js";
 import { part, query } from "./api.js";
-import { bar, card, desk, empty, redraw, table } from "./desk.js";
+import { bar, card, desk, empty, mayAct, redraw, table } from "./desk.js";
 import { age, code, count, momentAndAge, money, now, pill, plural, rate, span } from "./words.js";
 import { flow } from "./flow.js";
 import { pauseLine } from "./pauses.js";
@@ -252,7 +252,8 @@ function workers({ workers: all }) {
       return el("li", { key: worker.id, class: silent ? "silent" : "", "data-test": "worker-row" },
         el("span", { class: "grow" }, code(worker.id), el("br"),
           el("small", { class: "muted" }, foreign(`v${worker.version} on ${worker.host}: ${worker.stages.join(", ")}`)), el("br"),
-          el("small", null, busy.length ? foreign(busy.map((stage) => `${count(stage.count)} in ${stage.stage}`).join(", ")) : "idle"), claimsOf(worker), quietOf(worker)),
+          el("small", null, busy.length ? foreign(busy.map((stage) => `${count(stage.count)} in ${stage.stage}`).join(", ")) : "idle"), claimsOf(worker), quietOf(worker),
+          !silent && !worker.quiet && mayAct("operator") && [" ", el("a", { href: `#/pauses${query({ worker: worker.id })}`, "data-test": "pause-worker-link" }, "Pause …")]),
         worker.quiet && !silent ? pill("warn", "paused") : silent ? pill("bad", ["not seen for ", span(now() - worker.seenAt)].join("")) : el("small", { class: "muted" }, "seen ", age(worker.seenAt)));
     })));
 }

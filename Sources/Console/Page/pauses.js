@@ -6,11 +6,15 @@ import { age, momentAndAge, timeOfInput, zoneName } from "./words.js";
 import { closeDialog, openDialog } from "./dialog.js";
 
 let answer = null, problem = null;
+/** The worker whose link led here. */
+let wanted = null;
 
 const poll = new Poll(async () => {
   try {
     answer = await get("/api/pauses");
     problem = null;
+    if (wanted !== null && mayAct("operator")) begin({ kind: "worker", worker: wanted });
+    wanted = null;
   } catch (found) {
     problem = found;
     throw found;
@@ -21,7 +25,12 @@ const poll = new Poll(async () => {
 
 export const pausesPage = {
   title: () => "Pauses",
-  enter() { poll.start(); },
+  enter(route) {
+    wanted = route.query.get("worker");
+    // Whoever loads the page again, or comes back to it, has not asked again.
+    if (wanted !== null) history.replaceState(history.state, "", "#/pauses");
+    poll.start();
+  },
   leave() { poll.stop(); },
   retry() { if (problem?.mayPass) poll.now(); },
   keys: {},
@@ -29,7 +38,7 @@ export const pausesPage = {
     el("h1", null, "Pauses"),
     problemBox(problem),
     answer ? card("Paused now", { "data-test": "pauses-now" }, list()) : !problem && el("p", { class: "muted" }, "Asking the server …"),
-    answer && mayAct("operator") && el("div", { class: "buttons" }, button("Pause …", "pause", begin, { class: "main" })),
+    answer && mayAct("operator") && el("div", { class: "buttons" }, button("Pause …", "pause", () => begin(), { class: "main" })),
     answer && card("What a pause does", null, el("ul", { class: "sentences" }, Object.values(kinds).map(({ does }) => el("li", { key: does }, does))),
       el("p", null, "What was begun is brought to its end, always: whatever may have been charged is asked after until it is known.")),
   ],
@@ -59,11 +68,11 @@ const kinds = {
 const spans = [["900", "15 minutes"], ["1800", "30 minutes"], ["3600", "1 hour"], ["7200", "2 hours"], ["14400", "4 hours"], ["43200", "12 hours"],
   ["86400", "1 day"], ["259200", "3 days"], ["604800", "7 days"], ["own", "until …"]];
 
-function begin() {
+function begin(chosen = {}) {
   const merchants = answer.merchants;
   const ask = {
     kind: "merchant", merchant: merchants.length === 1 ? merchants[0].id : "", gateway: "", stage: "cascade", worker: "", span: "3600", until: "", why: "",
-    replace: false, whyMissing: false, busy: false, problem: null,
+    replace: false, whyMissing: false, busy: false, problem: null, ...chosen,
   };
   const gateways = () => merchants.find(({ id }) => id === ask.merchant)?.gateways ?? [];
   const named = () => (ask.kind === "stage" ? { stage: ask.stage } : ask.kind === "worker" ? { worker: ask.worker } : ask.kind === "gateway" ? { merchant: ask.merchant, gateway: ask.gateway } : { merchant: ask.merchant });

@@ -8,8 +8,14 @@ import Synchronization
 ///
 /// Read from its beginning: a few records, of which the last of each target counts.
 final class PauseTail: PauseDirectory {
-    private let known = Mutex(Pauses())
-    private let isAny = Atomic<Bool>(false)
+    private let known: Mutex<Pauses>
+    private let isAny: Atomic<Bool>
+
+    /// - Parameter pauses: what is known before anything is read.
+    init(_ pauses: Pauses = Pauses()) {
+        known = Mutex(pauses)
+        isAny = Atomic(!pauses.isEmpty)
+    }
 
     func pause(of merchant: MerchantID, through gateway: GatewayID, at now: Moment) -> Pause? {
         if !isAny.load(ordering: .acquiring) { return nil }
