@@ -42,7 +42,7 @@ package struct MoneyBook: Sendable {
     }
 
     /// What a record means for who lists the recoveries that go on.
-    enum Standing { case goesOn, over, unsaid }
+    enum Outlook { case goesOn, over, unsaid }
 
     /// By day since 1970, UTC, and by facts.
     var days: [Int32: [Int32: MoneySums]] = [:]
@@ -76,7 +76,7 @@ package struct MoneyBook: Sendable {
     }
 
     /// - Parameter key: the mark of its reference.
-    mutating func take(_ record: JournalRecord, _ step: JournalStep, _ key: UInt64, now: Moment?) -> Standing {
+    mutating func take(_ record: JournalRecord, _ step: JournalStep, _ key: UInt64, now: Moment?) -> Outlook {
         since = since ?? record.at
         until = max(until ?? record.at, record.at)
         pass(to: Self.day(now.map { min(record.at, $0 + .days(1)) } ?? record.at))
@@ -197,7 +197,7 @@ package struct MoneyBook: Sendable {
 
     // MARK: What was told
 
-    private mutating func tell(_ record: JournalRecord, _ told: ToldMoney, _ key: UInt64) -> Standing {
+    private mutating func tell(_ record: JournalRecord, _ told: ToldMoney, _ key: UInt64) -> Outlook {
         switch told.makesTrue {
         case .approved: approve(record, told, key)
         case .refunded, .chargeback:
