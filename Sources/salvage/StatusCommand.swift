@@ -27,7 +27,7 @@ struct StatusCommand: AsyncParsableCommand {
         for fault in status.faults {
             Terminal.show(Terminal.paint(Terminal.visible(fault.what), .red) + " " + Terminal.paint(fault.advice, .dim))
         }
-        for pause in status.pauses {
+        for pause in status.heededPauses {
             let text = "Paused: \(pause.target) since \(pause.since.rfc3339) until \(pause.until.rfc3339), by \(pause.by): \(pause.why)"
             Terminal.show(Terminal.paint(Terminal.visible(text), .yellow))
         }

@@ -48,11 +48,13 @@ export const pausesPage = {
 export const pauseLine = ({ target, since, until, by, why }) => [
   el("strong", null, "Paused: ", foreign(target)), " by ", foreign(by), " ", age(since), ", until ", momentAndAge(until), ": ", foreign(why)];
 
+const isGone = ({ worker }) => worker !== undefined && !answer.workers.some(({ id }) => id === worker);
+
 function list() {
   if (answer.pauses.length === 0) return empty("Nothing is paused.", "Every merchant, gateway, stage and worker begins what comes.");
   return table("What is paused", [["What"], ["Since"], ["Until"], ["By"], ["Why"], ["", "actions"]], answer.pauses.map((pause) => ({
     key: pause.target, "data-test": "pause-row", cells: [
-      el("strong", null, foreign(pause.target)), age(pause.since), momentAndAge(pause.until), foreign(pause.by), foreign(pause.why),
+      [el("strong", null, foreign(pause.target)), isGone(pause) && el("small", { class: "muted" }, " is not heard of: it has ended, and nobody waits for it")], age(pause.since), momentAndAge(pause.until), foreign(pause.by), foreign(pause.why),
       mayAct("operator") && button("Resume …", "resume-pause", () => lift(pause))] })));
 }
 

@@ -140,6 +140,13 @@ package struct FleetStatus: Sendable {
         }
     }
 
+    /// The pauses that keep somebody from working: a worker that has ended, as it was to, is not waited for.
+    package var heededPauses: [Pause] {
+        pauses.filter { pause in
+            if case .worker(let id) = pause.target { workers.contains { $0.pulse.workerID == id } } else { true }
+        }
+    }
+
     /// - Parameter besides: what the process that asks knows of itself.
     package init(
         _ letters: LetterStore, _ flow: FlowStore, _ names: TopologyNames, besides: [Fault] = [], now: Moment

@@ -82,7 +82,7 @@ enum Overview {
                 ),
                 ("queues", .array(queues)), ("acting", acting),
                 ("proposals", .integer(Int64(jobs.proposals.all.count { $0.isWaiting(at: now) }))), ("unreadable", unreadable(letters)),
-                ("workers", workers(status.workers)), ("circuits", status.circuitsJSON), ("pauses", PauseStore.json(status.pauses)),
+                ("workers", workers(status.workers)), ("circuits", status.circuitsJSON), ("pauses", PauseStore.json(status.heededPauses)),
                 // Who has heard of nobody yet knows of nothing wrong.
                 ("faults", flow.knowsWorkers ? status.faultsJSON : .array([])),
             ] + dead + going)

@@ -68,6 +68,17 @@ import Testing
         #expect(status.pauses.map(\.target) == [.merchant("acme")])
     }
 
+    /// Whoever had a worker paused to end it is done with it.
+    @Test func thePauseOfAWorkerThatHasEndedIsNoNews() async throws {
+        for id in ["a", "gone"] {
+            world.broker.write(Pause(.worker(id), since: now, until: now + .minutes(5), by: "ada", why: "its node goes"))
+        }
+        let status = try await status([pulse("a", isQuiet: true), pulse("b"), pulse("gone").farewell(at: now)])
+        #expect(status.heededPauses.map(\.target) == [.worker("a")] && status.faults.isEmpty)
+        #expect(status.json["pauses"]?.array?.compactMap { $0["worker"]?.string } == ["a"])
+        #expect(status.pauses.count == 2, "it is in force")
+    }
+
     @Test func anOpenCircuitSaysSinceWhenAndWhy() async throws {
         let early = pulse("a", at: now + .seconds(-1), circuits: [.open], trouble: trouble(60, ["timed_out": 20], "no answer in time"))
         let late = pulse("b", circuits: [.trying], trouble: trouble(10, ["server_error": 21, "timed_out": 2], "FlexFactor answered 503"))
