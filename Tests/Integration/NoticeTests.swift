@@ -75,6 +75,7 @@ import Testing
             #expect(refused.status == 1 && refused.error.contains("401"), "\(refused)")
             await receiver.end(SIGKILL)
             #expect(try await test([:]).status == 1)
+            try await othersVerify(test, secrets)
             // One that is gone is told where people look.
             #expect(try await fleet.salvage("pause", "--gateway", "42", "--for", "1h", "--why", "new keys").status == 0)
             try await eventually("the console says so", seconds: 120) {
@@ -92,5 +93,26 @@ import Testing
                 TestMachine.repository.appending(path: "deploy/local/validate-schemas").path, ["notice"], input: bodies)
             #expect(outcome.status == 0, "\(outcome.error)")
         }
+    }
+
+    /// The library of Standard Webhooks knows neither this sender nor the receiver of docs/examples.
+    private func othersVerify(
+        _ test: ([String: String]) async throws -> (status: Int32, output: String, error: String), _ secrets: [String]
+    ) async throws {
+        let tools = try await ChildProcess.run(
+            "/bin/bash", [TestMachine.repository.appending(path: "deploy/kubernetes/tools").path, "path"])
+        let python = tools.output.trimmingCharacters(in: .whitespacesAndNewlines) + "/python"
+        guard FileManager.default.isExecutableFile(atPath: python),
+            try await ChildProcess.run(python, ["-c", "import standardwebhooks"]).status == 0
+        else { return print("standardwebhooks is not installed: nobody else verifies the notices") }
+        let port = try TestMachine.freePort()
+        let verifier = try ChildProcess(
+            python, [TestMachine.repository.appending(path: "deploy/local/verify-notices").path, "\(port)"],
+            environment: ["NOTICE_SECRET": secrets[1]], output: URL(filePath: "/dev/null"))
+        let address = ["SALVAGE_NOTICE_URL": "http://127.0.0.1:\(port)/hooks"]
+        try await eventually("the library verifies one of two signatures", seconds: 60) { try await test(address).status == 0 }
+        let refused = try await test(address.merging(["SALVAGE_NOTICE_SECRET": secrets[0]]) { $1 })
+        #expect(refused.status == 1 && refused.error.contains("401"), "\(refused)")
+        await verifier.end(SIGKILL)
     }
 }

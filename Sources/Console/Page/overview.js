@@ -2,7 +2,7 @@
 import { el, foreign } from "./dom.js";
 import { part, query } from "./api.js";
 import { bar, card, desk, empty, mayAct, redraw, table } from "./desk.js";
-import { age, code, count, momentAndAge, money, now, pill, plural, rate, span } from "./words.js";
+import { age, code, count, localTime, momentAndAge, money, now, pill, plural, rate, span } from "./words.js";
 import { flow } from "./flow.js";
 import { pauseLine } from "./pauses.js";
 
@@ -33,7 +33,10 @@ function readiness({ ready }) {
   const missing = [!ready.letters && "dead letters", !ready.journal && "journal"].filter(Boolean);
   return missing.length > 0 && el("div", { class: "callout warn", role: "status", "data-test": "not-ready" }, el("p", null,
     el("strong", null, `The ${missing.join(" and the ")} ${missing.length > 1 ? "are" : "is"} still being read.`),
-    " Until that is done the last two hours are shown, and numbers are too low; this takes seconds to minutes after a start."));
+    ready.behindRollup
+      ? ` Sums are as of ${localTime(ready.journalUntil)}: what follows is counted as it is read, which takes seconds to minutes after a start.`
+      : [" Until that is done the last two hours are shown, and numbers are too low; this takes seconds to minutes after a start, and more where no roll-up of a long journal stands.",
+        ready.journalUntil && ` It is read up to ${localTime(ready.journalUntil)}.`]));
 }
 
 /** What stands among the letters and cannot be shown. */

@@ -17,7 +17,7 @@ enum Overview {
         let acting = isLocked ? Self.acting(letters, jobs) : nil
         let standing = Standing(letters, flow)
         let status = FleetStatus(standing, flow, letters.names, depths: depths, besides: besides, now: now)
-        let ready = flow.isReady
+        let (ready, reading) = (flow.isReady, flow.reading)
         let queues = flow.queues.map { name, what, kind in
             JSONValue.object(of: [
                 ("name", .string(name)), ("what", .string(what)), ("kind", .string(kind.rawValue)),
@@ -78,6 +78,8 @@ enum Overview {
                     "ready",
                     .object(of: [
                         ("letters", .bool(ready.letters)), ("journal", .bool(ready.journal)), ("workers", .bool(flow.knowsWorkers)),
+                        ("journalUntil", reading?.until.map { .integer($0.milliseconds) }),
+                        ("behindRollup", reading.map { .bool($0.isBehindRollup) }),
                     ])
                 ),
                 ("queues", .array(queues)), ("acting", acting),

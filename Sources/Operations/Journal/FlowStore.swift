@@ -271,6 +271,12 @@ package final class FlowStore: Sendable {
 
     package var isReady: (letters: Bool, journal: Bool) { state.withLock { ($0.lettersReady, $0.journalReady) } }
 
+    /// How far the journal is read, and whether what is shown meanwhile is a roll-up and what was read behind it, instead of the last hours; `nil`
+    /// once all is read.
+    var reading: (until: Moment?, isBehindRollup: Bool)? {
+        state.withLock { $0.journalReady ? nil : ($0.book.money.until, $0.tie != nil) }
+    }
+
     /// Whether every worker that runs has said so since this process listens; they do every two seconds.
     package var knowsWorkers: Bool {
         let now = clock.uptime

@@ -44,6 +44,8 @@ struct JournalRollup {
         let records: Int
 
         static let magic: UInt32 = 0x5352_4a53
+        /// With the seal.
+        static let mostBytes = 64
         /// The stream keeps 4 GB, which are some ten thousands.
         static let mostParts = 1_000_000
 

@@ -50,10 +50,20 @@ extension MoneyBook {
         newestDay = reader.short()
     }
 
-    mutating func unpackCell(_ reader: inout RollupReader) {
-        let (day, number) = (reader.short(), reader.short())
-        let sums = MoneySums(&reader)
-        if facts.indices.contains(Int(number)) { days[day, default: [:]][number] = sums } else { reader.breakOff() }
+    /// Those of a day stand one behind the other, and are put away together.
+    mutating func unpackCells(_ count: Int, _ reader: inout RollupReader) {
+        var (day, cells): (Int32, [Int32: MoneySums]) = (0, [:])
+        for left in stride(from: count, to: 0, by: -1) {
+            if reader.isBroken { return }
+            let (next, number) = (reader.short(), reader.short())
+            if left == count || next != day {
+                if !cells.isEmpty { days[day] = cells }
+                (day, cells) = (next, days[next] ?? [:])
+            }
+            guard facts.indices.contains(Int(number)) else { return reader.breakOff() }
+            cells[number] = MoneySums(&reader)
+        }
+        if !cells.isEmpty { days[day] = cells }
     }
 
     mutating func unpackCase(_ reader: inout RollupReader) {

@@ -48,12 +48,12 @@ struct RollupReading {
             counts = book.unpackFlow(&reader)
             return
         }
+        if head.section == .cells { return book.money.unpackCells(head.records, &reader) }
         let day = head.section == .ends ? reader.short() : 0
         for _ in 0..<head.records {
             if reader.isBroken { return }
             switch head.section {
             case .facts: if let facts = MoneyFacts(&reader) { book.money.restore(facts) } else { reader.breakOff() }
-            case .cells: book.money.unpackCell(&reader)
             case .cases: book.money.unpackCase(&reader)
             case .sales: book.money.unpackSale(&reader)
             case .returns:
@@ -63,7 +63,7 @@ struct RollupReading {
             case .open:
                 guard let entry = FlowBook.Open(&reader) else { return reader.breakOff() }
                 book.open[MoneyBook.mark(entry.reference.text)] = entry
-            case .flow, .end: return reader.breakOff()
+            case .flow, .cells, .end: return reader.breakOff()
             }
         }
     }

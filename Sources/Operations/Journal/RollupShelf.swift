@@ -24,7 +24,8 @@ struct RollupShelf {
     ) async throws(BrokerFailure) -> (book: FlowBook, place: Place)? {
         do throws(BrokerFailure) {
             var last = try await stream.lastOffset()
-            while let from = last, let (head, offset) = try await end(atOrBefore: from) {
+            for _ in 0..<Self.mostTries {
+                guard let from = last, let (head, offset) = try await end(atOrBefore: from) else { return nil }
                 if let book = try await read(head, endingAt: offset, show) { return (book, head.place) }
                 // It has lost parts. Among its own may stand the end of another.
                 last = offset - 1
@@ -36,33 +37,41 @@ struct RollupShelf {
         }
     }
 
+    /// Of so many that have an end and are not whole, the newest are tried. The broker lets go of the oldest parts, so one that stands has lost
+    /// some, or two where parts of several were mixed; where it is more, somebody has made them up, and the journal is to be believed.
+    private static let mostTries = 8
+
     /// The end that stands last up to an offset. The newest roll-up may be in the making, or have lost its writer: before its parts stands the
-    /// end of the one before, and among them that of another who wrote at the same time.
+    /// end of the one before, and among them that of another who wrote at the same time. Each message is read once, however many writers were
+    /// lost, and in a few large spans, for each costs a question to the broker.
     private func end(atOrBefore offset: Int64) async throws(BrokerFailure) -> (Head, Int64)? {
-        var last = offset
-        while let (head, at) = try await head(in: max(last - 8, 0)...last) {
-            if head.section == .end { return (head, at) }
-            let first = max(at - Int64(head.part) - 1, 0)
-            if first == at { return nil }
-            if let found = try await self.head(in: first...at - 1, where: { $0.section == .end }) { return found }
-            last = first
+        var (last, span): (Int64, Int64) = (offset, 8)
+        while last >= 0 {
+            let first = max(last - span + 1, 0)
+            let (found, isThere) = try await end(in: first...last)
+            if let found { return found }
+            // What stood before that the broker has let go.
+            if !isThere { return nil }
+            (last, span) = (first - 1, min(span * 16, 32_768))
         }
         return nil
     }
 
-    /// The last part that stands in a span. Where the broker begins a new file it takes an offset for itself, so there are offsets without a
-    /// message. What is of another version is passed by.
-    private func head(
-        in span: ClosedRange<Int64>, where isWanted: @escaping @Sendable (Head) -> Bool = { _ in true }
-    ) async throws(BrokerFailure) -> (Head, Int64)? {
-        let found = Mutex<(Head, Int64)?>(nil)
+    /// The last end in a span. Where the broker begins a new file it takes an offset for itself, so there are offsets without a message. What is
+    /// of another version is passed by.
+    ///
+    /// - Returns: as well whether there is any message in it.
+    private func end(in span: ClosedRange<Int64>) async throws(BrokerFailure) -> ((Head, Int64)?, isThere: Bool) {
+        let found = Mutex<((Head, Int64)?, isThere: Bool)>((nil, false))
         try await read(from: span.lowerBound, through: span.upperBound) { message in
-            // No roll-up has more parts than there are messages up to its last.
-            guard var reader = RollupReader(sealed: message.body), let head = Head(&reader), head.part <= message.offset, isWanted(head)
+            found.withLock { $0.isThere = true }
+            // No roll-up has more parts than there are messages up to its last. An end holds nothing: what is longer is none.
+            guard message.body.count <= Head.mostBytes, var reader = RollupReader(sealed: message.body), let head = Head(&reader),
+                head.section == .end, head.part <= message.offset
             else {
                 return
             }
-            found.withLock { $0 = (head, message.offset) }
+            found.withLock { $0 = ((head, message.offset), true) }
         }
         return found.withLock { $0 }
     }

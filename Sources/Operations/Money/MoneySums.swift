@@ -71,25 +71,30 @@ package struct RecoveryTimes: Sendable, Equatable {
         864_000, 1_209_600, 1_814_400, 2_592_000,
     ]
 
-    /// Empty until the first.
+    /// Up to the longest that there was: most sales take seconds, and there are many of these.
     private(set) var counts: [UInt32] = []
 
     init() {}
 
     /// As they were counted; `nil` for counts of other steps.
     init?(counts: [UInt32]) {
-        guard counts.isEmpty || counts.count == Self.seconds.count + 1 else { return nil }
+        guard counts.count <= Self.seconds.count + 1, counts.last != 0 else { return nil }
         self.counts = counts
     }
 
     mutating func note(_ span: Moment.Span) {
-        if counts.isEmpty { counts = Array(repeating: 0, count: Self.seconds.count + 1) }
-        counts[Self.seconds.firstIndex { span.milliseconds <= $0 * 1_000 } ?? Self.seconds.count] += 1
+        let step = Self.seconds.firstIndex { span.milliseconds <= $0 * 1_000 } ?? Self.seconds.count
+        reach(step + 1)
+        counts[step] += 1
     }
 
     mutating func add(_ other: RecoveryTimes) {
-        if other.counts.isEmpty { return }
-        if counts.isEmpty { counts = other.counts } else { for index in counts.indices { counts[index] += other.counts[index] } }
+        reach(other.counts.count)
+        for index in other.counts.indices { counts[index] += other.counts[index] }
+    }
+
+    private mutating func reach(_ length: Int) {
+        if counts.count < length { counts += repeatElement(0, count: length - counts.count) }
     }
 
     /// Seconds within which so many of a hundred were told; `nil` where there are none, or it was longer than any step.

@@ -114,6 +114,7 @@ import Testing
         try await eventually("all of the journal is asked for") { journal.isAskedForAll }
         let early = await ask(console, [:])
         #expect(early.body["complete"] == .bool(false) && early.body["totals"]?.array?.first?["gross"]?.int64 == 50)
+        #expect(flow.reading?.isBehindRollup == false)
         journal.letThrough()
         try await reading
         let late = await ask(console, ["by": "day"])

@@ -36,6 +36,28 @@ import Testing
         FlowStore(RollupWorld(journal, rollups), TopologyNames(), clock: RollupWorld.Clock(), rollups: turns, tell: tell)
     }
 
+    /// Thousands that died at once cost a few questions, and ends that somebody made up no more than a few tries.
+    @Test func aStartLooksForItInFewSteps() async throws {
+        for part in try await parts(rolled, id: 1) { try await rollups.append(part) }
+        let place = try JournalRollup.Place(#require(journal.messages.first))
+        func append(_ section: JournalRollup.Section, part: Int, times: Int) async throws {
+            for id in 2..<UInt64(times + 2) {
+                var writer = RollupWriter()
+                JournalRollup.Head(id: id, place: place, part: part, section: section, records: 0).write(to: &writer)
+                writer.seal()
+                try await rollups.append(writer.bytes)
+            }
+        }
+        try await append(.flow, part: 0, times: 5_000)
+        let found = try await RollupShelf(stream: rollups).newest()
+        #expect(found.map { BookEssence($0.book) } == BookEssence(rolled) && rollups.starts.count < 10)
+        try await append(.end, part: 3, times: 7)
+        #expect(try await RollupShelf(stream: rollups).newest()?.place == place)
+        try await append(.end, part: 3, times: 200)
+        let before = rollups.starts.count
+        #expect(try await RollupShelf(stream: rollups).newest() == nil && rollups.starts.count - before < 50)
+    }
+
     /// Others wrote at the same time and died, or were done as well; then some more began and died.
     @Test(arguments: 1...12 as ClosedRange<UInt64>)
     func itIsFoundWhoeverWroteBeside(seed: UInt64) async throws {
