@@ -62,6 +62,8 @@ package struct NoticeBook: Sendable {
     private var endings: [Ending] = []
     /// How often what has this name was told and ended: when it comes again it is another.
     private var repeats: [String: Int] = [:]
+    /// How often in a row what has this key was told and ended, and when it ended or came again last.
+    private var returns: [String: (times: Int, last: Moment)] = [:]
     private var retries: [String: Retry] = [:]
     /// Since when it is known how things stand.
     private var begun: (at: Moment, uptime: Moment)?
@@ -69,6 +71,8 @@ package struct NoticeBook: Sendable {
 
     private static let mostEntries = 2_000
     private static let mostEndings = 2_000
+    /// What comes again within that time must be gone for twice as long each time, so often, to be over.
+    private static let (returnsWithin, mostDoublings): (Moment.Span, Int) = (.minutes(60), 4)
     /// For so long an end is worth telling.
     private static let endingsLast: Moment.Span = .days(1)
     private static let firstPause: Moment.Span = .seconds(2)
@@ -94,14 +98,14 @@ package struct NoticeBook: Sendable {
             let key = fact.key
             seen.insert(key)
             guard var entry = entries[key] else {
-                // What has no mark of its own is told from others by the hour in which it began.
-                let mark = fact.mark ?? "hour \(now.milliseconds / 3_600_000)"
+                let mark = mark(of: fact, now, uptime)
                 entries[key] = Entry(
                     fact: fact, mark: mark, number: repeats["\(key)/\(mark)"] ?? 1, firstSeen: uptime, lastSeen: uptime,
                     grownSince: uptime)
                 continue
             }
             if let told = entry.told, entry.fact.order <= told.order, fact.order > told.order { entry.grownSince = uptime }
+            if entry.missingSince != nil { returns[key]?.last = uptime }
             entry.fact = fact
             entry.lastSeen = uptime
             entry.missingSince = nil
@@ -112,18 +116,39 @@ package struct NoticeBook: Sendable {
         if endings.count > Self.mostEndings { endings.removeFirst(endings.count - Self.mostEndings) }
     }
 
+    /// What tells it from others of the same.
+    ///
+    /// What has no mark of its own is told from others by the hour in which it began. Where an earlier process may have told another one by the
+    /// same, and this process saw it begin, it is another: by that name nobody would hear of it. What it found when it began may have been told.
+    private func mark(of fact: NoticeFact, _ now: Moment, _ uptime: Moment) -> String {
+        let hour = now.milliseconds / 3_600_000
+        let (mark, markedAt) = fact.mark.map { ($0, fact.markedAt) } ?? ("hour \(hour)", Moment(milliseconds: hour * 3_600_000))
+        guard let begun, uptime - begun.uptime > rules.slack, let markedAt, markedAt < begun.at else { return mark }
+        return "\(mark)/after \(begun.at.milliseconds)"
+    }
+
     private mutating func miss(_ key: String, _ now: Moment, _ uptime: Moment) {
         guard var entry = entries[key] else { return }
         let since = entry.missingSince ?? uptime
         entry.missingSince = since
         entries[key] = entry
-        guard uptime - since >= patience(with: entry.fact) else { return }
+        let returned = returned(key, uptime)
+        // What comes and goes all night is not to wake anybody each time.
+        let patience = patience(with: entry.fact).milliseconds << Int64(min(returned, Self.mostDoublings))
+        guard uptime - since >= .milliseconds(patience) else { return }
         entries[key] = nil
         guard let told = entry.told else { return }
+        if returns.count >= Self.mostEntries { returns = [:] }
+        returns[key] = (returned + 1, uptime)
         endings.append(
             Ending(fact: entry.fact, name: told.name, at: uptime, isEarly: entry.fact.until.map { $0 > now } ?? false))
         if repeats.count >= Self.mostEntries { repeats = [:] }
         repeats["\(key)/\(entry.mark)"] = entry.number + 1
+    }
+
+    /// How often in a row it came again within an hour.
+    private func returned(_ key: String, _ uptime: Moment) -> Int {
+        returns[key].map { uptime - $0.last > Self.returnsWithin ? 0 : $0.times } ?? 0
     }
 
     private func patience(with fact: NoticeFact) -> Moment.Span { fact.topic == .pause ? .seconds(0) : rules.patience }

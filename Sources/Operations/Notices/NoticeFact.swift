@@ -20,6 +20,8 @@ package struct NoticeFact: Sendable, Equatable {
     package let advice: String
     /// Tells this occurrence from an earlier one of the same, alike in every process that sees it; `nil` where nothing does.
     let mark: String?
+    /// Of a mark that several occurrences may share: since when it is what it is. `nil` where it is this one's own.
+    let markedAt: Moment?
     /// Where the newest of what grows stands. What has risen is told again.
     let order: Int64
     var isOfBroker: Bool { kind == FleetStatus.Fault.Kind.brokerAway.rawValue }
@@ -33,7 +35,7 @@ package struct NoticeFact: Sendable, Equatable {
 
     init(
         _ topic: Topic, _ kind: String, _ subject: String = "", since: Moment? = nil, until: Moment? = nil, count: Int = 1, what: String,
-        advice: String, mark: String? = nil, order: Int64 = 0, gatheredUntil: Moment? = nil
+        advice: String, mark: String? = nil, markedAt: Moment? = nil, order: Int64 = 0, gatheredUntil: Moment? = nil
     ) {
         self.topic = topic
         self.kind = kind
@@ -44,6 +46,7 @@ package struct NoticeFact: Sendable, Equatable {
         self.what = what
         self.advice = advice
         self.mark = mark
+        self.markedAt = markedAt
         self.order = order
         self.gatheredUntil = gatheredUntil
     }
@@ -78,12 +81,13 @@ extension NoticeFact {
     ) -> NoticeFact? {
         var count = 1
         var mark = fault.since.map { "\($0.milliseconds)" }
+        var lastWork: Moment?
         var news: LetterBook.News?
         switch fault.kind {
         // Whoever cannot be told is not told that either.
         case .noticesUndelivered: return nil
-        case .noWorkers: mark = flow.lastWork(of: nil).map { "\($0.milliseconds)" }
-        case .stageUnserved: mark = Stage(rawValue: fault.subject).flatMap(flow.lastWork).map { "\($0.milliseconds)" }
+        case .noWorkers: lastWork = flow.lastWork(of: nil)
+        case .stageUnserved: lastWork = Stage(rawValue: fault.subject).flatMap(flow.lastWork)
         case .claimsBehind where status.workers.contains { $0.pulse.workerID == fault.subject && $0.isReady }: mark = nil
         case .chargesInDoubt, .deadLetters:
             let isInDoubt = fault.kind == .chargesInDoubt
@@ -96,7 +100,7 @@ extension NoticeFact {
         }
         return NoticeFact(
             .fault, fault.kind.rawValue, fault.subject, since: fault.since, count: count, what: fault.what, advice: fault.advice,
-            mark: mark,
+            mark: lastWork.map { "\($0.milliseconds)" } ?? mark, markedAt: lastWork,
             order: news?.order ?? 0, gatheredUntil: news?.gatheredUntil)
     }
 

@@ -152,10 +152,60 @@ import Testing
         var desk = Desk()
         for _ in 0..<3 {
             desk.pass(120, [silent])
-            desk.pass(120, [])
+            desk.pass(300, [])
         }
         #expect(desk.events == [.faultBegun, .faultOver, .faultBegun, .faultOver, .faultBegun, .faultOver])
         #expect(Set(desk.told.map(\.id)).count == 6)
+    }
+
+    /// The second of an hour, or of a quiet night, is told though the console was restarted in between: whoever drops repeats hears of it.
+    @Test(arguments: [nil, NoticeBookTests.start + .minutes(-90)])
+    func whatComesAgainAfterARestartIsAnotherFact(markedAt: Moment?) {
+        let fact = NoticeFact(
+            .fault, "stage_unserved", "retry", what: "No worker serves the stage retry.", advice: "Start one.",
+            mark: markedAt.map { "\($0.milliseconds)" }, markedAt: markedAt)
+        var first = Desk()
+        first.pass(300, [fact])
+        first.pass(120, [])
+        var second = Desk()
+        second.now = first.now
+        second.pass(60, [])
+        second.pass(120, [fact])
+        #expect(first.events == [.faultBegun, .faultOver] && second.events == [.faultBegun])
+        #expect(Set((first.told + second.told).map(\.id)).count == 3)
+        // Two that have run for longer, or found it as they began, tell one fact.
+        var (third, fourth) = (Desk(), Desk())
+        (third.now, fourth.now) = (second.now, second.now)
+        third.pass(120, [fact])
+        fourth.pass(120, [fact])
+        #expect(third.told.map(\.id) == fourth.told.map(\.id) && third.told.map(\.id) == [first.told[0].id])
+        // What was done since tells it from all others, in every process.
+        second.now = third.now
+        let later = NoticeFact(
+            .fault, "stage_unserved", "retry", what: "No worker serves the stage retry.", advice: "Start one.", mark: "later",
+            markedAt: third.now + .seconds(1))
+        for facts in [[], [later]] {
+            second.pass(120, facts)
+            third.pass(120, facts)
+        }
+        #expect(second.told.last?.id == third.told.last?.id && second.told.last?.event == .faultBegun)
+    }
+
+    /// A circuit that opens and closes all night, each time since another moment.
+    @Test func whatComesAndGoesForHoursIsAFewNotices() {
+        var desk = Desk()
+        for round in 0..<45 {
+            desk.pass(120, [circuit("42", since: Int64(round) * 240)])
+            desk.pass(120, [])
+        }
+        #expect(desk.told.count < 6 && desk.events.last != .faultOver)
+        desk.pass(1_200, [])
+        #expect(desk.events.last == .faultOver)
+        // After a quiet hour it is like any other.
+        desk.pass(3_600, [])
+        desk.pass(120, [circuit("42", since: 90_000)])
+        desk.pass(120, [])
+        #expect(desk.events.suffix(2) == [.faultBegun, .faultOver])
     }
 
     // MARK: Bundling
