@@ -87,6 +87,9 @@ import Testing
             #expect(try await command("console-viewer", "trace", "RIGHT").output.contains("approved"))
             let console = try await fleet.startConsole(["SALVAGE_BROKER_URL": user("console-viewer")])
             #expect(try await console.ask("GET", "/api/overview").status == 200)
+            try await eventually("it does not read for a roll-up that it may not write") {
+                console.log.contains("No roll-ups of the journal can be written here")
+            }
             let id = try #require(try await fleet.letters().first?.id)
             let edit = [
                 "dead", "replay", id, "--note", "typo", "--edit", #"[{"op": "replace", "path": "/data/merchantId", "value": "acme"}]"#,

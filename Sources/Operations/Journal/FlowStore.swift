@@ -149,10 +149,20 @@ package final class FlowStore: Sendable {
 
     private var isLost: Bool { state.withLock { $0.isLost } }
 
+    /// Whether this login may write roll-ups. Whoever may not, and where none stands, would read all of the journal again at each start, for days
+    /// of which its pages show nothing unless asked.
     private func canRollUp() async throws(BrokerFailure) -> Bool {
-        do throws(BrokerFailure) { return try await broker.rollups.isThere() } catch {
-            if error.isRefusal { return false }
-            throw error
+        do throws(BrokerFailure) {
+            guard try await broker.rollups.isThere() else { return false }
+            // Empty, which nobody takes for a part: a broker says of a right to write only by what it takes.
+            try await broker.rollups.append([])
+            return true
+        } catch {
+            if error.isAbsence { throw error }
+            guard error.isRefusal else { return true }
+            state.withLock { $0.turns.forbid() }
+            tell(.impossible)
+            return false
         }
     }
 

@@ -35,6 +35,9 @@ package struct RollupTurns: Sendable {
 
     mutating func begin(at offset: Int64) { last = offset }
 
+    /// This login may not.
+    mutating func forbid() { writes = false }
+
     /// Whether one is due, which is begun then.
     ///
     /// - Parameters:
@@ -63,11 +66,10 @@ package struct RollupTurns: Sendable {
         case .needless(let other): place = other
         case .poorer: break
         case .impossible: writes = false
-        case .failed:
-            // A login without the right loses its connection each time.
+        case .failed(let failure):
             failures += 1
             notBefore = now + rest
-            if failures >= 3 { writes = false }
+            if failures >= 3 || failure.isRefusal { writes = false }
         }
         if isOfThisReading { last = place }
     }

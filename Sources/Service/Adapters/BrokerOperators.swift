@@ -248,7 +248,8 @@ extension BrokerFailure {
             case .connectionLost: (true, true)
             case .closed: (true, false)
             }
+        let isRefusal = if case .returned(403, _, _, _) = error { true } else { false }
         self.init(
-            error.description, advice: error.advice, isAbsence: isAbsence, isOfOneMessage: isOfOneMessage)
+            error.description, advice: error.advice, isAbsence: isAbsence, isOfOneMessage: isOfOneMessage, isRefusal: isRefusal)
     }
 }

@@ -13,6 +13,7 @@ final class PlacedStream: RollupStream {
         var heldFor = Int64.max
         var starts: [StreamStart] = []
         var absences = 0
+        var isReadOnly = false
     }
 
     private let state: Mutex<State>
@@ -68,7 +69,11 @@ final class PlacedStream: RollupStream {
         for (onBatch, follower) in followers { hand([message], onBatch, follower) }
     }
 
+    /// A viewer's login may not write.
+    func forbidWriting() { state.withLock { $0.isReadOnly = true } }
+
     func append(_ part: [UInt8]) async throws(BrokerFailure) {
+        if state.withLock({ $0.isReadOnly }) { throw BrokerFailure("access refused", advice: "", isRefusal: true) }
         let offset = (messages.last?.offset ?? -1) + 1
         append(StreamMessage(offset: offset, type: nil, messageID: nil, traceparent: nil, body: part))
     }

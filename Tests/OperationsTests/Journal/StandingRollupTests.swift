@@ -36,6 +36,25 @@ import Testing
         FlowStore(RollupWorld(journal, rollups), TopologyNames(), clock: RollupWorld.Clock(), rollups: turns, tell: tell)
     }
 
+    /// It could not keep what it had read: it reads what its pages show, as `salvage status` does, and not all of the journal at each start.
+    @Test func whoMayNotWriteReadsNoMoreThanItShows() async throws {
+        let news = Mutex<[RollupNews]>([])
+        let all = PlacedStream(RandomJournal(seed: 11, recoveries: 60).messages)
+        rollups.forbidWriting()
+        let viewer = FlowStore(
+            RollupWorld(all, rollups), TopologyNames(), clock: RollupWorld.Clock(), rollups: RollupTurns(every: 1, rest: .seconds(0))
+        ) { said in news.withLock { $0.append(said) } }
+        try await viewer.follow()
+        let reads = all.starts.contains { if case .first = $0 { true } else { false } }
+        #expect(!reads && viewer.isReady.journal && viewer.look { !$0.money.isWhole })
+        let said = news.withLock { $0.map { if case .impossible = $0 { true } else { false } } }
+        #expect(said == [true] && rollups.messages.isEmpty)
+        // Who may write reads all of it once.
+        let (other, stream) = (PlacedStream(), PlacedStream(all.messages))
+        try await FlowStore(RollupWorld(stream, other), TopologyNames(), clock: RollupWorld.Clock(), rollups: RollupTurns()).follow()
+        #expect(stream.starts.contains { if case .first = $0 { true } else { false } })
+    }
+
     /// Thousands that died at once cost a few questions, and ends that somebody made up no more than a few tries.
     @Test func aStartLooksForItInFewSteps() async throws {
         for part in try await parts(rolled, id: 1) { try await rollups.append(part) }
