@@ -163,10 +163,10 @@ package struct FleetStatus: Sendable {
         queues = flow.queues.filter { $0.kind == .work }.map { ($0.name, $0.what, depths[$0.name] ?? 0) }
         pauses = flow.pauses.pauses.inForce(at: now)
         parked = standing.parked
-        // What is due this minute may be on its way.
-        let late = flow.look { book in book.open.values.compactMap(\.until).filter { now - $0 > .minutes(1) } }
-        overdue = late.count
-        oldestOverdue = late.min()
+        (overdue, oldestOverdue) = flow.look { book in
+            let late = book.overdue(now: now)
+            return (late.count, late.map(\.until).min())
+        }
         unknown = standing.unknown
         inDoubt = standing.inDoubt
         oldestUnknown = standing.oldestUnknown

@@ -203,9 +203,10 @@ enum Overview {
             })
     }
 
-    private static func parked(_ book: FlowBook, _ now: Moment) -> JSONValue {
+    static func parked(_ book: FlowBook, _ now: Moment) -> JSONValue {
         let steps: [(String, Moment.Span)] = [
-            ("overdue", .seconds(0)), ("within a minute", .minutes(1)), ("within an hour", .minutes(60)), ("within a day", .days(1)),
+            ("overdue", .milliseconds(-FlowBook.lateness.milliseconds)), ("within a minute", .minutes(1)), ("within an hour", .minutes(60)),
+            ("within a day", .days(1)),
             ("within a week", .days(7)),
             ("later", .days(36_500)),
         ]
@@ -256,13 +257,9 @@ enum Overview {
     }
 
     /// Whose time is over, and which nobody has taken up: the oldest.
-    private static func overdue(_ book: FlowBook, _ now: Moment) -> JSONValue {
-        // What is due this minute may be on its way.
-        let late = book.open.values.compactMap { entry in entry.until.map { (entry: entry, until: $0) } }.filter {
-            now - $0.until > .minutes(1)
-        }
-        return .array(
-            late.sorted { $0.until < $1.until }.prefix(20).map { entry, until in
+    static func overdue(_ book: FlowBook, _ now: Moment) -> JSONValue {
+        .array(
+            book.overdue(now: now).sorted { $0.until < $1.until }.prefix(20).map { entry, until in
                 .object(of: [
                     ("reference", .string(entry.reference.text)), ("merchantId", .text(entry.merchantID?.text)),
                     ("until", .integer(until.milliseconds)), ("phase", .string(entry.phase)),

@@ -81,6 +81,14 @@ package struct FlowBook: Sendable {
 
     // MARK: Looking
 
+    /// What is due this minute may be on its way.
+    static let lateness: Moment.Span = .minutes(1)
+
+    /// Those whose time is over, and which nobody has taken up.
+    func overdue(now: Moment) -> [(entry: Open, until: Moment)] {
+        open.values.compactMap { entry in entry.until.flatMap { now - $0 > Self.lateness ? (entry, $0) : nil } }
+    }
+
     /// Messages finished in each of the last 60 minutes, the oldest first.
     package func flow(now: Moment) -> [(minute: Moment, counts: [Stage: Int])] {
         let last = now.milliseconds / 60_000

@@ -104,6 +104,22 @@ import Testing
         }
     }
 
+    /// What is due this minute is not late: not in the status, not among the slots of what is parked, not in the list.
+    @Test func oneRecoveryIsOverdueWhereverThatIsSaid() {
+        let now = Moment.in2026(1_000)
+        var book = FlowBook()
+        for (order, due) in [("A", -90), ("B", -30), ("C", 30), ("D", 4_000)] as [(String, Int64)] {
+            book.take(
+                JournalRecord(
+                    at: .in2026(0), stage: .retry, merchantID: "acme",
+                    reference: RecoveryReference(orderID: order, kind: .rerun, sequence: 1),
+                    gatewayID: "42", fate: .parked, detail: "due", until: now + .seconds(due), attempts: 1, workerID: "w"))
+        }
+        let slots = (Overview.parked(book, now).array ?? []).compactMap { $0["count"]?.int64 }
+        #expect(slots == [1, 2, 0, 1, 0, 0] && book.overdue(now: now).map(\.entry.reference.orderID) == ["A"])
+        #expect(Overview.overdue(book, now).array?.count == 1)
+    }
+
     /// A correction changes what was told otherwise, whatever that was, and once.
     @Test(arguments: [("declined", nil), ("skipped", "flexfactor_unavailable")] as [(String, String?)])
     func whatIsCorrectedIsInTheRateAsInTheSales(first: String, reason: String?) {
