@@ -93,6 +93,56 @@ import Testing
         #expect(keys.count == 3 && Set(keys).count == 3 && clock.now() >= Self.now + .minutes(300))
     }
 
+    /// The keys of a sync retry's posts to a FlexFactor that approves the third that it answers; the first `lost` answers are lost.
+    private func keys(losing lost: Int, looks: FlexFactorAnswer, isKnown: Bool = false, in claims: MemoryClaims) async throws -> (
+        keys: [UUID5], StageTimeline
+    ) {
+        let posts = Mutex((made: 0, keys: Set<UUID5>()))
+        let flexFactor = ScriptedFlexFactor { call, _ in
+            guard case .evaluate(_, let key) = call else { return isKnown || posts.withLock { $0.made > 0 } ? looks : .notListed }
+            return posts.withLock { posts in
+                posts.made += 1
+                if posts.made > lost { posts.keys.insert(key) }
+                return posts.made <= lost ? .failed(.unknown(.timedOut)) : .evaluated(posts.keys.count < 3 ? .declined : .approved, "g-1")
+            }
+        }
+        var timeline = StageTimeline(.retry, clock)
+        let stage = RetryStage(in: .sample(clock, claims: claims), flexFactor: flexFactor, cancels: Cancels())
+        try await timeline.run(retry(.sync)) { await stage.handle($0) }
+        return (flexFactor.calls.compactMap { if case .evaluate(_, let key) = $0 { key } else { nil } }, timeline)
+    }
+
+    /// The list shows an order that is not paid, and whether our post is what it shows nobody can tell: the post is made again as it was, and
+    /// the next is made when it was answered.
+    @Test(arguments: [FlexFactorOrder.State.cancelled, .processing], [1, 4])
+    func aPostWhoseAnswerWasLostIsMadeAgainAndTheNextOnesFollow(state: FlexFactorOrder.State, lost: Int) async throws {
+        let (keys, timeline) = try await keys(losing: lost, looks: .order(state), in: MemoryClaims(now: Self.now))
+        #expect(timeline.lines.last == "told approved", "\(timeline.lines)")
+        #expect(keys.count == lost + 3 && Set(keys.prefix(lost + 1)).count == 1 && Set(keys).count == 3)
+    }
+
+    /// A pod was killed behind its second post, days after the decline: the next posts must not wait for it for ever.
+    @Test(arguments: [1, 2]) func whatAPodThatDiedHadPostedIsAskedForUnderItsKey(post: Int) async throws {
+        let claims = MemoryClaims(now: Self.now)
+        let recovery = retry(.sync)
+        if post > 1 {
+            let id = await claims.claim(ClaimRequest(.send(post: 1), of: recovery, telling: nil, at: Self.now))?.id
+            _ = await claims.claim(ClaimRequest(.exists(answering: id), of: recovery, telling: nil, at: Self.now))
+        }
+        _ = await claims.claim(ClaimRequest(.send(post: post), of: recovery, telling: nil, at: Self.now))
+        clock.pass(.days(2))
+        let (keys, timeline) = try await keys(losing: 0, looks: .order(.cancelled), isKnown: true, in: claims)
+        #expect(timeline.lines.last == "told approved", "\(timeline.lines)")
+        #expect(keys.count == 3 && keys.first == recovery.idempotencyKey(of: .evaluate(post: post)))
+    }
+
+    /// Somebody who claims nothing had sent it.
+    @Test func anOrderThatNobodyClaimedIsAskedForByItsFirstPost() async throws {
+        let (keys, timeline) = try await keys(losing: 0, looks: .order(.cancelled), isKnown: true, in: MemoryClaims(now: Self.now))
+        #expect(timeline.lines.last == "told approved", "\(timeline.lines)")
+        #expect(keys.count == 3 && keys.first == retry(.sync).idempotencyKey(of: .evaluate(post: 1)))
+    }
+
     /// The decline was published again later than FlexFactor remembers keys.
     @Test func whereAnOrderStandsNothingIsPosted() async throws {
         let flexFactor = ScriptedFlexFactor(.order(.completed))

@@ -52,6 +52,8 @@ package struct ClaimBook: Sendable {
         package let mayBeCharged: Bool
         /// Whether a request stands open: nobody knows yet what became of it.
         package let isAsking: Bool
+        /// The latest post that may be out there unanswered; the first, where FlexFactor has the order and nobody has heard of any answer.
+        package let askedPost: Int?
 
         package struct Told: Sendable, Equatable {
             package let offset: Int64
@@ -64,7 +66,9 @@ package struct ClaimBook: Sendable {
             let entry = table[slot]
             return Standing(
                 told: entry.isTold ? Standing.Told(offset: entry.told, kind: entry.kind) : nil, exists: entry.exists,
-                mayBeCharged: requests[reference] != nil || entry.exists, isAsking: requests[reference] != nil)
+                mayBeCharged: requests[reference] != nil || entry.exists,
+                isAsking: requests[reference] != nil,
+                askedPost: requests[reference]?.map { Int($0.post) }.max() ?? (entry.exists && entry.answeredPost == 0 ? 1 : nil))
         }
     }
 

@@ -75,6 +75,7 @@ package struct ClaimedRecovery: Sendable {
         // What was begun is brought to its end: only that tells the truth. A post that was answered is at its end, and the next one is new.
         let isResting = if case .resting = recovery.phase { true } else { false }
         self.pause = standing?.isAsking == true && !isResting ? nil : pause
+        if let asked = standing?.askedPost { self.recovery.noteAsked(asked) }
         // What older workers have in work they have not claimed.
         isUnsent = recovery.reference.tag != nil && standing?.mayBeCharged != true && standing?.told == nil && !recovery.phase.mayBeCharged
         isSeen = standing?.exists == true

@@ -39,9 +39,12 @@ extension Recovery {
             }
             // FlexFactor forgets idempotency keys after a day; a decline that is published again later must not be charged again.
             return .call(.find(reference))
+        case .resting where askedPost != nil:
+            phase = .seeking(id)
+            return look(id, now)
         case .ready, .resting, .unanswered:
             if case .resting = phase { beginNextPost() }
-            if phase == .unanswered, mode == .sync, now >= keyDies(timing) {
+            if phase == .unanswered, mode == .sync, askedPost == nil, now >= keyDies(timing) {
                 // In this mode a post tells how the order is by now; with a key that may be forgotten it is a post of its own.
                 beginNextPost()
             }
@@ -70,6 +73,17 @@ extension Recovery {
         failures = 0
     }
 
+    /// A post of some delivery may be out there, whose answer nobody has heard. In sync mode every later post waits for it, so it is asked for
+    /// under its own key: who has forgotten the key makes of it the attempt that is due anyway.
+    mutating func noteAsked(_ asked: Int) {
+        guard isSync else { return }
+        askedPost = asked
+        if asked > post {
+            post = asked
+            evidence.sentAt = nil
+        }
+    }
+
     private mutating func beginNextPost() {
         post += 1
         phase = .ready
@@ -78,7 +92,7 @@ extension Recovery {
 
     /// Whether the post may go out: for the first time, or again under a key that FlexFactor remembers.
     private func mayRepeat(at now: Moment, timing: RecoveryTiming) -> Bool {
-        phase == .ready || now < keyDies(timing)
+        phase == .ready || now < keyDies(timing) || askedPost != nil
     }
 
     private func look(_ id: FlexFactorOrderID?, _ now: Moment) -> RecoveryStep {
@@ -117,6 +131,7 @@ extension Recovery {
     private mutating func retryEvaluated(
         _ status: EvaluationStatus, _ id: FlexFactorOrderID?, _ mode: MITMode, until: Moment, now: Moment, timing: RecoveryTiming
     ) -> RecoveryStop? {
+        askedPost = nil
         if status != .approved, case .closing = phase {
             // It was repeated for its answer, which may be of long ago: the order says how it is by now.
             phase = .closing(id, .look)
@@ -158,7 +173,7 @@ extension Recovery {
             case .closed: return .conclude(closing(order.id, until: until, now: now))
             // Where we repeat, FlexFactor's "cancelled" is "declined" for now.
             case .due, .ready, .unanswered, .seeking, .resting, .capturing, .watching:
-                if mode == .sync, charge != nil { return rest(order.id, until: until, now: now, timing: timing) }
+                if mode == .sync, charge != nil { return restOrAsk(order.id, until: until, now: now, timing: timing) }
             case .closing, .reconciling, .challenged: break
             }
             phase = .closed(order.id)
@@ -183,7 +198,18 @@ extension Recovery {
             return .park(until: nextPoll(until: until, now: now, timing: timing))
         default:
             return mode == .managed
-                ? watch(order.id, until: until, now: now, timing: timing) : rest(order.id, until: until, now: now, timing: timing)
+                ? watch(order.id, until: until, now: now, timing: timing) : restOrAsk(order.id, until: until, now: now, timing: timing)
+        }
+    }
+
+    /// An order that is not paid says of a post that was not answered nothing more than that: it is asked for by itself, before it counts as
+    /// declined for now.
+    private mutating func restOrAsk(_ id: FlexFactorOrderID?, until: Moment, now: Moment, timing: RecoveryTiming) -> RecoveryStop? {
+        switch phase {
+        case .due where askedPost != nil && charge != nil, .seeking where askedPost != nil && charge != nil:
+            phase = .unanswered
+            return nil
+        default: return rest(id, until: until, now: now, timing: timing)
         }
     }
 

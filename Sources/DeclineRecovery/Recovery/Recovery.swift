@@ -39,6 +39,8 @@ package struct Recovery: Sendable, Equatable {
     package internal(set) var account: String?
     /// Nobody can have sent anything for it yet. Told anew at every delivery, and never kept.
     var isKnownUnsent = false
+    /// The post that may be out there unanswered, as the claims tell. Told anew at every delivery, and never kept.
+    var askedPost: Int?
     /// Steps in a row that followed at once; not kept.
     var stepsAtOnce = 0
 

@@ -50,7 +50,8 @@ struct PlainClaimBook {
         entries[reference].map { entry in
             ClaimBook.Standing(
                 told: entry.isTold ? ClaimBook.Standing.Told(offset: entry.told, kind: entry.kind) : nil, exists: entry.exists,
-                mayBeCharged: !entry.open.isEmpty || entry.exists, isAsking: !entry.open.isEmpty)
+                mayBeCharged: !entry.open.isEmpty || entry.exists, isAsking: !entry.open.isEmpty,
+                askedPost: entry.open.map { Int($0.post) }.max() ?? (entry.exists && entry.answeredPost == 0 ? 1 : nil))
         }
     }
 
