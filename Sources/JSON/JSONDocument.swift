@@ -150,6 +150,11 @@ package struct JSONNode: Sendable {
         }
     }
 
+    /// The first of a list's; `nil` where there is none, and of anything else.
+    package var firstElement: JSONNode? {
+        kind == .array && count > 0 ? JSONNode(document: document, place: place + 1) : nil
+    }
+
     /// What this is with all that it holds, as a value of its own.
     package var value: JSONValue { document.value(at: place) }
 }

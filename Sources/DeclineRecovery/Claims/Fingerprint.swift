@@ -51,11 +51,14 @@ package struct Fingerprint: Hashable, Sendable {
     }
 
     package var hex: String {
-        func padded(_ word: UInt64) -> String {
-            let digits = String(word, radix: 16)
-            return String(repeating: "0", count: 16 - digits.utf8.count) + digits
+        String(unsafeUninitializedCapacity: 32) { text in
+            for place in 0..<32 {
+                let word = place < 16 ? high : low
+                let digit = UInt8(truncatingIfNeeded: word >> UInt64(60 - 4 * (place & 15))) & 0xF
+                text[place] = digit < 10 ? 0x30 + digit : 0x57 + digit
+            }
+            return 32
         }
-        return padded(high) + padded(low)
     }
 
     package static func == (left: Fingerprint, right: Fingerprint) -> Bool { left.high == right.high && left.low == right.low }

@@ -36,7 +36,8 @@ package enum CRMMessage: Sendable, Equatable {
             return rejected()
         }
         if let version = envelope.text("specversion"), version != "1.0" { faults.add("$.specversion", "expected \"1.0\"") }
-        if let type = envelope.optionalText("datacontenttype"), !type.lowercased().hasPrefix("application/json") {
+        if let type = envelope.optionalText("datacontenttype"), type != "application/json", !type.lowercased().hasPrefix("application/json")
+        {
             faults.add("$.datacontenttype", "expected application/json")
         }
         var decoded: CRMMessage?

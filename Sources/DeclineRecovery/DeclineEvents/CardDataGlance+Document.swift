@@ -40,5 +40,5 @@ extension CardDataGlance {
         }
     }
 
-    private static func isList(ofObjects list: JSONNode) -> Bool { list.elements.first?.isObject ?? true }
+    private static func isList(ofObjects list: JSONNode) -> Bool { list.firstElement?.isObject ?? true }
 }

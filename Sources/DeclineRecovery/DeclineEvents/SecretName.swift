@@ -39,6 +39,7 @@ enum SecretName {
     /// Letters and digits alone, small; those of full width are the same.
     static func plain(_ values: some Sequence<UInt32>) -> [UInt8] {
         var plain: [UInt8] = []
+        plain.reserveCapacity(32)
         for wide in values {
             let value = (0xFF01...0xFF5E).contains(wide) ? wide - 0xFEE0 : wide
             switch value {

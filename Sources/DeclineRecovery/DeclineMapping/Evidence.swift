@@ -35,6 +35,7 @@ struct Evidence {
 
     init(_ question: DeclineCase, _ merchant: Merchant, _ tables: DeclineTables) {
         let decline = question.decline
+        let heard = decline.responseText.map(tables.texts.heard)
         // A source that nobody claims is nobody's: only one that is not named at all is known by its gateway.
         let source =
             decline.responseCodeSource.utf8.contains { $0 > 0x20 }
@@ -49,14 +50,13 @@ struct Evidence {
         let networkTable = tables.table(named: brand?.table ?? "iso8583")
         if let own = decline.networkCode, !own.isEmpty {
             network = networkTable.flatMap { tables.finding(own, in: $0) }
-        } else if let inText = decline.responseText.flatMap(CodeKey.inText),
+        } else if let inText = heard?.code,
             code == nil || CodeKey.number(inText.lowercased()) != CodeKey.number(CodeKey.exact(decline.responseCode))
         {
             network = networkTable.flatMap { tables.finding(inText, in: $0) }
         } else {
             network = nil
         }
-        let heard = decline.responseText.map(tables.texts.heard)
         words = heard?.words ?? []
         var text = heard?.rule
         // Some CRMs put words where a code belongs.

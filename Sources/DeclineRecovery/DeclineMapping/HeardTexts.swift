@@ -12,12 +12,15 @@ final class HeardTexts: Sendable {
         /// Of three letters and more, what was said of checks included.
         let longWords: [String]
         let rule: TextRules.Rule?
+        /// A network's code that stands beside the words.
+        let code: String?
 
         init(_ text: String, _ words: [String], longWords: [String], _ rule: TextRules.Rule?) {
             self.text = text
             self.words = words
             self.longWords = longWords
             self.rule = rule
+            code = CodeKey.inText(text)
         }
     }
 

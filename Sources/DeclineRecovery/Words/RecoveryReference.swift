@@ -134,7 +134,14 @@ package final class RecoveryReference: Hashable, Sendable, CustomStringConvertib
     package convenience init?(_ text: some StringProtocol) {
         let text = String(text)
         let bytes = Array(text.utf8)
-        let parts = bytes.split(separator: UInt8(ascii: "-"), maxSplits: 6, omittingEmptySubsequences: false)
+        var parts: [ArraySlice<UInt8>] = []
+        parts.reserveCapacity(6)
+        var rest = bytes[...]
+        while parts.count < 6, let dash = rest.firstIndex(of: UInt8(ascii: "-")) {
+            parts.append(rest[..<dash])
+            rest = rest[(dash + 1)...]
+        }
+        parts.append(rest)
         if let (read, tag) = Self.tagged(parts, bytes) {
             self.init(read, as: (text, tag))
         } else if let read = Self.old(parts) {

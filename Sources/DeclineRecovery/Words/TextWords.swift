@@ -68,14 +68,14 @@ enum TextWords {
                 // What is written another way must be read first.
                 if byte >= 0x80 || byte == 0x25 || byte == 0x26 || byte == 0x27 || byte == 0x60 { return true }
                 guard openings >> UInt32(byte & 31) & 1 == 1 else { continue }
-                if words.contains(where: { begins(with: $0, bytes[start...]) }) { return true }
+                if words.contains(where: { begins(with: $0, UnsafeBufferPointer(rebasing: bytes[start...])) }) { return true }
             }
             return false
         } ?? true
     }
 
-    private static func begins(with word: String, _ bytes: Slice<UnsafeBufferPointer<UInt8>>) -> Bool {
-        zip(bytes, word.utf8).allSatisfy { $0 | 0x20 == $1 | 0x20 }
+    private static func begins(with word: String, _ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+        word.utf8.count <= bytes.count && zip(bytes, word.utf8).allSatisfy { $0 | 0x20 == $1 | 0x20 }
     }
 
     private static let results: Set<String> = ["avs", "cvv", "cvv2", "cvc", "cvc2", "cid", "csc", "cavv"]
