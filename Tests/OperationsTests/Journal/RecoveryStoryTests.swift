@@ -1,0 +1,49 @@
+import TestSupport
+import Testing
+
+@testable import DeclineRecovery
+@testable import Operations
+
+/// How a recovery stands by its records, in the words that command and page show.
+@Suite struct RecoveryStoryTests {
+    private func record(
+        _ stage: Stage, _ fate: JournalRecord.Fate, _ detail: String, until: Int64? = nil, becomes: ResultKind? = nil, result: String? = nil
+    ) -> JournalRecord {
+        JournalRecord(
+            at: .in2026(0), stage: stage, merchantID: "acme", reference: RecoveryReference(orderID: "A", kind: .rerun, sequence: 1),
+            gatewayID: "42", fate: fate, detail: detail, rule: stage == .intake ? "table:nmi/202" : nil, until: until.map { .in2026($0) },
+            attempts: 1, becomes: becomes, resultID: result, workerID: "w")
+    }
+
+    private func outlook(_ records: JournalRecord...) -> String { RecoveryStory(records).outlooks.map(\.sentence).joined(separator: "\n") }
+
+    private var begun: JournalRecord { record(.intake, .passed, "retry") }
+    private var parked: JournalRecord { record(.retry, .parked, "watching", until: 600) }
+
+    @Test func itEndsAsItWasToldAndAsThatWasCorrected() {
+        let over = "; nothing more comes but refunds and chargebacks"
+        #expect(outlook(begun) == "under way" && outlook(begun, parked) == "put away; it goes on")
+        #expect(outlook(begun, record(.retry, .told, "approved"), record(.retry, .told, "approved")) == "ended as approved" + over)
+        let (expired, correction) = (record(.retry, .told, "expired"), record(.outcomes, .told, "correction", becomes: .approved))
+        #expect(outlook(begun, expired, parked) == "ended as expired" + over)
+        #expect(outlook(begun, expired, correction) == "ended as expired, corrected to approved" + over)
+    }
+
+    @Test func aLetterEndsItUntilItIsTakenUpAndThatOfACommandDoesNot() {
+        let letter = record(.retry, .deadLettered, "outcome_unknown")
+        #expect(outlook(begun, letter) == "ended in a dead letter" && outlook(begun, letter, parked) == "put away; it goes on")
+        #expect(outlook(record(.intake, .rejected, "unknown_merchant")) == "ended in a dead letter")
+        for command in [record(.retry, .deadLettered, "cancel_failed"), record(.retry, .parked, "cancelling", until: 5)] {
+            #expect(outlook(begun, parked, command) == "put away; it goes on")
+        }
+        // Skipped at once, and offered under another mapping.
+        #expect(outlook(record(.intake, .told, "skipped"), begun, parked) == "put away; it goes on")
+    }
+
+    /// Half is given back, and half again: two results, each of which may be told twice.
+    @Test func aSecondRefundIsNoRepeat() {
+        let refunds = ["1", "2", "2"].map { record(.outcomes, .told, "refunded", result: "A/refunded/\($0)") }
+        #expect(
+            RecoveryStory([begun, record(.retry, .told, "approved")] + refunds).lines.map(\.isRepeat) == [false, false, false, false, true])
+    }
+}
