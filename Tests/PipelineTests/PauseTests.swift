@@ -119,6 +119,28 @@ import Testing
         }
     }
 
+    /// A pod died behind the second post. Its answer is asked for while FlexFactor remembers it; later that would be an attempt of its own.
+    @Test(arguments: [false, true]) func aPostBehindWhichAPodDiedIsAskedForAndNotMadeAnew(isForgotten: Bool) async throws {
+        let resting = recovery(.retry(.sync, until: Self.until), .resting("g-1"))
+        let first = await claims.claim(ClaimRequest(.send(post: 1), of: resting, telling: nil, at: Self.now))
+        _ = await claims.claim(ClaimRequest(.exists(answering: first?.id), of: resting, telling: nil, at: Self.now))
+        _ = await claims.claim(ClaimRequest(.send(post: 2), of: resting, telling: nil, at: Self.now))
+        if isForgotten { clock.pass(.days(2)) }
+        pause()
+        let flexFactor = ScriptedFlexFactor { call, _ in call.charges ? .evaluated(.approved, "g-1") : .order(.cancelled) }
+        let outcome = await handle(resting, flexFactor)
+        #expect(flexFactor.calls.first == .lookUp("g-1") && flexFactor.calls.contains(where: \.charges) != isForgotten)
+        if isForgotten {
+            clock.pass(.minutes(61))
+            let parked = try #require(waiting(outcome)).recovery
+            #expect(await handle(parked, flexFactor).entry.fate == .told(.approved, reason: "approved"))
+            // It was looked at again before.
+            #expect(flexFactor.calls.count == 3 && flexFactor.calls.last?.charges == true)
+        } else {
+            #expect(outcome.entry.fate == .told(.approved, reason: "approved"))
+        }
+    }
+
     /// Closing it charges nothing.
     @Test func aRetryThatTheCRMCancelsOrWhoseDaysAreOverIsClosed() async {
         let resting = recovery(.retry(.sync, until: Self.until), .resting("g-1"))

@@ -136,6 +136,40 @@ import Testing
         #expect(keys.count == 3 && keys.first == recovery.idempotencyKey(of: .evaluate(post: post)))
     }
 
+    /// FlexFactor takes no second post for now: that is no end, and none to be made every few minutes.
+    @Test func aPostThatIsRefusedIsFollowedByAnotherLater() async throws {
+        let posts = Mutex(0)
+        let flexFactor = ScriptedFlexFactor { call, _ in
+            guard case .evaluate = call else { return posts.withLock { $0 > 0 } ? .order(.cancelled) : .notListed }
+            return
+                switch posts.withLock({ posts in
+                    posts += 1
+                    return posts
+                })
+            {
+            case 1: .evaluated(.declined, "g-1")
+            case 2: .failed(.refused(status: 422, []))
+            default: .evaluated(.approved, "g-1")
+            }
+        }
+        let timeline = try await timeline(retry(.sync), flexFactor)
+        let keys = flexFactor.calls.compactMap { if case .evaluate(_, let key) = $0 { key } else { nil } }
+        #expect(timeline.lines.last == "told approved" && Set(keys).count == 3 && keys.count == 3, "\(timeline.lines)")
+        #expect(clock.now() >= Self.now + .minutes(600))
+    }
+
+    /// A copy of the event, whose card is sealed yet: another token under a key that was sent would be another content.
+    @Test func aCopyWithASealedCardLeavesThePostToWhoSentIt() async throws {
+        let claims = MemoryClaims(now: Self.now)
+        let sealed = Recovery.sample(declinedAt: Self.now, card: .encrypted(SealedCard("AQID"))).at(
+            .due, route: .retry(.sync, until: Self.until))
+        _ = await claims.claim(ClaimRequest(.send(post: 1), of: sealed, telling: nil, at: Self.now))
+        let flexFactor = ScriptedFlexFactor(.order(.cancelled))
+        let stage = RetryStage(in: .sample(clock, claims: claims), flexFactor: flexFactor, cancels: Cancels())
+        _ = await stage.handle(IncomingMessage(body: WorkEnvelope.encode(sealed), type: WorkEnvelope.type))
+        #expect(flexFactor.tokenizations == 0 && !flexFactor.calls.contains(where: \.charges))
+    }
+
     /// Somebody who claims nothing had sent it.
     @Test func anOrderThatNobodyClaimedIsAskedForByItsFirstPost() async throws {
         let (keys, timeline) = try await keys(losing: 0, looks: .order(.cancelled), isKnown: true, in: MemoryClaims(now: Self.now))

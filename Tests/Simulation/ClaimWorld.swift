@@ -192,9 +192,9 @@ struct ClaimWorld {
             let work = ClaimedRecovery(recovery, standing: standing, pause: mutation == .beginsWhilePaused ? nil : paused)
             // What was begun is brought to its end.
             let isCascade = if case .cascade = recovery.route { true } else { false }
-            let isResting = if case .resting = recovery.phase { true } else { false }
+            let isAnswered = if case .resting = recovery.phase { (standing?.askedPost ?? 0) <= recovery.post } else { false }
             let holds =
-                recovery.isBeforeCharge && (standing?.isAsking != true || isResting) && !(isCascade && standing?.mayBeCharged == true)
+                recovery.isBeforeCharge && (standing?.isAsking != true || isAnswered) && !(isCascade && standing?.mayBeCharged == true)
             hands.append(Hand(work: work, delivery: delivery, pause: holds ? paused : nil, next: .act, at: now + rest()))
         case .skip(let recovery):
             // Intake has one act: it is atomic here.

@@ -52,7 +52,7 @@ package struct ClaimBook: Sendable {
         package let mayBeCharged: Bool
         /// Whether a request stands open: nobody knows yet what became of it.
         package let isAsking: Bool
-        /// The latest post that may be out there unanswered; the first, where FlexFactor has the order and nobody has heard of any answer.
+        /// The post that may be out there unanswered; the first, where FlexFactor has the order and nobody has heard of any answer.
         package let askedPost: Int?
 
         package struct Told: Sendable, Equatable {
@@ -68,8 +68,15 @@ package struct ClaimBook: Sendable {
                 told: entry.isTold ? Standing.Told(offset: entry.told, kind: entry.kind) : nil, exists: entry.exists,
                 mayBeCharged: requests[reference] != nil || entry.exists,
                 isAsking: requests[reference] != nil,
-                askedPost: requests[reference]?.map { Int($0.post) }.max() ?? (entry.exists && entry.answeredPost == 0 ? 1 : nil))
+                askedPost: askedPost(requests[reference] ?? [], entry))
         }
+    }
+
+    /// The earliest that was not answered: a later one is granted alone or withdrawn, so it is out there only where its pod died between.
+    private func askedPost(_ open: [Request], _ entry: Entry) -> Int? {
+        let posts = open.map(\.post)
+        let asked = posts.filter { $0 > entry.answeredPost }.min() ?? posts.max() ?? (entry.exists && entry.answeredPost == 0 ? 1 : nil)
+        return asked.map(Int.init)
     }
 
     /// Where a recovery is named first.

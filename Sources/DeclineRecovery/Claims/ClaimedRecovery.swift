@@ -20,7 +20,7 @@ package struct ClaimedRecovery: Sendable {
     }
 
     /// What the last answer to a charge says of its claim.
-    private enum Knowledge: Sendable { case nothing, unsent, answered }
+    private enum Knowledge: Sendable { case nothing, unsent, refused, answered }
 
     private enum State: Sendable {
         case open
@@ -73,8 +73,9 @@ package struct ClaimedRecovery: Sendable {
     package init(_ recovery: Recovery, standing: ClaimBook.Standing?, pause: Pause? = nil) {
         self.recovery = recovery
         // What was begun is brought to its end: only that tells the truth. A post that was answered is at its end, and the next one is new.
-        let isResting = if case .resting = recovery.phase { true } else { false }
-        self.pause = standing?.isAsking == true && !isResting ? nil : pause
+        let isAnswered = if case .resting = recovery.phase { (standing?.askedPost ?? 0) <= recovery.post } else { false }
+        self.pause = pause
+        isBegun = standing?.isAsking == true && !isAnswered
         if let asked = standing?.askedPost { self.recovery.noteAsked(asked) }
         // What older workers have in work they have not claimed.
         isUnsent = recovery.reference.tag != nil && standing?.mayBeCharged != true && standing?.told == nil && !recovery.phase.mayBeCharged
@@ -84,6 +85,8 @@ package struct ClaimedRecovery: Sendable {
     }
 
     private let pause: Pause?
+    /// A request of it may be out there, so a pause keeps nobody from asking what became of it.
+    private let isBegun: Bool
     /// Whether it was put away because of a pause.
     package private(set) var isPaused = false
     /// Nobody has sent it, as far as is known here: there is no order to look for.
@@ -123,7 +126,7 @@ package struct ClaimedRecovery: Sendable {
                 }
             return ask(.telling(Draft(reason), .unsent, nil), now, timing)
         }
-        if let pause, pause.isInForce(at: now), recovery.isBeforeCharge {
+        if !isBegun, let pause, pause.isInForce(at: now), recovery.isBeforeCharge {
             switch recovery.route {
             case .cascade where isUnsent: return ask(.telling(Draft(.skipped(.paused)), .unsent, nil), now, timing)
             case .retry where recovery.mayCharge(at: now) && !recovery.isCancelRequested:
@@ -136,6 +139,10 @@ package struct ClaimedRecovery: Sendable {
         if isUnsent, recovery.phase == .due, case .retry = recovery.route, case .call(.find) = step {
             recovery.phase = .ready
             step = recovery.next(now: now, timing: timing)
+        }
+        if let pause, pause.isInForce(at: now), recovery.isNewAttempt(step, now: now, timing: timing) {
+            isPaused = true
+            return end(.park(until: recovery.lookingAgain(at: pause, now: now)), now, timing)
         }
         switch step {
         case .call(let call) where call.takesMoney: return ask(.sending(call), now, timing)
@@ -161,6 +168,7 @@ package struct ClaimedRecovery: Sendable {
             knowledge =
                 switch answer {
                 case .failed(.notSent), .failed(.throttled): .unsent
+                case .failed(.refused): .refused
                 case .evaluated, .captured, .captureFailed: .answered
                 default: .nothing
                 }
@@ -190,11 +198,14 @@ package struct ClaimedRecovery: Sendable {
             return stop.leavesIt ? .claim(.unsent(0), telling: nil) : .finish(.stop(stop))
         }
         switch (stop, knowledge) {
-        case (_, .nothing) where isSeenNow && !isSeen: return .claim(.exists(answering: nil), telling: nil)
+        case (_, .nothing) where isSeenNow && !isSeen, (_, .refused) where isSeenNow && !isSeen:
+            return .claim(.exists(answering: nil), telling: nil)
         case (.refuse(.byFlexFactor, _), _): return .claim(.refused(sending.id), telling: nil)
+        // FlexFactor took no such post: the next has a key of its own.
+        case (.park, .refused) where recovery.isPostedAgain: return .claim(.refused(sending.id), telling: nil)
         case (_, .unsent): return .claim(.unsent(sending.id), telling: nil)
         case (_, .answered): return .claim(.exists(answering: sending.id), telling: nil)
-        case (_, .nothing): return stop.leavesIt ? .claim(.unsent(0), telling: nil) : .finish(.stop(stop))
+        case (_, .nothing), (_, .refused): return stop.leavesIt ? .claim(.unsent(0), telling: nil) : .finish(.stop(stop))
         }
     }
 

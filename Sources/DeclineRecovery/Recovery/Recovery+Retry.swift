@@ -39,9 +39,13 @@ extension Recovery {
             }
             // FlexFactor forgets idempotency keys after a day; a decline that is published again later must not be charged again.
             return .call(.find(reference))
-        case .resting where askedPost != nil:
+        case .resting where askedPost != nil && charge != nil:
             phase = .seeking(id)
             return look(id, now)
+        case .unanswered where askedPost != nil && stepsAtOnce == 0 && now >= keyDies(timing):
+            // It may be an attempt of its own by now: none is made before the order was looked at.
+            phase = .seeking(nil)
+            return look(nil, now)
         case .ready, .resting, .unanswered:
             if case .resting = phase { beginNextPost() }
             if phase == .unanswered, mode == .sync, askedPost == nil, now >= keyDies(timing) {
@@ -78,11 +82,20 @@ extension Recovery {
     mutating func noteAsked(_ asked: Int) {
         guard isSync else { return }
         askedPost = asked
-        if asked > post {
+        if asked != post {
             post = asked
             evidence.sentAt = nil
         }
     }
+
+    /// Whether a step repeats a post under a key that FlexFactor may have forgotten: then it can be an attempt of its own.
+    func isNewAttempt(_ step: RecoveryStep, now: Moment, timing: RecoveryTiming) -> Bool {
+        guard isSync, case .call(.evaluate) = step else { return false }
+        return phase == .unanswered && now >= keyDies(timing)
+    }
+
+    /// A sync retry that FlexFactor has, and that waits for its next post.
+    var isPostedAgain: Bool { if case .resting = phase { isSync } else { false } }
 
     private mutating func beginNextPost() {
         post += 1
@@ -205,8 +218,10 @@ extension Recovery {
     /// An order that is not paid says of a post that was not answered nothing more than that: it is asked for by itself, before it counts as
     /// declined for now.
     private mutating func restOrAsk(_ id: FlexFactorOrderID?, until: Moment, now: Moment, timing: RecoveryTiming) -> RecoveryStop? {
+        // Whoever has sent it had its token: where the card is sealed yet, this is a copy, and other bytes under that key would be a conflict.
+        guard askedPost != nil, case .token? = charge?.paymentMethod.card else { return rest(id, until: until, now: now, timing: timing) }
         switch phase {
-        case .due where askedPost != nil && charge != nil, .seeking where askedPost != nil && charge != nil:
+        case .due, .seeking:
             phase = .unanswered
             return nil
         default: return rest(id, until: until, now: now, timing: timing)
@@ -276,7 +291,8 @@ extension Recovery {
             if isOverdue(now, until: until, timing: timing) { return nil }
         case (.ready, .refused(let status, let errors)) where isFirstTaken: return .refuse(.byFlexFactor(status: status), errors)
         // FlexFactor has the order and takes no further post of it now: that is no end.
-        case (.ready, .refused) where isSync && charge != nil: return rest(phase.orderID, until: until, now: now, timing: timing)
+        case (.ready, .refused) where isSync && charge != nil, (.unanswered, .refused) where isSync && charge != nil && evidence.exists:
+            return rest(phase.orderID, until: until, now: now, timing: timing)
         case (.due, _), (.ready, .notSent), (.ready, .throttled):
             if isFirstTaken, failures >= timing.attempts { return .spend }
         case (.ready, _), (.unanswered, .unknown), (.unanswered, .conflict), (.unanswered, .refused):

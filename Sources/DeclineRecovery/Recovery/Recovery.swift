@@ -222,7 +222,10 @@ package struct Recovery: Sendable, Equatable {
     /// The step that asks for the answer to what was sent; `nil` where nothing is left to ask with, or FlexFactor may have forgotten the key
     /// and would charge anew.
     func recall(now: Moment, timing: RecoveryTiming) -> FlexFactorCall? {
-        guard evidence.exists, let charge, case .token = charge.paymentMethod.card, now < keyDies(timing) else { return nil }
+        // A later post of which nobody knows when it was sent may never have been: under its key this would be the first.
+        guard evidence.exists, let charge, case .token = charge.paymentMethod.card, evidence.sentAt != nil || post == 1,
+            now < keyDies(timing)
+        else { return nil }
         return .recall(charge, idempotencyKey: idempotencyKey(of: .evaluate(post: post)))
     }
 

@@ -51,7 +51,8 @@ struct PlainClaimBook {
             ClaimBook.Standing(
                 told: entry.isTold ? ClaimBook.Standing.Told(offset: entry.told, kind: entry.kind) : nil, exists: entry.exists,
                 mayBeCharged: !entry.open.isEmpty || entry.exists, isAsking: !entry.open.isEmpty,
-                askedPost: entry.open.map { Int($0.post) }.max() ?? (entry.exists && entry.answeredPost == 0 ? 1 : nil))
+                askedPost: (entry.open.filter { $0.post > entry.answeredPost }.map(\.post).min() ?? entry.open.map(\.post).max()
+                    ?? (entry.exists && entry.answeredPost == 0 ? 1 : nil)).map(Int.init))
         }
     }
 
