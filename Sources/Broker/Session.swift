@@ -201,12 +201,15 @@ final class Session {
             throw .connectionLost(why: "the broker ended the subscription to \(endedSubscription)")
         }
         defer { handOut() }
-        for _ in 0..<8 {
+        var left = 8 * input.count
+        while left > 0 {
             switch transport.read(into: input) {
             case .done(let count):
                 lastReceived = monotonicMilliseconds()
+                left -= count
                 try decode(count)
-                if count < input.count, !transport.hasBufferedInput { return }
+                // TLS gives a record at a time, and does not say whether the socket has another.
+                if count < input.count, !transport.isTLS { return }
             case .wouldBlock: return
             case .ended(let why): throw .connectionLost(why: why)
             }

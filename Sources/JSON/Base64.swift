@@ -3,19 +3,22 @@ package enum Base64 {
     private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
 
     package static func encode(_ bytes: [UInt8]) -> String {
-        var text: [UInt8] = []
-        text.reserveCapacity((bytes.count + 2) / 3 * 4)
-        var index = 0
-        while index < bytes.count {
-            let left = bytes.count - index
-            let word = UInt32(bytes[index]) << 16 | UInt32(left > 1 ? bytes[index + 1] : 0) << 8 | UInt32(left > 2 ? bytes[index + 2] : 0)
-            text.append(alphabet[Int(word >> 18)])
-            text.append(alphabet[Int(word >> 12 & 63)])
-            text.append(left > 1 ? alphabet[Int(word >> 6 & 63)] : UInt8(ascii: "="))
-            text.append(left > 2 ? alphabet[Int(word & 63)] : UInt8(ascii: "="))
-            index += 3
+        String(unsafeUninitializedCapacity: (bytes.count + 2) / 3 * 4) { text in
+            alphabet.withUnsafeBufferPointer { alphabet in
+                var place = 0
+                for index in stride(from: 0, to: bytes.count, by: 3) {
+                    let left = bytes.count - index
+                    let word =
+                        UInt32(bytes[index]) << 16 | UInt32(left > 1 ? bytes[index + 1] : 0) << 8 | UInt32(left > 2 ? bytes[index + 2] : 0)
+                    text[place] = alphabet[Int(word >> 18)]
+                    text[place + 1] = alphabet[Int(word >> 12 & 63)]
+                    text[place + 2] = left > 1 ? alphabet[Int(word >> 6 & 63)] : UInt8(ascii: "=")
+                    text[place + 3] = left > 2 ? alphabet[Int(word & 63)] : UInt8(ascii: "=")
+                    place += 4
+                }
+                return place
+            }
         }
-        return String(decoding: text, as: UTF8.self)
     }
 
     /// `nil` unless the text is the one encoding of some bytes: right length, right padding, no foreign character.

@@ -165,6 +165,8 @@ final class Transport {
         }
     }
 
+    var isTLS: Bool { ssl != nil }
+
     /// Whether bytes wait inside TLS, where poll cannot see them.
     var hasBufferedInput: Bool { ssl.map { SSL_pending($0) > 0 } ?? false }
 }

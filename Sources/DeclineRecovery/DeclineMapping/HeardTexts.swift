@@ -3,8 +3,8 @@ import Synchronization
 
 /// What response texts meant that were heard before: gateways say the same few hundred over and over.
 ///
-/// The same text means the same for ever, so remembering changes no answer. A place holds the last text that fell to it; long ones, which are
-/// written by people, are not kept.
+/// The same text means the same for ever, so remembering changes no answer. A place holds the last text that fell to it. What means nothing, and
+/// what is long, may be written by people or of them, and is not kept.
 final class HeardTexts: Sendable {
     final class Heard: Sendable {
         let text: String
@@ -36,7 +36,7 @@ final class HeardTexts: Sendable {
         let place = hasher.finalize() & (Self.count - 1)
         if let known = places.withLock({ $0[place] }), known.text.hasSameCodePoints(as: text) { return known }
         let heard = hear(text)
-        places.withLock { $0[place] = heard }
+        if heard.rule != nil { places.withLock { $0[place] = heard } }
         return heard
     }
 }

@@ -33,48 +33,35 @@ extension Moment {
     /// RFC 3339 in UTC with milliseconds: `2026-01-02T03:04:05.678Z`.
     package var rfc3339: String {
         let at = calendar
-        // Nobody's clock says so; but whatever is asked for has an answer.
-        guard (0...9_999).contains(at.year) else {
-            return padded(at.year, 4) + "-" + padded(at.month, 2) + "-" + padded(at.day, 2) + "T" + padded(at.hour, 2) + ":"
-                + padded(at.minute, 2) + ":" + padded(at.second, 2) + "." + padded(at.millisecond, 3) + "Z"
-        }
-        return String(unsafeUninitializedCapacity: 24) { text in
-            var place = 0
-            func put(_ number: Int, _ width: Int, _ mark: UInt8) {
-                var rest = number
-                for digit in stride(from: place + width - 1, through: place, by: -1) {
-                    text[digit] = 0x30 + UInt8(truncatingIfNeeded: rest % 10)
-                    rest /= 10
-                }
-                text[place + width] = mark
-                place += width + 1
-            }
-            put(at.year, 4, 0x2D)
-            put(at.month, 2, 0x2D)
-            put(at.day, 2, 0x54)
-            put(at.hour, 2, 0x3A)
-            put(at.minute, 2, 0x3A)
-            put(at.second, 2, 0x2E)
-            put(at.millisecond, 3, 0x5A)
-            return place
-        }
+        var text = DateText()
+        text.put(at.year, 4, "-")
+        text.put(at.month, 2, "-")
+        text.put(at.day, 2, "T")
+        text.put(at.hour, 2, ":")
+        text.put(at.minute, 2, ":")
+        text.put(at.second, 2, ".")
+        text.put(at.millisecond, 3, "Z")
+        return text.whole
     }
 
     /// RFC 1123, as HTTP writes dates: `Fri, 02 Jan 2026 03:04:06 GMT`.
     package var rfc1123: String {
         let at = calendar
-        let weekday = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"][at.weekday]
-        return weekday + ", " + padded(at.day, 2) + " " + Self.months[at.month - 1] + " " + padded(at.year, 4) + " " + padded(at.hour, 2)
-            + ":"
-            + padded(at.minute, 2) + ":" + padded(at.second, 2) + " GMT"
+        var text = DateText()
+        text.put(Self.weekdays[at.weekday])
+        text.put(", ")
+        text.put(at.day, 2, " ")
+        text.put(Self.months[at.month - 1])
+        text.put(" ")
+        text.put(at.year, 4, " ")
+        text.put(at.hour, 2, ":")
+        text.put(at.minute, 2, ":")
+        text.put(at.second, 2, " GMT")
+        return text.whole
     }
 
+    private static let weekdays = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]
     private static let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
-
-    private func padded(_ number: Int, _ width: Int) -> String {
-        let digits = String(number)
-        return String(repeating: "0", count: max(width - digits.utf8.count, 0)) + digits
-    }
 
     /// Reads RFC 3339 with any offset; finer fractions than milliseconds are cut. `nil` for anything else, a 60th second included.
     package init?(rfc3339 text: String) {
@@ -125,6 +112,27 @@ extension Moment {
         else { return nil }
         let days = Self.days(year: year, month: month, day: day)
         self.init(milliseconds: (Int64(days) * 86_400 + Int64(seconds)) * 1_000 + Int64(milliseconds))
+    }
+}
+
+/// A date as it is written, byte behind byte: every message has some.
+private struct DateText {
+    private var bytes: [UInt8] = []
+
+    init() {
+        bytes.reserveCapacity(32)
+    }
+
+    var whole: String { String(decoding: bytes, as: UTF8.self) }
+
+    mutating func put(_ text: String) { bytes.append(contentsOf: text.utf8) }
+
+    /// A number with zeros before it, and what follows it. Years that nobody's clock says are as long as they are.
+    mutating func put(_ number: Int, _ width: Int, _ mark: String) {
+        let digits = String(number)
+        for _ in 0..<max(width - digits.utf8.count, 0) { bytes.append(UInt8(ascii: "0")) }
+        put(digits)
+        put(mark)
     }
 }
 

@@ -13,10 +13,13 @@ package final class HMACSigningKey: @unchecked Sendable, Hashable, CustomStringC
     /// Fetched once: a look-up of an algorithm costs as much as a short HMAC.
     private static let algorithm = Algorithm()
 
-    /// `@unchecked Sendable`: an immutable, reference-counted OpenSSL object.
+    /// `@unchecked Sendable`: immutable, reference-counted OpenSSL objects.
     private final class Algorithm: @unchecked Sendable {
         let hmac = EVP_MAC_fetch(nil, "HMAC", nil)
+        let sha512 = EVP_MD_fetch(nil, "SHA512", nil)
     }
+
+    fileprivate static var sha512: OpaquePointer? { algorithm.sha512 }
 
     /// `nil` unless the text is Base64 of at least 32 bytes.
     package init?(base64: String) {
@@ -64,7 +67,7 @@ func areEqual(_ left: [UInt8], _ right: [UInt8]) -> Bool {
 
 func sha512(_ message: [UInt8]) -> [UInt8] {
     var digest = [UInt8](repeating: 0, count: 64)
-    let isDone = EVP_Q_digest(nil, "SHA512", nil, message, message.count, &digest, nil) == 1
+    let isDone = EVP_Digest(message, message.count, &digest, nil, HMACSigningKey.sha512, nil) == 1
     precondition(isDone, "sha512: OpenSSL refuses SHA-512")
     return digest
 }

@@ -30,7 +30,7 @@ package struct MessageSignature: Sendable, Hashable {
     ///
     /// - Parameter nonce: 32 hex digits, never used before; drawn at random when `nil`.
     package init(method: String, host: String, body: [UInt8], key: HMACSigningKey, now: Moment, nonce: String? = nil) {
-        let nonce: String = nonce ?? randomBytes(16).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        let nonce: String = nonce ?? Self.hexadecimal(randomBytes(16))
         let date: String = now.rfc1123
         let hash: String = Base64.encode(sha512(body))
         self.nonce = nonce
@@ -38,6 +38,17 @@ package struct MessageSignature: Sendable, Hashable {
         contentHash = hash
         authorization = Self.scheme + Base64.encode(key.authenticate(Self.signedText(method, nonce, date, host, hash)))
         bodySignature = Base64.encode(key.authenticate(body))
+    }
+
+    private static func hexadecimal(_ bytes: [UInt8]) -> String {
+        String(unsafeUninitializedCapacity: 2 * bytes.count) { text in
+            for (place, byte) in bytes.enumerated() {
+                for (offset, digit) in [(0, byte >> 4), (1, byte & 0xF)] {
+                    text[2 * place + offset] = digit < 10 ? 0x30 + digit : 0x57 + digit
+                }
+            }
+            return 2 * bytes.count
+        }
     }
 
     private static func signedText(_ method: String, _ nonce: String, _ date: String, _ host: String, _ hash: String) -> [UInt8] {

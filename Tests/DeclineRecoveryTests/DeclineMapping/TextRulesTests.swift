@@ -24,9 +24,10 @@ import Testing
             (0..<Int.random(in: 1...2, using: &random)).compactMap { _ in pieces.randomElement(using: &random) }.joined(separator: ", ")
         }
         let memory = HeardTexts()
+        let rule = texts.rules.first
         for _ in 0..<3 {
             for text in said.shuffled(using: &random) {
-                func hear(_ text: String) -> HeardTexts.Heard { HeardTexts.Heard(text, [text], longWords: [], nil) }
+                func hear(_ text: String) -> HeardTexts.Heard { HeardTexts.Heard(text, [text], longWords: [], rule) }
                 #expect(memory.heard(text, otherwise: hear).words.first.map { Array($0.utf8) } == Array(text.utf8))
             }
         }
