@@ -9,7 +9,7 @@ struct Report: AsyncParsableCommand {
         abstract: "What was recovered, refunded and charged back, what was not offered and why, in money.",
         discussion: """
             Reads the journal, which keeps 90 days and no person's data, and where a console rolls it up the sums of 400 days. Days are UTC, both ends included. Currencies are kept apart, amounts
-            are exact. What declines came to is counted on the day they were taken in; money on the day the CRM was told:
+            are exact. FlexFactor's fee and the gain are told where the configuration names fees. What declines came to is counted on the day they were taken in; money on the day the CRM was told:
 
             \(MoneyFigure.allCases.map { "  \($0.title): \($0.meaning)" }.joined(separator: "\n"))
 
@@ -17,6 +17,7 @@ struct Report: AsyncParsableCommand {
             """)
 
     @OptionGroup var broker: BrokerOptions
+    @OptionGroup var config: ConfigOption
     @Option(help: "The first day, e.g. 2026-11-01.")
     var from: String?
     @Option(help: "The last day; today without it.")
@@ -49,16 +50,19 @@ struct Report: AsyncParsableCommand {
         } catch {
             throw ValidationError("\(error.what) \(error.advice)")
         }
+        let fees = try fees()
         let book = try await broker.withLink { link, settings in
             try await link.money(from: question.from, settings.names)
         }
-        let report = MoneyReport(book, question)
+        let report = MoneyReport(book, question, fees: fees ?? MoneyFees())
         if csv {
             Terminal.show(String(report.csv.dropLast(1)))
+            // Cells that are empty here and full there need a word, those that always are none.
+            if report.hasFees, let note = report.feeNote { Terminal.complain(Terminal.visible(note)) }
         } else if json {
             Terminal.show(String(decoding: report.json(from: book.since, asOf: book.until).bytes, as: UTF8.self))
         } else {
-            show(report)
+            show(report, feeNote: fees == nil ? nil : report.feeNote)
         }
         if report.totals.isEmpty {
             Terminal.complain("The journal holds nothing of \(time(question)).")
@@ -66,24 +70,37 @@ struct Report: AsyncParsableCommand {
         }
     }
 
+    /// `nil`, and said so, where they cannot be known: a machine that has not all secrets of a configuration reports all the same, unless it is
+    /// named.
+    private func fees() throws -> MoneyFees? {
+        do throws(ConfigurationError) {
+            return MoneyFees(try config.configuration().map { Array($0.merchants.values) } ?? [])
+        } catch {
+            if config.file != nil { throw error }
+            Terminal.complain("Fee and gain are not shown: \(error.file) is not read here; `salvage config check \(error.file)` says why.")
+            return nil
+        }
+    }
+
     private func time(_ question: MoneyReport.Question) -> String {
         "\(MoneyReport.text(ofDay: question.from)) to \(MoneyReport.text(ofDay: question.through)) (UTC)"
     }
 
-    private func show(_ report: MoneyReport) {
+    private func show(_ report: MoneyReport, feeNote: String?) {
         if report.totals.isEmpty { return }
         let groups = report.question.groups.map(\.rawValue)
         let rows = groups.isEmpty ? [] : report.rows
         Terminal.show("Money, \(time(report.question))")
         Terminal.show()
+        let heads = ["currency", "declines", "offered", "recovered", "rate", "sales", "gross", "refunded", "charged back", "net"]
+        let feeHeads = report.hasFees ? ["fee", "gain"] : []
         Terminal.table(
-            groups + [
-                "currency", "declines", "offered", "recovered", "rate", "sales", "gross", "refunded", "charged back", "net", "half within",
-            ],
+            groups + heads + feeHeads + ["half within"],
             (rows + report.totals).map { row in
                 let keys = row.keys.isEmpty && !groups.isEmpty ? ["all"] + groups.dropFirst().map { _ in "" } : row.keys
-                return keys.map { $0.isEmpty ? "-" : $0 } + cells(row)
+                return keys.map { $0.isEmpty ? "-" : $0 } + cells(row, hasFees: report.hasFees)
             })
+        if let feeNote { Terminal.show(Terminal.visible(feeNote)) }
         if report.totals.contains(where: { $0.sums.unpriced > 0 }) {
             Terminal.show("Sales without an amount, of which nobody told it: \(report.totals.reduce(0) { $0 + $1.sums.unpriced }).")
         }
@@ -119,16 +136,17 @@ struct Report: AsyncParsableCommand {
         }
     }
 
-    private func cells(_ row: MoneyReport.Row) -> [String] {
+    private func cells(_ row: MoneyReport.Row, hasFees: Bool) -> [String] {
         let (sums, currency) = (row.sums, row.currency)
         func amount(_ units: Int64) -> String { Money.decimal(units, currency) }
-        return [
+        let counted = [
             currency.isEmpty ? "-" : currency, String(sums.declines.count), String(sums.offered.count),
             String(sums.recovered.count) + (sums.open.count > 0 ? " (+\(sums.open.count) open)" : ""),
             sums.offered.count > 0 ? "\((sums.recovered.count * 1_000 / sums.offered.count + 5) / 10) %" : "-", String(sums.sales.count),
             amount(sums.sales.units), amount(sums.refunded.units), amount(sums.chargedBack.units), amount(sums.net),
-            sums.times.seconds(ofHundred: 50).map(Self.span) ?? "-",
         ]
+        let fees = hasFees ? [row.fee, row.gain].map { $0.map(amount) ?? "-" } : []
+        return counted + fees + [sums.times.seconds(ofHundred: 50).map(Self.span) ?? "-"]
     }
 
     private static func span(_ seconds: Int64) -> String {

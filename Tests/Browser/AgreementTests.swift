@@ -49,9 +49,11 @@ extension ConsoleTests {
             // Page and command draw from one source, and both say what FlexFactor took.
             try await browser.turn(to: "#/money?by=code")
             try await browser.sees("money-net", "49.99")
-            try await browser.sees("money-row", "nmi/201", "1")
+            try await browser.sees("money-row", "nmi/201", "1", "1.55", "48.44")
+            try await browser.sees("money-gain", "48.44")
             let report = try await fleet.salvage("report", "--days", "1", "--by", "code,route", "--csv")
             #expect(report.status == 0 && report.output.contains("nmi/201,retry,USD,1,49.99,1,49.99,"), "\(report.output)\(report.error)")
+            #expect(report.output.contains(",1.55,48.44"), "\(report.output)")
             #expect(try await fleet.salvage("report", "--month", "2020-01").status == 1)
 
             // What is done at a terminal stands among the runs, with who and why.

@@ -10,7 +10,9 @@ import Testing
     /// A fleet whose console lets in a viewer, an operator and an admin; recycled declines are tried by FlexFactor, and a day lasts a second.
     static func plan(_ more: (inout Fleet.Plan) throws -> Void = { _ in }) async throws -> Fleet.Plan {
         var plan = try Fleet.Plan.retries()
-        plan.configuration += Operator.access()
+        plan.configuration =
+            plan.configuration.replacing("cascadeAll: true", with: "cascadeAll: true\n        fee: { percent: 2.5, minorUnitsPerSale: 30 }")
+            + Operator.access()
         // Without a key no letter keeps the card's token, and none could be replayed.
         plan.settings["SALVAGE_CARD_KEYS"] = "test=" + (try await CardKeyFile.shared.path())
         try more(&plan)

@@ -53,6 +53,38 @@ import Testing
         #expect(found.allSatisfy { $0.line != nil }, "\(found)")
     }
 
+    private static func fee(_ text: String) -> String {
+        right.replacing("cascadeAll: true", with: "cascadeAll: true\n        fee: \(text)")
+    }
+
+    /// To the hundredth of a percent, in whole numbers.
+    @Test(arguments: [
+        ("{ percent: 2.5, minorUnitsPerSale: 30 }", 250, 30), ("{ percent: 2.05 }", 205, 0), ("{ percent: 100 }", 10_000, 0),
+        ("{ percent: '0.29' }", 29, 0), ("{ minorUnitsPerSale: 0 }", 0, 0),
+    ])
+    func aFeeIsExact(text: String, basisPoints: Int64, unitsPerSale: Int64) throws {
+        let gateway = try #require(try read(Self.fee(text)).merchants["acme"]?.flexFactorGateways["42"])
+        #expect(gateway.fee == FlexFactorFee(basisPoints: basisPoints, unitsPerSale: unitsPerSale))
+        #expect(try read(Self.right).merchants["acme"]?.flexFactorGateways["42"]?.fee == nil)
+    }
+
+    @Test(arguments: [
+        ("{ percent: 2.505 }", ".percent"), ("{ percent: 100.01 }", ".percent"), ("{ percent: -1 }", ".percent"),
+        ("{ percent: '2,5' }", ".percent"), ("{ percent: 2. }", ".percent"), ("{ percent: .5 }", ".percent"),
+        ("{ percent: 1e1 }", ".percent"), ("{ percent: 1.2.3 }", ".percent"), ("{ minorUnitsPerSale: 0.3 }", ".minorUnitsPerSale"),
+        ("{ minorUnitsPerSale: -3 }", ".minorUnitsPerSale"), ("{ minorUnitsPerSale: 1000001 }", ".minorUnitsPerSale"),
+        ("{ percent: 1, perSale: 3 }", ".perSale"), ("{}", ""), ("{ percent: ~ }", ""),
+    ])
+    func aFeeThatIsNoneIsRefused(text: String, name: String) {
+        let found = faults(Self.fee(text))
+        #expect(found.map(\.path) == ["merchants[0].flexFactorGateways[0].fee" + name] && found.allSatisfy { $0.line == 10 }, "\(found)")
+    }
+
+    @Test func aFaultyFeeSaysWhatItIs() {
+        let message = faults(Self.fee("{ percent: 2.505 }")).first?.message
+        #expect(message == "expected a percentage of 0...100 with at most two decimals, such as 2.5, found '2.505'")
+    }
+
     /// Nobody approves what he proposes himself.
     @Test func aSecondPersonNeedsTwoAdmins() throws {
         func console(_ roles: String..., minutes: String = "30") -> String {

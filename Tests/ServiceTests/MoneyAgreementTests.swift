@@ -21,6 +21,10 @@ import Testing
             #expect(taken > 0 && sums.sales.units == taken, "seed \(seed): \(currency)")
             #expect(sums.returned.units == back, "seed \(seed): \(currency)")
             #expect(sums.net == taken - back)
+            // The pipeline tells of each sale whose it is, so all of them have a fee. At most half a minor unit of each is rounded away or up.
+            let fee = try #require(report.totals.first { $0.currency == currency.code }?.fee)
+            let exact = Double(taken) * 0.0275 + 30 * Double(sums.sales.count)
+            #expect(abs(Double(fee) - exact) <= Double(sums.sales.count) / 2 + 0.001, "seed \(seed): \(currency)")
             #expect(weeks.counted(currency) == taken, "seed \(seed): \(currency)")
         }
         #expect(weeks.ledger.sums(.usd).back > 0 && weeks.ledger.chargebacks > 0)
@@ -33,10 +37,13 @@ import Testing
         // However the rows are cut, they add up to the same.
         for groups in [[.day], [.month, .merchant], [.code, .brand], [.campaign], [.gateway, .route]] as [[MoneyReport.Group]] {
             for total in report.totals {
-                let rows = MoneyReport(weeks.book, .init(from: 0, through: .max >> 32, groups: groups, currency: total.currency)).rows
+                let question = MoneyReport.Question(from: 0, through: .max >> 32, groups: groups, currency: total.currency)
+                let rows = MoneyReport(weeks.book, question, fees: weeks.fees).rows
                 var sum = MoneySums()
                 for row in rows { sum.add(row.sums) }
                 #expect(sum == total.sums, "seed \(seed): \(groups)")
+                let fee: Int64 = rows.reduce(0) { $0 + ($1.fee ?? -1_000_000) }
+                #expect(fee == total.fee, "seed \(seed): \(groups)")
             }
         }
     }
@@ -207,14 +214,19 @@ private struct Weeks {
         let own = ["acme", "bold"].map { id in
             Merchant(
                 id: MerchantID(id),
-                flexFactorGateways: [FlexFactorGateway(id: "42", expiryDays: 5, cascadeAll: true, includeChargebacks: true, account: id)],
+                flexFactorGateways: [
+                    FlexFactorGateway(
+                        id: "42", expiryDays: 5, cascadeAll: true, includeChargebacks: true, account: id,
+                        fee: FlexFactorFee(basisPoints: 275, unitsPerSale: 30))
+                ],
                 gateways: [Gateway(id: "7", type: "nmi")])
         }
         merchants = Merchants(own[0], own[1])
         metrics.know(own)
     }
 
-    var report: MoneyReport { MoneyReport(book, .init(from: 0, through: .max >> 32)) }
+    var fees: MoneyFees { MoneyFees(merchants.merchants) }
+    var report: MoneyReport { MoneyReport(book, .init(from: 0, through: .max >> 32), fees: fees) }
 
     /// What the metric has counted.
     func counted(_ currency: Currency) -> Int64 {

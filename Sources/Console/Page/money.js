@@ -98,10 +98,12 @@ const unready = () => !answer.complete && el("div", { class: "callout warn", rol
 // ---- The sums, a card for each currency
 
 const amount = (units, currency) => (currency ? money(units, currency) : "–");
+/** What is not known of all sales is no amount. */
+const kept = (units, currency) => (units === undefined ? "–" : amount(units, currency));
 const within = (seconds) => (seconds === undefined ? "–" : seconds < 60 ? `${seconds} s` : seconds < 3600 ? `${seconds / 60} min`
   : seconds < 86400 ? `${seconds / 3600} h` : `${seconds / 86400} d`);
 const fact = (name, value) => [el("dt", { key: "t" + name, title: answer.figures[name] }, titles[name]), el("dd", { key: "d" + name, class: "number", "data-test": `money-${name}` }, value)];
-const titles = { sales: "Sales", gross: "Gross", refunded: "Refunded", charged_back: "Charged back", net: "Net", declines: "Declines", offered: "Offered",
+const titles = { sales: "Sales", gross: "Gross", refunded: "Refunded", charged_back: "Charged back", net: "Net", fee: "FlexFactor's fee", gain: "Gain", declines: "Declines", offered: "Offered",
   not_offered: "Not offered", recovered: "Recovered of these", open: "Still open", rate: "Rate", times: "Half told within" };
 
 function head() {
@@ -109,7 +111,8 @@ function head() {
     answer.newestRecord && (answer.complete ? `, by the journal until ${localTime(answer.newestRecord)}`
       : `, as far as the journal from ${localTime(answer.oldestRecord)} until ${localTime(answer.newestRecord)} says`), loading && " · asking …");
   if (answer.totals.length === 0) return [time, empty("Nothing was declined and nothing was told in this time.", "Choose a longer one, or look whether the CRM publishes.")];
-  return [time, el("div", { class: "sums" }, answer.totals.map((total) => sumsOf(total)))];
+  return [time, el("div", { class: "sums" }, answer.totals.map((total) => sumsOf(total))),
+    answer.feeNote && el("p", { class: answer.fees ? "warn-text" : "muted", "data-test": "money-fee-note" }, foreign(answer.feeNote))];
 }
 
 function sumsOf({ currency, ...sums }) {
@@ -119,7 +122,8 @@ function sumsOf({ currency, ...sums }) {
     el("p", { class: "sum-of-money", "data-test": "money-net" }, amount(sums.net, currency)),
     el("div", { class: "columns even" },
       el("dl", { class: "figures" }, fact("gross", [amount(sums.gross, currency), el("span", { class: "muted nowrap" }, ` · ${plural(sums.sales, "sale")}`)]),
-        fact("refunded", said(sums.refunded)), fact("charged_back", said(sums.charged_back)), fact("times", within(sums.half_within))),
+        fact("refunded", said(sums.refunded)), fact("charged_back", said(sums.charged_back)),
+        answer.fees && [fact("fee", kept(sums.fee, currency)), fact("gain", el("strong", null, kept(sums.gain, currency)))], fact("times", within(sums.half_within))),
       el("dl", { class: "figures" }, fact("declines", said(sums.declines)), fact("offered", said(sums.offered)), fact("not_offered", said(sums.not_offered)),
         fact("recovered", said(sums.recovered)), sums.open.count > 0 && fact("open", said(sums.open)),
         fact("rate", el("strong", null, rate(sums.recovered.count, sums.offered.count))))),
@@ -170,11 +174,12 @@ function rows() {
   return card(`By ${label.toLowerCase().replace("flexfactor", "FlexFactor")}`, { "data-test": "money-rows" },
     answer.rowCount > answer.rows.length && el("p", { class: "warn-text" }, `The first ${count(answer.rows.length)} of ${count(answer.rowCount)} rows; the CSV file has all.`),
     table(`Money by ${label}`, [[label], ["Declines", "number"], ["Offered", "number"], ["Recovered", "number"], ["Rate", "number"], ["Sales", "number"],
-      ["Gross", "number"], ["Back", "number"], ["Net", "number"]],
+      ["Gross", "number"], ["Back", "number"], ["Net", "number"], ...(answer.fees ? [["Fee", "number"], ["Gain", "number"]] : [])],
     answer.rows.map((row) => ({ key: row[answered] + row.currency, "data-test": "money-row", cells: [
       [nameOf(row[answered]), bar(row.gross / most.get(row.currency))], count(row.declines.count), count(row.offered.count), count(row.recovered.count),
       rate(row.recovered.count, row.offered.count), count(row.sales), amount(row.gross, row.currency),
-      amount(row.refunded.minorUnits + row.charged_back.minorUnits, row.currency), el("strong", null, amount(row.net, row.currency))] })), { class: "money-table" }));
+      amount(row.refunded.minorUnits + row.charged_back.minorUnits, row.currency), el("strong", null, amount(row.net, row.currency)),
+      ...(answer.fees ? [kept(row.fee, row.currency), el("strong", null, kept(row.gain, row.currency))] : [])] })), { class: "money-table" }));
 }
 
 const nameOf = (word) => (word === "" ? el("span", { class: "muted" }, "not known")

@@ -56,10 +56,12 @@ package struct FlexFactorGateway: Sendable, Equatable {
     package let isProduction: Bool
     /// Kept for looking and cancelling: nothing new is sent there.
     package let isRetired: Bool
+    /// For reports alone; `nil` where nobody has said it, which is not the same as none.
+    package let fee: FlexFactorFee?
 
     package init(
         id: GatewayID, expiryDays: Int = 21, cascadeAll: Bool = false, includeChargebacks: Bool = false, mitMode: MITMode = .managed,
-        account: String? = nil, isProduction: Bool = false, isRetired: Bool = false
+        account: String? = nil, isProduction: Bool = false, isRetired: Bool = false, fee: FlexFactorFee? = nil
     ) {
         self.id = id
         self.expiryDays = expiryDays
@@ -69,6 +71,7 @@ package struct FlexFactorGateway: Sendable, Equatable {
         self.account = account
         self.isProduction = isProduction
         self.isRetired = isRetired
+        self.fee = fee
     }
 }
 

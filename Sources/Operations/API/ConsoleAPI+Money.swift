@@ -21,12 +21,13 @@ extension ConsoleAPI {
         } catch {
             throw .badRequest(error.what, error.advice)
         }
+        let fees = MoneyFees(merchants())
         let isYoung = question.from > now.milliseconds / 86_400_000 - FlowBook.days
         let known: (MoneyReport, Known)? = flow.look { book in
-            isYoung || book.money.covers(question.from) ? (MoneyReport(book.money, question), Known(book.money)) : nil
+            isYoung || book.money.covers(question.from) ? (MoneyReport(book.money, question, fees: fees), Known(book.money)) : nil
         }
         let isReady = flow.isReady.journal
-        let (report, reach) = if let known { known } else { try await read(question, now) }
+        let (report, reach) = if let known { known } else { try await read(question, fees, now) }
         if format == .csv { return .object(of: [("csv", .string(report.csv))]) }
         return report.json(from: reach.since, asOf: reach.until, isComplete: known == nil || isReady, limit: Self.mostRows)
     }
@@ -40,11 +41,13 @@ extension ConsoleAPI {
     }
 
     /// What is older than the console knows is read from the journal while somebody waits.
-    private func read(_ question: MoneyReport.Question, _ now: Moment) async throws(ConsoleError) -> (MoneyReport, Known) {
+    private func read(_ question: MoneyReport.Question, _ fees: MoneyFees, _ now: Moment) async throws(ConsoleError) -> (
+        MoneyReport, Known
+    ) {
         try requireBroker()
         do throws(BrokerFailure) {
             let book = try await MoneyBook.read(from: question.from, in: store.broker, now: now)
-            return (MoneyReport(book, question), Known(book))
+            return (MoneyReport(book, question, fees: fees), Known(book))
         } catch {
             throw .broker(error)
         }

@@ -4,7 +4,7 @@ package enum MoneyFigure: String, Sendable, CaseIterable {
     case notOffered = "not_offered"
     case open, recovered, rate, sales, gross, refunded
     case chargedBack = "charged_back"
-    case net, times
+    case net, fee, gain, times
 
     package var title: String {
         switch self {
@@ -19,6 +19,8 @@ package enum MoneyFigure: String, Sendable, CaseIterable {
         case .refunded: "refunded"
         case .chargedBack: "charged back"
         case .net: "net"
+        case .fee: "fee"
+        case .gain: "gain"
         case .times: "half within"
         }
     }
@@ -38,6 +40,9 @@ package enum MoneyFigure: String, Sendable, CaseIterable {
         case .refunded: "What refunds told on the days gave back, at most what was taken."
         case .chargedBack: "What chargebacks told on the days took back; only of gateways with includeChargebacks."
         case .net: "Gross less refunded and charged back. FlexFactor's fee is not in it."
+        case .fee:
+            "What FlexFactor keeps of the gross, as the configuration has it of each gateway; what goes back gives none of it back. Rounded by day and kind of decline, half up."
+        case .gain: "Net less the fee. Neither is shown where sales are of a gateway whose fee is not configured."
         case .times: "From the decline to the telling of the sale: half of the sales took at most this long."
         }
     }

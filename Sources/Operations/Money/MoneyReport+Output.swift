@@ -26,8 +26,20 @@ extension MoneyReport {
                         }
                     })
             ),
+            ("fees", .bool(hasFees)), ("feeNote", .text(feeNote)),
+            ("withoutFee", .array(withoutFee.map(Self.seller))),
             ("figures", .object(of: MoneyFigure.allCases.map { ($0.rawValue, .string($0.meaning)) })),
         ])
+    }
+
+    /// Why rows lack fee and gain, for a person; `nil` where none does for that.
+    package var feeNote: String? {
+        if !hasFees { return "Fee and gain are not known: the configuration names no fee of FlexFactor (`fee` of a FlexFactor gateway)." }
+        if withoutFee.isEmpty { return nil }
+        let named = withoutFee.prefix(5).map { $0.gateway.isEmpty ? "one that is not known" : "\($0.merchant) \($0.gateway)" }
+        let more = withoutFee.count > named.count ? " and \(withoutFee.count - named.count) more" : ""
+        return "The configuration names no fee of FlexFactor gateway \(named.joined(separator: ", "))\(more): "
+            + "rows with sales of it have no fee and no gain."
     }
 
     private func row(_ row: Row) -> JSONValue {
@@ -39,6 +51,7 @@ extension MoneyReport {
                 ("recovered", Self.part(sums.recovered)), ("sales", .integer(Int64(sums.sales.count))),
                 ("gross", .integer(sums.sales.units)), ("unpriced", .integer(Int64(sums.unpriced))),
                 ("refunded", Self.part(sums.refunded)), ("charged_back", Self.part(sums.chargedBack)), ("net", .integer(sums.net)),
+                ("fee", row.fee.map { .integer($0) }), ("gain", row.gain.map { .integer($0) }),
                 ("half_within", sums.times.seconds(ofHundred: 50).map { .integer($0) }),
                 ("nine_of_ten_within", sums.times.seconds(ofHundred: 90).map { .integer($0) }),
             ])
@@ -56,6 +69,10 @@ extension MoneyReport {
         ])
     }
 
+    private static func seller(_ seller: SellingGateway) -> JSONValue {
+        .object(of: [("merchant", .string(seller.merchant)), ("gateway", .string(seller.gateway))])
+    }
+
     private static func code(_ code: Reason) -> JSONValue {
         .object(of: [
             ("code", .string(code.word)), ("currency", code.currency.isEmpty ? .null : .string(code.currency)),
@@ -69,7 +86,7 @@ extension MoneyReport {
             question.groups.map { $0.rawValue.replacing("-", with: "_") } + [
                 "currency", "declines", "declines_amount", "offered", "offered_amount", "not_offered", "not_offered_amount", "open",
                 "open_amount", "recovered", "recovered_amount", "sales", "gross", "sales_without_amount", "refunds", "refunded",
-                "chargebacks", "charged_back", "net", "half_within_seconds", "nine_of_ten_within_seconds",
+                "chargebacks", "charged_back", "net", "half_within_seconds", "nine_of_ten_within_seconds", "fee", "gain",
             ]
         var text = heading.joined(separator: ",") + "\r\n"
         for row in rows {
@@ -80,7 +97,8 @@ extension MoneyReport {
                 row.keys.map(CSV.cell) + [currency] + counted + [String(sums.unpriced)] + cells(sums.refunded) + cells(sums.chargedBack)
                 + [Money.decimal(sums.net, currency)]
                 + [50, 90].map { sums.times.seconds(ofHundred: $0).map { String($0) } ?? "" }
-            text += line.joined(separator: ",") + "\r\n"
+            let fees = [row.fee, row.gain].map { units in units.map { Money.decimal($0, currency) } ?? "" }
+            text += (line + fees).joined(separator: ",") + "\r\n"
         }
         return text
     }

@@ -42,6 +42,17 @@ package struct MoneyReport: Sendable {
         /// "" where no amount is known.
         package let currency: String
         package let sums: MoneySums
+        /// FlexFactor's; `nil` where it is not known of all sales.
+        package let fee: Int64?
+
+        /// What is left of the net.
+        package var gain: Int64? { fee.map { sums.net.adding(-$0) } }
+    }
+
+    /// A gateway of a merchant; "" where it is not known.
+    package struct SellingGateway: Sendable, Hashable {
+        package let merchant: String
+        package let gateway: String
     }
 
     /// Declines that were not offered for one reason.
@@ -65,33 +76,40 @@ package struct MoneyReport: Sendable {
     package let reasons: [Reason]
     /// The codes that nobody knows, as far as they were not offered; most first.
     package let unknownCodes: [Reason]
+    /// Whether any fee is configured: rows may have theirs.
+    package let hasFees: Bool
+    /// Where some are: gateways of these sales that have none.
+    package let withoutFee: [SellingGateway]
 
-    package init(_ book: MoneyBook, _ question: Question) {
+    package init(_ book: MoneyBook, _ question: Question, fees: MoneyFees = MoneyFees()) {
         // A day has a cell for each kind of decline. What rows are told apart by is worked out once for each day and once for each kind, of
         // which there are far fewer than cells.
-        let kinds = Kinds(book.facts, question)
+        let kinds = Kinds(book.facts, question, fees)
         let times = Times(question.groups)
-        var cells: [Cell: MoneySums] = [:]
+        var cells: [Cell: ChargedSums] = [:]
+        var feeless: Set<Int32> = []
         var notOffered: [Int32: MoneySums.Part] = [:]
         for (day, sumsOfDay) in book.days where Int64(day) >= question.from && Int64(day) <= question.through {
             let time = times.number(of: Int64(day))
             for (number, sums) in sumsOfDay {
                 let kind = kinds.numbers[Int(number)]
                 if kind < 0 { continue }
-                cells[Cell(time: time, kind: kind), default: MoneySums()].add(sums)
+                let fee = kinds.fees[Int(number)]
+                cells[Cell(time: time, kind: kind), default: ChargedSums()].add(sums, fee)
+                if fee == nil, sums.priced > 0, !fees.isEmpty { feeless.insert(number) }
                 if kinds.isSkipped[Int(number)], sums.notOffered.count != 0 {
                     notOffered[number, default: MoneySums.Part()].add(sums.notOffered)
                 }
             }
         }
-        var rows: [Key: MoneySums] = [:]
-        var totals: [Key: MoneySums] = [:]
+        var rows: [Key: ChargedSums] = [:]
+        var totals: [Key: ChargedSums] = [:]
         for (cell, sums) in cells {
             let kind = kinds.keys[Int(cell.kind)]
             var keys = kind.keys
             for (place, text) in times.texts(of: cell.time) { keys[place] = text }
-            rows[Key(keys: keys, currency: kind.currency), default: MoneySums()].add(sums)
-            totals[Key(keys: [], currency: kind.currency), default: MoneySums()].add(sums)
+            rows[Key(keys: keys, currency: kind.currency), default: ChargedSums()].add(sums)
+            totals[Key(keys: [], currency: kind.currency), default: ChargedSums()].add(sums)
         }
         var reasons: [Key: MoneySums.Part] = [:]
         var unknown: [Key: MoneySums.Part] = [:]
@@ -106,16 +124,24 @@ package struct MoneyReport: Sendable {
         }
         self.question = question
         let isByTime = question.groups.first == .day || question.groups.first == .month
-        self.rows = rows.filter { $0.value != MoneySums() }.map { Row(keys: $0.key.keys, currency: $0.key.currency, sums: $0.value) }
+        func row(_ key: Key, _ charged: ChargedSums) -> Row {
+            Row(keys: key.keys, currency: key.currency, sums: charged.sums, fee: fees.isEmpty ? nil : charged.fee)
+        }
+        self.rows = rows.filter { $0.value.sums != MoneySums() }.map { row($0.key, $0.value) }
             .sorted { one, other in
                 if isByTime, one.keys[0] != other.keys[0] { return one.keys[0] < other.keys[0] }
                 let (left, right) = (one.sums, other.sums)
                 return (right.sales.units, right.sales.count, right.declines.count, Key(keys: one.keys, currency: one.currency).text)
                     < (left.sales.units, left.sales.count, left.declines.count, Key(keys: other.keys, currency: other.currency).text)
             }
-        self.totals = totals.map { Row(keys: [], currency: $0.key.currency, sums: $0.value) }.sorted { $0.currency < $1.currency }
+        self.totals = totals.map { row($0.key, $0.value) }.sorted { $0.currency < $1.currency }
         self.reasons = Self.sorted(reasons)
         unknownCodes = Self.sorted(unknown)
+        hasFees = !fees.isEmpty
+        let sellers = feeless.map { book.facts[Int($0)] }.map {
+            SellingGateway(merchant: $0.merchantID?.text ?? "", gateway: $0.gatewayID?.text ?? "")
+        }
+        withoutFee = Set(sellers).sorted { ($0.merchant, $0.gateway) < ($1.merchant, $1.gateway) }
     }
 
     private static func sorted(_ parts: [Key: MoneySums.Part]) -> [Reason] {
@@ -144,12 +170,15 @@ package struct MoneyReport: Sendable {
         /// By the number of the facts; -1 for what was not asked for.
         private(set) var numbers: [Int32] = []
         private(set) var isSkipped: [Bool] = []
+        private(set) var fees: [FlexFactorFee?] = []
 
-        init(_ facts: [MoneyFacts], _ question: Question) {
+        init(_ facts: [MoneyFacts], _ question: Question, _ configured: MoneyFees) {
             var known: [Key: Int32] = [:]
             numbers.reserveCapacity(facts.count)
             isSkipped.reserveCapacity(facts.count)
+            fees.reserveCapacity(facts.count)
             for facts in facts {
+                fees.append(configured.fee(of: facts))
                 isSkipped.append(facts.why != nil)
                 guard question.wants(facts) else {
                     numbers.append(-1)

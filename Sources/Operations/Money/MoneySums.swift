@@ -45,6 +45,8 @@ package struct MoneySums: Sendable, Equatable {
     /// Of those offered: still under way.
     package var open: Part { Part(count: offered.count - ended.count, units: offered.units.adding(-ended.units)) }
     package var returned: Part { Part(count: refunded.count + chargedBack.count, units: refunded.units.adding(chargedBack.units)) }
+    /// Sales whose amount is known.
+    var priced: Int { sales.count - unpriced }
     /// What is left of the sales told in the time, less what went back in the time.
     package var net: Int64 { sales.units.adding(-returned.units) }
 
@@ -111,7 +113,7 @@ package struct RecoveryTimes: Sendable, Equatable {
 
 extension Int64 {
     /// A sum too large to tell is the largest that can be told: a report must not end on it.
-    fileprivate func adding(_ other: Int64) -> Int64 {
+    func adding(_ other: Int64) -> Int64 {
         let (sum, isTooLarge) = addingReportingOverflow(other)
         return isTooLarge ? (other > 0 ? .max - 1 : -(.max - 1)) : sum
     }

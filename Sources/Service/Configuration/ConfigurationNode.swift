@@ -67,7 +67,7 @@ final class ConfigurationNode {
         guard let text = optionalText(name) else { return nil }
         guard let value = read(text) else {
             // What stands in a wrong place may be a secret that belongs in another; a number of a few digits is none.
-            let isHarmless = text.utf8.count <= 6 && text.utf8.allSatisfy { (0x30...0x39).contains($0) || $0 == UInt8(ascii: "-") }
+            let isHarmless = text.utf8.count <= 6 && text.utf8.allSatisfy { (0x2D...0x2E).contains($0) || (0x30...0x39).contains($0) }
             fault(name, isHarmless ? "expected \(expected), found '\(text)'" : "expected \(expected)")
             return nil
         }
@@ -86,6 +86,19 @@ final class ConfigurationNode {
 
     func number(_ name: String, above minimum: Double) -> Double? {
         parsed(name, "a number above \(minimum)") { Double($0).flatMap { $0 > minimum && $0.isFinite ? $0 : nil } }
+    }
+
+    /// A percentage in its hundredths, exact.
+    func basisPoints(_ name: String) -> Int64? {
+        parsed(name, "a percentage of 0...100 with at most two decimals, such as 2.5") { text in
+            let parts = text.split(separator: ".", omittingEmptySubsequences: false)
+            let areDigits = parts.allSatisfy { !$0.isEmpty && $0.utf8.count <= 3 && $0.utf8.allSatisfy { (0x30...0x39).contains($0) } }
+            guard areDigits, parts.count <= 2, let whole = Int64(parts[0]) else { return nil }
+            let decimals = parts.count == 2 ? String(parts[1]) : "00"
+            guard decimals.utf8.count <= 2, let hundredths = Int64(decimals.utf8.count == 1 ? decimals + "0" : decimals) else { return nil }
+            let points = whole * 100 + hundredths
+            return points <= 10_000 ? points : nil
+        }
     }
 
     func flag(_ name: String) -> Bool {

@@ -199,6 +199,7 @@ final class MerchantReader {
         let chargebacks = node.flag("includeChargebacks")
         let retired = node.flag("retired")
         if retired, cascadeAll { node.fault("cascadeAll", "a retired gateway takes nothing new; take cascadeAll or retired away") }
+        let fee = fee(node)
         let mode = node.word("mitMode", MITMode.self, default: .managed)
         guard let id else { return nil }
         if let appKey, let appSecret, let mid, let origin {
@@ -209,8 +210,17 @@ final class MerchantReader {
         }
         let gateway = FlexFactorGateway(
             id: id, expiryDays: expiry, cascadeAll: cascadeAll, includeChargebacks: chargebacks, mitMode: mode, account: mid,
-            isProduction: origin == .production, isRetired: retired)
+            isProduction: origin == .production, isRetired: retired, fee: fee)
         return (gateway, node)
+    }
+
+    /// `fee: { percent, minorUnitsPerSale }`
+    private func fee(_ gateway: ConfigurationNode) -> FlexFactorFee? {
+        guard let node = gateway.object("fee") else { return nil }
+        defer { node.end() }
+        if !node.has("percent"), !node.has("minorUnitsPerSale") { gateway.fault("fee", "expected percent, minorUnitsPerSale or both") }
+        return FlexFactorFee(
+            basisPoints: node.basisPoints("percent") ?? 0, unitsPerSale: Int64(node.count("minorUnitsPerSale", 0...1_000_000, default: 0)))
     }
 
     private func required(_ node: ConfigurationNode, _ name: String) -> String? {

@@ -107,9 +107,11 @@ import Testing
         let now = OperatorWorld.start + .days(1)
         let journal = LongJournal(process, sale("OLD", 700, at: now + .days(-20)) + sale("NEW", 50, at: now + .minutes(-5)))
         let flow = FlowStore(journal, TopologyNames(), clock: StandingClock())
+        let fee = Mutex(FlexFactorFee(basisPoints: 200, unitsPerSale: 5))
         let console = ConsoleAPI(
-            tools: try await world.tools(process), flow: flow, merchants: { [] }, draft: { _, merchant throws(DraftFaults) in merchant },
-            version: "test")
+            tools: try await world.tools(process), flow: flow,
+            merchants: { [Merchant(id: "acme", flexFactorGateways: [FlexFactorGateway(id: "42", fee: fee.withLock { $0 })])] },
+            draft: { _, merchant throws(DraftFaults) in merchant }, version: "test")
         async let reading: Void = flow.follow()
         try await eventually("all of the journal is asked for") { journal.isAskedForAll }
         let early = await ask(console, [:])
@@ -120,6 +122,10 @@ import Testing
         let late = await ask(console, ["by": "day"])
         #expect(late.body["complete"] == .bool(true) && late.body["totals"]?.array?.first?["gross"]?.int64 == 750)
         #expect(late.body["rows"]?.array?.count == 2)
+        #expect(late.body["rows"]?.array?.map { $0["fee"]?.int64 } == [19, 6] && late.body["totals"]?.array?.first?["gain"]?.int64 == 725)
+        // By the configuration as it stands when somebody asks.
+        fee.withLock { $0 = FlexFactorFee(basisPoints: 0, unitsPerSale: 1) }
+        #expect(await ask(console, [:]).body["totals"]?.array?.first?["fee"]?.int64 == 2)
         let file = await ask(console, ["format": "csv"])
         #expect(file.body["csv"]?.string?.contains("USD,2,7.50,2,7.50,0,0.00,0,0.00,2,7.50,2,7.50,0,0,0.00,0,0.00,7.50,") == true)
     }
@@ -129,7 +135,9 @@ import Testing
         let refused = await ask(console, ["by": "weather"])
         #expect(refused.status == 400 && refused.body["error"]?["advice"]?.string?.contains("merchant") == true)
         #expect(await ask(console, ["from": "yesterday"]).status == 400)
-        let figures = await ask(console, [:]).body["figures"]
+        let nothing = await ask(console, [:]).body
+        #expect(nothing["fees"] == .bool(false) && nothing["feeNote"]?.string?.contains("no fee") == true)
+        let figures = nothing["figures"]
         for figure in MoneyFigure.allCases { #expect(figures?[figure.rawValue]?.string == figure.meaning) }
     }
 }
