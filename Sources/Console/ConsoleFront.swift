@@ -261,9 +261,12 @@ private struct RefusalInWords: RouterMiddleware {
 
 extension ConsoleRequest {
     /// Whether answering it reads a whole stream, or works on a whole message.
-    fileprivate var isHeavy: Bool {
+    var isHeavy: Bool {
         switch (method, path.first, path.last) {
         case (.get, "recoveries", _), (.get, "money", _), (.post, "letters", "check"), (.post, "mapping", _): true
+        // A proposal is tried before it is kept; what begins at once is only noted.
+        case (.post, "runs", "runs"): path.count == 1 && person.secondPerson != nil
+        case (.post, "runs", "rehearse"): path.count == 2
         case (.get, "letters", _): path.count == 2 && path[1] != "groups"
         default: false
         }

@@ -1,3 +1,6 @@
+import DeclineRecovery
+import JSON
+import Operations
 import Synchronization
 import Testing
 
@@ -11,6 +14,21 @@ import Testing
         var slept: [Duration] { state.withLock { $0.slept } }
         func advance(_ span: Duration) { state.withLock { $0.now += span } }
         func sleep(_ span: Duration) { state.withLock { $0.slept.append(span) } }
+    }
+
+    /// A proposal reads up to two thousand letters, as its rehearsal does; a run that begins at once reads none while somebody waits.
+    @Test(
+        arguments: [
+            ("POST", "runs", nil, false), ("POST", "runs", .minutes(60), true), ("POST", "runs/rehearse", nil, true),
+            ("GET", "runs", nil, false),
+            ("POST", "runs/1/approve", .minutes(60), false), ("GET", "recoveries", nil, true), ("GET", "letters", nil, false),
+            ("GET", "letters/1", nil, true), ("POST", "letters/1/check", nil, true), ("GET", "overview", nil, false),
+        ] as [(String, String, Moment.Span?, Bool)])
+    func whatCostsMuchIsHeavy(method: String, path: String, secondPerson: Moment.Span?, isHeavy: Bool) throws {
+        let request = ConsoleRequest(
+            method: try #require(ConsoleRequest.Method(rawValue: method)), path: path.split(separator: "/").map(String.init), query: [:],
+            body: .object([]), person: ConsoleRequest.Person(name: "ada", role: .admin, isOpen: false, secondPerson: secondPerson))
+        #expect(request.isHeavy == isHeavy)
     }
 
     /// Holds everybody until it is opened.

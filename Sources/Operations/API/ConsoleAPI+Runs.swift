@@ -159,12 +159,10 @@ extension ConsoleAPI {
     func stop(_ text: String, _ person: ConsoleRequest.Person) async throws(ConsoleError) -> JSONValue {
         try require(.operator, person)
         let id = try id(text)
+        // One that could not begin is a proposal again, and one or the other is stopped.
+        if let job = jobs.stop(id) { return json(job, person) }
         if let withdrawn = try withdraw(id, person) { return withdrawn }
-        guard let job = jobs[id] else {
-            throw ConsoleError(status: 409, what: "The run is not of this console.", advice: "Stop it where it was begun.")
-        }
-        job.stop()
-        return json(job, person)
+        throw ConsoleError(status: 409, what: "The run is not of this console.", advice: "Stop it where it was begun.")
     }
 
     func resume(_ text: String, _ person: ConsoleRequest.Person) async throws(ConsoleError) -> JSONValue {
@@ -174,6 +172,7 @@ extension ConsoleAPI {
             throw ConsoleError(status: 409, what: "It runs already.", advice: "Wait for its end.")
         }
         let known = store.look { $0.runs[id] }
+        if known == nil, jobs[id] == nil { throw .notFound }
         switch Self.resuming(known, person) {
         case .allowed: break
         case .forbidden: try require(.admin, person)

@@ -232,7 +232,7 @@ extension ConsoleAPI {
         Task {
             await job.run(waitingForLock: 120)
             // Two people have said it: it is not given up because a third one's run is not done yet.
-            if job.couldNotBegin { jobs.hold(job, approvedBy: approver, at: tools.clock.now()) }
+            jobs.hold(job, approvedBy: approver, at: tools.clock.now())
         }
         return json(job, request.person)
     }

@@ -39,7 +39,7 @@ package final class LetterJob: Sendable {
     private let onResult: @Sendable (Progress.Result) -> Void
     private let progressNow: Mutex<Progress>
     private let stopping = Atomic<Bool>(false)
-    private let hasHadLock = Atomic<Bool>(false)
+    private let hasWritten = Atomic<Bool>(false)
 
     /// How far a job is.
     package struct Progress: Sendable, Equatable {
@@ -113,8 +113,8 @@ package final class LetterJob: Sendable {
     /// Stops before the next message; what is under way is told.
     package func stop() { stopping.store(true, ordering: .relaxed) }
 
-    /// Whether it never had its turn, though nobody stopped it: then nothing of it is anywhere.
-    var couldNotBegin: Bool { progress.state == .failed && !hasHadLock.load(ordering: .relaxed) && !isStopping }
+    /// Whether it came to nothing before its first record, though nobody stopped it: then nothing of it is anywhere.
+    var couldNotBegin: Bool { progress.state == .failed && !hasWritten.load(ordering: .relaxed) && !isStopping }
 
     var isStopping: Bool { stopping.load(ordering: .relaxed) || Task.isCancelled }
 
@@ -150,7 +150,6 @@ package final class LetterJob: Sendable {
         do throws(LetterJobError) {
             if order.kind.needsNote, selection.isNew, (note ?? "").allSatisfy(\.isWhitespace) { throw .noteMissing }
             let lock = try await take(within: seconds)
-            hasHadLock.store(true, ordering: .relaxed)
             let outcome: Result<Void, LetterJobError>
             do throws(LetterJobError) {
                 do throws(BrokerFailure) { try await tools.store.catchUp() } catch { throw .broker(error) }
@@ -207,11 +206,13 @@ package final class LetterJob: Sendable {
     }
 
     func publish(_ messages: [OperatorMessage], _ lock: any HeldLock) async throws(LetterJobError) {
+        hasWritten.store(true, ordering: .relaxed)
         do throws(BrokerFailure) { try await lock.publish(messages) } catch { throw lock.isHeld ? .broker(error) : .lockLost }
     }
 
     /// Appends records and waits until the book holds them.
     func append(_ records: [LetterRecord], _ lock: any HeldLock) async throws(LetterJobError) {
+        hasWritten.store(true, ordering: .relaxed)
         let isSeen: Bool
         do throws(BrokerFailure) { isSeen = try await tools.store.append(records, under: lock) } catch {
             throw lock.isHeld ? .broker(error) : .lockLost

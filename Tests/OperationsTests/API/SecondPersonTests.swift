@@ -217,6 +217,64 @@ import Testing
         #expect(world.broker.sent.isEmpty)
     }
 
+    private func job(_ tools: LetterTools, id: UUID5) -> LetterJob {
+        LetterJob(
+            .replay(correction: .rerun, isCanary: false, rate: 50, consent: ReplayConsent(ofCRM: true)), .letters([]), by: .ada, note: "n",
+            tools: tools, id: id)
+    }
+
+    /// One that is approved by two at once, and stopped as it ends: neither is lost.
+    @Test func whatCouldNotBeginIsHeldUnlessItWasStoppedOrAnotherRuns() async throws {
+        let tools = try await world.tools(world.broker.process())
+        let lock = try #require(try await world.broker.process().lock.take())
+        let now = world.clock.now()
+        func held(_ change: (JobRegistry, LetterJob) -> Void) async throws -> (registry: JobRegistry, proposal: Proposal) {
+            let registry = JobRegistry()
+            let proposal = Proposal(
+                .replay(correction: .rerun, isCanary: false, rate: 50, consent: ReplayConsent(ofCRM: true)), [], seen: [:],
+                differences: nil,
+                dryRun: nil, by: .ada, note: "n", at: now, within: .minutes(60))
+            #expect(registry.proposals.add(proposal, at: now))
+            _ = registry.proposals.end(proposal.id, .approved(by: "Eve", at: now), at: now)
+            let job = job(tools, id: proposal.id)
+            registry.add(job)
+            await job.run(waitingForLock: 0)
+            change(registry, job)
+            registry.hold(job, approvedBy: "Eve", at: now)
+            return (registry, try #require(registry.proposals[proposal.id]))
+        }
+        let plain = try await held { _, _ in }
+        #expect(plain.proposal.isWaiting(at: now) && plain.registry.all.isEmpty)
+        let stopped = try await held { registry, job in #expect(registry.stop(job.id) === job) }
+        #expect(!stopped.proposal.isWaiting(at: now) && stopped.registry.all.count == 1)
+        let anew = try await held { registry, job in registry.add(self.job(tools, id: job.id)) }
+        #expect(!anew.proposal.isWaiting(at: now) && anew.registry.all.count == 1)
+        await lock.release()
+    }
+
+    /// The broker goes as the letters are read under the lock: nothing was written, and both have said it.
+    @Test func anApprovedOneThatCameToNothingBeforeItsFirstRecordCanBeBegun() async throws {
+        let ids = world.write([OperatorWorld.declined("ONE")])
+        let tools = try await world.tools(world.broker.process())
+        // What comes now does not come to this process, which asks for it in vain.
+        world.broker.leaveFollowers(of: .letters)
+        world.write([OperatorWorld.declined("TWO")])
+        let job = LetterJob(
+            .replay(correction: .rerun, isCanary: false, rate: 50, consent: ReplayConsent(ofCRM: true)), .letters(ids), by: .ada, note: "n",
+            tools: tools)
+        await job.run()
+        #expect(job.progress.state == .failed && job.couldNotBegin && world.broker.records.isEmpty)
+        // With a record out it has begun, though it came no further.
+        let (begun, _) = try await world.act(
+            .replay(correction: .rerun, isCanary: false, rate: 50, consent: ReplayConsent(ofCRM: true)), .letters(ids), dyingAfter: 1)
+        #expect(begun.progress.state == .failed && !begun.couldNotBegin && world.broker.records.count == 1)
+    }
+
+    @Test func whatNobodyKnowsIsNotResumed() async throws {
+        let console = try await world.console()
+        #expect(await ask(console, "runs/\(UUID5.numbered(7))/resume").status == 404)
+    }
+
     @Test func noneThatWaitsIsForgottenForAnother() async throws {
         let ids = world.write([OperatorWorld.declined("ONE")])
         let console = try await world.console()

@@ -137,6 +137,9 @@ final class MemoryBroker: Sendable {
     /// A stream is deleted, and another stands under its name. Whoever followed the former follows this one.
     func makeAnew(_ stream: StreamName) { state.withLock { $0.streams[stream] = nil } }
 
+    /// Whoever follows a stream hears nothing more of it.
+    func leaveFollowers(of stream: StreamName) { state.withLock { $0.followers[stream] = nil } }
+
     /// The lock goes, as with a connection that is lost.
     func loseLock() { state.withLock { $0.holder = nil } }
 }
