@@ -25,12 +25,12 @@ import Testing
     }
 
     private final class Asked: Sendable {
-        let first = Mutex<Stage?>(nil)
+        let stages = Mutex<[Stage]>([])
+        var count: Int { stages.withLock { $0.count } }
     }
 
-    /// The first stage that a process subscribes to as it begins; `nil` where there is none.
-    private func begins(with pause: Pause.Target) async -> Stage? {
-        let asked = Asked()
+    /// What watches a process that asks in vain to be handed anything.
+    private func watch(_ pauses: PauseTail, _ asked: Asked) -> PauseWatch {
         let clock = ManualClock(Self.now)
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let handle: StageRunner.Handle = { _ in fatalError("nothing comes") }
@@ -41,17 +41,50 @@ import Testing
                 workerID: Self.id, cut: CutMessage(in: .sample(clock)), suspicion: Suspicion(limit: 3), longestHold: .minutes(15),
                 holdings: health.holdings, budget: nil, tracer: nil)
             return StageSubscription(runner) { () async throws(BrokerError) in
-                asked.first.withLock { $0 = $0 ?? stage }
+                asked.stages.withLock { $0.append(stage) }
                 throw .closed
             }
         }
+        return PauseWatch(
+            workerID: Self.id, pauses: pauses, subscriptions: subscriptions, voice: voice, health: health, metrics: metrics, logger: logger)
+    }
+
+    private func paused(_ target: Pause.Target) -> PauseTail {
         var known = Pauses()
-        known.take(Pause(pause, since: Self.now, until: Self.now + .minutes(10), by: "ada", why: "its node goes"))
-        let watch = PauseWatch(
-            workerID: Self.id, pauses: PauseTail(known), subscriptions: subscriptions, voice: voice, health: health, metrics: metrics,
-            logger: logger)
-        _ = try? await watch.begin(now: Self.now)
-        return asked.first.withLock { $0 }
+        known.take(Pause(target, since: Self.now, until: Self.now + .minutes(10), by: "ada", why: "its node goes"))
+        return PauseTail(known)
+    }
+
+    /// The first stage that a process subscribes to as it begins; `nil` where there is none.
+    private func begins(with pause: Pause.Target) async -> Stage? {
+        let asked = Asked()
+        _ = try? await watch(paused(pause), asked).begin(now: Self.now)
+        return asked.stages.withLock { $0.first }
+    }
+
+    /// Its queue is gone, or may not be read: whoever says that it works again has nobody look.
+    @Test func whoCannotGoOnAfterAPauseIsNeitherWellNorHeardToWork() async throws {
+        let asked = Asked()
+        let watch = watch(paused(.worker(Self.id)), asked)
+        let first = try await watch.begin(now: Self.now)
+        health.isWell(.consumers)
+        var standing = PauseWatch.Standing(inForce: first, quiet: first.first)
+        let end = Self.now + .minutes(10)
+        await watch.look(behind: &standing, now: end + .milliseconds(-1))
+        #expect(asked.count == 0 && !health.complaints.contains { $0.hasPrefix("consumers") })
+        for milliseconds in [0, 500, 1_000, 1_500] as [Int64] {
+            await watch.look(behind: &standing, now: end + .milliseconds(milliseconds))
+        }
+        #expect(asked.count == 2, "each stage once in two seconds")
+        #expect(voice.pulse.quiet?.by == "ada" && standing.inForce.isEmpty)
+        #expect(health.complaints.contains { $0.hasPrefix("consumers: retry cannot go on after a pause") }, "\(health.complaints)")
+        #expect(health.notes.isEmpty, "the pause is over")
+        await watch.look(behind: &standing, now: end + .seconds(2))
+        #expect(asked.count == 4)
+        // Nothing is to take anything: nothing is amiss.
+        let again = self.watch(paused(.worker(Self.id)), asked)
+        await again.look(behind: &standing, now: Self.now)
+        #expect(!health.complaints.contains { $0.hasPrefix("consumers") } && standing.triedAgain == nil)
     }
 
     /// A container that is started anew in its pod has the id that it had.

@@ -23,16 +23,25 @@ struct PauseWatch: Sendable {
         let inForce = pauses.inForce(at: now)
         note(inForce, behind: [])
         for subscription in subscriptions where !isPaused(subscription, by: inForce) { try await subscription.begin() }
-        sayQuiet(inForce)
+        _ = sayQuiet(inForce)
         return inForce
     }
 
     func run(until stop: StopSignal, behind first: [Pause]) async {
-        var known = first
+        var standing = Standing(inForce: first, quiet: quiet(first))
         while !stop.isSet {
-            known = await look(behind: known, now: SystemClock().now())
+            await look(behind: &standing, now: SystemClock().now())
             await stop.wait(atMost: .milliseconds(500))
         }
+    }
+
+    /// What the last look came to.
+    struct Standing {
+        var inForce: [Pause]
+        /// By what this worker takes nothing.
+        var quiet: Pause?
+        /// Whether a stage that is not paused takes nothing, and when it is tried again to have it begin.
+        var triedAgain: Moment?
     }
 
     private func isPaused(_ subscription: StageSubscription, by inForce: [Pause]) -> Bool {
@@ -42,10 +51,13 @@ struct PauseWatch: Sendable {
     private func quiet(_ inForce: [Pause]) -> Pause? { inForce.first { $0.target == .worker(workerID) } }
 
     /// Tells the fleet whether this worker takes work: once its subscriptions have ended, or have begun.
-    private func sayQuiet(_ inForce: [Pause]) {
+    ///
+    /// - Parameter last: by what it was quiet, and is until all have begun.
+    private func sayQuiet(_ inForce: [Pause], orStill last: Pause? = nil) -> Pause? {
         let quiet = quiet(inForce)
-        voice.isQuiet(by: quiet)
+        voice.isQuiet(by: quiet ?? last)
         health.isQuiet(until: quiet?.until.rfc3339)
+        return quiet ?? last
     }
 
     private func note(_ inForce: [Pause], behind known: [Pause]) {
@@ -54,27 +66,39 @@ struct PauseWatch: Sendable {
         metrics.pausing(inForce, isQuiet: quiet(inForce) != nil)
     }
 
-    /// - Returns: what is in force now.
-    private func look(behind known: [Pause], now: Moment) async -> [Pause] {
+    /// Has stages rest and begin as is ordered now. Where one cannot begin, the worker is not well, and quiet still if it was.
+    func look(behind standing: inout Standing, now: Moment) async {
         let inForce = pauses.inForce(at: now)
-        note(inForce, behind: known)
+        note(inForce, behind: standing.inForce)
+        standing.inForce = inForce
+        let mayTry = standing.triedAgain.map { now >= $0 } ?? true
+        var isShort = false
         for subscription in subscriptions {
             let isPaused = isPaused(subscription, by: inForce)
             if isPaused, !subscription.isResting {
                 await subscription.rest()
             } else if !isPaused, subscription.isResting {
-                do throws(BrokerError) { try await subscription.begin() } catch {
-                    logger.warning(
-                        "A stage cannot go on yet",
-                        metadata: [
-                            LogKey.stage: "\(subscription.runner.stage.rawValue)", LogKey.error: "\(error)",
-                            LogKey.advice: "\(error.advice)",
-                        ])
-                }
+                if mayTry { await goOn(subscription) }
+                if subscription.isResting { isShort = true }
             }
         }
-        sayQuiet(inForce)
-        return inForce
+        if isShort {
+            if mayTry { standing.triedAgain = now + .seconds(2) }
+        } else if standing.triedAgain != nil {
+            standing.triedAgain = nil
+            health.isWell(.consumers)
+        }
+        standing.quiet = sayQuiet(inForce, orStill: isShort ? standing.quiet : nil)
+    }
+
+    private func goOn(_ subscription: StageSubscription) async {
+        do throws(BrokerError) { try await subscription.begin() } catch {
+            let stage = subscription.runner.stage.rawValue
+            health.isUnwell(.consumers, "\(stage) cannot go on after a pause: \(error)")
+            logger.warning(
+                "A stage cannot go on yet",
+                metadata: [LogKey.stage: "\(stage)", LogKey.error: "\(error)", LogKey.advice: "\(error.advice)"])
+        }
     }
 
     private func tell(_ inForce: [Pause], behind known: [Pause]) {
