@@ -44,9 +44,12 @@ extension PauseRefusal {
     var exit: ExitCode {
         switch self {
         case .notPaused:
-            Terminal.complain("That is not paused. `salvage pauses` shows what is.")
+            Terminal.complain(
+                "That is not paused. `salvage pauses` shows what is. What workers heed of a stream of pauses that is no more ends with a new pause of the same, e.g. `--for 1s`."
+            )
             return .failure
-        case .severalPaused: return .misuse("Several are meant; give --merchant ID as well. `salvage pauses` shows them.")
+        case .severalPaused:
+            return .misuse(Terminal.visible(what) + (meansWorkers ? " Give the id of one: --worker ID." : " Give --merchant ID as well."))
         case .whoseGateway: return .misuse("Whose gateway? Give --merchant ID as well, or --config FILE.")
         case .noSuchWorker:
             Terminal.complain(Terminal.visible(what) + " `salvage status` shows who works.")
@@ -54,7 +57,8 @@ extension PauseRefusal {
         case .severalWorkers: return .misuse(Terminal.visible(what) + " Give the id of one.")
         case .several: return .misuse(Terminal.visible(what) + " Give --merchant ID as well.")
         case .broker(let failure): return .broker(failure)
-        case .empty, .nothingNamed, .unknown, .over, .tooLong, .noReason, .pausedAlready: return .misuse(Terminal.visible(what))
+        case .empty, .nothingNamed, .unknown, .noWorkerID, .over, .tooLong, .noReason, .pausedAlready:
+            return .misuse(Terminal.visible(what))
         }
     }
 }
@@ -150,7 +154,7 @@ struct ResumeCommand: AsyncParsableCommand {
         let words = try what.words()
         let lifted = try await broker.withLink { link, settings in
             do throws(PauseRefusal) {
-                return try await link.pauses(settings.names).lift(words, by: who.by.name, why: why ?? "")
+                return try await link.pauses(settings.names).lift(words, by: who.by.name, why: why ?? "", whereUnknown: true)
             } catch {
                 throw error.exit
             }
@@ -159,13 +163,17 @@ struct ResumeCommand: AsyncParsableCommand {
         case .pause(let pause): Terminal.show("Goes on: \(Terminal.visible("\(pause.target)")).")
         case .forgotten(let pause):
             Terminal.show(
-                "Nothing stands on the stream of pauses. Should it have been made anew: \(Terminal.visible("\(pause.target)")) goes on, and all else that was paused on the one before."
+                "Nothing stands on the stream of pauses. Should \(Terminal.visible("\(pause.target)")) be paused on a stream that is no more, it goes on, and nothing else does."
             )
         }
     }
 }
 
 struct PausesCommand: AsyncParsableCommand {
+    /// What is said where the stream holds nothing: it may be of any age.
+    static let older =
+        "Workers begun before it was made may heed an older one: `salvage_paused` tells, and `salvage resume` of the name ends it."
+
     static let configuration = CommandConfiguration(commandName: "pauses", abstract: "Show what is paused, until when, by whom and why.")
 
     @OptionGroup var broker: BrokerOptions
@@ -173,9 +181,10 @@ struct PausesCommand: AsyncParsableCommand {
     var json = false
 
     func run() async throws {
-        let pauses = try await broker.withLink { link, settings in
-            try await link.pauses(settings.names).inForce()
+        let known = try await broker.withLink { link, settings in
+            try await link.pauses(settings.names).known()
         }
+        let pauses = known.inForce(at: SystemClock().now())
         if json {
             var text = JSONWriter()
             text.object { object in
@@ -185,6 +194,7 @@ struct PausesCommand: AsyncParsableCommand {
             }
             return Terminal.show(String(decoding: text.bytes, as: UTF8.self))
         }
+        if known.isOfNothing { return Terminal.show("Nothing stands on the stream of pauses. " + Self.older) }
         if pauses.isEmpty { return Terminal.show("Nothing is paused.") }
         Terminal.table(
             ["paused", "since", "until", "by", "why"],

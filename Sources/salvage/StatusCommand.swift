@@ -31,6 +31,7 @@ struct StatusCommand: AsyncParsableCommand {
             let text = "Paused: \(pause.target) since \(pause.since.rfc3339) until \(pause.until.rfc3339), by \(pause.by): \(pause.why)"
             Terminal.show(Terminal.paint(Terminal.visible(text), .yellow))
         }
+        if status.knowsNoPause { Terminal.show(Terminal.paint("No order stands on the stream of pauses. " + PausesCommand.older, .dim)) }
         Terminal.show()
         if !status.workers.isEmpty {
             Terminal.table(

@@ -44,9 +44,10 @@ import Testing
             // On a stream that was made anew nothing stands, and the worker keeps to what it had read.
             try await fleet.link.delete(queue: "recovery.pauses")
             try #require(try await fleet.salvage("topology", "apply").status == 0)
-            #expect(try await fleet.salvage("pauses").output.contains("Nothing is paused"))
+            #expect(try await fleet.salvage("pauses").output.contains("may heed an older one"))
+            #expect(try await fleet.salvage("resume", "--worker", "4111111111111111", "--as", "ada").status == 64)
             let lifted = try await fleet.salvage("resume", "--merchant", "acme", "--gateway", "42", "--as", "ada")
-            #expect(lifted.status == 0 && lifted.output.contains("made anew"), "\(lifted)")
+            #expect(lifted.status == 0 && lifted.output.contains("a stream that is no more"), "\(lifted)")
             try await logged("Goes on after a pause: gateway 42 of merchant acme")
             #expect(try await fleet.salvage("resume", "--gateway", "42", "--as", "ada").status == 1)
 

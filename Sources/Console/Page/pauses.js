@@ -54,7 +54,8 @@ function list() {
   if (answer.pauses.length === 0) return empty("Nothing is paused.", "Every merchant, gateway, stage and worker begins what comes.");
   return table("What is paused", [["What"], ["Since"], ["Until"], ["By"], ["Why"], ["", "actions"]], answer.pauses.map((pause) => ({
     key: pause.target, "data-test": "pause-row", cells: [
-      [el("strong", null, foreign(pause.target)), isGone(pause) && el("small", { class: "muted" }, " is not heard of: it has ended, and nobody waits for it")], age(pause.since), momentAndAge(pause.until), foreign(pause.by), foreign(pause.why),
+      [el("strong", null, foreign(pause.target)), isGone(pause) && el("small", { class: "muted" }, " is not heard of: it has ended, or is silent"),
+        pause.remembered && el("small", { class: "muted", "data-test": "pause-remembered" }, " was paused on a stream of pauses that is no more: workers begun since do not heed it")], age(pause.since), momentAndAge(pause.until), foreign(pause.by), foreign(pause.why),
       mayAct("operator") && button("Resume …", "resume-pause", () => lift(pause))] })));
 }
 
@@ -81,7 +82,7 @@ function begin(chosen = {}) {
   const isNamed = () => Object.values(named()).every((name) => name.trim() !== "") && (ask.span !== "own" || ask.until !== "");
   // What nobody would serve.
   const alone = () => {
-    const [mine, others] = [answer.workers.filter(({ id, quiet }) => id === ask.worker && !quiet), answer.workers.filter(({ id, quiet }) => id !== ask.worker && !quiet)];
+    const [mine, others] = [answer.workers.filter(({ id, quiet }) => id === ask.worker && !quiet), answer.workers.filter(({ id, quiet, ready }) => id !== ask.worker && !quiet && ready)];
     return mine.flatMap((worker) => worker.stages).filter((stage) => !others.some((worker) => worker.stages.includes(stage)));
   };
   const before = () => answer.pauses.find((pause) => pause.kind === ask.kind && Object.entries(named()).every(([name, value]) => pause[name] === value));

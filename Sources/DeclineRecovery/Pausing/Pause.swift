@@ -24,13 +24,18 @@ package struct Pause: Sendable, Equatable {
         case worker(String)
     }
 
-    /// - Parameter until: no more than `longest` after `since`.
+    /// Letters of a reason: it stands in every answer that shows the pause.
+    package static let mostWords = 2_000
+
+    /// - Parameters:
+    ///   - until: no more than `longest` after `since`.
+    ///   - why: cut after `mostWords`.
     package init(_ target: Target, since: Moment, until: Moment, by: String, why: String) {
         self.target = target
         self.since = since
         self.until = min(until, since + Self.longest)
         self.by = by
-        self.why = why
+        self.why = why.cut(after: Self.mostWords)
     }
 
     /// What lifts a pause.
@@ -41,6 +46,11 @@ package struct Pause: Sendable, Equatable {
     package var isLifting: Bool { until <= since }
 
     package func isInForce(at now: Moment) -> Bool { now < until && !isLifting }
+}
+
+extension String {
+    /// Its beginning, so many code points of it: a letter may have any number of them.
+    func cut(after count: Int) -> String { String(String.UnicodeScalarView(unicodeScalars.prefix(count))) }
 }
 
 extension Pause.Target: CustomStringConvertible {

@@ -1,23 +1,34 @@
-/// The pauses that are known: the last record of each target on the stream.
+/// The pauses that are known: the last record of each target.
+///
+/// A record changes its own target alone, wherever it stands. A stream that took the place of another lifts nothing by that: what was paused on
+/// the one before ends at its time, or when somebody says so. And who reads a stream twice ends where he was.
 package struct Pauses: Sendable, Equatable {
+    /// Those that lift as well: that a target goes on is known of it, too.
     private var latest: [Pause.Target: Pause] = [:]
-    private var lastOffset: Int64 = -1
+    /// Whether nothing was read at all, of a pause or of anything else. Where a stream holds nothing, what others know is of one before it.
+    package private(set) var isOfNothing = true
 
     package init() {}
 
-    package mutating func take(_ pause: Pause) { latest[pause.target] = pause.isLifting ? nil : pause }
-
-    /// Notes where the next record stands. What stands before the last one, or at the beginning, is of another stream, which took the first one's
-    /// place, or is read from the beginning again. The last one again is a repeat.
-    package mutating func reach(_ offset: Int64) {
-        if offset < lastOffset || offset == 0 { latest = [:] }
-        lastOffset = offset
+    package mutating func take(_ pause: Pause) {
+        latest[pause.target] = pause
+        isOfNothing = false
     }
 
-    package var isEmpty: Bool { latest.isEmpty }
+    /// Something that is no pause of this version's.
+    package mutating func passOver() { isOfNothing = false }
 
-    /// Whether the stream has any record, of a pause or of anything else. Where it has none, what others know is of a stream before it.
-    package var isOfNothing: Bool { lastOffset < 0 }
+    package var isEmpty: Bool { latest.values.allSatisfy(\.isLifting) }
+
+    /// What is known together with what was read before: of a target that these say nothing of, what was known then counts.
+    package func over(_ remembered: Pauses) -> Pauses {
+        var all = self
+        all.latest.merge(remembered.latest) { mine, _ in mine }
+        return all
+    }
+
+    /// Whether anything is known of a target, be it that it goes on.
+    package func hasHeard(of target: Pause.Target) -> Bool { latest[target] != nil }
 
     /// What is paused at a moment: stages first, then workers, then by name.
     package func inForce(at now: Moment) -> [Pause] {

@@ -58,9 +58,8 @@ extension Pause {
 }
 
 extension Pauses {
-    /// Takes in what stands at a place of the stream; what is no pause of this version's is passed over.
-    package mutating func take(_ body: [UInt8], at offset: Int64) {
-        reach(offset)
-        if let pause = Pause.decode(body) { take(pause) }
+    /// Takes in what stands on the stream.
+    package mutating func take(_ body: [UInt8]) {
+        if let pause = Pause.decode(body) { take(pause) } else { passOver() }
     }
 }

@@ -30,10 +30,11 @@ package struct WorkerPulse: Sendable, Equatable {
 
     package var isFarewell: Bool { stages.isEmpty }
 
-    /// The stages that nobody would serve if one worker were paused, of those that it serves; none for what is no worker.
+    /// The stages that nobody would serve if one worker were paused, of those that it serves; none for what is no worker. Who reads the claims yet
+    /// serves none.
     package static func stages(servedBy target: Pause.Target, aloneAmong workers: [WorkerPulse]) -> [Stage] {
         guard case .worker(let id) = target, let one = workers.first(where: { $0.workerID == id && $0.quiet == nil }) else { return [] }
-        let others = workers.filter { $0.workerID != id && $0.quiet == nil }.flatMap(\.stages)
+        let others = workers.filter { $0.workerID != id && $0.quiet == nil && $0.claims?.isCaughtUp ?? true }.flatMap(\.stages)
         return one.stages.filter { !others.contains($0) }
     }
 
@@ -53,13 +54,16 @@ package struct WorkerPulse: Sendable, Equatable {
         package let since: Moment
         package let until: Moment
         package let by: String
+        /// The beginning of the reason: the pause itself has all of it.
         package let why: String
+
+        private static let mostWords = 200
 
         package init(since: Moment, until: Moment, by: String, why: String) {
             self.since = since
             self.until = until
             self.by = by
-            self.why = why
+            self.why = why.cut(after: Self.mostWords)
         }
     }
 

@@ -4,17 +4,16 @@ import Pipeline
 
 /// What is paused, and pausing: what `salvage pause`, `resume` and `pauses` do, by the same desk.
 extension ConsoleAPI {
-    private var desk: PauseDesk { PauseDesk(store.broker, clock: tools.clock) }
+    private var desk: PauseDesk { PauseDesk(store.broker, clock: tools.clock, remembering: flow.pauses.pauses) }
 
     func pauses() async throws(ConsoleError) -> JSONValue {
         try requireBroker()
-        let known: Pauses
-        do throws(BrokerFailure) { known = try await desk.known() } catch { throw .broker(error) }
-        // Of a stream that was made anew workers keep what they read on the one before, as this console does.
-        let inForce = (known.isOfNothing ? flow.pauses.pauses : known).inForce(at: tools.clock.now())
+        let (inForce, remembered): ([Pause], [Pause])
+        do throws(BrokerFailure) { (inForce, remembered) = try await desk.look() } catch { throw .broker(error) }
         let merchants = merchants().sorted { $0.id.text < $1.id.text }
         return .object(of: [
-            ("pauses", PauseStore.json(inForce)), ("longest", .integer(Pause.longest.milliseconds)),
+            ("pauses", .array(inForce.map { PauseStore.json($0, isRemembered: remembered.contains($0)) })),
+            ("longest", .integer(Pause.longest.milliseconds)),
             (
                 "merchants",
                 .array(
@@ -32,7 +31,7 @@ extension ConsoleAPI {
                         .object(of: [
                             ("id", .string(worker.pulse.workerID)), ("host", .string(worker.pulse.host)),
                             ("stages", .array(worker.pulse.stages.map { .string($0.rawValue) })),
-                            ("quiet", .bool(worker.pulse.quiet != nil)),
+                            ("quiet", .bool(worker.pulse.quiet != nil)), ("ready", .bool(worker.isReady)),
                         ])
                     })
             ),
@@ -45,7 +44,7 @@ extension ConsoleAPI {
         let body = request.body
         try body.allow(["merchant", "gateway", "stage", "worker", "until", "seconds", "why", "replace"])
         try require(.operator, request.person)
-        let why = try body.text("why").map { String($0.prefix(2_000)) } ?? ""
+        let why = try body.text("why") ?? ""
         let replaces = try body.flag("replace") ?? false
         let end: Moment
         switch (try body.whole("until"), try body.whole("seconds")) {
@@ -60,6 +59,8 @@ extension ConsoleAPI {
         // Without a configuration nobody knows the names, and they are taken as they are.
         let configured = tools.reconciler == nil ? nil : merchants()
         let words = try words(body)
+        try requireBroker()
+        if words.worker != nil, flow.pulses.isEmpty { throw .noWorkerKnown }
         let pause: Pause
         do throws(PauseRefusal) {
             let target = try words.target(among: configured, workers: livingWorkers.map(\.pulse.workerID))
@@ -75,19 +76,20 @@ extension ConsoleAPI {
         let body = request.body
         try body.allow(["merchant", "gateway", "stage", "worker", "why"])
         try require(.operator, request.person)
-        let why = try body.text("why").map { String($0.prefix(2_000)) } ?? ""
+        let why = try body.text("why") ?? ""
         let words = try words(body)
         try requireBroker()
-        let pause: Pause
+        let (pause, isRemembered): (Pause, Bool)
         do throws(PauseRefusal) {
             switch try await desk.lift(words, by: request.person.name, why: why) {
-            case .pause(let lifted), .forgotten(let lifted): pause = lifted
+            case .pause(let lifted): (pause, isRemembered) = (lifted, false)
+            case .forgotten(let lifted): (pause, isRemembered) = (lifted, true)
             }
         } catch {
             throw .pause(error)
         }
         await hear { pauses in !pauses.contains { $0.target == pause.target } }
-        return PauseStore.json(pause)
+        return PauseStore.json(pause, isRemembered: isRemembered)
     }
 
     private func words(_ body: JSONValue) throws(ConsoleError) -> PauseWords {
@@ -110,6 +112,10 @@ extension ConsoleAPI {
 }
 
 extension ConsoleError {
+    fileprivate static let noWorkerKnown = ConsoleError(
+        status: 503, what: "No worker is heard of yet.",
+        advice: "Each speaks every other second: try again in a few seconds. Where none runs there is none to pause.")
+
     static func pause(_ refusal: PauseRefusal) -> ConsoleError {
         let (status, advice) =
             switch refusal {
@@ -122,11 +128,12 @@ extension ConsoleError {
                     "Choose one that lives: a worker has another id after a restart, unless its host's name and its process's number stay."
                 )
             case .severalWorkers: (422, "Give the id of one.")
+            case .noWorkerID: (422, "Take it from the list of workers.")
             case .over: (422, "Give an end that is to come.")
             case .tooLong: (422, "Pause again when it ends, if it must be.")
             case .pausedAlready: (409, "Replace it if yours is to count; the one before ends with that.")
             case .notPaused: (404, "Look at what is paused: it may have ended by itself, or somebody else lifted it.")
-            case .severalPaused: (409, "Give the merchant as well.")
+            case .severalPaused: (409, refusal.meansWorkers ? "Give the id of one." : "Give the merchant as well.")
             case .broker: (503, "")
             }
         if case .broker(let failure) = refusal { return .broker(failure) }

@@ -10,6 +10,8 @@ package struct FleetStatus: Sendable {
     package let circuits: [Circuit]
     package let queues: [(name: String, what: String, ready: Int)]
     package let pauses: [Pause]
+    /// Whether the stream of pauses holds nothing; workers may heed one that was before it.
+    package let knowsNoPause: Bool
     package let parked: Int
     package let overdue: Int
     package let oldestOverdue: Moment?
@@ -162,6 +164,7 @@ package struct FleetStatus: Sendable {
         circuits = Circuit.all(workers.filter { !$0.isSilent }.map(\.pulse))
         queues = flow.queues.filter { $0.kind == .work }.map { ($0.name, $0.what, depths[$0.name] ?? 0) }
         pauses = flow.pauses.pauses.inForce(at: now)
+        knowsNoPause = flow.pauses.pauses.isOfNothing
         parked = standing.parked
         (overdue, oldestOverdue) = flow.look { book in
             let late = book.overdue(now: now)

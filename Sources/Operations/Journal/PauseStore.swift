@@ -21,13 +21,14 @@ package final class PauseStore: Sendable {
     }
 
     private func take(_ messages: [StreamMessage]) {
-        known.withLock { known in for message in messages { known.take(message.body, at: message.offset) } }
+        known.withLock { known in for message in messages { known.take(message.body) } }
     }
 
     /// As pages show them.
-    static func json(_ pauses: [Pause]) -> JSONValue { .array(pauses.map(json)) }
+    static func json(_ pauses: [Pause]) -> JSONValue { .array(pauses.map { json($0) }) }
 
-    static func json(_ pause: Pause) -> JSONValue {
+    /// - Parameter isRemembered: of a stream that is no more.
+    static func json(_ pause: Pause, isRemembered: Bool = false) -> JSONValue {
         var (merchant, gateway, stage, worker): (MerchantID?, GatewayID?, Stage?, String?)
         switch pause.target {
         case .merchant(let id): merchant = id
@@ -39,7 +40,7 @@ package final class PauseStore: Sendable {
             ("target", .string("\(pause.target)")), ("kind", .string(pause.target.kind)), ("merchant", .text(merchant?.text)),
             ("gateway", .text(gateway?.text)), ("stage", .text(stage?.rawValue)), ("worker", .text(worker)),
             ("since", .integer(pause.since.milliseconds)), ("until", .integer(pause.until.milliseconds)),
-            ("by", .string(pause.by)), ("why", .string(pause.why)),
+            ("by", .string(pause.by)), ("why", .string(pause.why)), ("remembered", isRemembered ? .bool(true) : nil),
         ])
     }
 }

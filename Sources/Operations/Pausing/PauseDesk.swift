@@ -3,21 +3,29 @@ package import Pipeline
 
 /// Where pauses are looked at, ordered and lifted: by commands and by the console alike.
 ///
-/// Each look is at the stream itself, for who acts must not act by what he remembers.
+/// Each look is at the stream itself, for who acts must not act by what he remembers. What it says nothing of may be remembered from a stream
+/// that was here before it: workers heed that as well.
 package struct PauseDesk: Sendable {
     private let broker: any OperatorBroker
     private let clock: any WallClock
+    private let remembered: Pauses
 
-    package init(_ broker: any OperatorBroker, clock: any WallClock) {
+    /// - Parameter remembered: what this process has read until now, where it follows the stream.
+    package init(_ broker: any OperatorBroker, clock: any WallClock, remembering remembered: Pauses = Pauses()) {
         self.broker = broker
         self.clock = clock
+        self.remembered = remembered
     }
 
-    /// What is paused now.
-    package func inForce() async throws(BrokerFailure) -> [Pause] { try await known().inForce(at: clock.now()) }
+    /// What is paused now, and of that what is only remembered.
+    func look() async throws(BrokerFailure) -> (inForce: [Pause], remembered: [Pause]) {
+        let known = try await known()
+        let inForce = known.over(remembered).inForce(at: clock.now())
+        return (inForce, inForce.filter { !known.hasHeard(of: $0.target) })
+    }
 
     /// What stands on the stream.
-    func known() async throws(BrokerFailure) -> Pauses {
+    package func known() async throws(BrokerFailure) -> Pauses {
         let store = PauseStore()
         try await store.read(broker.pauses)
         return store.pauses
@@ -41,7 +49,7 @@ package struct PauseDesk: Sendable {
         let pause = Pause(target, since: now, until: end, by: who, why: why)
         let other: Pause?
         do throws(BrokerFailure) {
-            other = replaces ? nil : try await inForce().first { $0.target == target }
+            other = replaces ? nil : try await look().inForce.first { $0.target == target }
             if other == nil { try await broker.order(pause) }
         } catch {
             throw .broker(error)
@@ -54,20 +62,26 @@ package struct PauseDesk: Sendable {
     package enum Lifted: Sendable, Equatable {
         /// What was paused until now.
         case pause(Pause)
-        /// The stream has no record of anything. Whoever knows a pause all the same has read it on a stream before this one, and forgets all that
-        /// he read there as the first record of this one comes: this, which lifts what was named.
+        /// The stream says nothing of it. Whoever heeds it has read it on a stream before this one, and hears that it goes on.
         case forgotten(Pause)
     }
 
     /// Ends a pause before its time.
-    package func lift(_ words: PauseWords, by who: String, why: String) async throws(PauseRefusal) -> Lifted {
+    ///
+    /// - Parameter mayBeUnknown: whether what nobody here knows of is lifted as it is named, where the stream holds nothing.
+    package func lift(
+        _ words: PauseWords, by who: String, why: String, whereUnknown mayBeUnknown: Bool = false
+    ) async throws(PauseRefusal) -> Lifted {
         let known: Pauses
         do throws(BrokerFailure) { known = try await self.known() } catch { throw .broker(error) }
         let now = clock.now()
-        let pause = known.isOfNothing ? nil : try words.pause(among: known.inForce(at: now))
+        let inForce = known.over(remembered).inForce(at: now)
+        // Who remembers nothing, as a command, takes the word of whoever asks where the stream holds nothing.
+        let pause = known.isOfNothing && mayBeUnknown ? nil : try words.pause(among: inForce)
         let target = if let pause { pause.target } else { try words.bareTarget() }
         let lifting = Pause.lifting(target, at: now, by: who, why: why)
         do throws(BrokerFailure) { try await broker.order(lifting) } catch { throw .broker(error) }
-        return pause.map(Lifted.pause) ?? .forgotten(lifting)
+        guard let pause else { return .forgotten(lifting) }
+        return known.hasHeard(of: target) ? .pause(pause) : .forgotten(pause)
     }
 }

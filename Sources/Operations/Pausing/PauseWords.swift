@@ -49,7 +49,22 @@ package struct PauseWords: Sendable, Equatable {
     private func isMeant(_ id: String) -> Bool { worker.map { id == $0 || id.hasPrefix("salvage \($0) ") } ?? false }
 
     /// What is meant where nothing tells what there is.
-    func bareTarget() throws(PauseRefusal) -> Pause.Target { try target(among: nil, workers: worker.map { [$0] } ?? []) }
+    func bareTarget() throws(PauseRefusal) -> Pause.Target {
+        // What looks like no id is of no worker, and whatever it is, it is not to stand on a stream.
+        if let worker, !Self.isWorkerID(worker) { throw .noWorkerID }
+        return try target(among: nil, workers: worker.map { [$0] } ?? [])
+    }
+
+    private static func isWorkerID(_ text: String) -> Bool {
+        let parts = text.utf8.split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false)
+        guard parts.count == 3, parts[0].elementsEqual("salvage".utf8) else { return false }
+        func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
+        func isOfHost(_ byte: UInt8) -> Bool {
+            isDigit(byte) || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20) || "-._".utf8.contains(byte)
+        }
+        return (1...253).contains(parts[1].count) && parts[1].allSatisfy(isOfHost) && (1...10).contains(parts[2].count)
+            && parts[2].allSatisfy(isDigit)
+    }
 
     /// What is meant of what is paused, whatever the configuration says today.
     func pause(among pauses: [Pause]) throws(PauseRefusal) -> Pause {
@@ -63,7 +78,7 @@ package struct PauseWords: Sendable, Equatable {
         }
         if let exactly = meant.first(where: { $0.target == worker.map(Pause.Target.worker) }) { return exactly }
         guard let found = meant.first else { throw .notPaused }
-        if meant.count > 1 { throw .severalPaused }
+        if meant.count > 1 { throw .severalPaused(meant.map(\.target)) }
         return found
     }
 }
@@ -81,13 +96,21 @@ package enum PauseRefusal: Error, Sendable, Equatable {
     /// No worker that lives is called so.
     case noSuchWorker(String, living: [String])
     case severalWorkers(String, [String])
+    /// Nothing tells which workers there are, and what is named is no id.
+    case noWorkerID
     case over(Moment, now: Moment)
     case tooLong(Moment)
     case noReason
     case pausedAlready(Pause)
     case notPaused
-    case severalPaused
+    case severalPaused([Pause.Target])
     case broker(BrokerFailure)
+
+    /// Whether several workers are meant, and not several gateways.
+    package var meansWorkers: Bool {
+        guard case .severalPaused(let targets) = self else { return false }
+        return targets.contains { if case .worker = $0 { true } else { false } }
+    }
 
     package var what: String {
         switch self {
@@ -101,13 +124,14 @@ package enum PauseRefusal: Error, Sendable, Equatable {
             "No worker that lives is called \(name). "
                 + (living.isEmpty ? "None is heard of." : "There are: \(living.joined(separator: ", ")).")
         case .severalWorkers(let host, let workers): "Several workers live on \(host): \(workers.joined(separator: ", "))."
+        case .noWorkerID: "A worker's id is `salvage HOST PID`, and what is named is none."
         case .over(let end, let now): "The end, \(end.rfc3339), is over: it is \(now.rfc3339)."
         case .tooLong(let last): "A pause lasts 7 days at the most: until \(last.rfc3339) now."
         case .noReason: "There is no reason."
         case .pausedAlready(let pause):
             "Paused already: \(pause.target), by \(pause.by) until \(pause.until.rfc3339): \(pause.why)"
         case .notPaused: "That is not paused."
-        case .severalPaused: "Several are meant."
+        case .severalPaused(let targets): "Several are meant: \(targets.map(\.description).joined(separator: ", "))."
         case .broker(let failure): failure.description
         }
     }

@@ -53,7 +53,7 @@ final class PauseTail: PauseDirectory {
     private func begin(_ link: BrokerLink, _ names: TopologyNames, _ logger: Logger) async throws(BrokerError) {
         let reading = try await link.read(names.pauses, from: .first) { [self] entries in
             let isEmpty = known.withLock { known in
-                for entry in entries { known.take(entry.body, at: entry.offset) }
+                for entry in entries { known.take(entry.body) }
                 return known.isEmpty
             }
             isAny.store(!isEmpty, ordering: .releasing)

@@ -54,24 +54,51 @@ import Testing
         #expect(!pauses.isPaused(.cascade, at: now) && pauses.pause(of: "bold", through: "42", at: now) == nil)
     }
 
-    /// What was paused on a stream that is gone is paused no more.
-    @Test func aStreamThatWasMadeAnewBeginsAnew() {
+    /// Nobody is charged again because somebody else was paused: what was paused on a stream that is gone ends at its time, or when it is said.
+    @Test func aStreamThatWasMadeAnewLiftsNothing() {
         var pauses = Pauses()
-        pauses.take(pause(.merchant("acme")).encoded(), at: 0)
-        pauses.take(pause(.stage(.retry)).encoded(), at: 1)
-        pauses.take(Array("{}".utf8), at: 2)
-        #expect(pauses.inForce(at: now).count == 2)
-        pauses.take(pause(.merchant("bold")).encoded(), at: 0)
-        #expect(pauses.inForce(at: now).map(\.target) == [.merchant("bold")])
+        #expect(pauses.isOfNothing)
+        pauses.take(Array("{}".utf8))
+        #expect(!pauses.isOfNothing && pauses.isEmpty)
+        pauses.take(pause(.merchant("acme")).encoded())
+        pauses.take(pause(.stage(.retry)).encoded())
+        // The first of the next stream.
+        pauses.take(pause(.merchant("bold")).encoded())
+        #expect(pauses.inForce(at: now).map(\.target) == [.stage(.retry), .merchant("acme"), .merchant("bold")])
+        pauses.take(Pause.lifting(.stage(.retry), at: now, by: "bob", why: "").encoded())
+        #expect(pauses.inForce(at: now).map(\.target) == [.merchant("acme"), .merchant("bold")])
+        #expect(pauses.inForce(at: now + .minutes(10)).isEmpty)
     }
 
-    /// Who reads twice hears every record twice.
+    /// Who hears every record twice, or reads a stream from its beginning again, ends where he was.
     @Test func aRecordThatComesTwiceChangesNothing() {
-        var pauses = Pauses()
-        for (offset, target) in [Pause.Target.merchant("acme"), .stage(.retry), .merchant("bold")].enumerated() {
-            for _ in 0..<2 { pauses.take(pause(target).encoded(), at: Int64(offset + 1)) }
-        }
-        #expect(pauses.inForce(at: now).count == 3)
+        let acme = Pause.Target.merchant("acme")
+        let records = [
+            pause(acme), pause(.stage(.retry)), .lifting(acme, at: now, by: "bob", why: ""), pause(acme, for: .minutes(5)),
+            .lifting(.stage(.retry), at: now, by: "bob", why: ""), pause(.merchant("bold")),
+        ]
+        var once = Pauses()
+        for record in records { once.take(record.encoded()) }
+        var twice = Pauses()
+        for record in records { for _ in 0..<2 { twice.take(record.encoded()) } }
+        for record in records { twice.take(record.encoded()) }
+        #expect(twice == once && once.inForce(at: now).map(\.target) == [acme, .merchant("bold")])
+    }
+
+    @Test func whatWasReadBeforeCountsWhereTheStreamSaysNothing() {
+        var (remembered, stream) = (Pauses(), Pauses())
+        for target in [Pause.Target.merchant("acme"), .merchant("bold"), .stage(.retry)] { remembered.take(pause(target)) }
+        stream.take(.lifting(.merchant("bold"), at: now, by: "bob", why: ""))
+        stream.take(pause(.stage(.retry), for: .minutes(5)))
+        let all = stream.over(remembered)
+        #expect(all.inForce(at: now).map(\.target) == [.stage(.retry), .merchant("acme")])
+        #expect(all.inForce(at: now + .minutes(6)).map(\.target) == [.merchant("acme")], "the stream's own counts")
+        #expect(stream.hasHeard(of: .merchant("bold")) && !stream.hasHeard(of: .merchant("acme")))
+    }
+
+    @Test func aReasonIsCut() {
+        let long = Pause(.stage(.retry), since: now, until: now, by: "ada", why: String(repeating: "x", count: 100_000))
+        #expect(long.why.count == 2_000 && Pause.decode(long.encoded()) == long)
     }
 
     /// A look that would come when its time is over comes when the pause is.

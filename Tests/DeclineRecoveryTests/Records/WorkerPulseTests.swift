@@ -15,17 +15,19 @@ import Testing
     }
 
     @Test func whatAWorkerServesAloneIsWhatNobodyElseDoesWhoIsNotPaused() {
-        func worker(_ id: String, _ stages: [Stage], isQuiet: Bool = false) -> WorkerPulse {
+        func worker(_ id: String, _ stages: [Stage], isQuiet: Bool = false, isCaughtUp: Bool? = nil) -> WorkerPulse {
             let now = Moment(milliseconds: 5_000)
             return WorkerPulse(
                 workerID: id, host: "h", version: "1", startedAt: now, at: now, stages: stages, inFlight: [], circuits: [],
+                claims: isCaughtUp.map { .init(offset: 7, lag: .milliseconds(0), isCaughtUp: $0) },
                 quiet: isQuiet ? .init(since: now, until: now + .minutes(1), by: "ada", why: "w") : nil)
         }
         func alone(_ target: Pause.Target) -> [Stage] {
             WorkerPulse.stages(
                 servedBy: target,
                 aloneAmong: [
-                    worker("a", [.intake, .cascade, .retry]), worker("b", [.intake]), worker("c", [.cascade, .held], isQuiet: true),
+                    worker("a", [.intake, .cascade, .retry]), worker("b", [.intake], isCaughtUp: true),
+                    worker("c", [.cascade, .held], isQuiet: true), worker("e", [.retry], isCaughtUp: false),
                 ])
         }
         #expect(alone(.worker("a")) == [.cascade, .retry])
@@ -52,6 +54,13 @@ import Testing
         let pulse = WorkerPulse.decode(Array(text.utf8))
         #expect(
             pulse?.claims == nil && pulse?.quiet == nil && pulse?.circuits == [.init(merchantID: "acme", gatewayID: "42", state: .open)])
+    }
+
+    /// It is said every other second, and the pause itself has all of it.
+    @Test func whyItIsQuietIsCut() {
+        let long = String(repeating: "e\u{301}", count: 10_000)
+        let quiet = WorkerPulse.Quiet(since: Moment(milliseconds: 1), until: Moment(milliseconds: 2), by: "ada", why: long)
+        #expect(quiet.why.unicodeScalars.count == 200 && long.hasPrefix(quiet.why))
     }
 
     @Test func aCircuitsWordsAreCut() {

@@ -129,19 +129,63 @@ import Testing
         #expect(await paused(console) == [])
     }
 
-    /// Who has read the former stream keeps to it until the new one says something.
-    @Test func whatWasPausedOnAStreamThatWasMadeAnewGoesOn() async throws {
+    /// Who has read the former stream keeps to it, whatever is paused on the new one.
+    @Test func whatWasPausedOnAStreamThatIsNoMoreGoesOnWhenItIsNamed() async throws {
         let console = try await console()
         for names in [#""merchant": "acme""#, #""stage": "retry""#] {
             #expect(await ask(console, ["pauses"], order(names)).status == 200)
         }
         world.broker.makeAnew(.pauses)
         #expect(await paused(console) == ["stage retry", "merchant acme"], "what workers still know is shown")
-        #expect(await ask(console, ["pauses", "lift"], #"{"gateway": "42"}"#).status == 422, "whose?")
-        #expect(await ask(console, ["pauses", "lift"], #"{"merchant": "acme"}"#).body["target"]?.string == "merchant acme")
-        #expect(console.flow.pauses.pauses.isEmpty, "all of it")
-        #expect(await paused(console) == [])
-        #expect(await ask(console, ["pauses", "lift"], #"{"stage": "retry"}"#).status == 404)
+        #expect(await ask(console).body["pauses"]?.array?.allSatisfy { $0["remembered"]?.bool == true } == true)
+        #expect(await ask(console, ["pauses", "lift"], #"{"gateway": "42"}"#).status == 404)
+        #expect(await ask(console, ["pauses"], order(#""merchant": "acme""#)).status == 409, "workers heed it")
+        #expect(await ask(console, ["pauses"], order(#""merchant": "zenith""#)).status == 200)
+        #expect(await paused(console) == ["stage retry", "merchant acme", "merchant zenith"], "the first record lifts nothing")
+        let lifted = await ask(console, ["pauses", "lift"], #"{"merchant": "acme"}"#).body
+        #expect(
+            lifted["target"]?.string == "merchant acme" && lifted["remembered"]?.bool == true && lifted["why"]?.string == "charged twice")
+        #expect(await paused(console) == ["stage retry", "merchant zenith"])
+        #expect(await ask(console, ["pauses", "lift"], #"{"merchant": "acme"}"#).status == 404)
+        #expect(await ask(console, ["pauses", "lift"], #"{"merchant": "zenith"}"#).body["remembered"] == nil)
+        // A process that has begun since knows nothing of the former, and lifts what it knows alone.
+        #expect(await paused(try await self.console()) == [])
+        #expect(await ask(try await self.console(), ["pauses", "lift"], #"{"stage": "retry"}"#).status == 404)
+        #expect(await paused(console) == ["stage retry"])
+    }
+
+    @Test func whereNothingWasEverPausedNothingGoesOn() async throws {
+        let console = try await console()
+        for names in [#"{"merchant": "acme"}"#, #"{"worker": "salvage pod-1 1"}"#, #"{"worker": "4111111111111111"}"#] {
+            #expect(await ask(console, ["pauses", "lift"], names).status == 404)
+        }
+        #expect(console.flow.pauses.pauses.isOfNothing, "nothing stands there")
+    }
+
+    /// A command has read nothing before, and takes the word of whoever asks; but not for what is no worker's id.
+    @Test func aCommandLiftsWhatIsNamedWhereTheStreamHoldsNothing() async throws {
+        let desk = PauseDesk(world.broker.process(), clock: world.clock)
+        func lift(_ worker: String) async throws(PauseRefusal) -> PauseDesk.Lifted {
+            try await desk.lift(
+                PauseWords(merchant: nil, gateway: nil, stage: nil, worker: worker), by: "ada", why: "", whereUnknown: true)
+        }
+        for worker in ["4111111111111111", "pod-1", "salvage pod-1", "salvage pod-1 4111111111111111", "salvage pod 1 1", "salvage  1"] {
+            await #expect(throws: PauseRefusal.noWorkerID) { _ = try await lift(worker) }
+        }
+        #expect(try await desk.known().isOfNothing)
+        guard case .forgotten(let lifting) = try await lift("salvage pod-1.acme 17") else { return #expect(Bool(false)) }
+        #expect(lifting.target == .worker("salvage pod-1.acme 17") && lifting.isLifting)
+        await #expect(throws: PauseRefusal.notPaused) { _ = try await lift("salvage pod-1.acme 17") }
+    }
+
+    @Test func beforeAnyWorkerIsKnownNoneIsUnknown() async throws {
+        let process = world.broker.process()
+        let flow = FlowStore(process, TopologyNames(), clock: world.clock)
+        let console = ConsoleAPI(
+            tools: try await world.tools(process), flow: flow, merchants: { [] },
+            draft: { _, merchant throws(DraftFaults) in merchant }, version: "test")
+        #expect(await ask(console, ["pauses"], order(#""worker": "pod-1""#)).status == 503)
+        #expect(await ask(console, ["pauses"], order(#""stage": "retry""#)).status == 200)
     }
 
     @Test func whoOnlyLooksNeitherPausesNorLifts() async throws {
@@ -157,7 +201,17 @@ import Testing
         for merchant in ["acme", "zenith"] {
             #expect(await ask(console, ["pauses"], order(#""merchant": "\#(merchant)", "gateway": "42""#)).status == 200)
         }
-        #expect(await ask(console, ["pauses", "lift"], #"{"gateway": "42"}"#).status == 409)
+        let several = await ask(console, ["pauses", "lift"], #"{"gateway": "42"}"#)
+        #expect(several.status == 409 && several.body["error"]?["advice"]?.string?.contains("merchant") == true)
+        for worker in ["salvage pod-2 1", "salvage pod-2 7"] {
+            #expect(await ask(console, ["pauses"], order(#""worker": "\#(worker)""#)).status == 200)
+        }
+        let refused = await ask(console, ["pauses", "lift"], #"{"worker": "pod-2"}"#)
+        #expect(refused.status == 409 && refused.body["error"]?["advice"]?.string == "Give the id of one.")
+        #expect(refused.body["error"]?["what"]?.string?.contains("worker salvage pod-2 1, worker salvage pod-2 7") == true, "\(refused)")
+        for worker in ["salvage pod-2 1", "salvage pod-2 7"] {
+            #expect(await ask(console, ["pauses", "lift"], #"{"worker": "\#(worker)"}"#).status == 200)
+        }
         #expect(await ask(console, ["pauses", "lift"], #"{"gateway": "42", "merchant": "zenith"}"#).status == 200)
         #expect(await paused(console) == ["gateway 42 of merchant acme"])
     }
