@@ -59,10 +59,13 @@ struct Report: AsyncParsableCommand {
             Terminal.show(String(report.csv.dropLast(1)))
             // Cells that are empty here and full there need a word, those that always are none.
             if report.hasFees, let note = report.feeNote { Terminal.complain(Terminal.visible(note)) }
+            // Beside the table, which stays one.
+            if let reach = reach(of: book, question) { Terminal.complain(reach) }
         } else if json {
-            Terminal.show(String(decoding: report.json(from: book.since, asOf: book.until).bytes, as: UTF8.self))
+            Terminal.show(String(decoding: report.json(from: book.knownSince, asOf: book.until).bytes, as: UTF8.self))
         } else {
             show(report, feeNote: fees == nil ? nil : report.feeNote)
+            if !report.totals.isEmpty, let reach = reach(of: book, question) { Terminal.show(reach) }
         }
         if report.totals.isEmpty {
             Terminal.complain("The journal holds nothing of \(time(question)).")
@@ -80,6 +83,12 @@ struct Report: AsyncParsableCommand {
             Terminal.complain("Fee and gain are not shown: \(error.file) is not read here; `salvage config check \(error.file)` says why.")
             return nil
         }
+    }
+
+    /// What of the time is not in the sums.
+    private func reach(of book: MoneyBook, _ question: MoneyReport.Question) -> String? {
+        guard let since = book.knownSince, since.milliseconds > question.from * 86_400_000 else { return nil }
+        return "Known from \(since.rfc3339) on: of what was before, nothing is in the sums."
     }
 
     private func time(_ question: MoneyReport.Question) -> String {

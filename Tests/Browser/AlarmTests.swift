@@ -103,6 +103,7 @@ extension ConsoleTests {
     private static func parked(_ order: String, _ phase: String, until: Moment, at moment: Moment) -> JournalRecord {
         JournalRecord(
             at: moment, stage: .retry, merchantID: "acme", reference: RecoveryReference(orderID: order, kind: .rerun, sequence: 1),
-            gatewayID: "42", fate: .parked, detail: phase, until: until, attempts: 1, workerID: "cut-off")
+            gatewayID: "42", fate: .parked, detail: phase, until: until, attempts: 1,
+            amount: Money(minorUnits: 4_999, currency: .usd), workerID: "cut-off")
     }
 }

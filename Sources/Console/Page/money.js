@@ -108,7 +108,7 @@ const titles = { sales: "Sales", gross: "Gross", refunded: "Refunded", charged_b
 
 function head() {
   const time = el("p", { class: "muted", "data-test": "money-time" }, answer.from === answer.through ? answer.from : `${answer.from} to ${answer.through}`, " (UTC)",
-    answer.newestRecord && (answer.complete ? `, by the journal until ${localTime(answer.newestRecord)}`
+    answer.newestRecord && (answer.complete ? `, by the journal from ${localTime(answer.oldestRecord)} until ${localTime(answer.newestRecord)}`
       : `, as far as the journal from ${localTime(answer.oldestRecord)} until ${localTime(answer.newestRecord)} says`), loading && " · asking …");
   if (answer.totals.length === 0) return [time, empty("Nothing was declined and nothing was told in this time.", "Choose a longer one, or look whether the CRM publishes.")];
   return [time, el("div", { class: "sums" }, answer.totals.map((total) => sumsOf(total))),

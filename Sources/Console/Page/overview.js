@@ -110,7 +110,8 @@ function tiles(overview) {
       amounts.length > 3 && [`and ${plural(amounts.length - 3, "more currency", "more currencies")}`, el("br")],
       today.approved + today.returned === 0 ? "No approval was told yet today."
         : [`${plural(today.approved, "approval")} told today`, today.returned > 0 && [`, less ${plural(today.returned, "refund or chargeback", "refunds and chargebacks")}`,
-          gone.length > 0 && [" of ", gone.map(({ currency, returned }) => money(returned, currency)).join(", ")]], ", whenever it was declined"]),
+          gone.length > 0 && [" of ", gone.map(({ currency, returned }) => money(returned, currency)).join(", ")]], ", whenever it was declined"],
+      today.oldestRecord && [el("br"), `By the journal from ${localTime(today.oldestRecord)} on.`]),
     tile("stat-parked", null, "Parked recoveries", "plain", count(parkedTotal),
       parkedTotal ? parked.filter((slot) => slot.count > 0).slice(0, 2).map((slot, index) => [index > 0 && el("br"), `${count(slot.count)} due ${slot.label}`])
         : "No recovery waits for its time.",

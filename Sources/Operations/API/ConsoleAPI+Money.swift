@@ -22,22 +22,23 @@ extension ConsoleAPI {
             throw .badRequest(error.what, error.advice)
         }
         let fees = MoneyFees(merchants())
-        let isYoung = question.from > now.milliseconds / 86_400_000 - FlowBook.days
+        // While it is still read, what is known of the last weeks is shown as it is.
+        let isReady = flow.isReady.journal
+        let isYoung = !isReady && question.from > now.milliseconds / 86_400_000 - FlowBook.days
         let known: (MoneyReport, Known)? = flow.look { book in
             isYoung || book.money.covers(question.from) ? (MoneyReport(book.money, question, fees: fees), Known(book.money)) : nil
         }
-        let isReady = flow.isReady.journal
         let (report, reach) = if let known { known } else { try await read(question, fees, now) }
         if format == .csv { return .object(of: [("csv", .string(report.csv))]) }
         return report.json(from: reach.since, asOf: reach.until, isComplete: known == nil || isReady, limit: Self.mostRows)
     }
 
-    /// The times of the oldest and of the newest record that are in the sums.
+    /// From when on the sums are whole, and the time of the newest record in them.
     private struct Known {
         let since: Moment?
         let until: Moment?
 
-        init(_ book: MoneyBook) { (since, until) = (book.since, book.until) }
+        init(_ book: MoneyBook) { (since, until) = (book.knownSince, book.until) }
     }
 
     /// What is older than the console knows is read from the journal while somebody waits.

@@ -125,6 +125,7 @@ enum Overview {
         return .object(of: [
             ("approved", .integer(day.values.reduce(0) { $0 + Int64($1.sales.count) })),
             ("returned", .integer(day.values.reduce(0) { $0 + Int64($1.returned.count) })), ("amounts", .array(amounts)),
+            ("oldestRecord", book.money.knownSince.map { .integer($0.milliseconds) }),
         ])
     }
 

@@ -66,6 +66,10 @@ package struct FlowBook: Sendable {
                 entry.until = wait.until
                 entry.unknownSince = Self.unknownPhases.contains(wait.phase) ? entry.unknownSince ?? record.at : nil
             }
+            // Intake has held it, and is done with that.
+            if step == .begun, entry.unknownSince == nil, entry.until.map({ $0 - record.at <= Self.lateness }) ?? true {
+                (entry.phase, entry.until) = ("", nil)
+            }
             open[key] = entry
         case .over: open[key] = nil
         case .unsaid: break

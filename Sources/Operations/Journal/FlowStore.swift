@@ -34,7 +34,7 @@ package final class FlowStore: Sendable {
     }
 
     private let broker: any OperatorBroker
-    private let names: TopologyNames
+    let names: TopologyNames
     package let pauses = PauseStore()
     private let clock: any OperatorClock
     private let state: Mutex<State>
@@ -109,13 +109,16 @@ package final class FlowStore: Sendable {
     /// Whether there is a roll-up of this journal, which is followed from there then; `nil` where there is none.
     private func followRollup(_ round: Int) async throws(BrokerFailure) -> Bool? {
         // Pages show its sums while the rest is being read.
-        let newest = try await RollupShelf(stream: broker.rollups).newest { [self] shown in
+        let found = try await RollupShelf(stream: broker.rollups).find { [self] shown in
             state.withLock { state in
                 state.book = shown
                 state.tie = RollupTie(JournalRollup.Place(offset: .max, digest: 0))
             }
         }
-        guard let (book, place) = newest, let end = try await broker.journal.lastOffset(), end >= place.offset else {
+        let isUnusable = if case .unusable = found { true } else { false }
+        state.withLock { $0.turns.isHeldBack = isUnusable }
+        if isUnusable { tell(.unusable) }
+        guard case .whole(let book, let place) = found, let end = try await broker.journal.lastOffset(), end >= place.offset else {
             forgetRollup()
             return nil
         }
@@ -200,6 +203,11 @@ package final class FlowStore: Sendable {
                     state.isLost = true
                     // Who begins with it just now sees that himself.
                     return (nil, state.journalReady)
+                }
+                if state.lastOffset < 0, entry.offset == 0 {
+                    // Nothing was before: whatever stands in the way knows no more.
+                    state.book.money.isWhole = true
+                    state.turns.isHeldBack = false
                 }
                 state.lastOffset = entry.offset
                 if let record { state.book.take(record, now: now) }

@@ -10,7 +10,7 @@ package import DeclineRecovery
 struct JournalRollup {
     /// Of what is packed and what it means. Whoever changes that, or what the books make of a record, takes the next: another version's
     /// roll-ups are passed by.
-    static let version: UInt16 = 2
+    static let version: UInt16 = 3
 
     enum Section: UInt16 {
         case flow, facts, cells
@@ -66,6 +66,12 @@ struct JournalRollup {
             writer.fixed(place.digest)
             writer.fixed(UInt32(part))
             writer.fixed(UInt32(records))
+        }
+
+        /// Whether it is a part as another version writes them.
+        static func isOfAnotherVersion(_ bytes: [UInt8]) -> Bool {
+            guard var reader = RollupReader(sealed: bytes) else { return false }
+            return reader.fixed(UInt32.self) == magic && reader.fixed(UInt16.self) != version && !reader.isBroken
         }
 
         /// `nil` for what is no part of a roll-up of this version. Leaves the reader at its records.

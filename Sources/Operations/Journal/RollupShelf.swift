@@ -22,17 +22,32 @@ struct RollupShelf {
     func newest(
         _ show: @escaping @Sendable (FlowBook) -> Void = { _ in }
     ) async throws(BrokerFailure) -> (book: FlowBook, place: Place)? {
+        if case .whole(let book, let place) = try await find(show) { (book, place) } else { nil }
+    }
+
+    enum Finding {
+        case whole(FlowBook, Place)
+        /// There is none, or this login may not know.
+        case none
+        /// What stands there is of another version, or has lost parts. It may know what nobody can read anew.
+        case unusable
+    }
+
+    func find(_ show: @escaping @Sendable (FlowBook) -> Void = { _ in }) async throws(BrokerFailure) -> Finding {
         do throws(BrokerFailure) {
             var last = try await stream.lastOffset()
-            for _ in 0..<Self.mostTries {
-                guard let from = last, let (head, offset) = try await end(atOrBefore: from) else { return nil }
-                if let book = try await read(head, endingAt: offset, show) { return (book, head.place) }
+            let hasOther = Atomic(false)
+            for tries in 0..<Self.mostTries {
+                guard let from = last,
+                    let (head, offset) = try await end(atOrBefore: from, { hasOther.store(true, ordering: .relaxed) })
+                else { return tries > 0 || hasOther.load(ordering: .relaxed) ? .unusable : .none }
+                if let book = try await read(head, endingAt: offset, show) { return .whole(book, head.place) }
                 // It has lost parts. Among its own may stand the end of another.
                 last = offset - 1
             }
-            return nil
+            return .unusable
         } catch {
-            if error.isRefusal { return nil }
+            if error.isRefusal { return .none }
             throw error
         }
     }
@@ -44,11 +59,13 @@ struct RollupShelf {
     /// The end that stands last up to an offset. The newest roll-up may be in the making, or have lost its writer: before its parts stands the
     /// end of the one before, and among them that of another who wrote at the same time. Each message is read once, however many writers were
     /// lost, and in a few large spans, for each costs a question to the broker.
-    private func end(atOrBefore offset: Int64) async throws(BrokerFailure) -> (Head, Int64)? {
+    private func end(
+        atOrBefore offset: Int64, _ passByOther: @escaping @Sendable () -> Void = {}
+    ) async throws(BrokerFailure) -> (Head, Int64)? {
         var (last, span): (Int64, Int64) = (offset, 8)
         while last >= 0 {
             let first = max(last - span + 1, 0)
-            let (found, isThere) = try await end(in: first...last)
+            let (found, isThere) = try await end(in: first...last, passByOther)
             if let found { return found }
             // What stood before that the broker has let go.
             if !isThere { return nil }
@@ -61,10 +78,13 @@ struct RollupShelf {
     /// of another version is passed by.
     ///
     /// - Returns: as well whether there is any message in it.
-    private func end(in span: ClosedRange<Int64>) async throws(BrokerFailure) -> ((Head, Int64)?, isThere: Bool) {
+    private func end(
+        in span: ClosedRange<Int64>, _ passByOther: @escaping @Sendable () -> Void
+    ) async throws(BrokerFailure) -> ((Head, Int64)?, isThere: Bool) {
         let found = Mutex<((Head, Int64)?, isThere: Bool)>((nil, false))
         try await read(from: span.lowerBound, through: span.upperBound) { message in
             found.withLock { $0.isThere = true }
+            if Head.isOfAnotherVersion(message.body) { passByOther() }
             // No roll-up has more parts than there are messages up to its last. An end holds nothing: what is longer is none.
             guard message.body.count <= Head.mostBytes, var reader = RollupReader(sealed: message.body), let head = Head(&reader),
                 head.section == .end, head.part <= message.offset

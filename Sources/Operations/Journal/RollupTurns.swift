@@ -10,6 +10,8 @@ package struct RollupTurns: Sendable {
     /// that has too little of it is not to end of that each time as soon as it has begun.
     private let rest: Moment.Span
     private(set) var writes: Bool
+    /// What stands there cannot be read and may know more: it is not written over.
+    var isHeldBack = false
     /// Where the last one stands, its own or another's; -1 before the first.
     private var last: Int64 = -1
     private var isWriting = false
@@ -45,7 +47,7 @@ package struct RollupTurns: Sendable {
     ///   - isLive: whether the journal was read to its end. A long first reading leaves some behind as well, lest it be for nothing.
     ///   - now: by the clock that nobody sets.
     mutating func isDue(at offset: Int64, entries: Int, isLive: Bool, now: Moment) -> Bool {
-        guard writes, !isWriting else { return false }
+        guard writes, !isHeldBack, !isWriting else { return false }
         let earliest = notBefore ?? now + rest
         notBefore = earliest
         let enough = isLive ? max(every, entries / 10) : max(every * 50, entries)
@@ -80,6 +82,8 @@ package enum RollupNews: Sendable {
     /// - Parameter behind: how many records are to be read besides.
     case read(behind: Int)
     case ofAnotherJournal
+    /// What stands there is of another version or not whole; none is written over it.
+    case unusable
     /// Whether there is one is not known yet; it is asked again.
     case unknown(BrokerFailure)
     /// One stands there that knows more of this journal; it is begun with anew.

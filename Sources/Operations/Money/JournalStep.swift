@@ -23,8 +23,6 @@ enum JournalStep: Equatable {
 
     /// Letters of a command, beside the recovery that it is about.
     fileprivate static let lettersOfCommands = [DeadLetterReason.cancelFailed.rawValue, DeadLetterReason.refundUnknown.rawValue]
-    /// What commands wait in.
-    fileprivate static func isOfCommand(_ phase: String) -> Bool { phase == "cancelling" || phase.hasPrefix("refund ") }
 }
 
 extension JournalRecord {
@@ -32,9 +30,9 @@ extension JournalRecord {
         switch fate {
         // A command passes intake with its recovery's reference, and is no decline.
         case .passed where stage == .intake: rule != nil || declineCode != nil ? .begun : .nothing
-        case .passed: .goesOn(nil)
+        case .passed: isOfCommand ? .nothing : .goesOn(nil)
         // News and commands wait as well, beside the recovery that they are about.
-        case .parked: stage == .outcomes || JournalStep.isOfCommand(detail) ? .nothing : .goesOn(.init(phase: detail, until: until))
+        case .parked: stage == .outcomes || isOfCommand ? .nothing : .goesOn(.init(phase: detail, until: until))
         case .deadLettered, .rejected:
             if stage == .intake || stage == .outcomes || JournalStep.lettersOfCommands.contains(detail) {
                 .nothing
@@ -44,6 +42,12 @@ extension JournalRecord {
         case .told: told
         case .ignored, .foreign: .nothing
         }
+    }
+
+    /// Cancels and refunds pass the stage of the retries by the reference of the recovery that they are about. Of a recovery itself each record
+    /// there names what is to be recovered.
+    private var isOfCommand: Bool {
+        detail == "cancelling" || detail.hasPrefix("refund ") || stage == .retry && amount == nil && declinedAt == nil
     }
 
     private var told: JournalStep {

@@ -218,6 +218,11 @@ package struct MoneyBook: Sendable {
 
     private mutating func skip(_ record: JournalRecord, _ told: ToldMoney, _ key: UInt64) {
         let known = known(key)
+        if told.isAgain, let known {
+            // A repeat says that it is one, and not why. What went to FlexFactor is skipped for one reason alone.
+            if case .notOffered = known.as { return }
+            return end(record, told, key, as: .notOffered(SkipReason.flexFactorUnavailable.rawValue))
+        }
         let own = known.map { facts[Int($0.decline.facts)] } ?? MoneyFacts(record)
         let skipped = own.skipped(record.reason)
         if known != nil || record.stage != .intake {
@@ -310,6 +315,11 @@ package struct MoneyBook: Sendable {
     /// Whether it can answer for all days from one on, and nobody could say more by reading the journal.
     package func covers(_ day: Int64) -> Bool {
         isWhole || since.map { $0 <= Moment(milliseconds: (day - MoneyReport.before) * 86_400_000) } ?? false
+    }
+
+    /// From when on its sums are whole: what was before, it has not read or has forgotten.
+    package var knownSince: Moment? {
+        since.map { max($0, Moment(milliseconds: Int64(newestDay.saturatingSubtract(Self.daysOfSums)) * 86_400_000)) }
     }
 
     private mutating func pass(to day: Int32) {

@@ -68,6 +68,7 @@ extension MoneyReport.Question {
 }
 
 extension MoneyReport {
-    /// How long before its days the journal is read: a retry that is told today was taken in three weeks ago, and is told again for a while.
-    package static let before: Int64 = 35
+    /// How long before its days the journal is read: what goes back today is of a sale that may be as old as sales are remembered, and comes to
+    /// what is left of it.
+    package static let before = Int64(MoneyBook.daysOfSales)
 }

@@ -154,6 +154,13 @@ extension ConsoleProcess {
             logger.info("A roll-up of the journal is read; so many records are behind it", metadata: [LogKey.count: "\(behind)"])
         case .ofAnotherJournal:
             logger.notice("The newest roll-up is of another journal, or of records that are gone; the journal is read")
+        case .unusable:
+            logger.warning(
+                "The roll-up of the journal that stands is of another version or not whole; the journal is read, and none is written over it",
+                metadata: [
+                    LogKey.advice:
+                        "It alone may know the sums of days that are older than the journal. The version that wrote it reads it. To go on without it delete the stream recovery.journal.rollups and run `salvage topology apply`."
+                ])
         case .unknown(let failure):
             logger.warning(
                 "The journal cannot be read yet; it is tried again",

@@ -81,8 +81,43 @@ import Testing
         take(&book, "A", .retry, .parked, "watching")
         take(&book, "A", .retry, fate, detail)
         #expect(book.open.values.map(\.phase) == ["watching"])
+        // It waits where every record of the recovery's own names an amount.
+        take(&book, "A", .retry, .parked, "no claim can be made", amount: nil)
+        #expect(book.open.values.map(\.phase) == ["watching"])
         // Nor does a command wait in its name when it is long over.
         take(&book, "B", .retry, fate, detail)
+        take(&book, "C", .retry, .parked, "no claim can be made", amount: nil)
         #expect(book.open.count == 1)
+    }
+
+    /// It ended in a letter, or is not known to have begun: a command that goes through changes nothing of that.
+    @Test func aCommandThatPassesTakesNoRecoveryUp() {
+        var book = FlowBook()
+        take(&book, "A", .intake, .passed, "retry", code: "nmi/202")
+        take(&book, "A", .retry, .deadLettered, "outcome_unknown")
+        take(&book, "A", .retry, .passed, "retry", amount: nil)
+        #expect(book.open.isEmpty && book.dayTallies[today]?.ended == 1)
+    }
+
+    /// Nothing waits any more where intake had held it.
+    @Test func whatIntakeHeldIsNotOverdueOnceItIsTakenIn() {
+        var book = FlowBook()
+        let reference = RecoveryReference(orderID: "A", kind: .sale, sequence: 0)
+        func take(_ fate: JournalRecord.Fate, _ detail: String, at seconds: Int64, until: Int64? = nil) {
+            book.take(
+                JournalRecord(
+                    at: .in2026(seconds), stage: fate == .parked && seconds > 5 ? .retry : .intake, merchantID: "acme",
+                    reference: reference,
+                    gatewayID: nil, fate: fate, detail: detail, rule: "table:nmi/202", until: until.map { .in2026($0) }, attempts: 1,
+                    amount: Money(minorUnits: 500, currency: .usd), declineCode: "nmi/202", workerID: "w"))
+        }
+        take(.parked, "no claim can be made", at: 0, until: 5)
+        #expect(book.overdue(now: .in2026(600)).count == 1)
+        take(.passed, "retry", at: 5)
+        #expect(book.open.values.map(\.phase) == [""] && book.overdue(now: .in2026(600)).isEmpty)
+        // Told twice, while it waits.
+        take(.parked, "watching", at: 10, until: 3_600)
+        take(.passed, "retry", at: 11)
+        #expect(book.open.values.map(\.phase) == ["watching"])
     }
 }

@@ -25,7 +25,8 @@ import Testing
                     gatewayID: "42", fate: fate, detail: detail, rule: fate == .passed ? "table:nmi/202" : nil,
                     until: until.map { .in2026($0) },
                     attempts: 1,
-                    amount: amount.map { Money(minorUnits: $0, currency: Currency(currency)!) }, declineCode: code, workerID: "w"))
+                    amount: (amount ?? (fate == .parked ? 4_999 : nil)).map { Money(minorUnits: $0, currency: Currency(currency)!) },
+                    declineCode: code, workerID: "w"))
         }
 
         mutating func passes(

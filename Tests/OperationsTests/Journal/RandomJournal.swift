@@ -86,14 +86,14 @@ struct RandomJournal {
         let stage: Stage = isRetry ? .retry : .cascade
         for _ in 0..<Int.random(in: 0...3, using: &random) {
             later(isRetry ? 5 * 86_400 : 30)
-            add(stage, .parked, sometimes(4) ? "unanswered" : "due", until: at + .days(1))
+            add(stage, .parked, sometimes(4) ? "unanswered" : "due", amount, until: at + .days(1))
         }
         if sometimes(6) {
             later(3_600)
             add(stage, .deadLettered, sometimes(2) ? "attempts_spent" : "outcome_unknown")
             if sometimes(2) { return records }
             later(86_400)
-            add(stage, .parked, "due", until: at + .days(1))
+            add(stage, .parked, "due", amount, until: at + .days(1))
         }
         // Some stay open.
         if sometimes(8) { return records }

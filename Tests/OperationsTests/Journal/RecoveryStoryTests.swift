@@ -12,7 +12,7 @@ import Testing
         JournalRecord(
             at: .in2026(0), stage: stage, merchantID: "acme", reference: RecoveryReference(orderID: "A", kind: .rerun, sequence: 1),
             gatewayID: "42", fate: fate, detail: detail, rule: stage == .intake ? "table:nmi/202" : nil, until: until.map { .in2026($0) },
-            attempts: 1, becomes: becomes, resultID: result, workerID: "w")
+            attempts: 1, amount: Money(minorUnits: 500, currency: .usd), becomes: becomes, resultID: result, workerID: "w")
     }
 
     private func outlook(_ records: JournalRecord...) -> String { RecoveryStory(records).outlooks.map(\.sentence).joined(separator: "\n") }

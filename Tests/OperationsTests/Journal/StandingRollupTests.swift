@@ -55,6 +55,85 @@ import Testing
         #expect(stream.starts.contains { if case .first = $0 { true } else { false } })
     }
 
+    /// A chargeback is of a sale of months ago, and names no amount, or one that went back already: its cents are the operator's, however little
+    /// the console itself has read.
+    @Test func whoReadsLittleShowsNoOtherCents() async throws {
+        let today = Int64(250)
+        func told(_ order: String, _ kind: ResultKind, _ units: Int64?, day: Int64) -> JournalRecord {
+            JournalRecord(
+                at: .in2026((today + day) * 86_400 - 60), stage: .retry, merchantID: "acme",
+                reference: RecoveryReference(orderID: order, kind: .rerun, sequence: 1), gatewayID: "42", fate: .told,
+                detail: kind.rawValue,
+                attempts: 1, amount: units.map { Money(minorUnits: $0, currency: .usd) },
+                resultID: kind == .approved ? nil : "\(order)/\(kind.rawValue)", workerID: "w")
+        }
+        let records = [
+            told("X", .approved, 1, day: -89), told("A", .approved, 5_000, day: -60), told("B", .approved, 5_000, day: -60),
+            told("B", .refunded, 5_000, day: -50), told("A", .chargeback, nil, day: -3), told("B", .chargeback, 5_000, day: -3),
+        ]
+        let stream = PlacedStream(
+            records.enumerated().map {
+                StreamMessage(offset: 1_000 + Int64($0), type: nil, messageID: nil, traceparent: nil, body: $1.encoded())
+            })
+        rollups.forbidWriting()
+        let world = RollupWorld(stream, rollups)
+        let viewer = FlowStore(world, TopologyNames(), clock: RollupWorld.Clock())
+        try await viewer.follow()
+        let from = Int64(MoneyBook.day(.in2026((today - 6) * 86_400)))
+        func money(_ book: MoneyBook) -> [Int64] {
+            MoneyReport(book, .init(from: from, through: from + 6)).totals.map(\.sums.chargedBack.units)
+        }
+        // What it has read itself does not do.
+        #expect(viewer.isReady.journal && viewer.look { !$0.money.covers(from) && money($0.money) != [5_000] })
+        let read = try await MoneyBook.read(from: from, in: world, now: RollupWorld.Clock().now())
+        #expect(money(read) == [5_000] && money(FlowBook(records).money) == [5_000])
+        // Of a young fleet it has all.
+        stream.messages = stream.messages.suffix(2).enumerated().map {
+            StreamMessage(offset: Int64($0), type: nil, messageID: nil, traceparent: nil, body: $1.body)
+        }
+        let young = FlowStore(world, TopologyNames(), clock: RollupWorld.Clock())
+        try await young.follow()
+        #expect(young.look { $0.money.covers(from) })
+    }
+
+    /// What nobody can read here may be all that is known of last year: it is left as it stands.
+    @Test(arguments: [false, true]) func whatCannotBeReadIsNotWrittenOver(isOfAnotherVersion: Bool) async throws {
+        var parts = try await parts(rolled, id: 1)
+        if isOfAnotherVersion {
+            var writer = RollupWriter()
+            writer.fixed(JournalRollup.Head.magic)
+            writer.fixed(JournalRollup.version + 1)
+            writer.fixed(JournalRollup.Section.end.rawValue)
+            writer.seal()
+            parts = [writer.bytes]
+        } else {
+            parts.remove(at: 2)
+        }
+        for part in parts { try await rollups.append(part) }
+        let isTold = Mutex(false)
+        let store = store(RollupTurns(every: 1, rest: .seconds(0))) { if case .unusable = $0 { isTold.withLock { $0 = true } } }
+        try await store.follow()
+        let last = try #require(journal.messages.last)
+        for number in 1...5 as ClosedRange<Int64> {
+            journal.append(
+                StreamMessage(offset: last.offset + number, type: nil, messageID: nil, traceparent: nil, body: last.body))
+        }
+        #expect(store.isReady.journal && isTold.withLock { $0 } && store.look { $0.money.isWhole })
+        #expect(rollups.messages.count { !$0.body.isEmpty } == parts.count)
+        guard case .unusable = try await RollupShelf(stream: rollups).find() else {
+            Issue.record("it passes for none")
+            return
+        }
+        var turns = RollupTurns(every: 1, rest: .seconds(0))
+        turns.isHeldBack = true
+        let isDue = turns.isDue(at: 9, entries: 1, isLive: true, now: .in2026(0))
+        #expect(!isDue)
+        guard case .none = try await RollupShelf(stream: PlacedStream()).find() else {
+            Issue.record("none passes for one")
+            return
+        }
+    }
+
     /// Thousands that died at once cost a few questions, and ends that somebody made up no more than a few tries.
     @Test func aStartLooksForItInFewSteps() async throws {
         for part in try await parts(rolled, id: 1) { try await rollups.append(part) }

@@ -157,9 +157,38 @@ import Testing
             ])
         #expect(report.unknownCodes.map(\.word) == ["nmi/201"] && report.reasons.allSatisfy { !$0.sentence.isEmpty })
         // Somebody takes it up.
-        timeline.take("E", .retry, .parked, "resting", on: 2)
+        timeline.take("E", .retry, .parked, "resting", 500, on: 2)
         timeline.tells("E", .correction, 500, on: 3, reason: "approved_by_webhook", becomes: .approved)
         #expect(timeline.sums().notOffered == part(4, 1_000) && timeline.sums().recovered == part(1, 500))
+    }
+
+    /// A repeat says that it is one: the reason is that of the first telling, also where a letter alone told it.
+    @Test func whyItWasNotOfferedIsNotThatItIsToldAgain() {
+        var timeline = Timeline()
+        timeline.offers("A", 100)
+        timeline.take("A", .retry, .deadLettered, "attempts_spent")
+        timeline.take("A", .retry, .told, "skipped", 100, on: 1, reason: "told_again")
+        // What told it first never reached the journal.
+        timeline.offers("B", 200)
+        timeline.take("B", .retry, .told, "skipped", 200, on: 1, reason: "told_again")
+        timeline.take("B", .intake, .told, "skipped", 200, on: 2, reason: "told_again")
+        func reasons() -> [String] {
+            MoneyReport(timeline.book, .init(from: 0, through: .max >> 32)).reasons.map { "\($0.word) \($0.part.count) \($0.part.units)" }
+        }
+        #expect(reasons() == ["flexfactor_unavailable 2 300"])
+        // The letter may still be taken up.
+        timeline.take("A", .retry, .parked, "resting", 100, on: 2)
+        #expect(reasons() == ["flexfactor_unavailable 1 200"] && timeline.sums().open == part(1, 100))
+    }
+
+    /// Beyond what it keeps it has nothing, however far back its records went.
+    @Test func itSaysFromWhenOnItKnows() {
+        var timeline = Timeline()
+        timeline.offers("A", 100)
+        #expect(timeline.book.knownSince == .in2026(0))
+        timeline.offers("B", 7, on: 402)
+        #expect(timeline.book.since == .in2026(0) && timeline.book.knownSince == .in2026(2 * Self.day))
+        #expect(timeline.sums(through: 2).declines == part(0, 0))
     }
 
     @Test func whatEndsWithoutMoneyHasEnded() {
