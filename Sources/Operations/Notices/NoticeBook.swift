@@ -28,6 +28,8 @@ package struct NoticeBook: Sendable {
         let mark: String
         /// The how many-th of this mark that this process sees.
         let number: Int
+        /// It was found at the start, by a mark that several may share: an earlier process may have told the end of another by it.
+        let isFound: Bool
         let firstSeen: Moment
         /// While nobody can look, nothing lasts.
         var lastSeen: Moment
@@ -38,8 +40,9 @@ package struct NoticeBook: Sendable {
         var told: (order: Int64, name: String)?
 
         var name: String {
-            let mark = fact.order > 0 ? fact.mark ?? mark : mark
-            return "\(fact.key)/\(mark)" + (number > 1 ? "/\(number)" : "")
+            let mark = fact.order > 0 && !fact.growsByCount ? fact.mark ?? mark : mark
+            let size = fact.growsByCount && fact.order > 0 ? "/tens \(fact.order)" : ""
+            return "\(fact.key)/\(mark)" + size + (number > 1 ? "/\(number)" : "")
         }
     }
 
@@ -100,7 +103,8 @@ package struct NoticeBook: Sendable {
             guard var entry = entries[key] else {
                 let mark = mark(of: fact, now, uptime)
                 entries[key] = Entry(
-                    fact: fact, mark: mark, number: repeats["\(key)/\(mark)"] ?? 1, firstSeen: uptime, lastSeen: uptime,
+                    fact: fact, mark: mark, number: repeats["\(key)/\(mark)"] ?? 1,
+                    isFound: isFound(uptime) && (fact.mark == nil || fact.markedAt != nil), firstSeen: uptime, lastSeen: uptime,
                     grownSince: uptime)
                 continue
             }
@@ -123,9 +127,11 @@ package struct NoticeBook: Sendable {
     private func mark(of fact: NoticeFact, _ now: Moment, _ uptime: Moment) -> String {
         let hour = now.milliseconds / 3_600_000
         let (mark, markedAt) = fact.mark.map { ($0, fact.markedAt) } ?? ("hour \(hour)", Moment(milliseconds: hour * 3_600_000))
-        guard let begun, uptime - begun.uptime > rules.slack, let markedAt, markedAt < begun.at else { return mark }
+        guard let begun, !isFound(uptime), let markedAt, markedAt < begun.at else { return mark }
         return "\(mark)/after \(begun.at.milliseconds)"
     }
+
+    private func isFound(_ uptime: Moment) -> Bool { begun.map { uptime - $0.uptime <= rules.slack } ?? true }
 
     private mutating func miss(_ key: String, _ now: Moment, _ uptime: Moment) {
         guard var entry = entries[key] else { return }
@@ -140,8 +146,9 @@ package struct NoticeBook: Sendable {
         guard let told = entry.told else { return }
         if returns.count >= Self.mostEntries { returns = [:] }
         returns[key] = (returned + 1, uptime)
+        let name = told.name + (entry.isFound ? begun.map { "/found \($0.at.milliseconds)" } ?? "" : "")
         endings.append(
-            Ending(fact: entry.fact, name: told.name, at: uptime, isEarly: entry.fact.until.map { $0 > now } ?? false))
+            Ending(fact: entry.fact, name: name, at: uptime, isEarly: entry.fact.until.map { $0 > now } ?? false))
         if repeats.count >= Self.mostEntries { repeats = [:] }
         repeats["\(key)/\(entry.mark)"] = entry.number + 1
     }
@@ -191,6 +198,8 @@ package struct NoticeBook: Sendable {
     private func event(of entry: Entry, _ now: Moment, _ uptime: Moment) -> Notice.Event? {
         guard entry.missingSince == nil, entry.lastSeen - entry.firstSeen >= patience(with: entry.fact) else { return nil }
         if let told = entry.told, entry.fact.order <= told.order { return nil }
+        // What has risen for a moment has not lasted.
+        if entry.told != nil, entry.fact.gatheredUntil == nil, uptime - entry.grownSince < rules.patience { return nil }
         if let until = entry.fact.gatheredUntil, now < until + rules.slack, uptime - entry.grownSince < rules.gathering + rules.slack {
             return nil
         }

@@ -22,8 +22,11 @@ package struct NoticeFact: Sendable, Equatable {
     let mark: String?
     /// Of a mark that several occurrences may share: since when it is what it is. `nil` where it is this one's own.
     let markedAt: Moment?
-    /// Where the newest of what grows stands. What has risen is told again.
+    /// Where the newest of what grows stands, or by how many powers of ten it has grown. What has risen is told again.
     let order: Int64
+    /// It has no newest: it is told again when there are ten times as many.
+    var growsByCount: Bool { Self.countedKinds.contains(kind) }
+    private static let countedKinds = [FleetStatus.Fault.Kind.overdue, .held, .unrouted].map(\.rawValue)
     var isOfBroker: Bool { kind == FleetStatus.Fault.Kind.brokerAway.rawValue }
     /// What is said of its end, where that is not the same in the past.
     var over: String? {
@@ -83,6 +86,7 @@ extension NoticeFact {
         var mark = fault.since.map { "\($0.milliseconds)" }
         var lastWork: Moment?
         var news: LetterBook.News?
+        var order: Int64 = 0
         switch fault.kind {
         // Whoever cannot be told is not told that either.
         case .noticesUndelivered: return nil
@@ -94,14 +98,29 @@ extension NoticeFact {
             count = isInDoubt ? status.inDoubt : status.lettersToDo - status.inDoubt
             news = letters.look { $0.news(within: gathering, inDoubt: isInDoubt) }
             mark = news?.mark
-        case .lettersUnreadable: mark = letters.unreadable.last.last.map { "\($0.offset)" }
+            order = news?.order ?? 0
+        case .lettersUnreadable:
+            let (all, last) = letters.unreadable
+            count = all
+            mark = last.last.map { "\($0.offset)" }
+            order = last.last.map { $0.offset + 1 } ?? 0
         case .overdue: count = status.overdue
-        case .brokerAway, .workerSilent, .claimsBehind, .circuitOpen, .held, .unrouted: break
+        case .held, .unrouted:
+            let queue = flow.names.queue(of: fault.kind == .held ? .held : .unrouted)
+            count = status.queues.first { $0.name == queue }?.ready ?? 1
+        case .brokerAway, .workerSilent, .claimsBehind, .circuitOpen: break
         }
+        if countedKinds.contains(fault.kind.rawValue) { order = powersOfTen(in: count) }
         return NoticeFact(
             .fault, fault.kind.rawValue, fault.subject, since: fault.since, count: count, what: fault.what, advice: fault.advice,
             mark: lastWork.map { "\($0.milliseconds)" } ?? mark, markedAt: lastWork,
-            order: news?.order ?? 0, gatheredUntil: news?.gatheredUntil)
+            order: order, gatheredUntil: news?.gatheredUntil)
+    }
+
+    private static func powersOfTen(in count: Int) -> Int64 {
+        var (rest, powers): (Int, Int64) = (count, 0)
+        while rest >= 10 { (rest, powers) = (rest / 10, powers + 1) }
+        return powers
     }
 
     /// Who ordered it and why is for those who may look: it is people's names, and their own words.

@@ -262,6 +262,43 @@ import Testing
         #expect(desk.told.last?.count == 5)
     }
 
+    /// One that is overdue and stays so must not hide that all are.
+    @Test func whatHasNoNewestIsToldAgainWhenItIsTenTimesAsMuch() {
+        func overdue(_ count: Int, since seconds: Int64 = 0, order: Int64) -> NoticeFact {
+            NoticeFact(
+                .fault, "overdue", since: Self.start + .seconds(seconds), count: count, what: "\(count) are due.", advice: "a runbook",
+                mark: "\((Self.start + .seconds(seconds)).milliseconds)", order: order)
+        }
+        var desk = Desk()
+        desk.pass(300, [overdue(1, order: 0)])
+        desk.pass(300, [overdue(9, order: 0)])
+        #expect(desk.events == [.faultBegun])
+        // For a moment.
+        desk.pass(30, [overdue(10, order: 1)])
+        desk.pass(300, [overdue(9, order: 0)])
+        #expect(desk.events == [.faultBegun])
+        desk.pass(300, [overdue(4_000, since: 7, order: 3)])
+        desk.pass(300, [overdue(900, since: 7, order: 2)])
+        desk.pass(300, [overdue(5_000, since: 7, order: 3)])
+        #expect(desk.events == [.faultBegun, .faultGrown] && desk.told.last?.count == 4_000)
+        desk.pass(300, [])
+        #expect(desk.events.last == .faultOver && Set(desk.told.map(\.id)).count == 3)
+    }
+
+    /// Two of one hour, and a restart within the second: its end is no repeat of the first one's.
+    @Test func anEndAfterARestartIsNoRepeat() {
+        var first = Desk()
+        for facts in [[silent], [], [silent]] { first.pass(150, facts) }
+        #expect(first.events == [.faultBegun, .faultOver, .faultBegun])
+        var second = Desk()
+        second.now = first.now
+        second.pass(150, [silent])
+        second.pass(150, [])
+        #expect(second.events == [.faultBegun, .faultOver])
+        let heard = Set(first.told.map(\.id))
+        #expect(second.told.last.map { !heard.contains($0.id) } == true)
+    }
+
     // MARK: Pauses
 
     private func pause(_ since: Int64, until: Int64) -> NoticeFact {
