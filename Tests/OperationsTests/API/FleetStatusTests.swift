@@ -41,7 +41,8 @@ import Testing
     private func parked(until: Moment) -> JournalRecord {
         JournalRecord(
             at: now, stage: .retry, merchantID: "acme", reference: RecoveryReference(orderID: "A", kind: .rerun, sequence: 1),
-            gatewayID: "42", fate: .parked, detail: "watching", until: until, attempts: 1, workerID: "w")
+            gatewayID: "42", fate: .parked, detail: "watching", until: until, attempts: 1,
+            amount: Money(minorUnits: 500, currency: .usd), workerID: "w")
     }
 
     @Test func allIsWellWhereEveryStageIsServed() async throws {

@@ -113,7 +113,8 @@ import Testing
                 JournalRecord(
                     at: .in2026(0), stage: .retry, merchantID: "acme",
                     reference: RecoveryReference(orderID: order, kind: .rerun, sequence: 1),
-                    gatewayID: "42", fate: .parked, detail: "due", until: now + .seconds(due), attempts: 1, workerID: "w"))
+                    gatewayID: "42", fate: .parked, detail: "due", until: now + .seconds(due), attempts: 1,
+                    amount: Money(minorUnits: 500, currency: .usd), workerID: "w"))
         }
         let slots = (Overview.parked(book, now).array ?? []).compactMap { $0["count"]?.int64 }
         #expect(slots == [1, 2, 0, 1, 0, 0] && book.overdue(now: now).map(\.entry.reference.orderID) == ["A"])
