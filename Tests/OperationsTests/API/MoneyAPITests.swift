@@ -130,29 +130,6 @@ import Testing
         #expect(file.body["csv"]?.string?.contains("USD,2,7.50,2,7.50,0,0.00,0,0.00,2,7.50,2,7.50,0,0,0.00,0,0.00,7.50,") == true)
     }
 
-    /// Of a sale of months ago an amount goes back that nobody names. What the console knows of the week asked for does not do.
-    @Test func whatWentBackIsReadThoughItsDaysAreKnown() async throws {
-        let world = OperatorWorld()
-        let process = world.broker.process()
-        let begun = OperatorWorld.start + .days(-60)
-        let chargeback = JournalRecord(
-            at: OperatorWorld.start + .days(-3), stage: .outcomes, merchantID: "acme",
-            reference: RecoveryReference(orderID: "OLD", kind: .sale, sequence: 0), gatewayID: "42", fate: .told, detail: "chargeback",
-            attempts: 1, resultID: "OLD/chargeback", workerID: "w")
-        for record in sale("OLD", 5_000, at: begun) + [chargeback] { world.broker.write(record) }
-        let young = PlacedStream([
-            StreamMessage(offset: 1_000, type: nil, messageID: nil, traceparent: nil, body: chargeback.encoded())
-        ])
-        let flow = FlowStore(RollupWorld(young, PlacedStream()), TopologyNames(), clock: StandingClock())
-        try await flow.follow()
-        let console = ConsoleAPI(
-            tools: try await world.tools(process), flow: flow, merchants: { [] }, draft: { _, merchant throws(DraftFaults) in merchant },
-            version: "test")
-        let answer = await ask(console, ["days": "7"])
-        #expect(answer.body["totals"]?.array?.first?["charged_back"]?["minorUnits"]?.int64 == 5_000)
-        #expect(answer.body["oldestRecord"]?.int64 == begun.milliseconds && answer.body["complete"] == .bool(true))
-    }
-
     @Test func whatCannotBeAnsweredIsRefusedInWords() async throws {
         let console = try await OperatorWorld().console()
         let refused = await ask(console, ["by": "weather"])
