@@ -194,26 +194,29 @@ final class Session {
     // MARK: Reading
 
     /// Reads what is there, handles it, and hands out the deliveries in batches.
-    func receive() throws(BrokerError) {
+    ///
+    /// - Returns: how many bytes there were.
+    @discardableResult func receive() throws(BrokerError) -> Int {
         // Reconnecting subscribes again, on whichever node has the queue now. A call that is under way gets its answer first: deleting
         // a queue ends its subscriptions too.
         if let endedSubscription, awaited == nil {
             throw .connectionLost(why: "the broker ended the subscription to \(endedSubscription)")
         }
         defer { handOut() }
-        var left = 8 * input.count
-        while left > 0 {
+        var found = 0
+        while found < 8 * input.count {
             switch transport.read(into: input) {
             case .done(let count):
                 lastReceived = monotonicMilliseconds()
-                left -= count
+                found += count
                 try decode(count)
                 // TLS gives a record at a time, and does not say whether the socket has another.
-                if count < input.count, !transport.isTLS { return }
-            case .wouldBlock: return
+                if count < input.count, !transport.isTLS { return found }
+            case .wouldBlock: return found
             case .ended(let why): throw .connectionLost(why: why)
             }
         }
+        return found
     }
 
     private func handOut() {

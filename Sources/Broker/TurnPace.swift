@@ -11,13 +11,18 @@ struct TurnPace {
     /// As many come at once.
     static let burst: Int64 = 8
 
+    /// Bytes that are worth a turn at any time: whoever reads a stream from its beginning waits for nobody.
+    static let plenty = 64 << 10
+
     /// When the next turn would begin, were they evenly spaced.
     private var even: Int64 = 0
 
     /// Begins a turn, when its time has come.
-    mutating func keep() {
+    ///
+    /// - Parameter found: how many bytes the one before has read.
+    mutating func keep(behind found: Int) {
         let wait = turn(at: monotonicNanoseconds())
-        guard wait > 0 else { return }
+        guard wait > 0, found < Self.plenty else { return }
         var time = timespec(tv_sec: 0, tv_nsec: Int(wait))
         nanosleep(&time, nil)
     }
