@@ -39,7 +39,7 @@ final class Connection: @unchecked Sendable {
     private var closingEnds = Int64.max
     private var onFirstOutcome: ((Result<Void, BrokerError>) -> Void)?
     private var failsFast = false
-    private var (pace, found) = (TurnPace(), 0)
+    private var pace = TurnPace()
 
     /// Unwritten output above which publishes wait: what the broker does not read shall not pile up here.
     private static let outputLimit = 4 << 20
@@ -244,8 +244,8 @@ final class Connection: @unchecked Sendable {
         }
         session.sleep(wake: wake, milliseconds: mustNotSleep ? 0 : pause)
         wakeUp()
-        pace.keep(behind: found)
-        found = try session.receive()
+        pace.keep()
+        pace.found = try session.receive()
         try session.reopenPublishing()
         try session.tendHeartbeat()
         return true

@@ -14,13 +14,13 @@ struct TurnPace {
     /// Bytes that are worth a turn at any time: whoever reads a stream from its beginning waits for nobody.
     static let plenty = 64 << 10
 
+    /// How many bytes the last turn has read.
+    var found = 0
     /// When the next turn would begin, were they evenly spaced.
     private var even: Int64 = 0
 
     /// Begins a turn, when its time has come.
-    ///
-    /// - Parameter found: how many bytes the one before has read.
-    mutating func keep(behind found: Int) {
+    mutating func keep() {
         let wait = turn(at: monotonicNanoseconds())
         guard wait > 0, found < Self.plenty else { return }
         var time = timespec(tv_sec: 0, tv_nsec: Int(wait))
