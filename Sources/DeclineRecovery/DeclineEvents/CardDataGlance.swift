@@ -57,20 +57,7 @@ enum CardDataGlance {
 
     /// Whether a word can be the name of a secret.
     private static func namesSecret(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
-        // The last two letters of the word.
-        var before: UInt8 = 0
-        var last: UInt8 = 0
-        for byte in bytes {
-            switch byte {
-            case 0x30...0x39, 0x41...0x5A, 0x61...0x7A:
-                let letter = byte >= 0x41 ? byte | 0x20 : byte
-                if before != 0, SecretName.mayHold(before, last, letter) { return true }
-                (before, last) = (last, letter)
-            case 0x5F, 0x2D: break
-            default: (before, last) = (0, 0)
-            }
-        }
-        return false
+        SecretName.mayStand(in: bytes) { $0 == UInt8(ascii: "_") || $0 == UInt8(ascii: "-") }
     }
 
     /// Whether what stands coded in a run can be read.

@@ -14,23 +14,25 @@ enum SecretName {
 
     /// Whether a name as it stands in a message is one.
     static func isOne(_ written: UnsafeBufferPointer<UInt8>) -> Bool {
-        mayBeOne(written) && SecretName(String(decoding: written, as: UTF8.self)) != nil
+        // Letters of full width are letters too.
+        (written.contains { $0 >= 0x80 } || mayStand(in: written) { _ in true })
+            && SecretName(String(decoding: written, as: UTF8.self)) != nil
     }
 
-    /// Where it says no, it is none.
-    private static func mayBeOne(_ written: UnsafeBufferPointer<UInt8>) -> Bool {
-        // The last two letters, whatever stands between.
+    /// Whether a name may stand in a text; where it says no, none does.
+    ///
+    /// - Parameter joins: what may stand within a name beside letters and digits.
+    static func mayStand(in text: UnsafeBufferPointer<UInt8>, joining joins: (UInt8) -> Bool) -> Bool {
+        // The last two letters of the name.
         var before: UInt8 = 0
         var last: UInt8 = 0
-        for byte in written {
+        for byte in text {
             switch byte {
             case 0x30...0x39, 0x41...0x5A, 0x61...0x7A:
                 let letter = byte >= 0x41 ? byte | 0x20 : byte
                 if before != 0, mayHold(before, last, letter) { return true }
                 (before, last) = (last, letter)
-            // Letters of full width are letters too.
-            case 0x80...: return true
-            default: break
+            default: if !joins(byte) { (before, last) = (0, 0) }
             }
         }
         return false
@@ -100,7 +102,7 @@ enum SecretName {
     }
 
     /// Whether a name in which three letters or digits follow each other can be a secret's.
-    static func mayHold(_ one: UInt8, _ two: UInt8, _ three: UInt8) -> Bool { glance[place(one, two, three)] }
+    private static func mayHold(_ one: UInt8, _ two: UInt8, _ three: UInt8) -> Bool { glance[place(one, two, three)] }
 
     private static func place(_ one: UInt8, _ two: UInt8, _ three: UInt8) -> Int { (Int(one) * 961 + Int(two) * 31 + Int(three)) & 4_095 }
 
