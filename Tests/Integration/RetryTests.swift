@@ -176,6 +176,30 @@ import Testing
         }
     }
 
+    /// A post that nobody knows the answer of keeps no later one from being made.
+    @Test(.timeLimit(.minutes(10)))
+    func syncRetriesGoOnWhoseAnswersAreLostAndWhoseWorkersDie() async throws {
+        var plan = try Fleet.Plan.retries(mode: "sync", days: 20)
+        plan.settings["SALVAGE_RETRY_DAY_SECONDS"] = "15"
+        plan.settings["SALVAGE_REPOST_FIRST_SECONDS"] = "1"
+        plan.settings["SALVAGE_REPOST_LONGEST_SECONDS"] = "2"
+        plan.settings["SALVAGE_SUSPECT_DELIVERIES"] = "1000"
+        plan.faults = #"{"endpoints": ["evaluate"], "resetAfter": 0.15}"#
+        try await Fleet.with(plan) { fleet in
+            var worker = try await fleet.startWorker()
+            let crm = try await CRM(fleet.link)
+            let count = 12
+            try await crm.publish((0..<count).map { CRM.recycle("S\($0)", token: "tok_approve_after_3") }, key: "decline.recycle")
+            for seen in [4, 12] {
+                try await eventually("some results are told", seconds: 120) { crm.count >= seen }
+                await worker.end(SIGKILL)
+                worker = try await fleet.startWorker(waits: false)
+            }
+            try await eventually("all are approved", seconds: 240) { crm.finals.count == count }
+            #expect(try await expectTheTruth(crm, fleet, declines: count) == count)
+        }
+    }
+
     @Test(.timeLimit(.minutes(10)))
     func onlyWhatFlexFactorSignedIsTaken() async throws {
         let plan = try Fleet.Plan.retries()
