@@ -32,6 +32,8 @@ final class MemoryBroker: Sendable {
     }
 
     private let state = Mutex(State())
+    /// A stream is handed out in its order to each follower, whoever writes meanwhile. Held around `state`, never within.
+    private let handingOut = Mutex(())
     private let fleet: @Sendable (ReplayMessage) -> Fate
 
     init(fleet: @escaping @Sendable (ReplayMessage) -> Fate = { _ in .told(.approved) }) {
@@ -71,13 +73,15 @@ final class MemoryBroker: Sendable {
     }
 
     private func append(_ stream: StreamName, type: String?, id: String?, _ traceparent: String?, _ body: [UInt8]) {
-        let (message, followers) = state.withLock { state in
-            let message = StreamMessage(
-                offset: Int64(state.streams[stream]?.count ?? 0), type: type, messageID: id, traceparent: traceparent, body: body)
-            state.streams[stream, default: []].append(message)
-            return (message, state.followers[stream] ?? [])
+        handingOut.withLock { _ in
+            let (message, followers) = state.withLock { state in
+                let message = StreamMessage(
+                    offset: Int64(state.streams[stream]?.count ?? 0), type: type, messageID: id, traceparent: traceparent, body: body)
+                state.streams[stream, default: []].append(message)
+                return (message, state.followers[stream] ?? [])
+            }
+            for follower in followers { follower([message]) }
         }
-        for follower in followers { follower([message]) }
     }
 
     fileprivate func take(_ message: OperatorMessage) throws(BrokerFailure) {
@@ -107,17 +111,19 @@ final class MemoryBroker: Sendable {
     }
 
     fileprivate func follow(_ stream: StreamName, from start: StreamStart, _ onBatch: @escaping @Sendable ([StreamMessage]) -> Void) {
-        let before: [StreamMessage] = state.withLock { state in
-            state.followers[stream, default: []].append(onBatch)
-            let all = state.streams[stream] ?? []
-            if stream == .letters, case .offset = start { state.lookups += 1 }
-            return switch start {
-            case .first, .time: all
-            case .next: []
-            case .offset(let offset): Array(all.dropFirst(Int(offset)))
+        handingOut.withLock { _ in
+            let before: [StreamMessage] = state.withLock { state in
+                state.followers[stream, default: []].append(onBatch)
+                let all = state.streams[stream] ?? []
+                if stream == .letters, case .offset = start { state.lookups += 1 }
+                return switch start {
+                case .first, .time: all
+                case .next: []
+                case .offset(let offset): Array(all.dropFirst(Int(offset)))
+                }
             }
+            if !before.isEmpty { onBatch(before) }
         }
-        if !before.isEmpty { onBatch(before) }
     }
 
     fileprivate func last(_ stream: StreamName) -> Int64? { state.withLock { $0.streams[stream]?.last?.offset } }
