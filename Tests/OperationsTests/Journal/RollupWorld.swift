@@ -17,6 +17,8 @@ final class PlacedStream: RollupStream {
     }
 
     private let state: Mutex<State>
+    /// Each follower is handed what stands here in its order, whoever writes meanwhile. Held around `state`, never within.
+    private let handingOut = Mutex(())
 
     init(_ messages: [StreamMessage] = []) { state = Mutex(State(messages: messages)) }
 
@@ -34,11 +36,13 @@ final class PlacedStream: RollupStream {
     }
 
     func release() {
-        let (held, followers) = state.withLock { state in
-            defer { state.heldFrom = .max }
-            return (state.messages.filter { $0.offset >= state.heldFrom }, state.followers)
+        handingOut.withLock { _ in
+            let (held, followers) = state.withLock { state in
+                defer { state.heldFrom = .max }
+                return (state.messages.filter { $0.offset >= state.heldFrom }, state.followers)
+            }
+            for (onBatch, follower) in followers { hand(held, onBatch, follower) }
         }
-        for (onBatch, follower) in followers { hand(held, onBatch, follower) }
     }
 
     /// So many questions find the broker away.
@@ -56,17 +60,25 @@ final class PlacedStream: RollupStream {
 
     /// Hands out to who follows what stands there, from its beginning.
     func handOutAgain() {
-        let (messages, followers) = state.withLock { ($0.messages, $0.followers) }
-        for (onBatch, follower) in followers { hand(messages, onBatch, follower) }
+        handingOut.withLock { _ in
+            let (messages, followers) = state.withLock { ($0.messages, $0.followers) }
+            for (onBatch, follower) in followers { hand(messages, onBatch, follower) }
+        }
     }
 
-    func append(_ message: StreamMessage) {
-        let (held, followers) = state.withLock { state in
-            state.messages.append(message)
-            return (message.offset >= state.heldFrom, state.followers)
+    func append(_ message: StreamMessage) { append { _ in message } }
+
+    /// - Parameter message: at the next place.
+    private func append(_ message: (Int64) -> StreamMessage) {
+        handingOut.withLock { _ in
+            let (message, isHeld, followers) = state.withLock { state in
+                let message = message((state.messages.last?.offset ?? -1) + 1)
+                state.messages.append(message)
+                return (message, message.offset >= state.heldFrom, state.followers)
+            }
+            if isHeld { return }
+            for (onBatch, follower) in followers { hand([message], onBatch, follower) }
         }
-        if held { return }
-        for (onBatch, follower) in followers { hand([message], onBatch, follower) }
     }
 
     /// A viewer's login may not write.
@@ -74,8 +86,7 @@ final class PlacedStream: RollupStream {
 
     func append(_ part: [UInt8]) async throws(BrokerFailure) {
         if state.withLock({ $0.isReadOnly }) { throw BrokerFailure("access refused", advice: "", isRefusal: true) }
-        let offset = (messages.last?.offset ?? -1) + 1
-        append(StreamMessage(offset: offset, type: nil, messageID: nil, traceparent: nil, body: part))
+        append { offset in StreamMessage(offset: offset, type: nil, messageID: nil, traceparent: nil, body: part) }
     }
 
     func isThere() async throws(BrokerFailure) -> Bool { true }
@@ -91,22 +102,24 @@ final class PlacedStream: RollupStream {
     ) async throws(BrokerFailure) -> any StreamFollower {
         try ask()
         let follower = Follower()
-        let begun = state.withLock { state in
-            state.starts.append(start)
-            state.followers.append((onBatch, follower))
-            return state.messages.filter { message in
-                let isIn =
-                    switch start {
-                    case .offset(let offset): message.offset >= offset
-                    case .next: false
-                    case .first: true
-                    case .time(let begin): JournalRecord.decode(message.body).map { $0.at >= begin } ?? true
-                    }
-                let isHeld = if case .offset(let offset) = start { offset < state.heldFor } else { true }
-                return isIn && (message.offset < state.heldFrom || !isHeld)
+        handingOut.withLock { _ in
+            let begun = state.withLock { state in
+                state.starts.append(start)
+                state.followers.append((onBatch, follower))
+                return state.messages.filter { message in
+                    let isIn =
+                        switch start {
+                        case .offset(let offset): message.offset >= offset
+                        case .next: false
+                        case .first: true
+                        case .time(let begin): JournalRecord.decode(message.body).map { $0.at >= begin } ?? true
+                        }
+                    let isHeld = if case .offset(let offset) = start { offset < state.heldFor } else { true }
+                    return isIn && (message.offset < state.heldFrom || !isHeld)
+                }
             }
+            hand(begun, onBatch, follower)
         }
-        hand(begun, onBatch, follower)
         return follower
     }
 
