@@ -125,6 +125,15 @@ import Testing
         #expect(!CardDataGlance.seesReason(in: try JSONDocument(Array(event.utf8))))
     }
 
+    /// Whatever the minute, so that what a decline costs does not hang on when it came.
+    @Test func noTimeOfDayIsSearched() {
+        for minute in 0..<1_440 {
+            func two(_ value: Int) -> String { value < 10 ? "0\(value)" : "\(value)" }
+            let time = "2026-11-26T\(two(minute / 60)):\(two(minute % 60)):\(two(minute * 7 % 60)).467192+00:00"
+            #expect(!CardDataGlance.seesReason(in: time))
+        }
+    }
+
     /// None of our own names is a secret's, or holds a number.
     @Test(arguments: OwnNames.names) func ourOwnNamesAreHarmless(name: String) {
         #expect(OwnNames.contains(name) && SecretName(name) == nil && CardDataGuard.finding(in: name) == nil)
