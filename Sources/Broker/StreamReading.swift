@@ -119,7 +119,7 @@ extension BrokerLink {
     ///   one before, it is of a stream that took the place of the one that was read, or may have: what was kept of that means nothing any more.
     /// - Throws: `BrokerError.refused` with 404 where there is no such stream.
     public func read(
-        _ stream: String, from position: StreamPosition, prefetch: UInt16 = 1_000, onBatch: @escaping @Sendable ([StreamEntry]) -> Void
+        _ stream: String, from position: StreamPosition, prefetch: UInt16 = 10_000, onBatch: @escaping @Sendable ([StreamEntry]) -> Void
     ) async throws(BrokerError) -> StreamReading {
         let reading = StreamReading(from: position, onBatch: onBatch)
         reading.use(try await subscribe(reading.consumer(of: stream, prefetch: prefetch, on: self)))
@@ -131,7 +131,7 @@ extension BrokerLink {
     ///
     /// - Throws: `BrokerError.refused` with 404 where there is no such stream.
     public func read(
-        _ stream: String, behind entry: StreamEntry, prefetch: UInt16 = 1_000, onBatch: @escaping @Sendable ([StreamEntry]) -> Void
+        _ stream: String, behind entry: StreamEntry, prefetch: UInt16 = 10_000, onBatch: @escaping @Sendable ([StreamEntry]) -> Void
     ) async throws(BrokerError) -> StreamReading {
         let reading = StreamReading(from: .first, behind: entry, onBatch: onBatch)
         reading.use(try await subscribe(reading.consumer(of: stream, prefetch: prefetch, on: self)))

@@ -24,6 +24,11 @@ package final class JSONDocument: Sendable {
         return index.text(at: place, bytes.span)
     }
 
+    fileprivate func utf8(at place: Int) -> [UInt8] {
+        let bytes = bytes
+        return index.bytes(at: place, bytes.span)
+    }
+
     @usableFromInline func isNull(at place: Int) -> Bool { kind(at: place) == .null }
 
     fileprivate func kind(at place: Int) -> JSONIndex.Kind { index.entries[place].kind }
@@ -118,6 +123,9 @@ package struct JSONNode: Sendable {
     }
 
     @inlinable package var string: String? { document.text(at: place) }
+
+    /// A string's bytes, for whoever has no use for them as a text.
+    package var utf8: [UInt8]? { isText ? document.utf8(at: place) : nil }
 
     @inlinable package var int64: Int64? { document.integer(at: place) }
 

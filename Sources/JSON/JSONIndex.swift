@@ -69,6 +69,14 @@ struct JSONIndex: Sendable {
         return text.extracting(written).withUnsafeBufferPointer { String(decoding: $0, as: UTF8.self) }
     }
 
+    /// The bytes of a string.
+    func bytes(at place: Int, _ text: Span<UInt8>) -> [UInt8] {
+        let entry = entries[place]
+        let written = Int(entry.start)..<Int(entry.end)
+        return entry.kind == .escaped
+            ? JSONReader.decoded(written, of: text) : text.extracting(written).withUnsafeBufferPointer { Array($0) }
+    }
+
     /// `nil` where it needs more than 64 bits, and of -0.
     func integer(at place: Int, _ text: Span<UInt8>) -> Int64? {
         let entry = entries[place]

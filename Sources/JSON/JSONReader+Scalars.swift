@@ -33,8 +33,13 @@ extension JSONReader {
             while reader.position < written.upperBound {
                 let byte = text[reader.position]
                 guard byte == UInt8(ascii: "\\") else {
-                    put(byte)
-                    reader.position += 1
+                    // As it stands up to the next escape; what is beyond ASCII stands for itself, a byte at a time.
+                    let end = max(min(JSONText.endOfPlain(text, from: reader.position), written.upperBound), reader.position + 1)
+                    text.extracting(reader.position..<end).withUnsafeBufferPointer { run in
+                        UnsafeMutableBufferPointer(rebasing: bytes[count...]).update(fromContentsOf: run)
+                    }
+                    count += end - reader.position
+                    reader.position = end
                     continue
                 }
                 guard let character = try? reader.escape(text) else { break }

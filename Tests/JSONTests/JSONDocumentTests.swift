@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import JSON
@@ -49,6 +50,23 @@ import Testing
             #expect(found != nil, "\(member.name)")
             if let found { compare(found, member.value) }
         }
+    }
+
+    /// What stands between escapes is taken in runs: however long they are, and whatever stands beside them, the text is the same.
+    @Test(arguments: 1...20 as ClosedRange<UInt64>) func aTextWithinATextIsReadAsItWasWritten(seed: UInt64) throws {
+        var random = SeededRandom(seed: seed)
+        let pieces = [
+            "\"", "\\", "\n", "\u{1}", "a", "plain and long enough for a word", "\u{E9}", "\u{20AC}", "\u{1F600}", "/", "{\"a\":\"b\"}",
+        ]
+        for _ in 0..<200 {
+            let text = (0..<Int.random(in: 0...12, using: &random)).map { _ in pieces.randomElement(using: &random)! }.joined()
+            var written: [UInt8] = []
+            JSONText.append(text, to: &written)
+            let node = try JSONDocument(written).root
+            #expect(node.string == text && node.utf8 == Array(text.utf8))
+        }
+        #expect(try JSONDocument(Array(#""\u00e9\uD83D\ude00\/\b""#.utf8)).root.utf8 == Array("\u{E9}\u{1F600}/\u{8}".utf8))
+        #expect(try JSONDocument(Array("1".utf8)).root.utf8 == nil)
     }
 
     @Test func everythingIsGoneThroughInItsOrderAsItStandsThere() throws {

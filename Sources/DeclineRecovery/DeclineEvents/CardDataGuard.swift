@@ -121,8 +121,10 @@ package enum CardDataGuard {
     /// Whether something was taken out before.
     package static func isMarked(_ bytes: [UInt8]) -> Bool {
         // They begin alike, so one pass finds where any may stand.
-        bytes.indices.contains { index in
-            bytes[index] == CardDataMark.opening && CardDataMark.all.contains { bytes[index...].starts(with: $0) }
+        bytes.withUnsafeBufferPointer { bytes in
+            bytes.indices.contains { index in
+                bytes[index] == CardDataMark.opening && CardDataMark.all.contains { bytes[index...].starts(with: $0) }
+            }
         }
     }
 

@@ -33,6 +33,7 @@ struct EnvelopeReader {
     }
 
     func optionalText(_ name: String) throws(EnvelopeFault) -> String? { try optional(name, "a text") { $0.string } }
+    func optionalUTF8(_ name: String) throws(EnvelopeFault) -> [UInt8]? { try optional(name, "a text") { $0.utf8 } }
     func optionalNumber(_ name: String) throws(EnvelopeFault) -> Int64? { try optional(name, "a whole number") { $0.int64 } }
     func optionalFlag(_ name: String) throws(EnvelopeFault) -> Bool? { try optional(name, "true or false") { $0.bool } }
     func optionalCount(_ name: String) throws(EnvelopeFault) -> Int? {

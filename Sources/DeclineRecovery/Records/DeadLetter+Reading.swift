@@ -17,8 +17,8 @@ extension DeadLetter {
         let original = try data.object("original")
         let worker = try data.object("worker")
         let body: [UInt8]
-        if let text = try original.optionalText("body") {
-            body = Array(text.utf8)
+        if let text = try original.optionalUTF8("body") {
+            body = text
         } else {
             guard let decoded = Base64.decode(try original.text("bodyBase64")) else { throw original.fault("bodyBase64", "Base64") }
             body = decoded

@@ -46,7 +46,7 @@ extension MessageStream {
     func follow(from start: StreamStart, _ onBatch: @escaping @Sendable ([StreamMessage]) -> Void) async throws(BrokerFailure)
         -> any StreamFollower
     {
-        try await follow(from: start, mostAhead: 1_000, onBatch)
+        try await follow(from: start, mostAhead: 10_000, onBatch)
     }
 }
 

@@ -125,7 +125,7 @@ final class ClaimTail: ClaimsPort {
     /// Reads the newest snapshot, and goes on with the claims behind it; reads all claims where there is none.
     private func begin(_ link: BrokerLink, _ names: TopologyNames) async throws(BrokerError) -> StreamReading {
         guard let (book, mark) = await ClaimSnapshotStream(link: link, names: names).latest(at: clock.now()) else {
-            return try await link.read(names.claims, from: .first, prefetch: 5_000) { [self] in take($0) }
+            return try await link.read(names.claims, from: .first, prefetch: 10_000) { [self] in take($0) }
         }
         logger?.info("A snapshot of the claims is read", metadata: [LogKey.count: "\(book.count)"])
         state.withLock { state in
@@ -133,7 +133,7 @@ final class ClaimTail: ClaimsPort {
             state.lastOffset = mark.offset
             state.turns.begin(behind: mark.offset)
         }
-        return try await link.read(names.claims, behind: mark, prefetch: 5_000) { [self] in take($0) }
+        return try await link.read(names.claims, behind: mark, prefetch: 10_000) { [self] in take($0) }
     }
 
     private func take(_ entries: [StreamEntry]) {

@@ -55,6 +55,7 @@ package struct Worker: Service {
     /// Runs a process to its end. Throws when it cannot begin: a faulty configuration, a port that is taken.
     package static func run(_ settings: ProcessSettings, logger: Logger) async throws {
         Descriptors.raise()
+        BatchScheduling.begin()
         let health = Health()
         let healthPort = settings.listen.map { ListenAddress($0, setting: "SALVAGE_LISTEN") }
         let webhookPort = settings.webhooks.map { ListenAddress($0, setting: "SALVAGE_WEBHOOKS_LISTEN") }
