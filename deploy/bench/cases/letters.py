@@ -6,7 +6,7 @@ from declines import declines
 from rig import Rig, get, wait_for
 from wire import properties
 
-from cases.intake import sample
+from cases.intake import relayed, sample
 
 
 def run(bench):
@@ -30,7 +30,7 @@ def run(bench):
             return there, here
 
         rig.wire.publish("recovery.dead", letter.key, map(another, range(1, count)))
-        folded, first, later, memories = [], [], [], []
+        folded, bare, first, later, memories = [], [], [], [], []
         for _ in range(bench.rounds):
             # Without letters to fold a console starts as well; what it takes longer is the fold.
             with rig.process("console", "--listen", "HEALTH", pause=0.005) as console:
@@ -46,7 +46,10 @@ def run(bench):
                 first.append(page(0))
                 later += [page(offset) for offset in range(0, count, count // 10)]
                 memories.append(console.memory() / 1e6)
+            seconds, _ = relayed(rig, "recovery.dead", 10_000, count)
+            bare.append(seconds * 1000)
         bench.add(f"start with {count:,} letters until ready", "ms", folded, below=2_000)
+        bench.add(f"{count:,} letters read by the bare relay", "ms", bare)
         bench.add("first page", "ms", first, below=300)
         bench.add("a page", "ms", later)
         bench.add("memory", "MB", memories)
