@@ -22,6 +22,11 @@ import Testing
             "the metric salvage_clock_ahead_total is not on docs/metrics.md"
         ),
         ("docs/dead-letters.md", "--canary", "--canari", "there is no flag --canari"),
+        // Another command's.
+        (
+            "docs/runbooks/SalvageGatewayMoved.md", "salvage.yaml --against-claims", "salvage.yaml --against-claims --config b.yaml",
+            "salvage config check has no --config"
+        ),
         ("docs/dead-letters.md", "\nsalvage dead stats", "\nsalvage death stats", "there is no command salvage death stats"),
         ("docs/dead-letters.md", "`told_otherwise`", "`told_other`", "told_otherwise is not on docs/dead-letters.md"),
         ("Sources/DeclineRecovery/Recovery/README.md", "resting", "asleep", "resting is a phase that is not drawn"),
