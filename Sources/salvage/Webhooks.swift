@@ -8,6 +8,7 @@ struct Webhooks: AsyncParsableCommand {
         discussion: """
             Serves POST /webhooks/MERCHANT/GATEWAY on SALVAGE_WEBHOOKS_LISTEN (0.0.0.0:8081). Register that URL at FlexFactor's portal for each
             gateway. Behind a proxy set SALVAGE_WEBHOOKS_HOST to the host that FlexFactor signs. `salvage run` takes webhooks as well.
+            Of the secrets that the configuration names it reads each hmacSigningKey alone; the files of the others need not be there.
             """)
 
     @OptionGroup var broker: BrokerOptions

@@ -1,4 +1,5 @@
 import DeclineRecovery
+import FlexFactor
 import Operations
 import Testing
 
@@ -96,6 +97,63 @@ import Testing
         for wrong in [console("admin", "operator"), console("admin", "admin", minutes: "0"), console("admin", "admin", minutes: "1441")] {
             #expect(faults(wrong).map(\.path) == ["console.secondPersonMinutes"])
         }
+    }
+
+    /// What cannot be read stands there all the same, and nothing is missing besides.
+    @Test(arguments: [
+        (
+            "\nconsole:\n  access: [{ name: ada, role: admin, token: { file: /nowhere/ada-token } }]\n", "console.access[0].token",
+            "the file /nowhere/ada-token cannot be read; check that it exists, its permissions, and that it is text"
+        ),
+        (
+            "\nconsole:\n  secondPersonMinutes: 30\n  access:\n    - { name: ada, role: admin, token: { file: /nowhere/ada-token } }\n"
+                + "    - { name: bob, role: admin, token: canary-token-of-person-1-xyz }\n",
+            "console.access[0].token",
+            "the file /nowhere/ada-token cannot be read; check that it exists, its permissions, and that it is text"
+        ),
+        ("\nconsole:\n  access: []\n", "console.access", "expected at least one entry with name, role and token"),
+        ("\nconsole:\n  access: ada\n", "console.access", "expected a list"),
+        (
+            "\n    gateways: [{ id: \"7\" }]\n    cascadeProfiles: [{ id: a, members: [\"7\"] }]\n", "merchants[0].gateways[0].type",
+            "missing; expected a text"
+        ),
+    ])
+    func aFaultIsToldOnce(added: String, path: String, message: String) {
+        let found = faults(Self.right + added)
+        #expect(found.count == 1 && found.first?.path == path && found.first?.message == message, "\(found)")
+    }
+
+    /// A pod at the edge gets no key that takes money, and no token of the console.
+    @Test func whoTakesWebhooksAloneNeedsTheirKeysAlone() throws {
+        let yaml =
+            Self.right.replacing("appKey: canary-app-key", with: "appKey: { file: /nowhere/app-key }").replacing(
+                "appSecret: canary-app-secret", with: "appSecret: { env: NOWHERE_APP_SECRET }"
+            ).replacing(
+                "cascadeAll: true",
+                with: "cascadeAll: true\n        environmentKey: { file: /nowhere/environment }\n        hmacSigningKey: { env: SIGNING }")
+            + "\nconsole:\n  access:\n    - { name: ada, role: admin, token: { file: /nowhere/ada } }\n"
+            + "    - { name: bob, role: admin, token: { file: /nowhere/bob } }\n"
+        func read(_ environment: [String: String], isForWebhooks: Bool) throws -> SalvageConfiguration {
+            try SalvageConfiguration(
+                yaml: yaml, file: "salvage.yaml",
+                secrets: SecretSources(besides: "./salvage.yaml", environment: environment, isForWebhooks: isForWebhooks))
+        }
+        let signing = ["SIGNING": "Q0FOQVJZLWNhbmFyeS1jYW5hcnktY2FuYXJ5LTAxMjM="]
+        let configuration = try read(signing, isForWebhooks: true)
+        #expect(configuration.credentials[GatewayKey("acme", "42")]?.signingKeys.count == 1 && configuration.secretFiles.isEmpty)
+        func count(_ environment: [String: String], isForWebhooks: Bool) -> Int {
+            do {
+                _ = try read(environment, isForWebhooks: isForWebhooks)
+                return 0
+            } catch let error as ConfigurationError { return error.faults.count } catch { return -1 }
+        }
+        #expect(count(signing, isForWebhooks: false) == 5)
+        #expect(count([:], isForWebhooks: true) == 1)
+    }
+
+    @Test func whatIsNoListOfMerchantsIsNotMissingBesides() {
+        #expect(faults("merchants: 7").map(\.message) == ["expected a list"])
+        #expect(faults("merchants: []").map(\.path) == ["merchants"])
     }
 
     /// Without one of them the gateway would be there and nobody could ask it.

@@ -115,6 +115,9 @@ final class ConfigurationNode {
         sequence(name).enumerated().map { ConfigurationNode($1, path: "\(at(name))[\($0)]", faults) }
     }
 
+    /// Whether a list stands there that holds nothing. What is no list is another fault.
+    func isEmptyList(_ name: String) -> Bool { member(name)?.sequence?.isEmpty ?? false }
+
     /// One text of a list, and where it stands.
     struct Element {
         let path: String

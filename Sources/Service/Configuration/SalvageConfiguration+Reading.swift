@@ -6,7 +6,9 @@ import Yams
 
 extension SalvageConfiguration {
     /// Reads a configuration file (behaviour.md §2).
-    package init(file: String) throws(ConfigurationError) {
+    ///
+    /// - Parameter isForWebhooks: whether the process takes webhooks and nothing else; of the secrets it reads those that verify them.
+    package init(file: String, isForWebhooks: Bool = false) throws(ConfigurationError) {
         guard let text = WholeFile.text(of: file) else {
             throw ConfigurationError(
                 file: file,
@@ -15,7 +17,7 @@ extension SalvageConfiguration {
                         path: "", line: nil, message: "it cannot be read; check that it exists, its permissions, and that it is UTF-8")
                 ])
         }
-        try self.init(yaml: text, file: file, secrets: SecretSources(besides: file))
+        try self.init(yaml: text, file: file, secrets: SecretSources(besides: file, isForWebhooks: isForWebhooks))
     }
 
     /// - Parameter file: its name, for errors.
@@ -27,7 +29,9 @@ extension SalvageConfiguration {
         do {
             let root = ConfigurationNode(try Yams.compose(yaml: yaml) ?? Node(""), path: "", faults)
             let nodes = root.objects("merchants")
-            if nodes.isEmpty { root.fault("merchants", "missing; expected a list of at least one merchant") }
+            if !root.has("merchants") || root.isEmptyList("merchants") {
+                root.fault("merchants", "missing; expected a list of at least one merchant")
+            }
             for node in nodes {
                 let reader = MerchantReader(node, secrets)
                 guard let merchant = reader.read() else { continue }
@@ -51,14 +55,17 @@ extension SalvageConfiguration {
         guard let console = root.object("console") else { return ConsoleAccess() }
         var holders: [ConsoleAccess.Holder] = []
         var tokens: Set<String> = []
+        // Of everybody who stands there: whose token cannot be read is an admin all the same.
+        var admins = 0
         for node in console.objects("access") {
             let name = node.text("name")
             if !node.has("role") { node.fault("role", "missing; expected viewer, operator or admin") }
             let role = node.word("role", ConsoleRole.self, default: .viewer)
+            if role == .admin { admins += 1 }
             if !node.has("token") {
                 node.fault("token", "missing; expected a text of at least 24 characters, or { env: NAME } or { file: PATH }")
             }
-            let token = node.secret("token", secrets)
+            let token = node.secret("token", secrets.beyondWebhooks)
             node.end()
             if let name, holders.contains(where: { $0.name == name }) { node.fault("name", "another has this name") }
             guard let name, let token else { continue }
@@ -71,12 +78,12 @@ extension SalvageConfiguration {
         var secondPerson: Moment.Span?
         if console.has("secondPersonMinutes") {
             secondPerson = .minutes(Int64(console.count("secondPersonMinutes", 1...1_440, default: 60)))
-            if holders.count(where: { $0.role == .admin }) < 2 {
+            if admins < 2 {
                 console.fault("secondPersonMinutes", "expected two admins in access: nobody approves what he proposes himself")
             }
         }
         console.end()
-        if console.has("access"), holders.isEmpty { console.fault("access", "expected at least one entry with name, role and token") }
+        if console.isEmptyList("access") { console.fault("access", "expected at least one entry with name, role and token") }
         return ConsoleAccess(holders, secondPerson: secondPerson)
     }
 }
@@ -121,8 +128,9 @@ final class MerchantReader {
         let gateways = node.objects("gateways").compactMap { node in
             defer { node.end() }
             let cascade = node.optionalText("directCascade").map(CascadeProfileID.init(_:))
-            guard let id = node.text("id"), let type = node.text("type") else { return nil as (Gateway, ConfigurationNode)? }
-            return (Gateway(id: GatewayID(id), type: type.lowercased(), directCascade: cascade), node)
+            // Without its type it is refused, and there all the same for what names it.
+            let type = node.text("type") ?? ""
+            return node.text("id").map { (Gateway(id: GatewayID($0), type: type.lowercased(), directCascade: cascade), node) }
         }
         let salvage = Set(flexFactorGateways.map(\.0.id))
         let others = Set(gateways.map(\.0.id))
@@ -173,7 +181,7 @@ final class MerchantReader {
         if !node.has("mid") { node.fault("mid", "missing; expected FlexFactor's MID, a GUID") }
         let mid = node.parsed("mid", "a GUID", guid)
         let site = node.parsed("siteId", "a GUID", guid)
-        let environmentKey = node.secret("environmentKey", secrets)
+        let environmentKey = node.secret("environmentKey", secrets.beyondWebhooks)
         let signing = node.secrets("hmacSigningKey", secrets).compactMap { text in
             let key = HMACSigningKey(base64: text)
             if key == nil { node.fault("hmacSigningKey", "expected Base64 of at least 32 bytes, as FlexFactor's portal shows it") }
@@ -225,7 +233,7 @@ final class MerchantReader {
 
     private func required(_ node: ConfigurationNode, _ name: String) -> String? {
         if !node.has(name) { node.fault(name, "missing; expected its text, `file: PATH` or `env: NAME`") }
-        return node.secret(name, secrets)
+        return node.secret(name, secrets.beyondWebhooks)
     }
 
     private func guid(_ text: String) -> String? { UUID(uuidString: text).map { $0.uuidString.lowercased() } }

@@ -6,6 +6,10 @@ package struct SecretSources: Sendable {
     /// Files are named relative to it.
     let folder: String
     let environment: [String: String]
+    /// Whether it is a process that takes webhooks and nothing else.
+    private let isForWebhooks: Bool
+    /// Whether what is named is read at all.
+    private var isRead = true
     private let read = Files()
 
     private final class Files: Sendable {
@@ -15,17 +19,31 @@ package struct SecretSources: Sendable {
     /// The files that were asked for, each once.
     var files: [String] { Array(Set(read.paths.withLock { $0 })).sorted() }
 
-    /// - Parameter environment: the process' own when `nil`.
-    init(besides file: String, environment: [String: String]? = nil) {
+    /// - Parameters:
+    ///   - environment: the process' own when `nil`.
+    ///   - isForWebhooks: whether only webhooks are to be verified with them.
+    init(besides file: String, environment: [String: String]? = nil, isForWebhooks: Bool = false) {
+        self.isForWebhooks = isForWebhooks
         folder = URL(filePath: file).deletingLastPathComponent().path
         self.environment = environment ?? ProcessInfo.processInfo.environment
     }
+
+    /// For what verifies no webhook. A process at the edge, which takes nothing else, does not read it, and so need not have it: whoever breaks
+    /// in there finds no key that takes money. What stands in its place is no secret and is asked for by nobody.
+    var beyondWebhooks: SecretSources {
+        var sources = self
+        sources.isRead = !isForWebhooks
+        return sources
+    }
+
+    private static func unread(_ name: String) -> String { "not read by a process that only takes webhooks: \(name)" }
 
     struct Failure: Error {
         let why: String
     }
 
     func file(_ name: String) -> Result<String, Failure> {
+        if !isRead { return .success(Self.unread(name)) }
         let path = name.hasPrefix("/") ? name : folder + "/" + name
         read.paths.withLock { $0.append(path) }
         guard let text = WholeFile.text(of: path) else {
@@ -38,6 +56,7 @@ package struct SecretSources: Sendable {
     }
 
     func variable(_ name: String) -> Result<String, Failure> {
+        if !isRead { return .success(Self.unread(name)) }
         guard let text = environment[name], !text.isEmpty else {
             let isName =
                 name.utf8.count <= 64

@@ -16,6 +16,7 @@ struct ConfigurationReloader: Service {
     let watch: Duration?
     /// Where the open recoveries are known.
     let claims: ClaimTail?
+    let isForWebhooks: Bool
     private let turn = Turn()
 
     /// One reload at a time: who read first must not be the one who sets last.
@@ -25,7 +26,7 @@ struct ConfigurationReloader: Service {
 
     init(
         file: String, store: ConfigurationStore, cards: CardKeyRing, metrics: ServiceMetrics, logger: Logger, watch: Duration?,
-        claims: ClaimTail? = nil
+        claims: ClaimTail? = nil, isForWebhooks: Bool = false
     ) {
         self.file = file
         self.store = store
@@ -34,6 +35,7 @@ struct ConfigurationReloader: Service {
         self.logger = logger
         self.watch = watch
         self.claims = claims
+        self.isForWebhooks = isForWebhooks
     }
 
     func run() async throws {
@@ -71,7 +73,7 @@ struct ConfigurationReloader: Service {
 
     private func read() {
         do {
-            let configuration = try SalvageConfiguration(file: file)
+            let configuration = try SalvageConfiguration(file: file, isForWebhooks: isForWebhooks)
             let keys = try cards.readAgain()
             cards.replace(with: keys)
             store.replace(with: configuration)

@@ -63,7 +63,9 @@ package struct Worker: Service {
         let clock = SystemClock()
         let metrics = ServiceMetrics()
         let calls = CallReport(metrics: metrics, clock: clock, logger: logger)
-        let store = ConfigurationStore(try SalvageConfiguration(file: settings.configurationFile)) { key, credentials in
+        let isForWebhooks = settings.stages.isEmpty
+        let merchants = try SalvageConfiguration(file: settings.configurationFile, isForWebhooks: isForWebhooks)
+        let store = ConfigurationStore(merchants) { key, credentials in
             FlexFactorClient(credentials, now: clock.now) { calls.made($0, key) }
         }
         metrics.know(store.merchants)
@@ -97,7 +99,7 @@ package struct Worker: Service {
         services.append(
             ConfigurationReloader(
                 file: settings.configurationFile, store: store, cards: settings.cardKeys, metrics: metrics, logger: logger,
-                watch: settings.configurationWatch, claims: worker.claims))
+                watch: settings.configurationWatch, claims: worker.claims, isForWebhooks: isForWebhooks))
         services.append(worker)
 
         var quiet = logger

@@ -10,7 +10,7 @@ metadata:
   labels:
     {{- include "salvage.labels" . | nindent 4 }}
   annotations:
-    checksum/configuration: {{ printf "%s%s" $values.configuration.text (toYaml $values.cardKeys) | sha256sum }}
+    checksum/configuration: {{ printf "%s%s" $values.configuration.text (ternary (toYaml $values.cardKeys) "" (eq .role "worker")) | sha256sum }}
     {{- if $values.monitoring.annotations }}
     prometheus.io/scrape: "true"
     prometheus.io/port: {{ $health | quote }}
@@ -118,11 +118,18 @@ SALVAGE_NOTICE_AFTER_SECONDS: {{ $values.notices.afterSeconds | quote }}
 SALVAGE_CONSOLE_URL: {{ . | quote }}
 {{- end }}
 {{- end }}
-{{- if $values.cardKeys.existingSecret }}
+{{- if and (eq .role "worker") $values.cardKeys.existingSecret }}
 {{- $keys := list -}}
 {{- range $values.cardKeys.keys }}{{- $keys = append $keys (printf "%s=/run/secrets/cards/%s" .kid .key) -}}{{- end }}
 SALVAGE_CARD_KEYS: {{ join "," $keys | default "/run/secrets/cards" | quote }}
 {{- end }}
+{{- end -}}
+
+{{/* The Secrets under /run/secrets/salvage: whoever takes webhooks alone needs what verifies them, and no key that takes money. */}}
+{{- define "salvage.secrets" -}}
+{{- $values := .root.Values -}}
+{{- if eq .role "webhooks" }}{{ toYaml (default $values.configuration.secrets $values.edge.secrets) }}
+{{- else }}{{ toYaml $values.configuration.secrets }}{{- end }}
 {{- end -}}
 
 {{- define "salvage.mounts" -}}
@@ -132,13 +139,13 @@ SALVAGE_CARD_KEYS: {{ join "," $keys | default "/run/secrets/cards" | quote }}
 {{- if $values.broker.authority.existingSecret }}
 - { name: authority, mountPath: /run/secrets/authority, readOnly: true }
 {{- end }}
-{{- if $values.configuration.secrets }}
+{{- if include "salvage.secrets" . | fromYamlArray }}
 - { name: secrets, mountPath: /run/secrets/salvage, readOnly: true }
 {{- end }}
 {{- if and (eq .component "console") $values.notices.existingSecret }}
 - { name: notices, mountPath: /run/secrets/notices, readOnly: true }
 {{- end }}
-{{- if $values.cardKeys.existingSecret }}
+{{- if and (eq .role "worker") $values.cardKeys.existingSecret }}
 - { name: cards, mountPath: /run/secrets/cards, readOnly: true }
 {{- end }}
 {{- end -}}
@@ -160,7 +167,7 @@ SALVAGE_CARD_KEYS: {{ join "," $keys | default "/run/secrets/cards" | quote }}
 - name: authority
   secret: { secretName: {{ $values.broker.authority.existingSecret }} }
 {{- end }}
-{{- with $values.configuration.secrets }}
+{{- with include "salvage.secrets" . | fromYamlArray }}
 - name: secrets
   projected:
     defaultMode: 0440
@@ -173,7 +180,7 @@ SALVAGE_CARD_KEYS: {{ join "," $keys | default "/run/secrets/cards" | quote }}
 - name: notices
   secret: { secretName: {{ $values.notices.existingSecret }}, defaultMode: 0440 }
 {{- end }}
-{{- if $values.cardKeys.existingSecret }}
+{{- if and (eq .role "worker") $values.cardKeys.existingSecret }}
 - name: cards
   secret: { secretName: {{ $values.cardKeys.existingSecret }}, defaultMode: 0440 }
 {{- end }}
