@@ -76,7 +76,10 @@ package struct ConsoleFront: Sendable {
         let response: ConsoleResponse
         do throws(ConsoleError) {
             let person = try await person(behind: request, context)
-            try guardOrigin(request, method)
+            let origin = RequestOrigin(
+                mark: request.headers[Self.ours], site: request.headers[Self.site], origin: request.headers[.origin],
+                authority: request.head.authority ?? "", contentType: request.headers[.contentType])
+            if let refusal = origin.refusal(of: method) { throw refusal }
             var body = JSONValue.object([])
             if method == .post {
                 do throws(JSONError) { body = try JSONValue(parsing: bytes.span, limits: JSONLimits(bytes: bodyLimit, depth: 64)) } catch {
@@ -152,21 +155,7 @@ package struct ConsoleFront: Sendable {
         return ConsoleRequest.Person(name: holder.name, role: holder.role, isOpen: false, secondPerson: access.secondPerson)
     }
 
-    private func guardOrigin(_ request: Request, _ method: ConsoleRequest.Method) throws(ConsoleError) {
-        let refusal = ConsoleError(
-            status: 403, what: "The request does not come from the console's page.", advice: "Open the console itself.")
-        if request.headers[Self.ours] != "1" { throw refusal }
-        if let site = request.headers[Self.site] {
-            if site != "same-origin" { throw refusal }
-        } else if let origin = request.headers[.origin] {
-            // Over plain HTTP to another machine a browser says nothing of the site, but still from where the page came.
-            let authority = request.head.authority ?? ""
-            if origin != "http://" + authority, origin != "https://" + authority { throw refusal }
-        }
-        if method == .post, request.headers[.contentType]?.hasPrefix("application/json") != true { throw refusal }
-    }
-
-    private static let ours = HTTPField.Name("X-Salvage-Console") ?? .accept
+    private static let ours = HTTPField.Name(RequestOrigin.mark) ?? .accept
     private static let site = HTTPField.Name("Sec-Fetch-Site") ?? .accept
 
     /// Whether a Host header names this machine.
@@ -245,7 +234,8 @@ private struct RefusalInWords: RouterMiddleware {
         } catch let error as any HTTPResponseError {
             let refusal =
                 switch error.status.code {
-                case 404: ConsoleError.notFound
+                case let status where status == 404 || status == 405:
+                    ConsoleError.noSuchPath("\(request.method.rawValue) \(request.uri.path)", status: status)
                 case 413:
                     ConsoleError(
                         status: 413, what: "The request is larger than 2 MiB.",

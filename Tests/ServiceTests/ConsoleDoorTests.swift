@@ -31,6 +31,31 @@ import Testing
         #expect(request.isHeavy == isHeavy)
     }
 
+    /// Whoever writes a program of his own reads what it lacks, and not that it is not the console's page.
+    @Test(
+        arguments: [
+            (nil, nil, nil, "application/json", "X-Salvage-Console: 1"), ("2", nil, nil, "application/json", "X-Salvage-Console: 1"),
+            ("1", nil, nil, nil, "Content-Type: application/json"), ("1", nil, nil, "text/plain", "Content-Type: application/json"),
+            ("1", "cross-site", nil, "application/json", "Sec-Fetch-Site"),
+            ("1", nil, "https://evil.example", "application/json", "(Origin)"),
+            ("1", nil, nil, "Application/JSON; charset=utf-8", nil), ("1", "same-origin", nil, "application/json", nil),
+            ("1", nil, "https://console.example", "application/json", nil),
+        ] as [(String?, String?, String?, String?, String?)])
+    func aRefusalNamesTheHeader(mark: String?, site: String?, origin: String?, contentType: String?, named: String?) {
+        let request = RequestOrigin(mark: mark, site: site, origin: origin, authority: "console.example", contentType: contentType)
+        let refusal = request.refusal(of: .post)?.response
+        #expect(refusal?.status == (named == nil ? nil : 403))
+        #expect(named.map { refusal?.body["error"]?["what"]?.string?.contains($0) == true } ?? true, "\(String(describing: refusal?.body))")
+        if contentType != "application/json", mark == "1" { #expect(request.refusal(of: .get) == nil) }
+    }
+
+    /// A path that is none is not a letter that is gone.
+    @Test func aPathThatIsNoneIsNamed() {
+        let body = ConsoleError.noSuchPath("GET /api/v1/letterz/4111111111111111").response.body["error"]
+        #expect(body?["what"]?.string?.contains("GET /api/v1/letterz") == true && body?["what"]?.string?.contains("4111") == false)
+        #expect(body?["advice"]?.string?.contains("openapi.json") == true)
+    }
+
     /// Holds everybody until it is opened.
     private final class Latch: Sendable {
         private let state = Mutex<(isOpen: Bool, waiting: [CheckedContinuation<Void, Never>], passed: Int)>((false, [], 0))

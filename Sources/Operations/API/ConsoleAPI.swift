@@ -69,7 +69,7 @@ package final class ConsoleAPI: Sendable {
         case (.get, "mapping", 2) where path[1] == "gaps": return .ok(try await gaps())
         case (.post, "mapping", 2) where path[1] == "whatif": return .ok(try await whatIf(request.body))
         case (.post, "mapping", 1): return .ok(try explain(request.body))
-        default: throw .notFound
+        default: throw .noSuchPath("\(request.method.rawValue) /api/v1/\(path.joined(separator: "/"))")
         }
     }
 

@@ -40,8 +40,16 @@ package struct ConsoleError: Error, Sendable {
         ConsoleError(status: 400, what: what, advice: advice)
     }
 
-    package static let notFound = ConsoleError(
-        status: 404, what: "There is nothing here.", advice: "Look at the list; letters are kept for a year.")
+    static let notFound = ConsoleError(
+        status: 404, what: "There is no letter and no run of this id.", advice: "Look at the list; letters are kept for a year.")
+
+    /// - Parameter asked: the method and the path.
+    package static func noSuchPath(_ asked: String, status: Int = 404) -> ConsoleError {
+        ConsoleError(
+            status: status, what: "There is no \(CardDataGuard.redacted(String(asked.unicodeScalars.prefix(200)))) here.",
+            advice: "/api/openapi.json says which paths there are, and whether they take GET or POST.")
+    }
+
     package static let signIn = ConsoleError(
         status: 401, what: "A token is needed.",
         advice: "Take it from `console.access` of the configuration; ask whoever runs Salvage for one.")
