@@ -78,6 +78,27 @@ import Testing
         }
     }
 
+    /// A circuit that is open answers at once: counted among what FlexFactor took its time for, it would hide how slow FlexFactor is.
+    @Test(arguments: [
+        (CallFailure.notSent(.circuitOpen(until: Moment(milliseconds: 0))), false), (.notSent(.rateLimited), false),
+        (.notSent(.misconfigured("no key")), false), (.notSent(.noToken("refused")), false), (.notSent(.deadline), false),
+        (.notSent(.cannotCall("no descriptors")), false), (.notSent(.cannotConnect("refused")), false), (.unknown(.timedOut), true),
+        (.unknown(.serverError(status: 503)), true), (.throttled(retryAfter: nil), true), (.conflict, true),
+        (.refused(status: 400, []), true),
+    ])
+    func onlyWhatWasSentTookTime(failure: CallFailure, wasSent: Bool) {
+        let metrics = metrics()
+        let outcome = FlexFactorAnswer.failed(failure).name
+        metrics.record(.init(call: "evaluate", outcome: outcome, nanoseconds: 1_000, failure: failure), GatewayKey("acme", "42"))
+        #expect(lines(metrics, "salvage_flexfactor_calls_total").contains { $0.contains("outcome=\"\(outcome)\"") })
+        #expect(lines(metrics, "salvage_flexfactor_call_seconds_count").isEmpty != wasSent)
+    }
+
+    /// By that an alert tells workers from `salvage webhooks`.
+    @Test func whatTakesNoMessagesServesNoPrefetch() {
+        #expect(lines(metrics(), "salvage_prefetch").isEmpty)
+    }
+
     @Test func whatApprovalsBringInIsCountedOnceAndByCurrency() throws {
         let metrics = metrics(Merchant(id: "acme", flexFactorGateways: []))
         func tell(_ units: Int64, _ currency: String, _ kind: ResultKind = .approved, _ reason: String = "approved") throws {

@@ -59,7 +59,8 @@ package final class ServiceMetrics: Sendable {
     let repliesLetGo = Metric("salvage_replies_let_go_total", "Replies that nobody took.", labels: ["stage", "why"])
     let calls = Metric("salvage_flexfactor_calls_total", "Calls to FlexFactor.", labels: ["merchant", "gateway", "call", "outcome"])
     let callSeconds = Metric(
-        "salvage_flexfactor_call_seconds", "How long calls to FlexFactor took.", labels: ["call", "outcome"], kind: .histogram(seconds))
+        "salvage_flexfactor_call_seconds", "How long calls to FlexFactor took that were sent.", labels: ["call", "outcome"],
+        kind: .histogram(seconds))
     let circuit = Metric("salvage_circuit_state", "0 closed, 1 trying, 2 open.", labels: ["merchant", "gateway"], kind: .gauge)
     let circuitSeconds = Metric(
         "salvage_circuit_not_closed_seconds", "For how long it has not been closed.", labels: ["merchant", "gateway"], kind: .gauge)
@@ -202,6 +203,8 @@ package final class ServiceMetrics: Sendable {
 
     func record(_ observation: FlexFactorClient.Observation, _ key: GatewayKey) {
         calls.add(1, key.merchant.text, key.gateway.text, observation.call, observation.outcome)
+        // What was not sent says nothing of how long FlexFactor takes.
+        if case .notSent = observation.failure { return }
         callSeconds.observe(Double(observation.nanoseconds) / 1e9, observation.call, observation.outcome)
     }
 
