@@ -12,13 +12,13 @@ struct CorpusReport {
 
     func show() throws {
         guard let bytes = WholeFile.bytes(of: file) else {
-            throw ExitCode.misuse("\(file) cannot be read; check that it exists and its permissions.")
+            throw Failure("\(file) cannot be read; check that it exists and its permissions.")
         }
         let corpus: DeclineCorpus
         do throws(DeclineCorpus.Fault) {
             corpus = try DeclineCorpus(csv: bytes)
         } catch {
-            throw ExitCode.misuse("\(file): \(error)")
+            throw Failure("\(file): \(error)")
         }
         let decisions = corpus.decisions(merchant: merchant, orderType: orderType)
         let bySource = Dictionary(grouping: decisions) { DeclineTables.builtIn.table(of: $0.row.source)?.source ?? $0.row.source }

@@ -10,7 +10,7 @@ struct Run: AsyncParsableCommand {
               SALVAGE_CONFIG                       the file with merchants and gateways (salvage.yaml)
               SALVAGE_CONFIG_WATCH_SECONDS         10: how often it and its files of secrets are looked at for a change; 0 for SIGHUP alone
               SALVAGE_BROKER_URL, _BROKER_URL_FILE amqp[s]://user:password@host[:port][,host...]/vhost
-              SALVAGE_BROKER_PASSWORD_FILE         the password, where the URL has only a user (amqp://user@host); both files are read again at each connect
+              SALVAGE_BROKER_PASSWORD_FILE         the password, so that the URL needs only a user (amqp://user@host); goes before the URL's; both files are read again at each connect
               SALVAGE_BROKER_AUTHORITY_FILE, _BROKER_CERTIFICATE_FILE, _BROKER_KEY_FILE, _BROKER_SERVER_NAME   for amqps
               SALVAGE_BROKER_HEARTBEAT_SECONDS     10
               SALVAGE_STAGES                       intake,cascade,retry,outcomes,suspects,unrouted; held always runs
