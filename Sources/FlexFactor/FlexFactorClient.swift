@@ -27,6 +27,7 @@ package final class FlexFactorClient: Sendable {
     package struct Observation: Sendable {
         package let call: String
         package let outcome: String
+        /// Since its turn came: waiting for our own rate is none of FlexFactor's time.
         package let nanoseconds: Int64
         /// Why there was no answer that decides anything.
         package let failure: CallFailure?
@@ -84,8 +85,15 @@ package final class FlexFactorClient: Sendable {
 
     /// Makes a call and returns at the latest at `deadline`.
     package func perform(_ call: FlexFactorCall, on lane: HTTPLane, traceparent: String?, deadline: Moment) async -> FlexFactorAnswer {
+        let isCharge = if case .evaluate = call { true } else { false }
+        let refusal = await admission(lane, deadline, isCharge: isCharge)
         let start = NIODeadline.now()
-        let answer = await guarded(call, lane, traceparent, deadline)
+        let answer =
+            if let refusal {
+                FlexFactorAnswer.failed(refusal)
+            } else {
+                await admitted(call, lane, traceparent, deadline, isCharge: isCharge)
+            }
         observe(
             Observation(
                 call: call.name, outcome: answer.name, nanoseconds: (NIODeadline.now() - start).nanoseconds, failure: answer.failure))
@@ -97,9 +105,9 @@ package final class FlexFactorClient: Sendable {
         observe(Observation(call: call.name, outcome: FlexFactorAnswer.failed(failure).name, nanoseconds: 0, failure: failure))
     }
 
-    private func guarded(_ call: FlexFactorCall, _ lane: HTTPLane, _ traceparent: String?, _ deadline: Moment) async -> FlexFactorAnswer {
-        let isCharge = if case .evaluate = call { true } else { false }
-        if let refusal = await admission(lane, deadline, isCharge: isCharge) { return .failed(refusal) }
+    private func admitted(
+        _ call: FlexFactorCall, _ lane: HTTPLane, _ traceparent: String?, _ deadline: Moment, isCharge: Bool
+    ) async -> FlexFactorAnswer {
         let answer =
             if case .find(let reference, let since) = call {
                 await find(reference, since, lane, traceparent, deadline)
@@ -234,8 +242,10 @@ package final class FlexFactorClient: Sendable {
         guard let key = credentials.environmentKey else {
             return .failure(.notSent(.misconfigured("the gateway has no environmentKey, which tokenize needs")))
         }
+        let refusal = await admission(lane, deadline, isCharge: false)
         let start = NIODeadline.now()
-        let outcome = await tokenize(card, key, lane, traceparent, deadline)
+        let outcome: Result<CardToken, CallFailure> =
+            if let refusal { .failure(refusal) } else { await tokenize(card, key, lane, traceparent, deadline) }
         var failure: CallFailure?
         if case .failure(let why) = outcome { failure = why }
         observe(
@@ -249,7 +259,6 @@ package final class FlexFactorClient: Sendable {
     private func tokenize(
         _ card: ClearCard, _ key: Secret, _ lane: HTTPLane, _ traceparent: String?, _ deadline: Moment
     ) async -> Result<CardToken, CallFailure> {
-        if let refusal = await admission(lane, deadline, isCharge: false) { return .failure(refusal) }
         let path = "/tokenize?mid=\(Self.escape(credentials.mid))&environment=\(Self.escape(key.exposed))"
         let request = signed(post(path, card.body, traceparent))
         let outcome = await lane.execute(

@@ -58,6 +58,22 @@ import Testing
         return .evaluate(recovery.charge!, idempotencyKey: UUID5(high: 1, low: 2))
     }
 
+    /// Whoever waits for his turn is not told that FlexFactor is slow.
+    @Test func waitingForOurOwnRateIsNoneOfFlexFactorsTime() async throws {
+        let server = try await server { _ in ScriptedServer.response(200, #"{"id":"order-1","status":7}"#) }
+        let clock = Clock()
+        let measured = Mutex<Int64>(0)
+        let client = FlexFactorClient(
+            GatewayCredentials(
+                appKey: Secret("app-key"), appSecret: Secret("app-secret"), mid: Self.mid, origin: try #require(Origin(server.origin)),
+                maxRequestsPerSecond: 4),
+            now: { clock.now }, observe: { call in measured.withLock { $0 += call.nanoseconds } }, uptime: { clock.now })
+        let start = ContinuousClock.now
+        // Five that the rate lets through at once, and one that waits for a quarter of a second.
+        for _ in 0..<6 { #expect(await perform(client, clock: clock) == .found(FlexFactorOrder(id: "order-1", state: .completed))) }
+        #expect(ContinuousClock.now - start - .nanoseconds(measured.withLock { $0 }) >= .milliseconds(200))
+    }
+
     // MARK: Token
 
     @Test func oneTokenRequestServesAllWhoWait() async throws {
