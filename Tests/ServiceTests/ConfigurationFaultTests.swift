@@ -54,6 +54,20 @@ import Testing
         #expect(found.allSatisfy { $0.line != nil }, "\(found)")
     }
 
+    /// A key that is none is refused by FlexFactor at each sale.
+    @Test(arguments: ["appKey: canary-app-key", "appSecret: canary-app-secret"], [#""""#, #""   ""#, "'\t'"])
+    func anEmptySecretIsMissing(right: String, text: String) {
+        let name = right.prefix { $0 != ":" }
+        let found = faults(Self.right.replacing(right, with: "\(name): \(text)"))
+        #expect(found.map(\.path) == ["merchants[0].flexFactorGateways[0].\(name)"] && found.first?.message == "is empty", "\(found)")
+    }
+
+    @Test(arguments: [#""""#, #""  ""#, #"["", ""]"#, "[]", #"["a-key", ~]"#, "{ env: NO_SUCH_VARIABLE_OF_TESTS }"])
+    func anEmptySigningKeyIsAFault(text: String) {
+        let found = faults(Self.right.replacing("environment: sandbox", with: "environment: sandbox\n        hmacSigningKey: \(text)"))
+        #expect(!found.isEmpty && found.allSatisfy { $0.path.hasPrefix("merchants[0].flexFactorGateways[0].hmacSigningKey") }, "\(found)")
+    }
+
     private static func fee(_ text: String) -> String {
         right.replacing("cascadeAll: true", with: "cascadeAll: true\n        fee: \(text)")
     }

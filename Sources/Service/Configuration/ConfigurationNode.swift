@@ -152,7 +152,11 @@ final class ConfigurationNode {
     /// A secret, given as its text, or as `{ file: PATH }` or `{ env: NAME }`. Faults never say what it was.
     func secret(_ name: String, _ sources: SecretSources) -> String? {
         guard let node = member(name) else { return nil }
-        if let text = node.scalar?.string { return text.isEmpty ? nil : text }
+        if let text = node.scalar?.string {
+            if !text.allSatisfy(\.isWhitespace) { return text }
+            fault(name, "is empty")
+            return nil
+        }
         let source = ConfigurationNode(node, path: at(name), faults)
         let file = source.optionalText("file")
         let variable = source.optionalText("env")
@@ -179,8 +183,11 @@ final class ConfigurationNode {
     /// Several secrets: one as above, or a list of them.
     func secrets(_ name: String, _ sources: SecretSources) -> [String] {
         guard let node = member(name), node.sequence != nil else { return secret(name, sources).map { [$0] } ?? [] }
-        return sequence(name).enumerated().compactMap { index, element in
+        let elements = sequence(name)
+        if elements.isEmpty { fault(name, "is an empty list; expected at least one secret") }
+        return elements.enumerated().compactMap { index, element in
             let holder = ConfigurationNode(Node.mapping(.init([(Node("\(index)"), element)])), path: at(name), faults)
+            if !holder.has("\(index)") { holder.fault("\(index)", "is empty") }
             return holder.secret("\(index)", sources)
         }
     }

@@ -57,14 +57,15 @@ package struct SecretSources: Sendable {
 
     func variable(_ name: String) -> Result<String, Failure> {
         if !isRead { return .success(Self.unread(name)) }
-        guard let text = environment[name], !text.isEmpty else {
+        guard let text = environment[name], !text.allSatisfy(\.isWhitespace) else {
             let isName =
                 name.utf8.count <= 64
                 && name.utf8.allSatisfy { (0x41...0x5A).contains($0) || $0 == UInt8(ascii: "_") || (0x30...0x39).contains($0) }
             return .failure(
                 Failure(
                     why: isName
-                        ? "the environment variable \(name) is not set"
+                        ? environment[name] == nil
+                            ? "the environment variable \(name) is not set" : "the environment variable \(name) is empty"
                         : "the environment variable is not set; expected its name, in capitals"))
         }
         return .success(text)
