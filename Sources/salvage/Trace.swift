@@ -20,9 +20,15 @@ struct Trace: AsyncParsableCommand {
     @Flag(help: "Print each record as a line of JSON.")
     var json = false
 
+    func validate() throws {
+        if !(1...90).contains(days) {
+            throw ValidationError("--days: expected a whole number of 1...90, for so long the journal keeps; found '\(days)'.")
+        }
+    }
+
     func run() async throws {
         let wanted = order
-        let since = Moment(milliseconds: SystemClock().now().milliseconds - Int64(days) * 86_400_000)
+        let since = SystemClock().now() + .days(-Int64(days))
         let wantsLetters = !json
         let (found, letters) = try await broker.withLink { link, settings -> (OrderSearch.Found, [LetterSummary]) in
             let found = try await OrderSearch(wanted).read(since: since, in: link.journal(settings.names))

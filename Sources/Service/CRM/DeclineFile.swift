@@ -37,18 +37,19 @@ package struct DeclineFile: Sendable {
             throw DeclineFileError(file: name, what: "it cannot be read; check that it exists and its permissions")
         }
         let label = name == "-" ? "stdin" : URL(filePath: name).lastPathComponent
-        if isRaw { return [event(label, .null, bytes)] }
-        if let value = parse(bytes) {
-            guard let list = value.array else { return [event(label, value, bytes)] }
-            return list.enumerated().map { event("\(label)[\($0)]", $1, $1.bytes) }
-        }
+        if isRaw { return [try event(label, .null, bytes)] }
         var events: [FileEvent] = []
+        if let value = parse(bytes) {
+            guard let list = value.array else { return [try event(label, value, bytes)] }
+            for (index, element) in list.enumerated() { events.append(try event("\(label)[\(index)]", element, element.bytes)) }
+            return events
+        }
         for (index, line) in bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated() {
             if line.allSatisfy({ $0 == 0x20 || $0 == 0x0D || $0 == 0x09 }) { continue }
             guard let value = parse(Array(line)) else {
                 throw DeclineFileError(file: name, what: "line \(index + 1) is not JSON; --raw publishes a file as it is")
             }
-            events.append(event("\(label):\(index + 1)", value, Array(line)))
+            events.append(try event("\(label):\(index + 1)", value, Array(line)))
         }
         if events.isEmpty { throw DeclineFileError(file: name, what: "it holds no event") }
         return events
@@ -58,8 +59,8 @@ package struct DeclineFile: Sendable {
         try? JSONValue(parsing: bytes.span, limits: JSONLimits(bytes: 256 << 20, depth: 1_000))
     }
 
-    private func event(_ label: String, _ value: JSONValue, _ bytes: [UInt8]) -> FileEvent {
-        let filled = placeholders == nil ? value : fill(value)
+    private func event(_ label: String, _ value: JSONValue, _ bytes: [UInt8]) throws(DeclineFileError) -> FileEvent {
+        let filled = placeholders == nil ? value : try fill(value, label)
         return FileEvent(
             label: label, body: placeholders == nil || isRaw ? bytes : filled.bytes, eventID: filled["id"]?.string,
             orderID: filled["data"]?["order"]?["id"]?.string ?? filled["data"]?["orderId"]?.string,
@@ -68,25 +69,34 @@ package struct DeclineFile: Sendable {
             hasPlaceholders: placeholders == nil && (bytes.contains(text: "$NOW") || bytes.contains(text: "$RUN")))
     }
 
-    private func fill(_ value: JSONValue) -> JSONValue {
+    private func fill(_ value: JSONValue, _ label: String) throws(DeclineFileError) -> JSONValue {
         switch value {
-        case .string(let text): .string(fill(text))
-        case .array(let elements): .array(elements.map(fill))
-        case .object(let members): .object(members.map { JSONValue.Member($0.name, fill($0.value)) })
-        case .null, .bool, .integer, .number: value
+        case .string(let text): return .string(try fill(text, label))
+        case .array(let elements): return .array(try elements.map { element throws(DeclineFileError) in try fill(element, label) })
+        case .object(let members):
+            return .object(
+                try members.map { member throws(DeclineFileError) in JSONValue.Member(member.name, try fill(member.value, label)) })
+        case .null, .bool, .integer, .number: return value
         }
     }
 
-    private func fill(_ text: String) -> String {
+    private func fill(_ text: String, _ label: String) throws(DeclineFileError) -> String {
         guard let placeholders, text.utf8.contains(UInt8(ascii: "$")) else { return text }
         if text == "$NOW" { return placeholders.now.rfc3339 }
-        if text.hasPrefix("$NOW-"), let unit = text.last, let count = Int64(text.dropFirst("$NOW-".count).dropLast()),
-            let seconds = ["s": 1, "m": 60, "h": 3_600, "d": 86_400][unit] as Int64?
-        {
-            return Moment(milliseconds: placeholders.now.milliseconds - count * seconds * 1_000).rfc3339
+        if text.hasPrefix("$NOW") {
+            guard text.hasPrefix("$NOW-"), let unit = text.last, let count = Int64(text.dropFirst("$NOW-".count).dropLast()),
+                let seconds = ["s": 1, "m": 60, "h": 3_600, "d": 86_400][unit] as Int64?, (0...Self.longest / seconds).contains(count)
+            else {
+                throw DeclineFileError(
+                    file: label, what: "'\(text)' is no time; expected $NOW, $NOW-90s, $NOW-2h or $NOW-3d, of 100 years at most")
+            }
+            return (placeholders.now + .seconds(-count * seconds)).rfc3339
         }
         return text.replacing("$RUN", with: placeholders.run)
     }
+
+    /// A hundred years, in seconds: no charge is older.
+    private static let longest: Int64 = 36_525 * 86_400
 }
 
 /// Why a file holds nothing to publish.

@@ -24,6 +24,12 @@ struct DeadList: AsyncParsableCommand {
     @Flag(help: "Print each letter as a line of JSON.")
     var json = false
 
+    func validate() throws {
+        for (option, value) in [("--limit", limit ?? 0), ("--offset", offset)] where value < 0 {
+            throw ValidationError("\(option): expected a number from 0 on, found '\(value)'.")
+        }
+    }
+
     func run() async throws {
         let filter = try filter.filter(now: SystemClock().now())
         let (found, unreadable) = try await broker.withStore { store, _ in

@@ -1,0 +1,33 @@
+import DeclineRecovery
+import Foundation
+import TestSupport
+import Testing
+
+@testable import Service
+
+/// Files of events as they are filled.
+@Suite struct DeclineFileTests {
+    private func fill(_ text: String) throws(DeclineFileError) -> String {
+        let file = FileManager.default.temporaryDirectory.appending(path: "fill-\(UUID().uuidString).json")
+        defer { try? FileManager.default.removeItem(at: file) }
+        try? Data(#"{"id": "e", "list": [{"time": "\#(text)"}]}"#.utf8).write(to: file)
+        var reader = DeclineFile()
+        reader.placeholders = (.in2026(86_400), "RUN1")
+        return String(decoding: try reader.read(file.path).first?.body ?? [], as: UTF8.self)
+    }
+
+    @Test(arguments: [
+        ("$NOW", "2026-01-02T00:00:00.000Z"), ("$NOW-90s", "2026-01-01T23:58:30.000Z"), ("$NOW-2h", "2026-01-01T22:00:00.000Z"),
+        ("$NOW-1d", "2026-01-01T00:00:00.000Z"), ("a-$RUN", "a-RUN1"),
+    ])
+    func placeholdersAreFilled(text: String, filled: String) throws {
+        let found = try fill(text)
+        #expect(found.contains(#""\#(filled)""#), "\(found)")
+    }
+
+    /// What cannot be reckoned with is said, and neither published as it stands nor the end of the process.
+    @Test(arguments: ["$NOW-106751991168d", "$NOW-99999999999999999999d", "$NOW--5s", "$NOW-36526d", "$NOW-5w", "$NOW-", "$NOW+1h"])
+    func aTimeThatIsNoneIsAFault(text: String) {
+        #expect { try fill(text) } throws: { "\($0)".contains("'\(text)' is no time; expected $NOW") }
+    }
+}
