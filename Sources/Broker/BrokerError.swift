@@ -75,6 +75,7 @@ public enum PublishError: Error, Sendable, Hashable, CustomStringConvertible {
     public var advice: String {
         switch self {
         case .returned(406, _, _, _): "The message itself is refused: mend what is named, a header's type or the message's size."
+        case .returned(403, _, _, _): "Give the broker's user the permission to write to that exchange."
         case .returned: "Apply the topology: the exchange is missing, or no queue is bound for this routing key."
         case .nacked: "Look at the queue's length limit and at the broker's log."
         case .unsendable: "Shorten the property that is named."
@@ -87,6 +88,8 @@ public enum PublishError: Error, Sendable, Hashable, CustomStringConvertible {
         switch self {
         case .returned(406, let text, let exchange, let key):
             "the broker refuses a message to exchange '\(exchange)' with key '\(key)' (406 \(text))"
+        case .returned(403, let text, let exchange, let key):
+            "the broker's user may not write to exchange '\(exchange)' with key '\(key)' (403 \(text))"
         case .returned(let code, let text, let exchange, let key):
             "no queue took a message to exchange '\(exchange)' with key '\(key)' (\(code) \(text))"
         case .nacked(let exchange, let key): "the broker did not accept a message to exchange '\(exchange)' with key '\(key)'"

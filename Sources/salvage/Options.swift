@@ -47,6 +47,8 @@ struct BrokerOptions: ParsableArguments {
             }
         } catch let error as BrokerError {
             throw ExitCode.broker(BrokerFailure(error))
+        } catch let error as PublishError {
+            throw ExitCode.broker(BrokerFailure(error))
         } catch let error as BrokerFailure {
             throw ExitCode.broker(error)
         }

@@ -1,6 +1,7 @@
 import Broker
 import DeclineRecovery
 import Foundation
+import Operations
 import Service
 import Testing
 
@@ -33,6 +34,18 @@ import Testing
             Set($0.exchanges.map(\.name) + $0.queues.map(\.name))
         }
         #expect(fleets[0].isDisjoint(with: fleets[1]), "what both had, both would take from")
+    }
+
+    /// Whoever lacks a right is sent after it, and not after a topology that stands.
+    @Test func aMissingRightIsNamedAsOne() {
+        let failure = BrokerFailure(
+            PublishError.returned(code: 403, text: "ACCESS_REFUSED", exchange: "recovery.pauses", routingKey: "pause"))
+        #expect(failure.description.contains("may not write to exchange 'recovery.pauses'") && failure.isRefusal)
+        for advice in [failure.advice, BrokerFailure(BrokerError.refused(code: 403, text: "ACCESS_REFUSED")).advice] {
+            #expect(advice.contains("topology print --permissions") && !advice.contains("Apply"))
+        }
+        let missing = BrokerFailure(PublishError.returned(code: 404, text: "NOT_FOUND", exchange: "recovery.pauses", routingKey: "pause"))
+        #expect(missing.advice.contains("Apply the topology"))
     }
 
     @Test func aPatternMatchesWholeNamesOnly() throws {

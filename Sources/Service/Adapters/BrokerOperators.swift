@@ -233,15 +233,17 @@ extension BrokerFailure {
                 "the broker has no such queue or exchange (\(text))",
                 advice: "Run `salvage topology apply`, or check --prefix and the virtual host of --broker-url.",
                 isRefusal: true)
-        case .refused(403, _): self.init(error.description, advice: error.advice, isRefusal: true)
+        case .refused(403, _): self.init(error.description, advice: "\(error.advice) \(Self.rights)", isRefusal: true)
         case .cannotConnect, .loginRefused, .tls, .connectionLost, .timedOut, .closed:
             self.init(error.description, advice: error.advice, isAbsence: true)
         case .refused, .protocolViolation: self.init(error.description, advice: error.advice)
         }
     }
 
+    private static let rights = "`salvage topology print --permissions` prints what each role needs."
+
     /// What was lost while a lock is held is the channel alone: one message made the broker close it, and it names none.
-    init(_ error: PublishError) {
+    package init(_ error: PublishError) {
         let (isAbsence, isOfOneMessage) =
             switch error {
             case .returned, .nacked, .unsendable: (false, true)
@@ -250,6 +252,7 @@ extension BrokerFailure {
             }
         let isRefusal = if case .returned(403, _, _, _) = error { true } else { false }
         self.init(
-            error.description, advice: error.advice, isAbsence: isAbsence, isOfOneMessage: isOfOneMessage, isRefusal: isRefusal)
+            error.description, advice: isRefusal ? "\(error.advice) \(Self.rights)" : error.advice, isAbsence: isAbsence,
+            isOfOneMessage: isOfOneMessage, isRefusal: isRefusal)
     }
 }
