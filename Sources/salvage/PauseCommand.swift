@@ -65,6 +65,16 @@ extension PauseRefusal {
 
 extension Stage: ExpressibleByArgument {}
 
+extension Pause.Target {
+    /// What only a configuration can say that it is there.
+    fileprivate var configuredName: String? {
+        switch self {
+        case .merchant, .gateway: "\(self)"
+        case .stage, .worker: nil
+        }
+    }
+}
+
 struct PauseCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "pause", abstract: "Have a merchant, a gateway, a stage or a worker begin nothing new until a time.",
@@ -129,6 +139,10 @@ struct PauseCommand: AsyncParsableCommand {
             } catch {
                 throw error.exit
             }
+        }
+        if merchants == nil, let name = pause.target.configuredName {
+            Terminal.complain(
+                "No configuration is named here (--config, SALVAGE_CONFIG): nobody checked that there is a \(Terminal.visible(name)).")
         }
         Terminal.show("Paused: \(Terminal.visible("\(pause.target)")), until \(pause.until.rfc3339).")
     }
