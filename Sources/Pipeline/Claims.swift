@@ -159,6 +159,15 @@ extension ClaimRecord {
                 (event["data"] ?? .null).replacing("final", .bool(false), adding: ("corrects", .string("\(reference)/\(kind.rawValue)"))))
     }
 
+    /// What the CRM was told to do, and for which other recovery it waits.
+    var whatItSaid: (action: CRMAction.Name?, other: RecoveryReference?) {
+        guard let result, let data = try? JSONValue(parsing: Array(result.utf8).span)["data"] else { return (nil, nil) }
+        return (
+            data["action"]?["name"]?.string.flatMap(CRMAction.Name.init(rawValue:)),
+            data["otherRecovery"]?.string.flatMap { RecoveryReference($0) }
+        )
+    }
+
     /// What was told, in a line.
     var fate: StageOutcome.Kind {
         guard let kind = claim.act.telling else { return .ignored("claimed before") }

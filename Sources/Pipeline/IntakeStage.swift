@@ -243,7 +243,8 @@ package struct IntakeStage: Sendable {
             return StageOutcome(
                 publishing: answer.messages(reply: reply(of: message), traceparent: message.traceparent),
                 entry: StageOutcome.JournalEntry(
-                    merchantID: command.merchantID, reference: command.reference, fate: .told(answer.kind, reason: answer.reason.code)))
+                    merchantID: command.merchantID, reference: command.reference, fate: .told(answer.kind, reason: answer.reason.code)
+                ).telling(answer))
         }
         return StageOutcome(
             publishing: cancellations.map { $0.message(to: .stage(.retry), message.traceparent) },

@@ -7,7 +7,7 @@ extension StageOutcome {
         let (detail, reason, until): (String, String?, Moment?) =
             switch entry.fate {
             case .passed(let next): (next.rawValue, nil, nil)
-            case .told(let kind, let reason): (kind.rawValue, reason + (entry.other.map { " (\($0.text))" } ?? ""), nil)
+            case .told(let kind, let reason): (kind.rawValue, reason, nil)
             case .parked(let delay, let why): (why, nil, now + delay)
             case .deadLettered(let reason): (reason.rawValue, nil, nil)
             case .rejected(let reason): (reason, nil, nil)
@@ -21,7 +21,7 @@ extension StageOutcome {
             attempts: entry.attempts, amount: entry.amount,
             declineCode: entry.declineCode, decline: entry.decline, notes: entry.notes, trigger: TriggerWord(reference.kind),
             route: reference.kind.isRetry ? "retry" : "cascade", declinedAt: entry.declinedAt, flexFactorOrderID: entry.flexFactorOrderID,
-            becomes: entry.becomes, resultID: entry.resultID, workerID: worker)
+            becomes: entry.becomes, resultID: entry.resultID, action: entry.action, otherRecovery: entry.other, workerID: worker)
         return publishing + [
             StageMessage(to: .journal, messageID: record.id, type: JournalRecord.type, traceparent: traceparent, body: record.encoded())
         ]
@@ -35,6 +35,7 @@ extension StageOutcome.JournalEntry {
         entry.amount = amount ?? result.amount
         entry.flexFactorOrderID = result.flexFactorOrderID
         entry.other = result.other
+        entry.action = result.action.name
         if result.corrects != nil { entry.becomes = result.reason.kind }
         if result.kind.isMoneyBack { entry.resultID = result.id }
         return entry
@@ -44,6 +45,7 @@ extension StageOutcome.JournalEntry {
     func telling(_ record: ClaimRecord, as messages: [StageMessage]) -> Self {
         var entry = self
         entry.amount = amount ?? record.claim.amount
+        (entry.action, entry.other) = record.whatItSaid
         if record.corrects != nil { entry.becomes = record.claim.act.telling }
         if record.claim.act.telling?.isMoneyBack == true { entry.resultID = messages.first?.messageID }
         return entry

@@ -116,8 +116,9 @@ package struct RetryStage: Sendable {
                 attempts: cancellation.attempts, occurredAt: now, origin: DeclineOrigin(eventID: command))
             // A sync retry that FlexFactor declined for now looks closed there, and would be posted again.
             let notice = why == .alreadyClosed ? [notice(of: cancellation, message.traceparent)] : []
-            return handled(
-                notice + answer.messages(reply: nil, traceparent: message.traceparent), .told(answer.kind, reason: answer.reason.code))
+            return StageOutcome(
+                publishing: notice + answer.messages(reply: nil, traceparent: message.traceparent),
+                entry: entry(.told(answer.kind, reason: answer.reason.code)).telling(answer))
         case .giveUp:
             return letters.deadLetter(
                 message, because: .cancelFailed, explanation: "FlexFactor could not be made to cancel the order in time.",

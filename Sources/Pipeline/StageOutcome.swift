@@ -40,6 +40,8 @@ package final class StageOutcome: Sendable {
         package let wasUnknown: Bool
         /// The recovery that stands in the way of this one.
         package var other: RecoveryReference?
+        /// What the CRM was told to do.
+        package internal(set) var action: CRMAction.Name?
         /// The rule that decided the class, where this step decided it.
         package let rule: String?
         package let declineClass: DeclineClass?

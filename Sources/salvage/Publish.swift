@@ -29,6 +29,12 @@ struct Publish: AsyncParsableCommand {
     @Flag(help: "Print JSON.")
     var json = false
 
+    func validate() throws {
+        if !(0...86_400).contains(timeout) {
+            throw ValidationError("--timeout: expected a number of seconds of 0...86400, found '\(timeout)'.")
+        }
+    }
+
     func run() async throws {
         var reader = DeclineFile()
         reader.isRaw = raw
@@ -60,8 +66,9 @@ struct Publish: AsyncParsableCommand {
 
     private func follow(_ events: [FileEvent], _ watch: DeclineWatch, _ expectations: [String: Expectation]?) async -> [DeclineStory] {
         let deadline = ContinuousClock.now + .seconds(timeout)
+        let watched = events.map(WatchedEvent.init)
         while true {
-            let stories = events.map(watch.story(of:))
+            let stories = watched.map(watch.story(of:))
             let open = zip(events, stories).count { event, story in
                 !story.isOver || expectations?[event.label]?.awaitsMore(after: story) == true
             }
@@ -117,6 +124,7 @@ struct Publish: AsyncParsableCommand {
             object.optional("result", story.result)
             object.optional("reason", story.reason)
             object.optional("action", story.action)
+            object.optional("otherRecovery", story.otherRecovery)
             object.optional("deadLetter", story.deadLetter)
             object.array("differences") { list in
                 for difference in differences { list.element(difference) }

@@ -11,7 +11,7 @@ struct Results: AsyncParsableCommand {
             Without --follow: what waits in the CRM's inbox now, oldest first. The messages are looked at and given back in their order; the
             CRM sees them as redelivered.
             With --follow: what the CRM is told from now on, as the journal keeps it; no queue is touched. With --json a line has the kind of
-            the result, the reason, the recovery, the order, merchant and gateway.
+            the result, the reason, the action, the recovery and one that stands in its way, the order, merchant and gateway.
             """)
 
     @OptionGroup var broker: BrokerOptions
@@ -39,7 +39,9 @@ struct Results: AsyncParsableCommand {
 
     private func show(_ told: ToldResult) {
         if json { return Terminal.show(String(decoding: told.json.bytes, as: UTF8.self)) }
-        show(told.at.rfc3339, told.kind.rawValue, told.kind, told.reference?.text ?? told.orderID ?? "-", told.reason, "")
+        show(
+            told.at.rfc3339, told.kind.rawValue, told.kind, told.reference?.text ?? told.orderID ?? "-", told.reason,
+            told.action?.rawValue ?? "")
     }
 
     private func show(_ event: JSONValue) {

@@ -55,6 +55,17 @@ import Testing
         }
     }
 
+    /// No broker is asked before the command line is right, and none ends the process by a trap.
+    @Test(arguments: [
+        ["trace", "A1", "--days", "9223372036854775807"], ["trace", "A1", "--days=-9223372036854775807"], ["trace", "A1", "--days", "0"],
+        ["dead", "list", "--offset=-1"], ["publish", "none.json", "--timeout=-1"],
+    ])
+    func aNumberThatSaysNothingIsRefused(arguments: [String]) async throws {
+        let refused = try await ChildProcess.run(
+            TestMachine.salvage, arguments, environment: ["SALVAGE_BROKER_URL": "amqp://127.0.0.1:1"])
+        #expect(refused.status == 64 && refused.error.contains("expected a"), "\(refused)")
+    }
+
     /// What starts beside its broker needs no loop around it.
     @Test(.timeLimit(.minutes(5)))
     func theTopologyWaitsForABrokerThatComesLater() async throws {

@@ -78,7 +78,14 @@ import Testing
 
     @Test func aSecondDeclineOfTheDebtWaitsForTheFirst() async throws {
         claims.append(ClaimRequest(.send(post: 1), of: recovery("d-1"), telling: nil, at: Self.now), by: "w-2")
-        let second = try results(await cascade(recovery("d-2"), paid))
+        let handled = await cascade(recovery("d-2"), paid)
+        let second = try results(handled)
+        // The journal says what was told, also of what is told once more.
+        for (handled, reason) in [(handled, "in_recovery"), (await cascade(recovery("d-2"), paid), "told_again")] {
+            let record = handled.publishing(from: .cascade, at: Self.now, worker: "w-1", traceparent: nil).lazy
+                .compactMap { JournalRecord.decode($0.body) }.first
+            #expect(record?.reason == reason && record?.action == .awaitResult && record?.otherRecovery == recovery("d-1").reference)
+        }
         #expect(
             second.first?["data"]?["reason"]?["code"]?.string == "in_recovery"
                 && second.first?["data"]?["action"]?["name"]?.string == "await_result")

@@ -14,6 +14,10 @@ package struct JournalRecord: Sendable, Equatable {
     /// The next stage, the kind of the result, the phase that waits, or why nothing follows.
     package let detail: String
     package let reason: String?
+    /// What the CRM was told to do, where this step told it: of what is told again, and of a part, the reason alone does not say it.
+    package let action: CRMAction.Name?
+    /// The recovery of the same debt that decides, where this one was told that another stands in its way.
+    package let otherRecovery: RecoveryReference?
     /// The rule that decided the class.
     package let rule: String?
     /// Where this step decided it.
@@ -48,7 +52,7 @@ package struct JournalRecord: Sendable, Equatable {
         amount: Money? = nil,
         declineCode: String? = nil, decline: JournaledDecline? = nil, notes: [String] = [], trigger: TriggerWord? = nil,
         route: String? = nil, declinedAt: Moment? = nil, flexFactorOrderID: FlexFactorOrderID? = nil, becomes: ResultKind? = nil,
-        resultID: String? = nil, workerID: String
+        resultID: String? = nil, action: CRMAction.Name? = nil, otherRecovery: RecoveryReference? = nil, workerID: String
     ) {
         self.at = at
         self.stage = stage
@@ -58,6 +62,8 @@ package struct JournalRecord: Sendable, Equatable {
         self.fate = fate
         self.detail = detail
         self.reason = reason
+        self.action = action
+        self.otherRecovery = otherRecovery
         self.rule = rule
         self.declineClass = declineClass
         self.until = until
@@ -88,6 +94,8 @@ package struct JournalRecord: Sendable, Equatable {
             data.member("fate", fate.word)
             data.member("detail", detail)
             data.optional("reason", reason)
+            data.optional("action", action?.rawValue)
+            data.optional("otherRecovery", otherRecovery?.text)
             data.optional("rule", rule)
             data.optional("class", declineClass?.rawValue)
             data.optional("until", until?.milliseconds)
@@ -120,12 +128,13 @@ package struct JournalRecord: Sendable, Equatable {
             let currency = try reader.optionalText("currency").flatMap { Currency($0) }
             let units = try reader.optionalNumber("minorUnits").flatMap { Money.plausible.contains($0) ? $0 : nil }
             let amount = units.flatMap { units in currency.map { Money(minorUnits: units, currency: $0) } }
+            let (reason, other) = split(try reader.optionalText("reason"))
             return JournalRecord(
                 at: try reader.moment("at"), stage: try reader.word("stage"),
                 merchantID: try reader.optionalText("merchantId").map(MerchantID.init(_:)),
                 reference: reference, gatewayID: try reader.optionalText("gatewayId").map(GatewayID.init(_:)),
                 fate: Fate(try reader.text("fate")),
-                detail: try reader.text("detail"), reason: try reader.optionalText("reason"), rule: try reader.optionalText("rule"),
+                detail: try reader.text("detail"), reason: reason, rule: try reader.optionalText("rule"),
                 declineClass: try reader.optionalText("class").flatMap(DeclineClass.init(rawValue:)),
                 until: try reader.optionalNumber("until").map(Moment.init(milliseconds:)), attempts: try reader.count("attempts"),
                 amount: amount, declineCode: try reader.optionalText("declineCode"), decline: JournaledDecline(reader.value("decline")),
@@ -135,9 +144,19 @@ package struct JournalRecord: Sendable, Equatable {
                 flexFactorOrderID: try reader.optionalText("flexFactorOrderId").map(FlexFactorOrderID.init(_:)),
                 becomes: try reader.optionalText("becomes").flatMap(ResultKind.init(rawValue:)),
                 resultID: try reader.optionalText("resultId"),
+                action: try reader.optionalText("action").flatMap(CRMAction.Name.init(rawValue:)),
+                otherRecovery: try reader.optionalText("otherRecovery").flatMap { RecoveryReference($0) } ?? other,
                 workerID: try reader.text("worker"))
         } catch {
             return nil
         }
+    }
+
+    /// Records of before named the other recovery in brackets behind the reason.
+    private static func split(_ reason: String?) -> (reason: String?, other: RecoveryReference?) {
+        guard let reason, reason.hasSuffix(")"), let space = reason.firstIndex(of: " "),
+            let other = RecoveryReference(String(reason[space...].dropFirst(2).dropLast()))
+        else { return (reason, nil) }
+        return (String(reason[..<space]), other)
     }
 }

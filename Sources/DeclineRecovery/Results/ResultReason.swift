@@ -38,6 +38,12 @@ package enum ResultReason: Sendable, Equatable {
         + SkipReason.allCases.map(ResultReason.skipped) + Rejection.allCases.map(ResultReason.rejected)
         + CancelEnd.allCases.map(ResultReason.nothingToCancel)
 
+    /// `nil` for a code of a newer version.
+    package init?(code: String) {
+        guard let reason = Self.all.first(where: { $0.code == code }) else { return nil }
+        self = reason
+    }
+
     package var kind: ResultKind {
         switch self {
         case .submitted: .submitted

@@ -15,7 +15,7 @@ package struct ToldMoney: Sendable, Equatable {
     package init(_ kind: ResultKind?, reason: String?, becomes: ResultKind?) {
         isCorrection = kind == .correction
         isAgain = reason == Self.again
-        makesTrue = becomes ?? (isCorrection ? ResultReason.all.first { $0.code == reason }?.kind : kind)
+        makesTrue = becomes ?? (isCorrection ? reason.flatMap(ResultReason.init(code:))?.kind : kind)
     }
 
     /// Told for the first time: the money is in.

@@ -83,7 +83,8 @@ extension JournalRecord {
             case .ignored: "nothing to do (\(detail))"
             case .foreign(let word): "\(word) \(detail)"
             }
-        return what + (reason.map { $0 == detail ? "" : ", \($0)" } ?? "") + (rule.map { ", by rule \($0)" } ?? "")
+        return what + (reason.map { $0 == detail ? "" : ", \($0)" } ?? "") + (otherRecovery.map { " (\($0.text))" } ?? "")
+            + (rule.map { ", by rule \($0)" } ?? "")
     }
 
     fileprivate var tone: RecoveryStory.Tone {

@@ -11,14 +11,21 @@ package struct DeclineStory: Sendable, Equatable {
     package var result: String? { kind?.rawValue }
     package internal(set) var reason: String?
     package internal(set) var action: String?
+    package internal(set) var otherRecovery: String?
     package internal(set) var deadLetter: String?
     /// More than one final result of a recovery would be a lie to the CRM.
     package internal(set) var finals: Set<String> = []
 
+    /// Whether it is that of a command, which is answered beside the recovery that it is about.
+    var isOfCommand = false
+
     package init() {}
 
-    /// Whether it has come to its end: a final result, or a dead letter.
-    package var isOver: Bool { !finals.isEmpty || deadLetter != nil && result == nil }
+    /// Whether it has come to its end: a final result, or a dead letter; of a command, its answer.
+    package var isOver: Bool {
+        if isOfCommand, let kind, kind.isAnswer { return true }
+        return !finals.isEmpty || deadLetter != nil && (result == nil || isOfCommand)
+    }
 
     mutating func saw(_ record: JournalRecord) {
         declineClass = record.declineClass?.rawValue ?? declineClass
@@ -33,8 +40,15 @@ package struct DeclineStory: Sendable, Equatable {
         if told.kind == .nothingToCancel, !finals.isEmpty { return }
         kind = told.kind
         reason = told.reason
+        action = told.action?.rawValue
+        otherRecovery = told.otherRecovery?.text
         if told.kind == .skipped, route == nil { route = "skip" }
     }
+}
+
+extension ResultKind {
+    /// Whether it can answer a command without ending a recovery.
+    fileprivate var isAnswer: Bool { isMoneyBack || self == .refundFailed || self == .nothingToCancel }
 }
 
 /// What an example is expected to come to; a member that is left out may be anything.

@@ -8,7 +8,7 @@ import Synchronization
 /// It reads the journal and the dead letters, which takes nothing. A queue bound to the exchange of the results would be a taker: what
 /// nobody else has a queue for would end there, and not as a letter that says so.
 package final class DeclineWatch: Sendable {
-    private let stories = Mutex<[String: DeclineStory]>([:])
+    private let stories = Mutex<[StoryName: DeclineStory]>([:])
     private let onResult: @Sendable (ToldResult) -> Void
 
     package init(onResult: @escaping @Sendable (ToldResult) -> Void = { _ in }) {
@@ -27,40 +27,35 @@ package final class DeclineWatch: Sendable {
         }
     }
 
-    package func story(of event: FileEvent) -> DeclineStory {
-        var story = stories.withLock { stories in
-            [event.orderID, event.eventID].compactMap { $0.flatMap { stories[$0] } }.first ?? DeclineStory()
-        }
-        // The journal does not repeat what follows from the kind and the order; a command names no order.
-        if let kind = story.kind, event.order != nil || kind == .rejected {
-            story.action = CRMAction(after: kind, of: event.order).name.rawValue
-        }
+    package func story(of event: WatchedEvent) -> DeclineStory {
+        var story = stories.withLock { stories in event.names.compactMap { stories[$0] }.first ?? DeclineStory() }
+        story.isOfCommand = event.isCommand
         return story
     }
 
-    private func saw(_ record: JournalRecord) {
+    func saw(_ record: JournalRecord) {
         let told = ToldResult(record)
-        change(record.reference.orderID) { story in
+        change([.recovery(record.reference), .order(record.reference.orderID)]) { story in
             story.saw(record)
             if let told { story.saw(told) }
         }
         if let told { onResult(told) }
     }
 
-    private func saw(_ letter: DeadLetter) {
+    func saw(_ letter: DeadLetter) {
         // Where a recovery is known, the journal says what was told.
         let told = letter.subject.reference == nil ? ToldResult(letter) : nil
-        if let key = letter.subject.orderID ?? letter.original.messageID {
-            change(key) { story in
-                story.deadLetter = letter.reason.rawValue
-                if let told { story.saw(told) }
-            }
+        change(StoryName.all(of: letter)) { story in
+            story.deadLetter = letter.reason.rawValue
+            if let told { story.saw(told) }
         }
         if let told { onResult(told) }
     }
 
-    private func change(_ key: String, _ body: (inout DeclineStory) -> Void) {
-        stories.withLock { body(&$0[key, default: DeclineStory()]) }
+    private func change(_ names: [StoryName], _ body: (inout DeclineStory) -> Void) {
+        stories.withLock { stories in
+            for name in names { body(&stories[name, default: DeclineStory()]) }
+        }
     }
 }
 
@@ -69,6 +64,10 @@ package struct ToldResult: Sendable, Equatable {
     package let at: Moment
     package let kind: ResultKind
     package let reason: String
+    /// What it told the CRM to do; `nil` where a worker of an older version told it once more, and did not say.
+    package let action: CRMAction.Name?
+    /// With `in_recovery` and `already_recovered`: the recovery that decides.
+    package let otherRecovery: RecoveryReference?
     package let reference: RecoveryReference?
     package let orderID: String?
     package let merchantID: MerchantID?
@@ -86,10 +85,19 @@ package struct ToldResult: Sendable, Equatable {
         case .passed, .parked, .ignored, .foreign: return nil
         }
         at = record.at
+        action = record.action ?? ToldResult.action(kind, reason, record)
+        otherRecovery = record.otherRecovery
         reference = record.reference
         orderID = record.reference.orderID
         merchantID = record.merchantID
         gatewayID = record.gatewayID
+    }
+
+    /// What followed where the record does not say it: from the reason, for the kind alone is not enough.
+    private static func action(_ kind: ResultKind, _ reason: String, _ record: JournalRecord) -> CRMAction.Name? {
+        if kind == .rejected { return .correctAndResend }
+        guard let reason = ResultReason(code: reason), !reason.kind.isMoneyBack else { return nil }
+        return CRMAction(after: reason, of: RecoveredOrder(record.reference)).name
     }
 
     init?(_ letter: DeadLetter) {
@@ -97,6 +105,8 @@ package struct ToldResult: Sendable, Equatable {
         self.kind = kind
         at = letter.writtenAt
         reason = letter.reason.rawValue
+        action = CRMAction(after: kind, of: nil).name
+        otherRecovery = nil
         reference = letter.subject.reference
         orderID = letter.subject.orderID
         merchantID = letter.subject.merchantID
@@ -106,16 +116,10 @@ package struct ToldResult: Sendable, Equatable {
     package var json: JSONValue {
         let members: [(String, JSONValue?)] = [
             ("at", .integer(at.milliseconds)), ("result", .string(kind.rawValue)), ("reason", .string(reason)),
+            ("action", action.map { .string($0.rawValue) }), ("otherRecovery", otherRecovery.map { .string($0.text) }),
             ("recoveryReference", reference.map { .string($0.text) }), ("orderId", orderID.map(JSONValue.string)),
             ("merchantId", merchantID.map { .string($0.text) }), ("gatewayId", gatewayID.map { .string($0.text) }),
         ]
         return .object(of: members)
-    }
-}
-
-extension FileEvent {
-    /// The order of a decline that can be read.
-    fileprivate var order: RecoveredOrder? {
-        if case .decline(let decline) = CRMMessage.decode(body) { RecoveredOrder(decline) } else { nil }
     }
 }

@@ -19,7 +19,7 @@ import Testing
             crmClass: .soft, orderType: .recurring, isCascade: false, confidence: .code, brand: "elo", campaign: "c-9",
             transactionID: "tx-81"),
         notes: ["$.data.decline.avsResultCode: left out"], trigger: .recycle, route: "retry", declinedAt: .in2026(1),
-        flexFactorOrderID: "ff-1", becomes: .approved, resultID: "r/refunded/1",
+        flexFactorOrderID: "ff-1", becomes: .approved, resultID: "r/refunded/1", action: .awaitResult, otherRecovery: reference,
         workerID: "w-1")
 
     @Test func everyFieldComesBack() {
@@ -33,6 +33,21 @@ import Testing
         #expect(JournalRecord.decode(Self.full.encoded()) == Self.full)
         let back = JournalRecord.decode(Self.full.encoded())
         #expect(back?.amount == Money(minorUnits: 4_999, currency: .usd) && back?.declineCode == "nmi/202")
+    }
+
+    /// The journal keeps 90 days: records of before have the other recovery behind the reason.
+    @Test func theReasonIsACodeAlsoWhereItOnceNamedTheOther() throws {
+        let value = try JSONValue(parsing: Self.full.encoded().span)
+        for (written, reason, other) in [
+            ("in_recovery (A-U1)", "in_recovery", "A-U1"), ("in_recovery", "in_recovery", nil), ("no (such)", "no (such)", nil),
+        ] as [(String, String, String?)] {
+            let patch = JSONPatch([
+                .replace(try #require(JSONPointer("/data/reason")), .string(written)),
+                .remove(try #require(JSONPointer("/data/otherRecovery"))),
+            ])
+            let record = try #require(JournalRecord.decode(try patch.applied(to: value).bytes))
+            #expect(record.reason == reason && record.otherRecovery?.text == other)
+        }
     }
 
     @Test func anAmountIsWholeOrIsNone() throws {
