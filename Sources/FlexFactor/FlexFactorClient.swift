@@ -20,8 +20,18 @@ package final class FlexFactorClient: Sendable {
         var breaker: CircuitBreaker
         /// Only for what would take money: where `evaluate` is barred, orders may still be asked about.
         var wayIn: CircuitBreaker
+        /// Since when its keys are refused, and how; `nil` as soon as a call goes well with them.
+        var refusal: Refusal?
         var rate: RateLimit?
     }
+
+    /// That the gateway's keys are missing or refused: no call is made with them, and what is to be charged now is skipped.
+    package struct Refusal: Sendable, Equatable {
+        package let since: Moment
+        package let words: String
+    }
+
+    package var refusal: Refusal? { guards.withLock(\.refusal) }
 
     /// A finished call, for metrics.
     package struct Observation: Sendable {
@@ -132,6 +142,16 @@ package final class FlexFactorClient: Sendable {
         let uptime = uptime()
         let failure = answer.failure.map { CircuitBreaker.Failure(name: answer.name, sentence: $0.description) }
         guards.withLock { guards in
+            if case .failed(.notSent(let why)) = answer {
+                switch why {
+                case .noToken(let words), .misconfigured(let words):
+                    guards.refusal = Refusal(since: guards.refusal?.since ?? now(), words: words)
+                // They say nothing of the keys.
+                case .circuitOpen, .rateLimited, .cannotConnect, .cannotCall, .deadline: break
+                }
+            } else {
+                guards.refusal = nil
+            }
             if let failure, case .failed(.unknown(.barred)) = answer {
                 // Somebody answers. Whether it is FlexFactor, and well, is not said; only that the way in is barred.
                 if isCharge { guards.wayIn.failed(failure, now: uptime, at: now()) }

@@ -128,11 +128,30 @@ import Testing
 
     @Test func aFreshTokenThatIsRefusedIsAFaultOfTheKeys() async throws {
         let server = try await server { _ in ScriptedServer.response(401) }
-        guard case .failed(.notSent(.noToken)) = await perform(try client(server)) else {
+        let client = try client(server)
+        #expect(client.refusal == nil)
+        guard case .failed(.notSent(.noToken(let why))) = await perform(client) else {
             Issue.record("expected no token")
             return
         }
         #expect(server.requests.count == 4)
+        // Whoever watches the fleet is told, until a call goes well.
+        #expect(client.refusal?.words == why)
+    }
+
+    @Test func keysThatServeAgainAreRefusedNoMore() async throws {
+        let isRefusing = Mutex(true)
+        let server = try await server { _ in
+            isRefusing.withLock { $0 } ? ScriptedServer.response(401) : ScriptedServer.response(200, #"{"id":"order-1","status":7}"#)
+        }
+        let client = try client(server)
+        _ = await perform(client)
+        let since = client.refusal?.since
+        _ = await perform(client)
+        #expect(since != nil && client.refusal?.since == since, "since the first refusal")
+        isRefusing.withLock { $0 = false }
+        _ = await perform(client)
+        #expect(client.refusal == nil)
     }
 
     @Test func wrongKeysAreNotSentAndATokenThatCannotBeHadIsAMatterOfTheConnection() async throws {

@@ -4,7 +4,7 @@ import JSON
 /// next one says all that is true then.
 package struct WorkerPulse: Sendable, Equatable {
     package static let type = "com.salvage.worker.pulse.v1"
-    /// Circuits that one pulse names. Those that are not closed come first; a gateway that is not named is closed.
+    /// Circuits that one pulse names. Those that are not closed, or whose keys are refused, come first; a gateway that is not named is closed.
     static let mostCircuits = 500
 
     package let workerID: String
@@ -74,6 +74,18 @@ package struct WorkerPulse: Sendable, Equatable {
         package let state: State
         /// Of one that is not closed; an older worker does not say it.
         package let trouble: Trouble?
+        /// That FlexFactor refuses the gateway's keys, or they are missing; an older worker does not say it.
+        package let refusal: Refusal?
+
+        package struct Refusal: Sendable, Equatable {
+            package let since: Moment
+            package let words: String
+
+            package init(since: Moment, words: String) {
+                self.since = since
+                self.words = words.cut(after: 300)
+            }
+        }
 
         package enum State: String, Sendable, CaseIterable {
             case closed, trying, open
@@ -101,14 +113,15 @@ package struct WorkerPulse: Sendable, Equatable {
             private static let mostWords = 300
         }
 
-        package init(merchantID: MerchantID, gatewayID: GatewayID, state: State, trouble: Trouble? = nil) {
+        package init(merchantID: MerchantID, gatewayID: GatewayID, state: State, trouble: Trouble? = nil, refusal: Refusal? = nil) {
             self.merchantID = merchantID
             self.gatewayID = gatewayID
             self.state = state
             self.trouble = trouble
+            self.refusal = refusal
         }
 
-        fileprivate var place: (Int, String, String) { (state == .closed ? 1 : 0, merchantID.text, gatewayID.text) }
+        fileprivate var place: (Int, String, String) { (state == .closed && refusal == nil ? 1 : 0, merchantID.text, gatewayID.text) }
     }
 
     /// How far a worker's reading of the claims is.
@@ -167,6 +180,10 @@ package struct WorkerPulse: Sendable, Equatable {
                         json.member("merchant", circuit.merchantID.text)
                         json.member("gateway", circuit.gatewayID.text)
                         json.member("state", circuit.state.rawValue)
+                        if let refusal = circuit.refusal {
+                            json.member("refusedSince", refusal.since.milliseconds)
+                            json.member("refusal", refusal.words)
+                        }
                         guard let trouble = circuit.trouble else { return }
                         json.member("since", trouble.since.milliseconds)
                         json.member("triedAt", trouble.triedAt.milliseconds)
@@ -211,11 +228,16 @@ package struct WorkerPulse: Sendable, Equatable {
                 circuits: try data.objects("circuits").map { (circuit) throws(EnvelopeFault) in
                     Circuit(
                         merchantID: MerchantID(try circuit.text("merchant")), gatewayID: GatewayID(try circuit.text("gateway")),
-                        state: try circuit.word("state"), trouble: try trouble(circuit))
+                        state: try circuit.word("state"), trouble: try trouble(circuit), refusal: try refusal(circuit))
                 }, claims: try data.optionalObject("claims").map(claims), quiet: try data.optionalObject("quiet").map(quiet))
         } catch {
             return nil
         }
+    }
+
+    private static func refusal(_ circuit: EnvelopeReader) throws(EnvelopeFault) -> Circuit.Refusal? {
+        guard let since = try circuit.optionalNumber("refusedSince") else { return nil }
+        return Circuit.Refusal(since: Moment(milliseconds: since), words: try circuit.text("refusal"))
     }
 
     private static func trouble(_ circuit: EnvelopeReader) throws(EnvelopeFault) -> Circuit.Trouble? {

@@ -82,6 +82,16 @@ struct FleetFaults {
         }
     }
 
+    mutating func add(_ refusals: [FleetStatus.Refusal]) {
+        for refusal in refusals {
+            let name = "gateway \(refusal.gatewayID) of merchant \(refusal.merchantID)"
+            say(
+                .gatewayMisconfigured, of: name, since: refusal.since,
+                "The keys of \(name) are missing or refused, at \(refusal.refused) of \(count(refusal.all, "worker", "workers")), since \(refusal.since.rfc3339): cascades are skipped, retries wait. \(refusal.words.prefix(1).uppercased())\(refusal.words.dropFirst()).",
+                "docs/runbooks/SalvageGatewayMisconfigured.md")
+        }
+    }
+
     mutating func add(_ standing: Standing, _ lettersToDo: Int) {
         if standing.inDoubt > 0 {
             say(

@@ -8,6 +8,8 @@ package struct FleetStatus: Sendable {
     package let workers: [Worker]
     /// Those that are not closed.
     package let circuits: [Circuit]
+    /// Those whose keys FlexFactor refuses, or that have none.
+    package let refusals: [Refusal]
     package let queues: [(name: String, what: String, ready: Int)]
     package let pauses: [Pause]
     /// Whether the stream of pauses holds nothing; workers may heed one that was before it.
@@ -35,6 +37,7 @@ package struct FleetStatus: Sendable {
             case claimsBehind = "claims_behind"
             case stageUnserved = "stage_unserved"
             case circuitOpen = "circuit_open"
+            case gatewayMisconfigured = "gateway_misconfigured"
             case chargesInDoubt = "charges_in_doubt"
             case deadLetters = "dead_letters"
             case lettersUnreadable = "letters_unreadable"
@@ -142,6 +145,31 @@ package struct FleetStatus: Sendable {
         }
     }
 
+    /// A gateway whose keys FlexFactor refuses, or that has none, at some worker.
+    package struct Refusal: Sendable {
+        package let merchantID: MerchantID
+        package let gatewayID: GatewayID
+        /// At how many workers, of how many that know it.
+        package let refused: Int
+        package let all: Int
+        /// Since the first of them was refused.
+        package let since: Moment
+        /// What was said last.
+        package let words: String
+
+        static func all(_ pulses: [WorkerPulse]) -> [Refusal] {
+            let said = pulses.flatMap(\.circuits)
+            let byGateway = Dictionary(grouping: said) { "\($0.merchantID.text)\n\($0.gatewayID.text)" }
+            return byGateway.sorted { $0.key < $1.key }.compactMap { _, said in
+                let refusals = said.compactMap(\.refusal)
+                guard let first = refusals.min(by: { $0.since < $1.since }), let one = said.first else { return nil }
+                return Refusal(
+                    merchantID: one.merchantID, gatewayID: one.gatewayID, refused: refusals.count, all: said.count, since: first.since,
+                    words: first.words)
+            }
+        }
+    }
+
     /// The pauses that keep somebody from working: a worker that has ended, as it was to, is not waited for.
     package var heededPauses: [Pause] {
         pauses.filter { pause in
@@ -161,7 +189,9 @@ package struct FleetStatus: Sendable {
         _ standing: Standing, _ flow: FlowStore, _ names: TopologyNames, depths: [String: Int], besides: [Fault] = [], now: Moment
     ) {
         workers = Worker.all(flow, now: now)
-        circuits = Circuit.all(workers.filter { !$0.isSilent }.map(\.pulse))
+        let pulses = workers.filter { !$0.isSilent }.map(\.pulse)
+        circuits = Circuit.all(pulses)
+        refusals = Refusal.all(pulses)
         queues = flow.queues.filter { $0.kind == .work }.map { ($0.name, $0.what, depths[$0.name] ?? 0) }
         pauses = flow.pauses.pauses.inForce(at: now)
         knowsNoPause = flow.pauses.pauses.isOfNothing
@@ -177,6 +207,7 @@ package struct FleetStatus: Sendable {
         var list = FleetFaults()
         list.add(workers, queues, names)
         list.add(circuits)
+        list.add(refusals)
         list.add(standing, lettersToDo)
         list.add(overdue: overdue, since: oldestOverdue, pauses)
         list.add(queues, names)

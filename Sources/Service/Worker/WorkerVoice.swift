@@ -39,17 +39,20 @@ final class WorkerVoice: Sendable {
             inFlight: stages.map { stage in
                 WorkerPulse.Load(stage: stage, count: runners.first { $0.stage == stage }?.inFlight ?? 0)
             },
-            circuits: store.clients.map { key, client in WorkerPulse.Circuit(key, client.circuit) }, claims: claims?.progress,
+            circuits: store.clients.map { key, client in WorkerPulse.Circuit(key, client.circuit, client.refusal) },
+            claims: claims?.progress,
             quiet: quiet.map { WorkerPulse.Quiet(since: $0.since, until: $0.until, by: $0.by, why: $0.why) })
     }
 }
 
 extension WorkerPulse.Circuit {
-    fileprivate init(_ key: GatewayKey, _ standing: CircuitStanding) {
+    fileprivate init(_ key: GatewayKey, _ standing: CircuitStanding, _ refusal: FlexFactorClient.Refusal?) {
         var trouble: Trouble?
         if let since = standing.since, let triedAt = standing.triedAt, let last = standing.last {
             trouble = Trouble(since: since, triedAt: triedAt, failures: standing.failures, last: last.name, words: last.sentence)
         }
-        self.init(merchantID: key.merchant, gatewayID: key.gateway, state: State(standing.state), trouble: trouble)
+        self.init(
+            merchantID: key.merchant, gatewayID: key.gateway, state: State(standing.state), trouble: trouble,
+            refusal: refusal.map { Refusal(since: $0.since, words: $0.words) })
     }
 }

@@ -43,6 +43,9 @@ import Testing
                     failures: ["timed_out": 18, "server_error": 2],
                     last: "timed_out", words: "no answer in time")),
             .init(merchantID: "acme", gatewayID: "43", state: .trying),
+            .init(
+                merchantID: "bold", gatewayID: "0", state: .closed,
+                refusal: .init(since: Moment(milliseconds: 3_000), words: "FlexFactor refuses appKey")),
             .init(merchantID: "bold", gatewayID: "1", state: .closed),
         ])
         #expect(WorkerPulse.decode(pulse.encoded()) == pulse)

@@ -96,6 +96,25 @@ import Testing
         #expect(status.json["circuits"]?.array?.first?["failures"]?["timed_out"]?.int64 == 22)
     }
 
+    /// Each sale through it is skipped: a fleet of which nobody hears that is not well.
+    @Test func aGatewayWhoseKeysAreRefusedIsAFault() async throws {
+        func pulse(_ id: String, _ refusal: WorkerPulse.Circuit.Refusal?) -> WorkerPulse {
+            WorkerPulse(
+                workerID: id, host: "pod", version: "1.0", startedAt: now, at: now, stages: Stage.allCases, inFlight: [],
+                circuits: [WorkerPulse.Circuit(merchantID: "acme", gatewayID: "42", state: .closed, refusal: refusal)])
+        }
+        let since = now + .seconds(-60)
+        let status = try await status([
+            pulse("a", .init(since: since, words: "FlexFactor refuses appKey (401)")), pulse("b", .init(since: now, words: "later")),
+            pulse("c", nil),
+        ])
+        let fault = try #require(status.faults.first)
+        #expect(status.faults.count == 1 && fault.kind == .gatewayMisconfigured && fault.subject == "gateway 42 of merchant acme")
+        #expect(fault.since == since && fault.what.contains("at 2 of 3 workers") && fault.what.contains("FlexFactor refuses appKey (401)."))
+        #expect(status.json["well"]?.bool == false && fault.advice == "docs/runbooks/SalvageGatewayMisconfigured.md")
+        #expect(try await self.status([pulse("a", nil), pulse("b", nil), pulse("c", nil)]).faults.isEmpty)
+    }
+
     @Test func aWorkerThatReadsTheClaimsServesNothingYet() async throws {
         let reading = WorkerPulse.Claims(offset: 10, lag: .minutes(600), isCaughtUp: false)
         let young = try await status([pulse("a", claims: reading)])
