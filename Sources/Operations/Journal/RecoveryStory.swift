@@ -44,6 +44,7 @@ package struct RecoveryStory: Sendable {
     private static func outlook(_ records: [JournalRecord]) -> (String, until: Moment?, isOver: Bool) {
         var end: ResultKind?
         var corrected: ResultKind?
+        var why: String?
         var (hasBegun, isFallen, until): (Bool, Bool, Moment?) = (false, false, nil)
         for record in records {
             switch record.step {
@@ -54,24 +55,43 @@ package struct RecoveryStory: Sendable {
             case .goesOn(let wait): (hasBegun, isFallen, until) = (true, false, wait?.until ?? until)
             case .fallen: isFallen = true
             case .told(let told):
+                why = record.skipped ?? why
                 guard let kind = told.makesTrue, !kind.isMoneyBack else { continue }
                 if end == nil { end = kind } else if told.isCorrection { corrected = kind }
             case .nothing: break
             }
         }
         if let end, let corrected, corrected != end {
-            return (
-                "ended as \(end.rawValue), corrected to \(corrected.rawValue); nothing more comes but refunds and chargebacks", nil, true
-            )
+            return ("ended as \(end.rawValue), corrected to \(corrected.rawValue); \(rest(after: corrected))", nil, true)
         }
-        if let end { return ("ended as \(end.rawValue); nothing more comes but refunds and chargebacks", nil, true) }
+        if let end { return ("ended as \(end.rawValue); \(rest(after: end))" + (why.map { ". " + $0 } ?? ""), nil, true) }
         if isFallen || !hasBegun && records.contains(where: \.fate.isLetter) { return ("ended in a dead letter", nil, true) }
         if let until { return ("put away; it goes on", until, false) }
         return ("under way", nil, false)
     }
 }
 
+extension RecoveryStory {
+    /// What may still be told of a recovery that has ended.
+    private static func rest(after end: ResultKind) -> String {
+        end == .approved
+            ? "nothing more comes but refunds, chargebacks and corrections"
+            : "nothing more comes but a correction, should it turn out otherwise"
+    }
+}
+
 extension JournalRecord {
+    /// Why it was skipped, in a sentence, with what to do where somebody here is to do it.
+    fileprivate var skipped: String? {
+        guard fate == .told, detail == ResultKind.skipped.rawValue, let skip = reason.flatMap(SkipReason.init(rawValue:)) else {
+            return nil
+        }
+        if skip != .gatewayMisconfigured { return skip.sentence }
+        let name = [gatewayID.map { "Gateway \($0)" }, merchantID.map { "merchant \($0)" }].compactMap { $0 }.joined(separator: " of ")
+        return (name.isEmpty ? "" : name + ": ") + skip.sentence + " `salvage status` says what FlexFactor refuses;"
+            + " docs/runbooks/SalvageGatewayMisconfigured.md says what to do."
+    }
+
     fileprivate var sentence: String {
         let what =
             switch fate {

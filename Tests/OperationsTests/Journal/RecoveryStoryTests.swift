@@ -7,11 +7,14 @@ import Testing
 /// How a recovery stands by its records, in the words that command and page show.
 @Suite struct RecoveryStoryTests {
     private func record(
-        _ stage: Stage, _ fate: JournalRecord.Fate, _ detail: String, until: Int64? = nil, becomes: ResultKind? = nil, result: String? = nil
+        _ stage: Stage, _ fate: JournalRecord.Fate, _ detail: String, until: Int64? = nil, becomes: ResultKind? = nil,
+        result: String? = nil,
+        reason: String? = nil
     ) -> JournalRecord {
         JournalRecord(
             at: .in2026(0), stage: stage, merchantID: "acme", reference: RecoveryReference(orderID: "A", kind: .rerun, sequence: 1),
-            gatewayID: "42", fate: fate, detail: detail, rule: stage == .intake ? "table:nmi/202" : nil, until: until.map { .in2026($0) },
+            gatewayID: "42", fate: fate, detail: detail, reason: reason, rule: stage == .intake ? "table:nmi/202" : nil,
+            until: until.map { .in2026($0) },
             attempts: 1, amount: Money(minorUnits: 500, currency: .usd), becomes: becomes, resultID: result, workerID: "w")
     }
 
@@ -21,12 +24,23 @@ import Testing
     private var parked: JournalRecord { record(.retry, .parked, "watching", until: 600) }
 
     @Test func itEndsAsItWasToldAndAsThatWasCorrected() {
-        let over = "; nothing more comes but refunds and chargebacks"
+        let over = "; nothing more comes but refunds, chargebacks and corrections"
         #expect(outlook(begun) == "under way" && outlook(begun, parked) == "put away; it goes on")
         #expect(outlook(begun, record(.retry, .told, "approved"), record(.retry, .told, "approved")) == "ended as approved" + over)
         let (expired, correction) = (record(.retry, .told, "expired"), record(.outcomes, .told, "correction", becomes: .approved))
-        #expect(outlook(begun, expired, parked) == "ended as expired" + over)
+        // No money was taken that could go back.
+        #expect(
+            outlook(begun, expired, parked) == "ended as expired; nothing more comes but a correction, should it turn out otherwise")
         #expect(outlook(begun, expired, correction) == "ended as expired, corrected to approved" + over)
+    }
+
+    /// Whoever looks learns which gateway, why, and where it is told what to do.
+    @Test func aSkipSaysWhy() {
+        func skipped(_ reason: SkipReason) -> JournalRecord { record(.cascade, .told, "skipped", reason: reason.rawValue) }
+        let refused = outlook(begun, skipped(.gatewayMisconfigured))
+        #expect(refused.contains("Gateway 42 of merchant acme: ") && refused.contains(SkipReason.gatewayMisconfigured.sentence))
+        #expect(refused.contains("docs/runbooks/SalvageGatewayMisconfigured.md"))
+        for reason in SkipReason.allCases { #expect(outlook(begun, skipped(reason)).contains(reason.sentence)) }
     }
 
     @Test func aLetterEndsItUntilItIsTakenUpAndThatOfACommandDoesNot() {
