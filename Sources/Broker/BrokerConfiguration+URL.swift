@@ -33,7 +33,7 @@ extension BrokerConfiguration {
             let credentials = rest[..<at]
             rest = rest[rest.index(after: at)...]
             let colon = credentials.firstIndex(of: ":")
-            if colon == nil, !passwordElsewhere { throw BrokerURLError("a user stands there without a password (user:password@)") }
+            if colon == nil, !passwordElsewhere { throw BrokerURLError.withoutPassword }
             user = try Self.decode(credentials[..<(colon ?? credentials.endIndex)], "the user")
             if let colon { password = try Self.decode(credentials[credentials.index(after: colon)...], "the password") }
         }
@@ -92,6 +92,9 @@ public struct BrokerURLError: Error, Hashable, Sendable, CustomStringConvertible
     init(_ fault: String) {
         self.fault = fault
     }
+
+    /// A user, and neither there nor elsewhere a password.
+    public static let withoutPassword = BrokerURLError("a user stands there without a password (user:password@)")
 
     public var isTransient: Bool { false }
     public var advice: String {

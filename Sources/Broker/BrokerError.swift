@@ -15,6 +15,13 @@ public enum BrokerError: Error, Sendable, Hashable, CustomStringConvertible {
     case timedOut(what: String)
     case protocolViolation(String)
 
+    /// What to tell of hosts none of which let us in: the last, and where that was away, of each other as well.
+    static func ofSeveralHosts(_ failures: [BrokerError]) -> BrokerError {
+        guard let last = failures.last else { return .cannotConnect(host: "", why: "the list of hosts is empty") }
+        guard case .cannotConnect(let host, let why) = last, failures.count > 1 else { return last }
+        return .cannotConnect(host: host, why: why + "; " + failures.dropLast().map(\.description).joined(separator: "; "))
+    }
+
     public var isTransient: Bool {
         switch self {
         case .cannotConnect, .connectionLost, .timedOut, .protocolViolation: true

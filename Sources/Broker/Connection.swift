@@ -171,7 +171,7 @@ final class Connection: @unchecked Sendable {
 
     private func connect() throws(BrokerError) -> Session {
         connectedOnce = false
-        var last = BrokerError.cannotConnect(host: "", why: "the list of hosts is empty")
+        var failures: [BrokerError] = []
         for host in configuration.hosts {
             // The last to be tried again: where a session ended the node may be ending, and still answer.
             configuration.hosts.append(configuration.hosts.removeFirst())
@@ -183,10 +183,10 @@ final class Connection: @unchecked Sendable {
                     events(event)
                 }
             } catch {
-                last = error
+                failures.append(error)
             }
         }
-        throw last
+        throw BrokerError.ofSeveralHosts(failures)
     }
 
     /// Keeps `isBlocked` in step with what a session hears.

@@ -48,8 +48,12 @@ struct Classify: AsyncParsableCommand {
             throw ValidationError("Give --source with --code or --text, or --event, or --corpus.")
         }
         if event != nil, corpus != nil { throw ValidationError("Give either --event or --corpus.") }
-        if OrderType(rawValue: orderType) == nil { throw ValidationError("--order-type must be new_sale or recurring.") }
-        if let crmClass, DeclineClass(rawValue: crmClass) == nil { throw ValidationError("--crm-class must be soft or hard.") }
+        if OrderType(rawValue: orderType) == nil {
+            throw ValidationError("--order-type: expected new_sale or recurring, found '\(orderType)'.")
+        }
+        if let crmClass, DeclineClass(rawValue: crmClass) == nil {
+            throw ValidationError("--crm-class: expected soft or hard, found '\(crmClass)'.")
+        }
         let ofACode = [
             ("source", source), ("code", code), ("text", text), ("advice", advice), ("crm-class", crmClass), ("gateway", gateway),
             ("network-code", networkCode), ("network", network), ("merchant", event == nil ? nil : merchant),

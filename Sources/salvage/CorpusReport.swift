@@ -12,7 +12,7 @@ struct CorpusReport {
 
     func show() throws {
         guard let bytes = WholeFile.bytes(of: file) else {
-            throw Failure("\(file) cannot be read; check that it exists and its permissions.")
+            throw Failure("\(file): \(WholeFile.fault(of: file)).")
         }
         let corpus: DeclineCorpus
         do throws(DeclineCorpus.Fault) {

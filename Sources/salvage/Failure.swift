@@ -20,7 +20,9 @@ extension ExitCode {
 
     /// Tells why the broker did not do it.
     static func broker(_ error: BrokerFailure) -> ExitCode {
-        Terminal.complain("Error: \(error). \(error.advice)")
+        // The broker's own words may end a sentence.
+        let what = error.description
+        Terminal.complain("Error: \(what)\(what.hasSuffix(".") ? "" : ".") \(error.advice)")
         return error.isAbsence ? .unavailable : .failure
     }
 }

@@ -14,7 +14,13 @@ struct HealthCommand: AsyncParsableCommand {
         guard let page = Origin(url, allowsPlain: true) else {
             throw ExitCode.misuse("A URL is expected, such as http://127.0.0.1:8080/readyz, found '\(Terminal.visible(url))'.")
         }
-        let (isWell, text) = await HealthProbe.look(at: page)
+        let (isWell, isAnswered, text) = await HealthProbe.look(at: page)
+        if !isAnswered {
+            Terminal.complain(
+                "Error: \(Terminal.visible(url)) does not answer: \(Terminal.visible(text)). Check that the process runs, and that it listens there (SALVAGE_LISTEN)."
+            )
+            throw ExitCode.failure
+        }
         print(Terminal.visible(text))
         if !isWell { throw ExitCode.failure }
     }

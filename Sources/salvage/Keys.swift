@@ -52,7 +52,7 @@ struct Keys: ParsableCommand {
             }
             guard FileManager.default.createFile(atPath: secretFile, contents: Data(secret.utf8), attributes: [.posixPermissions: 0o600]),
                 FileManager.default.createFile(atPath: openFile, contents: Data(open.utf8))
-            else { throw Failure("\(into) cannot be written to.") }
+            else { throw Failure("\(into) cannot be written to. Make the folder, or name one with --into.") }
             Terminal.show("\(secretFile)  for the workers: SALVAGE_CARD_KEYS=\(kid)=\(secretFile)")
             Terminal.show("\(openFile)  for the CRM; `salvage keys new --help` says how it encrypts")
         }
@@ -71,7 +71,9 @@ struct Keys: ParsableCommand {
         var kid: String?
 
         func run() throws {
-            guard let pem = WholeFile.text(of: file) else { throw Failure("\(file) cannot be read.") }
+            guard let pem = WholeFile.text(of: file) else {
+                throw Failure("\(file): \(WholeFile.fault(of: file)). Expected the public key, which `salvage keys new` wrote.")
+            }
             let name = file.split(separator: "/").last.map(String.init) ?? file
             let kid = kid ?? (name.hasSuffix(".public.pem") ? String(name.dropLast(".public.pem".count)) : name)
             guard let content = WholeFile.bytes(of: "-"), let card = try? JSONValue(parsing: content.span), let members = card.object,

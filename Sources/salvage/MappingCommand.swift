@@ -15,7 +15,9 @@ struct MappingCommand: AsyncParsableCommand {
         var since = "30d"
 
         func validate() throws {
-            if hours == nil { throw ValidationError("--since must be a number of days or hours, such as 30d or 12h.") }
+            if hours == nil {
+                throw ValidationError("--since: expected a number of days or hours up to 2160, such as 30d or 12h, found '\(since)'.")
+            }
         }
 
         private var hours: Int64? {

@@ -32,7 +32,10 @@ struct PauseTargetOptions: ParsableArguments {
         do throws(PauseRefusal) {
             return try PauseWords(merchant: merchant, gateway: gateway, stage: stage, worker: worker)
         } catch .nothingNamed {
-            throw ValidationError("Say what is meant: --merchant ID, --gateway ID, --stage NAME, or --worker ID.")
+            let isTooMuch = [merchant, gateway, stage?.rawValue, worker].contains { $0 != nil }
+            throw ValidationError(
+                (isTooMuch ? "Too much is named for one pause; give one of" : "Say what is meant:")
+                    + " --merchant ID, --gateway ID (with its --merchant or without), --stage NAME, or --worker ID.")
         } catch {
             throw ValidationError(error.what)
         }
@@ -45,7 +48,7 @@ extension PauseRefusal {
         switch self {
         case .notPaused:
             Terminal.complain(
-                "That is not paused. `salvage pauses` shows what is. What workers heed of a stream of pauses that is no more ends with a new pause of the same, e.g. `--for 1s`."
+                "`salvage pauses` shows what is paused. What workers heed of a stream of pauses that is no more ends with a new pause of the same, e.g. `--for 1s`."
             )
             return .failure
         case .severalPaused:
@@ -113,7 +116,8 @@ struct PauseCommand: AsyncParsableCommand {
                 throw ValidationError("--for: expected 90s, 30m, 12h or 7d, found '\(text)'.")
             }
             end = now + .seconds(count * seconds)
-        default: throw ValidationError("Say when it ends by itself: --until TIME or --for DURATION.")
+        case (nil, nil): throw ValidationError("Say when it ends by itself: --until TIME or --for DURATION.")
+        case (_?, _?): throw ValidationError("It ends once: give either --until or --for.")
         }
         do throws(PauseRefusal) { try PauseDesk.check(end: end, now: now) } catch { throw ValidationError(error.what) }
         return end
@@ -169,6 +173,9 @@ struct ResumeCommand: AsyncParsableCommand {
         let lifted = try await broker.withLink { link, settings in
             do throws(PauseRefusal) {
                 return try await link.pauses(settings.names).lift(words, by: who.by.name, why: why ?? "", whereUnknown: true)
+            } catch .notPaused {
+                Terminal.complain("Not paused: \(Terminal.visible("\(words)")).")
+                throw PauseRefusal.notPaused.exit
             } catch {
                 throw error.exit
             }

@@ -39,6 +39,10 @@ struct Report: AsyncParsableCommand {
     @Flag(help: "Print all of it as JSON, amounts in minor units.")
     var json = false
 
+    func validate() throws {
+        if csv, json { throw ValidationError("Give either --csv or --json.") }
+    }
+
     func run() async throws {
         let words = [
             "from": from, "through": through, "month": month, "days": days, "by": by, "merchant": merchant, "gateway": gateway,
@@ -48,7 +52,7 @@ struct Report: AsyncParsableCommand {
         do throws(MoneyReport.Question.Fault) {
             question = try MoneyReport.Question(words, now: SystemClock().now())
         } catch {
-            throw ValidationError("\(error.what) \(error.advice)")
+            throw ExitCode.misuse("\(Terminal.visible(error.what)) \(error.advice) `salvage report --help` says more.")
         }
         let fees = try fees()
         let book = try await broker.withLink { link, settings in
@@ -68,7 +72,13 @@ struct Report: AsyncParsableCommand {
             if !report.totals.isEmpty, let reach = reach(of: book, question) { Terminal.show(reach) }
         }
         if report.totals.isEmpty {
-            Terminal.complain("The journal holds nothing of \(time(question)).")
+            let whose = [
+                question.merchant.map { "merchant \($0)" }, question.gateway.map { "gateway \($0)" },
+                question.currency.map { "currency \($0)" },
+            ].compactMap { $0 }.joined(separator: ", ")
+            Terminal.complain(
+                "The journal holds nothing of \(whose.isEmpty ? "" : Terminal.visible(whose) + " from ")\(time(question))."
+                    + (whose.isEmpty ? "" : " Without --merchant, --gateway and --currency all is counted."))
             throw ExitCode.failure
         }
     }

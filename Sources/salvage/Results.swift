@@ -22,6 +22,12 @@ struct Results: AsyncParsableCommand {
     @Flag(help: "Print each event as a line of JSON.")
     var json = false
 
+    func validate() throws {
+        if queue.isEmpty || queue.utf8.count > 255 {
+            throw ValidationError("--queue: expected a queue's name of 1 to 255 bytes, found one of \(queue.utf8.count).")
+        }
+    }
+
     func run() async throws {
         if follow {
             try await broker.withLink { link, settings in
@@ -30,7 +36,15 @@ struct Results: AsyncParsableCommand {
                 while true { try await Task.sleep(for: .seconds(3_600)) }
             }
         }
-        let bodies = try await broker.withLink { link, _ in try await ResultReader.read(queue, on: link) }
+        let bodies = try await broker.withLink { link, settings in
+            // The broker does not say how much stands in a stream, and gives nothing of it back in its order.
+            if Topology(recovery: settings.names).queues.contains(where: { $0.name == queue && $0.kind == .stream }) {
+                throw ExitCode.misuse(
+                    "\(queue) is a stream, in which no results wait. `salvage results --follow`, `salvage trace` and `salvage dead list` read streams."
+                )
+            }
+            return try await ResultReader.read(queue, on: link)
+        }
         for body in bodies {
             if let event = try? JSONValue(parsing: body.span, limits: JSONLimits(bytes: 16 << 20, depth: 64)) { show(event) }
         }

@@ -1,3 +1,4 @@
+import DeclineRecovery
 import Glibc
 package import NIOCore
 import NIOHTTP1
@@ -107,7 +108,7 @@ package final class HTTPLane: @unchecked Sendable {
         let request = HTTPRequest(method: .get, path: page.basePath, headers: [], body: [])
         switch await execute(request, to: page, authorityFile: nil, deadline: .now() + time) {
         case .answered(let response): return (response.status, String(decoding: response.body, as: UTF8.self))
-        case let outcome: return (nil, "\(outcome.failure)")
+        case let outcome: return (nil, outcome.failure.description)
         }
     }
 

@@ -63,7 +63,7 @@ package struct LetterSummary: Sendable, Equatable {
     }
 
     /// What somebody has to do about it, in a few words; `nil` where nobody has to do anything.
-    var toDo: String? {
+    package var toDo: String? {
         if !isToDo { return nil }
         return reason.needsCRMConsent ? LetterHandling.consentWords : waitsForCRM ? LetterHandling.crmWords : handling.words
     }

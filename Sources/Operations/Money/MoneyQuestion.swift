@@ -43,7 +43,7 @@ extension MoneyReport.Question {
         }
         let (first, through) = (try day("from"), try day("through"))
         guard let count = Int64(words["days"] ?? "30"), (1...36_500).contains(count) else {
-            throw Fault(what: "\"\(words["days"] ?? "")\" is no number of days.", advice: "Give a whole number from 1 on.")
+            throw Fault(what: "\"\(words["days"] ?? "")\" is no number of days.", advice: "Give a whole number of 1...36500.")
         }
         // Whoever names two times means one of them, and only he knows which.
         if words["month"] != nil && (first ?? through) != nil || (words["month"] ?? words["from"]) != nil && words["days"] != nil {

@@ -83,6 +83,16 @@ package struct PauseWords: Sendable, Equatable {
     }
 }
 
+extension PauseWords: CustomStringConvertible {
+    package var description: String {
+        [
+            gateway.map { "gateway \($0)" }, merchant.map { (gateway == nil ? "" : "of ") + "merchant \($0)" },
+            stage.map { "stage \($0.rawValue)" },
+            worker.map { "worker \($0)" },
+        ].compactMap { $0 }.joined(separator: " ")
+    }
+}
+
 /// Why something is not paused, or does not go on.
 package enum PauseRefusal: Error, Sendable, Equatable {
     /// A name that says nothing.

@@ -34,7 +34,7 @@ package struct DeclineFile: Sendable {
     /// - Parameter name: `-` reads standard input.
     package func read(_ name: String) throws(DeclineFileError) -> [FileEvent] {
         guard let bytes = WholeFile.bytes(of: name) else {
-            throw DeclineFileError(file: name, what: "it cannot be read; check that it exists and its permissions")
+            throw DeclineFileError(file: name, what: WholeFile.fault(of: name))
         }
         let label = name == "-" ? "stdin" : URL(filePath: name).lastPathComponent
         if isRaw { return [try event(label, .null, bytes)] }

@@ -198,8 +198,8 @@ final class MerchantReader {
         }
         if !node.has("environment") { node.fault("environment", "missing; expected sandbox, production or a base URL") }
         let authorityFile = node.optionalText("authorityFile")
-        if let authorityFile, !FileManager.default.isReadableFile(atPath: authorityFile) {
-            node.fault("authorityFile", "the file \(authorityFile) cannot be read")
+        if let authorityFile, WholeFile.bytes(of: authorityFile) == nil {
+            node.fault("authorityFile", "\(authorityFile): \(WholeFile.fault(of: authorityFile))")
         }
         let rate = node.number("maxRequestsPerSecond", above: 0)
         let expiry = node.count("expiryDays", 1...21, default: 21)

@@ -23,6 +23,15 @@ package enum WholeFile {
         }
     }
 
+    /// Why a file cannot be read, with what to do.
+    package static func fault(of name: String) -> String {
+        var facts = stat()
+        if stat(name, &facts) != 0 {
+            return errno == ENOENT ? "it cannot be read: there is no such file" : "it cannot be read; check its permissions"
+        }
+        return facts.st_mode & S_IFMT == S_IFDIR ? "it cannot be read: it is a folder" : "it cannot be read; check its permissions"
+    }
+
     /// - Returns: `nil` where it cannot be read, or is not UTF-8.
     package static func text(of name: String) -> String? { bytes(of: name).flatMap { String(validating: $0, as: UTF8.self) } }
 }

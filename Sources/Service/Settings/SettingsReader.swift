@@ -106,13 +106,18 @@ final class SettingsReader {
         do throws(BrokerURLError) {
             let password = secret("broker.password")
             configuration = try BrokerConfiguration(
-                url: secret("broker.url") ?? "amqp://guest:guest@localhost:5672", passwordElsewhere: password != nil)
+                url: secret("broker.url") ?? "amqp://guest:guest@localhost:5672",
+                // Of one that is named and cannot be read it is said already.
+                passwordElsewhere: password != nil || optional("broker.passwordFile") != nil)
             configuration.login = BrokerLogin.words(configuration.login, password: password)
             configuration.renewedLogin = BrokerLogin.renewal(
                 of: configuration.login, urlFile: optional("broker.url", isSecret: true) == nil ? optional("broker.urlFile") : nil,
                 passwordFile: optional("broker.password", isSecret: true) == nil ? optional("broker.passwordFile") : nil)
         } catch {
-            faults.append("\(Self.variable("broker.url")): \(error)")
+            let elsewhere =
+                error == .withoutPassword
+                ? " Or give the password by itself: \(Self.variable("broker.password")), \(Self.variable("broker.passwordFile"))." : ""
+            faults.append("\(Self.variable("broker.url")): \(error)\(elsewhere)")
             return BrokerConfiguration(hosts: [], login: .external)
         }
         configuration.heartbeat = count("broker.heartbeatSeconds", 1...600, default: 10)

@@ -47,11 +47,12 @@ struct DeadList: AsyncParsableCommand {
         if found.isEmpty { return Terminal.show("No dead letters here. `--state all` shows those that were seen to as well.") }
         let now = SystemClock().now()
         Terminal.table(
-            ["letter", "state", "reason", "stage", "merchant", "order", "last", "times", "what"],
+            ["letter", "state", "to do", "reason", "stage", "merchant", "order", "last", "times", "what"],
             page.map { letter in
                 [
-                    String(letter.id.description.prefix(8)), letter.state.rawValue, letter.reason.rawValue, letter.stage.rawValue,
-                    letter.merchantID?.text ?? "-", letter.orderID ?? "-", (now - letter.lastAt).inWords, String(letter.occurrences),
+                    String(letter.id.description.prefix(8)), letter.state.rawValue, letter.toDo ?? "-", letter.reason.rawValue,
+                    letter.stage.rawValue, letter.merchantID?.text ?? "-", letter.orderID ?? "-", (now - letter.lastAt).inWords,
+                    String(letter.occurrences),
                     letter.explanation,
                 ]
             },
