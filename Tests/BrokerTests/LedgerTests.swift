@@ -100,6 +100,16 @@ import Testing
         #expect(error?.description.contains("canary") == false)
     }
 
+    /// Whoever named several hosts learns of each why it was not to be reached.
+    @Test func eachHostThatIsAwayIsNamed() {
+        func away(_ host: String) -> BrokerError { .cannotConnect(host: host, why: "refused") }
+        let all = BrokerError.ofSeveralHosts([away("one:5672"), away("two:5672")]).description
+        #expect(all.contains("one:5672: refused") && all.contains("two:5672: refused"))
+        #expect(BrokerError.ofSeveralHosts([away("one:5672")]) == away("one:5672"))
+        let refused = BrokerError.loginRefused(host: "two:5672", why: "no")
+        #expect(BrokerError.ofSeveralHosts([away("one:5672"), refused]) == refused, "somebody is there")
+    }
+
     @Test func aPasswordDoesNotPrint() throws {
         let configuration = try BrokerConfiguration(url: "amqp://u:canary@h")
         var dumped = ""

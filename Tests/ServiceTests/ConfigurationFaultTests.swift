@@ -1,5 +1,6 @@
 import DeclineRecovery
 import FlexFactor
+import Foundation
 import Operations
 import Testing
 
@@ -66,6 +67,12 @@ import Testing
     func anEmptySigningKeyIsAFault(text: String) {
         let found = faults(Self.right.replacing("environment: sandbox", with: "environment: sandbox\n        hmacSigningKey: \(text)"))
         #expect(!found.isEmpty && found.allSatisfy { $0.path.hasPrefix("merchants[0].flexFactorGateways[0].hmacSigningKey") }, "\(found)")
+    }
+
+    @Test func aFolderIsNoAuthorityFile() {
+        let folder = FileManager.default.temporaryDirectory.path
+        let found = faults(Self.right.replacing("environment: sandbox", with: "environment: sandbox\n        authorityFile: \(folder)"))
+        #expect(found.contains { $0.path.hasSuffix("authorityFile") && $0.message.hasSuffix("it is a folder") }, "\(found)")
     }
 
     private static func fee(_ text: String) -> String {

@@ -30,6 +30,15 @@ import Testing
         #expect(settings.broker.hosts.first?.port == 5_672 && settings.prefetch[.suspects] == 1)
     }
 
+    /// One fault for one mistake, and where the password belongs.
+    @Test func aBrokersUserWithoutAPasswordIsToldWhereItGoes() {
+        let missing = faults(["SALVAGE_BROKER_URL": "amqp://ada@broker"])
+        #expect(
+            missing.count == 1 && missing.allSatisfy { $0.contains("SALVAGE_BROKER_PASSWORD, SALVAGE_BROKER_PASSWORD_FILE") }, "\(missing)")
+        let unreadable = faults(["SALVAGE_BROKER_URL": "amqp://ada@broker", "SALVAGE_BROKER_PASSWORD_FILE": "/none/such.txt"])
+        #expect(unreadable.count == 1 && unreadable.allSatisfy { $0.hasPrefix("SALVAGE_BROKER_PASSWORD_FILE: ") }, "\(unreadable)")
+    }
+
     // MARK: Notices
 
     private static let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"

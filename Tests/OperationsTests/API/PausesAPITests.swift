@@ -175,6 +175,8 @@ import Testing
         #expect(try await desk.known().isOfNothing)
         guard case .forgotten(let lifting) = try await lift("salvage pod-1.acme 17") else { return #expect(Bool(false)) }
         #expect(lifting.target == .worker("salvage pod-1.acme 17") && lifting.isLifting)
+        #expect(try PauseWords(merchant: "acme", gateway: "42", stage: nil, worker: nil).description == "gateway 42 of merchant acme")
+        #expect(try PauseWords(merchant: nil, gateway: nil, stage: nil, worker: "pod-1").description == "worker pod-1")
         await #expect(throws: PauseRefusal.notPaused) { _ = try await lift("salvage pod-1.acme 17") }
     }
 
