@@ -89,23 +89,18 @@ package struct ClaimBook: Sendable {
 
     /// Where the recovery of a debt is named that is open now.
     package func openRecovery(of debt: Fingerprint) -> Int64? {
-        table.claimants(of: debt)?.open.map { table[$0].first }
+        table.open(of: debt).map { table[$0].first }
     }
 
     /// Takes a record in and judges it by what stood before.
     package mutating func take(_ claim: Claim, at offset: Int64) -> ClaimVerdict<Int64> {
         let key = Fingerprint(of: claim.reference, merchant: claim.merchantID)
         let slot = table.slot(of: key) ?? table.insert(Entry(key, debt: claim.debt, first: offset, until: claim.until))
+        table.learn(slot, debt: claim.debt, amount: Self.amount(of: claim))
         var entry = table[slot]
-        entry.learn(claim.debt)
-        // A refund's amount is its own.
-        if case .refund = claim.act {
-        } else if entry.amount == 0, let amount = claim.amount {
-            entry.amount = UInt32(truncatingIfNeeded: Fingerprint(String(amount.minorUnits), amount.currency.code).high) | 1
-        }
         if entry.until < claim.until { entry.until = claim.until }
         if let gateway = claim.gateway { entry.gateway = number(of: gateway) }
-        // An index of debts finds it by what it says of itself.
+        // Indexes find it by what it says of itself.
         table[slot] = entry
         var open = requests[key] ?? []
         let wasOpen = !open.isEmpty
@@ -115,6 +110,13 @@ package struct ClaimBook: Sendable {
         return verdict
     }
 
+    /// What an amount is compared by; 0 where none is said.
+    private static func amount(of claim: Claim) -> UInt32 {
+        // A refund's amount is its own.
+        if case .refund = claim.act { return 0 }
+        return claim.amount.map { UInt32(truncatingIfNeeded: Fingerprint(String($0.minorUnits), $0.currency.code).high) | 1 } ?? 0
+    }
+
     private mutating func judge(_ claim: Claim, _ entry: inout Entry, _ under: inout [Request], _ slot: Slot, _ offset: Int64)
         -> ClaimVerdict<Int64>
     {
@@ -122,20 +124,20 @@ package struct ClaimBook: Sendable {
         case .send(let post): return send(claim.id, post: Int32(clamping: post), &entry, &under, slot)
         case .unsent(let id):
             under.removeAll { $0.id == id }
-            if under.isEmpty, !entry.exists, entry.answeredPost == 0 { close(slot, entry) }
+            if under.isEmpty, !entry.exists, entry.answeredPost == 0 { table.close(slot) }
             if entry.isTold { return .told(entry.told, entry.kind) }
             return .granted(alone: under.isEmpty, corrects: nil)
         case .exists(let answered):
             entry.exists = true
             answer(answered, &entry, &under)
             if entry.isTold { return .told(entry.told, entry.kind) }
-            open(slot, entry)
+            table.open(slot)
             return .granted(alone: under.isEmpty, corrects: nil)
         case .refused(let id):
             if let request = under.first(where: { $0.id == id }) { entry.refusedPost = max(entry.refusedPost, request.post) }
             // The same key is refused whoever sent it.
             under.removeAll { $0.post <= entry.refusedPost }
-            if under.isEmpty, !entry.exists { close(slot, entry) }
+            if under.isEmpty, !entry.exists { table.close(slot) }
             if entry.isTold { return .told(entry.told, entry.kind) }
             return .granted(alone: under.isEmpty, corrects: nil)
         case .told(let told): return tell(told, &entry, &under, slot, offset)
@@ -161,7 +163,7 @@ package struct ClaimBook: Sendable {
         if post <= entry.refusedPost { return .nextPost(Int(entry.refusedPost) + 1) }
         let isAlone = under.isEmpty && post > entry.answeredPost && !(entry.exists && entry.answeredPost == 0)
         under.append(Request(id: id, post: post))
-        open(slot, entry)
+        table.open(slot)
         return .granted(alone: isAlone, corrects: nil)
     }
 
@@ -191,8 +193,8 @@ package struct ClaimBook: Sendable {
         entry.corrected = corrected == told.kind ? nil : corrected
         entry.isReopened = false
         under = []
-        close(slot, entry)
-        if told.kind.isPaid, !entry.isPaidBack, let debt = entry.debt { table.setClaimants(of: debt) { $0.paid = slot } }
+        table.close(slot)
+        if told.kind.isPaid, !entry.isPaidBack { table.pay(slot, told: offset) }
         return .granted(alone: true, corrects: entry.corrected)
     }
 
@@ -207,27 +209,16 @@ package struct ClaimBook: Sendable {
 
     /// Another recovery of the same debt that is open, or was paid with the same amount.
     private func obstacle(_ slot: Slot, _ entry: Entry) -> ClaimVerdict<Int64>? {
-        guard let debt = entry.debt, let claimants = table.claimants(of: debt) else { return nil }
-        if let open = claimants.open, open != slot { return .inRecovery(table[open].first) }
-        if let paid = claimants.paid, paid != slot, table[paid].amount == entry.amount { return .recovered(table[paid].told) }
+        guard let debt = entry.debt else { return nil }
+        if let open = table.open(of: debt), open != slot { return .inRecovery(table[open].first) }
+        if let paid = table.paid(as: slot), paid != slot { return .recovered(table[paid].told) }
         return nil
-    }
-
-    private mutating func open(_ slot: Slot, _ entry: Entry) {
-        guard let debt = entry.debt else { return }
-        table.setClaimants(of: debt) { claimants in if claimants.open == nil { claimants.open = slot } }
-    }
-
-    private mutating func close(_ slot: Slot, _ entry: Entry) {
-        guard let debt = entry.debt else { return }
-        table.setClaimants(of: debt) { claimants in if claimants.open == slot { claimants.open = nil } }
     }
 
     /// All of the money went back: the debt may be paid again.
     private mutating func payBack(_ entry: inout Entry, _ slot: Slot) {
         entry.isPaidBack = true
-        guard let debt = entry.debt else { return }
-        table.setClaimants(of: debt) { claimants in if claimants.paid == slot { claimants.paid = nil } }
+        table.unpay(slot)
     }
 
     // MARK: Forgetting

@@ -92,8 +92,8 @@ struct ClaimTable: Sendable {
             set { set(8, newValue) }
         }
 
-        /// Whether it is the one of its debt that is open, and the one that was paid last. The table alone keeps these in step with its index
-        /// of debts, which is made from them again.
+        /// Whether it is the one of its debt that is open, the one by which its debt and amount count as paid, and whether another was paid
+        /// likewise. The table alone keeps these in step with its indexes, which are made from them again.
         fileprivate(set) var holdsOpen: Bool {
             get { flags & 16 != 0 }
             set { set(16, newValue) }
@@ -102,10 +102,21 @@ struct ClaimTable: Sendable {
             get { flags & 32 != 0 }
             set { set(32, newValue) }
         }
+        fileprivate(set) var hasTwin: Bool {
+            get { flags & 64 != 0 }
+            set { set(64, newValue) }
+        }
         fileprivate func holding(as kept: Entry) -> Entry {
             var entry = self
-            entry.flags = flags & ~48 | kept.flags & 48
+            entry.flags = flags & ~112 | kept.flags & 112
             return entry
+        }
+
+        /// Its money was taken and has not gone back.
+        var isPaid: Bool { told >= 0 && kind.isPaid && !isPaidBack && knownDebt != .none }
+        /// A debt in an amount: what is paid once.
+        var payment: Fingerprint {
+            Fingerprint(high: knownDebt.high ^ UInt64(amount) << 32, low: knownDebt.low ^ UInt64(amount) &* 0x9e37_79b9_7f4a_7c15)
         }
 
         private mutating func set(_ flag: UInt8, _ isSet: Bool) { flags = isSet ? flags | flag : flags & ~flag }
@@ -113,27 +124,15 @@ struct ClaimTable: Sendable {
         var isTold: Bool { told >= 0 && !isReopened }
     }
 
-    /// Who has a hand in a debt: at most one recovery of it is open, and one was paid last.
-    struct Claimants: Sendable {
-        fileprivate var openCell: UInt32 = 0
-        fileprivate var paidCell: UInt32 = 0
-
-        var open: Slot? {
-            get { openCell == 0 ? nil : openCell - 1 }
-            set { openCell = newValue.map { $0 + 1 } ?? 0 }
-        }
-        var paid: Slot? {
-            get { paidCell == 0 ? nil : paidCell - 1 }
-            set { paidCell = newValue.map { $0 + 1 } ?? 0 }
-        }
-    }
-
     private var entries = Entries()
-    private var byKey = Probes<KeyCell>()
-    private var byDebt = Probes<Claimants>()
-    private(set) var openCount = 0
+    private var byKey = Probes<SlotCell<OfRecovery>>()
+    /// The recovery of a debt that is open: at most one is.
+    private var openByDebt = Probes<SlotCell<OfDebt>>()
+    /// The recovery by which a debt is paid in an amount, the first of several.
+    private var paidByPayment = Probes<SlotCell<OfPayment>>()
 
     var count: Int { byKey.count }
+    var openCount: Int { openByDebt.count }
 
     subscript(slot: Slot) -> Entry {
         get { entries[slot] }
@@ -144,45 +143,84 @@ struct ClaimTable: Sendable {
 
     mutating func insert(_ entry: Entry) -> Slot {
         let slot = entries.add(entry)
-        byKey.insert(KeyCell(slot), entry.key, entries)
+        byKey.insert(SlotCell(slot), entry.key, entries)
         return slot
     }
 
-    func claimants(of debt: Fingerprint) -> Claimants? { byDebt.find(debt, entries)?.cell }
+    // MARK: Debts
 
-    /// - Parameter debt: of the entry whose slot is put in or taken out.
-    mutating func setClaimants(of debt: Fingerprint, _ change: (inout Claimants) -> Void) {
-        let found = byDebt.find(debt, entries)
-        let before = found?.cell ?? Claimants()
-        var after = before
-        change(&after)
-        openCount += (after.open == nil ? 0 : 1) - (before.open == nil ? 0 : 1)
-        if before.open != after.open {
-            if let slot = before.open { entries[slot].holdsOpen = false }
-            if let slot = after.open { entries[slot].holdsOpen = true }
+    func open(of debt: Fingerprint) -> Slot? { openByDebt.find(debt, entries)?.cell.slot }
+
+    /// It is the one of its debt that is open, unless another is.
+    mutating func open(_ slot: Slot) {
+        guard let debt = entries[slot].debt, open(of: debt) == nil else { return }
+        openByDebt.insert(SlotCell(slot), debt, entries)
+        entries[slot].holdsOpen = true
+    }
+
+    mutating func close(_ slot: Slot) {
+        guard entries[slot].holdsOpen, let found = openByDebt.find(entries[slot].knownDebt, entries) else { return }
+        openByDebt.remove(at: found.position, entries)
+        entries[slot].holdsOpen = false
+    }
+
+    /// The first that was paid of the same debt in the same amount.
+    func paid(as slot: Slot) -> Slot? { paidByPayment.find(entries[slot].payment, entries)?.cell.slot }
+
+    /// Its debt is paid in its amount.
+    ///
+    /// - Parameter told: where that is told.
+    mutating func pay(_ slot: Slot, told: Int64) {
+        guard entries[slot].debt != nil else { return }
+        guard let found = paidByPayment.find(entries[slot].payment, entries) else {
+            paidByPayment.insert(SlotCell(slot), entries[slot].payment, entries)
+            entries[slot].holdsPaid = true
+            return
         }
-        if before.paid != after.paid {
-            if let slot = before.paid { entries[slot].holdsPaid = false }
-            if let slot = after.paid { entries[slot].holdsPaid = true }
-        }
-        switch (found, after.isEmpty) {
-        case (nil, true): break
-        case (nil, false): byDebt.insert(after, debt, entries)
-        case (let found?, true): byDebt.remove(at: found.position, entries)
-        case (let found?, false): byDebt.replace(at: found.position, after)
-        }
+        let holder = found.cell.slot
+        if holder == slot { return }
+        let (first, second) = told < entries[holder].told ? (slot, holder) : (holder, slot)
+        paidByPayment.replace(at: found.position, SlotCell(first))
+        (entries[first].holdsPaid, entries[first].hasTwin) = (true, true)
+        (entries[second].holdsPaid, entries[second].hasTwin) = (false, false)
+    }
+
+    /// It no longer counts. Where money was taken twice, what was taken the other time still does.
+    mutating func unpay(_ slot: Slot) {
+        guard entries[slot].holdsPaid, let found = paidByPayment.find(entries[slot].payment, entries) else { return }
+        paidByPayment.remove(at: found.position, entries)
+        let payment = entries[slot].payment
+        let hadTwin = entries[slot].hasTwin
+        (entries[slot].holdsPaid, entries[slot].hasTwin) = (false, false)
+        guard hadTwin else { return }
+        // So few were ever paid twice that nothing is kept to find them by.
+        let twin = entries.slots { $0.isPaid && $0.payment == payment }.filter { $0 != slot }.min { entries[$0].told < entries[$1].told }
+        guard let twin else { return }
+        pay(twin, told: entries[twin].told)
+        entries[twin].hasTwin = true
+    }
+
+    /// What is said of a recovery's debt and amount for the first time stays.
+    mutating func learn(_ slot: Slot, debt: Fingerprint?, amount: UInt32) {
+        var entry = entries[slot]
+        entry.learn(debt)
+        if entry.amount == 0 { entry.amount = amount }
+        if entry.knownDebt == entries[slot].knownDebt, entry.amount == entries[slot].amount { return }
+        unpay(slot)
+        self[slot] = entry
+        if entry.isPaid { pay(slot, told: entry.told) }
     }
 
     // MARK: Packing
 
     /// The entries as they stand, in pieces; those that are gone among them. Nothing is copied but the pieces that change afterwards.
     var pieces: [ContiguousArray<Entry>] { entries.pieces }
-    var debtCount: Int { byDebt.count }
+    var debtCount: Int { paidByPayment.count }
 
     /// A table to be filled with so many entries.
     init(entries count: Int, debts: Int) {
         byKey.reserve(count)
-        byDebt.reserve(debts)
+        paidByPayment.reserve(debts)
     }
 
     init() {}
@@ -190,31 +228,22 @@ struct ClaimTable: Sendable {
     /// Puts an entry back as it was packed; `false` for one that says it holds a debt and names none.
     mutating func restore(_ entry: Entry) -> Bool {
         let slot = insert(entry)
-        guard entry.holdsOpen || entry.holdsPaid else { return true }
-        guard let debt = entry.debt else { return false }
-        setClaimants(of: debt) { claimants in
-            if entry.holdsOpen { claimants.open = slot }
-            if entry.holdsPaid { claimants.paid = slot }
-        }
-        return true
+        (entries[slot].holdsOpen, entries[slot].holdsPaid, entries[slot].hasTwin) = (false, false, false)
+        if entry.holdsOpen { open(slot) }
+        if entry.isPaid { pay(slot, told: entry.told) }
+        return !(entry.holdsOpen || entry.holdsPaid) || entry.debt != nil
     }
 
     /// Each recovery of which a debt is open.
-    func forEachOpen(_ body: (Entry) -> Void) {
-        byDebt.each { claimants in if let open = claimants.open { body(entries[open]) } }
-    }
+    func forEachOpen(_ body: (Entry) -> Void) { openByDebt.each { body(entries[$0.slot]) } }
 
     /// Lets go of entries whose time is over, looking at so many at most; goes on behind them the next time.
     mutating func forget(before now: Moment, atMost limit: Int) -> [Fingerprint] {
         var gone: [Fingerprint] = []
         for slot in entries.next(limit) where entries[slot].until < now {
             let entry = entries[slot]
-            if let debt = entry.debt, claimants(of: debt) != nil {
-                setClaimants(of: debt) { claimants in
-                    if claimants.open == slot { claimants.open = nil }
-                    if claimants.paid == slot { claimants.paid = nil }
-                }
-            }
+            close(slot)
+            unpay(slot)
             guard let found = byKey.find(entry.key, entries) else { continue }
             byKey.remove(at: found.position, entries)
             entries.remove(slot)
@@ -222,25 +251,6 @@ struct ClaimTable: Sendable {
         }
         return gone
     }
-}
-
-extension ClaimTable.Claimants: ProbeCell {
-    static var empty: Self { Self() }
-    var isEmpty: Bool { openCell == 0 && paidCell == 0 }
-    func fingerprint(in entries: borrowing Entries) -> Fingerprint { entries[(openCell == 0 ? paidCell : openCell) - 1].knownDebt }
-}
-
-/// A slot as it stands in an index; 0 is none.
-private struct KeyCell: ProbeCell {
-    private var cell: UInt32 = 0
-
-    init(_ slot: ClaimTable.Slot) { cell = slot + 1 }
-    private init() {}
-
-    var slot: ClaimTable.Slot { cell - 1 }
-    static var empty: Self { Self() }
-    var isEmpty: Bool { cell == 0 }
-    func fingerprint(in entries: borrowing Entries) -> Fingerprint { entries[slot].key }
 }
 
 /// Entries in pieces, so that nothing is copied when they become more.
@@ -279,85 +289,19 @@ struct Entries: Sendable {
         self[slot].isGone = true
     }
 
+    /// The slots in use of entries of a kind, after a look at all of them.
+    func slots(_ isOne: (ClaimTable.Entry) -> Bool) -> [UInt32] {
+        (0..<used).filter { slot in
+            let entry = self[slot]
+            return !entry.isGone && isOne(entry)
+        }
+    }
+
     /// The next slots in use, behind those of the last time.
     mutating func next(_ limit: Int) -> [UInt32] {
         if cursor >= used { cursor = 0 }
         let end = UInt32(min(UInt64(used), UInt64(cursor) + UInt64(limit)))
         defer { cursor = end }
         return (cursor..<end).filter { !self[$0].isGone }
-    }
-}
-
-/// A cell of an index that knows whose it is by the entry that it points to.
-protocol ProbeCell: Sendable {
-    static var empty: Self { get }
-    var isEmpty: Bool { get }
-    func fingerprint(in entries: borrowing Entries) -> Fingerprint
-}
-
-/// An index by linear probing: nothing but the cells, at most three quarters of them taken.
-struct Probes<Cell: ProbeCell>: Sendable {
-    private var cells: ContiguousArray<Cell> = []
-    private(set) var count = 0
-
-    private var mask: Int { cells.count - 1 }
-    private func home(_ fingerprint: Fingerprint) -> Int { Int(truncatingIfNeeded: fingerprint.low) & mask }
-
-    func find(_ fingerprint: Fingerprint, _ entries: borrowing Entries) -> (position: Int, cell: Cell)? {
-        guard !cells.isEmpty else { return nil }
-        var position = home(fingerprint)
-        while !cells[position].isEmpty {
-            if cells[position].fingerprint(in: entries) == fingerprint { return (position, cells[position]) }
-            position = (position + 1) & mask
-        }
-        return nil
-    }
-
-    /// - Parameter fingerprint: of what is not there yet.
-    mutating func insert(_ cell: Cell, _ fingerprint: Fingerprint, _ entries: borrowing Entries) {
-        if (count + 1) * 4 > cells.count * 3 { grow(entries) }
-        place(cell, fingerprint)
-        count += 1
-    }
-
-    /// Makes room for so many, so that it does not grow while they come. Only of one that is empty.
-    mutating func reserve(_ count: Int) {
-        guard cells.isEmpty, count > 0 else { return }
-        var size = 16
-        while size * 3 < (count + 1) * 4 { size *= 2 }
-        cells = ContiguousArray(repeating: .empty, count: size)
-    }
-
-    func each(_ body: (Cell) -> Void) { for cell in cells where !cell.isEmpty { body(cell) } }
-
-    mutating func replace(at position: Int, _ cell: Cell) { cells[position] = cell }
-
-    /// Takes a cell out and moves those behind it to where they are looked for.
-    mutating func remove(at position: Int, _ entries: borrowing Entries) {
-        var hole = position
-        var next = (hole + 1) & mask
-        while !cells[next].isEmpty {
-            let wanted = home(cells[next].fingerprint(in: entries))
-            // Whether the hole lies between where it is looked for and where it stands.
-            if (next - wanted) & mask >= (next - hole) & mask {
-                cells[hole] = cells[next]
-                hole = next
-            }
-            next = (next + 1) & mask
-        }
-        cells[hole] = .empty
-        count -= 1
-    }
-
-    private mutating func place(_ cell: Cell, _ fingerprint: Fingerprint) {
-        var position = home(fingerprint)
-        while !cells[position].isEmpty { position = (position + 1) & mask }
-        cells[position] = cell
-    }
-
-    private mutating func grow(_ entries: borrowing Entries) {
-        let old = cells
-        cells = ContiguousArray(repeating: .empty, count: max(16, old.count * 2))
-        for cell in old where !cell.isEmpty { place(cell, cell.fingerprint(in: entries)) }
     }
 }

@@ -100,6 +100,32 @@ import Testing
         #expect(stream.append(.send(post: 1), first) == .told(1, .approved))
     }
 
+    /// Each amount of a debt is paid once, whatever was paid in between, and what of that went back.
+    @Test(arguments: [false, true]) func amountsThatAlternateArePaidOnceEach(isOtherPaidBack: Bool) {
+        var stream = Stream()
+        stream.append(.send(post: 1), first)
+        stream.append(approved, first)
+        stream.append(.send(post: 1), second, amount: 2_500)
+        stream.append(approved, second, amount: 2_500)
+        if isOtherPaidBack { stream.append(.reopened(.paidBack), second, debt: nil) }
+        #expect(stream.append(.send(post: 1), Self.reference("d-3")) == .recovered(1))
+        let other = stream.append(.send(post: 1), Self.reference("d-4"), amount: 2_500)
+        #expect(other == (isOtherPaidBack ? alone : .recovered(3)))
+    }
+
+    /// Money that was taken twice after all: when the one is given back the other is still there.
+    @Test(arguments: [0, 1]) func whatWasPaidTwiceIsPaidUntilBothWentBack(givenBackFirst: Int) {
+        var stream = Stream()
+        stream.append(.send(post: 1), first)
+        stream.append(approved, first)
+        stream.append(approved, second)
+        let references = [first, second]
+        stream.append(.reopened(.paidBack), references[givenBackFirst], debt: nil)
+        #expect(stream.append(.send(post: 1), Self.reference("d-3")) == .recovered(givenBackFirst == 0 ? 2 : 1))
+        stream.append(.reopened(.paidBack), references[1 - givenBackFirst], debt: nil)
+        #expect(stream.append(.send(post: 1), Self.reference("d-3")) == alone)
+    }
+
     /// A webhook has no debt at hand: the recovery's is known.
     @Test func aWebhooksApprovalPaysTheDebtOfItsRecovery() {
         var stream = Stream()

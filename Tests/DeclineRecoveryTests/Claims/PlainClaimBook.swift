@@ -23,6 +23,7 @@ struct PlainClaimBook {
         var until: Moment
 
         var isTold: Bool { told >= 0 && !isReopened }
+        var isPaid: Bool { told >= 0 && kind.isPaid && !isPaidBack && debt != nil }
     }
 
     struct Request: Sendable, Equatable {
@@ -30,21 +31,16 @@ struct PlainClaimBook {
         let post: Int32
     }
 
-    /// At most one recovery of a debt is open, and one was paid last.
-    private struct Claimants: Sendable {
-        var open: Fingerprint?
-        var paid: Fingerprint?
-    }
-
     private var entries: [Fingerprint: Entry] = [:]
-    private var debts: [Fingerprint: Claimants] = [:]
+    /// At most one recovery of a debt is open.
+    private var openByDebt: [Fingerprint: Fingerprint] = [:]
     /// By recovery; few have any.
     private var refunds: [Fingerprint: RefundBook] = [:]
 
     init() {}
 
     var count: Int { entries.count }
-    var openCount: Int { debts.values.count { $0.open != nil } }
+    var openCount: Int { openByDebt.count }
 
     func standing(of reference: Fingerprint) -> ClaimBook.Standing? {
         entries[reference].map { entry in
@@ -63,7 +59,7 @@ struct PlainClaimBook {
 
     /// Where the recovery of a debt is named that is open now.
     func openRecovery(of debt: Fingerprint) -> Int64? {
-        debts[debt]?.open.flatMap { entries[$0]?.first }
+        openByDebt[debt].flatMap { entries[$0]?.first }
     }
 
     /// Takes a record in and judges it by what stood before.
@@ -105,11 +101,11 @@ struct PlainClaimBook {
             return .granted(alone: entry.open.isEmpty, corrects: nil)
         case .told(let told): return tell(told, &entry, key, offset)
         case .reopened(.paidBack):
-            payBack(&entry, key)
+            entry.isPaidBack = true
             return .granted(alone: true, corrects: nil)
         case .refund(let refund):
             let (verdict, isPaidBack) = refunds[key, default: RefundBook()].take(refund, minorUnits: claim.amount?.minorUnits, at: offset)
-            if isPaidBack { payBack(&entry, key) }
+            if isPaidBack { entry.isPaidBack = true }
             return verdict
         case .reopened(.byOperator):
             if entry.told >= 0, !entry.kind.isPaid { entry.isReopened = true }
@@ -152,7 +148,6 @@ struct PlainClaimBook {
         entry.isReopened = false
         entry.open = []
         close(key, entry)
-        if told.kind.isPaid, !entry.isPaidBack, let debt = entry.debt { set(debt) { $0.paid = key } }
         return .granted(alone: true, corrects: entry.corrected)
     }
 
@@ -165,34 +160,20 @@ struct PlainClaimBook {
 
     // MARK: Debts
 
-    /// Another recovery of the same debt that is open, or was paid with the same amount.
+    /// Another recovery of the same debt that is open, or was paid with the same amount: the first, where several were.
     private func obstacle(_ key: Fingerprint, _ entry: Entry) -> ClaimVerdict<Int64>? {
-        guard let debt = entry.debt, let claimants = debts[debt] else { return nil }
-        if let open = claimants.open, open != key, let other = entries[open] { return .inRecovery(other.first) }
-        if let paid = claimants.paid, paid != key, let other = entries[paid], other.amount == entry.amount { return .recovered(other.told) }
-        return nil
+        guard let debt = entry.debt else { return nil }
+        if let open = openByDebt[debt], open != key, let other = entries[open] { return .inRecovery(other.first) }
+        let paid = entries.filter { $0.key != key && $0.value.isPaid && $0.value.debt == debt && $0.value.amount == entry.amount }
+        return paid.values.map(\.told).min().map { .recovered($0) }
     }
 
     private mutating func open(_ key: Fingerprint, _ entry: Entry) {
-        guard let debt = entry.debt else { return }
-        set(debt) { claimants in if claimants.open == nil { claimants.open = key } }
+        if let debt = entry.debt, openByDebt[debt] == nil { openByDebt[debt] = key }
     }
 
     private mutating func close(_ key: Fingerprint, _ entry: Entry) {
-        guard let debt = entry.debt, debts[debt]?.open == key else { return }
-        set(debt) { $0.open = nil }
-    }
-
-    /// All of the money went back: the debt may be paid again.
-    private mutating func payBack(_ entry: inout Entry, _ key: Fingerprint) {
-        entry.isPaidBack = true
-        if let debt = entry.debt, debts[debt]?.paid == key { set(debt) { $0.paid = nil } }
-    }
-
-    private mutating func set(_ debt: Fingerprint, _ change: (inout Claimants) -> Void) {
-        var claimants = debts[debt] ?? Claimants()
-        change(&claimants)
-        debts[debt] = claimants.open == nil && claimants.paid == nil ? nil : claimants
+        if let debt = entry.debt, openByDebt[debt] == key { openByDebt[debt] = nil }
     }
 
     // MARK: Forgetting
@@ -203,11 +184,7 @@ struct PlainClaimBook {
         for (key, entry) in gone {
             entries[key] = nil
             refunds[key] = nil
-            guard let debt = entry.debt, debts[debt] != nil else { continue }
-            set(debt) { claimants in
-                if claimants.open == key { claimants.open = nil }
-                if claimants.paid == key { claimants.paid = nil }
-            }
+            close(key, entry)
         }
     }
 }
