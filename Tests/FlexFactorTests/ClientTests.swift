@@ -1,6 +1,7 @@
 import DeclineRecovery
 import Foundation
 import JSON
+import NIOCore
 import NIOPosix
 import Synchronization
 import TestSupport
@@ -137,6 +138,13 @@ import Testing
         #expect(server.requests.count == 4)
         // Whoever watches the fleet is told, until a call goes well.
         #expect(client.refusal?.words == why)
+    }
+
+    /// In the system's words: what a library calls it says nothing to whoever reads it.
+    @Test func aPortWhereNobodyListensIsSaidPlainly() async throws {
+        let page = try #require(Origin("http://127.0.0.1:1/readyz", allowsPlain: true))
+        let (status, text) = await lane.page(page, within: .seconds(60))
+        #expect(status == nil && text.contains("Connection refused, errno ") && !text.contains("error set"), "\(text)")
     }
 
     @Test func keysThatServeAgainAreRefusedNoMore() async throws {

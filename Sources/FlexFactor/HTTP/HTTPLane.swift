@@ -327,8 +327,10 @@ package final class HTTPLane: @unchecked Sendable {
     private static func text(of error: any Error) -> String {
         switch error {
         case let error as NIOConnectionError:
-            error.connectionErrors.first.map { String(describing: $0.error) } ?? "no address for \(error.host)"
+            error.connectionErrors.first.map { text(of: $0.error) } ?? "no address for \(error.host)"
         case let error as TLSFailure: error.description
+        // Its own description names the call of the library, in brackets of which one is missing.
+        case let error as IOError: "\(String(cString: strerror(error.errnoCode))), errno \(error.errnoCode)"
         case let error as ChannelError: String(describing: error)
         default: String(describing: error)
         }
