@@ -94,7 +94,7 @@ struct RecoveryRunner: Sendable {
             case .tokenize(let card, let charge):
                 let answer = await flexFactor.tokenize(
                     card, of: charge, merchant: merchant, gateway: gateway, traceparent: traceparent, deadline: chargeLimit)
-                work.learned(answer, now: environment.now(), timing: environment.timing)
+                work.learned(answer.beforeCharge, now: environment.now(), timing: environment.timing)
             case .call(let call) where isMisdirected:
                 let failure = CallFailure.notSent(
                     .misconfigured(

@@ -77,6 +77,25 @@ import Testing
         #expect(timeline.letters.map(\.reason) == [.refusedByFlexFactor] && timeline.letters.first?.faults == [fault])
     }
 
+    /// A card that cannot be exchanged was not charged: that is known at once, and the debt is free.
+    @Test(arguments: [CallFailure.unknown(.timedOut), .unknown(.serverError(status: 500)), .unknown(.barred(status: 403)), .conflict])
+    func aCardThatCannotBeExchangedLeavesNothingUnknown(failure: CallFailure) async throws {
+        let flexFactor = ScriptedFlexFactor(.failed(.unknown(.timedOut)))
+        flexFactor.exchange = { _ in .failed(failure) }
+        let sealed = Recovery.sample(declinedAt: Self.now, card: .encrypted(SealedCard("AQID")))
+        let timeline = try await timeline(flexFactor, of: sealed)
+        #expect(timeline.lines.last == "told skipped" && timeline.results.count == 1 && timeline.letters.isEmpty)
+        #expect(flexFactor.calls.isEmpty && flexFactor.tokenizations > 1 && clock.now() < Self.deadline)
+        #expect(claims.words.last == "told" && claims.standing(of: sealed.reference, merchant: "acme")?.mayBeCharged == false)
+    }
+
+    @Test func aCardThatIsExchangedInTheEndIsCharged() async throws {
+        let flexFactor = ScriptedFlexFactor(.evaluated(.approved, "g-1"))
+        flexFactor.exchange = { $0 < 2 ? .failed(.unknown(.timedOut)) : .tokenized(CardToken("tok_fresh")) }
+        let timeline = try await timeline(flexFactor, of: Recovery.sample(declinedAt: Self.now, card: .encrypted(SealedCard("AQID"))))
+        #expect(timeline.lines.last == "told approved" && timeline.results.count == 1 && flexFactor.calls.count == 1)
+    }
+
     /// While nothing can be claimed nobody is charged, and nothing is told.
     @Test func withoutAClaimItWaits() async throws {
         claims.isReachable = false

@@ -13,7 +13,19 @@ package final class ScriptedFlexFactor: FlexFactorPort {
     }
 
     private let answer: @Sendable (FlexFactorCall, _ number: Int) -> FlexFactorAnswer
-    private let state = Mutex<(asked: [Asked], tokenizations: Int)>(([], 0))
+    private struct State {
+        var asked: [Asked] = []
+        var tokenizations = 0
+        var exchange: @Sendable (Int) -> FlexFactorAnswer = { _ in .tokenized(CardToken("tok_fresh")) }
+    }
+
+    private let state = Mutex(State())
+
+    /// What an exchange of a card brings, by how many came before.
+    package var exchange: @Sendable (Int) -> FlexFactorAnswer {
+        get { state.withLock { $0.exchange } }
+        set { state.withLock { $0.exchange = newValue } }
+    }
 
     package init(_ answer: @escaping @Sendable (FlexFactorCall, Int) -> FlexFactorAnswer) {
         self.answer = answer
@@ -41,8 +53,11 @@ package final class ScriptedFlexFactor: FlexFactorPort {
     package func tokenize(
         _ card: SealedCard, of charge: Charge, merchant: MerchantID, gateway: GatewayID, traceparent: String?, deadline: Moment
     ) async -> FlexFactorAnswer {
-        state.withLock { $0.tokenizations += 1 }
-        return .tokenized(CardToken("tok_fresh"))
+        let (number, exchange) = state.withLock { state in
+            state.tokenizations += 1
+            return (state.tokenizations - 1, state.exchange)
+        }
+        return exchange(number)
     }
 }
 

@@ -27,6 +27,17 @@ package enum FlexFactorAnswer: Sendable, Equatable {
     case failed(CallFailure)
 }
 
+extension FlexFactorAnswer {
+    /// What an answer to the exchange of a card says of the charge that waits for it: whatever became of the exchange, no request for the
+    /// charge has left, so nothing of it is unknown (truth.md §4).
+    package var beforeCharge: FlexFactorAnswer {
+        switch self {
+        case .failed(.unknown), .failed(.conflict): .failed(.notSent(.cannotConnect("the card could not be exchanged for a token")))
+        default: self
+        }
+    }
+}
+
 /// `status` of an evaluate answer (facts/flexfactor-api.md §6); a word we do not know is kept, and is no decision.
 package enum EvaluationStatus: Hashable, Sendable {
     case approved, declined, challenge, submitted, processing, captureRequired, cancelled, expired

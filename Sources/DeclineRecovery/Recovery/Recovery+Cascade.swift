@@ -175,7 +175,9 @@ extension Recovery {
 
     /// A request may be out there: whatever failed now says nothing of it.
     private mutating func failedAfterwards(_ failure: CallFailure, now: Moment, timing: RecoveryTiming) -> RecoveryStop? {
-        if failure == .conflict, !mayCharge(at: now), evidence.isOtherContent(now: now, timing: timing) { return .giveUp(.keyConflict) }
+        if failure == .conflict, isAboutOurKey, !mayCharge(at: now), evidence.isOtherContent(now: now, timing: timing) {
+            return .giveUp(.keyConflict)
+        }
         switch (phase, failure) {
         // The time for the refused capture is not over: it is tried again, later.
         case (.capturing, .refused) where mayCharge(at: now): break

@@ -275,7 +275,7 @@ extension Recovery {
     private var isFirstTaken: Bool { !evidence.exists && (post == 1 || reference.tag != nil) }
 
     private mutating func retryFailed(_ failure: CallFailure, until: Moment, now: Moment, timing: RecoveryTiming) -> RecoveryStop? {
-        if failure == .conflict, evidence.isOtherContent(now: now, timing: timing) { return .giveUp(.keyConflict) }
+        if failure == .conflict, isAboutOurKey, evidence.isOtherContent(now: now, timing: timing) { return .giveUp(.keyConflict) }
         switch (phase, failure) {
         // The list cannot be had, and its silence would have proved nothing.
         case (.due, .unknown), (.due, .refused), (.due, .conflict):

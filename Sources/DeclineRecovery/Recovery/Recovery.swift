@@ -188,7 +188,7 @@ package struct Recovery: Sendable, Equatable {
     }
 
     /// Whether what was asked last went out under the key of the present post; a 409 to anything else says nothing of it.
-    private var isAboutOurKey: Bool {
+    var isAboutOurKey: Bool {
         switch phase {
         case .due, .ready, .unanswered, .reconciling(_, .recall), .closing(_, .recall): true
         default: false
