@@ -54,9 +54,13 @@ extension JSONError.Fault: CustomStringConvertible {
 package struct JSONLimits: Hashable, Sendable {
     package let bytes: Int
     package let depth: Int
+    /// For what others write and nobody here can mend: a byte order mark is skipped, half a surrogate pair is U+FFFD, and names may occur
+    /// twice. Who reads a name asks first whether it says two things (`JSONValue.contradictsItself(in:)`).
+    package let isTolerant: Bool
 
-    package init(bytes: Int = 256 * 1_024, depth: Int = 32) {
+    package init(bytes: Int = 256 * 1_024, depth: Int = 32, isTolerant: Bool = false) {
         self.bytes = bytes
         self.depth = depth
+        self.isTolerant = isTolerant
     }
 }

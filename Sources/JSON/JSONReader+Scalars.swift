@@ -24,7 +24,8 @@ extension JSONReader {
     /// The bytes that a string means, which was read before: never more than stand there.
     static func decoded(_ written: Range<Int>, of text: Span<UInt8>) -> [UInt8] {
         [UInt8](unsafeUninitializedCapacity: written.count) { bytes, count in
-            var reader = JSONReader()
+            // What half a pair stands for takes fewer bytes than it is written with.
+            var reader = JSONReader(limits: JSONLimits(isTolerant: true))
             reader.position = written.lowerBound
             func put(_ byte: UInt8) {
                 bytes[count] = byte
@@ -63,17 +64,19 @@ extension JSONReader {
         case UInt8(ascii: "t"): return "\t"
         case UInt8(ascii: "u"):
             var scalar = try fourDigits(text)
-            if (0xD800..<0xDC00).contains(scalar) {
-                guard position + 1 < text.count, text[position] == UInt8(ascii: "\\"), text[position + 1] == UInt8(ascii: "u") else {
-                    throw JSONError(.loneSurrogate, at: start)
-                }
+            let end = position
+            if (0xD800..<0xDC00).contains(scalar), position + 1 < text.count, text[position] == UInt8(ascii: "\\"),
+                text[position + 1] == UInt8(ascii: "u")
+            {
                 position += 2
                 let low = try fourDigits(text)
-                guard (0xDC00..<0xE000).contains(low) else { throw JSONError(.loneSurrogate, at: start) }
-                scalar = 0x10000 + (scalar - 0xD800) << 10 + (low - 0xDC00)
+                if (0xDC00..<0xE000).contains(low) { scalar = 0x10000 + (scalar - 0xD800) << 10 + (low - 0xDC00) }
             }
-            guard let character = Unicode.Scalar(scalar) else { throw JSONError(.loneSurrogate, at: start) }
-            return character
+            if let character = Unicode.Scalar(scalar) { return character }
+            guard limits.isTolerant else { throw JSONError(.loneSurrogate, at: start) }
+            // What follows half a pair stands for itself.
+            position = end
+            return "\u{FFFD}"
         default: throw JSONError(.badEscape, at: start)
         }
     }

@@ -1,11 +1,11 @@
 /// Reads JSON (RFC 8259) from bytes: strictly, within limits, numbers exactly (ARCHITECTURE.md, "Threads and flow").
 ///
-/// Refused, because two readers could understand them differently: names that occur twice, half surrogate pairs, ill-formed UTF-8,
-/// anything after the value.
+/// Refused, because two readers could understand them differently: names that occur twice, half surrogate pairs, a byte order mark,
+/// ill-formed UTF-8, anything after the value. Where the limits are tolerant the first three are taken (`JSONLimits`).
 struct JSONReader {
     var position = 0
     private var depth = 0
-    private let limits: JSONLimits
+    let limits: JSONLimits
     private var index = JSONIndex()
 
     static func read(_ text: Span<UInt8>, limits: JSONLimits) throws(JSONError) -> JSONIndex {
@@ -13,7 +13,10 @@ struct JSONReader {
         if text.count > longest { throw JSONError(.tooLarge(bytes: text.count, limit: longest), at: longest) }
         var reader = JSONReader(limits: limits)
         reader.index.entries.reserveCapacity(text.count / 8 + 4)
-        if text.count >= 3, text[0] == 0xEF, text[1] == 0xBB, text[2] == 0xBF { throw JSONError(.byteOrderMark, at: 0) }
+        if text.count >= 3, text[0] == 0xEF, text[1] == 0xBB, text[2] == 0xBF {
+            guard limits.isTolerant else { throw JSONError(.byteOrderMark, at: 0) }
+            reader.position = 3
+        }
         reader.skipSpace(text)
         if reader.position == text.count { throw JSONError(.empty, at: reader.position) }
         try reader.value(text)
@@ -104,9 +107,11 @@ struct JSONReader {
                 guard try peek(text) == UInt8(ascii: "\"") else { throw unexpected(text) }
                 let start = position
                 let (written, isPlain) = try string(text)
-                if count == 32 { names = self.names(of: place, text) }
-                let isNew = count < 32 ? !has(written, isPlain, place, text) : names.insert(Self.decoded(written, of: text)).inserted
-                if !isNew { throw JSONError(.duplicateName, at: start) }
+                if !limits.isTolerant {
+                    if count == 32 { names = self.names(of: place, text) }
+                    let isNew = count < 32 ? !has(written, isPlain, place, text) : names.insert(Self.decoded(written, of: text)).inserted
+                    if !isNew { throw JSONError(.duplicateName, at: start) }
+                }
                 note(isPlain ? .name : .escapedName, from: written.lowerBound, to: written.upperBound)
                 skipSpace(text)
                 guard try peek(text) == UInt8(ascii: ":") else { throw unexpected(text) }

@@ -134,6 +134,25 @@ extension JSONValue {
     }
 }
 
+extension JSONValue {
+    /// Whether one of these names, in lower case, stands twice in an object and with two values, here or deeper: then nobody knows what was
+    /// meant. What a reader passes over may be said as often as it pleases.
+    package func contradictsItself(in names: Set<String>) -> Bool {
+        switch self {
+        case .array(let elements): return elements.contains { $0.contradictsItself(in: names) }
+        case .object(let members):
+            var said: [String: JSONValue] = [:]
+            for member in members {
+                if member.value.contradictsItself(in: names) { return true }
+                guard names.contains(member.name.lowercased()) else { continue }
+                if let other = said.updateValue(member.value, forKey: member.name), other != member.value { return true }
+            }
+            return false
+        default: return false
+        }
+    }
+}
+
 extension Hasher {
     /// A text's bytes, and not what it looks like.
     package mutating func combine(bytesOf text: String) {

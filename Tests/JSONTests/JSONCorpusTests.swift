@@ -105,6 +105,36 @@ import Testing
         #expect(fault("[\"secret\" x]")?.description.contains("secret") == false)
     }
 
+    private let tolerant = JSONLimits(bytes: 4_096, depth: 512, isTolerant: true)
+
+    @Test(arguments: [
+        ("\u{FEFF}[1]", "[1]"), (#"["\uD83D"]"#, "[\"\u{FFFD}\"]"), (#"["\uDE00x"]"#, "[\"\u{FFFD}x\"]"),
+        (#"["\uD83D\uD83D\uDE00"]"#, "[\"\u{FFFD}😀\"]"), (#"["\uD83D\u0041"]"#, "[\"\u{FFFD}A\"]"), (#"["\uD83D\n"]"#, #"["\ufffd\n"]"#),
+        (#"{"a":1,"b":2,"a":3}"#, #"{"a":1,"b":2,"a":3}"#), (#"{"\uD83D":1}"#, "{\"\u{FFFD}\":1}"),
+    ])
+    func whatOthersWriteIsReadTolerantly(text: String, meant: String) throws {
+        #expect(throws: JSONError.self) { try parse(Array(text.utf8)) }
+        #expect(try parse(Array(text.utf8), limits: tolerant) == parse(Array(meant.utf8), limits: tolerant))
+    }
+
+    @Test func deepTextsAreReadWhereTheyMayBeAndRubbishIsRubbishStill() throws {
+        let deep = String(repeating: "[", count: 512) + String(repeating: "]", count: 512)
+        #expect(try parse(Array(deep.utf8), limits: tolerant).array != nil)
+        for text in ["[\(deep)]", #"["\uD83D\uZZZZ"]"#, #"["\uD83D\u12"]"#, "\u{FEFF}\u{FEFF}1", "\u{FEFF}", #"["\uD83D]"#] {
+            #expect(throws: JSONError.self) { try parse(Array(text.utf8), limits: tolerant) }
+        }
+    }
+
+    @Test func aNameThatIsReadSaysOneThing() throws {
+        func contradicts(_ text: String) throws -> Bool {
+            try parse(Array(text.utf8), limits: tolerant).contradictsItself(in: ["status", "id"])
+        }
+        #expect(try !contradicts(#"{"status":"A","x":1,"x":2,"status":"A","d":[{"id":1},{"id":2}]}"#))
+        #expect(try contradicts(#"{"status":"A","status":"B"}"#))
+        #expect(try contradicts(#"{"Status":1,"St\u0061tus":2}"#))
+        #expect(try contradicts(#"{"d":[{"id":1,"id":2}]}"#))
+    }
+
     @Test func anyBytesEndInAValueOrAnErrorAndNeverInACrash() {
         var random = SeededRandom(seed: 99)
         let pieces = ["{", "}", "[", "]", ",", ":", "\"", "\\u12", "\\", "1", "-", "e", ".", "true", "nul", " ", "é", "\u{0}"].map {
@@ -120,6 +150,7 @@ import Testing
                 }
             }
             if let value = try? parse(bytes) { #expect((try? parse(value.bytes)) == value) }
+            if let value = try? parse(bytes, limits: tolerant) { #expect((try? parse(value.bytes, limits: tolerant)) == value) }
         }
     }
 }

@@ -3,7 +3,8 @@ import JSON
 extension WebhookNews {
     /// Reads a webhook's body; `nil` unless it is a JSON object with an event. Names are compared without regard to case.
     package init?(body: [UInt8], merchantID: MerchantID, gatewayID: GatewayID, receivedAt: Moment) {
-        guard let value = try? JSONValue(parsing: body.span), let event = value[anyCase: "Event"]?.string, !event.isEmpty,
+        guard let value = try? JSONValue(parsing: body.span, limits: Self.limits), !value.contradictsItself(in: Self.names),
+            let event = value[anyCase: "Event"]?.string, !event.isEmpty,
             event.utf8.count <= 128
         else {
             return nil
@@ -21,10 +22,23 @@ extension WebhookNews {
             distinction: Self.distinction(Event(word: event), data, at: value[anyCase: "TimeStamp"]?.string), receivedAt: receivedAt)
     }
 
+    /// How long a webhook may be. What is kept of it has some hundred bytes.
+    package static let mostBytes = 1 << 20
+
+    private static let limits = JSONLimits(bytes: mostBytes, depth: 512, isTolerant: true)
+
+    /// What a refund or a chargeback may be called that takes so much back.
+    private static let amounts = ["Amount", "RefundAmount", "RefundedAmount", "AmountRefunded", "ChargebackAmount"]
+
+    /// The names that are read here, in lower case.
+    private static let names = Set(
+        ["event", "externalorderid", "orderid", "eventdata", "timestamp", "istestmode", "isresent", "currency", "currencycode"]
+            + amounts.map { $0.lowercased() })
+
     /// What is taken back. The payload is not public: a whole number counts as minor units, as in FlexFactor's own requests; a number with a
     /// fraction as the currency's units.
     private static func minorUnits(in data: JSONValue?) -> Int64? {
-        for name in ["Amount", "RefundAmount", "RefundedAmount", "AmountRefunded", "ChargebackAmount"] {
+        for name in amounts {
             let units: Int64? =
                 switch data?[anyCase: name] {
                 case .integer(let units): units

@@ -25,3 +25,8 @@ package typealias CascadeProfileID = Identifier<CascadeProfile>
 package typealias CampaignID = Identifier<Campaign>
 /// FlexFactor's own id of an order (`orderSessionKey`), a GUID; not the recovery reference that FlexFactor calls `orderId` in requests.
 package typealias FlexFactorOrderID = Identifier<FlexFactorOrder>
+
+extension FlexFactorOrderID {
+    /// FlexFactor's ids are GUIDs, whose letters have no case.
+    package func isSame(as other: FlexFactorOrderID) -> Bool { text.lowercased() == other.text.lowercased() }
+}

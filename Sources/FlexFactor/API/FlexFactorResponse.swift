@@ -6,12 +6,21 @@ enum FlexFactorResponse {
     /// The body as a JSON object; `nil` for anything else, e.g. a gateway's HTML.
     static func object(_ response: HTTPResponse) -> JSONValue? {
         do throws(JSONError) {
-            let value = try JSONValue(parsing: response.body.span, limits: JSONLimits(bytes: HTTPConnection.bodyLimit, depth: 64))
-            return value.object == nil ? nil : value
+            let value = try JSONValue(parsing: response.body.span, limits: limits)
+            return value.object == nil || value.contradictsItself(in: names) ? nil : value
         } catch {
             return nil
         }
     }
+
+    private static let limits = JSONLimits(bytes: HTTPConnection.bodyLimit, depth: 512, isTolerant: true)
+
+    /// The names that are read here, in lower case.
+    private static let names: Set<String> = [
+        "accesstoken", "amount", "capturestatus", "correlationid", "currencycode", "data", "errors", "expires", "externalid",
+        "externalorderid", "externalorderreference", "hasnextpage", "id", "item1", "items", "orderid", "orders", "ordersessionkey",
+        "payment_method", "responsecode", "responsemessage", "status", "statusname", "success", "token", "traceid", "transaction",
+    ]
 
     static func evaluated(_ response: HTTPResponse) -> FlexFactorAnswer {
         guard let body = object(response), let word = body[anyCase: "status"]?.string else {
@@ -51,7 +60,7 @@ enum FlexFactorResponse {
 
     /// An order counts only for the id that was asked for.
     static func order(_ response: HTTPResponse, _ id: FlexFactorOrderID) -> FlexFactorAnswer {
-        guard let body = object(response), let order = order(body), order.id.text.lowercased() == id.text.lowercased() else {
+        guard let body = object(response), let order = order(body), order.id.isSame(as: id) else {
             return .failed(.unknown(.unreadable("orders answered without a readable order of that id")))
         }
         return .found(order)

@@ -10,8 +10,8 @@ final class HTTPConnection: ChannelInboundHandler {
     typealias InboundIn = HTTPClientResponsePart
     typealias OutboundOut = HTTPClientRequestPart
 
-    /// A larger response is nothing FlexFactor sends.
-    static let bodyLimit = 1 << 20
+    /// Responses vary in size, as FlexFactor says; a larger one is nothing it sends.
+    static let bodyLimit = 8 << 20
 
     private let authority: String
     /// As the certificate has to name it.

@@ -7,8 +7,7 @@ import NIOCore
 /// The HTTP side of the webhooks: `POST /webhooks/MERCHANT/GATEWAY`, both percent-encoded. Any content type; the body is what counts.
 struct WebhookFront {
     let receiver: WebhookReceiver
-    /// A webhook has some hundred bytes.
-    private let bodyLimit = 65_536
+    private let bodyLimit = WebhookNews.mostBytes
 
     init(receiver: WebhookReceiver) {
         self.receiver = receiver
