@@ -129,7 +129,38 @@ struct Teller: Sendable {
     }
 }
 
+/// What was told of a recovery, as far as it is known here.
+enum LastTold: Sendable {
+    case told(ClaimRecord)
+    /// It is under way.
+    case notYet
+    /// Nothing is known of the recovery: never, or no longer.
+    case unknown
+    /// It was told, and the stream does not show what.
+    case unreadable
+}
+
+extension ClaimsPort {
+    func told(of reference: RecoveryReference, merchant: MerchantID) async -> LastTold {
+        guard let standing = standing(of: reference, merchant: merchant) else { return .unknown }
+        guard let told = standing.told else { return standing.mayBeCharged ? .notYet : .unknown }
+        return await record(at: told.offset).map(LastTold.told) ?? .unreadable
+    }
+}
+
 extension ClaimRecord {
+    /// FlexFactor's order that the result names.
+    var flexFactorOrderID: FlexFactorOrderID? {
+        guard let result, let value = try? JSONValue(parsing: Array(result.utf8).span) else { return nil }
+        return value["data"]?["flexFactor"]?["orderId"]?.string.map(FlexFactorOrderID.init(_:))
+    }
+
+    /// Whether the result names an order, and not this one.
+    func isOfAnotherOrder(than other: FlexFactorOrderID?) -> Bool {
+        guard let id = flexFactorOrderID, let other else { return false }
+        return !id.isSame(as: other)
+    }
+
     /// The result as it was told, for everybody and for whoever waits now.
     func messages(reply: ReplyAddress?, traceparent: String?) -> [StageMessage] {
         guard let result, let kind = claim.act.telling, var value = try? JSONValue(parsing: Array(result.utf8).span) else { return [] }

@@ -101,6 +101,19 @@ struct LetterWriter: Sendable {
             subject: subject, now: now)
     }
 
+    /// The letter of money that was taken by another order than the approval that was told before; `nil` where it is the same.
+    func secondOrder(_ message: IncomingMessage, _ result: ResultEvent, _ told: ClaimRecord, subject: DeadLetter.Subject, now: Moment)
+        -> StageMessage?
+    {
+        guard result.reason.kind == .approved, told.claim.act.telling == .approved, let order = result.flexFactorOrderID,
+            told.isOfAnotherOrder(than: order)
+        else { return nil }
+        return letter(
+            message, because: .toldOtherwise,
+            explanation: "FlexFactor took money by order \(order) as well: the CRM was told that this recovery is approved by another.",
+            subject: subject, now: now)
+    }
+
     /// The end of a message that nobody can be answered about.
     func deadLetter(
         _ message: IncomingMessage, because reason: DeadLetterReason, explanation: String, subject: DeadLetter.Subject = .init(),

@@ -29,9 +29,10 @@ package struct OutcomeStage: Sendable {
         case .ignore(let why): return ignored(news, why)
         case .distrust(let why): return distrusted(news, why, message)
         case .look(let orderID):
-            let answer = await flexFactor.perform(
-                .lookUp(orderID), merchant: news.merchantID, gateway: news.gatewayID, traceparent: message.traceparent,
-                deadline: environment.now() + environment.callLimit)
+            let answer = await named(
+                flexFactor.perform(
+                    .lookUp(orderID), merchant: news.merchantID, gateway: news.gatewayID, traceparent: message.traceparent,
+                    deadline: environment.now() + environment.callLimit), news)
             let isCancelRequested = news.reference.map { cancels.isCancelRequested($0, of: $0.merchantID ?? news.merchantID) } ?? false
             let outcome = news.learned(
                 answer, isCancelRequested: isCancelRequested, now: environment.now(), timing: environment.timing, owns: { owns($0, news) })
@@ -46,11 +47,35 @@ package struct OutcomeStage: Sendable {
         return merchants.merchant(id)?.flexFactorGateways.values.contains { $0.account == account } ?? false
     }
 
+    /// An order that does not say what it is for, with what the recovery was claimed for: of what comes back the CRM is told whether it is all.
+    private func named(_ answer: FlexFactorAnswer, _ news: WebhookNews) async -> FlexFactorAnswer {
+        guard news.event == .refunded || news.event == .chargeback, case .found(let order) = answer, order.minorUnits == nil,
+            let reference = news.reference ?? order.echo,
+            let sale = await environment.claims.amount(of: reference, merchant: reference.merchantID ?? news.merchantID),
+            order.currency == nil || order.currency == sale.currency
+        else { return answer }
+        return .found(
+            FlexFactorOrder(id: order.id, state: order.state, echo: order.echo, minorUnits: sale.minorUnits, currency: sale.currency))
+    }
+
     private func carryOut(_ outcome: WebhookNews.Outcome, _ answer: FlexFactorAnswer, _ news: WebhookNews, _ message: IncomingMessage) async
         -> StageOutcome
     {
         switch outcome {
         case .tell(let reference, let reason, let takings):
+            if reason.kind == .approved || reason.kind.isMoneyBack {
+                switch await environment.claims.told(of: reference, merchant: reference.merchantID ?? news.merchantID) {
+                case .told(let record) where record.isOfAnotherOrder(than: news.orderID):
+                    // Of two orders of one recovery the CRM knows one. That the other is paid too is told to a person (`tell`); money that
+                    // comes back there takes no sale back, and a stranger's payment corrects nothing.
+                    let isOurs: Bool = if case .found(let order) = answer { order.echo == reference } else { false }
+                    if reason.kind != .approved || record.claim.act.telling != .approved && !isOurs {
+                        return distrusted(news, .anotherThanTold, message)
+                    }
+                case .unreadable where environment.now() < news.receivedAt + environment.timing.reconcileFor: return hold(news, message)
+                default: break
+                }
+            }
             let result = ResultEvent(
                 subject: .recovery(reference, RecoveredOrder(reference)), merchantID: reference.merchantID ?? news.merchantID,
                 reason: reason,
@@ -82,12 +107,6 @@ package struct OutcomeStage: Sendable {
             let messages = record.messages(reply: nil, traceparent: message.traceparent)
             return StageOutcome(publishing: messages, entry: entry(of: news, record.fate, reference).telling(record, as: messages))
         }
-        func hold() -> StageOutcome {
-            let delay: Moment.Span = .seconds(5)
-            return StageOutcome(
-                publishing: [news.message(to: .delayed(.outcomes, delay), traceparent: message.traceparent)],
-                entry: entry(of: news, .parked(delay, because: "no claim can be made")))
-        }
         if result.reason.kind == .refunded {
             // Of what a command of the CRM gave back, the command tells; its own result is told again. A part leaves the debt paid.
             let isLate = now >= news.receivedAt + .milliseconds(2 * environment.timing.settle.milliseconds)
@@ -98,21 +117,22 @@ package struct OutcomeStage: Sendable {
             switch await environment.claims.claim(request)?.verdict {
             case .granted?: return told(result.messages(reply: nil, traceparent: message.traceparent))
             case .told(let record, _)?: return again(record)
-            default: return hold()
+            default: return hold(news, message)
             }
         }
         if !result.reason.kind.isFinal {
+            // What is not known to be all of the money leaves the debt paid.
+            guard isWhole else { return told(result.messages(reply: nil, traceparent: message.traceparent)) }
             let reopened = ClaimRequest(
                 merchantID: merchant, reference: reference, debt: nil, amount: nil, act: .reopened(.paidBack), until: now + longestMemory)
             return await environment.claims.claim(reopened) == nil
-                ? hold() : told(result.messages(reply: nil, traceparent: message.traceparent))
+                ? hold(news, message) : told(result.messages(reply: nil, traceparent: message.traceparent))
         }
+        let subject = DeadLetter.Subject(merchantID: merchant, reference: reference, orderID: reference.orderID, gatewayID: news.gatewayID)
         switch await Teller(claims: environment.claims).tell(
             result, .known, of: reference, merchant: merchant, debt: nil, until: now + longestMemory)
         {
         case .tell(let result):
-            let subject = DeadLetter.Subject(
-                merchantID: merchant, reference: reference, orderID: reference.orderID, gatewayID: news.gatewayID)
             let letter = letters.contradiction(message, result, subject: subject, now: now)
             var entry = entry(of: news, .told(result.kind, reason: result.reason.code), reference)
             if result.reason.kind == .approved {
@@ -122,10 +142,19 @@ package struct OutcomeStage: Sendable {
             return StageOutcome(
                 publishing: result.messages(reply: nil, traceparent: message.traceparent) + (letter.map { [$0] } ?? []),
                 entry: entry.telling(result))
-        case .again(let record): return again(record)
+        case .again(let record):
+            if let letter = letters.secondOrder(message, result, record, subject: subject, now: now) { return again(record).with([letter]) }
+            return again(record)
         case .underWay: return StageOutcome(publishing: [], entry: entry(of: news, .ignored("its recovery tells the end")))
-        case .hold: return hold()
+        case .hold: return hold(news, message)
         }
+    }
+
+    private func hold(_ news: WebhookNews, _ message: IncomingMessage) -> StageOutcome {
+        let delay: Moment.Span = .seconds(5)
+        return StageOutcome(
+            publishing: [news.message(to: .delayed(.outcomes, delay), traceparent: message.traceparent)],
+            entry: entry(of: news, .parked(delay, because: "no claim can be made")))
     }
 
     private func ignored(_ news: WebhookNews, _ why: WebhookNews.Ignored) -> StageOutcome {

@@ -122,7 +122,12 @@ struct RecoveryRunner: Sendable {
         case .hold: return park(recovery, for: Self.hold, message, because: "no claim can be made")
         case .again(let record):
             let messages = record.messages(reply: recovery.reply, traceparent: message.traceparent)
-            return StageOutcome(publishing: messages, entry: entry(of: recovery, record.fate).telling(record, as: messages))
+            let letter = event.flatMap {
+                letters.secondOrder(message, $0, record, subject: DeadLetter.Subject(recovery), now: environment.now())
+            }
+            return StageOutcome(
+                publishing: messages + (letter.map { [$0] } ?? []),
+                entry: entry(of: recovery, record.fate).telling(record, as: messages))
         case .tell(_, let corrects, let isSpent):
             // What is claimed is told: the very event.
             guard let result = event?.correcting(corrects) else {

@@ -10,6 +10,19 @@ extension RetryStage {
             return letters.deadLetter(message, because: .unexpectedType, explanation: fault.description, now: environment.now())
         }
         refund.pickUp(redelivered: message.redelivered)
+        var isRecalled = await recall(&refund)
+        if isRecalled, refund.isLooking, refund.sale == nil || refund.objection != nil {
+            // What is known here may be late; what stands before a claim that was read back is not.
+            guard await environment.claims.claim(request(refund.claim(.unsent(round: 0)), of: refund)) != nil else {
+                return hold(refund, message)
+            }
+            isRecalled = await recall(&refund)
+        }
+        if !isRecalled, refund.isLooking {
+            guard let stop = refund.unchecked(environment.now(), environment.timing) else { return hold(refund, message) }
+            return await finish(refund, stop, message)
+        }
+        if let stop = refund.objection { return await finish(refund, stop, message) }
         while let (call, gateway) = refund.nextCall {
             if let claim = refund.claim {
                 // The claims decide, whatever the broker says: two copies of a command are one refund.
@@ -38,6 +51,22 @@ extension RetryStage {
         }
         let fault = FieldError(path: "order", message: "The merchant has no FlexFactor gateway.")
         return await finish(refund, .tell(.refundFailed, amount: refund.command.amount, .unknown, nil, [fault]), message)
+    }
+
+    /// - Returns: whether it could be seen what was told.
+    private func recall(_ refund: inout Refund) async -> Bool {
+        let command = refund.command
+        let told = await environment.claims.told(of: command.reference, merchant: command.merchantID)
+        let amount = await environment.claims.amount(of: command.reference, merchant: command.merchantID)
+        switch told {
+        case .told(let record):
+            refund.sale = Refund.Sale(
+                isApproved: record.claim.act.telling == .approved, orderID: record.flexFactorOrderID, amount: amount ?? record.claim.amount)
+        case .notYet: refund.sale = Refund.Sale(isApproved: false, orderID: nil, amount: amount)
+        case .unknown: refund.sale = nil
+        case .unreadable: return false
+        }
+        return true
     }
 
     private func request(_ claim: RefundClaim, of refund: Refund, telling result: ResultEvent? = nil) -> ClaimRequest {

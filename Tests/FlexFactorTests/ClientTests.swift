@@ -323,10 +323,26 @@ import Testing
         #expect(errors.count == 1 && !errors[0].message.contains(number))
     }
 
+    /// Clients are to tolerate fields and sizes that vary: what is legal JSON and charged must be told. But not two words for one name.
+    @Test func oddButLegalAnswersAreRead() async throws {
+        let rest = #""status":"APPROVED","orderSessionKey":"g-1"}"#
+        let long = "{\"note\":\"" + String(repeating: "x", count: 1_500_000) + "\","
+        let deep = "{\"d\":" + String(repeating: "[", count: 70) + String(repeating: "]", count: 70) + ","
+        for odd in ["\u{FEFF}{", #"{"n":"\ud83d","#, #"{"x":1,"x":2,"#, #"{"status":"APPROVED","#, long, deep] {
+            #expect(try await answer(200, odd + rest, to: evaluate) == .evaluated(.approved, "g-1"), "\(odd.prefix(40))")
+        }
+        for unclear in [#"{"status":"DECLINED","#, #"{"orderSessionKey":"g-2","#] {
+            guard case .failed(.unknown) = try await answer(200, unclear + rest, to: evaluate) else {
+                Issue.record("\(unclear) was believed")
+                return
+            }
+        }
+    }
+
     private let reference = RecoveryReference(orderID: "A-1", kind: .sale, sequence: 0)
 
     private func found(_ id: FlexFactorOrderID, _ state: FlexFactorOrder.State) -> FlexFactorAnswer {
-        .found(FlexFactorOrder(id: id, state: state, echo: reference.text))
+        .found(FlexFactorOrder(id: id, state: state, echo: reference))
     }
 
     @Test func ordersAreFoundByTheReferenceTheyEcho() async throws {
@@ -336,6 +352,7 @@ import Testing
             #"{"orders":{"data":[\#(other),{"id":"g-1","statusName":"Cancelled","externalOrderId":"\#(reference.text)"}]}}"#,
             #"{"orders":[\#(other),{"id":"g-1","status":2,"ExternalOrderReference":"\#(reference.text)"}]}"#,
             #"{"orders":[\#(other),{"id":"g-1","status":2,"correlationId":"\#(reference.text)"}]}"#,
+            #"{"orders":[{"id":"g-1","status":2,"externalId":"7f3c2a10-0000-4000-8000-00000000ab01","correlationId":"\#(reference.text)"}]}"#,
         ] {
             #expect(try await answer(200, list, to: .find(reference)) == found("g-1", .cancelled))
         }

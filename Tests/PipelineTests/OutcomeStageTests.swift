@@ -13,9 +13,9 @@ import Testing
         Merchant(id: "bold", flexFactorGateways: [FlexFactorGateway(id: "9", account: "m-1")]),
         Merchant(id: "cold", flexFactorGateways: [FlexFactorGateway(id: "8", account: "m-2")]))
 
-    private func stage(_ flexFactor: ScriptedFlexFactor) -> OutcomeStage {
+    private func stage(_ flexFactor: ScriptedFlexFactor, _ claims: MemoryClaims = MemoryClaims()) -> OutcomeStage {
         OutcomeStage(
-            in: .sample(ManualClock(Self.now), cards: Vault(hasKey: false), callLimit: .seconds(5)), flexFactor: flexFactor,
+            in: .sample(ManualClock(Self.now), claims: claims, cards: Vault(hasKey: false), callLimit: .seconds(5)), flexFactor: flexFactor,
             merchants: merchants, cancels: Cancels())
     }
 
@@ -69,6 +69,92 @@ import Testing
         #expect(told["data"]?["merchantId"]?.string == "bold")
         let stranger = try await handle(body("order.completed", reference("cold")), .order(.completed))
         #expect(stranger.entry.fate == .deadLettered(.untrustedWebhook))
+    }
+
+    /// What the CRM was told of the recovery before, and of which order.
+    private func claims(telling reason: ResultReason, of orderID: FlexFactorOrderID?, amount: Int64 = 4_999) -> MemoryClaims {
+        let claims = MemoryClaims()
+        let reference = RecoveryReference("A-R7-88-7")!
+        let amount = Money(minorUnits: amount, currency: .usd)
+        let result = ResultEvent(
+            subject: .recovery(reference, RecoveredOrder(reference)), merchantID: "acme", reason: reason, gatewayID: "42",
+            flexFactorOrderID: orderID, amount: amount, occurredAt: Self.now)
+        claims.append(
+            ClaimRequest(
+                merchantID: "acme", reference: reference, debt: Fingerprint("debt"), amount: amount, act: .told(.init(reason.kind, .known)),
+                until: Self.now + .days(40), result: result), by: "w")
+        return claims
+    }
+
+    private func handle(
+        _ event: String, data: String = "null", echo: String? = nil, state: FlexFactorOrder.State = .completed, _ claims: MemoryClaims
+    )
+        async throws -> StageOutcome
+    {
+        let news = try #require(
+            WebhookNews(body: Array(body(event, data: data).utf8), merchantID: "acme", gatewayID: "42", receivedAt: Self.now))
+        let order = FlexFactorOrder(id: "g-1", state: state, echo: echo.flatMap { RecoveryReference($0) })
+        return await stage(ScriptedFlexFactor(.found(order)), claims).handle(IncomingMessage(body: news.encoded()))
+    }
+
+    private func hasResult(_ handled: StageOutcome) -> Bool {
+        handled.publishing.contains { if case .results = $0.destination { true } else { false } }
+    }
+
+    private func hasLetter(_ handled: StageOutcome) -> Bool { handled.publishing.contains { $0.destination == .deadLetters } }
+
+    @Test func aSecondOrderThatIsPaidIsALetterBesideTheApproval() async throws {
+        let second = try await handle("order.completed", claims(telling: .approved(.answered), of: "g-7"))
+        #expect(try result(second)["type"]?.string == "com.salvage.recovery.approved.v1" && hasLetter(second))
+        for known in [FlexFactorOrderID("G-1"), nil] {
+            let again = try await handle("order.completed", claims(telling: .approved(.answered), of: known))
+            #expect(hasResult(again) && !hasLetter(again))
+        }
+    }
+
+    /// An order that does not say that it is ours, while the CRM was told of another, is a stranger's.
+    @Test func newsOfAnotherOrderCorrectsNothing() async throws {
+        let stranger = try await handle("order.completed", claims(telling: .declined(.byFlexFactor), of: "g-7"))
+        #expect(!hasResult(stranger) && stranger.entry.fate == .deadLettered(.untrustedWebhook))
+        for (echo, known) in [("A-R7-88-7", "g-7"), (nil, nil), (nil, "g-1")] as [(String?, FlexFactorOrderID?)] {
+            let ours = try await handle("order.completed", echo: echo, claims(telling: .declined(.byFlexFactor), of: known))
+            #expect(try result(ours)["type"]?.string == "com.salvage.recovery.correction.v1" && hasLetter(ours))
+        }
+    }
+
+    /// Of two orders that were paid, the money of one goes back: the sale stands.
+    @Test func moneyThatComesBackElsewhereTakesNoSaleBack() async throws {
+        let told = claims(telling: .approved(.answered), of: "g-7")
+        let back = try await handle("order.refunded", state: .returned, told)
+        #expect(!hasResult(back) && back.entry.fate == .deadLettered(.untrustedWebhook))
+        #expect(told.words == ["told"])
+    }
+
+    @Test func theWholeIsTheWholeThoughTheOrderNamesNoAmount() async throws {
+        for (amount, action) in [(4_999, "reverse_sale"), (4_998, "record_refund")] {
+            let data = #"{"Amount":\#(amount),"Currency":"USD","RefundId":"rf-1"}"#
+            let told = try result(try await handle("order.refunded", data: data, claims(telling: .approved(.answered), of: "g-1")))
+            #expect(told["data"]?["action"]?["name"]?.string == action, "\(amount)")
+        }
+    }
+
+    @Test func onlyAChargebackOfTheWholeOpensTheDebt() async throws {
+        let gateway = FlexFactorGateway(id: "42", includeChargebacks: true)
+        for (amount, words) in [(500, ["told"]), (4_999, ["told", "paid_back"])] {
+            let claims = claims(telling: .approved(.answered), of: "g-1")
+            let data = #"{"Amount":\#(amount),"ChargebackId":"cb-1"}"#
+            let news = try #require(
+                WebhookNews(
+                    body: Array(body("payment.chargeback.received", data: data).utf8), merchantID: "acme", gatewayID: "42",
+                    receivedAt: Self.now))
+            let handled = await OutcomeStage(
+                in: .sample(ManualClock(Self.now), claims: claims, cards: Vault(hasKey: false), callLimit: .seconds(5)),
+                flexFactor: ScriptedFlexFactor(.order(.completed)),
+                merchants: Merchants(Merchant(id: "acme", flexFactorGateways: [gateway])),
+                cancels: Cancels()
+            ).handle(IncomingMessage(body: news.encoded()))
+            #expect(hasResult(handled) && claims.words == words, "\(amount)")
+        }
     }
 
     @Test func lateNewsOfFailureIsToldAsWhatTheOrderIs() async throws {

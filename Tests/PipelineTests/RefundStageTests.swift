@@ -39,7 +39,9 @@ import Testing
             _ card: SealedCard, of charge: Charge, merchant: MerchantID, gateway: GatewayID, traceparent: String?, deadline: Moment
         ) async -> FlexFactorAnswer { .failed(.notSent(.cannotConnect("none"))) }
 
-        func standing(of reference: RecoveryReference, merchant: MerchantID) -> ClaimBook.Standing? { nil }
+        func standing(of reference: RecoveryReference, merchant: MerchantID) -> ClaimBook.Standing? {
+            world.claims.standing(of: reference, merchant: merchant)
+        }
         func claim(_ request: ClaimRequest) async -> Claimed? { lives() ? world.claims.append(request, by: "w") : nil }
         func record(at offset: Int64) async -> ClaimRecord? { await world.claims.record(at: offset) }
         func openRecovery(of debt: Fingerprint) async -> RecoveryReference? { nil }
@@ -60,6 +62,19 @@ import Testing
         let claims = MemoryClaims(now: RefundStageTests.now)
         let clock = ManualClock(RefundStageTests.now)
         let state = Mutex(State())
+
+        /// - Parameter told: what the CRM was told of the recovery, and of which order.
+        init(told: ResultReason = .approved(.answered), of orderID: FlexFactorOrderID = "g-1") {
+            let (reference, now) = (RefundStageTests.reference, RefundStageTests.now)
+            let amount = Money(minorUnits: 4_999, currency: .usd)
+            let result = ResultEvent(
+                subject: .recovery(reference, RecoveredOrder(reference)), merchantID: "acme", reason: told, gatewayID: "42",
+                flexFactorOrderID: orderID, amount: amount, occurredAt: now)
+            claims.append(
+                ClaimRequest(
+                    merchantID: "acme", reference: reference, debt: nil, amount: amount, act: .told(.init(told.kind, .known)),
+                    until: now + .days(40), result: result), by: "w")
+        }
 
         func perform(_ call: FlexFactorCall) -> FlexFactorAnswer {
             state.withLock { state in
@@ -166,6 +181,18 @@ import Testing
                     }
                 }
             }
+        }
+    }
+
+    /// One account serves several merchants: what is another's is not given back.
+    @Test func onlyWhatTheCRMWasToldOfIsGivenBack() async {
+        for world in [World(told: .declined(.byFlexFactor)), World(of: "g-7")] {
+            world.state.withLock { $0.waiting = [(command(500), Self.now)] }
+            let pod = Pod(world, dyingAfter: nil)
+            for _ in 0..<20 where world.state.withLock({ !$0.waiting.isEmpty }) { await world.run(pod) }
+            let end = world.state.withLock { $0 }
+            #expect(
+                end.requests == 0 && end.told.count == 1 && end.told.keys.allSatisfy { $0.contains("/refund_failed/") }, "\(end.told.keys)")
         }
     }
 

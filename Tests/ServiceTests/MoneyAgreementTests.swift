@@ -160,7 +160,8 @@ private final class Ledger: FlexFactorPort {
         guard let order = state.orders[id] else { return .noSuchOrder }
         return .found(
             FlexFactorOrder(
-                id: FlexFactorOrderID(id), state: order.state, echo: id, minorUnits: order.namesAmount ? order.amount.minorUnits : nil,
+                id: FlexFactorOrderID(id), state: order.state, echo: RecoveryReference(id),
+                minorUnits: order.namesAmount ? order.amount.minorUnits : nil,
                 currency: order.namesAmount ? order.amount.currency : nil))
     }
 

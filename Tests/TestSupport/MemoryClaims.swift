@@ -57,7 +57,7 @@ package final class MemoryClaims: ClaimsPort {
 
     package func amount(of reference: RecoveryReference, merchant: MerchantID) async -> Money? {
         state.withLock { state in
-            state.book.first(of: Fingerprint(of: reference, merchant: merchant)).flatMap { state.records[Int($0)].claim.amount }
+            state.book.first(of: Fingerprint(of: reference, merchant: merchant)).flatMap { state.records[Int($0)].claim.saleAmount }
         }
     }
 

@@ -93,6 +93,9 @@ package struct Claim: Sendable, Equatable {
         self.gateway = gateway
     }
 
+    /// What the recovery is claimed for. A refund's amount is its own.
+    package var saleAmount: Money? { if case .refund = act { nil } else { amount } }
+
     /// How long a granted `send` is good for, by a clock that no one sets. A pod that was frozen for longer claims again.
     package static let validity: Moment.Span = .seconds(10)
 }

@@ -19,6 +19,8 @@ package struct Refund: Sendable, Equatable {
     /// Which request is due or under way: the next after it was seen that the one before did nothing. 0 in messages of workers that claimed
     /// no refunds.
     package internal(set) var round: Int
+    /// What the claims have of the sale; `nil` where nothing is remembered of the recovery: then the command's word and the order's count.
+    package var sale: Sale?
     /// Its claim is this delivery's own.
     var isClaimed = false
 
@@ -31,6 +33,20 @@ package struct Refund: Sendable, Equatable {
         case checking(FlexFactorOrderID, Money)
         /// FlexFactor gave it back; the order says whether something is left.
         case refunded(FlexFactorOrderID, Money)
+    }
+
+    package struct Sale: Sendable, Equatable {
+        /// The CRM was told that it was paid, and nothing else since.
+        package let isApproved: Bool
+        /// The order that it was told of.
+        package let orderID: FlexFactorOrderID?
+        package let amount: Money?
+
+        package init(isApproved: Bool, orderID: FlexFactorOrderID?, amount: Money?) {
+            self.isApproved = isApproved
+            self.orderID = orderID
+            self.amount = amount
+        }
     }
 
     package init(
@@ -77,6 +93,19 @@ package struct Refund: Sendable, Equatable {
         round = 1
     }
 
+    /// Why nothing is asked for at all. One account may serve several merchants, so an id alone does not make an order the command's.
+    package var objection: Stop? {
+        guard case .looking = phase, let sale, !sale.isApproved else { return nil }
+        return failed("The CRM was not told that this recovery is approved; nothing was refunded.", nil)
+    }
+
+    /// What was told could not be seen for too long.
+    package func unchecked(_ now: Moment, _ timing: RecoveryTiming) -> Stop? {
+        isOver(now, timing) ? failed("What was told of the recovery could not be read in time; nothing was refunded.", nil) : nil
+    }
+
+    package var isLooking: Bool { if case .looking = phase { true } else { false } }
+
     /// What must be claimed before the next call.
     package var claim: RefundClaim? {
         guard case .refunding = phase, !isClaimed else { return nil }
@@ -104,7 +133,7 @@ package struct Refund: Sendable, Equatable {
         switch phase {
         case .looking(let index):
             gateways.indices.contains(index)
-                ? (command.orderID.map(FlexFactorCall.lookUp) ?? .find(command.reference), gateways[index]) : nil
+                ? ((command.orderID ?? sale?.orderID).map(FlexFactorCall.lookUp) ?? .find(command.reference), gateways[index]) : nil
         case .refunding(let id, let amount): gateways.first.map { (.refund(id, amount), $0) }
         case .checking(let id, _), .refunded(let id, _): gateways.first.map { (.lookUp(id), $0) }
         }
@@ -134,14 +163,18 @@ package struct Refund: Sendable, Equatable {
     /// The order may show a moment later that nothing of it is left.
     private func extent(of amount: Money, _ order: FlexFactorOrder) -> Extent {
         guard order.state == .completed else { return .whole }
-        return order.minorUnits.map { amount.minorUnits >= $0 } == true ? .whole : .part
+        let whole = order.minorUnits ?? sale?.amount.flatMap { $0.currency == amount.currency ? $0.minorUnits : nil }
+        return whole.map { amount.minorUnits >= $0 } == true ? .whole : .part
     }
 
     private mutating func looked(_ answer: FlexFactorAnswer, at index: Int, now: Moment, timing: RecoveryTiming) -> Stop? {
         switch answer {
         case .found(let order):
-            if let echo = order.echo, echo != command.reference.text {
+            if let echo = order.echo, echo != command.reference {
                 return failed("FlexFactor's order of that id belongs to another reference.", order.id)
+            }
+            if order.echo == nil, let told = sale?.orderID, !told.isSame(as: order.id) {
+                return failed("FlexFactor's order of that id is not the one that the CRM was told of as approved.", order.id)
             }
             switch order.state {
             case .completed: break
@@ -149,7 +182,13 @@ package struct Refund: Sendable, Equatable {
             default: return failed("FlexFactor's order is not paid: its state is \(order.state).", order.id)
             }
             let whole = order.minorUnits.flatMap { units in order.currency.map { Money(minorUnits: units, currency: $0) } }
-            guard let amount = command.amount ?? whole else {
+            // 30 yen are not 30 cents, and FlexFactor is told a bare number.
+            if let asked = command.amount?.currency,
+                let other = [order.currency, sale?.amount?.currency].compactMap({ $0 }).first(where: { $0 != asked })
+            {
+                return failed("The order is in \(other.code); name the amount in that currency.", order.id)
+            }
+            guard let amount = command.amount ?? whole ?? sale?.amount else {
                 return failed("FlexFactor does not say what the order is for; name the amount.", order.id)
             }
             gateways = [gateways[index]]

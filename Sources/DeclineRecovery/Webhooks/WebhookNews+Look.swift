@@ -49,6 +49,7 @@ extension WebhookNews {
         case unplaced = "Neither the news nor FlexFactor's order says to which recovery it belongs."
         case otherAccount = "The reference names a merchant who has no gateway on this FlexFactor account."
         case notSeen = "FlexFactor did not show the order in time."
+        case anotherThanTold = "The CRM was told of another of FlexFactor's orders than the news is of."
     }
 
     package func step(gateway: FlexFactorGateway?) -> Step {
@@ -82,9 +83,8 @@ extension WebhookNews {
     private func found(
         _ order: FlexFactorOrder, _ isCancelRequested: Bool, _ now: Moment, _ timing: RecoveryTiming, _ owns: (RecoveryReference) -> Bool
     ) -> Outcome {
-        let echo = order.echo.flatMap { RecoveryReference($0) }
-        if let reference, order.echo != nil, order.echo != reference.text { return .distrust(.otherOrder) }
-        guard let reference = reference ?? echo else { return order.echo == nil ? .distrust(.unplaced) : .ignore(.foreignOrder) }
+        if let reference, let echo = order.echo, echo != reference { return .distrust(.otherOrder) }
+        guard let reference = reference ?? order.echo else { return .distrust(.unplaced) }
         guard owns(reference) else { return .distrust(.otherAccount) }
         let isPaid = [.completed, .returned, .chargeback].contains(order.state)
         switch event {
@@ -104,8 +104,17 @@ extension WebhookNews {
     /// A part is a part only where its amount is known and something is left; all else takes the sale back.
     private func takings(_ order: FlexFactorOrder) -> Takings {
         let amount = minorUnits.flatMap { units in (currency ?? order.currency).map { Money(minorUnits: units, currency: $0) } }
-        let isPartial = event == .refunded && order.state == .completed && minorUnits.map { $0 < order.minorUnits ?? .max } == true
-        let isWhole = order.state != .completed || order.minorUnits.map { whole in minorUnits.map { $0 >= whole } ?? false } ?? false
+        // Cents and yen are not compared.
+        let units = currency == nil || order.currency == nil || currency == order.currency ? minorUnits : nil
+        let isAll = units.flatMap { units in order.minorUnits.map { units >= $0 } }
+        let isWhole: Bool =
+            switch order.state {
+            case .returned: true
+            // A dispute may be about a part.
+            case .chargeback: isAll ?? (minorUnits == nil)
+            default: isAll ?? false
+            }
+        let isPartial = event == .refunded && order.state == .completed && units != nil && isAll != true
         return Takings(amount: amount, isPartial: isPartial, isWhole: isWhole)
     }
 

@@ -32,7 +32,7 @@ package enum DeadLetterReason: String, Sendable, CaseIterable {
     case unroutable
     /// A limit of a queue put it out before anybody had taken it: time, length, or deliveries.
     case droppedByBroker = "dropped_by_broker"
-    /// The CRM was told that nothing was charged, and the money was taken after all.
+    /// Money stands against what the CRM was told: it was taken after all, or twice.
     case toldOtherwise = "told_otherwise"
 
     /// What an operator does about it.
@@ -63,7 +63,7 @@ package enum DeadLetterReason: String, Sendable, CaseIterable {
         case .droppedByBroker:
             "Lift the limit that is named (`salvage topology check --definitions` names policies that lose messages), or have the queue read in time; then replay it."
         case .toldOtherwise:
-            "The CRM has the correction. Ask its people whether the order was charged elsewhere meanwhile; if it was, refund one of the two, then mark the letter as resolved."
+            "If the CRM was told that nothing was charged, it has the correction: ask its people whether the order was charged elsewhere meanwhile. If it was, or FlexFactor took money by two orders, refund one of the two in FlexFactor's portal; then mark the letter as resolved."
         case .outcomeUnknown: "Reconcile it: FlexFactor is asked what became of the order, and the CRM is told."
         }
     }

@@ -2,8 +2,9 @@
 package struct FlexFactorOrder: Sendable, Equatable {
     package let id: FlexFactorOrderID
     package let state: State
-    /// Our reference, where the account's orders are seen to echo it; not documented.
-    package let echo: String?
+    /// Our reference, where the account's orders are seen to echo it; not documented. What reads as no reference is FlexFactor's own, or
+    /// another integration's, and no echo.
+    package let echo: RecoveryReference?
     /// What the order is for, in minor units, where the order says so; not documented.
     package let minorUnits: Int64?
     package let currency: Currency?
@@ -14,7 +15,7 @@ package struct FlexFactorOrder: Sendable, Equatable {
         case unrecognised(String)
     }
 
-    package init(id: FlexFactorOrderID, state: State, echo: String? = nil, minorUnits: Int64? = nil, currency: Currency? = nil) {
+    package init(id: FlexFactorOrderID, state: State, echo: RecoveryReference? = nil, minorUnits: Int64? = nil, currency: Currency? = nil) {
         self.id = id
         self.state = state
         self.echo = echo

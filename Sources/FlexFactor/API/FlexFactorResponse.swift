@@ -68,14 +68,15 @@ enum FlexFactorResponse {
 
     private static func order(_ value: JSONValue) -> FlexFactorOrder? {
         guard let id = value[anyCase: "id"]?.string, !id.isEmpty else { return nil }
-        let echo = echoes.lazy.compactMap { value[anyCase: $0]?.string }.first { !$0.isEmpty }
+        let echo = echoes.lazy.compactMap { value[anyCase: $0]?.string.flatMap { RecoveryReference($0) } }.first
         return FlexFactorOrder(
             id: FlexFactorOrderID(id), state: state(value), echo: echo,
             minorUnits: value[anyCase: "amount"]?.int64.flatMap { Money.plausible.contains($0) ? $0 : nil },
             currency: value[anyCase: "currencyCode"]?.string.flatMap { Currency($0) })
     }
 
-    /// Where an account's orders may be seen to echo our reference; none is documented. `orderId` and `referenceNumber` are FlexFactor's own.
+    /// Where an account's orders may be seen to echo our reference; none is documented, and FlexFactor may write an id of its own into each.
+    /// `orderId` and `referenceNumber` always are its own.
     private static let echoes = ["externalOrderId", "externalOrderReference", "externalId", "correlationId"]
 
     private static func state(_ order: JSONValue) -> FlexFactorOrder.State {

@@ -298,7 +298,7 @@ final class ClaimTail: ClaimsPort {
         guard let offset = state.withLock({ $0.book.first(of: key) }), let claim = await read(offset)?.claim,
             claim.reference == reference, claim.merchantID == merchant
         else { return nil }
-        return claim.amount
+        return claim.saleAmount
     }
 
     func record(at offset: Int64) async -> ClaimRecord? {

@@ -129,6 +129,59 @@ import Testing
         #expect(refund.learned(.refundFailed(code: "2001", "too much"), now: now, timing: timing) == .giveUp)
     }
 
+    private func fails(_ refund: Refund, _ answer: FlexFactorAnswer) -> Bool {
+        var refund = refund
+        guard case .tell(.refundFailed, _, _, _, let faults)? = refund.learned(answer, now: now, timing: timing) else { return false }
+        return !faults.isEmpty
+    }
+
+    /// FlexFactor is told a bare number: 30 yen would be 30 dollars.
+    @Test func anotherCurrencyIsNotGivenBack() throws {
+        let yen = #""recoveryReference":"A-S0","flexFactorOrderId":"g-1","amount":{"minorUnits":30,"currency":"JPY"}"#
+        #expect(fails(try refund(yen), order(.completed)))
+        var claimed = try refund(yen)
+        claimed.sale = Refund.Sale(isApproved: true, orderID: "g-1", amount: Money(minorUnits: 4_999, currency: .usd))
+        #expect(fails(claimed, .found(FlexFactorOrder(id: "g-1", state: .completed))))
+        var same = try refund()
+        same.sale = claimed.sale
+        #expect(same.learned(order(.completed), now: now, timing: timing) == .advance)
+    }
+
+    @Test func onlyTheOrderThatTheCRMWasToldOfIsGivenBack() throws {
+        var other = try refund()
+        other.sale = Refund.Sale(isApproved: true, orderID: "g-9", amount: nil)
+        #expect(other.objection == nil && fails(other, order(.completed)))
+        var same = try refund()
+        same.sale = Refund.Sale(isApproved: true, orderID: "G-1", amount: nil)
+        #expect(same.learned(order(.completed), now: now, timing: timing) == .advance)
+        var declined = try refund()
+        declined.sale = Refund.Sale(isApproved: false, orderID: "g-1", amount: nil)
+        guard case .tell(.refundFailed, _, _, _, _)? = declined.objection else {
+            Issue.record("a decline was refunded")
+            return
+        }
+        // Of two orders of one recovery, the second is its own where it says so.
+        let echoing = FlexFactorOrder(id: "g-1", state: .completed, echo: RecoveryReference("A-S0"), currency: .usd)
+        #expect(other.learned(.found(echoing), now: now, timing: timing) == .advance)
+        #expect(fails(try refund(), .found(FlexFactorOrder(id: "g-1", state: .completed, echo: RecoveryReference("B-S0")))))
+    }
+
+    @Test func theApprovalSaysWhichOrderAndHowMuch() throws {
+        var bare = try refund(#""recoveryReference":"A-S0""#)
+        bare.sale = Refund.Sale(isApproved: true, orderID: "g-1", amount: Money(minorUnits: 4_999, currency: .usd))
+        #expect(bare.nextCall?.0 == .lookUp("g-1"))
+        #expect(bare.learned(.found(FlexFactorOrder(id: "g-1", state: .completed)), now: now, timing: timing) == .advance)
+        #expect(bare.nextCall?.0 == .refund("g-1", Money(minorUnits: 4_999, currency: .usd)))
+        _ = bare.learned(.refunded, now: now, timing: timing)
+        guard
+            case .tell(.refunded, _, .whole, _, _)? = bare.learned(
+                .found(FlexFactorOrder(id: "g-1", state: .completed)), now: now, timing: timing)
+        else {
+            Issue.record("all of it is told as a part")
+            return
+        }
+    }
+
     @Test func whatIsNotPaidIsNotRefunded() throws {
         for state in [FlexFactorOrder.State.processing, .cancelled, .returned] {
             var refund = try refund()

@@ -1,4 +1,5 @@
 import DeclineRecovery
+import TestSupport
 import Testing
 
 @Suite struct WebhookNewsTests {
@@ -29,6 +30,18 @@ import Testing
         for body in ["", "null", "[]", "{}", #"{"Event":7}"#, #"{"Event":""}"#, "order.completed"] { #expect(read(body) == nil, "\(body)") }
     }
 
+    /// FlexFactor's clients are to tolerate fields and sizes that vary.
+    @Test func oddButLegalWebhooksAreTaken() throws {
+        let rest = #""Event":"order.refunded","EventData":{"Amount":700},"ExternalOrderId":"A-R7-88-7","OrderId":"g-1"}"#
+        let long = "{\"Note\":\"" + String(repeating: "x", count: 300_000) + "\","
+        let deep = "{\"d\":" + String(repeating: "[", count: 70) + String(repeating: "]", count: 70) + ","
+        for odd in ["\u{FEFF}{", #"{"n":"\ud83d","#, #"{"x":1,"x":2,"#, #"{"Event":"order.refunded","#, long, deep] {
+            let news = read(odd + rest)
+            #expect(news?.event == .refunded && news?.orderID == "g-1" && news?.minorUnits == 700, "\(odd.prefix(40))")
+        }
+        for unclear in [#"{"Event":"order.completed","#, #"{"OrderId":"g-2","#] { #expect(read(unclear + rest) == nil) }
+    }
+
     @Test func whatTravelsComesBack() throws {
         for event in [
             WebhookNews.Event.completed, .cancelled, .expired, .refunded, .captureRequired, .chargeback, .other("payout.created"),
@@ -55,7 +68,9 @@ import Testing
     private func order(_ state: FlexFactorOrder.State, echo: String? = nil, minorUnits: Int64? = nil, currency: Currency? = nil)
         -> FlexFactorAnswer
     {
-        .found(FlexFactorOrder(id: "g-1", state: state, echo: echo, minorUnits: minorUnits, currency: currency))
+        .found(
+            FlexFactorOrder(
+                id: "g-1", state: state, echo: echo.flatMap { RecoveryReference($0) }, minorUnits: minorUnits, currency: currency))
     }
 
     @Test func nothingIsToldBeforeTheOrderWasLookedAt() throws {
@@ -162,7 +177,26 @@ import Testing
         #expect(
             learned(bare, order(.returned, echo: "A-S0"))
                 == .tell(reference, .refunded, .init(amount: nil, isPartial: false, isWhole: true)))
-        #expect(learned(bare, order(.returned, echo: "shop-1")) == .ignore(.foreignOrder))
         #expect(learned(bare, order(.returned)) == .distrust(.unplaced))
+    }
+
+    private func back(_ news: WebhookNews, _ order: FlexFactorAnswer) -> WebhookNews.Takings? {
+        guard case .tell(_, _, let takings) = learned(news, order) else { return nil }
+        return takings
+    }
+
+    @Test func aDisputedPartIsNotTheWhole() throws {
+        let part = try refund(#"{"Amount":500,"ChargebackId":"c-1"}"#, event: "payment.chargeback.received")
+        #expect(back(part, order(.chargeback, minorUnits: 4_999))?.isWhole == false)
+        #expect(back(part, order(.completed, minorUnits: 4_999))?.isWhole == false)
+        #expect(back(part, order(.chargeback, minorUnits: 500))?.isWhole == true)
+        #expect(back(part, order(.chargeback))?.isWhole == false)
+        #expect(back(try refund("null", event: "payment.chargeback.received"), order(.chargeback))?.isWhole == true)
+    }
+
+    @Test func amountsOfTwoCurrenciesAreNotCompared() throws {
+        let yen = try refund(#"{"Amount":5000,"Currency":"JPY","RefundId":"r-1"}"#)
+        let takings = back(yen, order(.completed, minorUnits: 4_999, currency: .usd))
+        #expect(takings?.isWhole == false && takings?.isPartial == false)
     }
 }
