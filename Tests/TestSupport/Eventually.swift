@@ -2,10 +2,10 @@ package import Testing
 
 /// Waits until a condition holds; fails the test, naming the condition, when it does not in time.
 ///
-/// The time is for a machine that is very slow. A condition that cannot be asked at the moment, for a connection is being made again
+/// The time is for a machine that is very slow, and for a test whose turn among hundreds comes late. A condition that cannot be asked at the moment, for a connection is being made again
 /// perhaps, is asked once more.
 package func eventually(
-    _ what: String, seconds: Double = 90, sourceLocation: SourceLocation = #_sourceLocation, _ condition: () async throws -> Bool
+    _ what: String, seconds: Double = 300, sourceLocation: SourceLocation = #_sourceLocation, _ condition: () async throws -> Bool
 ) async throws {
     let deadline = ContinuousClock.now + .seconds(seconds)
     while true {
