@@ -145,7 +145,7 @@ extension JSONValue {
             for member in members {
                 if member.value.contradictsItself(in: names) { return true }
                 guard names.contains(member.name.lowercased()) else { continue }
-                if let other = said.updateValue(member.value, forKey: member.name), other != member.value { return true }
+                if let other = said.updateValue(member.value, forKey: member.name.lowercased()), other != member.value { return true }
             }
             return false
         default: return false

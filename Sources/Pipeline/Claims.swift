@@ -136,15 +136,15 @@ enum LastTold: Sendable {
     case notYet
     /// Nothing is known of the recovery: never, or no longer.
     case unknown
-    /// It was told, and the stream does not show what.
-    case unreadable
+    /// It was told, as what kind, and the stream does not show the rest: not now, or not any more.
+    case unreadable(ResultKind)
 }
 
 extension ClaimsPort {
     func told(of reference: RecoveryReference, merchant: MerchantID) async -> LastTold {
         guard let standing = standing(of: reference, merchant: merchant) else { return .unknown }
         guard let told = standing.told else { return standing.mayBeCharged ? .notYet : .unknown }
-        return await record(at: told.offset).map(LastTold.told) ?? .unreadable
+        return await record(at: told.offset).map(LastTold.told) ?? .unreadable(told.kind)
     }
 }
 

@@ -18,10 +18,7 @@ extension RetryStage {
             }
             isRecalled = await recall(&refund)
         }
-        if !isRecalled, refund.isLooking {
-            guard let stop = refund.unchecked(environment.now(), environment.timing) else { return hold(refund, message) }
-            return await finish(refund, stop, message)
-        }
+        if !isRecalled, refund.isLooking { return hold(refund, message) }
         if let stop = refund.objection { return await finish(refund, stop, message) }
         while let (call, gateway) = refund.nextCall {
             if let claim = refund.claim {
@@ -64,7 +61,10 @@ extension RetryStage {
                 isApproved: record.claim.act.telling == .approved, orderID: record.flexFactorOrderID, amount: amount ?? record.claim.amount)
         case .notYet: refund.sale = Refund.Sale(isApproved: false, orderID: nil, amount: amount)
         case .unknown: refund.sale = nil
-        case .unreadable: return false
+        case .unreadable(let kind):
+            // What stays unread for so long has left the stream; of what kind it was is still known.
+            guard refund.isOver(environment.now(), environment.timing) else { return false }
+            refund.sale = Refund.Sale(isApproved: kind == .approved, orderID: nil, amount: amount)
         }
         return true
     }

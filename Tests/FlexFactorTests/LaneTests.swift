@@ -97,7 +97,7 @@ import Testing
     }
 
     @Test func anAnswerLargerThanTheLimitIsUnknown() async throws {
-        let large = "HTTP/1.1 200 OK\r\ncontent-length: 2000000\r\n\r\n" + String(repeating: "y", count: 2_000_000)
+        let large = "HTTP/1.1 200 OK\r\ncontent-length: 9000000\r\n\r\n" + String(repeating: "y", count: 9_000_000)
         let server = try await ScriptedServer.start { _ in .answer(large) }
         guard case .unknown(.tooLarge) = try await post(lane(), server.origin) else {
             Issue.record("expected too large")

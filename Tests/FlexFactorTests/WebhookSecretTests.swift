@@ -67,7 +67,7 @@ import Testing
     /// Nobody's memory is for whatever a receiver sends.
     @Test func anAnswerWithoutEndIsNotRead() async throws {
         let server = try await ScriptedServer.start { _ in
-            .answer("HTTP/1.1 200 OK\r\ncontent-length: 3000000\r\n\r\n" + String(repeating: "x", count: 3_000_000))
+            .answer("HTTP/1.1 200 OK\r\ncontent-length: 9000000\r\n\r\n" + String(repeating: "x", count: 9_000_000))
         }
         let address = try #require(WebAddress(server.origin + "/hook"))
         let lane = HTTPLane(eventLoop: MultiThreadedEventLoopGroup.singleton.next())

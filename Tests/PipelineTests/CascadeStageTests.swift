@@ -1,3 +1,4 @@
+import Synchronization
 import TestSupport
 import Testing
 
@@ -68,6 +69,21 @@ import Testing
         #expect(timeline.lines.last == "told skipped" && timeline.results.count == 1 && timeline.letters.isEmpty)
         #expect(clock.now() >= Self.deadline + RecoveryTiming().settle)
         #expect(flexFactor.calls.count { $0 == .cancelByReference(recovery.reference) } >= 2)
+    }
+
+    /// 409 to a cancel says nothing of a charge under our key: there may be no order.
+    @Test func aConflictOfTheCancelIsNoOrder() async throws {
+        let cancels = Atomic<Int>(0)
+        let flexFactor = ScriptedFlexFactor { call, _ in
+            switch call {
+            case .find: .notListed
+            case .cancelByReference: cancels.add(1, ordering: .relaxed).oldValue == 0 ? .failed(.conflict) : .noSuchOrder
+            default: .failed(.unknown(.timedOut))
+            }
+        }
+        let timeline = try await timeline(flexFactor)
+        #expect(timeline.lines.last == "told skipped" && timeline.results.count == 1 && timeline.letters.isEmpty)
+        #expect(!claims.words.contains("exists"))
     }
 
     @Test func whatFlexFactorRefusesIsRejectedAndKeptAsALetter() async throws {

@@ -174,7 +174,8 @@ package struct ClaimedRecovery: Sendable {
                 }
         }
         switch answer {
-        case .found, .cancelAccepted, .cancelRefused, .failed(.conflict): isSeenNow = true
+        case .found, .cancelAccepted, .cancelRefused: isSeenNow = true
+        case .failed(.conflict): isSeenNow = isSeenNow || recovery.isAboutOurKey
         default: break
         }
         let stop = recovery.learned(answer, now: now, timing: timing)

@@ -189,8 +189,9 @@ package struct Recovery: Sendable, Equatable {
 
     /// Whether what was asked last went out under the key of the present post; a 409 to anything else says nothing of it.
     var isAboutOurKey: Bool {
-        switch phase {
-        case .due, .ready, .unanswered, .reconciling(_, .recall), .closing(_, .recall): true
+        switch (route, phase) {
+        // A retry that is due looks whether there is an order.
+        case (.cascade, .due), (_, .ready), (_, .unanswered), (_, .reconciling(_, .recall)), (_, .closing(_, .recall)): true
         default: false
         }
     }

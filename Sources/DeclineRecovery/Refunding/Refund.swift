@@ -99,11 +99,6 @@ package struct Refund: Sendable, Equatable {
         return failed("The CRM was not told that this recovery is approved; nothing was refunded.", nil)
     }
 
-    /// What was told could not be seen for too long.
-    package func unchecked(_ now: Moment, _ timing: RecoveryTiming) -> Stop? {
-        isOver(now, timing) ? failed("What was told of the recovery could not be read in time; nothing was refunded.", nil) : nil
-    }
-
     package var isLooking: Bool { if case .looking = phase { true } else { false } }
 
     /// What must be claimed before the next call.
@@ -242,7 +237,7 @@ package struct Refund: Sendable, Equatable {
         .tell(.refundFailed, amount: command.amount, .unknown, id, [FieldError(path: path, message: words)])
     }
 
-    private func isOver(_ now: Moment, _ timing: RecoveryTiming) -> Bool { now >= since + timing.reconcileFor }
+    package func isOver(_ now: Moment, _ timing: RecoveryTiming) -> Bool { now >= since + timing.reconcileFor }
 
     /// Doubles from two seconds to a quarter of an hour.
     private var pause: Moment.Span { .milliseconds(min(2_000 << Int64(min(attempts, 9)), 900_000)) }

@@ -23,7 +23,7 @@ extension WebhookNews {
     }
 
     /// How long a webhook may be. What is kept of it has some hundred bytes.
-    package static let mostBytes = 1 << 20
+    package static let mostBytes = 256 << 10
 
     private static let limits = JSONLimits(bytes: mostBytes, depth: 512, isTolerant: true)
 
