@@ -75,6 +75,11 @@ import Testing
         #expect(found.contains { $0.path.hasSuffix("authorityFile") && $0.message.hasSuffix("it is a folder") }, "\(found)")
     }
 
+    @Test func standardInputIsNoAuthorityFile() {
+        let found = faults(Self.right.replacing("environment: sandbox", with: "environment: sandbox\n        authorityFile: '-'"))
+        #expect(found.contains { $0.path.hasSuffix("authorityFile") && $0.message.hasSuffix("there is no such file") }, "\(found)")
+    }
+
     private static func fee(_ text: String) -> String {
         right.replacing("cascadeAll: true", with: "cascadeAll: true\n        fee: \(text)")
     }

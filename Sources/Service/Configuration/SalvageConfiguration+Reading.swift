@@ -198,7 +198,8 @@ final class MerchantReader {
         }
         if !node.has("environment") { node.fault("environment", "missing; expected sandbox, production or a base URL") }
         let authorityFile = node.optionalText("authorityFile")
-        if let authorityFile, WholeFile.bytes(of: authorityFile) == nil {
+        // What a configuration names is a file, and standard input is none.
+        if let authorityFile, authorityFile == "-" || WholeFile.bytes(of: authorityFile) == nil {
             node.fault("authorityFile", "\(authorityFile): \(WholeFile.fault(of: authorityFile))")
         }
         let rate = node.number("maxRequestsPerSecond", above: 0)
