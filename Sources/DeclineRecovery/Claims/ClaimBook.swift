@@ -112,9 +112,7 @@ package struct ClaimBook: Sendable {
 
     /// What an amount is compared by; 0 where none is said.
     private static func amount(of claim: Claim) -> UInt32 {
-        // A refund's amount is its own.
-        if case .refund = claim.act { return 0 }
-        return claim.amount.map { UInt32(truncatingIfNeeded: Fingerprint(String($0.minorUnits), $0.currency.code).high) | 1 } ?? 0
+        claim.saleAmount.map { UInt32(truncatingIfNeeded: Fingerprint(String($0.minorUnits), $0.currency.code).high) | 1 } ?? 0
     }
 
     private mutating func judge(_ claim: Claim, _ entry: inout Entry, _ under: inout [Request], _ slot: Slot, _ offset: Int64)
