@@ -72,14 +72,22 @@ extension FlexFactorAnswer {
         if case .failed(let failure) = self { failure } else { nil }
     }
 
-    /// Whether it says that FlexFactor is not well.
-    var saysUnwell: Bool {
+    /// What an answer says of FlexFactor itself.
+    enum Health: Sendable {
+        case well, unwell
+        /// It was not FlexFactor that failed, or not by this call.
+        case unsaid
+    }
+
+    var health: Health {
         switch self {
         case .failed(.notSent(.cannotConnect)), .failed(.notSent(.noToken)), .failed(.unknown(.timedOut)),
             .failed(.unknown(.connectionLost)),
             .failed(.unknown(.serverError)):
-            true
-        default: false
+            .unwell
+        // A token that is missed by a hundred calls failed once: whoever asked for it said so.
+        case .failed(.notSent), .failed(.unknown(.barred)), .cardUnusable: .unsaid
+        default: .well
         }
     }
 }

@@ -89,7 +89,7 @@ package final class FlexFactorClient: Sendable {
 
     /// Gets a token unless there is one, beside circuit and rate: it is asked for once, to see whether calls can be made.
     package func proveReach(on lane: HTTPLane) async -> Reach {
-        if reach != .proven { _ = await tokens.token(now: now()) { [self] in await fetchToken(lane) } }
+        if reach != .proven { _ = await token(lane, until: now() + .seconds(10)) }
         return reach
     }
 
@@ -147,17 +147,17 @@ package final class FlexFactorClient: Sendable {
                 case .noToken(let words), .misconfigured(let words):
                     guards.refusal = Refusal(since: guards.refusal?.since ?? now(), words: words)
                 // They say nothing of the keys.
-                case .circuitOpen, .rateLimited, .cannotConnect, .cannotCall, .deadline: break
+                case .circuitOpen, .rateLimited, .cannotConnect, .noTokenYet, .cannotCall, .deadline: break
                 }
             } else {
                 guards.refusal = nil
             }
-            if let failure, case .failed(.unknown(.barred)) = answer {
+            switch answer.health {
+            case .unsaid:
                 // Somebody answers. Whether it is FlexFactor, and well, is not said; only that the way in is barred.
-                if isCharge { guards.wayIn.failed(failure, now: uptime, at: now()) }
-            } else if let failure, answer.saysUnwell {
-                guards.breaker.failed(failure, now: uptime, at: now())
-            } else {
+                if let failure, isCharge, case .failed(.unknown(.barred)) = answer { guards.wayIn.failed(failure, now: uptime, at: now()) }
+            case .unwell: if let failure { guards.breaker.failed(failure, now: uptime, at: now()) }
+            case .well:
                 guards.breaker.succeeded()
                 if isCharge { guards.wayIn.succeeded() }
             }
@@ -188,9 +188,9 @@ package final class FlexFactorClient: Sendable {
     ) async -> Result<HTTPResponse, CallFailure> {
         for isLastTry in [false, true] {
             let token: TokenKeeper.Token
-            switch await tokens.token(now: uptime(), fetch: { [self] in await fetchToken(lane) }) {
+            switch await self.token(lane, until: deadline) {
             case .success(let fetched): token = fetched
-            case .failure(let failure): return .failure(.notSent(failure.notSent))
+            case .failure(let failure): return .failure(failure)
             }
             switch await lane.execute(
                 signed(request(token.bearer)), to: credentials.origin, authorityFile: credentials.authorityFile,
@@ -343,6 +343,24 @@ package final class FlexFactorClient: Sendable {
 
     // MARK: Token
 
+    /// The gateway's token, or why the call cannot be sent.
+    private func token(_ lane: HTTPLane, until deadline: Moment) async -> Result<TokenKeeper.Token, CallFailure> {
+        let outcome = await tokens.token(now: uptime(), patience: deadline - now(), on: lane.eventLoop) { [self] in
+            let outcome = await fetchToken(lane)
+            if case .failure(let failure) = outcome { tokenFailed(failure) }
+            return outcome
+        }
+        return outcome?.mapError { .notSent($0.notSent) } ?? .failure(.notSent(.deadline))
+    }
+
+    /// Without a token no call can be made, so a few failures in a row are enough; but a single one is a blip, however many calls it fails.
+    private func tokenFailed(_ failure: TokenKeeper.Failure) {
+        if failure.isOurs || failure.isRefusal { return }
+        let failed = CallFailure.notSent(failure.notSent)
+        let told = CircuitBreaker.Failure(name: FlexFactorAnswer.failed(failed).name, sentence: failed.description)
+        guards.withLock { $0.breaker.failed(told, weight: 5, now: uptime(), at: now()) }
+    }
+
     private func fetchToken(_ lane: HTTPLane) async -> TokenKeeper.Outcome {
         var json = JSONWriter()
         json.object { body in
@@ -372,5 +390,5 @@ package final class FlexFactorClient: Sendable {
 }
 
 extension TokenKeeper.Failure {
-    var notSent: CallFailure.NotSent { isOurs ? .cannotCall(why) : isRefusal ? .noToken(why) : .cannotConnect(why) }
+    var notSent: CallFailure.NotSent { isOurs ? .cannotCall(why) : isRefusal ? .noToken(why) : .noTokenYet(why) }
 }

@@ -154,7 +154,8 @@ extension CallFailure {
     /// Whether nobody is there, rather than somebody who says no.
     fileprivate var isAbsence: Bool {
         switch self {
-        case .notSent(.circuitOpen), .notSent(.cannotConnect), .notSent(.cannotCall), .notSent(.deadline), .notSent(.noToken), .unknown:
+        case .notSent(.circuitOpen), .notSent(.cannotConnect), .notSent(.cannotCall), .notSent(.deadline), .notSent(.noToken),
+            .notSent(.noTokenYet), .unknown:
             true
         case .notSent(.rateLimited), .notSent(.misconfigured), .throttled, .conflict, .refused: false
         }

@@ -22,7 +22,7 @@ import Testing
             let tokens = ["tok_approve", "tok_decline", "tok_capture", "tok_challenge"]
             let declines = (0..<300).map { CRM.decline("O\($0)", token: tokens[$0 % tokens.count]) }
             try await crm.publish(declines)
-            try await eventually("every decline has its result", seconds: 180) { crm.finals.count == declines.count }
+            try await eventually("every decline has its result") { crm.finals.count == declines.count }
             let approved = try await expectTheTruth(crm, fleet, declines: declines.count)
             print("\(approved) approved and charged, reasons \(crm.reasons)")
         }
@@ -43,7 +43,7 @@ import Testing
             let declines = (0..<300).map { CRM.decline("O\($0)", token: tokens[$0 % tokens.count]) }
             try await crm.publish(declines)
             try await crm.publish(declines)
-            try await eventually("both copies of each are answered", seconds: 180) { crm.count >= 2 * declines.count }
+            try await eventually("both copies of each are answered") { crm.count >= 2 * declines.count }
             try await expectTheTruth(crm, fleet, declines: declines.count)
         }
     }

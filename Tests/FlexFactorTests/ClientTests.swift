@@ -93,6 +93,42 @@ import Testing
         #expect(server.requests.first?.body == #"{"AppKey":"app-key","AppSecret":"app-secret"}"#)
     }
 
+    /// However many calls a missing token fails: otherwise one blip under load would shut the gateway, on every renewal.
+    @Test func aTokenThatFailsIsOneFailureHoweverManyWaitForIt() async throws {
+        let clock = Clock()
+        let server = try await ScriptedServer.start { _ in ScriptedServer.response(503) }
+        let client = try client(server, clock: clock)
+        for time in 1...4 {
+            #expect(client.circuit.state == .closed)
+            await withTaskGroup(of: Void.self) { group in
+                for _ in 0..<100 {
+                    group.addTask {
+                        guard case .failed(.notSent(.noTokenYet)) = await perform(client, clock: clock) else {
+                            Issue.record("expected no token")
+                            return
+                        }
+                    }
+                }
+            }
+            #expect(server.requests.count == time)
+            clock.advance(.seconds(2))
+        }
+        #expect(client.circuit.state == .open && client.circuit.failures == ["not_sent": 4])
+        guard case .failed(.notSent(.circuitOpen)) = await perform(client, clock: clock) else {
+            Issue.record("expected an open circuit")
+            return
+        }
+    }
+
+    /// The customer waits for the call, whatever it is that does not answer.
+    @Test(.timeLimit(.minutes(1))) func aCallWaitsForATokenNoLongerThanItsOwnTime() async throws {
+        let server = try await ScriptedServer.start { _ in .silence }
+        let client = try client(server)
+        let answer = await client.perform(Self.lookUp, on: lane, traceparent: nil, deadline: Clock().now + .milliseconds(200))
+        #expect(answer == .failed(.notSent(.deadline)))
+        #expect(client.circuit.state == .closed)
+    }
+
     @Test func aTraceStateGoesBesideItsTrace() async throws {
         let server = try await server { _ in ScriptedServer.response(200, #"{"id":"order-1","statusName":"COMPLETED"}"#) }
         let client = try client(server)
@@ -173,7 +209,7 @@ import Testing
             ScriptedServer.Act.close, .reset, ScriptedServer.response(503), ScriptedServer.response(200, "<html>", type: "text/html"),
         ] {
             let broken = try await ScriptedServer.start { _ in act }
-            guard case .failed(.notSent(.cannotConnect)) = await perform(try client(broken), evaluate) else {
+            guard case .failed(.notSent(.noTokenYet)) = await perform(try client(broken), evaluate) else {
                 Issue.record("expected not sent")
                 return
             }

@@ -7,7 +7,7 @@ extension CallFailure: Error, CustomStringConvertible {
         case .notSent(.cannotConnect(let why)): "not sent: no connection (\(why))"
         case .notSent(.cannotCall(let why)): "not sent: this process cannot make the call (\(why))"
         case .notSent(.deadline): "not sent: the time for the call was over before it could be sent"
-        case .notSent(.noToken(let why)): "not sent: no token (\(why))"
+        case .notSent(.noToken(let why)), .notSent(.noTokenYet(let why)): "not sent: no token (\(why))"
         case .notSent(.misconfigured(let why)): "not sent: \(why)"
         case .unknown(.timedOut): "no answer in time"
         case .unknown(.connectionLost(let why)): "connection lost before the answer (\(why))"
@@ -23,7 +23,7 @@ extension CallFailure: Error, CustomStringConvertible {
     /// What an operator does about it.
     package var advice: String {
         switch self {
-        case .notSent(.cannotConnect): "Check the gateway's environment, the network and FlexFactor's status."
+        case .notSent(.cannotConnect), .notSent(.noTokenYet): "Check the gateway's environment, the network and FlexFactor's status."
         case .notSent(.cannotCall):
             "FlexFactor was not even asked. Look at this process: its rights and network policy, its limit of open files, the authorityFile of the gateway."
         case .notSent(.noToken): "Check appKey, appSecret, mid and hmacSigningKey of the gateway."

@@ -97,8 +97,10 @@ package enum CallFailure: Sendable, Equatable {
         case cannotCall(String)
         /// The time for the call ran out before it could be sent.
         case deadline
-        /// FlexFactor gave no token: wrong keys, or the token endpoint failed.
+        /// FlexFactor gives these keys no token.
         case noToken(String)
+        /// There is no token at the moment: the token endpoint failed, which may pass.
+        case noTokenYet(String)
         /// The configuration lacks what the call needs.
         case misconfigured(String)
     }

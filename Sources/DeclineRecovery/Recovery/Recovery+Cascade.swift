@@ -150,7 +150,8 @@ extension Recovery {
     private mutating func failedBeforeSending(_ failure: CallFailure, now: Moment) -> RecoveryStop? {
         let later = now + backoff
         switch failure {
-        case .notSent(.cannotConnect) where attempts < 3 && mayCharge(at: later):
+        case .notSent(.cannotConnect) where attempts < 3 && mayCharge(at: later),
+            .notSent(.noTokenYet) where attempts < 3 && mayCharge(at: later):
             return .park(until: later)
         case .notSent(.misconfigured), .notSent(.noToken): return .conclude(.misconfigured)
         case .notSent: return .conclude(.unavailable)

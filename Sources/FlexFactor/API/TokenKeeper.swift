@@ -1,5 +1,6 @@
 import DeclineRecovery
 import JSON
+import NIOCore
 import Synchronization
 
 /// The bearer token of one gateway: fetched once however many calls wait, renewed before it ends, dropped once on a 401
@@ -55,7 +56,8 @@ final class TokenKeeper: Sendable {
     private struct State {
         var token: Token?
         var isFetching = false
-        var waiting: [CheckedContinuation<Outcome, Never>] = []
+        var waiting: [Int: CheckedContinuation<Outcome?, Never>] = [:]
+        var lastWaiting = 0
         var lastFailure: (failure: Failure, at: Moment)?
         var hasHadOne = false
     }
@@ -73,31 +75,41 @@ final class TokenKeeper: Sendable {
     /// How long a failure is repeated to new calls instead of asking again.
     private let failurePause = Moment.Span.seconds(1)
 
-    /// The token to use now.
+    /// The token to use now; `nil` where none came in time.
     ///
-    /// - Parameter fetch: asks FlexFactor; runs once for all who wait.
-    func token(now: Moment, fetch: @escaping @Sendable () async -> Outcome) async -> Outcome {
+    /// - Parameters:
+    ///   - patience: how long this call can wait. The fetch goes on for the others.
+    ///   - fetch: asks FlexFactor; runs once for all who wait.
+    func token(
+        now: Moment, patience: Moment.Span, on eventLoop: any EventLoop, fetch: @escaping @Sendable () async -> Outcome
+    ) async -> Outcome? {
         switch decide(now) {
         case .use(let token, let renew):
             if renew { Task { await settle(fetch(), now: now) } }
             return .success(token)
         case .fail(let failure): return .failure(failure)
         case .fetch:
-            let outcome = await fetch()
-            settle(outcome, now: now)
-            return outcome
-        case .wait:
-            return await withCheckedContinuation { continuation in
-                let early: Outcome? = state.withLock { state in
-                    if state.isFetching {
-                        state.waiting.append(continuation)
-                        return nil
-                    }
-                    // The fetch ended between the decision and here.
-                    if let token = state.token { return .success(token) }
-                    return .failure(state.lastFailure?.failure ?? Failure(why: "the token was dropped; ask again", isRefusal: false))
+            Task { await settle(fetch(), now: now) }
+            return await wait(patience, eventLoop)
+        case .wait: return await wait(patience, eventLoop)
+        }
+    }
+
+    private func wait(_ patience: Moment.Span, _ eventLoop: any EventLoop) async -> Outcome? {
+        await withCheckedContinuation { continuation in
+            let (early, number): (Outcome?, Int) = state.withLock { state in
+                if state.isFetching {
+                    state.lastWaiting += 1
+                    state.waiting[state.lastWaiting] = continuation
+                    return (nil, state.lastWaiting)
                 }
-                if let early { continuation.resume(returning: early) }
+                // The fetch ended between the decision and here.
+                if let token = state.token { return (.success(token), 0) }
+                return (.failure(state.lastFailure?.failure ?? Failure(why: "the token was dropped; ask again", isRefusal: false)), 0)
+            }
+            if let early { return continuation.resume(returning: early) }
+            eventLoop.scheduleTask(in: .milliseconds(max(patience.milliseconds, 0))) { [self] in
+                state.withLock { $0.waiting.removeValue(forKey: number) }?.resume(returning: nil)
             }
         }
     }
@@ -126,8 +138,8 @@ final class TokenKeeper: Sendable {
                 state.lastFailure = nil
             case .failure(let failure): state.lastFailure = (failure, now)
             }
-            defer { state.waiting = [] }
-            return state.waiting
+            defer { state.waiting = [:] }
+            return state.waiting.values
         }
         for continuation in waiting { continuation.resume(returning: outcome) }
     }

@@ -51,15 +51,17 @@ struct CircuitBreaker: Sendable, Hashable {
         self = CircuitBreaker(threshold: threshold)
     }
 
-    /// - Parameter wall: the time for people.
-    mutating func failed(_ failure: Failure, now: Moment, at wall: Moment) {
+    /// - Parameters:
+    ///   - weight: how many failures in a row it is as bad as, at least 1.
+    ///   - wall: the time for people.
+    mutating func failed(_ failure: Failure, weight: Int = 1, now: Moment, at wall: Moment) {
         failures[failure.name, default: 0] += 1
         last = failure
         switch state {
         case .closed(let failures):
-            let isEnough = failures + 1 >= threshold
+            let isEnough = failures + weight >= threshold
             if isEnough { openedAt = wall }
-            state = isEnough ? .open(until: now + firstPause, openings: 1) : .closed(failures: failures + 1)
+            state = isEnough ? .open(until: now + firstPause, openings: 1) : .closed(failures: failures + weight)
         case .open: break
         case .trying(_, let openings):
             let pause = Swift.min(firstPause.milliseconds << Int64(Swift.min(openings, 10)), longestPause.milliseconds)

@@ -63,7 +63,7 @@ extension CallFailure.NotSent {
         switch self {
         case .cannotCall: 0
         case .noToken, .misconfigured: 1
-        case .circuitOpen, .rateLimited, .cannotConnect, .deadline: 2
+        case .circuitOpen, .rateLimited, .cannotConnect, .noTokenYet, .deadline: 2
         }
     }
 }
