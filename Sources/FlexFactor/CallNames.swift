@@ -9,6 +9,8 @@ package enum CallName: String, Sendable, CaseIterable {
     case capture, refund
     /// The exchange of a sealed card, which no recovery asks for by itself.
     case tokenize
+    /// The daily list of orders whose money went back, which no recovery asks for either.
+    case list
 }
 
 extension FlexFactorCall {

@@ -12,7 +12,7 @@ package final class FlexFactorClient: Sendable {
     /// Time for what is measured here alone. The clock on the wall may be set; then a circuit would stay open, a rate refuse, or a token
     /// serve, for as long as it was set back.
     private let uptime: @Sendable () -> Moment
-    private let observe: @Sendable (Observation) -> Void
+    let observe: @Sendable (Observation) -> Void
     private let tokens = TokenKeeper()
     private let guards: Mutex<Guards>
 
@@ -129,7 +129,7 @@ package final class FlexFactorClient: Sendable {
     }
 
     /// Whether a call may be made: `nil` when circuit and rate let it through.
-    private func admission(_ lane: HTTPLane, _ deadline: Moment, isCharge: Bool) async -> CallFailure? {
+    func admission(_ lane: HTTPLane, _ deadline: Moment, isCharge: Bool) async -> CallFailure? {
         let uptime = uptime()
         let until = guards.withLock { guards in
             guards.breaker.refusal(now: uptime) ?? (isCharge ? guards.wayIn.refusal(now: uptime) : nil)
@@ -138,7 +138,7 @@ package final class FlexFactorClient: Sendable {
         return await waitForTurn(lane, deadline)
     }
 
-    private func report(_ answer: FlexFactorAnswer, isCharge: Bool) {
+    func report(_ answer: FlexFactorAnswer, isCharge: Bool) {
         let uptime = uptime()
         let failure = answer.failure.map { CircuitBreaker.Failure(name: answer.name, sentence: $0.description) }
         guards.withLock { guards in
@@ -183,7 +183,7 @@ package final class FlexFactorClient: Sendable {
     }
 
     /// Sends a request with the gateway's token, and once more with a new one where the first has ended.
-    private func exchange(
+    func exchange(
         _ request: (Secret) -> HTTPRequest, _ lane: HTTPLane, _ deadline: Moment
     ) async -> Result<HTTPResponse, CallFailure> {
         for isLastTry in [false, true] {
@@ -249,52 +249,8 @@ package final class FlexFactorClient: Sendable {
 
     private static let mostPages = 20
 
-    private func httpDeadline(_ deadline: Moment) -> NIODeadline {
+    func httpDeadline(_ deadline: Moment) -> NIODeadline {
         .now() + .milliseconds(max((deadline - now()).milliseconds, 0))
-    }
-
-    // MARK: Cards
-
-    /// Exchanges a card for FlexFactor's token of it. Repeating it is harmless: a card may have several tokens.
-    package func tokenize(_ card: ClearCard, on lane: HTTPLane, traceparent: String?, deadline: Moment) async -> Result<
-        CardToken, CallFailure
-    > {
-        guard let key = credentials.environmentKey else {
-            return .failure(.notSent(.misconfigured("the gateway has no environmentKey, which tokenize needs")))
-        }
-        let refusal = await admission(lane, deadline, isCharge: false)
-        let start = NIODeadline.now()
-        let outcome: Result<CardToken, CallFailure> =
-            if let refusal { .failure(refusal) } else { await tokenize(card, key, lane, traceparent, deadline) }
-        var failure: CallFailure?
-        if case .failure(let why) = outcome { failure = why }
-        observe(
-            Observation(
-                call: CallName.tokenize.rawValue, outcome: failure.map { FlexFactorAnswer.failed($0).name } ?? "token",
-                nanoseconds: (NIODeadline.now() - start).nanoseconds,
-                failure: failure))
-        return outcome
-    }
-
-    private func tokenize(
-        _ card: ClearCard, _ key: Secret, _ lane: HTTPLane, _ traceparent: String?, _ deadline: Moment
-    ) async -> Result<CardToken, CallFailure> {
-        let path = "/tokenize?mid=\(Self.escape(credentials.mid))&environment=\(Self.escape(key.exposed))"
-        let request = signed(post(path, card.body, traceparent))
-        let outcome = await lane.execute(
-            request, to: credentials.origin, authorityFile: credentials.authorityFile, deadline: httpDeadline(deadline))
-        let result: Result<CardToken, CallFailure> =
-            switch outcome {
-            case .answered(let response) where (200..<300).contains(response.status):
-                FlexFactorResponse.token(response).map(Result.success)
-                    ?? .failure(.unknown(.unreadable("tokenize answered without a token")))
-            case .answered(let response) where response.status == 401 || response.status == 403:
-                .failure(.notSent(.noToken("FlexFactor refuses mid or environmentKey (\(response.status))")))
-            case .answered(let response): .failure(failure(response))
-            default: .failure(outcome.failure)
-            }
-        if case .failure(let why) = result { report(.failed(why), isCharge: false) } else { report(.notListed, isCharge: false) }
-        return result
     }
 
     // MARK: Answers
@@ -322,7 +278,7 @@ package final class FlexFactorClient: Sendable {
 
     /// What a status that is no success means. Only 400 and 422 in FlexFactor's own words speak of the request; the others may come from
     /// whatever stands before FlexFactor, and speak of the way.
-    private func failure(_ response: HTTPResponse) -> CallFailure {
+    func failure(_ response: HTTPResponse) -> CallFailure {
         switch response.status {
         case 409: .conflict
         case 429: .throttled(retryAfter: retryAfter(response))

@@ -150,7 +150,7 @@ extension ClaimsPort {
 
 extension ClaimRecord {
     /// FlexFactor's order that the result names.
-    var flexFactorOrderID: FlexFactorOrderID? {
+    package var flexFactorOrderID: FlexFactorOrderID? {
         guard let result, let value = try? JSONValue(parsing: Array(result.utf8).span) else { return nil }
         return value["data"]?["flexFactor"]?["orderId"]?.string.map(FlexFactorOrderID.init(_:))
     }

@@ -76,6 +76,14 @@ package struct OutcomeStage: Sendable {
                 default: break
                 }
             }
+            var takings = takings
+            if news.isListed, reason.kind == .refunded {
+                switch await rest(of: reference, merchant: reference.merchantID ?? news.merchantID) {
+                case .all: return ignored(news, .toldBefore)
+                case .left(let left): takings = left
+                case nil: return hold(news, message)
+                }
+            }
             let result = ResultEvent(
                 subject: .recovery(reference, RecoveredOrder(reference)), merchantID: reference.merchantID ?? news.merchantID,
                 reason: reason,
@@ -122,11 +130,15 @@ package struct OutcomeStage: Sendable {
         }
         if !result.reason.kind.isFinal {
             // What is not known to be all of the money leaves the debt paid.
-            guard isWhole else { return told(result.messages(reply: nil, traceparent: message.traceparent)) }
-            let reopened = ClaimRequest(
-                merchantID: merchant, reference: reference, debt: nil, amount: nil, act: .reopened(.paidBack), until: now + longestMemory)
-            return await environment.claims.claim(reopened) == nil
-                ? hold(news, message) : told(result.messages(reply: nil, traceparent: message.traceparent))
+            if isWhole, await !reopen(reference, merchant) { return hold(news, message) }
+            let request = ClaimRequest(
+                merchantID: merchant, reference: reference, debt: nil, amount: result.amount,
+                act: .refund(.chargeback(news.distinction, isWhole: isWhole)), until: now + longestMemory, result: result)
+            switch await environment.claims.claim(request)?.verdict {
+            case .granted?: return told(result.messages(reply: nil, traceparent: message.traceparent))
+            case .told(let record, _)?: return again(record)
+            default: return hold(news, message)
+            }
         }
         let subject = DeadLetter.Subject(merchantID: merchant, reference: reference, orderID: reference.orderID, gatewayID: news.gatewayID)
         switch await Teller(claims: environment.claims).tell(
@@ -148,6 +160,38 @@ package struct OutcomeStage: Sendable {
         case .underWay: return StageOutcome(publishing: [], entry: entry(of: news, .ignored("its recovery tells the end")))
         case .hold: return hold(news, message)
         }
+    }
+
+    /// All of the money went back: the debt may be paid again.
+    ///
+    /// - Returns: whether it is claimed.
+    private func reopen(_ reference: RecoveryReference, _ merchant: MerchantID) async -> Bool {
+        await environment.claims.claim(
+            ClaimRequest(
+                merchantID: merchant, reference: reference, debt: nil, amount: nil, act: .reopened(.paidBack),
+                until: environment.now() + longestMemory)) != nil
+    }
+
+    /// What is to be told yet of an order that FlexFactor lists as returned.
+    private enum Rest {
+        /// Nothing is.
+        case all
+        case left(WebhookNews.Takings)
+    }
+
+    /// - Returns: `nil` where no claim can be made.
+    private func rest(of reference: RecoveryReference, merchant: MerchantID) async -> Rest? {
+        let sale = await environment.claims.amount(of: reference, merchant: merchant)
+        guard let back = environment.claims.standing(of: reference, merchant: merchant)?.back else { return .all }
+        // It was claimed, and whoever claimed it may have died before it was told: the claims tell it again.
+        if back.isListed { return .left(WebhookNews.Takings(amount: nil, isPartial: false, isWhole: true)) }
+        guard !back.isAll, let refunded = back.refunded else { return .all }
+        guard let sale else { return .left(WebhookNews.Takings(amount: nil, isPartial: false, isWhole: true)) }
+        // Parts made the whole.
+        if refunded >= sale.minorUnits { return await reopen(reference, merchant) ? .all : nil }
+        return .left(
+            WebhookNews.Takings(
+                amount: Money(minorUnits: sale.minorUnits - refunded, currency: sale.currency), isPartial: refunded > 0, isWhole: true))
     }
 
     private func hold(_ news: WebhookNews, _ message: IncomingMessage) -> StageOutcome {

@@ -85,6 +85,7 @@ extension API {
         let size = min(max(request.query["pageSize"].flatMap(Int.init) ?? 10, 1), habits.pageCap ?? .max)
         let page = max(request.query["pageNumber"].flatMap(Int.init) ?? 1, 1)
         let isOldestFirst = request.query["sort"]?.lowercased() == "asc"
+        let statuses = (request.query["status"] ?? "").split(separator: ",").compactMap { Int($0) }
         let from = request.query["from"].flatMap { try? Date($0, strategy: .iso8601) } ?? .distantPast
         return world.withLock { world in
             let ids: [String]
@@ -94,6 +95,7 @@ extension API {
                 let words = request.query["query"]?.lowercased() ?? ""
                 ids = world.orders.values
                     .filter { ($0.placed >= from) && (words.isEmpty || $0.payer.lowercased().contains(words)) }
+                    .filter { statuses.isEmpty || statuses.contains($0.state.rawValue) }
                     .sorted { isOldestFirst ? $0.placed < $1.placed : $0.placed > $1.placed }.map(\.id)
             }
             let all = ids.compactMap { world.order($0) }
@@ -107,7 +109,7 @@ extension API {
                     ],
                     "statuses": [
                         "0": "Draft", "1": "Onhold", "2": "Cancelled", "3": "Problem", "4": "Processing", "5": "Capturerequired",
-                        "6": "Returned", "7": "Completed",
+                        "6": "Returned", "7": "Completed", "8": "Chargeback",
                     ],
                     "success": true,
                 ]))

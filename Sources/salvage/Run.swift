@@ -30,6 +30,7 @@ struct Run: AsyncParsableCommand {
               SALVAGE_SHUTDOWN_GRACE_SECONDS       25: how long stopping may take after SIGTERM, work under way included
               SALVAGE_SHUTDOWN_LAME_DUCK_SECONDS   5: how long webhooks are taken after SIGTERM while /readyz is 503, until load balancers know
               SALVAGE_FLEXFACTOR_CALL_SECONDS      20: the longest that one call may take
+              SALVAGE_MONEY_BACK_SECONDS           86400: how often orders whose money went back are listed; 0 for never
               SALVAGE_POLL_FIRST_SECONDS, _LONGEST_SECONDS      600, 21600: looks at a submitted order, each twice as late as the last
               SALVAGE_REPOST_FIRST_SECONDS, _LONGEST_SECONDS    21600, 172800: posts of a sync retry, likewise
               SALVAGE_RETRY_GRACE_SECONDS          3600: after expiry, how long FlexFactor has to close the order itself

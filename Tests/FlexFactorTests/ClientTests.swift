@@ -431,6 +431,40 @@ import Testing
     }
 
     /// An order counts only for the id that was asked for.
+    /// The status of a dispute has no documented number: the list's own map of numbers tells it. And a server that knows no filter is believed
+    /// by the orders' own words.
+    @Test(arguments: [true, false]) func ordersWhoseMoneyWentBackAreListedPageByPage(filters: Bool) async throws {
+        let orders = (0..<120).map { (id: "o-\($0)", status: $0 % 3 == 0 ? 6 : $0 % 3 == 1 ? 7 : 9) }
+        let server = try await server { request in
+            let query = Dictionary(
+                request.path.split(separator: "?")[1].split(separator: "&").map {
+                    ($0.split(separator: "=")[0], $0.split(separator: "=")[1])
+                },
+                uniquingKeysWith: { first, _ in first })
+            guard let status = query["status"].flatMap({ Int($0) }), let page = query["pageNumber"].flatMap({ Int($0) }) else {
+                return ScriptedServer.response(400)
+            }
+            let all = filters ? orders.filter { $0.status == status } : orders
+            let shown = all.dropFirst((page - 1) * 25).prefix(25)
+            let items = shown.map {
+                #"{"id":"\#($0.id)","status":\#($0.status),"statusName":"\#([6: "Returned", 7: "Completed", 9: "Chargeback"][$0.status]!)"}"#
+            }
+            return ScriptedServer.response(
+                200,
+                #"{"orders":{"data":[\#(items.joined(separator: ","))],"hasNextPage":\#(page * 25 < all.count)},"statusNames":{"6":"Returned","7":"Completed","9":"Chargeback"}}"#
+            )
+        }
+        let found = try await client(server).moneyBack(since: Clock().now, on: lane, within: .seconds(5)).get()
+        #expect(found.isComplete)
+        #expect(Set(found.orders.map(\.id.text)) == Set(orders.filter { $0.status != 7 }.map(\.id)))
+        let broken = try await self.server { _ in ScriptedServer.response(200, "<html>", type: "text/html") }
+        guard case .failure(.unknown(.unreadable)) = try await client(broken).moneyBack(since: Clock().now, on: lane, within: .seconds(5))
+        else {
+            Issue.record("expected that nothing is known")
+            return
+        }
+    }
+
     @Test func anotherOrderIsNoAnswer() async throws {
         #expect(
             try await answer(200, #"{"id":"G-1","status":7}"#, to: .lookUp("g-1")) == .found(FlexFactorOrder(id: "G-1", state: .completed)))

@@ -57,6 +57,42 @@ import Testing
         }
     }
 
+    /// Refunds and chargebacks that FlexFactor made and no webhook told: its list of orders shows them, once.
+    @Test(.timeLimit(.minutes(10)))
+    func whatNoWebhookToldTheListTells() async throws {
+        var plan = try Fleet.Plan.retries(days: 10, more: "includeChargebacks: true")
+        plan.faults = #"{"webhookLoss": 1}"#
+        // The list echoes nothing, as documented.
+        plan.habits = []
+        plan.settings["SALVAGE_POLL_FIRST_SECONDS"] = "1"
+        plan.settings["SALVAGE_POLL_LONGEST_SECONDS"] = "3"
+        plan.settings["SALVAGE_MONEY_BACK_SECONDS"] = "2"
+        try await Fleet.with(plan) { fleet in
+            try await fleet.startWorker()
+            try await fleet.startWorker(["SALVAGE_WEBHOOKS_LISTEN": "none"])
+            let crm = try await CRM(fleet.link)
+            try await crm.publish(
+                [
+                    CRM.recycle("APPROVED"), CRM.recycle("REFUNDED", token: "tok_refund_later"),
+                    CRM.recycle("CHARGEDBACK", token: "tok_chargeback_later"),
+                ], key: "decline.recycle")
+            try await eventually("all that FlexFactor did is told", seconds: 180) {
+                kinds(crm, "REFUNDED") == ["submitted", "approved", "refunded"]
+                    && kinds(crm, "CHARGEDBACK") == ["submitted", "approved", "chargeback"]
+                    && kinds(crm, "APPROVED") == ["submitted", "approved"]
+            }
+            let amounts = crm.results.filter { $0.kind == "refunded" }.map { String(decoding: $0.body, as: UTF8.self) }
+            #expect(amounts.allSatisfy { $0.contains(#""minorUnits":4999"#) && $0.contains("reverse_sale") }, "\(amounts)")
+            // The next lists show the same orders, and there is nothing to be told of them.
+            let listed = fleet.workerLog.matches(of: /The orders whose money went back are listed/).count
+            try await eventually("more lists were looked at") {
+                fleet.workerLog.matches(of: /The orders whose money went back are listed/).count >= listed + 3
+            }
+            #expect(crm.results.filter { $0.kind == "refunded" || $0.kind == "chargeback" }.count == 2)
+            try await expectTheTruth(crm, fleet, declines: 3)
+        }
+    }
+
     @Test(.timeLimit(.minutes(10)))
     func withAllWebhooksLostPollsTell() async throws {
         var plan = try Fleet.Plan.retries(days: 10)

@@ -138,9 +138,62 @@ import Testing
         }
     }
 
+    private func listed(_ event: WebhookNews.Event, _ state: FlexFactorOrder.State, _ claims: MemoryClaims) async -> StageOutcome {
+        let news = WebhookNews(
+            merchantID: "acme", gatewayID: "42", event: event, reference: RecoveryReference("A-R7-88-7"), orderID: "g-1",
+            distinction: WebhookNews.listed, receivedAt: Self.now)
+        let merchants = Merchants(
+            Merchant(id: "acme", flexFactorGateways: [FlexFactorGateway(id: "42", includeChargebacks: true, account: "m-1")]))
+        let stage = OutcomeStage(
+            in: .sample(ManualClock(Self.now), claims: claims, cards: Vault(hasKey: false), callLimit: .seconds(5)),
+            flexFactor: ScriptedFlexFactor(.found(FlexFactorOrder(id: "g-1", state: state))), merchants: merchants, cancels: Cancels())
+        return await stage.handle(IncomingMessage(body: news.encoded()))
+    }
+
+    /// What no webhook told, the list of orders tells: the whole, or what is left of it; and a webhook that comes after all tells the same.
+    @Test func whatFlexFactorListsAsReturnedIsToldWithItsAmount() async throws {
+        func told(_ handled: StageOutcome) throws -> [String?] {
+            let value = try result(handled)
+            return [
+                value["id"]?.string, value["data"]?["action"]?["name"]?.string,
+                value["data"]?["amount"]?["minorUnits"]?.int64.map(String.init),
+            ]
+        }
+        let whole = claims(telling: .approved(.answered), of: "g-1")
+        let expected = ["A-R7-88-7/refunded/listed", "reverse_sale", "4999"]
+        #expect(try told(await listed(.refunded, .returned, whole)) == expected)
+        let late = try await handle("order.refunded", data: #"{"Amount":4999,"Currency":"USD","RefundId":"rf-1"}"#, state: .returned, whole)
+        #expect(try told(late) == expected)
+        #expect(try told(await listed(.refunded, .returned, whole)) == expected, "whoever claimed it may have died before it was told")
+
+        let parts = claims(telling: .approved(.answered), of: "g-1")
+        _ = try await handle("order.refunded", data: #"{"Amount":500,"Currency":"USD","RefundId":"rf-1"}"#, parts)
+        #expect(try told(await listed(.refunded, .returned, parts)) == ["A-R7-88-7/refunded/listed", "record_refund", "4499"])
+
+        // Parts that made the whole: nothing is left to be told, and the debt may be paid again.
+        let all = claims(telling: .approved(.answered), of: "g-1")
+        for (number, amount) in [4_000, 999].enumerated() {
+            _ = try await handle("order.refunded", data: #"{"Amount":\#(amount),"Currency":"USD","RefundId":"rf-\#(number)"}"#, all)
+        }
+        #expect(!hasResult(await listed(.refunded, .returned, all)))
+        #expect(all.standing(of: RecoveryReference("A-R7-88-7")!, merchant: "acme")?.back.isAll == true)
+
+        // The order is looked at before it is believed.
+        let otherwise = await listed(.refunded, .completed, claims(telling: .approved(.answered), of: "g-1"))
+        #expect(!hasResult(otherwise) && !hasLetter(otherwise))
+    }
+
+    @Test func aChargebackThatTheListShowsIsToldUnlessAWebhookWas() async throws {
+        let silent = claims(telling: .approved(.answered), of: "g-1")
+        let told = await listed(.chargeback, .chargeback, silent)
+        #expect(try result(told)["id"]?.string == "A-R7-88-7/chargeback/listed")
+        #expect(try result(await listed(.chargeback, .chargeback, silent)) == result(told), "the same is told again")
+        #expect(silent.standing(of: RecoveryReference("A-R7-88-7")!, merchant: "acme")?.back.isDisputed == true)
+    }
+
     @Test func onlyAChargebackOfTheWholeOpensTheDebt() async throws {
         let gateway = FlexFactorGateway(id: "42", includeChargebacks: true)
-        for (amount, words) in [(500, ["told"]), (4_999, ["told", "paid_back"])] {
+        for (amount, words) in [(500, ["told", "refund"]), (4_999, ["told", "paid_back", "refund"])] {
             let claims = claims(telling: .approved(.answered), of: "g-1")
             let data = #"{"Amount":\#(amount),"ChargebackId":"cb-1"}"#
             let news = try #require(

@@ -54,6 +54,25 @@ package struct ClaimBook: Sendable {
         package let isAsking: Bool
         /// The post that may be out there unanswered; the first, where FlexFactor has the order and nobody has heard of any answer.
         package let askedPost: Int?
+        package let back: MoneyBack
+
+        /// What was told of money that went back.
+        package struct MoneyBack: Sendable, Equatable {
+            /// All of it: the debt may be paid again.
+            package let isAll: Bool
+            /// The refunds, in minor units; `nil` where one's amount is not known.
+            package let refunded: Int64?
+            /// FlexFactor's list of orders was told to show it.
+            package let isListed: Bool
+            package let isDisputed: Bool
+
+            init(isAll: Bool, _ refunds: RefundBook?) {
+                self.isAll = isAll
+                refunded = refunds.map(\.refunded) ?? 0
+                isListed = refunds?.isListed ?? false
+                isDisputed = refunds?.isDisputed ?? false
+            }
+        }
 
         package struct Told: Sendable, Equatable {
             package let offset: Int64
@@ -68,7 +87,8 @@ package struct ClaimBook: Sendable {
                 told: entry.isTold ? Standing.Told(offset: entry.told, kind: entry.kind) : nil, exists: entry.exists,
                 mayBeCharged: requests[reference] != nil || entry.exists,
                 isAsking: requests[reference] != nil,
-                askedPost: askedPost(requests[reference] ?? [], entry))
+                askedPost: askedPost(requests[reference] ?? [], entry),
+                back: Standing.MoneyBack(isAll: entry.isPaidBack, refunds.isEmpty ? nil : refunds[reference]))
         }
     }
 

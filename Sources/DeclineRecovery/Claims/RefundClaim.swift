@@ -23,6 +23,16 @@ package struct RefundClaim: Sendable, Equatable {
         self.step = step
     }
 
+    /// What FlexFactor's list of orders shows as returned: whatever gave the money back, nothing of it is left (truth.md §4).
+    package static let listed = Fingerprint(WebhookNews.listed)
+
+    /// A chargeback that is told. By its id it is told once, and the list of orders tells none that was told before.
+    package static func chargeback(_ distinction: String?, isWhole: Bool) -> RefundClaim {
+        RefundClaim(Fingerprint("chargeback", distinction), .told(.chargeback, round: 0, isWhole: isWhole))
+    }
+
+    fileprivate static let listedChargeback = chargeback(WebhookNews.listed, isWhole: true).id
+
     var telling: ResultKind? {
         switch step {
         case .told(let kind, _, _): kind
@@ -48,6 +58,29 @@ struct RefundBook: Sendable {
 
     var entries: [Entry] = []
 
+    /// The refunds that were told, in minor units; `nil` where one's amount is not known.
+    var refunded: Int64? {
+        entries.reduce(0) { sum, entry in
+            guard entry.told >= 0, entry.kind == .refunded else { return sum }
+            return sum.flatMap { sum in entry.minorUnits.map { sum + $0 } }
+        }
+    }
+
+    var isListed: Bool { entries.contains { $0.told >= 0 && $0.news == RefundClaim.listed } }
+    var isDisputed: Bool { entries.contains { $0.told >= 0 && $0.kind == .chargeback } }
+
+    /// What leaves nothing to be told beside it.
+    private func all(beside claim: RefundClaim, _ kind: ResultKind) -> Entry? {
+        entries.first { entry in
+            guard entry.told >= 0, entry.kind == kind else { return false }
+            switch kind {
+            case .refunded: return entry.news == RefundClaim.listed
+            case .chargeback: return entry.command == RefundClaim.listedChargeback || claim.id == RefundClaim.listedChargeback
+            default: return false
+            }
+        }
+    }
+
     /// - Returns: the verdict, and whether all of the money is known to be back by it.
     mutating func take(_ claim: RefundClaim, minorUnits: Int64?, at offset: Int64) -> (ClaimVerdict<Int64>, isPaidBack: Bool) {
         let granted = ClaimVerdict<Int64>.granted(alone: true, corrects: nil)
@@ -67,6 +100,10 @@ struct RefundBook: Sendable {
             if round > 0, round == entry.round { entries[index].isOpen = false }
         case .told(let kind, let round, let isWhole):
             if kind != .refunded, entry.isOpen, round != entry.round { return (.mayBeCharged, false) }
+            if let all = all(beside: claim, kind) {
+                entries[index].isOpen = false
+                return (.told(all.told, kind), false)
+            }
             entries[index].told = offset
             entries[index].kind = kind
             entries[index].isOpen = false
@@ -80,8 +117,16 @@ struct RefundBook: Sendable {
         _ news: Fingerprint, _ minorUnits: Int64?, _ isWhole: Bool, _ isLate: Bool, _ offset: Int64
     ) -> (ClaimVerdict<Int64>, isPaidBack: Bool) {
         let granted = ClaimVerdict<Int64>.granted(alone: true, corrects: nil)
-        if let known = entries.first(where: { $0.news == news }) {
+        if let known = entries.first(where: { $0.news == news }), news != RefundClaim.listed {
             return (known.command == nil ? granted : .told(known.told, known.kind), false)
+        }
+        if let all = entries.first(where: { $0.told >= 0 && $0.news == RefundClaim.listed }) { return (.told(all.told, .refunded), false) }
+        if news == RefundClaim.listed {
+            // Whoever asked for some of it tells that first, while there is time.
+            if !isLate, entries.contains(where: \.isOpen) { return (.mayBeCharged, false) }
+            for index in entries.indices { entries[index].isOpen = false }
+            entries.append(Entry(news: news, minorUnits: minorUnits, told: offset))
+            return (granted, true)
         }
         func fits(_ entry: Entry) -> Bool {
             guard entry.command != nil, entry.news == nil else { return false }

@@ -38,6 +38,10 @@ extension WebhookNews {
         /// The gateway's configuration wants no chargebacks.
         case chargebacksOff = "chargebacks_off"
         case informational
+        /// The order is no longer as the list of orders showed it.
+        case otherwiseNow = "otherwise_now"
+        /// The CRM was told of all of it before.
+        case toldBefore = "told_before"
     }
 
     /// Why the news becomes a dead letter, and no result.
@@ -87,6 +91,7 @@ extension WebhookNews {
         guard let reference = reference ?? order.echo else { return .distrust(.unplaced) }
         guard owns(reference) else { return .distrust(.otherAccount) }
         let isPaid = [.completed, .returned, .chargeback].contains(order.state)
+        if isListed, order.state != (event == .chargeback ? .chargeback : .returned) { return .ignore(.otherwiseNow) }
         switch event {
         case .completed: return isPaid ? .tell(reference, .approved(.notified), nil) : again(now, timing, .notPaid)
         case .cancelled, .expired:

@@ -4,6 +4,8 @@
 /// So nothing is told before the order was looked at (`WebhookNews+Look.swift`).
 package struct WebhookNews: Sendable, Equatable {
     package static let type = "com.salvage.webhook.v1"
+    /// What tells news that no webhook brought: FlexFactor's daily list of orders shows it (truth.md §4).
+    package static let listed = "listed"
 
     package let merchantID: MerchantID
     package let gatewayID: GatewayID
@@ -25,6 +27,8 @@ package struct WebhookNews: Sendable, Equatable {
     package var hasWaited: Bool
     /// How often the order was looked at in vain.
     package var looks: Int
+
+    package var isListed: Bool { distinction == Self.listed }
 
     package enum Event: Hashable, Sendable {
         case completed, cancelled, expired, refunded, captureRequired, chargeback

@@ -99,12 +99,27 @@ enum FlexFactorResponse {
         return states.indices.contains(Int(clamping: number)) ? states[Int(number)] : .unrecognised(String(number))
     }
 
-    /// One page of the list of orders, and whether there is another; `nil` where it is not of that form.
-    static func page(_ response: HTTPResponse) -> (orders: [FlexFactorOrder], hasNext: Bool)? {
+    /// One page of the list of orders.
+    struct Page: Sendable {
+        let orders: [FlexFactorOrder]
+        let hasNext: Bool
+        /// The numbers of the statuses that the answer calls a chargeback.
+        let disputed: [Int64]
+    }
+
+    /// `nil` where it is not of that form.
+    static func page(_ response: HTTPResponse) -> Page? {
         guard let body = object(response), let list = body[anyCase: "orders"],
             let items = list.array ?? list[anyCase: "data"]?.array ?? list[anyCase: "items"]?.array ?? list[anyCase: "orders"]?.array
         else { return nil }
-        return (items.compactMap(order), list[anyCase: "hasNextPage"]?.bool ?? false)
+        return Page(
+            orders: items.compactMap(order), hasNext: list[anyCase: "hasNextPage"]?.bool ?? false,
+            disputed: (body.object ?? []).flatMap { disputed($0.value) })
+    }
+
+    /// In a map of numbers and names; what it is called is not documented.
+    private static func disputed(_ map: JSONValue) -> [Int64] {
+        (map.object ?? []).compactMap { member in member.value.string?.lowercased() == "chargeback" ? Int64(member.name) : nil }
     }
 
     /// Of several orders that carry one reference, one that took money is the truth to be told.

@@ -14,7 +14,7 @@ final class ClaimTail: ClaimsPort {
     private let clock = SystemClock()
     private let worker: String
     private let logger: Logger?
-    private let session = Mutex<(link: BrokerLink, names: TopologyNames)?>(nil)
+    let session = Mutex<(link: BrokerLink, names: TopologyNames)?>(nil)
     /// How long a claim is waited for. Longer than it is good for, so that a slow broker is told from a dead one.
     private let patience: Duration = .seconds(12)
 

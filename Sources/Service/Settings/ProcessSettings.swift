@@ -54,6 +54,8 @@ package struct ProcessSettings: Sendable {
     package var oldestDecline: Moment.Span
     /// The longest that one call to FlexFactor may take.
     package var callLimit: Moment.Span
+    /// How often the orders whose money went back are listed; zero for never.
+    var moneyBackPeriod: Moment.Span
 
     package enum LogFormat: String, Sendable, CaseIterable {
         /// Lines for people on a terminal, else JSON.
@@ -141,6 +143,7 @@ package struct ProcessSettings: Sendable {
         day = .seconds(Int64(settings.count("retry.daySeconds", 1...86_400, default: 86_400)))
         oldestDecline = .days(Int64(settings.count("oldest.declineDays", 1...32, default: 30)))
         callLimit = .seconds(Int64(settings.count("flexfactor.callSeconds", 1...120, default: 20)))
+        moneyBackPeriod = .seconds(Int64(settings.count("money.backSeconds", 0...604_800, default: 86_400)))
         if !settings.faults.isEmpty { throw SettingsError(faults: settings.faults) }
     }
 

@@ -183,6 +183,12 @@ package struct Worker: Service {
             let probe = ReachProbe(store: store, lane: lanes[0], health: health, logger: logger)
             Task { await probe.run(until: stop) }
         }
+        if settings.stages.contains(.outcomes) {
+            let list = MoneyBackList(
+                store: store, claims: claims, lane: lanes[0], link: link, names: settings.names, period: settings.moneyBackPeriod,
+                logger: logger)
+            Task { await list.run(until: stop) }
+        }
         let exporter = TraceExporter(
             tracer, settings, instance: identity.id, host: identity.host, lanes[0].http, metrics, logger)
         if let exporter { Task { await exporter.run(until: stop) } }

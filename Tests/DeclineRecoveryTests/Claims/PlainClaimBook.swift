@@ -48,7 +48,8 @@ struct PlainClaimBook {
                 told: entry.isTold ? ClaimBook.Standing.Told(offset: entry.told, kind: entry.kind) : nil, exists: entry.exists,
                 mayBeCharged: !entry.open.isEmpty || entry.exists, isAsking: !entry.open.isEmpty,
                 askedPost: (entry.open.filter { $0.post > entry.answeredPost }.map(\.post).min() ?? entry.open.map(\.post).max()
-                    ?? (entry.exists && entry.answeredPost == 0 ? 1 : nil)).map(Int.init))
+                    ?? (entry.exists && entry.answeredPost == 0 ? 1 : nil)).map(Int.init),
+                back: ClaimBook.Standing.MoneyBack(isAll: entry.isPaidBack, refunds[reference]))
         }
     }
 

@@ -58,7 +58,13 @@ struct RandomClaims {
                 .send(round: 1), .send(round: 2), .unsent(round: 1), .told(.refunded, round: 1, isWhole: Bool.random(using: &random)),
                 .news(isWhole: Bool.random(using: &random), isLate: false),
             ]
-            return .refund(RefundClaim(Fingerprint("r-\(Int.random(in: 0..<2, using: &random))"), steps.randomElement(using: &random)!))
+            switch Int.random(in: 0..<6, using: &random) {
+            case 0: return .refund(RefundClaim(RefundClaim.listed, .news(isWhole: true, isLate: Bool.random(using: &random))))
+            case 1: return .refund(.chargeback(["c-1", "c-2", WebhookNews.listed].randomElement(using: &random)!, isWhole: false))
+            default:
+                let command = Fingerprint("r-\(Int.random(in: 0..<2, using: &random))")
+                return .refund(RefundClaim(command, steps.randomElement(using: &random)!))
+            }
         default:
             let kind = [ResultKind.approved, .declined, .skipped, .expired].randomElement(using: &random)!
             return .told(

@@ -72,6 +72,45 @@ import Testing
         #expect(stream.refund("r-2", .send(round: 1)) == .told(7, .refundFailed))
     }
 
+    /// FlexFactor lists the order as returned: that says all of it, whatever else is told of it afterwards.
+    @Test func whatTheListShowsIsToldOnceAndNothingBesideIt() {
+        var stream = Stream()
+        stream.pay()
+        func back() -> ClaimBook.Standing.MoneyBack? {
+            stream.book.standing(of: Fingerprint(of: Stream.reference("d-1"), merchant: "acme"))?.back
+        }
+        let listed = RefundClaim.Step.news(isWhole: true, isLate: false)
+        stream.refund("w-1", .news(isWhole: false, isLate: false), amount: 500)
+        #expect(back()?.refunded == 500 && back()?.isAll == false)
+        stream.refund("r-1", .send(round: 1), amount: 700)
+        #expect(stream.refund(WebhookNews.listed, listed, amount: 4_499) == .mayBeCharged, "a command asks for some of it now")
+        let late = RefundClaim.Step.news(isWhole: true, isLate: true)
+        #expect(stream.refund(WebhookNews.listed, late, amount: 4_499) == granted)
+        let told = stream.offset
+        #expect(back()?.refunded == 4_999 && back()?.isAll == true && stream.isDebtOpen())
+        // The list of the next day, the webhook that was late, and the command's own end.
+        for (id, step) in [(WebhookNews.listed, late), ("w-2", listed), ("r-1", .told(.refunded, round: 1, isWhole: true))] {
+            #expect(stream.refund(id, step, amount: 700) == .told(told, .refunded))
+        }
+        #expect(
+            stream.refund("w-1", .news(isWhole: false, isLate: false), amount: 500) == granted, "what was told before it is told as it was")
+        #expect(stream.refund("r-2", .told(.refundFailed, round: 0, isWhole: false)) == granted, "that FlexFactor refuses is told")
+        #expect(back()?.refunded == 4_999)
+    }
+
+    @Test func aChargebackIsToldOnceWhoeverShowsIt() {
+        for (first, second) in [("c-1", WebhookNews.listed), (WebhookNews.listed, "c-1"), ("c-1", "c-1")] {
+            var stream = Stream()
+            stream.pay()
+            #expect(stream.append(.refund(.chargeback(first, isWhole: false)), amount: 500) == granted)
+            #expect(stream.append(.refund(.chargeback(second, isWhole: true))) == .told(1, .chargeback))
+        }
+        var stream = Stream()
+        stream.append(.refund(.chargeback("c-1", isWhole: false)))
+        #expect(stream.append(.refund(.chargeback("c-2", isWhole: false))) == granted, "two disputes are two")
+        #expect(stream.refund("r-1", .told(.refunded, round: 0, isWhole: false)) == granted)
+    }
+
     /// What a command gave back is told by the command: news of it are placed with it by their amount, each with one.
     @Test func newsOfACommandIsNoSecondRefund() {
         var stream = Stream()
