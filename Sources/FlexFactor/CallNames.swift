@@ -83,8 +83,7 @@ extension FlexFactorAnswer {
 
     var health: Health {
         switch self {
-        case .failed(.notSent(.cannotConnect)), .failed(.notSent(.noToken)), .failed(.unknown(.timedOut)),
-            .failed(.unknown(.connectionLost)),
+        case .failed(.notSent(.cannotConnect)), .failed(.unknown(.timedOut)), .failed(.unknown(.connectionLost)),
             .failed(.unknown(.serverError)):
             .unwell
         // A token that is missed by a hundred calls failed once: whoever asked for it said so.

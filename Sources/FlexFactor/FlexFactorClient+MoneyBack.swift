@@ -11,18 +11,19 @@ extension FlexFactorClient {
 
     /// The orders placed since a moment whose money went back, refunded or disputed, page by page.
     ///
-    /// The number of the refunded is documented (facts: 6, Returned), that of the disputed is not; but the list tells which number has which
-    /// name. Whether an order is one of them its own status says, whatever the list was asked for.
+    /// The number of the refunded is documented (6, Returned), that of the disputed is not; but the list tells which number has which name.
+    /// Whether an order is one of them its own status says, whatever the list was asked for.
     package func moneyBack(since: Moment, on lane: HTTPLane, within patience: Moment.Span) async -> Result<MoneyBack, CallFailure> {
         var found = MoneyBack()
+        var seen: Set<String> = []
         var statuses: [Int64] = [6]
-        var listed: Set<Int64> = []
+        var next = 0
         var pages = 0
-        while let status = statuses.popLast() {
-            listed.insert(status)
-            var page = 1
-            while true {
-                guard pages < Self.mostPages else {
+        while next < statuses.count {
+            let status = statuses[next]
+            next += 1
+            for page in 1... {
+                if pages == Self.mostPages {
                     found.isComplete = false
                     return .success(found)
                 }
@@ -34,17 +35,22 @@ extension FlexFactorClient {
                 case .failure(let failure): return .failure(failure)
                 case .success(let answered): read = answered
                 }
-                found.orders += read.orders.filter { $0.state == .returned || $0.state == .chargeback }
-                statuses += read.disputed.filter { !listed.contains($0) && !statuses.contains($0) }
-                guard read.hasNext, !read.orders.isEmpty else { break }
-                page += 1
+                let news = read.orders.filter { seen.insert("\(status) \($0.id.text.lowercased())").inserted }
+                found.orders += news.filter { $0.state == .returned || $0.state == .chargeback }
+                if !read.isWhole { found.isComplete = false }
+                for number in read.disputed where !statuses.contains(number) && statuses.count < Self.mostStatuses {
+                    statuses.append(number)
+                }
+                // A list that shows the same again does not page.
+                if !read.hasNext || news.isEmpty { break }
             }
         }
         return .success(found)
     }
 
-    /// 50,000 orders: a list that never ends is one that does not page.
+    /// 50,000 orders.
     private static let mostPages = 1_000
+    private static let mostStatuses = 4
 
     /// A page of the list of orders, as one call.
     private func list(_ path: String, on lane: HTTPLane, deadline: Moment) async -> Result<FlexFactorResponse.Page, CallFailure> {

@@ -89,7 +89,7 @@ package final class FlexFactorClient: Sendable {
 
     /// Gets a token unless there is one, beside circuit and rate: it is asked for once, to see whether calls can be made.
     package func proveReach(on lane: HTTPLane) async -> Reach {
-        if reach != .proven { _ = await token(lane, until: now() + .seconds(10)) }
+        if reach != .proven { _ = await token(lane, until: now() + .seconds(12)) }
         return reach
     }
 
@@ -200,7 +200,9 @@ package final class FlexFactorClient: Sendable {
                 // Not executed. The token may have ended early; a new one is tried once.
                 tokens.drop(token)
                 if isLastTry {
-                    return .failure(.notSent(.noToken("FlexFactor answered 401 to a fresh token; check appKey, appSecret and mid")))
+                    let refusal = CallFailure.NotSent.noToken("FlexFactor answered 401 to a fresh token; check appKey, appSecret and mid")
+                    tokenFailed(refusal, weight: 1)
+                    return .failure(.notSent(refusal))
                 }
             case .answered(let response): return .success(response)
             case let outcome: return .failure(outcome.failure)
@@ -303,18 +305,18 @@ package final class FlexFactorClient: Sendable {
     private func token(_ lane: HTTPLane, until deadline: Moment) async -> Result<TokenKeeper.Token, CallFailure> {
         let outcome = await tokens.token(now: uptime(), patience: deadline - now(), on: lane.eventLoop) { [self] in
             let outcome = await fetchToken(lane)
-            if case .failure(let failure) = outcome { tokenFailed(failure) }
+            if case .failure(let failure) = outcome { tokenFailed(failure.notSent) }
             return outcome
         }
         return outcome?.mapError { .notSent($0.notSent) } ?? .failure(.notSent(.deadline))
     }
 
     /// Without a token no call can be made, so a few failures in a row are enough; but a single one is a blip, however many calls it fails.
-    private func tokenFailed(_ failure: TokenKeeper.Failure) {
-        if failure.isOurs || failure.isRefusal { return }
-        let failed = CallFailure.notSent(failure.notSent)
+    private func tokenFailed(_ failure: CallFailure.NotSent, weight: Int = 5) {
+        if case .cannotCall = failure { return }
+        let failed = CallFailure.notSent(failure)
         let told = CircuitBreaker.Failure(name: FlexFactorAnswer.failed(failed).name, sentence: failed.description)
-        guards.withLock { $0.breaker.failed(told, weight: 5, now: uptime(), at: now()) }
+        guards.withLock { $0.breaker.failed(told, weight: weight, now: uptime(), at: now()) }
     }
 
     private func fetchToken(_ lane: HTTPLane) async -> TokenKeeper.Outcome {

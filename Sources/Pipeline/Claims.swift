@@ -149,10 +149,20 @@ extension ClaimsPort {
 }
 
 extension ClaimRecord {
+    var isWholeChargeback: Bool {
+        if case .refund(let refund) = claim.act, case .told(.chargeback, _, isWhole: true) = refund.step { true } else { false }
+    }
+
     /// FlexFactor's order that the result names.
     package var flexFactorOrderID: FlexFactorOrderID? {
         guard let result, let value = try? JSONValue(parsing: Array(result.utf8).span) else { return nil }
         return value["data"]?["flexFactor"]?["orderId"]?.string.map(FlexFactorOrderID.init(_:))
+    }
+
+    /// The gateway that the result names.
+    package var gatewayID: GatewayID? {
+        guard let result, let value = try? JSONValue(parsing: Array(result.utf8).span) else { return nil }
+        return value["data"]?["flexFactor"]?["gatewayId"]?.string.map(GatewayID.init(_:))
     }
 
     /// Whether the result names an order, and not this one.

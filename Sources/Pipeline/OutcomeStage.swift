@@ -29,6 +29,7 @@ package struct OutcomeStage: Sendable {
         case .ignore(let why): return ignored(news, why)
         case .distrust(let why): return distrusted(news, why, message)
         case .look(let orderID):
+            if news.isListed, let settled = await claimedBefore(news, message) { return settled }
             let answer = await named(
                 flexFactor.perform(
                     .lookUp(orderID), merchant: news.merchantID, gateway: news.gatewayID, traceparent: message.traceparent,
@@ -77,10 +78,11 @@ package struct OutcomeStage: Sendable {
                 }
             }
             var takings = takings
+            var beside: Int64?
             if news.isListed, reason.kind == .refunded {
-                switch await rest(of: reference, merchant: reference.merchantID ?? news.merchantID) {
+                switch await rest(of: reference, merchant: reference.merchantID ?? news.merchantID, news) {
                 case .all: return ignored(news, .toldBefore)
-                case .left(let left): takings = left
+                case .left(let left, let told): (takings, beside) = (left, told)
                 case nil: return hold(news, message)
                 }
             }
@@ -89,7 +91,8 @@ package struct OutcomeStage: Sendable {
                 reason: reason,
                 gatewayID: news.gatewayID, flexFactorOrderID: news.orderID, amount: takings?.amount, occurredAt: environment.now(),
                 distinction: news.distinction, isPartial: takings?.isPartial ?? false)
-            return await tell(result, reference, isWhole: takings?.isWhole ?? false, paid: paid(news, answer), news, message)
+            return await tell(
+                result, reference, isWhole: takings?.isWhole ?? false, paid: paid(news, answer), beside: beside, news, message)
         case .wait(let span):
             var later = news
             if case .found(let order) = answer, order.state == .cancelled { later.hasWaited = true }
@@ -103,7 +106,8 @@ package struct OutcomeStage: Sendable {
     }
 
     private func tell(
-        _ result: ResultEvent, _ reference: RecoveryReference, isWhole: Bool, paid: Money?, _ news: WebhookNews, _ message: IncomingMessage
+        _ result: ResultEvent, _ reference: RecoveryReference, isWhole: Bool, paid: Money?, beside: Int64?, _ news: WebhookNews,
+        _ message: IncomingMessage
     ) async -> StageOutcome {
         let now = environment.now()
         let merchant = reference.merchantID ?? news.merchantID
@@ -118,7 +122,9 @@ package struct OutcomeStage: Sendable {
         if result.reason.kind == .refunded {
             // Of what a command of the CRM gave back, the command tells; its own result is told again. A part leaves the debt paid.
             let isLate = now >= news.receivedAt + .milliseconds(2 * environment.timing.settle.milliseconds)
-            let refund = RefundClaim(Fingerprint(news.distinction), .news(isWhole: isWhole, isLate: isLate))
+            let refund =
+                beside.map { RefundClaim.listed(beside: $0, isLate: isLate) }
+                ?? RefundClaim(Fingerprint(news.distinction), .news(isWhole: isWhole, isLate: isLate))
             let request = ClaimRequest(
                 merchantID: merchant, reference: reference, debt: nil, amount: result.amount, act: .refund(refund),
                 until: now + longestMemory, result: result)
@@ -129,14 +135,18 @@ package struct OutcomeStage: Sendable {
             }
         }
         if !result.reason.kind.isFinal {
-            // What is not known to be all of the money leaves the debt paid.
-            if isWhole, await !reopen(reference, merchant) { return hold(news, message) }
             let request = ClaimRequest(
                 merchantID: merchant, reference: reference, debt: nil, amount: result.amount,
                 act: .refund(.chargeback(news.distinction, isWhole: isWhole)), until: now + longestMemory, result: result)
+            // What is not known to be all of the money leaves the debt paid.
             switch await environment.claims.claim(request)?.verdict {
-            case .granted?: return told(result.messages(reply: nil, traceparent: message.traceparent))
-            case .told(let record, _)?: return again(record)
+            case .granted?:
+                if isWhole, await !reopen(reference, merchant) { return hold(news, message) }
+                return told(result.messages(reply: nil, traceparent: message.traceparent))
+            case .told(let record, _)?:
+                // Its maker may have died between the two claims.
+                if record.isWholeChargeback, await !reopen(reference, merchant) { return hold(news, message) }
+                return again(record)
             default: return hold(news, message)
             }
         }
@@ -176,26 +186,49 @@ package struct OutcomeStage: Sendable {
     private enum Rest {
         /// Nothing is.
         case all
-        case left(WebhookNews.Takings)
+        /// - Parameter beside: what was told of refunds before, in minor units.
+        case left(WebhookNews.Takings, beside: Int64)
     }
 
-    /// - Returns: `nil` where no claim can be made.
-    private func rest(of reference: RecoveryReference, merchant: MerchantID) async -> Rest? {
+    private func moneyBack(of reference: RecoveryReference, _ merchant: MerchantID) -> ClaimBook.Standing.MoneyBack? {
+        environment.claims.standing(of: reference, merchant: merchant)?.back
+    }
+
+    /// What the list shows was claimed before: whoever claimed it may have died before it was told, and the order may look otherwise by now.
+    /// The claims tell it again.
+    private func claimedBefore(_ news: WebhookNews, _ message: IncomingMessage) async -> StageOutcome? {
+        guard let reference = news.reference else { return nil }
+        let merchant = reference.merchantID ?? news.merchantID
+        guard let back = moneyBack(of: reference, merchant), news.event == .chargeback ? back.isDisputed : back.isListed else { return nil }
+        let claim =
+            news.event == .chargeback
+            ? RefundClaim.chargeback(news.distinction, isWhole: false) : RefundClaim.listed(beside: 0, isLate: false)
+        let request = ClaimRequest(
+            merchantID: merchant, reference: reference, debt: nil, amount: nil, act: .refund(claim),
+            until: environment.now() + longestMemory)
+        guard case .told(let record, _)? = await environment.claims.claim(request)?.verdict else { return hold(news, message) }
+        let messages = record.messages(reply: nil, traceparent: message.traceparent)
+        return StageOutcome(publishing: messages, entry: entry(of: news, record.fate, reference).telling(record, as: messages))
+    }
+
+    /// - Returns: `nil` where that is not known now.
+    private func rest(of reference: RecoveryReference, merchant: MerchantID, _ news: WebhookNews) async -> Rest? {
         let sale = await environment.claims.amount(of: reference, merchant: merchant)
-        guard let back = environment.claims.standing(of: reference, merchant: merchant)?.back else { return .all }
-        // It was claimed, and whoever claimed it may have died before it was told: the claims tell it again.
-        if back.isListed { return .left(WebhookNews.Takings(amount: nil, isPartial: false, isWhole: true)) }
-        guard !back.isAll, let refunded = back.refunded else { return .all }
-        guard let sale else { return .left(WebhookNews.Takings(amount: nil, isPartial: false, isWhole: true)) }
-        // Parts made the whole.
-        if refunded >= sale.minorUnits { return await reopen(reference, merchant) ? .all : nil }
-        return .left(
-            WebhookNews.Takings(
-                amount: Money(minorUnits: sale.minorUnits - refunded, currency: sale.currency), isPartial: refunded > 0, isWhole: true))
+        guard let back = moneyBack(of: reference, merchant), !back.isAll else { return .all }
+        // Parts made the whole, or one was told that may have been all of it.
+        guard let refunded = back.refunded, sale.map({ refunded < $0.minorUnits }) ?? true else {
+            return await reopen(reference, merchant) ? .all : nil
+        }
+        // What stays unread for so long has left the stream.
+        if sale == nil, environment.now() < news.receivedAt + environment.timing.reconcileFor { return nil }
+        let left = sale.map { Money(minorUnits: $0.minorUnits - refunded, currency: $0.currency) }
+        return .left(WebhookNews.Takings(amount: left, isPartial: left != nil && refunded > 0, isWhole: true), beside: refunded)
     }
 
     private func hold(_ news: WebhookNews, _ message: IncomingMessage) -> StageOutcome {
-        let delay: Moment.Span = .seconds(5)
+        // A claim can be made again in a moment; what cannot be read stays so for longer.
+        let age = environment.now() - news.receivedAt
+        let delay = Moment.Span.milliseconds(max(5_000, min(age.milliseconds / 4, 30_000)))
         return StageOutcome(
             publishing: [news.message(to: .delayed(.outcomes, delay), traceparent: message.traceparent)],
             entry: entry(of: news, .parked(delay, because: "no claim can be made")))

@@ -163,6 +163,7 @@ package struct ClaimBook: Sendable {
             payBack(&entry, slot)
             return .granted(alone: true, corrects: nil)
         case .refund(let refund):
+            if case .listed = refund.step, entry.isPaidBack, refunds[entry.key]?.isListed != true { return .mayBeCharged }
             let (verdict, isPaidBack) = refunds[entry.key, default: RefundBook()].take(
                 refund, minorUnits: claim.amount?.minorUnits, at: offset)
             if isPaidBack { payBack(&entry, slot) }

@@ -124,6 +124,11 @@ extension RefundClaim {
             data.member("step", "news")
             data.member("isWhole", isWhole)
             data.member("isLate", isLate)
+        case .listed(let beside, let isLate):
+            data.member("step", "news")
+            data.member("isWhole", true)
+            data.member("isLate", isLate)
+            data.member("beside", beside)
         }
     }
 
@@ -134,7 +139,12 @@ extension RefundClaim {
             case "send": .send(round: try data.count("round"))
             case "unsent": .unsent(round: try data.count("round"))
             case "told": .told(try data.word("kind"), round: try data.count("round"), isWhole: try data.flag("isWhole"))
-            case "news": .news(isWhole: try data.flag("isWhole"), isLate: try data.flag("isLate"))
+            case "news":
+                if let beside = try data.optionalNumber("beside") {
+                    .listed(beside: beside, isLate: try data.flag("isLate"))
+                } else {
+                    .news(isWhole: try data.flag("isWhole"), isLate: try data.flag("isLate"))
+                }
             default: throw data.fault("step", "a refund's step")
             }
         self.init(id, step)

@@ -16,6 +16,9 @@ package struct RefundClaim: Sendable, Equatable {
         case told(ResultKind, round: Int, isWhole: Bool)
         /// FlexFactor reports a refund. `isLate`: a command that may have done it had its time to say so.
         case news(isWhole: Bool, isLate: Bool)
+        /// FlexFactor lists the order as returned: whatever gave the money back, nothing of it is left. `beside`: the refunds that were told,
+        /// in minor units, as far as whoever claims this has heard.
+        case listed(beside: Int64, isLate: Bool)
     }
 
     package init(_ id: Fingerprint, _ step: Step) {
@@ -23,8 +26,10 @@ package struct RefundClaim: Sendable, Equatable {
         self.step = step
     }
 
-    /// What FlexFactor's list of orders shows as returned: whatever gave the money back, nothing of it is left (truth.md §4).
-    package static let listed = Fingerprint(WebhookNews.listed)
+    /// The list of orders shows an order as returned (truth.md §4). An older worker reads it as news of the whole.
+    package static func listed(beside: Int64, isLate: Bool) -> RefundClaim { RefundClaim(listed, .listed(beside: beside, isLate: isLate)) }
+
+    static let listed = Fingerprint(WebhookNews.listed)
 
     /// A chargeback that is told. By its id it is told once, and the list of orders tells none that was told before.
     package static func chargeback(_ distinction: String?, isWhole: Bool) -> RefundClaim {
@@ -36,7 +41,7 @@ package struct RefundClaim: Sendable, Equatable {
     var telling: ResultKind? {
         switch step {
         case .told(let kind, _, _): kind
-        case .news: .refunded
+        case .news, .listed: .refunded
         case .send, .unsent: nil
         }
     }
@@ -66,25 +71,32 @@ struct RefundBook: Sendable {
         }
     }
 
-    var isListed: Bool { entries.contains { $0.told >= 0 && $0.news == RefundClaim.listed } }
+    /// What the list of orders was told to show.
+    private var all: Entry? { entries.first { $0.told >= 0 && $0.news == RefundClaim.listed } }
+    var isListed: Bool { all != nil }
     var isDisputed: Bool { entries.contains { $0.told >= 0 && $0.kind == .chargeback } }
 
     /// What leaves nothing to be told beside it.
     private func all(beside claim: RefundClaim, _ kind: ResultKind) -> Entry? {
-        entries.first { entry in
-            guard entry.told >= 0, entry.kind == kind else { return false }
-            switch kind {
-            case .refunded: return entry.news == RefundClaim.listed
-            case .chargeback: return entry.command == RefundClaim.listedChargeback || claim.id == RefundClaim.listedChargeback
-            default: return false
+        switch kind {
+        case .refunded: all
+        case .chargeback:
+            entries.first { entry in
+                entry.told >= 0 && entry.kind == kind && [entry.command, claim.id].contains(RefundClaim.listedChargeback)
             }
+        default: nil
         }
     }
 
     /// - Returns: the verdict, and whether all of the money is known to be back by it.
     mutating func take(_ claim: RefundClaim, minorUnits: Int64?, at offset: Int64) -> (ClaimVerdict<Int64>, isPaidBack: Bool) {
         let granted = ClaimVerdict<Int64>.granted(alone: true, corrects: nil)
-        if case .news(let isWhole, let isLate) = claim.step { return hear(claim.id, minorUnits, isWhole, isLate, offset) }
+        switch claim.step {
+        case .listed(let beside, let isLate): return list(minorUnits, beside: beside, isLate, offset)
+        case .news(_, let isLate) where claim.id == RefundClaim.listed: return list(minorUnits, beside: refunded, isLate, offset)
+        case .news(let isWhole, let isLate): return hear(claim.id, minorUnits, isWhole, isLate, offset)
+        case .send, .unsent, .told: break
+        }
         let index = entries.firstIndex { $0.command == claim.id } ?? entries.endIndex
         if index == entries.endIndex { entries.append(Entry(command: claim.id)) }
         let entry = entries[index]
@@ -108,26 +120,29 @@ struct RefundBook: Sendable {
             entries[index].kind = kind
             entries[index].isOpen = false
             return (granted, kind == .refunded && isWhole)
-        case .news: break
+        case .news, .listed: break
         }
         return (granted, false)
+    }
+
+    private mutating func list(_ minorUnits: Int64?, beside: Int64?, _ isLate: Bool, _ offset: Int64) -> (
+        ClaimVerdict<Int64>, isPaidBack: Bool
+    ) {
+        if let all { return (.told(all.told, .refunded), false) }
+        // More was told than its teller reckons with; or whoever asked for some of it tells that first, while there is time.
+        if beside != refunded || !isLate && entries.contains(where: \.isOpen) { return (.mayBeCharged, false) }
+        entries.append(Entry(news: RefundClaim.listed, minorUnits: minorUnits, told: offset))
+        return (.granted(alone: true, corrects: nil), true)
     }
 
     private mutating func hear(
         _ news: Fingerprint, _ minorUnits: Int64?, _ isWhole: Bool, _ isLate: Bool, _ offset: Int64
     ) -> (ClaimVerdict<Int64>, isPaidBack: Bool) {
         let granted = ClaimVerdict<Int64>.granted(alone: true, corrects: nil)
-        if let known = entries.first(where: { $0.news == news }), news != RefundClaim.listed {
+        if let known = entries.first(where: { $0.news == news }) {
             return (known.command == nil ? granted : .told(known.told, known.kind), false)
         }
-        if let all = entries.first(where: { $0.told >= 0 && $0.news == RefundClaim.listed }) { return (.told(all.told, .refunded), false) }
-        if news == RefundClaim.listed {
-            // Whoever asked for some of it tells that first, while there is time.
-            if !isLate, entries.contains(where: \.isOpen) { return (.mayBeCharged, false) }
-            for index in entries.indices { entries[index].isOpen = false }
-            entries.append(Entry(news: news, minorUnits: minorUnits, told: offset))
-            return (granted, true)
-        }
+        if let all { return (.told(all.told, .refunded), false) }
         func fits(_ entry: Entry) -> Bool {
             guard entry.command != nil, entry.news == nil else { return false }
             return entry.minorUnits == nil || minorUnits == nil || entry.minorUnits == minorUnits

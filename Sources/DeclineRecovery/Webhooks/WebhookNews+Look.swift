@@ -116,7 +116,7 @@ extension WebhookNews {
             switch order.state {
             case .returned: true
             // A dispute may be about a part.
-            case .chargeback: isAll ?? (minorUnits == nil)
+            case .chargeback: isAll ?? (minorUnits == nil && !isListed)
             default: isAll ?? false
             }
         let isPartial = event == .refunded && order.state == .completed && units != nil && isAll != true

@@ -103,6 +103,8 @@ enum FlexFactorResponse {
     struct Page: Sendable {
         let orders: [FlexFactorOrder]
         let hasNext: Bool
+        /// Whether each of its orders can be read.
+        let isWhole: Bool
         /// The numbers of the statuses that the answer calls a chargeback.
         let disputed: [Int64]
     }
@@ -112,8 +114,9 @@ enum FlexFactorResponse {
         guard let body = object(response), let list = body[anyCase: "orders"],
             let items = list.array ?? list[anyCase: "data"]?.array ?? list[anyCase: "items"]?.array ?? list[anyCase: "orders"]?.array
         else { return nil }
+        let orders = items.compactMap(order)
         return Page(
-            orders: items.compactMap(order), hasNext: list[anyCase: "hasNextPage"]?.bool ?? false,
+            orders: orders, hasNext: list[anyCase: "hasNextPage"]?.bool ?? false, isWhole: orders.count == items.count,
             disputed: (body.object ?? []).flatMap { disputed($0.value) })
     }
 

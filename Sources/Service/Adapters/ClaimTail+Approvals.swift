@@ -4,17 +4,43 @@ import JSON
 import Pipeline
 import Synchronization
 
+/// What was told of FlexFactor's orders as approved, as far as the stream of claims goes back.
+struct Approvals: Sendable {
+    struct Approval: Sendable {
+        let record: ClaimRecord
+        let offset: Int64
+    }
+
+    /// The last of each order, by its id in lower case.
+    fileprivate(set) var byOrder: [String: Approval] = [:]
+    /// Where the first claim of a list of orders stands: from there on every chargeback that was told is claimed.
+    fileprivate(set) var firstList: Int64 = .max
+
+    /// With which the name of a day begins whose list is claimed.
+    static let listName = "MoneyBack"
+
+    subscript(order: FlexFactorOrderID) -> Approval? { byOrder[order.text.lowercased()] }
+}
+
 extension ClaimTail {
-    /// What was told of FlexFactor's orders as approved, as far as the stream goes back, by the orders' ids in lower case. Reads all claims.
-    func approvals(of orders: Set<String>) async throws(BrokerError) -> [String: ClaimRecord] {
-        guard let (link, names) = session.withLock({ $0 }), let end = try await link.lastOffset(of: names.claims) else { return [:] }
-        let found = Mutex<[String: ClaimRecord]>([:])
-        let reading = try await link.read(names.claims, from: .first, prefetch: 1_000) { entries in
-            for entry in entries where entry.properties.type == ClaimRecord.type && entry.body.contains(text: Self.approved) {
-                guard let record = ClaimRecord.decode(entry.body), record.claim.act.telling == .approved,
-                    let id = record.flexFactorOrderID?.text.lowercased(), orders.contains(id)
-                else { continue }
-                found.withLock { $0[id] = record }
+    /// Reads all claims, on the connection that follows them: a little at a time.
+    func approvals(of orders: [FlexFactorOrder]) async throws(BrokerError) -> Approvals {
+        let wanted = Set(orders.map { $0.id.text.lowercased() })
+        guard !wanted.isEmpty, let (link, names) = session.withLock({ $0 }), let end = try await link.lastOffset(of: names.claims) else {
+            return Approvals()
+        }
+        let found = Mutex(Approvals())
+        let reading = try await link.read(names.claims, from: .first, prefetch: 200) { entries in
+            for entry in entries where entry.properties.type == ClaimRecord.type {
+                let isList = entry.body.contains(text: Approvals.listName)
+                guard isList || entry.body.contains(text: ResultKind.approved.rawValue), let record = ClaimRecord.decode(entry.body) else {
+                    continue
+                }
+                if isList, record.claim.merchantID == "" {
+                    found.withLock { $0.firstList = min($0.firstList, entry.offset) }
+                } else if record.claim.act.telling == .approved, let id = record.flexFactorOrderID?.text.lowercased(), wanted.contains(id) {
+                    found.withLock { $0.byOrder[id] = Approvals.Approval(record: record, offset: entry.offset) }
+                }
             }
         }
         do throws(BrokerError) {
@@ -26,6 +52,4 @@ extension ClaimTail {
         await reading.end()
         return found.withLock { $0 }
     }
-
-    private static let approved = ResultKind.approved.rawValue
 }

@@ -8,15 +8,16 @@ import Pipeline
 /// Lists once a day, for each FlexFactor account, the orders whose money went back, and hands on what the CRM was not told: a webhook may
 /// never come (truth.md §4).
 ///
-/// One worker of the fleet does it, the first to claim the day. An order of the list names no reference of ours, so the approvals on the
-/// stream of claims say whose it is. What was told already is left out here, and again where it is told: listing twice tells nothing twice.
+/// One worker of the fleet does it, by the stream of claims: the first to claim an hour of the day, until one has done the whole. An order of
+/// the list names no reference of ours, so the approvals on that stream say whose it is. What was told already is left out here, and again
+/// where it is told: listing twice tells nothing twice.
 struct MoneyBackList {
     let store: ConfigurationStore
     let claims: ClaimTail
     let lane: Lane
     let link: BrokerLink
     let names: TopologyNames
-    /// How often; zero for never.
+    /// How often, which is a day here; zero for never.
     let period: Moment.Span
     let logger: Logger
 
@@ -37,78 +38,66 @@ struct MoneyBackList {
         self.logger = logger
     }
 
-    /// One of FlexFactor's accounts, whichever gateways share it.
-    private struct Account: Hashable {
-        let origin: String
-        let mid: String
-    }
-
     func run(until stop: StopSignal) async {
         guard period > .seconds(0) else { return }
-        // Often enough that a day whose worker died late is not lost for long, and that an account that did not answer is asked again.
-        let pause = Duration.milliseconds(max(min(period.milliseconds / 24, 3_600_000), 500))
-        var due: [Account: GatewayKey] = [:]
+        let hour = Moment.Span.milliseconds(max(min(period.milliseconds / 24, 3_600_000), 500))
         // Not among all that a worker begins with.
-        await stop.wait(atMost: min(pause, .seconds(600)))
+        await stop.wait(atMost: .milliseconds(min(hour.milliseconds, 600_000)))
         while !stop.isSet {
-            if await isOurs() { due = accounts() }
-            for (account, gateway) in due where !stop.isSet {
-                if await list(gateway) { due[account] = nil }
+            let now = clock.now().milliseconds
+            let day = now / period.milliseconds
+            let round = Int((now - day * period.milliseconds) / hour.milliseconds) + 1
+            if case .granted? = await claim(day, .send(round: round)), await listAll() {
+                _ = await claim(day, .told(.refunded, round: round, isWhole: false))
             }
-            await stop.wait(atMost: pause)
+            await stop.wait(atMost: .milliseconds(hour.milliseconds))
         }
     }
 
-    /// Claims the day; who comes second has nothing to do.
-    private func isOurs() async -> Bool {
-        let now = clock.now()
-        let day = RecoveryReference(orderID: "money-back-\(now.milliseconds / period.milliseconds)", kind: .rerun, sequence: 0)
+    private func claim(_ day: Int64, _ step: RefundClaim.Step) async -> ClaimVerdict<ClaimRecord>? {
         let request = ClaimRequest(
-            merchantID: "", reference: day, debt: nil, amount: nil, act: .refund(RefundClaim(RefundClaim.listed, .send(round: 1))),
-            until: now + .milliseconds(2 * period.milliseconds))
-        guard case .granted? = await claims.claim(request)?.verdict else { return false }
-        return true
+            merchantID: "", reference: RecoveryReference(orderID: "\(Approvals.listName)\(day)", kind: .rerun, sequence: 0), debt: nil,
+            amount: nil,
+            act: .refund(RefundClaim(Fingerprint(Approvals.listName), step)), until: clock.now() + .milliseconds(2 * period.milliseconds))
+        return await claims.claim(request)?.verdict
     }
 
-    private func accounts() -> [Account: GatewayKey] {
-        let keys = store.clients.map { (Account(origin: $1.credentials.origin.description, mid: $1.credentials.mid), $0) }
-        return Dictionary(keys) { first, _ in first }
-    }
+    // MARK: Listing
 
-    /// - Returns: whether nothing is left to be done for this account.
-    private func list(_ gateway: GatewayKey) async -> Bool {
-        guard let client = store.client(gateway) else { return true }
-        let now = clock.now()
-        let found: FlexFactorClient.MoneyBack
-        switch await client.moneyBack(since: now + .milliseconds(-Self.reach.milliseconds), on: lane.http, within: .seconds(20)) {
-        case .success(let listed): found = listed
-        case .failure(let failure):
-            logger.warning(
-                "The orders whose money went back cannot be listed",
-                metadata: [
-                    LogKey.merchant: "\(gateway.merchant)", LogKey.gateway: "\(gateway.gateway)", LogKey.error: "\(failure)",
-                    LogKey.advice: "\(failure.advice) It is tried again.",
-                ])
-            return false
+    /// One of FlexFactor's accounts, whichever gateways share it.
+    private struct Account: Hashable {
+        let origin: Origin
+        let mid: String
+
+        init(_ client: FlexFactorClient) {
+            origin = client.credentials.origin
+            mid = client.credentials.mid
         }
-        if !found.isComplete {
-            logger.warning(
-                "FlexFactor lists more orders than are looked at",
-                metadata: [
-                    LogKey.merchant: "\(gateway.merchant)", LogKey.gateway: "\(gateway.gateway)", LogKey.count: "\(found.orders.count)",
-                    LogKey.advice: "Refunds of later orders are told by their webhooks alone: see that these come.",
-                ])
+    }
+
+    /// - Returns: whether every account was listed, and what was missing is with the broker.
+    private func listAll() async -> Bool {
+        let now = clock.now()
+        let gateways = Dictionary(grouping: store.clients.sorted { $0.key.order < $1.key.order }) { Account($0.value) }
+        var isComplete = true
+        var listed: [(Account, [FlexFactorOrder])] = []
+        for (account, gateways) in gateways {
+            if let orders = await list(gateways, now) { listed.append((account, orders)) } else { isComplete = false }
         }
         do {
-            let news = try await untold(found.orders, gateway, now)
-            try await link.publish(news.map { $0.message(to: .stage(.outcomes), traceparent: nil).brokerMessage(names, now: now) })
-            logger.info(
-                "The orders whose money went back are listed",
-                metadata: [
-                    LogKey.merchant: "\(gateway.merchant)", LogKey.gateway: "\(gateway.gateway)", LogKey.count: "\(found.orders.count)",
-                    LogKey.missing: "\(news.count)",
-                ])
-            return true
+            let approvals = try await claims.approvals(of: listed.flatMap(\.1))
+            for (account, orders) in listed {
+                let news = untold(orders, approvals, account, now)
+                try await link.publish(news.map { $0.message(to: .stage(.outcomes), traceparent: nil).brokerMessage(names, now: now) })
+                let gateway = gateways[account]?.first?.key
+                logger.info(
+                    "The orders whose money went back are listed",
+                    metadata: [
+                        LogKey.merchant: "\(gateway?.merchant.text ?? "")", LogKey.gateway: "\(gateway?.gateway.text ?? "")",
+                        LogKey.count: "\(orders.count)", LogKey.missing: "\(news.count)",
+                    ])
+            }
+            return isComplete
         } catch {
             logger.warning(
                 "What the list of orders shows cannot be handed on",
@@ -117,38 +106,64 @@ struct MoneyBackList {
         }
     }
 
-    private func untold(_ orders: [FlexFactorOrder], _ gateway: GatewayKey, _ now: Moment) async throws -> [WebhookNews] {
-        if orders.isEmpty { return [] }
-        let approvals = try await claims.approvals(of: Set(orders.map { $0.id.text.lowercased() }))
-        var seen: Set<String> = []
-        return orders.compactMap { order in
-            guard seen.insert(order.id.text.lowercased()).inserted, let claim = approvals[order.id.text.lowercased()]?.claim else {
-                return nil
+    /// - Parameter gateways: of one account; any of them can ask.
+    /// - Returns: `nil` where none was answered.
+    private func list(_ gateways: [(key: GatewayKey, value: FlexFactorClient)], _ now: Moment) async -> [FlexFactorOrder]? {
+        for (gateway, client) in gateways {
+            func warn(_ what: Logger.Message, _ more: Logger.Metadata) {
+                logger.warning(
+                    what,
+                    metadata: more.merging([LogKey.merchant: "\(gateway.merchant)", LogKey.gateway: "\(gateway.gateway)"]) { $1 })
             }
-            // It may be another merchant's on the same account.
-            let key = ownGateway(of: claim.merchantID, beside: gateway)
-            guard let standing = claims.standing(of: claim.reference, merchant: claim.merchantID), standing.told?.kind == .approved,
-                !standing.back.isAll
+            let since = now + .milliseconds(-Self.reach.milliseconds)
+            switch await client.moneyBack(since: since, on: lane.http, within: .seconds(20)) {
+            case .success(let found):
+                if !found.isComplete {
+                    warn(
+                        "Not all of FlexFactor's list of orders can be read",
+                        [
+                            LogKey.count: "\(found.orders.count)",
+                            LogKey.advice: "Refunds of the others are told by their webhooks alone: see that these come.",
+                        ])
+                }
+                return found.orders
+            case .failure(let failure):
+                warn(
+                    "The orders whose money went back cannot be listed",
+                    [LogKey.error: "\(failure)", LogKey.advice: "\(failure.advice) It is tried again."])
+            }
+        }
+        return nil
+    }
+
+    private func untold(_ orders: [FlexFactorOrder], _ approvals: Approvals, _ account: Account, _ now: Moment) -> [WebhookNews] {
+        orders.compactMap { order in
+            guard let approval = approvals[order.id] else { return nil }
+            let claim = approval.record.claim
+            // What was told otherwise since, or by another of FlexFactor's orders, is none of the list's.
+            guard let standing = claims.standing(of: claim.reference, merchant: claim.merchantID), let told = standing.told,
+                told.offset == approval.offset, told.kind == .approved, !standing.back.isAll
             else { return nil }
             let isDispute = order.state == .chargeback
-            if isDispute {
-                let isWanted = store.merchant(key.merchant)?.flexFactorGateways[key.gateway]?.includeChargebacks ?? false
-                guard isWanted, !standing.back.isDisputed else { return nil }
-            } else if standing.back.refunded == nil {
-                return nil
-            }
+            if isDispute, standing.back.isDisputed || approval.offset < approvals.firstList { return nil }
+            guard let gateway = gateway(of: approval.record, on: account, isDispute) else { return nil }
             return WebhookNews(
-                merchantID: key.merchant, gatewayID: key.gateway, event: isDispute ? .chargeback : .refunded, reference: claim.reference,
-                orderID: order.id, distinction: WebhookNews.listed, receivedAt: now)
+                merchantID: gateway.merchant, gatewayID: gateway.gateway, event: isDispute ? .chargeback : .refunded,
+                reference: claim.reference, orderID: order.id, distinction: WebhookNews.listed, receivedAt: now)
         }
     }
 
-    private func ownGateway(of merchant: MerchantID, beside gateway: GatewayKey) -> GatewayKey {
-        guard merchant != gateway.merchant, let client = store.client(gateway) else { return gateway }
-        let own = store.clients.first { key, other in
-            key.merchant == merchant && other.credentials.mid == client.credentials.mid
-                && other.credentials.origin == client.credentials.origin
-        }
-        return own?.key ?? gateway
+    /// The gateway that was told to have approved it, or another of the merchant's on the same account.
+    private func gateway(of approval: ClaimRecord, on account: Account, _ isDispute: Bool) -> GatewayKey? {
+        let merchant = approval.claim.merchantID
+        let own = store.clients.filter { $0.key.merchant == merchant && Account($0.value) == account }.keys
+            .filter { !isDispute || store.merchant(merchant)?.flexFactorGateways[$0.gateway]?.includeChargebacks == true }
+            .sorted { $0.order < $1.order }
+        return own.first { $0.gateway == approval.gatewayID } ?? own.first
     }
+}
+
+extension GatewayKey {
+    /// The same gateway is asked first on every worker.
+    fileprivate var order: String { "\(merchant.text)/\(gateway.text)" }
 }

@@ -49,7 +49,7 @@ struct ReachProbe {
         for client in store.clients.values {
             switch await client.proveReach(on: lane.http) {
             case .proven: return nil
-            case .untried: break
+            case .untried: failures.append(.deadline)
             case .unproven(let failure): failures.append(failure)
             }
         }

@@ -105,6 +105,7 @@ struct PlainClaimBook {
             entry.isPaidBack = true
             return .granted(alone: true, corrects: nil)
         case .refund(let refund):
+            if case .listed = refund.step, entry.isPaidBack, refunds[key]?.isListed != true { return .mayBeCharged }
             let (verdict, isPaidBack) = refunds[key, default: RefundBook()].take(refund, minorUnits: claim.amount?.minorUnits, at: offset)
             if isPaidBack { entry.isPaidBack = true }
             return verdict

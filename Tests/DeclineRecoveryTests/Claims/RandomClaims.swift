@@ -59,7 +59,7 @@ struct RandomClaims {
                 .news(isWhole: Bool.random(using: &random), isLate: false),
             ]
             switch Int.random(in: 0..<6, using: &random) {
-            case 0: return .refund(RefundClaim(RefundClaim.listed, .news(isWhole: true, isLate: Bool.random(using: &random))))
+            case 0: return .refund(RefundClaim.listed(beside: Int64.random(in: 0...2, using: &random), isLate: Bool.random(using: &random)))
             case 1: return .refund(.chargeback(["c-1", "c-2", WebhookNews.listed].randomElement(using: &random)!, isWhole: false))
             default:
                 let command = Fingerprint("r-\(Int.random(in: 0..<2, using: &random))")

@@ -79,17 +79,24 @@ import Testing
         func back() -> ClaimBook.Standing.MoneyBack? {
             stream.book.standing(of: Fingerprint(of: Stream.reference("d-1"), merchant: "acme"))?.back
         }
-        let listed = RefundClaim.Step.news(isWhole: true, isLate: false)
+        let listed = RefundClaim.Step.listed(beside: 500, isLate: false)
         stream.refund("w-1", .news(isWhole: false, isLate: false), amount: 500)
         #expect(back()?.refunded == 500 && back()?.isAll == false)
         stream.refund("r-1", .send(round: 1), amount: 700)
         #expect(stream.refund(WebhookNews.listed, listed, amount: 4_499) == .mayBeCharged, "a command asks for some of it now")
-        let late = RefundClaim.Step.news(isWhole: true, isLate: true)
+        let late = RefundClaim.Step.listed(beside: 500, isLate: true)
+        #expect(
+            stream.refund(WebhookNews.listed, .listed(beside: 0, isLate: true), amount: 4_999) == .mayBeCharged,
+            "its teller has not heard of the part")
         #expect(stream.refund(WebhookNews.listed, late, amount: 4_499) == granted)
         let told = stream.offset
         #expect(back()?.refunded == 4_999 && back()?.isAll == true && stream.isDebtOpen())
+        #expect(
+            stream.refund("r-1", .send(round: 1), amount: 700) == .mayBeCharged, "what may have been carried out is not asked for again")
         // The list of the next day, the webhook that was late, and the command's own end.
-        for (id, step) in [(WebhookNews.listed, late), ("w-2", listed), ("r-1", .told(.refunded, round: 1, isWhole: true))] {
+        for (id, step) in [
+            (WebhookNews.listed, late), ("w-2", .news(isWhole: true, isLate: false)), ("r-1", .told(.refunded, round: 1, isWhole: true)),
+        ] {
             #expect(stream.refund(id, step, amount: 700) == .told(told, .refunded))
         }
         #expect(

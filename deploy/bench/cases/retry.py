@@ -41,11 +41,17 @@ def wake(bench, rig, rate, seconds):
             if (left := begun + number / rate - time.monotonic()) > 0:
                 time.sleep(left)
             rig.wire.publish_one("declines", key("completed"), head, body)
-        # First that it is taken on, then that it is paid.
-        wait_for("all to be told", lambda: rig.wire.depth("crm.results") >= 2 * count, 300)
-        ended, used = time.monotonic(), worker.cpu - cpu
+        # First that it is taken on, then that it is paid. A machine that cannot keep the rate is late for some, which are told once, that they
+        # came too late: their share is told.
+        told, ended = 0, time.monotonic()
+        while told < 2 * count and time.monotonic() < ended + 30:
+            if (depth := rig.wire.depth("crm.results")) > told:
+                told, ended = depth, time.monotonic()
+            time.sleep(0.2)
+        used = worker.cpu - cpu
         late = worker.metrics("salvage_delay_lateness_seconds_bucket", stage="retry")
     bench.add(f"{rate}/s woken: done", "a second", count / (ended - begun - 10))
+    bench.add(f"{rate}/s woken: in time", "of all", (told - count) / count)
     bench.add(f"{rate}/s woken: CPU from decline to result", "µs", used * 1e6 / count)
     for share in (0.5, 0.99):
         bench.add(f"{rate}/s woken: late, p{share * 100:.0f}", "ms", quantile(late, share))
