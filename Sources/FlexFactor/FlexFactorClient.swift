@@ -303,16 +303,20 @@ package final class FlexFactorClient: Sendable {
 
     /// The gateway's token, or why the call cannot be sent.
     private func token(_ lane: HTTPLane, until deadline: Moment) async -> Result<TokenKeeper.Token, CallFailure> {
-        let outcome = await tokens.token(now: uptime(), patience: deadline - now(), on: lane.eventLoop) { [self] in
+        let outcome = await tokens.token(uptime: uptime, patience: deadline - now(), on: lane.eventLoop) { [self] in
+            let begun = NIODeadline.now()
             let outcome = await fetchToken(lane)
-            if case .failure(let failure) = outcome { tokenFailed(failure.notSent) }
+            if case .failure(let failure) = outcome, !tokens.serves(at: uptime()) {
+                // One that is not answered keeps all calls waiting as long.
+                tokenFailed(failure.notSent, weight: NIODeadline.now() - begun > .seconds(5) ? 10 : 5)
+            }
             return outcome
         }
         return outcome?.mapError { .notSent($0.notSent) } ?? .failure(.notSent(.deadline))
     }
 
     /// Without a token no call can be made, so a few failures in a row are enough; but a single one is a blip, however many calls it fails.
-    private func tokenFailed(_ failure: CallFailure.NotSent, weight: Int = 5) {
+    private func tokenFailed(_ failure: CallFailure.NotSent, weight: Int) {
         if case .cannotCall = failure { return }
         let failed = CallFailure.notSent(failure)
         let told = CircuitBreaker.Failure(name: FlexFactorAnswer.failed(failed).name, sentence: failed.description)

@@ -145,7 +145,7 @@ package struct OutcomeStage: Sendable {
                 return told(result.messages(reply: nil, traceparent: message.traceparent))
             case .told(let record, _)?:
                 // Its maker may have died between the two claims.
-                if record.isWholeChargeback, await !reopen(reference, merchant) { return hold(news, message) }
+                if isWhole || record.isWholeChargeback, await !reopen(reference, merchant) { return hold(news, message) }
                 return again(record)
             default: return hold(news, message)
             }

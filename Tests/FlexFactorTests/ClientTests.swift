@@ -120,6 +120,27 @@ import Testing
         }
     }
 
+    /// While a token serves, that it cannot be renewed is nobody's trouble, and is not asked about with every call.
+    @Test func aRenewalThatFailsShutsNothing() async throws {
+        let clock = Clock()
+        let asked = Mutex(0)
+        let server = try await ScriptedServer.start { request in
+            guard request.path == "/v1/oauth2/token" else { return ScriptedServer.response(200, #"{"id":"order-1","status":7}"#) }
+            let isFirst = asked.withLock { asked in
+                asked += 1
+                return asked == 1
+            }
+            return isFirst ? ScriptedServer.response(200, #"{"accessToken":"jwt-1","expires":600}"#) : ScriptedServer.response(503)
+        }
+        let client = try client(server, clock: clock)
+        _ = await perform(client, clock: clock)
+        clock.advance(.seconds(550))
+        for _ in 0..<10 { #expect(await perform(client, clock: clock) == .found(FlexFactorOrder(id: "order-1", state: .completed))) }
+        try await eventually("the renewal was tried") { asked.withLock { $0 } == 2 }
+        for _ in 0..<10 { _ = await perform(client, clock: clock) }
+        #expect(asked.withLock { $0 } == 2 && client.circuit.failures.isEmpty)
+    }
+
     /// The customer waits for the call, whatever it is that does not answer.
     @Test(.timeLimit(.minutes(1))) func aCallWaitsForATokenNoLongerThanItsOwnTime() async throws {
         let server = try await ScriptedServer.start { _ in .silence }

@@ -201,6 +201,13 @@ import Testing
             ))
         #expect(try result(await handle(news, .chargeback, silent))["id"]?.string == "A-R7-88-7/chargeback/listed")
 
+        let whole = try #require(
+            WebhookNews(
+                body: Array(body("payment.chargeback.received", data: #"{"Amount":4999,"Currency":"USD"}"#).utf8), merchantID: "acme",
+                gatewayID: "42", receivedAt: Self.now))
+        _ = await handle(whole, .chargeback, silent)
+        #expect(silent.standing(of: RecoveryReference("A-R7-88-7")!, merchant: "acme")?.back.isAll == true, "the webhook says how much")
+
         let heard = claims(telling: .approved(.answered), of: "g-1")
         let first = try result(await handle(news, .chargeback, heard))
         #expect(try result(await listed(.chargeback, .chargeback, heard)) == first, "the webhook came first")
@@ -216,7 +223,7 @@ import Testing
     /// What is left is not reckoned with a sale that cannot be read at the moment.
     @Test func theRestWaitsUntilTheSaleCanBeRead() async throws {
         let claims = claims(telling: .approved(.answered), of: "g-1")
-        claims.isReachable = false
+        claims.showsAmounts = false
         let held = await listed(.refunded, .returned, claims)
         guard case .parked = held.entry.fate else {
             Issue.record("\(held.entry.fate)")

@@ -8,6 +8,7 @@ package final class MemoryClaims: ClaimsPort {
         var book = ClaimBook()
         var records: [ClaimRecord] = []
         var isReachable = true
+        var showsAmounts = true
     }
 
     private let state = Mutex(State())
@@ -20,6 +21,12 @@ package final class MemoryClaims: ClaimsPort {
     package var isReachable: Bool {
         get { state.withLock { $0.isReachable } }
         set { state.withLock { $0.isReachable = newValue } }
+    }
+
+    /// Whether the first claim of a recovery, which says its amount, can be read.
+    package var showsAmounts: Bool {
+        get { state.withLock { $0.showsAmounts } }
+        set { state.withLock { $0.showsAmounts = newValue } }
     }
 
     /// What was claimed, in a word each.
@@ -57,7 +64,8 @@ package final class MemoryClaims: ClaimsPort {
 
     package func amount(of reference: RecoveryReference, merchant: MerchantID) async -> Money? {
         state.withLock { state in
-            state.book.first(of: Fingerprint(of: reference, merchant: merchant)).flatMap { state.records[Int($0)].claim.saleAmount }
+            guard state.showsAmounts else { return nil }
+            return state.book.first(of: Fingerprint(of: reference, merchant: merchant)).flatMap { state.records[Int($0)].claim.saleAmount }
         }
     }
 

@@ -8,9 +8,8 @@ import JSON
 /// it, as it was written.
 package struct ClaimSnapshot: Sendable {
     /// Of what is packed and what it means. Whoever changes the entries, or what the book makes of a claim, takes the next: another version's
-    /// snapshots are passed by. That each amount of a debt counts as paid needed none: the entries always said so, and an older reader passes
-    /// over the flag that it does not know.
-    static let version: UInt16 = 1
+    /// snapshots are passed by.
+    static let version: UInt16 = 2
 
     enum Section: UInt16 {
         case preamble, recoveries, requests, refunds

@@ -85,7 +85,8 @@ extension WebhookNews {
         CloudEvent.encode(id: id, type: Self.type, subject: reference?.text) { data in
             data.member("merchantId", merchantID.text)
             data.member("gatewayId", gatewayID.text)
-            data.member("event", self.event.word)
+            // An older worker has no eyes for it, and would tell it as news of the whole.
+            data.member("event", isListed ? self.event.word + Self.listedEnding : self.event.word)
             data.optional("reference", reference?.text)
             if isForeign { data.member("isForeign", true) }
             data.optional("orderId", orderID?.text)
@@ -100,6 +101,12 @@ extension WebhookNews {
         }
     }
 
+    private static let listedEnding = "." + listed
+
+    private static func plain(_ word: String) -> String {
+        word.hasSuffix(listedEnding) ? String(word.dropLast(listedEnding.count)) : word
+    }
+
     /// - Returns: the news, or what is wrong with the message.
     package static func decode(_ bytes: [UInt8]) -> Result<WebhookNews, EnvelopeFault> {
         do throws(EnvelopeFault) {
@@ -107,7 +114,7 @@ extension WebhookNews {
             return .success(
                 WebhookNews(
                     merchantID: MerchantID(try reader.text("merchantId")), gatewayID: GatewayID(try reader.text("gatewayId")),
-                    event: Event(word: try reader.text("event")),
+                    event: Event(word: Self.plain(try reader.text("event"))),
                     reference: try reader.optionalText("reference").flatMap { RecoveryReference($0) },
                     isForeign: try reader.optionalFlag("isForeign") ?? false,
                     orderID: try reader.optionalText("orderId").map(FlexFactorOrderID.init(_:)),

@@ -60,6 +60,11 @@ final class TokenKeeper: Sendable {
         var lastWaiting = 0
         var lastFailure: (failure: Failure, at: Moment)?
         var hasHadOne = false
+
+        func hasJustFailed(_ now: Moment, _ pause: Moment.Span) -> Bool {
+            guard let at = lastFailure?.at else { return false }
+            return now >= at && now - at < pause
+        }
     }
 
     private enum Action {
@@ -81,15 +86,16 @@ final class TokenKeeper: Sendable {
     ///   - patience: how long this call can wait. The fetch goes on for the others.
     ///   - fetch: asks FlexFactor; runs once for all who wait.
     func token(
-        now: Moment, patience: Moment.Span, on eventLoop: any EventLoop, fetch: @escaping @Sendable () async -> Outcome
+        uptime: @escaping @Sendable () -> Moment, patience: Moment.Span, on eventLoop: any EventLoop,
+        fetch: @escaping @Sendable () async -> Outcome
     ) async -> Outcome? {
-        switch decide(now) {
+        switch decide(uptime()) {
         case .use(let token, let renew):
-            if renew { Task { await settle(fetch(), now: now) } }
+            if renew { Task { await settle(fetch(), now: uptime()) } }
             return .success(token)
         case .fail(let failure): return .failure(failure)
         case .fetch:
-            Task { await settle(fetch(), now: now) }
+            Task { await settle(fetch(), now: uptime()) }
             return await wait(patience, eventLoop)
         case .wait: return await wait(patience, eventLoop)
         }
@@ -117,12 +123,12 @@ final class TokenKeeper: Sendable {
     private func decide(_ now: Moment) -> Action {
         state.withLock { state in
             if let token = state.token, now + leastLife < token.expires {
-                let renew = now >= token.renewable && !state.isFetching
+                let renew = now >= token.renewable && !state.isFetching && !state.hasJustFailed(now, failurePause)
                 if renew { state.isFetching = true }
                 return .use(token, renew: renew)
             }
             if state.isFetching { return .wait }
-            if let (failure, at) = state.lastFailure, now - at < failurePause, now >= at { return .fail(failure) }
+            if let failure = state.lastFailure?.failure, state.hasJustFailed(now, failurePause) { return .fail(failure) }
             state.isFetching = true
             return .fetch
         }
@@ -146,6 +152,9 @@ final class TokenKeeper: Sendable {
 
     /// Whether there ever was a token, and, where there never was one, why the last try failed; `nil` before the first has ended.
     var history: (hasHadOne: Bool, lastFailure: Failure?) { state.withLock { ($0.hasHadOne, $0.lastFailure?.failure) } }
+
+    /// Whether calls can be made with the one at hand, whatever becomes of its renewal.
+    func serves(at now: Moment) -> Bool { state.withLock { state in state.token.map { now + leastLife < $0.expires } ?? false } }
 
     /// FlexFactor answered 401 to this token. A newer one, fetched meanwhile, stays.
     func drop(_ token: Token) {

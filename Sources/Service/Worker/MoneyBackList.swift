@@ -8,9 +8,9 @@ import Pipeline
 /// Lists once a day, for each FlexFactor account, the orders whose money went back, and hands on what the CRM was not told: a webhook may
 /// never come (truth.md §4).
 ///
-/// One worker of the fleet does it, by the stream of claims: the first to claim an hour of the day, until one has done the whole. An order of
-/// the list names no reference of ours, so the approvals on that stream say whose it is. What was told already is left out here, and again
-/// where it is told: listing twice tells nothing twice.
+/// One worker of the fleet does it, by the stream of claims: the first to claim an account's hour of the day, until one has done it. An order
+/// of the list names no reference of ours, so the approvals on that stream say whose it is. What was told already is left out here, and
+/// again where it is told: listing twice tells nothing twice.
 struct MoneyBackList {
     let store: ConfigurationStore
     let claims: ClaimTail
@@ -47,18 +47,32 @@ struct MoneyBackList {
             let now = clock.now().milliseconds
             let day = now / period.milliseconds
             let round = Int((now - day * period.milliseconds) / hour.milliseconds) + 1
-            if case .granted? = await claim(day, .send(round: round)), await listAll() {
-                _ = await claim(day, .told(.refunded, round: round, isWhole: false))
-            }
+            await list(day, round, until: stop)
             await stop.wait(atMost: .milliseconds(hour.milliseconds))
         }
     }
 
-    private func claim(_ day: Int64, _ step: RefundClaim.Step) async -> ClaimVerdict<ClaimRecord>? {
+    /// Lists the accounts whose day nobody has done, nor is about to.
+    private func list(_ day: Int64, _ round: Int, until stop: StopSignal) async {
+        let gateways = Dictionary(grouping: store.clients.sorted { $0.key.order < $1.key.order }) { Account($0.value) }
+        var claimed: [Account] = []
+        for account in gateways.keys where !stop.isSet {
+            if case .granted? = await claim(account, day, .send(round: round)) { claimed.append(account) }
+        }
+        let listed = await listAll(claimed.map { ($0, gateways[$0] ?? []) }, until: stop)
+        for account in claimed {
+            // What could not be listed another worker may try.
+            let step: RefundClaim.Step = listed.contains(account) ? .told(.refunded, round: round, isWhole: false) : .unsent(round: round)
+            _ = await claim(account, day, step)
+        }
+    }
+
+    private func claim(_ account: Account, _ day: Int64, _ step: RefundClaim.Step) async -> ClaimVerdict<ClaimRecord>? {
+        let name = Fingerprint(account.origin.description, account.mid)
         let request = ClaimRequest(
-            merchantID: "", reference: RecoveryReference(orderID: "\(Approvals.listName)\(day)", kind: .rerun, sequence: 0), debt: nil,
-            amount: nil,
-            act: .refund(RefundClaim(Fingerprint(Approvals.listName), step)), until: clock.now() + .milliseconds(2 * period.milliseconds))
+            merchantID: "", reference: RecoveryReference(orderID: "\(Approvals.listName)\(day).\(name.hex)", kind: .rerun, sequence: 0),
+            debt: nil,
+            amount: nil, act: .refund(RefundClaim(name, step)), until: clock.now() + .milliseconds(2 * period.milliseconds))
         return await claims.claim(request)?.verdict
     }
 
@@ -75,40 +89,42 @@ struct MoneyBackList {
         }
     }
 
-    /// - Returns: whether every account was listed, and what was missing is with the broker.
-    private func listAll() async -> Bool {
+    private typealias Gateways = [(key: GatewayKey, value: FlexFactorClient)]
+
+    /// - Returns: the accounts that were listed, and of which what was missing is with the broker.
+    private func listAll(_ accounts: [(Account, Gateways)], until stop: StopSignal) async -> Set<Account> {
         let now = clock.now()
-        let gateways = Dictionary(grouping: store.clients.sorted { $0.key.order < $1.key.order }) { Account($0.value) }
-        var isComplete = true
-        var listed: [(Account, [FlexFactorOrder])] = []
-        for (account, gateways) in gateways {
-            if let orders = await list(gateways, now) { listed.append((account, orders)) } else { isComplete = false }
+        var listed: [(Account, Gateways, [FlexFactorOrder])] = []
+        for (account, gateways) in accounts where !stop.isSet {
+            if let orders = await list(gateways, now) { listed.append((account, gateways, orders)) }
         }
+        if listed.isEmpty || stop.isSet { return [] }
+        var done: Set<Account> = []
         do {
-            let approvals = try await claims.approvals(of: listed.flatMap(\.1))
-            for (account, orders) in listed {
+            let approvals = try await claims.approvals(of: listed.flatMap(\.2))
+            for (account, gateways, orders) in listed {
                 let news = untold(orders, approvals, account, now)
                 try await link.publish(news.map { $0.message(to: .stage(.outcomes), traceparent: nil).brokerMessage(names, now: now) })
-                let gateway = gateways[account]?.first?.key
+                done.insert(account)
                 logger.info(
                     "The orders whose money went back are listed",
                     metadata: [
-                        LogKey.merchant: "\(gateway?.merchant.text ?? "")", LogKey.gateway: "\(gateway?.gateway.text ?? "")",
+                        LogKey.merchant: "\(gateways.first?.key.merchant.text ?? "")",
+                        LogKey.gateway: "\(gateways.first?.key.gateway.text ?? "")",
                         LogKey.count: "\(orders.count)", LogKey.missing: "\(news.count)",
                     ])
             }
-            return isComplete
         } catch {
             logger.warning(
                 "What the list of orders shows cannot be handed on",
                 metadata: [LogKey.error: "\(error)", LogKey.advice: "It is tried again."])
-            return false
         }
+        return done
     }
 
     /// - Parameter gateways: of one account; any of them can ask.
     /// - Returns: `nil` where none was answered.
-    private func list(_ gateways: [(key: GatewayKey, value: FlexFactorClient)], _ now: Moment) async -> [FlexFactorOrder]? {
+    private func list(_ gateways: Gateways, _ now: Moment) async -> [FlexFactorOrder]? {
         for (gateway, client) in gateways {
             func warn(_ what: Logger.Message, _ more: Logger.Metadata) {
                 logger.warning(
@@ -138,20 +154,21 @@ struct MoneyBackList {
 
     private func untold(_ orders: [FlexFactorOrder], _ approvals: Approvals, _ account: Account, _ now: Moment) -> [WebhookNews] {
         orders.compactMap { order in
-            guard let approval = approvals[order.id] else { return nil }
-            let claim = approval.record.claim
             // What was told otherwise since, or by another of FlexFactor's orders, is none of the list's.
-            guard let standing = claims.standing(of: claim.reference, merchant: claim.merchantID), let told = standing.told,
-                told.offset == approval.offset, told.kind == .approved, !standing.back.isAll
-            else { return nil }
+            let approval = approvals[order.id].first { told($0.record.claim)?.told?.offset == $0.offset }
+            guard let approval, let standing = told(approval.record.claim), standing.told?.kind == .approved, !standing.back.isAll else {
+                return nil
+            }
             let isDispute = order.state == .chargeback
             if isDispute, standing.back.isDisputed || approval.offset < approvals.firstList { return nil }
             guard let gateway = gateway(of: approval.record, on: account, isDispute) else { return nil }
             return WebhookNews(
                 merchantID: gateway.merchant, gatewayID: gateway.gateway, event: isDispute ? .chargeback : .refunded,
-                reference: claim.reference, orderID: order.id, distinction: WebhookNews.listed, receivedAt: now)
+                reference: approval.record.claim.reference, orderID: order.id, distinction: WebhookNews.listed, receivedAt: now)
         }
     }
+
+    private func told(_ claim: Claim) -> ClaimBook.Standing? { claims.standing(of: claim.reference, merchant: claim.merchantID) }
 
     /// The gateway that was told to have approved it, or another of the merchant's on the same account.
     private func gateway(of approval: ClaimRecord, on account: Account, _ isDispute: Bool) -> GatewayKey? {

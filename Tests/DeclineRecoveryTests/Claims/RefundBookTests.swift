@@ -105,6 +105,14 @@ import Testing
         #expect(back()?.refunded == 4_999)
     }
 
+    @Test func whatIsBackAlreadyIsNotListed() {
+        var stream = Stream()
+        stream.pay()
+        stream.refund("w-1", .news(isWhole: true, isLate: false), amount: 4_999)
+        #expect(stream.refund(WebhookNews.listed, .listed(beside: 4_999, isLate: true)) == .mayBeCharged)
+        #expect(stream.refund(WebhookNews.listed, .listed(beside: 0, isLate: true), amount: 4_999) == .mayBeCharged)
+    }
+
     @Test func aChargebackIsToldOnceWhoeverShowsIt() {
         for (first, second) in [("c-1", WebhookNews.listed), (WebhookNews.listed, "c-1"), ("c-1", "c-1")] {
             var stream = Stream()
