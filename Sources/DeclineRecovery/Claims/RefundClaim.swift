@@ -72,14 +72,14 @@ struct RefundBook: Sendable {
     }
 
     /// What the list of orders was told to show.
-    private var all: Entry? { entries.first { $0.told >= 0 && $0.news == RefundClaim.listed } }
-    var isListed: Bool { all != nil }
+    private var listed: Entry? { entries.first { $0.told >= 0 && $0.news == RefundClaim.listed } }
+    var isListed: Bool { listed != nil }
     var isDisputed: Bool { entries.contains { $0.told >= 0 && $0.kind == .chargeback } }
 
-    /// What leaves nothing to be told beside it.
-    private func all(beside claim: RefundClaim, _ kind: ResultKind) -> Entry? {
+    /// What was told already of all that the claim would tell.
+    private func told(insteadOf claim: RefundClaim, _ kind: ResultKind) -> Entry? {
         switch kind {
-        case .refunded: all
+        case .refunded: listed
         case .chargeback:
             entries.first { entry in
                 entry.told >= 0 && entry.kind == kind && [entry.command, claim.id].contains(RefundClaim.listedChargeback)
@@ -112,9 +112,9 @@ struct RefundBook: Sendable {
             if round > 0, round == entry.round { entries[index].isOpen = false }
         case .told(let kind, let round, let isWhole):
             if kind != .refunded, entry.isOpen, round != entry.round { return (.mayBeCharged, false) }
-            if let all = all(beside: claim, kind) {
+            if let other = told(insteadOf: claim, kind) {
                 entries[index].isOpen = false
-                return (.told(all.told, kind), false)
+                return (.told(other.told, kind), false)
             }
             entries[index].told = offset
             entries[index].kind = kind
@@ -128,7 +128,7 @@ struct RefundBook: Sendable {
     private mutating func list(_ minorUnits: Int64?, beside: Int64?, _ isLate: Bool, _ offset: Int64) -> (
         ClaimVerdict<Int64>, isPaidBack: Bool
     ) {
-        if let all { return (.told(all.told, .refunded), false) }
+        if let listed { return (.told(listed.told, .refunded), false) }
         // More was told than its teller reckons with; or whoever asked for some of it tells that first, while there is time.
         if beside != refunded || !isLate && entries.contains(where: \.isOpen) { return (.mayBeCharged, false) }
         entries.append(Entry(news: RefundClaim.listed, minorUnits: minorUnits, told: offset))
@@ -142,7 +142,7 @@ struct RefundBook: Sendable {
         if let known = entries.first(where: { $0.news == news }) {
             return (known.command == nil ? granted : .told(known.told, known.kind), false)
         }
-        if let all { return (.told(all.told, .refunded), false) }
+        if let listed { return (.told(listed.told, .refunded), false) }
         func fits(_ entry: Entry) -> Bool {
             guard entry.command != nil, entry.news == nil else { return false }
             return entry.minorUnits == nil || minorUnits == nil || entry.minorUnits == minorUnits
