@@ -1,4 +1,4 @@
-import Crypto
+import CLibCrypto
 import Foundation
 
 /// One merchant's account at the sandbox.
@@ -35,15 +35,26 @@ enum Signature {
             ? nil : "x-fc-authorization does not fit method, nonce, date, host and body"
     }
 
-    static func contentHash(_ body: Data) -> String { Data(SHA512.hash(data: body)).base64EncodedString() }
+    static func contentHash(_ body: Data) -> String {
+        var hash = [UInt8](repeating: 0, count: 64)
+        precondition(EVP_Q_digest(nil, "SHA512", nil, Array(body), body.count, &hash, nil) == 1, "OpenSSL has no SHA-512")
+        return Data(hash).base64EncodedString()
+    }
 
     static func authorization(method: String, nonce: String, date: String, host: String, body: Data, key: Data) -> String {
         let text = "\(method)\n\(nonce);\(date);\(host);\(contentHash(body))"
         return "HMAC-SHA512 SignedHeaders=x-fc-nonce;x-fc-date;host;x-fc-content-sha512&Signature=" + code(Data(text.utf8), key)
     }
 
-    static func code(_ message: Data, _ key: Data) -> String {
-        Data(HMAC<SHA512>.authenticationCode(for: message, using: SymmetricKey(data: key))).base64EncodedString()
+    static func code(_ message: Data, _ key: Data) -> String { hmac("SHA512", message, key).base64EncodedString() }
+
+    static func hmac(_ digest: String, _ message: Data, _ key: Data) -> Data {
+        var code = [UInt8](repeating: 0, count: 64)
+        var length = 0
+        let made = EVP_Q_mac(
+            nil, "HMAC", nil, digest, nil, Array(key), key.count, Array(message), message.count, &code, code.count, &length)
+        precondition(made != nil, "OpenSSL has no HMAC with \(digest)")
+        return Data(code.prefix(length))
     }
 }
 
@@ -59,8 +70,7 @@ enum Bearer {
         ]
         let head = encode(Data(#"{"alg":"HS256","typ":"JWT"}"#.utf8))
         let body = encode((try? JSONSerialization.data(withJSONObject: claims, options: .sortedKeys)) ?? Data())
-        let code = HMAC<SHA256>.authenticationCode(for: Data("\(head).\(body)".utf8), using: SymmetricKey(data: Data("sandbox".utf8)))
-        return "\(head).\(body).\(encode(Data(code)))"
+        return "\(head).\(body).\(encode(Signature.hmac("SHA256", Data("\(head).\(body)".utf8), Data("sandbox".utf8))))"
     }
 
     private static func encode(_ data: Data) -> String {

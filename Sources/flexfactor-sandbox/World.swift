@@ -93,7 +93,6 @@ struct World: Sendable {
         let scale: Double
 
         func now() -> Date { start.addingTimeInterval(Date().timeIntervalSince(start) * scale) }
-        func wallSeconds(until date: Date) -> Double { max(date.timeIntervalSince(now()) / scale, 0) }
     }
 
     init(seed: UInt64, timeScale: Double) {
