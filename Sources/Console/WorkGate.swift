@@ -75,19 +75,3 @@ final class WorkGate: Sendable {
         next?.resume(returning: true)
     }
 }
-
-/// Work with an end: what takes longer is cancelled, and nobody waits for it.
-enum TimeLimit {
-    /// `nil` when the time was over.
-    static func run<Result: Sendable>(_ limit: Duration, _ work: @escaping @Sendable () async -> Result) async -> Result? {
-        await withTaskGroup(of: Result?.self) { group in
-            group.addTask { await work() }
-            group.addTask {
-                try? await Task.sleep(for: limit)
-                return nil
-            }
-            defer { group.cancelAll() }
-            return await group.next() ?? nil
-        }
-    }
-}

@@ -174,5 +174,9 @@ import Testing
                 try? await Task.sleep(for: .seconds(600))
                 return 1
             } == nil)
+        // Work that does not heed that nobody wants it any more is not waited for either.
+        let latch = Latch()
+        #expect(await TimeLimit.run(.milliseconds(20)) { await latch.wait() } == nil)
+        latch.open()
     }
 }
