@@ -85,12 +85,15 @@ public final class StreamReading: Sendable {
     /// Waits until everything up to an offset was handed out.
     ///
     /// - Parameter seconds: how long nothing may come meanwhile. What came before is a part then, and must not pass for the whole.
-    /// - Throws: `BrokerError.timedOut` when nothing came for so long.
+    /// - Throws: `BrokerError.timedOut` when nothing came for so long, or the task was cancelled before all had come.
     public func reach(_ offset: Int64, patience seconds: Int = 10) async throws(BrokerError) {
         var seen = lastOffset
         var deadline = ContinuousClock.now + .seconds(seconds)
-        while lastOffset < offset, !Task.isCancelled {
+        while lastOffset < offset {
             try? await Task.sleep(for: .milliseconds(2))
+            if Task.isCancelled, lastOffset < offset {
+                throw .timedOut(what: "a stream's messages up to \(offset), which nobody waits for any more")
+            }
             if lastOffset > seen {
                 seen = lastOffset
                 deadline = ContinuousClock.now + .seconds(seconds)
@@ -238,6 +241,9 @@ extension BrokerLink {
         let patience = min(max((ContinuousClock.now - begun) * 20, .milliseconds(200)), .seconds(2))
         let deadline = ContinuousClock.now + patience
         while reading.lastOffset < 0, ContinuousClock.now < deadline, !Task.isCancelled { try? await Task.sleep(for: .milliseconds(2)) }
+        if reading.lastOffset < 0, Task.isCancelled {
+            throw .timedOut(what: "the first message of a stream, for which nobody waits any more")
+        }
         // At least once: a broker that is not there says nothing either, and its stream is not empty for that.
         if reading.lastOffset < 0 { try await reading.roundTrip(on: self) }
         return reading.lastOffset < 0

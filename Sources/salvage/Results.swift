@@ -15,15 +15,15 @@ struct Results: AsyncParsableCommand {
             """)
 
     @OptionGroup var broker: BrokerOptions
-    @Option(help: "The queue to look into.")
-    var queue = TopologyNames().crmResults
+    @Option(help: "The queue to look into. (default: the CRM's inbox of the fleet)")
+    var queue: String?
     @Flag(help: "Show results as they come, until Ctrl-C.")
     var follow = false
     @Flag(help: "Print each event as a line of JSON.")
     var json = false
 
     func validate() throws {
-        if queue.isEmpty || queue.utf8.count > 255 {
+        if let queue, queue.isEmpty || queue.utf8.count > 255 {
             throw ValidationError("--queue: expected a queue's name of 1 to 255 bytes, found one of \(queue.utf8.count).")
         }
     }
@@ -36,17 +36,22 @@ struct Results: AsyncParsableCommand {
                 while true { try await Task.sleep(for: .seconds(3_600)) }
             }
         }
-        let bodies = try await broker.withLink { link, settings in
+        let (queue, bodies) = try await broker.withLink { link, settings in
+            let queue = self.queue ?? settings.names.crmResults
             // The broker does not say how much stands in a stream, and gives nothing of it back in its order.
             if Topology(recovery: settings.names).queues.contains(where: { $0.name == queue && $0.kind == .stream }) {
                 throw ExitCode.misuse(
                     "\(queue) is a stream, in which no results wait. `salvage results --follow`, `salvage trace` and `salvage dead list` read streams."
                 )
             }
-            return try await ResultReader.read(queue, on: link)
+            return (queue, try await ResultReader.read(queue, on: link))
         }
         for body in bodies {
-            if let event = try? JSONValue(parsing: body.span, limits: JSONLimits(bytes: 16 << 20, depth: 64)) { show(event) }
+            if let event = try? JSONValue(parsing: body.span, limits: JSONLimits(bytes: 16 << 20, depth: 64)) {
+                show(event)
+            } else {
+                Terminal.complain("A message of \(body.count) bytes is no JSON, and no result of ours.")
+            }
         }
         if !json { Terminal.complain("\(bodies.count == 1 ? "One result waits" : "\(bodies.count) results wait") in \(queue).") }
     }

@@ -6,7 +6,7 @@ struct Run: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Work: consume declines until told to stop (SIGTERM), reload the configuration when it changes or on SIGHUP.",
         discussion: """
-            Every flag has a variable, and what has no flag has a variable too:
+            Every flag has a variable, and what has no flag has a variable too (docs/configuration.md lists those of other processes as well):
               SALVAGE_CONFIG                       the file with merchants and gateways (salvage.yaml)
               SALVAGE_CONFIG_WATCH_SECONDS         10: how often it and its files of secrets are looked at for a change; 0 for SIGHUP alone
               SALVAGE_BROKER_URL, _BROKER_URL_FILE amqp[s]://user:password@host[:port][,host...]/vhost

@@ -50,4 +50,17 @@ import Testing
         #expect(ring.keys.kids == ["one"])
         #expect(throws: CardKeyRing.Faults.self) { try CardKeyRing("no-such-folder") }
     }
+
+    /// A mount whose rights changed holds no keys that it shows; that is no reason to forget those that are held. Root may read all.
+    @Test(.enabled(if: geteuid() != 0)) func aFolderThatCannotBeListedTakesNothingAway() throws {
+        defer {
+            _ = chmod(folder.path, 0o700)
+            try? FileManager.default.removeItem(at: folder)
+        }
+        try write(0, "one.pem")
+        let ring = try CardKeyRing(folder.path)
+        #expect(chmod(folder.path, 0) == 0)
+        #expect(throws: CardKeyRing.Faults.self) { try ring.readAgain() }
+        #expect(ring.keys.kids == ["one"])
+    }
 }

@@ -31,8 +31,7 @@ final class OutcomeWatch: Sendable {
         }
         reading.withLock { $0 = begun }
         guard since != nil, let end = try await journal.lastOffset() else { return }
-        let deadline = clock.uptime + .seconds(60)
-        while begun.lastOffset < end, clock.uptime < deadline, !Task.isCancelled { await clock.sleep(.milliseconds(20)) }
+        try await begun.reach(end, patience: 60)
     }
 
     func end() async { await reading.withLock { $0 }?.end() }

@@ -14,10 +14,11 @@ final class LetterTail: MendDirectory {
     private let workerID: String
     private let logger: Logger
 
-    /// Events that are older are rejected, so an older letter is mended by none.
-    private static let days: Int64 = 31
+    /// Events that are older are rejected, so an older letter is mended by none; clocks differ.
+    private let memory: Moment.Span
 
-    init(workerID: String, logger: Logger) {
+    init(oldestDecline: Moment.Span, workerID: String, logger: Logger) {
+        memory = .milliseconds(oldestDecline.milliseconds + Moment.Span.days(1).milliseconds)
         self.workerID = workerID
         self.logger = logger
     }
@@ -27,7 +28,7 @@ final class LetterTail: MendDirectory {
     }
 
     func follow(_ link: BrokerLink, _ names: TopologyNames) async {
-        let since = SystemClock().now().milliseconds / 1_000 - Self.days * 86_400
+        let since = (SystemClock().now().milliseconds - memory.milliseconds) / 1_000
         do throws(BrokerError) {
             let reading = try await link.read(names.dead, from: .time(UInt64(max(since, 0)))) { [self] entries in
                 for entry in entries { take(entry, link, names) }

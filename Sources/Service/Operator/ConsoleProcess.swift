@@ -39,7 +39,7 @@ package struct ConsoleProcess: Service {
         broker.connectionName = "salvage console \(ProcessInfo.processInfo.hostName)"
         let link = BrokerLink.connecting(broker) { event in Self.heard(event, logger) }
         let store = LetterStore(link, settings.names)
-        let flow = FlowStore(link, settings.names, rollups: RollupTurns()) { Self.heard($0, logger) }
+        let flow = FlowStore(link, settings.names, rollups: RollupTurns()) { Self.heard($0, settings.names, logger) }
         let tools = OperatorTools(store, on: link, settings, configuration)
         let metrics = ConsoleMetrics()
         let sender = settings.notices.map { NoticeSender($0, settings.names, link, store, flow, logger) }
@@ -148,7 +148,7 @@ package struct ConsoleProcess: Service {
 }
 
 extension ConsoleProcess {
-    fileprivate static func heard(_ news: RollupNews, _ logger: Logger) {
+    fileprivate static func heard(_ news: RollupNews, _ names: TopologyNames, _ logger: Logger) {
         switch news {
         case .read(let behind):
             logger.info("A roll-up of the journal is read; so many records are behind it", metadata: [LogKey.count: "\(behind)"])
@@ -159,7 +159,7 @@ extension ConsoleProcess {
                 "The roll-up of the journal that stands is of another version or not whole; the journal is read, and none is written over it",
                 metadata: [
                     LogKey.advice:
-                        "It alone may know the sums of days that are older than the journal. The version that wrote it reads it. To go on without it delete the stream recovery.journal.rollups and run `salvage topology apply`."
+                        "It alone may know the sums of days that are older than the journal. The version that wrote it reads it. To go on without it delete the stream \(names.rollups) and run `salvage topology apply`."
                 ])
         case .unknown(let failure):
             logger.warning(

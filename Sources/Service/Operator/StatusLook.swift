@@ -12,8 +12,12 @@ extension BrokerLink {
         async let letters: Void = read(store)
         try await flow.follow()
         try await letters
-        // Without its stream nothing is paused.
-        try? await flow.hearPauses()
+        do throws(BrokerFailure) {
+            try await flow.hearPauses()
+        } catch {
+            // Without its stream nothing is paused, and who may not read it is shown the rest.
+            if !error.isRefusal { throw error }
+        }
         // Each speaks every other second. Of a stage for which nobody has spoken it is said only when nobody does for longer: a worker that is
         // slow is none that is missing.
         for look in 1...40 {

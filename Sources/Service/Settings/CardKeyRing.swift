@@ -51,7 +51,7 @@ package final class CardKeyRing: CardVault {
         places.flatMap { place in
             switch place {
             case .file(_, let file): [file]
-            case .folder(let folder): [folder] + Self.files(in: folder).map(\.file)
+            case .folder(let folder): [folder] + (Self.files(in: folder) ?? []).map(\.file)
             }
         }
     }
@@ -89,16 +89,21 @@ package final class CardKeyRing: CardVault {
                     faults.append("expected KID=FILE[,KID=FILE...], as `salvage keys new` prints it, or a folder of keys")
                     continue
                 }
-                for (kid, file) in files(in: folder) { add(kid, file) }
+                guard let files = files(in: folder) else {
+                    faults.append("the folder \(folder) cannot be read; expected one that this process may list")
+                    continue
+                }
+                for (kid, file) in files { add(kid, file) }
             }
         }
         if !faults.isEmpty { throw Faults(list: faults) }
         return CardKeys(keys)
     }
 
-    /// The keys of a folder, by name. Public keys may lie beside them, and what a pod's mount keeps behind its links.
-    private static func files(in folder: String) -> [(kid: String, file: String)] {
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+    /// The keys of a folder, by name; `nil` where it cannot be listed. Public keys may lie beside them, and what a pod's mount keeps behind
+    /// its links.
+    private static func files(in folder: String) -> [(kid: String, file: String)]? {
+        guard let names = try? FileManager.default.contentsOfDirectory(atPath: folder) else { return nil }
         return names.sorted().compactMap { name in
             guard !name.hasPrefix("."), name.hasSuffix(".pem"), !name.hasSuffix(".public.pem") else { return nil }
             let ending = name.hasSuffix(".private.pem") ? ".private.pem" : ".pem"

@@ -63,9 +63,6 @@ package struct ProcessSettings: Sendable {
         case json, text
     }
 
-    /// The stages that this build can run.
-    package static let runnableStages: [Stage] = Stage.allCases
-
     package init(reading reader: ConfigReader) throws(SettingsError) {
         let settings = SettingsReader(reader)
         configurationFile = settings.text("config", default: "salvage.yaml")
@@ -78,10 +75,10 @@ package struct ProcessSettings: Sendable {
         }
         names = TopologyNames(prefix: prefix)
         stages = settings.parsed(
-            "stages", default: Set(Self.runnableStages), "a list of " + Self.runnableStages.map(\.rawValue).joined(separator: ", ")
+            "stages", default: Set(Stage.allCases), "a list of " + Stage.allCases.map(\.rawValue).joined(separator: ", ")
         ) { text in
             let words = text.split(separator: ",").map(String.init)
-            let stages = words.compactMap(Stage.init(rawValue:)).filter(Self.runnableStages.contains)
+            let stages = words.compactMap(Stage.init(rawValue:))
             return stages.count == words.count && !stages.isEmpty ? Set(stages) : nil
         }
         // Whoever may put something away brings it forth again.
@@ -184,6 +181,6 @@ private func isNameByte(_ byte: UInt8) -> Bool {
 package struct SettingsError: Error, Sendable, Hashable, CustomStringConvertible {
     package let faults: [String]
 
-    package var advice: String { "`salvage run --help` lists every setting." }
+    package var advice: String { "docs/configuration.md lists every setting, and `salvage run --help` those of a worker." }
     package var description: String { "the settings are not right:\n" + faults.map { "  \($0)" }.joined(separator: "\n") + "\n\(advice)" }
 }

@@ -46,7 +46,7 @@ package struct Worker: Service {
         identity = DeadLetter.Worker(
             id: settings.broker.connectionName, host: ProcessInfo.processInfo.hostName, version: SalvageVersion.current)
         claims = ClaimTail(worker: identity.id, logger: logger)
-        letters = LetterTail(workerID: identity.id, logger: logger)
+        letters = LetterTail(oldestDecline: settings.oldestDecline, workerID: identity.id, logger: logger)
         voice = WorkerVoice(identity, settings.stages, store, claims: Self.needsClaims(settings) ? claims : nil, metrics: metrics)
     }
 
@@ -145,7 +145,7 @@ package struct Worker: Service {
     }
 
     /// The stages that call FlexFactor.
-    private static let calls: Set<Stage> = [.cascade, .retry, .suspects]
+    private static let calls: Set<Stage> = [.cascade, .retry, .suspects, .outcomes]
     /// Those of them that work on many messages at a time, and divide them among the gateways.
     private static let shared: Set<Stage> = [.cascade, .retry, .outcomes]
 
