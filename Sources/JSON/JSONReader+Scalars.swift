@@ -37,7 +37,7 @@ extension JSONReader {
                     // As it stands up to the next escape; what is beyond ASCII stands for itself, a byte at a time.
                     let end = max(min(JSONText.endOfPlain(text, from: reader.position), written.upperBound), reader.position + 1)
                     text.extracting(reader.position..<end).withUnsafeBufferPointer { run in
-                        UnsafeMutableBufferPointer(rebasing: bytes[count...]).update(fromContentsOf: run)
+                        _ = UnsafeMutableBufferPointer(rebasing: bytes[count...]).update(fromContentsOf: run)
                     }
                     count += end - reader.position
                     reader.position = end

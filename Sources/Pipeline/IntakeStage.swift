@@ -66,7 +66,7 @@ package struct IntakeStage: Sendable {
             guard let record = await environment.claims.record(at: told.offset), record.claim.reference == reference,
                 record.claim.merchantID == event.merchantID
             else {
-                return hold(event, reference, message)
+                return hold(event, reference)
             }
             return again(record, event, reference, message)
         }
@@ -179,7 +179,7 @@ package struct IntakeStage: Sendable {
         case .underWay:
             // An earlier copy went another way and may have been sent: its own message tells the end.
             return StageOutcome(publishing: [], entry: entry(of: event, reference, .ignored("its recovery is under way")))
-        case .hold: return hold(event, reference, message)
+        case .hold: return hold(event, reference)
         }
     }
 
@@ -191,7 +191,7 @@ package struct IntakeStage: Sendable {
     }
 
     /// Nothing can be claimed or read now: the message goes to the end of its queue.
-    private func hold(_ event: DeclineEvent, _ reference: RecoveryReference, _ message: IncomingMessage) -> StageOutcome {
+    private func hold(_ event: DeclineEvent, _ reference: RecoveryReference) -> StageOutcome {
         let delay: Moment.Span = .seconds(5)
         return StageOutcome(
             publishing: [], onward: .again(.intake), pause: delay,

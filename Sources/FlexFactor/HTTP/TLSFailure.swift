@@ -21,7 +21,7 @@ struct TLSFailure: Error, Hashable, CustomStringConvertible {
             switch error {
             case let failure as TLSFailure: failure.description
             case NIOSSLError.handshakeFailed(.sslError(let stack)), NIOSSLError.handshakeFailed(.unknownError(let stack)):
-                Self.handshake(stack.map(\.description), certificate, host, now)
+                Self.handshake(stack.map(\.description), certificate, now)
             case NIOSSLError.handshakeFailed: "the handshake failed"
             case NIOSSLError.uncleanShutdown: "the peer hung up during the handshake"
             case is NIOSSLExtraError: certificate.map { Self.naming($0, host) } ?? "the certificate is not for \(host)"
@@ -43,7 +43,7 @@ struct TLSFailure: Error, Hashable, CustomStringConvertible {
 
     // MARK: The handshake
 
-    private static func handshake(_ stack: [String], _ certificate: NIOSSLCertificate?, _ host: String, _ now: time_t) -> String {
+    private static func handshake(_ stack: [String], _ certificate: NIOSSLCertificate?, _ now: time_t) -> String {
         let reasons = stack.map(reason)
         if reasons.contains("CERTIFICATE_VERIFY_FAILED") {
             return certificate.map { distrust($0, now) } ?? "the certificate is not trusted"

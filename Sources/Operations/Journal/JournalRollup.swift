@@ -1,4 +1,4 @@
-package import DeclineRecovery
+import DeclineRecovery
 
 /// What the journal comes to up to one of its records, written down: whoever begins reads it, and the records behind that one, instead of
 /// all. It carries the sums of every day as well, so that they outlive the records that they are made of.

@@ -1,5 +1,5 @@
 package import DeclineRecovery
-package import JSON
+import JSON
 package import Pipeline
 import Synchronization
 

@@ -51,7 +51,7 @@ package struct LetterStakes: Sendable, Equatable {
             )
         case .mayBeReturned:
             said.append("\(sum) was to be given back, and nobody knows whether it was. The customer may wait for it.")
-        case .untouched: said += about.untouched(sum, letter, now)
+        case .untouched: said += about.untouched(sum, now)
         }
         if customerWaits { said.append("A customer waits at the checkout for an answer.") }
         if letter.isForCRM { said.append("The CRM was told what is wrong, and may send it again by itself.") }
@@ -139,7 +139,7 @@ private struct About {
     }
 
     /// What is lost where no money was moved.
-    func untouched(_ sum: String, _ letter: DeadLetter, _ now: Moment) -> [String] {
+    func untouched(_ sum: String, _ now: Moment) -> [String] {
         switch work {
         case .cancel: return ["The CRM wants it stopped, and it is not: FlexFactor may still charge the customer."]
         case .refund: return ["\(sum) was to be given back, and was not. The customer waits for it."]

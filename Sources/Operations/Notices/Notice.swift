@@ -1,5 +1,5 @@
 package import DeclineRecovery
-package import JSON
+import JSON
 
 /// What is sent to an address of the operator's own (docs/notices.md). Holds nobody's data and no card.
 package struct Notice: Sendable, Equatable {

@@ -1,4 +1,4 @@
-package import DeclineRecovery
+import DeclineRecovery
 
 /// By what a story is found.
 ///

@@ -14,7 +14,6 @@ final class ConnectionRoll: Sendable {
 
     private struct State {
         var entries: [ObjectIdentifier: Entry] = [:]
-        var evicted = 0
     }
 
     private let state = Mutex(State())
@@ -26,9 +25,6 @@ final class ConnectionRoll: Sendable {
 
     var count: Int { state.withLock { $0.entries.count } }
 
-    /// Connections that were closed because there were too many.
-    var evictions: Int { state.withLock { $0.evicted } }
-
     func enter(_ channel: any Channel, now: NIODeadline) {
         let evicted: (any Channel)? = state.withLock { state in
             var evicted: (any Channel)?
@@ -36,7 +32,6 @@ final class ConnectionRoll: Sendable {
                 let longest = state.entries.compactMap { key, entry in entry.waitingSince.map { (key: key, since: $0) } }.min {
                     $0.since < $1.since
                 }
-                state.evicted += 1
                 guard let longest else { return channel }
                 evicted = state.entries.removeValue(forKey: longest.key)?.channel
             }

@@ -71,8 +71,6 @@ final class Metric: Sendable {
     /// How often something was counted as `other` because there were too many series.
     var overflows: Int { overflow.load(ordering: .relaxed) }
 
-    var seriesCount: Int { all.withLock { $0.count } }
-
     private func series(_ values: [String]) -> Series {
         all.withLock { all in
             if let one = all[values] { return one }
