@@ -230,6 +230,10 @@ package final class FlexFactorClient: Sendable {
         for list in lists {
             var best: FlexFactorOrder?
             for page in 1...Self.mostPages {
+                // The first has had its turn.
+                if (list, page) != (lists[0], 1), let refusal = await waitForTurn(lane, deadline) {
+                    return best.map(FlexFactorAnswer.found) ?? .failed(refusal)
+                }
                 let path = "/orders?\(list)&pageNumber=\(page)"
                 switch await exchange({ self.get(path, traceparent, bearer: $0) }, lane, deadline) {
                 case .failure(let why): return best.map(FlexFactorAnswer.found) ?? .failed(why)

@@ -75,6 +75,18 @@ import Testing
         #expect(ContinuousClock.now - start - .nanoseconds(measured.withLock { $0 }) >= .milliseconds(200))
     }
 
+    /// Each page of a list is a request that FlexFactor counts.
+    @Test func everyPageWaitsForItsTurn() async throws {
+        let clock = Clock()
+        let server = try await server { _ in
+            ScriptedServer.response(200, #"{"orders":{"data":[{"id":"g-0","status":7}],"hasNextPage":true}}"#)
+        }
+        // The next turn after those that come at once is a hundred seconds away.
+        let answer = await perform(try client(server, clock: clock, rate: 0.01), .find(reference), clock: clock)
+        #expect(answer == .failed(.notSent(.rateLimited)))
+        #expect(server.requests.count { $0.path.hasPrefix("/v1/orders") } < 6)
+    }
+
     // MARK: Token
 
     @Test func oneTokenRequestServesAllWhoWait() async throws {
@@ -475,11 +487,11 @@ import Testing
                 #"{"orders":{"data":[\#(items.joined(separator: ","))],"hasNextPage":\#(page * 25 < all.count)},"statusNames":{"6":"Returned","7":"Completed","9":"Chargeback"}}"#
             )
         }
-        let found = try await client(server).moneyBack(since: Clock().now, on: lane, within: .seconds(5)).get()
+        let found = try await client(server).moneyBack(since: Clock().now, on: lane, within: .seconds(60)).get()
         #expect(found.isComplete)
         #expect(Set(found.orders.map(\.id.text)) == Set(orders.filter { $0.status != 7 }.map(\.id)))
         let broken = try await self.server { _ in ScriptedServer.response(200, "<html>", type: "text/html") }
-        guard case .failure(.unknown(.unreadable)) = try await client(broken).moneyBack(since: Clock().now, on: lane, within: .seconds(5))
+        guard case .failure(.unknown(.unreadable)) = try await client(broken).moneyBack(since: Clock().now, on: lane, within: .seconds(60))
         else {
             Issue.record("expected that nothing is known")
             return
@@ -574,7 +586,7 @@ import Testing
             ScriptedServer.response(200, #"{"transaction":{"succeeded":true,"token":null,"payment_method":{"token":"tok-9"}}}"#)
         }
         let card = ClearCard(number: "4000", verificationValue: nil, firstName: "Ada", lastName: "Byron", month: 3, year: 2030)
-        let outcome = await (try client(server)).tokenize(card, on: lane, traceparent: nil, deadline: Clock().now + .seconds(5))
+        let outcome = await (try client(server)).tokenize(card, on: lane, traceparent: nil, deadline: Clock().now + .seconds(60))
         #expect(try outcome.get() == CardToken("tok-9"))
         #expect(server.requests.map(\.path) == ["/v1/tokenize?mid=\(Self.mid)&environment=env-key"])
         #expect(
@@ -582,7 +594,7 @@ import Testing
                 == #"{"payment_method":{"credit_card":{"first_name":"Ada","last_name":"Byron","number":"4000","verification_value":"","month":"03","year":"2030"}}}"#
         )
         let without = await (try client(server, environmentKey: nil)).tokenize(
-            card, on: lane, traceparent: nil, deadline: Clock().now + .seconds(5))
+            card, on: lane, traceparent: nil, deadline: Clock().now + .seconds(60))
         guard case .failure(.notSent(.misconfigured)) = without else {
             Issue.record("expected misconfigured")
             return
