@@ -18,8 +18,15 @@ package protocol ClaimsPort: Sendable {
     /// The open recovery of a debt.
     func openRecovery(of debt: Fingerprint) async -> RecoveryReference?
 
+    /// The first claim of a recovery.
+    func first(of reference: RecoveryReference, merchant: MerchantID) async -> Claim?
+}
+
+extension ClaimsPort {
     /// For how much a recovery was claimed first.
-    func amount(of reference: RecoveryReference, merchant: MerchantID) async -> Money?
+    func amount(of reference: RecoveryReference, merchant: MerchantID) async -> Money? {
+        await first(of: reference, merchant: merchant)?.saleAmount
+    }
 }
 
 /// A claim to be made. Who makes it and when is the port's to say.
@@ -83,8 +90,13 @@ package struct Claimed: Sendable {
     }
 }
 
+extension ClaimVerdict {
+    /// It holds, and somebody else's request may be out there.
+    var isBeside: Bool { if case .granted(alone: false, _) = self { true } else { false } }
+}
+
 extension Claim.Act {
-    fileprivate var isSend: Bool { if case .send = self { true } else { false } }
+    var isSend: Bool { if case .send = self { true } else { false } }
 }
 
 /// How long a decline that is as old as it may be can come again: so long it is remembered.
@@ -150,7 +162,7 @@ extension ClaimsPort {
 
 extension ClaimRecord {
     var isWholeChargeback: Bool {
-        if case .refund(let refund) = claim.act, case .told(.chargeback, _, isWhole: true) = refund.step { true } else { false }
+        if case .moneyBack(let back) = claim.act, case .told(.chargeback, _, isWhole: true) = back.step { true } else { false }
     }
 
     /// FlexFactor's order that the result names.

@@ -114,6 +114,19 @@ struct LetterWriter: Sendable {
             subject: subject, now: now)
     }
 
+    /// The letter of an approval whose order FlexFactor shows as closed unpaid; `nil` where nothing else was told.
+    func reversal(_ message: IncomingMessage, _ result: ResultEvent, _ told: ClaimRecord, subject: DeadLetter.Subject, now: Moment)
+        -> StageMessage?
+    {
+        guard [.cancelled, .expired, .declined].contains(result.reason.kind), told.claim.act.telling == .approved,
+            let order = result.flexFactorOrderID, !told.isOfAnotherOrder(than: order)
+        else { return nil }
+        return letter(
+            message, because: .toldOtherwise,
+            explanation: "FlexFactor shows order \(order) as cancelled: the CRM was told that it took the money.", subject: subject,
+            now: now)
+    }
+
     /// The end of a message that nobody can be answered about.
     func deadLetter(
         _ message: IncomingMessage, because reason: DeadLetterReason, explanation: String, subject: DeadLetter.Subject = .init(),

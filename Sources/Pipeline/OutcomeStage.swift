@@ -48,15 +48,18 @@ package struct OutcomeStage: Sendable {
         return merchants.merchant(id)?.flexFactorGateways.values.contains { $0.account == account } ?? false
     }
 
-    /// An order that does not say what it is for, with what the recovery was claimed for: of what comes back the CRM is told whether it is all.
+    /// An order with what the recovery was claimed for, which it does not say, or in a unit that no document tells: of what comes back the
+    /// CRM is told whether it is all.
     private func named(_ answer: FlexFactorAnswer, _ news: WebhookNews) async -> FlexFactorAnswer {
-        guard news.event == .refunded || news.event == .chargeback, case .found(let order) = answer, order.minorUnits == nil,
+        guard news.event == .refunded || news.event == .chargeback, case .found(let order) = answer,
             let reference = news.reference ?? order.echo,
             let sale = await environment.claims.amount(of: reference, merchant: reference.merchantID ?? news.merchantID),
             order.currency == nil || order.currency == sale.currency
         else { return answer }
         return .found(
-            FlexFactorOrder(id: order.id, state: order.state, echo: order.echo, minorUnits: sale.minorUnits, currency: sale.currency))
+            FlexFactorOrder(
+                id: order.id, state: order.state, echo: order.echo, minorUnits: max(order.minorUnits ?? 0, sale.minorUnits),
+                currency: sale.currency))
     }
 
     private func carryOut(_ outcome: WebhookNews.Outcome, _ answer: FlexFactorAnswer, _ news: WebhookNews, _ message: IncomingMessage) async
@@ -74,6 +77,11 @@ package struct OutcomeStage: Sendable {
                         return distrusted(news, .anotherThanTold, message)
                     }
                 case .unreadable where environment.now() < news.receivedAt + environment.timing.reconcileFor: return hold(news, message)
+                case .notYet where reason.kind.isMoneyBack:
+                    // What comes back was taken: that is told before, and the rest a moment later.
+                    let taken = await carryOut(.tell(reference, .approved(.notified), nil), answer, news, message)
+                    guard case .told = taken.entry.fate else { return taken }
+                    return taken.with([news.message(to: .delayed(.outcomes, .seconds(2)), traceparent: message.traceparent)])
                 default: break
                 }
             }
@@ -86,13 +94,19 @@ package struct OutcomeStage: Sendable {
                 case nil: return hold(news, message)
                 }
             }
+            var amount = takings?.amount
+            if reason.kind.isFinal {
+                // As the recovery itself would tell it.
+                amount = await environment.claims.amount(of: reference, merchant: reference.merchantID ?? news.merchantID)
+                amount = amount ?? paid(news, answer)
+            }
             let result = ResultEvent(
                 subject: .recovery(reference, RecoveredOrder(reference)), merchantID: reference.merchantID ?? news.merchantID,
                 reason: reason,
-                gatewayID: news.gatewayID, flexFactorOrderID: news.orderID, amount: takings?.amount, occurredAt: environment.now(),
+                gatewayID: news.gatewayID, flexFactorOrderID: news.orderID, amount: amount, occurredAt: environment.now(),
                 distinction: news.distinction, isPartial: takings?.isPartial ?? false)
             return await tell(
-                result, reference, isWhole: takings?.isWhole ?? false, paid: paid(news, answer), beside: beside, news, message)
+                result, reference, takings, paid: paid(news, answer), beside: beside, news, message)
         case .wait(let span):
             var later = news
             if case .found(let order) = answer, order.state == .cancelled { later.hasWaited = true }
@@ -106,10 +120,11 @@ package struct OutcomeStage: Sendable {
     }
 
     private func tell(
-        _ result: ResultEvent, _ reference: RecoveryReference, isWhole: Bool, paid: Money?, beside: Int64?, _ news: WebhookNews,
-        _ message: IncomingMessage
+        _ result: ResultEvent, _ reference: RecoveryReference, _ takings: WebhookNews.Takings?, paid: Money?, beside: Int64?,
+        _ news: WebhookNews, _ message: IncomingMessage
     ) async -> StageOutcome {
         let now = environment.now()
+        let isWhole = takings?.isWhole ?? false
         let merchant = reference.merchantID ?? news.merchantID
         func told(_ messages: [StageMessage]) -> StageOutcome {
             StageOutcome(
@@ -123,10 +138,10 @@ package struct OutcomeStage: Sendable {
             // Of what a command of the CRM gave back, the command tells; its own result is told again. A part leaves the debt paid.
             let isLate = now >= news.receivedAt + .milliseconds(2 * environment.timing.settle.milliseconds)
             let refund =
-                beside.map { RefundClaim.listed(beside: $0, isLate: isLate) }
-                ?? RefundClaim(Fingerprint(news.distinction), .news(isWhole: isWhole, isLate: isLate))
+                beside.map { MoneyBackClaim.listed(beside: $0, isLate: isLate) }
+                ?? MoneyBackClaim(Fingerprint(news.distinction), .news(isWhole: isWhole, isLate: isLate))
             let request = ClaimRequest(
-                merchantID: merchant, reference: reference, debt: nil, amount: result.amount, act: .refund(refund),
+                merchantID: merchant, reference: reference, debt: nil, amount: takings?.counted, act: .moneyBack(refund),
                 until: now + longestMemory, result: result)
             switch await environment.claims.claim(request)?.verdict {
             case .granted?: return told(result.messages(reply: nil, traceparent: message.traceparent))
@@ -136,8 +151,8 @@ package struct OutcomeStage: Sendable {
         }
         if !result.reason.kind.isFinal {
             let request = ClaimRequest(
-                merchantID: merchant, reference: reference, debt: nil, amount: result.amount,
-                act: .refund(.chargeback(news.distinction, isWhole: isWhole)), until: now + longestMemory, result: result)
+                merchantID: merchant, reference: reference, debt: nil, amount: takings?.counted,
+                act: .moneyBack(.chargeback(news.distinction, isWhole: isWhole)), until: now + longestMemory, result: result)
             // What is not known to be all of the money leaves the debt paid.
             switch await environment.claims.claim(request)?.verdict {
             case .granted?:
@@ -157,16 +172,15 @@ package struct OutcomeStage: Sendable {
         case .tell(let result):
             let letter = letters.contradiction(message, result, subject: subject, now: now)
             var entry = entry(of: news, .told(result.kind, reason: result.reason.code), reference)
-            if result.reason.kind == .approved {
-                entry.amount = paid
-                if paid == nil { entry.amount = await environment.claims.amount(of: reference, merchant: merchant) }
-            }
+            if result.reason.kind == .approved { entry.amount = paid ?? result.amount }
             return StageOutcome(
                 publishing: result.messages(reply: nil, traceparent: message.traceparent) + (letter.map { [$0] } ?? []),
                 entry: entry.telling(result))
         case .again(let record):
-            if let letter = letters.secondOrder(message, result, record, subject: subject, now: now) { return again(record).with([letter]) }
-            return again(record)
+            let letter =
+                letters.secondOrder(message, result, record, subject: subject, now: now)
+                ?? letters.reversal(message, result, record, subject: subject, now: now)
+            return again(record).with(letter.map { [$0] } ?? [])
         case .underWay: return StageOutcome(publishing: [], entry: entry(of: news, .ignored("its recovery tells the end")))
         case .hold: return hold(news, message)
         }
@@ -202,9 +216,9 @@ package struct OutcomeStage: Sendable {
         guard let back = moneyBack(of: reference, merchant), news.event == .chargeback ? back.isDisputed : back.isListed else { return nil }
         let claim =
             news.event == .chargeback
-            ? RefundClaim.chargeback(news.distinction, isWhole: false) : RefundClaim.listed(beside: 0, isLate: false)
+            ? MoneyBackClaim.chargeback(news.distinction, isWhole: false) : MoneyBackClaim.listed(beside: 0, isLate: false)
         let request = ClaimRequest(
-            merchantID: merchant, reference: reference, debt: nil, amount: nil, act: .refund(claim),
+            merchantID: merchant, reference: reference, debt: nil, amount: nil, act: .moneyBack(claim),
             until: environment.now() + longestMemory)
         guard case .told(let record, _)? = await environment.claims.claim(request)?.verdict else { return hold(news, message) }
         let messages = record.messages(reply: nil, traceparent: message.traceparent)
@@ -249,9 +263,10 @@ package struct OutcomeStage: Sendable {
 
     /// What an order came to, where FlexFactor says so; of a recovery's own message nothing is at hand here.
     private func paid(_ news: WebhookNews, _ answer: FlexFactorAnswer) -> Money? {
-        guard case .found(let order) = answer, let units = order.minorUnits ?? news.minorUnits,
-            let currency = order.currency ?? news.currency
-        else { return nil }
+        guard case .found(let order) = answer else { return nil }
+        // Of other news the amount is what went back.
+        let said = news.event == .completed ? news.minorUnits : nil
+        guard let units = order.minorUnits ?? said, let currency = order.currency ?? news.currency else { return nil }
         return Money(minorUnits: units, currency: currency)
     }
 

@@ -88,8 +88,9 @@ struct RecoveryRunner: Sendable {
                 if let draft { event = ResultEvent(of: work.recovery, draft, at: now) }
                 let claimed = await environment.claims.claim(
                     ClaimRequest(act, of: work.recovery, telling: draft == nil ? nil : event, at: now))
+                let beside = act.isSend && claimed?.verdict.isBeside == true ? await beside(work.recovery) : .init()
                 work.judged(
-                    claimed?.id ?? 0, claimed?.verdict, isStale: claimed?.isStale ?? false, now: environment.now(),
+                    claimed?.id ?? 0, claimed?.verdict, isStale: claimed?.isStale ?? false, beside: beside, now: environment.now(),
                     timing: environment.timing)
             case .tokenize(let card, let charge):
                 let answer = await flexFactor.tokenize(
@@ -109,6 +110,12 @@ struct RecoveryRunner: Sendable {
                 work.learned(answer, now: environment.now(), timing: environment.timing)
             }
         }
+    }
+
+    private func beside(_ recovery: Recovery) async -> ClaimedRecovery.Beside {
+        let first = await environment.claims.first(of: recovery.reference, merchant: recovery.merchantID)
+        let standing = environment.claims.standing(of: recovery.reference, merchant: recovery.merchantID)
+        return ClaimedRecovery.Beside(begun: first?.at, gateway: standing?.gateway)
     }
 
     /// Between two tries when no claim can be made.

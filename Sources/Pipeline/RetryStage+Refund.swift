@@ -55,10 +55,12 @@ extension RetryStage {
         let command = refund.command
         let told = await environment.claims.told(of: command.reference, merchant: command.merchantID)
         let amount = await environment.claims.amount(of: command.reference, merchant: command.merchantID)
+        let back = environment.claims.standing(of: command.reference, merchant: command.merchantID)?.back
         switch told {
         case .told(let record):
             refund.sale = Refund.Sale(
-                isApproved: record.claim.act.telling == .approved, orderID: record.flexFactorOrderID, amount: amount ?? record.claim.amount)
+                isApproved: record.claim.act.telling == .approved, orderID: record.flexFactorOrderID, amount: amount ?? record.claim.amount,
+                refunded: back?.refunded ?? 0)
         case .notYet: refund.sale = Refund.Sale(isApproved: false, orderID: nil, amount: amount)
         case .unknown: refund.sale = nil
         case .unreadable(let kind):
@@ -69,10 +71,10 @@ extension RetryStage {
         return true
     }
 
-    private func request(_ claim: RefundClaim, of refund: Refund, telling result: ResultEvent? = nil) -> ClaimRequest {
+    private func request(_ claim: MoneyBackClaim, of refund: Refund, telling result: ResultEvent? = nil) -> ClaimRequest {
         ClaimRequest(
             merchantID: refund.command.merchantID, reference: refund.command.reference, debt: nil, amount: refund.amount,
-            act: .refund(claim),
+            act: .moneyBack(claim),
             until: environment.now() + longestMemory, result: result)
     }
 
@@ -110,8 +112,9 @@ extension RetryStage {
                 subject: .recovery(command.reference, RecoveredOrder(command.reference)), merchantID: command.merchantID, reason: reason,
                 faults: faults,
                 gatewayID: refund.gateways.first, flexFactorOrderID: orderID, amount: amount, attempts: refund.attempts, occurredAt: now,
-                origin: DeclineOrigin(eventID: command.id), distinction: "command:" + command.id, isPartial: extent == .part)
-            let claim = refund.claim(.told(reason.kind, round: refund.ownRound, isWhole: extent == .whole))
+                origin: DeclineOrigin(eventID: command.id), distinction: "command:" + command.id,
+                isPartial: extent == .part || extent == .rest)
+            let claim = refund.claim(.told(reason.kind, round: refund.ownRound, isWhole: extent == .whole || extent == .rest))
             switch await environment.claims.claim(request(claim, of: refund, telling: result))?.verdict {
             case .granted?:
                 return StageOutcome(

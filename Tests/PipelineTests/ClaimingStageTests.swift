@@ -1,5 +1,6 @@
 import DeclineRecovery
 import JSON
+import Synchronization
 import TestSupport
 import Testing
 
@@ -11,13 +12,13 @@ import Testing
     private let claims = MemoryClaims()
     private let clock = ManualClock(Self.now)
 
-    private func recovery(_ id: String = "d-1", charge: String? = nil) -> Recovery {
+    private func recovery(_ id: String = "d-1", charge: String? = nil, at gateway: GatewayID = "42") -> Recovery {
         let sample = Recovery.sample(order: "A1", declinedAt: Self.now)
         let reference = RecoveryReference(
             DeclineIdentity(merchantID: "acme", source: "crm", id: id), orderID: "A1", kind: .sale, sequence: 0)
         let was = sample.charge!
         return Recovery(
-            merchantID: "acme", gatewayID: "42", route: sample.route,
+            merchantID: "acme", gatewayID: gateway, route: sample.route,
             charge: Charge(
                 reference: reference, isMerchantInitiated: false, isRecurring: false, expiry: nil, customerIP: was.customerIP,
                 amount: was.amount,
@@ -110,6 +111,91 @@ import Testing
             return
         }
         #expect(key != recovery().idempotencyKey(of: .evaluate(post: 1)) && key == recovery().idempotencyKey(of: .evaluate(post: 2)))
+    }
+
+    private func retry(_ mode: MITMode = .managed, declined age: Moment.Span = .seconds(0), at gateway: GatewayID = "42") -> Recovery {
+        let was = recovery()
+        let reference = RecoveryReference(
+            DeclineIdentity(merchantID: "acme", source: "crm", id: "d-1"), orderID: "A1", kind: .rerun, sequence: 1)
+        return Recovery(
+            merchantID: "acme", gatewayID: gateway, route: .retry(mode, until: Self.now + .days(5)), reference: reference,
+            amount: was.amount, declinedAt: Self.now + .milliseconds(-age.milliseconds), order: was.order, verdict: was.verdict, reply: nil,
+            charge: was.charge)
+    }
+
+    private func retried(_ recovery: Recovery, _ flexFactor: ScriptedFlexFactor) async -> Recovery? {
+        let stage = RetryStage(in: .sample(clock, claims: claims), flexFactor: flexFactor, cancels: Cancels())
+        let handled = await stage.handle(IncomingMessage(body: WorkEnvelope.encode(recovery), type: WorkEnvelope.type))
+        guard let next = handled.publishing.first(where: { $0.type == WorkEnvelope.type }).map({ WorkEnvelope.decode($0.body) }),
+            case .recovery(let parked) = next
+        else { return nil }
+        return parked
+    }
+
+    /// A key is as old as the first request, and not as the decline: a rebill that was declined days ago is asked for under it.
+    @Test func aRetryOfAnOldDeclineIsAskedForUnderItsKeyWhenItsPodDied() async throws {
+        let recovery = retry(declined: .days(3))
+        claims.append(ClaimRequest(.send(post: 1), of: recovery, telling: nil, at: Self.now), by: "dead")
+        let flexFactor = ScriptedFlexFactor(.notListed, .notListed, .evaluated(.submitted, "g-1"))
+        let parked = await retried(recovery, flexFactor)
+        #expect(parked?.phase == .watching("g-1", polls: 0) && parked?.charge == nil)
+        guard case .evaluate(_, let key)? = flexFactor.calls.last else {
+            Issue.record("\(flexFactor.calls)")
+            return
+        }
+        #expect(key == recovery.idempotencyKey(of: .evaluate(post: 1)))
+    }
+
+    /// The other content under our key is that of another copy, which tells the end.
+    @Test func aCopyOfARetryThatFlexFactorHasWaitsForTheOther() async throws {
+        let other = claims.append(ClaimRequest(.send(post: 1), of: retry(), telling: nil, at: Self.now), by: "w-2")
+        claims.append(ClaimRequest(.exists(answering: other.id), of: retry(), telling: nil, at: Self.now), by: "w-2")
+        let flexFactor = ScriptedFlexFactor(.notListed, .failed(.conflict))
+        var copy = try #require(await retried(retry(), flexFactor))
+        for _ in 0..<4 {
+            clock.pass(.seconds(200))
+            copy = try #require(await retried(copy, flexFactor), "it gave up")
+        }
+        #expect(claims.words.contains("told") == false)
+    }
+
+    /// Another account knows neither the key nor the order: nothing is sent there, and nothing it denies is believed.
+    @Test func whatMayBeAtOneAccountIsNotSentToAnother() async throws {
+        for (isCascade, gateway) in [(true, "42"), (true, "43"), (false, "42"), (false, "43")] as [(Bool, GatewayID)] {
+            let claims = MemoryClaims()
+            let sent = isCascade ? recovery() : retry()
+            claims.append(
+                ClaimRequest(
+                    merchantID: "acme", reference: sent.reference, debt: nil, amount: sent.amount, act: .send(post: 1),
+                    until: Self.now + .days(40), gateway: ClaimedGateway(merchantID: "acme", id: "42", account: "m-1")), by: "dead")
+            let flexFactor = Moved()
+            let environment = StageEnvironment.sample(clock, claims: claims)
+            let copy = isCascade ? recovery(at: gateway) : retry(at: gateway)
+            let message = IncomingMessage(body: WorkEnvelope.encode(copy), type: WorkEnvelope.type)
+            let handled =
+                isCascade
+                ? await CascadeStage(in: environment, flexFactor: flexFactor).handle(message)
+                : await RetryStage(in: environment, flexFactor: flexFactor, cancels: Cancels()).handle(message)
+            #expect(try results(handled).isEmpty && flexFactor.calls.withLock { $0 } == 0, "\(gateway)")
+        }
+    }
+
+    /// Every gateway points to another account now.
+    private final class Moved: FlexFactorPort {
+        let calls = Mutex(0)
+
+        func account(of merchant: MerchantID, gateway: GatewayID) -> String? { "m-2" }
+
+        func perform(
+            _ call: FlexFactorCall, merchant: MerchantID, gateway: GatewayID, traceparent: String?, deadline: Moment
+        ) async -> FlexFactorAnswer {
+            calls.withLock { $0 += 1 }
+            return .evaluated(.approved, "g-2")
+        }
+
+        func tokenize(
+            _ card: SealedCard, of charge: Charge, merchant: MerchantID, gateway: GatewayID, traceparent: String?, deadline: Moment
+        ) async -> FlexFactorAnswer { .failed(.notSent(.cannotConnect("none"))) }
     }
 
     /// A corrected event may be refused as well: that is told, as the end of this publication, and nothing waits for its expiry.

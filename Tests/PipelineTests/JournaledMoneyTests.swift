@@ -49,6 +49,7 @@ import Testing
 
     @Test func eachPartThatGoesBackIsKnownByItsResult() async throws {
         sends(Money(minorUnits: 4_999, currency: .usd))
+        _ = try await journal("order.completed", "null", .order(.completed))
         let parts = [500, 700].map { #"{"Amount":\#($0),"Currency":"USD","RefundId":"rf-\#($0)"}"# }
         let first = try await journal("order.refunded", parts[0], .order(.completed))
         let second = try await journal("order.refunded", parts[1], .order(.completed))

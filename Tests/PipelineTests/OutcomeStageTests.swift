@@ -187,6 +187,69 @@ import Testing
         #expect(!hasResult(otherwise) && !hasLetter(otherwise))
     }
 
+    /// The webhook of the approval is late: what comes back was taken, and the CRM hears of that first.
+    @Test func whatComesBackWasTakenFirst() async throws {
+        let claims = MemoryClaims()
+        let reference = RecoveryReference("A-R7-88-7")!
+        claims.append(
+            ClaimRequest(
+                merchantID: "acme", reference: reference, debt: nil, amount: Money(minorUnits: 4_999, currency: .usd),
+                act: .send(post: 1), until: Self.now + .days(40)), by: "w-2")
+        let first = try await handle("order.refunded", data: #"{"Amount":500,"Currency":"USD","RefundId":"rf-1"}"#, claims)
+        let approved = try result(first)
+        #expect(approved["type"]?.string == "com.salvage.recovery.approved.v1")
+        #expect(approved["data"]?["amount"]?["minorUnits"]?.int64 == 4_999)
+        let later = try #require(first.publishing.first { if case .delayed(.outcomes, _) = $0.destination { true } else { false } })
+        let second = await stage(ScriptedFlexFactor(.found(FlexFactorOrder(id: "g-1", state: .completed))), claims).handle(
+            IncomingMessage(body: later.body))
+        #expect(try result(second)["data"]?["action"]?["name"]?.string == "record_refund")
+    }
+
+    /// FlexFactor names no unit of an order's amount: what was asked for decides what is all of it.
+    @Test func anOrdersOwnAmountMakesNoPartTheWhole() async throws {
+        let told = claims(telling: .approved(.answered), of: "g-1")
+        let news = try #require(
+            WebhookNews(
+                body: Array(body("order.refunded", data: #"{"Amount":500,"Currency":"USD","RefundId":"rf-1"}"#).utf8), merchantID: "acme",
+                gatewayID: "42", receivedAt: Self.now))
+        let order = FlexFactorOrder(id: "g-1", state: .completed, minorUnits: 50, currency: .usd)
+        let handled = await stage(ScriptedFlexFactor(.found(order)), told).handle(IncomingMessage(body: news.encoded()))
+        #expect(try result(handled)["data"]?["action"]?["name"]?.string == "record_refund")
+        #expect(told.standing(of: RecoveryReference("A-R7-88-7")!, merchant: "acme")?.back.isAll == false)
+    }
+
+    @Test func anApprovalThatFlexFactorShowsAsCancelledIsALetter() async throws {
+        let told = claims(telling: .approved(.answered), of: "g-1")
+        let news = WebhookNews(
+            merchantID: "acme", gatewayID: "42", event: .cancelled, reference: RecoveryReference("A-R7-88-7"), orderID: "g-1",
+            receivedAt: Self.now, hasWaited: true)
+        let handled = await stage(ScriptedFlexFactor(.found(FlexFactorOrder(id: "g-1", state: .cancelled))), told).handle(
+            IncomingMessage(body: news.encoded()))
+        #expect(hasLetter(handled))
+        #expect(try result(handled)["type"]?.string == "com.salvage.recovery.approved.v1")
+    }
+
+    /// All was told as back: news under another name is the same money.
+    @Test func noMoreThanAllIsToldAsBack() async throws {
+        let told = claims(telling: .approved(.answered), of: "g-1")
+        let first = try result(
+            try await handle("order.refunded", data: #"{"Amount":4999,"Currency":"USD","RefundId":"rf-1"}"#, state: .returned, told))
+        let again = try result(
+            try await handle("order.refunded", data: #"{"Amount":4999,"Currency":"USD","RefundId":"rf-2"}"#, state: .returned, told))
+        #expect(again == first)
+    }
+
+    /// Yen are no part of a sale in dollars: they were told as all of it, and nothing is reckoned to be left.
+    @Test func aRefundInAnotherCurrencyCountsAsNoPart() async throws {
+        let told = claims(telling: .approved(.answered), of: "g-1")
+        let yen = try await handle("order.refunded", data: #"{"Amount":4000,"Currency":"JPY","RefundId":"rf-1"}"#, told)
+        let data = try result(yen)["data"]
+        #expect(data?["action"]?["name"]?.string == "reverse_sale" && data?["amount"]?["currency"]?.string == "JPY")
+        let again = try await handle("order.refunded", data: #"{"Amount":4000,"Currency":"JPY","RefundId":"rf-1"}"#, told)
+        #expect(try result(again)["data"] == data)
+        #expect(!hasResult(await listed(.refunded, .returned, told)))
+    }
+
     @Test func aChargebackThatTheListShowsIsToldUnlessAWebhookWas() async throws {
         let silent = claims(telling: .approved(.answered), of: "g-1")
         let told = await listed(.chargeback, .chargeback, silent)
@@ -223,7 +286,7 @@ import Testing
     /// What is left is not reckoned with a sale that cannot be read at the moment.
     @Test func theRestWaitsUntilTheSaleCanBeRead() async throws {
         let claims = claims(telling: .approved(.answered), of: "g-1")
-        claims.showsAmounts = false
+        claims.showsFirst = false
         let held = await listed(.refunded, .returned, claims)
         guard case .parked = held.entry.fate else {
             Issue.record("\(held.entry.fate)")

@@ -9,7 +9,7 @@ import Testing
 /// two effects; the CRM publishes twice. Whatever happens, the CRM learns one thing, and it is true.
 @Suite struct CascadeWorldTests {
     /// `SALVAGE_WORLDS` runs more of them.
-    static let worlds = ProcessInfo.processInfo.environment["SALVAGE_WORLDS"].flatMap(UInt64.init) ?? 20_000
+    static let worlds = ProcessInfo.processInfo.environment["SALVAGE_WORLDS"].flatMap(UInt64.init) ?? 10_000
     static let batches: UInt64 = 40
 
     @Test(arguments: 0..<batches)

@@ -105,7 +105,9 @@ struct ClaimWorld {
 
     private mutating func addDecline(id: String) {
         let isCascade = Bool.random(using: &random)
-        let declinedAt = begin + .seconds(-Int64.random(in: 0...50, using: &random))
+        var declinedAt = begin + .seconds(-Int64.random(in: 0...50, using: &random))
+        // A rebill is tried again days after it was declined.
+        if !isCascade, seed % 3 == 0 { declinedAt = declinedAt + .days(-3) }
         let sample = Recovery.sample(declinedAt: declinedAt)
         let until = begin + .days(Int64.random(in: 1...3, using: &random))
         let reference = RecoveryReference(
@@ -229,7 +231,12 @@ struct ClaimWorld {
                 fault = "a charge is begun while it is paused"
                 return
             }
-            hand.work.judged(id, verdict, isStale: isStale && mutation != .actsWhenFrozen, now: now, timing: timing)
+            let recovery = hand.work.recovery
+            let first = records.first { $0.claim.reference == recovery.reference }?.claim
+            let standing = book.standing(of: Fingerprint(of: recovery.reference, merchant: recovery.merchantID))
+            hand.work.judged(
+                id, verdict, isStale: isStale && mutation != .actsWhenFrozen,
+                beside: ClaimedRecovery.Beside(begun: first?.at, gateway: standing?.gateway), now: now, timing: timing)
         case .answered(let answer): hand.work.learned(answer, now: now, timing: timing)
         }
         let recovery = hand.work.recovery

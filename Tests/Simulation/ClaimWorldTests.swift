@@ -5,7 +5,7 @@ import Testing
 /// Whoever has a hand in a debt, and whatever becomes of them: it is paid once at most, and each decline has one end, which is true.
 @Suite struct ClaimWorldTests {
     /// `SALVAGE_WORLDS` runs more of them.
-    static let worlds = ProcessInfo.processInfo.environment["SALVAGE_WORLDS"].flatMap(Int.init) ?? 20_000
+    static let worlds = ProcessInfo.processInfo.environment["SALVAGE_WORLDS"].flatMap(Int.init) ?? 10_000
     static let batches = 20
 
     @Test(arguments: 0..<batches)

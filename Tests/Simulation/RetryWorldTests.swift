@@ -5,7 +5,7 @@ import Testing
 /// Whatever happens to a retry in its weeks, it ends in exactly one result, that result is true, and nobody is charged twice.
 @Suite struct RetryWorldTests {
     /// `SALVAGE_WORLDS` runs more of them.
-    static let worlds = ProcessInfo.processInfo.environment["SALVAGE_WORLDS"].flatMap(Int.init) ?? 20_000
+    static let worlds = ProcessInfo.processInfo.environment["SALVAGE_WORLDS"].flatMap(Int.init) ?? 10_000
     static let batches = 40
 
     @Test(arguments: 0..<batches)

@@ -8,7 +8,7 @@ package final class MemoryClaims: ClaimsPort {
         var book = ClaimBook()
         var records: [ClaimRecord] = []
         var isReachable = true
-        var showsAmounts = true
+        var showsFirst = true
     }
 
     private let state = Mutex(State())
@@ -23,10 +23,10 @@ package final class MemoryClaims: ClaimsPort {
         set { state.withLock { $0.isReachable = newValue } }
     }
 
-    /// Whether the first claim of a recovery, which says its amount, can be read.
-    package var showsAmounts: Bool {
-        get { state.withLock { $0.showsAmounts } }
-        set { state.withLock { $0.showsAmounts = newValue } }
+    /// Whether the first claim of a recovery can be read.
+    package var showsFirst: Bool {
+        get { state.withLock { $0.showsFirst } }
+        set { state.withLock { $0.showsFirst = newValue } }
     }
 
     /// What was claimed, in a word each.
@@ -62,10 +62,10 @@ package final class MemoryClaims: ClaimsPort {
             book.corrected(by: offset, Fingerprint(of: record.claim.reference, merchant: record.claim.merchantID)))
     }
 
-    package func amount(of reference: RecoveryReference, merchant: MerchantID) async -> Money? {
+    package func first(of reference: RecoveryReference, merchant: MerchantID) async -> Claim? {
         state.withLock { state in
-            guard state.showsAmounts else { return nil }
-            return state.book.first(of: Fingerprint(of: reference, merchant: merchant)).flatMap { state.records[Int($0)].claim.saleAmount }
+            guard state.showsFirst else { return nil }
+            return state.book.first(of: Fingerprint(of: reference, merchant: merchant)).map { state.records[Int($0)].claim }
         }
     }
 

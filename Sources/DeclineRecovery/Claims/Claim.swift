@@ -32,13 +32,13 @@ package struct Claim: Sendable, Equatable {
         /// A final result is about to be told.
         case told(Told)
         case reopened(Reopening)
-        case refund(RefundClaim)
+        case moneyBack(MoneyBackClaim)
 
         /// The kind of what it tells, if it tells something.
         package var telling: ResultKind? {
             switch self {
             case .told(let told): told.kind
-            case .refund(let refund): refund.telling
+            case .moneyBack(let back): back.telling
             case .send, .unsent, .exists, .refused, .reopened: nil
             }
         }
@@ -93,8 +93,8 @@ package struct Claim: Sendable, Equatable {
         self.gateway = gateway
     }
 
-    /// What the recovery is claimed for. A refund's amount is its own.
-    package var saleAmount: Money? { if case .refund = act { nil } else { amount } }
+    /// What the recovery is claimed for. What comes back has an amount of its own.
+    package var saleAmount: Money? { if case .moneyBack = act { nil } else { amount } }
 
     /// How long a granted `send` is good for, by a clock that no one sets. A pod that was frozen for longer claims again.
     package static let validity: Moment.Span = .seconds(10)
@@ -161,4 +161,15 @@ extension ClaimVerdict: Equatable where Found: Equatable {}
 extension ResultKind {
     /// Whether it says that the money was taken.
     var isPaid: Bool { self == .approved }
+}
+
+extension RecoveryOutcome {
+    /// How it is known.
+    var basis: Claim.Basis {
+        switch self {
+        case .neverArrived, .expired(.neverArrived, _), .cancelled(nil): .absent
+        case .unavailable, .misconfigured: .unsent
+        case .approved, .declined, .expired, .cancelled: .known
+        }
+    }
 }

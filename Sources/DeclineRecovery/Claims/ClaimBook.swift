@@ -15,7 +15,7 @@ package struct ClaimBook: Sendable {
     /// Requests that stand neither withdrawn nor answered; few recoveries have any.
     private var requests: [Fingerprint: [Request]] = [:]
     /// By recovery; few have any.
-    private var refunds: [Fingerprint: RefundBook] = [:]
+    private var refunds: [Fingerprint: MoneyBackBook] = [:]
 
     /// The gateways that anything was sent by, in the order in which they were first named.
     private var gateways: [ClaimedGateway] = []
@@ -54,6 +54,10 @@ package struct ClaimBook: Sendable {
         package let isAsking: Bool
         /// The post that may be out there unanswered; the first, where FlexFactor has the order and nobody has heard of any answer.
         package let askedPost: Int?
+        /// The last post that FlexFactor has answered, to whichever copy.
+        package let answeredPost: Int
+        /// Where what may be charged was sent first.
+        package let gateway: ClaimedGateway?
         package let back: MoneyBack
 
         /// What was told of money that went back.
@@ -66,7 +70,7 @@ package struct ClaimBook: Sendable {
             package let isListed: Bool
             package let isDisputed: Bool
 
-            init(isAll: Bool, _ refunds: RefundBook?) {
+            init(isAll: Bool, _ refunds: MoneyBackBook?) {
                 self.isAll = isAll
                 refunded = refunds.map(\.refunded) ?? 0
                 isListed = refunds?.isListed ?? false
@@ -87,7 +91,8 @@ package struct ClaimBook: Sendable {
                 told: entry.isTold ? Standing.Told(offset: entry.told, kind: entry.kind) : nil, exists: entry.exists,
                 mayBeCharged: requests[reference] != nil || entry.exists,
                 isAsking: requests[reference] != nil,
-                askedPost: askedPost(requests[reference] ?? [], entry),
+                askedPost: askedPost(requests[reference] ?? [], entry), answeredPost: Int(entry.answeredPost),
+                gateway: entry.gateway > 0 ? gateways[Int(entry.gateway) - 1] : nil,
                 back: Standing.MoneyBack(isAll: entry.isPaidBack, refunds.isEmpty ? nil : refunds[reference]))
         }
     }
@@ -119,7 +124,7 @@ package struct ClaimBook: Sendable {
         table.learn(slot, debt: claim.debt, amount: Self.amount(of: claim))
         var entry = table[slot]
         if entry.until < claim.until { entry.until = claim.until }
-        if let gateway = claim.gateway { entry.gateway = number(of: gateway) }
+        if let gateway = claim.gateway, mayGo(by: gateway, entry, key) { entry.gateway = number(of: gateway) }
         // Indexes find it by what it says of itself.
         table[slot] = entry
         var open = requests[key] ?? []
@@ -128,6 +133,13 @@ package struct ClaimBook: Sendable {
         table[slot] = entry
         if wasOpen || !open.isEmpty { requests[key] = open.isEmpty ? nil : open }
         return verdict
+    }
+
+    /// Where the first request may be, all that follow must go: by any gateway of its account.
+    private func mayGo(by gateway: ClaimedGateway, _ entry: Entry, _ key: Fingerprint) -> Bool {
+        guard entry.gateway > 0, requests[key] != nil || entry.exists else { return true }
+        let first = gateways[Int(entry.gateway) - 1].account
+        return first != nil && first == gateway.account
     }
 
     /// What an amount is compared by; 0 where none is said.
@@ -162,10 +174,10 @@ package struct ClaimBook: Sendable {
         case .reopened(.paidBack):
             payBack(&entry, slot)
             return .granted(alone: true, corrects: nil)
-        case .refund(let refund):
-            if case .listed = refund.step, entry.isPaidBack, refunds[entry.key]?.isListed != true { return .mayBeCharged }
-            let (verdict, isPaidBack) = refunds[entry.key, default: RefundBook()].take(
-                refund, minorUnits: claim.amount?.minorUnits, at: offset)
+        case .moneyBack(let back):
+            if case .listed = back.step, entry.isPaidBack, refunds[entry.key]?.isListed != true { return .mayBeCharged }
+            let (verdict, isPaidBack) = refunds[entry.key, default: MoneyBackBook()].take(
+                back, minorUnits: claim.amount?.minorUnits, isPaidBack: entry.isPaidBack, at: offset)
             if isPaidBack { payBack(&entry, slot) }
             return verdict
         case .reopened(.byOperator):
@@ -259,7 +271,7 @@ package struct ClaimBook: Sendable {
     package struct Frozen: Sendable {
         var pieces: [ContiguousArray<ClaimTable.Entry>] = []
         var requests: [Fingerprint: [Request]] = [:]
-        var refunds: [Fingerprint: RefundBook] = [:]
+        var refunds: [Fingerprint: MoneyBackBook] = [:]
         var gateways: [ClaimedGateway] = []
         var count = 0
         var debtCount = 0

@@ -34,7 +34,7 @@ extension ClaimRecord {
             case .reopened(.byOperator(let who, let why)):
                 data.member("who", who)
                 data.member("why", why)
-            case .refund(let refund): refund.write(to: &data)
+            case .moneyBack(let back): back.write(to: &data)
             }
             data.optional("result", self.result)
         }
@@ -65,7 +65,7 @@ extension ClaimRecord {
             case "told": act = .told(Claim.Told(try data.word("kind"), try data.word("basis"), withdrawing: try id("of")))
             case "paid_back": act = .reopened(.paidBack)
             case "reopened": act = .reopened(.byOperator(who: try data.text("who"), why: try data.text("why")))
-            case "refund": act = .refund(try RefundClaim(reading: data))
+            case "refund": act = .moneyBack(try MoneyBackClaim(reading: data))
             default: throw data.fault("claim", "a claim's word")
             }
             var amount: Money?
@@ -100,12 +100,12 @@ extension Claim.Act {
         case .told: "told"
         case .reopened(.paidBack): "paid_back"
         case .reopened(.byOperator): "reopened"
-        case .refund: "refund"
+        case .moneyBack: "refund"
         }
     }
 }
 
-extension RefundClaim {
+extension MoneyBackClaim {
     fileprivate func write(to data: inout JSONObjectWriter) {
         data.member("refundId", id.hex)
         switch step {

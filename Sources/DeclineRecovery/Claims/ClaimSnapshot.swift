@@ -9,7 +9,7 @@ import JSON
 package struct ClaimSnapshot: Sendable {
     /// Of what is packed and what it means. Whoever changes the entries, or what the book makes of a claim, takes the next: another version's
     /// snapshots are passed by.
-    static let version: UInt16 = 2
+    static let version: UInt16 = 3
 
     enum Section: UInt16 {
         case preamble, recoveries, requests, refunds
@@ -76,7 +76,7 @@ package struct ClaimSnapshot: Sendable {
 
     private var frozen: ClaimBook.Frozen
     private let requests: [(key: Fingerprint, request: ClaimBook.Request)]
-    private let refunds: [(key: Fingerprint, entry: RefundBook.Entry)]
+    private let refunds: [(key: Fingerprint, entry: MoneyBackBook.Entry)]
     private var next = 0
 
     private static let requestsEach = 8_192
@@ -123,7 +123,7 @@ package struct ClaimSnapshot: Sendable {
         }
         index -= (requests.count + Self.requestsEach - 1) / Self.requestsEach
         let some = refunds.dropFirst(index * Self.refundsEach).prefix(Self.refundsEach)
-        return part(.refunds, some.count, bytes: some.count * RefundBook.Entry.packedSize) { writer in
+        return part(.refunds, some.count, bytes: some.count * MoneyBackBook.Entry.packedSize) { writer in
             for (key, entry) in some {
                 writer.add(key)
                 entry.pack(into: &writer)
@@ -219,7 +219,7 @@ extension ClaimBook.Request {
     static let packedSize = 28
 }
 
-extension RefundBook.Entry {
+extension MoneyBackBook.Entry {
     static let packedSize = 70
 
     fileprivate func pack(into writer: inout PackedWriter) {

@@ -67,12 +67,12 @@ package struct ClaimSnapshotReading: Sendable {
             requestsRead += head.records
             return true
         case .refunds:
-            guard next > 1, records.count == head.records * RefundBook.Entry.packedSize else { return false }
+            guard next > 1, records.count == head.records * MoneyBackBook.Entry.packedSize else { return false }
             var reader = PackedReader(records)
             for _ in 0..<head.records {
                 let key = reader.fingerprint()
-                guard let entry = RefundBook.Entry(&reader, kinds) else { return false }
-                frozen.refunds[key, default: RefundBook()].entries.append(entry)
+                guard let entry = MoneyBackBook.Entry(&reader, kinds) else { return false }
+                frozen.refunds[key, default: MoneyBackBook()].entries.append(entry)
             }
             refundsRead += head.records
             return true

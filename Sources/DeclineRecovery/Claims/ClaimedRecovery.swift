@@ -77,6 +77,10 @@ package struct ClaimedRecovery: Sendable {
         self.pause = pause
         isBegun = standing?.isAsking == true && !isAnswered
         if let asked = standing?.askedPost { self.recovery.noteAsked(asked) }
+        if let sent = standing?.gateway, standing?.mayBeCharged == true, !recovery.phase.mayBeCharged || recovery.account == nil {
+            self.recovery.place(at: sent.id, account: sent.account)
+        }
+        answeredPost = standing?.answeredPost ?? 0
         // What older workers have in work they have not claimed.
         isUnsent = recovery.reference.tag != nil && standing?.mayBeCharged != true && standing?.told == nil && !recovery.phase.mayBeCharged
         isSeen = standing?.exists == true
@@ -85,6 +89,8 @@ package struct ClaimedRecovery: Sendable {
     }
 
     private let pause: Pause?
+    /// The last post that FlexFactor answered to some copy.
+    private let answeredPost: Int
     /// A request of it may be out there, so a pause keeps nobody from asking what became of it.
     private let isBegun: Bool
     /// Whether it was put away because of a pause.
@@ -178,7 +184,11 @@ package struct ClaimedRecovery: Sendable {
         case .failed(.conflict): isSeenNow = isSeenNow || recovery.isAboutOurKey
         default: break
         }
-        let stop = recovery.learned(answer, now: now, timing: timing)
+        var stop = recovery.learned(answer, now: now, timing: timing)
+        // The other content under our key is another copy's, which was answered and tells the end.
+        if stop == .giveUp(.keyConflict), answeredPost >= recovery.post, now < recovery.chargingEnds {
+            stop = .park(until: now + timing.longestPoll)
+        }
         if let stop { _ = end(stop, now, timing) }
     }
 
@@ -212,14 +222,29 @@ package struct ClaimedRecovery: Sendable {
 
     // MARK: Verdicts
 
+    /// Another's request for the same recovery.
+    package struct Beside: Sendable {
+        /// When the recovery was claimed first: nothing of it was sent before.
+        let begun: Moment?
+        /// Where it was sent.
+        let gateway: ClaimedGateway?
+
+        package init(begun: Moment? = nil, gateway: ClaimedGateway? = nil) {
+            self.begun = begun
+            self.gateway = gateway
+        }
+    }
+
     /// Takes in what the stream's order made of the claim; `nil` when it could not be made.
     ///
     /// - Parameter isStale: the grant came too late to be acted on.
+    /// - Parameter beside: what is known of the request of another that may be out there, where the verdict says so.
     package mutating func judged(
-        _ id: Claim.ID, _ verdict: ClaimVerdict<ClaimRecord>?, isStale: Bool = false, now: Moment, timing: RecoveryTiming
+        _ id: Claim.ID, _ verdict: ClaimVerdict<ClaimRecord>?, isStale: Bool = false, beside: Beside = Beside(), now: Moment,
+        timing: RecoveryTiming
     ) {
         switch state {
-        case .sending(let call): sent(id, verdict, isStale, call, now, timing)
+        case .sending(let call): sent(id, verdict, isStale, beside, call, now, timing)
         case .telling(let draft, _, let stop): told(verdict, draft, stop, now, timing)
         // Its end may have been told since.
         case .announcing where isStale: break
@@ -245,7 +270,7 @@ package struct ClaimedRecovery: Sendable {
     }
 
     private mutating func sent(
-        _ id: Claim.ID, _ verdict: ClaimVerdict<ClaimRecord>?, _ isStale: Bool, _ call: FlexFactorCall, _ now: Moment,
+        _ id: Claim.ID, _ verdict: ClaimVerdict<ClaimRecord>?, _ isStale: Bool, _ beside: Beside, _ call: FlexFactorCall, _ now: Moment,
         _ timing: RecoveryTiming
     ) {
         switch verdict {
@@ -258,8 +283,10 @@ package struct ClaimedRecovery: Sendable {
             }
             state = .granted(call)
             if alone { return }
-            // When it was first sent only the other knows: the key is taken to be as old as it can be.
-            recovery.evidence.sentAt = recovery.evidence.sentAt ?? recovery.declinedAt
+            if let sent = beside.gateway { recovery.place(at: sent.id, account: sent.account) }
+            // When it was first sent only the other knows: the key is taken to be as old as it can be. Older workers claimed nothing first.
+            let oldest = recovery.reference.tag == nil ? nil : beside.begun
+            recovery.evidence.sentAt = recovery.evidence.sentAt ?? oldest ?? recovery.declinedAt
             switch (recovery.route, recovery.phase) {
             // Somebody's request may be out there: it is repeated with the same key, and not given up without asking FlexFactor.
             case (.cascade, .due): recovery.phase = .unanswered
@@ -362,27 +389,6 @@ extension RecoveryStop {
         switch self {
         case .refuse, .giveUp: true
         case .park, .advance, .submitted, .conclude, .spend: false
-        }
-    }
-}
-
-extension RecoveryOutcome {
-    /// How it is known.
-    var basis: Claim.Basis {
-        switch self {
-        case .neverArrived, .expired(.neverArrived, _), .cancelled(nil): .absent
-        case .unavailable, .misconfigured: .unsent
-        case .approved, .declined, .expired, .cancelled: .known
-        }
-    }
-}
-
-extension FlexFactorCall {
-    /// Whether it is a request that can take money.
-    var takesMoney: Bool {
-        switch self {
-        case .evaluate, .capture: true
-        case .find, .lookUp, .cancel, .cancelByReference, .recall, .refund: false
         }
     }
 }

@@ -15,3 +15,13 @@ package enum FlexFactorCall: Sendable, Equatable {
     /// Gives money back. No key makes a repeat of it one.
     case refund(FlexFactorOrderID, Money)
 }
+
+extension FlexFactorCall {
+    /// Whether it is a request that can take money.
+    var takesMoney: Bool {
+        switch self {
+        case .evaluate, .capture: true
+        case .find, .lookUp, .cancel, .cancelByReference, .recall, .refund: false
+        }
+    }
+}

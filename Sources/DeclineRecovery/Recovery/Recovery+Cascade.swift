@@ -14,11 +14,12 @@ extension Recovery {
     mutating func nextOfCascade(now: Moment, timing: RecoveryTiming) -> RecoveryStep {
         switch phase {
         case .due, .unanswered:
-            if let charge, mayCharge(at: now) { return step(charging: charge, now: now) }
+            if let charge, mayCharge(at: now) { return step(charging: charge) }
             if isKnownUnsent, phase == .due { return .stop(.conclude(.neverArrived)) }
             phase = .reconciling(nil, .look)
             return .call(search(now))
-        case .capturing(let id) where mayCharge(at: now): return .call(.capture(id, amount, idempotencyKey: idempotencyKey(of: .capture)))
+        case .capturing(let id) where mayCharge(at: now):
+            return .call(.capture(id, amount, idempotencyKey: idempotencyKey(of: .capture(post: post))))
         case .challenged(let id, .cancel), .reconciling(let id, .cancel):
             return .call(id.map(FlexFactorCall.cancel) ?? .cancelByReference(reference))
         case .challenged(let id, _): return .call(id.map(FlexFactorCall.lookUp) ?? search(now))
@@ -52,8 +53,13 @@ extension Recovery {
     }
 
     private mutating func evaluated(_ status: EvaluationStatus, _ id: FlexFactorOrderID?, now: Moment) -> RecoveryStop? {
+        let isMerchantInitiated = charge?.isMerchantInitiated == true
         switch status {
         case .approved: return .conclude(.approved(.answered, id))
+        case .declined where isMerchantInitiated, .cancelled where isMerchantInitiated, .expired where isMerchantInitiated:
+            // Of the end of a trial that is the answer to this attempt alone: FlexFactor goes on trying until it is stopped.
+            phase = .reconciling(id, .cancel)
+            return nil
         case .declined: return .conclude(.declined(.byFlexFactor, id))
         case .challenge:
             // It could be solved by whoever finds it later; so it is closed before the CRM charges elsewhere.
@@ -83,8 +89,14 @@ extension Recovery {
             return .conclude(.declined(.reconciled, order.id))
         case .captureRequired, .draft, .onHold, .processing, .problem, .unrecognised: break
         }
-        // It refused to be cancelled, and is not paid: nothing more can be done about it here.
-        if case .challenged = phase { return .conclude(.declined(.challenge, order.id)) }
+        // It refused to be cancelled. Authorised it can be; and what FlexFactor is at work on may be solved, for as long as the customer waits.
+        // What is left has nobody to solve it, and FlexFactor's documents count it as declined.
+        if case .challenged = phase, order.state != .captureRequired {
+            let isAtRest = order.state == .draft || order.state == .onHold
+            if isAtRest || !mayCharge(at: now) { return .conclude(.declined(.challenge, order.id)) }
+            phase = .challenged(order.id, .cancel)
+            return wait(now: now, timing: timing)
+        }
         if mayCharge(at: now) {
             if order.state == .captureRequired {
                 phase = .capturing(order.id)
@@ -216,8 +228,10 @@ extension Recovery {
         }
     }
 
-    /// Looks for the order in what was placed since the decline; a decline's clock may be ahead.
-    func search(_ now: Moment) -> FlexFactorCall { .find(reference, since: min(declinedAt, now)) }
+    /// Looks for the order in what was placed since it can have been; a decline's clock may be ahead.
+    func search(_ now: Moment) -> FlexFactorCall {
+        .find(reference, since: min(post == 1 ? evidence.sentAt ?? declinedAt : declinedAt, now))
+    }
 
     func mayCharge(at moment: Moment) -> Bool { moment < chargingEnds }
 

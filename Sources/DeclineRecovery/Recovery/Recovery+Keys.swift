@@ -3,13 +3,14 @@ extension Recovery {
     package enum KeyedStep: Sendable, Equatable {
         /// A sync retry posts its order several times; each post is a request of its own (facts/flexfactor-api.md §8).
         case evaluate(post: Int)
-        case capture
+        case capture(post: Int)
 
         var word: String {
             switch self {
             case .evaluate(1): "evaluate"
             case .evaluate(let post): "evaluate/\(post)"
-            case .capture: "capture"
+            case .capture(1): "capture"
+            case .capture(let post): "capture/\(post)"
             }
         }
     }

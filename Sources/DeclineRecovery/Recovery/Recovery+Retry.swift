@@ -35,7 +35,7 @@ extension Recovery {
             }
             if isKnownUnsent, let charge {
                 phase = .ready
-                return step(charging: charge, now: now)
+                return step(charging: charge)
             }
             // FlexFactor forgets idempotency keys after a day; a decline that is published again later must not be charged again.
             return .call(.find(reference))
@@ -52,10 +52,10 @@ extension Recovery {
                 // In this mode a post tells how the order is by now; with a key that may be forgotten it is a post of its own.
                 beginNextPost()
             }
-            if let charge, mayRepeat(at: now, timing: timing) { return step(charging: charge, now: now) }
+            if let charge, mayRepeat(at: now, timing: timing) { return step(charging: charge) }
             phase = .seeking(nil)
             return look(nil, now)
-        case .capturing(let id): return .call(.capture(id, amount, idempotencyKey: idempotencyKey(of: .capture)))
+        case .capturing(let id): return .call(.capture(id, amount, idempotencyKey: idempotencyKey(of: .capture(post: post))))
         case .closing(let id?, .cancel): return .call(.cancel(id))
         case .closing(nil, .cancel): return .call(.cancelByReference(reference))
         case .closing(nil, .recall):
@@ -124,6 +124,8 @@ extension Recovery {
         case .evaluated(let status, let id): return retryEvaluated(status, id, mode, until: until, now: now, timing: timing)
         case .captured: return .conclude(.approved(.captured, phase.orderID))
         case .captureFailed:
+            // Where we repeat, that is "declined" for now.
+            if mode == .sync, charge != nil { return rest(phase.orderID, until: until, now: now, timing: timing) }
             close(phase.orderID, .cancel)
             return nil
         case .found(let order): return retryFound(order, mode, until: until, now: now, timing: timing)
@@ -298,6 +300,9 @@ extension Recovery {
         case (.ready, _), (.unanswered, .unknown), (.unanswered, .conflict), (.unanswered, .refused):
             phase = .seeking(nil)
         case (.closing(let id, .cancel), _), (.closing(let id, .recall), _): phase = .closing(id, .look)
+        case (.capturing, .notSent), (.capturing, .throttled): break
+        // It may have been taken: the order says, and whether it is to be captured yet.
+        case (.capturing(let id), _): phase = .seeking(id)
         default: break
         }
         return later(now, until: until, timing: timing, because: failure)

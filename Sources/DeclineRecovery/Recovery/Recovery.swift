@@ -7,7 +7,7 @@
 /// The rule that everything here serves: a recovery concludes as a failure only when it is known that no money moved and that none
 /// will. What is not known is asked of FlexFactor until it is (behaviour.md §5).
 package struct Recovery: Sendable, Equatable {
-    private let facts: Facts
+    private var facts: RecoveryFacts
     package var merchantID: MerchantID { facts.merchantID }
     /// The FlexFactor gateway that is to take the money.
     package var gatewayID: GatewayID { facts.gatewayID }
@@ -41,6 +41,8 @@ package struct Recovery: Sendable, Equatable {
     var isKnownUnsent = false
     /// The post that may be out there unanswered, as the claims tell. Told anew at every delivery, and never kept.
     var askedPost: Int?
+    /// The claims tell where it was sent. Told anew at every delivery, and never kept.
+    private var isPlaced = false
     /// Steps in a row that followed at once; not kept.
     var stepsAtOnce = 0
 
@@ -51,7 +53,7 @@ package struct Recovery: Sendable, Equatable {
         failures: Int = 0, post: Int = 1, isCancelRequested: Bool = false, origin: DeclineOrigin = DeclineOrigin(),
         evidence: OrderEvidence = OrderEvidence()
     ) {
-        facts = Facts(
+        facts = RecoveryFacts(
             merchantID: merchantID, gatewayID: gatewayID, route: route, reference: reference, amount: amount, declinedAt: declinedAt,
             order: order, verdict: verdict, origin: origin, reply: reply)
         self.charge = charge
@@ -61,44 +63,6 @@ package struct Recovery: Sendable, Equatable {
         self.post = post
         self.isCancelRequested = isCancelRequested
         self.evidence = evidence
-    }
-
-    /// What of a recovery never changes: an object, for the recovery is copied at each of its steps.
-    private final class Facts: Sendable, Equatable {
-        let merchantID: MerchantID
-        let gatewayID: GatewayID
-        let route: RecoveryRoute
-        let reference: RecoveryReference
-        let amount: Money
-        let declinedAt: Moment
-        let order: RecoveredOrder
-        let verdict: DeclineVerdict
-        let origin: DeclineOrigin
-        let reply: ReplyAddress?
-
-        init(
-            merchantID: MerchantID, gatewayID: GatewayID, route: RecoveryRoute, reference: RecoveryReference, amount: Money,
-            declinedAt: Moment, order: RecoveredOrder, verdict: DeclineVerdict, origin: DeclineOrigin, reply: ReplyAddress?
-        ) {
-            self.merchantID = merchantID
-            self.gatewayID = gatewayID
-            self.route = route
-            self.reference = reference
-            self.amount = amount
-            self.declinedAt = declinedAt
-            self.order = order
-            self.verdict = verdict
-            self.origin = origin
-            self.reply = reply
-        }
-
-        static func == (one: Facts, other: Facts) -> Bool {
-            one === other
-                || one.merchantID == other.merchantID && one.gatewayID == other.gatewayID && one.route == other.route
-                    && one.reference == other.reference && one.amount == other.amount && one.declinedAt == other.declinedAt
-                    && one.order == other.order && one.verdict == other.verdict && one.origin == other.origin
-                    && one.reply == other.reply
-        }
     }
 
     /// A recovery that begins with a charge.
@@ -143,11 +107,19 @@ package struct Recovery: Sendable, Equatable {
     /// Whether the gateway's account, as it is configured now, is another than the one that may have the charge. What was never sent goes to
     /// whatever account the gateway has.
     package mutating func isMisdirected(to account: String?) -> Bool {
-        guard phase.mayBeCharged, let own = self.account else {
+        guard phase.mayBeCharged || isPlaced, let own = self.account else {
             self.account = account ?? self.account
             return false
         }
         return account.map { $0 != own } ?? false
+    }
+
+    /// It may have been sent before, there: by another copy, or with another configuration. No other gateway and no other account knows its
+    /// key, or can say what became of it.
+    mutating func place(at gatewayID: GatewayID, account: String?) {
+        if gatewayID != self.gatewayID { facts = facts.moved(to: gatewayID) }
+        self.account = account ?? self.account
+        isPlaced = account != nil
     }
 
     /// What is to be done now: a call to FlexFactor, or a stop for which none is needed.
@@ -215,7 +187,7 @@ package struct Recovery: Sendable, Equatable {
     private static let mostStepsAtOnce = 6
 
     /// The step that takes the money; for a card that is still sealed, the step that must come before.
-    func step(charging charge: Charge, now: Moment) -> RecoveryStep {
+    func step(charging charge: Charge) -> RecoveryStep {
         if case .encrypted(let card) = charge.paymentMethod.card { return .tokenize(card, charge) }
         return .call(.evaluate(charge, idempotencyKey: idempotencyKey(of: .evaluate(post: post))))
     }

@@ -7,7 +7,7 @@
 ///    \--not there, not paid--> told as failed
 /// ```
 ///
-/// FlexFactor has no key that makes a repeated refund one, so each request is claimed before it goes out (`RefundClaim`), and nothing is
+/// FlexFactor has no key that makes a repeated refund one, so each request is claimed before it goes out (`MoneyBackClaim`), and nothing is
 /// repeated that may have been carried out.
 package struct Refund: Sendable, Equatable {
     package let command: RefundCommand
@@ -41,11 +41,14 @@ package struct Refund: Sendable, Equatable {
         /// The order that it was told of.
         package let orderID: FlexFactorOrderID?
         package let amount: Money?
+        /// What was told of it as refunded, in minor units; 0 where an amount among it is not known.
+        package let refunded: Int64
 
-        package init(isApproved: Bool, orderID: FlexFactorOrderID?, amount: Money?) {
+        package init(isApproved: Bool, orderID: FlexFactorOrderID?, amount: Money?, refunded: Int64 = 0) {
             self.isApproved = isApproved
             self.orderID = orderID
             self.amount = amount
+            self.refunded = refunded
         }
     }
 
@@ -81,6 +84,8 @@ package struct Refund: Sendable, Equatable {
     package enum Extent: Sendable, Equatable {
         /// Something of the sale is left.
         case part
+        /// Nothing is left, and parts went back before.
+        case rest
         case whole
         /// FlexFactor's order did not say in time.
         case unknown
@@ -102,12 +107,12 @@ package struct Refund: Sendable, Equatable {
     package var isLooking: Bool { if case .looking = phase { true } else { false } }
 
     /// What must be claimed before the next call.
-    package var claim: RefundClaim? {
+    package var claim: MoneyBackClaim? {
         guard case .refunding = phase, !isClaimed else { return nil }
         return claim(.send(round: round))
     }
 
-    package func claim(_ step: RefundClaim.Step) -> RefundClaim { RefundClaim(Fingerprint(command.id), step) }
+    package func claim(_ step: MoneyBackClaim.Step) -> MoneyBackClaim { MoneyBackClaim(Fingerprint(command.id), step) }
 
     package mutating func granted() { isClaimed = true }
 
@@ -142,7 +147,7 @@ package struct Refund: Sendable, Equatable {
         case .refunding(let id, let amount): return answered(answer, id, amount, now: now, timing: timing)
         case .checking(let id, let amount):
             guard case .found(let order) = answer else { return isOver(now, timing) ? .giveUp : .park(until: now + pause) }
-            if order.state == .returned || order.state == .chargeback { return told(amount, .whole, id) }
+            if order.state == .returned { return told(amount, extent(of: amount, order), id) }
             // All that is left can be asked for again: what was given back already is refused then. A part could be given back twice.
             guard command.amount == nil, order.state == .completed else { return .giveUp }
             phase = .refunding(id, amount)
@@ -157,9 +162,12 @@ package struct Refund: Sendable, Equatable {
 
     /// The order may show a moment later that nothing of it is left.
     private func extent(of amount: Money, _ order: FlexFactorOrder) -> Extent {
-        guard order.state == .completed else { return .whole }
-        let whole = order.minorUnits ?? sale?.amount.flatMap { $0.currency == amount.currency ? $0.minorUnits : nil }
-        return whole.map { amount.minorUnits >= $0 } == true ? .whole : .part
+        // What was asked for counts before what an order shows, whose unit no document tells; and the larger, where they differ.
+        let sold = sale?.amount.flatMap { $0.currency == amount.currency ? $0.minorUnits : nil }
+        let whole = [sold, order.minorUnits].compactMap { $0 }.max()
+        let before = sale?.refunded ?? 0
+        if whole.map({ before + amount.minorUnits >= $0 }) == true { return before > 0 ? .rest : .whole }
+        return order.state == .returned ? .whole : .part
     }
 
     private mutating func looked(_ answer: FlexFactorAnswer, at index: Int, now: Moment, timing: RecoveryTiming) -> Stop? {
@@ -183,9 +191,10 @@ package struct Refund: Sendable, Equatable {
             {
                 return failed("The order is in \(other.code); name the amount in that currency.", order.id)
             }
-            guard let amount = command.amount ?? whole ?? sale?.amount else {
+            guard let amount = command.amount ?? (sale?.amount ?? whole).map(left) else {
                 return failed("FlexFactor does not say what the order is for; name the amount.", order.id)
             }
+            if amount.minorUnits <= 0 { return failed("All of it was told as refunded already.", order.id) }
             gateways = [gateways[index]]
             phase = .refunding(order.id, amount)
             // Whoever gets it again must know that it may have been sent.
@@ -204,6 +213,11 @@ package struct Refund: Sendable, Equatable {
             }
             return failed("FlexFactor shows no such order; name flexFactorOrderId as the approval told it.", nil)
         }
+    }
+
+    /// What of the whole did not go back yet.
+    private func left(of whole: Money) -> Money {
+        Money(minorUnits: whole.minorUnits - (sale?.refunded ?? 0), currency: whole.currency)
     }
 
     private mutating func answered(

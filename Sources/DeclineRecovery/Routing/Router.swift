@@ -33,7 +33,10 @@ package enum Router {
                 }
             if !isIncluded { return .skip(.insufficientFunds) }
         }
-        guard let address = event.order.ipAddress, IPAddress.isValid(address) else { return .skip(.ipAddressRequired) }
+        // The end of a trial is billed without the customer, from nowhere.
+        if !event.order.trialCompletion {
+            guard let address = event.order.ipAddress, IPAddress.isValid(address) else { return .skip(.ipAddressRequired) }
+        }
         if let now, now >= event.declinedAt + merchant.policy.cascadeDeadline { return .skip(.deadlinePassed) }
         return .cascade(gateway)
     }
@@ -46,10 +49,8 @@ package enum Router {
 
     /// The FlexFactor gateway of the cascade that follows the gateway profile the order ran on, else of the gateway's direct cascade.
     private static func cascadeTarget(of decline: Decline, _ merchant: Merchant) -> FlexFactorGateway? {
-        let cascade: CascadeProfileID? =
-            if let profile = decline.gatewayProfileID.flatMap({ merchant.gatewayProfiles[$0] }) { profile.cascade } else {
-                merchant.gateways[decline.gatewayID]?.directCascade
-            }
+        let profile = decline.gatewayProfileID.flatMap { merchant.gatewayProfiles[$0] }
+        let cascade = profile?.cascade ?? merchant.gateways[decline.gatewayID]?.directCascade
         let members = cascade.flatMap { merchant.cascadeProfiles[$0] }?.members ?? []
         return members.lazy.compactMap { merchant.flexFactorGateways[$0] }.first { !$0.isRetired }
     }

@@ -17,8 +17,7 @@ extension WebhookNews {
             isForeign: external != nil && reference == nil,
             orderID: value[anyCase: "OrderId"]?.string.map(FlexFactorOrderID.init(_:)),
             isTestMode: value[anyCase: "IsTestMode"]?.bool ?? false,
-            isResent: value[anyCase: "IsResent"]?.bool ?? false, minorUnits: Self.minorUnits(in: data),
-            currency: (data?[anyCase: "Currency"] ?? data?[anyCase: "CurrencyCode"])?.string.flatMap { Currency($0.uppercased()) },
+            isResent: value[anyCase: "IsResent"]?.bool ?? false, minorUnits: Self.minorUnits(in: data), currency: Self.currency(in: data),
             distinction: Self.distinction(Event(word: event), data, at: value[anyCase: "TimeStamp"]?.string), receivedAt: receivedAt)
     }
 
@@ -27,22 +26,27 @@ extension WebhookNews {
 
     private static let limits = JSONLimits(bytes: mostBytes, depth: 512, isTolerant: true)
 
-    /// What a refund or a chargeback may be called that takes so much back.
-    private static let amounts = ["Amount", "RefundAmount", "RefundedAmount", "AmountRefunded", "ChargebackAmount"]
+    /// What a refund or a chargeback may be called that takes so much back. The last may be the order's own beside one of the others.
+    private static let amounts = ["RefundAmount", "RefundedAmount", "AmountRefunded", "ChargebackAmount", "Amount"]
 
     /// The names that are read here, in lower case.
     private static let names = Set(
         ["event", "externalorderid", "orderid", "eventdata", "timestamp", "istestmode", "isresent", "currency", "currencycode"]
             + amounts.map { $0.lowercased() })
 
+    private static func currency(in data: JSONValue?) -> Currency? {
+        (data?[anyCase: "Currency"] ?? data?[anyCase: "CurrencyCode"])?.string.flatMap { Currency($0.uppercased()) }
+    }
+
     /// What is taken back. The payload is not public: a whole number counts as minor units, as in FlexFactor's own requests; a number with a
-    /// fraction as the currency's units.
+    /// fraction as the currency's units, or as hundreds where no currency is named.
     private static func minorUnits(in data: JSONValue?) -> Int64? {
+        let digits = currency(in: data)?.fractionDigits ?? 2
         for name in amounts {
             let units: Int64? =
                 switch data?[anyCase: name] {
                 case .integer(let units): units
-                case .number(let text), .string(let text): hundredths(text)
+                case .number(let text), .string(let text): minorUnits(text, digits)
                 default: nil
                 }
             if let units, units > 0, Money.plausible.contains(units) { return units }
@@ -50,14 +54,17 @@ extension WebhookNews {
         return nil
     }
 
-    /// `12.5` as 1,250; a whole number as it is. Exact, and `nil` for what has more than two digits after the point.
-    private static func hundredths(_ text: String) -> Int64? {
+    /// With two digits `12.5` as 1,250; a whole number as it is. Exact, and `nil` for what has a part of a minor unit.
+    private static func minorUnits(_ text: String, _ digits: Int) -> Int64? {
         let parts = text.split(separator: ".", omittingEmptySubsequences: false)
-        guard parts.count == 2, let whole = Int64(parts[0]), whole >= 0, whole < 1_000_000_000_000, parts[1].utf8.count <= 2,
-            !parts[1].isEmpty,
-            let fraction = Int64(parts[1]), fraction >= 0
-        else { return Int64(text) }
-        return whole * 100 + (parts[1].utf8.count == 1 ? fraction * 10 : fraction)
+        guard parts.count == 2 else { return Int64(text) }
+        let fraction = parts[1].prefix(digits)
+        guard let whole = Int64(parts[0]), whole >= 0, whole < 1_000_000_000_000, !parts[1].isEmpty,
+            parts[1].utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }),
+            parts[1].dropFirst(digits).allSatisfy({ $0 == "0" })
+        else { return nil }
+        let zeros = String(repeating: "0", count: digits - fraction.utf8.count)
+        return Int64("\(whole)\(fraction)\(zeros)")
     }
 
     /// An id drawn from what tells one refund or chargeback from another: FlexFactor's id of it, else all ids, the time stamp, and the amount.

@@ -22,12 +22,18 @@ extension WebhookNews {
         package let isPartial: Bool
         /// Known to be all of it: the debt is open again. What is neither is told as all of it, and may not be.
         package let isWhole: Bool
+        /// In the sale's currency, so that it counts towards what is left of it.
+        package let isInSaleCurrency: Bool
 
-        package init(amount: Money?, isPartial: Bool, isWhole: Bool) {
+        package init(amount: Money?, isPartial: Bool, isWhole: Bool, isInSaleCurrency: Bool = true) {
             self.amount = amount
             self.isPartial = isPartial
             self.isWhole = isWhole
+            self.isInSaleCurrency = isInSaleCurrency
         }
+
+        /// What it counts in the claims; `nil` for what nobody can reckon with.
+        package var counted: Money? { isInSaleCurrency ? amount : nil }
     }
 
     package enum Ignored: String, Sendable, CaseIterable {
@@ -110,7 +116,8 @@ extension WebhookNews {
     private func takings(_ order: FlexFactorOrder) -> Takings {
         let amount = minorUnits.flatMap { units in (currency ?? order.currency).map { Money(minorUnits: units, currency: $0) } }
         // Cents and yen are not compared.
-        let units = currency == nil || order.currency == nil || currency == order.currency ? minorUnits : nil
+        let isInSaleCurrency = currency == nil || order.currency == nil || currency == order.currency
+        let units = isInSaleCurrency ? minorUnits : nil
         let isAll = units.flatMap { units in order.minorUnits.map { units >= $0 } }
         let isWhole: Bool =
             switch order.state {
@@ -120,7 +127,7 @@ extension WebhookNews {
             default: isAll ?? false
             }
         let isPartial = event == .refunded && order.state == .completed && units != nil && isAll != true
-        return Takings(amount: amount, isPartial: isPartial, isWhole: isWhole)
+        return Takings(amount: amount, isPartial: isPartial, isWhole: isWhole, isInSaleCurrency: isInSaleCurrency)
     }
 
     private func again(_ now: Moment, _ timing: RecoveryTiming, _ why: Distrust) -> Outcome {

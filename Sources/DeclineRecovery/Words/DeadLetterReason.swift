@@ -63,7 +63,7 @@ package enum DeadLetterReason: String, Sendable, CaseIterable {
         case .droppedByBroker:
             "Lift the limit that is named (`salvage topology check --definitions` names policies that lose messages), or have the queue read in time; then replay it."
         case .toldOtherwise:
-            "If the CRM was told that nothing was charged, it has the correction: ask its people whether the order was charged elsewhere meanwhile. If it was, or FlexFactor took money by two orders, refund one of the two in FlexFactor's portal; then mark the letter as resolved."
+            "If the CRM was told that nothing was charged, it has the correction: ask its people whether the order was charged elsewhere meanwhile. If it was, or FlexFactor took money by two orders, refund one of the two in FlexFactor's portal. Where FlexFactor shows an approved order as cancelled, ask FlexFactor which is true, and put the order right in the CRM. Then mark the letter as resolved."
         case .outcomeUnknown: "Reconcile it: FlexFactor is asked what became of the order, and the CRM is told."
         }
     }

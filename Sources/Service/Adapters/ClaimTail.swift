@@ -21,8 +21,8 @@ final class ClaimTail: ClaimsPort {
     private struct State {
         var book = ClaimBook()
         var waiting: [Claim.ID: Waiter] = [:]
-        /// Claims that nobody waits for any more, and that may still come.
-        var abandoned: Set<Claim.ID> = []
+        /// Claims that nobody waits for any more, and that may still come, with the time since when.
+        var abandoned: [Claim.ID: ContinuousClock.Instant] = [:]
         /// The records that were read last, by their place.
         var recent: [Int64: ClaimRecord] = [:]
         var lastOffset: Int64 = -1
@@ -160,12 +160,17 @@ final class ClaimTail: ClaimsPort {
                 state.remember(record, at: offset)
                 if let waiter = state.waiting.removeValue(forKey: record.claim.id) {
                     answers.append((waiter, verdict))
-                } else if state.abandoned.remove(record.claim.id) != nil {
+                } else if state.abandoned.removeValue(forKey: record.claim.id) != nil {
                     orphans.append(record.claim)
                 }
             }
             if ContinuousClock.now - state.lastSweep > .seconds(1) {
                 state.lastSweep = ContinuousClock.now
+                // One that comes later yet stands, and FlexFactor is asked what became of it.
+                if !state.abandoned.isEmpty {
+                    let oldest = state.lastSweep - .seconds(3_600)
+                    state.abandoned = state.abandoned.filter { $0.value > oldest }
+                }
                 // A part at a time: nobody waits for all of them to be looked at.
                 state.book.forget(before: now, atMost: 20_000)
             }
@@ -263,7 +268,7 @@ final class ClaimTail: ClaimsPort {
         guard let found else {
             let isRead = state.withLock { state in
                 if state.waiting.removeValue(forKey: id) == nil { return true }
-                state.abandoned.insert(id)
+                state.abandoned[id] = .now
                 return false
             }
             // It came in the very moment in which it was given up.
@@ -293,12 +298,12 @@ final class ClaimTail: ClaimsPort {
         return await record(at: offset)?.claim.reference
     }
 
-    func amount(of reference: RecoveryReference, merchant: MerchantID) async -> Money? {
+    func first(of reference: RecoveryReference, merchant: MerchantID) async -> Claim? {
         let key = Fingerprint(of: reference, merchant: merchant)
         guard let offset = state.withLock({ $0.book.first(of: key) }), let claim = await read(offset)?.claim,
             claim.reference == reference, claim.merchantID == merchant
         else { return nil }
-        return claim.saleAmount
+        return claim
     }
 
     func record(at offset: Int64) async -> ClaimRecord? {

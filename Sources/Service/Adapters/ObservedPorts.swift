@@ -75,7 +75,7 @@ struct MeasuredClaims: ClaimsPort {
 
     func openRecovery(of debt: Fingerprint) async -> RecoveryReference? { await base.openRecovery(of: debt) }
 
-    func amount(of reference: RecoveryReference, merchant: MerchantID) async -> Money? {
-        await base.amount(of: reference, merchant: merchant)
+    func first(of reference: RecoveryReference, merchant: MerchantID) async -> Claim? {
+        await base.first(of: reference, merchant: merchant)
     }
 }

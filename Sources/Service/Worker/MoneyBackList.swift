@@ -62,17 +62,18 @@ struct MoneyBackList {
         let listed = await listAll(claimed.map { ($0, gateways[$0] ?? []) }, until: stop)
         for account in claimed {
             // What could not be listed another worker may try.
-            let step: RefundClaim.Step = listed.contains(account) ? .told(.refunded, round: round, isWhole: false) : .unsent(round: round)
+            let step: MoneyBackClaim.Step =
+                listed.contains(account) ? .told(.refunded, round: round, isWhole: false) : .unsent(round: round)
             _ = await claim(account, day, step)
         }
     }
 
-    private func claim(_ account: Account, _ day: Int64, _ step: RefundClaim.Step) async -> ClaimVerdict<ClaimRecord>? {
+    private func claim(_ account: Account, _ day: Int64, _ step: MoneyBackClaim.Step) async -> ClaimVerdict<ClaimRecord>? {
         let name = Fingerprint(account.origin.description, account.mid)
         let request = ClaimRequest(
             merchantID: "", reference: RecoveryReference(orderID: "\(Approvals.listName)\(day).\(name.hex)", kind: .rerun, sequence: 0),
             debt: nil,
-            amount: nil, act: .refund(RefundClaim(name, step)), until: clock.now() + .milliseconds(2 * period.milliseconds))
+            amount: nil, act: .moneyBack(MoneyBackClaim(name, step)), until: clock.now() + .milliseconds(2 * period.milliseconds))
         return await claims.claim(request)?.verdict
     }
 

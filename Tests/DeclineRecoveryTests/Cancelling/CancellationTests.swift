@@ -40,6 +40,21 @@ import Testing
         #expect(try references(#""recoveryReference":"A-S0""#) == [])
     }
 
+    @Test func aCommandNamesNoRecoveryOfAnotherMerchant() {
+        func command(_ merchant: String) -> CRMMessage {
+            let reference = RecoveryReference(
+                DeclineIdentity(merchantID: "bold", source: "s", id: "d"), orderID: "A", kind: .rerun, sequence: 1)
+            let event =
+                #"{"specversion":"1.0","id":"c-1","source":"s","type":"com.salvage.cancel.v1","data":{"merchantId":"\#(merchant)","recoveryReference":"\#(reference.text)"}}"#
+            return CRMMessage.decode(Array(event.utf8))
+        }
+        guard case .cancel = command("bold"), case .rejected(let event) = command("acme") else {
+            Issue.record("\(command("acme"))")
+            return
+        }
+        #expect(event.faults.map(\.path) == ["$.data.recoveryReference"])
+    }
+
     /// Every gateway is asked twice with the settling time between, and told to cancel in between; only then is it said.
     @Test func whatNoGatewayKnowsIsNothingToCancel() throws {
         let timing = RecoveryTiming()

@@ -66,6 +66,40 @@ import Testing
         }
     }
 
+    /// "All of it" is what is left of what was sold, whatever unit FlexFactor's order counts in.
+    @Test func allOfItIsWhatIsLeftOfTheSale() throws {
+        var refund = try refund(#""recoveryReference":"A-S0","flexFactorOrderId":"g-1""#)
+        let sold = Money(minorUnits: 4_999, currency: .usd)
+        refund.sale = Refund.Sale(isApproved: true, orderID: "g-1", amount: sold, refunded: 1_999)
+        _ = refund.learned(order(.completed, minorUnits: 49), now: now, timing: timing)
+        #expect(refund.nextCall?.0 == .refund("g-1", Money(minorUnits: 3_000, currency: .usd)))
+        _ = refund.learned(.refunded, now: now, timing: timing)
+        guard case .tell(.refunded, _, .rest, _, _) = refund.learned(order(.completed, minorUnits: 49), now: now, timing: timing) else {
+            Issue.record("it is not told as the rest")
+            return
+        }
+        var over = try self.refund(#""recoveryReference":"A-S0","flexFactorOrderId":"g-1""#)
+        over.sale = Refund.Sale(isApproved: true, orderID: "g-1", amount: sold, refunded: 4_999)
+        #expect(fails(over, order(.completed)))
+    }
+
+    /// Only what FlexFactor shows as returned, or what reaches the sale, is all of it.
+    @Test(arguments: [FlexFactorOrder.State.processing, .problem, .unrecognised("PartiallyRefunded"), .chargeback])
+    func aPartStaysAPartWhateverTheOrderShows(state: FlexFactorOrder.State) throws {
+        var refund = try refund()
+        refund.sale = Refund.Sale(isApproved: true, orderID: "g-1", amount: Money(minorUnits: 4_999, currency: .usd))
+        _ = refund.learned(order(.completed), now: now, timing: timing)
+        var unanswered = refund
+        _ = refund.learned(.refunded, now: now, timing: timing)
+        guard case .tell(.refunded, _, .part, _, _) = refund.learned(order(state), now: now, timing: timing) else {
+            Issue.record("it is not told as a part")
+            return
+        }
+        // A dispute is no proof of a refund, whose answer was lost.
+        _ = unanswered.learned(.failed(.unknown(.timedOut)), now: now, timing: timing)
+        #expect(unanswered.learned(order(.chargeback), now: now, timing: timing) == .giveUp)
+    }
+
     @Test func flexFactorsWordsAreTold() throws {
         var refund = try refund()
         _ = refund.learned(order(.completed), now: now, timing: timing)

@@ -224,9 +224,9 @@ import Testing
         Claim.Act.send(post: 3), .unsent(77), .exists(answering: nil), .exists(answering: .max), .refused(1),
         .told(.init(.approved, .known)),
         .told(.init(.skipped, .unsent, withdrawing: 5)), .reopened(.paidBack), .reopened(.byOperator(who: "Ada", why: "they agree")),
-        .refund(RefundClaim(Fingerprint("r"), .send(round: 2))), .refund(RefundClaim(Fingerprint("r"), .unsent(round: 0))),
-        .refund(RefundClaim(Fingerprint("r"), .told(.refundFailed, round: 1, isWhole: true))),
-        .refund(RefundClaim(Fingerprint("r"), .news(isWhole: true, isLate: false))),
+        .moneyBack(MoneyBackClaim(Fingerprint("r"), .send(round: 2))), .moneyBack(MoneyBackClaim(Fingerprint("r"), .unsent(round: 0))),
+        .moneyBack(MoneyBackClaim(Fingerprint("r"), .told(.refundFailed, round: 1, isWhole: true))),
+        .moneyBack(MoneyBackClaim(Fingerprint("r"), .news(isWhole: true, isLate: false))),
     ])
     func whatTravelsComesBack(act: Claim.Act) throws {
         let record = ClaimRecord(

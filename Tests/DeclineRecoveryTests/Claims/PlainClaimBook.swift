@@ -20,6 +20,7 @@ struct PlainClaimBook {
         var isReopened = false
         var isPaidBack = false
         var amount: Fingerprint?
+        var gateway: ClaimedGateway?
         var until: Moment
 
         var isTold: Bool { told >= 0 && !isReopened }
@@ -35,7 +36,7 @@ struct PlainClaimBook {
     /// At most one recovery of a debt is open.
     private var openByDebt: [Fingerprint: Fingerprint] = [:]
     /// By recovery; few have any.
-    private var refunds: [Fingerprint: RefundBook] = [:]
+    private var refunds: [Fingerprint: MoneyBackBook] = [:]
 
     init() {}
 
@@ -49,6 +50,7 @@ struct PlainClaimBook {
                 mayBeCharged: !entry.open.isEmpty || entry.exists, isAsking: !entry.open.isEmpty,
                 askedPost: (entry.open.filter { $0.post > entry.answeredPost }.map(\.post).min() ?? entry.open.map(\.post).max()
                     ?? (entry.exists && entry.answeredPost == 0 ? 1 : nil)).map(Int.init),
+                answeredPost: Int(entry.answeredPost), gateway: entry.gateway,
                 back: ClaimBook.Standing.MoneyBack(isAll: entry.isPaidBack, refunds[reference]))
         }
     }
@@ -68,12 +70,15 @@ struct PlainClaimBook {
         let key = Fingerprint(of: claim.reference, merchant: claim.merchantID)
         var entry = entries[key] ?? Entry(debt: claim.debt, first: offset, until: claim.until)
         entry.debt = entry.debt ?? claim.debt
-        // A refund's amount is its own.
-        if case .refund = claim.act {
+        // What comes back has an amount of its own.
+        if case .moneyBack = claim.act {
         } else {
             entry.amount = entry.amount ?? claim.amount.map { Fingerprint(String($0.minorUnits), $0.currency.code) }
         }
         entry.until = max(entry.until, claim.until)
+        let isBound = entry.gateway != nil && (!entry.open.isEmpty || entry.exists)
+        let isSame = entry.gateway?.account != nil && entry.gateway?.account == claim.gateway?.account
+        if !isBound || isSame { entry.gateway = claim.gateway ?? entry.gateway }
         let verdict = judge(claim, &entry, key, offset)
         entries[key] = entry
         return verdict
@@ -104,9 +109,10 @@ struct PlainClaimBook {
         case .reopened(.paidBack):
             entry.isPaidBack = true
             return .granted(alone: true, corrects: nil)
-        case .refund(let refund):
-            if case .listed = refund.step, entry.isPaidBack, refunds[key]?.isListed != true { return .mayBeCharged }
-            let (verdict, isPaidBack) = refunds[key, default: RefundBook()].take(refund, minorUnits: claim.amount?.minorUnits, at: offset)
+        case .moneyBack(let back):
+            if case .listed = back.step, entry.isPaidBack, refunds[key]?.isListed != true { return .mayBeCharged }
+            let (verdict, isPaidBack) = refunds[key, default: MoneyBackBook()].take(
+                back, minorUnits: claim.amount?.minorUnits, isPaidBack: entry.isPaidBack, at: offset)
             if isPaidBack { entry.isPaidBack = true }
             return verdict
         case .reopened(.byOperator):

@@ -54,16 +54,18 @@ struct RandomClaims {
         case 7: return .reopened(.paidBack)
         case 8: return .reopened(.byOperator(who: "Ada", why: "they agree"))
         case 9:
-            let steps: [RefundClaim.Step] = [
+            let steps: [MoneyBackClaim.Step] = [
                 .send(round: 1), .send(round: 2), .unsent(round: 1), .told(.refunded, round: 1, isWhole: Bool.random(using: &random)),
                 .news(isWhole: Bool.random(using: &random), isLate: false),
             ]
             switch Int.random(in: 0..<6, using: &random) {
-            case 0: return .refund(RefundClaim.listed(beside: Int64.random(in: 0...2, using: &random), isLate: Bool.random(using: &random)))
-            case 1: return .refund(.chargeback(["c-1", "c-2", WebhookNews.listed].randomElement(using: &random)!, isWhole: false))
+            case 0:
+                return .moneyBack(
+                    MoneyBackClaim.listed(beside: Int64.random(in: 0...2, using: &random), isLate: Bool.random(using: &random)))
+            case 1: return .moneyBack(.chargeback(["c-1", "c-2", WebhookNews.listed].randomElement(using: &random)!, isWhole: false))
             default:
                 let command = Fingerprint("r-\(Int.random(in: 0..<2, using: &random))")
-                return .refund(RefundClaim(command, steps.randomElement(using: &random)!))
+                return .moneyBack(MoneyBackClaim(command, steps.randomElement(using: &random)!))
             }
         default:
             let kind = [ResultKind.approved, .declined, .skipped, .expired].randomElement(using: &random)!

@@ -50,4 +50,10 @@ import Testing
         ])
         #expect(stranded(book, FlexFactorGateway(id: "43", account: "m-1")).isEmpty)
     }
+
+    /// What goes to another account while the first request stands has not left the first.
+    @Test func theFirstAccountCountsWhileItsRequestStands() {
+        let book = book([("a", .send(post: 1), at("42", "m-1")), ("a", .send(post: 1), at("42", "m-2"))])
+        #expect(stranded(book, FlexFactorGateway(id: "42", account: "m-2")) == ["42 1 account(\"m-2\")"])
+    }
 }

@@ -233,12 +233,61 @@ import Testing
                 == .conclude(.approved(.reconciled, "g-1")))
     }
 
-    /// Each refusal is waited after, and the sale is voided only when its time is over.
+    /// What FlexFactor is at work on may be solved, and what it authorised is to be settled: neither is told as declined meanwhile.
+    @Test func aChallengeThatGoesOnIsNotTold() {
+        func refused(_ state: FlexFactorOrder.State, after seconds: Int64 = 0) -> (Recovery, RecoveryStop?) {
+            var recovery = at(.challenged("g-1", .look))
+            let stop = recovery.learned(
+                .found(FlexFactorOrder(id: "g-1", state: state)), now: declinedAt + .seconds(seconds), timing: timing)
+            return (recovery, stop)
+        }
+        for state in [FlexFactorOrder.State.processing, .problem, .unrecognised("Solving")] {
+            let (recovery, stop) = refused(state)
+            guard case .park = stop, recovery.phase == .challenged("g-1", .cancel) else {
+                Issue.record("\(state): \(stop.debugDescription)")
+                return
+            }
+            #expect(refused(state, after: 61).1 == .conclude(.declined(.challenge, "g-1")))
+        }
+        for state in [FlexFactorOrder.State.draft, .onHold] { #expect(refused(state).1 == .conclude(.declined(.challenge, "g-1"))) }
+        var (authorised, stop) = refused(.captureRequired)
+        #expect(stop == nil && authorised.phase == .capturing("g-1"))
+        (authorised, stop) = refused(.captureRequired, after: 61)
+        #expect(stop == nil && authorised.next(now: declinedAt + .seconds(61), timing: timing) == .call(.cancel("g-1")))
+    }
+
+    /// FlexFactor goes on trying a merchant's charge after its first answer, so it is stopped before the CRM charges elsewhere.
+    @Test func theEndOfATrialIsCancelledBeforeItIsToldAsDeclined() {
+        let sample = Recovery.sample(declinedAt: declinedAt)
+        let was = sample.charge!
+        let charge = Charge(
+            reference: sample.reference, isMerchantInitiated: true, isRecurring: false, expiry: nil, customerIP: nil, amount: was.amount,
+            declinedAt: declinedAt, decline: was.decline, payer: was.payer, billing: was.billing, shipping: nil,
+            paymentMethod: was.paymentMethod, items: [])
+        for status in [EvaluationStatus.declined, .cancelled, .expired] {
+            var recovery = Recovery(
+                merchantID: "acme", gatewayID: "42", route: sample.route, charge: charge, order: sample.order, verdict: sample.verdict,
+                reply: nil)
+            #expect(recovery.learned(.evaluated(status, "g-1"), now: declinedAt, timing: timing) == nil)
+            #expect(recovery.next(now: declinedAt, timing: timing) == .call(.cancel("g-1")))
+            _ = recovery.learned(.cancelAccepted, now: declinedAt, timing: timing)
+            #expect(recovery.next(now: declinedAt, timing: timing) == .call(.lookUp("g-1")))
+            #expect(
+                recovery.learned(.found(FlexFactorOrder(id: "g-1", state: .cancelled)), now: declinedAt, timing: timing)
+                    == .conclude(.declined(.reconciled, "g-1")))
+        }
+    }
+
+    /// Each refusal is waited after, and the sale is voided only when its time is over. A retry looks between, for weeks may pass.
     @Test func aRefusedCaptureWaits() {
         for route in [nil, RecoveryRoute.retry(.managed, until: declinedAt + .days(9))] {
             var recovery = at(.capturing("g-1"), route)
             var now = declinedAt
             for _ in 0..<4 {
+                if route != nil, recovery.phase == .seeking("g-1") {
+                    #expect(recovery.next(now: now, timing: timing) == .call(.lookUp("g-1")))
+                    _ = recovery.learned(.found(FlexFactorOrder(id: "g-1", state: .captureRequired)), now: now, timing: timing)
+                }
                 guard case .call(.capture) = recovery.next(now: now, timing: timing),
                     case .park(let until)? = recovery.learned(.failed(.refused(status: 400, [])), now: now, timing: timing),
                     until >= now + .seconds(1)
@@ -248,8 +297,17 @@ import Testing
                 }
                 now = now + .seconds(1)
             }
-            #expect(recovery.phase == .capturing("g-1"))
+            #expect(recovery.phase == (route == nil ? .capturing("g-1") : .seeking("g-1")))
         }
+        // The answer was lost, and a repeat is refused: the order says that it was taken.
+        var taken = at(.seeking("g-1"), .retry(.managed, until: declinedAt + .days(9)))
+        #expect(
+            taken.learned(.found(FlexFactorOrder(id: "g-1", state: .completed)), now: declinedAt, timing: timing)
+                == .conclude(.approved(.reconciled, "g-1")))
+        // Where we repeat, a capture that fails is "declined" for now.
+        var failed = at(.capturing("g-1"), .retry(.sync, until: declinedAt + .days(9)))
+        _ = failed.learned(.captureFailed(code: nil), now: declinedAt, timing: timing)
+        #expect(failed.phase == .resting("g-1"))
         var over = at(.capturing("g-1"))
         #expect(over.next(now: declinedAt + .seconds(60), timing: timing) == .call(.lookUp("g-1")))
         _ = over.learned(.found(FlexFactorOrder(id: "g-1", state: .captureRequired)), now: declinedAt + .seconds(60), timing: timing)

@@ -47,8 +47,9 @@ import Testing
         #expect(route() == "cascade 42")
         #expect(route(gateway: "8", profile: "p") == "cascade 42")
         #expect(route(campaign: "plain") == "cascade 42")
-        // The profile it ran on decides, also where that has no cascade.
-        #expect(route(profile: "q") == "no_cascade")
+        // Of a profile without a cascade the gateway's own is taken.
+        #expect(route(profile: "q") == "cascade 42")
+        #expect(route(gateway: "8", profile: "q") == "no_cascade")
         #expect(route(gateway: "8") == "no_cascade")
         #expect(route(gateway: "9") == "no_cascade")
         #expect(route(gateway: "99") == "no_cascade")

@@ -194,6 +194,17 @@ import Testing
         #expect(back(try refund("null", event: "payment.chargeback.received"), order(.chargeback))?.isWhole == true)
     }
 
+    /// The order's amount may stand beside what went back of it, and currencies have minor units of their own.
+    @Test(
+        arguments: [
+            (#"{"Amount":10000,"RefundAmount":3000,"Currency":"USD"}"#, 3_000), (#"{"Amount":"100.00","Currency":"JPY"}"#, 100),
+            (#"{"Amount":"1.25","Currency":"KWD"}"#, 1_250), (#"{"Amount":12.5}"#, 1_250), (#"{"Amount":"0.10","Currency":"USD"}"#, 10),
+            (#"{"Amount":"1.255","Currency":"USD"}"#, nil), (#"{"Amount":"1.2x","Currency":"USD"}"#, nil),
+        ] as [(String, Int64?)])
+    func whatWentBackIsReadInItsCurrency(data: String, units: Int64?) throws {
+        #expect(try refund(data).minorUnits == units)
+    }
+
     @Test func amountsOfTwoCurrenciesAreNotCompared() throws {
         let yen = try refund(#"{"Amount":5000,"Currency":"JPY","RefundId":"r-1"}"#)
         let takings = back(yen, order(.completed, minorUnits: 4_999, currency: .usd))

@@ -1,55 +1,6 @@
-/// What is claimed about giving money back. FlexFactor has no key that makes a repeated refund one, so the claims are all there is.
-///
-/// A command of the CRM is carried out once, however often it was published. FlexFactor's webhook of what a command of ours gave back is no
-/// second refund: it is placed with the command by its amount, since nothing else of it is known before it comes.
-package struct RefundClaim: Sendable, Equatable {
-    /// Of the command's id; with `news`, of what tells one refund from another there.
-    package let id: Fingerprint
-    package let step: Step
-
-    package enum Step: Sendable, Equatable {
-        /// FlexFactor is about to be asked for it. A later round comes after it was seen that the one before did nothing.
-        case send(round: Int)
-        /// No byte of it was written. Round 0 withdraws nothing, and shows what was told.
-        case unsent(round: Int)
-        /// `round`: which of its own requests the teller speaks of; 0 for none.
-        case told(ResultKind, round: Int, isWhole: Bool)
-        /// FlexFactor reports a refund. `isLate`: a command that may have done it had its time to say so.
-        case news(isWhole: Bool, isLate: Bool)
-        /// FlexFactor lists the order as returned: whatever gave the money back, nothing of it is left. `beside`: the refunds that were told,
-        /// in minor units, as far as whoever claims this has heard.
-        case listed(beside: Int64, isLate: Bool)
-    }
-
-    package init(_ id: Fingerprint, _ step: Step) {
-        self.id = id
-        self.step = step
-    }
-
-    /// The list of orders shows an order as returned (truth.md §4). An older worker reads it as news of the whole.
-    package static func listed(beside: Int64, isLate: Bool) -> RefundClaim { RefundClaim(listed, .listed(beside: beside, isLate: isLate)) }
-
-    static let listed = Fingerprint(WebhookNews.listed)
-
-    /// A chargeback that is told. By its id it is told once, and the list of orders tells none that was told before.
-    package static func chargeback(_ distinction: String?, isWhole: Bool) -> RefundClaim {
-        RefundClaim(Fingerprint("chargeback", distinction), .told(.chargeback, round: 0, isWhole: isWhole))
-    }
-
-    fileprivate static let listedChargeback = chargeback(WebhookNews.listed, isWhole: true).id
-
-    var telling: ResultKind? {
-        switch step {
-        case .told(let kind, _, _): kind
-        case .news, .listed: .refunded
-        case .send, .unsent: nil
-        }
-    }
-}
-
-/// The refunds of one recovery, as the claims have them.
-struct RefundBook: Sendable {
-    /// One refund: the CRM's command, FlexFactor's news of it, or both.
+/// What went back of one recovery, as the claims have it.
+struct MoneyBackBook: Sendable {
+    /// One refund or chargeback: the CRM's command, FlexFactor's news of it, or both.
     struct Entry: Sendable {
         var command: Fingerprint?
         var news: Fingerprint?
@@ -72,29 +23,32 @@ struct RefundBook: Sendable {
     }
 
     /// What the list of orders was told to show.
-    private var listed: Entry? { entries.first { $0.told >= 0 && $0.news == RefundClaim.listed } }
+    private var listed: Entry? { entries.first { $0.told >= 0 && $0.news == MoneyBackClaim.listed } }
     var isListed: Bool { listed != nil }
     var isDisputed: Bool { entries.contains { $0.told >= 0 && $0.kind == .chargeback } }
 
     /// What was told already of all that the claim would tell.
-    private func told(insteadOf claim: RefundClaim, _ kind: ResultKind) -> Entry? {
+    private func told(insteadOf claim: MoneyBackClaim, _ kind: ResultKind) -> Entry? {
         switch kind {
         case .refunded: listed
         case .chargeback:
             entries.first { entry in
-                entry.told >= 0 && entry.kind == kind && [entry.command, claim.id].contains(RefundClaim.listedChargeback)
+                entry.told >= 0 && entry.kind == kind && [entry.command, claim.id].contains(MoneyBackClaim.listedChargeback)
             }
         default: nil
         }
     }
 
+    /// - Parameter isPaidBack: all of the money was told as back before.
     /// - Returns: the verdict, and whether all of the money is known to be back by it.
-    mutating func take(_ claim: RefundClaim, minorUnits: Int64?, at offset: Int64) -> (ClaimVerdict<Int64>, isPaidBack: Bool) {
+    mutating func take(
+        _ claim: MoneyBackClaim, minorUnits: Int64?, isPaidBack: Bool, at offset: Int64
+    ) -> (ClaimVerdict<Int64>, isPaidBack: Bool) {
         let granted = ClaimVerdict<Int64>.granted(alone: true, corrects: nil)
         switch claim.step {
         case .listed(let beside, let isLate): return list(minorUnits, beside: beside, isLate, offset)
-        case .news(_, let isLate) where claim.id == RefundClaim.listed: return list(minorUnits, beside: refunded, isLate, offset)
-        case .news(let isWhole, let isLate): return hear(claim.id, minorUnits, isWhole, isLate, offset)
+        case .news(_, let isLate) where claim.id == MoneyBackClaim.listed: return list(minorUnits, beside: refunded, isLate, offset)
+        case .news(let isWhole, let isLate): return hear(claim.id, minorUnits, isWhole, isLate, isPaidBack, offset)
         case .send, .unsent, .told: break
         }
         let index = entries.firstIndex { $0.command == claim.id } ?? entries.endIndex
@@ -131,12 +85,12 @@ struct RefundBook: Sendable {
         if let listed { return (.told(listed.told, .refunded), false) }
         // More was told than its teller reckons with; or whoever asked for some of it tells that first, while there is time.
         if beside != refunded || !isLate && entries.contains(where: \.isOpen) { return (.mayBeCharged, false) }
-        entries.append(Entry(news: RefundClaim.listed, minorUnits: minorUnits, told: offset))
+        entries.append(Entry(news: MoneyBackClaim.listed, minorUnits: minorUnits, told: offset))
         return (.granted(alone: true, corrects: nil), true)
     }
 
     private mutating func hear(
-        _ news: Fingerprint, _ minorUnits: Int64?, _ isWhole: Bool, _ isLate: Bool, _ offset: Int64
+        _ news: Fingerprint, _ minorUnits: Int64?, _ isWhole: Bool, _ isLate: Bool, _ isPaidBack: Bool, _ offset: Int64
     ) -> (ClaimVerdict<Int64>, isPaidBack: Bool) {
         let granted = ClaimVerdict<Int64>.granted(alone: true, corrects: nil)
         if let known = entries.first(where: { $0.news == news }) {
@@ -148,8 +102,9 @@ struct RefundBook: Sendable {
             return entry.minorUnits == nil || minorUnits == nil || entry.minorUnits == minorUnits
         }
         if let index = entries.firstIndex(where: { $0.told >= 0 && $0.kind == .refunded && fits($0) }) {
+            // That all is back by now is no news of this refund: the rest is told by news of its own, or by the list of orders.
             entries[index].news = news
-            return (.told(entries[index].told, .refunded), isWhole)
+            return (.told(entries[index].told, .refunded), false)
         }
         if let index = entries.firstIndex(where: { $0.isOpen && fits($0) }) {
             guard isLate else { return (.mayBeCharged, false) }
@@ -158,6 +113,10 @@ struct RefundBook: Sendable {
             entries[index].told = offset
             entries[index].isOpen = false
             return (granted, isWhole)
+        }
+        // More than all cannot go back: it is what was told, under another name.
+        if isPaidBack, let last = entries.last(where: { $0.told >= 0 && $0.kind == .refunded }) {
+            return (.told(last.told, .refunded), false)
         }
         entries.append(Entry(news: news, minorUnits: minorUnits, told: offset))
         return (granted, isWhole)

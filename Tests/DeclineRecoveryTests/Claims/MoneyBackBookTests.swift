@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// A command to refund is carried out once and told once, and the news of it is no second refund.
-@Suite struct RefundBookTests {
+@Suite struct MoneyBackBookTests {
     private static let now = Moment(milliseconds: 1_800_000_000_000)
 
     private struct Stream {
@@ -17,23 +17,23 @@ import Testing
 
         @discardableResult
         mutating func append(
-            _ act: Claim.Act, of decline: String = "d-1", amount: Int64? = nil, until: Moment = RefundBookTests.now + .days(33)
+            _ act: Claim.Act, of decline: String = "d-1", amount: Int64? = nil, until: Moment = MoneyBackBookTests.now + .days(33)
         ) -> ClaimVerdict<Int64> {
             offset += 1
-            let isRefund = if case .refund = act { true } else { false }
+            let isRefund = if case .moneyBack = act { true } else { false }
             let claim = Claim(
                 id: UInt64(offset + 1), merchantID: "acme", reference: Self.reference(decline),
                 debt: isRefund ? nil : Fingerprint(of: debt),
                 amount: isRefund ? amount.map { Money(minorUnits: $0, currency: .usd) } : Money(minorUnits: 4_999, currency: .usd),
                 act: act,
-                at: RefundBookTests.now, until: until, worker: "w")
+                at: MoneyBackBookTests.now, until: until, worker: "w")
             // What travels is what is read.
             return book.take(ClaimRecord.decode(ClaimRecord(claim).encoded())!.claim, at: offset)
         }
 
         @discardableResult
-        mutating func refund(_ id: String, _ step: RefundClaim.Step, amount: Int64? = nil) -> ClaimVerdict<Int64> {
-            append(.refund(RefundClaim(Fingerprint(id), step)), amount: amount)
+        mutating func refund(_ id: String, _ step: MoneyBackClaim.Step, amount: Int64? = nil) -> ClaimVerdict<Int64> {
+            append(.moneyBack(MoneyBackClaim(Fingerprint(id), step)), amount: amount)
         }
 
         mutating func pay() { append(.told(Claim.Told(.approved, .known))) }
@@ -65,7 +65,9 @@ import Testing
         stream.refund("r-1", .send(round: 1), amount: 500)
         #expect(stream.refund("r-1", .told(.refundFailed, round: 0, isWhole: false)) == .mayBeCharged, "somebody asks for it now")
         #expect(stream.refund("r-1", .told(.refunded, round: 1, isWhole: false)) == granted)
-        for step in [RefundClaim.Step.send(round: 1), .send(round: 2), .unsent(round: 0), .told(.refundFailed, round: 0, isWhole: false)] {
+        for step in [
+            MoneyBackClaim.Step.send(round: 1), .send(round: 2), .unsent(round: 0), .told(.refundFailed, round: 0, isWhole: false),
+        ] {
             #expect(stream.refund("r-1", step) == .told(2, .refunded))
         }
         #expect(stream.refund("r-2", .told(.refundFailed, round: 0, isWhole: false)) == granted)
@@ -79,12 +81,12 @@ import Testing
         func back() -> ClaimBook.Standing.MoneyBack? {
             stream.book.standing(of: Fingerprint(of: Stream.reference("d-1"), merchant: "acme"))?.back
         }
-        let listed = RefundClaim.Step.listed(beside: 500, isLate: false)
+        let listed = MoneyBackClaim.Step.listed(beside: 500, isLate: false)
         stream.refund("w-1", .news(isWhole: false, isLate: false), amount: 500)
         #expect(back()?.refunded == 500 && back()?.isAll == false)
         stream.refund("r-1", .send(round: 1), amount: 700)
         #expect(stream.refund(WebhookNews.listed, listed, amount: 4_499) == .mayBeCharged, "a command asks for some of it now")
-        let late = RefundClaim.Step.listed(beside: 500, isLate: true)
+        let late = MoneyBackClaim.Step.listed(beside: 500, isLate: true)
         #expect(
             stream.refund(WebhookNews.listed, .listed(beside: 0, isLate: true), amount: 4_999) == .mayBeCharged,
             "its teller has not heard of the part")
@@ -117,12 +119,12 @@ import Testing
         for (first, second) in [("c-1", WebhookNews.listed), (WebhookNews.listed, "c-1"), ("c-1", "c-1")] {
             var stream = Stream()
             stream.pay()
-            #expect(stream.append(.refund(.chargeback(first, isWhole: false)), amount: 500) == granted)
-            #expect(stream.append(.refund(.chargeback(second, isWhole: true))) == .told(1, .chargeback))
+            #expect(stream.append(.moneyBack(.chargeback(first, isWhole: false)), amount: 500) == granted)
+            #expect(stream.append(.moneyBack(.chargeback(second, isWhole: true))) == .told(1, .chargeback))
         }
         var stream = Stream()
-        stream.append(.refund(.chargeback("c-1", isWhole: false)))
-        #expect(stream.append(.refund(.chargeback("c-2", isWhole: false))) == granted, "two disputes are two")
+        stream.append(.moneyBack(.chargeback("c-1", isWhole: false)))
+        #expect(stream.append(.moneyBack(.chargeback("c-2", isWhole: false))) == granted, "two disputes are two")
         #expect(stream.refund("r-1", .told(.refunded, round: 0, isWhole: false)) == granted)
     }
 
@@ -155,7 +157,7 @@ import Testing
 
     @Test func onlyAllOfTheMoneyOpensTheDebtAgain() {
         for (step, isOpen) in [
-            (RefundClaim.Step.told(.refunded, round: 1, isWhole: false), false), (.told(.refunded, round: 1, isWhole: true), true),
+            (MoneyBackClaim.Step.told(.refunded, round: 1, isWhole: false), false), (.told(.refunded, round: 1, isWhole: true), true),
             (.told(.refundFailed, round: 1, isWhole: false), false), (.news(isWhole: false, isLate: false), false),
             (.news(isWhole: true, isLate: false), true),
         ] {

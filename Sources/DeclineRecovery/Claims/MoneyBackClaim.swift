@@ -1,0 +1,51 @@
+/// What is claimed of money that goes back: a refund that is asked for, or news of a refund or a chargeback. FlexFactor has no key that makes
+/// a repeated refund one, so the claims are all there is.
+///
+/// A command of the CRM is carried out once, however often it was published. FlexFactor's webhook of what a command of ours gave back is no
+/// second refund: it is placed with the command by its amount, since nothing else of it is known before it comes.
+package struct MoneyBackClaim: Sendable, Equatable {
+    /// Of the command's id; with `news`, of what tells one refund from another there.
+    package let id: Fingerprint
+    package let step: Step
+
+    package enum Step: Sendable, Equatable {
+        /// FlexFactor is about to be asked for it. A later round comes after it was seen that the one before did nothing.
+        case send(round: Int)
+        /// No byte of it was written. Round 0 withdraws nothing, and shows what was told.
+        case unsent(round: Int)
+        /// `round`: which of its own requests the teller speaks of; 0 for none.
+        case told(ResultKind, round: Int, isWhole: Bool)
+        /// FlexFactor reports a refund. `isLate`: a command that may have done it had its time to say so.
+        case news(isWhole: Bool, isLate: Bool)
+        /// FlexFactor lists the order as returned: whatever gave the money back, nothing of it is left. `beside`: the refunds that were told,
+        /// in minor units, as far as whoever claims this has heard.
+        case listed(beside: Int64, isLate: Bool)
+    }
+
+    package init(_ id: Fingerprint, _ step: Step) {
+        self.id = id
+        self.step = step
+    }
+
+    /// The list of orders shows an order as returned (truth.md §4). An older worker reads it as news of the whole.
+    package static func listed(beside: Int64, isLate: Bool) -> MoneyBackClaim {
+        MoneyBackClaim(listed, .listed(beside: beside, isLate: isLate))
+    }
+
+    static let listed = Fingerprint(WebhookNews.listed)
+
+    /// A chargeback that is told. By its id it is told once, and the list of orders tells none that was told before.
+    package static func chargeback(_ distinction: String?, isWhole: Bool) -> MoneyBackClaim {
+        MoneyBackClaim(Fingerprint("chargeback", distinction), .told(.chargeback, round: 0, isWhole: isWhole))
+    }
+
+    static let listedChargeback = chargeback(WebhookNews.listed, isWhole: true).id
+
+    var telling: ResultKind? {
+        switch step {
+        case .told(let kind, _, _): kind
+        case .news, .listed: .refunded
+        case .send, .unsent: nil
+        }
+    }
+}
