@@ -230,9 +230,9 @@ package final class FlexFactorClient: Sendable {
         for list in lists {
             var best: FlexFactorOrder?
             for page in 1...Self.mostPages {
-                // The first has had its turn.
-                if (list, page) != (lists[0], 1), let refusal = await waitForTurn(lane, deadline) {
-                    return best.map(FlexFactorAnswer.found) ?? .failed(refusal)
+                // The first has had its turn. What is not looked at for want of one is as silent as the rest.
+                if (list, page) != (lists[0], 1), await waitForTurn(lane, deadline) != nil {
+                    return best.map(FlexFactorAnswer.found) ?? failure.map(FlexFactorAnswer.failed) ?? .notListed
                 }
                 let path = "/orders?\(list)&pageNumber=\(page)"
                 switch await exchange({ self.get(path, traceparent, bearer: $0) }, lane, deadline) {

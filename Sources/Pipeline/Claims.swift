@@ -23,9 +23,13 @@ package protocol ClaimsPort: Sendable {
 }
 
 extension ClaimsPort {
-    /// For how much a recovery was claimed first.
+    /// For how much a recovery is, as far as that can be read: as it was claimed first, or, where its event was corrected since, as it was told.
     func amount(of reference: RecoveryReference, merchant: MerchantID) async -> Money? {
-        await first(of: reference, merchant: merchant)?.saleAmount
+        guard let standing = standing(of: reference, merchant: merchant), standing.isCorrected else {
+            return await first(of: reference, merchant: merchant)?.saleAmount
+        }
+        guard let told = standing.told else { return nil }
+        return await record(at: told.offset)?.claim.saleAmount
     }
 }
 

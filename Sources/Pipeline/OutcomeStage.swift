@@ -104,7 +104,7 @@ package struct OutcomeStage: Sendable {
                 subject: .recovery(reference, RecoveredOrder(reference)), merchantID: reference.merchantID ?? news.merchantID,
                 reason: reason,
                 gatewayID: news.gatewayID, flexFactorOrderID: news.orderID, amount: amount, occurredAt: environment.now(),
-                distinction: news.distinction, isPartial: takings?.isPartial ?? false)
+                distinction: reason.kind.isMoneyBack ? news.distinction : nil, isPartial: takings?.isPartial ?? false)
             return await tell(
                 result, reference, takings, paid: paid(news, answer), beside: beside, news, message)
         case .wait(let span):

@@ -92,17 +92,16 @@ struct RecoveryRunner: Sendable {
                 work.judged(
                     claimed?.id ?? 0, claimed?.verdict, isStale: claimed?.isStale ?? false, beside: beside, now: environment.now(),
                     timing: environment.timing)
+            case .call(let call) where isMisdirected:
+                let failure = Self.misdirected
+                flexFactor.noteMisdirected(call, merchant: merchant, gateway: gateway, failure)
+                work.learned(.failed(failure), now: environment.now(), timing: environment.timing)
+            case .tokenize where isMisdirected:
+                work.learned(.failed(Self.misdirected), now: environment.now(), timing: environment.timing)
             case .tokenize(let card, let charge):
                 let answer = await flexFactor.tokenize(
                     card, of: charge, merchant: merchant, gateway: gateway, traceparent: traceparent, deadline: chargeLimit)
                 work.learned(answer.beforeCharge, now: environment.now(), timing: environment.timing)
-            case .call(let call) where isMisdirected:
-                let failure = CallFailure.notSent(
-                    .misconfigured(
-                        "the gateway points to another FlexFactor account than the one that has the order; point it back, or keep the old one as a retired gateway"
-                    ))
-                flexFactor.noteMisdirected(call, merchant: merchant, gateway: gateway, failure)
-                work.learned(.failed(failure), now: environment.now(), timing: environment.timing)
             case .call(let call):
                 let isCharge = if case .evaluate = call { true } else { false }
                 let answer = await flexFactor.perform(
@@ -111,6 +110,11 @@ struct RecoveryRunner: Sendable {
             }
         }
     }
+
+    private static let misdirected = CallFailure.notSent(
+        .misconfigured(
+            "the gateway points to another FlexFactor account than the one that has the order; point it back, or keep the old one as a retired gateway"
+        ))
 
     private func beside(_ recovery: Recovery) async -> ClaimedRecovery.Beside {
         let first = await environment.claims.first(of: recovery.reference, merchant: recovery.merchantID)

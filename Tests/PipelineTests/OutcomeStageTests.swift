@@ -198,7 +198,7 @@ import Testing
         let first = try await handle("order.refunded", data: #"{"Amount":500,"Currency":"USD","RefundId":"rf-1"}"#, claims)
         let approved = try result(first)
         #expect(approved["type"]?.string == "com.salvage.recovery.approved.v1")
-        #expect(approved["data"]?["amount"]?["minorUnits"]?.int64 == 4_999)
+        #expect(approved["id"]?.string == "A-R7-88-7/approved" && approved["data"]?["amount"]?["minorUnits"]?.int64 == 4_999)
         let later = try #require(first.publishing.first { if case .delayed(.outcomes, _) = $0.destination { true } else { false } })
         let second = await stage(ScriptedFlexFactor(.found(FlexFactorOrder(id: "g-1", state: .completed))), claims).handle(
             IncomingMessage(body: later.body))
@@ -237,6 +237,43 @@ import Testing
         let again = try result(
             try await handle("order.refunded", data: #"{"Amount":4999,"Currency":"USD","RefundId":"rf-2"}"#, state: .returned, told))
         #expect(again == first)
+    }
+
+    /// A dispute of which nobody tells the amount takes the rest back in the CRM's eyes, and is no refund.
+    @Test func aRefundAfterADisputeIsTold() async throws {
+        let told = claims(telling: .approved(.answered), of: "g-1")
+        func refund(_ id: String, _ amount: Int) async throws -> String? {
+            try result(
+                await handle("order.refunded", data: #"{"Amount":\#(amount),"Currency":"USD","RefundId":"\#(id)"}"#, told))["id"]?.string
+        }
+        let first = try await refund("rf-1", 500)
+        let dispute = try #require(
+            WebhookNews(
+                body: Array(body("payment.chargeback.received").utf8), merchantID: "acme", gatewayID: "42", receivedAt: Self.now))
+        _ = await handle(dispute, .chargeback, told)
+        #expect(try await refund("rf-2", 700) != first)
+    }
+
+    /// FlexFactor refused the event as it was: the corrected one is what was sold.
+    @Test func theAmountIsThatOfTheCorrectedEvent() async throws {
+        let claims = MemoryClaims()
+        let reference = RecoveryReference("A-R7-88-7")!
+        func claim(_ act: Claim.Act, _ units: Int64, _ result: ResultEvent? = nil) -> Claimed {
+            claims.append(
+                ClaimRequest(
+                    merchantID: "acme", reference: reference, debt: nil, amount: Money(minorUnits: units, currency: .usd), act: act,
+                    until: Self.now + .days(40), result: result), by: "w-2")
+        }
+        _ = claim(.refused(claim(.send(post: 1), 499_900).id), 499_900)
+        _ = claim(.send(post: 2), 4_999)
+        let completed = FlexFactorOrder(id: "g-1", state: .completed, minorUnits: 4_999, currency: .usd)
+        let news = try #require(
+            WebhookNews(body: Array(body("order.completed").utf8), merchantID: "acme", gatewayID: "42", receivedAt: Self.now))
+        let handled = await stage(ScriptedFlexFactor(.found(completed)), claims).handle(IncomingMessage(body: news.encoded()))
+        #expect(try result(handled)["data"]?["amount"]?["minorUnits"]?.int64 == 4_999)
+        let back = try result(
+            try await handle("order.refunded", data: #"{"Amount":4999,"Currency":"USD","RefundId":"rf-1"}"#, claims))
+        #expect(back["data"]?["action"]?["name"]?.string == "reverse_sale")
     }
 
     /// Yen are no part of a sale in dollars: they were told as all of it, and nothing is reckoned to be left.

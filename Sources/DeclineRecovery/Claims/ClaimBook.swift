@@ -56,6 +56,8 @@ package struct ClaimBook: Sendable {
         package let askedPost: Int?
         /// The last post that FlexFactor has answered, to whichever copy.
         package let answeredPost: Int
+        /// FlexFactor refused a post of it, so what was sent later may be a corrected event.
+        package let isCorrected: Bool
         /// Where what may be charged was sent first.
         package let gateway: ClaimedGateway?
         package let back: MoneyBack
@@ -92,6 +94,7 @@ package struct ClaimBook: Sendable {
                 mayBeCharged: requests[reference] != nil || entry.exists,
                 isAsking: requests[reference] != nil,
                 askedPost: askedPost(requests[reference] ?? [], entry), answeredPost: Int(entry.answeredPost),
+                isCorrected: entry.refusedPost > 0,
                 gateway: entry.gateway > 0 ? gateways[Int(entry.gateway) - 1] : nil,
                 back: Standing.MoneyBack(isAll: entry.isPaidBack, refunds.isEmpty ? nil : refunds[reference]))
         }

@@ -187,7 +187,7 @@ package struct ClaimedRecovery: Sendable {
         var stop = recovery.learned(answer, now: now, timing: timing)
         // The other content under our key is another copy's, which was answered and tells the end.
         if stop == .giveUp(.keyConflict), answeredPost >= recovery.post, now < recovery.chargingEnds {
-            stop = .park(until: now + timing.longestPoll)
+            stop = .park(until: now + recovery.standAside(timing))
         }
         if let stop { _ = end(stop, now, timing) }
     }

@@ -114,8 +114,8 @@ struct MoneyBackBook: Sendable {
             entries[index].isOpen = false
             return (granted, isWhole)
         }
-        // More than all cannot go back: it is what was told, under another name.
-        if isPaidBack, let last = entries.last(where: { $0.told >= 0 && $0.kind == .refunded }) {
+        // More than all cannot go back: it is what was told, under another name. A dispute may be of an amount that nobody told.
+        if isPaidBack, !isDisputed, let last = entries.last(where: { $0.told >= 0 && $0.kind == .refunded }) {
             return (.told(last.told, .refunded), false)
         }
         entries.append(Entry(news: news, minorUnits: minorUnits, told: offset))

@@ -53,12 +53,11 @@ extension Recovery {
     }
 
     private mutating func evaluated(_ status: EvaluationStatus, _ id: FlexFactorOrderID?, now: Moment) -> RecoveryStop? {
-        let isMerchantInitiated = charge?.isMerchantInitiated == true
         switch status {
         case .approved: return .conclude(.approved(.answered, id))
         case .declined where isMerchantInitiated, .cancelled where isMerchantInitiated, .expired where isMerchantInitiated:
             // Of the end of a trial that is the answer to this attempt alone: FlexFactor goes on trying until it is stopped.
-            phase = .reconciling(id, .cancel)
+            phase = .challenged(id, .cancel)
             return nil
         case .declined: return .conclude(.declined(.byFlexFactor, id))
         case .challenge:
@@ -81,19 +80,24 @@ extension Recovery {
         }
     }
 
+    private var isMerchantInitiated: Bool { charge?.isMerchantInitiated == true }
+
+    /// How a cascade ends whose order was answered as open to more, and was closed.
+    private func unsolved(_ id: FlexFactorOrderID?) -> RecoveryOutcome { .declined(isMerchantInitiated ? .byFlexFactor : .challenge, id) }
+
     private mutating func found(_ order: FlexFactorOrder, now: Moment, timing: RecoveryTiming) -> RecoveryStop? {
         switch order.state {
         case .completed, .returned, .chargeback: return .conclude(.approved(.reconciled, order.id))
         case .cancelled:
-            if case .challenged = phase { return .conclude(.declined(.challenge, order.id)) }
+            if case .challenged = phase { return .conclude(unsolved(order.id)) }
             return .conclude(.declined(.reconciled, order.id))
         case .captureRequired, .draft, .onHold, .processing, .problem, .unrecognised: break
         }
         // It refused to be cancelled. Authorised it can be; and what FlexFactor is at work on may be solved, for as long as the customer waits.
-        // What is left has nobody to solve it, and FlexFactor's documents count it as declined.
-        if case .challenged = phase, order.state != .captureRequired {
+        // What is left has nobody to solve it, and FlexFactor's documents count it as declined; but for a trial, which needs nobody.
+        if case .challenged = phase, order.state != .captureRequired, !isMerchantInitiated {
             let isAtRest = order.state == .draft || order.state == .onHold
-            if isAtRest || !mayCharge(at: now) { return .conclude(.declined(.challenge, order.id)) }
+            if isAtRest || !mayCharge(at: now) { return .conclude(unsolved(order.id)) }
             phase = .challenged(order.id, .cancel)
             return wait(now: now, timing: timing)
         }
@@ -113,7 +117,7 @@ extension Recovery {
 
     private mutating func cancelled(_ isAccepted: Bool, now: Moment, timing: RecoveryTiming) -> RecoveryStop? {
         if case .challenged(let id, _) = phase {
-            if isAccepted { return .conclude(.declined(.challenge, id)) }
+            if isAccepted { return .conclude(unsolved(id)) }
             phase = .challenged(id, .look)
             return nil
         }
@@ -148,6 +152,8 @@ extension Recovery {
             // The request may still be on its way: cancelling by reference stops it where FlexFactor can.
             phase = .reconciling(nil, .cancel)
             return nil
+        // It was answered, and there is no order that could be solved.
+        case .challenged(nil, .cancel) where answer == .noSuchOrder && !mayCharge(at: now): return .conclude(unsolved(nil))
         case .challenged(let id, _):
             phase = .challenged(id, .cancel)
             return wait(now: now, timing: timing)

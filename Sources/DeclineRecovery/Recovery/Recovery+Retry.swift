@@ -97,6 +97,18 @@ extension Recovery {
     /// A sync retry that FlexFactor has, and that waits for its next post.
     var isPostedAgain: Bool { if case .resting = phase { isSync } else { false } }
 
+    /// Another copy has the order: what becomes of it is looked at from time to time.
+    ///
+    /// - Returns: until the next look.
+    mutating func standAside(_ timing: RecoveryTiming) -> Moment.Span {
+        if case .closing(let id, _) = phase {
+            phase = .closing(id, .look)
+            return timing.firstPoll
+        }
+        phase = .seeking(phase.orderID)
+        return timing.longestPoll
+    }
+
     private mutating func beginNextPost() {
         post += 1
         phase = .ready

@@ -74,9 +74,31 @@ extension WebhookNews {
         let own = ids.filter { id in ["refund", "chargeback", "dispute", "transaction"].contains { id.name.lowercased().contains($0) } }
         var parts = (own.isEmpty ? ids : own).map { "\($0.name.lowercased())=\(String(decoding: $0.value.bytes, as: UTF8.self))" }.sorted()
         if own.isEmpty, let stamp { parts.append(stamp) }
-        if let units = minorUnits(in: data) { parts.append(String(units)) }
+        if let units = units(ofIDIn: data) { parts.append(String(units)) }
         if parts.isEmpty { return nil }
         return String(UUID5(namespace: distinctions, name: parts.joined(separator: "|")).description.prefix(13))
+    }
+
+    /// The amount as ids have always had it, in hundredths and the order's first: one that is read otherwise would be told again.
+    private static func units(ofIDIn data: JSONValue?) -> Int64? {
+        for name in amounts.suffix(1) + amounts.dropLast() {
+            let units: Int64? =
+                switch data?[anyCase: name] {
+                case .integer(let units): units
+                case .number(let text), .string(let text): hundredths(text)
+                default: nil
+                }
+            if let units, units > 0, Money.plausible.contains(units) { return units }
+        }
+        return nil
+    }
+
+    private static func hundredths(_ text: String) -> Int64? {
+        let parts = text.split(separator: ".", omittingEmptySubsequences: false)
+        guard parts.count == 2, let whole = Int64(parts[0]), whole >= 0, whole < 1_000_000_000_000, parts[1].utf8.count <= 2,
+            !parts[1].isEmpty, let fraction = Int64(parts[1]), fraction >= 0
+        else { return Int64(text) }
+        return whole * 100 + (parts[1].utf8.count == 1 ? fraction * 10 : fraction)
     }
 
     /// Ours alone.

@@ -31,7 +31,14 @@ final class OutcomeWatch: Sendable {
         }
         reading.withLock { $0 = begun }
         guard since != nil, let end = try await journal.lastOffset() else { return }
-        try await begun.reach(end, patience: 60)
+        do throws(BrokerFailure) {
+            try await begun.reach(end, patience: 60)
+        } catch {
+            // Where nothing came, nothing was journaled since.
+            if begun.lastOffset < 0 { return }
+            await begun.end()
+            throw error
+        }
     }
 
     func end() async { await reading.withLock { $0 }?.end() }

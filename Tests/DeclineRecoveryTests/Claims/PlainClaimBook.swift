@@ -50,7 +50,7 @@ struct PlainClaimBook {
                 mayBeCharged: !entry.open.isEmpty || entry.exists, isAsking: !entry.open.isEmpty,
                 askedPost: (entry.open.filter { $0.post > entry.answeredPost }.map(\.post).min() ?? entry.open.map(\.post).max()
                     ?? (entry.exists && entry.answeredPost == 0 ? 1 : nil)).map(Int.init),
-                answeredPost: Int(entry.answeredPost), gateway: entry.gateway,
+                answeredPost: Int(entry.answeredPost), isCorrected: entry.refusedPost > 0, gateway: entry.gateway,
                 back: ClaimBook.Standing.MoneyBack(isAll: entry.isPaidBack, refunds[reference]))
         }
     }

@@ -264,17 +264,38 @@ import Testing
             reference: sample.reference, isMerchantInitiated: true, isRecurring: false, expiry: nil, customerIP: nil, amount: was.amount,
             declinedAt: declinedAt, decline: was.decline, payer: was.payer, billing: was.billing, shipping: nil,
             paymentMethod: was.paymentMethod, items: [])
-        for status in [EvaluationStatus.declined, .cancelled, .expired] {
+        for (status, id) in [(EvaluationStatus.declined, "g-1"), (.cancelled, "g-1"), (.expired, "g-1"), (.declined, nil)]
+            as [(EvaluationStatus, FlexFactorOrderID?)]
+        {
             var recovery = Recovery(
                 merchantID: "acme", gatewayID: "42", route: sample.route, charge: charge, order: sample.order, verdict: sample.verdict,
                 reply: nil)
-            #expect(recovery.learned(.evaluated(status, "g-1"), now: declinedAt, timing: timing) == nil)
-            #expect(recovery.next(now: declinedAt, timing: timing) == .call(.cancel("g-1")))
-            _ = recovery.learned(.cancelAccepted, now: declinedAt, timing: timing)
-            #expect(recovery.next(now: declinedAt, timing: timing) == .call(.lookUp("g-1")))
+            #expect(recovery.learned(.evaluated(status, id), now: declinedAt, timing: timing) == nil)
             #expect(
-                recovery.learned(.found(FlexFactorOrder(id: "g-1", state: .cancelled)), now: declinedAt, timing: timing)
-                    == .conclude(.declined(.reconciled, "g-1")))
+                recovery.next(now: declinedAt, timing: timing)
+                    == .call(id.map(FlexFactorCall.cancel) ?? .cancelByReference(sample.reference)))
+            var refused = recovery
+            #expect(recovery.learned(.cancelAccepted, now: declinedAt, timing: timing) == .conclude(.declined(.byFlexFactor, id)))
+            #expect(refused.learned(.cancelRefused, now: declinedAt, timing: timing) == nil)
+            guard id != nil else {
+                // FlexFactor knows no order to cancel: that is waited out, and no circle.
+                var unknown = recovery
+                guard case .park = unknown.learned(.noSuchOrder, now: declinedAt, timing: timing) else {
+                    Issue.record("no wait")
+                    return
+                }
+                let late = declinedAt + .seconds(61)
+                #expect(unknown.learned(.noSuchOrder, now: late, timing: timing) == .conclude(.declined(.byFlexFactor, nil)))
+                continue
+            }
+            var tried = refused
+            #expect(
+                refused.learned(.found(FlexFactorOrder(id: "g-1", state: .cancelled)), now: declinedAt, timing: timing)
+                    == .conclude(.declined(.byFlexFactor, "g-1")))
+            // What FlexFactor is at work on is not over with the deadline.
+            let late = declinedAt + .seconds(61)
+            #expect(tried.learned(.found(FlexFactorOrder(id: "g-1", state: .processing)), now: late, timing: timing) == nil)
+            #expect(tried.next(now: late, timing: timing) == .call(.cancel("g-1")))
         }
     }
 

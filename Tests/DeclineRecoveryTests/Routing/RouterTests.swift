@@ -24,13 +24,13 @@ import Testing
         _ trigger: Trigger = .initial, soft: Bool = true, gateway: GatewayID = "7", profile: GatewayProfileID? = nil,
         campaign: CampaignID? = nil,
         ip: String? = "203.0.113.7", insufficientFunds: Bool = false, merchant: Merchant? = nil, age: Moment.Span? = nil,
-        type: OrderType = .newSale
+        type: OrderType = .newSale, endsTrial: Bool = false
     ) -> String {
         let declinedAt = Moment(milliseconds: 1_000_000)
         let address = Address(firstName: "A", lastName: "B", countryCode: "US", addressLine1: "1", state: "NY", city: "T", zipCode: "1")
         let event = DeclineEvent(
             id: "d", source: "crm", declinedAt: declinedAt, merchantID: "acme", trigger: trigger,
-            order: Order(id: "A", type: type, campaignID: campaign, ipAddress: ip),
+            order: Order(id: "A", type: type, trialCompletion: endsTrial, campaignID: campaign, ipAddress: ip),
             decline: Decline(
                 gatewayID: gateway, gatewayProfileID: profile, responseCodeSource: "nmi", responseCode: "201", transactionID: "T"),
             amount: Money(minorUnits: 1, currency: .usd), payer: Payer(), billing: address,
@@ -53,6 +53,12 @@ import Testing
         #expect(route(gateway: "8") == "no_cascade")
         #expect(route(gateway: "9") == "no_cascade")
         #expect(route(gateway: "99") == "no_cascade")
+    }
+
+    /// The end of a trial is billed without the customer.
+    @Test func theEndOfATrialNeedsNoAddress() {
+        #expect(route(ip: nil, endsTrial: true) == "cascade 42")
+        #expect(route(ip: nil) == "ip_address_required")
     }
 
     /// Cascades are for initial sales; a declined rebill must not end its subscription before its first re-attempt.
