@@ -621,11 +621,13 @@ import Testing
         }
         #expect(server.requests.count == asked)
         clock.advance(.seconds(6))
-        // A try that fails changes nothing of when and why it opened.
-        _ = await perform(client, clock: clock)
-        #expect(client.circuit.since == opened && client.circuit.triedAt == clock.now + .seconds(10))
-        #expect(client.circuit.failures == ["server_error": 21])
-        clock.advance(.seconds(11))
+        // A try that fails changes nothing of when and why it opened. Three of them make the pause a longer one.
+        for pause in [Moment.Span.seconds(1), .seconds(1), .seconds(10)] {
+            _ = await perform(client, clock: clock)
+            #expect(client.circuit.since == opened && client.circuit.triedAt == clock.now + pause)
+            clock.advance(pause)
+        }
+        #expect(client.circuit.failures == ["server_error": 23])
         server.script { request in
             request.path == "/v1/oauth2/token"
                 ? ScriptedServer.response(200, Self.token) : ScriptedServer.response(200, #"{"id":"order-1","status":7}"#)

@@ -1,6 +1,8 @@
 package import DeclineRecovery
 
-/// Keeps a dead FlexFactor from being hammered: after enough failures in a row no call is made for a while, then one is tried.
+/// Keeps a dead FlexFactor from being hammered: after enough failures in a row no call is made for a while, then a few are tried, one after the
+/// other. The first that goes well closes it: one that does not says little of a FlexFactor that fails now and then. Only after three is the
+/// pause a longer one.
 ///
 /// A value with the time given in. Only failures that say that FlexFactor is not well count: no connection, no answer, 5xx. Refusals
 /// and throttling are answers.
@@ -8,9 +10,9 @@ struct CircuitBreaker: Sendable, Hashable {
     enum State: Sendable, Hashable {
         case closed(failures: Int)
         /// No calls until then.
-        case open(until: Moment, openings: Int)
+        case open(until: Moment, openings: Int, tries: Int = 0)
         /// One call is out to see whether FlexFactor is back; the others wait until it answers, at most until then.
-        case trying(until: Moment, openings: Int)
+        case trying(until: Moment, openings: Int, tries: Int)
     }
 
     private(set) var state = State.closed(failures: 0)
@@ -21,6 +23,8 @@ struct CircuitBreaker: Sendable, Hashable {
     private(set) var last: Failure?
     /// Failures in a row that open the circuit.
     let threshold: Int
+    private static let triesAtOnce = 3
+    private let betweenTries = Moment.Span.seconds(1)
     private let firstPause = Moment.Span.seconds(5)
     private let longestPause = Moment.Span.minutes(2)
 
@@ -38,10 +42,10 @@ struct CircuitBreaker: Sendable, Hashable {
     mutating func refusal(now: Moment) -> Moment? {
         switch state {
         case .closed: return nil
-        case .open(let until, let openings), .trying(let until, let openings):
+        case .open(let until, let openings, let tries), .trying(let until, let openings, let tries):
             if now < until { return until }
             // A probe that never reports back must not shut the circuit for ever: after the pause there is another.
-            state = .trying(until: now + firstPause, openings: openings)
+            state = .trying(until: now + firstPause, openings: openings, tries: tries + 1)
             return nil
         }
     }
@@ -63,7 +67,9 @@ struct CircuitBreaker: Sendable, Hashable {
             if isEnough { openedAt = wall }
             state = isEnough ? .open(until: now + firstPause, openings: 1) : .closed(failures: failures + weight)
         case .open: break
-        case .trying(_, let openings):
+        case .trying(_, let openings, let tries) where tries < Self.triesAtOnce:
+            state = .open(until: now + betweenTries, openings: openings, tries: tries)
+        case .trying(_, let openings, _):
             let pause = Swift.min(firstPause.milliseconds << Int64(Swift.min(openings, 10)), longestPause.milliseconds)
             state = .open(until: now + .milliseconds(pause), openings: openings + 1)
         }
@@ -90,8 +96,8 @@ package struct CircuitStanding: Sendable, Equatable {
         (state, until) =
             switch breaker.state {
             case .closed: (.closed, nil)
-            case .trying(let until, _): (.trying, until)
-            case .open(let until, _): (.open, until)
+            case .trying(let until, _, _): (.trying, until)
+            case .open(let until, _, _): (.open, until)
             }
         since = breaker.openedAt
         triedAt = until.map { wall + ($0 - uptime) }
