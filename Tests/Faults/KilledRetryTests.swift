@@ -57,7 +57,8 @@ extension Breakages {
                             try await broker.run("start", String(broker.port))
                         }
                     }
-                    try await eventually("every retry has ended", seconds: 300 + Double(Self.retries) / 20) {
+                    // One of whose calls ten failed in a row waits up to five minutes for the next.
+                    try await eventually("every retry has ended", seconds: 700 + Double(Self.retries) / 20) {
                         crm.finals.count == Self.retries
                     }
                     // What is still parked must agree; after the longest life nothing is.
