@@ -117,7 +117,8 @@ extension Recovery {
 
     private mutating func cancelled(_ isAccepted: Bool, now: Moment, timing: RecoveryTiming) -> RecoveryStop? {
         if case .challenged(let id, _) = phase {
-            if isAccepted { return .conclude(unsolved(id)) }
+            // A trial was being charged, perhaps in this very moment: its order says whether that went through before.
+            if isAccepted, id == nil || !isMerchantInitiated { return .conclude(unsolved(id)) }
             phase = .challenged(id, .look)
             return nil
         }
