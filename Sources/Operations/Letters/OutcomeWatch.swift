@@ -34,8 +34,8 @@ final class OutcomeWatch: Sendable {
         do throws(BrokerFailure) {
             try await begun.reach(end, patience: 60)
         } catch {
-            // Where nothing came, nothing was journaled since.
-            if begun.lastOffset < 0 { return }
+            // Where nothing came of a broker that is there, nothing was journaled since.
+            if begun.lastOffset < 0, !Task.isCancelled, (try? await journal.lastOffset()) != nil { return }
             await begun.end()
             throw error
         }
