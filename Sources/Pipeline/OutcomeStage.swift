@@ -106,7 +106,7 @@ package struct OutcomeStage: Sendable {
                 gatewayID: news.gatewayID, flexFactorOrderID: news.orderID, amount: amount, occurredAt: environment.now(),
                 distinction: reason.kind.isMoneyBack ? news.distinction : nil, isPartial: takings?.isPartial ?? false)
             return await tell(
-                result, reference, takings, paid: paid(news, answer), beside: beside, news, message)
+                result, reference, takings, beside: beside, news, message)
         case .wait(let span):
             var later = news
             if case .found(let order) = answer, order.state == .cancelled { later.hasWaited = true }
@@ -120,7 +120,7 @@ package struct OutcomeStage: Sendable {
     }
 
     private func tell(
-        _ result: ResultEvent, _ reference: RecoveryReference, _ takings: WebhookNews.Takings?, paid: Money?, beside: Int64?,
+        _ result: ResultEvent, _ reference: RecoveryReference, _ takings: WebhookNews.Takings?, beside: Int64?,
         _ news: WebhookNews, _ message: IncomingMessage
     ) async -> StageOutcome {
         let now = environment.now()
@@ -172,7 +172,7 @@ package struct OutcomeStage: Sendable {
         case .tell(let result):
             let letter = letters.contradiction(message, result, subject: subject, now: now)
             var entry = entry(of: news, .told(result.kind, reason: result.reason.code), reference)
-            if result.reason.kind == .approved { entry.amount = paid ?? result.amount }
+            if result.reason.kind == .approved { entry.amount = result.amount }
             return StageOutcome(
                 publishing: result.messages(reply: nil, traceparent: message.traceparent) + (letter.map { [$0] } ?? []),
                 entry: entry.telling(result))

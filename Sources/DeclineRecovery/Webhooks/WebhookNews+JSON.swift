@@ -40,9 +40,10 @@ extension WebhookNews {
 
     /// What is taken back. The payload is not public: a whole number counts as minor units, as in FlexFactor's own requests; a number with a
     /// fraction as the currency's units, or as hundreds where no currency is named.
-    private static func minorUnits(in data: JSONValue?) -> Int64? {
-        let digits = currency(in: data)?.fractionDigits ?? 2
-        for name in amounts {
+    private static func minorUnits(in data: JSONValue?) -> Int64? { units(in: data, amounts, currency(in: data)?.fractionDigits ?? 2) }
+
+    private static func units(in data: JSONValue?, _ names: [String], _ digits: Int) -> Int64? {
+        for name in names {
             let units: Int64? =
                 switch data?[anyCase: name] {
                 case .integer(let units): units
@@ -74,31 +75,10 @@ extension WebhookNews {
         let own = ids.filter { id in ["refund", "chargeback", "dispute", "transaction"].contains { id.name.lowercased().contains($0) } }
         var parts = (own.isEmpty ? ids : own).map { "\($0.name.lowercased())=\(String(decoding: $0.value.bytes, as: UTF8.self))" }.sorted()
         if own.isEmpty, let stamp { parts.append(stamp) }
-        if let units = units(ofIDIn: data) { parts.append(String(units)) }
+        // As ids have always had it, in hundreds and the order's first: what is read otherwise would be told again.
+        if let units = units(in: data, amounts.suffix(1) + amounts.dropLast(), 2) { parts.append(String(units)) }
         if parts.isEmpty { return nil }
         return String(UUID5(namespace: distinctions, name: parts.joined(separator: "|")).description.prefix(13))
-    }
-
-    /// The amount as ids have always had it, in hundredths and the order's first: one that is read otherwise would be told again.
-    private static func units(ofIDIn data: JSONValue?) -> Int64? {
-        for name in amounts.suffix(1) + amounts.dropLast() {
-            let units: Int64? =
-                switch data?[anyCase: name] {
-                case .integer(let units): units
-                case .number(let text), .string(let text): hundredths(text)
-                default: nil
-                }
-            if let units, units > 0, Money.plausible.contains(units) { return units }
-        }
-        return nil
-    }
-
-    private static func hundredths(_ text: String) -> Int64? {
-        let parts = text.split(separator: ".", omittingEmptySubsequences: false)
-        guard parts.count == 2, let whole = Int64(parts[0]), whole >= 0, whole < 1_000_000_000_000, parts[1].utf8.count <= 2,
-            !parts[1].isEmpty, let fraction = Int64(parts[1]), fraction >= 0
-        else { return Int64(text) }
-        return whole * 100 + (parts[1].utf8.count == 1 ? fraction * 10 : fraction)
     }
 
     /// Ours alone.
