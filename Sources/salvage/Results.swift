@@ -31,7 +31,7 @@ struct Results: AsyncParsableCommand {
     func run() async throws {
         if follow {
             try await broker.withLink { link, settings in
-                try await DeclineWatch(onResult: show).start(on: link, settings.names)
+                try await DeclineNews.follow(on: link, settings.names) { news in news.told.map(show) }
                 if !json { Terminal.complain("Results from now on; Ctrl-C ends.") }
                 while true { try await Task.sleep(for: .seconds(3_600)) }
             }

@@ -31,6 +31,12 @@ struct StatusCommand: AsyncParsableCommand {
             let text = "Paused: \(pause.target) since \(pause.since.rfc3339) until \(pause.until.rfc3339), by \(pause.by): \(pause.why)"
             Terminal.show(Terminal.paint(Terminal.visible(text), .yellow))
         }
+        if !status.pausesAreKnown {
+            Terminal.show(
+                Terminal.paint(
+                    "What is paused is not known: the stream of pauses is not there, or this login may not read it (`salvage topology print --permissions`).",
+                    .dim))
+        }
         if status.knowsNoPause { Terminal.show(Terminal.paint("No order stands on the stream of pauses. " + PausesCommand.older, .dim)) }
         Terminal.show()
         if !status.workers.isEmpty {

@@ -108,8 +108,11 @@ import Testing
                 case .silence: try await broker.signal(SIGSTOP)
                 }
                 if isStarting {
-                    worker = try await fleet.startWorker(try Self.otherPorts(), waits: false)
-                    try await Task.sleep(for: .seconds(2))
+                    let ports = try Self.otherPorts()
+                    worker = try await fleet.startWorker(ports, waits: false)
+                    try await eventually("it has begun") {
+                        try await TestMachine.http("GET", "http://\(ports["SALVAGE_LISTEN"] ?? "")/livez").status == 200
+                    }
                 } else if trouble == .alarm {
                     try await eventually("it has heard") { fleet.workerLog.contains("The broker takes no publishes") }
                 }

@@ -35,10 +35,12 @@ import Testing
     private func record(
         _ reference: RecoveryReference, _ kind: ResultKind, _ reason: String, action: CRMAction.Name? = nil,
         other: RecoveryReference? = nil, becomes: ResultKind? = nil
-    ) -> JournalRecord {
-        JournalRecord(
-            at: .in2026(0), stage: .retry, merchantID: "acme", reference: reference, gatewayID: "42", fate: .told, detail: kind.rawValue,
-            reason: reason, attempts: 1, becomes: becomes, action: action, otherRecovery: other, workerID: "w")
+    ) -> DeclineNews {
+        .record(
+            JournalRecord(
+                at: .in2026(0), stage: .retry, merchantID: "acme", reference: reference, gatewayID: "42", fate: .told,
+                detail: kind.rawValue,
+                reason: reason, attempts: 1, becomes: becomes, action: action, otherRecovery: other, workerID: "w"))
     }
 
     /// Workers of before do not say the action; the reason does.
@@ -83,7 +85,7 @@ import Testing
 
     @Test func faultyEventsOfOneOrderHaveEachTheirs() {
         let events = ["e-1", "e-2"].map { event($0, type: "com.salvage.unknown.v1") }
-        watch.saw(.sample(.invalidEvent, message: "e-1", order: "A1"))
+        watch.saw(.letter(.sample(.invalidEvent, message: "e-1", order: "A1")))
         let stories = events.map { watch.story(of: WatchedEvent($0)) }
         #expect(stories.map(\.isOver) == [true, false] && stories[0].action == "correct_and_resend")
     }
@@ -106,7 +108,7 @@ import Testing
     @Test func theLineOfAResultHasReasonActionAndTheOtherApart() throws {
         let reference = try #require(RecoveryReference("A1-R7"))
         let other = try #require(RecoveryReference("A1-R6"))
-        let told = try #require(ToldResult(record(reference, .skipped, "in_recovery", other: other)))
+        let told = try #require(record(reference, .skipped, "in_recovery", other: other).told)
         #expect(
             told.json["reason"]?.string == "in_recovery" && told.json["otherRecovery"]?.string == "A1-R6"
                 && told.json["action"]?.string == "await_result")

@@ -94,6 +94,12 @@ import Testing
                 && settings.day == .seconds(2))
     }
 
+    @Test(arguments: ["[::1]:8083", "::1:8083"])
+    func anIPv6AddressIsListenedOn(text: String) throws {
+        let listen = try settings(["SALVAGE_LISTEN": text]).listen
+        #expect(listen?.host == "::1" && listen?.port == 8_083)
+    }
+
     @Test func anEmptyVariableSaysNothing() throws {
         #expect(try settings(["SALVAGE_LANES": "", "SALVAGE_STAGES": "", "SALVAGE_BROKER_URL": ""]).stages == Set(Stage.allCases))
     }

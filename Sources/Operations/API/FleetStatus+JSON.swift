@@ -46,7 +46,7 @@ extension FleetStatus {
             ),
             ("circuits", circuitsJSON),
             ("queues", .object(of: queues.map { ($0.name, number($0.ready)) })),
-            ("pauses", PauseStore.json(heededPauses)),
+            ("pauses", PauseStore.json(heededPauses)), ("pausesKnown", .bool(pausesAreKnown)),
             ("parked", number(parked)), ("overdue", number(overdue)),
             ("oldestOverdue", oldestOverdue.map { .integer($0.milliseconds) }),
             ("unknown", number(unknown)), ("inDoubt", number(inDoubt)), ("oldestUnknown", oldestUnknown.map { .integer($0.milliseconds) }),

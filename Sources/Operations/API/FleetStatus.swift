@@ -12,7 +12,9 @@ package struct FleetStatus: Sendable {
     package let refusals: [Refusal]
     package let queues: [(name: String, what: String, ready: Int)]
     package let pauses: [Pause]
-    /// Whether the stream of pauses holds nothing; workers may heed one that was before it.
+    /// Whether the stream of pauses could be read.
+    package let pausesAreKnown: Bool
+    /// Whether it holds nothing; workers may heed one that was before it.
     package let knowsNoPause: Bool
     package let parked: Int
     package let overdue: Int
@@ -194,7 +196,8 @@ package struct FleetStatus: Sendable {
         refusals = Refusal.all(pulses)
         queues = flow.queues.filter { $0.kind == .work }.map { ($0.name, $0.what, depths[$0.name] ?? 0) }
         pauses = flow.pauses.pauses.inForce(at: now)
-        knowsNoPause = flow.pauses.pauses.isOfNothing
+        pausesAreKnown = flow.pauses.isFollowed
+        knowsNoPause = pausesAreKnown && flow.pauses.pauses.isOfNothing
         parked = standing.parked
         (overdue, oldestOverdue) = flow.look { book in
             let late = book.overdue(now: now)

@@ -5,8 +5,12 @@ import Synchronization
 /// What is paused, as this process sees it.
 package final class PauseStore: Sendable {
     private let known = Mutex(Pauses())
+    private let followed = Atomic<Bool>(false)
 
     package init() {}
+
+    /// Whether the stream is followed; else nothing is known of it.
+    var isFollowed: Bool { followed.load(ordering: .relaxed) }
 
     package var pauses: Pauses { known.withLock { $0 } }
 
@@ -18,6 +22,7 @@ package final class PauseStore: Sendable {
     /// Begins to follow the stream.
     package func follow(_ stream: any MessageStream) async throws(BrokerFailure) {
         _ = try await stream.follow(from: .first) { [self] in take($0) }
+        followed.store(true, ordering: .relaxed)
     }
 
     private func take(_ messages: [StreamMessage]) {

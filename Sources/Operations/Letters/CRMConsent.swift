@@ -23,15 +23,11 @@ package enum CRMConsent: Sendable, Equatable {
 
     package var sentence: String {
         switch self {
-        case .toldSkipped: "the CRM was told `skipped` and may have charged the order elsewhere: " + Self.condition
+        case .toldSkipped: "the CRM was told `skipped` and may have charged the order elsewhere: its people must agree first"
         case .otherRecovery(let path):
-            "\(path) makes another recovery of it, and both would be charged if the CRM has sent the order again by itself: "
-                + Self.condition
+            "\(path) makes another recovery of it, and both would be charged if the CRM has sent the order again by itself: its people must agree first"
         }
     }
-
-    /// How every sentence ends.
-    package static let condition = "its people must agree first"
 
     /// The first member of a recovery's reference that differs and had no fault: what the CRM sends again by itself has it as it was.
     private static func changedIdentity(of letter: DeadLetter, _ body: [UInt8]) -> JSONPointer? {

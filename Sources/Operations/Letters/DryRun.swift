@@ -17,21 +17,26 @@ package struct DryRun: Sendable {
     /// Whether the sale would not be tried at all: at intake a skip ends it.
     static func onlySkips(_ forecast: Forecast, at stage: Stage) -> Bool { forecast.verdict == .skips && stage == .intake }
 
-    /// How a refusal begins that `ReplayConsent.toSkips` would lift.
-    package static let onlySkipped = "it would only be skipped: "
+    /// The consent by which a refusal would be none (`ReplayConsent`).
+    package enum Lifting: Sendable {
+        case ofCRM, toSkips
+    }
 
     package struct Outcome: Sendable {
         package let letter: LetterSummary
         /// Why it would not be sent.
         package let refusal: String?
-        /// Whether it would not be sent only because the CRM would be told `skipped`.
-        package let wouldSkip: Bool
+        /// What would have it sent all the same.
+        package let lifting: Lifting?
         /// Whether, and why, the CRM's people must agree.
         let needsConsent: CRMConsent?
         package let forecast: Forecast
         package let differences: [JSONDifference]
         /// The message with its correction.
         package let body: [UInt8]
+
+        /// Whether it would not be sent only because the CRM would be told `skipped`.
+        var wouldSkip: Bool { lifting == .toSkips }
 
         /// With the first fault that stands behind it.
         var refusalInFull: String? {
@@ -94,10 +99,11 @@ package struct DryRun: Sendable {
             let needed = CRMConsent(for: letter, sending: body)
             let unagreed = consent.ofCRM ? nil : needed?.sentence
             let wouldSkip = Self.onlySkips(forecast, at: letter.stage) && !consent.toSkips
-            let others = refusal ?? lacking ?? failing ?? unagreed
+            let final = refusal ?? lacking ?? failing
+            let skipped = wouldSkip ? "it would only be skipped: \(forecast.sentence)" : nil
             return Outcome(
-                letter: summary, refusal: others ?? (wouldSkip ? Self.onlySkipped + forecast.sentence : nil),
-                wouldSkip: wouldSkip && others == nil,
+                letter: summary, refusal: final ?? unagreed ?? skipped,
+                lifting: final != nil ? nil : unagreed != nil ? .ofCRM : wouldSkip ? .toSkips : nil,
                 needsConsent: needed, forecast: forecast, differences: differences, body: body)
         }
         return switch edit {

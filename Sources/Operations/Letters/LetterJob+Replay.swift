@@ -41,17 +41,16 @@ extension LetterJob {
             return (found.plan, letters, found.replayed.union(found.failed), [:])
         }
         guard case .replay(let correction, let isCanary, let rate, let consent) = order else { throw .noSuchRun }
-        var (meant, others) = try await selected().split { whyNot($0, isCorrected: correction != nil) }
+        let (open, others) = try await selected().split { whyNot($0, isCorrected: correction != nil) }
+        for (letter, why) in others { leaveOut(letter.id, why) }
+        var meant = open
         var read: Read = [:]
         if meant.count <= 500 {
             // Of a few it is found out before they are noted; of many on the way, so that the first need not wait for the last.
             read = try await whole(meant)
-            let refused = refusals(of: meant, read, correction, consent)
-            (meant, others) = (
-                meant.filter { refused[$0.id] == nil }, others + meant.compactMap { letter in refused[letter.id].map { (letter, $0) } }
-            )
+            let dryRun = DryRun(tools: tools, correction: correction, consent: consent)
+            meant = meant.filter { letter in read[letter.id].map { isSent(dryRun.run(letter, $0.letter)) } ?? true }
         }
-        for (letter, why) in others { leaveOut(letter.id, why) }
         if case .patch? = correction, meant.count > 1 { throw .oneLetterOnly }
         change { $0.total = meant.count }
         let plan = ReplayPlan(correction: correction, isCanary: isCanary, rate: rate, consent: consent, total: meant.count)
@@ -84,13 +83,11 @@ extension LetterJob {
         return found.reduce(into: [:]) { read, letter in read[letter.id] = offsets[letter.id].map { ($0, letter) } }
     }
 
-    private func refusals(of letters: [LetterSummary], _ read: Read, _ correction: LetterCorrection?, _ consent: ReplayConsent) -> [UUID5:
-        String]
-    {
-        let dryRun = DryRun(tools: tools, correction: correction, consent: consent)
-        return letters.reduce(into: [:]) { refused, letter in
-            refused[letter.id] = read[letter.id].flatMap { dryRun.run(letter, $0.letter).refusalInFull }
-        }
+    /// Whether a letter is sent; one that is not is left out.
+    private func isSent(_ outcome: DryRun.Outcome) -> Bool {
+        guard let why = outcome.refusalInFull else { return true }
+        leaveOut(outcome.letter.id, why, lifting: outcome.lifting)
+        return false
     }
 
     private func send(
@@ -162,9 +159,7 @@ extension LetterJob {
                     continue
                 }
                 let outcome = dryRun.run(letter, whole)
-                if let why = outcome.refusalInFull {
-                    leaveOut(letter.id, why)
-                } else {
+                if isSent(outcome) {
                     if let claim = ReplayMessage.reopening(
                         whole, by: by.name, why: note ?? "replayed with the CRM's consent", now: tools.clock.now())
                     {

@@ -66,6 +66,8 @@ package final class LetterJob: Sendable {
             package let orderID: String?
             package let outcome: Outcome
             package let sentence: String
+            /// What would have done what was left out.
+            package let lifting: DryRun.Lifting?
         }
 
         package enum Outcome: String, Sendable, CaseIterable {
@@ -128,9 +130,9 @@ package final class LetterJob: Sendable {
         }
     }
 
-    func result(_ letter: UUID5, _ outcome: Progress.Outcome, _ sentence: String) {
+    func result(_ letter: UUID5, _ outcome: Progress.Outcome, _ sentence: String, lifting: DryRun.Lifting? = nil) {
         let orderID = tools.store.look { $0[letter]?.orderID }
-        let result = Progress.Result(letter: letter, orderID: orderID, outcome: outcome, sentence: sentence)
+        let result = Progress.Result(letter: letter, orderID: orderID, outcome: outcome, sentence: sentence, lifting: lifting)
         change { progress in
             progress.results.append(result)
             if progress.results.count > 50 { progress.results.removeFirst() }
@@ -138,9 +140,9 @@ package final class LetterJob: Sendable {
         onResult(result)
     }
 
-    func leaveOut(_ letter: UUID5, _ why: String) {
+    func leaveOut(_ letter: UUID5, _ why: String, lifting: DryRun.Lifting? = nil) {
         change { $0.leftOut += 1 }
-        result(letter, .leftOut, why)
+        result(letter, .leftOut, why, lifting: lifting)
     }
 
     /// Does it. Never throws: the progress says how it ended.

@@ -27,13 +27,18 @@ package struct DeclineStory: Sendable, Equatable {
         return !finals.isEmpty || deadLetter != nil && (result == nil || isOfCommand)
     }
 
-    mutating func saw(_ record: JournalRecord) {
-        declineClass = record.declineClass?.rawValue ?? declineClass
-        rule = record.rule ?? rule
-        if record.stage == .intake, record.fate == .passed { route = record.detail }
+    mutating func saw(_ news: DeclineNews) {
+        switch news {
+        case .record(let record):
+            declineClass = record.declineClass?.rawValue ?? declineClass
+            rule = record.rule ?? rule
+            if record.stage == .intake, record.fate == .passed { route = record.detail }
+        case .letter(let letter): deadLetter = letter.reason.rawValue
+        }
+        if let told = news.told { saw(told) }
     }
 
-    mutating func saw(_ told: ToldResult) {
+    private mutating func saw(_ told: ToldResult) {
         // A repeat says nothing new.
         if told.kind.isFinal, !finals.insert((told.reference?.text ?? "") + "/" + told.kind.rawValue).inserted { return }
         // A command by order asks for several names of one rebill; those that it does not have say so after the one that it has.

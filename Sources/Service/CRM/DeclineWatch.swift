@@ -1,30 +1,16 @@
 package import Broker
 package import DeclineRecovery
-package import JSON
 import Synchronization
 
 /// Looks on while declines are worked on, and tells the story of each.
-///
-/// It reads the journal and the dead letters, which takes nothing. A queue bound to the exchange of the results would be a taker: what
-/// nobody else has a queue for would end there, and not as a letter that says so.
 package final class DeclineWatch: Sendable {
     private let stories = Mutex<[StoryName: DeclineStory]>([:])
-    private let onResult: @Sendable (ToldResult) -> Void
 
-    package init(onResult: @escaping @Sendable (ToldResult) -> Void = { _ in }) {
-        self.onResult = onResult
-    }
+    package init() {}
 
     /// Begins to look. What was done before is not seen.
     package func start(on link: BrokerLink, _ names: TopologyNames) async throws(BrokerError) {
-        _ = try await link.read(names.journal, from: .next) { [self] entries in
-            for record in entries.compactMap({ JournalRecord.decode($0.body) }) { saw(record) }
-        }
-        _ = try await link.read(names.dead, from: .next) { [self] entries in
-            for entry in entries where entry.properties.type == DeadLetter.type {
-                if case .success(let letter) = DeadLetter.decode(entry.body) { saw(letter) }
-            }
-        }
+        try await DeclineNews.follow(on: link, names) { [self] in saw($0) }
     }
 
     package func story(of event: WatchedEvent) -> DeclineStory {
@@ -33,93 +19,14 @@ package final class DeclineWatch: Sendable {
         return story
     }
 
-    func saw(_ record: JournalRecord) {
-        let told = ToldResult(record)
-        change([.recovery(record.reference), .order(record.reference.orderID)]) { story in
-            story.saw(record)
-            if let told { story.saw(told) }
-        }
-        if let told { onResult(told) }
-    }
-
-    func saw(_ letter: DeadLetter) {
-        // Where a recovery is known, the journal says what was told.
-        let told = letter.subject.reference == nil ? ToldResult(letter) : nil
-        change(StoryName.all(of: letter)) { story in
-            story.deadLetter = letter.reason.rawValue
-            if let told { story.saw(told) }
-        }
-        if let told { onResult(told) }
-    }
-
-    private func change(_ names: [StoryName], _ body: (inout DeclineStory) -> Void) {
+    func saw(_ news: DeclineNews) {
+        let names: [StoryName] =
+            switch news {
+            case .record(let record): [.recovery(record.reference), .order(record.reference.orderID)]
+            case .letter(let letter): StoryName.all(of: letter)
+            }
         stories.withLock { stories in
-            for name in names { body(&stories[name, default: DeclineStory()]) }
+            for name in names { stories[name, default: DeclineStory()].saw(news) }
         }
-    }
-}
-
-/// What the CRM was told, as the journal keeps it; of an event that names no recovery, as its letter does.
-package struct ToldResult: Sendable, Equatable {
-    package let at: Moment
-    package let kind: ResultKind
-    package let reason: String
-    /// What it told the CRM to do; `nil` where a worker of an older version told it once more, and did not say.
-    package let action: CRMAction.Name?
-    /// With `in_recovery` and `already_recovered`: the recovery that decides.
-    package let otherRecovery: RecoveryReference?
-    package let reference: RecoveryReference?
-    package let orderID: String?
-    package let merchantID: MerchantID?
-    package let gatewayID: GatewayID?
-
-    init?(_ record: JournalRecord) {
-        switch record.fate {
-        case .told:
-            guard let kind = ResultKind(rawValue: record.detail) else { return nil }
-            (self.kind, reason) = (kind, record.reason ?? record.detail)
-        case .rejected: (kind, reason) = (.rejected, record.detail)
-        case .deadLettered:
-            guard DeadLetterReason(rawValue: record.detail)?.crmWasTold == .skipped else { return nil }
-            (kind, reason) = (.skipped, SkipReason.flexFactorUnavailable.rawValue)
-        case .passed, .parked, .ignored, .foreign: return nil
-        }
-        at = record.at
-        action = record.action ?? ToldResult.action(kind, reason, record)
-        otherRecovery = record.otherRecovery
-        reference = record.reference
-        orderID = record.reference.orderID
-        merchantID = record.merchantID
-        gatewayID = record.gatewayID
-    }
-
-    /// What followed where the record does not say it: from the reason, for the kind alone is not enough.
-    private static func action(_ kind: ResultKind, _ reason: String, _ record: JournalRecord) -> CRMAction.Name? {
-        if kind == .rejected { return .correctAndResend }
-        guard let reason = ResultReason(code: reason), !reason.kind.isMoneyBack else { return nil }
-        return CRMAction(after: reason, of: RecoveredOrder(record.reference)).name
-    }
-
-    init?(_ letter: DeadLetter) {
-        guard let kind = letter.crmWasTold else { return nil }
-        self.kind = kind
-        at = letter.writtenAt
-        reason = letter.reason.rawValue
-        action = CRMAction(after: kind, of: nil).name
-        otherRecovery = nil
-        reference = letter.subject.reference
-        orderID = letter.subject.orderID
-        merchantID = letter.subject.merchantID
-        gatewayID = letter.subject.gatewayID
-    }
-
-    package var json: JSONValue {
-        let members: [(String, JSONValue?)] = [
-            ("at", .integer(at.milliseconds)), ("result", .string(kind.rawValue)), ("reason", .string(reason)),
-            ("action", action.map { .string($0.rawValue) }), ("otherRecovery", otherRecovery.map { .string($0.text) }),
-            ("recoveryReference", reference.map { .string($0.text) }), ("orderId", orderID.map(JSONValue.string)),
-            ("merchantId", merchantID.map { .string($0.text) }), ("gatewayId", gatewayID.map { .string($0.text) }),
-        ]
-        return .object(of: members)
     }
 }

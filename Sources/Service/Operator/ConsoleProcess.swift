@@ -75,7 +75,7 @@ package struct ConsoleProcess: Service {
 
     package func run() async throws {
         let (isAsked, isOver) = (StopSignal(), StopSignal())
-        let reading = Task { try await read() }
+        let reading = Task { try await read(until: isAsked) }
         Task { if case .failure = await reading.result { isOver.set() } }
         if let sender { Task { await sender.run(until: isOver) } }
         // Whatever the reading waits for, the order to stop ends it.
@@ -88,8 +88,9 @@ package struct ConsoleProcess: Service {
         if isAsked.isSet { reading.cancel() } else { try await reading.value }
     }
 
-    private func read() async throws {
-        try await waitForStreams()
+    private func read(until stop: StopSignal) async throws {
+        let topology = TopologyWait(link: link, role: .consoleViewer, names: names, logger: logger)
+        if await !topology.run(until: stop) { return }
         try await tools.catchUp()
         try await store.follow()
         try await store.catchUp()
@@ -106,29 +107,6 @@ package struct ConsoleProcess: Service {
         try await flow.listen()
         try await flow.follow()
         logger.info("The journal is read")
-    }
-
-    /// Waits for the broker, and until somebody has made the topology.
-    private func waitForStreams() async throws {
-        let rights = BrokerRights(.consoleViewer, names)
-        let wanted = rights.part(of: Topology(recovery: names, crmInbox: false).requiring(names))
-        while true {
-            while !link.isConnected { try await Task.sleep(for: .milliseconds(50)) }
-            do throws(BrokerError) {
-                let differences = try await link.check(wanted)
-                if differences.isEmpty { return }
-                logger.error(
-                    "The topology is not complete",
-                    metadata: [
-                        LogKey.missing: "\(differences.map(rights.explain).joined(separator: "; "))",
-                        LogKey.advice:
-                            "Run `salvage topology apply`; `salvage topology print --permissions` says which rights a console needs.",
-                    ])
-            } catch {
-                logger.warning("The topology cannot be checked", metadata: [LogKey.error: "\(error)", LogKey.advice: "\(error.advice)"])
-            }
-            try await Task.sleep(for: .seconds(2))
-        }
     }
 
     private static func heard(_ event: LinkEvent, _ logger: Logger) {

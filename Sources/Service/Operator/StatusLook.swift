@@ -15,7 +15,7 @@ extension BrokerLink {
         do throws(BrokerFailure) {
             try await flow.hearPauses()
         } catch {
-            // Without its stream nothing is paused, and who may not read it is shown the rest.
+            // Whoever may not read it is shown the rest, and told that.
             if !error.isRefusal { throw error }
         }
         // Each speaks every other second. Of a stage for which nobody has spoken it is said only when nobody does for longer: a worker that is

@@ -162,7 +162,9 @@ package struct ProcessSettings: Sendable {
             guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]), (0...65_535).contains(port) else {
                 return nil
             }
-            self.init(host: String(text[..<colon]).isEmpty ? "0.0.0.0" : String(text[..<colon]), port: port)
+            var host = text[..<colon]
+            if host.hasPrefix("["), host.hasSuffix("]") { host = host.dropFirst().dropLast() }
+            self.init(host: host.isEmpty ? "0.0.0.0" : String(host), port: port)
         }
     }
 }

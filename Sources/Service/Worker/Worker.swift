@@ -150,7 +150,9 @@ package struct Worker: Service {
     private static let shared: Set<Stage> = [.cascade, .retry, .outcomes]
 
     private func work(_ link: BrokerLink, _ stop: StopSignal) async throws {
-        if await !topologyStands(link, stop) { return }
+        let topology = TopologyWait(link: link, role: settings.stages.isEmpty ? .webhooks : .worker, names: settings.names, logger: logger)
+        if await !topology.run(until: stop, onFault: { health.isUnwell(.topology, $0) }) { return }
+        health.isWell(.topology)
         receiver.use(link)
         let pulse = Pulse(link, settings.names) { [voice] in voice.pulse }
         pulse.start(on: lanes[0])
@@ -226,36 +228,6 @@ package struct Worker: Service {
 
     private final class Outcome: Sendable {
         let value = Mutex<Result<BrokerLink, BrokerError>?>(nil)
-    }
-
-    /// Waits until the topology is there. Workers have no right to declare it (messages.md).
-    private func topologyStands(_ link: BrokerLink, _ stop: StopSignal) async -> Bool {
-        // What it has no right to it has nothing to do with, and newer brokers do not let it look there.
-        let rights = BrokerRights(settings.stages.isEmpty ? .webhooks : .worker, settings.names)
-        let wanted = rights.part(of: Topology(recovery: settings.names, crmInbox: false).requiring(settings.names))
-        while !stop.isSet {
-            do throws(BrokerError) {
-                let differences = try await link.check(wanted, kindsOf: rights.read)
-                if differences.isEmpty {
-                    health.isWell(.topology)
-                    return true
-                }
-                let missing = differences.map(rights.explain).joined(separator: "; ")
-                health.isUnwell(.topology, missing)
-                logger.error(
-                    "The topology is not complete",
-                    metadata: [
-                        LogKey.missing: "\(missing)",
-                        LogKey.advice:
-                            "Run `salvage topology apply`; `salvage topology check` tells all differences, and `salvage topology print --permissions` which rights a worker needs.",
-                    ])
-            } catch {
-                health.isUnwell(.topology, error.description)
-                logger.warning("The topology cannot be checked", metadata: [LogKey.error: "\(error)", LogKey.advice: "\(error.advice)"])
-            }
-            await stop.wait(atMost: .seconds(2))
-        }
-        return false
     }
 
     private func subscriptions(_ link: BrokerLink) -> [StageSubscription] {

@@ -134,10 +134,10 @@ struct DeadActing: ParsableArguments {
             Terminal.show(
                 "\(progress.done) of \(progress.total) sent; go on with: salvage dead replay --resume \(job.id.description.prefix(8))")
         }
-        if results.contains(where: { $0.sentence.hasPrefix(DryRun.onlySkipped) }) {
+        if results.contains(where: { $0.lifting == .toSkips }) {
             Terminal.show("--accept-skips sends them all the same; `salvage dead show LETTER` may know a correction.")
         }
-        if results.contains(where: { $0.sentence.hasSuffix(CRMConsent.condition) }) { Terminal.show("Where they do: --crm-agrees.") }
+        if results.contains(where: { $0.lifting == .ofCRM }) { Terminal.show("Where they do: --crm-agrees.") }
         let waiting = results.filter { $0.outcome == .pending }
         for result in waiting.prefix(3) {
             Terminal.show("What becomes of it tells: salvage trace \(Terminal.visible(result.orderID ?? "ORDER"))")

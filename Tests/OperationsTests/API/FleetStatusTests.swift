@@ -21,14 +21,14 @@ import Testing
             quiet: isQuiet ? .init(since: now + .seconds(-9), until: now + .minutes(5), by: "ada", why: "its node goes") : nil)
     }
 
-    private func status(_ pulses: [WorkerPulse]) async throws -> FleetStatus {
+    private func status(_ pulses: [WorkerPulse], hearsPauses: Bool = true) async throws -> FleetStatus {
         let process = world.broker.process()
         let store = LetterStore(process, TopologyNames(), clock: world.clock)
         let flow = FlowStore(process, TopologyNames(), clock: world.clock)
         try await store.follow()
         try await flow.listen()
         try await flow.follow()
-        try await flow.hearPauses()
+        if hearsPauses { try await flow.hearPauses() }
         for pulse in pulses { world.broker.write(pulse) }
         return try await FleetStatus(store, flow, TopologyNames(), now: now)
     }
@@ -67,6 +67,14 @@ import Testing
         let status = try await status([pulse("a", circuits: [.open]), pulse("b", circuits: [.closed])])
         #expect(status.faults.count == 1 && status.faults.first?.what.contains("gateway 42 of merchant acme, at 1 of 2 workers") == true)
         #expect(status.pauses.map(\.target) == [.merchant("acme")])
+    }
+
+    /// A login without the right to the stream must not be told that nothing is paused.
+    @Test func pausesThatCannotBeReadAreNotNone() async throws {
+        let known = try await status([pulse("a")])
+        #expect(known.pausesAreKnown && known.knowsNoPause)
+        let unknown = try await status([pulse("a")], hearsPauses: false)
+        #expect(!unknown.pausesAreKnown && !unknown.knowsNoPause && unknown.json["pausesKnown"]?.bool == false)
     }
 
     /// Whoever had a worker paused to end it is done with it.

@@ -1,0 +1,41 @@
+import Broker
+import DeclineRecovery
+import Logging
+
+/// Waits until the topology is there that a process needs. It has no right to declare it (messages.md), and nothing to do with what it has no
+/// right to, which newer brokers do not let it look at.
+struct TopologyWait {
+    let link: BrokerLink
+    let role: BrokerRole
+    let names: TopologyNames
+    let logger: Logger
+
+    /// - Parameter onFault: told at each look what is wrong.
+    /// - Returns: whether it is there; `false` when the order to stop came first.
+    func run(until stop: StopSignal, onFault: (String) -> Void = { _ in }) async -> Bool {
+        let rights = BrokerRights(role, names)
+        let wanted = rights.part(of: Topology(recovery: names, crmInbox: false).requiring(names))
+        while !stop.isSet {
+            // A broker that is away is spoken of by whoever watches the connection.
+            while !link.isConnected, !stop.isSet { await stop.wait(atMost: .milliseconds(50)) }
+            do throws(BrokerError) {
+                let differences = try await link.check(wanted, kindsOf: rights.read)
+                if differences.isEmpty { return true }
+                let missing = differences.map(rights.explain).joined(separator: "; ")
+                onFault(missing)
+                logger.error(
+                    "The topology is not complete",
+                    metadata: [
+                        LogKey.missing: "\(missing)",
+                        LogKey.advice:
+                            "Run `salvage topology apply`; `salvage topology check` tells all differences, and `salvage topology print --permissions` which rights a \(role.rawValue) needs.",
+                    ])
+            } catch {
+                onFault(error.description)
+                logger.warning("The topology cannot be checked", metadata: [LogKey.error: "\(error)", LogKey.advice: "\(error.advice)"])
+            }
+            await stop.wait(atMost: .seconds(2))
+        }
+        return false
+    }
+}
