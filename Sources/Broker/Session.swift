@@ -285,9 +285,8 @@ final class Session {
         case UInt32(AMQP_BASIC_DELIVER_METHOD):
             let deliver = raw.load(as: amqp_basic_deliver_t.self)
             contents.announce(
-                .init(
-                    .delivery(tag: deliver.delivery_tag, redelivered: deliver.redelivered != 0), exchange: deliver.exchange,
-                    routingKey: deliver.routing_key, mostBytes: subscriptions[channel]?.consumer.mostBytes ?? 0), on: channel)
+                .delivery(tag: deliver.delivery_tag, redelivered: deliver.redelivered != 0), exchange: deliver.exchange,
+                routingKey: deliver.routing_key, mostBytes: subscriptions[channel]?.consumer.mostBytes ?? 0, on: channel)
         case UInt32(AMQP_BASIC_ACK_METHOD):
             let ack = raw.load(as: amqp_basic_ack_t.self)
             confirms.settle(ack.delivery_tag, multiple: ack.multiple != 0) { $0.settle(nil) }
@@ -299,9 +298,8 @@ final class Session {
         case UInt32(AMQP_BASIC_RETURN_METHOD):
             let returned = raw.load(as: amqp_basic_return_t.self)
             contents.announce(
-                .init(
-                    .returned(code: returned.reply_code, text: String(returned.reply_text)), exchange: returned.exchange,
-                    routingKey: returned.routing_key), on: channel)
+                .returned(code: returned.reply_code, text: String(returned.reply_text)), exchange: returned.exchange,
+                routingKey: returned.routing_key, on: channel)
         case UInt32(AMQP_CONNECTION_BLOCKED_METHOD):
             let reason = String(raw.load(as: amqp_connection_blocked_t.self).reason)
             blockedBecause = reason

@@ -6,15 +6,19 @@ extension FlexFactorClient {
     func post(_ path: String, _ body: [UInt8], _ traceparent: String?, bearer: Secret? = nil) -> HTTPRequest {
         HTTPRequest(
             method: .post, path: credentials.origin.basePath + path,
-            headers: headers(traceparent, bearer) + [("content-type", "application/json")], body: body)
+            headers: headers(traceparent, bearer, hasBody: true), body: body)
     }
 
     func get(_ path: String, _ traceparent: String?, bearer: Secret) -> HTTPRequest {
-        HTTPRequest(method: .get, path: credentials.origin.basePath + path, headers: headers(traceparent, bearer), body: [])
+        HTTPRequest(method: .get, path: credentials.origin.basePath + path, headers: headers(traceparent, bearer, hasBody: false), body: [])
     }
 
-    private func headers(_ traceparent: String?, _ bearer: Secret?) -> [(name: String, value: String)] {
-        var headers = [(name: "accept", value: "application/json")]
+    private func headers(_ traceparent: String?, _ bearer: Secret?, hasBody: Bool) -> [(name: String, value: String)] {
+        var headers: [(name: String, value: String)] = []
+        // The signature's come behind them.
+        headers.reserveCapacity(10)
+        headers.append(("accept", "application/json"))
+        if hasBody { headers.append(("content-type", "application/json")) }
         if let bearer { headers.append(("authorization", "Bearer " + bearer.exposed)) }
         if let traceparent {
             headers.append((TraceHeader.name, traceparent))
@@ -24,19 +28,20 @@ extension FlexFactorClient {
     }
 
     func request(_ call: FlexFactorCall, bearer: Secret, _ traceparent: String?) -> HTTPRequest {
-        let nothing = Array("{}".utf8)
-        return switch call {
+        switch call {
         case .evaluate(let charge, let key), .recall(let charge, let key):
             post("/evaluate", EvaluateRequest.body(charge, idempotencyKey: key, credentials: credentials), traceparent, bearer: bearer)
         case .find(let reference, _): get("/orders?query=\(Self.escape(reference.text))", traceparent, bearer: bearer)
         case .lookUp(let id): get("/orders/\(Self.escape(id.text))", traceparent, bearer: bearer)
-        case .cancel(let id): post("/orders/\(Self.escape(id.text))/cancel", nothing, traceparent, bearer: bearer)
+        case .cancel(let id): post("/orders/\(Self.escape(id.text))/cancel", Self.nothing, traceparent, bearer: bearer)
         case .cancelByReference(let reference):
-            post("/orders/\(Self.escape(reference.text))/external-cancel", nothing, traceparent, bearer: bearer)
+            post("/orders/\(Self.escape(reference.text))/external-cancel", Self.nothing, traceparent, bearer: bearer)
         case .refund(let id, let amount): post("/orders/\(Self.escape(id.text))/refund", refundBody(amount), traceparent, bearer: bearer)
         case .capture(let id, let amount, let key): post("/capture", captureBody(id, amount, key), traceparent, bearer: bearer)
         }
     }
+
+    private static let nothing = Array("{}".utf8)
 
     private func captureBody(_ id: FlexFactorOrderID, _ amount: Money, _ key: UUID5) -> [UInt8] {
         var json = JSONWriter()
@@ -62,13 +67,11 @@ extension FlexFactorClient {
         return json.bytes
     }
 
-    func signed(_ request: HTTPRequest) -> HTTPRequest {
+    func signed(_ request: consuming HTTPRequest) -> HTTPRequest {
         guard let key = credentials.signingKeys.first else { return request }
-        var request = request
-        request.headers +=
-            MessageSignature(
-                method: request.method.rawValue, host: credentials.origin.authority, body: request.body, key: key, now: now()
-            ).headers
+        let signature = MessageSignature(
+            method: request.method.rawValue, host: credentials.origin.authority, body: request.body, key: key, now: now())
+        request.headers += signature.headers
         return request
     }
 

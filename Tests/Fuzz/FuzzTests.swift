@@ -259,7 +259,8 @@ import Testing
             var table = amqp_table_t()
             var offset = 0
             let status = amqp_decode_table(amqp_bytes_t(len: raw.count, bytes: raw.baseAddress), &pool, &table, &offset)
-            return status == 0 ? FieldTable(table) : nil
+            var texts = RecurringTexts()
+            return status == 0 ? FieldTable(table, &texts) : nil
         }
     }
 }

@@ -15,11 +15,11 @@ struct ContentAssembler {
         /// How much of it is kept.
         fileprivate let mostBytes: Int
 
-        init(_ kind: Kind, exchange: amqp_bytes_t, routingKey: amqp_bytes_t, mostBytes: Int = .max) {
+        fileprivate init(_ kind: Kind, exchange: String, routingKey: String, mostBytes: Int) {
             self.kind = kind
             self.mostBytes = mostBytes
-            self.exchange = String(exchange)
-            self.routingKey = String(routingKey)
+            self.exchange = exchange
+            self.routingKey = routingKey
         }
 
         enum Kind {
@@ -29,9 +29,12 @@ struct ContentAssembler {
     }
 
     private var underWay: [UInt16: Content] = [:]
+    private var texts = RecurringTexts()
 
-    mutating func announce(_ content: Content, on channel: UInt16) {
-        underWay[channel] = content
+    mutating func announce(
+        _ kind: Content.Kind, exchange: amqp_bytes_t, routingKey: amqp_bytes_t, mostBytes: Int = .max, on channel: UInt16
+    ) {
+        underWay[channel] = Content(kind, exchange: texts.text(exchange), routingKey: texts.text(routingKey), mostBytes: mostBytes)
     }
 
     /// Forgets what a channel that is closed had begun.
@@ -47,7 +50,7 @@ struct ContentAssembler {
         }
         if Int32(frame.frame_type) == AMQP_FRAME_HEADER {
             guard let raw = frame.payload.properties.decoded else { throw .protocolViolation("a content header that cannot be decoded") }
-            content.properties = MessageProperties(raw.load(as: amqp_basic_properties_t.self))
+            content.properties = MessageProperties(raw.load(as: amqp_basic_properties_t.self), &texts)
             content.size = Int(clamping: frame.payload.properties.body_size)
             // A publisher's claim is no reason to set memory aside; large bodies grow as they come.
             content.body.reserveCapacity(min(content.size, content.mostBytes, 1 << 20))

@@ -67,20 +67,20 @@ extension MessageProperties {
         return wire
     }
 
-    init(_ wire: amqp_basic_properties_t) {
+    init(_ wire: amqp_basic_properties_t, _ texts: inout RecurringTexts) {
         func has(_ flag: Int32) -> Bool { wire._flags & amqp_flags_t(flag) != 0 }
         self.init(
-            contentType: has(AMQP_BASIC_CONTENT_TYPE_FLAG) ? String(wire.content_type) : nil,
+            contentType: has(AMQP_BASIC_CONTENT_TYPE_FLAG) ? texts.text(wire.content_type) : nil,
             contentEncoding: has(AMQP_BASIC_CONTENT_ENCODING_FLAG) ? String(wire.content_encoding) : nil,
             messageID: has(AMQP_BASIC_MESSAGE_ID_FLAG) ? String(wire.message_id) : nil,
             correlationID: has(AMQP_BASIC_CORRELATION_ID_FLAG) ? String(wire.correlation_id) : nil,
             replyTo: has(AMQP_BASIC_REPLY_TO_FLAG) ? String(wire.reply_to) : nil,
-            type: has(AMQP_BASIC_TYPE_FLAG) ? String(wire.type) : nil,
+            type: has(AMQP_BASIC_TYPE_FLAG) ? texts.text(wire.type) : nil,
             appID: has(AMQP_BASIC_APP_ID_FLAG) ? String(wire.app_id) : nil,
             timestamp: has(AMQP_BASIC_TIMESTAMP_FLAG) ? wire.timestamp : nil,
             expiration: has(AMQP_BASIC_EXPIRATION_FLAG) ? String(wire.expiration) : nil,
             priority: has(AMQP_BASIC_PRIORITY_FLAG) ? wire.priority : nil,
             isPersistent: has(AMQP_BASIC_DELIVERY_MODE_FLAG) && wire.delivery_mode == 2,
-            headers: has(AMQP_BASIC_HEADERS_FLAG) ? FieldTable(wire.headers) : FieldTable())
+            headers: has(AMQP_BASIC_HEADERS_FLAG) ? FieldTable(wire.headers, &texts) : FieldTable())
     }
 }

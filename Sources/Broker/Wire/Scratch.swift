@@ -108,16 +108,17 @@ extension FieldTable {
     /// Deeper nesting than this is left out: nobody means it, and a hostile publisher may.
     private static let deepest = 16
 
-    init(_ table: amqp_table_t, depth: Int = 0) {
+    init(_ table: amqp_table_t, _ texts: inout RecurringTexts, depth: Int = 0) {
         var fields: [Field] = []
+        fields.reserveCapacity(Int(table.num_entries))
         for index in 0..<Int(table.num_entries) {
             let entry = table.entries[index]
-            fields.append(Field(String(entry.key), FieldTable.value(entry.value, depth: depth)))
+            fields.append(Field(texts.text(entry.key), FieldTable.value(entry.value, &texts, depth: depth)))
         }
         self.init(fields)
     }
 
-    private static func value(_ field: amqp_field_value_t, depth: Int) -> FieldValue {
+    private static func value(_ field: amqp_field_value_t, _ texts: inout RecurringTexts, depth: Int) -> FieldValue {
         switch field.kind {
         case UInt8(ascii: "S"): .string(String(field.value.bytes))
         case UInt8(ascii: "x"): .bytes(Array(UnsafeRawBufferPointer(start: field.value.bytes.bytes, count: field.value.bytes.len)))
@@ -134,9 +135,9 @@ extension FieldTable {
         case UInt8(ascii: "d"): .double(field.value.f64)
         case UInt8(ascii: "D"): .decimal(scale: field.value.decimal.decimals, value: field.value.decimal.value)
         case UInt8(ascii: "T"): .timestamp(field.value.u64)
-        case UInt8(ascii: "F") where depth < deepest: .table(FieldTable(field.value.table, depth: depth + 1))
+        case UInt8(ascii: "F") where depth < deepest: .table(FieldTable(field.value.table, &texts, depth: depth + 1))
         case UInt8(ascii: "A") where depth < deepest:
-            .array((0..<Int(field.value.array.num_entries)).map { value(field.value.array.entries[$0], depth: depth + 1) })
+            .array((0..<Int(field.value.array.num_entries)).map { value(field.value.array.entries[$0], &texts, depth: depth + 1) })
         default: .void
         }
     }

@@ -29,11 +29,32 @@ enum CodeKey {
         return String(Substring(head))
     }
 
+    /// The codes of a field that holds several, or one in brackets, in quotes or behind its name: `2|252`, `D4405,D4451`, `(252)`,
+    /// `response_code=202`. None where it holds a sentence, whose numbers may be anything's.
+    static func parts(_ exact: String) -> [String] {
+        var codes: [String] = []
+        for part in exact.utf8.split(whereSeparator: separators.contains) {
+            let trimmed = part.drop { !isLetterOrDigit($0) }
+            guard let last = trimmed.lastIndex(where: isLetterOrDigit) else { continue }
+            let word = trimmed[...last]
+            guard word.count <= 32, word.allSatisfy({ isLetterOrDigit($0) || $0 == UInt8(ascii: "_") }) else { return [] }
+            if word.contains(where: { (0x30...0x39).contains($0) }) { codes.append(String(Substring(word))) }
+        }
+        return codes
+    }
+
+    private static let separators = Set(",/|=:;&-".utf8)
+
     private static func isLetterOrDigit(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) || (0x61...0x7A).contains(byte) }
 
-    /// A network's code that stands in a text beside its meaning: `DECLINE: 05`, `51 - DECLINED`, `Refused | 01: Refer to issuer`.
+    /// A network's code that stands in a text beside its meaning: `DECLINE: 05`, `51 - DECLINED`, `Refused | 01: Refer to issuer`; or
+    /// with no word beside it but the trade's: `Declined (43)`, `RC=51`, `Do not honor (R1)`.
     static func inText(_ text: String) -> String? {
         let bytes = Array(text.utf8.prefix(200))
+        return besideItsMeaning(bytes) ?? (text.utf8.count <= 200 ? amongTradeWords(bytes) : nil)
+    }
+
+    private static func besideItsMeaning(_ bytes: [UInt8]) -> String? {
         var at = 0
         var index = 0
         var before: UInt8 = 0
@@ -65,6 +86,34 @@ enum CodeKey {
         }
         return nil
     }
+
+    /// The only code of a text whose other words say nothing of their own. Of letters only those that networks use: `A1 DECLINED` is somebody's own.
+    private static func amongTradeWords(_ bytes: [UInt8]) -> String? {
+        var code: ArraySlice<UInt8>?
+        var words: [String] = []
+        for part in bytes.split(whereSeparator: { !isLetterOrDigit($0 | 0x20) }) {
+            let isCode =
+                part.count == 2 && part.allSatisfy { (0x30...0x39).contains($0) } || networkLetters.contains(Array(part))
+            if isCode {
+                if code != nil { return nil }
+                code = part
+            } else {
+                let word = String(decoding: part.map { (0x41...0x5A).contains($0) ? $0 | 0x20 : $0 }, as: UTF8.self)
+                guard tradeWords.contains(word) else { return nil }
+                words.append(word)
+            }
+        }
+        // `Error 43` and `Code 43` may be anybody's numbers.
+        if words == ["error"] || words == ["code"] { return nil }
+        return code.map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    private static let networkLetters: Set<[UInt8]> = Set(["R0", "R1", "R3", "N7", "1A"].map { Array($0.utf8) })
+
+    private static let tradeWords: Set<String> = [
+        "auth", "by", "card", "code", "decl", "decline", "declined", "denied", "do", "error", "honor", "honour", "host", "iso", "issuer",
+        "network", "not", "payment", "rc", "reason", "refused", "resp", "respcode", "response", "the", "transaction", "was", "your",
+    ]
 
     private static let leaders: Set<[UInt8]> = Set(
         ["decline", "declined", "error", "refused", "response", "resp", "code", "auth", "reason", "failed"].map { Array($0.utf8) })

@@ -51,6 +51,14 @@ package final class DeclineTable: Sendable {
         /// The network forbids to try again, whatever anybody's mapping says (behaviour.md §3.1).
         var isNetworkOrder: Bool { category == .never }
 
+        /// Which of several codes counts: the one that says more, and of those the one that forbids more.
+        var gravity: Int {
+            let order: [DeclineCategory] = [
+                .notADecline, .softNow, .softLater, .accountWrong, .correctData, .requestWrong, .hard, .outcomeUnknown, .never,
+            ]
+            return (order.firstIndex(of: category) ?? 0) + (isGeneric ? 0 : order.count)
+        }
+
         var isSoft: Bool { category == .softNow || category == .softLater }
     }
 

@@ -61,7 +61,12 @@ package final class DeclineTables: Sendable {
     func finding(_ code: String, in table: DeclineTable) -> Finding? {
         let exact = CodeKey.exact(code)
         if exact.isEmpty { return nil }
-        return look(exact, table) ?? CodeKey.leading(exact).flatMap { look($0, table) }
+        if let found = look(exact, table) { return found }
+        // Of several codes in one field the gravest counts, and that a part of them means "approved" says nothing.
+        let parts = CodeKey.parts(exact)
+        let found = parts.compactMap { look($0, table) }
+        if parts.count > 1 { return found.filter { $0.row.category != .notADecline }.max { $0.row.gravity < $1.row.gravity } }
+        return found.first ?? CodeKey.leading(exact).flatMap { look($0, table) }
     }
 
     private func look(_ exact: String, _ table: DeclineTable) -> Finding? {
@@ -82,17 +87,15 @@ package final class DeclineTables: Sendable {
         package let row: DeclineTable.Row
     }
 
-    /// What an advice code says, read by the brand of the card: Mastercard's are two digits, Visa's one.
-    func advice(_ text: String, of network: CardNetwork?) -> Finding? {
-        let bytes = text.utf8.drop { $0 <= 0x20 }
-        let digits = (bytes.first.map { $0 | 0x20 } == 0x6D ? bytes.dropFirst() : bytes).prefix { (0x30...0x39).contains($0) }
-        guard (1...4).contains(digits.count) else { return nil }
-        let number = CodeKey.number(String(Substring(digits)))
-        switch network {
-        case .visa: return find(number, visaAdvice)
+    /// What an advice code says, read by the network that it names, or else by the brand of the card: Mastercard's are two digits, Visa's one.
+    func advice(_ text: String, of network: CardNetwork?) -> Finding? { AdviceCode(text).flatMap { advice($0, of: network) } }
+
+    func advice(_ code: AdviceCode, of network: CardNetwork?) -> Finding? {
+        switch code.network ?? network {
+        case .visa: return find(code.number, visaAdvice)
         // Who does not know the brand can still tell by the form: a bare digit is Visa's.
-        case nil where digits.count == bytes.count && digits.count == 1: return find(number, visaAdvice)
-        default: return find(number, merchantAdvice)
+        case nil where code.isBareDigit: return find(code.number, visaAdvice)
+        default: return find(code.number, merchantAdvice)
         }
     }
 

@@ -47,13 +47,22 @@ struct Evidence {
         // The network of the card, or the one whose codes the gateway passes on.
         let brand =
             question.network ?? decline.network.flatMap(CardNetwork.init(brand:)) ?? Self.network(of: table, decline.responseCodeSource)
+        // Gateways write it into the text as well: `Merchant advice code: 03`.
+        var inTextAdvice = decline.responseText.flatMap(AdviceCode.init).flatMap { $0.isNamed ? tables.advice($0, of: brand) : nil }
         let networkTable = tables.table(named: brand?.table ?? "iso8583")
         if let own = decline.networkCode, !own.isEmpty {
             network = networkTable.flatMap { tables.finding(own, in: $0) }
         } else if let inText = heard?.code,
             code == nil || CodeKey.number(inText.lowercased()) != CodeKey.number(CodeKey.exact(decline.responseCode))
         {
-            network = networkTable.flatMap { tables.finding(inText, in: $0) }
+            // A text that speaks Mastercard's advice has its code as well: `Refused | 24 : Retry after 1 hour`.
+            if Self.speaksAdvice(heard?.words ?? []) {
+                inTextAdvice = tables.advice(inText, of: .mastercard)
+                network = nil
+            } else {
+                // That it was approved a decline's text cannot mean: `Card Declined (00)`.
+                network = networkTable.flatMap { tables.finding(inText, in: $0) }.flatMap { $0.row.category == .notADecline ? nil : $0 }
+            }
         } else {
             network = nil
         }
@@ -70,13 +79,18 @@ struct Evidence {
             text = said
         }
         self.text = text
-        advice = decline.merchantAdviceCode.flatMap { tables.advice($0, of: brand) }
+        advice = decline.merchantAdviceCode.flatMap { tables.advice($0, of: brand) } ?? inTextAdvice
     }
 
     /// The network that a source of codes is, where it is one: a gateway's table is nobody's network.
     private static func network(of table: DeclineTable?, _ source: String) -> CardNetwork? {
         guard let table else { return CardNetwork(brand: source) }
         return CardNetwork(rawValue: table.source) ?? (table.source == "iso8583" ? CardNetwork(brand: source) : nil)
+    }
+
+    private static func speaksAdvice(_ words: [String]) -> Bool {
+        let text = words.joined(separator: " ")
+        return ["retry after", "new account information", "payment cancellation", "token requirements"].contains { text.contains($0) }
     }
 
     private static func isWords(_ text: String) -> Bool {

@@ -33,31 +33,31 @@ extension Moment {
     /// RFC 3339 in UTC with milliseconds: `2026-01-02T03:04:05.678Z`.
     package var rfc3339: String {
         let at = calendar
-        var text = DateText()
-        text.put(at.year, 4, "-")
-        text.put(at.month, 2, "-")
-        text.put(at.day, 2, "T")
-        text.put(at.hour, 2, ":")
-        text.put(at.minute, 2, ":")
-        text.put(at.second, 2, ".")
-        text.put(at.millisecond, 3, "Z")
-        return text.whole
+        return DateText.written { text in
+            text.put(at.year, 4, "-")
+            text.put(at.month, 2, "-")
+            text.put(at.day, 2, "T")
+            text.put(at.hour, 2, ":")
+            text.put(at.minute, 2, ":")
+            text.put(at.second, 2, ".")
+            text.put(at.millisecond, 3, "Z")
+        }
     }
 
     /// RFC 1123, as HTTP writes dates: `Fri, 02 Jan 2026 03:04:06 GMT`.
     package var rfc1123: String {
         let at = calendar
-        var text = DateText()
-        text.put(Self.weekdays[at.weekday])
-        text.put(", ")
-        text.put(at.day, 2, " ")
-        text.put(Self.months[at.month - 1])
-        text.put(" ")
-        text.put(at.year, 4, " ")
-        text.put(at.hour, 2, ":")
-        text.put(at.minute, 2, ":")
-        text.put(at.second, 2, " GMT")
-        return text.whole
+        return DateText.written { text in
+            text.put(Self.weekdays[at.weekday])
+            text.put(", ")
+            text.put(at.day, 2, " ")
+            text.put(Self.months[at.month - 1])
+            text.put(" ")
+            text.put(at.year, 4, " ")
+            text.put(at.hour, 2, ":")
+            text.put(at.minute, 2, ":")
+            text.put(at.second, 2, " GMT")
+        }
     }
 
     private static let weekdays = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]
@@ -115,22 +115,37 @@ extension Moment {
     }
 }
 
-/// A date as it is written, byte behind byte: every message has some.
+/// A date as it is written, byte behind byte, where its text will stand: every message has some.
 private struct DateText {
-    private var bytes: [UInt8] = []
+    private let place: UnsafeMutableBufferPointer<UInt8>
+    private var count = 0
 
-    init() {
-        bytes.reserveCapacity(32)
+    /// The longest has a year of ten digits, the last that milliseconds can tell.
+    private static let longest = 48
+
+    static func written(_ write: (inout DateText) -> Void) -> String {
+        String(unsafeUninitializedCapacity: longest) { place in
+            var text = DateText(place: place)
+            write(&text)
+            return text.count
+        }
     }
 
-    var whole: String { String(decoding: bytes, as: UTF8.self) }
+    private init(place: UnsafeMutableBufferPointer<UInt8>) {
+        self.place = place
+    }
 
-    mutating func put(_ text: String) { bytes.append(contentsOf: text.utf8) }
+    private mutating func put(_ byte: UInt8) {
+        place[count] = byte
+        count += 1
+    }
+
+    mutating func put(_ text: String) { for byte in text.utf8 { put(byte) } }
 
     /// A number with zeros before it, and what follows it. Years that nobody's clock says are as long as they are.
     mutating func put(_ number: Int, _ width: Int, _ mark: String) {
         let digits = String(number)
-        for _ in 0..<max(width - digits.utf8.count, 0) { bytes.append(UInt8(ascii: "0")) }
+        for _ in 0..<max(width - digits.utf8.count, 0) { put(UInt8(ascii: "0")) }
         put(digits)
         put(mark)
     }

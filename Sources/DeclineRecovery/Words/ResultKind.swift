@@ -29,5 +29,8 @@ package enum ResultKind: String, Sendable, CaseIterable {
     /// Money went back.
     package var isMoneyBack: Bool { self == .refunded || self == .chargeback }
 
-    package var messageType: String { "com.salvage.recovery.\(rawValue).v1" }
+    package var messageType: String { Self.messageTypes[self] ?? Self.messageType(rawValue) }
+
+    private static func messageType(_ word: String) -> String { "com.salvage.recovery.\(word).v1" }
+    private static let messageTypes = Dictionary(uniqueKeysWithValues: allCases.map { ($0, messageType($0.rawValue)) })
 }

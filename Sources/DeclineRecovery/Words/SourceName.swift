@@ -28,6 +28,10 @@ enum SourceName {
             }
             add(words.filter { !isOfTheTrade($0) })
         }
+        // A gateway and which of them it is, or who resells it: `NMI - Store A`, `EMS/NMI`. A part is an alias as it stands, or nothing.
+        for part in spelling.replacing(" - ", with: "/").split(separator: "/") where part.utf8.count < spelling.utf8.count {
+            add(TextWords.split(String(part), dropsResults: false))
+        }
         return keys
     }
 

@@ -41,6 +41,8 @@ enum TextWords {
                     word.append(folded)
                 }
                 endsLower = false
+            // As wide as an ideogram.
+            case 0xFF10...0xFF19, 0xFF21...0xFF3A, 0xFF41...0xFF5A: hear(value - 0xFEE0)
             default: flush()
             }
         }

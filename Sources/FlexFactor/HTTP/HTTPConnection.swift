@@ -54,6 +54,7 @@ final class HTTPConnection: ChannelInboundHandler {
     func send(_ request: HTTPRequest, _ finish: @escaping (HTTPOutcome) -> Void) -> Bool {
         guard isUsable, let channel else { return false }
         var head = HTTPRequestHead(version: .http1_1, method: request.method == .get ? .GET : .POST, uri: request.path)
+        head.headers.reserveCapacity(request.headers.count + 2)
         head.headers.add(name: "host", value: authority)
         for (name, value) in request.headers { head.headers.add(name: name, value: value) }
         if request.method == .post { head.headers.add(name: "content-length", value: String(request.body.count)) }

@@ -1,14 +1,18 @@
 import CLibCrypto
 import JSON
+import Synchronization
 
 /// FlexFactor's HMACSigningKey: signs requests to FlexFactor and verifies what comes from it. It does not print.
 ///
-/// `@unchecked Sendable`: the keyed context is made once and never changed; each computation works on a duplicate, which OpenSSL allows
-/// from any thread.
+/// `@unchecked Sendable`: the keyed context is made once and never changed; each computation works on a duplicate that it has for itself,
+/// which OpenSSL allows from any thread.
 package final class HMACSigningKey: @unchecked Sendable, Hashable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable
 {
     private let keyed: OpaquePointer
     private let bytes: [UInt8]
+    /// Duplicates that nobody works on, ready for a message. Making one takes a dozen pieces of memory, and making it ready again two.
+    private let ready = Mutex<[UInt]>([])
+    private let restarts: Bool
 
     /// Fetched once: a look-up of an algorithm costs as much as a short HMAC.
     private static let algorithm = Algorithm()
@@ -35,22 +39,51 @@ package final class HMACSigningKey: @unchecked Sendable, Hashable, CustomStringC
             return nil
         }
         keyed = context
+        restarts = Self.restarts(context)
         self.bytes = bytes
     }
 
     deinit {
+        for context in ready.withLock({ $0 }) { EVP_MAC_CTX_free(OpaquePointer(bitPattern: context)) }
         EVP_MAC_CTX_free(keyed)
+    }
+
+    private func duplicate() -> OpaquePointer {
+        if let waiting = ready.withLock({ $0.popLast() }), let context = OpaquePointer(bitPattern: waiting) { return context }
+        guard let context = EVP_MAC_CTX_dup(keyed) else { fatalError("HMACSigningKey.authenticate: EVP_MAC_CTX_dup has no memory") }
+        return context
     }
 
     /// HMAC-SHA512, 64 bytes.
     func authenticate(_ message: [UInt8]) -> [UInt8] {
-        guard let context = EVP_MAC_CTX_dup(keyed) else { fatalError("HMACSigningKey.authenticate: EVP_MAC_CTX_dup has no memory") }
-        defer { EVP_MAC_CTX_free(context) }
+        let context = duplicate()
+        defer {
+            if restarts, Self.restart(context) {
+                ready.withLock { $0.append(UInt(bitPattern: context)) }
+            } else {
+                EVP_MAC_CTX_free(context)
+            }
+        }
+        return Self.code(of: message, context)
+    }
+
+    private static func code(of message: [UInt8], _ context: OpaquePointer) -> [UInt8] {
         var code = [UInt8](repeating: 0, count: 64)
         var length = 0
         let isDone = EVP_MAC_update(context, message, message.count) == 1 && EVP_MAC_final(context, &code, &length, code.count) == 1
         precondition(isDone && length == 64, "HMACSigningKey.authenticate: OpenSSL refuses HMAC-SHA512")
         return code
+    }
+
+    /// For another message with the same key (EVP_MAC_init(3): a key that is NULL).
+    private static func restart(_ context: OpaquePointer) -> Bool { EVP_MAC_init(context, nil, 0, nil) == 1 }
+
+    /// Not every OpenSSL that says so does it.
+    private static func restarts(_ keyed: OpaquePointer) -> Bool {
+        guard let context = EVP_MAC_CTX_dup(keyed) else { return false }
+        defer { EVP_MAC_CTX_free(context) }
+        let first = code(of: [1, 2, 3], context)
+        return restart(context) && code(of: [1, 2, 3], context) == first
     }
 
     package static func == (left: HMACSigningKey, right: HMACSigningKey) -> Bool { areEqual(left.bytes, right.bytes) }

@@ -51,9 +51,19 @@ struct TracedFlexFactor: FlexFactorPort {
 
 /// Claims, measured, and as spans of the step that makes them.
 struct MeasuredClaims: ClaimsPort {
-    let base: any ClaimsPort
-    let metrics: ServiceMetrics
-    let tracer: Tracer?
+    private let base: any ClaimsPort
+    private let tracer: Tracer?
+    private let seen: Metric.Series
+    private let late: Metric.Series
+    private let unseen: Metric.Series
+
+    init(base: any ClaimsPort, metrics: ServiceMetrics, tracer: Tracer?) {
+        self.base = base
+        self.tracer = tracer
+        seen = metrics.claimSeconds.series("seen")
+        late = metrics.claimSeconds.series("late")
+        unseen = metrics.claimSeconds.series("unseen")
+    }
 
     func standing(of reference: RecoveryReference, merchant: MerchantID) -> ClaimBook.Standing? {
         base.standing(of: reference, merchant: merchant)
@@ -64,9 +74,9 @@ struct MeasuredClaims: ClaimsPort {
         let begun = NIODeadline.now()
         var span = parent.flatMap { tracer?.begin("claim", .producer, in: $0, [("salvage.reference", .text(request.reference.text))]) }
         let claimed = await base.claim(request)
-        let outcome = claimed == nil ? "unseen" : claimed?.isStale == true ? "late" : "seen"
-        metrics.claimSeconds.observe(Double((NIODeadline.now() - begun).nanoseconds) / 1e9, outcome)
-        if claimed == nil { span?.fault = outcome }
+        let outcome = claimed.map { $0.isStale ? late : seen } ?? unseen
+        outcome.observe(Double((NIODeadline.now() - begun).nanoseconds) / 1e9)
+        if claimed == nil { span?.fault = "unseen" }
         if let span { tracer?.end(span) }
         return claimed
     }

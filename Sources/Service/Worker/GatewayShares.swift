@@ -9,7 +9,7 @@ import NIOCore
 /// latest of that is put off and comes again by the delay ladder, spaced as its owner's calls end, to whichever worker has room then.
 /// What is put off is a new message: nothing is lost, nobody is suspected, and nobody turns in a circle.
 ///
-/// A value with the time given in, and nothing of the broker.
+/// The time is given in, and it knows nothing of the broker.
 struct GatewayShares<Item: Sendable> {
     /// An item that is worked on, until `ended`.
     struct Turn: Sendable {
@@ -29,7 +29,8 @@ struct GatewayShares<Item: Sendable> {
         let freeFrom: Moment?
     }
 
-    private struct Owner {
+    /// An object: changed in its place in the table it would cost a message a dozen allocations.
+    private final class Owner {
         /// When each that is in work began.
         var inWork: [UInt64: Moment] = [:]
         /// The numbers of those that began, the oldest first; ended ones are dropped when they come to the front.
@@ -40,9 +41,9 @@ struct GatewayShares<Item: Sendable> {
         /// When the last that was put off comes again.
         var comeback: Moment?
 
-        mutating func note(took span: Moment.Span) { usual += (Double(span.milliseconds) - usual) / 10 }
+        func note(took span: Moment.Span) { usual += (Double(span.milliseconds) - usual) / 10 }
 
-        mutating func age(_ now: Moment) -> Int64 {
+        func age(_ now: Moment) -> Int64 {
             while let first = order.first {
                 if let began = inWork[first] { return (now - began).milliseconds }
                 order.removeFirst()
@@ -78,10 +79,11 @@ struct GatewayShares<Item: Sendable> {
     mutating func arrived(_ item: Item, of name: String, freeFrom: Moment?, now: Moment) -> Moves {
         var moves = Moves()
         let isFree = freeFrom.map { now >= $0 } ?? false
-        if isFree || mayBegin(name) && owners[name]?.waiting.isEmpty ?? true {
-            begin(item, of: name, now, &moves)
+        let owner = owner(name)
+        if isFree || mayBegin(owner) && owner.waiting.isEmpty {
+            begin(item, of: owner, name, now, &moves)
         } else {
-            owners[name, default: Owner()].waiting.append(Waiting(item: item, freeFrom: freeFrom))
+            owner.waiting.append(Waiting(item: item, freeFrom: freeFrom))
             waitingCount += 1
             relieve(now, &moves)
         }
@@ -90,14 +92,14 @@ struct GatewayShares<Item: Sendable> {
 
     mutating func ended(_ turn: Turn, now: Moment) -> Moves {
         var moves = Moves()
-        guard let began = owners[turn.owner]?.inWork.removeValue(forKey: turn.number) else { return moves }
+        guard let owner = owners[turn.owner], let began = owner.inWork.removeValue(forKey: turn.number) else { return moves }
         total -= 1
-        owners[turn.owner]?.note(took: now - began)
-        while let name = nextInTurn, let first = owners[name]?.waiting.popFirst() {
+        owner.note(took: now - began)
+        while let (name, next) = nextInTurn, let first = next.waiting.popFirst() {
             waitingCount -= 1
-            begin(first.item, of: name, now, &moves)
+            begin(first.item, of: next, name, now, &moves)
         }
-        forgetIfIdle(turn.owner)
+        if owner.inWork.isEmpty, owner.waiting.isEmpty { owners[turn.owner] = nil }
         return moves
     }
 
@@ -110,12 +112,12 @@ struct GatewayShares<Item: Sendable> {
             for waiting in owner.waiting {
                 if let freeFrom = waiting.freeFrom, now >= freeFrom {
                     waitingCount -= 1
-                    begin(waiting.item, of: name, now, &moves)
+                    begin(waiting.item, of: owner, name, now, &moves)
                 } else {
                     kept.append(waiting)
                 }
             }
-            owners[name]?.waiting = kept
+            owner.waiting = kept
         }
         relieve(now, &moves)
         return moves
@@ -124,66 +126,62 @@ struct GatewayShares<Item: Sendable> {
     /// All that wait, for nobody works on them any more.
     mutating func giveUp() -> [Item] {
         var items: [Item] = []
-        for name in owners.keys {
-            items += owners[name]?.waiting.map(\.item) ?? []
-            owners[name]?.waiting.removeAll()
+        for owner in owners.values {
+            items += owner.waiting.map(\.item)
+            owner.waiting.removeAll()
         }
         waitingCount = 0
         return items
     }
 
     /// Who has least in work, of those that wait and may begin.
-    private var nextInTurn: String? {
-        var least: (name: String, count: Int)?
-        for (name, owner) in owners where !owner.waiting.isEmpty && mayBegin(name) {
-            if let (other, count) = least, (count, other) < (owner.inWork.count, name) { continue }
-            least = (name, owner.inWork.count)
+    private var nextInTurn: (name: String, owner: Owner)? {
+        var least: (name: String, owner: Owner)?
+        for (name, owner) in owners where !owner.waiting.isEmpty && mayBegin(owner) {
+            if let least, (least.owner.inWork.count, least.name) < (owner.inWork.count, name) { continue }
+            least = (name, owner)
         }
-        return least?.name
+        return least
     }
 
-    private func mayBegin(_ name: String) -> Bool {
+    private mutating func owner(_ name: String) -> Owner {
+        if let owner = owners[name] { return owner }
+        let owner = Owner()
+        owners[name] = owner
+        return owner
+    }
+
+    private func mayBegin(_ owner: Owner) -> Bool {
         let free = budget - total
-        return free > 0 && (owners[name]?.inWork.count ?? 0) < 3 * free
+        return free > 0 && owner.inWork.count < 3 * free
     }
 
-    private mutating func begin(_ item: Item, of name: String, _ now: Moment, _ moves: inout Moves) {
+    private mutating func begin(_ item: Item, of owner: Owner, _ name: String, _ now: Moment, _ moves: inout Moves) {
         next += 1
         total += 1
-        owners[name, default: Owner()].inWork[next] = now
-        owners[name]?.order.append(next)
+        owner.inWork[next] = now
+        owner.order.append(next)
         moves.begin.append(Turn(item: item, owner: name, number: next))
     }
 
     /// Puts off the latest of what waits for the slow, until the rest has room.
     private mutating func relieve(_ now: Moment, _ moves: inout Moves) {
         while waitingCount > room {
-            var most: (name: String, count: Int)?
-            for name in owners.keys {
-                guard let count = owners[name]?.waiting.count, count > most?.count ?? 0, owners[name]?.age(now) ?? 0 >= Self.slow else {
-                    continue
-                }
-                most = (name, count)
-            }
-            guard let name = most?.name, let last = owners[name]?.waiting.popLast() else { return }
+            var most: Owner?
+            for owner in owners.values where owner.waiting.count > most?.waiting.count ?? 0 && owner.age(now) >= Self.slow { most = owner }
+            guard let most, let last = most.waiting.popLast() else { return }
             waitingCount -= 1
-            moves.putOff.append((last.item, comeback(of: name, last.freeFrom, now)))
+            moves.putOff.append((last.item, Self.comeback(of: most, last.freeFrom, now, atMost: longest)))
         }
     }
 
     /// When there may be room for one that is put off: behind those that wait here, and those that were put off before it.
-    private mutating func comeback(of name: String, _ freeFrom: Moment?, _ now: Moment) -> Moment {
-        guard var owner = owners[name] else { return now + .seconds(1) }
+    private static func comeback(of owner: Owner, _ freeFrom: Moment?, _ now: Moment, atMost longest: Moment.Span) -> Moment {
         let each = max(owner.usual, Double(owner.age(now))) / Double(max(owner.inWork.count, 1))
         let turn = now + .milliseconds(Int64(each * Double(owner.waiting.count)))
         let last = max(turn, owner.comeback ?? turn)
         let comeback = min(last + .milliseconds(Int64(each.rounded(.up))), now + longest)
         owner.comeback = comeback
-        owners[name] = owner
         return freeFrom.map { min($0, comeback) } ?? comeback
-    }
-
-    private mutating func forgetIfIdle(_ name: String) {
-        if let owner = owners[name], owner.inWork.isEmpty, owner.waiting.isEmpty { owners[name] = nil }
     }
 }

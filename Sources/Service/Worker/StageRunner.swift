@@ -46,7 +46,7 @@ final class StageRunner: Sendable {
     private final class Budget: Sendable {
         private let shares: Mutex<GatewayShares<Handed>>
 
-        init(_ shares: GatewayShares<Handed>) {
+        init(_ shares: sending GatewayShares<Handed>) {
             self.shares = Mutex(shares)
         }
 

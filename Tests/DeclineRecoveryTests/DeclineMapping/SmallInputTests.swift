@@ -28,7 +28,8 @@ import Testing
         "STOP RECURRING",
         "Pick up card - S", "Closed account", "Declined-Stop all recurring payments.", "Lost/Stolen", "Please do not re-try this card",
         "CARD REPORTED LOST",
-        "Retain card", "Account closed", "REVOCATION OF AUTHORIZATION", "R1: Stop recurring payments", "Card holder revoked authorization",
+        "Retain card", "Account closed", "REVOCATION OF AUTHORIZATION", "R1: Stop recurring payments", "ＳＴＯＬＥＮ ＣＡＲＤ",
+        "Card holder revoked authorization",
     ])
     func neverIsNeverWhateverCodeItComesWith(text: String) {
         #expect(isOrder(classify(text: text)))
@@ -221,4 +222,58 @@ import Testing
         #expect(isOrder(classify("nobody", "lost_card")))
         #expect(classify("nobody", "05").isUnknown)
     }
+
+    @Test(arguments: ["03", "M03", "m3", "MAC 03", "MAC03", "mac-03", "Mastercard advice code: 21", "MC 03 : Do not try again"])
+    func anAdviceIsHeardHoweverItIsWritten(advice: String) {
+        #expect(isOrder(classify("nmi", "200", advice: advice, brand: .mastercard)))
+    }
+
+    @Test(arguments: ["1", "Category 1", "Visa category 1", "cat: 1", "visa 1"])
+    func visasCategoriesAreReadAsVisas(advice: String) {
+        #expect(isOrder(classify("nmi", "200", advice: advice, brand: .visa)))
+        #expect(advice == "1" || isOrder(classify("nmi", "200", advice: advice, brand: nil)))
+    }
+
+    @Test(arguments: ["batch 03", "3 of 5 attempts left? no", "see 03", "", "M", "category"])
+    func whatIsNoAdviceForbidsNothing(advice: String) {
+        #expect(advice.first == "3" || AdviceCode(advice) == nil)
+    }
+
+    @Test(arguments: [
+        "Declined (43)", "[41] Declined", "43 Declined", "DECLINE 04", "Do not honor (R1)", "Transaction declined: 41", "Error code: 43",
+    ])
+    func aNetworksCodeAmongTheTradesWordsIsHeard(text: String) {
+        #expect(isOrder(classify("nmi", "200", text: text)))
+    }
+
+    @Test(arguments: ["Response code: 51", "RC=51", "Auth response: 05", "resp_code=51", "host response 51"])
+    func aSoftOneAsWell(text: String) { #expect(classify("nobody", "", text: text).declineClass == .soft) }
+
+    @Test(arguments: ["Error 43", "Code 41", "A1 DECLINED", "Order 41 declined", "REJECT: 43", "Declined 41 43"])
+    func anybodysNumberIsNobodysCode(text: String) { #expect(!isOrder(classify("nmi", "200", text: text))) }
+
+    @Test func thatItWasApprovedADeclinesTextCannotMean() {
+        #expect(classify("nmi", "200", text: "Card Declined (00)").declineClass == .soft)
+    }
+
+    @Test func mastercardsAdviceMayStandInTheText() {
+        #expect(classify("adyen", "2", text: "Refused | 24 : Retry after 1 hour").declineClass == .soft)
+        #expect(isOrder(classify("adyen", "2", text: "Refused | 21 : Payment Cancellation")))
+        for text in ["MAC: 03", "Merchant advice code 21", "Visa decline category 1"] {
+            #expect(isOrder(classify("nobody", "", text: text)), "\(text)")
+        }
+    }
+
+    @Test(arguments: [
+        "(252)", "[252]", "\"252\"", "#252", "252,", "2/252", "2|252", "2:252", "response_code=252", "-252", "response=2&response_code=252",
+    ])
+    func aCodeIsFoundAmongWhatStandsAroundIt(code: String) { #expect(isOrder(classify("nmi", code)), "\(code)") }
+
+    @Test func ofSeveralCodesTheGravestCountsAndApprovedIsNone() {
+        #expect(classify("authorize.net", "1-2-1").declineClass == .soft)
+        #expect(isOrder(classify("nmi", "202|252")))
+    }
+
+    @Test(arguments: ["NMI - Store A", "NMI/EMS", "EMS - NMI", "nmi - 2"])
+    func aGatewayIsKnownBesideWhichOfThemItIs(source: String) { #expect(classify(source, "252").declineClass == .hard) }
 }
