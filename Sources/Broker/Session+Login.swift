@@ -37,7 +37,10 @@ extension Session {
         out.frameMax = frameMax == 0 ? 131_072 : min(Int(frameMax), 131_072)
         let seconds = offered == 0 || configuration.heartbeat == 0 ? configuration.heartbeat : min(Int(offered), configuration.heartbeat)
         heartbeat = Int64(seconds) * 1_000
-        amqp_tune_connection(codec, Int32(channelMax), Int32(out.frameMax), 0)
+        // A content's header is one frame however long it is: what the broker writes on a message (x-death, x-delivery-count) comes on top of
+        // a header that filled its publisher's.
+        let longest = (frameMax == 0 ? 16 << 20 : max(Int(frameMax), out.frameMax)) + 1 << 20
+        amqp_tune_connection(codec, Int32(channelMax), Int32(clamping: longest), 0)
         var tuneOk = amqp_connection_tune_ok_t(
             channel_max: channelMax, frame_max: UInt32(out.frameMax), heartbeat: UInt16(clamping: seconds))
         _ = out.method(0, UInt32(AMQP_CONNECTION_TUNE_OK_METHOD), &tuneOk)

@@ -18,18 +18,14 @@ package protocol ClaimsPort: Sendable {
     /// The open recovery of a debt.
     func openRecovery(of debt: Fingerprint) async -> RecoveryReference?
 
-    /// The first claim of a recovery.
+    /// The claim of what FlexFactor may have of a recovery; the first, if it may have nothing.
     func first(of reference: RecoveryReference, merchant: MerchantID) async -> Claim?
 }
 
 extension ClaimsPort {
-    /// For how much a recovery is, as far as that can be read: as it was claimed first, or, where its event was corrected since, as it was told.
+    /// For how much a recovery is, as far as that can be read.
     func amount(of reference: RecoveryReference, merchant: MerchantID) async -> Money? {
-        guard let standing = standing(of: reference, merchant: merchant), standing.isCorrected else {
-            return await first(of: reference, merchant: merchant)?.saleAmount
-        }
-        guard let told = standing.told else { return nil }
-        return await record(at: told.offset)?.claim.saleAmount
+        await first(of: reference, merchant: merchant)?.saleAmount
     }
 }
 

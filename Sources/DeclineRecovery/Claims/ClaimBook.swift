@@ -56,8 +56,6 @@ package struct ClaimBook: Sendable {
         package let askedPost: Int?
         /// The last post that FlexFactor has answered, to whichever copy.
         package let answeredPost: Int
-        /// FlexFactor refused a post of it, so what was sent later may be a corrected event.
-        package let isCorrected: Bool
         /// Where what may be charged was sent first.
         package let gateway: ClaimedGateway?
         package let back: MoneyBack
@@ -94,7 +92,6 @@ package struct ClaimBook: Sendable {
                 mayBeCharged: requests[reference] != nil || entry.exists,
                 isAsking: requests[reference] != nil,
                 askedPost: askedPost(requests[reference] ?? [], entry), answeredPost: Int(entry.answeredPost),
-                isCorrected: entry.refusedPost > 0,
                 gateway: entry.gateway > 0 ? gateways[Int(entry.gateway) - 1] : nil,
                 back: Standing.MoneyBack(isAll: entry.isPaidBack, refunds.isEmpty ? nil : refunds[reference]))
         }
@@ -107,7 +104,7 @@ package struct ClaimBook: Sendable {
         return asked.map(Int.init)
     }
 
-    /// Where a recovery is named first.
+    /// Where what FlexFactor may have of a recovery was claimed first; where it is first named, if it may have nothing.
     package func first(of reference: Fingerprint) -> Int64? { table.slot(of: reference).map { table[$0].first } }
 
     /// What a told result corrects: it was told as a correction then, and is told so again.
@@ -124,7 +121,12 @@ package struct ClaimBook: Sendable {
     package mutating func take(_ claim: Claim, at offset: Int64) -> ClaimVerdict<Int64> {
         let key = Fingerprint(of: claim.reference, merchant: claim.merchantID)
         let slot = table.slot(of: key) ?? table.insert(Entry(key, debt: claim.debt, first: offset, until: claim.until))
-        table.learn(slot, debt: claim.debt, amount: Self.amount(of: claim))
+        let amount = Self.amount(of: claim)
+        if case .send = claim.act, isUnsent(slot, key) {
+            table.begin(slot, debt: claim.debt, amount: amount, at: offset)
+        } else {
+            table.learn(slot, debt: claim.debt, amount: amount)
+        }
         var entry = table[slot]
         if entry.until < claim.until { entry.until = claim.until }
         if let gateway = claim.gateway, mayGo(by: gateway, entry, key) { entry.gateway = number(of: gateway) }
@@ -136,6 +138,12 @@ package struct ClaimBook: Sendable {
         table[slot] = entry
         if wasOpen || !open.isEmpty { requests[key] = open.isEmpty ? nil : open }
         return verdict
+    }
+
+    /// Nothing of it was told, and nothing that was sent can be with FlexFactor: each request was withdrawn or refused.
+    private func isUnsent(_ slot: Slot, _ key: Fingerprint) -> Bool {
+        let entry = table[slot]
+        return requests[key] == nil && !entry.exists && entry.answeredPost == 0 && !entry.isTold && !entry.isPaid
     }
 
     /// Where the first request may be, all that follow must go: by any gateway of its account.

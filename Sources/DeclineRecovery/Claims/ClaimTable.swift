@@ -8,8 +8,8 @@ struct ClaimTable: Sendable {
     struct Entry: Sendable {
         let key: Fingerprint
         private(set) var knownDebt = Fingerprint.none
-        /// Where the recovery is first named, and where it was told; negative before.
-        let first: Int64
+        /// Where what FlexFactor may have of it was claimed first, or else where it is first named; and where it was told, negative before.
+        fileprivate(set) var first: Int64
         var told: Int64 = -1
         /// Seconds since 1970: how long it is remembered.
         fileprivate(set) var untilSeconds: UInt32
@@ -54,6 +54,7 @@ struct ClaimTable: Sendable {
 
         /// What is to be paid, once it is known.
         var debt: Fingerprint? { knownDebt == .none ? nil : knownDebt }
+        fileprivate mutating func forget() { (knownDebt, amount) = (.none, 0) }
         mutating func learn(_ debt: Fingerprint?) { if knownDebt == .none, let debt { knownDebt = debt } }
 
         /// Kept in whole seconds, rounded up.
@@ -198,6 +199,14 @@ struct ClaimTable: Sendable {
         guard let twin else { return }
         pay(twin, told: entries[twin].told)
         entries[twin].hasTwin = true
+    }
+
+    /// Nothing of it can be with FlexFactor: what is posted now says anew what it is for. A corrected event may be for another amount or debt.
+    mutating func begin(_ slot: Slot, debt: Fingerprint?, amount: UInt32, at offset: Int64) {
+        close(slot)
+        entries[slot].forget()
+        entries[slot].first = offset
+        learn(slot, debt: debt, amount: amount)
     }
 
     /// What is said of a recovery's debt and amount for the first time stays.

@@ -96,9 +96,9 @@ extension Recovery {
         // It refused to be cancelled. Authorised it can be; and what FlexFactor is at work on may be solved, for as long as the customer waits.
         // What is left has nobody to solve it, and FlexFactor's documents count it as declined; but for a trial, which needs nobody.
         if case .challenged = phase, order.state != .captureRequired, !isMerchantInitiated {
-            let isAtRest = order.state == .draft || order.state == .onHold
-            if isAtRest || !mayCharge(at: now) { return .conclude(unsolved(order.id)) }
-            phase = .challenged(order.id, .cancel)
+            if order.state == .draft || order.state == .onHold { return .conclude(unsolved(order.id)) }
+            // What FlexFactor is at work on may yet be charged, however long the customer has been gone.
+            phase = mayCharge(at: now) ? .challenged(order.id, .cancel) : .reconciling(order.id, .look)
             return wait(now: now, timing: timing)
         }
         if mayCharge(at: now) {
@@ -117,8 +117,8 @@ extension Recovery {
 
     private mutating func cancelled(_ isAccepted: Bool, now: Moment, timing: RecoveryTiming) -> RecoveryStop? {
         if case .challenged(let id, _) = phase {
-            // A trial was being charged, perhaps in this very moment: its order says whether that went through before.
-            if isAccepted, id == nil || !isMerchantInitiated { return .conclude(unsolved(id)) }
+            // It may have been solved and charged in that very moment: its order says whether that went through before.
+            if isAccepted, id == nil { return .conclude(unsolved(id)) }
             phase = .challenged(id, .look)
             return nil
         }

@@ -132,7 +132,7 @@ enum FlexFactorResponse {
     }
 
     /// What a cancel came to; `nil` where the answer does not say it. A yes has an empty body, or an object that does not say no. A no
-    /// counts by its words: that the order is not to be cancelled as it is, or that there is none.
+    /// counts by its words: that the order is not to be cancelled as it is, or that there is none. One that may mean either says neither.
     static func cancelled(_ response: HTTPResponse) -> FlexFactorAnswer? {
         let isSuccess = (200..<300).contains(response.status)
         if isSuccess, response.body.allSatisfy({ $0 <= 0x20 }) { return .cancelAccepted }
@@ -143,12 +143,10 @@ enum FlexFactorResponse {
         guard isSuccess || isItsOwn(response) else { return nil }
         let words = texts(body).joined(separator: " ").lowercased()
         func says(_ phrases: [String]) -> Bool { phrases.contains { words.contains($0) } }
+        let isAbsent = response.status == 404 || says(["not found", "no such", "not exist", "n't exist", "unknown order", "be found"])
+        let isUnfit = says(["state", "status", "be cancel", "already", "completed", "captured", "not allowed"])
         switch response.status {
-        case 404: return .noSuchOrder
-        case 200..<300, 400, 422:
-            if says(["not found", "no such", "not exist", "n't exist", "unknown order", "be found"]) { return .noSuchOrder }
-            if says(["state", "status", "be cancel", "already", "completed", "captured", "not allowed"]) { return .cancelRefused }
-            return nil
+        case 200..<300, 400, 404, 422: return isAbsent == isUnfit ? nil : isAbsent ? .noSuchOrder : .cancelRefused
         default: return nil
         }
     }

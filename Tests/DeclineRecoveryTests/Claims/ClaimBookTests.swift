@@ -51,6 +51,29 @@ import Testing
         #expect(stream.append(.exists(answering: nil), first) == .told(0, .skipped))
     }
 
+    /// A corrected event, or a copy whose first post was never sent, may be for another amount and debt: that is what is paid.
+    @Test(arguments: [(Claim.Act.refused(1), 2), (.unsent(1), 1)])
+    func whatIsPaidIsWhatFlexFactorMayHave(ending: Claim.Act, post: Int) {
+        var stream = Stream()
+        #expect(stream.append(.send(post: 1), first, amount: 4_999) == alone)
+        stream.append(ending, first, amount: 4_999)
+        #expect(stream.append(.send(post: post), first, debt: Self.debt("upsell"), amount: 4_500) == alone)
+        #expect(stream.book.first(of: Fingerprint(of: first, merchant: "acme")) == 2)
+        #expect(stream.append(approved, first, debt: Self.debt("upsell"), amount: 4_500) == alone)
+        #expect(stream.append(.send(post: 1), second, debt: Self.debt("upsell"), amount: 4_500) == .recovered(3))
+        #expect(stream.append(.send(post: 1), Self.reference("d-3"), amount: 4_500) == alone)
+    }
+
+    /// What FlexFactor may have stays what it is, whatever a copy with other bytes says.
+    @Test func anotherAmountOfACopyChangesNothingOfWhatWasSent() {
+        var stream = Stream()
+        stream.append(.send(post: 1), first, amount: 4_999)
+        stream.append(.send(post: 1), first, amount: 4_500)
+        stream.append(approved, first)
+        #expect(stream.book.first(of: Fingerprint(of: first, merchant: "acme")) == 0)
+        #expect(stream.append(.send(post: 1), second, amount: 4_999) == .recovered(2))
+    }
+
     @Test func nothingWasChargedIsNotSaidWhileARequestStands() {
         var stream = Stream()
         #expect(stream.append(.send(post: 1), first) == alone)

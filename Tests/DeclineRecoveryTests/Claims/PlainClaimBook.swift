@@ -4,8 +4,8 @@
 struct PlainClaimBook {
     struct Entry: Sendable {
         var debt: Fingerprint?
-        /// Where the recovery is first named.
-        let first: Int64
+        /// Where what FlexFactor may have of it was claimed first, or else where it is first named.
+        var first: Int64
         /// Where it was told; negative before.
         var told: Int64 = -1
         var kind = ResultKind.submitted
@@ -50,7 +50,7 @@ struct PlainClaimBook {
                 mayBeCharged: !entry.open.isEmpty || entry.exists, isAsking: !entry.open.isEmpty,
                 askedPost: (entry.open.filter { $0.post > entry.answeredPost }.map(\.post).min() ?? entry.open.map(\.post).max()
                     ?? (entry.exists && entry.answeredPost == 0 ? 1 : nil)).map(Int.init),
-                answeredPost: Int(entry.answeredPost), isCorrected: entry.refusedPost > 0, gateway: entry.gateway,
+                answeredPost: Int(entry.answeredPost), gateway: entry.gateway,
                 back: ClaimBook.Standing.MoneyBack(isAll: entry.isPaidBack, refunds[reference]))
         }
     }
@@ -69,6 +69,11 @@ struct PlainClaimBook {
     mutating func take(_ claim: Claim, at offset: Int64) -> ClaimVerdict<Int64> {
         let key = Fingerprint(of: claim.reference, merchant: claim.merchantID)
         var entry = entries[key] ?? Entry(debt: claim.debt, first: offset, until: claim.until)
+        // Nothing of it can be with FlexFactor: what is posted now says anew what it is for.
+        if case .send = claim.act, entry.open.isEmpty, !entry.exists, entry.answeredPost == 0, !entry.isTold, !entry.isPaid {
+            close(key, entry)
+            (entry.debt, entry.amount, entry.first) = (nil, nil, offset)
+        }
         entry.debt = entry.debt ?? claim.debt
         // What comes back has an amount of its own.
         if case .moneyBack = claim.act {
