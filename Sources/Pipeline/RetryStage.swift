@@ -35,6 +35,7 @@ package struct RetryStage: Sendable {
         case .failure(let fault):
             return letters.deadLetter(message, because: .unexpectedType, explanation: fault.description, now: environment.now())
         }
+        if let stop = cancellation.begin() { return await finish(cancellation, stop, message) }
         while let (call, gateway) = cancellation.nextCall {
             let answer = await flexFactor.perform(
                 call, merchant: cancellation.merchantID, gateway: gateway, traceparent: message.traceparent,
@@ -57,14 +58,20 @@ package struct RetryStage: Sendable {
         func handled(_ publishing: [StageMessage], _ fate: StageOutcome.Kind) -> StageOutcome {
             StageOutcome(publishing: publishing, entry: entry(fate))
         }
+        func again(_ record: ClaimRecord) -> StageOutcome {
+            let messages = record.messages(reply: nil, traceparent: message.traceparent)
+            return StageOutcome(publishing: messages, entry: entry(record.fate).telling(record, as: messages))
+        }
         switch stop {
         case .park(let until):
+            if cancellation.isLooking, let record = await toldEnd(of: cancellation) { return again(record) }
             let delay = until - now
             return handled([cancellation.message(to: .delayed(.retry, delay), message.traceparent)], .parked(delay, because: "cancelling"))
         case .announce:
             return handled(
                 [notice(of: cancellation, message.traceparent), cancellation.message(to: .stage(.retry), message.traceparent)],
                 .passed(to: .retry))
+        case .advance: return handled([cancellation.message(to: .stage(.retry), message.traceparent)], .passed(to: .retry))
         case .tell(let reason, let orderID, let gateway):
             let result = ResultEvent(
                 subject: .recovery(cancellation.reference, RecoveredOrder(cancellation.reference)), merchantID: cancellation.merchantID,
@@ -81,9 +88,7 @@ package struct RetryStage: Sendable {
                 return StageOutcome(
                     publishing: result.messages(reply: nil, traceparent: message.traceparent) + (letter.map { [$0] } ?? []),
                     entry: entry(.told(result.kind, reason: result.reason.code), gateway: gateway, amount: amount).telling(result))
-            case .again(let record):
-                let messages = record.messages(reply: nil, traceparent: message.traceparent)
-                return StageOutcome(publishing: messages, entry: entry(record.fate).telling(record, as: messages))
+            case .again(let record): return again(record)
             case .underWay: return handled([], .ignored("its recovery tells the end"))
             case .hold:
                 let delay: Moment.Span = .seconds(5)
@@ -92,6 +97,12 @@ package struct RetryStage: Sendable {
                     .parked(delay, because: "no claim can be made"))
             }
         case .end(let why):
+            // The recovery may have heard of the command before FlexFactor could be asked, and have ended by it.
+            if why == .nothingToCancel || why == .alreadyClosed, let record = await toldEnd(of: cancellation),
+                why == .nothingToCancel || record.claim.act.telling == .cancelled
+            {
+                return again(record)
+            }
             // A rebill that was named without its gateway is one under several names, and is answered once: by what was found, or by one for all.
             if why == .nothingToCancel {
                 if !cancellation.speaksForAll { return handled([], .ignored("answered under another name")) }
@@ -114,18 +125,26 @@ package struct RetryStage: Sendable {
             let answer = ResultEvent(
                 subject: .command(id: command, cancellation.reference), merchantID: cancellation.merchantID, reason: .nothingToCancel(why),
                 attempts: cancellation.attempts, occurredAt: now, origin: DeclineOrigin(eventID: command))
-            // A sync retry that FlexFactor declined for now looks closed there, and would be posted again.
-            let notice = why == .alreadyClosed ? [notice(of: cancellation, message.traceparent)] : []
             return StageOutcome(
-                publishing: notice + answer.messages(reply: nil, traceparent: message.traceparent),
+                publishing: answer.messages(reply: nil, traceparent: message.traceparent),
                 entry: entry(.told(answer.kind, reason: answer.reason.code)).telling(answer))
         case .giveUp:
+            if cancellation.isLooking, let record = await toldEnd(of: cancellation) { return again(record) }
             return letters.deadLetter(
                 message, because: .cancelFailed, explanation: "FlexFactor could not be made to cancel the order in time.",
                 subject: DeadLetter.Subject(
                     merchantID: cancellation.merchantID, reference: cancellation.reference, orderID: cancellation.reference.orderID),
                 attempts: cancellation.attempts, now: now)
         }
+    }
+
+    /// What was told of the recovery, where it answers the command as well: nothing is left to cancel, and whether FlexFactor can be asked
+    /// decides nothing any more.
+    private func toldEnd(of cancellation: Cancellation) async -> ClaimRecord? {
+        guard case .told(let record) = await environment.claims.told(of: cancellation.reference, merchant: cancellation.merchantID),
+            let kind = record.claim.act.telling, kind == .cancelled || kind == .approved
+        else { return nil }
+        return record
     }
 
     /// The recovery that a command meant which named it by order, purchase and cycle and came before it had begun.

@@ -234,6 +234,12 @@ struct RetryWorld {
     private mutating func take(_ original: Cancellation, _ delivery: Waiting) {
         if isTold { return }
         var cancellation = original
+        if cancellation.begin() != nil {
+            if mutation != .cancelsWithoutAnnouncing { announcedAt = announcedAt ?? now }
+            waiting.append(Waiting(message: .cancellation(cancellation), due: now, isRedelivered: false))
+            if dies() { comeBack(delivery) }
+            return
+        }
         while let (call, _) = cancellation.nextCall {
             if dies() { return comeBack(delivery) }
             let answer = perform(call)
@@ -247,8 +253,7 @@ struct RetryWorld {
                     Waiting(
                         message: .cancellation(cancellation), due: now + DelayLadder.entry(after: until - now, to: .retry).delay,
                         isRedelivered: false))
-            case .announce:
-                if mutation != .cancelsWithoutAnnouncing { announcedAt = announcedAt ?? now }
+            case .announce, .advance:
                 waiting.append(Waiting(message: .cancellation(cancellation), due: now, isRedelivered: false))
             case .tell(let reason, _, _): told.insert(reason.kind)
             case .end: break

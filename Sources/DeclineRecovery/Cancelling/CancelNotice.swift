@@ -1,6 +1,6 @@
 import JSON
 
-/// What makes a cancel command known to every pod: one small record on the stream of cancels, before anything is cancelled.
+/// What makes a cancel command known to every pod: one small record on the stream of cancels, before anything is asked.
 package struct CancelNotice: Hashable, Sendable {
     package static let type = "com.salvage.recovery.cancel-notice.v1"
 

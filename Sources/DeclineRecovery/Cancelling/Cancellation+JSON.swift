@@ -19,6 +19,8 @@ extension Cancellation {
                 for gateway in gateways { list.object { $0.member("id", gateway.text) } }
             }
             data.optional("cancel", word?.rawValue)
+            // What is past looking was announced, whoever wrote it.
+            if isLooking, isAnnounced { data.member("announced", true) }
             if !others.isEmpty { data.array("others") { list in for other in others { list.element(other.text) } } }
         }
     }
@@ -41,7 +43,7 @@ extension Cancellation {
                     commandID: try reader.optionalText("commandId"),
                     others: try reader.elements("others").compactMap { $0.string.flatMap { RecoveryReference($0) } },
                     gateways: gateways, since: try reader.moment("since"), phase: read, attempts: try reader.count("attempts"),
-                    word: try reader.optionalWord("cancel")))
+                    word: try reader.optionalWord("cancel"), isAnnounced: try reader.optionalFlag("announced") ?? false))
         } catch {
             return .failure(error)
         }

@@ -2,15 +2,17 @@
 /// delay ladder and cannot be reached.
 ///
 /// ```
-/// looking: is there an order?   paid --> tell approved; closed --> nothing, its end is told already
-///    \--open, or not shown--> make the command known to every pod --> cancelling --> settling: look --> tell cancelled | approved
+/// make the command known to every pod
+///    \--> looking: is there an order?   paid --> tell approved; closed --> nothing, its end is told already
+///            \--open, or not shown--> cancelling --> settling: look --> tell cancelled | approved
 /// ```
 ///
 /// The list of orders may not show ours. Then FlexFactor's answer to the cancel is what is known: accepted, and it is cancelled; refused,
 /// and the recovery, which has the order's id or asks for it, tells how it ended.
 ///
-/// The command is made known before anything is cancelled. Whoever sees the order closed afterwards waits a while, then knows of it, and
-/// tells `cancelled` too: one final kind, whoever is first.
+/// The command is made known before anything is asked: FlexFactor may be away for days, and what was not sent yet must not be sent when it
+/// comes back. Whoever sees the order closed afterwards waits a while, then knows of it, and tells `cancelled` too: one final kind, whoever
+/// is first.
 package struct Cancellation: Sendable, Equatable {
     package let merchantID: MerchantID
     package let reference: RecoveryReference
@@ -25,6 +27,8 @@ package struct Cancellation: Sendable, Equatable {
     package internal(set) var attempts: Int
     /// What FlexFactor said to the cancel.
     package internal(set) var word: Word?
+    /// Every pod is told of the command, once.
+    package private(set) var isAnnounced: Bool
 
     package enum Word: String, Sendable, CaseIterable {
         case accepted, refused
@@ -40,7 +44,7 @@ package struct Cancellation: Sendable, Equatable {
     package init(
         merchantID: MerchantID, reference: RecoveryReference, commandID: String? = nil, others: [RecoveryReference] = [],
         gateways: [GatewayID], since: Moment,
-        phase: Phase = .looking(0), attempts: Int = 0, word: Word? = nil
+        phase: Phase = .looking(0), attempts: Int = 0, word: Word? = nil, isAnnounced: Bool = false
     ) {
         self.merchantID = merchantID
         self.reference = reference
@@ -51,6 +55,8 @@ package struct Cancellation: Sendable, Equatable {
         self.phase = phase
         self.attempts = attempts
         self.word = word
+        // Nothing was ever cancelled of which the pods had not been told.
+        self.isAnnounced = if case .looking = phase { isAnnounced } else { true }
     }
 
     /// The cancellations that a command asks for. A rebill is named without the gateway that declined, so each it can be is tried.
@@ -91,10 +97,23 @@ package struct Cancellation: Sendable, Equatable {
         case park(until: Moment)
         /// Make the command known to every pod, and go on at once.
         case announce
+        /// Published to its own stage at once: whoever gets it again must know that it may have been cancelled.
+        case advance
         case tell(ResultReason, FlexFactorOrderID?, GatewayID)
         /// There is nothing to cancel; why.
         case end(CancelEnd)
         case giveUp
+    }
+
+    package var isLooking: Bool { if case .looking = phase { true } else { false } }
+
+    /// What comes before the first call.
+    ///
+    /// - Returns: `nil` when it was done.
+    package mutating func begin() -> Stop? {
+        if isAnnounced { return nil }
+        isAnnounced = true
+        return .announce
     }
 
     package var nextCall: (FlexFactorCall, gateway: GatewayID)? {
@@ -137,7 +156,7 @@ package struct Cancellation: Sendable, Equatable {
             case .draft, .onHold, .processing, .problem, .captureRequired, .unrecognised:
                 gateways = [gateway]
                 phase = .cancelling(0)
-                return .announce
+                return .advance
             }
         }
         if index + 1 < gateways.count {
@@ -145,7 +164,7 @@ package struct Cancellation: Sendable, Equatable {
             return nil
         }
         phase = .cancelling(0)
-        return .announce
+        return .advance
     }
 
     private mutating func cancelled(_ answer: FlexFactorAnswer, at index: Int, now: Moment, timing: RecoveryTiming) -> Stop? {

@@ -11,6 +11,13 @@ import Testing
                 others: [try #require(RecoveryReference("A-R7-88-8"))],
                 gateways: ["42", "43"], since: now, phase: phase, attempts: 5)
             #expect(try Cancellation.decode(sent.encoded()).get() == sent)
+            // What is past looking was announced by whoever wrote it.
+            #expect(sent.isAnnounced == !sent.isLooking)
+            var begun = sent
+            let first = begun.begin()
+            #expect(first == (sent.isLooking ? Cancellation.Stop.announce : nil))
+            let read = try Cancellation.decode(begun.encoded()).get()
+            #expect(read == begun && read.isAnnounced)
         }
         guard case .failure = Cancellation.decode(Array("{}".utf8)) else {
             Issue.record("rubbish was taken")
@@ -62,6 +69,8 @@ import Testing
             merchantID: "acme", reference: try #require(RecoveryReference("A-U1")), commandID: "c-1", gateways: ["41", "42"], since: now)
         var time = now
         var calls: [String] = []
+        let stops = [cancellation.begin(), cancellation.begin()]
+        #expect(stops == [.announce, nil])
         loop: while let (call, gateway) = cancellation.nextCall {
             let answer: FlexFactorAnswer
             switch call {
@@ -73,15 +82,34 @@ import Testing
             case .end(let end):
                 #expect(end == .nothingToCancel)
                 break loop
-            case .announce: calls.append("announce")
+            case .advance: calls.append("advance")
+            case .announce: Issue.record("announced twice")
             case .tell, .giveUp:
                 Issue.record("told or given up after \(calls)")
                 break loop
             case nil: continue
             }
         }
-        #expect(calls == ["find 41", "find 42", "announce", "cancel 41", "cancel 42", "find 41", "find 42"])
+        #expect(calls == ["find 41", "find 42", "advance", "cancel 41", "cancel 42", "find 41", "find 42"])
         #expect(time == now + timing.settle)
+    }
+
+    /// FlexFactor may be away for days: the command is known to every pod before it is asked, once, and waits for its answer.
+    @Test func whatCannotBeAskedIsAnnouncedOnce() throws {
+        var cancellation = Cancellation(
+            merchantID: "acme", reference: try #require(RecoveryReference("A-U1")), commandID: "c-1", gateways: ["42"], since: now)
+        var stops = [cancellation.begin()]
+        for _ in 0..<5 {
+            // As it is parked and taken up again.
+            cancellation = try Cancellation.decode(cancellation.encoded()).get()
+            stops.append(cancellation.begin())
+            let answer = FlexFactorAnswer.failed(.notSent(.cannotConnect("away")))
+            guard case .park? = cancellation.learned(answer, now: now, timing: RecoveryTiming()) else {
+                Issue.record("it does not wait")
+                return
+            }
+        }
+        #expect(cancellation.isLooking && stops == [.announce, nil, nil, nil, nil, nil])
     }
 
     /// The list may show nothing of ours: then what FlexFactor says to the cancel is what is known.
@@ -90,11 +118,12 @@ import Testing
         func end(_ answer: FlexFactorAnswer) throws -> Cancellation.Stop? {
             var cancellation = Cancellation(
                 merchantID: "acme", reference: try #require(RecoveryReference("A-U1")), gateways: ["41", "42"], since: now)
+            _ = cancellation.begin()
             for _ in 0..<20 {
                 guard let (call, gateway) = cancellation.nextCall else { return nil }
                 let said = if case .find = call { silence } else { gateway == "41" ? FlexFactorAnswer.noSuchOrder : answer }
                 switch cancellation.learned(said, now: now, timing: RecoveryTiming()) {
-                case nil, .park, .announce: continue
+                case nil, .park, .announce, .advance: continue
                 case let stop?:
                     #expect(try Cancellation.decode(cancellation.encoded()).get() == cancellation)
                     return stop

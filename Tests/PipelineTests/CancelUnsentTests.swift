@@ -1,0 +1,151 @@
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import DeclineRecovery
+@testable import Pipeline
+
+/// A command to cancel what nobody has sent yet, while FlexFactor is away.
+@Suite struct CancelUnsentTests {
+    private static let now = Moment(milliseconds: 1_800_000_000_000)
+    private let clock = ManualClock(Self.now)
+    private let claims = MemoryClaims(now: Self.now)
+    private let away = FlexFactorAnswer.failed(.notSent(.cannotConnect("away")))
+
+    /// The commands that every pod has heard of, as the stream of cancels makes them known.
+    private final class Heard: CancelDirectory {
+        private let known = Mutex<Set<CancelNotice>>([])
+
+        func isCancelRequested(_ reference: RecoveryReference, of merchant: MerchantID) -> Bool {
+            known.withLock { known in
+                known.contains(CancelNotice(merchantID: merchant, reference: reference))
+                    || known.contains(CancelNotice(merchantID: merchant, reference: reference.family))
+            }
+        }
+
+        func hear(_ notice: CancelNotice) { known.withLock { _ = $0.insert(notice) } }
+    }
+
+    private func rebill(_ order: String, of merchant: MerchantID = "acme") -> Recovery {
+        let sample = Recovery.sample(order: order, declinedAt: Self.now)
+        let reference = RecoveryReference(
+            DeclineIdentity(merchantID: merchant, source: "crm", id: "d-" + order), orderID: order, kind: .recurring, sequence: 7,
+            subscription: RecoveryReference.Subscription(purchaseID: "88", gatewayID: "7"))
+        return Recovery(
+            merchantID: merchant, gatewayID: "42", route: .retry(.sync, until: Self.now + .days(5)), reference: reference,
+            amount: sample.amount, declinedAt: Self.now, order: RecoveredOrder(reference), verdict: sample.verdict, reply: nil,
+            charge: sample.charge)
+    }
+
+    private func command(_ reference: RecoveryReference, others: [RecoveryReference] = []) -> Cancellation {
+        Cancellation(merchantID: "acme", reference: reference, commandID: "c-1", others: others, gateways: ["42"], since: Self.now)
+    }
+
+    private func message(_ cancellation: Cancellation) -> IncomingMessage {
+        IncomingMessage(body: cancellation.encoded(), type: Cancellation.type)
+    }
+
+    private func message(_ recovery: Recovery) -> IncomingMessage {
+        IncomingMessage(body: WorkEnvelope.encode(recovery), type: WorkEnvelope.type)
+    }
+
+    private func stage(_ flexFactor: ScriptedFlexFactor, _ heard: Heard) -> RetryStage {
+        RetryStage(in: .sample(clock, claims: claims), flexFactor: flexFactor, cancels: heard)
+    }
+
+    private func kinds(_ outcome: StageOutcome) -> [ResultKind] {
+        outcome.publishing.compactMap { if case .results(_, let kind) = $0.destination { kind } else { nil } }
+    }
+
+    /// Hands a message to the stage, and what it sends to itself at once or later, so many times; all that is announced is heard.
+    private func carryOut(_ first: IncomingMessage, _ stage: RetryStage, _ heard: Heard, times: Int) async throws -> (
+        kinds: [ResultKind], notices: Int, last: IncomingMessage?
+    ) {
+        var (told, notices): ([ResultKind], Int) = ([], 0)
+        var next: IncomingMessage? = first
+        for _ in 0..<times {
+            guard let message = next else { break }
+            let outcome = await stage.handle(message)
+            told += kinds(outcome)
+            next = nil
+            for sent in outcome.publishing {
+                switch sent.destination {
+                case .cancels:
+                    heard.hear(try #require(CancelNotice.decode(sent.body)))
+                    notices += 1
+                case .stage: next = IncomingMessage(body: sent.body, type: sent.type)
+                case .delayed(_, let span):
+                    clock.pass(span)
+                    next = IncomingMessage(body: sent.body, type: sent.type)
+                case .deadLetters: Issue.record("a letter")
+                default: break
+                }
+            }
+        }
+        return (told, notices, next)
+    }
+
+    /// By its name, and by order, purchase and cycle.
+    @Test(arguments: [true, false])
+    func itEndsAsCancelledBeforeFlexFactorIsBack(isNamed: Bool) async throws {
+        let recovery = rebill("A1")
+        let heard = Heard()
+        let flexFactor = ScriptedFlexFactor(away)
+        let stage = stage(flexFactor, heard)
+        let tried = await stage.handle(message(recovery))
+        guard case .delayed? = tried.publishing.last?.destination, let parked = tried.publishing.last else {
+            Issue.record("\(tried.publishing)")
+            return
+        }
+        let named = isNamed ? recovery.reference : recovery.reference.family
+        let waiting = try await carryOut(message(command(named)), stage, heard, times: 4)
+        #expect(waiting.kinds.isEmpty && waiting.notices == 1)
+
+        // It knows of the command when its wait is over, and nothing has to be asked.
+        let calls = flexFactor.calls.count
+        let ended = await stage.handle(IncomingMessage(body: parked.body, type: parked.type))
+        #expect(kinds(ended) == [.cancelled] && flexFactor.calls.count == calls)
+
+        // The command by name is answered by that, also while FlexFactor is away; the other when it has been asked.
+        let last = try #require(waiting.last)
+        if isNamed {
+            let answered = try await carryOut(last, stage, heard, times: 10)
+            #expect(answered.kinds == [.cancelled] && answered.notices == 0 && answered.last == nil)
+        } else {
+            let back = ScriptedFlexFactor { call, _ in if case .cancelByReference = call { .noSuchOrder } else { .notListed } }
+            let answered = try await carryOut(last, self.stage(back, heard), heard, times: 10)
+            #expect(answered.kinds == [.nothingToCancel] && answered.notices == 0 && answered.last == nil)
+            #expect(!back.calls.contains(where: \.charges))
+        }
+    }
+
+    @Test func othersAreNotTouched() async throws {
+        let heard = Heard()
+        let flexFactor = ScriptedFlexFactor(away)
+        let stage = stage(flexFactor, heard)
+        _ = try await carryOut(message(command(rebill("A1").reference.family)), stage, heard, times: 3)
+        for other in [rebill("A2"), rebill("A1", of: "bold")] {
+            let outcome = await stage.handle(message(other))
+            #expect(kinds(outcome).isEmpty, "\(other.reference)")
+        }
+    }
+
+    /// What was told before the command came is the answer, though nobody can be asked.
+    @Test func whatWasToldAsPaidIsToldAgain() async throws {
+        let recovery = rebill("A1")
+        let told = ResultEvent(
+            subject: .recovery(recovery.reference, recovery.order), merchantID: "acme", reason: .approved(.answered), gatewayID: "42",
+            amount: recovery.amount, occurredAt: Self.now)
+        claims.append(ClaimRequest(.told(Claim.Told(.approved, .known)), of: recovery, telling: told, at: Self.now), by: "w-2")
+        let heard = Heard()
+        let end = try await carryOut(message(command(recovery.reference)), stage(ScriptedFlexFactor(away), heard), heard, times: 10)
+        #expect(end.kinds == [.approved] && end.last == nil)
+    }
+
+    @Test func whatDoesNotExistIsNothingToCancel() async throws {
+        let heard = Heard()
+        let flexFactor = ScriptedFlexFactor { call, _ in if case .cancelByReference = call { .noSuchOrder } else { .notListed } }
+        let end = try await carryOut(message(command(rebill("A9").reference)), stage(flexFactor, heard), heard, times: 20)
+        #expect(end.kinds == [.nothingToCancel] && end.notices == 1 && end.last == nil)
+    }
+}
