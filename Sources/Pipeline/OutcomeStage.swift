@@ -32,13 +32,21 @@ package struct OutcomeStage: Sendable {
             if news.isListed, let settled = await claimedBefore(news, message) { return settled }
             let answer = await named(
                 flexFactor.perform(
-                    .lookUp(orderID), merchant: news.merchantID, gateway: news.gatewayID, traceparent: message.traceparent,
-                    deadline: environment.now() + environment.callLimit), news)
+                    .lookUp(orderID), about: sent(news), merchant: news.merchantID, gateway: news.gatewayID,
+                    traceparent: message.traceparent, deadline: environment.now() + environment.callLimit), news)
             let isCancelRequested = news.reference.map { cancels.isCancelRequested($0, of: $0.merchantID ?? news.merchantID) } ?? false
             let outcome = news.learned(
                 answer, isCancelRequested: isCancelRequested, now: environment.now(), timing: environment.timing, owns: { owns($0, news) })
             return await carryOut(outcome, answer, news, message)
         }
+    }
+
+    /// Where it was sent that the news is of, if that is where the news comes from: of another gateway's orders this one never knew.
+    private func sent(_ news: WebhookNews) -> ClaimedGateway? {
+        guard let reference = news.reference, owns(reference, news) else { return nil }
+        let merchant = reference.merchantID ?? news.merchantID
+        guard let sent = environment.claims.sentBy(reference, merchant: merchant) else { return nil }
+        return merchant != news.merchantID || sent.id == news.gatewayID ? sent : nil
     }
 
     /// One account may serve several merchants, so the reference says whose recovery it is; but only one who has a gateway there.

@@ -93,11 +93,10 @@ struct RecoveryRunner: Sendable {
                     claimed?.id ?? 0, claimed?.verdict, isStale: claimed?.isStale ?? false, beside: beside, now: environment.now(),
                     timing: environment.timing)
             case .call(let call) where isMisdirected:
-                let failure = Self.misdirected
-                flexFactor.noteMisdirected(call, merchant: merchant, gateway: gateway, failure)
-                work.learned(.failed(failure), now: environment.now(), timing: environment.timing)
+                let answer = flexFactor.misdirected(call, merchant: merchant, gateway: gateway)
+                work.learned(answer, now: environment.now(), timing: environment.timing)
             case .tokenize where isMisdirected:
-                work.learned(.failed(Self.misdirected), now: environment.now(), timing: environment.timing)
+                work.learned(.failed(.misdirected), now: environment.now(), timing: environment.timing)
             case .tokenize(let card, let charge):
                 let answer = await flexFactor.tokenize(
                     card, of: charge, merchant: merchant, gateway: gateway, traceparent: traceparent, deadline: chargeLimit)
@@ -110,11 +109,6 @@ struct RecoveryRunner: Sendable {
             }
         }
     }
-
-    private static let misdirected = CallFailure.notSent(
-        .misconfigured(
-            "the gateway points to another FlexFactor account than the one that has the order; point it back, or keep the old one as a retired gateway"
-        ))
 
     private func beside(_ recovery: Recovery) async -> ClaimedRecovery.Beside {
         let first = await environment.claims.first(of: recovery.reference, merchant: recovery.merchantID)

@@ -20,6 +20,8 @@ extension RetryStage {
         }
         if !isRecalled, refund.isLooking { return hold(refund, message) }
         if let stop = refund.objection { return await finish(refund, stop, message) }
+        let sent = environment.claims.sentBy(refund.command.reference, merchant: refund.command.merchantID)
+        if let sent { refund.place(at: flexFactor.gateways(of: sent, among: refund.gateways, merchant: refund.command.merchantID)) }
         while let (call, gateway) = refund.nextCall {
             if let claim = refund.claim {
                 // The claims decide, whatever the broker says: two copies of a command are one refund.
@@ -37,7 +39,7 @@ extension RetryStage {
                 }
             }
             let answer = await flexFactor.perform(
-                call, merchant: refund.command.merchantID, gateway: gateway, traceparent: message.traceparent,
+                call, about: sent, merchant: refund.command.merchantID, gateway: gateway, traceparent: message.traceparent,
                 deadline: environment.now() + environment.callLimit)
             if case .refund = call, answer.hasNotArrived {
                 _ = await environment.claims.claim(request(refund.claim(.unsent(round: refund.round)), of: refund))

@@ -36,9 +36,13 @@ package struct RetryStage: Sendable {
             return letters.deadLetter(message, because: .unexpectedType, explanation: fault.description, now: environment.now())
         }
         if let stop = cancellation.begin() { return await finish(cancellation, stop, message) }
+        let sent = environment.claims.sentBy(cancellation.reference, merchant: cancellation.merchantID)
+        if let sent {
+            cancellation.place(at: flexFactor.gateways(of: sent, among: cancellation.gateways, merchant: cancellation.merchantID))
+        }
         while let (call, gateway) = cancellation.nextCall {
             let answer = await flexFactor.perform(
-                call, merchant: cancellation.merchantID, gateway: gateway, traceparent: message.traceparent,
+                call, about: sent, merchant: cancellation.merchantID, gateway: gateway, traceparent: message.traceparent,
                 deadline: environment.now() + environment.callLimit)
             if let stop = cancellation.learned(answer, now: environment.now(), timing: environment.timing) {
                 return await finish(cancellation, stop, message)

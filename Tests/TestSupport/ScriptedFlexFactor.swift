@@ -16,6 +16,8 @@ package final class ScriptedFlexFactor: FlexFactorPort {
     private struct State {
         var asked: [Asked] = []
         var tokenizations = 0
+        var accounts: [GatewayID: String] = [:]
+        var misdirected = 0
         var exchange: @Sendable (Int) -> FlexFactorAnswer = { _ in .tokenized(CardToken("tok_fresh")) }
     }
 
@@ -25,6 +27,12 @@ package final class ScriptedFlexFactor: FlexFactorPort {
     package var exchange: @Sendable (Int) -> FlexFactorAnswer {
         get { state.withLock { $0.exchange } }
         set { state.withLock { $0.exchange = newValue } }
+    }
+
+    /// The account that each gateway has; without one it is not known.
+    package var accounts: [GatewayID: String] {
+        get { state.withLock { $0.accounts } }
+        set { state.withLock { $0.accounts = newValue } }
     }
 
     package init(_ answer: @escaping @Sendable (FlexFactorCall, Int) -> FlexFactorAnswer) {
@@ -39,6 +47,14 @@ package final class ScriptedFlexFactor: FlexFactorPort {
     package var asked: [Asked] { state.withLock { $0.asked } }
     package var calls: [FlexFactorCall] { asked.map(\.call) }
     package var tokenizations: Int { state.withLock { $0.tokenizations } }
+    /// How often operators were told of a call that another account would have got.
+    package var notedMisdirected: Int { state.withLock { $0.misdirected } }
+
+    package func account(of merchant: MerchantID, gateway: GatewayID) -> String? { state.withLock { $0.accounts[gateway] } }
+
+    package func noteMisdirected(_ call: FlexFactorCall, merchant: MerchantID, gateway: GatewayID, _ failure: CallFailure) {
+        state.withLock { $0.misdirected += 1 }
+    }
 
     package func perform(
         _ call: FlexFactorCall, merchant: MerchantID, gateway: GatewayID, traceparent: String?, deadline: Moment

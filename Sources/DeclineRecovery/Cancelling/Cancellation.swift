@@ -116,6 +116,13 @@ package struct Cancellation: Sendable, Equatable {
         return .announce
     }
 
+    /// Only there can the order be: the claims tell where it was sent.
+    package mutating func place(at possible: [GatewayID]) {
+        guard case .looking = phase, possible != gateways else { return }
+        gateways = possible
+        phase = .looking(0)
+    }
+
     package var nextCall: (FlexFactorCall, gateway: GatewayID)? {
         switch phase {
         case .looking(let index), .settling(let index): gateways.indices.contains(index) ? (.find(reference), gateways[index]) : nil

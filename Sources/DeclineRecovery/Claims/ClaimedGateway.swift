@@ -13,8 +13,13 @@ package struct ClaimedGateway: Hashable, Sendable {
     /// Why what was sent by it cannot be looked for with a configuration; `nil` where it can.
     package func isLost(to merchant: Merchant?) -> Loss? {
         guard let gateway = merchant?.flexFactorGateways[id] else { return .gateway }
-        guard let account, let now = gateway.account, now != account else { return nil }
-        return .account(now)
+        return gateway.account.flatMap { isMoved(to: $0) ? Loss.account($0) : nil }
+    }
+
+    /// Whether a gateway's account is another than the one that it was sent to; where either is not known nobody can say.
+    package func isMoved(to now: String?) -> Bool {
+        guard let account, let now else { return false }
+        return now != account
     }
 
     package enum Loss: Sendable, Equatable {

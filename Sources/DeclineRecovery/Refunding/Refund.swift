@@ -129,6 +129,13 @@ package struct Refund: Sendable, Equatable {
     /// Which of its own requests it speaks of.
     package var ownRound: Int { isClaimed ? round : 0 }
 
+    /// Only there can the order be: the claims tell where it was sent.
+    package mutating func place(at possible: [GatewayID]) {
+        guard case .looking = phase, possible != gateways else { return }
+        gateways = possible
+        phase = .looking(0)
+    }
+
     package var nextCall: (FlexFactorCall, gateway: GatewayID)? {
         switch phase {
         case .looking(let index):

@@ -94,6 +94,19 @@ import Testing
         #expect(time == now + timing.settle)
     }
 
+    /// The claims tell where it was sent; what was found there stays there.
+    @Test func itIsLookedForWhereItWasSent() throws {
+        var cancellation = Cancellation(
+            merchantID: "acme", reference: try #require(RecoveryReference("A-U1")), gateways: ["41", "42"], since: now, phase: .looking(1))
+        cancellation.place(at: ["41", "42"])
+        #expect(cancellation.phase == .looking(1))
+        cancellation.place(at: ["42"])
+        #expect(cancellation.phase == .looking(0) && cancellation.gateways == ["42"])
+        _ = cancellation.learned(.found(FlexFactorOrder(id: "g-1", state: .processing)), now: now, timing: RecoveryTiming())
+        cancellation.place(at: ["43"])
+        #expect(cancellation.phase == .cancelling(0) && cancellation.gateways == ["42"])
+    }
+
     /// FlexFactor may be away for days: the command is known to every pod before it is asked, once, and waits for its answer.
     @Test func whatCannotBeAskedIsAnnouncedOnce() throws {
         var cancellation = Cancellation(

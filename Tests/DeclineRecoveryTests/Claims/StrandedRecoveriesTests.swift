@@ -19,6 +19,11 @@ import Testing
         return book
     }
 
+    @Test func anAccountThatIsNotKnownHasNotMoved() {
+        #expect(at("42", "m-1").isMoved(to: "m-2") && !at("42", "m-1").isMoved(to: "m-1"))
+        #expect(!at("42", nil).isMoved(to: "m-2") && !at("42", "m-1").isMoved(to: nil))
+    }
+
     private func at(_ id: GatewayID, _ account: String?) -> ClaimedGateway { ClaimedGateway(merchantID: "acme", id: id, account: account) }
 
     private func stranded(_ book: ClaimBook, _ gateways: FlexFactorGateway...) -> [String] {
