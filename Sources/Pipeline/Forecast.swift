@@ -133,7 +133,9 @@ package struct Forecaster: Sendable {
     private func outcome(_ body: [UInt8]) -> Forecast {
         switch WebhookNews.decode(body) {
         case .failure(let fault): return Forecast(.fails, "The outcomes stage could not read it: \(fault)")
-        case .success(let news):
+        case .success(let read):
+            // By which gateway it was sent only the claims know.
+            let news = merchants?.addressed(read, of: read.reference, sentBy: nil) ?? read
             return of(news.merchantID) { merchant in
                 switch news.step(gateway: merchant.flexFactorGateways[news.gatewayID]) {
                 case .look: Forecast(.goes, "FlexFactor would be asked for the order, and the CRM told what both say (\(news.event.word)).")

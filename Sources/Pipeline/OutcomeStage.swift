@@ -19,21 +19,29 @@ package struct OutcomeStage: Sendable {
     }
 
     package func handle(_ message: IncomingMessage) async -> StageOutcome {
-        let news: WebhookNews
+        var news: WebhookNews
         switch WebhookNews.decode(message.body) {
-        case .success(let read): news = read
+        case .success(let read): news = addressed(read, of: read.reference)
         case .failure(let fault):
             return letters.deadLetter(message, because: .unexpectedType, explanation: fault.description, now: environment.now())
         }
-        switch news.step(gateway: merchants.merchant(news.merchantID)?.flexFactorGateways[news.gatewayID]) {
+        switch news.step(gateway: gateway(of: news)) {
         case .ignore(let why): return ignored(news, why)
         case .distrust(let why): return distrusted(news, why, message)
         case .look(let orderID):
             if news.isListed, let settled = await claimedBefore(news, message) { return settled }
-            let answer = await named(
-                flexFactor.perform(
-                    .lookUp(orderID), about: sent(news), merchant: news.merchantID, gateway: news.gatewayID,
-                    traceparent: message.traceparent, deadline: environment.now() + environment.callLimit), news)
+            let shown = await flexFactor.perform(
+                .lookUp(orderID), about: sent(news), merchant: news.merchantID, gateway: news.gatewayID,
+                traceparent: message.traceparent, deadline: environment.now() + environment.callLimit)
+            if news.reference == nil, case .found(let order) = shown {
+                news = addressed(news, of: order.echo)
+                switch news.step(gateway: gateway(of: news), of: order) {
+                case .ignore(let why): return ignored(news, why)
+                case .distrust(let why): return distrusted(news, why, message)
+                case .look: break
+                }
+            }
+            let answer = await named(shown, news)
             let isCancelRequested = news.reference.map { cancels.isCancelRequested($0, of: $0.merchantID ?? news.merchantID) } ?? false
             let outcome = news.learned(
                 answer, isCancelRequested: isCancelRequested, now: environment.now(), timing: environment.timing, owns: { owns($0, news) })
@@ -47,6 +55,15 @@ package struct OutcomeStage: Sendable {
         let merchant = reference.merchantID ?? news.merchantID
         guard let sent = environment.claims.sentBy(reference, merchant: merchant) else { return nil }
         return merchant != news.merchantID || sent.id == news.gatewayID ? sent : nil
+    }
+
+    private func gateway(of news: WebhookNews) -> FlexFactorGateway? {
+        merchants.merchant(news.merchantID)?.flexFactorGateways[news.gatewayID]
+    }
+
+    private func addressed(_ news: WebhookNews, of reference: RecoveryReference?) -> WebhookNews {
+        let standing = reference.flatMap { environment.claims.standing(of: $0, merchant: $0.merchantID ?? news.merchantID) }
+        return merchants.addressed(news, of: reference, sentBy: standing?.gateway)
     }
 
     /// One account may serve several merchants, so the reference says whose recovery it is; but only one who has a gateway there.

@@ -12,8 +12,8 @@ import Testing
         DeclineIdentity(merchantID: "bold", source: "crm", id: "d-1"), orderID: "A", kind: .rerun, sequence: 1)
     private let claims = MemoryClaims(now: now)
     private let merchants = Merchants(
-        Merchant(id: "acme", flexFactorGateways: [FlexFactorGateway(id: "42", includeChargebacks: true, account: "m-1")]),
-        Merchant(id: "bold", flexFactorGateways: [FlexFactorGateway(id: "9", account: "m-1")]))
+        Merchant(id: "acme", flexFactorGateways: [FlexFactorGateway(id: "42", account: "m-1")]),
+        Merchant(id: "bold", flexFactorGateways: [FlexFactorGateway(id: "9", includeChargebacks: true, account: "m-1")]))
 
     /// News as it comes by the other merchant's gateway of the same account.
     private func journal(_ event: String, _ data: String, _ answer: FlexFactorAnswer, named: Bool = true) async throws -> JournalRecord {

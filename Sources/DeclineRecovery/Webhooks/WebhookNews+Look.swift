@@ -62,11 +62,15 @@ extension WebhookNews {
         case anotherThanTold = "The CRM was told of another of FlexFactor's orders than the news is of."
     }
 
-    package func step(gateway: FlexFactorGateway?) -> Step {
+    /// - Parameter order: what FlexFactor shows, of news that do not say whose recovery it is.
+    package func step(gateway: FlexFactorGateway?, of order: FlexFactorOrder? = nil) -> Step {
         if isForeign { return .ignore(.foreignOrder) }
+        let reference = reference ?? order?.echo
         switch event {
         case .captureRequired, .other: return .ignore(.informational)
-        case .chargeback where gateway?.includeChargebacks != true: return .ignore(.chargebacksOff)
+        // Whose it is decides who wants to hear of it.
+        case .chargeback where (reference != nil || order != nil) && gateway?.includeChargebacks != true:
+            return .ignore(.chargebacksOff)
         case .cancelled, .expired:
             // A cascade answers by itself; a sync retry may post its order again.
             guard reference?.kind.isRetry == true, gateway?.mitMode == .managed, orderID != nil else { return .ignore(.decidedByLook) }

@@ -7,8 +7,8 @@ package struct WebhookNews: Sendable, Equatable {
     /// What tells news that no webhook brought: FlexFactor's daily list of orders shows it (truth.md §4).
     package static let listed = "listed"
 
-    package let merchantID: MerchantID
-    package let gatewayID: GatewayID
+    package private(set) var merchantID: MerchantID
+    package private(set) var gatewayID: GatewayID
     package let event: Event
     /// FlexFactor's `ExternalOrderId`, read back; `nil` where it is none of our references.
     package let reference: RecoveryReference?
@@ -80,5 +80,12 @@ package struct WebhookNews: Sendable, Equatable {
         self.receivedAt = receivedAt
         self.hasWaited = hasWaited
         self.looks = looks
+    }
+
+    /// The same news, for another gateway to decide on.
+    package func addressed(to merchantID: MerchantID, _ gatewayID: GatewayID) -> WebhookNews {
+        var news = self
+        (news.merchantID, news.gatewayID) = (merchantID, gatewayID)
+        return news
     }
 }
