@@ -84,7 +84,7 @@ package struct OutcomeStage: Sendable {
         return .found(
             FlexFactorOrder(
                 id: order.id, state: order.state, echo: order.echo, minorUnits: max(order.minorUnits ?? 0, sale.minorUnits),
-                currency: sale.currency))
+                currency: sale.currency, placedAt: order.placedAt))
     }
 
     private func carryOut(_ outcome: WebhookNews.Outcome, _ answer: FlexFactorAnswer, _ news: WebhookNews, _ message: IncomingMessage) async
@@ -92,6 +92,11 @@ package struct OutcomeStage: Sendable {
     {
         switch outcome {
         case .tell(let reference, let reason, let takings):
+            switch await opening(of: reference, answer, news) {
+            case .known: break
+            case .elsewhere: return distrusted(news, .unclaimed, message)
+            case .unread: return hold(news, message)
+            }
             if reason.kind == .approved || reason.kind.isMoneyBack {
                 switch await environment.claims.told(of: reference, merchant: reference.merchantID ?? news.merchantID) {
                 case .told(let record) where record.isOfAnotherOrder(than: news.orderID):
@@ -142,6 +147,39 @@ package struct OutcomeStage: Sendable {
         case .ignore(let why): return ignored(news, why)
         case .distrust(let why): return distrusted(news, why, message)
         }
+    }
+
+    /// Whether an order was opened here, as far as the claims tell.
+    private enum Opening {
+        /// It was, or may have been before what the claims remember.
+        case known
+        case elsewhere
+        /// It is not known now.
+        case unread
+    }
+
+    /// Every request is claimed before it is sent. So what nobody claimed is another fleet's of the same account, whatever its reference.
+    private func opening(of reference: RecoveryReference, _ answer: FlexFactorAnswer, _ news: WebhookNews) async -> Opening {
+        // The form of old is read as it always was.
+        guard reference.tag != nil, let merchant = reference.merchantID else { return .known }
+        func isClaimed() -> Bool { environment.claims.standing(of: reference, merchant: merchant) != nil }
+        if isClaimed() || mayBeForgotten(answer, news) { return .known }
+        // This process may be behind. Once it reads a claim of its own it has read all that stood before.
+        let probe = ClaimRequest(
+            merchantID: "", reference: RecoveryReference(orderID: "Opening", kind: .rerun, sequence: 0), debt: nil, amount: nil,
+            act: .unsent(0), until: environment.now())
+        guard await environment.claims.claim(probe) != nil else { return .unread }
+        return isClaimed() ? .known : .elsewhere
+    }
+
+    /// Whether the claims can have let go of an order's recovery. How old an order is it says itself; one that does not comes to its end
+    /// within weeks, and its money may come back at any time.
+    private func mayBeForgotten(_ answer: FlexFactorAnswer, _ news: WebhookNews) -> Bool {
+        guard case .found(let order) = answer, let placedAt = order.placedAt else {
+            return news.event == .refunded || news.event == .chargeback
+        }
+        // A day is more than clocks differ.
+        return environment.now() + .days(1) >= placedAt + longestMemory
     }
 
     private func tell(

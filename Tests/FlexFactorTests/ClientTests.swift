@@ -498,6 +498,13 @@ import Testing
         }
     }
 
+    @Test func anOrderSaysWhenItWasPlaced() async throws {
+        let placed = try await answer(200, #"{"id":"g-1","status":7,"orderPlacedDate":"2026-01-02T03:04:05.678901Z"}"#, to: .lookUp("g-1"))
+        #expect(placed == .found(FlexFactorOrder(id: "g-1", state: .completed, placedAt: Moment(rfc3339: "2026-01-02T03:04:05.678Z"))))
+        let unclear = try await answer(200, #"{"id":"g-1","status":7,"orderPlacedDate":"yesterday"}"#, to: .lookUp("g-1"))
+        #expect(unclear == .found(FlexFactorOrder(id: "g-1", state: .completed)))
+    }
+
     @Test func anotherOrderIsNoAnswer() async throws {
         #expect(
             try await answer(200, #"{"id":"G-1","status":7}"#, to: .lookUp("g-1")) == .found(FlexFactorOrder(id: "G-1", state: .completed)))

@@ -65,7 +65,16 @@ import Testing
         func reference(_ merchant: MerchantID) -> String {
             RecoveryReference(DeclineIdentity(merchantID: merchant, source: "s", id: "d"), orderID: "A", kind: .rerun, sequence: 1).text
         }
-        let told = try result(try await handle(body("order.completed", reference("bold")), .order(.completed)))
+        let claims = MemoryClaims()
+        claims.append(
+            ClaimRequest(
+                merchantID: "bold", reference: try #require(RecoveryReference(reference("bold"))), debt: nil, amount: nil,
+                act: .send(post: 1), until: Self.now + .days(40)), by: "w-2")
+        let news = try #require(
+            WebhookNews(
+                body: Array(body("order.completed", reference("bold")).utf8), merchantID: "acme", gatewayID: "42", receivedAt: Self.now))
+        let told = try result(
+            await stage(ScriptedFlexFactor(.order(.completed)), claims).handle(IncomingMessage(body: news.encoded())))
         #expect(told["data"]?["merchantId"]?.string == "bold")
         let stranger = try await handle(body("order.completed", reference("cold")), .order(.completed))
         #expect(stranger.entry.fate == .deadLettered(.untrustedWebhook))

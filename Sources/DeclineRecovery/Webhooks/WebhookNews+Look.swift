@@ -54,6 +54,7 @@ extension WebhookNews {
     package enum Distrust: String, Sendable, CaseIterable {
         case testMode = "News of test mode, for a gateway of production."
         case unknownOrder = "FlexFactor knows no order of that id on this gateway's account: nobody opened it."
+        case unclaimed = "No worker has claimed the recovery that the reference names: nobody here opened that order."
         case otherOrder = "FlexFactor's order of that id belongs to another reference than the news says."
         case notPaid = "FlexFactor's order of that id shows no money taken."
         case unplaced = "Neither the news nor FlexFactor's order says to which recovery it belongs."

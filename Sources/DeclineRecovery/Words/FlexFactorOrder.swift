@@ -8,6 +8,8 @@ package struct FlexFactorOrder: Sendable, Equatable {
     /// What the order is for, in minor units, where the order says so; not documented.
     package let minorUnits: Int64?
     package let currency: Currency?
+    /// When it was opened, where the order says so.
+    package let placedAt: Moment?
 
     /// Facts/flexfactor-api.md §9; there is no state of its own for an expired order.
     package enum State: Hashable, Sendable {
@@ -15,11 +17,15 @@ package struct FlexFactorOrder: Sendable, Equatable {
         case unrecognised(String)
     }
 
-    package init(id: FlexFactorOrderID, state: State, echo: RecoveryReference? = nil, minorUnits: Int64? = nil, currency: Currency? = nil) {
+    package init(
+        id: FlexFactorOrderID, state: State, echo: RecoveryReference? = nil, minorUnits: Int64? = nil, currency: Currency? = nil,
+        placedAt: Moment? = nil
+    ) {
         self.id = id
         self.state = state
         self.echo = echo
         self.minorUnits = minorUnits
         self.currency = currency
+        self.placedAt = placedAt
     }
 }

@@ -18,8 +18,9 @@ enum FlexFactorResponse {
     /// The names that are read here, in lower case.
     private static let names: Set<String> = [
         "accesstoken", "amount", "capturestatus", "correlationid", "currencycode", "data", "errors", "expires", "externalid",
-        "externalorderid", "externalorderreference", "hasnextpage", "id", "item1", "items", "orderid", "orders", "ordersessionkey",
-        "payment_method", "responsecode", "responsemessage", "status", "statusname", "success", "token", "traceid", "transaction",
+        "externalorderid", "externalorderreference", "hasnextpage", "id", "item1", "items", "orderid", "orderplaceddate", "orders",
+        "ordersessionkey", "payment_method", "responsecode", "responsemessage", "status", "statusname", "success", "token", "traceid",
+        "transaction",
     ]
 
     static func evaluated(_ response: HTTPResponse) -> FlexFactorAnswer {
@@ -72,7 +73,8 @@ enum FlexFactorResponse {
         return FlexFactorOrder(
             id: FlexFactorOrderID(id), state: state(value), echo: echo,
             minorUnits: value[anyCase: "amount"]?.int64.flatMap { Money.plausible.contains($0) ? $0 : nil },
-            currency: value[anyCase: "currencyCode"]?.string.flatMap { Currency($0) })
+            currency: value[anyCase: "currencyCode"]?.string.flatMap { Currency($0) },
+            placedAt: value[anyCase: "orderPlacedDate"]?.string.flatMap { Moment(rfc3339: $0) })
     }
 
     /// Where an account's orders may be seen to echo our reference; none is documented, and FlexFactor may write an id of its own into each.

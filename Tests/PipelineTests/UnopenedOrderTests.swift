@@ -1,0 +1,105 @@
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import DeclineRecovery
+@testable import Pipeline
+
+/// News of orders that FlexFactor has and this fleet has not opened: another fleet may share the account.
+@Suite struct UnopenedOrderTests {
+    private static let now = Moment(milliseconds: 1_800_000_000_000)
+    private static let reference = RecoveryReference(
+        DeclineIdentity(merchantID: "acme", source: "crm", id: "d-1"), orderID: "A", kind: .rerun, sequence: 1)
+
+    private func handle(
+        _ event: WebhookNews.Event, _ state: FlexFactorOrder.State, placed days: Int64? = nil,
+        of recovery: RecoveryReference = UnopenedOrderTests.reference, _ claims: any ClaimsPort = MemoryClaims()
+    ) async -> StageOutcome {
+        let order = FlexFactorOrder(id: "g-1", state: state, placedAt: days.map { Self.now + .days(-$0) })
+        let gateway = FlexFactorGateway(id: "42", includeChargebacks: true, account: "m-1")
+        let news = WebhookNews(
+            merchantID: "acme", gatewayID: "42", event: event, reference: recovery, orderID: "g-1", distinction: "d",
+            receivedAt: Self.now, hasWaited: true)
+        return await OutcomeStage(
+            in: .sample(ManualClock(Self.now), claims: claims, cards: Vault(hasKey: false), callLimit: .seconds(5)),
+            flexFactor: ScriptedFlexFactor(.found(order)), merchants: Merchants(Merchant(id: "acme", flexFactorGateways: [gateway])),
+            cancels: Cancels()
+        ).handle(IncomingMessage(body: news.encoded()))
+    }
+
+    private func isTold(_ handled: StageOutcome) -> Bool {
+        handled.publishing.contains { if case .results = $0.destination { true } else { false } }
+    }
+
+    private func send(_ claims: MemoryClaims) {
+        claims.append(
+            ClaimRequest(
+                merchantID: "acme", reference: Self.reference, debt: nil, amount: nil, act: .send(post: 1), until: Self.now + .days(40)),
+            by: "w-2")
+    }
+
+    @Test(arguments: [
+        (WebhookNews.Event.completed, FlexFactorOrder.State.completed, nil), (.expired, .cancelled, nil), (.cancelled, .completed, nil),
+        (.completed, .completed, 3), (.refunded, .returned, 31), (.chargeback, .chargeback, 31),
+    ] as [(WebhookNews.Event, FlexFactorOrder.State, Int64?)])
+    func whatNobodyClaimedIsALetter(event: WebhookNews.Event, state: FlexFactorOrder.State, days: Int64?) async {
+        let claims = MemoryClaims()
+        let handled = await handle(event, state, placed: days, claims)
+        #expect(!isTold(handled) && handled.entry.fate == .deadLettered(.untrustedWebhook))
+        // It was not claimed by being asked about.
+        #expect(claims.standing(of: Self.reference, merchant: "acme") == nil)
+        let known = MemoryClaims()
+        send(known)
+        #expect(isTold(await handle(event, state, placed: days, known)))
+    }
+
+    /// What is older than the claims remember may have been opened here: money may come back months later.
+    @Test(arguments: [
+        (WebhookNews.Event.refunded, FlexFactorOrder.State.returned, nil), (.chargeback, .chargeback, nil), (.refunded, .returned, 33),
+        (.chargeback, .chargeback, 200), (.completed, .completed, 40),
+    ] as [(WebhookNews.Event, FlexFactorOrder.State, Int64?)])
+    func whatMayBeForgottenIsTold(event: WebhookNews.Event, state: FlexFactorOrder.State, days: Int64?) async {
+        #expect(isTold(await handle(event, state, placed: days)))
+    }
+
+    /// Before there were claims references had no tag.
+    @Test func aReferenceOfOldIsTold() async throws {
+        let old = try #require(RecoveryReference("A-R7-88-7"))
+        #expect(isTold(await handle(.completed, .completed, of: old)))
+    }
+
+    @Test func withoutTheClaimsItWaits() async {
+        let claims = MemoryClaims()
+        claims.isReachable = false
+        let handled = await handle(.completed, .completed, claims)
+        guard case .parked = handled.entry.fate else {
+            Issue.record("\(handled.entry.fate)")
+            return
+        }
+    }
+
+    /// A pod that is behind with its reading knows after a claim of its own what stood before.
+    @Test func whatWasClaimedIsNoLetterWhereItIsReadLate() async {
+        let claims = LateClaims()
+        send(claims.stream)
+        #expect(isTold(await handle(.completed, .completed, claims)))
+    }
+
+    private final class LateClaims: ClaimsPort {
+        let stream = MemoryClaims()
+        private let hasRead = Mutex(false)
+
+        func standing(of reference: RecoveryReference, merchant: MerchantID) -> ClaimBook.Standing? {
+            hasRead.withLock { $0 } ? stream.standing(of: reference, merchant: merchant) : nil
+        }
+        func claim(_ request: ClaimRequest) async -> Claimed? {
+            hasRead.withLock { $0 = true }
+            return await stream.claim(request)
+        }
+        func record(at offset: Int64) async -> ClaimRecord? { await stream.record(at: offset) }
+        func openRecovery(of debt: Fingerprint) async -> RecoveryReference? { await stream.openRecovery(of: debt) }
+        func first(of reference: RecoveryReference, merchant: MerchantID) async -> Claim? {
+            await stream.first(of: reference, merchant: merchant)
+        }
+    }
+}
