@@ -64,6 +64,7 @@ extension FlexFactorAnswer {
         case .failed(.unknown(.serverError)): "server_error"
         case .failed(.unknown(.barred)): "barred"
         case .failed(.unknown(.unreadable)): "unreadable"
+        case .failed(.unknown(.otherAccount)): "other_account"
         case .failed(.throttled): "throttled"
         case .failed(.conflict): "conflict"
         case .failed(.refused): "refused"

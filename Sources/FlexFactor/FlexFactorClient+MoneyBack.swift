@@ -36,7 +36,7 @@ extension FlexFactorClient {
                 case .success(let answered): read = answered
                 }
                 let news = read.orders.filter { seen.insert("\(status) \($0.id.text.lowercased())").inserted }
-                found.orders += news.filter { $0.state == .returned || $0.state == .chargeback }
+                found.orders += news.filter { ($0.state == .returned || $0.state == .chargeback) && isOurs($0) }
                 if !read.isWhole { found.isComplete = false }
                 for number in read.disputed where !statuses.contains(number) && statuses.count < Self.mostStatuses {
                     statuses.append(number)

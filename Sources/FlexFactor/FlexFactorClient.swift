@@ -242,7 +242,7 @@ package final class FlexFactorClient: Sendable {
                         failure = .unknown(.unreadable("the list of orders cannot be read"))
                         break
                     }
-                    best = FlexFactorResponse.better(best, read.orders.filter { $0.echo == reference })
+                    best = FlexFactorResponse.better(best, read.orders.filter { $0.echo == reference && isOurs($0) })
                     if read.hasNext, best?.state.tookMoney != true { continue }
                 case .success(let response): failure = self.failure(response)
                 }
@@ -268,7 +268,7 @@ package final class FlexFactorClient: Sendable {
         case .capture: if isSuccess { return FlexFactorResponse.captured(response) }
         case .refund: if isSuccess { return FlexFactorResponse.refunded(response) }
         case .lookUp(let id):
-            if isSuccess { return FlexFactorResponse.order(response, id) }
+            if isSuccess { return ours(FlexFactorResponse.order(response, id)) }
             if response.status == 404, FlexFactorResponse.isItsOwn(response) { return .noSuchOrder }
         case .cancel, .cancelByReference:
             if let answer = FlexFactorResponse.cancelled(response) { return answer }
@@ -281,6 +281,13 @@ package final class FlexFactorClient: Sendable {
         }
         return .failed(failure(response))
     }
+
+    /// What an order of another account shows says nothing of ours, nor that there is none.
+    private func ours(_ answer: FlexFactorAnswer) -> FlexFactorAnswer {
+        if case .found(let order) = answer, !isOurs(order) { .failed(.unknown(.otherAccount)) } else { answer }
+    }
+
+    func isOurs(_ order: FlexFactorOrder) -> Bool { order.account.map { $0.lowercased() == credentials.mid.lowercased() } ?? true }
 
     /// What a status that is no success means. Only 400 and 422 in FlexFactor's own words speak of the request; the others may come from
     /// whatever stands before FlexFactor, and speak of the way.

@@ -505,6 +505,24 @@ import Testing
         #expect(unclear == .found(FlexFactorOrder(id: "g-1", state: .completed)))
     }
 
+    /// It is not ours to tell of, and none of ours is absent because of it.
+    @Test func anOrderOfAnotherAccountIsNoAnswer() async throws {
+        for own in [Self.mid, Self.mid.uppercased(), ""] {
+            guard case .found = try await answer(200, #"{"id":"g-1","status":7,"MID":"\#(own)"}"#, to: .lookUp("g-1")) else {
+                Issue.record("\(own) is no other")
+                return
+            }
+        }
+        let other = "00000000-6b1a-4c5f-9a55-0d6a1c7b2e11"
+        let shown = try await answer(200, #"{"id":"g-1","status":7,"mid":"\#(other)"}"#, to: .lookUp("g-1"))
+        #expect(shown == .failed(.unknown(.otherAccount)))
+        let listed = #"{"orders":{"data":[{"id":"g-1","status":6,"mid":"\#(other)","externalOrderId":"\#(reference.text)"}]}}"#
+        #expect(try await answer(200, listed, to: .find(reference)) == .notListed)
+        let lister = try await server { _ in ScriptedServer.response(200, listed) }
+        let back = try await client(lister).moneyBack(since: Clock().now, on: lane, within: .seconds(60)).get()
+        #expect(back.orders.isEmpty && back.isComplete)
+    }
+
     @Test func anotherOrderIsNoAnswer() async throws {
         #expect(
             try await answer(200, #"{"id":"G-1","status":7}"#, to: .lookUp("g-1")) == .found(FlexFactorOrder(id: "G-1", state: .completed)))

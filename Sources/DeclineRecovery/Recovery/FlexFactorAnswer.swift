@@ -114,6 +114,8 @@ package enum CallFailure: Sendable, Equatable {
         case barred(status: Int)
         /// A success whose body cannot be read or says nothing known.
         case unreadable(String)
+        /// The order that was shown names another account than the gateway's: it is another's, or the gateway's keys are.
+        case otherAccount
     }
 }
 

@@ -59,6 +59,7 @@ extension WebhookNews {
         case notPaid = "FlexFactor's order of that id shows no money taken."
         case unplaced = "Neither the news nor FlexFactor's order says to which recovery it belongs."
         case otherAccount = "The reference names a merchant who has no gateway on this FlexFactor account."
+        case orderOfAnother = "FlexFactor's order of that id names another account than this gateway's."
         case notSeen = "FlexFactor did not show the order in time."
         case anotherThanTold = "The CRM was told of another of FlexFactor's orders than the news is of."
     }
@@ -91,6 +92,7 @@ extension WebhookNews {
         case .found(let order): return found(order, isCancelRequested, now, timing, owns)
         // It may show a moment later than it is told.
         case .noSuchOrder: return looks == 0 ? .wait(timing.settle) : .distrust(.unknownOrder)
+        case .failed(.unknown(.otherAccount)): return .distrust(.orderOfAnother)
         default: return again(now, timing, .notSeen)
         }
     }

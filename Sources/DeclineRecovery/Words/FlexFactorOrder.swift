@@ -10,6 +10,8 @@ package struct FlexFactorOrder: Sendable, Equatable {
     package let currency: Currency?
     /// When it was opened, where the order says so.
     package let placedAt: Moment?
+    /// Whose account it is of (mid), where the order says so; not documented.
+    package let account: String?
 
     /// Facts/flexfactor-api.md §9; there is no state of its own for an expired order.
     package enum State: Hashable, Sendable {
@@ -19,7 +21,7 @@ package struct FlexFactorOrder: Sendable, Equatable {
 
     package init(
         id: FlexFactorOrderID, state: State, echo: RecoveryReference? = nil, minorUnits: Int64? = nil, currency: Currency? = nil,
-        placedAt: Moment? = nil
+        placedAt: Moment? = nil, account: String? = nil
     ) {
         self.id = id
         self.state = state
@@ -27,5 +29,6 @@ package struct FlexFactorOrder: Sendable, Equatable {
         self.minorUnits = minorUnits
         self.currency = currency
         self.placedAt = placedAt
+        self.account = account
     }
 }

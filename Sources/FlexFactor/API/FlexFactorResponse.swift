@@ -18,7 +18,7 @@ enum FlexFactorResponse {
     /// The names that are read here, in lower case.
     private static let names: Set<String> = [
         "accesstoken", "amount", "capturestatus", "correlationid", "currencycode", "data", "errors", "expires", "externalid",
-        "externalorderid", "externalorderreference", "hasnextpage", "id", "item1", "items", "orderid", "orderplaceddate", "orders",
+        "externalorderid", "externalorderreference", "hasnextpage", "id", "item1", "items", "mid", "orderid", "orderplaceddate", "orders",
         "ordersessionkey", "payment_method", "responsecode", "responsemessage", "status", "statusname", "success", "token", "traceid",
         "transaction",
     ]
@@ -74,7 +74,8 @@ enum FlexFactorResponse {
             id: FlexFactorOrderID(id), state: state(value), echo: echo,
             minorUnits: value[anyCase: "amount"]?.int64.flatMap { Money.plausible.contains($0) ? $0 : nil },
             currency: value[anyCase: "currencyCode"]?.string.flatMap { Currency($0) },
-            placedAt: value[anyCase: "orderPlacedDate"]?.string.flatMap { Moment(rfc3339: $0) })
+            placedAt: value[anyCase: "orderPlacedDate"]?.string.flatMap { Moment(rfc3339: $0) },
+            account: value[anyCase: "mid"]?.string.flatMap { $0.isEmpty ? nil : $0 })
     }
 
     /// Where an account's orders may be seen to echo our reference; none is documented, and FlexFactor may write an id of its own into each.

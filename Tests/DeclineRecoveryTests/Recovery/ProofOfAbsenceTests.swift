@@ -172,6 +172,14 @@ import Testing
         #expect(recovery.learned(.failed(.conflict), now: declinedAt + .seconds(120), timing: timing) == .giveUp(.keyConflict))
     }
 
+    /// Neither paid nor absent: it is asked again.
+    @Test func anOrderOfAnotherAccountLeavesItUnknown() {
+        var recovery = at(.reconciling("g-1", .look))
+        if case .conclude = recovery.learned(.failed(.unknown(.otherAccount)), now: declinedAt + .seconds(90), timing: timing) {
+            Issue.record("\(recovery.phase)")
+        }
+    }
+
     /// What another account says is no word about this recovery; what was never sent goes wherever the gateway points.
     @Test func anotherAccountIsNotAsked() {
         var sent = cascade(.unanswered)

@@ -114,6 +114,7 @@ import Testing
         #expect(learned(news(.completed), order(.completed, echo: "B-S0")) == .distrust(.otherOrder))
         #expect(learned(news(.completed), order(.completed), owns: false) == .distrust(.otherAccount))
         #expect(learned(news(.completed), .failed(.unknown(.barred(status: 404))), at: .days(1)) == .distrust(.notSeen))
+        #expect(learned(news(.completed), .failed(.unknown(.otherAccount))) == .distrust(.orderOfAnother))
         let production = FlexFactorGateway(id: "42", isProduction: true)
         let test = WebhookNews(
             merchantID: "acme", gatewayID: "42", event: .completed, reference: RecoveryReference("A-S0"), orderID: "g-1", isTestMode: true,
