@@ -38,10 +38,11 @@ import Testing
             by: "w-2")
     }
 
-    @Test(arguments: [
-        (WebhookNews.Event.completed, FlexFactorOrder.State.completed, nil), (.expired, .cancelled, nil), (.cancelled, .completed, nil),
-        (.completed, .completed, 3), (.refunded, .returned, 31), (.chargeback, .chargeback, 31),
-    ] as [(WebhookNews.Event, FlexFactorOrder.State, Int64?)])
+    @Test(
+        arguments: [
+            (WebhookNews.Event.completed, FlexFactorOrder.State.completed, nil), (.expired, .cancelled, nil), (.cancelled, .completed, nil),
+            (.completed, .completed, 3), (.refunded, .returned, 31), (.chargeback, .chargeback, 31),
+        ] as [(WebhookNews.Event, FlexFactorOrder.State, Int64?)])
     func whatNobodyClaimedIsALetter(event: WebhookNews.Event, state: FlexFactorOrder.State, days: Int64?) async {
         let claims = MemoryClaims()
         let handled = await handle(event, state, placed: days, claims)
@@ -54,10 +55,11 @@ import Testing
     }
 
     /// What is older than the claims remember may have been opened here: money may come back months later.
-    @Test(arguments: [
-        (WebhookNews.Event.refunded, FlexFactorOrder.State.returned, nil), (.chargeback, .chargeback, nil), (.refunded, .returned, 33),
-        (.chargeback, .chargeback, 200), (.completed, .completed, 40),
-    ] as [(WebhookNews.Event, FlexFactorOrder.State, Int64?)])
+    @Test(
+        arguments: [
+            (WebhookNews.Event.refunded, FlexFactorOrder.State.returned, nil), (.chargeback, .chargeback, nil), (.refunded, .returned, 33),
+            (.chargeback, .chargeback, 200), (.completed, .completed, 40),
+        ] as [(WebhookNews.Event, FlexFactorOrder.State, Int64?)])
     func whatMayBeForgottenIsTold(event: WebhookNews.Event, state: FlexFactorOrder.State, days: Int64?) async {
         #expect(isTold(await handle(event, state, placed: days)))
     }
