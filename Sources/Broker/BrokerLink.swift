@@ -1,11 +1,14 @@
+import Synchronization
+
 /// A link to a RabbitMQ cluster: consume, publish with confirms, manage topology.
 ///
-/// It holds two connections, because a broker that blocks publishers must not stop acknowledgements. Each reconnects by itself, for
-/// ever. Deliveries of a lost connection cannot be finished (the broker redelivers them); publishes that were not confirmed fail; what
-/// was never written waits for the next connection.
+/// It stands on two connections, because a broker that blocks publishers must not stop acknowledgements; a third is opened by whoever
+/// publishes aside. Each reconnects by itself, for ever. Deliveries of a lost connection cannot be finished (the broker redelivers them);
+/// publishes that were not confirmed fail; what was never written waits for the next connection.
 public final class BrokerLink: Sendable {
     let consuming: Connection
     let publishing: Connection
+    private let aside: AsideConnection
 
     private init(_ configuration: BrokerConfiguration, onEvent: @escaping @Sendable (LinkEvent) -> Void) {
         // The links of many processes spread over the nodes of a cluster, whichever their URL names first.
@@ -14,6 +17,7 @@ public final class BrokerLink: Sendable {
         configuration.hosts = Array(configuration.hosts[first...] + configuration.hosts[..<first])
         consuming = Connection(configuration, role: .consuming, events: onEvent)
         publishing = Connection(configuration, role: .publishing, events: onEvent)
+        aside = AsideConnection(configuration)
     }
 
     /// Opens a link.
@@ -46,7 +50,7 @@ public final class BrokerLink: Sendable {
         return link
     }
 
-    /// Whether both connections stand.
+    /// Whether the two connections stand.
     public var isConnected: Bool { consuming.isConnected && publishing.isConnected }
 
     /// Whether the broker takes no publishes at the moment (`connection.blocked`).
@@ -65,6 +69,14 @@ public final class BrokerLink: Sendable {
     /// - Parameter onFailure: called on the link's thread when it is not known to be with the broker; must return soon.
     public func publish(_ message: OutgoingMessage, onFailure: @escaping @Sendable (PublishError) -> Void) {
         publishing.post(.publish(PublishBatch([message]) { failures in if let failure = failures[0] { onFailure(failure) } }))
+    }
+
+    /// Publishes a message whose address is a stranger's word, and by whose loss nobody is wronged: on a connection of its own, which the
+    /// broker may end for it. What was under way when it ends is not tried again.
+    ///
+    /// - Parameter onFailure: called at once or on that connection's thread when it is not known to be with the broker; must return soon.
+    public func publishAside(_ message: OutgoingMessage, onFailure: @escaping @Sendable (PublishError) -> Void) {
+        aside.publish(message, onFailure: onFailure)
     }
 
     /// Subscribes to a queue.
@@ -95,12 +107,15 @@ public final class BrokerLink: Sendable {
 
     /// Closes the link: what is published already is still confirmed, if that comes soon; unfinished deliveries go back to the broker.
     public func close() async {
+        // Nobody waits for it longer than for the others.
+        async let asideClosed: Void = aside.close()
         for connection in [publishing, consuming] {
             await withCheckedContinuation { done in connection.post(.close { done.resume() }) }
         }
+        await asideClosed
     }
 
-    /// Loses both connections as a broken network would, for tests of what hangs on them. They reconnect.
+    /// Loses the two connections that it stands on as a broken network would, for tests of what hangs on them. They reconnect.
     package func breakConnections() {
         consuming.post(.breakOff)
         publishing.post(.breakOff)
@@ -120,5 +135,63 @@ public final class BrokerLink: Sendable {
                 })
         }
         return try outcome.get()
+    }
+}
+
+/// The connection of messages whose address is a stranger's word. For an address that it cannot read a broker may end the whole connection
+/// (RabbitMQ does for a forged `amq.rabbitmq.reply-to.` token), and whatever else was on it would be lost with it.
+///
+/// The first of them opens it. It reconnects as the others do, with their pauses, and tells nobody: nothing but these messages hangs on it.
+final class AsideConnection: Sendable {
+    private enum Standing {
+        case unopened, open, closed
+    }
+
+    private struct State {
+        var standing = Standing.unopened
+        /// Bytes of messages that are not settled.
+        var waiting = 0
+    }
+
+    private let connection: Connection
+    private let state = Mutex(State())
+
+    /// Bytes that may wait for a broker that is away, blocks, or ends the connection again and again.
+    private static let mostWaiting = 8 << 20
+
+    init(_ configuration: BrokerConfiguration) {
+        var configuration = configuration
+        configuration.connectionName += " aside"
+        connection = Connection(configuration, role: .publishing, events: { _ in })
+    }
+
+    func publish(_ message: OutgoingMessage, onFailure: @escaping @Sendable (PublishError) -> Void) {
+        // So much or less are its properties.
+        let size = message.body.count + 1_024
+        let refusal: PublishError? = state.withLock { state in
+            if state.standing == .closed { return .closed }
+            if state.waiting >= Self.mostWaiting { return .unsendable("too many like it wait to be sent") }
+            if state.standing == .unopened {
+                state.standing = .open
+                connection.start(failsFast: false) { _ in }
+            }
+            state.waiting += size
+            return nil
+        }
+        if let refusal { return onFailure(refusal) }
+        connection.post(
+            .publish(
+                PublishBatch([message]) { failures in
+                    self.state.withLock { $0.waiting -= size }
+                    if let failure = failures.lazy.compactMap({ $0 }).first { onFailure(failure) }
+                }))
+    }
+
+    func close() async {
+        let wasOpen = state.withLock { state in
+            defer { state.standing = .closed }
+            return state.standing == .open
+        }
+        if wasOpen { await withCheckedContinuation { done in connection.post(.close { done.resume() }) } }
     }
 }

@@ -1,6 +1,6 @@
 /// What happens to a link, for logs and metrics.
 public enum LinkEvent: Sendable {
-    /// Which of a link's two connections.
+    /// Which of the two connections that a link stands on; of a third, where it publishes aside, nothing is told.
     public enum Role: String, Sendable, CaseIterable {
         case consuming, publishing
     }

@@ -84,7 +84,7 @@ import Testing
             Subject(name: "events", samples: declines + [cancel]) { bytes, mutation in
                 let message = IncomingMessage(
                     body: bytes, messageID: mutation.pick(["", "m", String(repeating: "x", count: 300)]), correlationID: "c",
-                    replyTo: "amq.rabbitmq.reply-to.x",
+                    replyTo: "amq.rabbitmq.reply-to.g1h2AAdyZXBseUAxAAAElQAAAABrCQpk.YTmkLILNpiCI7AgmdbAmJg==",
                     redelivered: true, deliveries: mutation.number(), due: Moment(milliseconds: mutation.number()))
                 let handled = await intake.handle(message)
                 let published = handled.publishing(

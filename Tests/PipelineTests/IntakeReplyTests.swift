@@ -26,9 +26,10 @@ import Testing
 
     @Test(arguments: ["no json", #"{"a":1,"a":2}"#, "", faulty])
     func whatIsUnusableIsAnsweredWhereAnAnswerWasAskedFor(body: String) async throws {
-        let handled = await handle(body, replyTo: "amq.rabbitmq.reply-to.g2dkAB.T")
+        let queue = "amq.rabbitmq.reply-to.g1h2AAdyZXBseUAxAAAElQAAAABrCQpk.YTmkLILNpiCI7AgmdbAmJg=="
+        let handled = await handle(body, replyTo: queue)
         let answer = try #require(reply(handled))
-        #expect(answer.destination == .reply(queue: "amq.rabbitmq.reply-to.g2dkAB.T") && answer.correlationID == "c-1")
+        #expect(answer.destination == .reply(queue: queue) && answer.correlationID == "c-1")
         let event = try JSONValue(parsing: answer.body.span)
         #expect(event["type"]?.string == "com.salvage.recovery.rejected.v1")
         #expect(event["data"]?["reason"]?["code"]?.string == (body == Self.faulty ? "invalid_event" : "unreadable"))
@@ -52,7 +53,7 @@ import Testing
         #expect(await handle("no json", replyTo: nil, messageID: "4012888888881881").publishing.map(\.destination) == [.deadLetters])
     }
 
-    @Test(arguments: ["tenant.inbox", "recovery.cascade", "crm.results", "declines", "amq.direct"])
+    @Test(arguments: ["tenant.inbox", "recovery.cascade", "crm.results", "declines", "amq.direct", "amq.rabbitmq.reply-to.x.y"])
     func noAnswerGoesToAQueueThatWasNotMeantForIt(queue: String) async {
         for body in ["no json", Self.faulty] {
             let handled = await handle(body, replyTo: queue)

@@ -39,7 +39,7 @@ import Testing
                 stage, lanes: [(Lane(MultiThreadedEventLoopGroup.singleton.next()), handle)],
                 names: TopologyNames(), report: StageReport(stage, metrics: metrics, clock: clock, logger: logger), clock: clock,
                 workerID: Self.id, cut: CutMessage(in: .sample(clock)), suspicion: Suspicion(limit: 3), longestHold: .minutes(15),
-                holdings: health.holdings, budget: nil, tracer: nil)
+                holdings: health.holdings, budget: nil, tracer: nil, replying: { _, _ in })
             return StageSubscription(runner) { () async throws(BrokerError) in
                 asked.stages.withLock { $0.append(stage) }
                 throw .closed

@@ -16,6 +16,24 @@ import Testing
     private let names = TopologyNames()
     private let metrics = ServiceMetrics()
     private let holdings = Holdings()
+    private let replies = Replies()
+
+    /// Where replies go.
+    private final class Replies: Sendable {
+        private let state = Mutex<(sent: [Broker.OutgoingMessage], failure: PublishError?)>(([], nil))
+
+        var sent: [Broker.OutgoingMessage] { state.withLock { $0.sent } }
+
+        func fail(_ failure: PublishError) { state.withLock { $0.failure = failure } }
+
+        func send(_ message: Broker.OutgoingMessage, _ onFailure: (PublishError) -> Void) {
+            let failure = state.withLock { state in
+                state.sent.append(message)
+                return state.failure
+            }
+            if let failure { onFailure(failure) }
+        }
+    }
 
     private func runner(_ stage: Stage = .cascade, _ handle: @escaping StageRunner.Handle) -> StageRunner {
         let clock = ManualClock(Self.now)
@@ -24,7 +42,7 @@ import Testing
             stage, lanes: [(Lane(MultiThreadedEventLoopGroup.singleton.next()), handle)], names: names,
             report: StageReport(stage, metrics: metrics, clock: clock, logger: logger), clock: clock, workerID: "w-1",
             cut: CutMessage(in: .sample(clock)), suspicion: Suspicion(limit: 3), longestHold: .minutes(15), holdings: holdings, budget: nil,
-            tracer: nil)
+            tracer: nil, replying: { [replies] in replies.send($0, $1) })
     }
 
     /// A result for the CRM, and the answer for whoever waits.
@@ -45,8 +63,10 @@ import Testing
         let runner = runner { _ in Self.told(reply: true) }
         runner.take([queue.delivery([1])])
         try await eventually("it is counted as told") { counted("told") }
-        #expect(queue.finished == [1] && queue.published.map(\.exchange) == [names.results, "", names.journal])
-        #expect(queue.published.map(\.isMandatory) == [true, false, true])
+        #expect(queue.finished == [1] && queue.published.map(\.exchange) == [names.results, names.journal])
+        #expect(queue.published.allSatisfy(\.isMandatory))
+        #expect(replies.sent.map(\.exchange) == [""] && replies.sent.map(\.routingKey) == ["waiting"])
+        #expect(replies.sent.allSatisfy { !$0.isMandatory && $0.body == [7] })
         try await eventually("nothing is in hand") { runner.inFlight == 0 }
     }
 
@@ -65,14 +85,35 @@ import Testing
         #expect(kept.properties.headers[HeaderName.heldExchange] == .string(names.results) && holdings.refusing == 1)
     }
 
-    @Test func anAnswerForWhomNobodyWaitsIsLetGo() async throws {
-        let queue = ScriptedQueue(names.cascade) { message, _ in
-            message.exchange.isEmpty ? .returned(code: 312, text: "NO_ROUTE", exchange: "", routingKey: message.routingKey) : nil
-        }
+    /// Where it goes is a stranger's word: it is not tried again, and is no matter of the delivery's.
+    @Test(arguments: [
+        ("returned", PublishError.returned(code: 312, text: "NO_ROUTE", exchange: "", routingKey: "waiting")),
+        ("connection_lost", PublishError.connectionLost), ("closed", PublishError.closed),
+    ])
+    func anAnswerThatDoesNotArriveIsLetGo(why: String, failure: PublishError) async throws {
+        let queue = ScriptedQueue(names.cascade)
+        replies.fail(failure)
         let runner = runner { _ in Self.told(reply: true) }
         runner.take([queue.delivery([1])])
         try await eventually("it is counted as told") { counted("told") }
         #expect(queue.finished == [1] && queue.published.map(\.exchange) == [names.results, names.journal] && holdings.refusing == 0)
+        #expect(replies.sent.count == 1 && queue.attempts == 1)
+        let page = metrics.page(circuits: [:])
+        #expect(page.contains("salvage_replies_let_go_total{stage=\"cascade\",why=\"\(why)\"} 1\n"))
+        #expect(page.contains("salvage_finish_failures_total{stage=\"cascade\",why=\"connection_lost\"} 0\n"))
+    }
+
+    /// Nobody is told by a reply what the broker does not have.
+    @Test func anAnswerWaitsForItsResult() async throws {
+        let replies = replies
+        let queue = ScriptedQueue(names.cascade) { _, attempt in
+            #expect(replies.sent.isEmpty)
+            return attempt == 1 ? .connectionLost : nil
+        }
+        let runner = runner { _ in Self.told(reply: true) }
+        runner.take([queue.delivery([1])])
+        try await eventually("it is counted as told") { counted("told") }
+        #expect(queue.attempts == 2 && queue.finished == [1] && replies.sent.count == 1)
     }
 
     /// What replaces it may be there or not; with the same ids it may come twice.
@@ -143,12 +184,13 @@ import Testing
     /// Neither where it was to go nor where it would be kept: it stays in hand, and is the broker's when we stop.
     @Test func whoStopsLeavesToTheBrokerWhatNobodyTakes() async throws {
         let queue = ScriptedQueue(names.cascade) { message, _ in .nacked(exchange: message.exchange, routingKey: message.routingKey) }
-        let runner = runner { _ in Self.told() }
+        let runner = runner { _ in Self.told(reply: true) }
         runner.take([queue.delivery([1])])
         try await eventually("it is held") { holdings.inHand[.cascade] == 1 }
         runner.stop()
         try await eventually("nothing is in hand") { runner.inFlight == 0 }
-        #expect(queue.finished.isEmpty && queue.published.isEmpty && holdings.inHand[.cascade] == 0)
+        #expect(queue.finished.isEmpty && queue.published.isEmpty && replies.sent.isEmpty)
+        #expect(holdings.inHand[.cascade] == 0)
     }
 
     /// Its beginning, sent on, would pass for the whole.

@@ -42,7 +42,8 @@ extension StageMessage {
             body: body)
     }
 
-    /// Whether nobody is wronged when it does not arrive: it is a copy for one who waits, and the result stands elsewhere.
+    /// Whether nobody is wronged when it does not arrive: it is a copy for one who waits, and the result stands elsewhere. Where it goes is
+    /// a stranger's word, so it travels apart from what must arrive.
     var isCourtesy: Bool { if case .reply = destination { true } else { false } }
 
     /// AMQP's properties have at most 255 bytes. A longer id is in the body as it is; here its UUID stands for it, the same at every repeat.

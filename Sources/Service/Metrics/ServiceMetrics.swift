@@ -56,7 +56,7 @@ package final class ServiceMetrics: Sendable {
         "salvage_held_deliveries", "Deliveries kept in hand, because what replaces them is taken nowhere.", labels: ["stage"], kind: .gauge)
     let refusingPlaces = Metric("salvage_refusing_places", "Exchanges and keys where messages are refused at the moment.", kind: .gauge)
     let putOff = Metric("salvage_put_off_total", "Messages for slow gateways that made room for others.", labels: ["stage"])
-    let repliesLetGo = Metric("salvage_replies_let_go_total", "Replies that nobody took.", labels: ["stage", "why"])
+    let repliesLetGo = Metric("salvage_replies_let_go_total", "Replies that did not arrive.", labels: ["stage", "why"])
     let calls = Metric("salvage_flexfactor_calls_total", "Calls to FlexFactor.", labels: ["merchant", "gateway", "call", "outcome"])
     let callSeconds = Metric(
         "salvage_flexfactor_call_seconds", "How long calls to FlexFactor took that were sent.", labels: ["call", "outcome"],
@@ -107,10 +107,8 @@ package final class ServiceMetrics: Sendable {
             for reason in DeadLetterReason.allCases { deadLetters.declare(stage.rawValue, reason.rawValue) }
             for fate in JournalRecord.Fate.known where fate != .passed { messages.declare(stage.rawValue, fate.word) }
             for why in FinishError.words { finishFailures.declare(stage.rawValue, why) }
-            for why in FinishError.refusals {
-                heldMessages.declare(stage.rawValue, why)
-                repliesLetGo.declare(stage.rawValue, why)
-            }
+            for why in FinishError.refusals { heldMessages.declare(stage.rawValue, why) }
+            for why in FinishError.publishing { repliesLetGo.declare(stage.rawValue, why) }
             putOff.declare(stage.rawValue)
         }
         for stage in Stage.working { messages.declare(stage.rawValue, "passed_to_\(Stage.suspects.rawValue)") }

@@ -152,9 +152,11 @@ final class StageReport: Sendable {
         metrics.repliesLetGo.add(1, stage.rawValue, FinishError.publish(error).word)
         guard let suppressed = limiter.admit("let go", now: clock.now()) else { return }
         logger.warning(
-            "A reply is refused and let go; the result stands in the results exchange",
+            "A reply did not arrive and is let go; the result stands in the results exchange",
             metadata: [
-                LogKey.error: "\(error)", LogKey.advice: "Look at the queue that the publisher names in reply_to.",
+                LogKey.error: "\(error)",
+                LogKey.advice:
+                    "Look at what the publisher names in reply_to: where it is no queue, the broker may end the connection of replies.",
                 LogKey.suppressed: "\(suppressed)",
             ])
     }
@@ -201,7 +203,9 @@ extension FinishError {
         }
     }
 
-    static let words = refusals + ["delivery_lost", "connection_lost", "closed"]
-    /// Those of one receiver, which are put away or let go.
+    static let words = publishing + ["delivery_lost"]
+    /// Those of a publish.
+    static let publishing = refusals + ["connection_lost", "closed"]
+    /// Those of one receiver.
     static let refusals = ["returned", "nacked", "unsendable"]
 }

@@ -9,6 +9,8 @@ import Synchronization
 /// Brings the deliveries of one queue through a stage: to a lane in one hop for a whole batch, and every delivery to its end.
 final class StageRunner: Sendable {
     typealias Handle = @Sendable (IncomingMessage) async -> StageOutcome
+    /// Sends a reply once, apart from everything else, and says why it did not arrive.
+    typealias Replying = @Sendable (Broker.OutgoingMessage, @escaping @Sendable (PublishError) -> Void) -> Void
 
     let stage: Stage
     private let lanes: [(lane: Lane, handle: Handle)]
@@ -28,6 +30,7 @@ final class StageRunner: Sendable {
     private let shares: Budget?
     /// `nil` where nobody takes traces.
     private let tracer: Tracer?
+    private let replying: Replying
     /// What is worked on, for the end of the process.
     private let inWork = Mutex<(next: UInt64, deliveries: [UInt64: Handed])>((0, [:]))
 
@@ -57,7 +60,8 @@ final class StageRunner: Sendable {
     init(
         _ stage: Stage, lanes: [(lane: Lane, handle: Handle)], names: TopologyNames, report: StageReport, clock: any WallClock,
         workerID: String, cut: CutMessage,
-        suspicion: Suspicion, longestHold: Moment.Span, holdings: Holdings, budget: Int?, tracer: Tracer?
+        suspicion: Suspicion, longestHold: Moment.Span, holdings: Holdings, budget: Int?, tracer: Tracer?,
+        replying: @escaping Replying
     ) {
         self.stage = stage
         self.lanes = lanes
@@ -70,6 +74,7 @@ final class StageRunner: Sendable {
         self.longestHold = longestHold
         self.holdings = holdings
         self.tracer = tracer
+        self.replying = replying
         shares = Self.shares(budget, stage)
         watchShares()
     }
@@ -220,12 +225,14 @@ final class StageRunner: Sendable {
         let outgoing = outgoing(of: handled, message, tracestate, handed)
         let published = NIODeadline.now()
         let publishedAt = step == nil ? 0 : SystemClock.nanoseconds()
-        guard await finish(handed, publishing: outgoing, on: lane) else { return }
+        guard await finish(handed, publishing: outgoing.sendings, on: lane) else { return }
+        // Whoever waits hears nothing that does not stand, and what becomes of that holds up nobody.
+        for reply in outgoing.replies { replying(reply) { [report] failure in report.letGo(failure) } }
         survivors.finished(handed.key)
         report.finished(handled.entry, message)
         let ended = NIODeadline.now()
         report.took(ended - begun, confirm: ended - published)
-        step?.end(handled.entry, publishedFrom: publishedAt, count: outgoing.count)
+        step?.end(handled.entry, publishedFrom: publishedAt, count: outgoing.sendings.count + outgoing.replies.count)
     }
 
     // What waits for a stage keeps room for each of its values for as long; so what comes before and after stands apart.
@@ -242,21 +249,29 @@ final class StageRunner: Sendable {
         return (message.with(traceparent: step.span.context.text), step)
     }
 
-    /// What is published in place of a message; first the message itself, where it goes on as it came.
+    /// What a message led to.
+    private struct Outgoing {
+        /// In its place; first the message itself, where it goes on as it came.
+        var sendings: [Sending] = []
+        /// For whoever waits.
+        var replies: [Broker.OutgoingMessage] = []
+    }
+
     @inline(never)
     private func outgoing(
         of handled: StageOutcome, _ message: IncomingMessage, _ tracestate: String?, _ handed: Handed
-    ) -> [Sending] {
+    ) -> Outgoing {
         let now = clock.now()
-        var sendings: [Sending] = []
+        var outgoing = Outgoing()
         if let onward = handled.onward {
-            sendings.append(
+            outgoing.sendings.append(
                 Sending(Broker.OutgoingMessage(handed.delivery, at: stage, onward, names, survived: handed.survived, now: now)))
         }
         for one in handled.publishing(from: stage, at: now, worker: workerID, traceparent: message.traceparent) {
-            sendings.append(Sending(one.brokerMessage(names, now: now, tracestate: tracestate), isCourtesy: one.isCourtesy))
+            let sent = one.brokerMessage(names, now: now, tracestate: tracestate)
+            if one.isCourtesy { outgoing.replies.append(sent) } else { outgoing.sendings.append(Sending(sent)) }
         }
-        return sendings
+        return outgoing
     }
 
     private func deciding(
@@ -272,24 +287,21 @@ final class StageRunner: Sendable {
     /// A message on its way out.
     struct Sending {
         let message: Broker.OutgoingMessage
-        /// Whether nobody is wronged when it does not arrive: the result stands elsewhere.
-        var isCourtesy = false
         /// Where the message was to go that this one keeps for later.
         var keptFor: Holdings.Place?
 
-        init(_ message: Broker.OutgoingMessage, isCourtesy: Bool = false, keptFor place: Holdings.Place? = nil) {
+        init(_ message: Broker.OutgoingMessage, keptFor place: Holdings.Place? = nil) {
             self.message = message
-            self.isCourtesy = isCourtesy
             keptFor = place
         }
     }
 
     /// Finishes a delivery, however often it takes. `false` when it is the broker's again.
     ///
-    /// What one receiver refuses is no reason to hold the rest: a courtesy is let go, anything else is put away to be tried again by itself
-    /// (`HeldMessage`). Only what is refused there as well keeps the delivery in hand: handing it back would count as a delivery more, and the
-    /// broker would write the message anew each time. Nor is it held for ever: after its `consumer_timeout` the broker breaks the connection
-    /// off, which counts for all that is in work. In time it goes to the end of its queue instead, as a new message.
+    /// What one receiver refuses is no reason to hold the rest: it is put away to be tried again by itself (`HeldMessage`). Only what is
+    /// refused there as well keeps the delivery in hand: handing it back would count as a delivery more, and the broker would write the
+    /// message anew each time. Nor is it held for ever: after its `consumer_timeout` the broker breaks the connection off, which counts for
+    /// all that is in work. In time it goes to the end of its queue instead, as a new message.
     func finish(_ handed: Handed, publishing outgoing: [Sending], on lane: Lane) async -> Bool {
         let delivery = handed.delivery
         var left = outgoing
@@ -321,9 +333,7 @@ final class StageRunner: Sendable {
                     isLost = true
                     next.append(sending)
                 case .returned, .nacked, .unsendable:
-                    if sending.isCourtesy {
-                        report.letGo(failure)
-                    } else if sending.keptFor == nil {
+                    if sending.keptFor == nil {
                         next.append(keep(sending.message, because: failure))
                     } else {
                         mustRest = true
