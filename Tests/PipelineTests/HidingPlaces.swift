@@ -61,6 +61,8 @@ enum HidingPlaces {
                     groups[0] + groups[1]
                         + String((groups[2] + groups[3]).unicodeScalars.map { Character(Unicode.Scalar(0xFF10 + $0.value - 0x30)!) })
                 ),
+                ("zeros before it", "0000\(number)"), ("zeros behind it", "\(number)0000"), ("a chip's data", "5A08\(number)5F2403291231"),
+                ("a dump", number.map { "3\($0)" }.joined(separator: " ")), ("a name and its expiry", "PAN:\(number)2912"),
                 ("within letters", "x\(number)y"), ("in a sentence", "the card is \(number), thanks"),
                 ("in a query", "https://x.test/?pan=\(number)&y=1"),
                 ("percent", all { "%" + String($0.value, radix: 16) }), ("one percent", "%34" + number.dropFirst()),

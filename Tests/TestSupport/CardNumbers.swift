@@ -12,4 +12,9 @@ package enum CardNumbers {
         }
         return padded + String((10 - sum % 10) % 10)
     }
+
+    /// A text as a dump of its bytes shows it: `34 30 31 32`.
+    package static func dumped(_ text: String, joining: String = " ") -> String {
+        text.utf8.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined(separator: joining)
+    }
 }

@@ -31,11 +31,11 @@ package enum CardDataGuard {
         }
     }
 
-    /// Whether the value of a member that is named as a card number can be one, whatever its check digit says.
+    /// Whether the value of a member that is named as a card number can be one, whatever its check digit says and whatever fills it up.
     static func mayBeCardNumber(_ value: JSONValue) -> Bool {
         switch value {
         case .integer(let number): (100_000_000_000...).contains(number.magnitude)
-        case .number(let text), .string(let text): (12...19).contains(text.utf8.count { (0x30...0x39).contains($0) })
+        case .number(let text), .string(let text): text.utf8.count { (0x30...0x39).contains($0) } >= 12
         default: false
         }
     }

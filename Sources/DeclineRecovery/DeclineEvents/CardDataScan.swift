@@ -40,7 +40,7 @@ struct CardDataScan {
 
     private mutating func look(at text: ScannedText, into found: inout [Found]) {
         if CardNumberSearch.digits(in: text) >= 12 {
-            let search = CardNumberSearch(text)
+            let search = CardNumberSearch(text, isStrict: isStrict)
             found += search.numbers().map { Found(range: text.bytes($0), mark: CardDataMark.number, finding: .cardNumber) }
             found += search.stripes().map { Found(range: text.bytes($0), mark: CardDataMark.number, finding: .trackData) }
         }

@@ -2,18 +2,22 @@
 /// pass the Luhn check.
 ///
 /// A digit is any decimal digit of Unicode. Between two digits up to three characters may stand that are neither letter nor digit: blanks,
-/// dots, slashes, dashes of all kinds, what is not seen. A number begins and ends where digits begin and end; a longer unbroken one is
-/// something else. A UUID is none, with its dashes or without, and neither is a digest in hexadecimal, though one in some thousands has such
-/// digits: FlexFactor's ids are UUIDs, and must be found again; and so are the ids of many a CRM's events. Nor is a time.
+/// dots, slashes, dashes of all kinds, what is not seen. A number begins and ends where digits begin and end, but for zeros that fill it
+/// up; a longer unbroken one is something else. A UUID is none, with its dashes or without, and neither is a digest in hexadecimal, though
+/// one in some thousands has such digits: FlexFactor's ids are UUIDs, and must be found again; and so are the ids of many a CRM's events.
+/// Nor is a time.
 struct CardNumberSearch {
-    private let text: ScannedText
+    let text: ScannedText
     /// 0...9: a digit; then what may stand between digits; then the rest.
-    private let kinds: [UInt8]
+    let kinds: [UInt8]
+    /// A text within a message. In a body that nobody can read a number is looked for anywhere in a longer one.
+    let isStrict: Bool
     private static let separator: UInt8 = 10
     private static let other: UInt8 = 11
 
-    init(_ text: ScannedText) {
+    init(_ text: ScannedText, isStrict: Bool) {
         self.text = text
+        self.isStrict = isStrict
         kinds = text.values.map(Self.kind)
     }
 
@@ -45,7 +49,7 @@ struct CardNumberSearch {
     /// How many digits it has at most: with fewer than 13 there is nothing to look for.
     static func digits(in text: ScannedText) -> Int { text.values.count { $0 < 0x80 ? (0x30...0x39).contains($0) : kind($0) < 10 } }
 
-    /// Where card numbers stand, as ranges of characters, in order, without overlap.
+    /// Where card numbers stand, as ranges of characters.
     func numbers() -> [Range<Int>] {
         var found: [Range<Int>] = []
         var position = 0
@@ -74,7 +78,10 @@ struct CardNumberSearch {
                 index += 1
             }
             position = (places.last ?? position) + 1
-            if places.count >= 13 { find(at: places, into: &found) }
+            guard places.count >= 13 else { continue }
+            find(at: places, into: &found)
+            if places.count > 13 { findWithinRuns(at: places, into: &found) }
+            if places.count >= 26 { findDumped(at: places, into: &found) }
         }
         return found
     }
@@ -105,7 +112,7 @@ struct CardNumberSearch {
 
     // MARK: Numbers
 
-    private static func mayBegin(_ digit: UInt8) -> Bool { (2...6).contains(digit) || digit == 8 }
+    static func mayBegin(_ digit: UInt8) -> Bool { (2...6).contains(digit) || digit == 8 }
 
     static func isCardNumber(_ digits: ArraySlice<UInt8>) -> Bool { hasBrand(digits) && passesLuhn(digits) }
 

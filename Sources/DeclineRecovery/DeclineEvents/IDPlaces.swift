@@ -25,8 +25,10 @@ struct IDPlaces {
 
     private func isID(_ text: Substring) -> Bool {
         guard text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else { return CardDataGuard.finding(in: String(text)) == nil }
-        if TestNumbers.holds(Array(text.utf8)) { return false }
-        let first = bin.map { !$0.isEmpty && text.hasPrefix($0) }
+        // Zeros that fill a number up are no part of it.
+        let number = text.drop(while: { $0 == "0" })
+        if TestNumbers.holds(Array(number.utf8)) { return false }
+        let first = bin.map { !$0.isEmpty && number.hasPrefix($0) }
         let last = last4.map { !$0.isEmpty && text.hasSuffix($0) }
         return (first ?? false) == false && (last ?? false) == false || first == false || last == false
     }

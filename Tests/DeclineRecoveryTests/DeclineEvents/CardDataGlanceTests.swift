@@ -12,7 +12,8 @@ import Testing
         "%3D", "&#61;", "\\u003d", "\"", ">", "<", " ", "\n", "\r\n", "-", "_", "/", "+", ";", "2026-11-26T03:56:00.123456+00:00",
         "3f2a77c1-d2e8-4a5f-b1c0-9d8e7f6a5b4c", "5f2b6c7d8e9f00112233445566778899", "decline-approve-0000123", "Straße", "４１１１", "é",
         "tok_",
-        "https://crm.example.test", "%34%30", "&quot;", "=\n", "Q1ZWPTczNw==", "AVS:Y", "A", "x",
+        "https://crm.example.test", "%34%30", "&quot;", "=\n", "Q1ZWPTczNw==", "AVS:Y", "A", "x", "0000", "5A08",
+        CardNumbers.dumped(CardNumbers.visa),
     ]
 
     private static func coded(_ text: String, _ random: inout SeededRandom) -> String {

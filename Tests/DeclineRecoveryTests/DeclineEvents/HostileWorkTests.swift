@@ -8,6 +8,7 @@ import Testing
     @Test(arguments: [
         "4000 0027 6000 3184 ", "4 ", "%25", "&#x34;", "\\u0034", "NDAwMDAwMjc2MDAwMzE4", "cvv=", "\"token\":", "token:\"", "\"cvv\":[",
         ";4000000000000", "<cvv ", "\u{FF14}", "NDAw\n",
+        "04000002760003184", "00004000002760003184 ", "00000000", "34 30 ", "5A08",
         "\"", "a:1 ", "[", "d35290d5-7668-4229-9233-7e43165233dc ",
     ])
     func theGuardsWorkGrowsAsTheText(piece: String) {
