@@ -24,6 +24,7 @@ public struct MessageProperties: Sendable, Hashable {
     public var contentType: String?
     public var contentEncoding: String?
     public var messageID: String?
+    /// One that is no UTF-8 is a text all the same, and is sent as the bytes it came as (``CorrelationID``).
     public var correlationID: String?
     public var replyTo: String?
     public var type: String?

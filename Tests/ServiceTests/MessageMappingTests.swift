@@ -52,6 +52,9 @@ import Testing
         let message = message(to: .reply(queue: "q"), correlationID: long)
         #expect(message.properties.correlationID == nil)
         #expect(message.properties.headers[HeaderName.leftOut] == .string("correlation-id"))
+        // Of one that is no UTF-8 its bytes count, not the characters that stand for them.
+        let bytes = CorrelationID.text(of: Array(repeating: 0xFF, count: 255))
+        #expect(self.message(to: .reply(queue: "q"), correlationID: bytes).properties.correlationID == bytes)
         // An id is never left out: the same stands for it at every repeat.
         let id = String(repeating: "x", count: 300)
         let first = self.message(to: .journal, id: id).properties.messageID

@@ -7,7 +7,9 @@ extension MessageProperties {
         let name: String? =
             if isLong(contentType) { "content type" } else if isLong(contentEncoding) { "content encoding" } else if isLong(messageID) {
                 "message id"
-            } else if isLong(correlationID) { "correlation id" } else if isLong(replyTo) { "reply-to" } else if isLong(type) {
+            } else if let correlationID, CorrelationID.size(of: correlationID) > 255 { "correlation id" } else if isLong(replyTo) {
+                "reply-to"
+            } else if isLong(type) {
                 "type"
             } else if isLong(appID) { "app id" } else if isLong(expiration) { "expiration" } else { nil }
         if let name { return "the \(name) has more than 255 bytes" }
@@ -32,7 +34,7 @@ extension MessageProperties {
         }
         if let correlationID {
             flag(AMQP_BASIC_CORRELATION_ID_FLAG)
-            wire.correlation_id = scratch.bytes(correlationID)
+            wire.correlation_id = CorrelationID.bytes(of: correlationID).withUnsafeBytes { scratch.bytes($0) }
         }
         if let replyTo {
             flag(AMQP_BASIC_REPLY_TO_FLAG)
@@ -73,7 +75,9 @@ extension MessageProperties {
             contentType: has(AMQP_BASIC_CONTENT_TYPE_FLAG) ? texts.text(wire.content_type) : nil,
             contentEncoding: has(AMQP_BASIC_CONTENT_ENCODING_FLAG) ? String(wire.content_encoding) : nil,
             messageID: has(AMQP_BASIC_MESSAGE_ID_FLAG) ? String(wire.message_id) : nil,
-            correlationID: has(AMQP_BASIC_CORRELATION_ID_FLAG) ? String(wire.correlation_id) : nil,
+            correlationID: has(AMQP_BASIC_CORRELATION_ID_FLAG)
+                ? CorrelationID.text(of: Array(UnsafeRawBufferPointer(start: wire.correlation_id.bytes, count: wire.correlation_id.len)))
+                : nil,
             replyTo: has(AMQP_BASIC_REPLY_TO_FLAG) ? String(wire.reply_to) : nil,
             type: has(AMQP_BASIC_TYPE_FLAG) ? texts.text(wire.type) : nil,
             appID: has(AMQP_BASIC_APP_ID_FLAG) ? String(wire.app_id) : nil,

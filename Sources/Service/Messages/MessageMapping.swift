@@ -104,9 +104,11 @@ extension Broker.OutgoingMessage {
 extension MessageProperties {
     private var fits: Bool {
         func fits(_ text: String?) -> Bool { text.map { $0.utf8.count <= 255 } ?? true }
-        return fits(contentType) && fits(contentEncoding) && fits(messageID) && fits(correlationID) && fits(replyTo) && fits(type)
+        return fits(contentType) && fits(contentEncoding) && fits(messageID) && fitsCorrelationID && fits(replyTo) && fits(type)
             && fits(appID) && headers.fields.allSatisfy { $0.name.utf8.count <= 255 } && headers.encodedSize <= 64_000
     }
+
+    private var fitsCorrelationID: Bool { correlationID.map { CorrelationID.size(of: $0) <= 255 } ?? true }
 
     /// Without what does not fit the protocol, and with a note of what was left out.
     ///
@@ -123,7 +125,10 @@ extension MessageProperties {
         fit(&fitting.contentType, "content-type")
         fit(&fitting.contentEncoding, "content-encoding")
         fit(&fitting.messageID, "message-id")
-        fit(&fitting.correlationID, "correlation-id")
+        if !fitsCorrelationID {
+            fitting.correlationID = nil
+            leftOut.append("correlation-id")
+        }
         fit(&fitting.replyTo, "reply-to")
         fit(&fitting.type, "type")
         fit(&fitting.appID, "app-id")
