@@ -115,7 +115,7 @@ import Testing
             let back = ScriptedFlexFactor { call, _ in if case .cancelByReference = call { .noSuchOrder } else { .notListed } }
             let answered = try await carryOut(last, self.stage(back, heard), heard, times: 10)
             #expect(answered.kinds == [.nothingToCancel] && answered.notices == 0 && answered.last == nil)
-            #expect(!back.calls.contains(where: \.charges))
+            #expect(!back.calls.contains { $0.charges })
         }
     }
 

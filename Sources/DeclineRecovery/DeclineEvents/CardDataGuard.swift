@@ -35,10 +35,15 @@ package enum CardDataGuard {
     static func mayBeCardNumber(_ value: JSONValue) -> Bool {
         switch value {
         case .integer(let number): (100_000_000_000...).contains(number.magnitude)
-        case .number(let text), .string(let text): text.utf8.count { (0x30...0x39).contains($0) } >= 12
+        case .number(let text), .string(let text):
+            mayBeCardNumber(digits: text.utf8.count { (0x30...0x39).contains($0) }, of: text.utf8.count)
         default: false
         }
     }
+
+    /// A number, with zeros before it or its expiry behind it; but a hash or what is encrypted, which may stand under such a name, is mostly
+    /// letters.
+    static func mayBeCardNumber(digits: Int, of count: Int) -> Bool { (12...19).contains(digits) || digits > 19 && digits * 4 >= count * 3 }
 
     /// The digits of a number however it is written: 4.1e15 has sixteen.
     static func written(_ number: String) -> String { JSONNumber(number)?.digitsWritten ?? number }

@@ -181,7 +181,7 @@ struct NamedSecretSearch {
         }
         switch name {
         case .securityCode: return isStrict ? (3...12).contains(digits) && value.count <= digits + 4 : true
-        case .cardNumber: return digits >= 12
+        case .cardNumber: return CardDataGuard.mayBeCardNumber(digits: digits, of: value.count)
         case .token, .secret: return !isStrict || value.count >= 8 && digits > 0
         }
     }

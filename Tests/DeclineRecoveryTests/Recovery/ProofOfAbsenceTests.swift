@@ -174,7 +174,7 @@ import Testing
 
     /// Neither paid nor absent: it is asked again.
     @Test func anOrderOfAnotherAccountLeavesItUnknown() {
-        var recovery = at(.reconciling("g-1", .look))
+        var recovery = cascade(.reconciling("g-1", .look))
         if case .conclude = recovery.learned(.failed(.unknown(.otherAccount)), now: declinedAt + .seconds(90), timing: timing) {
             Issue.record("\(recovery.phase)")
         }
