@@ -44,4 +44,39 @@ import Testing
         let error = #expect(throws: DraftFaults.self) { try tried(yaml) }
         #expect(error?.faults.contains { $0.path == path && !$0.message.isEmpty } == true, "\(String(describing: error))")
     }
+
+    /// A key that is folded a million millionfold, and the same in other places: none is handed to the parser, which would not come back.
+    @Test(arguments: [
+        "? *a11\n: 1\n", "*a11 : 1\n", "{? [*a11] : 1}\n", "{\"k\":*a11}\n", "k: [x,*a11]\n", "- *a11\n", "--- *a11\n", "k: !!seq *a11\n",
+        "k: 'it''s'\n*a11 : 1\n", "k: it\n  'y\n*a11 : 1\n", "k: \"a #\"\n*a11 : 1\n", "k: |\n  'x\n*a11 : 1\n", "k: x\u{2028}*a11 : 1\n",
+    ])
+    func whatIsFoldedIsNotRead(end: String) {
+        let folds = (1..<12).map { "a\($0): &a\($0) [\(Array(repeating: "*a\($0 - 1)", count: 10).joined(separator: ","))]\n" }
+        let bomb = "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n" + folds.joined() + end + "declineMapping: []\n"
+        let error = #expect(throws: DraftFaults.self) { try tried(bomb) }
+        #expect(error?.faults.map(\.path) == ["the draft"] && error?.faults.first?.message.contains("anchors") == true)
+        // The last place alone is seen as well.
+        #expect(FoldedYAML.isFolded("a: &a11 x\n" + end))
+    }
+
+    @Test(arguments: [
+        "&a [*a]", "\u{FEFF}&a [*a]", "[&a x, *a]", "{k:&a x, l:*a}", "!t &a [*a]", "-\t&a x\r- *a", "? [x]\n: 1", "{?{?{?x}}}",
+        "k:\n- ? x",
+    ])
+    func itsAnchorOrKeyIsSeenWhereverItStands(yaml: String) { #expect(FoldedYAML.isFolded(yaml)) }
+
+    @Test(arguments: [
+        "- { gateway: nmi, text: \"AT&T *declined*\", class: soft }",
+        "- { gateway: nmi, text: \"refused: *limit, **\", class: soft } # this & *that",
+        "- gateway: nmi\n  text: 'why? *x, R&D - fees & charges'\n  class: soft",
+    ])
+    func signsWithinTextsAreTexts(yaml: String) throws { #expect(try tried(yaml).mappingRules.count == 2) }
+
+    @Test func aDraftHasALongestLength() throws {
+        let rule = "- { gateway: nmi, text: \"expired card\", class: soft }\n"
+        let long = String(repeating: rule, count: MappingDraft.mostBytes / rule.utf8.count)
+        #expect(try tried(long).mappingRules.last == own)
+        let error = #expect(throws: DraftFaults.self) { try tried(long + rule) }
+        #expect(error?.faults.first?.message.contains("256 kB") == true)
+    }
 }

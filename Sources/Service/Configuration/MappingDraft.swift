@@ -7,8 +7,12 @@ import Yams
 struct MappingDraft {
     let yaml: String
 
+    /// More than any merchant's rules take; it is read while somebody waits, once for each merchant.
+    static let mostBytes = 256 << 10
+
     /// The merchant as the draft would have it.
     func tried(on merchant: Merchant) throws(DraftFaults) -> Merchant {
+        try checkSize()
         let faults = ConfigurationFaults()
         var rules = merchant.mappingRules
         var policy = merchant.policy
@@ -33,5 +37,17 @@ struct MappingDraft {
             throw DraftFaults(faults.all.map { FieldError(path: $0.path.isEmpty ? "the draft" : $0.path, message: $0.message) })
         }
         return merchant.mapping(by: rules, policy)
+    }
+
+    /// Refuses what costs more to read than its text says, before it is read.
+    private func checkSize() throws(DraftFaults) {
+        if yaml.utf8.count > Self.mostBytes {
+            throw DraftFaults([FieldError(path: "the draft", message: "longer than 256 kB; try fewer rules at a time")])
+        }
+        if FoldedYAML.isFolded(yaml) {
+            throw DraftFaults([
+                FieldError(path: "the draft", message: "holds anchors with aliases (&name, *name), or a key after `?`; write each rule out")
+            ])
+        }
     }
 }
