@@ -60,7 +60,7 @@ extension PauseRefusal {
         case .severalWorkers: return .misuse(Terminal.visible(what) + " Give the id of one.")
         case .several: return .misuse(Terminal.visible(what) + " Give --merchant ID as well.")
         case .broker(let failure): return .broker(failure)
-        case .empty, .nothingNamed, .unknown, .noWorkerID, .over, .tooLong, .noReason, .pausedAlready:
+        case .empty, .nothingNamed, .unknown, .noWorkerID, .over, .tooLong, .noReason, .cardData, .pausedAlready:
             return .misuse(Terminal.visible(what))
         }
     }

@@ -6,10 +6,11 @@ extension LetterRecord {
         CloudEvent.encode(id: id.description, type: Self.type, time: at, reserving: 256 + 40 * act.letters.count) { data in
             data.member("act", act.word)
             data.object("by") { json in
-                json.member("name", by.name)
+                json.member("name", CardDataGuard.redacted(by.name))
                 json.member("means", by.means.rawValue)
             }
-            data.optional("note", note)
+            // People's words: refused where they are written, and looked at once more before they are kept for a year.
+            data.optional("note", note.map { CardDataGuard.redacted($0) })
             data.optional("job", job?.description)
             if !act.letters.isEmpty {
                 data.array("letters") { list in

@@ -31,8 +31,9 @@ extension Pause {
         }
         data.member("since", since.milliseconds)
         data.member("until", until.milliseconds)
-        data.member("by", by)
-        data.member("why", why)
+        // People's words: refused where they are written, and looked at once more before they are kept.
+        data.member("by", CardDataGuard.redacted(by))
+        data.member("why", CardDataGuard.redacted(why))
     }
 
     /// `nil` for what is no pause, or one of a stage that this build does not have.

@@ -129,6 +129,7 @@ extension ConsoleError {
                 )
             case .severalWorkers: (422, "Give the id of one.")
             case .noWorkerID: (422, "Take it from the list of workers.")
+            case .cardData: (422, OperatorWords.advice)
             case .over: (422, "Give an end that is to come.")
             case .tooLong: (422, "Pause again when it ends, if it must be.")
             case .pausedAlready: (409, "Replace it if yours is to count; the one before ends with that.")

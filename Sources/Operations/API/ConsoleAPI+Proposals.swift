@@ -57,6 +57,8 @@ extension ConsoleAPI {
     func approve(_ text: String, _ request: ConsoleRequest) async throws(ConsoleError) -> JSONValue {
         try request.body.allow([])
         try require(.admin, request.person)
+        // Who approves stands in the note.
+        try OperatorWords.check(note: nil, by: request.person.name)
         let (id, now) = (try id(text), tools.clock.now())
         guard let proposal = jobs.proposals[id] else { throw .notFound }
         if proposal.held == nil, proposal.by.name == request.person.name {

@@ -130,7 +130,7 @@ extension ConsoleAPI {
         let action = try action(body.text("action"))
         try require(action.role, person)
         // Of a dry run nobody reads it; it is refused there as it would be.
-        _ = try body.text("note")
+        try OperatorWords.check(note: try body.text("note"), by: person.name)
         let patch = try body.patch("patch").flatMap { $0.operations.isEmpty ? nil : $0 }
         let isRerun = try body.flag("rerun") ?? false
         if isRerun, patch != nil { throw .badRequest("Expected a patch or rerun, and not both.") }

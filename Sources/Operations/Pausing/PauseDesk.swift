@@ -37,6 +37,12 @@ package struct PauseDesk: Sendable {
         if end > now + Pause.longest { throw .tooLong(now + Pause.longest) }
     }
 
+    private static func check(_ why: String, by who: String) throws(PauseRefusal) {
+        if let what = OperatorWords.refusal(of: why, as: "reason") ?? OperatorWords.refusal(of: who, as: "operator's name") {
+            throw .cardData(what)
+        }
+    }
+
     /// Pauses something until its end; returns when the broker has the order.
     ///
     /// - Parameter replaces: whether it may take the place of a pause of the same thing.
@@ -46,6 +52,7 @@ package struct PauseDesk: Sendable {
         let now = clock.now()
         try Self.check(end: end, now: now)
         if why.allSatisfy(\.isWhitespace) { throw .noReason }
+        try Self.check(why, by: who)
         let pause = Pause(target, since: now, until: end, by: who, why: why)
         let other: Pause?
         do throws(BrokerFailure) {
@@ -72,6 +79,7 @@ package struct PauseDesk: Sendable {
     package func lift(
         _ words: PauseWords, by who: String, why: String, whereUnknown mayBeUnknown: Bool = false
     ) async throws(PauseRefusal) -> Lifted {
+        try Self.check(why, by: who)
         let known: Pauses
         do throws(BrokerFailure) { known = try await self.known() } catch { throw .broker(error) }
         let now = clock.now()

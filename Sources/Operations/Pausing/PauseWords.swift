@@ -111,6 +111,8 @@ package enum PauseRefusal: Error, Sendable, Equatable {
     case over(Moment, now: Moment)
     case tooLong(Moment)
     case noReason
+    /// What was written is not kept; why not.
+    case cardData(String)
     case pausedAlready(Pause)
     case notPaused
     case severalPaused([Pause.Target])
@@ -138,6 +140,7 @@ package enum PauseRefusal: Error, Sendable, Equatable {
         case .over(let end, let now): "The end, \(end.rfc3339), is over: it is \(now.rfc3339)."
         case .tooLong(let last): "A pause lasts 7 days at the most: until \(last.rfc3339) now."
         case .noReason: "There is no reason."
+        case .cardData(let what): what
         case .pausedAlready(let pause):
             "Paused already: \(pause.target), by \(pause.by) until \(pause.until.rfc3339): \(pause.why)"
         case .notPaused: "That is not paused."

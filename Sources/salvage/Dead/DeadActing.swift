@@ -18,6 +18,8 @@ struct DeadActing: ParsableArguments {
     /// A note as it was given.
     static func note(_ text: String) throws -> String {
         if text.allSatisfy(\.isWhitespace) { throw ValidationError("The note is empty. Say why in a sentence.") }
+        // The parser would show the text once more beside its own error.
+        if let refusal = OperatorWords.refusal(of: text, as: "note") { Self.exit(withError: ExitCode.misuse(refusal)) }
         return text
     }
 

@@ -135,6 +135,7 @@ struct OperatorOptions: ParsableArguments {
         if known == nil {
             throw ValidationError("Nobody knows who you are, and every record names who acted: give --as NAME, or set SALVAGE_OPERATOR.")
         }
+        if let refusal = OperatorWords.refusal(of: known, as: "operator's name") { throw ValidationError(refusal) }
     }
 
     var by: LetterRecord.Operator { LetterRecord.Operator(name: known ?? "", means: .commandLine) }

@@ -133,4 +133,13 @@ import Testing
             #""stage":"retry""#, with: #""stage":"later""#)
         #expect(Pause.decode(Array(foreign.utf8)) == nil && Pause.decode(Array("{}".utf8)) == nil)
     }
+
+    @Test func noCardNumberOfAPersonsWordsIsKept() {
+        let pause = Pause(
+            .merchant("acme"), since: now, until: now + .minutes(5), by: "ada 4012888888881881", why: "card 4012888888881881 charged twice")
+        let kept = Pause.decode(pause.encoded())
+        #expect(kept?.target == pause.target && kept?.until == pause.until)
+        #expect(kept?.by.hasPrefix("ada ") == true && kept?.why.hasSuffix(" charged twice") == true)
+        #expect(CardDataGuard.finding(in: "\(kept?.by ?? "") \(kept?.why ?? "")") == nil)
+    }
 }

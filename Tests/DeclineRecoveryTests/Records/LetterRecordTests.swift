@@ -44,6 +44,17 @@ import Testing
         #expect(value["type"]?.string == LetterRecord.type && value["data"]?["act"]?.string == act.word)
     }
 
+    /// Whoever wrote them should have refused it; a stream keeps what it is given for a year.
+    @Test func noCardNumberOfAPersonsWordsIsKept() throws {
+        let record = LetterRecord(
+            id: .numbered(5), at: .in2026(3), by: .init(name: "ada 4012888888881881", means: .console),
+            note: "the customer said 4012 8888 8888 1881", act: .discarded([Self.one]))
+        let kept = try LetterRecord.decode(record.encoded()).get()
+        #expect(kept.by.name.hasPrefix("ada ") && CardDataGuard.finding(in: kept.by.name) == nil)
+        #expect(kept.note?.hasPrefix("the customer said ") == true && CardDataGuard.finding(in: kept.note ?? "") == nil)
+        #expect(kept.act == record.act)
+    }
+
     @Test func theFullestRecordComesBack() throws {
         let letters = (0..<UInt64(LetterRecord.mostLetters)).map { UUID5.numbered($0) }
         let record = record(.selected(letters, run: Self.run, ReplayPlan(total: letters.count)))

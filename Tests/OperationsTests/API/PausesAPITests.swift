@@ -217,4 +217,20 @@ import Testing
         #expect(await ask(console, ["pauses", "lift"], #"{"gateway": "42", "merchant": "zenith"}"#).status == 200)
         #expect(await paused(console) == ["gateway 42 of merchant acme"])
     }
+
+    @Test func aReasonWithCardDataPausesNothing() async throws {
+        let console = try await console()
+        let refused = await ask(console, ["pauses"], order(#""merchant": "acme""#, why: "card 4012888888881881 charged twice"))
+        #expect(refused.status == 422)
+        #expect(refused.body["error"]?["what"]?.string == "The reason holds a card number; leave it out.")
+        #expect(await paused(console) == [])
+        #expect(await ask(console, ["pauses"], order(#""merchant": "acme""#)).status == 200)
+        #expect(await ask(console, ["pauses", "lift"], #"{"merchant": "acme", "why": "4012 8888 8888 1881"}"#).status == 422)
+        #expect(await paused(console) == ["merchant acme"])
+        let desk = PauseDesk(world.broker.process(), clock: world.clock)
+        await #expect(throws: PauseRefusal.cardData("The operator's name holds a card number; leave it out.")) {
+            _ = try await desk.pause(
+                .stage(.retry), until: now + .minutes(5), by: "ada 4012888888881881", why: "a move", replaces: true)
+        }
+    }
 }
