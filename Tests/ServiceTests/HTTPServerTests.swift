@@ -14,21 +14,26 @@ import Testing
     private static let quick = ConnectionPatience.Limits(
         head: .milliseconds(400), idle: .milliseconds(800), body: .milliseconds(600), answer: .seconds(5))
 
-    /// Runs a server that answers `GET /` with "here", and `POST /` with the number of bytes it was sent.
-    private func withServer(
-        _ patience: ConnectionPatience.Limits = .init(), connections: Int = 100,
-        descriptors: Descriptors = Descriptors(limit: 1_000) { 10 }, reserve: Int = 100,
-        _ body: (Int) async throws -> Void
-    ) async throws {
+    /// Answers `GET /` with "here", and `POST /` with the number of bytes it was sent.
+    private static var plain: Router<BasicRequestContext> {
         let router = Router()
         router.get("/") { _, _ in "here" }
         router.post("/") { request, _ in "\(try await request.body.collect(upTo: 1_000).readableBytes)" }
+        return router
+    }
+
+    /// Runs a server.
+    private func withServer(
+        _ patience: ConnectionPatience.Limits = .init(), connections: Int = 100,
+        descriptors: Descriptors = Descriptors(limit: 1_000) { 10 }, reserve: Int = 100, routes: Router<BasicRequestContext> = plain,
+        _ body: (Int) async throws -> Void
+    ) async throws {
         let port = Mutex(0)
         let (listening, isListening) = AsyncStream.makeStream(of: Int.self)
         var logger = Logger(label: "test")
         logger.logLevel = .critical
         let server = HTTPServer(
-            router, at: ListenAddress(("127.0.0.1", 0), setting: "SALVAGE_TEST"),
+            routes, at: ListenAddress(("127.0.0.1", 0), setting: "SALVAGE_TEST"),
             limits: .init(patience: patience, connections: connections, reserve: reserve, descriptors: descriptors), logger: logger
         ) { isListening.yield($0) }
         let group = ServiceGroup(configuration: .init(services: [server], logger: logger))
@@ -82,6 +87,43 @@ import Testing
     }
 
     private static let get = "GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+
+    /// What a server says to a request with this method and path, the connection being closed behind it.
+    private func answer(_ request: String, _ port: Int) async throws -> String {
+        let peer = try await Peer.connect(port)
+        peer.send("\(request) HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        try await eventually("it is answered") { peer.isClosed }
+        return peer.text
+    }
+
+    @Test func theHealthPagesAreAskedByHeadAndByNothingElse() async throws {
+        try await withServer(routes: HealthFront(health: Health(), lanes: []) { "salvage_up 1\n" }.router) { port in
+            #expect(try await answer("GET /metrics", port).hasSuffix("salvage_up 1\n"))
+            for path in ["/livez", "/metrics"] {
+                let head = try await answer("HEAD \(path)", port)
+                #expect(head.hasPrefix("HTTP/1.1 200") && head.hasSuffix("\r\n\r\n"), "\(head)")
+            }
+            #expect(try await answer("HEAD /readyz", port).hasPrefix("HTTP/1.1 503"), "nothing is in order yet")
+            for method in ["POST", "DELETE", "OPTIONS"] {
+                let refused = try await answer("\(method) /livez", port)
+                #expect(refused.hasPrefix("HTTP/1.1 405") && refused.lowercased().contains("allow: get, head\r\n"), "\(refused)")
+            }
+            for method in ["GET", "HEAD", "POST"] { #expect(try await answer("\(method) /nothing", port).hasPrefix("HTTP/1.1 404")) }
+        }
+    }
+
+    @Test func aPathThatTakesAnotherMethodSaysWhich() async throws {
+        let router = Router()
+        router.post("webhooks/:merchant/:gateway") { _, _ in "taken" }
+        router.refuseOthers(at: "webhooks/:merchant/:gateway", than: [.post])
+        try await withServer(routes: router) { port in
+            #expect(try await answer("POST /webhooks/acme/42", port).hasPrefix("HTTP/1.1 200"))
+            for method in ["GET", "HEAD", "PUT"] {
+                let refused = try await answer("\(method) /webhooks/acme/42", port)
+                #expect(refused.hasPrefix("HTTP/1.1 405") && refused.lowercased().contains("allow: post\r\n"), "\(refused)")
+            }
+        }
+    }
 
     @Test func whoSaysNothingOrHalfAHeadIsClosed() async throws {
         try await withServer(Self.quick) { port in

@@ -31,6 +31,7 @@ struct WebhookFront {
                 status: .init(code: answer.status), headers: [.contentType: "text/plain; charset=utf-8"],
                 body: ResponseBody(byteBuffer: ByteBuffer(string: answer.words + "\n")))
         }
+        router.refuseOthers(at: "webhooks/:merchant/:gateway", than: [.post])
         return router
     }
 }

@@ -8,7 +8,8 @@ struct HealthFront {
     let page: @Sendable () -> String
 
     var router: Hummingbird.Router<BasicRequestContext> {
-        let router = Hummingbird.Router()
+        // Probes and load balancers ask by HEAD as well.
+        let router = Hummingbird.Router(options: .autoGenerateHeadEndpoints)
         router.get("livez") { _, _ in
             let stuck = lanes.indices.filter { lanes[$0].secondsSinceBeat > 30 }
             return stuck.isEmpty
@@ -25,6 +26,7 @@ struct HealthFront {
                 status: .ok, headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8"],
                 body: ResponseBody(byteBuffer: ByteBuffer(string: page())))
         }
+        for path in ["livez", "readyz", "metrics"] { router.refuseOthers(at: RouterPath(path), than: [.get, .head]) }
         return router
     }
 
