@@ -64,7 +64,7 @@ import Testing
         runner.take([queue.delivery([1])])
         try await eventually("it is counted as told") { counted("told") }
         #expect(queue.finished == [1] && queue.published.map(\.exchange) == [names.results, names.journal])
-        #expect(queue.published.allSatisfy(\.isMandatory))
+        #expect(queue.published.allSatisfy { $0.isMandatory })
         #expect(replies.sent.map(\.exchange) == [""] && replies.sent.map(\.routingKey) == ["waiting"])
         #expect(replies.sent.allSatisfy { !$0.isMandatory && $0.body == [7] })
         try await eventually("nothing is in hand") { runner.inFlight == 0 }
