@@ -100,3 +100,11 @@ package struct ConsoleError: Error, Sendable {
         ConsoleError(status: 503, what: "The broker did not answer: \(error)", advice: "Try again; if it goes on, look at the broker.")
     }
 }
+
+extension OperatorWords {
+    static func check(note: String?, by who: String) throws(ConsoleError) {
+        if let what = refusal(of: note, as: "note") ?? refusal(of: who, as: "operator's name") {
+            throw ConsoleError(status: 422, what: what, advice: advice)
+        }
+    }
+}

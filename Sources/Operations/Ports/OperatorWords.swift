@@ -18,10 +18,4 @@ package enum OperatorWords {
     }
 
     static let advice = "Nothing was done. Say it without: whoever looks later knows the order by its id."
-
-    static func check(note: String?, by who: String) throws(ConsoleError) {
-        if let what = refusal(of: note, as: "note") ?? refusal(of: who, as: "operator's name") {
-            throw ConsoleError(status: 422, what: what, advice: advice)
-        }
-    }
 }
