@@ -110,7 +110,7 @@ let package = Package(
         .testTarget(
             name: "BrowserTests", dependencies: ["FleetSupport", "TestSupport", "Broker", "DeclineRecovery", "JSON"], path: "Tests/Browser",
             swiftSettings: settings),
-        .testTarget(name: "BrokerTests", dependencies: ["Broker", "TestSupport"], swiftSettings: settings),
+        .testTarget(name: "BrokerTests", dependencies: ["Broker", "CRabbitMQ", "TestSupport"], swiftSettings: settings),
         .testTarget(
             name: "FlexFactorTests", dependencies: ["FlexFactor", "DeclineRecovery", "JSON", "TestSupport", nioCore, nioPosix, nioSSL],
             swiftSettings: settings),

@@ -171,7 +171,7 @@ import Testing
         }
         count("ownprocessor", text: "Insufficient funds")
         count("Network Merchants", text: "Do not try again")
-        for number in 0..<500 { count("invented\(number)", text: "Declined \(number)") }
+        for number in 0..<500 { count("invented\(number)", text: "Declined, reference \(number)") }
         let without = lines(metrics, "salvage_declines_without_table_total")
         #expect(
             without.sorted() == [

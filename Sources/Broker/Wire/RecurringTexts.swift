@@ -14,7 +14,7 @@ struct RecurringTexts {
         guard let start = bytes.bytes, Self.lengths.contains(bytes.len) else { return String(bytes) }
         // Names begin alike and end each in its own way.
         let ending = (start + bytes.len - 8).loadUnaligned(as: UInt64.self)
-        let place = Int(truncatingIfNeeded: (ending ^ UInt64(bytes.len)) &* 0x9e37_79b9_7f4a_7c15 >> 58)
+        let place = Int(((ending ^ UInt64(bytes.len)) &* 0x9e37_79b9_7f4a_7c15) >> 58)
         let isKnown = places[place].utf8.withContiguousStorageIfAvailable { known in
             known.count == bytes.len && known.baseAddress.map { memcmp($0, start, bytes.len) == 0 } ?? false
         }
