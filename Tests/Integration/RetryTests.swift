@@ -254,7 +254,7 @@ import Testing
             #expect(try await post("acme/43", "{}") == 404)
             #expect(try await post("nobody/42", "{}") == 404)
             #expect(try await post("acme/42", String(repeating: "x", count: 300_000)) == 413)
-            #expect(try await TestMachine.http("GET", url + "acme/42").status == 404)
+            #expect(try await TestMachine.http("GET", url + "acme/42").status == 405)
 
             let crm = try await CRM(fleet.link)
             let key = try #require(HMACSigningKey(base64: Fleet.Plan.webhookKey))
