@@ -287,7 +287,11 @@ package final class FlexFactorClient: Sendable {
         if case .found(let order) = answer, !isOurs(order) { .failed(.unknown(.otherAccount)) } else { answer }
     }
 
-    func isOurs(_ order: FlexFactorOrder) -> Bool { order.account.map { $0.lowercased() == credentials.mid.lowercased() } ?? true }
+    /// What an order calls its account no document tells: only another id of the form that ours has is another account.
+    func isOurs(_ order: FlexFactorOrder) -> Bool {
+        guard let account = order.account.flatMap({ UUID5($0) }), let own = UUID5(credentials.mid) else { return true }
+        return account == own
+    }
 
     /// What a status that is no success means. Only 400 and 422 in FlexFactor's own words speak of the request; the others may come from
     /// whatever stands before FlexFactor, and speak of the way.

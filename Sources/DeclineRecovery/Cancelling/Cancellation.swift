@@ -118,9 +118,16 @@ package struct Cancellation: Sendable, Equatable {
 
     /// Only there can the order be: the claims tell where it was sent.
     package mutating func place(at possible: [GatewayID]) {
-        guard case .looking = phase, possible != gateways else { return }
+        if possible == gateways { return }
+        // Several are left where nobody showed it: the claim may have come after that look.
+        let isNarrower = gateways.count > 1 && possible.allSatisfy(gateways.contains)
+        switch phase {
+        case .looking: phase = .looking(0)
+        case .cancelling where isNarrower: phase = .cancelling(0)
+        case .settling(let index) where isNarrower && index < gateways.count: phase = .settling(0)
+        case .cancelling, .settling: return
+        }
         gateways = possible
-        phase = .looking(0)
     }
 
     package var nextCall: (FlexFactorCall, gateway: GatewayID)? {

@@ -105,6 +105,11 @@ import Testing
         _ = cancellation.learned(.found(FlexFactorOrder(id: "g-1", state: .processing)), now: now, timing: RecoveryTiming())
         cancellation.place(at: ["43"])
         #expect(cancellation.phase == .cancelling(0) && cancellation.gateways == ["42"])
+        // A claim that comes after the look.
+        var late = Cancellation(
+            merchantID: "acme", reference: cancellation.reference, gateways: ["41", "42"], since: now, phase: .cancelling(1))
+        late.place(at: ["42"])
+        #expect(late.phase == .cancelling(0) && late.gateways == ["42"])
     }
 
     /// FlexFactor may be away for days: the command is known to every pod before it is asked, once, and waits for its answer.
