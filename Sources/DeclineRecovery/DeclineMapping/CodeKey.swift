@@ -95,7 +95,8 @@ enum CodeKey {
             let isCode =
                 part.count == 2 && part.allSatisfy { (0x30...0x39).contains($0) } || networkLetters.contains(Array(part))
             if isCode {
-                if code != nil { return nil }
+                // `Payment 43` is the forty-third.
+                if code != nil || words.last.map(counted.contains) ?? false { return nil }
                 code = part
             } else {
                 let word = String(decoding: part.map { (0x41...0x5A).contains($0) ? $0 | 0x20 : $0 }, as: UTF8.self)
@@ -107,6 +108,8 @@ enum CodeKey {
         if words == ["error"] || words == ["code"] { return nil }
         return code.map { String(decoding: $0, as: UTF8.self) }
     }
+
+    private static let counted: Set<String> = ["card", "payment", "transaction"]
 
     private static let networkLetters: Set<[UInt8]> = Set(["R0", "R1", "R3", "N7", "1A"].map { Array($0.utf8) })
 

@@ -30,7 +30,8 @@ enum SourceName {
         }
         // A gateway and which of them it is, or who resells it: `NMI - Store A`, `EMS/NMI`. A part is an alias as it stands, or nothing.
         for part in spelling.replacing(" - ", with: "/").split(separator: "/") where part.utf8.count < spelling.utf8.count {
-            add(TextWords.split(String(part), dropsResults: false))
+            let words = TextWords.split(String(part), dropsResults: false)
+            if !words.allSatisfy(isOfTheTrade) { add(words) }
         }
         return keys
     }

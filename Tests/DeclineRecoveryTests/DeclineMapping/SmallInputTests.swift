@@ -249,7 +249,10 @@ import Testing
     @Test(arguments: ["Response code: 51", "RC=51", "Auth response: 05", "resp_code=51", "host response 51"])
     func aSoftOneAsWell(text: String) { #expect(classify("nobody", "", text: text).declineClass == .soft) }
 
-    @Test(arguments: ["Error 43", "Code 41", "A1 DECLINED", "Order 41 declined", "REJECT: 43", "Declined 41 43"])
+    @Test(arguments: [
+        "Error 43", "Code 41", "A1 DECLINED", "Order 41 declined", "Payment 43 declined", "Transaction 41 was declined", "REJECT: 43",
+        "Declined 41 43",
+    ])
     func anybodysNumberIsNobodysCode(text: String) { #expect(!isOrder(classify("nmi", "200", text: text))) }
 
     @Test func thatItWasApprovedADeclinesTextCannotMean() {
@@ -275,5 +278,11 @@ import Testing
     }
 
     @Test(arguments: ["NMI - Store A", "NMI/EMS", "EMS - NMI", "nmi - 2"])
-    func aGatewayIsKnownBesideWhichOfThemItIs(source: String) { #expect(classify(source, "252").declineClass == .hard) }
+    func aGatewayIsKnownBesideWhichOfThemItIs(source: String) { #expect(isOrder(classify(source, "252"))) }
+
+    @Test func whereItIsNamesNoGateway() {
+        for source in ["Acme - Global", "Acme/Checkout", "Acme - 2"] {
+            #expect(DeclineTables.builtIn.table(of: source) == nil, "\(source)")
+        }
+    }
 }
