@@ -64,15 +64,17 @@ package final class HMACSigningKey: @unchecked Sendable, Hashable, CustomStringC
                 EVP_MAC_CTX_free(context)
             }
         }
-        return Self.code(of: message, context)
+        guard let code = Self.code(of: message, context) else {
+            fatalError("HMACSigningKey.authenticate: OpenSSL refuses HMAC-SHA512")
+        }
+        return code
     }
 
-    private static func code(of message: [UInt8], _ context: OpaquePointer) -> [UInt8] {
+    private static func code(of message: [UInt8], _ context: OpaquePointer) -> [UInt8]? {
         var code = [UInt8](repeating: 0, count: 64)
         var length = 0
         let isDone = EVP_MAC_update(context, message, message.count) == 1 && EVP_MAC_final(context, &code, &length, code.count) == 1
-        precondition(isDone && length == 64, "HMACSigningKey.authenticate: OpenSSL refuses HMAC-SHA512")
-        return code
+        return isDone && length == 64 ? code : nil
     }
 
     /// For another message with the same key (EVP_MAC_init(3): a key that is NULL).
@@ -82,8 +84,8 @@ package final class HMACSigningKey: @unchecked Sendable, Hashable, CustomStringC
     private static func restarts(_ keyed: OpaquePointer) -> Bool {
         guard let context = EVP_MAC_CTX_dup(keyed) else { return false }
         defer { EVP_MAC_CTX_free(context) }
-        let first = code(of: [1, 2, 3], context)
-        return restart(context) && code(of: [1, 2, 3], context) == first
+        guard let first = code(of: [1, 2, 3], context), restart(context) else { return false }
+        return code(of: [1, 2, 3], context) == first
     }
 
     package static func == (left: HMACSigningKey, right: HMACSigningKey) -> Bool { areEqual(left.bytes, right.bytes) }
