@@ -201,7 +201,7 @@ package struct ClaimBook: Sendable {
         Int64
     > {
         if entry.isTold { return .told(entry.told, entry.kind) }
-        if let other = obstacle(slot, entry) { return other }
+        if let other = twin(entry, under) ?? obstacle(slot, entry) { return other }
         if post <= entry.refusedPost { return .nextPost(Int(entry.refusedPost) + 1) }
         let isAlone = under.isEmpty && post > entry.answeredPost && !(entry.exists && entry.answeredPost == 0)
         under.append(Request(id: id, post: post))
@@ -228,10 +228,11 @@ package struct ClaimBook: Sendable {
             if entry.exists { return .mayBeCharged }
         case .unsent:
             if entry.exists || !under.isEmpty { return .mayBeCharged }
-            if let other = obstacle(slot, entry) { return other }
+            if let other = twin(entry, under) ?? obstacle(slot, entry) { return other }
         }
         entry.told = offset
         entry.kind = told.kind
+        entry.isPointer = told.basis == .pointer
         entry.corrected = corrected == told.kind ? nil : corrected
         entry.isReopened = false
         under = []
@@ -245,6 +246,17 @@ package struct ClaimBook: Sendable {
         entry.answeredPost = max(entry.answeredPost, request.post)
         // FlexFactor answers by the key: whoever sent the same post gets the same.
         under.removeAll { $0.post <= entry.answeredPost }
+    }
+
+    /// What became of the same decline under another reference, while nothing is sent under this one: one recovery is made of a decline.
+    private func twin(_ entry: Entry, _ under: [Request]) -> ClaimVerdict<Int64>? {
+        guard under.isEmpty, !entry.exists, entry.answeredPost == 0, entry.told < 0 else { return nil }
+        let others = table.others(of: entry)
+        if let ended = others.filter({ $0.told >= 0 && !$0.isPointer }).min(by: { $0.told < $1.told }) {
+            return .told(ended.told, ended.kind)
+        }
+        let open = others.filter { $0.told < 0 && (requests[$0.key] != nil || $0.exists || $0.answeredPost > 0) }
+        return open.map(\.first).min().map { .inRecovery($0) }
     }
 
     // MARK: Debts

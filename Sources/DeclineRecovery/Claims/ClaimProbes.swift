@@ -23,6 +23,16 @@ struct Probes<Cell: ProbeCell>: Sendable {
         return nil
     }
 
+    /// All that are looked for at the same place, and are of it.
+    func each(near fingerprint: Fingerprint, _ entries: borrowing Entries, _ body: (Cell) -> Void) {
+        guard !cells.isEmpty else { return }
+        var position = home(fingerprint)
+        while !cells[position].isEmpty {
+            if cells[position].fingerprint(in: entries).low == fingerprint.low { body(cells[position]) }
+            position = (position + 1) & mask
+        }
+    }
+
     /// - Parameter fingerprint: of what is not there yet.
     mutating func insert(_ cell: Cell, _ fingerprint: Fingerprint, _ entries: borrowing Entries) {
         if (count + 1) * 4 > cells.count * 3 { grow(entries) }

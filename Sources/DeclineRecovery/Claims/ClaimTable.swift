@@ -120,6 +120,12 @@ struct ClaimTable: Sendable {
             Fingerprint(high: knownDebt.high ^ UInt64(amount) << 32, low: knownDebt.low ^ UInt64(amount) &* 0x9e37_79b9_7f4a_7c15)
         }
 
+        /// What was told names another recovery and ends nothing of the decline.
+        var isPointer: Bool {
+            get { flags & 128 != 0 }
+            set { set(128, newValue) }
+        }
+
         private mutating func set(_ flag: UInt8, _ isSet: Bool) { flags = isSet ? flags | flag : flags & ~flag }
 
         var isTold: Bool { told >= 0 && !isReopened }
@@ -146,6 +152,16 @@ struct ClaimTable: Sendable {
         let slot = entries.add(entry)
         byKey.insert(SlotCell(slot), entry.key, entries)
         return slot
+    }
+
+    /// What is kept of the other references of its decline: hardly ever any.
+    func others(of entry: Entry) -> [Entry] {
+        var others: [Entry] = []
+        byKey.each(near: entry.key, entries) { cell in
+            let other = entries[cell.slot]
+            if other.key != entry.key { others.append(other) }
+        }
+        return others
     }
 
     // MARK: Debts

@@ -38,9 +38,14 @@ package struct Fingerprint: Hashable, Sendable {
         self.init(debt.merchantID.text, debt.orderID, debt.purchaseID, debt.billingCycle.map(String.init), debt.chargeID)
     }
 
+    /// The lower half is of the decline alone (`RecoveryReference.isOfSameDecline`), so that its other references are found beside it.
     package init(of reference: RecoveryReference, merchant: MerchantID) {
-        self.init(merchant.text, reference.text)
+        let whole = Fingerprint(merchant.text, reference.text)
+        let low = reference.decline.map { Fingerprint(merchant.text, reference.orderID, String($0)).low }
+        self.init(high: whole.high, low: low ?? whole.low)
     }
+
+    func isOfSameDecline(as other: Fingerprint) -> Bool { low == other.low }
 
     package init?(hex text: String) {
         guard text.utf8.count == 32, let high = UInt64(text.prefix(16), radix: 16), let low = UInt64(text.suffix(16), radix: 16) else {

@@ -200,6 +200,17 @@ package final class RecoveryReference: Hashable, Sendable, CustomStringConvertib
         tag == nil ? self : RecoveryReference(orderID: orderID, kind: kind, sequence: sequence, subscription: subscription)
     }
 
+    /// What all references of one decline share: whose it is, its order, and the letters of its identity.
+    ///
+    /// The order is among it, so that two declines of millions whose letters agree are not one.
+    var decline: Substring? { tag?.prefix(DeclineIdentity.letterCount) }
+
+    /// Whether both are made of one decline. Its event may come twice in two forms: with another purchase, say, or as another kind.
+    package func isOfSameDecline(as other: RecoveryReference) -> Bool {
+        guard let decline else { return self == other }
+        return decline == other.decline && orderID == other.orderID && merchantID == other.merchantID
+    }
+
     /// Two letters drawn from a text.
     private static func check(_ text: some Sequence<UInt8>) -> String {
         let number = text.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x0000_0100_0000_01b3 }

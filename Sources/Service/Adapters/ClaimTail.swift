@@ -287,7 +287,7 @@ final class ClaimTail: ClaimsPort {
             // A stream that was deleted and made anew has another record at that place; nobody is told another's result.
             let claim = record.claim
             guard claim.merchantID == request.merchantID, claim.reference.orderID == request.reference.orderID else { return nil }
-            if case .told = verdict, claim.reference != request.reference { return nil }
+            if case .told = verdict, !claim.reference.isOfSameDecline(as: request.reference) { return nil }
             return verdict.map { _ in record }
         case .granted, .mayBeCharged, .nextPost: return verdict.map { _ in nil }
         }

@@ -31,6 +31,11 @@ import Testing
         RecoveryReference(DeclineIdentity(merchantID: "acme", source: "crm", id: id), orderID: order, kind: .rerun, sequence: 1)
     }
 
+    /// The same event again, this time as a re-attempt.
+    private static func otherForm(_ id: String, order: String = "A1") -> RecoveryReference {
+        RecoveryReference(DeclineIdentity(merchantID: "acme", source: "crm", id: id), orderID: order, kind: .recurring, sequence: 2)
+    }
+
     private static func debt(_ charge: String? = nil) -> Debt {
         Debt(merchantID: "acme", orderID: "A1", purchaseID: nil, billingCycle: nil, chargeID: charge)
     }
@@ -62,6 +67,41 @@ import Testing
         #expect(stream.append(approved, first, debt: Self.debt("upsell"), amount: 4_500) == alone)
         #expect(stream.append(.send(post: 1), second, debt: Self.debt("upsell"), amount: 4_500) == .recovered(3))
         #expect(stream.append(.send(post: 1), Self.reference("d-3"), amount: 4_500) == alone)
+    }
+
+    /// The same decline under another reference, whatever debt it names: who comes second hears of the first.
+    @Test func oneRecoveryIsMadeOfADeclineInWhateverFormItComes() {
+        var stream = Stream()
+        let other = Self.otherForm("d-1")
+        stream.append(.send(post: 1), first)
+        #expect(stream.append(.send(post: 1), other, debt: Self.debt("upsell")) == .inRecovery(0))
+        #expect(stream.append(unsent, other, debt: Self.debt("upsell")) == .inRecovery(0))
+        #expect(stream.append(.told(Claim.Told(.skipped, .pointer)), other, debt: Self.debt("upsell")) == alone)
+        // That names the first and ends nothing of it.
+        #expect(stream.append(.send(post: 1), first) == .granted(alone: false, corrects: nil))
+        #expect(stream.append(approved, first) == alone)
+        let third = RecoveryReference(
+            DeclineIdentity(merchantID: "acme", source: "crm", id: "d-1"), orderID: "A1", kind: .sale, sequence: 0)
+        #expect(stream.append(.send(post: 1), third, debt: Self.debt("third")) == .told(5, .approved))
+        #expect(stream.append(unsent, third, debt: Self.debt("third")) == .told(5, .approved))
+    }
+
+    /// What was withdrawn or refused leaves the decline to its other form; from then on that one counts.
+    @Test(arguments: [Claim.Act.refused(1), .unsent(1)])
+    func aMendedEventMayTakeAnotherForm(ending: Claim.Act) {
+        var stream = Stream()
+        let other = Self.otherForm("d-1")
+        stream.append(.send(post: 1), first)
+        stream.append(ending, first)
+        #expect(stream.append(.send(post: 1), other, debt: Self.debt("upsell")) == alone)
+        #expect(stream.append(.send(post: 2), first) == .inRecovery(2))
+    }
+
+    /// Another order's decline is another, whatever its event is called.
+    @Test func anEventIDThatTwoOrdersShareIsTwoDeclines() {
+        var stream = Stream()
+        stream.append(.send(post: 1), first)
+        #expect(stream.append(.send(post: 1), Self.otherForm("d-1", order: "A2"), debt: Self.debt("A2")) == alone)
     }
 
     /// What FlexFactor may have stays what it is, whatever a copy with other bytes says.

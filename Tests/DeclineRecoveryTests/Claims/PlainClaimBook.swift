@@ -19,6 +19,8 @@ struct PlainClaimBook {
         /// A person has sent it again since it was told.
         var isReopened = false
         var isPaidBack = false
+        /// What was told names another recovery.
+        var isPointer = false
         var amount: Fingerprint?
         var gateway: ClaimedGateway?
         var until: Moment
@@ -128,7 +130,7 @@ struct PlainClaimBook {
 
     private mutating func send(_ id: Claim.ID, post: Int32, _ entry: inout Entry, _ key: Fingerprint) -> ClaimVerdict<Int64> {
         if entry.isTold { return .told(entry.told, entry.kind) }
-        if let other = obstacle(key, entry) { return other }
+        if let other = twin(key, entry) ?? obstacle(key, entry) { return other }
         if post <= entry.refusedPost { return .nextPost(Int(entry.refusedPost) + 1) }
         let isAlone = entry.open.isEmpty && post > entry.answeredPost && !(entry.exists && entry.answeredPost == 0)
         entry.open.append(Request(id: id, post: post))
@@ -153,10 +155,11 @@ struct PlainClaimBook {
             if entry.exists { return .mayBeCharged }
         case .unsent:
             if entry.exists || !entry.open.isEmpty { return .mayBeCharged }
-            if let other = obstacle(key, entry) { return other }
+            if let other = twin(key, entry) ?? obstacle(key, entry) { return other }
         }
         entry.told = offset
         entry.kind = told.kind
+        entry.isPointer = told.basis == .pointer
         entry.corrected = corrected == told.kind ? nil : corrected
         entry.isReopened = false
         entry.open = []
@@ -169,6 +172,16 @@ struct PlainClaimBook {
         entry.answeredPost = max(entry.answeredPost, request.post)
         // FlexFactor answers by the key: whoever sent the same post gets the same.
         entry.open.removeAll { $0.post <= entry.answeredPost }
+    }
+
+    /// What became of the same decline under another reference: the first that ended, or else the first that was named.
+    private func twin(_ key: Fingerprint, _ entry: Entry) -> ClaimVerdict<Int64>? {
+        guard entry.open.isEmpty, !entry.exists, entry.answeredPost == 0, entry.told < 0 else { return nil }
+        let others = entries.filter { $0.key != key && $0.key.isOfSameDecline(as: key) }.values
+        let ended = others.filter { $0.told >= 0 && !$0.isPointer }.min { $0.told < $1.told }
+        if let ended { return .told(ended.told, ended.kind) }
+        let open = others.filter { $0.told < 0 && (!$0.open.isEmpty || $0.exists || $0.answeredPost > 0) }
+        return open.map(\.first).min().map { .inRecovery($0) }
     }
 
     // MARK: Debts

@@ -25,6 +25,9 @@ struct RandomClaims {
         id += 1
         let number = Int.random(in: 0..<recoveries, using: &random)
         let act = act(number, &random)
+        // One decline in eight comes as another kind as well.
+        let isTwin = number % 8 == 7
+        let decline = isTwin ? number - 1 : number
         // A webhook knows no debt and no amount.
         let isBare = Int.random(in: 0..<6, using: &random) == 0
         let debt = Fingerprint(
@@ -32,7 +35,8 @@ struct RandomClaims {
         let claim = Claim(
             id: id, merchantID: "acme",
             reference: RecoveryReference(
-                DeclineIdentity(merchantID: "acme", source: "crm", id: "d-\(number)"), orderID: "A\(number)", kind: .rerun, sequence: 1),
+                DeclineIdentity(merchantID: "acme", source: "crm", id: "d-\(decline)"), orderID: "A\(decline)",
+                kind: isTwin ? .recurring : .rerun, sequence: 1),
             debt: isBare ? nil : debt, amount: isBare ? nil : Money(minorUnits: Int64.random(in: 1...2, using: &random), currency: .usd),
             act: act, at: now, until: now + .seconds(Int64.random(in: 1...5_000, using: &random)), worker: "w",
             gateway: number % 3 == 0
