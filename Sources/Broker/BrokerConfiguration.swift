@@ -20,6 +20,9 @@ public struct BrokerConfiguration: Sendable {
     var renewsQuietAfter: Int64 = 30_000
     /// Milliseconds for which a publish may stay unconfirmed until the channel of the publishes is opened anew.
     var confirmPatience: Int64 = 5_000
+    /// Milliseconds for which a publish waits for the end of an alarm of the broker's; for as long as it lasts where there are none. With a limit
+    /// the broker is asked before anything is sent, so that what an alarm keeps from it was not sent.
+    package var alarmPatience: Int64?
 
     public struct Host: Sendable, Hashable, CustomStringConvertible {
         public var name: String

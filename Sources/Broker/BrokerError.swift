@@ -13,6 +13,8 @@ public enum BrokerError: Error, Sendable, Hashable, CustomStringConvertible {
     case closed
     /// The broker did not answer in time.
     case timedOut(what: String)
+    /// The broker has an alarm of its memory or disk and takes no publishes; why, in its own words. Who waits the alarm out never hears it.
+    case blocked(reason: String)
     case protocolViolation(String)
 
     /// What to tell of hosts none of which let us in: the last, and where that was away, of each other as well.
@@ -24,12 +26,15 @@ public enum BrokerError: Error, Sendable, Hashable, CustomStringConvertible {
 
     public var isTransient: Bool {
         switch self {
-        case .cannotConnect, .connectionLost, .timedOut, .protocolViolation: true
+        case .cannotConnect, .connectionLost, .timedOut, .blocked, .protocolViolation: true
         case .refused(let code, _):
             code == ReplyCode.connectionForced || code == ReplyCode.contentTooLarge || code >= ReplyCode.firstOfErrors
         case .loginRefused, .tls, .closed: false
         }
     }
+
+    /// The way out of an alarm.
+    fileprivate static let endingAlarms = "`rabbitmqctl status` at the broker names the alarm: free memory or disk there, then do it again."
 
     public var advice: String {
         switch self {
@@ -42,6 +47,7 @@ public enum BrokerError: Error, Sendable, Hashable, CustomStringConvertible {
         case .refused(406, _): "What exists differs from what is wanted: compare the arguments."
         case .refused: "Look at the broker's log; it names this connection."
         case .closed: "The link was closed on purpose; open a new one."
+        case .blocked: Self.endingAlarms
         case .protocolViolation: "Report this: the broker sent what the protocol does not allow here."
         }
     }
@@ -55,6 +61,7 @@ public enum BrokerError: Error, Sendable, Hashable, CustomStringConvertible {
         case .refused(let code, let text): "the broker refuses (\(code)): \(text)"
         case .closed: "the link to the broker is closed"
         case .timedOut(let what): "the broker did not answer in time: \(what)"
+        case .blocked(let reason): "the broker takes no messages (its alarm: \(reason))"
         case .protocolViolation(let what): "the broker broke the protocol: \(what)"
         }
     }
@@ -70,11 +77,14 @@ public enum PublishError: Error, Sendable, Hashable, CustomStringConvertible {
     case unsendable(String)
     /// The connection was lost before the broker confirmed. The message may have arrived.
     case connectionLost
+    /// The broker has an alarm and takes no publishes, for longer than this link waits. Unless it is unsent, the message may have arrived, or yet
+    /// arrive.
+    case blocked(reason: String, isUnsent: Bool)
     case closed
 
     public var isTransient: Bool {
         switch self {
-        case .nacked, .connectionLost: true
+        case .nacked, .connectionLost, .blocked: true
         case .returned, .unsendable, .closed: false
         }
     }
@@ -87,6 +97,7 @@ public enum PublishError: Error, Sendable, Hashable, CustomStringConvertible {
         case .nacked: "Look at the queue's length limit and at the broker's log."
         case .unsendable: "Shorten the property that is named."
         case .connectionLost: "Publish again; receivers drop repeats by message id."
+        case .blocked: BrokerError.endingAlarms
         case .closed: "Open a new link."
         }
     }
@@ -102,6 +113,9 @@ public enum PublishError: Error, Sendable, Hashable, CustomStringConvertible {
         case .nacked(let exchange, let key): "the broker did not accept a message to exchange '\(exchange)' with key '\(key)'"
         case .unsendable(let why): "the message cannot be sent: \(why)"
         case .connectionLost: "the connection was lost before the broker confirmed"
+        case .blocked(let reason, let isUnsent):
+            "\(BrokerError.blocked(reason: reason)); "
+                + (isUnsent ? "what was to be sent was not" : "what was on its way when that began may have arrived, or may yet")
         case .closed: "the link to the broker is closed"
         }
     }

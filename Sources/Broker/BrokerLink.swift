@@ -56,6 +56,15 @@ public final class BrokerLink: Sendable {
     /// Whether the broker takes no publishes at the moment (`connection.blocked`).
     public var isPublishingBlocked: Bool { publishing.isBlocked }
 
+    /// Why the broker takes no publishes at the moment, in its own words; `nil` where it takes them. It is asked, where `isPublishingBlocked` knows
+    /// no more than what a publish has met.
+    package func alarm() async throws(BrokerError) -> String? {
+        try await perform(on: publishing) { (session) throws(BrokerError) -> String? in
+            try session.askForAlarm()
+            return session.blockedBecause
+        }
+    }
+
     /// Publishes messages and waits until the broker has confirmed every one.
     ///
     /// - Throws: `PublishError` of the first message that is not known to be with the broker. Others of them may be there.

@@ -40,8 +40,9 @@ extension BrokerLink {
     public func lock(_ name: String) async throws(BrokerError) -> BrokerLock? {
         let connection = publishing
         do throws(BrokerError) {
-            return try await perform(on: connection) { (session) throws(BrokerError) in
-                try session.lock(name) ? BrokerLock(name, connection, session: connection.sessionNumber) : nil
+            return try await perform(on: connection) { (session) throws(BrokerError) -> BrokerLock? in
+                try connection.refuseUnderAlarm(session)
+                return try session.lock(name) ? BrokerLock(name, connection, session: connection.sessionNumber) : nil
             }
         } catch {
             // The broker may give it to us yet, and nobody would know.

@@ -26,13 +26,14 @@ final class Connection: @unchecked Sendable {
 
     // The thread's own.
     /// Its hosts in the order in which they are tried next.
-    private var configuration: BrokerConfiguration
+    var configuration: BrokerConfiguration
     private var consumers: [Consumer] = []
     /// Those of them whose queue the broker refuses, and when to try it again.
     var absent: [(consumer: Consumer, notBefore: Int64)] = []
     /// Readings that have subscribed anew, and until when their stream is to show that it is the one they knew.
     var resuming: [(consumer: Consumer, resumption: StreamResumption, until: Int64)] = []
-    private var pending: Deque<(batch: PublishBatch, index: Int)> = []
+    /// Publishes that are not written yet.
+    var pending: Deque<(batch: PublishBatch, index: Int)> = []
     private var waiting: [(consumer: Consumer, tag: UInt64, generation: UInt64, notBefore: Int64)] = []
     private var onClosed: (() -> Void)?
     /// When a close is not put off any longer.
@@ -40,9 +41,6 @@ final class Connection: @unchecked Sendable {
     private var onFirstOutcome: ((Result<Void, BrokerError>) -> Void)?
     private var failsFast = false
     private var pace = TurnPace()
-
-    /// Unwritten output above which publishes wait: what the broker does not read shall not pile up here.
-    private static let outputLimit = 4 << 20
 
     init(_ configuration: BrokerConfiguration, role: LinkEvent.Role, events: @escaping @Sendable (LinkEvent) -> Void) {
         self.configuration = configuration
@@ -232,7 +230,7 @@ final class Connection: @unchecked Sendable {
         handBackDue(session)
         session.acknowledge()
         try renewQuiet(session)
-        writePending(session)
+        try writePending(session)
         try session.flush()
         if onClosed != nil, pending.isEmpty && session.confirms.outstanding == 0 || monotonicMilliseconds() >= closingEnds {
             try session.sayGoodbye()
@@ -242,7 +240,7 @@ final class Connection: @unchecked Sendable {
             inbox.isAsleep = inbox.commands.isEmpty
             return !inbox.isAsleep
         }
-        session.sleep(wake: wake, milliseconds: mustNotSleep ? 0 : pause)
+        session.sleep(wake: wake, milliseconds: mustNotSleep ? 0 : min(pause, alarmRest(session) ?? .max))
         wakeUp()
         pace.keep()
         pace.found = try session.receive()
@@ -329,19 +327,6 @@ final class Connection: @unchecked Sendable {
         let now = monotonicMilliseconds()
         for entry in waiting where entry.notBefore <= now { session.handBack(entry.tag, of: entry.consumer, entry.generation) }
         waiting.removeAll { $0.notBefore <= now }
-    }
-
-    private func enqueue(_ batch: PublishBatch) {
-        if let session = batch.session, session != sessionNumber || !isConnected { return batch.failAll(.connectionLost) }
-        for index in batch.messages.indices { pending.append((batch, index)) }
-    }
-
-    private func writePending(_ session: Session) {
-        while session.blockedBecause == nil, session.out.count < Self.outputLimit, session.mayPublish,
-            let (batch, index) = pending.popFirst()
-        {
-            if let error = session.publish(Session.PendingPublish(batch: batch, index: index)) { batch.settle(index, error) }
-        }
     }
 
     /// The session is gone: what it had written and not settled is unknown, its deliveries are the broker's again.

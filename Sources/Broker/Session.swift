@@ -21,6 +21,10 @@ final class Session {
 
     /// Why the broker takes no publishes at the moment.
     private(set) var blockedBecause: String?
+    /// Since when, in milliseconds of a clock that nobody sets.
+    private(set) var blockedSince: Int64 = 0
+    /// The message that asks whether it takes any: its channel, and how many bytes of it may still come without ending it.
+    var question: (channel: UInt16, left: Int) = (0, 0)
     var confirms = ConfirmLedger<PendingPublish>()
     var subscriptions: [UInt16: Subscription] = [:]
     var contents = ContentAssembler()
@@ -107,21 +111,27 @@ final class Session {
     // MARK: Calls
 
     /// Sends a method and waits for one of its replies; everything else that comes meanwhile is handled as ever.
+    ///
+    /// - Parameter stopsAtAlarm: whether an alarm ends the waiting (`BrokerError.blocked`): what the broker does not read it does not answer.
     func call<Method>(
-        _ channel: UInt16, _ id: UInt32, _ method: inout Method, _ replies: [UInt32], _ what: String, deadline: Int64? = nil
+        _ channel: UInt16, _ id: UInt32, _ method: inout Method, _ replies: [UInt32], _ what: String, deadline: Int64? = nil,
+        stopsAtAlarm: Bool = false
     ) throws(BrokerError) -> Reply {
         let fits = out.method(channel, id, &method)
         scratch.reset()
         guard fits else { throw .protocolViolation("the arguments of \(what) do not fit a frame") }
-        return try reply(channel, replies, what, deadline: deadline ?? monotonicMilliseconds() + 10_000)
+        return try reply(channel, replies, what, deadline: deadline ?? monotonicMilliseconds() + 10_000, stopsAtAlarm: stopsAtAlarm)
     }
 
-    func reply(_ channel: UInt16, _ methods: [UInt32], _ what: String, deadline: Int64) throws(BrokerError) -> Reply {
+    func reply(
+        _ channel: UInt16, _ methods: [UInt32], _ what: String, deadline: Int64, stopsAtAlarm: Bool = false
+    ) throws(BrokerError) -> Reply {
         awaited = Awaited(channel: channel, methods: methods)
         defer { awaited = nil }
         while true {
             try flush()
             if let outcome = awaited?.outcome { return try outcome.get() }
+            if stopsAtAlarm, let blockedBecause { throw .blocked(reason: blockedBecause) }
             let left = deadline - monotonicMilliseconds()
             guard left > 0 else { throw .timedOut(what: what) }
             var entry = [pollfd(fd: transport.socket, events: interest, revents: 0)]
@@ -303,6 +313,7 @@ final class Session {
         case UInt32(AMQP_CONNECTION_BLOCKED_METHOD):
             let reason = String(raw.load(as: amqp_connection_blocked_t.self).reason)
             blockedBecause = reason
+            blockedSince = monotonicMilliseconds()
             events(.blocked(role, reason: reason))
         case UInt32(AMQP_CONNECTION_UNBLOCKED_METHOD):
             blockedBecause = nil

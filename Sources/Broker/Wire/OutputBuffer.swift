@@ -105,14 +105,23 @@ final class OutputBuffer {
     func content(
         _ channel: UInt16, _ publish: inout amqp_basic_publish_t, _ properties: inout amqp_basic_properties_t, _ body: [UInt8]
     ) -> Bool {
+        guard contentHeader(channel, &publish, &properties, size: body.count) else { return false }
+        contentBody(channel, body)
+        return true
+    }
+
+    /// Encodes a publish up to where its body begins. `false`, and nothing written, when the properties do not fit a frame.
+    func contentHeader(
+        _ channel: UInt16, _ publish: inout amqp_basic_publish_t, _ properties: inout amqp_basic_properties_t, size: Int
+    ) -> Bool {
         let beforeAll = count
         guard method(channel, UInt32(AMQP_BASIC_PUBLISH_METHOD), &publish) else { return false }
         reserve(frameMax + 8)
         let start = open(2, channel)
         store(UInt32(60) << 16, at: tail)
         tail += 4
-        store(UInt32(truncatingIfNeeded: UInt64(body.count) >> 32), at: tail)
-        store(UInt32(truncatingIfNeeded: body.count), at: tail + 4)
+        store(UInt32(truncatingIfNeeded: UInt64(size) >> 32), at: tail)
+        store(UInt32(truncatingIfNeeded: size), at: tail + 4)
         tail += 8
         let room = amqp_bytes_t(len: frameMax - 8 - 12, bytes: storage + tail)
         let length = withUnsafeMutableBytes(of: &properties) { amqp_encode_properties(60, $0.baseAddress, room) }
@@ -122,6 +131,11 @@ final class OutputBuffer {
         }
         tail += Int(length)
         close(start)
+        return true
+    }
+
+    /// Encodes a body, or a part of one.
+    func contentBody(_ channel: UInt16, _ body: [UInt8]) {
         var written = 0
         body.withUnsafeBytes { bytes in
             guard let base = bytes.baseAddress else { return }
@@ -135,6 +149,5 @@ final class OutputBuffer {
                 written += part
             }
         }
-        return true
     }
 }

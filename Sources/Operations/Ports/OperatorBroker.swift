@@ -11,6 +11,9 @@ package protocol OperatorBroker: Sendable {
     var lock: any OperatorLock { get }
     var isConnected: Bool { get }
 
+    /// Why the broker takes no messages at the moment, in its own words; `nil` where it takes them. Asking changes nothing there.
+    func alarm() async throws(BrokerFailure) -> String?
+
     /// How many messages of a queue wait; `nil` for one that is not there, or into which this login may not look.
     func readyCount(of queue: String) async throws(BrokerFailure) -> Int?
 
@@ -122,15 +125,19 @@ package struct BrokerFailure: Error, Sendable, Equatable, CustomStringConvertibl
     package let isOfOneMessage: Bool
     /// Whether there is no such thing, or not for this login: asking again changes nothing.
     package let isRefusal: Bool
+    /// Whether the broker has an alarm and takes no messages; what is read there is read as ever.
+    package let isAlarm: Bool
 
     package init(
-        _ description: String, advice: String, isAbsence: Bool = false, isOfOneMessage: Bool = false, isRefusal: Bool = false
+        _ description: String, advice: String, isAbsence: Bool = false, isOfOneMessage: Bool = false, isRefusal: Bool = false,
+        isAlarm: Bool = false
     ) {
         self.description = description
         self.advice = advice
         self.isAbsence = isAbsence
         self.isOfOneMessage = isOfOneMessage
         self.isRefusal = isRefusal
+        self.isAlarm = isAlarm
     }
 }
 

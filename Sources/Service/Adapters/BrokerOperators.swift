@@ -17,6 +17,10 @@ struct BrokerOperators: OperatorBroker {
     var lock: any OperatorLock { BrokerOperatorLock(link: link, names: names) }
     var isConnected: Bool { link.isConnected }
 
+    func alarm() async throws(BrokerFailure) -> String? {
+        do throws(BrokerError) { return try await link.alarm() } catch { throw BrokerFailure(error) }
+    }
+
     func readyCount(of queue: String) async throws(BrokerFailure) -> Int? {
         do throws(BrokerError) {
             return try await link.readyCount(of: queue)
@@ -236,6 +240,8 @@ extension BrokerFailure {
         case .refused(403, _): self.init(error.description, advice: "\(error.advice) \(Self.rights)", isRefusal: true)
         case .cannotConnect, .loginRefused, .tls, .connectionLost, .timedOut, .closed:
             self.init(error.description, advice: error.advice, isAbsence: true)
+        // It is told before anything is sent.
+        case .blocked: self.init("\(error); nothing was changed", advice: error.advice, isAbsence: true, isAlarm: true)
         case .refused, .protocolViolation: self.init(error.description, advice: error.advice)
         }
     }
@@ -248,11 +254,12 @@ extension BrokerFailure {
             switch error {
             case .returned, .nacked, .unsendable: (false, true)
             case .connectionLost: (true, true)
-            case .closed: (true, false)
+            case .closed, .blocked: (true, false)
             }
         let isRefusal = if case .returned(403, _, _, _) = error { true } else { false }
+        let isAlarm = if case .blocked = error { true } else { false }
         self.init(
             error.description, advice: isRefusal ? "\(error.advice) \(Self.rights)" : error.advice, isAbsence: isAbsence,
-            isOfOneMessage: isOfOneMessage, isRefusal: isRefusal)
+            isOfOneMessage: isOfOneMessage, isRefusal: isRefusal, isAlarm: isAlarm)
     }
 }

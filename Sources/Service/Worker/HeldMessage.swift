@@ -67,7 +67,7 @@ extension StageRunner {
                 report.failed(.publish(failure))
                 switch failure {
                 case .closed: return
-                case .connectionLost: if await !rest(.seconds(1), on: lane) { return }
+                case .connectionLost, .blocked: if await !rest(.seconds(1), on: lane) { return }
                 case .returned, .nacked, .unsendable:
                     let later = holdings.refused(held.place, "\(failure)", now: clock.now(), isTrial: true)
                     return await putBack(held, handed, until: later, lane)

@@ -198,7 +198,8 @@ extension FinishError {
         case .publish(.returned): "returned"
         case .publish(.nacked): "nacked"
         case .publish(.unsendable): "unsendable"
-        case .publish(.connectionLost): "connection_lost"
+        // A worker waits alarms out.
+        case .publish(.connectionLost), .publish(.blocked): "connection_lost"
         case .publish(.closed): "closed"
         }
     }

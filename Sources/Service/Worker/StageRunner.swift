@@ -327,7 +327,7 @@ final class StageRunner: Sendable {
                 report.failed(.publish(failure))
                 switch failure {
                 case .closed: return false
-                case .connectionLost:
+                case .connectionLost, .blocked:
                     // What replaces the message may or may not be there. Publishing it again is harmless: ids repeat with it. But it may
                     // itself be why the broker breaks the connection off.
                     isLost = true

@@ -35,6 +35,7 @@ import Testing
         var rollups: any RollupStream { base.rollups }
         var lock: any OperatorLock { base.lock }
         var isConnected: Bool { true }
+        func alarm() async throws(BrokerFailure) -> String? { nil }
         func readyCount(of queue: String) async throws(BrokerFailure) -> Int? { 0 }
         func order(_ pause: Pause) async throws(BrokerFailure) { try await base.order(pause) }
 

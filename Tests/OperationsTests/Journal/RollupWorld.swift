@@ -14,6 +14,7 @@ final class PlacedStream: RollupStream {
         var starts: [StreamStart] = []
         var absences = 0
         var isReadOnly = false
+        var isAlarmed = false
     }
 
     private let state: Mutex<State>
@@ -84,7 +85,11 @@ final class PlacedStream: RollupStream {
     /// A viewer's login may not write.
     func forbidWriting() { state.withLock { $0.isReadOnly = true } }
 
+    /// The broker takes no messages.
+    func raiseAlarm() { state.withLock { $0.isAlarmed = true } }
+
     func append(_ part: [UInt8]) async throws(BrokerFailure) {
+        if state.withLock({ $0.isAlarmed }) { throw MemoryBroker.failure(of: "low on disk") }
         if state.withLock({ $0.isReadOnly }) { throw BrokerFailure("access refused", advice: "", isRefusal: true) }
         append { offset in StreamMessage(offset: offset, type: nil, messageID: nil, traceparent: nil, body: part) }
     }
@@ -162,6 +167,7 @@ struct RollupWorld: OperatorBroker {
     var pauses: any MessageStream { base.pauses }
     var lock: any OperatorLock { base.lock }
     var isConnected: Bool { true }
+    func alarm() async throws(BrokerFailure) -> String? { nil }
     func readyCount(of queue: String) async throws(BrokerFailure) -> Int? { 0 }
     func order(_ pause: Pause) async throws(BrokerFailure) { try await base.order(pause) }
 

@@ -29,6 +29,9 @@ final class MemoryBroker: Sendable {
         var processes = 0
         var refused: Set<String> = []
         var lookups = 0
+        var alarm: String?
+        /// So many messages it takes before that.
+        var untilAlarm = 0
     }
 
     private let state = Mutex(State())
@@ -53,6 +56,27 @@ final class MemoryBroker: Sendable {
 
     /// The broker takes no message with this id.
     func refuse(_ messageID: String) { state.withLock { _ = $0.refused.insert(messageID) } }
+
+    /// The broker takes no messages any more, from so many on; `nil` ends that.
+    func raiseAlarm(_ reason: String?, after messages: Int = 0) { state.withLock { ($0.alarm, $0.untilAlarm) = (reason, messages) } }
+    var alarm: String? { state.withLock { $0.untilAlarm == 0 ? $0.alarm : nil } }
+
+    static func failure(of alarm: String) -> BrokerFailure {
+        BrokerFailure("the broker takes no messages (its alarm: \(alarm))", advice: "free memory", isAbsence: true, isAlarm: true)
+    }
+
+    /// A message more, or none: whoever meets an alarm as he publishes loses his connection, and the lock with it.
+    private func pass() throws(BrokerFailure) {
+        let alarm: String? = state.withLock { state in
+            if state.alarm != nil, state.untilAlarm > 0 {
+                state.untilAlarm -= 1
+                return nil
+            }
+            if state.alarm != nil { state.holder = nil }
+            return state.alarm
+        }
+        if let alarm { throw Self.failure(of: alarm) }
+    }
 
     func write(_ letter: DeadLetter, traceparent: String? = nil) {
         append(.letters, type: DeadLetter.type, id: letter.id.description, traceparent, letter.encoded())
@@ -85,6 +109,7 @@ final class MemoryBroker: Sendable {
     }
 
     fileprivate func take(_ message: OperatorMessage) throws(BrokerFailure) {
+        try pass()
         switch message {
         case .record(let record): append(.letters, type: LetterRecord.type, id: record.id.description, nil, record.encoded())
         case .claim(let claim): state.withLock { $0.claims.append(claim) }
@@ -173,10 +198,16 @@ final class Process: OperatorBroker {
     var rollups: any RollupStream { Stream(process: self, broker: broker, name: .rollups) }
     var lock: any OperatorLock { Lock(process: self, broker: broker) }
 
+    func alarm() async throws(BrokerFailure) -> String? {
+        guard isAlive else { throw Self.dead }
+        return broker.alarm
+    }
+
     func readyCount(of queue: String) async throws(BrokerFailure) -> Int? { 0 }
 
     func order(_ pause: Pause) async throws(BrokerFailure) {
         guard isAlive else { throw Self.dead }
+        if let alarm = broker.alarm { throw MemoryBroker.failure(of: alarm) }
         broker.write(pause)
     }
 
@@ -244,6 +275,7 @@ final class Process: OperatorBroker {
 
         func take() async throws(BrokerFailure) -> (any HeldLock)? {
             guard process.isAlive else { throw Process.dead }
+            if let alarm = broker.alarm { throw MemoryBroker.failure(of: alarm) }
             return broker.takeLock(process.number) ? Held(process: process, broker: broker) : nil
         }
 
