@@ -9,7 +9,7 @@ struct Failure: Error, CustomStringConvertible {
 }
 
 extension ExitCode {
-    /// The broker is away, or does not let us in (sysexits' EX_UNAVAILABLE): nothing was wrong with what was asked.
+    /// The broker is away, does not let us in, or takes no messages (sysexits' EX_UNAVAILABLE): nothing was wrong with what was asked.
     static let unavailable = ExitCode(69)
 
     /// For a command line that turns out wrong only when it is carried out; the parser would show another command's usage.

@@ -34,7 +34,7 @@ struct BrokerOptions: ParsableArguments {
         patience: Int = 0, _ body: (BrokerLink, ProcessSettings) async throws -> Result
     ) async throws -> Result {
         var settings = try settings()
-        settings.broker.connectionName = "salvage command"
+        settings.broker = settings.operatorBroker(named: "salvage command")
         do {
             let link = try await Self.open(settings.broker, patience: patience)
             do {

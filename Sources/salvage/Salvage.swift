@@ -11,7 +11,7 @@ struct Salvage: AsyncParsableCommand {
             The other commands are for the people around them.
 
             Exit status: 0 when all is well, 1 when something is not as it should be, 64 for a command line that cannot be understood,
-            69 when the broker is away.
+            69 when the broker is away, or takes no messages for an alarm of its own.
             """,
         version: SalvageVersion.current,
         subcommands: [

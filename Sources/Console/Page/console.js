@@ -5,7 +5,7 @@ import { desk, drawWith, problemBox, redraw, toHeading } from "./desk.js";
 import { count, localTime, now, plural, setClock, span, switchZone, zoneName } from "./words.js";
 import { listenToKeys, showHelp } from "./keyboard.js";
 import { closeDialog, dialogIsOpen, drawDialog } from "./dialog.js";
-import { isIdle, overviewPage } from "./overview.js";
+import { alarmOf, isIdle, overviewPage } from "./overview.js";
 import { lettersPage } from "./letters.js";
 import { letterPage } from "./letter.js";
 import { runsPage } from "./runs.js";
@@ -114,9 +114,9 @@ function connection() {
   const late = silence !== null && silence > 30_000;
   const old = desk.overviewProblem && `${desk.overviewProblem.status === 503 ? "the broker cannot be reached" : "the overview cannot be had"}`
     + (desk.overview ? `, numbers from ${localTime(desk.overview.at)}` : "");
-  const idle = desk.overview && isIdle(desk.overview);
-  const tone = link.problem || old || idle ? "bad" : late ? "warn" : "good";
-  const text = link.problem ? `cannot be reached, ${seen}` : old ? old : silence === null ? "connecting …" : late ? seen : idle ? "no worker runs" : "live";
+  const idle = desk.overview && isIdle(desk.overview), blocked = desk.overview && alarmOf(desk.overview);
+  const tone = link.problem || old || idle || blocked ? "bad" : late ? "warn" : "good";
+  const text = link.problem ? `cannot be reached, ${seen}` : old ? old : silence === null ? "connecting …" : late ? seen : blocked ? "the broker takes no messages" : idle ? "no worker runs" : "live";
   return el("span", { class: `connection ${tone}`, "data-test": "connection", title: `The server was ${seen}.` }, text);
 }
 

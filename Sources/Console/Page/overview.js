@@ -52,19 +52,23 @@ export function unread({ unreadable }) {
 
 const silentAfter = 15_000;
 const isSilent = (worker) => now() - worker.seenAt > silentAfter;
+/** That the broker takes no messages, and so nobody's word that he works. */
+export const alarmOf = ({ faults = [] }) => faults.find(({ kind }) => kind === "broker_blocked");
 /** Whether it is known that nobody works; no number of a page is good while that is so. */
-export const isIdle = ({ ready, workers: all }) => ready.workers && all.every(isSilent);
+export const isIdle = (overview) => overview.ready.workers && !alarmOf(overview) && overview.workers.every(isSilent);
 
 const inQueues = (queues, kind) => sum(queues.filter((queue) => queue.kind === kind), ({ ready }) => ready);
 
-function alarms({ ready, workers, queues }) {
+function alarms({ ready, workers, queues, faults }) {
   if (!ready.workers) return null;
+  const blocked = alarmOf({ faults });
   const silent = workers.filter(isSilent), lives = silent.length < workers.length;
   const waiting = inQueues(queues, "work");
   const found = [
-    !lives && el("li", { key: "none" }, el("strong", null, workers.length === 0 ? "No worker runs." : "No worker is heard of."),
+    blocked && el("li", { key: "blocked" }, el("strong", null, foreign(blocked.what))),
+    !blocked && !lives && el("li", { key: "none" }, el("strong", null, workers.length === 0 ? "No worker runs." : "No worker is heard of."),
       " ", waiting > 0 ? `${plural(waiting, "message waits", "messages wait")} in the queues, and nobody works on ${waiting === 1 ? "it" : "them"}.` : "What comes in will wait in its queue."),
-    lives && silent.length > 0 && el("li", { key: "silent" }, el("strong", null, `${plural(silent.length, "worker is", "workers are")} silent: `),
+    !blocked && lives && silent.length > 0 && el("li", { key: "silent" }, el("strong", null, `${plural(silent.length, "worker is", "workers are")} silent: `),
       silent.map(({ id, seenAt }, index) => [index > 0 && ", ", code(id), ` for ${span(now() - seenAt)}`])),
     gatewaysOf(workers).filter(({ worst }) => worst !== "closed").map(({ key, merchant, gateway, worst, states }) => el("li", { key },
       el("strong", null, "Circuit breaker ", circuitTones[worst]?.[1] ?? worst, ": "), foreign(merchant), " gateway ", code(gateway),

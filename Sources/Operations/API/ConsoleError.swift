@@ -97,7 +97,12 @@ package struct ConsoleError: Error, Sendable {
     }
 
     static func broker(_ error: BrokerFailure) -> ConsoleError {
-        ConsoleError(status: 503, what: "The broker did not answer: \(error)", advice: "Try again; if it goes on, look at the broker.")
+        if error.isAlarm {
+            let what = error.description
+            return ConsoleError(status: 503, what: what.prefix(1).uppercased() + what.dropFirst() + ".", advice: error.advice)
+        }
+        return ConsoleError(
+            status: 503, what: "The broker did not answer: \(error)", advice: "Try again; if it goes on, look at the broker.")
     }
 }
 

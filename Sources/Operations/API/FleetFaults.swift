@@ -19,6 +19,14 @@ struct FleetFaults {
 
     private func count(_ number: Int, _ one: String, _ many: String) -> String { number == 1 ? "one \(one)" : "\(number) \(many)" }
 
+    /// The broker takes no messages, and so nobody's word that he works.
+    mutating func add(alarm: String) {
+        say(
+            .brokerBlocked,
+            "The broker takes no messages (its alarm: \(alarm)): nothing can be finished, and of no worker anything is heard.",
+            "Free memory or disk at the broker, as `rabbitmqctl status` says: docs/runbooks/SalvageBrokerBlocked.md")
+    }
+
     /// Who works, and for what nobody does.
     mutating func add(_ workers: [FleetStatus.Worker], _ queues: [Queue], _ names: TopologyNames) {
         let alive = workers.filter { !$0.isSilent }

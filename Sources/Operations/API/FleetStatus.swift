@@ -47,6 +47,7 @@ package struct FleetStatus: Sendable {
             case held, unrouted
             case noticesUndelivered = "notices_undelivered"
             case brokerAway = "broker_away"
+            case brokerBlocked = "broker_blocked"
         }
 
         /// What the process knows that sends notices, and nobody else.
@@ -183,12 +184,23 @@ package struct FleetStatus: Sendable {
     package init(
         _ letters: LetterStore, _ flow: FlowStore, _ names: TopologyNames, besides: [Fault] = [], now: Moment
     ) async throws(BrokerFailure) {
-        self.init(Standing(letters, flow), flow, names, depths: try await flow.depths(now), besides: besides, now: now)
+        let (depths, alarm) = (try await flow.depths(now), try await Self.alarm(flow, now: now))
+        self.init(Standing(letters, flow), flow, names, depths: depths, alarm: alarm, besides: besides, now: now)
     }
 
-    /// - Parameter depths: of the queues, by name.
+    /// Why the broker takes no messages; `nil` where it takes them. It is asked where somebody is missed: whoever speaks, it has taken his word.
+    static func alarm(_ flow: FlowStore, now: Moment) async throws(BrokerFailure) -> String? {
+        let workers = Worker.all(flow, now: now)
+        guard workers.isEmpty || workers.contains(where: { $0.isSilent }) else { return nil }
+        return try await flow.alarm(now)
+    }
+
+    /// - Parameters:
+    ///   - depths: of the queues, by name.
+    ///   - alarm: why the broker takes no messages.
     init(
-        _ standing: Standing, _ flow: FlowStore, _ names: TopologyNames, depths: [String: Int], besides: [Fault] = [], now: Moment
+        _ standing: Standing, _ flow: FlowStore, _ names: TopologyNames, depths: [String: Int], alarm: String?, besides: [Fault] = [],
+        now: Moment
     ) {
         workers = Worker.all(flow, now: now)
         let pulses = workers.filter { !$0.isSilent }.map(\.pulse)
@@ -208,7 +220,7 @@ package struct FleetStatus: Sendable {
         oldestUnknown = standing.oldestUnknown
         lettersToDo = standing.toDo.values.reduce(0) { $0 + $1.values.reduce(0, +) }
         var list = FleetFaults()
-        list.add(workers, queues, names)
+        if let alarm { list.add(alarm: alarm) } else { list.add(workers, queues, names) }
         list.add(circuits)
         list.add(refusals)
         list.add(standing, lettersToDo)

@@ -8,15 +8,17 @@ enum Overview {
     ) async throws(ConsoleError) -> JSONValue {
         let depths: [String: Int]
         let isLocked: Bool
+        let alarm: String?
         do throws(BrokerFailure) {
             depths = try await flow.depths(now)
+            alarm = try await FleetStatus.alarm(flow, now: now)
             isLocked = try await flow.isLocked(now)
         } catch {
             throw .broker(error)
         }
         let acting = isLocked ? Self.acting(letters, jobs) : nil
         let standing = Standing(letters, flow)
-        let status = FleetStatus(standing, flow, letters.names, depths: depths, besides: besides, now: now)
+        let status = FleetStatus(standing, flow, letters.names, depths: depths, alarm: alarm, besides: besides, now: now)
         let (ready, reading) = (flow.isReady, flow.reading)
         let queues = flow.queues.map { name, what, kind in
             JSONValue.object(of: [

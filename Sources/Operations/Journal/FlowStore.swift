@@ -21,6 +21,7 @@ package final class FlowStore: Sendable {
         var journalReady = false
         var depths: (at: Moment, counts: [String: Int])?
         var lock: (at: Moment, isHeld: Bool)?
+        var alarm: (at: Moment, reason: String?)?
         var workers: [String: WorkerPulse] = [:]
         var claims = ClaimsRace()
         /// By the clock that nobody sets.
@@ -161,7 +162,8 @@ package final class FlowStore: Sendable {
             try await broker.rollups.append([])
             return true
         } catch {
-            if error.isAbsence { throw error }
+            // Under an alarm nobody is told whether he may; the journal is read as ever.
+            if error.isAbsence, !error.isAlarm { throw error }
             guard error.isRefusal else { return true }
             state.withLock { $0.turns.forbid() }
             tell(.impossible)
@@ -351,6 +353,14 @@ package final class FlowStore: Sendable {
         }
         state.withLock { [counts] in $0.depths = (now, counts) }
         return counts
+    }
+
+    /// Why the broker takes no messages; asked at most every two seconds, however many look.
+    package func alarm(_ now: Moment) async throws(BrokerFailure) -> String? {
+        if let known = state.withLock({ $0.alarm }), now - known.at < .seconds(2) { return known.reason }
+        let reason = try await broker.alarm()
+        state.withLock { $0.alarm = (now, reason) }
+        return reason
     }
 
     /// Whether somebody acts on dead letters; asked at most every two seconds, however many look.

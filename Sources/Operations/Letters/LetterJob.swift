@@ -209,17 +209,20 @@ package final class LetterJob: Sendable {
 
     func publish(_ messages: [OperatorMessage], _ lock: any HeldLock) async throws(LetterJobError) {
         hasWritten.store(true, ordering: .relaxed)
-        do throws(BrokerFailure) { try await lock.publish(messages) } catch { throw lock.isHeld ? .broker(error) : .lockLost }
+        do throws(BrokerFailure) { try await lock.publish(messages) } catch { throw failure(error, lock) }
     }
 
     /// Appends records and waits until the book holds them.
     func append(_ records: [LetterRecord], _ lock: any HeldLock) async throws(LetterJobError) {
         hasWritten.store(true, ordering: .relaxed)
         let isSeen: Bool
-        do throws(BrokerFailure) { isSeen = try await tools.store.append(records, under: lock) } catch {
-            throw lock.isHeld ? .broker(error) : .lockLost
-        }
+        do throws(BrokerFailure) { isSeen = try await tools.store.append(records, under: lock) } catch { throw failure(error, lock) }
         guard isSeen, lock.isHeld else { throw .lockLost }
+    }
+
+    /// What ends a job that could not publish. An alarm takes the lock along, and says more than that it went.
+    private func failure(_ error: BrokerFailure, _ lock: any HeldLock) -> LetterJobError {
+        lock.isHeld || error.isAlarm ? .broker(error) : .lockLost
     }
 }
 

@@ -35,8 +35,7 @@ package struct ConsoleProcess: Service {
         if configuration?.access.isOpen ?? true, !isLoopback { throw NotAlone(host: host) }
         let address = ListenAddress(settings.console, setting: "SALVAGE_CONSOLE_LISTEN")
         try await ListenAddress.check([address])
-        var broker = settings.broker
-        broker.connectionName = "salvage console \(ProcessInfo.processInfo.hostName)"
+        let broker = settings.operatorBroker(named: "salvage console \(ProcessInfo.processInfo.hostName)")
         let link = BrokerLink.connecting(broker) { event in Self.heard(event, logger) }
         let store = LetterStore(link, settings.names)
         let flow = FlowStore(link, settings.names, rollups: RollupTurns()) { Self.heard($0, settings.names, logger) }
@@ -120,6 +119,8 @@ package struct ConsoleProcess: Service {
                 metadata: [
                     LogKey.connection: "\(role.rawValue)", LogKey.error: "\(error)", LogKey.advice: "\(error.advice)",
                 ])
+        case .blocked(let role, let reason):
+            logger.warning("The broker takes no publishes", metadata: [LogKey.connection: "\(role.rawValue)", LogKey.reason: "\(reason)"])
         default: break
         }
     }

@@ -90,22 +90,24 @@ final class NoticeSender: Sendable {
             }
             return
         }
-        let facts = await facts(now)
+        let (facts, isWhole) = await facts(now)
         state.withLock { state in
             state.away = nil
-            state.book.look(facts ?? [], isWhole: facts != nil, now: now, uptime: uptime)
+            state.book.look(facts, isWhole: isWhole, now: now, uptime: uptime)
         }
     }
 
-    /// `nil` where it is not known how things stand: who has not read all yet, or has heard of nobody, knows of nothing wrong.
-    private func facts(_ now: Moment) async -> [NoticeFact]? {
-        guard flow.isReady.letters, flow.isReady.journal, flow.knowsWorkers else { return nil }
+    /// What is wrong, and whether that is all: who has not read all yet, or has heard of nobody, knows of nothing wrong, and while the broker takes
+    /// no messages nobody is heard.
+    private func facts(_ now: Moment) async -> (facts: [NoticeFact], isWhole: Bool) {
+        guard flow.isReady.letters, flow.isReady.journal, flow.knowsWorkers else { return ([], false) }
         do throws(BrokerFailure) {
             let status = try await FleetStatus(letters, flow, letters.names, now: now)
             let gathering = state.withLock { $0.book.rules.gathering }
-            return NoticeFact.all(of: status, letters, flow, gathering: gathering)
+            let isHeard = !status.faults.contains { $0.kind == .brokerBlocked }
+            return (NoticeFact.all(of: status, letters, flow, gathering: gathering), isHeard)
         } catch {
-            return nil
+            return ([], false)
         }
     }
 

@@ -12,6 +12,8 @@ extension BrokerLink {
     ///
     /// - Parameter isMissed: whether somebody is not among them.
     package func workers(_ names: TopologyNames, while isMissed: ([WorkerPulse]) -> Bool) async throws -> [WorkerPulse] {
+        // Under an alarm the broker takes nobody's word, and no order either.
+        if let reason = try await alarm() { throw BrokerError.blocked(reason: reason) }
         let flow = FlowStore(self, names)
         try await flow.listen()
         // Each speaks every other second.

@@ -18,14 +18,19 @@ extension BrokerLink {
             // Whoever may not read it is shown the rest, and told that.
             if !error.isRefusal { throw error }
         }
-        // Each speaks every other second. Of a stage for which nobody has spoken it is said only when nobody does for longer: a worker that is
-        // slow is none that is missing.
+        // Under an alarm the broker takes nobody's word, and there is none to wait for.
+        if try await flow.alarm(SystemClock().now()) == nil { try await hear(flow) }
+        return try await FleetStatus(store, flow, names, now: SystemClock().now())
+    }
+
+    /// Each speaks every other second. Of a stage for which nobody has spoken it is said only when nobody does for longer: a worker that is slow is
+    /// none that is missing.
+    private func hear(_ flow: FlowStore) async throws {
         for look in 1...40 {
             try await Task.sleep(for: .milliseconds(250))
             let working = flow.pulses.filter { $0.quiet == nil && $0.claims?.isCaughtUp ?? true }
             if look >= 10, Set(working.flatMap(\.stages)).isSuperset(of: Stage.allCases) { break }
         }
-        return try await FleetStatus(store, flow, names, now: SystemClock().now())
     }
 
     private func read(_ store: LetterStore) async throws {

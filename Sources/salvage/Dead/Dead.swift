@@ -16,7 +16,7 @@ struct Dead: AsyncParsableCommand {
 
             Exit status: 0 when all is done, 1 when some letters failed again, were left out, are not settled or their end is not known yet,
             2 when nothing was meant, 3 when somebody else acts at the moment, 64 for a command line that cannot be understood, 69 when the
-            broker is away, 130 when it was interrupted.
+            broker is away or takes no messages, 130 when it was interrupted.
             """,
         subcommands: [
             DeadList.self, DeadStats.self, DeadShow.self, DeadReplay.self, DeadRuns.self, DeadReconcile.self, DeadResolve.self,

@@ -57,6 +57,27 @@ import Testing
         #expect(silent.faults.map(\.what) == ["No worker runs: what comes in waits in its queue.", "The worker a is silent."])
     }
 
+    /// Nobody's word comes through then, so nobody is missed.
+    @Test func aBrokerThatTakesNoMessagesIsTheFaultAndNobodyElse() async throws {
+        world.broker.raiseAlarm("low on memory")
+        for pulses in [[], [pulse("a", at: now + .seconds(-16))], [pulse("a"), pulse("b", at: now + .seconds(-16))]] {
+            let status = try await status(pulses)
+            let fault = try #require(status.faults.first)
+            #expect(status.faults.count == 1 && fault.kind == .brokerBlocked, "\(status.faults)")
+            #expect(fault.what.contains("takes no messages (its alarm: low on memory)") && fault.advice.contains("`rabbitmqctl status`"))
+        }
+        // Whoever is heard has published.
+        #expect(try await status([pulse("a")]).faults.isEmpty)
+        world.broker.raiseAlarm(nil)
+        #expect(try await status([]).faults.map { $0.kind } == [.noWorkers])
+    }
+
+    @Test func theConsoleTellsAnAlarmInItsOwnWords() {
+        let told = ConsoleError.broker(MemoryBroker.failure(of: "low on disk"))
+        #expect(told.status == 503 && told.what == "The broker takes no messages (its alarm: low on disk).")
+        #expect(told.advice == "free memory")
+    }
+
     @Test func aStageThatNobodyServesIsNamed() async throws {
         let some = try await status([pulse("a", Stage.allCases.filter { $0 != .retry }), pulse("b", [.retry], at: now + .seconds(-16))])
         #expect(some.faults.contains { $0.what.hasPrefix("No worker serves the stage retry") } && some.faults.count == 2)

@@ -55,6 +55,15 @@ import Testing
         #expect(stream.starts.contains { if case .first = $0 { true } else { false } })
     }
 
+    /// Nobody is told then whether he may write; what stands there is read all the same.
+    @Test func underAnAlarmTheJournalIsReadAsEver() async throws {
+        let all = PlacedStream(RandomJournal(seed: 11, recoveries: 60).messages)
+        rollups.raiseAlarm()
+        let console = FlowStore(RollupWorld(all, rollups), TopologyNames(), clock: RollupWorld.Clock(), rollups: RollupTurns())
+        try await console.follow()
+        #expect(console.isReady.journal && all.starts.contains { if case .first = $0 { true } else { false } })
+    }
+
     /// A chargeback is of a sale of months ago, and names no amount, or one that went back already: its cents are the operator's, however little
     /// the console itself has read.
     @Test func whoReadsLittleShowsNoOtherCents() async throws {
