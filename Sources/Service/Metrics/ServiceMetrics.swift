@@ -211,6 +211,8 @@ package final class ServiceMetrics: Sendable {
         case .connected(let role, _): brokerConnected.set(1, role.rawValue)
         case .disconnected(let role, _):
             brokerConnected.set(0, role.rawValue)
+            // The next connection hears of an alarm anew.
+            brokerBlocked.set(0, role.rawValue)
             brokerReconnects.add(1, role.rawValue)
         case .connectFailed(let role, _, _): brokerConnected.set(0, role.rawValue)
         case .blocked(let role, _): brokerBlocked.set(1, role.rawValue)

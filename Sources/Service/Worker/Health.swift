@@ -5,6 +5,9 @@ final class Health: Sendable {
     /// What must be in order, in the order in which it comes about.
     enum Part: String, CaseIterable {
         case configuration, broker, topology, consumers
+        /// Whether the broker takes what is published. An alarm is no reason to be held back: no other process could do more under it, webhooks are to
+        /// find somebody, and it passes by itself.
+        case publishing
         /// Whether calls to FlexFactor can be made at all; not whether FlexFactor is well.
         case flexFactor = "flexfactor"
     }

@@ -33,11 +33,18 @@ final class LinkWatch: Sendable {
                 ])
         case .disconnected(let role, let error):
             health.isUnwell(.broker, "\(role.rawValue): \(error)")
+            // The next connection hears of an alarm anew.
+            if role == .publishing { health.isWell(.publishing) }
             logger.warning(
                 "The connection to the broker is lost", metadata: [LogKey.connection: "\(role.rawValue)", LogKey.error: "\(error)"])
         case .blocked(let role, let reason):
+            let error = BrokerError.blocked(reason: reason)
+            health.isUnwell(
+                .publishing, "\(error): nothing can be finished until that is over, see docs/runbooks/SalvageBrokerBlocked.md", for: .zero)
             logger.error("The broker takes no publishes", metadata: [LogKey.connection: "\(role.rawValue)", LogKey.reason: "\(reason)"])
-        case .unblocked(let role): logger.info("The broker takes publishes again", metadata: [LogKey.connection: "\(role.rawValue)"])
+        case .unblocked(let role):
+            health.isWell(.publishing)
+            logger.info("The broker takes publishes again", metadata: [LogKey.connection: "\(role.rawValue)"])
         case .publishesUnconfirmed(let count, let span):
             logger.warning(
                 "The broker said nothing of publishes; their channel is opened anew, and they are sent again",
