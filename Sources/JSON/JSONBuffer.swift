@@ -1,7 +1,12 @@
+import Synchronization
+
 /// Bytes that grow at their end, written straight into memory: an array asks at every byte whether it is alone and whether there is room.
 ///
 /// One writer has it, and hands it to the writers of what is nested in it; all that is in it comes out as an array, once.
-final class JSONBuffer {
+///
+/// `@unchecked Sendable`: one that was made is its maker's alone, and of those that are lent each is with one borrower, who has it until
+/// `lent` returns, or rests behind the lock.
+final class JSONBuffer: @unchecked Sendable {
     private var start: UnsafeMutablePointer<UInt8>
     private var capacity: Int
     private(set) var count = 0
@@ -12,6 +17,23 @@ final class JSONBuffer {
     }
 
     deinit { start.deallocate() }
+
+    /// Those that nobody writes into now: as many as there were writers at one time.
+    private static let resting = Mutex<[JSONBuffer]>([])
+    /// One that grew beyond it is not kept for the next.
+    private static let mostKept = 64 << 10
+
+    /// Lends an empty one with its memory, for making one costs two allocations, and each growing one more.
+    static func lent<Result>(reserving capacity: Int, _ use: (JSONBuffer) -> Result) -> Result {
+        let buffer = resting.withLock { $0.popLast() } ?? JSONBuffer(capacity: max(capacity, 2_048))
+        buffer.reserve(capacity)
+        let result = use(buffer)
+        if buffer.capacity <= mostKept {
+            buffer.count = 0
+            resting.withLock { $0.append(buffer) }
+        }
+        return result
+    }
 
     var bytes: [UInt8] { Array(UnsafeBufferPointer(start: start, count: count)) }
 
@@ -67,7 +89,13 @@ final class JSONBuffer {
     func put(_ text: String) {
         var text = text
         text.withUTF8 { text in
-            if JSONText.needsEscape(text) { return put(JSONText.escaped(text)) }
+            if JSONText.needsEscape(text) {
+                let length = JSONText.escapedCount(text)
+                reserve(length)
+                JSONText.escape(text, into: start + count)
+                count += length
+                return
+            }
             reserve(text.count + 2)
             append(UInt8(ascii: "\""))
             put(text)

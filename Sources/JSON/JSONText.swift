@@ -12,32 +12,50 @@ enum JSONText {
     }
 
     /// In its quotes.
-    static func escaped(_ text: UnsafeBufferPointer<UInt8>) -> [UInt8] {
-        let extra = text.reduce(2) { $0 + (needsEscape($1) ? $1 == 0x22 || $1 == 0x5C || letter(for: $1) != nil ? 1 : 5 : 0) }
-        return [UInt8](unsafeUninitializedCapacity: text.count + extra) { bytes, count in
-            func put(_ byte: UInt8) {
-                bytes[count] = byte
-                count += 1
-            }
-            put(UInt8(ascii: "\""))
-            for byte in text {
-                guard needsEscape(byte) else {
-                    put(byte)
-                    continue
-                }
-                put(UInt8(ascii: "\\"))
-                if byte == 0x22 || byte == 0x5C {
-                    put(byte)
-                } else if let letter = letter(for: byte) {
-                    put(letter)
-                } else {
-                    for sign: UInt8 in [0x75, 0x30, 0x30] { put(sign) }
-                    for digit in [byte >> 4, byte & 0xF] { put(digit < 10 ? 0x30 + digit : 0x57 + digit) }
-                }
-            }
-            put(UInt8(ascii: "\""))
+    private static func escaped(_ text: UnsafeBufferPointer<UInt8>) -> [UInt8] {
+        let length = escapedCount(text)
+        return [UInt8](unsafeUninitializedCapacity: length) { bytes, count in
+            guard let start = bytes.baseAddress else { return }
+            escape(text, into: start)
+            count = length
         }
     }
+
+    /// How many bytes it takes in its quotes.
+    static func escapedCount(_ text: UnsafeBufferPointer<UInt8>) -> Int {
+        text.reduce(text.count + 2) { $0 + (needsEscape($1) ? $1 == 0x22 || $1 == 0x5C || letter(for: $1) != nil ? 1 : 5 : 0) }
+    }
+
+    /// Writes it in its quotes to where there is room for `escapedCount`.
+    static func escape(_ text: UnsafeBufferPointer<UInt8>, into start: UnsafeMutablePointer<UInt8>) {
+        var place = start
+        func put(_ byte: UInt8) {
+            place.initialize(to: byte)
+            place += 1
+        }
+        put(UInt8(ascii: "\""))
+        for byte in text {
+            guard needsEscape(byte) else {
+                put(byte)
+                continue
+            }
+            put(UInt8(ascii: "\\"))
+            if byte == 0x22 || byte == 0x5C {
+                put(byte)
+            } else if let letter = letter(for: byte) {
+                put(letter)
+            } else {
+                put(UInt8(ascii: "u"))
+                put(UInt8(ascii: "0"))
+                put(UInt8(ascii: "0"))
+                put(hexDigit(byte >> 4))
+                put(hexDigit(byte & 0xF))
+            }
+        }
+        put(UInt8(ascii: "\""))
+    }
+
+    private static func hexDigit(_ digit: UInt8) -> UInt8 { digit < 10 ? 0x30 + digit : 0x57 + digit }
 
     private static func needsEscape(_ byte: UInt8) -> Bool { byte < 0x20 || byte == 0x22 || byte == 0x5C }
 

@@ -6,8 +6,7 @@ enum CloudEvent {
         id: String, type: String, subject: String? = nil, time: Moment? = nil, reserving capacity: Int = 512,
         _ data: ((inout JSONObjectWriter) -> Void)? = nil
     ) -> [UInt8] {
-        var json = JSONWriter(reservingCapacity: capacity)
-        json.object { event in
+        JSONWriter.bytes(reserving: capacity) { event in
             event.member("specversion", "1.0")
             event.member("id", id)
             event.member("source", "salvage")
@@ -18,7 +17,6 @@ enum CloudEvent {
             event.member("datacontenttype", "application/json")
             event.object("data", data)
         }
-        return json.bytes
     }
 
     /// The data of an event of ours of one type.

@@ -5,8 +5,7 @@ import JSON
 /// repeat is a repeat to FlexFactor.
 enum EvaluateRequest {
     static func body(_ charge: Charge, idempotencyKey: UUID5, credentials: GatewayCredentials) -> [UInt8] {
-        var json = JSONWriter(reservingCapacity: 2_048)
-        json.object { root in
+        JSONWriter.bytes(reserving: 2_048) { root in
             root.member("isDeclined", true)
             root.member("isMIT", charge.isMerchantInitiated)
             root.member("isRecurring", charge.isRecurring)
@@ -45,7 +44,6 @@ enum EvaluateRequest {
                 }
             }
         }
-        return json.bytes
     }
 
     private static func write(_ charge: Charge, to transaction: inout JSONObjectWriter) {
