@@ -103,6 +103,15 @@ final class JSONBuffer: @unchecked Sendable {
         }
     }
 
+    /// A text in its quotes that needs no escape and is written where it will stand: at most so many bytes.
+    func put(atMost most: Int, _ write: (UnsafeMutableBufferPointer<UInt8>) -> Int) {
+        reserve(most + 2)
+        append(UInt8(ascii: "\""))
+        let length = write(UnsafeMutableBufferPointer(start: start + count, count: most))
+        count += length
+        append(UInt8(ascii: "\""))
+    }
+
     func put(_ number: Int64) {
         reserve(20)
         if number < 0 { append(UInt8(ascii: "-")) }

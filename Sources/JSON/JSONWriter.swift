@@ -59,6 +59,14 @@ package struct JSONObjectWriter {
         buffer.put(text)
     }
 
+    /// A text that needs no escape, from whoever can write its bytes where they will stand.
+    ///
+    /// - Parameter write: is given room for `most` bytes, and says how many it wrote.
+    package mutating func member(_ name: StaticString, atMost most: Int, _ write: (UnsafeMutableBufferPointer<UInt8>) -> Int) {
+        self.name(name)
+        buffer.put(atMost: most, write)
+    }
+
     package mutating func member(_ name: StaticString, _ number: Int64) {
         self.name(name)
         buffer.put(number)

@@ -12,7 +12,7 @@ enum CloudEvent {
             event.member("source", "salvage")
             event.member("type", type)
             event.optional("subject", subject)
-            event.optional("time", time?.rfc3339)
+            event.optional("time", time)
             guard let data else { return }
             event.member("datacontenttype", "application/json")
             event.object("data", data)

@@ -79,7 +79,7 @@ extension ResultEvent {
             }
         }
         data.member("attempts", Int64(attempts))
-        data.member("occurredAt", occurredAt.rfc3339)
+        data.member("occurredAt", occurredAt)
     }
 }
 

@@ -31,9 +31,17 @@ extension Moment {
     }
 
     /// RFC 3339 in UTC with milliseconds: `2026-01-02T03:04:05.678Z`.
-    package var rfc3339: String {
+    package var rfc3339: String { String(unsafeUninitializedCapacity: Self.longestText) { write(to: $0) } }
+
+    /// How long a date may be: the longest has a year of ten digits, the last that milliseconds can tell.
+    static var longestText: Int { 48 }
+
+    /// Writes it as `rfc3339` says it to where there is room for the longest.
+    ///
+    /// - Returns: how many bytes it has.
+    func write(to place: UnsafeMutableBufferPointer<UInt8>) -> Int {
         let at = calendar
-        return DateText.written { text in
+        return DateText.write(to: place) { text in
             text.put(at.year, 4, "-")
             text.put(at.month, 2, "-")
             text.put(at.day, 2, "T")
@@ -47,16 +55,18 @@ extension Moment {
     /// RFC 1123, as HTTP writes dates: `Fri, 02 Jan 2026 03:04:06 GMT`.
     package var rfc1123: String {
         let at = calendar
-        return DateText.written { text in
-            text.put(Self.weekdays[at.weekday])
-            text.put(", ")
-            text.put(at.day, 2, " ")
-            text.put(Self.months[at.month - 1])
-            text.put(" ")
-            text.put(at.year, 4, " ")
-            text.put(at.hour, 2, ":")
-            text.put(at.minute, 2, ":")
-            text.put(at.second, 2, " GMT")
+        return String(unsafeUninitializedCapacity: Self.longestText) { place in
+            DateText.write(to: place) { text in
+                text.put(Self.weekdays[at.weekday])
+                text.put(", ")
+                text.put(at.day, 2, " ")
+                text.put(Self.months[at.month - 1])
+                text.put(" ")
+                text.put(at.year, 4, " ")
+                text.put(at.hour, 2, ":")
+                text.put(at.minute, 2, ":")
+                text.put(at.second, 2, " GMT")
+            }
         }
     }
 
@@ -120,15 +130,10 @@ private struct DateText {
     private let place: UnsafeMutableBufferPointer<UInt8>
     private var count = 0
 
-    /// The longest has a year of ten digits, the last that milliseconds can tell.
-    private static let longest = 48
-
-    static func written(_ write: (inout DateText) -> Void) -> String {
-        String(unsafeUninitializedCapacity: longest) { place in
-            var text = DateText(place: place)
-            write(&text)
-            return text.count
-        }
+    static func write(to place: UnsafeMutableBufferPointer<UInt8>, _ write: (inout DateText) -> Void) -> Int {
+        var text = DateText(place: place)
+        write(&text)
+        return text.count
     }
 
     private init(place: UnsafeMutableBufferPointer<UInt8>) {

@@ -18,7 +18,7 @@ enum EvaluateRequest {
             root.member("idempotencyKey", idempotencyKey.description)
             root.member("transactionType", "Purchase")
             root.optional("customerIp", charge.customerIP)
-            root.optional("expiryDateUtc", charge.expiry?.rfc3339)
+            root.optional("expiryDateUtc", charge.expiry)
             root.member("Source", "Salvage")
             root.object("transaction") { write(charge, to: &$0) }
             root.object("payer") { payer in
@@ -51,7 +51,7 @@ enum EvaluateRequest {
         transaction.member("id", decline.transactionID)
         transaction.member("amount", charge.amount.minorUnits)
         transaction.member("currency", charge.amount.currency.code)
-        transaction.member("timestampUtc", charge.declinedAt.rfc3339)
+        transaction.member("timestampUtc", charge.declinedAt)
         // FlexFactor takes an empty code for a missing one.
         transaction.member("responseCode", decline.responseCode.isEmpty ? decline.networkCode ?? "unknown" : decline.responseCode)
         transaction.member("responseCodeSource", decline.responseCodeSource)
