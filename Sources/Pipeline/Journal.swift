@@ -22,8 +22,9 @@ extension StageOutcome {
             declineCode: entry.declineCode, decline: entry.decline, notes: entry.notes, trigger: TriggerWord(reference.kind),
             route: reference.kind.isRetry ? "retry" : "cascade", declinedAt: entry.declinedAt, flexFactorOrderID: entry.flexFactorOrderID,
             becomes: entry.becomes, resultID: entry.resultID, action: entry.action, otherRecovery: entry.other, workerID: worker)
+        let id = record.id
         return publishing + [
-            StageMessage(to: .journal, messageID: record.id, type: JournalRecord.type, traceparent: traceparent, body: record.encoded())
+            StageMessage(to: .journal, messageID: id, type: JournalRecord.type, traceparent: traceparent, body: record.encoded(as: id))
         ]
     }
 }

@@ -32,9 +32,9 @@ extension ResultEvent {
 extension Recovery {
     /// The recovery as the message that is its state.
     func message(to destination: StageMessage.Destination, traceparent: String?) -> StageMessage {
+        let id = WorkEnvelope.id(of: self)
         var message = StageMessage(
-            to: destination, messageID: reference.text + "/work", type: WorkEnvelope.type, traceparent: traceparent,
-            body: WorkEnvelope.encode(self))
+            to: destination, messageID: id, type: WorkEnvelope.type, traceparent: traceparent, body: WorkEnvelope.encode(self, as: id))
         // A cascade that nobody has sent is told when its time is over, and FlexFactor is not asked.
         let deadline: Moment? = if case .cascade(let deadline) = route, phase == .due { deadline } else { nil }
         message.share = StageMessage.Share(merchantID, gatewayID, freeFrom: deadline)

@@ -6,12 +6,13 @@ extension ClaimRecord {
     /// The message on the stream (schemas/claim.v1.schema.json).
     package func encoded() -> [UInt8] {
         let claim = claim
+        let claimID = String(claim.id, radix: 36)
         return CloudEvent.encode(
-            id: claim.reference.text + "/claim/" + String(claim.id, radix: 36), type: Self.type, subject: claim.reference.text,
+            id: claim.reference.text.with("/claim/", claimID), type: Self.type, subject: claim.reference.text,
             reserving: 512 + (result?.utf8.count ?? 0) * 5 / 4
         ) { data in
             data.member("claim", claim.act.word)
-            data.member("claimId", String(claim.id, radix: 36))
+            data.member("claimId", claimID)
             data.member("merchantId", claim.merchantID.text)
             data.member("reference", claim.reference.text)
             data.optional("debt", claim.debt?.hex)

@@ -15,10 +15,13 @@ package enum WorkEnvelope {
         case unreadable(String)
     }
 
-    package static func encode(_ recovery: Recovery) -> [UInt8] {
-        CloudEvent.encode(id: recovery.reference.text + "/work", type: type, subject: recovery.reference.text, reserving: 1_792) {
-            write(recovery, to: &$0)
-        }
+    package static func id(of recovery: Recovery) -> String { recovery.reference.text.with("/work") }
+
+    package static func encode(_ recovery: Recovery) -> [UInt8] { encode(recovery, as: id(of: recovery)) }
+
+    /// - Parameter id: the recovery's, for whoever has it at hand.
+    package static func encode(_ recovery: Recovery, as id: String) -> [UInt8] {
+        CloudEvent.encode(id: id, type: type, subject: recovery.reference.text, reserving: 1_792) { write(recovery, to: &$0) }
     }
 
     package static func decode(_ bytes: [UInt8]) -> Decoded {

@@ -81,9 +81,12 @@ package struct JournalRecord: Sendable, Equatable {
         self.workerID = workerID
     }
 
-    package var id: String { "\(reference.text)/journal/\(at.milliseconds)/\(stage.rawValue)/\(fate.word)" }
+    package var id: String { reference.text.with("/journal/", String(at.milliseconds), "/", stage.rawValue, "/", fate.word) }
 
-    package func encoded() -> [UInt8] {
+    package func encoded() -> [UInt8] { encoded(as: id) }
+
+    /// - Parameter id: its own, for whoever has it at hand.
+    package func encoded(as id: String) -> [UInt8] {
         CloudEvent.encode(id: id, type: Self.type, subject: reference.text, time: at) { data in
             data.member("at", at.milliseconds)
             data.member("stage", stage.rawValue)

@@ -27,6 +27,11 @@ package final class ResultEvent: Sendable, Equatable {
     package let other: RecoveryReference?
     /// Which publication of a decline was rejected; the next may be of another content under the same id.
     package let edition: String?
+    /// `<reference>/<kind>`, and for refunds and chargebacks `/<what tells them apart>` behind it; for an event that names no recovery `event:<event id>/<kind>`, and the like for a command. One command may
+    /// name several recoveries, so its answer's id names the one that it speaks of.
+    ///
+    /// A correction's ends in what is true now, a rejection's in what tells one publication from the next.
+    package let id: String
 
     /// What the result is about.
     package enum Subject: Sendable, Equatable {
@@ -60,12 +65,24 @@ package final class ResultEvent: Sendable, Equatable {
         self.corrects = corrects
         self.other = other
         self.edition = edition
+        let kind = corrects == nil ? reason.kind.rawValue : ResultKind.correction.rawValue
+        let mark = corrects == nil ? edition ?? distinction : reason.kind.rawValue
+        let (stroke, ending) = mark.map { ("/", $0) } ?? ("", "")
+        id =
+            switch subject {
+            case .recovery(let reference, _): reference.text.with("/", kind, stroke, ending)
+            case .event(let id, _, _): "event:".with(id, "/", kind, stroke, ending)
+            case .command(let id, let reference?, _, _): "command:".with(id, "/", reference.text, "/", kind)
+            case .command(let id, _, _, _): "command:".with(id, "/", kind)
+            }
     }
 
     package var kind: ResultKind { corrects == nil ? reason.kind : .correction }
 
     /// The same as the correction of what was told before; `nil` where it corrects nothing.
-    package func correcting(_ kind: ResultKind?) -> ResultEvent { changed(reason, corrects: kind, other: other) }
+    package func correcting(_ kind: ResultKind?) -> ResultEvent {
+        kind == corrects ? self : changed(reason, corrects: kind, other: other)
+    }
 
     /// The same for a recovery that another one stands in the way of.
     package func naming(_ other: RecoveryReference, _ reason: ResultReason) -> ResultEvent {
@@ -99,19 +116,6 @@ package final class ResultEvent: Sendable, Equatable {
     /// Whether it is the recovery's last word, or that of an event that became none. After it only what happens to the money is told.
     package var isFinal: Bool {
         if case .command = subject { false } else { kind.isFinal }
-    }
-
-    /// `<reference>/<kind>`, and for refunds and chargebacks `/<what tells them apart>` behind it; for an event that names no recovery `event:<event id>/<kind>`, and the like for a command. One command may
-    /// name several recoveries, so its answer's id names the one that it speaks of.
-    ///
-    /// A correction's ends in what is true now, a rejection's in what tells one publication from the next.
-    package var id: String {
-        let ending = corrects == nil ? (edition ?? distinction).map { "/" + $0 } ?? "" : "/" + reason.kind.rawValue
-        return switch subject {
-        case .recovery(let reference, _): "\(reference.text)/\(kind.rawValue)\(ending)"
-        case .event(let id, _, _): "event:\(id)/\(kind.rawValue)\(ending)"
-        case .command(let id, let reference, _, _): "command:\(id)/" + (reference.map { $0.text + "/" } ?? "") + kind.rawValue
-        }
     }
 
     package var orderType: OrderType? {
