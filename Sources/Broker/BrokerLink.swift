@@ -77,7 +77,7 @@ public final class BrokerLink: Sendable {
     ///
     /// - Parameter onFailure: called on the link's thread when it is not known to be with the broker; must return soon.
     public func publish(_ message: OutgoingMessage, onFailure: @escaping @Sendable (PublishError) -> Void) {
-        publishing.post(.publish(PublishBatch([message]) { failures in if let failure = failures[0] { onFailure(failure) } }))
+        publishing.post(.publish(PublishBatch([message], .onFailure(onFailure))))
     }
 
     /// Publishes a message whose address is a stranger's word, and by whose loss nobody is wronged: on a connection of its own, which the
@@ -188,12 +188,13 @@ final class AsideConnection: Sendable {
             return nil
         }
         if let refusal { return onFailure(refusal) }
-        connection.post(
-            .publish(
-                PublishBatch([message]) { failures in
-                    self.state.withLock { $0.waiting -= size }
-                    if let failure = failures.lazy.compactMap({ $0 }).first { onFailure(failure) }
-                }))
+        let batch = PublishBatch(
+            [message],
+            .onSettled { failures in
+                self.state.withLock { $0.waiting -= size }
+                if let failure = failures.lazy.compactMap({ $0 }).first { onFailure(failure) }
+            })
+        connection.post(.publish(batch))
     }
 
     func close() async {

@@ -108,11 +108,10 @@ final class Connection: @unchecked Sendable {
         if let failure = await settled(messages, inSession: session).lazy.compactMap({ $0 }).first { throw failure }
     }
 
-    /// Publishes, waits until the broker has settled every message, and says of each why it is not with the broker; `nil` where it is.
+    /// Publishes, waits until the broker has settled every message, and says of each why it is not with the broker; `nil` where it is, and of
+    /// none where all are.
     func settled(_ messages: [OutgoingMessage], inSession session: Int? = nil) async -> [PublishError?] {
-        await withUnsafeContinuation { continuation in
-            post(.publish(PublishBatch(messages, inSession: session) { continuation.resume(returning: $0) }))
-        }
+        await withUnsafeContinuation { post(.publish(PublishBatch(messages, inSession: session, .waiting($0)))) }
     }
 
     private func refuse(_ command: Command) {

@@ -96,7 +96,7 @@ protocol DeliverySource: AnyObject, Sendable {
 
     /// Whether the channel stands by which the deliveries of a generation came.
     func isCurrent(_ generation: UInt64) -> Bool
-    /// Publishes messages and says of each why it is not with the broker.
+    /// Publishes messages and says of each why it is not with the broker; of none where all are.
     func settled(_ messages: [OutgoingMessage]) async -> [PublishError?]
     func settle(_ settlement: Consumer.Settlement, _ generation: UInt64)
 }

@@ -66,7 +66,7 @@ struct AlarmQuestionTests {
     @Test func aBatchOfWhichSomeWasOnItsWayIsNotCalledUnsent() {
         let told = Mutex<[PublishError?]>([])
         let messages = [0, 1].map { (byte: UInt8) in OutgoingMessage(exchange: "", routingKey: "q", body: [byte]) }
-        let batch = PublishBatch(messages) { failures in told.withLock { $0 = failures } }
+        let batch = PublishBatch(messages, .onSettled { failures in told.withLock { $0 = failures } })
         batch.settle(0, .blocked(reason: "low on memory", isUnsent: false))
         batch.settle(1, .blocked(reason: "low on memory", isUnsent: true))
         let first = told.withLock { $0 }.compactMap { $0 }.first
