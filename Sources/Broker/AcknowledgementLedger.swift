@@ -57,7 +57,9 @@ struct AcknowledgementLedger {
         trim()
         var result: [Acknowledgement] = []
         // The tag named must itself be outstanding, so it is the last that was finished, not the last before the gap.
-        if let front = finished.filter({ $0 < base }).max() { result.append(.upTo(front)) }
+        var front: UInt64?
+        for tag in finished where tag < base { front = max(front ?? tag, tag) }
+        if let front { result.append(.upTo(front)) }
         for tag in finished where tag >= base { result.append(.only(tag)) }
         finished.removeAll(keepingCapacity: true)
         return result

@@ -11,4 +11,16 @@ extension Connection {
         case perform(@Sendable (Result<Session, BrokerError>) -> Void)
         case close(@Sendable () -> Void)
     }
+
+    /// Ends a command that came after the close.
+    func refuse(_ command: Command) {
+        switch command {
+        case .publish(let batch): batch.failAll(.closed)
+        case .settle, .breakOff: break
+        case .subscribe(_, let done): done(.failure(.closed))
+        case .cancel(_, let done): done()
+        case .perform(let work): work(.failure(.closed))
+        case .close(let done): done()
+        }
+    }
 }

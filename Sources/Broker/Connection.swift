@@ -25,6 +25,8 @@ final class Connection: @unchecked Sendable {
     private let sessions = Atomic<Int>(0)
 
     // The thread's own.
+    /// What it took out of the inbox, which has the other's room meanwhile: neither asks for memory at every turn.
+    private var taken: [Command] = []
     /// Its hosts in the order in which they are tried next.
     var configuration: BrokerConfiguration
     private var consumers: [Consumer] = []
@@ -112,17 +114,6 @@ final class Connection: @unchecked Sendable {
     /// none where all are.
     func settled(_ messages: [OutgoingMessage], inSession session: Int? = nil) async -> [PublishError?] {
         await withUnsafeContinuation { post(.publish(PublishBatch(messages, inSession: session, .waiting($0)))) }
-    }
-
-    private func refuse(_ command: Command) {
-        switch command {
-        case .publish(let batch): batch.failAll(.closed)
-        case .settle, .breakOff: break
-        case .subscribe(_, let done): done(.failure(.closed))
-        case .cancel(_, let done): done()
-        case .perform(let work): work(.failure(.closed))
-        case .close(let done): done()
-        }
     }
 
     // MARK: The thread
@@ -260,12 +251,13 @@ final class Connection: @unchecked Sendable {
     /// Whether a consumer takes deliveries and is not cancelled.
     func consumes(_ consumer: Consumer) -> Bool { !consumer.onlyReads && consumers.contains { $0 === consumer } }
 
-    private func takeCommands() -> [Command] {
-        inbox.withLock { inbox in
-            defer { inbox.commands.removeAll() }
-            return inbox.commands
-        }
+    private func takeCommands() {
+        forgetTaken()
+        inbox.withLock { swap(&$0.commands, &taken) }
     }
+
+    /// Nothing that is done keeps anything alive, and a rush of commands keeps no room for ever.
+    private func forgetTaken() { taken.removeAll(keepingCapacity: taken.capacity < 10_000) }
 
     private func wakeUp() {
         inbox.withLock { $0.isAsleep = false }
@@ -276,15 +268,17 @@ final class Connection: @unchecked Sendable {
     /// Does what the inbox says. When the session ends in the middle, what was not begun waits for the next one: nobody who waits
     /// for an answer is forgotten.
     private func carryOutCommands(_ session: Session) throws(BrokerError) {
-        var commands = takeCommands()[...]
-        while let command = commands.popFirst() {
+        takeCommands()
+        for place in taken.indices {
             do throws(BrokerError) {
-                try carryOut(command, session)
+                try carryOut(taken[place], session)
             } catch {
-                inbox.withLock { [commands] in $0.commands.insert(contentsOf: commands, at: 0) }
+                let left = taken[(place + 1)...]
+                inbox.withLock { $0.commands.insert(contentsOf: left, at: 0) }
                 throw error
             }
         }
+        forgetTaken()
     }
 
     private func carryOut(_ command: Command, _ session: Session) throws(BrokerError) {
@@ -348,7 +342,8 @@ final class Connection: @unchecked Sendable {
     private func idle(for milliseconds: Int64) {
         let end = monotonicMilliseconds() + milliseconds
         while onClosed == nil {
-            for command in takeCommands() {
+            takeCommands()
+            for command in taken {
                 switch command {
                 case .publish(let batch): enqueue(batch)
                 case .settle, .breakOff: break
@@ -373,7 +368,9 @@ final class Connection: @unchecked Sendable {
 
     private func shutDown() {
         inbox.withLock { $0.isClosed = true }
-        for command in takeCommands() { refuse(command) }
+        takeCommands()
+        for command in taken { refuse(command) }
+        taken.removeAll()
         for (batch, index) in pending { batch.settle(index, .closed) }
         pending.removeAll()
         // Connection and consumers know each other; they must not keep each other alive.

@@ -270,6 +270,8 @@ final class Session {
         case .delivery(let tag, let redelivered):
             guard let subscription = subscriptions[channel] else { return }
             subscription.ledger.delivered(tag)
+            // A batch is given away whole; the next would grow from nothing by ones and twos.
+            if subscription.batch.isEmpty { subscription.batch.reserveCapacity(32) }
             subscription.batch.append(
                 Delivery(
                     body: content.body, byteCount: content.size, properties: content.properties, exchange: content.exchange,
