@@ -46,10 +46,28 @@ final class Metric: Sendable {
     private let labels: [String]
     private let kind: Kind
     private let limit: Int
-    private let all = Mutex<[[String]: Series]>([:])
+    private let all = Mutex<[Values: Series]>([:])
     private let overflow = Atomic<Int>(0)
 
+    /// What the labels of one series say, in their order. A list of them would ask for memory with every message that is counted; no metric
+    /// has more than four.
+    private struct Values: Hashable {
+        let first: String?
+        let second: String?
+        let third: String?
+        let fourth: String?
+
+        var list: [String] { [first, second, third, fourth].compactMap { $0 } }
+
+        /// Those of the series that takes what would be too many.
+        static func other(_ count: Int) -> Values {
+            func word(_ place: Int) -> String? { place < count ? "other" : nil }
+            return Values(first: word(0), second: word(1), third: word(2), fourth: word(3))
+        }
+    }
+
     init(_ name: String, _ help: String, labels: [String] = [], kind: Kind = .counter, limit: Int = 50_000) {
+        precondition(labels.count <= 4, "Metric.init: \(name) has more labels than there is room for")
         self.name = name
         self.help = help
         self.labels = labels
@@ -57,27 +75,33 @@ final class Metric: Sendable {
         self.limit = limit
     }
 
-    func add(_ amount: Double = 1, _ values: String...) { series(values).add(amount) }
+    func add(_ amount: Double = 1, _ first: String? = nil, _ second: String? = nil, _ third: String? = nil, _ fourth: String? = nil) {
+        series(first, second, third, fourth).add(amount)
+    }
 
-    func set(_ value: Double, _ values: String...) { series(values).set(value) }
+    func set(_ value: Double, _ first: String? = nil, _ second: String? = nil, _ third: String? = nil, _ fourth: String? = nil) {
+        series(first, second, third, fourth).set(value)
+    }
 
-    func observe(_ seconds: Double, _ values: String...) { series(values).observe(seconds) }
+    func observe(_ seconds: Double, _ first: String? = nil, _ second: String? = nil, _ third: String? = nil, _ fourth: String? = nil) {
+        series(first, second, third, fourth).observe(seconds)
+    }
 
     /// Makes a counter's series stand at 0 before anything is counted: a rate sees the first event only as a rise from a value that was there.
-    func declare(_ values: String...) { _ = series(values) }
-
-    func series(_ values: String...) -> Series { series(values) }
+    func declare(_ first: String? = nil, _ second: String? = nil, _ third: String? = nil, _ fourth: String? = nil) {
+        _ = series(first, second, third, fourth)
+    }
 
     /// How often something was counted as `other` because there were too many series.
     var overflows: Int { overflow.load(ordering: .relaxed) }
 
-    private func series(_ values: [String]) -> Series {
+    func series(_ first: String? = nil, _ second: String? = nil, _ third: String? = nil, _ fourth: String? = nil) -> Series {
         all.withLock { all in
+            var values = Values(first: first, second: second, third: third, fourth: fourth)
             if let one = all[values] { return one }
-            var values = values
             if all.count >= limit {
                 overflow.add(1, ordering: .relaxed)
-                values = labels.map { _ in "other" }
+                values = .other(labels.count)
                 if let others = all[values] { return others }
             }
             let one = Series(kind)
@@ -99,7 +123,8 @@ final class Metric: Sendable {
             case .histogram: "histogram"
             }
         text += "# HELP \(name) \(help)\n# TYPE \(name) \(type)\n"
-        for (values, one) in all.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
+        let series = all.map { (values: $0.key.list, one: $0.value) }
+        for (values, one) in series.sorted(by: { $0.values.lexicographicallyPrecedes($1.values) }) {
             let pairs = zip(labels, values).map { "\($0)=\"\(Self.escape($1))\"" }
             switch kind {
             case .counter, .gauge: text += "\(name)\(Self.braces(pairs)) \(Self.number(one.value))\n"

@@ -174,8 +174,7 @@ package final class ServiceMetrics: Sendable {
             if classification.hasNoTable { withoutTable.add(1, vocabulary.source(decline.source)) }
             if let rule = classification.textRule { byText.add(1, vocabulary.source(decline.source), rule) }
         }
-        var word = entry.fate.fate.word
-        if case .passed(let next) = entry.fate { word += "_to_\(next.rawValue)" }
+        let word = if case .passed(let next) = entry.fate { Self.passed(to: next) } else { entry.fate.fate.word }
         messages.add(1, stage.rawValue, word)
         switch entry.fate {
         case .passed, .parked, .ignored: break
@@ -198,6 +197,10 @@ package final class ServiceMetrics: Sendable {
             }
         }
     }
+
+    private static func passed(to stage: Stage) -> String { passedTo[stage] ?? JournalRecord.Fate.passed.word }
+    private static let passedTo = Dictionary(
+        uniqueKeysWithValues: Stage.allCases.map { ($0, "\(JournalRecord.Fate.passed.word)_to_\($0.rawValue)") })
 
     func record(_ observation: FlexFactorClient.Observation, _ key: GatewayKey) {
         calls.add(1, key.merchant.text, key.gateway.text, observation.call, observation.outcome)
