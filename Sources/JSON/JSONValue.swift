@@ -128,9 +128,7 @@ extension JSONValue {
     /// A member by its name, ASCII case ignored: FlexFactor's own texts differ in it.
     package subscript(anyCase name: String) -> JSONValue? {
         if let exact = self[name] { return exact }
-        func small(_ byte: UInt8) -> UInt8 { (0x41...0x5A).contains(byte) ? byte | 0x20 : byte }
-        return object?.first { $0.name.utf8.count == name.utf8.count && $0.name.utf8.elementsEqual(name.utf8) { small($0) == small($1) } }?
-            .value
+        return object?.first { $0.name.utf8.count == name.utf8.count && Self.isSame($0.name, name) }?.value
     }
 }
 
@@ -141,9 +139,12 @@ extension JSONValue {
         switch self {
         case .array(let elements): return elements.contains { $0.contradictsItself(in: names) }
         case .object(let members):
+            if members.contains(where: { $0.value.contradictsItself(in: names) }) { return true }
+            // Most objects are small and say nothing twice, and that is seen without a table and small letters for each name.
+            let isPlain = members.count <= 32 && members.allSatisfy { $0.name.utf8.allSatisfy { $0 < 0x80 } }
+            if isPlain, !Self.saysTwoThings(members) { return false }
             var said: [String: JSONValue] = [:]
             for member in members {
-                if member.value.contradictsItself(in: names) { return true }
                 guard names.contains(member.name.lowercased()) else { continue }
                 if let other = said.updateValue(member.value, forKey: member.name.lowercased()), other != member.value { return true }
             }
@@ -151,6 +152,21 @@ extension JSONValue {
         default: return false
         }
     }
+
+    /// Whether two members have names that differ in the case of ASCII letters at most, and values that differ.
+    private static func saysTwoThings(_ members: [Member]) -> Bool {
+        for (place, member) in members.enumerated() {
+            for other in members[..<place]
+            where other.name.utf8.count == member.name.utf8.count && isSame(other.name, member.name) && other.value != member.value {
+                return true
+            }
+        }
+        return false
+    }
+
+    private static func isSame(_ name: String, _ other: String) -> Bool { name.utf8.elementsEqual(other.utf8) { small($0) == small($1) } }
+
+    private static func small(_ byte: UInt8) -> UInt8 { (0x41...0x5A).contains(byte) ? byte | 0x20 : byte }
 }
 
 extension Hasher {
