@@ -3,7 +3,12 @@ package import DeclineRecovery
 extension StageOutcome {
     /// What is published in place of the message: what the stage wants, and the line that the journal keeps of it.
     package func publishing(from stage: Stage, at now: Moment, worker: String, traceparent: String?) -> [StageMessage] {
-        guard let reference = entry.reference else { return publishing }
+        publishing + (journal(from: stage, at: now, worker: worker, traceparent: traceparent).map { [$0] } ?? [])
+    }
+
+    /// The journal's line; `nil` of what names no recovery.
+    package func journal(from stage: Stage, at now: Moment, worker: String, traceparent: String?) -> StageMessage? {
+        guard let reference = entry.reference else { return nil }
         let (detail, reason, until): (String, String?, Moment?) =
             switch entry.fate {
             case .passed(let next): (next.rawValue, nil, nil)
@@ -23,9 +28,8 @@ extension StageOutcome {
             route: reference.kind.isRetry ? "retry" : "cascade", declinedAt: entry.declinedAt, flexFactorOrderID: entry.flexFactorOrderID,
             becomes: entry.becomes, resultID: entry.resultID, action: entry.action, otherRecovery: entry.other, workerID: worker)
         let id = record.id
-        return publishing + [
-            StageMessage(to: .journal, messageID: id, type: JournalRecord.type, traceparent: traceparent, body: record.encoded(as: id))
-        ]
+        return StageMessage(
+            to: .journal, messageID: id, type: JournalRecord.type, traceparent: traceparent, body: record.encoded(as: id))
     }
 }
 

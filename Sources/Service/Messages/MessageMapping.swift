@@ -24,6 +24,8 @@ extension StageMessage {
         // Who waited for a reply may be gone; nobody misses it then.
         let isMandatory = if case .reply = destination { false } else { true }
         var headers = FieldTable()
+        // Nearly every message has some, up to four.
+        headers.fields.reserveCapacity(4)
         if let traceparent {
             headers.fields.append(FieldTable.Field(HeaderName.traceparent, .string(traceparent)))
             if let tracestate { headers.fields.append(FieldTable.Field(HeaderName.tracestate, .string(tracestate))) }

@@ -41,6 +41,18 @@ struct HeldMessage {
 }
 
 extension StageRunner {
+    /// A message on its way out.
+    struct Sending {
+        let message: Broker.OutgoingMessage
+        /// Where the message was to go that this one keeps for later.
+        var keptFor: Holdings.Place?
+
+        init(_ message: Broker.OutgoingMessage, keptFor place: Holdings.Place? = nil) {
+            self.message = message
+            keptFor = place
+        }
+    }
+
     /// What is published in place of a message that was refused.
     func keep(_ message: Broker.OutgoingMessage, because failure: PublishError) -> Sending {
         let held = HeldMessage(message)

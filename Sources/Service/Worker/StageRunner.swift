@@ -191,7 +191,7 @@ final class StageRunner: Sendable {
     private func putOff(_ handed: Handed, until: Moment, on lane: Lane) async {
         let later = Broker.OutgoingMessage(
             handed.delivery, at: stage, .ladder(stage, until: until), names, survived: handed.survived, now: clock.now())
-        if await finish(handed, publishing: [Sending(later)], on: lane) { survivors.finished(handed.key) }
+        if await finish(handed, publishing: [later], on: lane) { survivors.finished(handed.key) }
     }
 
     /// Gives back what is worked on and will not be finished in time: to the end of the queue, as a new message, for whoever is ended by us
@@ -225,14 +225,14 @@ final class StageRunner: Sendable {
         let outgoing = outgoing(of: handled, message, tracestate, handed)
         let published = NIODeadline.now()
         let publishedAt = step == nil ? 0 : SystemClock.nanoseconds()
-        guard await finish(handed, publishing: outgoing.sendings, on: lane) else { return }
+        guard await finish(handed, publishing: outgoing.messages, on: lane) else { return }
         // Whoever waits hears nothing that does not stand, and what becomes of that holds up nobody.
         for reply in outgoing.replies { replying(reply) { [report] failure in report.letGo(failure) } }
         survivors.finished(handed.key)
         report.finished(handled.entry, message)
         let ended = NIODeadline.now()
         report.took(ended - begun, confirm: ended - published)
-        step?.end(handled.entry, publishedFrom: publishedAt, count: outgoing.sendings.count + outgoing.replies.count)
+        step?.end(handled.entry, publishedFrom: publishedAt, count: outgoing.messages.count + outgoing.replies.count)
     }
 
     // What waits for a stage keeps room for each of its values for as long; so what comes before and after stands apart.
@@ -252,7 +252,7 @@ final class StageRunner: Sendable {
     /// What a message led to.
     private struct Outgoing {
         /// In its place; first the message itself, where it goes on as it came.
-        var sendings: [Sending] = []
+        var messages: [Broker.OutgoingMessage] = []
         /// For whoever waits.
         var replies: [Broker.OutgoingMessage] = []
     }
@@ -263,13 +263,17 @@ final class StageRunner: Sendable {
     ) -> Outgoing {
         let now = clock.now()
         var outgoing = Outgoing()
+        outgoing.messages.reserveCapacity(handled.publishing.count + 2)
         if let onward = handled.onward {
-            outgoing.sendings.append(
-                Sending(Broker.OutgoingMessage(handed.delivery, at: stage, onward, names, survived: handed.survived, now: now)))
+            outgoing.messages.append(
+                Broker.OutgoingMessage(handed.delivery, at: stage, onward, names, survived: handed.survived, now: now))
         }
-        for one in handled.publishing(from: stage, at: now, worker: workerID, traceparent: message.traceparent) {
+        for one in handled.publishing {
             let sent = one.brokerMessage(names, now: now, tracestate: tracestate)
-            if one.isCourtesy { outgoing.replies.append(sent) } else { outgoing.sendings.append(Sending(sent)) }
+            if one.isCourtesy { outgoing.replies.append(sent) } else { outgoing.messages.append(sent) }
+        }
+        if let line = handled.journal(from: stage, at: now, worker: workerID, traceparent: message.traceparent) {
+            outgoing.messages.append(line.brokerMessage(names, now: now, tracestate: tracestate))
         }
         return outgoing
     }
@@ -284,27 +288,33 @@ final class StageRunner: Sendable {
         }
     }
 
-    /// A message on its way out.
-    struct Sending {
-        let message: Broker.OutgoingMessage
-        /// Where the message was to go that this one keeps for later.
-        var keptFor: Holdings.Place?
-
-        init(_ message: Broker.OutgoingMessage, keptFor place: Holdings.Place? = nil) {
-            self.message = message
-            keptFor = place
-        }
+    /// Finishes a delivery, however often it takes. `false` when it is the broker's again.
+    ///
+    /// Nearly always the first try is the last: only the others keep what they need.
+    private func finish(_ handed: Handed, publishing messages: [Broker.OutgoingMessage], on lane: Lane) async -> Bool {
+        let attempt = await handed.delivery.tryToFinish(publishing: messages)
+        guard case .open(let failures) = attempt else { return isFinished(attempt) }
+        return await finish(handed, publishing: messages.map { Sending($0) }, after: failures, on: lane)
     }
 
-    /// Finishes a delivery, however often it takes. `false` when it is the broker's again.
+    /// How an attempt ended that is not to be followed by another.
+    private func isFinished(_ attempt: Delivery.Attempt) -> Bool {
+        if attempt == .lost { report.failed(.deliveryLost) }
+        return attempt == .finished
+    }
+
+    /// The tries that follow, or all of them.
     ///
     /// What one receiver refuses is no reason to hold the rest: it is put away to be tried again by itself (`HeldMessage`). Only what is
     /// refused there as well keeps the delivery in hand: handing it back would count as a delivery more, and the broker would write the
     /// message anew each time. Nor is it held for ever: after its `consumer_timeout` the broker breaks the connection off, which counts for
     /// all that is in work. In time it goes to the end of its queue instead, as a new message.
-    func finish(_ handed: Handed, publishing outgoing: [Sending], on lane: Lane) async -> Bool {
+    ///
+    /// - Parameter failed: what the first try came to, where it was made.
+    func finish(_ handed: Handed, publishing outgoing: [Sending], after failed: [PublishError?]? = nil, on lane: Lane) async -> Bool {
         let delivery = handed.delivery
         var left = outgoing
+        var known = failed
         var pause = HoldPause()
         var held: Moment.Span = .seconds(0)
         var connectionsLost = 0
@@ -312,12 +322,13 @@ final class StageRunner: Sendable {
         defer { hold.map(holdings.end) }
         while true {
             let failures: [PublishError?]
-            switch await delivery.tryToFinish(publishing: left.map(\.message)) {
-            case .finished: return true
-            case .lost:
-                report.failed(.deliveryLost)
-                return false
-            case .open(let open): failures = open
+            if let first = known {
+                failures = first
+                known = nil
+            } else {
+                let attempt = await delivery.tryToFinish(publishing: left.map(\.message))
+                guard case .open(let open) = attempt else { return isFinished(attempt) }
+                failures = open
             }
             var next: [Sending] = []
             var mustRest = false
@@ -380,16 +391,5 @@ final class StageRunner: Sendable {
             left -= piece
         }
         return !isStopping.load(ordering: .relaxed)
-    }
-}
-
-/// The pauses between the tries to finish a delivery: 1 s growing to 15 s, each up to a quarter shorter, so that those who failed together do
-/// not come back together.
-struct HoldPause {
-    private var milliseconds: Int64 = 1_000
-
-    mutating func next() -> Moment.Span {
-        defer { milliseconds = min(milliseconds * 2, 15_000) }
-        return .milliseconds(Int64.random(in: milliseconds * 3 / 4...milliseconds))
     }
 }
