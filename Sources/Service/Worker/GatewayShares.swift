@@ -14,8 +14,22 @@ struct GatewayShares<Item: Sendable> {
     /// An item that is worked on, until `ended`.
     struct Turn: Sendable {
         let item: Item
-        fileprivate let owner: String
+        /// `nil` where it takes no share.
+        fileprivate let owner: String?
         fileprivate let number: UInt64
+
+        fileprivate init(_ item: Item, of owner: String, number: UInt64) {
+            self.item = item
+            self.owner = owner
+            self.number = number
+        }
+
+        /// Of an item that takes nobody's share.
+        init(free item: Item) {
+            self.item = item
+            owner = nil
+            number = 0
+        }
     }
 
     /// What is to be done now.
@@ -92,14 +106,16 @@ struct GatewayShares<Item: Sendable> {
 
     mutating func ended(_ turn: Turn, now: Moment) -> Moves {
         var moves = Moves()
-        guard let owner = owners[turn.owner], let began = owner.inWork.removeValue(forKey: turn.number) else { return moves }
+        guard let name = turn.owner, let owner = owners[name], let began = owner.inWork.removeValue(forKey: turn.number) else {
+            return moves
+        }
         total -= 1
         owner.note(took: now - began)
-        while let (name, next) = nextInTurn, let first = next.waiting.popFirst() {
+        while let (nextName, next) = nextInTurn, let first = next.waiting.popFirst() {
             waitingCount -= 1
-            begin(first.item, of: next, name, now, &moves)
+            begin(first.item, of: next, nextName, now, &moves)
         }
-        if owner.inWork.isEmpty, owner.waiting.isEmpty { owners[turn.owner] = nil }
+        if owner.inWork.isEmpty, owner.waiting.isEmpty { owners[name] = nil }
         return moves
     }
 
@@ -161,7 +177,7 @@ struct GatewayShares<Item: Sendable> {
         total += 1
         owner.inWork[next] = now
         owner.order.append(next)
-        moves.begin.append(Turn(item: item, owner: name, number: next))
+        moves.begin.append(Turn(item, of: name, number: next))
     }
 
     /// Puts off the latest of what waits for the slow, until the rest has room.

@@ -13,7 +13,7 @@ final class StageRunner: Sendable {
     typealias Replying = @Sendable (Broker.OutgoingMessage, @escaping @Sendable (PublishError) -> Void) -> Void
 
     let stage: Stage
-    private let lanes: [(lane: Lane, handle: Handle)]
+    private let stations: [Station]
     let names: TopologyNames
     let report: StageReport
     let clock: any WallClock
@@ -33,6 +33,12 @@ final class StageRunner: Sendable {
     private let replying: Replying
     /// What is worked on, for the end of the process.
     private let inWork = Mutex<(next: UInt64, deliveries: [UInt64: Handed])>((0, [:]))
+
+    /// A lane, and what it does with a message: a function that stands in a tuple of an array is wrapped anew whenever it is taken out.
+    private struct Station: Sendable {
+        let lane: Lane
+        let handle: Handle
+    }
 
     /// A delivery in hand.
     struct Handed: Sendable {
@@ -64,7 +70,7 @@ final class StageRunner: Sendable {
         replying: @escaping Replying
     ) {
         self.stage = stage
-        self.lanes = lanes
+        stations = lanes.map { Station(lane: $0.lane, handle: $0.handle) }
         self.names = names
         self.report = report
         self.clock = clock
@@ -112,7 +118,7 @@ final class StageRunner: Sendable {
             let key = Survivors.key(delivery)
             return Handed(delivery: delivery, key: key, survived: survivors.handedOut(key), arrived: arrived)
         }
-        guard let shares else { return begin(batch) { _ in } }
+        guard let shares else { return begin(batch.map { GatewayShares<Handed>.Turn(free: $0) }) }
         if isStopping.load(ordering: .relaxed) {
             for handed in batch { passOn(handed) { await self.sendAgain($0) } }
             return
@@ -132,11 +138,7 @@ final class StageRunner: Sendable {
     }
 
     private func carryOut(_ moves: GatewayShares<Handed>.Moves) {
-        if !moves.begin.isEmpty {
-            begin(moves.begin.map(\.item)) { index in
-                if let next = self.shares?.withLock({ $0.ended(moves.begin[index], now: self.clock.now()) }) { self.carryOut(next) }
-            }
-        }
+        if !moves.begin.isEmpty { begin(moves.begin) }
         for (handed, until) in moves.putOff {
             report.putOff()
             passOn(handed) { await self.putOff($0, until: until, on: $1) }
@@ -145,38 +147,39 @@ final class StageRunner: Sendable {
 
     @inline(never)
     private func watchShares() {
-        guard let shares, let lane = lanes.first?.lane else { return }
+        guard let shares, let lane = stations.first?.lane else { return }
         lane.eventLoop.scheduleRepeatedTask(initialDelay: .milliseconds(200), delay: .milliseconds(200)) { [weak self] task in
             guard let self, !isStopping.load(ordering: .relaxed) else { return task.cancel() }
             carryOut(shares.withLock { $0.looked(now: self.clock.now()) })
         }
     }
 
-    private func begin(_ batch: [Handed], ended: @escaping @Sendable (Int) -> Void) {
-        let (lane, handle) = nextLane()
-        lane.eventLoop.execute {
-            for (index, handed) in batch.enumerated() {
+    private func begin(_ turns: [GatewayShares<Handed>.Turn]) {
+        let station = nextStation()
+        station.lane.eventLoop.execute {
+            for turn in turns {
                 // Runs at once, here, up to its first wait.
-                Task.immediate(executorPreference: lane.executor) {
+                Task.immediate(executorPreference: station.lane.executor) {
+                    let handed = turn.item
                     let number = self.inWork.withLock { inWork in
                         inWork.next += 1
                         inWork.deliveries[inWork.next] = handed
                         return inWork.next
                     }
-                    await self.process(handed, lane, handle)
+                    await self.process(handed, station.lane, station.handle)
                     _ = self.inWork.withLock { $0.deliveries.removeValue(forKey: number) }
                     self.open.subtract(1, ordering: .relaxed)
-                    ended(index)
+                    if let next = self.shares?.withLock({ $0.ended(turn, now: self.clock.now()) }) { self.carryOut(next) }
                 }
             }
         }
     }
 
-    private func nextLane() -> (lane: Lane, handle: Handle) { lanes[turn.add(1, ordering: .relaxed).oldValue % lanes.count] }
+    private func nextStation() -> Station { stations[turn.add(1, ordering: .relaxed).oldValue % stations.count] }
 
     /// Ends a delivery that is not worked on here.
     private func passOn(_ handed: Handed, _ how: @escaping @Sendable (Handed, Lane) async -> Void) {
-        let lane = nextLane().lane
+        let lane = nextStation().lane
         Task(executorPreference: lane.executor) {
             if handed.delivery.isOpen { await how(handed, lane) }
             self.open.subtract(1, ordering: .relaxed)
