@@ -2,10 +2,15 @@
 package enum Base64 {
     private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
 
-    package static func encode(_ bytes: [UInt8]) -> String {
-        String(unsafeUninitializedCapacity: (bytes.count + 2) / 3 * 4) { text in
-            alphabet.withUnsafeBufferPointer { alphabet in
-                var place = 0
+    package static func encode(_ bytes: [UInt8]) -> String { bytes.withUnsafeBufferPointer { encode($0) } }
+
+    /// - Parameter prefix: what the text begins with.
+    package static func encode(_ bytes: UnsafeBufferPointer<UInt8>, behind prefix: StaticString = "") -> String {
+        let length = prefix.utf8CodeUnitCount
+        return String(unsafeUninitializedCapacity: length + (bytes.count + 2) / 3 * 4) { text in
+            for place in 0..<length { text[place] = prefix.utf8Start[place] }
+            return alphabet.withUnsafeBufferPointer { alphabet in
+                var place = length
                 for index in stride(from: 0, to: bytes.count, by: 3) {
                     let left = bytes.count - index
                     let word =

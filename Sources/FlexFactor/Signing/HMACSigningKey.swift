@@ -50,12 +50,14 @@ package final class HMACSigningKey: @unchecked Sendable, Hashable, CustomStringC
 
     private func duplicate() -> OpaquePointer {
         if let waiting = ready.withLock({ $0.popLast() }), let context = OpaquePointer(bitPattern: waiting) { return context }
-        guard let context = EVP_MAC_CTX_dup(keyed) else { fatalError("HMACSigningKey.authenticate: EVP_MAC_CTX_dup has no memory") }
+        guard let context = EVP_MAC_CTX_dup(keyed) else { fatalError("HMACSigningKey.signature: EVP_MAC_CTX_dup has no memory") }
         return context
     }
 
-    /// HMAC-SHA512, 64 bytes.
-    func authenticate(_ message: [UInt8]) -> [UInt8] {
+    /// HMAC-SHA512 of a message in Base64. Every request has two, so nothing but the text asks for memory.
+    ///
+    /// - Parameter prefix: what the text begins with.
+    func signature(of message: [UInt8], behind prefix: StaticString = "") -> String {
         let context = duplicate()
         defer {
             if restarts, Self.restart(context) {
@@ -64,17 +66,29 @@ package final class HMACSigningKey: @unchecked Sendable, Hashable, CustomStringC
                 EVP_MAC_CTX_free(context)
             }
         }
-        guard let code = Self.code(of: message, context) else {
-            fatalError("HMACSigningKey.authenticate: OpenSSL refuses HMAC-SHA512")
+        return withUnsafeTemporaryAllocation(of: UInt8.self, capacity: Self.length) { code in
+            guard Self.write(message, context, to: code) else {
+                fatalError("HMACSigningKey.signature: OpenSSL refuses HMAC-SHA512")
+            }
+            return Base64.encode(UnsafeBufferPointer(code), behind: prefix)
         }
-        return code
+    }
+
+    private static let length = 64
+
+    /// Writes the code of a message; `false` where OpenSSL does not do it.
+    private static func write(_ message: [UInt8], _ context: OpaquePointer, to code: UnsafeMutableBufferPointer<UInt8>) -> Bool {
+        var written = 0
+        let isDone =
+            EVP_MAC_update(context, message, message.count) == 1
+            && EVP_MAC_final(context, code.baseAddress, &written, code.count) == 1
+        return isDone && written == length
     }
 
     private static func code(of message: [UInt8], _ context: OpaquePointer) -> [UInt8]? {
-        var code = [UInt8](repeating: 0, count: 64)
-        var length = 0
-        let isDone = EVP_MAC_update(context, message, message.count) == 1 && EVP_MAC_final(context, &code, &length, code.count) == 1
-        return isDone && length == 64 ? code : nil
+        var code = [UInt8](repeating: 0, count: length)
+        let isDone = code.withUnsafeMutableBufferPointer { write(message, context, to: $0) }
+        return isDone ? code : nil
     }
 
     /// For another message with the same key (EVP_MAC_init(3): a key that is NULL).
@@ -100,16 +114,22 @@ func areEqual(_ left: [UInt8], _ right: [UInt8]) -> Bool {
     left.count == right.count && CRYPTO_memcmp(left, right, left.count) == 0
 }
 
-func sha512(_ message: [UInt8]) -> [UInt8] {
-    var digest = [UInt8](repeating: 0, count: 64)
-    let isDone = EVP_Digest(message, message.count, &digest, nil, HMACSigningKey.sha512, nil) == 1
-    precondition(isDone, "sha512: OpenSSL refuses SHA-512")
-    return digest
+/// SHA-512 of a message in Base64.
+func sha512(_ message: [UInt8]) -> String {
+    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 64) { digest in
+        let isDone = EVP_Digest(message, message.count, digest.baseAddress, nil, HMACSigningKey.sha512, nil) == 1
+        precondition(isDone, "sha512: OpenSSL refuses SHA-512")
+        return Base64.encode(UnsafeBufferPointer(digest))
+    }
 }
 
 /// Random bytes fit for a nonce.
 func randomBytes(_ count: Int) -> [UInt8] {
     var bytes = [UInt8](repeating: 0, count: count)
-    precondition(RAND_bytes(&bytes, Int32(count)) == 1, "randomBytes: OpenSSL has no randomness")
+    bytes.withUnsafeMutableBufferPointer { fillByChance($0) }
     return bytes
+}
+
+func fillByChance(_ bytes: UnsafeMutableBufferPointer<UInt8>) {
+    precondition(RAND_bytes(bytes.baseAddress, Int32(bytes.count)) == 1, "fillByChance: OpenSSL has no randomness")
 }

@@ -17,7 +17,7 @@ package struct MessageSignature: Sendable, Hashable {
         static let bodySignature = "x-fc-signature"
     }
 
-    private static let scheme = "HMAC-SHA512 SignedHeaders=x-fc-nonce;x-fc-date;host;x-fc-content-sha512&Signature="
+    private static let scheme: StaticString = "HMAC-SHA512 SignedHeaders=x-fc-nonce;x-fc-date;host;x-fc-content-sha512&Signature="
 
     package var headers: [(name: String, value: String)] {
         [
@@ -30,29 +30,45 @@ package struct MessageSignature: Sendable, Hashable {
     ///
     /// - Parameter nonce: 32 hex digits, never used before; drawn at random when `nil`.
     package init(method: String, host: String, body: [UInt8], key: HMACSigningKey, now: Moment, nonce: String? = nil) {
-        let nonce: String = nonce ?? Self.hexadecimal(randomBytes(16))
+        let nonce: String = nonce ?? Self.freshNonce()
         let date: String = now.rfc1123
-        let hash: String = Base64.encode(sha512(body))
+        let hash: String = sha512(body)
         self.nonce = nonce
         self.date = date
         contentHash = hash
-        authorization = Self.scheme + Base64.encode(key.authenticate(Self.signedText(method, nonce, date, host, hash)))
-        bodySignature = Base64.encode(key.authenticate(body))
+        authorization = key.signature(of: Self.signedText(method, nonce, date, host, hash), behind: Self.scheme)
+        bodySignature = key.signature(of: body)
     }
 
-    private static func hexadecimal(_ bytes: [UInt8]) -> String {
-        String(unsafeUninitializedCapacity: 2 * bytes.count) { text in
-            for (place, byte) in bytes.enumerated() {
-                for (offset, digit) in [(0, byte >> 4), (1, byte & 0xF)] {
-                    text[2 * place + offset] = digit < 10 ? 0x30 + digit : 0x57 + digit
+    /// 32 hex digits by chance.
+    private static func freshNonce() -> String {
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 16) { bytes in
+            fillByChance(bytes)
+            return String(unsafeUninitializedCapacity: 32) { text in
+                func put(_ digit: UInt8, at place: Int) { text[place] = digit < 10 ? 0x30 + digit : 0x57 + digit }
+                for (place, byte) in bytes.enumerated() {
+                    put(byte >> 4, at: 2 * place)
+                    put(byte & 0xF, at: 2 * place + 1)
                 }
+                return 32
             }
-            return 2 * bytes.count
         }
     }
 
+    /// The method and a line end, then the rest with semicolons between.
     private static func signedText(_ method: String, _ nonce: String, _ date: String, _ host: String, _ hash: String) -> [UInt8] {
-        Array("\(method)\n\(nonce);\(date);\(host);\(hash)".utf8)
+        var text: [UInt8] = []
+        text.reserveCapacity(method.utf8.count + nonce.utf8.count + date.utf8.count + host.utf8.count + hash.utf8.count + 4)
+        text += method.utf8
+        text.append(UInt8(ascii: "\n"))
+        text += nonce.utf8
+        text.append(UInt8(ascii: ";"))
+        text += date.utf8
+        text.append(UInt8(ascii: ";"))
+        text += host.utf8
+        text.append(UInt8(ascii: ";"))
+        text += hash.utf8
+        return text
     }
 
     /// Why a signed message is not believed.
@@ -77,11 +93,11 @@ package struct MessageSignature: Sendable, Hashable {
         }
         guard let sent = Moment(rfc1123: date) else { return .dateUnreadable }
         guard now - sent <= window, sent - now <= window else { return .dateOutsideWindow }
-        let hash = Base64.encode(sha512(body))
+        let hash = sha512(body)
         if let claimed = header(HeaderName.contentHash), !areEqual(Array(claimed.utf8), Array(hash.utf8)) { return .bodyDiffers }
         let text = signedText(method, nonce, date, host, hash)
         let claimed = Array(authorization.utf8)
-        let isSigned = keys.contains { areEqual(Array((scheme + Base64.encode($0.authenticate(text))).utf8), claimed) }
+        let isSigned = keys.contains { areEqual(Array($0.signature(of: text, behind: scheme).utf8), claimed) }
         return isSigned ? nil : .signatureWrong
     }
 }
