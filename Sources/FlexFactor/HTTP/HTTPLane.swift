@@ -46,29 +46,40 @@ package final class HTTPLane: @unchecked Sendable {
         var isLookingForRoom = false
     }
 
-    /// A request that has not ended.
-    private final class Pending {
+    /// A request that has not ended. It is its own timer's handler, for a scheduled task takes five allocations, and has who waits without a
+    /// closure around.
+    ///
+    /// `@unchecked Sendable`: made for `start`, and touched on the event loop alone from then on.
+    private final class Pending: NIOScheduledCallbackHandler, @unchecked Sendable {
         let request: HTTPRequest
         let key: PoolKey
         var progress = HTTPProgress.waiting
         var connection: HTTPConnection?
-        var timer: Scheduled<Void>?
-        private var finish: ((HTTPOutcome) -> Void)?
+        var timer: NIOScheduledCallback?
+        /// Who waits; resumed once, by whatever ends the request first.
+        private var waiting: UnsafeContinuation<HTTPOutcome, Never>?
 
-        init(_ request: HTTPRequest, _ key: PoolKey, _ finish: @escaping (HTTPOutcome) -> Void) {
+        init(_ request: HTTPRequest, _ key: PoolKey, _ waiting: UnsafeContinuation<HTTPOutcome, Never>) {
             self.request = request
             self.key = key
-            self.finish = finish
+            self.waiting = waiting
         }
 
-        var isOver: Bool { finish == nil }
+        var isOver: Bool { waiting == nil }
 
         func end(_ outcome: HTTPOutcome) {
             timer?.cancel()
             timer = nil
             connection = nil
-            finish?(outcome)
-            finish = nil
+            let told = waiting
+            waiting = nil
+            told?.resume(returning: outcome)
+        }
+
+        /// Its time is over.
+        func handleScheduledCallback(eventLoop: some EventLoop) {
+            connection?.abandon()
+            end(progress.timedOut)
         }
     }
 
@@ -80,12 +91,9 @@ package final class HTTPLane: @unchecked Sendable {
 
     /// Sends a request and waits for its outcome, at the latest until `deadline`.
     func execute(_ request: HTTPRequest, to origin: Origin, authorityFile: String?, deadline: NIODeadline) async -> HTTPOutcome {
-        await withCheckedContinuation { continuation in
-            onLoop {
-                self.start(
-                    Pending(request, PoolKey(origin: origin, authorityFile: authorityFile)) { continuation.resume(returning: $0) }, deadline
-                )
-            }
+        await withUnsafeContinuation { continuation in
+            let pending = Pending(request, PoolKey(origin: origin, authorityFile: authorityFile), continuation)
+            if eventLoop.inEventLoop { start(pending, deadline) } else { eventLoop.execute { self.start(pending, deadline) } }
         }
     }
 
@@ -119,17 +127,9 @@ package final class HTTPLane: @unchecked Sendable {
         }
     }
 
-    private func onLoop(_ work: @escaping @Sendable () -> Void) {
-        if eventLoop.inEventLoop { work() } else { eventLoop.execute(work) }
-    }
-
     private func start(_ pending: Pending, _ deadline: NIODeadline) {
-        let box = NIOLoopBound(pending, eventLoop: eventLoop)
-        pending.timer = eventLoop.scheduleTask(deadline: deadline) {
-            let pending = box.value
-            pending.connection?.abandon()
-            pending.end(pending.progress.timedOut)
-        }
+        // None where the loop is at its end; then the request ends with its connection.
+        pending.timer = try? eventLoop.scheduleCallback(in: deadline - .now(), handler: pending)
         assign(pending)
     }
 
