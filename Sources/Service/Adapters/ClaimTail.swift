@@ -351,16 +351,17 @@ final class ClaimTail: ClaimsPort {
             self.until = until
         }
 
+        /// Who waits is resumed once, for from then on it is answered. Unchecked, for a check of that asks for memory with every claim.
         private enum State {
             case idle
-            case waiting(CheckedContinuation<ClaimVerdict<Int64>?, Never>)
+            case waiting(UnsafeContinuation<ClaimVerdict<Int64>?, Never>)
             case answered(ClaimVerdict<Int64>?)
         }
 
         private let state = Mutex(State.idle)
 
         func answer(_ verdict: ClaimVerdict<Int64>?) {
-            let continuation: CheckedContinuation<ClaimVerdict<Int64>?, Never>? = state.withLock { state in
+            let continuation: UnsafeContinuation<ClaimVerdict<Int64>?, Never>? = state.withLock { state in
                 defer { if case .answered = state {} else { state = .answered(verdict) } }
                 return if case .waiting(let continuation) = state { continuation } else { nil }
             }
@@ -368,7 +369,7 @@ final class ClaimTail: ClaimsPort {
         }
 
         func wait() async -> ClaimVerdict<Int64>? {
-            await withCheckedContinuation { continuation in
+            await withUnsafeContinuation { continuation in
                 let answer: ClaimVerdict<Int64>?? = state.withLock { state in
                     if case .answered(let verdict) = state { return .some(verdict) }
                     state = .waiting(continuation)
