@@ -17,7 +17,7 @@ extension Recovery {
 
     /// The same recovery and step give the same key on every pod and at every repeat (messages.md, "Recovery reference").
     package func idempotencyKey(of step: KeyedStep) -> UUID5 {
-        UUID5(namespace: Self.keyNamespace, name: reference.text + "/" + step.word)
+        UUID5(namespace: Self.keyNamespace, of: reference.text, "/", step.word)
     }
 
     /// Ours alone; any fixed value does, and changing it would make repeats of running recoveries look new.

@@ -1,26 +1,28 @@
 /// SHA-1, which version 5 UUIDs prescribe. Nothing here relies on it for security.
 enum SHA1 {
-    static func digest(_ message: [UInt8]) -> (UInt32, UInt32, UInt32, UInt32, UInt32) {
-        message.withUnsafeBufferPointer { message in
-            var state: (UInt32, UInt32, UInt32, UInt32, UInt32) = (0x6745_2301, 0xEFCD_AB89, 0x98BA_DCFE, 0x1032_5476, 0xC3D2_E1F0)
-            let whole = message.count / 64 * 64
-            for block in stride(from: 0, to: whole, by: 64) { add(UnsafeBufferPointer(rebasing: message[block..<block + 64]), to: &state) }
-            // The rest, a mark behind it, and the length in bits at the end of the last block.
-            let rest = message.count - whole
-            let padded = rest < 56 ? 64 : 128
-            withUnsafeTemporaryAllocation(of: UInt8.self, capacity: padded) { last in
-                for index in 0..<padded { last[index] = index < rest ? message[whole + index] : index == rest ? 0x80 : 0 }
-                let bits = UInt64(message.count) * 8
-                for index in 0..<8 { last[padded - 1 - index] = UInt8(truncatingIfNeeded: bits >> UInt64(8 * index)) }
-                for block in stride(from: 0, to: padded, by: 64) {
-                    add(UnsafeBufferPointer(rebasing: last[block..<block + 64]), to: &state)
-                }
+    typealias Digest = (UInt32, UInt32, UInt32, UInt32, UInt32)
+
+    static func digest(_ message: [UInt8]) -> Digest { message.withUnsafeBufferPointer { digest($0) } }
+
+    static func digest(_ message: UnsafeBufferPointer<UInt8>) -> Digest {
+        var state: Digest = (0x6745_2301, 0xEFCD_AB89, 0x98BA_DCFE, 0x1032_5476, 0xC3D2_E1F0)
+        let whole = message.count / 64 * 64
+        for block in stride(from: 0, to: whole, by: 64) { add(UnsafeBufferPointer(rebasing: message[block..<block + 64]), to: &state) }
+        // The rest, a mark behind it, and the length in bits at the end of the last block.
+        let rest = message.count - whole
+        let padded = rest < 56 ? 64 : 128
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: padded) { last in
+            for index in 0..<padded { last[index] = index < rest ? message[whole + index] : index == rest ? 0x80 : 0 }
+            let bits = UInt64(message.count) * 8
+            for index in 0..<8 { last[padded - 1 - index] = UInt8(truncatingIfNeeded: bits >> UInt64(8 * index)) }
+            for block in stride(from: 0, to: padded, by: 64) {
+                add(UnsafeBufferPointer(rebasing: last[block..<block + 64]), to: &state)
             }
-            return state
         }
+        return state
     }
 
-    private static func add(_ block: UnsafeBufferPointer<UInt8>, to state: inout (UInt32, UInt32, UInt32, UInt32, UInt32)) {
+    private static func add(_ block: UnsafeBufferPointer<UInt8>, to state: inout Digest) {
         withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 80) { schedule in
             for t in 0..<16 {
                 let (high, low) = (

@@ -10,15 +10,23 @@ package struct UUID5: Hashable, Sendable, CustomStringConvertible {
         self.init(namespace: namespace, of: name)
     }
 
-    /// The id of the name that some texts make, one behind the other.
+    /// The id of the name that some texts make, one behind the other. They are put together in memory that is given back at once: every
+    /// recovery has such an id, and each of its calls.
     init(namespace: UUID5, of name: String...) {
-        var message: [UInt8] = []
-        message.reserveCapacity(name.reduce(16) { $0 + $1.utf8.count })
-        for word in [namespace.high, namespace.low] {
-            for shift in stride(from: 56, through: 0, by: -8) { message.append(UInt8(truncatingIfNeeded: word >> UInt64(shift))) }
+        let length = name.reduce(16) { $0 + $1.utf8.count }
+        let digest: SHA1.Digest = withUnsafeTemporaryAllocation(of: UInt8.self, capacity: length) { message in
+            var place = 0
+            func put(_ byte: UInt8) {
+                message[place] = byte
+                place += 1
+            }
+            for index in 0..<16 {
+                let word = index < 8 ? namespace.high : namespace.low
+                put(UInt8(truncatingIfNeeded: word >> UInt64(56 - 8 * (index & 7))))
+            }
+            for part in name { for byte in part.utf8 { put(byte) } }
+            return SHA1.digest(UnsafeBufferPointer(message))
         }
-        for part in name { message.append(contentsOf: part.utf8) }
-        let digest = SHA1.digest(message)
         high = (UInt64(digest.0) << 32 | UInt64(digest.1)) & 0xFFFF_FFFF_FFFF_0FFF | 0x5000
         low = (UInt64(digest.2) << 32 | UInt64(digest.3)) & 0x3FFF_FFFF_FFFF_FFFF | 0x8000_0000_0000_0000
     }
