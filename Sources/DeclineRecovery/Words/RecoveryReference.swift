@@ -100,28 +100,29 @@ package final class RecoveryReference: Hashable, Sendable, CustomStringConvertib
         let subscription: Subscription?
 
         func written() -> (text: String, tag: String?) {
-            var text: [UInt8] = []
+            // Nothing but the text asks for memory, for every event at intake has one.
+            var text = ""
             text.reserveCapacity(96)
             if let merchantID {
                 RecoveryReference.escape(merchantID.text, to: &text)
-                text.append(UInt8(ascii: "-"))
+                text += "-"
             }
             RecoveryReference.escape(orderID, to: &text)
-            text.append(UInt8(ascii: "-"))
-            text.append(contentsOf: kind.rawValue.utf8)
-            text.append(contentsOf: String(sequence).utf8)
+            text += "-"
+            text += kind.rawValue
+            text += String(sequence)
             if let subscription {
-                text.append(UInt8(ascii: "-"))
+                text += "-"
                 RecoveryReference.escape(subscription.purchaseID, to: &text)
-                text.append(UInt8(ascii: "-"))
+                text += "-"
                 RecoveryReference.escape(subscription.gatewayID.text, to: &text)
             }
-            guard let letters else { return (String(decoding: text, as: UTF8.self), nil) }
-            text.append(UInt8(ascii: "-"))
-            text.append(contentsOf: letters.utf8)
-            let check = RecoveryReference.check(text)
-            text.append(contentsOf: check.utf8)
-            return (String(decoding: text, as: UTF8.self), letters + check)
+            guard let letters else { return (text, nil) }
+            text += "-"
+            text += letters
+            let check = RecoveryReference.check(text.utf8)
+            text += check
+            return (text, letters + check)
         }
     }
 
@@ -232,13 +233,18 @@ package final class RecoveryReference: Hashable, Sendable, CustomStringConvertib
         }
     }
 
-    private static func escape(_ part: String, to text: inout [UInt8]) {
+    private static func escape(_ part: String, to text: inout String) {
+        // Nearly every part stands as it is.
+        if part.utf8.allSatisfy(isPlain) {
+            text += part
+            return
+        }
         for byte in part.utf8 {
             if isPlain(byte) {
-                text.append(byte)
+                text.unicodeScalars.append(Unicode.Scalar(byte))
             } else {
                 let hex = String(byte, radix: 16, uppercase: true)
-                text.append(contentsOf: (hex.utf8.count == 1 ? "~0" + hex : "~" + hex).utf8)
+                text += hex.utf8.count == 1 ? "~0" + hex : "~" + hex
             }
         }
     }
