@@ -149,14 +149,7 @@ package struct JSONNode: Sendable {
     package var count: Int { document.count(at: place) }
 
     /// The elements of a list; none of anything else.
-    package var elements: [JSONNode] {
-        guard kind == .array else { return [] }
-        var next = place + 1
-        return (0..<count).map { _ in
-            defer { next = document.next(after: next) }
-            return JSONNode(document: document, place: next)
-        }
-    }
+    package var elements: JSONElements { JSONElements(document: document, place: place + 1, left: isArray ? count : 0) }
 
     /// The first of a list's; `nil` where there is none, and of anything else.
     package var firstElement: JSONNode? {
@@ -165,4 +158,27 @@ package struct JSONNode: Sendable {
 
     /// What this is with all that it holds, as a value of its own.
     package var value: JSONValue { document.value(at: place) }
+}
+
+/// The elements of a list, one after the other: a list of them would ask for memory.
+package struct JSONElements: Sequence, IteratorProtocol {
+    private let document: JSONDocument
+    private var place: Int
+    private var left: Int
+
+    fileprivate init(document: JSONDocument, place: Int, left: Int) {
+        self.document = document
+        self.place = place
+        self.left = left
+    }
+
+    package var underestimatedCount: Int { left }
+
+    package mutating func next() -> JSONNode? {
+        guard left > 0 else { return nil }
+        let element = JSONNode(document: document, place: place)
+        place = document.next(after: place)
+        left -= 1
+        return element
+    }
 }

@@ -27,10 +27,11 @@ package enum CRMMessage: Sendable, Equatable {
 
     private static func read(_ document: JSONDocument, _ faults: FaultList) -> CRMMessage {
         let message = document.root
-        let cardData = FaultList()
-        if CardDataGlance.seesReason(in: document) { CardDataSearch.search(message.value, cardData) }
+        // Nearly every message gives no reason to be searched.
+        let cardData = CardDataGlance.seesReason(in: document) ? FaultList() : nil
+        if let cardData { CardDataSearch.search(message.value, cardData) }
         let envelope = EventReader(message, faults)
-        func rejected() -> CRMMessage { .rejected(RejectedEvent(faults, cardData, message.value)) }
+        func rejected() -> CRMMessage { .rejected(RejectedEvent(faults, cardData ?? FaultList(), message.value)) }
         guard message.isObject else {
             faults.add("$", "expected an object: a CloudEvents 1.0 event in structured mode")
             return rejected()
@@ -60,7 +61,7 @@ package enum CRMMessage: Sendable, Equatable {
                 _ = DeclineEvent(reading: envelope, faults)
             }
         }
-        guard let decoded, faults.isEmpty, cardData.isEmpty else { return rejected() }
+        guard let decoded, faults.isEmpty, cardData?.isEmpty ?? true else { return rejected() }
         return decoded
     }
 }

@@ -77,7 +77,7 @@ extension Order {
         let trial = order.flag("trialCompletion")
         let recurring = order.flag("hasRecurringProducts")
         let charge = order.optionalText("chargeId", 1...64)
-        let items = order.objects("items", atMost: 200).map(Item.init(reading:))
+        let items = order.objects("items", atMost: 200, Item.init(reading:))
         guard let id, let type else { return nil }
         self.init(
             id: id, type: type, trialCompletion: trial, hasRecurringProducts: recurring, campaignID: campaign.map(CampaignID.init(_:)),

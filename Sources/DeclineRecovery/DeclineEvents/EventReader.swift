@@ -142,18 +142,23 @@ struct EventReader {
         return EventReader(nil, place.member(name), faults)
     }
 
-    func objects(_ name: String, atMost limit: Int) -> [EventReader] {
+    /// What each object of a list is read as.
+    func objects<Value>(_ name: String, atMost limit: Int, _ read: (EventReader) -> Value) -> [Value] {
         guard let member = member(name) else { return [] }
         guard member.isArray, member.count <= limit else {
             wrong(name, "a list of at most \(limit) objects")
             return []
         }
         let list = place.member(name)
-        return member.elements.enumerated().compactMap { index, element in
-            if element.isObject { return EventReader(element, list.element(index), faults) }
+        for (index, element) in member.elements.enumerated() where !element.isObject {
             faults.add(list.element(index).description, "expected an object")
-            return nil
         }
+        var values: [Value] = []
+        values.reserveCapacity(member.count)
+        for (index, element) in member.elements.enumerated() where element.isObject {
+            values.append(read(EventReader(element, list.element(index), faults)))
+        }
+        return values
     }
 
     func has(_ name: String) -> Bool { member(name) != nil }

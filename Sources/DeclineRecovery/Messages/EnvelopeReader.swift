@@ -52,16 +52,27 @@ struct EnvelopeReader {
     }
 
     func objects(_ name: String) throws(EnvelopeFault) -> [EnvelopeReader] {
-        try optional(name, "a list") { member in
-            member.isArray ? member.elements.enumerated().map { EnvelopeReader($1, path.member(name).element($0)) } : nil
-        } ?? []
+        try objects(name) { (object) throws(EnvelopeFault) in object }
+    }
+
+    /// What each object of a list is read as; nothing of one that is missing.
+    func objects<Value>(
+        _ name: String, _ read: (EnvelopeReader) throws(EnvelopeFault) -> Value
+    ) throws(EnvelopeFault) -> [Value] {
+        guard let list = object[name] else { return [] }
+        guard list.isArray else { throw fault(name, "a list") }
+        let place = path.member(name)
+        var values: [Value] = []
+        values.reserveCapacity(list.count)
+        for (index, element) in list.elements.enumerated() { values.append(try read(EnvelopeReader(element, place.element(index)))) }
+        return values
     }
 
     /// Whatever stands there.
     func value(_ name: String) -> JSONValue? { object[name]?.value }
 
     func elements(_ name: String) throws(EnvelopeFault) -> [JSONNode] {
-        try optional(name, "a list") { $0.isArray ? $0.elements : nil } ?? []
+        try optional(name, "a list") { $0.isArray ? Array($0.elements) : nil } ?? []
     }
 
     /// All of them, in their order.

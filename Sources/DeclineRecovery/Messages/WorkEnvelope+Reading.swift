@@ -102,7 +102,7 @@ extension WorkEnvelope {
             billing: try readAddress(charge.object("billing")),
             shipping: try charge.optionalObject("shipping").map { (address) throws(EnvelopeFault) in try readAddress(address) },
             paymentMethod: try readPaymentMethod(charge.object("paymentMethod")),
-            items: try charge.objects("items").map { (item) throws(EnvelopeFault) in
+            items: try charge.objects("items") { (item) throws(EnvelopeFault) in
                 Order.Item(
                     sku: try item.optionalText("sku"), name: try item.optionalText("name"), amount: try item.optionalNumber("amount"),
                     quantity: try item.optionalCount("quantity"))

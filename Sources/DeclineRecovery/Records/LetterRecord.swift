@@ -202,7 +202,11 @@ package enum ReplayTrace {
 
     /// The trace id of a `traceparent`; `nil` when it is not of its form.
     package static func id(ofTraceparent text: String) -> UUID5? {
-        let bytes = Array(text.utf8)
+        var text = text
+        return text.withUTF8 { id(ofTraceparent: $0) }
+    }
+
+    private static func id(ofTraceparent bytes: UnsafeBufferPointer<UInt8>) -> UUID5? {
         // 00-<32 digits>-<16 digits>-01: what stands where the dashes are decides, and the digits of the id.
         guard let first = bytes.firstIndex(of: 0x2D), first + 33 < bytes.count, bytes[first + 33] == 0x2D,
             bytes[(first + 34)...].count(where: { $0 == 0x2D }) == 1

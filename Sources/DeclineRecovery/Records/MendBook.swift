@@ -143,7 +143,10 @@ private enum MendKey {
     static func all(of event: DeclineEvent) -> [UInt64] {
         let merchant = event.merchantID.text
         let trigger = event.trigger.word
-        var keys = [number("event", event.source, event.id), number("event of", merchant, event.id)]
+        var keys: [UInt64] = []
+        keys.reserveCapacity(6)
+        keys.append(number("event", event.source, event.id))
+        keys.append(number("event of", merchant, event.id))
         let charge = charge(of: event.order.purchaseID, event.order.billingCycle)
         for merchant in [merchant, ""] {
             keys.append(number("order", merchant, event.order.id, trigger, ""))
