@@ -13,13 +13,14 @@ extension FlexFactorClient {
         HTTPRequest(method: .get, path: credentials.origin.basePath + path, headers: headers(traceparent, bearer, hasBody: false), body: [])
     }
 
+    /// - Parameter bearer: as a token has it for this header.
     private func headers(_ traceparent: String?, _ bearer: Secret?, hasBody: Bool) -> [(name: String, value: String)] {
         var headers: [(name: String, value: String)] = []
         // The signature's come behind them.
         headers.reserveCapacity(10)
         headers.append(("accept", "application/json"))
         if hasBody { headers.append(("content-type", "application/json")) }
-        if let bearer { headers.append(("authorization", "Bearer " + bearer.exposed)) }
+        if let bearer { headers.append(("authorization", bearer.exposed)) }
         if let traceparent {
             headers.append((TraceHeader.name, traceparent))
             if let state = TraceState.current { headers.append((TraceHeader.state, state)) }
@@ -71,7 +72,7 @@ extension FlexFactorClient {
         guard let key = credentials.signingKeys.first else { return request }
         let signature = MessageSignature(
             method: request.method.rawValue, host: credentials.origin.authority, body: request.body, key: key, now: now())
-        request.headers += signature.headers
+        signature.add(to: &request.headers)
         return request
     }
 

@@ -188,12 +188,16 @@ package final class FlexFactorClient: Sendable {
     ) async -> Result<HTTPResponse, CallFailure> {
         for isLastTry in [false, true] {
             let token: TokenKeeper.Token
-            switch await self.token(lane, until: deadline) {
-            case .success(let fetched): token = fetched
-            case .failure(let failure): return .failure(failure)
+            if let ready = tokens.ready(at: uptime()) {
+                token = ready
+            } else {
+                switch await self.token(lane, until: deadline) {
+                case .success(let fetched): token = fetched
+                case .failure(let failure): return .failure(failure)
+                }
             }
             switch await lane.execute(
-                signed(request(token.bearer)), to: credentials.origin, authorityFile: credentials.authorityFile,
+                signed(request(token.authorization)), to: credentials.origin, authorityFile: credentials.authorityFile,
                 deadline: httpDeadline(deadline))
             {
             case .answered(let response) where response.status == 401:

@@ -8,14 +8,15 @@ import Synchronization
 final class TokenKeeper: Sendable {
     /// A token and when it ends, by the clock that nobody sets.
     struct Token: Sendable, Hashable {
-        let bearer: Secret
+        /// What the header of each call says: `Bearer` and the token.
+        let authorization: Secret
         let expires: Moment
         /// From here on it is renewed while it still serves: a minute before its end, and never in the first half of a short life, or each
         /// call would fetch another one.
         let renewable: Moment
 
         init(bearer: Secret, life: Moment.Span, uptime: Moment) {
-            self.bearer = bearer
+            authorization = Secret("Bearer " + bearer.exposed)
             expires = uptime + life
             renewable = uptime + .milliseconds(max(life.milliseconds - 60_000, life.milliseconds / 2))
         }
@@ -79,6 +80,14 @@ final class TokenKeeper: Sendable {
     private let leastLife = Moment.Span.seconds(5)
     /// How long a failure is repeated to new calls instead of asking again.
     private let failurePause = Moment.Span.seconds(1)
+
+    /// The token at hand, where nothing is to be done for it. So it is with nearly every call, which then waits for nobody.
+    func ready(at uptime: Moment) -> Token? {
+        state.withLock { state in
+            guard let token = state.token, uptime + leastLife < token.expires, uptime < token.renewable else { return nil }
+            return token
+        }
+    }
 
     /// The token to use now; `nil` where none came in time.
     ///

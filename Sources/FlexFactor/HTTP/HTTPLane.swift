@@ -208,7 +208,7 @@ package final class HTTPLane: @unchecked Sendable {
                 channel.eventLoop.makeCompletedFuture {
                     let handlers = channel.pipeline.syncOperations
                     if let tls { try handlers.addHandler(Self.tlsHandler(tls, key.origin.host)) }
-                    try handlers.addHandler(HTTPRequestEncoder())
+                    try handlers.addHandler(HTTPRequestEncoder(configuration: Self.framing))
                     try handlers.addHandler(ByteToMessageHandler(HTTPResponseDecoder(leftOverBytesStrategy: .dropBytes)))
                     try handlers.addHandler(bound.value.1)
                 }
@@ -234,6 +234,13 @@ package final class HTTPLane: @unchecked Sendable {
                     self.serveWaiting(key)
                 }
             }
+    }
+
+    /// A request says its length itself (`HTTPConnection.send`); the encoder would copy its head to look whether it does.
+    private static var framing: HTTPRequestEncoder.Configuration {
+        var framing = HTTPRequestEncoder.Configuration()
+        framing.automaticallySetFramingHeaders = false
+        return framing
     }
 
     private func connected(_ result: Result<Void, any Error>, _ pending: Pending, _ connection: HTTPConnection) {

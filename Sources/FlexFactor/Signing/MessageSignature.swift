@@ -20,10 +20,17 @@ package struct MessageSignature: Sendable, Hashable {
     private static let scheme: StaticString = "HMAC-SHA512 SignedHeaders=x-fc-nonce;x-fc-date;host;x-fc-content-sha512&Signature="
 
     package var headers: [(name: String, value: String)] {
-        [
-            (HeaderName.nonce, nonce), (HeaderName.date, date), (HeaderName.contentHash, contentHash),
-            (HeaderName.authorization, authorization), (HeaderName.bodySignature, bodySignature),
-        ]
+        var headers: [(name: String, value: String)] = []
+        add(to: &headers)
+        return headers
+    }
+
+    func add(to headers: inout [(name: String, value: String)]) {
+        headers.append((HeaderName.nonce, nonce))
+        headers.append((HeaderName.date, date))
+        headers.append((HeaderName.contentHash, contentHash))
+        headers.append((HeaderName.authorization, authorization))
+        headers.append((HeaderName.bodySignature, bodySignature))
     }
 
     /// Signs a message.
