@@ -24,6 +24,11 @@ package final class JSONDocument: Sendable {
         return index.text(at: place, bytes.span)
     }
 
+    fileprivate func says(_ wanted: String, at place: Int) -> Bool {
+        let bytes = bytes
+        return index.says(wanted, at: place, bytes.span)
+    }
+
     fileprivate func utf8(at place: Int) -> [UInt8] {
         let bytes = bytes
         return index.bytes(at: place, bytes.span)
@@ -123,6 +128,9 @@ package struct JSONNode: Sendable {
     }
 
     @inlinable package var string: String? { document.text(at: place) }
+
+    /// Whether this is a string that says so, byte by byte. For whoever knows what it should say, and makes no text to see that it does.
+    package func says(_ text: String) -> Bool { document.says(text, at: place) }
 
     /// A string's bytes, for whoever has no use for them as a text.
     package var utf8: [UInt8]? { isText ? document.utf8(at: place) : nil }

@@ -69,6 +69,18 @@ struct JSONIndex: Sendable {
         return text.extracting(written).withUnsafeBufferPointer { String(decoding: $0, as: UTF8.self) }
     }
 
+    /// Whether a string is a text, byte by byte.
+    func says(_ wanted: String, at place: Int, _ text: Span<UInt8>) -> Bool {
+        let entry = entries[place]
+        guard entry.kind == .plain else { return entry.kind == .escaped && self.text(at: place, text).hasSameCodePoints(as: wanted) }
+        var wanted = wanted
+        return wanted.withUTF8 { wanted in
+            text.withUnsafeBufferPointer { bytes in
+                Int(entry.end &- entry.start) == wanted.count && wanted.isWritten(in: bytes, at: Int(entry.start))
+            }
+        }
+    }
+
     /// The bytes of a string.
     func bytes(at place: Int, _ text: Span<UInt8>) -> [UInt8] {
         let entry = entries[place]

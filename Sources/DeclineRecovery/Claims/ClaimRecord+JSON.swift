@@ -15,7 +15,7 @@ extension ClaimRecord {
             data.member("claimId", claimID)
             data.member("merchantId", claim.merchantID.text)
             data.member("reference", claim.reference.text)
-            data.optional("debt", claim.debt?.hex)
+            if let debt = claim.debt { data.member("debt", atMost: Fingerprint.hexLength) { debt.writeHex(to: $0) } }
             data.optional("minorUnits", claim.amount?.minorUnits)
             data.optional("currency", claim.amount?.currency.code)
             data.member("at", claim.at.milliseconds)

@@ -55,15 +55,20 @@ package struct Fingerprint: Hashable, Sendable {
         self.low = low
     }
 
-    package var hex: String {
-        String(unsafeUninitializedCapacity: 32) { text in
-            for place in 0..<32 {
-                let word = place < 16 ? high : low
-                let digit = UInt8(truncatingIfNeeded: word >> UInt64(60 - 4 * (place & 15))) & 0xF
-                text[place] = digit < 10 ? 0x30 + digit : 0x57 + digit
-            }
-            return 32
+    package var hex: String { String(unsafeUninitializedCapacity: Self.hexLength) { writeHex(to: $0) } }
+
+    static var hexLength: Int { 32 }
+
+    /// Writes it as `hex` says it to where there is room for it.
+    ///
+    /// - Returns: how many bytes that are.
+    func writeHex(to text: UnsafeMutableBufferPointer<UInt8>) -> Int {
+        for place in 0..<Self.hexLength {
+            let word = place < 16 ? high : low
+            let digit = UInt8(truncatingIfNeeded: word >> UInt64(60 - 4 * (place & 15))) & 0xF
+            text[place] = digit < 10 ? 0x30 + digit : 0x57 + digit
         }
+        return Self.hexLength
     }
 
     package static func == (left: Fingerprint, right: Fingerprint) -> Bool { left.high == right.high && left.low == right.low }

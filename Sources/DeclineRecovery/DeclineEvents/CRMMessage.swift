@@ -37,12 +37,14 @@ package enum CRMMessage: Sendable, Equatable {
             return rejected()
         }
         if let version = envelope.text("specversion"), version != "1.0" { faults.add("$.specversion", "expected \"1.0\"") }
-        if let type = envelope.optionalText("datacontenttype"), type != "application/json", !type.lowercased().hasPrefix("application/json")
+        let json = "application/json"
+        if !envelope.says("datacontenttype", json), let type = envelope.optionalText("datacontenttype"), type != json,
+            !type.lowercased().hasPrefix(json)
         {
             faults.add("$.datacontenttype", "expected application/json")
         }
         var decoded: CRMMessage?
-        let type = envelope.text("type")
+        let type = envelope.says("type", DeclineEvent.type) ? DeclineEvent.type : envelope.text("type")
         switch type {
         case DeclineEvent.type: decoded = DeclineEvent(reading: envelope, faults).map(CRMMessage.decline)
         case CancelCommand.type: decoded = CancelCommand(reading: envelope, faults).map(CRMMessage.cancel)

@@ -59,6 +59,9 @@ struct EventReader {
         member(name).flatMap { text(of: $0, name, length) }
     }
 
+    /// Whether a member is a text that says so: nothing is told of one that is missing or says something else.
+    func says(_ name: String, _ text: String) -> Bool { member(name)?.says(text) ?? false }
+
     func text(_ name: String, _ length: ClosedRange<Int> = 1...256) -> String? {
         guard let member = member(name) else {
             missing(name, describe(length))

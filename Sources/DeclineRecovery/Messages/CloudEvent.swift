@@ -26,7 +26,7 @@ enum CloudEvent {
 
     /// An event of ours of one type, its wrapper included.
     static func reader(of bytes: [UInt8], type: String, limits: JSONLimits = JSONLimits()) throws(EnvelopeFault) -> EnvelopeReader {
-        guard let event = try? JSONDocument(bytes, limits: limits).root, event["type"]?.string == type, event["data"] != nil else {
+        guard let event = try? JSONDocument(bytes, limits: limits).root, event["type"]?.says(type) == true, event["data"] != nil else {
             throw EnvelopeFault(path: "$.type", expected: "a JSON event of type \(type) with data")
         }
         return EnvelopeReader(event)

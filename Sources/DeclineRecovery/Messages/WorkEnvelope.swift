@@ -31,9 +31,9 @@ package enum WorkEnvelope {
         } catch {
             return .unreadable(error.description)
         }
-        guard let seen = event["type"]?.string else { return .unreadable("$.type: missing; expected \(type)") }
-        if seen != type {
-            guard seen.hasPrefix(family), let version = Int(seen.dropFirst(family.count)), version > 1 else {
+        guard let told = event["type"], told.isText else { return .unreadable("$.type: missing; expected \(type)") }
+        if !told.says(type) {
+            guard let seen = told.string, seen.hasPrefix(family), let version = Int(seen.dropFirst(family.count)), version > 1 else {
                 return .unreadable("$.type: expected \(type)")
             }
             return .newer(type: seen)

@@ -55,20 +55,25 @@ package struct UUID5: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// Lower-case 8-4-4-4-12 form.
-    package var description: String {
-        String(unsafeUninitializedCapacity: 36) { text in
-            var place = 0
-            for index in 0..<32 {
-                if index == 8 || index == 12 || index == 16 || index == 20 {
-                    text[place] = UInt8(ascii: "-")
-                    place += 1
-                }
-                let word = index < 16 ? high : low
-                let digit = UInt8(truncatingIfNeeded: word >> UInt64(60 - 4 * (index & 15))) & 0xF
-                text[place] = digit < 10 ? 0x30 + digit : 0x57 + digit
+    package var description: String { String(unsafeUninitializedCapacity: Self.length) { write(to: $0) } }
+
+    package static var length: Int { 36 }
+
+    /// Writes it as `description` says it to where there is room for it.
+    ///
+    /// - Returns: how many bytes that are.
+    package func write(to text: UnsafeMutableBufferPointer<UInt8>) -> Int {
+        var place = 0
+        for index in 0..<32 {
+            if index == 8 || index == 12 || index == 16 || index == 20 {
+                text[place] = UInt8(ascii: "-")
                 place += 1
             }
-            return place
+            let word = index < 16 ? high : low
+            let digit = UInt8(truncatingIfNeeded: word >> UInt64(60 - 4 * (index & 15))) & 0xF
+            text[place] = digit < 10 ? 0x30 + digit : 0x57 + digit
+            place += 1
         }
+        return place
     }
 }

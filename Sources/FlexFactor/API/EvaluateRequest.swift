@@ -15,7 +15,7 @@ enum EvaluateRequest {
             root.optional("senseKey", charge.details.senseKey)
             root.member("orderId", charge.reference.text)
             root.member("correlationId", charge.reference.text)
-            root.member("idempotencyKey", idempotencyKey.description)
+            root.member("idempotencyKey", atMost: UUID5.length) { idempotencyKey.write(to: $0) }
             root.member("transactionType", "Purchase")
             root.optional("customerIp", charge.customerIP)
             root.optional("expiryDateUtc", charge.expiry)

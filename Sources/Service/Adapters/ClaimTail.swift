@@ -138,15 +138,17 @@ final class ClaimTail: ClaimsPort {
 
     private func take(_ entries: [StreamEntry]) {
         // Of this process's own claims the record is at hand; reading it anew is half of what a claim costs here.
-        let ids = entries.map { $0.properties.messageID.flatMap { Claim.ID($0, radix: 36) } }
-        let own = state.withLock { state in ids.map { id in id.flatMap { state.waiting[$0]?.record } } }
-        let records = zip(entries, own).map { entry, own in (entry.offset, own ?? ClaimRecord.decode(entry.body)) }
+        var records: [ClaimRecord?] = state.withLock { state in
+            entries.map { $0.properties.messageID.flatMap { Claim.ID($0, radix: 36) }.flatMap { state.waiting[$0]?.record } }
+        }
+        for (index, entry) in entries.enumerated() where records[index] == nil { records[index] = ClaimRecord.decode(entry.body) }
         var answers: [(Waiter, ClaimVerdict<Int64>)] = []
         var orphans: [Claim] = []
         var frozen: (ClaimBook.Frozen, mark: Claim.ID, offset: Int64)?
         let now = clock.now()
         state.withLock { state in
-            for (index, (offset, record)) in records.enumerated() {
+            for (index, record) in records.enumerated() {
+                let offset = entries[index].offset
                 if offset <= state.lastOffset { state.forgetStream() }
                 state.lastOffset = offset
                 guard let record else {
