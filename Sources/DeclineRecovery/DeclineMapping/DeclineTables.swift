@@ -70,13 +70,16 @@ package final class DeclineTables: Sendable {
     }
 
     private func look(_ exact: String, _ table: DeclineTable) -> Finding? {
-        var chain = [table]
-        while let base = chain.last?.base.flatMap({ self.table(named: $0) }), chain.count < 4 { chain.append(base) }
-        for table in chain {
-            if let row = table.exactly(exact) { return Finding(table: table.source, row: row) }
-        }
-        for table in chain {
-            if let row = table.loosely(exact) { return Finding(table: table.source, row: row) }
+        look(from: table) { $0.exactly(exact) } ?? look(from: table) { $0.loosely(exact) }
+    }
+
+    /// The first row that is found in a table or in those it builds upon, four of them at most.
+    private func look(from table: DeclineTable, _ find: (DeclineTable) -> DeclineTable.Row?) -> Finding? {
+        var next: DeclineTable? = table
+        for _ in 0..<4 {
+            guard let one = next else { return nil }
+            if let row = find(one) { return Finding(table: one.source, row: row) }
+            next = one.base.flatMap { self.table(named: $0) }
         }
         return nil
     }
