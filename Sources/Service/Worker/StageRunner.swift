@@ -38,7 +38,10 @@ final class StageRunner: Sendable {
     private struct Station: Sendable {
         let lane: Lane
         let handle: Handle
+        let tasks = RestingTasks<Turn>()
     }
+
+    typealias Turn = GatewayShares<Handed>.Turn
 
     /// A delivery in hand.
     struct Handed: Sendable {
@@ -101,6 +104,7 @@ final class StageRunner: Sendable {
     func stop() {
         isStopping.store(true, ordering: .relaxed)
         giveUpWaiting()
+        for station in stations { station.tasks.end() }
     }
 
     /// What waits for its turn goes back to the queue.
@@ -118,7 +122,7 @@ final class StageRunner: Sendable {
             let key = Survivors.key(delivery)
             return Handed(delivery: delivery, key: key, survived: survivors.handedOut(key), arrived: arrived)
         }
-        guard let shares else { return begin(batch.map { GatewayShares<Handed>.Turn(free: $0) }) }
+        guard let shares else { return begin(batch.map { Turn(free: $0) }) }
         if isStopping.load(ordering: .relaxed) {
             for handed in batch { passOn(handed) { await self.sendAgain($0) } }
             return
@@ -154,24 +158,29 @@ final class StageRunner: Sendable {
         }
     }
 
-    private func begin(_ turns: [GatewayShares<Handed>.Turn]) {
+    private func begin(_ turns: [Turn]) {
         let station = nextStation()
         station.lane.eventLoop.execute {
             for turn in turns {
+                if station.tasks.give(turn) { continue }
                 // Runs at once, here, up to its first wait.
-                Task.immediate(executorPreference: station.lane.executor) {
-                    let handed = turn.item
-                    let number = self.inWork.withLock { inWork in
-                        inWork.next += 1
-                        inWork.deliveries[inWork.next] = handed
-                        return inWork.next
-                    }
-                    await self.process(handed, station.lane, station.handle)
-                    _ = self.inWork.withLock { $0.deliveries.removeValue(forKey: number) }
-                    self.open.subtract(1, ordering: .relaxed)
-                    if let next = self.shares?.withLock({ $0.ended(turn, now: self.clock.now()) }) { self.carryOut(next) }
-                }
+                Task.immediate(executorPreference: station.lane.executor) { await self.work(at: station) }
             }
+        }
+    }
+
+    /// Works on one message after the other, for as long as the task may rest in between.
+    private func work(at station: Station) async {
+        while let turn = await station.tasks.next() {
+            let number = inWork.withLock { inWork in
+                inWork.next += 1
+                inWork.deliveries[inWork.next] = turn.item
+                return inWork.next
+            }
+            await process(turn.item, station.lane, station.handle)
+            _ = inWork.withLock { $0.deliveries.removeValue(forKey: number) }
+            open.subtract(1, ordering: .relaxed)
+            if let moves = shares?.withLock({ $0.ended(turn, now: clock.now()) }) { carryOut(moves) }
         }
     }
 
@@ -279,16 +288,6 @@ final class StageRunner: Sendable {
             outgoing.messages.append(line.brokerMessage(names, now: now, tracestate: tracestate))
         }
         return outgoing
-    }
-
-    private func deciding(
-        _ message: IncomingMessage, _ step: StageStep?, _ tracestate: String?, _ handle: Handle
-    ) async -> StageOutcome {
-        // Where nobody traces, nothing is noted for the calls.
-        if step == nil, tracestate == nil { return await handle(message) }
-        return await TraceState.$current.withValue(tracestate) {
-            if let step { await step.deciding { await handle(message) } } else { await handle(message) }
-        }
     }
 
     /// Finishes a delivery, however often it takes. `false` when it is the broker's again.

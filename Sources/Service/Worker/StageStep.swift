@@ -1,5 +1,6 @@
 import Broker
 import DeclineRecovery
+import FlexFactor
 import Pipeline
 
 /// What a stage does with one message, as a span with its parts: how long the message waited in hand, what was decided, what was published.
@@ -59,5 +60,18 @@ extension Tracer {
         else { return nil }
         end(begin("receive", .inner, in: span.context, at: handed.arrived))
         return StageStep(tracer: self, span: span)
+    }
+}
+
+extension StageRunner {
+    /// Has a message's stage decide, as a part of its step.
+    func deciding(
+        _ message: IncomingMessage, _ step: StageStep?, _ tracestate: String?, _ handle: Handle
+    ) async -> StageOutcome {
+        // Where nobody traces, nothing is noted for the calls.
+        if step == nil, tracestate == nil { return await handle(message) }
+        return await TraceState.$current.withValue(tracestate) {
+            if let step { await step.deciding { await handle(message) } } else { await handle(message) }
+        }
     }
 }
