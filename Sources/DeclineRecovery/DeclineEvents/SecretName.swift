@@ -7,16 +7,18 @@ enum SecretName {
     case secret
 
     init?(_ name: String) {
-        let count = name.utf8.count
-        guard count >= 3, count <= 64 else { return nil }
+        guard Self.lengths.contains(name.utf8.count) else { return nil }
         self.init(plain: Self.plain(name.unicodeScalars.lazy.map(\.value)))
     }
 
-    /// Whether a name as it stands in a message is one.
+    private static let lengths = 3...64
+
+    /// Whether a name as it stands in a message is one. Every message has one that is asked, and most are ASCII and need not be a text for it.
     static func isOne(_ written: UnsafeBufferPointer<UInt8>) -> Bool {
         // Letters of full width are letters too.
-        (written.contains { $0 >= 0x80 } || mayStand(in: written) { _ in true })
-            && SecretName(String(decoding: written, as: UTF8.self)) != nil
+        if written.contains(where: { $0 >= 0x80 }) { return SecretName(String(decoding: written, as: UTF8.self)) != nil }
+        guard lengths.contains(written.count), mayStand(in: written, joining: { _ in true }) else { return false }
+        return SecretName(plain: plain(written.lazy.map { UInt32($0) })) != nil
     }
 
     /// Whether a name may stand in a text; where it says no, none does.
@@ -54,13 +56,13 @@ enum SecretName {
     init?(plain: [UInt8]) {
         // Every word of a hostile text comes by here, so most must be seen to be nothing at a glance.
         guard (3...48).contains(plain.count), Self.isWorthALook(plain) else { return nil }
-        let name = String(decoding: plain, as: UTF8.self)
-        let bare = String(decoding: Self.bare(plain[...]), as: UTF8.self)
+        let name = Self.listed(plain[...])
+        let bare = Self.listed(Self.bare(plain[...]))
         if Self.isSecurityCode(name, bare, plain) {
             self = .securityCode
         } else if Self.cardNumbers.contains(name) || Self.cardNumbers.contains(bare) {
             self = .cardNumber
-        } else if name.hasSuffix("token") {
+        } else if plain.suffix(5).elementsEqual("token".utf8) {
             self = .token
         } else if Self.secrets.contains(name) {
             self = .secret
@@ -68,6 +70,13 @@ enum SecretName {
             return nil
         }
     }
+
+    /// As the lists have it: what is longer than all that stands there is in none, and nothing for it.
+    private static func listed(_ plain: ArraySlice<UInt8>) -> String {
+        plain.count <= longestListed ? String(decoding: plain, as: UTF8.self) : ""
+    }
+
+    private static let longestListed = [codes, cardNumbers, secrets].joined().map(\.utf8.count).max() ?? 0
 
     private static func isSecurityCode(_ name: String, _ bare: String, _ plain: [UInt8]) -> Bool {
         let isCode =
