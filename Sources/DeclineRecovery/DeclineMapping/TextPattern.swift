@@ -103,8 +103,11 @@ struct TextVocabulary: Sendable {
     private(set) var fillers: [Int32] = []
 
     init() {
-        negations = ["not", "no", "isnt", "wasnt", "without", "never", "non", "nor", "nao", "nicht", "kein", "keine", "sin", "sem", "sans"]
-            .map { atom($0) }
+        negations = [
+            "not", "no", "isnt", "wasnt", "without", "never", "non", "nor", "nao", "nicht", "kein", "keine", "sin", "sem", "sans",
+            "не", "нет",
+        ]
+        .map { atom($0) }
         prohibitions = ["do", "dont", "cannot", "cant"].map { atom($0) }
         fillers = ["reported", "been", "be", "yet", "a", "an", "the", "any", "currently", "flagged"].map { atom($0) }
     }

@@ -1,7 +1,8 @@
 import JSON
 
 /// The words of a text that a gateway or a person wrote: lower case, without accents, HTML and URL encodings undone, results that are no reasons
-/// (`AVS:Y CVV:M`) left out.
+/// (`AVS:Y CVV:M`) left out. Cyrillic words are words; who writes without blanks (Chinese, Japanese) or joins what means (Korean) gets a word for
+/// each character, which patterns then take one after the other.
 enum TextWords {
     /// Nobody writes a reason longer than this, and whatever follows is not worth its cost.
     static let longest = 1_024
@@ -41,6 +42,23 @@ enum TextWords {
                     word.append(folded)
                 }
                 endsLower = false
+            case 0x400...0x45F:
+                // Capitals stand 32 or, before A, 80 below their small letters; ё is written е as often.
+                let small = value < 0x410 ? value + 0x50 : value < 0x430 ? value + 0x20 : value
+                let letter = small == 0x451 ? 0x435 : small
+                word += [0xC0 | UInt8(letter >> 6), 0x80 | UInt8(letter & 0x3F)]
+                endsLower = false
+            // Hiragana and katakana, ideograms, Hangul.
+            case 0x3041...0x3096, 0x30A1...0x30FA, 0x30FC, 0x3400...0x4DBF, 0x4E00...0x9FFF, 0xAC00...0xD7A3:
+                flush()
+                word = [0xE0 | UInt8(value >> 12), 0x80 | UInt8(value >> 6 & 0x3F), 0x80 | UInt8(value & 0x3F)]
+                flush()
+            // A mark of voice that stands apart from its kana.
+            case 0x3099, 0x309A:
+                guard word.isEmpty, let kana = words.last?.unicodeScalars.first, (0x3041...0x30FA).contains(kana.value),
+                    let voiced = Unicode.Scalar(kana.value + value - 0x3098)
+                else { return }
+                words[words.count - 1] = String(voiced)
             // As wide as an ideogram.
             case 0xFF10...0xFF19, 0xFF21...0xFF3A, 0xFF41...0xFF5A: hear(value - 0xFEE0)
             default: flush()

@@ -53,9 +53,31 @@ import Testing
         ("HARD_DECLINE", "hard_decline"), ("Hard Decline - insufficient funds", "insufficient_funds"), ("Soft Decline", "generic_decline"),
         ("HOLD-CALL", "hold_call"), ("Declined, or the gateway's risk engine blocked the payment", "generic_decline"),
         ("Exceeds cash limit", "limit"), ("Card issuer timed out.", "issuer_unavailable"), ("Yetersiz bakiye", "insufficient_funds"),
+        ("Transaction succeeded (please review manually due to external risk check)", "held_for_review"),
+        ("Not authenticated", "authentication"),
+        ("Instruction cancelled by payer", "stop_payments"), ("Transaction cancelled by payer", "generic_decline"),
+        ("Representative payee deceased", "closed_account"), ("Blocked credit card", "restricted_card"),
+        ("An error occurred, reason not specified", "technical"), ("79 : Life Cycle", "new_card"), ("Carte volÃ©e", "lost_or_stolen"),
     ])
     func textsAreReadAsPeopleWriteThem(text: String, rule: String) {
         #expect(texts.rule(for: text)?.name == rule)
+    }
+
+    /// Words of Cyrillic, and characters of those who write without blanks.
+    @Test(arguments: [
+        ("Недостаточно средств на карте", "insufficient_funds"), ("НЕДОСТАТОЧНО СРЕДСТВ", "insufficient_funds"),
+        ("Недостатньо коштів", "insufficient_funds"), ("Срок действия карты истёк", "expired"), ("Карта украдена", "lost_or_stolen"),
+        ("Потеряна связь с банком", "issuer_unavailable"), ("Операция отклонена банком", "generic_decline"),
+        ("Карта временно заблокирована", "technical"),
+        ("余额不足", "insufficient_funds"), ("餘額不足", "insufficient_funds"), ("没收卡", "pick_up"), ("挂失卡(没收卡)", "lost_or_stolen"),
+        ("发卡方超时", "issuer_unavailable"), ("交易超时，请重试", "timed_out"), ("您的卡被拒绝。", "generic_decline"), ("无效商户", "this_account"),
+        ("カードが拒否されました。別のカードをお試しください。", "generic_decline"), ("カード残高が不足しています", "insufficient_funds"),
+        ("ト\u{3099}メインエラー。カート\u{3099}番号が正しくありません。", "no_such_card"), ("カードの処理中にエラーが発生しました。", "technical"),
+        ("このカードは盗難届が出ています", "lost_or_stolen"), ("잔액 부족", "insufficient_funds"), ("잔액부족", "insufficient_funds"),
+        ("도난 카드", "lost_or_stolen"),
+    ])
+    func otherScriptsAreReadToo(text: String, rule: String) {
+        #expect(texts.rule(for: text)?.name ?? "unknown" == rule)
     }
 
     @Test func aWordIsAWord() {
@@ -67,6 +89,7 @@ import Testing
     @Test func aNoTurnsItAround() {
         #expect(texts.rule(for: "not declined")?.category == .notADecline)
         #expect(texts.rule(for: "not reported stolen")?.category != .never)
+        #expect(texts.rule(for: "Не отклонено") == nil)
         for text in ["Do not re-try", "DO NOT REATTEMPT", "must not be retried", "dont try again"] {
             #expect(texts.rule(for: text)?.category == .never, "\(text)")
         }
