@@ -60,6 +60,8 @@ import Testing
         ("First Data (Payeezy)", "compass"), ("Decidir 2.0", "decidir"), ("Simetrik", "simetrik"), ("Cielo 3.0", "abecs"),
         ("Barclays ePDQ", "ogone"), ("Heartland Payment Systems", "heartland"), ("Vantiv Express", "elementexpress"),
         ("Windcave (formerly PaymentExpress)", "windcave"), ("CAMS", "nmi"), ("Bambora Asia-Pacific", "iso8583"), ("OpenPay MX", "openpay"),
+        ("Elo", "elo"), ("Garanti Sanal POS", "bkm"), ("Peach Payments", "opp"), ("HyperPay", "opp"), ("CloudPayments", "cloudpayments"),
+        ("SEPA Direct Debit", "sepa"), ("NACHA", "ach"),
     ])
     func aSourceIsKnownHoweverItIsWritten(spelling: String, source: String) {
         #expect(tables.table(of: spelling)?.source == source)
@@ -90,6 +92,13 @@ import Testing
         #expect(category("windcave", "76") == .softNow && category("heartland", "44") == .never && category("ogone", "30411001") == .never)
         #expect(category("abecs", "62") == .softNow && category("abecs", "41") == .never && category("simetrik", "R304") == .never)
         #expect(category("visa", "59") == .softNow && category("mastercard", "59") == .hard)
+        // Elo's 04 asks to do it again, its 57 is a card that is blocked for good; Turkish banks' 16 are funds, and ISO's an approval.
+        #expect(category("elo", "04") == .softNow && category("elo", "57") == .never && category("elo", "19") == .hard)
+        #expect(category("garanti", "16") == .softLater && category("iso8583", "16") == .notADecline && category("garanti", "34") == .never)
+        #expect(category("cielo", "FD") == .never && category("cielo", "39") == .softNow && category("cielo", "04") == .never)
+        #expect(category("hyperpay", "800.100.165") == .never && category("hyperpay", "000.400.070") == .outcomeUnknown)
+        #expect(category("cloudpayments", "5041") == .never && category("cloudpayments", "5051") == .softLater)
+        #expect(category("ach", "R01") == .softLater && category("ach", "R10") == .never && category("sepa", "MD01") == .never)
         #expect(category("amex", "100") == .softNow && category("amex", "200") == .never && category("amex", "51") == .softLater)
     }
 }
