@@ -24,6 +24,26 @@ import Testing
         }
     }
 
+    /// Declines that somebody judged one by one, mostly in languages and of gateways that `declines.csv` lacks.
+    @Test func whatWasJudgedOneByOneIsToldSo() throws {
+        let corpus = try DeclineCorpus(csv: Self.file("judged.csv"))
+        #expect(corpus.rows.count > 400)
+        for decision in corpus.decisions(merchant: Merchant(id: "none", flexFactorGateways: [])) {
+            let says = decision.says
+            let isAsJudged =
+                switch decision.row.plain {
+                case "soft": says.category == .softNow || says.category == .softLater
+                case "account": says.category == .accountWrong
+                case "never": says.category == .never
+                case "correct-data": says.category == .correctData
+                case "unknown-outcome": says.isOutcomeUnknown
+                case "hard": says.category == .hard || says.category == .requestWrong || says.category == .correctData
+                default: false
+                }
+            #expect(isAsJudged, "\(decision.row.source) \(decision.row.code) \(decision.row.text): \(says.rule), not \(decision.row.plain)")
+        }
+    }
+
     private struct Floors: Decodable {
         let atMostPercent: [String: Double]
     }
