@@ -60,7 +60,7 @@ import Testing
         }
     }
 
-    @Test(arguments: ["03", "003", "M03", " 03", "3", "m3", "03 : Do not try again", "21", "021"])
+    @Test(arguments: ["03", "003", "M03", " 03", "3", "m3", "03 : Do not try again", "21", "021", "7903"])
     func anAdviceIsReadHoweverItIsWritten(advice: String) {
         #expect(isOrder(classify("mastercard", "05", advice: advice, brand: .mastercard)))
         #expect(isOrder(classify("nmi", "200", text: "Declined", advice: advice, brand: .mastercard)))
@@ -95,6 +95,9 @@ import Testing
         ("Customer deceased", false),
         ("Issuer will never approve", false), ("Order number is empty", false), ("Prior chargeback", false),
         ("Suspected malfunction", true), ("51 - DECLINED", true), ("DECLINE: 05", true), ("41 - DECLINED", false), ("DECLINE: 14", false),
+        ("Cardholder blocked recurring", false), ("Card not enabled for online use", false), ("Blocked by the limit", true),
+        ("Merchant blocked by cardholder", false), ("System is undergoing maintenance", true), ("Reason not specified", true),
+        ("Acquirer is not accepting this transaction", true),
     ])
     func aTextAloneIsUnderstood(text: String, isSoft: Bool) {
         let classification = classify(text: text)
