@@ -12,8 +12,9 @@ struct ConsoleCommand: AsyncParsableCommand {
               console:
                 access:
                   - { name: ada, role: admin, token: { env: ADA_TOKEN } }      # viewer, operator or admin
-            viewer looks; operator replays, reconciles, restores and resolves; admin corrects and discards as well. Without configured access it
-            listens on this machine alone. What people do is appended to the letters' stream, with their names. /livez and /readyz are served too.
+            viewer looks; operator replays, reconciles, restores, resolves and pauses; admin corrects and discards as well. Without configured
+            access it listens on this machine alone. What people do is appended to the streams of letters and of pauses, with their names.
+            /livez, /readyz and /metrics are served too.
             """)
 
     @OptionGroup var broker: BrokerOptions
