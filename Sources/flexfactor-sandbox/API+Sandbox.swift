@@ -93,7 +93,7 @@ extension API {
         GET  /sandbox/ledger[?orderId=...][&format=ndjson]   every movement of money
         GET  /sandbox/ledger/summary                         totals, and who was charged more than once
         GET  /sandbox/hung                                   how many calls of tok_hang there were
-        GET  /sandbox/faults, PUT /sandbox/faults            what goes wrong; members left out stay as they are
+        GET  /sandbox/faults, PUT /sandbox/faults            what goes wrong (shares of 1, latencies in ms); members left out stay as they are
         POST /sandbox/expire-tokens                          all bearer tokens end now
         POST /sandbox/orders/ID/complete|cancel|expire|refund|chargeback
         POST /sandbox/reset
