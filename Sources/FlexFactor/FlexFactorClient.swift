@@ -323,11 +323,11 @@ package final class FlexFactorClient: Sendable {
     /// The gateway's token, or why the call cannot be sent.
     private func token(_ lane: HTTPLane, until deadline: Moment) async -> Result<TokenKeeper.Token, CallFailure> {
         let outcome = await tokens.token(uptime: uptime, patience: deadline - now(), on: lane.eventLoop) { [self] in
-            let begun = NIODeadline.now()
+            let begun = uptime()
             let outcome = await fetchToken(lane)
             if case .failure(let failure) = outcome, !tokens.serves(at: uptime()) {
                 // One that is not answered keeps all calls waiting as long.
-                tokenFailed(failure.notSent, weight: NIODeadline.now() - begun > .seconds(5) ? 10 : 5)
+                tokenFailed(failure.notSent, weight: uptime() - begun > .seconds(5) ? 10 : 5)
             }
             return outcome
         }
