@@ -316,6 +316,15 @@ import Testing
         #expect(try await answer(409, "{}", to: evaluate) == .failed(.conflict))
     }
 
+    /// Whatever it says and however: nobody waits for years, nor for no time because a date is long gone.
+    @Test(arguments: [
+        ("100000", Moment.Span.days(1)), ("9223372036854775807", .days(1)), ("Fri, 01 Jan 2100 00:00:00 GMT", .days(1)),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", .days(1)), ("Thu, 01 Jan 1970 00:00:00 GMT", .seconds(0)),
+    ])
+    func noThrottlingLastsLongerThanADay(said: String, wait: Moment.Span) async throws {
+        #expect(try await answer(429, "", headers: "retry-after: \(said)\r\n", to: evaluate) == .failed(.throttled(retryAfter: wait)))
+    }
+
     /// Whoever says so may stand before FlexFactor: it speaks of the way there, and not of the request.
     @Test(arguments: [
         (403, ""), (404, "<html>Not Found</html>"), (405, ""), (410, ""), (403, #"{"message":"Forbidden"}"#),
