@@ -94,15 +94,19 @@ package final class FlexFactorClient: Sendable {
     }
 
     /// Makes a call and returns at the latest at `deadline`.
-    package func perform(_ call: FlexFactorCall, on lane: HTTPLane, traceparent: String?, deadline: Moment) async -> FlexFactorAnswer {
+    ///
+    /// - Parameter writtenBy: when its request must have been written, whatever it waits for before; later it is not sent.
+    package func perform(
+        _ call: FlexFactorCall, on lane: HTTPLane, traceparent: String?, deadline: Moment, writtenBy: ContinuousClock.Instant? = nil
+    ) async -> FlexFactorAnswer {
         let isCharge = if case .evaluate = call { true } else { false }
-        let refusal = await admission(lane, deadline, isCharge: isCharge)
+        let refusal = await admission(lane, deadline, writtenBy: writtenBy, isCharge: isCharge)
         let start = NIODeadline.now()
         let answer =
             if let refusal {
                 FlexFactorAnswer.failed(refusal)
             } else {
-                await admitted(call, lane, traceparent, deadline, isCharge: isCharge)
+                await admitted(call, lane, traceparent, deadline, writtenBy, isCharge: isCharge)
             }
         observe(
             Observation(
@@ -116,26 +120,29 @@ package final class FlexFactorClient: Sendable {
     }
 
     private func admitted(
-        _ call: FlexFactorCall, _ lane: HTTPLane, _ traceparent: String?, _ deadline: Moment, isCharge: Bool
+        _ call: FlexFactorCall, _ lane: HTTPLane, _ traceparent: String?, _ deadline: Moment, _ writtenBy: ContinuousClock.Instant?,
+        isCharge: Bool
     ) async -> FlexFactorAnswer {
         let answer =
             if case .find(let reference, let since) = call {
                 await find(reference, since, lane, traceparent, deadline)
             } else {
-                await send(call, lane, traceparent, deadline)
+                await send(call, lane, traceparent, deadline, writtenBy)
             }
         report(answer, isCharge: isCharge)
         return answer
     }
 
     /// Whether a call may be made: `nil` when circuit and rate let it through.
-    func admission(_ lane: HTTPLane, _ deadline: Moment, isCharge: Bool) async -> CallFailure? {
+    func admission(
+        _ lane: HTTPLane, _ deadline: Moment, writtenBy: ContinuousClock.Instant? = nil, isCharge: Bool
+    ) async -> CallFailure? {
         let uptime = uptime()
         let until = guards.withLock { guards in
             guards.breaker.refusal(now: uptime) ?? (isCharge ? guards.wayIn.refusal(now: uptime) : nil)
         }
         if let until { return .notSent(.circuitOpen(until: now() + (until - uptime))) }
-        return await waitForTurn(lane, deadline)
+        return await waitForTurn(lane, deadline, writtenBy)
     }
 
     func report(_ answer: FlexFactorAnswer, isCharge: Bool) {
@@ -164,19 +171,23 @@ package final class FlexFactorClient: Sendable {
         }
     }
 
-    private func waitForTurn(_ lane: HTTPLane, _ deadline: Moment) async -> CallFailure? {
-        let patience = deadline - now()
+    /// Who may not write any more when the turn comes takes none: it would be lost to all who can wait for theirs.
+    private func waitForTurn(_ lane: HTTPLane, _ deadline: Moment, _ writtenBy: ContinuousClock.Instant? = nil) async -> CallFailure? {
+        let left = deadline - now()
+        let patience = writtenBy.map { min(left, .milliseconds(($0 - ContinuousClock.now).wholeMilliseconds)) } ?? left
         let uptime = uptime()
         let wait: Moment.Span? = guards.withLock { guards in
             guards.rate == nil ? .seconds(0) : guards.rate?.reserve(now: uptime, patience: patience)
         }
-        guard let wait else { return .notSent(.rateLimited) }
+        guard let wait else { return .notSent(patience < left || left < .seconds(0) ? .deadline : .rateLimited) }
         if wait > .seconds(0) { await lane.wait(.milliseconds(wait.milliseconds)) }
         return nil
     }
 
-    private func send(_ call: FlexFactorCall, _ lane: HTTPLane, _ traceparent: String?, _ deadline: Moment) async -> FlexFactorAnswer {
-        switch await exchange({ self.request(call, bearer: $0, traceparent) }, lane, deadline) {
+    private func send(
+        _ call: FlexFactorCall, _ lane: HTTPLane, _ traceparent: String?, _ deadline: Moment, _ writtenBy: ContinuousClock.Instant?
+    ) async -> FlexFactorAnswer {
+        switch await exchange({ self.request(call, bearer: $0, traceparent) }, lane, deadline, writtenBy) {
         case .success(let response): answer(call, response)
         case .failure(let failure): .failed(failure)
         }
@@ -184,7 +195,7 @@ package final class FlexFactorClient: Sendable {
 
     /// Sends a request with the gateway's token, and once more with a new one where the first has ended.
     func exchange(
-        _ request: (Secret) -> HTTPRequest, _ lane: HTTPLane, _ deadline: Moment
+        _ request: (Secret) -> HTTPRequest, _ lane: HTTPLane, _ deadline: Moment, _ writtenBy: ContinuousClock.Instant? = nil
     ) async -> Result<HTTPResponse, CallFailure> {
         for isLastTry in [false, true] {
             let token: TokenKeeper.Token
@@ -198,7 +209,7 @@ package final class FlexFactorClient: Sendable {
             }
             switch await lane.execute(
                 signed(request(token.authorization)), to: credentials.origin, authorityFile: credentials.authorityFile,
-                deadline: httpDeadline(deadline))
+                deadline: httpDeadline(deadline), writtenBy: writtenBy)
             {
             case .answered(let response) where response.status == 401:
                 // Not executed. The token may have ended early; a new one is tried once.
@@ -375,6 +386,10 @@ package final class FlexFactorClient: Sendable {
         case let outcome: return failed("asking for the token: \(outcome.failure)")
         }
     }
+}
+
+extension Duration {
+    fileprivate var wholeMilliseconds: Int64 { components.seconds * 1_000 + components.attoseconds / 1_000_000_000_000_000 }
 }
 
 extension TokenKeeper.Failure {

@@ -82,11 +82,17 @@ package struct Claimed: Sendable {
     package let verdict: ClaimVerdict<ClaimRecord>
     /// It took longer than a grant is good for.
     package let isStale: Bool
+    /// Until when a grant may be acted on: what comes later is to be claimed anew.
+    package let goodUntil: ContinuousClock.Instant
 
-    package init(id: Claim.ID, verdict: ClaimVerdict<ClaimRecord>, isStale: Bool = false) {
+    /// - Parameter begun: when it was claimed.
+    package init(
+        id: Claim.ID, verdict: ClaimVerdict<ClaimRecord>, isStale: Bool = false, begun: ContinuousClock.Instant = ContinuousClock.now
+    ) {
         self.id = id
         self.verdict = verdict
         self.isStale = isStale
+        goodUntil = begun.advanced(by: .milliseconds(Claim.validity.milliseconds))
     }
 }
 

@@ -5,8 +5,12 @@ package protocol FlexFactorPort: Sendable {
     /// Makes a call with the keys of a merchant's gateway.
     ///
     /// Never throws and always returns: at the latest at `deadline`, and then the answer says whether the request may have arrived.
+    ///
+    /// - Parameter writtenBy: when the request must have been written, looked at last before that is done; later it is not sent. Of what moves
+    ///   money: a claim allows it for a while only, by a clock that goes on while the process is frozen.
     func perform(
-        _ call: FlexFactorCall, merchant: MerchantID, gateway: GatewayID, traceparent: String?, deadline: Moment
+        _ call: FlexFactorCall, merchant: MerchantID, gateway: GatewayID, traceparent: String?, deadline: Moment,
+        writtenBy: ContinuousClock.Instant?
     ) async -> FlexFactorAnswer
 
     /// FlexFactor's id of the account that a gateway has now; `nil` where that is not known.
@@ -22,6 +26,13 @@ package protocol FlexFactorPort: Sendable {
 }
 
 extension FlexFactorPort {
+    /// Makes a call that moves no money.
+    package func perform(
+        _ call: FlexFactorCall, merchant: MerchantID, gateway: GatewayID, traceparent: String?, deadline: Moment
+    ) async -> FlexFactorAnswer {
+        await perform(call, merchant: merchant, gateway: gateway, traceparent: traceparent, deadline: deadline, writtenBy: nil)
+    }
+
     package func account(of merchant: MerchantID, gateway: GatewayID) -> String? { nil }
     package func noteMisdirected(_ call: FlexFactorCall, merchant: MerchantID, gateway: GatewayID, _ failure: CallFailure) {}
 }

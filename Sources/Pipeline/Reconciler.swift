@@ -125,9 +125,11 @@ private actor RecordingFlexFactor: FlexFactorPort {
     nonisolated func account(of merchant: MerchantID, gateway: GatewayID) -> String? { port.account(of: merchant, gateway: gateway) }
 
     func perform(
-        _ call: FlexFactorCall, merchant: MerchantID, gateway: GatewayID, traceparent: String?, deadline: Moment
+        _ call: FlexFactorCall, merchant: MerchantID, gateway: GatewayID, traceparent: String?, deadline: Moment,
+        writtenBy: ContinuousClock.Instant?
     ) async -> FlexFactorAnswer {
-        let answer = await port.perform(call, merchant: merchant, gateway: gateway, traceparent: traceparent, deadline: deadline)
+        let answer = await port.perform(
+            call, merchant: merchant, gateway: gateway, traceparent: traceparent, deadline: deadline, writtenBy: writtenBy)
         wasAnswered = if case .failed(let failure) = answer { !failure.isAbsence } else { true }
         lastWords =
             switch answer {

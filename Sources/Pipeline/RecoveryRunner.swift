@@ -75,6 +75,8 @@ struct RecoveryRunner: Sendable {
     /// - Returns: where it stops, and the result that was claimed last.
     func run(_ work: inout ClaimedRecovery, traceparent: String?) async -> (ClaimedRecovery.Finish, ResultEvent?) {
         var event: ResultEvent?
+        // How long what was claimed last may be acted on.
+        var goodUntil = ContinuousClock.now
         while true {
             let now = environment.now()
             let (merchant, gateway) = (work.recovery.merchantID, work.recovery.gatewayID)
@@ -88,6 +90,7 @@ struct RecoveryRunner: Sendable {
                 if let draft { event = ResultEvent(of: work.recovery, draft, at: now) }
                 let claimed = await environment.claims.claim(
                     ClaimRequest(act, of: work.recovery, telling: draft == nil ? nil : event, at: now))
+                if act.isSend, let claimed { goodUntil = claimed.goodUntil }
                 let beside = act.isSend && claimed?.verdict.isBeside == true ? await beside(work.recovery) : .init()
                 work.judged(
                     claimed?.id ?? 0, claimed?.verdict, isStale: claimed?.isStale ?? false, beside: beside, now: environment.now(),
@@ -103,8 +106,10 @@ struct RecoveryRunner: Sendable {
                 work.learned(answer.beforeCharge, now: environment.now(), timing: environment.timing)
             case .call(let call):
                 let isCharge = if case .evaluate = call { true } else { false }
+                let time = Duration.milliseconds((work.recovery.chargingEnds - now).milliseconds)
                 let answer = await flexFactor.perform(
-                    call, merchant: merchant, gateway: gateway, traceparent: traceparent, deadline: isCharge ? chargeLimit : limit)
+                    call, merchant: merchant, gateway: gateway, traceparent: traceparent, deadline: isCharge ? chargeLimit : limit,
+                    writtenBy: call.takesMoney ? min(goodUntil, ContinuousClock.now.advanced(by: time)) : nil)
                 work.learned(answer, now: environment.now(), timing: environment.timing)
             }
         }

@@ -22,10 +22,13 @@ extension RetryStage {
         if let stop = refund.objection { return await finish(refund, stop, message) }
         let sent = environment.claims.sentBy(refund.command.reference, merchant: refund.command.merchantID)
         if let sent { refund.place(at: flexFactor.gateways(of: sent, among: refund.gateways, merchant: refund.command.merchantID)) }
+        // How long what was claimed may be acted on.
+        var goodUntil = ContinuousClock.now
         while let (call, gateway) = refund.nextCall {
             if let claim = refund.claim {
                 // The claims decide, whatever the broker says: two copies of a command are one refund.
                 let claimed = await environment.claims.claim(request(claim, of: refund))
+                if let claimed { goodUntil = claimed.goodUntil }
                 switch claimed?.verdict {
                 case .granted? where claimed?.isStale == false: refund.granted()
                 case .granted?:
@@ -38,10 +41,11 @@ extension RetryStage {
                 case nil: return hold(refund, message)
                 }
             }
+            let isRefund = if case .refund = call { true } else { false }
             let answer = await flexFactor.perform(
                 call, about: sent, merchant: refund.command.merchantID, gateway: gateway, traceparent: message.traceparent,
-                deadline: environment.now() + environment.callLimit)
-            if case .refund = call, answer.hasNotArrived {
+                deadline: environment.now() + environment.callLimit, writtenBy: isRefund ? goodUntil : nil)
+            if isRefund, answer.hasNotArrived {
                 _ = await environment.claims.claim(request(refund.claim(.unsent(round: refund.round)), of: refund))
             }
             if let stop = refund.learned(answer, now: environment.now(), timing: environment.timing) {

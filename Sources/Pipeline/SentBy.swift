@@ -7,12 +7,13 @@ extension FlexFactorPort {
     /// - Parameter sent: where it was sent; `nil` where that is not known.
     func perform(
         _ call: FlexFactorCall, about sent: ClaimedGateway?, merchant: MerchantID, gateway: GatewayID, traceparent: String?,
-        deadline: Moment
+        deadline: Moment, writtenBy: ContinuousClock.Instant? = nil
     ) async -> FlexFactorAnswer {
         if let sent, sent.isMoved(to: account(of: merchant, gateway: gateway)) {
             return misdirected(call, merchant: merchant, gateway: gateway)
         }
-        return await perform(call, merchant: merchant, gateway: gateway, traceparent: traceparent, deadline: deadline)
+        return await perform(
+            call, merchant: merchant, gateway: gateway, traceparent: traceparent, deadline: deadline, writtenBy: writtenBy)
     }
 
     /// The answer in place of a call that would ask the wrong account. Operators are told of it.

@@ -61,7 +61,8 @@ struct Parts {
     /// FlexFactor, saying no at once.
     private struct Declining: FlexFactorPort {
         func perform(
-            _ call: FlexFactorCall, merchant: MerchantID, gateway: GatewayID, traceparent: String?, deadline: Moment
+            _ call: FlexFactorCall, merchant: MerchantID, gateway: GatewayID, traceparent: String?, deadline: Moment,
+            writtenBy: ContinuousClock.Instant?
         ) async -> FlexFactorAnswer { .evaluated(.declined, FlexFactorOrderID("6a0f1f9e")) }
 
         func tokenize(

@@ -87,6 +87,34 @@ import Testing
         #expect(server.requests.count { $0.path.hasPrefix("/v1/orders") } < 6)
     }
 
+    /// Whatever a charge waited for, for the token as for any other thing: what may not be written any more is not.
+    @Test func whatMayNotBeWrittenAnyMoreIsNotSent() async throws {
+        let clock = Clock()
+        let server = try await server { _ in ScriptedServer.response(200, #"{"status":"APPROVED","orderId":"g-1"}"#) }
+        let client = try client(server, clock: clock)
+        for _ in 0..<2 {
+            let answer = await client.perform(
+                evaluate, on: lane, traceparent: nil, deadline: clock.now + .seconds(60),
+                writtenBy: ContinuousClock.now.advanced(by: .milliseconds(-1)))
+            #expect(answer == .failed(.notSent(.deadline)))
+        }
+        #expect(server.requests.map(\.path) == ["/v1/oauth2/token"])
+    }
+
+    /// A turn that comes too late is not taken: others wait for theirs.
+    @Test func aTurnBehindTheTimeToWriteIsNotWaitedFor() async throws {
+        let clock = Clock()
+        let server = try await server { _ in ScriptedServer.response(200, #"{"id":"order-1","status":7}"#) }
+        // After the first, the next turn is a hundred seconds away.
+        let client = try client(server, clock: clock, rate: 0.01)
+        _ = await perform(client, clock: clock)
+        let begun = ContinuousClock.now
+        let answer = await client.perform(
+            evaluate, on: lane, traceparent: nil, deadline: clock.now + .seconds(3_600), writtenBy: begun.advanced(by: .seconds(60)))
+        #expect(answer == .failed(.notSent(.deadline)))
+        #expect(ContinuousClock.now - begun < .seconds(59))
+    }
+
     // MARK: Token
 
     @Test func oneTokenRequestServesAllWhoWait() async throws {

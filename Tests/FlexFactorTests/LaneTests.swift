@@ -96,6 +96,42 @@ import Testing
         #expect(server.requests.count == 1)
     }
 
+    /// A process may be frozen between any two of its lines: what is late is not written, whether a connection rests or one is made.
+    @Test(arguments: [false, true], [false, true])
+    func whatIsLateIsNotWritten(isWarm: Bool, isOverdue: Bool) async throws {
+        let server = try await ScriptedServer.start { _ in .answer(Self.whole) }
+        let lane = lane()
+        if isWarm { #expect(kind(try await post(lane, server.origin)) == .answered) }
+        let before = server.requests.count
+        let outcome = await lane.execute(
+            HTTPRequest(method: .post, path: "/v1/evaluate", headers: [], body: Self.body), to: try #require(Origin(server.origin)),
+            authorityFile: nil, deadline: .now() + .milliseconds(isOverdue ? -1 : 30_000),
+            writtenBy: isOverdue ? nil : ContinuousClock.now.advanced(by: .milliseconds(-1)))
+        guard case .notSent(.deadline) = outcome else {
+            Issue.record("expected not sent: \(outcome)")
+            return
+        }
+        // The connection that rested is not lost by it.
+        #expect(kind(try await post(lane, server.origin)) == .answered)
+        #expect(server.requests.count == before + 1 && server.connections == 1)
+    }
+
+    @Test func whatIsLateWhenItsTurnComesIsNotWritten() async throws {
+        let server = try await ScriptedServer.start { _ in .silence }
+        let lane = lane(.init(connections: 1))
+        async let first = post(lane, server.origin, milliseconds: 5_000)
+        try await eventually("the first is there") { !server.requests.isEmpty }
+        let outcome = await lane.execute(
+            HTTPRequest(method: .post, path: "/v1/evaluate", headers: [], body: Self.body), to: try #require(Origin(server.origin)),
+            authorityFile: nil, deadline: .now() + .seconds(60), writtenBy: ContinuousClock.now.advanced(by: .milliseconds(100)))
+        guard case .notSent(.deadline) = outcome else {
+            Issue.record("expected not sent: \(outcome)")
+            return
+        }
+        #expect(kind(try await first) == .unknown)
+        #expect(server.requests.count == 1)
+    }
+
     @Test func anAnswerLargerThanTheLimitIsUnknown() async throws {
         let large = "HTTP/1.1 200 OK\r\ncontent-length: 9000000\r\n\r\n" + String(repeating: "y", count: 9_000_000)
         let server = try await ScriptedServer.start { _ in .answer(large) }

@@ -101,6 +101,40 @@ import Testing
         #expect(paid.calls.isEmpty)
     }
 
+    /// A pod may be frozen after its claim for as long as it takes others to tell that nothing was charged.
+    @Test func aChargeIsWrittenWhileItsClaimIsGoodAndItsTimeIsNotOver() async throws {
+        _ = await cascade(recovery(), paid)
+        let first = try #require(paid.asked.last?.writtenBy)
+        #expect(first <= ContinuousClock.now.advanced(by: .milliseconds(Claim.validity.milliseconds)))
+        clock.pass(.seconds(57))
+        _ = await cascade(recovery("d-2", charge: "upsell"), paid)
+        let second = try #require(paid.asked.last?.writtenBy)
+        #expect(paid.asked.count == 2 && second <= ContinuousClock.now.advanced(by: .seconds(3)))
+    }
+
+    @Test func whatCouldNotBeWrittenWhileItsClaimWasGoodIsClaimedAnew() async throws {
+        let slow = ScriptedFlexFactor(.failed(.notSent(.deadline)), .evaluated(.approved, "g-1"))
+        let parked = await cascade(recovery(), slow)
+        #expect(try results(parked).isEmpty && claims.words == ["send", "unsent"])
+        guard case .recovery(let kept)? = parked.publishing.first.map({ WorkEnvelope.decode($0.body) }) else {
+            Issue.record("\(parked.publishing.map(\.destination))")
+            return
+        }
+        #expect(try results(await cascade(kept, slow)).first?["data"]?["result"]?.string == "success")
+        #expect(claims.words == ["send", "unsent", "send", "told"])
+    }
+
+    /// It is known that nothing was sent, so it is told at once, and the request is withdrawn with it.
+    @Test func whatCouldNotBeWrittenInTimeIsTooLate() async throws {
+        let frozen = ScriptedFlexFactor { [clock] _, _ in
+            clock.pass(.seconds(61))
+            return .failed(.notSent(.deadline))
+        }
+        #expect(try results(await cascade(recovery(), frozen)).first?["data"]?["reason"]?["code"]?.string == "deadline_passed")
+        #expect(frozen.calls.count == 1 && claims.words == ["send", "told"])
+        #expect(claims.standing(of: recovery().reference, merchant: "acme")?.mayBeCharged == false)
+    }
+
     @Test func whatFlexFactorRefusesIsThePostBeforeTheNext() async throws {
         let refused = ScriptedFlexFactor(.failed(.refused(status: 400, [FieldError(path: "OrderId", message: "no")])))
         let first = try results(await cascade(recovery(), refused))
@@ -187,7 +221,8 @@ import Testing
         func account(of merchant: MerchantID, gateway: GatewayID) -> String? { "m-2" }
 
         func perform(
-            _ call: FlexFactorCall, merchant: MerchantID, gateway: GatewayID, traceparent: String?, deadline: Moment
+            _ call: FlexFactorCall, merchant: MerchantID, gateway: GatewayID, traceparent: String?, deadline: Moment,
+            writtenBy: ContinuousClock.Instant?
         ) async -> FlexFactorAnswer {
             calls.withLock { $0 += 1 }
             return .evaluated(.approved, "g-2")

@@ -29,9 +29,10 @@ import Testing
             }
         }
 
-        func perform(_ call: FlexFactorCall, merchant: MerchantID, gateway: GatewayID, traceparent: String?, deadline: Moment) async
-            -> FlexFactorAnswer
-        {
+        func perform(
+            _ call: FlexFactorCall, merchant: MerchantID, gateway: GatewayID, traceparent: String?, deadline: Moment,
+            writtenBy: ContinuousClock.Instant?
+        ) async -> FlexFactorAnswer {
             lives() ? world.perform(call) : .failed(.notSent(.cannotConnect("dead")))
         }
 
@@ -194,6 +195,20 @@ import Testing
             #expect(
                 end.requests == 0 && end.told.count == 1 && end.told.keys.allSatisfy { $0.contains("/refund_failed/") }, "\(end.told.keys)")
         }
+    }
+
+    /// No key makes a repeat of it one: a pod that was frozen must not send it by a claim of long ago.
+    @Test func aRefundIsWrittenWhileItsClaimIsGood() async throws {
+        let world = World()
+        let flexFactor = ScriptedFlexFactor(.order(.completed), .refunded)
+        let stage = RetryStage(
+            in: .sample(world.clock, claims: world.claims, cards: Vault(hasKey: false), callLimit: .seconds(5)), flexFactor: flexFactor,
+            cancels: Cancels())
+        let first = await stage.handle(command(500))
+        if let next = first.publishing.first { _ = await stage.handle(IncomingMessage(body: next.body, type: next.type)) }
+        let writtenBy = try #require(flexFactor.asked.first { $0.call.charges }?.writtenBy)
+        #expect(writtenBy <= ContinuousClock.now.advanced(by: .milliseconds(Claim.validity.milliseconds)))
+        #expect(flexFactor.asked.allSatisfy { $0.call.charges || $0.writtenBy == nil })
     }
 
     @Test func nothingIsGivenBackWhileNoClaimCanBeMade() async {

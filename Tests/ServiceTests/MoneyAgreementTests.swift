@@ -98,9 +98,10 @@ private final class Ledger: FlexFactorPort {
         }
     }
 
-    func perform(_ call: FlexFactorCall, merchant: MerchantID, gateway: GatewayID, traceparent: String?, deadline: Moment) async
-        -> FlexFactorAnswer
-    {
+    func perform(
+        _ call: FlexFactorCall, merchant: MerchantID, gateway: GatewayID, traceparent: String?, deadline: Moment,
+        writtenBy: ContinuousClock.Instant?
+    ) async -> FlexFactorAnswer {
         state.withLock { state in
             switch call {
             case .evaluate(let charge, _): return Self.evaluate(charge, &state)

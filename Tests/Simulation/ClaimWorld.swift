@@ -252,7 +252,9 @@ struct ClaimWorld {
             hand.at = now + rest
             note("  -> \(verdict.map { "\($0)".prefix(60) } ?? "none")")
         case .call(let call):
-            let (answer, after) = perform(call, recovery.reference)
+            // Nothing that takes money is written when its time is over, however long the claim took.
+            let isLate = call.takesMoney && now >= recovery.chargingEnds && mutation != .actsWhenFrozen
+            let (answer, after) = isLate ? (FlexFactorAnswer.failed(.notSent(.deadline)), now) : perform(call, recovery.reference)
             hand.next = .answered(answer)
             hand.at = after
             note("  -> \(answer)")

@@ -10,6 +10,7 @@ package final class ScriptedFlexFactor: FlexFactorPort {
         package let gateway: GatewayID
         package let traceparent: String?
         package let deadline: Moment
+        package let writtenBy: ContinuousClock.Instant?
     }
 
     private let answer: @Sendable (FlexFactorCall, _ number: Int) -> FlexFactorAnswer
@@ -57,10 +58,13 @@ package final class ScriptedFlexFactor: FlexFactorPort {
     }
 
     package func perform(
-        _ call: FlexFactorCall, merchant: MerchantID, gateway: GatewayID, traceparent: String?, deadline: Moment
+        _ call: FlexFactorCall, merchant: MerchantID, gateway: GatewayID, traceparent: String?, deadline: Moment,
+        writtenBy: ContinuousClock.Instant?
     ) async -> FlexFactorAnswer {
         let number = state.withLock { state in
-            state.asked.append(Asked(call: call, merchant: merchant, gateway: gateway, traceparent: traceparent, deadline: deadline))
+            state.asked.append(
+                Asked(
+                    call: call, merchant: merchant, gateway: gateway, traceparent: traceparent, deadline: deadline, writtenBy: writtenBy))
             return state.asked.count - 1
         }
         return answer(call, number)

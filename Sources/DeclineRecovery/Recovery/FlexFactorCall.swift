@@ -18,7 +18,7 @@ package enum FlexFactorCall: Sendable, Equatable {
 
 extension FlexFactorCall {
     /// Whether it is a request that can take money.
-    var takesMoney: Bool {
+    package var takesMoney: Bool {
         switch self {
         case .evaluate, .capture: true
         case .find, .lookUp, .cancel, .cancelByReference, .recall, .refund: false

@@ -169,7 +169,10 @@ extension Recovery {
     private mutating func failedBeforeSending(_ failure: CallFailure, now: Moment) -> RecoveryStop? {
         let later = now + backoff
         switch failure {
+        // Its time was over before it could be written, and now it is too late or it is claimed anew.
+        case .notSent(.deadline) where !mayCharge(at: now): return nil
         case .notSent(.cannotConnect) where attempts < 3 && mayCharge(at: later),
+            .notSent(.deadline) where attempts < 3 && mayCharge(at: later),
             .notSent(.noTokenYet) where attempts < 3 && mayCharge(at: later):
             return .park(until: later)
         case .notSent(.misconfigured), .notSent(.noToken): return .conclude(.misconfigured)

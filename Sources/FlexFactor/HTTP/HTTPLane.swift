@@ -53,19 +53,34 @@ package final class HTTPLane: @unchecked Sendable {
     private final class Pending: NIOScheduledCallbackHandler, @unchecked Sendable {
         let request: HTTPRequest
         let key: PoolKey
+        let deadline: NIODeadline
+        /// From then on no byte of it may be written any more, though an answer would still be waited for.
+        private let writtenBy: ContinuousClock.Instant?
         var progress = HTTPProgress.waiting
         var connection: HTTPConnection?
         var timer: NIOScheduledCallback?
         /// Who waits; resumed once, by whatever ends the request first.
         private var waiting: UnsafeContinuation<HTTPOutcome, Never>?
 
-        init(_ request: HTTPRequest, _ key: PoolKey, _ waiting: UnsafeContinuation<HTTPOutcome, Never>) {
+        init(
+            _ request: HTTPRequest, _ key: PoolKey, deadline: NIODeadline, writtenBy: ContinuousClock.Instant?,
+            _ waiting: UnsafeContinuation<HTTPOutcome, Never>
+        ) {
             self.request = request
             self.key = key
+            self.deadline = deadline
+            self.writtenBy = writtenBy
             self.waiting = waiting
         }
 
-        var isOver: Bool { waiting == nil }
+        /// Whether nothing of it is to be written any more. Asked last before a write: whatever made it late, a turn in the pool or a process
+        /// that was frozen, it ends here as not sent, whether or not its timer has come.
+        func isOver() -> Bool {
+            if waiting != nil, progress == .waiting, isLate { end(progress.timedOut) }
+            return waiting == nil
+        }
+
+        private var isLate: Bool { NIODeadline.now() >= deadline || (writtenBy.map { ContinuousClock.now >= $0 } ?? false) }
 
         func end(_ outcome: HTTPOutcome) {
             timer?.cancel()
@@ -90,10 +105,16 @@ package final class HTTPLane: @unchecked Sendable {
     }
 
     /// Sends a request and waits for its outcome, at the latest until `deadline`.
-    func execute(_ request: HTTPRequest, to origin: Origin, authorityFile: String?, deadline: NIODeadline) async -> HTTPOutcome {
+    ///
+    /// - Parameter writtenBy: when it must have been written; later it is not sent.
+    func execute(
+        _ request: HTTPRequest, to origin: Origin, authorityFile: String?, deadline: NIODeadline,
+        writtenBy: ContinuousClock.Instant? = nil
+    ) async -> HTTPOutcome {
         await withUnsafeContinuation { continuation in
-            let pending = Pending(request, PoolKey(origin: origin, authorityFile: authorityFile), continuation)
-            if eventLoop.inEventLoop { start(pending, deadline) } else { eventLoop.execute { self.start(pending, deadline) } }
+            let pending = Pending(
+                request, PoolKey(origin: origin, authorityFile: authorityFile), deadline: deadline, writtenBy: writtenBy, continuation)
+            if eventLoop.inEventLoop { start(pending) } else { eventLoop.execute { self.start(pending) } }
         }
     }
 
@@ -127,9 +148,9 @@ package final class HTTPLane: @unchecked Sendable {
         }
     }
 
-    private func start(_ pending: Pending, _ deadline: NIODeadline) {
+    private func start(_ pending: Pending) {
         // None where the loop is at its end; then the request ends with its connection.
-        pending.timer = try? eventLoop.scheduleCallback(in: deadline - .now(), handler: pending)
+        pending.timer = try? eventLoop.scheduleCallback(in: pending.deadline - .now(), handler: pending)
         assign(pending)
     }
 
@@ -141,7 +162,7 @@ package final class HTTPLane: @unchecked Sendable {
     }
 
     private func assign(_ pending: Pending) {
-        if pending.isOver { return }
+        if pending.isOver() { return }
         let pool = pool(pending.key)
         let oldest = NIODeadline.now() - limits.idleAge
         while let connection = pool.idle.popLast() {
@@ -225,7 +246,7 @@ package final class HTTPLane: @unchecked Sendable {
                     self.serveWaiting(key)
                     // A handshake that never ends must not hold its place in the pool.
                     eventLoop.scheduleTask(in: limits.connectTimeout) { bound.value.1.abandonUnlessStanding() }
-                case .failure(let error) where Self.isShortage(error) && !pending.isOver:
+                case .failure(let error) where Self.isShortage(error) && !pending.isOver():
                     self.pool(key).count -= 1
                     self.waitForRoom(pending, self.pool(key))
                 case .failure(let error):
@@ -247,8 +268,8 @@ package final class HTTPLane: @unchecked Sendable {
         switch result {
         case .success:
             // The request may have timed out meanwhile; the connection serves the next.
-            if pending.isOver || !send(pending, on: connection) {
-                if !pending.isOver { pending.end(.notSent(.cannotConnect("the connection was closed as soon as it stood"))) }
+            if pending.isOver() || !send(pending, on: connection) {
+                if !pending.isOver() { pending.end(.notSent(.cannotConnect("the connection was closed as soon as it stood"))) }
                 free(connection, pending.key)
             }
         case .failure(let error):
@@ -261,7 +282,7 @@ package final class HTTPLane: @unchecked Sendable {
     private func free(_ connection: HTTPConnection, _ key: PoolKey) {
         let pool = pool(key)
         while let next = pool.waiting.popFirst() {
-            if next.isOver { continue }
+            if next.isOver() { continue }
             if send(next, on: connection) { return }
             return assign(next)
         }
@@ -279,7 +300,7 @@ package final class HTTPLane: @unchecked Sendable {
     private func serveWaiting(_ key: PoolKey) {
         let pool = pool(key)
         while pool.count < limits.connections, let next = pool.waiting.popFirst() {
-            if !next.isOver { return connect(next, pool) }
+            if !next.isOver() { return connect(next, pool) }
         }
     }
 

@@ -279,7 +279,7 @@ final class ClaimTail: ClaimsPort {
         }
         guard let verdict = await resolved(found, request) else { return nil }
         return Claimed(
-            id: id, verdict: verdict, isStale: ContinuousClock.now - begun > .milliseconds(Claim.validity.milliseconds))
+            id: id, verdict: verdict, isStale: ContinuousClock.now - begun > .milliseconds(Claim.validity.milliseconds), begun: begun)
     }
 
     private func resolved(_ verdict: ClaimVerdict<Int64>, _ request: ClaimRequest) async -> ClaimVerdict<ClaimRecord>? {

@@ -37,10 +37,11 @@ struct LaneFlexFactor: FlexFactorPort {
     let keys: CardKeyRing
 
     func perform(
-        _ call: FlexFactorCall, merchant: MerchantID, gateway: GatewayID, traceparent: String?, deadline: Moment
+        _ call: FlexFactorCall, merchant: MerchantID, gateway: GatewayID, traceparent: String?, deadline: Moment,
+        writtenBy: ContinuousClock.Instant?
     ) async -> FlexFactorAnswer {
         guard let client = store.client(GatewayKey(merchant, gateway)) else { return Self.noGateway(merchant, gateway) }
-        return await client.perform(call, on: lane.http, traceparent: traceparent, deadline: deadline)
+        return await client.perform(call, on: lane.http, traceparent: traceparent, deadline: deadline, writtenBy: writtenBy)
     }
 
     func account(of merchant: MerchantID, gateway: GatewayID) -> String? {

@@ -10,10 +10,12 @@ struct TracedFlexFactor: FlexFactorPort {
     let tracer: Tracer
 
     func perform(
-        _ call: FlexFactorCall, merchant: MerchantID, gateway: GatewayID, traceparent: String?, deadline: Moment
+        _ call: FlexFactorCall, merchant: MerchantID, gateway: GatewayID, traceparent: String?, deadline: Moment,
+        writtenBy: ContinuousClock.Instant?
     ) async -> FlexFactorAnswer {
         await traced(call.name, merchant, gateway, traceparent) {
-            await base.perform(call, merchant: merchant, gateway: gateway, traceparent: $0, deadline: deadline)
+            await base.perform(
+                call, merchant: merchant, gateway: gateway, traceparent: $0, deadline: deadline, writtenBy: writtenBy)
         }
     }
 
