@@ -33,6 +33,9 @@ final class ClaimTail: ClaimsPort {
         var order: [Int64] = []
         var nextID = UInt64.random(in: 1 ... .max)
         var lastSweep = ContinuousClock.now
+        var forgetting = ForgettingTime()
+        let begun = ContinuousClock.now
+        var uptime: Duration { ContinuousClock.now - begun }
         var turns: ClaimSnapshotTurns
 
         init(_ turns: ClaimSnapshotTurns) { self.turns = turns }
@@ -105,6 +108,7 @@ final class ClaimTail: ClaimsPort {
             if await claim(probe) != nil {
                 state.withLock { state in
                     state.isCaughtUp = true
+                    state.forgetting.caughtUp(now: clock.now(), uptime: state.uptime)
                     state.turns.isLive = true
                 }
                 markWhereDue()
@@ -131,6 +135,7 @@ final class ClaimTail: ClaimsPort {
         state.withLock { state in
             state.book = book
             state.lastOffset = mark.offset
+            if let mark = ClaimSnapshotMark.decode(mark.body) { state.forgetting.heard(mark.at) }
             state.turns.begin(behind: mark.offset)
         }
         return try await link.read(names.claims, behind: mark, prefetch: 10_000) { [self] in take($0) }
@@ -164,6 +169,8 @@ final class ClaimTail: ClaimsPort {
                     answers.append((waiter, verdict))
                 } else if state.abandoned.removeValue(forKey: record.claim.id) != nil {
                     orphans.append(record.claim)
+                } else {
+                    state.forgetting.heard(record.claim.at)
                 }
             }
             if ContinuousClock.now - state.lastSweep > .seconds(1) {
@@ -174,7 +181,9 @@ final class ClaimTail: ClaimsPort {
                     state.abandoned = state.abandoned.filter { $0.value > oldest }
                 }
                 // A part at a time: nobody waits for all of them to be looked at.
-                state.book.forget(before: now, atMost: 20_000)
+                if let limit = state.forgetting.limit(now: now, uptime: state.uptime) {
+                    state.book.forget(before: limit, atMost: 20_000)
+                }
             }
         }
         for (waiter, verdict) in answers { waiter.answer(verdict) }
