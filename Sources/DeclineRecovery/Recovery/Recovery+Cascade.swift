@@ -110,9 +110,8 @@ extension Recovery {
             return wait(now: now, timing: timing)
         }
         // The customer is gone: what has not been taken shall not be taken any more.
-        if isOverdue(at: now, timing: timing) { return .giveUp(.outcomeUnknown) }
         phase = .reconciling(order.id, .cancel)
-        return nil
+        return isOverdue(at: now, timing: timing) ? .giveUp(.outcomeUnknown) : nil
     }
 
     private mutating func cancelled(_ isAccepted: Bool, now: Moment, timing: RecoveryTiming) -> RecoveryStop? {

@@ -45,6 +45,8 @@ package struct Recovery: Sendable, Equatable {
     private var isPlaced = false
     /// Steps in a row that followed at once; not kept.
     var stepsAtOnce = 0
+    /// Of one that would be given up; not kept.
+    var lastWord = LastWord.none
 
     package init(
         merchantID: MerchantID, gatewayID: GatewayID, route: RecoveryRoute, reference: RecoveryReference, amount: Money, declinedAt: Moment,
@@ -85,6 +87,7 @@ package struct Recovery: Sendable, Equatable {
         if isCancelRequested { self.isCancelRequested = true }
         self.isKnownUnsent = isKnownUnsent && !phase.mayBeCharged
         stepsAtOnce = 0
+        lastWord = .none
         if self.isKnownUnsent { return }
         guard redelivered else { return }
         switch (route, phase) {
@@ -145,14 +148,16 @@ package struct Recovery: Sendable, Equatable {
         }
         noteSending(answer, now: now)
         if answer != .failed(.conflict) || isAboutOurKey { evidence.note(answer, now: now) }
-        let stop: RecoveryStop? =
+        var stop: RecoveryStop? =
             switch route {
             case .cascade: cascadeLearned(answer, now: now, timing: timing)
             case .retry(let mode, let until): retryLearned(answer, mode, until: until, now: now, timing: timing)
             }
+        if stop == .giveUp(.outcomeUnknown) { stop = beforeGivingUp(answer, now: now, timing: timing) }
         stepsAtOnce = stop == nil ? stepsAtOnce + 1 : 0
-        // Whatever FlexFactor answers, it is not called in a circle.
-        if stop == nil, stepsAtOnce >= Self.mostStepsAtOnce {
+        if stop != nil { lastWord = .none }
+        // Whatever FlexFactor answers, it is not called in a circle. What is asked for a last time has its end.
+        if stop == nil, stepsAtOnce >= Self.mostStepsAtOnce * (lastWord == .none ? 1 : 2) {
             stepsAtOnce = 0
             return .park(until: now + backoff)
         }
