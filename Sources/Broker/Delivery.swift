@@ -84,6 +84,10 @@ public final class Delivery: Sendable {
         return .finished
     }
 
+    /// Publishes what must be known even where the delivery cannot be ended any more. Says of each message why it is not with the broker; of
+    /// none where all are.
+    package func publishBeside(_ messages: [OutgoingMessage]) async -> [PublishError?] { await consumer.settled(messages) }
+
     /// Gives the message back to its queue, to be handed out again: now, or after a pause during which nobody else gets it.
     package func handBack(afterMilliseconds pause: Int64 = 0) {
         consumer.settle(.handBack(tag, notBefore: monotonicMilliseconds() + pause), generation)

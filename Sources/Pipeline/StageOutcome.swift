@@ -119,6 +119,15 @@ package final class StageOutcome: Sendable {
         }
     }
 
+    /// Whether it tells what stands on the stream of claims as told: it must be heard, whatever became of the delivery that it came of.
+    package var isClaimed: Bool {
+        switch entry.fate {
+        case .told(let kind, _): kind != .submitted && kind != .nothingToCancel
+        case .deadLettered(.attemptsSpent): true
+        case .passed, .parked, .deadLettered, .rejected, .ignored: false
+        }
+    }
+
     var withRefusedReply: StageOutcome {
         var entry = entry
         entry.hasRefusedReply = true

@@ -237,7 +237,10 @@ final class StageRunner: Sendable {
         let outgoing = outgoing(of: handled, message, tracestate, handed)
         let published = NIODeadline.now()
         let publishedAt = step == nil ? 0 : SystemClock.nanoseconds()
-        guard await finish(handed, publishing: outgoing.messages, on: lane) else { return }
+        guard await finish(handed, publishing: outgoing.messages, on: lane) else {
+            if handled.isClaimed, !delivery.isOpen { await tellWithoutDelivery(outgoing.messages, of: handed, on: lane) }
+            return
+        }
         // Whoever waits hears nothing that does not stand, and what becomes of that holds up nobody.
         for reply in outgoing.replies { replying(reply) { [report] failure in report.letGo(failure) } }
         survivors.finished(handed.key)
