@@ -71,7 +71,7 @@ package struct Forecaster: Sendable {
             return Forecast(.unknown, "It is valid. What would become of it cannot be told without the configuration.")
         }
         guard let merchant = merchants.merchant(id) else {
-            let fault = FieldError(path: "$.data.merchantId", message: "The configuration has no merchant \(id).")
+            let fault = FieldError.unknownMerchant(id)
             return Forecast(.fails, "It would be rejected: \(fault.message)", faults: [fault])
         }
         return forecast(merchant)

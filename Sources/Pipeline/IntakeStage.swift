@@ -88,9 +88,7 @@ package struct IntakeStage: Sendable {
     private func way(of event: DeclineEvent, _ reference: RecoveryReference, _ message: IncomingMessage) -> Way {
         guard let merchant = merchants.merchant(event.merchantID) else {
             return refused(
-                event, reference, .unknownMerchant, letter: .unknownMerchant,
-                fault: FieldError(
-                    path: "$.data.merchantId", message: "The configuration has no merchant \(event.merchantID)."), message)
+                event, reference, .unknownMerchant, letter: .unknownMerchant, fault: .unknownMerchant(event.merchantID), message)
         }
         if event.declinedAt < environment.now() + .milliseconds(-oldestDecline.milliseconds) {
             return refused(
@@ -210,9 +208,7 @@ package struct IntakeStage: Sendable {
         let now = environment.now()
         guard let merchant = merchants.merchant(command.merchantID) else {
             return refuse(
-                command, .unknownMerchant, letter: .unknownMerchant,
-                fault: FieldError(
-                    path: "$.data.merchantId", message: "The configuration has no merchant \(command.merchantID)."), message)
+                command, .unknownMerchant, letter: .unknownMerchant, fault: .unknownMerchant(command.merchantID), message)
         }
         var cancellations = Cancellation.all(of: command, merchant: merchant, now: now)
         if case .rebill(let order, let purchase, let cycle) = command.target {
@@ -256,7 +252,7 @@ package struct IntakeStage: Sendable {
     private func pass(_ command: RefundCommand, _ message: IncomingMessage) -> StageOutcome {
         let now = environment.now()
         guard let merchant = merchants.merchant(command.merchantID) else {
-            let fault = FieldError(path: "$.data.merchantId", message: "The configuration has no merchant \(command.merchantID).")
+            let fault = FieldError.unknownMerchant(command.merchantID)
             let letter = letters.letter(
                 message, because: .unknownMerchant, explanation: fault.message, faults: [fault],
                 subject: DeadLetter.Subject(
@@ -381,5 +377,12 @@ package struct IntakeStage: Sendable {
             notes: event.notes.map { "\($0.path): \($0.message)" })
         entry.isClockAhead = event.declinedAt > environment.now() + .seconds(5)
         return entry
+    }
+}
+
+extension FieldError {
+    /// The event or the command names a merchant whom the configuration does not have.
+    static func unknownMerchant(_ id: MerchantID) -> FieldError {
+        FieldError(path: "$.data.merchantId", message: "The configuration has no merchant \(id).\(id.spelling)")
     }
 }

@@ -78,7 +78,7 @@ struct Classify: AsyncParsableCommand {
         var chosen = Merchant(id: "(none)", flexFactorGateways: [])
         if let merchant {
             guard let found = configuration?.merchants[MerchantID(merchant)] else {
-                throw ExitCode.misuse("\(config.path ?? "") has no merchant \(merchant).")
+                throw ExitCode.misuse("\(config.path ?? "") has no merchant \(merchant).\(MerchantID(merchant).spelling)")
             }
             chosen = found
             let gateways = Set(found.gateways.keys).union(found.flexFactorGateways.keys)
@@ -109,7 +109,7 @@ struct Classify: AsyncParsableCommand {
             case .decline(let decline):
                 let merchant = configuration?.merchants[decline.merchantID]
                 if configuration != nil, merchant == nil {
-                    fail(event, ["\(config.path ?? "") has no merchant \(decline.merchantID)."])
+                    fail(event, ["\(config.path ?? "") has no merchant \(decline.merchantID).\(decline.merchantID.spelling)"])
                     isFaulty = true
                     continue
                 }

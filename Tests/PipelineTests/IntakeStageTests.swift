@@ -49,6 +49,22 @@ import Testing
         #expect(timeline.results.count == 2 && timeline.results[0] == timeline.results[1])
     }
 
+    /// Claims and references take two spellings of a name for two merchants: then only the one that is configured is one.
+    @Test func aMerchantInAnotherSpellingIsUnknown() async throws {
+        let merchant = Merchant(id: "caf\u{E9}", flexFactorGateways: [FlexFactorGateway(id: "42", cascadeAll: true)])
+        let stage = IntakeStage(in: .sample(clock, claims: claims), merchants: Merchants(merchant))
+        func timeline(_ name: String) async throws -> StageTimeline {
+            var timeline = StageTimeline(.intake, clock)
+            let body = event("initial", code: "202").replacing(#""acme""#, with: "\"\(name)\"")
+            try await timeline.run(IncomingMessage(body: Array(body.utf8))) { await stage.handle($0) }
+            return timeline
+        }
+        #expect(try await timeline("caf\u{E9}").lines == ["passed cascade"])
+        let other = try await timeline("cafe\u{301}")
+        #expect(other.reasons == ["unknown_merchant"] && other.letters.map(\.reason) == [.unknownMerchant] && other.passed.isEmpty)
+        #expect(other.letters.first?.explanation.contains("cafe\\u{0301}") == true)
+    }
+
     @Test func aCancelCommandGoesToTheStageThatHasTheKeys() async throws {
         let timeline = try await timeline(
             #"{"specversion":"1.0","id":"c-1","source":"crm","type":"com.salvage.cancel.v1","data":{"merchantId":"acme","orderId":"A1","purchaseId":"88","billingCycle":7}}"#

@@ -55,6 +55,15 @@ import Testing
         #expect(found.allSatisfy { $0.line != nil }, "\(found)")
     }
 
+    /// They would be two, and nobody could tell them apart.
+    @Test func idsThatLookTheSameAreNotTaken() throws {
+        let one = Self.right.replacing("id: acme", with: "id: caf\u{E9}")
+        let other = Self.right.replacing("merchants:\n", with: "").replacing("id: acme", with: "id: cafe\u{301}")
+        #expect(faults(one + "\n" + other).contains { $0.path == "merchants[1].id" })
+        let merchants = try read(one).merchants
+        #expect(merchants["cafe\u{301}"] == nil && merchants["caf\u{E9}"] != nil)
+    }
+
     /// A key that is none is refused by FlexFactor at each sale.
     @Test(arguments: ["appKey: canary-app-key", "appSecret: canary-app-secret"], [#""""#, #""   ""#, "'\t'"])
     func anEmptySecretIsMissing(right: String, text: String) {

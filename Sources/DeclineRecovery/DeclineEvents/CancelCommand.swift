@@ -36,7 +36,7 @@ package struct CancelCommand: Sendable, Equatable {
             if let text = data.optionalText("recoveryReference", 1...RecoveryReference.longest) {
                 if let reference = RecoveryReference(text) {
                     target = .recovery(reference)
-                    if let merchantID, let owner = reference.merchantID, owner.text != merchantID {
+                    if let merchantID, let owner = reference.merchantID, owner != MerchantID(merchantID) {
                         faults.add("\(data.path).recoveryReference", "expected a recovery of the merchant that merchantId names")
                     }
                 } else {

@@ -40,7 +40,7 @@ package struct RefundCommand: Sendable, Equatable {
             if reference == nil { faults.add("\(data.path).recoveryReference", "expected a recovery reference as results name it") }
             return reference
         }
-        if let merchant, let owner = reference?.merchantID, owner.text != merchant {
+        if let merchant, let owner = reference?.merchantID, owner != MerchantID(merchant) {
             faults.add("\(data.path).recoveryReference", "expected a recovery of the merchant that merchantId names")
         }
         guard let id, let merchant, let reference else { return nil }

@@ -1,6 +1,9 @@
+import JSON
+
 /// A name that somebody else gave to a thing, typed by the thing it names, so that a merchant's id cannot stand where a gateway's belongs.
 ///
-/// The text is opaque: it is compared and carried, never taken apart.
+/// The text is opaque: it is compared byte by byte and carried, never taken apart. Swift's own `==` takes two spellings of "é" for one, where
+/// fingerprints, keys and references take them for two: a merchant whom the configuration knows under one would be charged for under both.
 package struct Identifier<Named>: Hashable, Sendable, CustomStringConvertible {
     package let text: String
 
@@ -9,6 +12,18 @@ package struct Identifier<Named>: Hashable, Sendable, CustomStringConvertible {
     }
 
     package var description: String { text }
+
+    package static func == (one: Identifier, other: Identifier) -> Bool { one.text.hasSameCodePoints(as: other.text) }
+    package func hash(into hasher: inout Hasher) { hasher.combine(bytesOf: text) }
+}
+
+extension Identifier {
+    /// Behind a sentence that there is no such thing: what tells the id from one that looks the same. Empty where every reader sees it.
+    package var spelling: String {
+        if text.utf8.allSatisfy({ $0 < 0x80 }) { return "" }
+        let letters = text.unicodeScalars.prefix(64).map { $0.escaped(asASCII: true) }.joined()
+        return " Ids are compared byte by byte, and this one is spelled \(letters)."
+    }
 }
 
 extension Identifier: ExpressibleByStringLiteral, ExpressibleByUnicodeScalarLiteral, ExpressibleByExtendedGraphemeClusterLiteral {
@@ -28,5 +43,5 @@ package typealias FlexFactorOrderID = Identifier<FlexFactorOrder>
 
 extension FlexFactorOrderID {
     /// FlexFactor's ids are GUIDs, whose letters have no case.
-    package func isSame(as other: FlexFactorOrderID) -> Bool { text.lowercased() == other.text.lowercased() }
+    package func isSame(as other: FlexFactorOrderID) -> Bool { text.lowercased().hasSameCodePoints(as: other.text.lowercased()) }
 }

@@ -1,3 +1,5 @@
+import JSON
+
 /// The identity of a recovery: `<merchant>-<order>-<kind><sequence>[-<purchase>-<gateway>]-<tag>`, e.g. `acme-A1B2C3D4E5-R7-88123-42-kzqtwmhdxp`.
 ///
 /// FlexFactor gets it as `orderId`, people see it there, and a webhook brings it back; it holds all that a result needs when only a
@@ -57,10 +59,14 @@ package final class RecoveryReference: Hashable, Sendable, CustomStringConvertib
     package static let longest = 3 * (64 + 128 + 64 + 64) + 4 + 1 + 6 + 1 + 10
 
     /// What the result of a rebill, or of a sale with recurring products, needs beside the order.
-    package struct Subscription: Hashable, Sendable {
+    package struct Subscription: Equatable, Sendable {
         package let purchaseID: String
         /// The gateway that declined, and to which the next billing reverts.
         package let gatewayID: GatewayID
+
+        package static func == (one: Subscription, other: Subscription) -> Bool {
+            one.purchaseID.hasSameCodePoints(as: other.purchaseID) && one.gatewayID == other.gatewayID
+        }
     }
 
     /// The reference of a decline.
@@ -209,7 +215,7 @@ package final class RecoveryReference: Hashable, Sendable, CustomStringConvertib
     /// Whether both are made of one decline. Its event may come twice in two forms: with another purchase, say, or as another kind.
     package func isOfSameDecline(as other: RecoveryReference) -> Bool {
         guard let decline else { return self == other }
-        return decline == other.decline && orderID == other.orderID && merchantID == other.merchantID
+        return decline == other.decline && orderID.hasSameCodePoints(as: other.orderID) && merchantID == other.merchantID
     }
 
     /// Two letters drawn from a text.

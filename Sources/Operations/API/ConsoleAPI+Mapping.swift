@@ -32,7 +32,7 @@ extension ConsoleAPI {
 
     private func merchant(_ id: String?) throws(ConsoleError) -> Merchant {
         guard let id else { return Merchant(id: "(none)", flexFactorGateways: []) }
-        guard let merchant = merchants().first(where: { $0.id.text == id }) else {
+        guard let merchant = merchants().first(where: { $0.id == MerchantID(id) }) else {
             throw ConsoleError(
                 status: 422, what: "The configuration has no merchant \(id.prefix(64)).", advice: "Choose one that it has, or none.")
         }

@@ -19,7 +19,9 @@ package struct Suggestion: Sendable, Equatable {
     }
 
     private static func nearestMerchant(_ data: JSONValue, _ merchants: [Merchant]) -> Suggestion? {
-        guard let id = data["merchantId"]?.string, !merchants.isEmpty, !merchants.contains(where: { $0.id.text == id }) else { return nil }
+        guard let id = data["merchantId"]?.string, !merchants.isEmpty, !merchants.contains(where: { $0.id == MerchantID(id) }) else {
+            return nil
+        }
         let near = merchants.map { (id: $0.id.text, distance: EditDistance.between(id.lowercased(), $0.id.text.lowercased())) }.min {
             $0.distance < $1.distance
         }

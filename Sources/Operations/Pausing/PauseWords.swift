@@ -35,7 +35,7 @@ package struct PauseWords: Sendable, Equatable {
             return gateway.map { .gateway(MerchantID(merchant), $0) } ?? .merchant(MerchantID(merchant))
         }
         let meant = merchants.filter { one in
-            (merchant == nil || one.id.text == merchant) && (gateway.map { one.flexFactorGateways[$0] != nil } ?? true)
+            (merchant == nil || one.id == merchant.map(MerchantID.init(_:))) && (gateway.map { one.flexFactorGateways[$0] != nil } ?? true)
         }
         guard let found = meant.first, meant.count == 1 else {
             let whose = [merchant.map { "merchant \($0)" }, gateway.map { "FlexFactor gateway \($0)" }].compactMap { $0 }
@@ -71,8 +71,9 @@ package struct PauseWords: Sendable, Equatable {
         let meant = pauses.filter { pause in
             switch pause.target {
             case .stage(let one): one == stage
-            case .merchant(let one): gateway == nil && one.text == merchant
-            case .gateway(let owner, let one): one.text == gateway && (merchant == nil || owner.text == merchant)
+            case .merchant(let one): gateway == nil && one == merchant.map(MerchantID.init(_:))
+            case .gateway(let owner, let one):
+                one == gateway.map(GatewayID.init(_:)) && (merchant == nil || owner == merchant.map(MerchantID.init(_:)))
             case .worker(let id): isMeant(id)
             }
         }

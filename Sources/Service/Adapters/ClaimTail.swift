@@ -1,6 +1,7 @@
 import Broker
 import DeclineRecovery
 import FoundationEssentials
+import JSON
 import Logging
 import Pipeline
 import Synchronization
@@ -297,7 +298,8 @@ final class ClaimTail: ClaimsPort {
             guard let record = await record(at: offset) else { return nil }
             // A stream that was deleted and made anew has another record at that place; nobody is told another's result.
             let claim = record.claim
-            guard claim.merchantID == request.merchantID, claim.reference.orderID == request.reference.orderID else { return nil }
+            guard claim.merchantID == request.merchantID, claim.reference.orderID.hasSameCodePoints(as: request.reference.orderID)
+            else { return nil }
             if case .told = verdict, !claim.reference.isOfSameDecline(as: request.reference) { return nil }
             return verdict.map { _ in record }
         case .granted, .mayBeCharged, .nextPost: return verdict.map { _ in nil }

@@ -35,7 +35,10 @@ extension SalvageConfiguration {
             for node in nodes {
                 let reader = MerchantReader(node, secrets)
                 guard let merchant = reader.read() else { continue }
-                if merchants.contains(where: { $0.id == merchant.id }) { node.fault("id", "another merchant has this id: \(merchant.id)") }
+                // Ids that look the same are two, and nobody could tell them apart: texts are compared as people read them.
+                if merchants.contains(where: { $0.id.text == merchant.id.text }) {
+                    node.fault("id", "another merchant has this id: \(merchant.id)")
+                }
                 merchants.append(merchant)
                 for (gateway, keys) in reader.credentials { credentials[GatewayKey(merchant.id, gateway)] = keys }
             }
@@ -343,8 +346,9 @@ final class MerchantReader {
         if let cascade, !known.contains(cascade) { node.fault(name, "there is no cascade profile \(cascade)") }
     }
 
-    private func unique<ID: Hashable>(_ all: [(id: ID, node: ConfigurationNode)], _ what: String) {
-        var seen: Set<ID> = []
-        for (id, node) in all where !seen.insert(id).inserted { node.fault("id", "another \(what) of this merchant has the id \(id)") }
+    /// Ids that look the same count as one: texts are compared as people read them.
+    private func unique<Named>(_ all: [(id: Identifier<Named>, node: ConfigurationNode)], _ what: String) {
+        var seen: Set<String> = []
+        for (id, node) in all where !seen.insert(id.text).inserted { node.fault("id", "another \(what) of this merchant has the id \(id)") }
     }
 }
