@@ -293,13 +293,15 @@ package struct OutcomeStage: Sendable {
         let sale = await environment.claims.amount(of: reference, merchant: merchant)
         guard let back = moneyBack(of: reference, merchant), !back.isAll else { return .all }
         // Parts made the whole, or one was told that may have been all of it.
-        guard let refunded = back.refunded, sale.map({ refunded < $0.minorUnits }) ?? true else {
+        let disputed = back.disputed ?? 0
+        guard let refunded = back.refunded, sale.map({ refunded + disputed < $0.minorUnits }) ?? true else {
             return await reopen(reference, merchant) ? .all : nil
         }
         // What stays unread for so long has left the stream.
         if sale == nil, environment.now() < news.receivedAt + environment.timing.reconcileFor { return nil }
-        let left = sale.map { Money(minorUnits: $0.minorUnits - refunded, currency: $0.currency) }
-        return .left(WebhookNews.Takings(amount: left, isPartial: left != nil && refunded > 0, isWhole: true), beside: refunded)
+        let left = sale.map { Money(minorUnits: $0.minorUnits - refunded - disputed, currency: $0.currency) }
+        let isRest = left != nil && refunded + disputed > 0
+        return .left(WebhookNews.Takings(amount: left, isPartial: isRest, isWhole: true), beside: refunded)
     }
 
     private func hold(_ news: WebhookNews, _ message: IncomingMessage) -> StageOutcome {

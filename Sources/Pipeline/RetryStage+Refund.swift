@@ -30,7 +30,12 @@ extension RetryStage {
                 let claimed = await environment.claims.claim(request(claim, of: refund))
                 if let claimed { goodUntil = claimed.goodUntil }
                 switch claimed?.verdict {
-                case .granted? where claimed?.isStale == false: refund.granted()
+                case .granted? where claimed?.isStale == false:
+                    recallBack(&refund)
+                    if let stop = refund.granted() {
+                        _ = await environment.claims.claim(request(refund.claim(.unsent(round: refund.round)), of: refund))
+                        return await finish(refund, stop, message)
+                    }
                 case .granted?:
                     _ = await environment.claims.claim(request(refund.claim(.unsent(round: refund.round)), of: refund))
                     return hold(refund, message)
@@ -61,7 +66,7 @@ extension RetryStage {
         let command = refund.command
         let told = await environment.claims.told(of: command.reference, merchant: command.merchantID)
         let amount = await environment.claims.amount(of: command.reference, merchant: command.merchantID)
-        let back = environment.claims.standing(of: command.reference, merchant: command.merchantID)?.back
+        let back = recallBack(&refund)
         switch told {
         case .told(let record):
             refund.sale = Refund.Sale(
@@ -75,6 +80,14 @@ extension RetryStage {
             refund.sale = Refund.Sale(isApproved: kind == .approved, orderID: nil, amount: amount)
         }
         return true
+    }
+
+    /// What was told of money that went back, as far as it is known here.
+    @discardableResult
+    private func recallBack(_ refund: inout Refund) -> ClaimBook.Standing.MoneyBack? {
+        let back = environment.claims.standing(of: refund.command.reference, merchant: refund.command.merchantID)?.back
+        refund.back = Refund.Back(isAll: back?.isAll ?? false, disputed: back.map(\.disputed) ?? 0)
+        return back
     }
 
     private func request(_ claim: MoneyBackClaim, of refund: Refund, telling result: ResultEvent? = nil) -> ClaimRequest {

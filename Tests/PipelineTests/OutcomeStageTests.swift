@@ -322,6 +322,18 @@ import Testing
         #expect(try result(await listed(.chargeback, .chargeback, heard)) == first, "the webhook came first")
     }
 
+    /// What a chargeback took is not refunded besides.
+    @Test func theRestIsWhatNoChargebackTook() async throws {
+        let claims = claims(telling: .approved(.answered), of: "g-1")
+        let data = #"{"Amount":500,"Currency":"USD","ChargebackId":"cb-1"}"#
+        let news = try #require(
+            WebhookNews(
+                body: Array(body("payment.chargeback.received", data: data).utf8), merchantID: "acme", gatewayID: "42", receivedAt: Self.now
+            ))
+        _ = await handle(news, .completed, claims)
+        #expect(try result(await listed(.refunded, .returned, claims))["data"]?["amount"]?["minorUnits"]?.int64 == 4_499)
+    }
+
     /// A pod may die between the claim and the telling, and the order may look otherwise when another takes the message up.
     @Test func whatTheListShowedIsToldThoughTheOrderLooksOtherwiseByThen() async throws {
         let claims = claims(telling: .approved(.answered), of: "g-1")

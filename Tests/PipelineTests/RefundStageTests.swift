@@ -211,6 +211,25 @@ import Testing
         #expect(flexFactor.asked.allSatisfy { $0.call.charges || $0.writtenBy == nil })
     }
 
+    /// The order is shown as paid yet; what the CRM was told counts.
+    @Test func nothingIsGivenBackAfterAChargebackOfTheWhole() async {
+        for amount in [nil, 500] as [Int64?] {
+            let world = World()
+            for act in [Claim.Act.moneyBack(.chargeback("cb-1", isWhole: true)), .reopened(.paidBack)] {
+                world.claims.append(
+                    ClaimRequest(
+                        merchantID: "acme", reference: Self.reference, debt: nil, amount: nil, act: act, until: Self.now + .days(40)),
+                    by: "w")
+            }
+            world.state.withLock { $0.waiting = [(command(amount), Self.now), (command(amount), Self.now + .milliseconds(1))] }
+            let pod = Pod(world, dyingAfter: nil)
+            for _ in 0..<20 where world.state.withLock({ !$0.waiting.isEmpty }) { await world.run(pod) }
+            let end = world.state.withLock { $0 }
+            #expect(end.requests == 0 && end.told.count == 1, "\(end.told.keys)")
+            #expect(end.told.keys.allSatisfy { $0.contains("/refund_failed/") } && end.told.values.allSatisfy { $0.count == 1 })
+        }
+    }
+
     @Test func nothingIsGivenBackWhileNoClaimCanBeMade() async {
         let world = World()
         world.claims.isReachable = false

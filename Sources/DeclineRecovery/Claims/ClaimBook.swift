@@ -66,6 +66,8 @@ package struct ClaimBook: Sendable {
             package let isAll: Bool
             /// The refunds, in minor units; `nil` where one's amount is not known.
             package let refunded: Int64?
+            /// The chargebacks, likewise.
+            package let disputed: Int64?
             /// FlexFactor's list of orders was told to show it.
             package let isListed: Bool
             package let isDisputed: Bool
@@ -73,6 +75,7 @@ package struct ClaimBook: Sendable {
             init(isAll: Bool, _ refunds: MoneyBackBook?) {
                 self.isAll = isAll
                 refunded = refunds.map(\.refunded) ?? 0
+                disputed = refunds.map(\.disputed) ?? 0
                 isListed = refunds?.isListed ?? false
                 isDisputed = refunds?.isDisputed ?? false
             }

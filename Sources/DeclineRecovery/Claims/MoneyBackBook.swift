@@ -15,9 +15,14 @@ struct MoneyBackBook: Sendable {
     var entries: [Entry] = []
 
     /// The refunds that were told, in minor units; `nil` where one's amount is not known.
-    var refunded: Int64? {
+    var refunded: Int64? { told(.refunded) }
+
+    /// The chargebacks that were told, likewise.
+    var disputed: Int64? { told(.chargeback) }
+
+    private func told(_ kind: ResultKind) -> Int64? {
         entries.reduce(0) { sum, entry in
-            guard entry.told >= 0, entry.kind == .refunded else { return sum }
+            guard entry.told >= 0, entry.kind == kind else { return sum }
             return sum.flatMap { sum in entry.minorUnits.map { sum + $0 } }
         }
     }
@@ -73,6 +78,8 @@ struct MoneyBackBook: Sendable {
             entries[index].told = offset
             entries[index].kind = kind
             entries[index].isOpen = false
+            // A command's amount is that of its request.
+            if kind == .chargeback { entries[index].minorUnits = minorUnits }
             return (granted, kind == .refunded && isWhole)
         case .news, .listed: break
         }

@@ -21,6 +21,8 @@ package struct Refund: Sendable, Equatable {
     package internal(set) var round: Int
     /// What the claims have of the sale; `nil` where nothing is remembered of the recovery: then the command's word and the order's count.
     package var sale: Sale?
+    /// What the claims have of money that went back otherwise, whatever else they remember of the recovery.
+    package var back = Back()
     /// Its claim is this delivery's own.
     var isClaimed = false
 
@@ -50,6 +52,23 @@ package struct Refund: Sendable, Equatable {
             self.amount = amount
             self.refunded = refunded
         }
+    }
+
+    /// No document tells of a dispute that was won, nor does any news: what a chargeback took counts as gone, and whoever knows better gives
+    /// the money back in FlexFactor's portal.
+    package struct Back: Sendable, Equatable {
+        /// All of the money was told as back.
+        package let isAll: Bool
+        /// What was told of chargebacks, in minor units; `nil` where an amount among it is not known.
+        package let disputed: Int64?
+
+        package init(isAll: Bool = false, disputed: Int64? = 0) {
+            self.isAll = isAll
+            self.disputed = disputed
+        }
+
+        /// Something went back that FlexFactor need not count among its refunds.
+        var isDisputed: Bool { disputed != 0 }
     }
 
     package init(
@@ -100,9 +119,12 @@ package struct Refund: Sendable, Equatable {
 
     /// Why nothing is asked for at all. One account may serve several merchants, so an id alone does not make an order the command's.
     package var objection: Stop? {
-        guard case .looking = phase, let sale, !sale.isApproved else { return nil }
-        return failed("The CRM was not told that this recovery is approved; nothing was refunded.", nil)
+        guard case .looking = phase else { return nil }
+        if let sale, !sale.isApproved { return failed("The CRM was not told that this recovery is approved; nothing was refunded.", nil) }
+        return back.isAll ? failed(Self.allIsBack, nil) : nil
     }
+
+    private static let allIsBack = "All of the money was told as back before, by refunds or a chargeback; nothing was refunded."
 
     package var isLooking: Bool { if case .looking = phase { true } else { false } }
 
@@ -114,7 +136,29 @@ package struct Refund: Sendable, Equatable {
 
     package func claim(_ step: MoneyBackClaim.Step) -> MoneyBackClaim { MoneyBackClaim(Fingerprint(command.id), step) }
 
-    package mutating func granted() { isClaimed = true }
+    /// The request is claimed, and all that stands before its claim is known by now (`back`).
+    ///
+    /// - Returns: what comes in the place of the request, where the money went back since the order was looked at. It is to be withdrawn then.
+    package mutating func granted() -> Stop? {
+        isClaimed = true
+        guard case .refunding(let id, let amount) = phase, let why = objection(to: amount) else { return nil }
+        isClaimed = false
+        // An earlier request may have arrived after all.
+        return round > 1 ? .giveUp : failed(why, id)
+    }
+
+    /// Why so much cannot be given back beside what chargebacks took.
+    private func objection(to amount: Money) -> String? {
+        if back.isAll { return Self.allIsBack }
+        guard back.isDisputed else { return nil }
+        guard let disputed = back.disputed else {
+            return command.amount == nil ? "A chargeback was told whose amount is not known; name the amount that is to be refunded." : nil
+        }
+        guard let sold = sale?.amount, sold.currency == amount.currency else { return nil }
+        let left = sold.minorUnits - disputed - (sale?.refunded ?? 0)
+        if amount.minorUnits <= left { return nil }
+        return left > 0 ? "A chargeback took a part; of the sale \(left) minor units are left." : Self.allIsBack
+    }
 
     /// Another's request for this command stands: that of a pod that died with this very message, or of another copy of the command.
     package mutating func isSentByAnother(redelivered: Bool, now: Moment, timing: RecoveryTiming) -> Stop {
@@ -172,7 +216,7 @@ package struct Refund: Sendable, Equatable {
         // What was asked for counts before what an order shows, whose unit no document tells; and the larger, where they differ.
         let sold = sale?.amount.flatMap { $0.currency == amount.currency ? $0.minorUnits : nil }
         let whole = [sold, order.minorUnits].compactMap { $0 }.max()
-        let before = sale?.refunded ?? 0
+        let before = (sale?.refunded ?? 0) + (back.disputed ?? 0)
         if whole.map({ before + amount.minorUnits >= $0 }) == true { return before > 0 ? .rest : .whole }
         return order.state == .returned ? .whole : .part
     }
@@ -201,6 +245,7 @@ package struct Refund: Sendable, Equatable {
             guard let amount = command.amount ?? (sale?.amount ?? whole).map(left) else {
                 return failed("FlexFactor does not say what the order is for; name the amount.", order.id)
             }
+            if let why = objection(to: amount) { return failed(why, order.id) }
             if amount.minorUnits <= 0 { return failed("All of it was told as refunded already.", order.id) }
             gateways = [gateways[index]]
             phase = .refunding(order.id, amount)
@@ -224,7 +269,7 @@ package struct Refund: Sendable, Equatable {
 
     /// What of the whole did not go back yet.
     private func left(of whole: Money) -> Money {
-        Money(minorUnits: whole.minorUnits - (sale?.refunded ?? 0), currency: whole.currency)
+        Money(minorUnits: whole.minorUnits - (sale?.refunded ?? 0) - (back.disputed ?? 0), currency: whole.currency)
     }
 
     private mutating func answered(

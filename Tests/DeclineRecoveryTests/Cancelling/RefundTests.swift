@@ -155,8 +155,7 @@ import Testing
         var refund = try refund(#""recoveryReference":"A-S0","flexFactorOrderId":"g-1""#)
         _ = refund.learned(order(.completed, minorUnits: 4_999), now: now, timing: timing)
         #expect(refund.claim?.step == .send(round: 1))
-        refund.granted()
-        #expect(refund.claim == nil)
+        #expect(refund.granted() == nil && refund.claim == nil)
         _ = refund.learned(.failed(.unknown(.timedOut)), now: now, timing: timing)
         #expect(refund.learned(order(.completed), now: now, timing: timing) == .advance && refund.claim?.step == .send(round: 2))
         #expect(try Refund.decode(refund.encoded()).get().claim?.step == .send(round: 2))
@@ -225,5 +224,58 @@ import Testing
                 return
             }
         }
+    }
+
+    private func why(_ stop: Refund.Stop?) -> String {
+        guard case .tell(.refundFailed, _, _, _, let faults)? = stop else { return "\(String(describing: stop))" }
+        return faults.first?.message ?? ""
+    }
+
+    /// What a chargeback took is gone, whatever state FlexFactor's order shows.
+    @Test func nothingIsGivenBackBesideAChargebackOfTheWhole() throws {
+        for data in [#""recoveryReference":"A-S0""#, #""recoveryReference":"A-S0","amount":{"minorUnits":500,"currency":"USD"}"#] {
+            var refund = try refund(data)
+            refund.back = Refund.Back(isAll: true, disputed: 4_999)
+            // Also where nothing else is remembered of the recovery.
+            #expect(why(refund.objection).hasPrefix("All of the money"))
+            refund.sale = Refund.Sale(isApproved: true, orderID: "g-1", amount: Money(minorUnits: 4_999, currency: .usd))
+            #expect(why(refund.objection).hasPrefix("All of the money"))
+        }
+    }
+
+    @Test func aChargebackOfAPartLeavesTheRest() throws {
+        let sold = Money(minorUnits: 4_999, currency: .usd)
+        var refund = try refund(#""recoveryReference":"A-S0""#)
+        refund.sale = Refund.Sale(isApproved: true, orderID: "g-1", amount: sold, refunded: 1_000)
+        refund.back = Refund.Back(disputed: 1_999)
+        #expect(refund.objection == nil && refund.learned(order(.completed), now: now, timing: timing) == .advance)
+        #expect(refund.nextCall?.0 == .refund("g-1", Money(minorUnits: 2_000, currency: .usd)))
+        for (units, isLeft) in [(2_000, true), (2_001, false)] {
+            var part = try self.refund(#""recoveryReference":"A-S0","amount":{"minorUnits":\#(units),"currency":"USD"}"#)
+            (part.sale, part.back) = (refund.sale, refund.back)
+            let stop = part.learned(order(.completed), now: now, timing: timing)
+            #expect(isLeft ? stop == .advance : why(stop).contains("2000 minor units are left"), "\(units)")
+        }
+        // How much is left of it nobody can reckon.
+        var unknown = try self.refund(#""recoveryReference":"A-S0""#)
+        unknown.sale = refund.sale
+        unknown.back = Refund.Back(disputed: nil)
+        #expect(why(unknown.learned(order(.completed), now: now, timing: timing)).contains("name the amount"))
+    }
+
+    /// The chargeback may be told between the look and the request.
+    @Test func aChargebackThatIsToldMeanwhileStopsTheRequest() throws {
+        var refund = try refund(#""recoveryReference":"A-S0""#)
+        refund.sale = Refund.Sale(isApproved: true, orderID: "g-1", amount: Money(minorUnits: 4_999, currency: .usd))
+        _ = refund.learned(order(.completed), now: now, timing: timing)
+        var second = refund
+        refund.back = Refund.Back(isAll: true)
+        #expect(why(refund.granted()).hasPrefix("All of the money") && refund.ownRound == 0)
+        // What the first request did is not known.
+        #expect(second.granted() == nil)
+        _ = second.learned(.failed(.unknown(.timedOut)), now: now, timing: timing)
+        _ = second.learned(order(.completed), now: now, timing: timing)
+        second.back = Refund.Back(isAll: true)
+        #expect(second.granted() == .giveUp)
     }
 }

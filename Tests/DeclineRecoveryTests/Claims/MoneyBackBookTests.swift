@@ -128,6 +128,20 @@ import Testing
         #expect(stream.refund("r-1", .told(.refunded, round: 0, isWhole: false)) == granted)
     }
 
+    @Test func whatChargebacksTookIsRemembered() {
+        var stream = Stream()
+        stream.pay()
+        func disputed() -> Int64? { stream.book.standing(of: Fingerprint(of: Stream.reference("d-1"), merchant: "acme"))?.back.disputed }
+        #expect(disputed() == 0)
+        stream.append(.moneyBack(.chargeback("c-1", isWhole: false)), amount: 500)
+        stream.append(.moneyBack(.chargeback("c-1", isWhole: false)), amount: 500)
+        stream.append(.moneyBack(.chargeback("c-2", isWhole: false)), amount: 700)
+        stream.refund("r-1", .send(round: 1), amount: 100)
+        #expect(disputed() == 1_200)
+        stream.append(.moneyBack(.chargeback("c-3", isWhole: false)))
+        #expect(disputed() == nil)
+    }
+
     /// What a command gave back is told by the command: news of it are placed with it by their amount, each with one.
     @Test func newsOfACommandIsNoSecondRefund() {
         var stream = Stream()
