@@ -54,6 +54,48 @@ import Testing
         #expect(isTold(await handle(event, state, placed: days, known)))
     }
 
+    private func claim(_ act: Claim.Act, _ claims: MemoryClaims) {
+        claims.append(
+            ClaimRequest(merchantID: "acme", reference: Self.reference, debt: nil, amount: nil, act: act, until: Self.now + .days(40)),
+            by: "w-2")
+    }
+
+    /// A refund command that came to nothing names another fleet's order: that makes it none of ours.
+    @Test(
+        arguments: [
+            Claim.Act.moneyBack(MoneyBackClaim(Fingerprint("r-1"), .told(.refundFailed, round: 0, isWhole: false))),
+            .moneyBack(MoneyBackClaim(Fingerprint("r-1"), .unsent(round: 0))), .reopened(.paidBack), .unsent(0),
+        ])
+    func whatIsClaimedBesideOpensNoOrder(act: Claim.Act) async {
+        for (event, state) in [(WebhookNews.Event.completed, FlexFactorOrder.State.completed), (.refunded, .returned)] {
+            let claims = MemoryClaims()
+            claim(act, claims)
+            let handled = await handle(event, state, placed: 3, claims)
+            #expect(!isTold(handled) && handled.entry.fate == .deadLettered(.untrustedWebhook), "\(event)")
+        }
+    }
+
+    /// What FlexFactor was asked to give back is news of ours; a payment is not.
+    @Test func newsOfARefundThatWasAskedForAreTold() async {
+        func asked() -> MemoryClaims {
+            let claims = MemoryClaims()
+            claim(.moneyBack(MoneyBackClaim(Fingerprint("r-1"), .send(round: 1))), claims)
+            claim(.moneyBack(MoneyBackClaim(Fingerprint("r-1"), .told(.refunded, round: 1, isWhole: true))), claims)
+            return claims
+        }
+        let back = await handle(.refunded, .returned, placed: 3, asked())
+        #expect(back.entry.fate != .deadLettered(.untrustedWebhook))
+        #expect(!isTold(await handle(.completed, .completed, placed: 3, asked())))
+    }
+
+    @Test(arguments: [Claim.Act.send(post: 1), .exists(answering: nil), .told(Claim.Told(.declined, .known))])
+    func whatWasSentOrToldIsOpened(act: Claim.Act) async {
+        let claims = MemoryClaims()
+        claim(act, claims)
+        #expect(claims.standing(of: Self.reference, merchant: "acme")?.isOpened == true)
+        #expect(isTold(await handle(.completed, .completed, placed: 3, claims)))
+    }
+
     /// What is older than the claims remember may have been opened here: money may come back months later.
     @Test(
         arguments: [

@@ -58,6 +58,8 @@ package struct ClaimBook: Sendable {
         package let answeredPost: Int
         /// Where what may be charged was sent first.
         package let gateway: ClaimedGateway?
+        /// It was sent, found or told here. What else is claimed of a reference, such as a refund that somebody asks for, opens no order.
+        package let isOpened: Bool
         package let back: MoneyBack
 
         /// What was told of money that went back.
@@ -71,6 +73,8 @@ package struct ClaimBook: Sendable {
             /// FlexFactor's list of orders was told to show it.
             package let isListed: Bool
             package let isDisputed: Bool
+            /// FlexFactor was asked for some of it.
+            package let isCommanded: Bool
 
             init(isAll: Bool, _ refunds: MoneyBackBook?) {
                 self.isAll = isAll
@@ -78,6 +82,7 @@ package struct ClaimBook: Sendable {
                 disputed = refunds.map(\.disputed) ?? 0
                 isListed = refunds?.isListed ?? false
                 isDisputed = refunds?.isDisputed ?? false
+                isCommanded = refunds?.isCommanded ?? false
             }
         }
 
@@ -96,6 +101,7 @@ package struct ClaimBook: Sendable {
                 isAsking: requests[reference] != nil,
                 askedPost: askedPost(requests[reference] ?? [], entry), answeredPost: Int(entry.answeredPost),
                 gateway: entry.gateway > 0 ? gateways[Int(entry.gateway) - 1] : nil,
+                isOpened: requests[reference] != nil || entry.exists || entry.answeredPost > 0 || entry.told >= 0 || entry.gateway > 0,
                 back: Standing.MoneyBack(isAll: entry.isPaidBack, refunds.isEmpty ? nil : refunds[reference]))
         }
     }

@@ -32,6 +32,8 @@ struct MoneyBackBook: Sendable {
     var isListed: Bool { listed != nil }
     var isDisputed: Bool { entries.contains { $0.told >= 0 && $0.kind == .chargeback } }
 
+    var isCommanded: Bool { entries.contains { $0.round > 0 } }
+
     /// What was told already of all that the claim would tell.
     private func told(insteadOf claim: MoneyBackClaim, _ kind: ResultKind) -> Entry? {
         switch kind {
