@@ -131,7 +131,7 @@ extension RetryStage {
                 subject: .recovery(command.reference, RecoveredOrder(command.reference)), merchantID: command.merchantID, reason: reason,
                 faults: faults,
                 gatewayID: refund.gateways.first, flexFactorOrderID: orderID, amount: amount, attempts: refund.attempts, occurredAt: now,
-                origin: DeclineOrigin(eventID: command.id), distinction: "command:" + command.id,
+                origin: DeclineOrigin(eventID: command.id), distinction: "command:" + command.name,
                 isPartial: extent == .part || extent == .rest)
             let claim = refund.claim(.told(reason.kind, round: refund.ownRound, isWhole: extent == .whole || extent == .rest))
             switch await environment.claims.claim(request(claim, of: refund, telling: result))?.verdict {
@@ -175,7 +175,7 @@ extension FlexFactorAnswer {
 extension Refund {
     func message(to destination: StageMessage.Destination, _ traceparent: String?) -> StageMessage {
         var message = StageMessage(
-            to: destination, messageID: command.reference.text + "/refund/" + command.id, type: Self.type, traceparent: traceparent,
+            to: destination, messageID: messageID, type: Self.type, traceparent: traceparent,
             body: encoded())
         message.share = StageMessage.Share(command.merchantID, gateways.first)
         return message

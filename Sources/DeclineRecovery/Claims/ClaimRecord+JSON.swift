@@ -109,6 +109,7 @@ extension Claim.Act {
 extension MoneyBackClaim {
     fileprivate func write(to data: inout JSONObjectWriter) {
         data.member("refundId", id.hex)
+        data.optional("command", command?.hex)
         switch step {
         case .send(let round):
             data.member("step", "send")
@@ -148,6 +149,6 @@ extension MoneyBackClaim {
                 }
             default: throw data.fault("step", "a refund's step")
             }
-        self.init(id, step)
+        self.init(id, command: try data.optionalText("command").flatMap(Fingerprint.init(hex:)), step)
     }
 }

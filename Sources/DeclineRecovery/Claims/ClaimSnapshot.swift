@@ -9,7 +9,7 @@ import JSON
 package struct ClaimSnapshot: Sendable {
     /// Of what is packed and what it means. Whoever changes the entries, or what the book makes of a claim, takes the next: another version's
     /// snapshots are passed by.
-    static let version: UInt16 = 6
+    static let version: UInt16 = 7
 
     enum Section: UInt16 {
         case preamble, recoveries, requests, refunds
@@ -220,11 +220,13 @@ extension ClaimBook.Request {
 }
 
 extension MoneyBackBook.Entry {
-    static let packedSize = 70
+    static let packedSize = 86
 
     fileprivate func pack(into writer: inout PackedWriter) {
-        writer.add(UInt8((command == nil ? 0 : 1) | (news == nil ? 0 : 2) | (minorUnits == nil ? 0 : 4) | (isOpen ? 8 : 0)))
+        let flags: [Bool] = [command != nil, news != nil, minorUnits != nil, isOpen, sourced != nil]
+        writer.add(flags.reversed().reduce(UInt8(0)) { $0 << 1 | ($1 ? 1 : 0) })
         writer.add(command ?? .none)
+        writer.add(sourced ?? .none)
         writer.add(news ?? .none)
         writer.add(minorUnits ?? 0)
         writer.add(round)
@@ -234,12 +236,13 @@ extension MoneyBackBook.Entry {
 
     init?(_ reader: inout PackedReader, _ kinds: [ResultKind]) {
         let flags = reader.word(UInt8.self)
-        let (command, news) = (reader.fingerprint(), reader.fingerprint())
+        let (command, sourced, news) = (reader.fingerprint(), reader.fingerprint(), reader.fingerprint())
         let minorUnits = reader.word(Int64.self)
         let (round, told) = (reader.word(Int32.self), reader.word(Int64.self))
         guard let kind = reader.kind(kinds) else { return nil }
         self.init(
-            command: flags & 1 == 0 ? nil : command, news: flags & 2 == 0 ? nil : news, minorUnits: flags & 4 == 0 ? nil : minorUnits,
+            command: flags & 1 == 0 ? nil : command, sourced: flags & 16 == 0 ? nil : sourced, news: flags & 2 == 0 ? nil : news,
+            minorUnits: flags & 4 == 0 ? nil : minorUnits,
             round: round, isOpen: flags & 8 != 0, told: told, kind: kind)
     }
 }

@@ -3,6 +3,8 @@ struct MoneyBackBook: Sendable {
     /// One refund or chargeback: the CRM's command, FlexFactor's news of it, or both.
     struct Entry: Sendable {
         var command: Fingerprint?
+        /// Of the command's source and id, where it is known.
+        var sourced: Fingerprint?
         var news: Fingerprint?
         var minorUnits: Int64?
         var round: Int32 = 0
@@ -58,14 +60,16 @@ struct MoneyBackBook: Sendable {
         case .news(let isWhole, let isLate): return hear(claim.id, minorUnits, isWhole, isLate, isPaidBack, offset)
         case .send, .unsent, .told: break
         }
-        let index = entries.firstIndex { $0.command == claim.id } ?? entries.endIndex
-        if index == entries.endIndex { entries.append(Entry(command: claim.id)) }
+        // What may be the same command: a worker that knew no sources may have carried out this one.
+        let others = entries.filter { $0.command == claim.id && $0.sourced != claim.command && ($0.sourced == nil || claim.command == nil) }
+        let index = entries.firstIndex { $0.command == claim.id && $0.sourced == claim.command } ?? entries.endIndex
+        if index == entries.endIndex { entries.append(Entry(command: claim.id, sourced: claim.command)) }
         let entry = entries[index]
-        if entry.told >= 0 { return (.told(entry.told, entry.kind), false) }
+        if let told = ([entry] + others).first(where: { $0.told >= 0 }) { return (.told(told.told, told.kind), false) }
         switch claim.step {
         case .send(let round):
             let round = Int32(clamping: round)
-            if round < entry.round || round == entry.round && entry.isOpen { return (.mayBeCharged, false) }
+            if ([entry] + others).contains(where: { round < $0.round || round == $0.round && $0.isOpen }) { return (.mayBeCharged, false) }
             entries[index].round = round
             entries[index].isOpen = true
             entries[index].minorUnits = minorUnits
@@ -73,6 +77,8 @@ struct MoneyBackBook: Sendable {
             if round > 0, round == entry.round { entries[index].isOpen = false }
         case .told(let kind, let round, let isWhole):
             if kind != .refunded, entry.isOpen, round != entry.round { return (.mayBeCharged, false) }
+            // A later request than another's was made when it was seen that the other did nothing.
+            if kind != .refunded, others.contains(where: { $0.isOpen && $0.round > round }) { return (.mayBeCharged, false) }
             if let other = told(insteadOf: claim, kind) {
                 entries[index].isOpen = false
                 return (.told(other.told, kind), false)

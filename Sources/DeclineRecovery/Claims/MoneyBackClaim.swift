@@ -6,6 +6,9 @@
 package struct MoneyBackClaim: Sendable, Equatable {
     /// Of the command's id; with `news`, of what tells one refund from another there.
     package let id: Fingerprint
+    /// Of the command's source and id: two systems of the CRM may number their commands alike. `nil` where the source is not known: in news, and
+    /// in what workers claimed before they looked at it. Such a claim may be of any command with that id.
+    package let command: Fingerprint?
     package let step: Step
 
     package enum Step: Sendable, Equatable {
@@ -22,8 +25,9 @@ package struct MoneyBackClaim: Sendable, Equatable {
         case listed(beside: Int64, isLate: Bool)
     }
 
-    package init(_ id: Fingerprint, _ step: Step) {
+    package init(_ id: Fingerprint, command: Fingerprint? = nil, _ step: Step) {
         self.id = id
+        self.command = command
         self.step = step
     }
 

@@ -2,8 +2,10 @@
 package struct RefundCommand: Sendable, Equatable {
     package static let type = "com.salvage.refund.v1"
 
-    /// Tells one refund from another: the same id is the same refund.
+    /// Tells one refund from another of the same source: the same merchant, source and id are the same refund.
     package let id: String
+    /// The event's `source`; `nil` where it has none, and in what earlier versions passed on.
+    package let source: String?
     package let merchantID: MerchantID
     package let reference: RecoveryReference
     /// FlexFactor's id of the order, as the approval named it.
@@ -13,9 +15,11 @@ package struct RefundCommand: Sendable, Equatable {
     package let reason: String?
 
     package init(
-        id: String, merchantID: MerchantID, reference: RecoveryReference, orderID: FlexFactorOrderID?, amount: Money?, reason: String?
+        id: String, source: String? = nil, merchantID: MerchantID, reference: RecoveryReference, orderID: FlexFactorOrderID?,
+        amount: Money?, reason: String?
     ) {
         self.id = id
+        self.source = source
         self.merchantID = merchantID
         self.reference = reference
         self.orderID = orderID
@@ -25,6 +29,7 @@ package struct RefundCommand: Sendable, Equatable {
 
     init?(reading event: EventReader, _ faults: FaultList) {
         let id = event.text("id", 1...128)
+        let source = event.optionalText("source", 1...256)
         let data = event.object("data")
         let merchant = data.text("merchantId", 1...64)
         let reason = data.optionalText("reason", 0...256)
@@ -45,7 +50,17 @@ package struct RefundCommand: Sendable, Equatable {
         }
         guard let id, let merchant, let reference else { return nil }
         self.init(
-            id: id, merchantID: MerchantID(merchant), reference: reference, orderID: order.map(FlexFactorOrderID.init(_:)), amount: amount,
-            reason: reason)
+            id: id, source: source, merchantID: MerchantID(merchant), reference: reference, orderID: order.map(FlexFactorOrderID.init(_:)),
+            amount: amount, reason: reason)
     }
+
+    /// What ids call it: its id, and letters that are drawn from its source.
+    package var name: String {
+        guard let source else { return id }
+        let digest = UUID5(namespace: Self.sources, name: source)
+        return id.with("@", DeclineIdentity.letters(of: digest.low, count: DeclineIdentity.letterCount))
+    }
+
+    /// Ours alone.
+    private static let sources = UUID5(high: 0x6d0e_42b9_7c15_4f8a, low: 0x9b37_e0d4_58c2_1a6f)
 }

@@ -3,12 +3,15 @@ import JSON
 extension Refund {
     package static let type = "com.salvage.recovery.refund.v1"
 
+    package var messageID: String { command.reference.text.with("/refund/", command.name) }
+
     /// The message for the retry stage, ours alone.
     package func encoded() -> [UInt8] {
-        CloudEvent.encode(id: command.reference.text + "/refund/" + command.id, type: Self.type, subject: command.reference.text) { data in
+        CloudEvent.encode(id: messageID, type: Self.type, subject: command.reference.text) { data in
             data.member("merchantId", command.merchantID.text)
             data.member("reference", command.reference.text)
             data.member("commandId", command.id)
+            data.optional("source", command.source)
             data.optional("flexFactorOrderId", command.orderID?.text)
             data.optional("minorUnits", command.amount?.minorUnits)
             data.optional("currency", command.amount?.currency.code)
@@ -43,7 +46,8 @@ extension Refund {
             }
             let gateways = try reader.objects("gateways").map { (gateway) throws(EnvelopeFault) in GatewayID(try gateway.text("id")) }
             let command = RefundCommand(
-                id: try reader.text("commandId"), merchantID: MerchantID(try reader.text("merchantId")), reference: reference,
+                id: try reader.text("commandId"), source: try reader.optionalText("source"),
+                merchantID: MerchantID(try reader.text("merchantId")), reference: reference,
                 orderID: try reader.optionalText("flexFactorOrderId").map(FlexFactorOrderID.init(_:)), amount: amount,
                 reason: try reader.optionalText("reason"))
             return .success(

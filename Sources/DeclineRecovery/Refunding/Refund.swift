@@ -134,7 +134,9 @@ package struct Refund: Sendable, Equatable {
         return claim(.send(round: round))
     }
 
-    package func claim(_ step: MoneyBackClaim.Step) -> MoneyBackClaim { MoneyBackClaim(Fingerprint(command.id), step) }
+    package func claim(_ step: MoneyBackClaim.Step) -> MoneyBackClaim {
+        MoneyBackClaim(Fingerprint(command.id), command: command.source.map { Fingerprint($0, command.id) }, step)
+    }
 
     /// The request is claimed, and all that stands before its claim is known by now (`back`).
     ///

@@ -231,6 +231,23 @@ import Testing
         return faults.first?.message ?? ""
     }
 
+    @Test func aCommandIsKnownByItsSourceToo() throws {
+        func refund(_ source: String?) throws -> Refund {
+            let command = RefundCommand(
+                id: "1001", source: source, merchantID: "acme", reference: try #require(RecoveryReference("A-S0")), orderID: nil,
+                amount: nil,
+                reason: nil)
+            return try Refund.decode(Refund(command, gateways: ["42"], since: now).encoded()).get()
+        }
+        let (agents, customers, old) = (try refund("agents"), try refund("self-service"), try refund(nil))
+        #expect(agents.command.source == "agents" && old.command.source == nil)
+        #expect(Set([agents, customers, old].map { $0.messageID }).count == 3 && old.messageID == "A-S0/refund/1001")
+        #expect(agents.claim(.send(round: 1)).command != customers.claim(.send(round: 1)).command)
+        // By that id a worker of the version before knows it.
+        #expect(agents.claim(.send(round: 1)).id == old.claim(.send(round: 1)).id && old.claim(.send(round: 1)).command == nil)
+        #expect(try self.refund().command.source == "s")
+    }
+
     /// What a chargeback took is gone, whatever state FlexFactor's order shows.
     @Test func nothingIsGivenBackBesideAChargebackOfTheWhole() throws {
         for data in [#""recoveryReference":"A-S0""#, #""recoveryReference":"A-S0","amount":{"minorUnits":500,"currency":"USD"}"#] {

@@ -128,6 +128,33 @@ import Testing
         #expect(stream.refund("r-1", .told(.refunded, round: 0, isWhole: false)) == granted)
     }
 
+    /// Two systems of the CRM may number their commands alike. A worker of the version before tells them apart by the id alone, and what it
+    /// claimed may be either's.
+    @Test func commandsOfTwoSourcesAreTwo() {
+        func claim(_ source: String?, _ step: MoneyBackClaim.Step) -> Claim.Act {
+            .moneyBack(MoneyBackClaim(Fingerprint("1001"), command: source.map { Fingerprint($0, "1001") }, step))
+        }
+        var two = Stream()
+        #expect(two.append(claim("agents", .send(round: 1)), amount: 1_000) == granted)
+        #expect(two.append(claim("self-service", .send(round: 1)), amount: 1_500) == granted)
+        #expect(two.append(claim("agents", .told(.refunded, round: 1, isWhole: false))) == granted)
+        #expect(two.append(claim("self-service", .send(round: 1)), amount: 1_500) == .mayBeCharged)
+        #expect(two.append(claim("self-service", .told(.refunded, round: 1, isWhole: false))) == granted)
+        #expect(two.append(claim("agents", .send(round: 1))) == .told(2, .refunded))
+        #expect(two.append(claim("self-service", .send(round: 1))) == .told(4, .refunded))
+
+        // Whoever came first, the other version's worker gives nothing back for the same command.
+        for (first, second) in [(nil, "agents"), ("agents", nil)] as [(String?, String?)] {
+            var mixed = Stream()
+            #expect(mixed.append(claim(first, .send(round: 1)), amount: 1_000) == granted)
+            #expect(mixed.append(claim(second, .send(round: 1)), amount: 1_000) == .mayBeCharged)
+            #expect(mixed.append(claim(second, .told(.refundFailed, round: 0, isWhole: false))) == .mayBeCharged)
+            #expect(mixed.append(claim(second, .send(round: 2)), amount: 1_000) == granted, "it was seen that the first did nothing")
+            #expect(mixed.append(claim(second, .told(.refundFailed, round: 2, isWhole: false))) == granted)
+            #expect(mixed.append(claim(first, .send(round: 3)), amount: 1_000) == .told(4, .refundFailed))
+        }
+    }
+
     @Test func whatChargebacksTookIsRemembered() {
         var stream = Stream()
         stream.pay()
