@@ -207,7 +207,8 @@ package struct OutcomeStage: Sendable {
             let isLate = now >= news.receivedAt + .milliseconds(2 * environment.timing.settle.milliseconds)
             let refund =
                 beside.map { MoneyBackClaim.listed(beside: $0, isLate: isLate) }
-                ?? MoneyBackClaim(Fingerprint(news.distinction), .news(isWhole: isWhole, isLate: isLate))
+                ?? MoneyBackClaim(
+                    Fingerprint(news.distinction), readings: takings?.readings ?? [], .news(isWhole: isWhole, isLate: isLate))
             let request = ClaimRequest(
                 merchantID: merchant, reference: reference, debt: nil, amount: takings?.counted, act: .moneyBack(refund),
                 until: now + longestMemory, result: result)

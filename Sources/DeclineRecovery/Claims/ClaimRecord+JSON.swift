@@ -126,6 +126,10 @@ extension MoneyBackClaim {
             data.member("step", "news")
             data.member("isWhole", isWhole)
             data.member("isLate", isLate)
+            if readings.count == 2 {
+                data.member("asMinorUnits", readings[0])
+                data.member("asUnits", readings[1])
+            }
         case .listed(let beside, let isLate):
             data.member("step", "news")
             data.member("isWhole", true)
@@ -149,6 +153,10 @@ extension MoneyBackClaim {
                 }
             default: throw data.fault("step", "a refund's step")
             }
-        self.init(id, command: try data.optionalText("command").flatMap(Fingerprint.init(hex:)), step)
+        var readings: [Int64] = []
+        if let plain = try data.optionalNumber("asMinorUnits"), let scaled = try data.optionalNumber("asUnits") {
+            readings = [plain, scaled]
+        }
+        self.init(id, command: try data.optionalText("command").flatMap(Fingerprint.init(hex:)), readings: readings, step)
     }
 }

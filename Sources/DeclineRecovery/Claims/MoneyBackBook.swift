@@ -57,7 +57,8 @@ struct MoneyBackBook: Sendable {
         switch claim.step {
         case .listed(let beside, let isLate): return list(minorUnits, beside: beside, isLate, offset)
         case .news(_, let isLate) where claim.id == MoneyBackClaim.listed: return list(minorUnits, beside: refunded, isLate, offset)
-        case .news(let isWhole, let isLate): return hear(claim.id, minorUnits, isWhole, isLate, isPaidBack, offset)
+        case .news(let isWhole, let isLate):
+            return hear(claim.id, minorUnits, claim.readings, isWhole, isLate, isPaidBack, offset)
         case .send, .unsent, .told: break
         }
         // What may be the same command: a worker that knew no sources may have carried out this one.
@@ -105,7 +106,7 @@ struct MoneyBackBook: Sendable {
     }
 
     private mutating func hear(
-        _ news: Fingerprint, _ minorUnits: Int64?, _ isWhole: Bool, _ isLate: Bool, _ isPaidBack: Bool, _ offset: Int64
+        _ news: Fingerprint, _ minorUnits: Int64?, _ readings: [Int64], _ isWhole: Bool, _ isLate: Bool, _ isPaidBack: Bool, _ offset: Int64
     ) -> (ClaimVerdict<Int64>, isPaidBack: Bool) {
         let granted = ClaimVerdict<Int64>.granted(alone: true, corrects: nil)
         if let known = entries.first(where: { $0.news == news }) {
@@ -114,7 +115,8 @@ struct MoneyBackBook: Sendable {
         if let listed { return (.told(listed.told, .refunded), false) }
         func fits(_ entry: Entry) -> Bool {
             guard entry.command != nil, entry.news == nil else { return false }
-            return entry.minorUnits == nil || minorUnits == nil || entry.minorUnits == minorUnits
+            guard let asked = entry.minorUnits else { return true }
+            return readings.isEmpty ? minorUnits == nil || asked == minorUnits : readings.contains(asked)
         }
         if let index = entries.firstIndex(where: { $0.told >= 0 && $0.kind == .refunded && fits($0) }) {
             // That all is back by now is no news of this refund: the rest is told by news of its own, or by the list of orders.

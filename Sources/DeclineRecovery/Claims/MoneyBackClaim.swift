@@ -9,6 +9,8 @@ package struct MoneyBackClaim: Sendable, Equatable {
     /// Of the command's source and id: two systems of the CRM may number their commands alike. `nil` where the source is not known: in news, and
     /// in what workers claimed before they looked at it. Such a claim may be of any command with that id.
     package let command: Fingerprint?
+    /// With `news` whose amount is not known: what it may be, in minor units. Empty otherwise.
+    package let readings: [Int64]
     package let step: Step
 
     package enum Step: Sendable, Equatable {
@@ -25,9 +27,10 @@ package struct MoneyBackClaim: Sendable, Equatable {
         case listed(beside: Int64, isLate: Bool)
     }
 
-    package init(_ id: Fingerprint, command: Fingerprint? = nil, _ step: Step) {
+    package init(_ id: Fingerprint, command: Fingerprint? = nil, readings: [Int64] = [], _ step: Step) {
         self.id = id
         self.command = command
+        self.readings = readings
         self.step = step
     }
 

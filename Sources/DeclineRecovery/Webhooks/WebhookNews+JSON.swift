@@ -12,12 +12,14 @@ extension WebhookNews {
         let external = value[anyCase: "ExternalOrderId"]?.string.flatMap { $0.isEmpty ? nil : $0 }
         let reference = external.flatMap { RecoveryReference($0) }
         let data = value[anyCase: "EventData"]
+        let amount = Self.amount(in: data)
         self.init(
             merchantID: merchantID, gatewayID: gatewayID, event: Event(word: event), reference: reference,
             isForeign: external != nil && reference == nil,
             orderID: value[anyCase: "OrderId"]?.string.map(FlexFactorOrderID.init(_:)),
             isTestMode: value[anyCase: "IsTestMode"]?.bool ?? false,
-            isResent: value[anyCase: "IsResent"]?.bool ?? false, minorUnits: Self.minorUnits(in: data), currency: Self.currency(in: data),
+            isResent: value[anyCase: "IsResent"]?.bool ?? false, minorUnits: amount?.units, currency: Self.currency(in: data),
+            isBare: amount?.isBare ?? false,
             distinction: Self.distinction(Event(word: event), data, at: value[anyCase: "TimeStamp"]?.string), receivedAt: receivedAt)
     }
 
@@ -39,18 +41,24 @@ extension WebhookNews {
     }
 
     /// What is taken back. The payload is not public: a whole number counts as minor units, as in FlexFactor's own requests; a number with a
-    /// fraction as the currency's units, or as hundreds where no currency is named.
-    private static func minorUnits(in data: JSONValue?) -> Int64? { units(in: data, amounts, currency(in: data)?.fractionDigits ?? 2) }
+    /// fraction as the currency's units, or as hundreds where no currency is named. FlexFactor's refund takes the currency's units, so a whole
+    /// number may be of those as well (`isBare`): the sale, or what was asked for, tells which.
+    private static func amount(in data: JSONValue?) -> (units: Int64, isBare: Bool)? {
+        amount(in: data, amounts, currency(in: data)?.fractionDigits ?? 2)
+    }
 
-    private static func units(in data: JSONValue?, _ names: [String], _ digits: Int) -> Int64? {
+    private static func amount(in data: JSONValue?, _ names: [String], _ digits: Int) -> (units: Int64, isBare: Bool)? {
         for name in names {
-            let units: Int64? =
-                switch data?[anyCase: name] {
-                case .integer(let units): units
-                case .number(let text), .string(let text): minorUnits(text, digits)
-                default: nil
-                }
-            if let units, units > 0, Money.plausible.contains(units) { return units }
+            let units: Int64?
+            var isBare = true
+            switch data?[anyCase: name] {
+            case .integer(let number): units = number
+            case .number(let text), .string(let text):
+                units = minorUnits(text, digits)
+                isBare = !text.utf8.contains(UInt8(ascii: "."))
+            default: units = nil
+            }
+            if let units, units > 0, Money.plausible.contains(units) { return (units, isBare) }
         }
         return nil
     }
@@ -76,7 +84,7 @@ extension WebhookNews {
         var parts = (own.isEmpty ? ids : own).map { "\($0.name.lowercased())=\(String(decoding: $0.value.bytes, as: UTF8.self))" }.sorted()
         if own.isEmpty, let stamp { parts.append(stamp) }
         // As ids have always had it, in hundreds and the order's first: what is read otherwise would be told again.
-        if let units = units(in: data, amounts.suffix(1) + amounts.dropLast(), 2) { parts.append(String(units)) }
+        if let amount = amount(in: data, amounts.suffix(1) + amounts.dropLast(), 2) { parts.append(String(amount.units)) }
         if parts.isEmpty { return nil }
         return String(UUID5(namespace: distinctions, name: parts.joined(separator: "|")).description.prefix(13))
     }
@@ -103,6 +111,7 @@ extension WebhookNews {
             data.member("isResent", isResent)
             data.optional("minorUnits", minorUnits)
             data.optional("currency", currency?.code)
+            if isBare { data.member("isBare", true) }
             data.optional("distinction", distinction)
             data.member("receivedAt", receivedAt.milliseconds)
             data.member("hasWaited", hasWaited)
@@ -130,6 +139,7 @@ extension WebhookNews {
                     isTestMode: try reader.optionalFlag("isTestMode") ?? false,
                     isResent: try reader.flag("isResent"), minorUnits: try reader.optionalNumber("minorUnits"),
                     currency: try reader.optionalText("currency").flatMap { Currency($0) },
+                    isBare: try reader.optionalFlag("isBare") ?? false,
                     distinction: try reader.optionalText("distinction"),
                     receivedAt: try reader.moment("receivedAt"), hasWaited: try reader.flag("hasWaited"),
                     looks: try reader.optionalCount("looks") ?? 0))

@@ -24,12 +24,15 @@ extension WebhookNews {
         package let isWhole: Bool
         /// In the sale's currency, so that it counts towards what is left of it.
         package let isInSaleCurrency: Bool
+        /// What the amount may be, in minor units, where it is not known which: a command that asked for one of them knows.
+        package let readings: [Int64]
 
-        package init(amount: Money?, isPartial: Bool, isWhole: Bool, isInSaleCurrency: Bool = true) {
+        package init(amount: Money?, isPartial: Bool, isWhole: Bool, isInSaleCurrency: Bool = true, readings: [Int64] = []) {
             self.amount = amount
             self.isPartial = isPartial
             self.isWhole = isWhole
             self.isInSaleCurrency = isInSaleCurrency
+            self.readings = readings
         }
 
         /// What it counts in the claims; `nil` for what nobody can reckon with.
@@ -121,10 +124,12 @@ extension WebhookNews {
 
     /// A part is a part only where its amount is known and something is left; all else takes the sale back.
     private func takings(_ order: FlexFactorOrder) -> Takings {
-        let amount = minorUnits.flatMap { units in (currency ?? order.currency).map { Money(minorUnits: units, currency: $0) } }
         // Cents and yen are not compared.
         let isInSaleCurrency = currency == nil || order.currency == nil || currency == order.currency
-        let units = isInSaleCurrency ? minorUnits : nil
+        let scaled = isInSaleCurrency ? otherReading(order) : nil
+        let known = scaled == nil ? minorUnits : nil
+        let amount = known.flatMap { units in (currency ?? order.currency).map { Money(minorUnits: units, currency: $0) } }
+        let units = isInSaleCurrency ? known : nil
         let isAll = units.flatMap { units in order.minorUnits.map { units >= $0 } }
         let isWhole: Bool =
             switch order.state {
@@ -134,7 +139,18 @@ extension WebhookNews {
             default: isAll ?? false
             }
         let isPartial = event == .refunded && order.state == .completed && units != nil && isAll != true
-        return Takings(amount: amount, isPartial: isPartial, isWhole: isWhole, isInSaleCurrency: isInSaleCurrency)
+        return Takings(
+            amount: amount, isPartial: isPartial, isWhole: isWhole, isInSaleCurrency: isInSaleCurrency,
+            readings: scaled.flatMap { scaled in minorUnits.map { [$0, scaled] } } ?? [])
+    }
+
+    /// What a whole number comes to as the currency's units, where that can be as well: no more goes back than was taken.
+    private func otherReading(_ order: FlexFactorOrder) -> Int64? {
+        guard isBare, let minorUnits, let whole = order.minorUnits else { return nil }
+        var scale: Int64 = 1
+        for _ in 0..<((currency ?? order.currency)?.fractionDigits ?? 2) { scale *= 10 }
+        let (scaled, isTooMuch) = minorUnits.multipliedReportingOverflow(by: scale)
+        return scale > 1 && !isTooMuch && scaled <= whole ? scaled : nil
     }
 
     private func again(_ now: Moment, _ timing: RecoveryTiming, _ why: Distrust) -> Outcome {

@@ -20,6 +20,8 @@ package struct WebhookNews: Sendable, Equatable {
     /// What a refund or a chargeback takes back, in minor units, where the news says it.
     package let minorUnits: Int64?
     package let currency: Currency?
+    /// The amount is written as a whole number: no document says whether of minor units or of the currency's.
+    package let isBare: Bool
     /// What tells one refund of an order from another; the same in every copy of the news.
     package let distinction: String?
     package let receivedAt: Moment
@@ -64,7 +66,7 @@ package struct WebhookNews: Sendable, Equatable {
     package init(
         merchantID: MerchantID, gatewayID: GatewayID, event: Event, reference: RecoveryReference?, isForeign: Bool = false,
         orderID: FlexFactorOrderID?, isTestMode: Bool = false, isResent: Bool = false, minorUnits: Int64? = nil, currency: Currency? = nil,
-        distinction: String? = nil, receivedAt: Moment, hasWaited: Bool = false, looks: Int = 0
+        isBare: Bool = false, distinction: String? = nil, receivedAt: Moment, hasWaited: Bool = false, looks: Int = 0
     ) {
         self.merchantID = merchantID
         self.gatewayID = gatewayID
@@ -76,6 +78,7 @@ package struct WebhookNews: Sendable, Equatable {
         self.isResent = isResent
         self.minorUnits = minorUnits
         self.currency = currency
+        self.isBare = isBare
         self.distinction = distinction
         self.receivedAt = receivedAt
         self.hasWaited = hasWaited

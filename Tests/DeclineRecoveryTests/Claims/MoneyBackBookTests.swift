@@ -187,6 +187,25 @@ import Testing
         #expect(stream.refund("n-2", .news(isWhole: false, isLate: true), amount: 500) == .told(5, .refunded))
     }
 
+    /// The command knows in which unit its news are written.
+    @Test func newsOfTwoReadingsIsThatOfTheCommandThatAskedForOne() {
+        func news(_ id: String, isLate: Bool = false) -> Claim.Act {
+            .moneyBack(MoneyBackClaim(Fingerprint(id), readings: [20, 2_000], .news(isWhole: false, isLate: isLate)))
+        }
+        for asked in [20, 2_000] as [Int64] {
+            var stream = Stream()
+            stream.pay()
+            stream.refund("r-0", .send(round: 1), amount: 500)
+            stream.refund("r-0", .told(.refunded, round: 1, isWhole: false))
+            stream.refund("r-1", .send(round: 1), amount: asked)
+            #expect(stream.append(news("n-1")) == .mayBeCharged)
+            stream.refund("r-1", .told(.refunded, round: 1, isWhole: false))
+            let told = ClaimVerdict<Int64>.told(5, .refunded)
+            #expect(stream.append(news("n-1")) == told && stream.append(news("n-1", isLate: true)) == told)
+            #expect(stream.append(news("n-2")) == granted, "another refund, of an amount that is not known")
+        }
+    }
+
     /// Where a command cannot say what became of it, the news does; and the command tells the same when it can after all.
     @Test func lateNewsTellsForTheCommand() {
         var stream = Stream()

@@ -206,6 +206,28 @@ import Testing
         #expect(try refund(data).minorUnits == units)
     }
 
+    /// FlexFactor's refund takes dollars, and its news may say 20 of them without the cents. Where both can be, nobody knows.
+    @Test(
+        arguments: [
+            (#"{"Amount":20,"Currency":"USD"}"#, 4_999, nil, [20, 2_000]), (#"{"Amount":"20"}"#, 4_999, nil, [20, 2_000]),
+            (#"{"Amount":20,"Currency":"USD"}"#, 1_999, 20, []), (#"{"Amount":500,"Currency":"USD"}"#, 4_999, 500, []),
+            (#"{"Amount":"20.00","Currency":"USD"}"#, 4_999, 2_000, []), (#"{"Amount":"0.20","Currency":"USD"}"#, 4_999, 20, []),
+            (#"{"Amount":9000000000000}"#, 4_999, nil, []),
+        ] as [(String, Int64, Int64?, [Int64])])
+    func aWholeNumberMayBeDollars(data: String, sale: Int64, units: Int64?, readings: [Int64]) throws {
+        let news = try WebhookNews.decode(refund(data).encoded()).get()
+        let takings = back(news, order(.completed, minorUnits: sale, currency: .usd))
+        #expect(takings?.amount?.minorUnits == units && takings?.readings == readings)
+        #expect(takings?.isWhole == false && takings?.isPartial == (units != nil))
+        // Nothing decides where the sale is not known: it is read as it always was.
+        #expect(back(news, order(.completed, currency: .usd))?.readings == [])
+    }
+
+    @Test func yenHaveNoMinorUnits() throws {
+        let yen = try refund(#"{"Amount":20,"Currency":"JPY"}"#)
+        #expect(back(yen, order(.completed, minorUnits: 4_999, currency: Currency("JPY")))?.amount?.minorUnits == 20)
+    }
+
     @Test func amountsOfTwoCurrenciesAreNotCompared() throws {
         let yen = try refund(#"{"Amount":5000,"Currency":"JPY","RefundId":"r-1"}"#)
         let takings = back(yen, order(.completed, minorUnits: 4_999, currency: .usd))
