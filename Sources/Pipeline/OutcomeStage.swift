@@ -2,8 +2,8 @@ package import DeclineRecovery
 
 /// Takes what FlexFactor reports by webhook, looks at the order, and tells the CRM what follows from both.
 package struct OutcomeStage: Sendable {
-    private let environment: StageEnvironment
-    private let flexFactor: any FlexFactorPort
+    let environment: StageEnvironment
+    let flexFactor: any FlexFactorPort
     private let merchants: any MerchantDirectory
     private let cancels: any CancelDirectory
     private let letters: LetterWriter
@@ -50,14 +50,14 @@ package struct OutcomeStage: Sendable {
     }
 
     /// Where it was sent that the news is of, if that is where the news comes from: of another gateway's orders this one never knew.
-    private func sent(_ news: WebhookNews) -> ClaimedGateway? {
+    func sent(_ news: WebhookNews) -> ClaimedGateway? {
         guard let reference = news.reference, owns(reference, news) else { return nil }
         let merchant = reference.merchantID ?? news.merchantID
         guard let sent = environment.claims.sentBy(reference, merchant: merchant) else { return nil }
         return merchant != news.merchantID || sent.id == news.gatewayID ? sent : nil
     }
 
-    private func gateway(of news: WebhookNews) -> FlexFactorGateway? {
+    func gateway(of news: WebhookNews) -> FlexFactorGateway? {
         merchants.merchant(news.merchantID)?.flexFactorGateways[news.gatewayID]
     }
 
@@ -87,7 +87,7 @@ package struct OutcomeStage: Sendable {
                 currency: sale.currency, placedAt: order.placedAt))
     }
 
-    private func carryOut(_ outcome: WebhookNews.Outcome, _ answer: FlexFactorAnswer, _ news: WebhookNews, _ message: IncomingMessage) async
+    func carryOut(_ outcome: WebhookNews.Outcome, _ answer: FlexFactorAnswer, _ news: WebhookNews, _ message: IncomingMessage) async
         -> StageOutcome
     {
         switch outcome {
@@ -144,6 +144,7 @@ package struct OutcomeStage: Sendable {
             return StageOutcome(
                 publishing: [later.message(to: .delayed(.outcomes, span), traceparent: message.traceparent)],
                 entry: entry(of: news, .parked(span, because: news.event.word)))
+        case .capture(let reference, let id): return await capture(reference, id, answer, news, message)
         case .ignore(let why): return ignored(news, why)
         case .distrust(let why): return distrusted(news, why, message)
         }
@@ -310,7 +311,7 @@ package struct OutcomeStage: Sendable {
         return .left(WebhookNews.Takings(amount: left, isPartial: isRest, isWhole: true), beside: refunded)
     }
 
-    private func hold(_ news: WebhookNews, _ message: IncomingMessage) -> StageOutcome {
+    func hold(_ news: WebhookNews, _ message: IncomingMessage) -> StageOutcome {
         // A claim can be made again in a moment; what cannot be read stays so for longer.
         let age = environment.now() - news.receivedAt
         let delay = Moment.Span.milliseconds(max(5_000, min(age.milliseconds / 4, 30_000)))
@@ -319,7 +320,7 @@ package struct OutcomeStage: Sendable {
             entry: entry(of: news, .parked(delay, because: "no claim can be made")))
     }
 
-    private func ignored(_ news: WebhookNews, _ why: WebhookNews.Ignored) -> StageOutcome {
+    func ignored(_ news: WebhookNews, _ why: WebhookNews.Ignored) -> StageOutcome {
         StageOutcome(publishing: [], entry: entry(of: news, .ignored("\(why.rawValue): \(news.event.word)")))
     }
 

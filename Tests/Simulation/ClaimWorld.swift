@@ -387,7 +387,7 @@ struct ClaimWorld {
             if case .found(let order) = answer, order.state == .cancelled { later.hasWaited = true }
             later.looks += 1
             waiting.append(Waiting(message: .news(later), due: now + span))
-        case .ignore, .distrust: break
+        case .ignore, .distrust, .capture: break
         }
     }
 

@@ -288,7 +288,8 @@ struct RetryWorld {
             later.looks += 1
             waiting.append(Waiting(message: .news(later), due: now + span, isRedelivered: false))
         case .distrust: letters.append("webhook")
-        case .ignore: break
+        // It is captured under a claim, and this world has none: its recovery does it.
+        case .ignore, .capture: break
         }
         if dies() { comeBack(delivery) }
     }

@@ -16,8 +16,11 @@ extension Recovery {
     }
 
     /// The same recovery and step give the same key on every pod and at every repeat (messages.md, "Recovery reference").
-    package func idempotencyKey(of step: KeyedStep) -> UUID5 {
-        UUID5(namespace: Self.keyNamespace, of: reference.text, "/", step.word)
+    package func idempotencyKey(of step: KeyedStep) -> UUID5 { Self.idempotencyKey(of: step, for: reference) }
+
+    /// The same, for whoever has the reference alone.
+    package static func idempotencyKey(of step: KeyedStep, for reference: RecoveryReference) -> UUID5 {
+        UUID5(namespace: keyNamespace, of: reference.text, "/", step.word)
     }
 
     /// Ours alone; any fixed value does, and changing it would make repeats of running recoveries look new.

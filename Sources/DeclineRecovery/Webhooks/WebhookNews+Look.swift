@@ -10,6 +10,8 @@ extension WebhookNews {
     /// What follows from the news and the order.
     package enum Outcome: Sendable, Equatable {
         case tell(RecoveryReference, ResultReason, Takings?)
+        /// The order waits for its capture, and FlexFactor may void it before its recovery looks at it again.
+        case capture(RecoveryReference, FlexFactorOrderID)
         /// Look again after that time.
         case wait(Moment.Span)
         case ignore(Ignored)
@@ -72,7 +74,12 @@ extension WebhookNews {
         if isForeign { return .ignore(.foreignOrder) }
         let reference = reference ?? order?.echo
         switch event {
-        case .captureRequired, .other: return .ignore(.informational)
+        case .other: return .ignore(.informational)
+        case .captureRequired:
+            // All others capture what they are answered, or post it again.
+            guard reference?.kind.isRetry == true, gateway?.mitMode == .managed, orderID != nil,
+                !isTestMode || gateway?.isProduction != true
+            else { return .ignore(.informational) }
         // Whose it is decides who wants to hear of it.
         case .chargeback where (reference != nil || order != nil) && gateway?.includeChargebacks != true:
             return .ignore(.chargebacksOff)
@@ -90,6 +97,15 @@ extension WebhookNews {
     /// - Parameter owns: whether a reference can belong to this gateway's account.
     package func learned(
         _ answer: FlexFactorAnswer, isCancelRequested: Bool, now: Moment, timing: RecoveryTiming, owns: (RecoveryReference) -> Bool
+    ) -> Outcome {
+        let outcome = judged(answer, isCancelRequested, now, timing, owns)
+        // They say nothing of money: what cannot be placed is left to the recovery, if there is one.
+        if event == .captureRequired, case .distrust = outcome { return .ignore(.informational) }
+        return outcome
+    }
+
+    private func judged(
+        _ answer: FlexFactorAnswer, _ isCancelRequested: Bool, _ now: Moment, _ timing: RecoveryTiming, _ owns: (RecoveryReference) -> Bool
     ) -> Outcome {
         switch answer {
         case .found(let order): return found(order, isCancelRequested, now, timing, owns)
@@ -118,7 +134,14 @@ extension WebhookNews {
         case .refunded:
             return isPaid ? .tell(reference, .refunded, takings(order)) : again(now, timing, .notPaid)
         case .chargeback: return isPaid ? .tell(reference, .chargeback, takings(order)) : again(now, timing, .notPaid)
-        case .captureRequired, .other: return .ignore(.informational)
+        case .captureRequired:
+            if isPaid { return .tell(reference, .approved(.polled), nil) }
+            guard order.state == .captureRequired, !isCancelRequested, now < receivedAt + timing.reconcileFor else {
+                return .ignore(.decidedByLook)
+            }
+            // A recovery captures by itself what it is answered, and has a moment for it.
+            return looks == 0 ? .wait(.seconds(10)) : .capture(reference, order.id)
+        case .other: return .ignore(.informational)
         }
     }
 
