@@ -18,10 +18,36 @@ import Testing
             details: details)
     }
 
-    private func recovery(_ event: DeclineEvent, by way: Recovery.Way = .cascade, _ mode: MITMode = .managed) -> Recovery {
+    private func recovery(
+        _ event: DeclineEvent, by way: Recovery.Way = .cascade, _ mode: MITMode = .managed, days: Int = 21, takenIn: Moment? = nil
+    ) -> Recovery {
         Recovery(
-            of: event, as: RecoveryReference(for: event), by: way, through: FlexFactorGateway(id: "42", mitMode: mode),
-            verdict: DeclineVerdict(declineClass: .soft, rule: "r"), policy: Policy(), reply: nil, now: now)
+            of: event, as: RecoveryReference(for: event), by: way, through: FlexFactorGateway(id: "42", expiryDays: days, mitMode: mode),
+            verdict: DeclineVerdict(declineClass: .soft, rule: "r"), policy: Policy(), reply: nil, now: takenIn ?? now)
+    }
+
+    /// FlexFactor answers other bytes under a key with a conflict, so what is sent follows from the event, not from when a pod had it.
+    @Test(arguments: [1, 2, 21]) func aCopyThatIsTakenInLaterIsTheSameCharge(days: Int) {
+        let first = recovery(event(declinedAt: now), by: .retry, days: days)
+        #expect(first.charge?.expiry == now + .days(Int64(days)))
+        // A clock may be ahead a little, and keys live for twenty hours.
+        for minutes in [-30, 1, 90, 1_199] {
+            let copy = recovery(event(declinedAt: now), by: .retry, days: days, takenIn: now + .minutes(Int64(minutes)))
+            #expect(copy.charge == first.charge && copy.route == first.route, "\(minutes) min")
+        }
+        let trial = event(declinedAt: now, trial: true)
+        #expect(recovery(trial, takenIn: now + .seconds(-5)).charge == recovery(trial, takenIn: now + .seconds(40)).charge)
+    }
+
+    @Test(arguments: [1, 2, 9, 21]) func anEventThatComesLateHasTimeLeft(days: Int) throws {
+        let all = Moment.Span.days(Int64(days)).milliseconds
+        for hours in -200...760 {
+            let takenIn = now + .minutes(Int64(hours) * 60)
+            let expiry = try #require(recovery(event(declinedAt: now), by: .retry, days: days, takenIn: takenIn).charge?.expiry)
+            let left = (expiry - takenIn).milliseconds
+            let most = hours < 0 ? all + Moment.Span.minutes(60).milliseconds : all
+            #expect(left >= (days == 1 ? all / 6 : all / 2) && left <= most, "\(hours) h")
+        }
     }
 
     /// The deadline counts from whichever is earlier: the customer waits since the event came, at the latest.
