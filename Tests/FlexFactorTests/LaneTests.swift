@@ -1,6 +1,7 @@
 import DeclineRecovery
 import NIOCore
 import NIOPosix
+import Synchronization
 import TestSupport
 import Testing
 
@@ -10,6 +11,7 @@ import Testing
 @Suite struct LaneTests {
     private static let body = Array(String(repeating: "x", count: 2_000).utf8)
     private static let whole = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"
+    private static let stray = "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nstray"
 
     private func lane(_ limits: HTTPLane.Limits = .init()) -> HTTPLane {
         HTTPLane(eventLoop: MultiThreadedEventLoopGroup.singleton.next(), limits: limits)
@@ -170,6 +172,31 @@ import Testing
         }
         #expect(response.body == Array("new".utf8))
         #expect(server.connections == before + 1)
+    }
+
+    /// An answer is told apart by its place alone.
+    @Test func whatStandsBehindAnAnswerIsNobodys() async throws {
+        let count = Mutex(0)
+        let server = try await ScriptedServer.start { _ in
+            let number = count.withLock { count in
+                count += 1
+                return count
+            }
+            return .answer(number == 1 ? Self.whole + Self.stray : Self.whole)
+        }
+        let lane = lane(.init(connections: 1))
+        let outcomes = try await withThrowingTaskGroup(of: HTTPOutcome.self) { group in
+            for _ in 0..<3 { group.addTask { try await post(lane, server.origin) } }
+            return try await group.reduce(into: [HTTPOutcome]()) { $0.append($1) }
+        }
+        for outcome in outcomes {
+            guard case .answered(let response) = outcome else {
+                Issue.record("expected an answer, had \(outcome.failure)")
+                continue
+            }
+            #expect(response.body == Array("{}".utf8))
+        }
+        #expect(server.connections == 2)
     }
 
     @Test func aServerWithoutTLSIsNotSentTheRequest() async throws {

@@ -1,9 +1,13 @@
+import Glibc
 import NIOCore
 import NIOHTTP1
 import NIOSSL
 import NIOTLS
 
 /// One connection, which carries one request at a time.
+///
+/// An answer has no mark of its request but its place: it is the next on the connection. So one on which anything stands or comes that was
+/// not asked for is never used again; all its later answers could be those of the calls before.
 ///
 /// Lives on its lane's event loop.
 final class HTTPConnection: ChannelInboundHandler {
@@ -25,6 +29,12 @@ final class HTTPConnection: ChannelInboundHandler {
     private var onStanding: ((Result<Void, any Error>) -> Void)?
     /// When it became idle.
     var idleSince = NIODeadline.now()
+    /// Nothing more is sent on it. With TLS it is active for a while yet when it was closed.
+    private var isRetired = false
+    /// Its answer is complete; it is free when all that was read with it has been looked at.
+    private var isAnswered = false
+    /// From the first answer on; what comes before may be part of TLS alone.
+    private var descriptor: CInt?
 
     private struct Exchange {
         let finish: (HTTPOutcome) -> Void
@@ -39,7 +49,7 @@ final class HTTPConnection: ChannelInboundHandler {
         self.onGone = onGone
     }
 
-    var isUsable: Bool { channel?.isActive == true && exchange == nil && onStanding == nil }
+    var isUsable: Bool { channel?.isActive == true && exchange == nil && onStanding == nil && !isRetired }
 
     /// Waits for the handshake; must be called before the channel becomes active.
     func awaitHandshake(_ onStanding: @escaping (Result<Void, any Error>) -> Void) { self.onStanding = onStanding }
@@ -50,9 +60,13 @@ final class HTTPConnection: ChannelInboundHandler {
         told(result)
     }
 
-    /// Writes a request. `false`, and nothing written, when the connection is gone already.
+    /// Writes a request. `false`, and nothing written, when the connection is gone already, or holds what is no answer to it.
     func send(_ request: HTTPRequest, _ finish: @escaping (HTTPOutcome) -> Void) -> Bool {
         guard isUsable, let channel else { return false }
+        if hasInput {
+            close()
+            return false
+        }
         var head = HTTPRequestHead(version: .http1_1, method: request.method == .get ? .GET : .POST, uri: request.path)
         head.headers.reserveCapacity(request.headers.count + 2)
         head.headers.add(name: "host", value: authority)
@@ -69,7 +83,15 @@ final class HTTPConnection: ChannelInboundHandler {
     }
 
     func close() {
+        isRetired = true
         channel?.close(promise: nil)
+    }
+
+    /// Whether the socket has something to be read, its end included, that the loop has not come to yet.
+    private var hasInput: Bool {
+        guard let descriptor else { return false }
+        var look = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        return poll(&look, 1, 0) > 0
     }
 
     /// Nobody waits for the answer any more; it must not be taken for the next one's.
@@ -93,7 +115,7 @@ final class HTTPConnection: ChannelInboundHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard exchange != nil else {
             // An answer that nobody asked for.
-            context.close(promise: nil)
+            close()
             return
         }
         switch unwrapInboundIn(data) {
@@ -103,7 +125,7 @@ final class HTTPConnection: ChannelInboundHandler {
         case .body(let part):
             guard (exchange?.body.count ?? 0) + part.readableBytes <= Self.bodyLimit else {
                 end(.unknown(.tooLarge))
-                context.close(promise: nil)
+                close()
                 return
             }
             exchange?.body.append(contentsOf: part.readableBytesView)
@@ -112,13 +134,25 @@ final class HTTPConnection: ChannelInboundHandler {
             let response = HTTPResponse(
                 status: Int(head.status.code), headers: head.headers.map { ($0.name, $0.value) }, body: finished.body)
             end(.answered(response))
-            if head.isKeepAlive, context.channel.isActive {
+            if head.isKeepAlive, context.channel.isActive { isAnswered = true } else { close() }
+        }
+    }
+
+    /// What stood in the socket behind the answer would have come by now.
+    func channelReadComplete(context: ChannelHandlerContext) {
+        if isAnswered {
+            isAnswered = false
+            if descriptor == nil { descriptor = Self.descriptor(of: context.channel) }
+            if isUsable {
                 idleSince = .now()
                 onFree(self)
-            } else {
-                context.close(promise: nil)
             }
         }
+        context.fireChannelReadComplete()
+    }
+
+    private static func descriptor(of channel: any Channel) -> CInt? {
+        try? channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: CInt.self) { $0 }
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
@@ -146,6 +180,6 @@ final class HTTPConnection: ChannelInboundHandler {
             stands(.failure(TLSFailure(error, certificate: try? context.pipeline.syncOperations.nioSSL_peerCertificate(), host: host)))
         }
         end(.unknown(.connectionLost(String(describing: type(of: error)))))
-        context.close(promise: nil)
+        close()
     }
 }
