@@ -65,6 +65,7 @@ extension FlexFactorAnswer {
         case .failed(.unknown(.barred)): "barred"
         case .failed(.unknown(.unreadable)): "unreadable"
         case .failed(.unknown(.otherAccount)): "other_account"
+        case .failed(.unknown(.otherRecovery)): "other_recovery"
         case .failed(.throttled): "throttled"
         case .failed(.conflict): "conflict"
         case .failed(.refused): "refused"

@@ -188,7 +188,7 @@ package final class FlexFactorClient: Sendable {
         _ call: FlexFactorCall, _ lane: HTTPLane, _ traceparent: String?, _ deadline: Moment, _ writtenBy: ContinuousClock.Instant?
     ) async -> FlexFactorAnswer {
         switch await exchange({ self.request(call, bearer: $0, traceparent) }, lane, deadline, writtenBy) {
-        case .success(let response): answer(call, response)
+        case .success(let response): believed(answer(call, response), to: call, response, lane)
         case .failure(let failure): .failed(failure)
         }
     }
@@ -254,6 +254,7 @@ package final class FlexFactorClient: Sendable {
                 case .failure(let why): return best.map(FlexFactorAnswer.found) ?? .failed(why)
                 case .success(let response) where (200..<300).contains(response.status):
                     guard let read = FlexFactorResponse.page(response) else {
+                        lane.disown(response)
                         failure = .unknown(.unreadable("the list of orders cannot be read"))
                         break
                     }
@@ -377,6 +378,7 @@ package final class FlexFactorClient: Sendable {
             return failed("FlexFactor refuses the keys (\(response.status)); check appKey and appSecret", isRefusal: true)
         case .answered(let response) where (200..<300).contains(response.status):
             guard let body = FlexFactorResponse.object(response), let bearer = body[anyCase: "accessToken"]?.string, !bearer.isEmpty else {
+                lane.disown(response)
                 return failed("the token endpoint answered without a readable token")
             }
             return .success(TokenKeeper.Token(bearer: Secret(bearer), told: body[anyCase: "expires"], now: now(), uptime: uptime()))

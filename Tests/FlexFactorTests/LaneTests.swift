@@ -199,6 +199,18 @@ import Testing
         #expect(server.connections == 2)
     }
 
+    @Test func aConnectionWhoseAnswerWasAnothersIsNotUsedAgain() async throws {
+        let server = try await ScriptedServer.start { _ in .answer(Self.whole) }
+        let lane = lane()
+        guard case .answered(let response) = try await post(lane, server.origin) else {
+            Issue.record("expected an answer")
+            return
+        }
+        lane.disown(response)
+        #expect(kind(try await post(lane, server.origin)) == .answered)
+        #expect(server.connections == 2)
+    }
+
     @Test func aServerWithoutTLSIsNotSentTheRequest() async throws {
         let server = try await ScriptedServer.start { _ in .answer(Self.whole) }
         let outcome = try await post(

@@ -116,6 +116,8 @@ package enum CallFailure: Sendable, Equatable {
         case unreadable(String)
         /// The order that was shown names another account than the gateway's: it is another's, or the gateway's keys are.
         case otherAccount
+        /// The answer names an order that FlexFactor opened for another recovery: it was meant for another call.
+        case otherRecovery
     }
 }
 

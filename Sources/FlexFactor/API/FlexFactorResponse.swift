@@ -31,6 +31,14 @@ enum FlexFactorResponse {
         return .evaluated(EvaluationStatus(word: word), id.flatMap { $0.isEmpty ? nil : FlexFactorOrderID($0) })
     }
 
+    /// The order that an answer of `evaluate` names, whatever call has read it.
+    static func sessionKey(_ response: HTTPResponse) -> FlexFactorOrderID? {
+        guard let text = object(response)?[anyCase: "orderSessionKey"]?.string, !text.isEmpty, UUID5(text) != AnsweredOrders.empty else {
+            return nil
+        }
+        return FlexFactorOrderID(text)
+    }
+
     static func captured(_ response: HTTPResponse) -> FlexFactorAnswer {
         guard let body = object(response) else { return .failed(.unknown(.unreadable("capture answered without a readable body"))) }
         // `responseMessage` is the processor's word and decides nothing.

@@ -87,6 +87,12 @@ final class HTTPConnection: ChannelInboundHandler {
         channel?.close(promise: nil)
     }
 
+    /// What it answered belongs to another call. Whatever waits for its next answer would get the one before.
+    func disown() {
+        end(.unknown(.connectionLost("an answer on the connection was another call's")))
+        close()
+    }
+
     /// Whether the socket has something to be read, its end included, that the loop has not come to yet.
     private var hasInput: Bool {
         guard let descriptor else { return false }
@@ -132,7 +138,8 @@ final class HTTPConnection: ChannelInboundHandler {
         case .end:
             guard let finished = exchange, let head = finished.head else { return }
             let response = HTTPResponse(
-                status: Int(head.status.code), headers: head.headers.map { ($0.name, $0.value) }, body: finished.body)
+                status: Int(head.status.code), headers: head.headers.map { ($0.name, $0.value) }, body: finished.body,
+                connection: NIOLoopBound(self, eventLoop: context.eventLoop))
             end(.answered(response))
             if head.isKeepAlive, context.channel.isActive { isAnswered = true } else { close() }
         }

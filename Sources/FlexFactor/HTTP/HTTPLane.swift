@@ -16,6 +16,8 @@ package final class HTTPLane: @unchecked Sendable {
     private let limits: Limits
     /// Whether there are descriptors for one connection more; what is asked for by others must not go to calls.
     private let hasRoom: @Sendable () -> Bool
+    /// What the charges on these connections were answered with.
+    let answered = AnsweredOrders()
     private var pools: [PoolKey: Pool] = [:]
     private var tlsContexts: [String?: NIOSSLContext] = [:]
 
@@ -116,6 +118,13 @@ package final class HTTPLane: @unchecked Sendable {
                 request, PoolKey(origin: origin, authorityFile: authorityFile), deadline: deadline, writtenBy: writtenBy, continuation)
             if eventLoop.inEventLoop { start(pending) } else { eventLoop.execute { self.start(pending) } }
         }
+    }
+
+    /// Closes the connection on which an answer came that is not its request's. Who waits on it already, asked on the same turn of the
+    /// loop, hears that nothing is known.
+    func disown(_ response: HTTPResponse) {
+        guard let connection = response.connection else { return }
+        if eventLoop.inEventLoop { connection.value.disown() } else { eventLoop.execute { connection.value.disown() } }
     }
 
     /// Posts what nobody's money hangs on.

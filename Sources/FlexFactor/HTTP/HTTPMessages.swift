@@ -1,4 +1,5 @@
 import DeclineRecovery
+import NIOCore
 
 /// A request of the lane client: small, whole, its body in memory.
 struct HTTPRequest: Sendable {
@@ -18,6 +19,8 @@ struct HTTPResponse: Sendable {
     let status: Int
     let headers: [(name: String, value: String)]
     let body: [UInt8]
+    /// On which it came.
+    var connection: NIOLoopBound<HTTPConnection>?
 
     func header(_ name: String) -> String? {
         headers.first { $0.name.lowercased() == name }?.value
