@@ -263,7 +263,7 @@ import Testing
         let lost = Recovery(
             merchantID: "acme", gatewayID: "42", route: recovery().route, reference: recovery().reference, amount: recovery().amount,
             declinedAt: Self.now,
-            order: recovery().order, verdict: recovery().verdict, reply: nil, charge: nil, phase: .reconciling(nil, .cancel))
+            order: recovery().order, verdict: recovery().verdict, reply: nil, charge: nil, phase: .reconciling(nil, .cancel), failures: 20)
         claims.append(ClaimRequest(.send(post: 1), of: lost, telling: nil, at: Self.now), by: "w-2")
         clock.pass(.days(2))
         let alone = await cascade(lost, ScriptedFlexFactor(.failed(.unknown(.timedOut))))
