@@ -322,11 +322,10 @@ struct Entries: Sendable {
         }
     }
 
-    /// The next slots in use, behind those of the last time.
+    /// The next slots in use, behind those of the last time. Behind the last comes the first, though more come meanwhile.
     mutating func next(_ limit: Int) -> [UInt32] {
-        if cursor >= used { cursor = 0 }
         let end = UInt32(min(UInt64(used), UInt64(cursor) + UInt64(limit)))
-        defer { cursor = end }
+        defer { cursor = end < used ? end : 0 }
         return (cursor..<end).filter { !self[$0].isGone }
     }
 }

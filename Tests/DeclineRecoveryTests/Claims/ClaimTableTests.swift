@@ -30,6 +30,28 @@ import Testing
         }
     }
 
+    /// Else a fleet that is never idle would look at new ones only, and remember all others for ever.
+    @Test func whatIsOldIsForgottenWhileNewOnesCome() {
+        var book = ClaimBook()
+        func take(_ number: Int, until: Moment) {
+            let reference = RecoveryReference(
+                DeclineIdentity(merchantID: "acme", source: "crm", id: "\(number)"), orderID: "\(number)", kind: .sale, sequence: 0)
+            _ = book.take(
+                Claim(
+                    id: 1, merchantID: "acme", reference: reference, debt: Fingerprint("\(number)"), amount: nil, act: .send(post: 1),
+                    at: Self.begin, until: until, worker: "w"), at: Int64(number))
+        }
+        for number in 0..<100 { take(number, until: Self.begin + .seconds(10)) }
+        for number in 100..<103 {
+            book.forget(before: Self.begin, atMost: 1_000)
+            take(number, until: Self.begin + .days(1))
+        }
+        book.forget(before: Self.begin + .seconds(100), atMost: 1_000)
+        take(103, until: Self.begin + .days(1))
+        book.forget(before: Self.begin + .seconds(100), atMost: 1_000)
+        #expect(book.count == 4)
+    }
+
     /// What was looked at a part at a time is forgotten all the same.
     @Test func forgettingGoesOnWhereItStopped() {
         var book = ClaimBook()
