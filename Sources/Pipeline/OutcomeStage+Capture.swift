@@ -17,8 +17,8 @@ extension OutcomeStage {
         guard let first = await environment.claims.first(of: reference, merchant: merchant), let amount = first.saleAmount else {
             return hold(news, message)
         }
-        // At its expiry the recovery closes the order.
-        if now >= first.at + .days(Int64(sender.expiryDays)) { return ignored(news, .decidedByLook) }
+        // At its expiry the recovery closes the order. That counts from the decline, whose days are at most half over when it is first claimed.
+        if now >= first.at + .minutes(Int64(sender.expiryDays) * 12 * 60) { return ignored(news, .decidedByLook) }
         let post = max(1, standing.answeredPost)
         func request(_ act: Claim.Act) -> ClaimRequest {
             ClaimRequest(merchantID: merchant, reference: reference, debt: nil, amount: amount, act: act, until: now + longestMemory)

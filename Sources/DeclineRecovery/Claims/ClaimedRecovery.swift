@@ -296,6 +296,8 @@ package struct ClaimedRecovery: Sendable {
                 state = .withdrawing
             default: break
             }
+        // Whatever was told of the decline's other form, this one may have been charged before.
+        case .told(let record, _)? where recovery.phase.mayBeCharged && record.claim.reference != recovery.reference: doubt(now, timing)
         case .told(let record, _)?: state = .ended(.again(record))
         // Whatever stands in the way now, this one may have been charged before.
         case .inRecovery? where recovery.phase.mayBeCharged, .recovered? where recovery.phase.mayBeCharged: doubt(now, timing)

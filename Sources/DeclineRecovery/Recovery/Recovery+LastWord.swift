@@ -27,6 +27,8 @@ extension Recovery {
         }
         // An outage of FlexFactor's, or of ours, that is not over says nothing. Nobody waits any more.
         if case .failed(let failure) = answer, failures < Self.leastCalls {
+            // A circuit that is open counts no failure, and few calls try it: who waits for it has asked as well.
+            if case .notSent(.circuitOpen) = failure { failures += 1 }
             return .park(until: max(waitingTime(for: failure, now: now), now + spread(.minutes(2))))
         }
         switch lastWord {
