@@ -59,9 +59,15 @@ public final class BrokerLink: Sendable {
     /// Why the broker takes no publishes at the moment, in its own words; `nil` where it takes them. It is asked, where `isPublishingBlocked` knows
     /// no more than what a publish has met.
     package func alarm() async throws(BrokerError) -> String? {
-        try await perform(on: publishing) { (session) throws(BrokerError) -> String? in
-            try session.askForAlarm()
-            return session.blockedBecause
+        do throws(BrokerError) {
+            return try await perform(on: publishing) { (session) throws(BrokerError) -> String? in
+                try session.askForAlarm()
+                return session.blockedBecause
+            }
+        } catch {
+            // Its answer may come yet, and would pass for the next one's.
+            if case .timedOut = error { publishing.post(.breakOff) }
+            throw error
         }
     }
 

@@ -113,7 +113,9 @@ final class Connection: @unchecked Sendable {
     /// Publishes, waits until the broker has settled every message, and says of each why it is not with the broker; `nil` where it is, and of
     /// none where all are.
     func settled(_ messages: [OutgoingMessage], inSession session: Int? = nil) async -> [PublishError?] {
-        await withUnsafeContinuation { post(.publish(PublishBatch(messages, inSession: session, .waiting($0)))) }
+        // Nothing would ever settle it.
+        if messages.isEmpty { return [] }
+        return await withUnsafeContinuation { post(.publish(PublishBatch(messages, inSession: session, .waiting($0)))) }
     }
 
     // MARK: The thread

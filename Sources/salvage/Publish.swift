@@ -50,7 +50,18 @@ struct Publish: AsyncParsableCommand {
         let stories = try await broker.withLink { link, settings in
             let watch = DeclineWatch()
             if isWaiting { try await watch.start(on: link, settings.names) }
-            try await DeclinePublisher(link, settings.names).publish(all) { Terminal.progress("\($0) of \(all.count) published") }
+            var confirmed = 0
+            do {
+                try await DeclinePublisher(link, settings.names).publish(all) { count in
+                    confirmed = count
+                    Terminal.progress("\(count) of \(all.count) published")
+                }
+            } catch {
+                Terminal.endProgress()
+                // They are not to be published anew, under other ids, with the rest.
+                if confirmed > 0 { Terminal.complain("The first \(confirmed) of \(all.count) events are published and confirmed.") }
+                throw error
+            }
             Terminal.endProgress()
             return isWaiting ? await follow(all, watch, expectations) : []
         }

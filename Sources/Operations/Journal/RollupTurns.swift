@@ -69,7 +69,8 @@ package struct RollupTurns: Sendable {
         case .poorer: break
         case .impossible: writes = false
         case .failed(let failure):
-            failures += 1
+            // An alarm of the broker's passes, and says nothing of what may be written.
+            if !failure.isAlarm { failures += 1 }
             notBefore = now + rest
             if failures >= 3 || failure.isRefusal { writes = false }
         }
