@@ -81,7 +81,7 @@ private struct About {
     var amount: Money?
     var until: Moment?
     var isCascade = false
-    /// For how many days FlexFactor would take it on if it were sent now.
+    /// For how many days from the decline FlexFactor would take it on if it were sent now.
     var days: Int?
     /// Whether it could be tried as a rerun when its time is over.
     var mayBeRerun = false
@@ -158,7 +158,7 @@ private struct About {
             } else if let until {
                 said.append("FlexFactor can be asked until \(until.rfc3339).")
             } else if let days {
-                said.append("FlexFactor would take it on for \(days) days from the moment when it is sent.")
+                said.append("FlexFactor would take it on for \(days) days from the decline, and for half of them at least.")
             }
             return said
         }
