@@ -91,7 +91,10 @@ import Testing
             let amounts = crm.results.filter { $0.kind == "refunded" }.map { String(decoding: $0.body, as: UTF8.self) }
             #expect(amounts.allSatisfy { $0.contains(#""minorUnits":4999"#) && $0.contains("reverse_sale") }, "\(amounts)")
             // The next lists show the same orders, and there is nothing to be told of them.
-            func lists() -> [Substring] { fleet.workerLog.split(separator: "\n").filter { $0.contains("money went back are listed") } }
+            // The log is one worker's after the other's; a line begins with its time.
+            func lists() -> [Substring] {
+                fleet.workerLog.split(separator: "\n").filter { $0.contains("money went back are listed") }.sorted()
+            }
             let listed = lists().count
             try await eventually("more lists were looked at") { lists().count >= listed + 4 }
             #expect(lists().suffix(2).allSatisfy { $0.contains(#""missing":"0""#) && $0.contains(#""count":2"#) }, "\(lists())")
