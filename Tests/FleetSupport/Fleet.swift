@@ -126,8 +126,7 @@ package final class Fleet: Sendable {
         for process in workers.withLock({ $0 }) + consoles.withLock({ $0 }) { await process.end(SIGKILL) }
         await sandbox.end(SIGKILL)
         await link.close()
-        // Thirty quorum queues for each test that ever ran would be more than a broker can bear.
-        if isVirtualHostMine { _ = try? await TestMachine.control(["delete_vhost", virtualHost]) }
+        if isVirtualHostMine { TestMachine.end(virtualHost: virtualHost) }
         try? FileManager.default.removeItem(at: folder)
     }
 

@@ -37,7 +37,7 @@ import Testing
 
     private func forget(_ url: String) async {
         for role in Self.roles { _ = try? await TestMachine.control(["delete_user", "salvage-" + role]) }
-        _ = try? await TestMachine.control(["delete_vhost", url.split(separator: "/").last.map(String.init) ?? ""])
+        TestMachine.end(virtualHost: url.split(separator: "/").last.map(String.init) ?? "")
     }
 
     private func link(_ url: String) async throws -> BrokerLink { try await BrokerLink.open(BrokerConfiguration(url: url)) }
