@@ -83,7 +83,9 @@ package struct OutcomeStage: Sendable {
         else { return answer }
         return .found(
             FlexFactorOrder(
-                id: order.id, state: order.state, echo: order.echo, minorUnits: max(order.minorUnits ?? 0, sale.minorUnits),
+                id: order.id, state: order.state, echo: order.echo,
+                // What is paid is what was asked for, or more; of that, all is back where the order says so.
+                minorUnits: order.state == .returned ? sale.minorUnits : max(order.minorUnits ?? 0, sale.minorUnits),
                 currency: sale.currency, placedAt: order.placedAt))
     }
 
@@ -214,7 +216,9 @@ package struct OutcomeStage: Sendable {
                 merchantID: merchant, reference: reference, debt: nil, amount: takings?.counted, act: .moneyBack(refund),
                 until: now + longestMemory, result: result)
             switch await environment.claims.claim(request)?.verdict {
-            case .granted?: return told(result.messages(reply: nil, traceparent: message.traceparent))
+            case .granted?:
+                if await areAllBack(reference, merchant), await !reopen(reference, merchant) { return hold(news, message) }
+                return told(result.messages(reply: nil, traceparent: message.traceparent))
             case .told(let record, _)?: return again(record)
             default: return hold(news, message)
             }
@@ -264,6 +268,14 @@ package struct OutcomeStage: Sendable {
             ClaimRequest(
                 merchantID: merchant, reference: reference, debt: nil, amount: nil, act: .reopened(.paidBack),
                 until: environment.now() + longestMemory)) != nil
+    }
+
+    /// Parts that were told make the whole.
+    private func areAllBack(_ reference: RecoveryReference, _ merchant: MerchantID) async -> Bool {
+        guard let back = moneyBack(of: reference, merchant), !back.isAll, let refunded = back.refunded, let disputed = back.disputed,
+            let sale = await environment.claims.amount(of: reference, merchant: merchant)
+        else { return false }
+        return refunded + disputed >= sale.minorUnits
     }
 
     /// What is to be told yet of an order that FlexFactor lists as returned.

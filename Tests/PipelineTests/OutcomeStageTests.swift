@@ -203,6 +203,20 @@ import Testing
         #expect(!hasResult(otherwise) && !hasLetter(otherwise))
     }
 
+    /// Both were given back before either was heard: FlexFactor shows nothing left, and each is what its own news says, or the list, where it is lost.
+    @Test func partsThatAreHeardWhenAllIsBackAreToldEach() async throws {
+        let late = claims(telling: .approved(.answered), of: "g-1")
+        for (number, amount) in [500, 4_499].enumerated() {
+            let data = #"{"Amount":\#(amount),"Currency":"USD","RefundId":"rf-\#(number)"}"#
+            let told = try result(try await handle("order.refunded", data: data, state: .returned, late))["data"]
+            #expect(told?["action"]?["name"]?.string == "record_refund" && told?["amount"]?["minorUnits"]?.int64 == Int64(amount))
+        }
+        #expect(late.standing(of: RecoveryReference("A-R7-88-7")!, merchant: "acme")?.back.isAll == true)
+        let lost = claims(telling: .approved(.answered), of: "g-1")
+        _ = try await handle("order.refunded", data: #"{"Amount":500,"Currency":"USD","RefundId":"rf-1"}"#, state: .returned, lost)
+        #expect(try result(await listed(.refunded, .returned, lost))["data"]?["amount"]?["minorUnits"]?.int64 == 4_499)
+    }
+
     /// The webhook of the approval is late: what comes back was taken, and the CRM hears of that first.
     @Test func whatComesBackWasTakenFirst() async throws {
         let claims = MemoryClaims()

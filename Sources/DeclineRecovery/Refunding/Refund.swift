@@ -220,7 +220,8 @@ package struct Refund: Sendable, Equatable {
         let whole = [sold, order.minorUnits].compactMap { $0 }.max()
         let before = (sale?.refunded ?? 0) + (back.disputed ?? 0)
         if whole.map({ before + amount.minorUnits >= $0 }) == true { return before > 0 ? .rest : .whole }
-        return order.state == .returned ? .whole : .part
+        // Nothing is left where the order says so; but others gave the rest back, and that is told by news of its own.
+        return order.state == .returned && sold.map { before + amount.minorUnits >= $0 } ?? true ? .whole : .part
     }
 
     private mutating func looked(_ answer: FlexFactorAnswer, at index: Int, now: Moment, timing: RecoveryTiming) -> Stop? {

@@ -145,7 +145,8 @@ extension WebhookNews {
         }
     }
 
-    /// A part is a part only where its amount is known and something is left; all else takes the sale back.
+    /// A part is a part where its amount is known and is less than the sale, though nothing be left by now: the rest has news of its own. All
+    /// else takes the sale back.
     private func takings(_ order: FlexFactorOrder) -> Takings {
         // Cents and yen are not compared.
         let isInSaleCurrency = currency == nil || order.currency == nil || currency == order.currency
@@ -156,12 +157,12 @@ extension WebhookNews {
         let isAll = units.flatMap { units in order.minorUnits.map { units >= $0 } }
         let isWhole: Bool =
             switch order.state {
-            case .returned: true
+            case .returned: isAll ?? true
             // A dispute may be about a part.
             case .chargeback: isAll ?? (minorUnits == nil && !isListed)
             default: isAll ?? false
             }
-        let isPartial = event == .refunded && order.state == .completed && units != nil && isAll != true
+        let isPartial = event == .refunded && (isAll == false || isAll == nil && order.state == .completed && units != nil)
         return Takings(
             amount: amount, isPartial: isPartial, isWhole: isWhole, isInSaleCurrency: isInSaleCurrency,
             readings: scaled.flatMap { scaled in minorUnits.map { [$0, scaled] } } ?? [])

@@ -100,6 +100,18 @@ import Testing
         #expect(unanswered.learned(order(.chargeback), now: now, timing: timing) == .giveUp)
     }
 
+    /// Others gave back the rest meanwhile, of which news of its own tells; without the sale's amount the order's word is all there is.
+    @Test func aPartIsAPartThoughOthersGaveBackTheRest() throws {
+        for (sale, extent) in [(4_999, Refund.Extent.part), (nil, .whole)] as [(Int64?, Refund.Extent)] {
+            var refund = try refund()
+            refund.sale = Refund.Sale(isApproved: true, orderID: "g-1", amount: sale.map { Money(minorUnits: $0, currency: .usd) })
+            _ = refund.learned(order(.completed), now: now, timing: timing)
+            _ = refund.learned(.refunded, now: now, timing: timing)
+            let amount = Money(minorUnits: 500, currency: .usd)
+            #expect(refund.learned(order(.returned), now: now, timing: timing) == .tell(.refunded, amount: amount, extent, "g-1", []))
+        }
+    }
+
     @Test func flexFactorsWordsAreTold() throws {
         var refund = try refund()
         _ = refund.learned(order(.completed), now: now, timing: timing)
