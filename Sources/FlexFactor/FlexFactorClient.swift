@@ -320,7 +320,7 @@ package final class FlexFactorClient: Sendable {
         case 400 where FlexFactorResponse.isItsOwn(response), 422 where FlexFactorResponse.isItsOwn(response):
             .refused(status: response.status, FlexFactorResponse.fieldErrors(response))
         case 400..<500: .unknown(.barred(status: response.status))
-        default: .unknown(.serverError(status: response.status))
+        default: .unknown(.serverError(status: response.status, retryAfter: retryAfter(response)))
         }
     }
 

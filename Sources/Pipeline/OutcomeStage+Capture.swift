@@ -45,6 +45,6 @@ extension OutcomeStage {
         default: break
         }
         let pause = Moment.Span.milliseconds(min(2_000 << Int64(min(news.looks, 9)), 900_000))
-        return await carryOut(.wait(pause), shown, news, message)
+        return await carryOut(.wait(max(pause, answer.retryAfter)), shown, news, message)
     }
 }

@@ -142,7 +142,7 @@ package struct Cancellation: Sendable, Equatable {
         attempts += 1
         if case .failed(let failure) = answer, !isSilence(failure) {
             if now >= since + timing.grace + timing.reconcileFor { return .giveUp }
-            return .park(until: now + pause)
+            return .park(until: now + max(pause, answer.retryAfter))
         }
         switch phase {
         case .looking(let index): return looked(answer, at: index)

@@ -11,7 +11,7 @@ extension CallFailure: Error, CustomStringConvertible {
         case .notSent(.misconfigured(let why)): "not sent: \(why)"
         case .unknown(.timedOut): "no answer in time"
         case .unknown(.connectionLost(let why)): "connection lost before the answer (\(why))"
-        case .unknown(.serverError(let status)): "FlexFactor answered \(status)"
+        case .unknown(.serverError(let status, _)): "FlexFactor answered \(status)"
         case .unknown(.barred(let status)): "the way to FlexFactor is barred (\(status))"
         case .unknown(.unreadable(let why)): "the answer cannot be read (\(why))"
         case .unknown(.otherAccount): "FlexFactor showed an order of another account"

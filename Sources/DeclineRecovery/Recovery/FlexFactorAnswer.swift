@@ -38,6 +38,11 @@ extension FlexFactorAnswer {
     }
 }
 
+extension FlexFactorAnswer {
+    /// For how long FlexFactor asks to be left alone; no time where it does not.
+    package var retryAfter: Moment.Span { if case .failed(let failure) = self { failure.retryAfter ?? .seconds(0) } else { .seconds(0) } }
+}
+
 /// `status` of an evaluate answer (facts/flexfactor-api.md §6); a word we do not know is kept, and is no decision.
 package enum EvaluationStatus: Hashable, Sendable {
     case approved, declined, challenge, submitted, processing, captureRequired, cancelled, expired
@@ -108,7 +113,8 @@ package enum CallFailure: Sendable, Equatable {
     package enum Unknown: Sendable, Equatable {
         case timedOut
         case connectionLost(String)
-        case serverError(status: Int)
+        /// `Retry-After` where it came along.
+        case serverError(status: Int, retryAfter: Moment.Span? = nil)
         /// The way to FlexFactor is barred: 403, 404, 405, 410, or another refusal without FlexFactor's own words. Whoever said so may
         /// stand before FlexFactor, and it says nothing of the request.
         case barred(status: Int)
@@ -118,6 +124,16 @@ package enum CallFailure: Sendable, Equatable {
         case otherAccount
         /// The answer names an order that FlexFactor opened for another recovery: it was meant for another call.
         case otherRecovery
+    }
+}
+
+extension CallFailure {
+    /// For how long FlexFactor asks to be left alone.
+    var retryAfter: Moment.Span? {
+        switch self {
+        case .throttled(let wait), .unknown(.serverError(_, let wait)): wait
+        case .notSent, .unknown, .conflict, .refused: nil
+        }
     }
 }
 

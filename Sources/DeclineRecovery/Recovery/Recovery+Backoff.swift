@@ -12,11 +12,8 @@ extension Recovery {
 
     /// When to try again after a failure: FlexFactor's `Retry-After` and our own open circuit are waited for.
     func waitingTime(for failure: CallFailure?, now: Moment) -> Moment {
-        switch failure {
-        case .throttled(let retryAfter?): max(now + backoff, now + retryAfter)
-        case .notSent(.circuitOpen(let reopens)): max(now, reopens) + comeback
-        default: now + backoff
-        }
+        if case .notSent(.circuitOpen(let reopens)) = failure { return max(now, reopens) + comeback }
+        return max(now + backoff, now + (failure?.retryAfter ?? .seconds(0)))
     }
 
     /// How long after a circuit closes again. Everybody whom it kept waiting waits for the same moment, so they spread over more than a

@@ -188,7 +188,7 @@ extension Recovery {
         case .unknown:
             // The first repeat goes out at once: the customer is waiting, and most lost answers are blips.
             phase = .unanswered
-            return nil
+            return failure.retryAfter == nil ? nil : .park(until: turn(after: failure, now: now))
         case .conflict:
             phase = .unanswered
             return .park(until: later)
@@ -224,9 +224,13 @@ extension Recovery {
 
     private func wait(for failure: CallFailure? = nil, now: Moment, timing: RecoveryTiming) -> RecoveryStop? {
         if isOverdue(at: now, timing: timing) { return .giveUp(.outcomeUnknown) }
+        return .park(until: turn(after: failure, now: now))
+    }
+
+    /// Whoever waits at the checkout is answered soon after the deadline: no wait goes past the moment from which FlexFactor is only asked.
+    private func turn(after failure: CallFailure?, now: Moment) -> Moment {
         let turn = waitingTime(for: failure, now: now)
-        // Whoever waits at the checkout is answered soon after the deadline: no wait goes past the moment from which FlexFactor is only asked.
-        return .park(until: mayCharge(at: now) ? min(turn, max(chargingEnds, now + .seconds(1))) : turn)
+        return mayCharge(at: now) ? min(turn, max(chargingEnds, now + .seconds(1))) : turn
     }
 
     /// When the last charge may be started.

@@ -294,7 +294,7 @@ extension Recovery {
         // The list cannot be had, and its silence would have proved nothing.
         case (.due, .unknown), (.due, .refused), (.due, .conflict):
             phase = .ready
-            return nil
+            if failure.retryAfter == nil { return nil }
         case (.seeking(nil), .unknown) where mayAskByPosting(at: now, timing),
             (.seeking(nil), .refused) where mayAskByPosting(at: now, timing):
             phase = .unanswered

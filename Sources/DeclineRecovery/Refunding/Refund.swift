@@ -199,7 +199,9 @@ package struct Refund: Sendable, Equatable {
         case .looking(let index): return looked(answer, at: index, now: now, timing: timing)
         case .refunding(let id, let amount): return answered(answer, id, amount, now: now, timing: timing)
         case .checking(let id, let amount):
-            guard case .found(let order) = answer else { return isOver(now, timing) ? .giveUp : .park(until: now + pause) }
+            guard case .found(let order) = answer else {
+                return isOver(now, timing) ? .giveUp : .park(until: now + max(pause, answer.retryAfter))
+            }
             if order.state == .returned { return told(amount, extent(of: amount, order), id) }
             // All that is left can be asked for again: what was given back already is refused then. A part could be given back twice.
             guard command.amount == nil, order.state == .completed else { return .giveUp }
@@ -209,7 +211,7 @@ package struct Refund: Sendable, Equatable {
             return .advance
         case .refunded(let id, let amount):
             if case .found(let order) = answer { return told(amount, extent(of: amount, order), id) }
-            return now >= since + timing.grace ? told(amount, .unknown, id) : .park(until: now + pause)
+            return now >= since + timing.grace ? told(amount, .unknown, id) : .park(until: now + max(pause, answer.retryAfter))
         }
     }
 
@@ -256,7 +258,8 @@ package struct Refund: Sendable, Equatable {
             return .advance
         case .failed(.notSent), .failed(.throttled):
             return isOver(now, timing)
-                ? failed("FlexFactor could not be asked in time; nothing was refunded.", nil) : .park(until: now + pause)
+                ? failed("FlexFactor could not be asked in time; nothing was refunded.", nil)
+                : .park(until: now + max(pause, answer.retryAfter))
         default:
             if index + 1 < gateways.count {
                 phase = .looking(index + 1)
@@ -264,7 +267,7 @@ package struct Refund: Sendable, Equatable {
             }
             if case .failed = answer, !isOver(now, timing) {
                 phase = .looking(0)
-                return .park(until: now + pause)
+                return .park(until: now + max(pause, answer.retryAfter))
             }
             return failed("FlexFactor shows no such order; name flexFactorOrderId as the approval told it.", nil)
         }
@@ -291,10 +294,11 @@ package struct Refund: Sendable, Equatable {
         case .failed(.notSent), .failed(.throttled):
             // It did not leave; what comes after the wait is the first.
             return isOver(now, timing)
-                ? failed("FlexFactor could not be asked in time; nothing was refunded.", id) : .park(until: now + pause)
+                ? failed("FlexFactor could not be asked in time; nothing was refunded.", id)
+                : .park(until: now + max(pause, answer.retryAfter))
         default:
             phase = .checking(id, amount)
-            return .park(until: now + timing.settle)
+            return .park(until: now + max(timing.settle, answer.retryAfter))
         }
     }
 

@@ -112,7 +112,7 @@ extension WebhookNews {
         // It may show a moment later than it is told.
         case .noSuchOrder: return looks == 0 ? .wait(timing.settle) : .distrust(.unknownOrder)
         case .failed(.unknown(.otherAccount)): return .distrust(.orderOfAnother)
-        default: return again(now, timing, .notSeen)
+        default: return again(now, timing, .notSeen, atLeast: answer.retryAfter)
         }
     }
 
@@ -177,8 +177,8 @@ extension WebhookNews {
         return scale > 1 && !isTooMuch && scaled <= whole ? scaled : nil
     }
 
-    private func again(_ now: Moment, _ timing: RecoveryTiming, _ why: Distrust) -> Outcome {
+    private func again(_ now: Moment, _ timing: RecoveryTiming, _ why: Distrust, atLeast least: Moment.Span = .seconds(0)) -> Outcome {
         if now >= receivedAt + timing.reconcileFor { return .distrust(why) }
-        return .wait(.milliseconds(min(2_000 << Int64(min(looks, 9)), 900_000)))
+        return .wait(max(.milliseconds(min(2_000 << Int64(min(looks, 9)), 900_000)), least))
     }
 }
