@@ -179,7 +179,7 @@ package final class FlexFactorClient: Sendable {
         let wait: Moment.Span? = guards.withLock { guards in
             guards.rate == nil ? .seconds(0) : guards.rate?.reserve(now: uptime, patience: patience)
         }
-        guard let wait else { return .notSent(patience < left || left < .seconds(0) ? .deadline : .rateLimited) }
+        guard let wait else { return .notSent(patience > .seconds(0) ? .rateLimited : .deadline) }
         if wait > .seconds(0) { await lane.wait(.milliseconds(wait.milliseconds)) }
         return nil
     }

@@ -13,7 +13,7 @@ extension StageOutcome {
             switch entry.fate {
             case .passed(let next): (next.rawValue, nil, nil)
             case .told(let kind, let reason): (kind.rawValue, reason, nil)
-            case .parked(let delay, let why): (why, nil, now + delay)
+            case .parked(let delay, let why): (why, entry.unsent?.word, now + delay)
             case .deadLettered(let reason): (reason.rawValue, nil, nil)
             case .rejected(let reason): (reason, nil, nil)
             case .ignored(let why): (why, nil, nil)

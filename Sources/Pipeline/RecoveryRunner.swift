@@ -67,7 +67,9 @@ struct RecoveryRunner: Sendable {
         if work.isPaused, case .stop(.park(let until)) = end {
             return park(work.recovery, for: until - environment.now(), message, because: "paused")
         }
-        return finish(work.recovery, end, event, message)
+        let outcome = finish(work.recovery, end, event, message)
+        if case .stop(.park) = end { return outcome.noting(unsent: work.unsent) }
+        return outcome
     }
 
     /// Claims and calls FlexFactor for as long as the recovery wants the next at once.

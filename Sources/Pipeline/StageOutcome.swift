@@ -60,6 +60,8 @@ package final class StageOutcome: Sendable {
         package internal(set) var becomes: ResultKind?
         /// Of a refund or a chargeback that was told.
         package internal(set) var resultID: String?
+        /// Why the call before it was put away was not sent.
+        package internal(set) var unsent: CallFailure.NotSent?
         /// An answer was asked for on a queue to which no answer may go.
         package internal(set) var hasRefusedReply = false
         /// The event says that it will be declined: the CRM's clock is ahead of ours by more than any network takes.
@@ -139,6 +141,14 @@ package final class StageOutcome: Sendable {
         guard let address, IPAddress.isPrivate(address) else { return self }
         var entry = entry
         entry.hasPrivateAddress = true
+        return StageOutcome(publishing: publishing, onward: onward, pause: pause, entry: entry)
+    }
+
+    /// Of what is put away: why the call before was not sent, if it was not.
+    func noting(unsent: CallFailure.NotSent?) -> StageOutcome {
+        guard unsent != nil else { return self }
+        var entry = entry
+        entry.unsent = unsent
         return StageOutcome(publishing: publishing, onward: onward, pause: pause, entry: entry)
     }
 

@@ -112,9 +112,14 @@ import Testing
         #expect(paid.asked.count == 2 && second <= ContinuousClock.now.advanced(by: .seconds(3)))
     }
 
-    @Test func whatCouldNotBeWrittenWhileItsClaimWasGoodIsClaimedAnew() async throws {
-        let slow = ScriptedFlexFactor(.failed(.notSent(.deadline)), .evaluated(.approved, "g-1"))
+    /// Because its time was over, or because our own rate had no turn in it: the journal says which.
+    @Test(arguments: [(CallFailure.NotSent.deadline, "too_late"), (.rateLimited, "rate_limited")])
+    func whatCouldNotBeWrittenWhileItsClaimWasGoodIsClaimedAnew(why: CallFailure.NotSent, word: String) async throws {
+        let slow = ScriptedFlexFactor(.failed(.notSent(why)), .evaluated(.approved, "g-1"))
         let parked = await cascade(recovery(), slow)
+        let line = parked.journal(from: .cascade, at: clock.now(), worker: "w-1", traceparent: nil)
+        let record = try #require(line.flatMap { JournalRecord.decode($0.body) })
+        #expect(record.fate == .parked && record.detail == "due" && record.reason == word)
         #expect(try results(parked).isEmpty && claims.words == ["send", "unsent"])
         guard case .recovery(let kept)? = parked.publishing.first.map({ WorkEnvelope.decode($0.body) }) else {
             Issue.record("\(parked.publishing.map(\.destination))")

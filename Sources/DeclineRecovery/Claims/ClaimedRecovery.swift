@@ -100,6 +100,8 @@ package struct ClaimedRecovery: Sendable {
     /// FlexFactor is known to have the order.
     private var isSeen: Bool
     private var isSeenNow = false
+    /// Why the last call was not sent.
+    package private(set) var unsent: CallFailure.NotSent?
 
     package mutating func next(now: Moment, timing: RecoveryTiming) -> Action {
         switch state {
@@ -170,6 +172,7 @@ package struct ClaimedRecovery: Sendable {
     package mutating func learned(_ answer: FlexFactorAnswer, now: Moment, timing: RecoveryTiming) {
         let wasCharge = if case .granted = state { true } else { false }
         state = .open
+        unsent = if case .failed(.notSent(let why)) = answer { why } else { nil }
         if wasCharge {
             knowledge =
                 switch answer {

@@ -3,7 +3,7 @@ extension CallFailure: Error, CustomStringConvertible {
     package var description: String {
         switch self {
         case .notSent(.circuitOpen): "not sent: the gateway's circuit is open, FlexFactor failed too often in a row"
-        case .notSent(.rateLimited): "not sent: the gateway's rate limit has no room before the deadline"
+        case .notSent(.rateLimited): "not sent: the gateway's rate limit has no room in the time for the call"
         case .notSent(.cannotConnect(let why)): "not sent: no connection (\(why))"
         case .notSent(.cannotCall(let why)): "not sent: this process cannot make the call (\(why))"
         case .notSent(.deadline): "not sent: the time for the call was over before it could be sent"
@@ -36,6 +36,22 @@ extension CallFailure: Error, CustomStringConvertible {
         case .unknown(.otherRecovery): "Look for what stands between here and FlexFactor: something answers calls twice."
         case .refused: "Compare the fields named with what the CRM sends."
         case .notSent(.circuitOpen), .notSent(.deadline), .unknown, .throttled, .conflict: "If it goes on, ask FlexFactor."
+        }
+    }
+}
+
+extension CallFailure.NotSent {
+    /// In a word, as the journal tells it.
+    package var word: String {
+        switch self {
+        case .circuitOpen: "circuit_open"
+        case .rateLimited: "rate_limited"
+        case .cannotConnect: "cannot_connect"
+        case .cannotCall: "cannot_call"
+        case .deadline: "too_late"
+        case .noToken: "no_token"
+        case .noTokenYet: "no_token_yet"
+        case .misconfigured: "misconfigured"
         }
     }
 }

@@ -95,7 +95,7 @@ package enum CallFailure: Sendable, Equatable {
     package enum NotSent: Sendable, Equatable {
         /// The gateway's circuit breaker is open.
         case circuitOpen(until: Moment)
-        /// Our own rate limit has no room before the deadline.
+        /// Our own rate limit has no room in the time for the call.
         case rateLimited
         case cannotConnect(String)
         /// This process cannot make a call, whoever it is to: no rights, no descriptors, no network, an authority file that cannot be read.

@@ -172,6 +172,7 @@ extension Recovery {
         case .notSent(.deadline) where !mayCharge(at: now): return nil
         case .notSent(.cannotConnect) where attempts < 3 && mayCharge(at: later),
             .notSent(.deadline) where attempts < 3 && mayCharge(at: later),
+            .notSent(.rateLimited) where attempts < 3 && mayCharge(at: later),
             .notSent(.noTokenYet) where attempts < 3 && mayCharge(at: later):
             return .park(until: later)
         case .notSent(.misconfigured), .notSent(.noToken): return .conclude(.misconfigured)

@@ -43,6 +43,11 @@ import Testing
         for reason in SkipReason.allCases { #expect(outlook(begun, skipped(reason)).contains(reason.sentence)) }
     }
 
+    @Test func whatWaitsBecauseNothingCouldBeSentSaysWhy() {
+        let story = RecoveryStory([begun, record(.cascade, .parked, "due", until: 5, reason: "rate_limited")])
+        #expect(story.lines.last?.sentence == "put away (due), rate_limited")
+    }
+
     @Test func aLetterEndsItUntilItIsTakenUpAndThatOfACommandDoesNot() {
         let letter = record(.retry, .deadLettered, "outcome_unknown")
         #expect(outlook(begun, letter) == "ended in a dead letter" && outlook(begun, letter, parked) == "put away; it goes on")
