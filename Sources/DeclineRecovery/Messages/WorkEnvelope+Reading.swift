@@ -49,7 +49,8 @@ extension WorkEnvelope {
             }
         return OrderEvidence(
             order: order, sentAt: try evidence.optionalNumber("sentAt").map(Moment.init(milliseconds:)),
-            conflictSince: try evidence.optionalNumber("conflictSince").map(Moment.init(milliseconds:)))
+            conflictSince: try evidence.optionalNumber("conflictSince").map(Moment.init(milliseconds:)),
+            isApproved: try evidence.optionalFlag("approved") ?? false)
     }
 
     private static func readRoute(_ route: EnvelopeReader) throws(EnvelopeFault) -> RecoveryRoute {

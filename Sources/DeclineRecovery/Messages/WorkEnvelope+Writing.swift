@@ -68,6 +68,7 @@ extension WorkEnvelope {
         }
         json.optional("sentAt", evidence.sentAt?.milliseconds)
         json.optional("conflictSince", evidence.conflictSince?.milliseconds)
+        if evidence.isApproved { json.member("approved", true) }
     }
 
     private static func write(_ phase: RecoveryPhase, to json: inout JSONObjectWriter) {

@@ -9,6 +9,8 @@ package struct OrderEvidence: Sendable, Equatable {
     package internal(set) var sentAt: Moment?
     /// Since when FlexFactor answers 409 to our key, and nothing else.
     package internal(set) var conflictSince: Moment?
+    /// FlexFactor answered that it is approved: beside a cancel that it accepted, only the order itself tells which of the two holds.
+    package internal(set) var isApproved: Bool
 
     package enum Word: Sendable, Equatable {
         case none
@@ -20,10 +22,11 @@ package struct OrderEvidence: Sendable, Equatable {
         case cancelled(since: Moment)
     }
 
-    init(order: Word = .none, sentAt: Moment? = nil, conflictSince: Moment? = nil) {
+    init(order: Word = .none, sentAt: Moment? = nil, conflictSince: Moment? = nil, isApproved: Bool = false) {
         self.order = order
         self.sentAt = sentAt
         self.conflictSince = conflictSince
+        self.isApproved = isApproved
     }
 
     var exists: Bool {
@@ -38,10 +41,13 @@ package struct OrderEvidence: Sendable, Equatable {
         if case .denied(let since) = order { now >= since + timing.settle } else { false }
     }
 
-    /// Whether FlexFactor accepted a cancel so long ago that all it may do beside it is done.
+    /// Whether FlexFactor accepted a cancel so long ago that all it may do beside it is done, and has not said that it took the money.
     func isCancelled(now: Moment, timing: RecoveryTiming) -> Bool {
-        if case .cancelled(let since) = order { now >= since + timing.settle } else { false }
+        if case .cancelled(let since) = order { !isApproved && now >= since + timing.settle } else { false }
     }
+
+    /// Whether FlexFactor accepted a cancel, however lately.
+    var hasAcceptedCancel: Bool { if case .cancelled = order { true } else { false } }
 
     /// Whether 409 has gone on for longer than any request is in progress: other content went out under our key.
     func isOtherContent(now: Moment, timing: RecoveryTiming) -> Bool {
@@ -53,6 +59,7 @@ package struct OrderEvidence: Sendable, Equatable {
         switch answer {
         case .evaluated, .found, .captured, .captureFailed, .cancelRefused:
             if !exists { order = .known }
+            if case .evaluated(.approved, _) = answer { isApproved = true }
             conflictSince = nil
         case .cancelAccepted:
             if case .cancelled = order {} else { order = .cancelled(since: now) }

@@ -54,6 +54,9 @@ extension Recovery {
 
     private mutating func evaluated(_ status: EvaluationStatus, _ id: FlexFactorOrderID?, now: Moment) -> RecoveryStop? {
         switch status {
+        case .approved where mustBeSeen(id):
+            phase = .reconciling(id, .look)
+            return id == nil ? .park(until: now + backoff) : nil
         case .approved: return .conclude(.approved(.answered, id))
         case .declined where isMerchantInitiated, .cancelled where isMerchantInitiated, .expired where isMerchantInitiated:
             // Of the end of a trial that is the answer to this attempt alone: FlexFactor goes on trying until it is stopped.

@@ -159,7 +159,7 @@ extension Recovery {
         _ status: EvaluationStatus, _ id: FlexFactorOrderID?, _ mode: MITMode, until: Moment, now: Moment, timing: RecoveryTiming
     ) -> RecoveryStop? {
         askedPost = nil
-        if status != .approved, case .closing = phase {
+        if case .closing = phase, status != .approved || mustBeSeen(id) {
             // It was repeated for its answer, which may be of long ago: the order says how it is by now.
             phase = .closing(id, .look)
             return id == nil ? later(now, until: until, timing: timing) : nil

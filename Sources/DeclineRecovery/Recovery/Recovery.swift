@@ -207,6 +207,16 @@ package struct Recovery: Sendable, Equatable {
         return .recall(charge, idempotencyKey: idempotencyKey(of: .evaluate(post: post)))
     }
 
+    /// Whether an approval is told only when its order was seen paid. What is recalled is FlexFactor's answer of then: a cancel that it accepted
+    /// since, for whatever copy, is not in it. Where it names no order to look at, it holds unless a cancel is known to stand against it.
+    func mustBeSeen(_ id: FlexFactorOrderID?) -> Bool {
+        if evidence.hasAcceptedCancel || isCancelRequested { return true }
+        return switch phase {
+        case .reconciling(_, .recall), .closing(_, .recall): id != nil
+        default: false
+        }
+    }
+
     /// Until when FlexFactor remembers the key of the present post.
     func keyDies(_ timing: RecoveryTiming) -> Moment { (evidence.sentAt ?? declinedAt) + timing.keysLive }
 }

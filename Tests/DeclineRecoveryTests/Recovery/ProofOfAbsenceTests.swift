@@ -83,7 +83,12 @@ import Testing
         #expect(
             recovery.next(now: now, timing: timing)
                 == .call(.recall(charge, idempotencyKey: recovery.idempotencyKey(of: .evaluate(post: 1)))))
-        #expect(recovery.learned(.evaluated(.approved, "g-1"), now: now, timing: timing) == .conclude(.approved(.answered, "g-1")))
+        // It is the answer of then, so the order is looked at.
+        #expect(recovery.learned(.evaluated(.approved, "g-1"), now: now, timing: timing) == nil)
+        #expect(recovery.next(now: now, timing: timing) == .call(.lookUp("g-1")))
+        #expect(
+            recovery.learned(.found(FlexFactorOrder(id: "g-1", state: .completed)), now: now, timing: timing)
+                == .conclude(.approved(.reconciled, "g-1")))
     }
 
     /// After a day FlexFactor may have forgotten the key, and the repeat would be a charge.
@@ -197,7 +202,8 @@ import Testing
 
     @Test(arguments: [
         OrderEvidence(order: .denied(since: .in2026(5)), sentAt: .in2026(4)), OrderEvidence(order: .known, conflictSince: .in2026(7)),
-        OrderEvidence(order: .cancelled(since: .in2026(9))), OrderEvidence(),
+        OrderEvidence(order: .cancelled(since: .in2026(9))), OrderEvidence(order: .cancelled(since: .in2026(9)), isApproved: true),
+        OrderEvidence(),
     ])
     func evidenceTravels(evidence: OrderEvidence) {
         for phase in [RecoveryPhase.reconciling(nil, .recall), .challenged("g-1", .cancel), .challenged(nil, .look)] {
