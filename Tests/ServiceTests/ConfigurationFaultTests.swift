@@ -42,6 +42,13 @@ import Testing
         #expect(configuration.merchants["acme"]?.flexFactorGateways["42"] != nil)
     }
 
+    /// It goes along with each charge, and so is known where declines are taken in.
+    @Test func aGatewaysSiteIsNoSecret() throws {
+        let site = "5f1c1f0e-6b1a-4c5f-9a55-0d6a1c7b2e12"
+        let yaml = Self.right.replacing("environment: sandbox", with: "environment: sandbox\n        siteId: \(site)")
+        #expect(try read(yaml).merchants["acme"]?.flexFactorGateways["42"]?.siteID == site)
+    }
+
     @Test(arguments: [
         ("merchants:\n  - id: acme\n    flexFactorGateways:", "merchants:\n  - id: acme\n    flexFactorGatewas:", "flexFactorGatewas"),
         ("environment: sandbox", "environment: MOON", "environment"), ("cascadeAll: true", "cascadeAll: perhaps", "cascadeAll"),

@@ -109,7 +109,8 @@ extension WorkEnvelope {
                     quantity: try item.optionalCount("quantity"))
             },
             details: try charge.optionalObject("details").map { (details) throws(EnvelopeFault) in try ChargeDetails(details) }
-                ?? ChargeDetails())
+                ?? ChargeDetails(),
+            site: try charge.optionalObject("site").map { (site) throws(EnvelopeFault) in GatewaySite(id: try site.optionalText("id")) })
     }
 
     private static func readPaymentMethod(_ method: EnvelopeReader) throws(EnvelopeFault) -> PaymentMethod {

@@ -122,6 +122,7 @@ extension WorkEnvelope {
             method.optional("brand", charge.paymentMethod.brand)
         }
         if charge.details != ChargeDetails() { json.object("details") { charge.details.write(to: &$0) } }
+        if let site = charge.site { json.object("site") { $0.optional("id", site.id) } }
         if !charge.items.isEmpty {
             json.array("items") { items in
                 for item in charge.items {

@@ -19,12 +19,14 @@ package final class Charge: Sendable, Equatable {
     package let paymentMethod: PaymentMethod
     package let items: [Order.Item]
     package let details: ChargeDetails
+    /// `nil` where it is not known: in envelopes of before it was kept, and for a copy that is sent by another gateway than it was routed to.
+    package let site: GatewaySite?
 
     package init(
         reference: RecoveryReference, isMerchantInitiated: Bool, isRecurring: Bool, expiry: Moment?, customerIP: String?, amount: Money,
         declinedAt: Moment, decline: Decline, payer: Payer, billing: Address, shipping: Address?, paymentMethod: PaymentMethod,
         items: [Order.Item],
-        details: ChargeDetails = ChargeDetails()
+        details: ChargeDetails = ChargeDetails(), site: GatewaySite? = nil
     ) {
         self.reference = reference
         self.isMerchantInitiated = isMerchantInitiated
@@ -40,20 +42,33 @@ package final class Charge: Sendable, Equatable {
         self.paymentMethod = paymentMethod
         self.items = items
         self.details = details
+        self.site = site
     }
+
+    /// What FlexFactor is told: the CRM's word, else the gateway's as it was when the decline was taken in.
+    ///
+    /// - Parameter now: as the gateway is configured now.
+    package func siteID(configured now: String?) -> String? { details.siteID ?? (site ?? GatewaySite(id: now)).id }
+
+    /// The same charge, of whose site nothing is known.
+    var withoutSite: Charge { with(paymentMethod, site: nil) }
 
     /// The same charge with FlexFactor's token in the place of the card. What the card itself says goes before what the CRM said of it.
     func paid(with token: CardToken, _ facts: CardFacts?) -> Charge {
+        let method = PaymentMethod(
+            card: .token(token), holderName: facts?.holderName ?? paymentMethod.holderName,
+            expirationMonth: facts?.expirationMonth ?? paymentMethod.expirationMonth,
+            expirationYear: facts?.expirationYear ?? paymentMethod.expirationYear, bin: facts?.bin ?? paymentMethod.bin,
+            last4: facts?.last4 ?? paymentMethod.last4, brand: paymentMethod.brand)
+        return with(method, site: site)
+    }
+
+    private func with(_ paymentMethod: PaymentMethod, site: GatewaySite?) -> Charge {
         Charge(
             reference: reference, isMerchantInitiated: isMerchantInitiated, isRecurring: isRecurring, expiry: expiry,
             customerIP: customerIP,
             amount: amount, declinedAt: declinedAt, decline: decline, payer: payer, billing: billing, shipping: shipping,
-            paymentMethod: PaymentMethod(
-                card: .token(token), holderName: facts?.holderName ?? paymentMethod.holderName,
-                expirationMonth: facts?.expirationMonth ?? paymentMethod.expirationMonth,
-                expirationYear: facts?.expirationYear ?? paymentMethod.expirationYear, bin: facts?.bin ?? paymentMethod.bin,
-                last4: facts?.last4 ?? paymentMethod.last4, brand: paymentMethod.brand),
-            items: items, details: details)
+            paymentMethod: paymentMethod, items: items, details: details, site: site)
     }
 
     package static func == (one: Charge, other: Charge) -> Bool {
@@ -63,5 +78,16 @@ package final class Charge: Sendable, Equatable {
                 && one.amount == other.amount && one.declinedAt == other.declinedAt && one.decline == other.decline
                 && one.payer == other.payer && one.billing == other.billing && one.shipping == other.shipping
                 && one.paymentMethod == other.paymentMethod && one.items == other.items && one.details == other.details
+                && one.site == other.site
+    }
+}
+
+/// A gateway's site as it was configured when a decline was taken in, which may be none. It travels with the charge: a reload between a
+/// request and its repeat would give FlexFactor other bytes under one key, which it answers with a conflict for ever.
+package struct GatewaySite: Sendable, Equatable {
+    package let id: String?
+
+    package init(id: String?) {
+        self.id = id
     }
 }

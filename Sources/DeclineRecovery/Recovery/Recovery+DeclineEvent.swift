@@ -29,7 +29,8 @@ extension Recovery {
                 customerIP: way == .cascade && !event.order.trialCompletion ? event.order.ipAddress : nil, amount: event.amount,
                 declinedAt: event.declinedAt,
                 decline: event.decline, payer: event.payer, billing: event.billing, shipping: event.shipping,
-                paymentMethod: event.paymentMethod, items: event.order.items, details: event.details),
+                paymentMethod: event.paymentMethod, items: event.order.items, details: event.details,
+                site: GatewaySite(id: gateway.siteID)),
             order: RecoveredOrder(event), verdict: verdict, reply: reply, origin: DeclineOrigin(event))
     }
 

@@ -14,6 +14,7 @@ extension Recovery {
         let orderID = phase.orderID.flatMap { CardDataGuard.isMarked(Array($0.text.utf8)) ? nil : $0 }
         // A letter that was written without a card key holds a mark in the place of the token.
         if case .token(CardToken(CardDataMark.token))? = charge?.paymentMethod.card { recovery.charge = nil }
+        if let site = charge?.site?.id, CardDataGuard.isMarked(Array(site.utf8)) { recovery.charge = recovery.charge?.withoutSite }
         if case .retry(_, let until) = route, now < until, !isCancelRequested {
             switch phase {
             case .due, .ready, .unanswered, .capturing, .reconciling, .challenged, .seeking, .resting: recovery.phase = .seeking(orderID)
@@ -31,6 +32,8 @@ extension Recovery {
     package func sentAgain() -> Recovery {
         var recovery = self
         recovery.failures = 0
+        // What FlexFactor refused it may have refused for its site; another request goes out under another key.
+        if !phase.mayBeCharged { recovery.charge = charge?.withoutSite }
         switch (route, phase) {
         case (.retry, .ready): recovery.phase = .due
         case (.retry, .unanswered): recovery.phase = .seeking(nil)

@@ -120,7 +120,11 @@ package struct Recovery: Sendable, Equatable {
     /// It may have been sent before, there: by another copy, or with another configuration. No other gateway and no other account knows its
     /// key, or can say what became of it.
     mutating func place(at gatewayID: GatewayID, account: String?) {
-        if gatewayID != self.gatewayID { facts = facts.moved(to: gatewayID) }
+        if gatewayID != self.gatewayID {
+            facts = facts.moved(to: gatewayID)
+            // The other gateway's site is none of this one's.
+            charge = charge?.withoutSite
+        }
         self.account = account ?? self.account
         isPlaced = account != nil
     }

@@ -52,6 +52,8 @@ package struct FlexFactorGateway: Sendable, Equatable {
     package let mitMode: MITMode
     /// FlexFactor's id of the account (MID); no secret. Several gateways may be of one account.
     package let account: String?
+    /// FlexFactor's id of the site, where the account has several.
+    package let siteID: String?
     /// Real money: news of test mode are none.
     package let isProduction: Bool
     /// Kept for looking and cancelling: nothing new is sent there.
@@ -61,7 +63,7 @@ package struct FlexFactorGateway: Sendable, Equatable {
 
     package init(
         id: GatewayID, expiryDays: Int = 21, cascadeAll: Bool = false, includeChargebacks: Bool = false, mitMode: MITMode = .managed,
-        account: String? = nil, isProduction: Bool = false, isRetired: Bool = false, fee: FlexFactorFee? = nil
+        account: String? = nil, siteID: String? = nil, isProduction: Bool = false, isRetired: Bool = false, fee: FlexFactorFee? = nil
     ) {
         self.id = id
         self.expiryDays = expiryDays
@@ -69,6 +71,7 @@ package struct FlexFactorGateway: Sendable, Equatable {
         self.includeChargebacks = includeChargebacks
         self.mitMode = mitMode
         self.account = account
+        self.siteID = siteID
         self.isProduction = isProduction
         self.isRetired = isRetired
         self.fee = fee

@@ -10,7 +10,7 @@ enum EvaluateRequest {
             root.member("isMIT", charge.isMerchantInitiated)
             root.member("isRecurring", charge.isRecurring)
             root.member("mid", credentials.mid)
-            root.optional("siteId", charge.details.siteID ?? credentials.siteID)
+            root.optional("siteId", charge.siteID(configured: credentials.siteID))
             root.optional("siteUrl", charge.details.siteURL)
             root.optional("senseKey", charge.details.senseKey)
             root.member("orderId", charge.reference.text)

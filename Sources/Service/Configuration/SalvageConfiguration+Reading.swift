@@ -222,7 +222,7 @@ final class MerchantReader {
         }
         let gateway = FlexFactorGateway(
             id: id, expiryDays: expiry, cascadeAll: cascadeAll, includeChargebacks: chargebacks, mitMode: mode, account: mid,
-            isProduction: origin == .production, isRetired: retired, fee: fee)
+            siteID: site, isProduction: origin == .production, isRetired: retired, fee: fee)
         return (gateway, node)
     }
 

@@ -19,10 +19,12 @@ import Testing
     }
 
     private func recovery(
-        _ event: DeclineEvent, by way: Recovery.Way = .cascade, _ mode: MITMode = .managed, days: Int = 21, takenIn: Moment? = nil
+        _ event: DeclineEvent, by way: Recovery.Way = .cascade, _ mode: MITMode = .managed, days: Int = 21, site: String? = nil,
+        takenIn: Moment? = nil
     ) -> Recovery {
         Recovery(
-            of: event, as: RecoveryReference(for: event), by: way, through: FlexFactorGateway(id: "42", expiryDays: days, mitMode: mode),
+            of: event, as: RecoveryReference(for: event), by: way,
+            through: FlexFactorGateway(id: "42", expiryDays: days, mitMode: mode, siteID: site),
             verdict: DeclineVerdict(declineClass: .soft, rule: "r"), policy: Policy(), reply: nil, now: takenIn ?? now)
     }
 
@@ -78,6 +80,30 @@ import Testing
             return
         }
         #expect(read == sent)
+    }
+
+    /// Whatever is configured between a request and its repeat: other bytes under its key are a conflict for ever.
+    @Test(arguments: ["s-1", nil]) func theSiteIsTheOneOfWhenItWasTakenIn(site: String?) throws {
+        let taken = recovery(event(declinedAt: now), site: site)
+        let envelope = String(decoding: WorkEnvelope.encode(taken), as: UTF8.self)
+        let member = site.map { #","site":{"id":"\#($0)"}"# } ?? #","site":{}"#
+        #expect(envelope.contains(member))
+        guard case .recovery(var read) = WorkEnvelope.decode(Array(envelope.utf8)),
+            case .recovery(let old) = WorkEnvelope.decode(Array(envelope.replacing(member, with: "").utf8))
+        else {
+            Issue.record("unreadable")
+            return
+        }
+        #expect(read == taken && taken.charge?.siteID(configured: "s-2") == site)
+        #expect(read.learned(.tokenized(CardToken("fresh")), now: now, timing: RecoveryTiming()) == .advance)
+        read.place(at: "42", account: "m-1")
+        let charge = try #require(read.charge)
+        #expect(charge.siteID(configured: "s-2") == site)
+        // Where it is not known, the gateway's as it is now: of envelopes of before, at another gateway, and when a person sends it again.
+        read.place(at: "43", account: "m-1")
+        for unknown in [old, read, taken.sentAgain()] { #expect(unknown.charge?.siteID(configured: "s-2") == "s-2") }
+        let named = recovery(event(declinedAt: now, details: ChargeDetails(siteID: "s-9")), site: site)
+        #expect(named.charge?.siteID(configured: "s-2") == "s-9")
     }
 
     /// The card itself goes before what the CRM said of it.
