@@ -133,7 +133,7 @@ struct Teller: Sendable {
         switch await claims.claim(request)?.verdict {
         case .granted(_, let corrects)?: return .tell(event.correcting(corrects))
         case .told(let record, _)?: return .again(record)
-        case .mayBeCharged?, .nextPost?: return .underWay
+        case .mayBeCharged?, .askedTooEarly?, .nextPost?: return .underWay
         case .inRecovery(let record)?:
             return await tell(
                 event.naming(record.claim.reference, .skipped(.inRecovery)), .pointer, of: reference, merchant: merchant, debt: debt,

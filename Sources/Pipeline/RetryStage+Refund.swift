@@ -40,7 +40,7 @@ extension RetryStage {
                     _ = await environment.claims.claim(request(refund.claim(.unsent(round: refund.round)), of: refund))
                     return hold(refund, message)
                 case .told(let record, _)?: return again(record, refund, message)
-                case .mayBeCharged?, .inRecovery?, .recovered?, .nextPost?:
+                case .mayBeCharged?, .askedTooEarly?, .inRecovery?, .recovered?, .nextPost?:
                     let stop = refund.isSentByAnother(redelivered: message.redelivered, now: environment.now(), timing: environment.timing)
                     return await finish(refund, stop, message)
                 case nil: return hold(refund, message)
@@ -141,7 +141,7 @@ extension RetryStage {
                     entry: entry(of: refund, .told(result.kind, reason: reason.code)).telling(result))
             case .told(let record, _)?: return again(record, refund, message)
             // Another copy of the command has asked for it, and tells what comes of it.
-            case .mayBeCharged?, .inRecovery?, .recovered?, .nextPost?:
+            case .mayBeCharged?, .askedTooEarly?, .inRecovery?, .recovered?, .nextPost?:
                 return park(refund, for: .seconds(5), message, because: "refund under way")
             case nil: return hold(refund, message)
             }

@@ -140,6 +140,39 @@ import Testing
         #expect(claims.standing(of: recovery().reference, merchant: "acme")?.mayBeCharged == false)
     }
 
+    /// A pod whose clock is ten minutes behind claims a charge beside another that asks FlexFactor for the order: after its first word, or
+    /// after its last. Both times FlexFactor is asked anew before anybody is told that nothing was charged.
+    @Test(arguments: [1, 2]) func whatWasSentWhileFlexFactorWasAskedIsAskedForAsWell(denial: Int) async throws {
+        let (claims, now, first) = (claims, Self.now, recovery())
+        let denials = Mutex(0)
+        let flexFactor = ScriptedFlexFactor { call, _ in
+            switch call {
+            case .find: return .notListed
+            case .cancelByReference:
+                let count = denials.withLock { denials in
+                    denials += 1
+                    return denials
+                }
+                if count == denial { claims.append(ClaimRequest(.send(post: 1), of: first, telling: nil, at: now), by: "behind") }
+                return .noSuchOrder
+            default: return .failed(.unknown(.timedOut))
+            }
+        }
+        var (next, told): (Recovery, [JSONValue]) = (first, [])
+        for _ in 0..<60 where told.isEmpty {
+            let handled = await cascade(next, flexFactor)
+            told = try results(handled)
+            guard case .delayed(_, let delay)? = handled.publishing.first?.destination,
+                case .recovery(let parked)? = handled.publishing.first.map({ WorkEnvelope.decode($0.body) })
+            else { break }
+            next = parked
+            clock.pass(delay)
+        }
+        #expect(told.first?["data"]?["reason"]?["code"]?.string == "deadline_passed")
+        let count = denials.withLock { $0 }
+        #expect(count == denial + 2, "two denials after the last request was known")
+    }
+
     @Test func whatFlexFactorRefusesIsThePostBeforeTheNext() async throws {
         let refused = ScriptedFlexFactor(.failed(.refused(status: 400, [FieldError(path: "OrderId", message: "no")])))
         let first = try results(await cascade(recovery(), refused))

@@ -366,7 +366,7 @@ struct ClaimWorld {
         switch verdict {
         case .granted(_, let corrects): told.append((Told(reference: reference, kind: what.kind, corrects: corrects), now))
         case .told(let record, _): repeatTold(record)
-        case .mayBeCharged, .nextPost: break
+        case .mayBeCharged, .askedTooEarly, .nextPost: break
         case .inRecovery, .recovered: tell(reference, Claim.Told(.skipped, .pointer), debt: debt, delivery)
         }
         _ = dies(before: delivery)

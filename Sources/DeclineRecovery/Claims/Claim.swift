@@ -49,11 +49,15 @@ package struct Claim: Sendable, Equatable {
         package let basis: Basis
         /// A request of the teller's own of which no byte was written.
         package let withdrawing: ID?
+        /// Of an end that came of looking at FlexFactor: the last request that stood, as far as was known, when the looking began; 0 for none.
+        /// `nil` where nobody looked, and in what older workers tell.
+        package let seen: ID?
 
-        package init(_ kind: ResultKind, _ basis: Basis, withdrawing: ID? = nil) {
+        package init(_ kind: ResultKind, _ basis: Basis, withdrawing: ID? = nil, seen: ID? = nil) {
             self.kind = kind
             self.basis = basis
             self.withdrawing = withdrawing
+            self.seen = seen
         }
     }
 
@@ -137,6 +141,8 @@ package enum ClaimVerdict<Found: Sendable>: Sendable {
     case told(Found, ResultKind)
     /// Somebody's request stands neither withdrawn nor answered: "nothing was charged", or "nothing was given back", is not known.
     case mayBeCharged
+    /// A request stands that was claimed after the teller began to look at FlexFactor, which said nothing of it then.
+    case askedTooEarly
     /// Another recovery of the same debt is open.
     case inRecovery(Found)
     /// Another recovery of the same debt was paid.
@@ -149,6 +155,7 @@ package enum ClaimVerdict<Found: Sendable>: Sendable {
         case .granted(let alone, let corrects): .granted(alone: alone, corrects: corrects)
         case .told(let found, let kind): find(found).map { .told($0, kind) }
         case .mayBeCharged: .mayBeCharged
+        case .askedTooEarly: .askedTooEarly
         case .inRecovery(let found): find(found).map { .inRecovery($0) }
         case .recovered(let found): find(found).map { .recovered($0) }
         case .nextPost(let post): .nextPost(post)

@@ -52,6 +52,8 @@ package struct ClaimBook: Sendable {
         package let mayBeCharged: Bool
         /// Whether a request stands open: nobody knows yet what became of it.
         package let isAsking: Bool
+        /// The last request that stands open.
+        package let lastRequest: Claim.ID?
         /// The post that may be out there unanswered; the first, where FlexFactor has the order and nobody has heard of any answer.
         package let askedPost: Int?
         /// The last post that FlexFactor has answered, to whichever copy.
@@ -98,7 +100,7 @@ package struct ClaimBook: Sendable {
             return Standing(
                 told: entry.isTold ? Standing.Told(offset: entry.told, kind: entry.kind) : nil, exists: entry.exists,
                 mayBeCharged: requests[reference] != nil || entry.exists,
-                isAsking: requests[reference] != nil,
+                isAsking: requests[reference] != nil, lastRequest: requests[reference]?.last?.id,
                 askedPost: askedPost(requests[reference] ?? [], entry), answeredPost: Int(entry.answeredPost),
                 gateway: entry.gateway > 0 ? gateways[Int(entry.gateway) - 1] : nil,
                 isOpened: requests[reference] != nil || entry.exists || entry.answeredPost > 0 || entry.told >= 0 || entry.gateway > 0,
@@ -228,6 +230,8 @@ package struct ClaimBook: Sendable {
             guard entry.isReopened || told.kind.isPaid && !entry.kind.isPaid else { return .told(entry.told, entry.kind) }
             corrected = entry.kind
         }
+        // They stand in the order of the stream: who has seen the last has seen all.
+        if let seen = told.seen, !told.kind.isPaid, let last = under.last, last.id != seen { return .askedTooEarly }
         switch told.basis {
         case .known: break
         case .pointer:

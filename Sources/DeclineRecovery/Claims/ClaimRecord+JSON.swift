@@ -31,6 +31,7 @@ extension ClaimRecord {
                 data.member("kind", told.kind.rawValue)
                 data.member("basis", told.basis.rawValue)
                 data.optional("of", told.withdrawing.map { String($0, radix: 36) })
+                data.optional("seen", told.seen.map { String($0, radix: 36) })
             case .reopened(.paidBack): break
             case .reopened(.byOperator(let who, let why)):
                 data.member("who", who)
@@ -63,7 +64,8 @@ extension ClaimRecord {
             case "unsent": act = .unsent(try required("of"))
             case "exists": act = .exists(answering: try id("of"))
             case "refused": act = .refused(try required("of"))
-            case "told": act = .told(Claim.Told(try data.word("kind"), try data.word("basis"), withdrawing: try id("of")))
+            case "told":
+                act = .told(Claim.Told(try data.word("kind"), try data.word("basis"), withdrawing: try id("of"), seen: try id("seen")))
             case "paid_back": act = .reopened(.paidBack)
             case "reopened": act = .reopened(.byOperator(who: try data.text("who"), why: try data.text("why")))
             case "refund": act = .moneyBack(try MoneyBackClaim(reading: data))

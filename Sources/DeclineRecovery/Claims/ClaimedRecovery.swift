@@ -77,6 +77,7 @@ package struct ClaimedRecovery: Sendable {
         self.pause = pause
         isBegun = standing?.isAsking == true && !isAnswered
         if let asked = standing?.askedPost { self.recovery.noteAsked(asked) }
+        self.recovery.noteRequest(standing?.lastRequest)
         if let sent = standing?.gateway, standing?.mayBeCharged == true, !recovery.phase.mayBeCharged || recovery.account == nil {
             self.recovery.place(at: sent.id, account: sent.account)
         }
@@ -110,8 +111,8 @@ package struct ClaimedRecovery: Sendable {
         case .granted(let call): return .call(call)
         case .withdrawing: return sending.map { .claim(.unsent($0.id), telling: nil) } ?? reopen(now, timing)
         case .telling(let draft, let basis, _):
-            return .claim(
-                .told(Claim.Told(draft.reason.kind, basis, withdrawing: knowledge == .unsent ? sending?.id : nil)), telling: draft)
+            let own = knowledge == .unsent ? sending?.id : nil
+            return .claim(.told(Claim.Told(draft.reason.kind, basis, withdrawing: own, seen: recovery.seen(by: basis))), telling: draft)
         case .noting(let stop): return note(stop)
         case .announcing: return .claim(.exists(answering: sending?.id), telling: nil)
         case .adopting: return .claim(.send(post: recovery.post), telling: nil)
@@ -225,19 +226,6 @@ package struct ClaimedRecovery: Sendable {
 
     // MARK: Verdicts
 
-    /// Another's request for the same recovery.
-    package struct Beside: Sendable {
-        /// When the recovery was claimed first: nothing of it was sent before.
-        let begun: Moment?
-        /// Where it was sent.
-        let gateway: ClaimedGateway?
-
-        package init(begun: Moment? = nil, gateway: ClaimedGateway? = nil) {
-            self.begun = begun
-            self.gateway = gateway
-        }
-    }
-
     /// Takes in what the stream's order made of the claim; `nil` when it could not be made.
     ///
     /// - Parameter isStale: the grant came too late to be acted on.
@@ -263,6 +251,7 @@ package struct ClaimedRecovery: Sendable {
             sending = nil
             state = .open
         case .adopting:
+            if case .granted? = verdict { recovery.noteRequest(id) }
             if case .told(let record, _)? = verdict {
                 state = .ended(.again(record))
             } else {
@@ -280,6 +269,7 @@ package struct ClaimedRecovery: Sendable {
         case .granted(let alone, _)?:
             sending = Sending(id: id, post: recovery.post)
             knowledge = .nothing
+            recovery.noteRequest(id)
             if isStale {
                 state = .withdrawing
                 return
@@ -310,7 +300,7 @@ package struct ClaimedRecovery: Sendable {
             recovery.post = post
             recovery.evidence.sentAt = nil
             state = .open
-        case .mayBeCharged?: state = .open
+        case .mayBeCharged?, .askedTooEarly?: state = .open
         case nil: state = .ended(.hold)
         }
     }
@@ -324,6 +314,8 @@ package struct ClaimedRecovery: Sendable {
         case .inRecovery(let record)?: state = .telling(Draft(.skipped(.inRecovery), other: record.claim.reference), .pointer, nil)
         case .recovered(let record)?: state = .telling(Draft(.skipped(.alreadyRecovered), other: record.claim.reference), .pointer, nil)
         case .mayBeCharged?, .nextPost?: doubt(now, timing)
+        // However late it is: what was sent since is looked for as well.
+        case .askedTooEarly?: state = .ended(.stop(.park(until: now + recovery.backoff)))
         case nil:
             forget()
             state = .ended(.hold)

@@ -50,7 +50,9 @@ extension WorkEnvelope {
         return OrderEvidence(
             order: order, sentAt: try evidence.optionalNumber("sentAt").map(Moment.init(milliseconds:)),
             conflictSince: try evidence.optionalNumber("conflictSince").map(Moment.init(milliseconds:)),
-            isApproved: try evidence.optionalFlag("approved") ?? false)
+            isApproved: try evidence.optionalFlag("approved") ?? false,
+            // A letter may hold a mark in its place: then FlexFactor is asked anew.
+            seen: try evidence.optionalText("seen").flatMap { UInt64($0, radix: 36) })
     }
 
     private static func readRoute(_ route: EnvelopeReader) throws(EnvelopeFault) -> RecoveryRoute {

@@ -69,6 +69,7 @@ extension WorkEnvelope {
         json.optional("sentAt", evidence.sentAt?.milliseconds)
         json.optional("conflictSince", evidence.conflictSince?.milliseconds)
         if evidence.isApproved { json.member("approved", true) }
+        json.optional("seen", evidence.seen.map { String($0, radix: 36) })
     }
 
     private static func write(_ phase: RecoveryPhase, to json: inout JSONObjectWriter) {

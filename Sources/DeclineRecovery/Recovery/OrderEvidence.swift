@@ -11,6 +11,8 @@ package struct OrderEvidence: Sendable, Equatable {
     package internal(set) var conflictSince: Moment?
     /// FlexFactor answered that it is approved: beside a cancel that it accepted, only the order itself tells which of the two holds.
     package internal(set) var isApproved: Bool
+    /// The claim of the last request that stood when this was learned.
+    package internal(set) var seen: UInt64?
 
     package enum Word: Sendable, Equatable {
         case none
@@ -22,11 +24,12 @@ package struct OrderEvidence: Sendable, Equatable {
         case cancelled(since: Moment)
     }
 
-    init(order: Word = .none, sentAt: Moment? = nil, conflictSince: Moment? = nil, isApproved: Bool = false) {
+    init(order: Word = .none, sentAt: Moment? = nil, conflictSince: Moment? = nil, isApproved: Bool = false, seen: UInt64? = nil) {
         self.order = order
         self.sentAt = sentAt
         self.conflictSince = conflictSince
         self.isApproved = isApproved
+        self.seen = seen
     }
 
     var exists: Bool {

@@ -302,7 +302,7 @@ final class ClaimTail: ClaimsPort {
             else { return nil }
             if case .told = verdict, !claim.reference.isOfSameDecline(as: request.reference) { return nil }
             return verdict.map { _ in record }
-        case .granted, .mayBeCharged, .nextPost: return verdict.map { _ in nil }
+        case .granted, .mayBeCharged, .askedTooEarly, .nextPost: return verdict.map { _ in nil }
         }
     }
 

@@ -25,6 +25,12 @@ import Testing
                     amount: Money(minorUnits: amount, currency: .usd),
                     act: act, at: ClaimBookTests.now, until: until, worker: "w"), at: offset)
         }
+
+        /// What the last of some claims is answered on a stream of their own.
+        static func after(_ acts: [Claim.Act], _ reference: RecoveryReference) -> ClaimVerdict<Int64>? {
+            var stream = Stream()
+            return acts.map { stream.append($0, reference) }.last
+        }
     }
 
     private static func reference(_ id: String, order: String = "A1") -> RecoveryReference {
@@ -135,6 +141,28 @@ import Testing
         // Without such news it may be said, though a request stands: FlexFactor was asked.
         stream.append(.send(post: 1), second)
         #expect(stream.append(absent, second) == alone)
+    }
+
+    /// A pod whose clock is behind, or that has not heard of a cancel command, sends while another asks FlexFactor for the last time: what
+    /// FlexFactor said before is not said of that request.
+    @Test func whoAskedBeforeTheLastRequestIsSentBackToAsk() {
+        var stream = Stream()
+        func absent(_ seen: Claim.ID?) -> Claim.Act { .told(Claim.Told(.skipped, .absent, seen: seen)) }
+        stream.append(.send(post: 1), first)
+        stream.append(.send(post: 1), first)
+        #expect(stream.book.standing(of: Fingerprint(of: first, merchant: "acme"))?.lastRequest == 2)
+        for early: Claim.ID in [0, 1] { #expect(stream.append(absent(early), first) == .askedTooEarly) }
+        #expect(stream.append(.told(Claim.Told(.expired, .known, seen: 1)), first) == .askedTooEarly)
+        var paid = stream
+        #expect(paid.append(.told(Claim.Told(.approved, .known, seen: 1)), first) == alone, "whatever was asked when")
+        var withdrawn = stream
+        withdrawn.append(.unsent(2), first)
+        #expect(withdrawn.append(absent(1), first) == alone)
+        #expect(stream.append(absent(2), first) == alone)
+        #expect(stream.append(.send(post: 1), first) == .told(5, .skipped))
+        // What nobody may have has nobody to wait for; and older workers say nothing of what they saw.
+        #expect(Stream.after([absent(0)], first) == alone)
+        #expect(Stream.after([.send(post: 1), absent(nil)], first) == alone)
     }
 
     @Test func oneRecoveryOfADebtIsOpenAtATime() {
@@ -286,7 +314,8 @@ import Testing
     @Test(arguments: [
         Claim.Act.send(post: 3), .unsent(77), .exists(answering: nil), .exists(answering: .max), .refused(1),
         .told(.init(.approved, .known)),
-        .told(.init(.skipped, .unsent, withdrawing: 5)), .reopened(.paidBack), .reopened(.byOperator(who: "Ada", why: "they agree")),
+        .told(.init(.skipped, .unsent, withdrawing: 5)), .told(.init(.skipped, .absent, seen: 0)),
+        .told(.init(.expired, .known, seen: .max)), .reopened(.paidBack), .reopened(.byOperator(who: "Ada", why: "they agree")),
         .moneyBack(MoneyBackClaim(Fingerprint("r"), .send(round: 2))), .moneyBack(MoneyBackClaim(Fingerprint("r"), .unsent(round: 0))),
         .moneyBack(MoneyBackClaim(Fingerprint("r"), .told(.refundFailed, round: 1, isWhole: true))),
         .moneyBack(MoneyBackClaim(Fingerprint("r"), .news(isWhole: true, isLate: false))),

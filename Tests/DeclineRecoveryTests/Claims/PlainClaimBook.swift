@@ -49,7 +49,7 @@ struct PlainClaimBook {
         entries[reference].map { entry in
             ClaimBook.Standing(
                 told: entry.isTold ? ClaimBook.Standing.Told(offset: entry.told, kind: entry.kind) : nil, exists: entry.exists,
-                mayBeCharged: !entry.open.isEmpty || entry.exists, isAsking: !entry.open.isEmpty,
+                mayBeCharged: !entry.open.isEmpty || entry.exists, isAsking: !entry.open.isEmpty, lastRequest: entry.open.last?.id,
                 askedPost: (entry.open.filter { $0.post > entry.answeredPost }.map(\.post).min() ?? entry.open.map(\.post).max()
                     ?? (entry.exists && entry.answeredPost == 0 ? 1 : nil)).map(Int.init),
                 answeredPost: Int(entry.answeredPost), gateway: entry.gateway,
@@ -147,6 +147,8 @@ struct PlainClaimBook {
             guard entry.isReopened || told.kind.isPaid && !entry.kind.isPaid else { return .told(entry.told, entry.kind) }
             corrected = entry.kind
         }
+        // FlexFactor was asked before the last of them was sent.
+        if let seen = told.seen, !told.kind.isPaid, let last = entry.open.last, last.id != seen { return .askedTooEarly }
         switch told.basis {
         case .known: break
         case .pointer:

@@ -73,8 +73,11 @@ struct RandomClaims {
             }
         default:
             let kind = [ResultKind.approved, .declined, .skipped, .expired].randomElement(using: &random)!
+            let seen: [Claim.ID?] = [nil, 0, ids[number].last]
             return .told(
-                Claim.Told(kind, Claim.Basis.allCases.randomElement(using: &random)!, withdrawing: Bool.random(using: &random) ? one : nil))
+                Claim.Told(
+                    kind, Claim.Basis.allCases.randomElement(using: &random)!, withdrawing: Bool.random(using: &random) ? one : nil,
+                    seen: seen.randomElement(using: &random)!))
         }
     }
 }

@@ -204,6 +204,7 @@ import Testing
         OrderEvidence(order: .denied(since: .in2026(5)), sentAt: .in2026(4)), OrderEvidence(order: .known, conflictSince: .in2026(7)),
         OrderEvidence(order: .cancelled(since: .in2026(9))), OrderEvidence(order: .cancelled(since: .in2026(9)), isApproved: true),
         OrderEvidence(),
+        OrderEvidence(order: .denied(since: .in2026(5)), seen: .max),
     ])
     func evidenceTravels(evidence: OrderEvidence) {
         for phase in [RecoveryPhase.reconciling(nil, .recall), .challenged("g-1", .cancel), .challenged(nil, .look)] {
