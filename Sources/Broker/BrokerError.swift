@@ -16,6 +16,8 @@ public enum BrokerError: Error, Sendable, Hashable, CustomStringConvertible {
     /// The broker has an alarm of its memory or disk and takes no publishes; why, in its own words. Who waits the alarm out never hears it.
     case blocked(reason: String)
     case protocolViolation(String)
+    /// Under a stream's name stands another than was read before.
+    case anotherStream(String)
 
     /// What to tell of hosts none of which let us in: the last, and where that was away, of each other as well.
     static func ofSeveralHosts(_ failures: [BrokerError]) -> BrokerError {
@@ -29,7 +31,7 @@ public enum BrokerError: Error, Sendable, Hashable, CustomStringConvertible {
         case .cannotConnect, .connectionLost, .timedOut, .blocked, .protocolViolation: true
         case .refused(let code, _):
             code == ReplyCode.connectionForced || code == ReplyCode.contentTooLarge || code >= ReplyCode.firstOfErrors
-        case .loginRefused, .tls, .closed: false
+        case .loginRefused, .tls, .closed, .anotherStream: false
         }
     }
 
@@ -49,6 +51,7 @@ public enum BrokerError: Error, Sendable, Hashable, CustomStringConvertible {
         case .closed: "The link was closed on purpose; open a new one."
         case .blocked: Self.endingAlarms
         case .protocolViolation: "Report this: the broker sent what the protocol does not allow here."
+        case .anotherStream: "It was deleted and made anew, or came back empty or without its end: look for its messages first."
         }
     }
 
@@ -63,6 +66,7 @@ public enum BrokerError: Error, Sendable, Hashable, CustomStringConvertible {
         case .timedOut(let what): "the broker did not answer in time: \(what)"
         case .blocked(let reason): "the broker takes no messages (its alarm: \(reason))"
         case .protocolViolation(let what): "the broker broke the protocol: \(what)"
+        case .anotherStream(let name): "the stream \(name) is another one than was read before"
         }
     }
 }

@@ -145,11 +145,18 @@ extension BrokerLink {
     ///
     /// - Throws: `BrokerError.refused` with 404 where there is no such stream.
     public func entry(at offset: Int64, of stream: String) async throws(BrokerError) -> StreamEntry? {
+        try await firstEntry(of: stream, from: offset).flatMap { $0.offset == offset ? $0 : nil }
+    }
+
+    /// The message at an offset of a stream, or the next that is there; `nil` where there is none, or where it does not come soon.
+    ///
+    /// - Throws: `BrokerError.refused` with 404 where there is no such stream.
+    public func firstEntry(of stream: String, from offset: Int64) async throws(BrokerError) -> StreamEntry? {
         let found = Mutex<StreamEntry?>(nil)
         let begun = ContinuousClock.now
         let reading = try await read(stream, from: .offset(offset), prefetch: 1) { entries in
-            guard let entry = entries.first(where: { $0.offset == offset }) else { return }
-            found.withLock { $0 = entry }
+            guard let entry = entries.first(where: { $0.offset >= offset }) else { return }
+            found.withLock { $0 = $0 ?? entry }
         }
         do throws(BrokerError) {
             _ = try await saysNothing(reading, since: begun)

@@ -27,7 +27,7 @@ import Testing
             names = TopologyNames(prefix: "test-\(UUID().uuidString.prefix(8))")
         }
 
-        private func newLink() async throws -> BrokerLink {
+        func newLink() async throws -> BrokerLink {
             let link = try await BrokerLink.open(configuration)
             links.withLock { $0.append(link) }
             return link
@@ -54,7 +54,25 @@ import Testing
             return tail
         }
 
-        func latest() async -> ClaimBook? { await snapshots.latest(at: SystemClock().now())?.book }
+        func latest() async -> ClaimBook? {
+            guard case .book(let book, _) = await snapshots.latest(at: SystemClock().now()) else { return nil }
+            return book
+        }
+
+        /// An operator's mistake.
+        func delete(_ stream: String) async throws { try await link.delete(queue: stream) }
+
+        /// And what follows it.
+        func declare(_ stream: String) async throws {
+            let all = Topology(recovery: names)
+            try await link.declare(
+                Topology(queues: all.queues.filter { $0.name == stream }, bindings: all.bindings.filter { $0.exchange == stream }))
+        }
+
+        /// Whether somebody who begins now finds another stream than the one that the snapshots are of.
+        func findsAnother() async throws -> Bool {
+            try await late().loss != nil
+        }
 
         static func reference(_ order: String) -> RecoveryReference {
             RecoveryReference(DeclineIdentity(merchantID: "acme", source: "crm", id: order), orderID: order, kind: .sale, sequence: 0)
@@ -191,17 +209,64 @@ import Testing
             try await world.tell("LIE")
             #expect(try await world.known("LIE"))
             await world.endAll()
-            // The stream is made anew, and grows beyond where the mark stood.
-            try await world.link.delete(queue: world.names.claims)
+            try await world.delete(world.names.claims)
             #expect(await world.latest() == nil, "there is no stream that it could be of")
-            let all = Topology(recovery: world.names)
-            try await world.link.declare(
-                Topology(
-                    queues: all.queues.filter { $0.name == world.names.claims },
-                    bindings: all.bindings.filter { $0.exchange == world.names.claims }))
-            try await world.claim(100..<130, by: try await world.tail())
-            #expect(try await !world.known("LIE"))
-            #expect(try await world.known("A129"))
+            try await world.declare(world.names.claims)
+        }
+    }
+
+    /// Whoever begins has nothing but a snapshot to know by that there was another stream: empty, or grown beyond where the mark stood.
+    @Test(.timeLimit(.minutes(5)))
+    func whoBeginsWithASnapshotOfAnotherStreamWaitsForAPerson() async throws {
+        try await withWorld { world in
+            let names = world.names
+            try await world.claim(0..<5, by: try await world.tail())
+            try await world.tell("PAID")
+            try await eventually("there is a snapshot") { await world.latest() != nil }
+            await world.endAll()
+            try await world.delete(names.claims)
+            try await world.declare(names.claims)
+            try await eventually("it is found to be empty") { try await world.findsAnother() }
+            for number in 100..<140 {
+                let record = World.request("A\(number)").record(id: UInt64(number), at: SystemClock().now(), worker: "test")
+                try await world.link.publish([world.message(names.claims, ClaimRecord.type, record.encoded())])
+            }
+            #expect(try await world.findsAnother(), "it has something else there")
+            // A worker waits and says why; it begins when the snapshots are gone, which is the decision to go on without.
+            let tail = ClaimTail(worker: "test")
+            let told = Mutex<[String]>([])
+            let link = try await world.newLink()
+            let following = Task {
+                try await tail.follow(link, names, until: StopSignal()) { why in told.withLock { $0.append(why) } }
+            }
+            try await eventually("it says why it waits") { told.withLock { $0.contains { $0.contains("SalvageClaimsBehind") } } }
+            #expect(!tail.progress.isCaughtUp)
+            try await world.delete(names.claimSnapshots)
+            try await world.declare(names.claimSnapshots)
+            try await following.value
+            #expect(tail.progress.isCaughtUp && tail.loss == nil)
+            #expect(tail.standing(of: World.reference("A139"), merchant: "acme")?.told != nil)
+            #expect(tail.standing(of: World.reference("PAID"), merchant: "acme") == nil)
+        }
+    }
+
+    /// What was paid stands in the stream that is no more: who has read it charges nothing by the one in its place.
+    @Test(.timeLimit(.minutes(5)))
+    func whoFollowedAStreamThatIsMadeAnewClaimsNothingAndForgetsNothing() async throws {
+        try await withWorld { world in
+            let (tail, names) = (try await world.tail(), world.names)
+            try await world.claim(0..<5, by: tail)
+            try await world.delete(names.claims)
+            try await world.declare(names.claims)
+            try await eventually("it finds that this is another stream") {
+                // What is claimed meanwhile is not granted: it stands in the other stream, if anywhere.
+                if await tail.claim(World.request("A3")) != nil { Issue.record("a claim was granted") }
+                return tail.loss != nil
+            }
+            #expect(await tail.claim(World.request("B1")) == nil && !tail.progress.isCaughtUp)
+            #expect(tail.standing(of: World.reference("A3"), merchant: "acme")?.told != nil, "it knows what was paid")
+            // Nor does anybody begin there as if nothing had happened, though there never was a snapshot.
+            try await eventually("who begins finds it as well") { try await world.findsAnother() }
         }
     }
 

@@ -87,6 +87,20 @@ import Testing
         #expect(!health.complaints.contains { $0.hasPrefix("consumers") } && standing.triedAgain == nil)
     }
 
+    /// It would be handed what it can neither charge nor tell, over and over.
+    @Test func whoCanClaimNothingAnyMoreTakesNothingAndIsNotReady() async {
+        let asked = Asked()
+        var watch = watch(PauseTail(), asked)
+        watch.loss = { "the stream is gone" }
+        health.isWell(.consumers)
+        var standing = PauseWatch.Standing(inForce: [], quiet: nil)
+        await watch.look(behind: &standing, now: Self.now)
+        #expect(asked.count == 0 && health.complaints.contains("claims: the stream is gone"), "\(health.complaints)")
+        watch.loss = { nil }
+        await watch.look(behind: &standing, now: Self.now)
+        #expect(asked.count == 2)
+    }
+
     /// A container that is started anew in its pod has the id that it had.
     @Test func aWorkerThatWasPausedBeforeItBeganTakesNothingAndSaysSo() async {
         #expect(await begins(with: .worker(Self.id)) == nil)

@@ -69,7 +69,8 @@ struct FleetFaults {
         if !claims.isCaughtUp, pulse.at - pulse.startedAt > Self.reading {
             say(
                 .claimsBehind, of: pulse.workerID, since: pulse.startedAt,
-                "The worker \(pulse.workerID) still reads what was claimed before it began, and takes nothing that can charge.", advice)
+                "The worker \(pulse.workerID) does not know what was claimed: it reads that yet, or finds another stream in its place. It takes nothing that can charge.",
+                advice)
         } else if claims.isCaughtUp, claims.lag > Self.mostLag {
             let messages = claims.messages > 0 ? " (\(count(Int(claims.messages), "message", "messages")))" : ""
             say(

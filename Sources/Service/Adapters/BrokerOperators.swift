@@ -242,7 +242,7 @@ extension BrokerFailure {
             self.init(error.description, advice: error.advice, isAbsence: true)
         // It is told before anything is sent.
         case .blocked: self.init("\(error); nothing was changed", advice: error.advice, isAbsence: true, isAlarm: true)
-        case .refused, .protocolViolation: self.init(error.description, advice: error.advice)
+        case .refused, .protocolViolation, .anotherStream: self.init(error.description, advice: error.advice)
         }
     }
 

@@ -11,38 +11,67 @@ struct ClaimSnapshotStream {
 
     // MARK: Reading
 
-    /// The newest snapshot that is whole, as a book, and the mark behind which the claims go on; `nil` where there is none to be trusted.
-    func latest(at now: Moment) async -> (book: ClaimBook, mark: StreamEntry)? {
-        do throws(BrokerError) {
-            // Empty, or not there: most fleets are small.
-            guard try await link.readyCount(of: names.claimSnapshots) > 0, let end = try await link.lastOffset(of: names.claimSnapshots)
-            else { return nil }
-            var last = end
-            var seen: Set<Claim.ID> = []
-            // The newest may be in the making, or have lost its writer. Before it stands the one before.
-            while let (head, offset) = try await part(atOrBefore: last) {
-                if seen.insert(head.id).inserted, head.part == head.parts - 1, let mark = try await mark(of: head),
-                    let book = try await read(head, to: offset, now)
-                {
-                    return (book, mark)
-                }
-                if seen.count == 3 { return nil }
-                // Where offsets have no message this still stands in the same snapshot, and never before the end of the one before.
-                last = offset - Int64(head.part) - 1
-            }
-            return nil
-        } catch {
-            return nil
-        }
+    enum Latest {
+        /// There is none to be trusted.
+        case nothing
+        /// The newest that is whole, and the mark behind which the claims go on.
+        case book(ClaimBook, behind: StreamEntry)
+        /// The newest is of another stream than the one that stands there now.
+        case ofAnotherStream
     }
 
-    /// The mark, where the stream of claims has it at the place that the snapshot names. A stream that was made anew has not.
-    private func mark(of head: ClaimSnapshot.Head) async throws(BrokerError) -> StreamEntry? {
-        guard let entry = try await link.entry(at: head.offset, of: names.claims), ClaimSnapshotMark.decode(entry.body)?.id == head.id
-        else {
-            return nil
+    func latest(at now: Moment) async -> Latest {
+        // A broker that is slow says nothing of what it has.
+        for _ in 0..<3 {
+            do throws(BrokerError) { return try await look(at: now) } catch {
+                // There is no such stream, or no right to it.
+                if !error.isTransient { return .nothing }
+            }
+            try? await Task.sleep(for: .seconds(1))
         }
-        return entry
+        return .nothing
+    }
+
+    private func look(at now: Moment) async throws(BrokerError) -> Latest {
+        guard let end = try await link.lastOffset(of: names.claimSnapshots) else { return .nothing }
+        var last = end
+        var seen: Set<Claim.ID> = []
+        var isOfThisStream = false
+        // The newest may be in the making, or have lost its writer. Before it stands the one before.
+        while let (head, offset) = try await part(atOrBefore: last) {
+            if seen.insert(head.id).inserted {
+                switch try await mark(of: head) {
+                case .stands(let mark):
+                    isOfThisStream = true
+                    if head.part == head.parts - 1, let book = try await read(head, to: offset, now) { return .book(book, behind: mark) }
+                // One of before is history where a later one is of this stream.
+                case .isMissing: if !isOfThisStream { return .ofAnotherStream }
+                case .isForgotten: break
+                }
+            }
+            if seen.count == 3 { return .nothing }
+            // Where offsets have no message this still stands in the same snapshot, and never before the end of the one before.
+            last = offset - Int64(head.part) - 1
+        }
+        return .nothing
+    }
+
+    private enum Mark {
+        case stands(StreamEntry)
+        /// The stream begins behind it by now.
+        case isForgotten
+        /// Another stream: this one has something else there, or does not reach so far.
+        case isMissing
+    }
+
+    /// The mark, where the stream of claims has it at the place that the snapshot names.
+    private func mark(of head: ClaimSnapshot.Head) async throws(BrokerError) -> Mark {
+        if let entry = try await link.firstEntry(of: names.claims, from: head.offset) {
+            if entry.offset > head.offset { return .isForgotten }
+            return ClaimSnapshotMark.decode(entry.body)?.id == head.id ? .stands(entry) : .isMissing
+        }
+        guard let end = try await link.lastOffset(of: names.claims), end >= head.offset else { return .isMissing }
+        throw .timedOut(what: "what stands on the stream \(names.claims) at \(head.offset)")
     }
 
     /// The part at an offset, or the nearest before it: where the broker begins a new file it takes an offset for itself (seen on 3.10), so
@@ -164,11 +193,4 @@ struct ClaimSnapshotTurns {
 
     /// Goes on behind the mark of a snapshot that was read.
     mutating func begin(behind offset: Int64) { last = offset }
-
-    /// Another stream stands in the place of the one that was read.
-    mutating func forgetStream() {
-        last = nil
-        own = nil
-        isBlind = false
-    }
 }

@@ -9,24 +9,25 @@ import Synchronization
 /// Follows the stream of claims, folds it, and appends this process's own.
 ///
 /// A claim is read back on the connection that follows the stream, behind everything that stood before it; its verdict is computed there,
-/// at its own place. A connection that is lost meanwhile only makes that later.
+/// at its own place. A connection that is lost meanwhile only makes that later. Where another stream stands in the place of the one that was
+/// read, nothing is claimed any more (`ClaimStreamPlace`).
 final class ClaimTail: ClaimsPort {
-    private let state: Mutex<State>
-    private let clock = SystemClock()
-    private let worker: String
-    private let logger: Logger?
+    let state: Mutex<State>
+    let clock = SystemClock()
+    let worker: String
+    let logger: Logger?
     let session = Mutex<(link: BrokerLink, names: TopologyNames)?>(nil)
     /// How long a claim is waited for. Longer than it is good for, so that a slow broker is told from a dead one.
     private let patience: Duration = .seconds(12)
 
-    private struct State {
+    struct State {
         var book = ClaimBook()
-        var waiting: [Claim.ID: Waiter] = [:]
+        var place = ClaimStreamPlace()
+        var waiting: [Claim.ID: ClaimWaiter] = [:]
         /// Claims that nobody waits for any more, and that may still come, with the time since when.
         var abandoned: [Claim.ID: ContinuousClock.Instant] = [:]
         /// The records that were read last, by their place.
         var recent: [Int64: ClaimRecord] = [:]
-        var lastOffset: Int64 = -1
         /// When the last of them was claimed.
         var lastAt: Moment?
         var isCaughtUp = false
@@ -57,14 +58,10 @@ final class ClaimTail: ClaimsPort {
             }
         }
 
-        /// Another stream stands in the place of the one that was read. Whoever begins now knows this one alone, and all must judge alike; and
-        /// what was kept of the other by its places would be taken for what stands there now.
-        mutating func forgetStream() {
-            book = ClaimBook()
-            turns.forgetStream()
-            recent = [:]
-            order = []
-            oldest = 0
+        /// Whether it was claimed here and has not been read so far.
+        func isAwaited(_ entry: StreamEntry) -> Bool {
+            guard let id = entry.properties.messageID.flatMap({ Claim.ID($0, radix: 36) }) else { return false }
+            return waiting[id] != nil || abandoned[id] != nil
         }
 
         static let kept = 10_000
@@ -84,7 +81,9 @@ final class ClaimTail: ClaimsPort {
     /// has caught up, the age of what it read last says how much is left.
     var progress: WorkerPulse.Claims {
         let (offset, isCaughtUp, oldest, last) = state.withLock { state in
-            (state.lastOffset, state.isCaughtUp, state.waiting.values.map(\.until).min(), state.lastAt)
+            (
+                state.place.offset, state.isCaughtUp && state.place.trust == .same, state.waiting.values.map(\.until).min(), state.lastAt
+            )
         }
         let age = oldest.map { patience - ($0 - ContinuousClock.now) } ?? .zero
         var lag = Moment.Span.milliseconds(max(age.components.seconds * 1_000 + age.components.attoseconds / 1_000_000_000_000_000, 0))
@@ -99,12 +98,26 @@ final class ClaimTail: ClaimsPort {
 
     /// Begins to follow, and returns when all that was claimed before is known: when a claim of our own comes by. Returns as well when the
     /// order to stop comes first.
-    func follow(_ link: BrokerLink, _ names: TopologyNames, until stop: StopSignal) async throws {
+    ///
+    /// - Parameter onLoss: told why that cannot be known, for as long as that is so.
+    func follow(
+        _ link: BrokerLink, _ names: TopologyNames, until stop: StopSignal, onLoss: (String) -> Void = { _ in }
+    ) async throws {
         session.withLock { $0 = (link, names) }
-        _ = try await begin(link, names)
-        let probe = ClaimRequest(
-            merchantID: "", reference: RecoveryReference(orderID: UUID().uuidString, kind: .rerun, sequence: 0), debt: nil, amount: nil,
-            act: .unsent(0), until: clock.now())
+        var (isBegun, isTold) = (false, false)
+        while !isBegun, !stop.isSet {
+            do throws(BrokerError) {
+                _ = try await begin(link, names)
+                isBegun = true
+            } catch {
+                guard case .anotherStream = error else { throw error }
+                if !isTold { tellLoss(names) }
+                isTold = true
+                onLoss(Self.loss(of: names))
+                await stop.wait(atMost: .seconds(5))
+            }
+        }
+        let probe = probe
         while !stop.isSet {
             if await claim(probe) != nil {
                 state.withLock { state in
@@ -115,48 +128,78 @@ final class ClaimTail: ClaimsPort {
                 markWhereDue()
                 return
             }
+            if let loss { onLoss(loss) }
             await stop.wait(atMost: .milliseconds(200))
         }
     }
 
-    /// The same for a process that acts once.
+    /// A claim of nothing. It comes back behind all that was claimed before it.
+    private var probe: ClaimRequest {
+        ClaimRequest(
+            merchantID: "", reference: RecoveryReference(orderID: UUID().uuidString, kind: .rerun, sequence: 0), debt: nil, amount: nil,
+            act: .unsent(0), until: clock.now())
+    }
+
+    /// The same for a process that acts once. Where the claims cannot be known it claims nothing, and can do all else.
     func catchUp(_ link: BrokerLink, _ names: TopologyNames) async throws(BrokerError) {
         session.withLock { $0 = (link, names) }
-        let reading = try await begin(link, names)
+        let reading: StreamReading
+        do throws(BrokerError) { reading = try await begin(link, names) } catch {
+            guard case .anotherStream = error else { throw error }
+            state.withLock { $0.place = .lost }
+            tellLoss(names)
+            return
+        }
         guard let end = try await link.lastOffset(of: names.claims) else { return }
         try await reading.reach(end, patience: 30)
     }
 
     /// Reads the newest snapshot, and goes on with the claims behind it; reads all claims where there is none.
+    ///
+    /// - Throws: `BrokerError.anotherStream` where the snapshot is of a stream that is no more.
     private func begin(_ link: BrokerLink, _ names: TopologyNames) async throws(BrokerError) -> StreamReading {
-        guard let (book, mark) = await ClaimSnapshotStream(link: link, names: names).latest(at: clock.now()) else {
-            return try await link.read(names.claims, from: .first, prefetch: 10_000) { [self] in take($0) }
+        switch await ClaimSnapshotStream(link: link, names: names).latest(at: clock.now()) {
+        case .nothing: return try await link.read(names.claims, from: .first, prefetch: 10_000) { [self] in take($0) }
+        case .ofAnotherStream: throw .anotherStream(names.claims)
+        case .book(let book, let mark):
+            logger?.info("A snapshot of the claims is read", metadata: [LogKey.count: "\(book.count)"])
+            state.withLock { state in
+                state.book = book
+                state.place = ClaimStreamPlace(behind: mark)
+                if let mark = ClaimSnapshotMark.decode(mark.body) { state.forgetting.heard(mark.at) }
+                state.turns.begin(behind: mark.offset)
+            }
+            return try await link.read(names.claims, behind: mark, prefetch: 10_000) { [self] in take($0) }
         }
-        logger?.info("A snapshot of the claims is read", metadata: [LogKey.count: "\(book.count)"])
-        state.withLock { state in
-            state.book = book
-            state.lastOffset = mark.offset
-            if let mark = ClaimSnapshotMark.decode(mark.body) { state.forgetting.heard(mark.at) }
-            state.turns.begin(behind: mark.offset)
-        }
-        return try await link.read(names.claims, behind: mark, prefetch: 10_000) { [self] in take($0) }
     }
 
-    private func take(_ entries: [StreamEntry]) {
+    private func take(_ batch: [StreamEntry]) {
+        let (news, isDoubted, isLost) = state.withLock { state in
+            var place = state.place
+            let news = place.news(of: batch) { state.isAwaited($0) }
+            let before = state.place.trust
+            state.place = place
+            return (news, before == .same && place.trust == .rereading && state.isCaughtUp, before != .lost && place.trust == .lost)
+        }
+        // What is claimed now stands behind all that was read, or shows that this is another stream.
+        if isDoubted { Task { [weak self] in if let self { _ = await self.claim(self.probe) } } }
+        if isLost { lose() }
+        if !news.isEmpty { judge(news) }
+    }
+
+    private func judge(_ entries: [StreamEntry]) {
         // Of this process's own claims the record is at hand; reading it anew is half of what a claim costs here.
         var records: [ClaimRecord?] = state.withLock { state in
             entries.map { $0.properties.messageID.flatMap { Claim.ID($0, radix: 36) }.flatMap { state.waiting[$0]?.record } }
         }
         for (index, entry) in entries.enumerated() where records[index] == nil { records[index] = ClaimRecord.decode(entry.body) }
-        var answers: [(Waiter, ClaimVerdict<Int64>)] = []
+        var answers: [(ClaimWaiter, ClaimVerdict<Int64>)] = []
         var orphans: [Claim] = []
         var frozen: (ClaimBook.Frozen, mark: Claim.ID, offset: Int64)?
         let now = clock.now()
         state.withLock { state in
             for (index, record) in records.enumerated() {
                 let offset = entries[index].offset
-                if offset <= state.lastOffset { state.forgetStream() }
-                state.lastOffset = offset
                 guard let record else {
                     if let mark = Self.mark(entries[index], &state.turns), state.turns.read(mark, at: offset) {
                         frozen = (state.book.frozen, mark, offset)
@@ -193,58 +236,6 @@ final class ClaimTail: ClaimsPort {
         if let (frozen, mark, offset) = frozen { write(ClaimSnapshot(of: frozen, id: mark, offset: offset)) }
     }
 
-    // MARK: Snapshots
-
-    /// The mark that stands in the place of a claim, if it is one. What else of ours cannot be read is of a later version.
-    private static func mark(_ entry: StreamEntry, _ turns: inout ClaimSnapshotTurns) -> Claim.ID? {
-        if entry.properties.type == ClaimSnapshotMark.type { return ClaimSnapshotMark.decode(entry.body)?.id }
-        if entry.properties.type?.hasPrefix("com.salvage.") == true { turns.isBlind = true }
-        return nil
-    }
-
-    private func markWhereDue() {
-        let due: Claim.ID? = state.withLock { state in
-            let id = state.newID()
-            return state.turns.isDue(at: state.lastOffset, by: id) ? id : nil
-        }
-        guard let id = due, let (link, names) = session.withLock({ $0 }) else { return }
-        let mark = ClaimSnapshotMark(id: id, at: clock.now(), worker: worker)
-        let message = Broker.OutgoingMessage(
-            exchange: names.claims, routingKey: "",
-            properties: MessageProperties(contentType: "application/cloudevents+json", type: ClaimSnapshotMark.type, appID: "salvage"),
-            body: mark.encoded())
-        // One that does not arrive is made again.
-        link.publish(message) { _ in }
-    }
-
-    private func write(_ snapshot: ClaimSnapshot) {
-        guard let (link, names) = session.withLock({ $0 }) else { return }
-        Task { [weak self] in
-            let begun = ContinuousClock.now
-            let outcome = await ClaimSnapshotStream(link: link, names: names).write(snapshot)
-            let took = ContinuousClock.now - begun
-            guard let self else { return }
-            self.state.withLock { $0.turns.ended(outcome) }
-            switch outcome {
-            case .written:
-                self.logger?.info(
-                    "A snapshot of the claims is written",
-                    metadata: [
-                        LogKey.count: "\(snapshot.count)",
-                        LogKey.milliseconds: "\(took.components.seconds * 1_000 + took.components.attoseconds / 1_000_000_000_000_000)",
-                    ])
-            case .impossible:
-                self.logger?.notice(
-                    "No snapshots of the claims can be written here",
-                    metadata: [
-                        LogKey.advice:
-                            "Starts read all claims, which takes longer the more there are. `salvage topology apply` makes the stream; give the worker its rights anew (`salvage topology print --permissions`)."
-                    ])
-            case .failed: self.logger?.notice("A snapshot of the claims was not finished; the next will be")
-            }
-        }
-    }
-
     /// Takes a claim back on which nobody acted and nobody will.
     private func withdraw(_ claim: Claim) {
         guard case .send = claim.act else { return }
@@ -262,11 +253,11 @@ final class ClaimTail: ClaimsPort {
     }
 
     func claim(_ request: ClaimRequest) async -> Claimed? {
-        guard let (link, names) = session.withLock({ $0 }) else { return nil }
         let begun = ContinuousClock.now
-        let id = state.withLock { $0.newID() }
+        let free: Claim.ID? = state.withLock { $0.place.trust == .lost ? nil : $0.newID() }
+        guard let id = free, let (link, names) = session.withLock({ $0 }) else { return nil }
         let record = request.record(id: id, at: clock.now(), worker: worker)
-        let waiter = Waiter(record, until: begun + patience)
+        let waiter = ClaimWaiter(record, until: begun + patience)
         state.withLock { $0.waiting[id] = waiter }
         let message = Broker.OutgoingMessage(
             exchange: names.claims, routingKey: "",
@@ -296,7 +287,7 @@ final class ClaimTail: ClaimsPort {
         switch verdict {
         case .told(let offset, _), .inRecovery(let offset), .recovered(let offset):
             guard let record = await record(at: offset) else { return nil }
-            // A stream that was deleted and made anew has another record at that place; nobody is told another's result.
+            // Nobody is told another's result, whatever stands at that place.
             let claim = record.claim
             guard claim.merchantID == request.merchantID, claim.reference.orderID.hasSameCodePoints(as: request.reference.orderID)
             else { return nil }
@@ -327,7 +318,8 @@ final class ClaimTail: ClaimsPort {
 
     private func read(_ offset: Int64) async -> ClaimRecord? {
         if let record = state.withLock({ $0.recent[offset] }) { return record }
-        guard let (link, names) = session.withLock({ $0 }) else { return nil }
+        // In another stream something else stands there.
+        guard state.withLock({ $0.place.trust != .lost }), let (link, names) = session.withLock({ $0 }) else { return nil }
         let found = Mutex<ClaimRecord?>(nil)
         do throws(BrokerError) {
             let reading = try await link.read(names.claims, from: .offset(offset), prefetch: 100) { entries in
@@ -350,45 +342,6 @@ final class ClaimTail: ClaimsPort {
                 let late = self.state.withLock { $0.waiting.values.filter { $0.until <= now } }
                 for waiter in late { waiter.answer(nil) }
                 try? await Task.sleep(for: .milliseconds(500))
-            }
-        }
-    }
-
-    /// One answer for one who waits.
-    private final class Waiter: Sendable {
-        let record: ClaimRecord
-        let until: ContinuousClock.Instant
-
-        init(_ record: ClaimRecord, until: ContinuousClock.Instant) {
-            self.record = record
-            self.until = until
-        }
-
-        /// Who waits is resumed once, for from then on it is answered. Unchecked, for a check of that asks for memory with every claim.
-        private enum State {
-            case idle
-            case waiting(UnsafeContinuation<ClaimVerdict<Int64>?, Never>)
-            case answered(ClaimVerdict<Int64>?)
-        }
-
-        private let state = Mutex(State.idle)
-
-        func answer(_ verdict: ClaimVerdict<Int64>?) {
-            let continuation: UnsafeContinuation<ClaimVerdict<Int64>?, Never>? = state.withLock { state in
-                defer { if case .answered = state {} else { state = .answered(verdict) } }
-                return if case .waiting(let continuation) = state { continuation } else { nil }
-            }
-            continuation?.resume(returning: verdict)
-        }
-
-        func wait() async -> ClaimVerdict<Int64>? {
-            await withUnsafeContinuation { continuation in
-                let answer: ClaimVerdict<Int64>?? = state.withLock { state in
-                    if case .answered(let verdict) = state { return .some(verdict) }
-                    state = .waiting(continuation)
-                    return nil
-                }
-                if let answer { continuation.resume(returning: answer) }
             }
         }
     }

@@ -9,6 +9,7 @@ package enum StrandingCheck {
     {
         let claims = ClaimTail(worker: "salvage config check")
         try await claims.catchUp(link, names)
+        if claims.loss != nil { throw .anotherStream(names.claims) }
         return claims.stranded { configuration.merchants[$0] }
     }
 }

@@ -4,7 +4,10 @@ import Synchronization
 final class Health: Sendable {
     /// What must be in order, in the order in which it comes about.
     enum Part: String, CaseIterable {
-        case configuration, broker, topology, consumers
+        case configuration, broker, topology
+        /// Whether what is claimed can be known. A fault here is for a person to decide.
+        case claims
+        case consumers
         /// Whether the broker takes what is published. An alarm is no reason to be held back: no other process could do more under it, webhooks are to
         /// find somebody, and it passes by itself.
         case publishing

@@ -4,7 +4,7 @@ import Logging
 import Synchronization
 
 /// Says when a pause begins and when it ends, by itself or because somebody lifted it, and has paused stages rest; all of them where this
-/// worker is paused.
+/// worker is paused, and for good where nothing can be claimed any more.
 ///
 /// It looks twice a second: what a pause keeps from charging is asked where it is charged, so nothing hangs on this.
 struct PauseWatch: Sendable {
@@ -15,6 +15,8 @@ struct PauseWatch: Sendable {
     let health: Health
     let metrics: ServiceMetrics
     let logger: Logger
+    /// Why nothing can be claimed any more; `nil` while it can.
+    var loss: @Sendable () -> String? = { nil }
 
     /// Has every stage begin that is not paused.
     ///
@@ -71,10 +73,12 @@ struct PauseWatch: Sendable {
         let inForce = pauses.inForce(at: now)
         note(inForce, behind: standing.inForce)
         standing.inForce = inForce
+        let why = loss()
+        if let why { health.isUnwell(.claims, why) }
         let mayTry = standing.triedAgain.map { now >= $0 } ?? true
         var isShort = false
         for subscription in subscriptions {
-            let isPaused = isPaused(subscription, by: inForce)
+            let isPaused = isPaused(subscription, by: inForce) || why != nil
             if isPaused, !subscription.isResting {
                 await subscription.rest()
             } else if !isPaused, subscription.isResting {

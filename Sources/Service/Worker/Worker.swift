@@ -163,7 +163,8 @@ package struct Worker: Service {
         if Self.needsClaims(settings) {
             // Whoever does not know what is claimed must not charge, nor tell an end.
             let begun = ContinuousClock.now
-            try await claims.follow(link, settings.names, until: stop)
+            try await claims.follow(link, settings.names, until: stop, onLoss: { health.isUnwell(.claims, $0) })
+            health.isWell(.claims)
             let took = ContinuousClock.now - begun
             logger.info(
                 "The claims are known",
@@ -179,7 +180,8 @@ package struct Worker: Service {
         let consumers = subscriptions(link)
         voice.use(consumers.map(\.runner))
         let watch = PauseWatch(
-            workerID: identity.id, pauses: pauses, subscriptions: consumers, voice: voice, health: health, metrics: metrics, logger: logger)
+            workerID: identity.id, pauses: pauses, subscriptions: consumers, voice: voice, health: health, metrics: metrics, logger: logger,
+            loss: { [claims] in claims.loss })
         let paused = try await watch.begin()
         if settings.stages.contains(where: Self.calls.contains) {
             let probe = ReachProbe(store: store, lane: lanes[0], health: health, logger: logger)

@@ -1,0 +1,46 @@
+import Broker
+import DeclineRecovery
+import Logging
+import Synchronization
+
+/// What is done where another stream stands in the place of the one whose claims are known: nothing, until somebody has decided.
+///
+/// Whatever was paid is in the other one. Its claims cannot be put into this one: the book holds fingerprints and places, not what was told.
+extension ClaimTail {
+    /// Why nothing is claimed here any more; `nil` while it is.
+    var loss: String? {
+        guard state.withLock({ $0.place.trust == .lost }), let names = session.withLock({ $0?.names }) else { return nil }
+        return Self.loss(of: names)
+    }
+
+    static func loss(of names: TopologyNames) -> String {
+        "\(BrokerError.anotherStream(names.claims)): nothing is charged until somebody has decided, see docs/runbooks/SalvageClaimsBehind.md"
+    }
+
+    func tellLoss(_ names: TopologyNames) {
+        logger?.error(
+            "The stream of claims is another one than was read before; nothing is charged",
+            metadata: [
+                LogKey.queue: "\(names.claims)",
+                LogKey.advice: "What was paid before does not stand there. Decide as docs/runbooks/SalvageClaimsBehind.md says.",
+            ])
+    }
+
+    /// Whoever waits is answered that nothing can be claimed.
+    func lose() {
+        let (waiting, id, offset, isWorker) = state.withLock { state in
+            (Array(state.waiting.values), state.newID(), state.place.offset, state.turns.isLive)
+        }
+        for waiter in waiting { waiter.answer(nil) }
+        guard let (link, names) = session.withLock({ $0 }) else { return }
+        tellLoss(names)
+        guard isWorker else { return }
+        // Who begins now is to know of it, whatever snapshots there are: by one whose mark stands nowhere.
+        let sign = ClaimSnapshot(of: ClaimBook().frozen, id: id, offset: offset)
+        Task {
+            let snapshots = ClaimSnapshotStream(link: link, names: names)
+            if case .ofAnotherStream = await snapshots.latest(at: SystemClock().now()) { return }
+            _ = await snapshots.write(sign)
+        }
+    }
+}

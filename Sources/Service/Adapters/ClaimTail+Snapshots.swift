@@ -1,0 +1,58 @@
+import Broker
+import DeclineRecovery
+import Logging
+import Synchronization
+
+/// Writing down from time to time what the claims come to.
+extension ClaimTail {
+    /// The mark that stands in the place of a claim, if it is one. What else of ours cannot be read is of a later version.
+    static func mark(_ entry: StreamEntry, _ turns: inout ClaimSnapshotTurns) -> Claim.ID? {
+        if entry.properties.type == ClaimSnapshotMark.type { return ClaimSnapshotMark.decode(entry.body)?.id }
+        if entry.properties.type?.hasPrefix("com.salvage.") == true { turns.isBlind = true }
+        return nil
+    }
+
+    func markWhereDue() {
+        let due: Claim.ID? = state.withLock { state in
+            guard state.place.trust == .same else { return nil }
+            let id = state.newID()
+            return state.turns.isDue(at: state.place.offset, by: id) ? id : nil
+        }
+        guard let id = due, let (link, names) = session.withLock({ $0 }) else { return }
+        let mark = ClaimSnapshotMark(id: id, at: clock.now(), worker: worker)
+        let message = Broker.OutgoingMessage(
+            exchange: names.claims, routingKey: "",
+            properties: MessageProperties(contentType: "application/cloudevents+json", type: ClaimSnapshotMark.type, appID: "salvage"),
+            body: mark.encoded())
+        // One that does not arrive is made again.
+        link.publish(message) { _ in }
+    }
+
+    func write(_ snapshot: ClaimSnapshot) {
+        guard let (link, names) = session.withLock({ $0 }) else { return }
+        Task { [weak self] in
+            let begun = ContinuousClock.now
+            let outcome = await ClaimSnapshotStream(link: link, names: names).write(snapshot)
+            let took = ContinuousClock.now - begun
+            guard let self else { return }
+            self.state.withLock { $0.turns.ended(outcome) }
+            switch outcome {
+            case .written:
+                self.logger?.info(
+                    "A snapshot of the claims is written",
+                    metadata: [
+                        LogKey.count: "\(snapshot.count)",
+                        LogKey.milliseconds: "\(took.components.seconds * 1_000 + took.components.attoseconds / 1_000_000_000_000_000)",
+                    ])
+            case .impossible:
+                self.logger?.notice(
+                    "No snapshots of the claims can be written here",
+                    metadata: [
+                        LogKey.advice:
+                            "Starts read all claims, which takes longer the more there are. `salvage topology apply` makes the stream; give the worker its rights anew (`salvage topology print --permissions`)."
+                    ])
+            case .failed: self.logger?.notice("A snapshot of the claims was not finished; the next will be")
+            }
+        }
+    }
+}
