@@ -46,7 +46,7 @@ import Testing
         }
         let client = FlexFactorClient(
             GatewayCredentials(
-                appKey: Secret("app-key"), appSecret: Secret("app-secret"), mid: ClientTests.mid,
+                appKey: Secret("app-key"), appSecret: Secret("app-secret"), mid: ClientWorld.mid,
                 origin: try #require(Origin(server.origin))),
             now: { Self.now }, uptime: { Self.now })
         let lane = HTTPLane(eventLoop: MultiThreadedEventLoopGroup.singleton.next())
