@@ -45,6 +45,17 @@ import Testing
         #expect(error?.faults.contains { $0.path == path && !$0.message.isEmpty } == true, "\(String(describing: error))")
     }
 
+    /// By the line of the draft, also where a list alone was put beneath its key to be read.
+    @Test(arguments: [
+        ("- { gateway: nmi, code: 1, class: soft }\n- { gateway: nmi, class: soft }", "line 2: expected either code or text"),
+        ("declineMapping:\n- { gateway: nmi, class: soft }", "line 2: expected either code or text"),
+        ("declineMapping: []\npolicy:\n  unknownDeclines: maybe\n", "line 3: expected one of"),
+    ])
+    func aFaultSaysItsLine(yaml: String, message: String) {
+        let error = #expect(throws: DraftFaults.self) { try tried(yaml) }
+        #expect(error?.faults.first?.message.hasPrefix(message) == true, "\(String(describing: error))")
+    }
+
     /// A key that is folded a million millionfold, and the same in other places: none is handed to the parser, which would not come back.
     @Test(arguments: [
         "? *a11\n: 1\n", "*a11 : 1\n", "{? [*a11] : 1}\n", "{\"k\":*a11}\n", "k: [x,*a11]\n", "- *a11\n", "--- *a11\n", "k: !!seq *a11\n",

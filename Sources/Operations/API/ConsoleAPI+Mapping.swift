@@ -20,13 +20,19 @@ extension ConsoleAPI {
             throw .badRequest("There is no code.", "Give a code, a response text, or a whole event.")
         }
         let merchant = try merchant(given("merchant"))
+        func word<Word: RawRepresentable & CaseIterable>(_ name: String, _ type: Word.Type) throws(ConsoleError) -> Word?
+        where Word.RawValue == String {
+            guard let text = try given(name) else { return nil }
+            guard let word = Word(rawValue: text) else {
+                throw .badRequest("\(name): expected \(Word.allCases.map(\.rawValue).joined(separator: " or ")).")
+            }
+            return word
+        }
         let decline = Decline(
             gatewayID: GatewayID(try given("gateway") ?? ""), responseCodeSource: try given("source") ?? "", responseCode: code ?? "",
             responseText: text, merchantAdviceCode: try given("advice"), networkCode: try given("networkCode"), transactionID: "",
-            crmClass: try given("crmClass").flatMap { DeclineClass(rawValue: $0) })
-        guard let orderType = OrderType(rawValue: try given("orderType") ?? OrderType.newSale.rawValue) else {
-            throw .badRequest("orderType: expected \(OrderType.allCases.map(\.rawValue).joined(separator: " or ")).")
-        }
+            crmClass: try word("crmClass", DeclineClass.self))
+        let orderType = try word("orderType", OrderType.self) ?? .newSale
         return Self.explanation(DeclineMapping.explain(decline, orderType: orderType, merchant: merchant), route: nil)
     }
 
@@ -34,7 +40,8 @@ extension ConsoleAPI {
         guard let id else { return Merchant(id: "(none)", flexFactorGateways: []) }
         guard let merchant = merchants().first(where: { $0.id == MerchantID(id) }) else {
             throw ConsoleError(
-                status: 422, what: "The configuration has no merchant \(id.prefix(64)).", advice: "Choose one that it has, or none.")
+                status: 422, what: "The configuration has no merchant \(id.prefix(64)).\(MerchantID(id).spelling)",
+                advice: "Choose one that it has, or none.")
         }
         return merchant
     }

@@ -34,7 +34,12 @@ struct MappingDraft {
             faults.add("", nil, "not YAML")
         }
         if !faults.all.isEmpty {
-            throw DraftFaults(faults.all.map { FieldError(path: $0.path.isEmpty ? "the draft" : $0.path, message: $0.message) })
+            throw DraftFaults(
+                faults.all.map { fault in
+                    // The line as whoever wrote the draft counts.
+                    let line = fault.line.map { "line \(max(isList ? $0 - 1 : $0, 1)): " } ?? ""
+                    return FieldError(path: fault.path.isEmpty ? "the draft" : fault.path, message: line + fault.message)
+                })
         }
         return merchant.mapping(by: rules, policy)
     }
