@@ -19,21 +19,26 @@ struct ConsoleMetrics: Sendable {
     private let notices = Metric("salvage_notices_total", "Notices by what came of a try to send one.", labels: ["outcome"])
     private let noticesWaiting = Metric("salvage_notices_waiting", "Notices that have not arrived yet.", kind: .gauge)
 
-    /// The page that Prometheus reads.
+    /// The page that Prometheus reads. What is not read yet is left out: a 0 would be believed, and the rise behind it as well.
     ///
     /// - Parameter sender: `nil` where no notices are sent.
     func page(_ store: LetterStore, _ flow: FlowStore, _ sender: NoticeSender?, now: Moment) -> String {
-        letters.reset()
-        withCRM.reset()
+        for metric in [letters, withCRM, unreadable, unknown, oldest, parked] { metric.reset() }
+        let ready = flow.isReady
         let standing = Standing(store, flow)
-        for (reason, count) in standing.withCRM { withCRM.set(Double(count), reason.rawValue) }
-        unreadable.set(Double(standing.unreadable))
-        for (reason, counts) in standing.toDo {
-            for (handling, count) in counts { letters.set(Double(count), reason.rawValue, handling.rawValue) }
+        if ready.letters {
+            for (reason, count) in standing.withCRM { withCRM.set(Double(count), reason.rawValue) }
+            unreadable.set(Double(standing.unreadable))
+            for (reason, counts) in standing.toDo {
+                for (handling, count) in counts { letters.set(Double(count), reason.rawValue, handling.rawValue) }
+            }
         }
-        unknown.set(Double(standing.unknown))
-        oldest.set(Double((standing.oldestUnknown.map { now - $0 })?.milliseconds ?? 0) / 1_000)
-        parked.set(Double(standing.parked))
+        if ready.journal { parked.set(Double(standing.parked)) }
+        // Of both, for a recovery that is being settled may be a letter by now.
+        if ready.letters, ready.journal {
+            unknown.set(Double(standing.unknown))
+            oldest.set(Double((standing.oldestUnknown.map { now - $0 })?.milliseconds ?? 0) / 1_000)
+        }
         if let (sent, failed, waiting) = sender?.counts {
             notices.set(Double(sent), "sent")
             notices.set(Double(failed), "failed")
