@@ -92,6 +92,9 @@ package final class ServiceMetrics: Sendable {
     private let build = Metric("salvage_build_info", "The version that runs.", labels: ["version"], kind: .gauge)
     private let cpu = Metric("process_cpu_seconds_total", "CPU time used.")
     private let memory = Metric("process_resident_memory_bytes", "Memory in use.", kind: .gauge)
+    private let memoryLimit = Metric(
+        "salvage_memory_limit_bytes", "Memory that there may be before the kernel ends the process, where something limits it.",
+        kind: .gauge)
     private let startTime = Metric("process_start_time_seconds", "When the process began.", kind: .gauge)
     private let openDescriptors = Metric("process_open_fds", "File descriptors in use.", kind: .gauge)
     private let mostDescriptors = Metric("process_max_fds", "File descriptors that there may be.", kind: .gauge)
@@ -248,6 +251,8 @@ package final class ServiceMetrics: Sendable {
         }
         cpu.set(Double(clock()) / Double(CLOCKS_PER_SEC))
         memory.set(Self.residentBytes())
+        memoryLimit.reset()
+        if let limit = MemoryLimit.bytes() { memoryLimit.set(Double(limit)) }
         let descriptors = Descriptors.ofThisProcess
         openDescriptors.set(Double(descriptors.limit - descriptors.spare()))
         mostDescriptors.set(Double(descriptors.limit))
@@ -259,7 +264,7 @@ package final class ServiceMetrics: Sendable {
             unconfirmed, webhooks, reloads, reloadedWell, reloadedAt,
             spansExported,
             spansDropped, build,
-            cpu, memory, startTime, openDescriptors, mostDescriptors,
+            cpu, memory, memoryLimit, startTime, openDescriptors, mostDescriptors,
         ]
         for metric in counted where metric.overflows > 0 { seriesLimited.set(Double(metric.overflows), metric.name) }
         var text = ""
