@@ -20,6 +20,13 @@ extension BrokerLink {
         try await perform { (session) throws(BrokerError) in Int(try session.declare(Queue(queue, .quorum), passive: true)) }
     }
 
+    /// How many messages of a queue are ready to be delivered, and how many consumers it has.
+    ///
+    /// - Throws: `BrokerError.refused` with 404 where there is no such queue.
+    package func depth(of queue: String) async throws(BrokerError) -> (ready: Int, consumers: Int) {
+        try await perform { (session) throws(BrokerError) in try session.depth(of: queue) }
+    }
+
     /// A queue for this connection alone, which ends with it, bound to exchanges: a look at what passes that takes nothing away.
     ///
     /// - Returns: its name, given by the broker.
@@ -67,6 +74,12 @@ extension Session {
     func declare(_ queue: String, _ arguments: FieldTable, passive: Bool = false) throws(BrokerError) -> UInt32 {
         guard case .queue(_, let ready, _) = try declaration(of: queue, arguments, passive: passive) else { return 0 }
         return ready
+    }
+
+    /// What the broker says of a queue that is there.
+    func depth(of queue: String) throws(BrokerError) -> (ready: Int, consumers: Int) {
+        guard case .queue(_, let ready, let consumers) = try declaration(of: queue, FieldTable(), passive: true) else { return (0, 0) }
+        return (Int(ready), Int(consumers))
     }
 
     /// Whether the broker knows of nobody who consumes a queue.

@@ -31,6 +31,9 @@ struct StatusCommand: AsyncParsableCommand {
             let text = "Paused: \(pause.target) since \(pause.since.rfc3339) until \(pause.until.rfc3339), by \(pause.by): \(pause.why)"
             Terminal.show(Terminal.paint(Terminal.visible(text), .yellow))
         }
+        if let (what, advice) = status.inbox?.warning {
+            Terminal.show(Terminal.paint(Terminal.visible(what), .yellow) + " " + Terminal.paint(advice, .dim))
+        }
         if !status.pausesAreKnown {
             Terminal.show(
                 Terminal.paint(
@@ -68,6 +71,9 @@ struct StatusCommand: AsyncParsableCommand {
             Terminal.show("Nothing waits in the queues of work.")
         } else {
             Terminal.table(["queue", "waiting", ""], full.map { [$0.name, String($0.ready), $0.what] }, fits: true)
+        }
+        if let inbox = status.inbox {
+            Terminal.show("\(inbox.waiting) results wait in \(inbox.queue), read by \(inbox.readers)")
         }
         func since(_ moment: Moment?) -> String { moment.map { ", the oldest since \($0.rfc3339)" } ?? "" }
         Terminal.show("\(status.parked) recoveries parked, \(status.overdue) overdue\(since(status.oldestOverdue))")

@@ -58,6 +58,6 @@ private struct EmptyBroker: OperatorBroker {
     var isConnected: Bool { true }
 
     func alarm() async throws(BrokerFailure) -> String? { nil }
-    func readyCount(of queue: String) async throws(BrokerFailure) -> Int? { 0 }
+    func depth(of queue: String) async throws(BrokerFailure) -> QueueDepth? { QueueDepth() }
     func order(_ pause: Pause) async throws(BrokerFailure) {}
 }

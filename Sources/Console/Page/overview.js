@@ -188,8 +188,11 @@ function queues({ queues: all, parkedTotal }) {
   if (all.length === 0) return card("Queues", null, empty("No queue is known.", "Run ", code("salvage topology apply"), " once."));
   const filled = all.filter(({ ready }) => ready > 0);
   const away = inQueues(all, "parked"), waiting = inQueues(all, "work"), results = inQueues(all, "results");
-  const row = ({ name, what, ready, kind }) => el("li", { key: name, class: !ready ? "muted" : kind === "parked" ? "" : "filled" },
-    el("span", { class: "grow" }, code(name), el("br"), el("small", { class: "muted" }, foreign(what))), el("span", { class: "depth" }, count(ready)));
+  const row = ({ name, what, ready, readers, kind }) => el("li", { key: name, class: !ready ? "muted" : kind === "parked" ? "" : "filled" },
+    el("span", { class: "grow" }, code(name), el("br"), el("small", { class: "muted" }, foreign(what)),
+      kind === "results" && ready > 0 && readers === 0 && el("small", { class: "bad-text", "data-test": "results-unread" }, el("br"),
+        "Nobody reads it: ", code("docs/runbooks/SalvageResultsUnread.md"))),
+    el("span", { class: "depth" }, count(ready)));
   return card("Queues", { "data-test": "queues" },
     el("p", { class: "muted" }, filled.length === 0
       ? `All ${all.length} are empty.` : `${plural(waiting, "message waits", "messages wait")} to be worked on, ${count(away)} ${away === 1 ? "is" : "are"} put away until ${away === 1 ? "its" : "their"} time`

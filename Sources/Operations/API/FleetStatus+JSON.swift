@@ -45,12 +45,21 @@ extension FleetStatus {
                     })
             ),
             ("circuits", circuitsJSON),
-            ("queues", .object(of: queues.map { ($0.name, number($0.ready)) })),
+            ("queues", .object(of: queues.map { ($0.name, number($0.ready)) })), ("results", inbox?.json),
             ("pauses", PauseStore.json(heededPauses)), ("pausesKnown", .bool(pausesAreKnown)),
             ("parked", number(parked)), ("overdue", number(overdue)),
             ("oldestOverdue", oldestOverdue.map { .integer($0.milliseconds) }),
             ("unknown", number(unknown)), ("inDoubt", number(inDoubt)), ("oldestUnknown", oldestUnknown.map { .integer($0.milliseconds) }),
             ("lettersToDo", number(lettersToDo)),
+        ])
+    }
+}
+
+extension FleetStatus.Inbox {
+    var json: JSONValue {
+        .object(of: [
+            ("queue", .string(queue)), ("waiting", .integer(Int64(waiting))), ("readers", .integer(Int64(readers))),
+            ("warning", .text(warning?.what)), ("advice", .text(warning?.advice)),
         ])
     }
 }

@@ -11,6 +11,8 @@ package struct FleetStatus: Sendable {
     /// Those whose keys FlexFactor refuses, or that have none.
     package let refusals: [Refusal]
     package let queues: [(name: String, what: String, ready: Int)]
+    /// The CRM's; `nil` where it reads a queue of its own, or this login may not look.
+    package let inbox: Inbox?
     package let pauses: [Pause]
     /// Whether the stream of pauses could be read.
     package let pausesAreKnown: Bool
@@ -63,6 +65,22 @@ package struct FleetStatus: Sendable {
                 kind: .brokerAway, subject: "", since: since,
                 what: "The console has no connection to the broker, since \(since.rfc3339): how the fleet is nobody can say.",
                 advice: "docs/runbooks/SalvageBrokerDisconnected.md")
+        }
+    }
+
+    /// What the CRM was told and has not taken yet.
+    package struct Inbox: Sendable, Equatable {
+        package let queue: String
+        package let waiting: Int
+        package let readers: Int
+
+        /// That it is read by nobody, and what to do. No fault of the fleet's: a CRM may fetch from time to time what waits there.
+        package var warning: (what: String, advice: String)? {
+            guard waiting > 0, readers == 0 else { return nil }
+            let results = waiting == 1 ? "One result waits" : "\(waiting) results wait"
+            return (
+                "\(results) in \(queue), and nobody reads it: what they tell is not done.", "docs/runbooks/SalvageResultsUnread.md"
+            )
         }
     }
 
@@ -199,14 +217,15 @@ package struct FleetStatus: Sendable {
     ///   - depths: of the queues, by name.
     ///   - alarm: why the broker takes no messages.
     init(
-        _ standing: Standing, _ flow: FlowStore, _ names: TopologyNames, depths: [String: Int], alarm: String?, besides: [Fault] = [],
-        now: Moment
+        _ standing: Standing, _ flow: FlowStore, _ names: TopologyNames, depths: [String: QueueDepth], alarm: String?,
+        besides: [Fault] = [], now: Moment
     ) {
         workers = Worker.all(flow, now: now)
         let pulses = workers.filter { !$0.isSilent }.map(\.pulse)
         circuits = Circuit.all(pulses)
         refusals = Refusal.all(pulses)
-        queues = flow.queues.filter { $0.kind == .work }.map { ($0.name, $0.what, depths[$0.name] ?? 0) }
+        queues = flow.queues.filter { $0.kind == .work }.map { ($0.name, $0.what, depths[$0.name]?.ready ?? 0) }
+        inbox = depths[names.crmResults].map { Inbox(queue: names.crmResults, waiting: $0.ready, readers: $0.readers) }
         pauses = flow.pauses.pauses.inForce(at: now)
         pausesAreKnown = flow.pauses.isFollowed
         knowsNoPause = pausesAreKnown && flow.pauses.pauses.isOfNothing

@@ -6,7 +6,7 @@ enum Overview {
     static func json(
         _ flow: FlowStore, letters: LetterStore, jobs: JobRegistry, besides: [FleetStatus.Fault], now: Moment
     ) async throws(ConsoleError) -> JSONValue {
-        let depths: [String: Int]
+        let depths: [String: QueueDepth]
         let isLocked: Bool
         let alarm: String?
         do throws(BrokerFailure) {
@@ -23,7 +23,7 @@ enum Overview {
         let queues = flow.queues.map { name, what, kind in
             JSONValue.object(of: [
                 ("name", .string(name)), ("what", .string(what)), ("kind", .string(kind.rawValue)),
-                ("ready", .integer(Int64(depths[name] ?? 0))),
+                ("ready", .integer(Int64(depths[name]?.ready ?? 0))), ("readers", depths[name].map { .integer(Int64($0.readers)) }),
             ])
         }
         // Made while the books are held: a copy of either would be paid for by its next fold.

@@ -19,7 +19,7 @@ package final class FlowStore: Sendable {
         var turns: RollupTurns
         var lettersReady = false
         var journalReady = false
-        var depths: (at: Moment, counts: [String: Int])?
+        var depths: (at: Moment, queues: [String: QueueDepth])?
         var lock: (at: Moment, isHeld: Bool)?
         var alarm: (at: Moment, reason: String?)?
         var workers: [String: WorkerPulse] = [:]
@@ -344,15 +344,15 @@ package final class FlowStore: Sendable {
     }
 
     /// At most every two seconds, however many look.
-    func depths(_ now: Moment) async throws(BrokerFailure) -> [String: Int] {
-        if let known = state.withLock({ $0.depths }), now - known.at < .seconds(2) { return known.counts }
-        var counts: [String: Int] = [:]
+    func depths(_ now: Moment) async throws(BrokerFailure) -> [String: QueueDepth] {
+        if let known = state.withLock({ $0.depths }), now - known.at < .seconds(2) { return known.queues }
+        var depths: [String: QueueDepth] = [:]
         for (name, _, _) in queues {
             // Who only reads letters sees the rest without this number.
-            counts[name] = try await broker.readyCount(of: name)
+            depths[name] = try await broker.depth(of: name)
         }
-        state.withLock { [counts] in $0.depths = (now, counts) }
-        return counts
+        state.withLock { [depths] in $0.depths = (now, depths) }
+        return depths
     }
 
     /// Why the broker takes no messages; asked at most every two seconds, however many look.

@@ -14,11 +14,24 @@ package protocol OperatorBroker: Sendable {
     /// Why the broker takes no messages at the moment, in its own words; `nil` where it takes them. Asking changes nothing there.
     func alarm() async throws(BrokerFailure) -> String?
 
-    /// How many messages of a queue wait; `nil` for one that is not there, or into which this login may not look.
-    func readyCount(of queue: String) async throws(BrokerFailure) -> Int?
+    /// What stands in a queue; `nil` for one that is not there, or into which this login may not look.
+    func depth(of queue: String) async throws(BrokerFailure) -> QueueDepth?
 
     /// Makes a pause known to every worker; returns when the broker has it.
     func order(_ pause: Pause) async throws(BrokerFailure)
+}
+
+/// What stands in a queue at a moment.
+package struct QueueDepth: Sendable, Equatable {
+    /// Messages that wait for whoever reads it.
+    package let ready: Int
+    /// Those who read it.
+    package let readers: Int
+
+    package init(ready: Int = 0, readers: Int = 0) {
+        self.ready = ready
+        self.readers = readers
+    }
 }
 
 /// A stream: of letters, of the journal, of the workers' pulses. Reading takes nothing away.

@@ -21,9 +21,10 @@ struct BrokerOperators: OperatorBroker {
         do throws(BrokerError) { return try await link.alarm() } catch { throw BrokerFailure(error) }
     }
 
-    func readyCount(of queue: String) async throws(BrokerFailure) -> Int? {
+    func depth(of queue: String) async throws(BrokerFailure) -> QueueDepth? {
         do throws(BrokerError) {
-            return try await link.readyCount(of: queue)
+            let depth = try await link.depth(of: queue)
+            return QueueDepth(ready: depth.ready, readers: depth.consumers)
         } catch .refused(404, _) {
             return nil
         } catch .refused(403, _) {

@@ -125,6 +125,25 @@ import Testing
         #expect(status.json["circuits"]?.array?.first?["failures"]?["timed_out"]?.int64 == 22)
     }
 
+    /// What waits there are orders that are paid and not complete. A CRM that fetches them from time to time reads as little, so it is no fault.
+    @Test func resultsThatNobodyReadsAreAWarning() async throws {
+        world.broker.fill("crm.results", QueueDepth(ready: 3, readers: 0))
+        let status = try await status([pulse("a")])
+        #expect(status.faults.isEmpty && status.inbox?.waiting == 3)
+        #expect(status.inbox?.warning?.what == "3 results wait in crm.results, and nobody reads it: what they tell is not done.")
+        #expect(status.json["results"]?["advice"]?.string == "docs/runbooks/SalvageResultsUnread.md")
+        for depth in [QueueDepth(ready: 3, readers: 1), QueueDepth(ready: 0, readers: 0)] {
+            world.broker.fill("crm.results", depth)
+            let read = try await self.status([pulse("a")])
+            #expect(read.inbox?.readers == depth.readers && read.inbox?.warning == nil)
+            #expect(read.json["results"]?["waiting"]?.int64 == Int64(depth.ready) && read.json["results"]?["warning"] == nil)
+        }
+        // The CRM reads a queue of its own.
+        world.broker.fill("crm.results", nil)
+        let without = try await self.status([pulse("a")])
+        #expect(without.inbox == nil && without.json["results"] == nil)
+    }
+
     /// Each sale through it is skipped: a fleet of which nobody hears that is not well.
     @Test func aGatewayWhoseKeysAreRefusedIsAFault() async throws {
         func pulse(_ id: String, _ refusal: WorkerPulse.Circuit.Refusal?) -> WorkerPulse {

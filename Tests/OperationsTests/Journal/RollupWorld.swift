@@ -168,7 +168,7 @@ struct RollupWorld: OperatorBroker {
     var lock: any OperatorLock { base.lock }
     var isConnected: Bool { true }
     func alarm() async throws(BrokerFailure) -> String? { nil }
-    func readyCount(of queue: String) async throws(BrokerFailure) -> Int? { 0 }
+    func depth(of queue: String) async throws(BrokerFailure) -> QueueDepth? { QueueDepth() }
     func order(_ pause: Pause) async throws(BrokerFailure) { try await base.order(pause) }
 
     /// Stands behind every record; its time passes while somebody waits.

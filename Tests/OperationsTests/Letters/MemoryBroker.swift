@@ -29,6 +29,7 @@ final class MemoryBroker: Sendable {
         var processes = 0
         var refused: Set<String> = []
         var lookups = 0
+        var depths: [String: QueueDepth?] = [:]
         var alarm: String?
         /// So many messages it takes before that.
         var untilAlarm = 0
@@ -53,6 +54,13 @@ final class MemoryBroker: Sendable {
 
     /// How often somebody went to letters where they stand.
     var lookups: Int { state.withLock { $0.lookups } }
+
+    /// What stands in a queue from now on; `nil`: it is not there.
+    func fill(_ queue: String, _ depth: QueueDepth?) { state.withLock { _ = $0.depths.updateValue(depth, forKey: queue) } }
+    fileprivate func depth(of queue: String) -> QueueDepth? {
+        guard let known = state.withLock({ $0.depths[queue] }) else { return QueueDepth() }
+        return known
+    }
 
     /// The broker takes no message with this id.
     func refuse(_ messageID: String) { state.withLock { _ = $0.refused.insert(messageID) } }
@@ -203,7 +211,7 @@ final class Process: OperatorBroker {
         return broker.alarm
     }
 
-    func readyCount(of queue: String) async throws(BrokerFailure) -> Int? { 0 }
+    func depth(of queue: String) async throws(BrokerFailure) -> QueueDepth? { broker.depth(of: queue) }
 
     func order(_ pause: Pause) async throws(BrokerFailure) {
         guard isAlive else { throw Self.dead }
