@@ -70,9 +70,9 @@ function alarms({ ready, workers, queues, faults }) {
       " ", waiting > 0 ? `${plural(waiting, "message waits", "messages wait")} in the queues, and nobody works on ${waiting === 1 ? "it" : "them"}.` : "What comes in will wait in its queue."),
     !blocked && lives && silent.length > 0 && el("li", { key: "silent" }, el("strong", null, `${plural(silent.length, "worker is", "workers are")} silent: `),
       silent.map(({ id, seenAt }, index) => [index > 0 && ", ", code(id), ` for ${span(now() - seenAt)}`])),
-    gatewaysOf(workers).filter(({ worst }) => worst !== "closed").map(({ key, merchant, gateway, worst, states }) => el("li", { key },
-      el("strong", null, "Circuit breaker ", circuitTones[worst]?.[1] ?? worst, ": "), foreign(merchant), " gateway ", code(gateway),
-      ` at ${states.filter((state) => state === worst).length} of ${plural(states.length, "worker")}`))].flat().filter(Boolean);
+    gatewaysOf(workers).filter(({ worst }) => worst !== "closed").map((row) => el("li", { key: row.key },
+      el("strong", null, "Circuit breaker ", circuitTones[row.worst]?.[1] ?? row.worst, ": "), foreign(row.merchant), " gateway ", code(row.gateway),
+      placesOf(row)))].flat().filter(Boolean);
   return found.length > 0 && el("div", { class: "callout bad", "data-test": "alarms" }, el("ul", null, found));
 }
 
@@ -213,13 +213,18 @@ function gatewaysOf(workers) {
   const gateways = new Map();
   for (const worker of workers.filter((worker) => !isSilent(worker))) for (const { merchant, gateway, state } of worker.circuits) {
     const key = JSON.stringify([merchant, gateway]);
-    if (!gateways.has(key)) gateways.set(key, { key, merchant, gateway, states: [] });
+    if (!gateways.has(key)) gateways.set(key, { key, merchant, gateway, states: [], at: [] });
     gateways.get(key).states.push(state);
+    if (state !== "closed") gateways.get(key).at.push(worker.id);
   }
   const severity = ["open", "trying", "closed"];
   return [...gateways.values()].map((row) => ({ ...row, worst: severity.find((state) => row.states.includes(state)) ?? row.states[0] }))
     .sort((one, other) => severity.indexOf(one.worst) - severity.indexOf(other.worst));
 }
+
+/** At how many workers it is as bad, and at which where it is closed at others: their way out may be at fault, and not FlexFactor. */
+const placesOf = ({ worst, states, at }) => [` at ${states.filter((state) => state === worst).length} of ${plural(states.length, "worker")}`,
+  at.length < states.length && [" (", at.map((id, index) => [index > 0 && ", ", code(id)]), ")"]];
 
 function circuits({ workers, circuits: troubles = [] }) {
   const rows = gatewaysOf(workers);
@@ -228,10 +233,10 @@ function circuits({ workers, circuits: troubles = [] }) {
     "Breakers show once a worker with the cascade or retry stage runs."));
   return card("Circuit breakers", { "data-test": "circuits" },
     el("p", { class: "muted" }, "Open: FlexFactor is down or refuses there; cascades answer at once, retries wait."),
-    el("ul", { class: "rows" }, rows.map(({ key, merchant, gateway, states, worst }) => el("li", { key },
-      el("span", { class: "grow" }, foreign(merchant), el("span", { class: "muted" }, " gateway "), code(gateway), trouble(troubleOf({ merchant, gateway }))),
-      worst !== "closed" && el("small", { class: "muted" }, `at ${states.filter((state) => state === worst).length} of ${plural(states.length, "worker")}`),
-      pill(...(circuitTones[worst] ?? ["plain", worst]))))));
+    el("ul", { class: "rows" }, rows.map((row) => el("li", { key: row.key },
+      el("span", { class: "grow" }, foreign(row.merchant), el("span", { class: "muted" }, " gateway "), code(row.gateway), trouble(troubleOf(row))),
+      row.worst !== "closed" && el("small", { class: "muted" }, placesOf(row)),
+      pill(...(circuitTones[row.worst] ?? ["plain", row.worst]))))));
 }
 
 /** Since when and why a circuit is not closed, and when a call is tried again. */

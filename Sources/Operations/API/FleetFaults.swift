@@ -11,6 +11,9 @@ struct FleetFaults {
     /// A claim is good for ten seconds; who reads them later than half of that charges little.
     private static let mostLag: Moment.Span = .seconds(5)
 
+    /// Of workers that one sentence names.
+    private static let mostNames = 5
+
     private mutating func say(
         _ kind: FleetStatus.Fault.Kind, of subject: String = "", since: Moment? = nil, _ what: String, _ advice: String
     ) {
@@ -84,10 +87,19 @@ struct FleetFaults {
         for circuit in circuits {
             let since = circuit.since.map { ", since \($0.rfc3339)" } ?? ""
             let why = circuit.why.map { " \($0.prefix(1).uppercased())\($0.dropFirst())." } ?? ""
+            let runbook = "docs/runbooks/SalvageCircuitOpen.md"
+            var (names, advice) = ("", runbook)
+            if circuit.isOfSome, let first = circuit.places.first?.workerID {
+                let more = circuit.notClosed - Self.mostNames
+                let named = circuit.places.prefix(Self.mostNames).map(\.workerID).joined(separator: ", ")
+                names = " (" + named + (more > 0 ? " and \(more) more)" : ")")
+                let pause = "`salvage pause --worker '\(first)' --for 2h --why \"...\"`"
+                advice = "Where the others reach it: \(pause), and see to its node. \(runbook)"
+            }
             say(
                 .circuitOpen, of: circuit.name, since: circuit.since,
-                "FlexFactor is away for \(circuit.name), at \(circuit.notClosed) of \(count(circuit.all, "worker", "workers"))\(since): cascades are skipped, retries wait.\(why)",
-                "docs/runbooks/SalvageCircuitOpen.md")
+                "FlexFactor is away for \(circuit.name), at \(circuit.notClosed) of \(count(circuit.all, "worker", "workers"))\(names)\(since): cascades are skipped, retries wait.\(why)",
+                advice)
         }
     }
 

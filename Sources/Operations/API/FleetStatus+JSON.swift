@@ -22,6 +22,16 @@ extension FleetStatus {
                     ("workers", .integer(Int64(circuit.all))), ("since", circuit.since.map { .integer($0.milliseconds) }),
                     ("triedAt", circuit.triedAt.map { .integer($0.milliseconds) }), ("why", .text(circuit.why)),
                     ("failures", .object(of: circuit.failures.map { ($0.name, .integer(Int64($0.count))) })),
+                    (
+                        "at",
+                        .array(
+                            circuit.places.map { place in
+                                .object(of: [
+                                    ("worker", .string(place.workerID)), ("state", .string(place.state.rawValue)),
+                                    ("since", place.since.map { .integer($0.milliseconds) }),
+                                ])
+                            })
+                    ),
                 ])
             })
     }

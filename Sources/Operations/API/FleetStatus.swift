@@ -123,8 +123,9 @@ package struct FleetStatus: Sendable {
         package let gatewayID: GatewayID
         /// The worst that a worker says.
         package let state: WorkerPulse.Circuit.State
-        /// At how many workers, of how many that know it.
-        package let notClosed: Int
+        /// At which workers, where it opened first before the others.
+        package let places: [Place]
+        /// Of how many that know it.
         package let all: Int
         /// Since the first of them opened it.
         package let since: Moment?
@@ -134,6 +135,18 @@ package struct FleetStatus: Sendable {
         package let failures: [(name: String, count: Int)]
         /// The last failure in a sentence.
         package let last: String?
+
+        /// A worker where it is not closed.
+        package struct Place: Sendable, Equatable {
+            package let workerID: String
+            package let state: WorkerPulse.Circuit.State
+            /// An older worker does not say it.
+            package let since: Moment?
+        }
+
+        package var notClosed: Int { places.count }
+        /// Whether others reach what these do not: it is their way out, perhaps, and not FlexFactor.
+        package var isOfSome: Bool { notClosed < all }
 
         /// The gateway in words.
         var name: String { "gateway \(gatewayID) of merchant \(merchantID)" }
@@ -148,7 +161,7 @@ package struct FleetStatus: Sendable {
 
         /// The circuits of the workers that live, the most open first.
         static func all(_ pulses: [WorkerPulse]) -> [Circuit] {
-            let said = pulses.flatMap { pulse in pulse.circuits.map { (at: pulse.at, circuit: $0) } }
+            let said = pulses.flatMap { pulse in pulse.circuits.map { (at: pulse.at, worker: pulse.workerID, circuit: $0) } }
             let byGateway = Dictionary(grouping: said) { "\($0.circuit.merchantID.text)\n\($0.circuit.gatewayID.text)" }
             return byGateway.sorted { $0.key < $1.key }.compactMap { _, said in
                 let open = said.filter { $0.circuit.state != .closed }
@@ -156,9 +169,12 @@ package struct FleetStatus: Sendable {
                 let troubles = open.compactMap { said in said.circuit.trouble.map { (at: said.at, trouble: $0) } }
                 var failures: [String: Int] = [:]
                 for trouble in troubles { failures.merge(trouble.trouble.failures, uniquingKeysWith: +) }
+                let places = open.map { Place(workerID: $0.worker, state: $0.circuit.state, since: $0.circuit.trouble?.since) }.sorted {
+                    ($0.since?.milliseconds ?? Int64.max, $0.workerID) < ($1.since?.milliseconds ?? Int64.max, $1.workerID)
+                }
                 return Circuit(
                     merchantID: first.merchantID, gatewayID: first.gatewayID,
-                    state: open.contains { $0.circuit.state == .open } ? .open : .trying, notClosed: open.count, all: said.count,
+                    state: open.contains { $0.circuit.state == .open } ? .open : .trying, places: places, all: said.count,
                     since: troubles.map(\.trouble.since).min(), triedAt: troubles.map(\.trouble.triedAt).min(),
                     failures: failures.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map { ($0.key, $0.value) },
                     last: troubles.max { $0.at < $1.at }?.trouble.words)

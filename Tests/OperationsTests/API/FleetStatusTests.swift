@@ -90,6 +90,22 @@ import Testing
         #expect(status.pauses.map(\.target) == [.merchant("acme")])
     }
 
+    /// Where others reach FlexFactor, it is the worker that somebody must go to.
+    @Test func whoseCircuitIsOpenIsNamedWhereItIsClosedAtOthers() async throws {
+        let early = pulse("b", circuits: [.open], trouble: trouble(60, ["timed_out": 20], "no answer in time"))
+        let late = pulse("a", circuits: [.trying], trouble: trouble(10, ["timed_out": 20], "no answer in time"))
+        let some = try await status([early, late, pulse("c", circuits: [.closed])])
+        let fault = try #require(some.faults.first)
+        #expect(fault.what.contains("at 2 of 3 workers (b, a), since \((now + .seconds(-60)).rfc3339)"), "\(fault.what)")
+        #expect(fault.advice.contains("`salvage pause --worker 'b' --for 2h"))
+        let places = some.json["circuits"]?.array?.first?["at"]?.array
+        #expect(places?.compactMap { $0["worker"]?.string } == ["b", "a"] && places?.last?["state"]?.string == "trying")
+        #expect(places?.first?["since"]?.int64 == (now + .seconds(-60)).milliseconds)
+        let all = try await status([early, late])
+        #expect(all.circuits.first?.isOfSome == false && all.faults.first?.what.contains("at 2 of 2 workers, since") == true)
+        #expect(all.faults.first?.advice == "docs/runbooks/SalvageCircuitOpen.md")
+    }
+
     /// A login without the right to the stream must not be told that nothing is paused.
     @Test func pausesThatCannotBeReadAreNotNone() async throws {
         let known = try await status([pulse("a")])
