@@ -14,11 +14,16 @@ struct Report: AsyncParsableCommand {
             \(MoneyFigure.allCases.map { "  \($0.title): \($0.meaning)" }.joined(separator: "\n"))
 
             Exit status 1 when the journal holds nothing of the time.
+
+            With --lost: the orders that an outage cost. They were skipped for want of FlexFactor, ended without its answer, or became letters at a recovery's step,
+            and were not recovered since; one for each line, with its reason. --from and --through may be times then.
             """)
 
     @OptionGroup var broker: BrokerOptions
     @OptionGroup var config: ConfigOption
-    @Option(help: "The first day, e.g. 2026-11-01.")
+    @Flag(help: "List the orders that were not recovered although nobody had said no: what an outage cost.")
+    var lost = false
+    @Option(help: "The first day, e.g. 2026-11-01; with --lost a time as well, e.g. 2026-11-01T10:30:00Z.")
     var from: String?
     @Option(help: "The last day; today without it.")
     var through: String?
@@ -41,6 +46,7 @@ struct Report: AsyncParsableCommand {
 
     func validate() throws {
         if csv, json { throw ValidationError("Give either --csv or --json.") }
+        if lost, csv || by != nil { throw ValidationError("--lost lists single orders; leave out \(csv ? "--csv" : "--by").") }
     }
 
     func run() async throws {
@@ -48,11 +54,12 @@ struct Report: AsyncParsableCommand {
             "from": from, "through": through, "month": month, "days": days, "by": by, "merchant": merchant, "gateway": gateway,
             "currency": currency,
         ].compactMapValues { $0 }
+        if lost { return try await showLost(words) }
         let question: MoneyReport.Question
         do throws(MoneyReport.Question.Fault) {
             question = try MoneyReport.Question(words, now: SystemClock().now())
         } catch {
-            throw ExitCode.misuse("\(Terminal.visible(error.what)) \(error.advice) `salvage report --help` says more.")
+            throw Self.misuse(error)
         }
         let fees = try fees()
         let book = try await broker.withLink { link, settings in
@@ -81,6 +88,23 @@ struct Report: AsyncParsableCommand {
                     + (whose.isEmpty ? "" : " Without --merchant, --gateway and --currency all is counted."))
             throw ExitCode.failure
         }
+    }
+
+    private static func misuse(_ fault: MoneyReport.Question.Fault) -> ExitCode {
+        ExitCode.misuse("\(Terminal.visible(fault.what)) \(fault.advice) `salvage report --help` says more.")
+    }
+
+    private func showLost(_ words: [String: String]) async throws {
+        let window: LostOrders.Window
+        do throws(MoneyReport.Question.Fault) {
+            window = try LostOrders.Window(words, now: SystemClock().now())
+        } catch {
+            throw Self.misuse(error)
+        }
+        let lost = try await broker.withLink { link, settings in
+            try await LostOrders.read(window, in: link.journal(settings.names))
+        }
+        LostReport(lost: lost).show(asJSON: json)
     }
 
     /// `nil`, and said so, where they cannot be known: a machine that has not all secrets of a configuration reports all the same, unless it is
