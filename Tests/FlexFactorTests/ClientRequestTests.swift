@@ -1,5 +1,6 @@
 import DeclineRecovery
 import Foundation
+import NIOCore
 import Testing
 
 @testable import FlexFactor
