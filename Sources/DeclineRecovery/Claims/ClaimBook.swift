@@ -173,7 +173,7 @@ package struct ClaimBook: Sendable {
         -> ClaimVerdict<Int64>
     {
         switch claim.act {
-        case .send(let post): return send(claim.id, post: Int32(clamping: post), &entry, &under, slot)
+        case .send(let post): return send(claim, post: Int32(clamping: post), &entry, &under, slot)
         case .unsent(let id):
             under.removeAll { $0.id == id }
             if under.isEmpty, !entry.exists, entry.answeredPost == 0 { table.close(slot) }
@@ -192,7 +192,7 @@ package struct ClaimBook: Sendable {
             if under.isEmpty, !entry.exists { table.close(slot) }
             if entry.isTold { return .told(entry.told, entry.kind) }
             return .granted(alone: under.isEmpty, corrects: nil)
-        case .told(let told): return tell(told, &entry, &under, slot, offset)
+        case .told(let told): return tell(told, claim.reference.kind, &entry, &under, slot, offset)
         case .reopened(.paidBack):
             payBack(&entry, slot)
             return .granted(alone: true, corrects: nil)
@@ -208,21 +208,21 @@ package struct ClaimBook: Sendable {
         }
     }
 
-    private mutating func send(_ id: Claim.ID, post: Int32, _ entry: inout Entry, _ under: inout [Request], _ slot: Slot) -> ClaimVerdict<
+    private mutating func send(_ claim: Claim, post: Int32, _ entry: inout Entry, _ under: inout [Request], _ slot: Slot) -> ClaimVerdict<
         Int64
     > {
         if entry.isTold { return .told(entry.told, entry.kind) }
-        if let other = twin(entry, under) ?? obstacle(slot, entry) { return other }
+        if let other = twin(entry, under) ?? obstacle(to: claim.reference.kind, slot, entry) { return other }
         if post <= entry.refusedPost { return .nextPost(Int(entry.refusedPost) + 1) }
         let isAlone = under.isEmpty && post > entry.answeredPost && !(entry.exists && entry.answeredPost == 0)
-        under.append(Request(id: id, post: post))
+        under.append(Request(id: claim.id, post: post))
         table.open(slot)
         return .granted(alone: isAlone, corrects: nil)
     }
 
-    private mutating func tell(_ told: Claim.Told, _ entry: inout Entry, _ under: inout [Request], _ slot: Slot, _ offset: Int64)
-        -> ClaimVerdict<Int64>
-    {
+    private mutating func tell(
+        _ told: Claim.Told, _ kind: RecoveryReference.Kind, _ entry: inout Entry, _ under: inout [Request], _ slot: Slot, _ offset: Int64
+    ) -> ClaimVerdict<Int64> {
         if let own = told.withdrawing { under.removeAll { $0.id == own } }
         var corrected: ResultKind?
         if entry.told >= 0 {
@@ -241,7 +241,7 @@ package struct ClaimBook: Sendable {
             if entry.exists { return .mayBeCharged }
         case .unsent:
             if entry.exists || !under.isEmpty { return .mayBeCharged }
-            if let other = twin(entry, under) ?? obstacle(slot, entry) { return other }
+            if let other = twin(entry, under) ?? obstacle(to: kind, slot, entry) { return other }
         }
         entry.told = offset
         entry.kind = told.kind
@@ -250,7 +250,7 @@ package struct ClaimBook: Sendable {
         entry.isReopened = false
         under = []
         table.close(slot)
-        if told.kind.isPaid, !entry.isPaidBack { table.pay(slot, told: offset) }
+        if told.kind.isPaid, !entry.isPaidBack { table.pay(slot) }
         return .granted(alone: true, corrects: entry.corrected)
     }
 
@@ -274,12 +274,15 @@ package struct ClaimBook: Sendable {
 
     // MARK: Debts
 
-    /// Another recovery of the same debt that is open, or was paid with the same amount.
-    private func obstacle(_ slot: Slot, _ entry: Entry) -> ClaimVerdict<Int64>? {
+    /// Another recovery of the same debt that is open, or the first that was paid.
+    ///
+    /// A rerun and a re-attempt repeat a charge, whatever it costs by now. A first try in another amount than was paid is another charge of the
+    /// order, such as an upsell, of which the CRM says no `chargeId`.
+    private func obstacle(to kind: RecoveryReference.Kind, _ slot: Slot, _ entry: Entry) -> ClaimVerdict<Int64>? {
         guard let debt = entry.debt else { return nil }
         if let open = table.open(of: debt), open != slot { return .inRecovery(table[open].first) }
-        if let paid = table.paid(as: slot), paid != slot { return .recovered(table[paid].told) }
-        return nil
+        let paid = table.paid(beside: slot).filter { kind.isRetry || $0.amount == entry.amount }
+        return paid.map(\.told).min().map { .recovered($0) }
     }
 
     /// All of the money went back: the debt may be paid again.
@@ -310,13 +313,13 @@ package struct ClaimBook: Sendable {
         var refunds: [Fingerprint: MoneyBackBook] = [:]
         var gateways: [ClaimedGateway] = []
         var count = 0
-        var debtCount = 0
+        var paidCount = 0
         var forgottenBefore = Moment(milliseconds: .min)
     }
 
     package var frozen: Frozen {
         Frozen(
-            pieces: table.pieces, requests: requests, refunds: refunds, gateways: gateways, count: table.count, debtCount: table.debtCount,
+            pieces: table.pieces, requests: requests, refunds: refunds, gateways: gateways, count: table.count, paidCount: table.paidCount,
             forgottenBefore: forgottenBefore)
     }
 

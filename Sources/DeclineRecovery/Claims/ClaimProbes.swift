@@ -33,7 +33,18 @@ struct Probes<Cell: ProbeCell>: Sendable {
         }
     }
 
-    /// - Parameter fingerprint: of what is not there yet.
+    /// Where one stands of those that are looked for at the same place.
+    func position(near fingerprint: Fingerprint, where isOne: (Cell) -> Bool) -> Int? {
+        guard !cells.isEmpty else { return nil }
+        var position = home(fingerprint)
+        while !cells[position].isEmpty {
+            if isOne(cells[position]) { return position }
+            position = (position + 1) & mask
+        }
+        return nil
+    }
+
+    /// - Parameter cell: one that is not there yet.
     mutating func insert(_ cell: Cell, _ fingerprint: Fingerprint, _ entries: borrowing Entries) {
         if (count + 1) * 4 > cells.count * 3 { grow(entries) }
         place(cell, fingerprint)
@@ -49,8 +60,6 @@ struct Probes<Cell: ProbeCell>: Sendable {
     }
 
     func each(_ body: (Cell) -> Void) { for cell in cells where !cell.isEmpty { body(cell) } }
-
-    mutating func replace(at position: Int, _ cell: Cell) { cells[position] = cell }
 
     /// Takes a cell out and moves those behind it to where they are looked for.
     mutating func remove(at position: Int, _ entries: borrowing Entries) {
@@ -93,10 +102,6 @@ enum OfRecovery: SlotKey {
 
 enum OfDebt: SlotKey {
     static func fingerprint(of entry: ClaimTable.Entry) -> Fingerprint { entry.knownDebt }
-}
-
-enum OfPayment: SlotKey {
-    static func fingerprint(of entry: ClaimTable.Entry) -> Fingerprint { entry.payment }
 }
 
 /// A slot as it stands in an index; 0 is none.

@@ -144,7 +144,7 @@ package struct ClaimSnapshot: Sendable {
         var json = JSONWriter(reservingCapacity: 1_024)
         json.object { preamble in
             preamble.member("recoveries", Int64(frozen.count))
-            preamble.member("debts", Int64(frozen.debtCount))
+            preamble.member("paid", Int64(frozen.paidCount))
             preamble.member("requests", Int64(requests.count))
             preamble.member("refunds", Int64(refunds.count))
             preamble.member("forgottenBefore", frozen.forgottenBefore.milliseconds)

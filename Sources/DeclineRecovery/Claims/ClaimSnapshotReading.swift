@@ -84,7 +84,7 @@ package struct ClaimSnapshotReading: Sendable {
             let gateways = preamble["gateways"]?.array, let forgottenBefore = preamble["forgottenBefore"]?.int64
         else { return false }
         func count(_ name: String) -> Int? { preamble[name]?.int64.flatMap { (0...1_000_000_000).contains($0) ? Int($0) : nil } }
-        guard let recoveries = count("recoveries"), let debts = count("debts"), debts <= 2 * recoveries, let requests = count("requests"),
+        guard let recoveries = count("recoveries"), let paid = count("paid"), paid <= recoveries, let requests = count("requests"),
             let refunds = count("refunds"), recoveries <= parts * Int(Entries.size)
         else { return false }
         kinds = names.compactMap { $0.string.flatMap(ResultKind.init(rawValue:)) }
@@ -95,7 +95,7 @@ package struct ClaimSnapshotReading: Sendable {
         frozen.forgottenBefore = Moment(milliseconds: forgottenBefore)
         frozen.count = recoveries
         (requestCount, refundCount) = (requests, refunds)
-        table = ClaimTable(entries: recoveries, debts: debts)
+        table = ClaimTable(entries: recoveries, paid: paid)
         return kinds.count == names.count && frozen.gateways.count == gateways.count
     }
 }

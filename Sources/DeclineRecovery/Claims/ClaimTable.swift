@@ -13,7 +13,7 @@ struct ClaimTable: Sendable {
         var told: Int64 = -1
         /// Seconds since 1970: how long it is remembered.
         fileprivate(set) var untilSeconds: UInt32
-        /// Of two recoveries of one debt it says whether they are for the same amount.
+        /// Of two recoveries of one debt it says whether they are for the same amount; 0 where that is not known.
         var amount: UInt32 = 0
         fileprivate(set) var answered: UInt8 = 0
         fileprivate(set) var refused: UInt8 = 0
@@ -93,8 +93,8 @@ struct ClaimTable: Sendable {
             set { set(8, newValue) }
         }
 
-        /// Whether it is the one of its debt that is open, the one by which its debt and amount count as paid, and whether another was paid
-        /// likewise. The table alone keeps these in step with its indexes, which are made from them again.
+        /// Whether it is the one of its debt that is open, and whether its debt counts as paid by it. The table alone keeps these in step with
+        /// its indexes, which are made from them again.
         fileprivate(set) var holdsOpen: Bool {
             get { flags & 16 != 0 }
             set { set(16, newValue) }
@@ -103,22 +103,14 @@ struct ClaimTable: Sendable {
             get { flags & 32 != 0 }
             set { set(32, newValue) }
         }
-        fileprivate(set) var hasTwin: Bool {
-            get { flags & 64 != 0 }
-            set { set(64, newValue) }
-        }
         fileprivate func holding(as kept: Entry) -> Entry {
             var entry = self
-            entry.flags = flags & ~112 | kept.flags & 112
+            entry.flags = flags & ~48 | kept.flags & 48
             return entry
         }
 
         /// Its money was taken and has not gone back.
         var isPaid: Bool { told >= 0 && kind.isPaid && !isPaidBack && knownDebt != .none }
-        /// A debt in an amount: what is paid once.
-        var payment: Fingerprint {
-            Fingerprint(high: knownDebt.high ^ UInt64(amount) << 32, low: knownDebt.low ^ UInt64(amount) &* 0x9e37_79b9_7f4a_7c15)
-        }
 
         /// What was told names another recovery and ends nothing of the decline.
         var isPointer: Bool {
@@ -135,8 +127,8 @@ struct ClaimTable: Sendable {
     private var byKey = Probes<SlotCell<OfRecovery>>()
     /// The recovery of a debt that is open: at most one is.
     private var openByDebt = Probes<SlotCell<OfDebt>>()
-    /// The recovery by which a debt is paid in an amount, the first of several.
-    private var paidByPayment = Probes<SlotCell<OfPayment>>()
+    /// The recoveries by which a debt is paid: one, as a rule.
+    private var paidByDebt = Probes<SlotCell<OfDebt>>()
 
     var count: Int { byKey.count }
     var openCount: Int { openByDebt.count }
@@ -181,40 +173,29 @@ struct ClaimTable: Sendable {
         entries[slot].holdsOpen = false
     }
 
-    /// The first that was paid of the same debt in the same amount.
-    func paid(as slot: Slot) -> Slot? { paidByPayment.find(entries[slot].payment, entries)?.cell.slot }
-
-    /// Its debt is paid in its amount.
-    ///
-    /// - Parameter told: where that is told.
-    mutating func pay(_ slot: Slot, told: Int64) {
-        guard entries[slot].debt != nil else { return }
-        guard let found = paidByPayment.find(entries[slot].payment, entries) else {
-            paidByPayment.insert(SlotCell(slot), entries[slot].payment, entries)
-            entries[slot].holdsPaid = true
-            return
+    /// By what else a recovery's debt was paid, in whatever amounts.
+    func paid(beside slot: Slot) -> [Entry] {
+        guard let debt = entries[slot].debt else { return [] }
+        var paid: [Entry] = []
+        paidByDebt.each(near: debt, entries) { cell in
+            if cell.slot != slot, entries[cell.slot].debt == debt { paid.append(entries[cell.slot]) }
         }
-        let holder = found.cell.slot
-        if holder == slot { return }
-        let (first, second) = told < entries[holder].told ? (slot, holder) : (holder, slot)
-        paidByPayment.replace(at: found.position, SlotCell(first))
-        (entries[first].holdsPaid, entries[first].hasTwin) = (true, true)
-        (entries[second].holdsPaid, entries[second].hasTwin) = (false, false)
+        return paid
     }
 
-    /// It no longer counts. Where money was taken twice, what was taken the other time still does.
+    /// Its debt is paid by it.
+    mutating func pay(_ slot: Slot) {
+        guard let debt = entries[slot].debt, !entries[slot].holdsPaid else { return }
+        paidByDebt.insert(SlotCell(slot), debt, entries)
+        entries[slot].holdsPaid = true
+    }
+
+    /// It no longer counts. What else the debt was paid by still does.
     mutating func unpay(_ slot: Slot) {
-        guard entries[slot].holdsPaid, let found = paidByPayment.find(entries[slot].payment, entries) else { return }
-        paidByPayment.remove(at: found.position, entries)
-        let payment = entries[slot].payment
-        let hadTwin = entries[slot].hasTwin
-        (entries[slot].holdsPaid, entries[slot].hasTwin) = (false, false)
-        guard hadTwin else { return }
-        // So few were ever paid twice that nothing is kept to find them by.
-        let twin = entries.slots { $0.isPaid && $0.payment == payment }.filter { $0 != slot }.min { entries[$0].told < entries[$1].told }
-        guard let twin else { return }
-        pay(twin, told: entries[twin].told)
-        entries[twin].hasTwin = true
+        guard entries[slot].holdsPaid, let position = paidByDebt.position(near: entries[slot].knownDebt, where: { $0.slot == slot })
+        else { return }
+        paidByDebt.remove(at: position, entries)
+        entries[slot].holdsPaid = false
     }
 
     /// Nothing of it can be with FlexFactor: what is posted now says anew what it is for. A corrected event may be for another amount or debt.
@@ -230,22 +211,20 @@ struct ClaimTable: Sendable {
         var entry = entries[slot]
         entry.learn(debt)
         if entry.amount == 0 { entry.amount = amount }
-        if entry.knownDebt == entries[slot].knownDebt, entry.amount == entries[slot].amount { return }
-        unpay(slot)
         self[slot] = entry
-        if entry.isPaid { pay(slot, told: entry.told) }
+        if entry.isPaid { pay(slot) }
     }
 
     // MARK: Packing
 
     /// The entries as they stand, in pieces; those that are gone among them. Nothing is copied but the pieces that change afterwards.
     var pieces: [ContiguousArray<Entry>] { entries.pieces }
-    var debtCount: Int { paidByPayment.count }
+    var paidCount: Int { paidByDebt.count }
 
     /// A table to be filled with so many entries.
-    init(entries count: Int, debts: Int) {
+    init(entries count: Int, paid: Int) {
         byKey.reserve(count)
-        paidByPayment.reserve(debts)
+        paidByDebt.reserve(paid)
     }
 
     init() {}
@@ -253,9 +232,9 @@ struct ClaimTable: Sendable {
     /// Puts an entry back as it was packed; `false` for one that says it holds a debt and names none.
     mutating func restore(_ entry: Entry) -> Bool {
         let slot = insert(entry)
-        (entries[slot].holdsOpen, entries[slot].holdsPaid, entries[slot].hasTwin) = (false, false, false)
+        (entries[slot].holdsOpen, entries[slot].holdsPaid) = (false, false)
         if entry.holdsOpen { open(slot) }
-        if entry.isPaid { pay(slot, told: entry.told) }
+        if entry.isPaid { pay(slot) }
         return !(entry.holdsOpen || entry.holdsPaid) || entry.debt != nil
     }
 
@@ -312,14 +291,6 @@ struct Entries: Sendable {
     mutating func remove(_ slot: UInt32) {
         free.append(slot)
         self[slot].isGone = true
-    }
-
-    /// The slots in use of entries of a kind, after a look at all of them.
-    func slots(_ isOne: (ClaimTable.Entry) -> Bool) -> [UInt32] {
-        (0..<used).filter { slot in
-            let entry = self[slot]
-            return !entry.isGone && isOne(entry)
-        }
     }
 
     /// The next slots in use, behind those of the last time. Behind the last comes the first, though more come meanwhile.

@@ -1,6 +1,6 @@
 /// What is to be paid: a charge of the CRM's, whatever the ways in which it is tried. A cascade, its reruns and its re-attempts are one debt.
 ///
-/// The amount is no part of it; it is compared. Two debts are compared by their fingerprints, byte by byte, and in no other way.
+/// The amount is no part of it; of two first tries it says whether they are of one charge (`ClaimBook`). Two debts are compared by their fingerprints, byte by byte, and in no other way.
 package struct Debt: Sendable {
     package let merchantID: MerchantID
     package let orderID: String

@@ -33,8 +33,8 @@ import Testing
         }
     }
 
-    private static func reference(_ id: String, order: String = "A1") -> RecoveryReference {
-        RecoveryReference(DeclineIdentity(merchantID: "acme", source: "crm", id: id), orderID: order, kind: .rerun, sequence: 1)
+    private static func reference(_ id: String, order: String = "A1", kind: RecoveryReference.Kind = .rerun) -> RecoveryReference {
+        RecoveryReference(DeclineIdentity(merchantID: "acme", source: "crm", id: id), orderID: order, kind: kind, sequence: 1)
     }
 
     /// The same event again, this time as a re-attempt.
@@ -48,6 +48,7 @@ import Testing
 
     private let first = reference("d-1")
     private let second = reference("d-2")
+    private let upsell = reference("d-3", kind: .sale)
     private let unsent = Claim.Act.told(Claim.Told(.skipped, .unsent))
     private let approved = Claim.Act.told(Claim.Told(.approved, .known))
     private let declined = Claim.Act.told(Claim.Told(.declined, .known))
@@ -117,7 +118,7 @@ import Testing
         stream.append(.send(post: 1), first, amount: 4_500)
         stream.append(approved, first)
         #expect(stream.book.first(of: Fingerprint(of: first, merchant: "acme")) == 0)
-        #expect(stream.append(.send(post: 1), second, amount: 4_999) == .recovered(2))
+        #expect(stream.append(.send(post: 1), upsell, amount: 4_999) == .recovered(2))
     }
 
     @Test func nothingWasChargedIsNotSaidWhileARequestStands() {
@@ -183,25 +184,44 @@ import Testing
         stream.append(.send(post: 1), first)
         stream.append(approved, first)
         #expect(stream.append(.send(post: 1), second) == .recovered(1))
-        #expect(stream.append(.send(post: 1), Self.reference("d-3"), amount: 100) == alone)
-        stream.append(declined, Self.reference("d-3"), amount: 100)
         stream.append(.reopened(.paidBack), first, debt: nil)
         #expect(stream.append(.send(post: 1), second) == alone)
         // The decline itself stays answered.
         #expect(stream.append(.send(post: 1), first) == .told(1, .approved))
     }
 
-    /// Each amount of a debt is paid once, whatever was paid in between, and what of that went back.
-    @Test(arguments: [false, true]) func amountsThatAlternateArePaidOnceEach(isOtherPaidBack: Bool) {
+    /// A cycle's next re-attempt may cost less, a rerun leaves an upsell out: the charge is the same, and was paid.
+    @Test(arguments: [RecoveryReference.Kind.sale, .recurring]) func aRepeatedChargeIsPaidWhateverItCostsByNow(paid: RecoveryReference.Kind)
+    {
+        for repeated: RecoveryReference.Kind in [.rerun, .trialCompletionRerun, .recurringRerun, .recurring] {
+            var stream = Stream()
+            let (sale, again) = (Self.reference("d-1", kind: paid), Self.reference("d-2", kind: repeated))
+            stream.append(.send(post: 1), sale)
+            stream.append(approved, sale)
+            #expect(stream.append(.send(post: 1), again, amount: 3_999) == .recovered(1))
+            #expect(stream.append(unsent, again, amount: 3_999) == .recovered(1))
+            stream.append(.reopened(.paidBack), sale, debt: nil)
+            #expect(stream.append(.send(post: 1), again, amount: 3_999) == alone)
+        }
+    }
+
+    /// A CRM that names no `chargeId` charges an upsell as a sale of its own: each amount is paid once, whatever was paid in between, and what of
+    /// that went back. A rerun may be of either.
+    @Test(arguments: [false, true]) func firstTriesInTwoAmountsArePaidOnceEach(isUpsellPaidBack: Bool) {
         var stream = Stream()
         stream.append(.send(post: 1), first)
         stream.append(approved, first)
-        stream.append(.send(post: 1), second, amount: 2_500)
-        stream.append(approved, second, amount: 2_500)
-        if isOtherPaidBack { stream.append(.reopened(.paidBack), second, debt: nil) }
-        #expect(stream.append(.send(post: 1), Self.reference("d-3")) == .recovered(1))
-        let other = stream.append(.send(post: 1), Self.reference("d-4"), amount: 2_500)
-        #expect(other == (isOtherPaidBack ? alone : .recovered(3)))
+        #expect(stream.append(.send(post: 1), upsell, amount: 2_500) == alone)
+        stream.append(approved, upsell, amount: 2_500)
+        if isUpsellPaidBack { stream.append(.reopened(.paidBack), upsell, debt: nil) }
+        #expect(stream.append(.send(post: 1), Self.reference("d-4", kind: .sale)) == .recovered(1))
+        let other = stream.append(.send(post: 1), Self.reference("d-5", kind: .sale), amount: 2_500)
+        #expect(other == (isUpsellPaidBack ? alone : .recovered(3)))
+        if isUpsellPaidBack { return }
+        stream.append(.reopened(.paidBack), first, debt: nil)
+        #expect(stream.append(.send(post: 1), second) == .recovered(3))
+        stream.append(.reopened(.paidBack), upsell, debt: nil)
+        #expect(stream.append(.send(post: 1), second) == alone)
     }
 
     /// Money that was taken twice after all: when the one is given back the other is still there.

@@ -94,7 +94,7 @@ struct PlainClaimBook {
 
     private mutating func judge(_ claim: Claim, _ entry: inout Entry, _ key: Fingerprint, _ offset: Int64) -> ClaimVerdict<Int64> {
         switch claim.act {
-        case .send(let post): return send(claim.id, post: Int32(clamping: post), &entry, key)
+        case .send(let post): return send(claim, post: Int32(clamping: post), &entry, key)
         case .unsent(let id):
             entry.open.removeAll { $0.id == id }
             if entry.open.isEmpty, !entry.exists, entry.answeredPost == 0 { close(key, entry) }
@@ -113,7 +113,7 @@ struct PlainClaimBook {
             if entry.open.isEmpty, !entry.exists { close(key, entry) }
             if entry.isTold { return .told(entry.told, entry.kind) }
             return .granted(alone: entry.open.isEmpty, corrects: nil)
-        case .told(let told): return tell(told, &entry, key, offset)
+        case .told(let told): return tell(told, claim.reference.kind, &entry, key, offset)
         case .reopened(.paidBack):
             entry.isPaidBack = true
             return .granted(alone: true, corrects: nil)
@@ -129,17 +129,19 @@ struct PlainClaimBook {
         }
     }
 
-    private mutating func send(_ id: Claim.ID, post: Int32, _ entry: inout Entry, _ key: Fingerprint) -> ClaimVerdict<Int64> {
+    private mutating func send(_ claim: Claim, post: Int32, _ entry: inout Entry, _ key: Fingerprint) -> ClaimVerdict<Int64> {
         if entry.isTold { return .told(entry.told, entry.kind) }
-        if let other = twin(key, entry) ?? obstacle(key, entry) { return other }
+        if let other = twin(key, entry) ?? obstacle(to: claim.reference.kind, key, entry) { return other }
         if post <= entry.refusedPost { return .nextPost(Int(entry.refusedPost) + 1) }
         let isAlone = entry.open.isEmpty && post > entry.answeredPost && !(entry.exists && entry.answeredPost == 0)
-        entry.open.append(Request(id: id, post: post))
+        entry.open.append(Request(id: claim.id, post: post))
         open(key, entry)
         return .granted(alone: isAlone, corrects: nil)
     }
 
-    private mutating func tell(_ told: Claim.Told, _ entry: inout Entry, _ key: Fingerprint, _ offset: Int64) -> ClaimVerdict<Int64> {
+    private mutating func tell(
+        _ told: Claim.Told, _ kind: RecoveryReference.Kind, _ entry: inout Entry, _ key: Fingerprint, _ offset: Int64
+    ) -> ClaimVerdict<Int64> {
         if let own = told.withdrawing { entry.open.removeAll { $0.id == own } }
         var corrected: ResultKind?
         if entry.told >= 0 {
@@ -158,7 +160,7 @@ struct PlainClaimBook {
             if entry.exists { return .mayBeCharged }
         case .unsent:
             if entry.exists || !entry.open.isEmpty { return .mayBeCharged }
-            if let other = twin(key, entry) ?? obstacle(key, entry) { return other }
+            if let other = twin(key, entry) ?? obstacle(to: kind, key, entry) { return other }
         }
         entry.told = offset
         entry.kind = told.kind
@@ -189,12 +191,12 @@ struct PlainClaimBook {
 
     // MARK: Debts
 
-    /// Another recovery of the same debt that is open, or was paid with the same amount: the first, where several were.
-    private func obstacle(_ key: Fingerprint, _ entry: Entry) -> ClaimVerdict<Int64>? {
+    /// Another recovery of the same debt that is open, or was paid: the first, where several were. A first try minds only its own amount.
+    private func obstacle(to kind: RecoveryReference.Kind, _ key: Fingerprint, _ entry: Entry) -> ClaimVerdict<Int64>? {
         guard let debt = entry.debt else { return nil }
         if let open = openByDebt[debt], open != key, let other = entries[open] { return .inRecovery(other.first) }
-        let paid = entries.filter { $0.key != key && $0.value.isPaid && $0.value.debt == debt && $0.value.amount == entry.amount }
-        return paid.values.map(\.told).min().map { .recovered($0) }
+        let paid = entries.filter { $0.key != key && $0.value.isPaid && $0.value.debt == debt }
+        return paid.values.filter { kind.isRetry || $0.amount == entry.amount }.map(\.told).min().map { .recovered($0) }
     }
 
     private mutating func open(_ key: Fingerprint, _ entry: Entry) {

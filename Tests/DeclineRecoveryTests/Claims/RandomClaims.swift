@@ -36,7 +36,7 @@ struct RandomClaims {
             id: id, merchantID: "acme",
             reference: RecoveryReference(
                 DeclineIdentity(merchantID: "acme", source: "crm", id: "d-\(decline)"), orderID: "A\(decline)",
-                kind: isTwin ? .recurring : .rerun, sequence: 1),
+                kind: isTwin ? .recurring : number % 3 == 0 ? .sale : .rerun, sequence: 1),
             debt: isBare ? nil : debt, amount: isBare ? nil : Money(minorUnits: Int64.random(in: 1...2, using: &random), currency: .usd),
             act: act, at: now, until: now + .seconds(Int64.random(in: 1...5_000, using: &random)), worker: "w",
             gateway: number % 3 == 0
