@@ -168,7 +168,11 @@ extension ClaimsPort {
 
 extension ClaimRecord {
     var isWholeChargeback: Bool {
-        if case .moneyBack(let back) = claim.act, case .told(.chargeback, _, isWhole: true) = back.step { true } else { false }
+        guard case .moneyBack(let back) = claim.act else { return false }
+        return switch back.step {
+        case .told(.chargeback, _, let isWhole), .untold(let isWhole): isWhole
+        default: false
+        }
     }
 
     /// FlexFactor's order that the result names.

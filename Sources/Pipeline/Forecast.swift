@@ -137,7 +137,10 @@ package struct Forecaster: Sendable {
             // By which gateway it was sent only the claims know.
             let news = merchants?.addressed(read, of: read.reference, sentBy: nil) ?? read
             return of(news.merchantID) { merchant in
-                switch news.step(gateway: merchant.flexFactorGateways[news.gatewayID]) {
+                let gateway = merchant.flexFactorGateways[news.gatewayID]
+                return switch news.step(gateway: gateway) {
+                case .look where news.reference != nil && !news.isWanted(by: gateway):
+                    Forecast(.skips, "It would be remembered, and the CRM not told (\(WebhookNews.Ignored.chargebacksOff.rawValue)).")
                 case .look: Forecast(.goes, "FlexFactor would be asked for the order, and the CRM told what both say (\(news.event.word)).")
                 case .distrust(let why): Forecast(.fails, why.rawValue)
                 case .ignore(let why): Forecast(.skips, "Nothing would follow from it (\(why.rawValue)).")

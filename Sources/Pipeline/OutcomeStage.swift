@@ -224,14 +224,16 @@ package struct OutcomeStage: Sendable {
             }
         }
         if !result.reason.kind.isFinal {
+            let isWanted = news.isWanted(by: gateway(of: news))
             let request = ClaimRequest(
                 merchantID: merchant, reference: reference, debt: nil, amount: takings?.counted,
-                act: .moneyBack(.chargeback(news.distinction, isWhole: isWhole)), until: now + longestMemory, result: result)
+                act: .moneyBack(.chargeback(news.distinction, isWhole: isWhole, isTold: isWanted)), until: now + longestMemory,
+                result: isWanted ? result : nil)
             // What is not known to be all of the money leaves the debt paid.
             switch await environment.claims.claim(request)?.verdict {
             case .granted?:
                 if isWhole, await !reopen(reference, merchant) { return hold(news, message) }
-                return told(result.messages(reply: nil, traceparent: message.traceparent))
+                return isWanted ? told(result.messages(reply: nil, traceparent: message.traceparent)) : ignored(news, .chargebacksOff)
             case .told(let record, _)?:
                 // Its maker may have died between the two claims.
                 if isWhole || record.isWholeChargeback, await !reopen(reference, merchant) { return hold(news, message) }
@@ -295,7 +297,8 @@ package struct OutcomeStage: Sendable {
     private func claimedBefore(_ news: WebhookNews, _ message: IncomingMessage) async -> StageOutcome? {
         guard let reference = news.reference else { return nil }
         let merchant = reference.merchantID ?? news.merchantID
-        guard let back = moneyBack(of: reference, merchant), news.event == .chargeback ? back.isDisputed : back.isListed else { return nil }
+        guard let back = moneyBack(of: reference, merchant), news.event == .chargeback ? back.isDisputeTold : back.isListed
+        else { return nil }
         let claim =
             news.event == .chargeback
             ? MoneyBackClaim.chargeback(news.distinction, isWhole: false) : MoneyBackClaim.listed(beside: 0, isLate: false)
@@ -337,7 +340,8 @@ package struct OutcomeStage: Sendable {
     }
 
     private func distrusted(_ news: WebhookNews, _ why: WebhookNews.Distrust, _ message: IncomingMessage) -> StageOutcome {
-        letters.deadLetter(
+        if news.reference != nil || !why.isOfNobody, !news.isWanted(by: gateway(of: news)) { return ignored(news, .chargebacksOff) }
+        return letters.deadLetter(
             message, because: .untrustedWebhook, explanation: "\(news.event.word): \(why.rawValue)",
             subject: DeadLetter.Subject(
                 merchantID: news.reference?.merchantID ?? news.merchantID, reference: news.reference, orderID: news.reference?.orderID),

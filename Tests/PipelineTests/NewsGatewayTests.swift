@@ -31,14 +31,15 @@ import Testing
 
     /// - Parameter named: whether the news name the recovery.
     private func handle(
-        _ event: String, _ flexFactor: ScriptedFlexFactor, urls: FlexFactorGateway, own: [FlexFactorGateway], named: Bool = true
+        _ event: String, _ flexFactor: ScriptedFlexFactor, urls: FlexFactorGateway, own: [FlexFactorGateway], named: Bool = true,
+        at now: Moment = now
     ) async throws -> StageOutcome {
         let name = named ? ",\"ExternalOrderId\":\"\(Self.reference.text)\"" : ""
         let body = #"{"Event":"\#(event)","TimeStamp":"2027-01-15T08:00:00Z"\#(name),"OrderId":"g-1"}"#
         let news = try #require(WebhookNews(body: Array(body.utf8), merchantID: "acme", gatewayID: "42", receivedAt: Self.now))
         let merchants = Merchants(Merchant(id: "acme", flexFactorGateways: [urls]), Merchant(id: "bold", flexFactorGateways: own))
         return await OutcomeStage(
-            in: .sample(ManualClock(Self.now), claims: claims, cards: Vault(hasKey: false), callLimit: .seconds(5)), flexFactor: flexFactor,
+            in: .sample(ManualClock(now), claims: claims, cards: Vault(hasKey: false), callLimit: .seconds(5)), flexFactor: flexFactor,
             merchants: merchants, cancels: Cancels()
         ).handle(IncomingMessage(body: news.encoded()))
     }
@@ -67,6 +68,36 @@ import Testing
         let told = try results(wanted)
         #expect(told.count == 1 && told.first?["type"]?.string == "com.salvage.recovery.chargeback.v1")
         #expect(gateway(told.first) == ["bold", "9"])
+    }
+
+    /// What is not told is known all the same, so that no refund gives it back besides. It is told once it is wanted, whoever shows it then, and once.
+    @Test(arguments: [true, false]) func anUnwantedChargebackIsKnownAndToldWhenItIsWanted(listedLater: Bool) async throws {
+        send(thenTelling: .approved(.answered))
+        func hear(wanted: Bool, listed: Bool = false) async throws -> StageOutcome {
+            let news = WebhookNews(
+                merchantID: "bold", gatewayID: "9", event: .chargeback, reference: Self.reference, orderID: "g-1",
+                distinction: listed ? WebhookNews.listed : "cb-1", receivedAt: Self.now)
+            let gateway = FlexFactorGateway(id: "9", includeChargebacks: wanted, account: "m-1")
+            return await OutcomeStage(
+                in: .sample(ManualClock(Self.now), claims: claims, cards: Vault(hasKey: false), callLimit: .seconds(5)),
+                flexFactor: ScriptedFlexFactor(.order(.chargeback)),
+                merchants: Merchants(Merchant(id: "bold", flexFactorGateways: [gateway])), cancels: Cancels()
+            ).handle(IncomingMessage(body: news.encoded()))
+        }
+        for _ in 0..<2 { #expect(try await hear(wanted: false).publishing.isEmpty) }
+        #expect(claims.standing(of: Self.reference, merchant: "bold")?.back.isAll == true)
+        let told = try results(await hear(wanted: true, listed: listedLater))
+        #expect(told.count == 1 && told.first?["type"]?.string == "com.salvage.recovery.chargeback.v1")
+        for listed in [true, false] { #expect(try results(await hear(wanted: true, listed: listed)) == told) }
+    }
+
+    /// It says whose it is, so who wants to hear of none gets no letter of it either.
+    @Test func anUnwantedChargebackThatCannotBeSeenIsNoLetter() async throws {
+        send(thenTelling: .approved(.answered))
+        let later = try await handle(
+            "payment.chargeback.received", ScriptedFlexFactor(.order(.processing)), urls: FlexFactorGateway(id: "42", account: "m-1"),
+            own: [FlexFactorGateway(id: "9", account: "m-1")], at: Self.now + .days(2))
+        #expect(later.publishing.isEmpty)
     }
 
     /// A dispute of nobody's order is none for who wants to hear of none.

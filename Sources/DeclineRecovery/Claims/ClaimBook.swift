@@ -70,11 +70,13 @@ package struct ClaimBook: Sendable {
             package let isAll: Bool
             /// The refunds, in minor units; `nil` where one's amount is not known.
             package let refunded: Int64?
-            /// The chargebacks, likewise.
+            /// The chargebacks, likewise, and those that were known alone.
             package let disputed: Int64?
             /// FlexFactor's list of orders was told to show it.
             package let isListed: Bool
             package let isDisputed: Bool
+            /// The CRM was told of a chargeback.
+            package let isDisputeTold: Bool
             /// FlexFactor was asked for some of it.
             package let isCommanded: Bool
 
@@ -84,6 +86,7 @@ package struct ClaimBook: Sendable {
                 disputed = refunds.map(\.disputed) ?? 0
                 isListed = refunds?.isListed ?? false
                 isDisputed = refunds?.isDisputed ?? false
+                isDisputeTold = refunds?.isDisputeTold ?? false
                 isCommanded = refunds?.isCommanded ?? false
             }
         }

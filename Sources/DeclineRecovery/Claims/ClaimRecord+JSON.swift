@@ -124,6 +124,13 @@ extension MoneyBackClaim {
             data.member("kind", kind.rawValue)
             data.member("round", Int64(round))
             data.member("isWhole", isWhole)
+        case .untold(let isWhole):
+            // An older worker reads it as told, and gives nothing back besides either.
+            data.member("step", "told")
+            data.member("kind", ResultKind.chargeback.rawValue)
+            data.member("round", 0)
+            data.member("isWhole", isWhole)
+            data.member("isUntold", true)
         case .news(let isWhole, let isLate):
             data.member("step", "news")
             data.member("isWhole", isWhole)
@@ -146,7 +153,12 @@ extension MoneyBackClaim {
             switch try data.text("step") {
             case "send": .send(round: try data.count("round"))
             case "unsent": .unsent(round: try data.count("round"))
-            case "told": .told(try data.word("kind"), round: try data.count("round"), isWhole: try data.flag("isWhole"))
+            case "told":
+                if try data.optionalFlag("isUntold") ?? false {
+                    .untold(isWhole: try data.flag("isWhole"))
+                } else {
+                    .told(try data.word("kind"), round: try data.count("round"), isWhole: try data.flag("isWhole"))
+                }
             case "news":
                 if let beside = try data.optionalNumber("beside") {
                     .listed(beside: beside, isLate: try data.flag("isLate"))

@@ -223,7 +223,7 @@ extension MoneyBackBook.Entry {
     static let packedSize = 86
 
     fileprivate func pack(into writer: inout PackedWriter) {
-        let flags: [Bool] = [command != nil, news != nil, minorUnits != nil, isOpen, sourced != nil]
+        let flags: [Bool] = [command != nil, news != nil, minorUnits != nil, isOpen, sourced != nil, isUntold]
         writer.add(flags.reversed().reduce(UInt8(0)) { $0 << 1 | ($1 ? 1 : 0) })
         writer.add(command ?? .none)
         writer.add(sourced ?? .none)
@@ -243,6 +243,6 @@ extension MoneyBackBook.Entry {
         self.init(
             command: flags & 1 == 0 ? nil : command, sourced: flags & 16 == 0 ? nil : sourced, news: flags & 2 == 0 ? nil : news,
             minorUnits: flags & 4 == 0 ? nil : minorUnits,
-            round: round, isOpen: flags & 8 != 0, told: told, kind: kind)
+            round: round, isOpen: flags & 8 != 0, told: told, kind: kind, isUntold: flags & 32 != 0)
     }
 }

@@ -12,6 +12,8 @@ struct MoneyBackBook: Sendable {
         /// Where it was told; negative before.
         var told: Int64 = -1
         var kind = ResultKind.refunded
+        /// A chargeback that is known and was not told: `told` says where it is known from.
+        var isUntold = false
     }
 
     var entries: [Entry] = []
@@ -19,7 +21,7 @@ struct MoneyBackBook: Sendable {
     /// The refunds that were told, in minor units; `nil` where one's amount is not known.
     var refunded: Int64? { told(.refunded) }
 
-    /// The chargebacks that were told, likewise.
+    /// The chargebacks that are known, told or not, likewise.
     var disputed: Int64? { told(.chargeback) }
 
     private func told(_ kind: ResultKind) -> Int64? {
@@ -33,20 +35,9 @@ struct MoneyBackBook: Sendable {
     private var listed: Entry? { entries.first { $0.told >= 0 && $0.news == MoneyBackClaim.listed } }
     var isListed: Bool { listed != nil }
     var isDisputed: Bool { entries.contains { $0.told >= 0 && $0.kind == .chargeback } }
+    var isDisputeTold: Bool { entries.contains { $0.told >= 0 && $0.kind == .chargeback && !$0.isUntold } }
 
     var isCommanded: Bool { entries.contains { $0.round > 0 } }
-
-    /// What was told already of all that the claim would tell.
-    private func told(insteadOf claim: MoneyBackClaim, _ kind: ResultKind) -> Entry? {
-        switch kind {
-        case .refunded: listed
-        case .chargeback:
-            entries.first { entry in
-                entry.told >= 0 && entry.kind == kind && [entry.command, claim.id].contains(MoneyBackClaim.listedChargeback)
-            }
-        default: nil
-        }
-    }
 
     /// - Parameter isPaidBack: all of the money was told as back before.
     /// - Returns: the verdict, and whether all of the money is known to be back by it.
@@ -59,6 +50,8 @@ struct MoneyBackBook: Sendable {
         case .news(_, let isLate) where claim.id == MoneyBackClaim.listed: return list(minorUnits, beside: refunded, isLate, offset)
         case .news(let isWhole, let isLate):
             return hear(claim.id, minorUnits, claim.readings, isWhole, isLate, isPaidBack, offset)
+        case .told(.chargeback, _, _): return (dispute(claim.id, minorUnits, isTold: true, offset), false)
+        case .untold: return (dispute(claim.id, minorUnits, isTold: false, offset), false)
         case .send, .unsent, .told: break
         }
         // What may be the same command: a worker that knew no sources may have carried out this one.
@@ -80,19 +73,39 @@ struct MoneyBackBook: Sendable {
             if kind != .refunded, entry.isOpen, round != entry.round { return (.mayBeCharged, false) }
             // A later request than another's was made when it was seen that the other did nothing.
             if kind != .refunded, others.contains(where: { $0.isOpen && $0.round > round }) { return (.mayBeCharged, false) }
-            if let other = told(insteadOf: claim, kind) {
+            if kind == .refunded, let listed {
                 entries[index].isOpen = false
-                return (.told(other.told, kind), false)
+                return (.told(listed.told, kind), false)
             }
             entries[index].told = offset
             entries[index].kind = kind
             entries[index].isOpen = false
-            // A command's amount is that of its request.
-            if kind == .chargeback { entries[index].minorUnits = minorUnits }
             return (granted, kind == .refunded && isWhole)
-        case .news, .listed: break
+        case .untold, .news, .listed: break
         }
         return (granted, false)
+    }
+
+    /// A chargeback is known once by its id; and the list of orders, which says neither how many there are nor of how much, shows what is known.
+    /// What was known before the CRM wanted to hear of it is told in its place.
+    private mutating func dispute(_ id: Fingerprint, _ minorUnits: Int64?, isTold: Bool, _ offset: Int64) -> ClaimVerdict<Int64> {
+        let granted = ClaimVerdict<Int64>.granted(alone: true, corrects: nil)
+        let known = entries.indices.filter {
+            let entry = entries[$0]
+            return entry.told >= 0 && entry.kind == .chargeback
+                && (entry.command == id || [entry.command, id].contains(MoneyBackClaim.listedChargeback))
+        }
+        let said = known.filter { !entries[$0].isUntold }
+        func own(_ some: [Int]) -> Int? { some.first { entries[$0].command == id } ?? some.first }
+        if let index = own(said) ?? (isTold ? nil : own(known)) { return .told(entries[index].told, .chargeback) }
+        guard let index = own(known) else {
+            entries.append(Entry(command: id, minorUnits: minorUnits, told: offset, kind: .chargeback, isUntold: !isTold))
+            return granted
+        }
+        entries[index].told = offset
+        entries[index].isUntold = false
+        entries[index].minorUnits = entries[index].minorUnits ?? minorUnits
+        return granted
     }
 
     private mutating func list(_ minorUnits: Int64?, beside: Int64?, _ isLate: Bool, _ offset: Int64) -> (

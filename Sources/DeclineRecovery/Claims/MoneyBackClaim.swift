@@ -20,6 +20,8 @@ package struct MoneyBackClaim: Sendable, Equatable {
         case unsent(round: Int)
         /// `round`: which of its own requests the teller speaks of; 0 for none.
         case told(ResultKind, round: Int, isWhole: Bool)
+        /// A chargeback of which the CRM wants to hear nothing: it is known, and was not told.
+        case untold(isWhole: Bool)
         /// FlexFactor reports a refund. `isLate`: a command that may have done it had its time to say so.
         case news(isWhole: Bool, isLate: Bool)
         /// FlexFactor lists the order as returned: whatever gave the money back, nothing of it is left. `beside`: the refunds that were told,
@@ -41,9 +43,10 @@ package struct MoneyBackClaim: Sendable, Equatable {
 
     static let listed = Fingerprint(WebhookNews.listed)
 
-    /// A chargeback that is told. By its id it is told once, and the list of orders tells none that was told before.
-    package static func chargeback(_ distinction: String?, isWhole: Bool) -> MoneyBackClaim {
-        MoneyBackClaim(Fingerprint("chargeback", distinction), .told(.chargeback, round: 0, isWhole: isWhole))
+    /// A chargeback that is told, or known alone. By its id it is told once, and the list of orders tells none that was told before.
+    package static func chargeback(_ distinction: String?, isWhole: Bool, isTold: Bool = true) -> MoneyBackClaim {
+        MoneyBackClaim(
+            Fingerprint("chargeback", distinction), isTold ? .told(.chargeback, round: 0, isWhole: isWhole) : .untold(isWhole: isWhole))
     }
 
     static let listedChargeback = chargeback(WebhookNews.listed, isWhole: true).id
@@ -52,7 +55,7 @@ package struct MoneyBackClaim: Sendable, Equatable {
         switch step {
         case .told(let kind, _, _): kind
         case .news, .listed: .refunded
-        case .send, .unsent: nil
+        case .send, .unsent, .untold: nil
         }
     }
 }

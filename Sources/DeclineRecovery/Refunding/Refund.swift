@@ -124,7 +124,7 @@ package struct Refund: Sendable, Equatable {
         return back.isAll ? failed(Self.allIsBack, nil) : nil
     }
 
-    private static let allIsBack = "All of the money was told as back before, by refunds or a chargeback; nothing was refunded."
+    private static let allIsBack = "All of the money went back before, by refunds or a chargeback; nothing was refunded."
 
     package var isLooking: Bool { if case .looking = phase { true } else { false } }
 
@@ -154,7 +154,7 @@ package struct Refund: Sendable, Equatable {
         if back.isAll { return Self.allIsBack }
         guard back.isDisputed else { return nil }
         guard let disputed = back.disputed else {
-            return command.amount == nil ? "A chargeback was told whose amount is not known; name the amount that is to be refunded." : nil
+            return command.amount == nil ? "The amount of a chargeback is not known; name the amount that is to be refunded." : nil
         }
         guard let sold = sale?.amount, sold.currency == amount.currency else { return nil }
         let left = sold.minorUnits - disputed - (sale?.refunded ?? 0)

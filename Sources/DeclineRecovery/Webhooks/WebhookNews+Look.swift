@@ -67,7 +67,13 @@ extension WebhookNews {
         case orderOfAnother = "FlexFactor's order of that id names another account than this gateway's."
         case notSeen = "FlexFactor did not show the order in time."
         case anotherThanTold = "The CRM was told of another of FlexFactor's orders than the news is of."
+
+        /// No order was seen that could say whose recovery it is.
+        package var isOfNobody: Bool { [.testMode, .unplaced, .unknownOrder, .orderOfAnother, .notSeen].contains(self) }
     }
+
+    /// Whether the CRM wants to hear of it: of chargebacks whose it is decides. What it does not want to hear of is known all the same.
+    package func isWanted(by gateway: FlexFactorGateway?) -> Bool { event != .chargeback || gateway?.includeChargebacks == true }
 
     /// - Parameter order: what FlexFactor shows, of news that do not say whose recovery it is.
     package func step(gateway: FlexFactorGateway?, of order: FlexFactorOrder? = nil) -> Step {
@@ -80,9 +86,8 @@ extension WebhookNews {
             guard reference?.kind.isRetry == true, gateway?.mitMode == .managed, orderID != nil,
                 !isTestMode || gateway?.isProduction != true
             else { return .ignore(.informational) }
-        // Whose it is decides who wants to hear of it.
-        case .chargeback where (reference != nil || order != nil) && gateway?.includeChargebacks != true:
-            return .ignore(.chargebacksOff)
+        // It is nobody's.
+        case .chargeback where reference == nil && order != nil && !isWanted(by: gateway): return .ignore(.chargebacksOff)
         case .cancelled, .expired:
             // A cascade answers by itself; a sync retry may post its order again.
             guard reference?.kind.isRetry == true, gateway?.mitMode == .managed, orderID != nil else { return .ignore(.decidedByLook) }

@@ -161,8 +161,10 @@ struct MoneyBackList {
                 return nil
             }
             let isDispute = order.state == .chargeback
-            if isDispute, standing.back.isDisputed || approval.offset < approvals.firstList { return nil }
             guard let gateway = gateway(of: approval.record, on: account, isDispute) else { return nil }
+            // What was not to be told is told once it is.
+            let isKnown = wantsChargebacks(gateway) ? standing.back.isDisputeTold : standing.back.isDisputed
+            if isDispute, isKnown || approval.offset < approvals.firstList { return nil }
             return WebhookNews(
                 merchantID: gateway.merchant, gatewayID: gateway.gateway, event: isDispute ? .chargeback : .refunded,
                 reference: approval.record.claim.reference, orderID: order.id, distinction: WebhookNews.listed, receivedAt: now)
@@ -171,13 +173,18 @@ struct MoneyBackList {
 
     private func told(_ claim: Claim) -> ClaimBook.Standing? { claims.standing(of: claim.reference, merchant: claim.merchantID) }
 
-    /// The gateway that was told to have approved it, or another of the merchant's on the same account.
+    private func wantsChargebacks(_ gateway: GatewayKey) -> Bool {
+        store.merchant(gateway.merchant)?.flexFactorGateways[gateway.gateway]?.includeChargebacks == true
+    }
+
+    /// The gateway that was told to have approved it, or another of the merchant's on the same account; of a dispute one that wants it told.
     private func gateway(of approval: ClaimRecord, on account: Account, _ isDispute: Bool) -> GatewayKey? {
         let merchant = approval.claim.merchantID
         let own = store.clients.filter { $0.key.merchant == merchant && Account($0.value) == account }.keys
-            .filter { !isDispute || store.merchant(merchant)?.flexFactorGateways[$0.gateway]?.includeChargebacks == true }
             .sorted { $0.order < $1.order }
-        return own.first { $0.gateway == approval.gatewayID } ?? own.first
+        let wanting = isDispute ? own.filter(wantsChargebacks) : []
+        let asked = wanting.isEmpty ? own : wanting
+        return asked.first { $0.gateway == approval.gatewayID } ?? asked.first
     }
 }
 

@@ -128,6 +128,26 @@ import Testing
         #expect(stream.refund("r-1", .told(.refunded, round: 0, isWhole: false)) == granted)
     }
 
+    /// It counts from the moment it is known, is told when it is wanted, whoever shows it then, and once.
+    @Test func aChargebackThatWasNotToldIsToldOnceItIsWanted() {
+        for (first, second) in [("c-1", WebhookNews.listed), (WebhookNews.listed, "c-1"), ("c-1", "c-1")] {
+            var stream = Stream()
+            stream.pay()
+            func back() -> ClaimBook.Standing.MoneyBack? {
+                stream.book.standing(of: Fingerprint(of: Stream.reference("d-1"), merchant: "acme"))?.back
+            }
+            let amount: Int64? = first == "c-1" ? 500 : nil
+            #expect(stream.append(.moneyBack(.chargeback(first, isWhole: false, isTold: false)), amount: amount) == granted)
+            #expect(back()?.disputed == amount && back()?.isDisputed == true && back()?.isDisputeTold == false)
+            #expect(stream.append(.moneyBack(.chargeback(second, isWhole: false, isTold: false)), amount: 500) == .told(1, .chargeback))
+            #expect(stream.append(.moneyBack(.chargeback(second, isWhole: false)), amount: 500) == granted)
+            #expect(back()?.disputed == 500 && back()?.isDisputeTold == true)
+            for isTold in [true, false] {
+                #expect(stream.append(.moneyBack(.chargeback(first, isWhole: false, isTold: isTold))) == .told(3, .chargeback))
+            }
+        }
+    }
+
     /// Two systems of the CRM may number their commands alike. A worker of the version before tells them apart by the id alone, and what it
     /// claimed may be either's.
     @Test func commandsOfTwoSourcesAreTwo() {

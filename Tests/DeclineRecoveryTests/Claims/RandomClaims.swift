@@ -66,7 +66,9 @@ struct RandomClaims {
             case 0:
                 return .moneyBack(
                     MoneyBackClaim.listed(beside: Int64.random(in: 0...2, using: &random), isLate: Bool.random(using: &random)))
-            case 1: return .moneyBack(.chargeback(["c-1", "c-2", WebhookNews.listed].randomElement(using: &random)!, isWhole: false))
+            case 1:
+                let id = ["c-1", "c-2", WebhookNews.listed].randomElement(using: &random)!
+                return .moneyBack(.chargeback(id, isWhole: false, isTold: Bool.random(using: &random)))
             default:
                 let command = Fingerprint("r-\(Int.random(in: 0..<2, using: &random))")
                 return .moneyBack(MoneyBackClaim(command, steps.randomElement(using: &random)!))

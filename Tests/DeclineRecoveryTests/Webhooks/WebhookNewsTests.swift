@@ -78,8 +78,9 @@ import Testing
             #expect(news(event).step(gateway: managed) == .look("g-1"))
             #expect(news(event, hasWaited: true).step(gateway: managed) == .look("g-1"))
         }
-        #expect(news(.chargeback).step(gateway: managed) == .ignore(.chargebacksOff))
-        #expect(news(.chargeback).step(gateway: FlexFactorGateway(id: "42", includeChargebacks: true)) == .look("g-1"))
+        let wanting = FlexFactorGateway(id: "42", includeChargebacks: true)
+        #expect([managed, wanting].allSatisfy { news(.chargeback).step(gateway: $0) == .look("g-1") })
+        #expect([managed, wanting].map { news(.chargeback).isWanted(by: $0) } == [false, true])
         for event in [WebhookNews.Event.cancelled, .expired] {
             #expect(news(event).step(gateway: FlexFactorGateway(id: "42", mitMode: .sync)) == .ignore(.decidedByLook))
             for cascade in ["A-S0", "A-T1", "A-C7-88-7"] {
