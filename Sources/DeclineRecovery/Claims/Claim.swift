@@ -172,9 +172,11 @@ extension ResultKind {
 
 extension RecoveryOutcome {
     /// How it is known.
-    var basis: Claim.Basis {
+    func basis(by evidence: OrderEvidence) -> Claim.Basis {
         switch self {
-        case .neverArrived, .expired(.neverArrived, _), .cancelled(nil): .absent
+        case .neverArrived, .expired(.neverArrived, _): .absent
+        // No order is named: FlexFactor accepted to cancel it by our reference, or knows none.
+        case .cancelled(nil): evidence.exists ? .known : .absent
         case .unavailable, .misconfigured: .unsent
         case .approved, .declined, .expired, .cancelled: .known
         }

@@ -198,7 +198,9 @@ package struct ClaimedRecovery: Sendable {
 
     private mutating func end(_ stop: RecoveryStop, _ now: Moment, _ timing: RecoveryTiming) -> Action {
         switch stop {
-        case .conclude(let outcome): ask(.telling(Draft(ResultReason(outcome), orderID: outcome.orderID), outcome.basis, stop), now, timing)
+        case .conclude(let outcome):
+            ask(
+                .telling(Draft(ResultReason(outcome), orderID: outcome.orderID), outcome.basis(by: recovery.evidence), stop), now, timing)
         case .spend: ask(.telling(Draft(.skipped(.flexFactorUnavailable)), .unsent, stop), now, timing)
         case .submitted: ask(.announcing(stop), now, timing)
         case .park, .refuse, .advance, .giveUp: ask(.noting(stop), now, timing)
