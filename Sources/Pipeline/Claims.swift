@@ -27,6 +27,14 @@ extension ClaimsPort {
     func amount(of reference: RecoveryReference, merchant: MerchantID) async -> Money? {
         await first(of: reference, merchant: merchant)?.saleAmount
     }
+
+    /// The retry of a debt that runs, if a cancel command that was given then can mean it: what was claimed later was declined later, but for
+    /// what waited.
+    func retry(of debt: Debt, meantAt time: Moment) async -> RecoveryReference? {
+        guard let running = await openRecovery(of: Fingerprint(of: debt)), running.kind.isRetry, running.tag != nil else { return nil }
+        let begun = await first(of: running, merchant: debt.merchantID)?.at
+        return begun.map { $0 <= time + CancelBook.allowance } ?? true ? running : nil
+    }
 }
 
 /// A claim to be made. Who makes it and when is the port's to say.

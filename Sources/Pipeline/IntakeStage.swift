@@ -214,11 +214,11 @@ package struct IntakeStage: Sendable {
         if case .rebill(let order, let purchase, let cycle) = command.target {
             let debt = Debt(merchantID: merchant.id, orderID: order, purchaseID: purchase, billingCycle: cycle, chargeID: nil)
             // The one that runs; a command that comes before its recovery is kept for all that the name can mean.
-            if let running = await environment.claims.openRecovery(of: Fingerprint(of: debt)), running.kind.isRetry, running.tag != nil {
+            if let running = await environment.claims.retry(of: debt, meantAt: min(command.time ?? now, now)) {
                 cancellations = [
                     Cancellation(
                         merchantID: merchant.id, reference: running, commandID: command.id,
-                        gateways: merchant.flexFactorGateways.keys.sorted { $0.text < $1.text }, since: now)
+                        gateways: merchant.flexFactorGateways.keys.sorted { $0.text < $1.text }, since: now, time: command.time)
                 ]
             }
         }

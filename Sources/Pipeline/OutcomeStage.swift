@@ -42,7 +42,7 @@ package struct OutcomeStage: Sendable {
                 }
             }
             let answer = await named(shown, news)
-            let isCancelRequested = news.reference.map { cancels.isCancelRequested($0, of: $0.merchantID ?? news.merchantID) } ?? false
+            let isCancelRequested = await isCancelRequested(news)
             let outcome = news.learned(
                 answer, isCancelRequested: isCancelRequested, now: environment.now(), timing: environment.timing, owns: { owns($0, news) })
             return await carryOut(outcome, answer, news, message)
@@ -55,6 +55,15 @@ package struct OutcomeStage: Sendable {
         let merchant = reference.merchantID ?? news.merchantID
         guard let sent = environment.claims.sentBy(reference, merchant: merchant) else { return nil }
         return merchant != news.merchantID || sent.id == news.gatewayID ? sent : nil
+    }
+
+    private func isCancelRequested(_ news: WebhookNews) async -> Bool {
+        guard let reference = news.reference else { return false }
+        let merchant = reference.merchantID ?? news.merchantID
+        guard cancels.isCancelRequested(reference, of: merchant, declinedAt: nil) else { return false }
+        // When it was declined is not at hand; it was claimed soon after.
+        let begun = await environment.claims.first(of: reference, merchant: merchant)?.at
+        return cancels.isCancelRequested(reference, of: merchant, declinedAt: begun)
     }
 
     func gateway(of news: WebhookNews) -> FlexFactorGateway? {

@@ -53,7 +53,8 @@ package protocol CardVault: Sendable {
 /// The CRM's cancel commands, as far as this process has heard of them. What was announced is known here well within
 /// `RecoveryTiming.settle`.
 package protocol CancelDirectory: Sendable {
-    func isCancelRequested(_ reference: RecoveryReference, of merchant: MerchantID) -> Bool
+    /// - Parameter declinedAt: `nil` where that is not at hand.
+    func isCancelRequested(_ reference: RecoveryReference, of merchant: MerchantID, declinedAt: Moment?) -> Bool
 }
 
 /// What operators have paused, as far as this process has heard of it: within two seconds.

@@ -24,7 +24,7 @@ package struct RetryStage: Sendable {
             pickUp: {
                 $0.pickUp(
                     redelivered: message.redelivered && $0.reference.tag == nil,
-                    isCancelRequested: cancels.isCancelRequested($0.reference, of: $0.merchantID))
+                    isCancelRequested: cancels.isCancelRequested($0.reference, of: $0.merchantID, declinedAt: $0.declinedAt))
             })
     }
 
@@ -158,20 +158,17 @@ package struct RetryStage: Sendable {
         let debt = Debt(
             merchantID: cancellation.merchantID, orderID: named.orderID, purchaseID: subscription.purchaseID, billingCycle: named.sequence,
             chargeID: nil)
-        guard let running = await environment.claims.openRecovery(of: Fingerprint(of: debt)), running.kind.isRetry, running.tag != nil
-        else {
-            return nil
-        }
+        guard let running = await environment.claims.retry(of: debt, meantAt: cancellation.time) else { return nil }
         return Cancellation(
             merchantID: cancellation.merchantID, reference: running, commandID: cancellation.commandID, gateways: cancellation.gateways,
-            since: cancellation.since)
+            since: cancellation.since, time: cancellation.time)
     }
 
     /// What makes the command known to every pod.
     private func notice(of cancellation: Cancellation, _ traceparent: String?) -> StageMessage {
         StageMessage(
             to: .cancels, messageID: cancellation.reference.text + "/cancel", type: CancelNotice.type, traceparent: traceparent,
-            body: CancelNotice(merchantID: cancellation.merchantID, reference: cancellation.reference).encoded())
+            body: CancelNotice(merchantID: cancellation.merchantID, reference: cancellation.reference, time: cancellation.time).encoded())
     }
 }
 

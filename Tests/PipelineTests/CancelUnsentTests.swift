@@ -14,26 +14,24 @@ import Testing
 
     /// The commands that every pod has heard of, as the stream of cancels makes them known.
     private final class Heard: CancelDirectory {
-        private let known = Mutex<Set<CancelNotice>>([])
+        private let known = Mutex(CancelBook())
 
-        func isCancelRequested(_ reference: RecoveryReference, of merchant: MerchantID) -> Bool {
-            known.withLock { known in
-                known.contains(CancelNotice(merchantID: merchant, reference: reference))
-                    || known.contains(CancelNotice(merchantID: merchant, reference: reference.family))
-            }
+        func isCancelRequested(_ reference: RecoveryReference, of merchant: MerchantID, declinedAt: Moment?) -> Bool {
+            known.withLock { $0.isCancelRequested(reference, of: merchant, declinedAt: declinedAt) }
         }
 
-        func hear(_ notice: CancelNotice) { known.withLock { _ = $0.insert(notice) } }
+        func hear(_ notice: CancelNotice) { known.withLock { $0.take(notice) } }
     }
 
-    private func rebill(_ order: String, of merchant: MerchantID = "acme") -> Recovery {
-        let sample = Recovery.sample(order: order, declinedAt: Self.now)
+    private func rebill(_ order: String, of merchant: MerchantID = "acme", declinedAt: Moment = now) -> Recovery {
+        let sample = Recovery.sample(order: order, declinedAt: declinedAt)
         let reference = RecoveryReference(
-            DeclineIdentity(merchantID: merchant, source: "crm", id: "d-" + order), orderID: order, kind: .recurring, sequence: 7,
+            DeclineIdentity(merchantID: merchant, source: "crm", id: "d-\(order)-\(declinedAt.milliseconds)"), orderID: order,
+            kind: .recurring, sequence: 7,
             subscription: RecoveryReference.Subscription(purchaseID: "88", gatewayID: "7"))
         return Recovery(
             merchantID: merchant, gatewayID: "42", route: .retry(.sync, until: Self.now + .days(5)), reference: reference,
-            amount: sample.amount, declinedAt: Self.now, order: RecoveredOrder(reference), verdict: sample.verdict, reply: nil,
+            amount: sample.amount, declinedAt: declinedAt, order: RecoveredOrder(reference), verdict: sample.verdict, reply: nil,
             charge: sample.charge)
     }
 
@@ -116,6 +114,35 @@ import Testing
             let answered = try await carryOut(last, self.stage(back, heard), heard, times: 10)
             #expect(answered.kinds == [.nothingToCancel] && answered.notices == 0 && answered.last == nil)
             #expect(!back.calls.contains { $0.charges })
+        }
+    }
+
+    /// A command is kept for what it means, and the customer may come back: his next re-attempt is tried.
+    @Test func whatWasDeclinedAfterTheCommandIsNotMeant() async throws {
+        let heard = Heard()
+        let nobody = ScriptedFlexFactor { call, _ in if case .cancelByReference = call { .noSuchOrder } else { .notListed } }
+        let none = try await carryOut(message(command(rebill("A1").reference.family)), stage(nobody, heard), heard, times: 20)
+        #expect(none.kinds == [.nothingToCancel])
+        clock.pass(.days(1))
+        for (declinedAfter, expected) in [(Moment.Span.seconds(30), [ResultKind.cancelled]), (.minutes(60), [.approved])] {
+            let recovery = rebill("A1", declinedAt: Self.now + declinedAfter)
+            let approving = ScriptedFlexFactor { call, _ in call.charges ? .evaluated(.approved, "g-1") : .notListed }
+            #expect(kinds(await stage(approving, heard).handle(message(recovery))) == expected)
+        }
+    }
+
+    /// One that names the recovery means that one, whenever it was declined.
+    @Test func aCommandByReferenceMeansThatRecovery() {
+        let recovery = rebill("A1", declinedAt: Self.now + .days(3))
+        var book = CancelBook()
+        book.take(CancelNotice(merchantID: "acme", reference: recovery.reference, time: Self.now))
+        #expect(book.isCancelRequested(recovery.reference, of: "acme", declinedAt: recovery.declinedAt))
+        // Older workers do not say when a command was given; the last of several counts.
+        let family = recovery.reference.family
+        for (times, isMeant) in [([nil], true), ([Self.now], false), ([Self.now + .days(3), Self.now], true)] as [([Moment?], Bool)] {
+            var named = CancelBook()
+            for time in times { named.take(CancelNotice(merchantID: "acme", reference: family, time: time)) }
+            #expect(named.isCancelRequested(recovery.reference, of: "acme", declinedAt: recovery.declinedAt) == isMeant)
         }
     }
 

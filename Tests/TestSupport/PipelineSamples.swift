@@ -23,7 +23,7 @@ package struct Cancels: CancelDirectory {
         self.merchant = merchant
     }
 
-    package func isCancelRequested(_ reference: RecoveryReference, of merchant: MerchantID) -> Bool {
+    package func isCancelRequested(_ reference: RecoveryReference, of merchant: MerchantID, declinedAt: Moment?) -> Bool {
         merchant == self.merchant && requested.contains(reference)
     }
 }

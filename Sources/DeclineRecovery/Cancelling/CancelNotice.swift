@@ -7,16 +7,20 @@ package struct CancelNotice: Hashable, Sendable {
     /// Two merchants may have orders of the same id.
     package let merchantID: MerchantID
     package let reference: RecoveryReference
+    /// When the command was given; `nil` where that is not known.
+    package let time: Moment?
 
-    package init(merchantID: MerchantID, reference: RecoveryReference) {
+    package init(merchantID: MerchantID, reference: RecoveryReference, time: Moment? = nil) {
         self.merchantID = merchantID
         self.reference = reference
+        self.time = time
     }
 
     package func encoded() -> [UInt8] {
         CloudEvent.encode(id: reference.text + "/cancel", type: Self.type, subject: reference.text, reserving: 256) { data in
             data.member("merchantId", merchantID.text)
             data.member("reference", reference.text)
+            data.optional("time", time?.milliseconds)
         }
     }
 
@@ -24,7 +28,9 @@ package struct CancelNotice: Hashable, Sendable {
         do throws(EnvelopeFault) {
             let reader = try CloudEvent.data(of: bytes, type: type)
             guard let reference = RecoveryReference(try reader.text("reference")) else { return nil }
-            return CancelNotice(merchantID: MerchantID(try reader.text("merchantId")), reference: reference)
+            return CancelNotice(
+                merchantID: MerchantID(try reader.text("merchantId")), reference: reference,
+                time: try reader.optionalNumber("time").map(Moment.init(milliseconds:)))
         } catch {
             return nil
         }

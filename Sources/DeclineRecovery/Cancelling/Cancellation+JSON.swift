@@ -10,6 +10,7 @@ extension Cancellation {
             data.member("reference", reference.text)
             data.optional("commandId", commandID)
             data.member("since", since.milliseconds)
+            if time != since { data.member("time", time.milliseconds) }
             data.member("attempts", Int64(attempts))
             data.object("phase") { json in
                 json.member("name", phase.word)
@@ -42,7 +43,9 @@ extension Cancellation {
                     merchantID: MerchantID(try reader.text("merchantId")), reference: reference,
                     commandID: try reader.optionalText("commandId"),
                     others: try reader.elements("others").compactMap { $0.string.flatMap { RecoveryReference($0) } },
-                    gateways: gateways, since: try reader.moment("since"), phase: read, attempts: try reader.count("attempts"),
+                    gateways: gateways, since: try reader.moment("since"),
+                    time: try reader.optionalNumber("time").map(Moment.init(milliseconds:)), phase: read,
+                    attempts: try reader.count("attempts"),
                     word: try reader.optionalWord("cancel"), isAnnounced: try reader.optionalFlag("announced") ?? false))
         } catch {
             return .failure(error)

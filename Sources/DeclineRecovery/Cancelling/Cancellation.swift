@@ -23,6 +23,8 @@ package struct Cancellation: Sendable, Equatable {
     /// Where the order may be; after it was found, where it is.
     package internal(set) var gateways: [GatewayID]
     package let since: Moment
+    /// When the command was given: what was declined later is not meant by it (`CancelBook`).
+    package let time: Moment
     package internal(set) var phase: Phase
     package internal(set) var attempts: Int
     /// What FlexFactor said to the cancel.
@@ -43,7 +45,7 @@ package struct Cancellation: Sendable, Equatable {
 
     package init(
         merchantID: MerchantID, reference: RecoveryReference, commandID: String? = nil, others: [RecoveryReference] = [],
-        gateways: [GatewayID], since: Moment,
+        gateways: [GatewayID], since: Moment, time: Moment? = nil,
         phase: Phase = .looking(0), attempts: Int = 0, word: Word? = nil, isAnnounced: Bool = false
     ) {
         self.merchantID = merchantID
@@ -52,6 +54,8 @@ package struct Cancellation: Sendable, Equatable {
         self.others = others
         self.gateways = gateways
         self.since = since
+        // By a clock that is ahead it would be meant for what comes.
+        self.time = min(time ?? since, since)
         self.phase = phase
         self.attempts = attempts
         self.word = word
@@ -76,7 +80,7 @@ package struct Cancellation: Sendable, Equatable {
         return references.filter(\.kind.isRetry).map { reference in
             Cancellation(
                 merchantID: merchant.id, reference: reference, commandID: command.id, others: references.filter { $0 != reference },
-                gateways: gateways, since: now)
+                gateways: gateways, since: now, time: command.time)
         }
     }
 

@@ -4,6 +4,8 @@ package struct CancelCommand: Sendable, Equatable {
 
     package let id: String
     package let merchantID: MerchantID
+    /// When it was given, where it says so.
+    package let time: Moment?
     package let target: Target
     package let reason: String?
 
@@ -54,6 +56,7 @@ package struct CancelCommand: Sendable, Equatable {
         guard let id, let merchantID, let target else { return nil }
         self.id = id
         self.merchantID = MerchantID(merchantID)
+        time = event.lenientWord("time") { Moment(rfc3339: $0) }
         self.target = target
         self.reason = reason
     }

@@ -9,14 +9,10 @@ import Synchronization
 ///
 /// The stream keeps them for longer than the letters live, and is read from its beginning: a few bytes for each command.
 final class CancelTail: CancelDirectory {
-    private let known = Mutex<Set<CancelNotice>>([])
+    private let known = Mutex(CancelBook())
 
-    func isCancelRequested(_ reference: RecoveryReference, of merchant: MerchantID) -> Bool {
-        known.withLock { known in
-            // A command that names a rebill stops all of its re-attempts, whose tags the CRM does not know.
-            known.contains(CancelNotice(merchantID: merchant, reference: reference))
-                || known.contains(CancelNotice(merchantID: merchant, reference: reference.family))
-        }
+    func isCancelRequested(_ reference: RecoveryReference, of merchant: MerchantID, declinedAt: Moment?) -> Bool {
+        known.withLock { $0.isCancelRequested(reference, of: merchant, declinedAt: declinedAt) }
     }
 
     private let probes = Mutex<[CancelNotice: StopSignal]>([:])
@@ -31,7 +27,7 @@ final class CancelTail: CancelDirectory {
     private func begin(_ link: BrokerLink, _ names: TopologyNames) async throws(BrokerError) -> StreamReading {
         try await link.read(names.cancels, from: .first) { [self] entries in
             let notices = entries.compactMap { CancelNotice.decode($0.body) }
-            known.withLock { $0.formUnion(notices) }
+            known.withLock { known in for notice in notices { known.take(notice) } }
             probes.withLock { probes in for notice in notices { probes[notice]?.set() } }
         }
     }

@@ -156,7 +156,8 @@ import Testing
     @Test func aNoticeNamesItsRecovery() throws {
         let reference = try #require(RecoveryReference("A~C3~84-R7-88-7"))
         let notice = CancelNotice(merchantID: "acme", reference: reference)
-        #expect(CancelNotice.decode(notice.encoded()) == notice)
+        let timed = CancelNotice(merchantID: "acme", reference: reference, time: now)
+        #expect([notice, timed].allSatisfy { CancelNotice.decode($0.encoded()) == $0 })
         // Another merchant's order of the same id is another order.
         #expect(CancelNotice(merchantID: "bold", reference: reference) != notice)
         #expect(CancelNotice.decode(Array("{}".utf8)) == nil)
