@@ -188,6 +188,20 @@ import Testing
         }
     }
 
+    /// A client that waits to be asked for its body would wait until its own patience ends.
+    @Test(arguments: ["100-continue", "100-Continue"]) func aBodyThatWaitsIsAskedFor(expectation: String) async throws {
+        try await withServer { port in
+            let peer = try await Peer.connect(port)
+            for times in 1...2 {
+                peer.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nExpect: \(expectation)\r\n\r\n")
+                func asked() -> Int { peer.text.ranges(of: "HTTP/1.1 100 Continue\r\n\r\n").count }
+                try await eventually("it is asked for") { asked() == times }
+                peer.send("abc")
+                try await eventually("it is answered") { peer.text.hasSuffix("\r\n\r\n3") }
+            }
+        }
+    }
+
     @Test(arguments: ["Host: a\r\nHost: b\r\n", "Host: a\r\nHost: a\r\n", "host: a\r\nx: y\r\nHOST: b\r\n"])
     func twoHostsAreNone(hosts: String) async throws {
         try await withServer { port in

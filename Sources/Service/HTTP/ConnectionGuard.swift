@@ -2,7 +2,7 @@ import HTTPTypes
 import NIOCore
 import NIOHTTPTypes
 
-/// Closes a connection that takes too long, and refuses a request that names two hosts.
+/// Closes a connection that takes too long, refuses a request that names two hosts, and asks for a body that waits to be asked for.
 ///
 /// Stands behind the HTTP decoder; lives on its connection's event loop.
 final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
@@ -56,9 +56,14 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         if isRefused { return }
         switch unwrapInboundIn(data) {
         case .head(let head):
+            let isIdle = patience?.isWaiting ?? false
             patience?.headCame(.now())
             // The first is what the request was sent to; a second one is a way to mean another host to somebody else on the way here.
             if let host = HTTPField.Name("Host"), head.headerFields.contains(host) { return refuse(context) }
+            // RFC 9110, 10.1.1; never into the midst of the answer before.
+            if isIdle, head.headerFields[.expect]?.lowercased() == "100-continue" {
+                context.writeAndFlush(wrapOutboundOut(.head(HTTPResponse(status: .continue))), promise: nil)
+            }
         case .body: break
         case .end: patience?.requestEnded(.now())
         }
