@@ -118,11 +118,11 @@ package struct OutcomeStage: Sendable {
                         return distrusted(news, .anotherThanTold, message)
                     }
                 case .unreadable where environment.now() < news.receivedAt + environment.timing.reconcileFor: return hold(news, message)
-                case .notYet where reason.kind.isMoneyBack:
-                    // What comes back was taken: that is told before, and the rest a moment later.
-                    let taken = await carryOut(.tell(reference, .approved(.notified), nil), answer, news, message)
-                    guard case .told = taken.entry.fate else { return taken }
-                    return taken.with([news.message(to: .delayed(.outcomes, .seconds(2)), traceparent: message.traceparent)])
+                case .notYet where reason.kind.isMoneyBack: return await tellTaken(reference, answer, news, message)
+                case .told(let record) where reason.kind.isMoneyBack && record.claim.act.telling != .approved:
+                    return await tellTaken(reference, answer, news, message)
+                case .unreadable(let kind) where reason.kind.isMoneyBack && kind != .approved:
+                    return await tellTaken(reference, answer, news, message)
                 default: break
                 }
             }
@@ -271,70 +271,6 @@ package struct OutcomeStage: Sendable {
         }
     }
 
-    /// All of the money went back: the debt may be paid again.
-    ///
-    /// - Returns: whether it is claimed.
-    private func reopen(_ reference: RecoveryReference, _ merchant: MerchantID) async -> Bool {
-        await environment.claims.claim(
-            ClaimRequest(
-                merchantID: merchant, reference: reference, debt: nil, amount: nil, act: .reopened(.paidBack),
-                until: environment.now() + longestMemory)) != nil
-    }
-
-    /// Parts that were told make the whole.
-    private func areAllBack(_ reference: RecoveryReference, _ merchant: MerchantID) async -> Bool {
-        guard let back = moneyBack(of: reference, merchant), !back.isAll, let refunded = back.refunded, let disputed = back.disputed,
-            let sale = await environment.claims.amount(of: reference, merchant: merchant)
-        else { return false }
-        return refunded + disputed >= sale.minorUnits
-    }
-
-    /// What is to be told yet of an order that FlexFactor lists as returned.
-    private enum Rest {
-        /// Nothing is.
-        case all
-        /// - Parameter beside: what was told of refunds before, in minor units.
-        case left(WebhookNews.Takings, beside: Int64)
-    }
-
-    private func moneyBack(of reference: RecoveryReference, _ merchant: MerchantID) -> ClaimBook.Standing.MoneyBack? {
-        environment.claims.standing(of: reference, merchant: merchant)?.back
-    }
-
-    /// What the list shows was claimed before: whoever claimed it may have died before it was told, and the order may look otherwise by now.
-    /// The claims tell it again.
-    private func claimedBefore(_ news: WebhookNews, _ message: IncomingMessage) async -> StageOutcome? {
-        guard let reference = news.reference else { return nil }
-        let merchant = reference.merchantID ?? news.merchantID
-        guard let back = moneyBack(of: reference, merchant), news.event == .chargeback ? back.isDisputeTold : back.isListed
-        else { return nil }
-        let claim =
-            news.event == .chargeback
-            ? MoneyBackClaim.chargeback(news.distinction, isWhole: false) : MoneyBackClaim.listed(beside: 0, isLate: false)
-        let request = ClaimRequest(
-            merchantID: merchant, reference: reference, debt: nil, amount: nil, act: .moneyBack(claim),
-            until: environment.now() + longestMemory)
-        guard case .told(let record, _)? = await environment.claims.claim(request)?.verdict else { return hold(news, message) }
-        let messages = record.messages(reply: nil, traceparent: message.traceparent)
-        return StageOutcome(publishing: messages, entry: entry(of: news, record.fate, reference).telling(record, as: messages))
-    }
-
-    /// - Returns: `nil` where that is not known now.
-    private func rest(of reference: RecoveryReference, merchant: MerchantID, _ news: WebhookNews) async -> Rest? {
-        let sale = await environment.claims.amount(of: reference, merchant: merchant)
-        guard let back = moneyBack(of: reference, merchant), !back.isAll else { return .all }
-        // Parts made the whole, or one was told that may have been all of it.
-        let disputed = back.disputed ?? 0
-        guard let refunded = back.refunded, sale.map({ refunded + disputed < $0.minorUnits }) ?? true else {
-            return await reopen(reference, merchant) ? .all : nil
-        }
-        // What stays unread for so long has left the stream.
-        if sale == nil, environment.now() < news.receivedAt + environment.timing.reconcileFor { return nil }
-        let left = sale.map { Money(minorUnits: $0.minorUnits - refunded - disputed, currency: $0.currency) }
-        let isRest = left != nil && refunded + disputed > 0
-        return .left(WebhookNews.Takings(amount: left, isPartial: isRest, isWhole: true), beside: refunded)
-    }
-
     func hold(_ news: WebhookNews, _ message: IncomingMessage) -> StageOutcome {
         // A claim can be made again in a moment; what cannot be read stays so for longer.
         let age = environment.now() - news.receivedAt
@@ -368,8 +304,7 @@ package struct OutcomeStage: Sendable {
     }
 
     /// - Parameter reference: where FlexFactor's order told it, or whose the news is.
-    private func entry(of news: WebhookNews, _ fate: StageOutcome.Kind, _ reference: RecoveryReference? = nil) -> StageOutcome.JournalEntry
-    {
+    func entry(of news: WebhookNews, _ fate: StageOutcome.Kind, _ reference: RecoveryReference? = nil) -> StageOutcome.JournalEntry {
         let reference = reference ?? news.reference
         return StageOutcome.JournalEntry(
             merchantID: reference?.merchantID ?? news.merchantID, reference: reference, gatewayID: news.gatewayID, fate: fate)

@@ -1,0 +1,67 @@
+import JSON
+import TestSupport
+import Testing
+
+@testable import DeclineRecovery
+@testable import Pipeline
+
+/// News of money that was taken, or went back, against what the CRM was told.
+@Suite struct MoneyBackNewsTests {
+    private static let now = Moment(milliseconds: 1_800_000_000_000)
+    private static let reference = RecoveryReference(
+        DeclineIdentity(merchantID: "acme", source: "crm", id: "d-1"), orderID: "A", kind: .rerun, sequence: 1)
+    private let amount = Money(minorUnits: 4_999, currency: .usd)
+
+    private func claims(telling reason: ResultReason, _ reference: RecoveryReference = reference) -> MemoryClaims {
+        let claims = MemoryClaims(now: Self.now)
+        let result = ResultEvent(
+            subject: .recovery(reference, RecoveredOrder(reference)), merchantID: "acme", reason: reason, gatewayID: "42",
+            flexFactorOrderID: "g-1", amount: amount, occurredAt: Self.now)
+        claims.append(
+            ClaimRequest(
+                merchantID: "acme", reference: reference, debt: Fingerprint("debt"), amount: amount, act: .told(.init(reason.kind, .known)),
+                until: Self.now + .days(40), result: result), by: "w")
+        return claims
+    }
+
+    private func stage(_ state: FlexFactorOrder.State, _ claims: MemoryClaims, mode: MITMode = .managed) -> OutcomeStage {
+        OutcomeStage(
+            in: .sample(ManualClock(Self.now), claims: claims, cards: Vault(hasKey: false), callLimit: .seconds(5)),
+            flexFactor: ScriptedFlexFactor(.order(state)),
+            merchants: Merchants(Merchant(id: "acme", flexFactorGateways: [FlexFactorGateway(id: "42", mitMode: mode)])),
+            cancels: Cancels())
+    }
+
+    private func news(_ event: WebhookNews.Event, _ reference: RecoveryReference = reference, hasWaited: Bool = false) -> IncomingMessage {
+        let news = WebhookNews(
+            merchantID: "acme", gatewayID: "42", event: event, reference: reference, orderID: "g-1",
+            minorUnits: event == .refunded ? 500 : nil, currency: .usd, distinction: "n-1", receivedAt: Self.now, hasWaited: hasWaited)
+        return IncomingMessage(body: news.encoded())
+    }
+
+    private func kinds(_ handled: StageOutcome) -> [ResultKind] {
+        handled.publishing.compactMap { if case .results(_, let kind) = $0.destination { kind } else { nil } }
+    }
+
+    private func hasLetter(_ handled: StageOutcome) -> Bool { handled.publishing.contains { $0.destination == .deadLetters } }
+
+    /// It was told as not paid, and the news that it was taken after all was lost: a part that goes back says so too.
+    @Test func whatComesBackOfARecoveryThatWasToldOtherwiseWasTakenFirst() async throws {
+        let claims = claims(telling: .expired(.closed))
+        let first = await stage(.completed, claims).handle(news(.refunded))
+        #expect(kinds(first) == [.correction] && hasLetter(first))
+        let later = try #require(first.publishing.first { if case .delayed(.outcomes, _) = $0.destination { true } else { false } })
+        let second = await stage(.completed, claims).handle(IncomingMessage(body: later.body))
+        #expect(kinds(second) == [.refunded] && !hasLetter(second))
+        // The debt is paid: a rerun of it is not charged besides.
+        let rerun = RecoveryReference(
+            DeclineIdentity(merchantID: "acme", source: "crm", id: "d-2"), orderID: "A", kind: .rerun, sequence: 2)
+        let request = ClaimRequest(
+            merchantID: "acme", reference: rerun, debt: Fingerprint("debt"), amount: amount, act: .send(post: 1),
+            until: Self.now + .days(40))
+        guard case .recovered = claims.append(request, by: "w-2").verdict else {
+            Issue.record("it would be charged again")
+            return
+        }
+    }
+}
