@@ -11,6 +11,17 @@ extension OutcomeStage {
         return taken.with([news.message(to: .delayed(.outcomes, .seconds(2)), traceparent: message.traceparent)])
     }
 
+    /// Whether an order was told as paid of which there is news that it was closed.
+    func isToldPaid(_ news: WebhookNews) async -> Bool {
+        guard [.cancelled, .expired].contains(news.event), let reference = news.reference else { return false }
+        let merchant = reference.merchantID ?? news.merchantID
+        // Most were told as not paid, and nothing is read for them.
+        guard environment.claims.standing(of: reference, merchant: merchant)?.told?.kind == .approved,
+            case .told(let record) = await environment.claims.told(of: reference, merchant: merchant)
+        else { return false }
+        return !record.isOfAnotherOrder(than: news.orderID)
+    }
+
     /// All of the money went back: the debt may be paid again.
     ///
     /// - Returns: whether it is claimed.

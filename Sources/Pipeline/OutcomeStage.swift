@@ -25,7 +25,7 @@ package struct OutcomeStage: Sendable {
         case .failure(let fault):
             return letters.deadLetter(message, because: .unexpectedType, explanation: fault.description, now: environment.now())
         }
-        switch news.step(gateway: gateway(of: news)) {
+        switch news.step(gateway: gateway(of: news), isToldPaid: await isToldPaid(news)) {
         case .ignore(let why): return ignored(news, why)
         case .distrust(let why): return distrusted(news, why, message)
         case .look(let orderID):

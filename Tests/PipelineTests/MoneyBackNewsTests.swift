@@ -45,6 +45,22 @@ import Testing
 
     private func hasLetter(_ handled: StageOutcome) -> Bool { handled.publishing.contains { $0.destination == .deadLetters } }
 
+    /// FlexFactor voids what it approved: the CRM holds the order for paid, whoever asked FlexFactor. What was told as not paid is no news.
+    @Test(arguments: [MITMode.managed, .sync]) func anApprovalThatIsVoidedIsALetter(mode: MITMode) async throws {
+        let sale = RecoveryReference(DeclineIdentity(merchantID: "acme", source: "crm", id: "d-3"), orderID: "A", kind: .sale, sequence: 0)
+        for reference in [Self.reference, sale] {
+            let voided = stage(.cancelled, claims(telling: .approved(.answered), reference), mode: mode)
+            guard case .parked = await voided.handle(news(.cancelled, reference)).entry.fate else {
+                Issue.record("\(reference)")
+                continue
+            }
+            let handled = await voided.handle(news(.cancelled, reference, hasWaited: true))
+            #expect(hasLetter(handled) && kinds(handled) == [.approved], "\(reference)")
+        }
+        let declined = stage(.cancelled, claims(telling: .declined(.byFlexFactor), sale), mode: mode)
+        #expect(await declined.handle(news(.cancelled, sale, hasWaited: true)).publishing.isEmpty)
+    }
+
     /// It was told as not paid, and the news that it was taken after all was lost: a part that goes back says so too.
     @Test func whatComesBackOfARecoveryThatWasToldOtherwiseWasTakenFirst() async throws {
         let claims = claims(telling: .expired(.closed))

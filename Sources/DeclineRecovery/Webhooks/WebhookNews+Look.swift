@@ -76,7 +76,8 @@ extension WebhookNews {
     package func isWanted(by gateway: FlexFactorGateway?) -> Bool { event != .chargeback || gateway?.includeChargebacks == true }
 
     /// - Parameter order: what FlexFactor shows, of news that do not say whose recovery it is.
-    package func step(gateway: FlexFactorGateway?, of order: FlexFactorOrder? = nil) -> Step {
+    /// - Parameter isToldPaid: the CRM was told that this order is paid, so nobody asks FlexFactor any more.
+    package func step(gateway: FlexFactorGateway?, of order: FlexFactorOrder? = nil, isToldPaid: Bool = false) -> Step {
         if isForeign { return .ignore(.foreignOrder) }
         let reference = reference ?? order?.echo
         switch event {
@@ -90,7 +91,9 @@ extension WebhookNews {
         case .chargeback where reference == nil && order != nil && !isWanted(by: gateway): return .ignore(.chargebacksOff)
         case .cancelled, .expired:
             // A cascade answers by itself; a sync retry may post its order again.
-            guard reference?.kind.isRetry == true, gateway?.mitMode == .managed, orderID != nil else { return .ignore(.decidedByLook) }
+            guard isToldPaid || reference?.kind.isRetry == true && gateway?.mitMode == .managed, orderID != nil else {
+                return .ignore(.decidedByLook)
+            }
         case .completed, .refunded, .chargeback: break
         }
         if isTestMode, gateway?.isProduction == true { return .distrust(.testMode) }
