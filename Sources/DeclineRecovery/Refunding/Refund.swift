@@ -202,7 +202,7 @@ package struct Refund: Sendable, Equatable {
             guard case .found(let order) = answer else {
                 return isOver(now, timing) ? .giveUp : .park(until: now + max(pause, answer.retryAfter))
             }
-            if order.state == .returned { return told(amount, extent(of: amount, order), id) }
+            if order.state == .returned { return returned(amount, order, id, now: now, timing: timing) }
             // All that is left can be asked for again: what was given back already is refused then. A part could be given back twice.
             guard command.amount == nil, order.state == .completed else { return .giveUp }
             phase = .refunding(id, amount)
@@ -215,15 +215,30 @@ package struct Refund: Sendable, Equatable {
         }
     }
 
+    /// Nothing is left of the order, and FlexFactor does not say who asked for it: this command did, where it asked for all that was not told as
+    /// back by others. News of theirs may be on their way.
+    private func returned(_ amount: Money, _ order: FlexFactorOrder, _ id: FlexFactorOrderID, now: Moment, timing: RecoveryTiming) -> Stop {
+        let left = whole(order, in: amount.currency).map { $0 - before }
+        if back.isAll || left.map({ $0 <= 0 }) == true { return failed(Self.allIsBack, id) }
+        if left.map({ $0 == amount.minorUnits }) ?? (command.amount == nil) { return told(amount, extent(of: amount, order), id) }
+        return isOver(now, timing) ? .giveUp : .park(until: now + pause)
+    }
+
+    /// What was told as back before, in minor units.
+    private var before: Int64 { (sale?.refunded ?? 0) + (back.disputed ?? 0) }
+
+    private func sold(in currency: Currency) -> Int64? { sale?.amount.flatMap { $0.currency == currency ? $0.minorUnits : nil } }
+
+    /// What was asked for counts before what an order shows, whose unit no document tells; and the larger, where they differ.
+    private func whole(_ order: FlexFactorOrder, in currency: Currency) -> Int64? {
+        [sold(in: currency), order.minorUnits].compactMap { $0 }.max()
+    }
+
     /// The order may show a moment later that nothing of it is left.
     private func extent(of amount: Money, _ order: FlexFactorOrder) -> Extent {
-        // What was asked for counts before what an order shows, whose unit no document tells; and the larger, where they differ.
-        let sold = sale?.amount.flatMap { $0.currency == amount.currency ? $0.minorUnits : nil }
-        let whole = [sold, order.minorUnits].compactMap { $0 }.max()
-        let before = (sale?.refunded ?? 0) + (back.disputed ?? 0)
-        if whole.map({ before + amount.minorUnits >= $0 }) == true { return before > 0 ? .rest : .whole }
+        if whole(order, in: amount.currency).map({ before + amount.minorUnits >= $0 }) == true { return before > 0 ? .rest : .whole }
         // Nothing is left where the order says so; but others gave the rest back, and that is told by news of its own.
-        return order.state == .returned && sold.map { before + amount.minorUnits >= $0 } ?? true ? .whole : .part
+        return order.state == .returned && sold(in: amount.currency).map { before + amount.minorUnits >= $0 } ?? true ? .whole : .part
     }
 
     private mutating func looked(_ answer: FlexFactorAnswer, at index: Int, now: Moment, timing: RecoveryTiming) -> Stop? {

@@ -127,6 +127,7 @@ import Testing
     @Test func whatMayHaveBeenCarriedOutIsNotRepeated() throws {
         for isRedelivered in [false, true] {
             var refund = try refund()
+            refund.sale = Refund.Sale(isApproved: true, orderID: "g-1", amount: Money(minorUnits: 500, currency: .usd))
             _ = refund.learned(order(.completed), now: now, timing: timing)
             if isRedelivered {
                 guard case .park = refund.isSentByAnother(redelivered: true, now: now, timing: timing) else { continue }

@@ -1,0 +1,44 @@
+import TestSupport
+import Testing
+
+@testable import DeclineRecovery
+
+/// The answer to a refund was lost, and FlexFactor shows that nothing is left of the order: by whom it does not say.
+@Suite struct ReturnedOrderTests {
+    private let now = Moment.in2026(0)
+    private let timing = RecoveryTiming()
+
+    private func usd(_ units: Int64) -> Money { Money(minorUnits: units, currency: .usd) }
+
+    /// What becomes of a command for 7.00 of a sale of 49.99, so much of which others were told to have given back.
+    private func learned(toldOfOthers refunded: Int64, isAll: Bool = false, after span: Moment.Span = .seconds(120)) throws -> Refund.Stop?
+    {
+        let reference = try #require(RecoveryReference("A-S0"))
+        let command = RefundCommand(id: "r-1", merchantID: "acme", reference: reference, orderID: "g-1", amount: usd(700), reason: nil)
+        var refund = Refund(command, gateways: ["42"], since: now, phase: .checking("g-1", usd(700)))
+        refund.sale = Refund.Sale(isApproved: true, orderID: "g-1", amount: usd(4_999), refunded: refunded)
+        refund.back = Refund.Back(isAll: isAll)
+        return refund.learned(.order(.returned), now: now + span, timing: timing)
+    }
+
+    private func isParked(_ stop: Refund.Stop?) -> Bool { if case .park? = stop { true } else { false } }
+
+    @Test func itDidWhatIsMissingOfWhatOthersDid() throws {
+        #expect(try learned(toldOfOthers: 4_299) == .tell(.refunded, amount: usd(700), .rest, "g-1", []))
+    }
+
+    @Test func whatOthersGaveBackItDidNot() throws {
+        for isAll in [true, false] {
+            guard case .tell(.refundFailed, _, _, "g-1", _)? = try learned(toldOfOthers: 4_999, isAll: isAll) else {
+                Issue.record("it is told as refunded besides")
+                continue
+            }
+        }
+    }
+
+    /// News of the others may come yet; until then, and for ever where none comes, nobody knows.
+    @Test func whatIsNotKnownIsNotTold() throws {
+        #expect(isParked(try learned(toldOfOthers: 0)))
+        #expect(try learned(toldOfOthers: 0, after: .days(1)) == .giveUp)
+    }
+}
