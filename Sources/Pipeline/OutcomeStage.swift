@@ -298,7 +298,7 @@ package struct OutcomeStage: Sendable {
     private func paid(_ news: WebhookNews, _ answer: FlexFactorAnswer) -> Money? {
         guard case .found(let order) = answer else { return nil }
         // Of other news the amount is what went back.
-        let said = news.event == .completed ? news.minorUnits : nil
+        let said = news.event == .completed ? news.minorUnits(in: order.currency) : nil
         guard let units = order.minorUnits ?? said, let currency = order.currency ?? news.currency else { return nil }
         return Money(minorUnits: units, currency: currency)
     }

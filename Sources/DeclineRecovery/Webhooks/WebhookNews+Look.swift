@@ -159,7 +159,7 @@ extension WebhookNews {
         // Cents and yen are not compared.
         let isInSaleCurrency = currency == nil || order.currency == nil || currency == order.currency
         let scaled = isInSaleCurrency ? otherReading(order) : nil
-        let known = scaled == nil ? minorUnits : nil
+        let known = scaled == nil ? minorUnits(in: order.currency) : nil
         let amount = known.flatMap { units in (currency ?? order.currency).map { Money(minorUnits: units, currency: $0) } }
         let units = isInSaleCurrency ? known : nil
         let isAll = units.flatMap { units in order.minorUnits.map { units >= $0 } }
@@ -174,6 +174,15 @@ extension WebhookNews {
         return Takings(
             amount: amount, isPartial: isPartial, isWhole: isWhole, isInSaleCurrency: isInSaleCurrency,
             readings: scaled.flatMap { scaled in minorUnits.map { [$0, scaled] } } ?? [])
+    }
+
+    /// A number with a fraction was read in hundreds where the news name no currency: it is of the order's, which may count otherwise.
+    package func minorUnits(in orders: Currency?) -> Int64? {
+        guard let minorUnits, let orders, currency == nil, !isBare else { return minorUnits }
+        var scale: Int64 = 1
+        for _ in 0..<orders.fractionDigits { scale *= 10 }
+        let (scaled, isTooMuch) = minorUnits.multipliedReportingOverflow(by: scale)
+        return isTooMuch || scaled % 100 != 0 ? nil : scaled / 100
     }
 
     /// What a whole number comes to as the currency's units, where that can be as well: no more goes back than was taken.

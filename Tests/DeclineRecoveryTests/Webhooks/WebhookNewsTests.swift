@@ -42,6 +42,28 @@ import Testing
         for unclear in [#"{"Event":"order.completed","#, #"{"OrderId":"g-2","#] { #expect(read(unclear + rest) == nil) }
     }
 
+    /// News that name no currency are in the sale's, and count in its digits.
+    @Test(
+        arguments: [
+            ("500.0", "JPY", 500, true), ("4999.00", "JPY", 4_999, false), ("4.999", "KWD", nil, false), ("5.000", "KWD", 5_000, false),
+            ("5.50", "USD", 550, true),
+        ] as [(String, String, Int64?, Bool)])
+    func anAmountWithAFractionIsOfTheSalesCurrency(amount: String, code: String, units: Int64?, isPartial: Bool) throws {
+        let data = #"{"Amount":\#(amount),"RefundId":"rf-1"}"#
+        let heard = try #require(
+            read(#"{"Event":"order.refunded","EventData":\#(data),"ExternalOrderId":"A-R7-88-7","OrderId":"g-1"}"#))
+        let whole: Int64 = code == "KWD" ? 5_000 : 4_999
+        guard
+            case .tell(_, .refunded, let takings?) = learned(
+                try WebhookNews.decode(heard.encoded()).get(), order(.completed, minorUnits: whole, currency: Currency(code)))
+        else {
+            Issue.record("nothing is told")
+            return
+        }
+        #expect(takings.amount?.minorUnits == units && takings.amount?.currency.code == (units == nil ? nil : code))
+        #expect(takings.isPartial == isPartial)
+    }
+
     @Test func whatTravelsComesBack() throws {
         for event in [
             WebhookNews.Event.completed, .cancelled, .expired, .refunded, .captureRequired, .chargeback, .other("payout.created"),
