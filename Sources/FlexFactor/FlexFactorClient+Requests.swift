@@ -6,26 +6,25 @@ extension FlexFactorClient {
     func post(_ path: String, _ body: [UInt8], _ traceparent: String?, bearer: Secret? = nil) -> HTTPRequest {
         HTTPRequest(
             method: .post, path: credentials.origin.basePath + path,
-            headers: headers(traceparent, bearer, hasBody: true), body: body)
+            fields: fields(traceparent, bearer, hasBody: true), body: body)
     }
 
     func get(_ path: String, _ traceparent: String?, bearer: Secret) -> HTTPRequest {
-        HTTPRequest(method: .get, path: credentials.origin.basePath + path, headers: headers(traceparent, bearer, hasBody: false), body: [])
+        HTTPRequest(method: .get, path: credentials.origin.basePath + path, fields: fields(traceparent, bearer, hasBody: false), body: [])
     }
 
     /// - Parameter bearer: as a token has it for this header.
-    private func headers(_ traceparent: String?, _ bearer: Secret?, hasBody: Bool) -> [(name: String, value: String)] {
-        var headers: [(name: String, value: String)] = []
+    private func fields(_ traceparent: String?, _ bearer: Secret?, hasBody: Bool) -> HeaderFields {
         // The signature's come behind them.
-        headers.reserveCapacity(10)
-        headers.append(("accept", "application/json"))
-        if hasBody { headers.append(("content-type", "application/json")) }
-        if let bearer { headers.append(("authorization", bearer.exposed)) }
+        var fields = HeaderFields(reserving: 800 + (bearer?.exposed.utf8.count ?? 0))
+        fields.add("accept", "application/json")
+        if hasBody { fields.add("content-type", "application/json") }
+        if let bearer { fields.add("authorization", bearer.exposed) }
         if let traceparent {
-            headers.append((TraceHeader.name, traceparent))
-            if let state = TraceState.current { headers.append((TraceHeader.state, state)) }
+            fields.add(TraceHeader.name, traceparent)
+            if let state = TraceState.current { fields.add(TraceHeader.state, state) }
         }
-        return headers
+        return fields
     }
 
     func request(_ call: FlexFactorCall, bearer: Secret, _ traceparent: String?) -> HTTPRequest {
@@ -70,9 +69,8 @@ extension FlexFactorClient {
 
     func signed(_ request: consuming HTTPRequest) -> HTTPRequest {
         guard let key = credentials.signingKeys.first else { return request }
-        let signature = MessageSignature(
-            method: request.method.rawValue, host: credentials.origin.authority, body: request.body, key: key, now: now())
-        signature.add(to: &request.headers)
+        request.fields.sign(
+            request.body, method: request.method.rawValue, host: credentials.origin.authority, key: key, now: now())
         return request
     }
 

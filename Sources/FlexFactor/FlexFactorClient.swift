@@ -327,7 +327,7 @@ package final class FlexFactorClient: Sendable {
     /// A day at most, however it is said: a date may be anything, and is read by a clock that may be behind. Who is turned away again then is
     /// told anew.
     private func retryAfter(_ response: HTTPResponse) -> Moment.Span? {
-        guard let value = response.header("retry-after") else { return nil }
+        guard let value = response.retryAfter else { return nil }
         let wait: Moment.Span? =
             if let seconds = Int64(value) {
                 seconds < 0 ? nil : Moment.Span.seconds(min(seconds, 86_400))

@@ -2,27 +2,31 @@
 package enum Base64 {
     private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
 
-    package static func encode(_ bytes: [UInt8]) -> String { bytes.withUnsafeBufferPointer { encode($0) } }
+    package static func encode(_ bytes: [UInt8]) -> String {
+        bytes.withUnsafeBufferPointer { bytes in String(unsafeUninitializedCapacity: length(of: bytes.count)) { write(bytes, to: $0) } }
+    }
 
-    /// - Parameter prefix: what the text begins with.
-    package static func encode(_ bytes: UnsafeBufferPointer<UInt8>, behind prefix: StaticString = "") -> String {
-        let length = prefix.utf8CodeUnitCount
-        return String(unsafeUninitializedCapacity: length + (bytes.count + 2) / 3 * 4) { text in
-            for place in 0..<length { text[place] = prefix.utf8Start[place] }
-            return alphabet.withUnsafeBufferPointer { alphabet in
-                var place = length
-                for index in stride(from: 0, to: bytes.count, by: 3) {
-                    let left = bytes.count - index
-                    let word =
-                        UInt32(bytes[index]) << 16 | UInt32(left > 1 ? bytes[index + 1] : 0) << 8 | UInt32(left > 2 ? bytes[index + 2] : 0)
-                    text[place] = alphabet[Int(word >> 18)]
-                    text[place + 1] = alphabet[Int(word >> 12 & 63)]
-                    text[place + 2] = left > 1 ? alphabet[Int(word >> 6 & 63)] : UInt8(ascii: "=")
-                    text[place + 3] = left > 2 ? alphabet[Int(word & 63)] : UInt8(ascii: "=")
-                    place += 4
-                }
-                return place
+    /// How long so many bytes are.
+    package static func length(of count: Int) -> Int { (count + 2) / 3 * 4 }
+
+    /// Writes it to where there is room.
+    ///
+    /// - Returns: how many bytes it has.
+    @discardableResult
+    package static func write(_ bytes: UnsafeBufferPointer<UInt8>, to text: UnsafeMutableBufferPointer<UInt8>) -> Int {
+        alphabet.withUnsafeBufferPointer { alphabet in
+            var place = 0
+            for index in stride(from: 0, to: bytes.count, by: 3) {
+                let left = bytes.count - index
+                let word =
+                    UInt32(bytes[index]) << 16 | UInt32(left > 1 ? bytes[index + 1] : 0) << 8 | UInt32(left > 2 ? bytes[index + 2] : 0)
+                text[place] = alphabet[Int(word >> 18)]
+                text[place + 1] = alphabet[Int(word >> 12 & 63)]
+                text[place + 2] = left > 1 ? alphabet[Int(word >> 6 & 63)] : UInt8(ascii: "=")
+                text[place + 3] = left > 2 ? alphabet[Int(word & 63)] : UInt8(ascii: "=")
+                place += 4
             }
+            return place
         }
     }
 

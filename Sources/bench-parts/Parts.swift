@@ -33,7 +33,14 @@ struct Parts {
             ("intake as a whole", { keep(Self.outcome { await stage.handle(message) }) }),
             ("journal record", { keep(outcome.publishing(from: .intake, at: now, worker: "w-1", traceparent: traceparent)) }),
             ("read the envelope", { keep(WorkEnvelope.decode(envelope)) }),
-            ("sign a call", { keep(MessageSignature(method: "POST", host: "api.example.test", body: body, key: key, now: now)) }),
+            (
+                "sign a call",
+                {
+                    var fields = HeaderFields(reserving: 800)
+                    fields.sign(body, method: "POST", host: "api.example.test", key: key, now: now)
+                    keep(fields)
+                }
+            ),
             (
                 "cascade as a whole, without the call",
                 {

@@ -1,4 +1,5 @@
 import DeclineRecovery
+import JSON
 import Testing
 
 @testable import FlexFactor
@@ -44,6 +45,23 @@ import Testing
             signature.authorization == "HMAC-SHA512 SignedHeaders=x-fc-nonce;x-fc-date;host;x-fc-content-sha512&Signature="
                 + vector.signature)
         #expect(signature.bodySignature == vector.bodySignature)
+    }
+
+    /// RFC 4231, test case 6, and a key that needs no filling up.
+    @Test(arguments: [
+        (
+            131, "Test Using Larger Than Block-Size Key - Hash Key First",
+            "gLJCY8fBo+u3FJPB3XvotJtG0fQbSu7BEhsBN4P481JrVtA34F8lmL0P0iFdah5SleZPc/Y/CuyLkVqYXXhlmA=="
+        ),
+        (128, "", "Z5O/wAzhAoM5shYeR4AREg+iLJqvBF+enJ61j1uVLuwooZpynnKv1AJ6rK/G863TqxqIXqmxstkgKm+nlieoAA=="),
+    ])
+    func aKeyOfAnyLengthSignsAsTheStandardHasIt(length: Int, message: String, expected: String) throws {
+        let key = try key(Base64.encode([UInt8](repeating: 0xAA, count: length)))
+        let signature = String(unsafeUninitializedCapacity: HMACSigningKey.signatureLength) { room in
+            Array(message.utf8).withUnsafeBufferPointer { key.write($0, to: room) }
+            return HMACSigningKey.signatureLength
+        }
+        #expect(signature == expected)
     }
 
     private func verify(

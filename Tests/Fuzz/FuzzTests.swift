@@ -166,7 +166,7 @@ import Testing
                 )
             },
             Subject(name: "FlexFactor's answers", samples: answers) { bytes, mutation in
-                let response = HTTPResponse(status: mutation.pick([200, 400, 404, 409, 422, 500]) ?? 200, headers: [], body: bytes)
+                let response = HTTPResponse(status: mutation.pick([200, 400, 404, 409, 422, 500]) ?? 200, body: bytes)
                 _ = FlexFactorResponse.fieldErrors(response)
                 _ = (FlexFactorResponse.page(response), FlexFactorResponse.cancelled(response), FlexFactorResponse.order(response, "g-1"))
                 _ = (FlexFactorResponse.evaluated(response), FlexFactorResponse.captured(response), FlexFactorResponse.refunded(response))

@@ -34,7 +34,7 @@ extension Moment {
     package var rfc3339: String { String(unsafeUninitializedCapacity: Self.longestText) { write(to: $0) } }
 
     /// How long a date may be: the longest has a year of ten digits, the last that milliseconds can tell.
-    static var longestText: Int { 48 }
+    package static var longestText: Int { 48 }
 
     /// Writes it as `rfc3339` says it to where there is room for the longest.
     ///
@@ -53,20 +53,23 @@ extension Moment {
     }
 
     /// RFC 1123, as HTTP writes dates: `Fri, 02 Jan 2026 03:04:06 GMT`.
-    package var rfc1123: String {
+    package var rfc1123: String { String(unsafeUninitializedCapacity: Self.longestText) { writeRFC1123(to: $0) } }
+
+    /// Writes it as `rfc1123` says it to where there is room for the longest.
+    ///
+    /// - Returns: how many bytes it has.
+    package func writeRFC1123(to place: UnsafeMutableBufferPointer<UInt8>) -> Int {
         let at = calendar
-        return String(unsafeUninitializedCapacity: Self.longestText) { place in
-            DateText.write(to: place) { text in
-                text.put(Self.weekdays[at.weekday])
-                text.put(", ")
-                text.put(at.day, 2, " ")
-                text.put(Self.months[at.month - 1])
-                text.put(" ")
-                text.put(at.year, 4, " ")
-                text.put(at.hour, 2, ":")
-                text.put(at.minute, 2, ":")
-                text.put(at.second, 2, " GMT")
-            }
+        return DateText.write(to: place) { text in
+            text.put(Self.weekdays[at.weekday])
+            text.put(", ")
+            text.put(at.day, 2, " ")
+            text.put(Self.months[at.month - 1])
+            text.put(" ")
+            text.put(at.year, 4, " ")
+            text.put(at.hour, 2, ":")
+            text.put(at.minute, 2, ":")
+            text.put(at.second, 2, " GMT")
         }
     }
 

@@ -4,6 +4,11 @@ import NIOHTTP1
 import NIOSSL
 import NIOTLS
 
+/// Whoever asked, and hears once what became of it.
+protocol HTTPWaiting: AnyObject {
+    func end(_ outcome: HTTPOutcome)
+}
+
 /// One connection, which carries one request at a time.
 ///
 /// An answer has no mark of its request but its place: it is the next on the connection. So one on which anything stands or comes that was
@@ -20,6 +25,7 @@ final class HTTPConnection: ChannelInboundHandler {
     private let authority: String
     /// As the certificate has to name it.
     private let host: String
+    private let buffer: RequestBuffer
     private let onFree: (HTTPConnection) -> Void
     private let onGone: (HTTPConnection) -> Void
     private var channel: (any Channel)?
@@ -37,14 +43,18 @@ final class HTTPConnection: ChannelInboundHandler {
     private var descriptor: CInt?
 
     private struct Exchange {
-        let finish: (HTTPOutcome) -> Void
+        let waiting: any HTTPWaiting
         var head: HTTPResponseHead?
         var body: [UInt8] = []
     }
 
-    init(authority: String, host: String, onFree: @escaping (HTTPConnection) -> Void, onGone: @escaping (HTTPConnection) -> Void) {
+    init(
+        authority: String, host: String, buffer: RequestBuffer, onFree: @escaping (HTTPConnection) -> Void,
+        onGone: @escaping (HTTPConnection) -> Void
+    ) {
         self.authority = authority
         self.host = host
+        self.buffer = buffer
         self.onFree = onFree
         self.onGone = onGone
     }
@@ -61,24 +71,16 @@ final class HTTPConnection: ChannelInboundHandler {
     }
 
     /// Writes a request. `false`, and nothing written, when the connection is gone already, or holds what is no answer to it.
-    func send(_ request: HTTPRequest, _ finish: @escaping (HTTPOutcome) -> Void) -> Bool {
+    func send(_ request: HTTPRequest, for waiting: any HTTPWaiting) -> Bool {
         guard isUsable, let channel else { return false }
         if hasInput {
             close()
             return false
         }
-        var head = HTTPRequestHead(version: .http1_1, method: request.method == .get ? .GET : .POST, uri: request.path)
-        head.headers.reserveCapacity(request.headers.count + 2)
-        head.headers.add(name: "host", value: authority)
-        for (name, value) in request.headers { head.headers.add(name: name, value: value) }
-        if request.method == .post { head.headers.add(name: "content-length", value: String(request.body.count)) }
         // From here on the request counts as written: a failed write does not prove that nothing left.
-        exchange = Exchange(finish: finish)
-        channel.write(HTTPClientRequestPart.head(head), promise: nil)
-        if !request.body.isEmpty {
-            channel.write(HTTPClientRequestPart.body(.byteBuffer(channel.allocator.buffer(bytes: request.body))), promise: nil)
-        }
-        channel.writeAndFlush(HTTPClientRequestPart.end(nil), promise: nil)
+        exchange = Exchange(waiting: waiting)
+        channel.write(request.method.announcement, promise: nil)
+        channel.writeAndFlush(HTTPClientRequestPart.body(.byteBuffer(buffer.bytes(of: request, to: authority))), promise: nil)
         return true
     }
 
@@ -113,7 +115,7 @@ final class HTTPConnection: ChannelInboundHandler {
     private func end(_ outcome: HTTPOutcome) {
         guard let finished = exchange else { return }
         exchange = nil
-        finished.finish(outcome)
+        finished.waiting.end(outcome)
     }
 
     func handlerAdded(context: ChannelHandlerContext) { channel = context.channel }
@@ -138,7 +140,7 @@ final class HTTPConnection: ChannelInboundHandler {
         case .end:
             guard let finished = exchange, let head = finished.head else { return }
             let response = HTTPResponse(
-                status: Int(head.status.code), headers: head.headers.map { ($0.name, $0.value) }, body: finished.body,
+                status: Int(head.status.code), retryAfter: head.headers.first(name: "retry-after"), body: finished.body,
                 connection: NIOLoopBound(self, eventLoop: context.eventLoop))
             end(.answered(response))
             if head.isKeepAlive, context.channel.isActive { isAnswered = true } else { close() }

@@ -19,6 +19,7 @@ package final class HTTPLane: @unchecked Sendable {
     /// What the charges on these connections were answered with.
     let answered = AnsweredOrders()
     private var pools: [PoolKey: Pool] = [:]
+    private let buffer = RequestBuffer()
     private var tlsContexts: [String?: NIOSSLContext] = [:]
 
     package struct Limits: Sendable {
@@ -52,7 +53,7 @@ package final class HTTPLane: @unchecked Sendable {
     /// closure around.
     ///
     /// `@unchecked Sendable`: made for `start`, and touched on the event loop alone from then on.
-    private final class Pending: NIOScheduledCallbackHandler, @unchecked Sendable {
+    private final class Pending: HTTPWaiting, NIOScheduledCallbackHandler, @unchecked Sendable {
         let request: HTTPRequest
         let key: PoolKey
         let deadline: NIODeadline
@@ -203,7 +204,7 @@ package final class HTTPLane: @unchecked Sendable {
     }
 
     private func send(_ pending: Pending, on connection: HTTPConnection) -> Bool {
-        let isWritten = connection.send(pending.request) { pending.end($0) }
+        let isWritten = connection.send(pending.request, for: pending)
         if isWritten {
             pending.progress = .written
             pending.connection = connection
@@ -227,7 +228,7 @@ package final class HTTPLane: @unchecked Sendable {
                     )))
         }
         let connection = HTTPConnection(
-            authority: key.origin.authority, host: key.origin.host, onFree: { [weak self] in self?.free($0, key) },
+            authority: key.origin.authority, host: key.origin.host, buffer: buffer, onFree: { [weak self] in self?.free($0, key) },
             onGone: { [weak self] in self?.gone($0, key) })
         let bound = NIOLoopBound((pending, connection), eventLoop: eventLoop)
         if tls != nil { connection.awaitHandshake { [weak self] in self?.connected($0, bound.value.0, bound.value.1) } }
@@ -238,7 +239,7 @@ package final class HTTPLane: @unchecked Sendable {
                 channel.eventLoop.makeCompletedFuture {
                     let handlers = channel.pipeline.syncOperations
                     if let tls { try handlers.addHandler(Self.tlsHandler(tls, key.origin.host)) }
-                    try handlers.addHandler(HTTPRequestEncoder(configuration: Self.framing))
+                    try handlers.addHandler(RequestDoor())
                     try handlers.addHandler(ByteToMessageHandler(HTTPResponseDecoder(leftOverBytesStrategy: .dropBytes)))
                     try handlers.addHandler(bound.value.1)
                 }
@@ -264,13 +265,6 @@ package final class HTTPLane: @unchecked Sendable {
                     self.serveWaiting(key)
                 }
             }
-    }
-
-    /// A request says its length itself (`HTTPConnection.send`); the encoder would copy its head to look whether it does.
-    private static var framing: HTTPRequestEncoder.Configuration {
-        var framing = HTTPRequestEncoder.Configuration()
-        framing.automaticallySetFramingHeaders = false
-        return framing
     }
 
     private func connected(_ result: Result<Void, any Error>, _ pending: Pending, _ connection: HTTPConnection) {

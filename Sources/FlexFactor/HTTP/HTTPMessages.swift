@@ -11,20 +11,31 @@ struct HTTPRequest: Sendable {
     let method: Method
     /// With the query, percent-encoded.
     let path: String
-    var headers: [(name: String, value: String)]
+    /// Without the host and the body's length, which are added where it is sent.
+    var fields: HeaderFields
     let body: [UInt8]
+
+    init(method: Method, path: String, fields: HeaderFields, body: [UInt8]) {
+        self.method = method
+        self.path = path
+        self.fields = fields
+        self.body = body
+    }
+
+    init(method: Method, path: String, headers: [(name: String, value: String)], body: [UInt8]) {
+        var fields = HeaderFields()
+        for (name, value) in headers { fields.add(name, value) }
+        self.init(method: method, path: path, fields: fields, body: body)
+    }
 }
 
 struct HTTPResponse: Sendable {
     let status: Int
-    let headers: [(name: String, value: String)]
+    /// The one header field that says something to us, besides those of the transport.
+    var retryAfter: String?
     let body: [UInt8]
     /// On which it came.
     var connection: NIOLoopBound<HTTPConnection>?
-
-    func header(_ name: String) -> String? {
-        headers.first { $0.name.lowercased() == name }?.value
-    }
 }
 
 /// What became of a request. The client's whole purpose is the line between the last two.

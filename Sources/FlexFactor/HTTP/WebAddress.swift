@@ -41,7 +41,7 @@ extension HTTPLane {
     ) async -> Posted {
         let request = HTTPRequest(method: .post, path: address.target, headers: headers, body: body)
         switch await execute(request, to: address.origin, authorityFile: authorityFile, deadline: .now() + time) {
-        case .answered(let response): return .answered(status: response.status, retryAfter: response.header("retry-after"))
+        case .answered(let response): return .answered(status: response.status, retryAfter: response.retryAfter)
         case let outcome: return .failed("\(outcome.failure)")
         }
     }

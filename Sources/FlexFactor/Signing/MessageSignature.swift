@@ -1,5 +1,4 @@
 package import DeclineRecovery
-import JSON
 
 /// FlexFactor's `x-fc-*` signature of a message (facts/flexfactor-api.md §13): header names, algorithm and the parts signed, all here.
 package struct MessageSignature: Sendable, Hashable {
@@ -20,62 +19,47 @@ package struct MessageSignature: Sendable, Hashable {
     private static let scheme: StaticString = "HMAC-SHA512 SignedHeaders=x-fc-nonce;x-fc-date;host;x-fc-content-sha512&Signature="
 
     package var headers: [(name: String, value: String)] {
-        var headers: [(name: String, value: String)] = []
-        add(to: &headers)
-        return headers
-    }
-
-    func add(to headers: inout [(name: String, value: String)]) {
-        headers.append((HeaderName.nonce, nonce))
-        headers.append((HeaderName.date, date))
-        headers.append((HeaderName.contentHash, contentHash))
-        headers.append((HeaderName.authorization, authorization))
-        headers.append((HeaderName.bodySignature, bodySignature))
+        [
+            (HeaderName.nonce, nonce), (HeaderName.date, date), (HeaderName.contentHash, contentHash),
+            (HeaderName.authorization, authorization), (HeaderName.bodySignature, bodySignature),
+        ]
     }
 
     /// Signs a message.
     ///
     /// - Parameter nonce: 32 hex digits, never used before; drawn at random when `nil`.
     package init(method: String, host: String, body: [UInt8], key: HMACSigningKey, now: Moment, nonce: String? = nil) {
-        let nonce: String = nonce ?? Self.freshNonce()
-        let date: String = now.rfc1123
-        let hash: String = sha512(body)
-        self.nonce = nonce
-        self.date = date
-        contentHash = hash
-        authorization = key.signature(of: Self.signedText(method, nonce, date, host, hash), behind: Self.scheme)
-        bodySignature = key.signature(of: body)
-    }
-
-    /// 32 hex digits by chance.
-    private static func freshNonce() -> String {
-        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 16) { bytes in
-            fillByChance(bytes)
-            return String(unsafeUninitializedCapacity: 32) { text in
-                func put(_ digit: UInt8, at place: Int) { text[place] = digit < 10 ? 0x30 + digit : 0x57 + digit }
-                for (place, byte) in bytes.enumerated() {
-                    put(byte >> 4, at: 2 * place)
-                    put(byte & 0xF, at: 2 * place + 1)
-                }
-                return 32
-            }
+        self = SignedText.with(method: method, host: host, body: body, .signer(now: now, nonce: nonce)) { text in
+            MessageSignature(
+                nonce: String(decoding: text.nonce, as: UTF8.self), date: String(decoding: text.date, as: UTF8.self),
+                contentHash: String(decoding: text.contentHash, as: UTF8.self), authorization: Self.authorization(text, key),
+                bodySignature: String(unsafeUninitializedCapacity: HMACSigningKey.signatureLength) { room in
+                    body.withUnsafeBufferPointer { key.write($0, to: room) }
+                    return HMACSigningKey.signatureLength
+                })
         }
     }
 
-    /// The method and a line end, then the rest with semicolons between.
-    private static func signedText(_ method: String, _ nonce: String, _ date: String, _ host: String, _ hash: String) -> [UInt8] {
-        var text: [UInt8] = []
-        text.reserveCapacity(method.utf8.count + nonce.utf8.count + date.utf8.count + host.utf8.count + hash.utf8.count + 4)
-        text += method.utf8
-        text.append(UInt8(ascii: "\n"))
-        text += nonce.utf8
-        text.append(UInt8(ascii: ";"))
-        text += date.utf8
-        text.append(UInt8(ascii: ";"))
-        text += host.utf8
-        text.append(UInt8(ascii: ";"))
-        text += hash.utf8
-        return text
+    private init(nonce: String, date: String, contentHash: String, authorization: String, bodySignature: String) {
+        self.nonce = nonce
+        self.date = date
+        self.contentHash = contentHash
+        self.authorization = authorization
+        self.bodySignature = bodySignature
+    }
+
+    private static func authorization(_ text: SignedText, _ key: HMACSigningKey) -> String {
+        String(unsafeUninitializedCapacity: authorizationLength) { write(text, key, to: $0) }
+    }
+
+    fileprivate static var authorizationLength: Int { scheme.utf8CodeUnitCount + HMACSigningKey.signatureLength }
+
+    /// Writes the header that carries the signature to where there is room for `authorizationLength` bytes.
+    fileprivate static func write(_ text: SignedText, _ key: HMACSigningKey, to room: UnsafeMutableBufferPointer<UInt8>) -> Int {
+        let scheme = UnsafeBufferPointer(start: Self.scheme.utf8Start, count: Self.scheme.utf8CodeUnitCount)
+        let place = room.update(fromContentsOf: scheme)
+        key.write(text.bytes, to: UnsafeMutableBufferPointer(rebasing: room[place...]))
+        return authorizationLength
     }
 
     /// Why a signed message is not believed.
@@ -100,11 +84,29 @@ package struct MessageSignature: Sendable, Hashable {
         }
         guard let sent = Moment(rfc1123: date) else { return .dateUnreadable }
         guard now - sent <= window, sent - now <= window else { return .dateOutsideWindow }
-        let hash = sha512(body)
-        if let claimed = header(HeaderName.contentHash), !areEqual(Array(claimed.utf8), Array(hash.utf8)) { return .bodyDiffers }
-        let text = signedText(method, nonce, date, host, hash)
-        let claimed = Array(authorization.utf8)
-        let isSigned = keys.contains { areEqual(Array($0.signature(of: text, behind: scheme).utf8), claimed) }
-        return isSigned ? nil : .signatureWrong
+        return SignedText.with(method: method, host: host, body: body, .received(nonce: nonce, date: date)) { text -> Refusal? in
+            if let claimed = header(HeaderName.contentHash), !areEqual(Array(claimed.utf8), Array(text.contentHash)) { return .bodyDiffers }
+            let claimed = Array(authorization.utf8)
+            let isSigned = keys.contains { areEqual(Array(Self.authorization(text, $0).utf8), claimed) }
+            return isSigned ? nil : .signatureWrong
+        }
+    }
+}
+
+extension HeaderFields {
+    /// Adds the signature of a request's body as it is made, in the request's own memory.
+    package mutating func sign(_ body: [UInt8], method: String, host: String, key: HMACSigningKey, now: Moment) {
+        SignedText.with(method: method, host: host, body: body, .signer(now: now, nonce: nil)) { text in
+            add(MessageSignature.HeaderName.nonce, text.nonce)
+            add(MessageSignature.HeaderName.date, text.date)
+            add(MessageSignature.HeaderName.contentHash, text.contentHash)
+            add(MessageSignature.HeaderName.authorization, atMost: MessageSignature.authorizationLength) { room in
+                MessageSignature.write(text, key, to: room)
+            }
+            add(MessageSignature.HeaderName.bodySignature, atMost: HMACSigningKey.signatureLength) { room in
+                body.withUnsafeBufferPointer { key.write($0, to: room) }
+                return HMACSigningKey.signatureLength
+            }
+        }
     }
 }
