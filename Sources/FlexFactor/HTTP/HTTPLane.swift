@@ -20,6 +20,7 @@ package final class HTTPLane: @unchecked Sendable {
     let answered = AnsweredOrders()
     private var pools: [PoolKey: Pool] = [:]
     private let buffer = RequestBuffer()
+    private let deadlines: Deadlines<Pending>
     private var tlsContexts: [String?: NIOSSLContext] = [:]
 
     package struct Limits: Sendable {
@@ -49,11 +50,10 @@ package final class HTTPLane: @unchecked Sendable {
         var isLookingForRoom = false
     }
 
-    /// A request that has not ended. It is its own timer's handler, for a scheduled task takes five allocations, and has who waits without a
-    /// closure around.
+    /// A request that has not ended. It is one of the deadlines by itself, and has who waits without a closure around.
     ///
     /// `@unchecked Sendable`: made for `start`, and touched on the event loop alone from then on.
-    private final class Pending: HTTPWaiting, NIOScheduledCallbackHandler, @unchecked Sendable {
+    private final class Pending: HTTPWaiting, Expiring, @unchecked Sendable {
         let request: HTTPRequest
         let key: PoolKey
         let deadline: NIODeadline
@@ -61,14 +61,16 @@ package final class HTTPLane: @unchecked Sendable {
         private let writtenBy: ContinuousClock.Instant?
         var progress = HTTPProgress.waiting
         var connection: HTTPConnection?
-        var timer: NIOScheduledCallback?
+        var place = -1
+        private let deadlines: Deadlines<Pending>
         /// Who waits; resumed once, by whatever ends the request first.
         private var waiting: UnsafeContinuation<HTTPOutcome, Never>?
 
         init(
             _ request: HTTPRequest, _ key: PoolKey, deadline: NIODeadline, writtenBy: ContinuousClock.Instant?,
-            _ waiting: UnsafeContinuation<HTTPOutcome, Never>
+            among deadlines: Deadlines<Pending>, _ waiting: UnsafeContinuation<HTTPOutcome, Never>
         ) {
+            self.deadlines = deadlines
             self.request = request
             self.key = key
             self.deadline = deadline
@@ -86,16 +88,14 @@ package final class HTTPLane: @unchecked Sendable {
         private var isLate: Bool { NIODeadline.now() >= deadline || (writtenBy.map { ContinuousClock.now >= $0 } ?? false) }
 
         func end(_ outcome: HTTPOutcome) {
-            timer?.cancel()
-            timer = nil
+            deadlines.remove(self)
             connection = nil
             let told = waiting
             waiting = nil
             told?.resume(returning: outcome)
         }
 
-        /// Its time is over.
-        func handleScheduledCallback(eventLoop: some EventLoop) {
+        func expire() {
             connection?.abandon()
             end(progress.timedOut)
         }
@@ -103,6 +103,7 @@ package final class HTTPLane: @unchecked Sendable {
 
     package init(eventLoop: any EventLoop, limits: Limits = Limits(), hasRoom: @escaping @Sendable () -> Bool = { true }) {
         self.eventLoop = eventLoop
+        deadlines = Deadlines(eventLoop)
         self.limits = limits
         self.hasRoom = hasRoom
     }
@@ -116,7 +117,8 @@ package final class HTTPLane: @unchecked Sendable {
     ) async -> HTTPOutcome {
         await withUnsafeContinuation { continuation in
             let pending = Pending(
-                request, PoolKey(origin: origin, authorityFile: authorityFile), deadline: deadline, writtenBy: writtenBy, continuation)
+                request, PoolKey(origin: origin, authorityFile: authorityFile), deadline: deadline, writtenBy: writtenBy,
+                among: deadlines, continuation)
             if eventLoop.inEventLoop { start(pending) } else { eventLoop.execute { self.start(pending) } }
         }
     }
@@ -159,8 +161,7 @@ package final class HTTPLane: @unchecked Sendable {
     }
 
     private func start(_ pending: Pending) {
-        // None where the loop is at its end; then the request ends with its connection.
-        pending.timer = try? eventLoop.scheduleCallback(in: pending.deadline - .now(), handler: pending)
+        deadlines.add(pending)
         assign(pending)
     }
 
