@@ -88,19 +88,21 @@ final class JSONBuffer: @unchecked Sendable {
     /// A text in its quotes.
     func put(_ text: String) {
         var text = text
-        text.withUTF8 { text in
-            if JSONText.needsEscape(text) {
-                let length = JSONText.escapedCount(text)
-                reserve(length)
-                JSONText.escape(text, into: start + count)
-                count += length
-                return
-            }
-            reserve(text.count + 2)
-            append(UInt8(ascii: "\""))
-            put(text)
-            put(UInt8(ascii: "\""))
+        text.withUTF8 { put(text: $0) }
+    }
+
+    func put(text: UnsafeBufferPointer<UInt8>) {
+        if JSONText.needsEscape(text) {
+            let length = JSONText.escapedCount(text)
+            reserve(length)
+            JSONText.escape(text, into: start + count)
+            count += length
+            return
         }
+        reserve(text.count + 2)
+        append(UInt8(ascii: "\""))
+        put(text)
+        put(UInt8(ascii: "\""))
     }
 
     /// A text in its quotes that needs no escape and is written where it will stand: at most so many bytes.

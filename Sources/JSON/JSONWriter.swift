@@ -54,6 +54,12 @@ package struct JSONObjectWriter {
         buffer.put(text)
     }
 
+    /// A text of which the bytes are at hand.
+    package mutating func member(_ name: StaticString, utf8 text: [UInt8]) {
+        self.name(name)
+        text.withUnsafeBufferPointer { buffer.put(text: $0) }
+    }
+
     package mutating func member(named name: String, _ text: String) {
         self.name(named: name)
         buffer.put(text)

@@ -81,7 +81,7 @@ package final class ClaimRequest: Sendable {
             Claim(
                 id: id, merchantID: merchantID, reference: reference, debt: debt, amount: amount, act: act, at: now, until: max(until, now),
                 worker: worker, gateway: gateway),
-            result: result.map { String(decoding: $0.encoded(), as: UTF8.self) })
+            result: result?.encoded())
     }
 }
 
@@ -185,13 +185,13 @@ extension ClaimRecord {
 
     /// FlexFactor's order that the result names.
     package var flexFactorOrderID: FlexFactorOrderID? {
-        guard let result, let value = try? JSONValue(parsing: Array(result.utf8).span) else { return nil }
+        guard let result, let value = try? JSONValue(parsing: result.span) else { return nil }
         return value["data"]?["flexFactor"]?["orderId"]?.string.map(FlexFactorOrderID.init(_:))
     }
 
     /// The gateway that the result names.
     package var gatewayID: GatewayID? {
-        guard let result, let value = try? JSONValue(parsing: Array(result.utf8).span) else { return nil }
+        guard let result, let value = try? JSONValue(parsing: result.span) else { return nil }
         return value["data"]?["flexFactor"]?["gatewayId"]?.string.map(GatewayID.init(_:))
     }
 
@@ -203,10 +203,10 @@ extension ClaimRecord {
 
     /// The result as it was told, for everybody and for whoever waits now.
     func messages(reply: ReplyAddress?, traceparent: String?) -> [StageMessage] {
-        guard let result, let kind = claim.act.telling, var value = try? JSONValue(parsing: Array(result.utf8).span) else { return [] }
+        guard let result, let kind = claim.act.telling, var value = try? JSONValue(parsing: result.span) else { return [] }
         if let corrects { value = correction(value, of: corrects, kind) }
         guard let id = value["id"]?.string, let type = value["type"]?.string else { return [] }
-        let body = corrects == nil ? Array(result.utf8) : value.bytes
+        let body = corrects == nil ? result : value.bytes
         let orderType = value["data"]?["order"]?["type"]?.string.flatMap(OrderType.init(rawValue:))
         let message = StageMessage(
             to: .results(orderType, corrects == nil ? kind : .correction), messageID: id, type: type, correlationID: reply?.correlationID,
@@ -232,7 +232,7 @@ extension ClaimRecord {
 
     /// What the CRM was told to do, and for which other recovery it waits.
     var whatItSaid: (action: CRMAction.Name?, other: RecoveryReference?) {
-        guard let result, let data = try? JSONValue(parsing: Array(result.utf8).span)["data"] else { return (nil, nil) }
+        guard let result, let data = try? JSONValue(parsing: result.span)["data"] else { return (nil, nil) }
         return (
             data["action"]?["name"]?.string.flatMap(CRMAction.Name.init(rawValue:)),
             data["otherRecovery"]?.string.flatMap { RecoveryReference($0) }

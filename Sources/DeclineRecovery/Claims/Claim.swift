@@ -109,11 +109,12 @@ package struct Claim: Sendable, Equatable {
 /// An object that never changes: it waits with who made it, and is kept with the last that came by.
 package final class ClaimRecord: Sendable, Equatable {
     package let claim: Claim
-    package let result: String?
+    /// The text of the event.
+    package let result: [UInt8]?
     /// The kind that it corrected in its place. It does not travel: the order of the stream says it.
     package let corrects: ResultKind?
 
-    package init(_ claim: Claim, result: String? = nil, corrects: ResultKind? = nil) {
+    package init(_ claim: Claim, result: [UInt8]? = nil, corrects: ResultKind? = nil) {
         self.claim = claim
         self.result = result
         self.corrects = corrects

@@ -9,7 +9,7 @@ extension ClaimRecord {
         let claimID = String(claim.id, radix: 36)
         return CloudEvent.encode(
             id: claim.reference.text.with("/claim/", claimID), type: Self.type, subject: claim.reference.text,
-            reserving: 512 + (result?.utf8.count ?? 0) * 5 / 4
+            reserving: 512 + (result?.count ?? 0) * 5 / 4
         ) { data in
             data.member("claim", claim.act.word)
             data.member("claimId", claimID)
@@ -38,7 +38,7 @@ extension ClaimRecord {
                 data.member("why", why)
             case .moneyBack(let back): back.write(to: &data)
             }
-            data.optional("result", self.result)
+            if let result = self.result { data.member("result", utf8: result) }
         }
     }
 
@@ -86,7 +86,7 @@ extension ClaimRecord {
                     debt: try data.optionalText("debt").flatMap(Fingerprint.init(hex:)), amount: amount, act: act,
                     at: try data.moment("at"),
                     until: try data.moment("until"), worker: try data.text("worker"), gateway: gateway),
-                result: try data.optionalText("result"))
+                result: try data.optionalUTF8("result"))
         } catch {
             return nil
         }

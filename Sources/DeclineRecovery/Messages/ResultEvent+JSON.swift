@@ -1,9 +1,17 @@
 import JSON
+import Synchronization
 
 extension ResultEvent {
-    /// The message body (schemas/result.v1.schema.json).
+    /// The message body (schemas/result.v1.schema.json). It is written once: what is claimed is what is told.
     package func encoded() -> [UInt8] {
-        CloudEvent.encode(id: id, type: kind.messageType, subject: orderID, time: occurredAt, reserving: 1_024) { self.writeData(to: &$0) }
+        text.withLock { text in
+            if let written = text { return written }
+            let written = CloudEvent.encode(id: id, type: kind.messageType, subject: orderID, time: occurredAt, reserving: 1_024) {
+                self.writeData(to: &$0)
+            }
+            text = written
+            return written
+        }
     }
 
     private var orderID: String? {

@@ -1,3 +1,5 @@
+import Synchronization
+
 /// What the CRM receives about a recovery (messages.md, "Result event").
 ///
 /// Its id is derived from the recovery and the kind, so every repeat of a result has the same id and the CRM can drop it.
@@ -32,6 +34,8 @@ package final class ResultEvent: Sendable, Equatable {
     ///
     /// A correction's ends in what is true now, a rejection's in what tells one publication from the next.
     package let id: String
+    /// Itself as a message body, once somebody has asked for it.
+    let text = Mutex<[UInt8]?>(nil)
 
     /// What the result is about.
     package enum Subject: Sendable, Equatable {

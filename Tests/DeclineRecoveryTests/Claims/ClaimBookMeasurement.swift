@@ -7,7 +7,7 @@ import Testing
     @Test func memoryAndTimeOfABook() throws {
         let count = ProcessInfo.processInfo.environment["SALVAGE_MEASURE_CLAIMS"].flatMap(Int.init) ?? 0
         let now = Moment(milliseconds: 1_800_000_000_000)
-        let result = String(repeating: #"{"some":"result"},"#, count: 50)
+        let result = Array(String(repeating: #"{"some":"result"},"#, count: 50).utf8)
         func record(_ number: Int, _ act: Claim.Act) -> ClaimRecord {
             let order = "ORDER\(number)"
             let reference = RecoveryReference(

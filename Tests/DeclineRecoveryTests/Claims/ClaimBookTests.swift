@@ -345,7 +345,7 @@ import Testing
             Claim(
                 id: .max - 3, merchantID: "acme", reference: first, debt: Fingerprint(of: Self.debt("x")),
                 amount: Money(minorUnits: 1, currency: .usd), act: act,
-                at: Self.now, until: Self.now + .days(1), worker: "salvage host 1"), result: #"{"id":"a \"quoted\" one"}"#)
+                at: Self.now, until: Self.now + .days(1), worker: "salvage host 1"), result: Array(#"{"id":"a \"quoted\" one"}"#.utf8))
         #expect(ClaimRecord.decode(record.encoded()) == record)
     }
 
