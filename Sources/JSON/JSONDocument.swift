@@ -15,6 +15,18 @@ package final class JSONDocument: Sendable {
         return index.member(name, of: place, bytes.span)
     }
 
+    fileprivate func member(anyCase name: String, of place: Int) -> Int? {
+        let bytes = bytes
+        return index.member(anyCase: name, of: place, bytes.span)
+    }
+
+    /// Whether an object in it may have a name twice, the case of ASCII letters ignored (`JSONValue.contradictsItself` says what that means).
+    /// Cheaper than that, and sure where it says no.
+    package var mayRepeatItself: Bool {
+        let bytes = bytes
+        return index.mayRepeatItself(bytes.span)
+    }
+
     @usableFromInline func text(at place: Int) -> String? {
         switch kind(at: place) {
         case .plain, .escaped, .name, .escapedName: break
@@ -125,6 +137,11 @@ package struct JSONNode: Sendable {
     /// The member of an object; `nil` where there is none, and where this is no object.
     @inlinable package subscript(_ name: String) -> JSONNode? {
         document.member(name, of: place).map { JSONNode(document: document, place: $0) }
+    }
+
+    /// A member by its name, ASCII case ignored: FlexFactor's own texts differ in it.
+    package subscript(anyCase name: String) -> JSONNode? {
+        self[name] ?? document.member(anyCase: name, of: place).map { JSONNode(document: document, place: $0) }
     }
 
     @inlinable package var string: String? { document.text(at: place) }

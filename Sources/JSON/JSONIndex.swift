@@ -59,6 +59,51 @@ struct JSONIndex: Sendable {
         }
     }
 
+    /// The first member of an object whose name is that one but for the case of ASCII letters.
+    func member(anyCase wanted: String, of place: Int, _ text: Span<UInt8>) -> Int? {
+        guard entries[place].kind == .object else { return nil }
+        var found: Int?
+        members(of: place) { name in
+            let entry = entries[name]
+            let written = Int(entry.start)..<Int(entry.end)
+            let isIt =
+                entry.kind == .name
+                ? Self.isSame(wanted.utf8, in: text, written)
+                : JSONReader.decoded(written, of: text).elementsEqual(wanted.utf8, by: Self.isSame)
+            if isIt { found = name + 1 }
+            return !isIt
+        }
+        return found
+    }
+
+    /// Whether an object may have a name twice, the case of ASCII letters ignored. Of what cannot be seen at a glance it may.
+    func mayRepeatItself(_ text: Span<UInt8>) -> Bool {
+        for place in entries.indices where entries[place].kind == .object {
+            if entries[place].start > 32 { return true }
+            var isRepeated = false
+            members(of: place) { name in
+                let entry = entries[name]
+                let written = Int(entry.start)..<Int(entry.end)
+                isRepeated = entry.kind != .name || written.contains { text[$0] >= 0x80 }
+                members(of: place) { earlier in
+                    if earlier == name || isRepeated { return false }
+                    let other = Int(entries[earlier].start)..<Int(entries[earlier].end)
+                    isRepeated = other.count == written.count && zip(other, written).allSatisfy { Self.isSame(text[$0], text[$1]) }
+                    return true
+                }
+                return !isRepeated
+            }
+            if isRepeated { return true }
+        }
+        return false
+    }
+
+    private static func isSame(_ wanted: String.UTF8View, in text: Span<UInt8>, _ written: Range<Int>) -> Bool {
+        wanted.count == written.count && zip(wanted, written).allSatisfy { isSame($0, text[$1]) }
+    }
+
+    private static func isSame(_ byte: UInt8, _ other: UInt8) -> Bool { JSONText.small(byte) == JSONText.small(other) }
+
     /// The text of a string or name.
     func text(at place: Int, _ text: Span<UInt8>) -> String {
         let entry = entries[place]

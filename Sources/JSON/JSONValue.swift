@@ -164,9 +164,9 @@ extension JSONValue {
         return false
     }
 
-    private static func isSame(_ name: String, _ other: String) -> Bool { name.utf8.elementsEqual(other.utf8) { small($0) == small($1) } }
-
-    private static func small(_ byte: UInt8) -> UInt8 { (0x41...0x5A).contains(byte) ? byte | 0x20 : byte }
+    private static func isSame(_ name: String, _ other: String) -> Bool {
+        name.utf8.elementsEqual(other.utf8) { JSONText.small($0) == JSONText.small($1) }
+    }
 }
 
 extension Hasher {

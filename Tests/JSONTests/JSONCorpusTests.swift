@@ -127,12 +127,30 @@ import Testing
 
     @Test func aNameThatIsReadSaysOneThing() throws {
         func contradicts(_ text: String) throws -> Bool {
-            try parse(Array(text.utf8), limits: tolerant).contradictsItself(in: ["status", "id"])
+            let contradicts = try parse(Array(text.utf8), limits: tolerant).contradictsItself(in: ["status", "id"])
+            #expect(try document(text).mayRepeatItself || !contradicts)
+            return contradicts
         }
         #expect(try !contradicts(#"{"status":"A","x":1,"x":2,"status":"A","d":[{"id":1},{"id":2}]}"#))
         #expect(try contradicts(#"{"status":"A","status":"B"}"#))
         #expect(try contradicts(#"{"Status":1,"St\u0061tus":2}"#))
         #expect(try contradicts(#"{"d":[{"id":1,"id":2}]}"#))
+    }
+
+    private func document(_ text: String) throws -> JSONDocument { try JSONDocument(Array(text.utf8), limits: tolerant) }
+
+    @Test func aDocumentSaysAtAGlanceThatNothingStandsInItTwice() throws {
+        #expect(try !document(#"{"status":"A","d":[{"id":1},{"id":2}],"ids":{}}"#).mayRepeatItself)
+        for text in [
+            #"{"a":1,"a":1}"#, #"[{"a":[{"b":1,"c":2,"B":1}]}]"#, #"{"St\u0061tus":2}"#, #"{"é":1}"#,
+            "{" + (0..<33).map { "\"\($0)\":1" }.joined(separator: ",") + "}",
+        ] { #expect(try document(text).mayRepeatItself, "\(text)") }
+    }
+
+    @Test(arguments: [#"{"x":1,"status":"A"}"#, #"{"x":1,"STATUS":"A"}"#, #"{"Status":"A"}"#, #"{"St\u0061tus":"A"}"#])
+    func aMemberIsFoundWhateverItsCase(text: String) throws {
+        #expect(try document(text).root[anyCase: "status"]?.string == "A")
+        #expect(try document(text).root[anyCase: "statu"] == nil)
     }
 
     @Test func anyBytesEndInAValueOrAnErrorAndNeverInACrash() {

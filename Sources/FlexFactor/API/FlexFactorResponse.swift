@@ -13,6 +13,13 @@ enum FlexFactorResponse {
         }
     }
 
+    /// The same in place, for what asks after a few of its fields: an answer of `evaluate` comes with every charge.
+    private static func document(_ response: HTTPResponse) -> JSONNode? {
+        guard let document = try? JSONDocument(response.body, limits: limits), document.root.isObject else { return nil }
+        if document.mayRepeatItself, document.root.value.contradictsItself(in: names) { return nil }
+        return document.root
+    }
+
     private static let limits = JSONLimits(bytes: HTTPConnection.bodyLimit, depth: 512, isTolerant: true)
 
     /// The names that are read here, in lower case.
@@ -24,7 +31,7 @@ enum FlexFactorResponse {
     ]
 
     static func evaluated(_ response: HTTPResponse) -> FlexFactorAnswer {
-        guard let body = object(response), let word = body[anyCase: "status"]?.string else {
+        guard let body = document(response), let word = body[anyCase: "status"]?.string else {
             return .failed(.unknown(.unreadable("evaluate answered \(response.status) without a readable status")))
         }
         let id = body[anyCase: "orderSessionKey"]?.string ?? body[anyCase: "orderId"]?.string
@@ -33,7 +40,7 @@ enum FlexFactorResponse {
 
     /// The order that an answer of `evaluate` names, whatever call has read it.
     static func sessionKey(_ response: HTTPResponse) -> FlexFactorOrderID? {
-        guard let text = object(response)?[anyCase: "orderSessionKey"]?.string, !text.isEmpty, UUID5(text) != AnsweredOrders.empty else {
+        guard let text = document(response)?[anyCase: "orderSessionKey"]?.string, !text.isEmpty, UUID5(text) != AnsweredOrders.empty else {
             return nil
         }
         return FlexFactorOrderID(text)
