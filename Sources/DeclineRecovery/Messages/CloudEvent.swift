@@ -4,7 +4,7 @@ import JSON
 enum CloudEvent {
     static func encode(
         id: String, type: String, subject: String? = nil, time: Moment? = nil, reserving capacity: Int = 512,
-        _ data: ((inout JSONObjectWriter) -> Void)? = nil
+        _ data: (inout JSONObjectWriter) -> Void
     ) -> [UInt8] {
         JSONWriter.bytes(reserving: capacity) { event in
             event.member("specversion", "1.0")
@@ -13,7 +13,6 @@ enum CloudEvent {
             event.member("type", type)
             event.optional("subject", subject)
             event.optional("time", time)
-            guard let data else { return }
             event.member("datacontenttype", "application/json")
             event.object("data", data)
         }
