@@ -13,8 +13,9 @@ final class RestingTasks<Work: Sendable>: Sendable {
         var isEnded = false
     }
 
-    /// A rush of messages must not keep its memory for ever: what would be beyond this ends.
-    private static var most: Int { 64 }
+    /// A rush of messages must not keep its memory for ever: what would be beyond this ends. As many as a lane works on at a time where
+    /// messages are quick, or each second one would begin a task.
+    private static var most: Int { 256 }
 
     private let state = Mutex(State())
 
