@@ -169,19 +169,31 @@ final class StageRunner: Sendable {
         }
     }
 
-    /// Works on one message after the other, for as long as the task may rest in between.
+    /// Works on one message after the other, for as long as the task may rest in between. What a message leaves room for is the next: the task
+    /// is awake already, and on its lane.
     private func work(at station: Station) async {
-        while let turn = await station.tasks.next() {
-            let number = inWork.withLock { inWork in
-                inWork.next += 1
-                inWork.deliveries[inWork.next] = turn.item
-                return inWork.next
+        while let begun = await station.tasks.next() {
+            var next: Turn? = begun
+            while let turn = next {
+                let number = inWork.withLock { inWork in
+                    inWork.next += 1
+                    inWork.deliveries[inWork.next] = turn.item
+                    return inWork.next
+                }
+                await process(turn.item, station.lane, station.handle)
+                _ = inWork.withLock { $0.deliveries.removeValue(forKey: number) }
+                open.subtract(1, ordering: .relaxed)
+                next = ended(turn)
             }
-            await process(turn.item, station.lane, station.handle)
-            _ = inWork.withLock { $0.deliveries.removeValue(forKey: number) }
-            open.subtract(1, ordering: .relaxed)
-            if let moves = shares?.withLock({ $0.ended(turn, now: clock.now()) }) { carryOut(moves) }
         }
+    }
+
+    /// Says which turn follows on another, and begins those that do beside it.
+    private func ended(_ turn: Turn) -> Turn? {
+        guard var moves = shares?.withLock({ $0.ended(turn, now: clock.now()) }) else { return nil }
+        let next = moves.begin.isEmpty ? nil : moves.begin.removeFirst()
+        carryOut(moves)
+        return next
     }
 
     private func nextStation() -> Station { stations[turn.add(1, ordering: .relaxed).oldValue % stations.count] }
@@ -368,22 +380,6 @@ final class StageRunner: Sendable {
             if await !rest(wait, on: lane) { return false }
             held = held + wait
             if held >= longestHold, await sendAgain(handed) { return false }
-        }
-    }
-
-    /// Puts a delivery to the end of its stage's queue; `false` when that cannot be done either.
-    private func sendAgain(_ handed: Handed) async -> Bool {
-        let delivery = handed.delivery
-        // Of a long one only the beginning is here: the broker has it whole.
-        guard delivery.byteCount <= delivery.body.count else { return false }
-        do throws(FinishError) {
-            try await delivery.finish(
-                publishing: [Broker.OutgoingMessage(delivery, at: stage, .again(stage), names, survived: handed.survived, now: clock.now())]
-            )
-            return true
-        } catch {
-            report.failed(error)
-            return false
         }
     }
 
