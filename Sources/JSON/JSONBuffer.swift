@@ -20,6 +20,7 @@ final class JSONBuffer: @unchecked Sendable {
 
     /// Those that nobody writes into now: as many as there were writers at one time.
     private static let resting = Mutex<[JSONBuffer]>([])
+    private static let shortText = 4 << 10
     /// One that grew beyond it is not kept for the next.
     private static let mostKept = 64 << 10
 
@@ -93,10 +94,9 @@ final class JSONBuffer: @unchecked Sendable {
 
     func put(text: UnsafeBufferPointer<UInt8>) {
         if JSONText.needsEscape(text) {
-            let length = JSONText.escapedCount(text)
-            reserve(length)
-            JSONText.escape(text, into: start + count)
-            count += length
+            // Counting takes as long as writing; room for the worst is there for most texts.
+            reserve(text.count <= Self.shortText ? 6 * text.count + 2 : JSONText.escapedCount(text))
+            count += JSONText.escape(text, into: start + count)
             return
         }
         reserve(text.count + 2)

@@ -27,7 +27,10 @@ enum JSONText {
     }
 
     /// Writes it in its quotes to where there is room for `escapedCount`.
-    static func escape(_ text: UnsafeBufferPointer<UInt8>, into start: UnsafeMutablePointer<UInt8>) {
+    ///
+    /// - Returns: how many bytes it has there.
+    @discardableResult
+    static func escape(_ text: UnsafeBufferPointer<UInt8>, into start: UnsafeMutablePointer<UInt8>) -> Int {
         var place = start
         func put(_ byte: UInt8) {
             place.initialize(to: byte)
@@ -53,6 +56,7 @@ enum JSONText {
             }
         }
         put(UInt8(ascii: "\""))
+        return place - start
     }
 
     /// A capital of ASCII's as its small letter.
