@@ -135,9 +135,10 @@ struct Teller: Sendable {
     func tell(
         _ event: ResultEvent, _ basis: Claim.Basis, of reference: RecoveryReference, merchant: MerchantID, debt: Fingerprint?, until: Moment
     ) async -> Telling {
+        let kind = event.reason.kind
+        let told = Claim.Told(kind, basis, unlessPaid: basis == .known && kind != .approved && kind != .skipped)
         let request = ClaimRequest(
-            merchantID: merchant, reference: reference, debt: debt, amount: event.amount, act: .told(Claim.Told(event.reason.kind, basis)),
-            until: until, result: event)
+            merchantID: merchant, reference: reference, debt: debt, amount: event.amount, act: .told(told), until: until, result: event)
         switch await claims.claim(request)?.verdict {
         case .granted(_, let corrects)?: return .tell(event.correcting(corrects))
         case .told(let record, _)?: return .again(record)
@@ -148,8 +149,8 @@ struct Teller: Sendable {
                 until: until)
         case .recovered(let record)?:
             return await tell(
-                event.naming(record.claim.reference, .skipped(.alreadyRecovered)), .pointer, of: reference, merchant: merchant, debt: debt,
-                until: until)
+                event.naming(record.claim.reference, .skipped(.alreadyRecovered)), basis.besidesPaid, of: reference, merchant: merchant,
+                debt: debt, until: until)
         case nil: return .hold
         }
     }

@@ -52,12 +52,15 @@ package struct Claim: Sendable, Equatable {
         /// Of an end that came of looking at FlexFactor: the last request that stood, as far as was known, when the looking began; 0 for none.
         /// `nil` where nobody looked, and in what older workers tell.
         package let seen: ID?
+        /// It lets the CRM charge elsewhere, so it is not told of a debt that another recovery has paid. Older workers do not ask for that.
+        package let unlessPaid: Bool
 
-        package init(_ kind: ResultKind, _ basis: Basis, withdrawing: ID? = nil, seen: ID? = nil) {
+        package init(_ kind: ResultKind, _ basis: Basis, withdrawing: ID? = nil, seen: ID? = nil, unlessPaid: Bool = false) {
             self.kind = kind
             self.basis = basis
             self.withdrawing = withdrawing
             self.seen = seen
+            self.unlessPaid = unlessPaid
         }
     }
 
@@ -71,6 +74,9 @@ package struct Claim: Sendable, Equatable {
         case unsent
         /// Another recovery of the same debt stands in the way, and is named.
         case pointer
+
+        /// How it is known in whose place another recovery is named that has paid the debt: what FlexFactor said of this one stays known.
+        package var besidesPaid: Basis { self == .unsent ? .pointer : .known }
     }
 
     package enum Reopening: Sendable, Equatable {

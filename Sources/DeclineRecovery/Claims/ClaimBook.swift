@@ -246,6 +246,7 @@ package struct ClaimBook: Sendable {
             if entry.exists || !under.isEmpty { return .mayBeCharged }
             if let other = twin(entry, under) ?? obstacle(to: kind, slot, entry) { return other }
         }
+        if told.unlessPaid, let other = paid(beside: slot, entry, isRepeat: kind.isRetry) { return .recovered(other) }
         entry.told = offset
         entry.kind = told.kind
         entry.isPointer = told.basis == .pointer
@@ -284,8 +285,15 @@ package struct ClaimBook: Sendable {
     private func obstacle(to kind: RecoveryReference.Kind, _ slot: Slot, _ entry: Entry) -> ClaimVerdict<Int64>? {
         guard let debt = entry.debt else { return nil }
         if let open = table.open(of: debt), open != slot { return .inRecovery(table[open].first) }
-        let paid = table.paid(beside: slot).filter { kind.isRetry || $0.amount == entry.amount }
-        return paid.map(\.told).min().map { .recovered($0) }
+        return paid(beside: slot, entry, isRepeat: kind.isRetry).map { .recovered($0) }
+    }
+
+    /// Where another recovery was told by which its debt is paid.
+    ///
+    /// - Parameter isRepeat: of a charge in whatever amount.
+    private func paid(beside slot: Slot, _ entry: Entry, isRepeat: Bool) -> Int64? {
+        guard entry.debt != nil else { return nil }
+        return table.paid(beside: slot).filter { isRepeat || $0.amount == entry.amount }.map(\.told).min()
     }
 
     /// All of the money went back: the debt may be paid again.

@@ -32,6 +32,7 @@ extension ClaimRecord {
                 data.member("basis", told.basis.rawValue)
                 data.optional("of", told.withdrawing.map { String($0, radix: 36) })
                 data.optional("seen", told.seen.map { String($0, radix: 36) })
+                if told.unlessPaid { data.member("unlessPaid", true) }
             case .reopened(.paidBack): break
             case .reopened(.byOperator(let who, let why)):
                 data.member("who", who)
@@ -65,7 +66,10 @@ extension ClaimRecord {
             case "exists": act = .exists(answering: try id("of"))
             case "refused": act = .refused(try required("of"))
             case "told":
-                act = .told(Claim.Told(try data.word("kind"), try data.word("basis"), withdrawing: try id("of"), seen: try id("seen")))
+                act = .told(
+                    Claim.Told(
+                        try data.word("kind"), try data.word("basis"), withdrawing: try id("of"), seen: try id("seen"),
+                        unlessPaid: try data.optionalFlag("unlessPaid") ?? false))
             case "paid_back": act = .reopened(.paidBack)
             case "reopened": act = .reopened(.byOperator(who: try data.text("who"), why: try data.text("why")))
             case "refund": act = .moneyBack(try MoneyBackClaim(reading: data))

@@ -112,7 +112,10 @@ package struct ClaimedRecovery: Sendable {
         case .withdrawing: return sending.map { .claim(.unsent($0.id), telling: nil) } ?? reopen(now, timing)
         case .telling(let draft, let basis, _):
             let own = knowledge == .unsent ? sending?.id : nil
-            return .claim(.told(Claim.Told(draft.reason.kind, basis, withdrawing: own, seen: recovery.seen(by: basis))), telling: draft)
+            let told = Claim.Told(
+                draft.reason.kind, basis, withdrawing: own, seen: recovery.seen(by: basis),
+                unlessPaid: !draft.reason.kind.isPaid && draft.other == nil)
+            return .claim(.told(told), telling: draft)
         case .noting(let stop): return note(stop)
         case .announcing: return .claim(.exists(answering: sending?.id), telling: nil)
         case .adopting: return .claim(.send(post: recovery.post), telling: nil)
@@ -238,7 +241,7 @@ package struct ClaimedRecovery: Sendable {
     ) {
         switch state {
         case .sending(let call): sent(id, verdict, isStale, beside, call, now, timing)
-        case .telling(let draft, _, let stop): told(verdict, draft, stop, now, timing)
+        case .telling(let draft, let basis, let stop): told(verdict, draft, basis, stop, now, timing)
         // Its end may have been told since.
         case .announcing where isStale: break
         case .announcing(let stop): announced(verdict, stop, now)
@@ -308,13 +311,16 @@ package struct ClaimedRecovery: Sendable {
     }
 
     private mutating func told(
-        _ verdict: ClaimVerdict<ClaimRecord>?, _ draft: Draft, _ stop: RecoveryStop?, _ now: Moment, _ timing: RecoveryTiming
+        _ verdict: ClaimVerdict<ClaimRecord>?, _ draft: Draft, _ basis: Claim.Basis, _ stop: RecoveryStop?, _ now: Moment,
+        _ timing: RecoveryTiming
     ) {
         switch verdict {
         case .granted(_, let corrects)?: state = .ended(.tell(draft, corrects: corrects, spent: stop == .spend))
         case .told(let record, _)?: state = .ended(.again(record))
         case .inRecovery(let record)?: state = .telling(Draft(.skipped(.inRecovery), other: record.claim.reference), .pointer, nil)
-        case .recovered(let record)?: state = .telling(Draft(.skipped(.alreadyRecovered), other: record.claim.reference), .pointer, nil)
+        case .recovered(let record)?:
+            let pointer = Draft(.skipped(.alreadyRecovered), orderID: draft.orderID, other: record.claim.reference)
+            state = .telling(pointer, basis.besidesPaid, nil)
         case .mayBeCharged?, .nextPost?: doubt(now, timing)
         // However late it is: what was sent since is looked for as well.
         case .askedTooEarly?: state = .ended(.stop(.park(until: now + recovery.backoff)))

@@ -190,6 +190,27 @@ import Testing
         #expect(stream.append(.send(post: 1), first) == .told(1, .approved))
     }
 
+    /// The first turns out paid while the second runs: that the second came to nothing lets nobody charge the debt elsewhere.
+    @Test(arguments: [Claim.Basis.known, .absent]) func aFailureIsNotToldOfADebtThatAnotherPaid(basis: Claim.Basis) {
+        var stream = Stream()
+        let expired = Claim.Act.told(Claim.Told(.expired, basis, unlessPaid: true))
+        stream.append(.send(post: 1), first)
+        #expect(stream.append(expired, first) == alone)
+        stream.append(.send(post: 1), second)
+        stream.append(approved, first)
+        #expect(stream.append(expired, second, debt: nil) == .recovered(3))
+        // Older workers did not ask, and what they have told stays told.
+        var older = stream
+        #expect(older.append(.told(Claim.Told(.expired, basis)), second) == alone)
+        var back = stream
+        back.append(.reopened(.paidBack), first, debt: nil)
+        #expect(back.append(expired, second) == alone)
+        #expect(stream.append(.told(Claim.Told(.skipped, .known)), second) == alone)
+        #expect(stream.append(expired, second) == .told(5, .skipped))
+        // Money that was taken is told, whoever else has paid.
+        #expect(stream.append(approved, second) == .granted(alone: true, corrects: .skipped))
+    }
+
     /// A cycle's next re-attempt may cost less, a rerun leaves an upsell out: the charge is the same, and was paid.
     @Test(arguments: [RecoveryReference.Kind.sale, .recurring]) func aRepeatedChargeIsPaidWhateverItCostsByNow(paid: RecoveryReference.Kind)
     {
@@ -335,7 +356,8 @@ import Testing
         Claim.Act.send(post: 3), .unsent(77), .exists(answering: nil), .exists(answering: .max), .refused(1),
         .told(.init(.approved, .known)),
         .told(.init(.skipped, .unsent, withdrawing: 5)), .told(.init(.skipped, .absent, seen: 0)),
-        .told(.init(.expired, .known, seen: .max)), .reopened(.paidBack), .reopened(.byOperator(who: "Ada", why: "they agree")),
+        .told(.init(.expired, .known, seen: .max, unlessPaid: true)), .reopened(.paidBack),
+        .reopened(.byOperator(who: "Ada", why: "they agree")),
         .moneyBack(MoneyBackClaim(Fingerprint("r"), .send(round: 2))), .moneyBack(MoneyBackClaim(Fingerprint("r"), .unsent(round: 0))),
         .moneyBack(MoneyBackClaim(Fingerprint("r"), .told(.refundFailed, round: 1, isWhole: true))),
         .moneyBack(MoneyBackClaim(Fingerprint("r"), .news(isWhole: true, isLate: false))),

@@ -162,6 +162,7 @@ struct PlainClaimBook {
             if entry.exists || !entry.open.isEmpty { return .mayBeCharged }
             if let other = twin(key, entry) ?? obstacle(to: kind, key, entry) { return other }
         }
+        if told.unlessPaid, let other = paid(beside: key, entry, isRepeat: kind.isRetry) { return .recovered(other) }
         entry.told = offset
         entry.kind = told.kind
         entry.isPointer = told.basis == .pointer
@@ -195,8 +196,14 @@ struct PlainClaimBook {
     private func obstacle(to kind: RecoveryReference.Kind, _ key: Fingerprint, _ entry: Entry) -> ClaimVerdict<Int64>? {
         guard let debt = entry.debt else { return nil }
         if let open = openByDebt[debt], open != key, let other = entries[open] { return .inRecovery(other.first) }
+        return paid(beside: key, entry, isRepeat: kind.isRetry).map { .recovered($0) }
+    }
+
+    /// Where another was told by which the debt is paid, the first of several.
+    private func paid(beside key: Fingerprint, _ entry: Entry, isRepeat: Bool) -> Int64? {
+        guard let debt = entry.debt else { return nil }
         let paid = entries.filter { $0.key != key && $0.value.isPaid && $0.value.debt == debt }
-        return paid.values.filter { kind.isRetry || $0.amount == entry.amount }.map(\.told).min().map { .recovered($0) }
+        return paid.values.filter { isRepeat || $0.amount == entry.amount }.map(\.told).min()
     }
 
     private mutating func open(_ key: Fingerprint, _ entry: Entry) {

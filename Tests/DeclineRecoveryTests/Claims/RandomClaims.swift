@@ -79,7 +79,7 @@ struct RandomClaims {
             return .told(
                 Claim.Told(
                     kind, Claim.Basis.allCases.randomElement(using: &random)!, withdrawing: Bool.random(using: &random) ? one : nil,
-                    seen: seen.randomElement(using: &random)!))
+                    seen: seen.randomElement(using: &random)!, unlessPaid: kind != .approved && Bool.random(using: &random)))
         }
     }
 }
