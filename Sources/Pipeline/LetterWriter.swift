@@ -114,6 +114,18 @@ struct LetterWriter: Sendable {
             subject: subject, now: now)
     }
 
+    /// The letter of a payment of a debt that another recovery has paid; `nil` where none has, or a correction has its letter already.
+    func secondPayment(
+        _ message: IncomingMessage, _ result: ResultEvent, _ standing: ClaimBook.Standing?, subject: DeadLetter.Subject, now: Moment
+    ) -> StageMessage? {
+        guard result.reason.kind == .approved, result.corrects == nil, standing?.isPaidByAnother == true else { return nil }
+        return letter(
+            message, because: .toldOtherwise,
+            explanation:
+                "FlexFactor took the money of this debt a second time: the CRM was told before that another recovery of it is approved.",
+            subject: subject, now: now)
+    }
+
     /// The letter of an approval whose order FlexFactor shows as closed unpaid; `nil` where nothing else was told.
     func reversal(_ message: IncomingMessage, _ result: ResultEvent, _ told: ClaimRecord, subject: DeadLetter.Subject, now: Moment)
         -> StageMessage?

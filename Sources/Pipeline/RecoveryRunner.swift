@@ -146,7 +146,11 @@ struct RecoveryRunner: Sendable {
                 return park(recovery, for: Self.hold, message, because: "nothing to tell")
             }
             var publishing = result.messages(reply: recovery.reply, traceparent: message.traceparent)
-            if let letter = letters.contradiction(message, result, subject: DeadLetter.Subject(recovery), now: environment.now()) {
+            let (subject, now) = (DeadLetter.Subject(recovery), environment.now())
+            let standing = environment.claims.standing(of: recovery.reference, merchant: recovery.merchantID)
+            if let letter = letters.contradiction(message, result, subject: subject, now: now)
+                ?? letters.secondPayment(message, result, standing, subject: subject, now: now)
+            {
                 publishing.append(letter)
             }
             guard isSpent else {

@@ -1,4 +1,5 @@
 import JSON
+import Synchronization
 import TestSupport
 import Testing
 
@@ -13,12 +14,13 @@ import Testing
 
     private static func recovery(_ id: String, _ route: RecoveryRoute? = nil, _ phase: RecoveryPhase = .due) -> Recovery {
         let sample = Recovery.sample(order: "A1", declinedAt: now)
+        let charge: Charge? = if case .watching = phase { nil } else { sample.charge }
         let kind = if case .retry? = route { RecoveryReference.Kind.rerun } else { RecoveryReference.Kind.sale }
         let reference = RecoveryReference(
             DeclineIdentity(merchantID: "acme", source: "crm", id: id), orderID: "A1", kind: kind, sequence: kind == .rerun ? 1 : 0)
         return Recovery(
             merchantID: "acme", gatewayID: "42", route: route ?? sample.route, reference: reference, amount: sample.amount, declinedAt: now,
-            order: sample.order, verdict: sample.verdict, reply: nil, charge: phase == .due ? sample.charge : nil, phase: phase)
+            order: sample.order, verdict: sample.verdict, reply: nil, charge: charge, phase: phase)
     }
 
     private let first = recovery("d-1")
@@ -65,5 +67,43 @@ import Testing
             merchants: Merchants(Merchant(id: "acme", flexFactorGateways: [FlexFactorGateway(id: "42")])), cancels: Cancels()
         ).handle(IncomingMessage(body: news.encoded(), type: WebhookNews.type))
         #expect(try told(handled)?["data"]?["reason"]?["code"]?.string == "already_recovered")
+    }
+
+    /// The order of the second is stopped, in whatever mode; where it was paid in that very moment a person hears that the debt was paid twice.
+    @Test(
+        arguments: [
+            (RecoveryPhase.watching("g-2", polls: 0), MITMode.managed, false), (.watching("g-2", polls: 0), .managed, true),
+            (.resting("g-2"), .sync, false),
+        ] as [(RecoveryPhase, MITMode, Bool)])
+    func theNextRecoveryOfAPaidDebtIsStopped(phase: RecoveryPhase, mode: MITMode, isPaidToo: Bool) async throws {
+        var next = Self.recovery("d-2", .retry(mode, until: Self.now + .days(5)), phase)
+        let sent = claims.append(ClaimRequest(.send(post: 1), of: next, telling: nil, at: Self.now), by: "w-2")
+        claims.append(ClaimRequest(.exists(answering: sent.id), of: next, telling: nil, at: Self.now), by: "w-2")
+        claims.append(Self.approval(of: first), by: "w-2")
+        let isCancelled = Mutex(false)
+        let flexFactor = ScriptedFlexFactor { call, _ in
+            if case .cancel = call {
+                isCancelled.withLock { $0 = true }
+                return .cancelAccepted
+            }
+            return .order(isCancelled.withLock { $0 } ? isPaidToo ? .completed : .cancelled : .processing, "g-2")
+        }
+        var (result, letters): (JSONValue?, Int) = (nil, 0)
+        for _ in 0..<20 where result == nil {
+            let handled = await RetryStage(in: .sample(clock, claims: claims), flexFactor: flexFactor, cancels: Cancels()).handle(
+                IncomingMessage(body: WorkEnvelope.encode(next), type: WorkEnvelope.type))
+            result = try told(handled)
+            letters += handled.publishing.filter { $0.destination == .deadLetters }.count
+            guard case .delayed(_, let delay)? = handled.publishing.first?.destination,
+                case .recovery(let parked)? = handled.publishing.first.map({ WorkEnvelope.decode($0.body) })
+            else { break }
+            next = parked
+            clock.pass(delay)
+        }
+        #expect(flexFactor.calls.contains(.cancel("g-2")))
+        let kind = result?["type"]?.string
+        #expect(kind == "com.salvage.recovery.\(isPaidToo ? "approved" : "skipped").v1" && letters == (isPaidToo ? 1 : 0))
+        if !isPaidToo { #expect(result?["data"]?["otherRecovery"]?.string == first.reference.text) }
+        #expect(clock.now() < Self.now + .days(1))
     }
 }

@@ -62,6 +62,8 @@ package struct ClaimBook: Sendable {
         package let gateway: ClaimedGateway?
         /// It was sent, found or told here. What else is claimed of a reference, such as a refund that somebody asks for, opens no order.
         package let isOpened: Bool
+        /// Its debt is paid by another, which was told first.
+        package let isPaidByAnother: Bool
         package let back: MoneyBack
 
         /// What was told of money that went back.
@@ -107,6 +109,7 @@ package struct ClaimBook: Sendable {
                 askedPost: askedPost(requests[reference] ?? [], entry), answeredPost: Int(entry.answeredPost),
                 gateway: entry.gateway > 0 ? gateways[Int(entry.gateway) - 1] : nil,
                 isOpened: requests[reference] != nil || entry.exists || entry.answeredPost > 0 || entry.told >= 0 || entry.gateway > 0,
+                isPaidByAnother: payer(slot, entry) != nil,
                 back: Standing.MoneyBack(isAll: entry.isPaidBack, refunds.isEmpty ? nil : refunds[reference]))
         }
     }

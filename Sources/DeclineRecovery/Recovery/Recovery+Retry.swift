@@ -5,7 +5,8 @@
 ///  |  \--no answer--> seeking: look the order up, then repeat with the same key while FlexFactor remembers it
 ///  |  managed: submitted --> watching: look from time to time --> approved | closed
 ///  |  sync: declined for now --> resting --> ready, with the key of the next post
-///  \--expiry, or the CRM's cancel--> closing: look, cancel what is not captured, look again --> approved | closed
+///  \--expiry, the CRM's cancel, or another has paid the debt--> closing: look, cancel what is not captured, look again
+///       |--> approved | closed
 ///       \--"no such order", twice, with the settling time between--> never arrived
 /// closed, a while later, looked at again --> cancelled, where the CRM wanted it; else expired
 /// ```
@@ -17,10 +18,10 @@ extension Recovery {
         let id = phase.orderID
         // Nothing can be asked for by repeating it any more.
         if case .closing(nil, _) = phase, now >= keyDies(timing) { charge = nil }
-        if now >= until || isCancelRequested {
+        if now >= until || isUnwanted {
             switch phase {
             case .due where isKnownUnsent, .ready where isKnownUnsent: return .stop(.conclude(closing(nil, until: until, now: now)))
-            case .watching where now < until + timing.grace && !isCancelRequested: break
+            case .watching where now < until + timing.grace && !isUnwanted: break
             case .due, .ready, .unanswered, .seeking, .watching, .resting: close(id, .look)
             case .capturing: close(id, .cancel)
             case .closing, .closed, .reconciling, .challenged: break
@@ -68,6 +69,9 @@ extension Recovery {
             return look(id, now)
         }
     }
+
+    /// Nobody wants the money any more.
+    private var isUnwanted: Bool { isCancelRequested || isPaidElsewhere }
 
     /// From here on nothing is charged, so nothing of the person or the card is kept; unless what was sent, perhaps by a pod that died, may
     /// have to be asked for by repeating it, because no id of the order is known.
@@ -209,7 +213,7 @@ extension Recovery {
         case .captureRequired, .draft, .onHold, .processing, .problem, .unrecognised: break
         }
         switch phase {
-        case .closed where mode == .managed && now < until && !isCancelRequested:
+        case .closed where mode == .managed && now < until && !isUnwanted:
             // It was not the end after all.
             phase = .watching(order.id, polls: 0)
             return .park(until: nextPoll(until: until, now: now, timing: timing))

@@ -41,6 +41,8 @@ package struct Recovery: Sendable, Equatable {
     var isKnownUnsent = false
     /// The post that may be out there unanswered, as the claims tell. Told anew at every delivery, and never kept.
     var askedPost: Int?
+    /// Another recovery has paid the debt while this one runs: nothing is charged any more. Told anew at every delivery, and never kept.
+    var isPaidElsewhere = false
     /// The claims tell where it was sent. Told anew at every delivery, and never kept.
     private var isPlaced = false
     /// Steps in a row that followed at once; not kept.
