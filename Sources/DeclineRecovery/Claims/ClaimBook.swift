@@ -109,7 +109,8 @@ package struct ClaimBook: Sendable {
                 askedPost: askedPost(requests[reference] ?? [], entry), answeredPost: Int(entry.answeredPost),
                 gateway: entry.gateway > 0 ? gateways[Int(entry.gateway) - 1] : nil,
                 isOpened: requests[reference] != nil || entry.exists || entry.answeredPost > 0 || entry.told >= 0 || entry.gateway > 0,
-                isPaidByAnother: payer(slot, entry) != nil,
+                // In the same amount: whether it repeats a charge is not known by its key.
+                isPaidByAnother: paid(beside: slot, entry, isRepeat: false).map { !entry.isPaid || $0 < entry.told } ?? false,
                 back: Standing.MoneyBack(isAll: entry.isPaidBack, refunds.isEmpty ? nil : refunds[reference]))
         }
     }
