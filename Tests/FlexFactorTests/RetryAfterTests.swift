@@ -10,8 +10,7 @@ import Testing
         now: { Moment(rfc3339: "2026-01-02T03:04:06Z")! })
 
     private func failure(_ status: Int, _ said: String?) -> CallFailure {
-        let headers: [(name: String, value: String)] = said.map { [(name: "Retry-After", value: $0)] } ?? []
-        return client.failure(HTTPResponse(status: status, headers: headers, body: []))
+        client.failure(HTTPResponse(status: status, retryAfter: said, body: []))
     }
 
     @Test(arguments: [500, 502, 503, 504]) func aServerErrorBringsItAlong(status: Int) {
