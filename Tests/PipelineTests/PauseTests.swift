@@ -112,7 +112,8 @@ import Testing
         let resting = recovery(.retry(.sync, until: Self.until), .resting("g-1"))
         pause()
         let outcome = await handle(resting, paid)
-        #expect(try #require(waiting(outcome)).recovery == resting && paid.calls.isEmpty)
+        let kept = try #require(waiting(outcome)).recovery
+        #expect(kept.phase == resting.phase && kept.post == resting.post && paid.calls.isEmpty)
         guard case .parked(_, because: "paused") = outcome.entry.fate else {
             Issue.record("\(outcome.entry.fate)")
             return
