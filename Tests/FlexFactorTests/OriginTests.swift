@@ -26,6 +26,13 @@ import Testing
         #expect(Origin(url) == nil)
     }
 
+    /// It is part of each request's first line.
+    @Test(arguments: ["\n", "\r\n", "/a\r\nx-forged:1", "/a\tb", "/a b", "/\u{0}", "/\u{7F}", "/\u{FC}"])
+    func aPathEndsNoLine(end: String) {
+        #expect(Origin("https://api.flexfactor.io/v1" + end) == nil)
+        #expect(Origin("http://collector:4318/v1" + end, allowsPlain: true) == nil)
+    }
+
     @Test func anythingMayBeSecure() {
         #expect(Origin("https://127.0.0.1.evil.example/v2")?.authority == "127.0.0.1.evil.example")
         #expect(Origin("https://api.flexfactor.io")?.basePath == "/v1")

@@ -23,6 +23,8 @@ package struct Origin: Sendable, Hashable, CustomStringConvertible {
 
     /// - Parameter allowsPlain: whether plain `http` may leave this machine: where nothing travels that must not be read.
     package init?(_ url: String, allowsPlain: Bool) {
+        // The path goes out as it is, and must end no line of a request.
+        guard url.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else { return nil }
         var rest: Substring
         if url.hasPrefix("https://") {
             isSecure = true
@@ -33,7 +35,7 @@ package struct Origin: Sendable, Hashable, CustomStringConvertible {
         } else {
             return nil
         }
-        if rest.contains(where: { $0 == "@" || $0 == "?" || $0 == "#" || $0 == " " }) { return nil }
+        if rest.contains(where: { $0 == "@" || $0 == "?" || $0 == "#" }) { return nil }
         var path = ""
         if let slash = rest.firstIndex(of: "/") {
             path = String(rest[slash...])

@@ -72,7 +72,7 @@ final class SettingsReader {
     func notices() -> NoticeSettings? {
         let patience = Moment.Span.seconds(Int64(count("notice.afterSeconds", 1...3_600, default: 60)))
         let console: String? = parsed("console.url", default: nil, "the console's address, such as https://console.example.com") { text in
-            guard Origin(text, allowsPlain: true) != nil, text.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else { return nil }
+            guard Origin(text, allowsPlain: true) != nil else { return nil }
             return .some(text.hasSuffix("/") ? String(text.dropLast()) : text)
         }
         guard let url = secret("notice.url") else { return nil }
