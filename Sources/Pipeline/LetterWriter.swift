@@ -118,7 +118,9 @@ struct LetterWriter: Sendable {
     func secondPayment(
         _ message: IncomingMessage, _ result: ResultEvent, _ standing: ClaimBook.Standing?, subject: DeadLetter.Subject, now: Moment
     ) -> StageMessage? {
-        guard result.reason.kind == .approved, result.corrects == nil, standing?.isPaidByAnother == true else { return nil }
+        guard result.reason.kind == .approved, result.corrects == nil, let kind = subject.reference?.kind,
+            standing?.isPaidByAnother(kind) == true
+        else { return nil }
         return letter(
             message, because: .toldOtherwise,
             explanation:

@@ -12,15 +12,17 @@ import Testing
     private let claims = MemoryClaims()
     private let clock = ManualClock(Self.now)
 
-    private static func recovery(_ id: String, _ route: RecoveryRoute? = nil, _ phase: RecoveryPhase = .due) -> Recovery {
+    private static func recovery(
+        _ id: String, _ route: RecoveryRoute? = nil, _ phase: RecoveryPhase = .due, for amount: Money? = nil
+    ) -> Recovery {
         let sample = Recovery.sample(order: "A1", declinedAt: now)
         let charge: Charge? = if case .watching = phase { nil } else { sample.charge }
         let kind = if case .retry? = route { RecoveryReference.Kind.rerun } else { RecoveryReference.Kind.sale }
         let reference = RecoveryReference(
             DeclineIdentity(merchantID: "acme", source: "crm", id: id), orderID: "A1", kind: kind, sequence: kind == .rerun ? 1 : 0)
         return Recovery(
-            merchantID: "acme", gatewayID: "42", route: route ?? sample.route, reference: reference, amount: sample.amount, declinedAt: now,
-            order: sample.order, verdict: sample.verdict, reply: nil, charge: charge, phase: phase)
+            merchantID: "acme", gatewayID: "42", route: route ?? sample.route, reference: reference, amount: amount ?? sample.amount,
+            declinedAt: now, order: sample.order, verdict: sample.verdict, reply: nil, charge: charge, phase: phase)
     }
 
     private let first = recovery("d-1")
@@ -69,14 +71,17 @@ import Testing
         #expect(try told(handled)?["data"]?["reason"]?["code"]?.string == "already_recovered")
     }
 
-    /// The order of the second is stopped, in whatever mode; where it was paid in that very moment a person hears that the debt was paid twice.
+    /// The order of the second is stopped, in whatever mode and at whatever price, for it repeats the charge; where it was paid in that very
+    /// moment a person hears that the debt was paid twice.
     @Test(
         arguments: [
-            (RecoveryPhase.watching("g-2", polls: 0), MITMode.managed, false), (.watching("g-2", polls: 0), .managed, true),
-            (.resting("g-2"), .sync, false),
-        ] as [(RecoveryPhase, MITMode, Bool)])
-    func theNextRecoveryOfAPaidDebtIsStopped(phase: RecoveryPhase, mode: MITMode, isPaidToo: Bool) async throws {
-        var next = Self.recovery("d-2", .retry(mode, until: Self.now + .days(5)), phase)
+            (RecoveryPhase.watching("g-2", polls: 0), MITMode.managed, false, 4_999), (.watching("g-2", polls: 0), .managed, true, 4_999),
+            (.resting("g-2"), .sync, false, 4_999), (.watching("g-2", polls: 0), .managed, false, 3_999),
+            (.watching("g-2", polls: 0), .managed, true, 3_999), (.resting("g-2"), .sync, false, 3_999),
+        ] as [(RecoveryPhase, MITMode, Bool, Int64)])
+    func theNextRecoveryOfAPaidDebtIsStopped(phase: RecoveryPhase, mode: MITMode, isPaidToo: Bool, price: Int64) async throws {
+        let amount = Money(minorUnits: price, currency: .usd)
+        var next = Self.recovery("d-2", .retry(mode, until: Self.now + .days(5)), phase, for: amount)
         let sent = claims.append(ClaimRequest(.send(post: 1), of: next, telling: nil, at: Self.now), by: "w-2")
         claims.append(ClaimRequest(.exists(answering: sent.id), of: next, telling: nil, at: Self.now), by: "w-2")
         claims.append(Self.approval(of: first), by: "w-2")

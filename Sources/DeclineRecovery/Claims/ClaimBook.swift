@@ -62,9 +62,13 @@ package struct ClaimBook: Sendable {
         package let gateway: ClaimedGateway?
         /// It was sent, found or told here. What else is claimed of a reference, such as a refund that somebody asks for, opens no order.
         package let isOpened: Bool
-        /// Its debt is paid by another, which was told first.
-        package let isPaidByAnother: Bool
+        /// Its debt is paid by another, which was told first: in whatever amount, and in its own.
+        let isDebtPaid: Bool
+        let isAmountPaid: Bool
         package let back: MoneyBack
+
+        /// Whether another has paid what a recovery of this kind is for (`ClaimBook.obstacle`). Its key does not say the kind.
+        package func isPaidByAnother(_ kind: RecoveryReference.Kind) -> Bool { kind.isRetry ? isDebtPaid : isAmountPaid }
 
         /// What was told of money that went back.
         package struct MoneyBack: Sendable, Equatable {
@@ -109,8 +113,7 @@ package struct ClaimBook: Sendable {
                 askedPost: askedPost(requests[reference] ?? [], entry), answeredPost: Int(entry.answeredPost),
                 gateway: entry.gateway > 0 ? gateways[Int(entry.gateway) - 1] : nil,
                 isOpened: requests[reference] != nil || entry.exists || entry.answeredPost > 0 || entry.told >= 0 || entry.gateway > 0,
-                // In the same amount: whether it repeats a charge is not known by its key.
-                isPaidByAnother: paid(beside: slot, entry, isRepeat: false).map { !entry.isPaid || $0 < entry.told } ?? false,
+                isDebtPaid: isPaid(beside: slot, entry, isRepeat: true), isAmountPaid: isPaid(beside: slot, entry, isRepeat: false),
                 back: Standing.MoneyBack(isAll: entry.isPaidBack, refunds.isEmpty ? nil : refunds[reference]))
         }
     }
@@ -298,6 +301,11 @@ package struct ClaimBook: Sendable {
     private func paid(beside slot: Slot, _ entry: Entry, isRepeat: Bool) -> Int64? {
         guard entry.debt != nil else { return nil }
         return table.paid(beside: slot).filter { isRepeat || $0.amount == entry.amount }.map(\.told).min()
+    }
+
+    /// Whether its debt is paid by another that was told first.
+    private func isPaid(beside slot: Slot, _ entry: Entry, isRepeat: Bool) -> Bool {
+        paid(beside: slot, entry, isRepeat: isRepeat).map { !entry.isPaid || $0 < entry.told } ?? false
     }
 
     /// All of the money went back: the debt may be paid again.

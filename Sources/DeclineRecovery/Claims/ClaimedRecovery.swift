@@ -78,7 +78,7 @@ package struct ClaimedRecovery: Sendable {
         isBegun = standing?.isAsking == true && !isAnswered
         if let asked = standing?.askedPost { self.recovery.noteAsked(asked) }
         self.recovery.noteRequest(standing?.lastRequest)
-        self.recovery.isPaidElsewhere = standing?.isPaidByAnother == true && recovery.phase.mayBeCharged
+        self.recovery.isPaidElsewhere = standing?.isPaidByAnother(recovery.reference.kind) == true && recovery.phase.mayBeCharged
         if let sent = standing?.gateway, standing?.mayBeCharged == true, !recovery.phase.mayBeCharged || recovery.account == nil {
             self.recovery.place(at: sent.id, account: sent.account)
         }

@@ -54,7 +54,8 @@ struct PlainClaimBook {
                     ?? (entry.exists && entry.answeredPost == 0 ? 1 : nil)).map(Int.init),
                 answeredPost: Int(entry.answeredPost), gateway: entry.gateway,
                 isOpened: !entry.open.isEmpty || entry.exists || entry.answeredPost > 0 || entry.told >= 0 || entry.gateway != nil,
-                isPaidByAnother: paid(beside: reference, entry, isRepeat: false).map { !entry.isPaid || $0 < entry.told } ?? false,
+                isDebtPaid: paid(beside: reference, entry, isRepeat: true).map { !entry.isPaid || $0 < entry.told } ?? false,
+                isAmountPaid: paid(beside: reference, entry, isRepeat: false).map { !entry.isPaid || $0 < entry.told } ?? false,
                 back: ClaimBook.Standing.MoneyBack(isAll: entry.isPaidBack, refunds[reference]))
         }
     }
