@@ -86,7 +86,8 @@ extension RetryStage {
     @discardableResult
     private func recallBack(_ refund: inout Refund) -> ClaimBook.Standing.MoneyBack? {
         let back = environment.claims.standing(of: refund.command.reference, merchant: refund.command.merchantID)?.back
-        refund.back = Refund.Back(isAll: back?.isAll ?? false, disputed: back.map(\.disputed) ?? 0)
+        refund.back = Refund.Back(
+            isAll: back?.isAll ?? false, disputed: back.map(\.disputed) ?? 0, isListed: back?.isListed ?? false)
         return back
     }
 
@@ -140,8 +141,9 @@ extension RetryStage {
                     publishing: result.messages(reply: nil, traceparent: message.traceparent),
                     entry: entry(of: refund, .told(result.kind, reason: reason.code)).telling(result))
             case .told(let record, _)?: return again(record, refund, message)
-            // Another copy of the command has asked for it, and tells what comes of it.
+            // Another copy of the command has asked for it, and tells what comes of it; unless it has come to nothing itself.
             case .mayBeCharged?, .askedTooEarly?, .inRecovery?, .recovered?, .nextPost?:
+                if refund.isOver(now, environment.timing) { return await finish(refund, .giveUp, message) }
                 return park(refund, for: .seconds(5), message, because: "refund under way")
             case nil: return hold(refund, message)
             }

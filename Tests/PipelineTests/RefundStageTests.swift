@@ -230,6 +230,55 @@ import Testing
         }
     }
 
+    private func append(_ claim: MoneyBackClaim, of units: Int64, telling result: ResultEvent? = nil, to world: World) {
+        world.claims.append(
+            ClaimRequest(
+                merchantID: "acme", reference: Self.reference, debt: nil, amount: Money(minorUnits: units, currency: .usd),
+                act: .moneyBack(claim), until: Self.now + .days(40), result: result), by: "w-2")
+    }
+
+    /// The answer to the command for a part was lost, and all of the money went back by others. Its own request stands unanswered, and keeps
+    /// nobody from telling so. Of what the list of orders shows nobody knows by whom it was: that is told again.
+    @Test(arguments: [false, true]) func whatAllWentBackBesideEndsTheCommand(isListed: Bool) async {
+        let world = World()
+        let part = Money(minorUnits: 700, currency: .usd)
+        let command = RefundCommand(id: "r-1", merchantID: "acme", reference: Self.reference, orderID: "g-1", amount: part, reason: nil)
+        let refund = Refund(command, gateways: ["42"], since: Self.now, phase: .checking("g-1", part))
+        append(refund.claim(.send(round: 1)), of: 700, to: world)
+        let news = ResultEvent(
+            subject: .recovery(Self.reference, RecoveredOrder(Self.reference)), merchantID: "acme", reason: .refunded, gatewayID: "42",
+            flexFactorOrderID: "g-1", amount: Money(minorUnits: 4_999, currency: .usd), occurredAt: Self.now,
+            distinction: isListed ? "listed" : "rf-9")
+        let others = MoneyBackClaim(Fingerprint("rf-9"), .news(isWhole: true, isLate: false))
+        append(isListed ? .listed(beside: 0, isLate: true) : others, of: 4_999, telling: news, to: world)
+        world.state.withLock { state in
+            state.refunded = 4_999
+            state.waiting = [(IncomingMessage(body: refund.encoded(), type: Refund.type), Self.now)]
+        }
+        await world.run(Pod(world, dyingAfter: nil))
+        let end = world.state.withLock { $0 }
+        #expect(end.waiting.isEmpty && end.letters == 0 && end.requests == 0 && end.told.count == 1, "\(end.told.keys)")
+        #expect(end.told.keys.allSatisfy { isListed ? $0 == news.id : $0.contains("/refund_failed/") }, "\(end.told.keys)")
+    }
+
+    /// Whoever had asked has become a letter: a copy of the command does not wait for it for ever.
+    @Test func aCopyWaitsNoLongerThanACommandMayTake() async {
+        let world = World()
+        append(MoneyBackClaim(Fingerprint("r-1"), .send(round: 1)), of: 500, to: world)
+        world.state.withLock { state in
+            state.refunded = 4_999
+            state.waiting = [(command(500), Self.now)]
+        }
+        let pod = Pod(world, dyingAfter: nil)
+        await world.run(pod)
+        let waiting = world.state.withLock { $0 }
+        #expect(waiting.waiting.count == 1 && waiting.letters == 0)
+        world.clock.pass(.days(1))
+        await world.run(pod)
+        let end = world.state.withLock { $0 }
+        #expect(end.waiting.isEmpty && end.letters == 1 && end.told.isEmpty)
+    }
+
     @Test func nothingIsGivenBackWhileNoClaimCanBeMade() async {
         let world = World()
         world.claims.isReachable = false

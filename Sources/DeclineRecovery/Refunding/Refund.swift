@@ -61,10 +61,13 @@ package struct Refund: Sendable, Equatable {
         package let isAll: Bool
         /// What was told of chargebacks, in minor units; `nil` where an amount among it is not known.
         package let disputed: Int64?
+        /// FlexFactor's list of orders was told to show it: whoever gave the money back, this command perhaps.
+        package let isListed: Bool
 
-        package init(isAll: Bool = false, disputed: Int64? = 0) {
+        package init(isAll: Bool = false, disputed: Int64? = 0, isListed: Bool = false) {
             self.isAll = isAll
             self.disputed = disputed
+            self.isListed = isListed
         }
 
         /// Something went back that FlexFactor need not count among its refunds.
@@ -172,8 +175,8 @@ package struct Refund: Sendable, Equatable {
         return .park(until: now + timing.settle)
     }
 
-    /// Which of its own requests it speaks of.
-    package var ownRound: Int { isClaimed ? round : 0 }
+    /// Which of its own requests it speaks of: also one whose answer was lost, for what the order shows it shows of that one too.
+    package var ownRound: Int { if case .checking = phase { round } else { isClaimed ? round : 0 } }
 
     /// Only there can the order be: the claims tell where it was sent.
     package mutating func place(at possible: [GatewayID]) {
@@ -218,6 +221,8 @@ package struct Refund: Sendable, Equatable {
     /// Nothing is left of the order, and FlexFactor does not say who asked for it: this command did, where it asked for all that was not told as
     /// back by others. News of theirs may be on their way.
     private func returned(_ amount: Money, _ order: FlexFactorOrder, _ id: FlexFactorOrderID, now: Moment, timing: RecoveryTiming) -> Stop {
+        // What the list told is told again then, as the claims have it.
+        if back.isListed { return told(amount, .whole, id) }
         let left = whole(order, in: amount.currency).map { $0 - before }
         if back.isAll || left.map({ $0 <= 0 }) == true { return failed(Self.allIsBack, id) }
         if left.map({ $0 == amount.minorUnits }) ?? (command.amount == nil) { return told(amount, extent(of: amount, order), id) }
