@@ -84,13 +84,14 @@ private final class ServerConnection: ChannelInboundHandler {
             if !keepAlive { written.whenComplete { _ in channel.close(promise: nil) } }
         case .slow:
             writeHead(reply, keepAlive: keepAlive, channel)
+            // With its last byte the answer is whole for whoever reads it, and the next request may come on this connection.
+            let last = reply.body.utf8.count - 1
+            if last < 0 { channel.writeAndFlush(HTTPServerResponsePart.end(nil), promise: nil) }
             for (index, byte) in reply.body.utf8.enumerated() {
                 channel.eventLoop.scheduleTask(in: .milliseconds(Int64(100 * index))) {
                     channel.writeAndFlush(HTTPServerResponsePart.body(.byteBuffer(ByteBuffer(bytes: [byte]))), promise: nil)
+                    if index == last { channel.writeAndFlush(HTTPServerResponsePart.end(nil), promise: nil) }
                 }
-            }
-            channel.eventLoop.scheduleTask(in: .milliseconds(Int64(100 * reply.body.utf8.count))) {
-                channel.writeAndFlush(HTTPServerResponsePart.end(nil), promise: nil)
             }
         case .truncated:
             writeHead(reply, keepAlive: keepAlive, channel)
