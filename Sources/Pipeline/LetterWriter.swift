@@ -91,14 +91,25 @@ struct LetterWriter: Sendable {
         return Array(kept)
     }
 
-    /// The letter of money that stands against what was told; `nil` where none does.
-    func contradiction(_ message: IncomingMessage, _ result: ResultEvent, subject: DeadLetter.Subject, now: Moment) -> StageMessage? {
-        guard let corrects = result.corrects, result.reason.kind == .approved else { return nil }
-        return letter(
-            message, because: .toldOtherwise,
-            explanation:
-                "The CRM was told \(corrects.rawValue), and FlexFactor took the money after all: it was told the correction \(result.id).",
-            subject: subject, now: now)
+    /// The letter of a payment that stands against what was told, of this recovery or of another of its debt; `nil` for all else.
+    ///
+    /// - Parameter standing: of the recovery, asked for where it was paid alone.
+    func contradiction(
+        _ message: IncomingMessage, _ result: ResultEvent, _ standing: @autoclosure () -> ClaimBook.Standing?, subject: DeadLetter.Subject,
+        now: Moment
+    ) -> StageMessage? {
+        guard result.reason.kind == .approved else { return nil }
+        let explanation: String
+        if let corrects = result.corrects {
+            explanation =
+                "The CRM was told \(corrects.rawValue), and FlexFactor took the money after all: it was told the correction \(result.id)."
+        } else if let kind = subject.reference?.kind, standing()?.isPaidByAnother(kind) == true {
+            explanation =
+                "FlexFactor took the money of this debt a second time: the CRM was told before that another recovery of it is approved."
+        } else {
+            return nil
+        }
+        return letter(message, because: .toldOtherwise, explanation: explanation, subject: subject, now: now)
     }
 
     /// The letter of money that was taken by another order than the approval that was told before; `nil` where it is the same.
@@ -111,20 +122,6 @@ struct LetterWriter: Sendable {
         return letter(
             message, because: .toldOtherwise,
             explanation: "FlexFactor took money by order \(order) as well: the CRM was told that this recovery is approved by another.",
-            subject: subject, now: now)
-    }
-
-    /// The letter of a payment of a debt that another recovery has paid; `nil` where none has, or a correction has its letter already.
-    func secondPayment(
-        _ message: IncomingMessage, _ result: ResultEvent, _ standing: ClaimBook.Standing?, subject: DeadLetter.Subject, now: Moment
-    ) -> StageMessage? {
-        guard result.reason.kind == .approved, result.corrects == nil, let kind = subject.reference?.kind,
-            standing?.isPaidByAnother(kind) == true
-        else { return nil }
-        return letter(
-            message, because: .toldOtherwise,
-            explanation:
-                "FlexFactor took the money of this debt a second time: the CRM was told before that another recovery of it is approved.",
             subject: subject, now: now)
     }
 

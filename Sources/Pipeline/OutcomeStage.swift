@@ -255,10 +255,8 @@ package struct OutcomeStage: Sendable {
             result, .known, of: reference, merchant: merchant, debt: nil, until: now + longestMemory)
         {
         case .tell(let result):
-            let standing = environment.claims.standing(of: reference, merchant: merchant)
-            let letter =
-                letters.contradiction(message, result, subject: subject, now: now)
-                ?? letters.secondPayment(message, result, standing, subject: subject, now: now)
+            let letter = letters.contradiction(
+                message, result, environment.claims.standing(of: reference, merchant: merchant), subject: subject, now: now)
             var entry = entry(of: news, .told(result.kind, reason: result.reason.code), reference)
             if result.reason.kind == .approved { entry.amount = result.amount }
             return StageOutcome(

@@ -146,13 +146,10 @@ struct RecoveryRunner: Sendable {
                 return park(recovery, for: Self.hold, message, because: "nothing to tell")
             }
             var publishing = result.messages(reply: recovery.reply, traceparent: message.traceparent)
-            let (subject, now) = (DeadLetter.Subject(recovery), environment.now())
-            let standing = environment.claims.standing(of: recovery.reference, merchant: recovery.merchantID)
-            if let letter = letters.contradiction(message, result, subject: subject, now: now)
-                ?? letters.secondPayment(message, result, standing, subject: subject, now: now)
-            {
-                publishing.append(letter)
-            }
+            let contradiction = letters.contradiction(
+                message, result, environment.claims.standing(of: recovery.reference, merchant: recovery.merchantID),
+                subject: DeadLetter.Subject(recovery), now: environment.now())
+            if let contradiction { publishing.append(contradiction) }
             guard isSpent else {
                 return StageOutcome(
                     publishing: publishing, entry: entry(of: recovery, .told(result.kind, reason: result.reason.code)).telling(result))

@@ -86,10 +86,9 @@ package struct RetryStage: Sendable {
             case .tell(let result):
                 let subject = DeadLetter.Subject(
                     merchantID: cancellation.merchantID, reference: cancellation.reference, orderID: cancellation.reference.orderID)
-                let standing = environment.claims.standing(of: cancellation.reference, merchant: cancellation.merchantID)
-                let letter =
-                    letters.contradiction(message, result, subject: subject, now: now)
-                    ?? letters.secondPayment(message, result, standing, subject: subject, now: now)
+                let letter = letters.contradiction(
+                    message, result, environment.claims.standing(of: cancellation.reference, merchant: cancellation.merchantID),
+                    subject: subject, now: now)
                 let isPaid = result.reason.kind == .approved
                 let amount = isPaid ? await environment.claims.amount(of: cancellation.reference, merchant: cancellation.merchantID) : nil
                 return StageOutcome(
