@@ -23,6 +23,7 @@ package final class FlexFactorClient: Sendable {
         /// Since when its keys are refused, and how; `nil` as soon as a call goes well with them.
         var refusal: Refusal?
         var rate: RateLimit?
+        var pace = CallPace()
     }
 
     /// That the gateway's keys are missing or refused: no call is made with them, and what is to be charged now is skipped.
@@ -32,16 +33,6 @@ package final class FlexFactorClient: Sendable {
     }
 
     package var refusal: Refusal? { guards.withLock(\.refusal) }
-
-    /// A finished call, for metrics.
-    package struct Observation: Sendable {
-        package let call: String
-        package let outcome: String
-        /// Since its turn came: waiting for our own rate is none of FlexFactor's time.
-        package let nanoseconds: Int64
-        /// Why there was no answer that decides anything.
-        package let failure: CallFailure?
-    }
 
     package init(
         _ credentials: GatewayCredentials, now: @escaping @Sendable () -> Moment,
@@ -73,6 +64,12 @@ package final class FlexFactorClient: Sendable {
         return charges.state.rawValue > all.state.rawValue ? charges : all
     }
 
+    /// Whether what is to be called here waits long for those that are called.
+    package var isSlow: Bool {
+        let uptime = uptime()
+        return guards.withLock { $0.pace.isSlow(now: uptime) }
+    }
+
     /// Whether calls can be made at all, which a token proves; without one, why not.
     package enum Reach: Sendable, Equatable {
         /// There was a token: whatever fails since then is FlexFactor's state and not ours.
@@ -100,6 +97,8 @@ package final class FlexFactorClient: Sendable {
         _ call: FlexFactorCall, on lane: HTTPLane, traceparent: String?, deadline: Moment, writtenBy: ContinuousClock.Instant? = nil
     ) async -> FlexFactorAnswer {
         let isCharge = if case .evaluate = call { true } else { false }
+        let begun = uptime()
+        let number = guards.withLock { $0.pace.began(now: begun) }
         let refusal = await admission(lane, deadline, writtenBy: writtenBy, isCharge: isCharge)
         let start = NIODeadline.now()
         let answer =
@@ -108,15 +107,12 @@ package final class FlexFactorClient: Sendable {
             } else {
                 await admitted(call, lane, traceparent, deadline, writtenBy, isCharge: isCharge)
             }
+        let ended = uptime()
+        guards.withLock { $0.pace.ended(number, now: ended) }
         observe(
             Observation(
                 call: call.name, outcome: answer.name, nanoseconds: (NIODeadline.now() - start).nanoseconds, failure: answer.failure))
         return answer
-    }
-
-    /// Counts and tells a call that was not made, because it would have asked the wrong account.
-    package func note(_ call: FlexFactorCall, _ failure: CallFailure) {
-        observe(Observation(call: call.name, outcome: FlexFactorAnswer.failed(failure).name, nanoseconds: 0, failure: failure))
     }
 
     private func admitted(

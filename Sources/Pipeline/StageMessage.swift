@@ -19,8 +19,13 @@ package struct StageMessage: Sendable, Equatable {
         package let freeFrom: Moment?
 
         init(_ merchant: MerchantID, _ gateway: GatewayID?, freeFrom: Moment? = nil) {
-            owner = "\(merchant.text)/\(gateway?.text ?? "")"
+            owner = Self.owner(merchant, gateway)
             self.freeFrom = freeFrom
+        }
+
+        /// As it travels: so many characters are enough to tell one from another.
+        package static func owner(_ merchant: MerchantID, _ gateway: GatewayID?) -> String {
+            String("\(merchant.text)/\(gateway?.text ?? "")".prefix(200))
         }
     }
 

@@ -80,6 +80,17 @@ import Testing
         #expect(!putOff.isEmpty && putOff.allSatisfy { $0 < 1_000 }, "\(putOff)")
     }
 
+    /// Its turns are long because the worker or the broker is slow: putting off would be more work for both, and nobody would have gained room.
+    @Test func nothingIsPutOffForAnOwnerWhoseFlexFactorIsQuick() {
+        var shares = Shares(budget: 100, room: 50, longest: .seconds(10)) { ["quick": false, "slow": true][$0] }
+        for item in 0..<200 { _ = shares.arrived(item, of: "quick", freeFrom: nil, now: Self.start) }
+        let later = Self.start + .seconds(4)
+        #expect(shares.looked(now: later).putOff.isEmpty && shares.waitingCount == 125)
+        for item in 1_000..<1_100 { _ = shares.arrived(item, of: "slow", freeFrom: nil, now: later) }
+        let putOff = shares.looked(now: later + .seconds(1)).putOff
+        #expect(!putOff.isEmpty && putOff.allSatisfy { $0.item >= 1_000 })
+    }
+
     /// It grew slow after all had come: nobody arrives any more whose arrival could tell.
     @Test func timeAloneMakesRoom() {
         var shares = Self.shares()

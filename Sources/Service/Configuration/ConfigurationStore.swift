@@ -7,8 +7,18 @@ import Synchronization
 /// The configuration as it stands now, with a FlexFactor client for each gateway. A reload replaces it as a whole, or changes nothing.
 package final class ConfigurationStore: MerchantDirectory {
     private struct State {
-        var configuration: SalvageConfiguration
-        var clients: [GatewayKey: FlexFactorClient]
+        let configuration: SalvageConfiguration
+        let clients: [GatewayKey: FlexFactorClient]
+        /// The same by whose share of a stage their messages take.
+        let byShare: [String: FlexFactorClient]
+
+        init(_ configuration: SalvageConfiguration, _ clients: [GatewayKey: FlexFactorClient]) {
+            self.configuration = configuration
+            self.clients = clients
+            byShare = Dictionary(
+                clients.map { (StageMessage.Share.owner($0.key.merchant, $0.key.gateway), $0.value) },
+                uniquingKeysWith: { first, _ in first })
+        }
     }
 
     private let state: Mutex<State>
@@ -17,7 +27,7 @@ package final class ConfigurationStore: MerchantDirectory {
     init(_ configuration: SalvageConfiguration, makeClient: @escaping @Sendable (GatewayKey, GatewayCredentials) -> FlexFactorClient) {
         self.makeClient = makeClient
         let clients = configuration.credentials.map { ($0.key, makeClient($0.key, $0.value)) }
-        state = Mutex(State(configuration: configuration, clients: Dictionary(clients, uniquingKeysWith: { first, _ in first })))
+        state = Mutex(State(configuration, Dictionary(clients, uniquingKeysWith: { first, _ in first })))
     }
 
     package func merchant(_ id: MerchantID) -> Merchant? {
@@ -36,6 +46,9 @@ package final class ConfigurationStore: MerchantDirectory {
 
     var clients: [GatewayKey: FlexFactorClient] { state.withLock { $0.clients } }
 
+    /// Whether FlexFactor is slow for whoever's share this is; `nil` where that is nobody's here.
+    func isSlow(_ share: String) -> Bool? { state.withLock { $0.byShare[share] }?.isSlow }
+
     /// Calls that are under way end with the keys they began with. A gateway whose keys did not change keeps its token, circuit and rate.
     func replace(with configuration: SalvageConfiguration) {
         state.withLock { state in
@@ -44,7 +57,7 @@ package final class ConfigurationStore: MerchantDirectory {
                 let kept = state.clients[key].flatMap { $0.credentials == credentials ? $0 : nil }
                 clients[key] = kept ?? makeClient(key, credentials)
             }
-            state = State(configuration: configuration, clients: clients)
+            state = State(configuration, clients)
         }
     }
 }

@@ -122,7 +122,7 @@ extension FieldTable {
     mutating func note(deliveries: Int) { if deliveries > 0 { note(HeaderName.deliveries, .integer(Int64(deliveries))) } }
 
     mutating func note(_ share: StageMessage.Share) {
-        note(HeaderName.share, .string(String(share.owner.prefix(200))))
+        note(HeaderName.share, .string(share.owner))
         if let freeFrom = share.freeFrom { note(HeaderName.freeFrom, .integer(freeFrom.milliseconds)) }
     }
 

@@ -69,22 +69,26 @@ struct GatewayShares<Item: Sendable> {
     private let budget: Int
     private let room: Int
     private let longest: Moment.Span
+    private let isSlow: @Sendable (String) -> Bool?
     private var owners: [String: Owner] = [:]
     private var total = 0
     private(set) var waitingCount = 0
     private var next: UInt64 = 0
 
-    /// An owner whose oldest in work is as old as this, in milliseconds, is slow. What waits for a quick one gets its turn soon.
-    private static var slow: Int64 { 500 }
+    /// In milliseconds: what waits for an owner whose oldest in work is younger gets its turn soon.
+    private static var soon: Int64 { 500 }
 
     /// - Parameters:
     ///   - budget: items in work at a time.
     ///   - room: how many may wait before some are put off.
     ///   - longest: the longest that one is put off.
-    init(budget: Int, room: Int, longest: Moment.Span) {
+    ///   - isSlow: whether an owner's FlexFactor is slow. Where it is not, the worker or the broker is, and putting off would only be more work
+    ///     for both. `nil` of owners of whom nothing is known: they are slow as soon as their turns are.
+    init(budget: Int, room: Int, longest: Moment.Span, isSlow: @escaping @Sendable (String) -> Bool? = { _ in nil }) {
         self.budget = budget
         self.room = room
         self.longest = longest
+        self.isSlow = isSlow
     }
 
     var inWorkCount: Int { total }
@@ -184,7 +188,9 @@ struct GatewayShares<Item: Sendable> {
     private mutating func relieve(_ now: Moment, _ moves: inout Moves) {
         while waitingCount > room {
             var most: Owner?
-            for owner in owners.values where owner.waiting.count > most?.waiting.count ?? 0 && owner.age(now) >= Self.slow { most = owner }
+            for (name, owner) in owners where owner.waiting.count > most?.waiting.count ?? 0 && owner.age(now) >= Self.soon {
+                if isSlow(name) ?? true { most = owner }
+            }
             guard let most, let last = most.waiting.popLast() else { return }
             waitingCount -= 1
             moves.putOff.append((last.item, Self.comeback(of: most, last.freeFrom, now, atMost: longest)))

@@ -66,10 +66,12 @@ final class StageRunner: Sendable {
     }
 
     /// - Parameter budget: messages in work at a time, where they are divided among gateways; the broker hands out twice as many.
+    /// - Parameter isSlow: whether FlexFactor is slow for whoever's share this is.
     init(
         _ stage: Stage, lanes: [(lane: Lane, handle: Handle)], names: TopologyNames, report: StageReport, clock: any WallClock,
         workerID: String, cut: CutMessage,
-        suspicion: Suspicion, longestHold: Moment.Span, holdings: Holdings, budget: Int?, tracer: Tracer?,
+        suspicion: Suspicion, longestHold: Moment.Span, holdings: Holdings, budget: Int?,
+        isSlow: @escaping @Sendable (String) -> Bool? = { _ in nil }, tracer: Tracer?,
         replying: @escaping Replying
     ) {
         self.stage = stage
@@ -84,16 +86,18 @@ final class StageRunner: Sendable {
         self.holdings = holdings
         self.tracer = tracer
         self.replying = replying
-        shares = Self.shares(budget, stage)
+        shares = Self.shares(budget, stage, isSlow)
         watchShares()
     }
 
     /// Outside of the initializer, where the optimizer of Swift 6.3 ends on it.
     @inline(never)
-    private static func shares(_ budget: Int?, _ stage: Stage) -> Budget? {
+    private static func shares(_ budget: Int?, _ stage: Stage, _ isSlow: @escaping @Sendable (String) -> Bool?) -> Budget? {
         // A customer waits for a cascade.
         budget.map {
-            Budget(GatewayShares(budget: $0, room: max($0 / 2, 1), longest: stage == .cascade ? .seconds(10) : .seconds(60)))
+            Budget(
+                GatewayShares(
+                    budget: $0, room: max($0 / 2, 1), longest: stage == .cascade ? .seconds(10) : .seconds(60), isSlow: isSlow))
         }
     }
 

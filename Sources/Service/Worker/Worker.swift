@@ -243,7 +243,8 @@ package struct Worker: Service {
                 workerID: identity.id,
                 cut: CutMessage(in: environment),
                 suspicion: settings.suspicion, longestHold: settings.longestHold, holdings: health.holdings,
-                budget: isShared ? Int(prefetch) : nil, tracer: tracer, replying: { link.publishAside($0, onFailure: $1) })
+                budget: isShared ? Int(prefetch) : nil, isSlow: { [store] in store.isSlow($0) }, tracer: tracer,
+                replying: { link.publishAside($0, onFailure: $1) })
             // What is longer is worked on by nobody: its beginning is kept in a letter. Results and letters that found no queue may be longer.
             // A held message goes on as it came, all of it.
             let mostBytes =
