@@ -18,9 +18,11 @@ struct LetterWriter: Sendable {
     /// A letter to be published beside other messages.
     ///
     /// All that it keeps comes by the guard: what a publisher put into a property is no cleaner than what it put into the body.
+    ///
+    /// - Parameter fact: what it tells, where that is one letter whichever message it is met by.
     func letter(
         _ message: IncomingMessage, because reason: DeadLetterReason, explanation: String, faults: [FieldError] = [],
-        subject: DeadLetter.Subject = .init(), attempts: Int = 0, deliveries: Int? = nil, now: Moment
+        subject: DeadLetter.Subject = .init(), fact: String? = nil, attempts: Int = 0, deliveries: Int? = nil, now: Moment
     ) -> StageMessage {
         let isLong = message.body.count > Self.mostBytes || message.byteCount > message.body.count
         let whole =
@@ -40,7 +42,7 @@ struct LetterWriter: Sendable {
                 replyTo: message.replyTo.map(Self.clean), headers: Self.headers(of: message), redactedBody: kept,
                 originalByteCount: message.byteCount,
                 isTruncated: isLong || kept.count < whole.count),
-            source: isUnread || isLong ? nil : Self.source(of: message.body),
+            source: isUnread || isLong ? nil : Self.source(of: message.body), fact: fact,
             identity: isLong || isUnread ? kept : CardDataGuard.identity(of: message.body),
             worker: worker, writtenAt: now)
         return StageMessage(
@@ -93,23 +95,45 @@ struct LetterWriter: Sendable {
 
     /// The letter of a payment that stands against what was told, of this recovery or of another of its debt; `nil` for all else.
     ///
+    /// It is of the payment, by whichever message that is told.
+    ///
     /// - Parameter standing: of the recovery, asked for where it was paid alone.
     func contradiction(
         _ message: IncomingMessage, _ result: ResultEvent, _ standing: @autoclosure () -> ClaimBook.Standing?, subject: DeadLetter.Subject,
         now: Moment
     ) -> StageMessage? {
-        guard result.reason.kind == .approved else { return nil }
+        contradiction(message, of: result.reason.kind, corrects: result.corrects, standing(), subject: subject, now: now)
+    }
+
+    /// The very same letter of a payment that is told again: who claimed it may have died before the letter was written.
+    func contradiction(
+        _ message: IncomingMessage, _ told: ClaimRecord, _ standing: @autoclosure () -> ClaimBook.Standing?, subject: DeadLetter.Subject,
+        now: Moment
+    ) -> StageMessage? {
+        // What was told of the decline's other form has messages of its own.
+        guard told.claim.reference == subject.reference else { return nil }
+        return contradiction(
+            message, of: told.claim.act.telling, corrects: told.corrects, standing(), subject: subject, now: now)
+    }
+
+    private func contradiction(
+        _ message: IncomingMessage, of kind: ResultKind?, corrects: ResultKind?, _ standing: @autoclosure () -> ClaimBook.Standing?,
+        subject: DeadLetter.Subject, now: Moment
+    ) -> StageMessage? {
+        guard kind == .approved, let reference = subject.reference else { return nil }
         let explanation: String
-        if let corrects = result.corrects {
+        if let corrects {
+            let correction = "\(reference)/\(ResultKind.correction.rawValue)/\(ResultKind.approved.rawValue)"
             explanation =
-                "The CRM was told \(corrects.rawValue), and FlexFactor took the money after all: it was told the correction \(result.id)."
-        } else if let kind = subject.reference?.kind, standing()?.isPaidByAnother(kind) == true {
+                "The CRM was told \(corrects.rawValue), and FlexFactor took the money after all: it was told the correction \(correction)."
+        } else if standing()?.isPaidByAnother(reference.kind) == true {
             explanation =
                 "FlexFactor took the money of this debt a second time: the CRM was told before that another recovery of it is approved."
         } else {
             return nil
         }
-        return letter(message, because: .toldOtherwise, explanation: explanation, subject: subject, now: now)
+        let fact = [subject.merchantID?.text ?? "", reference.text, corrects?.rawValue ?? "twice"].joined(separator: "/")
+        return letter(message, because: .toldOtherwise, explanation: explanation, subject: subject, fact: fact, now: now)
     }
 
     /// The letter of money that was taken by another order than the approval that was told before; `nil` where it is the same.

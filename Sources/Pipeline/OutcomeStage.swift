@@ -263,10 +263,12 @@ package struct OutcomeStage: Sendable {
                 publishing: result.messages(reply: nil, traceparent: message.traceparent) + (letter.map { [$0] } ?? []),
                 entry: entry.telling(result))
         case .again(let record):
-            let letter =
+            let other =
                 letters.secondOrder(message, result, record, subject: subject, now: now)
                 ?? letters.reversal(message, result, record, subject: subject, now: now)
-            return again(record).with(letter.map { [$0] } ?? [])
+            let contradiction = letters.contradiction(
+                message, record, environment.claims.standing(of: reference, merchant: merchant), subject: subject, now: now)
+            return again(record).with([other, contradiction].compactMap(\.self))
         case .underWay: return StageOutcome(publishing: [], entry: entry(of: news, .ignored("its recovery tells the end")))
         case .hold: return hold(news, message)
         }

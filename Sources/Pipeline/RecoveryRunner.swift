@@ -134,11 +134,13 @@ struct RecoveryRunner: Sendable {
         case .hold: return park(recovery, for: Self.hold, message, because: "no claim can be made")
         case .again(let record):
             let messages = record.messages(reply: recovery.reply, traceparent: message.traceparent)
-            let letter = event.flatMap {
-                letters.secondOrder(message, $0, record, subject: DeadLetter.Subject(recovery), now: environment.now())
-            }
+            let subject = DeadLetter.Subject(recovery)
+            let second = event.flatMap { letters.secondOrder(message, $0, record, subject: subject, now: environment.now()) }
+            let contradiction = letters.contradiction(
+                message, record, environment.claims.standing(of: recovery.reference, merchant: recovery.merchantID), subject: subject,
+                now: environment.now())
             return StageOutcome(
-                publishing: messages + (letter.map { [$0] } ?? []),
+                publishing: messages + [second, contradiction].compactMap(\.self),
                 entry: entry(of: recovery, record.fate).telling(record, as: messages))
         case .tell(_, let corrects, let isSpent):
             // What is claimed is told: the very event.

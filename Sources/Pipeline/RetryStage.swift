@@ -62,9 +62,16 @@ package struct RetryStage: Sendable {
         func handled(_ publishing: [StageMessage], _ fate: StageOutcome.Kind) -> StageOutcome {
             StageOutcome(publishing: publishing, entry: entry(fate))
         }
+        let subject = DeadLetter.Subject(
+            merchantID: cancellation.merchantID, reference: cancellation.reference, orderID: cancellation.reference.orderID)
+        func standing() -> ClaimBook.Standing? {
+            environment.claims.standing(of: cancellation.reference, merchant: cancellation.merchantID)
+        }
         func again(_ record: ClaimRecord) -> StageOutcome {
             let messages = record.messages(reply: nil, traceparent: message.traceparent)
-            return StageOutcome(publishing: messages, entry: entry(record.fate).telling(record, as: messages))
+            let letter = letters.contradiction(message, record, standing(), subject: subject, now: now)
+            return StageOutcome(
+                publishing: messages + (letter.map { [$0] } ?? []), entry: entry(record.fate).telling(record, as: messages))
         }
         switch stop {
         case .park(let until):
@@ -84,11 +91,7 @@ package struct RetryStage: Sendable {
                 result, .known, of: cancellation.reference, merchant: cancellation.merchantID, debt: nil, until: now + longestMemory)
             switch telling {
             case .tell(let result):
-                let subject = DeadLetter.Subject(
-                    merchantID: cancellation.merchantID, reference: cancellation.reference, orderID: cancellation.reference.orderID)
-                let letter = letters.contradiction(
-                    message, result, environment.claims.standing(of: cancellation.reference, merchant: cancellation.merchantID),
-                    subject: subject, now: now)
+                let letter = letters.contradiction(message, result, standing(), subject: subject, now: now)
                 let isPaid = result.reason.kind == .approved
                 let amount = isPaid ? await environment.claims.amount(of: cancellation.reference, merchant: cancellation.merchantID) : nil
                 return StageOutcome(
@@ -138,9 +141,7 @@ package struct RetryStage: Sendable {
             if cancellation.isLooking, let record = await toldEnd(of: cancellation) { return again(record) }
             return letters.deadLetter(
                 message, because: .cancelFailed, explanation: "FlexFactor could not be made to cancel the order in time.",
-                subject: DeadLetter.Subject(
-                    merchantID: cancellation.merchantID, reference: cancellation.reference, orderID: cancellation.reference.orderID),
-                attempts: cancellation.attempts, now: now)
+                subject: subject, attempts: cancellation.attempts, now: now)
         }
     }
 

@@ -336,10 +336,11 @@ import Testing
         #expect(
             correction["type"]?.string == "com.salvage.recovery.correction.v1"
                 && correction["data"]?["corrects"]?.string == recovery().reference.text + "/declined")
-        // And the same again, when it is reported again.
-        let again = await stage.handle(IncomingMessage(body: news.encoded(), type: WebhookNews.type))
-        #expect(try results(again) == [correction] && again.publishing.count == 1)
         let letter = try #require(handled.publishing.first { $0.destination == .deadLetters })
         #expect(try DeadLetter.decode(letter.body).get().reason == .toldOtherwise)
+        // And the same again, when it is reported again.
+        let again = await stage.handle(IncomingMessage(body: news.encoded(), type: WebhookNews.type))
+        #expect(try results(again) == [correction] && again.publishing.count == 2)
+        #expect(again.publishing.last?.destination == .deadLetters && again.publishing.last?.messageID == letter.messageID)
     }
 }

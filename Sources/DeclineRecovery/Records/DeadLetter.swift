@@ -6,7 +6,8 @@ package import JSON
 package struct DeadLetter: Sendable, Equatable {
     package static let type = "com.salvage.dead-letter.v1"
 
-    /// The same message dying of the same cause at the same stage writes the same letter, however often it is repeated.
+    /// The same message dying of the same cause at the same stage writes the same letter, however often it is repeated. What is a fact by itself
+    /// is one letter whichever message it is met by.
     package let id: UUID5
     package let reason: DeadLetterReason
     package let explanation: String
@@ -114,21 +115,27 @@ package struct DeadLetter: Sendable, Equatable {
 
     /// - Parameters:
     ///   - source: who published the message, as it says itself; ids are unique within it (CloudEvents 1.0, `source`).
+    ///   - fact: what the letter tells, where that is more than that this message died.
     ///   - identity: what tells the message from others where its id does not: its body, redacted, nothing sealed.
     package init(
         reason: DeadLetterReason, explanation: String, faults: [FieldError] = [], stage: Stage, attempts: Int = 0,
         subject: Subject = Subject(),
-        original: Original, source: String? = nil, identity: @autoclosure () -> [UInt8], worker: Worker, writtenAt: Moment
+        original: Original, source: String? = nil, fact: String? = nil, identity: @autoclosure () -> [UInt8], worker: Worker,
+        writtenAt: Moment
     ) {
-        let publisher = [source, subject.merchantID?.text].compactMap { $0 }
-        // Some publishers set an empty id. And two of them, or two merchants' orders of the same name, may have the same.
-        var parts = [original.messageID].compactMap { $0 }.filter { !$0.isEmpty }
-        parts += parts.isEmpty || publisher.isEmpty ? [String(decoding: identity(), as: UTF8.self)] : publisher
-        let message = parts.joined(separator: "/")
+        let name: String
+        if let fact {
+            name = "\(reason.rawValue)/\(fact)"
+        } else {
+            let publisher = [source, subject.merchantID?.text].compactMap { $0 }
+            // Some publishers set an empty id. And two of them, or two merchants' orders of the same name, may have the same.
+            var parts = [original.messageID].compactMap { $0 }.filter { !$0.isEmpty }
+            parts += parts.isEmpty || publisher.isEmpty ? [String(decoding: identity(), as: UTF8.self)] : publisher
+            name = "\(stage.rawValue)/\(reason.rawValue)/\(parts.joined(separator: "/"))"
+        }
         self.init(
-            id: UUID5(namespace: Self.namespace, name: "\(stage.rawValue)/\(reason.rawValue)/\(message)"), reason: reason,
-            explanation: explanation,
-            faults: faults, stage: stage, attempts: attempts, subject: subject, original: original, worker: worker, writtenAt: writtenAt)
+            id: UUID5(namespace: Self.namespace, name: name), reason: reason, explanation: explanation, faults: faults, stage: stage,
+            attempts: attempts, subject: subject, original: original, worker: worker, writtenAt: writtenAt)
     }
 
     private static let namespace = UUID5(high: 0x6d1f_0c52_93be_4e07, low: 0x8f24_ab61_7c05_d9e3)

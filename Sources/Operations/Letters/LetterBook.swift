@@ -87,8 +87,11 @@ package struct LetterBook: Sendable {
             cases[letter.id] = LetterSummary(letter, explanation: intern(Self.summary(of: letter)), trace: trace, at: offset)
             return
         }
-        // The same delivery once more: its worker ended between writing and finishing, or wrote it twice.
-        let isRepeat = trace != nil && trace == known.trace && (letter.original.redelivered || letter.writtenAt == known.lastAt)
+        // The same delivery once more: its worker ended between writing and finishing, or wrote it twice. Or the same payment: whoever tells it
+        // again writes that letter again.
+        let isRepeat =
+            letter.reason == .toldOtherwise
+            || trace != nil && trace == known.trace && (letter.original.redelivered || letter.writtenAt == known.lastAt)
         known.occurrences += 1
         known.lastAt = max(known.lastAt, letter.writtenAt)
         known.offset = offset
