@@ -47,10 +47,11 @@ package final class ClaimRequest: Sendable {
     package let until: Moment
     package let result: ResultEvent?
     package let gateway: ClaimedGateway?
+    package let orderID: FlexFactorOrderID?
 
     package init(
         merchantID: MerchantID, reference: RecoveryReference, debt: Fingerprint?, amount: Money?, act: Claim.Act, until: Moment,
-        result: ResultEvent? = nil, gateway: ClaimedGateway? = nil
+        result: ResultEvent? = nil, gateway: ClaimedGateway? = nil, orderID: FlexFactorOrderID? = nil
     ) {
         self.merchantID = merchantID
         self.reference = reference
@@ -60,6 +61,7 @@ package final class ClaimRequest: Sendable {
         self.until = until
         self.result = result
         self.gateway = gateway
+        self.orderID = orderID
     }
 
     convenience init(_ act: Claim.Act, of recovery: Recovery, telling result: ResultEvent?, at now: Moment) {
@@ -72,7 +74,8 @@ package final class ClaimRequest: Sendable {
             merchantID: recovery.merchantID, reference: recovery.reference,
             debt: Fingerprint(of: Debt(recovery.order, of: recovery.merchantID)),
             amount: recovery.amount, act: act, until: max(now, max(recovery.declinedAt, life)) + longestMemory, result: result,
-            gateway: act.isSend ? ClaimedGateway(merchantID: recovery.merchantID, id: recovery.gatewayID, account: recovery.account) : nil)
+            gateway: act.isSend ? ClaimedGateway(merchantID: recovery.merchantID, id: recovery.gatewayID, account: recovery.account) : nil,
+            orderID: act.isExists ? recovery.phase.orderID : nil)
     }
 
     /// The record that is appended.
@@ -80,7 +83,7 @@ package final class ClaimRequest: Sendable {
         ClaimRecord(
             Claim(
                 id: id, merchantID: merchantID, reference: reference, debt: debt, amount: amount, act: act, at: now, until: max(until, now),
-                worker: worker, gateway: gateway),
+                worker: worker, gateway: gateway, orderID: orderID),
             result: result?.encoded())
     }
 }
@@ -111,6 +114,7 @@ extension ClaimVerdict {
 
 extension Claim.Act {
     var isSend: Bool { if case .send = self { true } else { false } }
+    var isExists: Bool { if case .exists = self { true } else { false } }
 }
 
 /// How long a decline that is as old as it may be can come again: so long it is remembered.

@@ -40,6 +40,14 @@ package struct RetryStage: Sendable {
         if let sent {
             cancellation.place(at: flexFactor.gateways(of: sent, among: cancellation.gateways, merchant: cancellation.merchantID))
         }
+        if cancellation.isBlind,
+            let place = environment.claims.standing(of: cancellation.reference, merchant: cancellation.merchantID)?.namedAt
+        {
+            guard let named = await environment.claims.record(at: place)?.claim, named.reference == cancellation.reference else {
+                return await finish(cancellation, .park(until: environment.now() + .seconds(5)), message)
+            }
+            cancellation.orderID = named.orderID
+        }
         while let (call, gateway) = cancellation.nextCall {
             let answer = await flexFactor.perform(
                 call, about: sent, merchant: cancellation.merchantID, gateway: gateway, traceparent: message.traceparent,

@@ -20,6 +20,7 @@ extension Cancellation {
                 for gateway in gateways { list.object { $0.member("id", gateway.text) } }
             }
             data.optional("cancel", word?.rawValue)
+            data.optional("flexFactorOrderId", orderID?.text)
             // What is past looking was announced, whoever wrote it.
             if isLooking, isAnnounced { data.member("announced", true) }
             if !others.isEmpty { data.array("others") { list in for other in others { list.element(other.text) } } }
@@ -46,7 +47,9 @@ extension Cancellation {
                     gateways: gateways, since: try reader.moment("since"),
                     time: try reader.optionalNumber("time").map(Moment.init(milliseconds:)), phase: read,
                     attempts: try reader.count("attempts"),
-                    word: try reader.optionalWord("cancel"), isAnnounced: try reader.optionalFlag("announced") ?? false))
+                    word: try reader.optionalWord("cancel"),
+                    orderID: try reader.optionalText("flexFactorOrderId").map(FlexFactorOrderID.init(_:)),
+                    isAnnounced: try reader.optionalFlag("announced") ?? false))
         } catch {
             return .failure(error)
         }

@@ -7,8 +7,9 @@
 ///            \--open, or not shown--> cancelling --> settling: look --> tell cancelled | approved
 /// ```
 ///
-/// The list of orders may not show ours. Then FlexFactor's answer to the cancel is what is known: accepted, and it is cancelled; refused,
-/// and the recovery, which has the order's id or asks for it, tells how it ended.
+/// FlexFactor may accept a cancel and take the money in that very moment, so the order is looked at afterwards: by its id, where the list has
+/// shown it or a claim names it. Where neither does, the list not showing ours, FlexFactor's answer to the cancel is what is known: accepted,
+/// and it is cancelled; refused, and the recovery, which has the order's id or asks for it, tells how it ended.
 ///
 /// The command is made known before anything is asked: FlexFactor may be away for days, and what was not sent yet must not be sent when it
 /// comes back. Whoever sees the order closed afterwards waits a while, then knows of it, and tells `cancelled` too: one final kind, whoever
@@ -29,6 +30,8 @@ package struct Cancellation: Sendable, Equatable {
     package internal(set) var attempts: Int
     /// What FlexFactor said to the cancel.
     package internal(set) var word: Word?
+    /// FlexFactor's id of the order, where it is known.
+    package var orderID: FlexFactorOrderID?
     /// Every pod is told of the command, once.
     package private(set) var isAnnounced: Bool
 
@@ -46,7 +49,7 @@ package struct Cancellation: Sendable, Equatable {
     package init(
         merchantID: MerchantID, reference: RecoveryReference, commandID: String? = nil, others: [RecoveryReference] = [],
         gateways: [GatewayID], since: Moment, time: Moment? = nil,
-        phase: Phase = .looking(0), attempts: Int = 0, word: Word? = nil, isAnnounced: Bool = false
+        phase: Phase = .looking(0), attempts: Int = 0, word: Word? = nil, orderID: FlexFactorOrderID? = nil, isAnnounced: Bool = false
     ) {
         self.merchantID = merchantID
         self.reference = reference
@@ -59,6 +62,7 @@ package struct Cancellation: Sendable, Equatable {
         self.phase = phase
         self.attempts = attempts
         self.word = word
+        self.orderID = orderID
         // Nothing was ever cancelled of which the pods had not been told.
         self.isAnnounced = if case .looking = phase { isAnnounced } else { true }
     }
@@ -111,6 +115,9 @@ package struct Cancellation: Sendable, Equatable {
 
     package var isLooking: Bool { if case .looking = phase { true } else { false } }
 
+    /// Whether FlexFactor accepted to cancel an order of which it has shown nothing.
+    package var isBlind: Bool { if case .settling = phase { word == .accepted && orderID == nil } else { false } }
+
     /// What comes before the first call.
     ///
     /// - Returns: `nil` when it was done.
@@ -135,19 +142,21 @@ package struct Cancellation: Sendable, Equatable {
     }
 
     package var nextCall: (FlexFactorCall, gateway: GatewayID)? {
-        switch phase {
-        case .looking(let index), .settling(let index): gateways.indices.contains(index) ? (.find(reference), gateways[index]) : nil
-        case .cancelling(let index): gateways.indices.contains(index) ? (.cancelByReference(reference), gateways[index]) : nil
-        }
+        let index = phase.index
+        guard gateways.indices.contains(index) else { return nil }
+        let call: FlexFactorCall =
+            switch phase {
+            case .looking: .find(reference)
+            case .cancelling: .cancelByReference(reference)
+            case .settling: orderID.map(FlexFactorCall.lookUp) ?? .find(reference)
+            }
+        return (call, gateways[index])
     }
 
     /// Takes in what the call brought; `nil` when the next call is due at once.
     package mutating func learned(_ answer: FlexFactorAnswer, now: Moment, timing: RecoveryTiming) -> Stop? {
         attempts += 1
-        if case .failed(let failure) = answer, !isSilence(failure) {
-            if now >= since + timing.grace + timing.reconcileFor { return .giveUp }
-            return .park(until: now + max(pause, answer.retryAfter))
-        }
+        if case .failed(let failure) = answer, !isSilence(failure) { return askAgain(now, timing, after: answer.retryAfter) }
         switch phase {
         case .looking(let index): return looked(answer, at: index)
         case .cancelling(let index): return cancelled(answer, at: index, now: now, timing: timing)
@@ -155,9 +164,17 @@ package struct Cancellation: Sendable, Equatable {
         }
     }
 
-    /// A list that cannot be had says as much as one that shows nothing.
+    private func askAgain(_ now: Moment, _ timing: RecoveryTiming, after wait: Moment.Span = .seconds(0)) -> Stop {
+        now >= since + timing.grace + timing.reconcileFor ? .giveUp : .park(until: now + max(pause, wait))
+    }
+
+    /// A list that cannot be had says as much as one that shows nothing. An order whose id is known is asked for until it is shown.
     private func isSilence(_ failure: CallFailure) -> Bool {
-        if case .cancelling = phase { return false }
+        switch phase {
+        case .cancelling: return false
+        case .settling where orderID != nil: return false
+        case .looking, .settling: break
+        }
         return switch failure {
         case .unknown, .refused, .conflict: true
         case .notSent, .throttled: false
@@ -172,7 +189,7 @@ package struct Cancellation: Sendable, Equatable {
             // It may have been told as expired already; whoever sees it closed next tells the same.
             case .cancelled: return .end(.alreadyClosed)
             case .draft, .onHold, .processing, .problem, .captureRequired, .unrecognised:
-                gateways = [gateway]
+                (gateways, orderID) = ([gateway], order.id)
                 phase = .cancelling(0)
                 return .advance
             }
@@ -207,11 +224,13 @@ package struct Cancellation: Sendable, Equatable {
             case .completed, .returned, .chargeback: return .tell(.approved(.reconciled), order.id, gateway)
             case .cancelled: return .tell(.cancelled, order.id, gateway)
             case .draft, .onHold, .processing, .problem, .captureRequired, .unrecognised:
-                gateways = [gateway]
+                (gateways, orderID) = ([gateway], order.id)
                 phase = .cancelling(0)
-                return now >= since + timing.grace + timing.reconcileFor ? .giveUp : .park(until: now + pause)
+                return askAgain(now, timing)
             }
         }
+        // It denies what it named itself: that is no knowledge.
+        if orderID != nil { return askAgain(now, timing) }
         switch word {
         case .accepted: return .tell(.cancelled, nil, gateway)
         case .refused: return .end(.leftToRecovery)

@@ -19,6 +19,8 @@ package struct Claim: Sendable, Equatable {
     package let worker: String
     /// By which gateway the request goes out; `nil` where nothing is sent.
     package let gateway: ClaimedGateway?
+    /// With `exists`: FlexFactor's order, where its id is known.
+    package let orderID: FlexFactorOrderID?
 
     package enum Act: Sendable, Equatable {
         /// A request that can take money is about to go out: a post of the order, or a capture.
@@ -88,8 +90,7 @@ package struct Claim: Sendable, Equatable {
 
     package init(
         id: ID, merchantID: MerchantID, reference: RecoveryReference, debt: Fingerprint?, amount: Money?, act: Act, at: Moment,
-        until: Moment,
-        worker: String, gateway: ClaimedGateway? = nil
+        until: Moment, worker: String, gateway: ClaimedGateway? = nil, orderID: FlexFactorOrderID? = nil
     ) {
         self.id = id
         self.merchantID = merchantID
@@ -101,6 +102,7 @@ package struct Claim: Sendable, Equatable {
         self.until = until
         self.worker = worker
         self.gateway = gateway
+        self.orderID = orderID
     }
 
     /// What the recovery is claimed for. What comes back has an amount of its own.

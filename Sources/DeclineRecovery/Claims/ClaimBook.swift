@@ -58,6 +58,8 @@ package struct ClaimBook: Sendable {
         package let askedPost: Int?
         /// The last post that FlexFactor has answered, to whichever copy.
         package let answeredPost: Int
+        /// Where a claim names FlexFactor's order of it; known until its end is told.
+        package let namedAt: Int64?
         /// Where what may be charged was sent first.
         package let gateway: ClaimedGateway?
         /// It was sent, found or told here. What else is claimed of a reference, such as a refund that somebody asks for, opens no order.
@@ -111,7 +113,7 @@ package struct ClaimBook: Sendable {
                 mayBeCharged: requests[reference] != nil || entry.exists,
                 isAsking: requests[reference] != nil, lastRequest: requests[reference]?.last?.id,
                 askedPost: askedPost(requests[reference] ?? [], entry), answeredPost: Int(entry.answeredPost),
-                gateway: entry.gateway > 0 ? gateways[Int(entry.gateway) - 1] : nil,
+                namedAt: entry.named, gateway: entry.gateway > 0 ? gateways[Int(entry.gateway) - 1] : nil,
                 isOpened: requests[reference] != nil || entry.exists || entry.answeredPost > 0 || entry.told >= 0 || entry.gateway > 0,
                 isDebtPaid: isPaid(beside: slot, entry, isRepeat: true), isAmountPaid: isPaid(beside: slot, entry, isRepeat: false),
                 back: Standing.MoneyBack(isAll: entry.isPaidBack, refunds.isEmpty ? nil : refunds[reference]))
@@ -191,6 +193,7 @@ package struct ClaimBook: Sendable {
             return .granted(alone: under.isEmpty, corrects: nil)
         case .exists(let answered):
             entry.exists = true
+            if claim.orderID != nil { entry.named = offset }
             answer(answered, &entry, &under)
             if entry.isTold { return .told(entry.told, entry.kind) }
             table.open(slot)

@@ -26,7 +26,9 @@ extension ClaimRecord {
             switch claim.act {
             case .send(let post): data.member("post", Int64(post))
             case .unsent(let id), .refused(let id): data.member("of", String(id, radix: 36))
-            case .exists(let id): data.optional("of", id.map { String($0, radix: 36) })
+            case .exists(let id):
+                data.optional("of", id.map { String($0, radix: 36) })
+                data.optional("flexFactorOrderId", claim.orderID?.text)
             case .told(let told):
                 data.member("kind", told.kind.rawValue)
                 data.member("basis", told.basis.rawValue)
@@ -60,10 +62,13 @@ extension ClaimRecord {
                 throw data.fault("reference", "a recovery reference")
             }
             let act: Claim.Act
+            var orderID: FlexFactorOrderID?
             switch try data.text("claim") {
             case "send": act = .send(post: try data.count("post"))
             case "unsent": act = .unsent(try required("of"))
-            case "exists": act = .exists(answering: try id("of"))
+            case "exists":
+                act = .exists(answering: try id("of"))
+                orderID = try data.optionalText("flexFactorOrderId").map(FlexFactorOrderID.init(_:))
             case "refused": act = .refused(try required("of"))
             case "told":
                 act = .told(
@@ -89,7 +94,7 @@ extension ClaimRecord {
                     id: try required("claimId"), merchantID: merchantID, reference: reference,
                     debt: try data.optionalText("debt").flatMap(Fingerprint.init(hex:)), amount: amount, act: act,
                     at: try data.moment("at"),
-                    until: try data.moment("until"), worker: try data.text("worker"), gateway: gateway),
+                    until: try data.moment("until"), worker: try data.text("worker"), gateway: gateway, orderID: orderID),
                 result: try data.optionalUTF8("result"))
         } catch {
             return nil

@@ -8,7 +8,7 @@ struct ClaimTable: Sendable {
     struct Entry: Sendable {
         let key: Fingerprint
         private(set) var knownDebt = Fingerprint.none
-        /// Where what FlexFactor may have of it was claimed first, or else where it is first named; and where it was told, negative before.
+        /// Where what FlexFactor may have of it was claimed first, or else where it is first named; and where it was told, negative before (`named`).
         fileprivate(set) var first: Int64
         var told: Int64 = -1
         /// Seconds since 1970: how long it is remembered.
@@ -107,6 +107,13 @@ struct ClaimTable: Sendable {
             var entry = self
             entry.flags = flags & ~48 | kept.flags & 48
             return entry
+        }
+
+        /// Where a claim names FlexFactor's order of it, until it is told. It stands in the place of `told`, for there is no other; older workers read
+        /// all of that as not told.
+        var named: Int64? {
+            get { told < -1 ? -2 - told : nil }
+            set { if told < 0 { told = newValue.map { -2 - $0 } ?? -1 } }
         }
 
         /// Its money was taken and has not gone back.

@@ -9,7 +9,7 @@ import Testing
             let sent = Cancellation(
                 merchantID: "acme", reference: try #require(RecoveryReference("A-R7-88-7")), commandID: "c-1",
                 others: [try #require(RecoveryReference("A-R7-88-8"))],
-                gateways: ["42", "43"], since: now, phase: phase, attempts: 5)
+                gateways: ["42", "43"], since: now, phase: phase, attempts: 5, orderID: phase == .settling(2) ? "g-1" : nil)
             #expect(try Cancellation.decode(sent.encoded()).get() == sent)
             // What is past looking was announced by whoever wrote it.
             #expect(sent.isAnnounced == !sent.isLooking)
@@ -151,6 +151,38 @@ import Testing
         }
         #expect(try end(.cancelAccepted) == .tell(.cancelled, nil, "42"))
         #expect(try end(.cancelRefused) == .end(.leftToRecovery))
+    }
+
+    /// What the list has shown is looked at by its id, whatever the list shows later, and asked for until it is shown.
+    @Test func whatWasShownIsLookedAtBeforeItIsToldAsCancelled() throws {
+        let timing = RecoveryTiming()
+        for (state, end) in [
+            (.completed, .tell(.approved(.reconciled), "g-1", "42")),
+            (.cancelled, .tell(.cancelled, "g-1", "42")),
+        ] as [(FlexFactorOrder.State, Cancellation.Stop)] {
+            var cancellation = Cancellation(
+                merchantID: "acme", reference: try #require(RecoveryReference("A-U1")), gateways: ["41", "42"], since: now)
+            let stops = [
+                cancellation.begin(), cancellation.learned(.notListed, now: now, timing: timing),
+                cancellation.learned(.found(FlexFactorOrder(id: "g-1", state: .processing)), now: now, timing: timing),
+                cancellation.learned(.cancelAccepted, now: now, timing: timing),
+            ]
+            #expect(stops == [.announce, nil, .advance, .park(until: now + timing.settle)])
+            for answer in [FlexFactorAnswer.failed(.unknown(.timedOut)), .noSuchOrder, .failed(.unknown(.barred(status: 403)))] {
+                cancellation = try Cancellation.decode(cancellation.encoded()).get()
+                #expect(cancellation.nextCall?.0 == .lookUp("g-1") && cancellation.nextCall?.gateway == "42")
+                guard case .park? = cancellation.learned(answer, now: now, timing: timing) else {
+                    Issue.record("\(answer) is taken for its end")
+                    return
+                }
+            }
+            #expect(cancellation.learned(.found(FlexFactorOrder(id: "g-1", state: state)), now: now, timing: timing) == end)
+        }
+        var late = Cancellation(
+            merchantID: "acme", reference: try #require(RecoveryReference("A-U1")), gateways: ["42"], since: now, phase: .settling(0),
+            word: .accepted, orderID: "g-1")
+        let over = now + timing.grace + timing.reconcileFor
+        #expect(late.learned(.failed(.unknown(.timedOut)), now: over, timing: timing) == .giveUp)
     }
 
     @Test func aNoticeNamesItsRecovery() throws {

@@ -16,6 +16,8 @@ struct PlainClaimBook {
         var answeredPost: Int32 = 0
         var refusedPost: Int32 = 0
         var exists = false
+        /// Where a claim names FlexFactor's order of it.
+        var named: Int64?
         /// A person has sent it again since it was told.
         var isReopened = false
         var isPaidBack = false
@@ -52,7 +54,7 @@ struct PlainClaimBook {
                 mayBeCharged: !entry.open.isEmpty || entry.exists, isAsking: !entry.open.isEmpty, lastRequest: entry.open.last?.id,
                 askedPost: (entry.open.filter { $0.post > entry.answeredPost }.map(\.post).min() ?? entry.open.map(\.post).max()
                     ?? (entry.exists && entry.answeredPost == 0 ? 1 : nil)).map(Int.init),
-                answeredPost: Int(entry.answeredPost), gateway: entry.gateway,
+                answeredPost: Int(entry.answeredPost), namedAt: entry.told < 0 ? entry.named : nil, gateway: entry.gateway,
                 isOpened: !entry.open.isEmpty || entry.exists || entry.answeredPost > 0 || entry.told >= 0 || entry.gateway != nil,
                 isDebtPaid: paid(beside: reference, entry, isRepeat: true).map { !entry.isPaid || $0 < entry.told } ?? false,
                 isAmountPaid: paid(beside: reference, entry, isRepeat: false).map { !entry.isPaid || $0 < entry.told } ?? false,
@@ -104,6 +106,7 @@ struct PlainClaimBook {
             return .granted(alone: entry.open.isEmpty, corrects: nil)
         case .exists(let answered):
             entry.exists = true
+            if claim.orderID != nil { entry.named = offset }
             answer(answered, &entry)
             if entry.isTold { return .told(entry.told, entry.kind) }
             open(key, entry)

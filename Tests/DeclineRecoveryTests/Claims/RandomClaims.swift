@@ -40,7 +40,8 @@ struct RandomClaims {
             debt: isBare ? nil : debt, amount: isBare ? nil : Money(minorUnits: Int64.random(in: 1...2, using: &random), currency: .usd),
             act: act, at: now, until: now + .seconds(Int64.random(in: 1...5_000, using: &random)), worker: "w",
             gateway: number % 3 == 0
-                ? nil : ClaimedGateway(merchantID: "acme", id: GatewayID("\(number % 4)"), account: number % 2 == 0 ? nil : "a"))
+                ? nil : ClaimedGateway(merchantID: "acme", id: GatewayID("\(number % 4)"), account: number % 2 == 0 ? nil : "a"),
+            orderID: id % 2 == 0 ? nil : "g-1")
         // Whole seconds are kept.
         now = now + .seconds(Int64.random(in: 0...6, using: &random))
         return claim
