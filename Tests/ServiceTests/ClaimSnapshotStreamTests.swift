@@ -55,7 +55,7 @@ import Testing
         }
 
         func latest() async -> ClaimBook? {
-            guard case .book(let book, _) = await snapshots.latest(at: SystemClock().now()) else { return nil }
+            guard case .book(let book, _)? = try? await snapshots.latest(at: SystemClock().now()) else { return nil }
             return book
         }
 

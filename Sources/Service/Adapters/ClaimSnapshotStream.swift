@@ -20,21 +20,27 @@ struct ClaimSnapshotStream {
         case ofAnotherStream
     }
 
-    func latest(at now: Moment) async -> Latest {
-        // A broker that is slow says nothing of what it has.
-        for _ in 0..<3 {
+    /// What there is, as the broker says.
+    ///
+    /// - Throws: where the broker does not say it. Nobody begins by that: it may have the sign that this is another stream.
+    func latest(at now: Moment) async throws(BrokerError) -> Latest {
+        for _ in 0..<2 {
             do throws(BrokerError) { return try await look(at: now) } catch {
-                // There is no such stream, or no right to it.
-                if !error.isTransient { return .nothing }
+                guard error.isTransient else { throw error }
             }
             try? await Task.sleep(for: .seconds(1))
         }
-        return .nothing
+        return try await look(at: now)
     }
 
     private func look(at now: Moment) async throws(BrokerError) -> Latest {
-        guard let end = try await link.lastOffset(of: names.claimSnapshots) else { return .nothing }
-        var last = end
+        let end: Int64?
+        do throws(BrokerError) { end = try await link.lastOffset(of: names.claimSnapshots) } catch {
+            // There is no such stream, or no right to it.
+            if case .refused(let code, _) = error, code == 404 || code == 403 { return .nothing }
+            throw error
+        }
+        guard var last = end else { return .nothing }
         var seen: Set<Claim.ID> = []
         var isOfThisStream = false
         // The newest may be in the making, or have lost its writer. Before it stands the one before.
@@ -78,8 +84,11 @@ struct ClaimSnapshotStream {
     /// there are offsets without a message.
     private func part(atOrBefore offset: Int64) async throws(BrokerError) -> (head: ClaimSnapshot.Head, offset: Int64)? {
         for offset in stride(from: offset, through: max(offset - 2, 0), by: -1) {
-            guard let entry = try await link.entry(at: offset, of: names.claimSnapshots) else { continue }
-            return ClaimSnapshot.Head(entry.body).map { ($0, offset) }
+            // There is one behind it, so one that does not come is slow.
+            guard let entry = try await link.firstEntry(of: names.claimSnapshots, from: offset) else {
+                throw .timedOut(what: "what stands on the stream \(names.claimSnapshots) at \(offset)")
+            }
+            if entry.offset == offset { return ClaimSnapshot.Head(entry.body).map { ($0, offset) } }
         }
         return nil
     }

@@ -39,7 +39,7 @@ extension ClaimTail {
         let sign = ClaimSnapshot(of: ClaimBook().frozen, id: id, offset: offset)
         Task {
             let snapshots = ClaimSnapshotStream(link: link, names: names)
-            if case .ofAnotherStream = await snapshots.latest(at: SystemClock().now()) { return }
+            if case .ofAnotherStream? = try? await snapshots.latest(at: SystemClock().now()) { return }
             _ = await snapshots.write(sign)
         }
     }

@@ -3,8 +3,41 @@ import DeclineRecovery
 import Logging
 import Synchronization
 
-/// Writing down from time to time what the claims come to.
+/// What the claims come to: read by who begins, and written down from time to time.
 extension ClaimTail {
+    /// Asks for the newest snapshot until the broker says what there is. Where that is of another stream, waits for a person to decide.
+    ///
+    /// - Parameter onLoss: told why nobody can begin.
+    /// - Returns: `nil` when the order to stop comes first.
+    func snapshot(
+        _ link: BrokerLink, _ names: TopologyNames, until stop: StopSignal, onLoss: (String) -> Void
+    ) async throws(BrokerError) -> ClaimSnapshotStream.Latest? {
+        var pause = Duration.seconds(1)
+        var isTold = false
+        while !stop.isSet {
+            do throws(BrokerError) {
+                let latest = try await ClaimSnapshotStream(link: link, names: names).latest(at: clock.now())
+                guard case .ofAnotherStream = latest else { return latest }
+                if !isTold { tellLoss(names) }
+                isTold = true
+                onLoss(Self.loss(of: names))
+                await stop.wait(atMost: .seconds(5))
+            } catch {
+                if error == .closed { throw error }
+                // There may be the sign that another stream stands in the place of the claims.
+                logger?.warning(
+                    "The snapshots of the claims cannot be asked for; nothing is charged until they can",
+                    metadata: [
+                        LogKey.queue: "\(names.claimSnapshots)", LogKey.error: "\(error)", LogKey.advice: "\(error.advice)",
+                    ])
+                onLoss("\(names.claimSnapshots) cannot be asked for, and nothing is charged until it can: \(error)")
+                await stop.wait(atMost: pause)
+                pause = min(pause * 2, .seconds(30))
+            }
+        }
+        return nil
+    }
+
     /// The mark that stands in the place of a claim, if it is one. What else of ours cannot be read is of a later version.
     static func mark(_ entry: StreamEntry, _ turns: inout ClaimSnapshotTurns) -> Claim.ID? {
         if entry.properties.type == ClaimSnapshotMark.type { return ClaimSnapshotMark.decode(entry.body)?.id }

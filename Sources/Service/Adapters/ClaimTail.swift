@@ -104,19 +104,8 @@ final class ClaimTail: ClaimsPort {
         _ link: BrokerLink, _ names: TopologyNames, until stop: StopSignal, onLoss: (String) -> Void = { _ in }
     ) async throws {
         session.withLock { $0 = (link, names) }
-        var (isBegun, isTold) = (false, false)
-        while !isBegun, !stop.isSet {
-            do throws(BrokerError) {
-                _ = try await begin(link, names)
-                isBegun = true
-            } catch {
-                guard case .anotherStream = error else { throw error }
-                if !isTold { tellLoss(names) }
-                isTold = true
-                onLoss(Self.loss(of: names))
-                await stop.wait(atMost: .seconds(5))
-            }
-        }
+        guard let latest = try await snapshot(link, names, until: stop, onLoss: onLoss) else { return }
+        _ = try await begin(with: latest, link, names)
         let probe = probe
         while !stop.isSet {
             if await claim(probe) != nil {
@@ -144,7 +133,10 @@ final class ClaimTail: ClaimsPort {
     func catchUp(_ link: BrokerLink, _ names: TopologyNames) async throws(BrokerError) {
         session.withLock { $0 = (link, names) }
         let reading: StreamReading
-        do throws(BrokerError) { reading = try await begin(link, names) } catch {
+        do throws(BrokerError) {
+            let latest = try await ClaimSnapshotStream(link: link, names: names).latest(at: clock.now())
+            reading = try await begin(with: latest, link, names)
+        } catch {
             guard case .anotherStream = error else { throw error }
             state.withLock { $0.place = .lost }
             tellLoss(names)
@@ -154,11 +146,13 @@ final class ClaimTail: ClaimsPort {
         try await reading.reach(end, patience: 30)
     }
 
-    /// Reads the newest snapshot, and goes on with the claims behind it; reads all claims where there is none.
+    /// Goes on with the claims behind a snapshot; reads all claims where there is none.
     ///
     /// - Throws: `BrokerError.anotherStream` where the snapshot is of a stream that is no more.
-    private func begin(_ link: BrokerLink, _ names: TopologyNames) async throws(BrokerError) -> StreamReading {
-        switch await ClaimSnapshotStream(link: link, names: names).latest(at: clock.now()) {
+    private func begin(
+        with latest: ClaimSnapshotStream.Latest, _ link: BrokerLink, _ names: TopologyNames
+    ) async throws(BrokerError) -> StreamReading {
+        switch latest {
         case .nothing: return try await link.read(names.claims, from: .first, prefetch: 10_000) { [self] in take($0) }
         case .ofAnotherStream: throw .anotherStream(names.claims)
         case .book(let book, let mark):
