@@ -112,13 +112,19 @@ package struct Forecaster: Sendable {
                 return Forecast(.fails, "It is a recovery by way of \(recovery.route.word), and not the \(stage.rawValue) stage's.")
             }
             return of(recovery.merchantID) { merchant in
-                guard merchant.flexFactorGateways[recovery.gatewayID] != nil else {
+                guard let gateway = merchant.flexFactorGateways[recovery.gatewayID] else {
                     return Forecast(.fails, "The configuration has no FlexFactor gateway \(recovery.gatewayID) of merchant \(merchant.id).")
                 }
                 if now >= recovery.chargingEnds {
                     return Forecast(
                         .skips,
                         "The time for it is over: nothing would be charged. FlexFactor would be asked for the order, and the CRM told what it says."
+                    )
+                }
+                if gateway.isRetired, !recovery.phase.mayBeCharged {
+                    return Forecast(
+                        .skips,
+                        "FlexFactor gateway \(gateway.id) is retired: if nobody has sent it, the CRM would be told to go on by its own rules (\(recovery.skipAtRetiredGateway.rawValue))."
                     )
                 }
                 return Forecast(

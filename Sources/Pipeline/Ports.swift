@@ -16,6 +16,9 @@ package protocol FlexFactorPort: Sendable {
     /// FlexFactor's id of the account that a gateway has now; `nil` where that is not known.
     func account(of merchant: MerchantID, gateway: GatewayID) -> String?
 
+    /// Whether a gateway is kept for looking and cancelling alone, as it is configured now.
+    func isRetired(_ gateway: GatewayID, of merchant: MerchantID) -> Bool
+
     /// Tells operators that a recovery waits whose gateway points to another account.
     func noteMisdirected(_ call: FlexFactorCall, merchant: MerchantID, gateway: GatewayID, _ failure: CallFailure)
 
@@ -34,6 +37,7 @@ extension FlexFactorPort {
     }
 
     package func account(of merchant: MerchantID, gateway: GatewayID) -> String? { nil }
+    package func isRetired(_ gateway: GatewayID, of merchant: MerchantID) -> Bool { false }
     package func noteMisdirected(_ call: FlexFactorCall, merchant: MerchantID, gateway: GatewayID, _ failure: CallFailure) {}
 }
 

@@ -124,6 +124,8 @@ private actor RecordingFlexFactor: FlexFactorPort {
 
     nonisolated func account(of merchant: MerchantID, gateway: GatewayID) -> String? { port.account(of: merchant, gateway: gateway) }
 
+    nonisolated func isRetired(_ gateway: GatewayID, of merchant: MerchantID) -> Bool { port.isRetired(gateway, of: merchant) }
+
     func perform(
         _ call: FlexFactorCall, merchant: MerchantID, gateway: GatewayID, traceparent: String?, deadline: Moment,
         writtenBy: ContinuousClock.Instant?

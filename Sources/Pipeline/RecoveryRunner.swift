@@ -86,6 +86,7 @@ struct RecoveryRunner: Sendable {
             // Nobody waits for a charge after the time for it; what became of it is looked up then.
             let chargeLimit = min(limit, work.recovery.chargingEnds)
             let isMisdirected = work.isMisdirected(to: flexFactor.account(of: merchant, gateway: gateway))
+            work.noteGateway(isRetired: flexFactor.isRetired(gateway, of: merchant))
             switch work.next(now: now, timing: environment.timing) {
             case .finish(let end): return (end, event)
             case .claim(let act, let draft):

@@ -117,6 +117,13 @@ import Testing
         for forecast in [cascade, retry] { #expect(forecast.verdict == .skips && forecast.sentence.contains("nothing would be charged")) }
     }
 
+    @Test func whatARetiredGatewayWasToTakeIsSkipped() {
+        let merchants = Merchants(Merchant(id: "acme", flexFactorGateways: [FlexFactorGateway(id: "42", isRetired: true)]))
+        let unsent = forecast(WorkEnvelope.encode(work()), .cascade, merchants: merchants)
+        #expect(unsent.verdict == .skips && unsent.sentence.contains("no_cascade"))
+        #expect(forecast(WorkEnvelope.encode(work(nil, .unanswered)), .cascade, merchants: merchants).verdict == .goes)
+    }
+
     @Test(arguments: [Stage.cascade, .retry])
     func whatAStageCannotDoFails(stage: Stage) {
         let body = WorkEnvelope.encode(work(stage == .cascade ? nil : .retry(.managed, until: Self.declinedAt + .days(9))))

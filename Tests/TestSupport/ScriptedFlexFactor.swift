@@ -18,6 +18,7 @@ package final class ScriptedFlexFactor: FlexFactorPort {
         var asked: [Asked] = []
         var tokenizations = 0
         var accounts: [GatewayID: String] = [:]
+        var retired: Set<GatewayID> = []
         var misdirected = 0
         var exchange: @Sendable (Int) -> FlexFactorAnswer = { _ in .tokenized(CardToken("tok_fresh")) }
     }
@@ -36,6 +37,12 @@ package final class ScriptedFlexFactor: FlexFactorPort {
         set { state.withLock { $0.accounts = newValue } }
     }
 
+    /// The gateways that take nothing new.
+    package var retired: Set<GatewayID> {
+        get { state.withLock { $0.retired } }
+        set { state.withLock { $0.retired = newValue } }
+    }
+
     package init(_ answer: @escaping @Sendable (FlexFactorCall, Int) -> FlexFactorAnswer) {
         self.answer = answer
     }
@@ -52,6 +59,8 @@ package final class ScriptedFlexFactor: FlexFactorPort {
     package var notedMisdirected: Int { state.withLock { $0.misdirected } }
 
     package func account(of merchant: MerchantID, gateway: GatewayID) -> String? { state.withLock { $0.accounts[gateway] } }
+
+    package func isRetired(_ gateway: GatewayID, of merchant: MerchantID) -> Bool { state.withLock { $0.retired.contains(gateway) } }
 
     package func noteMisdirected(_ call: FlexFactorCall, merchant: MerchantID, gateway: GatewayID, _ failure: CallFailure) {
         state.withLock { $0.misdirected += 1 }

@@ -139,6 +139,9 @@ package struct ClaimedRecovery: Sendable {
                 }
             return ask(.telling(Draft(reason), .unsent, nil), now, timing)
         }
+        if isUnsent, !recovery.phase.mayBeCharged, recovery.isGatewayRetired {
+            return ask(.telling(Draft(.skipped(recovery.skipAtRetiredGateway)), .unsent, nil), now, timing)
+        }
         if !isBegun, let pause, pause.isInForce(at: now), recovery.isBeforeCharge {
             switch recovery.route {
             case .cascade where isUnsent: return ask(.telling(Draft(.skipped(.paused)), .unsent, nil), now, timing)
@@ -172,6 +175,9 @@ package struct ClaimedRecovery: Sendable {
 
     /// Whether its gateway points to another account than the one that may have the charge (`Recovery.isMisdirected`).
     package mutating func isMisdirected(to account: String?) -> Bool { recovery.isMisdirected(to: account) }
+
+    /// Whether its gateway, as it is configured now, is kept for looking and cancelling alone.
+    package mutating func noteGateway(isRetired: Bool) { recovery.isGatewayRetired = isRetired }
 
     /// Takes in what a call brought.
     package mutating func learned(_ answer: FlexFactorAnswer, now: Moment, timing: RecoveryTiming) {
@@ -386,15 +392,5 @@ package struct ClaimedRecovery: Sendable {
         default: state = .ended(.stop(stop))
         }
         sending = nil
-    }
-}
-
-extension RecoveryStop {
-    /// Whether nothing more comes of its message.
-    fileprivate var leavesIt: Bool {
-        switch self {
-        case .refuse, .giveUp: true
-        case .park, .advance, .submitted, .conclude, .spend: false
-        }
     }
 }

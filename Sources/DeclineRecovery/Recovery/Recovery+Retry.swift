@@ -18,7 +18,7 @@ extension Recovery {
         let id = phase.orderID
         // Nothing can be asked for by repeating it any more.
         if case .closing(nil, _) = phase, now >= keyDies(timing) { charge = nil }
-        if now >= until || isUnwanted {
+        if now >= until || isUnwanted || isGatewayRetired && isNextPostDue(now, timing) {
             switch phase {
             case .due where isKnownUnsent, .ready where isKnownUnsent: return .stop(.conclude(closing(nil, until: until, now: now)))
             case .watching where now < until + timing.grace && !isUnwanted: break
@@ -72,6 +72,16 @@ extension Recovery {
 
     /// Nobody wants the money any more.
     private var isUnwanted: Bool { isCancelRequested || isPaidElsewhere }
+
+    /// Whether what comes next is a post of its own, and not the same asked for again.
+    private func isNextPostDue(_ now: Moment, _ timing: RecoveryTiming) -> Bool {
+        guard isSync else { return false }
+        return switch phase {
+        case .ready, .resting: askedPost == nil
+        case .unanswered: now >= keyDies(timing)
+        default: false
+        }
+    }
 
     /// From here on nothing is charged, so nothing of the person or the card is kept; unless what was sent, perhaps by a pod that died, may
     /// have to be asked for by repeating it, because no id of the order is known.

@@ -43,6 +43,8 @@ package struct Recovery: Sendable, Equatable {
     var askedPost: Int?
     /// Another recovery has paid the debt while this one runs: nothing is charged any more. Told anew at every delivery, and never kept.
     var isPaidElsewhere = false
+    /// Its gateway is kept for looking and cancelling alone: nothing new is sent there. Told anew at every delivery, and never kept.
+    var isGatewayRetired = false
     /// The claims tell where it was sent. Told anew at every delivery, and never kept.
     private var isPlaced = false
     /// Steps in a row that followed at once; not kept.

@@ -21,6 +21,14 @@ package enum RecoveryStop: Sendable, Equatable {
         /// The sealed card cannot be opened, or holds no card.
         case cardUnusable
     }
+
+    /// Whether nothing more comes of its message.
+    var leavesIt: Bool {
+        switch self {
+        case .refuse, .giveUp: true
+        case .park, .advance, .submitted, .conclude, .spend: false
+        }
+    }
 }
 
 /// How a recovery ended, and how that is known.

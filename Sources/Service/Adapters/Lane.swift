@@ -48,6 +48,10 @@ struct LaneFlexFactor: FlexFactorPort {
         store.client(GatewayKey(merchant, gateway))?.credentials.mid
     }
 
+    func isRetired(_ gateway: GatewayID, of merchant: MerchantID) -> Bool {
+        store.merchant(merchant)?.flexFactorGateways[gateway]?.isRetired ?? false
+    }
+
     func noteMisdirected(_ call: FlexFactorCall, merchant: MerchantID, gateway: GatewayID, _ failure: CallFailure) {
         store.client(GatewayKey(merchant, gateway))?.note(call, failure)
     }

@@ -21,6 +21,8 @@ struct TracedFlexFactor: FlexFactorPort {
 
     func account(of merchant: MerchantID, gateway: GatewayID) -> String? { base.account(of: merchant, gateway: gateway) }
 
+    func isRetired(_ gateway: GatewayID, of merchant: MerchantID) -> Bool { base.isRetired(gateway, of: merchant) }
+
     func noteMisdirected(_ call: FlexFactorCall, merchant: MerchantID, gateway: GatewayID, _ failure: CallFailure) {
         base.noteMisdirected(call, merchant: merchant, gateway: gateway, failure)
     }
