@@ -107,8 +107,7 @@ package final class FlexFactorClient: Sendable {
             } else {
                 await admitted(call, lane, traceparent, deadline, writtenBy, isCharge: isCharge)
             }
-        let ended = uptime()
-        guards.withLock { $0.pace.ended(number, now: ended) }
+        guards.withLock { $0.pace.ended(number) }
         observe(
             Observation(
                 call: call.name, outcome: answer.name, nanoseconds: (NIODeadline.now() - start).nanoseconds, failure: answer.failure))
