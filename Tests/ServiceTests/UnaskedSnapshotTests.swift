@@ -6,7 +6,7 @@ import Testing
 @testable import Broker
 @testable import Service
 
-/// A broker that does not answer has not said that there is no snapshot, nor that this is the stream that was read before.
+/// A broker that does not answer has not said that there is no snapshot, nor confirmed one.
 @Suite struct UnaskedSnapshotTests {
     /// A link to where nobody listens.
     private func link() throws -> BrokerLink {
@@ -19,6 +19,32 @@ import Testing
             _ = try await ClaimSnapshotStream(link: link, names: TopologyNames()).latest(at: SystemClock().now())
         }
         await link.close()
+    }
+
+    /// Whoever finds another stream leaves a sign for those who begin, and is not at its end before the broker has confirmed it.
+    @Test(.timeLimit(.minutes(5)))
+    func theSignOfALossIsAwaited() async throws {
+        let link = try link()
+        for isWorker in [true, false] {
+            var turns = ClaimSnapshotTurns()
+            turns.isLive = isWorker
+            let tail = ClaimTail(worker: "test", snapshots: turns)
+            tail.session.withLock { $0 = (link, TopologyNames()) }
+            func entries(of stream: String) -> [StreamEntry] {
+                (Int64(0)..<5).map { offset in
+                    StreamEntry(
+                        offset: offset, properties: MessageProperties(messageID: "\(stream)-\(offset)"), routingKey: "",
+                        body: Array(stream.utf8))
+                }
+            }
+            tail.take(entries(of: "old"))
+            #expect(tail.loss == nil && !tail.isSigning)
+            tail.take(entries(of: "new"))
+            #expect(tail.loss != nil && tail.isSigning == isWorker)
+            if !isWorker { continue }
+            await link.close()
+            try await eventually("nobody is left who could confirm it") { !tail.isSigning }
+        }
     }
 
     /// It says why, is not ready, and asks again until it is told to stop.

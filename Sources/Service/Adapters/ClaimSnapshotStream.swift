@@ -124,6 +124,8 @@ struct ClaimSnapshotStream {
         /// Nobody can write one here: there is no such stream, or no right to it.
         case impossible
         case failed
+        /// This process is at its end.
+        case closed
     }
 
     /// Writes a snapshot, a part at a time and with rests between, so that no claim has to wait behind it for long.
@@ -135,7 +137,7 @@ struct ClaimSnapshotStream {
                 exchanges: [Exchange(names.claimSnapshots, .fanout)], queues: [Queue(names.claimSnapshots, .stream)])
             guard try await link.check(needed, kindsOf: []).isEmpty else { return .impossible }
         } catch {
-            return .failed
+            return error == .closed ? .closed : .failed
         }
         while let part = snapshot.nextPart() {
             let begun = ContinuousClock.now
@@ -143,12 +145,24 @@ struct ClaimSnapshotStream {
                 exchange: names.claimSnapshots, routingKey: "",
                 properties: MessageProperties(contentType: "application/octet-stream", type: Self.partType, appID: "salvage"), body: part)
             do throws(PublishError) { try await link.publish([message]) } catch {
-                if case .returned = error { return .impossible }
-                return .failed
+                switch error {
+                case .returned: return .impossible
+                case .closed: return .closed
+                case .nacked, .unsendable, .connectionLost, .blocked: return .failed
+                }
             }
             try? await Task.sleep(for: max((ContinuousClock.now - begun) * 3, .milliseconds(5)))
         }
         return .written
+    }
+
+    /// Writes what must stand there, however long the broker takes for it.
+    func insist(on snapshot: ClaimSnapshot) async {
+        var pause = Duration.seconds(1)
+        while await write(snapshot) == .failed {
+            try? await Task.sleep(for: pause)
+            pause = min(pause * 2, .seconds(10))
+        }
     }
 }
 

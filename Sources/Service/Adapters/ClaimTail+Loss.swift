@@ -26,21 +26,23 @@ extension ClaimTail {
             ])
     }
 
+    /// Whether the sign that the claims are lost is not confirmed yet: until it is, who begins may not know of it.
+    var isSigning: Bool { state.withLock { $0.isSigning } }
+
     /// Whoever waits is answered that nothing can be claimed.
     func lose() {
-        let (waiting, id, offset, isWorker) = state.withLock { state in
-            (Array(state.waiting.values), state.newID(), state.place.offset, state.turns.isLive)
+        let (waiting, id, offset, isSigning) = state.withLock { state in
+            (Array(state.waiting.values), state.newID(), state.place.offset, state.isSigning)
         }
         for waiter in waiting { waiter.answer(nil) }
         guard let (link, names) = session.withLock({ $0 }) else { return }
         tellLoss(names)
-        guard isWorker else { return }
+        guard isSigning else { return }
         // Who begins now is to know of it, whatever snapshots there are: by one whose mark stands nowhere.
         let sign = ClaimSnapshot(of: ClaimBook().frozen, id: id, offset: offset)
         Task {
-            let snapshots = ClaimSnapshotStream(link: link, names: names)
-            if case .ofAnotherStream? = try? await snapshots.latest(at: SystemClock().now()) { return }
-            _ = await snapshots.write(sign)
+            await ClaimSnapshotStream(link: link, names: names).insist(on: sign)
+            self.state.withLock { $0.isSigning = false }
         }
     }
 }

@@ -84,6 +84,7 @@ extension ClaimTail {
                         LogKey.advice:
                             "Starts read all claims, which takes longer the more there are. `salvage topology apply` makes the stream; give the worker its rights anew (`salvage topology print --permissions`)."
                     ])
+            case .closed: break
             case .failed: self.logger?.notice("A snapshot of the claims was not finished; the next will be")
             }
         }

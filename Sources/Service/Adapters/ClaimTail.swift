@@ -31,6 +31,8 @@ final class ClaimTail: ClaimsPort {
         /// When the last of them was claimed.
         var lastAt: Moment?
         var isCaughtUp = false
+        /// The sign that these claims are lost is not confirmed yet.
+        var isSigning = false
         var oldest = 0
         var order: [Int64] = []
         var nextID = UInt64.random(in: 1 ... .max)
@@ -167,13 +169,16 @@ final class ClaimTail: ClaimsPort {
         }
     }
 
-    private func take(_ batch: [StreamEntry]) {
+    func take(_ batch: [StreamEntry]) {
         let (news, isDoubted, isLost) = state.withLock { state in
             var place = state.place
             let news = place.news(of: batch) { state.isAwaited($0) }
             let before = state.place.trust
             state.place = place
-            return (news, before == .same && place.trust == .rereading && state.isCaughtUp, before != .lost && place.trust == .lost)
+            let isLost = before != .lost && place.trust == .lost
+            // Of those that act once there are many, and they come and go.
+            if isLost { state.isSigning = state.turns.isLive }
+            return (news, before == .same && place.trust == .rereading && state.isCaughtUp, isLost)
         }
         // What is claimed now stands behind all that was read, or shows that this is another stream.
         if isDoubted { Task { [weak self] in if let self { _ = await self.claim(self.probe) } } }

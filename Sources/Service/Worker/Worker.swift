@@ -351,8 +351,16 @@ package struct Worker: Service {
         let lameUntil = min(begun + .milliseconds(isServing ? settings.lameDuck.milliseconds : 0), deadline)
         await within(min(.seconds(2), deadline - begun)) { for consumer in consumers { await consumer.close() } }
         for consumer in consumers { consumer.runner.stop() }
-        while consumers.contains(where: { $0.runner.inFlight > 0 }), ContinuousClock.now < deadline {
+        while consumers.contains(where: { $0.runner.inFlight > 0 }) || claims.isSigning, ContinuousClock.now < deadline {
             try? await Task.sleep(for: .milliseconds(20))
+        }
+        if claims.isSigning {
+            logger.warning(
+                "The sign that the claims are lost is not confirmed",
+                metadata: [
+                    LogKey.queue: "\(settings.names.claimSnapshots)",
+                    LogKey.advice: "Let no worker begin until somebody has decided as docs/runbooks/SalvageClaimsBehind.md says.",
+                ])
         }
         let left = consumers.map(\.runner.inFlight).reduce(0, +)
         if left > 0 {
