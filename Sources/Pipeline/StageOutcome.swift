@@ -62,6 +62,8 @@ package final class StageOutcome: Sendable {
         package internal(set) var resultID: String?
         /// Why the call before it was put away was not sent.
         package internal(set) var unsent: CallFailure.NotSent?
+        /// A letter beside what is told says that money stands against what was told.
+        package internal(set) var hasLetter = false
         /// An answer was asked for on a queue to which no answer may go.
         package internal(set) var hasRefusedReply = false
         /// The event says that it will be declined: the CRM's clock is ahead of ours by more than any network takes.
@@ -161,6 +163,8 @@ package final class StageOutcome: Sendable {
         self.publishing = publishing
         self.onward = onward
         self.pause = pause
+        var entry = entry
+        if case .told = entry.fate { entry.hasLetter = publishing.contains { $0.type == DeadLetter.type } }
         self.entry = entry
     }
 }

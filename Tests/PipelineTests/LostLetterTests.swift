@@ -71,6 +71,7 @@ import Testing
         let letter = try #require(try letters(lost).first)
         for other in Way.allCases {
             let again = await meet(other, redelivered: other == way)
+            #expect(again.entry.hasLetter, "it is counted")
             #expect(results(again) == results(lost), "\(other)")
             // By whichever message: it is one letter.
             #expect(try letters(again).map(\.id) == [letter.id], "\(other)")
@@ -97,6 +98,7 @@ import Testing
         let first = await meet(way)
         let again = await meet(way, redelivered: true)
         #expect(results(again) == results(first) && results(first).count == 1)
+        #expect(!first.entry.hasLetter)
         #expect(try letters(first).isEmpty)
         #expect(try letters(again).isEmpty)
     }

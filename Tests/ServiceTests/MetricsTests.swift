@@ -119,6 +119,20 @@ import Testing
             ])
     }
 
+    /// By that SalvageToldOtherwise rings.
+    @Test func theLetterBesideWhatIsToldIsCounted() {
+        let metrics = metrics()
+        let letter = StageMessage(to: .deadLetters, messageID: "letter", type: DeadLetter.type, traceparent: nil, body: [])
+        for publishing in [[letter], []] {
+            let told = StageOutcome(
+                publishing: publishing, entry: StageOutcome.JournalEntry(merchantID: "acme", fate: .told(.correction, reason: "approved")))
+            metrics.record(told.entry, stage: .outcomes, now: now)
+        }
+        #expect(
+            lines(metrics, "salvage_dead_letters_total").contains(
+                "salvage_dead_letters_total{stage=\"outcomes\",reason=\"told_otherwise\"} 1"))
+    }
+
     @Test func everyReasonIsAmongAllOfThem() {
         #expect(Set(ResultReason.all.map(\.code)).count == ResultReason.all.count)
         // A correction has the reason of what is true now.

@@ -189,6 +189,7 @@ package final class ServiceMetrics: Sendable {
             deadLetters.add(1, stage.rawValue, (DeadLetterReason(rawValue: reason) ?? .invalidEvent).rawValue)
         case .told(let kind, let reason):
             results.add(1, merchant, kind.rawValue, reason)
+            if entry.hasLetter { deadLetters.add(1, stage.rawValue, DeadLetterReason.toldOtherwise.rawValue) }
             if ToldMoney(kind, reason: reason, becomes: entry.becomes).isNewSale, let amount = entry.amount {
                 recovered.add(Double(amount.minorUnits), merchant, amount.currency.code)
             }
