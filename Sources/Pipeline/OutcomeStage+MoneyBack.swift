@@ -81,6 +81,8 @@ extension OutcomeStage {
         }
         // What stays unread for so long has left the stream.
         if sale == nil, environment.now() < news.receivedAt + environment.timing.reconcileFor { return nil }
+        // How much is left is not known then, but that nothing is.
+        if back.isRefundedLeast { return .left(WebhookNews.Takings(amount: nil, isPartial: false, isWhole: true), beside: refunded) }
         let left = sale.map { Money(minorUnits: $0.minorUnits - refunded - disputed, currency: $0.currency) }
         let isRest = left != nil && refunded + disputed > 0
         return .left(WebhookNews.Takings(amount: left, isPartial: isRest, isWhole: true), beside: refunded)

@@ -139,13 +139,6 @@ import Testing
         #expect(told.words == ["told"])
     }
 
-    /// Twenty cents, or twenty dollars: no amount is told that is not known.
-    @Test func anAmountOfTwoReadingsIsNotTold() async throws {
-        let data = #"{"RefundAmount":20,"Currency":"USD","RefundId":"rf-1"}"#
-        let told = try result(try await handle("order.refunded", data: data, claims(telling: .approved(.answered), of: "g-1")))
-        #expect(told["data"]?["amount"]?["minorUnits"] == nil && told["data"]?["action"]?["name"]?.string == "reverse_sale")
-    }
-
     @Test func theWholeIsTheWholeThoughTheOrderNamesNoAmount() async throws {
         for (amount, action) in [(4_999, "reverse_sale"), (4_998, "record_refund")] {
             let data = #"{"Amount":\#(amount),"Currency":"USD","RefundId":"rf-1"}"#

@@ -78,6 +78,8 @@ package struct ClaimBook: Sendable {
             package let isAll: Bool
             /// The refunds, in minor units; `nil` where one's amount is not known.
             package let refunded: Int64?
+            /// The refunds may come to more.
+            package let isRefundedLeast: Bool
             /// The chargebacks, likewise, and those that were known alone.
             package let disputed: Int64?
             /// FlexFactor's list of orders was told to show it.
@@ -91,6 +93,7 @@ package struct ClaimBook: Sendable {
             init(isAll: Bool, _ refunds: MoneyBackBook?) {
                 self.isAll = isAll
                 refunded = refunds.map(\.refunded) ?? 0
+                isRefundedLeast = refunds?.isRefundedLeast ?? false
                 disputed = refunds.map(\.disputed) ?? 0
                 isListed = refunds?.isListed ?? false
                 isDisputed = refunds?.isDisputed ?? false

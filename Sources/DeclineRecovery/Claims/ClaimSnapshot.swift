@@ -9,7 +9,7 @@ import JSON
 package struct ClaimSnapshot: Sendable {
     /// Of what is packed and what it means. Whoever changes the entries, or what the book makes of a claim, takes the next: another version's
     /// snapshots are passed by.
-    static let version: UInt16 = 8
+    static let version: UInt16 = 9
 
     enum Section: UInt16 {
         case preamble, recoveries, requests, refunds
@@ -223,7 +223,7 @@ extension MoneyBackBook.Entry {
     static let packedSize = 86
 
     fileprivate func pack(into writer: inout PackedWriter) {
-        let flags: [Bool] = [command != nil, news != nil, minorUnits != nil, isOpen, sourced != nil, isUntold]
+        let flags: [Bool] = [command != nil, news != nil, minorUnits != nil, isOpen, sourced != nil, isUntold, isLeast]
         writer.add(flags.reversed().reduce(UInt8(0)) { $0 << 1 | ($1 ? 1 : 0) })
         writer.add(command ?? .none)
         writer.add(sourced ?? .none)
@@ -243,6 +243,6 @@ extension MoneyBackBook.Entry {
         self.init(
             command: flags & 1 == 0 ? nil : command, sourced: flags & 16 == 0 ? nil : sourced, news: flags & 2 == 0 ? nil : news,
             minorUnits: flags & 4 == 0 ? nil : minorUnits,
-            round: round, isOpen: flags & 8 != 0, told: told, kind: kind, isUntold: flags & 32 != 0)
+            round: round, isOpen: flags & 8 != 0, told: told, kind: kind, isUntold: flags & 32 != 0, isLeast: flags & 64 != 0)
     }
 }

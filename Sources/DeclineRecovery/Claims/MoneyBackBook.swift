@@ -14,12 +14,17 @@ struct MoneyBackBook: Sendable {
         var kind = ResultKind.refunded
         /// A chargeback that is known and was not told: `told` says where it is known from.
         var isUntold = false
+        /// The amount may be more: FlexFactor's news can be read two ways.
+        var isLeast = false
     }
 
     var entries: [Entry] = []
 
     /// The refunds that were told, in minor units; `nil` where one's amount is not known.
     var refunded: Int64? { told(.refunded) }
+
+    /// It may be more.
+    var isRefundedLeast: Bool { entries.contains { $0.told >= 0 && $0.isLeast } }
 
     /// The chargebacks that are known, told or not, likewise.
     var disputed: Int64? { told(.chargeback) }
@@ -148,7 +153,7 @@ struct MoneyBackBook: Sendable {
         if isPaidBack, !isDisputed, let last = entries.last(where: { $0.told >= 0 && $0.kind == .refunded }) {
             return (.told(last.told, .refunded), false)
         }
-        entries.append(Entry(news: news, minorUnits: minorUnits, told: offset))
+        entries.append(Entry(news: news, minorUnits: minorUnits, told: offset, isLeast: minorUnits != nil && !readings.isEmpty))
         return (granted, isWhole)
     }
 }

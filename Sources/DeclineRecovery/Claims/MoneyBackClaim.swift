@@ -9,7 +9,7 @@ package struct MoneyBackClaim: Sendable, Equatable {
     /// Of the command's source and id: two systems of the CRM may number their commands alike. `nil` where the source is not known: in news, and
     /// in what workers claimed before they looked at it. Such a claim may be of any command with that id.
     package let command: Fingerprint?
-    /// With `news` whose amount is not known: what it may be, in minor units. Empty otherwise.
+    /// With `news` whose amount is not known: what it may be, in minor units; what is claimed is the least then, if anything. Empty otherwise.
     package let readings: [Int64]
     package let step: Step
 

@@ -28,17 +28,22 @@ extension WebhookNews {
         package let isInSaleCurrency: Bool
         /// What the amount may be, in minor units, where it is not known which: a command that asked for one of them knows.
         package let readings: [Int64]
+        /// Of a part whose amount is not known: the least that it may be.
+        package let least: Money?
 
-        package init(amount: Money?, isPartial: Bool, isWhole: Bool, isInSaleCurrency: Bool = true, readings: [Int64] = []) {
+        package init(
+            amount: Money?, isPartial: Bool, isWhole: Bool, isInSaleCurrency: Bool = true, readings: [Int64] = [], least: Money? = nil
+        ) {
             self.amount = amount
             self.isPartial = isPartial
             self.isWhole = isWhole
             self.isInSaleCurrency = isInSaleCurrency
             self.readings = readings
+            self.least = least
         }
 
         /// What it counts in the claims; `nil` for what nobody can reckon with.
-        package var counted: Money? { isInSaleCurrency ? amount : nil }
+        package var counted: Money? { isInSaleCurrency ? amount ?? least : nil }
     }
 
     package enum Ignored: String, Sendable, CaseIterable {
@@ -160,7 +165,11 @@ extension WebhookNews {
         let isInSaleCurrency = currency == nil || order.currency == nil || currency == order.currency
         let scaled = isInSaleCurrency ? otherReading(order) : nil
         let known = scaled == nil ? minorUnits(in: order.currency) : nil
-        let amount = known.flatMap { units in (currency ?? order.currency).map { Money(minorUnits: units, currency: $0) } }
+        func money(_ units: Int64) -> Money? { (currency ?? order.currency).map { Money(minorUnits: units, currency: $0) } }
+        let amount = known.flatMap(money)
+        // Whichever it is, it is less than the sale, and something of that is left.
+        let isPartAnyway = event == .refunded && order.state != .returned && scaled.map { $0 < order.minorUnits ?? $0 } == true
+        let least = isPartAnyway ? minorUnits.flatMap(money) : nil
         let units = isInSaleCurrency ? known : nil
         let isAll = units.flatMap { units in order.minorUnits.map { units >= $0 } }
         let isWhole: Bool =
@@ -170,10 +179,11 @@ extension WebhookNews {
             case .chargeback: isAll ?? (minorUnits == nil && !isListed)
             default: isAll ?? false
             }
-        let isPartial = event == .refunded && (isAll == false || isAll == nil && order.state == .completed && units != nil)
+        let isPartial =
+            least != nil || event == .refunded && (isAll == false || isAll == nil && order.state == .completed && units != nil)
         return Takings(
             amount: amount, isPartial: isPartial, isWhole: isWhole, isInSaleCurrency: isInSaleCurrency,
-            readings: scaled.flatMap { scaled in minorUnits.map { [$0, scaled] } } ?? [])
+            readings: scaled.flatMap { scaled in minorUnits.map { [$0, scaled] } } ?? [], least: least)
     }
 
     /// A number with a fraction was read in hundreds where the news name no currency: it is of the order's, which may count otherwise.

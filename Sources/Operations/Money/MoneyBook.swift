@@ -275,7 +275,9 @@ package struct MoneyBook: Sendable {
         // All of it is gone already: the same told twice.
         if sale?.left == 0 { return }
         let named = sale.map { facts[Int($0.facts)].currency == record.amount?.currency } ?? true ? record.amount?.minorUnits : nil
-        let units = min(named ?? sale?.left ?? 0, sale?.left ?? .max)
+        // Of a part whose amount nobody knows no more is known than that it is none of all.
+        let unnamed = record.action == .recordRefund ? 0 : sale?.left ?? 0
+        let units = min(named ?? unnamed, sale?.left ?? .max)
         if let left = sale?.left { sales[key]?.left = left - units }
         let number = sale?.facts ?? number(of: MoneyFacts(record))
         change(day, number) { sums in

@@ -233,7 +233,8 @@ import Testing
     @Test(
         arguments: [
             (#"{"Amount":20,"Currency":"USD"}"#, 4_999, nil, [20, 2_000]), (#"{"Amount":"20"}"#, 4_999, nil, [20, 2_000]),
-            (#"{"Amount":20,"Currency":"USD"}"#, 1_999, 20, []), (#"{"Amount":500,"Currency":"USD"}"#, 4_999, 500, []),
+            (#"{"Amount":20,"Currency":"USD"}"#, 2_000, nil, [20, 2_000]), (#"{"Amount":20,"Currency":"USD"}"#, 1_999, 20, []),
+            (#"{"Amount":500,"Currency":"USD"}"#, 4_999, 500, []),
             (#"{"Amount":"20.00","Currency":"USD"}"#, 4_999, 2_000, []), (#"{"Amount":"0.20","Currency":"USD"}"#, 4_999, 20, []),
             (#"{"Amount":9000000000000}"#, 4_999, nil, []),
         ] as [(String, Int64, Int64?, [Int64])])
@@ -241,7 +242,14 @@ import Testing
         let news = try WebhookNews.decode(refund(data).encoded()).get()
         let takings = back(news, order(.completed, minorUnits: sale, currency: .usd))
         #expect(takings?.amount?.minorUnits == units && takings?.readings == readings)
-        #expect(takings?.isWhole == false && takings?.isPartial == (units != nil))
+        // Either may be less than the sale: then it is a part, of the lesser at the least.
+        let isLess = readings.last.map { $0 < sale } ?? false
+        #expect(takings?.isWhole == false && takings?.isPartial == (units != nil || isLess))
+        #expect(takings?.counted?.minorUnits == (isLess ? readings.first : units))
+        if isLess {
+            let gone = back(news, order(.returned, minorUnits: sale, currency: .usd))
+            #expect(gone?.isPartial == false && gone?.isWhole == true && gone?.counted == nil, "nothing is left")
+        }
         // Nothing decides where the sale is not known: it is read as it always was.
         #expect(back(news, order(.completed, currency: .usd))?.readings == [])
     }

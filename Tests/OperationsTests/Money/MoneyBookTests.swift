@@ -15,7 +15,8 @@ import Testing
         mutating func take(
             _ order: String, _ stage: Stage, _ fate: JournalRecord.Fate, _ detail: String, _ units: Int64? = nil, on day: Int64 = 0,
             reason: String? = nil, rule: String? = nil, becomes: ResultKind? = nil, result: String? = nil,
-            kind: RecoveryReference.Kind = .rerun, currency: String = "USD", campaign: String? = nil, declined: Int64? = nil
+            kind: RecoveryReference.Kind = .rerun, currency: String = "USD", campaign: String? = nil, declined: Int64? = nil,
+            action: CRMAction.Name? = nil
         ) {
             let decline = JournaledDecline(
                 source: "nmi", code: "201", gatewayID: "7", networkCode: nil, network: .visa, advice: nil, text: nil, textDigest: nil,
@@ -28,7 +29,7 @@ import Testing
                     amount: units.map { Money(minorUnits: $0, currency: Currency(currency)!) },
                     declineCode: stage == .intake ? "nmi/201" : nil, decline: stage == .intake ? decline : nil,
                     declinedAt: declined.map { .in2026($0 * MoneyBookTests.day) }, becomes: becomes,
-                    resultID: result, workerID: "w"))
+                    resultID: result, action: action, workerID: "w"))
         }
 
         mutating func offers(_ order: String, _ units: Int64, on day: Int64 = 0, campaign: String? = nil) {
@@ -120,6 +121,17 @@ import Testing
         timeline.tells("A", .refunded, 9_000, on: 2, result: "A/refunded/3")
         #expect(timeline.sums(from: 2, through: 2).chargedBack == part(1, 2_500))
         #expect(timeline.sums().net == 0)
+    }
+
+    /// FlexFactor's news did not say how much: it is a part, and the whole is what is told of the whole.
+    @Test func aPartOfWhichNobodyKnowsTheAmountIsNotAllOfTheSale() {
+        var timeline = Timeline()
+        timeline.offers("A", 4_999)
+        timeline.tells("A", .approved, 4_999)
+        timeline.take("A", .outcomes, .told, "refunded", result: "A/refunded/1", action: .recordRefund)
+        #expect(timeline.sums().refunded == part(1, 0) && timeline.sums().net == 4_999)
+        timeline.take("A", .outcomes, .told, "refunded", result: "A/refunded/listed", action: .reverseSale)
+        #expect(timeline.sums().refunded == part(2, 4_999) && timeline.sums().net == 0)
     }
 
     @Test func aRefundThatOnlyIsToldAgainIsCountedAsWell() {
