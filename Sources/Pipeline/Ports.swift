@@ -61,6 +61,15 @@ package protocol CancelDirectory: Sendable {
     func isCancelRequested(_ reference: RecoveryReference, of merchant: MerchantID, declinedAt: Moment?) -> Bool
 }
 
+extension CancelDirectory {
+    /// Whether a recovery is to be cancelled: by its name, or by order, purchase and cycle.
+    func isCancelRequested(_ recovery: Recovery) -> Bool {
+        [recovery.reference, recovery.rebill].contains { name in
+            name.map { isCancelRequested($0, of: recovery.merchantID, declinedAt: recovery.declinedAt) } ?? false
+        }
+    }
+}
+
 /// What operators have paused, as far as this process has heard of it: within two seconds.
 package protocol PauseDirectory: Sendable {
     /// Asked for every recovery that is taken up: it must cost next to nothing while nothing is paused.

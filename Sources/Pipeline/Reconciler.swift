@@ -55,7 +55,7 @@ package struct Reconciler: Sendable {
             return .unreadable(
                 "the letter's message names another recovery than the letter; settle it by hand at FlexFactor and mark it as resolved")
         }
-        if cancels.isCancelRequested(recovery.reference, of: recovery.merchantID, declinedAt: recovery.declinedAt) {
+        if cancels.isCancelRequested(recovery) {
             recovery.pickUp(redelivered: false, isCancelRequested: true)
         }
         switch recovery.takenUp(now: environment.now()) {
@@ -79,7 +79,7 @@ package struct Reconciler: Sendable {
         let patient = environment.now() + patience
         while true {
             // The CRM may cancel while FlexFactor is asked.
-            if cancels.isCancelRequested(recovery.reference, of: recovery.merchantID, declinedAt: recovery.declinedAt) {
+            if cancels.isCancelRequested(recovery) {
                 recovery.pickUp(redelivered: false, isCancelRequested: true)
             }
             var work = ClaimedRecovery(

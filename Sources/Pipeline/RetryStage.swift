@@ -24,7 +24,7 @@ package struct RetryStage: Sendable {
             pickUp: {
                 $0.pickUp(
                     redelivered: message.redelivered && $0.reference.tag == nil,
-                    isCancelRequested: cancels.isCancelRequested($0.reference, of: $0.merchantID, declinedAt: $0.declinedAt))
+                    isCancelRequested: cancels.isCancelRequested($0))
             })
     }
 

@@ -117,6 +117,30 @@ import Testing
         }
     }
 
+    /// A rerun's name says its number, and not the cycle that the command names.
+    @Test(arguments: [RecoveryReference.Kind.recurringRerun, .rerun], [nil, "shipping"] as [String?])
+    func aRerunIsMeantByOrderPurchaseAndCycle(kind: RecoveryReference.Kind, chargeID: String?) async throws {
+        let rebill = rebill("A1")
+        for (cycle, isMeant) in [(7, true), (8, false)] {
+            let reference = RecoveryReference(
+                DeclineIdentity(merchantID: "acme", source: "crm", id: "d-\(cycle)"), orderID: "A1", kind: kind, sequence: 2,
+                subscription: RecoveryReference.Subscription(purchaseID: "88", gatewayID: "7"))
+            let rerun = Recovery(
+                merchantID: "acme", gatewayID: "42", route: rebill.route, reference: reference, amount: rebill.amount,
+                declinedAt: Self.now,
+                order: RecoveredOrder(
+                    id: "A1", type: kind.orderType, trialCompletion: false, hasRecurringProducts: false, purchaseID: "88",
+                    billingCycle: cycle, declinedGatewayID: "7", chargeID: chargeID), verdict: rebill.verdict, reply: nil,
+                charge: rebill.charge)
+            let heard = Heard()
+            let flexFactor = ScriptedFlexFactor(away)
+            _ = try await carryOut(message(command(rebill.reference.family)), stage(flexFactor, heard), heard, times: 3)
+            let calls = flexFactor.calls.count
+            let handled = await stage(flexFactor, heard).handle(message(rerun))
+            #expect(kinds(handled) == (isMeant ? [.cancelled] : []) && flexFactor.calls.count == calls + (isMeant ? 0 : 1))
+        }
+    }
+
     /// A command is kept for what it means, and the customer may come back: his next re-attempt is tried.
     @Test func whatWasDeclinedAfterTheCommandIsNotMeant() async throws {
         let heard = Heard()

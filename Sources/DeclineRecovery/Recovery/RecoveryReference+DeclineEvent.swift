@@ -22,6 +22,16 @@ extension RecoveryReference {
     }
 }
 
+extension Recovery {
+    /// What a cancel command by order, purchase and cycle calls a retry: also a rerun, whose own name does not say the cycle.
+    package var rebill: RecoveryReference? {
+        guard reference.kind.isRetry, let purchase = order.purchaseID, let cycle = order.billingCycle else { return nil }
+        return RecoveryReference(
+            orderID: order.id, kind: .recurring, sequence: cycle,
+            subscription: RecoveryReference.Subscription(purchaseID: purchase, gatewayID: order.declinedGatewayID))
+    }
+}
+
 extension RecoveredOrder {
     /// What the reference alone says of the order, for a result when only a webhook or a cancel command is at hand. The same action
     /// follows from it as from the decline event.
