@@ -130,9 +130,8 @@ package struct IntakeStage: Sendable {
                         classification: classification)))
         case .retry(let gateway):
             let recovery = Recovery(
-                of: event, as: reference, by: .retry, through: gateway, verdict: verdict, policy: merchant.policy, reply: nil,
-                now: environment.now(),
-                day: day)
+                of: event, as: reference, by: .retry, through: gateway, verdict: verdict, policy: merchant.policy,
+                reply: reply(of: message), now: environment.now(), day: day)
             return .ended(
                 StageOutcome(
                     publishing: [recovery.message(to: .stage(.retry), traceparent: message.traceparent)],

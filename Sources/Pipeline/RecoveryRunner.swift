@@ -134,7 +134,8 @@ struct RecoveryRunner: Sendable {
         case .stop(let stop): return finish(recovery, stop, message)
         case .hold: return park(recovery, for: Self.hold, message, because: "no claim can be made")
         case .again(let record):
-            let messages = record.messages(reply: recovery.reply, traceparent: message.traceparent)
+            let reply = record.claim.act.telling.flatMap { recovery.replyAddress(for: $0) }
+            let messages = record.messages(reply: reply, traceparent: message.traceparent)
             let subject = DeadLetter.Subject(recovery)
             let second = event.flatMap { letters.secondOrder(message, $0, record, subject: subject, now: environment.now()) }
             let contradiction = letters.contradiction(
@@ -148,7 +149,7 @@ struct RecoveryRunner: Sendable {
             guard let result = event?.correcting(corrects) else {
                 return park(recovery, for: Self.hold, message, because: "nothing to tell")
             }
-            var publishing = result.messages(reply: recovery.reply, traceparent: message.traceparent)
+            var publishing = result.messages(reply: recovery.replyAddress(for: result.kind), traceparent: message.traceparent)
             let contradiction = letters.contradiction(
                 message, result, environment.claims.standing(of: recovery.reference, merchant: recovery.merchantID),
                 subject: DeadLetter.Subject(recovery), now: environment.now())
@@ -178,7 +179,7 @@ struct RecoveryRunner: Sendable {
             let result = ResultEvent(of: recovery, .submitted, flexFactorOrderID: id, at: now)
             return StageOutcome(
                 publishing: result.messages(reply: nil, traceparent: message.traceparent)
-                    + [recovery.message(to: .delayed(stage, until - now), traceparent: message.traceparent)],
+                    + [recovery.putAway.message(to: .delayed(stage, until - now), traceparent: message.traceparent)],
                 entry: entry(of: recovery, .told(result.kind, reason: result.reason.code), until: until).telling(result))
         case .refuse(.byFlexFactor(let status), let errors):
             return reject(
@@ -192,7 +193,7 @@ struct RecoveryRunner: Sendable {
                 message, because: DeadLetterReason(reason), explanation: reason.sentence,
                 subject: DeadLetter.Subject(recovery), attempts: recovery.attempts, now: now)
             return StageOutcome(
-                publishing: result.messages(reply: recovery.reply, traceparent: message.traceparent) + [letter],
+                publishing: result.messages(reply: recovery.replyAddress(for: result.kind), traceparent: message.traceparent) + [letter],
                 entry: entry(of: recovery, .deadLettered(DeadLetterReason(reason))))
         // Both are told by a claim.
         case .conclude, .spend: return park(recovery, for: Self.hold, message, because: recovery.phase.word)
@@ -214,7 +215,7 @@ struct RecoveryRunner: Sendable {
 
     private func park(_ recovery: Recovery, for delay: Moment.Span, _ message: IncomingMessage, because why: String) -> StageOutcome {
         StageOutcome(
-            publishing: [recovery.message(to: .delayed(stage, delay), traceparent: message.traceparent)],
+            publishing: [recovery.putAway.message(to: .delayed(stage, delay), traceparent: message.traceparent)],
             entry: entry(of: recovery, .parked(delay, because: why)))
     }
 

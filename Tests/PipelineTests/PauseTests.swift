@@ -26,7 +26,8 @@ import Testing
         let charge = sample.charge!
         return Recovery(
             merchantID: "acme", gatewayID: "42", route: route ?? sample.route, reference: reference, amount: charge.amount,
-            declinedAt: Self.now, order: sample.order, verdict: sample.verdict, reply: ReplyAddress(queue: "checkout", correlationID: "c"),
+            declinedAt: Self.now, order: sample.order, verdict: sample.verdict,
+            reply: isRetry ? nil : ReplyAddress(queue: "checkout", correlationID: "c"),
             charge: Charge(
                 reference: reference, isMerchantInitiated: isRetry, isRecurring: false, expiry: nil, customerIP: charge.customerIP,
                 amount: charge.amount, declinedAt: Self.now, decline: charge.decline, payer: charge.payer, billing: charge.billing,

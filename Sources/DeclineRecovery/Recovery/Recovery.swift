@@ -133,6 +133,19 @@ package struct Recovery: Sendable, Equatable {
         isPlaced = account != nil
     }
 
+    /// As it is put away: for a cascade somebody waits however long it takes, for a retry nobody any more.
+    package var putAway: Recovery {
+        guard reply != nil, case .retry = route else { return self }
+        var recovery = self
+        recovery.facts = facts.withoutReply
+        return recovery
+    }
+
+    /// Where a result of that kind is answered at once. Of a retry only that nothing is tried: what else comes of it the CRM hears as later results.
+    package func replyAddress(for kind: ResultKind) -> ReplyAddress? {
+        if case .retry = route, kind != .skipped, kind != .rejected { nil } else { reply }
+    }
+
     /// What is to be done now: a call to FlexFactor, or a stop for which none is needed.
     package mutating func next(now: Moment, timing: RecoveryTiming) -> RecoveryStep {
         switch route {

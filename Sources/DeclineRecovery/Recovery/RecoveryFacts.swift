@@ -27,6 +27,12 @@ final class RecoveryFacts: Sendable, Equatable {
         self.reply = reply
     }
 
+    var withoutReply: RecoveryFacts {
+        RecoveryFacts(
+            merchantID: merchantID, gatewayID: gatewayID, route: route, reference: reference, amount: amount, declinedAt: declinedAt,
+            order: order, verdict: verdict, origin: origin, reply: nil)
+    }
+
     func moved(to gatewayID: GatewayID) -> RecoveryFacts {
         RecoveryFacts(
             merchantID: merchantID, gatewayID: gatewayID, route: route, reference: reference, amount: amount, declinedAt: declinedAt,
