@@ -72,12 +72,12 @@ import Testing
         if phase == .ready { begun.post = 2 }
         let open = ScriptedFlexFactor { call, _ in if case .cancel = call { .cancelAccepted } else { .order(.processing) } }
         _ = await handle(begun, open)
-        #expect(open.calls.contains(.cancel("g-1")) && !open.calls.contains(where: \.charges))
+        #expect(open.calls.contains(.cancel("g-1")) && !open.calls.contains { $0.charges })
         let closed = ScriptedFlexFactor(.order(.cancelled))
         let waiting = try #require(parked(await handle(begun, closed)))
         clock.pass(.minutes(3))
         #expect(await handle(waiting, closed).entry.fate == .told(.expired, reason: "order_closed"))
-        #expect(!closed.calls.contains(where: \.charges))
+        #expect(!closed.calls.contains { $0.charges })
     }
 
     /// A pod died behind the second post: it is asked for while FlexFactor remembers its key; later it would be a charge of its own.
@@ -87,7 +87,7 @@ import Testing
         if isForgotten { clock.pass(.days(2)) }
         let flexFactor = ScriptedFlexFactor { call, _ in call.charges ? .evaluated(.approved, "g-1") : .order(.cancelled) }
         let outcome = await handle(resting, flexFactor)
-        #expect(flexFactor.calls.first == .lookUp("g-1") && flexFactor.calls.contains(where: \.charges) != isForgotten)
+        #expect(flexFactor.calls.first == .lookUp("g-1") && flexFactor.calls.contains { $0.charges } != isForgotten)
         guard isForgotten else {
             #expect(outcome.entry.fate == .told(.approved, reason: "approved"))
             return
@@ -95,7 +95,7 @@ import Testing
         let waiting = try #require(parked(outcome))
         clock.pass(.minutes(3))
         #expect(await handle(waiting, flexFactor).entry.fate == .told(.expired, reason: "order_closed"))
-        #expect(!flexFactor.calls.contains(where: \.charges))
+        #expect(!flexFactor.calls.contains { $0.charges })
     }
 
     @Test func whatFlexFactorIsAtWorkOnIsLookedAt() async throws {
