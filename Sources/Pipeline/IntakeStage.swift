@@ -210,10 +210,12 @@ package struct IntakeStage: Sendable {
                 command, .unknownMerchant, letter: .unknownMerchant, fault: .unknownMerchant(command.merchantID), message)
         }
         var cancellations = Cancellation.all(of: command, merchant: merchant, now: now)
+        var notices: [StageMessage] = []
         if case .rebill(let order, let purchase, let cycle) = command.target {
             let debt = Debt(merchantID: merchant.id, orderID: order, purchaseID: purchase, billingCycle: cycle, chargeID: nil)
-            // The one that runs; a command that comes before its recovery is kept for all that the name can mean.
+            // The one that runs is cancelled; the command is kept for all that the name can mean, whatever comes when that one has ended.
             if let running = await environment.claims.retry(of: debt, meantAt: min(command.time ?? now, now)) {
+                notices = cancellations.map { $0.notice(message.traceparent) }
                 cancellations = [
                     Cancellation(
                         merchantID: merchant.id, reference: running, commandID: command.id,
@@ -242,7 +244,7 @@ package struct IntakeStage: Sendable {
                 ).telling(answer))
         }
         return StageOutcome(
-            publishing: cancellations.map { $0.message(to: .stage(.retry), message.traceparent) },
+            publishing: notices + cancellations.map { $0.message(to: .stage(.retry), message.traceparent) },
             entry: StageOutcome.JournalEntry(
                 merchantID: command.merchantID, reference: command.reference, fate: .passed(to: .retry)))
     }

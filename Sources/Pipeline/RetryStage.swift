@@ -88,7 +88,7 @@ package struct RetryStage: Sendable {
             return handled([cancellation.message(to: .delayed(.retry, delay), message.traceparent)], .parked(delay, because: "cancelling"))
         case .announce:
             return handled(
-                [notice(of: cancellation, message.traceparent), cancellation.message(to: .stage(.retry), message.traceparent)],
+                [cancellation.notice(message.traceparent), cancellation.message(to: .stage(.retry), message.traceparent)],
                 .passed(to: .retry))
         case .advance: return handled([cancellation.message(to: .stage(.retry), message.traceparent)], .passed(to: .retry))
         case .tell(let reason, let orderID, let gateway):
@@ -174,13 +174,6 @@ package struct RetryStage: Sendable {
             merchantID: cancellation.merchantID, reference: running, commandID: cancellation.commandID, gateways: cancellation.gateways,
             since: cancellation.since, time: cancellation.time)
     }
-
-    /// What makes the command known to every pod.
-    private func notice(of cancellation: Cancellation, _ traceparent: String?) -> StageMessage {
-        StageMessage(
-            to: .cancels, messageID: cancellation.reference.text + "/cancel", type: CancelNotice.type, traceparent: traceparent,
-            body: CancelNotice(merchantID: cancellation.merchantID, reference: cancellation.reference, time: cancellation.time).encoded())
-    }
 }
 
 extension Cancellation {
@@ -189,5 +182,12 @@ extension Cancellation {
             to: destination, messageID: reference.text + "/cancellation", type: Self.type, traceparent: traceparent, body: encoded())
         message.share = StageMessage.Share(merchantID, gateways.first)
         return message
+    }
+
+    /// What makes the command known to every pod.
+    func notice(_ traceparent: String?) -> StageMessage {
+        StageMessage(
+            to: .cancels, messageID: reference.text + "/cancel", type: CancelNotice.type, traceparent: traceparent,
+            body: CancelNotice(merchantID: merchantID, reference: reference, time: time).encoded())
     }
 }

@@ -9,12 +9,13 @@ import Testing
         id: "acme", flexFactorGateways: [FlexFactorGateway(id: "42")],
         gateways: [Gateway(id: "7", type: "nmi"), Gateway(id: "8", type: "nmi"), Gateway(id: "9", type: "nmi")])
 
+    private static let command =
+        #"{"specversion":"1.0","id":"c-1","source":"s","type":"com.salvage.cancel.v1","data":{"merchantId":"acme","orderId":"A","purchaseId":"88","billingCycle":7}}"#
+
     /// The kinds of result that come of a command, when all that it sends on has come to its end.
     private func told(found: Set<String>) async throws -> [String] {
         let clock = ManualClock(Moment(milliseconds: 1_800_000_000_000))
-        let event =
-            #"{"specversion":"1.0","id":"c-1","source":"s","type":"com.salvage.cancel.v1","data":{"merchantId":"acme","orderId":"A","purchaseId":"88","billingCycle":7}}"#
-        guard case .cancel(let command) = CRMMessage.decode(Array(event.utf8)) else {
+        guard case .cancel(let command) = CRMMessage.decode(Array(Self.command.utf8)) else {
             Issue.record("the command is not read")
             return []
         }
@@ -43,6 +44,32 @@ import Testing
         }
         Issue.record("it does not end")
         return kinds
+    }
+
+    private func reattempt(_ id: String) -> RecoveryReference {
+        RecoveryReference(
+            DeclineIdentity(merchantID: "acme", source: "crm", id: id), orderID: "A", kind: .recurring, sequence: 7,
+            subscription: RecoveryReference.Subscription(purchaseID: "88", gatewayID: "7"))
+    }
+
+    /// One runs, and another that was declined before may come when it has ended.
+    @Test func aCommandIsKeptForAllThatItCanMeanBesideTheOneThatRuns() async throws {
+        let now = Moment(milliseconds: 1_800_000_000_000)
+        let claims = MemoryClaims(now: now)
+        let debt = Debt(merchantID: "acme", orderID: "A", purchaseID: "88", billingCycle: 7, chargeID: nil)
+        claims.append(
+            ClaimRequest(
+                merchantID: "acme", reference: reattempt("d-1"), debt: Fingerprint(of: debt), amount: nil, act: .send(post: 1),
+                until: now + .days(40)), by: "w-2")
+        let stage = IntakeStage(
+            in: .sample(ManualClock(now), claims: claims, cards: Vault(hasKey: false)), merchants: Merchants(merchant))
+        let publishing = await stage.handle(IncomingMessage(body: Array(Self.command.utf8), exchange: "declines")).publishing
+        #expect(publishing.count(where: { $0.destination == .stage(.retry) }) == 1)
+        var book = CancelBook()
+        for message in publishing where message.destination == .cancels { book.take(try #require(CancelNotice.decode(message.body))) }
+        let late = reattempt("d-2")
+        #expect(book.isCancelRequested(late, of: "acme", declinedAt: now))
+        #expect(!book.isCancelRequested(late, of: "acme", declinedAt: now + .minutes(11)))
     }
 
     @Test func whatIsFoundUnderNoNameIsToldOnce() async throws {
