@@ -39,6 +39,14 @@ import Testing
         #expect(unreadable.count == 1 && unreadable.allSatisfy { $0.hasPrefix("SALVAGE_BROKER_PASSWORD_FILE: ") }, "\(unreadable)")
     }
 
+    /// Whoever opens a pipe by its name may wait without end, and a connection with it.
+    @Test func aPipeOrADeviceHoldsNoAuthorities() {
+        let named = ["SALVAGE_BROKER_AUTHORITY_FILE", "SALVAGE_BROKER_CERTIFICATE_FILE", "SALVAGE_BROKER_KEY_FILE"]
+        let variables = ["SALVAGE_BROKER_URL": "amqps://u:p@broker"].merging(named.map { ($0, "/dev/zero") }) { $1 }
+        let faults = faults(variables)
+        #expect(faults.count == 3 && faults.allSatisfy { $0.contains("FILE: it cannot be read: it is a device") }, "\(faults)")
+    }
+
     // MARK: Notices
 
     private static let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"

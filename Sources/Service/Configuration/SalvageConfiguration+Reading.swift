@@ -14,7 +14,8 @@ extension SalvageConfiguration {
                 file: file,
                 faults: [
                     ConfigurationFault(
-                        path: "", line: nil, message: "it cannot be read; check that it exists, its permissions, and that it is UTF-8")
+                        path: "", line: nil,
+                        message: "it cannot be read; check that it exists, that it is a file, its permissions, and that it is UTF-8")
                 ])
         }
         try self.init(yaml: text, file: file, secrets: SecretSources(besides: file, isForWebhooks: isForWebhooks))
@@ -201,8 +202,8 @@ final class MerchantReader {
         }
         if !node.has("environment") { node.fault("environment", "missing; expected sandbox, production or a base URL") }
         let authorityFile = node.optionalText("authorityFile")
-        // What a configuration names is a file, and standard input is none.
-        if let authorityFile, authorityFile == "-" || WholeFile.bytes(of: authorityFile) == nil {
+        // What a configuration names is a file, and standard input is none, nor a pipe: each lane opens it by itself.
+        if let authorityFile, authorityFile == "-" || WholeFile.isOther(authorityFile) || WholeFile.bytes(of: authorityFile) == nil {
             node.fault("authorityFile", "\(authorityFile): \(WholeFile.fault(of: authorityFile))")
         }
         let rate = node.number("maxRequestsPerSecond", above: 0)

@@ -48,7 +48,10 @@ package struct SecretSources: Sendable {
         read.paths.withLock { $0.append(path) }
         guard let text = WholeFile.text(of: path) else {
             return .failure(
-                Failure(why: "\(Self.named(name, path)) cannot be read; check that it exists, its permissions, and that it is text"))
+                Failure(
+                    why:
+                        "\(Self.named(name, path)) cannot be read; check that it exists, that it is a file, its permissions, and that it is text"
+                ))
         }
         let secret = text.drop { $0.isWhitespace }
         let trimmed = String(secret.reversed().drop { $0.isWhitespace }.reversed())

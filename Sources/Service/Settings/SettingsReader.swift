@@ -58,6 +58,13 @@ final class SettingsReader {
         }
     }
 
+    /// The name of a file that is opened for each connection; `nil` where none is named. One that is not there yet may come.
+    private func namedFile(_ key: String) -> String? {
+        guard let file = optional(key) else { return nil }
+        if WholeFile.isOther(file) { faults.append("\(Self.variable(key)): \(WholeFile.fault(of: file))") }
+        return file
+    }
+
     /// `kid=file` pairs or folders, with commas between.
     func cardKeys() -> CardKeyRing {
         do throws(CardKeyRing.Faults) {
@@ -94,7 +101,7 @@ final class SettingsReader {
             }
             return nil
         }
-        let authority = optional("notice.authorityFile")
+        let authority = namedFile("notice.authorityFile")
         return address.map {
             NoticeSettings(
                 address: $0, secrets: secrets, secretFile: file, authorityFile: authority, patience: patience, console: console)
@@ -122,7 +129,7 @@ final class SettingsReader {
         }
         configuration.heartbeat = count("broker.heartbeatSeconds", 1...600, default: 10)
         configuration.connectionName = "salvage \(ProcessInfo.processInfo.hostName) \(ProcessInfo.processInfo.processIdentifier)"
-        let files = ["authorityFile", "certificateFile", "keyFile"].map { optional("broker." + $0) }
+        let files = ["authorityFile", "certificateFile", "keyFile"].map { namedFile("broker." + $0) }
         if configuration.tls == nil, files.contains(where: { $0 != nil }) {
             faults.append("\(Self.variable("broker.authorityFile")) and its like are for amqps:// URLs only")
         }
