@@ -15,7 +15,7 @@ import Testing
     private static let reference = RecoveryReference(orderID: "A", kind: .sale, sequence: 0)
     private let names = TopologyNames()
     private let metrics = ServiceMetrics()
-    private let holdings = Holdings()
+    private let holdings = Holdings(clock: ManualClock(StageRunnerTests.now))
     private let replies = Replies()
 
     /// Where replies go.
@@ -83,6 +83,34 @@ import Testing
         let kept = try #require(queue.published.last)
         #expect(names.delays.contains(kept.exchange) && kept.body == [7] && kept.properties.messageID == "A/approved")
         #expect(kept.properties.headers[HeaderName.heldExchange] == .string(names.results) && holdings.refusing == 1)
+    }
+
+    /// What was put away for it may have been given out by another worker: nobody else says that it refuses no more.
+    @Test func aPlaceThatTakesAMessageRefusesNoMore() async throws {
+        let names = names
+        let queue = ScriptedQueue(names.cascade) { message, attempt in
+            message.exchange == names.results && attempt == 1
+                ? .nacked(exchange: message.exchange, routingKey: message.routingKey) : nil
+        }
+        let runner = runner { _ in Self.told() }
+        runner.take([queue.delivery([1])])
+        try await eventually("it is put away") { queue.finished == [1] }
+        #expect(holdings.refusing == 1)
+        runner.take([queue.delivery([2])])
+        try await eventually("the next is taken") { queue.finished == [1, 2] && holdings.refusing == 0 }
+        #expect(queue.published.contains { $0.exchange == names.results } && holdings.remarks.isEmpty)
+    }
+
+    @Test func ofAPlaceThatWasNotTriedForLongNothingIsTold() {
+        let clock = ManualClock(Self.now)
+        let holdings = Holdings(clock: clock)
+        let place = Holdings.Place(exchange: names.results, routingKey: "new_sale.approved")
+        _ = holdings.refused(place, "full", now: clock.now(), isTrial: false)
+        clock.pass(.minutes(30))
+        #expect(holdings.refusing == 1 && holdings.remarks.count == 1)
+        _ = holdings.refused(place, "full", now: clock.now(), isTrial: true)
+        clock.pass(.minutes(30) + .milliseconds(1))
+        #expect(holdings.refusing == 0 && holdings.remarks.isEmpty)
     }
 
     /// Where it goes is a stranger's word: it is not tried again, and is no matter of the delivery's.

@@ -22,6 +22,7 @@ final class Holdings: Sendable {
 
     private struct Refusal {
         var since: Moment
+        var last: Moment
         var why: String
         var failures: Int
         var notBefore: Moment
@@ -34,10 +35,19 @@ final class Holdings: Sendable {
     }
 
     private let state = Mutex(State())
+    private let clock: any WallClock
+    /// Whether any place refuses: asked with each message, and so without a lock.
+    private let isAnyRefused = Atomic<Bool>(false)
     private static let shortest = Moment.Span.seconds(5)
     private static let longest = Moment.Span.minutes(15)
     /// How long the one that is tried may take, until the next is.
     private static let trial = Moment.Span.seconds(30)
+    /// Of what refused last before so long nothing is told any more: whoever gave out what had waited for it was another worker.
+    private static let memory = Moment.Span.minutes(30)
+
+    init(clock: any WallClock = SystemClock()) {
+        self.clock = clock
+    }
 
     /// A place refuses a message.
     ///
@@ -45,15 +55,17 @@ final class Holdings: Sendable {
     /// - Returns: when the message may be tried.
     func refused(_ place: Place, _ why: String, now: Moment, isTrial: Bool) -> Moment {
         state.withLock { state in
-            var refusal = state.refusals[place] ?? Refusal(since: now, why: why, failures: 0, notBefore: now, count: 0)
+            var refusal = state.refusals[place] ?? Refusal(since: now, last: now, why: why, failures: 0, notBefore: now, count: 0)
             if isTrial || refusal.failures == 0 {
                 let pause = min(Self.shortest.milliseconds << Int64(min(refusal.failures, 10)), Self.longest.milliseconds)
                 refusal.failures += 1
                 refusal.notBefore = now + .milliseconds(Int64.random(in: pause * 3 / 4...pause))
             }
             refusal.why = why
+            refusal.last = now
             if !isTrial { refusal.count += 1 }
             state.refusals[place] = refusal
+            isAnyRefused.store(true, ordering: .relaxed)
             return Self.spread(refusal)
         }
     }
@@ -69,8 +81,15 @@ final class Holdings: Sendable {
         }
     }
 
-    /// A place takes messages again.
-    func taken(_ place: Place) { state.withLock { _ = $0.refusals.removeValue(forKey: place) } }
+    /// These places have taken a message each: they refuse no more.
+    func taken(_ places: @autoclosure () -> [Place]) {
+        guard isAnyRefused.load(ordering: .relaxed) else { return }
+        let places = places()
+        state.withLock { state in
+            for place in places { state.refusals[place] = nil }
+            isAnyRefused.store(!state.refusals.isEmpty, ordering: .relaxed)
+        }
+    }
 
     func begin(_ stage: Stage) -> Hold {
         state.withLock { $0.holds[stage, default: 0] += 1 }
@@ -82,7 +101,15 @@ final class Holdings: Sendable {
     /// Deliveries that are kept in hand, by stage.
     var inHand: [Stage: Int] { state.withLock { $0.holds } }
     /// Places that refuse at the moment.
-    var refusing: Int { state.withLock { $0.refusals.count } }
+    var refusing: Int { refusals.count }
+
+    /// Those of which something is told, the first that refused first.
+    private var refusals: [(place: Place, refusal: Refusal)] {
+        let now = clock.now()
+        return state.withLock { state in
+            state.refusals.filter { now - $0.value.last <= Self.memory }.sorted { $0.value.since < $1.value.since }.map { ($0, $1) }
+        }
+    }
 
     var complaints: [String] {
         let count = inHand.values.reduce(0, +)
@@ -91,10 +118,8 @@ final class Holdings: Sendable {
     }
 
     var remarks: [String] {
-        state.withLock { state in
-            state.refusals.sorted { $0.value.since < $1.value.since }.prefix(20).map { place, refusal in
-                "held: \(refusal.count) for \(place), which refuses since \(refusal.since.rfc3339): \(refusal.why)"
-            }
+        refusals.prefix(20).map { place, refusal in
+            "held: \(refusal.count) for \(place), which refuses since \(refusal.since.rfc3339): \(refusal.why)"
         }
     }
 

@@ -53,6 +53,13 @@ extension StageRunner {
         }
     }
 
+    /// How an attempt ended that is not to be followed by another. Where it is done, every place has taken its message.
+    func isFinished(_ attempt: Delivery.Attempt, _ messages: [Broker.OutgoingMessage]) -> Bool {
+        if attempt == .lost { report.failed(.deliveryLost) }
+        if attempt == .finished { holdings.taken(messages.map { HeldMessage($0).place }) }
+        return attempt == .finished
+    }
+
     /// What is published in place of a message that was refused.
     func keep(_ message: Broker.OutgoingMessage, because failure: PublishError) -> Sending {
         let held = HeldMessage(message)
@@ -70,7 +77,7 @@ extension StageRunner {
             if let later = holdings.turn(held.place, now: now) { return await putBack(held, handed, until: later, lane) }
             switch await delivery.tryToFinish(publishing: [held.message]) {
             case .finished:
-                holdings.taken(held.place)
+                holdings.taken([held.place])
                 report.gaveOut(held.place)
                 return
             case .lost: return

@@ -314,14 +314,8 @@ final class StageRunner: Sendable {
     /// Nearly always the first try is the last: only the others keep what they need.
     private func finish(_ handed: Handed, publishing messages: [Broker.OutgoingMessage], on lane: Lane) async -> Bool {
         let attempt = await handed.delivery.tryToFinish(publishing: messages)
-        guard case .open(let failures) = attempt else { return isFinished(attempt) }
+        guard case .open(let failures) = attempt else { return isFinished(attempt, messages) }
         return await finish(handed, publishing: messages.map { Sending($0) }, after: failures, on: lane)
-    }
-
-    /// How an attempt ended that is not to be followed by another.
-    private func isFinished(_ attempt: Delivery.Attempt) -> Bool {
-        if attempt == .lost { report.failed(.deliveryLost) }
-        return attempt == .finished
     }
 
     /// The tries that follow, or all of them.
@@ -348,7 +342,7 @@ final class StageRunner: Sendable {
                 known = nil
             } else {
                 let attempt = await delivery.tryToFinish(publishing: left.map(\.message))
-                guard case .open(let open) = attempt else { return isFinished(attempt) }
+                guard case .open(let open) = attempt else { return isFinished(attempt, left.map(\.message)) }
                 failures = open
             }
             var next: [Sending] = []
