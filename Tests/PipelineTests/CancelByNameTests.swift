@@ -1,7 +1,8 @@
-import DeclineRecovery
 import Pipeline
 import TestSupport
 import Testing
+
+@testable import DeclineRecovery
 
 /// A rebill that a command names by order, purchase and cycle may be one of several recoveries, and the command is answered once.
 @Suite struct CancelByNameTests {
