@@ -6,7 +6,7 @@ import Testing
 @Suite struct CallPaceTests {
     private static let start = Moment(milliseconds: 1_767_225_600_000)
 
-    private static func at(_ milliseconds: Int64) -> Moment { start + .milliseconds(milliseconds) }
+    private static func at(_ milliseconds: Int) -> Moment { start + .milliseconds(Int64(milliseconds)) }
 
     @Test func theOldestThatIsUnderWayDecides() {
         var pace = CallPace()
