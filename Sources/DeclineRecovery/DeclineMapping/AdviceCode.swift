@@ -11,31 +11,60 @@ struct AdviceCode: Equatable {
 
     /// `nil` for what begins with neither a code nor the trade's words for one. What stands behind it are words: `03 : Do not try again`.
     init?(_ text: String) {
-        let bytes = Array(text.utf8.drop { $0 <= 0x20 }.prefix(64)).map { (0x41...0x5A).contains($0) ? $0 | 0x20 : $0 }
+        self.init(Self.lowered(text.utf8.drop { $0 <= 0x20 }.prefix(64))[...])
+    }
+
+    /// The one that a text names, wherever it does: `Do not honor (MAC 03)`, `Declined - Visa category 1`.
+    init?(namedIn text: String) {
+        let bytes = Self.lowered(text.utf8.prefix(200))
+        for at in bytes.indices where Self.isLetter(bytes[at]) && (at == 0 || !Self.isLetter(bytes[at - 1])) {
+            // Much else than a decline has a category.
+            if at > 0, bytes[at...].starts(with: "cat".utf8) { continue }
+            if let code = Self(bytes[at...].prefix(64)), code.isNamed {
+                self = code
+                return
+            }
+        }
+        return nil
+    }
+
+    private init?(_ bytes: ArraySlice<UInt8>) {
         var network: CardNetwork?
         var isNamed = false
-        var at = 0
+        var before = ""
+        var at = bytes.startIndex
         while true {
-            while at < bytes.count, Self.marks.contains(bytes[at]) { at += 1 }
+            while at < bytes.endIndex, Self.marks.contains(bytes[at]) { at += 1 }
             let start = at
-            while at < bytes.count, (0x61...0x7A).contains(bytes[at]) { at += 1 }
+            while at < bytes.endIndex, Self.isLetter(bytes[at]) { at += 1 }
             if at == start { break }
             let word = String(decoding: bytes[start..<at], as: UTF8.self)
-            isNamed = isNamed || ["mac", "advice", "category"].contains(word)
             switch word {
-            case "visa", "category", "cat": network = .visa
+            case "visa": network = .visa
+            case "category", "cat":
+                // What a merchant sells has a category as well.
+                if before == "merchant" { return nil }
+                network = .visa
             case "m", "mac", "mc", "mastercard": network = .mastercard
-            case "merchant", "advice", "code", "decline", "response": break
+            case "merchant", "advice", "advicecode", "merchantadvicecode", "code", "decline", "response": break
             default: return nil
             }
+            isNamed = isNamed || Self.names.contains(word) || word == "cat" && before == "visa"
+            before = word
         }
         let digits = bytes[at...].prefix { (0x30...0x39).contains($0) }
         guard (1...4).contains(digits.count) else { return nil }
         number = CodeKey.number(String(decoding: digits, as: UTF8.self))
         self.network = network
         self.isNamed = isNamed
-        isBareDigit = at == 0 && digits.count == 1 && bytes.count == 1
+        isBareDigit = at == bytes.startIndex && digits.count == 1 && bytes.count == 1
     }
+
+    private static func lowered(_ bytes: some Sequence<UInt8>) -> [UInt8] { bytes.map { (0x41...0x5A).contains($0) ? $0 | 0x20 : $0 } }
+
+    private static func isLetter(_ byte: UInt8) -> Bool { (0x61...0x7A).contains(byte) }
+
+    private static let names: Set<String> = ["mac", "advice", "advicecode", "merchantadvicecode", "category"]
 
     private static let marks = Set(" \t:=-_#.".utf8)
 }

@@ -47,8 +47,8 @@ struct Evidence {
         // The network of the card, or the one whose codes the gateway passes on.
         let brand =
             question.network ?? decline.network.flatMap(CardNetwork.init(brand:)) ?? Self.network(of: table, decline.responseCodeSource)
-        // Gateways write it into the text as well: `Merchant advice code: 03`.
-        var inTextAdvice = decline.responseText.flatMap(AdviceCode.init).flatMap { $0.isNamed ? tables.advice($0, of: brand) : nil }
+        // Gateways write it into the text as well.
+        var inTextAdvice = heard?.advice.flatMap { tables.advice($0, of: brand) }
         let networkTable = tables.table(named: brand?.table ?? "iso8583")
         if let own = decline.networkCode, !own.isEmpty {
             network = networkTable.flatMap { tables.finding(own, in: $0) }

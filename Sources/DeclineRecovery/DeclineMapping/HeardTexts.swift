@@ -14,6 +14,8 @@ final class HeardTexts: Sendable {
         let rule: TextRules.Rule?
         /// A network's code that stands beside the words.
         let code: String?
+        /// An advice that is named as one: `Merchant advice code: 03`.
+        let advice: AdviceCode?
 
         init(_ text: String, _ words: [String], longWords: [String], _ rule: TextRules.Rule?) {
             self.text = text
@@ -21,6 +23,7 @@ final class HeardTexts: Sendable {
             self.longWords = longWords
             self.rule = rule
             code = CodeKey.inText(text)
+            advice = AdviceCode(namedIn: text)
         }
     }
 

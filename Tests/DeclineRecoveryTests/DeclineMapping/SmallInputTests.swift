@@ -226,22 +226,6 @@ import Testing
         #expect(classify("nobody", "05").isUnknown)
     }
 
-    @Test(arguments: ["03", "M03", "m3", "MAC 03", "MAC03", "mac-03", "Mastercard advice code: 21", "MC 03 : Do not try again"])
-    func anAdviceIsHeardHoweverItIsWritten(advice: String) {
-        #expect(isOrder(classify("nmi", "200", advice: advice, brand: .mastercard)))
-    }
-
-    @Test(arguments: ["1", "Category 1", "Visa category 1", "cat: 1", "visa 1"])
-    func visasCategoriesAreReadAsVisas(advice: String) {
-        #expect(isOrder(classify("nmi", "200", advice: advice, brand: .visa)))
-        #expect(advice == "1" || isOrder(classify("nmi", "200", advice: advice, brand: nil)))
-    }
-
-    @Test(arguments: ["batch 03", "3 of 5 attempts left? no", "see 03", "", "M", "category"])
-    func whatIsNoAdviceForbidsNothing(advice: String) {
-        #expect(advice.first == "3" || AdviceCode(advice) == nil)
-    }
-
     @Test(arguments: [
         "Declined (43)", "[41] Declined", "43 Declined", "DECLINE 04", "Do not honor (R1)", "Transaction declined: 41", "Error code: 43",
     ])
@@ -260,14 +244,6 @@ import Testing
 
     @Test func thatItWasApprovedADeclinesTextCannotMean() {
         #expect(classify("nmi", "200", text: "Card Declined (00)").declineClass == .soft)
-    }
-
-    @Test func mastercardsAdviceMayStandInTheText() {
-        #expect(classify("adyen", "2", text: "Refused | 24 : Retry after 1 hour").declineClass == .soft)
-        #expect(isOrder(classify("adyen", "2", text: "Refused | 21 : Payment Cancellation")))
-        for text in ["MAC: 03", "Merchant advice code 21", "Visa decline category 1"] {
-            #expect(isOrder(classify("nobody", "", text: text)), "\(text)")
-        }
     }
 
     @Test(arguments: [

@@ -1,0 +1,61 @@
+import Testing
+
+@testable import DeclineRecovery
+
+/// What networks and gateways advise, however they write it.
+@Suite struct AdviceTests {
+    private func classify(
+        _ source: String = "nobody", _ code: String = "", text: String? = nil, advice: String? = nil, brand: CardNetwork? = nil,
+        _ type: OrderType = .newSale
+    ) -> Classification {
+        let decline = Decline(
+            gatewayID: "7", responseCodeSource: source, responseCode: code, responseText: text, merchantAdviceCode: advice,
+            transactionID: "T")
+        let question = DeclineCase(decline: decline, orderType: type, isCascade: type == .newSale, network: brand)
+        return DeclineMapping.classify(question, merchant: Merchant(id: "acme", flexFactorGateways: []))
+    }
+
+    private func isOrder(_ classification: Classification) -> Bool {
+        if case .networkOrder = classification.reason { classification.declineClass == .hard } else { false }
+    }
+
+    @Test(arguments: ["03", "M03", "m3", "MAC 03", "MAC03", "mac-03", "Mastercard advice code: 21", "MC 03 : Do not try again"])
+    func anAdviceIsHeardHoweverItIsWritten(advice: String) {
+        #expect(isOrder(classify("nmi", "200", advice: advice, brand: .mastercard)))
+    }
+
+    @Test(arguments: ["1", "Category 1", "Visa category 1", "cat: 1", "visa 1"])
+    func visasCategoriesAreReadAsVisas(advice: String) {
+        #expect(isOrder(classify("nmi", "200", advice: advice, brand: .visa)))
+        #expect(advice == "1" || isOrder(classify("nmi", "200", advice: advice, brand: nil)))
+    }
+
+    @Test(arguments: ["batch 03", "3 of 5 attempts left? no", "see 03", "", "M", "category"])
+    func whatIsNoAdviceForbidsNothing(advice: String) {
+        #expect(advice.first == "3" || AdviceCode(advice) == nil)
+    }
+
+    @Test func mastercardsAdviceMayStandInTheText() {
+        #expect(classify("adyen", "2", text: "Refused | 24 : Retry after 1 hour").declineClass == .soft)
+        #expect(isOrder(classify("adyen", "2", text: "Refused | 21 : Payment Cancellation")))
+        for text in ["MAC: 03", "Merchant advice code 21", "Visa decline category 1"] {
+            #expect(isOrder(classify("nobody", "", text: text)), "\(text)")
+        }
+    }
+
+    @Test(arguments: [
+        "Do not honor (MAC 03)", "05 Do Not Honor MAC=03", "Declined [merchant advice code 21]", "Declined. Advice Code: 03",
+        "merchantAdviceCode=03", "merchant_advice_code:21", "Declined - Visa Category 1", "Refused, Visa Cat 1",
+    ])
+    func itIsHeardWhereverATextNamesIt(text: String) {
+        #expect(isOrder(classify("nmi", "200", text: text)))
+        #expect(isOrder(classify(text: text)))
+    }
+
+    @Test(arguments: [
+        "Merchant category 1 declined", "Product category 1 declined", "Declined, cat 1", "HMAC 03 declined", "MAC key error",
+        "Declined 03",
+        "MAC 02 declined",
+    ])
+    func whatOnlyLooksLikeOneForbidsNothing(text: String) { #expect(!isOrder(classify("nmi", "200", text: text))) }
+}
