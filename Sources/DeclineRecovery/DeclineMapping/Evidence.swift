@@ -72,11 +72,11 @@ struct Evidence {
         if code == nil, Self.isWords(decline.responseCode), let said = tables.texts.rule(for: decline.responseCode) {
             text = text.map { $0.rank <= said.rank ? $0 : said } ?? said
         }
-        // An advice may come with its words: "03 : Do not try again".
-        if let words = decline.merchantAdviceCode, Self.isWords(words), let said = tables.texts.rule(for: words), said.category == .never,
-            text?.category != .never
+        // An advice may come with its words, "03 : Do not try again", or be nothing but words: `confirm_card_data`.
+        if let words = decline.merchantAdviceCode, Self.isWords(words), let said = tables.texts.rule(for: words),
+            said.category == .never || AdviceCode(words) == nil
         {
-            text = said
+            text = text.map { $0.rank <= said.rank ? $0 : said } ?? said
         }
         self.text = text
         advice = decline.merchantAdviceCode.flatMap { tables.advice($0, of: brand) } ?? inTextAdvice

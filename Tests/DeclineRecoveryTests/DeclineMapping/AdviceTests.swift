@@ -58,4 +58,17 @@ import Testing
         "MAC 02 declined",
     ])
     func whatOnlyLooksLikeOneForbidsNothing(text: String) { #expect(!isOrder(classify("nmi", "200", text: text))) }
+
+    /// Stripe's advice codes are words.
+    @Test func itMayBeNothingButWords() {
+        for code in ["generic_decline", "do_not_honor", "card_declined"] {
+            #expect(classify("stripe", code, advice: "confirm_card_data").category == .correctData, "\(code)")
+            #expect(isOrder(classify("stripe", code, advice: "do_not_try_again")), "\(code)")
+            #expect(classify("stripe", code, advice: "try_again_later").declineClass == .soft, "\(code)")
+        }
+        #expect(classify("stripe", "insufficient_funds", advice: "confirm_card_data").isInsufficientFunds)
+        #expect(classify("nmi", "200", text: "Insufficient funds", advice: "Update account information").isInsufficientFunds)
+        #expect(classify("nobody", "1", advice: "Try again later").declineClass == .soft)
+        #expect(classify("nmi", "202", advice: "Update account information").rule == "table:nmi/202")
+    }
 }
