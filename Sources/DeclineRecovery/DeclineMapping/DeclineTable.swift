@@ -12,6 +12,8 @@ package final class DeclineTable: Sendable {
     let base: String?
     package let rows: [Row]
     let aliases: [String]
+    /// Advice codes that the source numbers in its own way, by their number.
+    let advice: [String: Row]
     private let byCode: [String: Int]
     private let byNumber: [String: Int]
 
@@ -76,8 +78,28 @@ package final class DeclineTable: Sendable {
     init?(file bytes: [UInt8]) {
         guard let file = try? JSONValue(parsing: bytes.span), let source = file["source"]?.string, let title = file["title"]?.string,
             let origin = file["origin"]?.string, let date = file["date"]?.string, let aliases = file["aliases"]?.array,
-            let entries = file["codes"]?.array
+            let entries = file["codes"]?.array, let rows = DeclineTable.read(entries),
+            let advice = DeclineTable.read(file["advice"]?.array ?? [])
         else { return nil }
+        self.source = source
+        self.title = title
+        self.origin = origin
+        self.date = date
+        self.base = file["base"]?.string
+        self.rows = rows
+        self.aliases = aliases.compactMap(\.string)
+        self.advice = Dictionary(advice.map { (CodeKey.number($0.code), $0) }, uniquingKeysWith: { first, _ in first })
+        byCode = Dictionary(rows.enumerated().map { ($1.code.lowercased(), $0) }, uniquingKeysWith: { first, _ in first })
+        var byNumber: [String: Int?] = [:]
+        for (index, row) in rows.enumerated() {
+            let key = CodeKey.number(row.code.lowercased())
+            byNumber.updateValue(byNumber[key] == nil ? index : nil, forKey: key)
+        }
+        self.byNumber = byNumber.compactMapValues { $0 }
+    }
+
+    /// `nil` where an entry lacks what it needs, or has a category that nobody knows.
+    private static func read(_ entries: [JSONValue]) -> [Row]? {
         var rows: [Row] = []
         for entry in entries {
             guard let codes = entry["code"]?.string, let category = entry["category"]?.string.flatMap(DeclineCategory.init(rawValue:)),
@@ -93,19 +115,6 @@ package final class DeclineTable: Sendable {
                         wait: entry["waitHours"]?.int64.map { .minutes(60 * $0) }))
             }
         }
-        self.source = source
-        self.title = title
-        self.origin = origin
-        self.date = date
-        self.base = file["base"]?.string
-        self.rows = rows
-        self.aliases = aliases.compactMap(\.string)
-        byCode = Dictionary(rows.enumerated().map { ($1.code.lowercased(), $0) }, uniquingKeysWith: { first, _ in first })
-        var byNumber: [String: Int?] = [:]
-        for (index, row) in rows.enumerated() {
-            let key = CodeKey.number(row.code.lowercased())
-            byNumber.updateValue(byNumber[key] == nil ? index : nil, forKey: key)
-        }
-        self.byNumber = byNumber.compactMapValues { $0 }
+        return rows
     }
 }

@@ -52,6 +52,7 @@ extension DeclineTables {
         ("payway", PackageResources.payway_json),
         ("propay", PackageResources.propay_json),
         ("rapidconnect", PackageResources.rapidconnect_json),
+        ("rapyd", PackageResources.rapyd_json),
         ("razorpay", PackageResources.razorpay_json),
         ("recurly", PackageResources.recurly_json),
         ("redsys", PackageResources.redsys_json),

@@ -90,10 +90,14 @@ package final class DeclineTables: Sendable {
         package let row: DeclineTable.Row
     }
 
-    /// What an advice code says, read by the network that it names, or else by the brand of the card: Mastercard's are two digits, Visa's one.
-    func advice(_ text: String, of network: CardNetwork?) -> Finding? { AdviceCode(text).flatMap { advice($0, of: network) } }
+    /// What an advice code says, read by the network that it names, or else by whoever sent it, where that one has numbers of its own, or by the
+    /// brand of the card: Mastercard's are two digits, Visa's one.
+    func advice(_ text: String, of network: CardNetwork?, from table: DeclineTable?) -> Finding? {
+        AdviceCode(text).flatMap { advice($0, of: network, from: table) }
+    }
 
-    func advice(_ code: AdviceCode, of network: CardNetwork?) -> Finding? {
+    func advice(_ code: AdviceCode, of network: CardNetwork?, from table: DeclineTable?) -> Finding? {
+        if code.network == nil, let table, let row = table.advice[code.number] { return Finding(table: table.source, row: row) }
         switch code.network ?? network {
         case .visa: return find(code.number, visaAdvice)
         // Who does not know the brand can still tell by the form: a bare digit is Visa's.

@@ -48,7 +48,7 @@ struct Evidence {
         let brand =
             question.network ?? decline.network.flatMap(CardNetwork.init(brand:)) ?? Self.network(of: table, decline.responseCodeSource)
         // Gateways write it into the text as well.
-        var inTextAdvice = heard?.advice.flatMap { tables.advice($0, of: brand) }
+        var inTextAdvice = heard?.advice.flatMap { tables.advice($0, of: brand, from: table) }
         let networkTable = tables.table(named: brand?.table ?? "iso8583")
         if let own = decline.networkCode, !own.isEmpty {
             network = networkTable.flatMap { tables.finding(own, in: $0) }
@@ -57,7 +57,7 @@ struct Evidence {
         {
             // A text that speaks Mastercard's advice has its code as well: `Refused | 24 : Retry after 1 hour`.
             if Self.speaksAdvice(heard?.words ?? []) {
-                inTextAdvice = tables.advice(inText, of: .mastercard)
+                inTextAdvice = tables.advice(inText, of: .mastercard, from: nil)
                 network = nil
             } else {
                 // That it was approved a decline's text cannot mean: `Card Declined (00)`.
@@ -79,7 +79,7 @@ struct Evidence {
             text = text.map { $0.rank <= said.rank ? $0 : said } ?? said
         }
         self.text = text
-        advice = decline.merchantAdviceCode.flatMap { tables.advice($0, of: brand) } ?? inTextAdvice
+        advice = decline.merchantAdviceCode.flatMap { tables.advice($0, of: brand, from: table) } ?? inTextAdvice
     }
 
     /// The network that a source of codes is, where it is one: a gateway's table is nobody's network.

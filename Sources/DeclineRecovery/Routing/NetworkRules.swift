@@ -5,7 +5,10 @@ import JSON
 package enum NetworkRules {
     /// How long the network's advice asks to wait before the next attempt.
     package static func wait(after decline: Decline, brand: String? = nil) -> Moment.Span? {
-        decline.merchantAdviceCode.flatMap { DeclineTables.builtIn.advice($0, of: brand.flatMap(CardNetwork.init(brand:))) }?.row.wait
+        guard let advice = decline.merchantAdviceCode else { return nil }
+        let tables = DeclineTables.builtIn
+        let table = tables.table(of: decline.responseCodeSource)
+        return tables.advice(advice, of: brand.flatMap(CardNetwork.init(brand:)), from: table)?.row.wait
     }
 
     /// Attempts of one declined charge that a card's network takes; `nil` where it is not known to count.

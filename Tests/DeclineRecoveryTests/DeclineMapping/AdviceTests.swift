@@ -71,4 +71,26 @@ import Testing
         #expect(classify("nobody", "1", advice: "Try again later").declineClass == .soft)
         #expect(classify("nmi", "202", advice: "Update account information").rule == "table:nmi/202")
     }
+
+    /// Rapyd counts them in its own way, whatever the card's network.
+    @Test(arguments: [.visa, .mastercard, nil] as [CardNetwork?])
+    func aSourceMayHaveNumbersOfItsOwn(brand: CardNetwork?) {
+        let code = "ERROR_PROCESSING_CARD - [05]"
+        for advice in ["01", "1", "05", "06"] { #expect(isOrder(classify("Rapyd", code, advice: advice, brand: brand)), "\(advice)") }
+        #expect(classify("Rapyd", code, advice: "03", brand: brand).category == .correctData)
+        #expect(classify("Rapyd", code, advice: "11", brand: brand).declineClass == .soft)
+        #expect(classify("Rapyd", code, advice: "16", brand: brand).declineClass == .soft)
+        #expect(classify("Rapyd", code, advice: "16", brand: brand, .recurring).declineClass == .hard)
+        // Who names the network means the network's.
+        #expect(isOrder(classify("Rapyd", code, advice: "MAC 03", brand: brand)))
+        // Nobody else's are Rapyd's.
+        #expect(!isOrder(classify("nmi", "200", advice: "05", brand: brand)))
+        #expect(classify("cybersource", "203", advice: "05", brand: brand).category == .hard)
+    }
+
+    @Test func rapydsCodeIsTheNetworks() {
+        for code in ["07", "43", "R1"] { #expect(isOrder(classify("Rapyd", "ERROR_PROCESSING_CARD - [\(code)]")), "\(code)") }
+        #expect(classify("Rapyd", "ERROR_PROCESSING_CARD - [51]").isInsufficientFunds)
+        #expect(classify("Rapyd", "ERROR_PROCESSING_CARD - [62]").category == .hard)
+    }
 }

@@ -12,6 +12,7 @@ import Testing
             #expect(!table.origin.isEmpty && !table.title.isEmpty && table.date.hasPrefix("20") && !table.rows.isEmpty, "\(table.source)")
             #expect(Set(table.rows.map { $0.code.lowercased() }).count == table.rows.count, "\(table.source)")
             #expect(table.rows.allSatisfy { !$0.description.isEmpty }, "\(table.source)")
+            #expect(table.advice.values.allSatisfy { !$0.description.isEmpty }, "\(table.source)")
             if let base = table.base { #expect(tables.table(named: base) != nil, "\(table.source)") }
         }
     }
@@ -28,6 +29,7 @@ import Testing
 
     @Test(arguments: [
         #"{"source":"a","title":"t","origin":"o","date":"2026","aliases":[],"codes":[{"code":"1","category":"soft","description":"d"}]}"#,
+        #"{"source":"a","title":"t","origin":"o","date":"2026","aliases":[],"codes":[],"advice":[{"code":"1","category":"soft"}]}"#,
         #"{"source":"a","title":"t","origin":"o","date":"2026","codes":[]}"#, "[]", "not JSON",
     ])
     func aTableThatSaysWhatNobodyKnowsIsRefused(file: String) {
@@ -61,7 +63,7 @@ import Testing
         ("Barclays ePDQ", "ogone"), ("Heartland Payment Systems", "heartland"), ("Vantiv Express", "elementexpress"),
         ("Windcave (formerly PaymentExpress)", "windcave"), ("CAMS", "nmi"), ("Bambora Asia-Pacific", "iso8583"), ("OpenPay MX", "openpay"),
         ("Elo", "elo"), ("Garanti Sanal POS", "bkm"), ("Peach Payments", "opp"), ("HyperPay", "opp"), ("CloudPayments", "cloudpayments"),
-        ("SEPA Direct Debit", "sepa"), ("NACHA", "ach"),
+        ("SEPA Direct Debit", "sepa"), ("NACHA", "ach"), ("Rapyd Gateway", "rapyd"),
     ])
     func aSourceIsKnownHoweverItIsWritten(spelling: String, source: String) {
         #expect(tables.table(of: spelling)?.source == source)

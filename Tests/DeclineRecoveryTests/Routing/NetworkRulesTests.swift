@@ -29,6 +29,16 @@ import Testing
         #expect(NetworkRules.wait(after: event(.initial, brand: nil, advice: code).decline) == .minutes(60 * hours))
     }
 
+    @Test func aSourceMayHaveNumbersOfItsOwn() {
+        func wait(_ source: String, _ advice: String) -> Moment.Span? {
+            NetworkRules.wait(
+                after: Decline(
+                    gatewayID: "7", responseCodeSource: source, responseCode: "51", merchantAdviceCode: advice, transactionID: "T"))
+        }
+        #expect(wait("Rapyd", "08") == .minutes(60) && wait("Rapyd", "24") == .minutes(60))
+        #expect(wait("iso8583", "08") == nil && wait("Rapyd", "02") == nil)
+    }
+
     @Test func noAdviceOrAnotherIsNoWait() {
         for code in ["01", "02", "03", "43", "", "99"] {
             #expect(NetworkRules.wait(after: event(.initial, brand: nil, advice: code).decline) == nil)
