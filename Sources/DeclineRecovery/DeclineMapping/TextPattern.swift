@@ -1,5 +1,6 @@
 /// A sequence of words that a text may hold. Written as in `Tables/text-rules.json`: words stand one after the other, `a|b` is either, `word*` any
 /// word that begins so, `word?` may be missing, `..` is a gap of up to three words and `...` of up to sixteen, `^` and `$` are the ends of the text.
+/// Characters that are words by themselves may stand together: `余额不足`.
 struct TextPattern: Sendable {
     enum Element: Sendable {
         case one([Int32])
@@ -24,6 +25,11 @@ struct TextPattern: Sendable {
             case "..": elements.append(.gap(3))
             case "...": elements.append(.gap(16))
             default:
+                // Who writes without blanks has a word for each character.
+                if let first = token.unicodeScalars.first, first.value >= 0xE00, !token.utf8.contains(where: Self.isSign) {
+                    elements += TextWords.split(String(token)).map { Element.one([vocabulary.atom($0)]) }
+                    continue
+                }
                 let isOptional = token.hasSuffix("?")
                 let words = (isOptional ? token.dropLast() : token).split(separator: "|").map { vocabulary.atom(String($0)) }
                 if words.isEmpty { return nil }
@@ -40,6 +46,9 @@ struct TextPattern: Sendable {
         self.isAtStart = isAtStart
         self.isAtEnd = isAtEnd
     }
+
+    /// `|`, `?` and `*`, which stand for others.
+    private static func isSign(_ byte: UInt8) -> Bool { byte == 0x7C || byte == 0x3F || byte == 0x2A }
 
     /// The words that it can begin with.
     var openings: [Int32] {

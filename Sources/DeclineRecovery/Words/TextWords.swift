@@ -1,8 +1,8 @@
 import JSON
 
 /// The words of a text that a gateway or a person wrote: lower case, without accents, HTML and URL encodings undone, results that are no reasons
-/// (`AVS:Y CVV:M`) left out. Cyrillic words are words; who writes without blanks (Chinese, Japanese) or joins what means (Korean) gets a word for
-/// each character, which patterns then take one after the other.
+/// (`AVS:Y CVV:M`) left out. Cyrillic and Arabic words are words; who writes without blanks (Chinese, Japanese, Thai) or joins what means (Korean)
+/// gets a word for each character, which patterns then take one after the other.
 enum TextWords {
     /// Nobody writes a reason longer than this, and whatever follows is not worth its cost.
     static let longest = 1_024
@@ -17,6 +17,11 @@ enum TextWords {
         func flush() {
             if !word.isEmpty { words.append(String(decoding: word, as: UTF8.self)) }
             word.removeAll(keepingCapacity: true)
+            endsLower = false
+        }
+        /// A letter of two bytes.
+        func spell(_ letter: UInt32) {
+            word += [0xC0 | UInt8(letter >> 6), 0x80 | UInt8(letter & 0x3F)]
             endsLower = false
         }
         func hear(_ value: UInt32) {
@@ -45,11 +50,15 @@ enum TextWords {
             case 0x400...0x45F:
                 // Capitals stand 32 or, before A, 80 below their small letters; ё is written е as often.
                 let small = value < 0x410 ? value + 0x50 : value < 0x430 ? value + 0x20 : value
-                let letter = small == 0x451 ? 0x435 : small
-                word += [0xC0 | UInt8(letter >> 6), 0x80 | UInt8(letter & 0x3F)]
+                spell(small == 0x451 ? 0x435 : small)
+            case 0x1A0, 0x1A1, 0x1AF, 0x1B0, 0x218...0x21B, 0x1EA0...0x1EF9:
+                word.append(letterOfVietnameseOrRomanian(value))
                 endsLower = false
-            // Hiragana and katakana, ideograms, Hangul.
-            case 0x3041...0x3096, 0x30A1...0x30FA, 0x30FC, 0x3400...0x4DBF, 0x4E00...0x9FFF, 0xAC00...0xD7A3:
+            // Marks of vowels, and what only draws a word out.
+            case 0x640, 0x64B...0x65F, 0x670: break
+            case 0x621...0x64A, 0x66E...0x6D3: spell(letterOfArabic(value))
+            // Thai, hiragana and katakana, ideograms, Hangul.
+            case 0xE01...0xE3A, 0xE40...0xE4E, 0x3041...0x3096, 0x30A1...0x30FA, 0x30FC, 0x3400...0x4DBF, 0x4E00...0x9FFF, 0xAC00...0xD7A3:
                 flush()
                 word = [0xE0 | UInt8(value >> 12), 0x80 | UInt8(value >> 6 & 0x3F), 0x80 | UInt8(value & 0x3F)]
                 flush()
@@ -78,6 +87,29 @@ enum TextWords {
         ("aaaaaa*ceeeeiiii" + "dnooooo ouuuuyt*" + "aaaaaa*ceeeeiiii" + "dnooooo ouuuuyty" + "aaaaaaccccccccdd" + "ddeeeeeeeeeegggg"
             + "gggghhhhiiiiiiii" + "iiiijjkkklllllll" + "lllnnnnnn nnoooo" + "oooorrrrrrssssss" + "ssttttttuuuuuuuu" + "uuuuwwyyyzzzzzzs")
             .utf8)
+
+    private static func letterOfVietnameseOrRomanian(_ value: UInt32) -> UInt8 {
+        switch value {
+        case 0x1A0, 0x1A1, 0x1ECC...0x1EE3: 0x6F
+        case 0x1AF, 0x1B0, 0x1EE4...0x1EF1: 0x75
+        case 0x218, 0x219: 0x73
+        case 0x21A, 0x21B: 0x74
+        case 0x1EB8...0x1EC7: 0x65
+        case 0x1EC8...0x1ECB: 0x69
+        case 0x1EF2...0x1EF9: 0x79
+        default: 0x61
+        }
+    }
+
+    /// An alef is an alef with or without its hamza, and a yeh a yeh with or without its dots.
+    private static func letterOfArabic(_ value: UInt32) -> UInt32 {
+        switch value {
+        case 0x622, 0x623, 0x625, 0x671: 0x627
+        case 0x649, 0x6CC: 0x64A
+        case 0x6A9: 0x643
+        default: value
+        }
+    }
 
     /// Whether some words stand among a text's, give or take: where it says no, none of them does.
     static func mayShare(_ words: [String], with text: String) -> Bool {

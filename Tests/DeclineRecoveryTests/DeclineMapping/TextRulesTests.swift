@@ -63,7 +63,7 @@ import Testing
         #expect(texts.rule(for: text)?.name == rule)
     }
 
-    /// Words of Cyrillic, and characters of those who write without blanks.
+    /// Words of Cyrillic and Arabic, and characters of those who write without blanks.
     @Test(arguments: [
         ("Недостаточно средств на карте", "insufficient_funds"), ("НЕДОСТАТОЧНО СРЕДСТВ", "insufficient_funds"),
         ("Недостатньо коштів", "insufficient_funds"), ("Срок действия карты истёк", "expired"), ("Карта украдена", "lost_or_stolen"),
@@ -74,7 +74,11 @@ import Testing
         ("カードが拒否されました。別のカードをお試しください。", "generic_decline"), ("カード残高が不足しています", "insufficient_funds"),
         ("ト\u{3099}メインエラー。カート\u{3099}番号が正しくありません。", "no_such_card"), ("カードの処理中にエラーが発生しました。", "technical"),
         ("このカードは盗難届が出ています", "lost_or_stolen"), ("잔액 부족", "insufficient_funds"), ("잔액부족", "insufficient_funds"),
-        ("도난 카드", "lost_or_stolen"),
+        ("도난 카드", "lost_or_stolen"), ("بطاقة مسروقة", "lost_or_stolen"), ("البطاقة مَسروقَة", "lost_or_stolen"),
+        ("حاول مرة أخرى", "try_again"), ("لا تحاول مرة أخرى", "do_not_try_again"), ("رصيد غير كافٍ", "insufficient_funds"),
+        ("บัตรถูกขโมย", "lost_or_stolen"), ("ยอดเงินในบัตรไม่เพียงพอ", "insufficient_funds"), ("ธนาคารปฏิเสธรายการ", "generic_decline"),
+        ("Thẻ không đủ số dư", "insufficient_funds"), ("Tranzacție respinsă", "generic_decline"),
+        ("Tranzacţie respinsă", "generic_decline"),
     ])
     func otherScriptsAreReadToo(text: String, rule: String) {
         #expect(texts.rule(for: text)?.name ?? "unknown" == rule)
