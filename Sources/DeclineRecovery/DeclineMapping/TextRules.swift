@@ -13,6 +13,8 @@ package final class TextRules: Sendable {
     /// How many words each pattern needs at least: most are longer than what is left of a short text.
     private let shortest: [Int]
     private let exceptions: [[TextPattern]]
+    /// What terminals with sixteen characters a line write, and the word that they mean.
+    private let abbreviations: [String: String]
     private let memory = HeardTexts()
 
     /// An object that never changes: decisions hand it around.
@@ -81,6 +83,11 @@ package final class TextRules: Sendable {
                     rank: rules.count))
         }
         if rules.count > UInt64.bitWidth { return nil }
+        var abbreviations: [String: String] = [:]
+        for member in file["abbreviations"]?.object ?? [] {
+            for short in (member.value.string ?? "").split(separator: " ") { abbreviations[String(short)] = member.name }
+        }
+        self.abbreviations = abbreviations
         var byOpening = [[Int]](repeating: [], count: Int(vocabulary.count))
         for (index, entry) in patterns.enumerated() {
             for atom in Set(entry.pattern.openings) { byOpening[Int(atom)].append(index) }
@@ -107,7 +114,15 @@ package final class TextRules: Sendable {
         }
     }
 
+    /// The graver of what the words say as they stand and with their abbreviations written out: `DECLINE - LOST CRD`.
     private func rule(for words: [String]) -> Rule? {
+        let said = fulfilledRule(words)
+        let written = words.map { abbreviations[$0] ?? $0 }
+        guard written != words, let meant = fulfilledRule(written) else { return said }
+        return said.map { $0.rank <= meant.rank ? $0 : meant } ?? meant
+    }
+
+    private func fulfilledRule(_ words: [String]) -> Rule? {
         if words.isEmpty { return nil }
         let heard = words.map(vocabulary.hear)
         // A bit for each rule.

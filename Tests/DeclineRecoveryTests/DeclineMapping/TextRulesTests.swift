@@ -33,6 +33,16 @@ import Testing
         }
     }
 
+    /// A terminal's line is short, and what it abbreviates never makes a decline milder.
+    @Test(arguments: [
+        ("DECLINE - LOST CRD", "lost_or_stolen"), ("HLD CRD", "pick_up"), ("ACCT CLSD", "closed_account"), ("STP PMT", "stop_payments"),
+        ("SUSP FRD", "suspected_fraud"), ("INSF FUNDS", "insufficient_funds"), ("EXCD LMT", "limit"), ("TXN DCLND", "generic_decline"),
+        ("PERM DECL", "hard_decline"), ("CRD NOT REPORTED STOLN", "unknown"),
+    ])
+    func abbreviationsAreWrittenOut(text: String, rule: String) {
+        #expect(texts.rule(for: text)?.name ?? "unknown" == rule)
+    }
+
     @Test func severityComesFirst() {
         let order = texts.rules.map(\.category)
         let never = order.lastIndex(of: .never) ?? 0
