@@ -114,8 +114,11 @@ enum CodeKey {
     private static let networkLetters: Set<[UInt8]> = Set(["R0", "R1", "R3", "N7", "1A"].map { Array($0.utf8) })
 
     private static let tradeWords: Set<String> = [
-        "auth", "by", "card", "code", "decl", "decline", "declined", "denied", "do", "error", "honor", "honour", "host", "iso", "issuer",
-        "network", "not", "payment", "rc", "reason", "refused", "resp", "respcode", "response", "the", "transaction", "was", "your",
+        "auth", "bank", "by", "card", "code", "decl", "decline", "declined", "denied", "do", "error", "generic", "hard", "honor", "honour",
+        "host",
+        "iso", "issuer", "network", "not", "payment", "rc", "reason", "refused", "resp", "respcode", "response", "soft", "the",
+        "transaction", "was",
+        "your",
     ]
 
     private static let leaders: Set<[UInt8]> = Set(

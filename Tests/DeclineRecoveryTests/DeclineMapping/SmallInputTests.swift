@@ -228,6 +228,7 @@ import Testing
 
     @Test(arguments: [
         "Declined (43)", "[41] Declined", "43 Declined", "DECLINE 04", "Do not honor (R1)", "Transaction declined: 41", "Error code: 43",
+        "Hard decline 41", "Bank declined (43)",
     ])
     func aNetworksCodeAmongTheTradesWordsIsHeard(text: String) {
         #expect(isOrder(classify("nmi", "200", text: text)))
@@ -235,6 +236,10 @@ import Testing
 
     @Test(arguments: ["Response code: 51", "RC=51", "Auth response: 05", "resp_code=51", "host response 51"])
     func aSoftOneAsWell(text: String) { #expect(classify("nobody", "", text: text).declineClass == .soft) }
+
+    @Test func aDeclineMayBeCalledSoftThatNeedsOtherData() {
+        #expect(classify(text: "Soft decline 1A").category == .correctData && classify(text: "Soft decline").declineClass == .soft)
+    }
 
     @Test(arguments: [
         "Error 43", "Code 41", "A1 DECLINED", "Order 41 declined", "Payment 43 declined", "Transaction 41 was declined", "REJECT: 43",
