@@ -94,6 +94,9 @@ import Testing
         #expect(category("windcave", "76") == .softNow && category("heartland", "44") == .never && category("ogone", "30411001") == .never)
         #expect(category("abecs", "62") == .softNow && category("abecs", "41") == .never && category("simetrik", "R304") == .never)
         #expect(category("visa", "59") == .softNow && category("mastercard", "59") == .hard)
+        // Worldpay's 75 and 92 are a security code and a type of card at one of its gateways; Recurly's temporary hold is a do not honor.
+        #expect(category("worldpay", "75") == .correctData && category("worldpay", "92") == .accountWrong)
+        #expect(category("recurly", "temporary_hold") == .softNow && category("recurly", "fraud_stolen_card") == .never)
         // Elo's 04 asks to do it again, its 57 is a card that is blocked for good; Turkish banks' 16 are funds, and ISO's an approval.
         #expect(category("elo", "04") == .softNow && category("elo", "57") == .never && category("elo", "19") == .hard)
         #expect(category("garanti", "16") == .softLater && category("iso8583", "16") == .notADecline && category("garanti", "34") == .never)

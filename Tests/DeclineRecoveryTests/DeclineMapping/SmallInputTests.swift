@@ -175,6 +175,9 @@ import Testing
         #expect(classify("stripe", "card_declined", text: "Your card's security code is incorrect.").category == .correctData)
         #expect(classify("nmi", "200", network: "54", brand: .visa).rule == "network:visa/54")
         #expect(isOrder(classify("nmi", "200", network: "R1", brand: .visa)))
+        // Worldpay says two things by 65.
+        #expect(classify("worldpay", "65", text: "AUTHENTICATION REQUESTED").category == .correctData)
+        #expect(classify("worldpay", "65", text: "Exceeds withdrawal frequency limit").declineClass == .soft)
         // A specific code stands.
         #expect(classify("nmi", "202", text: "Expired card", network: "54").rule == "table:nmi/202")
         #expect(classify("nmi", "300", text: "Insufficient funds").declineClass == .soft && classify("nmi", "300").declineClass == .hard)
