@@ -48,7 +48,7 @@ struct StatusCommand: AsyncParsableCommand {
                 status.workers.map { worker in
                     let pulse = worker.pulse
                     return [
-                        pulse.workerID, pulse.host, pulse.version + (worker.isSilent ? " (silent)" : pulse.quiet != nil ? " (paused)" : ""),
+                        pulse.workerID, pulse.host, pulse.version + Self.standing(of: worker),
                         String(pulse.inFlight.reduce(0) { $0 + $1.count }), Self.claims(worker.claims),
                         pulse.stages.map(\.rawValue).joined(separator: " "),
                     ]
@@ -81,6 +81,11 @@ struct StatusCommand: AsyncParsableCommand {
         Terminal.show("\(status.parked) recoveries parked, \(status.overdue) overdue\(since(status.oldestOverdue))")
         Terminal.show("\(status.unknown) unknown outcomes, \(status.inDoubt) for a person\(since(status.oldestUnknown))")
         Terminal.show("\(status.lettersToDo) dead letters to do")
+    }
+
+    private static func standing(of worker: FleetStatus.Worker) -> String {
+        if worker.isSilent { return " (silent)" }
+        return worker.pulse.quiet != nil ? " (paused)" : worker.pulse.complaints.isEmpty ? "" : " (not ready)"
     }
 
     /// How far a worker's reading of the claims is.

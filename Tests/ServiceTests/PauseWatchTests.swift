@@ -21,7 +21,8 @@ import Testing
     init() {
         let store = ConfigurationStore(SalvageConfiguration(merchants: [], credentials: [:])) { FlexFactorClient($1, now: { Self.now }) }
         voice = WorkerVoice(
-            DeadLetter.Worker(id: Self.id, host: "pod-1", version: "1"), [.cascade, .retry], store, claims: nil, metrics: metrics)
+            DeadLetter.Worker(id: Self.id, host: "pod-1", version: "1"), [.cascade, .retry], store, claims: nil, metrics: metrics,
+            health: health)
     }
 
     private final class Asked: Sendable {
@@ -80,11 +81,19 @@ import Testing
         #expect(health.complaints.contains { $0.hasPrefix("consumers: retry cannot go on after a pause") }, "\(health.complaints)")
         #expect(health.notes.isEmpty, "the pause is over")
         await watch.look(behind: &standing, now: end + .seconds(2))
-        #expect(asked.count == 4)
+        #expect(asked.count == 4 && voice.pulse.idle == [.cascade, .retry] && voice.pulse.complaints == health.complaints)
         // Nothing is to take anything: nothing is amiss.
         let again = self.watch(paused(.worker(Self.id)), asked)
         await again.look(behind: &standing, now: Self.now)
         #expect(!health.complaints.contains { $0.hasPrefix("consumers") } && standing.triedAgain == nil)
+        #expect(voice.pulse.idle.isEmpty)
+    }
+
+    /// Whoever is told to stop is not ready any more, and nothing is amiss.
+    @Test func whoHasNotBegunServesNothingAndWhoLeavesComplainsOfNothing() {
+        #expect(voice.pulse.idle == [.cascade, .retry] && voice.pulse.complaints.contains("consumers: not subscribed yet"))
+        voice.leaves()
+        #expect(voice.pulse.idle.isEmpty && voice.pulse.complaints.isEmpty && voice.pulse.stages == [.cascade, .retry])
     }
 
     /// It would be handed what it can neither charge nor tell, over and over.

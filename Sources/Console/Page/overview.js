@@ -270,6 +270,6 @@ function workers({ workers: all }) {
           el("small", { class: "muted" }, foreign(`v${worker.version} on ${worker.host}: ${worker.stages.join(", ")}`)), el("br"),
           el("small", null, busy.length ? foreign(busy.map((stage) => `${count(stage.count)} in ${stage.stage}`).join(", ")) : "idle"), claimsOf(worker), quietOf(worker),
           !silent && !worker.quiet && mayAct("operator") && [" ", el("a", { href: `#/pauses${query({ worker: worker.id })}`, "data-test": "pause-worker-link" }, "Pause …")]),
-        worker.quiet && !silent ? pill("warn", "paused") : silent ? pill("bad", ["not seen for ", span(now() - worker.seenAt)].join("")) : el("small", { class: "muted" }, "seen ", age(worker.seenAt)));
+        worker.quiet && !silent ? pill("warn", "paused") : silent ? pill("bad", ["not seen for ", span(now() - worker.seenAt)].join("")) : worker.notReady ? pill("bad", "not ready") : el("small", { class: "muted" }, "seen ", age(worker.seenAt)));
     })));
 }

@@ -4,6 +4,8 @@ import JSON
 /// next one says all that is true then.
 package struct WorkerPulse: Sendable, Equatable {
     package static let type = "com.salvage.worker.pulse.v1"
+    /// Complaints, and places that refuse, that one pulse names.
+    static let mostLines = 20
     /// Circuits that one pulse names. Those that are not closed, or whose keys are refused, come first; a gateway that is not named is closed.
     static let mostCircuits = 500
 
@@ -20,6 +22,15 @@ package struct WorkerPulse: Sendable, Equatable {
     package let claims: Claims?
     /// Why it takes nothing new, and until when; `nil` while it takes what its stages do.
     package let quiet: Quiet?
+    /// Those of its stages whose queues it does not read, though nobody has paused them; an older worker does not say it.
+    package let idle: [Stage]
+    /// Why it is not ready, as its `/readyz` says it; an older worker does not say it.
+    package let complaints: [String]
+    /// Where what it publishes is refused; an older worker does not say it.
+    package let refusing: [Refusing]
+
+    /// The stages that it works for, unless it is paused or reads the claims yet.
+    package var served: [Stage] { stages.filter { !idle.contains($0) } }
 
     /// The last that a worker says of itself: nobody is to miss it.
     package func farewell(at moment: Moment) -> WorkerPulse {
@@ -34,8 +45,8 @@ package struct WorkerPulse: Sendable, Equatable {
     /// serves none.
     package static func stages(servedBy target: Pause.Target, aloneAmong workers: [WorkerPulse]) -> [Stage] {
         guard case .worker(let id) = target, let one = workers.first(where: { $0.workerID == id && $0.quiet == nil }) else { return [] }
-        let others = workers.filter { $0.workerID != id && $0.quiet == nil && $0.claims?.isCaughtUp ?? true }.flatMap(\.stages)
-        return one.stages.filter { !others.contains($0) }
+        let others = workers.filter { $0.workerID != id && $0.quiet == nil && $0.claims?.isCaughtUp ?? true }.flatMap(\.served)
+        return one.served.filter { !others.contains($0) }
     }
 
     /// Messages of a stage that are in work.
@@ -64,6 +75,21 @@ package struct WorkerPulse: Sendable, Equatable {
             self.until = until
             self.by = by
             self.why = why.cut(after: Self.mostWords)
+        }
+    }
+
+    /// An exchange and key where messages are refused; what was for it is put away.
+    package struct Refusing: Sendable, Equatable {
+        package let place: String
+        package let count: Int
+        package let since: Moment
+        package let why: String
+
+        package init(place: String, count: Int, since: Moment, why: String) {
+            self.place = place.cut(after: 300)
+            self.count = count
+            self.since = since
+            self.why = why.cut(after: 300)
         }
     }
 
@@ -142,7 +168,8 @@ package struct WorkerPulse: Sendable, Equatable {
 
     package init(
         workerID: String, host: String, version: String, startedAt: Moment, at: Moment, stages: [Stage], inFlight: [Load],
-        circuits: [Circuit], claims: Claims? = nil, quiet: Quiet? = nil
+        circuits: [Circuit], claims: Claims? = nil, quiet: Quiet? = nil, idle: [Stage] = [], complaints: [String] = [],
+        refusing: [Refusing] = []
     ) {
         self.workerID = workerID
         self.host = host
@@ -154,6 +181,9 @@ package struct WorkerPulse: Sendable, Equatable {
         self.circuits = Array(circuits.sorted { $0.place < $1.place }.prefix(Self.mostCircuits))
         self.claims = claims
         self.quiet = quiet
+        self.idle = idle
+        self.complaints = complaints.prefix(Self.mostLines).map { $0.cut(after: 300) }
+        self.refusing = Array(refusing.prefix(Self.mostLines))
     }
 
     package var id: String { "\(workerID)/pulse/\(at.milliseconds)" }
@@ -204,6 +234,20 @@ package struct WorkerPulse: Sendable, Equatable {
                     json.member("caughtUp", claims.isCaughtUp)
                 }
             }
+            if !idle.isEmpty { data.array("idle") { list in for stage in idle { list.element(stage.rawValue) } } }
+            if !complaints.isEmpty { data.array("notReady") { list in for line in complaints { list.element(line) } } }
+            if !refusing.isEmpty {
+                data.array("refusing") { list in
+                    for one in refusing {
+                        list.object { json in
+                            json.member("place", one.place)
+                            json.member("count", Int64(one.count))
+                            json.member("since", one.since.milliseconds)
+                            json.member("why", one.why)
+                        }
+                    }
+                }
+            }
             guard let quiet else { return }
             data.object("quiet") { json in
                 json.member("since", quiet.since.milliseconds)
@@ -229,7 +273,14 @@ package struct WorkerPulse: Sendable, Equatable {
                     Circuit(
                         merchantID: MerchantID(try circuit.text("merchant")), gatewayID: GatewayID(try circuit.text("gateway")),
                         state: try circuit.word("state"), trouble: try trouble(circuit), refusal: try refusal(circuit))
-                }, claims: try data.optionalObject("claims").map(claims), quiet: try data.optionalObject("quiet").map(quiet))
+                }, claims: try data.optionalObject("claims").map(claims), quiet: try data.optionalObject("quiet").map(quiet),
+                idle: try data.elements("idle").compactMap { $0.string.flatMap(Stage.init(rawValue:)) },
+                complaints: try data.elements("notReady").compactMap(\.string),
+                refusing: try data.objects("refusing") { (one) throws(EnvelopeFault) in
+                    Refusing(
+                        place: try one.text("place"), count: try one.count("count"), since: try one.moment("since"),
+                        why: try one.text("why"))
+                })
         } catch {
             return nil
         }

@@ -6,8 +6,6 @@ struct FleetFaults {
 
     private(set) var faults: [FleetStatus.Fault] = []
 
-    /// For so long a worker may read claims as it begins before somebody is to look.
-    private static let reading: Moment.Span = .minutes(1)
     /// A claim is good for ten seconds; who reads them later than half of that charges little.
     private static let mostLag: Moment.Span = .seconds(5)
 
@@ -33,16 +31,23 @@ struct FleetFaults {
     /// Who works, and for what nobody does.
     mutating func add(_ workers: [FleetStatus.Worker], _ queues: [Queue], _ names: TopologyNames) {
         let alive = workers.filter { !$0.isSilent }
-        if alive.isEmpty { say(.noWorkers, "No worker runs: what comes in waits in its queue.", "Start `salvage run`.") }
+        if alive.isEmpty {
+            say(
+                .noWorkers, "No worker runs: what comes in waits in its queue.",
+                "Start `salvage run`; one that runs and is not heard says at its `/readyz` what it waits for.")
+        }
         for worker in workers where worker.isSilent {
             let pulse = worker.pulse
             say(
                 .workerSilent, of: pulse.workerID, since: pulse.at, "The worker \(pulse.workerID) is silent.",
                 "Look whether \(pulse.host) is alive, and at its log.")
         }
-        for worker in alive { add(claimsOf: worker) }
+        for worker in alive {
+            add(claimsOf: worker)
+            add(complaintsOf: worker)
+        }
         if alive.isEmpty { return }
-        let served = Set(alive.filter(\.isWorking).flatMap(\.pulse.stages))
+        let served = Set(alive.filter(\.isWorking).flatMap(\.pulse.served))
         let coming = Set(alive.filter { !$0.isReady }.flatMap(\.pulse.stages))
         for stage in Stage.allCases where !served.contains(stage) {
             let waiting = queues.first { $0.name == names.queue(of: stage) }?.ready ?? 0
@@ -57,6 +62,12 @@ struct FleetFaults {
                     .stageUnserved, of: stage.rawValue,
                     "No worker serves the stage \(stage.rawValue): who does, \(id), is paused; \(waits).",
                     "`salvage resume --worker '\(id)'`, or start another with it among SALVAGE_STAGES.")
+            } else if let idle = alive.first(where: { $0.pulse.idle.contains(stage) }) {
+                let queue = names.queue(of: stage)
+                say(
+                    .stageUnserved, of: stage.rawValue,
+                    "No worker serves the stage \(stage.rawValue): who is to, \(idle.pulse.workerID), does not read \(queue); \(waits).",
+                    idle.isBeginning ? "It has only begun." : Self.mending("SalvageQueueUnread"))
             } else {
                 say(
                     .stageUnserved, of: stage.rawValue, "No worker serves the stage \(stage.rawValue); \(waits).",
@@ -65,11 +76,30 @@ struct FleetFaults {
         }
     }
 
+    /// Who reads the claims yet, or has only begun, has no ailment.
+    private mutating func add(complaintsOf worker: FleetStatus.Worker) {
+        let pulse = worker.pulse
+        guard worker.isReady, !worker.isBeginning, let first = pulse.complaints.first else { return }
+        let runbooks = [
+            ("broker:", "SalvageBrokerDisconnected"), ("flexfactor:", "SalvageFlexFactorBarred"), ("deliveries:", "SalvageDeliveriesHeld"),
+        ]
+        let runbook = runbooks.first { first.hasPrefix($0.0) }?.1
+        say(
+            .workerNotReady, of: pulse.workerID,
+            "The worker \(pulse.workerID) is not ready: \(pulse.complaints.joined(separator: "; ")).",
+            runbook.map { "docs/runbooks/\($0).md" } ?? Self.mending("SalvageQueueUnread"))
+    }
+
+    /// What somebody does about a queue or exchange that is gone.
+    private static func mending(_ runbook: String) -> String {
+        "`salvage topology check` says what is missing, `salvage topology apply` declares it: docs/runbooks/\(runbook).md"
+    }
+
     private mutating func add(claimsOf worker: FleetStatus.Worker) {
         guard let claims = worker.claims else { return }
         let pulse = worker.pulse
         let advice = "docs/runbooks/SalvageClaimsBehind.md"
-        if !claims.isCaughtUp, pulse.at - pulse.startedAt > Self.reading {
+        if !claims.isCaughtUp, !worker.isBeginning {
             say(
                 .claimsBehind, of: pulse.workerID, since: pulse.startedAt,
                 "The worker \(pulse.workerID) does not know what was claimed: it reads that yet, or finds another stream in its place. It takes nothing that can charge.",
@@ -100,6 +130,17 @@ struct FleetFaults {
                 .circuitOpen, of: circuit.name, since: circuit.since,
                 "FlexFactor is away for \(circuit.name), at \(circuit.notClosed) of \(count(circuit.all, "worker", "workers"))\(names)\(since): cascades are skipped, retries wait.\(why)",
                 advice)
+        }
+    }
+
+    mutating func add(_ refusing: [FleetStatus.Refusing]) {
+        for one in refusing {
+            let more = one.workerIDs.count - Self.mostNames
+            let workers = one.workerIDs.prefix(Self.mostNames).joined(separator: ", ") + (more > 0 ? " and \(more) more" : "")
+            say(
+                .held, of: one.place, since: one.since,
+                "Messages are refused at \(one.place), since \(one.since.rfc3339) (\(workers)): \(one.why). They are put away, and tried again by themselves.",
+                Self.mending("SalvagePlacesRefuse"))
         }
     }
 

@@ -50,7 +50,8 @@ extension FleetStatus {
                             ("version", .string(worker.pulse.version)), ("silent", .bool(worker.isSilent)),
                             ("stages", .array(worker.pulse.stages.map { .string($0.rawValue) })),
                             ("seenAt", .integer(worker.pulse.at.milliseconds)), ("claims", worker.claims?.json),
-                            ("quiet", worker.pulse.quiet?.json),
+                            ("quiet", worker.pulse.quiet?.json), ("idle", worker.pulse.idleJSON),
+                            ("notReady", worker.pulse.complaintsJSON),
                         ])
                     })
             ),
@@ -72,6 +73,13 @@ extension FleetStatus.Inbox {
             ("warning", .text(warning?.what)), ("advice", .text(warning?.advice)),
         ])
     }
+}
+
+extension WorkerPulse {
+    /// `nil` where it reads all of its queues.
+    var idleJSON: JSONValue? { idle.isEmpty ? nil : .array(idle.map { .string($0.rawValue) }) }
+    /// `nil` where it is ready.
+    var complaintsJSON: JSONValue? { complaints.isEmpty ? nil : .array(complaints.map { .string($0) }) }
 }
 
 extension WorkerPulse.Quiet {

@@ -10,6 +10,8 @@ package struct FleetStatus: Sendable {
     package let circuits: [Circuit]
     /// Those whose keys FlexFactor refuses, or that have none.
     package let refusals: [Refusal]
+    /// Where messages are refused.
+    package let refusing: [Refusing]
     package let queues: [(name: String, what: String, ready: Int)]
     /// The CRM's; `nil` where it reads a queue of its own, or this login may not look.
     package let inbox: Inbox?
@@ -40,6 +42,7 @@ package struct FleetStatus: Sendable {
             case workerSilent = "worker_silent"
             case claimsBehind = "claims_behind"
             case stageUnserved = "stage_unserved"
+            case workerNotReady = "worker_not_ready"
             case circuitOpen = "circuit_open"
             case gatewayMisconfigured = "gateway_misconfigured"
             case chargesInDoubt = "charges_in_doubt"
@@ -100,6 +103,8 @@ package struct FleetStatus: Sendable {
 
         /// For so long a worker says nothing that says something every other second.
         private static let silence: Moment.Span = .seconds(15)
+        /// For so long a worker may read claims as it begins, or not be ready for another reason, before somebody is to look.
+        private static let beginning: Moment.Span = .minutes(1)
 
         init(_ pulse: WorkerPulse, behind: (messages: Int64, lag: Moment.Span), now: Moment) {
             self.pulse = pulse
@@ -113,8 +118,30 @@ package struct FleetStatus: Sendable {
 
         /// Whether it has read the claims, before which it takes no work.
         var isReady: Bool { claims?.isCaughtUp ?? true }
+        var isBeginning: Bool { pulse.at - pulse.startedAt <= Self.beginning }
         /// Whether it takes work.
         var isWorking: Bool { isReady && pulse.quiet == nil }
+    }
+
+    /// An exchange and key where messages are refused, at some worker.
+    package struct Refusing: Sendable, Equatable {
+        package let place: String
+        /// Messages that were put away, at all workers together.
+        package let count: Int
+        /// Since the first of them was refused.
+        package let since: Moment
+        package let why: String
+        package let workerIDs: [String]
+
+        static func all(_ pulses: [WorkerPulse]) -> [Refusing] {
+            let said = pulses.flatMap { pulse in pulse.refusing.map { (worker: pulse.workerID, refusing: $0) } }
+            return Dictionary(grouping: said) { $0.refusing.place }.compactMap { place, said -> Refusing? in
+                guard let first = said.min(by: { $0.refusing.since < $1.refusing.since })?.refusing else { return nil }
+                return Refusing(
+                    place: place, count: said.reduce(0) { $0 + $1.refusing.count }, since: first.since, why: first.why,
+                    workerIDs: said.map(\.worker))
+            }.sorted { ($0.since, $0.place) < ($1.since, $1.place) }
+        }
     }
 
     /// A gateway's circuit that is not closed at every worker.
@@ -240,6 +267,7 @@ package struct FleetStatus: Sendable {
         let pulses = workers.filter { !$0.isSilent }.map(\.pulse)
         circuits = Circuit.all(pulses)
         refusals = Refusal.all(pulses)
+        refusing = Refusing.all(pulses)
         queues = flow.queues.filter { $0.kind == .work }.map { ($0.name, $0.what, depths[$0.name]?.ready ?? 0) }
         inbox = depths[names.crmResults].map { Inbox(queue: names.crmResults, waiting: $0.ready, readers: $0.readers) }
         pauses = flow.pauses.pauses.inForce(at: now)
@@ -261,6 +289,7 @@ package struct FleetStatus: Sendable {
         list.add(standing, lettersToDo)
         list.add(overdue: overdue, since: oldestOverdue, pauses)
         list.add(queues, names)
+        list.add(refusing)
         faults = list.faults + besides
     }
 }

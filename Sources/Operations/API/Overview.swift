@@ -245,6 +245,7 @@ enum Overview {
                             })
                     ),
                     ("seenAt", .integer(pulse.at.milliseconds)), ("claims", worker.claims?.json), ("quiet", worker.pulse.quiet?.json),
+                    ("notReady", pulse.complaintsJSON),
                     (
                         "circuits",
                         .array(

@@ -105,10 +105,11 @@ extension NoticeFact {
             mark = last.last.map { "\($0.offset)" }
             order = last.last.map { $0.offset + 1 } ?? 0
         case .overdue: count = status.overdue
+        case .held where !fault.subject.isEmpty: count = status.refusing.first { $0.place == fault.subject }?.count ?? 1
         case .held, .unrouted:
             let queue = flow.names.queue(of: fault.kind == .held ? .held : .unrouted)
             count = status.queues.first { $0.name == queue }?.ready ?? 1
-        case .brokerAway, .brokerBlocked, .workerSilent, .claimsBehind, .circuitOpen, .gatewayMisconfigured: break
+        case .brokerAway, .brokerBlocked, .workerSilent, .workerNotReady, .claimsBehind, .circuitOpen, .gatewayMisconfigured: break
         }
         if countedKinds.contains(fault.kind.rawValue) { order = powersOfTen(in: count) }
         return NoticeFact(

@@ -103,6 +103,13 @@ final class Holdings: Sendable {
     /// Places that refuse at the moment.
     var refusing: Int { refusals.count }
 
+    /// The same for whoever watches the fleet.
+    var places: [WorkerPulse.Refusing] {
+        refusals.map { place, refusal in
+            WorkerPulse.Refusing(place: place.description, count: refusal.count, since: refusal.since, why: refusal.why)
+        }
+    }
+
     /// Those of which something is told, the first that refused first.
     private var refusals: [(place: Place, refusal: Refusal)] {
         let now = clock.now()

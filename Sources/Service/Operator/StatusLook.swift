@@ -29,7 +29,7 @@ extension BrokerLink {
         for look in 1...40 {
             try await Task.sleep(for: .milliseconds(250))
             let working = flow.pulses.filter { $0.quiet == nil && $0.claims?.isCaughtUp ?? true }
-            if look >= 10, Set(working.flatMap(\.stages)).isSuperset(of: Stage.allCases) { break }
+            if look >= 10, Set(working.flatMap(\.served)).isSuperset(of: Stage.allCases) { break }
         }
     }
 

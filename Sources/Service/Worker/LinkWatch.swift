@@ -61,6 +61,9 @@ final class LinkWatch: Sendable {
         }
     }
 
+    /// Whether a queue cannot be subscribed to at the moment.
+    func isAbsent(_ queue: String) -> Bool { absent.withLock { $0[queue] != nil } }
+
     /// One queue that is back is not all of them.
     private func note(_ queue: String, missingFor error: BrokerError?) {
         let missing = absent.withLock { reasons in

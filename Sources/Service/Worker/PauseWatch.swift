@@ -25,6 +25,7 @@ struct PauseWatch: Sendable {
         let inForce = pauses.inForce(at: now)
         note(inForce, behind: [])
         for subscription in subscriptions where !isPaused(subscription, by: inForce) { try await subscription.begin() }
+        voice.rests(at: [])
         _ = sayQuiet(inForce)
         return inForce
     }
@@ -76,23 +77,24 @@ struct PauseWatch: Sendable {
         let why = loss()
         if let why { health.isUnwell(.claims, why) }
         let mayTry = standing.triedAgain.map { now >= $0 } ?? true
-        var isShort = false
+        var resting: [Stage] = []
         for subscription in subscriptions {
             let isPaused = isPaused(subscription, by: inForce) || why != nil
             if isPaused, !subscription.isResting {
                 await subscription.rest()
             } else if !isPaused, subscription.isResting {
                 if mayTry { await goOn(subscription) }
-                if subscription.isResting { isShort = true }
+                if subscription.isResting { resting.append(subscription.runner.stage) }
             }
         }
-        if isShort {
+        voice.rests(at: resting)
+        if !resting.isEmpty {
             if mayTry { standing.triedAgain = now + .seconds(2) }
         } else if standing.triedAgain != nil {
             standing.triedAgain = nil
             health.isWell(.consumers)
         }
-        standing.quiet = sayQuiet(inForce, orStill: isShort ? standing.quiet : nil)
+        standing.quiet = sayQuiet(inForce, orStill: resting.isEmpty ? nil : standing.quiet)
     }
 
     private func goOn(_ subscription: StageSubscription) async {

@@ -42,12 +42,15 @@ package struct Worker: Service {
         self.lanes = lanes
         self.receiver = receiver
         self.tracer = tracer
-        watch = LinkWatch(health: health, metrics: metrics, logger: logger)
+        let (watch, names) = (LinkWatch(health: health, metrics: metrics, logger: logger), settings.names)
+        self.watch = watch
         identity = DeadLetter.Worker(
             id: settings.broker.connectionName, host: ProcessInfo.processInfo.hostName, version: SalvageVersion.current)
         claims = ClaimTail(worker: identity.id, logger: logger)
         letters = LetterTail(oldestDecline: settings.oldestDecline, workerID: identity.id, logger: logger)
-        voice = WorkerVoice(identity, settings.stages, store, claims: Self.needsClaims(settings) ? claims : nil, metrics: metrics)
+        voice = WorkerVoice(
+            identity, settings.stages, store, claims: Self.needsClaims(settings) ? claims : nil, metrics: metrics, health: health
+        ) { watch.isAbsent(names.queue(of: $0)) }
     }
 
     private static func needsClaims(_ settings: ProcessSettings) -> Bool { !settings.stages.isSubset(of: [.unrouted]) }
@@ -341,6 +344,7 @@ package struct Worker: Service {
     /// Takes no more, lets what is in work finish within the grace period, hands the rest back. Meanwhile it says that it is not ready, and
     /// goes on taking webhooks until load balancers have heard that.
     private func finish(_ consumers: [StageSubscription]) async {
+        voice.leaves()
         health.isUnwell(.consumers, "stopping")
         logger.info("Stopping", metadata: [LogKey.count: "\(consumers.map(\.runner.inFlight).reduce(0, +))"])
         let begun = ContinuousClock.now

@@ -11,16 +11,22 @@ import Testing
             stages: [.intake, .suspects], inFlight: [.init(stage: .intake, count: 3), .init(stage: .suspects, count: 0)],
             circuits: circuits,
             claims: WorkerPulse.Claims(offset: 7, lag: .milliseconds(300), isCaughtUp: true),
-            quiet: .init(since: Moment(milliseconds: 4_000), until: Moment(milliseconds: 9_000), by: "ada", why: "its node goes"))
+            quiet: .init(since: Moment(milliseconds: 4_000), until: Moment(milliseconds: 9_000), by: "ada", why: "its node goes"),
+            idle: [.intake], complaints: ["topology: recovery.intake: the broker refuses (404)"],
+            refusing: [
+                .init(
+                    place: "exchange 'recovery.results' with key 'new_sale.approved'", count: 2, since: Moment(milliseconds: 3_000),
+                    why: "no such exchange")
+            ])
     }
 
     @Test func whatAWorkerServesAloneIsWhatNobodyElseDoesWhoIsNotPaused() {
-        func worker(_ id: String, _ stages: [Stage], isQuiet: Bool = false, isCaughtUp: Bool? = nil) -> WorkerPulse {
+        func worker(_ id: String, _ stages: [Stage], isQuiet: Bool = false, isCaughtUp: Bool? = nil, idle: [Stage] = []) -> WorkerPulse {
             let now = Moment(milliseconds: 5_000)
             return WorkerPulse(
                 workerID: id, host: "h", version: "1", startedAt: now, at: now, stages: stages, inFlight: [], circuits: [],
                 claims: isCaughtUp.map { .init(offset: 7, lag: .milliseconds(0), isCaughtUp: $0) },
-                quiet: isQuiet ? .init(since: now, until: now + .minutes(1), by: "ada", why: "w") : nil)
+                quiet: isQuiet ? .init(since: now, until: now + .minutes(1), by: "ada", why: "w") : nil, idle: idle)
         }
         func alone(_ target: Pause.Target) -> [Stage] {
             WorkerPulse.stages(
@@ -28,10 +34,13 @@ import Testing
                 aloneAmong: [
                     worker("a", [.intake, .cascade, .retry]), worker("b", [.intake], isCaughtUp: true),
                     worker("c", [.cascade, .held], isQuiet: true), worker("e", [.retry], isCaughtUp: false),
+                    worker("f", [.cascade], idle: [.cascade]),
                 ])
         }
         #expect(alone(.worker("a")) == [.cascade, .retry])
-        #expect(alone(.worker("b")) == [] && alone(.worker("c")) == [] && alone(.worker("d")) == [] && alone(.stage(.cascade)) == [])
+        #expect(
+            alone(.worker("b")) == [] && alone(.worker("c")) == [] && alone(.worker("d")) == [] && alone(.worker("f")) == []
+                && alone(.stage(.cascade)) == [])
     }
 
     @Test func whatIsWrittenIsReadAgain() {
@@ -57,6 +66,24 @@ import Testing
         let pulse = WorkerPulse.decode(Array(text.utf8))
         #expect(
             pulse?.claims == nil && pulse?.quiet == nil && pulse?.circuits == [.init(merchantID: "acme", gatewayID: "42", state: .open)])
+    }
+
+    @Test func whatAWorkerDoesNotSayIsNothing() {
+        let text =
+            #"{"type": "com.salvage.worker.pulse.v1", "data": {"id": "w", "host": "h", "version": "0", "startedAt": 1, "at": 2, "stages": ["intake"], "inFlight": [], "circuits": [], "later": {"x": 1}}}"#
+        let pulse = WorkerPulse.decode(Array(text.utf8))
+        #expect(pulse?.served == [.intake] && pulse?.complaints == [] && pulse?.refusing == [])
+    }
+
+    @Test func whatAWorkerComplainsOfIsCut() {
+        let at = Moment(milliseconds: 1)
+        let long = String(repeating: "x", count: 1_000)
+        let pulse = WorkerPulse(
+            workerID: "w", host: "h", version: "1", startedAt: at, at: at, stages: [.intake], inFlight: [], circuits: [],
+            complaints: Array(repeating: long, count: 50),
+            refusing: Array(repeating: .init(place: long, count: 1, since: at, why: long), count: 50))
+        #expect(pulse.complaints.count == 20 && pulse.complaints.allSatisfy { $0.count == 300 })
+        #expect(pulse.refusing.count == 20 && pulse.refusing.allSatisfy { $0.place.count == 300 && $0.why.count == 300 })
     }
 
     /// It is said every other second, and the pause itself has all of it.

@@ -12,13 +12,15 @@ import Testing
 
     private func pulse(
         _ id: String, _ stages: [Stage] = Stage.allCases, at moment: Moment? = nil, circuits: [WorkerPulse.Circuit.State] = [],
-        trouble: WorkerPulse.Circuit.Trouble? = nil, claims: WorkerPulse.Claims? = nil, startedAt: Moment? = nil, isQuiet: Bool = false
+        trouble: WorkerPulse.Circuit.Trouble? = nil, claims: WorkerPulse.Claims? = nil, startedAt: Moment? = nil, isQuiet: Bool = false,
+        idle: [Stage] = [], complaints: [String] = [], refusing: [WorkerPulse.Refusing] = []
     ) -> WorkerPulse {
         WorkerPulse(
             workerID: id, host: "pod-\(id)", version: "1.0", startedAt: startedAt ?? now, at: moment ?? now, stages: stages, inFlight: [],
             circuits: circuits.map { WorkerPulse.Circuit(merchantID: "acme", gatewayID: "42", state: $0, trouble: trouble) },
             claims: claims,
-            quiet: isQuiet ? .init(since: now + .seconds(-9), until: now + .minutes(5), by: "ada", why: "its node goes") : nil)
+            quiet: isQuiet ? .init(since: now + .seconds(-9), until: now + .minutes(5), by: "ada", why: "its node goes") : nil,
+            idle: idle, complaints: complaints, refusing: refusing)
     }
 
     private func status(_ pulses: [WorkerPulse], hearsPauses: Bool = true) async throws -> FleetStatus {
@@ -81,6 +83,37 @@ import Testing
     @Test func aStageThatNobodyServesIsNamed() async throws {
         let some = try await status([pulse("a", Stage.allCases.filter { $0 != .retry }), pulse("b", [.retry], at: now + .seconds(-16))])
         #expect(some.faults.contains { $0.what.hasPrefix("No worker serves the stage retry") } && some.faults.count == 2)
+    }
+
+    /// A worker that lives, and reads nothing, serves nothing.
+    @Test func aStageWhoseQueueIsGoneIsNamedAndWhatTheWorkerSays() async throws {
+        let gone = ["topology: recovery.intake: the broker refuses (404)"]
+        let before = now + .minutes(-5)
+        let status = try await status([pulse("a", startedAt: before, idle: [.intake], complaints: gone)])
+        #expect(status.faults.map(\.kind) == [.workerNotReady, .stageUnserved] && status.faults.map(\.subject) == ["a", "intake"])
+        #expect(status.faults.first?.what == "The worker a is not ready: topology: recovery.intake: the broker refuses (404).")
+        let stage = try #require(status.faults.last)
+        #expect(stage.what == "No worker serves the stage intake: who is to, a, does not read recovery.intake; 0 messages wait.")
+        #expect(status.faults.allSatisfy { $0.advice.contains("`salvage topology apply` declares it") })
+        #expect(status.json["workers"]?.array?.first?["idle"]?.array?.compactMap(\.string) == ["intake"])
+        #expect(status.json["workers"]?.array?.first?["notReady"]?.array?.compactMap(\.string) == gone)
+        // Where another reads it, the stage is served; and of one that has only begun nobody is told.
+        let other = try await self.status([pulse("a", startedAt: before, idle: [.intake], complaints: gone), pulse("b")])
+        #expect(other.faults.map(\.kind) == [.workerNotReady])
+        #expect(try await self.status([pulse("a", complaints: ["consumers: not subscribed yet"])]).faults.isEmpty)
+    }
+
+    /// A result that its exchange does not take waits in no queue that anybody counts.
+    @Test func whereMessagesAreRefusedIsNamed() async throws {
+        let results = "exchange 'recovery.results' with key 'new_sale.approved'"
+        func refusing(_ seconds: Int64, _ count: Int) -> [WorkerPulse.Refusing] {
+            [.init(place: results, count: count, since: now + .seconds(-seconds), why: "no such exchange")]
+        }
+        let status = try await status([pulse("a", refusing: refusing(9, 2)), pulse("b", refusing: refusing(30, 1))])
+        let fault = try #require(status.faults.first)
+        #expect(status.faults.count == 1 && fault.kind == .held && fault.subject == results && fault.since == now + .seconds(-30))
+        #expect(fault.what.contains("refused at \(results)") && fault.what.contains("(a, b): no such exchange."), "\(fault.what)")
+        #expect(status.refusing.map(\.count) == [3] && fault.advice.contains("`salvage topology check`"))
     }
 
     @Test func anOpenCircuitIsAFaultAndAPauseIsNone() async throws {

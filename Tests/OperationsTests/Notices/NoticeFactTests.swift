@@ -26,10 +26,22 @@ import Testing
         return NoticeFact.all(of: status, store, flow, gathering: gathering)
     }
 
-    private func pulse(_ id: String, at moment: Moment) -> WorkerPulse {
+    private func pulse(_ id: String, at moment: Moment, refusing: [WorkerPulse.Refusing] = []) -> WorkerPulse {
         WorkerPulse(
             workerID: id, host: "pod", version: "1", startedAt: moment, at: moment, stages: Stage.allCases, inFlight: [], circuits: [],
-            claims: nil)
+            claims: nil, refusing: refusing)
+    }
+
+    @Test func whatIsRefusedIsToldForEachPlaceWithItsNumber() async throws {
+        func refusing(_ place: String, _ count: Int) -> WorkerPulse.Refusing {
+            .init(place: place, count: count, since: now + .seconds(-9), why: "full")
+        }
+        let pulses = [
+            pulse("a", at: now, refusing: [refusing("x", 12), refusing("y", 1)]), pulse("b", at: now, refusing: [refusing("x", 3)]),
+        ]
+        let facts = try await facts(pulses)
+        #expect(facts.map(\.kind) == ["held", "held"] && facts.map(\.subject) == ["x", "y"])
+        #expect(facts.map(\.count) == [15, 1] && facts.map(\.order) == [1, 0], "ten times as many are told again")
     }
 
     @Test func whatStatusCallsAFaultIsToldAndNothingElse() async throws {

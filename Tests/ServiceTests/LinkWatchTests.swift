@@ -1,0 +1,38 @@
+import Broker
+import FlexFactor
+import Logging
+import Testing
+
+@testable import DeclineRecovery
+@testable import Service
+
+/// What a worker says of its queues.
+@Suite struct LinkWatchTests {
+    /// Whoever watches the fleet is to know it as `/readyz` does.
+    @Test func aQueueThatIsGoneIsSaidUntilItIsReadAgain() {
+        let (health, metrics, names) = (Health(), ServiceMetrics(), TopologyNames())
+        for part in Health.Part.allCases { health.isWell(part) }
+        let watch = LinkWatch(health: health, metrics: metrics, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        let now = Moment(milliseconds: 1_800_000_000_000)
+        let store = ConfigurationStore(SalvageConfiguration(merchants: [], credentials: [:])) { FlexFactorClient($1, now: { now }) }
+        let voice = WorkerVoice(
+            DeadLetter.Worker(id: "w", host: "h", version: "1"), [.intake, .retry], store, claims: nil, metrics: metrics, health: health
+        ) { watch.isAbsent(names.queue(of: $0)) }
+        voice.rests(at: [])
+        #expect(voice.pulse.idle.isEmpty && voice.pulse.complaints.isEmpty)
+        watch.heard(.subscriptionFailed(queue: names.intake, .refused(code: 404, text: "NOT_FOUND")))
+        #expect(voice.pulse.idle == [.intake] && voice.pulse.served == [.retry])
+        #expect(voice.pulse.complaints.count == 1 && voice.pulse.complaints.first?.hasPrefix("topology: recovery.intake: ") == true)
+        watch.heard(.subscriptionRestored(queue: names.intake))
+        #expect(voice.pulse.idle.isEmpty && voice.pulse.complaints.isEmpty)
+    }
+
+    @Test func aPlaceThatRefusesIsSaid() {
+        let health = Health()
+        let place = Holdings.Place(exchange: "recovery.results", routingKey: "new_sale.approved")
+        _ = health.holdings.refused(place, "no such exchange", now: SystemClock().now(), isTrial: false)
+        let said = health.holdings.places
+        #expect(said.map(\.place) == ["exchange 'recovery.results' with key 'new_sale.approved'"] && said.map(\.count) == [1])
+        #expect(said.map(\.why) == ["no such exchange"])
+    }
+}
