@@ -18,6 +18,13 @@ import Testing
         #expect(try await world.answer(200, body, to: world.evaluate) == .evaluated(status, "g-1"))
     }
 
+    /// Its ids are GUIDs, and one goes into the result, the journal and the claims.
+    @Test(arguments: ["4012888888881881", "4111-1111-1111-1111"])
+    func anOrderIDThatReadsAsACardNumberIsNone(id: String) async throws {
+        let body = #"{"orderSessionKey":"\#(id)","status":"APPROVED"}"#
+        #expect(try await world.answer(200, body, to: world.evaluate) == .evaluated(.approved, nil))
+    }
+
     @Test(arguments: [
         ("", "application/json"), ("<html>maintenance</html>", "text/html"), ("[]", "application/json"),
         (#"{"success":true}"#, "application/json"),

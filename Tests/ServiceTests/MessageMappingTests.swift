@@ -68,7 +68,7 @@ import Testing
         #expect(TraceParent.from(good) == good)
         for bad in [
             "", "00-x", String(repeating: "0", count: 1_000), good + "\n", good.uppercased(),
-            "00-4111111111111111aaaaaaaaaaaaaaaa-00f067aa0ba902b7-01",
+            "00-4111111111111111aaaaaaaaaaaaaaaa-00f067aa0ba902b7-01", "00-41111111111111114111111111111111-00f067aa0ba902b7-01",
         ] {
             let fresh = TraceParent.from(bad)
             #expect(fresh != bad && TraceParent.isValid(fresh), "\(bad)")

@@ -35,7 +35,9 @@ enum FlexFactorResponse {
             return .failed(.unknown(.unreadable("evaluate answered \(response.status) without a readable status")))
         }
         let id = body[anyCase: "orderSessionKey"]?.string ?? body[anyCase: "orderId"]?.string
-        return .evaluated(EvaluationStatus(word: word), id.flatMap { $0.isEmpty ? nil : FlexFactorOrderID($0) })
+        // An id is a GUID. It is told to the CRM and kept for months; what reads as a card number is none.
+        return .evaluated(
+            EvaluationStatus(word: word), id.flatMap { $0.isEmpty || CardDataGuard.finding(in: $0) != nil ? nil : FlexFactorOrderID($0) })
     }
 
     /// The order that an answer of `evaluate` names, whatever call has read it.
