@@ -24,7 +24,16 @@ package struct BrokerPolicies: Sendable {
     private static func policy(_ value: JSONValue, named entry: JSONValue, isOperators: Bool) -> Policy {
         Policy(
             name: entry["name"]?.string ?? "", pattern: value["pattern"]?.string ?? "", appliesTo: value["apply-to"]?.string ?? "all",
-            priority: value["priority"]?.int64 ?? 0, isOperators: isOperators, definition: value["definition"]?.object ?? [])
+            priority: value["priority"]?.int64 ?? 0, isOperators: isOperators, definition: definition(value["definition"]))
+    }
+
+    /// An object; of operators' policies RabbitMQ exports a list of pairs (measured on 3.10 and 4.0).
+    private static func definition(_ value: JSONValue?) -> [JSONValue.Member] {
+        value?.object
+            ?? (value?.array ?? []).compactMap { pair in
+                guard let pair = pair.array, pair.count == 2, let name = pair[0].string else { return nil }
+                return JSONValue.Member(name, pair[1])
+            }
     }
 
     /// What is set on our queues and would lose messages, hold them up, or send them round. One sentence each.
