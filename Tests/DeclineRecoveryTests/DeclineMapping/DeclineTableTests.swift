@@ -63,7 +63,8 @@ import Testing
         ("Barclays ePDQ", "ogone"), ("Heartland Payment Systems", "heartland"), ("Vantiv Express", "elementexpress"),
         ("Windcave (formerly PaymentExpress)", "windcave"), ("CAMS", "nmi"), ("Bambora Asia-Pacific", "iso8583"), ("OpenPay MX", "openpay"),
         ("Elo", "elo"), ("Garanti Sanal POS", "bkm"), ("Peach Payments", "opp"), ("HyperPay", "opp"), ("CloudPayments", "cloudpayments"),
-        ("SEPA Direct Debit", "sepa"), ("NACHA", "ach"), ("Rapyd Gateway", "rapyd"),
+        ("SEPA Direct Debit", "sepa"), ("NACHA", "ach"), ("Rapyd Gateway", "rapyd"), ("Open Payment Platform", "opp"),
+        ("CardProcess VR-Pay", "opp"),
     ])
     func aSourceIsKnownHoweverItIsWritten(spelling: String, source: String) {
         #expect(tables.table(of: spelling)?.source == source)
