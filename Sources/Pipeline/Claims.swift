@@ -48,10 +48,11 @@ package final class ClaimRequest: Sendable {
     package let result: ResultEvent?
     package let gateway: ClaimedGateway?
     package let orderID: FlexFactorOrderID?
+    package let order: RecoveredOrder?
 
     package init(
         merchantID: MerchantID, reference: RecoveryReference, debt: Fingerprint?, amount: Money?, act: Claim.Act, until: Moment,
-        result: ResultEvent? = nil, gateway: ClaimedGateway? = nil, orderID: FlexFactorOrderID? = nil
+        result: ResultEvent? = nil, gateway: ClaimedGateway? = nil, orderID: FlexFactorOrderID? = nil, order: RecoveredOrder? = nil
     ) {
         self.merchantID = merchantID
         self.reference = reference
@@ -62,6 +63,7 @@ package final class ClaimRequest: Sendable {
         self.result = result
         self.gateway = gateway
         self.orderID = orderID
+        self.order = order
     }
 
     convenience init(_ act: Claim.Act, of recovery: Recovery, telling result: ResultEvent?, at now: Moment) {
@@ -75,7 +77,8 @@ package final class ClaimRequest: Sendable {
             debt: Fingerprint(of: Debt(recovery.order, of: recovery.merchantID)),
             amount: recovery.amount, act: act, until: max(now, max(recovery.declinedAt, life)) + longestMemory, result: result,
             gateway: act.isSend ? ClaimedGateway(merchantID: recovery.merchantID, id: recovery.gatewayID, account: recovery.account) : nil,
-            orderID: act.isExists ? recovery.phase.orderID : nil)
+            orderID: act.isExists ? recovery.phase.orderID : nil,
+            order: act.isSend ? recovery.order.beyond(recovery.reference) : nil)
     }
 
     /// The record that is appended.
@@ -83,7 +86,7 @@ package final class ClaimRequest: Sendable {
         ClaimRecord(
             Claim(
                 id: id, merchantID: merchantID, reference: reference, debt: debt, amount: amount, act: act, at: now, until: max(until, now),
-                worker: worker, gateway: gateway, orderID: orderID),
+                worker: worker, gateway: gateway, orderID: orderID, order: order),
             result: result?.encoded())
     }
 }

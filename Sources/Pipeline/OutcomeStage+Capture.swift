@@ -35,7 +35,7 @@ extension OutcomeStage {
             traceparent: message.traceparent, deadline: environment.now() + environment.callLimit,
             writtenBy: claimed.goodUntil)
         switch answer {
-        case .captured: return await carryOut(.tell(reference, .approved(.captured), nil), shown, news, message)
+        case .captured: return await carryOut(.tell(reference, .approved(.captured), nil), shown, first, news, message)
         case .captureFailed:
             _ = await environment.claims.claim(request(.exists(answering: claimed.id)))
             return ignored(news, .decidedByLook)
@@ -45,6 +45,6 @@ extension OutcomeStage {
         default: break
         }
         let pause = Moment.Span.milliseconds(min(2_000 << Int64(min(news.looks, 9)), 900_000))
-        return await carryOut(.wait(max(pause, answer.retryAfter)), shown, news, message)
+        return await carryOut(.wait(max(pause, answer.retryAfter)), shown, first, news, message)
     }
 }

@@ -3,10 +3,10 @@ import DeclineRecovery
 /// Money that went back, as the claims have it.
 extension OutcomeStage {
     /// What comes back was taken: whatever was told of the recovery, that is told before, and the rest a moment later.
-    func tellTaken(_ reference: RecoveryReference, _ answer: FlexFactorAnswer, _ news: WebhookNews, _ message: IncomingMessage) async
-        -> StageOutcome
-    {
-        let taken = await carryOut(.tell(reference, .approved(.notified), nil), answer, news, message)
+    func tellTaken(
+        _ reference: RecoveryReference, _ answer: FlexFactorAnswer, _ first: Claim?, _ news: WebhookNews, _ message: IncomingMessage
+    ) async -> StageOutcome {
+        let taken = await carryOut(.tell(reference, .approved(.notified), nil), answer, first, news, message)
         guard case .told = taken.entry.fate else { return taken }
         return taken.with([news.message(to: .delayed(.outcomes, .seconds(2)), traceparent: message.traceparent)])
     }
@@ -70,9 +70,9 @@ extension OutcomeStage {
         return StageOutcome(publishing: messages, entry: entry(of: news, record.fate, reference).telling(record, as: messages))
     }
 
+    /// - Parameter sale: for how much the recovery is, as far as that can be read.
     /// - Returns: `nil` where that is not known now.
-    func rest(of reference: RecoveryReference, merchant: MerchantID, _ news: WebhookNews) async -> Rest? {
-        let sale = await environment.claims.amount(of: reference, merchant: merchant)
+    func rest(of reference: RecoveryReference, merchant: MerchantID, sale: Money?, _ news: WebhookNews) async -> Rest? {
         guard let back = moneyBack(of: reference, merchant), !back.isAll else { return .all }
         // Parts made the whole, or one was told that may have been all of it.
         let disputed = back.disputed ?? 0

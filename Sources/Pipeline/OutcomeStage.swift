@@ -41,11 +41,11 @@ package struct OutcomeStage: Sendable {
                 case .look: break
                 }
             }
-            let answer = await named(shown, news)
+            let (answer, first) = await named(shown, news)
             let isCancelRequested = await isCancelRequested(news)
             let outcome = news.learned(
                 answer, isCancelRequested: isCancelRequested, now: environment.now(), timing: environment.timing, owns: { owns($0, news) })
-            return await carryOut(outcome, answer, news, message)
+            return await carryOut(outcome, answer, first, news, message)
         }
     }
 
@@ -84,23 +84,27 @@ package struct OutcomeStage: Sendable {
 
     /// An order with what the recovery was claimed for, which it does not say, or in a unit that no document tells: of what comes back the
     /// CRM is told whether it is all.
-    private func named(_ answer: FlexFactorAnswer, _ news: WebhookNews) async -> FlexFactorAnswer {
+    ///
+    /// - Returns: with it, that claim.
+    private func named(_ answer: FlexFactorAnswer, _ news: WebhookNews) async -> (FlexFactorAnswer, Claim?) {
         guard news.event == .refunded || news.event == .chargeback, case .found(let order) = answer,
             let reference = news.reference ?? order.echo,
-            let sale = await environment.claims.amount(of: reference, merchant: reference.merchantID ?? news.merchantID),
-            order.currency == nil || order.currency == sale.currency
-        else { return answer }
-        return .found(
+            let first = await environment.claims.first(of: reference, merchant: reference.merchantID ?? news.merchantID)
+        else { return (answer, nil) }
+        guard let sale = first.saleAmount, order.currency == nil || order.currency == sale.currency else { return (answer, first) }
+        let named = FlexFactorAnswer.found(
             FlexFactorOrder(
                 id: order.id, state: order.state, echo: order.echo,
                 // What is paid is what was asked for, or more; of that, all is back where the order says so.
                 minorUnits: order.state == .returned ? sale.minorUnits : max(order.minorUnits ?? 0, sale.minorUnits),
                 currency: sale.currency, placedAt: order.placedAt))
+        return (named, first)
     }
 
-    func carryOut(_ outcome: WebhookNews.Outcome, _ answer: FlexFactorAnswer, _ news: WebhookNews, _ message: IncomingMessage) async
-        -> StageOutcome
-    {
+    /// - Parameter first: what the recovery was claimed for, where it was read already: of old it takes a reading of the stream.
+    func carryOut(
+        _ outcome: WebhookNews.Outcome, _ answer: FlexFactorAnswer, _ first: Claim?, _ news: WebhookNews, _ message: IncomingMessage
+    ) async -> StageOutcome {
         switch outcome {
         case .tell(let reference, let reason, let takings):
             switch await opening(of: reference, answer, news) {
@@ -118,32 +122,31 @@ package struct OutcomeStage: Sendable {
                         return distrusted(news, .anotherThanTold, message)
                     }
                 case .unreadable where environment.now() < news.receivedAt + environment.timing.reconcileFor: return hold(news, message)
-                case .notYet where reason.kind.isMoneyBack: return await tellTaken(reference, answer, news, message)
+                case .notYet where reason.kind.isMoneyBack: return await tellTaken(reference, answer, first, news, message)
                 case .told(let record) where reason.kind.isMoneyBack && record.claim.act.telling != .approved:
-                    return await tellTaken(reference, answer, news, message)
+                    return await tellTaken(reference, answer, first, news, message)
                 case .unreadable(let kind) where reason.kind.isMoneyBack && kind != .approved:
-                    return await tellTaken(reference, answer, news, message)
+                    return await tellTaken(reference, answer, first, news, message)
                 default: break
                 }
             }
+            var claimed = first
+            if claimed == nil { claimed = await environment.claims.first(of: reference, merchant: reference.merchantID ?? news.merchantID) }
             var takings = takings
             var beside: Int64?
             if news.isListed, reason.kind == .refunded {
-                switch await rest(of: reference, merchant: reference.merchantID ?? news.merchantID, news) {
+                switch await rest(of: reference, merchant: reference.merchantID ?? news.merchantID, sale: claimed?.saleAmount, news) {
                 case .all: return ignored(news, .toldBefore)
                 case .left(let left, let told): (takings, beside) = (left, told)
                 case nil: return hold(news, message)
                 }
             }
             var amount = takings?.amount
-            if reason.kind.isFinal {
-                // As the recovery itself would tell it.
-                amount = await environment.claims.amount(of: reference, merchant: reference.merchantID ?? news.merchantID)
-                amount = amount ?? paid(news, answer)
-            }
+            // As the recovery itself would tell it.
+            if reason.kind.isFinal { amount = claimed?.saleAmount ?? paid(news, answer) }
             let result = ResultEvent(
-                subject: .recovery(reference, RecoveredOrder(reference)), merchantID: reference.merchantID ?? news.merchantID,
-                reason: reason,
+                subject: .recovery(reference, claimed?.order ?? RecoveredOrder(reference)),
+                merchantID: reference.merchantID ?? news.merchantID, reason: reason,
                 gatewayID: news.gatewayID, flexFactorOrderID: news.orderID, amount: amount, occurredAt: environment.now(),
                 distinction: reason.kind.isMoneyBack ? news.distinction : nil, isPartial: takings?.isPartial ?? false)
             return await tell(

@@ -65,19 +65,20 @@ extension RetryStage {
     private func recall(_ refund: inout Refund) async -> Bool {
         let command = refund.command
         let told = await environment.claims.told(of: command.reference, merchant: command.merchantID)
-        let amount = await environment.claims.amount(of: command.reference, merchant: command.merchantID)
+        let first = await environment.claims.first(of: command.reference, merchant: command.merchantID)
+        let (amount, order) = (first?.saleAmount, first?.order)
         let back = recallBack(&refund)
         switch told {
         case .told(let record):
             refund.sale = Refund.Sale(
                 isApproved: record.claim.act.telling == .approved, orderID: record.flexFactorOrderID, amount: amount ?? record.claim.amount,
-                refunded: back?.refunded ?? 0)
-        case .notYet: refund.sale = Refund.Sale(isApproved: false, orderID: nil, amount: amount)
+                refunded: back?.refunded ?? 0, order: order)
+        case .notYet: refund.sale = Refund.Sale(isApproved: false, orderID: nil, amount: amount, order: order)
         case .unknown: refund.sale = nil
         case .unreadable(let kind):
             // What stays unread for so long has left the stream; of what kind it was is still known.
             guard refund.isOver(environment.now(), environment.timing) else { return false }
-            refund.sale = Refund.Sale(isApproved: kind == .approved, orderID: nil, amount: amount)
+            refund.sale = Refund.Sale(isApproved: kind == .approved, orderID: nil, amount: amount, order: order)
         }
         return true
     }
@@ -129,8 +130,8 @@ extension RetryStage {
         case .advance: return handled(refund, [refund.message(to: .stage(.retry), message.traceparent)], .passed(to: .retry))
         case .tell(let reason, let amount, let extent, let orderID, let faults):
             let result = ResultEvent(
-                subject: .recovery(command.reference, RecoveredOrder(command.reference)), merchantID: command.merchantID, reason: reason,
-                faults: faults,
+                subject: .recovery(command.reference, refund.sale?.order ?? RecoveredOrder(command.reference)),
+                merchantID: command.merchantID, reason: reason, faults: faults,
                 gatewayID: refund.gateways.first, flexFactorOrderID: orderID, amount: amount, attempts: refund.attempts, occurredAt: now,
                 origin: DeclineOrigin(eventID: command.id), distinction: "command:" + command.name,
                 isPartial: extent == .part || extent == .rest)

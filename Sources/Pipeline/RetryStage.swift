@@ -92,16 +92,18 @@ package struct RetryStage: Sendable {
                 .passed(to: .retry))
         case .advance: return handled([cancellation.message(to: .stage(.retry), message.traceparent)], .passed(to: .retry))
         case .tell(let reason, let orderID, let gateway):
+            let first = await environment.claims.first(of: cancellation.reference, merchant: cancellation.merchantID)
             let result = ResultEvent(
-                subject: .recovery(cancellation.reference, RecoveredOrder(cancellation.reference)), merchantID: cancellation.merchantID,
-                reason: reason, gatewayID: gateway, flexFactorOrderID: orderID, attempts: cancellation.attempts, occurredAt: now)
+                subject: .recovery(cancellation.reference, first?.order ?? RecoveredOrder(cancellation.reference)),
+                merchantID: cancellation.merchantID, reason: reason, gatewayID: gateway, flexFactorOrderID: orderID,
+                attempts: cancellation.attempts, occurredAt: now)
             let telling = await Teller(claims: environment.claims).tell(
                 result, .known, of: cancellation.reference, merchant: cancellation.merchantID, debt: nil, until: now + longestMemory)
             switch telling {
             case .tell(let result):
                 let letter = letters.contradiction(message, result, standing(), subject: subject, now: now)
                 let isPaid = result.reason.kind == .approved
-                let amount = isPaid ? await environment.claims.amount(of: cancellation.reference, merchant: cancellation.merchantID) : nil
+                let amount = isPaid ? first?.saleAmount : nil
                 return StageOutcome(
                     publishing: result.messages(reply: nil, traceparent: message.traceparent) + (letter.map { [$0] } ?? []),
                     entry: entry(.told(result.kind, reason: result.reason.code), gateway: gateway, amount: amount).telling(result))

@@ -21,6 +21,8 @@ package struct Claim: Sendable, Equatable {
     package let gateway: ClaimedGateway?
     /// With `exists`: FlexFactor's order, where its id is known.
     package let orderID: FlexFactorOrderID?
+    /// With `send`: which charge of the order it is for, where the reference does not say all of that. Older workers do not say it.
+    package let order: RecoveredOrder?
 
     package enum Act: Sendable, Equatable {
         /// A request that can take money is about to go out: a post of the order, or a capture.
@@ -90,7 +92,8 @@ package struct Claim: Sendable, Equatable {
 
     package init(
         id: ID, merchantID: MerchantID, reference: RecoveryReference, debt: Fingerprint?, amount: Money?, act: Act, at: Moment,
-        until: Moment, worker: String, gateway: ClaimedGateway? = nil, orderID: FlexFactorOrderID? = nil
+        until: Moment, worker: String, gateway: ClaimedGateway? = nil, orderID: FlexFactorOrderID? = nil,
+        order: RecoveredOrder? = nil
     ) {
         self.id = id
         self.merchantID = merchantID
@@ -103,6 +106,7 @@ package struct Claim: Sendable, Equatable {
         self.worker = worker
         self.gateway = gateway
         self.orderID = orderID
+        self.order = order
     }
 
     /// What the recovery is claimed for. What comes back has an amount of its own.

@@ -24,7 +24,13 @@ extension ClaimRecord {
             data.optional("gateway", claim.gateway?.id.text)
             data.optional("account", claim.gateway?.account)
             switch claim.act {
-            case .send(let post): data.member("post", Int64(post))
+            case .send(let post):
+                data.member("post", Int64(post))
+                if let order = claim.order {
+                    data.optional("purchaseId", order.purchaseID)
+                    data.optional("billingCycle", order.billingCycle.map(Int64.init))
+                    data.optional("chargeId", order.chargeID)
+                }
             case .unsent(let id), .refused(let id): data.member("of", String(id, radix: 36))
             case .exists(let id):
                 data.optional("of", id.map { String($0, radix: 36) })
@@ -63,8 +69,16 @@ extension ClaimRecord {
             }
             let act: Claim.Act
             var orderID: FlexFactorOrderID?
+            var order: RecoveredOrder?
             switch try data.text("claim") {
-            case "send": act = .send(post: try data.count("post"))
+            case "send":
+                act = .send(post: try data.count("post"))
+                let purchase = try data.optionalText("purchaseId")
+                let cycle = try data.optionalCount("billingCycle")
+                let charge = try data.optionalText("chargeId")
+                if purchase != nil || cycle != nil || charge != nil {
+                    order = RecoveredOrder(reference, purchaseID: purchase, billingCycle: cycle, chargeID: charge)
+                }
             case "unsent": act = .unsent(try required("of"))
             case "exists":
                 act = .exists(answering: try id("of"))
@@ -94,7 +108,8 @@ extension ClaimRecord {
                     id: try required("claimId"), merchantID: merchantID, reference: reference,
                     debt: try data.optionalText("debt").flatMap(Fingerprint.init(hex:)), amount: amount, act: act,
                     at: try data.moment("at"),
-                    until: try data.moment("until"), worker: try data.text("worker"), gateway: gateway, orderID: orderID),
+                    until: try data.moment("until"), worker: try data.text("worker"), gateway: gateway, orderID: orderID,
+                    order: order),
                 result: try data.optionalUTF8("result"))
         } catch {
             return nil

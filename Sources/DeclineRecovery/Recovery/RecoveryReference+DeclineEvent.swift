@@ -33,15 +33,24 @@ extension Recovery {
 }
 
 extension RecoveredOrder {
-    /// What the reference alone says of the order, for a result when only a webhook or a cancel command is at hand. The same action
-    /// follows from it as from the decline event.
-    package convenience init(_ reference: RecoveryReference) {
-        let purchase = reference.subscription?.purchaseID
+    /// What the reference says of the order, for a result when only a webhook or a command is at hand. The same action follows from it as
+    /// from the decline event. What is given counts before it: the claims may know more.
+    package convenience init(_ reference: RecoveryReference, purchaseID: String? = nil, billingCycle: Int? = nil, chargeID: String? = nil) {
+        let purchase = purchaseID ?? reference.subscription?.purchaseID
+        let isOfCycle = reference.kind == .recurring || reference.kind == .recurringCascade
         self.init(
             id: reference.orderID, type: reference.kind.orderType, trialCompletion: reference.kind.isTrialCompletion,
             hasRecurringProducts: reference.kind.orderType == .newSale && reference.subscription != nil,
             purchaseID: purchase == "" ? nil : purchase,
-            billingCycle: reference.kind == .recurring || reference.kind == .recurringCascade ? reference.sequence : nil,
-            declinedGatewayID: reference.subscription?.gatewayID ?? "")
+            billingCycle: billingCycle ?? (isOfCycle ? reference.sequence : nil),
+            declinedGatewayID: reference.subscription?.gatewayID ?? "", chargeID: chargeID)
+    }
+
+    /// What must be remembered beside the reference to say which charge it is: a rerun's name has no billing cycle, and no name a charge.
+    ///
+    /// - Returns: `nil` where the reference says all of it.
+    package func beyond(_ reference: RecoveryReference) -> RecoveredOrder? {
+        let known = RecoveredOrder(reference, purchaseID: purchaseID, billingCycle: billingCycle, chargeID: chargeID)
+        return known == RecoveredOrder(reference) ? nil : known
     }
 }

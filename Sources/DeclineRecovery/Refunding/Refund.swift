@@ -45,12 +45,17 @@ package struct Refund: Sendable, Equatable {
         package let amount: Money?
         /// What was told of it as refunded, in minor units; 0 where an amount among it is not known.
         package let refunded: Int64
+        /// What the claims say of it beside the reference.
+        package let order: RecoveredOrder?
 
-        package init(isApproved: Bool, orderID: FlexFactorOrderID?, amount: Money?, refunded: Int64 = 0) {
+        package init(
+            isApproved: Bool, orderID: FlexFactorOrderID?, amount: Money?, refunded: Int64 = 0, order: RecoveredOrder? = nil
+        ) {
             self.isApproved = isApproved
             self.orderID = orderID
             self.amount = amount
             self.refunded = refunded
+            self.order = order
         }
     }
 
