@@ -50,6 +50,8 @@ extension RecoveredOrder {
     ///
     /// - Returns: `nil` where the reference says all of it.
     package func beyond(_ reference: RecoveryReference) -> RecoveredOrder? {
+        // Of most there is nothing to compare.
+        if purchaseID == nil, billingCycle == nil, chargeID == nil { return nil }
         let known = RecoveredOrder(reference, purchaseID: purchaseID, billingCycle: billingCycle, chargeID: chargeID)
         return known == RecoveredOrder(reference) ? nil : known
     }
