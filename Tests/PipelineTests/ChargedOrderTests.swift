@@ -93,7 +93,7 @@ import Testing
     @Test(arguments: cases) func aWebhookTellsItAsTheRecoveryWould(test: Case) async throws {
         let recovery = recovery(test)
         let known = try await submit(recovery)
-        #expect(known["purchaseId"]?.string == test.purchaseID && known["billingCycle"]?.int64 == test.billingCycle.map(Int64.init))
+        #expect(known["purchaseId"]?.string == test.purchaseID && known["billingCycle"]?.int64 == test.billingCycle.map { Int64($0) })
         #expect(known["chargeId"]?.string == test.chargeID)
         #expect(try order(await heard(.completed, recovery), .approved) == known)
         #expect(try order(await heard(.refunded, recovery), .refunded) == known)
