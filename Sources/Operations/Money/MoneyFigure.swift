@@ -36,7 +36,7 @@ package enum MoneyFigure: String, Sendable, CaseIterable {
             "Of the offered, paid by now, whenever that was; before refunds. What was told otherwise first and corrected is among them."
         case .rate: "Recovered of offered. What is open may still raise it."
         case .sales: "Approvals told on the days, whenever the charge was declined; corrections to an approval are among them."
-        case .gross: "What these sales came to, in FlexFactor's words, or else the amount of the decline."
+        case .gross: "What these sales came to: what was asked for, as it was told to the CRM."
         case .refunded: "What refunds told on the days gave back, at most what was taken."
         case .chargedBack: "What chargebacks told on the days took back; only of gateways with includeChargebacks."
         case .net: "Gross less refunded and charged back. FlexFactor's fee is not in it."
