@@ -309,9 +309,9 @@ package struct ClaimBook: Sendable {
         return table.paid(beside: slot).filter { isRepeat || $0.amount == entry.amount }.map(\.told).min()
     }
 
-    /// Whether its debt is paid by another that was told first.
+    /// Whether its debt is paid by another that was told first. What was paid and went back was paid when it was told.
     private func isPaid(beside slot: Slot, _ entry: Entry, isRepeat: Bool) -> Bool {
-        paid(beside: slot, entry, isRepeat: isRepeat).map { !entry.isPaid || $0 < entry.told } ?? false
+        paid(beside: slot, entry, isRepeat: isRepeat).map { !(entry.told >= 0 && entry.kind.isPaid) || $0 < entry.told } ?? false
     }
 
     /// All of the money went back: the debt may be paid again.

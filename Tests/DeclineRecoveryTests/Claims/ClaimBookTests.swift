@@ -245,6 +245,22 @@ import Testing
         #expect(stream.append(.send(post: 1), second) == alone)
     }
 
+    /// The money went back and the debt was rightly paid anew: neither payment is one too many.
+    @Test func whatWasPaidAndWentBackIsNoSecondPayment() {
+        var stream = Stream()
+        stream.append(.send(post: 1), first)
+        stream.append(approved, first)
+        stream.append(.reopened(.paidBack), first, debt: nil)
+        stream.append(.send(post: 1), second)
+        stream.append(approved, second)
+        for reference in [first, second] {
+            #expect(stream.book.standing(of: Fingerprint(of: reference, merchant: "acme"))?.isPaidByAnother(.rerun) == false)
+        }
+        stream.append(approved, Self.reference("d-3"))
+        let third = stream.book.standing(of: Fingerprint(of: Self.reference("d-3"), merchant: "acme"))
+        #expect(third?.isPaidByAnother(.rerun) == true)
+    }
+
     /// Money that was taken twice after all: when the one is given back the other is still there.
     @Test(arguments: [0, 1]) func whatWasPaidTwiceIsPaidUntilBothWentBack(givenBackFirst: Int) {
         var stream = Stream()

@@ -56,10 +56,16 @@ struct PlainClaimBook {
                     ?? (entry.exists && entry.answeredPost == 0 ? 1 : nil)).map(Int.init),
                 answeredPost: Int(entry.answeredPost), namedAt: entry.told < 0 ? entry.named : nil, gateway: entry.gateway,
                 isOpened: !entry.open.isEmpty || entry.exists || entry.answeredPost > 0 || entry.told >= 0 || entry.gateway != nil,
-                isDebtPaid: paid(beside: reference, entry, isRepeat: true).map { !entry.isPaid || $0 < entry.told } ?? false,
-                isAmountPaid: paid(beside: reference, entry, isRepeat: false).map { !entry.isPaid || $0 < entry.told } ?? false,
+                isDebtPaid: isPaid(beside: reference, entry, isRepeat: true),
+                isAmountPaid: isPaid(beside: reference, entry, isRepeat: false),
                 back: ClaimBook.Standing.MoneyBack(isAll: entry.isPaidBack, refunds[reference]))
         }
+    }
+
+    /// What was paid and went back was paid when it was told.
+    private func isPaid(beside reference: Fingerprint, _ entry: Entry, isRepeat: Bool) -> Bool {
+        let wasPaid = entry.told >= 0 && entry.kind == .approved
+        return paid(beside: reference, entry, isRepeat: isRepeat).map { !wasPaid || $0 < entry.told } ?? false
     }
 
     /// What a told result corrects: it was told as a correction then, and is told so again.
