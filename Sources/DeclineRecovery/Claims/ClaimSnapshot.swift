@@ -25,17 +25,19 @@ package struct ClaimSnapshot: Sendable {
         package let parts: Int
         let section: Section
         let records: Int
+        /// Whether its records are of this version. Whose mark it names is known of any: it may be the sign that the claims are lost.
+        package let isReadable: Bool
 
         static let size = 38
         static let magic: UInt32 = 0x5343_5653
 
-        /// `nil` for what is no part of a snapshot of this version, or is damaged.
+        /// `nil` for what is no part of a snapshot, or is damaged.
         package init?(_ bytes: [UInt8]) {
             guard bytes.count >= Self.size + 8, PackedReader.isWhole(bytes) else { return nil }
             var reader = PackedReader(bytes[...])
-            guard reader.word(UInt32.self) == Self.magic, reader.word(UInt16.self) == version,
-                let section = Section(rawValue: reader.word())
-            else { return nil }
+            guard reader.word(UInt32.self) == Self.magic else { return nil }
+            isReadable = reader.word(UInt16.self) == version
+            guard let section = Section(rawValue: reader.word()) ?? (isReadable ? nil : .preamble) else { return nil }
             self.section = section
             id = reader.word()
             offset = reader.word()
@@ -53,6 +55,7 @@ package struct ClaimSnapshot: Sendable {
             self.parts = parts
             self.section = section
             self.records = records
+            isReadable = true
         }
 
         func write(to writer: inout PackedWriter) {

@@ -26,7 +26,8 @@ package struct ClaimSnapshotReading: Sendable {
 
     /// Takes the next part in; nothing comes of it any more where that is not the one, or not whole.
     package mutating func take(_ bytes: [UInt8]) {
-        guard !isBroken, let head = ClaimSnapshot.Head(bytes), head.id == id, head.offset == offset, head.parts == parts, head.part == next
+        guard !isBroken, let head = ClaimSnapshot.Head(bytes), head.isReadable, head.id == id, head.offset == offset, head.parts == parts,
+            head.part == next
         else {
             isBroken = true
             return

@@ -49,7 +49,9 @@ struct ClaimSnapshotStream {
                 switch try await mark(of: head) {
                 case .stands(let mark):
                     isOfThisStream = true
-                    if head.part == head.parts - 1, let book = try await read(head, to: offset, now) { return .book(book, behind: mark) }
+                    if head.isReadable, head.part == head.parts - 1, let book = try await read(head, to: offset, now) {
+                        return .book(book, behind: mark)
+                    }
                 // One of before is history where a later one is of this stream.
                 case .isMissing: if !isOfThisStream { return .ofAnotherStream }
                 case .isForgotten: break
