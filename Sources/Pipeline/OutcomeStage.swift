@@ -42,7 +42,7 @@ package struct OutcomeStage: Sendable {
                 }
             }
             let (answer, first) = await named(shown, news)
-            let isCancelRequested = await isCancelRequested(news)
+            let isCancelRequested = await isCancelRequested(news, first)
             let outcome = news.learned(
                 answer, isCancelRequested: isCancelRequested, now: environment.now(), timing: environment.timing, owns: { owns($0, news) })
             return await carryOut(outcome, answer, first, news, message)
@@ -57,13 +57,19 @@ package struct OutcomeStage: Sendable {
         return merchant != news.merchantID || sent.id == news.gatewayID ? sent : nil
     }
 
-    private func isCancelRequested(_ news: WebhookNews) async -> Bool {
+    /// - Parameter first: what the recovery was claimed for, where it was read already.
+    private func isCancelRequested(_ news: WebhookNews, _ first: Claim?) async -> Bool {
         guard let reference = news.reference else { return false }
         let merchant = reference.merchantID ?? news.merchantID
-        guard cancels.isCancelRequested(reference, of: merchant, declinedAt: nil) else { return false }
+        // A rerun's name does not say of which cycle it is.
+        let isCalledOtherwise = reference.kind == .recurringRerun
+        guard isCalledOtherwise || cancels.isCancelRequested(reference, of: merchant, declinedAt: nil) else { return false }
         // When it was declined is not at hand; it was claimed soon after.
-        let begun = await environment.claims.first(of: reference, merchant: merchant)?.at
-        return cancels.isCancelRequested(reference, of: merchant, declinedAt: begun)
+        var claimed = first
+        if claimed == nil { claimed = await environment.claims.first(of: reference, merchant: merchant) }
+        return [reference, claimed?.order?.rebill(of: reference)].contains { name in
+            name.map { cancels.isCancelRequested($0, of: merchant, declinedAt: claimed?.at) } ?? false
+        }
     }
 
     func gateway(of news: WebhookNews) -> FlexFactorGateway? {

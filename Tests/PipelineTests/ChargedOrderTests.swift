@@ -117,6 +117,29 @@ import Testing
         #expect(try await carryOut(command.encoded(), Refund.type, retryStage(.completed), until: .refunded) == known)
     }
 
+    /// The CRM has cancelled by order, purchase and cycle, which a rerun's name does not say.
+    @Test(arguments: [false, true]) func aRerunOfACycleThatIsCancelledIsNotCaptured(isCancelled: Bool) async throws {
+        let recovery = recovery(Self.cases[2])
+        _ = try await submit(recovery)
+        let flexFactor = ScriptedFlexFactor { call, _ in
+            if case .capture = call {
+                .captured
+            } else {
+                .found(FlexFactorOrder(id: "g-1", state: .captureRequired, minorUnits: 4_999, currency: .usd))
+            }
+        }
+        let cancels = Cancels(requested: isCancelled ? [try #require(recovery.rebill)] : [])
+        let stage = OutcomeStage(
+            in: .sample(clock, claims: claims), flexFactor: flexFactor,
+            merchants: Merchants(Merchant(id: "acme", flexFactorGateways: [FlexFactorGateway(id: "42")])), cancels: cancels)
+        let news = WebhookNews(
+            merchantID: "acme", gatewayID: "42", event: .captureRequired, reference: recovery.reference, orderID: "g-1",
+            receivedAt: Self.now)
+        var timeline = StageTimeline(.outcomes, clock)
+        try await timeline.run(IncomingMessage(body: news.encoded(), type: WebhookNews.type)) { await stage.handle($0) }
+        #expect(flexFactor.calls.contains { $0.charges } != isCancelled)
+    }
+
     /// A claim of an older worker says nothing of it, and the reference counts.
     @Test func withoutItTheReferenceCounts() async throws {
         let recovery = recovery(Self.cases[3])

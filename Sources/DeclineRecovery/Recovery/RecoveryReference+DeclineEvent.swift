@@ -24,15 +24,18 @@ extension RecoveryReference {
 
 extension Recovery {
     /// What a cancel command by order, purchase and cycle calls a retry: also a rerun, whose own name does not say the cycle.
-    package var rebill: RecoveryReference? {
-        guard reference.kind.isRetry, let purchase = order.purchaseID, let cycle = order.billingCycle else { return nil }
-        return RecoveryReference(
-            orderID: order.id, kind: .recurring, sequence: cycle,
-            subscription: RecoveryReference.Subscription(purchaseID: purchase, gatewayID: order.declinedGatewayID))
-    }
+    package var rebill: RecoveryReference? { order.rebill(of: reference) }
 }
 
 extension RecoveredOrder {
+    /// What a cancel command by order, purchase and cycle calls a retry of it.
+    package func rebill(of reference: RecoveryReference) -> RecoveryReference? {
+        guard reference.kind.isRetry, let purchaseID, let billingCycle else { return nil }
+        return RecoveryReference(
+            orderID: id, kind: .recurring, sequence: billingCycle,
+            subscription: RecoveryReference.Subscription(purchaseID: purchaseID, gatewayID: declinedGatewayID))
+    }
+
     /// What the reference says of the order, for a result when only a webhook or a command is at hand. The same action follows from it as
     /// from the decline event. What is given counts before it: the claims may know more.
     package convenience init(_ reference: RecoveryReference, purchaseID: String? = nil, billingCycle: Int? = nil, chargeID: String? = nil) {
