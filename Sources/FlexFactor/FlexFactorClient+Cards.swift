@@ -9,10 +9,12 @@ extension FlexFactorClient {
         guard let key = credentials.environmentKey else {
             return .failure(.notSent(.misconfigured("the gateway has no environmentKey, which tokenize needs")))
         }
+        let number = beganCall()
         let refusal = await admission(lane, deadline, isCharge: false)
         let start = NIODeadline.now()
         let outcome: Result<CardToken, CallFailure> =
             if let refusal { .failure(refusal) } else { await tokenize(card, key, lane, traceparent, deadline) }
+        endedCall(number)
         var failure: CallFailure?
         if case .failure(let why) = outcome { failure = why }
         observe(

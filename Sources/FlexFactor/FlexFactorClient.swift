@@ -70,6 +70,13 @@ package final class FlexFactorClient: Sendable {
         return guards.withLock { $0.pace.isSlow(now: uptime) }
     }
 
+    func beganCall() -> Int {
+        let uptime = uptime()
+        return guards.withLock { $0.pace.began(now: uptime) }
+    }
+
+    func endedCall(_ number: Int) { guards.withLock { $0.pace.ended(number) } }
+
     /// Whether calls can be made at all, which a token proves; without one, why not.
     package enum Reach: Sendable, Equatable {
         /// There was a token: whatever fails since then is FlexFactor's state and not ours.
@@ -97,8 +104,7 @@ package final class FlexFactorClient: Sendable {
         _ call: FlexFactorCall, on lane: HTTPLane, traceparent: String?, deadline: Moment, writtenBy: ContinuousClock.Instant? = nil
     ) async -> FlexFactorAnswer {
         let isCharge = if case .evaluate = call { true } else { false }
-        let begun = uptime()
-        let number = guards.withLock { $0.pace.began(now: begun) }
+        let number = beganCall()
         let refusal = await admission(lane, deadline, writtenBy: writtenBy, isCharge: isCharge)
         let start = NIODeadline.now()
         let answer =
@@ -107,7 +113,7 @@ package final class FlexFactorClient: Sendable {
             } else {
                 await admitted(call, lane, traceparent, deadline, writtenBy, isCharge: isCharge)
             }
-        guards.withLock { $0.pace.ended(number) }
+        endedCall(number)
         observe(
             Observation(
                 call: call.name, outcome: answer.name, nanoseconds: (NIODeadline.now() - start).nanoseconds, failure: answer.failure))

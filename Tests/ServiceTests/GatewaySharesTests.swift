@@ -84,11 +84,13 @@ import Testing
     @Test func nothingIsPutOffForAnOwnerWhoseFlexFactorIsQuick() {
         var shares = Shares(budget: 100, room: 50, longest: .seconds(10)) { ["quick": false, "slow": true][$0] }
         for item in 0..<200 { _ = shares.arrived(item, of: "quick", freeFrom: nil, now: Self.start) }
-        let later = Self.start + .seconds(4)
+        let later = Self.start + .seconds(3)
         #expect(shares.looked(now: later).putOff.isEmpty && shares.waitingCount == 125)
         for item in 1_000..<1_100 { _ = shares.arrived(item, of: "slow", freeFrom: nil, now: later) }
         let putOff = shares.looked(now: later + .seconds(1)).putOff
         #expect(!putOff.isEmpty && putOff.allSatisfy { $0.item >= 1_000 })
+        // Whatever keeps it that long, others wait as long.
+        #expect(shares.looked(now: later + .seconds(2)).putOff.contains { $0.item < 1_000 })
     }
 
     /// It grew slow after all had come: nobody arrives any more whose arrival could tell.

@@ -77,6 +77,8 @@ struct GatewayShares<Item: Sendable> {
 
     /// In milliseconds: what waits for an owner whose oldest in work is younger gets its turn soon.
     private static var soon: Int64 { 500 }
+    /// In milliseconds: a turn so old keeps others waiting, whoever is slow.
+    private static var long: Int64 { 5_000 }
 
     /// - Parameters:
     ///   - budget: items in work at a time.
@@ -189,7 +191,7 @@ struct GatewayShares<Item: Sendable> {
         while waitingCount > room {
             var most: Owner?
             for (name, owner) in owners where owner.waiting.count > most?.waiting.count ?? 0 && owner.age(now) >= Self.soon {
-                if isSlow(name) ?? true { most = owner }
+                if isSlow(name) ?? true || owner.age(now) >= Self.long { most = owner }
             }
             guard let most, let last = most.waiting.popLast() else { return }
             waitingCount -= 1
