@@ -101,6 +101,24 @@ import Testing
         #expect(queue.published.contains { $0.exchange == names.results } && holdings.remarks.isEmpty)
     }
 
+    /// One that is full takes a message now and then: what waits for it comes one by one all the same, ever later.
+    @Test func aMessageThatIsTakenInBetweenLetsNotAllInThatWait() throws {
+        let clock = ManualClock(Self.now)
+        let holdings = Holdings(clock: clock)
+        let place = Holdings.Place(exchange: names.results, routingKey: "new_sale.approved")
+        _ = holdings.refused(place, "full", now: clock.now(), isTrial: false)
+        clock.pass(.seconds(5))
+        _ = holdings.refused(place, "full", now: clock.now(), isTrial: true)
+        holdings.taken([place])
+        #expect(holdings.refusing == 0)
+        let later = try #require(holdings.turn(place, now: clock.now()))
+        #expect(later > clock.now() + .seconds(7))
+        _ = holdings.refused(place, "full", now: clock.now(), isTrial: false)
+        #expect(holdings.refusing == 1 && holdings.places.first?.count == 1)
+        holdings.taken([place], isTrial: true)
+        #expect(holdings.refusing == 0 && holdings.turn(place, now: clock.now()) == nil)
+    }
+
     @Test func ofAPlaceThatWasNotTriedForLongNothingIsTold() {
         let clock = ManualClock(Self.now)
         let holdings = Holdings(clock: clock)

@@ -27,6 +27,9 @@ final class Holdings: Sendable {
         var failures: Int
         var notBefore: Moment
         var count: Int
+        /// It has taken a message since it refused last: nothing is told of it. What waits for it comes one by one all the same, for one that is
+        /// full takes a message now and then.
+        var isTaking = false
     }
 
     private struct State {
@@ -61,6 +64,7 @@ final class Holdings: Sendable {
                 refusal.failures += 1
                 refusal.notBefore = now + .milliseconds(Int64.random(in: pause * 3 / 4...pause))
             }
+            if refusal.isTaking { (refusal.since, refusal.count, refusal.isTaking) = (now, 0, false) }
             refusal.why = why
             refusal.last = now
             if !isTrial { refusal.count += 1 }
@@ -81,12 +85,17 @@ final class Holdings: Sendable {
         }
     }
 
-    /// These places have taken a message each: they refuse no more.
-    func taken(_ places: @autoclosure () -> [Place]) {
+    /// These places have taken a message each.
+    ///
+    /// - Parameter isTrial: of what had been put away: they refuse no more.
+    func taken(_ places: @autoclosure () -> [Place], isTrial: Bool = false) {
         guard isAnyRefused.load(ordering: .relaxed) else { return }
-        let places = places()
+        let (places, now) = (places(), clock.now())
         state.withLock { state in
-            for place in places { state.refusals[place] = nil }
+            for place in places {
+                guard let last = state.refusals[place]?.last else { continue }
+                if isTrial || now - last > .minutes(1) { state.refusals[place] = nil } else { state.refusals[place]?.isTaking = true }
+            }
             isAnyRefused.store(!state.refusals.isEmpty, ordering: .relaxed)
         }
     }
@@ -114,7 +123,8 @@ final class Holdings: Sendable {
     private var refusals: [(place: Place, refusal: Refusal)] {
         let now = clock.now()
         return state.withLock { state in
-            state.refusals.filter { now - $0.value.last <= Self.memory }.sorted { $0.value.since < $1.value.since }.map { ($0, $1) }
+            state.refusals.filter { !$0.value.isTaking && now - $0.value.last <= Self.memory }.sorted { $0.value.since < $1.value.since }
+                .map { ($0, $1) }
         }
     }
 

@@ -77,7 +77,7 @@ extension StageRunner {
             if let later = holdings.turn(held.place, now: now) { return await putBack(held, handed, until: later, lane) }
             switch await delivery.tryToFinish(publishing: [held.message]) {
             case .finished:
-                holdings.taken([held.place])
+                holdings.taken([held.place], isTrial: true)
                 report.gaveOut(held.place)
                 return
             case .lost: return
