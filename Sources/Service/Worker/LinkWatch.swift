@@ -64,6 +64,9 @@ final class LinkWatch: Sendable {
     /// Whether a queue cannot be subscribed to at the moment.
     func isAbsent(_ queue: String) -> Bool { absent.withLock { $0[queue] != nil } }
 
+    /// A queue has been subscribed to: nobody else says so of one that came back while its stage rested.
+    func stands(_ queue: String) { if isAbsent(queue) { note(queue, missingFor: nil) } }
+
     /// One queue that is back is not all of them.
     private func note(_ queue: String, missingFor error: BrokerError?) {
         let missing = absent.withLock { reasons in

@@ -257,10 +257,12 @@ package struct Worker: Service {
                 default: JSONLimits().bytes + 16 * 1_024
                 }
             let queue = settings.names.queue(of: stage)
-            return StageSubscription(runner) { () async throws(BrokerError) in
-                try await link.consume(
+            return StageSubscription(runner) { [watch] () async throws(BrokerError) in
+                let consumer = try await link.consume(
                     queue, prefetch: isShared ? UInt16(clamping: 2 * Int(prefetch)) : prefetch, mostBytes: mostBytes, kind: .quorum,
                     onBatch: runner.take)
+                watch.stands(queue)
+                return consumer
             }
         }
     }
