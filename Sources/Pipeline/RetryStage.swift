@@ -44,7 +44,7 @@ package struct RetryStage: Sendable {
             let place = environment.claims.standing(of: cancellation.reference, merchant: cancellation.merchantID)?.namedAt
         {
             guard let named = await environment.claims.record(at: place)?.claim, named.reference == cancellation.reference else {
-                return await finish(cancellation, .park(until: environment.now() + .seconds(5)), message)
+                return await finish(cancellation, cancellation.askAgain(environment.now(), environment.timing, after: .seconds(5)), message)
             }
             cancellation.orderID = named.orderID
         }

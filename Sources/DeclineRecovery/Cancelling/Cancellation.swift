@@ -164,7 +164,8 @@ package struct Cancellation: Sendable, Equatable {
         }
     }
 
-    private func askAgain(_ now: Moment, _ timing: RecoveryTiming, after wait: Moment.Span = .seconds(0)) -> Stop {
+    /// The same later, until it is given up.
+    package func askAgain(_ now: Moment, _ timing: RecoveryTiming, after wait: Moment.Span = .seconds(0)) -> Stop {
         now >= since + timing.grace + timing.reconcileFor ? .giveUp : .park(until: now + max(pause, wait))
     }
 
