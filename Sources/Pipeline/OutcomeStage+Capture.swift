@@ -17,6 +17,8 @@ extension OutcomeStage {
         guard let first = await environment.claims.first(of: reference, merchant: merchant), let amount = first.saleAmount else {
             return hold(news, message)
         }
+        // What it was claimed for may not have been at hand before, which says what else it is called.
+        if await isCancelRequested(news, first) { return ignored(news, .decidedByLook) }
         // At its expiry the recovery closes the order. That counts from the decline, whose days are at most half over when it is first claimed.
         if now >= first.at + .minutes(Int64(sender.expiryDays) * 12 * 60) { return ignored(news, .decidedByLook) }
         let post = max(1, standing.answeredPost)

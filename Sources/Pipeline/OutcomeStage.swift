@@ -58,11 +58,11 @@ package struct OutcomeStage: Sendable {
     }
 
     /// - Parameter first: what the recovery was claimed for, where it was read already.
-    private func isCancelRequested(_ news: WebhookNews, _ first: Claim?) async -> Bool {
+    func isCancelRequested(_ news: WebhookNews, _ first: Claim?) async -> Bool {
         guard let reference = news.reference else { return false }
         let merchant = reference.merchantID ?? news.merchantID
         // A rerun's name does not say of which cycle it is.
-        let isCalledOtherwise = reference.kind == .recurringRerun
+        let isCalledOtherwise = reference.kind.isRetry && reference.kind != .recurring
         guard isCalledOtherwise || cancels.isCancelRequested(reference, of: merchant, declinedAt: nil) else { return false }
         // When it was declined is not at hand; it was claimed soon after.
         var claimed = first

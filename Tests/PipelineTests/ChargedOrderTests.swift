@@ -118,8 +118,9 @@ import Testing
     }
 
     /// The CRM has cancelled by order, purchase and cycle, which a rerun's name does not say.
-    @Test(arguments: [false, true]) func aRerunOfACycleThatIsCancelledIsNotCaptured(isCancelled: Bool) async throws {
-        let recovery = recovery(Self.cases[2])
+    @Test(arguments: [false, true], [RecoveryReference.Kind.recurringRerun, .rerun, .trialCompletionRerun])
+    func aRerunOfACycleThatIsCancelledIsNotCaptured(isCancelled: Bool, kind: RecoveryReference.Kind) async throws {
+        let recovery = recovery(Case(kind: kind, purchaseID: "88", billingCycle: 7))
         _ = try await submit(recovery)
         let flexFactor = ScriptedFlexFactor { call, _ in
             if case .capture = call {
