@@ -149,9 +149,12 @@ package struct RetryStage: Sendable {
                 entry: entry(.told(answer.kind, reason: answer.reason.code)).telling(answer))
         case .giveUp:
             if cancellation.isLooking, let record = await toldEnd(of: cancellation) { return again(record) }
+            let explanation =
+                cancellation.word == .accepted
+                ? "FlexFactor accepted the cancel; whether it had taken the money before could not be seen in time."
+                : "FlexFactor could not be made to cancel the order in time."
             return letters.deadLetter(
-                message, because: .cancelFailed, explanation: "FlexFactor could not be made to cancel the order in time.",
-                subject: subject, attempts: cancellation.attempts, now: now)
+                message, because: .cancelFailed, explanation: explanation, subject: subject, attempts: cancellation.attempts, now: now)
         }
     }
 
