@@ -94,7 +94,9 @@ final class Holdings: Sendable {
         state.withLock { state in
             for place in places {
                 guard let last = state.refusals[place]?.last else { continue }
-                if isTrial || now - last > .minutes(1) { state.refusals[place] = nil } else { state.refusals[place]?.isTaking = true }
+                // A clock may have been set back meanwhile.
+                let isOver = isTrial || now < last || now - last > .minutes(1)
+                if isOver { state.refusals[place] = nil } else { state.refusals[place]?.isTaking = true }
             }
             isAnyRefused.store(!state.refusals.isEmpty, ordering: .relaxed)
         }

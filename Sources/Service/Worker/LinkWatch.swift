@@ -69,10 +69,11 @@ final class LinkWatch: Sendable {
 
     /// One queue that is back is not all of them.
     private func note(_ queue: String, missingFor error: BrokerError?) {
-        let missing = absent.withLock { reasons in
+        absent.withLock { reasons in
             reasons[queue] = error.map { "\(queue): \($0)" }
-            return reasons.values.sorted().joined(separator: "; ")
+            let missing = reasons.values.sorted().joined(separator: "; ")
+            // While nobody else can change them: what is said last stands.
+            if missing.isEmpty { health.isWell(.topology) } else { health.isUnwell(.topology, missing) }
         }
-        if missing.isEmpty { health.isWell(.topology) } else { health.isUnwell(.topology, missing) }
     }
 }
