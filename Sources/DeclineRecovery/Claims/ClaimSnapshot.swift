@@ -8,7 +8,7 @@ import JSON
 /// it, as it was written.
 package struct ClaimSnapshot: Sendable {
     /// Of what is packed and what it means. Whoever changes the entries, or what the book makes of a claim, takes the next: another version's
-    /// snapshots are passed by.
+    /// snapshots are passed by. Their heads are read: whoever changes those takes another `magic`.
     static let version: UInt16 = 9
 
     enum Section: UInt16 {

@@ -85,7 +85,7 @@ struct GatewayShares<Item: Sendable> {
     ///   - room: how many may wait before some are put off.
     ///   - longest: the longest that one is put off.
     ///   - isSlow: whether an owner's FlexFactor is slow. Where it is not, the worker or the broker is, and putting off would only be more work
-    ///     for both. `nil` of owners of whom nothing is known: they are slow as soon as their turns are.
+    ///     for both, until others wait for long. `nil` of owners of whom nothing is known: they are slow as soon as their turns are.
     init(budget: Int, room: Int, longest: Moment.Span, isSlow: @escaping @Sendable (String) -> Bool? = { _ in nil }) {
         self.budget = budget
         self.room = room
