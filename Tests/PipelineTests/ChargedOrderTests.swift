@@ -27,11 +27,11 @@ import Testing
 
     private func recovery(_ test: Case) -> Recovery {
         let sample = Recovery.sample(order: "A1", declinedAt: Self.now)
-        let isRecurring = test.kind.orderType == .recurring
+        let isSubscribed = test.kind.orderType == .recurring || test.billingCycle != nil
         let reference = RecoveryReference(
             DeclineIdentity(merchantID: "acme", source: "crm", id: "d-1"), orderID: "A1", kind: test.kind,
             sequence: test.kind == .recurring ? 7 : 2,
-            subscription: isRecurring ? RecoveryReference.Subscription(purchaseID: "88", gatewayID: "7") : nil)
+            subscription: isSubscribed ? RecoveryReference.Subscription(purchaseID: "88", gatewayID: "7") : nil)
         return Recovery(
             merchantID: "acme", gatewayID: "42", route: .retry(.managed, until: Self.now + .days(5)), reference: reference,
             amount: sample.amount, declinedAt: Self.now,
