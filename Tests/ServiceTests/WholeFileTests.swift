@@ -21,6 +21,15 @@ import Testing
         }
     }
 
+    /// A reload would read nothing more for as long as somebody holds it open.
+    @Test func whoHoldsAPipeOpenAndWritesNothingIsNotWaitedForWithoutEnd() throws {
+        try withPipe { path in
+            let writer = open(path, O_RDWR)
+            defer { close(writer) }
+            #expect(WholeFile.bytes(of: path, silence: 50) == nil)
+        }
+    }
+
     @Test func aPipeIsReadToItsEndHoweverSlowlyItIsWritten() throws {
         try withPipe { path in
             Thread.detachNewThread {

@@ -14,8 +14,9 @@ package enum WholeFile {
     private static let patience: Int32 = 2_000
 
     /// - Parameter name: `-` is standard input.
+    /// - Parameter silence: how many milliseconds who writes to a pipe may rest.
     /// - Returns: `nil` where it cannot be read, or is longer than that.
-    package static func bytes(of name: String, atMost most: Int = .max) -> [UInt8]? {
+    package static func bytes(of name: String, atMost most: Int = .max, silence: Int32 = 60_000) -> [UInt8]? {
         guard let (descriptor, isEmpty) = name == "-" ? (descriptor: 0, isEmpty: false) : opened(name) else { return nil }
         defer { if descriptor > 0 { close(descriptor) } }
         var all: [UInt8] = []
@@ -26,7 +27,7 @@ package enum WholeFile {
             if count > 0 {
                 all += buffer[..<count]
             } else if errno == EAGAIN {
-                wait(for: descriptor, -1)
+                if !wait(for: descriptor, silence) { return nil }
             } else if errno != EINTR {
                 return nil
             }
@@ -48,8 +49,8 @@ package enum WholeFile {
         return nil
     }
 
-    /// Whether there is something to read, or nobody left to write it; for ever where `milliseconds` is -1.
-    @discardableResult private static func wait(for descriptor: Int32, _ milliseconds: Int32) -> Bool {
+    /// Whether there is something to read, or nobody left to write it.
+    private static func wait(for descriptor: Int32, _ milliseconds: Int32) -> Bool {
         var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
         return poll(&entry, 1, milliseconds) > 0
     }
