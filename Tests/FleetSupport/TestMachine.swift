@@ -56,15 +56,15 @@ package enum TestMachine {
         URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
     }
 
-    private static let given = Mutex<Set<Int>>([])
-
     /// A port on loopback that nothing has. Below the ephemeral range, where connections of others take theirs, and apart from the ranges
     /// of the brokers.
+    ///
+    /// It stays bound for as long as the tests run, so that nobody else is given it; who listens with `SO_REUSEADDR`, as servers do, may.
+    /// No child inherits it, which would then hold it past its turn.
     package static func freePort() throws -> Int {
         for _ in 0..<100 {
             let port = Int.random(in: 31_200...32_700)
-            let socket = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-            defer { close(socket) }
+            let socket = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
             var address = sockaddr_in()
             address.sin_family = sa_family_t(AF_INET)
             address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
@@ -73,8 +73,14 @@ package enum TestMachine {
             let outcome = withUnsafePointer(to: &address) { pointer in
                 pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(socket, $0, size) }
             }
-            // Nobody has it, and nobody of this process was given it before.
-            if outcome == 0, given.withLock({ $0.insert(port).inserted }) { return port }
+            guard outcome == 0 else {
+                close(socket)
+                continue
+            }
+            // Only now: before, it would be given a port that another holds so.
+            var yes: Int32 = 1
+            setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<Int32>.size))
+            return port
         }
         throw GaveUp(what: "a free port is found")
     }
