@@ -23,7 +23,9 @@ struct StatusCommand: AsyncParsableCommand {
     }
 
     private func show(_ status: FleetStatus) {
-        if status.faults.isEmpty { Terminal.show(Terminal.paint("All is well.", .green)) }
+        if status.faults.isEmpty {
+            Terminal.show(Terminal.paint(status.unseen == 0 ? "All is well." : "All is well, as far as this login may look.", .green))
+        }
         for fault in status.faults {
             Terminal.show(Terminal.paint(Terminal.visible(fault.what), .red) + " " + Terminal.paint(fault.advice, .dim))
         }
@@ -33,6 +35,12 @@ struct StatusCommand: AsyncParsableCommand {
         }
         if let (what, advice) = status.inbox?.warning {
             Terminal.show(Terminal.paint(Terminal.visible(what), .yellow) + " " + Terminal.paint(advice, .dim))
+        }
+        if status.unseen > 0 {
+            Terminal.show(
+                Terminal.paint(
+                    "Whether \(status.unseen) exchanges and queues are there is not known: this login may not look at them. `salvage topology check` says it to one that may (`salvage topology print --permissions`).",
+                    .dim))
         }
         if !status.pausesAreKnown {
             Terminal.show(

@@ -194,6 +194,25 @@ import Testing
         }
     }
 
+    /// Nobody but the CRM publishes there, so no worker knows.
+    @Test(.timeLimit(.minutes(15)))
+    func whoLooksSeesThatTheExchangeOfTheCRMIsGone() async throws {
+        try await withUsers(Fleet.Plan()) { fleet, user in
+            #expect(try await fleet.salvage("topology", "apply").status == 0)
+            try await fleet.startWorker(["SALVAGE_BROKER_URL": user("worker")])
+            func status() async throws -> (status: Int32, output: String, error: String) {
+                try await fleet.salvage(["status"], environment: ["SALVAGE_BROKER_URL": user("console-operator")])
+            }
+            let before = try await status()
+            #expect(before.status == 0, "\(before)")
+            try await fleet.link.delete(exchange: "declines")
+            let gone = try await status()
+            #expect(gone.status == 1 && gone.output.contains("The exchange declines does not exist"), "\(gone)")
+            #expect(try await fleet.salvage("topology", "apply").status == 0)
+            #expect(try await status().status == 0)
+        }
+    }
+
     @Test(.timeLimit(.minutes(15)))
     func aPasswordThatIsRotatedInItsFileIsReadAtTheNextConnect() async throws {
         try await withUsers(Fleet.Plan()) { fleet, user in

@@ -58,6 +58,7 @@ private struct EmptyBroker: OperatorBroker {
     var isConnected: Bool { true }
 
     func alarm() async throws(BrokerFailure) -> String? { nil }
+    func topology() async throws(BrokerFailure) -> TopologyLook { TopologyLook() }
     func depth(of queue: String) async throws(BrokerFailure) -> QueueDepth? { QueueDepth() }
     func order(_ pause: Pause) async throws(BrokerFailure) {}
 }

@@ -20,6 +20,25 @@ struct FleetFaults {
 
     private func count(_ number: Int, _ one: String, _ many: String) -> String { number == 1 ? "one \(one)" : "\(number) \(many)" }
 
+    /// What is gone at the broker. Of the exchange that only the CRM publishes to no worker knows, for it has nothing to do with it.
+    mutating func add(_ missing: [TopologyLook.Place], _ names: TopologyNames) {
+        for place in missing {
+            var (what, advice) = ("The \(place) does not exist", "")
+            switch place {
+            case .exchange(let name):
+                what += name == names.declines ? ": nothing that the CRM publishes is taken." : ": what is published there is refused."
+                advice = Self.mending("SalvagePlacesRefuse")
+            case .queue(names.claims):
+                what += ": what is claimed stood there, and before it is declared anew somebody must decide how to go on."
+                advice = "docs/runbooks/SalvageClaimsBehind.md"
+            case .queue:
+                what += "."
+                advice = Self.mending("SalvageQueueUnread")
+            }
+            say(.topologyIncomplete, of: "\(place)", what, advice)
+        }
+    }
+
     /// The broker takes no messages, and so nobody's word that he works.
     mutating func add(alarm: String) {
         say(

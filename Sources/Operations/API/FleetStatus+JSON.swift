@@ -57,7 +57,7 @@ extension FleetStatus {
             ),
             ("circuits", circuitsJSON),
             ("queues", .object(of: queues.map { ($0.name, number($0.ready)) })), ("results", inbox?.json),
-            ("pauses", PauseStore.json(heededPauses)), ("pausesKnown", .bool(pausesAreKnown)),
+            ("unseen", number(unseen)), ("pauses", PauseStore.json(heededPauses)), ("pausesKnown", .bool(pausesAreKnown)),
             ("parked", number(parked)), ("overdue", number(overdue)),
             ("oldestOverdue", oldestOverdue.map { .integer($0.milliseconds) }),
             ("unknown", number(unknown)), ("inDoubt", number(inDoubt)), ("oldestUnknown", oldestUnknown.map { .integer($0.milliseconds) }),

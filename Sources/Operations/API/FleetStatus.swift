@@ -15,6 +15,8 @@ package struct FleetStatus: Sendable {
     package let queues: [(name: String, what: String, ready: Int)]
     /// The CRM's; `nil` where it reads a queue of its own, or this login may not look.
     package let inbox: Inbox?
+    /// At how many exchanges and queues this login may not look: whether they are there it does not know.
+    package let unseen: Int
     package let pauses: [Pause]
     /// Whether the stream of pauses could be read.
     package let pausesAreKnown: Bool
@@ -30,7 +32,7 @@ package struct FleetStatus: Sendable {
 
     package struct Fault: Sendable, Equatable {
         package let kind: Kind
-        /// Which of its kind, for people: a worker, a stage, a gateway; empty where there can be only one.
+        /// Which of its kind, for people: a worker, a stage, a gateway, an exchange; empty where there can be only one.
         package let subject: String
         /// Since when, where it is known.
         package let since: Moment?
@@ -38,6 +40,7 @@ package struct FleetStatus: Sendable {
         package let advice: String
 
         package enum Kind: String, Sendable, CaseIterable {
+            case topologyIncomplete = "topology_incomplete"
             case noWorkers = "no_workers"
             case workerSilent = "worker_silent"
             case claimsBehind = "claims_behind"
@@ -245,8 +248,8 @@ package struct FleetStatus: Sendable {
     package init(
         _ letters: LetterStore, _ flow: FlowStore, _ names: TopologyNames, besides: [Fault] = [], now: Moment
     ) async throws(BrokerFailure) {
-        let (depths, alarm) = (try await flow.depths(now), try await Self.alarm(flow, now: now))
-        self.init(Standing(letters, flow), flow, names, depths: depths, alarm: alarm, besides: besides, now: now)
+        let (depths, topology, alarm) = (try await flow.depths(now), try await flow.topology(now), try await Self.alarm(flow, now: now))
+        self.init(Standing(letters, flow), flow, names, depths: depths, topology: topology, alarm: alarm, besides: besides, now: now)
     }
 
     /// Why the broker takes no messages; `nil` where it takes them. It is asked where somebody is missed: whoever speaks, it has taken his word.
@@ -258,10 +261,11 @@ package struct FleetStatus: Sendable {
 
     /// - Parameters:
     ///   - depths: of the queues, by name.
+    ///   - topology: which exchanges and queues are gone.
     ///   - alarm: why the broker takes no messages.
     init(
-        _ standing: Standing, _ flow: FlowStore, _ names: TopologyNames, depths: [String: QueueDepth], alarm: String?,
-        besides: [Fault] = [], now: Moment
+        _ standing: Standing, _ flow: FlowStore, _ names: TopologyNames, depths: [String: QueueDepth], topology: TopologyLook,
+        alarm: String?, besides: [Fault] = [], now: Moment
     ) {
         workers = Worker.all(flow, now: now)
         let pulses = workers.filter { !$0.isSilent }.map(\.pulse)
@@ -270,6 +274,7 @@ package struct FleetStatus: Sendable {
         refusing = Refusing.all(pulses)
         queues = flow.queues.filter { $0.kind == .work }.map { ($0.name, $0.what, depths[$0.name]?.ready ?? 0) }
         inbox = depths[names.crmResults].map { Inbox(queue: names.crmResults, waiting: $0.ready, readers: $0.readers) }
+        unseen = topology.unseen
         pauses = flow.pauses.pauses.inForce(at: now)
         pausesAreKnown = flow.pauses.isFollowed
         knowsNoPause = pausesAreKnown && flow.pauses.pauses.isOfNothing
@@ -283,6 +288,7 @@ package struct FleetStatus: Sendable {
         oldestUnknown = standing.oldestUnknown
         lettersToDo = standing.toDo.values.reduce(0) { $0 + $1.values.reduce(0, +) }
         var list = FleetFaults()
+        list.add(topology.missing, names)
         if let alarm { list.add(alarm: alarm) } else { list.add(workers, queues, names) }
         list.add(circuits)
         list.add(refusals)

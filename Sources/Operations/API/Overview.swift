@@ -7,10 +7,12 @@ enum Overview {
         _ flow: FlowStore, letters: LetterStore, jobs: JobRegistry, besides: [FleetStatus.Fault], now: Moment
     ) async throws(ConsoleError) -> JSONValue {
         let depths: [String: QueueDepth]
+        let topology: TopologyLook
         let isLocked: Bool
         let alarm: String?
         do throws(BrokerFailure) {
             depths = try await flow.depths(now)
+            topology = try await flow.topology(now)
             alarm = try await FleetStatus.alarm(flow, now: now)
             isLocked = try await flow.isLocked(now)
         } catch {
@@ -18,7 +20,8 @@ enum Overview {
         }
         let acting = isLocked ? Self.acting(letters, jobs) : nil
         let standing = Standing(letters, flow)
-        let status = FleetStatus(standing, flow, letters.names, depths: depths, alarm: alarm, besides: besides, now: now)
+        let status = FleetStatus(
+            standing, flow, letters.names, depths: depths, topology: topology, alarm: alarm, besides: besides, now: now)
         let (ready, reading) = (flow.isReady, flow.reading)
         let queues = flow.queues.map { name, what, kind in
             JSONValue.object(of: [

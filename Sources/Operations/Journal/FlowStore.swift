@@ -22,6 +22,7 @@ package final class FlowStore: Sendable {
         var depths: (at: Moment, queues: [String: QueueDepth])?
         var lock: (at: Moment, isHeld: Bool)?
         var alarm: (at: Moment, reason: String?)?
+        var topology: (at: Moment, look: TopologyLook)?
         var workers: [String: WorkerPulse] = [:]
         var claims = ClaimsRace()
         /// By the clock that nobody sets.
@@ -361,6 +362,14 @@ package final class FlowStore: Sendable {
         let reason = try await broker.alarm()
         state.withLock { $0.alarm = (now, reason) }
         return reason
+    }
+
+    /// Which exchanges and queues are gone; asked at most every ten seconds, however many look, for there are dozens of them.
+    func topology(_ now: Moment) async throws(BrokerFailure) -> TopologyLook {
+        if let known = state.withLock({ $0.topology }), now - known.at < .seconds(10) { return known.look }
+        let look = try await broker.topology()
+        state.withLock { $0.topology = (now, look) }
+        return look
     }
 
     /// Whether somebody acts on dead letters; asked at most every two seconds, however many look.

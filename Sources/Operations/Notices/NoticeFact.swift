@@ -109,7 +109,9 @@ extension NoticeFact {
         case .held, .unrouted:
             let queue = flow.names.queue(of: fault.kind == .held ? .held : .unrouted)
             count = status.queues.first { $0.name == queue }?.ready ?? 1
-        case .brokerAway, .brokerBlocked, .workerSilent, .workerNotReady, .claimsBehind, .circuitOpen, .gatewayMisconfigured: break
+        case .topologyIncomplete, .brokerAway, .brokerBlocked, .workerSilent, .workerNotReady, .claimsBehind, .circuitOpen,
+            .gatewayMisconfigured:
+            break
         }
         if countedKinds.contains(fault.kind.rawValue) { order = powersOfTen(in: count) }
         return NoticeFact(

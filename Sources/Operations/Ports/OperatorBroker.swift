@@ -17,6 +17,9 @@ package protocol OperatorBroker: Sendable {
     /// What stands in a queue; `nil` for one that is not there, or into which this login may not look.
     func depth(of queue: String) async throws(BrokerFailure) -> QueueDepth?
 
+    /// Which of the exchanges and queues are gone without which no fleet works. Asking changes nothing there.
+    func topology() async throws(BrokerFailure) -> TopologyLook
+
     /// Makes a pause known to every worker; returns when the broker has it.
     func order(_ pause: Pause) async throws(BrokerFailure)
 }
@@ -31,6 +34,30 @@ package struct QueueDepth: Sendable, Equatable {
     package init(ready: Int = 0, readers: Int = 0) {
         self.ready = ready
         self.readers = readers
+    }
+}
+
+/// What a look at a fleet's exchanges and queues found.
+package struct TopologyLook: Sendable, Equatable {
+    package var missing: [Place]
+    /// At how many this login may not look: they may be gone as well.
+    package var unseen: Int
+
+    package enum Place: Sendable, Hashable, CustomStringConvertible {
+        case exchange(String)
+        case queue(String)
+
+        package var description: String {
+            switch self {
+            case .exchange(let name): "exchange \(name)"
+            case .queue(let name): "queue \(name)"
+            }
+        }
+    }
+
+    package init(missing: [Place] = [], unseen: Int = 0) {
+        self.missing = missing
+        self.unseen = unseen
     }
 }
 

@@ -35,6 +35,22 @@ struct BrokerOperators: OperatorBroker {
         }
     }
 
+    func topology() async throws(BrokerFailure) -> TopologyLook {
+        let needed = Topology(recovery: names, crmInbox: false).requiring(names)
+        // Of what kind a queue is, is not asked: the broker writes each such question into its log.
+        let differences: [TopologyDifference]
+        do throws(BrokerError) { differences = try await link.check(needed, kindsOf: []) } catch { throw BrokerFailure(error) }
+        var look = TopologyLook()
+        for difference in differences {
+            switch difference {
+            case .missingExchange(let name): look.missing.append(.exchange(name))
+            case .missingQueue(let name): look.missing.append(.queue(name))
+            default: look.unseen += 1
+            }
+        }
+        return look
+    }
+
     func order(_ pause: Pause) async throws(BrokerFailure) {
         let message = OutgoingMessage(
             exchange: names.pauses, routingKey: "", isMandatory: true,

@@ -103,6 +103,22 @@ import Testing
         #expect(try await self.status([pulse("a", complaints: ["consumers: not subscribed yet"])]).faults.isEmpty)
     }
 
+    /// No worker has to do with the exchange to which the CRM publishes, so none says that it is gone.
+    @Test func whatIsGoneAtTheBrokerIsNamedThoughNoWorkerMissesIt() async throws {
+        world.broker.find(TopologyLook(missing: [.exchange("declines"), .queue("recovery.retry"), .queue("recovery.claims")], unseen: 2))
+        let status = try await status([pulse("a")])
+        #expect(status.faults.map(\.kind) == Array(repeating: .topologyIncomplete, count: 3) && status.json["well"]?.bool == false)
+        #expect(status.faults.map(\.subject) == ["exchange declines", "queue recovery.retry", "queue recovery.claims"])
+        #expect(status.faults.first?.what == "The exchange declines does not exist: nothing that the CRM publishes is taken.")
+        #expect(status.faults.prefix(2).allSatisfy { $0.advice.contains("`salvage topology apply` declares it") })
+        // A stream of claims that is declared anew has workers charge again what is paid, but for a person's decision.
+        #expect(status.faults.last?.advice == "docs/runbooks/SalvageClaimsBehind.md")
+        #expect(status.unseen == 2 && status.json["unseen"]?.int64 == 2)
+        // What a login may not look at is not gone.
+        world.broker.find(TopologyLook(unseen: 63))
+        #expect(try await self.status([pulse("a")]).faults.isEmpty)
+    }
+
     /// A result that its exchange does not take waits in no queue that anybody counts.
     @Test func whereMessagesAreRefusedIsNamed() async throws {
         let results = "exchange 'recovery.results' with key 'new_sale.approved'"

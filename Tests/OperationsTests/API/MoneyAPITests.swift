@@ -37,6 +37,7 @@ import Testing
         var isConnected: Bool { true }
         func alarm() async throws(BrokerFailure) -> String? { nil }
         func depth(of queue: String) async throws(BrokerFailure) -> QueueDepth? { QueueDepth() }
+        func topology() async throws(BrokerFailure) -> TopologyLook { TopologyLook() }
         func order(_ pause: Pause) async throws(BrokerFailure) { try await base.order(pause) }
 
         var isAskedForAll: Bool { state.withLock { $0.waiting != nil } }

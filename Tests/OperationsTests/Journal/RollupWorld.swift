@@ -169,6 +169,7 @@ struct RollupWorld: OperatorBroker {
     var isConnected: Bool { true }
     func alarm() async throws(BrokerFailure) -> String? { nil }
     func depth(of queue: String) async throws(BrokerFailure) -> QueueDepth? { QueueDepth() }
+    func topology() async throws(BrokerFailure) -> TopologyLook { TopologyLook() }
     func order(_ pause: Pause) async throws(BrokerFailure) { try await base.order(pause) }
 
     /// Stands behind every record; its time passes while somebody waits.

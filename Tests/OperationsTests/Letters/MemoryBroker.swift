@@ -30,6 +30,7 @@ final class MemoryBroker: Sendable {
         var refused: Set<String> = []
         var lookups = 0
         var depths: [String: QueueDepth?] = [:]
+        var topology = TopologyLook()
         var alarm: String?
         /// So many messages it takes before that.
         var untilAlarm = 0
@@ -61,6 +62,10 @@ final class MemoryBroker: Sendable {
         guard let known = state.withLock({ $0.depths[queue] }) else { return QueueDepth() }
         return known
     }
+
+    /// What whoever looks at exchanges and queues finds from now on.
+    func find(_ topology: TopologyLook) { state.withLock { $0.topology = topology } }
+    fileprivate var topology: TopologyLook { state.withLock { $0.topology } }
 
     /// The broker takes no message with this id.
     func refuse(_ messageID: String) { state.withLock { _ = $0.refused.insert(messageID) } }
@@ -212,6 +217,11 @@ final class Process: OperatorBroker {
     }
 
     func depth(of queue: String) async throws(BrokerFailure) -> QueueDepth? { broker.depth(of: queue) }
+
+    func topology() async throws(BrokerFailure) -> TopologyLook {
+        guard isAlive else { throw Self.dead }
+        return broker.topology
+    }
 
     func order(_ pause: Pause) async throws(BrokerFailure) {
         guard isAlive else { throw Self.dead }

@@ -52,6 +52,13 @@ import Testing
         #expect(try await self.facts([pulse("a", at: now)]).isEmpty)
     }
 
+    @Test func whatIsGoneAtTheBrokerIsToldEachByItsName() async throws {
+        world.broker.find(TopologyLook(missing: [.exchange("declines"), .queue("recovery.retry")]))
+        let facts = try await facts([pulse("a", at: now)])
+        #expect(facts.map(\.kind) == ["topology_incomplete", "topology_incomplete"])
+        #expect(facts.map(\.subject) == ["exchange declines", "queue recovery.retry"] && facts.allSatisfy { $0.mark == nil })
+    }
+
     @Test func noWorkersAreToldFromOthersByWhatWasDoneLast() async throws {
         func work(_ stage: Stage, at moment: Moment) -> JournalRecord {
             JournalRecord(
