@@ -58,4 +58,24 @@ import Testing
             }
         }
     }
+
+    /// Nobody knew of it: a fleet of which each worker waited looked like one of none.
+    @Test(.timeLimit(.minutes(10)))
+    func whoWaitsForAQueueIsHeardOf() async throws {
+        try await Fleet.with { fleet in
+            let tap = try await Tap(fleet.link, [("recovery.pulse", "")])
+            func last() -> WorkerPulse? { tap.bodies.last.flatMap { WorkerPulse.decode(Array($0.utf8)) } }
+            try await fleet.link.delete(queue: "recovery.retry")
+            try await fleet.startWorker(waits: false)
+            try await eventually("it says for what it waits", seconds: 60) {
+                last()?.complaints.contains("topology: queue recovery.retry does not exist") == true
+            }
+            #expect(last()?.idle == Stage.allCases && last()?.served == [])
+            let status = try await fleet.salvage("status")
+            #expect(status.status == 1 && status.output.contains("The queue recovery.retry does not exist"), "\(status)")
+            #expect(!status.output.contains("No worker runs"), "\(status)")
+            #expect(try await fleet.salvage("topology", "apply").status == 0)
+            try await eventually("it works", seconds: 60) { last()?.served == Stage.allCases && last()?.complaints.isEmpty == true }
+        }
+    }
 }

@@ -5,12 +5,21 @@ struct FleetFaults {
     typealias Queue = (name: String, what: String, ready: Int)
 
     private(set) var faults: [FleetStatus.Fault] = []
+    private let names: TopologyNames
+    private let missing: [TopologyLook.Place]
 
     /// A claim is good for ten seconds; who reads them later than half of that charges little.
     private static let mostLag: Moment.Span = .seconds(5)
 
     /// Of workers that one sentence names.
     private static let mostNames = 5
+
+    /// - Parameter missing: what is gone at the broker, which is said first.
+    init(_ names: TopologyNames, missing: [TopologyLook.Place]) {
+        self.names = names
+        self.missing = missing
+        addMissing()
+    }
 
     private mutating func say(
         _ kind: FleetStatus.Fault.Kind, of subject: String = "", since: Moment? = nil, _ what: String, _ advice: String
@@ -21,19 +30,19 @@ struct FleetFaults {
     private func count(_ number: Int, _ one: String, _ many: String) -> String { number == 1 ? "one \(one)" : "\(number) \(many)" }
 
     /// What is gone at the broker. Of the exchange that only the CRM publishes to no worker knows, for it has nothing to do with it.
-    mutating func add(_ missing: [TopologyLook.Place], _ names: TopologyNames) {
+    private mutating func addMissing() {
         for place in missing {
             var (what, advice) = ("The \(place) does not exist", "")
             switch place {
             case .exchange(let name):
                 what += name == names.declines ? ": nothing that the CRM publishes is taken." : ": what is published there is refused."
-                advice = Self.mending("SalvagePlacesRefuse")
+                advice = mending("SalvagePlacesRefuse")
             case .queue(names.claims):
                 what += ": what is claimed stood there, and before it is declared anew somebody must decide how to go on."
-                advice = "docs/runbooks/SalvageClaimsBehind.md"
+                advice = mending("SalvageClaimsBehind")
             case .queue:
                 what += "."
-                advice = Self.mending("SalvageQueueUnread")
+                advice = mending("SalvageQueueUnread")
             }
             say(.topologyIncomplete, of: "\(place)", what, advice)
         }
@@ -48,8 +57,15 @@ struct FleetFaults {
     }
 
     /// Who works, and for what nobody does.
-    mutating func add(_ workers: [FleetStatus.Worker], _ queues: [Queue], _ names: TopologyNames) {
+    mutating func add(_ workers: [FleetStatus.Worker], _ queues: [Queue]) {
         let alive = workers.filter { !$0.isSilent }
+        if alive.isEmpty, let place = missing.first(where: { $0 == .exchange(names.pulse) || $0 == .queue(names.pulse) }) {
+            // Who is silent then is not amiss for that.
+            return say(
+                .noWorkers,
+                "No worker is heard of, for the \(place), by which each says how it is, does not exist: whether one runs nobody can say.",
+                mending("SalvageNoWorkers"))
+        }
         if alive.isEmpty {
             say(
                 .noWorkers, "No worker runs: what comes in waits in its queue.",
@@ -67,7 +83,7 @@ struct FleetFaults {
         }
         if alive.isEmpty { return }
         let served = Set(alive.filter(\.isWorking).flatMap(\.pulse.served))
-        let coming = Set(alive.filter { !$0.isReady }.flatMap(\.pulse.stages))
+        let coming = Set(alive.filter { !$0.isReady && !$0.waitsForTopology }.flatMap(\.pulse.stages))
         for stage in Stage.allCases where !served.contains(stage) {
             let waiting = queues.first { $0.name == names.queue(of: stage) }?.ready ?? 0
             let waits = count(waiting, "message waits", "messages wait")
@@ -86,7 +102,7 @@ struct FleetFaults {
                 say(
                     .stageUnserved, of: stage.rawValue,
                     "No worker serves the stage \(stage.rawValue): who is to, \(idle.pulse.workerID), does not read \(queue); \(waits).",
-                    idle.isBeginning ? "It has only begun." : Self.mending("SalvageQueueUnread"))
+                    idle.isBeginning ? "It has only begun." : mending("SalvageQueueUnread"))
             } else {
                 say(
                     .stageUnserved, of: stage.rawValue, "No worker serves the stage \(stage.rawValue); \(waits).",
@@ -98,27 +114,32 @@ struct FleetFaults {
     /// Who reads the claims yet, or has only begun, has no ailment.
     private mutating func add(complaintsOf worker: FleetStatus.Worker) {
         let pulse = worker.pulse
-        guard worker.isReady, !worker.isBeginning, let first = pulse.complaints.first else { return }
+        guard worker.isReady || worker.waitsForTopology, !worker.isBeginning, let first = pulse.complaints.first else { return }
         let runbooks = [
             ("broker:", "SalvageBrokerDisconnected"), ("flexfactor:", "SalvageFlexFactorBarred"), ("deliveries:", "SalvageDeliveriesHeld"),
         ]
         let runbook = runbooks.first { first.hasPrefix($0.0) }?.1
+        let lacksRight = first.hasPrefix("topology:") && first.contains("lacks the right")
         say(
             .workerNotReady, of: pulse.workerID,
             "The worker \(pulse.workerID) is not ready: \(pulse.complaints.joined(separator: "; ")).",
-            runbook.map { "docs/runbooks/\($0).md" } ?? Self.mending("SalvageQueueUnread"))
+            runbook.map { "docs/runbooks/\($0).md" }
+                ?? (lacksRight
+                    ? "`salvage topology print --permissions` prints what it needs: docs/broker-rights.md" : mending("SalvageQueueUnread")))
     }
 
-    /// What somebody does about a queue or exchange that is gone.
-    private static func mending(_ runbook: String) -> String {
-        "`salvage topology check` says what is missing, `salvage topology apply` declares it: docs/runbooks/\(runbook).md"
+    /// What somebody does about a queue or exchange that is gone. Where the claims are, a person must decide before anything is declared.
+    private func mending(_ runbook: String) -> String {
+        missing.contains(.queue(names.claims))
+            ? "docs/runbooks/SalvageClaimsBehind.md"
+            : "`salvage topology check` says what is missing, `salvage topology apply` declares it: docs/runbooks/\(runbook).md"
     }
 
     private mutating func add(claimsOf worker: FleetStatus.Worker) {
         guard let claims = worker.claims else { return }
         let pulse = worker.pulse
         let advice = "docs/runbooks/SalvageClaimsBehind.md"
-        if !claims.isCaughtUp, !worker.isBeginning {
+        if !claims.isCaughtUp, !worker.isBeginning, !worker.waitsForTopology {
             say(
                 .claimsBehind, of: pulse.workerID, since: pulse.startedAt,
                 "The worker \(pulse.workerID) does not know what was claimed: it reads that yet, or finds another stream in its place. It takes nothing that can charge.",
@@ -159,7 +180,7 @@ struct FleetFaults {
             say(
                 .held, of: one.place, since: one.since,
                 "Messages are refused at \(one.place), since \(one.since.rfc3339) (\(workers)): \(one.why). They are put away, and tried again by themselves.",
-                Self.mending("SalvagePlacesRefuse"))
+                mending("SalvagePlacesRefuse"))
         }
     }
 
@@ -202,7 +223,7 @@ struct FleetFaults {
     }
 
     /// What waits where nothing should.
-    mutating func add(_ queues: [Queue], _ names: TopologyNames) {
+    mutating func add(_ queues: [Queue]) {
         let places: [(Stage, FleetStatus.Fault.Kind, String)] = [
             (.held, .held, "docs/runbooks/SalvagePlacesRefuse.md"), (.unrouted, .unrouted, "docs/runbooks/SalvageUnroutable.md"),
         ]

@@ -122,6 +122,10 @@ package struct FleetStatus: Sendable {
         /// Whether it has read the claims, before which it takes no work.
         var isReady: Bool { claims?.isCaughtUp ?? true }
         var isBeginning: Bool { pulse.at - pulse.startedAt <= Self.beginning }
+        /// Whether it waits for what is gone at the broker, and has not begun to read the claims.
+        var waitsForTopology: Bool {
+            !isReady && pulse.complaints.contains { $0.hasPrefix("topology:") } && !pulse.complaints.contains { $0.hasPrefix("claims:") }
+        }
         /// Whether it takes work.
         var isWorking: Bool { isReady && pulse.quiet == nil }
     }
@@ -287,14 +291,13 @@ package struct FleetStatus: Sendable {
         inDoubt = standing.inDoubt
         oldestUnknown = standing.oldestUnknown
         lettersToDo = standing.toDo.values.reduce(0) { $0 + $1.values.reduce(0, +) }
-        var list = FleetFaults()
-        list.add(topology.missing, names)
-        if let alarm { list.add(alarm: alarm) } else { list.add(workers, queues, names) }
+        var list = FleetFaults(names, missing: topology.missing)
+        if let alarm { list.add(alarm: alarm) } else { list.add(workers, queues) }
         list.add(circuits)
         list.add(refusals)
         list.add(standing, lettersToDo)
         list.add(overdue: overdue, since: oldestOverdue, pauses)
-        list.add(queues, names)
+        list.add(queues)
         list.add(refusing)
         faults = list.faults + besides
     }

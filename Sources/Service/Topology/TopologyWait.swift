@@ -10,9 +10,9 @@ struct TopologyWait {
     let names: TopologyNames
     let logger: Logger
 
-    /// - Parameter onFault: told at each look what is wrong.
+    /// - Parameter onFault: told at each look what is wrong, and whether the exchange is there on which a process says how it is.
     /// - Returns: whether it is there; `false` when the order to stop came first.
-    func run(until stop: StopSignal, onFault: (String) -> Void = { _ in }) async -> Bool {
+    func run(until stop: StopSignal, onFault: (_ why: String, _ maySpeak: Bool) -> Void = { _, _ in }) async -> Bool {
         let rights = BrokerRights(role, names)
         let wanted = rights.part(of: Topology(recovery: names, crmInbox: false).requiring(names))
         while !stop.isSet {
@@ -22,7 +22,10 @@ struct TopologyWait {
                 let differences = try await link.check(wanted, kindsOf: rights.read)
                 if differences.isEmpty { return true }
                 let missing = differences.map(rights.explain).joined(separator: "; ")
-                onFault(missing)
+                let isMute =
+                    differences.contains(.missingExchange(names.pulse))
+                    || differences.contains(.denied(what: "exchange", name: names.pulse))
+                onFault(missing, !isMute)
                 logger.error(
                     "The topology is not complete",
                     metadata: [
@@ -31,7 +34,7 @@ struct TopologyWait {
                             "Run `salvage topology apply`; `salvage topology check` tells all differences, and `salvage topology print --permissions` which rights a \(role.rawValue) needs.",
                     ])
             } catch {
-                onFault(error.description)
+                onFault(error.description, false)
                 logger.warning("The topology cannot be checked", metadata: [LogKey.error: "\(error)", LogKey.advice: "\(error.advice)"])
             }
             await stop.wait(atMost: .seconds(2))

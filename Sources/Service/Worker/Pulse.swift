@@ -31,18 +31,22 @@ final class Pulse: Sendable {
         self.take = take
     }
 
+    /// Whoever speaks already goes on.
     func start(on lane: Lane) {
-        let task = lane.eventLoop.scheduleRepeatedTask(initialDelay: .zero, delay: Self.beat) { [self] _ in
-            let pulse = take()
-            guard maySpeak() else { return }
-            Task.immediate(executorPreference: lane.executor) { await self.say(pulse) }
+        state.withLock { state in
+            if state.task != nil { return }
+            state.task = lane.eventLoop.scheduleRepeatedTask(initialDelay: .zero, delay: Self.beat) { [self] _ in
+                let pulse = take()
+                guard maySpeak() else { return }
+                Task.immediate(executorPreference: lane.executor) { await self.say(pulse) }
+            }
         }
-        state.withLock { $0.task = task }
     }
 
     /// Ends with a farewell, so that nobody takes the silence for a fault. A broker that does not take it at once goes without.
     func stop() async {
-        state.withLock { $0.task }?.cancel()
+        guard let task = state.withLock({ $0.task }) else { return }
+        task.cancel()
         let deadline = ContinuousClock.now + .seconds(1)
         while !maySpeak() {
             if ContinuousClock.now >= deadline { return }

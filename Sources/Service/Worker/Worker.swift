@@ -154,10 +154,18 @@ package struct Worker: Service {
 
     private func work(_ link: BrokerLink, _ stop: StopSignal) async throws {
         let topology = TopologyWait(link: link, role: settings.stages.isEmpty ? .webhooks : .worker, names: settings.names, logger: logger)
-        if await !topology.run(until: stop, onFault: { health.isUnwell(.topology, $0) }) { return }
+        let pulse = Pulse(link, settings.names) { [voice] in voice.pulse }
+        let isThere = await topology.run(until: stop) { why, maySpeak in
+            health.isUnwell(.topology, why)
+            // Who waits is none that is missing.
+            if maySpeak { pulse.start(on: lanes[0]) }
+        }
+        guard isThere else {
+            voice.leaves()
+            return await pulse.stop()
+        }
         health.isWell(.topology)
         receiver.use(link)
-        let pulse = Pulse(link, settings.names) { [voice] in voice.pulse }
         pulse.start(on: lanes[0])
         if !settings.stages.isDisjoint(with: [.retry, .outcomes, .suspects]) {
             // Whoever does not know of a cancel command yet must not take a recovery.

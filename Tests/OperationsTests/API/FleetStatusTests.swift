@@ -110,13 +110,47 @@ import Testing
         #expect(status.faults.map(\.kind) == Array(repeating: .topologyIncomplete, count: 3) && status.json["well"]?.bool == false)
         #expect(status.faults.map(\.subject) == ["exchange declines", "queue recovery.retry", "queue recovery.claims"])
         #expect(status.faults.first?.what == "The exchange declines does not exist: nothing that the CRM publishes is taken.")
-        #expect(status.faults.prefix(2).allSatisfy { $0.advice.contains("`salvage topology apply` declares it") })
-        // A stream of claims that is declared anew has workers charge again what is paid, but for a person's decision.
-        #expect(status.faults.last?.advice == "docs/runbooks/SalvageClaimsBehind.md")
+        // What is paid may be charged again where claims are declared anew: a person decides before anything is.
+        #expect(status.faults.allSatisfy { $0.advice == "docs/runbooks/SalvageClaimsBehind.md" })
         #expect(status.unseen == 2 && status.json["unseen"]?.int64 == 2)
+        world.broker.find(TopologyLook(missing: [.exchange("declines"), .queue("recovery.retry")]))
+        #expect(try await self.status([pulse("a")]).faults.allSatisfy { $0.advice.contains("`salvage topology apply` declares it") })
         // What a login may not look at is not gone.
         world.broker.find(TopologyLook(unseen: 63))
         #expect(try await self.status([pulse("a")]).faults.isEmpty)
+    }
+
+    /// It has not begun to read the claims: that it reads them yet would send somebody the wrong way.
+    @Test func aWorkerThatWaitsForTheTopologySaysSo() async throws {
+        let unread = WorkerPulse.Claims(offset: -1, lag: .seconds(0), isCaughtUp: false)
+        func waiting(_ complaint: String, since start: Moment) -> WorkerPulse {
+            pulse("a", claims: unread, startedAt: start, idle: Stage.allCases, complaints: [complaint, "consumers: not subscribed yet"])
+        }
+        let gone = "topology: queue recovery.retry does not exist"
+        let status = try await status([waiting(gone, since: now + .minutes(-2))])
+        #expect(status.faults.first?.kind == .workerNotReady && status.faults.count == 1 + Stage.allCases.count)
+        #expect(status.faults.dropFirst().allSatisfy { $0.kind == .stageUnserved })
+        #expect(status.faults.first?.what == "The worker a is not ready: \(gone); consumers: not subscribed yet.")
+        #expect(status.faults.dropFirst().first?.what.contains("who is to, a, does not read recovery.intake") == true)
+        #expect(status.faults.allSatisfy { $0.advice.contains("`salvage topology apply`") })
+        // One that has begun a moment ago has no ailment yet, and one that lacks a right needs no topology.
+        #expect(try await self.status([waiting(gone, since: now)]).faults.allSatisfy { $0.kind == .stageUnserved })
+        let barred = "topology: exchange recovery.work: the broker's user lacks the right to write it"
+        let without = try await self.status([waiting(barred, since: now + .minutes(-2))])
+        #expect(without.faults.first?.advice.contains("`salvage topology print --permissions`") == true)
+    }
+
+    /// Nobody can speak then, so nobody is missed.
+    @Test(arguments: [TopologyLook.Place.exchange("recovery.pulse"), .queue("recovery.pulse")])
+    func nobodyIsHeardWhereThePlaceOfThePulseIsGone(_ place: TopologyLook.Place) async throws {
+        world.broker.find(TopologyLook(missing: [place]))
+        let status = try await status([pulse("a", at: now + .seconds(-16))])
+        #expect(status.faults.map(\.kind) == [.topologyIncomplete, .noWorkers])
+        let nobody = try #require(status.faults.last)
+        #expect(nobody.what.hasPrefix("No worker is heard of, for the \(place)") && nobody.advice.contains("`salvage topology apply`"))
+        // Who is heard all the same is there, and who fell silent beside it is missed.
+        let heard = try await self.status([pulse("a"), pulse("b", at: now + .seconds(-16))])
+        #expect(heard.faults.map(\.kind) == [.topologyIncomplete, .workerSilent])
     }
 
     /// A result that its exchange does not take waits in no queue that anybody counts.
