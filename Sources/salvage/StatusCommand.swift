@@ -36,6 +36,12 @@ struct StatusCommand: AsyncParsableCommand {
         if let (what, advice) = status.inbox?.warning {
             Terminal.show(Terminal.paint(Terminal.visible(what), .yellow) + " " + Terminal.paint(advice, .dim))
         }
+        if !status.takesWebhooks, status.workers.contains(where: { !$0.isSilent }) {
+            Terminal.show(
+                Terminal.paint(
+                    "Nobody is heard of who takes webhooks: how orders ended is learned by looking at them, hours later. docs/webhooks.md",
+                    .dim))
+        }
         if status.unseen > 0 {
             Terminal.show(
                 Terminal.paint(
@@ -50,15 +56,15 @@ struct StatusCommand: AsyncParsableCommand {
         }
         if status.knowsNoPause { Terminal.show(Terminal.paint("No order stands on the stream of pauses. " + PausesCommand.older, .dim)) }
         Terminal.show()
-        if !status.workers.isEmpty {
+        if !(status.workers + status.receivers).isEmpty {
             Terminal.table(
-                ["worker", "host", "version", "in work", "claims", "stages"],
-                status.workers.map { worker in
+                ["process", "host", "version", "in work", "claims", "stages"],
+                (status.workers + status.receivers).map { worker in
                     let pulse = worker.pulse
                     return [
                         pulse.workerID, pulse.host, pulse.version + Self.standing(of: worker),
                         String(pulse.inFlight.reduce(0) { $0 + $1.count }), Self.claims(worker.claims),
-                        pulse.stages.map(\.rawValue).joined(separator: " "),
+                        (pulse.stages.map(\.rawValue) + (pulse.takesWebhooks ? ["webhooks"] : [])).joined(separator: " "),
                     ]
                 }, fits: true)
             Terminal.show()

@@ -16,11 +16,12 @@ extension ConsoleTests {
             try await crm.publish([Self.stranded("STRANDED")], key: "decline.recycle")
             try await eventually("it is approved") { crm.result(of: "CHARGED", "approved") != nil }
             let now = Moment(milliseconds: Int64(Date().timeIntervalSince1970 * 1_000))
-            // A worker that fell silent, and one to which FlexFactor is away.
+            // A worker that fell silent, one to which FlexFactor is away, and who takes webhooks and is not ready.
             try await Self.tell(
                 fleet, "recovery.pulse", WorkerPulse.type,
                 [
                     Self.pulse("gone", at: now + .seconds(-60)).encoded(), Self.pulse("cut-off", at: now + .seconds(60), .open).encoded(),
+                    Self.receiver("edge", at: now + .seconds(60)).encoded(),
                 ])
             try await Self.tell(
                 fleet, "recovery.journal", JournalRecord.type,
@@ -43,10 +44,11 @@ extension ConsoleTests {
             try await browser.sees(
                 "circuit-trouble", "since", "20 calls failed (20 timed_out), the last: no answer in time", "tried again in")
             try await browser.sees("claims-behind", "behind", "for 15 min")
+            try await browser.sees("receivers", "edge", "not ready")
             if let folder = Browser.screenshotFolder { try await browser.screenshot(folder.appending(path: "alarms.png")) }
             try await browser.click("[data-test=faults] summary")
             try await browser.sees("faults", "The worker gone is silent", "FlexFactor is away for gateway 42 of merchant acme")
-            try await browser.sees("faults", "due for more than a minute")
+            try await browser.sees("faults", "due for more than a minute", "The webhook receiver edge is not ready: broker: away")
 
             // Lateness: who is overdue, then the story.
             try await browser.click("overdue-row")
@@ -98,6 +100,12 @@ extension ConsoleTests {
                             since: moment + .seconds(-90), triedAt: moment + .seconds(600), failures: ["timed_out": 20], last: "timed_out",
                             words: "no answer in time"))
             ], claims: state == .closed ? nil : WorkerPulse.Claims(offset: 0, lag: .minutes(15), isCaughtUp: true))
+    }
+
+    private static func receiver(_ id: String, at moment: Moment) -> WorkerPulse {
+        WorkerPulse(
+            workerID: id, host: "pod-\(id)", version: "1.0", startedAt: moment + .minutes(-5), at: moment, stages: [], inFlight: [],
+            circuits: [], complaints: ["broker: away"], takesWebhooks: true)
     }
 
     private static func parked(_ order: String, _ phase: String, until: Moment, at moment: Moment) -> JournalRecord {

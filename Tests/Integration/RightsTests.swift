@@ -57,6 +57,8 @@ import Testing
             #expect(try await command("topology", "topology", "apply").status == 0)
             try await fleet.startWorker(["SALVAGE_BROKER_URL": user("worker")])
             try await fleet.startWorker(["SALVAGE_BROKER_URL": user("webhooks"), "SALVAGE_WEBHOOKS_LISTEN": hooks], command: "webhooks")
+            let status = try await command("console-viewer", "status", "--json")
+            #expect(status.output.contains(#""receivers":[{"id":"#), "\(status)")
             for role in ["worker", "webhooks"] { #expect(try await command(role, "topology", "check", "--role", role).status == 0) }
 
             // Cascade with a reply, retry through the ladder and a webhook, a letter.

@@ -27,6 +27,19 @@ import Testing
         #expect(voice.pulse.idle.isEmpty && voice.pulse.complaints.isEmpty)
     }
 
+    /// It calls nobody, so it knows of no circuit; and it is not gone though it serves no stage.
+    @Test func whoTakesWebhooksAloneSaysSo() {
+        let health = Health()
+        let now = Moment(milliseconds: 1_800_000_000_000)
+        let store = ConfigurationStore(SalvageConfiguration(merchants: [], credentials: [:])) { FlexFactorClient($1, now: { now }) }
+        let voice = WorkerVoice(
+            DeadLetter.Worker(id: "w", host: "h", version: "1"), [], store, claims: nil, takesWebhooks: true, metrics: ServiceMetrics(),
+            health: health)
+        #expect(voice.pulse.takesWebhooks && !voice.pulse.isFarewell && voice.pulse.complaints == health.complaints)
+        for part in Health.Part.allCases { health.isWell(part) }
+        #expect(voice.pulse.complaints.isEmpty && voice.pulse.idle.isEmpty)
+    }
+
     @Test func aPlaceThatRefusesIsSaid() {
         let health = Health()
         let place = Holdings.Place(exchange: "recovery.results", routingKey: "new_sale.approved")

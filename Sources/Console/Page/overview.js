@@ -23,7 +23,7 @@ export const overviewPage = {
       card("Live flow", { "data-test": "flow" },
         el("p", { class: "muted" }, "Messages that left each stage, the last 60 minutes, and what became of them."), flow(overview.flow)),
       el("div", { class: "columns" },
-        el("div", null, workers(overview), circuits(overview), queues(overview), unknowns(overview), parked(overview)),
+        el("div", null, workers(overview), receivers(overview), circuits(overview), queues(overview), unknowns(overview), parked(overview)),
         el("div", null, byDay(overview), byCode(overview))),
     ];
   },
@@ -267,9 +267,20 @@ function workers({ workers: all }) {
       const busy = worker.inFlight.filter((stage) => stage.count > 0);
       return el("li", { key: worker.id, class: silent ? "silent" : "", "data-test": "worker-row" },
         el("span", { class: "grow" }, code(worker.id), el("br"),
-          el("small", { class: "muted" }, foreign(`v${worker.version} on ${worker.host}: ${worker.stages.join(", ")}`)), el("br"),
+          el("small", { class: "muted" }, foreign(`v${worker.version} on ${worker.host}: ${[...worker.stages, ...(worker.webhooks ? ["webhooks"] : [])].join(", ")}`)), el("br"),
           el("small", null, busy.length ? foreign(busy.map((stage) => `${count(stage.count)} in ${stage.stage}`).join(", ")) : "idle"), claimsOf(worker), quietOf(worker),
           !silent && !worker.quiet && mayAct("operator") && [" ", el("a", { href: `#/pauses${query({ worker: worker.id })}`, "data-test": "pause-worker-link" }, "Pause …")]),
-        worker.quiet && !silent ? pill("warn", "paused") : silent ? pill("bad", ["not seen for ", span(now() - worker.seenAt)].join("")) : worker.notReady ? pill("bad", "not ready") : el("small", { class: "muted" }, "seen ", age(worker.seenAt)));
+        worker.quiet && !silent ? pill("warn", "paused") : seenOf(worker));
     })));
+}
+
+const seenOf = (process) => isSilent(process) ? pill("bad", ["not seen for ", span(now() - process.seenAt)].join(""))
+  : process.notReady ? pill("bad", "not ready") : el("small", { class: "muted" }, "seen ", age(process.seenAt));
+
+/** Who takes FlexFactor's webhooks and nothing else. */
+function receivers({ receivers: all = [] }) {
+  return all.length > 0 && card("Webhook receivers", { "data-test": "receivers" },
+    el("ul", { class: "rows" }, all.map((receiver) => el("li", { key: receiver.id, class: isSilent(receiver) ? "silent" : "", "data-test": "receiver-row" },
+      el("span", { class: "grow" }, code(receiver.id), el("br"), el("small", { class: "muted" }, foreign(`v${receiver.version} on ${receiver.host}`))),
+      seenOf(receiver)))));
 }

@@ -1,7 +1,7 @@
 import JSON
 
-/// What a worker says of itself every other second, for whoever watches the fleet (schemas/pulse.v1.schema.json). Nobody keeps it: the
-/// next one says all that is true then.
+/// What a worker, or a process that takes webhooks alone, says of itself every other second, for whoever watches the fleet
+/// (schemas/pulse.v1.schema.json). Nobody keeps it: the next one says all that is true then.
 package struct WorkerPulse: Sendable, Equatable {
     package static let type = "com.salvage.worker.pulse.v1"
     /// Complaints, and places that refuse, that one pulse names.
@@ -14,7 +14,7 @@ package struct WorkerPulse: Sendable, Equatable {
     package let version: String
     package let startedAt: Moment
     package let at: Moment
-    /// None: it has stopped, as it was told to.
+    /// None: it takes webhooks alone, or has stopped, as it was told to.
     package let stages: [Stage]
     package let inFlight: [Load]
     package let circuits: [Circuit]
@@ -28,6 +28,8 @@ package struct WorkerPulse: Sendable, Equatable {
     package let complaints: [String]
     /// Where what it publishes is refused; an older worker does not say it.
     package let refusing: [Refusing]
+    /// Whether it takes FlexFactor's webhooks; an older one does not say it.
+    package let takesWebhooks: Bool
 
     /// The stages that it works for, unless it is paused or reads the claims yet.
     package var served: [Stage] { stages.filter { !idle.contains($0) } }
@@ -39,7 +41,7 @@ package struct WorkerPulse: Sendable, Equatable {
             claims: nil)
     }
 
-    package var isFarewell: Bool { stages.isEmpty }
+    package var isFarewell: Bool { stages.isEmpty && !takesWebhooks }
 
     /// The stages that nobody would serve if one worker were paused, of those that it serves; none for what is no worker. Who reads the claims yet
     /// serves none.
@@ -169,7 +171,7 @@ package struct WorkerPulse: Sendable, Equatable {
     package init(
         workerID: String, host: String, version: String, startedAt: Moment, at: Moment, stages: [Stage], inFlight: [Load],
         circuits: [Circuit], claims: Claims? = nil, quiet: Quiet? = nil, idle: [Stage] = [], complaints: [String] = [],
-        refusing: [Refusing] = []
+        refusing: [Refusing] = [], takesWebhooks: Bool = false
     ) {
         self.workerID = workerID
         self.host = host
@@ -184,6 +186,7 @@ package struct WorkerPulse: Sendable, Equatable {
         self.idle = idle
         self.complaints = complaints.prefix(Self.mostLines).map { $0.cut(after: 300) }
         self.refusing = Array(refusing.prefix(Self.mostLines))
+        self.takesWebhooks = takesWebhooks
     }
 
     package var id: String { "\(workerID)/pulse/\(at.milliseconds)" }
@@ -248,6 +251,7 @@ package struct WorkerPulse: Sendable, Equatable {
                     }
                 }
             }
+            if takesWebhooks { data.member("webhooks", true) }
             guard let quiet else { return }
             data.object("quiet") { json in
                 json.member("since", quiet.since.milliseconds)
@@ -280,7 +284,7 @@ package struct WorkerPulse: Sendable, Equatable {
                     Refusing(
                         place: try one.text("place"), count: try one.count("count"), since: try one.moment("since"),
                         why: try one.text("why"))
-                })
+                }, takesWebhooks: try data.optionalFlag("webhooks") ?? false)
         } catch {
             return nil
         }

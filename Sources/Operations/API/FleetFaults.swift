@@ -57,9 +57,10 @@ struct FleetFaults {
     }
 
     /// Who works, and for what nobody does.
-    mutating func add(_ workers: [FleetStatus.Worker], _ queues: [Queue]) {
-        let alive = workers.filter { !$0.isSilent }
-        if alive.isEmpty, let place = missing.first(where: { $0 == .exchange(names.pulse) || $0 == .queue(names.pulse) }) {
+    mutating func add(_ workers: [FleetStatus.Worker], _ receivers: [FleetStatus.Worker], _ queues: [Queue]) {
+        let (alive, all) = (workers.filter { !$0.isSilent }, workers + receivers)
+        if all.allSatisfy({ $0.isSilent }), let place = missing.first(where: { $0 == .exchange(names.pulse) || $0 == .queue(names.pulse) })
+        {
             // Who is silent then is not amiss for that.
             return say(
                 .noWorkers,
@@ -71,15 +72,15 @@ struct FleetFaults {
                 .noWorkers, "No worker runs: what comes in waits in its queue.",
                 "Start `salvage run`; one that runs and is not heard says at its `/readyz` what it waits for.")
         }
-        for worker in workers where worker.isSilent {
-            let pulse = worker.pulse
+        for process in all where process.isSilent {
+            let pulse = process.pulse
             say(
-                .workerSilent, of: pulse.workerID, since: pulse.at, "The worker \(pulse.workerID) is silent.",
+                .workerSilent, of: pulse.workerID, since: pulse.at, "The \(process.name) is silent.",
                 "Look whether \(pulse.host) is alive, and at its log.")
         }
-        for worker in alive {
-            add(claimsOf: worker)
-            add(complaintsOf: worker)
+        for process in all where !process.isSilent {
+            add(claimsOf: process)
+            add(complaintsOf: process)
         }
         if alive.isEmpty { return }
         let served = Set(alive.filter(\.isWorking).flatMap(\.pulse.served))
@@ -122,7 +123,7 @@ struct FleetFaults {
         let lacksRight = first.hasPrefix("topology:") && first.contains("lacks the right")
         say(
             .workerNotReady, of: pulse.workerID,
-            "The worker \(pulse.workerID) is not ready: \(pulse.complaints.joined(separator: "; ")).",
+            "The \(worker.name) is not ready: \(pulse.complaints.joined(separator: "; ")).",
             runbook.map { "docs/runbooks/\($0).md" }
                 ?? (lacksRight
                     ? "`salvage topology print --permissions` prints what it needs: docs/broker-rights.md" : mending("SalvageQueueUnread")))

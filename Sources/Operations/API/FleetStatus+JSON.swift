@@ -13,6 +13,17 @@ extension FleetStatus {
             })
     }
 
+    var receiversJSON: JSONValue {
+        .array(
+            receivers.map { receiver in
+                .object(of: [
+                    ("id", .string(receiver.pulse.workerID)), ("host", .string(receiver.pulse.host)),
+                    ("version", .string(receiver.pulse.version)), ("silent", .bool(receiver.isSilent)),
+                    ("seenAt", .integer(receiver.pulse.at.milliseconds)), ("notReady", receiver.pulse.complaintsJSON),
+                ])
+            })
+    }
+
     var circuitsJSON: JSONValue {
         .array(
             circuits.map { circuit in
@@ -51,11 +62,11 @@ extension FleetStatus {
                             ("stages", .array(worker.pulse.stages.map { .string($0.rawValue) })),
                             ("seenAt", .integer(worker.pulse.at.milliseconds)), ("claims", worker.claims?.json),
                             ("quiet", worker.pulse.quiet?.json), ("idle", worker.pulse.idleJSON),
-                            ("notReady", worker.pulse.complaintsJSON),
+                            ("notReady", worker.pulse.complaintsJSON), ("webhooks", .bool(worker.pulse.takesWebhooks)),
                         ])
                     })
             ),
-            ("circuits", circuitsJSON),
+            ("receivers", receiversJSON), ("circuits", circuitsJSON),
             ("queues", .object(of: queues.map { ($0.name, number($0.ready)) })), ("results", inbox?.json),
             ("unseen", number(unseen)), ("pauses", PauseStore.json(heededPauses)), ("pausesKnown", .bool(pausesAreKnown)),
             ("parked", number(parked)), ("overdue", number(overdue)),

@@ -6,6 +6,8 @@ package struct FleetStatus: Sendable {
     /// What is wrong, a sentence each, with what to do; none where all is well.
     package let faults: [Fault]
     package let workers: [Worker]
+    /// Processes that take FlexFactor's webhooks and nothing else.
+    package let receivers: [Worker]
     /// Those that are not closed.
     package let circuits: [Circuit]
     /// Those whose keys FlexFactor refuses, or that have none.
@@ -119,6 +121,12 @@ package struct FleetStatus: Sendable {
             flow.pulses.map { Worker($0, behind: flow.behind($0.workerID), now: now) }
         }
 
+        static func receivers(_ flow: FlowStore, now: Moment) -> [Worker] {
+            flow.receivers.map { Worker($0, behind: (0, .seconds(0)), now: now) }
+        }
+
+        /// What it is, and which.
+        var name: String { "\(pulse.stages.isEmpty ? "webhook receiver" : "worker") \(pulse.workerID)" }
         /// Whether it has read the claims, before which it takes no work.
         var isReady: Bool { claims?.isCaughtUp ?? true }
         var isBeginning: Bool { pulse.at - pulse.startedAt <= Self.beginning }
@@ -241,6 +249,9 @@ package struct FleetStatus: Sendable {
         }
     }
 
+    /// Whether anybody is heard of who takes webhooks. Without one, how orders ended is learned by looking at them, and that is no fault.
+    package var takesWebhooks: Bool { (workers + receivers).contains { !$0.isSilent && $0.pulse.takesWebhooks } }
+
     /// The pauses that keep somebody from working: a worker that has ended, as it was to, is not waited for.
     package var heededPauses: [Pause] {
         pauses.filter { pause in
@@ -272,6 +283,7 @@ package struct FleetStatus: Sendable {
         alarm: String?, besides: [Fault] = [], now: Moment
     ) {
         workers = Worker.all(flow, now: now)
+        receivers = Worker.receivers(flow, now: now)
         let pulses = workers.filter { !$0.isSilent }.map(\.pulse)
         circuits = Circuit.all(pulses)
         refusals = Refusal.all(pulses)
@@ -292,7 +304,7 @@ package struct FleetStatus: Sendable {
         oldestUnknown = standing.oldestUnknown
         lettersToDo = standing.toDo.values.reduce(0) { $0 + $1.values.reduce(0, +) }
         var list = FleetFaults(names, missing: topology.missing)
-        if let alarm { list.add(alarm: alarm) } else { list.add(workers, queues) }
+        if let alarm { list.add(alarm: alarm) } else { list.add(workers, receivers, queues) }
         list.add(circuits)
         list.add(refusals)
         list.add(standing, lettersToDo)

@@ -89,7 +89,8 @@ enum Overview {
                 ),
                 ("queues", .array(queues)), ("acting", acting),
                 ("proposals", .integer(Int64(jobs.proposals.all.count { $0.isWaiting(at: now) }))), ("unreadable", unreadable(letters)),
-                ("workers", workers(status.workers)), ("circuits", status.circuitsJSON), ("pauses", PauseStore.json(status.heededPauses)),
+                ("workers", workers(status.workers)), ("receivers", status.receiversJSON), ("circuits", status.circuitsJSON),
+                ("pauses", PauseStore.json(status.heededPauses)),
                 // Who has heard of nobody yet knows of nothing wrong.
                 ("faults", flow.knowsWorkers ? status.faultsJSON : .array([])),
             ] + dead + going)
@@ -248,7 +249,7 @@ enum Overview {
                             })
                     ),
                     ("seenAt", .integer(pulse.at.milliseconds)), ("claims", worker.claims?.json), ("quiet", worker.pulse.quiet?.json),
-                    ("notReady", pulse.complaintsJSON),
+                    ("notReady", pulse.complaintsJSON), ("webhooks", .bool(pulse.takesWebhooks)),
                     (
                         "circuits",
                         .array(

@@ -301,13 +301,22 @@ package final class FlowStore: Sendable {
     /// Whether every worker that runs has said so since this process listens; they do every two seconds.
     package var knowsWorkers: Bool {
         let now = clock.uptime
-        return state.withLock { state in !state.workers.isEmpty || state.listeningSince.map { $0 + .seconds(15) < now } ?? false }
+        return state.withLock { state in
+            state.workers.values.contains { !$0.stages.isEmpty } || state.listeningSince.map { $0 + .seconds(15) < now } ?? false
+        }
     }
 
     func look<Answer>(_ body: (FlowBook) -> Answer) -> Answer { state.withLock { body($0.shown) } }
 
     /// What the workers said last, by host.
-    package var pulses: [WorkerPulse] { state.withLock { $0.workers.values.sorted { ($0.host, $0.workerID) < ($1.host, $1.workerID) } } }
+    package var pulses: [WorkerPulse] { last { !$0.stages.isEmpty } }
+
+    /// The same of those who take webhooks alone.
+    var receivers: [WorkerPulse] { last { $0.stages.isEmpty } }
+
+    private func last(where isMeant: (WorkerPulse) -> Bool) -> [WorkerPulse] {
+        state.withLock { $0.workers.values.filter(isMeant).sorted { ($0.host, $0.workerID) < ($1.host, $1.workerID) } }
+    }
 
     /// How many claims a worker has not read that another has, and for how long it has not.
     func behind(_ worker: String) -> (messages: Int64, lag: Moment.Span) {

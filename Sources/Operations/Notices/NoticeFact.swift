@@ -31,7 +31,7 @@ package struct NoticeFact: Sendable, Equatable {
     /// What is said of its end, where that is not the same in the past.
     var over: String? {
         kind == FleetStatus.Fault.Kind.workerSilent.rawValue
-            ? "The worker \(subject) speaks again, or was given up after five minutes." : nil
+            ? "\(subject) speaks again, or was given up after five minutes." : nil
     }
     /// Until when more of what grows is gathered.
     let gatheredUntil: Moment?

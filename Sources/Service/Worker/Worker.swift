@@ -49,7 +49,8 @@ package struct Worker: Service {
         claims = ClaimTail(worker: identity.id, logger: logger)
         letters = LetterTail(oldestDecline: settings.oldestDecline, workerID: identity.id, logger: logger)
         voice = WorkerVoice(
-            identity, settings.stages, store, claims: Self.needsClaims(settings) ? claims : nil, metrics: metrics, health: health
+            identity, settings.stages, store, claims: Self.needsClaims(settings) ? claims : nil, takesWebhooks: settings.webhooks != nil,
+            metrics: metrics, health: health
         ) { watch.isAbsent(names.queue(of: $0)) }
     }
 

@@ -9,6 +9,7 @@ final class WorkerVoice: Sendable {
     private let stages: [Stage]
     private let store: ConfigurationStore
     private let claims: ClaimTail?
+    private let takesWebhooks: Bool
     private let metrics: ServiceMetrics
     private let health: Health
     /// Whether a stage's queue cannot be read at the moment.
@@ -21,14 +22,15 @@ final class WorkerVoice: Sendable {
 
     /// - Parameter claims: `nil` for a process that needs none.
     init(
-        _ identity: DeadLetter.Worker, _ stages: Set<Stage>, _ store: ConfigurationStore, claims: ClaimTail?, metrics: ServiceMetrics,
-        health: Health, isAbsent: @escaping @Sendable (Stage) -> Bool = { _ in false }
+        _ identity: DeadLetter.Worker, _ stages: Set<Stage>, _ store: ConfigurationStore, claims: ClaimTail?, takesWebhooks: Bool = false,
+        metrics: ServiceMetrics, health: Health, isAbsent: @escaping @Sendable (Stage) -> Bool = { _ in false }
     ) {
         self.identity = identity
         let served = Stage.allCases.filter(stages.contains)
         self.stages = served
         self.store = store
         self.claims = claims
+        self.takesWebhooks = takesWebhooks
         self.metrics = metrics
         self.health = health
         self.isAbsent = isAbsent
@@ -57,11 +59,12 @@ final class WorkerVoice: Sendable {
             inFlight: stages.map { stage in
                 WorkerPulse.Load(stage: stage, count: runners.first { $0.stage == stage }?.inFlight ?? 0)
             },
-            circuits: store.clients.map { key, client in WorkerPulse.Circuit(key, client.circuit, client.refusal) },
+            // Who takes webhooks alone calls nobody.
+            circuits: stages.isEmpty ? [] : store.clients.map { key, client in WorkerPulse.Circuit(key, client.circuit, client.refusal) },
             claims: claims?.progress,
             quiet: quiet.map { WorkerPulse.Quiet(since: $0.since, until: $0.until, by: $0.by, why: $0.why) },
             idle: isLeaving ? [] : stages.filter { resting.contains($0) || isAbsent($0) },
-            complaints: isLeaving ? [] : health.complaints, refusing: health.holdings.places)
+            complaints: isLeaving ? [] : health.complaints, refusing: health.holdings.places, takesWebhooks: takesWebhooks)
     }
 }
 

@@ -17,7 +17,16 @@ import Testing
                 .init(
                     place: "exchange 'recovery.results' with key 'new_sale.approved'", count: 2, since: Moment(milliseconds: 3_000),
                     why: "no such exchange")
-            ])
+            ], takesWebhooks: true)
+    }
+
+    @Test func whoTakesWebhooksAloneHasNotStopped() throws {
+        let at = Moment(milliseconds: 1)
+        let receiver = WorkerPulse(
+            workerID: "w", host: "h", version: "1", startedAt: at, at: at, stages: [], inFlight: [], circuits: [], takesWebhooks: true)
+        let read = try #require(WorkerPulse.decode(receiver.encoded()))
+        #expect(read == receiver && !read.isFarewell)
+        #expect(read.farewell(at: at).isFarewell && Self.pulse([]).farewell(at: at).isFarewell)
     }
 
     @Test func whatAWorkerServesAloneIsWhatNobodyElseDoesWhoIsNotPaused() {

@@ -120,6 +120,26 @@ import Testing
         #expect(try await self.status([pulse("a")]).faults.isEmpty)
     }
 
+    @Test func whoTakesWebhooksAloneIsSeenAndIsNoWorker() async throws {
+        func receiver(_ id: String, at moment: Moment, complaints: [String] = []) -> WorkerPulse {
+            WorkerPulse(
+                workerID: id, host: "edge", version: "1.0", startedAt: now + .minutes(-5), at: moment, stages: [], inFlight: [],
+                circuits: [], complaints: complaints, takesWebhooks: true)
+        }
+        let well = try await status([pulse("a"), receiver("r", at: now)])
+        #expect(well.faults.isEmpty && well.takesWebhooks && well.workers.map(\.pulse.workerID) == ["a"])
+        #expect(well.json["receivers"]?.array?.compactMap { $0["id"]?.string } == ["r"])
+        #expect(well.json["workers"]?.array?.first?["webhooks"]?.bool == false)
+        let (silent, unready) = (receiver("r", at: now + .seconds(-16)), receiver("s", at: now, complaints: ["broker: away"]))
+        let ill = try await status([pulse("a"), silent, unready])
+        #expect(ill.faults.map(\.kind) == [.workerSilent, .workerNotReady] && ill.takesWebhooks)
+        #expect(ill.faults.map(\.what) == ["The webhook receiver r is silent.", "The webhook receiver s is not ready: broker: away."])
+        // Nobody works where only webhooks are taken; and one that has said goodbye is not missed.
+        #expect(try await status([receiver("r", at: now)]).faults.map(\.kind) == [.noWorkers])
+        let gone = try await status([pulse("a"), receiver("r", at: now), receiver("r", at: now).farewell(at: now)])
+        #expect(gone.faults.isEmpty && gone.receivers.isEmpty && !gone.takesWebhooks)
+    }
+
     /// It has not begun to read the claims: that it reads them yet would send somebody the wrong way.
     @Test func aWorkerThatWaitsForTheTopologySaysSo() async throws {
         let unread = WorkerPulse.Claims(offset: -1, lag: .seconds(0), isCaughtUp: false)
