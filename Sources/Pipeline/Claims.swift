@@ -15,8 +15,8 @@ package protocol ClaimsPort: Sendable {
     /// The record that stands at a place of the stream.
     func record(at offset: Int64) async -> ClaimRecord?
 
-    /// The open recovery of a debt.
-    func openRecovery(of debt: Fingerprint) async -> RecoveryReference?
+    /// Where the open recoveries are named that a cancel command by order, purchase and cycle may mean (`ClaimBook`).
+    func openClaims(of rebill: Debt) -> [Int64]
 
     /// The claim of what FlexFactor may have of a recovery; the first, if it may have nothing.
     func first(of reference: RecoveryReference, merchant: MerchantID) async -> Claim?
@@ -28,12 +28,29 @@ extension ClaimsPort {
         await first(of: reference, merchant: merchant)?.saleAmount
     }
 
-    /// The retry of a debt that runs, if a cancel command that was given then can mean it: what was claimed later was declined later, but for
-    /// what waited.
-    func retry(of debt: Debt, meantAt time: Moment) async -> RecoveryReference? {
-        guard let running = await openRecovery(of: Fingerprint(of: debt)), running.kind.isRetry, running.tag != nil else { return nil }
-        let begun = await first(of: running, merchant: debt.merchantID)?.at
-        return begun.map { $0 <= time + CancelBook.allowance } ?? true ? running : nil
+    /// The retries of a rebill that run, charges of their own among them, if a cancel command that was given then can mean them: what was
+    /// claimed later was declined later, but for what waited.
+    ///
+    /// - Returns: `nil` where one cannot be read now.
+    func retries(of rebill: Debt, meantAt time: Moment) async -> [RecoveryReference]? {
+        var running: [RecoveryReference] = []
+        for place in openClaims(of: rebill) {
+            guard let claim = await record(at: place)?.claim else { return nil }
+            let reference = claim.reference
+            guard claim.isOf(rebill), reference.kind.isRetry, reference.tag != nil, claim.at <= time + CancelBook.allowance,
+                !running.contains(reference)
+            else { continue }
+            running.append(reference)
+        }
+        return running
+    }
+}
+
+extension Claim {
+    /// Whether it is of this debt, or of a charge of its own beside it.
+    fileprivate func isOf(_ rebill: Debt) -> Bool {
+        let name = Fingerprint(of: rebill)
+        return debt == name || Fingerprint(of: Debt(order ?? RecoveredOrder(reference), of: merchantID).rebill) == name
     }
 }
 

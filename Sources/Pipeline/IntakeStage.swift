@@ -212,15 +212,13 @@ package struct IntakeStage: Sendable {
         var cancellations = Cancellation.all(of: command, merchant: merchant, now: now)
         var notices: [StageMessage] = []
         if case .rebill(let order, let purchase, let cycle) = command.target {
-            let debt = Debt(merchantID: merchant.id, orderID: order, purchaseID: purchase, billingCycle: cycle, chargeID: nil)
-            // The one that runs is cancelled; the command is kept for all that the name can mean, whatever comes when that one has ended.
-            if let running = await environment.claims.retry(of: debt, meantAt: min(command.time ?? now, now)) {
+            let rebill = Debt(merchantID: merchant.id, orderID: order, purchaseID: purchase, billingCycle: cycle, chargeID: nil)
+            // Those that run are cancelled; the command is kept for all that the name can mean, whatever comes when they have ended.
+            if let running = await environment.claims.retries(of: rebill, meantAt: min(command.time ?? now, now)), !running.isEmpty {
                 notices = cancellations.map { $0.notice(message.traceparent) }
-                cancellations = [
-                    Cancellation(
-                        merchantID: merchant.id, reference: running, commandID: command.id,
-                        gateways: merchant.flexFactorGateways.keys.sorted { $0.text < $1.text }, since: now, time: command.time)
-                ]
+                cancellations = Cancellation.each(
+                    of: running, merchantID: merchant.id, commandID: command.id,
+                    gateways: merchant.flexFactorGateways.keys.sorted { $0.text < $1.text }, since: now, time: command.time)
             }
         }
         if cancellations.isEmpty, command.reference == nil {

@@ -137,8 +137,11 @@ package struct RetryStage: Sendable {
                     return handled([], .ignored("answered under another name"))
                 }
             }
-            if let named = await running(cancellation) {
-                return handled([named.message(to: .stage(.retry), message.traceparent)], .passed(to: .retry))
+            guard let running = await running(cancellation) else {
+                return await finish(cancellation, cancellation.askAgain(now, environment.timing, after: .seconds(5)), message)
+            }
+            if !running.isEmpty {
+                return handled(running.map { $0.message(to: .stage(.retry), message.traceparent) }, .passed(to: .retry))
             }
             guard let command = cancellation.commandID else { return handled([], .ignored(why.rawValue)) }
             let answer = ResultEvent(
@@ -167,16 +170,17 @@ package struct RetryStage: Sendable {
         return record
     }
 
-    /// The recovery that a command meant which named it by order, purchase and cycle and came before it had begun.
-    private func running(_ cancellation: Cancellation) async -> Cancellation? {
+    /// The recoveries that a command meant which named them by order, purchase and cycle and came before they had begun; `nil` where that cannot
+    /// be read now.
+    private func running(_ cancellation: Cancellation) async -> [Cancellation]? {
         let named = cancellation.reference
-        guard named.tag == nil, let subscription = named.subscription else { return nil }
-        let debt = Debt(
+        guard named.tag == nil, named.kind == .recurring, let subscription = named.subscription else { return [] }
+        let rebill = Debt(
             merchantID: cancellation.merchantID, orderID: named.orderID, purchaseID: subscription.purchaseID, billingCycle: named.sequence,
             chargeID: nil)
-        guard let running = await environment.claims.retry(of: debt, meantAt: cancellation.time) else { return nil }
-        return Cancellation(
-            merchantID: cancellation.merchantID, reference: running, commandID: cancellation.commandID, gateways: cancellation.gateways,
+        guard let running = await environment.claims.retries(of: rebill, meantAt: cancellation.time) else { return nil }
+        return Cancellation.each(
+            of: running, merchantID: cancellation.merchantID, commandID: cancellation.commandID, gateways: cancellation.gateways,
             since: cancellation.since, time: cancellation.time)
     }
 }

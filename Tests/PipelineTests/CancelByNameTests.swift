@@ -13,27 +13,29 @@ import Testing
     private static let command =
         #"{"specversion":"1.0","id":"c-1","source":"s","type":"com.salvage.cancel.v1","data":{"merchantId":"acme","orderId":"A","purchaseId":"88","billingCycle":7}}"#
 
+    private static let now = Moment(milliseconds: 1_800_000_000_000)
+    private let claims = MemoryClaims(now: Self.now)
+
     /// The kinds of result that come of a command, when all that it sends on has come to its end.
-    private func told(found: Set<String>) async throws -> [String] {
-        let clock = ManualClock(Moment(milliseconds: 1_800_000_000_000))
-        guard case .cancel(let command) = CRMMessage.decode(Array(Self.command.utf8)) else {
-            Issue.record("the command is not read")
-            return []
-        }
+    ///
+    /// - Parameter meanwhile: what happens beside it, before each step of the retry stage.
+    private func told(found: Set<String>, meanwhile: (Moment) -> Void = { _ in }) async throws -> [String] {
+        let clock = ManualClock(Self.now)
         let flexFactor = ScriptedFlexFactor { call, _ in
             guard case .cancelByReference(let reference) = call else { return .notListed }
             return found.contains(reference.text) ? .cancelAccepted : .noSuchOrder
         }
-        let stage = RetryStage(
-            in: .sample(clock, claims: MemoryClaims(now: clock.now()), cards: Vault(hasKey: false), callLimit: .seconds(5)),
-            flexFactor: flexFactor, cancels: Cancels())
-        var waiting = Cancellation.all(of: command, merchant: merchant, now: clock.now()).map { (body: $0.encoded(), due: clock.now()) }
-        #expect(waiting.count == 3)
+        let environment = StageEnvironment.sample(clock, claims: claims, cards: Vault(hasKey: false), callLimit: .seconds(5))
+        let stage = RetryStage(in: environment, flexFactor: flexFactor, cancels: Cancels())
+        let command = await IntakeStage(in: environment, merchants: Merchants(merchant)).handle(
+            IncomingMessage(body: Array(Self.command.utf8), exchange: "declines"))
+        var waiting = command.publishing.filter { $0.destination == .stage(.retry) }.map { (body: $0.body, due: clock.now()) }
         var kinds: [String] = []
-        for _ in 0..<100 {
+        for _ in 0..<200 {
             guard let index = waiting.indices.min(by: { waiting[$0].due < waiting[$1].due }) else { return kinds }
             let next = waiting.remove(at: index)
             if clock.now() < next.due { clock.pass(next.due - clock.now()) }
+            meanwhile(clock.now())
             for message in await stage.handle(IncomingMessage(body: next.body, type: Cancellation.type)).publishing {
                 switch message.destination {
                 case .results(_, let kind): kinds.append(kind.rawValue)
@@ -53,10 +55,64 @@ import Testing
             subscription: RecoveryReference.Subscription(purchaseID: "88", gatewayID: "7"))
     }
 
+    /// One that runs of a cycle, for a charge of its own unless that is `nil`.
+    private func run(_ id: String, charge: String?, cycle: Int = 7, kind: RecoveryReference.Kind = .recurring) -> RecoveryReference {
+        let reference = RecoveryReference(
+            DeclineIdentity(merchantID: "acme", source: "crm", id: id), orderID: "A", kind: kind, sequence: kind == .recurring ? cycle : 2,
+            subscription: RecoveryReference.Subscription(purchaseID: "88", gatewayID: "7"))
+        let order = RecoveredOrder(reference, purchaseID: "88", billingCycle: cycle, chargeID: charge)
+        claims.append(
+            ClaimRequest(
+                merchantID: "acme", reference: reference, debt: Fingerprint(of: Debt(order, of: "acme")), amount: nil, act: .send(post: 1),
+                until: Self.now + .days(40), order: order.beyond(reference)), by: "w-2")
+        return reference
+    }
+
+    @Test(arguments: [RecoveryReference.Kind.recurring, .recurringRerun], [nil, "upsell"] as [String?])
+    func whatRunsIsCancelledWhicheverChargeItIs(kind: RecoveryReference.Kind, charge: String?) async throws {
+        let running = run("d-1", charge: charge, kind: kind)
+        #expect(try await told(found: [running.text]) == ["cancelled"])
+    }
+
+    /// The command came before it had begun, and it had begun before it heard of the command.
+    @Test(arguments: [nil, "upsell"] as [String?]) func soIsWhatBeginsMeanwhile(charge: String?) async throws {
+        var running: RecoveryReference?
+        let found = reattempt("d-1").text
+        let kinds = try await told(found: [found]) { _ in if running == nil { running = run("d-1", charge: charge) } }
+        #expect(kinds == ["cancelled"])
+    }
+
+    @Test func allThatRunAreCancelled() async throws {
+        let running = [run("d-1", charge: nil), run("d-2", charge: "upsell"), run("d-3", charge: "shipping")]
+        #expect(try await told(found: Set(running.map(\.text))) == ["cancelled", "cancelled", "cancelled"])
+    }
+
+    /// That nothing is found of one is no answer to the command.
+    @Test(arguments: [["d-1"], ["d-2"], []] as [[String]]) func theyAreAnsweredOnce(found: [String]) async throws {
+        let running = ["d-1": run("d-1", charge: "shipping").text, "d-2": run("d-2", charge: "upsell").text]
+        #expect(try await told(found: Set(found.compactMap { running[$0] })) == [found.isEmpty ? "nothing_to_cancel" : "cancelled"])
+    }
+
+    @Test func whatHasEndedOrIsOfAnotherCycleIsNot() async throws {
+        let (ended, other) = (run("d-1", charge: "upsell"), run("d-2", charge: "upsell", cycle: 8))
+        claims.append(
+            ClaimRequest(
+                merchantID: "acme", reference: ended, debt: nil, amount: nil, act: .told(Claim.Told(.expired, .known)),
+                until: Self.now + .days(40)), by: "w-2")
+        #expect(try await told(found: [ended.text, other.text]) == ["nothing_to_cancel"])
+    }
+
+    /// Whether it runs cannot be read for a while: nobody says that it does not.
+    @Test func whatCannotBeReadIsWaitedFor() async throws {
+        let running = run("d-1", charge: "upsell")
+        claims.isReachable = false
+        let kinds = try await told(found: [running.text]) { claims.isReachable = $0 > Self.now + .minutes(10) }
+        #expect(kinds == ["cancelled"])
+    }
+
     /// One runs, and another that was declined before may come when it has ended.
     @Test func aCommandIsKeptForAllThatItCanMeanBesideTheOneThatRuns() async throws {
-        let now = Moment(milliseconds: 1_800_000_000_000)
-        let claims = MemoryClaims(now: now)
+        let now = Self.now
         let debt = Debt(merchantID: "acme", orderID: "A", purchaseID: "88", billingCycle: 7, chargeID: nil)
         claims.append(
             ClaimRequest(

@@ -45,7 +45,7 @@ import Testing
         }
         func claim(_ request: ClaimRequest) async -> Claimed? { lives() ? world.claims.append(request, by: "w") : nil }
         func record(at offset: Int64) async -> ClaimRecord? { await world.claims.record(at: offset) }
-        func openRecovery(of debt: Fingerprint) async -> RecoveryReference? { nil }
+        func openClaims(of rebill: Debt) -> [Int64] { [] }
         func first(of reference: RecoveryReference, merchant: MerchantID) async -> Claim? { nil }
     }
 

@@ -141,7 +141,7 @@ import Testing
             return await stream.claim(request)
         }
         func record(at offset: Int64) async -> ClaimRecord? { await stream.record(at: offset) }
-        func openRecovery(of debt: Fingerprint) async -> RecoveryReference? { await stream.openRecovery(of: debt) }
+        func openClaims(of rebill: Debt) -> [Int64] { stream.openClaims(of: rebill) }
         func first(of reference: RecoveryReference, merchant: MerchantID) async -> Claim? {
             await stream.first(of: reference, merchant: merchant)
         }

@@ -69,7 +69,5 @@ package final class MemoryClaims: ClaimsPort {
         }
     }
 
-    package func openRecovery(of debt: Fingerprint) async -> RecoveryReference? {
-        state.withLock { state in state.book.openRecovery(of: debt).map { state.records[Int($0)].claim.reference } }
-    }
+    package func openClaims(of rebill: Debt) -> [Int64] { state.withLock { $0.book.openClaims(of: rebill) } }
 }

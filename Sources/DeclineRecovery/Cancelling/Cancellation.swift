@@ -19,7 +19,7 @@ package struct Cancellation: Sendable, Equatable {
     package let reference: RecoveryReference
     /// The command that it carries out, for the answer when there is nothing to cancel; commands of earlier versions do not say.
     package let commandID: String?
-    /// What else the command may mean: it named a rebill by order, purchase and cycle, and not which gateway declined it.
+    /// What else the command may mean: it named a rebill by order, purchase and cycle, and neither which gateway declined it nor which charge.
     package let others: [RecoveryReference]
     /// Where the order may be; after it was found, where it is.
     package internal(set) var gateways: [GatewayID]
@@ -81,10 +81,19 @@ package struct Cancellation: Sendable, Equatable {
             }
         let gateways = merchant.flexFactorGateways.keys.sorted { $0.text < $1.text }
         // A cascade is over before a command could reach it.
-        return references.filter(\.kind.isRetry).map { reference in
+        return each(
+            of: references.filter(\.kind.isRetry), merchantID: merchant.id, commandID: command.id, gateways: gateways, since: now,
+            time: command.time)
+    }
+
+    /// One for each recovery that a command means.
+    package static func each(
+        of references: [RecoveryReference], merchantID: MerchantID, commandID: String?, gateways: [GatewayID], since: Moment, time: Moment?
+    ) -> [Cancellation] {
+        references.map { reference in
             Cancellation(
-                merchantID: merchant.id, reference: reference, commandID: command.id, others: references.filter { $0 != reference },
-                gateways: gateways, since: now, time: command.time)
+                merchantID: merchantID, reference: reference, commandID: commandID, others: references.filter { $0 != reference },
+                gateways: gateways, since: since, time: time)
         }
     }
 

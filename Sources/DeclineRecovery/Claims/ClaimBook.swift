@@ -143,6 +143,14 @@ package struct ClaimBook: Sendable {
         table.open(of: debt).map { table[$0].first }
     }
 
+    /// Where the open recoveries are named that a cancel command by order, purchase and cycle may mean: that of the debt itself, and all of its
+    /// order that are charges of their own. Of which cycle these are their claims say.
+    package func openClaims(of rebill: Debt) -> [Int64] {
+        let own = openRecovery(of: Fingerprint(of: rebill))
+        let charges = table.listed(under: Self.name(ofOrder: rebill.orderID, rebill.merchantID)).map { table[$0].first }
+        return (own.map { [$0] } ?? []) + charges
+    }
+
     /// Takes a record in and judges it by what stood before.
     package mutating func take(_ claim: Claim, at offset: Int64) -> ClaimVerdict<Int64> {
         let key = Fingerprint(of: claim.reference, merchant: claim.merchantID)
@@ -162,9 +170,25 @@ package struct ClaimBook: Sendable {
         let wasOpen = !open.isEmpty
         let verdict = judge(claim, &entry, &open, slot, offset)
         table[slot] = entry
+        list(claim, slot)
         if wasOpen || !open.isEmpty { requests[key] = open.isEmpty ? nil : open }
         return verdict
     }
+
+    /// A cancel command by order, purchase and cycle does not say the `chargeId`, so what is charged under one is found by its order while it
+    /// is open. No claim but a request says the rest; each says the order.
+    private mutating func list(_ claim: Claim, _ slot: Slot) {
+        let entry = table[slot]
+        if entry.isListed {
+            if !entry.holdsOpen { table.unlist(slot, under: Self.name(ofOrder: claim.reference.orderID, claim.merchantID)) }
+        } else if entry.holdsOpen, claim.reference.kind.isRetry, let order = claim.order, order.chargeID != nil, order.purchaseID != nil,
+            order.billingCycle != nil
+        {
+            table.list(slot, under: Self.name(ofOrder: claim.reference.orderID, claim.merchantID))
+        }
+    }
+
+    private static func name(ofOrder id: String, _ merchant: MerchantID) -> UInt64 { Fingerprint(merchant.text, id).low }
 
     /// Nothing of it was told, and nothing that was sent can be with FlexFactor: each request was withdrawn or refused.
     private func isUnsent(_ slot: Slot, _ key: Fingerprint) -> Bool {
@@ -340,6 +364,7 @@ package struct ClaimBook: Sendable {
         var pieces: [ContiguousArray<ClaimTable.Entry>] = []
         var requests: [Fingerprint: [Request]] = [:]
         var refunds: [Fingerprint: MoneyBackBook] = [:]
+        var listing = Probes<NamedCell>()
         var gateways: [ClaimedGateway] = []
         var count = 0
         var paidCount = 0
@@ -348,8 +373,8 @@ package struct ClaimBook: Sendable {
 
     package var frozen: Frozen {
         Frozen(
-            pieces: table.pieces, requests: requests, refunds: refunds, gateways: gateways, count: table.count, paidCount: table.paidCount,
-            forgottenBefore: forgottenBefore)
+            pieces: table.pieces, requests: requests, refunds: refunds, listing: table.listing, gateways: gateways, count: table.count,
+            paidCount: table.paidCount, forgottenBefore: forgottenBefore)
     }
 
     /// What was frozen, in a table that was filled with its entries.

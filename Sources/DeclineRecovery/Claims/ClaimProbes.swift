@@ -116,3 +116,21 @@ struct SlotCell<Key: SlotKey>: ProbeCell {
     var isEmpty: Bool { cell == 0 }
     func fingerprint(in entries: borrowing Entries) -> Fingerprint { Key.fingerprint(of: entries[slot]) }
 }
+
+/// A slot and what it is found by, where its entry does not hold that.
+struct NamedCell: ProbeCell {
+    private var cell: UInt32 = 0
+    private(set) var name: UInt64 = 0
+
+    init(_ slot: ClaimTable.Slot, _ name: UInt64) {
+        cell = slot + 1
+        self.name = name
+    }
+    private init() {}
+
+    var slot: ClaimTable.Slot { cell - 1 }
+    static var empty: Self { Self() }
+    var isEmpty: Bool { cell == 0 }
+    func fingerprint(in entries: borrowing Entries) -> Fingerprint { Self.fingerprint(of: name) }
+    static func fingerprint(of name: UInt64) -> Fingerprint { Fingerprint(high: 0, low: name) }
+}

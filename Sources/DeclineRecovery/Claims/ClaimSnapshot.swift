@@ -4,15 +4,15 @@ import JSON
 /// the mark, instead of all.
 ///
 /// Each part says which snapshot it is of, where that one's mark stands, and which of how many parts it is; its last word is a digest. A part
-/// holds one kind of record: first a preamble, then recoveries, requests under way, refunds. `ClaimSnapshotReading` takes nothing but all of
-/// it, as it was written.
+/// holds one kind of record: first a preamble, then recoveries, requests under way, refunds, charges of their own. `ClaimSnapshotReading` takes
+/// nothing but all of it, as it was written.
 package struct ClaimSnapshot: Sendable {
     /// Of what is packed and what it means. Whoever changes the entries, or what the book makes of a claim, takes the next: another version's
     /// snapshots are passed by. Their heads are read: whoever changes those takes another `magic`.
-    static let version: UInt16 = 9
+    static let version: UInt16 = 10
 
     enum Section: UInt16 {
-        case preamble, recoveries, requests, refunds
+        case preamble, recoveries, requests, refunds, charges
     }
 
     /// What stands before the records of each part.
@@ -80,10 +80,12 @@ package struct ClaimSnapshot: Sendable {
     private var frozen: ClaimBook.Frozen
     private let requests: [(key: Fingerprint, request: ClaimBook.Request)]
     private let refunds: [(key: Fingerprint, entry: MoneyBackBook.Entry)]
+    private let charges: [(key: Fingerprint, order: UInt64)]
     private var next = 0
 
     private static let requestsEach = 8_192
     private static let refundsEach = 4_096
+    private static let chargesEach = 8_192
 
     /// - Parameter offset: of the mark before which everything was taken in, and nothing behind it.
     package init(of frozen: ClaimBook.Frozen, id: Claim.ID, offset: Int64) {
@@ -93,12 +95,21 @@ package struct ClaimSnapshot: Sendable {
         count = frozen.count
         requests = frozen.requests.flatMap { key, requests in requests.map { (key, $0) } }
         refunds = frozen.refunds.flatMap { key, book in book.entries.map { (key, $0) } }
+        var charges: [(key: Fingerprint, order: UInt64)] = []
+        frozen.listing.each { cell in
+            let entry = frozen.pieces[Int(cell.slot / Entries.size)][Int(cell.slot % Entries.size)]
+            charges.append((entry.key, cell.name))
+        }
+        self.charges = charges
         self.frozen.requests = [:]
         self.frozen.refunds = [:]
+        self.frozen.listing = Probes()
         parts =
-            1 + frozen.pieces.count + (requests.count + Self.requestsEach - 1) / Self.requestsEach
-            + (refunds.count + Self.refundsEach - 1) / Self.refundsEach
+            1 + frozen.pieces.count + Self.parts(of: requests.count, Self.requestsEach) + Self.parts(of: refunds.count, Self.refundsEach)
+            + Self.parts(of: charges.count, Self.chargesEach)
     }
+
+    private static func parts(of count: Int, _ each: Int) -> Int { (count + each - 1) / each }
 
     /// The next part; `nil` behind the last. What was written is let go of.
     package mutating func nextPart() -> [UInt8]? {
@@ -124,15 +135,27 @@ package struct ClaimSnapshot: Sendable {
                 }
             }
         }
-        index -= (requests.count + Self.requestsEach - 1) / Self.requestsEach
-        let some = refunds.dropFirst(index * Self.refundsEach).prefix(Self.refundsEach)
-        return part(.refunds, some.count, bytes: some.count * MoneyBackBook.Entry.packedSize) { writer in
-            for (key, entry) in some {
+        index -= Self.parts(of: requests.count, Self.requestsEach)
+        if index * Self.refundsEach < refunds.count {
+            let some = refunds.dropFirst(index * Self.refundsEach).prefix(Self.refundsEach)
+            return part(.refunds, some.count, bytes: some.count * MoneyBackBook.Entry.packedSize) { writer in
+                for (key, entry) in some {
+                    writer.add(key)
+                    entry.pack(into: &writer)
+                }
+            }
+        }
+        index -= Self.parts(of: refunds.count, Self.refundsEach)
+        let some = charges.dropFirst(index * Self.chargesEach).prefix(Self.chargesEach)
+        return part(.charges, some.count, bytes: some.count * Self.packedChargeSize) { writer in
+            for (key, order) in some {
                 writer.add(key)
-                entry.pack(into: &writer)
+                writer.add(order)
             }
         }
     }
+
+    static let packedChargeSize = 24
 
     private func part(_ section: Section, _ records: Int, bytes: Int, _ write: (inout PackedWriter) -> Void) -> [UInt8] {
         var writer = PackedWriter(reservingCapacity: Head.size + bytes + 8)
@@ -150,6 +173,7 @@ package struct ClaimSnapshot: Sendable {
             preamble.member("paid", Int64(frozen.paidCount))
             preamble.member("requests", Int64(requests.count))
             preamble.member("refunds", Int64(refunds.count))
+            preamble.member("charges", Int64(charges.count))
             preamble.member("forgottenBefore", frozen.forgottenBefore.milliseconds)
             preamble.array("kinds") { kinds in for kind in ResultKind.allCases { kinds.element(kind.rawValue) } }
             preamble.array("gateways") { gateways in

@@ -14,7 +14,7 @@ package struct ClaimSnapshotReading: Sendable {
     private var frozen = ClaimBook.Frozen()
     private var table = ClaimTable()
     private var kinds: [ResultKind] = []
-    private var (requestCount, refundCount) = (0, 0)
+    private var (requestCount, refundCount, chargeCount) = (0, 0, 0)
     private var (requestsRead, refundsRead) = (0, 0)
 
     /// - Parameter head: of any part of it.
@@ -40,7 +40,7 @@ package struct ClaimSnapshotReading: Sendable {
     /// - Returns: the book; `nil` unless every part came, in its place and whole.
     package func finish(at now: Moment) -> ClaimBook? {
         guard !isBroken, next == parts, table.count == frozen.count, requestsRead == requestCount, refundsRead == refundCount,
-            frozen.forgottenBefore <= now + .minutes(60)
+            table.listing.count == chargeCount, frozen.forgottenBefore <= now + .minutes(60)
         else { return nil }
         return ClaimBook(frozen, table)
     }
@@ -77,6 +77,14 @@ package struct ClaimSnapshotReading: Sendable {
             }
             refundsRead += head.records
             return true
+        case .charges:
+            guard next > 1, records.count == head.records * ClaimSnapshot.packedChargeSize else { return false }
+            var reader = PackedReader(records)
+            for _ in 0..<head.records {
+                guard let slot = table.slot(of: reader.fingerprint()) else { return false }
+                table.list(slot, under: reader.word())
+            }
+            return true
         }
     }
 
@@ -86,7 +94,7 @@ package struct ClaimSnapshotReading: Sendable {
         else { return false }
         func count(_ name: String) -> Int? { preamble[name]?.int64.flatMap { (0...1_000_000_000).contains($0) ? Int($0) : nil } }
         guard let recoveries = count("recoveries"), let paid = count("paid"), paid <= recoveries, let requests = count("requests"),
-            let refunds = count("refunds"), recoveries <= parts * Int(Entries.size)
+            let refunds = count("refunds"), let charges = count("charges"), recoveries <= parts * Int(Entries.size)
         else { return false }
         kinds = names.compactMap { $0.string.flatMap(ResultKind.init(rawValue:)) }
         frozen.gateways = gateways.compactMap { value in
@@ -95,7 +103,7 @@ package struct ClaimSnapshotReading: Sendable {
         }
         frozen.forgottenBefore = Moment(milliseconds: forgottenBefore)
         frozen.count = recoveries
-        (requestCount, refundCount) = (requests, refunds)
+        (requestCount, refundCount, chargeCount) = (requests, refunds, charges)
         table = ClaimTable(entries: recoveries, paid: paid)
         return kinds.count == names.count && frozen.gateways.count == gateways.count
     }

@@ -93,8 +93,8 @@ struct ClaimTable: Sendable {
             set { set(8, newValue) }
         }
 
-        /// Whether it is the one of its debt that is open, and whether its debt counts as paid by it. The table alone keeps these in step with
-        /// its indexes, which are made from them again.
+        /// Whether it is the one of its debt that is open, whether its debt counts as paid by it, and whether it is listed under its order. The
+        /// table alone keeps these in step with its indexes.
         fileprivate(set) var holdsOpen: Bool {
             get { flags & 16 != 0 }
             set { set(16, newValue) }
@@ -103,9 +103,13 @@ struct ClaimTable: Sendable {
             get { flags & 32 != 0 }
             set { set(32, newValue) }
         }
+        fileprivate(set) var isListed: Bool {
+            get { flags & 64 != 0 }
+            set { set(64, newValue) }
+        }
         fileprivate func holding(as kept: Entry) -> Entry {
             var entry = self
-            entry.flags = flags & ~48 | kept.flags & 48
+            entry.flags = flags & ~112 | kept.flags & 112
             return entry
         }
 
@@ -136,6 +140,8 @@ struct ClaimTable: Sendable {
     private var openByDebt = Probes<SlotCell<OfDebt>>()
     /// The recoveries by which a debt is paid: one, as a rule.
     private var paidByDebt = Probes<SlotCell<OfDebt>>()
+    /// By their order, those that are open and are charges of their own within a rebill: 16 bytes and some for each, and few recoveries are any.
+    private var listedByOrder = Probes<NamedCell>()
 
     var count: Int { byKey.count }
     var openCount: Int { openByDebt.count }
@@ -222,11 +228,35 @@ struct ClaimTable: Sendable {
         if entry.isPaid { pay(slot) }
     }
 
+    // MARK: Charges of their own
+
+    func listed(under order: UInt64) -> [Slot] {
+        var slots: [Slot] = []
+        listedByOrder.each(near: NamedCell.fingerprint(of: order), entries) { slots.append($0.slot) }
+        return slots
+    }
+
+    /// What is not open is not listed.
+    mutating func list(_ slot: Slot, under order: UInt64) {
+        guard entries[slot].holdsOpen, !entries[slot].isListed else { return }
+        listedByOrder.insert(NamedCell(slot, order), NamedCell.fingerprint(of: order), entries)
+        entries[slot].isListed = true
+    }
+
+    mutating func unlist(_ slot: Slot, under order: UInt64) {
+        guard entries[slot].isListed,
+            let position = listedByOrder.position(near: NamedCell.fingerprint(of: order), where: { $0.slot == slot })
+        else { return }
+        listedByOrder.remove(at: position, entries)
+        entries[slot].isListed = false
+    }
+
     // MARK: Packing
 
     /// The entries as they stand, in pieces; those that are gone among them. Nothing is copied but the pieces that change afterwards.
     var pieces: [ContiguousArray<Entry>] { entries.pieces }
     var paidCount: Int { paidByDebt.count }
+    var listing: Probes<NamedCell> { listedByOrder }
 
     /// A table to be filled with so many entries.
     init(entries count: Int, paid: Int) {
@@ -239,7 +269,7 @@ struct ClaimTable: Sendable {
     /// Puts an entry back as it was packed; `false` for one that says it holds a debt and names none.
     mutating func restore(_ entry: Entry) -> Bool {
         let slot = insert(entry)
-        (entries[slot].holdsOpen, entries[slot].holdsPaid) = (false, false)
+        (entries[slot].holdsOpen, entries[slot].holdsPaid, entries[slot].isListed) = (false, false, false)
         if entry.holdsOpen { open(slot) }
         if entry.isPaid { pay(slot) }
         return !(entry.holdsOpen || entry.holdsPaid) || entry.debt != nil
@@ -251,6 +281,7 @@ struct ClaimTable: Sendable {
     /// Lets go of entries whose time is over, looking at so many at most; goes on behind them the next time.
     mutating func forget(before now: Moment, atMost limit: Int) -> [Fingerprint] {
         var gone: [Fingerprint] = []
+        var unlisted: Set<Slot> = []
         for slot in entries.next(limit) where entries[slot].until < now {
             let entry = entries[slot]
             close(slot)
@@ -259,6 +290,13 @@ struct ClaimTable: Sendable {
             byKey.remove(at: found.position, entries)
             entries.remove(slot)
             gone.append(entry.key)
+            if entry.isListed { unlisted.insert(slot) }
+        }
+        // Nobody has told their end, and their entries do not say the order.
+        if !unlisted.isEmpty {
+            var cells: [NamedCell] = []
+            listedByOrder.each { if unlisted.contains($0.slot) { cells.append($0) } }
+            for cell in cells { unlist(cell.slot, under: cell.name) }
         }
         return gone
     }

@@ -22,4 +22,9 @@ package struct Debt: Sendable {
             merchantID: merchantID, orderID: order.id, purchaseID: order.purchaseID, billingCycle: order.billingCycle,
             chargeID: order.chargeID)
     }
+
+    /// The same without its charge: what a cancel command by order, purchase and cycle names.
+    package var rebill: Debt {
+        Debt(merchantID: merchantID, orderID: orderID, purchaseID: purchaseID, billingCycle: billingCycle, chargeID: nil)
+    }
 }

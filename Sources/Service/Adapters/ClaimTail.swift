@@ -296,10 +296,7 @@ final class ClaimTail: ClaimsPort {
         }
     }
 
-    func openRecovery(of debt: Fingerprint) async -> RecoveryReference? {
-        guard let offset = state.withLock({ $0.book.openRecovery(of: debt) }) else { return nil }
-        return await record(at: offset)?.claim.reference
-    }
+    func openClaims(of rebill: Debt) -> [Int64] { state.withLock { $0.book.openClaims(of: rebill) } }
 
     func first(of reference: RecoveryReference, merchant: MerchantID) async -> Claim? {
         let key = Fingerprint(of: reference, merchant: merchant)

@@ -40,6 +40,8 @@ import Testing
             #expect(whole.standing(of: key) == resumed.standing(of: key))
             if case .told(let at, _) = verdict { #expect(whole.corrected(by: at, key) == resumed.corrected(by: at, key)) }
             if let debt = claim.debt { #expect(whole.openRecovery(of: debt) == resumed.openRecovery(of: debt)) }
+            let rebill = RandomClaims.rebill(of: claim)
+            #expect(Set(whole.openClaims(of: rebill)) == Set(resumed.openClaims(of: rebill)))
             behind.append((claim, offset))
             if Int.random(in: 0..<150, using: &random) == 0 {
                 for _ in 0..<2 {

@@ -21,6 +21,8 @@ import Testing
             #expect(book.standing(of: key) == plain.standing(of: key))
             if case .told(let at, _) = verdict { #expect(book.corrected(by: at, key) == plain.corrected(by: at, key)) }
             if let debt = claim.debt { #expect(book.openRecovery(of: debt) == plain.openRecovery(of: debt)) }
+            let rebill = RandomClaims.rebill(of: claim)
+            #expect(Set(book.openClaims(of: rebill)) == plain.openClaims(of: rebill))
             if Int.random(in: 0..<200, using: &random) == 0 {
                 for _ in 0..<2 { book.forget(before: story.now) }
                 plain.forget(before: story.now)

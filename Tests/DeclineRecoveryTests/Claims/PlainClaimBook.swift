@@ -41,6 +41,8 @@ struct PlainClaimBook {
     private var openByDebt: [Fingerprint: Fingerprint] = [:]
     /// By recovery; few have any.
     private var refunds: [Fingerprint: MoneyBackBook] = [:]
+    /// The order of each that is open and is a charge of its own within a rebill.
+    private var charges: [Fingerprint: String] = [:]
 
     init() {}
 
@@ -78,6 +80,11 @@ struct PlainClaimBook {
         openByDebt[debt].flatMap { entries[$0]?.first }
     }
 
+    func openClaims(of rebill: Debt) -> Set<Int64> {
+        let charges = charges.filter { $0.value == rebill.orderID }.keys.compactMap { entries[$0]?.first }
+        return Set(charges + (openRecovery(of: Fingerprint(of: rebill)).map { [$0] } ?? []))
+    }
+
     /// Takes a record in and judges it by what stood before.
     mutating func take(_ claim: Claim, at offset: Int64) -> ClaimVerdict<Int64> {
         let key = Fingerprint(of: claim.reference, merchant: claim.merchantID)
@@ -99,6 +106,11 @@ struct PlainClaimBook {
         if !isBound || isSame { entry.gateway = claim.gateway ?? entry.gateway }
         let verdict = judge(claim, &entry, key, offset)
         entries[key] = entry
+        if entry.debt.flatMap({ openByDebt[$0] }) != key {
+            charges[key] = nil
+        } else if claim.order?.chargeID != nil, claim.order?.rebill(of: claim.reference) != nil {
+            charges[key] = claim.reference.orderID
+        }
         return verdict
     }
 
@@ -233,6 +245,7 @@ struct PlainClaimBook {
         for (key, entry) in gone {
             entries[key] = nil
             refunds[key] = nil
+            charges[key] = nil
             close(key, entry)
         }
     }

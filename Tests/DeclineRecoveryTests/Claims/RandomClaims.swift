@@ -21,6 +21,11 @@ struct RandomClaims {
         ids = Array(repeating: [], count: recoveries)
     }
 
+    /// What a cancel command by order, purchase and cycle names that means a claim's recovery.
+    static func rebill(of claim: Claim) -> Debt {
+        Debt(merchantID: "acme", orderID: claim.reference.orderID, purchaseID: "88", billingCycle: 7, chargeID: nil)
+    }
+
     mutating func next(_ random: inout SeededRandom) -> Claim {
         id += 1
         let number = Int.random(in: 0..<recoveries, using: &random)
@@ -41,7 +46,13 @@ struct RandomClaims {
             act: act, at: now, until: now + .seconds(Int64.random(in: 1...5_000, using: &random)), worker: "w",
             gateway: number % 3 == 0
                 ? nil : ClaimedGateway(merchantID: "acme", id: GatewayID("\(number % 4)"), account: number % 2 == 0 ? nil : "a"),
-            orderID: id % 2 == 0 ? nil : "g-1")
+            orderID: id % 2 == 0 ? nil : "g-1",
+            // Half of them are charges of their own within a rebill.
+            order: number % 4 < 2
+                ? nil
+                : RecoveredOrder(
+                    id: "A\(decline)", type: .newSale, trialCompletion: false, hasRecurringProducts: false,
+                    purchaseID: "88", billingCycle: 7, declinedGatewayID: "7", chargeID: "upsell"))
         // Whole seconds are kept.
         now = now + .seconds(Int64.random(in: 0...6, using: &random))
         return claim
