@@ -2,13 +2,25 @@ import DeclineRecovery
 
 /// Money that went back, as the claims have it.
 extension OutcomeStage {
-    /// What comes back was taken: whatever was told of the recovery, that is told before, and the rest a moment later.
+    /// What comes back was taken: whatever was told of the recovery, that is told before. The message says so before it is claimed.
+    func takenFirst(_ reference: RecoveryReference, _ news: WebhookNews, _ message: IncomingMessage) -> StageOutcome {
+        var next = news
+        next.tellsTaken = true
+        let soon: Moment.Span = .seconds(1)
+        return StageOutcome(
+            publishing: [next.message(to: .delayed(.outcomes, soon), traceparent: message.traceparent)],
+            entry: entry(of: news, .parked(soon, because: news.event.word), reference))
+    }
+
+    /// Tells it, or tells it again, and the rest a moment later.
     func tellTaken(
         _ reference: RecoveryReference, _ answer: FlexFactorAnswer, _ first: Claim?, _ news: WebhookNews, _ message: IncomingMessage
     ) async -> StageOutcome {
         let taken = await carryOut(.tell(reference, .approved(.notified), nil), answer, first, news, message)
         guard case .told = taken.entry.fate else { return taken }
-        return taken.with([news.message(to: .delayed(.outcomes, .seconds(2)), traceparent: message.traceparent)])
+        var rest = news
+        rest.tellsTaken = false
+        return taken.with([rest.message(to: .delayed(.outcomes, .seconds(2)), traceparent: message.traceparent)])
     }
 
     /// Whether an order was told as paid of which there is news that it was closed.

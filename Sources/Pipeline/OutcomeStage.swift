@@ -118,6 +118,7 @@ package struct OutcomeStage: Sendable {
             case .elsewhere: return distrusted(news, .unclaimed, message)
             case .unread: return hold(news, message)
             }
+            if reason.kind.isMoneyBack, news.tellsTaken { return await tellTaken(reference, answer, first, news, message) }
             if reason.kind == .approved || reason.kind.isMoneyBack {
                 switch await environment.claims.told(of: reference, merchant: reference.merchantID ?? news.merchantID) {
                 case .told(let record) where record.isOfAnotherOrder(than: news.orderID):
@@ -128,11 +129,11 @@ package struct OutcomeStage: Sendable {
                         return distrusted(news, .anotherThanTold, message)
                     }
                 case .unreadable where environment.now() < news.receivedAt + environment.timing.reconcileFor: return hold(news, message)
-                case .notYet where reason.kind.isMoneyBack: return await tellTaken(reference, answer, first, news, message)
+                case .notYet where reason.kind.isMoneyBack: return takenFirst(reference, news, message)
                 case .told(let record) where reason.kind.isMoneyBack && record.claim.act.telling != .approved:
-                    return await tellTaken(reference, answer, first, news, message)
+                    return takenFirst(reference, news, message)
                 case .unreadable(let kind) where reason.kind.isMoneyBack && kind != .approved:
-                    return await tellTaken(reference, answer, first, news, message)
+                    return takenFirst(reference, news, message)
                 default: break
                 }
             }

@@ -24,11 +24,14 @@ import Testing
         return claims
     }
 
-    private func stage(_ state: FlexFactorOrder.State, _ claims: MemoryClaims, mode: MITMode = .managed) -> OutcomeStage {
+    private func stage(_ state: FlexFactorOrder.State, _ claims: MemoryClaims, mode: MITMode = .managed, chargebacks: Bool = false)
+        -> OutcomeStage
+    {
         OutcomeStage(
             in: .sample(ManualClock(Self.now), claims: claims, cards: Vault(hasKey: false), callLimit: .seconds(5)),
             flexFactor: ScriptedFlexFactor(.order(state)),
-            merchants: Merchants(Merchant(id: "acme", flexFactorGateways: [FlexFactorGateway(id: "42", mitMode: mode)])),
+            merchants: Merchants(
+                Merchant(id: "acme", flexFactorGateways: [FlexFactorGateway(id: "42", includeChargebacks: chargebacks, mitMode: mode)])),
             cancels: Cancels())
     }
 
@@ -41,6 +44,11 @@ import Testing
 
     private func kinds(_ handled: StageOutcome) -> [ResultKind] {
         handled.publishing.compactMap { if case .results(_, let kind) = $0.destination { kind } else { nil } }
+    }
+
+    private func later(_ handled: StageOutcome) throws -> IncomingMessage {
+        IncomingMessage(
+            body: try #require(handled.publishing.first { if case .delayed(.outcomes, _) = $0.destination { true } else { false } }).body)
     }
 
     private func hasLetter(_ handled: StageOutcome) -> Bool { handled.publishing.contains { $0.destination == .deadLetters } }
@@ -64,10 +72,10 @@ import Testing
     /// It was told as not paid, and the news that it was taken after all was lost: a part that goes back says so too.
     @Test func whatComesBackOfARecoveryThatWasToldOtherwiseWasTakenFirst() async throws {
         let claims = claims(telling: .expired(.closed))
-        let first = await stage(.completed, claims).handle(news(.refunded))
-        #expect(kinds(first) == [.correction] && hasLetter(first))
-        let later = try #require(first.publishing.first { if case .delayed(.outcomes, _) = $0.destination { true } else { false } })
-        let second = await stage(.completed, claims).handle(IncomingMessage(body: later.body))
+        let begun = await stage(.completed, claims).handle(news(.refunded))
+        let first = await stage(.completed, claims).handle(try later(begun))
+        #expect(kinds(begun).isEmpty && kinds(first) == [.correction] && hasLetter(first))
+        let second = await stage(.completed, claims).handle(try later(first))
         #expect(kinds(second) == [.refunded] && !hasLetter(second))
         // The debt is paid: a rerun of it is not charged besides.
         let rerun = RecoveryReference(
@@ -79,5 +87,27 @@ import Testing
             Issue.record("it would be charged again")
             return
         }
+    }
+
+    /// A pod claims that it was taken, and dies before that is published: its message comes again.
+    @Test(arguments: [.expired(.closed), nil] as [ResultReason?], [WebhookNews.Event.refunded, .chargeback])
+    func thatItWasTakenIsToldByWhoeverComesBehindADeath(told: ResultReason?, event: WebhookNews.Event) async throws {
+        let claims = told.map { self.claims(telling: $0) } ?? MemoryClaims(now: Self.now)
+        if told == nil {
+            let sent = ClaimRequest(
+                merchantID: "acme", reference: Self.reference, debt: nil, amount: amount, act: .send(post: 1), until: Self.now + .days(40))
+            claims.append(sent, by: "w-2")
+        }
+        let stage = stage(.completed, claims, chargebacks: true)
+        let begun = await stage.handle(news(event))
+        let taken = try later(begun)
+        let lost = await stage.handle(taken)
+        let again = await stage.handle(taken)
+        let kind: ResultKind = told == nil ? .approved : .correction
+        #expect(kinds(lost) == [kind] && kinds(again) == [kind])
+        #expect(again.publishing.map(\.messageID) == lost.publishing.map(\.messageID), "with its letter, where there is one")
+        #expect(hasLetter(again) == (told != nil))
+        let rest = await stage.handle(try later(again))
+        #expect(kinds(rest) == [event == .refunded ? ResultKind.refunded : .chargeback])
     }
 }

@@ -218,13 +218,19 @@ import Testing
             ClaimRequest(
                 merchantID: "acme", reference: reference, debt: nil, amount: Money(minorUnits: 4_999, currency: .usd),
                 act: .send(post: 1), until: Self.now + .days(40)), by: "w-2")
-        let first = try await handle("order.refunded", data: #"{"Amount":500,"Currency":"USD","RefundId":"rf-1"}"#, claims)
+        let stage = stage(ScriptedFlexFactor(.found(FlexFactorOrder(id: "g-1", state: .completed))), claims)
+        func later(_ handled: StageOutcome) throws -> IncomingMessage {
+            IncomingMessage(
+                body: try #require(handled.publishing.first { if case .delayed(.outcomes, _) = $0.destination { true } else { false } })
+                    .body)
+        }
+        let begun = try await handle("order.refunded", data: #"{"Amount":500,"Currency":"USD","RefundId":"rf-1"}"#, claims)
+        #expect(!hasResult(begun) && claims.words == ["send"], "it says what it tells before it claims that")
+        let first = await stage.handle(try later(begun))
         let approved = try result(first)
         #expect(approved["type"]?.string == "com.salvage.recovery.approved.v1")
         #expect(approved["id"]?.string == "A-R7-88-7/approved" && approved["data"]?["amount"]?["minorUnits"]?.int64 == 4_999)
-        let later = try #require(first.publishing.first { if case .delayed(.outcomes, _) = $0.destination { true } else { false } })
-        let second = await stage(ScriptedFlexFactor(.found(FlexFactorOrder(id: "g-1", state: .completed))), claims).handle(
-            IncomingMessage(body: later.body))
+        let second = await stage.handle(try later(first))
         #expect(try result(second)["data"]?["action"]?["name"]?.string == "record_refund")
     }
 

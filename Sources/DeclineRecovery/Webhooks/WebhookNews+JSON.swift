@@ -116,6 +116,7 @@ extension WebhookNews {
             data.member("receivedAt", receivedAt.milliseconds)
             data.member("hasWaited", hasWaited)
             if looks > 0 { data.member("looks", Int64(looks)) }
+            if tellsTaken { data.member("tellsTaken", true) }
         }
     }
 
@@ -142,7 +143,7 @@ extension WebhookNews {
                     isBare: try reader.optionalFlag("isBare") ?? false,
                     distinction: try reader.optionalText("distinction"),
                     receivedAt: try reader.moment("receivedAt"), hasWaited: try reader.flag("hasWaited"),
-                    looks: try reader.optionalCount("looks") ?? 0))
+                    looks: try reader.optionalCount("looks") ?? 0, tellsTaken: try reader.optionalFlag("tellsTaken") ?? false))
         } catch {
             return .failure(error)
         }

@@ -29,6 +29,8 @@ package struct WebhookNews: Sendable, Equatable {
     package var hasWaited: Bool
     /// How often the order was looked at in vain.
     package var looks: Int
+    /// Of money back: that it was taken is told before, or told again. By the claims alone whoever comes behind a death would take it for told.
+    package var tellsTaken: Bool
 
     package var isListed: Bool { distinction == Self.listed }
 
@@ -66,7 +68,8 @@ package struct WebhookNews: Sendable, Equatable {
     package init(
         merchantID: MerchantID, gatewayID: GatewayID, event: Event, reference: RecoveryReference?, isForeign: Bool = false,
         orderID: FlexFactorOrderID?, isTestMode: Bool = false, isResent: Bool = false, minorUnits: Int64? = nil, currency: Currency? = nil,
-        isBare: Bool = false, distinction: String? = nil, receivedAt: Moment, hasWaited: Bool = false, looks: Int = 0
+        isBare: Bool = false, distinction: String? = nil, receivedAt: Moment, hasWaited: Bool = false, looks: Int = 0,
+        tellsTaken: Bool = false
     ) {
         self.merchantID = merchantID
         self.gatewayID = gatewayID
@@ -83,6 +86,7 @@ package struct WebhookNews: Sendable, Equatable {
         self.receivedAt = receivedAt
         self.hasWaited = hasWaited
         self.looks = looks
+        self.tellsTaken = tellsTaken
     }
 
     /// The same news, for another gateway to decide on.

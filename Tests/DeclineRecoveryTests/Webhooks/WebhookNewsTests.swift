@@ -68,7 +68,8 @@ import Testing
         for event in [
             WebhookNews.Event.completed, .cancelled, .expired, .refunded, .captureRequired, .chargeback, .other("payout.created"),
         ] {
-            let sent = news(event, hasWaited: event == .expired)
+            var sent = news(event, hasWaited: event == .expired)
+            sent.tellsTaken = event == .refunded
             #expect(try WebhookNews.decode(sent.encoded()).get() == sent)
         }
         guard case .failure = WebhookNews.decode(Array("{}".utf8)), case .failure = WebhookNews.decode([0xFF]) else {
