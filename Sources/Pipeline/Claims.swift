@@ -220,6 +220,14 @@ extension ClaimRecord {
         return value["data"]?["flexFactor"]?["gatewayId"]?.string.map(GatewayID.init(_:))
     }
 
+    /// In how many calls FlexFactor could not be reached, where that was told.
+    var attemptsInVain: Int? {
+        guard claim.act.telling == .skipped, let result, let data = try? JSONValue(parsing: result.span)["data"],
+            data["reason"]?["code"]?.string == ResultReason.skipped(.flexFactorUnavailable).code
+        else { return nil }
+        return Int(clamping: data["attempts"]?.int64 ?? 0)
+    }
+
     /// Whether the result names an order, and not this one.
     func isOfAnotherOrder(than other: FlexFactorOrderID?) -> Bool {
         guard let id = flexFactorOrderID, let other else { return false }

@@ -162,6 +162,23 @@ struct LetterWriter: Sendable {
             now: now)
     }
 
+    /// The letter of a retry that was given up before anything was sent. It is of the recovery, by whichever delivery that is told.
+    func attemptsSpent(_ message: IncomingMessage, _ recovery: Recovery, in attempts: Int, now: Moment) -> StageMessage {
+        letter(
+            message, because: .attemptsSpent, explanation: "FlexFactor could not be reached in \(attempts) calls; nothing was sent.",
+            subject: DeadLetter.Subject(recovery), fact: "\(recovery.merchantID.text)/\(recovery.reference.text)", attempts: attempts,
+            now: now)
+    }
+
+    /// The very same letter of one that is told again: who claimed its end may have died before the letter was written; `nil` for all else.
+    func attemptsSpent(_ message: IncomingMessage, _ recovery: Recovery, _ told: ClaimRecord, now: Moment) -> StageMessage? {
+        // A cascade that could not be sent was answered, and nobody takes it up.
+        guard case .retry = recovery.route, told.claim.reference == recovery.reference, let attempts = told.attemptsInVain else {
+            return nil
+        }
+        return attemptsSpent(message, recovery, in: attempts, now: now)
+    }
+
     /// The end of a message that nobody can be answered about.
     func deadLetter(
         _ message: IncomingMessage, because reason: DeadLetterReason, explanation: String, subject: DeadLetter.Subject = .init(),

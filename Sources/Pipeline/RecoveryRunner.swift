@@ -141,9 +141,11 @@ struct RecoveryRunner: Sendable {
             let contradiction = letters.contradiction(
                 message, record, environment.claims.standing(of: recovery.reference, merchant: recovery.merchantID), subject: subject,
                 now: environment.now())
-            return StageOutcome(
-                publishing: messages + [second, contradiction].compactMap(\.self),
-                entry: entry(of: recovery, record.fate).telling(record, as: messages))
+            let spent = letters.attemptsSpent(message, recovery, record, now: environment.now())
+            let entry =
+                spent == nil
+                ? entry(of: recovery, record.fate).telling(record, as: messages) : entry(of: recovery, .deadLettered(.attemptsSpent))
+            return StageOutcome(publishing: messages + [second, contradiction, spent].compactMap(\.self), entry: entry)
         case .tell(_, let corrects, let isSpent):
             // What is claimed is told: the very event.
             guard let result = event?.correcting(corrects) else {
@@ -158,10 +160,7 @@ struct RecoveryRunner: Sendable {
                 return StageOutcome(
                     publishing: publishing, entry: entry(of: recovery, .told(result.kind, reason: result.reason.code)).telling(result))
             }
-            let letter = letters.letter(
-                message, because: .attemptsSpent,
-                explanation: "FlexFactor could not be reached in \(recovery.attempts) calls; nothing was sent.",
-                subject: DeadLetter.Subject(recovery), attempts: recovery.attempts, now: environment.now())
+            let letter = letters.attemptsSpent(message, recovery, in: recovery.attempts, now: environment.now())
             return StageOutcome(publishing: publishing + [letter], entry: entry(of: recovery, .deadLettered(.attemptsSpent)))
         }
     }

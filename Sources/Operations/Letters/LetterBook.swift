@@ -87,10 +87,10 @@ package struct LetterBook: Sendable {
             cases[letter.id] = LetterSummary(letter, explanation: intern(Self.summary(of: letter)), trace: trace, at: offset)
             return
         }
-        // The same delivery once more: its worker ended between writing and finishing, or wrote it twice. Or the same payment: whoever tells it
-        // again writes that letter again.
+        // The same delivery once more: its worker ended between writing and finishing, or wrote it twice. Or the same payment, or the same
+        // recovery that was given up: whoever tells it again writes that letter again. Only a replay has one given up anew.
         let isRepeat =
-            letter.reason == .toldOtherwise
+            letter.reason == .toldOtherwise || letter.reason == .attemptsSpent && known.state != .replayed
             || trace != nil && trace == known.trace && (letter.original.redelivered || letter.writtenAt == known.lastAt)
         known.occurrences += 1
         known.lastAt = max(known.lastAt, letter.writtenAt)

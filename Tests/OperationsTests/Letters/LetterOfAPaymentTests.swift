@@ -4,10 +4,10 @@ import Testing
 
 @testable import Operations
 
-/// What stands against what was told is one letter, which whoever tells the payment again writes again.
+/// What stands against what was told, and a retry that was given up, is one letter, which whoever tells it again writes again.
 @Suite struct LetterOfAPaymentTests {
-    private func letter(_ message: String, at seconds: Int64) -> DeadLetter {
-        let letter = DeadLetter.sample(.toldOtherwise, stage: .outcomes, message: message, at: seconds)
+    private func letter(_ message: String, _ reason: DeadLetterReason = .toldOtherwise, at seconds: Int64) -> DeadLetter {
+        let letter = DeadLetter.sample(reason, stage: reason == .toldOtherwise ? .outcomes : .retry, message: message, at: seconds)
         return DeadLetter(
             reason: letter.reason, explanation: letter.explanation, stage: letter.stage, subject: letter.subject,
             original: letter.original, fact: "acme/A1-U1/expired", identity: [], worker: letter.worker, writtenAt: letter.writtenAt)
@@ -21,5 +21,25 @@ import Testing
         timeline.says(.resolved([first.id], .byHand))
         timeline.dies(second, .numbered(2))
         #expect(timeline[first] == .resolved && timeline.book[first.id]?.occurrences == 2)
+    }
+
+    @Test func aRetryThatWasGivenUpIsOpenedAgainByItsReplayAlone() {
+        let (first, copy) = (letter("work", .attemptsSpent, at: 0), letter("copy", .attemptsSpent, at: 9))
+        #expect(first.id == copy.id)
+        for finish in [LetterRecord.Act.discarded([first.id]), .resolved([first.id], .byHand)] {
+            var timeline = LetterTimeline()
+            timeline.dies(first, .numbered(1))
+            timeline.says(finish)
+            timeline.dies(copy, .numbered(2))
+            #expect(timeline.isToDo(first) == false && timeline.book[first.id]?.occurrences == 2)
+        }
+        // Given up anew, whatever trace it has by then.
+        for trace in [ReplayTrace.id(run: .numbered(900), letter: first.id), .numbered(2)] {
+            var timeline = LetterTimeline()
+            timeline.dies(first, .numbered(1))
+            timeline.replays([first.id], in: .numbered(900))
+            timeline.dies(copy, trace)
+            #expect(timeline[first] == .failedAgain && timeline.isToDo(first))
+        }
     }
 }
