@@ -44,12 +44,14 @@ extension OutcomeStage {
                 until: environment.now() + longestMemory)) != nil
     }
 
-    /// Parts that were told make the whole.
-    func areAllBack(_ reference: RecoveryReference, _ merchant: MerchantID) async -> Bool {
+    /// Parts that were told may make the whole.
+    ///
+    /// - Returns: whether it is claimed, where they do.
+    func reopenIfAllIsBack(_ reference: RecoveryReference, _ merchant: MerchantID) async -> Bool {
         guard let back = moneyBack(of: reference, merchant), !back.isAll, let refunded = back.refunded, let disputed = back.disputed,
-            let sale = await environment.claims.amount(of: reference, merchant: merchant)
-        else { return false }
-        return refunded + disputed >= sale.minorUnits
+            let sale = await environment.claims.amount(of: reference, merchant: merchant), refunded + disputed >= sale.minorUnits
+        else { return true }
+        return await reopen(reference, merchant)
     }
 
     /// What is to be told yet of an order that FlexFactor lists as returned.

@@ -236,9 +236,12 @@ package struct OutcomeStage: Sendable {
                 until: now + longestMemory, result: result)
             switch await environment.claims.claim(request)?.verdict {
             case .granted?:
-                if await areAllBack(reference, merchant), await !reopen(reference, merchant) { return hold(news, message) }
+                if await !reopenIfAllIsBack(reference, merchant) { return hold(news, message) }
                 return told(result.messages(reply: nil, traceparent: message.traceparent))
-            case .told(let record, _)?: return again(record)
+            case .told(let record, _)?:
+                // Its maker may have died between the two claims.
+                if await !reopenIfAllIsBack(reference, merchant) { return hold(news, message) }
+                return again(record)
             default: return hold(news, message)
             }
         }

@@ -110,4 +110,26 @@ import Testing
         let rest = await stage.handle(try later(again))
         #expect(kinds(rest) == [event == .refunded ? ResultKind.refunded : .chargeback])
     }
+
+    /// A command gave the last part back, and who heard so late claimed that, and died before the debt was opened.
+    @Test func partsThatMakeTheWholeOpenTheDebtThoughWhoeverToldTheLastDied() async throws {
+        let claims = claims(telling: .approved(.answered))
+        func claim(_ back: MoneyBackClaim, of units: Int64) {
+            let part = Money(minorUnits: units, currency: .usd)
+            let result = ResultEvent(
+                subject: .recovery(Self.reference, RecoveredOrder(Self.reference)), merchantID: "acme", reason: .refunded, gatewayID: "42",
+                flexFactorOrderID: "g-1", amount: part, occurredAt: Self.now, distinction: "n-\(units)", isPartial: true)
+            claims.append(
+                ClaimRequest(
+                    merchantID: "acme", reference: Self.reference, debt: nil, amount: part, act: .moneyBack(back),
+                    until: Self.now + .days(40), result: result), by: "w-2")
+        }
+        claim(MoneyBackClaim(Fingerprint("n-4499"), .news(isWhole: false, isLate: false)), of: 4_499)
+        claim(MoneyBackClaim(Fingerprint("r-1"), .send(round: 1)), of: 500)
+        claim(MoneyBackClaim(Fingerprint("n-1"), .news(isWhole: false, isLate: true)), of: 500)
+        func isAllBack() -> Bool? { claims.standing(of: Self.reference, merchant: "acme")?.back.isAll }
+        #expect(isAllBack() == false)
+        let again = await stage(.completed, claims).handle(news(.refunded))
+        #expect(kinds(again) == [.refunded] && isAllBack() == true)
+    }
 }
