@@ -151,7 +151,10 @@ package struct RetryStage: Sendable {
                 publishing: answer.messages(reply: nil, traceparent: message.traceparent),
                 entry: entry(.told(answer.kind, reason: answer.reason.code)).telling(answer))
         case .giveUp:
-            if cancellation.isLooking, let record = await toldEnd(of: cancellation) { return again(record) }
+            // Whoever told it as cancelled may have died before that was published.
+            if let record = await toldEnd(of: cancellation), cancellation.isLooking || record.claim.act.telling == .cancelled {
+                return again(record)
+            }
             let explanation =
                 cancellation.word == .accepted
                 ? "FlexFactor accepted the cancel; whether it had taken the money before could not be seen in time."
