@@ -89,19 +89,14 @@ package struct Reconciler: Sendable {
             switch end {
             case .tell(_, let corrects, _):
                 guard let result = event?.correcting(corrects) else { return .open("nothing is to be told") }
-                let now = environment.now()
-                let handled = StageOutcome(
-                    publishing: result.messages(reply: nil, traceparent: traceparent),
-                    entry: StageOutcome.JournalEntry(
-                        merchantID: recovery.merchantID, reference: recovery.reference, gatewayID: recovery.gatewayID,
-                        fate: .told(result.kind, reason: result.reason.code), declinedAt: recovery.declinedAt, attempts: recovery.attempts,
-                        amount: recovery.amount
-                    ).telling(result))
-                return .told(result.kind, handled.publishing(from: stage, at: now, worker: environment.worker.id, traceparent: traceparent))
+                let entry = entry(of: recovery, .told(result.kind, reason: result.reason.code)).telling(result)
+                return .told(result.kind, published(result.messages(reply: nil, traceparent: traceparent), entry, stage, traceparent))
             case .again(let record):
-                // Somebody else was first, and the CRM has it or gets it once more.
+                // Somebody else was first, and the CRM has it or gets it once more; or died before it was told and journaled.
                 guard case .told(let told) = record.claim.act else { return .open("it was claimed before") }
-                return .told(told.kind, record.messages(reply: nil, traceparent: traceparent))
+                let messages = record.messages(reply: nil, traceparent: traceparent)
+                let entry = entry(of: recovery, record.fate).telling(record, as: messages)
+                return .told(told.kind, published(messages, entry, stage, traceparent))
             case .hold: return .unanswered("the stream of claims cannot be written now, so nothing was told; try again")
             case .stop(.park(let until)) where until <= patient:
                 await wait(until - environment.now())
@@ -109,6 +104,20 @@ package struct Reconciler: Sendable {
                 return await recording.wasAnswered ? .open(recording.lastWords) : .unanswered(recording.lastWords)
             }
         }
+    }
+
+    private func entry(of recovery: Recovery, _ fate: StageOutcome.Kind) -> StageOutcome.JournalEntry {
+        StageOutcome.JournalEntry(
+            merchantID: recovery.merchantID, reference: recovery.reference, gatewayID: recovery.gatewayID, fate: fate,
+            declinedAt: recovery.declinedAt, attempts: recovery.attempts, amount: recovery.amount)
+    }
+
+    /// With the journal's line.
+    private func published(
+        _ messages: [StageMessage], _ entry: StageOutcome.JournalEntry, _ stage: Stage, _ traceparent: String?
+    ) -> [StageMessage] {
+        StageOutcome(publishing: messages, entry: entry).publishing(
+            from: stage, at: environment.now(), worker: environment.worker.id, traceparent: traceparent)
     }
 }
 

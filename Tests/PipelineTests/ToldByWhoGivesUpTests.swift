@@ -39,4 +39,31 @@ import Testing
         let hasLetter = outcome.publishing.contains { $0.destination == .deadLetters }
         #expect(told(outcome.publishing) == expected && hasLetter == !isCancelled)
     }
+
+    /// The console's process died as well between its claim and what it published: the sums have the sale all the same.
+    @Test func whatALetterIsSettledByIsJournaledByWhoeverTellsItAgain() async throws {
+        let doubtful = Recovery.sample(order: "A1", declinedAt: Self.now).at(.unanswered)
+        let body = WorkEnvelope.encode(doubtful)
+        let letter = DeadLetter(
+            reason: .outcomeUnknown, explanation: "", stage: .cascade, subject: DeadLetter.Subject(doubtful),
+            original: DeadLetter.Original(
+                exchange: "recovery.work", routingKey: "", redelivered: false, messageID: "m-1", type: WorkEnvelope.type, contentType: nil,
+                correlationID: nil, replyTo: nil, headers: [], redactedBody: body, originalByteCount: body.count),
+            identity: body, worker: .sample, writtenAt: Self.now)
+        let reconciler = Reconciler(
+            in: .sample(clock, claims: claims), flexFactor: ScriptedFlexFactor(.order(.completed)), cancels: Cancels(),
+            wait: { [clock] in await clock.wait($0) }, underWay: .seconds(0))
+        clock.pass(.days(2))
+        var journaled: [JournalRecord] = []
+        for _ in 0..<2 {
+            guard case .told(.approved, let messages) = await reconciler.reconcile(letter, traceparent: nil) else {
+                Issue.record("it is not told")
+                return
+            }
+            #expect(told(messages) == [.approved])
+            journaled += messages.filter { $0.destination == .journal }.compactMap { JournalRecord.decode($0.body) }
+        }
+        #expect(journaled.map(\.detail) == ["approved", "approved"] && journaled.last?.reason == StageOutcome.Kind.toldAgain)
+        #expect(journaled.last?.amount == doubtful.amount && journaled.last?.declinedAt == Self.now)
+    }
 }
