@@ -14,11 +14,15 @@ final class WorkerVoice: Sendable {
     private let health: Health
     /// Whether a stage's queue cannot be read at the moment.
     private let isAbsent: @Sendable (Stage) -> Bool
-    /// The stages that have not begun yet, or cannot go on after a pause.
-    private let resting: Mutex<[Stage]>
-    private let isLeaving = Atomic<Bool>(false)
-    private let runners = Mutex<[StageRunner]>([])
-    private let quiet = Mutex<Pause?>(nil)
+    private let state = Mutex(State())
+
+    private struct State {
+        /// The stages that have not begun yet, or cannot go on after a pause; `nil` before any has begun.
+        var resting: [Stage]?
+        var runners: [StageRunner] = []
+        var quiet: Pause?
+        var isLeaving = false
+    }
 
     /// - Parameter claims: `nil` for a process that needs none.
     init(
@@ -26,45 +30,43 @@ final class WorkerVoice: Sendable {
         metrics: ServiceMetrics, health: Health, isAbsent: @escaping @Sendable (Stage) -> Bool = { _ in false }
     ) {
         self.identity = identity
-        let served = Stage.allCases.filter(stages.contains)
-        self.stages = served
+        self.stages = Stage.allCases.filter(stages.contains)
         self.store = store
         self.claims = claims
         self.takesWebhooks = takesWebhooks
         self.metrics = metrics
         self.health = health
         self.isAbsent = isAbsent
-        resting = Mutex(served)
     }
 
     /// Who works for the stages from now on.
-    func use(_ runners: [StageRunner]) { self.runners.withLock { $0 = runners } }
+    func use(_ runners: [StageRunner]) { state.withLock { $0.runners = runners } }
 
     /// Which stages take nothing from now on though they are to.
-    func rests(at stages: [Stage]) { resting.withLock { $0 = stages } }
+    func rests(at stages: [Stage]) { state.withLock { $0.resting = stages } }
 
     /// It stops, as it was told to: that it is not ready any more is nothing amiss.
-    func leaves() { isLeaving.store(true, ordering: .relaxed) }
+    func leaves() { state.withLock { $0.isLeaving = true } }
 
     /// It takes nothing new from now on, or does again.
-    func isQuiet(by pause: Pause?) { quiet.withLock { $0 = pause } }
+    func isQuiet(by pause: Pause?) { state.withLock { $0.quiet = pause } }
 
     var pulse: WorkerPulse {
-        let (runners, quiet, resting) = (runners.withLock { $0 }, quiet.withLock { $0 }, resting.withLock { $0 })
-        let isLeaving = isLeaving.load(ordering: .relaxed)
-        for runner in runners { metrics.inFlight.set(Double(runner.inFlight), runner.stage.rawValue) }
+        let now = state.withLock { $0 }
+        let resting = now.resting ?? stages
+        for runner in now.runners { metrics.inFlight.set(Double(runner.inFlight), runner.stage.rawValue) }
         return WorkerPulse(
             workerID: identity.id, host: identity.host, version: identity.version, startedAt: startedAt, at: SystemClock().now(),
             stages: stages,
             inFlight: stages.map { stage in
-                WorkerPulse.Load(stage: stage, count: runners.first { $0.stage == stage }?.inFlight ?? 0)
+                WorkerPulse.Load(stage: stage, count: now.runners.first { $0.stage == stage }?.inFlight ?? 0)
             },
             // Who takes webhooks alone calls nobody.
             circuits: stages.isEmpty ? [] : store.clients.map { key, client in WorkerPulse.Circuit(key, client.circuit, client.refusal) },
             claims: claims?.progress,
-            quiet: quiet.map { WorkerPulse.Quiet(since: $0.since, until: $0.until, by: $0.by, why: $0.why) },
-            idle: isLeaving ? [] : stages.filter { resting.contains($0) || isAbsent($0) },
-            complaints: isLeaving ? [] : health.complaints, refusing: health.holdings.places, takesWebhooks: takesWebhooks)
+            quiet: now.quiet.map { WorkerPulse.Quiet(since: $0.since, until: $0.until, by: $0.by, why: $0.why) },
+            idle: now.isLeaving ? [] : stages.filter { resting.contains($0) || isAbsent($0) },
+            complaints: now.isLeaving ? [] : health.complaints, refusing: health.holdings.places, takesWebhooks: takesWebhooks)
     }
 }
 
