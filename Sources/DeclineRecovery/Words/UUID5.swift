@@ -38,20 +38,26 @@ package struct UUID5: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// Reads the form that `description` writes, capitals allowed.
-    package init?(_ text: some StringProtocol) {
-        guard text.utf8.count == 36 else { return nil }
+    package init?(_ text: String) {
+        var text = text
+        guard let words = text.withUTF8({ Self.words(of: $0) }) else { return nil }
+        (high, low) = words
+    }
+
+    private static func words(of text: UnsafeBufferPointer<UInt8>) -> (UInt64, UInt64)? {
+        guard text.count == length else { return nil }
         var words: (UInt64, UInt64) = (0, 0)
         var nibbles = 0
-        for (index, byte) in text.utf8.enumerated() {
+        for index in 0..<length {
             if index == 8 || index == 13 || index == 18 || index == 23 {
-                guard byte == UInt8(ascii: "-") else { return nil }
+                guard text[index] == UInt8(ascii: "-") else { return nil }
                 continue
             }
-            guard let digit = byte.hexDigit else { return nil }
+            guard let digit = text[index].hexDigit else { return nil }
             if nibbles < 16 { words.0 = words.0 << 4 | UInt64(digit) } else { words.1 = words.1 << 4 | UInt64(digit) }
             nibbles += 1
         }
-        (high, low) = words
+        return words
     }
 
     /// Lower-case 8-4-4-4-12 form.

@@ -26,15 +26,12 @@ final class ClaimTail: ClaimsPort {
         var waiting: [Claim.ID: ClaimWaiter] = [:]
         /// Claims that nobody waits for any more, and that may still come, with the time since when.
         var abandoned: [Claim.ID: ContinuousClock.Instant] = [:]
-        /// The records that were read last, by their place.
-        var recent: [Int64: ClaimRecord] = [:]
+        var recent = RecentClaims()
         /// When the last of them was claimed.
         var lastAt: Moment?
         var isCaughtUp = false
         /// The sign that these claims are lost is not confirmed yet.
         var isSigning = false
-        var oldest = 0
-        var order: [Int64] = []
         var nextID = UInt64.random(in: 1 ... .max)
         var lastSweep = ContinuousClock.now
         var forgetting = ForgettingTime()
@@ -49,24 +46,11 @@ final class ClaimTail: ClaimsPort {
             return nextID
         }
 
-        mutating func remember(_ record: ClaimRecord, at offset: Int64) {
-            recent[offset] = record
-            if order.count < Self.kept {
-                order.append(offset)
-            } else {
-                recent[order[oldest]] = nil
-                order[oldest] = offset
-                oldest = (oldest + 1) % Self.kept
-            }
-        }
-
         /// Whether it was claimed here and has not been read so far.
         func isAwaited(_ entry: StreamEntry) -> Bool {
             guard let id = entry.properties.messageID.flatMap({ Claim.ID($0, radix: 36) }) else { return false }
             return waiting[id] != nil || abandoned[id] != nil
         }
-
-        static let kept = 10_000
     }
 
     init(worker: String, snapshots turns: ClaimSnapshotTurns = ClaimSnapshotTurns(), logger: Logger? = nil) {
@@ -189,17 +173,19 @@ final class ClaimTail: ClaimsPort {
     private func judge(_ entries: [StreamEntry]) {
         // Of this process's own claims the record is at hand; reading it anew is half of what a claim costs here.
         var records: [ClaimRecord?] = state.withLock { state in
-            entries.map { $0.properties.messageID.flatMap { Claim.ID($0, radix: 36) }.flatMap { state.waiting[$0]?.record } }
+            entries.indices.map {
+                entries[$0].properties.messageID.flatMap { Claim.ID($0, radix: 36) }.flatMap { state.waiting[$0]?.record }
+            }
         }
-        for (index, entry) in entries.enumerated() where records[index] == nil { records[index] = ClaimRecord.decode(entry.body) }
+        for index in entries.indices where records[index] == nil { records[index] = ClaimRecord.decode(entries[index].body) }
         var answers: [(ClaimWaiter, ClaimVerdict<Int64>)] = []
         var orphans: [Claim] = []
         var frozen: (ClaimBook.Frozen, mark: Claim.ID, offset: Int64)?
         let now = clock.now()
         state.withLock { state in
-            for (index, record) in records.enumerated() {
+            for index in entries.indices {
                 let offset = entries[index].offset
-                guard let record else {
+                guard let record = records[index] else {
                     if let mark = Self.mark(entries[index], &state.turns), state.turns.read(mark, at: offset) {
                         frozen = (state.book.frozen, mark, offset)
                     }
@@ -207,7 +193,7 @@ final class ClaimTail: ClaimsPort {
                 }
                 state.lastAt = record.claim.at
                 let verdict = state.book.take(record.claim, at: offset)
-                state.remember(record, at: offset)
+                state.recent.remember(record, at: offset)
                 if let waiter = state.waiting.removeValue(forKey: record.claim.id) {
                     answers.append((waiter, verdict))
                 } else if state.abandoned.removeValue(forKey: record.claim.id) != nil {
