@@ -49,8 +49,9 @@ let package = Package(
             exclude: ["README.md"], swiftSettings: settings),
         .target(name: "JSON", exclude: ["README.md"], swiftSettings: settings),
         .target(
-            name: "DeclineRecovery", dependencies: ["JSON"], exclude: ["README.md", "DeclineMapping/README.md", "Recovery/README.md"],
-            resources: [.embedInCode("DeclineMapping/Tables")], swiftSettings: settings),
+            name: "DeclineRecovery", dependencies: ["JSON", "CDeclineTables"],
+            exclude: ["README.md", "DeclineMapping/README.md", "DeclineMapping/Tables", "Recovery/README.md"], swiftSettings: settings),
+        .target(name: "CDeclineTables", exclude: ["README.md"]),
         .systemLibrary(name: "CLibCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .target(
             name: "FlexFactor", dependencies: ["DeclineRecovery", "JSON", "CLibCrypto", nioCore, nioPosix, nioHTTP1, nioTLS, nioSSL],
@@ -61,10 +62,12 @@ let package = Package(
         .target(
             name: "Console",
             dependencies: [
-                "DeclineRecovery", "JSON", "Operations", nioCore, log, .product(name: "HTTPTypes", package: "swift-http-types"),
+                "CConsolePage", "DeclineRecovery", "JSON", "Operations", nioCore, log,
+                .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
             ],
-            exclude: ["README.md"], resources: [.embedInCode("Page")], swiftSettings: settings),
+            exclude: ["README.md", "Page"], swiftSettings: settings),
+        .target(name: "CConsolePage", exclude: ["README.md"]),
         .target(
             name: "Service",
             dependencies: [

@@ -53,14 +53,14 @@ package struct ConsoleFront: Sendable {
         }
         // Counts and no names: as open as a worker's.
         router.get("metrics") { _, _ in Self.text(.ok, metrics()) }
-        router.get("/") { _, _ in Self.file(.html, PackageResources.index_html) }
+        router.get("/") { _, _ in Self.file(.html, ConsolePage.index) }
         router.get("assets/:name") { _, context in
-            guard let (kind, bytes) = ConsolePage.files[context.parameters.get("name") ?? ""] else {
+            guard let (kind, bytes) = ConsolePage.asset(context.parameters.get("name") ?? "") else {
                 return Self.text(.notFound, "nothing here\n")
             }
             return Self.file(kind, bytes)
         }
-        router.get("api/openapi.json") { _, _ in Self.file(.json, PackageResources.openapi_json) }
+        router.get("api/openapi.json") { _, _ in Self.file(.json, ConsolePage.api) }
         router.get("api/**") { request, context in await serve(request, context, .get, []) }
         router.post("api/**") { request, context in
             // Throws 413 beyond the limit.

@@ -1,3 +1,5 @@
+import CConsolePage
+
 /// The page's files, as the binary carries them, and what a browser is told to keep it from doing with them.
 enum ConsolePage {
     enum Kind: String {
@@ -7,31 +9,24 @@ enum ConsolePage {
         case json = "application/json"
     }
 
-    static let files: [String: (kind: Kind, bytes: [UInt8])] = [
-        "actions.js": (.script, PackageResources.actions_js),
-        "api.js": (.script, PackageResources.api_js),
-        "console.css": (.style, PackageResources.console_css),
-        "console.js": (.script, PackageResources.console_js),
-        "desk.js": (.script, PackageResources.desk_js),
-        "dialog.js": (.script, PackageResources.dialog_js),
-        "dom.js": (.script, PackageResources.dom_js),
-        "editor.js": (.script, PackageResources.editor_js),
-        "filter.js": (.script, PackageResources.filter_js),
-        "flow.js": (.script, PackageResources.flow_js),
-        "forecast.js": (.script, PackageResources.forecast_js),
-        "keyboard.js": (.script, PackageResources.keyboard_js),
-        "letter.js": (.script, PackageResources.letter_js),
-        "letters.js": (.script, PackageResources.letters_js),
-        "mapping.js": (.script, PackageResources.mapping_js),
-        "money.js": (.script, PackageResources.money_js),
-        "overview.js": (.script, PackageResources.overview_js),
-        "pauses.js": (.script, PackageResources.pauses_js),
-        "place.js": (.script, PackageResources.place_js),
-        "recoveries.js": (.script, PackageResources.recoveries_js),
-        "runs.js": (.script, PackageResources.runs_js),
-        "whatif.js": (.script, PackageResources.whatif_js),
-        "words.js": (.script, PackageResources.words_js),
-    ]
+    /// By name.
+    private static let files: [String: [UInt8]] = {
+        var count = 0
+        let files = UnsafeBufferPointer(start: console_page_files(&count), count: count)
+        return Dictionary(
+            files.map { (String(cString: $0.name), [UInt8](UnsafeBufferPointer(start: $0.bytes, count: $0.count))) },
+            uniquingKeysWith: { first, _ in first })
+    }()
+
+    static var index: [UInt8] { files["index.html"] ?? [] }
+    static var api: [UInt8] { files["openapi.json"] ?? [] }
+
+    /// What the page loads besides.
+    static func asset(_ name: String) -> (kind: Kind, bytes: [UInt8])? {
+        guard let bytes = files[name] else { return nil }
+        if name.hasSuffix(".js") { return (.script, bytes) }
+        return name.hasSuffix(".css") ? (.style, bytes) : nil
+    }
 
     /// Letters hold strangers' text. Nothing but these files runs, nothing is loaded from elsewhere, and nobody frames the page.
     static let protections = [

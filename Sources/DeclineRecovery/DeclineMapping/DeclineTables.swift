@@ -18,19 +18,19 @@ package final class DeclineTables: Sendable {
             }
             return table
         }
-        guard let texts = TextRules(file: PackageResources.text_rules_json) else {
+        guard let texts = TextRules(file: DeclineTableFiles.textRules) else {
             fatalError("DeclineTables.builtIn: text-rules.json is not readable")
         }
         return DeclineTables(
-            gateways: gatewayFiles.map(load), merchantAdvice: load(("merchant-advice", PackageResources.merchant_advice_json)),
-            visaAdvice: load(("visa-advice", PackageResources.visa_advice_json)), texts: texts)
+            gateways: DeclineTableFiles.gateways.map(load), merchantAdvice: load(("merchant-advice", DeclineTableFiles.merchantAdvice)),
+            visaAdvice: load(("visa-advice", DeclineTableFiles.visaAdvice)), texts: texts)
     }()
 
     /// Names this build's tables: other rows, another version. A letter tells by it which mapping its message met.
     package static let version: String = {
         let files =
-            gatewayFiles.map(\.bytes) + [
-                PackageResources.merchant_advice_json, PackageResources.visa_advice_json, PackageResources.text_rules_json,
+            DeclineTableFiles.gateways.map(\.bytes) + [
+                DeclineTableFiles.merchantAdvice, DeclineTableFiles.visaAdvice, DeclineTableFiles.textRules,
             ]
         let namespace = UUID5(high: 0x2e4b_8a17_50c3_5f96, low: 0xa1d7_3c08_6be2_94f5)
         return String(UUID5(namespace: namespace, name: files.map { String(decoding: $0, as: UTF8.self) }.joined()).description.prefix(8))

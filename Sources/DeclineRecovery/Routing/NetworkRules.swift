@@ -18,7 +18,7 @@ package enum NetworkRules {
 
     /// A file that cannot be read is a broken build, which a test would have caught.
     private static let ceilings: [String: Int] = {
-        let bytes = PackageResources.network_ceilings_json
+        let bytes = DeclineTableFiles.networkCeilings
         guard let rows = (try? JSONValue(parsing: bytes.span))?["ceilings"]?.array else {
             fatalError("NetworkRules: network-ceilings.json is not readable")
         }
