@@ -57,7 +57,11 @@ import Testing
                 frozen = resumed.frozen
                 behind = []
             case 1..<4:
-                guard let made = frozen, var late = Self.read(Self.parts(of: made, offset: offset), at: story.now) else { continue }
+                guard let made = frozen else { continue }
+                guard var late = Self.read(Self.parts(of: made, offset: offset), at: story.now) else {
+                    Issue.record("seed \(seed), \(offset): what was written is not read")
+                    return
+                }
                 for (claim, offset) in behind { _ = late.take(claim, at: offset) }
                 resumed = late
                 frozen = nil
