@@ -8,6 +8,12 @@ import Pipeline
 struct BrokerOperators: OperatorBroker {
     let link: BrokerLink
     let names: TopologyNames
+    private let barred = BarredPlaces()
+
+    init(link: BrokerLink, names: TopologyNames) {
+        self.link = link
+        self.names = names
+    }
 
     var letters: any MessageStream { BrokerStream(link: link, name: names.dead) }
     var journal: any MessageStream { BrokerStream(link: link, name: names.journal) }
@@ -22,6 +28,7 @@ struct BrokerOperators: OperatorBroker {
     }
 
     func depth(of queue: String) async throws(BrokerFailure) -> QueueDepth? {
+        if barred.contains(.queue(queue)) { return nil }
         do throws(BrokerError) {
             let depth = try await link.depth(of: queue)
             return QueueDepth(ready: depth.ready, readers: depth.consumers)
@@ -29,6 +36,7 @@ struct BrokerOperators: OperatorBroker {
             return nil
         } catch .refused(403, _) {
             // From RabbitMQ 4.2.6 on a look needs a right too.
+            barred.bar(.queue(queue))
             return nil
         } catch {
             throw BrokerFailure(error)
@@ -37,14 +45,18 @@ struct BrokerOperators: OperatorBroker {
 
     func topology() async throws(BrokerFailure) -> TopologyLook {
         let needed = Topology(recovery: names, crmInbox: false).requiring(names)
+        let rest = barred.rest(of: needed)
         // Of what kind a queue is, is not asked: the broker writes each such question into its log.
         let differences: [TopologyDifference]
-        do throws(BrokerError) { differences = try await link.check(needed, kindsOf: []) } catch { throw BrokerFailure(error) }
-        var look = TopologyLook()
+        do throws(BrokerError) { differences = try await link.check(rest, kindsOf: []) } catch { throw BrokerFailure(error) }
+        var look = TopologyLook(unseen: needed.exchanges.count - rest.exchanges.count + needed.queues.count - rest.queues.count)
         for difference in differences {
             switch difference {
             case .missingExchange(let name): look.missing.append(.exchange(name))
             case .missingQueue(let name): look.missing.append(.queue(name))
+            case .denied(let what, let name):
+                barred.bar(what == "queue" ? .queue(name) : .exchange(name))
+                look.unseen += 1
             default: look.unseen += 1
             }
         }
