@@ -88,9 +88,10 @@ package struct LetterBook: Sendable {
             return
         }
         // The same delivery once more: its worker ended between writing and finishing, or wrote it twice. Or the same payment, or the same
-        // recovery that was given up: whoever tells it again writes that letter again. Only a replay has one given up anew.
+        // recovery that was given up: whoever tells it again writes that letter again. Only a replay, of this letter or of another of its
+        // recovery, has one given up anew.
         let isRepeat =
-            letter.reason == .toldOtherwise || letter.reason == .attemptsSpent && known.state != .replayed
+            letter.reason == .toldOtherwise || letter.reason == .attemptsSpent && replay == nil && known.state != .replayed
             || trace != nil && trace == known.trace && (letter.original.redelivered || letter.writtenAt == known.lastAt)
         known.occurrences += 1
         known.lastAt = max(known.lastAt, letter.writtenAt)

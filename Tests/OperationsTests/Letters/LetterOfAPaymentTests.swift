@@ -42,4 +42,33 @@ import Testing
             #expect(timeline[first] == .failedAgain && timeline.isToDo(first))
         }
     }
+
+    /// It was given up, was refused when it was sent again, and is given up when that is: somebody must see to one of the two.
+    @Test func aRetryThatIsGivenUpByTheReplayOfAnotherLetterIsToDo() {
+        let (first, copy) = (letter("work", .attemptsSpent, at: 0), letter("copy", .attemptsSpent, at: 9))
+        let refused = letter("work", .refusedByFlexFactor, at: 5)
+        let (run, later) = (UUID5.numbered(900), UUID5.numbered(901))
+        let trace = ReplayTrace.id(run: later, letter: refused.id)
+        var timeline = LetterTimeline()
+        timeline.dies(first, .numbered(1))
+        timeline.replays([first.id], in: run)
+        timeline.dies(refused, ReplayTrace.id(run: run, letter: first.id))
+        #expect(!timeline.isToDo(first) && timeline.isToDo(refused))
+        timeline.replays([refused.id], in: later)
+        timeline.dies(copy, trace)
+        #expect(timeline.isToDo(first) && !timeline.isToDo(refused))
+        for finish in [LetterRecord.Act.discarded([first.id]), .resolved([first.id], .byHand)] {
+            var timeline = LetterTimeline()
+            timeline.dies(first, .numbered(1))
+            timeline.says(finish)
+            timeline.dies(refused, .numbered(2))
+            timeline.replays([refused.id], in: later)
+            timeline.dies(copy, trace)
+            #expect(timeline.isToDo(first) && !timeline.isToDo(refused))
+            // Its worker died before it acknowledged.
+            timeline.says(finish)
+            timeline.dies(copy, trace)
+            #expect(!timeline.isToDo(first))
+        }
+    }
 }
