@@ -44,7 +44,9 @@ package struct RetryStage: Sendable {
             let place = environment.claims.standing(of: cancellation.reference, merchant: cancellation.merchantID)?.namedAt
         {
             guard let named = await environment.claims.record(at: place)?.claim, named.reference == cancellation.reference else {
-                return await finish(cancellation, cancellation.askAgain(environment.now(), environment.timing, after: .seconds(5)), message)
+                return await finish(
+                    cancellation, cancellation.askAgain(environment.now(), environment.timing, after: .seconds(5)), message,
+                    because: Self.unreadable)
             }
             cancellation.orderID = named.orderID
         }
@@ -53,14 +55,20 @@ package struct RetryStage: Sendable {
                 call, about: sent, merchant: cancellation.merchantID, gateway: gateway, traceparent: message.traceparent,
                 deadline: environment.now() + environment.callLimit)
             if let stop = cancellation.learned(answer, now: environment.now(), timing: environment.timing) {
-                return await finish(cancellation, stop, message)
+                let failure: CallFailure? = if case .failed(let failure) = answer { failure } else { nil }
+                return await finish(cancellation, stop, message, because: failure?.description)
             }
         }
         // The merchant has no gateway that could have the order.
         return await finish(cancellation, .end(.nothingToCancel), message)
     }
 
-    private func finish(_ cancellation: Cancellation, _ stop: Cancellation.Stop, _ message: IncomingMessage) async -> StageOutcome {
+    private static let unreadable = "what the stream of claims says of its recovery cannot be read"
+
+    /// - Parameter cause: what keeps it from its end, where that is not the order as FlexFactor shows it.
+    private func finish(
+        _ cancellation: Cancellation, _ stop: Cancellation.Stop, _ message: IncomingMessage, because cause: String? = nil
+    ) async -> StageOutcome {
         let now = environment.now()
         func entry(_ fate: StageOutcome.Kind, gateway: GatewayID? = nil, amount: Money? = nil) -> StageOutcome.JournalEntry {
             StageOutcome.JournalEntry(
@@ -138,7 +146,8 @@ package struct RetryStage: Sendable {
                 }
             }
             guard let running = await running(cancellation) else {
-                return await finish(cancellation, cancellation.askAgain(now, environment.timing, after: .seconds(5)), message)
+                return await finish(
+                    cancellation, cancellation.askAgain(now, environment.timing, after: .seconds(5)), message, because: Self.unreadable)
             }
             if !running.isEmpty {
                 return handled(running.map { $0.message(to: .stage(.retry), message.traceparent) }, .passed(to: .retry))
@@ -155,12 +164,13 @@ package struct RetryStage: Sendable {
             if let record = await toldEnd(of: cancellation), cancellation.isLooking || record.claim.act.telling == .cancelled {
                 return again(record)
             }
-            let explanation =
+            let lack =
                 cancellation.word == .accepted
-                ? "FlexFactor accepted the cancel; whether it had taken the money before could not be seen in time."
-                : "FlexFactor could not be made to cancel the order in time."
+                ? "FlexFactor accepted the cancel; whether it had taken the money before could not be seen in time"
+                : "The command could not be carried out in time"
             return letters.deadLetter(
-                message, because: .cancelFailed, explanation: explanation, subject: subject, attempts: cancellation.attempts, now: now)
+                message, because: .cancelFailed, explanation: "\(lack): \(cause ?? "FlexFactor does not show the order as closed").",
+                subject: subject, attempts: cancellation.attempts, now: now)
         }
     }
 

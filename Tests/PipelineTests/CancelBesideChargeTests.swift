@@ -92,4 +92,19 @@ import Testing
         let ends = try await told([.order(.completed)]) { step in claims.isReachable = step < 3 || step > 12 }
         #expect(ends == [.approved])
     }
+
+    /// FlexFactor is not what kept it.
+    @Test func whereTheyCannotBeReadInTimeItsLetterSaysSo() async throws {
+        let stage = RetryStage(in: .sample(clock, claims: claims), flexFactor: flexFactor([.order(.completed)]), cancels: Cancels())
+        _ = await stage.handle(IncomingMessage(body: WorkEnvelope.encode(recovery), type: WorkEnvelope.type))
+        let command = Cancellation(
+            merchantID: "acme", reference: recovery.reference, commandID: "c-1", gateways: ["42"], since: Self.now, phase: .settling(0),
+            word: .accepted)
+        claims.isReachable = false
+        clock.pass(.days(2))
+        let outcome = await stage.handle(IncomingMessage(body: command.encoded(), type: Cancellation.type))
+        #expect(outcome.entry.fate == .deadLettered(.cancelFailed))
+        let letter = try DeadLetter.decode(try #require(outcome.publishing.last).body).get()
+        #expect(letter.explanation.contains("what the stream of claims says of its recovery cannot be read"), "\(letter.explanation)")
+    }
 }

@@ -107,6 +107,8 @@ import Testing
         clock.pass(.milliseconds(timing.grace.milliseconds + timing.reconcileFor.milliseconds + 1))
         let outcome = await handle(body, Cancellation.type, flexFactor)
         #expect(outcome.entry.fate == .deadLettered(.cancelFailed) && kinds(outcome).isEmpty && flexFactor.calls.isEmpty)
+        let letter = try DeadLetter.decode(try #require(outcome.publishing.last).body).get()
+        #expect(letter.explanation.contains("the gateway points to another FlexFactor account"), "\(letter.explanation)")
     }
 
     /// The old account may be kept as a gateway of its own.

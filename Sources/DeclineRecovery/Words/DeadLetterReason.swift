@@ -51,7 +51,7 @@ package enum DeadLetterReason: String, Sendable, CaseIterable {
         case .attemptsSpent:
             "Find out why FlexFactor cannot be reached (log, circuit, FlexFactor's status). When it is back, and the CRM's people agree, replay it."
         case .cancelFailed:
-            "When FlexFactor is back, replay the command; or cancel the order there by hand: its external order id is the recovery reference."
+            "Once what kept it is over, replay the command; or cancel the order at FlexFactor by hand: its external order id is the recovery reference."
         case .refusedByFlexFactor: "Read FlexFactor's field errors; correct the message or the gateway's configuration, then replay it."
         case .crashesWorkers:
             "Find in the logs what ended the workers. What may be charged is reconciled; the rest is replayed once the cause is mended."
