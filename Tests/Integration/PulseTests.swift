@@ -56,6 +56,9 @@ import Testing
                 try await eventually("P\(tries) is answered") { crm.result(of: "P\(tries)") != nil }
                 return crm.result(of: "P\(tries)")?.kind == "approved"
             }
+            #expect(try await fleet.salvage("topology", "apply").status == 0)
+            let again = try await Tap(fleet.link, [("recovery.pulse", "")])
+            try await eventually("it is heard again", seconds: 30) { !again.bodies.isEmpty }
         }
     }
 

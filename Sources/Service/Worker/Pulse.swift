@@ -7,11 +7,9 @@ import Synchronization
 /// Says every other second how the process is, to whoever listens.
 ///
 /// It must never be in the way of a payment: it speaks only while the broker takes publishes, keeps no copy of what could not be said, and
-/// grows rare when it fails, for a publish that the broker refuses costs every other publish of the process its connection.
+/// is still where that costs others something (`PulsePace`).
 final class Pulse: Sendable {
     private static let beat = TimeAmount.seconds(2)
-    /// Beats left out at most, after failures in a row: five minutes.
-    private static let longestSilence = 150
 
     private let link: BrokerLink
     private let names: TopologyNames
@@ -21,8 +19,7 @@ final class Pulse: Sendable {
     private struct State {
         var task: RepeatedTask?
         var isSpeaking = false
-        var failures = 0
-        var silence = 0
+        var pace = PulsePace()
     }
 
     init(_ link: BrokerLink, _ names: TopologyNames, _ take: @escaping @Sendable () -> WorkerPulse) {
@@ -59,15 +56,21 @@ final class Pulse: Sendable {
 
     private func maySpeak() -> Bool {
         state.withLock { state in
-            if state.silence > 0 { state.silence -= 1 }
-            guard !state.isSpeaking, state.silence == 0, link.isConnected, !link.isPublishingBlocked else { return false }
+            let isDue = state.pace.beats()
+            guard isDue, !state.isSpeaking, link.isConnected, !link.isPublishingBlocked else { return false }
             state.isSpeaking = true
             return true
         }
     }
 
     private func say(_ pulse: WorkerPulse) async {
-        let isSaid: Bool
+        if state.withLock({ $0.pace.isGone }), await !isThere() {
+            return state.withLock { state in
+                state.isSpeaking = false
+                state.pace.missed()
+            }
+        }
+        let failure: PublishError?
         do throws(PublishError) {
             try await link.publish([
                 Broker.OutgoingMessage(
@@ -77,14 +80,22 @@ final class Pulse: Sendable {
                         isPersistent: false),
                     body: pulse.encoded())
             ])
-            isSaid = true
+            failure = nil
         } catch {
-            isSaid = false
+            failure = error
         }
         state.withLock { state in
             state.isSpeaking = false
-            state.failures = isSaid ? 0 : state.failures + 1
-            state.silence = isSaid ? 0 : min(1 << min(state.failures, 8), Self.longestSilence)
+            state.pace.said(failure)
+        }
+    }
+
+    /// Whether the exchange has come back, asked beside what is published.
+    private func isThere() async -> Bool {
+        do throws(BrokerError) {
+            return try await link.check(Topology(exchanges: [Exchange(names.pulse, .fanout)])).isEmpty
+        } catch {
+            return false
         }
     }
 }
