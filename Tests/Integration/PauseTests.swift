@@ -27,7 +27,7 @@ import Testing
             try await order("pause", "--merchant", "acme", "--for", "1h")
             try await logged("Paused: merchant acme")
             #expect(try await told("ONE") == "paused")
-            await first.end(SIGKILL)
+            await first.end(SIGTERM)
             // Without the configuration nobody knows that there is no such merchant.
             let typo = try await fleet.salvage(
                 ["pause", "--merchant", "emca", "--for", "1s", "--why", "w", "--as", "ada"], environment: ["SALVAGE_CONFIG": ""])

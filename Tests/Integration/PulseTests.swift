@@ -81,4 +81,18 @@ import Testing
             try await eventually("it works", seconds: 60) { last()?.served == Stage.allCases && last()?.complaints.isEmpty == true }
         }
     }
+
+    /// Who looks once hears nothing of a worker that is dead.
+    @Test(.timeLimit(.minutes(10)))
+    func whoIsKilledIsNamedByWhoLooksOnce() async throws {
+        try await Fleet.with { fleet in
+            let killed = try await fleet.startWorker()
+            try await fleet.startWorker()
+            await killed.end(SIGKILL)
+            try await eventually("it is named", seconds: 60) {
+                let status = try await fleet.salvage("status")
+                return status.status == 1 && status.output.contains("is silent") && status.output.contains("(silent)")
+            }
+        }
+    }
 }

@@ -27,6 +27,8 @@ package final class FlowStore: Sendable {
         var claims = ClaimsRace()
         /// By the clock that nobody sets.
         var listeningSince: Moment?
+        /// Whether a worker has said something since then.
+        var hasHeard = false
 
         /// The last hours as they were read, and all else as far as a roll-up tells it.
         var shown: FlowBook {
@@ -265,23 +267,36 @@ package final class FlowStore: Sendable {
     }
 
     /// Begins to listen to the workers.
-    package func listen() async throws(BrokerFailure) {
-        _ = try await broker.pulses.follow(from: .next) { [self] entries in
-            for pulse in entries.compactMap({ WorkerPulse.decode($0.body) }) {
-                let now = clock.uptime
-                state.withLock { state in
-                    state.workers[pulse.workerID] = pulse.isFarewell ? nil : pulse
+    ///
+    /// - Parameter recalling: whether what was said in the last five minutes counts as well: who has fallen silent since says nothing more. Nobody is
+    ///   known before that is read.
+    package func listen(recalling: Bool = false) async throws(BrokerFailure) {
+        if recalling {
+            let oldest = clock.now() + .minutes(-5)
+            try await broker.pulses.readToEnd(from: .time(oldest)) { [self] in hear($0, since: oldest) }
+        }
+        _ = try await broker.pulses.follow(from: .next) { [self] in hear($0) }
+        let now = clock.uptime
+        state.withLock { $0.listeningSince = now }
+    }
+
+    /// - Parameter oldest: of what was said before this process listened: what is older does not count.
+    private func hear(_ entries: [StreamMessage], since oldest: Moment? = nil) {
+        for pulse in entries.compactMap({ WorkerPulse.decode($0.body) }) where oldest.map({ pulse.at >= $0 }) ?? true {
+            let now = clock.uptime
+            state.withLock { state in
+                state.workers[pulse.workerID] = pulse.isFarewell ? nil : pulse
+                if oldest == nil {
                     state.claims.take(pulse, now: now)
-                    // Pods come and go under new names.
-                    for (id, last) in state.workers where pulse.at - last.at >= .minutes(5) {
-                        state.workers[id] = nil
-                        state.claims.forget(id)
-                    }
+                    state.hasHeard = state.hasHeard || !pulse.stages.isEmpty
+                }
+                // Pods come and go under new names.
+                for (id, last) in state.workers where pulse.at - last.at >= .minutes(5) {
+                    state.workers[id] = nil
+                    state.claims.forget(id)
                 }
             }
         }
-        let now = clock.uptime
-        state.withLock { $0.listeningSince = now }
     }
 
     /// Begins to follow what is paused.
@@ -301,9 +316,7 @@ package final class FlowStore: Sendable {
     /// Whether every worker that runs has said so since this process listens; they do every two seconds.
     package var knowsWorkers: Bool {
         let now = clock.uptime
-        return state.withLock { state in
-            state.workers.values.contains { !$0.stages.isEmpty } || state.listeningSince.map { $0 + .seconds(15) < now } ?? false
-        }
+        return state.withLock { state in state.hasHeard || state.listeningSince.map { $0 + .seconds(15) < now } ?? false }
     }
 
     func look<Answer>(_ body: (FlowBook) -> Answer) -> Answer { state.withLock { body($0.shown) } }
@@ -315,7 +328,10 @@ package final class FlowStore: Sendable {
     var receivers: [WorkerPulse] { last { $0.stages.isEmpty } }
 
     private func last(where isMeant: (WorkerPulse) -> Bool) -> [WorkerPulse] {
-        state.withLock { $0.workers.values.filter(isMeant).sorted { ($0.host, $0.workerID) < ($1.host, $1.workerID) } }
+        state.withLock { state in
+            if state.listeningSince == nil { return [] }
+            return state.workers.values.filter(isMeant).sorted { ($0.host, $0.workerID) < ($1.host, $1.workerID) }
+        }
     }
 
     /// How many claims a worker has not read that another has, and for how long it has not.
@@ -326,32 +342,6 @@ package final class FlowStore: Sendable {
 
     /// When a stage, or any of them, was done with a message last, by the journal.
     func lastWork(of stage: Stage?) -> Moment? { look { book in stage.map { book.lastWork[$0] } ?? book.lastWork.values.max() } }
-
-    // MARK: Queues
-
-    /// For whom what stands in a queue waits.
-    enum QueueKind: String {
-        /// For workers.
-        case work
-        /// For its time, as it should.
-        case parked
-        /// For the CRM.
-        case results
-    }
-
-    /// Every queue, and what waits in it.
-    var queues: [(name: String, what: String, kind: QueueKind)] {
-        [
-            (names.intake, "declines and commands that came in"), (names.cascade, "cascades: a customer waits"),
-            (names.retry, "retries whose step is due"),
-            (names.outcomes, "news of FlexFactor's webhooks"), (names.suspects, "what was in work as workers ended: tried alone"),
-            (names.unrouted, "results that nobody had bound a queue for"),
-            (names.held, "refused where it was to go: tried again by itself"),
-        ].map { ($0, $1, .work) } + [(names.crmResults, "results that the CRM has not taken", .results)]
-            + DelayLadder.rungs.map {
-                (names.delays[$0], "put away, step of \(DelayLadder.span(ofRung: $0).milliseconds / 1_000) s", .parked)
-            }
-    }
 
     /// At most every two seconds, however many look.
     func depths(_ now: Moment) async throws(BrokerFailure) -> [String: QueueDepth] {

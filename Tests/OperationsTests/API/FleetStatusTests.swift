@@ -35,6 +35,25 @@ import Testing
         return try await FleetStatus(store, flow, TopologyNames(), now: now)
     }
 
+    /// Who looks once hears nothing of a worker that is dead.
+    @Test func whoFellSilentBeforeSomebodyLookedIsNamed() async throws {
+        let farewell = pulse("c").farewell(at: now)
+        let receiver = WorkerPulse(
+            workerID: "r", host: "edge", version: "1.0", startedAt: now, at: now + .seconds(-20), stages: [], inFlight: [], circuits: [],
+            takesWebhooks: true)
+        for pulse in [pulse("d", at: now + .minutes(-6)), pulse("b", at: now + .seconds(-16)), receiver, pulse("c"), farewell] {
+            world.broker.write(pulse)
+        }
+        let process = world.broker.process()
+        let flow = FlowStore(process, TopologyNames(), clock: world.clock)
+        try await flow.listen(recalling: true)
+        #expect(!flow.knowsWorkers, "nobody has spoken yet")
+        world.broker.write(pulse("a"))
+        let status = try await FleetStatus(LetterStore(process, TopologyNames(), clock: world.clock), flow, TopologyNames(), now: now)
+        #expect(status.faults.map(\.what) == ["The worker b is silent.", "The webhook receiver r is silent."])
+        #expect(flow.knowsWorkers && status.workers.map(\.pulse.workerID) == ["a", "b"])
+    }
+
     private func trouble(_ seconds: Int64, _ failures: [String: Int], _ words: String) -> WorkerPulse.Circuit.Trouble {
         WorkerPulse.Circuit.Trouble(
             since: now + .seconds(-seconds), triedAt: now + .seconds(5 + seconds), failures: failures, last: "timed_out", words: words)
