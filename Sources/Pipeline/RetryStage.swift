@@ -191,7 +191,8 @@ package struct RetryStage: Sendable {
         let rebill = Debt(
             merchantID: cancellation.merchantID, orderID: named.orderID, purchaseID: subscription.purchaseID, billingCycle: named.sequence,
             chargeID: nil)
-        guard let running = await environment.claims.retries(of: rebill, meantAt: cancellation.time) else { return nil }
+        guard let running = await environment.claims.retries(of: rebill, meantAt: min(cancellation.time, cancellation.since))
+        else { return nil }
         return Cancellation.each(
             of: running, merchantID: cancellation.merchantID, commandID: cancellation.commandID, gateways: cancellation.gateways,
             since: cancellation.since, time: cancellation.time)

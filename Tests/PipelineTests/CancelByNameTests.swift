@@ -129,6 +129,26 @@ import Testing
         #expect(!book.isCancelRequested(late, of: "acme", declinedAt: now + .minutes(11)))
     }
 
+    /// Both times are the CRM's. By one that is wrong by more than a time zone the command would mean what is to come.
+    @Test(arguments: [(15, true), (14 * 60, true), (30 * 24 * 60, false)] as [(Int64, Bool)])
+    func byAClockThatIsAheadWhatItHadDeclinedBeforeIsMeant(minutes: Int64, isMeant: Bool) async throws {
+        let given = Self.now + .minutes(minutes)
+        let command = Self.command.replacing(#""source":"s","#, with: #""source":"s","time":"\#(given.rfc3339)","#)
+        let stage = IntakeStage(
+            in: .sample(ManualClock(Self.now), claims: claims, cards: Vault(hasKey: false)), merchants: Merchants(merchant))
+        var book = CancelBook()
+        for message in await stage.handle(IncomingMessage(body: Array(command.utf8), exchange: "declines")).publishing {
+            let retry = RetryStage(
+                in: .sample(ManualClock(Self.now), claims: claims), flexFactor: ScriptedFlexFactor(.notListed), cancels: Cancels())
+            for sent in await retry.handle(IncomingMessage(body: message.body, type: message.type)).publishing
+            where sent.destination == .cancels {
+                book.take(try #require(CancelNotice.decode(sent.body)))
+            }
+        }
+        #expect(book.isCancelRequested(reattempt("d-1"), of: "acme", declinedAt: given + .minutes(-1)) == isMeant)
+        #expect(!book.isCancelRequested(reattempt("d-2"), of: "acme", declinedAt: given + .minutes(11)))
+    }
+
     @Test func whatIsFoundUnderNoNameIsToldOnce() async throws {
         #expect(try await told(found: []) == ["nothing_to_cancel"])
     }

@@ -24,8 +24,10 @@ package struct Cancellation: Sendable, Equatable {
     /// Where the order may be; after it was found, where it is.
     package internal(set) var gateways: [GatewayID]
     package let since: Moment
-    /// When the command was given: what was declined later is not meant by it (`CancelBook`).
+    /// When the command was given, by the clock that says when something was declined: what was declined later is not meant by it (`CancelBook`).
     package let time: Moment
+    /// How far that clock may be ahead of ours, as one that shows another time zone is. A time that is wrong by more means what is to come.
+    private static let mostAhead: Moment.Span = .days(1)
     package internal(set) var phase: Phase
     package internal(set) var attempts: Int
     /// What FlexFactor said to the cancel.
@@ -57,8 +59,7 @@ package struct Cancellation: Sendable, Equatable {
         self.others = others
         self.gateways = gateways
         self.since = since
-        // By a clock that is ahead it would be meant for what comes.
-        self.time = min(time ?? since, since)
+        self.time = min(time ?? since, since + Self.mostAhead)
         self.phase = phase
         self.attempts = attempts
         self.word = word
