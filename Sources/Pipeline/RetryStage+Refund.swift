@@ -30,9 +30,11 @@ extension RetryStage {
                 let claimed = await environment.claims.claim(request(claim, of: refund))
                 if let claimed { goodUntil = claimed.goodUntil }
                 switch claimed?.verdict {
-                case .granted? where claimed?.isStale == false:
+                case .granted(let isAlone, _)? where claimed?.isStale == false:
                     recallBack(&refund)
-                    if let stop = refund.granted() {
+                    var stop = refund.granted()
+                    if stop == nil, !isAlone { stop = refund.isBesideAnother(now: environment.now(), timing: environment.timing) }
+                    if let stop {
                         _ = await environment.claims.claim(request(refund.claim(.unsent(round: refund.round)), of: refund))
                         return await finish(refund, stop, message)
                     }
@@ -88,7 +90,9 @@ extension RetryStage {
     private func recallBack(_ refund: inout Refund) -> ClaimBook.Standing.MoneyBack? {
         let back = environment.claims.standing(of: refund.command.reference, merchant: refund.command.merchantID)?.back
         refund.back = Refund.Back(
-            isAll: back?.isAll ?? false, disputed: back.map(\.disputed) ?? 0, isListed: back?.isListed ?? false)
+            isAll: back?.isAll ?? false, disputed: back.map(\.disputed) ?? 0, isListed: back?.isListed ?? false, askers: back?.askers ?? 0,
+            asked: back.map(\.asked) ?? 0)
+        refund.sale?.refunded = back?.refunded ?? 0
         return back
     }
 

@@ -132,9 +132,9 @@ import Testing
         }
     }
 
-    private func command(_ amount: Int64?) -> IncomingMessage {
+    private func command(_ amount: Int64?, _ id: String = "r-1") -> IncomingMessage {
         let command = RefundCommand(
-            id: "r-1", merchantID: "acme", reference: Self.reference, orderID: "g-1",
+            id: id, merchantID: "acme", reference: Self.reference, orderID: "g-1",
             amount: amount.map { Money(minorUnits: $0, currency: .usd) }, reason: nil)
         return IncomingMessage(body: Refund(command, gateways: ["42"], since: Self.now).encoded(), type: Refund.type)
     }
@@ -259,6 +259,30 @@ import Testing
         let end = world.state.withLock { $0 }
         #expect(end.waiting.isEmpty && end.letters == 0 && end.requests == 0 && end.told.count == 1, "\(end.told.keys)")
         #expect(end.told.keys.allSatisfy { isListed ? $0 == news.id : $0.contains("/refund_failed/") }, "\(end.told.keys)")
+    }
+
+    /// A command for all of it is under way at another pod, and its answer comes or is lost. FlexFactor may answer a second one as done as well,
+    /// and give nothing more: it is not asked meanwhile.
+    @Test(arguments: [false, true]) func ofTwoCommandsForAllOfItOneIsToldAsRefunded(losesAnswer: Bool) async {
+        let world = World()
+        let whole = Money(minorUnits: 4_999, currency: .usd)
+        let command = RefundCommand(id: "r-1", merchantID: "acme", reference: Self.reference, orderID: "g-1", amount: nil, reason: nil)
+        let first = Refund(
+            command, gateways: ["42"], since: Self.now, phase: losesAnswer ? .checking("g-1", whole) : .refunded("g-1", whole))
+        append(first.claim(.send(round: 1)), of: 4_999, to: world)
+        world.state.withLock { $0.waiting = [(self.command(nil, "r-2"), Self.now)] }
+        let pod = Pod(world, dyingAfter: nil)
+        for _ in 0..<6 { await world.run(pod) }
+        let waiting = world.state.withLock { $0 }
+        #expect(waiting.requests == 0 && waiting.told.isEmpty && waiting.waiting.count == 1)
+        world.state.withLock { state in
+            state.refunded = 4_999
+            state.waiting.append((IncomingMessage(body: first.encoded(), type: Refund.type), world.clock.now()))
+        }
+        for _ in 0..<60 where world.state.withLock({ !$0.waiting.isEmpty }) { await world.run(pod) }
+        let end = world.state.withLock { $0 }
+        #expect(end.requests == 0 && end.letters == 0 && end.waiting.isEmpty)
+        #expect(Set(end.told.keys.map { $0.contains("/refunded/") }) == [true, false] && end.told.count == 2, "\(end.told.keys)")
     }
 
     /// Whoever had asked has become a letter: a copy of the command does not wait for it for ever.

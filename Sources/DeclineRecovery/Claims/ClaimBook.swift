@@ -89,6 +89,9 @@ package struct ClaimBook: Sendable {
             package let isDisputeTold: Bool
             /// FlexFactor was asked for some of it.
             package let isCommanded: Bool
+            /// Commands whose request stands open, and what they ask for together, in minor units; `nil` where one's amount is not known.
+            package let askers: Int
+            package let asked: Int64?
 
             init(isAll: Bool, _ refunds: MoneyBackBook?) {
                 self.isAll = isAll
@@ -99,6 +102,8 @@ package struct ClaimBook: Sendable {
                 isDisputed = refunds?.isDisputed ?? false
                 isDisputeTold = refunds?.isDisputeTold ?? false
                 isCommanded = refunds?.isCommanded ?? false
+                askers = refunds?.askers ?? 0
+                asked = refunds.map(\.asked) ?? 0
             }
         }
 

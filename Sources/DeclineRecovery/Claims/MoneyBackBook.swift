@@ -44,6 +44,13 @@ struct MoneyBackBook: Sendable {
 
     var isCommanded: Bool { entries.contains { $0.round > 0 } }
 
+    /// The requests of commands that stand open.
+    var askers: Int { entries.count(where: \.isOpen) }
+    /// What they ask for together, in minor units; `nil` where one's amount is not known.
+    var asked: Int64? {
+        entries.reduce(0) { sum, entry in entry.isOpen ? sum.flatMap { sum in entry.minorUnits.map { sum + $0 } } : sum }
+    }
+
     /// - Parameter isPaidBack: all of the money was told as back before.
     /// - Returns: the verdict, and whether all of the money is known to be back by it.
     mutating func take(
@@ -60,7 +67,10 @@ struct MoneyBackBook: Sendable {
         case .send, .unsent, .told: break
         }
         // What may be the same command: a worker that knew no sources may have carried out this one.
-        let others = entries.filter { $0.command == claim.id && $0.sourced != claim.command && ($0.sourced == nil || claim.command == nil) }
+        func mayBeSame(_ entry: Entry) -> Bool {
+            entry.command == claim.id && entry.sourced != claim.command && (entry.sourced == nil || claim.command == nil)
+        }
+        let others = entries.filter(mayBeSame)
         let index = entries.firstIndex { $0.command == claim.id && $0.sourced == claim.command } ?? entries.endIndex
         if index == entries.endIndex { entries.append(Entry(command: claim.id, sourced: claim.command)) }
         let entry = entries[index]
@@ -72,6 +82,8 @@ struct MoneyBackBook: Sendable {
             entries[index].round = round
             entries[index].isOpen = true
             entries[index].minorUnits = minorUnits
+            let isAlone = !entries.indices.contains { $0 != index && entries[$0].isOpen && !mayBeSame(entries[$0]) }
+            return (.granted(alone: isAlone, corrects: nil), false)
         case .unsent(let round):
             if round > 0, round == entry.round { entries[index].isOpen = false }
         case .told(let kind, let round, let isWhole):

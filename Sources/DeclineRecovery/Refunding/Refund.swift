@@ -44,7 +44,7 @@ package struct Refund: Sendable, Equatable {
         package let orderID: FlexFactorOrderID?
         package let amount: Money?
         /// What was told of it as refunded, in minor units; 0 where an amount among it is not known.
-        package let refunded: Int64
+        package var refunded: Int64
         /// What the claims say of it beside the reference.
         package let order: RecoveredOrder?
 
@@ -68,11 +68,16 @@ package struct Refund: Sendable, Equatable {
         package let disputed: Int64?
         /// FlexFactor's list of orders was told to show it: whoever gave the money back, this command perhaps.
         package let isListed: Bool
+        /// Commands whose request stands open, this one's perhaps among them, and what they ask for together; `nil` where that is not known.
+        package let askers: Int
+        package let asked: Int64?
 
-        package init(isAll: Bool = false, disputed: Int64? = 0, isListed: Bool = false) {
+        package init(isAll: Bool = false, disputed: Int64? = 0, isListed: Bool = false, askers: Int = 0, asked: Int64? = 0) {
             self.isAll = isAll
             self.disputed = disputed
             self.isListed = isListed
+            self.askers = askers
+            self.asked = asked
         }
 
         /// Something went back that FlexFactor need not count among its refunds.
@@ -151,10 +156,36 @@ package struct Refund: Sendable, Equatable {
     /// - Returns: what comes in the place of the request, where the money went back since the order was looked at. It is to be withdrawn then.
     package mutating func granted() -> Stop? {
         isClaimed = true
-        guard case .refunding(let id, let amount) = phase, let why = objection(to: amount) else { return nil }
+        guard case .refunding(let id, let amount) = phase else { return nil }
+        if let why = objection(to: amount) {
+            isClaimed = false
+            // An earlier request may have arrived after all.
+            return round > 1 ? .giveUp : failed(why, id)
+        }
+        // All that is left is less by now.
+        guard round == 1, command.amount == nil, sold(in: amount.currency).map({ before + amount.minorUnits > $0 }) == true else {
+            return nil
+        }
         isClaimed = false
-        // An earlier request may have arrived after all.
-        return round > 1 ? .giveUp : failed(why, id)
+        phase = .looking(0)
+        return .advance
+    }
+
+    /// Its request was granted behind that of another command, which stands yet. Where they ask for more than is left FlexFactor may answer
+    /// both as done, and give it back once: what comes of the other is waited for.
+    ///
+    /// - Returns: what comes in the place of the request then, which is to be withdrawn.
+    package mutating func isBesideAnother(now: Moment, timing: RecoveryTiming) -> Stop? {
+        guard case .refunding(let id, let amount) = phase else { return nil }
+        if let asked = back.asked, let sold = sold(in: amount.currency), before + asked <= sold { return nil }
+        isClaimed = false
+        attempts += 1
+        if isOver(now, timing) {
+            return round > 1
+                ? .giveUp : failed("Another refund of the sale was asked for, and what came of it is not known; nothing was refunded.", id)
+        }
+        if round == 1 { phase = .looking(0) }
+        return .park(until: now + pause)
     }
 
     /// Why so much cannot be given back beside what chargebacks took.
@@ -230,6 +261,8 @@ package struct Refund: Sendable, Equatable {
         if back.isListed { return told(amount, .whole, id) }
         let left = whole(order, in: amount.currency).map { $0 - before }
         if back.isAll || left.map({ $0 <= 0 }) == true { return failed(Self.allIsBack, id) }
+        // Another command may have done it, and tells that.
+        if back.askers > 1 { return isOver(now, timing) ? .giveUp : .park(until: now + pause) }
         if left.map({ $0 == amount.minorUnits }) ?? (command.amount == nil) { return told(amount, extent(of: amount, order), id) }
         return isOver(now, timing) ? .giveUp : .park(until: now + pause)
     }

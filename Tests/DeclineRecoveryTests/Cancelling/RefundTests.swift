@@ -308,4 +308,41 @@ import Testing
         second.back = Refund.Back(isAll: true)
         #expect(second.granted() == .giveUp)
     }
+
+    /// FlexFactor may answer two that are of the same money as done, and give it back once.
+    @Test func aRequestBesideAnothersWaitsWhereBothAreOfMoreThanIsLeft() throws {
+        let sale = Refund.Sale(isApproved: true, orderID: "g-1", amount: Money(minorUnits: 4_999, currency: .usd), refunded: 1_000)
+        func beside(_ asked: Int64?, after span: Moment.Span = .seconds(0)) throws -> (refund: Refund, stop: Refund.Stop?) {
+            var refund = try refund()
+            refund.sale = sale
+            _ = refund.learned(order(.completed), now: now, timing: timing)
+            refund.back = Refund.Back(askers: 2, asked: asked)
+            #expect(refund.granted() == nil)
+            let stop = refund.isBesideAnother(now: now + span, timing: timing)
+            return (refund, stop)
+        }
+        let parts = try beside(3_999)
+        #expect(parts.stop == nil && parts.refund.claim == nil, "both are left")
+        for asked in [4_000, nil] as [Int64?] {
+            let (waiting, stop) = try beside(asked)
+            guard case .park? = stop else {
+                Issue.record("\(String(describing: stop))")
+                continue
+            }
+            // What is left is looked at anew.
+            #expect(waiting.phase == .looking(0) && waiting.ownRound == 0)
+        }
+        #expect(why(try beside(4_000, after: .days(1)).stop).hasPrefix("Another refund of the sale"))
+    }
+
+    /// A part was told as back between the look and the request for all the rest.
+    @Test func allThatIsLeftIsAskedForAsItStandsWhenItIsClaimed() throws {
+        var refund = try refund(#""recoveryReference":"A-S0""#)
+        refund.sale = Refund.Sale(isApproved: true, orderID: "g-1", amount: Money(minorUnits: 4_999, currency: .usd))
+        _ = refund.learned(order(.completed), now: now, timing: timing)
+        refund.sale?.refunded = 500
+        #expect(refund.granted() == .advance)
+        _ = refund.learned(order(.completed), now: now, timing: timing)
+        #expect(refund.nextCall?.0 == .refund("g-1", Money(minorUnits: 4_499, currency: .usd)) && refund.granted() == nil)
+    }
 }

@@ -11,13 +11,16 @@ import Testing
     private func usd(_ units: Int64) -> Money { Money(minorUnits: units, currency: .usd) }
 
     /// What becomes of a command for 7.00 of a sale of 49.99, so much of which others were told to have given back.
-    private func learned(toldOfOthers refunded: Int64, isAll: Bool = false, after span: Moment.Span = .seconds(120)) throws -> Refund.Stop?
-    {
+    ///
+    /// - Parameter askers: the commands that asked for some of it and were not told yet.
+    private func learned(
+        toldOfOthers refunded: Int64, isAll: Bool = false, askers: Int = 1, after span: Moment.Span = .seconds(120)
+    ) throws -> Refund.Stop? {
         let reference = try #require(RecoveryReference("A-S0"))
         let command = RefundCommand(id: "r-1", merchantID: "acme", reference: reference, orderID: "g-1", amount: usd(700), reason: nil)
         var refund = Refund(command, gateways: ["42"], since: now, phase: .checking("g-1", usd(700)))
         refund.sale = Refund.Sale(isApproved: true, orderID: "g-1", amount: usd(4_999), refunded: refunded)
-        refund.back = Refund.Back(isAll: isAll)
+        refund.back = Refund.Back(isAll: isAll, askers: askers, asked: 700 * Int64(askers))
         return refund.learned(.order(.returned), now: now + span, timing: timing)
     }
 
@@ -25,6 +28,12 @@ import Testing
 
     @Test func itDidWhatIsMissingOfWhatOthersDid() throws {
         #expect(try learned(toldOfOthers: 4_299) == .tell(.refunded, amount: usd(700), .rest, "g-1", []))
+    }
+
+    /// Another command asked for as much, and its answer may have been lost as well.
+    @Test func whatAnotherCommandMayHaveDoneIsNotTold() throws {
+        #expect(isParked(try learned(toldOfOthers: 4_299, askers: 2)))
+        #expect(try learned(toldOfOthers: 4_299, askers: 2, after: .days(1)) == .giveUp)
     }
 
     @Test func whatOthersGaveBackItDidNot() throws {

@@ -42,13 +42,18 @@ import Testing
     }
 
     private let granted = ClaimVerdict<Int64>.granted(alone: true, corrects: nil)
+    /// Another command's request stands before it.
+    private let grantedBeside = ClaimVerdict<Int64>.granted(alone: false, corrects: nil)
 
     @Test func oneRequestStandsAtATime() {
         var stream = Stream()
         #expect(stream.refund("r-1", .send(round: 1), amount: 500) == granted)
         #expect(stream.refund("r-1", .send(round: 1), amount: 500) == .mayBeCharged)
-        // Another command is another refund.
-        #expect(stream.refund("r-2", .send(round: 1), amount: 500) == granted)
+        // Another command is another refund, and knows of the first.
+        #expect(stream.refund("r-2", .send(round: 1), amount: 700) == grantedBeside)
+        let back = stream.book.standing(of: Fingerprint(of: Stream.reference("d-1"), merchant: "acme"))?.back
+        #expect(back?.askers == 2 && back?.asked == 1_200)
+        #expect(stream.refund("r-2", .unsent(round: 1)) == granted)
         #expect(stream.refund("r-1", .unsent(round: 1)) == granted)
         #expect(stream.refund("r-1", .send(round: 1), amount: 500) == granted)
         #expect(stream.refund("r-1", .send(round: 2), amount: 500) == granted, "it was seen that the first did nothing")
@@ -156,7 +161,7 @@ import Testing
         }
         var two = Stream()
         #expect(two.append(claim("agents", .send(round: 1)), amount: 1_000) == granted)
-        #expect(two.append(claim("self-service", .send(round: 1)), amount: 1_500) == granted)
+        #expect(two.append(claim("self-service", .send(round: 1)), amount: 1_500) == grantedBeside)
         #expect(two.append(claim("agents", .told(.refunded, round: 1, isWhole: false))) == granted)
         #expect(two.append(claim("self-service", .send(round: 1)), amount: 1_500) == .mayBeCharged)
         #expect(two.append(claim("self-service", .told(.refunded, round: 1, isWhole: false))) == granted)
