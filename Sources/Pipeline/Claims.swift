@@ -28,18 +28,20 @@ extension ClaimsPort {
         await first(of: reference, merchant: merchant)?.saleAmount
     }
 
-    /// The retries of a rebill that run, charges of their own among them, if a cancel command that was given then can mean them: what was
-    /// claimed later was declined later, but for what waited.
+    /// The retries of a rebill that run, charges of their own among them, if a cancel command can mean them: those that were declined before it was
+    /// given. Of what an older worker claimed that is not known; what was claimed later was declined later, but for what waited.
     ///
+    /// - Parameter time: when it was given, by the CRM's clock.
+    /// - Parameter takenIn: when it came, by our own.
     /// - Returns: `nil` where one cannot be read now.
-    func retries(of rebill: Debt, meantAt time: Moment) async -> [RecoveryReference]? {
+    func retries(of rebill: Debt, givenAt time: Moment, takenIn: Moment) async -> [RecoveryReference]? {
         var running: [RecoveryReference] = []
         for place in openClaims(of: rebill) {
             guard let claim = await record(at: place)?.claim else { return nil }
             let reference = claim.reference
-            guard claim.isOf(rebill), reference.kind.isRetry, reference.tag != nil, claim.at <= time + CancelBook.allowance,
-                !running.contains(reference)
-            else { continue }
+            let isMeant =
+                claim.declinedAt.map { $0 <= time + CancelBook.allowance } ?? (claim.at <= min(time, takenIn) + CancelBook.allowance)
+            guard claim.isOf(rebill), reference.kind.isRetry, reference.tag != nil, isMeant, !running.contains(reference) else { continue }
             running.append(reference)
         }
         return running
@@ -66,10 +68,12 @@ package final class ClaimRequest: Sendable {
     package let gateway: ClaimedGateway?
     package let orderID: FlexFactorOrderID?
     package let order: RecoveredOrder?
+    package let declinedAt: Moment?
 
     package init(
         merchantID: MerchantID, reference: RecoveryReference, debt: Fingerprint?, amount: Money?, act: Claim.Act, until: Moment,
-        result: ResultEvent? = nil, gateway: ClaimedGateway? = nil, orderID: FlexFactorOrderID? = nil, order: RecoveredOrder? = nil
+        result: ResultEvent? = nil, gateway: ClaimedGateway? = nil, orderID: FlexFactorOrderID? = nil, order: RecoveredOrder? = nil,
+        declinedAt: Moment? = nil
     ) {
         self.merchantID = merchantID
         self.reference = reference
@@ -81,6 +85,7 @@ package final class ClaimRequest: Sendable {
         self.gateway = gateway
         self.orderID = orderID
         self.order = order
+        self.declinedAt = declinedAt
     }
 
     convenience init(_ act: Claim.Act, of recovery: Recovery, telling result: ResultEvent?, at now: Moment) {
@@ -95,7 +100,7 @@ package final class ClaimRequest: Sendable {
             amount: recovery.amount, act: act, until: max(now, max(recovery.declinedAt, life)) + longestMemory, result: result,
             gateway: act.isSend ? ClaimedGateway(merchantID: recovery.merchantID, id: recovery.gatewayID, account: recovery.account) : nil,
             orderID: act.isExists ? recovery.phase.orderID : nil,
-            order: act.isSend ? recovery.order.beyond(recovery.reference) : nil)
+            order: act.isSend ? recovery.order.beyond(recovery.reference) : nil, declinedAt: act.isSend ? recovery.declinedAt : nil)
     }
 
     /// The record that is appended.
@@ -103,7 +108,7 @@ package final class ClaimRequest: Sendable {
         ClaimRecord(
             Claim(
                 id: id, merchantID: merchantID, reference: reference, debt: debt, amount: amount, act: act, at: now, until: max(until, now),
-                worker: worker, gateway: gateway, orderID: orderID, order: order),
+                worker: worker, gateway: gateway, orderID: orderID, order: order, declinedAt: declinedAt),
             result: result?.encoded())
     }
 }

@@ -214,7 +214,8 @@ package struct IntakeStage: Sendable {
         if case .rebill(let order, let purchase, let cycle) = command.target {
             let rebill = Debt(merchantID: merchant.id, orderID: order, purchaseID: purchase, billingCycle: cycle, chargeID: nil)
             // Those that run are cancelled; the command is kept for all that the name can mean, whatever comes when they have ended.
-            if let running = await environment.claims.retries(of: rebill, meantAt: min(command.time ?? now, now)), !running.isEmpty {
+            let given = Cancellation.time(of: command.time, takenIn: now)
+            if let running = await environment.claims.retries(of: rebill, givenAt: given, takenIn: now), !running.isEmpty {
                 notices = cancellations.map { $0.notice(message.traceparent) }
                 cancellations = Cancellation.each(
                     of: running, merchantID: merchant.id, commandID: command.id,

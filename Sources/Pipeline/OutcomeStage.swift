@@ -64,11 +64,11 @@ package struct OutcomeStage: Sendable {
         // A rerun's name does not say of which cycle it is.
         let isCalledOtherwise = reference.kind.isRetry && reference.kind != .recurring
         guard isCalledOtherwise || cancels.isCancelRequested(reference, of: merchant, declinedAt: nil) else { return false }
-        // When it was declined is not at hand; it was claimed soon after.
+        // An older worker's claim does not say when it was declined; mostly that was soon before.
         var claimed = first
         if claimed == nil { claimed = await environment.claims.first(of: reference, merchant: merchant) }
         return [reference, claimed?.order?.rebill(of: reference)].contains { name in
-            name.map { cancels.isCancelRequested($0, of: merchant, declinedAt: claimed?.at) } ?? false
+            name.map { cancels.isCancelRequested($0, of: merchant, declinedAt: claimed?.declinedAt ?? claimed?.at) } ?? false
         }
     }
 

@@ -191,7 +191,7 @@ package struct RetryStage: Sendable {
         let rebill = Debt(
             merchantID: cancellation.merchantID, orderID: named.orderID, purchaseID: subscription.purchaseID, billingCycle: named.sequence,
             chargeID: nil)
-        guard let running = await environment.claims.retries(of: rebill, meantAt: min(cancellation.time, cancellation.since))
+        guard let running = await environment.claims.retries(of: rebill, givenAt: cancellation.time, takenIn: cancellation.since)
         else { return nil }
         return Cancellation.each(
             of: running, merchantID: cancellation.merchantID, commandID: cancellation.commandID, gateways: cancellation.gateways,

@@ -13,13 +13,19 @@ import Testing
     private static let command =
         #"{"specversion":"1.0","id":"c-1","source":"s","type":"com.salvage.cancel.v1","data":{"merchantId":"acme","orderId":"A","purchaseId":"88","billingCycle":7}}"#
 
+    private static func commandGiven(at time: Moment) -> String {
+        command.replacing(#""source":"s","#, with: #""source":"s","time":"\#(time.rfc3339)","#)
+    }
+
     private static let now = Moment(milliseconds: 1_800_000_000_000)
     private let claims = MemoryClaims(now: Self.now)
 
     /// The kinds of result that come of a command, when all that it sends on has come to its end.
     ///
     /// - Parameter meanwhile: what happens beside it, before each step of the retry stage.
-    private func told(found: Set<String>, meanwhile: (Moment) -> Void = { _ in }) async throws -> [String] {
+    private func told(
+        found: Set<String>, of text: String = Self.command, meanwhile: (Moment) -> Void = { _ in }
+    ) async throws -> [String] {
         let clock = ManualClock(Self.now)
         let flexFactor = ScriptedFlexFactor { call, _ in
             guard case .cancelByReference(let reference) = call else { return .notListed }
@@ -28,7 +34,7 @@ import Testing
         let environment = StageEnvironment.sample(clock, claims: claims, cards: Vault(hasKey: false), callLimit: .seconds(5))
         let stage = RetryStage(in: environment, flexFactor: flexFactor, cancels: Cancels())
         let command = await IntakeStage(in: environment, merchants: Merchants(merchant)).handle(
-            IncomingMessage(body: Array(Self.command.utf8), exchange: "declines"))
+            IncomingMessage(body: Array(text.utf8), exchange: "declines"))
         var waiting = command.publishing.filter { $0.destination == .stage(.retry) }.map { (body: $0.body, due: clock.now()) }
         var kinds: [String] = []
         for _ in 0..<200 {
@@ -56,7 +62,9 @@ import Testing
     }
 
     /// One that runs of a cycle, for a charge of its own unless that is `nil`.
-    private func run(_ id: String, charge: String?, cycle: Int = 7, kind: RecoveryReference.Kind = .recurring) -> RecoveryReference {
+    private func run(
+        _ id: String, charge: String?, cycle: Int = 7, kind: RecoveryReference.Kind = .recurring, declinedAt: Moment? = nil
+    ) -> RecoveryReference {
         let reference = RecoveryReference(
             DeclineIdentity(merchantID: "acme", source: "crm", id: id), orderID: "A", kind: kind, sequence: kind == .recurring ? cycle : 2,
             subscription: RecoveryReference.Subscription(purchaseID: "88", gatewayID: "7"))
@@ -64,7 +72,7 @@ import Testing
         claims.append(
             ClaimRequest(
                 merchantID: "acme", reference: reference, debt: Fingerprint(of: Debt(order, of: "acme")), amount: nil, act: .send(post: 1),
-                until: Self.now + .days(40), order: order.beyond(reference)), by: "w-2")
+                until: Self.now + .days(40), order: order.beyond(reference), declinedAt: declinedAt), by: "w-2")
         return reference
     }
 
@@ -72,6 +80,19 @@ import Testing
     func whatRunsIsCancelledWhicheverChargeItIs(kind: RecoveryReference.Kind, charge: String?) async throws {
         let running = run("d-1", charge: charge, kind: kind)
         #expect(try await told(found: [running.text]) == ["cancelled"])
+    }
+
+    /// Both lay in the queue: it was declined 25 minutes ago, the command is 20 minutes old, and it has been sent just now.
+    @Test(arguments: [RecoveryReference.Kind.recurring, .recurringRerun], [nil, "upsell"] as [String?])
+    func whatWasDeclinedBeforeIsMeantWheneverItWasSent(kind: RecoveryReference.Kind, charge: String?) async throws {
+        let command = Self.commandGiven(at: Self.now + .minutes(-20))
+        let running = run("d-1", charge: charge, kind: kind, declinedAt: Self.now + .minutes(-25))
+        #expect(try await told(found: [running.text], of: command) == ["cancelled"])
+    }
+
+    @Test func whatACustomerWhoCameBackRunsIsNot() async throws {
+        let running = run("d-1", charge: "upsell", declinedAt: Self.now + .minutes(-5))
+        #expect(try await told(found: [running.text], of: Self.commandGiven(at: Self.now + .minutes(-20))) == ["nothing_to_cancel"])
     }
 
     /// The command came before it had begun, and it had begun before it heard of the command.
@@ -133,7 +154,7 @@ import Testing
     @Test(arguments: [(15, true), (14 * 60, true), (30 * 24 * 60, false)] as [(Int64, Bool)])
     func byAClockThatIsAheadWhatItHadDeclinedBeforeIsMeant(minutes: Int64, isMeant: Bool) async throws {
         let given = Self.now + .minutes(minutes)
-        let command = Self.command.replacing(#""source":"s","#, with: #""source":"s","time":"\#(given.rfc3339)","#)
+        let command = Self.commandGiven(at: given)
         let stage = IntakeStage(
             in: .sample(ManualClock(Self.now), claims: claims, cards: Vault(hasKey: false)), merchants: Merchants(merchant))
         var book = CancelBook()

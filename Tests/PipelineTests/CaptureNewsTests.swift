@@ -97,6 +97,36 @@ import Testing
         #expect(ends.allSatisfy { $0.results.isEmpty && $0.letters.isEmpty } && none.calls.allSatisfy { !$0.charges })
     }
 
+    private struct Heard: CancelDirectory {
+        var book = CancelBook()
+
+        func isCancelRequested(_ reference: RecoveryReference, of merchant: MerchantID, declinedAt: Moment?) -> Bool {
+            book.isCancelRequested(reference, of: merchant, declinedAt: declinedAt)
+        }
+    }
+
+    /// A rebill that a command names by order, purchase and cycle was sent long after both, when the queue was read.
+    @Test(arguments: [(-25, true), (-5, false)] as [(Int64, Bool)])
+    func whetherACancelMeansItIsJudgedByItsDecline(minutes: Int64, isMeant: Bool) async {
+        let rebill = RecoveryReference(
+            DeclineIdentity(merchantID: "acme", source: "crm", id: "d-1"), orderID: "A", kind: .recurring, sequence: 7,
+            subscription: RecoveryReference.Subscription(purchaseID: "88", gatewayID: "7"))
+        var cancels = Heard()
+        cancels.book.take(CancelNotice(merchantID: "acme", reference: rebill.family, time: Self.now + .minutes(-20)))
+        let claims = MemoryClaims(now: Self.now)
+        claims.append(
+            ClaimRequest(
+                merchantID: "acme", reference: rebill, debt: nil, amount: nil, act: .send(post: 1), until: Self.now + .days(40),
+                declinedAt: Self.now + .minutes(minutes)), by: "w-2")
+        let stage = OutcomeStage(
+            in: .sample(clock, claims: claims), flexFactor: ScriptedFlexFactor(.notListed),
+            merchants: Merchants(Merchant(id: "acme", flexFactorGateways: [FlexFactorGateway(id: "42")])), cancels: cancels)
+        let news = WebhookNews(
+            merchantID: "acme", gatewayID: "42", event: .captureRequired, reference: rebill, orderID: "g-1", receivedAt: Self.now)
+        let isRequested = await stage.isCancelRequested(news, nil)
+        #expect(isRequested == isMeant)
+    }
+
     @Test func withoutTheClaimsItWaits() async throws {
         let claims = claims()
         let flexFactor = flexFactor(.captured)

@@ -59,7 +59,7 @@ package struct Cancellation: Sendable, Equatable {
         self.others = others
         self.gateways = gateways
         self.since = since
-        self.time = min(time ?? since, since + Self.mostAhead)
+        self.time = Self.time(of: time, takenIn: since)
         self.phase = phase
         self.attempts = attempts
         self.word = word
@@ -67,6 +67,9 @@ package struct Cancellation: Sendable, Equatable {
         // Nothing was ever cancelled of which the pods had not been told.
         self.isAnnounced = if case .looking = phase { isAnnounced } else { true }
     }
+
+    /// When a command counts as given.
+    package static func time(of said: Moment?, takenIn since: Moment) -> Moment { min(said ?? since, since + mostAhead) }
 
     /// The cancellations that a command asks for. A rebill is named without the gateway that declined, so each it can be is tried.
     package static func all(of command: CancelCommand, merchant: Merchant, now: Moment) -> [Cancellation] {

@@ -23,6 +23,8 @@ package struct Claim: Sendable, Equatable {
     package let orderID: FlexFactorOrderID?
     /// With `send`: which charge of the order it is for, where the reference does not say all of that. Older workers do not say it.
     package let order: RecoveredOrder?
+    /// With `send`: when what it recovers was declined, by the CRM's clock. Older workers do not say it.
+    package let declinedAt: Moment?
 
     package enum Act: Sendable, Equatable {
         /// A request that can take money is about to go out: a post of the order, or a capture.
@@ -93,7 +95,7 @@ package struct Claim: Sendable, Equatable {
     package init(
         id: ID, merchantID: MerchantID, reference: RecoveryReference, debt: Fingerprint?, amount: Money?, act: Act, at: Moment,
         until: Moment, worker: String, gateway: ClaimedGateway? = nil, orderID: FlexFactorOrderID? = nil,
-        order: RecoveredOrder? = nil
+        order: RecoveredOrder? = nil, declinedAt: Moment? = nil
     ) {
         self.id = id
         self.merchantID = merchantID
@@ -107,6 +109,7 @@ package struct Claim: Sendable, Equatable {
         self.gateway = gateway
         self.orderID = orderID
         self.order = order
+        self.declinedAt = declinedAt
     }
 
     /// What the recovery is claimed for. What comes back has an amount of its own.

@@ -31,6 +31,7 @@ extension ClaimRecord {
                     data.optional("billingCycle", order.billingCycle.map(Int64.init))
                     data.optional("chargeId", order.chargeID)
                 }
+                data.optional("declinedAt", claim.declinedAt?.milliseconds)
             case .unsent(let id), .refused(let id): data.member("of", String(id, radix: 36))
             case .exists(let id):
                 data.optional("of", id.map { String($0, radix: 36) })
@@ -70,6 +71,7 @@ extension ClaimRecord {
             let act: Claim.Act
             var orderID: FlexFactorOrderID?
             var order: RecoveredOrder?
+            var declinedAt: Moment?
             switch try data.text("claim") {
             case "send":
                 act = .send(post: try data.count("post"))
@@ -79,6 +81,7 @@ extension ClaimRecord {
                 if purchase != nil || cycle != nil || charge != nil {
                     order = RecoveredOrder(reference, purchaseID: purchase, billingCycle: cycle, chargeID: charge)
                 }
+                declinedAt = try data.optionalNumber("declinedAt").map(Moment.init(milliseconds:))
             case "unsent": act = .unsent(try required("of"))
             case "exists":
                 act = .exists(answering: try id("of"))
@@ -109,7 +112,7 @@ extension ClaimRecord {
                     debt: try data.optionalText("debt").flatMap(Fingerprint.init(hex:)), amount: amount, act: act,
                     at: try data.moment("at"),
                     until: try data.moment("until"), worker: try data.text("worker"), gateway: gateway, orderID: orderID,
-                    order: order),
+                    order: order, declinedAt: declinedAt),
                 result: try data.optionalUTF8("result"))
         } catch {
             return nil
