@@ -223,7 +223,8 @@ import Testing
     @Test(
         arguments: [
             (#"{"Amount":10000,"RefundAmount":3000,"Currency":"USD"}"#, 3_000), (#"{"Amount":"100.00","Currency":"JPY"}"#, 100),
-            (#"{"Amount":"1.25","Currency":"KWD"}"#, 1_250), (#"{"Amount":12.5}"#, 1_250), (#"{"Amount":"0.10","Currency":"USD"}"#, 10),
+            (#"{"Amount":"1.25","Currency":"KWD"}"#, 1_250), (#"{"Amount":"1.2345","Currency":"CLF"}"#, 12_345),
+            (#"{"Amount":12.5}"#, 1_250), (#"{"Amount":"0.10","Currency":"USD"}"#, 10),
             (#"{"Amount":"1.255","Currency":"USD"}"#, nil), (#"{"Amount":"1.2x","Currency":"USD"}"#, nil),
         ] as [(String, Int64?)])
     func whatWentBackIsReadInItsCurrency(data: String, units: Int64?) throws {

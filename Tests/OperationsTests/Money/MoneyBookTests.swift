@@ -306,7 +306,8 @@ import Testing
     }
 
     @Test(arguments: [
-        (4_999, "USD", "49.99"), (5, "USD", "0.05"), (-5, "USD", "-0.05"), (300, "JPY", "300"), (1_234, "BHD", "1.234"), (0, "", "0.00"),
+        (4_999, "USD", "49.99"), (5, "USD", "0.05"), (-5, "USD", "-0.05"), (300, "JPY", "300"), (1_234, "BHD", "1.234"),
+        (12_345, "UYW", "1.2345"), (0, "", "0.00"),
     ])
     func anAmountIsWrittenAsItIs(units: Int64, currency: String, text: String) { #expect(Money.decimal(units, currency) == text) }
 
