@@ -15,6 +15,11 @@ extension FlexFactorClient {
         return answer
     }
 
+    /// Those of a list that are a reference's: an order that was another's stays that, whatever the list calls it.
+    func orders(of reference: RecoveryReference, in list: [FlexFactorOrder], _ lane: HTTPLane) -> [FlexFactorOrder] {
+        list.filter { $0.echo == reference && isOurs($0) && lane.answered.take($0.id, for: reference) }
+    }
+
     private func isAnothers(_ answer: FlexFactorAnswer, _ call: FlexFactorCall, _ response: HTTPResponse, _ lane: HTTPLane) -> Bool {
         switch call {
         case .evaluate(let charge, _), .recall(let charge, _):
@@ -25,7 +30,7 @@ extension FlexFactorClient {
             return FlexFactorResponse.sessionKey(response).map { !$0.isSame(as: id) } ?? false
         case .cancelByReference(let reference):
             return FlexFactorResponse.sessionKey(response).map { !lane.answered.take($0, for: reference) } ?? false
-        // Compared with the id or the reference already.
+        // Compared with the id already, and order by order.
         case .lookUp, .find: return false
         }
     }

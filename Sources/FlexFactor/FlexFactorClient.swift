@@ -259,7 +259,7 @@ package final class FlexFactorClient: Sendable {
                         failure = .unknown(.unreadable("the list of orders cannot be read"))
                         break
                     }
-                    best = FlexFactorResponse.better(best, read.orders.filter { $0.echo == reference && isOurs($0) })
+                    best = FlexFactorResponse.better(best, orders(of: reference, in: read.orders, lane))
                     if read.hasNext, best?.state.tookMoney != true { continue }
                 case .success(let response): failure = self.failure(response)
                 }

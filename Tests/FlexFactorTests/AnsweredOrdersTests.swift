@@ -37,6 +37,36 @@ import Testing
         .evaluate(Recovery.sample(order: order, declinedAt: Self.now).charge!, idempotencyKey: UUID5(high: 1, low: 2))
     }
 
+    /// The list shows one order under two references. It pays for the first alone.
+    @Test func anOrderThatTheListShowsUnderTwoReferencesIsOnes() async throws {
+        let references = [one, other]
+        let server = try await ScriptedServer.start { request in
+            if request.path == "/v1/oauth2/token" {
+                return ScriptedServer.response(200, #"{"accessToken":"jwt-1","expires":4102444800000}"#)
+            }
+            let rows = references.map { #"{"id":"g-1","externalOrderId":"\#($0.text)","status":7,"statusName":"Completed"}"# }
+            let list = rows.joined(separator: ",")
+            return ScriptedServer.response(200, #"{"orders":{"data":[\#(list)],"hasNextPage":false}}"#)
+        }
+        let client = FlexFactorClient(
+            GatewayCredentials(
+                appKey: Secret("app-key"), appSecret: Secret("app-secret"), mid: ClientWorld.mid,
+                origin: try #require(Origin(server.origin))),
+            now: { Self.now }, uptime: { Self.now })
+        let lane = HTTPLane(eventLoop: MultiThreadedEventLoopGroup.singleton.next())
+        func found(_ reference: RecoveryReference) async -> FlexFactorAnswer {
+            await client.perform(.find(reference), on: lane, traceparent: nil, deadline: Self.now + .seconds(60))
+        }
+        for _ in 0..<2 {
+            guard case .found(let order) = await found(one) else {
+                Issue.record("it is not found")
+                return
+            }
+            #expect(order.id == "g-1" && order.state == .completed)
+        }
+        #expect(await found(other) == .notListed)
+    }
+
     @Test func anAnswerThatNamesTheOrderOfAnotherRecoveryLeavesItUnknown() async throws {
         let server = try await ScriptedServer.start { request in
             ScriptedServer.response(
