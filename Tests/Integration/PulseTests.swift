@@ -82,6 +82,20 @@ import Testing
         }
     }
 
+    /// What else there is to say was not said, nor that it is gone, but that the command had failed.
+    @Test(.timeLimit(.minutes(10)))
+    func aStreamThatIsGoneIsToldWithTheRest() async throws {
+        try await Fleet.with { fleet in
+            try await fleet.startWorker()
+            for stream in ["recovery.pulse", "recovery.dead", "recovery.journal"] {
+                try await fleet.link.delete(queue: stream)
+                let status = try await fleet.salvage("status", "--json")
+                #expect(status.status == 1 && status.output.contains("The queue \(stream) does not exist"), "\(status)")
+                #expect(status.output.contains("by which each says how it is"), "\(status)")
+            }
+        }
+    }
+
     /// Who looks once hears nothing of a worker that is dead.
     @Test(.timeLimit(.minutes(10)))
     func whoIsKilledIsNamedByWhoLooksOnce() async throws {

@@ -364,7 +364,7 @@ package final class FlowStore: Sendable {
     }
 
     /// Which exchanges and queues are gone; asked at most every ten seconds, however many look, for there are dozens of them.
-    func topology(_ now: Moment) async throws(BrokerFailure) -> TopologyLook {
+    package func topology(_ now: Moment) async throws(BrokerFailure) -> TopologyLook {
         if let known = state.withLock({ $0.topology }), now - known.at < .seconds(10) { return known.look }
         let look = try await broker.topology()
         state.withLock { $0.topology = (now, look) }

@@ -11,9 +11,16 @@ extension BrokerLink {
         let begun = SystemClock().now()
         // Under an alarm the broker takes nobody's word: there is none to wait for, and whose last it was says nothing.
         let isBlocked = try await flow.alarm(SystemClock().now()) != nil
-        try await flow.listen(recalling: !isBlocked)
-        async let letters: Void = read(store)
-        try await flow.follow()
+        // Of what is gone nothing can be read, and that it is gone is told with all the rest.
+        let missing = try await flow.topology(SystemClock().now()).missing
+        func isGone(_ queue: String) -> Bool { missing.contains(.queue(queue)) }
+        // Where nothing stands, prefix or virtual host are another fleet's: the error says so.
+        let isNowhere = [names.intake, names.claims, names.pulse, names.dead, names.journal].allSatisfy(isGone)
+        func stands(_ stream: String) -> Bool { isNowhere || !isGone(stream) }
+        let (hasPulses, hasLetters, hasJournal) = (stands(names.pulse), stands(names.dead), stands(names.journal))
+        if hasPulses { try await flow.listen(recalling: !isBlocked) }
+        async let letters: Void = read(store, hasLetters)
+        if hasJournal { try await flow.follow() }
         try await letters
         do throws(BrokerFailure) {
             try await flow.hearPauses()
@@ -21,7 +28,7 @@ extension BrokerLink {
             // Whoever may not read it is shown the rest, and told that.
             if !error.isRefusal { throw error }
         }
-        if !isBlocked { try await hear(flow, since: begun) }
+        if !isBlocked, hasPulses { try await hear(flow, since: begun) }
         return try await FleetStatus(store, flow, names, now: SystemClock().now())
     }
 
@@ -35,7 +42,8 @@ extension BrokerLink {
         }
     }
 
-    private func read(_ store: LetterStore) async throws {
+    private func read(_ store: LetterStore, _ isThere: Bool) async throws {
+        if !isThere { return }
         try await store.follow()
         try await store.catchUp()
     }
