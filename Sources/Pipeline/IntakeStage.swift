@@ -98,10 +98,13 @@ package struct IntakeStage: Sendable {
                 message)
         }
         if case .encrypted(let card) = event.paymentMethod.card, let complaint = environment.cards.complaint(about: card) {
-            return refused(
-                event, reference, .noCardKey, letter: .noCardKey,
-                fault: FieldError(
-                    path: "$.data.paymentMethod.encryptedCard", message: complaint), message)
+            let path = "$.data.paymentMethod.encryptedCard"
+            return switch complaint {
+            case .noKey(let why):
+                refused(event, reference, .noCardKey, letter: .noCardKey, fault: FieldError(path: path, message: why), message)
+            case .unusable(let why):
+                refused(event, reference, .cardUnusable, letter: .cardUnusable, fault: FieldError(path: path, message: why), message)
+            }
         }
         let classification = DeclineMapping.classify(DeclineCase(event), merchant: merchant)
         if classification.isNoDecline {

@@ -46,10 +46,16 @@ package protocol MerchantDirectory: Sendable {
     func merchant(_ id: MerchantID) -> Merchant?
 }
 
+/// Why an encrypted card could not be opened: for want of a key, or because it is none.
+package enum CardComplaint: Sendable, Equatable {
+    case noKey(String)
+    case unusable(String)
+}
+
 /// The keys for encrypted cards.
 package protocol CardVault: Sendable {
     /// Why a card could not be opened here, without opening it; `nil` where it could.
-    func complaint(about card: SealedCard) -> String?
+    func complaint(about card: SealedCard) -> CardComplaint?
     /// A token that only a worker can read, for a letter to keep; `nil` where there is no key.
     func seal(_ token: CardToken) -> SealedCard?
 }

@@ -44,8 +44,14 @@ import Testing
             name: "an encrypted card",
             body: Array(
                 String(decoding: CRM.decline("SEALED"), as: UTF8.self)
-                    .replacing("\"token\":\"tok_approve.SEALED\"", with: "\"encryptedCard\":\"eyJhbGciOiJSU0EtT0FFUC0yNTYifQ.a.b.c.d\"")
+                    .replacing("\"token\":\"tok_approve.SEALED\"", with: "\"encryptedCard\":\"eyJhbGciOiJSU0EtT0FFUC0yNTYifQ.QQ.QQ.QQ.QQ\"")
                     .utf8), reason: "no_card_key", isAnswered: true),
+        Rubbish(
+            name: "no encrypted card",
+            body: Array(
+                String(decoding: CRM.decline("UNSEALED"), as: UTF8.self)
+                    .replacing("\"token\":\"tok_approve.UNSEALED\"", with: "\"encryptedCard\":\"$SEALED\"")
+                    .utf8), reason: "card_unusable", isAnswered: true),
     ]
 
     @Test(.timeLimit(.minutes(10)))

@@ -65,6 +65,19 @@ import Testing
         #expect(other.letters.first?.explanation.contains("cafe\\u{0301}") == true)
     }
 
+    /// No key opens what is no encrypted card: the CRM is to mend it.
+    @Test(
+        arguments: [(.noKey("none"), "no_card_key", .noCardKey), (.unusable("no JWE"), "card_unusable", .cardUnusable)]
+            as [(CardComplaint, String, DeadLetterReason)])
+    func whyACardIsNotTakenIsTold(complaint: CardComplaint, reason: String, letter: DeadLetterReason) async throws {
+        let vault = Vault(hasKey: false, complaint: complaint)
+        let stage = IntakeStage(in: .sample(clock, claims: claims, cards: vault), merchants: Merchants(merchant))
+        let body = event("initial", code: "202").replacing(#""token":"t""#, with: #""encryptedCard":"sealed""#)
+        var timeline = StageTimeline(.intake, clock)
+        try await timeline.run(IncomingMessage(body: Array(body.utf8))) { await stage.handle($0) }
+        #expect(timeline.reasons == [reason] && timeline.letters.map(\.reason) == [letter], "\(timeline.lines)")
+    }
+
     @Test func aCancelCommandGoesToTheStageThatHasTheKeys() async throws {
         let timeline = try await timeline(
             #"{"specversion":"1.0","id":"c-1","source":"crm","type":"com.salvage.cancel.v1","data":{"merchantId":"acme","orderId":"A1","purchaseId":"88","billingCycle":7}}"#

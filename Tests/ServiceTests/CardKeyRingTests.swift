@@ -36,7 +36,10 @@ import Testing
         let new = try sealed(with: ring)
         try FileManager.default.removeItem(at: folder.appending(path: "2026-01.private.pem"))
         ring.replace(with: try ring.readAgain())
-        #expect(ring.complaint(about: old) != nil)
+        guard case .noKey? = ring.complaint(about: old), case .unusable? = ring.complaint(about: SealedCard("$SEALED")) else {
+            Issue.record("\(String(describing: ring.complaint(about: old)))")
+            return
+        }
         #expect(ring.complaint(about: new) == nil)
     }
 

@@ -48,11 +48,14 @@ package final class Vault: CardVault {
     private let count = Mutex(0)
     private let hasKey: Bool
 
-    package init(hasKey: Bool) {
+    private let complaint: CardComplaint?
+
+    package init(hasKey: Bool, complaint: CardComplaint? = nil) {
         self.hasKey = hasKey
+        self.complaint = complaint
     }
 
-    package func complaint(about card: SealedCard) -> String? { nil }
+    package func complaint(about card: SealedCard) -> CardComplaint? { complaint }
 
     package func seal(_ token: CardToken) -> SealedCard? {
         guard hasKey else { return nil }

@@ -1,7 +1,7 @@
 package import DeclineRecovery
 import FlexFactor
 import FoundationEssentials
-import Pipeline
+package import Pipeline
 import Synchronization
 
 /// The private keys for encrypted cards as their files are, one ring for a process: read at its start, and again with the configuration, all
@@ -56,11 +56,11 @@ package final class CardKeyRing: CardVault {
         }
     }
 
-    package func complaint(about card: SealedCard) -> String? {
+    package func complaint(about card: SealedCard) -> CardComplaint? {
         switch keys.hold(keyOf: card) {
         case true?: nil
-        case false?: "This worker holds no key for it; compare its kid with SALVAGE_CARD_KEYS, or send a FlexFactor token."
-        case nil: "Expected a compact JWE: five parts of Base64url with dots between."
+        case false?: .noKey("This worker holds no key for it; compare its kid with SALVAGE_CARD_KEYS, or send a FlexFactor token.")
+        case nil: .unusable("Expected a compact JWE: five parts of Base64url with dots between.")
         }
     }
 
