@@ -44,10 +44,12 @@ extension OutcomeStage {
                 until: environment.now() + longestMemory)) != nil
     }
 
-    /// Parts that were told may make the whole.
+    /// Parts that were told may make the whole, refunds and chargebacks together.
     ///
+    /// - Parameter isWhole: what was told last is known to be all by itself.
     /// - Returns: whether it is claimed, where they do.
-    func reopenIfAllIsBack(_ reference: RecoveryReference, _ merchant: MerchantID) async -> Bool {
+    func reopenIfAllIsBack(_ reference: RecoveryReference, _ merchant: MerchantID, isWhole: Bool = false) async -> Bool {
+        if isWhole { return await reopen(reference, merchant) }
         guard let back = moneyBack(of: reference, merchant), !back.isAll, let refunded = back.refunded, let disputed = back.disputed,
             let sale = await environment.claims.amount(of: reference, merchant: merchant), refunded + disputed >= sale.minorUnits
         else { return true }

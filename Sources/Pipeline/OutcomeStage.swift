@@ -254,11 +254,13 @@ package struct OutcomeStage: Sendable {
             // What is not known to be all of the money leaves the debt paid.
             switch await environment.claims.claim(request)?.verdict {
             case .granted?:
-                if isWhole, await !reopen(reference, merchant) { return hold(news, message) }
+                if await !reopenIfAllIsBack(reference, merchant, isWhole: isWhole) { return hold(news, message) }
                 return isWanted ? told(result.messages(reply: nil, traceparent: message.traceparent)) : ignored(news, .chargebacksOff)
             case .told(let record, _)?:
                 // Its maker may have died between the two claims.
-                if isWhole || record.isWholeChargeback, await !reopen(reference, merchant) { return hold(news, message) }
+                if await !reopenIfAllIsBack(reference, merchant, isWhole: isWhole || record.isWholeChargeback) {
+                    return hold(news, message)
+                }
                 return again(record)
             default: return hold(news, message)
             }

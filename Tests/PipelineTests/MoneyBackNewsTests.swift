@@ -111,6 +111,24 @@ import Testing
         #expect(kinds(rest) == [event == .refunded ? ResultKind.refunded : .chargeback])
     }
 
+    /// Whichever part is told last, and whether the CRM wants to hear of chargebacks or not.
+    @Test(arguments: [false, true], [false, true])
+    func aRefundAndAChargebackMakeTheWholeInEitherOrder(isWanted: Bool, isRefundFirst: Bool) async {
+        let claims = claims(telling: .approved(.answered))
+        func hear(_ event: WebhookNews.Event) async {
+            let news = WebhookNews(
+                merchantID: "acme", gatewayID: "42", event: event, reference: Self.reference, orderID: "g-1",
+                minorUnits: event == .refunded ? 1_000 : 3_999, currency: .usd, distinction: event.word, receivedAt: Self.now)
+            let state = FlexFactorOrder.State.chargeback
+            _ = await stage(state, claims, chargebacks: isWanted).handle(IncomingMessage(body: news.encoded()))
+        }
+        func isAllBack() -> Bool? { claims.standing(of: Self.reference, merchant: "acme")?.back.isAll }
+        await hear(isRefundFirst ? .refunded : .chargeback)
+        #expect(isAllBack() == false)
+        await hear(isRefundFirst ? .chargeback : .refunded)
+        #expect(isAllBack() == true)
+    }
+
     /// A command gave the last part back, and who heard so late claimed that, and died before the debt was opened.
     @Test func partsThatMakeTheWholeOpenTheDebtThoughWhoeverToldTheLastDied() async throws {
         let claims = claims(telling: .approved(.answered))
