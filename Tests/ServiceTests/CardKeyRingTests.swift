@@ -3,6 +3,7 @@ import Testing
 
 @testable import DeclineRecovery
 @testable import FlexFactor
+@testable import Pipeline
 @testable import Service
 
 /// Keys as files that come and go.
