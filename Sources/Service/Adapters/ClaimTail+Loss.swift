@@ -17,6 +17,29 @@ extension ClaimTail {
         "\(BrokerError.anotherStream(names.claims)): nothing is charged until somebody has decided, see docs/runbooks/SalvageClaimsBehind.md"
     }
 
+    /// What is known, where claims are gone that are younger than what has to be remembered: a limit that somebody put on the stream drove them out, and
+    /// no snapshot holds them. That keeps nobody from working: nobody can say whether anything comes again of what stood there.
+    func gap(_ names: TopologyNames) -> String? {
+        guard let since = state.withLock({ $0.cutAt }), clock.now() - since < .days(33) else { return nil }
+        return
+            "what was claimed before \(since.rfc3339) is gone from \(names.claims): what was paid then may be charged again, see docs/runbooks/SalvageClaimsBehind.md"
+    }
+
+    func tellGap(_ names: TopologyNames) -> String? {
+        guard let gap = gap(names) else { return nil }
+        logger?.error(
+            "The beginning of the claims is gone",
+            metadata: [
+                LogKey.queue: "\(names.claims)", LogKey.error: "\(gap)",
+                LogKey.advice: "`salvage topology check --definitions` names the policy that drives messages out of it: take it away.",
+            ])
+        return gap
+    }
+
+    static func claimed(_ entry: StreamEntry) -> Moment? {
+        ClaimSnapshotMark.decode(entry.body)?.at ?? ClaimRecord.decode(entry.body)?.claim.at
+    }
+
     func tellLoss(_ names: TopologyNames) {
         logger?.error(
             "The stream of claims is another one than was read before; nothing is charged",

@@ -30,6 +30,8 @@ final class ClaimTail: ClaimsPort {
         /// When the last of them was claimed.
         var lastAt: Moment?
         var isCaughtUp = false
+        /// When the first of them was claimed, where others stood before it.
+        var cutAt: Moment?
         /// The sign that these claims are lost is not confirmed yet.
         var isSigning = false
         var nextID = UInt64.random(in: 1 ... .max)
@@ -155,6 +157,7 @@ final class ClaimTail: ClaimsPort {
 
     func take(_ batch: [StreamEntry]) {
         let (news, isDoubted, isLost) = state.withLock { state in
+            if state.place.offset < 0, let first = batch.first, first.offset > 0 { state.cutAt = Self.claimed(first) }
             var place = state.place
             let news = place.news(of: batch) { state.isAwaited($0) }
             let before = state.place.trust

@@ -184,6 +184,7 @@ package struct Worker: Service {
                     LogKey.count: "\(claims.counts.entries)",
                     LogKey.milliseconds: "\(took.components.seconds * 1_000 + took.components.attoseconds / 1_000_000_000_000_000)",
                 ])
+            if let gap = claims.tellGap(settings.names) { health.isUnwell(.claims, gap, for: .zero) }
             claims.warn(of: store, logger)
         }
         if !settings.stages.isDisjoint(with: [.intake, .suspects]) { await letters.follow(link, settings.names) }
