@@ -116,6 +116,27 @@ import Testing
         }
     }
 
+    /// What is under way is not given back yet, and two words are none.
+    @Test func aRefundIsDoneWhereItsAnswerSaysNothingElse() async throws {
+        let refund = FlexFactorCall.refund("g-1", Money(minorUnits: 500, currency: .usd))
+        for done in [
+            #"{"status":"SUCCESS","responseMessage":"DECLINED"}"#, #"{"status":"approved"}"#, #"{"success":true}"#,
+            #"{"success":true,"status":"SUCCESS"}"#,
+        ] {
+            #expect(try await world.answer(200, done, to: refund) == .refunded, "\(done)")
+        }
+        let failed = #"{"success":false,"status":"FAILED","responseCode":"2001","responseMessage":"too much"}"#
+        #expect(try await world.answer(200, failed, to: refund) == .refundFailed(code: "2001", "too much"))
+        for unclear in [
+            #"{"success":true,"status":"PENDING"}"#, #"{"success":false,"status":"SUCCESS"}"#, #"{"success":true,"status":"FAILED"}"#, "{}",
+        ] {
+            guard case .failed(.unknown) = try await world.answer(200, unclear, to: refund) else {
+                Issue.record("\(unclear) was believed")
+                continue
+            }
+        }
+    }
+
     @Test func cancelsAndCapturesAreReadAsFlexFactorMeansThem() async throws {
         let capture = FlexFactorCall.capture("g-1", Money(minorUnits: 4_999, currency: .usd), idempotencyKey: UUID5(high: 1, low: 2))
         #expect(try await world.answer(200, "", to: .cancel("g-1")) == .cancelAccepted)

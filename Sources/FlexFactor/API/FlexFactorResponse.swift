@@ -59,15 +59,18 @@ enum FlexFactorResponse {
 
     static func refunded(_ response: HTTPResponse) -> FlexFactorAnswer {
         guard let body = object(response) else { return .failed(.unknown(.unreadable("refund answered without a readable body"))) }
-        let status = body[anyCase: "status"]?.string?.uppercased()
-        if status == "FAILED" || body[anyCase: "success"]?.bool == false {
-            let words = body[anyCase: "errors"]?.array?.compactMap { $0[anyCase: "item1"]?.string ?? $0.string } ?? []
-            let text = words.first ?? body[anyCase: "responseMessage"]?.string ?? "FlexFactor answered FAILED."
-            return .refundFailed(code: body[anyCase: "responseCode"]?.string.map(clean), clean(text))
+        let status = body[anyCase: "status"]?.string?.uppercased() ?? ""
+        let word: Bool? = ["SUCCESS", "APPROVED"].contains(status) ? true : status == "FAILED" ? false : nil
+        let success = body[anyCase: "success"]?.bool
+        // What says two things, or a word that nobody knows, is not known.
+        guard status.isEmpty || word != nil, let isDone = word ?? success, isDone == success ?? isDone else {
+            return .failed(.unknown(.unreadable("refund answered with a status that is not known")))
         }
         // `responseMessage` may say DECLINED beside it, which is the processor's word and decides nothing.
-        if status == "SUCCESS" || status == "APPROVED" || body[anyCase: "success"]?.bool == true { return .refunded }
-        return .failed(.unknown(.unreadable("refund answered with a status that is not known")))
+        if isDone { return .refunded }
+        let words = body[anyCase: "errors"]?.array?.compactMap { $0[anyCase: "item1"]?.string ?? $0.string } ?? []
+        let text = words.first ?? body[anyCase: "responseMessage"]?.string ?? "FlexFactor answered FAILED."
+        return .refundFailed(code: body[anyCase: "responseCode"]?.string.map(clean), clean(text))
     }
 
     /// The token of `tokenize`'s answer, which stands deep inside it.
