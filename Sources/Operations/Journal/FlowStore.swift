@@ -24,6 +24,8 @@ package final class FlowStore: Sendable {
         var alarm: (at: Moment, reason: String?)?
         var topology: (at: Moment, look: TopologyLook)?
         var workers: [String: WorkerPulse] = [:]
+        /// When each was heard last, by the clock that nobody sets: their own may be ahead.
+        var heard: [String: Moment] = [:]
         var claims = ClaimsRace()
         /// By the clock that nobody sets.
         var listeningSince: Moment?
@@ -284,14 +286,17 @@ package final class FlowStore: Sendable {
     private func hear(_ entries: [StreamMessage], since oldest: Moment? = nil) {
         for pulse in entries.compactMap({ WorkerPulse.decode($0.body) }) where oldest.map({ pulse.at >= $0 }) ?? true {
             let now = clock.uptime
+            let age = oldest == nil ? 0 : max((clock.now() - pulse.at).milliseconds, 0)
             state.withLock { state in
+                state.heard[pulse.workerID] = now + .milliseconds(-age)
                 state.workers[pulse.workerID] = pulse.isFarewell ? nil : pulse
                 if oldest == nil {
                     state.claims.take(pulse, now: now)
                     state.hasHeard = state.hasHeard || !pulse.stages.isEmpty
                 }
                 // Pods come and go under new names.
-                for (id, last) in state.workers where pulse.at - last.at >= .minutes(5) {
+                for (id, last) in state.heard where now - last >= .minutes(5) {
+                    state.heard[id] = nil
                     state.workers[id] = nil
                     state.claims.forget(id)
                 }

@@ -54,6 +54,18 @@ import Testing
         #expect(flow.knowsWorkers && status.workers.map(\.pulse.workerID) == ["a", "b"])
     }
 
+    /// Whose clock is ahead makes nobody else unheard; and who was not heard for five minutes is given up.
+    @Test func aClockThatIsAheadSilencesNobody() async throws {
+        let process = world.broker.process()
+        let flow = FlowStore(process, TopologyNames(), clock: world.clock)
+        try await flow.listen()
+        for pulse in [pulse("a"), pulse("b", at: now + .minutes(6)), pulse("a"), pulse("gone")] { world.broker.write(pulse) }
+        #expect(flow.pulses.map(\.workerID) == ["a", "b", "gone"])
+        world.clock.pass(.minutes(5))
+        for pulse in [pulse("a"), pulse("b", at: now + .minutes(6))] { world.broker.write(pulse) }
+        #expect(flow.pulses.map(\.workerID) == ["a", "b"])
+    }
+
     private func trouble(_ seconds: Int64, _ failures: [String: Int], _ words: String) -> WorkerPulse.Circuit.Trouble {
         WorkerPulse.Circuit.Trouble(
             since: now + .seconds(-seconds), triedAt: now + .seconds(5 + seconds), failures: failures, last: "timed_out", words: words)
