@@ -15,7 +15,7 @@ package struct ConsoleFront: Sendable {
     private let access: @Sendable () -> ConsoleAccess
     private let localName: String
     private let isLoopback: Bool
-    private let isReady: @Sendable () -> Bool
+    private let complaints: @Sendable () -> [String]
     private let metrics: @Sendable () -> String
     private let logger: Logger
     private let bodyLimit = 2 << 20
@@ -27,19 +27,20 @@ package struct ConsoleFront: Sendable {
 
     /// - Parameters:
     ///   - access: as it is configured when asked.
+    ///   - complaints: why it is not ready, a line each.
     ///   - metrics: Prometheus' text.
     ///   - localName: who acts where no access is configured.
     ///   - isLoopback: whether it listens on this machine alone; without configured access nobody is let in elsewhere.
     package init(
         api: ConsoleAPI, access: @escaping @Sendable () -> ConsoleAccess, localName: String, isLoopback: Bool,
-        isReady: @escaping @Sendable () -> Bool,
+        complaints: @escaping @Sendable () -> [String],
         metrics: @escaping @Sendable () -> String, logger: Logger
     ) {
         self.api = api
         self.access = access
         self.localName = localName
         self.isLoopback = isLoopback
-        self.isReady = isReady
+        self.complaints = complaints
         self.metrics = metrics
         self.logger = logger
     }
@@ -49,7 +50,8 @@ package struct ConsoleFront: Sendable {
         router.middlewares.add(RefusalInWords())
         router.get("livez") { _, _ in Self.text(.ok, "alive\n") }
         router.get("readyz") { _, _ in
-            isReady() ? Self.text(.ok, "ready\n") : Self.text(.serviceUnavailable, "not connected, or still reading the letters\n")
+            let missing = complaints()
+            return missing.isEmpty ? Self.text(.ok, "ready\n") : Self.text(.serviceUnavailable, missing.map { $0 + "\n" }.joined())
         }
         // Counts and no names: as open as a worker's.
         router.get("metrics") { _, _ in Self.text(.ok, metrics()) }

@@ -146,10 +146,15 @@ import Testing
                 let ready = try await TestMachine.http("GET", lost.url + "/readyz").status
                 return alive == 200 && ready == 503 && lost.log.contains("No connection to the broker")
             }
+            func why(_ console: ConsoleProcess) async throws -> String {
+                String(decoding: try await TestMachine.http("GET", console.url + "/readyz").data, as: UTF8.self)
+            }
+            try await eventually("it says why") { try await why(lost).contains("cannot connect to the broker") }
             #expect(await lost.process.end(SIGTERM) == 0)
             // It is there before the topology is.
             let console = try await fleet.startConsole(waits: false)
             try await eventually("it misses the topology") { console.log.contains("The topology is not complete") }
+            try await eventually("it says so") { try await why(console).contains("topology: ") }
             #expect(try await fleet.salvage("topology", "apply").status == 0)
             try await eventually("it is ready") { try await TestMachine.http("GET", console.url + "/readyz").status == 200 }
             #expect(await console.process.end(SIGTERM) == 0)

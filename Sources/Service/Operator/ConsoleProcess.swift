@@ -16,6 +16,7 @@ package struct ConsoleProcess: Service {
     private let flow: FlowStore
     private let tools: OperatorTools
     private let sender: NoticeSender?
+    private let health: Health
     private let logger: Logger
 
     /// Why the console does not begin.
@@ -36,7 +37,10 @@ package struct ConsoleProcess: Service {
         let address = ListenAddress(settings.console, setting: "SALVAGE_CONSOLE_LISTEN")
         try await ListenAddress.check([address])
         let broker = settings.operatorBroker(named: "salvage console \(ProcessInfo.processInfo.hostName)")
-        let link = BrokerLink.connecting(broker) { event in Self.heard(event, logger) }
+        let health = Health()
+        for part in [Health.Part.configuration, .consumers] { health.isWell(part) }
+        health.isUnwell(.letters, "still being read")
+        let link = BrokerLink.connecting(broker) { event in Self.heard(event, health, logger) }
         let store = LetterStore(link, settings.names)
         let flow = FlowStore(link, settings.names, rollups: RollupTurns()) { Self.heard($0, settings.names, logger) }
         let tools = OperatorTools(store, on: link, settings, configuration)
@@ -49,14 +53,18 @@ package struct ConsoleProcess: Service {
                 draft: { yaml, merchant throws(DraftFaults) in try MappingDraft(yaml: yaml).tried(on: merchant) },
                 version: SalvageVersion.current, besides: { sender?.faults ?? [] }),
             access: { tools.access }, localName: environment["SALVAGE_OPERATOR"] ?? environment["USER"] ?? "local", isLoopback: isLoopback,
-            isReady: { link.isConnected && flow.isReady.letters }, metrics: { metrics.page(store, flow, sender, now: SystemClock().now()) },
+            complaints: {
+                let complaints = health.complaints
+                return complaints.isEmpty && !link.isConnected ? ["broker: not connected"] : complaints
+            }, metrics: { metrics.page(store, flow, sender, now: SystemClock().now()) },
             logger: logger)
         var services: [any Service] = [
             HTTPServer(front.router, at: address, limits: .open, logger: logger) { port in
                 logger.info("Serving the console at http://\(host):\(port)", metadata: [LogKey.host: "\(host):\(port)"])
             },
             ConsoleProcess(
-                link: link, names: settings.names, store: store, flow: flow, tools: tools, sender: sender, logger: logger),
+                link: link, names: settings.names, store: store, flow: flow, tools: tools, sender: sender, health: health,
+                logger: logger),
         ]
         if let store = tools.store {
             services.append(
@@ -89,11 +97,13 @@ package struct ConsoleProcess: Service {
 
     private func read(until stop: StopSignal) async throws {
         let topology = TopologyWait(link: link, role: .consoleViewer, names: names, logger: logger)
-        if await !topology.run(until: stop) { return }
+        if await !topology.run(until: stop, onFault: { why, _ in health.isUnwell(.topology, why) }) { return }
+        health.isWell(.topology)
         try await tools.catchUp()
         try await store.follow()
         try await store.catchUp()
         flow.lettersAreReady()
+        health.isWell(.letters)
         logger.info("The letters are read", metadata: [LogKey.count: "\(store.look { $0.cases.count })"])
         do throws(BrokerFailure) { try await flow.hearPauses() } catch {
             logger.warning(
@@ -108,12 +118,15 @@ package struct ConsoleProcess: Service {
         logger.info("The journal is read")
     }
 
-    private static func heard(_ event: LinkEvent, _ logger: Logger) {
+    private static func heard(_ event: LinkEvent, _ health: Health, _ logger: Logger) {
         switch event {
+        case .connected: health.isWell(.broker)
         case .disconnected(let role, let error):
+            health.isUnwell(.broker, "\(role.rawValue): \(error)")
             logger.warning(
                 "The connection to the broker is lost", metadata: [LogKey.connection: "\(role.rawValue)", LogKey.error: "\(error)"])
         case .connectFailed(let role, let error, _):
+            health.isUnwell(.broker, "\(role.rawValue): \(error)")
             logger.warning(
                 "No connection to the broker",
                 metadata: [

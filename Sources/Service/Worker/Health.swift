@@ -8,6 +8,8 @@ final class Health: Sendable {
         /// Whether what is claimed can be known. A fault here is for a person to decide.
         case claims
         case consumers
+        /// Of a console: whether the letters are read.
+        case letters
         /// Whether the broker takes what is published. An alarm is no reason to be held back: no other process could do more under it, webhooks are to
         /// find somebody, and it passes by itself.
         case publishing
