@@ -21,6 +21,7 @@ struct Trace: AsyncParsableCommand {
     var json = false
 
     func validate() throws {
+        if order.allSatisfy(\.isWhitespace) { throw ValidationError("expected an order's id or a recovery reference, found nothing.") }
         if !(1...90).contains(days) {
             throw ValidationError("--days: expected a whole number of 1...90, for so long the journal keeps; found '\(days)'.")
         }
@@ -32,12 +33,13 @@ struct Trace: AsyncParsableCommand {
         let wantsLetters = !json
         let (found, letters) = try await broker.withLink { link, settings -> (OrderSearch.Found, [LetterSummary]) in
             let found = try await OrderSearch(wanted).read(since: since, in: link.journal(settings.names))
-            let died = found.records.isEmpty || found.records.contains(where: \.fate.isLetter)
-            return (found, died && wantsLetters ? try await Self.letters(of: found, wanted, settings.names, on: link) : [])
+            // Whoever finds nothing is told of a letter in whatever form.
+            let died = found.records.isEmpty || wantsLetters && found.records.contains(where: \.fate.isLetter)
+            return (found, died ? try await Self.letters(of: found, wanted, settings.names, on: link) : [])
         }
         let records = found.records
         if records.isEmpty {
-            show(letters)
+            if json { for letter in letters { Terminal.complain(Self.sentence(letter)) } } else { show(letters) }
             Terminal.complain(
                 "The journal of the last \(days) days holds nothing of \(Terminal.visible(wanted))"
                     + (letters.isEmpty ? ". Is the order id as the CRM sent it?" : ": no recovery was begun."))
@@ -75,11 +77,11 @@ struct Trace: AsyncParsableCommand {
     }
 
     private func show(_ letters: [LetterSummary]) {
-        for letter in letters {
-            Terminal.show(
-                "Its dead letter (\(letter.reason.rawValue), \(letter.state.rawValue)): salvage dead show \(letter.id.description.prefix(8))"
-            )
-        }
+        for letter in letters { Terminal.show(Self.sentence(letter)) }
+    }
+
+    private static func sentence(_ letter: LetterSummary) -> String {
+        "Its dead letter (\(letter.reason.rawValue), \(letter.state.rawValue)): salvage dead show \(letter.id.description.prefix(8))"
     }
 }
 

@@ -57,7 +57,8 @@ import Testing
 
     /// No broker is asked before the command line is right, and none ends the process by a trap.
     @Test(arguments: [
-        ["trace", "A1", "--days", "9223372036854775807"], ["trace", "A1", "--days=-9223372036854775807"], ["trace", "A1", "--days", "0"],
+        ["trace", ""], ["trace", " "], ["trace", "A1", "--days", "9223372036854775807"], ["trace", "A1", "--days=-9223372036854775807"],
+        ["trace", "A1", "--days", "0"],
         ["dead", "list", "--offset=-1"], ["publish", "none.json", "--timeout=-1"],
     ])
     func aNumberThatSaysNothingIsRefused(arguments: [String]) async throws {

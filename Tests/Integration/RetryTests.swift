@@ -54,6 +54,10 @@ import Testing
             for line in lines { #expect(story.output.contains(line), "\(line) in \(story.output)") }
             #expect(try await fleet.salvage("trace", CRM.reference("EXPIRED-R7-88-7"), "--json").output.contains(#""detail":"expired""#))
             #expect(try await fleet.salvage("trace", "NOBODY").status == 1)
+            // Of an order that has a letter alone a program is told as well.
+            try await fleet.write([.sample(.unknownMerchant, body: CRM.decline("DEAD"), order: "DEAD")])
+            let dead = try await fleet.salvage("trace", "DEAD", "--json")
+            #expect(dead.status == 1 && dead.output.isEmpty && dead.error.contains("salvage dead show"), "\(dead)")
         }
     }
 
