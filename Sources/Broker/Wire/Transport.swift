@@ -99,12 +99,14 @@ final class Transport {
             SSL_CTX_set_default_verify_paths(context)
         }
         if let file = tls.clientCertificateFile {
+            // OpenSSL would ask for a passphrase at the terminal or on standard input, and wait.
+            SSL_CTX_set_default_passwd_cb(context) { _, _, _, _ in -1 }
             guard SSL_CTX_use_certificate_chain_file(context, file) == 1 else {
                 throw failed(Self.sslError("cannot read the client certificate \(file)"))
             }
             let key = tls.clientKeyFile ?? file
             guard SSL_CTX_use_PrivateKey_file(context, key, SSL_FILETYPE_PEM) == 1 else {
-                throw failed(Self.sslError("cannot read the client key \(key)"))
+                throw failed(Self.sslError("cannot read the client key \(key), which must have no passphrase"))
             }
         }
         guard let ssl = SSL_new(context) else { throw failed(Self.sslError("cannot make a TLS session")) }
