@@ -51,6 +51,7 @@ import Testing
 
     @Test(arguments: [
         ("merchants:\n  - id: acme\n    flexFactorGateways:", "merchants:\n  - id: acme\n    flexFactorGatewas:", "flexFactorGatewas"),
+        ("id: acme", "id: \(String(repeating: "x", count: 65))", "id"), ("id: acme", #"id: "ac\nme""#, "id"),
         ("environment: sandbox", "environment: MOON", "environment"), ("cascadeAll: true", "cascadeAll: perhaps", "cascadeAll"),
         ("cascadeDeadlineSeconds: 60", "cascadeDeadlineSeconds: -1", "cascadeDeadlineSeconds"), ("id: \"42\"\n", "", "id"),
         ("mid: 5f1c1f0e-6b1a-4c5f-9a55-0d6a1c7b2e11", "mid: not-a-mid", "mid"), ("    policy:", "    polity:", "polity"),

@@ -125,6 +125,10 @@ final class MerchantReader {
     /// `nil` when the merchant has no id; the other faults are noted, and refuse the file as a whole.
     func read() -> Merchant? {
         let id = node.text("id")
+        // No decline could name it.
+        if let id, id.utf8.count > 64 || id.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) {
+            node.fault("id", "expected 1 to 64 bytes, without control characters")
+        }
         let flexFactorGateways = node.objects("flexFactorGateways").compactMap(flexFactorGateway)
         if !node.has("flexFactorGateways") {
             node.fault("flexFactorGateways", "missing; expected a list of at least one FlexFactor gateway")
