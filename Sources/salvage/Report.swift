@@ -135,13 +135,17 @@ struct Report: AsyncParsableCommand {
         let rows = groups.isEmpty ? [] : report.rows
         Terminal.show("Money, \(time(report.question))")
         Terminal.show()
-        let heads = ["currency", "declines", "offered", "recovered", "rate", "sales", "gross", "refunded", "charged back", "net"]
+        // By reason the rest of a row is empty.
+        let hasReasons = report.question.groups.contains(.reason)
+        let reasonHeads = hasReasons ? ["not offered", "amount"] : []
+        let outcomeHeads = ["recovered", "rate", "sales", "gross", "refunded", "charged back", "net"]
+        let heads = ["currency", "declines", "offered"] + reasonHeads + outcomeHeads
         let feeHeads = report.hasFees ? ["fee", "gain"] : []
         Terminal.table(
             groups + heads + feeHeads + ["half within"],
             (rows + report.totals).map { row in
                 let keys = row.keys.isEmpty && !groups.isEmpty ? ["all"] + groups.dropFirst().map { _ in "" } : row.keys
-                return keys.map { $0.isEmpty ? "-" : $0 } + cells(row, hasFees: report.hasFees)
+                return keys.map { $0.isEmpty ? "-" : $0 } + cells(row, hasFees: report.hasFees, hasReasons: hasReasons)
             })
         if let feeNote { Terminal.show(Terminal.visible(feeNote)) }
         if report.totals.contains(where: { $0.sums.unpriced > 0 }) {
@@ -179,17 +183,20 @@ struct Report: AsyncParsableCommand {
         }
     }
 
-    private func cells(_ row: MoneyReport.Row, hasFees: Bool) -> [String] {
+    private func cells(_ row: MoneyReport.Row, hasFees: Bool, hasReasons: Bool) -> [String] {
         let (sums, currency) = (row.sums, row.currency)
         func amount(_ units: Int64) -> String { Money.decimal(units, currency) }
         let counted = [
             currency.isEmpty ? "-" : currency, String(sums.declines.count), String(sums.offered.count),
+        ]
+        let passedBy = hasReasons ? [String(sums.notOffered.count), amount(sums.notOffered.units)] : []
+        let rest = [
             String(sums.recovered.count) + (sums.open.count > 0 ? " (+\(sums.open.count) open)" : ""),
             sums.offered.count > 0 ? "\((sums.recovered.count * 1_000 / sums.offered.count + 5) / 10) %" : "-", String(sums.sales.count),
             amount(sums.sales.units), amount(sums.refunded.units), amount(sums.chargedBack.units), amount(sums.net),
         ]
         let fees = hasFees ? [row.fee, row.gain].map { $0.map(amount) ?? "-" } : []
-        return counted + fees + [sums.times.seconds(ofHundred: 50).map(Self.span) ?? "-"]
+        return counted + passedBy + rest + fees + [sums.times.seconds(ofHundred: 50).map(Self.span) ?? "-"]
     }
 
     private static func span(_ seconds: Int64) -> String {

@@ -55,6 +55,7 @@ extension ConsoleTests {
             #expect(report.status == 0 && report.output.contains("nmi/201,retry,USD,1,49.99,1,49.99,"), "\(report.output)\(report.error)")
             #expect(report.output.contains(",1.55,48.44"), "\(report.output)")
             #expect(try await fleet.salvage("report", "--month", "2020-01").status == 1)
+            #expect(try await fleet.salvage("report", "--days", "1", "--by", "merchant,reason").output.contains("not offered"))
 
             // What is done at a terminal stands among the runs, with who and why.
             let discarded = try await fleet.salvage("dead", "discard", "--order", "ODD", "--note", "not ours", "--as", "Theo")
