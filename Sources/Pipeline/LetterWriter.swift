@@ -146,7 +146,12 @@ struct LetterWriter: Sendable {
         return letter(
             message, because: .toldOtherwise,
             explanation: "FlexFactor took money by order \(order) as well: the CRM was told that this recovery is approved by another.",
-            subject: subject, now: now)
+            subject: subject, fact: Self.fact("second", order, subject), now: now)
+    }
+
+    /// Whichever news of an order say it, and however often.
+    private static func fact(_ what: String, _ order: FlexFactorOrderID, _ subject: DeadLetter.Subject) -> String {
+        [subject.merchantID?.text ?? "", subject.reference?.text ?? "", what, order.text.lowercased()].joined(separator: "/")
     }
 
     /// The letter of an approval whose order FlexFactor shows as closed unpaid; `nil` where nothing else was told.
@@ -159,7 +164,7 @@ struct LetterWriter: Sendable {
         return letter(
             message, because: .toldOtherwise,
             explanation: "FlexFactor shows order \(order) as cancelled: the CRM was told that it took the money.", subject: subject,
-            now: now)
+            fact: Self.fact("voided", order, subject), now: now)
     }
 
     /// The letter of a retry that was given up before anything was sent. It is of the recovery, by whichever delivery that is told.

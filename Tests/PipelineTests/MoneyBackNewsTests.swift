@@ -65,6 +65,16 @@ import Testing
             let handled = await voided.handle(news(.cancelled, reference, hasWaited: true))
             #expect(hasLetter(handled) && kinds(handled) == [.approved], "\(reference)")
         }
+        // By whichever news it is told, it is one.
+        let known = claims(telling: .approved(.answered))
+        var letters: Set<String> = []
+        for event in [WebhookNews.Event.cancelled, .expired] {
+            for message in await stage(.cancelled, known, mode: mode).handle(news(event, hasWaited: true)).publishing
+            where message.destination == .deadLetters {
+                letters.insert(message.messageID)
+            }
+        }
+        #expect(letters.count == 1)
         let declined = stage(.cancelled, claims(telling: .declined(.byFlexFactor), sale), mode: mode)
         #expect(await declined.handle(news(.cancelled, sale, hasWaited: true)).publishing.isEmpty)
     }
