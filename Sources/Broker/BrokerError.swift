@@ -38,12 +38,17 @@ public enum BrokerError: Error, Sendable, Hashable, CustomStringConvertible {
     /// The way out of an alarm.
     fileprivate static let endingAlarms = "`rabbitmqctl status` at the broker names the alarm: free memory or disk there, then do it again."
 
+    /// `connection limit (3) is reached`, `queue limit in vhost 'v' (7) is reached`.
+    private static func namesLimit(_ text: String) -> Bool { text.contains("limit") && text.contains("reached") }
+
     public var advice: String {
         switch self {
         case .cannotConnect: "Check that the broker runs and that host and port are right."
+        case .loginRefused(_, let text) where Self.namesLimit(text), .refused(_, let text) where Self.namesLimit(text):
+            "Raise the limit that the broker names, of the virtual host or of the user, or end what uses it up."
         case .loginRefused: "Check user, password, virtual host, and the user's permissions on it."
         case .tls: "Check the authority file, the certificate's names and dates, and that the port speaks TLS."
-        case .connectionLost, .timedOut: "The link reconnects by itself; look at the broker if this goes on."
+        case .connectionLost, .timedOut: "Look at the broker, at its load and its log; who goes on running connects again by itself."
         case .refused(404, _): "Apply the topology first: something that is named does not exist."
         case .refused(403, _): "Give the broker's user the permission that is missing."
         case .refused(406, _): "What exists differs from what is wanted: compare the arguments."

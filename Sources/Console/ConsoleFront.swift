@@ -149,7 +149,7 @@ package struct ConsoleFront: Sendable {
             }
             return ConsoleRequest.Person(name: localName, role: .admin, isOpen: true)
         }
-        guard let header = request.headers[.authorization], header.hasPrefix("Bearer "),
+        guard let header = request.headers[.authorization], header.prefix(7).lowercased() == "bearer ",
             let holder = access.holder(of: String(header.dropFirst(7)))
         else {
             throw .signIn

@@ -87,6 +87,10 @@ extension ConsoleTests {
                 ("without a token", 401, act("resolve"), nil, [:]),
                 ("with a wrong token", 401, act("resolve"), nil, ["Authorization": "Bearer \(Operator.admin.token)x"]),
                 ("with the token as a password", 401, act("resolve"), nil, ["Authorization": "Basic \(Operator.admin.token)"]),
+                (
+                    "as a viewer by a scheme in small letters", 403, act("resolve"), nil,
+                    ["Authorization": "bearer \(Operator.viewer.token)"]
+                ),
                 ("without the page's header", 403, act("resolve"), .admin, ["X-Salvage-Console": ""]),
                 ("from another site", 403, act("resolve"), .admin, ["Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"]),
                 ("from a neighbour of the same site", 403, act("resolve"), .admin, ["Sec-Fetch-Site": "same-site"]),

@@ -47,6 +47,11 @@ import Testing
         #expect(faults.count == 3 && faults.allSatisfy { $0.contains("FILE: it cannot be read: it is a device") }, "\(faults)")
     }
 
+    @Test func aClientKeyWithoutItsCertificateIsNotPassedOver() {
+        let found = faults(["SALVAGE_BROKER_URL": "amqps://u:p@broker", "SALVAGE_BROKER_KEY_FILE": #filePath])
+        #expect(found == ["SALVAGE_BROKER_KEY_FILE is of no use without SALVAGE_BROKER_CERTIFICATE_FILE"])
+    }
+
     // MARK: Notices
 
     private static let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"

@@ -133,6 +133,9 @@ final class SettingsReader {
         if configuration.tls == nil, files.contains(where: { $0 != nil }) {
             faults.append("\(Self.variable("broker.authorityFile")) and its like are for amqps:// URLs only")
         }
+        if files[2] != nil, optional("broker.certificateFile") == nil {
+            faults.append("\(Self.variable("broker.keyFile")) is of no use without \(Self.variable("broker.certificateFile"))")
+        }
         configuration.tls?.authorityFile = files[0]
         configuration.tls?.clientCertificateFile = files[1]
         configuration.tls?.clientKeyFile = files[2]
