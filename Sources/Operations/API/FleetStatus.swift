@@ -111,18 +111,19 @@ package struct FleetStatus: Sendable {
         /// For so long a worker may read claims as it begins, or not be ready for another reason, before somebody is to look.
         private static let beginning: Moment.Span = .minutes(1)
 
-        init(_ pulse: WorkerPulse, behind: (messages: Int64, lag: Moment.Span), now: Moment) {
+        /// - Parameter quiet: for how long it has said nothing, where that is not to be reckoned from its own word.
+        init(_ pulse: WorkerPulse, behind: (messages: Int64, lag: Moment.Span), quiet: Moment.Span?, now: Moment) {
             self.pulse = pulse
-            isSilent = now - pulse.at > Self.silence
+            isSilent = quiet ?? (now - pulse.at) > Self.silence
             claims = pulse.claims.map { Claims(messages: behind.messages, lag: max($0.lag, behind.lag), isCaughtUp: $0.isCaughtUp) }
         }
 
         static func all(_ flow: FlowStore, now: Moment) -> [Worker] {
-            flow.pulses.map { Worker($0, behind: flow.behind($0.workerID), now: now) }
+            flow.pulses.map { Worker($0, behind: flow.behind($0.workerID), quiet: flow.silence(of: $0.workerID), now: now) }
         }
 
         static func receivers(_ flow: FlowStore, now: Moment) -> [Worker] {
-            flow.receivers.map { Worker($0, behind: (0, .seconds(0)), now: now) }
+            flow.receivers.map { Worker($0, behind: (0, .seconds(0)), quiet: flow.silence(of: $0.workerID), now: now) }
         }
 
         /// What it is, and which.

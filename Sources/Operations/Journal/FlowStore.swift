@@ -24,8 +24,8 @@ package final class FlowStore: Sendable {
         var alarm: (at: Moment, reason: String?)?
         var topology: (at: Moment, look: TopologyLook)?
         var workers: [String: WorkerPulse] = [:]
-        /// When each was heard last, by the clock that nobody sets: their own may be ahead.
-        var heard: [String: Moment] = [:]
+        /// When each was heard last, by the clock that nobody sets, and how often: their own may be wrong.
+        var heard: [String: (at: Moment, words: Int)] = [:]
         var claims = ClaimsRace()
         /// By the clock that nobody sets.
         var listeningSince: Moment?
@@ -288,14 +288,14 @@ package final class FlowStore: Sendable {
             let now = clock.uptime
             let age = oldest == nil ? 0 : max((clock.now() - pulse.at).milliseconds, 0)
             state.withLock { state in
-                state.heard[pulse.workerID] = now + .milliseconds(-age)
+                state.heard[pulse.workerID] = (now + .milliseconds(-age), (state.heard[pulse.workerID]?.words ?? 0) + 1)
                 state.workers[pulse.workerID] = pulse.isFarewell ? nil : pulse
                 if oldest == nil {
                     state.claims.take(pulse, now: now)
                     state.hasHeard = state.hasHeard || !pulse.stages.isEmpty
                 }
                 // Pods come and go under new names.
-                for (id, last) in state.heard where now - last >= .minutes(5) {
+                for (id, last) in state.heard where now - last.at >= .minutes(5) {
                     state.heard[id] = nil
                     state.workers[id] = nil
                     state.claims.forget(id)
@@ -337,6 +337,12 @@ package final class FlowStore: Sendable {
             if state.listeningSince == nil { return [] }
             return state.workers.values.filter(isMeant).sorted { ($0.host, $0.workerID) < ($1.host, $1.workerID) }
         }
+    }
+
+    /// For how long a process has said nothing, by our own clock; `nil` where it was heard once, and its word alone says when that was.
+    func silence(of id: String) -> Moment.Span? {
+        let now = clock.uptime
+        return state.withLock { state in state.heard[id].flatMap { $0.words > 1 ? now - $0.at : nil } }
     }
 
     /// How many claims a worker has not read that another has, and for how long it has not.
