@@ -65,7 +65,7 @@ struct TopologyCommand: AsyncParsableCommand {
 
         func run() async throws {
             let file = try definitions.map { name in
-                guard let bytes = WholeFile.bytes(of: name) else { throw ExitCode.misuse("\(name) cannot be read.") }
+                guard let bytes = WholeFile.bytes(of: name) else { throw ExitCode.misuse("\(name): \(WholeFile.fault(of: name)).") }
                 return bytes
             }
             let outcome = try await broker.withLink { link, settings in

@@ -146,13 +146,13 @@ import Testing
     @Test(arguments: [
         (
             "\nconsole:\n  access: [{ name: ada, role: admin, token: { file: /nowhere/ada-token } }]\n", "console.access[0].token",
-            "the file /nowhere/ada-token cannot be read; check that it exists, that it is a file, its permissions, and that it is text"
+            "the file /nowhere/ada-token: it cannot be read: there is no such file"
         ),
         (
             "\nconsole:\n  secondPersonMinutes: 30\n  access:\n    - { name: ada, role: admin, token: { file: /nowhere/ada-token } }\n"
                 + "    - { name: bob, role: admin, token: canary-token-of-person-1-xyz }\n",
             "console.access[0].token",
-            "the file /nowhere/ada-token cannot be read; check that it exists, that it is a file, its permissions, and that it is text"
+            "the file /nowhere/ada-token: it cannot be read: there is no such file"
         ),
         ("\nconsole:\n  access: []\n", "console.access", "expected at least one entry with name, role and token"),
         ("\nconsole:\n  access: ada\n", "console.access", "expected a list"),

@@ -52,6 +52,14 @@ import Testing
         #expect(throws: SecretSources.Failure.self) { try secret.get() }
     }
 
+    @Test func whatIsNoTextIsNamed() throws {
+        let file = FileManager.default.temporaryDirectory.appending(path: "bytes-\(UUID().uuidString)")
+        defer { try? FileManager.default.removeItem(at: file) }
+        try Data([0x61, 0xFF]).write(to: file)
+        #expect(WholeFile.text(of: file.path) == nil && WholeFile.fault(of: file.path).contains("no text in UTF-8"))
+        #expect(WholeFile.fault(of: file.path + ".none").contains("no such file"))
+    }
+
     @Test func whatIsTooLongIsNotRead() throws {
         let file = FileManager.default.temporaryDirectory.appending(path: "long-\(UUID().uuidString)")
         defer { try? FileManager.default.removeItem(at: file) }

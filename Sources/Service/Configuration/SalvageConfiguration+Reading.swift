@@ -12,11 +12,7 @@ extension SalvageConfiguration {
         guard let text = WholeFile.text(of: file) else {
             throw ConfigurationError(
                 file: file,
-                faults: [
-                    ConfigurationFault(
-                        path: "", line: nil,
-                        message: "it cannot be read; check that it exists, that it is a file, its permissions, and that it is UTF-8")
-                ])
+                faults: [ConfigurationFault(path: "", line: nil, message: WholeFile.fault(of: file))])
         }
         try self.init(yaml: text, file: file, secrets: SecretSources(besides: file, isForWebhooks: isForWebhooks))
     }

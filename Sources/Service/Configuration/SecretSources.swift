@@ -47,11 +47,7 @@ package struct SecretSources: Sendable {
         let path = name.hasPrefix("/") ? name : folder + "/" + name
         read.paths.withLock { $0.append(path) }
         guard let text = WholeFile.text(of: path) else {
-            return .failure(
-                Failure(
-                    why:
-                        "\(Self.named(name, path)) cannot be read; check that it exists, that it is a file, its permissions, and that it is text"
-                ))
+            return .failure(Failure(why: "\(Self.named(name, path)): \(WholeFile.fault(of: path))"))
         }
         let secret = text.drop { $0.isWhitespace }
         let trimmed = String(secret.reversed().drop { $0.isWhitespace }.reversed())

@@ -69,6 +69,7 @@ package enum WholeFile {
         }
         switch facts.st_mode & S_IFMT {
         case S_IFDIR: return "it cannot be read: it is a folder"
+        case S_IFREG where access(name, R_OK) == 0: return "it cannot be read: it is no text in UTF-8, or longer than 64 MiB"
         case S_IFREG: return "it cannot be read; check its permissions"
         case S_IFIFO: return "it cannot be read: it is a pipe, and nothing came from it; expected a file"
         default: return "it cannot be read: it is a device or a socket; expected a file"

@@ -202,7 +202,8 @@ struct DeadReplay: AsyncParsableCommand {
     private func patch(_ text: String) throws -> JSONPatch {
         guard let bytes = Self.isPatch(text) ? Array(text.utf8) : WholeFile.bytes(of: text) else {
             throw ExitCode.misuse(
-                "--edit: expected a JSON Patch, which begins with [, or the name of a file with one; '\(text)' is neither.")
+                "--edit: expected a JSON Patch, which begins with [, or the name of a file with one; '\(text)' is neither: \(WholeFile.fault(of: text))."
+            )
         }
         switch Self.patch(bytes) {
         case .success(let patch): return patch
