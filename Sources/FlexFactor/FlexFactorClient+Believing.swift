@@ -15,9 +15,15 @@ extension FlexFactorClient {
         return answer
     }
 
-    /// Those of a list that are a reference's: an order that was another's stays that, whatever the list calls it.
+    /// Those of a list that are a reference's: an order that was another's stays that, whatever the list calls it, and one that it shows under two
+    /// references is neither's.
     func orders(of reference: RecoveryReference, in list: [FlexFactorOrder], _ lane: HTTPLane) -> [FlexFactorOrder] {
-        list.filter { $0.echo == reference && isOurs($0) && lane.answered.take($0.id, for: reference) }
+        list.filter { order in
+            guard order.echo == reference, isOurs(order) else { return false }
+            let isNamed = UUID5(order.id.text) != AnsweredOrders.empty
+            if isNamed, list.contains(where: { $0.id.isSame(as: order.id) && $0.echo != nil && $0.echo != reference }) { return false }
+            return lane.answered.take(order.id, for: reference)
+        }
     }
 
     private func isAnothers(_ answer: FlexFactorAnswer, _ call: FlexFactorCall, _ response: HTTPResponse, _ lane: HTTPLane) -> Bool {

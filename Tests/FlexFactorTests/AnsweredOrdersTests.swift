@@ -37,14 +37,15 @@ import Testing
         .evaluate(Recovery.sample(order: order, declinedAt: Self.now).charge!, idempotencyKey: UUID5(high: 1, low: 2))
     }
 
-    /// The list shows one order under two references. It pays for the first alone.
-    @Test func anOrderThatTheListShowsUnderTwoReferencesIsOnes() async throws {
+    /// The list shows one order under two references: one by one, and it pays for the first alone; or at once, and it pays for neither.
+    @Test(arguments: [false, true]) func anOrderThatTheListShowsUnderTwoReferencesPaysForOneAtMost(isAtOnce: Bool) async throws {
         let references = [one, other]
         let server = try await ScriptedServer.start { request in
             if request.path == "/v1/oauth2/token" {
                 return ScriptedServer.response(200, #"{"accessToken":"jwt-1","expires":4102444800000}"#)
             }
-            let rows = references.map { #"{"id":"g-1","externalOrderId":"\#($0.text)","status":7,"statusName":"Completed"}"# }
+            let shown = references.filter { isAtOnce || request.path.contains($0.text) }
+            let rows = shown.map { #"{"id":"g-1","externalOrderId":"\#($0.text)","status":7,"statusName":"Completed"}"# }
             let list = rows.joined(separator: ",")
             return ScriptedServer.response(200, #"{"orders":{"data":[\#(list)],"hasNextPage":false}}"#)
         }
@@ -58,11 +59,12 @@ import Testing
             await client.perform(.find(reference), on: lane, traceparent: nil, deadline: Self.now + .seconds(60))
         }
         for _ in 0..<2 {
-            guard case .found(let order) = await found(one) else {
-                Issue.record("it is not found")
-                return
+            let answer = await found(one)
+            if case .found(let order) = answer {
+                #expect(!isAtOnce && order.id == "g-1" && order.state == .completed)
+            } else {
+                #expect(isAtOnce && answer == .notListed, "\(answer)")
             }
-            #expect(order.id == "g-1" && order.state == .completed)
         }
         #expect(await found(other) == .notListed)
     }
