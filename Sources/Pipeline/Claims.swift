@@ -225,6 +225,14 @@ extension ClaimRecord {
         return value["data"]?["flexFactor"]?["gatewayId"]?.string.map(GatewayID.init(_:))
     }
 
+    /// The order of a challenge that was told as declined. Whether it stood open the result does not say.
+    var challengedOrderID: FlexFactorOrderID? {
+        guard claim.act.telling == .declined, let result, let data = try? JSONValue(parsing: result.span)["data"],
+            data["reason"]?["code"]?.string == ResultReason.declined(.challenge).code
+        else { return nil }
+        return data["flexFactor"]?["orderId"]?.string.map(FlexFactorOrderID.init(_:))
+    }
+
     /// In how many calls FlexFactor could not be reached, where that was told.
     var attemptsInVain: Int? {
         guard claim.act.telling == .skipped, let result, let data = try? JSONValue(parsing: result.span)["data"],

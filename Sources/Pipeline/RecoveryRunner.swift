@@ -145,7 +145,11 @@ struct RecoveryRunner: Sendable {
             let entry =
                 spent == nil
                 ? entry(of: recovery, record.fate).telling(record, as: messages) : entry(of: recovery, .deadLettered(.attemptsSpent))
-            return StageOutcome(publishing: messages + [second, contradiction, spent].compactMap(\.self), entry: entry)
+            // Whoever claimed it may have died before it was told, and with it what watches its order.
+            let isOwn = record.claim.reference == recovery.reference
+            let challenged = isOwn ? record.challengedOrderID : nil
+            let watched = challenged.map { watch($0, of: recovery, since: record.claim.at, message) }
+            return StageOutcome(publishing: messages + [second, contradiction, spent, watched].compactMap(\.self), entry: entry)
         case .tell(_, let corrects, let isSpent):
             // What is claimed is told: the very event.
             guard let result = event?.correcting(corrects) else {
@@ -156,6 +160,7 @@ struct RecoveryRunner: Sendable {
                 message, result, environment.claims.standing(of: recovery.reference, merchant: recovery.merchantID),
                 subject: DeadLetter.Subject(recovery), now: environment.now())
             if let contradiction { publishing.append(contradiction) }
+            if let open = recovery.openChallenge { publishing.append(watch(open, of: recovery, since: environment.now(), message)) }
             guard isSpent else {
                 return StageOutcome(
                     publishing: publishing, entry: entry(of: recovery, .told(result.kind, reason: result.reason.code)).telling(result))
@@ -163,6 +168,14 @@ struct RecoveryRunner: Sendable {
             let letter = letters.attemptsSpent(message, recovery, in: recovery.attempts, now: environment.now())
             return StageOutcome(publishing: publishing + [letter], entry: entry(of: recovery, .deadLettered(.attemptsSpent)))
         }
+    }
+
+    /// The order is looked at by who looks at what webhooks are of, for the webhook of its payment may be lost (truth.md §4).
+    private func watch(
+        _ order: FlexFactorOrderID, of recovery: Recovery, since told: Moment, _ message: IncomingMessage
+    ) -> StageMessage {
+        WebhookNews(watching: order, of: recovery, since: told)
+            .message(to: .delayed(.outcomes, environment.timing.settle), traceparent: message.traceparent)
     }
 
     private func finish(_ recovery: Recovery, _ stop: RecoveryStop, _ message: IncomingMessage) -> StageOutcome {

@@ -85,6 +85,9 @@ extension Recovery {
 
     private var isMerchantInitiated: Bool { charge?.isMerchantInitiated == true }
 
+    /// The order of a challenge that is told though it stands open, for FlexFactor refused to cancel it: the customer may yet solve it.
+    package var openChallenge: FlexFactorOrderID? { if case .challenged(let id, .cancel) = phase { id } else { nil } }
+
     /// How a cascade ends whose order was answered as open to more, and was closed.
     private func unsolved(_ id: FlexFactorOrderID?) -> RecoveryOutcome { .declined(isMerchantInitiated ? .byFlexFactor : .challenge, id) }
 
@@ -99,7 +102,10 @@ extension Recovery {
         // It refused to be cancelled. Authorised it can be; and what FlexFactor is at work on may be solved, for as long as the customer waits.
         // What is left has nobody to solve it, and FlexFactor's documents count it as declined; but for a trial, which needs nobody.
         if case .challenged = phase, order.state != .captureRequired, !isMerchantInitiated {
-            if order.state == .draft || order.state == .onHold { return .conclude(unsolved(order.id)) }
+            if order.state == .draft || order.state == .onHold {
+                phase = .challenged(order.id, .cancel)
+                return .conclude(unsolved(order.id))
+            }
             // What FlexFactor is at work on may yet be charged, however long the customer has been gone.
             phase = mayCharge(at: now) ? .challenged(order.id, .cancel) : .reconciling(order.id, .look)
             return wait(now: now, timing: timing)

@@ -102,8 +102,8 @@ extension WebhookNews {
         CloudEvent.encode(id: id, type: Self.type, subject: reference?.text) { data in
             data.member("merchantId", merchantID.text)
             data.member("gatewayId", gatewayID.text)
-            // An older worker has no eyes for it, and would tell it as news of the whole.
-            data.member("event", isListed ? self.event.word + Self.listedEnding : self.event.word)
+            // An older worker has no eyes for what is ours, and would tell it as news of the whole, or distrust it.
+            data.member("event", ownEnding.map { self.event.word + $0 } ?? self.event.word)
             data.optional("reference", reference?.text)
             if isForeign { data.member("isForeign", true) }
             data.optional("orderId", orderID?.text)
@@ -120,10 +120,12 @@ extension WebhookNews {
         }
     }
 
-    private static let listedEnding = "." + listed
+    private var ownEnding: String? { isListed || isWatched ? distinction.map { "." + $0 } : nil }
+
+    private static let ownEndings = [listed, watched].map { "." + $0 }
 
     private static func plain(_ word: String) -> String {
-        word.hasSuffix(listedEnding) ? String(word.dropLast(listedEnding.count)) : word
+        ownEndings.first { word.hasSuffix($0) }.map { String(word.dropLast($0.count)) } ?? word
     }
 
     /// - Returns: the news, or what is wrong with the message.

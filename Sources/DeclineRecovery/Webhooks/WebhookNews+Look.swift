@@ -58,6 +58,8 @@ extension WebhookNews {
         case otherwiseNow = "otherwise_now"
         /// The CRM was told of all of it before.
         case toldBefore = "told_before"
+        /// A challenge that was told as declined, and that nobody solved since.
+        case unsolved
     }
 
     /// Why the news becomes a dead letter, and no result.
@@ -112,9 +114,21 @@ extension WebhookNews {
         _ answer: FlexFactorAnswer, isCancelRequested: Bool, now: Moment, timing: RecoveryTiming, owns: (RecoveryReference) -> Bool
     ) -> Outcome {
         let outcome = judged(answer, isCancelRequested, now, timing, owns)
+        if isWatched { return watched(answer, outcome, now, timing) }
         // They say nothing of money: what cannot be placed is left to the recovery, if there is one.
         if event == .captureRequired, case .distrust = outcome { return .ignore(.informational) }
         return outcome
+    }
+
+    /// Each look comes after twice the time, as at a submitted order. Nothing is told but that the money was taken.
+    private func watched(_ answer: FlexFactorAnswer, _ outcome: Outcome, _ now: Moment, _ timing: RecoveryTiming) -> Outcome {
+        if case .tell(let reference, _, _) = outcome { return .tell(reference, .approved(.polled), nil) }
+        let age = now - receivedAt
+        // Who is not answered at the end is asked for as long again.
+        var isOver = age.milliseconds >= 2 * timing.reconcileFor.milliseconds
+        if case .found(let order) = answer { isOver = isOver || order.state == .cancelled || age >= timing.reconcileFor }
+        if isOver { return .ignore(.unsolved) }
+        return .wait(max(timing.settle, min(age, timing.longestPoll), answer.retryAfter))
     }
 
     private func judged(

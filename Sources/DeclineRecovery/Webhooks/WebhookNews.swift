@@ -6,6 +6,8 @@ package struct WebhookNews: Sendable, Equatable {
     package static let type = "com.salvage.webhook.v1"
     /// What tells news that no webhook brought: FlexFactor's daily list of orders shows it (truth.md §4).
     package static let listed = "listed"
+    /// What tells that no webhook brought it: the order of a challenge is watched that was told as declined and stands open.
+    static let watched = "watched"
 
     package private(set) var merchantID: MerchantID
     package private(set) var gatewayID: GatewayID
@@ -33,6 +35,7 @@ package struct WebhookNews: Sendable, Equatable {
     package var tellsTaken: Bool
 
     package var isListed: Bool { distinction == Self.listed }
+    package var isWatched: Bool { distinction == Self.watched }
 
     package enum Event: Hashable, Sendable {
         case completed, cancelled, expired, refunded, captureRequired, chargeback
@@ -87,6 +90,13 @@ package struct WebhookNews: Sendable, Equatable {
         self.hasWaited = hasWaited
         self.looks = looks
         self.tellsTaken = tellsTaken
+    }
+
+    /// To look whether the customer solves a challenge after all.
+    package init(watching orderID: FlexFactorOrderID, of recovery: Recovery, since told: Moment) {
+        self.init(
+            merchantID: recovery.merchantID, gatewayID: recovery.gatewayID, event: .completed, reference: recovery.reference,
+            orderID: orderID, distinction: Self.watched, receivedAt: told)
     }
 
     /// The same news, for another gateway to decide on.
