@@ -46,7 +46,7 @@ package struct ConsoleFront: Sendable {
     }
 
     package var router: Hummingbird.Router<ConsoleContext> {
-        let router = Hummingbird.Router(context: ConsoleContext.self)
+        let router = Hummingbird.Router(context: ConsoleContext.self, options: .autoGenerateHeadEndpoints)
         router.middlewares.add(RefusalInWords())
         router.get("livez") { _, _ in Self.text(.ok, "alive\n") }
         router.get("readyz") { _, _ in

@@ -157,6 +157,7 @@ import Testing
             try await eventually("it says so") { try await why(console).contains("topology: ") }
             #expect(try await fleet.salvage("topology", "apply").status == 0)
             try await eventually("it is ready") { try await TestMachine.http("GET", console.url + "/readyz").status == 200 }
+            #expect(try await TestMachine.http("HEAD", console.url + "/").status == 200)
             #expect(await console.process.end(SIGTERM) == 0)
         }
     }
