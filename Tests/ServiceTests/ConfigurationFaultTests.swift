@@ -142,6 +142,13 @@ import Testing
         }
     }
 
+    /// Whoever has one that no header can carry never signs in.
+    @Test(arguments: ["canary-token-of-pers\u{F6}n-0-xyz", #"canary-token-of\nperson-0-xyz"#, String(repeating: "t", count: 1_025)])
+    func aTokenThatNoHeaderCarriesIsRefused(token: String) {
+        let found = faults(Self.right + "\nconsole:\n  access: [{ name: ada, role: admin, token: \"\(token)\" }]\n")
+        #expect(found.map(\.path) == ["console.access[0].token"] && found.first?.message.contains("in a header") == true, "\(found)")
+    }
+
     /// What cannot be read stands there all the same, and nothing is missing besides.
     @Test(arguments: [
         (

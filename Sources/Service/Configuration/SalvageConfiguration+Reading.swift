@@ -72,6 +72,9 @@ extension SalvageConfiguration {
             if token.utf8.count < 24 {
                 node.fault("token", "too short to be safe; expected at least 24 characters, e.g. of `openssl rand -base64 24`")
             }
+            if secrets.beyondWebhooks.isRead, token.utf8.count > 1_024 || !token.utf8.allSatisfy({ (0x20...0x7E).contains($0) }) {
+                node.fault("token", "expected at most 1,024 letters, digits and signs of ASCII: it comes in a header")
+            }
             if !tokens.insert(token).inserted { node.fault("token", "another has this token") }
             holders.append(ConsoleAccess.Holder(name: name, role: role, token: token))
         }

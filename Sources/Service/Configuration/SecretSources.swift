@@ -9,7 +9,7 @@ package struct SecretSources: Sendable {
     /// Whether it is a process that takes webhooks and nothing else.
     private let isForWebhooks: Bool
     /// Whether what is named is read at all.
-    private var isRead = true
+    private(set) var isRead = true
     private let read = Files()
 
     private final class Files: Sendable {
