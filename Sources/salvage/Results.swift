@@ -19,7 +19,7 @@ struct Results: AsyncParsableCommand {
     var queue: String?
     @Flag(help: "Show results as they come, until Ctrl-C.")
     var follow = false
-    @Flag(help: "Print each event as a line of JSON.")
+    @Flag(help: "Print each as a line of JSON: the event, or with --follow what the journal keeps of it.")
     var json = false
 
     func validate() throws {
