@@ -17,7 +17,7 @@ import Testing
         try withPipe { path in
             #expect(WholeFile.bytes(of: path) == nil && WholeFile.fault(of: path).contains("it is a pipe, and nothing came from it"))
             let error = #expect(throws: ConfigurationError.self) { _ = try SalvageConfiguration(file: path) }
-            #expect(error?.faults.first?.message.contains("that it is a file") == true)
+            #expect(error?.faults.first?.message.contains("it is a pipe") == true)
         }
     }
 
