@@ -159,9 +159,10 @@ import Testing
         try await withWorld { world in
             let tails = [try await world.tail(every: 40), try await world.tail(every: 40), try await world.tail(every: 40)]
             try await world.claim(0..<60, by: tails[0])
-            try await eventually("a snapshot is written") { await (world.latest()?.count ?? 0) >= 40 }
+            // Among so many claims are the probes of those who begin, which are forgotten as soon as somebody looks.
+            try await eventually("a snapshot is written") { await (world.latest()?.count ?? 0) >= 40 - 3 }
             try await world.claim(60..<140, by: tails[1])
-            try await eventually("another is written") { await (world.latest()?.count ?? 0) >= 80 }
+            try await eventually("another is written") { await (world.latest()?.count ?? 0) >= 80 - 3 }
             // Each mark has one who writes.
             let found = Mutex<[Int64: Set<Claim.ID>]>([:])
             try await world.link.readToEnd(world.names.claimSnapshots) { entries in
