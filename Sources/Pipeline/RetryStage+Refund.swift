@@ -80,7 +80,8 @@ extension RetryStage {
         case .unreadable(let kind):
             // What stays unread for so long has left the stream; of what kind it was is still known.
             guard refund.isOver(environment.now(), environment.timing) else { return false }
-            refund.sale = Refund.Sale(isApproved: kind == .approved, orderID: nil, amount: amount, order: order)
+            refund.sale = Refund.Sale(
+                isApproved: kind == .approved, orderID: nil, amount: amount, refunded: back?.refunded ?? 0, order: order)
         }
         return true
     }

@@ -285,6 +285,43 @@ import Testing
         #expect(Set(end.told.keys.map { $0.contains("/refunded/") }) == [true, false] && end.told.count == 2, "\(end.told.keys)")
     }
 
+    /// The claims, but for the place where the approval stands.
+    private struct WithoutApproval: ClaimsPort {
+        let base: MemoryClaims
+
+        func standing(of reference: RecoveryReference, merchant: MerchantID) -> ClaimBook.Standing? {
+            base.standing(of: reference, merchant: merchant)
+        }
+        func claim(_ request: ClaimRequest) async -> Claimed? { await base.claim(request) }
+        func record(at offset: Int64) async -> ClaimRecord? { offset == 0 ? nil : await base.record(at: offset) }
+        func openClaims(of rebill: Debt) -> [Int64] { [] }
+        func first(of reference: RecoveryReference, merchant: MerchantID) async -> Claim? {
+            await base.first(of: reference, merchant: merchant)
+        }
+    }
+
+    /// The approval can be read no more. What was told as back since is known, and is not asked for.
+    @Test func whatIsLeftIsAskedForThoughTheApprovalIsUnreadable() async {
+        let world = World()
+        append(MoneyBackClaim(Fingerprint("rf-9"), .news(isWhole: false, isLate: false)), of: 500, to: world)
+        let flexFactor = ScriptedFlexFactor { call, _ in
+            switch call {
+            case .refund: .refunded
+            default: .order(.completed)
+            }
+        }
+        let stage = RetryStage(
+            in: .sample(world.clock, claims: WithoutApproval(base: world.claims), cards: Vault(hasKey: false)), flexFactor: flexFactor,
+            cancels: Cancels())
+        world.clock.pass(.days(1))
+        var message = command(nil)
+        for _ in 0..<6 {
+            guard let next = await stage.handle(message).publishing.first, next.type == Refund.type else { break }
+            message = IncomingMessage(body: next.body, type: next.type)
+        }
+        #expect(flexFactor.calls.filter(\.charges) == [.refund("g-1", Money(minorUnits: 4_499, currency: .usd))])
+    }
+
     /// Whoever had asked has become a letter: a copy of the command does not wait for it for ever.
     @Test func aCopyWaitsNoLongerThanACommandMayTake() async {
         let world = World()
