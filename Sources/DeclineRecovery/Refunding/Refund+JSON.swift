@@ -19,6 +19,7 @@ extension Refund {
             data.member("since", since.milliseconds)
             data.member("attempts", Int64(attempts))
             data.member("round", Int64(round))
+            if isAnswered { data.member("isAnswered", true) }
             data.object("phase") { json in
                 json.member("name", phase.word)
                 switch phase {
@@ -53,7 +54,8 @@ extension Refund {
             return .success(
                 Refund(
                     command, gateways: gateways, since: try reader.moment("since"), phase: try readPhase(reader.object("phase")),
-                    attempts: try reader.count("attempts"), round: try reader.optionalCount("round") ?? 0))
+                    attempts: try reader.count("attempts"), round: try reader.optionalCount("round") ?? 0,
+                    isAnswered: try reader.optionalFlag("isAnswered") ?? false))
         } catch {
             return .failure(error)
         }

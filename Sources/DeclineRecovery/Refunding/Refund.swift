@@ -19,6 +19,8 @@ package struct Refund: Sendable, Equatable {
     /// Which request is due or under way: the next after it was seen that the one before did nothing. 0 in messages of workers that claimed
     /// no refunds.
     package internal(set) var round: Int
+    /// FlexFactor answered a request and did not say that it is done: it may be under way, and nothing is asked for again.
+    package internal(set) var isAnswered: Bool
     /// What the claims have of the sale; `nil` where nothing is remembered of the recovery: then the command's word and the order's count.
     package var sale: Sale?
     /// What the claims have of money that went back otherwise, whatever else they remember of the recovery.
@@ -85,7 +87,8 @@ package struct Refund: Sendable, Equatable {
     }
 
     package init(
-        _ command: RefundCommand, gateways: [GatewayID], since: Moment, phase: Phase = .looking(0), attempts: Int = 0, round: Int = 1
+        _ command: RefundCommand, gateways: [GatewayID], since: Moment, phase: Phase = .looking(0), attempts: Int = 0, round: Int = 1,
+        isAnswered: Bool = false
     ) {
         self.command = command
         self.gateways = gateways
@@ -93,6 +96,7 @@ package struct Refund: Sendable, Equatable {
         self.phase = phase
         self.attempts = attempts
         self.round = round
+        self.isAnswered = isAnswered
     }
 
     /// What is given back, as far as it is known.
@@ -244,6 +248,7 @@ package struct Refund: Sendable, Equatable {
             if order.state == .returned { return returned(amount, order, id, now: now, timing: timing) }
             // All that is left can be asked for again: what was given back already is refused then. A part could be given back twice.
             guard command.amount == nil, order.state == .completed else { return .giveUp }
+            if isAnswered { return isOver(now, timing) ? .giveUp : .park(until: now + pause) }
             phase = .refunding(id, amount)
             round += 1
             isClaimed = false
@@ -355,6 +360,9 @@ package struct Refund: Sendable, Equatable {
                 ? failed("FlexFactor could not be asked in time; nothing was refunded.", id)
                 : .park(until: now + max(pause, answer.retryAfter))
         default:
+            // What is never answered is not asked for without end.
+            if round > 1, isOver(now, timing) { return .giveUp }
+            if case .failed(.unknown(.unreadable)) = answer { isAnswered = true }
             phase = .checking(id, amount)
             return .park(until: now + max(timing.settle, answer.retryAfter))
         }

@@ -175,6 +175,41 @@ import Testing
         #expect(refund.learned(.refundFailed(code: "2001", "too much"), now: now, timing: timing) == .giveUp)
     }
 
+    /// The order goes on showing that nothing came of it. After an outage of a day it is asked for once more.
+    @Test(arguments: [[5, 9, 1_440], [2_880, 2_881]] as [[Int64]]) func whatIsNeverAnsweredIsNotAskedForWithoutEnd(minutes: [Int64]) throws
+    {
+        var refund = try refund(#""recoveryReference":"A-S0","flexFactorOrderId":"g-1""#)
+        _ = refund.learned(order(.completed, minorUnits: 4_999), now: now, timing: timing)
+        for minute in minutes.dropLast() {
+            let lost = refund.learned(.failed(.unknown(.timedOut)), now: now + .minutes(minute), timing: timing)
+            #expect(lost == .park(until: now + .minutes(minute) + timing.settle))
+            #expect(refund.learned(order(.completed), now: now + .minutes(minute), timing: timing) == .advance)
+        }
+        let last = now + .minutes(minutes[minutes.count - 1])
+        #expect(refund.learned(.failed(.unknown(.timedOut)), now: last, timing: timing) == .giveUp)
+    }
+
+    /// FlexFactor has it, and may call it pending for hours: a second request could give the money back twice.
+    @Test func whatFlexFactorAnsweredIsNotAskedForAgain() throws {
+        var refund = try refund(#""recoveryReference":"A-S0","flexFactorOrderId":"g-1""#)
+        _ = refund.learned(order(.completed, minorUnits: 4_999), now: now, timing: timing)
+        _ = refund.learned(.failed(.unknown(.unreadable("PENDING"))), now: now, timing: timing)
+        refund = try Refund.decode(refund.encoded()).get()
+        for minutes in [2, 60, 1_439] as [Int64] {
+            guard case .park? = refund.learned(order(.completed), now: now + .minutes(minutes), timing: timing) else {
+                Issue.record("it is not looked at again after \(minutes) minutes")
+                return
+            }
+            #expect(refund.nextCall?.0 == .lookUp("g-1") && refund.round == 1)
+        }
+        var done = refund
+        guard case .tell(.refunded, _, .whole, _, _)? = done.learned(order(.returned, minorUnits: 4_999), now: now, timing: timing) else {
+            Issue.record("returned is refunded")
+            return
+        }
+        #expect(refund.learned(order(.completed), now: now + .days(1), timing: timing) == .giveUp)
+    }
+
     private func fails(_ refund: Refund, _ answer: FlexFactorAnswer) -> Bool {
         var refund = refund
         guard case .tell(.refundFailed, _, _, _, let faults)? = refund.learned(answer, now: now, timing: timing) else { return false }
