@@ -147,7 +147,7 @@ package struct Forecaster: Sendable {
                 return switch news.step(gateway: gateway) {
                 case .look where news.reference != nil && !news.isWanted(by: gateway):
                     Forecast(.skips, "It would be remembered, and the CRM not told (\(WebhookNews.Ignored.chargebacksOff.rawValue)).")
-                case .look: Forecast(.goes, "FlexFactor would be asked for the order, and the CRM told what both say (\(news.event.word)).")
+                case .look: Forecast(.goes, "FlexFactor would be asked for the order, and the CRM told what both say (\(news.word)).")
                 case .distrust(let why): Forecast(.fails, why.rawValue)
                 case .ignore(let why): Forecast(.skips, "Nothing would follow from it (\(why.rawValue)).")
                 }

@@ -9,7 +9,7 @@ extension OutcomeStage {
         let soon: Moment.Span = .seconds(1)
         return StageOutcome(
             publishing: [next.message(to: .delayed(.outcomes, soon), traceparent: message.traceparent)],
-            entry: entry(of: news, .parked(soon, because: news.event.word), reference))
+            entry: entry(of: news, .parked(soon, because: news.word), reference))
     }
 
     /// Tells it, or tells it again, and the rest a moment later.

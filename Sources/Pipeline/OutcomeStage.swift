@@ -164,7 +164,7 @@ package struct OutcomeStage: Sendable {
             later.looks += 1
             return StageOutcome(
                 publishing: [later.message(to: .delayed(.outcomes, span), traceparent: message.traceparent)],
-                entry: entry(of: news, .parked(span, because: news.event.word)))
+                entry: entry(of: news, .parked(span, because: news.word)))
         case .capture(let reference, let id): return await capture(reference, id, answer, news, message)
         case .ignore(let why): return ignored(news, why)
         case .distrust(let why): return distrusted(news, why, message)
@@ -299,13 +299,13 @@ package struct OutcomeStage: Sendable {
     }
 
     func ignored(_ news: WebhookNews, _ why: WebhookNews.Ignored) -> StageOutcome {
-        StageOutcome(publishing: [], entry: entry(of: news, .ignored("\(why.rawValue): \(news.event.word)")))
+        StageOutcome(publishing: [], entry: entry(of: news, .ignored("\(why.rawValue): \(news.word)")))
     }
 
     private func distrusted(_ news: WebhookNews, _ why: WebhookNews.Distrust, _ message: IncomingMessage) -> StageOutcome {
         if news.reference != nil || !why.isOfNobody, !news.isWanted(by: gateway(of: news)) { return ignored(news, .chargebacksOff) }
         return letters.deadLetter(
-            message, because: .untrustedWebhook, explanation: "\(news.event.word): \(why.rawValue)",
+            message, because: .untrustedWebhook, explanation: "\(news.word): \(why.rawValue)",
             subject: DeadLetter.Subject(
                 merchantID: news.reference?.merchantID ?? news.merchantID, reference: news.reference, orderID: news.reference?.orderID),
             attempts: news.looks,

@@ -76,7 +76,7 @@ import Testing
         let flexFactor = flexFactor(.order(.onHold), after: .seconds(0))
         let timeline = try await timeline(flexFactor)
         #expect(timeline.reasons == ["challenge_impossible"] && timeline.letters.isEmpty)
-        #expect(timeline.lines.last == "ignored unsolved: order.completed")
+        #expect(timeline.lines.last == "ignored unsolved: order.completed.watched")
         #expect(clock.now() >= Self.now + .days(1) && clock.now() < Self.now + .days(2))
         #expect(flexFactor.calls.count < 20 && flexFactor.calls.count { $0.charges } == 1)
     }
@@ -90,7 +90,7 @@ import Testing
     func whatIsNotPaidIsNoNews(answer: FlexFactorAnswer, days: Int64) async throws {
         let timeline = try await timeline(flexFactor(answer, after: .seconds(1)))
         #expect(timeline.reasons == ["challenge_impossible"] && timeline.letters.isEmpty)
-        #expect(timeline.lines.last == "ignored unsolved: order.completed")
+        #expect(timeline.lines.last == "ignored unsolved: order.completed.watched")
         #expect(clock.now() >= Self.now + .days(days) && clock.now() < Self.now + .days(days + 1))
     }
 

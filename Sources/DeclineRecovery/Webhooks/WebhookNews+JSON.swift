@@ -103,7 +103,7 @@ extension WebhookNews {
             data.member("merchantId", merchantID.text)
             data.member("gatewayId", gatewayID.text)
             // An older worker has no eyes for what is ours, and would tell it as news of the whole, or distrust it.
-            data.member("event", ownEnding.map { self.event.word + $0 } ?? self.event.word)
+            data.member("event", word)
             data.optional("reference", reference?.text)
             if isForeign { data.member("isForeign", true) }
             data.optional("orderId", orderID?.text)
@@ -120,7 +120,8 @@ extension WebhookNews {
         }
     }
 
-    private var ownEnding: String? { isListed || isWatched ? distinction.map { "." + $0 } : nil }
+    /// What it is news of; with an ending where FlexFactor did not say it.
+    package var word: String { isListed || isWatched ? event.word + (distinction.map { "." + $0 } ?? "") : event.word }
 
     private static let ownEndings = [listed, watched].map { "." + $0 }
 
