@@ -14,7 +14,7 @@ extension ConsoleTests {
             let crm = try await CRM(fleet.link)
             try await Self.live(fleet, crm)
             try await browser.signIn(console, as: .admin)
-            try await browser.sees("stat-letters", "13", "1 more waits for the CRM")
+            try await browser.sees("stat-letters", "12", "2 more wait for the CRM")
             try await Self.work(browser)
 
             let ids = try await console.ask("GET", "/api/letters?state=all&limit=200", as: .viewer).text
