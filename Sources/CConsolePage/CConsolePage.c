@@ -1,6 +1,9 @@
 #include "CConsolePage.h"
 
 // README.md says why here.
+#ifndef __has_embed
+#error "This compiler has no #embed: take Swift 6.3 or newer."
+#endif
 #pragma clang diagnostic ignored "-Wc23-extensions"
 
 static const unsigned char actions_js[] = {
