@@ -126,6 +126,23 @@ attend() {
   wait $!
 }
 
+# Runs a command beside what follows; what it says is told by `joined`, in one piece: beside NAME COMMAND...
+beside() {
+  local name=$1
+  shift
+  "$@" >"$session/$name.log" 2>&1 <&0 &
+  printf -v "beside_$name" %s $!
+}
+
+# Waits for what runs beside, tells what it said, and fails if it did: joined NAME
+joined() {
+  local pid="beside_$1" status=0
+  wait "${!pid}" || status=$?
+  cat "$session/$1.log"
+  if [ "$status" -ne 0 ]; then echo "${1//_/ }: failed with $status" >&2; fi
+  return "$status"
+}
+
 # From here on as somebody without rights: who is root begins the script anew as nobody, without capabilities, in the same session.
 # Only installing needs root, and what runs as root here would hide what an ordinary user stumbles over.
 as_ordinary_user() { # SCRIPT ARGUMENTS...
