@@ -1,8 +1,8 @@
 import JSON
 
 /// The words of a text that a gateway or a person wrote: lower case, without accents, HTML and URL encodings undone, results that are no reasons
-/// (`AVS:Y CVV:M`) left out. Cyrillic and Arabic words are words; who writes without blanks (Chinese, Japanese, Thai) or joins what means (Korean)
-/// gets a word for each character, which patterns then take one after the other.
+/// (`AVS:Y CVV:M`) left out. Cyrillic, Greek, Hebrew, Arabic and Devanagari words are words; who writes without blanks (Chinese, Japanese, Thai)
+/// or joins what means (Korean) gets a word for each character, which patterns then take one after the other.
 enum TextWords {
     /// Nobody writes a reason longer than this, and whatever follows is not worth its cost.
     static let longest = 1_024
@@ -54,9 +54,21 @@ enum TextWords {
             case 0x1A0, 0x1A1, 0x1AF, 0x1B0, 0x218...0x21B, 0x1EA0...0x1EF9:
                 word.append(letterOfVietnameseOrRomanian(value))
                 endsLower = false
+            // Kazakh and other Cyrillic: the small letter stands behind its capital.
+            case 0x48A...0x4BF, 0x4D0...0x52F: spell(value | 1)
+            // The Azerbaijani letter between an a and an e.
+            case 0x18F, 0x259:
+                word.append(0x65)
+                endsLower = false
+            case 0x386, 0x388...0x3CE: spell(letterOfGreek(value))
             // Marks of vowels, and what only draws a word out.
-            case 0x640, 0x64B...0x65F, 0x670: break
+            case 0x591...0x5BD, 0x5BF, 0x5C1, 0x5C2, 0x5C7, 0x640, 0x64B...0x65F, 0x670, 0x93C: break
+            case 0x5D0...0x5EA: spell(value)
             case 0x621...0x64A, 0x66E...0x6D3: spell(letterOfArabic(value))
+            case 0x900...0x963:
+                let letter = letterOfDevanagari(value)
+                word += [0xE0 | UInt8(letter >> 12), 0x80 | UInt8(letter >> 6 & 0x3F), 0x80 | UInt8(letter & 0x3F)]
+                endsLower = false
             // Thai, hiragana and katakana, ideograms, Hangul.
             case 0xE01...0xE3A, 0xE40...0xE4E, 0x3041...0x3096, 0x30A1...0x30FA, 0x30FC, 0x3400...0x4DBF, 0x4E00...0x9FFF, 0xAC00...0xD7A3:
                 flush()
@@ -107,6 +119,38 @@ enum TextWords {
         case 0x622, 0x623, 0x625, 0x671: 0x627
         case 0x649, 0x6CC: 0x64A
         case 0x6A9: 0x643
+        default: value
+        }
+    }
+
+    /// Small, without its accent; a sigma is a sigma at the end of a word too.
+    private static func letterOfGreek(_ value: UInt32) -> UInt32 {
+        switch value {
+        case 0x386, 0x3AC: 0x3B1
+        case 0x388, 0x3AD: 0x3B5
+        case 0x389, 0x3AE: 0x3B7
+        case 0x38A, 0x390, 0x3AA, 0x3AF, 0x3CA: 0x3B9
+        case 0x38C, 0x3CC: 0x3BF
+        case 0x38E, 0x3AB, 0x3B0, 0x3CB, 0x3CD: 0x3C5
+        case 0x38F, 0x3CE: 0x3C9
+        case 0x3C2: 0x3C3
+        case 0x391...0x3A9: value + 0x20
+        default: value
+        }
+    }
+
+    /// Letters with a dot below are written without it as often, and one mark of the nose for the other.
+    private static func letterOfDevanagari(_ value: UInt32) -> UInt32 {
+        switch value {
+        case 0x901: 0x902
+        case 0x958: 0x915
+        case 0x959: 0x916
+        case 0x95A: 0x917
+        case 0x95B: 0x91C
+        case 0x95C: 0x921
+        case 0x95D: 0x922
+        case 0x95E: 0x92B
+        case 0x95F: 0x92F
         default: value
         }
     }

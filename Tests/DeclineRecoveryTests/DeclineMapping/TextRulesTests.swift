@@ -89,6 +89,14 @@ import Testing
         ("บัตรถูกขโมย", "lost_or_stolen"), ("ยอดเงินในบัตรไม่เพียงพอ", "insufficient_funds"), ("ธนาคารปฏิเสธรายการ", "generic_decline"),
         ("Thẻ không đủ số dư", "insufficient_funds"), ("Tranzacție respinsă", "generic_decline"),
         ("Tranzacţie respinsă", "generic_decline"),
+        ("Κλεμμένη κάρτα", "lost_or_stolen"), ("ΚΛΕΜΜΕΝΗ ΚΑΡΤΑ", "lost_or_stolen"), ("Ανεπαρκε\u{301}ς υπόλοιπο", "insufficient_funds"),
+        ("Μην προσπαθήσετε ξανά", "do_not_try_again"), ("Προσπαθήστε ξανά αργότερα", "try_again"),
+        ("גנוב, החרם כרטיס", "lost_or_stolen"), ("אין מספיק יתרה", "insufficient_funds"), ("חֲרִיגָה מִמִּסְגֶּרֶת", "limit"),
+        ("अपर्याप्त शेष", "insufficient_funds"), ("धोखाधड़ी का संदेह", "suspected_fraud"), ("धोखाधड\u{93C}ी", "suspected_fraud"),
+        ("कृपया बाद में पुनः प्रयास करें", "try_again"), ("पुनः प्रयास न करें", "do_not_try_again"),
+        ("Қаражат жеткіліксіз", "insufficient_funds"), ("ҚАРАЖАТ ЖЕТКІЛІКСІЗ", "insufficient_funds"),
+        ("Balansda kifayət qədər vəsait yoxdur", "insufficient_funds"),
+        ("Niet opnieuw proberen", "do_not_try_again"), ("Nu reîncercați", "do_not_try_again"), ("Încercați din nou", "try_again"),
     ])
     func otherScriptsAreReadToo(text: String, rule: String) {
         #expect(texts.rule(for: text)?.name ?? "unknown" == rule)
