@@ -48,7 +48,7 @@ enum CodeKey {
     private static func isLetterOrDigit(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) || (0x61...0x7A).contains(byte) }
 
     /// A network's code that stands in a text beside its meaning: `DECLINE: 05`, `51 - DECLINED`, `Refused | 01: Refer to issuer`; or
-    /// with no word beside it but the trade's: `Declined (43)`, `RC=51`, `Do not honor (R1)`.
+    /// with no word beside it but the trade's: `Declined (43)`, `RC=51`, `Network:Visa|IssuerCode:43`.
     static func inText(_ text: String) -> String? {
         let bytes = Array(text.utf8.prefix(200))
         return besideItsMeaning(bytes) ?? (text.utf8.count <= 200 ? amongTradeWords(bytes) : nil)
@@ -109,15 +109,15 @@ enum CodeKey {
         return code.map { String(decoding: $0, as: UTF8.self) }
     }
 
-    private static let counted: Set<String> = ["card", "payment", "transaction"]
+    private static let counted: Set<String> = ["acquirer", "card", "gateway", "payment", "processor", "transaction"]
 
     private static let networkLetters: Set<[UInt8]> = Set(["R0", "R1", "R3", "N7", "1A"].map { Array($0.utf8) })
 
     private static let tradeWords: Set<String> = [
-        "auth", "bank", "by", "card", "code", "decl", "decline", "declined", "denied", "do", "error", "generic", "hard", "honor", "honour",
-        "host",
-        "iso", "issuer", "network", "not", "payment", "rc", "reason", "refused", "resp", "respcode", "response", "soft", "the",
-        "transaction", "was",
+        "acquirer", "auth", "bank", "by", "card", "code", "decl", "decline", "declined", "denied", "discover", "do", "error", "gateway",
+        "generic", "hard", "honor", "honour", "host",
+        "iso", "issuer", "issuercode", "mastercard", "mc", "network", "networkcode", "not", "original", "payment", "processor", "raw", "rc",
+        "reason", "refused", "resp", "respcode", "response", "responsecode", "soft", "the", "transaction", "visa", "was",
         "your",
     ]
 

@@ -12,6 +12,8 @@ package final class DeclineTable: Sendable {
     let base: String?
     package let rows: [Row]
     let aliases: [String]
+    /// The source has no codes of two characters, so that one is the network's, which it passed on.
+    let passesNetworkCodes: Bool
     /// Advice codes that the source numbers in its own way, by their number.
     let advice: [String: Row]
     private let byCode: [String: Int]
@@ -27,12 +29,14 @@ package final class DeclineTable: Sendable {
         package let isInsufficientFunds: Bool
         /// Soft for a first sale, hopeless for a rebill.
         let isHardForRecurring: Bool
+        /// Means the same in every list that has such a code.
+        let isEverybodys: Bool
         /// How long the network asks to wait before the next attempt.
         package let wait: Moment.Span?
 
         init(
             code: String, category: DeclineCategory, description: String, isGeneric: Bool, isInsufficientFunds: Bool,
-            isHardForRecurring: Bool, wait: Moment.Span?
+            isHardForRecurring: Bool, isEverybodys: Bool, wait: Moment.Span?
         ) {
             self.code = code
             self.category = category
@@ -40,6 +44,7 @@ package final class DeclineTable: Sendable {
             self.isGeneric = isGeneric
             self.isInsufficientFunds = isInsufficientFunds
             self.isHardForRecurring = isHardForRecurring
+            self.isEverybodys = isEverybodys
             self.wait = wait
         }
 
@@ -47,7 +52,8 @@ package final class DeclineTable: Sendable {
             one === other
                 || one.code == other.code && one.category == other.category && one.description == other.description
                     && one.isGeneric == other.isGeneric && one.isInsufficientFunds == other.isInsufficientFunds
-                    && one.isHardForRecurring == other.isHardForRecurring && one.wait == other.wait
+                    && one.isHardForRecurring == other.isHardForRecurring && one.isEverybodys == other.isEverybodys
+                    && one.wait == other.wait
         }
 
         /// The network forbids to try again, whatever anybody's mapping says (behaviour.md §3.1).
@@ -86,6 +92,7 @@ package final class DeclineTable: Sendable {
         self.origin = origin
         self.date = date
         self.base = file["base"]?.string
+        self.passesNetworkCodes = file["networkCodes"]?.bool ?? false
         self.rows = rows
         self.aliases = aliases.compactMap(\.string)
         self.advice = Dictionary(advice.map { (CodeKey.number($0.code), $0) }, uniquingKeysWith: { first, _ in first })
@@ -112,6 +119,7 @@ package final class DeclineTable: Sendable {
                         code: String(code), category: category, description: description, isGeneric: entry["generic"]?.bool ?? false,
                         isInsufficientFunds: entry["insufficientFunds"]?.bool ?? false,
                         isHardForRecurring: entry["hardForRecurring"]?.bool ?? false,
+                        isEverybodys: entry["everybodys"]?.bool ?? false,
                         wait: entry["waitHours"]?.int64.map { .minutes(60 * $0) }))
             }
         }

@@ -50,6 +50,7 @@ struct Evidence {
         // Gateways write it into the text as well.
         var inTextAdvice = heard?.advice.flatMap { tables.advice($0, of: brand, from: table) }
         let networkTable = tables.table(named: brand?.table ?? "iso8583")
+        var network: DeclineTables.Finding?
         if let own = decline.networkCode, !own.isEmpty {
             network = networkTable.flatMap { tables.finding(own, in: $0) }
         } else if let inText = heard?.code,
@@ -58,13 +59,10 @@ struct Evidence {
             // A text that speaks Mastercard's advice has its code as well: `Refused | 24 : Retry after 1 hour`.
             if Self.speaksAdvice(heard?.words ?? []) {
                 inTextAdvice = tables.advice(inText, of: .mastercard, from: nil)
-                network = nil
             } else {
                 // That it was approved a decline's text cannot mean: `Card Declined (00)`.
                 network = networkTable.flatMap { tables.finding(inText, in: $0) }.flatMap { $0.row.category == .notADecline ? nil : $0 }
             }
-        } else {
-            network = nil
         }
         words = heard?.words ?? []
         var text = heard?.rule
@@ -79,6 +77,14 @@ struct Evidence {
             text = text.map { $0.rank <= said.rank ? $0 : said } ?? said
         }
         self.text = text
+        // A code that its source does not have is the network's where the source passes those on; some mean the same to everybody.
+        if network == nil, code == nil, text?.isGeneric ?? true, let raw = CodeKey.inText(decline.responseCode),
+            table?.passesNetworkCodes == true || tables.table(named: "iso8583")?.row(raw)?.isEverybodys == true,
+            let found = networkTable.flatMap({ tables.finding(raw, in: $0) }), found.row.category != .notADecline
+        {
+            network = found
+        }
+        self.network = network
         advice = decline.merchantAdviceCode.flatMap { tables.advice($0, of: brand, from: table) } ?? inTextAdvice
     }
 

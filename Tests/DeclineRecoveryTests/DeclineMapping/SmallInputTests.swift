@@ -237,6 +237,26 @@ import Testing
         #expect(isOrder(classify("nmi", "200", text: text)))
     }
 
+    /// A gateway whose own codes are longer passes on the network's.
+    @Test(arguments: [
+        ("stripe", "43", "Your card was declined."), ("nmi", "41", "DECLINED"), ("braintree", "R1", nil), ("checkout", "RC=43", nil),
+        ("nobody", "43", "Declined"), ("nobody", "41", nil), ("nobody", "Declined (43)", nil), ("nobody", "Network:Visa|IssuerCode:43", nil),
+        ("nobody", "", "Network:Visa|IssuerCode:43"),
+    ] as [(String, String, String?)])
+    func aCodeThatOnlyTheNetworkHasIsTheNetworks(source: String, code: String, text: String?) {
+        #expect(isOrder(classify(source, code, text: text)))
+    }
+
+    @Test func aNetworksCodeSpeaksForItsGatewayAlone() {
+        #expect(classify("stripe", "05").rule == "network:iso8583/05" && classify("cybersource", "51").isInsufficientFunds)
+        #expect(classify("nmi", "14", text: "DECLINE").category == .hard)
+        // What the text says is more exact, and what a source lists is its own.
+        #expect(classify("stripe", "62", text: "Your card has insufficient funds.").isInsufficientFunds)
+        #expect(!isOrder(classify("cardpointe", "41")) && !isOrder(classify("adyen", "41", text: "Refused")))
+        #expect(classify("nobody", "04", text: "Declined").declineClass == .soft && classify("nmi", "5").isUnknown)
+        #expect(!isOrder(classify("nmi", "200", text: "Gateway 43 declined")))
+    }
+
     @Test(arguments: ["Response code: 51", "RC=51", "Auth response: 05", "resp_code=51", "host response 51"])
     func aSoftOneAsWell(text: String) { #expect(classify("nobody", "", text: text).declineClass == .soft) }
 
