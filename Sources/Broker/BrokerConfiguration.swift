@@ -4,8 +4,8 @@ public struct BrokerConfiguration: Sendable {
     public var hosts: [Host]
     public var virtualHost: String
     public var login: Login
-    /// Asked before each login, for words that change while the link lives; where it has none, `login` serves. Runs on the link's thread.
-    public var renewedLogin: (@Sendable () -> Login?)?
+    /// Asked before each attempt, for words that change while the link lives. Runs on the link's thread.
+    public var renewal: (@Sendable () -> Renewal)?
     public var tls: TLS?
     /// Seconds between heartbeats; a peer silent for twice as long is given up. 0 turns them off.
     public var heartbeat: Int
@@ -40,6 +40,19 @@ public struct BrokerConfiguration: Sendable {
         case plain(user: String, password: Password)
         /// By the client certificate (RabbitMQ's auth_mechanism_ssl).
         case external
+    }
+
+    /// What a look at where the login comes from has found.
+    public struct Renewal: Sendable {
+        /// `nil` leaves the login that was known last.
+        public var login: Login?
+        /// What is wrong there, or is not taken over: told to whoever gets no connection. Never holds a secret.
+        public var remark: String?
+
+        public init(login: Login?, remark: String? = nil) {
+            self.login = login
+            self.remark = remark
+        }
     }
 
     public struct TLS: Sendable {

@@ -26,6 +26,19 @@ public enum BrokerError: Error, Sendable, Hashable, CustomStringConvertible {
         return .cannotConnect(host: host, why: why + "; " + failures.dropLast().map(\.description).joined(separator: "; "))
     }
 
+    /// The same of an attempt at a connection, with what else there is to know of it.
+    func with(_ remark: String?) -> BrokerError {
+        guard let remark else { return self }
+        return switch self {
+        case .cannotConnect(let host, let why): .cannotConnect(host: host, why: "\(why); \(remark)")
+        case .loginRefused(let host, let why): .loginRefused(host: host, why: "\(why); \(remark)")
+        case .tls(let host, let why): .tls(host: host, why: "\(why); \(remark)")
+        case .connectionLost(let why): .connectionLost(why: "\(why); \(remark)")
+        case .timedOut(let what): .timedOut(what: "\(what); \(remark)")
+        case .refused, .closed, .blocked, .protocolViolation, .anotherStream: self
+        }
+    }
+
     public var isTransient: Bool {
         switch self {
         case .cannotConnect, .connectionLost, .timedOut, .blocked, .protocolViolation: true

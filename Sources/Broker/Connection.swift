@@ -27,7 +27,7 @@ final class Connection: @unchecked Sendable {
     // The thread's own.
     /// What it took out of the inbox, which has the other's room meanwhile: neither asks for memory at every turn.
     private var taken: [Command] = []
-    /// Its hosts in the order in which they are tried next.
+    /// Its hosts in the order in which they are tried next, and the login that was known last.
     var configuration: BrokerConfiguration
     private var consumers: [Consumer] = []
     /// Those of them whose queue the broker refuses, and when to try it again.
@@ -162,9 +162,13 @@ final class Connection: @unchecked Sendable {
     private func connect() throws(BrokerError) -> Session {
         connectedOnce = false
         var failures: [BrokerError] = []
+        var remark: String?
         for host in configuration.hosts {
             // The last to be tried again: where a session ended the node may be ending, and still answer.
             configuration.hosts.append(configuration.hosts.removeFirst())
+            let renewal = configuration.renewal?()
+            if let login = renewal?.login { configuration.login = login }
+            remark = renewal?.remark
             do throws(BrokerError) {
                 let events = events
                 let blocked = BlockedFlag(connection: self)
@@ -176,7 +180,7 @@ final class Connection: @unchecked Sendable {
                 failures.append(error)
             }
         }
-        throw BrokerError.ofSeveralHosts(failures)
+        throw BrokerError.ofSeveralHosts(failures).with(remark)
     }
 
     /// Keeps `isBlocked` in step with what a session hears.

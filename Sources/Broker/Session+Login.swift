@@ -7,7 +7,7 @@ extension Session {
         _ = try reply(0, [UInt32(AMQP_CONNECTION_START_METHOD)], "the greeting", deadline: deadline)
         let mechanism: String
         let response: String
-        switch configuration.renewedLogin?() ?? configuration.login {
+        switch configuration.login {
         case .plain(let user, let password): (mechanism, response) = ("PLAIN", "\0\(user)\0\(password.exposed)")
         case .external: (mechanism, response) = ("EXTERNAL", "")
         }

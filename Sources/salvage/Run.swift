@@ -18,8 +18,8 @@ struct Run: AsyncParsableCommand {
                   amqp[s]://user:password@host[:port][,host...]/vhost
               SALVAGE_BROKER_PASSWORD, _BROKER_PASSWORD_FILE
                   the password, so that the URL needs only a user (amqp://user@host); goes
-                  before the URL's. Files of the URL and the password are read again at
-                  each connect
+                  before the URL's. From files user and password are read again at each
+                  connect; hosts, virtual host and TLS are those of the start
               SALVAGE_BROKER_AUTHORITY_FILE, _BROKER_CERTIFICATE_FILE, _BROKER_KEY_FILE,
               _BROKER_SERVER_NAME
                   for amqps

@@ -58,6 +58,8 @@ final class SettingsReader {
         }
     }
 
+    private func isInFile(_ key: String) -> Bool { optional(key, isSecret: true) == nil && optional(key + "File") != nil }
+
     /// The name of a file that is opened for each connection; `nil` where none is named. One that is not there yet may come.
     private func namedFile(_ key: String) -> String? {
         guard let file = optional(key) else { return nil }
@@ -117,9 +119,9 @@ final class SettingsReader {
                 // Of one that is named and cannot be read it is said already.
                 passwordElsewhere: password != nil || optional("broker.passwordFile") != nil)
             configuration.login = BrokerLogin.words(configuration.login, password: password)
-            configuration.renewedLogin = BrokerLogin.renewal(
-                of: configuration.login, urlFile: optional("broker.url", isSecret: true) == nil ? optional("broker.urlFile") : nil,
-                passwordFile: optional("broker.password", isSecret: true) == nil ? optional("broker.passwordFile") : nil)
+            if isInFile("broker.url") || isInFile("broker.password") {
+                configuration.renewal = BrokerLogin.renewal(of: configuration, from: reader)
+            }
         } catch {
             let elsewhere =
                 error == .withoutPassword
