@@ -15,14 +15,14 @@ extension FlexFactorClient {
         return answer
     }
 
-    /// Those of a list that are a reference's: an order that was another's stays that, whatever the list calls it, and one that it shows under two
-    /// references is neither's.
+    /// Those of a list that may be a reference's: an order that was another's stays that, whatever the list calls it, and one that it shows under
+    /// two references at once is neither's.
     func orders(of reference: RecoveryReference, in list: [FlexFactorOrder], _ lane: HTTPLane) -> [FlexFactorOrder] {
         list.filter { order in
             guard order.echo == reference, isOurs(order) else { return false }
             let isNamed = UUID5(order.id.text) != AnsweredOrders.empty
             if isNamed, list.contains(where: { $0.id.isSame(as: order.id) && $0.echo != nil && $0.echo != reference }) { return false }
-            return lane.answered.take(order.id, for: reference)
+            return !lane.answered.isAnothers(order.id, than: reference)
         }
     }
 

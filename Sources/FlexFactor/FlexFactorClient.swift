@@ -173,7 +173,7 @@ package final class FlexFactorClient: Sendable {
     }
 
     /// Who may not write any more when the turn comes takes none: it would be lost to all who can wait for theirs.
-    private func waitForTurn(_ lane: HTTPLane, _ deadline: Moment, _ writtenBy: ContinuousClock.Instant? = nil) async -> CallFailure? {
+    func waitForTurn(_ lane: HTTPLane, _ deadline: Moment, _ writtenBy: ContinuousClock.Instant? = nil) async -> CallFailure? {
         let left = deadline - now()
         let patience = writtenBy.map { min(left, .milliseconds(($0 - ContinuousClock.now).wholeMilliseconds)) } ?? left
         let uptime = uptime()
@@ -227,58 +227,13 @@ package final class FlexFactorClient: Sendable {
         return .failure(.notSent(.noToken("no token")))
     }
 
-    // MARK: Finding
-
-    /// Looks for an order that echoes our reference: in what a search for the reference brings, then in what was placed since a moment.
-    ///
-    /// The search is documented for names only, and no field of the list to echo our reference. So it can show an order, page by page,
-    /// and never say that there is none.
-    private func find(
-        _ reference: RecoveryReference, _ since: Moment?, _ lane: HTTPLane, _ traceparent: String?, _ deadline: Moment
-    ) async -> FlexFactorAnswer {
-        let scope = "mid=\(Self.escape(credentials.mid))&pageSize=50"
-        var lists = ["query=\(Self.escape(reference.text))&\(scope)"]
-        if let since {
-            // Clocks differ; five minutes are more than they may.
-            lists.append("from=\(Self.escape((since + .minutes(-5)).rfc3339))&orderBy=createdOn&sort=asc&\(scope)")
-        }
-        var failure: CallFailure?
-        for list in lists {
-            var best: FlexFactorOrder?
-            for page in 1...Self.mostPages {
-                // The first has had its turn. What is not looked at for want of one is as silent as the rest.
-                if (list, page) != (lists[0], 1), await waitForTurn(lane, deadline) != nil {
-                    return best.map(FlexFactorAnswer.found) ?? failure.map(FlexFactorAnswer.failed) ?? .notListed
-                }
-                let path = "/orders?\(list)&pageNumber=\(page)"
-                switch await exchange({ self.get(path, traceparent, bearer: $0) }, lane, deadline) {
-                case .failure(let why): return best.map(FlexFactorAnswer.found) ?? .failed(why)
-                case .success(let response) where (200..<300).contains(response.status):
-                    guard let read = FlexFactorResponse.page(response) else {
-                        lane.disown(response)
-                        failure = .unknown(.unreadable("the list of orders cannot be read"))
-                        break
-                    }
-                    best = FlexFactorResponse.better(best, orders(of: reference, in: read.orders, lane))
-                    if read.hasNext, best?.state.tookMoney != true { continue }
-                case .success(let response): failure = self.failure(response)
-                }
-                break
-            }
-            if let best { return .found(best) }
-        }
-        return failure.map(FlexFactorAnswer.failed) ?? .notListed
-    }
-
-    private static let mostPages = 20
-
     func httpDeadline(_ deadline: Moment) -> NIODeadline {
         .now() + .milliseconds(max((deadline - now()).milliseconds, 0))
     }
 
     // MARK: Answers
 
-    private func answer(_ call: FlexFactorCall, _ response: HTTPResponse) -> FlexFactorAnswer {
+    func answer(_ call: FlexFactorCall, _ response: HTTPResponse) -> FlexFactorAnswer {
         let isSuccess = (200..<300).contains(response.status)
         switch call {
         case .evaluate, .recall: if isSuccess { return FlexFactorResponse.evaluated(response) }

@@ -19,6 +19,9 @@ import Testing
         #expect(!answered.take(FlexFactorOrderID(inCapitals), for: other))
         #expect(answered.take(FlexFactorOrderID(inCapitals), for: one))
         #expect(answered.take("g-2", for: other))
+        #expect(answered.isAnothers(FlexFactorOrderID(inCapitals), than: other) && !answered.isAnothers("g-2", than: other))
+        // To ask takes nothing.
+        #expect(!answered.isAnothers("g-3", than: one) && !answered.isAnothers("g-3", than: other))
     }
 
     @Test func theEmptyIDNamesNoOrder() {
@@ -45,6 +48,8 @@ import Testing
                 return ScriptedServer.response(200, #"{"accessToken":"jwt-1","expires":4102444800000}"#)
             }
             let shown = references.filter { isAtOnce || request.path.contains($0.text) }
+            // Its own page says nothing of whose it is.
+            if request.path == "/v1/orders/g-1" { return ScriptedServer.response(200, #"{"id":"g-1","statusName":"Completed"}"#) }
             let rows = shown.map { #"{"id":"g-1","externalOrderId":"\#($0.text)","status":7,"statusName":"Completed"}"# }
             let list = rows.joined(separator: ",")
             return ScriptedServer.response(200, #"{"orders":{"data":[\#(list)],"hasNextPage":false}}"#)

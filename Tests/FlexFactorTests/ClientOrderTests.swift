@@ -21,12 +21,12 @@ import Testing
             #"{"orders":[\#(other),{"id":"g-1","status":2,"correlationId":"\#(reference.text)"}]}"#,
             #"{"orders":[{"id":"g-1","status":2,"externalId":"7f3c2a10-0000-4000-8000-00000000ab01","correlationId":"\#(reference.text)"}]}"#,
         ] {
-            #expect(try await world.answer(200, list, to: .find(reference)) == found("g-1", .cancelled))
+            #expect(try await world.find(reference, in: list) == found("g-1", .cancelled))
         }
         // Of several, the one that took money is the truth.
         let several =
             #"{"orders":[{"id":"g-1","status":2,"externalOrderId":"\#(reference.text)"},{"id":"g-2","status":7,"externalOrderId":"\#(reference.text)"}]}"#
-        #expect(try await world.answer(200, several, to: .find(reference)) == found("g-2", .completed))
+        #expect(try await world.find(reference, in: several) == found("g-2", .completed))
         // Its silence proves nothing; orderId and referenceNumber are FlexFactor's own.
         for list in [#"{"orders":{"data":[]}}"#, #"{"orders":[\#(other)]}"#, #"{"orders":[{"id":"g-1","status":7}]}"#] {
             #expect(try await world.answer(200, list, to: .find(reference)) == .notListed)
@@ -45,23 +45,50 @@ import Testing
         let page: @Sendable (String, Bool) -> String = { item, hasNext in #"{"orders":{"data":[\#(item)],"hasNextPage":\#(hasNext)}}"# }
         let ours = #"{"id":"g-1","status":7,"externalOrderId":"\#(reference.text)"}"#
         let other = #"{"id":"g-0","status":7}"#
+        let own = "/v1/orders/g-1"
         let paged = try await world.server {
-            ScriptedServer.response(200, $0.path.hasSuffix("pageNumber=2") ? page(ours, false) : page(other, true))
+            ScriptedServer.response(
+                200, $0.path == own ? ours : $0.path.hasSuffix("pageNumber=2") ? page(ours, false) : page(other, true))
         }
         #expect(await world.perform(try world.client(paged), .find(reference)) == found("g-1", .completed))
         #expect(
-            paged.requests.suffix(2).map(\.path)
-                == (1...2).map { "/v1/orders?query=A~2D1-S0&mid=\(ClientWorld.mid)&pageSize=50&pageNumber=\($0)" }
+            paged.requests.suffix(3).map(\.path)
+                == (1...2).map { "/v1/orders?query=A~2D1-S0&mid=\(ClientWorld.mid)&pageSize=50&pageNumber=\($0)" } + [own]
         )
         let since = try await world.server {
-            ScriptedServer.response(200, $0.path.contains("query=") ? page(other, false) : page(ours, false))
+            ScriptedServer.response(200, $0.path == own ? ours : $0.path.contains("query=") ? page(other, false) : page(ours, false))
         }
         #expect(await world.perform(try world.client(since), .find(reference, since: ClientWorld.Clock().now)) == found("g-1", .completed))
-        #expect(since.requests.last?.path.contains("from=2026-01-02T02%3A59%3A06") == true)
+        #expect(since.requests.suffix(2).first?.path.contains("from=2026-01-02T02%3A59%3A06") == true)
         // A list without an end is not followed without an end.
         let endless = try await world.server { _ in ScriptedServer.response(200, page(other, true)) }
         #expect(await world.perform(try world.client(endless), .find(reference)) == .notListed)
         #expect(endless.requests.count == 21)
+    }
+
+    /// A list may show one order under two references, each to another lane or on another page. Whose it is and how it stands its page says.
+    @Test func whatAListShowsTheOrdersOwnPageConfirms() async throws {
+        func page(_ status: Int, _ echo: String?) -> String {
+            #"{"id":"g-1","status":\#(status)\#(echo.map { #","correlationId":"\#($0)""# } ?? "")}"#
+        }
+        let list = #"{"orders":{"data":[\#(page(7, reference.text))]}}"#
+        for (own, expected) in [
+            (page(7, reference.text), found("g-1", .completed)), (page(4, reference.text), found("g-1", .processing)),
+            (page(7, nil), found("g-1", .completed)), (page(7, "7f3c2a10-0000-4000-8000-00000000ab01"), found("g-1", .completed)),
+            (page(7, "B-S0"), .notListed), (page(2, "B-S0"), .notListed),
+        ] as [(String, FlexFactorAnswer)] {
+            #expect(try await world.find(reference, in: list, pages: ["g-1": own]) == expected, "\(own)")
+        }
+        // What cannot be seen there is not known.
+        for (status, body) in [(200, "<html>"), (403, ""), (503, ""), (404, #"{"title":"Not Found","status":404,"traceId":"00-1"}"#)] {
+            let server = try await world.server {
+                $0.path == "/v1/orders/g-1" ? ScriptedServer.response(status, body) : ScriptedServer.response(200, list)
+            }
+            guard case .failed(.unknown) = await world.perform(try world.client(server), .find(reference)) else {
+                Issue.record("\(status) \(body) confirms nothing")
+                continue
+            }
+        }
     }
 
     /// Each page of a list is a request that FlexFactor counts.

@@ -1,4 +1,5 @@
 import DeclineRecovery
+import JSON
 import NIOCore
 import NIOPosix
 import Synchronization
@@ -55,5 +56,29 @@ struct ClientWorld {
     {
         let server = try await server { _ in ScriptedServer.response(status, body, type: type, headers: headers) }
         return await perform(try client(server), call)
+    }
+
+    /// The same for a list of orders, each of which has a page that says the same.
+    ///
+    /// - Parameter pages: of orders whose page says something else.
+    func find(
+        _ reference: RecoveryReference, in list: String, pages: [String: String] = [:]
+    ) async throws -> FlexFactorAnswer {
+        let bytes = Array(list.utf8)
+        let listed = try JSONValue(parsing: bytes.span)
+        let server = try await server { request in
+            ScriptedServer.response(200, Self.page(request, of: listed, pages) ?? list)
+        }
+        return await perform(try client(server), .find(reference))
+    }
+
+    /// What an order's own page says; `nil` for what asks for no order.
+    static func page(_ request: ScriptedServer.Request, of list: JSONValue, _ pages: [String: String] = [:]) -> String? {
+        let start = "/v1/orders/"
+        guard request.path.hasPrefix(start) else { return nil }
+        let id = String(request.path.dropFirst(start.count))
+        let items = list["orders"]?["data"]?.array ?? list["orders"]?.array ?? []
+        let item = items.first { $0["id"]?.string == id }
+        return pages[id] ?? item.map { String(decoding: $0.bytes, as: UTF8.self) } ?? "{}"
     }
 }

@@ -27,8 +27,7 @@ final class AnsweredOrders: Sendable {
 
     /// Whether an answer that names an order can be a reference's; from now on the order is that reference's.
     func take(_ order: FlexFactorOrderID, for reference: RecoveryReference) -> Bool {
-        // FlexFactor's ids are GUIDs, whose letters have no case.
-        let key = UUID5(order.text) ?? UUID5(namespace: Self.others, name: order.text.lowercased())
+        let key = Self.key(order)
         if key == Self.empty { return true }
         let owner = reference.hashValue
         return generations.withLock { generations in
@@ -40,6 +39,18 @@ final class AnsweredOrders: Sendable {
             generations.current[key] = owner
             return true
         }
+    }
+
+    /// Whether it was answered to another.
+    func isAnothers(_ order: FlexFactorOrderID, than reference: RecoveryReference) -> Bool {
+        let key = Self.key(order)
+        let owner = generations.withLock { $0.current[key] ?? $0.previous[key] }
+        return owner.map { $0 != reference.hashValue } ?? false
+    }
+
+    /// FlexFactor's ids are GUIDs, whose letters have no case.
+    private static func key(_ order: FlexFactorOrderID) -> UUID5 {
+        UUID5(order.text) ?? UUID5(namespace: others, name: order.text.lowercased())
     }
 
     /// Whoever writes this GUID names no order.
