@@ -86,12 +86,20 @@ package struct WorkerPulse: Sendable, Equatable {
         package let count: Int
         package let since: Moment
         package let why: String
+        /// When the next of them is tried; an older worker does not say it.
+        package let triedAt: Moment?
 
-        package init(place: String, count: Int, since: Moment, why: String) {
+        package init(place: String, count: Int, since: Moment, why: String, triedAt: Moment? = nil) {
             self.place = place.cut(after: 300)
             self.count = count
             self.since = since
             self.why = why.cut(after: 300)
+            self.triedAt = triedAt
+        }
+
+        /// The same in words. From that moment on whichever comes first is tried.
+        package static func next(at moment: Moment, now: Moment) -> String {
+            moment > now ? "the next is tried at \(moment.rfc3339)" : "the next that comes is tried"
         }
     }
 
@@ -247,6 +255,7 @@ package struct WorkerPulse: Sendable, Equatable {
                             json.member("count", Int64(one.count))
                             json.member("since", one.since.milliseconds)
                             json.member("why", one.why)
+                            if let triedAt = one.triedAt { json.member("triedAt", triedAt.milliseconds) }
                         }
                     }
                 }
@@ -283,7 +292,7 @@ package struct WorkerPulse: Sendable, Equatable {
                 refusing: try data.objects("refusing") { (one) throws(EnvelopeFault) in
                     Refusing(
                         place: try one.text("place"), count: try one.count("count"), since: try one.moment("since"),
-                        why: try one.text("why"))
+                        why: try one.text("why"), triedAt: try one.optionalNumber("triedAt").map { Moment(milliseconds: $0) })
                 }, takesWebhooks: try data.optionalFlag("webhooks") ?? false)
         } catch {
             return nil

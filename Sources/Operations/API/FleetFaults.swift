@@ -174,13 +174,15 @@ struct FleetFaults {
         }
     }
 
-    mutating func add(_ refusing: [FleetStatus.Refusing]) {
+    /// What waits for such a place is tried ever later, so whoever has mended it is to know when.
+    mutating func add(_ refusing: [FleetStatus.Refusing], now: Moment) {
         for one in refusing {
             let more = one.workerIDs.count - Self.mostNames
             let workers = one.workerIDs.prefix(Self.mostNames).joined(separator: ", ") + (more > 0 ? " and \(more) more" : "")
+            let next = one.triedAt.map { ": " + WorkerPulse.Refusing.next(at: $0, now: now) } ?? ""
             say(
                 .held, of: one.place, since: one.since,
-                "Messages are refused at \(one.place), since \(one.since.rfc3339) (\(workers)): \(one.why). They are put away, and tried again by themselves.",
+                "Messages are refused at \(one.place), since \(one.since.rfc3339) (\(workers)): \(one.why). They are put away (\(one.count)), and tried again by themselves\(next).",
                 mending("SalvagePlacesRefuse"))
         }
     }

@@ -148,6 +148,8 @@ package struct FleetStatus: Sendable {
         package let since: Moment
         package let why: String
         package let workerIDs: [String]
+        /// When the first of them tries the next; an older worker does not say it.
+        package let triedAt: Moment?
 
         static func all(_ pulses: [WorkerPulse]) -> [Refusing] {
             let said = pulses.flatMap { pulse in pulse.refusing.map { (worker: pulse.workerID, refusing: $0) } }
@@ -155,7 +157,7 @@ package struct FleetStatus: Sendable {
                 guard let first = said.min(by: { $0.refusing.since < $1.refusing.since })?.refusing else { return nil }
                 return Refusing(
                     place: place, count: said.reduce(0) { $0 + $1.refusing.count }, since: first.since, why: first.why,
-                    workerIDs: said.map(\.worker))
+                    workerIDs: said.map(\.worker), triedAt: said.compactMap(\.refusing.triedAt).min())
             }.sorted { ($0.since, $0.place) < ($1.since, $1.place) }
         }
     }
@@ -311,7 +313,7 @@ package struct FleetStatus: Sendable {
         list.add(standing, lettersToDo)
         list.add(overdue: overdue, since: oldestOverdue, pauses)
         list.add(queues)
-        list.add(refusing)
+        list.add(refusing, now: now)
         faults = list.faults + besides
     }
 }

@@ -35,6 +35,8 @@ final class Holdings: Sendable {
     private struct State {
         var refusals: [Place: Refusal] = [:]
         var holds: [Stage: Int] = [:]
+        /// Since when there has been one in hand; `nil` while there is none.
+        var holdsSince: Moment?
     }
 
     private let state = Mutex(State())
@@ -42,7 +44,12 @@ final class Holdings: Sendable {
     /// Whether any place refuses: asked with each message, and so without a lock.
     private let isAnyRefused = Atomic<Bool>(false)
     private static let shortest = Moment.Span.seconds(5)
-    private static let longest = Moment.Span.minutes(15)
+    /// Each try reaches the other receivers of the message, who are told it again, and all that waits goes through the ladder anew.
+    private static let longest = Moment.Span.minutes(5)
+    /// Where a try reaches nobody else.
+    private static let longestAlone = Moment.Span.minutes(1)
+    /// Between the tries of a delivery that is kept in hand.
+    static let longestInHand = Moment.Span.seconds(15)
     /// How long the one that is tried may take, until the next is.
     private static let trial = Moment.Span.seconds(30)
     /// Of what refused last before so long nothing is told any more: whoever gave out what had waited for it was another worker.
@@ -54,13 +61,16 @@ final class Holdings: Sendable {
 
     /// A place refuses a message.
     ///
-    /// - Parameter isTrial: whether it was tried again; the first refusals, of what was under way together, do not count against the place.
+    /// - Parameters:
+    ///   - isTrial: whether it was tried again; the first refusals, of what was under way together, do not count against the place.
+    ///   - isAlone: whether nobody else receives what is published there.
     /// - Returns: when the message may be tried.
-    func refused(_ place: Place, _ why: String, now: Moment, isTrial: Bool) -> Moment {
+    func refused(_ place: Place, _ why: String, now: Moment, isTrial: Bool, isAlone: Bool = false) -> Moment {
         state.withLock { state in
             var refusal = state.refusals[place] ?? Refusal(since: now, last: now, why: why, failures: 0, notBefore: now, count: 0)
             if isTrial || refusal.failures == 0 {
-                let pause = min(Self.shortest.milliseconds << Int64(min(refusal.failures, 10)), Self.longest.milliseconds)
+                let longest = isAlone ? Self.longestAlone : Self.longest
+                let pause = min(Self.shortest.milliseconds << Int64(min(refusal.failures, 10)), longest.milliseconds)
                 refusal.failures += 1
                 refusal.notBefore = now + .milliseconds(Int64.random(in: pause * 3 / 4...pause))
             }
@@ -103,11 +113,20 @@ final class Holdings: Sendable {
     }
 
     func begin(_ stage: Stage) -> Hold {
-        state.withLock { $0.holds[stage, default: 0] += 1 }
+        let now = clock.now()
+        state.withLock { state in
+            state.holds[stage, default: 0] += 1
+            if state.holdsSince == nil { state.holdsSince = now }
+        }
         return Hold(stage: stage)
     }
 
-    func end(_ hold: Hold) { state.withLock { $0.holds[hold.stage, default: 1] -= 1 } }
+    func end(_ hold: Hold) {
+        state.withLock { state in
+            state.holds[hold.stage, default: 1] -= 1
+            if state.holds.values.allSatisfy({ $0 == 0 }) { state.holdsSince = nil }
+        }
+    }
 
     /// Deliveries that are kept in hand, by stage.
     var inHand: [Stage: Int] { state.withLock { $0.holds } }
@@ -117,7 +136,8 @@ final class Holdings: Sendable {
     /// The same for whoever watches the fleet.
     var places: [WorkerPulse.Refusing] {
         refusals.map { place, refusal in
-            WorkerPulse.Refusing(place: place.description, count: refusal.count, since: refusal.since, why: refusal.why)
+            WorkerPulse.Refusing(
+                place: place.description, count: refusal.count, since: refusal.since, why: refusal.why, triedAt: refusal.notBefore)
         }
     }
 
@@ -131,14 +151,19 @@ final class Holdings: Sendable {
     }
 
     var complaints: [String] {
-        let count = inHand.values.reduce(0, +)
-        return count == 0
-            ? [] : ["deliveries: \(count) are held, for what replaces them is taken nowhere; compare `salvage topology check`"]
+        let (count, since) = state.withLock { ($0.holds.values.reduce(0, +), $0.holdsSince) }
+        guard count > 0, let since else { return [] }
+        let most = Self.longestInHand.milliseconds / 1_000
+        return [
+            "deliveries: \(count) are held since \(since.rfc3339), for what replaces them is taken nowhere; each is tried again within \(most) s; compare `salvage topology check`"
+        ]
     }
 
     var remarks: [String] {
-        refusals.prefix(20).map { place, refusal in
-            "held: \(refusal.count) for \(place), which refuses since \(refusal.since.rfc3339): \(refusal.why)"
+        let now = clock.now()
+        return refusals.prefix(20).map { place, refusal in
+            let next = WorkerPulse.Refusing.next(at: refusal.notBefore, now: now)
+            return "held: \(refusal.count) for \(place), which refuses since \(refusal.since.rfc3339): \(refusal.why); \(next)"
         }
     }
 

@@ -64,8 +64,8 @@ extension StageRunner {
     func keep(_ message: Broker.OutgoingMessage, because failure: PublishError) -> Sending {
         let held = HeldMessage(message)
         let now = clock.now()
-        let until = holdings.refused(held.place, "\(failure)", now: now, isTrial: false)
-        report.putAway(held.place, failure)
+        let until = holdings.refused(held.place, "\(failure)", now: now, isTrial: false, isAlone: isAlone(held.place))
+        report.putAway(held.place, failure, until: until)
         return Sending(held.keptUntil(until, now: now, names), keptFor: held.place)
     }
 
@@ -83,17 +83,23 @@ extension StageRunner {
             case .lost: return
             case .open(let failures):
                 guard let failure = failures.first ?? nil else { return }
-                report.failed(.publish(failure))
                 switch failure {
-                case .closed: return
-                case .connectionLost, .blocked: if await !rest(.seconds(1), on: lane) { return }
+                case .closed: return report.failed(.publish(failure))
+                case .connectionLost, .blocked:
+                    report.failed(.publish(failure))
+                    if await !rest(.seconds(1), on: lane) { return }
                 case .returned, .nacked, .unsendable:
-                    let later = holdings.refused(held.place, "\(failure)", now: clock.now(), isTrial: true)
+                    let later = holdings.refused(
+                        held.place, "\(failure)", now: clock.now(), isTrial: true, isAlone: isAlone(held.place))
+                    report.refusedAgain(held.place, failure, until: later)
                     return await putBack(held, handed, until: later, lane)
                 }
             }
         }
     }
+
+    /// Whether nobody else gets what is published there: a key of the work exchange is that of one queue.
+    private func isAlone(_ place: Holdings.Place) -> Bool { place.exchange == names.work }
 
     private func putBack(_ held: HeldMessage, _ handed: Handed, until moment: Moment, _ lane: Lane) async {
         _ = await finish(handed, publishing: [Sending(held.keptUntil(moment, now: clock.now(), names), keptFor: held.place)], on: lane)

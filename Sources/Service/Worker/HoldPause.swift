@@ -6,7 +6,7 @@ struct HoldPause {
     private var milliseconds: Int64 = 1_000
 
     mutating func next() -> Moment.Span {
-        defer { milliseconds = min(milliseconds * 2, 15_000) }
+        defer { milliseconds = min(milliseconds * 2, Holdings.longestInHand.milliseconds) }
         return .milliseconds(Int64.random(in: milliseconds * 3 / 4...milliseconds))
     }
 }

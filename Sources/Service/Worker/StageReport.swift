@@ -162,14 +162,27 @@ final class StageReport: Sendable {
     }
 
     /// A message is refused where it was to go, and waits by itself.
-    func putAway(_ place: Holdings.Place, _ error: PublishError) {
+    func putAway(_ place: Holdings.Place, _ error: PublishError, until moment: Moment) {
         metrics.heldMessages.add(1, stage.rawValue, FinishError.publish(error).word)
         guard let suppressed = limiter.admit("put away \(place.exchange)", now: clock.now()) else { return }
         logger.warning(
             "A message is refused where it was to go; it is put away and tried again by itself",
             metadata: [
-                LogKey.error: "\(error)", LogKey.advice: "Look for a queue that is full, or missing: \(place). \(error.advice)",
-                LogKey.suppressed: "\(suppressed)",
+                LogKey.error: "\(error)", LogKey.until: "\(moment.rfc3339)", LogKey.suppressed: "\(suppressed)",
+                LogKey.advice: "Look for a queue that is full, or missing: \(place). \(error.advice)",
+            ])
+    }
+
+    /// A message that had been put away is refused again.
+    func refusedAgain(_ place: Holdings.Place, _ error: PublishError, until moment: Moment) {
+        metrics.finishFailures.add(1, stage.rawValue, FinishError.publish(error).word)
+        guard let suppressed = limiter.admit("refused again \(place.exchange)", now: clock.now()) else { return }
+        logger.warning(
+            "A message that was put away is refused again; it is tried again by itself",
+            metadata: [
+                LogKey.error: "\(error)", LogKey.until: "\(moment.rfc3339)", LogKey.suppressed: "\(suppressed)",
+                LogKey.advice:
+                    "Look for a queue that is full, or missing: \(place). Once it takes messages, what waits comes by itself, the first from then on: a restart brings none sooner.",
             ])
     }
 

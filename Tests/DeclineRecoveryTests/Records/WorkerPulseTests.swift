@@ -16,7 +16,7 @@ import Testing
             refusing: [
                 .init(
                     place: "exchange 'recovery.results' with key 'new_sale.approved'", count: 2, since: Moment(milliseconds: 3_000),
-                    why: "no such exchange")
+                    why: "no such exchange", triedAt: Moment(milliseconds: 8_000))
             ], takesWebhooks: true)
     }
 

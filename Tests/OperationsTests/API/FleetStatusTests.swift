@@ -208,13 +208,15 @@ import Testing
     @Test func whereMessagesAreRefusedIsNamed() async throws {
         let results = "exchange 'recovery.results' with key 'new_sale.approved'"
         func refusing(_ seconds: Int64, _ count: Int) -> [WorkerPulse.Refusing] {
-            [.init(place: results, count: count, since: now + .seconds(-seconds), why: "no such exchange")]
+            let (since, next) = (now + .seconds(-seconds), now + .seconds(seconds))
+            return [.init(place: results, count: count, since: since, why: "no such exchange", triedAt: next)]
         }
         let status = try await status([pulse("a", refusing: refusing(9, 2)), pulse("b", refusing: refusing(30, 1))])
         let fault = try #require(status.faults.first)
         #expect(status.faults.count == 1 && fault.kind == .held && fault.subject == results && fault.since == now + .seconds(-30))
         #expect(fault.what.contains("refused at \(results)") && fault.what.contains("(a, b): no such exchange."), "\(fault.what)")
         #expect(status.refusing.map(\.count) == [3] && fault.advice.contains("`salvage topology check`"))
+        #expect(fault.what.hasSuffix("put away (3), and tried again by themselves: the next is tried at \((now + .seconds(9)).rfc3339)."))
     }
 
     @Test func anOpenCircuitIsAFaultAndAPauseIsNone() async throws {
