@@ -36,6 +36,9 @@ struct StatusCommand: AsyncParsableCommand {
         if let (what, advice) = status.inbox?.warning {
             Terminal.show(Terminal.paint(Terminal.visible(what), .yellow) + " " + Terminal.paint(advice, .dim))
         }
+        for absence in status.absences {
+            Terminal.show(Terminal.paint(Terminal.visible(absence.what), .yellow) + " " + Terminal.paint(absence.advice, .dim))
+        }
         if !status.takesWebhooks, status.workers.contains(where: { !$0.isSilent }) {
             Terminal.show(
                 Terminal.paint(

@@ -86,6 +86,10 @@ import Testing
             #expect(fleet.workerLog.contains("Nothing can be paused"))
             let refused = try await fleet.salvage("pause", "--merchant", "acme", "--for", "1h", "--why", "new keys", "--as", "ada")
             #expect(refused.status == 1 && refused.error.contains("Apply the topology"), "\(refused)")
+            let status = try await fleet.salvage("status")
+            #expect(
+                status.status == 0 && status.output.contains("The stream recovery.pauses does not exist: nothing can be paused"),
+                "\(status)")
             try await crm.publish([CRM.decline("ONE")])
             try await eventually("it is told") { crm.result(of: "ONE")?.kind == "approved" }
         }

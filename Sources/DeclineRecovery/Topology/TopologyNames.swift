@@ -34,6 +34,9 @@ package final class TopologyNames: Sendable, Equatable {
         delays = DelayLadder.rungs.map { rung in "\(prefix).delay.\(rung < 10 ? "0" : "")\(rung)" }
     }
 
+    /// The streams without which a fleet goes on, with their exchanges.
+    package var optional: [String] { [pauses, claimSnapshots, rollups] }
+
     // The prefix tells all of them.
     package static func == (one: TopologyNames, other: TopologyNames) -> Bool { one.prefix == other.prefix }
 

@@ -68,13 +68,18 @@ extension FleetStatus {
             ),
             ("receivers", receiversJSON), ("circuits", circuitsJSON),
             ("queues", .object(of: queues.map { ($0.name, number($0.ready)) })), ("results", inbox?.json),
-            ("unseen", number(unseen)), ("pauses", PauseStore.json(heededPauses)), ("pausesKnown", .bool(pausesAreKnown)),
+            ("unseen", number(unseen)), ("absent", .array(absences.map(\.json))), ("pauses", PauseStore.json(heededPauses)),
+            ("pausesKnown", .bool(pausesAreKnown)),
             ("parked", number(parked)), ("overdue", number(overdue)),
             ("oldestOverdue", oldestOverdue.map { .integer($0.milliseconds) }),
             ("unknown", number(unknown)), ("inDoubt", number(inDoubt)), ("oldestUnknown", oldestUnknown.map { .integer($0.milliseconds) }),
             ("lettersToDo", number(lettersToDo)),
         ])
     }
+}
+
+extension FleetStatus.Absence {
+    var json: JSONValue { .object(of: [("name", .string(name)), ("what", .string(what)), ("advice", .string(advice))]) }
 }
 
 extension FleetStatus.Inbox {

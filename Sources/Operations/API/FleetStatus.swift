@@ -19,6 +19,8 @@ package struct FleetStatus: Sendable {
     package let inbox: Inbox?
     /// At how many exchanges and queues this login may not look: whether they are there it does not know.
     package let unseen: Int
+    /// What is not there that a fleet goes on without.
+    package let absences: [Absence]
     package let pauses: [Pause]
     /// Whether the stream of pauses could be read.
     package let pausesAreKnown: Bool
@@ -294,6 +296,7 @@ package struct FleetStatus: Sendable {
         queues = flow.queues.filter { $0.kind == .work }.map { ($0.name, $0.what, depths[$0.name]?.ready ?? 0) }
         inbox = depths[names.crmResults].map { Inbox(queue: names.crmResults, waiting: $0.ready, readers: $0.readers) }
         unseen = topology.unseen
+        absences = Absence.all(topology, names)
         pauses = flow.pauses.pauses.inForce(at: now)
         pausesAreKnown = flow.pauses.isFollowed
         knowsNoPause = pausesAreKnown && flow.pauses.pauses.isOfNothing

@@ -17,7 +17,7 @@ package protocol OperatorBroker: Sendable {
     /// What stands in a queue; `nil` for one that is not there, or into which this login may not look.
     func depth(of queue: String) async throws(BrokerFailure) -> QueueDepth?
 
-    /// Which of the exchanges and queues are gone without which no fleet works. Asking changes nothing there.
+    /// Which exchanges and queues are gone. Asking changes nothing there.
     func topology() async throws(BrokerFailure) -> TopologyLook
 
     /// Makes a pause known to every worker; returns when the broker has it.
@@ -39,9 +39,12 @@ package struct QueueDepth: Sendable, Equatable {
 
 /// What a look at a fleet's exchanges and queues found.
 package struct TopologyLook: Sendable, Equatable {
+    /// Those without which no fleet works.
     package var missing: [Place]
-    /// At how many this login may not look: they may be gone as well.
+    /// At how many of them this login may not look: they may be gone as well.
     package var unseen: Int
+    /// Those that are gone and that a fleet goes on without (`TopologyNames.optional`).
+    package var absent: [Place]
 
     package enum Place: Sendable, Hashable, CustomStringConvertible {
         case exchange(String)
@@ -55,9 +58,10 @@ package struct TopologyLook: Sendable, Equatable {
         }
     }
 
-    package init(missing: [Place] = [], unseen: Int = 0) {
+    package init(missing: [Place] = [], unseen: Int = 0, absent: [Place] = []) {
         self.missing = missing
         self.unseen = unseen
+        self.absent = absent
     }
 }
 

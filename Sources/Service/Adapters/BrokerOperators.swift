@@ -9,6 +9,7 @@ struct BrokerOperators: OperatorBroker {
     let link: BrokerLink
     let names: TopologyNames
     private let barred = BarredPlaces()
+    private let spared = SparedPlaces()
 
     init(link: BrokerLink, names: TopologyNames) {
         self.link = link
@@ -44,7 +45,8 @@ struct BrokerOperators: OperatorBroker {
     }
 
     func topology() async throws(BrokerFailure) -> TopologyLook {
-        let needed = Topology(recovery: names, crmInbox: false).requiring(names)
+        let whole = Topology(recovery: names, crmInbox: false)
+        let needed = whole.requiring(names)
         let rest = barred.rest(of: needed)
         // Of what kind a queue is, is not asked: the broker writes each such question into its log.
         let differences: [TopologyDifference]
@@ -60,7 +62,28 @@ struct BrokerOperators: OperatorBroker {
             default: look.unseen += 1
             }
         }
+        look.absent = try await absent(of: whole.sparing(names))
         return look
+    }
+
+    /// What is gone of that which a fleet goes on without. Whether it is where this login may not look is no matter of the fleet's.
+    private func absent(of optional: Topology) async throws(BrokerFailure) -> [TopologyLook.Place] {
+        if let known = spared.absent() { return known }
+        let differences: [TopologyDifference]
+        do throws(BrokerError) { differences = try await link.check(barred.rest(of: optional), kindsOf: []) } catch {
+            throw BrokerFailure(error)
+        }
+        var absent: [TopologyLook.Place] = []
+        for difference in differences {
+            switch difference {
+            case .missingExchange(let name): absent.append(.exchange(name))
+            case .missingQueue(let name): absent.append(.queue(name))
+            case .denied(let what, let name): barred.bar(what == "queue" ? .queue(name) : .exchange(name))
+            default: break
+            }
+        }
+        spared.found(absent)
+        return absent
     }
 
     func order(_ pause: Pause) async throws(BrokerFailure) {

@@ -86,11 +86,15 @@ extension Topology {
     }
 
     /// Without what a process goes on without.
-    func requiring(_ names: TopologyNames) -> Topology {
-        let optional = [names.claimSnapshots, names.pauses, names.rollups]
-        return Topology(
-            exchanges: exchanges.filter { !optional.contains($0.name) }, queues: queues.filter { !optional.contains($0.name) },
-            bindings: bindings.filter { !optional.contains($0.exchange) })
+    func requiring(_ names: TopologyNames) -> Topology { part { !names.optional.contains($0) } }
+
+    /// What a process goes on without.
+    func sparing(_ names: TopologyNames) -> Topology { part { names.optional.contains($0) } }
+
+    private func part(_ isMeant: (_ name: String) -> Bool) -> Topology {
+        Topology(
+            exchanges: exchanges.filter { isMeant($0.name) }, queues: queues.filter { isMeant($0.name) },
+            bindings: bindings.filter { isMeant($0.exchange) })
     }
 }
 
