@@ -92,7 +92,8 @@ package struct ConsoleFront: Sendable {
             var path = request.uri.path.split(separator: "/").dropFirst().map { $0.percentDecoded }
             // The page comes with its server, and needs no version.
             if path.first == "v1" { path.removeFirst() }
-            let asked = ConsoleRequest(method: method, path: path, query: Self.query(request.uri.query ?? ""), body: body, person: person)
+            let query = try Self.query(request.uri.query ?? "")
+            let asked = ConsoleRequest(method: method, path: path, query: query, body: body, person: person)
             response = try await answer(asked)
             tell(asked, response)
         } catch {
@@ -166,11 +167,18 @@ package struct ConsoleFront: Sendable {
         return ["localhost", "127.0.0.1", "[::1]"].contains(host.lowercased())
     }
 
-    private static func query(_ text: String) -> [String: String] {
+    /// What is named twice is refused: nobody else knows which of both is meant.
+    static func query(_ text: String) throws(ConsoleError) -> [String: String] {
         var query: [String: String] = [:]
         for pair in text.split(separator: "&") {
             let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            query[parts[0].percentDecoded] = parts.count > 1 ? parts[1].replacing("+", with: " ").percentDecoded : ""
+            let name = parts[0].percentDecoded
+            if query[name] != nil {
+                throw .badRequest(
+                    "The query names '\(CardDataGuard.redacted(String(name.prefix(64))))' twice.",
+                    "Name it once; several states are one, with commas between.")
+            }
+            query[name] = parts.count > 1 ? parts[1].replacing("+", with: " ").percentDecoded : ""
         }
         return query
     }

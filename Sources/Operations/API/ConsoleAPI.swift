@@ -42,6 +42,8 @@ package final class ConsoleAPI: Sendable {
 
     private func route(_ request: ConsoleRequest) async throws(ConsoleError) -> ConsoleResponse {
         let path = request.path
+        // Of a path that is none that is told, whatever its query names.
+        if let place = path.first, Self.places.contains(place) { try request.allowQuery() }
         switch (request.method, path.first, path.count) {
         case (.get, "session", 1): return .ok(session(request.person))
         case (.get, "overview", 1):
@@ -72,6 +74,11 @@ package final class ConsoleAPI: Sendable {
         default: throw .noSuchPath("\(request.method.rawValue) /api/v1/\(path.joined(separator: "/"))")
         }
     }
+
+    /// What paths begin with.
+    private static let places: Set<String> = [
+        "session", "overview", "status", "letters", "runs", "recoveries", "pauses", "money", "mapping",
+    ]
 
     private func session(_ person: ConsoleRequest.Person) -> JSONValue {
         .object(of: [

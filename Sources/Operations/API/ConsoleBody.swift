@@ -18,7 +18,7 @@ extension JSONValue {
     /// Refuses what is asked for by a name that nothing has: whoever writes `"cannary"` means one letter, not all.
     func allow(_ names: Set<String>) throws(ConsoleError) {
         guard let other = object?.first(where: { !names.contains($0.name) }) else { return }
-        throw .badRequest("There is no \(other.name.prefix(64)) here.", "Expected of \(names.sorted().joined(separator: ", ")).")
+        throw .unknownName(other.name, "here", known: names.sorted())
     }
 
     func text(_ name: String) throws(ConsoleError) -> String? { try read(name, "a text", \.string) }
@@ -54,8 +54,7 @@ extension JSONValue {
     private func filter(_ name: String) throws(ConsoleError) -> LetterFilter? {
         guard let filter = try read(name, "an object", { $0.object == nil ? nil : $0 }) else { return nil }
         if let other = filter.object?.first(where: { !LetterFilter.names.contains($0.name) }) {
-            throw .badRequest(
-                "\(name): there is no \(other.name.prefix(64)).", "A filter has: \(LetterFilter.names.joined(separator: ", ")).")
+            throw .unknownName(other.name, "in the \(name)", known: LetterFilter.names)
         }
         return try LetterFilter { (name) throws(ConsoleError) in
             // Times are numbers, and texts where they come out of an address.

@@ -40,6 +40,19 @@ package struct ConsoleError: Error, Sendable {
         ConsoleError(status: 400, what: what, advice: advice)
     }
 
+    /// Something is asked for by a name that is not known.
+    ///
+    /// - Parameter place: where it stands, in words.
+    static func unknownName(_ name: String, _ place: String, known: [String]) -> ConsoleError {
+        let name = String(name.prefix(64))
+        let near = known.map { (name: $0, distance: EditDistance.between(name.lowercased(), $0.lowercased())) }.min {
+            $0.distance < $1.distance
+        }
+        var advice = known.isEmpty ? "Leave it out: nothing is named there." : "Known there: \(known.joined(separator: ", "))."
+        if let near, near.distance <= max(1, name.utf8.count / 3) { advice = "Did you mean \(near.name)? " + advice }
+        return .badRequest("There is no '\(CardDataGuard.redacted(name))' \(CardDataGuard.redacted(String(place.prefix(200)))).", advice)
+    }
+
     static let notFound = ConsoleError(
         status: 404, what: "There is no letter and no run of this id.", advice: "Look at the list; letters are kept for a year.")
 

@@ -24,6 +24,25 @@ package struct ConsoleRequest: Sendable {
         self.person = person
     }
 
+    /// What its query may name.
+    package var queryNames: [String] {
+        switch (method, path) {
+        case (.get, ["letters"]): LetterFilter.names + ["offset", "limit"]
+        case (.get, ["letters", "groups"]): LetterFilter.names
+        case (.get, ["letters", "export"]): LetterFilter.names + ["format"]
+        case (.get, ["recoveries"]): ["order", "days"]
+        case (.get, ["money"]): MoneyReport.Question.names + ["format"]
+        default: []
+        }
+    }
+
+    /// Refuses what is asked for by a name that is not known: whoever writes `?reson=` wants to see some, and would take all for them.
+    func allowQuery() throws(ConsoleError) {
+        let known = queryNames
+        guard let other = query.keys.filter({ !known.contains($0) }).min() else { return }
+        throw .unknownName(other, "in the query of \(method.rawValue) /api/v1/\(path.joined(separator: "/"))", known: known)
+    }
+
     /// A number of the query; what is empty says nothing.
     func number(_ name: String, _ range: ClosedRange<Int>) throws(ConsoleError) -> Int? {
         guard let text = query[name], !text.isEmpty else { return nil }

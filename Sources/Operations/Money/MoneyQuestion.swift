@@ -7,6 +7,9 @@ extension MoneyReport.Question {
         package let advice: String
     }
 
+    /// What a question says.
+    static let names = ["from", "through", "month", "days", "by", "merchant", "gateway", "currency"]
+
     /// The question in words, as an address or a command line has them: `from` and `through` (days, both included), or `month`, or `days`
     /// that end today; `by` (groups, with commas between); `merchant`, `gateway`, `currency`.
     package init(_ words: [String: String], now: Moment) throws(Fault) {

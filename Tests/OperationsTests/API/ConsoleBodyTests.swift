@@ -23,7 +23,7 @@ import Testing
         #expect(refusal { () throws(ConsoleError) in try body.whole("rate") } == "rate: expected a whole number.")
         #expect(refusal { () throws(ConsoleError) in try body.text("note") } == "note: expected a text.")
         #expect(refusal { () throws(ConsoleError) in try body.patch("patch") } == "status 422")
-        #expect(refusal { () throws(ConsoleError) in try body.allow(["canary", "rate", "note", "patch"]) } == "There is no body here.")
+        #expect(refusal { () throws(ConsoleError) in try body.allow(["canary", "rate", "note", "patch"]) } == "There is no 'body' here.")
         #expect(try body.text("body") == nil && body.text("missing") == nil)
     }
 
