@@ -18,7 +18,9 @@ extension ConsoleAPI {
     /// What a filter means, as a file: as much as the list says of each.
     func export(_ request: ConsoleRequest) async throws(ConsoleError) -> JSONValue {
         let format = request.query["format"] ?? ""
-        guard ["csv", "json"].contains(format) else { throw .badRequest("format: expected csv or json.") }
+        guard ["csv", "json"].contains(format) else {
+            throw .unexpected("format", format.isEmpty ? nil : format, expected: "csv or json")
+        }
         let filter = try LetterFilter { request.query[$0] }
         // Half of the letters would read like all.
         if !flow.isReady.letters { throw .unready }
@@ -71,11 +73,13 @@ extension ConsoleAPI {
 
     /// What a correction changes, whether it may be sent, and what would become of it. Changes nothing.
     func check(_ text: String, _ body: JSONValue) async throws(ConsoleError) -> JSONValue {
+        try body.allow(["body", "patch"])
         let (summary, letter) = try await whole(text)
         let before = letter.original.json ?? .null
         let patch: JSONPatch
         let edited = try body.text("body")
         if let given = try body.patch("patch") {
+            if edited != nil { throw .badRequest("Expected a body or a patch, and not both.", "Leave out the one that is not meant.") }
             patch = given
         } else if let edited {
             let after: JSONValue

@@ -12,9 +12,19 @@ extension ConsoleAPI {
         ])
     }
 
+    /// What a question says besides a whole event, which says all of it.
+    private static let parts = ["merchant", "gateway", "source", "code", "text", "advice", "networkCode", "crmClass", "orderType"]
+
     func explain(_ body: JSONValue) throws(ConsoleError) -> JSONValue {
-        if let event = try body.text("event"), !event.allSatisfy(\.isWhitespace) { return try explain(event: event) }
+        try body.allow(Set(Self.parts + ["event"]))
         func given(_ name: String) throws(ConsoleError) -> String? { try body.text(name).flatMap { $0.isEmpty ? nil : $0 } }
+        if let event = try body.text("event"), !event.allSatisfy(\.isWhitespace) {
+            for name in Self.parts {
+                guard try given(name) != nil else { continue }
+                throw .badRequest("\(name): an event says all of it, and both are given.", "Leave out the event, or all else.")
+            }
+            return try explain(event: event)
+        }
         let (code, text) = (try given("code"), try given("text"))
         if code == nil, text == nil {
             throw .badRequest("There is no code.", "Give a code, a response text, or a whole event.")
@@ -24,7 +34,7 @@ extension ConsoleAPI {
         where Word.RawValue == String {
             guard let text = try given(name) else { return nil }
             guard let word = Word(rawValue: text) else {
-                throw .badRequest("\(name): expected \(Word.allCases.map(\.rawValue).joined(separator: " or ")).")
+                throw .unexpected(name, text, expected: Word.allCases.map(\.rawValue).joined(separator: " or "))
             }
             return word
         }
@@ -112,6 +122,7 @@ extension ConsoleAPI {
 
     /// The declines of the last thirty days asked again, of one merchant or of all, under a mapping that nobody uses yet.
     func whatIf(_ body: JSONValue) async throws(ConsoleError) -> JSONValue {
+        try body.allow(["draft", "merchant"])
         guard let yaml = try body.text("draft"), !yaml.allSatisfy(\.isWhitespace) else {
             throw .badRequest("There is nothing to try.", "Write rules, or a policy, as they would stand in the configuration.")
         }

@@ -13,7 +13,9 @@ extension ConsoleAPI {
     }
 
     func money(_ request: ConsoleRequest) async throws(ConsoleError) -> JSONValue {
-        guard let format = Format(rawValue: request.query["format"] ?? "") else { throw .badRequest("format: expected json or csv.") }
+        guard let format = Format(rawValue: request.query["format"] ?? "") else {
+            throw .unexpected("format", request.query["format"], expected: "json or csv")
+        }
         let now = tools.clock.now()
         let question: MoneyReport.Question
         do throws(MoneyReport.Question.Fault) {

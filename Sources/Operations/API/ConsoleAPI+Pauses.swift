@@ -51,7 +51,7 @@ extension ConsoleAPI {
         case (let until?, nil): end = Moment(milliseconds: Int64(until))
         case (nil, let seconds?):
             guard (1...Int(Pause.longest.milliseconds / 1_000)).contains(seconds) else {
-                throw .badRequest("seconds: expected 1 to \(Pause.longest.milliseconds / 1_000).")
+                throw .unexpected("seconds", String(seconds), expected: "1 to \(Pause.longest.milliseconds / 1_000)")
             }
             end = tools.clock.now() + .seconds(Int64(seconds))
         default: throw .badRequest("Expected until or seconds, and not both.", "A pause says when it ends by itself.")
@@ -94,7 +94,9 @@ extension ConsoleAPI {
 
     private func words(_ body: JSONValue) throws(ConsoleError) -> PauseWords {
         let stage: Stage? = try body.text("stage").map { text throws(ConsoleError) in
-            guard let stage = Stage(rawValue: text) else { throw .badRequest("stage: '\(text.prefix(64))' is not known.") }
+            guard let stage = Stage(rawValue: text) else {
+                throw .unexpected("stage", text, expected: "one of " + Stage.allCases.map(\.rawValue).joined(separator: ", "))
+            }
             return stage
         }
         let (merchant, gateway, worker) = (try body.text("merchant"), try body.text("gateway"), try body.text("worker"))

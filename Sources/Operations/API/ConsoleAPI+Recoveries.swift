@@ -4,8 +4,12 @@ import Pipeline
 
 extension ConsoleAPI {
     func recoveries(_ request: ConsoleRequest) async throws(ConsoleError) -> JSONValue {
-        guard let order = request.query["order"], !order.isEmpty, order.utf8.count <= 512 else {
+        guard let order = request.query["order"], !order.isEmpty else {
             throw .badRequest("No order is named.", "Give an order id or a recovery reference.")
+        }
+        guard order.utf8.count <= 512 else {
+            throw .badRequest(
+                "order: expected 512 bytes at the most, found \(order.utf8.count).", "Give an order id or a recovery reference.")
         }
         try requireBroker()
         let days = try request.number("days", 1...90) ?? 45

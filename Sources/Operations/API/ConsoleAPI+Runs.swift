@@ -135,10 +135,23 @@ extension ConsoleAPI {
         let isRerun = try body.flag("rerun") ?? false
         if isRerun, patch != nil { throw .badRequest("Expected a patch or rerun, and not both.") }
         let correction = isRerun ? .rerun : patch.map { LetterCorrection.patch($0) }
-        let rate = try body.whole("rate") ?? 50
-        guard (1...1_000).contains(rate) else { throw .badRequest("rate: expected 1 to 1000 messages per second.") }
+        let givenRate = try body.whole("rate")
+        let rate = givenRate ?? 50
+        guard (1...1_000).contains(rate) else {
+            throw .unexpected("rate", String(rate), expected: "1 to 1000 messages per second")
+        }
         let isCanary = try body.flag("canary") ?? false
         let consent = ReplayConsent(ofCRM: try body.flag("crmConsent") ?? false, toSkips: try body.flag("acceptSkips") ?? false)
+        if action != .replay {
+            // Who has letters discarded one first means one first.
+            let ofReplays = [
+                ("patch", patch != nil), ("rerun", isRerun), ("rate", givenRate != nil), ("canary", isCanary),
+                ("crmConsent", consent.ofCRM), ("acceptSkips", consent.toSkips),
+            ]
+            if let (name, _) = ofReplays.first(where: { $0.1 }) {
+                throw .badRequest("\(name): only a replay has it, and this is to \(action.rawValue).", "Leave it out, or ask for a replay.")
+            }
+        }
         switch action {
         case .replay:
             if correction != nil { try require(.admin, person) }
@@ -156,7 +169,9 @@ extension ConsoleAPI {
         }
     }
 
-    func stop(_ text: String, _ person: ConsoleRequest.Person) async throws(ConsoleError) -> JSONValue {
+    func stop(_ text: String, _ request: ConsoleRequest) async throws(ConsoleError) -> JSONValue {
+        try request.body.allow([])
+        let person = request.person
         try require(.operator, person)
         let id = try id(text)
         // One that could not begin is a proposal again, and one or the other is stopped.
@@ -165,7 +180,10 @@ extension ConsoleAPI {
         throw ConsoleError(status: 409, what: "The run is not of this console.", advice: "Stop it where it was begun.")
     }
 
-    func resume(_ text: String, _ person: ConsoleRequest.Person) async throws(ConsoleError) -> JSONValue {
+    /// It goes on as it was begun: nothing can be said anew.
+    func resume(_ text: String, _ request: ConsoleRequest) async throws(ConsoleError) -> JSONValue {
+        try request.body.allow([])
+        let person = request.person
         try require(.operator, person)
         let id = try id(text)
         if let job = jobs[id], !job.progress.state.isOver {

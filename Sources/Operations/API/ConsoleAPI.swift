@@ -59,9 +59,9 @@ package final class ConsoleAPI: Sendable {
         case (.post, "runs", 2) where path[1] == "rehearse": return .ok(try await dryRun(request))
         case (.post, "runs", 1): return .accepted(try await begin(request))
         case (.get, "runs", 2): return .ok(try await run(path[1], request.person))
-        case (.post, "runs", 3) where path[2] == "stop": return .ok(try await stop(path[1], request.person))
+        case (.post, "runs", 3) where path[2] == "stop": return .ok(try await stop(path[1], request))
         case (.post, "runs", 3) where path[2] == "approve": return .accepted(try await approve(path[1], request))
-        case (.post, "runs", 3) where path[2] == "resume": return .accepted(try await resume(path[1], request.person))
+        case (.post, "runs", 3) where path[2] == "resume": return .accepted(try await resume(path[1], request))
         case (.get, "recoveries", 1): return .ok(try await recoveries(request))
         case (.get, "pauses", 1): return .ok(try await pauses())
         case (.post, "pauses", 1): return .ok(try await pause(request))
@@ -110,7 +110,7 @@ package final class ConsoleAPI: Sendable {
     }
 
     func id(_ text: String) throws(ConsoleError) -> UUID5 {
-        guard let id = UUID5(text) else { throw .notFound }
+        guard let id = UUID5(text) else { throw .noID(text) }
         return id
     }
 }

@@ -38,9 +38,16 @@ extension JSONValue {
     func letters() throws(ConsoleError) -> LetterSelection {
         switch (self["letters"], self["filter"]) {
         case (let letters?, nil):
-            let ids = letters.array?.compactMap { $0.string.flatMap { UUID5($0) } } ?? []
-            guard !ids.isEmpty, ids.count == letters.array?.count, ids.count <= 10_000 else {
-                throw .badRequest("letters: expected 1 to 10,000 ids.")
+            guard let list = letters.array, (1...10_000).contains(list.count) else {
+                throw .unexpected("letters", letters.array.map { String($0.count) } ?? "no list", expected: "a list of 1 to 10,000 ids")
+            }
+            var ids: [UUID5] = []
+            for entry in list {
+                guard let id = entry.string.flatMap({ UUID5($0) }) else {
+                    let found = entry.string ?? String(decoding: entry.bytes, as: UTF8.self)
+                    throw .unexpected("letters", found, expected: "ids of 36 characters")
+                }
+                ids.append(id)
             }
             return .letters(ids)
         case (nil, _?):

@@ -53,6 +53,19 @@ package struct ConsoleError: Error, Sendable {
         return .badRequest("There is no '\(CardDataGuard.redacted(name))' \(CardDataGuard.redacted(String(place.prefix(200)))).", advice)
     }
 
+    /// A value that is none of those that are taken.
+    static func unexpected(_ name: String, _ found: String?, expected: String) -> ConsoleError {
+        let found = found.map { "'\(CardDataGuard.redacted(String($0.prefix(64))))'" } ?? "nothing"
+        return .badRequest("\(name): expected \(expected), found \(found).")
+    }
+
+    /// A name that can be none: who writes the beginning of one is to know that it takes the whole.
+    static func noID(_ text: String) -> ConsoleError {
+        ConsoleError(
+            status: 404, what: "'\(CardDataGuard.redacted(String(text.prefix(64))))' is no id of a letter or a run.",
+            advice: "Give all 36 characters of it, as the lists of letters and runs have them.")
+    }
+
     static let notFound = ConsoleError(
         status: 404, what: "There is no letter and no run of this id.", advice: "Look at the list; letters are kept for a year.")
 

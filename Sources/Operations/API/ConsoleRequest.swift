@@ -47,7 +47,7 @@ package struct ConsoleRequest: Sendable {
     func number(_ name: String, _ range: ClosedRange<Int>) throws(ConsoleError) -> Int? {
         guard let text = query[name], !text.isEmpty else { return nil }
         guard let number = Int(text), range.contains(number) else {
-            throw .badRequest("\(name): expected a whole number of \(range.lowerBound)...\(range.upperBound).")
+            throw .unexpected(name, text, expected: "a whole number of \(range.lowerBound)...\(range.upperBound)")
         }
         return number
     }

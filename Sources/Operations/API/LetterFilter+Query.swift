@@ -8,14 +8,17 @@ extension LetterFilter {
     /// Reads a filter from texts by name; what is empty says nothing.
     init(_ text: (String) throws(ConsoleError) -> String?) throws(ConsoleError) {
         func given(_ name: String) throws(ConsoleError) -> String? { try text(name).flatMap { $0.isEmpty ? nil : $0 } }
-        func word<Word: RawRepresentable>(_ name: String, _ type: Word.Type) throws(ConsoleError) -> Word? where Word.RawValue == String {
+        func word<Word: RawRepresentable & CaseIterable>(_ name: String, _ type: Word.Type) throws(ConsoleError) -> Word?
+        where Word.RawValue == String {
             guard let text = try given(name) else { return nil }
-            guard let word = Word(rawValue: text) else { throw .badRequest("\(name): '\(text.prefix(64))' is not known.") }
+            guard let word = Word(rawValue: text) else {
+                throw .unexpected(name, text, expected: "one of " + Word.allCases.map(\.rawValue).joined(separator: ", "))
+            }
             return word
         }
         func moment(_ name: String) throws(ConsoleError) -> Moment? {
             guard let text = try given(name) else { return nil }
-            guard let milliseconds = Int64(text) else { throw .badRequest("\(name): expected milliseconds since 1970.") }
+            guard let milliseconds = Int64(text) else { throw .unexpected(name, text, expected: "milliseconds since 1970") }
             return Moment(milliseconds: milliseconds)
         }
         var states: Set<LetterState>?
@@ -26,7 +29,8 @@ extension LetterFilter {
                 states = []
                 for part in text.split(separator: ",") {
                     guard let state = LetterState(rawValue: String(part)) else {
-                        throw .badRequest("state: '\(part.prefix(64))' is not known.")
+                        let known = LetterState.allCases.map(\.rawValue).joined(separator: ", ")
+                        throw .unexpected("state", String(part), expected: "all, or of \(known) with commas between")
                     }
                     states?.insert(state)
                 }

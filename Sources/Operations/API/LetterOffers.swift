@@ -85,7 +85,7 @@ extension ConsoleAPI {
 
     func action(_ word: String?) throws(ConsoleError) -> LetterAction.Kind {
         guard let action = word.flatMap(LetterAction.Kind.init) else {
-            throw .badRequest("action: expected replay, reconcile, discard, restore or resolve.")
+            throw .unexpected("action", word, expected: "replay, reconcile, discard, restore or resolve")
         }
         return action
     }

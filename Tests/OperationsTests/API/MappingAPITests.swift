@@ -39,9 +39,9 @@ import Testing
     @Test func aClassThatIsNoneIsRefused() async throws {
         let question: [(String, JSONValue)] = [("source", .string("nmi")), ("code", .string("201"))]
         let refused = try await asked(question + [("crmClass", .string("sofft"))])
-        #expect(refused.status == 400 && refused.body["error"]?["what"]?.string == "crmClass: expected soft or hard.")
+        #expect(refused.status == 400 && refused.body["error"]?["what"]?.string == "crmClass: expected soft or hard, found 'sofft'.")
         #expect(try await asked(question + [("crmClass", .string("soft"))]).status == 200)
         let type = try await asked(question + [("orderType", .string("sale"))])
-        #expect(type.body["error"]?["what"]?.string == "orderType: expected new_sale or recurring.")
+        #expect(type.body["error"]?["what"]?.string == "orderType: expected new_sale or recurring, found 'sale'.")
     }
 }
