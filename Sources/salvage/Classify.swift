@@ -58,12 +58,18 @@ struct Classify: AsyncParsableCommand {
             ("source", source), ("code", code), ("text", text), ("advice", advice), ("crm-class", crmClass), ("gateway", gateway),
             ("network-code", networkCode), ("network", network), ("merchant", event == nil ? nil : merchant),
         ]
-        if let network, CardNetwork(brand: network) == nil { throw ValidationError("--network \(network) is no network known here.") }
+        if let network, CardNetwork(brand: network) == nil {
+            let known = CardNetwork.allCases.map(\.rawValue).joined(separator: ", ")
+            throw ValidationError("--network: expected one of \(known), found '\(network)'.")
+        }
         if corpus != nil, let (name, _) = ofACode.first(where: { $0.1 != nil }) {
             throw ValidationError("--corpus holds all of it; leave out --\(name).")
         }
         if event != nil, let (name, _) = ofACode.first(where: { $0.1 != nil }) {
             throw ValidationError("--event holds all of it; leave out --\(name).")
+        }
+        if event != nil, orderType != OrderType.newSale.rawValue {
+            throw ValidationError("--event holds all of it; leave out --order-type.")
         }
         if merchant != nil, config.path == nil { throw ValidationError("--merchant needs --config, where its rules are.") }
     }

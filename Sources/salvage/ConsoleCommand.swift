@@ -22,6 +22,8 @@ struct ConsoleCommand: AsyncParsableCommand {
     @Option(help: "HOST:PORT.")
     var listen: String?
 
+    func validate() throws { try ValidationError.refuse(empty: [("listen", listen)]) }
+
     func run() async throws {
         let settings = try broker.settings(["config": config.file, "console.listen": listen])
         do {

@@ -38,7 +38,9 @@ struct Keys: ParsableCommand {
                 (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte) || "-_.".utf8.contains(byte)
             }
             guard !kid.isEmpty, kid.utf8.count <= 64, isPlain, kid.first != "." else {
-                throw ValidationError("A kid has letters, digits, dots, dashes and underscores, 64 at most.")
+                throw ValidationError(
+                    "Expected a kid of letters, digits, dots, dashes and underscores, 64 at most and no dot first, found '\(Terminal.visible(kid))'."
+                )
             }
         }
 

@@ -22,7 +22,8 @@ struct NoticesCommand: AsyncParsableCommand {
     func run() async throws {
         let settings = try broker.settings()
         guard let notices = settings.notices else {
-            throw ExitCode.misuse("No notices are sent: SALVAGE_NOTICE_URL is not set.")
+            throw ExitCode.misuse(
+                "No notices are sent: SALVAGE_NOTICE_URL is not set. Set it, and SALVAGE_NOTICE_SECRET, as docs/notices.md says.")
         }
         guard test else {
             let secrets = notices.secretCount == 1 ? "one secret" : "\(notices.secretCount) secrets"

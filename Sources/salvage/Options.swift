@@ -13,6 +13,8 @@ struct BrokerOptions: ParsableArguments {
     @Option(help: "What the names of Salvage's exchanges and queues begin with.")
     var prefix: String?
 
+    func validate() throws { try ValidationError.refuse(empty: [("broker-url", brokerURL), ("prefix", prefix)]) }
+
     func settings(_ more: [String: String?] = [:]) throws(SettingsError) -> ProcessSettings {
         var flags: [String: String?] = ["broker.url": brokerURL, "topology.prefix": prefix]
         flags.merge(more) { $1 }
@@ -78,6 +80,8 @@ struct ConfigOption: ParsableArguments {
         help: ArgumentHelp("The file with merchants and gateways (SALVAGE_CONFIG; else salvage.yaml of this folder).", valueName: "file"))
     var file: String?
 
+    func validate() throws { try ValidationError.refuse(empty: [("config", file)]) }
+
     /// The file that is named, or salvage.yaml where it is there.
     var path: String? {
         if let named = file ?? ProcessInfo.processInfo.environment["SALVAGE_CONFIG"], !named.isEmpty { return named }
@@ -88,5 +92,16 @@ struct ConfigOption: ParsableArguments {
     func configuration() throws(ConfigurationError) -> SalvageConfiguration? {
         guard let path else { return nil }
         return try SalvageConfiguration(file: path)
+    }
+}
+
+extension ValidationError {
+    /// A flag that is given and says nothing: a variable of a script that is not set must not mean what is meant without the flag.
+    static func refuse(empty flags: [(name: String, value: String?)]) throws {
+        for (name, value) in flags {
+            if let value, value.allSatisfy(\.isWhitespace) {
+                throw ValidationError("--\(name) is empty. Say what is meant, or leave it out.")
+            }
+        }
     }
 }

@@ -30,6 +30,7 @@ struct Publish: AsyncParsableCommand {
     var json = false
 
     func validate() throws {
+        if raw, fill { throw ValidationError("--raw publishes the bytes as they are, and --fill changes them; give one of both.") }
         if !(0...86_400).contains(timeout) {
             throw ValidationError("--timeout: expected a number of seconds of 0...86400, found '\(timeout)'.")
         }

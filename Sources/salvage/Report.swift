@@ -45,6 +45,10 @@ struct Report: AsyncParsableCommand {
     var json = false
 
     func validate() throws {
+        try ValidationError.refuse(empty: [
+            ("from", from), ("through", through), ("month", month), ("days", days), ("by", by), ("merchant", merchant),
+            ("gateway", gateway), ("currency", currency),
+        ])
         if csv, json { throw ValidationError("Give either --csv or --json.") }
         if lost, csv || by != nil { throw ValidationError("--lost lists single orders; leave out \(csv ? "--csv" : "--by").") }
     }

@@ -23,6 +23,9 @@ struct Results: AsyncParsableCommand {
     var json = false
 
     func validate() throws {
+        if follow, queue != nil {
+            throw ValidationError("--follow shows what the journal tells, and looks into no queue; leave out --queue.")
+        }
         if let queue, queue.isEmpty || queue.utf8.count > 255 {
             throw ValidationError("--queue: expected a queue's name of 1 to 255 bytes, found one of \(queue.utf8.count).")
         }

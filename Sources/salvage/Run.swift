@@ -101,6 +101,12 @@ struct Run: AsyncParsableCommand {
     @Option(help: "auto, json, text.")
     var logFormat: String?
 
+    func validate() throws {
+        try ValidationError.refuse(empty: [
+            ("stages", stages), ("listen", listen), ("webhooks-listen", webhooksListen), ("log-level", logLevel), ("log-format", logFormat),
+        ])
+    }
+
     func run() async throws {
         let settings = try broker.settings([
             "config": config.file, "stages": stages, "listen": listen, "webhooks.listen": webhooksListen, "log.level": logLevel,

@@ -68,11 +68,12 @@ struct TopologyCommand: AsyncParsableCommand {
                 guard let bytes = WholeFile.bytes(of: name) else { throw ExitCode.misuse("\(name): \(WholeFile.fault(of: name)).") }
                 return bytes
             }
+            let name = definitions ?? ""
             let outcome = try await broker.withLink { link, settings in
                 let topology = Topology(recovery: settings.names, crmInbox: !withoutCrmInbox)
                 let definitions = try file.map { bytes in
                     guard let read = BrokerDefinitions(bytes, virtualHost: settings.broker.virtualHost) else {
-                        throw ExitCode.misuse("The definitions are not what `rabbitmqctl export_definitions` prints.")
+                        throw ExitCode.misuse("\(name) is not what `rabbitmqctl export_definitions -` prints. Give --definitions that.")
                     }
                     return read
                 }

@@ -18,6 +18,8 @@ struct Webhooks: AsyncParsableCommand {
     @Option(help: "HOST:PORT for webhooks.")
     var webhooksListen: String?
 
+    func validate() throws { try ValidationError.refuse(empty: [("listen", listen), ("webhooks-listen", webhooksListen)]) }
+
     func run() async throws {
         var settings = try broker.settings(["config": config.file, "listen": listen, "webhooks.listen": webhooksListen])
         settings.stages = []

@@ -67,6 +67,27 @@ import Testing
         #expect(refused.status == 64 && refused.error.contains("expected a"), "\(refused)")
     }
 
+    /// A variable of a script that is not set must not mean all of them, or another fleet; and nothing that is given is passed over.
+    @Test(
+        arguments: [
+            (["report", "--merchant", ""], "--merchant is empty"), (["report", "--lost", "--from", " "], "--from is empty"),
+            (["status", "--prefix", ""], "--prefix is empty"), (["status", "--broker-url", ""], "--broker-url is empty"),
+            (["dead", "replay", "3f2a", "--note", "x", "--config", ""], "--config is empty"),
+            (["dead", "discard", "3f2a", "--note", "x", "--as", ""], "--as is empty"),
+            (["dead", "replay", "--resume", ""], "The run's name is empty"), (["run", "--stages", ""], "--stages is empty"),
+            (["webhooks", "--webhooks-listen", ""], "--webhooks-listen is empty"), (["console", "--listen", ""], "--listen is empty"),
+            (["results", "--follow", "--queue", "crm.results"], "leave out --queue"),
+            (["publish", "--raw", "--fill", "none.json"], "give one of both"),
+            (["classify", "--event", "none.json", "--order-type", "recurring"], "leave out --order-type"),
+            (["classify", "--source", "nmi", "--code", "1", "--network", "vsia"], "expected one of visa, mastercard"),
+            (["keys", "new", "a/b"], "found 'a/b'"), (["notices"], "SALVAGE_NOTICE_SECRET"),
+        ] as [([String], String)])
+    func whatSaysNothingOrIsPassedOverIsRefused(arguments: [String], words: String) async throws {
+        let refused = try await ChildProcess.run(
+            TestMachine.salvage, arguments, environment: ["SALVAGE_BROKER_URL": "amqp://127.0.0.1:1", "SALVAGE_NOTICE_URL": ""])
+        #expect(refused.status == 64 && refused.error.contains(words), "\(refused)")
+    }
+
     /// What starts beside its broker needs no loop around it.
     @Test(.timeLimit(.minutes(5)))
     func theTopologyWaitsForABrokerThatComesLater() async throws {

@@ -25,6 +25,17 @@ import Testing
         #expect(found.contains(#""\#(filled)""#), "\(found)")
     }
 
+    @Test(arguments: [
+        (#"{"a.json": {"class": "soft", "result": true}}"#, "a.json.result: expected a text"),
+        (#"{"a.json": "approved"}"#, "a.json: expected an object"), ("[]", "expected a JSON object of expectations"),
+    ])
+    func anExpectationThatCannotBeReadIsAFault(text: String, words: String) throws {
+        let file = FileManager.default.temporaryDirectory.appending(path: "expect-\(UUID().uuidString).json")
+        defer { try? FileManager.default.removeItem(at: file) }
+        try Data(text.utf8).write(to: file)
+        #expect { try Expectation.read(file.path) } throws: { "\($0)".contains(words) }
+    }
+
     /// What cannot be reckoned with is said, and neither published as it stands nor the end of the process.
     @Test(arguments: ["$NOW-106751991168d", "$NOW-99999999999999999999d", "$NOW--5s", "$NOW-36526d", "$NOW-5w", "$NOW-", "$NOW+1h"])
     func aTimeThatIsNoneIsAFault(text: String) {

@@ -102,7 +102,17 @@ package struct Expectation: Sendable {
         guard let object = (try? JSONValue(parsing: bytes.span, limits: JSONLimits(bytes: 16 << 20, depth: 32)))?.object else {
             throw DeclineFileError(file: file, what: "expected a JSON object of expectations by file name")
         }
-        return Dictionary(
-            object.compactMap { member in Expectation(member.value).map { (member.name, $0) } }, uniquingKeysWith: { first, _ in first })
+        var expectations: [String: Expectation] = [:]
+        for member in object {
+            guard let parts = member.value.object else {
+                throw DeclineFileError(file: file, what: "\(member.name): expected an object, such as {\"result\": \"approved\"}")
+            }
+            // What is expected and not read would seem to come out as expected.
+            if let other = parts.first(where: { $0.value.string == nil }) {
+                throw DeclineFileError(file: file, what: "\(member.name).\(other.name): expected a text")
+            }
+            expectations[member.name] = Expectation(member.value)
+        }
+        return expectations
     }
 }

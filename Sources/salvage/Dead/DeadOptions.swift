@@ -50,14 +50,9 @@ struct LetterFilterOptions: ParsableArguments {
     func validate() throws { _ = try filter(now: SystemClock().now()) }
 
     func filter(now: Moment) throws -> LetterFilter {
-        // A variable of a script that is not set must not mean "all".
-        for (name, value) in [
+        try ValidationError.refuse(empty: [
             ("merchant", merchant), ("order", order), ("gateway", gateway), ("text", text), ("since", since), ("until", until),
-        ] {
-            if let value, value.allSatisfy(\.isWhitespace) {
-                throw ValidationError("--\(name) is empty. Say what is meant, or leave it out.")
-            }
-        }
+        ])
         var filter = LetterFilter(
             states: state == ["all"] ? Set(LetterState.allCases) : try words(state, "--state", "all"),
             merchantID: merchant.map(MerchantID.init(_:)), order: order,
@@ -132,6 +127,7 @@ struct OperatorOptions: ParsableArguments {
     var name: String?
 
     func validate() throws {
+        try ValidationError.refuse(empty: [("as", name)])
         if known == nil {
             throw ValidationError("Nobody knows who you are, and every record names who acted: give --as NAME, or set SALVAGE_OPERATOR.")
         }

@@ -54,6 +54,9 @@ struct DeadReplay: AsyncParsableCommand {
     func validate() throws {
         if !(0...3_600).contains(wait) { throw ValidationError("--wait must be 0 to 3600 seconds.") }
         if resume {
+            if let id = ids.first, id.allSatisfy(\.isWhitespace) {
+                throw ValidationError("The run's name is empty. `salvage dead runs` shows them; leave it out for the newest.")
+            }
             if dryRun {
                 throw ValidationError(
                     "--resume sends what a run has left. To try it without sending, give --dry-run with ids or a filter instead.")
