@@ -26,7 +26,7 @@ enum TestBroker {
             .appending(path: "deploy/local/broker")
         let process = Process()
         process.executableURL = URL(filePath: "/bin/bash")
-        process.arguments = [script.path, "ctl", folder, "eval", erlang]
+        process.arguments = [script.path, "eval", folder, erlang]
         process.standardOutput = FileHandle.nullDevice
         try process.run()
         process.waitUntilExit()

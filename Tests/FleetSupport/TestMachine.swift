@@ -22,7 +22,7 @@ package enum TestMachine {
         return value
     }
 
-    /// Of the suite's broker: those whose tests have ended. They go when the next one comes, for each call of rabbitmqctl is a second of CPU.
+    /// Of the suite's broker: those whose tests have ended. They go when the next one comes.
     private static let ended = Mutex<[String]>([])
 
     package static func end(virtualHost: String) { ended.withLock { $0.append(virtualHost) } }
@@ -32,17 +32,18 @@ package enum TestMachine {
         let name = "test-\(UUID().uuidString.prefix(8).lowercased())"
         // Thirty quorum queues for each test that ever ran would be more than a broker can bear. They take seconds to go, which nobody waits for.
         let gone = folder == nil ? ended.withLock { exchange(&$0, with: []) } : []
-        let outcome = try await control(
+        let outcome = try await ChildProcess.run(
+            "/bin/bash",
             [
-                "eval",
+                brokerScript, "eval", folder ?? brokerFolder,
                 """
                 [spawn(fun() -> rabbit_vhost:delete(V, <<"tests">>) end) || V <- [\(gone.map { "<<\"\($0)\">>" }.joined(separator: ","))]],
                 ok = rabbit_vhost:add(<<"\(name)">>, <<"tests">>),
                 All = <<".*">>,
                 ok = rabbit_auth_backend_internal:set_permissions(<<"guest">>, <<"\(name)">>, All, All, All, <<"tests">>).
                 """,
-            ], folder: folder ?? brokerFolder)
-        try #require(outcome.status == 0, "rabbitmqctl: \(outcome.error)")
+            ])
+        try #require(outcome.status == 0, "the broker makes no virtual host: \(outcome.error)")
         return (url ?? brokerURL) + "/" + name
     }
 
