@@ -50,10 +50,6 @@ struct ConfirmLedger<Entry> {
         }
     }
 
-    func contains(where matches: (Entry) -> Bool) -> Bool {
-        entries.contains { $0.map(matches) ?? false }
-    }
-
     /// Takes everything out; the next publish is number 1 again.
     mutating func removeAll() -> [Entry] {
         let left = entries.compactMap { $0 }

@@ -36,7 +36,6 @@ final class StreamResumption: Sendable {
                 ?? Memory())
     }
 
-    var lastOffset: Int64 { memory.withLock { $0.last } }
     var state: State { memory.withLock { $0.state } }
 
     /// Where the next subscription begins.

@@ -25,8 +25,6 @@ package struct JSONError: Error, Hashable, Sendable, CustomStringConvertible {
         self.byteOffset = byteOffset
     }
 
-    package var advice: String { "Mend the publisher: it must send JSON (RFC 8259) in UTF-8, each name once in an object." }
-
     package var description: String { "not acceptable JSON at byte \(byteOffset): \(fault)" }
 }
 

@@ -29,13 +29,6 @@ package protocol FlexFactorPort: Sendable {
 }
 
 extension FlexFactorPort {
-    /// Makes a call that moves no money.
-    package func perform(
-        _ call: FlexFactorCall, merchant: MerchantID, gateway: GatewayID, traceparent: String?, deadline: Moment
-    ) async -> FlexFactorAnswer {
-        await perform(call, merchant: merchant, gateway: gateway, traceparent: traceparent, deadline: deadline, writtenBy: nil)
-    }
-
     package func account(of merchant: MerchantID, gateway: GatewayID) -> String? { nil }
     package func isRetired(_ gateway: GatewayID, of merchant: MerchantID) -> Bool { false }
     package func noteMisdirected(_ call: FlexFactorCall, merchant: MerchantID, gateway: GatewayID, _ failure: CallFailure) {}

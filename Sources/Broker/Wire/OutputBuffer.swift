@@ -29,8 +29,6 @@ final class OutputBuffer {
         if head == tail { (head, tail) = (0, 0) }
     }
 
-    func removeAll() { (head, tail) = (0, 0) }
-
     private func reserve(_ count: Int) {
         if tail + count <= capacity { return }
         let wanted = self.count + count

@@ -20,10 +20,7 @@ final class FaultList {
         if notes.count < FieldError.mostTold { notes.append(FieldError(path: path, message: message)) }
     }
 
-    /// What is told: at the end, how many more there are.
-    var all: [FieldError] { all(before: FaultList()) }
-
-    /// These before others, which are the first to be left out.
+    /// What is told: these before others, which are the first to be left out; at the end, how many more there are.
     func all(before other: FaultList) -> [FieldError] {
         let faults = (told + other.told).prefix(FieldError.mostTold)
         return faults + FieldError.omitting(count + other.count - faults.count)

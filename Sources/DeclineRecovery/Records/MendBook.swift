@@ -6,7 +6,6 @@ import JSON
 /// Bounded: the letters that came first are forgotten first, and are seen to by people as ever.
 package struct MendBook: Sendable {
     private struct Entry {
-        let letter: UUID5
         let writtenAt: Moment
         let keys: [UInt64]
     }
@@ -60,7 +59,7 @@ package struct MendBook: Sendable {
             return passage.reference
         }
         if entries[letter.id] == nil { order.append(letter.id) } else { forget(letter.id) }
-        entries[letter.id] = Entry(letter: letter.id, writtenAt: letter.writtenAt, keys: keys)
+        entries[letter.id] = Entry(writtenAt: letter.writtenAt, keys: keys)
         for key in keys { letters[key, default: []].insert(letter.id) }
         while entries.count > limit, forgotten < order.count {
             forget(order[forgotten])

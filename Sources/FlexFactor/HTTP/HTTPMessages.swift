@@ -77,14 +77,6 @@ enum HTTPOutcome: Sendable {
 enum HTTPProgress: Sendable, Hashable {
     case waiting, written
 
-    /// The outcome when the connection fails at this point.
-    func failed(_ why: String) -> HTTPOutcome {
-        switch self {
-        case .waiting: .notSent(.cannotConnect(why))
-        case .written: .unknown(.connectionLost(why))
-        }
-    }
-
     /// The outcome when the time is over at this point.
     var timedOut: HTTPOutcome {
         switch self {

@@ -23,8 +23,6 @@ final class ConnectionRoll: Sendable {
         self.limit = limit
     }
 
-    var count: Int { state.withLock { $0.entries.count } }
-
     func enter(_ channel: any Channel, now: NIODeadline) {
         let evicted: (any Channel)? = state.withLock { state in
             var evicted: (any Channel)?
