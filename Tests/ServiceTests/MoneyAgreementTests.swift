@@ -65,7 +65,6 @@ import Testing
 /// FlexFactor with its ledger.
 private final class Ledger: FlexFactorPort {
     struct Order {
-        let reference: RecoveryReference
         let amount: Money
         var state: FlexFactorOrder.State
         var isTaken = false
@@ -125,8 +124,7 @@ private final class Ledger: FlexFactorPort {
     private static func evaluate(_ charge: Charge, _ state: inout State) -> FlexFactorAnswer {
         let id = charge.reference.text
         if state.orders[id] != nil { return status(of: id, state) }
-        var order = Order(
-            reference: charge.reference, amount: charge.amount, state: .processing, namesAmount: Bool.random(using: &state.random))
+        var order = Order(amount: charge.amount, state: .processing, namesAmount: Bool.random(using: &state.random))
         let dice = Int.random(in: 0..<10, using: &state.random)
         if charge.isMerchantInitiated {
             state.orders[id] = order

@@ -22,7 +22,6 @@ struct RetryFlexFactor {
         let key: UInt64
         let at: Moment
         let payload: Moment?
-        let order: Int
         let answer: FlexFactorAnswer
     }
 
@@ -123,7 +122,7 @@ struct RetryFlexFactor {
                 events = [.cancelled]
             }
             let answer = FlexFactorAnswer.evaluated(word(orders[last].state), orders[last].id)
-            keys.append(Key(key: key, at: now, payload: charge.expiry, order: last, answer: answer))
+            keys.append(Key(key: key, at: now, payload: charge.expiry, answer: answer))
             return (answer, events)
         }
         var events: [WebhookNews.Event] = []
@@ -144,7 +143,7 @@ struct RetryFlexFactor {
         if state == .captureRequired { events = [.captureRequired] }
         orders.append(Order(id: id, state: state, closesAt: charge.expiry))
         let answer = FlexFactorAnswer.evaluated(status, id)
-        keys.append(Key(key: key, at: now, payload: charge.expiry, order: orders.count - 1, answer: answer))
+        keys.append(Key(key: key, at: now, payload: charge.expiry, answer: answer))
         return (answer, events)
     }
 

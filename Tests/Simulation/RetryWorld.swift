@@ -28,7 +28,6 @@ struct RetryWorld {
         let isRedelivered: Bool
     }
 
-    let seed: UInt64
     let mutation: Mutation?
     let begin = Moment(milliseconds: 1_800_000_000_000)
     let gateway: FlexFactorGateway
@@ -61,7 +60,6 @@ struct RetryWorld {
     var keepsStory = false
 
     init(seed: UInt64, mutation: Mutation? = nil, keepsStory: Bool = false) {
-        self.seed = seed
         self.mutation = mutation
         self.keepsStory = keepsStory
         random = SeededRandom(seed: seed)

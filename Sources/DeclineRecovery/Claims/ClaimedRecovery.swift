@@ -11,13 +11,8 @@ package struct ClaimedRecovery: Sendable {
     package private(set) var recovery: Recovery
     private var state = State.open
     /// A request of this delivery's that stands unanswered.
-    private var sending: Sending?
+    private var sending: Claim.ID?
     private var knowledge = Knowledge.nothing
-
-    private struct Sending: Sendable {
-        let id: Claim.ID
-        let post: Int
-    }
 
     /// What the last answer to a charge says of its claim.
     private enum Knowledge: Sendable { case nothing, unsent, refused, answered }
@@ -110,15 +105,15 @@ package struct ClaimedRecovery: Sendable {
         case .open: return wanted(now: now, timing: timing)
         case .sending: return .claim(.send(post: recovery.post), telling: nil)
         case .granted(let call): return .call(call)
-        case .withdrawing: return sending.map { .claim(.unsent($0.id), telling: nil) } ?? reopen(now, timing)
+        case .withdrawing: return sending.map { .claim(.unsent($0), telling: nil) } ?? reopen(now, timing)
         case .telling(let draft, let basis, _):
-            let own = knowledge == .unsent ? sending?.id : nil
+            let own = knowledge == .unsent ? sending : nil
             let told = Claim.Told(
                 draft.reason.kind, basis, withdrawing: own, seen: recovery.seen(by: basis),
                 unlessPaid: !draft.reason.kind.isPaid && draft.other == nil)
             return .claim(.told(told), telling: draft)
         case .noting(let stop): return note(stop)
-        case .announcing: return .claim(.exists(answering: sending?.id), telling: nil)
+        case .announcing: return .claim(.exists(answering: sending), telling: nil)
         case .adopting: return .claim(.send(post: recovery.post), telling: nil)
         case .ended(let finish): return .finish(finish)
         }
@@ -227,11 +222,11 @@ package struct ClaimedRecovery: Sendable {
         switch (stop, knowledge) {
         case (_, .nothing) where isSeenNow && !isSeen, (_, .refused) where isSeenNow && !isSeen:
             return .claim(.exists(answering: nil), telling: nil)
-        case (.refuse(.byFlexFactor, _), _): return .claim(.refused(sending.id), telling: nil)
+        case (.refuse(.byFlexFactor, _), _): return .claim(.refused(sending), telling: nil)
         // FlexFactor took no such post: the next has a key of its own.
-        case (.park, .refused) where recovery.isPostedAgain: return .claim(.refused(sending.id), telling: nil)
-        case (_, .unsent): return .claim(.unsent(sending.id), telling: nil)
-        case (_, .answered): return .claim(.exists(answering: sending.id), telling: nil)
+        case (.park, .refused) where recovery.isPostedAgain: return .claim(.refused(sending), telling: nil)
+        case (_, .unsent): return .claim(.unsent(sending), telling: nil)
+        case (_, .answered): return .claim(.exists(answering: sending), telling: nil)
         case (_, .nothing), (_, .refused): return stop.leavesIt ? .claim(.unsent(0), telling: nil) : .finish(.stop(stop))
         }
     }
@@ -279,7 +274,7 @@ package struct ClaimedRecovery: Sendable {
     ) {
         switch verdict {
         case .granted(let alone, _)?:
-            sending = Sending(id: id, post: recovery.post)
+            sending = id
             knowledge = .nothing
             recovery.noteRequest(id)
             if isStale {

@@ -7,7 +7,6 @@ package struct CancelCommand: Sendable, Equatable {
     /// When it was given, where it says so.
     package let time: Moment?
     package let target: Target
-    package let reason: String?
 
     /// What is to be cancelled: a recovery by its reference, or those of an order's rebill.
     package enum Target: Sendable, Equatable {
@@ -32,7 +31,8 @@ package struct CancelCommand: Sendable, Equatable {
         let id = event.text("id", 1...128)
         let data = event.object("data")
         let merchantID = data.text("merchantId", 1...64)
-        let reason = data.optionalText("reason", 0...256)
+        // Nobody is told it, but it must be what the schema says.
+        _ = data.optionalText("reason", 0...256)
         var target: Target?
         if data.has("recoveryReference") {
             if let text = data.optionalText("recoveryReference", 1...RecoveryReference.longest) {
@@ -58,6 +58,5 @@ package struct CancelCommand: Sendable, Equatable {
         self.merchantID = MerchantID(merchantID)
         time = event.lenientWord("time") { Moment(rfc3339: $0) }
         self.target = target
-        self.reason = reason
     }
 }

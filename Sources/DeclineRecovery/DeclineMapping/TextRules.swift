@@ -3,9 +3,6 @@ import JSON
 /// What response texts mean: a grammar of words, in the order of severity (`Tables/text-rules.json`). The first rule that a text fulfils decides.
 package final class TextRules: Sendable {
     package let rules: [Rule]
-    let title: String
-    let origin: String
-    let date: String
     private let vocabulary: TextVocabulary
     private let patterns: [(rule: Int, pattern: TextPattern)]
     /// Which patterns can begin with a word.
@@ -52,8 +49,8 @@ package final class TextRules: Sendable {
     }
 
     init?(file bytes: [UInt8]) {
-        guard let file = try? JSONValue(parsing: bytes.span), let title = file["title"]?.string, let origin = file["origin"]?.string,
-            let date = file["date"]?.string, let entries = file["rules"]?.array
+        guard let file = try? JSONValue(parsing: bytes.span), ["title", "origin", "date"].allSatisfy({ file[$0]?.string != nil }),
+            let entries = file["rules"]?.array
         else { return nil }
         var vocabulary = TextVocabulary()
         var rules: [Rule] = []
@@ -93,9 +90,6 @@ package final class TextRules: Sendable {
             for atom in Set(entry.pattern.openings) { byOpening[Int(atom)].append(index) }
         }
         self.rules = rules
-        self.title = title
-        self.origin = origin
-        self.date = date
         self.vocabulary = vocabulary
         self.patterns = patterns
         self.byOpening = byOpening
