@@ -90,9 +90,8 @@ extension Session {
             ticket: 0, queue: scratch.bytes(name), passive: 0, durable: 0, exclusive: 1, auto_delete: 0, nowait: 0,
             arguments: scratch.table(FieldTable()))
         do throws(BrokerError) {
-            _ = try onChannel(
-                Self.lockChannel, UInt32(AMQP_QUEUE_DECLARE_METHOD), &declare, UInt32(AMQP_QUEUE_DECLARE_OK_METHOD),
-                "declaring the lock \(name)")
+            try onLockChannel(
+                UInt32(AMQP_QUEUE_DECLARE_METHOD), &declare, UInt32(AMQP_QUEUE_DECLARE_OK_METHOD), "declaring the lock \(name)")
         } catch {
             if case .refused(405, _) = error { return false }
             throw error
@@ -104,16 +103,13 @@ extension Session {
     fileprivate func unlock(_ name: String) throws(BrokerError) {
         guard locks.remove(name) != nil else { return }
         var delete = amqp_queue_delete_t(ticket: 0, queue: scratch.bytes(name), if_unused: 0, if_empty: 0, nowait: 0)
-        _ = try onChannel(
-            Self.lockChannel, UInt32(AMQP_QUEUE_DELETE_METHOD), &delete, UInt32(AMQP_QUEUE_DELETE_OK_METHOD), "releasing the lock \(name)")
+        try onLockChannel(UInt32(AMQP_QUEUE_DELETE_METHOD), &delete, UInt32(AMQP_QUEUE_DELETE_OK_METHOD), "releasing the lock \(name)")
     }
 
     /// Runs a call on a channel of its own, which ends with it: a refused call costs its channel, and the publishes shall keep theirs.
-    private func onChannel<Method>(_ channel: UInt16, _ id: UInt32, _ method: inout Method, _ reply: UInt32, _ what: String)
-        throws(BrokerError)
-    {
-        try openChannel(channel)
-        _ = try call(channel, id, &method, [reply], what)
-        try closeChannel(channel)
+    private func onLockChannel<Method>(_ id: UInt32, _ method: inout Method, _ reply: UInt32, _ what: String) throws(BrokerError) {
+        try openChannel(Self.lockChannel)
+        _ = try call(Self.lockChannel, id, &method, [reply], what)
+        try closeChannel(Self.lockChannel)
     }
 }

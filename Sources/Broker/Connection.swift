@@ -199,7 +199,7 @@ final class Connection: @unchecked Sendable {
     private func serve(_ session: Session) throws(BrokerError) {
         do throws(BrokerError) {
             try session.openChannel(1)
-            if role == .publishing { try session.selectConfirms(1) }
+            if role == .publishing { try session.selectConfirms() }
             for consumer in consumers { _ = try subscribe(consumer, session) }
             connectedOnce = true
             sessions.add(1, ordering: .releasing)

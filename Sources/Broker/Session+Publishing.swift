@@ -29,7 +29,7 @@ extension Session {
             }
         }
         try openChannel(1)
-        try selectConfirms(1)
+        try selectConfirms()
     }
 
     /// How long the oldest publish has waited for its confirm; `nil` where none waits, or the broker has said that it takes none.
@@ -53,7 +53,7 @@ extension Session {
         events(.publishesUnconfirmed(count: outstanding.count, milliseconds: waited))
         for pending in outstanding { pending.settle(.connectionLost) }
         try openChannel(1)
-        try selectConfirms(1)
+        try selectConfirms()
     }
 
     /// Whether a refusal is about an exchange, as RabbitMQ words it: `no exchange 'x' in vhost '/'`, `access to exchange 'x' in vhost ...`.

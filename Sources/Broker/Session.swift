@@ -145,9 +145,9 @@ final class Session {
         _ = try call(channel, UInt32(AMQP_CHANNEL_OPEN_METHOD), &open, [UInt32(AMQP_CHANNEL_OPEN_OK_METHOD)], "opening a channel")
     }
 
-    func selectConfirms(_ channel: UInt16) throws(BrokerError) {
+    func selectConfirms() throws(BrokerError) {
         var select = amqp_confirm_select_t(nowait: 0)
-        _ = try call(channel, UInt32(AMQP_CONFIRM_SELECT_METHOD), &select, [UInt32(AMQP_CONFIRM_SELECT_OK_METHOD)], "turning confirms on")
+        _ = try call(1, UInt32(AMQP_CONFIRM_SELECT_METHOD), &select, [UInt32(AMQP_CONFIRM_SELECT_OK_METHOD)], "turning confirms on")
     }
 
     func closeChannel(_ channel: UInt16) throws(BrokerError) {

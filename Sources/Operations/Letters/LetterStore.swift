@@ -107,11 +107,11 @@ package final class LetterStore: Sendable {
     /// Appends records and waits until the book holds them: then it holds everything that came before them.
     ///
     /// - Returns: `false` when they do not come back in time.
-    func append(_ records: [LetterRecord], under lock: any HeldLock, within seconds: Int64 = 30) async throws(BrokerFailure) -> Bool {
+    func append(_ records: [LetterRecord], under lock: any HeldLock) async throws(BrokerFailure) -> Bool {
         state.withLock { $0.awaited.formUnion(records.map(\.id)) }
         defer { state.withLock { $0.awaited.subtract(records.map(\.id)) } }
         try await lock.publish(records.map { .record($0) })
-        let deadline = clock.uptime + .seconds(seconds)
+        let deadline = clock.uptime + .seconds(30)
         while state.withLock({ state in records.contains { state.awaited.contains($0.id) } }) {
             if clock.uptime > deadline || Task.isCancelled { return false }
             await clock.sleep(.milliseconds(5))

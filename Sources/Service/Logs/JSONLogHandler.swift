@@ -34,6 +34,6 @@ struct JSONLogHandler: LogHandler {
                 }
             }
         }
-        LineWriter.write(json.bytes + [UInt8(ascii: "\n")], to: LineWriter.standardError)
+        LineWriter.write(json.bytes + [UInt8(ascii: "\n")])
     }
 }

@@ -4,14 +4,13 @@
     import Musl
 #endif
 
-/// Writes whole lines to a file descriptor, each with one call, so that lines of several threads do not mix.
+/// Writes whole lines to standard error, each with one call, so that lines of several threads do not mix.
 enum LineWriter {
-    static let standardOutput: Int32 = 1
-    static let standardError: Int32 = 2
+    private static let descriptor: Int32 = 2
 
-    static func isTerminal(_ descriptor: Int32) -> Bool { isatty(descriptor) == 1 }
+    static var isTerminal: Bool { isatty(descriptor) == 1 }
 
-    static func write(_ line: [UInt8], to descriptor: Int32) {
+    static func write(_ line: [UInt8]) {
         var rest = line[...]
         while !rest.isEmpty {
             let written = rest.withUnsafeBytes { systemWrite(descriptor, $0.baseAddress, $0.count) }

@@ -22,7 +22,7 @@ struct TerminalLogHandler: LogHandler {
         for (name, value) in all.sorted(by: { $0.key < $1.key }) {
             line += "  \(name)=\(LogText.told(value.description, under: name).printable())"
         }
-        LineWriter.write(Array((line + "\n").utf8), to: LineWriter.standardError)
+        LineWriter.write(Array((line + "\n").utf8))
     }
 
     private func paint(_ text: String, _ level: Logger.Level) -> String {

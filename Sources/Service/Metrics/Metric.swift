@@ -79,12 +79,12 @@ final class Metric: Sendable {
         series(first, second, third, fourth).add(amount)
     }
 
-    func set(_ value: Double, _ first: String? = nil, _ second: String? = nil, _ third: String? = nil, _ fourth: String? = nil) {
-        series(first, second, third, fourth).set(value)
+    func set(_ value: Double, _ first: String? = nil, _ second: String? = nil) {
+        series(first, second).set(value)
     }
 
-    func observe(_ seconds: Double, _ first: String? = nil, _ second: String? = nil, _ third: String? = nil, _ fourth: String? = nil) {
-        series(first, second, third, fourth).observe(seconds)
+    func observe(_ seconds: Double, _ first: String, _ second: String? = nil) {
+        series(first, second).observe(seconds)
     }
 
     /// Makes a counter's series stand at 0 before anything is counted: a rate sees the first event only as a rise from a value that was there.

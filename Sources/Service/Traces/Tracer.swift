@@ -60,9 +60,9 @@ final class Tracer: Sendable {
             attributes)
     }
 
-    func end(_ span: TraceSpan, at end: UInt64 = SystemClock.nanoseconds()) {
+    func end(_ span: TraceSpan) {
         var span = span
-        span.end = end
+        span.end = SystemClock.nanoseconds()
         let isKept = ended.withLock { [span] ended in
             guard ended.count < capacity else { return false }
             ended.append(span)
