@@ -34,10 +34,6 @@ package struct JSONObjectWriter {
         buffer.put(UInt8(ascii: "}"))
     }
 
-    private init(buffer: JSONBuffer) {
-        self.buffer = buffer
-    }
-
     private mutating func name(_ name: StaticString) {
         buffer.put(name: name, isFirst: isFirst)
         isFirst = false
@@ -132,10 +128,6 @@ package struct JSONArrayWriter {
         var array = JSONArrayWriter(buffer: buffer)
         write(&array)
         buffer.put(UInt8(ascii: "]"))
-    }
-
-    private init(buffer: JSONBuffer) {
-        self.buffer = buffer
     }
 
     private mutating func next() {

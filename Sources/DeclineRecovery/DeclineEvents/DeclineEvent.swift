@@ -94,13 +94,6 @@ package struct Order: Sendable, Equatable {
         /// Price of one, in minor units of the event's currency.
         package let amount: Int64?
         package let quantity: Int?
-
-        init(sku: String? = nil, name: String? = nil, amount: Int64? = nil, quantity: Int? = nil) {
-            self.sku = sku
-            self.name = name
-            self.amount = amount
-            self.quantity = quantity
-        }
     }
 
     package init(

@@ -45,14 +45,6 @@ package struct ChargeDetails: Sendable, Equatable {
         package let price: Int64?
         package let paymentNumber: Int?
         package let totalPayments: Int?
-
-        init(id: String, interval: String? = nil, price: Int64? = nil, paymentNumber: Int? = nil, totalPayments: Int? = nil) {
-            self.id = id
-            self.interval = interval
-            self.price = price
-            self.paymentNumber = paymentNumber
-            self.totalPayments = totalPayments
-        }
     }
 
     init(

@@ -139,10 +139,6 @@ private struct DateText {
         return text.count
     }
 
-    private init(place: UnsafeMutableBufferPointer<UInt8>) {
-        self.place = place
-    }
-
     private mutating func put(_ byte: UInt8) {
         place[count] = byte
         count += 1

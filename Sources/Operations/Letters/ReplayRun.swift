@@ -18,12 +18,4 @@ package struct ReplayRun: Sendable, Equatable {
         package let why: String
         package let at: Moment
     }
-
-    init(id: UUID5, by: LetterRecord.Operator, note: String?, startedAt: Moment, plan: ReplayPlan) {
-        self.id = id
-        self.by = by
-        self.note = note
-        self.startedAt = startedAt
-        self.plan = plan
-    }
 }

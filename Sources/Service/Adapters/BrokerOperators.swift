@@ -11,11 +11,6 @@ struct BrokerOperators: OperatorBroker {
     private let barred = BarredPlaces()
     private let spared = SparedPlaces()
 
-    init(link: BrokerLink, names: TopologyNames) {
-        self.link = link
-        self.names = names
-    }
-
     var letters: any MessageStream { BrokerStream(link: link, name: names.dead) }
     var journal: any MessageStream { BrokerStream(link: link, name: names.journal) }
     var pulses: any MessageStream { BrokerStream(link: link, name: names.pulse) }

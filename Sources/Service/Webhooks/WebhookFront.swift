@@ -9,10 +9,6 @@ struct WebhookFront {
     let receiver: WebhookReceiver
     private let bodyLimit = WebhookNews.mostBytes
 
-    init(receiver: WebhookReceiver) {
-        self.receiver = receiver
-    }
-
     var router: Hummingbird.Router<BasicRequestContext> {
         let router = Hummingbird.Router()
         let receiver = receiver

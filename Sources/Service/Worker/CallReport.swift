@@ -9,12 +9,6 @@ struct CallReport: Sendable {
     let logger: Logger
     private let limiter = LogLimiter()
 
-    init(metrics: ServiceMetrics, clock: SystemClock, logger: Logger) {
-        self.metrics = metrics
-        self.clock = clock
-        self.logger = logger
-    }
-
     func made(_ call: FlexFactorClient.Observation, _ key: GatewayKey) {
         metrics.record(call, key)
         guard let failure = call.failure,

@@ -25,19 +25,6 @@ struct MoneyBackList {
     /// An order may be placed three weeks before it is paid, and is remembered for 33 days from then.
     private static let reach = Moment.Span.days(60)
 
-    init(
-        store: ConfigurationStore, claims: ClaimTail, lane: Lane, link: BrokerLink, names: TopologyNames, period: Moment.Span,
-        logger: Logger
-    ) {
-        self.store = store
-        self.claims = claims
-        self.lane = lane
-        self.link = link
-        self.names = names
-        self.period = period
-        self.logger = logger
-    }
-
     func run(until stop: StopSignal) async {
         guard period > .seconds(0) else { return }
         let hour = Moment.Span.milliseconds(max(min(period.milliseconds / 24, 3_600_000), 500))
