@@ -108,13 +108,6 @@ final class Browser: Sendable {
         try await run("return document.querySelector(arguments[0])?.value ?? ''", [.string(Self.selector(hook))]).string ?? ""
     }
 
-    /// An attribute of the first; empty where there is none.
-    func attribute(_ hook: String, _ name: String) async throws -> String {
-        try await run(
-            "return document.querySelector(arguments[0])?.getAttribute(arguments[1]) ?? ''", [.string(Self.selector(hook)), .string(name)]
-        ).string ?? ""
-    }
-
     /// Waits until one of the elements can be seen and says all of this.
     func sees(_ hook: String, _ texts: String..., within seconds: Double = patience, sourceLocation: SourceLocation = #_sourceLocation)
         async throws

@@ -11,10 +11,7 @@ import Testing
 @Suite(.serialized) struct SessionTests {
     private struct Session {
         let script: ChildProcess
-        let log: URL
         let folder: String
-
-        var text: String { SessionTests.text(log) }
 
         /// What carries the session in its environment, the script's children for example.
         var members: [Int32] {
@@ -46,7 +43,7 @@ import Testing
         let place = TestMachine.repository.appending(path: ".local").path
         let names = try FileManager.default.contentsOfDirectory(atPath: place)
         let name = try #require(names.first { $0.hasPrefix("session.\(script.id).") })
-        return Session(script: script, log: log, folder: place + "/" + name)
+        return Session(script: script, folder: place + "/" + name)
     }
 
     /// What docker and CI send first.

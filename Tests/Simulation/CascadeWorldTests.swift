@@ -117,7 +117,7 @@ struct CascadeWorld {
                 if dies() { comeBack(original) }
                 return
             }
-            let answer = perform(call, of: recovery)
+            let answer = perform(call)
             story.append("\(now.milliseconds) \(recovery.phase) \(call.shortName) -> \(answer)")
             if dies() { return comeBack(original) }
             if mutation == .takesSilenceForDecline, case .failed(.unknown) = answer {
@@ -165,7 +165,7 @@ struct CascadeWorld {
         !cutOff && now < calmFrom && Int.random(in: 0..<20, using: &random) == 0
     }
 
-    private mutating func perform(_ call: FlexFactorCall, of recovery: Recovery) -> FlexFactorAnswer {
+    private mutating func perform(_ call: FlexFactorCall) -> FlexFactorAnswer {
         now = now + .milliseconds(Int64.random(in: 5...3_000, using: &random))
         flexFactor.arrive(until: now)
         let answer = answered(call)

@@ -243,8 +243,8 @@ struct ClaimWorld {
         let action = hand.work.next(now: now, timing: timing)
         note("\(recovery.reference.kind.rawValue) \(recovery.reference.tag!.prefix(3)) \(recovery.phase.word): \(action)")
         switch action {
-        case .claim(let act, let draft):
-            let (id, verdict, delay) = claim(act, recovery, draft)
+        case .claim(let act, _):
+            let (id, verdict, delay) = claim(act, recovery)
             // Frozen at the worst of moments.
             let isFrozen = now < calmFrom && Int.random(in: 0..<12, using: &random) == 0
             let rest = isFrozen ? Moment.Span.seconds(Int64.random(in: 11...600, using: &random)) : delay
@@ -306,9 +306,7 @@ struct ClaimWorld {
 
     // MARK: Claims
 
-    private mutating func claim(
-        _ act: Claim.Act, _ recovery: Recovery, _ draft: ClaimedRecovery.Draft?
-    ) -> (Claim.ID, ClaimVerdict<ClaimRecord>?, Moment.Span) {
+    private mutating func claim(_ act: Claim.Act, _ recovery: Recovery) -> (Claim.ID, ClaimVerdict<ClaimRecord>?, Moment.Span) {
         let isSend = if case .send = act { true } else { false }
         let isTold = if case .told = act { true } else { false }
         if mutation == .sendsWithoutClaiming, isSend || mutation == .tellsWithoutClaiming && isTold {

@@ -12,7 +12,7 @@ extension LetterJob {
         let watch = OutcomeWatch(run: run, letters: letters.map(\.id))
         do throws(BrokerFailure) {
             // Before the first message goes out. A run that is taken up again has messages out already.
-            try await watch.begin(tools.store.broker.journal, since: selection.isNew ? nil : startOfRun(run), tools.clock)
+            try await watch.begin(tools.store.broker.journal, since: selection.isNew ? nil : startOfRun(run))
         } catch {
             throw .broker(error)
         }

@@ -19,7 +19,7 @@ final class OutcomeWatch: Sendable {
     }
 
     /// - Parameter since: a run that began then is looked back on, and is known up to now when this returns; `nil` for one that begins.
-    func begin(_ journal: any MessageStream, since: Moment?, _ clock: any OperatorClock) async throws(BrokerFailure) {
+    func begin(_ journal: any MessageStream, since: Moment?) async throws(BrokerFailure) {
         // Clocks differ a little.
         let start = since.map { StreamStart.time($0 + .minutes(-1)) } ?? .next
         let begun = try await journal.follow(from: start) { [self] entries in

@@ -54,14 +54,14 @@ struct DeadFollow: AsyncParsableCommand {
         try await broker.withLink { link, settings in
             let store = LetterStore(link, settings.names)
             _ = try await store.broker.letters.follow(from: .next, mostAhead: 1_000) { entries in
-                for entry in entries { Self.show(entry, store, isJSON) }
+                for entry in entries { Self.show(entry, isJSON) }
             }
             if !isJSON { Terminal.complain("Dead letters from now on; Ctrl-C ends.") }
             while true { try await Task.sleep(for: .seconds(3_600)) }
         }
     }
 
-    private static func show(_ entry: StreamMessage, _ store: LetterStore, _ isJSON: Bool) {
+    private static func show(_ entry: StreamMessage, _ isJSON: Bool) {
         if isJSON { return Terminal.show(String(decoding: entry.body, as: UTF8.self)) }
         switch LetterStore.read(entry) {
         case .letter(let letter, _):

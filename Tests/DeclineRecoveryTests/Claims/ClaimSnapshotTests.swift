@@ -77,7 +77,7 @@ import Testing
     /// More than one part of each kind that a small book has.
     private static func manyParts() -> [[UInt8]] {
         var random = SeededRandom(seed: 5)
-        var story = RandomClaims(&random, recoveries: 5_000, debts: 2_000)
+        var story = RandomClaims(recoveries: 5_000, debts: 2_000)
         var book = ClaimBook()
         for offset in 0..<Int64(9_000) { _ = book.take(story.next(&random), at: offset) }
         return parts(of: book.frozen)

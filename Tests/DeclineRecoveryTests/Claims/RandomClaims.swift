@@ -12,10 +12,10 @@ struct RandomClaims {
 
     init(_ random: inout SeededRandom) {
         let recoveries = Int.random(in: 2...400, using: &random)
-        self.init(&random, recoveries: recoveries, debts: Int.random(in: 1...max(1, recoveries / 2), using: &random))
+        self.init(recoveries: recoveries, debts: Int.random(in: 1...max(1, recoveries / 2), using: &random))
     }
 
-    init(_ random: inout SeededRandom, recoveries: Int, debts: Int) {
+    init(recoveries: Int, debts: Int) {
         self.recoveries = recoveries
         self.debts = debts
         ids = Array(repeating: [], count: recoveries)

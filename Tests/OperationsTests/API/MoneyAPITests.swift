@@ -14,7 +14,6 @@ import Testing
         private struct State {
             var isRead = false
             var waiting: (@Sendable ([StreamMessage]) -> Void)?
-            var last: Int64 = -1
         }
 
         private let base: Process

@@ -27,7 +27,7 @@ def run(bench):
         there, first = 0, None
         for wanted in (0, unit, 10 * unit, 100 * unit if not bench.quick else 20 * unit):
             if wanted > there:
-                park(bench, rig, wanted - there)
+                park(rig, wanted - there)
                 there = wanted
             with rig.worker("intake,cascade") as worker:
                 both(rig, worker, 1_000)

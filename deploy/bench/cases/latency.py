@@ -3,7 +3,7 @@ import re
 import time
 
 from declines import declines, key
-from rig import Rig, wait_for
+from rig import Rig
 from wire import Wire
 
 from cases.intake import take_in

@@ -3,7 +3,7 @@ import re
 import time
 
 from declines import declines
-from rig import Rig, get, wait_for
+from rig import Rig, get
 from wire import properties
 
 from cases.intake import relayed, sample

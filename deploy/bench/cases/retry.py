@@ -7,7 +7,7 @@ from rig import Rig, wait_for
 DAY = 86_400
 
 
-def park(bench, rig, count):
+def park(rig, count):
     """Parks so many for a day, and says what each took. The CRM is told of each that FlexFactor has taken it on."""
     rig.wire.purge("crm.results")
     with rig.worker(POLL_FIRST_SECONDS=DAY, POLL_LONGEST_SECONDS=DAY) as worker:
@@ -60,7 +60,7 @@ def wake(bench, rig, rate, seconds):
 def run(bench):
     count, seconds = bench.size(100_000, 1_000), 5 if bench.quick else 30
     with Rig(bench) as rig:
-        each, cpu = park(bench, rig, count)
+        each, cpu = park(rig, count)
         bench.add("decline to parked: done", "a second", 1 / each)
         bench.add("decline to parked: CPU", "µs", cpu * 1e6)
         for rate in [50] if bench.quick else [300, 1_000]:

@@ -9,7 +9,7 @@ import time
 import uuid
 from email.utils import formatdate
 
-from rig import KEY, Rig, free_port, wait_for
+from rig import KEY, Rig, free_port
 
 
 def requests(count, host, run):
