@@ -9,7 +9,7 @@ package struct JSONWriter {
     package var bytes: [UInt8] { buffer.bytes }
 
     /// One object as bytes, written in memory that many are written in, one after the other. For what is written with every message.
-    package static func bytes(reserving capacity: Int = 256, ofObject write: (inout JSONObjectWriter) -> Void) -> [UInt8] {
+    package static func bytes(reserving capacity: Int, ofObject write: (inout JSONObjectWriter) -> Void) -> [UInt8] {
         JSONBuffer.lent(reserving: capacity) { buffer in
             JSONObjectWriter.write(into: buffer, write)
             return buffer.bytes

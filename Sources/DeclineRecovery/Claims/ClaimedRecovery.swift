@@ -238,8 +238,7 @@ package struct ClaimedRecovery: Sendable {
     /// - Parameter isStale: the grant came too late to be acted on.
     /// - Parameter beside: what is known of the request of another that may be out there, where the verdict says so.
     package mutating func judged(
-        _ id: Claim.ID, _ verdict: ClaimVerdict<ClaimRecord>?, isStale: Bool = false, beside: Beside = Beside(), now: Moment,
-        timing: RecoveryTiming
+        _ id: Claim.ID, _ verdict: ClaimVerdict<ClaimRecord>?, isStale: Bool, beside: Beside, now: Moment, timing: RecoveryTiming
     ) {
         switch state {
         case .sending(let call): sent(id, verdict, isStale, beside, call, now, timing)

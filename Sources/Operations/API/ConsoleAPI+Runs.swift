@@ -33,7 +33,7 @@ extension ConsoleAPI {
     }
 
     func json(_ job: LetterJob, _ person: ConsoleRequest.Person) -> JSONValue {
-        LetterView.job(job, isMine: true, resuming: Self.resuming(store.look { $0.runs[job.id] }, person))
+        LetterView.job(job, resuming: Self.resuming(store.look { $0.runs[job.id] }, person))
     }
 
     /// Whether what a run has left is sent when this person asks for it: what is offered is what is done.

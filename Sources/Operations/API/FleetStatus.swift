@@ -285,7 +285,7 @@ package struct FleetStatus: Sendable {
     ///   - alarm: why the broker takes no messages.
     init(
         _ standing: Standing, _ flow: FlowStore, _ names: TopologyNames, depths: [String: QueueDepth], topology: TopologyLook,
-        alarm: String?, besides: [Fault] = [], now: Moment
+        alarm: String?, besides: [Fault], now: Moment
     ) {
         workers = Worker.all(flow, now: now)
         receivers = Worker.receivers(flow, now: now)

@@ -36,7 +36,7 @@ package enum LetterView {
 
     package static func detail(
         _ summary: LetterSummary, _ letter: DeadLetter, history: [LetterRecord], forecast: Forecast, suggestions: [Suggestion],
-        original json: JSONValue?, more: [(String, JSONValue?)] = []
+        original json: JSONValue?, more: [(String, JSONValue?)]
     ) -> JSONValue {
         let original = letter.original
         return .object(
@@ -167,7 +167,7 @@ package enum LetterView {
 
     /// - Parameter results: all of them, where somebody kept them; else the last ones.
     package static func job(
-        _ job: LetterJob, isMine: Bool, results: [LetterJob.Progress.Result]? = nil, resuming: Resuming = .allowed
+        _ job: LetterJob, results: [LetterJob.Progress.Result]? = nil, resuming: Resuming = .allowed
     ) -> JSONValue {
         let progress = job.progress
         let isCanary = if case .replay(_, true, _, _) = job.order { true } else { false }
@@ -175,7 +175,7 @@ package enum LetterView {
             id: job.id, action: job.order.word, by: job.by.name, note: job.note, startedAt: job.startedAt, endedAt: progress.endedAt,
             state: progress.state.rawValue, total: progress.total, done: progress.done, succeeded: progress.succeeded,
             failed: progress.failed,
-            leftOut: progress.leftOut, message: progress.message, isCanary: isCanary, isMine: isMine,
+            leftOut: progress.leftOut, message: progress.message, isCanary: isCanary, isMine: true,
             isResumable: resuming == .allowed && job.order.word == "replay" && (progress.state == .stopped || progress.state == .failed),
             results: (results ?? progress.results).map { result in
                 .object(of: [

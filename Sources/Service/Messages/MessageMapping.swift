@@ -60,7 +60,7 @@ extension Broker.OutgoingMessage {
     /// - Parameter stage: whose queue it came from.
     /// - Parameter survived: how often it was handed out without its worker's end. As a new message it begins at what is left.
     convenience init(
-        _ delivery: Delivery, at own: Stage, _ onward: StageOutcome.Onward, _ names: TopologyNames, survived: Int = 0, now: Moment
+        _ delivery: Delivery, at own: Stage, _ onward: StageOutcome.Onward, _ names: TopologyNames, survived: Int, now: Moment
     ) {
         let notes = DeliveryNotes(delivery, at: own, names)
         let deliveries = notes.deliveries(survived: survived)
@@ -150,7 +150,7 @@ extension MessageProperties {
 extension IncomingMessage {
     /// - Parameter stage: whose queue it came from. What we sent on as it came is shown as its stage would have seen it, handed out before.
     /// - Parameter survived: how often this process was handed it before, and lived.
-    convenience init(_ delivery: Delivery, at stage: Stage, _ names: TopologyNames, survived: Int = 0) {
+    convenience init(_ delivery: Delivery, at stage: Stage, _ names: TopologyNames, survived: Int) {
         let notes = DeliveryNotes(delivery, at: stage, names)
         let properties = delivery.properties
         self.init(
