@@ -46,7 +46,6 @@ extension OutcomeStage {
         // It may have been captured: the order says, a while later.
         default: break
         }
-        let pause = Moment.Span.milliseconds(min(2_000 << Int64(min(news.looks, 9)), 900_000))
-        return await carryOut(.wait(max(pause, answer.retryAfter)), shown, first, news, message)
+        return await carryOut(.wait(max(.doubling(news.looks), answer.retryAfter)), shown, first, news, message)
     }
 }

@@ -179,7 +179,7 @@ package struct Cancellation: Sendable, Equatable {
 
     /// The same later, until it is given up.
     package func askAgain(_ now: Moment, _ timing: RecoveryTiming, after wait: Moment.Span = .seconds(0)) -> Stop {
-        now >= since + timing.grace + timing.reconcileFor ? .giveUp : .park(until: now + max(pause, wait))
+        now >= since + timing.grace + timing.reconcileFor ? .giveUp : .park(until: now + max(.doubling(attempts), wait))
     }
 
     /// A list that cannot be had says as much as one that shows nothing. An order whose id is known is asked for until it is shown.
@@ -258,7 +258,4 @@ package struct Cancellation: Sendable, Equatable {
         // command by the notice, and ends itself.
         return .end(.nothingToCancel)
     }
-
-    /// Doubles from two seconds to a quarter of an hour.
-    private var pause: Moment.Span { .milliseconds(min(2_000 << Int64(min(attempts, 9)), 900_000)) }
 }

@@ -378,6 +378,5 @@ package struct Refund: Sendable, Equatable {
 
     package func isOver(_ now: Moment, _ timing: RecoveryTiming) -> Bool { now >= since + timing.reconcileFor }
 
-    /// Doubles from two seconds to a quarter of an hour.
-    private var pause: Moment.Span { .milliseconds(min(2_000 << Int64(min(attempts, 9)), 900_000)) }
+    private var pause: Moment.Span { .doubling(attempts) }
 }

@@ -220,6 +220,6 @@ extension WebhookNews {
 
     private func again(_ now: Moment, _ timing: RecoveryTiming, _ why: Distrust, atLeast least: Moment.Span = .seconds(0)) -> Outcome {
         if now >= receivedAt + timing.reconcileFor { return .distrust(why) }
-        return .wait(max(.milliseconds(min(2_000 << Int64(min(looks, 9)), 900_000)), least))
+        return .wait(max(.doubling(looks), least))
     }
 }

@@ -28,6 +28,9 @@ package struct Moment: Hashable, Comparable, Sendable {
         package static func minutes(_ count: Int64) -> Span { Span(milliseconds: count.saturatingMultiply(60_000)) }
         package static func days(_ count: Int64) -> Span { Span(milliseconds: count.saturatingMultiply(86_400_000)) }
 
+        /// What is waited after so many attempts: doubles from two seconds to a quarter of an hour.
+        package static func doubling(_ attempts: Int) -> Span { Span(milliseconds: min(2_000 << Int64(min(attempts, 9)), 900_000)) }
+
         package static func < (left: Span, right: Span) -> Bool { left.milliseconds < right.milliseconds }
 
         package static func + (left: Span, right: Span) -> Span {
