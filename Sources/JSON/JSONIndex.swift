@@ -102,7 +102,7 @@ struct JSONIndex: Sendable {
         wanted.count == written.count && zip(wanted, written).allSatisfy { isSame($0, text[$1]) }
     }
 
-    private static func isSame(_ byte: UInt8, _ other: UInt8) -> Bool { JSONText.small(byte) == JSONText.small(other) }
+    private static func isSame(_ byte: UInt8, _ other: UInt8) -> Bool { byte.smallLetter == other.smallLetter }
 
     /// The text of a string or name.
     func text(at place: Int, _ text: Span<UInt8>) -> String {

@@ -59,9 +59,6 @@ enum JSONText {
         return place - start
     }
 
-    /// A capital of ASCII's as its small letter.
-    static func small(_ byte: UInt8) -> UInt8 { (0x41...0x5A).contains(byte) ? byte | 0x20 : byte }
-
     private static func hexDigit(_ digit: UInt8) -> UInt8 { digit < 10 ? 0x30 + digit : 0x57 + digit }
 
     private static func needsEscape(_ byte: UInt8) -> Bool { byte < 0x20 || byte == 0x22 || byte == 0x5C }
@@ -109,4 +106,9 @@ enum JSONText {
 
     @inline(__always)
     private static func zeroByte(_ word: UInt64) -> UInt64 { (word &- ones) & ~word }
+}
+
+extension UInt8 {
+    /// A capital of ASCII's as its small letter.
+    @inlinable package var smallLetter: UInt8 { self >= 0x41 && self <= 0x5A ? self | 0x20 : self }
 }

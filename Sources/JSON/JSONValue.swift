@@ -165,7 +165,7 @@ extension JSONValue {
     }
 
     private static func isSame(_ name: String, _ other: String) -> Bool {
-        name.utf8.elementsEqual(other.utf8) { JSONText.small($0) == JSONText.small($1) }
+        name.utf8.elementsEqual(other.utf8) { $0.smallLetter == $1.smallLetter }
     }
 }
 

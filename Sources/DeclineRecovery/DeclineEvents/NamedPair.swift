@@ -29,9 +29,7 @@ struct NamedPair {
     private static func `is`(_ bytes: some Collection<UInt8>, oneOf words: [StaticString]) -> Bool {
         words.contains { word in
             word.utf8CodeUnitCount == bytes.count
-                && bytes.elementsEqual(UnsafeBufferPointer(start: word.utf8Start, count: word.utf8CodeUnitCount)) {
-                    ((0x41...0x5A).contains($0) ? $0 | 0x20 : $0) == $1
-                }
+                && bytes.elementsEqual(UnsafeBufferPointer(start: word.utf8Start, count: word.utf8CodeUnitCount)) { $0.smallLetter == $1 }
         }
     }
 

@@ -1,3 +1,5 @@
+import JSON
+
 /// An advice code as people write it: `03`, `M03`, `MAC 03`, `Mastercard advice code: 21`, `Visa category 1`.
 struct AdviceCode: Equatable {
     /// Without leading zeros.
@@ -60,7 +62,7 @@ struct AdviceCode: Equatable {
         isBareDigit = at == bytes.startIndex && digits.count == 1 && bytes.count == 1
     }
 
-    private static func lowered(_ bytes: some Sequence<UInt8>) -> [UInt8] { bytes.map { (0x41...0x5A).contains($0) ? $0 | 0x20 : $0 } }
+    private static func lowered(_ bytes: some Sequence<UInt8>) -> [UInt8] { bytes.map { $0.smallLetter } }
 
     private static func isLetter(_ byte: UInt8) -> Bool { (0x61...0x7A).contains(byte) }
 

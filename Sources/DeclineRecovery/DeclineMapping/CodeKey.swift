@@ -1,3 +1,5 @@
+import JSON
+
 /// A code as people and programs write it, brought to one form.
 enum CodeKey {
     /// As it was meant: no blanks around it, ASCII case ignored.
@@ -99,7 +101,7 @@ enum CodeKey {
                 if code != nil || words.last.map(counted.contains) ?? false { return nil }
                 code = part
             } else {
-                let word = String(decoding: part.map { (0x41...0x5A).contains($0) ? $0 | 0x20 : $0 }, as: UTF8.self)
+                let word = String(decoding: part.map { $0.smallLetter }, as: UTF8.self)
                 guard tradeWords.contains(word) else { return nil }
                 words.append(word)
             }

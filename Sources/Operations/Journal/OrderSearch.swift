@@ -1,4 +1,5 @@
 package import DeclineRecovery
+import JSON
 import Synchronization
 
 /// Finds recoveries in the journal by whatever somebody has at hand: an order id, a recovery reference, FlexFactor's id of the order, the
@@ -48,12 +49,12 @@ package struct OrderSearch: Sendable {
 
     package init(_ wanted: String) {
         self.wanted = wanted
-        lowercased = wanted.utf8.map(Self.lower)
+        lowercased = wanted.utf8.map { $0.smallLetter }
         needle = Self.needle(of: wanted)
     }
 
     private static func needle(of text: String) -> [UInt8] {
-        let parts = text.utf8.map(lower).split { !(0x30...0x39).contains($0) && !(0x61...0x7A).contains($0) }
+        let parts = text.utf8.map { $0.smallLetter }.split { !(0x30...0x39).contains($0) && !(0x61...0x7A).contains($0) }
         return parts.max { $0.count < $1.count }.map { Array($0) } ?? []
     }
 
@@ -108,8 +109,6 @@ package struct OrderSearch: Sendable {
         guard lowercased.count >= Self.shortest else { return nil }
         return names.first { $0.1.map { Array($0.utf8).containsIgnoringCase(lowercased) } ?? false }.map { Hit(name: $0.0, isWhole: false) }
     }
-
-    private static func lower(_ byte: UInt8) -> UInt8 { byte >= 0x41 && byte <= 0x5A ? byte | 0x20 : byte }
 }
 
 extension OrderSearch.Name {

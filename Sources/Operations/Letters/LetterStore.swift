@@ -1,4 +1,5 @@
 package import DeclineRecovery
+import JSON
 import Synchronization
 
 /// The dead letters as this process sees them: the book, folded from their stream and kept up to date, and the letters themselves, read
@@ -256,11 +257,10 @@ extension [UInt8] {
     /// - Parameter needle: in lower case.
     func containsIgnoringCase(_ needle: [UInt8]) -> Bool {
         guard let first = needle.first else { return true }
-        func lower(_ byte: UInt8) -> UInt8 { byte >= 0x41 && byte <= 0x5A ? byte | 0x20 : byte }
         return withUnsafeBytes { bytes in
             guard bytes.count >= needle.count else { return false }
-            outer: for start in 0...bytes.count - needle.count where lower(bytes[start]) == first {
-                for index in 1..<needle.count where lower(bytes[start + index]) != needle[index] { continue outer }
+            outer: for start in 0...bytes.count - needle.count where bytes[start].smallLetter == first {
+                for index in 1..<needle.count where bytes[start + index].smallLetter != needle[index] { continue outer }
                 return true
             }
             return false
