@@ -47,7 +47,7 @@ final class WebDriver: Sendable {
         let driver = try ChildProcess(program("chromedriver"), ["--port=\(port)"], output: log)
         do {
             try await eventually("chromedriver answers", seconds: 30) {
-                if driver.hasEnded { throw EndsWaiting("chromedriver ended: \((try? String(contentsOf: log, encoding: .utf8)) ?? "")") }
+                if driver.hasEnded { throw EndsWaiting("chromedriver ended: \(log.text)") }
                 return (try? await send("GET", port, "/status", nil))?["ready"] == true
             }
             let answer = try await send(

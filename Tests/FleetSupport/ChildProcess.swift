@@ -100,7 +100,6 @@ package final class ChildProcess: Sendable {
         defer { for file in files { try? FileManager.default.removeItem(at: file) } }
         let status = await (try ChildProcess(path, arguments, environment: environment, input: input, output: files[0], error: files[1]))
             .status()
-        func text(_ file: URL) -> String { (try? String(contentsOf: file, encoding: .utf8)) ?? "" }
-        return (status, text(files[0]), text(files[1]))
+        return (status, files[0].text, files[1].text)
     }
 }

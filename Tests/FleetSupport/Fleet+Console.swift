@@ -38,7 +38,7 @@ package struct ConsoleProcess: Sendable {
         file = log
     }
 
-    package var log: String { (try? String(contentsOf: file, encoding: .utf8)) ?? "" }
+    package var log: String { file.text }
 
     /// Asks its API, as the page does.
     ///

@@ -106,20 +106,33 @@ package final class Fleet: Sendable {
         let folder = FileManager.default.temporaryDirectory.appending(path: "salvage-test-\(UUID().uuidString.prefix(8))")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         let brokerURL = if let given = plan.brokerURL { given } else { try await TestMachine.freshVirtualHost() }
-        let portFile = folder.appending(path: "sandbox.port")
-        let sandbox = try ChildProcess(
-            TestMachine.sandbox,
-            ["--port", "0", "--port-file", portFile.path, "--threads", "1", "--faults", plan.faults] + plan.habits + plan.sandboxArguments,
-            output: folder.appending(path: "sandbox.log"))
-        try await eventually("the sandbox listens") { FileManager.default.fileExists(atPath: portFile.path) }
-        let port = try String(contentsOf: portFile, encoding: .utf8).trimmingCharacters(in: .whitespacesAndNewlines)
+        let (sandbox, sandboxURL) = try await startSandbox(
+            "sandbox", in: folder, ["--faults", plan.faults] + plan.habits + plan.sandboxArguments)
         let link = try await BrokerLink.open(BrokerConfiguration(url: brokerURL))
-        let fleet = try Fleet(folder, link, brokerURL, sandbox, "http://127.0.0.1:\(port)", plan)
+        let fleet = try Fleet(folder, link, brokerURL, sandbox, sandboxURL, plan)
         if plan.appliesTopology {
             let applied = try await fleet.salvage("topology", "apply")
             try #require(applied.status == 0, "\(applied.error)")
         }
         return fleet
+    }
+
+    /// FlexFactor's sandbox on a port of its own; returns when it listens.
+    package static func startSandbox(
+        _ name: String, in folder: URL, _ arguments: [String]
+    ) async throws -> (process: ChildProcess, url: String) {
+        let portFile = folder.appending(path: "\(name).port")
+        let process = try ChildProcess(
+            TestMachine.sandbox, ["--port", "0", "--port-file", portFile.path, "--threads", "1"] + arguments,
+            output: folder.appending(path: "\(name).log"))
+        do {
+            try await eventually("\(name) listens") { FileManager.default.fileExists(atPath: portFile.path) }
+            let port = try String(contentsOf: portFile, encoding: .utf8).trimmingCharacters(in: .whitespacesAndNewlines)
+            return (process, "http://127.0.0.1:\(port)")
+        } catch {
+            await process.end(SIGKILL)
+            throw error
+        }
     }
 
     package func stop() async {
@@ -155,9 +168,9 @@ package final class Fleet: Sendable {
         workers.withLock { $0.append(worker) }
         if waits {
             try await eventually("worker \(count) consumes", seconds: 120) {
-                worker.hasEnded || (try? String(contentsOf: log, encoding: .utf8).contains("\"Consuming\"")) == true
+                worker.hasEnded || log.text.contains("\"Consuming\"")
             }
-            try #require(!worker.hasEnded, "the worker ended: \((try? String(contentsOf: log, encoding: .utf8)) ?? "")")
+            try #require(!worker.hasEnded, "the worker ended: \(log.text)")
         }
         return worker
     }
@@ -172,7 +185,7 @@ package final class Fleet: Sendable {
     /// What all workers have logged.
     package var workerLog: String {
         let count = workers.withLock { $0.count }
-        return (0..<count).map { (try? String(contentsOf: folder.appending(path: "worker-\($0).log"), encoding: .utf8)) ?? "" }.joined()
+        return (0..<count).map { folder.appending(path: "worker-\($0).log").text }.joined()
     }
 
     /// What `salvage` commands get, for a test that starts one by itself.

@@ -98,7 +98,7 @@ import Testing
             let command = try ChildProcess(
                 TestMachine.salvage, ["topology", "apply", "--wait", "120"],
                 environment: fleet.commandEnvironment.merging(["SALVAGE_BROKER_URL": url]) { $1 }, output: log)
-            func said(_ text: String) -> Bool { (try? String(contentsOf: log, encoding: .utf8).contains(text)) == true }
+            func said(_ text: String) -> Bool { log.text.contains(text) }
             try await eventually("it says that it waits") { said("Waiting for the broker, at most 120 s") }
             _ = try await TestMachine.control(["add_vhost", later])
             _ = try await TestMachine.control(["set_permissions", "-p", later, "guest", ".*", ".*", ".*"])
@@ -120,7 +120,7 @@ import Testing
             let follower = try ChildProcess(
                 TestMachine.salvage, ["results", "--follow"], environment: fleet.commandEnvironment, output: log)
             defer { follower.signal(SIGKILL) }
-            func shown(_ text: String) -> Bool { (try? String(contentsOf: log, encoding: .utf8).contains(text)) == true }
+            func shown(_ text: String) -> Bool { log.text.contains(text) }
             try await eventually("it looks") { shown("Ctrl-C ends") }
             try await fleet.link.publish([OutgoingMessage(exchange: "declines", routingKey: "decline.initial", body: CRM.decline("SEEN"))])
             try await eventually("it is shown") { shown("approved") && shown("SEEN-S0") }

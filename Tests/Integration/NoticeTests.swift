@@ -29,8 +29,7 @@ import Testing
                 let data: Body
             }
             func notices() -> [Heard] {
-                let text = (try? String(contentsOf: heard, encoding: .utf8)) ?? ""
-                let all = text.split(separator: "\n").compactMap { try? JSONDecoder().decode(Heard.self, from: Data($0.utf8)) }
+                let all = heard.text.split(separator: "\n").compactMap { try? JSONDecoder().decode(Heard.self, from: Data($0.utf8)) }
                 return all.filter { $0.type != "console.begun" }
             }
             // Signed with the old secret and the new one, of which the receiver knows one.

@@ -23,8 +23,6 @@ import Testing
         }
     }
 
-    private static func text(_ file: URL) -> String { (try? String(contentsOf: file, encoding: .utf8)) ?? "" }
-
     private static func run(_ arguments: [String] = []) throws -> (script: ChildProcess, log: URL) {
         let log = FileManager.default.temporaryDirectory.appending(path: "run-\(UUID().uuidString.prefix(8)).log")
         let script = try ChildProcess(
@@ -37,8 +35,8 @@ import Testing
     private static func begin(until sign: String) async throws -> Session {
         let (script, log) = try run()
         try await eventually("run says: \(sign)", seconds: 180) {
-            if script.hasEnded { throw EndsWaiting(text(log)) }
-            return text(log).contains(sign)
+            if script.hasEnded { throw EndsWaiting(log.text) }
+            return log.text.contains(sign)
         }
         let place = TestMachine.repository.appending(path: ".local").path
         let names = try FileManager.default.contentsOfDirectory(atPath: place)
@@ -94,6 +92,6 @@ import Testing
     @Test func whatIsNotUnderstoodIsHelpToo() async throws {
         let (script, log) = try Self.run(["--nonsense"])
         #expect(await script.status() == 64)
-        #expect(Self.text(log).contains("run --once"))
+        #expect(log.text.contains("run --once"))
     }
 }

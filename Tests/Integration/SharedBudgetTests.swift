@@ -24,18 +24,10 @@ import Testing
 
     /// A sandbox whose every charge takes ten seconds.
     private static func withSlowSandbox(_ fleet: Fleet, _ body: (String) async throws -> Void) async throws {
-        let portFile = fleet.folder.appending(path: "slow.port")
-        let slow = try ChildProcess(
-            TestMachine.sandbox,
-            [
-                "--port", "0", "--port-file", portFile.path, "--threads", "1", "--faults",
-                #"{"endpoints":["evaluate"],"latencyP50":10000,"latencyP99":10000}"#,
-            ],
-            output: fleet.folder.appending(path: "slow.log"))
+        let (slow, url) = try await Fleet.startSandbox(
+            "slow", in: fleet.folder, ["--faults", #"{"endpoints":["evaluate"],"latencyP50":10000,"latencyP99":10000}"#])
         do {
-            try await eventually("the slow sandbox listens") { FileManager.default.fileExists(atPath: portFile.path) }
-            let port = try String(contentsOf: portFile, encoding: .utf8).trimmingCharacters(in: .whitespacesAndNewlines)
-            try await body("http://127.0.0.1:\(port)")
+            try await body(url)
             await slow.end(SIGKILL)
         } catch {
             await slow.end(SIGKILL)
