@@ -44,9 +44,7 @@ import Testing
 
     /// A recycled decline of a merchant that nobody has configured under this name.
     static func stranded(_ order: String, merchant: String = "acmee") -> [UInt8] {
-        Array(
-            String(decoding: CRM.recycle(order), as: UTF8.self).replacing("\"merchantId\":\"acme\"", with: "\"merchantId\":\"\(merchant)\"")
-                .utf8)
+        CRM.recycle(order, merchant: merchant)
     }
 }
 

@@ -89,9 +89,11 @@ package final class CRM: Sendable {
         ).text
     }
 
-    /// A rebill of merchant `acme` whose fourth re-attempt is due; its reference is that of the family `<order>-R7-88-7`.
-    package static func recycle(_ order: String, token: String = "tok_managed_approve", advice: String? = nil) -> [UInt8] {
-        let text = String(decoding: decline(order, token: token), as: UTF8.self)
+    /// A rebill whose fourth re-attempt is due; its reference is that of the family `<order>-R7-88-7`.
+    package static func recycle(
+        _ order: String, token: String = "tok_managed_approve", merchant: String = "acme", advice: String? = nil
+    ) -> [UInt8] {
+        let text = String(decoding: decline(order, token: token, merchant: merchant), as: UTF8.self)
             .replacing("\"trigger\":\"initial\"", with: "\"trigger\":\"recycle\",\"recovery\":{\"reattempt\":4}")
             .replacing("\"type\":\"new_sale\"", with: "\"type\":\"recurring\",\"purchaseId\":\"88\",\"billingCycle\":7")
             .replacing(

@@ -17,12 +17,6 @@ import Testing
         return plan
     }
 
-    private func rebill(_ order: String, merchant: String) -> [UInt8] {
-        Array(
-            String(decoding: CRM.recycle(order), as: UTF8.self).replacing("\"merchantId\":\"acme\"", with: "\"merchantId\":\"\(merchant)\"")
-                .utf8)
-    }
-
     /// Everything `acme` has, under another name as well.
     private func configuration(_ plan: Fleet.Plan, with merchant: String) -> String {
         plan.configuration + "\n" + plan.configuration.replacing("merchants:\n", with: "").replacing("id: acme", with: "id: \(merchant)")
@@ -44,7 +38,7 @@ import Testing
             try await fleet.write(
                 (0..<40).map { number in
                     .sample(
-                        number % 4 == 0 ? .unknownMerchant : .invalidEvent, body: rebill("LOOK\(number)", merchant: "nobody"),
+                        number % 4 == 0 ? .unknownMerchant : .invalidEvent, body: CRM.recycle("LOOK\(number)", merchant: "nobody"),
                         order: "LOOK\(number)",
                         merchant: number % 2 == 0 ? "acme" : "bold",
                         faults: [FieldError(path: "$.data.order.type", message: "expected NEEDLE\(number)x")])
@@ -92,7 +86,7 @@ import Testing
         try await Fleet.with(plan) { fleet in
             let worker = try await fleet.startWorker()
             let crm = try await CRM(fleet.link)
-            try await crm.publish((0..<3).map { rebill("LATE\($0)", merchant: "late") }, key: "decline.recycle")
+            try await crm.publish((0..<3).map { CRM.recycle("LATE\($0)", merchant: "late") }, key: "decline.recycle")
             try await eventually("each has its letter") { try await fleet.letters().count == 3 }
 
             // As things are it is certain to fail, and is not sent.
@@ -148,7 +142,7 @@ import Testing
         try await Fleet.with(try await plan()) { fleet in
             let count = 30
             try await fleet.write(
-                (0..<count).map { .sample(.unknownMerchant, body: rebill("INT\($0)", merchant: "acme"), order: "INT\($0)") })
+                (0..<count).map { .sample(.unknownMerchant, body: CRM.recycle("INT\($0)", merchant: "acme"), order: "INT\($0)") })
             let log = fleet.folder.appending(path: "interrupted.log")
             let person = try ChildProcess(
                 TestMachine.salvage, ["dead", "replay", "--all", "--note", "the merchant is there", "--rate", "2"],
@@ -204,7 +198,7 @@ import Testing
         try await Fleet.with(try await plan(hasKey: false)) { fleet in
             try await fleet.startWorker()
             let crm = try await CRM(fleet.link)
-            try await crm.publish([rebill("TYPO", merchant: "acmee")], key: "decline.recycle")
+            try await crm.publish([CRM.recycle("TYPO", merchant: "acmee")], key: "decline.recycle")
             try await eventually("it has its letter") { try await fleet.letters().count == 1 }
             let id = try #require(try await fleet.letters().first?.id)
             let before = try await fleet.deadStream()
@@ -257,7 +251,7 @@ import Testing
         try await Fleet.with(plan) { fleet in
             let worker = try await fleet.startWorker()
             let crm = try await CRM(fleet.link)
-            try await crm.publish([rebill("SEALED", merchant: "late")], key: "decline.recycle")
+            try await crm.publish([CRM.recycle("SEALED", merchant: "late")], key: "decline.recycle")
             try await eventually("it has its letter") { try await fleet.letters().count == 1 }
             #expect(!String(decoding: try await fleet.deadStream().flatMap(\.body), as: UTF8.self).contains("tok_managed_approve"))
             try await reload(fleet, worker, configuration(plan, with: "late"))
@@ -314,7 +308,7 @@ import Testing
     @Test(.timeLimit(.minutes(10)))
     func lettersAreDiscardedRestoredAndResolvedWithTheirReasons() async throws {
         try await Fleet.with(try await plan()) { fleet in
-            try await fleet.write(["A", "B", "C"].map { .sample(.invalidEvent, body: rebill($0, merchant: "acme"), order: $0) })
+            try await fleet.write(["A", "B", "C"].map { .sample(.invalidEvent, body: CRM.recycle($0, merchant: "acme"), order: $0) })
             let ids = try await fleet.letters().map(\.id)
             #expect(try await fleet.salvage("dead", "discard", ids[0]).status == 64, "why must be said")
             #expect(try await fleet.salvage("dead", "discard", "", "--note", "x").status == 64, "nothing is no beginning of an id")
