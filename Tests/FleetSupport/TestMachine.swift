@@ -66,15 +66,7 @@ package enum TestMachine {
         for _ in 0..<100 {
             let port = Int.random(in: 31_200...32_700)
             let socket = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
-            var address = sockaddr_in()
-            address.sin_family = sa_family_t(AF_INET)
-            address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-            address.sin_port = UInt16(port).bigEndian
-            let size = socklen_t(MemoryLayout<sockaddr_in>.size)
-            let outcome = withUnsafePointer(to: &address) { pointer in
-                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(socket, $0, size) }
-            }
-            guard outcome == 0 else {
+            guard isBound(socket, to: port) else {
                 close(socket)
                 continue
             }
@@ -84,6 +76,19 @@ package enum TestMachine {
             return port
         }
         throw GaveUp(what: "a free port is found")
+    }
+
+    /// Whether a socket could be given this port of loopback.
+    static func isBound(_ socket: Int32, to port: Int) -> Bool {
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        address.sin_port = UInt16(port).bigEndian
+        let size = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let outcome = withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(socket, $0, size) }
+        }
+        return outcome == 0
     }
 
     package static func http(
