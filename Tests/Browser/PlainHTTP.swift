@@ -16,20 +16,20 @@ enum PlainHTTP {
         var description: String { "\(what): \(String(cString: strerror(code)))" }
     }
 
-    static func ask(_ method: String, port: Int, _ path: String, _ body: [UInt8]? = nil, seconds: Int = 60) async throws -> [UInt8] {
+    static func ask(_ method: String, port: Int, _ path: String, _ body: [UInt8]?) async throws -> [UInt8] {
         var head = "\(method) \(path) HTTP/1.1\r\nHost: 127.0.0.1:\(port)\r\nConnection: close\r\n"
         if let body { head += "Content-Type: application/json; charset=utf-8\r\nContent-Length: \(body.count)\r\n" }
         let request = Array((head + "\r\n").utf8) + (body ?? [])
         // The calls below wait in the kernel; a thread of the pool that tests run on must not.
         return try await withCheckedThrowingContinuation { done in
-            DispatchQueue.global().async { done.resume(with: Result { try exchange(request, port, seconds) }) }
+            DispatchQueue.global().async { done.resume(with: Result { try exchange(request, port) }) }
         }
     }
 
-    private static func exchange(_ request: [UInt8], _ port: Int, _ seconds: Int) throws -> [UInt8] {
+    private static func exchange(_ request: [UInt8], _ port: Int) throws -> [UInt8] {
         let socket = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         defer { close(socket) }
-        var limit = timeval(tv_sec: seconds, tv_usec: 0)
+        var limit = timeval(tv_sec: 60, tv_usec: 0)
         setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)

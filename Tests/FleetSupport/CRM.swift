@@ -114,8 +114,7 @@ package final class CRM: Sendable {
 
     /// An initial decline of merchant `acme`, a minute's worth of fields.
     package static func decline(
-        _ order: String, token: String = "tok_approve", at time: Date = Date(), merchant: String = "acme", code: String = "201",
-        more: String = ""
+        _ order: String, token: String = "tok_approve", at time: Date = Date(), merchant: String = "acme", code: String = "201"
     ) -> [UInt8] {
         Array(
             """
@@ -126,7 +125,7 @@ package final class CRM: Sendable {
             "cvvResultCode":"M","transactionId":"T-\(order)"},"amount":{"minorUnits":4999,"currency":"USD"},\
             "payer":{"email":"ada@example.test","phone":"+15550100"},"billing":{"firstName":"Ada","lastName":"Byron","countryCode":"US",\
             "addressLine1":"1 Main Street","city":"Troy","state":"NY","zipCode":"12180"},\
-            "paymentMethod":{"token":"\(token).\(order)","holderName":"Ada Byron","expirationMonth":12,"expirationYear":2029,"brand":"visa"\(more)}}}
+            "paymentMethod":{"token":"\(token).\(order)","holderName":"Ada Byron","expirationMonth":12,"expirationYear":2029,"brand":"visa"}}}
             """.utf8)
     }
 }

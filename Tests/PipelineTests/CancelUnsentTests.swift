@@ -35,8 +35,8 @@ import Testing
             charge: sample.charge)
     }
 
-    private func command(_ reference: RecoveryReference, others: [RecoveryReference] = []) -> Cancellation {
-        Cancellation(merchantID: "acme", reference: reference, commandID: "c-1", others: others, gateways: ["42"], since: Self.now)
+    private func command(_ reference: RecoveryReference) -> Cancellation {
+        Cancellation(merchantID: "acme", reference: reference, commandID: "c-1", others: [], gateways: ["42"], since: Self.now)
     }
 
     private func message(_ cancellation: Cancellation) -> IncomingMessage {

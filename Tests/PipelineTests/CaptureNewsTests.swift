@@ -13,13 +13,13 @@ import Testing
         .watching("g-1", polls: 0), route: .retry(.managed, until: now + .days(21)))
 
     /// FlexFactor has the order, and somebody has heard so.
-    private func claims(telling kind: ResultKind? = nil, amount: Bool = true) -> MemoryClaims {
+    private func claims(telling kind: ResultKind? = nil) -> MemoryClaims {
         let claims = MemoryClaims(now: Self.now)
         func claim(_ act: Claim.Act) -> Claimed {
             claims.append(
                 ClaimRequest(
                     merchantID: "acme", reference: recovery.reference, debt: nil,
-                    amount: amount ? Money(minorUnits: 4_999, currency: .usd) : nil, act: act, until: Self.now + .days(40)), by: "w-2")
+                    amount: Money(minorUnits: 4_999, currency: .usd), act: act, until: Self.now + .days(40)), by: "w-2")
         }
         let sent = claim(.send(post: 1))
         _ = claim(.exists(answering: sent.id))

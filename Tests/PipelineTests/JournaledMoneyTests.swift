@@ -16,9 +16,10 @@ import Testing
         Merchant(id: "bold", flexFactorGateways: [FlexFactorGateway(id: "9", includeChargebacks: true, account: "m-1")]))
 
     /// News as it comes by the other merchant's gateway of the same account.
-    private func journal(_ event: String, _ data: String, _ answer: FlexFactorAnswer, named: Bool = true) async throws -> JournalRecord {
-        let name = named ? ",\"ExternalOrderId\":\"\(Self.reference.text)\"" : ""
-        let body = #"{"Event":"\#(event)","TimeStamp":"2026-01-02T03:04:05Z","EventData":\#(data)\#(name),"OrderId":"g-1"}"#
+    private func journal(_ event: String, _ data: String, _ answer: FlexFactorAnswer) async throws -> JournalRecord {
+        let body =
+            #"{"Event":"\#(event)","TimeStamp":"2026-01-02T03:04:05Z","EventData":\#(data),"#
+            + #""ExternalOrderId":"\#(Self.reference.text)","OrderId":"g-1"}"#
         let news = try #require(WebhookNews(body: Array(body.utf8), merchantID: "acme", gatewayID: "42", receivedAt: Self.now))
         let stage = OutcomeStage(
             in: .sample(ManualClock(Self.now), claims: claims, cards: Vault(hasKey: false), callLimit: .seconds(5)),

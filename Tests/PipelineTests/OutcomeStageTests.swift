@@ -19,8 +19,8 @@ import Testing
             merchants: merchants, cancels: Cancels())
     }
 
-    private func handle(_ body: String, _ answers: FlexFactorAnswer..., receivedAt: Moment = now) async throws -> StageOutcome {
-        let news = try #require(WebhookNews(body: Array(body.utf8), merchantID: "acme", gatewayID: "42", receivedAt: receivedAt))
+    private func handle(_ body: String, _ answers: FlexFactorAnswer...) async throws -> StageOutcome {
+        let news = try #require(WebhookNews(body: Array(body.utf8), merchantID: "acme", gatewayID: "42", receivedAt: Self.now))
         return await stage(ScriptedFlexFactor { _, number in answers[min(number, answers.count - 1)] }).handle(
             IncomingMessage(body: news.encoded()))
     }

@@ -10,11 +10,11 @@ import Testing
     private let watch = DeclineWatch()
 
     /// A recycle of the order's debt.
-    private func event(_ id: String, order: String = "A1", type: String = "com.salvage.decline.v1") -> FileEvent {
+    private func event(_ id: String, type: String = "com.salvage.decline.v1") -> FileEvent {
         let body = """
             {"specversion":"1.0","id":"\(id)","source":"https://crm.example.test","type":"\(type)","time":"2026-01-01T00:00:00Z",\
             "data":{"merchantId":"acme","trigger":"recycle","recovery":{"reattempt":4},\
-            "order":{"id":"\(order)","type":"recurring","ipAddress":"203.0.113.7","purchaseId":"88","billingCycle":7,\
+            "order":{"id":"A1","type":"recurring","ipAddress":"203.0.113.7","purchaseId":"88","billingCycle":7,\
             "items":[{"sku":"CREAM-50","name":"Cream","amount":4999,"quantity":1}]},\
             "decline":{"gatewayId":"7","responseCodeSource":"nmi","responseCode":"201","responseText":"Do not honor","transactionId":"T-\(id)"},\
             "amount":{"minorUnits":4999,"currency":"USD"},"payer":{"email":"ada@example.test"},\
@@ -22,7 +22,7 @@ import Testing
             "zipCode":"12180"},"paymentMethod":{"token":"tok_approve","holderName":"Ada Byron","expirationMonth":12,"expirationYear":2029}}}
             """
         return FileEvent(
-            label: id, body: Array(body.utf8), eventID: id, orderID: order, trigger: "recycle", type: type, hasPlaceholders: false)
+            label: id, body: Array(body.utf8), eventID: id, orderID: "A1", trigger: "recycle", type: type, hasPlaceholders: false)
     }
 
     private func reference(_ event: FileEvent) throws -> RecoveryReference {
