@@ -20,10 +20,6 @@ import Testing
             amount: sample.amount, declinedAt: Self.now, order: sample.order, verdict: sample.verdict, reply: nil, charge: sample.charge)
     }()
 
-    private func kinds(_ outcome: StageOutcome) -> [ResultKind] {
-        outcome.publishing.compactMap { if case .results(_, let kind) = $0.destination { kind } else { nil } }
-    }
-
     /// - Parameter shown: what the order is shown as, one look after the other; the last goes on.
     private func flexFactor(_ shown: [FlexFactorAnswer]) -> ScriptedFlexFactor {
         let looks = Mutex(0)
@@ -51,7 +47,7 @@ import Testing
     ) async throws -> [ResultKind] {
         let stage = RetryStage(in: .sample(clock, claims: claims), flexFactor: flexFactor(shown), cancels: Cancels())
         let taken = await stage.handle(IncomingMessage(body: WorkEnvelope.encode(recovery), type: WorkEnvelope.type))
-        #expect(kinds(taken) == [.submitted])
+        #expect(taken.kinds == [.submitted])
         let command = Cancellation(
             merchantID: "acme", reference: recovery.reference, commandID: "c-1", gateways: ["42"], since: Self.now)
         var next: [UInt8]? = command.encoded()
@@ -61,7 +57,7 @@ import Testing
             watch(step)
             if dies { _ = await stage.handle(IncomingMessage(body: body, type: Cancellation.type)) }
             let outcome = await stage.handle(IncomingMessage(body: body, type: Cancellation.type, redelivered: dies))
-            told += kinds(outcome)
+            told += outcome.kinds
             next = nil
             for sent in outcome.publishing where sent.type == Cancellation.type {
                 if case .delayed(_, let span) = sent.destination { clock.pass(span) }

@@ -51,10 +51,6 @@ import Testing
         RetryStage(in: .sample(clock, claims: claims), flexFactor: flexFactor, cancels: heard)
     }
 
-    private func kinds(_ outcome: StageOutcome) -> [ResultKind] {
-        outcome.publishing.compactMap { if case .results(_, let kind) = $0.destination { kind } else { nil } }
-    }
-
     /// Hands a message to the stage, and what it sends to itself at once or later, so many times; all that is announced is heard.
     private func carryOut(_ first: IncomingMessage, _ stage: RetryStage, _ heard: Heard, times: Int) async throws -> (
         kinds: [ResultKind], notices: Int, last: IncomingMessage?
@@ -64,7 +60,7 @@ import Testing
         for _ in 0..<times {
             guard let message = next else { break }
             let outcome = await stage.handle(message)
-            told += kinds(outcome)
+            told += outcome.kinds
             next = nil
             for sent in outcome.publishing {
                 switch sent.destination {
@@ -102,7 +98,7 @@ import Testing
         // It knows of the command when its wait is over, and nothing has to be asked.
         let calls = flexFactor.calls.count
         let ended = await stage.handle(IncomingMessage(body: parked.body, type: parked.type))
-        #expect(kinds(ended) == [.cancelled] && flexFactor.calls.count == calls)
+        #expect(ended.kinds == [.cancelled] && flexFactor.calls.count == calls)
 
         // The command by name is answered by that, also while FlexFactor is away; the other when it has been asked.
         let last = try #require(waiting.last)
@@ -137,7 +133,7 @@ import Testing
             _ = try await carryOut(message(command(rebill.reference.family)), stage(flexFactor, heard), heard, times: 3)
             let calls = flexFactor.calls.count
             let handled = await stage(flexFactor, heard).handle(message(rerun))
-            #expect(kinds(handled) == (isMeant ? [.cancelled] : []) && flexFactor.calls.count == calls + (isMeant ? 0 : 1))
+            #expect(handled.kinds == (isMeant ? [.cancelled] : []) && flexFactor.calls.count == calls + (isMeant ? 0 : 1))
         }
     }
 
@@ -151,7 +147,7 @@ import Testing
         for (declinedAfter, expected) in [(Moment.Span.seconds(30), [ResultKind.cancelled]), (.minutes(60), [.approved])] {
             let recovery = rebill("A1", declinedAt: Self.now + declinedAfter)
             let approving = ScriptedFlexFactor { call, _ in call.charges ? .evaluated(.approved, "g-1") : .notListed }
-            #expect(kinds(await stage(approving, heard).handle(message(recovery))) == expected)
+            #expect(await stage(approving, heard).handle(message(recovery)).kinds == expected)
         }
     }
 
@@ -177,7 +173,7 @@ import Testing
         _ = try await carryOut(message(command(rebill("A1").reference.family)), stage, heard, times: 3)
         for other in [rebill("A2"), rebill("A1", of: "bold")] {
             let outcome = await stage.handle(message(other))
-            #expect(kinds(outcome).isEmpty, "\(other.reference)")
+            #expect(outcome.kinds.isEmpty, "\(other.reference)")
         }
     }
 

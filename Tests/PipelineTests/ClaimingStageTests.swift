@@ -35,27 +35,21 @@ import Testing
             IncomingMessage(body: WorkEnvelope.encode(recovery), type: WorkEnvelope.type))
     }
 
-    private func results(_ handled: StageOutcome) throws -> [JSONValue] {
-        try handled.publishing.compactMap { message in
-            if case .results = message.destination { try JSONValue(parsing: message.body.span) } else { nil }
-        }
-    }
-
     private let paid = ScriptedFlexFactor(.evaluated(.approved, "g-1"))
     private let away = ScriptedFlexFactor(.failed(.notSent(.circuitOpen(until: Self.now + .seconds(30)))))
 
     @Test func whatWasToldIsToldAgainAsItWasAndNothingIsCharged() async throws {
-        let first = try results(await cascade(recovery(), away))
+        let first = try await cascade(recovery(), away).results()
         #expect(first.first?["data"]?["reason"]?["code"]?.string == "flexfactor_unavailable" && claims.words == ["send", "told"])
         clock.pass(.seconds(20))
-        #expect(try results(await cascade(recovery(), paid)) == first)
+        #expect(try await cascade(recovery(), paid).results() == first)
         #expect(paid.calls.isEmpty)
     }
 
     @Test func nothingIsChargedNorToldWhileNoClaimCanBeMade() async throws {
         claims.isReachable = false
         let held = await cascade(recovery(), paid)
-        #expect(try results(held).isEmpty && paid.calls.isEmpty && held.publishing.count == 1)
+        #expect(try held.results().isEmpty && paid.calls.isEmpty && held.publishing.count == 1)
         guard case .delayed(.cascade, _)? = held.publishing.first?.destination,
             case .recovery(let kept)? = held.publishing.first.map({ WorkEnvelope.decode($0.body) })
         else {
@@ -64,23 +58,23 @@ import Testing
         }
         #expect(kept == recovery())
         claims.isReachable = true
-        #expect(try results(await cascade(kept, paid)).first?["data"]?["result"]?.string == "success")
+        #expect(try await cascade(kept, paid).results().first?["data"]?["result"]?.string == "success")
     }
 
     /// A pod died between its claim and the answer: whether it had sent the charge nobody knows, so nobody says that it did not.
     @Test func whereAnothersRequestStandsItIsRepeatedAndNotGivenUp() async throws {
         claims.append(ClaimRequest(.send(post: 1), of: recovery(), telling: nil, at: Self.now), by: "dead")
         let handled = await cascade(recovery(), away)
-        #expect(try results(handled).isEmpty, "nobody knows yet")
+        #expect(try handled.results().isEmpty, "nobody knows yet")
         guard case .recovery(let parked)? = handled.publishing.first.map({ WorkEnvelope.decode($0.body) }) else { return }
         #expect(parked.phase == .unanswered)
-        #expect(try results(await cascade(parked, paid)).first?["data"]?["result"]?.string == "success")
+        #expect(try await cascade(parked, paid).results().first?["data"]?["result"]?.string == "success")
     }
 
     @Test func aSecondDeclineOfTheDebtWaitsForTheFirst() async throws {
         claims.append(ClaimRequest(.send(post: 1), of: recovery("d-1"), telling: nil, at: Self.now), by: "w-2")
         let handled = await cascade(recovery("d-2"), paid)
-        let second = try results(handled)
+        let second = try handled.results()
         // The journal says what was told, also of what is told once more.
         for (handled, reason) in [(handled, "in_recovery"), (await cascade(recovery("d-2"), paid), "told_again")] {
             let record = handled.publishing(from: .cascade, at: Self.now, worker: "w-1", traceparent: nil).lazy
@@ -92,12 +86,12 @@ import Testing
                 && second.first?["data"]?["action"]?["name"]?.string == "await_result")
         #expect(second.first?["data"]?["otherRecovery"]?.string == recovery("d-1").reference.text && paid.calls.isEmpty)
         // Another charge of the order is another debt.
-        #expect(try results(await cascade(recovery("d-3", charge: "upsell"), paid)).first?["data"]?["result"]?.string == "success")
+        #expect(try await cascade(recovery("d-3", charge: "upsell"), paid).results().first?["data"]?["result"]?.string == "success")
     }
 
     @Test func whatIsTooLateAndWasNotSentIsAnsweredWithoutACall() async throws {
         clock.pass(.seconds(61))
-        #expect(try results(await cascade(recovery(), paid)).first?["data"]?["reason"]?["code"]?.string == "deadline_passed")
+        #expect(try await cascade(recovery(), paid).results().first?["data"]?["reason"]?["code"]?.string == "deadline_passed")
         #expect(paid.calls.isEmpty)
     }
 
@@ -120,12 +114,12 @@ import Testing
         let line = parked.journal(from: .cascade, at: clock.now(), worker: "w-1", traceparent: nil)
         let record = try #require(line.flatMap { JournalRecord.decode($0.body) })
         #expect(record.fate == .parked && record.detail == "due" && record.reason == word)
-        #expect(try results(parked).isEmpty && claims.words == ["send", "unsent"])
+        #expect(try parked.results().isEmpty && claims.words == ["send", "unsent"])
         guard case .recovery(let kept)? = parked.publishing.first.map({ WorkEnvelope.decode($0.body) }) else {
             Issue.record("\(parked.publishing.map(\.destination))")
             return
         }
-        #expect(try results(await cascade(kept, slow)).first?["data"]?["result"]?.string == "success")
+        #expect(try await cascade(kept, slow).results().first?["data"]?["result"]?.string == "success")
         #expect(claims.words == ["send", "unsent", "send", "told"])
     }
 
@@ -135,7 +129,7 @@ import Testing
             clock.pass(.seconds(61))
             return .failed(.notSent(.deadline))
         }
-        #expect(try results(await cascade(recovery(), frozen)).first?["data"]?["reason"]?["code"]?.string == "deadline_passed")
+        #expect(try await cascade(recovery(), frozen).results().first?["data"]?["reason"]?["code"]?.string == "deadline_passed")
         #expect(frozen.calls.count == 1 && claims.words == ["send", "told"])
         #expect(claims.standing(of: recovery().reference, merchant: "acme")?.mayBeCharged == false)
     }
@@ -161,7 +155,7 @@ import Testing
         var (next, told): (Recovery, [JSONValue]) = (first, [])
         for _ in 0..<60 where told.isEmpty {
             let handled = await cascade(next, flexFactor)
-            told = try results(handled)
+            told = try handled.results()
             guard case .delayed(_, let delay)? = handled.publishing.first?.destination,
                 case .recovery(let parked)? = handled.publishing.first.map({ WorkEnvelope.decode($0.body) })
             else { break }
@@ -175,9 +169,9 @@ import Testing
 
     @Test func whatFlexFactorRefusesIsThePostBeforeTheNext() async throws {
         let refused = ScriptedFlexFactor(.failed(.refused(status: 400, [FieldError(path: "OrderId", message: "no")])))
-        let first = try results(await cascade(recovery(), refused))
+        let first = try await cascade(recovery(), refused).results()
         #expect(first.first?["id"]?.string == recovery().reference.text + "/rejected/post-1" && claims.words == ["send", "refused"])
-        _ = try results(await cascade(recovery(), paid))
+        _ = try await cascade(recovery(), paid).results()
         guard case .evaluate(_, let key)? = paid.calls.first else {
             Issue.record("\(paid.calls)")
             return
@@ -248,7 +242,7 @@ import Testing
                 isCascade
                 ? await CascadeStage(in: environment, flexFactor: flexFactor).handle(message)
                 : await RetryStage(in: environment, flexFactor: flexFactor, cancels: Cancels()).handle(message)
-            #expect(try results(handled).isEmpty && flexFactor.calls.withLock { $0 } == 0, "\(gateway)")
+            #expect(try handled.results().isEmpty && flexFactor.calls.withLock { $0 } == 0, "\(gateway)")
         }
     }
 
@@ -285,7 +279,7 @@ import Testing
         let stage = RetryStage(in: .sample(clock, claims: claims), flexFactor: refusing, cancels: Cancels())
         for post in 1...3 {
             let handled = await stage.handle(IncomingMessage(body: WorkEnvelope.encode(retry), type: WorkEnvelope.type))
-            #expect(try results(handled).first?["id"]?.string == reference.text + "/rejected/post-\(post)")
+            #expect(try handled.results().first?["id"]?.string == reference.text + "/rejected/post-\(post)")
         }
         #expect(
             Set(refusing.calls.compactMap { if case .evaluate(_, let key) = $0 { key } else { nil } }).count == 3,
@@ -306,7 +300,7 @@ import Testing
         clock.pass(.days(2))
         let alone = await cascade(lost, ScriptedFlexFactor(.failed(.unknown(.timedOut))))
         #expect(
-            try results(alone).first?["data"]?["action"]?["name"]?.string == "await_result"
+            try alone.results().first?["data"]?["action"]?["name"]?.string == "await_result"
                 && alone.publishing.contains { $0.destination == .deadLetters })
         let (claims, now) = (claims, Self.now)
         let second = await cascade(
@@ -315,10 +309,10 @@ import Testing
                 claims.append(ClaimRequest(.told(.init(.approved, .known)), of: lost, telling: told, at: now), by: "w-2")
                 return .failed(.unknown(.timedOut))
             })
-        #expect(try results(second).map { $0["id"]?.string } == [told.id] && second.publishing.count == 1)
+        #expect(try second.results().map { $0["id"]?.string } == [told.id] && second.publishing.count == 1)
         claims.isReachable = false
         let held = await cascade(lost, ScriptedFlexFactor(.failed(.unknown(.timedOut))))
-        #expect(try results(held).isEmpty && held.publishing.count == 1 && !held.publishing.contains { $0.destination == .deadLetters })
+        #expect(try held.results().isEmpty && held.publishing.count == 1 && !held.hasLetter)
     }
 
     /// The webhook of a charge whose order was told as not charged: the money stands against what was told.
@@ -332,7 +326,7 @@ import Testing
         let news = WebhookNews(
             merchantID: "acme", gatewayID: "42", event: .completed, reference: recovery().reference, orderID: "g-1", receivedAt: Self.now)
         let handled = await stage.handle(IncomingMessage(body: news.encoded(), type: WebhookNews.type))
-        let correction = try #require(try results(handled).first)
+        let correction = try #require(try handled.results().first)
         #expect(
             correction["type"]?.string == "com.salvage.recovery.correction.v1"
                 && correction["data"]?["corrects"]?.string == recovery().reference.text + "/declined")
@@ -340,7 +334,7 @@ import Testing
         #expect(try DeadLetter.decode(letter.body).get().reason == .toldOtherwise)
         // And the same again, when it is reported again.
         let again = await stage.handle(IncomingMessage(body: news.encoded(), type: WebhookNews.type))
-        #expect(try results(again) == [correction] && again.publishing.count == 2)
+        #expect(try again.results() == [correction] && again.publishing.count == 2)
         #expect(again.publishing.last?.destination == .deadLetters && again.publishing.last?.messageID == letter.messageID)
     }
 }

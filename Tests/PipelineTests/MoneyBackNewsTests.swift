@@ -42,16 +42,10 @@ import Testing
         return IncomingMessage(body: news.encoded())
     }
 
-    private func kinds(_ handled: StageOutcome) -> [ResultKind] {
-        handled.publishing.compactMap { if case .results(_, let kind) = $0.destination { kind } else { nil } }
-    }
-
     private func later(_ handled: StageOutcome) throws -> IncomingMessage {
         IncomingMessage(
             body: try #require(handled.publishing.first { if case .delayed(.outcomes, _) = $0.destination { true } else { false } }).body)
     }
-
-    private func hasLetter(_ handled: StageOutcome) -> Bool { handled.publishing.contains { $0.destination == .deadLetters } }
 
     /// FlexFactor voids what it approved: the CRM holds the order for paid, whoever asked FlexFactor. What was told as not paid is no news.
     @Test(arguments: [MITMode.managed, .sync]) func anApprovalThatIsVoidedIsALetter(mode: MITMode) async throws {
@@ -63,7 +57,7 @@ import Testing
                 continue
             }
             let handled = await voided.handle(news(.cancelled, reference, hasWaited: true))
-            #expect(hasLetter(handled) && kinds(handled) == [.approved], "\(reference)")
+            #expect(handled.hasLetter && handled.kinds == [.approved], "\(reference)")
         }
         // By whichever news it is told, it is one.
         let known = claims(telling: .approved(.answered))
@@ -84,9 +78,9 @@ import Testing
         let claims = claims(telling: .expired(.closed))
         let begun = await stage(.completed, claims).handle(news(.refunded))
         let first = await stage(.completed, claims).handle(try later(begun))
-        #expect(kinds(begun).isEmpty && kinds(first) == [.correction] && hasLetter(first))
+        #expect(begun.kinds.isEmpty && first.kinds == [.correction] && first.hasLetter)
         let second = await stage(.completed, claims).handle(try later(first))
-        #expect(kinds(second) == [.refunded] && !hasLetter(second))
+        #expect(second.kinds == [.refunded] && !second.hasLetter)
         // The debt is paid: a rerun of it is not charged besides.
         let rerun = RecoveryReference(
             DeclineIdentity(merchantID: "acme", source: "crm", id: "d-2"), orderID: "A", kind: .rerun, sequence: 2)
@@ -114,11 +108,11 @@ import Testing
         let lost = await stage.handle(taken)
         let again = await stage.handle(taken)
         let kind: ResultKind = told == nil ? .approved : .correction
-        #expect(kinds(lost) == [kind] && kinds(again) == [kind])
+        #expect(lost.kinds == [kind] && again.kinds == [kind])
         #expect(again.publishing.map(\.messageID) == lost.publishing.map(\.messageID), "with its letter, where there is one")
-        #expect(hasLetter(again) == (told != nil))
+        #expect(again.hasLetter == (told != nil))
         let rest = await stage.handle(try later(again))
-        #expect(kinds(rest) == [event == .refunded ? ResultKind.refunded : .chargeback])
+        #expect(rest.kinds == [event == .refunded ? ResultKind.refunded : .chargeback])
     }
 
     /// Whichever part is told last, and whether the CRM wants to hear of chargebacks or not.
@@ -158,6 +152,6 @@ import Testing
         func isAllBack() -> Bool? { claims.standing(of: Self.reference, merchant: "acme")?.back.isAll }
         #expect(isAllBack() == false)
         let again = await stage(.completed, claims).handle(news(.refunded))
-        #expect(kinds(again) == [.refunded] && isAllBack() == true)
+        #expect(again.kinds == [.refunded] && isAllBack() == true)
     }
 }

@@ -42,10 +42,6 @@ import Testing
             IncomingMessage(body: body, type: type))
     }
 
-    private func kinds(_ outcome: StageOutcome) -> [ResultKind] {
-        outcome.publishing.compactMap { if case .results(_, let kind) = $0.destination { kind } else { nil } }
-    }
-
     /// The message in the stage's own words, when its wait is over.
     private func later(_ outcome: StageOutcome) throws -> [UInt8] {
         for message in outcome.publishing {
@@ -75,7 +71,7 @@ import Testing
         var body = cancellation(["41", "42"]).encoded()
         for _ in 0..<6 {
             let outcome = await handle(body, Cancellation.type, elsewhere)
-            #expect(kinds(outcome).isEmpty)
+            #expect(outcome.kinds.isEmpty)
             body = try later(outcome)
         }
         #expect(elsewhere.calls.isEmpty && elsewhere.notedMisdirected == 5)
@@ -92,7 +88,7 @@ import Testing
         var told: [ResultKind] = []
         for _ in 0..<4 where told.isEmpty {
             let outcome = await handle(body, Cancellation.type, back)
-            told = kinds(outcome)
+            told = outcome.kinds
             if told.isEmpty { body = try later(outcome) }
         }
         #expect(told == [.cancelled] && back.asked.allSatisfy { $0.gateway == "42" })
@@ -106,7 +102,7 @@ import Testing
         let timing = RecoveryTiming()
         clock.pass(.milliseconds(timing.grace.milliseconds + timing.reconcileFor.milliseconds + 1))
         let outcome = await handle(body, Cancellation.type, flexFactor)
-        #expect(outcome.entry.fate == .deadLettered(.cancelFailed) && kinds(outcome).isEmpty && flexFactor.calls.isEmpty)
+        #expect(outcome.entry.fate == .deadLettered(.cancelFailed) && outcome.kinds.isEmpty && flexFactor.calls.isEmpty)
         let letter = try DeadLetter.decode(try #require(outcome.publishing.last).body).get()
         #expect(letter.explanation.contains("the gateway points to another FlexFactor account"), "\(letter.explanation)")
     }
@@ -137,7 +133,7 @@ import Testing
         var body = Refund(command, gateways: ["42"], since: Self.now).encoded()
         for _ in 0..<5 {
             let outcome = await handle(body, Refund.type, elsewhere)
-            #expect(kinds(outcome).isEmpty)
+            #expect(outcome.kinds.isEmpty)
             body = try later(outcome)
         }
         #expect(elsewhere.calls.isEmpty && elsewhere.notedMisdirected == 5)
@@ -147,7 +143,7 @@ import Testing
         var told: [ResultKind] = []
         for _ in 0..<4 where told.isEmpty {
             let outcome = await handle(body, Refund.type, back)
-            told = kinds(outcome)
+            told = outcome.kinds
             if told.isEmpty { body = try later(outcome) }
         }
         #expect(told == [.refunded])
@@ -166,7 +162,7 @@ import Testing
         let outcome = await stage.handle(IncomingMessage(body: news.encoded(), type: WebhookNews.type))
         let isMoved = account == "m-2"
         let expected: [ResultKind] = isMoved ? [] : [.approved]
-        #expect(kinds(outcome) == expected)
+        #expect(outcome.kinds == expected)
         #expect(flexFactor.calls.count == (isMoved ? 0 : 1) && flexFactor.notedMisdirected == (isMoved ? 1 : 0))
     }
 }

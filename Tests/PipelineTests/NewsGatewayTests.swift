@@ -44,12 +44,6 @@ import Testing
         ).handle(IncomingMessage(body: news.encoded()))
     }
 
-    private func results(_ handled: StageOutcome) throws -> [JSONValue] {
-        try handled.publishing.filter { if case .results = $0.destination { true } else { false } }.map {
-            try JSONValue(parsing: $0.body.span)
-        }
-    }
-
     private func gateway(_ result: JSONValue?) -> [String?] {
         [result?["data"]?["merchantId"]?.string, result?["data"]?["flexFactor"]?["gatewayId"]?.string]
     }
@@ -65,7 +59,7 @@ import Testing
         let wanted = try await handle(
             "payment.chargeback.received", ScriptedFlexFactor(.found(order)), urls: FlexFactorGateway(id: "42", account: "m-1"),
             own: [FlexFactorGateway(id: "9", includeChargebacks: true, account: "m-1")], named: named)
-        let told = try results(wanted)
+        let told = try wanted.results()
         #expect(told.count == 1 && told.first?["type"]?.string == "com.salvage.recovery.chargeback.v1")
         #expect(gateway(told.first) == ["bold", "9"])
     }
@@ -86,9 +80,9 @@ import Testing
         }
         for _ in 0..<2 { #expect(try await hear(wanted: false).publishing.isEmpty) }
         #expect(claims.standing(of: Self.reference, merchant: "bold")?.back.isAll == true)
-        let told = try results(await hear(wanted: true, listed: listedLater))
+        let told = try await hear(wanted: true, listed: listedLater).results()
         #expect(told.count == 1 && told.first?["type"]?.string == "com.salvage.recovery.chargeback.v1")
-        for listed in [true, false] { #expect(try results(await hear(wanted: true, listed: listed)) == told) }
+        for listed in [true, false] { #expect(try await hear(wanted: true, listed: listed).results() == told) }
     }
 
     /// It says whose it is, so who wants to hear of none gets no letter of it either.
@@ -116,7 +110,7 @@ import Testing
         let handled = try await handle(
             "order.completed", flexFactor, urls: FlexFactorGateway(id: "42", account: "m-1"),
             own: [FlexFactorGateway(id: "8", account: "m-1"), FlexFactorGateway(id: "9", account: account)])
-        #expect(gateway(try results(handled).first) == ["bold", expected.text])
+        #expect(gateway(try handled.results().first) == ["bold", expected.text])
         #expect(flexFactor.asked.map(\.merchant) == ["bold"] && flexFactor.asked.map(\.gateway) == [expected])
         #expect(handled.entry.merchantID == "bold" && handled.entry.gatewayID == expected)
     }

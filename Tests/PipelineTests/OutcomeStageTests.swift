@@ -30,8 +30,7 @@ import Testing
     }
 
     private func result(_ handled: StageOutcome) throws -> JSONValue {
-        let message = try #require(handled.publishing.first { if case .results = $0.destination { true } else { false } })
-        return try JSONValue(parsing: message.body.span)
+        try #require(try handled.results().first)
     }
 
     @Test func anOrderThatNobodyOpenedIsADeadLetter() async throws {
@@ -42,7 +41,7 @@ import Testing
         }
         let second = await stage(ScriptedFlexFactor(.noSuchOrder)).handle(IncomingMessage(body: later.body))
         #expect(second.entry.fate == .deadLettered(.untrustedWebhook))
-        #expect(!second.publishing.contains { if case .results = $0.destination { true } else { false } })
+        #expect(!second.isTold)
     }
 
     @Test func twoPartialRefundsAreTwoResultsAndReverseNothing() async throws {
@@ -106,28 +105,22 @@ import Testing
         return await stage(ScriptedFlexFactor(.found(order)), claims).handle(IncomingMessage(body: news.encoded()))
     }
 
-    private func hasResult(_ handled: StageOutcome) -> Bool {
-        handled.publishing.contains { if case .results = $0.destination { true } else { false } }
-    }
-
-    private func hasLetter(_ handled: StageOutcome) -> Bool { handled.publishing.contains { $0.destination == .deadLetters } }
-
     @Test func aSecondOrderThatIsPaidIsALetterBesideTheApproval() async throws {
         let second = try await handle("order.completed", claims(telling: .approved(.answered), of: "g-7"))
-        #expect(try result(second)["type"]?.string == "com.salvage.recovery.approved.v1" && hasLetter(second))
+        #expect(try result(second)["type"]?.string == "com.salvage.recovery.approved.v1" && second.hasLetter)
         for known in [FlexFactorOrderID("G-1"), nil] {
             let again = try await handle("order.completed", claims(telling: .approved(.answered), of: known))
-            #expect(hasResult(again) && !hasLetter(again))
+            #expect(again.isTold && !again.hasLetter)
         }
     }
 
     /// An order that does not say that it is ours, while the CRM was told of another, is a stranger's.
     @Test func newsOfAnotherOrderCorrectsNothing() async throws {
         let stranger = try await handle("order.completed", claims(telling: .declined(.byFlexFactor), of: "g-7"))
-        #expect(!hasResult(stranger) && stranger.entry.fate == .deadLettered(.untrustedWebhook))
+        #expect(!stranger.isTold && stranger.entry.fate == .deadLettered(.untrustedWebhook))
         for (echo, known) in [("A-R7-88-7", "g-7"), (nil, nil), (nil, "g-1")] as [(String?, FlexFactorOrderID?)] {
             let ours = try await handle("order.completed", echo: echo, claims(telling: .declined(.byFlexFactor), of: known))
-            #expect(try result(ours)["type"]?.string == "com.salvage.recovery.correction.v1" && hasLetter(ours))
+            #expect(try result(ours)["type"]?.string == "com.salvage.recovery.correction.v1" && ours.hasLetter)
         }
     }
 
@@ -135,7 +128,7 @@ import Testing
     @Test func moneyThatComesBackElsewhereTakesNoSaleBack() async throws {
         let told = claims(telling: .approved(.answered), of: "g-7")
         let back = try await handle("order.refunded", state: .returned, told)
-        #expect(!hasResult(back) && back.entry.fate == .deadLettered(.untrustedWebhook))
+        #expect(!back.isTold && back.entry.fate == .deadLettered(.untrustedWebhook))
         #expect(told.words == ["told"])
     }
 
@@ -188,12 +181,12 @@ import Testing
         for (number, amount) in [4_000, 999].enumerated() {
             _ = try await handle("order.refunded", data: #"{"Amount":\#(amount),"Currency":"USD","RefundId":"rf-\#(number)"}"#, all)
         }
-        #expect(!hasResult(await listed(.refunded, .returned, all)))
+        #expect(!(await listed(.refunded, .returned, all)).isTold)
         #expect(all.standing(of: RecoveryReference("A-R7-88-7")!, merchant: "acme")?.back.isAll == true)
 
         // The order is looked at before it is believed.
         let otherwise = await listed(.refunded, .completed, claims(telling: .approved(.answered), of: "g-1"))
-        #expect(!hasResult(otherwise) && !hasLetter(otherwise))
+        #expect(!otherwise.isTold && !otherwise.hasLetter)
     }
 
     /// Both were given back before either was heard: FlexFactor shows nothing left, and each is what its own news says, or the list, where it is lost.
@@ -225,7 +218,7 @@ import Testing
                     .body)
         }
         let begun = try await handle("order.refunded", data: #"{"Amount":500,"Currency":"USD","RefundId":"rf-1"}"#, claims)
-        #expect(!hasResult(begun) && claims.words == ["send"], "it says what it tells before it claims that")
+        #expect(!begun.isTold && claims.words == ["send"], "it says what it tells before it claims that")
         let first = await stage.handle(try later(begun))
         let approved = try result(first)
         #expect(approved["type"]?.string == "com.salvage.recovery.approved.v1")
@@ -254,7 +247,7 @@ import Testing
             receivedAt: Self.now, hasWaited: true)
         let handled = await stage(ScriptedFlexFactor(.found(FlexFactorOrder(id: "g-1", state: .cancelled))), told).handle(
             IncomingMessage(body: news.encoded()))
-        #expect(hasLetter(handled))
+        #expect(handled.hasLetter)
         #expect(try result(handled)["type"]?.string == "com.salvage.recovery.approved.v1")
     }
 
@@ -313,7 +306,7 @@ import Testing
         #expect(data?["action"]?["name"]?.string == "reverse_sale" && data?["amount"]?["currency"]?.string == "JPY")
         let again = try await handle("order.refunded", data: #"{"Amount":4000,"Currency":"JPY","RefundId":"rf-1"}"#, told)
         #expect(try result(again)["data"] == data)
-        #expect(!hasResult(await listed(.refunded, .returned, told)))
+        #expect(!(await listed(.refunded, .returned, told)).isTold)
     }
 
     @Test func aChargebackThatTheListShowsIsToldUnlessAWebhookWas() async throws {
@@ -370,7 +363,7 @@ import Testing
             Issue.record("\(held.entry.fate)")
             return
         }
-        #expect(!hasResult(held))
+        #expect(!held.isTold)
     }
 
     @Test func onlyAChargebackOfTheWholeOpensTheDebt() async throws {
@@ -388,7 +381,7 @@ import Testing
                 merchants: Merchants(Merchant(id: "acme", flexFactorGateways: [gateway])),
                 cancels: Cancels()
             ).handle(IncomingMessage(body: news.encoded()))
-            #expect(hasResult(handled) && claims.words == words, "\(amount)")
+            #expect(handled.isTold && claims.words == words, "\(amount)")
         }
     }
 

@@ -32,12 +32,6 @@ import Testing
         return ClaimRequest(.told(.init(.approved, .known)), of: recovery, telling: result, at: now)
     }
 
-    private func told(_ handled: StageOutcome) throws -> JSONValue? {
-        try handled.publishing.first { if case .results = $0.destination { true } else { false } }.map {
-            try JSONValue(parsing: $0.body.span)
-        }
-    }
-
     /// It is declined after the first turned out paid: nobody is to decline the order, nor to charge it elsewhere.
     @Test func whatComesToNothingBesideAPaymentPointsToIt() async throws {
         let (claims, first) = (claims, first)
@@ -48,7 +42,7 @@ import Testing
         let second = Self.recovery("d-2")
         let handled = await CascadeStage(in: .sample(clock, claims: claims), flexFactor: flexFactor).handle(
             IncomingMessage(body: WorkEnvelope.encode(second), type: WorkEnvelope.type))
-        let result = try told(handled)
+        let result = try handled.results().first
         #expect(result?["data"]?["reason"]?["code"]?.string == "already_recovered")
         #expect(result?["data"]?["action"]?["name"]?.string == "leave_order")
         #expect(result?["data"]?["otherRecovery"]?.string == first.reference.text)
@@ -68,7 +62,7 @@ import Testing
             in: .sample(clock, claims: claims, cards: Vault(hasKey: false)), flexFactor: ScriptedFlexFactor(.order(.cancelled, "g-2")),
             merchants: Merchants(Merchant(id: "acme", flexFactorGateways: [FlexFactorGateway(id: "42")])), cancels: Cancels()
         ).handle(IncomingMessage(body: news.encoded(), type: WebhookNews.type))
-        #expect(try told(handled)?["data"]?["reason"]?["code"]?.string == "already_recovered")
+        #expect(try handled.results().first?["data"]?["reason"]?["code"]?.string == "already_recovered")
     }
 
     /// The order of the second is stopped, in whatever mode and at whatever price, for it repeats the charge; where it was paid in that very
@@ -97,7 +91,7 @@ import Testing
         for _ in 0..<20 where result == nil {
             let handled = await RetryStage(in: .sample(clock, claims: claims), flexFactor: flexFactor, cancels: Cancels()).handle(
                 IncomingMessage(body: WorkEnvelope.encode(next), type: WorkEnvelope.type))
-            result = try told(handled)
+            result = try handled.results().first
             letters += handled.publishing.filter { $0.destination == .deadLetters }.count
             guard case .delayed(_, let delay)? = handled.publishing.first?.destination,
                 case .recovery(let parked)? = handled.publishing.first.map({ WorkEnvelope.decode($0.body) })

@@ -37,8 +37,7 @@ import Testing
             flexFactor: ScriptedFlexFactor(.order(state)),
             merchants: Merchants(Merchant(id: "acme", flexFactorGateways: [FlexFactorGateway(id: "42")])), cancels: Cancels())
         let handled = await stage.handle(IncomingMessage(body: news.encoded()))
-        let message = try #require(handled.publishing.first { if case .results = $0.destination { true } else { false } })
-        let result = try JSONValue(parsing: message.body.span)
+        let result = try #require(try handled.results().first)
         return (
             result["id"]?.string, result["data"]?["action"]?["name"]?.string, result["data"]?["amount"]?["minorUnits"]?.int64
         )

@@ -27,10 +27,6 @@ import Testing
         ).handle(IncomingMessage(body: news.encoded()))
     }
 
-    private func isTold(_ handled: StageOutcome) -> Bool {
-        handled.publishing.contains { if case .results = $0.destination { true } else { false } }
-    }
-
     private func send(_ claims: MemoryClaims) {
         claims.append(
             ClaimRequest(
@@ -46,7 +42,7 @@ import Testing
     func whatNobodyClaimedIsALetter(event: WebhookNews.Event, state: FlexFactorOrder.State, days: Int64?) async {
         let claims = MemoryClaims()
         let handled = await handle(event, state, placed: days, claims)
-        #expect(!isTold(handled) && handled.entry.fate == .deadLettered(.untrustedWebhook))
+        #expect(!handled.isTold && handled.entry.fate == .deadLettered(.untrustedWebhook))
         // It was not claimed by being asked about.
         #expect(claims.standing(of: Self.reference, merchant: "acme") == nil)
         let known = MemoryClaims()
@@ -54,7 +50,7 @@ import Testing
         let ours = await handle(event, state, placed: days, known)
         // Of money back it says first that it was taken.
         let isBegun = if case .parked = ours.entry.fate { true } else { false }
-        #expect(isTold(ours) || isBegun && [.refunded, .chargeback].contains(event))
+        #expect(ours.isTold || isBegun && [.refunded, .chargeback].contains(event))
     }
 
     private func claim(_ act: Claim.Act, _ claims: MemoryClaims) {
@@ -74,7 +70,7 @@ import Testing
             let claims = MemoryClaims()
             claim(act, claims)
             let handled = await handle(event, state, placed: 3, claims)
-            #expect(!isTold(handled) && handled.entry.fate == .deadLettered(.untrustedWebhook), "\(event)")
+            #expect(!handled.isTold && handled.entry.fate == .deadLettered(.untrustedWebhook), "\(event)")
         }
     }
 
@@ -88,7 +84,7 @@ import Testing
         }
         let back = await handle(.refunded, .returned, placed: 3, asked())
         #expect(back.entry.fate != .deadLettered(.untrustedWebhook))
-        #expect(!isTold(await handle(.completed, .completed, placed: 3, asked())))
+        #expect(!(await handle(.completed, .completed, placed: 3, asked())).isTold)
     }
 
     @Test(arguments: [Claim.Act.send(post: 1), .exists(answering: nil), .told(Claim.Told(.declined, .known))])
@@ -96,7 +92,7 @@ import Testing
         let claims = MemoryClaims()
         claim(act, claims)
         #expect(claims.standing(of: Self.reference, merchant: "acme")?.isOpened == true)
-        #expect(isTold(await handle(.completed, .completed, placed: 3, claims)))
+        #expect(await handle(.completed, .completed, placed: 3, claims).isTold)
     }
 
     /// What is older than the claims remember may have been opened here: money may come back months later.
@@ -106,13 +102,13 @@ import Testing
             (.chargeback, .chargeback, 200), (.completed, .completed, 40),
         ] as [(WebhookNews.Event, FlexFactorOrder.State, Int64?)])
     func whatMayBeForgottenIsTold(event: WebhookNews.Event, state: FlexFactorOrder.State, days: Int64?) async {
-        #expect(isTold(await handle(event, state, placed: days)))
+        #expect(await handle(event, state, placed: days).isTold)
     }
 
     /// Before there were claims references had no tag.
     @Test func aReferenceOfOldIsTold() async throws {
         let old = try #require(RecoveryReference("A-R7-88-7"))
-        #expect(isTold(await handle(.completed, .completed, of: old)))
+        #expect(await handle(.completed, .completed, of: old).isTold)
     }
 
     @Test func withoutTheClaimsItWaits() async {
@@ -129,7 +125,7 @@ import Testing
     @Test func whatWasClaimedIsNoLetterWhereItIsReadLate() async {
         let claims = LateClaims()
         send(claims.stream)
-        #expect(isTold(await handle(.completed, .completed, claims)))
+        #expect(await handle(.completed, .completed, claims).isTold)
     }
 
     private final class LateClaims: ClaimsPort {
