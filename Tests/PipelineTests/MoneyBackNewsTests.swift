@@ -13,15 +13,7 @@ import Testing
     private let amount = Money(minorUnits: 4_999, currency: .usd)
 
     private func claims(telling reason: ResultReason, _ reference: RecoveryReference = reference) -> MemoryClaims {
-        let claims = MemoryClaims(now: Self.now)
-        let result = ResultEvent(
-            subject: .recovery(reference, RecoveredOrder(reference)), merchantID: "acme", reason: reason, gatewayID: "42",
-            flexFactorOrderID: "g-1", amount: amount, occurredAt: Self.now)
-        claims.append(
-            ClaimRequest(
-                merchantID: "acme", reference: reference, debt: Fingerprint("debt"), amount: amount, act: .told(.init(reason.kind, .known)),
-                until: Self.now + .days(40), result: result), by: "w")
-        return claims
+        MemoryClaims(telling: reason, of: reference, at: Self.now)
     }
 
     private func stage(_ state: FlexFactorOrder.State, _ claims: MemoryClaims, mode: MITMode = .managed, chargebacks: Bool = false)

@@ -80,18 +80,8 @@ import Testing
     }
 
     /// What the CRM was told of the recovery before, and of which order.
-    private func claims(telling reason: ResultReason, of orderID: FlexFactorOrderID?, amount: Int64 = 4_999) -> MemoryClaims {
-        let claims = MemoryClaims()
-        let reference = RecoveryReference("A-R7-88-7")!
-        let amount = Money(minorUnits: amount, currency: .usd)
-        let result = ResultEvent(
-            subject: .recovery(reference, RecoveredOrder(reference)), merchantID: "acme", reason: reason, gatewayID: "42",
-            flexFactorOrderID: orderID, amount: amount, occurredAt: Self.now)
-        claims.append(
-            ClaimRequest(
-                merchantID: "acme", reference: reference, debt: Fingerprint("debt"), amount: amount, act: .told(.init(reason.kind, .known)),
-                until: Self.now + .days(40), result: result), by: "w")
-        return claims
+    private func claims(telling reason: ResultReason, of orderID: FlexFactorOrderID?) -> MemoryClaims {
+        MemoryClaims(telling: reason, of: RecoveryReference("A-R7-88-7")!, order: orderID, at: Self.now)
     }
 
     private func handle(

@@ -13,16 +13,7 @@ import Testing
 
     /// The CRM was told of a sale in dollars.
     private func sale(of minorUnits: Int64) -> MemoryClaims {
-        let claims = MemoryClaims(now: Self.now)
-        let amount = Money(minorUnits: minorUnits, currency: .usd)
-        let result = ResultEvent(
-            subject: .recovery(Self.reference, RecoveredOrder(Self.reference)), merchantID: "acme", reason: .approved(.answered),
-            gatewayID: "42", flexFactorOrderID: "g-1", amount: amount, occurredAt: Self.now)
-        claims.append(
-            ClaimRequest(
-                merchantID: "acme", reference: Self.reference, debt: Fingerprint("debt"), amount: amount,
-                act: .told(.init(.approved, .known)), until: Self.now + .days(40), result: result), by: "w")
-        return claims
+        MemoryClaims(telling: .approved(.answered), of: Self.reference, minorUnits: minorUnits, at: Self.now)
     }
 
     /// What is told of a refund, or of what the list of orders shows.
