@@ -4,21 +4,6 @@ import Testing
 
 /// What networks and gateways advise, however they write it.
 @Suite struct AdviceTests {
-    private func classify(
-        _ source: String = "nobody", _ code: String = "", text: String? = nil, advice: String? = nil, brand: CardNetwork? = nil,
-        _ type: OrderType = .newSale
-    ) -> Classification {
-        let decline = Decline(
-            gatewayID: "7", responseCodeSource: source, responseCode: code, responseText: text, merchantAdviceCode: advice,
-            transactionID: "T")
-        let question = DeclineCase(decline: decline, orderType: type, isCascade: type == .newSale, network: brand)
-        return DeclineMapping.classify(question, merchant: Merchant(id: "acme", flexFactorGateways: []))
-    }
-
-    private func isOrder(_ classification: Classification) -> Bool {
-        if case .networkOrder = classification.reason { classification.declineClass == .hard } else { false }
-    }
-
     @Test(arguments: ["03", "M03", "m3", "MAC 03", "MAC03", "mac-03", "Mastercard advice code: 21", "MC 03 : Do not try again"])
     func anAdviceIsHeardHoweverItIsWritten(advice: String) {
         #expect(isOrder(classify("nmi", "200", advice: advice, brand: .mastercard)))

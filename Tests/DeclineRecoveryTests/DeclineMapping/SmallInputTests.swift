@@ -4,24 +4,6 @@ import Testing
 
 /// Declines that were once decided wrongly, each with its neighbours.
 @Suite struct SmallInputTests {
-    private func classify(
-        _ source: String = "nobody", _ code: String = "", text: String? = nil, network: String? = nil, advice: String? = nil,
-        brand: CardNetwork? = nil,
-        crm: DeclineClass? = nil, rules: [MappingRule] = [], policy: Policy = Policy(), _ type: OrderType = .newSale, isCascade: Bool? = nil
-    ) -> Classification {
-        let decline = Decline(
-            gatewayID: "7", responseCodeSource: source, responseCode: code, responseText: text, merchantAdviceCode: advice,
-            networkCode: network,
-            transactionID: "T", crmClass: crm)
-        let question = DeclineCase(decline: decline, orderType: type, isCascade: isCascade ?? (type == .newSale), network: brand)
-        return DeclineMapping.classify(
-            question, merchant: Merchant(id: "acme", flexFactorGateways: [], mappingRules: rules, policy: policy))
-    }
-
-    private func isOrder(_ classification: Classification) -> Bool {
-        if case .networkOrder = classification.reason { classification.declineClass == .hard } else { false }
-    }
-
     @Test(arguments: [
         "Do Not Try Again", "DO NOT RETRY - The card has been declined due to insufficient funds", "Declined - Stop this Recurring Program",
         "The transaction was declined or returned, because the cardholder requested that payments be stopped", "Stolen Card",
