@@ -73,7 +73,7 @@ enum HTTPOutcome: Sendable {
     }
 }
 
-/// How far a request has come; decides what a failure means.
+/// How far a request has come; decides what it means that its time is over.
 enum HTTPProgress: Sendable, Hashable {
     case waiting, written
 

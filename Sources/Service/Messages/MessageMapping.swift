@@ -57,7 +57,7 @@ extension StageMessage {
 extension Broker.OutgoingMessage {
     /// The message of a delivery as it came, on its way to another queue.
     ///
-    /// - Parameter stage: whose queue it came from.
+    /// - Parameter own: the stage whose queue it came from.
     /// - Parameter survived: how often it was handed out without its worker's end. As a new message it begins at what is left.
     convenience init(
         _ delivery: Delivery, at own: Stage, _ onward: StageOutcome.Onward, _ names: TopologyNames, survived: Int, now: Moment
