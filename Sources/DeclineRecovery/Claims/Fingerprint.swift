@@ -45,8 +45,6 @@ package struct Fingerprint: Hashable, Sendable {
         self.init(high: whole.high, low: low ?? whole.low)
     }
 
-    func isOfSameDecline(as other: Fingerprint) -> Bool { low == other.low }
-
     package init?(hex text: String) {
         guard text.utf8.count == 32, let high = UInt64(text.prefix(16), radix: 16), let low = UInt64(text.suffix(16), radix: 16) else {
             return nil

@@ -19,9 +19,6 @@ package enum CardDataGuard {
         return found.contains(.trackData) ? .trackData : found.first
     }
 
-    /// Whether a member's name says that its value is a security code.
-    static func namesSecurityCode(_ name: String) -> Bool { SecretName(name) == .securityCode }
-
     /// Whether the value of a member that is named as a security code can be one: no null, no empty text, no yes or no.
     static func mayBeSecurityCode(_ value: JSONValue) -> Bool {
         switch value {

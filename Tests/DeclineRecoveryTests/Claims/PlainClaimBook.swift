@@ -206,7 +206,7 @@ struct PlainClaimBook {
     /// What became of the same decline under another reference: the first that ended, or else the first that was named.
     private func twin(_ key: Fingerprint, _ entry: Entry) -> ClaimVerdict<Int64>? {
         guard entry.open.isEmpty, !entry.exists, entry.answeredPost == 0, entry.told < 0 else { return nil }
-        let others = entries.filter { $0.key != key && $0.key.isOfSameDecline(as: key) }.values
+        let others = entries.filter { $0.key != key && $0.key.low == key.low }.values
         let ended = others.filter { $0.told >= 0 && !$0.isPointer }.min { $0.told < $1.told }
         if let ended { return .told(ended.told, ended.kind) }
         let open = others.filter { $0.told < 0 && (!$0.open.isEmpty || $0.exists || $0.answeredPost > 0) }

@@ -41,14 +41,14 @@ import Testing
 
     @Test(arguments: ["cvv", "CVC2", "card_cvv", "security-code", "verificationValue"])
     func aSecurityCodeIsKnownByItsName(name: String) {
-        #expect(CardDataGuard.namesSecurityCode(name))
+        #expect(SecretName(name) == .securityCode)
         let redacted = String(decoding: CardDataGuard.redacted(Array(#"{"\#(name)":"999"}"#.utf8)), as: UTF8.self)
         #expect(!redacted.contains("999") && redacted.contains(CardDataMark.code))
     }
 
     @Test(arguments: ["cvvResultCode", "cvv_result", "citizenId", "code"])
     func aResultOfACheckIsNoSecurityCode(name: String) {
-        #expect(!CardDataGuard.namesSecurityCode(name))
+        #expect(SecretName(name) != .securityCode)
     }
 
     @Test func magneticStripesAreFound() {
