@@ -285,6 +285,14 @@ extension ClaimRecord {
         )
     }
 
+    /// The amount that the result names.
+    var toldAmount: Money? {
+        guard let result, let amount = (try? JSONValue(parsing: result.span))?["data"]?["amount"],
+            let units = amount["minorUnits"]?.int64, let currency = amount["currency"]?.string.flatMap({ Currency($0) })
+        else { return nil }
+        return Money(minorUnits: units, currency: currency)
+    }
+
     /// What was told, in a line.
     var fate: StageOutcome.Kind {
         guard let kind = claim.act.telling else { return .ignored("claimed before") }

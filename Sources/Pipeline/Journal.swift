@@ -49,7 +49,8 @@ extension StageOutcome.JournalEntry {
     /// With what was told before, and is told again.
     func telling(_ record: ClaimRecord, as messages: [StageMessage]) -> Self {
         var entry = self
-        entry.amount = amount ?? record.claim.amount
+        // Of what went back, as it was told: what it counts in the claims may be another.
+        entry.amount = amount ?? (record.claim.act.telling?.isMoneyBack == true ? record.toldAmount : record.claim.amount)
         (entry.action, entry.other) = record.whatItSaid
         if record.corrects != nil { entry.becomes = record.claim.act.telling }
         if record.claim.act.telling?.isMoneyBack == true { entry.resultID = messages.first?.messageID }

@@ -148,6 +148,11 @@ package struct OutcomeStage: Sendable {
                 case nil: return hold(news, message)
                 }
             }
+            var asked: Int64?
+            if reason.kind == .refunded, beside == nil, let unsaid = takings, unsaid.amount == nil {
+                asked = moneyBack(of: reference, reference.merchantID ?? news.merchantID)?.asked(byNewsOf: unsaid.readings) ?? 0
+                if let asked, asked > 0, case .found(let order) = answer { takings = news.takings(order, asked: asked, instead: unsaid) }
+            }
             var amount = takings?.amount
             // As the recovery itself would tell it.
             if reason.kind.isFinal { amount = claimed?.saleAmount ?? paid(news, answer) }
@@ -157,7 +162,7 @@ package struct OutcomeStage: Sendable {
                 gatewayID: news.gatewayID, flexFactorOrderID: news.orderID, amount: amount, occurredAt: environment.now(),
                 distinction: reason.kind.isMoneyBack ? news.distinction : nil, isPartial: takings?.isPartial ?? false)
             return await tell(
-                result, reference, takings, beside: beside, news, message)
+                result, reference, takings, beside: beside, asked: asked, news, message)
         case .wait(let span):
             var later = news
             if case .found(let order) = answer, order.state == .cancelled { later.hasWaited = true }
@@ -210,7 +215,7 @@ package struct OutcomeStage: Sendable {
     }
 
     private func tell(
-        _ result: ResultEvent, _ reference: RecoveryReference, _ takings: WebhookNews.Takings?, beside: Int64?,
+        _ result: ResultEvent, _ reference: RecoveryReference, _ takings: WebhookNews.Takings?, beside: Int64?, asked: Int64?,
         _ news: WebhookNews, _ message: IncomingMessage
     ) async -> StageOutcome {
         let now = environment.now()
@@ -230,7 +235,8 @@ package struct OutcomeStage: Sendable {
             let refund =
                 beside.map { MoneyBackClaim.listed(beside: $0, isLate: isLate) }
                 ?? MoneyBackClaim(
-                    Fingerprint(news.distinction), readings: takings?.readings ?? [], .news(isWhole: isWhole, isLate: isLate))
+                    Fingerprint(news.distinction), readings: takings?.readings ?? [], asked: asked,
+                    .news(isWhole: isWhole, isLate: isLate))
             let request = ClaimRequest(
                 merchantID: merchant, reference: reference, debt: nil, amount: takings?.counted, act: .moneyBack(refund),
                 until: now + longestMemory, result: result)

@@ -146,4 +146,38 @@ import Testing
         let again = await stage(.completed, claims).handle(news(.refunded))
         #expect(again.kinds == [.refunded] && isAllBack() == true)
     }
+
+    /// FlexFactor's news do not say how much went back, and the command that asked for it cannot say what became of it.
+    @Test(arguments: [(500, "record_refund"), (4_999, "reverse_sale")] as [(Int64, String)])
+    func lateNewsOfNoAmountTellWhatTheCommandAskedFor(units: Int64, action: String) async throws {
+        let claims = claims(telling: .approved(.answered))
+        claims.append(
+            ClaimRequest(
+                merchantID: "acme", reference: Self.reference, debt: nil, amount: Money(minorUnits: units, currency: .usd),
+                act: .moneyBack(MoneyBackClaim(Fingerprint("r-1"), .send(round: 1))), until: Self.now + .days(40)), by: "w-2")
+        func hear(after wait: Moment.Span, _ distinction: String = "n-1") async -> StageOutcome {
+            let news = WebhookNews(
+                merchantID: "acme", gatewayID: "42", event: .refunded, reference: Self.reference, orderID: "g-1",
+                distinction: distinction, receivedAt: Self.now + .milliseconds(-wait.milliseconds))
+            return await stage(.completed, claims).handle(IncomingMessage(body: news.encoded()))
+        }
+        func told(_ handled: StageOutcome) throws -> (id: String?, action: String?, units: Int64?) {
+            let body = try #require(handled.publishing.first { if case .results = $0.destination { true } else { false } }).body
+            let result = try JSONValue(parsing: body.span)
+            return (
+                result["id"]?.string, result["data"]?["action"]?["name"]?.string, result["data"]?["amount"]?["minorUnits"]?.int64
+            )
+        }
+        #expect(kinds(await hear(after: .seconds(10))).isEmpty, "the command has its time to say it")
+        for _ in 0..<2 {
+            let handled = await hear(after: .minutes(30))
+            let result = try told(handled)
+            #expect(result.action == action && result.units == units && handled.entry.amount?.minorUnits == units)
+        }
+        // Of a refund that nobody asked for here nothing is known.
+        if units == 500 {
+            let portal = try told(await hear(after: .minutes(30), "n-2"))
+            #expect(portal.action == "reverse_sale" && portal.units == nil)
+        }
+    }
 }

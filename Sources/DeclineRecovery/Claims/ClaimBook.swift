@@ -89,9 +89,11 @@ package struct ClaimBook: Sendable {
             package let isDisputeTold: Bool
             /// FlexFactor was asked for some of it.
             package let isCommanded: Bool
-            /// Commands whose request stands open, and what they ask for together, in minor units; `nil` where one's amount is not known.
-            package let askers: Int
-            package let asked: Int64?
+            /// What the commands ask for whose requests stand open, in minor units, in their order; `nil` for an amount that is not known.
+            package let asks: [Int64?]
+            /// How many these are, and what they ask for together; `nil` where one's amount is not known.
+            package var askers: Int { asks.count }
+            package var asked: Int64? { asks.reduce(Int64?(0)) { sum, ask in sum.flatMap { sum in ask.map { sum + $0 } } } }
 
             init(isAll: Bool, _ refunds: MoneyBackBook?) {
                 self.isAll = isAll
@@ -102,8 +104,7 @@ package struct ClaimBook: Sendable {
                 isDisputed = refunds?.isDisputed ?? false
                 isDisputeTold = refunds?.isDisputeTold ?? false
                 isCommanded = refunds?.isCommanded ?? false
-                askers = refunds?.askers ?? 0
-                asked = refunds.map(\.asked) ?? 0
+                asks = refunds?.asks ?? []
             }
         }
 

@@ -166,6 +166,7 @@ extension MoneyBackClaim {
                 data.member("asMinorUnits", readings[0])
                 data.member("asUnits", readings[1])
             }
+            data.optional("asked", asked)
         case .listed(let beside, let isLate):
             data.member("step", "news")
             data.member("isWhole", true)
@@ -198,6 +199,8 @@ extension MoneyBackClaim {
         if let plain = try data.optionalNumber("asMinorUnits"), let scaled = try data.optionalNumber("asUnits") {
             readings = [plain, scaled]
         }
-        self.init(id, command: try data.optionalText("command").flatMap(Fingerprint.init(hex:)), readings: readings, step)
+        self.init(
+            id, command: try data.optionalText("command").flatMap(Fingerprint.init(hex:)), readings: readings,
+            asked: try data.optionalNumber("asked"), step)
     }
 }

@@ -44,13 +44,8 @@ struct MoneyBackBook: Sendable {
 
     var isCommanded: Bool { entries.contains { $0.round > 0 } }
 
-    /// The requests of commands that stand open.
-    var askers: Int { entries.count(where: \.isOpen) }
-    /// What they ask for together, in minor units; `nil` where one's amount is not known.
-    var asked: Int64? {
-        entries.reduce(0) { sum, entry in entry.isOpen ? sum.flatMap { sum in entry.minorUnits.map { sum + $0 } } : sum }
-    }
-
+    /// What the commands ask for whose requests stand open, in minor units, in their order; `nil` for an amount that is not known.
+    var asks: [Int64?] { entries.filter(\.isOpen).map(\.minorUnits) }
     /// - Parameter isPaidBack: all of the money was told as back before.
     /// - Returns: the verdict, and whether all of the money is known to be back by it.
     mutating func take(
@@ -61,7 +56,7 @@ struct MoneyBackBook: Sendable {
         case .listed(let beside, let isLate): return list(minorUnits, beside: beside, isLate, offset)
         case .news(_, let isLate) where claim.id == MoneyBackClaim.listed: return list(minorUnits, beside: refunded, isLate, offset)
         case .news(let isWhole, let isLate):
-            return hear(claim.id, minorUnits, claim.readings, isWhole, isLate, isPaidBack, offset)
+            return hear(claim, minorUnits, isWhole, isLate, isPaidBack, offset)
         case .told(.chargeback, _, _): return (dispute(claim.id, minorUnits, isTold: true, offset), false)
         case .untold: return (dispute(claim.id, minorUnits, isTold: false, offset), false)
         case .send, .unsent, .told: break
@@ -136,25 +131,27 @@ struct MoneyBackBook: Sendable {
     }
 
     private mutating func hear(
-        _ news: Fingerprint, _ minorUnits: Int64?, _ readings: [Int64], _ isWhole: Bool, _ isLate: Bool, _ isPaidBack: Bool, _ offset: Int64
+        _ claim: MoneyBackClaim, _ minorUnits: Int64?, _ isWhole: Bool, _ isLate: Bool, _ isPaidBack: Bool, _ offset: Int64
     ) -> (ClaimVerdict<Int64>, isPaidBack: Bool) {
         let granted = ClaimVerdict<Int64>.granted(alone: true, corrects: nil)
-        if let known = entries.first(where: { $0.news == news }) {
-            return (known.command == nil ? granted : .told(known.told, known.kind), false)
-        }
+        let (news, readings) = (claim.id, claim.readings)
+        // Whatever FlexFactor shows of the order by now.
+        if let known = entries.first(where: { $0.news == news }) { return (.told(known.told, known.kind), false) }
         if let listed { return (.told(listed.told, .refunded), false) }
         func fits(_ entry: Entry) -> Bool {
             guard entry.command != nil, entry.news == nil else { return false }
             guard let asked = entry.minorUnits else { return true }
             return readings.isEmpty ? minorUnits == nil || asked == minorUnits : readings.contains(asked)
         }
+        /// Whether its teller has heard of the command in whose place it tells, or that there is none.
+        func isInPlace(of asked: Int64?) -> Bool { claim.asked.map { $0 == asked ?? 0 } ?? true }
         if let index = entries.firstIndex(where: { $0.told >= 0 && $0.kind == .refunded && fits($0) }) {
             // That all is back by now is no news of this refund: the rest is told by news of its own, or by the list of orders.
             entries[index].news = news
             return (.told(entries[index].told, .refunded), false)
         }
         if let index = entries.firstIndex(where: { $0.isOpen && fits($0) }) {
-            guard isLate else { return (.mayBeCharged, false) }
+            guard isLate, isInPlace(of: entries[index].minorUnits) else { return (.mayBeCharged, false) }
             // Whoever sent it cannot say: this is what came of it.
             entries[index].news = news
             entries[index].told = offset
@@ -165,7 +162,18 @@ struct MoneyBackBook: Sendable {
         if isPaidBack, !isDisputed, let last = entries.last(where: { $0.told >= 0 && $0.kind == .refunded }) {
             return (.told(last.told, .refunded), false)
         }
+        if !isInPlace(of: nil) { return (.mayBeCharged, false) }
         entries.append(Entry(news: news, minorUnits: minorUnits, told: offset, isLeast: minorUnits != nil && !readings.isEmpty))
         return (granted, isWhole)
+    }
+}
+
+extension ClaimBook.Standing.MoneyBack {
+    /// What a command asked for in whose place news are told that do not say how much went back; 0 for none (`MoneyBackClaim.asked`).
+    ///
+    /// - Parameter readings: what it may be, where it is one of two.
+    package func asked(byNewsOf readings: [Int64]) -> Int64 {
+        let first = asks.first { ask in readings.isEmpty || ask.map { readings.contains($0) } ?? true }
+        return (first ?? nil) ?? 0
     }
 }

@@ -11,6 +11,9 @@ package struct MoneyBackClaim: Sendable, Equatable {
     package let command: Fingerprint?
     /// With `news` whose amount is not known: what it may be, in minor units; what is claimed is the least then, if anything. Empty otherwise.
     package let readings: [Int64]
+    /// Likewise: what a command asked for in whose place it is told, if one's request stands, in minor units; 0 for none. `nil` where the amount
+    /// is known, and in what older workers claimed.
+    package let asked: Int64?
     package let step: Step
 
     package enum Step: Sendable, Equatable {
@@ -29,10 +32,11 @@ package struct MoneyBackClaim: Sendable, Equatable {
         case listed(beside: Int64, isLate: Bool)
     }
 
-    package init(_ id: Fingerprint, command: Fingerprint? = nil, readings: [Int64] = [], _ step: Step) {
+    package init(_ id: Fingerprint, command: Fingerprint? = nil, readings: [Int64] = [], asked: Int64? = nil, _ step: Step) {
         self.id = id
         self.command = command
         self.readings = readings
+        self.asked = asked
         self.step = step
     }
 

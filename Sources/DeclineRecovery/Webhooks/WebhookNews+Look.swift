@@ -30,9 +30,12 @@ extension WebhookNews {
         package let readings: [Int64]
         /// Of a part whose amount is not known: the least that it may be.
         package let least: Money?
+        /// The amount is what a command asked for in whose place the news are told: the claims count that already.
+        package let isAsked: Bool
 
         package init(
-            amount: Money?, isPartial: Bool, isWhole: Bool, isInSaleCurrency: Bool = true, readings: [Int64] = [], least: Money? = nil
+            amount: Money?, isPartial: Bool, isWhole: Bool, isInSaleCurrency: Bool = true, readings: [Int64] = [], least: Money? = nil,
+            isAsked: Bool = false
         ) {
             self.amount = amount
             self.isPartial = isPartial
@@ -40,10 +43,11 @@ extension WebhookNews {
             self.isInSaleCurrency = isInSaleCurrency
             self.readings = readings
             self.least = least
+            self.isAsked = isAsked
         }
 
         /// What it counts in the claims; `nil` for what nobody can reckon with.
-        package var counted: Money? { isInSaleCurrency ? amount ?? least : nil }
+        package var counted: Money? { isInSaleCurrency ? (isAsked ? nil : amount) ?? least : nil }
     }
 
     package enum Ignored: String, Sendable, CaseIterable {
@@ -198,6 +202,19 @@ extension WebhookNews {
         return Takings(
             amount: amount, isPartial: isPartial, isWhole: isWhole, isInSaleCurrency: isInSaleCurrency,
             readings: scaled.flatMap { scaled in minorUnits.map { [$0, scaled] } } ?? [], least: least)
+    }
+
+    /// The same where it is told in the place of a command: the news do not say how much went back, and that does.
+    ///
+    /// - Parameter units: what the command asked for, in the sale's currency.
+    package func takings(_ order: FlexFactorOrder, asked units: Int64, instead takings: Takings) -> Takings {
+        let known = WebhookNews(
+            merchantID: merchantID, gatewayID: gatewayID, event: event, reference: reference, orderID: orderID, minorUnits: units,
+            currency: order.currency, receivedAt: receivedAt
+        ).takings(order)
+        return Takings(
+            amount: known.amount, isPartial: known.isPartial, isWhole: known.isWhole, isInSaleCurrency: takings.isInSaleCurrency,
+            readings: takings.readings, least: takings.least, isAsked: true)
     }
 
     /// A number with a fraction was read in hundreds where the news name no currency: it is of the order's, which may count otherwise.
