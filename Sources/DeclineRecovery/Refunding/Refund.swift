@@ -123,7 +123,7 @@ package struct Refund: Sendable, Equatable {
         /// Nothing is left, and parts went back before.
         case rest
         case whole
-        /// FlexFactor's order did not say in time.
+        /// FlexFactor's order did not say in time, and nothing else does.
         case unknown
     }
 
@@ -255,7 +255,7 @@ package struct Refund: Sendable, Equatable {
             return .advance
         case .refunded(let id, let amount):
             if case .found(let order) = answer { return told(amount, extent(of: amount, order), id) }
-            return now >= since + timing.grace ? told(amount, .unknown, id) : .park(until: now + max(pause, answer.retryAfter))
+            return now >= since + timing.grace ? told(amount, extent(of: amount), id) : .park(until: now + max(pause, answer.retryAfter))
         }
     }
 
@@ -287,6 +287,13 @@ package struct Refund: Sendable, Equatable {
         if whole(order, in: amount.currency).map({ before + amount.minorUnits >= $0 }) == true { return before > 0 ? .rest : .whole }
         // Nothing is left where the order says so; but others gave the rest back, and that is told by news of its own.
         return order.state == .returned && sold(in: amount.currency).map { before + amount.minorUnits >= $0 } ?? true ? .whole : .part
+    }
+
+    /// The order did not say in time: what was asked for, and was told as back before, does.
+    private func extent(of amount: Money) -> Extent {
+        guard let sold = sold(in: amount.currency) else { return command.amount == nil ? .unknown : .part }
+        if before + amount.minorUnits < sold { return .part }
+        return before > 0 ? .rest : .whole
     }
 
     private mutating func looked(_ answer: FlexFactorAnswer, at index: Int, now: Moment, timing: RecoveryTiming) -> Stop? {
