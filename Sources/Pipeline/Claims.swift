@@ -69,11 +69,12 @@ package final class ClaimRequest: Sendable {
     package let orderID: FlexFactorOrderID?
     package let order: RecoveredOrder?
     package let declinedAt: Moment?
+    package let edition: UInt64?
 
     package init(
         merchantID: MerchantID, reference: RecoveryReference, debt: Fingerprint?, amount: Money?, act: Claim.Act, until: Moment,
         result: ResultEvent? = nil, gateway: ClaimedGateway? = nil, orderID: FlexFactorOrderID? = nil, order: RecoveredOrder? = nil,
-        declinedAt: Moment? = nil
+        declinedAt: Moment? = nil, edition: UInt64? = nil
     ) {
         self.merchantID = merchantID
         self.reference = reference
@@ -86,6 +87,7 @@ package final class ClaimRequest: Sendable {
         self.orderID = orderID
         self.order = order
         self.declinedAt = declinedAt
+        self.edition = edition
     }
 
     convenience init(_ act: Claim.Act, of recovery: Recovery, telling result: ResultEvent?, at now: Moment) {
@@ -100,7 +102,8 @@ package final class ClaimRequest: Sendable {
             amount: recovery.amount, act: act, until: max(now, max(recovery.declinedAt, life)) + longestMemory, result: result,
             gateway: act.isSend ? ClaimedGateway(merchantID: recovery.merchantID, id: recovery.gatewayID, account: recovery.account) : nil,
             orderID: act.isExists ? recovery.phase.orderID : nil,
-            order: act.isSend ? recovery.order.beyond(recovery.reference) : nil, declinedAt: act.isSend ? recovery.declinedAt : nil)
+            order: act.isSend ? recovery.order.beyond(recovery.reference) : nil, declinedAt: act.isSend ? recovery.declinedAt : nil,
+            edition: act.isRefused && result != nil ? recovery.edition : nil)
     }
 
     /// The record that is appended.
@@ -108,7 +111,7 @@ package final class ClaimRequest: Sendable {
         ClaimRecord(
             Claim(
                 id: id, merchantID: merchantID, reference: reference, debt: debt, amount: amount, act: act, at: now, until: max(until, now),
-                worker: worker, gateway: gateway, orderID: orderID, order: order, declinedAt: declinedAt),
+                worker: worker, gateway: gateway, orderID: orderID, order: order, declinedAt: declinedAt, edition: edition),
             result: result?.encoded())
     }
 }
@@ -140,6 +143,7 @@ extension ClaimVerdict {
 extension Claim.Act {
     var isSend: Bool { if case .send = self { true } else { false } }
     var isExists: Bool { if case .exists = self { true } else { false } }
+    var isRefused: Bool { if case .refused = self { true } else { false } }
 }
 
 /// How long a decline that is as old as it may be can come again: so long it is remembered.
@@ -161,16 +165,24 @@ struct Teller: Sendable {
     }
 
     /// - Parameter debt: `nil` where only the reference is at hand.
+    /// - Parameter edition: of which publication of the event it is, where it is the answer to one.
+    /// - Parameter refused: the last post that FlexFactor refused to another.
     func tell(
-        _ event: ResultEvent, _ basis: Claim.Basis, of reference: RecoveryReference, merchant: MerchantID, debt: Fingerprint?, until: Moment
+        _ event: ResultEvent, _ basis: Claim.Basis, of reference: RecoveryReference, merchant: MerchantID, debt: Fingerprint?,
+        until: Moment, edition: UInt64? = nil, refused: Int = 0
     ) async -> Telling {
         let kind = event.reason.kind
-        let told = Claim.Told(kind, basis, unlessPaid: basis == .known && kind != .approved && kind != .skipped)
+        let told = Claim.Told(
+            kind, basis, refused: basis == .unsent ? refused : nil, unlessPaid: basis == .known && kind != .approved && kind != .skipped)
         let request = ClaimRequest(
             merchantID: merchant, reference: reference, debt: debt, amount: event.amount, act: .told(told), until: until, result: event)
         switch await claims.claim(request)?.verdict {
         case .granted(_, let corrects)?: return .tell(event.correcting(corrects))
         case .told(let record, _)?: return .again(record)
+        case .nextPost(_, let refusal?)? where refusal.isRefusal(of: edition): return .again(refusal)
+        case .nextPost(let post, _?)?:
+            return await tell(
+                event, basis, of: reference, merchant: merchant, debt: debt, until: until, edition: edition, refused: post - 1)
         case .mayBeCharged?, .askedTooEarly?, .nextPost?: return .underWay
         case .inRecovery(let record)?:
             return await tell(
@@ -231,6 +243,16 @@ extension ClaimRecord {
             data["reason"]?["code"]?.string == ResultReason.declined(.challenge).code
         else { return nil }
         return data["flexFactor"]?["orderId"]?.string.map(FlexFactorOrderID.init(_:))
+    }
+
+    /// What FlexFactor refused, as it was told; `nil` where that was not told.
+    var refusal: (resultID: String, faults: [FieldError])? {
+        guard case .refused = claim.act, let result, let value = try? JSONValue(parsing: result.span), let id = value["id"]?.string
+        else { return nil }
+        let faults = value["data"]?["faults"]?.array ?? []
+        return (
+            id, faults.map { FieldError(path: $0["path"]?.string ?? "", message: $0["message"]?.string ?? "") }
+        )
     }
 
     /// In how many calls FlexFactor could not be reached, where that was told.

@@ -122,9 +122,10 @@ package struct IntakeStage: Sendable {
                 amount: event.amount, occurredAt: environment.now(), origin: DeclineOrigin(event))
             return .skip(result, classification)
         case .cascade(let gateway):
-            let recovery = Recovery(
+            var recovery = Recovery(
                 of: event, as: reference, by: .cascade, through: gateway, verdict: verdict, policy: merchant.policy,
                 reply: reply(of: message), now: environment.now())
+            recovery.edition = Recovery.edition(of: message.body)
             return .ended(
                 StageOutcome(
                     publishing: [recovery.message(to: .stage(.cascade), traceparent: message.traceparent)],
@@ -132,9 +133,10 @@ package struct IntakeStage: Sendable {
                         of: event, reference, .passed(to: .cascade), gateway: gateway.id, unmapped: unmapped, verdict: verdict,
                         classification: classification)))
         case .retry(let gateway):
-            let recovery = Recovery(
+            var recovery = Recovery(
                 of: event, as: reference, by: .retry, through: gateway, verdict: verdict, policy: merchant.policy,
                 reply: reply(of: message), now: environment.now(), day: day)
+            recovery.edition = Recovery.edition(of: message.body)
             return .ended(
                 StageOutcome(
                     publishing: [recovery.message(to: .stage(.retry), traceparent: message.traceparent)],
@@ -156,7 +158,7 @@ package struct IntakeStage: Sendable {
         let debt = Fingerprint(of: Debt(RecoveredOrder(event), of: event.merchantID))
         let telling = await Teller(claims: environment.claims).tell(
             result, .unsent, of: reference, merchant: event.merchantID, debt: debt,
-            until: max(environment.now(), event.declinedAt) + longestMemory)
+            until: max(environment.now(), event.declinedAt) + longestMemory, edition: Recovery.edition(of: message.body))
         return skipped(telling, event, reference, classification, message)
     }
 

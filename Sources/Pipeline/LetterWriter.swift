@@ -184,6 +184,24 @@ struct LetterWriter: Sendable {
         return attemptsSpent(message, recovery, in: attempts, now: now)
     }
 
+    /// The letter of a charge that FlexFactor refused. It is of the result, by whichever delivery that is told.
+    func refused(
+        _ message: IncomingMessage, _ recovery: Recovery, _ explanation: String, _ faults: [FieldError], as resultID: String,
+        in attempts: Int, now: Moment
+    ) -> StageMessage {
+        letter(
+            message, because: .refusedByFlexFactor, explanation: explanation, faults: faults, subject: DeadLetter.Subject(recovery),
+            fact: "\(recovery.merchantID.text)/\(resultID)", attempts: attempts, now: now)
+    }
+
+    /// The very same letter of a refusal that is told again: who claimed it may have died before the letter was written; `nil` for all else.
+    func refused(_ message: IncomingMessage, _ recovery: Recovery, _ told: ClaimRecord, now: Moment) -> StageMessage? {
+        guard told.claim.reference == recovery.reference, let refusal = told.refusal else { return nil }
+        return refused(
+            message, recovery, "FlexFactor refused the charge as it stands.", refusal.faults, as: refusal.resultID, in: recovery.attempts,
+            now: now)
+    }
+
     /// The end of a message that nobody can be answered about.
     func deadLetter(
         _ message: IncomingMessage, because reason: DeadLetterReason, explanation: String, subject: DeadLetter.Subject = .init(),

@@ -15,7 +15,9 @@ extension ResultEvent {
     }
 
     convenience init(of recovery: Recovery, _ draft: ClaimedRecovery.Draft, at now: Moment) {
-        self.init(of: recovery, draft.reason, flexFactorOrderID: draft.orderID, other: draft.other, at: now)
+        self.init(
+            of: recovery, draft.reason, faults: draft.faults, flexFactorOrderID: draft.orderID, other: draft.other,
+            edition: draft.post.map { "post-\($0)" }, at: now)
     }
 
     convenience init(

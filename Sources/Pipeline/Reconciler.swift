@@ -93,10 +93,10 @@ package struct Reconciler: Sendable {
                 return .told(result.kind, published(result.messages(reply: nil, traceparent: traceparent), entry, stage, traceparent))
             case .again(let record):
                 // Somebody else was first, and the CRM has it or gets it once more; or died before it was told and journaled.
-                guard case .told(let told) = record.claim.act else { return .open("it was claimed before") }
+                guard let kind = record.claim.act.telling else { return .open("it was claimed before") }
                 let messages = record.messages(reply: nil, traceparent: traceparent)
                 let entry = entry(of: recovery, record.fate).telling(record, as: messages)
-                return .told(told.kind, published(messages, entry, stage, traceparent))
+                return .told(kind, published(messages, entry, stage, traceparent))
             case .hold: return .unanswered("the stream of claims cannot be written now, so nothing was told; try again")
             case .stop(.park(let until)) where until <= patient:
                 await wait(until - environment.now())

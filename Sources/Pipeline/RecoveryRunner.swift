@@ -131,7 +131,7 @@ struct RecoveryRunner: Sendable {
         -> StageOutcome
     {
         switch end {
-        case .stop(let stop): return finish(recovery, stop, message)
+        case .stop(let stop): return finish(recovery, stop, event, message)
         case .hold: return park(recovery, for: Self.hold, message, because: "no claim can be made")
         case .again(let record):
             let reply = record.claim.act.telling.flatMap { recovery.replyAddress(for: $0) }
@@ -141,6 +141,10 @@ struct RecoveryRunner: Sendable {
             let contradiction = letters.contradiction(
                 message, record, environment.claims.standing(of: recovery.reference, merchant: recovery.merchantID), subject: subject,
                 now: environment.now())
+            if let refused = letters.refused(message, recovery, record, now: environment.now()) {
+                return StageOutcome(
+                    publishing: messages + [refused], entry: self.entry(of: recovery, .rejected(reason: Self.refusedCode)))
+            }
             let spent = letters.attemptsSpent(message, recovery, record, now: environment.now())
             let entry =
                 spent == nil
@@ -178,7 +182,9 @@ struct RecoveryRunner: Sendable {
             .message(to: .delayed(.outcomes, environment.timing.settle), traceparent: message.traceparent)
     }
 
-    private func finish(_ recovery: Recovery, _ stop: RecoveryStop, _ message: IncomingMessage) -> StageOutcome {
+    private static let refusedCode = ResultReason.rejected(.refusedByFlexFactor).code
+
+    private func finish(_ recovery: Recovery, _ stop: RecoveryStop, _ event: ResultEvent?, _ message: IncomingMessage) -> StageOutcome {
         let now = environment.now()
         switch stop {
         case .park(let until):
@@ -194,11 +200,18 @@ struct RecoveryRunner: Sendable {
                     + [recovery.putAway.message(to: .delayed(stage, until - now), traceparent: message.traceparent)],
                 entry: entry(of: recovery, .told(result.kind, reason: result.reason.code), until: until).telling(result))
         case .refuse(.byFlexFactor(let status), let errors):
-            return reject(
-                recovery, .refusedByFlexFactor, letter: .refusedByFlexFactor, "FlexFactor answered with status \(status).", errors, message,
-                now)
+            // What is claimed is told: the very event. Of a card that could not be exchanged nothing is claimed.
+            let claimed = event.flatMap { $0.reason == .rejected(.refusedByFlexFactor) ? $0 : nil }
+            let result = claimed ?? refusal(of: recovery, .refusedByFlexFactor, errors, now)
+            let letter = letters.refused(
+                message, recovery, "FlexFactor answered with status \(status).", errors, as: result.id, in: recovery.attempts, now: now)
+            return rejected(recovery, result, letter, message)
         case .refuse(.cardUnusable, let errors):
-            return reject(recovery, .cardUnusable, letter: .cardUnusable, "The encrypted card cannot be used.", errors, message, now)
+            let result = refusal(of: recovery, .cardUnusable, errors, now)
+            let letter = letters.letter(
+                message, because: .cardUnusable, explanation: "The encrypted card cannot be used.", faults: errors,
+                subject: DeadLetter.Subject(recovery), attempts: recovery.attempts, now: now)
+            return rejected(recovery, result, letter, message)
         case .giveUp(let reason):
             let result = ResultEvent(of: recovery, .unresolved, flexFactorOrderID: recovery.phase.orderID, at: now)
             let letter = letters.letter(
@@ -212,15 +225,12 @@ struct RecoveryRunner: Sendable {
         }
     }
 
-    private func reject(
-        _ recovery: Recovery, _ rejection: ResultReason.Rejection, letter reason: DeadLetterReason, _ explanation: String,
-        _ errors: [FieldError], _ message: IncomingMessage, _ now: Moment
-    ) -> StageOutcome {
-        let result = ResultEvent(of: recovery, .rejected(rejection), faults: errors, edition: "post-\(recovery.post)", at: now)
-        let letter = letters.letter(
-            message, because: reason, explanation: explanation, faults: errors, subject: DeadLetter.Subject(recovery),
-            attempts: recovery.attempts, now: now)
-        return StageOutcome(
+    private func refusal(of recovery: Recovery, _ why: ResultReason.Rejection, _ errors: [FieldError], _ now: Moment) -> ResultEvent {
+        ResultEvent(of: recovery, .rejected(why), faults: errors, edition: "post-\(recovery.post)", at: now)
+    }
+
+    private func rejected(_ recovery: Recovery, _ result: ResultEvent, _ letter: StageMessage, _ message: IncomingMessage) -> StageOutcome {
+        StageOutcome(
             publishing: result.messages(reply: recovery.reply, traceparent: message.traceparent) + [letter],
             entry: entry(of: recovery, .rejected(reason: result.reason.code)))
     }

@@ -25,6 +25,8 @@ package struct Claim: Sendable, Equatable {
     package let order: RecoveredOrder?
     /// With `send`: when what it recovers was declined, by the CRM's clock. Older workers do not say it.
     package let declinedAt: Moment?
+    /// With `refused`, where that is told: of which publication of the event. Older workers do not say it.
+    package let edition: UInt64?
 
     package enum Act: Sendable, Equatable {
         /// A request that can take money is about to go out: a post of the order, or a capture.
@@ -33,7 +35,8 @@ package struct Claim: Sendable, Equatable {
         case unsent(ID)
         /// FlexFactor has the order: from here on "it never arrived" cannot be said. What FlexFactor has answered is not open any more.
         case exists(answering: ID?)
-        /// FlexFactor refused the request as it stands: the next is another post, with a key of its own.
+        /// FlexFactor refused the request as it stands, which is told with it unless that is no end: the next is another post, with a key of
+        /// its own.
         case refused(ID)
         /// A final result is about to be told.
         case told(Told)
@@ -45,7 +48,8 @@ package struct Claim: Sendable, Equatable {
             switch self {
             case .told(let told): told.kind
             case .moneyBack(let back): back.telling
-            case .send, .unsent, .exists, .refused, .reopened: nil
+            case .refused: .rejected
+            case .send, .unsent, .exists, .reopened: nil
             }
         }
     }
@@ -58,14 +62,20 @@ package struct Claim: Sendable, Equatable {
         /// Of an end that came of looking at FlexFactor: the last request that stood, as far as was known, when the looking began; 0 for none.
         /// `nil` where nobody looked, and in what older workers tell.
         package let seen: ID?
+        /// Of an end that says that nothing was sent, or has arrived: the last post that FlexFactor refused and whose telling the teller knows of,
+        /// as that of another publication of the event; 0 for none. `nil` in what older workers tell.
+        package let refused: Int?
         /// It lets the CRM charge elsewhere, so it is not told of a debt that another recovery has paid. Older workers do not ask for that.
         package let unlessPaid: Bool
 
-        package init(_ kind: ResultKind, _ basis: Basis, withdrawing: ID? = nil, seen: ID? = nil, unlessPaid: Bool = false) {
+        package init(
+            _ kind: ResultKind, _ basis: Basis, withdrawing: ID? = nil, seen: ID? = nil, refused: Int? = nil, unlessPaid: Bool = false
+        ) {
             self.kind = kind
             self.basis = basis
             self.withdrawing = withdrawing
             self.seen = seen
+            self.refused = refused
             self.unlessPaid = unlessPaid
         }
     }
@@ -95,7 +105,7 @@ package struct Claim: Sendable, Equatable {
     package init(
         id: ID, merchantID: MerchantID, reference: RecoveryReference, debt: Fingerprint?, amount: Money?, act: Act, at: Moment,
         until: Moment, worker: String, gateway: ClaimedGateway? = nil, orderID: FlexFactorOrderID? = nil,
-        order: RecoveredOrder? = nil, declinedAt: Moment? = nil
+        order: RecoveredOrder? = nil, declinedAt: Moment? = nil, edition: UInt64? = nil
     ) {
         self.id = id
         self.merchantID = merchantID
@@ -110,6 +120,7 @@ package struct Claim: Sendable, Equatable {
         self.orderID = orderID
         self.order = order
         self.declinedAt = declinedAt
+        self.edition = edition
     }
 
     /// What the recovery is claimed for. What comes back has an amount of its own.
@@ -163,8 +174,9 @@ package enum ClaimVerdict<Found: Sendable>: Sendable {
     case inRecovery(Found)
     /// Another recovery of the same debt was paid.
     case recovered(Found)
-    /// FlexFactor refused this post: the next is that one.
-    case nextPost(Int)
+    /// FlexFactor refused this post: the next is that one. What was told of that, where it was told: the same publication of the event is not
+    /// posted again.
+    case nextPost(Int, refusal: Found?)
 
     package func map<Other>(_ find: (Found) -> Other?) -> ClaimVerdict<Other>? {
         switch self {
@@ -174,12 +186,21 @@ package enum ClaimVerdict<Found: Sendable>: Sendable {
         case .askedTooEarly: .askedTooEarly
         case .inRecovery(let found): find(found).map { .inRecovery($0) }
         case .recovered(let found): find(found).map { .recovered($0) }
-        case .nextPost(let post): .nextPost(post)
+        case .nextPost(let post, nil): .nextPost(post, refusal: nil)
+        case .nextPost(let post, let refusal?): find(refusal).map { .nextPost(post, refusal: $0) }
         }
     }
 }
 
 extension ClaimVerdict: Equatable where Found: Equatable {}
+
+extension ClaimRecord {
+    /// Whether it tells that FlexFactor refused this very publication of an event.
+    package func isRefusal(of edition: UInt64?) -> Bool {
+        guard case .refused = claim.act, let edition, result != nil else { return false }
+        return claim.edition == edition
+    }
+}
 
 extension ResultKind {
     /// Whether it says that the money was taken.

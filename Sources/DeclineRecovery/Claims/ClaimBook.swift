@@ -72,42 +72,6 @@ package struct ClaimBook: Sendable {
         /// Whether another has paid what a recovery of this kind is for (`ClaimBook.obstacle`). Its key does not say the kind.
         package func isPaidByAnother(_ kind: RecoveryReference.Kind) -> Bool { kind.isRetry ? isDebtPaid : isAmountPaid }
 
-        /// What was told of money that went back.
-        package struct MoneyBack: Sendable, Equatable {
-            /// All of it: the debt may be paid again.
-            package let isAll: Bool
-            /// The refunds, in minor units; `nil` where one's amount is not known.
-            package let refunded: Int64?
-            /// The refunds may come to more.
-            package let isRefundedLeast: Bool
-            /// The chargebacks, likewise, and those that were known alone.
-            package let disputed: Int64?
-            /// FlexFactor's list of orders was told to show it.
-            package let isListed: Bool
-            package let isDisputed: Bool
-            /// The CRM was told of a chargeback.
-            package let isDisputeTold: Bool
-            /// FlexFactor was asked for some of it.
-            package let isCommanded: Bool
-            /// What the commands ask for whose requests stand open, in minor units, in their order; `nil` for an amount that is not known.
-            package let asks: [Int64?]
-            /// How many these are, and what they ask for together; `nil` where one's amount is not known.
-            package var askers: Int { asks.count }
-            package var asked: Int64? { asks.reduce(Int64?(0)) { sum, ask in sum.flatMap { sum in ask.map { sum + $0 } } } }
-
-            init(isAll: Bool, _ refunds: MoneyBackBook?) {
-                self.isAll = isAll
-                refunded = refunds.map(\.refunded) ?? 0
-                isRefundedLeast = refunds?.isRefundedLeast ?? false
-                disputed = refunds.map(\.disputed) ?? 0
-                isListed = refunds?.isListed ?? false
-                isDisputed = refunds?.isDisputed ?? false
-                isDisputeTold = refunds?.isDisputeTold ?? false
-                isCommanded = refunds?.isCommanded ?? false
-                asks = refunds?.asks ?? []
-            }
-        }
-
         package struct Told: Sendable, Equatable {
             package let offset: Int64
             package let kind: ResultKind
@@ -122,7 +86,7 @@ package struct ClaimBook: Sendable {
                 mayBeCharged: requests[reference] != nil || entry.exists,
                 isAsking: requests[reference] != nil, lastRequest: requests[reference]?.last?.id,
                 askedPost: askedPost(requests[reference] ?? [], entry), answeredPost: Int(entry.answeredPost),
-                namedAt: entry.named, gateway: entry.gateway > 0 ? gateways[Int(entry.gateway) - 1] : nil,
+                namedAt: entry.exists ? entry.named : nil, gateway: entry.gateway > 0 ? gateways[Int(entry.gateway) - 1] : nil,
                 isOpened: requests[reference] != nil || entry.exists || entry.answeredPost > 0 || entry.told >= 0 || entry.gateway > 0,
                 isDebtPaid: isPaid(beside: slot, entry, isRepeat: true), isAmountPaid: isPaid(beside: slot, entry, isRepeat: false),
                 back: Standing.MoneyBack(isAll: entry.isPaidBack, refunds.isEmpty ? nil : refunds[reference]))
@@ -232,7 +196,10 @@ package struct ClaimBook: Sendable {
             table.open(slot)
             return .granted(alone: under.isEmpty, corrects: nil)
         case .refused(let id):
-            if let request = under.first(where: { $0.id == id }) { entry.refusedPost = max(entry.refusedPost, request.post) }
+            if let request = under.first(where: { $0.id == id }) {
+                entry.refusedPost = max(entry.refusedPost, request.post)
+                if !entry.exists { entry.named = offset }
+            }
             // The same key is refused whoever sent it.
             under.removeAll { $0.post <= entry.refusedPost }
             if under.isEmpty, !entry.exists { table.close(slot) }
@@ -258,8 +225,10 @@ package struct ClaimBook: Sendable {
         Int64
     > {
         if entry.isTold { return .told(entry.told, entry.kind) }
+        // What was told of it counts before what stands in its way now.
+        if post <= entry.refusedPost, let refusal = refusal(entry) { return refusal }
         if let other = twin(entry, under) ?? obstacle(to: claim.reference.kind, slot, entry) { return other }
-        if post <= entry.refusedPost { return .nextPost(Int(entry.refusedPost) + 1) }
+        if post <= entry.refusedPost { return .nextPost(Int(entry.refusedPost) + 1, refusal: nil) }
         let isAlone = under.isEmpty && post > entry.answeredPost && !(entry.exists && entry.answeredPost == 0)
         under.append(Request(id: claim.id, post: post))
         table.open(slot)
@@ -285,8 +254,10 @@ package struct ClaimBook: Sendable {
             if entry.exists || !under.isEmpty { return .mayBeCharged }
         case .absent:
             if entry.exists { return .mayBeCharged }
+            if let known = told.refused, known < Int(entry.refusedPost), let refusal = refusal(entry) { return refusal }
         case .unsent:
             if entry.exists || !under.isEmpty { return .mayBeCharged }
+            if let known = told.refused, known < Int(entry.refusedPost), let refusal = refusal(entry) { return refusal }
             if let other = twin(entry, under) ?? obstacle(to: kind, slot, entry) { return other }
         }
         if told.unlessPaid, let other = paid(beside: slot, entry, isRepeat: kind.isRetry) { return .recovered(other) }
@@ -299,6 +270,11 @@ package struct ClaimBook: Sendable {
         table.close(slot)
         if told.kind.isPaid, !entry.isPaidBack { table.pay(slot) }
         return .granted(alone: true, corrects: entry.corrected)
+    }
+
+    /// Where it was told that FlexFactor refused the last post.
+    private func refusal(_ entry: Entry) -> ClaimVerdict<Int64>? {
+        entry.exists ? nil : entry.named.map { .nextPost(Int(entry.refusedPost) + 1, refusal: $0) }
     }
 
     private func answer(_ id: Claim.ID?, _ entry: inout Entry, _ under: inout [Request]) {

@@ -32,7 +32,10 @@ extension ClaimRecord {
                     data.optional("chargeId", order.chargeID)
                 }
                 data.optional("declinedAt", claim.declinedAt?.milliseconds)
-            case .unsent(let id), .refused(let id): data.member("of", String(id, radix: 36))
+            case .unsent(let id): data.member("of", String(id, radix: 36))
+            case .refused(let id):
+                data.member("of", String(id, radix: 36))
+                data.optional("edition", claim.edition.map { String($0, radix: 36) })
             case .exists(let id):
                 data.optional("of", id.map { String($0, radix: 36) })
                 data.optional("flexFactorOrderId", claim.orderID?.text)
@@ -41,6 +44,7 @@ extension ClaimRecord {
                 data.member("basis", told.basis.rawValue)
                 data.optional("of", told.withdrawing.map { String($0, radix: 36) })
                 data.optional("seen", told.seen.map { String($0, radix: 36) })
+                data.optional("refused", told.refused.map(Int64.init))
                 if told.unlessPaid { data.member("unlessPaid", true) }
             case .reopened(.paidBack): break
             case .reopened(.byOperator(let who, let why)):
@@ -72,6 +76,7 @@ extension ClaimRecord {
             var orderID: FlexFactorOrderID?
             var order: RecoveredOrder?
             var declinedAt: Moment?
+            var edition: UInt64?
             switch try data.text("claim") {
             case "send":
                 act = .send(post: try data.count("post"))
@@ -86,12 +91,14 @@ extension ClaimRecord {
             case "exists":
                 act = .exists(answering: try id("of"))
                 orderID = try data.optionalText("flexFactorOrderId").map(FlexFactorOrderID.init(_:))
-            case "refused": act = .refused(try required("of"))
+            case "refused":
+                act = .refused(try required("of"))
+                edition = try id("edition")
             case "told":
                 act = .told(
                     Claim.Told(
                         try data.word("kind"), try data.word("basis"), withdrawing: try id("of"), seen: try id("seen"),
-                        unlessPaid: try data.optionalFlag("unlessPaid") ?? false))
+                        refused: try data.optionalCount("refused"), unlessPaid: try data.optionalFlag("unlessPaid") ?? false))
             case "paid_back": act = .reopened(.paidBack)
             case "reopened": act = .reopened(.byOperator(who: try data.text("who"), why: try data.text("why")))
             case "refund": act = .moneyBack(try MoneyBackClaim(reading: data))
@@ -112,7 +119,7 @@ extension ClaimRecord {
                     debt: try data.optionalText("debt").flatMap(Fingerprint.init(hex:)), amount: amount, act: act,
                     at: try data.moment("at"),
                     until: try data.moment("until"), worker: try data.text("worker"), gateway: gateway, orderID: orderID,
-                    order: order, declinedAt: declinedAt),
+                    order: order, declinedAt: declinedAt, edition: edition),
                 result: try data.optionalUTF8("result"))
         } catch {
             return nil

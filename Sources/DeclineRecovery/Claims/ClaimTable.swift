@@ -113,8 +113,8 @@ struct ClaimTable: Sendable {
             return entry
         }
 
-        /// Where a claim names FlexFactor's order of it, until it is told. It stands in the place of `told`, for there is no other; older workers read
-        /// all of that as not told.
+        /// Where a claim names FlexFactor's order of it, or tells that FlexFactor refused it where it has none, until its end is told. It stands in
+        /// the place of `told`, for there is no other; older workers read all of that as not told.
         var named: Int64? {
             get { told < -1 ? -2 - told : nil }
             set { if told < 0 { told = newValue.map { -2 - $0 } ?? -1 } }

@@ -11,8 +11,13 @@ package struct ClaimedRecovery: Sendable {
     package private(set) var recovery: Recovery
     private var state = State.open
     /// A request of this delivery's that stands unanswered.
-    private var sending: Claim.ID?
+    private var sending: Sending?
     private var knowledge = Knowledge.nothing
+
+    private struct Sending: Sendable {
+        let id: Claim.ID
+        let post: Int
+    }
 
     /// What the last answer to a charge says of its claim.
     private enum Knowledge: Sendable { case nothing, unsent, refused, answered }
@@ -28,39 +33,6 @@ package struct ClaimedRecovery: Sendable {
         case announcing(RecoveryStop)
         case adopting
         case ended(Finish)
-    }
-
-    package enum Action: Sendable, Equatable {
-        /// Append it, wait until it is read back, and give the verdict to `judged`. What is told goes along with it.
-        case claim(Claim.Act, telling: Draft?)
-        case call(FlexFactorCall)
-        case tokenize(SealedCard, Charge)
-        case finish(Finish)
-    }
-
-    /// A final result to be.
-    package struct Draft: Sendable, Equatable {
-        package let reason: ResultReason
-        package let orderID: FlexFactorOrderID?
-        /// The recovery that stands in the way.
-        package let other: RecoveryReference?
-
-        package init(_ reason: ResultReason, orderID: FlexFactorOrderID? = nil, other: RecoveryReference? = nil) {
-            self.reason = reason
-            self.orderID = orderID
-            self.other = other
-        }
-    }
-
-    package enum Finish: Sendable, Equatable {
-        /// Nothing is told that ends it.
-        case stop(RecoveryStop)
-        /// The claim holds: tell it. `spent`: and keep a letter.
-        case tell(Draft, corrects: ResultKind?, spent: Bool)
-        /// It was told already: tell the same.
-        case again(ClaimRecord)
-        /// No claim can be made now: nothing was charged and nothing is told.
-        case hold
     }
 
     /// - Parameter standing: what is known of it here. It may be late: what it allows is judged by the stream again.
@@ -86,6 +58,8 @@ package struct ClaimedRecovery: Sendable {
     }
 
     private let pause: Pause?
+    /// The last post that FlexFactor is known to have refused, to another publication of the event.
+    private var refusedPost = 0
     /// The last post that FlexFactor answered to some copy.
     private let answeredPost: Int
     /// A request of it may be out there, so a pause keeps nobody from asking what became of it.
@@ -105,15 +79,15 @@ package struct ClaimedRecovery: Sendable {
         case .open: return wanted(now: now, timing: timing)
         case .sending: return .claim(.send(post: recovery.post), telling: nil)
         case .granted(let call): return .call(call)
-        case .withdrawing: return sending.map { .claim(.unsent($0), telling: nil) } ?? reopen(now, timing)
+        case .withdrawing: return sending.map { .claim(.unsent($0.id), telling: nil) } ?? reopen(now, timing)
         case .telling(let draft, let basis, _):
-            let own = knowledge == .unsent ? sending : nil
+            let own = knowledge == .unsent ? sending?.id : nil
             let told = Claim.Told(
                 draft.reason.kind, basis, withdrawing: own, seen: recovery.seen(by: basis),
-                unlessPaid: !draft.reason.kind.isPaid && draft.other == nil)
+                refused: basis == .absent || basis == .unsent ? refusedPost : nil, unlessPaid: !draft.reason.kind.isPaid && draft.other == nil)
             return .claim(.told(told), telling: draft)
         case .noting(let stop): return note(stop)
-        case .announcing: return .claim(.exists(answering: sending), telling: nil)
+        case .announcing: return .claim(.exists(answering: sending?.id), telling: nil)
         case .adopting: return .claim(.send(post: recovery.post), telling: nil)
         case .ended(let finish): return .finish(finish)
         }
@@ -222,11 +196,13 @@ package struct ClaimedRecovery: Sendable {
         switch (stop, knowledge) {
         case (_, .nothing) where isSeenNow && !isSeen, (_, .refused) where isSeenNow && !isSeen:
             return .claim(.exists(answering: nil), telling: nil)
-        case (.refuse(.byFlexFactor, _), _): return .claim(.refused(sending), telling: nil)
+        case (.refuse(.byFlexFactor, let errors), _):
+            let draft = Draft(.rejected(.refusedByFlexFactor), faults: errors, post: sending.post)
+            return .claim(.refused(sending.id), telling: draft)
         // FlexFactor took no such post: the next has a key of its own.
-        case (.park, .refused) where recovery.isPostedAgain: return .claim(.refused(sending), telling: nil)
-        case (_, .unsent): return .claim(.unsent(sending), telling: nil)
-        case (_, .answered): return .claim(.exists(answering: sending), telling: nil)
+        case (.park, .refused) where recovery.isPostedAgain: return .claim(.refused(sending.id), telling: nil)
+        case (_, .unsent): return .claim(.unsent(sending.id), telling: nil)
+        case (_, .answered): return .claim(.exists(answering: sending.id), telling: nil)
         case (_, .nothing), (_, .refused): return stop.leavesIt ? .claim(.unsent(0), telling: nil) : .finish(.stop(stop))
         }
     }
@@ -273,7 +249,7 @@ package struct ClaimedRecovery: Sendable {
     ) {
         switch verdict {
         case .granted(let alone, _)?:
-            sending = id
+            sending = Sending(id: id, post: recovery.post)
             knowledge = .nothing
             recovery.noteRequest(id)
             if isStale {
@@ -302,9 +278,11 @@ package struct ClaimedRecovery: Sendable {
         case .inRecovery? where recovery.phase.mayBeCharged, .recovered? where recovery.phase.mayBeCharged: doubt(now, timing)
         case .inRecovery(let record)?: state = .telling(Draft(.skipped(.inRecovery), other: record.claim.reference), .pointer, nil)
         case .recovered(let record)?: state = .telling(Draft(.skipped(.alreadyRecovered), other: record.claim.reference), .pointer, nil)
-        case .nextPost(let post)?:
+        case .nextPost(_, let refusal?)? where refusal.isRefusal(of: recovery.edition): state = .ended(.again(refusal))
+        case .nextPost(let post, _)?:
+            refusedPost = post - 1
             recovery.post = post
-            recovery.evidence.sentAt = nil
+            (recovery.evidence.sentAt, recovery.evidence.refusedSince) = (nil, nil)
             state = .open
         case .mayBeCharged?, .askedTooEarly?: state = .open
         case nil: state = .ended(.hold)
@@ -322,7 +300,10 @@ package struct ClaimedRecovery: Sendable {
         case .recovered(let record)?:
             let pointer = Draft(.skipped(.alreadyRecovered), orderID: draft.orderID, other: record.claim.reference)
             state = .telling(pointer, basis.besidesPaid, nil)
-        case .mayBeCharged?, .nextPost?: doubt(now, timing)
+        case .nextPost(_, let refusal?)? where refusal.isRefusal(of: recovery.edition): state = .ended(.again(refusal))
+        // It is of another publication: what became of this one is told all the same.
+        case .nextPost(let post, _)?: refusedPost = post - 1
+        case .mayBeCharged?: doubt(now, timing)
         // However late it is: what was sent since is looked for as well.
         case .askedTooEarly?: state = .ended(.stop(.park(until: now + recovery.backoff)))
         case nil:

@@ -167,13 +167,3 @@ struct MoneyBackBook: Sendable {
         return (granted, isWhole)
     }
 }
-
-extension ClaimBook.Standing.MoneyBack {
-    /// What a command asked for in whose place news are told that do not say how much went back; 0 for none (`MoneyBackClaim.asked`).
-    ///
-    /// - Parameter readings: what it may be, where it is one of two.
-    package func asked(byNewsOf readings: [Int64]) -> Int64 {
-        let first = asks.first { ask in readings.isEmpty || ask.map { readings.contains($0) } ?? true }
-        return (first ?? nil) ?? 0
-    }
-}

@@ -34,6 +34,8 @@ extension WorkEnvelope {
                     transactionID: try origin.optionalText("transactionId"))
             } ?? DeclineOrigin(), evidence: try readEvidence(data.optionalObject("evidence")))
         recovery.account = try data.optionalText("account")
+        // A letter may hold a mark in its place: then it is as one that a person sends again.
+        recovery.edition = try data.optionalText("edition").flatMap { UInt64($0, radix: 36) }
         return recovery
     }
 
@@ -50,6 +52,7 @@ extension WorkEnvelope {
         return OrderEvidence(
             order: order, sentAt: try evidence.optionalNumber("sentAt").map(Moment.init(milliseconds:)),
             conflictSince: try evidence.optionalNumber("conflictSince").map(Moment.init(milliseconds:)),
+            refusedSince: try evidence.optionalNumber("refusedSince").map(Moment.init(milliseconds:)),
             isApproved: try evidence.optionalFlag("approved") ?? false,
             // A letter may hold a mark in its place: then FlexFactor is asked anew.
             seen: try evidence.optionalText("seen").flatMap { UInt64($0, radix: 36) })

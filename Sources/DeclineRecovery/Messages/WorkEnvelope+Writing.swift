@@ -20,6 +20,7 @@ extension WorkEnvelope {
         json.member("failures", Int64(recovery.failures))
         json.member("post", Int64(recovery.post))
         json.optional("account", recovery.account)
+        json.optional("edition", recovery.edition.map { String($0, radix: 36) })
         json.member("cancelRequested", recovery.isCancelRequested)
         if recovery.evidence != OrderEvidence() { json.object("evidence") { write(recovery.evidence, to: &$0) } }
         json.member("minorUnits", recovery.amount.minorUnits)
@@ -68,6 +69,7 @@ extension WorkEnvelope {
         }
         json.optional("sentAt", evidence.sentAt?.milliseconds)
         json.optional("conflictSince", evidence.conflictSince?.milliseconds)
+        json.optional("refusedSince", evidence.refusedSince?.milliseconds)
         if evidence.isApproved { json.member("approved", true) }
         json.optional("seen", evidence.seen.map { String($0, radix: 36) })
     }

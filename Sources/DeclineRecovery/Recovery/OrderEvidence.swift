@@ -9,6 +9,8 @@ package struct OrderEvidence: Sendable, Equatable {
     package internal(set) var sentAt: Moment?
     /// Since when FlexFactor answers 409 to our key, and nothing else.
     package internal(set) var conflictSince: Moment?
+    /// Since when FlexFactor refuses the request that was not answered, under its key, and nothing else.
+    package internal(set) var refusedSince: Moment?
     /// FlexFactor answered that it is approved: beside a cancel that it accepted, only the order itself tells which of the two holds.
     package internal(set) var isApproved: Bool
     /// The claim of the last request that stood when this was learned.
@@ -24,10 +26,14 @@ package struct OrderEvidence: Sendable, Equatable {
         case cancelled(since: Moment)
     }
 
-    init(order: Word = .none, sentAt: Moment? = nil, conflictSince: Moment? = nil, isApproved: Bool = false, seen: UInt64? = nil) {
+    init(
+        order: Word = .none, sentAt: Moment? = nil, conflictSince: Moment? = nil, refusedSince: Moment? = nil, isApproved: Bool = false,
+        seen: UInt64? = nil
+    ) {
         self.order = order
         self.sentAt = sentAt
         self.conflictSince = conflictSince
+        self.refusedSince = refusedSince
         self.isApproved = isApproved
         self.seen = seen
     }
@@ -57,18 +63,25 @@ package struct OrderEvidence: Sendable, Equatable {
         conflictSince.map { now >= $0 + timing.settle } ?? false
     }
 
+    /// Whether a refusal has gone on for longer than any request is in progress: the same bytes under the same key, which FlexFactor would answer as
+    /// it answered the first, were refused from the first on.
+    func isRefused(now: Moment, timing: RecoveryTiming) -> Bool {
+        refusedSince.map { !exists && now >= $0 + timing.settle } ?? false
+    }
+
     /// What an answer proves by itself. A denial is noted by whoever knows which call it answers.
     mutating func note(_ answer: FlexFactorAnswer, now: Moment) {
         switch answer {
         case .evaluated, .found, .captured, .captureFailed, .cancelRefused:
             if !exists { order = .known }
             if case .evaluated(.approved, _) = answer { isApproved = true }
-            conflictSince = nil
+            (conflictSince, refusedSince) = (nil, nil)
         case .cancelAccepted:
             if case .cancelled = order {} else { order = .cancelled(since: now) }
-            conflictSince = nil
+            (conflictSince, refusedSince) = (nil, nil)
         case .failed(.conflict):
             conflictSince = conflictSince ?? now
+            refusedSince = nil
         case .refunded, .refundFailed, .notListed, .noSuchOrder, .tokenized, .cardUnusable, .failed: break
         }
     }

@@ -34,6 +34,13 @@ extension Recovery {
             order: RecoveredOrder(event), verdict: verdict, reply: reply, origin: DeclineOrigin(event))
     }
 
+    /// What tells one publication of an event from the next: the same text has the same.
+    package static func edition(of body: [UInt8]) -> UInt64 {
+        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+        for byte in body { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01b3 }
+        return hash ^ hash >> 32
+    }
+
     package enum Way: Sendable, Equatable {
         case cascade, retry
     }

@@ -98,7 +98,7 @@ extension Recovery {
         askedPost = asked
         if asked != post {
             post = asked
-            evidence.sentAt = nil
+            (evidence.sentAt, evidence.refusedSince) = (nil, nil)
         }
     }
 
@@ -126,7 +126,7 @@ extension Recovery {
     private mutating func beginNextPost() {
         post += 1
         phase = .ready
-        evidence.sentAt = nil
+        (evidence.sentAt, evidence.refusedSince) = (nil, nil)
     }
 
     /// Whether the post may go out: for the first time, or again under a key that FlexFactor remembers.
@@ -304,6 +304,11 @@ extension Recovery {
 
     private mutating func retryFailed(_ failure: CallFailure, until: Moment, now: Moment, timing: RecoveryTiming) -> RecoveryStop? {
         if failure == .conflict, isAboutOurKey, evidence.isOtherContent(now: now, timing: timing) { return .giveUp(.keyConflict) }
+        if case .refused(let status, let errors) = failure, phase == .unanswered, !evidence.exists {
+            // Whoever sent it first may have died before the answer.
+            if evidence.isRefused(now: now, timing: timing) { return .refuse(.byFlexFactor(status: status), errors) }
+            evidence.refusedSince = evidence.refusedSince ?? now
+        }
         switch (phase, failure) {
         // The list cannot be had, and its silence would have proved nothing.
         case (.due, .unknown), (.due, .refused), (.due, .conflict):

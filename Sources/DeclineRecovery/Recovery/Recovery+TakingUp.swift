@@ -32,9 +32,14 @@ extension Recovery {
     package func sentAgain() -> Recovery {
         var recovery = self
         recovery.failures = 0
+        recovery.edition = nil
         // What FlexFactor refused it may have refused for its site; another request goes out under another key.
         if !phase.mayBeCharged { recovery.charge = charge?.withoutSite }
-        switch (route, phase) {
+        // That was told, and FlexFactor has nothing of it.
+        if evidence.refusedSince != nil, !evidence.exists {
+            (recovery.phase, recovery.charge, recovery.evidence.refusedSince) = (.due, charge?.withoutSite, nil)
+        }
+        switch (route, recovery.phase) {
         case (.retry, .ready): recovery.phase = .due
         case (.retry, .unanswered): recovery.phase = .seeking(nil)
         default: break

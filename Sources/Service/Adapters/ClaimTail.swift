@@ -281,7 +281,12 @@ final class ClaimTail: ClaimsPort {
             else { return nil }
             if case .told = verdict, !claim.reference.isOfSameDecline(as: request.reference) { return nil }
             return verdict.map { _ in record }
-        case .granted, .mayBeCharged, .askedTooEarly, .nextPost: return verdict.map { _ in nil }
+        case .nextPost(_, let offset?):
+            guard let record = await record(at: offset), record.claim.merchantID == request.merchantID,
+                record.claim.reference == request.reference
+            else { return nil }
+            return verdict.map { _ in record }
+        case .granted, .mayBeCharged, .askedTooEarly, .nextPost(_, nil): return verdict.map { _ in nil }
         }
     }
 

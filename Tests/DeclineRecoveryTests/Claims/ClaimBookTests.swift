@@ -295,7 +295,7 @@ import Testing
         var stream = Stream()
         stream.append(.send(post: 1), first)
         stream.append(.refused(1), first)
-        #expect(stream.append(.send(post: 1), first) == .nextPost(2))
+        #expect(stream.append(.send(post: 1), first) == .nextPost(2, refusal: 1))
         #expect(stream.append(.send(post: 2), first) == alone)
     }
 

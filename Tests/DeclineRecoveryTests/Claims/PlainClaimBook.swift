@@ -16,7 +16,7 @@ struct PlainClaimBook {
         var answeredPost: Int32 = 0
         var refusedPost: Int32 = 0
         var exists = false
-        /// Where a claim names FlexFactor's order of it.
+        /// Where a claim names FlexFactor's order of it, or tells that it was refused.
         var named: Int64?
         /// A person has sent it again since it was told.
         var isReopened = false
@@ -56,7 +56,7 @@ struct PlainClaimBook {
                 mayBeCharged: !entry.open.isEmpty || entry.exists, isAsking: !entry.open.isEmpty, lastRequest: entry.open.last?.id,
                 askedPost: (entry.open.filter { $0.post > entry.answeredPost }.map(\.post).min() ?? entry.open.map(\.post).max()
                     ?? (entry.exists && entry.answeredPost == 0 ? 1 : nil)).map(Int.init),
-                answeredPost: Int(entry.answeredPost), namedAt: entry.told < 0 ? entry.named : nil, gateway: entry.gateway,
+                answeredPost: Int(entry.answeredPost), namedAt: entry.told < 0 && entry.exists ? entry.named : nil, gateway: entry.gateway,
                 isOpened: !entry.open.isEmpty || entry.exists || entry.answeredPost > 0 || entry.told >= 0 || entry.gateway != nil,
                 isDebtPaid: isPaid(beside: reference, entry, isRepeat: true),
                 isAmountPaid: isPaid(beside: reference, entry, isRepeat: false),
@@ -130,7 +130,10 @@ struct PlainClaimBook {
             open(key, entry)
             return .granted(alone: entry.open.isEmpty, corrects: nil)
         case .refused(let id):
-            if let request = entry.open.first(where: { $0.id == id }) { entry.refusedPost = max(entry.refusedPost, request.post) }
+            if let request = entry.open.first(where: { $0.id == id }) {
+                entry.refusedPost = max(entry.refusedPost, request.post)
+                if !entry.exists { entry.named = offset }
+            }
             // The same key is refused whoever sent it.
             entry.open.removeAll { $0.post <= entry.refusedPost }
             if entry.open.isEmpty, !entry.exists { close(key, entry) }
@@ -154,8 +157,9 @@ struct PlainClaimBook {
 
     private mutating func send(_ claim: Claim, post: Int32, _ entry: inout Entry, _ key: Fingerprint) -> ClaimVerdict<Int64> {
         if entry.isTold { return .told(entry.told, entry.kind) }
+        if post <= entry.refusedPost, let refusal = refusal(entry) { return refusal }
         if let other = twin(key, entry) ?? obstacle(to: claim.reference.kind, key, entry) { return other }
-        if post <= entry.refusedPost { return .nextPost(Int(entry.refusedPost) + 1) }
+        if post <= entry.refusedPost { return .nextPost(Int(entry.refusedPost) + 1, refusal: nil) }
         let isAlone = entry.open.isEmpty && post > entry.answeredPost && !(entry.exists && entry.answeredPost == 0)
         entry.open.append(Request(id: claim.id, post: post))
         open(key, entry)
@@ -181,8 +185,10 @@ struct PlainClaimBook {
             if entry.exists || !entry.open.isEmpty { return .mayBeCharged }
         case .absent:
             if entry.exists { return .mayBeCharged }
+            if let known = told.refused, known < Int(entry.refusedPost), let refusal = refusal(entry) { return refusal }
         case .unsent:
             if entry.exists || !entry.open.isEmpty { return .mayBeCharged }
+            if let known = told.refused, known < Int(entry.refusedPost), let refusal = refusal(entry) { return refusal }
             if let other = twin(key, entry) ?? obstacle(to: kind, key, entry) { return other }
         }
         if told.unlessPaid, let other = paid(beside: key, entry, isRepeat: kind.isRetry) { return .recovered(other) }
@@ -194,6 +200,12 @@ struct PlainClaimBook {
         entry.open = []
         close(key, entry)
         return .granted(alone: true, corrects: entry.corrected)
+    }
+
+    /// It was told that FlexFactor refused the last post, and FlexFactor has none.
+    private func refusal(_ entry: Entry) -> ClaimVerdict<Int64>? {
+        guard entry.told < 0, !entry.exists, let named = entry.named else { return nil }
+        return .nextPost(Int(entry.refusedPost) + 1, refusal: named)
     }
 
     private func answer(_ id: Claim.ID?, _ entry: inout Entry) {

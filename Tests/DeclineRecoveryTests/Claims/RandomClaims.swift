@@ -88,10 +88,12 @@ struct RandomClaims {
         default:
             let kind = [ResultKind.approved, .declined, .skipped, .expired].randomElement(using: &random)!
             let seen: [Claim.ID?] = [nil, 0, ids[number].last]
+            let refused: [Int?] = [nil, 0, 1, 3]
             return .told(
                 Claim.Told(
                     kind, Claim.Basis.allCases.randomElement(using: &random)!, withdrawing: Bool.random(using: &random) ? one : nil,
-                    seen: seen.randomElement(using: &random)!, unlessPaid: kind != .approved && Bool.random(using: &random)))
+                    seen: seen.randomElement(using: &random)!, refused: refused.randomElement(using: &random)!,
+                    unlessPaid: kind != .approved && Bool.random(using: &random)))
         }
     }
 }

@@ -1,0 +1,47 @@
+extension ClaimBook.Standing {
+    /// What was told of money that went back.
+    package struct MoneyBack: Sendable, Equatable {
+        /// All of it: the debt may be paid again.
+        package let isAll: Bool
+        /// The refunds, in minor units; `nil` where one's amount is not known.
+        package let refunded: Int64?
+        /// The refunds may come to more.
+        package let isRefundedLeast: Bool
+        /// The chargebacks, likewise, and those that were known alone.
+        package let disputed: Int64?
+        /// FlexFactor's list of orders was told to show it.
+        package let isListed: Bool
+        package let isDisputed: Bool
+        /// The CRM was told of a chargeback.
+        package let isDisputeTold: Bool
+        /// FlexFactor was asked for some of it.
+        package let isCommanded: Bool
+        /// What the commands ask for whose requests stand open, in minor units, in their order; `nil` for an amount that is not known.
+        package let asks: [Int64?]
+        /// How many these are, and what they ask for together; `nil` where one's amount is not known.
+        package var askers: Int { asks.count }
+        package var asked: Int64? { asks.reduce(Int64?(0)) { sum, ask in sum.flatMap { sum in ask.map { sum + $0 } } } }
+
+        init(isAll: Bool, _ refunds: MoneyBackBook?) {
+            self.isAll = isAll
+            refunded = refunds.map(\.refunded) ?? 0
+            isRefundedLeast = refunds?.isRefundedLeast ?? false
+            disputed = refunds.map(\.disputed) ?? 0
+            isListed = refunds?.isListed ?? false
+            isDisputed = refunds?.isDisputed ?? false
+            isDisputeTold = refunds?.isDisputeTold ?? false
+            isCommanded = refunds?.isCommanded ?? false
+            asks = refunds?.asks ?? []
+        }
+    }
+}
+
+extension ClaimBook.Standing.MoneyBack {
+    /// What a command asked for in whose place news are told that do not say how much went back; 0 for none (`MoneyBackClaim.asked`).
+    ///
+    /// - Parameter readings: what it may be, where it is one of two.
+    package func asked(byNewsOf readings: [Int64]) -> Int64 {
+        let first = asks.first { ask in readings.isEmpty || ask.map { readings.contains($0) } ?? true }
+        return (first ?? nil) ?? 0
+    }
+}
