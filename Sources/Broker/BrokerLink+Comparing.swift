@@ -4,7 +4,8 @@ extension BrokerLink {
     /// Looks whether every exchange and queue exists, and of the queues that can be read whether they are of their kind. Needs no right to
     /// configure, and changes nothing. Arguments and bindings cannot be seen this way.
     ///
-    /// - Parameter readable: the queues whose kind is asked for; all unless told otherwise. The broker writes each such question into its log.
+    /// - Parameter readable: the queues that the user is to read: a right to that which is missing is a difference, and their kind is asked for. Unless
+    ///   told, the kind of all that can be read. The broker writes each such question into its log.
     /// - Throws: `BrokerError`, where the broker could not be asked. What is missing is a difference, and no error.
     public func check(_ topology: Topology, kindsOf readable: Set<String>? = nil) async throws(BrokerError) -> [TopologyDifference] {
         var differences: [TopologyDifference] = []
@@ -13,8 +14,8 @@ extension BrokerLink {
             if let difference { differences.append(difference) }
         }
         for queue in topology.queues {
-            let asksKind = readable?.contains(queue.name) ?? true
-            let difference = try await perform { (session) throws(BrokerError) in try session.look(at: queue, asksKind: asksKind) }
+            let isRead = readable?.contains(queue.name)
+            let difference = try await perform { (session) throws(BrokerError) in try session.look(at: queue, isRead: isRead) }
             if let difference { differences.append(difference) }
         }
         return differences
@@ -53,11 +54,17 @@ extension Session {
         }
     }
 
-    fileprivate func look(at queue: Queue, asksKind: Bool) throws(BrokerError) -> TopologyDifference? {
+    /// - Parameter isRead: whether it is to be read; `nil` where that is as it may be.
+    fileprivate func look(at queue: Queue, isRead: Bool?) throws(BrokerError) -> TopologyDifference? {
         do throws(BrokerError) {
             _ = try declare(queue, passive: true)
-            guard asksKind, let found = try kind(of: queue.name), found != queue.kind.rawValue else { return nil }
-            return .otherKind(queue: queue.name, found: found, expected: queue.kind)
+            guard isRead ?? true else { return nil }
+            switch try answer(about: queue.name) {
+            case .kind(let found) where found != queue.kind.rawValue:
+                return .otherKind(queue: queue.name, found: found, expected: queue.kind)
+            case .unreadable where isRead == true: return .lacksRight(.read, what: "queue", name: queue.name)
+            case .kind, .unreadable, .nothing: return nil
+            }
         } catch .refused(404, _) {
             return .missingQueue(queue.name)
         } catch .refused(403, _) {
@@ -68,11 +75,21 @@ extension Session {
     }
 
     /// What kind of queue stands under a name, asked with the right to read it alone; `nil` where the broker does not say.
-    ///
+    func kind(of queue: String) throws(BrokerError) -> String? {
+        if case .kind(let kind) = try answer(about: queue) { kind } else { nil }
+    }
+
+    private enum KindAnswer {
+        case kind(String)
+        /// The user may not read it.
+        case unreadable
+        case nothing
+    }
+
     /// AMQP has no question for it. So the broker is asked for a subscription with two arguments of which no kind of queue takes both
     /// (`x-priority` no stream, `x-stream-offset` nothing else): it refuses, naming the kind, and nothing is ever handed out. Measured on
     /// RabbitMQ 3.10, 4.0 and 4.3.
-    func kind(of queue: String) throws(BrokerError) -> String? {
+    private func answer(about queue: String) throws(BrokerError) -> KindAnswer {
         var consume = amqp_basic_consume_t(
             ticket: 0, queue: scratch.bytes(queue), consumer_tag: scratch.bytes("kind"), no_local: 0, no_ack: 0, exclusive: 0, nowait: 0,
             arguments: scratch.table(["x-stream-offset": "next", "x-priority": 0]))
@@ -80,14 +97,16 @@ extension Session {
             _ = try onChannel1(
                 UInt32(AMQP_BASIC_CONSUME_METHOD), &consume, UInt32(AMQP_BASIC_CONSUME_OK_METHOD), "asking for the kind of \(queue)")
         } catch .refused(406, let text) {
-            return Refusal.kind(in: text)
+            return Refusal.kind(in: text).map(KindAnswer.kind) ?? .nothing
+        } catch .refused(403, _) {
+            return .unreadable
         } catch .refused(let code, _) where code < ReplyCode.firstOfErrors && code != ReplyCode.connectionForced {
-            return nil
+            return .nothing
         }
         // A broker that takes such a subscription is none that was measured: what it handed out goes back with the channel.
         try closeChannel(1)
         try openChannel(1)
-        return nil
+        return .nothing
     }
 
     /// - Returns: `nil` where the right to compare is missing.

@@ -80,8 +80,9 @@ extension BrokerLink {
 }
 
 extension Session {
-    /// Channel 1 publishes, and there are no subscriptions beside it.
-    private static let lockChannel: UInt16 = 2
+    /// For what is asked alone, on the connection of the publishes: channel 1 publishes, and there are no subscriptions beside it. Whoever takes it
+    /// closes it.
+    static let lockChannel: UInt16 = 2
 
     /// `false` when another connection has the queue (405), or this one has it already, which the broker would allow.
     fileprivate func lock(_ name: String) throws(BrokerError) -> Bool {

@@ -59,7 +59,7 @@ extension Session {
     /// Whether a refusal is about an exchange, as RabbitMQ words it: `no exchange 'x' in vhost '/'`, `access to exchange 'x' in vhost ...`.
     /// The default exchange has a name of its own there.
     private static func names(_ exchange: String, _ text: String) -> Bool {
-        text.contains("exchange '\(exchange.isEmpty ? "amq.default" : exchange)' in vhost")
+        text.contains("exchange '\(exchange.isEmpty ? defaultExchange : exchange)' in vhost")
     }
 
     /// Whether another publish may go out now.

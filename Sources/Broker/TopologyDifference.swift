@@ -11,8 +11,22 @@ public enum TopologyDifference: Sendable, Hashable, CustomStringConvertible {
     case unexpectedBinding(Binding)
     /// The broker does not let this user look (from RabbitMQ 4.2.6 on, without any right on the thing).
     case denied(what: String, name: String)
+    /// The broker's user may not do what somebody has to do there.
+    case lacksRight(Right, what: String, name: String)
     /// The broker refuses to say, e.g. for want of the right to look.
     case unclear(String, BrokerError)
+
+    public enum Right: String, Sendable {
+        case write, read
+    }
+
+    /// Whether it is mended at the user, and not at the topology.
+    public var isOfRights: Bool {
+        switch self {
+        case .denied, .lacksRight: true
+        default: false
+        }
+    }
 
     public var description: String {
         switch self {
@@ -25,6 +39,7 @@ public enum TopologyDifference: Sendable, Hashable, CustomStringConvertible {
         case .missingBinding(let binding): "\(binding) is missing: run `salvage topology apply`"
         case .unexpectedBinding(let binding): "\(binding) is not of the topology: remove it"
         case .denied(let what, let name): "\(what) \(name): the broker does not let this user look at it; that takes a right on it"
+        case .lacksRight(let right, let what, let name): "\(what) \(name): the broker's user lacks the right to \(right.rawValue) it"
         case .unclear(let name, let error): "\(name): \(error)"
         }
     }

@@ -40,7 +40,7 @@ struct TopologyCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Compare what is there with what is needed, changing nothing.",
             discussion: """
-                What exists, and queues of another kind, show to any user; types and arguments to one with the right to configure, without anything being
+                What exists, and queues of another kind, show to any user; with --role also where it may neither write nor read; types and arguments to one with the right to configure, without anything being
                 made. Bindings and policies show to nobody over AMQP: hand it what `rabbitmqctl export_definitions -` prints, and those that are missing
                 are named, and policies that would lose messages or send them round. Exit status 1 on any difference; all are named in one go.
                 """)
@@ -78,15 +78,21 @@ struct TopologyCommand: AsyncParsableCommand {
                     return read
                 }
                 let rights = role.map { BrokerRights($0, settings.names) }
-                let part = rights?.part(of: topology) ?? topology
                 var outcome = Outcome()
                 func add(_ differences: [TopologyDifference]) {
                     for difference in differences {
+                        if difference.isOfRights { outcome.lacksRights = true } else { outcome.lacksThings = true }
                         let text = rights?.explain(difference) ?? difference.description
                         if !outcome.differences.contains(text) { outcome.differences.append(text) }
                     }
                 }
-                add(try await link.check(part, kindsOf: rights?.read))
+                if let rights {
+                    let (differences, unasked) = try await rights.differences(from: topology, at: link, isWhole: true)
+                    add(differences)
+                    outcome.unasked = unasked
+                } else {
+                    add(try await link.check(topology))
+                }
                 if let definitions {
                     add(definitions.differences(from: topology))
                     outcome.policies = definitions.policies.losses(of: topology)
@@ -105,6 +111,10 @@ struct TopologyCommand: AsyncParsableCommand {
         private struct Outcome {
             var differences: [String] = []
             var policies: [String] = []
+            var lacksRights = false
+            var lacksThings = false
+            /// Why nobody knows where the user may write.
+            var unasked: BrokerError?
             /// What could not be compared for want of the right to configure it.
             var unseen: [String] = []
 
@@ -119,12 +129,15 @@ struct TopologyCommand: AsyncParsableCommand {
                         list(differences, "differences", in: &object)
                         if withPolicies { list(policies, "policies", in: &object) }
                         if !unseen.isEmpty { list(unseen, "notCompared", in: &object) }
+                        if let unasked { list(["\(unasked)"], "notAsked", in: &object) }
                     }
                     return Terminal.show(String(decoding: text.bytes, as: UTF8.self))
                 }
                 for difference in differences { Terminal.show(Terminal.paint(difference, .red)) }
-                Terminal.show(
-                    differences.isEmpty ? "The topology is complete." : "Run `salvage topology apply` to declare what is missing.")
+                if differences.isEmpty { Terminal.show("The topology is complete.") }
+                if lacksThings { Terminal.show("Run `salvage topology apply` to declare what is missing.") }
+                if lacksRights { Terminal.show("Give the broker's user its rights: `salvage topology print --permissions` prints them.") }
+                if let unasked { Terminal.show("Not asked: the rights to write, for \(unasked).") }
                 if !unseen.isEmpty {
                     Terminal.show(
                         "Not compared, for the broker's user lacks the right to configure: the types and arguments of \(unseen.count) exchanges and queues. "

@@ -166,6 +166,73 @@ import Testing
         }
     }
 
+    /// All names but these, as rights have them.
+    private func all(but names: String...) -> String { "^(?!(\(names.map { $0.replacing(".", with: "\\.") }.joined(separator: "|")))$)" }
+
+    private func give(_ role: String, _ fleet: Fleet, write: String, read: String) async throws {
+        let given = try await TestMachine.control(["set_permissions", "-p", fleet.virtualHost, "salvage-" + role, "^$", write, read])
+        try #require(given.status == 0, "\(given.error)")
+    }
+
+    /// RabbitMQ lets anybody see that a thing is there: whoever asked no more than that charged, and had nowhere to say so.
+    @Test(.timeLimit(.minutes(15)))
+    func aWorkerThatLacksARightTakesNothingAndNamesIt() async throws {
+        try await withUsers(Fleet.Plan()) { fleet, user in
+            #expect(try await fleet.salvage("topology", "apply").status == 0)
+            try await give(
+                "worker", fleet, write: all(but: "recovery.results", "recovery.claims", "recovery.pulse"),
+                read: all(but: "recovery.intake", "recovery.cancels"))
+            let lacking = [
+                "exchange recovery.results: the broker's user lacks the right to write it",
+                "exchange recovery.claims: the broker's user lacks the right to write it",
+                "exchange recovery.pulse: the broker's user lacks the right to write it",
+                "queue recovery.intake: the broker's user lacks the right to read it",
+                "queue recovery.cancels: the broker's user lacks the right to read it",
+            ]
+            func check(_ arguments: String...) async throws -> (status: Int32, output: String, error: String) {
+                try await fleet.salvage(["topology", "check"] + arguments, environment: ["SALVAGE_BROKER_URL": user("worker")])
+            }
+            let checked = try await check("--role", "worker")
+            #expect(checked.status == 1 && lacking.allSatisfy(checked.output.contains), "\(checked)")
+            #expect(checked.output.components(separatedBy: "lacks the right").count == 1 + lacking.count, "\(checked)")
+            #expect(checked.output.contains("`salvage topology print --permissions`") && !checked.output.contains("topology apply"))
+            // Without a role it is nobody's want.
+            #expect(try await check().status == 0)
+            try await fleet.startWorker(["SALVAGE_BROKER_URL": user("worker")], waits: false)
+            try await eventually("it says which") { lacking.allSatisfy(fleet.workerLog.contains) }
+            #expect(!fleet.workerLog.contains("\"Consuming\""))
+            try await give("worker", fleet, write: all(but: "none"), read: all(but: "none"))
+            try await eventually("it runs when it may") { fleet.workerLog.contains("\"Consuming\"") }
+            #expect(try await check("--role", "worker").status == 0)
+            for queue in ["crm.results", "recovery.unrouted"] {
+                #expect(try await fleet.link.readyCount(of: queue) == 0, "nothing was published by asking")
+            }
+            #expect(try await fleet.letters().isEmpty)
+        }
+    }
+
+    /// What a worker goes on without is for `topology check` to say.
+    @Test(.timeLimit(.minutes(15)))
+    func rightsThatAreOptionalKeepNoWorkerFromItsWork() async throws {
+        try await withUsers(Fleet.Plan()) { fleet, user in
+            #expect(try await fleet.salvage("topology", "apply").status == 0)
+            try await give(
+                "worker", fleet, write: all(but: "amq.default", "recovery.claims.snapshots"),
+                read: all(but: "recovery.claims.snapshots", "recovery.pauses", "recovery.dead", "recovery.retry"))
+            let checked = try await fleet.salvage(
+                ["topology", "check", "--role", "worker", "--json"], environment: ["SALVAGE_BROKER_URL": user("worker")])
+            let lacking = [
+                "exchange amq.default", "exchange recovery.claims.snapshots", "queue recovery.claims.snapshots", "queue recovery.pauses",
+                "queue recovery.dead", "queue recovery.retry",
+            ]
+            #expect(checked.status == 1 && lacking.allSatisfy { checked.output.contains("\"\($0): the broker's user") }, "\(checked)")
+            try await fleet.startWorker(["SALVAGE_BROKER_URL": user("worker"), "SALVAGE_STAGES": "intake,cascade"])
+            let crm = try await CRM(fleet.link)
+            try await crm.publish([CRM.decline("WORKS")])
+            try await eventually("it is told") { crm.result(of: "WORKS")?.kind == "approved" }
+        }
+    }
+
     /// A classic queue forgets, and a queue in a stream's place is emptied by who only reads.
     @Test(.timeLimit(.minutes(15)))
     func aWorkerDoesNotRunOnQueuesThatCannotKeepWhatIsPromised() async throws {

@@ -48,6 +48,19 @@ import Testing
         #expect(missing.advice.contains("Apply the topology"))
     }
 
+    /// A newer broker does not let anybody look who lacks all rights, an older one is asked for the right: either is told in one way.
+    @Test func whatMayNotBeDoneIsToldAlikeHoweverItWasFound() {
+        let rights = BrokerRights(.worker, names)
+        let looked = rights.explain(.denied(what: "exchange", name: names.results))
+        #expect(looked == "exchange recovery.results: the broker's user lacks the right to write it")
+        #expect(rights.explain(.lacksRight(.write, what: "exchange", name: names.results)) == looked)
+        #expect(
+            rights.explain(.lacksRight(.read, what: "queue", name: names.claims))
+                == "queue recovery.claims: the broker's user lacks the right to read it")
+        #expect(TopologyDifference.lacksRight(.read, what: "queue", name: names.claims).isOfRights)
+        #expect(!TopologyDifference.missingQueue(names.claims).isOfRights)
+    }
+
     @Test func aPatternMatchesWholeNamesOnly() throws {
         let pattern = try Regex(BrokerRights(.worker, names).patterns.read)
         #expect("recovery.intake".wholeMatch(of: pattern) != nil)

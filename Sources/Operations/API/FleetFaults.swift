@@ -120,14 +120,18 @@ struct FleetFaults {
             ("broker:", "SalvageBrokerDisconnected"), ("flexfactor:", "SalvageFlexFactorBarred"), ("deliveries:", "SalvageDeliveriesHeld"),
         ]
         let runbook = runbooks.first { first.hasPrefix($0.0) }?.1
-        let lacksRight = first.hasPrefix("topology:") && first.contains("lacks the right")
+        let lacksRight = first.hasPrefix("topology:") && Self.isOfRights(first)
         say(
             .workerNotReady, of: pulse.workerID,
             "The \(worker.name) is not ready: \(pulse.complaints.joined(separator: "; ")).",
             runbook.map { "docs/runbooks/\($0).md" }
-                ?? (lacksRight
-                    ? "`salvage topology print --permissions` prints what it needs: docs/broker-rights.md" : mending("SalvageQueueUnread")))
+                ?? (lacksRight ? Self.givingRights : mending("SalvageQueueUnread")))
     }
+
+    private static let givingRights = "`salvage topology print --permissions` prints what it needs: docs/broker-rights.md"
+
+    /// Whether a right is what is missing, as a look at the topology and a publish that was refused say it.
+    private static func isOfRights(_ why: String) -> Bool { why.contains("lacks the right") || why.contains("may not write") }
 
     /// What somebody does about a queue or exchange that is gone. Where the claims are, a person must decide before anything is declared.
     private func mending(_ runbook: String) -> String {
@@ -183,7 +187,7 @@ struct FleetFaults {
             say(
                 .held, of: one.place, since: one.since,
                 "Messages are refused at \(one.place), since \(one.since.rfc3339) (\(workers)): \(one.why). They are put away (\(one.count)), and tried again by themselves\(next).",
-                mending("SalvagePlacesRefuse"))
+                Self.isOfRights(one.why) ? Self.givingRights : mending("SalvagePlacesRefuse"))
         }
     }
 

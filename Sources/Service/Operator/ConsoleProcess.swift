@@ -96,7 +96,8 @@ package struct ConsoleProcess: Service {
     }
 
     private func read(until stop: StopSignal) async throws {
-        let topology = TopologyWait(link: link, role: .consoleViewer, names: names, logger: logger)
+        let topology = TopologyWait(
+            link: link, role: .consoleViewer, names: names, logger: logger, unread: tools.store == nil ? [names.cancels, names.claims] : [])
         if await !topology.run(until: stop, onFault: { why, _ in health.isUnwell(.topology, why) }) { return }
         health.isWell(.topology)
         try await tools.catchUp()

@@ -100,6 +100,27 @@ package struct BrokerRights: Sendable, Equatable {
             exchanges: topology.exchanges.filter { names.contains($0.name) }, queues: topology.queues.filter { names.contains($0.name) })
     }
 
+    /// Whether what a topology has is there as the role needs it, and which rights its user lacks. Of those to configure nothing is asked.
+    ///
+    /// - Parameter isWhole: whether what the role goes on without is looked at as well: replies, of a worker.
+    /// - Returns: the differences, and why the rights to write are not known: an alarm of the broker's.
+    package func differences(from topology: Topology, at link: BrokerLink, isWhole: Bool) async throws(BrokerError)
+        -> (found: [TopologyDifference], unasked: BrokerError?)
+    {
+        let part = part(of: topology)
+        let found = try await link.check(part, kindsOf: read)
+        // Of what is not there, or may not be looked at, it is said already.
+        let written = part.exchanges.map(\.name).filter { name in
+            write.contains(name) && !found.contains(.missingExchange(name)) && !found.contains(.denied(what: "exchange", name: name))
+        }
+        do throws(BrokerError) {
+            let barred = try await link.unwritable(written + (isWhole && write.contains(Self.defaultExchange) ? [""] : []))
+            return (found + barred, nil)
+        } catch .blocked(let reason) {
+            return (found, .blocked(reason: reason))
+        }
+    }
+
     /// A difference as somebody of the role has to mend it: where it may not look, the right that is missing.
     package func explain(_ difference: TopologyDifference) -> String {
         guard case .denied(let what, let name) = difference else { return difference.description }

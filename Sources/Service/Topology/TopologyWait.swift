@@ -9,22 +9,28 @@ struct TopologyWait {
     let role: BrokerRole
     let names: TopologyNames
     let logger: Logger
+    /// Of what the role reads that which this process goes on without.
+    var unread: Set<String> = []
 
     /// - Parameter onFault: told at each look what is wrong, and whether the exchange is there on which a process says how it is.
     /// - Returns: whether it is there; `false` when the order to stop came first.
     func run(until stop: StopSignal, onFault: (_ why: String, _ maySpeak: Bool) -> Void = { _, _ in }) async -> Bool {
         let rights = BrokerRights(role, names)
-        let wanted = rights.part(of: Topology(recovery: names, crmInbox: false).requiring(names))
+        let wanted = Topology(recovery: names, crmInbox: false).requiring(names)
         while !stop.isSet {
             // A broker that is away is spoken of by whoever watches the connection.
             while !link.isConnected, !stop.isSet { await stop.wait(atMost: .milliseconds(50)) }
             do throws(BrokerError) {
-                let differences = try await link.check(wanted, kindsOf: rights.read)
+                // Whoever may not say what he has done must not begin. Under an alarm nobody knows, and nothing is said either.
+                let differences = try await rights.differences(from: wanted, at: link, isWhole: false).found.filter { difference in
+                    if case .lacksRight(.read, _, let name) = difference { !unread.contains(name) } else { true }
+                }
                 if differences.isEmpty { return true }
                 let missing = differences.map(rights.explain).joined(separator: "; ")
                 let isMute =
                     differences.contains(.missingExchange(names.pulse))
                     || differences.contains(.denied(what: "exchange", name: names.pulse))
+                    || differences.contains(.lacksRight(.write, what: "exchange", name: names.pulse))
                 onFault(missing, !isMute)
                 logger.error(
                     "The topology is not complete",

@@ -154,7 +154,10 @@ package struct Worker: Service {
     private static let shared: Set<Stage> = [.cascade, .retry, .outcomes]
 
     private func work(_ link: BrokerLink, _ stop: StopSignal) async throws {
-        let topology = TopologyWait(link: link, role: settings.stages.isEmpty ? .webhooks : .worker, names: settings.names, logger: logger)
+        // Queues of other stages are others' to read, and letters are people's where they cannot be.
+        let unread = Set(Stage.allCases.filter { !settings.stages.contains($0) }.map(settings.names.queue(of:)) + [settings.names.dead])
+        let topology = TopologyWait(
+            link: link, role: settings.stages.isEmpty ? .webhooks : .worker, names: settings.names, logger: logger, unread: unread)
         let pulse = Pulse(link, settings.names) { [voice] in voice.pulse }
         let isThere = await topology.run(until: stop) { why, maySpeak in
             health.isUnwell(.topology, why)

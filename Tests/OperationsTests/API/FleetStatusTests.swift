@@ -207,9 +207,9 @@ import Testing
     /// A result that its exchange does not take waits in no queue that anybody counts.
     @Test func whereMessagesAreRefusedIsNamed() async throws {
         let results = "exchange 'recovery.results' with key 'new_sale.approved'"
-        func refusing(_ seconds: Int64, _ count: Int) -> [WorkerPulse.Refusing] {
+        func refusing(_ seconds: Int64, _ count: Int, _ why: String = "no such exchange") -> [WorkerPulse.Refusing] {
             let (since, next) = (now + .seconds(-seconds), now + .seconds(seconds))
-            return [.init(place: results, count: count, since: since, why: "no such exchange", triedAt: next)]
+            return [.init(place: results, count: count, since: since, why: why, triedAt: next)]
         }
         let status = try await status([pulse("a", refusing: refusing(9, 2)), pulse("b", refusing: refusing(30, 1))])
         let fault = try #require(status.faults.first)
@@ -217,6 +217,10 @@ import Testing
         #expect(fault.what.contains("refused at \(results)") && fault.what.contains("(a, b): no such exchange."), "\(fault.what)")
         #expect(status.refusing.map(\.count) == [3] && fault.advice.contains("`salvage topology check`"))
         #expect(fault.what.hasSuffix("put away (3), and tried again by themselves: the next is tried at \((now + .seconds(9)).rfc3339)."))
+        // No topology mends what a right forbids.
+        let barred = "the broker's user may not write to exchange 'recovery.results' with key 'new_sale.approved' (403 ACCESS_REFUSED)"
+        let without = try await self.status([pulse("a", refusing: refusing(9, 2, barred))])
+        #expect(without.faults.first?.advice.contains("`salvage topology print --permissions`") == true)
     }
 
     @Test func anOpenCircuitIsAFaultAndAPauseIsNone() async throws {
