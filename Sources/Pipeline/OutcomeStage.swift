@@ -235,7 +235,7 @@ package struct OutcomeStage: Sendable {
             let refund =
                 beside.map { MoneyBackClaim.listed(beside: $0, isLate: isLate) }
                 ?? MoneyBackClaim(
-                    Fingerprint(news.distinction), readings: takings?.readings ?? [], asked: asked,
+                    Fingerprint(news.distinction), readings: takings?.readings ?? [], asked: asked, isRestamped: news.isRestamped,
                     .news(isWhole: isWhole, isLate: isLate))
             let request = ClaimRequest(
                 merchantID: merchant, reference: reference, debt: nil, amount: takings?.counted, act: .moneyBack(refund),
@@ -255,8 +255,9 @@ package struct OutcomeStage: Sendable {
             let isWanted = news.isWanted(by: gateway(of: news))
             let request = ClaimRequest(
                 merchantID: merchant, reference: reference, debt: nil, amount: takings?.counted,
-                act: .moneyBack(.chargeback(news.distinction, isWhole: isWhole, isTold: isWanted)), until: now + longestMemory,
-                result: isWanted ? result : nil)
+                act: .moneyBack(
+                    .chargeback(news.distinction, isWhole: isWhole, isTold: isWanted, isRestamped: news.isRestamped)),
+                until: now + longestMemory, result: isWanted ? result : nil)
             // What is not known to be all of the money leaves the debt paid.
             switch await environment.claims.claim(request)?.verdict {
             case .granted?:

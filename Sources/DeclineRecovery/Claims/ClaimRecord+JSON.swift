@@ -146,6 +146,7 @@ extension MoneyBackClaim {
     fileprivate func write(to data: inout JSONObjectWriter) {
         data.member("refundId", id.hex)
         data.optional("command", command?.hex)
+        if isRestamped { data.member("isRestamped", true) }
         switch step {
         case .send(let round):
             data.member("step", "send")
@@ -208,6 +209,6 @@ extension MoneyBackClaim {
         }
         self.init(
             id, command: try data.optionalText("command").flatMap(Fingerprint.init(hex:)), readings: readings,
-            asked: try data.optionalNumber("asked"), step)
+            asked: try data.optionalNumber("asked"), isRestamped: try data.optionalFlag("isRestamped") ?? false, step)
     }
 }

@@ -57,8 +57,8 @@ struct MoneyBackBook: Sendable {
         case .news(_, let isLate) where claim.id == MoneyBackClaim.listed: return list(minorUnits, beside: refunded, isLate, offset)
         case .news(let isWhole, let isLate):
             return hear(claim, minorUnits, isWhole, isLate, isPaidBack, offset)
-        case .told(.chargeback, _, _): return (dispute(claim.id, minorUnits, isTold: true, offset), false)
-        case .untold: return (dispute(claim.id, minorUnits, isTold: false, offset), false)
+        case .told(.chargeback, _, _): return (dispute(claim, minorUnits, isTold: true, offset), false)
+        case .untold: return (dispute(claim, minorUnits, isTold: false, offset), false)
         case .send, .unsent, .told: break
         }
         // What may be the same command: a worker that knew no sources may have carried out this one.
@@ -100,12 +100,14 @@ struct MoneyBackBook: Sendable {
 
     /// A chargeback is known once by its id; and the list of orders, which says neither how many there are nor of how much, shows what is known.
     /// What was known before the CRM wanted to hear of it is told in its place.
-    private mutating func dispute(_ id: Fingerprint, _ minorUnits: Int64?, isTold: Bool, _ offset: Int64) -> ClaimVerdict<Int64> {
+    private mutating func dispute(_ claim: MoneyBackClaim, _ minorUnits: Int64?, isTold: Bool, _ offset: Int64) -> ClaimVerdict<Int64> {
         let granted = ClaimVerdict<Int64>.granted(alone: true, corrects: nil)
+        let id = claim.id
         let known = entries.indices.filter {
             let entry = entries[$0]
             return entry.told >= 0 && entry.kind == .chargeback
-                && (entry.command == id || [entry.command, id].contains(MoneyBackClaim.listedChargeback))
+                && (entry.command == id || [entry.command, id].contains(MoneyBackClaim.listedChargeback)
+                    || claim.isRestamped && (minorUnits == nil || entry.minorUnits == minorUnits))
         }
         let said = known.filter { !entries[$0].isUntold }
         func own(_ some: [Int]) -> Int? { some.first { entries[$0].command == id } ?? some.first }
@@ -138,6 +140,13 @@ struct MoneyBackBook: Sendable {
         // Whatever FlexFactor shows of the order by now.
         if let known = entries.first(where: { $0.news == news }) { return (.told(known.told, known.kind), false) }
         if let listed { return (.told(listed.told, .refunded), false) }
+        func isOfAsMuch(_ entry: Entry) -> Bool {
+            if readings.isEmpty { return minorUnits == nil || entry.minorUnits == minorUnits }
+            return entry.minorUnits == minorUnits || entry.minorUnits.map { readings.contains($0) } ?? false
+        }
+        if claim.isRestamped, let same = entries.first(where: { $0.told >= 0 && $0.news != nil && isOfAsMuch($0) }) {
+            return (.told(same.told, same.kind), false)
+        }
         func fits(_ entry: Entry) -> Bool {
             guard entry.command != nil, entry.news == nil else { return false }
             guard let asked = entry.minorUnits else { return true }

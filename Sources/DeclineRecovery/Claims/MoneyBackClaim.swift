@@ -14,6 +14,8 @@ package struct MoneyBackClaim: Sendable, Equatable {
     /// Likewise: what a command asked for in whose place it is told, if one's request stands, in minor units; 0 for none. `nil` where the amount
     /// is known, and in what older workers claimed.
     package let asked: Int64?
+    /// The news were sent again with the time of their sending: what was told of as much is the same, as far as anybody can say.
+    package let isRestamped: Bool
     package let step: Step
 
     package enum Step: Sendable, Equatable {
@@ -32,11 +34,14 @@ package struct MoneyBackClaim: Sendable, Equatable {
         case listed(beside: Int64, isLate: Bool)
     }
 
-    package init(_ id: Fingerprint, command: Fingerprint? = nil, readings: [Int64] = [], asked: Int64? = nil, _ step: Step) {
+    package init(
+        _ id: Fingerprint, command: Fingerprint? = nil, readings: [Int64] = [], asked: Int64? = nil, isRestamped: Bool = false, _ step: Step
+    ) {
         self.id = id
         self.command = command
         self.readings = readings
         self.asked = asked
+        self.isRestamped = isRestamped
         self.step = step
     }
 
@@ -48,9 +53,12 @@ package struct MoneyBackClaim: Sendable, Equatable {
     static let listed = Fingerprint(WebhookNews.listed)
 
     /// A chargeback that is told, or known alone. By its id it is told once, and the list of orders tells none that was told before.
-    package static func chargeback(_ distinction: String?, isWhole: Bool, isTold: Bool = true) -> MoneyBackClaim {
+    package static func chargeback(
+        _ distinction: String?, isWhole: Bool, isTold: Bool = true, isRestamped: Bool = false
+    ) -> MoneyBackClaim {
         MoneyBackClaim(
-            Fingerprint("chargeback", distinction), isTold ? .told(.chargeback, round: 0, isWhole: isWhole) : .untold(isWhole: isWhole))
+            Fingerprint("chargeback", distinction), isRestamped: isRestamped,
+            isTold ? .told(.chargeback, round: 0, isWhole: isWhole) : .untold(isWhole: isWhole))
     }
 
     static let listedChargeback = chargeback(WebhookNews.listed, isWhole: true).id

@@ -2,7 +2,9 @@ import JSON
 
 extension WebhookNews {
     /// Reads a webhook's body; `nil` unless it is a JSON object with an event. Names are compared without regard to case.
-    package init?(body: [UInt8], merchantID: MerchantID, gatewayID: GatewayID, receivedAt: Moment) {
+    ///
+    /// - Parameter sentAt: when this delivery was sent, by FlexFactor's clock.
+    package init?(body: [UInt8], merchantID: MerchantID, gatewayID: GatewayID, receivedAt: Moment, sentAt: Moment? = nil) {
         guard let value = try? JSONValue(parsing: body.span, limits: Self.limits), !value.contradictsItself(in: Self.names),
             let event = value[anyCase: "Event"]?.string, !event.isEmpty,
             event.utf8.count <= 128
@@ -13,14 +15,19 @@ extension WebhookNews {
         let reference = external.flatMap { RecoveryReference($0) }
         let data = value[anyCase: "EventData"]
         let amount = Self.amount(in: data)
+        let stamp = value[anyCase: "TimeStamp"]?.string
+        let isResent = value[anyCase: "IsResent"]?.bool ?? false
+        let kind = Event(word: event)
+        // A time of its own is older than the delivery that repeats it.
+        let isStampOfSending = stamp.flatMap { Moment(rfc3339: $0) }.flatMap { stamp in sentAt.map { stamp >= $0 } } ?? false
+        let isRestamped = isResent && isStampOfSending && (kind == .refunded || kind == .chargeback) && Self.ownIDs(in: data).isEmpty
         self.init(
-            merchantID: merchantID, gatewayID: gatewayID, event: Event(word: event), reference: reference,
+            merchantID: merchantID, gatewayID: gatewayID, event: kind, reference: reference,
             isForeign: external != nil && reference == nil,
             orderID: value[anyCase: "OrderId"]?.string.map(FlexFactorOrderID.init(_:)),
             isTestMode: value[anyCase: "IsTestMode"]?.bool ?? false,
-            isResent: value[anyCase: "IsResent"]?.bool ?? false, minorUnits: amount?.units, currency: Self.currency(in: data),
-            isBare: amount?.isBare ?? false,
-            distinction: Self.distinction(Event(word: event), data, at: value[anyCase: "TimeStamp"]?.string), receivedAt: receivedAt)
+            isResent: isResent, isRestamped: isRestamped, minorUnits: amount?.units, currency: Self.currency(in: data),
+            isBare: amount?.isBare ?? false, distinction: Self.distinction(kind, data, at: stamp), receivedAt: receivedAt)
     }
 
     /// How long a webhook may be. What is kept of it has some hundred bytes.
@@ -79,14 +86,22 @@ extension WebhookNews {
     /// An id drawn from what tells one refund or chargeback from another: FlexFactor's id of it, else all ids, the time stamp, and the amount.
     private static func distinction(_ event: Event, _ data: JSONValue?, at stamp: String?) -> String? {
         guard event == .refunded || event == .chargeback else { return nil }
-        let ids = (data?.object ?? []).filter { $0.name.lowercased().hasSuffix("id") && !$0.value.isNull }
-        let own = ids.filter { id in ["refund", "chargeback", "dispute", "transaction"].contains { id.name.lowercased().contains($0) } }
+        let (ids, own) = (Self.ids(in: data), Self.ownIDs(in: data))
         var parts = (own.isEmpty ? ids : own).map { "\($0.name.lowercased())=\(String(decoding: $0.value.bytes, as: UTF8.self))" }.sorted()
         if own.isEmpty, let stamp { parts.append(stamp) }
         // As ids have always had it, in hundreds and the order's first: what is read otherwise would be told again.
         if let amount = amount(in: data, amounts.suffix(1) + amounts.dropLast(), 2) { parts.append(String(amount.units)) }
         if parts.isEmpty { return nil }
         return String(UUID5(namespace: distinctions, name: parts.joined(separator: "|")).description.prefix(13))
+    }
+
+    private static func ids(in data: JSONValue?) -> [JSONValue.Member] {
+        (data?.object ?? []).filter { $0.name.lowercased().hasSuffix("id") && !$0.value.isNull }
+    }
+
+    /// Of the refund or the chargeback itself.
+    private static func ownIDs(in data: JSONValue?) -> [JSONValue.Member] {
+        ids(in: data).filter { id in ["refund", "chargeback", "dispute", "transaction"].contains { id.name.lowercased().contains($0) } }
     }
 
     /// Ours alone.
@@ -109,6 +124,7 @@ extension WebhookNews {
             data.optional("orderId", orderID?.text)
             if isTestMode { data.member("isTestMode", true) }
             data.member("isResent", isResent)
+            if isRestamped { data.member("isRestamped", true) }
             data.optional("minorUnits", minorUnits)
             data.optional("currency", currency?.code)
             if isBare { data.member("isBare", true) }
@@ -141,7 +157,8 @@ extension WebhookNews {
                     isForeign: try reader.optionalFlag("isForeign") ?? false,
                     orderID: try reader.optionalText("orderId").map(FlexFactorOrderID.init(_:)),
                     isTestMode: try reader.optionalFlag("isTestMode") ?? false,
-                    isResent: try reader.flag("isResent"), minorUnits: try reader.optionalNumber("minorUnits"),
+                    isResent: try reader.flag("isResent"), isRestamped: try reader.optionalFlag("isRestamped") ?? false,
+                    minorUnits: try reader.optionalNumber("minorUnits"),
                     currency: try reader.optionalText("currency").flatMap { Currency($0) },
                     isBare: try reader.optionalFlag("isBare") ?? false,
                     distinction: try reader.optionalText("distinction"),

@@ -19,6 +19,9 @@ package struct WebhookNews: Sendable, Equatable {
     package let orderID: FlexFactorOrderID?
     package let isTestMode: Bool
     package let isResent: Bool
+    /// Money back that says no id of its own, sent again with the time of its sending in the place of its own: by what tells it from others it
+    /// looks like another.
+    package let isRestamped: Bool
     /// What a refund or a chargeback takes back, in minor units, where the news says it.
     package let minorUnits: Int64?
     package let currency: Currency?
@@ -70,8 +73,8 @@ package struct WebhookNews: Sendable, Equatable {
 
     package init(
         merchantID: MerchantID, gatewayID: GatewayID, event: Event, reference: RecoveryReference?, isForeign: Bool = false,
-        orderID: FlexFactorOrderID?, isTestMode: Bool = false, isResent: Bool = false, minorUnits: Int64? = nil, currency: Currency? = nil,
-        isBare: Bool = false, distinction: String? = nil, receivedAt: Moment, hasWaited: Bool = false, looks: Int = 0,
+        orderID: FlexFactorOrderID?, isTestMode: Bool = false, isResent: Bool = false, isRestamped: Bool = false,
+        minorUnits: Int64? = nil, currency: Currency? = nil, isBare: Bool = false, distinction: String? = nil, receivedAt: Moment, hasWaited: Bool = false, looks: Int = 0,
         tellsTaken: Bool = false
     ) {
         self.merchantID = merchantID
@@ -82,6 +85,7 @@ package struct WebhookNews: Sendable, Equatable {
         self.orderID = orderID
         self.isTestMode = isTestMode
         self.isResent = isResent
+        self.isRestamped = isRestamped
         self.minorUnits = minorUnits
         self.currency = currency
         self.isBare = isBare

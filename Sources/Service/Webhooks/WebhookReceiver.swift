@@ -80,7 +80,8 @@ final class WebhookReceiver: Sendable {
         let delivery = NonceMemory.Key(
             nonce: header(MessageSignature.HeaderName.nonce) ?? "", digest: header(MessageSignature.HeaderName.contentHash) ?? "")
         if let delivery, nonces.contains(delivery, of: key) { return (.repeated, nil) }
-        guard let news = WebhookNews(body: body, merchantID: merchant, gatewayID: gateway, receivedAt: now) else {
+        let sent = header(MessageSignature.HeaderName.date).flatMap { Moment(rfc1123: $0) }
+        guard let news = WebhookNews(body: body, merchantID: merchant, gatewayID: gateway, receivedAt: now, sentAt: sent) else {
             return (.unreadable, "The body is not a JSON object with an Event.")
         }
         if news.isTestMode, store.merchant(merchant)?.flexFactorGateways[gateway]?.isProduction == true {

@@ -266,6 +266,28 @@ import Testing
         #expect(stream.append(news("n-3", asked: nil)) == granted)
     }
 
+    /// FlexFactor may send news again with the time of that: by what tells one from another they look like another of as much.
+    @Test func newsThatAreSentAgainWithAnotherTimeAreNoSecondRefund() {
+        func news(_ id: String, isAgain: Bool = true) -> Claim.Act {
+            .moneyBack(MoneyBackClaim(Fingerprint(id), isRestamped: isAgain, .news(isWhole: false, isLate: false)))
+        }
+        func dispute(_ id: String, isAgain: Bool = true) -> Claim.Act { .moneyBack(.chargeback(id, isWhole: false, isRestamped: isAgain)) }
+        var stream = Stream()
+        stream.pay()
+        #expect(stream.append(news("n-1"), amount: 500) == granted, "the first of it was lost")
+        #expect(stream.append(news("n-2"), amount: 500) == .told(1, .refunded))
+        #expect(stream.append(news("n-3"), amount: 700) == granted)
+        #expect(stream.append(news("n-4", isAgain: false), amount: 500) == granted, "another of as much")
+        #expect(stream.append(dispute("c-1", isAgain: false), amount: 900) == granted)
+        #expect(stream.append(dispute("c-2"), amount: 900) == .told(5, .chargeback))
+        #expect(stream.append(dispute("c-3"), amount: 100) == granted)
+        // A command's news are known as its.
+        stream.refund("r-1", .send(round: 1), amount: 300)
+        stream.refund("r-1", .told(.refunded, round: 1, isWhole: false))
+        #expect(stream.append(news("n-5"), amount: 300) == .told(9, .refunded))
+        #expect(stream.append(news("n-6"), amount: 300) == .told(9, .refunded))
+    }
+
     @Test func onlyAllOfTheMoneyOpensTheDebtAgain() {
         for (step, isOpen) in [
             (MoneyBackClaim.Step.told(.refunded, round: 1, isWhole: false), false), (.told(.refunded, round: 1, isWhole: true), true),

@@ -9,6 +9,25 @@ import Testing
         WebhookNews(body: Array(body.utf8), merchantID: "acme", gatewayID: "42", receivedAt: now)
     }
 
+    /// No document tells whether what is sent again has the time of the refund or that of its sending. The delivery's own time tells the two apart.
+    @Test(
+        arguments: [
+            ("2026-01-02T03:04:05.900Z", "null", true, true), ("2026-01-02T03:04:04.900Z", "null", true, false),
+            ("2026-01-02T03:04:05.900Z", "null", false, false), ("2026-01-02T03:04:05.900Z", #"{"RefundId":"r-1"}"#, true, false),
+        ] as [(String, String, Bool, Bool)])
+    func whatIsSentAgainMayHaveTheTimeOfItsSending(stamp: String, data: String, isResent: Bool, isRestamped: Bool) throws {
+        for event in ["order.refunded", "payment.chargeback.received", "order.completed"] {
+            let body =
+                #"{"Event":"\#(event)","TimeStamp":"\#(stamp)","EventData":\#(data),"ExternalOrderId":"A-R7-88-7","OrderId":"g-1","IsResent":\#(isResent)}"#
+            let news = try #require(
+                WebhookNews(
+                    body: Array(body.utf8), merchantID: "acme", gatewayID: "42", receivedAt: now,
+                    sentAt: Moment(rfc1123: "Fri, 02 Jan 2026 03:04:05 GMT")))
+            #expect(news.isRestamped == (isRestamped && event != "order.completed") && news.isResent == isResent)
+            #expect(try WebhookNews.decode(news.encoded()).get() == news)
+        }
+    }
+
     private func news(_ event: WebhookNews.Event, _ reference: String = "A-R7-88-7", hasWaited: Bool = false) -> WebhookNews {
         WebhookNews(
             merchantID: "acme", gatewayID: "42", event: event, reference: RecoveryReference(reference), orderID: "g-1", receivedAt: now,
