@@ -18,6 +18,15 @@ import Testing
         #expect(try await world.answer(200, body, to: world.evaluate) == .evaluated(status, "g-1"))
     }
 
+    /// Its order says which of the two holds.
+    @Test func anApprovalWithoutSuccessIsNone() async throws {
+        let body = #"{"orderSessionKey":"g-1","status":"APPROVED","success":false,"errors":[]}"#
+        #expect(try await world.answer(200, body, to: world.evaluate) == .evaluated(.unrecognised("APPROVED, success false"), "g-1"))
+        // Of a decline it is what FlexFactor says.
+        let declined = #"{"orderSessionKey":"g-1","status":"DECLINED","success":false}"#
+        #expect(try await world.answer(200, declined, to: world.evaluate) == .evaluated(.declined, "g-1"))
+    }
+
     /// Its ids are GUIDs, and one goes into the result, the journal and the claims.
     @Test(arguments: ["4012888888881881", "4111-1111-1111-1111"])
     func anOrderIDThatReadsAsACardNumberIsNone(id: String) async throws {
@@ -146,9 +155,14 @@ import Testing
         #expect(try await world.answer(200, #"{"status":"FAILED","responseCode":"2001"}"#, to: capture) == .captureFailed(code: "2001"))
         // The processor's word beside a success decides nothing.
         #expect(try await world.answer(200, #"{"status":"SUCCESS","responseMessage":"FAILED"}"#, to: capture) == .captured)
-        guard case .failed(.unknown) = try await world.answer(200, #"{"status":"MAYBE"}"#, to: capture) else {
-            Issue.record("expected unknown")
-            return
+        for unclear in [
+            #"{"status":"MAYBE"}"#, #"{"status":"SUCCESS","success":false}"#, #"{"status":"FAILED","success":true}"#,
+            #"{"status":"FAILED","captureStatus":"SUCCESS"}"#,
+        ] {
+            guard case .failed(.unknown) = try await world.answer(200, unclear, to: capture) else {
+                Issue.record("\(unclear) was believed")
+                continue
+            }
         }
     }
 }

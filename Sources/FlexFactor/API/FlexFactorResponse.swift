@@ -35,9 +35,12 @@ enum FlexFactorResponse {
             return .failed(.unknown(.unreadable("evaluate answered \(response.status) without a readable status")))
         }
         let id = body[anyCase: "orderSessionKey"]?.string ?? body[anyCase: "orderId"]?.string
+        var status = EvaluationStatus(word: word)
+        // What says two things is no approval: its order says which of them holds.
+        if status == .approved, body[anyCase: "success"]?.bool == false { status = .unrecognised("\(word), success false") }
         // An id is a GUID. It is told to the CRM and kept for months; what reads as a card number is none.
         return .evaluated(
-            EvaluationStatus(word: word), id.flatMap { $0.isEmpty || CardDataGuard.finding(in: $0) != nil ? nil : FlexFactorOrderID($0) })
+            status, id.flatMap { $0.isEmpty || CardDataGuard.finding(in: $0) != nil ? nil : FlexFactorOrderID($0) })
     }
 
     /// The order that an answer of `evaluate` names, whatever call has read it.
@@ -52,9 +55,12 @@ enum FlexFactorResponse {
         guard let body = object(response) else { return .failed(.unknown(.unreadable("capture answered without a readable body"))) }
         // `responseMessage` is the processor's word and decides nothing.
         let words = ["status", "captureStatus"].compactMap { body[anyCase: $0]?.string?.uppercased() }
-        if words.contains("FAILED") { return .captureFailed(code: body[anyCase: "responseCode"]?.string) }
-        if words.contains("SUCCESS") || words.contains("APPROVED") || words.contains("CAPTURED") { return .captured }
-        return .failed(.unknown(.unreadable("capture answered with a status that is not known")))
+        let isDone = words.contains("SUCCESS") || words.contains("APPROVED") || words.contains("CAPTURED")
+        // What says two things says neither, and a word that nobody knows nothing.
+        guard words.contains("FAILED") != isDone, body[anyCase: "success"]?.bool ?? isDone == isDone else {
+            return .failed(.unknown(.unreadable("capture answered with a status that is not known")))
+        }
+        return isDone ? .captured : .captureFailed(code: body[anyCase: "responseCode"]?.string)
     }
 
     static func refunded(_ response: HTTPResponse) -> FlexFactorAnswer {
