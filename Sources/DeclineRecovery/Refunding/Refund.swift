@@ -255,7 +255,10 @@ package struct Refund: Sendable, Equatable {
             return .advance
         case .refunded(let id, let amount):
             if case .found(let order) = answer { return told(amount, extent(of: amount, order), id) }
-            return now >= since + timing.grace ? told(amount, extent(of: amount), id) : .park(until: now + max(pause, answer.retryAfter))
+            // What was sold says how much of it that was. News that come before the command has told it may not say so much.
+            let isKnown = sold(in: amount.currency) != nil
+            return isKnown || now >= since + timing.grace
+                ? told(amount, extent(of: amount), id) : .park(until: now + max(pause, answer.retryAfter))
         }
     }
 
