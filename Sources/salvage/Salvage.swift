@@ -20,4 +20,9 @@ struct Salvage: AsyncParsableCommand {
             NoticesCommand.self,
             Webhooks.self, Keys.self, HealthCommand.self,
         ])
+
+    static func main() async {
+        StandardDescriptors.fill()
+        await main(nil)
+    }
 }

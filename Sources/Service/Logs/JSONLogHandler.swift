@@ -16,15 +16,21 @@ struct JSONLogHandler: LogHandler {
     }
 
     func log(event: LogEvent) {
+        LogWriter.standardError.write(line(event.level, event.message.description, event.metadata)) { lost in
+            line(LogWriter.lossLevel, LogWriter.loss, [LogKey.suppressed: "\(lost)"])
+        }
+    }
+
+    private func line(_ level: Logger.Level, _ message: String, _ more: Logger.Metadata?) -> [UInt8] {
         var json = JSONWriter(reservingCapacity: 384)
         json.object { line in
             line.member("time", clock.now().rfc3339)
-            line.member("level", event.level.rawValue)
-            line.member("message", LogText.told(event.message.description).printable(keepsControls: true))
+            line.member("level", level.rawValue)
+            line.member("message", LogText.told(message).printable(keepsControls: true))
             line.member("service", "salvage")
             line.member("version", SalvageVersion.current)
             line.member("pod", host)
-            let told = event.metadata.map { metadata.merging($0) { $1 } } ?? metadata
+            let told = more.map { metadata.merging($0) { $1 } } ?? metadata
             for (name, value) in told {
                 let text = value.description
                 if LogKey.numbers.contains(name), let number = Int64(text) {
@@ -34,6 +40,6 @@ struct JSONLogHandler: LogHandler {
                 }
             }
         }
-        LineWriter.write(json.bytes + [UInt8(ascii: "\n")])
+        return json.bytes + [UInt8(ascii: "\n")]
     }
 }

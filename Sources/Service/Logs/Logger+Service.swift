@@ -4,7 +4,7 @@ package import Logging
 extension Logger {
     /// The logger of a process of the fleet.
     package static func service(_ settings: ProcessSettings) -> Logger {
-        let isTerminal = LineWriter.isTerminal
+        let isTerminal = LogWriter.isTerminal(2)
         let isText = settings.logFormat == .text || settings.logFormat == .auto && isTerminal
         let host = ProcessInfo.processInfo.hostName
         return Logger(label: "salvage") { _ in

@@ -14,15 +14,21 @@ struct TerminalLogHandler: LogHandler {
     }
 
     func log(event: LogEvent) {
+        LogWriter.standardError.write(line(event.level, event.message.description, event.metadata)) { lost in
+            line(LogWriter.lossLevel, LogWriter.loss, [LogKey.suppressed: "\(lost)"])
+        }
+    }
+
+    private func line(_ level: Logger.Level, _ message: String, _ more: Logger.Metadata?) -> [UInt8] {
         let time = clock.now().rfc3339.dropFirst(11).prefix(12)
-        let level = event.level.rawValue.uppercased()
+        let name = level.rawValue.uppercased()
         var line =
-            "\(time) \(paint(level, event.level))\(String(repeating: " ", count: max(8 - level.utf8.count, 1)))\(LogText.told(event.message.description).printable())"
-        let all = metadata.merging(event.metadata ?? [:]) { $1 }
+            "\(time) \(paint(name, level))\(String(repeating: " ", count: max(8 - name.utf8.count, 1)))\(LogText.told(message).printable())"
+        let all = metadata.merging(more ?? [:]) { $1 }
         for (name, value) in all.sorted(by: { $0.key < $1.key }) {
             line += "  \(name)=\(LogText.told(value.description, under: name).printable())"
         }
-        LineWriter.write(Array((line + "\n").utf8))
+        return Array((line + "\n").utf8)
     }
 
     private func paint(_ text: String, _ level: Logger.Level) -> String {
