@@ -206,6 +206,10 @@ static const unsigned char payu_json[] = {
 #embed "../DeclineRecovery/DeclineMapping/Tables/payu.json"
 };
 
+static const unsigned char payulatam_json[] = {
+#embed "../DeclineRecovery/DeclineMapping/Tables/payulatam.json"
+};
+
 static const unsigned char payway_json[] = {
 #embed "../DeclineRecovery/DeclineMapping/Tables/payway.json"
 };
@@ -226,12 +230,20 @@ static const unsigned char razorpay_json[] = {
 #embed "../DeclineRecovery/DeclineMapping/Tables/razorpay.json"
 };
 
+static const unsigned char realex_json[] = {
+#embed "../DeclineRecovery/DeclineMapping/Tables/realex.json"
+};
+
 static const unsigned char recurly_json[] = {
 #embed "../DeclineRecovery/DeclineMapping/Tables/recurly.json"
 };
 
 static const unsigned char redsys_json[] = {
 #embed "../DeclineRecovery/DeclineMapping/Tables/redsys.json"
+};
+
+static const unsigned char sagepay_json[] = {
+#embed "../DeclineRecovery/DeclineMapping/Tables/sagepay.json"
 };
 
 static const unsigned char sepa_json[] = {
@@ -252,6 +264,10 @@ static const unsigned char stripe_json[] = {
 
 static const unsigned char text_rules_json[] = {
 #embed "../DeclineRecovery/DeclineMapping/Tables/text-rules.json"
+};
+
+static const unsigned char transfirst_json[] = {
+#embed "../DeclineRecovery/DeclineMapping/Tables/transfirst.json"
 };
 
 static const unsigned char tsys_json[] = {
@@ -331,18 +347,22 @@ static const struct decline_table_file files[] = {
     FILE("paypal.json", paypal_json),
     FILE("paysafe.json", paysafe_json),
     FILE("payu.json", payu_json),
+    FILE("payulatam.json", payulatam_json),
     FILE("payway.json", payway_json),
     FILE("propay.json", propay_json),
     FILE("rapidconnect.json", rapidconnect_json),
     FILE("rapyd.json", rapyd_json),
     FILE("razorpay.json", razorpay_json),
+    FILE("realex.json", realex_json),
     FILE("recurly.json", recurly_json),
     FILE("redsys.json", redsys_json),
+    FILE("sagepay.json", sagepay_json),
     FILE("sepa.json", sepa_json),
     FILE("simetrik.json", simetrik_json),
     FILE("square.json", square_json),
     FILE("stripe.json", stripe_json),
     FILE("text-rules.json", text_rules_json),
+    FILE("transfirst.json", transfirst_json),
     FILE("tsys.json", tsys_json),
     FILE("usaepay.json", usaepay_json),
     FILE("visa-advice.json", visa_advice_json),

@@ -65,6 +65,8 @@ import Testing
         ("Elo", "elo"), ("Garanti Sanal POS", "bkm"), ("Peach Payments", "opp"), ("HyperPay", "opp"), ("CloudPayments", "cloudpayments"),
         ("SEPA Direct Debit", "sepa"), ("NACHA", "ach"), ("Rapyd Gateway", "rapyd"), ("Open Payment Platform", "opp"),
         ("CardProcess VR-Pay", "opp"),
+        ("Realex", "realex"), ("Global Iris", "realex"), ("Opayo", "sagepay"), ("Sage Pay", "sagepay"), ("PayU Latam", "payulatam"),
+        ("PayU", "payu"), ("TransFirst Transaction Express", "transfirst"),
     ])
     func aSourceIsKnownHoweverItIsWritten(spelling: String, source: String) {
         #expect(tables.table(of: spelling)?.source == source)
@@ -105,6 +107,10 @@ import Testing
         #expect(category("hyperpay", "800.100.165") == .never && category("hyperpay", "000.400.070") == .outcomeUnknown)
         #expect(category("cloudpayments", "5041") == .never && category("cloudpayments", "5051") == .softLater)
         #expect(category("ach", "R01") == .softLater && category("ach", "R10") == .never && category("sepa", "MD01") == .never)
+        // Moneris' 900 and its neighbours keep the card, 478 and 480 have it picked up, its 113 may have charged; TransFirst's T1 to T7 are checks.
+        for code in ["478", "480", "900", "902", "909"] { #expect(category("moneris", code) == .never, "\(code)") }
+        #expect(category("moneris", "113") == .outcomeUnknown && category("moneris", "084") == .requestWrong)
+        #expect(category("transfirst", "T2") == .hard && category("transfirst", "R1") == .never && category("realex", "103") == .never)
         #expect(category("amex", "100") == .softNow && category("amex", "200") == .never && category("amex", "51") == .softLater)
     }
 }
