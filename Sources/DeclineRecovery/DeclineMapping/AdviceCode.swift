@@ -16,7 +16,7 @@ struct AdviceCode: Equatable {
         self.init(Self.lowered(text.utf8.drop { $0 <= 0x20 }.prefix(64))[...])
     }
 
-    /// The one that a text names, wherever it does: `Do not honor (MAC 03)`, `Declined - Visa category 1`.
+    /// The one that a text names, wherever it does: `Do not honor (MAC 03)`, `Declined - M03`, `Declined - Visa category 1`.
     init?(namedIn text: String) {
         let bytes = Self.lowered(text.utf8.prefix(200))
         for at in bytes.indices where Self.isLetter(bytes[at]) && (at == 0 || !Self.isLetter(bytes[at - 1])) {
@@ -58,7 +58,9 @@ struct AdviceCode: Equatable {
         guard (1...4).contains(digits.count) else { return nil }
         number = CodeKey.number(String(decoding: digits, as: UTF8.self))
         self.network = network
-        self.isNamed = isNamed
+        // `M03` is written of nothing else; an M that stands alone may be anything.
+        let isTight = before == "m" && digits.count == 2 && Self.isLetter(bytes[digits.startIndex - 1])
+        self.isNamed = isNamed || isTight && !(digits.endIndex < bytes.endIndex && Self.isLetter(bytes[digits.endIndex]))
         isBareDigit = at == bytes.startIndex && digits.count == 1 && bytes.count == 1
     }
 

@@ -31,6 +31,7 @@ import Testing
     @Test(arguments: [
         "Do not honor (MAC 03)", "05 Do Not Honor MAC=03", "Declined [merchant advice code 21]", "Declined. Advice Code: 03",
         "merchantAdviceCode=03", "merchant_advice_code:21", "Declined - Visa Category 1", "Refused, Visa Cat 1",
+        "Declined - M03", "Do Not Honor M21",
     ])
     func itIsHeardWhereverATextNamesIt(text: String) {
         #expect(isOrder(classify("nmi", "200", text: text)))
@@ -39,7 +40,7 @@ import Testing
 
     @Test(arguments: [
         "Merchant category 1 declined", "Product category 1 declined", "Declined, cat 1", "HMAC 03 declined", "MAC key error",
-        "Declined 03",
+        "Declined 03", "Declined M 03", "Declined M035", "Declined M03A",
         "MAC 02 declined",
     ])
     func whatOnlyLooksLikeOneForbidsNothing(text: String) { #expect(!isOrder(classify("nmi", "200", text: text))) }

@@ -110,6 +110,8 @@ import Testing
         // Moneris' 900 and its neighbours keep the card, 478 and 480 have it picked up, its 113 may have charged; TransFirst's T1 to T7 are checks.
         for code in ["478", "480", "900", "902", "909"] { #expect(category("moneris", code) == .never, "\(code)") }
         #expect(category("moneris", "113") == .outcomeUnknown && category("moneris", "084") == .requestWrong)
+        // Orbital's 68 is a card number, and BK a closed account.
+        #expect(category("orbital", "68") == .hard && category("orbital", "BK") == .never && category("orbital", "D7") == .softLater)
         #expect(category("transfirst", "T2") == .hard && category("transfirst", "R1") == .never && category("realex", "103") == .never)
         #expect(category("amex", "100") == .softNow && category("amex", "200") == .never && category("amex", "51") == .softLater)
     }
