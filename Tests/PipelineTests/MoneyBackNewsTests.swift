@@ -168,7 +168,7 @@ import Testing
                 result["id"]?.string, result["data"]?["action"]?["name"]?.string, result["data"]?["amount"]?["minorUnits"]?.int64
             )
         }
-        #expect(kinds(await hear(after: .seconds(10))).isEmpty, "the command has its time to say it")
+        #expect(await hear(after: .seconds(10)).kinds.isEmpty, "the command has its time to say it")
         for _ in 0..<2 {
             let handled = await hear(after: .minutes(30))
             let result = try told(handled)

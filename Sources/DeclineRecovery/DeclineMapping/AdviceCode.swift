@@ -70,5 +70,5 @@ struct AdviceCode: Equatable {
 
     private static let names: Set<String> = ["mac", "advice", "advicecode", "merchantadvicecode", "category"]
 
-    private static let marks = Set(" \t:=-_#.".utf8)
+    private static let marks = Set(" \t:=-_#.()[]{}\"'".utf8)
 }

@@ -27,7 +27,7 @@ enum CodeKey {
         let head = exact.utf8.prefix { isLetterOrDigit($0) }
         guard (1...6).contains(head.count), head.contains(where: { (0x30...0x39).contains($0) }) else { return nil }
         let rest = exact.utf8.dropFirst(head.count).drop { $0 == 0x20 }
-        guard let mark = rest.first, mark == 0x3A || mark == 0x2D || mark == 0x7C else { return nil }
+        guard let mark = rest.first, mark == 0x3A || mark == 0x2D || mark == 0x7C || mark == 0x2F else { return nil }
         return String(Substring(head))
     }
 
@@ -93,7 +93,8 @@ enum CodeKey {
     private static func amongTradeWords(_ bytes: [UInt8]) -> String? {
         var code: ArraySlice<UInt8>?
         var words: [String] = []
-        for part in bytes.split(whereSeparator: { !isLetterOrDigit($0 | 0x20) }) {
+        for whole in bytes.split(whereSeparator: { !isLetterOrDigit($0 | 0x20) }) {
+            let part = withoutName(whole)
             let isCode =
                 part.count == 2 && part.allSatisfy { (0x30...0x39).contains($0) } || networkLetters.contains(Array(part))
             if isCode {
@@ -109,6 +110,12 @@ enum CodeKey {
         // `Error 43` and `Code 43` may be anybody's numbers.
         if words == ["error"] || words == ["code"] { return nil }
         return code.map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    /// `RC51` and `ISO51` are 51.
+    private static func withoutName(_ part: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+        let name = part.dropLast(2).map { $0 | 0x20 }
+        return name == Array("rc".utf8) || name == Array("iso".utf8) ? part.suffix(2) : part
     }
 
     private static let counted: Set<String> = ["acquirer", "card", "gateway", "payment", "processor", "transaction"]

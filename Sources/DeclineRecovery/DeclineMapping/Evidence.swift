@@ -51,8 +51,11 @@ struct Evidence {
         var inTextAdvice = heard?.advice.flatMap { tables.advice($0, of: brand, from: table) }
         let networkTable = tables.table(named: brand?.table ?? "iso8583")
         var network: DeclineTables.Finding?
-        if let own = decline.networkCode, !own.isEmpty {
-            network = networkTable.flatMap { tables.finding(own, in: $0) }
+        // A lone 0 is a number that nobody filled in, and no approval.
+        if let own = decline.networkCode, !own.isEmpty, own != "0" {
+            network = networkTable.flatMap { codes in
+                tables.finding(own, in: codes) ?? CodeKey.inText(own).flatMap { tables.finding($0, in: codes) }
+            }
         } else if let inText = heard?.code,
             code == nil || CodeKey.number(inText.lowercased()) != CodeKey.number(CodeKey.exact(decline.responseCode))
         {
@@ -68,6 +71,9 @@ struct Evidence {
         var text = heard?.rule
         // Some CRMs put words where a code belongs.
         if code == nil, Self.isWords(decline.responseCode), let said = tables.texts.rule(for: decline.responseCode) {
+            text = text.map { $0.rank <= said.rank ? $0 : said } ?? said
+        }
+        if network == nil, let own = decline.networkCode, Self.isWords(own), let said = tables.texts.rule(for: own) {
             text = text.map { $0.rank <= said.rank ? $0 : said } ?? said
         }
         // An advice may come with its words, "03 : Do not try again", or be nothing but words: `confirm_card_data`.

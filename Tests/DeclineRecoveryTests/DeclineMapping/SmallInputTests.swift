@@ -229,6 +229,15 @@ import Testing
         #expect(isOrder(classify(source, code, text: text)))
     }
 
+    @Test(arguments: ["43 Stolen card", "Stolen card", "41/Lost card", "ISO43", "RC43", "Visa 43", "R1 revoked", "Closed account"])
+    func aNetworksCodeMayComeWithWords(code: String) { #expect(isOrder(classify("nmi", "200", text: "DECLINED", network: code))) }
+
+    @Test func aNetworksCodeThatSaysNothingForbidsNothing() {
+        for code in ["0", "05 Do Not Honor", "N/A", "none", "-"] {
+            #expect(classify("nmi", "200", text: "DECLINED", network: code).declineClass == .soft, "\(code)")
+        }
+    }
+
     @Test func aNetworksCodeSpeaksForItsGatewayAlone() {
         #expect(classify("stripe", "05").rule == "network:iso8583/05" && classify("cybersource", "51").isInsufficientFunds)
         #expect(classify("nmi", "14", text: "DECLINE").category == .hard)
