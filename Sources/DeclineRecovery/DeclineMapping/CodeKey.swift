@@ -125,7 +125,8 @@ enum CodeKey {
     private static let tradeWords: Set<String> = [
         "acquirer", "auth", "bank", "by", "card", "code", "decl", "decline", "declined", "denied", "discover", "do", "error", "gateway",
         "generic", "hard", "honor", "honour", "host",
-        "iso", "iso8583", "issuer", "issuercode", "mastercard", "mc", "network", "networkcode", "not", "original", "payment", "processor", "raw", "rc",
+        "iso", "iso8583", "issuer", "issuercode", "mastercard", "mc", "network", "networkcode", "not", "original",
+        "payment", "processor", "raw", "rc",
         "reason", "refused", "resp", "respcode", "response", "responsecode", "soft", "the", "transaction", "visa", "was",
         "your",
     ]

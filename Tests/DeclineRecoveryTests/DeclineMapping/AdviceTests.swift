@@ -5,7 +5,8 @@ import Testing
 /// What networks and gateways advise, however they write it.
 @Suite struct AdviceTests {
     @Test(arguments: [
-        "03", "M03", "m3", "MAC 03", "MAC03", "mac-03", "Mastercard advice code: 21", "MC 03 : Do not try again", "[03]", "(03)", "{\"code\":\"03\"}",
+        "03", "M03", "m3", "MAC 03", "MAC03", "mac-03", "Mastercard advice code: 21", "MC 03 : Do not try again",
+        "[03]", "(03)", "{\"code\":\"03\"}",
     ])
     func anAdviceIsHeardHoweverItIsWritten(advice: String) {
         #expect(isOrder(classify("nmi", "200", advice: advice, brand: .mastercard)))

@@ -107,7 +107,8 @@ import Testing
         #expect(category("hyperpay", "800.100.165") == .never && category("hyperpay", "000.400.070") == .outcomeUnknown)
         #expect(category("cloudpayments", "5041") == .never && category("cloudpayments", "5051") == .softLater)
         #expect(category("ach", "R01") == .softLater && category("ach", "R10") == .never && category("sepa", "MD01") == .never)
-        // Moneris' 900 and its neighbours keep the card, 478 and 480 have it picked up, its 113 may have charged; TransFirst's T1 to T7 are checks.
+        // Moneris' 900 and its neighbours keep the card, 478 and 480 have it picked up, its 113 may have charged.
+        // TransFirst's T1 to T7 are checks.
         for code in ["478", "480", "900", "902", "909"] { #expect(category("moneris", code) == .never, "\(code)") }
         #expect(category("moneris", "113") == .outcomeUnknown && category("moneris", "084") == .requestWrong)
         // Orbital's 68 is a card number, and BK a closed account.
