@@ -11,6 +11,8 @@ enum TextWords {
         var bytes = Array(text.utf8.prefix(longest))
         if bytes.contains(0x25) { bytes = bytes.percentDecoded(keepingOthers: true) ?? bytes }
         if bytes.contains(0x26) { bytes = entitiesDecoded(bytes) }
+        if bytes.contains(0x5C) { bytes = escapesDecoded(bytes) }
+        if bytes.contains(where: { $0 >= 0x80 }) { bytes = decodedOnceMore(bytes) }
         var words: [String] = []
         var word: [UInt8] = []
         var endsLower = false
@@ -219,6 +221,46 @@ enum TextWords {
         }
         return decoded
     }
+
+    /// `N\u00e3o`, as JSON writes it, is `Não`.
+    private static func escapesDecoded(_ bytes: [UInt8]) -> [UInt8] {
+        var decoded: [UInt8] = []
+        var at = 0
+        while at < bytes.count {
+            if bytes[at] == 0x5C, at + 6 <= bytes.count, bytes[at + 1] | 0x20 == 0x75,
+                let value = UInt32(String(decoding: bytes[at + 2..<at + 6], as: UTF8.self), radix: 16),
+                let scalar = Unicode.Scalar(value)
+            {
+                decoded += Array(String(scalar).utf8)
+                at += 6
+            } else {
+                decoded.append(bytes[at])
+                at += 1
+            }
+        }
+        return decoded
+    }
+
+    /// What was UTF-8, and was taken for Windows-1252 on its way here, as it was: `NÃ£o` is `Não`. Nothing that was read rightly can be read so.
+    private static func decodedOnceMore(_ bytes: [UInt8]) -> [UInt8] {
+        var once: [UInt8] = []
+        once.reserveCapacity(bytes.count)
+        for scalar in String(decoding: bytes, as: UTF8.self).unicodeScalars {
+            switch scalar.value {
+            case 0...0xFF: once.append(UInt8(scalar.value))
+            default:
+                guard let place = windows1252.firstIndex(of: scalar.value) else { return bytes }
+                once.append(0x80 + UInt8(place))
+            }
+        }
+        return String(decoding: once, as: UTF8.self).utf8.elementsEqual(once) ? once : bytes
+    }
+
+    /// What Windows-1252 has from 0x80 on; a zero where it has nothing.
+    private static let windows1252: [UInt32] = [
+        0x20AC, 0, 0x201A, 0x192, 0x201E, 0x2026, 0x2020, 0x2021, 0x2C6, 0x2030, 0x160, 0x2039, 0x152, 0, 0x17D, 0,
+        0, 0x2018, 0x2019, 0x201C, 0x201D, 0x2022, 0x2013, 0x2014, 0x2DC, 0x2122, 0x161, 0x203A, 0x153, 0, 0x17E, 0x178,
+    ]
 
     private static let marks = ["acute", "grave", "circ", "tilde", "uml", "cedil", "ring", "caron", "slash"]
 }

@@ -96,6 +96,11 @@ import Testing
         ("कृपया बाद में पुनः प्रयास करें", "try_again"), ("पुनः प्रयास न करें", "do_not_try_again"),
         ("Қаражат жеткіліксіз", "insufficient_funds"), ("ҚАРАЖАТ ЖЕТКІЛІКСІЗ", "insufficient_funds"),
         ("Balansda kifayət qədər vəsait yoxdur", "insufficient_funds"),
+        // Read as Windows-1252 on their way, escaped as JSON does, or with letters lost.
+        ("NÃ£o tente novamente", "do_not_try_again"), ("N\\u00e3o tente novamente", "do_not_try_again"),
+        ("N?o tente novamente", "do_not_try_again"), ("N\u{FFFD}o tente novamente", "do_not_try_again"),
+        ("\u{D0}\u{A3}\u{D1}\u{201A}\u{D0}\u{B5}\u{D1}\u{20AC}\u{D1}\u{8F}\u{D0}\u{BD}\u{D0}\u{B0}", "lost_or_stolen"),
+        ("TransacciÃ³n denegada", "generic_decline"), ("Ä°ÅŸlem reddedildi", "generic_decline"),
         ("Niet opnieuw proberen", "do_not_try_again"), ("Nu reîncercați", "do_not_try_again"), ("Încercați din nou", "try_again"),
     ])
     func otherScriptsAreReadToo(text: String, rule: String) {
