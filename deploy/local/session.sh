@@ -213,6 +213,34 @@ start_broker() {
   export SALVAGE_BROKER_URL="amqp://guest:guest@127.0.0.1:$port"
 }
 
+# The accounts of the example configuration, as the sandbox reads them. The configuration's key signs requests and webhooks. The second
+# account has no webhooks: there, polls must do. accounts [HOST:PORT where the first one's go]
+accounts() {
+  local key=AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJygpKissLS4vMDEyMzQ1Njc4OTo7PD0+Pw== webhooks=
+  if [ -n "${1:-}" ]; then webhooks=", \"webhookKey\": \"$key\", \"webhookUrl\": \"http://$1/webhooks/acme/42\""; fi
+  cat <<ACCOUNTS
+[{"appKey": "sandbox-app-key", "appSecret": "sandbox-app-secret", "mid": "5f1c1f0e-6b1a-4c5f-9a55-0d6a1c7b2e11",
+  "environmentKey": "sandbox-environment-key", "requestKey": "$key"$webhooks},
+ {"appKey": "sandbox-bold-key", "appSecret": "sandbox-app-secret", "mid": "8d3f4b52-20c7-4b0e-8f61-3c9f6e1a7d42", "requestKey": "$key"}]
+ACCOUNTS
+}
+
+# Starts FlexFactor's sandbox, says where it is (`sandbox`), and writes the example configuration for it: start_sandbox BINARY [HOST:PORT]
+start_sandbox() {
+  accounts "${2:-}" >"$session/accounts.json"
+  start sandbox "$1" --port 0 --port-file "$session/sandbox.port" --threads 1 --accounts "$session/accounts.json"
+  wait_for 20 "the sandbox" test -s "$session/sandbox.port"
+  sandbox=http://127.0.0.1:$(cat "$session/sandbox.port")
+  sed "s|http://127.0.0.1:8089|$sandbox|" schemas/examples/salvage.yaml >"$session/salvage.yaml"
+}
+
+# Starts Prometheus with the alerts, over a worker and a console: start_prometheus WORKER CONSOLE HOST:PORT
+start_prometheus() {
+  sed -E "s/15s/1s/; s|workers:8080|$1|; s|console:8082|$2|; /^  # The broker/,\$d; s|alerts.yml|$PWD/deploy/prometheus/alerts.yml|" \
+    deploy/prometheus/prometheus.yml >"$session/prometheus.yml"
+  start prometheus prometheus --config.file="$session/prometheus.yml" --storage.tsdb.path="$session/prometheus" --web.listen-address="$3"
+}
+
 # Builds with the options given and sets `binaries` to the folder of the binaries: build [--configuration release] [MORE...]
 # shellcheck disable=SC2120 # without any it is the debug build
 build() {
