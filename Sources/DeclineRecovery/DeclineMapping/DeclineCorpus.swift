@@ -111,13 +111,13 @@ package struct DeclineCorpus: Sendable {
     }
 
     /// Each row as a first sale's decline, under a merchant's rules and policy.
-    package func decisions(merchant: Merchant, orderType: OrderType = .newSale, tables: DeclineTables = .builtIn) -> [Decision] {
+    package func decisions(merchant: Merchant, orderType: OrderType = .newSale) -> [Decision] {
         rows.map { row in
             let decline = Decline(
                 gatewayID: "", responseCodeSource: row.source, responseCode: row.code, responseText: row.text.isEmpty ? nil : row.text,
                 merchantAdviceCode: row.advice.isEmpty ? nil : row.advice, networkCode: row.networkCode.isEmpty ? nil : row.networkCode,
                 transactionID: "")
-            return Decision(row: row, says: DeclineMapping.classify(decline, orderType: orderType, merchant: merchant, tables: tables))
+            return Decision(row: row, says: DeclineMapping.classify(decline, orderType: orderType, merchant: merchant))
         }
     }
 

@@ -1,21 +1,18 @@
 /// Decides whether a decline is soft or hard (behaviour.md §3): all evidence is heard, and weighed by who says it and how exactly.
 package enum DeclineMapping {
-    package static func classify(_ question: DeclineCase, merchant: Merchant, tables: DeclineTables = .builtIn) -> Classification {
-        Evaluation(question, merchant, tables).decision.says
+    package static func classify(_ question: DeclineCase, merchant: Merchant) -> Classification {
+        Evaluation(question, merchant).decision.says
     }
 
     /// Of a sale whose card's network is not known.
-    package static func classify(
-        _ decline: Decline, orderType: OrderType, merchant: Merchant, tables: DeclineTables = .builtIn
-    ) -> Classification {
+    package static func classify(_ decline: Decline, orderType: OrderType, merchant: Merchant) -> Classification {
         classify(
-            DeclineCase(decline: decline, orderType: orderType, isCascade: orderType == .newSale, network: nil), merchant: merchant,
-            tables: tables)
+            DeclineCase(decline: decline, orderType: orderType, isCascade: orderType == .newSale, network: nil), merchant: merchant)
     }
 
     /// The same decision with every authority asked, for a person who wants to know.
-    package static func explain(_ question: DeclineCase, merchant: Merchant, tables: DeclineTables = .builtIn) -> [Step] {
-        let evaluation = Evaluation(question, merchant, tables)
+    package static func explain(_ question: DeclineCase, merchant: Merchant) -> [Step] {
+        let evaluation = Evaluation(question, merchant)
         let decision = evaluation.decision
         return Authority.allCases.map { authority in
             authority == decision.authority
@@ -24,12 +21,9 @@ package enum DeclineMapping {
         }
     }
 
-    package static func explain(
-        _ decline: Decline, orderType: OrderType, merchant: Merchant, tables: DeclineTables = .builtIn
-    ) -> [Step] {
+    package static func explain(_ decline: Decline, orderType: OrderType, merchant: Merchant) -> [Step] {
         explain(
-            DeclineCase(decline: decline, orderType: orderType, isCascade: orderType == .newSale, network: nil), merchant: merchant,
-            tables: tables)
+            DeclineCase(decline: decline, orderType: orderType, isCascade: orderType == .newSale, network: nil), merchant: merchant)
     }
 
     /// Who is asked. The first three decide before all others; of the tables, the network's code and the text, the most exact does.
@@ -66,17 +60,17 @@ private struct Evaluation {
     private let rule: MappingRule?
     private let verdict: Evidence.Verdict?
 
-    init(_ question: DeclineCase, _ merchant: Merchant, _ tables: DeclineTables) {
+    init(_ question: DeclineCase, _ merchant: Merchant) {
         self.question = question
         self.merchant = merchant
-        let evidence = Evidence(question, merchant, tables)
+        let evidence = Evidence(question, merchant)
         self.evidence = evidence
         // A card that is hopeless for a rebill is so whatever the code says.
         let forbidsRebills = evidence.advice.flatMap {
             $0.row.isHardForRecurring && question.orderType == .recurring ? Evidence.Verdict.advice($0) : nil
         }
         verdict = forbidsRebills ?? evidence.verdict
-        rule = merchant.mappingRules.isEmpty ? nil : merchant.strongestRule(for: question, words: evidence.words, tables)
+        rule = merchant.mappingRules.isEmpty ? nil : merchant.strongestRule(for: question, words: evidence.words)
     }
 
     var decision: (authority: DeclineMapping.Authority, says: Classification) {

@@ -33,7 +33,8 @@ struct Evidence {
     /// No table claims the source of the code.
     let hasNoTable: Bool
 
-    init(_ question: DeclineCase, _ merchant: Merchant, _ tables: DeclineTables) {
+    init(_ question: DeclineCase, _ merchant: Merchant) {
+        let tables = DeclineTables.builtIn
         let decline = question.decline
         let heard = decline.responseText.map(tables.texts.heard)
         // A source that nobody claims is nobody's: only one that is not named at all is known by its gateway.

@@ -1,9 +1,9 @@
 extension Merchant {
     /// A gateway of the merchant's before a gateway type; an order type before all; a code before a text; a longer text before a shorter;
     /// at last the rule that stands first.
-    func strongestRule(for question: DeclineCase, words: [String], _ tables: DeclineTables) -> MappingRule? {
+    func strongestRule(for question: DeclineCase, words: [String]) -> MappingRule? {
         var strongest: (rule: MappingRule, strength: [Int])?
-        for (position, rule) in mappingRules.enumerated() where applies(rule, question, words, tables) {
+        for (position, rule) in mappingRules.enumerated() where applies(rule, question, words) {
             let strength = strength(of: rule, position)
             if strongest.map({ $0.strength.lexicographicallyPrecedes(strength) }) ?? true { strongest = (rule, strength) }
         }
@@ -16,7 +16,7 @@ extension Merchant {
         return [scope, rule.orderType == nil ? 0 : 1, length, -position]
     }
 
-    private func applies(_ rule: MappingRule, _ question: DeclineCase, _ words: [String], _ tables: DeclineTables) -> Bool {
+    private func applies(_ rule: MappingRule, _ question: DeclineCase, _ words: [String]) -> Bool {
         if let type = rule.orderType, type != question.orderType { return false }
         let decline = question.decline
         switch rule.scope {
@@ -25,6 +25,7 @@ extension Merchant {
             // A gateway that the configuration does not list is known by the source of its codes.
             let seen = gateways[decline.gatewayID]?.type ?? decline.responseCodeSource.lowercased()
             if seen != type {
+                let tables = DeclineTables.builtIn
                 guard let table = tables.table(of: seen), table.source == tables.table(of: type)?.source else { return false }
             }
         }
