@@ -28,12 +28,11 @@ package final class HTTPLane: @unchecked Sendable {
         package var connections: Int
         package var connectTimeout: TimeAmount
         /// Longer than this unused, a connection is not trusted: below the 60 s after which FlexFactor's edge closes it.
-        var idleAge: TimeAmount
+        let idleAge = TimeAmount.seconds(50)
 
-        package init(connections: Int = 2_000, connectTimeout: TimeAmount = .seconds(5), idleAge: TimeAmount = .seconds(50)) {
+        package init(connections: Int = 2_000, connectTimeout: TimeAmount = .seconds(5)) {
             self.connections = connections
             self.connectTimeout = connectTimeout
-            self.idleAge = idleAge
         }
     }
 

@@ -16,12 +16,12 @@ struct TLSFailure: Error, Hashable, CustomStringConvertible {
     let description: String
 
     /// - Parameter certificate: the one that the peer showed, where it came so far.
-    init(_ error: any Error, certificate: NIOSSLCertificate?, host: String, now: time_t = time(nil)) {
+    init(_ error: any Error, certificate: NIOSSLCertificate?, host: String) {
         description =
             switch error {
             case let failure as TLSFailure: failure.description
             case NIOSSLError.handshakeFailed(.sslError(let stack)), NIOSSLError.handshakeFailed(.unknownError(let stack)):
-                Self.handshake(stack.map(\.description), certificate, now)
+                Self.handshake(stack.map(\.description), certificate)
             case NIOSSLError.handshakeFailed: "the handshake failed"
             case NIOSSLError.uncleanShutdown: "the peer hung up during the handshake"
             case is NIOSSLExtraError: certificate.map { Self.naming($0, host) } ?? "the certificate is not for \(host)"
@@ -43,10 +43,10 @@ struct TLSFailure: Error, Hashable, CustomStringConvertible {
 
     // MARK: The handshake
 
-    private static func handshake(_ stack: [String], _ certificate: NIOSSLCertificate?, _ now: time_t) -> String {
+    private static func handshake(_ stack: [String], _ certificate: NIOSSLCertificate?) -> String {
         let reasons = stack.map(reason)
         if reasons.contains("CERTIFICATE_VERIFY_FAILED") {
-            return certificate.map { distrust($0, now) } ?? "the certificate is not trusted"
+            return certificate.map(distrust) ?? "the certificate is not trusted"
         }
         guard let first = reasons.first else { return "the handshake failed" }
         switch first {
@@ -76,7 +76,8 @@ struct TLSFailure: Error, Hashable, CustomStringConvertible {
     // MARK: The certificate
 
     /// Why a chain is not trusted: all that is wrong with its first certificate, and else that nobody known vouches for it.
-    private static func distrust(_ certificate: NIOSSLCertificate, _ now: time_t) -> String {
+    private static func distrust(_ certificate: NIOSSLCertificate) -> String {
+        let now = time(nil)
         var faults: [String] = []
         if certificate.notValidAfter < now { faults.append("the certificate is expired since \(day(certificate.notValidAfter))") }
         if certificate.notValidBefore > now {

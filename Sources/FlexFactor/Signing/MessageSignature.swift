@@ -75,9 +75,9 @@ package struct MessageSignature: Sendable, Hashable {
     ///
     /// The nonce is not remembered here; the caller refuses one it has seen within twice the window.
     package static func verify(
-        header: (String) -> String?, method: String, host: String, body: [UInt8], keys: [HMACSigningKey], now: Moment,
-        window: Moment.Span = .minutes(5)
+        header: (String) -> String?, method: String, host: String, body: [UInt8], keys: [HMACSigningKey], now: Moment
     ) -> Refusal? {
+        let window = Moment.Span.minutes(5)
         guard let nonce = header(HeaderName.nonce), let date = header(HeaderName.date), let authorization = header(HeaderName.authorization)
         else {
             return .headerMissing

@@ -37,13 +37,12 @@ final class NonceMemory: Sendable {
     }
 
     private let gateways = Mutex<[GatewayKey: Generations]>([:])
-    private let window: Moment.Span
+    /// At least as long as a date is accepted, both ways together.
+    private let window = Moment.Span.minutes(11)
     private let most: Int
 
-    /// - Parameter window: at least as long as a date is accepted, both ways together.
     /// - Parameter most: beyond this many of a gateway in one window the older half is forgotten; a flood must not take all memory.
-    init(window: Moment.Span = .minutes(11), most: Int = 20_000) {
-        self.window = window
+    init(most: Int = 20_000) {
         self.most = most
     }
 
