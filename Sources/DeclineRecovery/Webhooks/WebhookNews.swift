@@ -74,8 +74,8 @@ package struct WebhookNews: Sendable, Equatable {
     package init(
         merchantID: MerchantID, gatewayID: GatewayID, event: Event, reference: RecoveryReference?, isForeign: Bool = false,
         orderID: FlexFactorOrderID?, isTestMode: Bool = false, isResent: Bool = false, isRestamped: Bool = false,
-        minorUnits: Int64? = nil, currency: Currency? = nil, isBare: Bool = false, distinction: String? = nil, receivedAt: Moment, hasWaited: Bool = false, looks: Int = 0,
-        tellsTaken: Bool = false
+        minorUnits: Int64? = nil, currency: Currency? = nil, isBare: Bool = false, distinction: String? = nil, receivedAt: Moment,
+        hasWaited: Bool = false, looks: Int = 0, tellsTaken: Bool = false
     ) {
         self.merchantID = merchantID
         self.gatewayID = gatewayID
