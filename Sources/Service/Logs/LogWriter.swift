@@ -82,19 +82,16 @@ final class LogWriter: @unchecked Sendable {
     // MARK: The thread
 
     private func start() {
-        var attributes = pthread_attr_t()
-        pthread_attr_init(&attributes)
-        pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
         var thread = pthread_t()
         let status = pthread_create(
-            &thread, &attributes,
+            &thread, nil,
             { raw in
                 guard let raw else { return nil }
                 Unmanaged<LogWriter>.fromOpaque(raw).takeRetainedValue().run()
                 return nil
             }, Unmanaged.passRetained(self).toOpaque())
-        pthread_attr_destroy(&attributes)
         precondition(status == 0, "LogWriter.start: no thread can be made (\(status))")
+        pthread_detach(thread)
     }
 
     private func run() {
