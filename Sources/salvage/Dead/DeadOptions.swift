@@ -195,9 +195,9 @@ extension BrokerOptions {
 
     /// All letters, and what an operator works with.
     func withLetters<Result: Sendable>(
-        config: ConfigOption, _ body: (OperatorTools, ProcessSettings) async throws -> Result
+        config: ConfigOption?, _ body: (OperatorTools, ProcessSettings) async throws -> Result
     ) async throws -> Result {
-        let configuration = try config.configuration()
+        let configuration = try config?.configuration()
         return try await withLettersAndLink { store, link, settings in
             let tools = OperatorTools(store, on: link, settings, configuration)
             try await tools.catchUp()
