@@ -162,8 +162,7 @@ import Testing
             return await stage(.completed, claims).handle(IncomingMessage(body: news.encoded()))
         }
         func told(_ handled: StageOutcome) throws -> (id: String?, action: String?, units: Int64?) {
-            let body = try #require(handled.publishing.first { if case .results = $0.destination { true } else { false } }).body
-            let result = try JSONValue(parsing: body.span)
+            let result = try #require(try handled.results().first)
             return (
                 result["id"]?.string, result["data"]?["action"]?["name"]?.string, result["data"]?["amount"]?["minorUnits"]?.int64
             )

@@ -39,13 +39,7 @@ import Testing
         return await RetryStage(in: environment, flexFactor: flexFactor, cancels: Cancels()).handle(message)
     }
 
-    private func results(_ handled: StageOutcome) throws -> [JSONValue] {
-        try handled.publishing.compactMap { message in
-            if case .results = message.destination { try JSONValue(parsing: message.body.span) } else { nil }
-        }
-    }
-
-    private func ids(_ handled: StageOutcome) throws -> [String?] { try results(handled).map { $0["id"]?.string } }
+    private func ids(_ handled: StageOutcome) throws -> [String?] { try handled.results().map { $0["id"]?.string } }
 
     private func letters(_ handled: StageOutcome) -> [String] {
         handled.publishing.filter { $0.destination == .deadLetters }.map(\.messageID)
@@ -56,13 +50,13 @@ import Testing
     func aCopyOfWhatWasRefusedIsToldTheSame(mode: MITMode?) async throws {
         let recovery = recovery(mode)
         let first = await handle(recovery, refusing)
-        let told = try results(first)
+        let told = try first.results()
         #expect(try ids(first) == [recovery.reference.text + "/rejected/post-1"] && letters(first).count == 1)
         #expect(told.first?["data"]?["faults"]?.array?.first?["path"]?.string == Self.fault.path)
         for wait in [0, 20, 600_000] as [Int64] {
             clock.pass(.seconds(wait))
             let again = await handle(recovery, paid)
-            #expect(try results(again) == told && letters(again) == letters(first) && again.entry.fate == first.entry.fate, "\(wait)")
+            #expect(try again.results() == told && letters(again) == letters(first) && again.entry.fate == first.entry.fate, "\(wait)")
         }
         #expect(paid.calls.isEmpty)
     }
@@ -78,7 +72,7 @@ import Testing
         copy.edition = 7
         let silent = ScriptedFlexFactor(.notListed)
         let again = await handle(copy, silent)
-        #expect(try results(again) == results(first) && !silent.calls.contains(where: { $0.charges }))
+        #expect(try again.results() == first.results() && !silent.calls.contains(where: { $0.charges }))
     }
 
     /// A corrected event is the next post, and so is what a person sends again.
