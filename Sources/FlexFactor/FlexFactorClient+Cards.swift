@@ -39,7 +39,7 @@ extension FlexFactorClient {
                     ?? .failure(.unknown(.unreadable("tokenize answered without a token")))
             case .answered(let response) where response.status == 401 || response.status == 403:
                 .failure(.notSent(.noToken("FlexFactor refuses mid or environmentKey (\(response.status))")))
-            case .answered(let response): .failure(failure(response))
+            case .answered(let response): .failure(failure(response, without: withheld(nil, card)))
             default: .failure(outcome.failure)
             }
         if case .failure(let why) = result { report(.failed(why), isCharge: false) } else { report(.notListed, isCharge: false) }

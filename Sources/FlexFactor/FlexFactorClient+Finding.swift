@@ -36,7 +36,7 @@ extension FlexFactorClient {
                     }
                     best = FlexFactorResponse.better(best, orders(of: reference, in: read.orders, lane))
                     if read.hasNext, best?.state.tookMoney != true { continue }
-                case .success(let response): failure = self.failure(response)
+                case .success(let response): failure = self.failure(response, without: withheld())
                 }
                 break
             }

@@ -64,7 +64,7 @@ extension FlexFactorClient {
                 case .success(let response) where (200..<300).contains(response.status):
                     FlexFactorResponse.page(response).map(Result.success)
                         ?? .failure(.unknown(.unreadable("the list of orders cannot be read")))
-                case .success(let response): .failure(self.failure(response))
+                case .success(let response): .failure(self.failure(response, without: withheld()))
                 case .failure(let failure): .failure(failure)
                 }
             }

@@ -238,7 +238,7 @@ package final class FlexFactorClient: Sendable {
         switch call {
         case .evaluate, .recall: if isSuccess { return FlexFactorResponse.evaluated(response) }
         case .capture: if isSuccess { return FlexFactorResponse.captured(response) }
-        case .refund: if isSuccess { return FlexFactorResponse.refunded(response) }
+        case .refund: if isSuccess { return FlexFactorResponse.refunded(response, without: withheld(call)) }
         case .lookUp(let id):
             if isSuccess { return ours(FlexFactorResponse.order(response, id)) }
             if response.status == 404, FlexFactorResponse.isItsOwn(response) { return .noSuchOrder }
@@ -251,7 +251,12 @@ package final class FlexFactorClient: Sendable {
             if isSuccess { return .failed(.unknown(.unreadable("a cancel was answered with what is neither yes nor no"))) }
         case .find: break
         }
-        return .failed(failure(response))
+        return .failed(failure(response, without: withheld(call)))
+    }
+
+    /// What the words of an answer may not quote.
+    func withheld(_ call: FlexFactorCall? = nil, _ card: ClearCard? = nil) -> Withheld {
+        Withheld(credentials, authorization: tokens.authorization, call: call, card: card)
     }
 
     /// What an order of another account shows says nothing of ours, nor that there is none.
@@ -267,14 +272,14 @@ package final class FlexFactorClient: Sendable {
 
     /// What a status that is no success means. Only 400 and 422 in FlexFactor's own words speak of the request; the others may come from
     /// whatever stands before FlexFactor, and speak of the way.
-    func failure(_ response: HTTPResponse) -> CallFailure {
+    func failure(_ response: HTTPResponse, without withheld: @autoclosure () -> Withheld) -> CallFailure {
         switch response.status {
         case 409: .conflict
         case 429: .throttled(retryAfter: retryAfter(response))
         // The request may have been cut off by a time-out at the edge, after FlexFactor had it.
         case 408: .unknown(.serverError(status: 408))
         case 400 where FlexFactorResponse.isItsOwn(response), 422 where FlexFactorResponse.isItsOwn(response):
-            .refused(status: response.status, FlexFactorResponse.fieldErrors(response))
+            .refused(status: response.status, FlexFactorResponse.fieldErrors(response, without: withheld()))
         case 400..<500: .unknown(.barred(status: response.status))
         default: .unknown(.serverError(status: response.status, retryAfter: retryAfter(response)))
         }

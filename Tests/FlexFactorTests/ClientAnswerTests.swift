@@ -109,6 +109,35 @@ import Testing
         #expect(errors.count == 1 && !errors[0].message.contains(number))
     }
 
+    /// What was sent in confidence comes back where FlexFactor quotes it, and goes into logs, results and letters.
+    @Test func aFieldErrorQuotesNeitherKeyNorToken() async throws {
+        let said = "bad app-key app-secret env-key jwt-1 TOK_APPROVE, cut"
+        guard
+            case .failed(.refused(_, let errors)) = try await world.answer(
+                400, #"{"paymentMethod.tok_approve":["\#(said) tok_approv"],"IdempotencyKey":["The IdempotencyKey field is required."]}"#,
+                to: world.evaluate)
+        else {
+            Issue.record("expected a refusal")
+            return
+        }
+        let withheld = "(withheld)"
+        #expect(
+            errors == [
+                FieldError(
+                    path: "paymentMethod.\(withheld)",
+                    message: "bad \(withheld) \(withheld) \(withheld) \(withheld) \(withheld), cut tok_approv"),
+                FieldError(path: "IdempotencyKey", message: "The IdempotencyKey field is required."),
+            ])
+    }
+
+    /// Of what a refund was refused for nothing else is quoted either.
+    @Test func aRefusedRefundQuotesNoKey() async throws {
+        let refund = FlexFactorCall.refund("order-1", Money(minorUnits: 100, currency: .usd))
+        let answer = try await world.answer(
+            200, #"{"status":"FAILED","responseCode":"app-secret","errors":[{"item1":"no app-secret"}]}"#, to: refund)
+        #expect(answer == .refundFailed(code: "(withheld)", "no (withheld)"))
+    }
+
     /// Clients are to tolerate fields and sizes that vary: what is legal JSON and charged must be told. But not two words for one name.
     @Test func oddButLegalAnswersAreRead() async throws {
         let rest = #""status":"APPROVED","orderSessionKey":"g-1"}"#

@@ -80,6 +80,11 @@ import Testing
         let texts = hidden.map { Array($0.utf8) }
         let patch = Array(
             #"[{"op":"add","path":"/a/0","value":1},{"op":"move","from":"/a","path":"/b"},{"op":"test","path":"/b/0","value":1.0}]"#.utf8)
+        let withheld = Withheld(
+            GatewayCredentials(
+                appKey: Secret("app-key-1"), appSecret: Secret("app-secret"), mid: "m",
+                origin: try #require(Origin("https://api.example.com"))),
+            authorization: Secret("Bearer jwt"), call: .evaluate(try #require(recovery.charge), idempotencyKey: UUID5(high: 1, low: 2)))
         return [
             Subject(name: "events", samples: declines + [cancel]) { bytes, mutation in
                 let message = IncomingMessage(
@@ -167,9 +172,10 @@ import Testing
             },
             Subject(name: "FlexFactor's answers", samples: answers) { bytes, mutation in
                 let response = HTTPResponse(status: mutation.pick([200, 400, 404, 409, 422, 500]) ?? 200, body: bytes)
-                _ = FlexFactorResponse.fieldErrors(response)
+                _ = FlexFactorResponse.fieldErrors(response, without: withheld)
+                _ = FlexFactorResponse.refunded(response, without: withheld)
                 _ = (FlexFactorResponse.page(response), FlexFactorResponse.cancelled(response), FlexFactorResponse.order(response, "g-1"))
-                _ = (FlexFactorResponse.evaluated(response), FlexFactorResponse.captured(response), FlexFactorResponse.refunded(response))
+                _ = (FlexFactorResponse.evaluated(response), FlexFactorResponse.captured(response))
                 _ = (FlexFactorResponse.token(response), FlexFactorResponse.isItsOwn(response))
             },
             Subject(name: "AMQP tables", samples: tables) { bytes, _ in

@@ -63,7 +63,7 @@ enum FlexFactorResponse {
         return isDone ? .captured : .captureFailed(code: body[anyCase: "responseCode"]?.string)
     }
 
-    static func refunded(_ response: HTTPResponse) -> FlexFactorAnswer {
+    static func refunded(_ response: HTTPResponse, without withheld: Withheld) -> FlexFactorAnswer {
         guard let body = object(response) else { return .failed(.unknown(.unreadable("refund answered without a readable body"))) }
         let status = body[anyCase: "status"]?.string?.uppercased() ?? ""
         let word: Bool? = ["SUCCESS", "APPROVED"].contains(status) ? true : status == "FAILED" ? false : nil
@@ -76,7 +76,7 @@ enum FlexFactorResponse {
         if isDone { return .refunded }
         let words = body[anyCase: "errors"]?.array?.compactMap { $0[anyCase: "item1"]?.string ?? $0.string } ?? []
         let text = words.first ?? body[anyCase: "responseMessage"]?.string ?? "FlexFactor answered FAILED."
-        return .refundFailed(code: body[anyCase: "responseCode"]?.string.map(clean), clean(text))
+        return .refundFailed(code: body[anyCase: "responseCode"]?.string.map { clean($0, withheld) }, clean(text, withheld))
     }
 
     /// The token of `tokenize`'s answer, which stands deep inside it.
@@ -186,7 +186,7 @@ enum FlexFactorResponse {
         guard let body = object(response) else { return false }
         if body[anyCase: "traceId"] != nil { return true }
         if body[anyCase: "success"]?.bool != nil, body[anyCase: "errors"]?.array != nil { return true }
-        return !fieldErrors(response).isEmpty
+        return !fields(response).isEmpty
     }
 
     private static func texts(_ value: JSONValue) -> [String] {
@@ -196,17 +196,24 @@ enum FlexFactorResponse {
     }
 
     /// FlexFactor's field errors from either of its two shapes: an ASP.NET problem, or the bare map with a TraceId among the fields.
-    static func fieldErrors(_ response: HTTPResponse) -> [FieldError] {
+    static func fieldErrors(_ response: HTTPResponse, without withheld: Withheld) -> [FieldError] {
+        fields(response).map { FieldError(path: clean($0.name, withheld), message: clean($0.message, withheld)) }
+    }
+
+    /// In its own words, which are for nobody yet.
+    private static func fields(_ response: HTTPResponse) -> [(name: String, message: String)] {
         guard let body = object(response) else { return [] }
         let map = body[anyCase: "errors"]?.object ?? body.object ?? []
-        return map.flatMap { member -> [FieldError] in
+        return map.flatMap { member -> [(name: String, message: String)] in
             guard member.name.lowercased() != "traceid", let messages = member.value.array else { return [] }
-            return messages.compactMap(\.string).map { FieldError(path: clean(member.name), message: clean($0)) }
+            return messages.compactMap(\.string).map { (member.name, $0) }
         }
     }
 
-    /// FlexFactor's words go into results and letters; a value that it quotes must not bring card data along.
-    private static func clean(_ text: String) -> String { CardDataGuard.redacted(String(text.prefix(300))) }
+    /// FlexFactor's words go into results and letters; a value that it quotes must bring neither card data along nor what it was sent in confidence.
+    private static func clean(_ text: String, _ withheld: Withheld) -> String {
+        CardDataGuard.redacted(withheld.removed(from: text, atMost: 300))
+    }
 }
 
 extension FlexFactorOrder.State {

@@ -81,6 +81,9 @@ final class TokenKeeper: Sendable {
     /// How long a failure is repeated to new calls instead of asking again.
     private let failurePause = Moment.Span.seconds(1)
 
+    /// What the header of calls says, or said last.
+    var authorization: Secret? { state.withLock { $0.token?.authorization } }
+
     /// The token at hand, where nothing is to be done for it. So it is with nearly every call, which then waits for nobody.
     func ready(at uptime: Moment) -> Token? {
         state.withLock { state in
