@@ -8,7 +8,7 @@ extension Session {
     /// out alone is the one (a message larger than it takes, a header of the wrong type); of several nobody knows, so they go out one at a time next.
     func reopenPublishing() throws(BrokerError) {
         try leaveUnconfirmed()
-        guard let (code, text) = publishingRefusal else { return }
+        guard let (code, text) = publishingRefusal else { return try renewRefused() }
         publishingRefusal = nil
         contents.forget(1)
         let outstanding = confirms.removeAll()
@@ -28,8 +28,26 @@ extension Session {
                 pending.settle(.connectionLost)
             }
         }
+        try openPublishing()
+    }
+
+    private func openPublishing() throws(BrokerError) {
         try openChannel(1)
         try selectConfirms()
+        renewal.opened(now: monotonicMilliseconds())
+    }
+
+    /// Opens the channel of the publishes anew some time after a queue refused one of them.
+    ///
+    /// A channel of RabbitMQ 3.10 that was told of a full queue refuses for it by itself, until the queue says that a message has left it and that there is
+    /// room by its limit. Where the limit is taken away it never says so, and the channel goes on refusing for ever; a new one asks anew.
+    private func renewRefused() throws(BrokerError) {
+        guard renewal.isDue(now: monotonicMilliseconds()), confirms.outstanding == 0, blockedBecause == nil else { return }
+        try closeChannel(1)
+        contents.forget(1)
+        // Numbers begin anew with the channel.
+        _ = confirms.removeAll()
+        try openPublishing()
     }
 
     /// How long the oldest publish has waited for its confirm; `nil` where none waits, or the broker has said that it takes none.
@@ -52,8 +70,7 @@ extension Session {
         let outstanding = confirms.removeAll()
         events(.publishesUnconfirmed(count: outstanding.count, milliseconds: waited))
         for pending in outstanding { pending.settle(.connectionLost) }
-        try openChannel(1)
-        try selectConfirms()
+        try openPublishing()
     }
 
     /// Whether a refusal is about an exchange, as RabbitMQ words it: `no exchange 'x' in vhost '/'`, `access to exchange 'x' in vhost ...`.
@@ -62,8 +79,8 @@ extension Session {
         text.contains("exchange '\(exchange.isEmpty ? defaultExchange : exchange)' in vhost")
     }
 
-    /// Whether another publish may go out now.
-    var mayPublish: Bool { singleFile == 0 || confirms.outstanding == 0 }
+    /// Whether another publish may go out now. What is on its way is waited for where the channel is to be opened anew.
+    var mayPublish: Bool { (singleFile == 0 || confirms.outstanding == 0) && !renewal.isDue(now: monotonicMilliseconds()) }
 
     /// Encodes a publish on channel 1; an error says that nothing was written.
     func publish(_ pending: PendingPublish) -> PublishError? {

@@ -35,6 +35,8 @@ final class Session {
     private var endedSubscription: String?
     /// Why the broker has closed the channel of the publishes, until it is opened again.
     var publishingRefusal: (code: UInt16, text: String)?
+    /// When that channel is opened anew because a queue took one of them not.
+    var renewal = ChannelRenewal()
     /// How many publishes go out one at a time, each when the one before it is settled: one of them had the channel closed, and alone it
     /// cannot hide among others.
     var singleFile = 0
@@ -185,6 +187,10 @@ final class Session {
     func sleep(wake: Int32, milliseconds: Int64) {
         var limit = min(milliseconds, unconfirmedFor.map { max(patience.span - $0, 0) } ?? .max)
         if heartbeat > 0 { limit = min(limit, heartbeat / 4) }
+        // What is on its way yet wakes it by its confirm.
+        if confirms.outstanding == 0, blockedBecause == nil, let rest = renewal.rest(now: monotonicMilliseconds()) {
+            limit = min(limit, rest)
+        }
         if transport.hasBufferedInput || endedSubscription != nil { limit = 0 }
         var entries = [pollfd(fd: transport.socket, events: interest, revents: 0), pollfd(fd: wake, events: Int16(POLLIN), revents: 0)]
         poll(&entries, 2, Int32(clamping: limit))
@@ -304,6 +310,7 @@ final class Session {
             confirms.settle(ack.delivery_tag, multiple: ack.multiple != 0) { $0.settle(nil) }
         case UInt32(AMQP_BASIC_NACK_METHOD):
             let nack = raw.load(as: amqp_basic_nack_t.self)
+            renewal.refused(now: monotonicMilliseconds())
             confirms.settle(nack.delivery_tag, multiple: nack.multiple != 0) { pending in
                 pending.settle(.nacked(exchange: pending.message.exchange, routingKey: pending.message.routingKey))
             }
