@@ -89,6 +89,15 @@ import Testing
         #expect(key == recovery().idempotencyKey(of: .evaluate(post: 3)))
     }
 
+    /// Whoever sends it may die, and send it twice.
+    @Test func whatAPersonSendsTwiceAtOnceIsOnePost() async throws {
+        _ = await handle(recovery(), refusing)
+        let first = await handle(recovery().sentAgain(as: 9), refusing)
+        #expect(try ids(first) == [recovery().reference.text + "/rejected/post-2"])
+        let second = await handle(recovery().sentAgain(as: 9), paid)
+        #expect(try results(second) == results(first) && paid.calls.isEmpty)
+    }
+
     /// A reloaded mapping sends the copy another way.
     @Test func aCopyThatIsSkippedNowIsToldTheSame() async throws {
         let recovery = recovery()

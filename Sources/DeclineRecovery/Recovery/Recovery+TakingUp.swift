@@ -29,10 +29,12 @@ extension Recovery {
 
     /// The recovery as an operator sends it again, who knows when: the CRM may have had the order charged since, and FlexFactor forgets
     /// idempotency keys after a day. So a retry looks for the order before it charges, and its patience begins anew.
-    package func sentAgain() -> Recovery {
+    ///
+    /// - Parameter edition: what tells one sending from the next, as one publication of the event from the next.
+    package func sentAgain(as edition: UInt64? = nil) -> Recovery {
         var recovery = self
         recovery.failures = 0
-        recovery.edition = nil
+        recovery.edition = edition
         // What FlexFactor refused it may have refused for its site; another request goes out under another key.
         if !phase.mayBeCharged { recovery.charge = charge?.withoutSite }
         // That was told, and FlexFactor has nothing of it.

@@ -37,8 +37,8 @@ package struct Recovery: Sendable, Equatable {
     /// FlexFactor's id of the account that it was sent to. A gateway that points to another one now knows nothing of it, and what that
     /// account denies is no word about this recovery.
     package internal(set) var account: String?
-    /// Which publication of the decline it was made of: what FlexFactor refused of one is told of the same again, and another is posted. `nil`
-    /// once a person has sent it again, and in envelopes of before it was kept.
+    /// Which publication of the decline it was made of, or which sending of it by a person: what FlexFactor refused of one is told of the same
+    /// again, and another is posted. `nil` in envelopes of before it was kept.
     package var edition: UInt64?
     /// Nobody can have sent anything for it yet. Told anew at every delivery, and never kept.
     var isKnownUnsent = false
