@@ -318,6 +318,8 @@ extension ClaimRecord {
     /// What was told, in a line.
     var fate: StageOutcome.Kind {
         guard let kind = claim.act.telling else { return .ignored("claimed before") }
+        // Nothing is mended by it.
+        if case .refused = claim.act { return .rejected(reason: ResultReason.rejected(.refusedByFlexFactor).code) }
         return .told(corrects == nil ? kind : .correction, reason: StageOutcome.Kind.toldAgain)
     }
 }

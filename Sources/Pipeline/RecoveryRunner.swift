@@ -142,8 +142,7 @@ struct RecoveryRunner: Sendable {
                 message, record, environment.claims.standing(of: recovery.reference, merchant: recovery.merchantID), subject: subject,
                 now: environment.now())
             if let refused = letters.refused(message, recovery, record, now: environment.now()) {
-                return StageOutcome(
-                    publishing: messages + [refused], entry: self.entry(of: recovery, .rejected(reason: Self.refusedCode)))
+                return StageOutcome(publishing: messages + [refused], entry: self.entry(of: recovery, record.fate))
             }
             let spent = letters.attemptsSpent(message, recovery, record, now: environment.now())
             let entry =
@@ -181,8 +180,6 @@ struct RecoveryRunner: Sendable {
         WebhookNews(watching: order, of: recovery, since: told)
             .message(to: .delayed(.outcomes, environment.timing.settle), traceparent: message.traceparent)
     }
-
-    private static let refusedCode = ResultReason.rejected(.refusedByFlexFactor).code
 
     private func finish(_ recovery: Recovery, _ stop: RecoveryStop, _ event: ResultEvent?, _ message: IncomingMessage) -> StageOutcome {
         let now = environment.now()

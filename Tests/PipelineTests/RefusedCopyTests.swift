@@ -111,6 +111,7 @@ import Testing
             Issue.record("it is told as skipped besides")
             return
         }
+        #expect(record.fate == first.entry.fate)
         let told = try ids(first).compactMap(\.self)
         #expect(record.messages(reply: nil, traceparent: nil).map(\.messageID) == told)
         guard case .tell(let other) = await tell(8) else {
