@@ -70,7 +70,10 @@ struct TextPattern: Sendable {
         if isAtStart, position > 0 { return false }
         guard matches(words, at: position, from: 0) else { return false }
         if isNegative || position == 0 { return true }
-        if words[position - 1].isAny(of: vocabulary.negations) { return false }
+        if words[position - 1].isAny(of: vocabulary.negations) {
+            // `Approved: no, stolen card` answers a question with its no.
+            return position > 1 && words[position - 1].isAny(of: vocabulary.answers) && words[position - 2].isAny(of: vocabulary.questions)
+        }
         return position == 1 || !words[position - 1].isAny(of: vocabulary.fillers) || !words[position - 2].isAny(of: vocabulary.negations)
     }
 
@@ -110,6 +113,9 @@ struct TextVocabulary: Sendable {
     private(set) var prohibitions: [Int32] = []
     /// What may stand between a "not" and what it denies.
     private(set) var fillers: [Int32] = []
+    /// A "no" that answers one of the questions denies nothing of what comes after it.
+    private(set) var answers: [Int32] = []
+    private(set) var questions: [Int32] = []
 
     init() {
         negations = [
@@ -118,6 +124,10 @@ struct TextVocabulary: Sendable {
         ]
         .map { atom($0) }
         prohibitions = ["do", "dont", "cannot", "cant"].map { atom($0) }
+        answers = ["no", "нет"].map { atom($0) }
+        questions = ["approved", "authorized", "authorised", "success", "successful", "retry", "retryable", "retriable", "present"].map {
+            atom($0)
+        }
         fillers = ["reported", "been", "be", "yet", "a", "an", "the", "any", "currently", "flagged"].map { atom($0) }
     }
 

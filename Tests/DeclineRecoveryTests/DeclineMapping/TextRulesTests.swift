@@ -122,6 +122,14 @@ import Testing
         }
     }
 
+    @Test func aNoThatAnswersAQuestionDeniesNothing() {
+        for text in ["Approved: no (lost card)", "Retry: no. Stolen card", "authorized=no, pick up card", "retryable=false; do not honor"] {
+            #expect(texts.rule(for: text)?.category == .never, "\(text)")
+        }
+        #expect(texts.rule(for: "Success: no, insufficient funds")?.isInsufficientFunds == true)
+        #expect(texts.rule(for: "Approved: no")?.category != .notADecline)
+    }
+
     @Test func noTextTakesLong() {
         let hostile = String(repeating: "stop payment do not declined not ", count: 200)
         #expect(threadTime { _ = texts.rule(for: hostile) } < 2_000_000_000)
