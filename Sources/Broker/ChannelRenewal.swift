@@ -11,7 +11,7 @@ struct ChannelRenewal {
 
     mutating func opened(now: Int64) { (due, lastOpened) = (nil, now) }
 
-    func isDue(now: Int64) -> Bool { due.map { now >= $0 } ?? false }
+    func isDue(now: @autoclosure () -> Int64) -> Bool { due.map { now() >= $0 } ?? false }
 
     /// Milliseconds until it is due; `nil` where it is not to be.
     func rest(now: Int64) -> Int64? { due.map { max($0 - now, 0) } }
