@@ -40,9 +40,14 @@ struct Trace: AsyncParsableCommand {
         let records = found.records
         if records.isEmpty {
             if json { for letter in letters { Terminal.complain(Self.sentence(letter)) } } else { show(letters) }
+            let isShort = wanted.utf8.count < OrderSearch.shortest
             Terminal.complain(
                 "The journal of the last \(days) days holds nothing of \(Terminal.visible(wanted))"
-                    + (letters.isEmpty ? ". Is the order id as the CRM sent it?" : ": no recovery was begun."))
+                    + (!letters.isEmpty
+                        ? ": no recovery was begun."
+                        : isShort
+                            ? ", taken for a whole id; of a part give \(OrderSearch.shortest) characters or more."
+                            : ". Is the order id as the CRM sent it?"))
             throw ExitCode.failure
         }
         if json {

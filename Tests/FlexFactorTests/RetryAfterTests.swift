@@ -10,7 +10,7 @@ import Testing
         now: { Moment(rfc3339: "2026-01-02T03:04:06Z")! })
 
     private func failure(_ status: Int, _ said: String?) -> CallFailure {
-        client.failure(HTTPResponse(status: status, retryAfter: said, body: []))
+        client.failure(HTTPResponse(status: status, retryAfter: said, body: []), without: client.withheld())
     }
 
     @Test(arguments: [500, 502, 503, 504]) func aServerErrorBringsItAlong(status: Int) {

@@ -70,7 +70,9 @@ import Testing
     /// A variable of a script that is not set must not mean all of them, or another fleet; and nothing that is given is passed over.
     @Test(
         arguments: [
-            (["report", "--merchant", ""], "--merchant is empty"), (["report", "--lost", "--from", " "], "--from is empty"),
+            (["report", "--merchant", ""], "--merchant is empty"), (["report", "--gateway", " "], "--gateway is empty"),
+            (["report", "--by", ""], "--by is empty"), (["dead", "list", "--merchant", ""], "--merchant is empty"),
+            (["report", "--lost", "--from", " "], "--from is empty"),
             (["status", "--prefix", ""], "--prefix is empty"), (["status", "--broker-url", ""], "--broker-url is empty"),
             (["dead", "replay", "3f2a", "--note", "x", "--config", ""], "--config is empty"),
             (["dead", "discard", "3f2a", "--note", "x", "--as", ""], "--as is empty"),

@@ -16,6 +16,18 @@ import Testing
         return String(decoding: try reader.read(file.path).first?.body ?? [], as: UTF8.self)
     }
 
+    /// A file without an event is not what was meant, and what is no object is none.
+    @Test(arguments: [("[]", "it holds no event"), ("", "it holds no event"), ("null", "no JSON object"), ("[{}, 1]", "no JSON object")])
+    func aFileWithoutAnEventIsAFault(text: String, fault: String) throws {
+        let file = FileManager.default.temporaryDirectory.appending(path: "events-\(UUID().uuidString).json")
+        defer { try? FileManager.default.removeItem(at: file) }
+        try Data(text.utf8).write(to: file)
+        #expect { try DeclineFile().read(file.path) } throws: { "\($0)".contains(fault) }
+        var raw = DeclineFile()
+        raw.isRaw = true
+        #expect(try raw.read(file.path).count == 1)
+    }
+
     @Test(arguments: [
         ("$NOW", "2026-01-02T00:00:00.000Z"), ("$NOW-90s", "2026-01-01T23:58:30.000Z"), ("$NOW-2h", "2026-01-01T22:00:00.000Z"),
         ("$NOW-1d", "2026-01-01T00:00:00.000Z"), ("a-$RUN", "a-RUN1"),

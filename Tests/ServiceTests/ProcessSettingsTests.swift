@@ -107,6 +107,17 @@ import Testing
                 && settings.day == .seconds(2))
     }
 
+    @Test(arguments: ["webhooks.example", "Webhooks.example:8443", "[2001:db8::1]:443", "web_hooks-1"])
+    func aHostIsTakenAsItIsWritten(text: String) throws {
+        #expect(try settings(["SALVAGE_WEBHOOKS_HOST": text]).webhookHost == text)
+    }
+
+    /// What nobody would write there is not offered.
+    @Test func theChoiceOfStagesIsThatOfTheDocumentation() {
+        let faults = faults(["SALVAGE_STAGES": "none"])
+        #expect(faults.count == 1 && faults.allSatisfy { $0.contains("suspects, unrouted") && !$0.contains("held") }, "\(faults)")
+    }
+
     @Test(arguments: ["[::1]:8083", "::1:8083"])
     func anIPv6AddressIsListenedOn(text: String) throws {
         let listen = try settings(["SALVAGE_LISTEN": text]).listen
@@ -122,7 +133,8 @@ import Testing
         ("SALVAGE_PREFETCH_INTAKE", "65536"), ("SALVAGE_PREFETCH_INTAKE", "9223372036854775808"), ("SALVAGE_PREFETCH_INTAKE", "ten"),
         ("SALVAGE_LISTEN", "8080"), ("SALVAGE_LISTEN", "host:70000"), ("SALVAGE_CONSOLE_LISTEN", "none"), ("SALVAGE_LOG_LEVEL", "loud"),
         ("SALVAGE_LOG_FORMAT", "xml"), ("SALVAGE_LANES", "-1"), ("SALVAGE_SHUTDOWN_GRACE_SECONDS", "601"),
-        ("SALVAGE_RETRY_DAY_SECONDS", "0"),
+        ("SALVAGE_RETRY_DAY_SECONDS", "0"), ("SALVAGE_TOPOLOGY_PREFIX", "amq"), ("SALVAGE_TOPOLOGY_PREFIX", "amq.x"),
+        ("SALVAGE_WEBHOOKS_HOST", " "), ("SALVAGE_WEBHOOKS_HOST", "https://webhooks.example/"), ("SALVAGE_BROKER_SERVER_NAME", " "),
         ("SALVAGE_BROKER_URL", "http://x"), ("SALVAGE_BROKER_HEARTBEAT_SECONDS", "0"), ("SALVAGE_CARD_KEYS", "no-file-here"),
     ])
     func whatIsNotOfItsFormIsNamed(variable: String, value: String) {

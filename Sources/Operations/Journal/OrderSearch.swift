@@ -38,7 +38,7 @@ package struct OrderSearch: Sendable {
     }
 
     /// A part that is shorter is in too many.
-    fileprivate static let shortest = 4
+    package static let shortest = 4
     /// As many recoveries as one looks through.
     private static let most = 20
 

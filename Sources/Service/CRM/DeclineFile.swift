@@ -42,6 +42,7 @@ package struct DeclineFile: Sendable {
         if let value = parse(bytes) {
             guard let list = value.array else { return [try event(label, value, bytes)] }
             for (index, element) in list.enumerated() { events.append(try event("\(label)[\(index)]", element, element.bytes)) }
+            if events.isEmpty { throw DeclineFileError(file: name, what: "it holds no event") }
             return events
         }
         for (index, line) in bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated() {
@@ -60,6 +61,9 @@ package struct DeclineFile: Sendable {
     }
 
     private func event(_ label: String, _ value: JSONValue, _ bytes: [UInt8]) throws(DeclineFileError) -> FileEvent {
+        if value.object == nil, !isRaw {
+            throw DeclineFileError(file: label, what: "it is no JSON object, and so no event; --raw publishes a file as it is")
+        }
         let filled = placeholders == nil ? value : try fill(value, label)
         return FileEvent(
             label: label, body: placeholders == nil || isRaw ? bytes : filled.bytes, eventID: filled["id"]?.string,

@@ -69,14 +69,16 @@ package struct ProcessSettings: Sendable {
         let watch = settings.count("config.watchSeconds", 0...3_600, default: 10)
         configurationWatch = watch == 0 ? nil : .seconds(watch)
         broker = settings.broker()
-        let prefix = settings.parsed("topology.prefix", default: "recovery", "a name of letters, digits, dots, dashes and underscores") {
-            text in
-            !text.isEmpty && text.utf8.count <= 64 && text.utf8.allSatisfy(isNameByte) ? text : nil
+        let prefix = settings.parsed(
+            "topology.prefix", default: "recovery", "a name of letters, digits, dots, dashes and underscores, not of the broker's own (amq.)"
+        ) { text in
+            let isBrokers = text == "amq" || text.hasPrefix("amq.")
+            return !isBrokers && text.utf8.count <= 64 && text.utf8.allSatisfy(isNameByte) ? text : nil
         }
         names = TopologyNames(prefix: prefix)
-        stages = settings.parsed(
-            "stages", default: Set(Stage.allCases), "a list of " + Stage.allCases.map(\.rawValue).joined(separator: ", ")
-        ) { text in
+        // What holds messages runs anyway.
+        let choice = Stage.allCases.filter { $0 != .held }.map(\.rawValue).joined(separator: ", ")
+        stages = settings.parsed("stages", default: Set(Stage.allCases), "a list of \(choice)") { text in
             let words = text.split(separator: ",").map(String.init)
             let stages = words.compactMap(Stage.init(rawValue:))
             return stages.count == words.count && !stages.isEmpty ? Set(stages) : nil
@@ -106,7 +108,7 @@ package struct ProcessSettings: Sendable {
         }
         self.console = (console.host, console.port)
         notices = settings.notices()
-        webhookHost = settings.optional("webhooks.host")
+        webhookHost = settings.hostName("webhooks.host", "HOST or HOST:PORT, as FlexFactor signs it")
         replies = ReplyPolicy(
             prefix: settings.parsed(
                 "reply.prefix", default: ReplyPolicy.defaultPrefix, "the beginning of queue names, at most 200 bytes, or none"

@@ -40,6 +40,16 @@ final class SettingsReader {
         return value
     }
 
+    /// A host, which may have a port behind it; `nil` where none is given. An address with a scheme or a path is none.
+    func hostName(_ key: String, _ expected: String) -> String? {
+        parsed(key, default: nil, expected) { text in
+            let isName = text.utf8.allSatisfy { byte in
+                (0x30...0x39).contains(byte) || (0x61...0x7A).contains(byte | 0x20) || ".-_:[]*".utf8.contains(byte)
+            }
+            return isName && text.utf8.count <= 260 ? .some(text) : nil
+        }
+    }
+
     func count(_ key: String, _ range: ClosedRange<Int>, default fallback: Int) -> Int {
         parsed(key, default: fallback, "a whole number of \(range.lowerBound)...\(range.upperBound)") {
             Int($0).flatMap { range.contains($0) ? $0 : nil }
@@ -141,7 +151,8 @@ final class SettingsReader {
         configuration.tls?.authorityFile = files[0]
         configuration.tls?.clientCertificateFile = files[1]
         configuration.tls?.clientKeyFile = files[2]
-        configuration.tls?.serverName = optional("broker.serverName")
+        let serverName = hostName("broker.serverName", "a host's name, as the broker's certificate has it")
+        configuration.tls?.serverName = serverName
         return configuration
     }
 }
