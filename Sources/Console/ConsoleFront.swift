@@ -120,23 +120,19 @@ package struct ConsoleFront: Sendable {
 
     /// Whoever opens the page has no token yet; who brings a wrong one mistook it, or tries, and is answered ever later.
     private func person(behind request: Request, _ context: ConsoleContext) async throws(ConsoleError) -> ConsoleRequest.Person {
-        guard request.headers[.authorization] != nil, !access().isOpen else { return try person(behind: request) }
-        let source = SignInPacer.source(context.remoteAddress?.ipAddress ?? "unknown")
-        guard signIns.mayTry(source) else {
-            throw ConsoleError(
-                status: 429, what: "Too many wrong tokens come from this address.",
-                advice: "Wait a minute, then sign in with the right one.")
-        }
         do throws(ConsoleError) {
+            // Looked at first, whoever else comes from there: nobody guesses one of 24 characters.
             return try person(behind: request)
         } catch {
-            if error.status == 401 {
-                if let count = signIns.noteRefusal() {
-                    logger.warning("A sign-in is refused: the token is nobody's", metadata: ["peer": "\(source)", "count": "\(count)"])
-                }
-                await signIns.wait(source)
+            guard error.status == 401, request.headers[.authorization] != nil else { throw error }
+            let source = SignInPacer.source(context.remoteAddress?.ipAddress ?? "unknown")
+            if let count = signIns.noteRefusal() {
+                logger.warning("A sign-in is refused: the token is nobody's", metadata: ["peer": "\(source)", "count": "\(count)"])
             }
-            throw error
+            if await signIns.wait(source) { throw error }
+            throw ConsoleError(
+                status: 429, what: "The token is nobody's, and too many such come from this address.",
+                advice: "Wait a minute, then sign in with the right one.")
         }
     }
 

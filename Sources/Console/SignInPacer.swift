@@ -1,9 +1,10 @@
 import Synchronization
 
-/// Answers wrong tokens ever later, each source by itself, so that guessing is slow and a right token is never kept waiting by it.
+/// Answers wrong tokens ever later, each source by itself, so that guessing costs who guesses and nobody else. A right token never comes here: behind
+/// a proxy everybody is one source, and one script with an old token would keep all people out.
 ///
-/// A source is an address; of IPv6 the network that one customer gets. Behind a proxy everybody comes from one, so a source is refused as a
-/// whole only while more wrong tokens of it are waiting for their answers than a person could send.
+/// A source is an address; of IPv6 the network that one customer gets. While more wrong tokens of it wait for their answers than a person
+/// could send, the next is answered at once that it is too much: what waits takes room.
 final class SignInPacer: Sendable {
     private struct Source {
         var wrong = 0
@@ -35,16 +36,16 @@ final class SignInPacer: Sendable {
         self.sleep = sleep
     }
 
-    /// Whether a token of this source is looked at at all.
-    func mayTry(_ source: String) -> Bool { state.withLock { ($0.sources[source]?.waiting ?? 0) < Self.mostWaiting } }
-
     /// The first two mistakes cost nothing, each further one more, up to two seconds.
     static func pause(after wrong: Int) -> Duration { wrong <= 2 ? .zero : .milliseconds(min(125 << min(wrong - 2, 4), 2_000)) }
 
     /// Waits as long as the source has to wait for its next answer.
-    func wait(_ source: String) async {
+    ///
+    /// - Returns: whether it waited; `false` at once where too many do.
+    func wait(_ source: String) async -> Bool {
         let now = clock()
-        let pause: Duration = state.withLock { state in
+        let pause: Duration? = state.withLock { state in
+            if state.sources[source]?.waiting ?? 0 >= Self.mostWaiting { return nil }
             if state.sources.count >= Self.mostSources, state.sources[source] == nil {
                 state.sources = state.sources.filter { $0.value.waiting > 0 || $0.value.lastWrong + Self.memory > now }
                 // A flood of sources: those that have been quiet the longest make room.
@@ -62,8 +63,10 @@ final class SignInPacer: Sendable {
             state.sources[source] = known
             return Self.pause(after: known.wrong)
         }
+        guard let pause else { return false }
         if pause > .zero { await sleep(pause) }
         state.withLock { $0.sources[source]?.waiting -= 1 }
+        return true
     }
 
     /// How many wrong tokens there were since they were told last; `nil` while it is too early to tell: guessing must not fill the log.
