@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import DeclineRecovery
@@ -223,6 +224,45 @@ import Testing
         metric.render(into: &text)
         #expect(text.contains("m{a=\"x\"} 2\n") && text.contains("m{a=\"other\"} 2\n"))
         #expect(metric.overflows == 2)
+    }
+
+    /// Whose it was is lost; what it was is what an alert asks for.
+    @Test func whatIsTooManyKeepsItsKindAndItsReason() {
+        let metric = Metric("m", "", labels: ["merchant", "kind", "reason"], limit: 4)
+        for number in 0..<10 { metric.declare("m\(number)", "skipped", "hard_decline") }
+        for number in 0..<10 { metric.add(1, "m\(number)", "skipped", "flexfactor_unavailable") }
+        var text = ""
+        metric.render(into: &text)
+        // The half of the room is for what is counted, and what has no zero of its own has one among the others.
+        #expect(text.contains("m{merchant=\"m1\",kind=\"skipped\",reason=\"hard_decline\"} 0\n"))
+        #expect(text.contains("m{merchant=\"other\",kind=\"skipped\",reason=\"hard_decline\"} 0\n"))
+        #expect(text.contains("m{merchant=\"m0\",kind=\"skipped\",reason=\"flexfactor_unavailable\"} 1\n"))
+        #expect(text.contains("m{merchant=\"other\",kind=\"skipped\",reason=\"flexfactor_unavailable\"} 9\n"))
+        #expect(metric.overflows == 9, "a zero is no count")
+    }
+
+    @Test func thousandsOfMerchantsLeaveRoomForWhatIsCountedOfEach() {
+        let metrics = ServiceMetrics()
+        let merchants = (0..<3_000).map { number in
+            Merchant(id: MerchantID("m\(number)"), flexFactorGateways: [FlexFactorGateway(id: "42")])
+        }
+        metrics.know(merchants)
+        metrics.record(told("m2999", .skipped, "hard_decline"), stage: .intake, now: now)
+        let results = lines(metrics, "salvage_results_total")
+        #expect(results.count < 26_000)
+        for reason in ["flexfactor_unavailable", "gateway_misconfigured"] {
+            #expect(results.contains("salvage_results_total{merchant=\"m2999\",kind=\"skipped\",reason=\"\(reason)\"} 0"))
+        }
+        #expect(results.contains("salvage_results_total{merchant=\"m2999\",kind=\"skipped\",reason=\"hard_decline\"} 1"))
+        #expect(lines(metrics, "salvage_metric_series_limited_total").isEmpty)
+    }
+
+    /// What has room first is what alerts ask for.
+    @Test func theReasonsThatAlertsAskForAreAlarming() throws {
+        let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+        let alerts = try String(contentsOf: root.appending(path: "deploy/prometheus/alerts.yml"), encoding: .utf8)
+        let asked = Set(alerts.matches(of: /salvage_results_total\{reason="(\w+)"\}/).map { String($0.1) })
+        #expect(asked == Set(ResultReason.all.filter(\.isAlarming).map(\.code)))
     }
 
     @Test func aRefusedReplyIsCounted() {

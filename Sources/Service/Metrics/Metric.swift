@@ -3,7 +3,8 @@ import Synchronization
 /// Numbers of one name under different labels, for Prometheus.
 ///
 /// Every label's values come from the configuration, the tables or an enumeration (`ServiceMetrics` sees to it), so series are few by
-/// construction. `limit` is the backstop behind that: what would go beyond it is counted as `other`, and that it happened is counted too.
+/// construction. `limit` is the backstop behind that, for thousands of merchants: what would go beyond it is counted as some `other` one's, and
+/// that it happened is counted too.
 final class Metric: Sendable {
     enum Kind: Sendable {
         case counter, gauge
@@ -58,12 +59,21 @@ final class Metric: Sendable {
         let fourth: String?
 
         var list: [String] { [first, second, third, fourth].compactMap { $0 } }
+    }
 
-        /// Those of the series that takes what would be too many.
-        static func other(_ count: Int) -> Values {
-            func word(_ place: Int) -> String? { place < count ? "other" : nil }
-            return Values(first: word(0), second: word(1), third: word(2), fourth: word(3))
+    /// Labels whose words are an enumeration's. They are few, and an alert asks for them: they are kept where the rest is too many.
+    private static let enumerated: Set<String> = ["kind", "reason", "call", "outcome", "stage", "fate", "why", "answer", "connection"]
+    /// Series beyond the limit, which take what is too many.
+    private static let spare = 1_000
+
+    /// The series that takes what would be too many.
+    private func folded(_ values: Values, isWhole: Bool) -> Values {
+        func word(_ place: Int, _ word: String?) -> String? {
+            guard place < labels.count else { return nil }
+            return isWhole || !Self.enumerated.contains(labels[place]) ? "other" : word
         }
+        return Values(
+            first: word(0, values.first), second: word(1, values.second), third: word(2, values.third), fourth: word(3, values.fourth))
     }
 
     init(_ name: String, _ help: String, labels: [String] = [], kind: Kind = .counter, limit: Int = 50_000) {
@@ -88,11 +98,20 @@ final class Metric: Sendable {
     }
 
     /// Makes a counter's series stand at 0 before anything is counted: a rate sees the first event only as a rise from a value that was there.
+    /// As long as there is room: the half of it is for what is counted.
     func declare(_ first: String? = nil, _ second: String? = nil, _ third: String? = nil, _ fourth: String? = nil) {
-        _ = series(first, second, third, fourth)
+        let values = Values(first: first, second: second, third: third, fourth: fourth)
+        all.withLock { all in
+            if all[values] != nil { return }
+            if all.count < max(limit / 2, 1) {
+                all[values] = Series(kind)
+            } else if case let other = folded(values, isWhole: false), all[other] == nil, all.count < limit {
+                all[other] = Series(kind)
+            }
+        }
     }
 
-    /// How often something was counted as `other` because there were too many series.
+    /// How often something was counted as some other's because there were too many series.
     var overflows: Int { overflow.load(ordering: .relaxed) }
 
     func series(_ first: String? = nil, _ second: String? = nil, _ third: String? = nil, _ fourth: String? = nil) -> Series {
@@ -101,7 +120,7 @@ final class Metric: Sendable {
             if let one = all[values] { return one }
             if all.count >= limit {
                 overflow.add(1, ordering: .relaxed)
-                values = .other(labels.count)
+                values = folded(values, isWhole: all.count >= limit + Self.spare)
                 if let others = all[values] { return others }
             }
             let one = Series(kind)

@@ -131,6 +131,7 @@ package final class ServiceMetrics: Sendable {
 
     /// What may be counted by name from now on, each counter of it at 0. A merchant that a reload takes away keeps its name.
     func know(_ merchants: some Sequence<Merchant>) {
+        var new: [String] = []
         for merchant in merchants {
             let id = merchant.id.text
             for gateway in merchant.flexFactorGateways.keys {
@@ -139,10 +140,14 @@ package final class ServiceMetrics: Sendable {
                 }
             }
             guard vocabulary.learn(merchant) else { continue }
-            for reason in ResultReason.all { results.declare(id, reason.kind.rawValue, reason.code) }
+            new.append(id)
             for answer in WebhookAnswer.allCases where answer != .unknownGateway { webhooks.declare(id, answer.rawValue) }
             repliesRefused.declare(id)
             clocksAhead.declare(id)
+        }
+        // Of thousands not all have room: what alerts ask for is there before the rest of any.
+        for reasons in [ResultReason.all.filter(\.isAlarming), ResultReason.all] {
+            for id in new { for reason in reasons { results.declare(id, reason.kind.rawValue, reason.code) } }
         }
     }
 
@@ -281,4 +286,9 @@ package final class ServiceMetrics: Sendable {
         let fields = String(decoding: line.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self).split(separator: " ")
         return fields.count > 1 ? (Double(fields[1]) ?? 0) * Double(sysconf(Int32(_SC_PAGESIZE))) : 0
     }
+}
+
+extension ResultReason {
+    /// Whether an alert asks for it by name.
+    var isAlarming: Bool { self == .skipped(.flexFactorUnavailable) || self == .skipped(.gatewayMisconfigured) }
 }
