@@ -42,8 +42,8 @@ final class CancelTail: CancelDirectory {
         let notice = StageMessage(
             to: .cancels, messageID: probe.reference.text + "/cancel", type: CancelNotice.type, traceparent: nil, body: probe.encoded())
         while !stop.isSet, !caughtUp.isSet {
-            // A connection that is lost meanwhile brings the next try.
-            try? await link.publish([notice.brokerMessage(names, now: SystemClock().now())])
+            // A connection that is lost meanwhile brings the next try. Under an alarm of the broker's it waits for as long as that lasts.
+            _ = await stop.unlessSet { try? await link.publish([notice.brokerMessage(names, now: SystemClock().now())]) }
             await caughtUp.wait(atMost: .seconds(2))
         }
         probes.withLock { $0[probe] = nil }

@@ -96,7 +96,7 @@ final class ClaimTail: ClaimsPort {
         _ = try await begin(with: latest, link, names)
         let probe = probe
         while !stop.isSet {
-            if await claim(probe) != nil {
+            if await stop.unlessSet({ await self.claim(probe) != nil }) == true {
                 state.withLock { state in
                     state.isCaughtUp = true
                     state.forgetting.caughtUp(now: clock.now(), uptime: state.uptime)

@@ -44,6 +44,21 @@ final class StopSignal: Sendable {
         timer?.cancel()
     }
 
+    /// Does something until it is done or this is set; what is under way then goes on, and nobody waits for it.
+    ///
+    /// - Returns: what came of it; `nil` where this was set first.
+    func unlessSet<Value: Sendable>(_ work: @escaping @Sendable () async -> Value) async -> Value? {
+        let found = Mutex<Value?>(nil)
+        let done = StopSignal()
+        Task {
+            let value = await work()
+            found.withLock { $0 = value }
+            done.set()
+        }
+        while !isSet, !done.isSet { await done.wait(atMost: .milliseconds(200)) }
+        return found.withLock { $0 }
+    }
+
     private func release(_ number: Int) {
         state.withLock { $0.waiting.removeValue(forKey: number) }?.resume()
     }

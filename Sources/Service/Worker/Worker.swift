@@ -173,10 +173,12 @@ package struct Worker: Service {
         pulse.start(on: lanes[0])
         if !settings.stages.isDisjoint(with: [.retry, .outcomes, .suspects]) {
             // Whoever does not know of a cancel command yet must not take a recovery.
+            health.isUnwell(.consumers, "not subscribed yet: reads what was cancelled, and writes behind it")
             try await cancels.follow(link, settings.names, until: stop)
         }
         if Self.needsClaims(settings) {
             // Whoever does not know what is claimed must not charge, nor tell an end.
+            health.isUnwell(.consumers, "not subscribed yet: reads what was claimed, and writes behind it")
             let begun = ContinuousClock.now
             try await claims.follow(link, settings.names, until: stop, onLoss: { health.isUnwell(.claims, $0) })
             health.isWell(.claims)
