@@ -335,6 +335,10 @@ import Testing
             ))
         _ = await handle(news, .completed, claims)
         #expect(try result(await listed(.refunded, .returned, claims))["data"]?["amount"]?["minorUnits"]?.int64 == 4_499)
+        // Of a sale of which something is left a part is noted, whoever took it.
+        let wanted = self.claims(telling: .approved(.answered), of: "g-1")
+        let told = try result(await handle(news, .chargeback, wanted))["data"]
+        #expect(told?["action"]?["name"]?.string == "record_refund" && told?["amount"]?["minorUnits"]?.int64 == 500)
     }
 
     /// A pod may die between the claim and the telling, and the order may look otherwise when another takes the message up.

@@ -21,7 +21,7 @@ package final class ResultEvent: Sendable, Equatable {
     package let origin: DeclineOrigin
     /// What tells apart two results of one kind: refunds of one order, each its own.
     package let distinction: String?
-    /// Of a refund: something of the sale is left.
+    /// Of a refund or a chargeback: something of the sale is left.
     package let isPartial: Bool
     /// The kind of the final result that this one corrects.
     package let corrects: ResultKind?
@@ -139,7 +139,7 @@ package final class ResultEvent: Sendable, Equatable {
     /// What the CRM is to do.
     package var action: CRMAction {
         switch subject {
-        case .recovery where kind == .refunded && isPartial: .recordRefund
+        case .recovery where kind.isMoneyBack && isPartial: .recordRefund
         case .recovery(_, let order): CRMAction(after: reason, of: order)
         case .event, .command: CRMAction(after: reason, of: nil)
         }

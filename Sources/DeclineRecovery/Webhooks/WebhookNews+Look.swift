@@ -198,7 +198,7 @@ extension WebhookNews {
             default: isAll ?? false
             }
         let isPartial =
-            least != nil || event == .refunded && (isAll == false || isAll == nil && order.state == .completed && units != nil)
+            least != nil || isAll == false || event == .refunded && isAll == nil && order.state == .completed && units != nil
         return Takings(
             amount: amount, isPartial: isPartial, isWhole: isWhole, isInSaleCurrency: isInSaleCurrency,
             readings: scaled.flatMap { scaled in minorUnits.map { [$0, scaled] } } ?? [], least: least)

@@ -232,6 +232,9 @@ import Testing
     @Test func aDisputedPartIsNotTheWhole() throws {
         let part = try refund(#"{"Amount":500,"ChargebackId":"c-1"}"#, event: "payment.chargeback.received")
         #expect(back(part, order(.chargeback, minorUnits: 4_999))?.isWhole == false)
+        #expect(
+            back(part, order(.chargeback, minorUnits: 4_999))?.isPartial == true && back(part, order(.chargeback))?.isPartial == false,
+            "of what the sale was nobody says anything")
         #expect(back(part, order(.completed, minorUnits: 4_999))?.isWhole == false)
         #expect(back(part, order(.chargeback, minorUnits: 500))?.isWhole == true)
         #expect(back(part, order(.chargeback))?.isWhole == false)
