@@ -16,8 +16,11 @@ extension FlexFactorClient {
     /// - Parameter bearer: as a token has it for this header.
     private func fields(_ traceparent: String?, _ bearer: Secret?, hasBody: Bool) -> HeaderFields {
         // The signature's come behind them.
-        var fields = HeaderFields(reserving: 800 + (bearer?.exposed.utf8.count ?? 0))
+        var fields = HeaderFields(reserving: 860 + (bearer?.exposed.utf8.count ?? 0))
         fields.add("accept", "application/json")
+        // Who says nothing takes any coding, and an edge may refuse who does not say who it is.
+        fields.add("accept-encoding", "identity")
+        fields.add("user-agent", "salvage")
         if hasBody { fields.add("content-type", "application/json") }
         if let bearer { fields.add("authorization", bearer.exposed) }
         if let traceparent {

@@ -1,4 +1,5 @@
 import DeclineRecovery
+import JSON
 import TestSupport
 import Testing
 
@@ -16,6 +17,28 @@ import Testing
     func evaluateIsReadByItsStatus(word: String, status: EvaluationStatus) async throws {
         let body = #"{"orderSessionKey":"g-1","orderId":"g-1","success":true,"status":"\#(word)","more":{"x":[1]}}"#
         #expect(try await world.answer(200, body, to: world.evaluate) == .evaluated(status, "g-1"))
+    }
+
+    /// It is asked for as it is; something on the way may pack it all the same.
+    @Test(arguments: [
+        ("gzip", "H4sIAAAAAAACA6tWyi9KSS0KTi0uzszP806tVLJSStc1VNJRKi5JLCktBnIdAwKC/MNcXZRqAYYn/u4tAAAA"),
+        ("deflate", "eJyrVsovSkktCk4tLs7Mz/NOrVSyUkrXNVTSUSouSSwpLQZyHQMCgvzDXF2UagFkfw6c"),
+    ])
+    func aPackedAnswerIsRead(coding: String, packed: String) async throws {
+        let body = try #require(Base64.decode(packed))
+        func answer(_ body: [UInt8]) async throws -> (FlexFactorAnswer, ScriptedServer) {
+            let head = "HTTP/1.1 200 X\r\ncontent-encoding: \(coding)\r\ncontent-length: \(body.count)\r\n\r\n"
+            let server = try await world.server { _ in .bytes(Array(head.utf8) + body) }
+            return (await world.perform(try world.client(server), world.evaluate), server)
+        }
+        let (whole, server) = try await answer(body)
+        #expect(whole == .evaluated(.approved, "g-1"))
+        let asked = try #require(server.requests.last)
+        #expect(asked.header("accept-encoding") == "identity" && asked.header("user-agent") == "salvage")
+        guard case .failed(.unknown(.unreadable)) = try await answer(Array(body.prefix(20))).0 else {
+            Issue.record("half an answer was read")
+            return
+        }
     }
 
     /// Its order says which of the two holds.

@@ -8,6 +8,7 @@ final class ScriptedServer: Sendable {
     /// What the server does when it has read this much of the next request.
     enum Act: Sendable {
         case answer(String)
+        case bytes([UInt8])
         case answerAndClose(String)
         case close
         case reset
@@ -120,6 +121,7 @@ final class ScriptedServer: Sendable {
         private func perform(_ act: Act, _ channel: any Channel) {
             switch act {
             case .answer(let text): channel.writeAndFlush(ByteBuffer(string: text), promise: nil)
+            case .bytes(let bytes): channel.writeAndFlush(ByteBuffer(bytes: bytes), promise: nil)
             case .answerAndClose(let text):
                 channel.writeAndFlush(ByteBuffer(string: text)).whenComplete { _ in channel.close(promise: nil) }
             case .close: channel.close(promise: nil)

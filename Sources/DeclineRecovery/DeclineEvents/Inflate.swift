@@ -1,8 +1,8 @@
-/// Unpacks what gzip (RFC 1952) and zlib (RFC 1950) packed, up to a limit, so that a packed body can be searched like any other.
+/// Unpacks what gzip (RFC 1952) and zlib (RFC 1950) packed, up to a limit, so that a packed body can be searched or read like any other.
 ///
 /// Written here, because the core imports nothing, and because an input must not be able to make more of it than the limit. Check sums are
 /// not compared: what is damaged is searched as far as it goes.
-struct Inflate {
+package struct Inflate {
     private let bytes: [UInt8]
     private var position: Int
     private var bits: UInt32 = 0
@@ -13,7 +13,7 @@ struct Inflate {
     private struct Broken: Error {}
 
     /// `nil` where the bytes are not packed this way, cannot be unpacked, or would be more than the limit.
-    static func unpacked(_ bytes: [UInt8], limit: Int) -> [UInt8]? {
+    package static func unpacked(_ bytes: [UInt8], limit: Int) -> [UInt8]? {
         guard let start = start(of: bytes) else { return nil }
         var inflate = Inflate(bytes, from: start, limit: limit)
         do {

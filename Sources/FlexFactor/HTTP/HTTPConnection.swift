@@ -140,8 +140,8 @@ final class HTTPConnection: ChannelInboundHandler {
         case .end:
             guard let finished = exchange, let head = finished.head else { return }
             let response = HTTPResponse(
-                status: Int(head.status.code), retryAfter: head.headers.first(name: "retry-after"), body: finished.body,
-                connection: NIOLoopBound(self, eventLoop: context.eventLoop))
+                status: Int(head.status.code), retryAfter: head.headers.first(name: "retry-after"),
+                body: HTTPResponse.unpacked(finished.body, head.headers.first(name: "content-encoding")), connection: NIOLoopBound(self, eventLoop: context.eventLoop))
             end(.answered(response))
             if head.isKeepAlive, context.channel.isActive { isAnswered = true } else { close() }
         }

@@ -36,6 +36,13 @@ struct HTTPResponse: Sendable {
     let body: [UInt8]
     /// On which it came.
     var connection: NIOLoopBound<HTTPConnection>?
+
+    /// A body as it was before something on the way packed it, though it is asked for as it is. What cannot be unpacked stays as it came, and is
+    /// read by nobody.
+    static func unpacked(_ body: [UInt8], _ coding: String?) -> [UInt8] {
+        guard let coding, ["gzip", "x-gzip", "deflate"].contains(coding.lowercased().filter { $0 != " " }) else { return body }
+        return Inflate.unpacked(body, limit: HTTPConnection.bodyLimit) ?? body
+    }
 }
 
 /// What became of a request. The client's whole purpose is the line between the last two.
