@@ -32,19 +32,33 @@ package enum TestMachine {
         let name = "test-\(UUID().uuidString.prefix(8).lowercased())"
         // Thirty quorum queues for each test that ever ran would be more than a broker can bear. They take seconds to go, which nobody waits for.
         let gone = folder == nil ? ended.withLock { exchange(&$0, with: []) } : []
-        let outcome = try await ChildProcess.run(
-            "/bin/bash",
-            [
-                brokerScript, "eval", folder ?? brokerFolder,
-                """
-                [spawn(fun() -> rabbit_vhost:delete(V, <<"tests">>) end) || V <- [\(gone.map { "<<\"\($0)\">>" }.joined(separator: ","))]],
-                ok = rabbit_vhost:add(<<"\(name)">>, <<"tests">>),
-                All = <<".*">>,
-                ok = rabbit_auth_backend_internal:set_permissions(<<"guest">>, <<"\(name)">>, All, All, All, <<"tests">>).
-                """,
-            ])
-        try #require(outcome.status == 0, "the broker makes no virtual host: \(outcome.error)")
+        try await evaluate(
+            """
+            [spawn(fun() -> rabbit_vhost:delete(V, <<"tests">>) end) || V <- \(binaries(gone))],
+            ok = rabbit_vhost:add(<<"\(name)">>, <<"tests">>),
+            All = <<".*">>,
+            ok = rabbit_auth_backend_internal:set_permissions(<<"guest">>, <<"\(name)">>, All, All, All, <<"tests">>).
+            """, folder: folder)
         return (url ?? brokerURL) + "/" + name
+    }
+
+    /// Users of the broker whose password is `secret`.
+    package static func addUsers(_ names: [String]) async throws {
+        try await evaluate("[ok = rabbit_auth_backend_internal:add_user(U, <<\"secret\">>, <<\"tests\">>) || U <- \(binaries(names))].")
+    }
+
+    /// Whether they are there or not.
+    package static func deleteUsers(_ names: [String]) async throws {
+        try await evaluate("[catch rabbit_auth_backend_internal:delete_user(U, <<\"tests\">>) || U <- \(binaries(names))].")
+    }
+
+    /// Erlang's list of texts.
+    private static func binaries(_ texts: [String]) -> String { "[" + texts.map { "<<\"\($0)\">>" }.joined(separator: ",") + "]" }
+
+    /// Changes in the broker what rabbitmqctl would take seconds for.
+    private static func evaluate(_ erlang: String, folder: String? = nil) async throws {
+        let outcome = try await ChildProcess.run("/bin/bash", [brokerScript, "eval", folder ?? brokerFolder, erlang])
+        try #require(outcome.status == 0, "\(outcome.error)")
     }
 
     package static func control(_ arguments: [String], folder: String? = nil) async throws -> (status: Int32, output: String, error: String)

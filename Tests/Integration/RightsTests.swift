@@ -16,7 +16,7 @@ import Testing
         plan.brokerURL = try await TestMachine.freshVirtualHost()
         let base = try #require(plan.brokerURL)
         do {
-            for role in Self.roles { #expect(try await TestMachine.control(["add_user", "salvage-" + role, "secret"]).status == 0) }
+            try await TestMachine.addUsers(Self.roles.map { "salvage-" + $0 })
             try await Fleet.with(plan) { fleet in
                 let printed = try await fleet.salvage("topology", "print", "--permissions")
                 try #require(printed.status == 0, "\(printed.error)")
@@ -36,7 +36,7 @@ import Testing
     }
 
     private func forget(_ url: String) async {
-        for role in Self.roles { _ = try? await TestMachine.control(["delete_user", "salvage-" + role]) }
+        try? await TestMachine.deleteUsers(Self.roles.map { "salvage-" + $0 })
         TestMachine.end(virtualHost: url.split(separator: "/").last.map(String.init) ?? "")
     }
 

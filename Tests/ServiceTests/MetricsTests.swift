@@ -19,8 +19,10 @@ import Testing
         metrics.page(circuits: [:]).split(separator: "\n").filter { $0.hasPrefix(name + "{") }
     }
 
-    private func told(_ merchant: String, unmapped: Decline? = nil) -> StageOutcome.JournalEntry {
-        StageOutcome.JournalEntry(merchantID: MerchantID(merchant), fate: .told(.approved, reason: "approved"), unmapped: unmapped)
+    private func told(_ merchant: String, _ kind: ResultKind = .approved, _ reason: String = "approved", unmapped: Decline? = nil)
+        -> StageOutcome.JournalEntry
+    {
+        StageOutcome.JournalEntry(merchantID: MerchantID(merchant), fate: .told(kind, reason: reason), unmapped: unmapped)
     }
 
     private func decline(_ source: String, _ code: String) -> Decline {
