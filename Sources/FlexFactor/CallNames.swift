@@ -66,6 +66,7 @@ extension FlexFactorAnswer {
         case .failed(.unknown(.unreadable)): "unreadable"
         case .failed(.unknown(.otherAccount)): "other_account"
         case .failed(.unknown(.otherRecovery)): "other_recovery"
+        case .failed(.unknown(.unconfirmed)): "unconfirmed"
         case .failed(.throttled): "throttled"
         case .failed(.conflict): "conflict"
         case .failed(.refused): "refused"
@@ -89,7 +90,7 @@ extension FlexFactorAnswer {
             .failed(.unknown(.serverError)):
             .unwell
         // A token that is missed by a hundred calls failed once: whoever asked for it said so.
-        case .failed(.notSent), .failed(.unknown(.barred)), .cardUnusable: .unsaid
+        case .failed(.notSent), .failed(.unknown(.barred)), .failed(.unknown(.unconfirmed)), .cardUnusable: .unsaid
         default: .well
         }
     }

@@ -57,12 +57,11 @@ extension FlexFactorClient {
         if let refusal = await waitForTurn(lane, deadline) { return .failed(refusal) }
         let call = FlexFactorCall.lookUp(listed.id)
         switch await exchange({ self.request(call, bearer: $0, traceparent) }, lane, deadline) {
-        case .failure(let why): return .failed(why)
+        case .failure(let why): return .failed(why.besideList)
         case .success(let response):
             let answer = believed(self.answer(call, response), to: call, response, lane)
-            guard case .found(let order) = answer else {
-                return answer == .noSuchOrder ? .failed(.unknown(.unreadable("FlexFactor denies an order that its list shows"))) : answer
-            }
+            if case .failed(let why) = answer { return .failed(why.besideList) }
+            guard case .found(let order) = answer else { return .failed(.unknown(.unconfirmed("FlexFactor denies it there"))) }
             let owner = order.echo ?? reference
             guard lane.answered.take(order.id, for: owner), owner == reference else { return .notListed }
             return .found(
@@ -70,6 +69,16 @@ extension FlexFactorClient {
                     id: order.id, state: order.state, echo: reference, minorUnits: order.minorUnits ?? listed.minorUnits,
                     currency: order.currency ?? listed.currency, placedAt: order.placedAt ?? listed.placedAt,
                     account: order.account ?? listed.account))
+        }
+    }
+}
+
+extension CallFailure {
+    /// Of the page of an order that the list has just shown: not as of a list that cannot be had, whose silence would prove nothing.
+    fileprivate var besideList: CallFailure {
+        switch self {
+        case .notSent, .throttled, .unknown(.otherAccount), .unknown(.otherRecovery): self
+        case .unknown, .conflict, .refused: .unknown(.unconfirmed(description, retryAfter: retryAfter))
         }
     }
 }

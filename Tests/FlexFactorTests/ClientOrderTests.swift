@@ -84,7 +84,7 @@ import Testing
             let server = try await world.server {
                 $0.path == "/v1/orders/g-1" ? ScriptedServer.response(status, body) : ScriptedServer.response(200, list)
             }
-            guard case .failed(.unknown) = await world.perform(try world.client(server), .find(reference)) else {
+            guard case .failed(.unknown(.unconfirmed)) = await world.perform(try world.client(server), .find(reference)) else {
                 Issue.record("\(status) \(body) confirms nothing")
                 continue
             }

@@ -182,11 +182,12 @@ package struct Cancellation: Sendable, Equatable {
         now >= since + timing.grace + timing.reconcileFor ? .giveUp : .park(until: now + max(.doubling(attempts), wait))
     }
 
-    /// A list that cannot be had says as much as one that shows nothing. An order whose id is known is asked for until it is shown.
+    /// A list that cannot be had says as much as one that shows nothing. An order whose id is known is asked for until it is shown, and
+    /// so is one that the list shows, before the end of it is told.
     private func isSilence(_ failure: CallFailure) -> Bool {
         switch phase {
         case .cancelling: return false
-        case .settling where orderID != nil: return false
+        case .settling where orderID != nil || failure.isUnconfirmed: return false
         case .looking, .settling: break
         }
         return switch failure {

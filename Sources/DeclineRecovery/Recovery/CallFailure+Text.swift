@@ -16,6 +16,7 @@ extension CallFailure: Error, CustomStringConvertible {
         case .unknown(.unreadable(let why)): "the answer cannot be read (\(why))"
         case .unknown(.otherAccount): "FlexFactor showed an order of another account"
         case .unknown(.otherRecovery): "the answer is another call's: it names the order of another recovery"
+        case .unknown(.unconfirmed(let why, _)): "the list shows an order whose own page does not say how it stands (\(why))"
         case .throttled: "FlexFactor answered 429: too many requests"
         case .conflict: "FlexFactor answered 409: this request is in progress, or was made with other content"
         case .refused(let status, let errors): "FlexFactor refuses (\(status))" + errors.map { "; \($0.path): \($0.message)" }.joined()

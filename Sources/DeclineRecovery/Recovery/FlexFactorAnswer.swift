@@ -124,17 +124,22 @@ package enum CallFailure: Sendable, Equatable {
         case otherAccount
         /// The answer names an order that FlexFactor opened for another recovery: it was meant for another call.
         case otherRecovery
+        /// The list of orders shows it, and its own page does not say whose it is and how it stands. `Retry-After` where it came along.
+        case unconfirmed(String, retryAfter: Moment.Span? = nil)
     }
 }
 
 extension CallFailure {
     /// For how long FlexFactor asks to be left alone.
-    var retryAfter: Moment.Span? {
+    package var retryAfter: Moment.Span? {
         switch self {
-        case .throttled(let wait), .unknown(.serverError(_, let wait)): wait
+        case .throttled(let wait), .unknown(.serverError(_, let wait)), .unknown(.unconfirmed(_, let wait)): wait
         case .notSent, .unknown, .conflict, .refused: nil
         }
     }
+
+    /// An order is shown that may be asked for, and be paid: unlike a list that cannot be had, or shows nothing.
+    var isUnconfirmed: Bool { if case .unknown(.unconfirmed) = self { true } else { false } }
 }
 
 /// What is known of a card once it was opened, and may travel: no number, no security code.

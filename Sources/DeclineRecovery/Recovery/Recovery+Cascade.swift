@@ -222,7 +222,8 @@ extension Recovery {
         case (.reconciling(nil, .look), .unknown), (.reconciling(nil, .look), .refused):
             // The list cannot be had: it would have proved nothing by its silence, and the other way to know is not missing.
             phase = .reconciling(nil, recall(now: now, timing: timing) == nil ? .cancel : .recall)
-            if evidence.isCancelled(now: now, timing: timing) { return .conclude(.declined(.reconciled, nil)) }
+            // What the list shows may have been paid for all the same.
+            if !failure.isUnconfirmed, evidence.isCancelled(now: now, timing: timing) { return .conclude(.declined(.reconciled, nil)) }
             // At the end of its time it is asked the other way before it is given up.
             if isOverdue(at: now, timing: timing) { return nil }
         case (.reconciling(nil, .cancel), _), (.reconciling(nil, .recall), _):

@@ -310,6 +310,8 @@ extension Recovery {
             evidence.refusedSince = evidence.refusedSince ?? now
         }
         switch (phase, failure) {
+        // The list shows it: nothing is charged beside that, and its page is asked again.
+        case (.due, .unknown(.unconfirmed)), (.seeking(nil), .unknown(.unconfirmed)) where now >= keyDies(timing): break
         // The list cannot be had, and its silence would have proved nothing.
         case (.due, .unknown), (.due, .refused), (.due, .conflict):
             phase = .ready
@@ -318,7 +320,10 @@ extension Recovery {
             (.seeking(nil), .refused) where mayAskByPosting(at: now, timing):
             phase = .unanswered
         case (.closing(nil, .look), .unknown), (.closing(nil, .look), .refused), (.closed(nil), .unknown), (.closed(nil), .refused):
-            if evidence.isCancelled(now: now, timing: timing) { return .conclude(closing(nil, until: until, now: now)) }
+            // What the list shows may have been paid for all the same.
+            if !failure.isUnconfirmed, evidence.isCancelled(now: now, timing: timing) {
+                return .conclude(closing(nil, until: until, now: now))
+            }
             phase = .closing(nil, recall(now: now, timing: timing) == nil ? .cancel : .recall)
             // At the end of its time it is asked the other way before it is given up.
             if isOverdue(now, until: until, timing: timing) { return nil }

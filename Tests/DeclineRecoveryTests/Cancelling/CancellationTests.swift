@@ -185,6 +185,19 @@ import Testing
         #expect(late.learned(.failed(.unknown(.timedOut)), now: over, timing: timing) == .giveUp)
     }
 
+    /// Its page does not say how it stands: it may have been paid beside the cancel that FlexFactor accepted.
+    @Test func whatTheListShowsAloneIsNoEnd() throws {
+        let timing = RecoveryTiming()
+        var cancellation = Cancellation(
+            merchantID: "acme", reference: try #require(RecoveryReference("A-U1")), gateways: ["42"], since: now, phase: .settling(0),
+            word: .accepted)
+        guard case .park? = cancellation.learned(.failed(.unknown(.unconfirmed("503"))), now: now, timing: timing) else {
+            Issue.record("it is told as cancelled")
+            return
+        }
+        #expect(cancellation.learned(.failed(.unknown(.timedOut)), now: now, timing: timing) == .tell(.cancelled, nil, "42"))
+    }
+
     @Test func aNoticeNamesItsRecovery() throws {
         let reference = try #require(RecoveryReference("A~C3~84-R7-88-7"))
         let notice = CancelNotice(merchantID: "acme", reference: reference)
